@@ -1,0 +1,35 @@
+/**
+ * The errors a person sees. Each says what went wrong, what was expected, what was found and what to do; each carries the
+ * exit code of the process: 1 when the work failed, 2 when the request itself was wrong.
+ */
+
+/** What an error may say besides its first sentence. */
+export interface ErrorDetails {
+  /** What would have been right. */
+  expected?: string;
+  /** What was found instead. */
+  got?: string;
+  /** What the reader can do now. */
+  hint?: string;
+  cause?: unknown;
+}
+
+/** Something failed while doing what was asked: exit code 1. */
+export class HymbaError extends Error {
+  /** Exit code of the process when nobody handles this error. */
+  readonly exitCode: number = 1;
+
+  constructor(what: string, { expected, got, hint, cause }: ErrorDetails = {}) {
+    const lines = [what];
+    if (expected !== undefined) lines.push(`  expected: ${expected}`);
+    if (got !== undefined) lines.push(`  got:      ${got}`);
+    if (hint !== undefined) lines.push(`  try:      ${hint}`);
+    super(lines.join("\n"), { cause });
+    this.name = new.target.name;
+  }
+}
+
+/** The request was wrong (flag, name, file that does not exist): exit code 2. */
+export class UsageError extends HymbaError {
+  override readonly exitCode = 2;
+}

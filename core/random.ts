@@ -1,0 +1,100 @@
+/**
+ * Counter-based random numbers: Philox 4x32-10. A draw is a pure function of (seed, stream, step, index), so there is no
+ * generator state to save, and a resumed run draws what the straight run drew.
+ * Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+ */
+
+/** Names of the independent streams; the number is part of every draw. Never renumber: it would change every run. */
+export const STREAMS = {
+  init: 1,
+  batches: 2,
+  sampling: 3,
+  preference: 4,
+  bootstrap: 5,
+  probe: 6,
+  tokenizer: 7,
+} as const;
+
+/** One counter: who draws (seed, stream) and when (step). `index` counts the numbers drawn there. */
+export interface Counter {
+  seed: number;
+  stream: number;
+  step: number;
+}
+
+const M0 = 0xd2511f53, M1 = 0xcd9e8d57, W0 = 0x9e3779b9, W1 = 0xbb67ae85;
+
+function mulHigh(a: number, b: number): number {
+  const aHigh = a >>> 16, aLow = a & 0xffff, bHigh = b >>> 16, bLow = b & 0xffff;
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const carry = aLow * bHigh + (middle & 0xffff);
+  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(carry / 65536)) >>> 0;
+}
+
+/** Philox 4x32-10: four 32-bit words from a 128-bit counter and a 64-bit key. */
+export function philox(
+  counter: readonly [number, number, number, number],
+  key: readonly [number, number],
+): Uint32Array {
+  let [c0, c1, c2, c3] = counter.map((word) => word >>> 0) as [number, number, number, number];
+  let k0 = key[0] >>> 0, k1 = key[1] >>> 0;
+  for (let round = 0; round < 10; round++) {
+    const high0 = mulHigh(M0, c0), low0 = Math.imul(M0, c0) >>> 0;
+    const high1 = mulHigh(M1, c2), low1 = Math.imul(M1, c2) >>> 0;
+    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    k0 = (k0 + W0) >>> 0;
+    k1 = (k1 + W1) >>> 0;
+  }
+  return Uint32Array.of(c0, c1, c2, c3);
+}
+
+/** The `index`-th block of four 32-bit words of a counter. */
+function block({ seed, stream, step }: Counter, index: number): Uint32Array {
+  return philox([index >>> 0, Math.floor(index / 2 ** 32), step >>> 0, stream], [
+    seed >>> 0,
+    Math.floor(seed / 2 ** 32),
+  ]);
+}
+
+/** A uniform number in [0, 1) with 32 random bits. */
+export function uniform(counter: Counter, index: number): number {
+  return block(counter, Math.floor(index / 4))[index % 4]! / 2 ** 32;
+}
+
+/** A whole number in [0, below). The bias is below / 2^32. */
+export function randomInteger(counter: Counter, index: number, below: number): number {
+  return Math.floor(uniform(counter, index) * below);
+}
+
+/** Fills `out` with uniform numbers in [low, high). */
+export function fillUniform(out: Float32Array, counter: Counter, { low = 0, high = 1 } = {}): Float32Array {
+  for (let i = 0; i < out.length; i += 4) {
+    const words = block(counter, i / 4);
+    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = low + (high - low) * (words[j]! / 2 ** 32);
+  }
+  return out;
+}
+
+/** Fills `out` with normal numbers of the given standard deviation and mean zero (Box and Muller). */
+export function fillNormal(out: Float32Array, counter: Counter, { deviation = 1 } = {}): Float32Array {
+  for (let i = 0; i < out.length; i += 4) {
+    const words = block(counter, i / 4);
+    for (let j = 0; j < 4 && i + j < out.length; j++) {
+      const pair = j & 2;
+      const radius = Math.sqrt(-2 * Math.log((words[pair]! + 1) / 2 ** 32));
+      const angle = 2 * Math.PI * (words[pair + 1]! / 2 ** 32);
+      out[i + j] = deviation * radius * (j & 1 ? Math.sin(angle) : Math.cos(angle));
+    }
+  }
+  return out;
+}
+
+/** A permutation of 0..length-1 (Fisher and Yates). */
+export function permutation(length: number, counter: Counter): Uint32Array {
+  const order = Uint32Array.from({ length }, (_, i) => i);
+  for (let i = length - 1; i > 0; i--) {
+    const j = randomInteger(counter, i, i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}
