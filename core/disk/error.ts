@@ -1,0 +1,52 @@
+import { HymbaError } from "../errors.ts";
+
+/** What a disk can be asked to do; the verb of every {@link DiskError}. */
+export type DiskOperation =
+  | "read"
+  | "write"
+  | "truncate"
+  | "sync"
+  | "rename"
+  | "remove"
+  | "list"
+  | "inspect"
+  | "make folder"
+  | "measure free space of"
+  | "lock";
+
+const MEANING: Record<string, { what: string; hint: string }> = {
+  ENOSPC: { what: "no space left on the disk", hint: "free some space, or write to another folder" },
+  EDQUOT: { what: "the disk quota is used up", hint: "free some space, or write to another folder" },
+  EFBIG: { what: "the file would exceed the allowed file size", hint: "raise the limit (ulimit -f unlimited)" },
+  EIO: { what: "the disk reported an input/output error", hint: "check the disk, or write to another folder" },
+  EACCES: { what: "permission denied", hint: "check who owns the folder and its permissions" },
+  EPERM: { what: "operation not permitted", hint: "check who owns the folder and its permissions" },
+  EROFS: { what: "the file system is read-only", hint: "write to another folder" },
+  EMFILE: { what: "too many open files in this process", hint: "raise the limit (ulimit -n 4096)" },
+  ENFILE: { what: "too many open files on this machine", hint: "close other programs" },
+  ENOENT: { what: "no such file or folder", hint: "check the path; was the folder removed while this ran?" },
+  ENOTDIR: { what: "a part of the path is not a folder", hint: "check the path" },
+  EISDIR: { what: "it is a folder, not a file", hint: "name a file" },
+  EEXIST: { what: "it exists already", hint: "choose another name" },
+  ENOTEMPTY: { what: "the folder is not empty", hint: "choose another name" },
+  ENAMETOOLONG: { what: "the name is too long", hint: "choose a shorter name" },
+  EINVAL: { what: "the path or size is not valid", hint: "check the path" },
+  NOT_CAPABLE: { what: "Deno was not given the permission", hint: "run with --allow-read and --allow-write" },
+};
+
+/** The disk refused an operation: exit code 1. Says what was done, where, why, and what to do. */
+export class DiskError extends HymbaError {
+  constructor(
+    /** What was asked of the disk. */
+    readonly operation: DiskOperation,
+    /** The file or folder it was asked for. */
+    readonly path: string,
+    /** The system's name of the error (`ENOSPC`), or `UNKNOWN`. */
+    readonly code: string,
+    { cause }: { cause?: unknown } = {},
+  ) {
+    const known = MEANING[code];
+    const reason = known?.what ?? (cause instanceof Error ? cause.message : "the system gave no reason");
+    super(`cannot ${operation} ${path}: ${reason} (${code})`, { hint: known?.hint, cause });
+  }
+}

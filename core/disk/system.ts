@@ -1,0 +1,98 @@
+import { statfs } from "node:fs/promises";
+import type { Disk, Lock, Stat } from "./disk.ts";
+import { DiskError, type DiskOperation } from "./error.ts";
+
+function codeOf(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotCapable) return "NOT_CAPABLE";
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return typeof code === "string" ? code : cause instanceof TypeError ? "EINVAL" : "UNKNOWN";
+}
+
+/** Runs one operation and turns whatever the system throws into a DiskError. */
+async function asked<T>(operation: DiskOperation, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new DiskError(operation, path, codeOf(cause), { cause });
+  }
+}
+
+async function withFile<T>(
+  path: string,
+  options: Deno.OpenOptions,
+  work: (file: Deno.FsFile) => Promise<T>,
+): Promise<T> {
+  const file = await Deno.open(path, options);
+  try {
+    return await work(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** Waiting for the disk goes by inode, so a fresh handle covers what earlier handles wrote. */
+const sync = (file: Deno.FsFile) => file.sync();
+
+async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
+  // The kernel drops this lock with the process, so a lock left by a killed one is never in the way.
+  const file = await Deno.open(path, { read: true, write: true, create: true });
+  try {
+    if (!await file.tryLock(true)) return file.close(), undefined;
+    await file.truncate(0);
+    await file.write(new TextEncoder().encode(owner));
+  } catch (cause) {
+    file.close();
+    throw cause;
+  }
+  return { release: () => Promise.resolve(file.close()) };
+}
+
+const none = (cause: unknown) => {
+  if (cause instanceof Deno.errors.NotFound) return undefined;
+  throw cause;
+};
+
+async function inspect(path: string): Promise<Stat | undefined> {
+  const itself = await Deno.lstat(path).catch(none);
+  const found = itself?.isSymlink ? await Deno.stat(path).catch(none) ?? itself : itself;
+  if (!itself || !found) return undefined;
+  const kind = found.isDirectory ? "folder" : "file";
+  return { kind, link: itself.isSymlink, bytes: kind === "folder" ? 0 : found.size };
+}
+
+/** The disk of this machine, through Deno. */
+export const systemDisk: Disk = {
+  read: (path) => asked("read", path, () => Deno.readFile(path)),
+  writeSome: (path, bytes, { offset }) =>
+    asked("write", path, () =>
+      withFile(path, { write: true, create: true }, async (file) => {
+        await file.seek(offset, Deno.SeekMode.Start);
+        return await file.write(bytes);
+      })),
+  truncate: (path, length) =>
+    asked("truncate", path, () => withFile(path, { write: true, create: true }, (file) => file.truncate(length))),
+  syncFile: (path) => asked("sync", path, () => withFile(path, { write: true }, sync)),
+  syncFolder: async (path) => {
+    // Windows cannot open a folder, and writes names through by itself.
+    if (Deno.build.os === "windows") return;
+    await asked("sync", path, () => withFile(path, { read: true }, sync));
+  },
+  rename: (from, to) => asked("rename", from, () => Deno.rename(from, to)),
+  remove: (path) => asked("remove", path, () => Deno.remove(path)),
+  list: (path) => asked("list", path, async () => (await Array.fromAsync(Deno.readDir(path), (e) => e.name)).sort()),
+  stat: (path) => asked("inspect", path, () => inspect(path)),
+  makeFolder: (path) =>
+    asked("make folder", path, async () => {
+      try {
+        await Deno.mkdir(path);
+      } catch (cause) {
+        if (!(cause instanceof Deno.errors.AlreadyExists) || !(await Deno.stat(path)).isDirectory) throw cause;
+      }
+    }),
+  freeSpace: (path) =>
+    asked("measure free space of", path, async () => {
+      const { bavail, bsize } = await statfs(path);
+      return bavail * bsize;
+    }),
+  lock: (path, owner) => asked("lock", path, () => tryLock(path, owner)),
+};
