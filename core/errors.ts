@@ -3,6 +3,18 @@
  * exit code of the process: 1 when the work failed, 2 when the request itself was wrong.
  */
 
+/** Text without what acts on a terminal: control, bidi and invisible characters become `\u{…}`, line breaks stay. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+    return character === "\n" ? character : `\\u{${character.codePointAt(0)!.toString(16)}}`;
+  });
+}
+
+/** A name out of a file or a command line as an error may show it: in quotes, escaped, its first 80 characters. */
+export function quoted(name: string): string {
+  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+}
+
 /** What an error may say besides its first sentence. */
 export interface ErrorDetails {
   /** What would have been right. */
@@ -24,7 +36,7 @@ export class HymbaError extends Error {
     if (expected !== undefined) lines.push(`  expected: ${expected}`);
     if (got !== undefined) lines.push(`  got:      ${got}`);
     if (hint !== undefined) lines.push(`  try:      ${hint}`);
-    super(lines.join("\n"), { cause });
+    super(printable(lines.join("\n")), { cause });
     this.name = new.target.name;
   }
 }
