@@ -1,0 +1,72 @@
+/** Matrix product with a weight, the op that most of the time goes into. */
+import { HymbaError } from "../errors.ts";
+import type { Tape, Tensor } from "../tensor/mod.ts";
+
+/**
+ * y = x · wᵀ. Shapes: x rows of I (may be a slice), w [O, I]; returns y with rows of O.
+ * Backward: dx = dy · w, dw = dyᵀ · x. All three are one step, `matmul`, with the transposes as attributes:
+ * c[m, n] = Σ_k a(m, k) · b(k, n), where a is stored [M, K] (transA 0) or [K, M] (1), b is [K, N] (transB 0) or [N, K] (1).
+ */
+export function linear(
+  tape: Tape,
+  { x, w }: { x: Tensor; w: Tensor },
+  { name = "projected", into }: { name?: string; into?: Tensor } = {},
+): Tensor {
+  const [O, I] = w.shape as [number, number], R = x.rows;
+  if (x.columns !== I) {
+    throw new HymbaError(`linear: ${x.name} has rows of ${x.columns}, ${w.name} is [${w.shape}]`, {
+      expected: `rows of ${I}`,
+    });
+  }
+  const y = into ?? tape.tensor(name, [...x.shape.slice(0, x.lead), O]);
+  matmul(tape, { a: x, b: w, c: y }, { M: R, N: O, K: I, transA: 0, transB: 1 });
+  tape.onBackward(() => {
+    const dy = tape.gradient(y);
+    if (!dy) return;
+    const dx = tape.target(x), dw = tape.target(w);
+    if (dx) {
+      matmul(tape, { a: dy, b: w, c: dx.tensor }, {
+        M: R,
+        N: I,
+        K: O,
+        transA: 0,
+        transB: 0,
+        accumulate: dx.accumulate,
+      });
+    }
+    if (dw) {
+      matmul(tape, { a: dy, b: x, c: dw.tensor }, {
+        M: O,
+        N: I,
+        K: R,
+        transA: 1,
+        transB: 0,
+        accumulate: dw.accumulate,
+      });
+    }
+  });
+  return y;
+}
+
+/** Records c = a · b (or c += a · b) without a gradient. */
+export function matmul(
+  tape: Tape,
+  { a, b, c }: { a: Tensor; b: Tensor; c: Tensor },
+  { M, N, K, transA, transB, accumulate = false }: {
+    M: number;
+    N: number;
+    K: number;
+    transA: 0 | 1;
+    transB: 0 | 1;
+    accumulate?: boolean;
+  },
+): void {
+  const attributes = { M, N, K, transA, transB };
+  tape.step("matmul", {
+    attributes,
+    reads: { a, b },
+    writes: { c },
+    accumulate: accumulate ? ["c"] : [],
+    flops: 2 * M * N * K,
+  });
+}

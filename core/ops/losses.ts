@@ -1,0 +1,55 @@
+/** Losses over token log-probabilities. Each is one small step with fixed order of summation. */
+import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+/**
+ * loss = −Σ weight · logp / Σ weight. Shapes: logp, weight [B, T]; returns loss [1]. A weight of 0 ignores a token.
+ */
+export function nllLoss(tape: Tape, { logp, weight }: { logp: Tensor; weight: Tensor }): Tensor {
+  expectShape(weight, logp.shape, "nll_loss");
+  const attributes = { R: logp.rows * logp.columns };
+  const loss = tape.tensor("loss", [1]);
+  tape.step("nll_loss_forward", { attributes, reads: { logp, weight }, writes: { loss }, flops: 2 * attributes.R });
+  tape.onBackward(() => {
+    const dloss = tape.gradient(loss), dlogp = tape.target(logp);
+    if (!dloss || !dlogp) return;
+    const writes = { dlogp: dlogp.tensor };
+    tape.step("nll_loss_backward", { attributes, reads: { dloss, weight }, writes, flops: attributes.R });
+  });
+  return loss;
+}
+
+/** What `orpo_loss` reports besides the loss, in this order: [n, 4] and the order of columns. */
+export const ORPO_COLUMNS = ["chosen_logps", "rejected_logps", "log_odds", "log_sigmoid"] as const;
+
+/**
+ * Odds-ratio preference optimisation on a batch of n chosen rows followed by n rejected rows.
+ * c, r = mean logp over completion tokens; log_odds = (c − r) − (log1mexp(c) − log1mexp(r));
+ * loss = nll(chosen rows, over `weight`) − beta · mean(logsigmoid(log_odds)).
+ * Shapes: logp, weight (1 where a token counts for the nll), completion (1 on completion tokens) [2n, T];
+ * returns loss [1], nll [1], pairs [n, 4] (ORPO_COLUMNS). Every row needs a completion token.
+ * Source: Hong et al., "ORPO", 2024; the scope of the nll is that of TRL (prompt and chosen).
+ */
+export function orpoLoss(
+  tape: Tape,
+  { logp, weight, completion }: { logp: Tensor; weight: Tensor; completion: Tensor },
+  { beta }: { beta: number },
+): { loss: Tensor; nll: Tensor; pairs: Tensor } {
+  const [rows, T] = logp.shape as [number, number], n = rows / 2;
+  for (const x of [weight, completion]) expectShape(x, logp.shape, "orpo_loss");
+  const attributes = { n, T, beta };
+  const loss = tape.tensor("loss", [1]), nll = tape.tensor("nll", [1]), pairs = tape.tensor("pairs", [n, 4]);
+  const reads = { logp, weight, completion };
+  tape.step("orpo_loss_forward", { attributes, reads, writes: { loss, nll, pairs }, flops: 8 * n * T });
+  tape.onBackward(() => {
+    const dloss = tape.gradient(loss), dlogp = tape.target(logp);
+    if (!dloss || !dlogp) return;
+    const writes = { dlogp: dlogp.tensor };
+    tape.step("orpo_loss_backward", {
+      attributes,
+      reads: { dloss, weight, completion, pairs },
+      writes,
+      flops: 4 * n * T,
+    });
+  });
+  return { loss, nll, pairs };
+}

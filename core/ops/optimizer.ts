@@ -1,0 +1,39 @@
+/** Gradient norm and AdamW over whole stretches of the parameter store. */
+import type { Tape, Tensor } from "../tensor/mod.ts";
+
+/** What changes from step to step, in the order of the `schedule` input [4]: rate, 1 − β1^t, 1 − β2^t, unused. */
+export const SCHEDULE_LENGTH = 4;
+
+/** norm = √Σ g². Shapes: gradients [n], a whole stretch; returns norm [1]. The order of the sum is fixed. */
+export function gradientNorm(tape: Tape, gradients: readonly Tensor[]): Tensor {
+  const norm = tape.tensor("gradient norm", [1]);
+  const reads = Object.fromEntries(gradients.map((g, i) => [`g${i}`, g]));
+  const n = gradients.reduce((sum, g) => sum + g.rows * g.columns, 0);
+  tape.step("gradient_norm", { attributes: { parts: gradients.length }, reads, writes: { norm }, flops: 2 * n });
+  return norm;
+}
+
+export interface AdamW {
+  beta1: number;
+  beta2: number;
+  eps: number;
+  /** Multiplied by the rate and taken off each weight before the update. */
+  decay: number;
+  /** Gradients are scaled by min(1, clip / (norm + 1e-6)). */
+  clip: number;
+}
+
+/**
+ * One AdamW update in place. Shapes: p, g, m, v [n] (a stretch of the store), norm [1], schedule [4].
+ * p ← p − rate·decay·p; m ← β1·m + (1−β1)·g; v ← β2·v + (1−β2)·g²; p ← p − rate · (m/c1) / (√(v/c2) + eps).
+ * Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
+ */
+export function adamw(
+  tape: Tape,
+  { p, g, m, v, norm, schedule }: { p: Tensor; g: Tensor; m: Tensor; v: Tensor; norm: Tensor; schedule: Tensor },
+  { beta1, beta2, eps, decay, clip }: AdamW,
+): void {
+  const n = p.rows * p.columns;
+  const attributes = { n, beta1, beta2, eps, decay, clip };
+  tape.step("adamw", { attributes, reads: { g, norm, schedule, p, m, v }, writes: { p, m, v }, flops: 14 * n });
+}

@@ -1,0 +1,47 @@
+/** RMSNorm over the columns of each row, with the residual sum in front of it when there is one. */
+import { HymbaError } from "../errors.ts";
+import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+/**
+ * s = x + delta (or s = x), y = s · r · w with r = (mean(s²) + eps)^-½.
+ * Shapes: x, delta [..., D] (x may be a slice), w [D]; returns y [..., D] and s, which is x itself without delta.
+ * Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+ */
+export function rmsnorm(
+  tape: Tape,
+  { x, w, delta }: { x: Tensor; w: Tensor; delta?: Tensor },
+  { eps, into }: { eps: number; into?: Tensor },
+): { y: Tensor; sum: Tensor } {
+  const D = x.columns, R = x.rows;
+  expectShape(w, [D], "rmsnorm");
+  if (delta) expectShape(delta, x.shape, "rmsnorm");
+  const y = into ?? tape.tensor("normed", x.shape);
+  const sum = delta ? tape.tensor("residual", x.shape) : x;
+  const r = tape.tensor("rms", [R]);
+  const attributes = { R, D, eps };
+  tape.step("rmsnorm_forward", {
+    attributes,
+    reads: { x, delta, w },
+    writes: { sum: delta && sum, y, r },
+    flops: 4 * R * D,
+  });
+  tape.onBackward(() => {
+    const dy = tape.gradient(y);
+    if (!dy) return;
+    const dw = tape.target(w);
+    // What later layers sent to the sum (or to x, where it is used twice) is added inside the step.
+    const dsum = tape.gradient(sum);
+    const fresh = delta !== undefined || dsum !== undefined;
+    const dx = fresh ? tape.tensor(`d ${x.name}`, x.shape) : tape.target(x)?.tensor;
+    if (!dw || dw.accumulate) throw new HymbaError("rmsnorm: its weight has one use");
+    tape.step("rmsnorm_backward", {
+      attributes,
+      reads: { dy, x: sum, w, r, dsum },
+      writes: { dx, dw: dw.tensor },
+      flops: 10 * R * D,
+    });
+    if (dx && delta) tape.alias(delta, dx), tape.alias(x, dx);
+    else if (dx && fresh) tape.supersede(x, dx);
+  });
+  return { y, sum };
+}

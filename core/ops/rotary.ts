@@ -1,0 +1,58 @@
+/** Rotary position embedding, rotate-half layout. */
+import { HymbaError } from "../errors.ts";
+import type { Tape, Tensor } from "../tensor/mod.ts";
+
+/**
+ * cos and sin of position · base^(−2i/K), computed in float64: software adapters lose digits at large arguments.
+ * Shapes: returns [positions, 2, K/2], cosines before sines. Source: Su et al., "RoFormer", 2021.
+ */
+export function rotaryTable(positions: number, K: number, { base = 10000 } = {}): Float32Array {
+  const half = K / 2, table = new Float32Array(positions * K);
+  for (let t = 0; t < positions; t++) {
+    for (let i = 0; i < half; i++) {
+      const angle = t * base ** (-2 * i / K);
+      table[t * K + i] = Math.cos(angle);
+      table[t * K + half + i] = Math.sin(angle);
+    }
+  }
+  return table;
+}
+
+/**
+ * Rotates the pairs (i, i + K/2) of every head by the angle of its position: t, or position[0] + t where a start is given.
+ * Shapes: x [B, T, heads, K] (rows B·T, may be a slice), table [positions ≥ T, 2, K/2], position [1] u32; returns y [B, T, heads, K].
+ * Backward is the rotation by the negative angle.
+ */
+export function rotary(tape: Tape, { x, table, position }: { x: Tensor; table: Tensor; position?: Tensor }): Tensor {
+  const [B, T, heads, K] = x.shape as [number, number, number, number];
+  if (x.lead !== 2 || K % 2 !== 0 || table.shape[2] !== K / 2) {
+    throw new HymbaError(
+      `rotary: ${x.name} is [${x.shape}] with ${x.lead} row dimensions, the table [${table.shape}]`,
+      {
+        expected: "[B,T,heads,K] with B·T rows, a table [positions,2,K/2] and an even K",
+      },
+    );
+  }
+  const y = tape.tensor("rotated", [B, T, heads * K]);
+  const shaped: Tensor = { ...y, shape: x.shape, lead: 2 };
+  const attributes = { B, T, H: heads, K, sign: 1 };
+  tape.step("rotary", {
+    attributes,
+    reads: { x, table, position },
+    writes: { y: shaped },
+    flops: 6 * B * T * heads * K / 2,
+  });
+  tape.onBackward(() => {
+    const dy = tape.gradient(shaped), dx = tape.target(x);
+    if (!dy || !dx) return;
+    if (dx.accumulate) throw new HymbaError("rotary: its input has one use");
+    const writes = { y: dx.tensor };
+    tape.step("rotary", {
+      attributes: { ...attributes, sign: -1 },
+      reads: { x: dy, table },
+      writes,
+      flops: 3 * B * T * heads * K,
+    });
+  });
+  return shaped;
+}

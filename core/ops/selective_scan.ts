@@ -1,0 +1,82 @@
+/** The selective scan of Mamba, with softplus, skip and gate inside. */
+import { HymbaError } from "../errors.ts";
+import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+/** Positions between two saved states; inside a chunk the backward pass recomputes them. */
+export const SCAN_CHUNK = 32;
+
+export interface ScanInputs {
+  /** [B, T, 2, I] with B·T rows: the convolved input u, then the raw step size, packed so that one binding carries both. */
+  udt: Tensor;
+  /** [B, T, 2, N] with B·T rows: B (input to state), then C (state to output). */
+  bc: Tensor;
+  /** [B, T, I], the gate before its SiLU; may be a slice. */
+  z?: Tensor;
+  /** [I, N]; A = −exp(aLog). */
+  aLog: Tensor;
+  /** [I], the skip D. */
+  skip?: Tensor;
+  /** [I], added to the raw step size before softplus. */
+  dtBias?: Tensor;
+  /** [B, I, N], the state before the first position; zero when absent. */
+  h0?: Tensor;
+}
+
+/**
+ * dt = softplus(raw + dtBias); h[t] = exp(dt·A) ∘ h[t−1] + dt·u[t]·B[t]; y[t] = (C[t]·h[t] + skip·u[t]) · silu(z[t]).
+ * Returns y [B, T, I] and states [B, chunks + 1, I, N]: entry c is the state before position c · SCAN_CHUNK, the last is h_T.
+ * `softplus: 0` takes raw + dtBias as dt. The gradient of h_T is taken as zero.
+ * Source: Gu and Dao, "Mamba", 2023: zero-order hold for A, Euler for B.
+ */
+export function selectiveScan(
+  tape: Tape,
+  inputs: ScanInputs,
+  { softplus = 1 }: { softplus?: 0 | 1 } = {},
+): { y: Tensor; states: Tensor } {
+  const { udt, bc, z, aLog, skip, dtBias, h0 } = inputs;
+  const [B, T, , I] = udt.shape as [number, number, number, number], N = aLog.shape[1]!;
+  expectShape(udt, [B, T, 2, I], "selective_scan");
+  expectShape(bc, [B, T, 2, N], "selective_scan");
+  expectShape(aLog, [I, N], "selective_scan");
+  if (z) expectShape(z, [B, T, I], "selective_scan");
+  for (const x of [skip, dtBias]) if (x) expectShape(x, [I], "selective_scan");
+  if (h0) expectShape(h0, [B, I, N], "selective_scan");
+  const chunk = SCAN_CHUNK, chunks = Math.ceil(T / chunk);
+  const y = tape.tensor("scanned", [B, T, I]);
+  const states = tape.tensor("states", [B, chunks + 1, I, N]);
+  const attributes = { B, T, I, N, chunk, softplus };
+  const work = B * T * I * N;
+  tape.step("selective_scan_forward", {
+    attributes,
+    reads: { udt, bc, z, aLog, skip, dtBias, h0 },
+    writes: { y, states },
+    flops: 8 * work,
+  });
+  tape.onBackward(() => {
+    const dy = tape.gradient(y);
+    if (!dy) return;
+    const target = (x: Tensor | undefined) => {
+      const found = x && tape.target(x);
+      if (found?.accumulate) {
+        throw new HymbaError("selective_scan: its inputs have one use each before it runs backward");
+      }
+      return found?.tensor;
+    };
+    const writes = {
+      dudt: target(udt),
+      dbc: target(bc),
+      dz: target(z),
+      daLog: target(aLog),
+      dskip: target(skip),
+      ddtBias: target(dtBias),
+      dh0: target(h0),
+    };
+    tape.step("selective_scan_backward", {
+      attributes,
+      reads: { dy, udt, bc, z, aLog, skip, dtBias, states },
+      writes,
+      flops: 24 * work,
+    });
+  });
+  return { y, states };
+}

@@ -1,0 +1,65 @@
+/** The seam between a plan and what carries it out: WebGPU, WebAssembly, or the float64 reference. */
+import type { Arena, Storage, Tensor } from "../tensor/mod.ts";
+import type { Plan } from "./plan.ts";
+
+/** Numbers as they are written and read. */
+export type Data = Float32Array | Uint32Array;
+
+export interface Memory {
+  /** Bytes of activations and scratch: the slots that were allocated. */
+  readonly slotBytes: number;
+  /** The most bytes of those alive at one time. */
+  readonly peakBytes: number;
+  /** Bytes of all arenas that the plan touches. */
+  readonly arenaBytes: number;
+}
+
+/** Where a replay first met a number that is not finite. */
+export interface NonFinite {
+  readonly step: number;
+  readonly op: string;
+  readonly tensor: string;
+  readonly index: number;
+  readonly value: number;
+}
+
+/** A plan made ready: memory, kernels and bindings exist, and a run allocates nothing. */
+export interface Program {
+  readonly memory: Memory;
+  /** Sets an input for the next run. */
+  write(input: Tensor, data: Data): void;
+  /** Replays the plan once. Resolves when another run may be queued, which may be before this one has finished. */
+  run(): Promise<void>;
+  /** The elements of an output (or input) after the last run, row by row. */
+  read(tensor: Tensor): Promise<Data>;
+  /** The metrics of every run since the last call, one array a run: all metric tensors one after the other. */
+  drainMetrics(): Promise<Float32Array[]>;
+  /** Replays step by step and names the first non-finite number that a step writes. */
+  findNonFinite(): Promise<NonFinite | undefined>;
+  dispose(): void;
+}
+
+export interface Executor {
+  readonly name: "webgpu" | "cpu" | "reference";
+  prepare(plan: Plan): Promise<Program>;
+  /** Writes a pinned tensor; its arena is allocated, filled with zeros, at first use. */
+  write(tensor: Tensor, data: Data): void;
+  read(tensor: Tensor): Promise<Data>;
+  /** Frees an arena. */
+  release(arena: Arena): void;
+  close(): Promise<void>;
+}
+
+/** All storages that the steps of a plan touch. */
+export function storagesOf(plan: Plan): Set<Storage> {
+  const all = new Set<Storage>();
+  for (const { reads, writes } of plan.steps) {
+    for (const { storage } of [...Object.values(reads), ...Object.values(writes)]) all.add(storage);
+  }
+  return all;
+}
+
+/** All arenas of a plan. */
+export function arenasOf(plan: Plan): Set<Arena> {
+  return new Set([...storagesOf(plan)].flatMap(({ pinned }) => pinned ? [pinned.arena] : []));
+}

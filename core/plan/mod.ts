@@ -1,0 +1,4 @@
+export * from "./executor.ts";
+export * from "./plan.ts";
+export * from "./reference_executor.ts";
+export * from "./slots.ts";

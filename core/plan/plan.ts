@@ -1,0 +1,34 @@
+/** The flat list of steps that an executor prepares once and replays, with what must survive it. */
+import { HymbaError } from "../errors.ts";
+import type { Constant, Step, Storage, Tape, Tensor } from "../tensor/mod.ts";
+
+export interface Plan {
+  readonly name: string;
+  readonly steps: readonly Step[];
+  /** Written from outside before each run, or once when nothing changes. */
+  readonly inputs: readonly Tensor[];
+  readonly constants: readonly Constant[];
+  /** May be read after a run. */
+  readonly outputs: readonly Tensor[];
+  /** Small outputs that are kept for every run until they are drained: losses, norms. */
+  readonly metrics: readonly Tensor[];
+}
+
+/** Ends the recording. Every tensor that is read must have been written by an earlier step, an input or a constant. */
+export function finish(
+  tape: Tape,
+  { name, outputs = [], metrics = [] }: { name: string; outputs?: readonly Tensor[]; metrics?: readonly Tensor[] },
+): Plan {
+  const known = new Set<Storage>(
+    [...tape.inputs, ...tape.constants.map(({ tensor }) => tensor)].map(({ storage }) => storage),
+  );
+  for (const { op, reads, writes } of tape.steps) {
+    for (const [role, { storage }] of Object.entries(reads)) {
+      if (!storage.pinned && !known.has(storage)) {
+        throw new HymbaError(`plan ${name}: ${op} reads ${role} (${storage.name}) before anything wrote it`);
+      }
+    }
+    for (const { storage } of Object.values(writes)) known.add(storage);
+  }
+  return { name, steps: tape.steps, inputs: tape.inputs, constants: tape.constants, outputs, metrics };
+}

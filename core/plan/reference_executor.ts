@@ -1,0 +1,152 @@
+/** The third executor: every step through its float64 reference. Slow, and the truth the others are held to. */
+import { HymbaError } from "../errors.ts";
+import { REFERENCES } from "../reference/mod.ts";
+import type { Arena, Step, Storage, Tensor } from "../tensor/mod.ts";
+import { type Data, type Executor, type NonFinite, type Program, storagesOf } from "./executor.ts";
+import type { Plan } from "./plan.ts";
+
+/** Copies a tensor out of its storage, row by row. */
+export function gather(x: Tensor, from: Float64Array): Float64Array {
+  const out = new Float64Array(x.rows * x.columns);
+  for (let row = 0; row < x.rows; row++) {
+    const start = x.offset + row * x.rowStride;
+    out.set(from.subarray(start, start + x.columns), row * x.columns);
+  }
+  return out;
+}
+
+function scatter(x: Tensor, to: Float64Array, { values, add }: { values: ArrayLike<number>; add: boolean }): void {
+  for (let row = 0; row < x.rows; row++) {
+    const start = x.offset + row * x.rowStride;
+    for (let column = 0; column < x.columns; column++) {
+      const value = values[row * x.columns + column]!;
+      to[start + column] = add ? to[start + column]! + value : value;
+    }
+  }
+}
+
+export class ReferenceExecutor implements Executor {
+  readonly name = "reference";
+  readonly #arenas = new Map<Arena, Float64Array>();
+
+  /** Numbers are kept in float64 inside; `readExact` gives them without rounding. */
+  prepare(plan: Plan): Promise<ReferenceProgram> {
+    return Promise.resolve(new ReferenceProgram(plan, (arena) => this.#arena(arena)));
+  }
+
+  write(tensor: Tensor, data: ArrayLike<number>): void {
+    scatter(tensor, viewOf(tensor.storage, (arena) => this.#arena(arena)), { values: data, add: false });
+  }
+
+  readExact(tensor: Tensor): Float64Array {
+    return gather(tensor, viewOf(tensor.storage, (arena) => this.#arena(arena)));
+  }
+
+  read(tensor: Tensor): Promise<Data> {
+    return Promise.resolve(Float32Array.from(this.readExact(tensor)));
+  }
+
+  release(arena: Arena): void {
+    this.#arenas.delete(arena);
+  }
+
+  close(): Promise<void> {
+    this.#arenas.clear();
+    return Promise.resolve();
+  }
+
+  #arena(arena: Arena): Float64Array {
+    let found = this.#arenas.get(arena);
+    if (!found) this.#arenas.set(arena, found = new Float64Array(arena.elements));
+    return found;
+  }
+}
+
+function viewOf(storage: Storage, arenaOf: (arena: Arena) => Float64Array): Float64Array {
+  const pinned = storage.pinned;
+  if (!pinned) throw new HymbaError(`${storage.name} is not in an arena`);
+  return arenaOf(pinned.arena).subarray(pinned.offset, pinned.offset + storage.elements);
+}
+
+export class ReferenceProgram implements Program {
+  readonly memory;
+  readonly #plan: Plan;
+  readonly #numbers = new Map<Storage, Float64Array>();
+  #metrics: Float32Array[] = [];
+
+  constructor(plan: Plan, arenaOf: (arena: Arena) => Float64Array) {
+    this.#plan = plan;
+    let slotBytes = 0, arenaBytes = 0;
+    for (const storage of [...storagesOf(plan), ...plan.inputs.map((input) => input.storage)]) {
+      if (this.#numbers.has(storage)) continue;
+      this.#numbers.set(
+        storage,
+        storage.pinned ? viewOf(storage, arenaOf) : new Float64Array(storage.elements).fill(NaN),
+      );
+      if (storage.pinned) arenaBytes += storage.elements * 8;
+      else slotBytes += storage.elements * 8;
+    }
+    this.memory = { slotBytes, peakBytes: slotBytes, arenaBytes };
+    for (const { tensor, data } of plan.constants) if (this.#numbers.has(tensor.storage)) this.write(tensor, data);
+  }
+
+  write(input: Tensor, data: ArrayLike<number>): void {
+    scatter(input, this.#of(input), { values: data, add: false });
+  }
+
+  run(): Promise<void> {
+    for (const step of this.#plan.steps) this.#step(step);
+    this.#metrics.push(Float32Array.from(this.#plan.metrics.flatMap((metric) => [...this.readExact(metric)])));
+    return Promise.resolve();
+  }
+
+  readExact(tensor: Tensor): Float64Array {
+    return gather(tensor, this.#of(tensor));
+  }
+
+  read(tensor: Tensor): Promise<Data> {
+    const exact = this.readExact(tensor);
+    return Promise.resolve(tensor.dtype === "u32" ? Uint32Array.from(exact) : Float32Array.from(exact));
+  }
+
+  drainMetrics(): Promise<Float32Array[]> {
+    const drained = this.#metrics;
+    this.#metrics = [];
+    return Promise.resolve(drained);
+  }
+
+  findNonFinite(): Promise<NonFinite | undefined> {
+    for (const [at, step] of this.#plan.steps.entries()) {
+      this.#step(step);
+      for (const tensor of Object.values(step.writes)) {
+        const values = this.readExact(tensor), index = values.findIndex((value) => !Number.isFinite(value));
+        if (index >= 0) {
+          return Promise.resolve({ step: at, op: step.op, tensor: tensor.name, index, value: values[index]! });
+        }
+      }
+    }
+    return Promise.resolve(undefined);
+  }
+
+  dispose(): void {
+    this.#numbers.clear();
+  }
+
+  #of(tensor: Tensor): Float64Array {
+    const found = this.#numbers.get(tensor.storage);
+    if (!found) throw new HymbaError(`${tensor.name} is not part of the plan ${this.#plan.name}`);
+    return found;
+  }
+
+  #step({ op, attributes, reads, writes, accumulate }: Step): void {
+    const reference = REFERENCES[op];
+    if (!reference) throw new HymbaError(`the step ${op} has no reference`);
+    const inputs = Object.fromEntries(Object.entries(reads).map(([role, tensor]) => [role, this.readExact(tensor)]));
+    const outputs = reference(inputs, attributes);
+    for (const [role, tensor] of Object.entries(writes)) {
+      const values = outputs[role];
+      if (!values) throw new HymbaError(`the reference of ${op} does not make ${role}`);
+      scatter(tensor, this.#of(tensor), { values, add: accumulate.includes(role) });
+    }
+  }
+}

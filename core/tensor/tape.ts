@@ -1,0 +1,201 @@
+/**
+ * The recorder. A model is run once on tensors without numbers; each op appends its step and says how its gradient is made.
+ * Running the tape backwards appends the backward steps. The result is data that any executor can replay.
+ */
+import { HymbaError } from "../errors.ts";
+import { type Arena, describe, type DType, isContiguous, sizeOf, Storage, type Tensor, tensorOver } from "./tensor.ts";
+
+/** Scalars of a step: sizes, switches (0 or 1), small constants. */
+export type Attributes = Readonly<Record<string, number>>;
+
+/** One unit of work, neutral to executors: what is read, what is written, and the scalars between. */
+export interface Step {
+  readonly op: string;
+  readonly attributes: Attributes;
+  readonly reads: Readonly<Record<string, Tensor>>;
+  readonly writes: Readonly<Record<string, Tensor>>;
+  /** Names of writes that are added to what is there, where others replace it. */
+  readonly accumulate: readonly string[];
+  /** Multiplications and additions that the mathematics needs. */
+  readonly flops: number;
+}
+
+/** A tensor whose numbers are fixed when the plan is made (rotary tables, the seed of the backward pass). */
+export interface Constant {
+  readonly tensor: Tensor;
+  readonly data: Float32Array | Uint32Array;
+}
+
+/** Where a backward step is to put a gradient. */
+export interface GradientTarget {
+  readonly tensor: Tensor;
+  readonly accumulate: boolean;
+}
+
+interface Gradient {
+  storage: Storage;
+  offset: number;
+  /** The shares of the storage that have been written. */
+  written: [number, number][];
+  /** Set when the storage is shared with the gradient of another tensor, so nothing may be added in place. */
+  shared: boolean;
+}
+
+export class Tape {
+  readonly steps: Step[] = [];
+  readonly inputs: Tensor[] = [];
+  readonly constants: Constant[] = [];
+  readonly #backward: (() => void)[] = [];
+  readonly #gradients = new Map<Storage, Gradient>();
+  readonly #withoutGradient = new Set<Storage>();
+  readonly #gradientArenas = new Map<Arena, Arena>();
+  #names = new Map<string, number>();
+  #scope = "";
+
+  /** `training`: record what the backward pass needs. `gradientArenas`: where the gradients of a parameter arena go. */
+  constructor(readonly training = true, gradientArenas: readonly (readonly [Arena, Arena])[] = []) {
+    for (const [parameters, gradients] of gradientArenas) this.#gradientArenas.set(parameters, gradients);
+  }
+
+  /** Names made inside `body` start with `scope`, so that messages say which layer a tensor belongs to. */
+  within<T>(scope: string, body: () => T): T {
+    const outer = this.#scope;
+    this.#scope = `${outer}${scope}.`;
+    try {
+      return body();
+    } finally {
+      this.#scope = outer;
+    }
+  }
+
+  /** A tensor that lives as long as steps use it. */
+  tensor(name: string, shape: readonly number[], dtype: DType = "f32"): Tensor {
+    const scoped = `${this.#scope}${name}`;
+    const count = this.#names.get(scoped) ?? 0;
+    this.#names.set(scoped, count + 1);
+    return tensorOver(new Storage(count === 0 ? scoped : `${scoped}#${count}`, sizeOf(shape), dtype), shape);
+  }
+
+  /** A tensor that is written from outside before a run. With `gradient`, the backward pass makes its gradient. */
+  input(
+    name: string,
+    shape: readonly number[],
+    { dtype = "f32", gradient = false }: { dtype?: DType; gradient?: boolean } = {},
+  ): Tensor {
+    const made = this.tensor(name, shape, dtype);
+    this.inputs.push(made);
+    if (!gradient) this.#withoutGradient.add(made.storage);
+    return made;
+  }
+
+  constant(name: string, shape: readonly number[], data: Float32Array | Uint32Array): Tensor {
+    if (data.length !== sizeOf(shape)) throw new HymbaError(`constant ${name}: ${data.length} numbers for [${shape}]`);
+    const made = this.tensor(name, shape, data instanceof Uint32Array ? "u32" : "f32");
+    this.constants.push({ tensor: made, data });
+    this.#withoutGradient.add(made.storage);
+    return made;
+  }
+
+  step(
+    op: string,
+    { attributes = {}, reads, writes, accumulate = [], flops }: {
+      attributes?: Attributes;
+      reads: Record<string, Tensor | undefined>;
+      writes: Record<string, Tensor | undefined>;
+      accumulate?: readonly string[];
+      flops: number;
+    },
+  ): void {
+    this.steps.push({ op, attributes, reads: present(reads), writes: present(writes), accumulate, flops });
+  }
+
+  /** Registers how the gradients of the step just recorded are made. Called in reverse order by `backward`. */
+  onBackward(rule: () => void): void {
+    if (this.training) this.#backward.push(rule);
+  }
+
+  /** The gradient of a tensor as far as later steps have made it; undefined when nothing depends on it. */
+  gradient(x: Tensor): Tensor | undefined {
+    const found = this.#gradients.get(x.storage);
+    if (found === undefined) return undefined;
+    const [start, end] = shareOf(x);
+    if (!found.written.some(([from, to]) => from < end && to > start)) return undefined;
+    if (!covers(found.written, start, end)) {
+      throw new HymbaError(`backward: the gradient of ${describe(x)} is incomplete: a slice of it reaches no output`);
+    }
+    return { ...x, storage: found.storage, offset: x.offset + found.offset, name: `d ${x.name}` };
+  }
+
+  /** Where to write the gradient of x, or undefined when nobody wants it. */
+  target(x: Tensor): GradientTarget | undefined {
+    if (this.#withoutGradient.has(x.storage)) return undefined;
+    let found = this.#gradients.get(x.storage);
+    if (found === undefined) {
+      found = this.#newGradient(x.storage);
+      this.#gradients.set(x.storage, found);
+    }
+    if (found.shared) throw new HymbaError(`backward: the gradient of ${describe(x)} is shared and cannot be added to`);
+    const [start, end] = shareOf(x);
+    const accumulate = covers(found.written, start, end);
+    if (!accumulate) found.written.push([start, end]);
+    const tensor = { ...x, storage: found.storage, offset: x.offset + found.offset, name: `d ${x.name}` };
+    return { tensor, accumulate };
+  }
+
+  /** Says that the gradient of x is the tensor g itself, without a copy: both tensors are only read from here on. */
+  alias(x: Tensor, g: Tensor): void {
+    if (this.#gradients.has(x.storage)) throw new HymbaError(`backward: ${describe(x)} already has a gradient`);
+    this.#gradients.set(x.storage, {
+      storage: g.storage,
+      offset: g.offset - x.offset,
+      written: [shareOf(x)],
+      shared: true,
+    });
+  }
+
+  /** Replaces the gradient of x, made so far by later steps, with g, which contains it. */
+  supersede(x: Tensor, g: Tensor): void {
+    this.#gradients.delete(x.storage);
+    this.alias(x, g);
+  }
+
+  /** Appends the backward steps. `seeds` pairs each output with the tensor that holds its gradient. */
+  backward(seeds: readonly (readonly [Tensor, Tensor])[]): void {
+    if (!this.training) throw new HymbaError("backward: this tape was made for inference");
+    for (const [output, gradient] of seeds) this.alias(output, gradient);
+    for (const rule of this.#backward.reverse()) rule();
+    this.#backward.length = 0;
+  }
+
+  #newGradient(storage: Storage): Gradient {
+    const pinned = storage.pinned;
+    const arena = pinned && this.#gradientArenas.get(pinned.arena);
+    if (pinned && !arena) throw new HymbaError(`backward: no arena for the gradient of ${storage.name}`);
+    const made = new Storage(`d ${storage.name}`, storage.elements, "f32", arena && { arena, offset: pinned!.offset });
+    return { storage: made, offset: 0, written: [], shared: false };
+  }
+}
+
+function present(tensors: Record<string, Tensor | undefined>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined),
+  );
+}
+
+/**
+ * The part of its storage that a tensor takes, as an interval of elements. A slice of columns takes the same share of every
+ * row, so it is measured on a scale where the rows lie on top of each other.
+ */
+function shareOf(x: Tensor): [number, number] {
+  if (isContiguous(x)) return [x.offset, x.offset + x.rows * x.columns];
+  const start = (x.offset % x.rowStride) * x.rows;
+  return [start, start + x.columns * x.rows];
+}
+
+function covers(written: readonly (readonly [number, number])[], start: number, end: number): boolean {
+  let reached = start;
+  for (const [from, to] of [...written].sort((a, b) => a[0] - b[0])) {
+    if (from <= reached) reached = Math.max(reached, to);
+  }
+  return reached >= end;
+}

@@ -1,0 +1,105 @@
+/**
+ * Tensors as the recorder sees them: a shape and a place, no numbers.
+ *
+ * A tensor is `rows` runs of `columns` neighbouring elements, `rowStride` elements apart. A whole tensor has
+ * rowStride = columns; a slice of the last dimensions of a wider tensor (the query part of a fused projection, say) keeps
+ * the wider stride, so that no kernel ever copies only to cut.
+ */
+import { HymbaError } from "../errors.ts";
+
+export type DType = "f32" | "u32";
+
+/** A large allocation that outlives programs: parameters, gradients, moments, caches. Executors allocate it at first use. */
+export class Arena {
+  constructor(readonly name: string, readonly elements: number) {}
+}
+
+/** What tensors point into. Without an arena the planner finds a slot for it. */
+export class Storage {
+  constructor(
+    readonly name: string,
+    readonly elements: number,
+    readonly dtype: DType,
+    /** Where the storage lies when it is pinned: an arena and the first element there. */
+    readonly pinned?: { arena: Arena; offset: number },
+  ) {}
+}
+
+/** A shape over a storage. `offset` and `rowStride` count elements from the storage's first. */
+export interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly storage: Storage;
+  readonly offset: number;
+  /** How many leading dimensions count rows; the others are columns. */
+  readonly lead: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly rowStride: number;
+}
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
+
+/** Bytes of one element of any dtype here. */
+export const ELEMENT_BYTES = 4;
+
+/** A whole tensor over a storage; all dimensions but the last count rows unless `lead` says otherwise. */
+export function tensorOver(
+  storage: Storage,
+  shape: readonly number[],
+  { offset = 0, lead = Math.max(shape.length - 1, 0) }: { offset?: number; lead?: number } = {},
+): Tensor {
+  const rows = sizeOf(shape.slice(0, lead)), columns = sizeOf(shape.slice(lead));
+  return {
+    name: storage.name,
+    shape: [...shape],
+    dtype: storage.dtype,
+    storage,
+    offset,
+    lead,
+    rows,
+    columns,
+    rowStride: columns,
+  };
+}
+
+/** True when the elements of a tensor lie next to each other. */
+export const isContiguous = (x: Tensor): boolean => x.rows === 1 || x.rowStride === x.columns;
+
+/** The same elements under another shape. Of a slice, only the columns may be split: [B,T,H·K] to [B,T,H,K]. */
+export function reshape(x: Tensor, shape: readonly number[], lead?: number): Tensor {
+  if (sizeOf(shape) !== sizeOf(x.shape)) {
+    throw new HymbaError(`reshape: ${describe(x)} cannot become [${shape}]`, {
+      expected: `${sizeOf(x.shape)} elements`,
+    });
+  }
+  if (isContiguous(x)) return { ...tensorOver(x.storage, shape, { offset: x.offset, lead }), name: x.name };
+  const at = lead ?? x.lead;
+  if (sizeOf(shape.slice(0, at)) !== x.rows) {
+    throw new HymbaError(`reshape: the slice ${describe(x)} has ${x.rows} rows, which [${shape}] would break`);
+  }
+  return { ...x, shape: [...shape], lead: at };
+}
+
+/** The same tensor with `lead` leading dimensions as rows: [B,T,H,K] with lead 2 has B·T rows of H·K columns. */
+export const withRows = (x: Tensor, lead: number): Tensor => lead === x.lead ? x : reshape(x, x.shape, lead);
+
+/** Columns [start, start + size of tail) of each row, shaped as the leading dimensions of x followed by `tail`. */
+export function sliceColumns(x: Tensor, start: number, tail: readonly number[]): Tensor {
+  const columns = sizeOf(tail);
+  if (start < 0 || start + columns > x.columns) {
+    throw new HymbaError(`slice: columns ${start} to ${start + columns} of ${describe(x)} do not exist`);
+  }
+  return { ...x, shape: [...x.shape.slice(0, x.lead), ...tail], offset: x.offset + start, columns };
+}
+
+/** Name and shape for messages. */
+export const describe = (x: Tensor): string => `${x.name} [${x.shape}]`;
+
+/** Throws unless x has the expected shape. `who` names the op, `legend` the shape letters. */
+export function expectShape(x: Tensor, shape: readonly number[], who: string): void {
+  if (x.shape.length !== shape.length || x.shape.some((length, i) => length !== shape[i])) {
+    throw new HymbaError(`${who}: ${x.name} is [${x.shape}], expected [${shape}]`);
+  }
+}

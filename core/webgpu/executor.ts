@@ -1,0 +1,155 @@
+/** Carries plans out on a WebGPU device. */
+import { HymbaError } from "../errors.ts";
+import { arenasOf, type Data, type Executor, type Plan, type Program } from "../plan/mod.ts";
+import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
+import { type AdapterClass, type Kernel, type Launch, lowerContext } from "./launch.ts";
+import { LOWERINGS } from "./ops/mod.ts";
+import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
+import { WebgpuProgram } from "./program.ts";
+
+/** What the executor needs of an opened device. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  readonly adapterClass: AdapterClass;
+  /** Set once the device is lost or has reported an error nobody asked about. */
+  failure(): HymbaError | undefined;
+}
+
+export interface WebgpuOptions {
+  /** Fills activations with NaN before each run, so that a test sees what a kernel failed to write. */
+  poison?: boolean;
+}
+
+const ARENA_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
+
+export class WebgpuExecutor implements Executor {
+  readonly name = "webgpu";
+  readonly gpu: Gpu;
+  readonly options: WebgpuOptions;
+  readonly #arenas = new Map<Arena, GPUBuffer>();
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+
+  constructor(gpu: Gpu, options: WebgpuOptions = {}) {
+    this.gpu = gpu;
+    this.options = options;
+  }
+
+  /** Pipelines compiled so far. */
+  get pipelineCount(): number {
+    return this.#pipelines.size;
+  }
+
+  async prepare(plan: Plan): Promise<Program> {
+    const launches = this.lower(plan);
+    const device = this.gpu.device;
+    device.pushErrorScope("out-of-memory");
+    device.pushErrorScope("validation");
+    try {
+      for (const arena of arenasOf(plan)) this.buffer(arena);
+      const pipelines = await Promise.all(launches.map((launch) => this.#pipeline(launch)));
+      return new WebgpuProgram(this, { plan, launches, pipelines });
+    } finally {
+      const [validation, memory] = [await device.popErrorScope(), await device.popErrorScope()];
+      const problem = validation ?? memory;
+      if (problem) throw new HymbaError(`plan ${plan.name}: the adapter refused it`, { got: problem.message });
+    }
+  }
+
+  /** The dispatches of a plan, in order, each with the index of its step. */
+  lower(plan: Plan): (Launch & { step: number })[] {
+    const subgroups = this.gpu.device.features.has("subgroups");
+    return plan.steps.flatMap((step, index) => {
+      const lowering = LOWERINGS[step.op];
+      if (!lowering) throw new HymbaError(`plan ${plan.name}: the step ${step.op} has no kernel for WebGPU`);
+      return lowering(step, lowerContext(this.gpu.adapterClass, { subgroups })).map((launch) => ({
+        ...launch,
+        step: index,
+      }));
+    });
+  }
+
+  write(tensor: Tensor, data: Data): void {
+    requireContiguous(tensor, data);
+    this.gpu.device.queue.writeBuffer(
+      this.buffer(arenaOf(tensor)),
+      this.start(tensor),
+      data as Float32Array<ArrayBuffer>,
+    );
+  }
+
+  async read(tensor: Tensor): Promise<Data> {
+    const raw = await readBuffer(this.gpu, this.buffer(arenaOf(tensor)), {
+      tensor,
+      base: tensor.storage.pinned!.offset,
+    });
+    return gathered(tensor, raw);
+  }
+
+  release(arena: Arena): void {
+    this.#arenas.get(arena)?.destroy();
+    this.#arenas.delete(arena);
+  }
+
+  close(): Promise<void> {
+    for (const arena of [...this.#arenas.keys()]) this.release(arena);
+    return Promise.resolve();
+  }
+
+  /** The buffer of an arena, made and zeroed at first use. */
+  buffer(arena: Arena): GPUBuffer {
+    let found = this.#arenas.get(arena);
+    if (!found) {
+      const size = arena.elements * ELEMENT_BYTES, most = this.gpu.device.limits.maxBufferSize;
+      if (size > most) {
+        throw new HymbaError(`${arena.name} does not fit into a buffer of this adapter`, {
+          expected: `at most ${most} bytes`,
+          got: `${size} bytes`,
+          hint: "a smaller preset or model, or an adapter with more memory",
+        });
+      }
+      this.#arenas.set(arena, found = this.gpu.device.createBuffer({ label: arena.name, size, usage: ARENA_USAGE }));
+    }
+    return found;
+  }
+
+  /** The first byte of a pinned tensor in its arena. */
+  start(tensor: Tensor): number {
+    return (tensor.storage.pinned!.offset + tensor.offset) * ELEMENT_BYTES;
+  }
+
+  #pipeline({ kernel, constants }: Launch): Promise<GPUComputePipeline> {
+    const key = pipelineKey(kernel, constants);
+    let found = this.#pipelines.get(key);
+    if (!found) this.#pipelines.set(key, found = this.#compile(kernel, constants));
+    return found;
+  }
+
+  async #compile(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<GPUComputePipeline> {
+    const device = this.gpu.device;
+    const module = device.createShaderModule({ label: kernel.name, code: kernel.code });
+    try {
+      return await device.createComputePipelineAsync({
+        label: kernel.name,
+        layout: "auto",
+        compute: { module, entryPoint: "main", constants },
+      });
+    } catch (cause) {
+      const { messages } = await module.getCompilationInfo();
+      const lines = messages.map(({ lineNum, linePos, message }) => `${lineNum}:${linePos} ${message}`);
+      throw new HymbaError(`kernel ${kernel.name} does not compile on this adapter`, {
+        got: [...lines, cause instanceof Error ? cause.message : String(cause)].join("\n"),
+        hint: "hymba doctor shows the adapter and its driver",
+        cause,
+      });
+    }
+  }
+}
+
+function pipelineKey(kernel: Kernel, constants: Readonly<Record<string, number>>): string {
+  return `${kernel.name} ${Object.entries(constants).sort().join(" ")}`;
+}
+
+function arenaOf({ storage, name }: Tensor): Arena {
+  if (!storage.pinned) throw new HymbaError(`${name} is not in an arena`);
+  return storage.pinned.arena;
+}

@@ -1,0 +1,233 @@
+/** A plan made ready on WebGPU: buffers, pipelines and bind groups exist; a run only encodes the list again. */
+import { HymbaError } from "../errors.ts";
+import {
+  arenasOf,
+  assignSlots,
+  type Data,
+  lifetimesOf,
+  type Memory,
+  type NonFinite,
+  type Plan,
+  type Program,
+  type SlotPlan,
+} from "../plan/mod.ts";
+import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
+import type { WebgpuExecutor } from "./executor.ts";
+import type { Launch } from "./launch.ts";
+import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
+
+const SLOT_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
+/** Runs whose metrics the ring holds before it is drained by itself. */
+const RING_RUNS = 64;
+/** Work between two submits: drivers reset a device whose submit takes seconds, and 10^12 flops stay far below that on any GPU. */
+const FLOPS_PER_SUBMIT = 1e12;
+
+interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly grid: readonly [number, number, number];
+}
+
+type PlannedLaunch = Launch & { readonly step: number };
+
+export class WebgpuProgram implements Program {
+  readonly memory: Memory;
+  readonly launches: readonly PlannedLaunch[];
+  readonly #executor: WebgpuExecutor;
+  readonly #plan: Plan;
+  readonly #slots: SlotPlan;
+  readonly #buffers: GPUBuffer[];
+  readonly #dispatches: Dispatch[];
+  readonly #ring: GPUBuffer | undefined;
+  readonly #ringBytes: number;
+  #ringRuns = 0;
+  #drained: Float32Array[] = [];
+  #previous: Promise<void> = Promise.resolve();
+
+  constructor(
+    executor: WebgpuExecutor,
+    { plan, launches, pipelines }: {
+      plan: Plan;
+      launches: readonly PlannedLaunch[];
+      pipelines: readonly GPUComputePipeline[];
+    },
+  ) {
+    const device = executor.gpu.device;
+    [this.#executor, this.#plan, this.launches] = [executor, plan, launches];
+    this.#slots = assignSlots(lifetimes(plan, launches));
+    const slotBytes = this.#slots.slotBytes.reduce((sum, bytes) => sum + bytes, 0);
+    this.memory = { slotBytes, peakBytes: this.#slots.peakBytes, arenaBytes: arenaBytes(plan) };
+    requireLimits(plan, { slotBytes: this.#slots.slotBytes, limits: device.limits });
+    this.#buffers = this.#slots.slotBytes.map((size, i) =>
+      device.createBuffer({ label: `${plan.name} slot ${i}`, size, usage: SLOT_USAGE })
+    );
+    this.#dispatches = launches.map((launch, i) => this.#dispatch(launch, pipelines[i]!));
+    this.#ringBytes = plan.metrics.reduce((sum, { rows, columns }) => sum + rows * columns * ELEMENT_BYTES, 0);
+    if (this.#ringBytes > 0) {
+      this.#ring = device.createBuffer({
+        label: `${plan.name} metrics`,
+        size: this.#ringBytes * RING_RUNS,
+        usage: SLOT_USAGE,
+      });
+    }
+    for (const { tensor, data } of plan.constants) if (this.#slots.slotOf.has(tensor.storage)) this.write(tensor, data);
+  }
+
+  write(input: Tensor, data: Data): void {
+    requireContiguous(input, data);
+    if (!input.storage.pinned && !this.#slots.slotOf.has(input.storage)) return; // an input that no step reads
+    const { buffer, base } = this.#placeOf(input.storage);
+    this.#executor.gpu.device.queue.writeBuffer(
+      buffer,
+      base + input.offset * ELEMENT_BYTES,
+      data as Float32Array<ArrayBuffer>,
+    );
+  }
+
+  async run(): Promise<void> {
+    const { device, failure } = this.#executor.gpu;
+    if (this.#ring && this.#ringRuns === RING_RUNS) this.#drained.push(...await this.#readRing());
+    if (this.#executor.options.poison) this.#poison();
+    let encoder = device.createCommandEncoder(), pass = encoder.beginComputePass(), flops = 0, step = -1;
+    for (const [i, { pipeline, group, grid }] of this.#dispatches.entries()) {
+      const launch = this.launches[i]!;
+      if (launch.step !== step) flops += this.#plan.steps[step = launch.step]!.flops;
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...grid);
+      if (flops > FLOPS_PER_SUBMIT) {
+        pass.end();
+        device.queue.submit([encoder.finish()]);
+        [encoder, flops] = [device.createCommandEncoder(), 0];
+        pass = encoder.beginComputePass();
+      }
+    }
+    pass.end();
+    this.#copyMetrics(encoder);
+    device.queue.submit([encoder.finish()]);
+    // Two runs in flight: more does not help, and fewer leaves the device idle while the next list is encoded.
+    const before = this.#previous;
+    this.#previous = device.queue.onSubmittedWorkDone().then(() => undefined);
+    await before;
+    const problem = failure();
+    if (problem) throw problem;
+  }
+
+  async read(tensor: Tensor): Promise<Data> {
+    const { buffer, base } = this.#placeOf(tensor.storage);
+    return gathered(tensor, await readBuffer(this.#executor.gpu, buffer, { tensor, base: base / ELEMENT_BYTES }));
+  }
+
+  async drainMetrics(): Promise<Float32Array[]> {
+    const all = [...this.#drained, ...await this.#readRing()];
+    this.#drained = [];
+    return all;
+  }
+
+  async findNonFinite(): Promise<NonFinite | undefined> {
+    const { device } = this.#executor.gpu;
+    this.#poison();
+    for (const [i, { pipeline, group, grid }] of this.#dispatches.entries()) {
+      const encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...grid);
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      const { step, kernel } = this.launches[i]!;
+      if (this.launches[i + 1]?.step === step) continue;
+      for (const tensor of Object.values(this.#plan.steps[step]!.writes)) {
+        const values = await this.read(tensor), index = values.findIndex((value) => !Number.isFinite(value));
+        if (index >= 0) return { step, op: kernel.name, tensor: tensor.name, index, value: values[index]! };
+      }
+    }
+    return undefined;
+  }
+
+  dispose(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+    this.#ring?.destroy();
+  }
+
+  #placeOf(storage: Storage): { buffer: GPUBuffer; base: number } {
+    if (storage.pinned) {
+      return { buffer: this.#executor.buffer(storage.pinned.arena), base: storage.pinned.offset * ELEMENT_BYTES };
+    }
+    const slot = this.#slots.slotOf.get(storage);
+    if (slot === undefined) throw new HymbaError(`${storage.name} is not part of the plan ${this.#plan.name}`);
+    return { buffer: this.#buffers[slot]!, base: 0 };
+  }
+
+  #dispatch({ reads, writes, grid, kernel }: Launch, pipeline: GPUComputePipeline): Dispatch {
+    const entries = [...reads, ...writes].map(({ storage }, binding) => {
+      const { buffer, base } = this.#placeOf(storage);
+      return { binding, resource: { buffer, offset: base, size: storage.elements * ELEMENT_BYTES } };
+    });
+    const group = this.#executor.gpu.device.createBindGroup({
+      label: kernel.name,
+      layout: pipeline.getBindGroupLayout(0),
+      entries,
+    });
+    return { pipeline, group, grid };
+  }
+
+  #copyMetrics(encoder: GPUCommandEncoder): void {
+    if (!this.#ring) return;
+    let at = this.#ringRuns++ * this.#ringBytes;
+    for (const { storage, offset, rows, columns } of this.#plan.metrics) {
+      const { buffer, base } = this.#placeOf(storage), size = rows * columns * ELEMENT_BYTES;
+      encoder.copyBufferToBuffer(buffer, base + offset * ELEMENT_BYTES, this.#ring, at, size);
+      at += size;
+    }
+  }
+
+  async #readRing(): Promise<Float32Array[]> {
+    const runs = this.#ringRuns, columns = this.#ringBytes / ELEMENT_BYTES;
+    if (!this.#ring || runs === 0) return [];
+    this.#ringRuns = 0;
+    const shape = { name: "metrics", rows: runs, columns, rowStride: columns, offset: 0 };
+    const raw = await readBuffer(this.#executor.gpu, this.#ring, { tensor: shape as Tensor });
+    return Array.from({ length: runs }, (_, run) => new Float32Array(raw, run * this.#ringBytes, columns));
+  }
+
+  /** Fills every slot that holds no input and no constant with NaN. */
+  #poison(): void {
+    const kept = new Set(
+      [...this.#plan.inputs, ...this.#plan.constants.map(({ tensor }) => tensor)].map(({ storage }) =>
+        this.#slots.slotOf.get(storage)
+      ),
+    );
+    for (const [slot, buffer] of this.#buffers.entries()) {
+      if (!kept.has(slot)) {
+        this.#executor.gpu.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / ELEMENT_BYTES).fill(NaN));
+      }
+    }
+  }
+}
+
+function lifetimes(plan: Plan, launches: readonly PlannedLaunch[]) {
+  const work = launches.map(({ reads, writes }) => ({ uses: [...reads, ...writes].map(({ storage }) => storage) }));
+  const used = new Set(work.flatMap(({ uses }) => uses));
+  const keep = [...plan.inputs, ...plan.constants.map(({ tensor }) => tensor)].map(({ storage }) => storage).filter((
+    storage,
+  ) => used.has(storage));
+  const untilEnd = [...plan.outputs, ...plan.metrics].map(({ storage }) => storage);
+  return lifetimesOf(work, { keep, untilEnd });
+}
+
+function arenaBytes(plan: Plan): number {
+  return [...arenasOf(plan)].reduce((sum, { elements }) => sum + elements * ELEMENT_BYTES, 0);
+}
+
+function requireLimits(
+  plan: Plan,
+  { slotBytes, limits }: { slotBytes: readonly number[]; limits: GPUSupportedLimits },
+): void {
+  const most = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize), largest = Math.max(0, ...slotBytes);
+  if (largest <= most) return;
+  throw new HymbaError(`plan ${plan.name}: one tensor is larger than this adapter can bind`, {
+    expected: `at most ${most} bytes`,
+    got: `${largest} bytes`,
+    hint: "a smaller batch or sequence length (--preset quick), or another adapter (--adapter)",
+  });
+}
