@@ -48,7 +48,7 @@ async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
 }
 
 const none = (cause: unknown) => {
-  if (cause instanceof Deno.errors.NotFound) return undefined;
+  if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) return undefined;
   throw cause;
 };
 

@@ -62,6 +62,8 @@ for (const [name, use] of Object.entries(disks)) {
       const missing = join(folder, "missing"), full = join(folder, "full");
       await disk.makeFolder(full);
       await disk.truncate(join(full, "x"), 0);
+      assert.equal(await disk.stat(join(missing, "y")), undefined);
+      assert.equal(await disk.stat(join(full, "x", "y")), undefined);
       await assert.rejects(disk.read(missing), failsWith("ENOENT", "read"));
       await assert.rejects(disk.read(full), failsWith("EISDIR", "read"));
       await assert.rejects(disk.remove(missing), failsWith("ENOENT", "remove"));

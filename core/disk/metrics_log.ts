@@ -1,0 +1,110 @@
+import { createHash, type Hash } from "node:crypto";
+import { dirname } from "node:path";
+import { HymbaError } from "../errors.ts";
+import type { Disk } from "./disk.ts";
+import { writeAt } from "./files.ts";
+import { type Digest, sha256 } from "./hash.ts";
+
+/** A place in a log: how many bytes lie before it, and their SHA-256. A checkpoint stores one. */
+export type LogPosition = Digest;
+
+/** The position of a log that holds nothing. */
+export const LOG_START: LogPosition = { bytes: 0, sha256: sha256("") };
+
+const NEWLINE = 0x0a;
+
+/**
+ * A file of JSON objects, one a line, that grows at its end: `metrics.jsonl`. What was appended before `sync` returned
+ * survives a power loss. Await each call before the next.
+ */
+export class MetricsLog {
+  #torn = false;
+
+  private constructor(
+    private readonly disk: Disk,
+    /** The file. */
+    readonly path: string,
+    private length: number,
+    private readonly hash: Hash,
+  ) {}
+
+  /**
+   * Opens or makes a log and cuts off what lies after `position`, the place a checkpoint remembers; without one, it keeps all
+   * whole lines. A last line without its end is dropped. Throws a HymbaError when the bytes before `position` are not those
+   * that the checkpoint knew.
+   */
+  static async open(disk: Disk, path: string, { position }: { position?: LogPosition } = {}): Promise<MetricsLog> {
+    const content = await disk.stat(path) ? await disk.read(path) : new Uint8Array();
+    const length = position?.bytes ?? content.lastIndexOf(NEWLINE) + 1;
+    const kept = content.subarray(0, length);
+    const hash = createHash("sha256").update(kept);
+    if (position && (kept.length < length || hash.copy().digest("hex") !== position.sha256)) {
+      throw new HymbaError(`${path} is not the log that the checkpoint belongs to`, {
+        expected: `its first ${position.bytes} bytes with SHA-256 ${position.sha256}`,
+        got: `${content.length} bytes`,
+        hint: "restore the file, or start again in another folder",
+      });
+    }
+    await disk.truncate(path, length);
+    await disk.syncFolder(dirname(path));
+    return new MetricsLog(disk, path, length, hash);
+  }
+
+  /** Where the next line will start. */
+  get position(): LogPosition {
+    return { bytes: this.length, sha256: this.hash.copy().digest("hex") };
+  }
+
+  /** Appends one line. JSON knows neither NaN nor infinity: they become null. After an error the log is as before. */
+  async append(record: Readonly<Record<string, unknown>>): Promise<void> {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+    if (this.#torn) await this.disk.truncate(this.path, this.length);
+    this.#torn = true;
+    await writeAt(this.disk, this.path, { bytes, offset: this.length });
+    this.#torn = false;
+    this.length += bytes.length;
+    this.hash.update(bytes);
+  }
+
+  /** Makes all appended lines survive a power loss and returns where the log ends, for the checkpoint to remember. */
+  async sync(): Promise<LogPosition> {
+    await this.disk.syncFile(this.path);
+    return this.position;
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The object that a line holds; undefined when it holds something else. */
+function parseLine(line: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(line));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // Neither UTF-8 nor JSON: the caller says which line it was.
+  }
+  return undefined;
+}
+
+/**
+ * All objects of a log, for reading only; a last line without its end is left out. Throws a HymbaError that names the file
+ * and the line when a line is no JSON object or not UTF-8.
+ */
+export async function readLog(disk: Disk, path: string): Promise<Record<string, unknown>[]> {
+  const content = await disk.read(path);
+  const records: Record<string, unknown>[] = [];
+  for (
+    let start = 0, end = content.indexOf(NEWLINE);
+    end >= 0;
+    start = end + 1, end = content.indexOf(NEWLINE, start)
+  ) {
+    const found = parseLine(content.subarray(start, end));
+    if (!found) {
+      throw new HymbaError(`${path}, line ${records.length + 1}: not a JSON object`, {
+        hint: "the file is damaged; remove the line, or the run folder",
+      });
+    }
+    records.push(found);
+  }
+  return records;
+}

@@ -1,0 +1,177 @@
+/**
+ * Checkpoints that survive a kill, a full disk and a power loss. A checkpoint is a folder: one safetensors file a group of
+ * tensors, `state.json`, and a manifest with the SHA-256 of each. It is written under a temporary name, synced, renamed, and
+ * only then are older ones removed; one whose manifest does not match does not exist.
+ */
+import { join } from "node:path";
+import {
+  type Disk,
+  type LogPosition,
+  makeFolders,
+  removeTree,
+  requireSpace,
+  sha256,
+  temporaryName,
+  writeFile,
+} from "../disk/mod.ts";
+import { HymbaError, quoted } from "../errors.ts";
+import { byScore, manifestsIn, nameOf, numbersIn, removeOld } from "./checkpoint_folder.ts";
+import { encodeManifest, FORMAT, isCheckpointFile, MANIFEST, type Manifest } from "./manifest.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+
+/** What JSON can hold without change. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Everything a run needs to go on from a step with the same bits. */
+export interface Checkpoint {
+  /** The stage of training (`pretrain`). */
+  stage: string;
+  /** Steps done in this stage. */
+  step: number;
+  /** What the best checkpoint is chosen by, lower is better (validation loss in nats). Absent when nothing was measured. */
+  score?: number;
+  /** Tensors in groups, a file each: `weights`, `first_moments`, `second_moments`. */
+  groups: Readonly<Record<string, Readonly<Record<string, StoredTensor>>>>;
+  /** Data position and what else is needed, as JSON. */
+  state: Json;
+  /** Where the metrics log ended, from `MetricsLog.sync`. */
+  log?: LogPosition;
+}
+
+/** A checkpoint read back. */
+export interface LoadedCheckpoint extends Checkpoint {
+  /** The folder it was read from. */
+  path: string;
+}
+
+const STATE = "state.json";
+
+/** Throws unless JSON gives the value back unchanged; NaN and infinity would silently become null. */
+function requireJson(value: unknown, { path }: { path: string }): void {
+  if (value === null || typeof value === "boolean" || typeof value === "string" || Number.isFinite(value)) return;
+  if (Array.isArray(value)) return value.forEach((item, i) => requireJson(item, { path: `${path}[${i}]` }));
+  if (typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) {
+    throw new HymbaError(`checkpoint: ${path} is ${String(value)}, which JSON cannot hold`);
+  }
+  for (const [key, item] of Object.entries(value)) requireJson(item, { path: `${path}.${key}` });
+}
+
+/** File names and a function each that makes the content, so that only one content is in memory at a time. */
+function contents({ stage, step, groups, state }: Checkpoint): [file: string, encode: () => Uint8Array][] {
+  requireJson(state, { path: "state" });
+  const files: [string, () => Uint8Array][] = Object.entries(groups).map(([group, tensors]) => {
+    const file = `${group}.safetensors`;
+    if (!isCheckpointFile(file)) throw new HymbaError(`checkpoint: ${quoted(group)} cannot be the name of a group`);
+    return [file, () => encodeSafetensors(tensors, { stage, step: String(step) })];
+  });
+  return [...files, [STATE, () => new TextEncoder().encode(`${JSON.stringify(state)}\n`)]];
+}
+
+/** About how many bytes the checkpoint takes; headers and the state fit into the MiB that `requireSpace` adds. */
+function bytesOf({ groups }: Checkpoint): number {
+  const tensors = Object.values(groups).flatMap((group) => Object.values(group));
+  return tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
+async function writeSynced(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(disk, path, bytes);
+  await disk.syncFile(path);
+}
+
+/** Writes all files into a new folder; when this returns they survive a power loss, though the folder's name may not. */
+async function writeInto(
+  disk: Disk,
+  folder: string,
+  { checkpoint, number }: { checkpoint: Checkpoint; number: number },
+) {
+  const { stage, step, score = null, log = null } = checkpoint;
+  const manifest: Manifest = { format: FORMAT, number, stage, step, score, log, files: {} };
+  await disk.makeFolder(folder);
+  for (const [file, encode] of contents(checkpoint)) {
+    const bytes = encode();
+    manifest.files[file] = { bytes: bytes.length, sha256: sha256(bytes) };
+    await writeSynced(disk, join(folder, file), bytes);
+  }
+  await writeSynced(disk, join(folder, MANIFEST), new TextEncoder().encode(encodeManifest(manifest)));
+  await disk.syncFolder(folder);
+}
+
+/**
+ * Saves a checkpoint below `folder` (one folder an arm) and returns its path; when it returns, the checkpoint survives a
+ * power loss. Then removes older ones: kept are the two newest and, of each stage, the newest and the one of the lowest
+ * score. Throws a HymbaError when the disk has no room or refuses; the checkpoints from before are then untouched.
+ */
+export async function saveCheckpoint(disk: Disk, folder: string, checkpoint: Checkpoint): Promise<string> {
+  if (checkpoint.score !== undefined && !Number.isFinite(checkpoint.score)) {
+    throw new HymbaError(`checkpoint: the score of step ${checkpoint.step} is ${checkpoint.score}`);
+  }
+  await makeFolders(disk, folder);
+  await requireSpace(disk, folder, bytesOf(checkpoint));
+  const number = ((await numbersIn(disk, folder))[0] ?? 0) + 1;
+  const path = join(folder, nameOf(number));
+  const temporary = temporaryName(path);
+  try {
+    await removeTree(disk, temporary);
+    await writeInto(disk, temporary, { checkpoint, number });
+    await disk.rename(temporary, path);
+  } catch (cause) {
+    await removeTree(disk, temporary).catch(() => {});
+    throw cause;
+  }
+  await disk.syncFolder(folder);
+  await removeOld(disk, folder);
+  return path;
+}
+
+/** Reads all files of a checkpoint; undefined when one is not what the manifest says. */
+async function load(disk: Disk, path: string, manifest: Manifest): Promise<LoadedCheckpoint | undefined> {
+  const groups: Record<string, Record<string, StoredTensor>> = {};
+  let state: Json = null;
+  for (const [file, stated] of Object.entries(manifest.files)) {
+    const name = join(path, file);
+    const bytes = await disk.read(name);
+    if (sha256(bytes) !== stated.sha256) return undefined;
+    if (file === STATE) state = JSON.parse(new TextDecoder().decode(bytes));
+    else groups[file.slice(0, file.lastIndexOf("."))] = decodeSafetensors(bytes, { name }).tensors;
+  }
+  const { stage, step, score, log } = manifest;
+  return { path, stage, step, groups, state, score: score ?? undefined, log: log ?? undefined };
+}
+
+/** The first of the manifests whose files hold what it says. */
+async function firstSound(
+  disk: Disk,
+  folder: string,
+  { manifests, onRejected }: { manifests: readonly Manifest[]; onRejected?: (path: string) => void },
+): Promise<LoadedCheckpoint | undefined> {
+  for (const manifest of manifests) {
+    const path = join(folder, nameOf(manifest.number));
+    const checkpoint = await load(disk, path, manifest);
+    if (checkpoint) return checkpoint;
+    onRejected?.(path);
+  }
+  return undefined;
+}
+
+/**
+ * The newest checkpoint below `folder` that exists in full; undefined when none does. `onRejected` hears of folders whose
+ * files do not match their manifest. Throws a DiskError when the disk cannot be read.
+ */
+export async function loadLatest(
+  disk: Disk,
+  folder: string,
+  { stage, onRejected }: { stage?: string; onRejected?: (path: string) => void } = {},
+): Promise<LoadedCheckpoint | undefined> {
+  const manifests = await manifestsIn(disk, folder, { stage, onRejected });
+  return await firstSound(disk, folder, { manifests, onRejected });
+}
+
+/** Like {@link loadLatest}, but the checkpoint of the lowest score; among equals the newest. */
+export async function loadBest(
+  disk: Disk,
+  folder: string,
+  { stage, onRejected }: { stage?: string; onRejected?: (path: string) => void } = {},
+): Promise<LoadedCheckpoint | undefined> {
+  const manifests = byScore(await manifestsIn(disk, folder, { stage, onRejected }));
+  return await firstSound(disk, folder, { manifests, onRejected });
+}

@@ -1,0 +1,73 @@
+/** The folder that holds an arm's checkpoints: which exist, which is best, which are kept. */
+import { join } from "node:path";
+import { type Disk, DiskError, readText, removeAtomic } from "../disk/mod.ts";
+import { decodeManifest, MANIFEST, type Manifest } from "./manifest.ts";
+
+const NAME = /^checkpoint-(\d{6,15})$/;
+
+/** The folder's name of a checkpoint's number. */
+export const nameOf = (number: number) => `checkpoint-${String(number).padStart(6, "0")}`;
+
+/** Numbers of all checkpoint folders, sound or not, newest first. */
+export async function numbersIn(disk: Disk, folder: string): Promise<number[]> {
+  if (!await disk.stat(folder)) return [];
+  const names = await disk.list(folder);
+  const numbers = names.map((name) => Number(NAME.exec(name)?.[1])).filter((number, i) => nameOf(number) === names[i]);
+  return numbers.sort((a, b) => b - a);
+}
+
+/** The manifest of a checkpoint whose files are all there with their lengths; undefined when it does not exist. */
+async function readManifest(disk: Disk, path: string): Promise<Manifest | undefined> {
+  const name = join(path, MANIFEST);
+  if (!await disk.stat(name)) return undefined;
+  const text = await readText(disk, name).catch((cause) => {
+    if (cause instanceof DiskError) throw cause;
+    return "";
+  });
+  const manifest = decodeManifest(text, { name });
+  for (const [file, { bytes }] of Object.entries(manifest?.files ?? {})) {
+    if ((await disk.stat(join(path, file)))?.bytes !== bytes) return undefined;
+  }
+  return manifest;
+}
+
+/**
+ * Manifests of all checkpoints that exist, newest first; of one stage if named. `onRejected` hears of folders without a sound
+ * manifest.
+ */
+export async function manifestsIn(
+  disk: Disk,
+  folder: string,
+  { stage, onRejected }: { stage?: string; onRejected?: (path: string) => void } = {},
+): Promise<Manifest[]> {
+  const manifests: Manifest[] = [];
+  for (const number of await numbersIn(disk, folder)) {
+    const path = join(folder, nameOf(number));
+    const manifest = await readManifest(disk, path);
+    if (manifest?.number !== number) onRejected?.(path);
+    else if (stage === undefined || manifest.stage === stage) manifests.push(manifest);
+  }
+  return manifests;
+}
+
+/** Lowest score first; the newer one first where scores are equal. Unscored ones are left out. */
+export const byScore = (manifests: readonly Manifest[]): Manifest[] =>
+  manifests.filter(({ score }) => score !== null).sort((a, b) => a.score! - b.score! || b.number - a.number);
+
+/** Numbers to keep, out of manifests that come newest first. */
+function keepers(manifests: readonly Manifest[]): Set<number> {
+  const keep = manifests.slice(0, 2);
+  for (const stage of new Set(manifests.map(({ stage }) => stage))) {
+    const ofStage = manifests.filter((manifest) => manifest.stage === stage);
+    keep.push(...ofStage.slice(0, 1), ...byScore(ofStage).slice(0, 1));
+  }
+  return new Set(keep.map(({ number }) => number));
+}
+
+/** Removes the checkpoints that need not be kept, and those that do not exist. */
+export async function removeOld(disk: Disk, folder: string): Promise<void> {
+  const keep = keepers(await manifestsIn(disk, folder));
+  for (const number of await numbersIn(disk, folder)) {
+    if (!keep.has(number)) await removeAtomic(disk, join(folder, nameOf(number)));
+  }
+}
