@@ -1,0 +1,106 @@
+/** Small helpers on UTF-8 bytes, shared by every part of the tokenizer. */
+
+/** U+2581, the visible stand-in for a space, as text and as UTF-8. */
+export const SPACE_MARK = "\u2581";
+export const MARK_0 = 0xe2, MARK_1 = 0x96, MARK_2 = 0x81;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+export const utf8Into = (text: string, out: Uint8Array): number => encoder.encodeInto(text, out).written;
+export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
+
+/** Bytes of the character that starts with `lead`; a continuation byte counts as one, as in SentencePiece. */
+export function leadLength(lead: number): number {
+  if (lead < 0xc0) return 1;
+  if (lead < 0xe0) return 2;
+  return lead < 0xf0 ? 3 : 4;
+}
+
+/**
+ * Bytes of the well-formed character at `at`, or 0 when the bytes there are malformed: truncated, overlong, a surrogate
+ * or above U+10FFFF.
+ */
+export function validLength(bytes: Uint8Array, { at, end }: { at: number; end: number }): number {
+  const b0 = bytes[at]!;
+  if (b0 < 0x80) return 1;
+  if (b0 < 0xc2 || b0 > 0xf4) return 0;
+  const length = b0 < 0xe0 ? 2 : b0 < 0xf0 ? 3 : 4;
+  if (at + length > end) return 0;
+  const b1 = bytes[at + 1]!;
+  const low = b0 === 0xe0 ? 0xa0 : b0 === 0xf0 ? 0x90 : 0x80;
+  const high = b0 === 0xed ? 0x9f : b0 === 0xf4 ? 0x8f : 0xbf;
+  if (b1 < low || b1 > high) return 0;
+  for (let i = 2; i < length; i++) if ((bytes[at + i]! & 0xc0) !== 0x80) return 0;
+  return length;
+}
+
+/** The order of two byte strings: as C's memcmp, shorter first. It is also the order of their code points. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
+}
+
+/** A byte buffer that doubles when it is full. `bytes` may be replaced by any call of `reserve`. */
+export class ByteBuffer {
+  bytes: Uint8Array;
+  length = 0;
+
+  constructor(capacity = 1024) {
+    this.bytes = new Uint8Array(capacity);
+  }
+
+  /** Makes room for `extra` more bytes. */
+  reserve(extra: number): Uint8Array {
+    if (this.length + extra > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.length + extra));
+      grown.set(this.bytes.subarray(0, this.length));
+      this.bytes = grown;
+    }
+    return this.bytes;
+  }
+
+  append(source: Uint8Array): void {
+    this.reserve(source.length).set(source, this.length);
+    this.length += source.length;
+  }
+
+  /** Drops the first `count` bytes. */
+  dropFront(count: number): void {
+    if (count === 0) return;
+    this.bytes.copyWithin(0, count, this.length);
+    this.length -= count;
+  }
+
+  view(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+}
+
+/** A list of unsigned 32-bit numbers in one typed array. */
+export class IdList {
+  values: Uint32Array;
+  length = 0;
+
+  constructor(capacity = 256) {
+    this.values = new Uint32Array(capacity);
+  }
+
+  push(value: number): void {
+    if (this.length === this.values.length) {
+      const grown = new Uint32Array(2 * this.values.length);
+      grown.set(this.values);
+      this.values = grown;
+    }
+    this.values[this.length++] = value;
+  }
+
+  /** The numbers so far, copied; the list is empty afterwards. */
+  take(): Uint32Array {
+    const taken = this.values.slice(0, this.length);
+    this.length = 0;
+    return taken;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The compiled character map of a SentencePiece normaliser: rules "these bytes become those bytes", the longest rule first.
+ *
+ * Layout: a little-endian uint32 with the byte size of a double array, the double array (see `double_array.ts`), then the
+ * replacements, each ended by a zero byte; the value of a key is the place of its replacement.
+ */
+import { HymbaError } from "../errors.ts";
+import { compareBytes, utf8 } from "./bytes.ts";
+import { buildDoubleArray, longestPrefix, unitOffset } from "./double_array.ts";
+
+/** A parsed character map. */
+export class Charsmap {
+  /** Bytes of the longest rule. */
+  readonly longestRule: number;
+  readonly #units: Uint32Array;
+  readonly #replacements: Uint8Array;
+
+  /** @throws {HymbaError} when the sizes do not fit or the double array runs in circles. */
+  constructor(blob: Uint8Array, name: string) {
+    const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+    const size = blob.length >= 4 ? view.getUint32(0, true) : 0;
+    if (size === 0 || size % 4 !== 0 || size + 4 >= blob.length) {
+      throw new HymbaError(`${name}: the character map is damaged`, {
+        expected: `a table of a multiple of 4 bytes, below ${blob.length}`,
+        got: `${size} bytes`,
+      });
+    }
+    this.#units = Uint32Array.from({ length: size / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
+    this.#replacements = blob.subarray(4 + size);
+    const longest = this.#height();
+    if (longest === undefined) throw new HymbaError(`${name}: the character map is damaged`, { got: "a cycle" });
+    this.longestRule = longest;
+  }
+
+  /** The longest rule that starts at `at`: how many bytes it takes (0: none) and what they become. */
+  match(bytes: Uint8Array, { at, end }: { at: number; end: number }): { length: number; replacement: Uint8Array } {
+    const { length, value } = longestPrefix(this.#units, { bytes, at, end });
+    return { length, replacement: this.#replacement(value) };
+  }
+
+  /** Every rule, in ascending order of its key. */
+  *rules(): Generator<{ key: Uint8Array; replacement: Uint8Array }> {
+    const units = this.#units, key: number[] = [];
+    const stack = [{ node: 0, depth: 0 }];
+    while (stack.length > 0) {
+      const { node, depth } = stack.pop()!;
+      key.length = Math.max(0, depth - 1);
+      if (depth > 0) key.push(units[node]! & 0xff);
+      const unit = units[node]!;
+      if (unit & 0x100) {
+        const value = (units[node ^ unitOffset(unit)] ?? 0) & 0x7fffffff;
+        yield { key: Uint8Array.from(key), replacement: this.#replacement(value) };
+      }
+      for (const child of this.#children(node).reverse()) stack.push({ node: child, depth: depth + 1 });
+    }
+  }
+
+  #replacement(start: number): Uint8Array {
+    const stop = this.#replacements.indexOf(0, start);
+    return this.#replacements.subarray(start, stop < 0 ? this.#replacements.length : stop);
+  }
+
+  /** The nodes below `node`, by ascending label. Equal subtrees may share their nodes. */
+  #children(node: number): number[] {
+    const offset = node ^ unitOffset(this.#units[node]!), children: number[] = [];
+    for (let byte = 1; byte < 256; byte++) {
+      const child = this.#units[offset ^ byte];
+      if (child !== undefined && ((child & 0x800000ff) >>> 0) === byte) children.push(offset ^ byte);
+    }
+    return children;
+  }
+
+  /** The length of the longest path from the root, or undefined when there is a cycle. */
+  #height(): number | undefined {
+    const OPEN = -1;
+    const height = new Int32Array(this.#units.length), stack = [0];
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1]!, children = this.#children(node);
+      if (height[node] === 0) {
+        height[node] = OPEN;
+        for (const child of children) {
+          if (height[child] === OPEN) return undefined;
+          if (height[child] === 0) stack.push(child);
+        }
+      } else {
+        if (height[node] === OPEN) height[node] = 1 + children.reduce((most, c) => Math.max(most, height[c]!), 0);
+        stack.pop();
+      }
+    }
+    return height[0]! - 1;
+  }
+}
+
+/** Compiles rules (text to text) into the bytes that a SentencePiece model carries. */
+export function compileCharsmap(rules: ReadonlyMap<string, string>): Uint8Array {
+  const places = new Map<string, number>(), replacements: Uint8Array[] = [];
+  let length = 0;
+  const keys = [...rules].map(([from, to]) => {
+    let place = places.get(to);
+    if (place === undefined) {
+      const bytes = utf8(`${to}\0`);
+      places.set(to, place = length);
+      replacements.push(bytes);
+      length += bytes.length;
+    }
+    return { bytes: utf8(from), place };
+  }).sort((a, b) => compareBytes(a.bytes, b.bytes));
+  const units = buildDoubleArray({ count: keys.length, key: (i) => keys[i]!.bytes, value: (i) => keys[i]!.place });
+  const blob = new Uint8Array(4 + 4 * units.length + length);
+  const view = new DataView(blob.buffer);
+  view.setUint32(0, 4 * units.length, true);
+  units.forEach((unit, i) => view.setUint32(4 + 4 * i, unit, true));
+  let at = 4 + 4 * units.length;
+  for (const bytes of replacements) {
+    blob.set(bytes, at);
+    at += bytes.length;
+  }
+  return blob;
+}

@@ -1,0 +1,189 @@
+/**
+ * SentencePiece's `.model` file: the protobuf message `sentencepiece.ModelProto`.
+ * Source of the field numbers: SentencePiece, `sentencepiece_model.proto`.
+ */
+import { HymbaError } from "../errors.ts";
+import { Charsmap } from "./charsmap.ts";
+import type { NormalizerSpec } from "./normalizer.ts";
+import { type Field, floatFromBits, MessageReader, MessageWriter, WireType } from "./protobuf.ts";
+import { type Piece, PieceType } from "./vocabulary.ts";
+
+/** How a model was trained, as far as anybody asks; the names are those of SentencePiece. */
+export interface TrainerSpec {
+  vocabSize: number;
+  byteFallback: boolean;
+  characterCoverage: number;
+  maxPieceLength: number;
+  userDefinedSymbols: readonly string[];
+  whitespaceAsSuffix: boolean;
+  /** What an unknown token becomes in a decoded text. */
+  unknownSurface: string;
+}
+
+/** The contents of a `.model` file. */
+export interface ModelFile {
+  pieces: Piece[];
+  trainer: TrainerSpec;
+  normalizer: NormalizerSpec;
+  /** Rules applied to decoded text; empty for none. */
+  denormalizerCharsmap: Uint8Array;
+  /** Encoded messages of a file that was read, written back unchanged; the fields nobody here knows are in them. */
+  original?: OriginalFields;
+}
+
+/** The parts of a file that are kept as they stood. */
+export interface OriginalFields {
+  /** Where each piece stands, in bytes from the start of the file. */
+  pieceOffsets: readonly number[];
+  /** Extra fields of pieces, by id. */
+  pieceExtras: ReadonlyMap<number, Uint8Array>;
+  trainer: Uint8Array;
+  normalizer: Uint8Array;
+  /** All other fields of the file, in order. */
+  rest: Uint8Array;
+}
+
+export const DEFAULT_TRAINER: TrainerSpec = {
+  vocabSize: 8000,
+  byteFallback: false,
+  characterCoverage: 0.9995,
+  maxPieceLength: 16,
+  userDefinedSymbols: [],
+  whitespaceAsSuffix: false,
+  unknownSurface: " \u2047 ",
+};
+
+const UNIGRAM = 1;
+
+/** Reads a `.model` file. @throws {HymbaError} with the name and the offset when it is damaged or not a Unigram model. */
+export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
+  const reader = new MessageReader(bytes, { name }), rest = new MessageWriter();
+  const pieces: Piece[] = [], pieceExtras = new Map<number, Uint8Array>(), pieceOffsets: number[] = [];
+  let trainer: Field | undefined, normalizer: Field | undefined, denormalizerCharsmap: Uint8Array = new Uint8Array(0);
+  for (const field of reader.fields()) {
+    if (field.number <= 3) reader.expect(field, WireType.bytes);
+    if (field.number === 1) {
+      pieces.push(readPiece(reader.inner(field), { id: pieces.length, pieceExtras, field }));
+      pieceOffsets.push(field.offset);
+    } else if (field.number === 2) trainer = field;
+    else if (field.number === 3) normalizer = field;
+    else rest.raw(field.raw);
+    if (field.number === 5) denormalizerCharsmap = readNormalizer(reader.inner(field)).charsmap;
+  }
+  if (pieces.length === 0) throw reader.error("no pieces");
+  if (!trainer) throw reader.error("no trainer specification (is the file cut short?)");
+  if (!normalizer) throw reader.error("no normaliser specification (is the file cut short?)");
+  return {
+    pieces,
+    trainer: readTrainer(reader.inner(trainer)),
+    normalizer: readNormalizer(reader.inner(normalizer)),
+    denormalizerCharsmap,
+    original: {
+      pieceOffsets,
+      pieceExtras,
+      trainer: trainer.payload,
+      normalizer: normalizer.payload,
+      rest: rest.finish(),
+    },
+  };
+}
+
+function readPiece(
+  reader: MessageReader,
+  { id, pieceExtras, field }: { id: number; pieceExtras: Map<number, Uint8Array>; field: Field },
+): Piece {
+  let piece = "", score = 0, type: number = PieceType.normal;
+  const extras = new MessageWriter();
+  for (const inner of reader.fields()) {
+    if (inner.number === 1) piece = reader.text(inner);
+    else if (inner.number === 2) {
+      reader.expect(inner, WireType.fixed32);
+      score = floatFromBits(inner.value);
+      if (!Number.isFinite(score)) throw reader.error(`piece ${id} has the score ${score}`, inner.offset);
+    } else if (inner.number === 3) {
+      reader.expect(inner, WireType.varint);
+      type = inner.value;
+      if (type < 1 || type > 6) throw reader.error(`piece ${id} has the type ${type}`, inner.offset);
+    } else extras.raw(inner.raw);
+  }
+  if (piece.length === 0) throw reader.error(`piece ${id} is empty`, field.offset);
+  if (piece.includes("\0")) throw reader.error(`piece ${id} contains U+0000`, field.offset);
+  const kept = extras.finish();
+  if (kept.length > 0) pieceExtras.set(id, kept);
+  return { piece, score, type };
+}
+
+function readTrainer(reader: MessageReader): TrainerSpec {
+  const spec = { ...DEFAULT_TRAINER, userDefinedSymbols: [] as string[] };
+  for (const field of reader.fields()) {
+    if (field.number === 3 && field.value !== UNIGRAM) {
+      throw reader.error(`model type ${field.value}, expected ${UNIGRAM} (Unigram)`, field.offset);
+    } else if (field.number === 4) spec.vocabSize = field.value;
+    else if (field.number === 10) spec.characterCoverage = floatFromBits(field.value);
+    else if (field.number === 20) spec.maxPieceLength = field.value;
+    else if (field.number === 24) spec.whitespaceAsSuffix = field.value !== 0;
+    else if (field.number === 31) spec.userDefinedSymbols.push(reader.text(field));
+    else if (field.number === 35) spec.byteFallback = field.value !== 0;
+    else if (field.number === 44) spec.unknownSurface = reader.text(field);
+  }
+  return spec;
+}
+
+function readNormalizer(reader: MessageReader): NormalizerSpec {
+  const spec: NormalizerSpec = {
+    name: "",
+    charsmap: new Uint8Array(0),
+    addDummyPrefix: true,
+    removeExtraWhitespaces: true,
+    escapeWhitespaces: true,
+  };
+  for (const field of reader.fields()) {
+    if (field.number === 1) spec.name = reader.text(field);
+    else if (field.number === 2) spec.charsmap = checkedCharsmap(reader, field);
+    else if (field.number === 3) spec.addDummyPrefix = field.value !== 0;
+    else if (field.number === 4) spec.removeExtraWhitespaces = field.value !== 0;
+    else if (field.number === 5) spec.escapeWhitespaces = field.value !== 0;
+  }
+  return spec;
+}
+
+function checkedCharsmap(reader: MessageReader, field: Field): Uint8Array {
+  reader.expect(field, WireType.bytes);
+  try {
+    if (field.payload.length > 0) new Charsmap(field.payload, "normaliser");
+  } catch (error) {
+    if (error instanceof HymbaError) throw reader.error(error.message, field.offset);
+    throw error;
+  }
+  return field.payload;
+}
+
+/** Writes a `.model` file; what was read from one comes back byte for byte. */
+export function writeModelFile(file: ModelFile): Uint8Array {
+  const out = new MessageWriter();
+  for (const [id, { piece, score, type }] of file.pieces.entries()) {
+    const message = new MessageWriter().text(1, piece).float(2, score);
+    if (type !== PieceType.normal) message.varint(3, type);
+    const extras = file.original?.pieceExtras.get(id);
+    if (extras) message.raw(extras);
+    out.bytes(1, message.finish());
+  }
+  out.bytes(2, file.original?.trainer ?? writeTrainer(file.trainer));
+  out.bytes(3, file.original?.normalizer ?? writeNormalizer(file.normalizer));
+  return out.raw(file.original?.rest ?? new Uint8Array(0)).finish();
+}
+
+function writeTrainer(spec: TrainerSpec): Uint8Array {
+  const out = new MessageWriter().varint(3, UNIGRAM).varint(4, spec.vocabSize).float(10, spec.characterCoverage)
+    .varint(20, spec.maxPieceLength);
+  if (spec.whitespaceAsSuffix) out.flag(24, true);
+  for (const symbol of spec.userDefinedSymbols) out.text(31, symbol);
+  if (spec.byteFallback) out.flag(35, true);
+  if (spec.unknownSurface !== DEFAULT_TRAINER.unknownSurface) out.text(44, spec.unknownSurface);
+  return out.finish();
+}
+
+function writeNormalizer(spec: NormalizerSpec): Uint8Array {
+  return new MessageWriter().text(1, spec.name).bytes(2, spec.charsmap).flag(3, spec.addDummyPrefix)
+    .flag(4, spec.removeExtraWhitespaces).flag(5, spec.escapeWhitespaces).finish();
+}

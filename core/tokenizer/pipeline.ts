@@ -1,0 +1,114 @@
+/** From text to ids and back: what differs between the two families of tokenizers, behind one seam. */
+import { ByteBuffer, SPACE_MARK, textOf, validLength } from "./bytes.ts";
+import { Normalizer, NormalizerRules, type NormalizerSpec } from "./normalizer.ts";
+import { Segmenter, type TokenSink } from "./segmenter.ts";
+import { PieceType, type Vocabulary } from "./vocabulary.ts";
+
+/** Encodes texts that arrive in parts of UTF-8. */
+export interface EncodingSession {
+  /** The next part of a text; `final` ends it. Settled tokens go to the sink. */
+  push(part: Uint8Array, final: boolean): void;
+}
+
+/** Everything around the segmentation. */
+export interface Pipeline {
+  session(sink: TokenSink): EncodingSession;
+  /** The normalised text, as the segmentation sees it: one part or, with a pre-tokenizer, many. */
+  normalise(text: Uint8Array): Uint8Array[];
+  decode(ids: ArrayLike<number>): string;
+}
+
+/** What SentencePiece does around its Unigram model. */
+export class SentencePiecePipeline implements Pipeline {
+  readonly spec: NormalizerSpec;
+  readonly unknownSurface: string;
+  readonly #vocabulary: Vocabulary;
+  readonly #rules: NormalizerRules;
+  readonly #denormalizer: NormalizerRules | undefined;
+
+  constructor(
+    vocabulary: Vocabulary,
+    options: { spec: NormalizerSpec; unknownSurface: string; denormalizerCharsmap: Uint8Array; name: string },
+  ) {
+    const { spec, unknownSurface, denormalizerCharsmap, name } = options;
+    this.spec = spec;
+    this.unknownSurface = unknownSurface;
+    this.#vocabulary = vocabulary;
+    this.#rules = new NormalizerRules(spec, { userDefined: vocabulary.userDefined(), name });
+    if (denormalizerCharsmap.length === 0) return;
+    const plain = { addDummyPrefix: false, removeExtraWhitespaces: false, escapeWhitespaces: false };
+    this.#denormalizer = new NormalizerRules({ name: "denormalizer", charsmap: denormalizerCharsmap, ...plain }, {
+      userDefined: [],
+      name,
+    });
+  }
+
+  session(sink: TokenSink): EncodingSession {
+    const segmenter = new Segmenter(this.#vocabulary, sink);
+    const normalizer = new Normalizer(this.#rules, segmenter.input);
+    const waiting = new ByteBuffer(256);
+    return {
+      push(part, final) {
+        if (waiting.length === 0) waiting.append(part.subarray(normalizer.push(part, final)));
+        else {
+          waiting.append(part);
+          waiting.dropFront(normalizer.push(waiting.view(), final));
+        }
+        segmenter.run(final);
+      },
+    };
+  }
+
+  normalise(text: Uint8Array): Uint8Array[] {
+    const out = new ByteBuffer(text.length + 64);
+    new Normalizer(this.#rules, out).push(text, true);
+    return [out.view()];
+  }
+
+  decode(ids: ArrayLike<number>): string {
+    const parts: string[] = [], run = new ByteBuffer(16);
+    const { addDummyPrefix, removeExtraWhitespaces } = this.spec;
+    let atStart = addDummyPrefix || removeExtraWhitespaces;
+    const endRun = () => {
+      if (run.length > 0) parts.push(bytesToText(run.view()));
+      run.length = 0;
+    };
+    for (let i = 0; i < ids.length; i++) {
+      const { piece, type } = this.#vocabulary.pieces[ids[i]!]!;
+      if (type === PieceType.byte) {
+        run.append(Uint8Array.of(parseInt(piece.slice(3, 5), 16)));
+        continue;
+      }
+      endRun();
+      if (type === PieceType.control) continue;
+      if (parts.length > 0) atStart = false;
+      if (type === PieceType.unknown) parts.push(this.unknownSurface);
+      else {
+        const marked = atStart && piece.startsWith(SPACE_MARK);
+        const text = (marked ? piece.slice(1) : piece).replaceAll(SPACE_MARK, " ");
+        if (text.length > 0) parts.push(text);
+        if (marked && !removeExtraWhitespaces) atStart = false;
+      }
+    }
+    endRun();
+    return this.#denormalise(parts.join(""));
+  }
+
+  #denormalise(text: string): string {
+    if (!this.#denormalizer) return text;
+    const out = new ByteBuffer(text.length + 64);
+    new Normalizer(this.#denormalizer, out).push(new TextEncoder().encode(text), true);
+    return textOf(out.view());
+  }
+}
+
+/** Bytes as text; every byte that is part of no character becomes U+FFFD. */
+export function bytesToText(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length;) {
+    const length = validLength(bytes, { at, end: bytes.length });
+    text += length === 0 ? "\ufffd" : textOf(bytes.subarray(at, at + length));
+    at += length || 1;
+  }
+  return text;
+}

@@ -1,0 +1,168 @@
+/**
+ * The best segmentation of a text (Viterbi), in one pass and in memory that does not grow with the text.
+ *
+ * Source: SentencePiece, `unigram_model.cc` (`EncodeOptimized`): for every position the best path that ends there. A position
+ * that no piece spans is on every path, so the path up to it is settled: its ids are written out and its place is reused. The
+ * running score is carried on, because 32-bit rounding makes later choices depend on it.
+ */
+import { ByteBuffer, IdList, leadLength } from "./bytes.ts";
+import { unitOffset } from "./double_array.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+/** Receives settled tokens. */
+export interface TokenSink {
+  ids: IdList;
+  /** Bytes of normalised text that each token covers; left out when nobody asks. */
+  lengths?: IdList;
+}
+
+/** Segments one text that arrives in parts. */
+export class Segmenter {
+  /** Normalised text that is not settled yet; the caller appends to it. */
+  readonly input = new ByteBuffer(4096);
+  readonly #vocabulary: Vocabulary;
+  readonly #sink: TokenSink;
+  #score: Float32Array | Float64Array;
+  #id = new Int32Array(0);
+  #start = new Int32Array(0);
+  #stack = new Int32Array(64);
+  /** First byte that is not settled; positions up to `#reached` have a path. */
+  #settled = 0;
+  #position = 0;
+  #reached = 0;
+  #afterUnknown = false;
+
+  constructor(vocabulary: Vocabulary, sink: TokenSink) {
+    this.#vocabulary = vocabulary;
+    this.#sink = sink;
+    this.#score = vocabulary.arithmetic === "float32" ? new Float32Array(1) : new Float64Array(1);
+  }
+
+  /** Segments what has been appended; with `final`, to the end, and makes ready for another text. */
+  run(final: boolean): void {
+    this.#fit(this.input.length + 1);
+    this.#forward(final ? this.input.length : this.input.length - this.#vocabulary.longestPiece);
+    if (final) {
+      this.#settle(this.input.length);
+      this.input.length = 0;
+      this.#settled = this.#position = this.#reached = 0;
+      this.#score[0] = 0;
+      this.#afterUnknown = false;
+    } else this.#compact();
+  }
+
+  #fit(size: number): void {
+    if (size <= this.#id.length) return;
+    const capacity = Math.max(2 * size, 8192);
+    const score = this.#vocabulary.arithmetic === "float32" ? new Float32Array(capacity) : new Float64Array(capacity);
+    score.set(this.#score);
+    const id = new Int32Array(capacity), start = new Int32Array(capacity);
+    id.set(this.#id);
+    start.set(this.#start);
+    [this.#score, this.#id, this.#start] = [score, id, start];
+  }
+
+  /** Extends paths from every character that starts before `limit`. */
+  #forward(limit: number): void {
+    const { trie, scores, unknownScore, unknownId } = this.#vocabulary;
+    const single = this.#vocabulary.arithmetic === "float32" ? Math.fround : (x: number) => x;
+    const bytes = this.input.bytes, end = this.input.length;
+    const score = this.#score, ids = this.#id, starts = this.#start;
+    const root = trie.length > 0 ? unitOffset(trie[0]!) : 0;
+    let position = this.#position, reached = this.#reached;
+    while (position < limit) {
+      if (position === reached) this.#settle(position);
+      const soFar = score[position]!;
+      const single1 = position + leadLength(bytes[position]!);
+      const next = single1 < end ? single1 : end;
+      let alone = false;
+      let node = root;
+      for (let i = position; i < end && trie.length > 0;) {
+        const byte = bytes[i]!;
+        node ^= byte;
+        const unit = trie[node]!;
+        if ((unit & 0x800000ff) !== byte) break;
+        node ^= (unit >>> 10) << ((unit & 0x200) >>> 6);
+        i++;
+        if ((unit & 0x100) === 0) continue;
+        const id = trie[node]! & 0x7fffffff;
+        const candidate = scores[id]! + soFar;
+        while (reached < i) starts[++reached] = -1;
+        if (starts[i]! < 0 || candidate > score[i]!) {
+          score[i] = candidate;
+          ids[i] = id;
+          starts[i] = position;
+        }
+        if (i === next) alone = true;
+      }
+      if (!alone) {
+        const candidate = single(unknownScore + soFar);
+        while (reached < next) starts[++reached] = -1;
+        if (starts[next]! < 0 || candidate > score[next]!) {
+          score[next] = candidate;
+          ids[next] = unknownId;
+          starts[next] = position;
+        }
+      }
+      position = next;
+    }
+    this.#position = position;
+    this.#reached = reached;
+  }
+
+  /** Writes out the tokens of the path that ends at `end`. */
+  #settle(end: number): void {
+    let depth = 0;
+    for (let at = end; at > this.#settled; at = this.#start[at]!) {
+      if (depth === this.#stack.length) {
+        const grown = new Int32Array(2 * depth);
+        grown.set(this.#stack);
+        this.#stack = grown;
+      }
+      this.#stack[depth++] = at;
+    }
+    const unknownId = this.#vocabulary.unknownId, { ids, lengths } = this.#sink;
+    while (depth > 0) {
+      const at = this.#stack[--depth]!, id = this.#id[at]!;
+      if (id === unknownId) this.#writeUnknown(this.#start[at]!, at);
+      else {
+        ids.push(id);
+        lengths?.push(at - this.#start[at]!);
+        this.#afterUnknown = false;
+      }
+    }
+    this.#settled = end;
+  }
+
+  /** An unknown character: its bytes with byte fallback, otherwise one unknown token for the whole run. */
+  #writeUnknown(begin: number, end: number): void {
+    const { byteFallback, byteIds, unknownId } = this.#vocabulary, { ids, lengths } = this.#sink;
+    if (byteFallback) {
+      for (let i = begin; i < end; i++) {
+        ids.push(byteIds[this.input.bytes[i]!]!);
+        lengths?.push(1);
+      }
+    } else if (this.#afterUnknown) {
+      if (lengths) lengths.values[lengths.length - 1]! += end - begin;
+    } else {
+      ids.push(unknownId);
+      lengths?.push(end - begin);
+    }
+    this.#afterUnknown = true;
+  }
+
+  /** Moves what is not settled to the front. */
+  #compact(): void {
+    const shift = this.#settled;
+    if (shift === 0) return;
+    const stop = this.#reached + 1;
+    this.#score.copyWithin(0, shift, stop);
+    this.#id.copyWithin(0, shift, stop);
+    this.#start.copyWithin(0, shift, stop);
+    for (let i = 1; i < stop - shift; i++) if (this.#start[i]! >= 0) this.#start[i]! -= shift;
+    this.input.dropFront(shift);
+    this.#settled = 0;
+    this.#position -= shift;
+    this.#reached -= shift;
+  }
+}

@@ -1,0 +1,134 @@
+/** A Unigram tokenizer: text to ids and back, and the two file formats. */
+import { createHash } from "node:crypto";
+import { HymbaError } from "../errors.ts";
+import { IdList, textOf, utf8Into } from "./bytes.ts";
+import { DEFAULT_TRAINER, type ModelFile, readModelFile, writeModelFile } from "./model_file.ts";
+import { type EncodingSession, type Pipeline, SentencePiecePipeline } from "./pipeline.ts";
+import { type Piece, PieceType, Vocabulary } from "./vocabulary.ts";
+
+/** UTF-16 units of text that are encoded at a time. */
+const PART = 16384;
+
+/** A Unigram tokenizer. It does not change after it is made; `encode` and `decode` may be called in any order. */
+export class Tokenizer {
+  readonly vocabulary: Vocabulary;
+  readonly pipeline: Pipeline;
+  readonly #file: ModelFile | undefined;
+  readonly #ids = new IdList(1024);
+  readonly #session: EncodingSession;
+  readonly #part = new Uint8Array(3 * PART);
+  #hash: string | undefined;
+
+  /** Use `trainTokenizer`, `fromModelBytes` or `fromJson`. */
+  constructor(vocabulary: Vocabulary, { pipeline, file }: { pipeline: Pipeline; file?: ModelFile }) {
+    this.vocabulary = vocabulary;
+    this.pipeline = pipeline;
+    this.#file = file;
+    this.#session = pipeline.session({ ids: this.#ids });
+  }
+
+  /** The tokenizer that the contents of a `.model` file describe. */
+  static fromModelFile(file: ModelFile, { name }: { name: string }): Tokenizer {
+    const { byteFallback, unknownSurface, whitespaceAsSuffix } = file.trainer;
+    const vocabulary = new Vocabulary(file.pieces, {
+      byteFallback,
+      arithmetic: "float32",
+      name,
+      offsets: file.original?.pieceOffsets,
+    });
+    const pipeline = new SentencePiecePipeline(vocabulary, {
+      spec: { ...file.normalizer, whitespaceAsSuffix },
+      unknownSurface,
+      denormalizerCharsmap: file.denormalizerCharsmap,
+      name,
+    });
+    return new Tokenizer(vocabulary, { pipeline, file });
+  }
+
+  /**
+   * Reads a SentencePiece `.model`. `name` is the file's, for errors.
+   * @throws {HymbaError} with name and offset when the bytes are damaged or not a Unigram model.
+   */
+  static fromModelBytes(bytes: Uint8Array, { name = "tokenizer.model" } = {}): Tokenizer {
+    return Tokenizer.fromModelFile(readModelFile(bytes, name), { name });
+  }
+
+  get vocabSize(): number {
+    return this.vocabulary.size;
+  }
+
+  get pieces(): readonly Piece[] {
+    return this.vocabulary.pieces;
+  }
+
+  /** SHA-256 of the tokenizer's file, in hexadecimal: equal hashes mean equal ids for every text. */
+  get hash(): string {
+    return this.#hash ??= createHash("sha256").update(this.toModelBytes()).digest("hex");
+  }
+
+  /** The ids of a text. Lone surrogates count as U+FFFD. */
+  encode(text: string): Uint32Array {
+    this.#pushText(text);
+    return this.#ids.take();
+  }
+
+  /** The ids of UTF-8 bytes; a byte that is part of no character counts as U+FFFD. */
+  encodeBytes(bytes: Uint8Array): Uint32Array {
+    this.#session.push(bytes, true);
+    return this.#ids.take();
+  }
+
+  /** The pieces of a text; an unknown token shows the text that it stands for. */
+  encodePieces(text: string): string[] {
+    const ids = new IdList(), lengths = new IdList();
+    const session = this.pipeline.session({ ids, lengths }), bytes = new TextEncoder().encode(text);
+    session.push(bytes, true);
+    const normalised = this.pipeline.normalise(bytes);
+    const pieces: string[] = [];
+    let part = 0, at = 0;
+    for (let i = 0; i < ids.length; i++) {
+      while (at >= normalised[part]!.length) part++, at = 0;
+      const id = ids.values[i]!, length = lengths.values[i]!;
+      const surface = normalised[part]!.subarray(at, at += length);
+      pieces.push(this.vocabulary.typeOf(id) === PieceType.unknown ? textOf(surface) : this.pieces[id]!.piece);
+    }
+    return pieces;
+  }
+
+  /** The text of ids. @throws {HymbaError} when an id is not in the vocabulary. */
+  decode(ids: ArrayLike<number>): string {
+    for (let i = 0; i < ids.length; i++) {
+      if (!Number.isInteger(ids[i]) || ids[i]! < 0 || ids[i]! >= this.vocabSize) {
+        throw new HymbaError(`decode: id ${ids[i]} at position ${i} is not in the vocabulary`, {
+          expected: `0 to ${this.vocabSize - 1}`,
+        });
+      }
+    }
+    return this.pipeline.decode(ids);
+  }
+
+  /** The tokenizer as a SentencePiece `.model`. */
+  toModelBytes(): Uint8Array {
+    return writeModelFile(this.toModelFile());
+  }
+
+  /** The contents of a `.model` file with this tokenizer. */
+  toModelFile(): ModelFile {
+    if (this.#file) return this.#file;
+    throw new HymbaError("this tokenizer cannot be written as a SentencePiece model", {
+      expected: `a tokenizer with SentencePiece's normalisation (${Object.keys(DEFAULT_TRAINER).length} options)`,
+    });
+  }
+
+  #pushText(text: string): void {
+    let at = 0;
+    do {
+      let stop = Math.min(at + PART, text.length);
+      const last = text.charCodeAt(stop - 1);
+      if (stop < text.length && last >= 0xd800 && last < 0xdc00) stop++;
+      const written = utf8Into(at === 0 && stop === text.length ? text : text.slice(at, stop), this.#part);
+      this.#session.push(this.#part.subarray(0, written), stop === text.length);
+      at = stop;
+    } while (at < text.length);
+  }
+}

@@ -1,0 +1,153 @@
+/** The pieces of a Unigram model: what each id is called, what it weighs, and the trie that finds pieces in a text. */
+import { HymbaError } from "../errors.ts";
+import { compareBytes, utf8 } from "./bytes.ts";
+import { buildDoubleArray } from "./double_array.ts";
+
+/** What a piece is for; the numbers are those of SentencePiece's `ModelProto.SentencePiece.Type`. */
+export const PieceType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+
+/** One entry of a vocabulary; its id is its index. */
+export interface Piece {
+  readonly piece: string;
+  /** Natural logarithm of the piece's probability. */
+  readonly score: number;
+  /** A value of `PieceType`. */
+  readonly type: number;
+}
+
+/** An unknown character costs this much more than the least likely piece. */
+const UNKNOWN_PENALTY = 10;
+/** SentencePiece starts its maximum at the smallest positive float, so no model with negative scores goes below it. */
+const SMALLEST_FLOAT = 2 ** -126;
+
+/** How a byte is spelt as a piece: `<0x0A>`. */
+export const bytePiece = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
+
+/** How scores add up: SentencePiece in 32-bit floats, Hugging Face tokenizers in 64-bit floats. */
+export type Arithmetic = "float32" | "float64";
+
+/** What a vocabulary is made from. */
+export interface VocabularyOptions {
+  byteFallback: boolean;
+  arithmetic: Arithmetic;
+  /** Named in errors: the file or object the pieces came from. */
+  name: string;
+  /** Where a piece stands in its file, for errors. */
+  offsets?: readonly number[];
+  /** Whether control, unknown and byte pieces are found in a text too, as Hugging Face tokenizers do. */
+  matchEverything?: boolean;
+}
+
+/** Pieces with everything that segmentation needs, in typed arrays. */
+export class Vocabulary {
+  readonly pieces: readonly Piece[];
+  readonly byteFallback: boolean;
+  readonly arithmetic: Arithmetic;
+  readonly unknownId: number;
+  /** The id of byte b is `byteIds[b]`; without byte fallback every entry is the unknown id. */
+  readonly byteIds: Uint32Array;
+  /** Score of one unknown character. */
+  readonly unknownScore: number;
+  /** Largest score, as SentencePiece counts it. */
+  readonly maxScore: number;
+  /** Score of each id during the best segmentation (user-defined symbols get SentencePiece's bonus). */
+  readonly scores: Float64Array;
+  readonly #ids = new Map<string, number>();
+  readonly #matched: Uint8Array;
+  #trie: Uint32Array | undefined;
+  #longest = 4;
+
+  /** @throws {HymbaError} on duplicates, on no or several unknown pieces, on missing byte pieces. */
+  constructor(pieces: readonly Piece[], options: VocabularyOptions) {
+    const { byteFallback, arithmetic, name, offsets, matchEverything = false } = options;
+    const place = (id: number) => offsets?.[id] === undefined ? name : `${name}: damaged at byte ${offsets[id]}`;
+    this.pieces = pieces;
+    this.byteFallback = byteFallback;
+    this.arithmetic = arithmetic;
+    this.#matched = new Uint8Array(pieces.length);
+    let low = Infinity, high = SMALLEST_FLOAT, unknown = -1;
+    for (const [id, { piece, score, type }] of pieces.entries()) {
+      if (this.#ids.has(piece)) {
+        throw new HymbaError(`${place(id)}: piece ${id}, ${JSON.stringify(piece)}, is already defined`);
+      }
+      this.#ids.set(piece, id);
+      if (type === PieceType.unknown) {
+        if (unknown >= 0) throw new HymbaError(`${place(id)}: pieces ${unknown} and ${id} are both the unknown piece`);
+        unknown = id;
+      }
+      this.#matched[id] = Number(matchEverything || type === PieceType.normal || type === PieceType.userDefined);
+      if (!matchEverything && type !== PieceType.normal) continue;
+      low = Math.min(low, score);
+      high = Math.max(high, score);
+    }
+    if (unknown < 0) {
+      throw new HymbaError(`${place(0)}: no unknown piece`, { expected: "one piece of the unknown type" });
+    }
+    this.unknownId = unknown;
+    this.maxScore = high;
+    const single = arithmetic === "float32" ? Math.fround : (x: number) => x;
+    this.unknownScore = single((Number.isFinite(low) ? low : 0) - UNKNOWN_PENALTY);
+    this.scores = Float64Array.from(pieces, ({ score }) => score);
+    if (arithmetic === "float32") this.#boostUserDefined();
+    this.byteIds = this.#findBytes(place(0));
+  }
+
+  get size(): number {
+    return this.pieces.length;
+  }
+
+  /** The id of a piece, or undefined. */
+  idOf(piece: string): number | undefined {
+    return this.#ids.get(piece);
+  }
+
+  typeOf(id: number): number {
+    return this.pieces[id]!.type;
+  }
+
+  /** The double array of all pieces that a text can contain (made on first use). */
+  get trie(): Uint32Array {
+    return this.#trie ??= this.#buildTrie();
+  }
+
+  /** Bytes of the longest piece, at least one character. */
+  get longestPiece(): number {
+    return this.trie.length >= 0 ? this.#longest : 0;
+  }
+
+  /** The pieces that are always kept whole. */
+  userDefined(): string[] {
+    return this.pieces.filter(({ type }) => type === PieceType.userDefined).map(({ piece }) => piece);
+  }
+
+  #boostUserDefined(): void {
+    for (const [id, { piece, type }] of this.pieces.entries()) {
+      if (type === PieceType.userDefined) this.scores[id] = Math.fround(utf8(piece).length * this.maxScore) - 0.1;
+    }
+  }
+
+  #findBytes(place: string): Uint32Array {
+    const ids = new Uint32Array(256).fill(this.unknownId);
+    if (!this.byteFallback) return ids;
+    for (let byte = 0; byte < 256; byte++) {
+      const id = this.idOf(bytePiece(byte));
+      if (id === undefined) {
+        throw new HymbaError(`${place}: byte fallback is on, but the piece ${bytePiece(byte)} is missing`);
+      }
+      ids[byte] = id;
+    }
+    return ids;
+  }
+
+  #buildTrie(): Uint32Array {
+    const keys: { bytes: Uint8Array; id: number }[] = [];
+    for (const [id, { piece }] of this.pieces.entries()) {
+      if (!this.#matched[id] || piece.length === 0) continue;
+      const bytes = utf8(piece);
+      this.#longest = Math.max(this.#longest, bytes.length);
+      keys.push({ bytes, id });
+    }
+    keys.sort((a, b) => compareBytes(a.bytes, b.bytes));
+    return buildDoubleArray({ count: keys.length, key: (i) => keys[i]!.bytes, value: (i) => keys[i]!.id });
+  }
+}
