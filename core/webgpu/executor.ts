@@ -44,15 +44,16 @@ export class WebgpuExecutor implements Executor {
     const device = this.gpu.device;
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
-    try {
-      for (const arena of arenasOf(plan)) this.buffer(arena);
-      const pipelines = await Promise.all(launches.map((launch) => this.#pipeline(launch)));
-      return new WebgpuProgram(this, { plan, launches, pipelines });
-    } finally {
-      const [validation, memory] = [await device.popErrorScope(), await device.popErrorScope()];
-      const problem = validation ?? memory;
-      if (problem) throw new HymbaError(`plan ${plan.name}: the adapter refused it`, { got: problem.message });
-    }
+    for (const arena of arenasOf(plan)) this.buffer(arena);
+    const made = await Promise.allSettled(launches.map((launch) => this.#pipeline(launch)));
+    const failed = made.find((result) => result.status === "rejected");
+    const pipelines = made.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+    const program = failed ? undefined : new WebgpuProgram(this, { plan, launches, pipelines });
+    const [validation, memory] = [await device.popErrorScope(), await device.popErrorScope()];
+    if (failed) throw failed.reason;
+    const problem = validation ?? memory;
+    if (problem) throw new HymbaError(`plan ${plan.name}: the adapter refused it`, { got: problem.message });
+    return program!;
   }
 
   /** The dispatches of a plan, in order, each with the index of its step. */

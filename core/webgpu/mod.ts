@@ -1,0 +1,27 @@
+/** The WebGPU executor on a device of its own. */
+import { type Device, openDevice, type OpenOptions } from "../device/mod.ts";
+import type { HymbaError } from "../errors.ts";
+import { WebgpuExecutor, type WebgpuOptions } from "./executor.ts";
+
+export { WebgpuExecutor } from "./executor.ts";
+
+/** An executor together with the device it opened; `close` frees both. */
+export class OwnedWebgpuExecutor extends WebgpuExecutor {
+  constructor(readonly opened: Device, failure: () => HymbaError | undefined, options: WebgpuOptions) {
+    super({ device: opened.device, adapterClass: opened.adapterClass, failure }, options);
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.opened.close();
+  }
+}
+
+/** Opens a device as {@link openDevice} does. The first error that nobody asked about is thrown by the next run or read. */
+export async function openWebgpu(
+  options: Omit<OpenOptions, "onError"> & WebgpuOptions = {},
+): Promise<OwnedWebgpuExecutor> {
+  let first: HymbaError | undefined;
+  const opened = await openDevice({ ...options, onError: (error) => first ??= error });
+  return new OwnedWebgpuExecutor(opened, () => first, options);
+}

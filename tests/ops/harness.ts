@@ -1,0 +1,160 @@
+/**
+ * Holds an op to its reference on every executor: each output and each gradient by name, with random inputs and cotangents,
+ * and the reference's own gradients to central differences.
+ */
+import { strict as assert } from "node:assert";
+import { finish, type Plan, type Program, ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
+import { type Counter, fillNormal } from "../../core/random.ts";
+import { Tape, type Tensor } from "../../core/tensor/mod.ts";
+import { executors } from "./executors.ts";
+
+/** Relative RMS errors that f32 kernels stay below. */
+export const BOUNDS = { output: 2e-5, gradient: 1e-4 };
+
+export interface OpCase {
+  /** Records the op. `input` makes an input with random numbers (or those of `fill`) whose gradient is checked. */
+  build(tape: Tape, input: InputMaker): Record<string, Tensor>;
+  /** Inputs of central differences per gradient; 0 leaves them out. */
+  differences?: number;
+  /** Relative bound of the central differences. */
+  differenceBound?: number;
+  /** Outputs that take no cotangent (their gradient is zero by contract). */
+  withoutCotangent?: readonly string[];
+  bounds?: typeof BOUNDS;
+}
+
+export type InputMaker = (
+  name: string,
+  shape: readonly number[],
+  options?: {
+    fill?: (data: Float32Array, counter: Counter) => void;
+    gradient?: boolean;
+    u32?: (index: number) => number;
+  },
+) => Tensor;
+
+interface Built {
+  plan: Plan;
+  inputs: { tensor: Tensor; data: Float32Array | Uint32Array; gradient?: Tensor }[];
+  outputs: Record<string, Tensor>;
+  cotangents: { output: Tensor; cotangent: Tensor; data: Float32Array }[];
+}
+
+function record({ build, withoutCotangent = [] }: OpCase): Built {
+  const tape = new Tape(true);
+  const inputs: Built["inputs"] = [];
+  const outputs = build(tape, (name, shape, { fill, gradient = true, u32 } = {}) => {
+    const tensor = tape.input(name, shape, { dtype: u32 ? "u32" : "f32", gradient: gradient && !u32 });
+    const size = tensor.rows * tensor.columns, counter = { seed: 1, stream: 100, step: inputs.length };
+    const data = u32 ? Uint32Array.from({ length: size }, (_, i) => u32(i)) : new Float32Array(size);
+    if (data instanceof Float32Array) (fill ?? fillNormal)(data, counter);
+    inputs.push({ tensor, data });
+    return tensor;
+  });
+  const cotangents = Object.entries(outputs).filter(([name]) => !withoutCotangent.includes(name)).map(
+    ([name, output], step) => {
+      const cotangent = tape.input(`cotangent of ${name}`, output.shape);
+      const data = fillNormal(new Float32Array(output.rows * output.columns), { seed: 2, stream: 100, step });
+      return { output, cotangent, data };
+    },
+  );
+  tape.backward(cotangents.map(({ output, cotangent }) => [output, { ...cotangent, lead: output.lead }]));
+  for (const input of inputs) input.gradient = tape.gradient(input.tensor);
+  const gradients = inputs.flatMap(({ gradient }) => gradient ? [gradient] : []);
+  return {
+    plan: finish(tape, { name: "op test", outputs: [...Object.values(outputs), ...gradients] }),
+    inputs,
+    outputs,
+    cotangents,
+  };
+}
+
+function fillProgram(program: Program, { inputs, cotangents }: Built): void {
+  for (const { tensor, data } of inputs) program.write(tensor, data);
+  for (const { cotangent, data } of cotangents) program.write(cotangent, data);
+}
+
+/** RMS(difference) / RMS(reference); the RMS of the difference itself where the reference is zero. */
+export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let difference = 0, reference = 0;
+  for (let i = 0; i < expected.length; i++) {
+    difference += (got[i]! - expected[i]!) ** 2;
+    reference += expected[i]! ** 2;
+  }
+  if (Number.isNaN(difference)) return Infinity;
+  return Math.sqrt(difference / (reference > 0 ? reference : Math.max(1, expected.length)));
+}
+
+async function compare(
+  built: Built,
+  truth: ReferenceProgram,
+  { program, who, bounds }: { program: Program; who: string; bounds: typeof BOUNDS },
+) {
+  for (const [name, output] of Object.entries(built.outputs)) {
+    const error = relativeError(await program.read(output), truth.readExact(output));
+    assert.ok(error <= bounds.output, `${who}: ${name} is off by ${error.toExponential(2)}, bound ${bounds.output}`);
+  }
+  for (const { tensor, gradient } of built.inputs) {
+    if (!gradient) continue;
+    const error = relativeError(await program.read(gradient), truth.readExact(gradient));
+    assert.ok(
+      error <= bounds.gradient,
+      `${who}: d ${tensor.name} is off by ${error.toExponential(2)}, bound ${bounds.gradient}`,
+    );
+  }
+}
+
+/** Σ output · cotangent, whose derivative by each input is the gradient that the tape makes. */
+async function scalar(program: ReferenceProgram, { cotangents }: Built): Promise<number> {
+  await program.run();
+  return cotangents.reduce(
+    (sum, { output, data }) => program.readExact(output).reduce((s, y, i) => s + y * data[i]!, sum),
+    0,
+  );
+}
+
+async function checkDifferences(
+  built: Built,
+  truth: ReferenceProgram,
+  { count, bound }: { count: number; bound: number },
+) {
+  const gradients = built.inputs.map(({ gradient }) => gradient && truth.readExact(gradient));
+  for (const [at, { tensor, data }] of built.inputs.entries()) {
+    const gradient = gradients[at];
+    if (!gradient || data instanceof Uint32Array) continue;
+    const scale = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0) / gradient.length) + 1e-12;
+    for (let draw = 0; draw < Math.min(count, data.length); draw++) {
+      const index = Math.floor((draw + 0.5) * data.length / Math.min(count, data.length)), step = 1e-5;
+      const moved = Float64Array.from(data);
+      const sums: number[] = [];
+      for (const sign of [1, -1]) {
+        moved[index] = data[index]! + sign * step;
+        truth.write(tensor, moved);
+        sums.push(await scalar(truth, built));
+      }
+      truth.write(tensor, data);
+      const numeric = (sums[0]! - sums[1]!) / (2 * step),
+        error = Math.abs(numeric - gradient[index]!) / Math.max(scale, Math.abs(numeric));
+      assert.ok(
+        error < bound,
+        `reference: d ${tensor.name}[${index}] is ${gradient[index]}, central difference ${numeric}`,
+      );
+    }
+  }
+}
+
+/** Runs one case on the reference and on every executor. */
+export async function checkOp(name: string, op: OpCase): Promise<void> {
+  const built = record(op);
+  const truth = await new ReferenceExecutor().prepare(built.plan);
+  fillProgram(truth, built);
+  await truth.run();
+  for (const executor of await executors()) {
+    const program = await executor.prepare(built.plan);
+    fillProgram(program, built);
+    await program.run();
+    await compare(built, truth, { program, who: `${name} on ${executor.name}`, bounds: op.bounds ?? BOUNDS });
+    program.dispose();
+  }
+  await checkDifferences(built, truth, { count: op.differences ?? 4, bound: op.differenceBound ?? 1e-6 });
+}
