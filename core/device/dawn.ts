@@ -1,0 +1,126 @@
+import { join } from "node:path";
+import { HymbaError } from "../errors.ts";
+import { type Candidate, choose, kindOf } from "./choose.ts";
+import { throttlePolling } from "./polling.ts";
+import { ensureSwiftShader, swiftShaderFits } from "./swiftshader.ts";
+import type { OpenOptions } from "./types.ts";
+
+/** An adapter that Dawn has opened, and what it was opened with. */
+export interface DawnAdapter {
+  gpu: GPU;
+  adapter: GPUAdapter;
+  candidate: Candidate;
+}
+
+/** Dawn frees its instance when this object is collected, under its own poller: held for the life of the process. */
+const instances = new Map<string, GPU>();
+/** Held for the same reason: an unloaded Vulkan loader takes every driver with it. */
+const loaders: unknown[] = [];
+
+const BACKEND: Partial<Record<typeof Deno.build.os, string>> = { darwin: "metal", windows: "d3d12" };
+const backend = BACKEND[Deno.build.os] ?? "vulkan";
+
+const NO_SUCH_NAME = "no such adapter";
+/** Named as the pinned driver names itself. */
+const PACKAGED: Candidate = { backend: "vulkan", name: "SwiftShader Device (Subzero)", packaged: true };
+
+async function instanceOf(flags: readonly string[], drivers = "system"): Promise<GPU> {
+  const key = [drivers, ...flags].join("\n");
+  const known = instances.get(key);
+  if (known) return known;
+  const { create, globals } = await import("webgpu");
+  throttlePolling();
+  if (instances.size === 0) Object.assign(globalThis, globals);
+  const made = create([...flags]);
+  instances.set(key, made);
+  return made;
+}
+
+/** Every adapter that Dawn accepts on this machine, software drivers included. */
+export async function systemAdapters(): Promise<Candidate[]> {
+  // Dawn has no call that lists its adapters, but it lists them when it is asked for one that does not exist.
+  const gpu = await instanceOf([`backend=${backend}`, `adapter=${NO_SUCH_NAME}`]);
+  const message = await gpu.requestAdapter().then(() => "", (error: Error) => error.message);
+  const found = [...message.matchAll(/\* backend: '([^']*)', name: '([^']*)'/g)];
+  return found.map(([, backend = "", name = ""]) => ({ backend, name })).filter((one) => one.backend === backend);
+}
+
+/** The adapters that {@link openDawn} chooses from: what Dawn lists, and SwiftShader from npm where it runs. */
+export async function candidates(): Promise<Candidate[]> {
+  const listed = await systemAdapters();
+  const packaged = swiftShaderFits() && !listed.some(({ name }) => kindOf(name) === "swiftshader");
+  return packaged ? [...listed, PACKAGED] : listed;
+}
+
+/** Runs `work` with other environment variables and puts the old ones back. */
+async function withEnvironment<T>(values: Record<string, string>, work: () => Promise<T>): Promise<T> {
+  const before = Object.keys(values).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(values)) Deno.env.set(name, value);
+  try {
+    return await work();
+  } finally {
+    for (const [name, value] of before) value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+  }
+}
+
+/** Makes a Vulkan loader available to Dawn, which opens it by name: the system's if there is one. */
+function loadVulkan(folder: string): void {
+  if (loaders.length > 0) return;
+  try {
+    loaders.push(Deno.dlopen("libvulkan.so.1", {}));
+  } catch {
+    loaders.push(Deno.dlopen(join(folder, "libvulkan.so.1"), {}));
+  }
+}
+
+async function openPackaged(options: OpenOptions): Promise<DawnAdapter> {
+  const folder = await ensureSwiftShader(options);
+  try {
+    loadVulkan(folder);
+  } catch (cause) {
+    throw new HymbaError("SwiftShader's Vulkan loader cannot be opened", {
+      got: cause instanceof Error ? cause.message : String(cause),
+      hint: "is the cache folder mounted noexec? Set XDG_CACHE_HOME to another folder",
+      cause,
+    });
+  }
+  const icd = join(folder, "vk_swiftshader_icd.json");
+  const flags = ["backend=vulkan", ...options.toggles ?? []];
+  return await withEnvironment({ VK_ICD_FILENAMES: icd, VK_DRIVER_FILES: icd }, async () => {
+    const gpu = await instanceOf(flags, icd);
+    const adapter = await gpu.requestAdapter();
+    return { gpu, adapter: accepted(adapter, PACKAGED), candidate: PACKAGED };
+  });
+}
+
+function accepted(adapter: GPUAdapter | null, { name }: Candidate): GPUAdapter {
+  if (adapter) return adapter;
+  throw new HymbaError(`the adapter ${JSON.stringify(name)} cannot be opened`, {
+    hint: "choose another one with --adapter TEXT (hymba doctor lists them)",
+  });
+}
+
+async function open(options: OpenOptions): Promise<DawnAdapter> {
+  const wanted = options.adapter || Deno.env.get("HYMBA_ADAPTER");
+  const candidate = choose(await candidates(), wanted);
+  if (!candidate) {
+    throw new HymbaError("no GPU and no software Vulkan driver on this machine", {
+      hint: "install a driver for the GPU, or Mesa's software Vulkan (package mesa-vulkan-drivers, 23 or newer)",
+    });
+  }
+  if (candidate.packaged) return await openPackaged(options);
+  const gpu = await instanceOf([`backend=${backend}`, `adapter=${candidate.name}`, ...options.toggles ?? []]);
+  return { gpu, adapter: accepted(await gpu.requestAdapter(), candidate), candidate };
+}
+
+let queue: Promise<unknown> = Promise.resolve();
+
+/**
+ * Chooses an adapter (hardware, lavapipe, SwiftShader) and opens it with Dawn. One caller at a time, because the choice goes
+ * through environment variables of the process.
+ */
+export function openDawn(options: OpenOptions): Promise<DawnAdapter> {
+  const mine = queue.then(() => open(options));
+  queue = mine.catch(() => {});
+  return mine;
+}

@@ -1,0 +1,95 @@
+/** Opens a WebGPU device: Dawn under Deno, the browser's own engine in a browser. No machine learning here. */
+import { HymbaError, UsageError } from "../errors.ts";
+import { classOf, kindOf } from "./choose.ts";
+import { guard } from "./guard.ts";
+import { assertMinima, deviceRequest, plainLimits } from "./limits.ts";
+import type { AdapterInfo, Device, OpenOptions } from "./types.ts";
+
+export { scoped } from "./guard.ts";
+export type { AdapterClass, AdapterInfo, AdapterKind, Device, Limits, OpenOptions } from "./types.ts";
+
+/** Deno's own types do not have this member yet. */
+type Engine = GPU & { readonly wgslLanguageFeatures?: ReadonlySet<string> };
+
+interface Opened {
+  gpu: Engine;
+  adapter: GPUAdapter;
+  /** Name and backend where the engine tells them. */
+  name?: string;
+  backend: string;
+}
+
+async function openInDeno(options: OpenOptions): Promise<Opened> {
+  // Imported here, because the module needs Deno and a browser has to be able to load this one.
+  const { openDawn } = await import("./dawn.ts");
+  const { gpu, adapter, candidate } = await openDawn(options);
+  return { gpu, adapter, name: candidate.name, backend: candidate.backend };
+}
+
+async function openInBrowser({ adapter: wanted }: OpenOptions): Promise<Opened> {
+  if (wanted) throw new UsageError("a browser chooses the adapter by itself", { got: JSON.stringify(wanted) });
+  const gpu: GPU | undefined = navigator.gpu;
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter) return { gpu, adapter, backend: "browser" };
+  throw new HymbaError("this browser offers no WebGPU adapter", {
+    hint: "use a current Chrome, Edge, Firefox or Safari over https or localhost, with hardware acceleration on",
+  });
+}
+
+function describe({ adapter, name, backend }: Opened, toggles: readonly string[]): AdapterInfo {
+  const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize, isFallbackAdapter } =
+    adapter.info;
+  const known = name ?? ([device, description, architecture, vendor].find((text) => text) || "unnamed adapter");
+  const kind = kindOf(`${known} ${description} ${architecture}`);
+  const inBrowser = backend === "browser" && kind === "hardware";
+  return {
+    name: known,
+    vendor,
+    driver: description,
+    kind: !inBrowser ? kind : isFallbackAdapter ? "software" : "browser",
+    backend,
+    subgroupMinSize: subgroupMinSize ?? 0,
+    subgroupMaxSize: subgroupMaxSize ?? 0,
+    toggles,
+  };
+}
+
+async function closeOnce(device: GPUDevice, isLost: () => boolean): Promise<void> {
+  if (!isLost()) await device.queue.onSubmittedWorkDone();
+  device.destroy();
+}
+
+/**
+ * Opens a device on the adapter that `adapter` or `HYMBA_ADAPTER` names, else on the best one: hardware, then Mesa's lavapipe,
+ * then SwiftShader, which is fetched from npm on first need (Linux x86-64). Every limit is the adapter's maximum;
+ * `timestamp-query`, `shader-f16`, `subgroups` and immediates are on where the adapter has them.
+ *
+ * Throws a UsageError that lists the adapters when none matches, and a HymbaError with numbers when the adapter is too small.
+ */
+export async function openDevice(options: OpenOptions = {}): Promise<Device> {
+  const opened = await ("Deno" in globalThis ? openInDeno(options) : openInBrowser(options));
+  const info = describe(opened, options.toggles ?? []);
+  const { adapter, gpu } = opened;
+  assertMinima(plainLimits(adapter.limits), info.name);
+  const device = await adapter.requestDevice(deviceRequest(adapter, "hymba"));
+  const { lost, closing } = guard(device, { name: info.name, onError: options.onError });
+  let gone = false;
+  device.lost.then(() => gone = true);
+  const limits = plainLimits(device.limits);
+  const features = new Set<string>(device.features);
+  const immediates = gpu.wgslLanguageFeatures?.has("immediate_address_space") && limits.maxImmediateSize > 0;
+  if (immediates) features.add("immediates");
+  let closed: Promise<void> | undefined;
+  return {
+    device,
+    info,
+    adapterClass: info.kind === "software" ? "software" : classOf(`${info.vendor} ${info.name} ${info.driver}`),
+    limits,
+    features,
+    lost,
+    close: () => {
+      closing();
+      return closed ??= closeOnce(device, () => gone);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { HymbaError } from "../errors.ts";
+import type { Disk } from "./disk.ts";
+
+const WAIT_MS = 200, WAIT_LIMIT_MS = 10 * 60_000;
+
+/**
+ * The user's cache folder of this program: `$XDG_CACHE_HOME/hymba`, else `%LOCALAPPDATA%\hymba`, `~/Library/Caches/hymba`
+ * or `~/.cache/hymba`. It may not exist yet. Everything in it can be fetched again.
+ */
+export function cacheFolder(): string {
+  const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
+  const inHome = (...parts: string[]) => home ? join(home, ...parts) : undefined;
+  const base = Deno.env.get("XDG_CACHE_HOME") ||
+    (Deno.build.os === "windows"
+      ? Deno.env.get("LOCALAPPDATA") ?? inHome("AppData", "Local")
+      : Deno.build.os === "darwin"
+      ? inHome("Library", "Caches")
+      : inHome(".cache"));
+  if (base) return join(base, "hymba");
+  throw new HymbaError("no folder to keep downloads in", {
+    expected: "XDG_CACHE_HOME, HOME or LOCALAPPDATA in the environment",
+    got: "none of them",
+    hint: "set XDG_CACHE_HOME to a folder that may be written",
+  });
+}
+
+/** What one process of several does alone, and whom to tell when it has to wait for another one. */
+export interface Exclusive<T> {
+  work: () => Promise<T>;
+  onWait?: () => void;
+}
+
+/** Runs `work` while no other process holds the lock file at `path`; waits up to ten minutes for the others. */
+export async function exclusively<T>(disk: Disk, path: string, { work, onWait }: Exclusive<T>): Promise<T> {
+  const owner = `${hostname()} ${Deno.pid}\n`;
+  let lock = await disk.lock(path, owner);
+  if (!lock) onWait?.();
+  for (let waited = 0; !lock; waited += WAIT_MS) {
+    if (waited >= WAIT_LIMIT_MS) {
+      throw new HymbaError(`another process has held ${path} for ten minutes`, {
+        hint: "end that process, then run the same command again",
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    lock = await disk.lock(path, owner);
+  }
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}

@@ -1,0 +1,69 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { HymbaError } from "../errors.ts";
+import type { Disk } from "./disk.ts";
+
+/**
+ * Fetches an npm package that this program's own start must not wait for, and returns the folder it was unpacked into.
+ *
+ * A second Deno does the fetching: what the lock file of a program lists is downloaded whenever the program starts, and what it
+ * does not list may not be imported. The child resolves one pinned name by itself, with the registry the user has
+ * configured, and runs none of the package's code. Callers check the files they take against pinned digests.
+ *
+ * @param disk where packages are unpacked
+ * @param name an exact npm name and version, `@scope/name@1.2.3`
+ */
+export async function npmPackage(disk: Disk, name: string, { onProgress }: {
+  onProgress?: (message: string) => void;
+} = {}): Promise<string> {
+  const specifier = JSON.stringify(`npm:${name}`);
+  const script = `console.log(import.meta.resolve(${specifier})); if (Date.now() < 0) await import(${specifier});`;
+  // A compiled program is not a Deno that could run a script.
+  const program = Deno.build.standalone ? "deno" : Deno.execPath();
+  const failed = (got: string, cause?: unknown) =>
+    new HymbaError(`cannot fetch the npm package ${name}`, {
+      got: got || "no output",
+      hint: "check the network and the npm registry that is configured (npm config get registry)",
+      cause,
+    });
+  let child;
+  try {
+    child = new Deno.Command(program, {
+      args: ["eval", "--no-lock", "--no-config", script],
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (cause) {
+    throw failed(`${program} cannot be started`, cause);
+  }
+  const [out, log] = await Promise.all([
+    new Response(child.stdout).text(),
+    follow(child.stderr, onProgress),
+  ]);
+  const { code } = await child.status;
+  const entry = out.trim();
+  if (code !== 0 || !entry.startsWith("file:")) throw failed(log.trim().slice(-1000));
+  return await packageFolder(disk, fileURLToPath(entry));
+}
+
+/** Reads what the child says to the end; reports each archive as it arrives. */
+async function follow(stream: ReadableStream<Uint8Array>, onProgress?: (message: string) => void): Promise<string> {
+  let log = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    for (const [, archive] of text.matchAll(/^Download \S*\/([^\/\s]+\.tgz)$/gm)) onProgress?.(`fetching ${archive}`);
+    log += text;
+  }
+  return log;
+}
+
+/** The nearest folder above a package's entry file that holds its manifest. */
+async function packageFolder(disk: Disk, entry: string): Promise<string> {
+  for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {
+    if (await disk.stat(join(folder, "package.json"))) return folder;
+  }
+  throw new HymbaError(`the npm package around ${entry} has no package.json`, {
+    hint: "clear Deno's cache: deno clean",
+  });
+}
