@@ -1,10 +1,31 @@
 /** The float64 reference of every step, by the step's name. */
+import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { fusionBackward, fusionForward } from "./fusion.ts";
 import { matmul } from "./matmul.ts";
+import { adamw, gradientNorm } from "./optimizer.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
+import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
+import { swigluBackward, swigluForward } from "./swiglu.ts";
+import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 import type { Reference } from "./types.ts";
 
 export const REFERENCES: Readonly<Record<string, Reference>> = {
   matmul,
   rmsnorm_forward: rmsnormForward,
   rmsnorm_backward: rmsnormBackward,
+  selective_scan_forward: selectiveScanForward,
+  selective_scan_backward: selectiveScanBackward,
+  causal_conv_forward: causalConvForward,
+  causal_conv_backward: causalConvBackward,
+  swiglu_forward: swigluForward,
+  swiglu_backward: swigluBackward,
+  embedding_forward: embeddingForward,
+  embedding_backward: embeddingBackward,
+  text_rows_forward: textRowsForward,
+  text_rows_backward: textRowsBackward,
+  fusion_forward: fusionForward,
+  fusion_backward: fusionBackward,
+  gradient_norm: gradientNorm,
+  adamw,
 };
