@@ -1,0 +1,57 @@
+/** What each layer of a configuration is: derived, so that the model, its parameters, caches and diagrams cannot disagree. */
+import { ArchType, type HymbaConfig } from "./model.ts";
+
+export interface Layer {
+  readonly index: number;
+  readonly attention: boolean;
+  readonly mamba: boolean;
+  /** Keys a query sees; 0 for global attention and for layers without attention. */
+  readonly window: number;
+  /** The layer whose keys and values this one uses: its own index unless it shares. */
+  readonly kvOwner: number;
+}
+
+const kindOf = (config: HymbaConfig, index: number) => {
+  switch (config.archType) {
+    case ArchType.MAMBA:
+      return { attention: false, mamba: true, window: 0 };
+    case ArchType.TRANSFORMER_GLOBAL:
+      return { attention: true, mamba: false, window: 0 };
+    case ArchType.TRANSFORMER_LOCAL:
+      return { attention: true, mamba: false, window: config.swaWindow };
+    case ArchType.HYBRID_SEQUENTIAL:
+      return { attention: index % 2 === 1, mamba: index % 2 === 0, window: 0 };
+    case ArchType.HYBRID:
+      return { attention: true, mamba: true, window: config.globalAttnIndices.includes(index) ? 0 : config.swaWindow };
+  }
+};
+
+/** The layers of a model, first to last. */
+export function layersOf(config: HymbaConfig): Layer[] {
+  const kinds = Array.from({ length: config.nLayers }, (_, index) => kindOf(config, index));
+  const owner = kinds.map((_, index) => index);
+  if (config.useKvSharing) {
+    for (const group of kvGroups(kinds.map(({ window }) => window > 0), config.oddGroup)) {
+      for (const index of group) owner[index] = group[0]!;
+    }
+  }
+  return kinds.map((kind, index) => ({ index, ...kind, kvOwner: owner[index]! }));
+}
+
+/** Groups of consecutive local layers that share keys and values: pairs, and what `odd` says of the odd layer of a run. */
+export function kvGroups(local: readonly boolean[], odd: "triple" | "single"): number[][] {
+  const groups: number[][] = [];
+  for (let start = 0; start < local.length; start++) {
+    if (!local[start]) continue;
+    let end = start;
+    while (local[end]) end++;
+    const length = end - start, first = odd === "triple" && length % 2 === 1 && length >= 3 ? 3 : 2;
+    for (let at = start; at < end;) {
+      const size = Math.min(at === start ? first : 2, end - at);
+      groups.push(Array.from({ length: size }, (_, i) => at + i));
+      at += size;
+    }
+    start = end;
+  }
+  return groups;
+}

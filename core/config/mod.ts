@@ -1,0 +1,3 @@
+export * from "./layers.ts";
+export * from "./model.ts";
+export * from "./sizes.ts";

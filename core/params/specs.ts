@@ -1,0 +1,80 @@
+/** Every parameter of a model: name, shape, start and whether weight decay applies. */
+import { type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
+
+/** How a parameter starts. */
+export type Init =
+  | { kind: "normal"; deviation: number }
+  | { kind: "uniform"; bound: number }
+  | { kind: "constant"; value: number }
+  /** log(1 … N) in each row: A = −n, the real S4D start. */
+  | { kind: "s4d" }
+  /** Inverse softplus of a step size drawn log-uniformly from 0.001 to 0.1. */
+  | { kind: "step-size" };
+
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly init: Init;
+  /** Weight decay applies to matrices, and to nothing else. */
+  readonly decay: boolean;
+}
+
+const ONE: Init = { kind: "constant", value: 1 };
+
+/** Columns of the fused input projection: queries, keys, values, Mamba input, gate; a part is 0 where the layer lacks it. */
+export function projectionParts(config: HymbaConfig, layer: Layer) {
+  const { nHeads, nKvHeads, headDim, valueHeadDim, innerDim } = config;
+  const owns = layer.attention && layer.kvOwner === layer.index;
+  return {
+    q: layer.attention ? nHeads * headDim : 0,
+    k: owns ? nKvHeads * headDim : 0,
+    v: owns ? nKvHeads * valueHeadDim : 0,
+    x: layer.mamba ? innerDim : 0,
+    z: layer.mamba ? innerDim : 0,
+  };
+}
+
+function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
+  const { dModel: D, innerDim: I, stateSize: N, dtRank: R, convKernel: J, ffnHidden: F, nLayers } = config;
+  const linear: Init = { kind: "normal", deviation: config.initDeviation };
+  // Projections back into the residual stream start smaller, so that its variance does not grow with depth.
+  const output: Init = { kind: "normal", deviation: config.initDeviation / Math.sqrt(2 * nLayers) };
+  const specs: ParameterSpec[] = [];
+  const add = (name: string, shape: readonly number[], init: Init, decay = shape.length > 1) =>
+    specs.push({ name: `layers.${layer.index}.${name}`, shape, init, decay });
+  const width = Object.values(projectionParts(config, layer)).reduce((sum, part) => sum + part, 0);
+  add("norm1", [D], ONE);
+  add("in_proj", [width, D], linear);
+  if (layer.mamba) {
+    add("conv.w", [I, J], { kind: "uniform", bound: 1 / Math.sqrt(J) });
+    add("conv.b", [I], { kind: "uniform", bound: 1 / Math.sqrt(J) });
+    add("x_proj", [R + 2 * N, I], { kind: "uniform", bound: 1 / Math.sqrt(I) });
+    if (config.innerNorms) add("dt_norm", [R], ONE), add("b_norm", [N], ONE), add("c_norm", [N], ONE);
+    add("dt_proj.w", [I, R], { kind: "uniform", bound: 1 / Math.sqrt(R) });
+    add("dt_proj.b", [I], { kind: "step-size" });
+    add("a_log", [I, N], { kind: "s4d" }, false);
+    add("d", [I], ONE);
+  }
+  if (layer.attention && layer.mamba) add("fusion.attention", [I], ONE), add("fusion.mamba", [I], ONE);
+  add("out_proj", [D, layer.mamba ? I : config.nHeads * config.valueHeadDim], output);
+  add("norm2", [D], ONE);
+  add("ffn.gate_up", [2 * F, D], linear);
+  add("ffn.down", [D, F], output);
+  return specs;
+}
+
+/** The parameters of a model in a fixed order. The embedding is also the output head. */
+export function parameterSpecs(config: HymbaConfig): ParameterSpec[] {
+  const { vocabSize: V, dModel: D, metaTokens: M, initDeviation } = config;
+  const meta: Init = { kind: "normal", deviation: config.metaInit === "normal" ? 1 : initDeviation };
+  return [
+    { name: "embedding", shape: [V, D], init: { kind: "normal", deviation: initDeviation }, decay: true },
+    ...(M > 0 ? [{ name: "meta", shape: [M, D], init: meta, decay: true }] : []),
+    ...layersOf(config).flatMap((layer) => layerSpecs(config, layer)),
+    { name: "final_norm", shape: [D], init: ONE, decay: false },
+  ];
+}
+
+/** Numbers that training adjusts. */
+export const parameterCount = (config: HymbaConfig): number =>
+  parameterSpecs(config).reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);

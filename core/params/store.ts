@@ -1,0 +1,107 @@
+/** The parameters of one model with their gradients and moments: four arenas of one layout. */
+import { HymbaError } from "../errors.ts";
+import type { HymbaConfig } from "../config/mod.ts";
+import type { Executor } from "../plan/mod.ts";
+import { Arena, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { initialValues } from "./init.ts";
+import { type ParameterSpec, parameterSpecs } from "./specs.ts";
+
+/** Elements between the starts of two parameters are a multiple of this: bindings must start at 256 bytes. */
+const ALIGNMENT = 64;
+
+/** A run of neighbouring parameters that share weight decay or its absence. */
+export interface Stretch {
+  readonly decay: boolean;
+  readonly p: Tensor;
+  readonly g: Tensor;
+  readonly m: Tensor;
+  readonly v: Tensor;
+}
+
+export type ArenaName = "parameters" | "gradients" | "firstMoments" | "secondMoments";
+
+export class ParameterStore {
+  readonly specs: readonly ParameterSpec[];
+  readonly arenas: Readonly<Record<ArenaName, Arena>>;
+  readonly stretches: readonly Stretch[];
+  readonly #offsets = new Map<string, number>();
+  readonly #storages = new Map<string, Storage>();
+
+  constructor(readonly config: HymbaConfig) {
+    this.specs = parameterSpecs(config);
+    let at = 0;
+    const ends = [true, false].map((decay) => {
+      const start = at;
+      for (const { name, shape } of this.specs.filter((spec) => spec.decay === decay)) {
+        this.#offsets.set(name, at);
+        at += Math.ceil(sizeOf(shape) / ALIGNMENT) * ALIGNMENT;
+      }
+      return { decay, start, length: at - start };
+    });
+    const arena = (name: ArenaName) => new Arena(name, at);
+    this.arenas = {
+      parameters: arena("parameters"),
+      gradients: arena("gradients"),
+      firstMoments: arena("firstMoments"),
+      secondMoments: arena("secondMoments"),
+    };
+    this.stretches = ends.filter(({ length }) => length > 0).map(({ decay, start, length }) => {
+      const part = (name: ArenaName) =>
+        tensorOver(
+          new Storage(`${name} ${decay ? "with" : "without"} decay`, length, "f32", {
+            arena: this.arenas[name],
+            offset: start,
+          }),
+          [length],
+        );
+      return { decay, p: part("parameters"), g: part("gradients"), m: part("firstMoments"), v: part("secondMoments") };
+    });
+  }
+
+  /** A parameter, or what belongs to it in another arena. */
+  tensor(name: string, arena: ArenaName = "parameters"): Tensor {
+    const key = `${arena}/${name}`,
+      spec = this.specs.find((spec) => spec.name === name),
+      offset = this.#offsets.get(name);
+    if (!spec || offset === undefined) throw new HymbaError(`the model has no parameter ${name}`);
+    let storage = this.#storages.get(key);
+    if (!storage) {
+      storage = new Storage(name, sizeOf(spec.shape), "f32", { arena: this.arenas[arena], offset });
+      this.#storages.set(key, storage);
+    }
+    return tensorOver(storage, spec.shape);
+  }
+
+  /** Writes the start values of a seed. */
+  initialise(executor: Executor, seed: number): void {
+    for (const [index, spec] of this.specs.entries()) {
+      executor.write(this.tensor(spec.name), initialValues(spec, { seed, index }));
+    }
+  }
+
+  /** Copies one arena to the host, by parameter name. */
+  async read(executor: Executor, arena: ArenaName = "parameters"): Promise<Record<string, Float32Array>> {
+    const values: Record<string, Float32Array> = {};
+    for (const { name } of this.specs) values[name] = await executor.read(this.tensor(name, arena)) as Float32Array;
+    return values;
+  }
+
+  /** Writes one arena from the host. Every parameter must be there with its size. */
+  write(executor: Executor, values: Readonly<Record<string, Float32Array>>, arena: ArenaName = "parameters"): void {
+    for (const { name, shape } of this.specs) {
+      const value = values[name];
+      if (value?.length !== sizeOf(shape)) {
+        throw new HymbaError(`${arena}: ${name} does not fit the model`, {
+          expected: `[${shape}]`,
+          got: value ? `${value.length} numbers` : "nothing",
+        });
+      }
+      executor.write(this.tensor(name, arena), value);
+    }
+  }
+
+  /** Frees all four arenas. */
+  release(executor: Executor): void {
+    for (const arena of Object.values(this.arenas)) executor.release(arena);
+  }
+}
