@@ -20,17 +20,19 @@ export function guard(device: GPUDevice, { name, onError = endProcess }: {
   onError?: (error: HymbaError) => void;
 }): Guard {
   let closed = false;
+  // Later, because an exception that passes through Dawn's native frames aborts the process without a word.
+  const tell = (error: HymbaError) => void setTimeout(() => onError(error));
   const lost = new Promise<HymbaError>((resolve) => {
     device.lost.then(({ reason, message }) => {
       if (closed) return;
       const error = new HymbaError(`the GPU device was lost (${name})`, { got: `${reason}: ${message}`, hint: AGAIN });
       resolve(error);
-      onError(error);
+      tell(error);
     });
   });
   device.addEventListener("uncapturederror", (event) => {
     event.preventDefault();
-    if ("error" in event) onError(fromGpu(event.error as GPUError, "a GPU command"));
+    if ("error" in event) tell(fromGpu(event.error as GPUError, "a GPU command"));
   });
   return { lost, closing: () => void (closed = true) };
 }

@@ -62,24 +62,37 @@ Deno.test("openDevice: HYMBA_ADAPTER chooses, the option wins over it, an unknow
 });
 
 Deno.test("openDevice: an uncaught GPU error and a loss reach onError and lost; close is silent", async () => {
-  const errors: HymbaError[] = [];
-  const device = await openDevice({ onError: (error) => errors.push(error) });
+  let told = Promise.withResolvers<HymbaError>();
+  const device = await openDevice({ onError: (error) => told.resolve(error) });
   device.device.createBuffer({ size: 16, usage: badUsage() });
-  await device.device.queue.onSubmittedWorkDone();
-  assert.equal(errors.length, 1);
-  assert.match(errors[0]!.message, /MapRead\|Storage/);
+  assert.match((await told.promise).message, /MapRead\|Storage/);
+  told = Promise.withResolvers();
   device.device.destroy();
   const lost = await device.lost;
   assert.match(lost.message, /lost.*\n.*destroyed.*\n.*run the same command again/);
-  assert.equal(errors[1], lost);
+  assert.equal(await told.promise, lost);
   await device.close();
   await device.close();
 
-  let told = false;
-  const quiet = await openDevice({ onError: () => told = true });
+  let noise = false;
+  const quiet = await openDevice({ onError: () => noise = true });
   await quiet.close();
   const winner = await Promise.race([quiet.lost, new Promise((resolve) => setTimeout(resolve, 50, "quiet"))]);
-  assert.deepEqual([winner, told], ["quiet", false]);
+  assert.deepEqual([winner, noise], ["quiet", false]);
+});
+
+Deno.test("openDevice: an uncaught GPU error ends a process that handles nothing, with words and exit code 1", async () => {
+  const module = new URL("../../core/device/mod.ts", import.meta.url).href;
+  const script = `
+    const { openDevice } = await import(${JSON.stringify(module)});
+    const { device } = await openDevice();
+    device.createBuffer({ size: 16, usage: ${badUsage()} });
+    await new Promise((resolve) => setTimeout(resolve, 5000));`;
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", "--config", config, script] })
+    .output();
+  assert.equal(code, 1);
+  assert.match(new TextDecoder().decode(stderr), /a GPU command: refused by WebGPU/);
 });
 
 Deno.test("scoped: returns the value, names what WebGPU refused, lets other errors through", async () => {
