@@ -5,7 +5,7 @@
  * that no piece spans is on every path, so the path up to it is settled: its ids are written out and its place is reused. The
  * running score is carried on, because 32-bit rounding makes later choices depend on it.
  */
-import { ByteBuffer, IdList, leadLength } from "./bytes.ts";
+import { ByteBuffer, type IdList, leadLength } from "./bytes.ts";
 import { unitOffset } from "./double_array.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 

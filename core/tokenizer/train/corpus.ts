@@ -1,0 +1,112 @@
+/** What training knows of a text: its words, how often each occurs, and its alphabet. The text itself is not kept. */
+import { UsageError } from "../../errors.ts";
+import { ByteBuffer, SPACE_MARK, textOf, utf8 } from "../bytes.ts";
+import { Normalizer, NormalizerRules, type NormalizerSpec } from "../normalizer.ts";
+
+/** Stands for a character outside the alphabet (U+2585, as in SentencePiece); it is in no piece. */
+export const UNKNOWN_CHARACTER = "\u2585";
+/** What can follow a word besides the mark of the next word: the end of the line, or a symbol that is kept whole. */
+const LINE_END = "\0", SYMBOL = "\t";
+/** Longest line in bytes. A word cannot be longer, and a lattice over a word needs some 40 times its bytes. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+
+/** A word and how often it occurs. */
+export interface CountedWord {
+  /** The word, and behind it one character: what follows it. */
+  text: string;
+  count: number;
+}
+
+/** Counts the words of lines of text. */
+export class WordCounts {
+  readonly #counts = new Map<string, number>();
+  readonly #normalizer: Normalizer;
+  readonly #out = new ByteBuffer(4096);
+  readonly #symbols: RegExp | undefined;
+  #line = 0;
+
+  constructor(spec: NormalizerSpec, { symbols, name }: { symbols: readonly string[]; name: string }) {
+    this.#normalizer = new Normalizer(new NormalizerRules(spec, { userDefined: symbols, name }), this.#out);
+    const byLength = symbols.toSorted((a, b) => b.length - a.length).map((symbol) => RegExp.escape(symbol));
+    this.#symbols = byLength.length > 0 ? new RegExp(byLength.join("|"), "u") : undefined;
+  }
+
+  /** How many lines were counted. */
+  get lines(): number {
+    return this.#line;
+  }
+
+  /** Adds the lines of a text. @throws {UsageError} when one is longer than `MAX_LINE_BYTES`. */
+  addText(text: string): void {
+    let at = 0;
+    while (at < text.length) {
+      const newline = text.indexOf("\n", at), stop = newline < 0 ? text.length : newline;
+      this.#line++;
+      if (stop > at) this.#addLine(text.slice(at, stop));
+      at = stop + 1;
+    }
+  }
+
+  #addLine(line: string): void {
+    if (line.length > MAX_LINE_BYTES) throw lineTooLong(this.#line, line.length);
+    const bytes = utf8(line);
+    if (bytes.length > MAX_LINE_BYTES) throw lineTooLong(this.#line, bytes.length);
+    this.#normalizer.push(bytes, true);
+    const text = textOf(this.#out.view());
+    this.#out.length = 0;
+    const parts = this.#symbols ? text.split(this.#symbols) : [text];
+    for (const [i, part] of parts.entries()) this.#addWords(part, i + 1 < parts.length ? SYMBOL : LINE_END);
+  }
+
+  #addWords(text: string, terminator: string): void {
+    for (let at = 0; at < text.length;) {
+      const mark = text.indexOf(SPACE_MARK, at + 1), stop = mark < 0 ? text.length : mark;
+      const word = mark < 0 ? text.slice(at) + terminator : text.slice(at, stop + 1);
+      this.#counts.set(word, (this.#counts.get(word) ?? 0) + 1);
+      at = stop;
+    }
+  }
+
+  /** Every word once, in code unit order: the order of the text does not matter to what is learnt. */
+  words(): CountedWord[] {
+    return [...this.#counts].map(([text, count]) => ({ text, count })).sort((a, b) => a.text < b.text ? -1 : 1);
+  }
+}
+
+/** The error for a line that cannot be a line. */
+export function lineTooLong(line: number, bytes: number): UsageError {
+  return new UsageError(`line ${line} is too long to be trained on`, {
+    expected: `lines of at most ${MAX_LINE_BYTES} bytes`,
+    got: `${bytes} bytes or more`,
+    hint: "break the text into lines, such as sentences or paragraphs",
+  });
+}
+
+/** One character of the alphabet. */
+export interface Letter {
+  character: string;
+  count: number;
+}
+
+/**
+ * The characters that the vocabulary must hold: the most frequent ones until `coverage` of the text is covered.
+ * Tabs, zero bytes and spaces never belong to it.
+ */
+export function alphabetOf(words: readonly CountedWord[], coverage: number): Letter[] {
+  const counts = new Map<string, number>();
+  let total = 0;
+  for (const { text, count } of words) {
+    for (const character of text.slice(0, -1)) {
+      if (character === "\0" || character === "\t" || character === " " || character === UNKNOWN_CHARACTER) continue;
+      counts.set(character, (counts.get(character) ?? 0) + count);
+      total += count;
+    }
+  }
+  const letters = [...counts].map(([character, count]) => ({ character, count }));
+  letters.sort((a, b) => b.count - a.count || a.character.codePointAt(0)! - b.character.codePointAt(0)!);
+  let covered = 0, size = 0;
+  while (size < letters.length && Math.fround(covered / total) < Math.fround(coverage)) {
+    covered += letters[size++]!.count;
+  }
+  return letters.slice(0, size);
+}

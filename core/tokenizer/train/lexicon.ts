@@ -1,0 +1,72 @@
+/** The pieces that are still in the race during training, in byte order, with their trie. */
+import { utf8 } from "../bytes.ts";
+import { buildDoubleArray } from "../double_array.ts";
+
+/** Pieces in ascending byte order; a score of -Infinity marks one that has dropped out. */
+export class Lexicon {
+  readonly pieces: readonly Uint8Array[];
+  /** Natural logarithm of each piece's probability. */
+  readonly scores: Float64Array;
+  readonly trie: Uint32Array;
+
+  constructor(pieces: readonly Uint8Array[], scores: Float64Array) {
+    this.pieces = pieces;
+    this.scores = scores;
+    this.trie = buildDoubleArray({ count: pieces.length, key: (i) => pieces[i]!, value: (i) => i });
+  }
+
+  /** How many pieces have not dropped out. */
+  get alive(): number {
+    return this.scores.reduce((count, score) => count + Number(score > -Infinity), 0);
+  }
+
+  /** The lowest score among the living. */
+  get lowest(): number {
+    return this.scores.reduce((low, score) => score > -Infinity ? Math.min(low, score) : low, 0);
+  }
+
+  /** Only the pieces for which `keep` holds. */
+  filter(keep: (index: number) => boolean): Lexicon {
+    const kept = Array.from(this.pieces.keys()).filter(keep);
+    return new Lexicon(kept.map((i) => this.pieces[i]!), Float64Array.from(kept, (i) => this.scores[i]!));
+  }
+}
+
+/** The words that expectation maximisation runs over: distinct, back to back, with counts. */
+export interface Sentences {
+  bytes: Uint8Array;
+  /** Word i is `bytes[starts[i]]` up to `bytes[starts[i + 1]]`. */
+  starts: Uint32Array;
+  counts: Float64Array;
+}
+
+/** Words as UTF-8, cut at characters outside the alphabet and merged when equal. */
+export function toSentences(
+  words: Iterable<{ text: string; count: number }>,
+  { letters }: { letters: ReadonlySet<string> },
+): Sentences {
+  const merged = new Map<string, number>();
+  const add = (text: string, count: number) => {
+    if (text.length > 0) merged.set(text, (merged.get(text) ?? 0) + count);
+  };
+  for (const { text, count } of words) {
+    let known = "";
+    for (const character of text.slice(0, -1)) {
+      if (letters.has(character)) known += character;
+      else {
+        add(known, count);
+        known = "";
+      }
+    }
+    add(known, count);
+  }
+  const starts = new Uint32Array(merged.size + 1), encoded: Uint8Array[] = [];
+  for (const text of merged.keys()) {
+    const bytes = utf8(text);
+    encoded.push(bytes);
+    starts[encoded.length] = starts[encoded.length - 1]! + bytes.length;
+  }
+  const bytes = new Uint8Array(starts[encoded.length]!);
+  for (const [i, word] of encoded.entries()) bytes.set(word, starts[i]);
+  return { bytes, starts, counts: Float64Array.from(merged.values()) };
+}

@@ -1,0 +1,107 @@
+/**
+ * The first, large vocabulary: every character, and every substring that occurs in at least two different right contexts
+ * (the inner nodes of the suffix tree), weighted by how often it occurs times its length.
+ * Source: SentencePiece, `unigram_model_trainer.cc` (`MakeSeedSentencePieces`).
+ *
+ * The suffix array is built over distinct words, not over the text: a piece never crosses a word's end, so it occurs in the
+ * text as often as in the words that hold it, each counted as often as it occurs.
+ */
+import { SPACE_MARK } from "../bytes.ts";
+import { type CountedWord, type Letter, UNKNOWN_CHARACTER } from "./corpus.ts";
+import { scriptOf } from "./scripts.ts";
+import { commonPrefixes, suffixArray } from "./suffix_array.ts";
+
+/** A candidate piece and its weight, not yet normalised. */
+export interface Seed {
+  piece: string;
+  weight: number;
+}
+
+interface Symbols {
+  /** One number for each character of all words with their terminators, in order. */
+  symbols: Int32Array;
+  /** How often the word of each position occurs. */
+  weights: Float64Array;
+  /** How many symbols from each position on can be one piece. */
+  runs: Int32Array;
+  range: number;
+  characters: string[];
+}
+
+/** Numbers below this are not letters: the line's end, a symbol, a character outside the alphabet. */
+const FIRST_LETTER = 3, UNKNOWN = 2;
+
+function number(words: readonly CountedWord[], alphabet: readonly Letter[]): Symbols {
+  const characters = ["\0", "\t", UNKNOWN_CHARACTER, ...alphabet.map(({ character }) => character)];
+  const numbers = new Map(characters.map((character, i) => [character, i]));
+  const most = words.reduce((sum, { text }) => sum + text.length, 0);
+  const symbols = new Int32Array(most), weights = new Float64Array(most);
+  let length = 0;
+  for (const { text, count } of words) {
+    for (const character of text) {
+      symbols[length] = numbers.get(character) ?? UNKNOWN;
+      weights[length++] = count;
+    }
+  }
+  const scripts = characters.map(scriptOf), mark = numbers.get(SPACE_MARK) ?? UNKNOWN;
+  const runs = new Int32Array(length);
+  for (let i = length - 1; i >= 0; i--) {
+    const symbol = symbols[i]!,
+      next = i + 1 < length ? symbols[i + 1]! : 0,
+      joins = next >= FIRST_LETTER && next !== mark;
+    if (symbol < FIRST_LETTER) runs[i] = 0;
+    else runs[i] = joins && (symbol === mark || scripts[symbol] === scripts[next]) ? runs[i + 1]! + 1 : 1;
+  }
+  return { symbols: symbols.subarray(0, length), weights, runs, range: characters.length, characters };
+}
+
+interface Repeat {
+  start: number;
+  length: number;
+  weight: number;
+}
+
+/** The inner nodes of the suffix tree of 2 to `longest` symbols that can be pieces. */
+function repeats({ symbols, weights, runs, range }: Symbols, longest: number): Repeat[] {
+  const depth = longest + 1;
+  const order = suffixArray(symbols, { range, depth });
+  const shared = commonPrefixes(symbols, { order, depth });
+  const found: Repeat[] = [];
+  // An open interval: the length its suffixes share, and the weight of all suffixes before it.
+  const lengths = [0], before = [0];
+  let weight = 0;
+  for (let i = 0; i <= symbols.length; i++) {
+    const length = i < symbols.length ? shared[i]! : 0;
+    let start = weight - (i > 0 ? weights[order[i - 1]!]! : 0);
+    while (lengths[lengths.length - 1]! > length) {
+      const closing = lengths.pop()!;
+      start = before.pop()!;
+      const position = order[i - 1]!;
+      if (closing >= 2 && closing <= longest && closing <= runs[position]!) {
+        found.push({ start: position, length: closing, weight: (weight - start) * closing });
+      }
+    }
+    if (lengths[lengths.length - 1]! < length) {
+      lengths.push(length);
+      before.push(start);
+    }
+    if (i < symbols.length) weight += weights[order[i]!]!;
+  }
+  return found;
+}
+
+/** The seed vocabulary: the alphabet, then the heaviest substrings until there are `size`. */
+export function makeSeeds(
+  words: readonly CountedWord[],
+  { alphabet, size, longest }: { alphabet: readonly Letter[]; size: number; longest: number },
+): Seed[] {
+  const numbered = number(words, alphabet);
+  const found = repeats(numbered, longest).sort((a, b) => b.weight - a.weight);
+  const seeds = alphabet.map(({ character, count }) => ({ piece: character, weight: count }));
+  for (const { start, length, weight } of found.slice(0, Math.max(0, size - seeds.length))) {
+    let piece = "";
+    for (let i = 0; i < length; i++) piece += numbered.characters[numbered.symbols[start + i]!];
+    seeds.push({ piece, weight });
+  }
+  return seeds;
+}

@@ -1,0 +1,221 @@
+/** Training of a Unigram tokenizer. Source: SentencePiece, `unigram_model_trainer.cc`; differences are in docs/decisions.md. */
+import { UsageError } from "../../errors.ts";
+import { compareBytes, textOf, utf8 } from "../bytes.ts";
+import { DEFAULT_TRAINER, type TrainerSpec } from "../model_file.ts";
+import type { NormalizerSpec } from "../normalizer.ts";
+import { Tokenizer } from "../tokenizer.ts";
+import { bytePiece, type Piece, PieceType } from "../vocabulary.ts";
+import { alphabetOf, type Letter, WordCounts } from "./corpus.ts";
+import { expectationStep, maximisationStep } from "./expectation.ts";
+import { Lexicon, type Sentences, toSentences } from "./lexicon.ts";
+import { type Normalization, normalizationCharsmap } from "./normalization.ts";
+import { prune } from "./prune.ts";
+import { makeSeeds } from "./seeds.ts";
+
+/** How to train. The defaults make a lossless tokenizer: decoding gives back every text. */
+export interface TrainOptions {
+  /** Exact number of ids, special tokens and byte pieces included. */
+  vocabSize: number;
+  /** Spell characters outside the alphabet as bytes. Default true. */
+  byteFallback?: boolean;
+  /** Share of the text's characters that must be pieces. Default 1. */
+  characterCoverage?: number;
+  /** Default "identity". */
+  normalization?: Normalization;
+  /** Texts that are always one token. Default: the newline. */
+  userDefinedSymbols?: readonly string[];
+  /** Put a space before every text. Default false. */
+  addDummyPrefix?: boolean;
+  /** Drop leading, trailing and repeated spaces. Default false. */
+  removeExtraWhitespaces?: boolean;
+  /** Longest piece in characters. Default 16. */
+  maxPieceLength?: number;
+  /** Told after every round. */
+  onProgress?: (progress: TrainProgress) => void;
+}
+
+/** Where training stands. */
+export interface TrainProgress {
+  round: number;
+  /** Pieces left; training ends near the requested size. */
+  pieces: number;
+  /** Natural logarithm of the corpus' probability. */
+  logLikelihood: number;
+}
+
+const SEEDS = 1_000_000, SHRINK = 0.75, ROUNDS_BETWEEN = 2, MARGIN = 1.1;
+const SPECIAL = ["<unk>", "<s>", "</s>"];
+
+interface Settings extends Required<Omit<TrainOptions, "onProgress">> {
+  onProgress: ((progress: TrainProgress) => void) | undefined;
+}
+
+function settle(options: TrainOptions): Settings {
+  const settings: Settings = {
+    byteFallback: true,
+    characterCoverage: 1,
+    normalization: "identity",
+    userDefinedSymbols: ["\n"],
+    addDummyPrefix: false,
+    removeExtraWhitespaces: false,
+    maxPieceLength: DEFAULT_TRAINER.maxPieceLength,
+    onProgress: undefined,
+    ...options,
+  };
+  const { vocabSize, characterCoverage, maxPieceLength, userDefinedSymbols } = settings;
+  const check = (ok: boolean, what: string, [expected, got]: [string, unknown]) => {
+    if (!ok) throw new UsageError(`tokenizer training: ${what}`, { expected, got: JSON.stringify(got) });
+  };
+  check(Number.isInteger(vocabSize) && vocabSize > 0, "vocabulary size", ["a whole number above 0", vocabSize]);
+  check(characterCoverage > 0 && characterCoverage <= 1, "character coverage", [
+    "above 0, at most 1",
+    characterCoverage,
+  ]);
+  const whole = Number.isInteger(maxPieceLength) && maxPieceLength >= 1 && maxPieceLength <= 200;
+  check(whole, "longest piece", ["1 to 200 characters", maxPieceLength]);
+  for (const symbol of userDefinedSymbols) {
+    const fine = symbol.length > 0 && symbol.isWellFormed() && !symbol.includes("\0") && !SPECIAL.includes(symbol) &&
+      !/^<0x[0-9A-F]{2}>$/.test(symbol);
+    check(fine, "user-defined symbol", ["text without U+0000 that is no special token", symbol]);
+  }
+  return { ...settings, userDefinedSymbols: [...new Set(userDefinedSymbols)] };
+}
+
+/** Reads a corpus part by part and trains on it, without keeping the text. */
+export class TokenizerTrainer {
+  readonly #settings: Settings;
+  readonly #normalizer: NormalizerSpec;
+  readonly #counts: WordCounts;
+
+  /** @throws {UsageError} on settings out of range. */
+  constructor(options: TrainOptions) {
+    this.#settings = settle(options);
+    const { normalization, addDummyPrefix, removeExtraWhitespaces, userDefinedSymbols } = this.#settings;
+    this.#normalizer = {
+      name: normalization,
+      charsmap: normalizationCharsmap(normalization),
+      addDummyPrefix,
+      removeExtraWhitespaces,
+      escapeWhitespaces: true,
+    };
+    this.#counts = new WordCounts(this.#normalizer, { symbols: userDefinedSymbols, name: normalization });
+  }
+
+  /** Adds whole lines of text. @throws {UsageError} when a line is too long. */
+  addText(text: string): void {
+    this.#counts.addText(text);
+  }
+
+  /** Trains. @throws {UsageError} when the vocabulary is too small for the alphabet or too large for the text. */
+  finish(): Tokenizer {
+    const settings = this.#settings, words = this.#counts.words();
+    if (words.length === 0) {
+      throw new UsageError("tokenizer training: the text is empty", { expected: "at least one word" });
+    }
+    const alphabet = alphabetOf(words, settings.characterCoverage), special = specialPieces(settings);
+    const room = settings.vocabSize - special.length;
+    if (room < alphabet.length) throw tooSmall(settings, { special: special.length, alphabet: alphabet.length });
+    const sentences = toSentences(words, { letters: new Set(alphabet.map(({ character }) => character)) });
+    const longest = settings.maxPieceLength;
+    const seeds = makeSeeds(words, { alphabet, size: Math.max(SEEDS, alphabet.length), longest });
+    const lexicon = shrink(toLexicon(seeds), { sentences, settings });
+    const pieces = [...special, ...select(lexicon, { alphabet, room })];
+    if (pieces.length < settings.vocabSize) throw tooLarge(settings.vocabSize, pieces.length);
+    return this.#assemble(pieces);
+  }
+
+  #assemble(pieces: Piece[]): Tokenizer {
+    const { vocabSize, byteFallback, characterCoverage, maxPieceLength, userDefinedSymbols } = this.#settings;
+    const trainer: TrainerSpec = {
+      ...DEFAULT_TRAINER,
+      vocabSize,
+      byteFallback,
+      characterCoverage,
+      maxPieceLength,
+      userDefinedSymbols,
+    };
+    const file = { pieces, trainer, normalizer: this.#normalizer, denormalizerCharsmap: new Uint8Array(0) };
+    return Tokenizer.fromModelFile(file, { name: "trained tokenizer" });
+  }
+}
+
+/** Trains a tokenizer on texts; each line is counted by itself. @throws {UsageError} on settings that cannot be met. */
+export function trainTokenizer(text: string | readonly string[], options: TrainOptions): Tokenizer {
+  const trainer = new TokenizerTrainer(options);
+  for (const part of typeof text === "string" ? [text] : text) trainer.addText(part);
+  return trainer.finish();
+}
+
+function specialPieces({ userDefinedSymbols, byteFallback }: Settings): Piece[] {
+  const pieces: Piece[] = SPECIAL.map((piece, i) => {
+    return { piece, score: 0, type: i === 0 ? PieceType.unknown : PieceType.control };
+  });
+  for (const piece of userDefinedSymbols) pieces.push({ piece, score: 0, type: PieceType.userDefined });
+  for (let byte = 0; byteFallback && byte < 256; byte++) {
+    pieces.push({ piece: bytePiece(byte), score: 0, type: PieceType.byte });
+  }
+  return pieces;
+}
+
+function toLexicon(seeds: readonly { piece: string; weight: number }[]): Lexicon {
+  const total = Math.log(seeds.reduce((sum, { weight }) => sum + weight, 0));
+  const sorted = seeds.map(({ piece, weight }) => ({ bytes: utf8(piece), score: Math.log(weight) - total }));
+  sorted.sort((a, b) => compareBytes(a.bytes, b.bytes));
+  return new Lexicon(sorted.map(({ bytes }) => bytes), Float64Array.from(sorted, ({ score }) => score));
+}
+
+/** Rounds of expectation maximisation, and pruning between them, until little more than the wanted size is left. */
+function shrink(seeds: Lexicon, { sentences, settings }: { sentences: Sentences; settings: Settings }): Lexicon {
+  const wanted = Math.trunc(settings.vocabSize * MARGIN);
+  for (let lexicon = seeds, round = 1;; round++) {
+    let logLikelihood = 0;
+    for (let i = 0; i < ROUNDS_BETWEEN; i++) {
+      const expectation = expectationStep(lexicon, sentences);
+      maximisationStep(lexicon, expectation.counts);
+      logLikelihood = expectation.logLikelihood;
+    }
+    const alive = lexicon.alive;
+    settings.onProgress?.({ round, pieces: alive, logLikelihood });
+    if (alive <= wanted) return lexicon;
+    const smaller = prune(lexicon, { sentences, size: Math.max(wanted, Math.trunc(SHRINK * alive)) });
+    if (smaller.pieces.length >= alive) return smaller;
+    lexicon = smaller;
+  }
+}
+
+/** The alphabet and the best of the other pieces, `room` in all, by falling score. */
+function select(lexicon: Lexicon, { alphabet, room }: { alphabet: readonly Letter[]; room: number }): Piece[] {
+  const scores = new Map<string, number>();
+  for (const [i, bytes] of lexicon.pieces.entries()) {
+    if (lexicon.scores[i]! > -Infinity) scores.set(textOf(bytes), lexicon.scores[i]!);
+  }
+  const chosen = new Map<string, number>(), lowest = lexicon.lowest;
+  // Letters that dropped out get distinct scores at the bottom, the more frequent ones the lower, as in SentencePiece.
+  let missing = 0;
+  for (const { character } of alphabet) chosen.set(character, scores.get(character) ?? lowest + 1e-4 * missing++);
+  const byScore = ([a, x]: [string, number], [b, y]: [string, number]) => y - x || (a < b ? -1 : 1);
+  for (const [piece, score] of [...scores].sort(byScore)) {
+    if (chosen.size >= room) break;
+    if (!chosen.has(piece)) chosen.set(piece, score);
+  }
+  return [...chosen].sort(byScore).map(([piece, score]) => {
+    return { piece, score: Math.fround(score), type: PieceType.normal };
+  });
+}
+
+function tooSmall(settings: Settings, { special, alphabet }: { special: number; alphabet: number }): UsageError {
+  const bytes = settings.byteFallback ? ", 256 byte pieces among them" : "";
+  return new UsageError("tokenizer training: the vocabulary cannot hold the characters of the text", {
+    expected: `at least ${special + alphabet}: ${special} special pieces${bytes}, and ${alphabet} characters`,
+    got: `a vocabulary of ${settings.vocabSize}`,
+    hint: "raise the vocabulary size or lower the character coverage",
+  });
+}
+
+function tooLarge(wanted: number, most: number): UsageError {
+  return new UsageError("tokenizer training: the text is too small for this vocabulary", {
+    expected: `at most ${most}`,
+    got: `a vocabulary of ${wanted}`,
+    hint: "lower the vocabulary size or train on more text",
+  });
+}
