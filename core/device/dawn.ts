@@ -36,8 +36,20 @@ async function instanceOf(flags: readonly string[], drivers = "system"): Promise
   return made;
 }
 
+/** Opens the system's Vulkan loader for good; false when there is none. */
+function openSystemLoader(): boolean {
+  try {
+    if (loaders.length === 0) loaders.push(Deno.dlopen("libvulkan.so.1", {}));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Every adapter that Dawn accepts on this machine, software drivers included. */
 export async function systemAdapters(): Promise<Candidate[]> {
+  // Without a loader Dawn finds nothing, and says so in words that would alarm.
+  if (Deno.build.os === "linux" && !openSystemLoader()) return [];
   // Dawn has no call that lists its adapters, but it lists them when it is asked for one that does not exist.
   const gpu = await instanceOf([`backend=${backend}`, `adapter=${NO_SUCH_NAME}`]);
   const message = await gpu.requestAdapter().then(() => "", (error: Error) => error.message);
@@ -65,12 +77,7 @@ async function withEnvironment<T>(values: Record<string, string>, work: () => Pr
 
 /** Makes a Vulkan loader available to Dawn, which opens it by name: the system's if there is one. */
 function loadVulkan(folder: string): void {
-  if (loaders.length > 0) return;
-  try {
-    loaders.push(Deno.dlopen("libvulkan.so.1", {}));
-  } catch {
-    loaders.push(Deno.dlopen(join(folder, "libvulkan.so.1"), {}));
-  }
+  if (!openSystemLoader()) loaders.push(Deno.dlopen(join(folder, "libvulkan.so.1"), {}));
 }
 
 async function openPackaged(options: OpenOptions): Promise<DawnAdapter> {

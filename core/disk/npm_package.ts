@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import { HymbaError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 
+const HEARTBEAT_MS = 5000;
+
 /**
  * Fetches an npm package that this program's own start must not wait for, and returns the folder it was unpacked into.
  *
@@ -26,36 +28,19 @@ export async function npmPackage(disk: Disk, name: string, { onProgress }: {
       hint: "check the network and the npm registry that is configured (npm config get registry)",
       cause,
     });
-  let child;
-  try {
-    child = new Deno.Command(program, {
-      args: ["eval", "--no-lock", "--no-config", script],
-      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  } catch (cause) {
+  const began = performance.now();
+  const heartbeat = setInterval(() => {
+    onProgress?.(`still fetching ${name} (${Math.round((performance.now() - began) / 1000)} s)`);
+  }, HEARTBEAT_MS);
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args: ["eval", "--no-lock", "--no-config", script],
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+  }).output().catch((cause) => {
     throw failed(`${program} cannot be started`, cause);
-  }
-  const [out, log] = await Promise.all([
-    new Response(child.stdout).text(),
-    follow(child.stderr, onProgress),
-  ]);
-  const { code } = await child.status;
-  const entry = out.trim();
-  if (code !== 0 || !entry.startsWith("file:")) throw failed(log.trim().slice(-1000));
+  }).finally(() => clearInterval(heartbeat));
+  const entry = new TextDecoder().decode(stdout).trim();
+  if (code !== 0 || !entry.startsWith("file:")) throw failed(new TextDecoder().decode(stderr).trim().slice(-1000));
   return await packageFolder(disk, fileURLToPath(entry));
-}
-
-/** Reads what the child says to the end; reports each archive as it arrives. */
-async function follow(stream: ReadableStream<Uint8Array>, onProgress?: (message: string) => void): Promise<string> {
-  let log = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    for (const [, archive] of text.matchAll(/^Download \S*\/([^\/\s]+\.tgz)$/gm)) onProgress?.(`fetching ${archive}`);
-    log += text;
-  }
-  return log;
 }
 
 /** The nearest folder above a package's entry file that holds its manifest. */

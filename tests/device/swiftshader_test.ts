@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ensureSwiftShader, swiftShaderFits } from "../../core/device/swiftshader.ts";
+
+const SOURCE = new URL("../../core/device/swiftshader.ts", import.meta.url).href;
+
+/** Runs `work` with an empty cache folder. */
+async function withEmptyCache(work: (cache: string) => Promise<void>): Promise<void> {
+  const cache = await Deno.makeTempDir();
+  const before = Deno.env.get("XDG_CACHE_HOME");
+  Deno.env.set("XDG_CACHE_HOME", cache);
+  // Deno keeps npm packages below the same folder: fetched once for all tests, they need not come again.
+  const denoFolder = Deno.env.get("DENO_DIR");
+  if (!denoFolder) Deno.env.set("DENO_DIR", join(before ?? join(Deno.env.get("HOME") ?? cache, ".cache"), "deno"));
+  try {
+    await work(cache);
+  } finally {
+    before === undefined ? Deno.env.delete("XDG_CACHE_HOME") : Deno.env.set("XDG_CACHE_HOME", before);
+    if (!denoFolder) Deno.env.delete("DENO_DIR");
+    await Deno.remove(cache, { recursive: true });
+  }
+}
+
+async function ensureInChild(): Promise<{ folder: string; code: number; log: string }> {
+  const script = `const { ensureSwiftShader } = await import(${JSON.stringify(SOURCE)});
+    console.log(await ensureSwiftShader({ onProgress: (line) => console.error(line) }));`;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  return { code, folder: text(stdout), log: text(stderr) };
+}
+
+Deno.test({
+  name: "ensureSwiftShader: processes that start at once fetch it once, and a damaged file is replaced",
+  ignore: !swiftShaderFits(),
+  fn: () =>
+    withEmptyCache(async (cache) => {
+      const folder = join(cache, "hymba", "swiftshader-153.0.0");
+      const children = await Promise.all([ensureInChild(), ensureInChild(), ensureInChild()]);
+      for (const { code, folder: got, log } of children) assert.deepEqual([code, got], [0, folder], log);
+      assert.equal(children.filter(({ log }) => log.includes("is ready in")).length, 1);
+
+      const driver = join(folder, "libvk_swiftshader.so");
+      const file = await Deno.open(driver, { write: true });
+      await file.seek(1_000_000, Deno.SeekMode.Start);
+      await file.write(new Uint8Array([1, 2, 3, 4]));
+      file.close();
+      const messages: string[] = [];
+      assert.equal(await ensureSwiftShader({ onProgress: (line) => messages.push(line) }), folder);
+      assert.ok(messages.some((line) => line.includes("is ready in")), messages.join("\n"));
+      assert.deepEqual(await ensureSwiftShader({ onProgress: () => assert.fail("fetched again") }), folder);
+    }),
+});
