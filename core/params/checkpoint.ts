@@ -15,9 +15,11 @@ import {
   writeFile,
 } from "../disk/mod.ts";
 import { HymbaError, quoted } from "../errors.ts";
-import { byScore, manifestsIn, nameOf, numbersIn, removeOld } from "./checkpoint_folder.ts";
+import { byScore, manifestsIn, nameOf, numbersIn, removeOldCheckpoints } from "./checkpoint_folder.ts";
 import { encodeManifest, FORMAT, isCheckpointFile, MANIFEST, type Manifest } from "./manifest.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+
+export { removeOldCheckpoints } from "./checkpoint_folder.ts";
 
 /** What JSON can hold without change. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -98,8 +100,7 @@ async function writeInto(
 
 /**
  * Saves a checkpoint below `folder` (one folder an arm) and returns its path; when it returns, the checkpoint survives a
- * power loss. Then removes older ones: kept are the two newest and, of each stage, the newest and the one of the lowest
- * score. Throws a HymbaError when the disk has no room or refuses; the checkpoints from before are then untouched.
+ * power loss. Then removes older ones: see {@link removeOldCheckpoints}. Throws a HymbaError when the disk has no room or refuses; the checkpoints from before are then untouched.
  */
 export async function saveCheckpoint(disk: Disk, folder: string, checkpoint: Checkpoint): Promise<string> {
   if (checkpoint.score !== undefined && !Number.isFinite(checkpoint.score)) {
@@ -119,7 +120,7 @@ export async function saveCheckpoint(disk: Disk, folder: string, checkpoint: Che
     throw cause;
   }
   await disk.syncFolder(folder);
-  await removeOld(disk, folder);
+  await removeOldCheckpoints(disk, folder);
   return path;
 }
 

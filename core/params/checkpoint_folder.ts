@@ -64,8 +64,11 @@ function keepers(manifests: readonly Manifest[]): Set<number> {
   return new Set(keep.map(({ number }) => number));
 }
 
-/** Removes the checkpoints that need not be kept, and those that do not exist. */
-export async function removeOld(disk: Disk, folder: string): Promise<void> {
+/**
+ * Removes checkpoints: kept are the two newest and, of each stage, the newest and the one of the lowest score. Folders that
+ * do not match their manifest go too. Saving does this; a resumed run does it once at its start, for a save that was killed.
+ */
+export async function removeOldCheckpoints(disk: Disk, folder: string): Promise<void> {
   const keep = keepers(await manifestsIn(disk, folder));
   for (const number of await numbersIn(disk, folder)) {
     if (!keep.has(number)) await removeAtomic(disk, join(folder, nameOf(number)));
