@@ -1,0 +1,138 @@
+/** What a run directory holds: the types of run.json, of the results of its arms and of the lines of metrics.jsonl. */
+import type { CacheSize } from "./sizes.ts";
+import type { StudyConfig } from "./study.ts";
+
+/** Mean negative log-likelihood per token and what follows from it. */
+export interface Quality {
+  /** Nats per token. */
+  readonly loss: number;
+  readonly perplexity: number;
+  /** loss · tokens / (bytes · ln 2), with the bytes of the original text. */
+  readonly bitsPerByte: number;
+}
+
+export interface Evaluation extends Quality {
+  readonly step: number;
+}
+
+/** run.json: everything that the numbers depend on. */
+export interface RunRecord {
+  readonly format: 1;
+  /** The resolved study. Model configurations are plain objects here. */
+  readonly study: StudyConfig;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly backend: string;
+  /** Adapter name and driver, or processor and threads. */
+  readonly adapter: Readonly<Record<string, string | number>>;
+  readonly corpus: {
+    readonly name: string;
+    readonly bytes: number;
+    readonly sha256: string;
+    readonly licence: string;
+    readonly warning?: string;
+  };
+  readonly tokenizer: { readonly sha256: string; readonly vocabSize: number };
+  readonly data: {
+    readonly trainTokens: number;
+    readonly validationTokens: number;
+    /** Tokens that are predicted, and the bytes of text that they stand for. */
+    readonly evaluatedTokens: number;
+    readonly evaluatedBytes: number;
+  };
+  readonly baselines: { readonly unigram: Quality; readonly bigram: Quality };
+  readonly started: string;
+  readonly command: string;
+}
+
+/** Preference measures on held-out pairs; log-probabilities are means per completion token. */
+export interface PreferenceMeasures {
+  readonly step: number;
+  /** Share of pairs whose chosen continuation is the likelier one. */
+  readonly accuracy: number;
+  /** Mean of chosen minus rejected log-probability. */
+  readonly margin: number;
+  readonly logOdds: number;
+  readonly chosenLogp: number;
+  readonly rejectedLogp: number;
+}
+
+export interface StageResult {
+  readonly steps: number;
+  readonly tokens: number;
+  readonly final: Evaluation;
+  readonly best: Evaluation;
+  /** Before the first step, and after the last. */
+  readonly preference?: { readonly before: PreferenceMeasures; readonly after: PreferenceMeasures };
+  readonly train_s: number;
+  readonly tokens_per_s: number;
+}
+
+/** `control` is the second stage with beta = 0 from the same checkpoint: more training without the preference term. */
+export type StageName = "pretraining" | "orpo" | "control";
+
+export interface Sample {
+  readonly stage: StageName;
+  readonly prompt: string;
+  readonly text: string;
+}
+
+/** arms/NAME-SEED/result.json */
+export interface ArmResult {
+  readonly arm: string;
+  readonly seed: number;
+  readonly parameters: number;
+  readonly cache: CacheSize;
+  /** Bytes of the training plan: parameters, gradients and moments, then activations. */
+  readonly memory: { readonly arenaBytes: number; readonly slotBytes: number; readonly peakBytes: number };
+  readonly stages: Readonly<Partial<Record<StageName, StageResult>>>;
+  readonly generation: { readonly tokens_per_s: number; readonly newTokens: number };
+  readonly samples: readonly Sample[];
+  /** Why this arm stopped early, when it did. */
+  readonly failure?: string;
+}
+
+/** A line of metrics.jsonl. */
+export interface MetricsLine {
+  readonly arm: string;
+  readonly seed: number;
+  readonly stage: StageName;
+  /** 1 is the first update; evaluations before it have step 0. */
+  readonly step: number;
+  readonly kind: "train" | "evaluation" | "preference";
+  /** Nats per token; of a preference stage's training line, the whole objective. */
+  readonly loss?: number;
+  readonly rate?: number;
+  readonly gradientNorm?: number;
+  /** ORPO: nll of the chosen rows, mean log-sigmoid of the log odds, mean log odds, share of pairs preferred. */
+  readonly nll?: number;
+  readonly logSigmoid?: number;
+  readonly logOdds?: number;
+  readonly accuracy?: number;
+  readonly margin?: number;
+  readonly chosenLogp?: number;
+  readonly rejectedLogp?: number;
+  readonly perplexity?: number;
+  readonly bitsPerByte?: number;
+  readonly tokens_per_s?: number;
+}
+
+/** One layer's attention probabilities, averaged over heads: [positions, positions], meta tokens first. */
+export interface AttentionMap {
+  readonly layer: number;
+  readonly kind: "global" | "local";
+  readonly positions: number;
+  readonly metaTokens: number;
+  readonly window: number;
+  readonly probabilities: Float32Array;
+  /** What the positions are, in words. */
+  readonly labels: readonly string[];
+}
+
+/** A finished or running study, read from its folder: all that artifacts are made from. */
+export interface Run {
+  readonly record: RunRecord;
+  readonly results: readonly ArmResult[];
+  readonly metrics: readonly MetricsLine[];
+  /** Maps of the arm `hymba`, first seed, where it was trained. */
+  readonly attention: Readonly<Partial<Record<StageName, readonly AttentionMap[]>>>;
+}

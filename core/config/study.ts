@@ -1,0 +1,219 @@
+/** A study: which arms, how large, how trained. A preset is a function that returns one; flags override a short list of its values. */
+import { UsageError } from "../errors.ts";
+import { ARCH_TYPES, ArchType, HymbaConfig, type HymbaOptions } from "./model.ts";
+
+export interface StageConfig {
+  readonly steps: number;
+  /** Peak learning rate after linear warm-up; cosine to zero from there. */
+  readonly rate: number;
+  readonly warmup: number;
+  readonly decay: number;
+  /** Sequences of a step; in the preference stage, pairs. */
+  readonly batch: number;
+  /** Steps between evaluations on the validation part; the last step is always evaluated. */
+  readonly evaluateEvery: number;
+}
+
+/** How the second stage computes its loss: odds-ratio preference, or what the seed's notebook did. */
+export type OrpoLoss = "orpo" | "seed";
+/** Where rejected continuations come from: samples of the stage-1 model, or the true continuation with its tokens shuffled. */
+export type RejectionRule = "sample" | "corrupt";
+
+export interface PreferenceConfig {
+  readonly loss: OrpoLoss;
+  readonly beta: number;
+  readonly rejected: RejectionRule;
+  readonly temperature: number;
+  readonly trainPairs: number;
+  readonly heldOutPairs: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+export interface SampleConfig {
+  readonly prompts: number;
+  readonly promptTokens: number;
+  readonly newTokens: number;
+  readonly temperature: number;
+  readonly topK: number;
+}
+
+export interface StudyConfig {
+  readonly preset: string;
+  readonly arms: readonly Arm[];
+  readonly seeds: readonly number[];
+  readonly vocabSize: number;
+  /** T: text tokens of a sequence. */
+  readonly sequenceLength: number;
+  /** The first part of the corpus that is trained on; the rest validates. */
+  readonly trainFraction: number;
+  readonly pretraining: StageConfig;
+  readonly orpo: StageConfig;
+  readonly preference: PreferenceConfig;
+  readonly samples: SampleConfig;
+  /** Corpus name or file when none is asked for. */
+  readonly corpus: string;
+}
+
+export interface Arm {
+  readonly name: string;
+  readonly config: HymbaConfig;
+}
+
+export const PRESETS = ["smoke", "quick", "small", "paper"] as const;
+export type Preset = typeof PRESETS[number];
+
+type Shape = Partial<HymbaOptions> & { vocabSize: number };
+
+interface Size {
+  shape: Shape;
+  sequenceLength: number;
+  seeds: number[];
+  pretraining: StageConfig;
+  orpo: StageConfig;
+  preference?: Partial<PreferenceConfig>;
+  samples?: Partial<SampleConfig>;
+}
+
+const SIZES: Record<Preset, Size> = {
+  smoke: {
+    shape: {
+      vocabSize: 384,
+      dModel: 32,
+      nLayers: 4,
+      nHeads: 4,
+      nKvHeads: 2,
+      ffnHidden: 64,
+      swaWindow: 16,
+      numMetaTokens: 4,
+    },
+    sequenceLength: 32,
+    seeds: [1],
+    pretraining: { steps: 12, rate: 3e-3, warmup: 2, decay: 0.1, batch: 4, evaluateEvery: 6 },
+    orpo: { steps: 4, rate: 3e-4, warmup: 1, decay: 0.01, batch: 2, evaluateEvery: 4 },
+    preference: { trainPairs: 8, heldOutPairs: 4, promptTokens: 8, completionTokens: 8 },
+    samples: { prompts: 2, promptTokens: 8, newTokens: 24 },
+  },
+  quick: {
+    shape: {
+      vocabSize: 1000,
+      dModel: 96,
+      nLayers: 5,
+      nHeads: 4,
+      nKvHeads: 2,
+      ffnHidden: 256,
+      swaWindow: 32,
+      numMetaTokens: 8,
+    },
+    sequenceLength: 96,
+    seeds: [1],
+    pretraining: { steps: 300, rate: 3e-3, warmup: 20, decay: 0.1, batch: 8, evaluateEvery: 60 },
+    orpo: { steps: 24, rate: 3e-4, warmup: 4, decay: 0.01, batch: 4, evaluateEvery: 8 },
+    preference: { trainPairs: 48, heldOutPairs: 32, promptTokens: 32, completionTokens: 32 },
+    samples: { prompts: 3, promptTokens: 24, newTokens: 96 },
+  },
+  small: {
+    shape: {
+      vocabSize: 2000,
+      dModel: 192,
+      nLayers: 9,
+      nHeads: 6,
+      nKvHeads: 3,
+      ffnHidden: 512,
+      swaWindow: 64,
+      numMetaTokens: 32,
+    },
+    sequenceLength: 192,
+    seeds: [1, 2, 3],
+    pretraining: { steps: 2400, rate: 1e-3, warmup: 100, decay: 0.1, batch: 16, evaluateEvery: 200 },
+    orpo: { steps: 120, rate: 1e-4, warmup: 10, decay: 0.01, batch: 8, evaluateEvery: 20 },
+    preference: { trainPairs: 256, heldOutPairs: 128 },
+  },
+  paper: {
+    shape: {
+      vocabSize: 4000,
+      dModel: 512,
+      nLayers: 15,
+      nHeads: 8,
+      nKvHeads: 4,
+      ffnHidden: 1365,
+      swaWindow: 128,
+      numMetaTokens: 64,
+    },
+    sequenceLength: 256,
+    seeds: [1, 2, 3],
+    // 30 epochs of 64 batches, then 10: the documented 40.
+    pretraining: { steps: 1920, rate: 3e-4, warmup: 200, decay: 0.1, batch: 16, evaluateEvery: 64 },
+    orpo: { steps: 640, rate: 1e-4, warmup: 100, decay: 0.01, batch: 8, evaluateEvery: 64 },
+    preference: { trainPairs: 512, heldOutPairs: 128 },
+  },
+};
+
+const PREFERENCE: PreferenceConfig = {
+  loss: "orpo",
+  beta: 0.1,
+  rejected: "sample",
+  temperature: 1,
+  trainPairs: 64,
+  heldOutPairs: 32,
+  promptTokens: 64,
+  completionTokens: 64,
+};
+
+const SAMPLES: SampleConfig = { prompts: 3, promptTokens: 32, newTokens: 100, temperature: 0.8, topK: 40 };
+
+/** What flags may change in a preset. */
+export interface Overrides {
+  models?: readonly string[];
+  seeds?: number;
+  steps?: number;
+  orpoSteps?: number;
+  beta?: number;
+  orpoLoss?: OrpoLoss;
+  rejected?: RejectionRule;
+}
+
+/** The full configuration of a preset. Throws UsageError for a name or value that does not exist. */
+export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig {
+  const size = SIZES[preset as Preset];
+  if (!size || !PRESETS.includes(preset as Preset)) {
+    throw new UsageError(`unknown preset ${JSON.stringify(preset)}`, { expected: PRESETS.join(", ") });
+  }
+  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected } = overrides;
+  const preference = { ...PREFERENCE, ...size.preference };
+  const fit = (stage: StageConfig, count = stage.steps): StageConfig => ({
+    ...stage,
+    steps: count,
+    warmup: Math.min(stage.warmup, Math.floor(count / 2)),
+    evaluateEvery: Math.min(stage.evaluateEvery, count),
+  });
+  return {
+    preset,
+    arms: armsOf(size.shape, models),
+    seeds: seeds === undefined ? size.seeds : Array.from({ length: seeds }, (_, i) => i + 1),
+    vocabSize: size.shape.vocabSize,
+    sequenceLength: size.sequenceLength,
+    trainFraction: 0.9,
+    pretraining: fit(size.pretraining, steps),
+    orpo: fit(size.orpo, orpoSteps),
+    preference: {
+      ...preference,
+      beta: beta ?? preference.beta,
+      loss: orpoLoss ?? preference.loss,
+      rejected: rejected ?? preference.rejected,
+    },
+    samples: { ...SAMPLES, ...size.samples },
+    corpus: "tinyshakespeare",
+  };
+}
+
+function armsOf(shape: Shape, models: readonly string[] = ARCH_TYPES): Arm[] {
+  return models.map((name) => {
+    const archType = ARCH_TYPES.find((arch) => arch === name);
+    if (!archType) throw new UsageError(`unknown model ${JSON.stringify(name)}`, { expected: ARCH_TYPES.join(", ") });
+    const metaTokens = archType === ArchType.HYBRID || archType === ArchType.HYBRID_SEQUENTIAL
+      ? {}
+      : { useMetaTokens: false };
+    return { name, config: new HymbaConfig({ ...shape, ...metaTokens, archType }) };
+  });
+}
