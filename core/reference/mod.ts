@@ -1,10 +1,14 @@
 /** The float64 reference of every step, by the step's name. */
+import { attentionBackward, attentionForward, attentionMap } from "./attention.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
+import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
+import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { matmul } from "./matmul.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
+import { rotary } from "./rotary.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
@@ -28,4 +32,14 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   fusion_backward: fusionBackward,
   gradient_norm: gradientNorm,
   adamw,
+  attention_forward: attentionForward,
+  attention_backward: attentionBackward,
+  attention_map: attentionMap,
+  rotary,
+  linear_logp_forward: linearLogpForward,
+  linear_logp_backward: linearLogpBackward,
+  nll_loss_forward: nllLossForward,
+  nll_loss_backward: nllLossBackward,
+  orpo_loss_forward: orpoLossForward,
+  orpo_loss_backward: orpoLossBackward,
 };
