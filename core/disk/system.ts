@@ -1,11 +1,17 @@
 import { statfs } from "node:fs/promises";
+import { constants } from "node:os";
 import type { Disk, Lock, Stat } from "./disk.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 
+const CODE_OF_NUMBER = new Map(Object.entries(constants.errno).map(([code, number]) => [number, code]));
+
+/** The system's name of an error. Deno names the usual ones; of the others (EFBIG, EDQUOT) only the number is in the text. */
 function codeOf(cause: unknown): string {
   if (cause instanceof Deno.errors.NotCapable) return "NOT_CAPABLE";
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  return typeof code === "string" ? code : cause instanceof TypeError ? "EINVAL" : "UNKNOWN";
+  if (!(cause instanceof Error)) return "UNKNOWN";
+  if ("code" in cause && typeof cause.code === "string") return cause.code;
+  const number = Deno.build.os === "windows" ? undefined : /\(os error (\d+)\)/.exec(cause.message)?.[1];
+  return CODE_OF_NUMBER.get(Number(number)) ?? (cause instanceof TypeError ? "EINVAL" : "UNKNOWN");
 }
 
 /** Runs one operation and turns whatever the system throws into a DiskError. */
