@@ -5,7 +5,7 @@
 import { Lattice } from "./lattice.ts";
 import type { Lexicon, Sentences } from "./lexicon.ts";
 
-/** Pieces expected less often than this drop out. */
+/** Pieces expected less often than this drop out, except characters: without them some words would have no segmentation. */
 const FEWEST = 0.5;
 
 /** The derivative of ln Γ(x) for x > 0: recurrence up to 7, then the asymptotic series about x - 1/2. */
@@ -39,10 +39,7 @@ export function expectationStep(lexicon: Lexicon, { bytes, starts, counts }: Sen
 
 /** New scores from expected counts, written into the lexicon. */
 export function maximisationStep(lexicon: Lexicon, counts: Float64Array): void {
-  let total = 0;
-  for (const count of counts) if (count >= FEWEST) total += count;
-  const norm = digamma(total);
-  for (let i = 0; i < counts.length; i++) {
-    lexicon.scores[i] = counts[i]! >= FEWEST ? digamma(counts[i]!) - norm : -Infinity;
-  }
+  const kept = counts.map((count, i) => count >= FEWEST ? count : lexicon.isLetter(i) ? FEWEST : 0);
+  const norm = digamma(kept.reduce((sum, count) => sum + count, 0));
+  for (const [i, count] of kept.entries()) lexicon.scores[i] = count > 0 ? digamma(count) - norm : -Infinity;
 }

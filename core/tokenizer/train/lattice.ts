@@ -9,15 +9,11 @@ import { unitOffset } from "../double_array.ts";
 import type { Lexicon } from "./lexicon.ts";
 
 const SMALL = 2 ** -512, LARGE = 2 ** 512;
-/** An unknown character costs this much more than the least likely piece. */
-const UNKNOWN_PENALTY = 10;
-const UNKNOWN = -1;
 
-/** The lattice of one word; its arrays are reused for the next. */
+/** The lattice of one word; its arrays are reused for the next. Every character of a word must be a piece. */
 export class Lattice {
   readonly #lexicon: Lexicon;
   readonly #probabilities: Float64Array;
-  readonly #unknownScore: number;
   #edges = 0;
   #from = new Int32Array(256);
   #to = new Int32Array(256);
@@ -31,17 +27,15 @@ export class Lattice {
   constructor(lexicon: Lexicon) {
     this.#lexicon = lexicon;
     this.#probabilities = lexicon.scores.map(Math.exp);
-    this.#unknownScore = lexicon.lowest - UNKNOWN_PENALTY;
   }
 
   /** Finds every piece in `bytes[begin]` up to `bytes[end]`; `without` is left out. */
-  read(bytes: Uint8Array, { begin, end, without = UNKNOWN }: { begin: number; end: number; without?: number }): void {
+  read(bytes: Uint8Array, { begin, end, without = -1 }: { begin: number; end: number; without?: number }): void {
     const { trie, scores } = this.#lexicon, root = unitOffset(trie[0]!);
     this.#fit(end - begin + 1);
     this.#edges = 0;
     for (let start = begin; start < end;) {
-      const next = start + leadLength(bytes[start]!);
-      let node = root, alone = false;
+      let node = root;
       for (let i = start; i < end;) {
         const byte = bytes[i]!;
         node ^= byte;
@@ -53,10 +47,8 @@ export class Lattice {
         const piece = trie[node]! & 0x7fffffff;
         if (scores[piece] === -Infinity || piece === without) continue;
         this.#add(start - begin, { to: i - begin, piece });
-        if (i === next) alone = true;
       }
-      if (!alone) this.#add(start - begin, { to: next - begin, piece: UNKNOWN });
-      start = next;
+      start += leadLength(bytes[start]!);
     }
   }
 
@@ -94,18 +86,12 @@ export class Lattice {
     const total = this.#forward[length]!, scale = this.#forwardScale[length]!;
     for (let edge = 0; edge < this.#edges; edge++) {
       const piece = this.#piece[edge]!;
-      if (piece === UNKNOWN) continue;
       const from = this.#from[edge]!, to = this.#to[edge]!;
       const share = this.#forward[from]! * this.#probabilities[piece]! * (this.#backward[to]! / total);
       const exponent = scale - this.#forwardScale[from]! - this.#backwardScale[to]!;
       expected[piece]! += count * (exponent === 0 ? share : share * LARGE ** exponent);
     }
     return Math.log(total) - scale * Math.log(LARGE);
-  }
-
-  #probability(edge: number): number {
-    const piece = this.#piece[edge]!;
-    return piece === UNKNOWN ? Math.exp(this.#unknownScore) : this.#probabilities[piece]!;
   }
 
   #sumForward(length: number): void {
@@ -123,7 +109,7 @@ export class Lattice {
         }
         scales[at] = scale;
       }
-      sums[to]! += sums[from]! * this.#probability(edge);
+      sums[to]! += sums[from]! * this.#probabilities[this.#piece[edge]!]!;
       if (to > reached) reached = to;
     }
     scales[length] = scale;
@@ -141,7 +127,7 @@ export class Lattice {
       for (; edge >= 0 && this.#from[edge] === from; edge--) {
         const to = this.#to[edge]!, behind = scale - scales[to]!;
         const after = behind === 0 ? sums[to]! : sums[to]! * LARGE ** behind;
-        sum += after * this.#probability(edge);
+        sum += after * this.#probabilities[this.#piece[edge]!]!;
       }
       if (sum < SMALL) {
         sum *= LARGE;
@@ -152,15 +138,14 @@ export class Lattice {
     }
   }
 
-  /** The best segmentation of the word of `length` bytes: its score and its pieces (-1: unknown), last piece first. */
+  /** The best segmentation of the word of `length` bytes: its score and its pieces, last piece first. */
   best(length: number, path: number[]): number {
     const scores = this.#forward, previous = this.#previous;
     scores.fill(-Infinity, 0, length + 1);
     scores[0] = 0;
     for (let edge = 0; edge < this.#edges; edge++) {
       const piece = this.#piece[edge]!, to = this.#to[edge]!;
-      const own = piece === UNKNOWN ? this.#unknownScore : this.#lexicon.scores[piece]!;
-      const score = scores[this.#from[edge]!]! + own;
+      const score = scores[this.#from[edge]!]! + this.#lexicon.scores[piece]!;
       if (score > scores[to]!) {
         scores[to] = score;
         previous[to] = edge;

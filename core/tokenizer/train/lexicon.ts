@@ -1,5 +1,5 @@
 /** The pieces that are still in the race during training, in byte order, with their trie. */
-import { utf8 } from "../bytes.ts";
+import { leadLength, utf8 } from "../bytes.ts";
 import { buildDoubleArray } from "../double_array.ts";
 
 /** Pieces in ascending byte order; a score of -Infinity marks one that has dropped out. */
@@ -20,9 +20,10 @@ export class Lexicon {
     return this.scores.reduce((count, score) => count + Number(score > -Infinity), 0);
   }
 
-  /** The lowest score among the living. */
-  get lowest(): number {
-    return this.scores.reduce((low, score) => score > -Infinity ? Math.min(low, score) : low, 0);
+  /** Whether a piece is a single character: those never drop out. */
+  isLetter(index: number): boolean {
+    const bytes = this.pieces[index]!;
+    return bytes.length === leadLength(bytes[0]!);
   }
 
   /** Only the pieces for which `keep` holds. */

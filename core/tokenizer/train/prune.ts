@@ -11,7 +11,7 @@ function bestCounts(lexicon: Lexicon, { bytes, starts, counts }: Sentences): Flo
     const begin = starts[i]!, end = starts[i + 1]!;
     lattice.read(bytes, { begin, end });
     lattice.best(end - begin, path);
-    for (const piece of path) if (piece >= 0) found[piece]! += counts[i]!;
+    for (const piece of path) found[piece]! += counts[i]!;
   }
   return found;
 }
@@ -36,11 +36,11 @@ export function prune(lexicon: Lexicon, { sentences, size }: { sentences: Senten
   const keep = new Set<number>(), candidates: { index: number; loss: number }[] = [];
   for (let index = 0; index < pieces.length; index++) {
     const bytes = pieces[index]!, count = counts[index]!;
-    if (count === 0) continue;
+    if (lexicon.isLetter(index)) keep.add(index);
+    if (lexicon.isLetter(index) || count === 0) continue;
     lattice.read(bytes, { begin: 0, end: bytes.length, without: index });
     const other = lattice.best(bytes.length, alternative);
-    if (alternative.includes(-1)) keep.add(index);
-    else if (other <= scores[index]!) candidates.push({ index, loss: loss(count, { alternative, counts, total }) });
+    if (other <= scores[index]!) candidates.push({ index, loss: loss(count, { alternative, counts, total }) });
   }
   candidates.sort((a, b) => b.loss - a.loss || a.index - b.index);
   for (const { index } of candidates.slice(0, Math.max(0, size - keep.size))) keep.add(index);

@@ -189,10 +189,7 @@ function select(lexicon: Lexicon, { alphabet, room }: { alphabet: readonly Lette
   for (const [i, bytes] of lexicon.pieces.entries()) {
     if (lexicon.scores[i]! > -Infinity) scores.set(textOf(bytes), lexicon.scores[i]!);
   }
-  const chosen = new Map<string, number>(), lowest = lexicon.lowest;
-  // Letters that dropped out get distinct scores at the bottom, the more frequent ones the lower, as in SentencePiece.
-  let missing = 0;
-  for (const { character } of alphabet) chosen.set(character, scores.get(character) ?? lowest + 1e-4 * missing++);
+  const chosen = new Map(alphabet.map(({ character }) => [character, scores.get(character)!]));
   const byScore = ([a, x]: [string, number], [b, y]: [string, number]) => y - x || (a < b ? -1 : 1);
   for (const [piece, score] of [...scores].sort(byScore)) {
     if (chosen.size >= room) break;
