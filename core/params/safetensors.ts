@@ -5,6 +5,8 @@
 import { HymbaError, quoted } from "../errors.ts";
 import { type HeaderEntry, readHeader } from "./safetensors_header.ts";
 
+export { HEADER_LIMITS } from "./safetensors_header.ts";
+
 /** The array that holds each dtype on the host. F16 and BF16 stay raw bits: nothing here computes with them. */
 const ARRAYS = {
   F64: Float64Array,
@@ -35,9 +37,6 @@ export interface SafetensorsFile {
 
 /** Longest header that is read, in bytes. */
 export const MAX_HEADER_BYTES = 16 * 2 ** 20;
-
-/** Most dimensions of a tensor that is read. */
-export const MAX_RANK = 16;
 
 const LENGTH_BYTES = 8;
 const isDtype = (dtype: string): dtype is StoredDtype => Object.hasOwn(ARRAYS, dtype);
@@ -109,9 +108,6 @@ function checkedDtype(file: string, { name, dtype, shape, begin, end }: HeaderEn
   if (!isDtype(dtype)) {
     throw new HymbaError(`${what} has dtype ${quoted(dtype)}`, { expected: Object.keys(ARRAYS).join(", ") });
   }
-  if (shape.length > MAX_RANK) {
-    throw new HymbaError(`${what} has ${shape.length} dimensions, at most ${MAX_RANK} are read`);
-  }
   const bytes = elements(shape) * ARRAYS[dtype].BYTES_PER_ELEMENT;
   if (!Number.isSafeInteger(bytes)) throw new HymbaError(`${what}: shape [${shape}] exceeds 2^53 - 1 bytes`);
   if (end - begin !== bytes) {
@@ -178,8 +174,9 @@ function viewOf(
  * Reads a safetensors file. The tensors are views into `bytes` where the alignment allows it, copies elsewhere; the result is
  * valid as long as `bytes` is not written to. `name` is what errors call the file.
  *
- * Throws a HymbaError that names the byte or the tensor when the header exceeds 16 MiB, is not exactly the format's grammar,
- * names a tensor twice, holds a number beyond 2^53 - 1 or an unknown dtype, or when the tensors do not cover the data once.
+ * Throws a HymbaError that names the byte or the tensor when the header exceeds 16 MiB or another of its limits, is not
+ * exactly the format's grammar, names a tensor twice, holds a number beyond 2^53 - 1 or an unknown dtype, or when the tensors
+ * do not cover the data once.
  */
 export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, { name }: { name: string }): SafetensorsFile {
   const start = dataStart(bytes, name);

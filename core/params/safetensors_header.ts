@@ -20,6 +20,9 @@ export interface Header {
   metadata: Map<string, string>;
 }
 
+/** Limits that keep a hostile header from costing more memory or time than its bytes: far above what a model needs. */
+export const HEADER_LIMITS = { members: 10_000, stringBytes: 2 ** 16, dimensions: 16 } as const;
+
 const QUOTE = 0x22, BACKSLASH = 0x5c, SPACE = 0x20, ZERO = 0x30, NINE = 0x39;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -64,19 +67,26 @@ class HeaderReader {
 
   string(): string {
     this.#expect('"');
-    const start = this.#at - 1;
+    const start = this.#at;
+    let escaped = false;
     for (let byte = this.#peek(); byte !== QUOTE; byte = this.#peek()) {
       if (byte < SPACE) this.fail(byte < 0 ? "the string does not end" : "control character in a string");
+      escaped ||= byte === BACKSLASH;
       this.#at += byte === BACKSLASH ? 2 : 1;
     }
-    this.#at++;
+    const end = this.#at++;
+    if (end - start > HEADER_LIMITS.stringBytes) {
+      this.fail(`the string has ${end - start} bytes, at most ${HEADER_LIMITS.stringBytes} are read`, start - 1);
+    }
     try {
-      const text: unknown = JSON.parse(utf8.decode(this.bytes.subarray(start, this.#at)));
-      if (typeof text === "string" && text.isWellFormed()) return text;
+      const text = utf8.decode(this.bytes.subarray(start, end));
+      if (!escaped) return text;
+      const unescaped: unknown = JSON.parse(`"${text}"`);
+      if (typeof unescaped === "string" && unescaped.isWellFormed()) return unescaped;
     } catch {
       // Both failures, of UTF-8 and of an escape, get the message below.
     }
-    return this.fail("the string is not well-formed UTF-8 and JSON", start);
+    return this.fail("the string is not well-formed UTF-8 and JSON", start - 1);
   }
 
   integer(): number {
@@ -93,11 +103,14 @@ class HeaderReader {
     return value;
   }
 
-  integers(): number[] {
+  integers(what: string): number[] {
     const values: number[] = [];
     this.#expect("[");
     if (this.#take("]")) return values;
-    do values.push(this.integer()); while (this.#take(","));
+    do {
+      if (values.length === HEADER_LIMITS.dimensions) this.fail(`${what} has more than ${values.length} integers`);
+      values.push(this.integer());
+    } while (this.#take(","));
     this.#expect("]");
     return values;
   }
@@ -111,6 +124,7 @@ class HeaderReader {
       this.#skipSpace();
       const start = this.#at;
       const key = this.string();
+      if (seen.size === HEADER_LIMITS.members) this.fail(`more than ${seen.size} names`, start);
       if (seen.has(key)) this.fail(`${what} ${quoted(key)} appears twice`, start);
       seen.add(key);
       this.#expect(":");
@@ -130,8 +144,8 @@ class HeaderReader {
     const tensor = `tensor ${quoted(name)}`;
     this.object(`${tensor}: field`, (key) => {
       if (key === "dtype") found.dtype = this.string();
-      else if (key === "shape") found.shape = this.integers();
-      else if (key === "data_offsets") found.offsets = this.integers();
+      else if (key === "shape") found.shape = this.integers(`${tensor}: shape`);
+      else if (key === "data_offsets") found.offsets = this.integers(`${tensor}: data_offsets`);
       else this.fail(`${tensor}: unknown field ${quoted(key)}`);
     });
     const { dtype, shape, offsets } = found;

@@ -136,7 +136,7 @@ const rejected: [rule: string, file: Uint8Array<ArrayBuffer>, message: RegExp][]
   [
     "17 dimensions",
     raw(`{"a":${tensor("U8", `[${Array(17).fill(1)}]`, "[0,1]")}}`, { data: 1 }),
-    /17 dimensions, at most 16/,
+    /tensor "a": shape has more than 16 integers/,
   ],
   [
     "a product of sizes that overflows",
@@ -163,6 +163,18 @@ const rejected: [rule: string, file: Uint8Array<ArrayBuffer>, message: RegExp][]
   ["bytes after the last tensor", raw(`{"a":${u8(0, 1)}}`, { data: 2 }), /1 bytes after the last tensor/],
   ["data without tensors", raw("{}", { data: 1 }), /1 bytes after the last tensor/],
 ];
+rejected.push(
+  [
+    "a string over 64 KiB",
+    raw(`{"${"x".repeat(2 ** 16 + 1)}":0}`),
+    /byte 9: the string has 65537 bytes, at most 65536/,
+  ],
+  [
+    "more than 10,000 names",
+    raw(`{${Array.from({ length: 10_001 }, (_, i) => `"${i}":${u8(0, 0)}`)}}`),
+    /more than 10000 names/,
+  ],
+);
 const invalidUtf8 = raw('{"x":0}');
 invalidUtf8[10] = 0xff;
 rejected.push(["a name that is not UTF-8", invalidUtf8, /not well-formed UTF-8/]);

@@ -1,0 +1,36 @@
+import { philox } from "../../core/random.ts";
+
+/** Random choices that are a function of a seed and the number of the input, so that any one input can be made again. */
+export class Dice {
+  #words: Uint32Array = new Uint32Array();
+  #block = 0;
+
+  constructor(private readonly seed: number, private readonly input: number) {}
+
+  #word(): number {
+    const left = this.#words.length;
+    if (left === 0) {
+      this.#words = philox([this.#block++, this.input >>> 0, Math.floor(this.input / 2 ** 32), 0], [
+        this.seed >>> 0,
+        0,
+      ]);
+    }
+    const word = this.#words[0]!;
+    this.#words = this.#words.subarray(1);
+    return word;
+  }
+
+  /** A whole number in [0, below). */
+  below(below: number): number {
+    return Math.floor(this.#word() / 2 ** 32 * below);
+  }
+
+  /** True once in `times`. */
+  once(times: number): boolean {
+    return this.below(times) === 0;
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.below(choices.length)]!;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Dice } from "./dice.ts";
+import { logTarget } from "./log_target.ts";
+import { manifestTarget } from "./manifest_target.ts";
+import { safetensorsTarget } from "./safetensors_target.ts";
+
+/** A parser under test. */
+export interface FuzzTarget {
+  /** A well-formed input, or one that is wrong in structure. `sound` tells that the parser must accept it. */
+  generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean };
+  /**
+   * Parses. Returns false for an input that it refused; throws a HymbaError for one that it refused with a message, and any
+   * other error for a fault. Checks what it accepted by other means than the parser's own.
+   */
+  parse(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> | boolean;
+}
+
+/** Every parser that is fuzzed, by its name on the command line. */
+export const TARGETS: Record<string, FuzzTarget> = {
+  safetensors: safetensorsTarget,
+  manifest: manifestTarget,
+  log: logTarget,
+};
