@@ -1,7 +1,9 @@
 /** A Unigram tokenizer: text to ids and back, and the two file formats. */
 import { createHash } from "node:crypto";
 import { HymbaError } from "../errors.ts";
+import { type Counter, uniform } from "../random.ts";
 import { IdList, textOf, utf8Into } from "./bytes.ts";
+import { Lattice, type Segmentation } from "./lattice.ts";
 import { DEFAULT_TRAINER, type ModelFile, readModelFile, writeModelFile } from "./model_file.ts";
 import { type EncodingSession, type Pipeline, SentencePiecePipeline } from "./pipeline.ts";
 import { type Piece, PieceType, Vocabulary } from "./vocabulary.ts";
@@ -93,6 +95,34 @@ export class Tokenizer {
       pieces.push(this.vocabulary.typeOf(id) === PieceType.unknown ? textOf(surface) : this.pieces[id]!.piece);
     }
     return pieces;
+  }
+
+  /**
+   * Up to `count` segmentations of a text, the best first, by exact search.
+   * @throws {HymbaError} when a pre-tokenizer cuts the text, because no order is defined across the cuts.
+   */
+  encodeNBest(text: string, count: number): Segmentation[] {
+    const parts = this.pipeline.normalise(new TextEncoder().encode(text));
+    if (parts.length > 1) {
+      throw new HymbaError("n-best segmentation needs a tokenizer without pre-tokenization", {
+        got: `a text in ${parts.length} parts`,
+      });
+    }
+    return parts.length === 0 || parts[0]!.length === 0 ? [] : new Lattice(parts[0]!, this.vocabulary).best(count);
+  }
+
+  /**
+   * A random segmentation, each with a probability in proportion to exp(`theta` × score): theta 1 draws from the model,
+   * a larger theta stays closer to the best. `counter` says which draw it is.
+   */
+  encodeSample(text: string, { theta, counter }: { theta: number; counter: Counter }): Uint32Array {
+    const ids = new IdList();
+    let draws = 0;
+    for (const part of this.pipeline.normalise(new TextEncoder().encode(text))) {
+      const drawn = new Lattice(part, this.vocabulary).sample(theta, () => uniform(counter, draws++));
+      for (const id of drawn.ids) ids.push(id);
+    }
+    return ids.take();
   }
 
   /** The text of ids. @throws {HymbaError} when an id is not in the vocabulary. */
