@@ -1,0 +1,102 @@
+/** The plans of training and evaluation: one recording each, replayed for every batch. */
+import { linearLogp } from "../ops/linear_logp.ts";
+import { nllLoss, orpoLoss } from "../ops/losses.ts";
+import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
+import { forward } from "../nn/model.ts";
+import type { ParameterStore } from "../params/store.ts";
+import { finish, type Plan } from "../plan/mod.ts";
+import { Tape, type Tensor } from "../tensor/mod.ts";
+
+export interface TextInputs {
+  readonly ids: Tensor;
+  readonly targets: Tensor;
+  readonly weight: Tensor;
+}
+
+export interface TrainingPlan extends TextInputs {
+  readonly plan: Plan;
+  readonly schedule: Tensor;
+  /** Names of the metrics of a run, one a number. */
+  readonly metricNames: readonly string[];
+}
+
+export const ADAMW: Omit<AdamW, "decay"> = { beta1: 0.9, beta2: 0.95, eps: 1e-8, clip: 1 };
+
+function trainingTape(store: ParameterStore): Tape {
+  const { parameters, gradients } = store.arenas;
+  return new Tape(true, [[parameters, gradients]]);
+}
+
+function textInputs(tape: Tape, B: number, T: number): TextInputs {
+  return {
+    ids: tape.input("ids", [B, T], { dtype: "u32" }),
+    targets: tape.input("targets", [B, T], { dtype: "u32" }),
+    weight: tape.input("weight", [B, T]),
+  };
+}
+
+/** Backward from the loss, times `scale`, then norm, clipping and AdamW over the whole store. */
+function update(
+  tape: Tape,
+  loss: Tensor,
+  { store, decay, scale = 1 }: { store: ParameterStore; decay: number; scale?: number },
+) {
+  tape.backward([[loss, tape.constant("d loss", [1], Float32Array.of(scale))]]);
+  const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);
+  const norm = gradientNorm(tape, store.stretches.map(({ g }) => g));
+  for (const stretch of store.stretches) {
+    adamw(tape, { ...stretch, norm, schedule }, { ...ADAMW, decay: stretch.decay ? decay : 0 });
+  }
+  return { schedule, norm };
+}
+
+/** Next-token training. `scale` multiplies the gradient: the seed's second stage is this with 1 + beta. Metrics: loss, gradientNorm. */
+export function trainingPlan(
+  store: ParameterStore,
+  { B, T, decay, scale }: { B: number; T: number; decay: number; scale?: number },
+): TrainingPlan {
+  const tape = trainingTape(store), inputs = textInputs(tape, B, T);
+  const { hidden } = forward(tape, inputs.ids, store);
+  const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
+  const loss = nllLoss(tape, { logp, weight: inputs.weight });
+  const { schedule, norm } = update(tape, loss, { store, decay, scale });
+  const plan = finish(tape, { name: `training ${store.config.archType}`, metrics: [loss, norm] });
+  return { plan, ...inputs, schedule, metricNames: ["loss", "gradientNorm"] };
+}
+
+export interface PreferencePlan extends TrainingPlan {
+  readonly completion: Tensor;
+}
+
+/** ORPO on n pairs of T predictions. Metrics: loss, nll, gradientNorm, then the pairs [n, 4] (ORPO_COLUMNS). */
+export function preferencePlan(
+  store: ParameterStore,
+  { n, T, decay, beta }: { n: number; T: number; decay: number; beta: number },
+): PreferencePlan {
+  const tape = trainingTape(store),
+    inputs = textInputs(tape, 2 * n, T),
+    completion = tape.input("completion", [2 * n, T]);
+  const { hidden } = forward(tape, inputs.ids, store);
+  const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
+  const { loss, nll, pairs } = orpoLoss(tape, { logp, weight: inputs.weight, completion }, { beta });
+  const { schedule, norm } = update(tape, loss, { store, decay });
+  const plan = finish(tape, { name: `ORPO ${store.config.archType}`, metrics: [loss, nll, norm, pairs] });
+  return { plan, ...inputs, completion, schedule, metricNames: ["loss", "nll", "gradientNorm"] };
+}
+
+export interface EvaluationPlan {
+  readonly plan: Plan;
+  readonly ids: Tensor;
+  readonly targets: Tensor;
+  /** [B, T]: log-probability of each target. */
+  readonly logp: Tensor;
+}
+
+/** Log-probabilities of given tokens, forward only. */
+export function evaluationPlan(store: ParameterStore, { B, T }: { B: number; T: number }): EvaluationPlan {
+  const tape = new Tape(false);
+  const ids = tape.input("ids", [B, T], { dtype: "u32" }), targets = tape.input("targets", [B, T], { dtype: "u32" });
+  const { hidden } = forward(tape, ids, store);
+  const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets });
+  return { plan: finish(tape, { name: `evaluation ${store.config.archType}`, outputs: [logp] }), ids, targets, logp };
+}
