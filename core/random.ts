@@ -67,7 +67,7 @@ export function randomInteger(counter: Counter, index: number, below: number): n
 }
 
 /** Fills `out` with uniform numbers in [low, high). */
-export function fillUniform(out: Float32Array, counter: Counter, { low = 0, high = 1 } = {}): Float32Array {
+export function fillUniform<T extends Float32Array>(out: T, counter: Counter, { low = 0, high = 1 } = {}): T {
   for (let i = 0; i < out.length; i += 4) {
     const words = block(counter, i / 4);
     for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = low + (high - low) * (words[j]! / 2 ** 32);
@@ -76,7 +76,7 @@ export function fillUniform(out: Float32Array, counter: Counter, { low = 0, high
 }
 
 /** Fills `out` with normal numbers of the given standard deviation and mean zero (Box and Muller). */
-export function fillNormal(out: Float32Array, counter: Counter, { deviation = 1 } = {}): Float32Array {
+export function fillNormal<T extends Float32Array>(out: T, counter: Counter, { deviation = 1 } = {}): T {
   for (let i = 0; i < out.length; i += 4) {
     const words = block(counter, i / 4);
     for (let j = 0; j < 4 && i + j < out.length; j++) {

@@ -6,7 +6,7 @@ import type { Tape, Tensor } from "../tensor/mod.ts";
  * cos and sin of position · base^(−2i/K), computed in float64: software adapters lose digits at large arguments.
  * Shapes: returns [positions, 2, K/2], cosines before sines. Source: Su et al., "RoFormer", 2021.
  */
-export function rotaryTable(positions: number, K: number, { base = 10000 } = {}): Float32Array {
+export function rotaryTable(positions: number, K: number, { base = 10000 } = {}): Float32Array<ArrayBuffer> {
   const half = K / 2, table = new Float32Array(positions * K);
   for (let t = 0; t < positions; t++) {
     for (let i = 0; i < half; i++) {

@@ -9,7 +9,7 @@ const SMALLEST_STEP = 1e-3, LARGEST_STEP = 1e-1, STEP_FLOOR = 1e-4;
 export function initialValues(
   { shape, init }: ParameterSpec,
   { seed, index }: { seed: number; index: number },
-): Float32Array {
+): Float32Array<ArrayBuffer> {
   const values = new Float32Array(sizeOf(shape)), counter = { seed, stream: STREAMS.init, step: index };
   switch (init.kind) {
     case "constant":

@@ -80,14 +80,20 @@ export class ParameterStore {
   }
 
   /** Copies one arena to the host, by parameter name. */
-  async read(executor: Executor, arena: ArenaName = "parameters"): Promise<Record<string, Float32Array>> {
-    const values: Record<string, Float32Array> = {};
-    for (const { name } of this.specs) values[name] = await executor.read(this.tensor(name, arena)) as Float32Array;
+  async read(executor: Executor, arena: ArenaName = "parameters"): Promise<Record<string, Float32Array<ArrayBuffer>>> {
+    const values: Record<string, Float32Array<ArrayBuffer>> = {};
+    for (const { name } of this.specs) {
+      values[name] = await executor.read(this.tensor(name, arena)) as Float32Array<ArrayBuffer>;
+    }
     return values;
   }
 
   /** Writes one arena from the host. Every parameter must be there with its size. */
-  write(executor: Executor, values: Readonly<Record<string, Float32Array>>, arena: ArenaName = "parameters"): void {
+  write(
+    executor: Executor,
+    values: Readonly<Record<string, Float32Array<ArrayBuffer>>>,
+    arena: ArenaName = "parameters",
+  ): void {
     for (const { name, shape } of this.specs) {
       const value = values[name];
       if (value?.length !== sizeOf(shape)) {

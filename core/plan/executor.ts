@@ -3,7 +3,7 @@ import type { Arena, Storage, Tensor } from "../tensor/mod.ts";
 import type { Plan } from "./plan.ts";
 
 /** Numbers as they are written and read. */
-export type Data = Float32Array | Uint32Array;
+export type Data = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 export interface Memory {
   /** Bytes of activations and scratch: the slots that were allocated. */

@@ -23,7 +23,7 @@ export interface Step {
 /** A tensor whose numbers are fixed when the plan is made (rotary tables, the seed of the backward pass). */
 export interface Constant {
   readonly tensor: Tensor;
-  readonly data: Float32Array | Uint32Array;
+  readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 }
 
 /** Where a backward step is to put a gradient. */
@@ -88,7 +88,7 @@ export class Tape {
     return made;
   }
 
-  constant(name: string, shape: readonly number[], data: Float32Array | Uint32Array): Tensor {
+  constant(name: string, shape: readonly number[], data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Tensor {
     if (data.length !== sizeOf(shape)) throw new HymbaError(`constant ${name}: ${data.length} numbers for [${shape}]`);
     const made = this.tensor(name, shape, data instanceof Uint32Array ? "u32" : "f32");
     this.constants.push({ tensor: made, data });

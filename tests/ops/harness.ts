@@ -35,9 +35,9 @@ export type InputMaker = (
 
 interface Built {
   plan: Plan;
-  inputs: { tensor: Tensor; data: Float32Array | Uint32Array; gradient?: Tensor }[];
+  inputs: { tensor: Tensor; data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>; gradient?: Tensor }[];
   outputs: Record<string, Tensor>;
-  cotangents: { output: Tensor; cotangent: Tensor; data: Float32Array }[];
+  cotangents: { output: Tensor; cotangent: Tensor; data: Float32Array<ArrayBuffer> }[];
 }
 
 function record({ build, withoutCotangent = [] }: OpCase): Built {

@@ -1,0 +1,217 @@
+/** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
+import type { Evaluation, MetricsLine, PreferenceMeasures, Quality, StageConfig, StageName } from "../config/mod.ts";
+import type { Disk, MetricsLog } from "../disk/mod.ts";
+import { HymbaError } from "../errors.ts";
+import { type Json, loadLatest, saveCheckpoint } from "../params/checkpoint.ts";
+import type { ParameterStore } from "../params/store.ts";
+import type { Tensor } from "../tensor/mod.ts";
+import type { Executor, NonFinite, Program } from "../plan/mod.ts";
+import { rateAt } from "./schedule.ts";
+import { ADAMW } from "./plans.ts";
+import { putSnapshot, takeSnapshot } from "./snapshot.ts";
+
+/** Thrown at a step boundary after everything was saved, because the caller asked to stop. */
+export class Interrupted extends HymbaError {
+  override readonly exitCode = 1;
+}
+
+/** Thrown when the loss or the gradient is no number; the last good checkpoint is kept. */
+export class Diverged extends HymbaError {}
+
+/** What happens in a stage, for progress displays. */
+export interface StageEvent {
+  readonly kind: "step" | "evaluation" | "saved";
+  readonly step: number;
+  readonly steps: number;
+  readonly loss?: number;
+  readonly tokens_per_s?: number;
+}
+
+/** How the stage's plan is fed and read. */
+export interface StageProgram {
+  readonly program: Program;
+  readonly schedule: Tensor;
+  readonly tokensPerStep: number;
+  /** Writes the inputs of an update; the first is step 1. */
+  writeBatch(step: number): void;
+  /** Names the numbers that one run put into the metrics. */
+  metricsOf(
+    values: Float32Array,
+  ): Pick<MetricsLine, "loss" | "gradientNorm" | "nll" | "logSigmoid" | "logOdds" | "accuracy" | "margin">;
+}
+
+export interface StageContext {
+  readonly executor: Executor;
+  readonly store: ParameterStore;
+  readonly disk: Disk;
+  /** Where the checkpoints of this arm are. */
+  readonly folder: string;
+  readonly log: MetricsLog;
+  readonly arm: string;
+  readonly seed: number;
+  readonly stage: StageName;
+  readonly config: StageConfig;
+  readonly signal?: AbortSignal;
+  onEvent?(event: StageEvent): void;
+  evaluate(): Promise<Quality>;
+  /** Held-out preference measures; only in preference stages. */
+  prefer?(step: number): Promise<PreferenceMeasures>;
+}
+
+/** What a stage carries from step to step besides weights and moments. */
+interface Carried {
+  best: Evaluation | null;
+  last: Evaluation | null;
+  before: PreferenceMeasures | null;
+  after: PreferenceMeasures | null;
+  train_s: number;
+}
+
+export interface StageOutcome extends Carried {
+  readonly tokens: number;
+}
+
+/** Updates between two looks at the metrics: each look waits for the device. */
+const DRAIN_EVERY = 10;
+
+/** Runs the stage from its newest checkpoint, or from the weights that the executor holds now. */
+export async function runStage(made: StageProgram, context: StageContext): Promise<StageOutcome> {
+  const { steps, evaluateEvery } = context.config;
+  const found = await loadLatest(context.disk, context.folder, { stage: context.stage });
+  let step = 0, carried: Carried = { best: null, last: null, before: null, after: null, train_s: 0 };
+  if (found) {
+    putSnapshot(context.executor, context.store, found);
+    [step, carried] = [found.step, found.state as unknown as Carried];
+  } else if (context.prefer) {
+    carried = { ...carried, before: await measurePreference(context, 0) };
+  }
+  let drained = step;
+  while (step < steps) {
+    if (context.signal?.aborted) await stop(context, { step, carried });
+    const start = performance.now();
+    const next = Math.min(steps, nextMultiple(step, DRAIN_EVERY), nextMultiple(step, evaluateEvery));
+    while (step < next && !context.signal?.aborted) {
+      writeStep(made, context, ++step);
+      await made.program.run();
+    }
+    const runs = await made.program.drainMetrics();
+    const seconds = (performance.now() - start) / 1000;
+    carried.train_s += seconds;
+    await record(made, context, { runs, from: drained, tokens_per_s: runs.length * made.tokensPerStep / seconds });
+    drained = step;
+    if (step % evaluateEvery === 0 || step === steps) {
+      carried = await evaluateAt(context, { step, carried });
+      await save(context, { step, carried });
+    }
+  }
+  return { ...carried, tokens: steps * made.tokensPerStep };
+}
+
+const nextMultiple = (step: number, of: number) => (Math.floor(step / of) + 1) * of;
+
+function writeStep(made: StageProgram, { config }: StageContext, step: number): void {
+  made.writeBatch(step);
+  const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
+  made.program.write(made.schedule, Float32Array.of(rateAt(step, config), ...corrections, 0));
+}
+
+async function record(
+  made: StageProgram,
+  context: StageContext,
+  { runs, from, tokens_per_s }: { runs: readonly Float32Array[]; from: number; tokens_per_s: number },
+): Promise<void> {
+  const { arm, seed, stage, config, log } = context;
+  for (const [i, values] of runs.entries()) {
+    const step = from + i + 1, measured = made.metricsOf(values);
+    if (!Number.isFinite(measured.loss) || !Number.isFinite(measured.gradientNorm)) {
+      throw await diverged(made, context, step);
+    }
+    const line: MetricsLine = {
+      arm,
+      seed,
+      stage,
+      step,
+      kind: "train",
+      ...measured,
+      rate: rateAt(step, config),
+      tokens_per_s,
+    };
+    await log.append({ ...line });
+    context.onEvent?.({ kind: "step", step, steps: config.steps, loss: measured.loss, tokens_per_s });
+  }
+}
+
+async function evaluateAt(
+  context: StageContext,
+  { step, carried }: { step: number; carried: Carried },
+): Promise<Carried> {
+  const { arm, seed, stage, config, log } = context;
+  const last: Evaluation = { step, ...await context.evaluate() };
+  await log.append({
+    arm,
+    seed,
+    stage,
+    step,
+    kind: "evaluation",
+    loss: last.loss,
+    perplexity: last.perplexity,
+    bitsPerByte: last.bitsPerByte,
+  });
+  const after = context.prefer ? await measurePreference(context, step) : null;
+  context.onEvent?.({ kind: "evaluation", step, steps: config.steps, loss: last.loss });
+  return { ...carried, last, best: carried.best && carried.best.loss <= last.loss ? carried.best : last, after };
+}
+
+async function measurePreference(
+  { arm, seed, stage, log, prefer }: StageContext,
+  step: number,
+): Promise<PreferenceMeasures> {
+  const measured = await prefer!(step);
+  await log.append({ arm, seed, stage, kind: "preference", ...measured });
+  return measured;
+}
+
+async function save(context: StageContext, { step, carried }: { step: number; carried: Carried }): Promise<void> {
+  const { executor, store, disk, folder, stage, log, config } = context;
+  const groups = await takeSnapshot(executor, store);
+  const score = carried.last?.step === step ? carried.last.loss : undefined;
+  await saveCheckpoint(disk, folder, {
+    stage,
+    step,
+    score,
+    groups,
+    state: { ...carried } as unknown as Json,
+    log: await log.sync(),
+  });
+  context.onEvent?.({ kind: "saved", step, steps: config.steps });
+}
+
+async function stop(context: StageContext, at: { step: number; carried: Carried }): Promise<never> {
+  await save(context, at);
+  throw new Interrupted(
+    `stopped at step ${at.step} of ${context.config.steps} (${context.arm}, ${context.stage}); everything is saved`,
+  );
+}
+
+/** Goes back to the newest checkpoint, replays to the step that failed and names the first tensor that is not finite. */
+async function diverged(made: StageProgram, context: StageContext, step: number): Promise<Diverged> {
+  const { arm, stage, executor, store, disk, folder } = context;
+  const found = await loadLatest(disk, folder, { stage });
+  let where: NonFinite | undefined;
+  if (found) {
+    putSnapshot(executor, store, found);
+    for (let again = found.step + 1; again < step; again++) {
+      writeStep(made, context, again);
+      await made.program.run();
+    }
+    writeStep(made, context, step);
+    where = await made.program.findNonFinite();
+  }
+  const got = where
+    ? `${where.tensor}[${where.index}] = ${where.value}, first written by ${where.op}`
+    : "a loss or gradient norm that is no number";
+  return new Diverged(`${arm}, ${stage}: training diverged at step ${step}`, {
+    got,
+    hint: found ? `the checkpoint of step ${found.step} is kept; a lower rate may help` : "a lower rate may help",
+  });
+}
