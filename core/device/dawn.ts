@@ -112,7 +112,8 @@ async function open(options: OpenOptions): Promise<DawnAdapter> {
   const candidate = choose(await candidates(), wanted);
   if (!candidate) {
     throw new HymbaError("no GPU and no software Vulkan driver on this machine", {
-      hint: "install a driver for the GPU, or Mesa's software Vulkan (package mesa-vulkan-drivers, 23 or newer)",
+      hint:
+        "install a driver for the GPU, or Mesa's software Vulkan (mesa-vulkan-drivers 25; 22.3 is too old); hymba doctor names the command",
     });
   }
   if (candidate.packaged) return await openPackaged(options);
