@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { HymbaError } from "../errors.ts";
 import { type Candidate, choose, kindOf } from "./choose.ts";
 import { throttlePolling } from "./polling.ts";
+import { withoutHarmlessWarnings } from "./quiet.ts";
 import { ensureSwiftShader, swiftShaderFits } from "./swiftshader.ts";
 import type { OpenOptions } from "./types.ts";
 
@@ -36,6 +37,8 @@ async function instanceOf(flags: readonly string[], drivers = "system"): Promise
   return made;
 }
 
+const look = (gpu: GPU) => withoutHarmlessWarnings(() => gpu.requestAdapter());
+
 /** Opens the system's Vulkan loader for good; false when there is none. */
 function openSystemLoader(): boolean {
   try {
@@ -47,18 +50,17 @@ function openSystemLoader(): boolean {
 }
 
 /** Every adapter that Dawn accepts on this machine, software drivers included. */
-export async function systemAdapters(): Promise<Candidate[]> {
+async function systemAdapters(): Promise<Candidate[]> {
   // Without a loader Dawn finds nothing, and says so in words that would alarm.
   if (Deno.build.os === "linux" && !openSystemLoader()) return [];
   // Dawn has no call that lists its adapters, but it lists them when it is asked for one that does not exist.
   const gpu = await instanceOf([`backend=${backend}`, `adapter=${NO_SUCH_NAME}`]);
-  const message = await gpu.requestAdapter().then(() => "", (error: Error) => error.message);
+  const message = await look(gpu).then(() => "", (error: Error) => error.message);
   const found = [...message.matchAll(/\* backend: '([^']*)', name: '([^']*)'/g)];
   return found.map(([, backend = "", name = ""]) => ({ backend, name })).filter((one) => one.backend === backend);
 }
 
-/** The adapters that {@link openDawn} chooses from: what Dawn lists, and SwiftShader from npm where it runs. */
-export async function candidates(): Promise<Candidate[]> {
+async function findCandidates(): Promise<Candidate[]> {
   const listed = await systemAdapters();
   const packaged = swiftShaderFits() && !listed.some(({ name }) => kindOf(name) === "swiftshader");
   return packaged ? [...listed, PACKAGED] : listed;
@@ -95,7 +97,7 @@ async function openPackaged(options: OpenOptions): Promise<DawnAdapter> {
   const flags = ["backend=vulkan", ...options.toggles ?? []];
   return await withEnvironment({ VK_ICD_FILENAMES: icd, VK_DRIVER_FILES: icd }, async () => {
     const gpu = await instanceOf(flags, icd);
-    const adapter = await gpu.requestAdapter();
+    const adapter = await look(gpu);
     return { gpu, adapter: accepted(adapter, PACKAGED), candidate: PACKAGED };
   });
 }
@@ -109,7 +111,7 @@ function accepted(adapter: GPUAdapter | null, { name }: Candidate): GPUAdapter {
 
 async function open(options: OpenOptions): Promise<DawnAdapter> {
   const wanted = options.adapter || Deno.env.get("HYMBA_ADAPTER");
-  const candidate = choose(await candidates(), wanted);
+  const candidate = choose(await findCandidates(), wanted);
   if (!candidate) {
     throw new HymbaError("no GPU and no software Vulkan driver on this machine", {
       hint:
@@ -118,17 +120,20 @@ async function open(options: OpenOptions): Promise<DawnAdapter> {
   }
   if (candidate.packaged) return await openPackaged(options);
   const gpu = await instanceOf([`backend=${backend}`, `adapter=${candidate.name}`, ...options.toggles ?? []]);
-  return { gpu, adapter: accepted(await gpu.requestAdapter(), candidate), candidate };
+  return { gpu, adapter: accepted(await look(gpu), candidate), candidate };
 }
 
 let queue: Promise<unknown> = Promise.resolve();
 
-/**
- * Chooses an adapter (hardware, lavapipe, SwiftShader) and opens it with Dawn. One caller at a time, because the choice goes
- * through environment variables of the process.
- */
-export function openDawn(options: OpenOptions): Promise<DawnAdapter> {
-  const mine = queue.then(() => open(options));
+/** One caller at a time: the choice goes through environment variables of the process. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = queue.then(work);
   queue = mine.catch(() => {});
   return mine;
 }
+
+/** The adapters that {@link openDawn} chooses from: what Dawn lists, and SwiftShader from npm where it runs. */
+export const candidates = (): Promise<Candidate[]> => inTurn(findCandidates);
+
+/** Chooses an adapter (hardware, lavapipe, SwiftShader) and opens it with Dawn. */
+export const openDawn = (options: OpenOptions): Promise<DawnAdapter> => inTurn(() => open(options));

@@ -81,18 +81,26 @@ Deno.test("openDevice: an uncaught GPU error and a loss reach onError and lost; 
   assert.deepEqual([winner, noise], ["quiet", false]);
 });
 
-Deno.test("openDevice: an uncaught GPU error ends a process that handles nothing, with words and exit code 1", async () => {
-  const module = new URL("../../core/device/mod.ts", import.meta.url).href;
-  const script = `
-    const { openDevice } = await import(${JSON.stringify(module)});
-    const { device } = await openDevice();
-    device.createBuffer({ size: 16, usage: ${badUsage()} });
-    await new Promise((resolve) => setTimeout(resolve, 5000));`;
+const MODULE = JSON.stringify(new URL("../../core/device/mod.ts", import.meta.url).href);
+
+/** Runs a script that begins with an open device in a process of its own. */
+async function inChild(script: string): Promise<{ code: number; errors: string }> {
   const config = new URL("../../deno.json", import.meta.url).pathname;
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", "--config", config, script] })
+  const whole = `const { device } = await (await import(${MODULE})).openDevice(); ${script}`;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", "--config", config, whole] })
     .output();
+  return { code, errors: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("openDevice: an uncaught GPU error ends a process that handles nothing, with words and exit code 1", async () => {
+  const bad = `device.createBuffer({ size: 16, usage: ${badUsage()} });`;
+  const { code, errors } = await inChild(`${bad} await new Promise((resolve) => setTimeout(resolve, 5000));`);
   assert.equal(code, 1);
-  assert.match(new TextDecoder().decode(stderr), /a GPU command: refused by WebGPU/);
+  assert.match(errors, /a GPU command: refused by WebGPU/);
+});
+
+Deno.test("openDevice: a process that opens a device ends by itself, and only its own lines reach the terminal", async () => {
+  assert.deepEqual(await inChild(`console.error("mine");`), { code: 0, errors: "mine\n" });
 });
 
 Deno.test("scoped: returns the value, names what WebGPU refused, lets other errors through", async () => {
