@@ -1,17 +1,27 @@
 import code from "../../../wgsl/sum_partials.wgsl" with { type: "text" };
 import type { Tensor } from "../../tensor/mod.ts";
-import { kernel, type Launch } from "../launch.ts";
+import { kernel, type Launch, linearGrid, placeOf } from "../launch.ts";
 
 const KERNEL = kernel("sum_partials", code);
 
-/** out[n] = Σ_part partial[part, n] in order: the second stage of every sum that crosses workgroups. Shapes: partial [parts, n], out [n]. */
+/**
+ * out[n] = Σ_part partial[part, n] in order: the second stage of every sum that crosses workgroups.
+ * Shapes: partial [parts, n] without gaps, out [n] or a slice whose rows follow one another in n.
+ */
 export function sumPartials(partial: Tensor, out: Tensor, { accumulate = false } = {}): Launch {
   const N = out.rows * out.columns, PARTS = partial.rows * partial.columns / N;
   return {
     kernel: KERNEL,
-    constants: { N, PARTS, ACCUMULATE: accumulate ? 1 : 0, OUT_OFFSET: out.offset },
+    constants: {
+      N,
+      PARTS,
+      ACCUMULATE: accumulate ? 1 : 0,
+      PARTIAL_OFFSET: partial.offset,
+      COLUMNS: out.columns,
+      ...placeOf("OUT", out),
+    },
     reads: [partial],
     writes: [out],
-    grid: [Math.ceil(N / 64), 1, 1],
+    grid: linearGrid(Math.ceil(N / 64)),
   };
 }

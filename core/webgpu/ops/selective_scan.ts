@@ -1,0 +1,124 @@
+import backwardCode from "../../../wgsl/selective_scan_backward.wgsl" with { type: "text" };
+import forwardCode from "../../../wgsl/selective_scan_forward.wgsl" with { type: "text" };
+import packCode from "../../../wgsl/selective_scan_pack.wgsl" with { type: "text" };
+import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
+import { HymbaError } from "../../errors.ts";
+import { type Attributes, type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { type AdapterClass, kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
+import { sumPartials } from "./sum_partials.ts";
+
+const PACK = kernel("selective_scan_pack", packCode);
+const FORWARD = kernel("selective_scan_forward", activations, forwardCode);
+const BACKWARD = kernel("selective_scan_backward", activations, backwardCode);
+
+/** Channels of a workgroup. */
+const CHANNELS = 64;
+/** The `CHUNK` of the backward kernel. */
+const CHUNK = 32;
+/** States of a channel that fit into workgroup memory. */
+const MOST_STATES = 32;
+
+/** How N and the positions are split: QUADS invocations share a channel, BLOCK positions are staged at a time. */
+function split(
+  { N, chunk }: Attributes,
+  { adapterClass, backward }: { adapterClass: AdapterClass; backward: boolean },
+) {
+  if (N! > MOST_STATES) {
+    throw new HymbaError(`selective_scan: ${N} states a channel`, { expected: `at most ${MOST_STATES}` });
+  }
+  if (chunk !== CHUNK) {
+    throw new HymbaError(`selective_scan: saved every ${chunk} positions`, { expected: `${CHUNK}` });
+  }
+  const QUADS = Math.ceil(N! / 4);
+  if (!backward) return { QUADS, BLOCK: QUADS > 4 ? 4 : 8 };
+  // 16 KiB of workgroup memory are guaranteed; software adapters have 32, and each barrier costs them dearly.
+  return { QUADS, BLOCK: QUADS > 4 ? 1 : adapterClass === "software" ? 4 : 2 };
+}
+
+function pack({ aLog, skip, dtBias }: Step["reads"], { I, N }: Attributes, table: Tensor): Launch {
+  return {
+    kernel: PACK,
+    constants: { I: I!, N: N!, HAS_SKIP: skip ? 1 : 0, HAS_BIAS: dtBias ? 1 : 0 },
+    reads: [aLog!, skip ?? aLog!, dtBias ?? aLog!],
+    writes: [table],
+    grid: [Math.ceil(I! * (N! + 2) / 64), 1, 1],
+  };
+}
+
+export const selectiveScanForward: Lowering = ({ attributes, reads, writes: { y, states } }, context) => {
+  const { B, T, I, N, chunk, softplus } = attributes, { udt, bc, z, h0 } = reads;
+  const table = context.scratch("coefficients", [I!, N! + 2]);
+  const constants = {
+    B: B!,
+    T: T!,
+    I: I!,
+    N: N!,
+    CHUNK: chunk!,
+    SOFTPLUS: softplus!,
+    HAS_Z: z ? 1 : 0,
+    HAS_H0: h0 ? 1 : 0,
+    ...split(attributes, { adapterClass: context.adapterClass, backward: false }),
+    ...placeOf("UDT", udt!),
+    ...placeOf("BC", bc!),
+    ...placeOf("Z", z ?? udt!),
+    ...placeOf("Y", y!),
+  };
+  return [pack(reads, attributes, table), {
+    kernel: FORWARD,
+    constants,
+    reads: [udt!, bc!, z ?? udt!, table, h0 ?? bc!],
+    writes: [y!, states!],
+    grid: [Math.ceil(I! / CHANNELS), B!, 1],
+  }];
+};
+
+/** Where the parts of the working storage begin, in elements; the coefficients come first. */
+function workspace({ B, T, I, N }: Attributes) {
+  const groups = Math.ceil(I! / CHANNELS);
+  const DA_AT = I! * (N! + 2), DSKIP_AT = DA_AT + B! * I! * N!, DBIAS_AT = DSKIP_AT + B! * I!;
+  const DH0_AT = DBIAS_AT + B! * I!, DBC_AT = DH0_AT + B! * I! * N!;
+  const elements = DBC_AT + groups * B! * T! * 2 * N!;
+  return { groups, elements, starts: { DA_AT, DSKIP_AT, DBIAS_AT, DH0_AT, DBC_AT } };
+}
+
+export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, context) => {
+  const { B, T, I, N, softplus } = attributes, { dy, udt, bc, z, states } = reads;
+  const { groups, elements, starts } = workspace(attributes), work = context.scratch("scan", [elements]);
+  const dudt = writes.dudt ?? context.scratch("dudt", [B! * T!, 2 * I!]), dz = writes.dz ?? context.scratch("dz", [1]);
+  if (z && !writes.dz) throw new HymbaError("selective_scan: a gate without a place for its gradient");
+  const places = {
+    ...placeOf("DY", dy!),
+    ...placeOf("UDT", udt!),
+    ...placeOf("BC", bc!),
+    ...placeOf("Z", z ?? udt!),
+    ...placeOf("DUDT", dudt),
+    ...placeOf("DZ", dz),
+  };
+  const sum = (out: Tensor | undefined, offset: number, parts: number) =>
+    out ? [sumPartials(tensorOver(work.storage, [parts, out.rows * out.columns], { offset }), out)] : [];
+  return [
+    pack(reads, attributes, work),
+    {
+      kernel: BACKWARD,
+      constants: {
+        B: B!,
+        T: T!,
+        I: I!,
+        N: N!,
+        SOFTPLUS: softplus!,
+        HAS_Z: z ? 1 : 0,
+        ...split(attributes, { adapterClass: context.adapterClass, backward: true }),
+        ...places,
+        ...starts,
+      },
+      reads: [dy!, udt!, bc!, z ?? udt!, states!],
+      writes: [dudt, dz, work],
+      grid: [groups, B!, 1],
+    },
+    ...sum(writes.daLog, starts.DA_AT, B!),
+    ...sum(writes.dskip, starts.DSKIP_AT, B!),
+    ...sum(writes.ddtBias, starts.DBIAS_AT, B!),
+    ...sum(writes.dh0, starts.DH0_AT, 1),
+    ...sum(writes.dbc, starts.DBC_AT, groups),
+  ];
+};
