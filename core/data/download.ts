@@ -55,7 +55,8 @@ class Watchdog {
 /** The innermost cause: the outer ones only say that a fetch failed. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  return cause.cause === undefined ? cause.message : reasonOf(cause.cause);
+  // The message around this one names the address already.
+  return cause.cause === undefined ? cause.message.replace(/ for url \([^)]*\)/, "") : reasonOf(cause.cause);
 }
 
 /** Throws unless the answer starts at byte `offset` of the file; says where it does start. */

@@ -60,8 +60,11 @@ async function systemAdapters(): Promise<Candidate[]> {
   return found.map(([, backend = "", name = ""]) => ({ backend, name })).filter((one) => one.backend === backend);
 }
 
+/** Looked up once: drivers do not come and go while a process runs. */
+let system: Promise<Candidate[]> | undefined;
+
 async function findCandidates(): Promise<Candidate[]> {
-  const listed = await systemAdapters();
+  const listed = await (system ??= systemAdapters());
   const packaged = swiftShaderFits() && !listed.some(({ name }) => kindOf(name) === "swiftshader");
   return packaged ? [...listed, PACKAGED] : listed;
 }
@@ -114,8 +117,7 @@ async function open(options: OpenOptions): Promise<DawnAdapter> {
   const candidate = choose(await findCandidates(), wanted);
   if (!candidate) {
     throw new HymbaError("no GPU and no software Vulkan driver on this machine", {
-      hint:
-        "install a driver for the GPU, or Mesa's software Vulkan (mesa-vulkan-drivers 25; 22.3 is too old); hymba doctor names the command",
+      hint: "hymba doctor names the command that installs a driver",
     });
   }
   if (candidate.packaged) return await openPackaged(options);

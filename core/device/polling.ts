@@ -4,7 +4,7 @@
  * timer. On a software adapter, whose renderer needs that core, this halves the time of a kernel.
  */
 
-const SPIN_MS = 0.3, SHORT_WAIT_MS = 20;
+const SPIN_MS = 1, SHORT_WAIT_MS = 20;
 
 /** When the wait began whose poll is running now (ms); undefined outside polls. Dawn asks for the next poll inside one. */
 let waitingSince: number | undefined;
