@@ -1,0 +1,48 @@
+/**
+ * Builds the kernels (AssemblyScript, `kernels/`) into the two WebAssembly files that are committed.
+ * `deno run -A core/cpu/build.ts` writes them; a test holds the committed bytes to a fresh build.
+ */
+import asc from "assemblyscript/asc";
+import { HymbaError } from "../errors.ts";
+import { type Build, BUILDS } from "./module.ts";
+
+const SOURCES = new URL("./kernels/", import.meta.url);
+
+const OPTIONS = [
+  ...["--optimizeLevel", "3", "--shrinkLevel", "0", "--converge", "--noAssert", "--runtime", "stub"],
+  ...["--enable", "simd", "--enable", "threads", "--importMemory", "--sharedMemory"],
+  ...["--initialMemory", "1", "--maximumMemory", "65536"],
+];
+
+/** The bytes of one build. Throws a HymbaError with the compiler's words when a kernel does not compile. */
+export async function buildKernels(build: Build): Promise<Uint8Array<ArrayBuffer>> {
+  let binary: Uint8Array<ArrayBuffer> | undefined;
+  const relaxed = build === "relaxed" ? ["--enable", "relaxed-simd"] : [];
+  const { error, stderr } = await asc.main(["index.ts", "--outFile", "kernels.wasm", ...OPTIONS, ...relaxed], {
+    readFile: (name) => readSource(name),
+    writeFile: (_name, contents) => {
+      if (typeof contents !== "string") binary = new Uint8Array(contents);
+    },
+    listFiles: () => [],
+  });
+  if (error || !binary) {
+    throw new HymbaError("the kernels do not compile", { got: `${error?.message ?? ""}\n${stderr.toString()}` });
+  }
+  return binary;
+}
+
+async function readSource(name: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(new URL(name, SOURCES));
+  } catch {
+    return null; // the compiler tries several names
+  }
+}
+
+if (import.meta.main) {
+  for (const [build, file] of Object.entries(BUILDS)) {
+    const binary = await buildKernels(build as Build);
+    await Deno.writeFile(new URL(file, import.meta.url), binary);
+    console.log(`${file}: ${binary.length} bytes`);
+  }
+}

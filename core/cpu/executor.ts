@@ -1,0 +1,121 @@
+/** Carries plans out on the processor: WebAssembly SIMD kernels on threads that share one memory. */
+import { HymbaError } from "../errors.ts";
+import { arenasOf, type Data, type Executor, type Plan } from "../plan/mod.ts";
+import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
+import { lowerContext } from "./launch.ts";
+import { SharedHeap } from "./memory.ts";
+import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
+import { LOWERINGS } from "./ops/mod.ts";
+import { CpuProgram, type PlannedLaunch } from "./program.ts";
+import { ThreadPool } from "./threads.ts";
+
+export interface CpuOptions {
+  /** Threads; all cores without it. The bits of a result do not depend on it. */
+  threads?: number;
+  /** Fills activations with NaN before each run, so that a test sees what a kernel failed to write. */
+  poison?: boolean;
+  /** Measures every launch (`CpuProgram.times`). */
+  timed?: boolean;
+  /** Which build of the kernels; the best that the engine accepts without it. Builds differ in the last bits. */
+  build?: Build;
+}
+
+export class CpuExecutor implements Executor {
+  readonly name = "cpu";
+  readonly heap: SharedHeap;
+  readonly kernels: Kernels;
+  readonly pool: ThreadPool;
+  readonly options: CpuOptions;
+  /** Which build of the kernels runs: part of what decides the last bits of a result. */
+  readonly build: Build;
+  readonly #arenas = new Map<Arena, number>();
+
+  /** Starts the threads. Throws when the memory cannot be shared or a thread does not start. */
+  static async create(options: CpuOptions = {}): Promise<CpuExecutor> {
+    const threads = options.threads ?? navigator.hardwareConcurrency;
+    if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
+      throw new HymbaError("the CPU executor cannot start", {
+        expected: `1 to ${MOST_THREADS} threads`,
+        got: String(threads),
+      });
+    }
+    const build = options.build ?? bestBuild();
+    const kernels = await loadKernels(build), heap = new SharedHeap();
+    const pool = await ThreadPool.start(heap, { module: kernels.module, threads });
+    return new CpuExecutor({ heap, kernels, pool, options, build });
+  }
+
+  private constructor(
+    { heap, kernels, pool, options, build }: {
+      heap: SharedHeap;
+      kernels: Kernels;
+      pool: ThreadPool;
+      options: CpuOptions;
+      build: Build;
+    },
+  ) {
+    [this.heap, this.kernels, this.pool, this.options, this.build] = [heap, kernels, pool, options, build];
+  }
+
+  get threads(): number {
+    return this.pool.count;
+  }
+
+  prepare(plan: Plan): Promise<CpuProgram> {
+    return Promise.resolve().then(() => this.#prepare(plan));
+  }
+
+  #prepare(plan: Plan): CpuProgram {
+    const launches = this.lower(plan);
+    const missing = [...arenasOf(plan)].filter((arena) => !this.#arenas.has(arena));
+    this.heap.require(missing.map(({ elements }) => elements * ELEMENT_BYTES), `plan ${plan.name}`);
+    for (const arena of missing) this.addressOf(arena);
+    return new CpuProgram(this, { plan, launches });
+  }
+
+  /** The launches of a plan, in order, each with the index of its step. */
+  lower(plan: Plan): PlannedLaunch[] {
+    return plan.steps.flatMap((step, index) => {
+      const lowering = LOWERINGS[step.op];
+      if (!lowering) throw new HymbaError(`plan ${plan.name}: the step ${step.op} has no kernel for the CPU`);
+      return lowering(step, lowerContext).map((launch) => ({ ...launch, step: index }));
+    });
+  }
+
+  write(tensor: Tensor, data: Data): void {
+    this.heap.write(tensor, this.#baseOf(tensor), data);
+  }
+
+  read(tensor: Tensor): Promise<Data> {
+    return Promise.resolve(this.heap.read(tensor, this.#baseOf(tensor)));
+  }
+
+  release(arena: Arena): void {
+    const address = this.#arenas.get(arena);
+    if (address !== undefined) this.heap.free(address);
+    this.#arenas.delete(arena);
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+
+  /** The first byte of an arena, which is allocated and zeroed at first use. */
+  addressOf(arena: Arena): number {
+    let found = this.#arenas.get(arena);
+    if (found === undefined) {
+      found = this.heap.allocate(arena.elements * ELEMENT_BYTES, arena.name);
+      this.heap.floats(found, arena.elements).fill(0);
+      this.#arenas.set(arena, found);
+    }
+    return found;
+  }
+
+  #baseOf({ storage, name }: Tensor): number {
+    if (!storage.pinned) throw new HymbaError(`${name} is not in an arena`);
+    return this.addressOf(storage.pinned.arena) + storage.pinned.offset * ELEMENT_BYTES;
+  }
+}
+
+/** More threads than any plan has blocks for. */
+const MOST_THREADS = 256;

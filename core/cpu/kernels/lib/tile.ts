@@ -1,0 +1,166 @@
+/**
+ * The register tile of every matrix product: 6 × 8 elements of c in twelve vectors, two vectors of b and one of a, which are
+ * the fifteen vector registers that the engine hands out on x86-64.
+ *
+ * Packed a: panels of 6 rows, panel [K, 6]. Packed b: panels of 8 columns, panel [K, 8]. Rows and columns behind the last are
+ * filled with anything finite or not: they only meet lanes that are dropped.
+ */
+import { bytes, highHalves, lowHalves, madd, zipHigh, zipLow } from "./vector";
+
+export const TILE_ROWS: i32 = 6;
+export const TILE_COLUMNS: i32 = 8;
+
+@inline
+function put(to: usize, x: v128, y: v128, accumulate: bool): void {
+  if (accumulate) {
+    v128.store(to, f32x4.add(v128.load(to), x));
+    v128.store(to, f32x4.add(v128.load(to, 16), y), 16);
+  } else {
+    v128.store(to, x);
+    v128.store(to, y, 16);
+  }
+}
+
+/** c = (or +=) panel of a · panel of b, 6 × 8; rows of c are `stride` elements apart. */
+export function tile(a: usize, b: usize, K: i32, c: usize, stride: i32, accumulate: bool): void {
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
+  let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+  const end = a + bytes(K) * TILE_ROWS, unrolled = a + bytes(K & ~1) * TILE_ROWS;
+  while (a < unrolled) {
+    let b0 = v128.load(b), b1 = v128.load(b, 16), x = v128.load32_splat(a);
+    c00 = madd(x, b0, c00), c01 = madd(x, b1, c01);
+    x = v128.load32_splat(a, 4), c10 = madd(x, b0, c10), c11 = madd(x, b1, c11);
+    x = v128.load32_splat(a, 8), c20 = madd(x, b0, c20), c21 = madd(x, b1, c21);
+    x = v128.load32_splat(a, 12), c30 = madd(x, b0, c30), c31 = madd(x, b1, c31);
+    x = v128.load32_splat(a, 16), c40 = madd(x, b0, c40), c41 = madd(x, b1, c41);
+    x = v128.load32_splat(a, 20), c50 = madd(x, b0, c50), c51 = madd(x, b1, c51);
+    b0 = v128.load(b, 32), b1 = v128.load(b, 48), x = v128.load32_splat(a, 24);
+    c00 = madd(x, b0, c00), c01 = madd(x, b1, c01);
+    x = v128.load32_splat(a, 28), c10 = madd(x, b0, c10), c11 = madd(x, b1, c11);
+    x = v128.load32_splat(a, 32), c20 = madd(x, b0, c20), c21 = madd(x, b1, c21);
+    x = v128.load32_splat(a, 36), c30 = madd(x, b0, c30), c31 = madd(x, b1, c31);
+    x = v128.load32_splat(a, 40), c40 = madd(x, b0, c40), c41 = madd(x, b1, c41);
+    x = v128.load32_splat(a, 44), c50 = madd(x, b0, c50), c51 = madd(x, b1, c51);
+    a += 48, b += 64;
+  }
+  if (a < end) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a);
+    c00 = madd(x, b0, c00), c01 = madd(x, b1, c01);
+    x = v128.load32_splat(a, 4), c10 = madd(x, b0, c10), c11 = madd(x, b1, c11);
+    x = v128.load32_splat(a, 8), c20 = madd(x, b0, c20), c21 = madd(x, b1, c21);
+    x = v128.load32_splat(a, 12), c30 = madd(x, b0, c30), c31 = madd(x, b1, c31);
+    x = v128.load32_splat(a, 16), c40 = madd(x, b0, c40), c41 = madd(x, b1, c41);
+    x = v128.load32_splat(a, 20), c50 = madd(x, b0, c50), c51 = madd(x, b1, c51);
+  }
+  const row = bytes(stride);
+  put(c, c00, c01, accumulate), c += row;
+  put(c, c10, c11, accumulate), c += row;
+  put(c, c20, c21, accumulate), c += row;
+  put(c, c30, c31, accumulate), c += row;
+  put(c, c40, c41, accumulate), c += row;
+  put(c, c50, c51, accumulate);
+}
+
+/** Elements of scratch that `product` needs: one tile. */
+export const PRODUCT_SCRATCH: i32 = TILE_ROWS * TILE_COLUMNS;
+
+/** c [M, N] = (or +=) packed a · packed b over K; panels of a and b are `panelK` ≥ K deep. */
+export function product(
+  a: usize,
+  b: usize,
+  panelK: i32,
+  M: i32,
+  N: i32,
+  K: i32,
+  c: usize,
+  stride: i32,
+  accumulate: bool,
+  scratch: usize,
+): void {
+  for (let n = 0; n < N; n += TILE_COLUMNS) {
+    const panelB = b + bytes(panelK) * n, columns = min(TILE_COLUMNS, N - n);
+    for (let m = 0; m < M; m += TILE_ROWS) {
+      const panelA = a + bytes(panelK) * m, rows = min(TILE_ROWS, M - m), to = c + bytes(m * stride + n);
+      if (rows === TILE_ROWS && columns === TILE_COLUMNS) {
+        tile(panelA, panelB, K, to, stride, accumulate);
+      } else {
+        tile(panelA, panelB, K, scratch, TILE_COLUMNS, false);
+        for (let i = 0; i < rows; i++) {
+          for (let j = 0; j < columns; j++) {
+            const from = load<f32>(scratch + bytes(i * TILE_COLUMNS + j)), at = to + bytes(i * stride + j);
+            store<f32>(at, accumulate ? load<f32>(at) + from : from);
+          }
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Packs one panel of `width` (6 or 8) vectors of length K into [K, width]. `along`: elements of one vector lie next to each other
+ * and vectors are `stride` elements apart (else the other way round). `count` vectors exist; the last stands in for the rest.
+ */
+@inline
+export function packPanel(
+  from: usize,
+  stride: i32,
+  along: bool,
+  width: i32,
+  count: i32,
+  K: i32,
+  to: usize,
+): void {
+  if (along) packAlong(from, stride, width, count, K, to);
+  else packAcross(from, stride, width, count, K, to);
+}
+
+/** Elements of one vector lie next to each other: four vectors by four elements are transposed at a time, then two by four. */
+function packAlong(from: usize, stride: i32, width: i32, count: i32, K: i32, to: usize): void {
+  const last = count - 1, step = bytes(width), whole = K & ~3;
+  for (let first = 0; first < width; first += 4) {
+    const p0 = from + bytes(min(first, last) * stride), p1 = from + bytes(min(first + 1, last) * stride);
+    const p2 = from + bytes(min(first + 2, last) * stride), p3 = from + bytes(min(first + 3, last) * stride);
+    const pair = width - first < 4;
+    let out = to + bytes(first);
+    for (let k = 0; k < whole; k += 4) {
+      const at = bytes(k), a = v128.load(p0 + at), b = v128.load(p1 + at);
+      const low = zipLow(a, b), high = zipHigh(a, b);
+      if (pair) {
+        v128.store64_lane(out, low, 0), out += step;
+        v128.store64_lane(out, low, 1), out += step;
+        v128.store64_lane(out, high, 0), out += step;
+        v128.store64_lane(out, high, 1), out += step;
+      } else {
+        const c = v128.load(p2 + at), d = v128.load(p3 + at), lowCD = zipLow(c, d), highCD = zipHigh(c, d);
+        v128.store(out, lowHalves(low, lowCD)), out += step;
+        v128.store(out, highHalves(low, lowCD)), out += step;
+        v128.store(out, lowHalves(high, highCD)), out += step;
+        v128.store(out, highHalves(high, highCD)), out += step;
+      }
+    }
+    for (let k = whole; k < K; k++) {
+      const at = bytes(k);
+      store<f32>(out, load<f32>(p0 + at));
+      store<f32>(out, load<f32>(p1 + at), 4);
+      if (!pair) store<f32>(out, load<f32>(p2 + at), 8), store<f32>(out, load<f32>(p3 + at), 12);
+      out += step;
+    }
+  }
+}
+
+/** Elements of equal k lie next to each other: rows are copied. */
+function packAcross(from: usize, stride: i32, width: i32, count: i32, K: i32, to: usize): void {
+  const row = bytes(stride), step = bytes(width);
+  if (count < width) {
+    for (let k = 0; k < K; k++, from += row, to += step) {
+      for (let i = 0; i < width; i++) store<f32>(to + bytes(i), load<f32>(from + bytes(min(i, count - 1))));
+    }
+    return;
+  }
+  for (let k = 0; k < K; k++, from += row, to += step) {
+    v128.store(to, v128.load(from));
+    if (width === TILE_COLUMNS) v128.store(to, v128.load(from, 16), 16);
+    else store<u64>(to, load<u64>(from, 16), 16);
+  }
+}

@@ -1,0 +1,137 @@
+/** The one shared memory of all threads: a first-fit allocator over it, and views of tensors in it. */
+import { HymbaError } from "../errors.ts";
+import type { Data } from "../plan/mod.ts";
+import { ELEMENT_BYTES, isContiguous, type Tensor } from "../tensor/mod.ts";
+
+const PAGE = 65536;
+/** What a WebAssembly memory with 32-bit addresses can hold. */
+export const MOST_BYTES = 65536 * PAGE;
+/** Nothing is allocated below: address 0 means "absent", and the module keeps its constants here. */
+const RESERVED = PAGE;
+/** Cache lines are shared by no two allocations, and vectors are aligned. */
+const ALIGNMENT = 256;
+
+interface Span {
+  start: number;
+  bytes: number;
+}
+
+const aligned = (bytes: number) => Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
+
+export class SharedHeap {
+  readonly memory: WebAssembly.Memory;
+  readonly #free: Span[] = [];
+  readonly #taken = new Map<number, number>();
+  #end = RESERVED;
+
+  constructor() {
+    this.memory = new WebAssembly.Memory({ initial: RESERVED / PAGE, maximum: MOST_BYTES / PAGE, shared: true });
+  }
+
+  /** Bytes in use. */
+  get usedBytes(): number {
+    return [...this.#taken.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** Throws with numbers when blocks of these sizes do not fit any more; allocates nothing. */
+  require(sizes: readonly number[], who: string): void {
+    const wanted = sizes.reduce((sum, bytes) => sum + aligned(bytes), 0), used = this.usedBytes + RESERVED;
+    if (used + wanted <= MOST_BYTES) return;
+    throw new HymbaError(`${who}: not enough memory for the CPU executor`, {
+      expected: `at most ${MOST_BYTES - used} bytes (WebAssembly memory holds ${MOST_BYTES}, ${used} are in use)`,
+      got: `${wanted} bytes`,
+      hint: "a smaller batch, sequence length or model (--preset quick), or --backend webgpu",
+    });
+  }
+
+  /** Bytes that nothing else uses, aligned to a cache line; their content is undefined. Returns the address. */
+  allocate(bytes: number, who: string): number {
+    const size = aligned(bytes);
+    const at = this.#free.findIndex((span) => span.bytes >= size);
+    let start: number;
+    if (at >= 0) {
+      const span = this.#free[at]!;
+      start = span.start;
+      [span.start, span.bytes] = [span.start + size, span.bytes - size];
+      if (span.bytes === 0) this.#free.splice(at, 1);
+    } else {
+      start = this.#extend(size, who);
+    }
+    this.#taken.set(start, size);
+    return start;
+  }
+
+  free(address: number): void {
+    const bytes = this.#taken.get(address);
+    if (bytes === undefined) throw new HymbaError(`memory at ${address} is not allocated`);
+    this.#taken.delete(address);
+    this.#free.push({ start: address, bytes });
+    this.#free.sort((a, b) => a.start - b.start);
+    for (let i = this.#free.length - 1; i > 0; i--) {
+      const [before, after] = [this.#free[i - 1]!, this.#free[i]!];
+      if (before.start + before.bytes === after.start) {
+        before.bytes += after.bytes;
+        this.#free.splice(i, 1);
+      }
+    }
+  }
+
+  floats(address: number, count: number): Float32Array<SharedArrayBuffer> {
+    return new Float32Array(this.#buffer, address, count);
+  }
+
+  words(address: number, count: number): Int32Array<SharedArrayBuffer> {
+    return new Int32Array(this.#buffer, address, count);
+  }
+
+  /** Copies numbers into a tensor whose storage starts at `base`, row by row. */
+  write(tensor: Tensor, base: number, data: Data): void {
+    const { rows, columns, rowStride } = tensor;
+    if (data.length !== rows * columns) {
+      throw new HymbaError(`${tensor.name}: ${data.length} numbers for [${tensor.shape}]`);
+    }
+    const to = this.#span(tensor, base);
+    if (isContiguous(tensor)) to.set(data);
+    else {for (let row = 0; row < rows; row++) {
+        to.set(data.subarray(row * columns, (row + 1) * columns), row * rowStride);
+      }}
+  }
+
+  /** A copy of a tensor's numbers, row by row. */
+  read(tensor: Tensor, base: number): Data {
+    const { rows, columns, rowStride } = tensor, from = this.#span(tensor, base);
+    const out = tensor.dtype === "u32" ? new Uint32Array(rows * columns) : new Float32Array(rows * columns);
+    if (isContiguous(tensor)) out.set(from);
+    else {for (let row = 0; row < rows; row++) {
+        out.set(from.subarray(row * rowStride, row * rowStride + columns), row * columns);
+      }}
+    return out;
+  }
+
+  #span({ rows, columns, rowStride, offset, dtype }: Tensor, base: number): Float32Array | Uint32Array {
+    const elements = rows === 0 ? 0 : (rows - 1) * rowStride + columns, start = base + offset * ELEMENT_BYTES;
+    return dtype === "u32"
+      ? new Uint32Array(this.#buffer, start, elements)
+      : new Float32Array(this.#buffer, start, elements);
+  }
+
+  get #buffer(): SharedArrayBuffer {
+    return this.memory.buffer as unknown as SharedArrayBuffer;
+  }
+
+  #extend(size: number, who: string): number {
+    const last = this.#free.at(-1);
+    const joins = last !== undefined && last.start + last.bytes === this.#end;
+    const start = joins ? last.start : this.#end, end = start + size;
+    const pages = Math.ceil(end / PAGE) - this.memory.buffer.byteLength / PAGE;
+    if (end > MOST_BYTES) this.require([MOST_BYTES], who);
+    try {
+      if (pages > 0) this.memory.grow(pages);
+    } catch (cause) {
+      throw new HymbaError(`${who}: this machine gives no more memory`, { got: `${size} bytes wanted`, cause });
+    }
+    if (joins) this.#free.pop();
+    this.#end = end;
+    return start;
+  }
+}

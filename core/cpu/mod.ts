@@ -1,0 +1,1 @@
+export { CpuExecutor, type CpuOptions } from "./executor.ts";

@@ -1,0 +1,72 @@
+import type { Tensor } from "../../tensor/mod.ts";
+import type { Launch, LowerContext, Lowering } from "../launch.ts";
+
+/** Rows and columns of the register tile (kernels/lib/tile.ts), and the depth of one pass (kernels/matmul.ts). */
+const TILE_ROWS = 6, TILE_COLUMNS = 8, DEPTH = 512;
+/** A launch with fewer blocks leaves threads idle at its end. */
+const WANTED_BLOCKS = 24;
+
+export interface Product {
+  M: number;
+  N: number;
+  K: number;
+  transA: number;
+  transB: number;
+  accumulate: boolean;
+}
+
+/** The launches of c = (or +=) a · b, shared by all ops that contain a product. */
+export function product(
+  { a, b, c }: { a: Tensor; b: Tensor; c: Tensor },
+  { M, N, K, transA, transB, accumulate }: Product,
+  { scratch }: LowerContext,
+): Launch[] {
+  const panelCount = Math.ceil(N / TILE_COLUMNS), packed = scratch("packed", [panelCount, K, TILE_COLUMNS]);
+  const panels = Math.max(1, Math.ceil(Math.min(panelCount / 8, 16384 / (K * TILE_COLUMNS))));
+  const { rows, columns } = blockShape(M, N);
+  return [{
+    kernel: "pack_columns",
+    args: { b, packed, stride: b.rowStride, trans: transB, N, K, panels },
+    blocks: Math.ceil(panelCount / panels),
+  }, {
+    kernel: "matmul",
+    args: {
+      a,
+      packed,
+      c,
+      strideA: a.rowStride,
+      strideC: c.rowStride,
+      transA,
+      M,
+      N,
+      K,
+      accumulate: accumulate ? 1 : 0,
+      rows,
+      columns,
+    },
+    blocks: Math.ceil(M / rows) * Math.ceil(N / columns),
+    workspace: TILE_ROWS * TILE_COLUMNS + rows * Math.min(K, DEPTH),
+  }];
+}
+
+/** Blocks as large as leaves enough of them to share out. The shape does not change the bits. */
+function blockShape(M: number, N: number): { rows: number; columns: number } {
+  let rows = 96, columns = 512;
+  const blocks = () => Math.ceil(M / rows) * Math.ceil(N / columns);
+  while (blocks() < WANTED_BLOCKS && columns > 64) columns /= 2;
+  while (blocks() < WANTED_BLOCKS && rows > 24) rows /= 2;
+  return { rows, columns };
+}
+
+export const matmul: Lowering = (
+  { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c }, accumulate },
+  context,
+) =>
+  product({ a: a!, b: b!, c: c! }, {
+    M: M!,
+    N: N!,
+    K: K!,
+    transA: transA!,
+    transB: transB!,
+    accumulate: accumulate.includes("c"),
+  }, context);

@@ -1,0 +1,55 @@
+import { float, type Lowering } from "../launch.ts";
+import { sumPartials } from "./sum_partials.ts";
+
+/** Rows of one block, whose parts of dw are added up by a second launch. */
+const ROWS = 32;
+
+export const rmsnormForward: Lowering = (
+  { attributes: { R, D, eps }, reads: { x, delta, w }, writes: { sum, y, r } },
+) => [{
+  kernel: "rmsnorm_forward",
+  args: {
+    x,
+    delta,
+    w,
+    sum,
+    y,
+    r,
+    strideX: x!.rowStride,
+    strideDelta: delta?.rowStride,
+    strideSum: sum?.rowStride,
+    strideY: y!.rowStride,
+    R,
+    D,
+    rows: ROWS,
+    eps: float(eps!),
+  },
+  blocks: Math.ceil(R! / ROWS),
+}];
+
+export const rmsnormBackward: Lowering = (
+  { attributes: { R, D }, reads: { dy, x, w, r, dsum }, writes: { dx, dw }, accumulate },
+  { scratch },
+) => {
+  const blocks = Math.ceil(R! / ROWS), partial = scratch("dw", [blocks, D!]);
+  return [{
+    kernel: "rmsnorm_backward",
+    args: {
+      dy,
+      x,
+      w,
+      r,
+      dsum,
+      dx,
+      partial,
+      strideDy: dy!.rowStride,
+      strideX: x!.rowStride,
+      strideDsum: dsum?.rowStride,
+      strideDx: dx?.rowStride,
+      R,
+      D,
+      rows: ROWS,
+    },
+    blocks,
+  }, sumPartials(partial, dw!, { accumulate: accumulate.includes("dw") })];
+};

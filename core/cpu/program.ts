@@ -1,0 +1,173 @@
+/** A plan made ready on the CPU: memory is assigned, and the list of launches lies encoded in shared memory. */
+import { HymbaError } from "../errors.ts";
+import {
+  arenasOf,
+  assignSlots,
+  type Data,
+  lifetimesOf,
+  type Memory,
+  type NonFinite,
+  type Plan,
+  type Program,
+  type SlotPlan,
+} from "../plan/mod.ts";
+import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
+import type { CpuExecutor } from "./executor.ts";
+import { type Argument, isTensor, type Launch } from "./launch.ts";
+import { LAUNCH } from "./worker.ts";
+
+export type PlannedLaunch = Launch & { readonly step: number };
+
+export class CpuProgram implements Program {
+  readonly memory: Memory;
+  readonly launches: readonly PlannedLaunch[];
+  readonly #executor: CpuExecutor;
+  readonly #plan: Plan;
+  readonly #slots: SlotPlan;
+  readonly #addresses: number[];
+  readonly #records: number;
+  readonly #workspace: number;
+  readonly #workspaceBytes: number;
+  #metrics: Float32Array[] = [];
+  #disposed = false;
+
+  constructor(executor: CpuExecutor, { plan, launches }: { plan: Plan; launches: readonly PlannedLaunch[] }) {
+    [this.#executor, this.#plan, this.launches] = [executor, plan, launches];
+    this.#slots = assignSlots(lifetimes(plan, launches));
+    const arenaBytes = [...arenasOf(plan)].reduce((sum, { elements }) => sum + elements * ELEMENT_BYTES, 0);
+    const slotBytes = this.#slots.slotBytes.reduce((sum, bytes) => sum + bytes, 0);
+    this.memory = { slotBytes, peakBytes: this.#slots.peakBytes, arenaBytes };
+
+    const argumentWords = launches.reduce((sum, { args }) => sum + Object.keys(args).length, 0);
+    const recordBytes = (launches.length * LAUNCH.words + argumentWords) * ELEMENT_BYTES;
+    const most = Math.max(0, ...launches.map(({ workspace = 0 }) => workspace));
+    this.#workspaceBytes = Math.ceil(most * ELEMENT_BYTES / 256) * 256;
+    const workspaceBytes = this.#workspaceBytes * executor.threads, who = `plan ${plan.name}`;
+    executor.heap.require([...this.#slots.slotBytes, recordBytes, workspaceBytes], who);
+    this.#addresses = this.#slots.slotBytes.map((bytes) => executor.heap.allocate(bytes, who));
+    this.#records = executor.heap.allocate(recordBytes, who);
+    this.#workspace = executor.heap.allocate(workspaceBytes, who);
+    this.#encode();
+    for (const { tensor, data } of plan.constants) this.write(tensor, data);
+  }
+
+  write(input: Tensor, data: Data): void {
+    if (!input.storage.pinned && !this.#slots.slotOf.has(input.storage)) return; // an input that no step reads
+    this.#executor.heap.write(input, this.#baseOf(input.storage), data);
+  }
+
+  async run(): Promise<void> {
+    if (this.#executor.options.poison) this.#poison();
+    await this.#walk(0, this.launches.length);
+    if (this.#plan.metrics.length > 0) this.#metrics.push(this.#readMetrics());
+  }
+
+  read(tensor: Tensor): Promise<Data> {
+    return Promise.resolve(this.#executor.heap.read(tensor, this.#baseOf(tensor.storage)));
+  }
+
+  drainMetrics(): Promise<Float32Array[]> {
+    const drained = this.#metrics;
+    this.#metrics = [];
+    return Promise.resolve(drained);
+  }
+
+  async findNonFinite(): Promise<NonFinite | undefined> {
+    this.#poison();
+    let next = 0;
+    for (const [step, { op, writes }] of this.#plan.steps.entries()) {
+      const first = next;
+      while (this.launches[next]?.step === step) next++;
+      await this.#walk(first, next - first);
+      for (const tensor of Object.values(writes)) {
+        const values = await this.read(tensor), index = values.findIndex((value) => !Number.isFinite(value));
+        if (index >= 0) return { step, op, tensor: tensor.name, index, value: values[index]! };
+      }
+    }
+    return undefined;
+  }
+
+  /** Milliseconds of each launch, summed over all runs since the executor was made with `timed`. */
+  times(): number[] {
+    const words = this.#executor.heap.words(this.#records, this.launches.length * LAUNCH.words);
+    const times = new Float64Array(words.buffer, words.byteOffset, words.length / 2);
+    return this.launches.map((_, i) => times[(i * LAUNCH.words + LAUNCH.time) / 2]!);
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const address of [...this.#addresses, this.#records, this.#workspace]) this.#executor.heap.free(address);
+  }
+
+  #walk(first: number, count: number): Promise<void> {
+    if (this.#disposed) throw new HymbaError(`plan ${this.#plan.name}: its program was disposed`);
+    return this.#executor.pool.run({
+      launches: this.#records + first * LAUNCH.words * ELEMENT_BYTES,
+      count,
+      workspace: this.#workspace,
+      workspaceBytes: this.#workspaceBytes,
+      timed: this.#executor.options.timed ?? false,
+    });
+  }
+
+  #baseOf(storage: Storage): number {
+    if (storage.pinned) {
+      return this.#executor.addressOf(storage.pinned.arena) + storage.pinned.offset * ELEMENT_BYTES;
+    }
+    const slot = this.#slots.slotOf.get(storage);
+    if (slot === undefined) throw new HymbaError(`${storage.name} is not part of the plan ${this.#plan.name}`);
+    return this.#addresses[slot]!;
+  }
+
+  #encode(): void {
+    const { heap, kernels } = this.#executor;
+    let at = this.#records + this.launches.length * LAUNCH.words * ELEMENT_BYTES;
+    for (const [i, { kernel, args, blocks }] of this.launches.entries()) {
+      const index = kernels.indexOf.get(kernel);
+      if (index === undefined) throw new HymbaError(`the CPU executor has no kernel ${kernel}`);
+      const values = Object.values(args), words = heap.words(at, values.length);
+      const floats = heap.floats(at, values.length);
+      for (const [place, value] of values.entries()) {
+        if (typeof value === "object" && "f32" in value) floats[place] = value.f32;
+        else words[place] = this.#word(value);
+      }
+      const record = heap.words(this.#records + i * LAUNCH.words * ELEMENT_BYTES, LAUNCH.words);
+      record.fill(0);
+      [record[LAUNCH.kernel], record[LAUNCH.args], record[LAUNCH.blocks]] = [index, at, blocks];
+      at += values.length * ELEMENT_BYTES;
+    }
+  }
+
+  #word(value: Argument): number {
+    if (isTensor(value)) return this.#baseOf(value.storage) + value.offset * ELEMENT_BYTES;
+    return typeof value === "number" ? value : 0;
+  }
+
+  #readMetrics(): Float32Array {
+    const parts = this.#plan.metrics.map((metric) => this.#executor.heap.read(metric, this.#baseOf(metric.storage)));
+    return Float32Array.from(parts.flatMap((part) => [...part]));
+  }
+
+  /** Fills every slot that holds no input and no constant with NaN. */
+  #poison(): void {
+    const kept = new Set(keptStorages(this.#plan).map((storage) => this.#slots.slotOf.get(storage)));
+    for (const [slot, address] of this.#addresses.entries()) {
+      if (kept.has(slot)) continue;
+      this.#executor.heap.floats(address, this.#slots.slotBytes[slot]! / ELEMENT_BYTES).fill(NaN);
+    }
+  }
+}
+
+const keptStorages = (plan: Plan): Storage[] =>
+  [...plan.inputs, ...plan.constants.map(({ tensor }) => tensor)].map(({ storage }) => storage);
+
+function lifetimes(plan: Plan, launches: readonly PlannedLaunch[]) {
+  const work = launches.map(({ args }) => ({
+    uses: Object.values(args).filter(isTensor).map(({ storage }) => storage),
+  }));
+  const used = new Set(work.flatMap(({ uses }) => uses));
+  const keep = keptStorages(plan).filter((storage) => used.has(storage));
+  const untilEnd = [...plan.outputs, ...plan.metrics].map(({ storage }) => storage);
+  return lifetimesOf(work, { keep, untilEnd });
+}
