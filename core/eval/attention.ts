@@ -1,0 +1,53 @@
+/** Attention maps of chosen layers, computed by a kernel from the saved log-sum-exp. */
+import { ArchType, type AttentionMap, type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
+import { forward } from "../nn/model.ts";
+import { attentionMap } from "../ops/attention_map.ts";
+import type { ParameterStore } from "../params/store.ts";
+import { type Executor, finish } from "../plan/mod.ts";
+import { Tape } from "../tensor/mod.ts";
+
+/** The layers that the figure shows: all global ones, and the local ones at a quarter and three quarters of the local layers. */
+export function shownLayers(config: HymbaConfig): Layer[] {
+  const layers = layersOf(config).filter(({ attention }) => attention);
+  const global = layers.filter(({ window }) => window === 0), local = layers.filter(({ window }) => window > 0);
+  const some = config.archType === ArchType.HYBRID ? global : [global[0], global[global.length >> 1], global.at(-1)];
+  const shown = [...some, local[Math.floor((local.length - 1) / 4)], local[Math.ceil((local.length - 1) * 3 / 4)]];
+  return [...new Set(shown)].filter((layer) => layer !== undefined).sort((a, b) => a.index - b.index);
+}
+
+/** Probabilities of each shown layer, averaged over its heads, for one text of T tokens. `labels`: a word for each token. */
+export async function captureAttention(
+  executor: Executor,
+  store: ParameterStore,
+  { ids, labels }: { ids: Uint32Array<ArrayBuffer>; labels: readonly string[] },
+): Promise<AttentionMap[]> {
+  const config = store.config, M = config.metaTokens, tape = new Tape(false);
+  const input = tape.input("ids", [1, ids.length], { dtype: "u32" });
+  const { traces } = forward(tape, input, store);
+  const shown = shownLayers(config);
+  const maps = shown.map(({ index, window }) => attentionMap(tape, traces[index]!, { window, meta: M }));
+  const program = await executor.prepare(finish(tape, { name: "attention maps", outputs: maps }));
+  program.write(input, ids);
+  await program.run();
+  const positions = M + ids.length, found: AttentionMap[] = [];
+  for (const [i, { index, window }] of shown.entries()) {
+    const heads = await program.read(maps[i]!) as Float32Array;
+    found.push({
+      layer: index,
+      kind: window === 0 ? "global" : "local",
+      positions,
+      metaTokens: M,
+      window,
+      probabilities: meanOverHeads(heads, { H: config.nHeads, size: positions ** 2 }),
+      labels: [...Array.from({ length: M }, (_, m) => `meta ${m}`), ...labels],
+    });
+  }
+  program.dispose();
+  return found;
+}
+
+function meanOverHeads(heads: Float32Array, { H, size }: { H: number; size: number }): Float32Array {
+  const mean = new Float32Array(size);
+  for (let h = 0; h < H; h++) for (let i = 0; i < size; i++) mean[i]! += heads[h * size + i]! / H;
+  return mean;
+}

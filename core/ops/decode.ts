@@ -1,0 +1,116 @@
+/**
+ * The ops of generation: one position at a time, B sequences side by side at the same position. Caches and states lie in
+ * arenas and are changed in place (a role in both reads and writes). `position` [1] u32 counts from 0, meta tokens included.
+ */
+import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+import type { Visibility } from "./attention.ts";
+import type { ScanInputs } from "./selective_scan.ts";
+
+/** Where a position is kept: global caches in order; local ones keep the meta prefix and, behind it, a ring of W slots. */
+export function cacheSlot(position: number, { window, meta }: Visibility): number {
+  return window === 0 || position < meta ? position : meta + (position - meta) % window;
+}
+
+/** Slots of a cache for sequences of at most S positions. */
+export const cacheSlots = (S: number, { window, meta }: Visibility): number =>
+  window === 0 ? S : Math.min(S, meta + window);
+
+/** x[b] = meta[position] while position < M, then table[token[b]]. Shapes: token [B] u32, table [V, D], meta [M, D]; returns x [B, 1, D]. */
+export function embedStep(
+  tape: Tape,
+  { token, position, table, meta }: { token: Tensor; position: Tensor; table: Tensor; meta?: Tensor },
+): Tensor {
+  const B = token.shape[0]!, [V, D] = table.shape as [number, number];
+  const x = tape.tensor("embedded", [B, 1, D]);
+  tape.step("embed_step", {
+    attributes: { B, V, D, M: meta?.shape[0] ?? 0 },
+    reads: { token, position, table, meta },
+    writes: { x },
+    flops: 0,
+  });
+  return x;
+}
+
+/**
+ * Puts the keys and values of the current position into their slot ({@link cacheSlot}).
+ * Shapes: k [B, 1, G, K] after rotary, v [B, 1, G, Kv] (slices allowed), kCache [B, S, G, K], vCache [B, S, G, Kv].
+ */
+export function cacheAppend(
+  tape: Tape,
+  { k, v, kCache, vCache, position }: { k: Tensor; v: Tensor; kCache: Tensor; vCache: Tensor; position: Tensor },
+  { window, meta }: Visibility,
+): void {
+  const [B, S, G, K] = kCache.shape as [number, number, number, number], Kv = vCache.shape[3]!;
+  expectShape(k, [B, 1, G, K], "cache_append");
+  expectShape(v, [B, 1, G, Kv], "cache_append");
+  const attributes = { B, S, G, K, Kv, window, meta };
+  tape.step("cache_append", {
+    attributes,
+    reads: { k, v, position, kCache, vCache },
+    writes: { kCache, vCache },
+    flops: 0,
+  });
+}
+
+/**
+ * Attention of one query position over the filled slots of a cache, the current position included (call {@link cacheAppend} first).
+ * Filled slots: position + 1 without a window, else min(position + 1, meta + window); their order does not matter.
+ * Shapes: q [B, 1, H, K] (may be a slice), caches as above; returns o [B, 1, H, Kv].
+ */
+export function attentionDecode(
+  tape: Tape,
+  { q, kCache, vCache, position }: { q: Tensor; kCache: Tensor; vCache: Tensor; position: Tensor },
+  { window, meta }: Visibility,
+): Tensor {
+  const [B, S, G, K] = kCache.shape as [number, number, number, number], Kv = vCache.shape[3]!, H = q.shape[2]!;
+  expectShape(q, [B, 1, H, K], "attention_decode");
+  const o: Tensor = { ...tape.tensor("attended", [B, 1, H * Kv]), shape: [B, 1, H, Kv], lead: 2 };
+  const attributes = { B, S, H, G, K, Kv, window, meta };
+  tape.step("attention_decode", {
+    attributes,
+    reads: { q, kCache, vCache, position },
+    writes: { o },
+    flops: 2 * B * H * S * (K + Kv),
+  });
+  return o;
+}
+
+/**
+ * One position of the causal convolution with SiLU; `state` holds the last J − 1 inputs, oldest first, and is moved on.
+ * Shapes: x [B, 1, I] (may be a slice), w [I, J], bias [I], state [B, J − 1, I]; returns y [B, 1, I] (or `into`).
+ */
+export function convStep(
+  tape: Tape,
+  { x, w, bias, state }: { x: Tensor; w: Tensor; bias?: Tensor; state: Tensor },
+  { into }: { into?: Tensor } = {},
+): Tensor {
+  const [B, , I] = x.shape as [number, number, number], J = w.shape[1]!;
+  expectShape(state, [B, J - 1, I], "conv_step");
+  const y = into ?? tape.tensor("convolved", [B, 1, I]);
+  tape.step("conv_step", {
+    attributes: { B, I, J },
+    reads: { x, w, bias, state },
+    writes: { y, state },
+    flops: B * I * (2 * J + 4),
+  });
+  return y;
+}
+
+/** One position of the selective scan; the inputs of `selectiveScan` with T = 1 and the state [B, I, N], changed in place. Returns y [B, 1, I]. */
+export function scanStep(
+  tape: Tape,
+  { udt, bc, z, aLog, skip, dtBias, state }: Omit<ScanInputs, "h0"> & { state: Tensor },
+): Tensor {
+  const [B, , , I] = udt.shape as [number, number, number, number], N = aLog.shape[1]!;
+  expectShape(udt, [B, 1, 2, I], "scan_step");
+  expectShape(bc, [B, 1, 2, N], "scan_step");
+  expectShape(state, [B, I, N], "scan_step");
+  const y = tape.tensor("scanned", [B, 1, I]);
+  tape.step("scan_step", {
+    attributes: { B, I, N, softplus: 1 },
+    reads: { udt, bc, z, aLog, skip, dtBias, state },
+    writes: { y, state },
+    flops: 8 * B * I * N,
+  });
+  return y;
+}
