@@ -29,13 +29,24 @@ async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncG
   }
 }
 
-/** Lets the process live until `kill` says when, and returns what it had promised and whether it was killed. */
-async function promisesOf(child: Deno.ChildProcess, kill: () => void) {
+/** Kills a process, unless it ended by itself just now. */
+function killIfAlive(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+  }
+}
+
+/** Kills the process `after` milliseconds of its run, and returns what it had promised and whether it was killed. */
+async function promisesOf(child: Deno.ChildProcess, { after }: { after: number }) {
   let promised: Promised = nothingPromised();
+  let timer: ReturnType<typeof setTimeout> | undefined;
   for await (const line of linesOf(child.stdout)) {
-    if (line === "started") kill();
+    if (line === "started") timer = setTimeout(() => killIfAlive(child), after);
     else promised = JSON.parse(line);
   }
+  clearTimeout(timer);
   await child.stdin.close();
   return { promised, killed: (await child.status).signal === "SIGKILL" };
 }
@@ -54,9 +65,7 @@ Deno.test("processes: killed at a random moment, the next one finishes the run",
     for (let i = 0; i < (exhaustive ? 500 : 12); i++) {
       const path = join(folder, String(i));
       const child = spawn(Deno.execPath(), [...CHILD_ARGS, "run", path]);
-      const { promised, killed } = await promisesOf(child, () => {
-        setTimeout(() => child.kill("SIGKILL"), Math.random() * 40);
-      });
+      const { promised, killed } = await promisesOf(child, { after: Math.random() * 40 });
       if (killed) kills++;
       const step = await assertGoesOn(path, promised);
       found.set(step, (found.get(step) ?? 0) + 1);
