@@ -1,0 +1,70 @@
+/** Sampling continuations. Each draw is a function of seed, sequence and position. */
+import { STREAMS, uniform } from "../random.ts";
+import type { ParameterStore } from "../params/store.ts";
+import type { Executor } from "../plan/mod.ts";
+import { DecodeSession } from "./session.ts";
+
+export interface SamplingOptions {
+  readonly newTokens: number;
+  /** Logits are divided by it; 0 takes the likeliest token. */
+  readonly temperature: number;
+  /** Only the k likeliest tokens are drawn from; 0 means all. */
+  readonly topK?: number;
+  readonly seed: number;
+  /** Number of the first sequence, so that batches of a long list draw differently. */
+  readonly first?: number;
+}
+
+export interface Generated {
+  readonly tokens: Uint32Array<ArrayBuffer>[];
+  /** Wall time from the first generated token to the last. */
+  readonly decode_s: number;
+}
+
+/** Continues prompts of equal length side by side. */
+export async function generate(
+  executor: Executor,
+  store: ParameterStore,
+  { prompts, ...options }: SamplingOptions & { prompts: readonly Uint32Array[] },
+): Promise<Generated> {
+  const B = prompts.length, length = prompts[0]!.length, { newTokens } = options;
+  const session = await DecodeSession.create(executor, store, { B, length: length + newTokens });
+  try {
+    let logits: Float32Array | undefined;
+    for (let t = 0; t < length; t++) {
+      const tokens = Uint32Array.from(prompts, (prompt) => prompt[t]!);
+      if (t < length - 1) await session.push(tokens);
+      else logits = await session.feed(tokens);
+    }
+    const start = performance.now();
+    const made = prompts.map(() => new Uint32Array(newTokens));
+    for (let t = 0; t < newTokens; t++) {
+      const V = logits!.length / B;
+      const next = Uint32Array.from(
+        made,
+        (_, b) => draw(logits!.subarray(b * V, (b + 1) * V), { ...options, sequence: (options.first ?? 0) + b, t }),
+      );
+      for (const [b, tokens] of made.entries()) tokens[t] = next[b]!;
+      if (t < newTokens - 1) logits = await session.feed(next);
+    }
+    return { tokens: made, decode_s: (performance.now() - start) / 1000 };
+  } finally {
+    session.dispose();
+  }
+}
+
+/** One token from logits [V]. */
+function draw(
+  logits: Float32Array,
+  { temperature, topK = 0, seed, sequence, t }: SamplingOptions & { sequence: number; t: number },
+): number {
+  const order = Uint32Array.from(logits, (_, id) => id);
+  if (temperature === 0) return order.reduce((best, id) => logits[id]! > logits[best]! ? id : best, 0);
+  order.sort((a, b) => logits[b]! - logits[a]! || a - b);
+  const kept = topK > 0 ? order.subarray(0, topK) : order;
+  const weights = Float64Array.from(kept, (id) => Math.exp((logits[id]! - logits[order[0]!]!) / temperature));
+  let left = uniform({ seed, stream: STREAMS.sampling, step: sequence }, t) *
+    weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [i, weight] of weights.entries()) if ((left -= weight) < 0) return kept[i]!;
+  return kept.at(-1)!;
+}
