@@ -1,0 +1,72 @@
+/** Proof by perturbation that no position of a model sees its future. */
+import type { Arm, HymbaConfig } from "../config/mod.ts";
+import { HymbaError } from "../errors.ts";
+import { forward } from "../nn/model.ts";
+import { linear } from "../ops/linear.ts";
+import { ParameterStore } from "../params/store.ts";
+import { type Executor, finish } from "../plan/mod.ts";
+import { randomInteger, STREAMS } from "../random.ts";
+import { Tape } from "../tensor/mod.ts";
+
+export interface CausalityReport {
+  readonly arm: string;
+  readonly T: number;
+  /** Positions t whose following token was changed. */
+  readonly tested: number;
+  /** Pairs (changed, seen): position `seen` ≤ t changed although only tokens after t did. */
+  readonly leaks: readonly { readonly changed: number; readonly seen: number }[];
+}
+
+/** Changes token t + 1 for every t and compares all logits up to t bit by bit. */
+export async function checkCausality(
+  executor: Executor,
+  { name, config, T, positions }: Arm & { config: HymbaConfig; T: number; positions?: readonly number[] },
+): Promise<CausalityReport> {
+  const store = new ParameterStore(config), V = config.vocabSize, tape = new Tape(false);
+  const input = tape.input("ids", [1, T], { dtype: "u32" });
+  const { hidden } = forward(tape, input, store);
+  const logits = linear(tape, { x: hidden, w: store.tensor("embedding") }, { name: "logits" });
+  store.initialise(executor, 1);
+  const program = await executor.prepare(finish(tape, { name: `causality ${name}`, outputs: [logits] }));
+  try {
+    const counter = { seed: 1, stream: STREAMS.probe, step: T };
+    const ids = Uint32Array.from({ length: T }, (_, t) => randomInteger(counter, t, V));
+    const logitsOf = async (tokens: Uint32Array<ArrayBuffer>) => {
+      program.write(input, tokens);
+      await program.run();
+      return new Uint32Array((await program.read(logits)).buffer);
+    };
+    const before = await logitsOf(ids);
+    const tested = positions ?? Array.from({ length: T - 1 }, (_, t) => t),
+      leaks: CausalityReport["leaks"][number][] = [];
+    for (const t of tested) {
+      const changed = Uint32Array.from(ids);
+      changed[t + 1] = (changed[t + 1]! + 1) % V;
+      const after = await logitsOf(changed);
+      const seen = after.subarray(0, (t + 1) * V).findIndex((bits, i) => bits !== before[i]);
+      if (seen >= 0) leaks.push({ changed: t + 1, seen: Math.floor(seen / V) });
+      if (after.subarray((t + 1) * V).every((bits, i) => bits === before[(t + 1) * V + i])) {
+        throw new HymbaError(
+          `causality ${name}: changing token ${t + 1} changed nothing at all, so the test proves nothing`,
+        );
+      }
+    }
+    return { arm: name, T, tested: tested.length, leaks };
+  } finally {
+    program.dispose();
+    store.release(executor);
+  }
+}
+
+/** A few positions around the edges of window and meta tokens; throws when a model sees its future. */
+export async function requireCausal(executor: Executor, { name, config }: Arm): Promise<void> {
+  const T = config.swaWindow + config.metaTokens + 2, edges = [0, config.swaWindow - 1, config.swaWindow, T - 2];
+  const { leaks } = await checkCausality(executor, { name, config, T, positions: edges });
+  const first = leaks[0];
+  if (!first) return;
+  throw new HymbaError(`${name} sees its future: no run is made and no artifact written`, {
+    expected: `logits at ${first.seen} that do not depend on token ${first.changed}`,
+    got: "other bits after the change",
+    hint: "hymba causality shows every position",
+  });
+}

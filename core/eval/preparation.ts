@@ -1,0 +1,104 @@
+/** What all arms of a study share: tokenizer, tokens, baselines, the record. */
+import { join } from "node:path";
+import type { RunRecord, StudyConfig } from "../config/mod.ts";
+import { bigramLoss, unigramLoss } from "../data/baselines.ts";
+import type { Corpus } from "../data/corpus.ts";
+import { splitText, type TokenData, tokenize } from "../data/split.ts";
+import { cacheFolder } from "../disk/cache_folder.ts";
+import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
+import { UsageError } from "../errors.ts";
+import { Tokenizer, trainTokenizer } from "../tokenizer/mod.ts";
+import { qualityOf } from "./quality.ts";
+import { FILES, readJson, writeJson } from "./run_folder.ts";
+
+/** Where the numbers come from: versions, backend and adapter in words. */
+export interface Environment {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly backend: string;
+  readonly adapter: Readonly<Record<string, string | number>>;
+  readonly command: string;
+}
+
+export interface Preparation {
+  readonly record: RunRecord;
+  readonly tokenizer: Tokenizer;
+  readonly tokens: TokenData;
+}
+
+/** Trains the tokenizer on the training part alone, or takes the one that the same text and size made before. */
+async function tokenizerFor(text: string, { vocabSize, disk }: { vocabSize: number; disk: Disk }): Promise<Tokenizer> {
+  const key = sha256(new TextEncoder().encode(`unigram 1 ${vocabSize}\n${text}`)).slice(0, 32);
+  const folder = join(cacheFolder(), "tokenizers"), path = join(folder, `${key}.model`);
+  if (await disk.stat(path)) return Tokenizer.fromModelBytes(await disk.read(path), { name: path });
+  const made = trainTokenizer(text, { vocabSize });
+  await makeFolders(disk, folder);
+  await writeAtomic(disk, path, made.toModelBytes());
+  return made;
+}
+
+/** Prepares a run folder, or checks that what it holds is this very study. */
+export async function prepare(
+  disk: Disk,
+  folder: string,
+  { study, corpus, environment }: { study: StudyConfig; corpus: Corpus; environment: Environment },
+): Promise<Preparation> {
+  const parts = splitText(corpus.text, study.trainFraction), V = study.vocabSize;
+  const kept = join(folder, FILES.model);
+  const tokenizer = await disk.stat(kept)
+    ? Tokenizer.fromModelBytes(await disk.read(kept), { name: kept })
+    : await tokenizerFor(parts.train, { vocabSize: V, disk });
+  const tokens = tokenize(parts, tokenizer, { T: study.sequenceLength });
+  const predicted = { tokens: tokens.validation.length - 1, bytes: tokens.evaluatedBytes };
+  const { name, bytes, sha256: digest, licence, warning } = corpus;
+  const record: RunRecord = {
+    format: 1,
+    study,
+    ...environment,
+    corpus: { name, bytes, sha256: digest, licence, ...(warning ? { warning } : {}) },
+    tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize },
+    data: {
+      trainTokens: tokens.train.length,
+      validationTokens: tokens.validation.length,
+      evaluatedTokens: predicted.tokens,
+      evaluatedBytes: predicted.bytes,
+    },
+    baselines: {
+      unigram: qualityOf(unigramLoss(tokens, V), predicted),
+      bigram: qualityOf(bigramLoss(tokens, V), predicted),
+    },
+    started: new Date().toISOString(),
+  };
+  const before = await readJson<RunRecord>(disk, join(folder, FILES.record));
+  if (before) {
+    requireSame(before, record, folder);
+    return { record: { ...before, study }, tokenizer, tokens };
+  }
+  await writeAtomic(disk, kept, tokenizer.toModelBytes());
+  await writeAtomic(disk, join(folder, FILES.tokenizer), tokenizer.toJson());
+  await writeJson(disk, join(folder, FILES.record), record);
+  return { record, tokenizer, tokens };
+}
+
+/** Throws a UsageError with the differences when a folder holds another study. */
+function requireSame(before: RunRecord, now: RunRecord, folder: string): void {
+  const pick = ({ study, corpus, tokenizer, backend }: RunRecord) =>
+    flatten(JSON.parse(JSON.stringify({ study, corpus, tokenizer, backend })));
+  const [old, wanted] = [pick(before), pick(now)];
+  const changed = [...new Set([...old.keys(), ...wanted.keys()])].filter((key) => old.get(key) !== wanted.get(key));
+  if (changed.length === 0) return;
+  const shown = changed.slice(0, 12).map((key) =>
+    `${key}: ${old.get(key) ?? "absent"} there, ${wanted.get(key) ?? "absent"} now`
+  );
+  if (changed.length > shown.length) shown.push(`and ${changed.length - shown.length} more`);
+  throw new UsageError(`${folder} holds another study`, {
+    got: shown.join("\n            "),
+    hint: "repeat the first command to go on with it, or choose another folder with --out",
+  });
+}
+
+function flatten(value: unknown, path = "", into = new Map<string, string>()): Map<string, string> {
+  if (value !== null && typeof value === "object") {
+    for (const [key, item] of Object.entries(value)) flatten(item, path ? `${path}.${key}` : key, into);
+  } else into.set(path, String(value));
+  return into;
+}

@@ -1,0 +1,71 @@
+/** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
+import { join } from "node:path";
+import type { ArmResult, Run, StudyConfig } from "../config/mod.ts";
+import type { Corpus } from "../data/corpus.ts";
+import { type Disk, LOG_START, type LogPosition, MetricsLog, startRunFolder } from "../disk/mod.ts";
+import { loadLatest } from "../params/checkpoint.ts";
+import type { Executor } from "../plan/mod.ts";
+import { Diverged } from "../train/stage.ts";
+import { donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
+import { requireCausal } from "./causality.ts";
+import { type Environment, prepare } from "./preparation.ts";
+import { armFolder, FILES, loadRun } from "./run_folder.ts";
+
+export interface StudyOptions {
+  readonly executor: Executor;
+  readonly corpus: Corpus;
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly environment: Environment;
+  /** When it aborts, the study saves at the next step and throws Interrupted. */
+  readonly signal?: AbortSignal;
+  onEvent?(event: StudyEvent): void;
+}
+
+/** Runs a study, or the rest of one. An arm that diverges is reported and the others go on. */
+export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
+  const { disk, folder, executor, onEvent, signal } = options;
+  const held = await startRunFolder(disk, folder);
+  try {
+    const preparation = await prepare(disk, folder, { study, ...options });
+    for (const { name, config } of study.arms) await requireCausal(executor, { name, config });
+    const log = await MetricsLog.open(disk, join(folder, FILES.metrics), {
+      position: await resumePosition(study, disk, folder),
+    });
+    for (const seed of study.seeds) {
+      for (const arm of study.arms) {
+        onEvent?.({ kind: "arm", arm: arm.name, seed, step: 0, steps: 0 });
+        try {
+          await runArm(arm, seed, { ...preparation, ...{ executor, disk, folder, log, study, onEvent, signal } });
+        } catch (error) {
+          if (!(error instanceof Diverged)) throw error;
+          onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, message: error.message });
+          await log.append({ arm: arm.name, seed, kind: "failure", message: error.message });
+        }
+      }
+    }
+    await log.sync();
+    return await loadRun(disk, folder);
+  } finally {
+    await held.close();
+  }
+}
+
+/** What a checkpoint or a finished stage knows of the log; later lines belong to steps that will be done again. */
+async function resumePosition(study: StudyConfig, disk: Disk, folder: string): Promise<LogPosition> {
+  let position: LogPosition = LOG_START;
+  for (const seed of study.seeds) {
+    for (const { name: arm } of study.arms) {
+      for (const stage of stagesOf(study)) {
+        const done = await donePosition(disk, folder, { arm, seed, stage });
+        if (done) position = done;
+        else {return (await loadLatest(disk, join(armFolder(folder, arm, seed), "checkpoints"), { stage }))?.log ??
+            position;}
+      }
+    }
+  }
+  return position;
+}
+
+/** The results that a study has so far, in the order of its arms. */
+export const resultsByArm = ({ results }: Run): Map<string, ArmResult[]> => Map.groupBy(results, ({ arm }) => arm);
