@@ -1,10 +1,35 @@
 /** How every step is carried out on the CPU, by the step's name. */
 import type { Lowering } from "../launch.ts";
+import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { fusionBackward, fusionForward } from "./fusion.ts";
+import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { matmul } from "./matmul.ts";
+import { adamw, gradientNorm } from "./optimizer.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
+import { rotary } from "./rotary.ts";
+import { swigluBackward, swigluForward } from "./swiglu.ts";
+import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  adamw,
+  causal_conv_backward: causalConvBackward,
+  causal_conv_forward: causalConvForward,
+  embedding_backward: embeddingBackward,
+  embedding_forward: embeddingForward,
+  fusion_backward: fusionBackward,
+  fusion_forward: fusionForward,
+  gradient_norm: gradientNorm,
   matmul,
-  rmsnorm_forward: rmsnormForward,
+  nll_loss_backward: nllLossBackward,
+  nll_loss_forward: nllLossForward,
+  orpo_loss_backward: orpoLossBackward,
+  orpo_loss_forward: orpoLossForward,
   rmsnorm_backward: rmsnormBackward,
+  rmsnorm_forward: rmsnormForward,
+  rotary,
+  swiglu_backward: swigluBackward,
+  swiglu_forward: swigluForward,
+  text_rows_backward: textRowsBackward,
+  text_rows_forward: textRowsForward,
 };

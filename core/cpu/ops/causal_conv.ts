@@ -1,0 +1,32 @@
+import type { Lowering } from "../launch.ts";
+import { sumPartials } from "./sum_partials.ts";
+
+/** Channels of one block (kernels/causal_conv.ts). */
+const CHANNELS = 32;
+
+export const causalConvForward: Lowering = (
+  { attributes: { B, T, I, J }, reads: { x, w, bias }, writes: { y } },
+) => [{
+  kernel: "causal_conv_forward",
+  args: { x, w, bias, y, strideX: x!.rowStride, strideY: y!.rowStride, T, I, J },
+  blocks: B! * Math.ceil(I! / CHANNELS),
+  workspace: 4 * J!,
+}];
+
+export const causalConvBackward: Lowering = (
+  { attributes: { B, T, I, J }, reads: { dy, x, w, bias }, writes: { dx, dw, dbias }, accumulate },
+  { scratch },
+) => {
+  const partialW = scratch("dw", [B!, I!, J!]), partialBias = dbias && scratch("dbias", [B!, I!]);
+  const strides = { strideDy: dy!.rowStride, strideX: x!.rowStride, strideDx: dx!.rowStride };
+  return [
+    {
+      kernel: "causal_conv_backward",
+      args: { dy, x, w, bias, dx, partialW, partialBias, ...strides, T, I, J },
+      blocks: B! * Math.ceil(I! / CHANNELS),
+      workspace: 4 * (J! + T!),
+    },
+    sumPartials(partialW, dw!, { accumulate: accumulate.includes("dw") }),
+    ...(partialBias ? [sumPartials(partialBias, dbias!, { accumulate: accumulate.includes("dbias") })] : []),
+  ];
+};
