@@ -14,6 +14,7 @@ const LAYERS = [
   "core/device",
   "core/webgpu",
   "core/cpu",
+  "core/backend",
   "core/config",
   "core/params",
   "core/nn",

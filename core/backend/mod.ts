@@ -1,0 +1,68 @@
+/** Which executor carries a study out: a GPU when there is one, else the processor. */
+import { CpuExecutor } from "../cpu/mod.ts";
+import { choose, kindOf } from "../device/choose.ts";
+import { UsageError } from "../errors.ts";
+import type { Executor } from "../plan/mod.ts";
+import { openWebgpu } from "../webgpu/mod.ts";
+
+export const BACKENDS = ["auto", "webgpu", "cpu"] as const;
+export type Backend = typeof BACKENDS[number];
+
+export interface BackendOptions {
+  readonly backend?: string;
+  /** Part of an adapter's name; asking for one asks for WebGPU. */
+  readonly adapter?: string;
+  readonly threads?: number;
+  onProgress?(message: string): void;
+}
+
+/** An executor and what the run record says of it. */
+export interface OpenBackend {
+  readonly executor: Executor;
+  readonly backend: Exclude<Backend, "auto">;
+  /** True when a graphics processor computes. */
+  readonly hardware: boolean;
+  readonly adapter: Readonly<Record<string, string | number>>;
+}
+
+/** True when Dawn lists an adapter that is not a software driver. */
+async function hasHardware(): Promise<boolean> {
+  const { candidates } = await import("../device/dawn.ts");
+  const best = choose(await candidates());
+  return best !== undefined && kindOf(best.name) === "hardware";
+}
+
+async function openCpu(threads: number | undefined): Promise<OpenBackend> {
+  const executor = await CpuExecutor.create({ threads });
+  return {
+    executor,
+    backend: "cpu",
+    hardware: false,
+    adapter: { name: "WebAssembly", build: executor.build, threads: executor.threads },
+  };
+}
+
+/**
+ * Opens what `backend` names. `auto`: WebGPU when an adapter is asked for (option or HYMBA_ADAPTER) or a hardware adapter is
+ * there, else the processor. Throws UsageError for an unknown name, HymbaError when the choice cannot be opened.
+ */
+export async function openBackend(
+  { backend = "auto", adapter, threads, onProgress }: BackendOptions = {},
+): Promise<OpenBackend> {
+  if (!BACKENDS.some((name) => name === backend)) {
+    throw new UsageError(`unknown backend ${JSON.stringify(backend)}`, { expected: BACKENDS.join(", ") });
+  }
+  const asked = adapter ?? Deno.env.get("HYMBA_ADAPTER");
+  if (backend === "cpu" && adapter) {
+    throw new UsageError("--adapter chooses a WebGPU adapter and does not go with --backend cpu");
+  }
+  if (backend === "cpu" || (backend === "auto" && !asked && !await hasHardware())) return await openCpu(threads);
+  const executor = await openWebgpu({ adapter, onProgress });
+  const { name, vendor, driver, kind, backend: api } = executor.opened.info;
+  return {
+    executor,
+    backend: "webgpu",
+    hardware: kind === "hardware",
+    adapter: { name, vendor, driver, kind, api, class: executor.opened.adapterClass },
+  };
+}

@@ -1,0 +1,21 @@
+/** Small models of all five architectures, for tests: two windows and all meta tokens fit into their sequences. */
+import { ARCH_TYPES, ArchType, HymbaConfig } from "../../core/config/mod.ts";
+
+export const SMALL = {
+  vocabSize: 37,
+  dModel: 16,
+  nLayers: 4,
+  nHeads: 4,
+  nKvHeads: 2,
+  ffnHidden: 24,
+  swaWindow: 5,
+  numMetaTokens: 3,
+};
+
+export const smallModels = (): { name: string; config: HymbaConfig }[] =>
+  ARCH_TYPES.map((archType) => {
+    const meta = archType === ArchType.HYBRID || archType === ArchType.HYBRID_SEQUENTIAL
+      ? {}
+      : { useMetaTokens: false };
+    return { name: archType, config: new HymbaConfig({ ...SMALL, ...meta, archType }) };
+  });
