@@ -4,6 +4,8 @@ import { attentionForward } from "./attention.ts";
 import { matmul } from "./matmul.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
+import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { swigluBackward, swigluForward } from "./swiglu.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   matmul,
@@ -12,4 +14,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   rmsnorm_backward: rmsnormBackward,
   selective_scan_forward: selectiveScanForward,
   selective_scan_backward: selectiveScanBackward,
+  causal_conv_forward: causalConvForward,
+  causal_conv_backward: causalConvBackward,
+  swiglu_forward: swigluForward,
+  swiglu_backward: swigluBackward,
 };
