@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { HymbaError } from "../errors.ts";
 import { type Counter, uniform } from "../random.ts";
+import { readTokenizerJson } from "./huggingface/read.ts";
+import { toTokenizerJson } from "./huggingface/write.ts";
 import { IdList, textOf, utf8Into } from "./bytes.ts";
 import { Lattice, type Segmentation } from "./lattice.ts";
 import { DEFAULT_TRAINER, type ModelFile, readModelFile, writeModelFile } from "./model_file.ts";
@@ -16,16 +18,22 @@ export class Tokenizer {
   readonly vocabulary: Vocabulary;
   readonly pipeline: Pipeline;
   readonly #file: ModelFile | undefined;
+  /** The `tokenizer.json` of a tokenizer that has no `.model`. */
+  readonly #json: string | undefined;
   readonly #ids = new IdList(1024);
   readonly #session: EncodingSession;
   readonly #part = new Uint8Array(3 * PART);
   #hash: string | undefined;
 
   /** Use `trainTokenizer`, `fromModelBytes` or `fromJson`. */
-  constructor(vocabulary: Vocabulary, { pipeline, file }: { pipeline: Pipeline; file?: ModelFile }) {
+  constructor(
+    vocabulary: Vocabulary,
+    { pipeline, file, json }: { pipeline: Pipeline; file?: ModelFile; json?: string },
+  ) {
     this.vocabulary = vocabulary;
     this.pipeline = pipeline;
     this.#file = file;
+    this.#json = json;
     this.#session = pipeline.session({ ids: this.#ids });
   }
 
@@ -36,7 +44,7 @@ export class Tokenizer {
       byteFallback,
       arithmetic: "float32",
       name,
-      offsets: file.original?.pieceOffsets,
+      offsetOf: (id) => file.original?.pieceOffsets[id],
     });
     const pipeline = new SentencePiecePipeline(vocabulary, {
       spec: { ...file.normalizer, whitespaceAsSuffix },
@@ -55,6 +63,17 @@ export class Tokenizer {
     return Tokenizer.fromModelFile(readModelFile(bytes, name), { name });
   }
 
+  /**
+   * Reads a Hugging Face `tokenizer.json` with a Unigram model. One that `toJson` wrote gives back the same tokenizer;
+   * any other behaves as Hugging Face tokenizers do (64-bit scores, added tokens, pre-tokenizers).
+   * @throws {HymbaError} with name and offset when the text is damaged or uses parts that are not supported.
+   */
+  static fromJson(text: string, { name = "tokenizer.json" } = {}): Tokenizer {
+    const read = readTokenizerJson(text, name);
+    if ("file" in read) return Tokenizer.fromModelFile(read.file, { name });
+    return new Tokenizer(read.vocabulary, { pipeline: read.pipeline, json: text });
+  }
+
   get vocabSize(): number {
     return this.vocabulary.size;
   }
@@ -65,7 +84,7 @@ export class Tokenizer {
 
   /** SHA-256 of the tokenizer's file, in hexadecimal: equal hashes mean equal ids for every text. */
   get hash(): string {
-    return this.#hash ??= createHash("sha256").update(this.toModelBytes()).digest("hex");
+    return this.#hash ??= createHash("sha256").update(this.#json ?? this.toModelBytes()).digest("hex");
   }
 
   /** The ids of a text. Lone surrogates count as U+FFFD. */
@@ -140,6 +159,11 @@ export class Tokenizer {
   /** The tokenizer as a SentencePiece `.model`. */
   toModelBytes(): Uint8Array {
     return writeModelFile(this.toModelFile());
+  }
+
+  /** The tokenizer as Hugging Face's `tokenizer.json`. @throws {HymbaError} when that format cannot express it. */
+  toJson(): string {
+    return this.#json ?? `${JSON.stringify(toTokenizerJson(this.toModelFile()), null, 1)}\n`;
   }
 
   /** The contents of a `.model` file with this tokenizer. */

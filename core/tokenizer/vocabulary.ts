@@ -33,9 +33,9 @@ export interface VocabularyOptions {
   /** Named in errors: the file or object the pieces came from. */
   name: string;
   /** Where a piece stands in its file, for errors. */
-  offsets?: readonly number[];
-  /** Whether control, unknown and byte pieces are found in a text too, as Hugging Face tokenizers do. */
-  matchEverything?: boolean;
+  offsetOf?: (id: number) => number | undefined;
+  /** Which pieces are found in a text and count for the lowest score; left out, SentencePiece's rule by type. */
+  matched?: (id: number) => boolean;
 }
 
 /** Pieces with everything that segmentation needs, in typed arrays. */
@@ -59,8 +59,11 @@ export class Vocabulary {
 
   /** @throws {HymbaError} on duplicates, on no or several unknown pieces, on missing byte pieces. */
   constructor(pieces: readonly Piece[], options: VocabularyOptions) {
-    const { byteFallback, arithmetic, name, offsets, matchEverything = false } = options;
-    const place = (id: number) => offsets?.[id] === undefined ? name : `${name}: damaged at byte ${offsets[id]}`;
+    const { byteFallback, arithmetic, name, offsetOf, matched } = options;
+    const place = (id: number) => {
+      const offset = offsetOf?.(id);
+      return offset === undefined ? name : `${name}: damaged at offset ${offset}`;
+    };
     this.pieces = pieces;
     this.byteFallback = byteFallback;
     this.arithmetic = arithmetic;
@@ -75,8 +78,8 @@ export class Vocabulary {
         if (unknown >= 0) throw new HymbaError(`${place(id)}: pieces ${unknown} and ${id} are both the unknown piece`);
         unknown = id;
       }
-      this.#matched[id] = Number(matchEverything || type === PieceType.normal || type === PieceType.userDefined);
-      if (!matchEverything && type !== PieceType.normal) continue;
+      this.#matched[id] = Number(matched?.(id) ?? (type === PieceType.normal || type === PieceType.userDefined));
+      if (!(matched?.(id) ?? type === PieceType.normal)) continue;
       low = Math.min(low, score);
       high = Math.max(high, score);
     }

@@ -1,0 +1,78 @@
+/** The decoders of a `tokenizer.json`: functions from tokens to tokens, joined at the end. */
+import { SPACE_MARK } from "../bytes.ts";
+import type { JsonNode } from "./schema.ts";
+
+export type TokensStep = (tokens: string[]) => string[];
+
+/** Reads a decoder. Without one, tokens are joined by spaces. @throws {HymbaError} on unknown kinds. */
+export function readDecoder(node: JsonNode): (tokens: string[]) => string {
+  if (node.missing) return (tokens) => tokens.join(" ");
+  const step = readStep(node);
+  return (tokens) => step(tokens).join("");
+}
+
+function readStep(node: JsonNode): TokensStep {
+  const kind = node.object().get("type").text();
+  switch (kind) {
+    case "Sequence": {
+      const steps = node.get("decoders").list().map(readStep);
+      return (tokens) => steps.reduce((done, step) => step(done), tokens);
+    }
+    case "Metaspace": {
+      const mark = node.get("replacement").text(SPACE_MARK);
+      const always = node.get("add_prefix_space").flag(true) ? "always" : "never";
+      const strips = node.get("prepend_scheme").text(always) !== "never";
+      return (tokens) => {
+        return tokens.map((token, i) => {
+          return (strips && i === 0 && token.startsWith(mark) ? token.slice(mark.length) : token).replaceAll(mark, " ");
+        });
+      };
+    }
+    case "Replace": {
+      const pattern = node.get("pattern").pattern(), content = node.get("content").text();
+      return (tokens) => tokens.map((token) => token.replace(pattern, () => content));
+    }
+    case "Strip": {
+      const content = node.get("content").text(), start = node.get("start").index(0), stop = node.get("stop").index(0);
+      return (tokens) => tokens.map((token) => strip(token, { content, start, stop }));
+    }
+    case "Fuse":
+      return (tokens) => [tokens.join("")];
+    case "ByteFallback":
+      return joinBytes;
+    default:
+      throw node.get("type").error(`decoder ${kind} is not supported`);
+  }
+}
+
+function strip(token: string, { content, start, stop }: { content: string; start: number; stop: number }): string {
+  let begin = 0, end = token.length;
+  while (begin < Math.min(start, end) && token[begin] === content) begin++;
+  while (end > begin && token.length - end < stop && token[end - 1] === content) end--;
+  return token.slice(begin, end);
+}
+
+/** Runs of byte tokens become text; a run that is not UTF-8 becomes one U+FFFD a byte. */
+function joinBytes(tokens: string[]): string[] {
+  const out: string[] = [];
+  let bytes: number[] = [];
+  const end = () => {
+    if (bytes.length === 0) return;
+    try {
+      out.push(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes)));
+    } catch {
+      out.push("\ufffd".repeat(bytes.length));
+    }
+    bytes = [];
+  };
+  for (const token of tokens) {
+    const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(token);
+    if (byte) bytes.push(parseInt(byte[1]!, 16));
+    else {
+      end();
+      out.push(token);
+    }
+  }
+  end();
+  return out;
+}

@@ -1,0 +1,97 @@
+/** Where things stand in a JSON text: used only when something is wrong with it, so that the error can say where. */
+
+/** A way to a value: keys and indices from the top. */
+export type JsonPath = readonly (string | number)[];
+
+const DEEPEST = 500;
+const QUOTE = 0x22, BACKSLASH = 0x5c, FIRST_PRINTABLE = 0x20;
+const SPACE = /[ \t\n\r]*/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const LITERAL = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+
+/** Thrown inside this file at the first character that is not JSON. */
+class NotJson extends Error {
+  constructor(readonly offset: number) {
+    super();
+  }
+}
+
+class Scanner {
+  constructor(private readonly text: string) {}
+
+  space(at: number): number {
+    SPACE.lastIndex = at;
+    SPACE.test(this.text);
+    return SPACE.lastIndex;
+  }
+
+  match(pattern: RegExp, at: number): number {
+    pattern.lastIndex = at;
+    if (!pattern.test(this.text)) throw new NotJson(at);
+    return pattern.lastIndex;
+  }
+
+  string(at: number): number {
+    if (this.text[at] !== '"') throw new NotJson(at);
+    for (let place = at + 1;;) {
+      const code = this.text.charCodeAt(place);
+      if (code === QUOTE) return place + 1;
+      if (code === BACKSLASH) place = this.match(ESCAPE, place);
+      else if (code >= FIRST_PRINTABLE) place++;
+      else throw new NotJson(place);
+    }
+  }
+
+  /** The end of the value at `at`; `visit` sees each member of an object or array. */
+  value(
+    at: number,
+    { depth = 0, visit }: { depth?: number; visit?: (key: string | number, at: number) => void },
+  ): number {
+    const open = this.text[at];
+    if (depth > DEEPEST) throw new NotJson(at);
+    if (open === '"') return this.string(at);
+    if (open !== "{" && open !== "[") return this.match(LITERAL, at);
+    const close = open === "{" ? "}" : "]";
+    let place = this.space(at + 1);
+    if (this.text[place] === close) return place + 1;
+    for (let index = 0;; index++) {
+      let key: string | number = index;
+      if (open === "{") {
+        const end = this.string(place);
+        key = String(JSON.parse(this.text.slice(place, end)));
+        place = this.space(end);
+        if (this.text[place] !== ":") throw new NotJson(place);
+        place = this.space(place + 1);
+      }
+      visit?.(key, place);
+      place = this.space(this.value(place, { depth: depth + 1 }));
+      if (this.text[place] === close) return place + 1;
+      if (this.text[place] !== ",") throw new NotJson(place);
+      place = this.space(place + 1);
+    }
+  }
+}
+
+/** The offset of the first character at which `text` stops being JSON; its length when it ends too early. */
+export function placeOfSyntaxError(text: string): number {
+  const scanner = new Scanner(text);
+  try {
+    return scanner.space(scanner.value(scanner.space(0), {}));
+  } catch (error) {
+    if (error instanceof NotJson) return error.offset;
+    throw error;
+  }
+}
+
+/** The offset of the value at `path`, or of the deepest value on the way to it that exists. `text` must be JSON. */
+export function placeOf(text: string, path: JsonPath): number {
+  const scanner = new Scanner(text);
+  let at = scanner.space(0);
+  for (const step of path) {
+    let found = -1;
+    scanner.value(at, { visit: (key, place) => found = key === step ? place : found });
+    if (found < 0) return at;
+    at = found;
+  }
+  return at;
+}

@@ -1,0 +1,92 @@
+/** The pre-tokenizers of a `tokenizer.json`: they cut a text into parts that no piece may cross. */
+import { SPACE_MARK } from "../bytes.ts";
+import type { JsonNode } from "./schema.ts";
+
+/** Cuts one part; `first` tells whether it stands at the start of the whole text. */
+export type CutStep = (part: string, first: boolean) => string[];
+
+/** How matches of a pattern are treated when a text is cut at them. */
+type Behaviour = "removed" | "isolated" | "mergedwithprevious" | "mergedwithnext" | "contiguous";
+
+const WORDS =
+  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\s]+/gu;
+const PUNCTUATION = /[\p{P}$+<=>^`|~]/gu;
+
+/** Cuts a text at the matches of a pattern. */
+function split(text: string, { pattern, behaviour, invert }: {
+  pattern: RegExp;
+  behaviour: Behaviour;
+  invert: boolean;
+}): string[] {
+  const spans: { text: string; match: boolean }[] = [];
+  let at = 0;
+  for (const { 0: found, index } of text.matchAll(pattern)) {
+    if (index > at) spans.push({ text: text.slice(at, index), match: invert });
+    if (found.length > 0) spans.push({ text: found, match: !invert });
+    at = index + found.length;
+  }
+  if (at < text.length) spans.push({ text: text.slice(at), match: invert });
+  if (behaviour === "removed") return spans.filter(({ match }) => !match).map((span) => span.text);
+  const parts: string[] = [];
+  for (const [i, span] of spans.entries()) {
+    const before = spans[i - 1];
+    const joins = before !== undefined && (behaviour === "mergedwithprevious" && span.match && !before.match ||
+      behaviour === "mergedwithnext" && !span.match && before.match ||
+      behaviour === "contiguous" && span.match === before.match);
+    if (joins) parts[parts.length - 1] += span.text;
+    else parts.push(span.text);
+  }
+  return parts;
+}
+
+function metaspace(node: JsonNode): CutStep {
+  const mark = node.get("replacement").text(SPACE_MARK), cuts = node.get("split").flag(true);
+  const always = node.get("add_prefix_space").flag(true) ? "always" : "never";
+  const scheme = node.get("prepend_scheme").text(always);
+  if (mark.length === 0) throw node.get("replacement").error("wrong value", "one character");
+  const pattern = new RegExp(RegExp.escape(mark), "gu");
+  return (part, first) => {
+    let text = part.replaceAll(" ", mark);
+    const prepend = scheme === "always" || scheme === "first" && first;
+    if (prepend && !text.startsWith(mark)) text = mark + text;
+    return cuts ? split(text, { pattern, behaviour: "mergedwithnext", invert: false }) : [text];
+  };
+}
+
+/** Reads a pre-tokenizer, null for none. @throws {HymbaError} on kinds that Unigram tokenizers do not use. */
+export function readPreTokenizer(node: JsonNode): CutStep {
+  if (node.missing) return (part) => [part];
+  const kind = node.object().get("type").text();
+  switch (kind) {
+    case "Sequence": {
+      const steps = node.get("pretokenizers").list().map(readPreTokenizer);
+      return (part, first) => {
+        return steps.reduce((parts, step) => parts.flatMap((text, i) => step(text, first && i === 0)), [part]);
+      };
+    }
+    case "Metaspace":
+      return metaspace(node);
+    case "Whitespace":
+      return (part) => part.match(WORDS) ?? [];
+    case "WhitespaceSplit":
+      return (part) => part.match(/\S+/gu) ?? [];
+    case "Split":
+    case "Punctuation":
+    case "Digits":
+      return readSplit(node, kind);
+    default:
+      throw node.get("type").error(`pre-tokenizer ${kind} is not supported`);
+  }
+}
+
+function readSplit(node: JsonNode, kind: "Split" | "Punctuation" | "Digits"): CutStep {
+  let pattern = PUNCTUATION;
+  if (kind === "Split") pattern = node.get("pattern").pattern();
+  if (kind === "Digits") pattern = node.get("individual_digits").flag(false) ? /\p{N}/gu : /\p{N}+/gu;
+  const name = kind === "Digits" ? "isolated" : node.get("behavior").text("Isolated").toLowerCase();
+  const known: Behaviour[] = ["removed", "isolated", "mergedwithprevious", "mergedwithnext", "contiguous"];
+  const behaviour = known.find((behaviour) => behaviour === name);
+  if (!behaviour) throw node.get("behavior").error("wrong value", known.join(", "));
+  const invert = kind === "Split" && node.get("invert").flag(false);
+  return (part) => split(part, { pattern, behaviour, invert });
+}

@@ -1,0 +1,122 @@
+/** Reads Hugging Face's `tokenizer.json` with a Unigram model. */
+import { isDeepStrictEqual } from "node:util";
+import { DEFAULT_TRAINER, type ModelFile } from "../model_file.ts";
+import { bytePiece, type Piece, PieceType, Vocabulary } from "../vocabulary.ts";
+import { readDecoder } from "./decoders.ts";
+import { charsmapBytes, readNormalizer } from "./normalizers.ts";
+import { type AddedToken, HuggingFacePipeline } from "./pipeline.ts";
+import { readPreTokenizer } from "./pre_tokenizers.ts";
+import { JsonNode } from "./schema.ts";
+import { toTokenizerJson } from "./write.ts";
+
+/** What a `tokenizer.json` turned out to hold. */
+export type TokenizerJson =
+  /** A SentencePiece tokenizer, written by `toTokenizerJson`. */
+  | { file: ModelFile }
+  | { vocabulary: Vocabulary; pipeline: HuggingFacePipeline };
+
+/** Reads a file. @throws {HymbaError} with name and offset on damage and on parts that are not supported. */
+export function readTokenizerJson(text: string, name: string): TokenizerJson {
+  const root = JsonNode.parse(text, name).object(), model = root.get("model").object();
+  const kind = model.get("type");
+  if (kind.text() !== "Unigram") throw kind.error("only Unigram models are supported");
+  const addedTokens = root.get("added_tokens").list().map(readAddedToken);
+  const byteFallback = model.get("byte_fallback").flag(false);
+  const { pieces, inModel } = readPieces(root, { addedTokens, byteFallback });
+  const file = asModelFile(root, { pieces, byteFallback });
+  if (file) return { file };
+  const vocabulary = new Vocabulary(pieces, {
+    byteFallback,
+    arithmetic: "float64",
+    name,
+    offsetOf: (id) => model.placeOf(["vocab", id]),
+    matched: (id) => id < inModel,
+  });
+  const pipeline = new HuggingFacePipeline(vocabulary, {
+    addedTokens,
+    normalise: readNormalizer(root.get("normalizer")),
+    cut: readPreTokenizer(root.get("pre_tokenizer")),
+    decode: readDecoder(root.get("decoder")),
+  });
+  return { vocabulary, pipeline };
+}
+
+function readAddedToken(node: JsonNode): AddedToken {
+  const special = node.object().get("special").flag(false);
+  return {
+    id: node.get("id").index(),
+    content: node.get("content").text(),
+    singleWord: node.get("single_word").flag(false),
+    lstrip: node.get("lstrip").flag(false),
+    rstrip: node.get("rstrip").flag(false),
+    normalized: node.get("normalized").flag(!special),
+    special,
+  };
+}
+
+/** The model's entries and the added tokens behind them. */
+function readPieces(
+  root: JsonNode,
+  { addedTokens, byteFallback }: { addedTokens: readonly AddedToken[]; byteFallback: boolean },
+): { pieces: Piece[]; inModel: number } {
+  const model = root.get("model"), unknown = model.get("unk_id"), list = model.get("vocab").list();
+  const unknownId = unknown.missing ? -1 : unknown.index();
+  if (unknownId >= list.length) throw unknown.error("wrong value", `below ${list.length}`);
+  const bytes = new Set(byteFallback ? Array.from({ length: 256 }, (_, byte) => bytePiece(byte)) : []);
+  const pieces: Piece[] = list.map((entry, id) => {
+    const piece = entry.get(0).text(), score = entry.get(1).number();
+    if (piece.includes("\0")) throw entry.error("a piece contains U+0000");
+    if (!piece.isWellFormed()) throw entry.error("a piece contains half a character");
+    const type = id === unknownId ? PieceType.unknown : bytes.has(piece) ? PieceType.byte : PieceType.normal;
+    return { piece, score, type };
+  });
+  const inModel = pieces.length;
+  for (const [i, { id, content, special }] of addedTokens.entries()) {
+    const place = root.get("added_tokens").get(i), own = pieces[id];
+    if (id > pieces.length) throw place.error("the id leaves a gap in the vocabulary", `at most ${pieces.length}`);
+    if (own && own.piece !== content) throw place.error(`id ${id} is ${JSON.stringify(own.piece)} already`);
+    if (own?.type === PieceType.unknown) continue;
+    pieces[id] = { piece: content, score: own?.score ?? 0, type: special ? PieceType.control : PieceType.userDefined };
+  }
+  return { pieces, inModel };
+}
+
+/** The SentencePiece model whose `tokenizer.json` this is, if it is one to the last detail. */
+function asModelFile(
+  root: JsonNode,
+  { pieces, byteFallback }: { pieces: readonly Piece[]; byteFallback: boolean },
+): ModelFile | undefined {
+  const steps = Array.isArray(root.get("normalizer").get("normalizers").value)
+    ? root.get("normalizer").get("normalizers").list()
+    : [];
+  const precompiled = steps.find((step) => step.get("type").value === "Precompiled");
+  const first =
+    (root.get("pre_tokenizer").get("pretokenizers").get(0).missing
+      ? root.get("pre_tokenizer")
+      : root.get("pre_tokenizer").get("pretokenizers").get(0)).get("prepend_scheme").value;
+  const surface = root.get("decoder").get("decoders").get(0).get("content").value;
+  const typed = pieces.map((entry) => {
+    const control = entry.type === PieceType.normal && entry.score === 0 && /^<.+>$/s.test(entry.piece);
+    return control ? { ...entry, type: PieceType.control } : entry;
+  });
+  const file: ModelFile = {
+    pieces: typed,
+    trainer: {
+      ...DEFAULT_TRAINER,
+      vocabSize: pieces.length,
+      byteFallback,
+      userDefinedSymbols: typed.filter(({ type }) => type === PieceType.userDefined).map(({ piece }) => piece),
+      unknownSurface: typeof surface === "string" ? surface : DEFAULT_TRAINER.unknownSurface,
+    },
+    normalizer: {
+      name: precompiled ? "precompiled" : "identity",
+      charsmap: precompiled ? charsmapBytes(precompiled.get("precompiled_charsmap")) : new Uint8Array(0),
+      addDummyPrefix: first === "first",
+      removeExtraWhitespaces: steps.some((step) => step.get("type").value === "Replace"),
+      escapeWhitespaces: true,
+    },
+    denormalizerCharsmap: new Uint8Array(0),
+  };
+  if (!pieces.some(({ type }) => type === PieceType.unknown)) return undefined;
+  return isDeepStrictEqual(toTokenizerJson(file), root.value) ? file : undefined;
+}
