@@ -6,6 +6,9 @@ import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
+import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { fusionBackward, fusionForward } from "./fusion.ts";
+import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   matmul,
@@ -18,4 +21,10 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   causal_conv_backward: causalConvBackward,
   swiglu_forward: swigluForward,
   swiglu_backward: swigluBackward,
+  embedding_forward: embeddingForward,
+  embedding_backward: embeddingBackward,
+  text_rows_forward: textRowsForward,
+  text_rows_backward: textRowsBackward,
+  fusion_forward: fusionForward,
+  fusion_backward: fusionBackward,
 };

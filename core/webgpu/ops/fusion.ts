@@ -1,0 +1,68 @@
+import backwardDw from "../../../wgsl/fusion_backward_dw.wgsl" with { type: "text" };
+import backwardDx from "../../../wgsl/fusion_backward_dx.wgsl" with { type: "text" };
+import forwardCode from "../../../wgsl/fusion_forward.wgsl" with { type: "text" };
+import sumOverLanes from "../../../wgsl/lib/sum_over_lanes.wgsl" with { type: "text" };
+import { tensorOver } from "../../tensor/mod.ts";
+import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { sumPartials } from "./sum_partials.ts";
+
+const FORWARD = kernel("fusion_forward", sumOverLanes, forwardCode);
+const BACKWARD_DX = kernel("fusion_backward_dx", sumOverLanes, backwardDx);
+const BACKWARD_DW = kernel("fusion_backward_dw", backwardDw);
+
+/** Rows whose parts of dwa and dwm one workgroup adds up. */
+const ROWS_PER_PART = 32;
+
+export const fusionForward: Lowering = (
+  { attributes: { R, I, eps }, reads: { a, m, wa, wm }, writes: { y, r } },
+) => [{
+  kernel: FORWARD,
+  constants: {
+    R: R!,
+    I: I!,
+    EPS: eps!,
+    WA_OFFSET: wa!.offset,
+    WM_OFFSET: wm!.offset,
+    ...placeOf("A", a!),
+    ...placeOf("M", m!),
+    ...placeOf("Y", y!),
+  },
+  reads: [a!, m!, wa!, wm!],
+  writes: [y!, r!],
+  grid: linearGrid(R!),
+}];
+
+export const fusionBackward: Lowering = (
+  { attributes: { R, I }, reads: { dy, a, m, wa, wm, r }, writes: { da, dm, dwa, dwm }, accumulate },
+  { scratch },
+) => {
+  const parts = Math.ceil(R! / ROWS_PER_PART), partial = scratch("dw", [2, parts, I!]);
+  const places = { ...placeOf("DY", dy!), ...placeOf("A", a!), ...placeOf("M", m!) };
+  const half = (side: number) => tensorOver(partial.storage, [parts, I!], { offset: side * parts * I! });
+  return [
+    {
+      kernel: BACKWARD_DX,
+      constants: {
+        R: R!,
+        I: I!,
+        WA_OFFSET: wa!.offset,
+        WM_OFFSET: wm!.offset,
+        ...places,
+        ...placeOf("DA", da!),
+        ...placeOf("DM", dm!),
+      },
+      reads: [dy!, a!, m!, wa!, wm!, r!],
+      writes: [da!, dm!],
+      grid: linearGrid(R!),
+    },
+    {
+      kernel: BACKWARD_DW,
+      constants: { R: R!, I: I!, ROWS: ROWS_PER_PART, ...places },
+      reads: [dy!, a!, m!, r!],
+      writes: [partial],
+      grid: [Math.ceil(I! / 64), parts, 1],
+    },
+    sumPartials(half(0), dwa!, { accumulate: accumulate.includes("dwa") }),
+    sumPartials(half(1), dwm!, { accumulate: accumulate.includes("dwm") }),
+  ];
+};

@@ -1,0 +1,22 @@
+import backwardCode from "../../../wgsl/text_rows_backward.wgsl" with { type: "text" };
+import forwardCode from "../../../wgsl/text_rows_forward.wgsl" with { type: "text" };
+import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+
+const FORWARD = kernel("text_rows_forward", forwardCode);
+const BACKWARD = kernel("text_rows_backward", backwardCode);
+
+export const textRowsForward: Lowering = ({ attributes: { B, T, M, D }, reads: { x }, writes: { y } }) => [{
+  kernel: FORWARD,
+  constants: { B: B!, T: T!, M: M!, D: D!, ...placeOf("X", x!), ...placeOf("Y", y!) },
+  reads: [x!],
+  writes: [y!],
+  grid: linearGrid(Math.ceil(B! * T! * D! / 64)),
+}];
+
+export const textRowsBackward: Lowering = ({ attributes: { B, T, M, D }, reads: { dy }, writes: { dx } }) => [{
+  kernel: BACKWARD,
+  constants: { B: B!, T: T!, M: M!, D: D!, ...placeOf("DY", dy!), ...placeOf("DX", dx!) },
+  reads: [dy!],
+  writes: [dx!],
+  grid: linearGrid(Math.ceil(B! * (M! + T!) * D! / 64)),
+}];
