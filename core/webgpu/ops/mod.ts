@@ -9,6 +9,7 @@ import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
+import { adamw, gradientNorm } from "./optimizer.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   matmul,
@@ -27,4 +28,6 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   text_rows_backward: textRowsBackward,
   fusion_forward: fusionForward,
   fusion_backward: fusionBackward,
+  gradient_norm: gradientNorm,
+  adamw,
 };

@@ -1,0 +1,51 @@
+// One AdamW update in place. With rate, c1 = 1 − β1^t, c2 = 1 − β2^t from the schedule and g clipped by min(1, CLIP / (norm + 1e-6)):
+// m ← β1·m + (1 − β1)·g; v ← β2·v + (1 − β2)·g²; p ← p − rate·DECAY·p − rate · (m / c1) / (√(v / c2) + EPS).
+//
+//   0  gN        [N]  f32  read
+//   1  norm      [1]  f32  read
+//   2  schedule  [4]  f32  read   rate, c1, c2, unused
+//   3  pN        [N]  f32  read and write
+//   4  mN        [N]  f32  read and write
+//   5  vN        [N]  f32  read and write
+//
+// One invocation an element; neighbours read neighbours. Bytes 28·N, flops 14·N: bound by memory.
+
+override N: u32;
+override BETA1: f32;
+override BETA2: f32;
+override EPS: f32;
+override DECAY: f32;
+override CLIP: f32;
+// 1 − β, rounded once from float64: in f32 the difference would lose digits.
+override REST1: f32;
+override REST2: f32;
+override G_OFFSET: u32 = 0;
+override P_OFFSET: u32 = 0;
+override M_OFFSET: u32 = 0;
+override V_OFFSET: u32 = 0;
+override NORM_OFFSET: u32 = 0;
+override SCHEDULE_OFFSET: u32 = 0;
+
+@group(0) @binding(0) var<storage, read> gN: array<f32>;
+@group(0) @binding(1) var<storage, read> norm: array<f32>;
+@group(0) @binding(2) var<storage, read> schedule: array<f32>;
+@group(0) @binding(3) var<storage, read_write> pN: array<f32>;
+@group(0) @binding(4) var<storage, read_write> mN: array<f32>;
+@group(0) @binding(5) var<storage, read_write> vN: array<f32>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let n = (group.y * groups.x + group.x) * 256 + lane;
+  if (n >= N) {
+    return;
+  }
+  let rate = schedule[SCHEDULE_OFFSET];
+  let g = gN[G_OFFSET + n] * min(1.0, CLIP / (norm[NORM_OFFSET] + 1e-6));
+  let m = BETA1 * mN[M_OFFSET + n] + REST1 * g;
+  let v = BETA2 * vN[V_OFFSET + n] + REST2 * g * g;
+  let update = m / schedule[SCHEDULE_OFFSET + 1] / (sqrt(v / schedule[SCHEDULE_OFFSET + 2]) + EPS);
+  let p = pN[P_OFFSET + n];
+  mN[M_OFFSET + n] = m;
+  vN[V_OFFSET + n] = v;
+  pN[P_OFFSET + n] = p - rate * DECAY * p - rate * update;
+}

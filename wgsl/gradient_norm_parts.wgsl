@@ -1,0 +1,33 @@
+// parts[PART_AT + p] = Σ g² over the p-th SPAN elements: the first stage of the gradient norm.
+//
+//   0  gN     [N]      f32  read
+//   1  parts  [parts]  f32  write
+//
+// One workgroup a span; its LANES stride over it, then add up in a tree of fixed shape (lib/sum_over_lanes).
+// Bytes 4·N, flops 2·N: bound by memory.
+
+override N: u32;
+override SPAN: u32;
+override G_OFFSET: u32 = 0;
+override PART_AT: u32;
+
+@group(0) @binding(0) var<storage, read> gN: array<f32>;
+@group(0) @binding(1) var<storage, read_write> parts: array<f32>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let part = group.y * groups.x + group.x;
+  let end = min((part + 1) * SPAN, N);
+  if (part * SPAN >= N) {
+    return;
+  }
+  var squares = 0.0;
+  for (var n = part * SPAN + lane; n < end; n += LANES) {
+    let g = gN[G_OFFSET + n];
+    squares += g * g;
+  }
+  let sum = sum_over_lanes(squares, lane);
+  if (lane == 0) {
+    parts[PART_AT + part] = sum;
+  }
+}
