@@ -1,5 +1,4 @@
 /** Which executor carries a study out: a GPU when there is one, else the processor. */
-import { CpuExecutor } from "../cpu/mod.ts";
 import { choose, kindOf } from "../device/choose.ts";
 import { UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -33,6 +32,8 @@ async function hasHardware(): Promise<boolean> {
 }
 
 async function openCpu(threads: number | undefined): Promise<OpenBackend> {
+  // Imported here, because it needs Deno and a browser has to be able to load this module.
+  const { CpuExecutor } = await import("../cpu/mod.ts");
   const executor = await CpuExecutor.create({ threads });
   return {
     executor,
@@ -52,7 +53,8 @@ export async function openBackend(
   if (!BACKENDS.some((name) => name === backend)) {
     throw new UsageError(`unknown backend ${JSON.stringify(backend)}`, { expected: BACKENDS.join(", ") });
   }
-  const asked = adapter ?? Deno.env.get("HYMBA_ADAPTER");
+  const browser = !("Deno" in globalThis);
+  const asked = browser ? "the browser's own" : adapter ?? Deno.env.get("HYMBA_ADAPTER");
   if (backend === "cpu" && adapter) {
     throw new UsageError("--adapter chooses a WebGPU adapter and does not go with --backend cpu");
   }

@@ -2,7 +2,7 @@
 import type { Evaluation, MetricsLine, PreferenceMeasures, Quality, StageConfig, StageName } from "../config/mod.ts";
 import type { Disk, MetricsLog } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
-import { type Json, loadLatest, saveCheckpoint } from "../params/checkpoint.ts";
+import { type Json, loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Executor, NonFinite, Program } from "../plan/mod.ts";
@@ -80,6 +80,7 @@ export async function runStage(made: StageProgram, context: StageContext): Promi
   const found = await loadLatest(context.disk, context.folder, { stage: context.stage });
   let step = 0, carried: Carried = { best: null, last: null, before: null, after: null, train_s: 0 };
   if (found) {
+    await removeOldCheckpoints(context.disk, context.folder);
     putSnapshot(context.executor, context.store, found);
     [step, carried] = [found.step, found.state as unknown as Carried];
   } else if (context.prefer) {
