@@ -1,0 +1,163 @@
+/** ablation_results.png: what the study found, in five plots. */
+import type { Run, StageName } from "../config/mod.ts";
+import { footerOf, line, sizeOf, spreadNote } from "./caption.ts";
+import { type ArmAxis, barPlot, dotPlot, type Series } from "./chart/bars.ts";
+import { drawLegend } from "./chart/legend.ts";
+import type { Reference } from "./chart/plot.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
+import { duration, short, significant } from "./format.ts";
+import { faded, looks } from "./palette.ts";
+import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
+
+/** The arms of a figure with their names and looks. */
+export function armAxis(arms: readonly ArmSummary[]): ArmAxis {
+  const names = arms.map(({ name }) => name), look = looks(names);
+  return { names: names.map(line), looks: names.map(look) };
+}
+
+/** Lines where the baselines lie. */
+export function baselineReferences(run: Run, axis: "x" | "y", measure: "loss" | "perplexity"): Reference[] {
+  const { unigram, bigram } = run.record.baselines;
+  return [["unigram", unigram], ["bigram", bigram]].map(([name, quality]) => {
+    const value = (quality as typeof unigram)[measure];
+    return { axis, value, label: `${name} ${significant(value)}` };
+  });
+}
+
+const label = (spread: Spread) => short(spread.mean);
+
+function perplexityCell(run: Run, arms: readonly ArmSummary[]): Cell {
+  const after = (stage: "pretraining" | "orpo") =>
+    arms.map((arm) => arm.spread(ofStage(stage, ({ final }) => final.perplexity)));
+  const references = baselineReferences(run, "x", "perplexity");
+  const first = after("pretraining"), second = after("orpo");
+  const all = [
+    ...references.map(({ value }) => value),
+    ...[...first, ...second].flatMap((s) => s ? [s.low, s.high] : []),
+  ];
+  return {
+    title: "Validation perplexity",
+    subtitle: "lower is better; logarithmic axis; after each stage's last step",
+    plot: dotPlot(armAxis(arms), {
+      x: { title: "perplexity per token", log: true, min: Math.min(...all) / 1.12, max: Math.max(...all) * 1.12 },
+      series: [
+        { values: first, style: "hollow" },
+        { values: second, style: "filled", text: (spread) => significant(spread.mean) },
+      ],
+      references,
+    }),
+  };
+}
+
+const solid = ({ looks }: ArmAxis) => (index: number) => looks[index]!.colour;
+const light = ({ looks }: ArmAxis) => (index: number) => faded(looks[index]!.colour, 0.28);
+
+function barCell(
+  arms: readonly ArmSummary[],
+  { title, subtitle, x }: { title: string; subtitle: string; x: string },
+  series: Partial<Series> & Pick<Series, "values">,
+): Cell {
+  const axis = armAxis(arms);
+  const full = { fill: solid(axis), text: label, missing: "not measured", ...series };
+  const plot = barPlot(axis, { x: { title: x, suggestedMax: roomAbove(full.values) }, series: [full] });
+  return { title, subtitle, plot };
+}
+
+/** An upper end of the axis that leaves room for the text behind the longest bar. */
+function roomAbove(values: readonly (Spread | undefined)[]): number {
+  return 1.18 * Math.max(1e-9, ...values.map((spread) => spread?.high ?? 0));
+}
+
+function cacheCell(run: Run, arms: readonly ArmSummary[]): Cell {
+  const axis = armAxis(arms), times = (spread: Spread) => `${significant(spread.mean)} ×`;
+  const layers = arms.map((arm) => arm.spread(({ cache }) => cache.byteRatio && cache.layerRatio));
+  const memory = arms.map((arm) => arm.spread(({ cache }) => cache.byteRatio));
+  return {
+    title: "Key–value cache reduction",
+    subtitle: `against ${run.record.study.arms[0]?.config.nLayers ?? 0} layers of full attention, ` +
+      `${run.record.study.sequenceLength} text tokens`,
+    plot: barPlot(axis, {
+      x: { title: "times smaller", suggestedMax: roomAbove([...layers, ...memory]) },
+      series: [
+        { values: layers, fill: solid(axis), text: times, missing: "no keys and values" },
+        { values: memory, fill: light(axis), text: times },
+      ],
+      references: [{ axis: "x", value: 1, label: "full attention" }],
+    }),
+  };
+}
+
+/** The same spread in another unit. */
+function inUnit(spread: Spread | undefined, unit: number): Spread | undefined {
+  if (!spread) return undefined;
+  const { mean, low, high, deviation, count } = spread;
+  return { mean: mean / unit, low: low / unit, high: high / unit, deviation: deviation && deviation / unit, count };
+}
+
+function timeCell(arms: readonly ArmSummary[]): Cell {
+  const axis = armAxis(arms);
+  const longest = Math.max(1e-9, ...arms.map((arm) => arm.spread(trainSeconds)?.mean ?? 0));
+  const unit = longest > 7200 ? 3600 : longest > 120 ? 60 : 1;
+  const of = (stage: StageName) =>
+    arms.map((arm) => inUnit(arm.spread(ofStage(stage, ({ train_s }) => train_s)), unit));
+  return {
+    title: "Training time",
+    subtitle: "lower is better; both stages, without evaluations and the control run",
+    plot: barPlot(axis, {
+      x: { title: { 3600: "hours", 60: "minutes", 1: "seconds" }[unit], suggestedMax: 1.25 * longest / unit },
+      series: [
+        { values: of("pretraining"), fill: solid(axis) },
+        { values: of("orpo"), fill: light(axis), text: (spread) => duration(spread.mean * unit) },
+      ],
+      stacked: true,
+    }),
+  };
+}
+
+function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
+  const failed = arms.flatMap(({ results }) => results).filter(({ failure }) => failure !== undefined);
+  const notes = [spreadNote(run)];
+  if (run.record.corpus.warning) notes.push(`Not the default corpus: ${run.record.corpus.name}.`);
+  notes.push(...failed.map(({ arm, failure }) => line(`${arm} stopped early: ${failure}`)));
+  return {
+    title: "Legend",
+    paint: (brush, box) =>
+      drawLegend(brush, box, {
+        axis: armAxis(arms),
+        keys: [
+          { sample: "hollow", text: "perplexity after pretraining" },
+          { sample: "filled", text: "perplexity after ORPO" },
+          { sample: "solid", text: "cache: layers per distinct cache · time: pretraining" },
+          { sample: "light", text: "cache: bytes · time: ORPO" },
+        ],
+        notes,
+      }),
+  };
+}
+
+/** Draws the five plots and a legend. Returns the bytes of a PNG. */
+export function ablationChart(run: Run): Promise<Uint8Array> {
+  const arms = summaries(run);
+  const cells = [
+    perplexityCell(run, arms),
+    barCell(arms, { title: "Inference speed", subtitle: "higher is better; one sequence, cached", x: "tokens / s" }, {
+      values: arms.map((arm) =>
+        arm.spread(({ generation }) => generation.newTokens ? generation.tokens_per_s : undefined)
+      ),
+    }),
+    barCell(arms, { title: "Parameters", subtitle: "embedding and output head are one matrix", x: "parameters" }, {
+      values: arms.map((arm) => arm.spread(({ parameters }) => parameters)),
+    }),
+    cacheCell(run, arms),
+    timeCell(arms),
+    legendCell(run, arms),
+  ];
+  return drawSheet({
+    title: "Ablation: attention, Mamba and both",
+    subtitle: sizeOf(run),
+    footer: footerOf(run),
+    columns: 3,
+    cells,
+    cell: { width: 480, height: 76 + 60 * Math.max(4, arms.length) },
+  });
+}

@@ -1,0 +1,97 @@
+/** The rasteriser with its bundled font. Both are heavy, so they are loaded when the first picture is drawn. */
+import { readFile } from "node:fs/promises";
+import type { Canvas, SKRSContext2D } from "@napi-rs/canvas";
+import { PAPER } from "../palette.ts";
+
+/** What pictures are painted with. */
+export type Brush = SKRSContext2D;
+
+/** A rectangle in logical pixels. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Physical pixels of a logical one. */
+export const DENSITY = 2;
+
+/** Letters that the Latin file lacks (Greek, accents, some mathematics) come from the others, in this order. */
+const FILES = { Inter: "latin", InterGreek: "greek", InterMore: "latin-ext", InterCyrillic: "cyrillic" } as const;
+const WEIGHTS = [400, 600];
+export const FONT = Object.keys(FILES).join(", ");
+
+let loading: Promise<(width: number, height: number) => Canvas> | undefined;
+
+async function load() {
+  const [{ createCanvas, GlobalFonts }] = await Promise.all([
+    import("@napi-rs/canvas"),
+    // Puts the package among those that the resolver below knows.
+    import("@fontsource/inter/metadata.json", { with: { type: "json" } }),
+  ]);
+  for (const [family, subset] of Object.entries(FILES)) {
+    for (const weight of WEIGHTS) {
+      const name = `@fontsource/inter/files/inter-${subset}-${weight}-normal.woff2`;
+      const bytes = await readFile(new URL(import.meta.resolve(name)));
+      if (!GlobalFonts.register(bytes, family)) throw new Error(`${name} is not a font that the rasteriser can read`);
+    }
+  }
+  return createCanvas;
+}
+
+/** A blank canvas of physical pixels. */
+export async function canvasOf(width: number, height: number): Promise<Canvas> {
+  const create = await (loading ??= load());
+  return create(Math.ceil(width), Math.ceil(height));
+}
+
+/** The font of a size in logical pixels. */
+export const font = (size: number, { bold = false } = {}): string => `${bold ? 600 : 400} ${size}px ${FONT}`;
+
+/** How a text is set. */
+export interface TextStyle {
+  readonly size: number;
+  readonly colour: string;
+  readonly bold?: boolean;
+  readonly align?: "left" | "center" | "right";
+  /** A white rim, so that lines behind the text do not cross it. */
+  readonly halo?: boolean;
+  /** Longer texts end in an ellipsis (logical pixels). */
+  readonly width?: number;
+}
+
+/** Writes one line with its vertical middle at `y`. */
+export function write(brush: Brush, text: string, { x, y, ...style }: TextStyle & { x: number; y: number }): void {
+  brush.font = font(style.size, { bold: style.bold });
+  brush.fillStyle = style.colour;
+  brush.textAlign = style.align ?? "left";
+  brush.textBaseline = "middle";
+  const shown = style.width === undefined ? text : shortened(brush, text, style.width);
+  if (style.halo) {
+    brush.strokeStyle = PAPER;
+    brush.lineWidth = 4;
+    brush.lineJoin = "round";
+    brush.strokeText(shown, x, y);
+  }
+  brush.fillText(shown, x, y);
+}
+
+function shortened(brush: Brush, text: string, width: number): string {
+  if (brush.measureText(text).width <= width) return text;
+  const letters = [...text];
+  while (letters.length > 1 && brush.measureText(`${letters.join("")}…`).width > width) letters.pop();
+  return `${letters.join("").trimEnd()}…`;
+}
+
+/** Breaks a text into lines of at most `width` logical pixels. */
+export function wrapped(brush: Brush, text: string, { size, width }: { size: number; width: number }): string[] {
+  brush.font = font(size);
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length > 0 && brush.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,217 @@
+/** What all plots share: a Chart.js configuration without motion, in the font and the greys of the report. */
+import type { Chart, ChartConfiguration, ChartDataset, Plugin } from "chart.js";
+import { tickText } from "../format.ts";
+import { FAINT, GRID, INK } from "../palette.ts";
+import { type Brush, DENSITY, FONT, font, write } from "./canvas.ts";
+
+/** A plot, ready for Chart.js. */
+export type Plot = ChartConfiguration;
+
+/** A dashed line across the plot with its name. */
+export interface Reference {
+  readonly axis: "x" | "y";
+  readonly value: number;
+  readonly label: string;
+}
+
+/** A line between the smallest and the largest seed. */
+export interface Whisker {
+  /** Position on the other axis, and which point it belongs to. */
+  readonly dataset: number;
+  readonly index: number;
+  readonly low: number;
+  readonly high: number;
+  readonly colour: string;
+}
+
+/** A text beside a bar or point. */
+export interface ValueLabel {
+  readonly dataset: number;
+  readonly index: number;
+  readonly text: string;
+  /** Where the text begins, when not at the element's own value. */
+  readonly from?: number;
+  readonly above?: boolean;
+}
+
+export interface Marks {
+  readonly references?: readonly Reference[];
+  readonly whiskers?: readonly Whisker[];
+  readonly labels?: readonly ValueLabel[];
+  /** Points hide their whiskers where they are; bars do not. */
+  readonly whiskersBehind?: boolean;
+}
+
+export interface Axis {
+  readonly title?: string;
+  readonly log?: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  /** Names instead of numbers, at 0, 1, 2 and so on. */
+  readonly names?: readonly string[];
+  /** The axis reaches at least from here to here. */
+  readonly suggestedMin?: number;
+  readonly suggestedMax?: number;
+  readonly tick?: (value: number) => string;
+  /** Ticks at whole numbers only. */
+  readonly whole?: boolean;
+}
+
+/** Chart.js options of an axis, as {@link scale} makes them. */
+export type Scale = Readonly<Record<string, unknown>>;
+
+const BARE = { size: 11, family: FONT };
+
+/** Round numbers with four to eight steps between the two ends. */
+function evenTicks(low: number, high: number): number[] {
+  const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * (rough / power >= 5 ? 5 : rough / power >= 2 ? 2 : 1), first = Math.ceil(low / step);
+  return Array.from(
+    { length: Math.floor(high / step) - first + 1 },
+    (_, i) => Number(((first + i) * step).toPrecision(12)),
+  );
+}
+
+/** What a logarithmic axis shows as ticks: powers of ten times 1, 2 and 5, or finer where it spans less than two of them. */
+function logTicks(low: number, high: number): number[] {
+  if (high / low < 3) return evenTicks(low, high);
+  const ticks: number[] = [], factors = high / low < 20 ? [1, 1.5, 2, 3, 4, 5, 6, 8] : [1, 2, 5];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    for (const factor of factors) ticks.push(factor * 10 ** power);
+  }
+  return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
+}
+
+/** Chart.js options of an axis. */
+export function scale(
+  { title, log = false, names, tick = tickText, whole = false, ...limits }: Axis,
+  { grid = true } = {},
+): Scale {
+  const shared = {
+    ...limits,
+    title: { display: title !== undefined, text: title, color: FAINT, font: BARE },
+    grid: { display: grid, color: GRID, tickColor: GRID },
+    border: { color: FAINT },
+  };
+  const ticks = { color: INK, font: BARE, maxRotation: 0, autoSkipPadding: 12 };
+  if (names) {
+    return {
+      ...shared,
+      type: "linear",
+      min: -0.5,
+      max: names.length - 0.5,
+      reverse: true,
+      ticks: { ...ticks, stepSize: 1, autoSkip: false, callback: (value: unknown) => names[Number(value)] ?? "" },
+      afterBuildTicks: (axis: { ticks: { value: number }[] }) => axis.ticks = names.map((_, value) => ({ value })),
+    };
+  }
+  const numbers = {
+    ...ticks,
+    includeBounds: false,
+    precision: whole ? 0 : undefined,
+    callback: (value: unknown) => tick(Number(value)),
+  };
+  if (!log) return { ...shared, type: "linear", ticks: numbers };
+  return {
+    ...shared,
+    type: "logarithmic",
+    ticks: numbers,
+    afterBuildTicks: (axis: { ticks: { value: number }[]; min: number; max: number }) =>
+      axis.ticks = logTicks(axis.min, axis.max).map((value) => ({ value })),
+  };
+}
+
+function drawReference(chart: Chart, { axis, value, label }: Reference, { level }: { level: number }): void {
+  const brush = chart.ctx as unknown as Brush, area = chart.chartArea;
+  const at = chart.scales[axis]!.getPixelForValue(value);
+  const inside = axis === "x" ? at >= area.left && at <= area.right : at >= area.top && at <= area.bottom;
+  if (!inside) return;
+  brush.save();
+  brush.setLineDash([5, 4]);
+  brush.strokeStyle = FAINT;
+  brush.lineWidth = 1.25;
+  brush.beginPath();
+  if (axis === "x") brush.moveTo(at, area.top), brush.lineTo(at, area.bottom);
+  else brush.moveTo(area.left, at), brush.lineTo(area.right, at);
+  brush.stroke();
+  brush.restore();
+  const style = { size: 10.5, colour: FAINT, halo: true };
+  brush.font = font(style.size);
+  if (axis === "y") write(brush, label, { ...style, x: area.right - 4, y: at - 8, align: "right" });
+  else {
+    const half = brush.measureText(label).width / 2;
+    const x = Math.min(Math.max(at, area.left + half), chart.width - half - 2);
+    write(brush, label, { ...style, x, y: area.top - 8 - 13 * level, align: "center" });
+  }
+}
+
+function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whisker): void {
+  const brush = chart.ctx as unknown as Brush, element = chart.getDatasetMeta(dataset).data[index];
+  if (!element || low === high) return;
+  const [from, to] = [low, high].map((value) => chart.scales["x"]!.getPixelForValue(value)) as [number, number];
+  const y = element.y, cap = 4;
+  brush.save();
+  brush.strokeStyle = colour;
+  brush.lineWidth = 1.5;
+  brush.beginPath();
+  brush.moveTo(from, y), brush.lineTo(to, y);
+  for (const x of [from, to]) brush.moveTo(x, y - cap), brush.lineTo(x, y + cap);
+  brush.stroke();
+  brush.restore();
+}
+
+function drawLabel(chart: Chart, { dataset, index, text, from, above }: ValueLabel): void {
+  const brush = chart.ctx as unknown as Brush, element = chart.getDatasetMeta(dataset).data[index];
+  if (!element) return;
+  const x = from === undefined ? element.x : chart.scales["x"]!.getPixelForValue(from);
+  if (above) write(brush, text, { size: 10.5, colour: INK, halo: true, x, y: element.y - 13, align: "center" });
+  else write(brush, text, { size: 10.5, colour: INK, halo: true, x: x + 7, y: element.y });
+}
+
+/** The plugin that draws reference lines, whiskers and labels of one plot over its data. */
+function marksPlugin({ references = [], whiskers = [], labels = [], whiskersBehind = false }: Marks): Plugin {
+  const drawWhiskers = (chart: Chart) => whiskers.forEach((whisker) => drawWhisker(chart, whisker));
+  return {
+    id: "marks",
+    beforeDatasetsDraw(chart: Chart) {
+      references.forEach((reference, level) => drawReference(chart, reference, { level: level % 2 }));
+      if (whiskersBehind) drawWhiskers(chart);
+    },
+    afterDatasetsDraw(chart: Chart) {
+      if (!whiskersBehind) drawWhiskers(chart);
+      for (const label of labels) drawLabel(chart, label);
+    },
+  };
+}
+
+/** Builds a plot from its data, axes and marks. */
+export function plotOf(
+  type: "bar" | "scatter",
+  { datasets, x, y, marks = {}, stacked = false, labels, plugins = [] }: {
+    datasets: ChartDataset[];
+    x: Scale;
+    y: Scale;
+    marks?: Marks;
+    stacked?: boolean;
+    labels?: readonly string[];
+    plugins?: Plugin[];
+  },
+): Plot {
+  const above = (marks.references ?? []).filter(({ axis }) => axis === "x").length;
+  return {
+    type,
+    data: { labels: labels && [...labels], datasets },
+    plugins: [...plugins, marksPlugin(marks)],
+    options: {
+      animation: false,
+      responsive: false,
+      devicePixelRatio: DENSITY,
+      locale: "en-US",
+      indexAxis: type === "bar" ? "y" : "x",
+      font: { family: FONT },
+      layout: { padding: { top: above === 0 ? 6 : 3 + 13 * Math.min(2, above), right: 8 } },
+      plugins: { legend: { display: false }, tooltip: { enabled: false } },
+      scales: { x: { ...x, stacked }, y: { ...y, stacked } },
+    },
+  } as Plot;
+}

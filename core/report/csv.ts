@@ -1,0 +1,84 @@
+/** ablation_results.csv: one row per arm and seed, then the baselines. */
+import type { ArmResult, Quality, Run } from "../config/mod.ts";
+import { trainSeconds } from "./summary.ts";
+
+type Cell = string | number | undefined;
+
+/** The columns in order; the unit stands in the name where the measure has one. */
+const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult) => Cell])[] = [
+  ["parameters", ({ parameters }) => parameters],
+  ["pretrain_steps", ({ stages }) => stages.pretraining?.steps],
+  ["pretrain_best_loss_nats", ({ stages }) => stages.pretraining?.best.loss],
+  ["pretrain_final_loss_nats", ({ stages }) => stages.pretraining?.final.loss],
+  ["pretrain_best_perplexity", ({ stages }) => stages.pretraining?.best.perplexity],
+  ["pretrain_final_perplexity", ({ stages }) => stages.pretraining?.final.perplexity],
+  ["pretrain_final_bits_per_byte", ({ stages }) => stages.pretraining?.final.bitsPerByte],
+  ["orpo_steps", ({ stages }) => stages.orpo?.steps],
+  ["orpo_best_loss_nats", ({ stages }) => stages.orpo?.best.loss],
+  ["orpo_final_loss_nats", ({ stages }) => stages.orpo?.final.loss],
+  ["orpo_best_perplexity", ({ stages }) => stages.orpo?.best.perplexity],
+  ["orpo_final_perplexity", ({ stages }) => stages.orpo?.final.perplexity],
+  ["orpo_final_bits_per_byte", ({ stages }) => stages.orpo?.final.bitsPerByte],
+  ["control_final_perplexity", ({ stages }) => stages.control?.final.perplexity],
+  ["preference_accuracy_before", ({ stages }) => stages.orpo?.preference?.before.accuracy],
+  ["preference_accuracy", ({ stages }) => stages.orpo?.preference?.after.accuracy],
+  ["control_preference_accuracy", ({ stages }) => stages.control?.preference?.after.accuracy],
+  ["preference_margin_before_nats", ({ stages }) => stages.orpo?.preference?.before.margin],
+  ["preference_margin_nats", ({ stages }) => stages.orpo?.preference?.after.margin],
+  ["control_preference_margin_nats", ({ stages }) => stages.control?.preference?.after.margin],
+  ["train_tokens_per_s", ({ stages }) => stages.pretraining?.tokens_per_s],
+  ["orpo_train_tokens_per_s", ({ stages }) => stages.orpo?.tokens_per_s],
+  ["generation_tokens_per_s", ({ generation }) => generation.newTokens > 0 ? generation.tokens_per_s : undefined],
+  ["train_s", trainSeconds],
+  ["kv_cache_bytes", ({ cache }) => cache.kvBytes],
+  ["state_cache_bytes", ({ cache }) => cache.stateBytes],
+  ["kv_layer_ratio", ({ cache }) => cache.byteRatio === undefined ? undefined : cache.layerRatio],
+  ["kv_byte_ratio", ({ cache }) => cache.byteRatio],
+  ["training_peak_bytes", ({ memory }) => memory.peakBytes],
+  ["failure", ({ failure }) => failure],
+];
+
+/** Spreadsheets run what begins with one of these; a leading apostrophe makes it text. Spaces in front do not protect. */
+const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@|＝＋－＠]/u;
+
+/** A text as a cell that no spreadsheet runs: control characters become spaces, formulas get an apostrophe in front. */
+function textCell(text: string): string {
+  const plain = text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, " ");
+  const safe = FORMULA.test(plain) ? `'${plain}` : plain;
+  return /[",;']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+const cell = (value: Cell): string => {
+  if (typeof value === "string") return textCell(value);
+  return value === undefined || !Number.isFinite(value) ? "" : String(value);
+};
+
+/**
+ * The table of the study as CSV (RFC 4180 quoting, line feeds). Cells without a value are empty; numbers are written in full.
+ * The baselines are rows whose quality stands in the columns of the first stage. Every row names the corpus.
+ */
+export function csvOf(run: Run): string {
+  const { corpus, study, baselines } = run.record;
+  const tail = [corpus.name, study.preset];
+  const rows: Cell[][] = [["model", "seed", ...COLUMNS.map(([name]) => name), "corpus", "preset"]];
+  for (const result of run.results) {
+    rows.push([result.arm, result.seed, ...COLUMNS.map(([, of]) => of(result)), ...tail]);
+  }
+  for (const name of ["unigram", "bigram"] as const) {
+    rows.push([name, undefined, ...COLUMNS.map(([column]) => baselineCell(baselines[name], column)), ...tail]);
+  }
+  return rows.map((row) => row.map(cell).join(",") + "\n").join("");
+}
+
+function baselineCell(quality: Quality, column: string): Cell {
+  switch (column) {
+    case "pretrain_best_loss_nats":
+    case "pretrain_final_loss_nats":
+      return quality.loss;
+    case "pretrain_best_perplexity":
+    case "pretrain_final_perplexity":
+      return quality.perplexity;
+    case "pretrain_final_bits_per_byte":
+      return quality.bitsPerByte;
+  }
+}

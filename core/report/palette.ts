@@ -1,0 +1,58 @@
+/** One colour and one marker per arm, the same in every figure. */
+import type { ArchType } from "../config/mod.ts";
+
+/** Marker shapes that Chart.js draws. */
+export type Marker = "circle" | "rect" | "triangle" | "rectRot";
+
+export interface Look {
+  readonly colour: string;
+  readonly marker: Marker;
+  /** Of the marker (degrees). */
+  readonly rotation: number;
+}
+
+/**
+ * Colours that stay apart with any form of colour blindness. Source: Okabe and Ito, "Color universal design", 2008.
+ * Yellow is left out: it does not show on white.
+ */
+const OKABE_ITO = {
+  orange: "#e69f00",
+  blue: "#0072b2",
+  sky: "#56b4e9",
+  green: "#009e73",
+  vermillion: "#d55e00",
+  purple: "#cc79a7",
+  black: "#000000",
+} as const;
+
+const FIXED: Record<string, Look> = {
+  "mamba": { colour: OKABE_ITO.orange, marker: "triangle", rotation: 0 },
+  "transformer-global": { colour: OKABE_ITO.blue, marker: "rect", rotation: 0 },
+  "transformer-local": { colour: OKABE_ITO.sky, marker: "rectRot", rotation: 0 },
+  "hybrid-sequential": { colour: OKABE_ITO.green, marker: "triangle", rotation: 180 },
+  "hymba": { colour: OKABE_ITO.vermillion, marker: "circle", rotation: 0 },
+} satisfies Record<ArchType, Look>;
+
+const OTHERS: readonly Look[] = [
+  { colour: OKABE_ITO.purple, marker: "rect", rotation: 0 },
+  { colour: OKABE_ITO.black, marker: "triangle", rotation: 0 },
+  { colour: OKABE_ITO.orange, marker: "rectRot", rotation: 0 },
+  { colour: OKABE_ITO.blue, marker: "triangle", rotation: 180 },
+  { colour: OKABE_ITO.sky, marker: "circle", rotation: 0 },
+  { colour: OKABE_ITO.green, marker: "rect", rotation: 0 },
+  { colour: OKABE_ITO.vermillion, marker: "triangle", rotation: 0 },
+];
+
+/** The look of each arm by name: fixed for the five architectures, by order for other names. */
+export function looks(names: readonly string[]): (name: string) => Look {
+  const others = names.filter((name) => !Object.hasOwn(FIXED, name));
+  return (name) =>
+    Object.hasOwn(FIXED, name) ? FIXED[name]! : OTHERS[Math.max(0, others.indexOf(name)) % OTHERS.length]!;
+}
+
+export const INK = "#1f2328", FAINT = "#6b7280", GRID = "#e5e7eb", PAPER = "#ffffff", ACCENT = "#d55e00";
+
+/** A colour of the form #rrggbb with an opacity from 0 to 1. */
+export function faded(colour: string, opacity: number): string {
+  return `${colour}${Math.round(255 * opacity).toString(16).padStart(2, "0")}`;
+}

@@ -1,0 +1,228 @@
+/** training_stages_comparison.png: both stages of training, before and after, over the steps. */
+import type { MetricsLine, Run, StageName } from "../config/mod.ts";
+import { armAxis, baselineReferences } from "./ablation_chart.ts";
+import { footerOf, sizeOf, spreadNote } from "./caption.ts";
+import { dotPlot } from "./chart/bars.ts";
+import { drawLegend } from "./chart/legend.ts";
+import { type Line, linePlot, MOST_POINTS } from "./chart/lines.ts";
+import type { Axis, Reference } from "./chart/plot.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
+import { significant } from "./format.ts";
+import { INK, type Look, looks } from "./palette.ts";
+import { type ArmSummary, curve, ofStage, summaries } from "./summary.ts";
+
+interface Wanted {
+  stage: StageName;
+  kind: MetricsLine["kind"];
+  of: (line: MetricsLine) => number | undefined;
+}
+
+/** A curve of every arm. */
+function curves(run: Run, wanted: Wanted, style: Omit<Line, "points" | "look"> = {}): Line[] {
+  const arms = run.record.study.arms.map(({ name }) => name), look = looks(arms);
+  return arms.map((arm) => ({ points: curve(run, { arm, ...wanted }, wanted.of), look: look(arm), ...style }))
+    .filter(({ points }) => points.length > 0);
+}
+
+const STEP: Axis = { title: "step", min: 0, whole: true };
+
+/** The range of the points with some air, so that a curve fills its plot. */
+function rangeOf(lines: readonly Line[], also: readonly number[] = []): Pick<Axis, "suggestedMin" | "suggestedMax"> {
+  const values = [...also, ...lines.flatMap(({ points }) => points.flatMap(({ spread }) => [spread.low, spread.high]))];
+  if (values.length === 0) return {};
+  const low = Math.min(...values), high = Math.max(...values), air = 0.06 * (high - low || 1);
+  return { suggestedMin: low - air, suggestedMax: high + air };
+}
+
+function beforeAfterCell(arms: readonly ArmSummary[]): Cell {
+  const final = (stage: StageName) => arms.map((arm) => arm.spread(ofStage(stage, ({ final }) => final.perplexity)));
+  const series = [final("pretraining"), final("orpo"), final("control")] as const;
+  const all = series.flat().flatMap((spread) => spread ? [spread.low, spread.high] : []);
+  const low = Math.min(...all), high = Math.max(...all), air = Math.max(0.02, 0.12 * (high / low - 1));
+  return {
+    title: "Before and after the second stage",
+    subtitle: "validation perplexity after the last step; lower is better",
+    plot: dotPlot(armAxis(arms), {
+      x: {
+        title: "perplexity per token",
+        log: true,
+        ...(all.length > 0 && { min: low / (1 + air), max: high * (1 + air) }),
+      },
+      series: [
+        { values: series[0], style: "hollow" },
+        { values: series[1], style: "filled", text: (spread) => significant(spread.mean) },
+        { values: series[2], style: "cross" },
+      ],
+      joined: true,
+    }),
+  };
+}
+
+function lossCell(run: Run): Cell {
+  const train = curves(run, { stage: "pretraining", kind: "train", of: ({ loss }) => loss }, { style: "faint" });
+  const held = curves(run, { stage: "pretraining", kind: "evaluation", of: ({ loss }) => loss }, { markers: true });
+  const references: Reference[] = baselineReferences(run, "y", "loss");
+  const steps = run.record.study.pretraining.steps, group = Math.ceil(steps / MOST_POINTS);
+  return {
+    title: "Stage 1, pretraining: loss",
+    subtitle: `faint: training batches${group > 1 ? `, mean of ${group} steps` : ""}; marked: validation`,
+    plot: linePlot([...train, ...held], {
+      x: { ...STEP, max: steps },
+      y: { title: "nats per token", ...rangeOf([...train, ...held], references.map(({ value }) => value)) },
+      references,
+    }),
+  };
+}
+
+function secondLossCell(run: Run): Cell {
+  const wanted = { kind: "evaluation" as const, of: ({ loss }: MetricsLine) => loss };
+  const preferred = curves(run, { ...wanted, stage: "orpo" }, { markers: true });
+  const control = curves(run, { ...wanted, stage: "control" }, { markers: true, style: "dashed" });
+  const lines = [...joinedToFirstStage(run, preferred), ...joinedToFirstStage(run, control)];
+  return {
+    title: "Stage 2, ORPO: validation loss",
+    subtitle: `solid: β = ${run.record.study.preference.beta}; dashed: control with β = 0`,
+    plot: linePlot(lines, {
+      x: { ...STEP, max: run.record.study.orpo.steps },
+      y: { title: "nats per token", ...rangeOf(lines) },
+    }),
+  };
+}
+
+/** The second stage starts where the first one ended: its last validation loss is step 0. */
+function joinedToFirstStage(run: Run, lines: readonly Line[]): Line[] {
+  const ends = curves(run, { stage: "pretraining", kind: "evaluation", of: ({ loss }) => loss });
+  return lines.map((each) => {
+    const end = ends.find(({ look }) => look === each.look)?.points.at(-1);
+    return end && each.points[0]!.step > 0 ? { ...each, points: [{ ...end, step: 0 }, ...each.points] } : each;
+  });
+}
+
+/** Both stages one after the other; the schedule is the same for every arm and seed. */
+function rateCell(run: Run): Cell {
+  const { pretraining, orpo } = run.record.study, look: Look = { colour: INK, marker: "circle", rotation: 0 };
+  const ofFirstArm = (stage: StageName) =>
+    run.record.study.arms.map(({ name }) => curve(run, { arm: name, stage, kind: "train" }, ({ rate }) => rate))
+      .find((points) => points.length > 0) ?? [];
+  const second = ofFirstArm("orpo").map((point) => ({ ...point, step: point.step + pretraining.steps }));
+  const lines: Line[] = [{ points: ofFirstArm("pretraining"), look }, { points: second, look }]
+    .filter(({ points }) => points.length > 0);
+  return {
+    title: "Learning rate",
+    subtitle: `linear warm-up, then cosine to zero; peaks ${pretraining.rate} and ${orpo.rate}`,
+    plot: linePlot(lines, {
+      x: { title: "step of both stages", min: 0, whole: true, max: pretraining.steps + orpo.steps },
+      y: { title: "rate", min: 0 },
+      references: [{ axis: "x", value: pretraining.steps, label: "stage 2 begins" }],
+    }),
+  };
+}
+
+interface SecondStage {
+  title: string;
+  subtitle: string;
+  y: Axis;
+  kind: MetricsLine["kind"];
+  of: (line: MetricsLine) => number | undefined;
+  references?: readonly Reference[];
+}
+
+/** A measure of the second stage by step, with the control where it has the measure. */
+function secondStageCell(run: Run, { title, subtitle, y, kind, of, references }: SecondStage): Cell {
+  const markers = kind !== "train";
+  const lines = [
+    ...curves(run, { stage: "orpo", kind, of }, { markers }),
+    ...(markers ? curves(run, { stage: "control", kind, of }, { markers, style: "dashed" }) : []),
+  ];
+  const range = rangeOf(lines, references?.map(({ value }) => value));
+  const x = { ...STEP, max: run.record.study.orpo.steps };
+  return { title, subtitle, plot: linePlot(lines, { x, y: { ...range, ...y }, references }) };
+}
+
+function componentCells(run: Run): Cell[] {
+  const { beta, loss } = run.record.study.preference;
+  if (loss === "seed") {
+    return [secondStageCell(run, {
+      title: "Stage 2: loss of the seed's rule",
+      subtitle: `(1 + β) × the token loss with β = ${beta}: no rejected continuations, no odds`,
+      y: { title: "nats per token" },
+      kind: "train",
+      of: (each) => each.loss,
+    })];
+  }
+  return [
+    secondStageCell(run, {
+      title: "ORPO loss, first part: NLL",
+      subtitle: "of prompts and chosen continuations, training pairs",
+      y: { title: "nats per token" },
+      kind: "train",
+      of: ({ nll }) => nll,
+    }),
+    secondStageCell(run, {
+      title: "ORPO loss, second part: −log σ(log odds)",
+      subtitle: `before it is multiplied by β = ${beta}; training pairs`,
+      y: { title: "nats" },
+      kind: "train",
+      of: ({ logSigmoid }) => logSigmoid === undefined ? undefined : -logSigmoid,
+      references: [{ axis: "y", value: Math.LN2, label: "no preference: ln 2" }],
+    }),
+  ];
+}
+
+function preferenceCells(run: Run): Cell[] {
+  const { heldOutPairs, rejected } = run.record.study.preference;
+  const rule = rejected === "sample" ? "samples of the stage-1 model" : "shuffled true continuations";
+  return [
+    secondStageCell(run, {
+      title: "Held-out preference accuracy",
+      subtitle: `${heldOutPairs} pairs; rejected: ${rule}; dashed: control`,
+      y: { title: "% of pairs", tick: (percent) => String(Math.round(percent)) },
+      kind: "preference",
+      of: ({ accuracy }) => accuracy === undefined ? undefined : 100 * accuracy,
+      references: [{ axis: "y", value: 50, label: "chance" }],
+    }),
+    secondStageCell(run, {
+      title: "Held-out preference margin",
+      subtitle: "mean log-probability of chosen minus rejected; dashed: control",
+      y: { title: "nats per token" },
+      kind: "preference",
+      of: ({ margin }) => margin,
+      references: [{ axis: "y", value: 0, label: "no preference" }],
+    }),
+  ];
+}
+
+function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
+  const keys = [
+    { sample: "hollow", text: "after pretraining" },
+    { sample: "filled", text: "after ORPO" },
+    { sample: "tick", text: "after the control (β = 0)" },
+    { sample: "line", text: "ORPO, or validation in stage 1" },
+    { sample: "dashed", text: "control: the same steps without preference" },
+    { sample: "faint", text: "training batches" },
+  ] as const;
+  const notes = [spreadNote(run)];
+  const paint: Cell["paint"] = (brush, box) => drawLegend(brush, box, { axis: armAxis(arms), keys, notes });
+  return { title: "Legend", paint };
+}
+
+/** Draws both stages in eight plots and a legend. Returns the bytes of a PNG. */
+export function stagesChart(run: Run): Promise<Uint8Array> {
+  const arms = summaries(run);
+  return drawSheet({
+    title: "Two stages of training",
+    subtitle: sizeOf(run),
+    footer: footerOf(run),
+    columns: 3,
+    cells: [
+      beforeAfterCell(arms),
+      lossCell(run),
+      secondLossCell(run),
+      rateCell(run),
+      ...componentCells(run),
+      ...preferenceCells(run),
+      legendCell(run, arms),
+    ],
+    cell: { width: 480, height: Math.max(360, 76 + 52 * arms.length) },
+  });
+}

@@ -1,0 +1,83 @@
+/** What a run found, by arm: the seeds of an arm side by side, and what the figures need of them. */
+import type { Arm, ArmResult, MetricsLine, Run, StageName, StageResult } from "../config/mod.ts";
+
+/** Several seeds of one measure. */
+export interface Spread {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  /** Sample standard deviation; undefined with a single value. */
+  readonly deviation: number | undefined;
+  readonly count: number;
+}
+
+/** Mean, extremes and standard deviation of the values that are there and finite; undefined when none is. */
+export function spreadOf(values: readonly (number | undefined)[]): Spread | undefined {
+  const known = values.filter((value): value is number => value !== undefined && Number.isFinite(value));
+  if (known.length === 0) return undefined;
+  const count = known.length, mean = known.reduce((sum, value) => sum + value, 0) / count;
+  const squares = known.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const deviation = count > 1 ? Math.sqrt(squares / (count - 1)) : undefined;
+  return { mean, low: Math.min(...known), high: Math.max(...known), deviation, count };
+}
+
+/** One arm with the results of its seeds, in the order of the study. */
+export interface ArmSummary {
+  readonly arm: Arm;
+  readonly name: string;
+  readonly results: readonly ArmResult[];
+  /** A measure over the seeds. */
+  spread(measure: (result: ArmResult) => number | undefined): Spread | undefined;
+}
+
+/** The arms that have results, in the order of the study. */
+export function summaries(run: Run): ArmSummary[] {
+  return run.record.study.arms.map((arm) => {
+    const results = run.results.filter((result) => result.arm === arm.name);
+    return {
+      arm,
+      name: arm.name,
+      results,
+      spread: (measure: (result: ArmResult) => number | undefined) => spreadOf(results.map(measure)),
+    };
+  }).filter(({ results }) => results.length > 0);
+}
+
+/** A number of a stage, where the stage was reached. */
+export const ofStage = (stage: StageName, measure: (result: StageResult) => number | undefined) =>
+(
+  result: ArmResult,
+): number | undefined => {
+  const found = result.stages[stage];
+  return found && measure(found);
+};
+
+export interface Point {
+  readonly step: number;
+  readonly spread: Spread;
+}
+
+/** A curve over the steps of a stage: at each step the seeds that have the measure there. */
+export function curve(
+  run: Run,
+  { arm, stage, kind }: { arm: string; stage: StageName; kind: MetricsLine["kind"] },
+  measure: (line: MetricsLine) => number | undefined,
+): Point[] {
+  const bySteps = new Map<number, number[]>();
+  for (const line of run.metrics) {
+    const value = line.arm === arm && line.stage === stage && line.kind === kind ? measure(line) : undefined;
+    if (value === undefined || value === null || !Number.isFinite(value)) continue;
+    bySteps.set(line.step, [...bySteps.get(line.step) ?? [], value]);
+  }
+  return [...bySteps].toSorted(([a], [b]) => a - b).map(([step, values]) => ({ step, spread: spreadOf(values)! }));
+}
+
+/** Training time of both stages without the control run (s). */
+export function trainSeconds(result: ArmResult): number | undefined {
+  const { pretraining, orpo } = result.stages;
+  return pretraining && pretraining.train_s + (orpo?.train_s ?? 0);
+}
+
+/** The arm whose result is last in the study proper: after the second stage, or after the first where there is no second. */
+export const lastStage = (result: ArmResult): StageResult | undefined =>
+  result.stages.orpo ?? result.stages.pretraining;

@@ -1,0 +1,189 @@
+/** Runs that were never trained: plausible numbers in every field, the same for the same arguments. */
+import {
+  ARCH_TYPES,
+  type ArmResult,
+  type AttentionMap,
+  cacheSize,
+  type Evaluation,
+  type HymbaConfig,
+  layersOf,
+  type MetricsLine,
+  type Quality,
+  type Run,
+  type StageConfig,
+  type StageName,
+  type StageResult,
+  studyOf,
+} from "../../core/config/mod.ts";
+import { parameterCount } from "../../core/params/specs.ts";
+import { uniform } from "../../core/random.ts";
+
+export interface SyntheticOptions {
+  arms?: readonly string[];
+  seeds?: number;
+  preset?: string;
+  corpus?: string;
+}
+
+const draw = (seed: number, index: number) => uniform({ seed, stream: 7, step: 0 }, index) - 0.5;
+
+const quality = (loss: number): Quality => ({
+  loss,
+  perplexity: Math.exp(loss),
+  bitsPerByte: loss / (3.2 * Math.LN2),
+});
+
+const FLOOR: Record<StageName, number> = { pretraining: 0, orpo: -0.06, control: -0.05 };
+
+class Story {
+  readonly metrics: MetricsLine[] = [];
+  readonly #noise: number;
+
+  constructor(readonly arm: string, readonly index: number, readonly seed: number) {
+    this.#noise = 100 * index + seed;
+  }
+
+  get level(): number {
+    return 4.35 - 0.07 * this.index + 0.05 * draw(this.#noise, 1);
+  }
+
+  stage(stage: StageName, config: StageConfig): StageResult {
+    const { arm, seed } = this, start = stage === "pretraining" ? 6.9 : this.level;
+    const end = this.level + FLOOR[stage];
+    const evaluations: Evaluation[] = [];
+    for (let step = stage === "pretraining" ? 1 : 0; step <= config.steps; step++) {
+      const done = step / config.steps, loss = end + (start - end) * Math.exp(-5 * done);
+      const line = { arm, seed, stage, step };
+      if (step > 0) this.metrics.push({ ...line, ...this.#training(stage, { step, done, loss, config }) });
+      if (step % config.evaluateEvery !== 0 && step !== config.steps) continue;
+      if (stage !== "pretraining") this.metrics.push({ ...line, ...this.#preference(stage, done) });
+      if (step === 0) continue;
+      const measured = quality(loss + 0.05 + 0.08 * Math.max(0, done - 0.8));
+      evaluations.push({ step, ...measured });
+      this.metrics.push({ ...line, kind: "evaluation", ...measured });
+    }
+    return this.#result(stage, config, evaluations);
+  }
+
+  #training(stage: StageName, { step, done, loss, config }: {
+    step: number;
+    done: number;
+    loss: number;
+    config: StageConfig;
+  }) {
+    const rate = step <= config.warmup
+      ? config.rate * step / config.warmup
+      : config.rate * 0.5 * (1 + Math.cos(Math.PI * done));
+    const noisy = loss + 0.25 * draw(this.#noise, 10 + step);
+    const common = { kind: "train" as const, rate, gradientNorm: 1 + done, tokens_per_s: 5000 + 100 * this.index };
+    if (stage === "pretraining") return { ...common, loss: noisy };
+    const logSigmoid = -0.69 + (stage === "orpo" ? 0.25 : 0.05) * done + 0.1 * draw(this.#noise, 5000 + step);
+    return { ...common, loss: noisy - 0.1 * logSigmoid, nll: noisy, logSigmoid, logOdds: 0.4 * done };
+  }
+
+  #preference(stage: StageName, done: number) {
+    const gain = stage === "orpo" ? 1 : 0.3, accuracy = 0.62 + 0.2 * gain * done + 0.05 * draw(this.#noise, 9000);
+    const margin = 0.15 + 0.5 * gain * done + 0.05 * this.index;
+    return {
+      kind: "preference" as const,
+      accuracy,
+      margin,
+      logOdds: margin * 1.1,
+      chosenLogp: -4,
+      rejectedLogp: -4 - margin,
+    };
+  }
+
+  #result(stage: StageName, config: StageConfig, evaluations: readonly Evaluation[]): StageResult {
+    const best = evaluations.reduce((a, b) => b.loss < a.loss ? b : a), final = evaluations.at(-1)!;
+    const tokens = config.steps * config.batch * 96, tokens_per_s = 5200 - 700 * this.index;
+    const bare = { steps: config.steps, tokens, final, best, train_s: tokens / tokens_per_s, tokens_per_s };
+    if (stage === "pretraining") return bare;
+    const at = (step: number) => ({ step, ...this.#preference(stage, step / config.steps) });
+    return { ...bare, preference: { before: at(0), after: at(config.steps) } };
+  }
+}
+
+/** Attention of a layer that spreads over what a query sees, with some of it on itself and on the meta tokens. */
+function attentionOf(config: HymbaConfig, index: number, T: number): AttentionMap {
+  const M = config.metaTokens, positions = M + T, { window } = layersOf(config)[index]!;
+  const probabilities = new Float32Array(positions * positions);
+  for (let q = 0; q < positions; q++) {
+    let sum = 0;
+    for (let k = 0; k <= q; k++) {
+      if (window > 0 && q - k >= window && k >= M) continue;
+      const weight = (k < M ? 3 + k : 1) * Math.exp(-(q - k) / (window || 40)) + 0.02 +
+        0.3 * Math.abs(draw(index, q * positions + k)) ** 4;
+      probabilities[q * positions + k] = weight, sum += weight;
+    }
+    for (let k = 0; k <= q; k++) probabilities[q * positions + k]! /= sum;
+  }
+  const labels = Array.from({ length: positions }, (_, at) => at < M ? `meta ${at}` : `token ${at - M}`);
+  return {
+    layer: index,
+    kind: window > 0 ? "local" : "global",
+    positions,
+    metaTokens: M,
+    window,
+    probabilities,
+    labels,
+  };
+}
+
+/** A finished run of the given arms. */
+export function syntheticRun(
+  { arms = ARCH_TYPES, seeds = 1, preset = "quick", corpus = "tinyshakespeare" }: SyntheticOptions = {},
+): Run {
+  const study = studyOf(preset, { models: arms, seeds });
+  const metrics: MetricsLine[] = [], results: ArmResult[] = [];
+  for (const [index, { name, config }] of study.arms.entries()) {
+    for (const seed of study.seeds) {
+      const story = new Story(name, index, seed);
+      const stages = {
+        pretraining: story.stage("pretraining", study.pretraining),
+        orpo: story.stage("orpo", study.orpo),
+        control: story.stage("control", study.orpo),
+      };
+      metrics.push(...story.metrics);
+      const parameters = parameterCount(config), arenaBytes = 16 * parameters, slotBytes = 30_000_000;
+      results.push({
+        arm: name,
+        seed,
+        parameters,
+        cache: cacheSize(config, study.sequenceLength),
+        memory: { arenaBytes, slotBytes, peakBytes: arenaBytes + slotBytes },
+        stages,
+        generation: { tokens_per_s: 90 + 40 * index + 6 * seed, newTokens: 96 },
+        samples: (["pretraining", "orpo"] as const).map((stage) => ({
+          stage,
+          prompt: "ROMEO:\nBut soft,",
+          text: " what light through yonder window breaks?\nIt is the east",
+        })),
+      });
+    }
+  }
+  const hybrid = study.arms.find(({ name }) => name === "hymba")?.config;
+  const maps = hybrid
+    ? layersOf(hybrid).filter(({ attention }) => attention).map(({ index }) =>
+      attentionOf(hybrid, index, study.sequenceLength)
+    )
+    : undefined;
+  return {
+    record: {
+      format: 1,
+      study: JSON.parse(JSON.stringify(study)),
+      versions: { hymba: "0.1.0", deno: "2.9.6", webgpu: "0.6.2" },
+      backend: "webgpu",
+      adapter: { name: "SwiftShader Device (Subzero)", driver: "SwiftShader 5.0.0", kind: "swiftshader" },
+      corpus: { name: corpus, bytes: 1_115_394, sha256: "86c4e6aa".repeat(8), licence: "public domain" },
+      tokenizer: { sha256: "0123abcd".repeat(8), vocabSize: study.vocabSize },
+      data: { trainTokens: 345_678, validationTokens: 38_409, evaluatedTokens: 38_400, evaluatedBytes: 111_000 },
+      baselines: { unigram: quality(5.95), bigram: quality(4.62) },
+      started: "2026-11-23T20:00:00.000Z",
+      command: `hymba ablate --preset ${preset}`,
+    },
+    results,
+    metrics,
+    attention: maps ? { pretraining: maps, orpo: maps } : {},
+  };
+}
