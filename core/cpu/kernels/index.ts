@@ -7,6 +7,8 @@ export { matmul, pack_columns } from "./matmul";
 export { adamw, gradient_norm, gradient_squares } from "./optimizer";
 export { rmsnorm_backward, rmsnorm_forward } from "./rmsnorm";
 export { rotary } from "./rotary";
+export { selective_scan_backward } from "./selective_scan_backward";
+export { selective_scan_forward } from "./selective_scan_forward";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
 export { text_rows_backward, text_rows_forward } from "./text_rows";

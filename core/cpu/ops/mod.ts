@@ -8,6 +8,7 @@ import { matmul } from "./matmul.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { rotary } from "./rotary.ts";
+import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 
@@ -28,6 +29,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   rmsnorm_backward: rmsnormBackward,
   rmsnorm_forward: rmsnormForward,
   rotary,
+  selective_scan_backward: selectiveScanBackward,
+  selective_scan_forward: selectiveScanForward,
   swiglu_backward: swigluBackward,
   swiglu_forward: swigluForward,
   text_rows_backward: textRowsBackward,
