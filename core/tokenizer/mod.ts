@@ -1,4 +1,7 @@
 /** The Unigram tokenizer: training, encoding, decoding, and the file formats of SentencePiece and Hugging Face. */
 export { Tokenizer } from "./tokenizer.ts";
 export { type Piece, PieceType } from "./vocabulary.ts";
-export { TokenizerTrainer, type TrainOptions, type TrainProgress, trainTokenizer } from "./train/train.ts";
+export { TokenizerTrainer, type TrainOptions, trainTokenizer } from "./train/train.ts";
+export { trainSeedTokenizer } from "./train/seed_profile.ts";
+export { type Normalization, NORMALIZATIONS } from "./train/normalization.ts";
+export type { TrainProgress } from "./train/unigram.ts";

@@ -26,9 +26,9 @@ export class Lexicon {
     return bytes.length === leadLength(bytes[0]!);
   }
 
-  /** Only the pieces for which `keep` holds. */
-  filter(keep: (index: number) => boolean): Lexicon {
-    const kept = Array.from(this.pieces.keys()).filter(keep);
+  /** Only the pieces with these indices. */
+  subset(indices: readonly number[]): Lexicon {
+    const kept = indices.toSorted((a, b) => a - b);
     return new Lexicon(kept.map((i) => this.pieces[i]!), Float64Array.from(kept, (i) => this.scores[i]!));
   }
 }

@@ -1,16 +1,12 @@
 /** Training of a Unigram tokenizer. Source: SentencePiece, `unigram_model_trainer.cc`; differences are in docs/decisions.md. */
 import { UsageError } from "../../errors.ts";
-import { compareBytes, textOf, utf8 } from "../bytes.ts";
 import { DEFAULT_TRAINER, type TrainerSpec } from "../model_file.ts";
 import type { NormalizerSpec } from "../normalizer.ts";
 import { Tokenizer } from "../tokenizer.ts";
 import { bytePiece, type Piece, PieceType } from "../vocabulary.ts";
-import { alphabetOf, type Letter, WordCounts } from "./corpus.ts";
-import { expectationStep, maximisationStep } from "./expectation.ts";
-import { Lexicon, type Sentences, toSentences } from "./lexicon.ts";
+import { alphabetOf, WordCounts } from "./corpus.ts";
 import { type Normalization, normalizationCharsmap } from "./normalization.ts";
-import { prune } from "./prune.ts";
-import { makeSeeds } from "./seeds.ts";
+import { type ScoredPiece, SENTENCEPIECE_RULES, trainPieces, type TrainProgress } from "./unigram.ts";
 
 /** How to train. The defaults make a lossless tokenizer: decoding gives back every text. */
 export interface TrainOptions {
@@ -34,16 +30,6 @@ export interface TrainOptions {
   onProgress?: (progress: TrainProgress) => void;
 }
 
-/** Where training stands. */
-export interface TrainProgress {
-  round: number;
-  /** Pieces left; training ends near the requested size. */
-  pieces: number;
-  /** Natural logarithm of the corpus' probability. */
-  logLikelihood: number;
-}
-
-const SEEDS = 1_000_000, SHRINK = 0.75, ROUNDS_BETWEEN = 2, MARGIN = 1.1;
 const SPECIAL = ["<unk>", "<s>", "</s>"];
 
 interface Settings extends Required<Omit<TrainOptions, "onProgress">> {
@@ -115,11 +101,9 @@ export class TokenizerTrainer {
     const alphabet = alphabetOf(words, settings.characterCoverage), special = specialPieces(settings);
     const room = settings.vocabSize - special.length;
     if (room < alphabet.length) throw tooSmall(settings, { special: special.length, alphabet: alphabet.length });
-    const sentences = toSentences(words, { letters: new Set(alphabet.map(({ character }) => character)) });
-    const longest = settings.maxPieceLength;
-    const seeds = makeSeeds(words, { alphabet, size: Math.max(SEEDS, alphabet.length), longest });
-    const lexicon = shrink(toLexicon(seeds), { sentences, settings });
-    const pieces = [...special, ...select(lexicon, { alphabet, room })];
+    const { vocabSize, maxPieceLength: longest, onProgress } = settings, rules = SENTENCEPIECE_RULES;
+    const trained = trainPieces(words, { alphabet, vocabSize, room, longest, rules, onProgress });
+    const pieces = [...special, ...trained.map(normalPiece)];
     if (pieces.length < settings.vocabSize) throw tooLarge(settings.vocabSize, pieces.length);
     return this.#assemble(pieces);
   }
@@ -146,6 +130,11 @@ export function trainTokenizer(text: string | readonly string[], options: TrainO
   return trainer.finish();
 }
 
+/** A trained piece with its score as a 32-bit float, which is how a file keeps it. */
+export function normalPiece({ piece, score }: ScoredPiece): Piece {
+  return { piece, score: Math.fround(score), type: PieceType.normal };
+}
+
 function specialPieces({ userDefinedSymbols, byteFallback }: Settings): Piece[] {
   const pieces: Piece[] = SPECIAL.map((piece, i) => {
     return { piece, score: 0, type: i === 0 ? PieceType.unknown : PieceType.control };
@@ -155,49 +144,6 @@ function specialPieces({ userDefinedSymbols, byteFallback }: Settings): Piece[] 
     pieces.push({ piece: bytePiece(byte), score: 0, type: PieceType.byte });
   }
   return pieces;
-}
-
-function toLexicon(seeds: readonly { piece: string; weight: number }[]): Lexicon {
-  const total = Math.log(seeds.reduce((sum, { weight }) => sum + weight, 0));
-  const sorted = seeds.map(({ piece, weight }) => ({ bytes: utf8(piece), score: Math.log(weight) - total }));
-  sorted.sort((a, b) => compareBytes(a.bytes, b.bytes));
-  return new Lexicon(sorted.map(({ bytes }) => bytes), Float64Array.from(sorted, ({ score }) => score));
-}
-
-/** Rounds of expectation maximisation, and pruning between them, until little more than the wanted size is left. */
-function shrink(seeds: Lexicon, { sentences, settings }: { sentences: Sentences; settings: Settings }): Lexicon {
-  const wanted = Math.trunc(settings.vocabSize * MARGIN);
-  for (let lexicon = seeds, round = 1;; round++) {
-    let logLikelihood = 0;
-    for (let i = 0; i < ROUNDS_BETWEEN; i++) {
-      const expectation = expectationStep(lexicon, sentences);
-      maximisationStep(lexicon, expectation.counts);
-      logLikelihood = expectation.logLikelihood;
-    }
-    const alive = lexicon.alive;
-    settings.onProgress?.({ round, pieces: alive, logLikelihood });
-    if (alive <= wanted) return lexicon;
-    const smaller = prune(lexicon, { sentences, size: Math.max(wanted, Math.trunc(SHRINK * alive)) });
-    if (smaller.pieces.length >= alive) return smaller;
-    lexicon = smaller;
-  }
-}
-
-/** The alphabet and the best of the other pieces, `room` in all, by falling score. */
-function select(lexicon: Lexicon, { alphabet, room }: { alphabet: readonly Letter[]; room: number }): Piece[] {
-  const scores = new Map<string, number>();
-  for (const [i, bytes] of lexicon.pieces.entries()) {
-    if (lexicon.scores[i]! > -Infinity) scores.set(textOf(bytes), lexicon.scores[i]!);
-  }
-  const chosen = new Map(alphabet.map(({ character }) => [character, scores.get(character)!]));
-  const byScore = ([a, x]: [string, number], [b, y]: [string, number]) => y - x || (a < b ? -1 : 1);
-  for (const [piece, score] of [...scores].sort(byScore)) {
-    if (chosen.size >= room) break;
-    if (!chosen.has(piece)) chosen.set(piece, score);
-  }
-  return [...chosen].sort(byScore).map(([piece, score]) => {
-    return { piece, score: Math.fround(score), type: PieceType.normal };
-  });
 }
 
 function tooSmall(settings: Settings, { special, alphabet }: { special: number; alphabet: number }): UsageError {
