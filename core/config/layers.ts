@@ -31,7 +31,7 @@ export function layersOf(config: HymbaConfig): Layer[] {
   const kinds = Array.from({ length: config.nLayers }, (_, index) => kindOf(config, index));
   const owner = kinds.map((_, index) => index);
   if (config.useKvSharing) {
-    for (const group of kvGroups(kinds.map(({ window }) => window > 0), config.oddGroup)) {
+    for (const group of config.kvGroups ?? kvGroups(kinds.map(({ window }) => window > 0), config.oddGroup)) {
       for (const index of group) owner[index] = group[0]!;
     }
   }

@@ -22,10 +22,12 @@ export interface HymbaOptions {
   /** D: width of the residual stream. */
   dModel: number;
   nLayers: number;
-  /** H: query heads; the width of a head is D / H. */
+  /** H: query heads. */
   nHeads: number;
   /** G: key and value heads; H is a multiple. */
   nKvHeads: number;
+  /** K: width of a query and key head, an even number. Default: D / H. */
+  headDim: number;
   archType: ArchType;
   /** Layers with full attention in `hymba`. Default: first, middle, last. */
   globalAttnIndices: readonly number[];
@@ -35,11 +37,13 @@ export interface HymbaOptions {
   numMetaTokens: number;
   /** Consecutive local layers share keys and values. Default: `hymba` and `transformer-local`. */
   useKvSharing: boolean;
+  /** The layers of each sharing group, the owner first. Default: pairs of local layers, see `oddGroup`. */
+  kvGroups: readonly (readonly number[])[] | undefined;
   /** W: keys that a query of a local layer sees, itself included. */
   swaWindow: number;
   /** F: hidden width of the SwiGLU part. Default: 8/3 · D, rounded to a whole number. */
   ffnHidden: number;
-  /** I / D for the Mamba branch. */
+  /** I / D for the Mamba branch; I has to be a whole number. */
   mambaExpand: number;
   /** N: states per channel. */
   stateSize: number;
@@ -66,7 +70,7 @@ const isHybrid = (arch: ArchType) => arch === ArchType.HYBRID || arch === ArchTy
 function defaults(given: Partial<HymbaOptions>): HymbaOptions {
   const archType = given.archType ?? ArchType.HYBRID;
   const dModel = given.dModel ?? 512, nLayers = given.nLayers ?? 15, nHeads = given.nHeads ?? 8;
-  const mambaExpand = given.mambaExpand ?? 2;
+  const mambaExpand = given.mambaExpand ?? 2, headDim = given.headDim ?? dModel / nHeads;
   const parallel = archType === ArchType.HYBRID;
   const useMetaTokens = given.useMetaTokens ?? isHybrid(archType);
   return {
@@ -75,13 +79,14 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     globalAttnIndices: [...new Set([0, Math.floor(nLayers / 2), nLayers - 1])],
     numMetaTokens: 64,
     useKvSharing: parallel || archType === ArchType.TRANSFORMER_LOCAL,
+    kvGroups: undefined,
     swaWindow: 128,
     ffnHidden: Math.round(dModel * 8 / 3),
     stateSize: 16,
     convKernel: 4,
     dtRank: Math.ceil(dModel / 16),
     innerNorms: parallel,
-    valueHeadDim: (parallel ? mambaExpand : 1) * dModel / nHeads,
+    valueHeadDim: parallel ? mambaExpand * dModel / nHeads : headDim,
     oddGroup: parallel ? "triple" : "single",
     ropeBase: 10000,
     normEps: 1e-6,
@@ -92,6 +97,7 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     dModel,
     nLayers,
     nHeads,
+    headDim,
     mambaExpand,
     useMetaTokens,
   };
@@ -108,14 +114,13 @@ const WHOLE = [
   "stateSize",
   "convKernel",
   "dtRank",
-  "valueHeadDim",
-  "mambaExpand",
 ] as const;
 
+function fail(what: string, expected: string, got: unknown): never {
+  throw new UsageError(`configuration: ${what}`, { expected, got: String(got) });
+}
+
 function validate(options: HymbaOptions): void {
-  const fail = (what: string, expected: string, got: unknown) => {
-    throw new UsageError(`configuration: ${what}`, { expected, got: String(got) });
-  };
   if (!ARCH_TYPES.includes(options.archType)) fail("unknown archType", ARCH_TYPES.join(", "), options.archType);
   for (const name of WHOLE) {
     if (!Number.isInteger(options[name]) || options[name] < 1) {
@@ -125,21 +130,48 @@ function validate(options: HymbaOptions): void {
   if (!Number.isInteger(options.numMetaTokens) || options.numMetaTokens < 0) {
     fail("numMetaTokens", "a whole number", options.numMetaTokens);
   }
-  const { dModel, nHeads, nKvHeads, globalAttnIndices, nLayers, archType, valueHeadDim, mambaExpand } = options;
-  if (dModel % nHeads !== 0 || (dModel / nHeads) % 2 !== 0) {
-    fail("dModel", `an even multiple of nHeads (${nHeads})`, dModel);
-  }
+  const { nHeads, nKvHeads, globalAttnIndices, nLayers } = options;
   if (nHeads % nKvHeads !== 0) fail("nHeads", `a multiple of nKvHeads (${nKvHeads})`, nHeads);
   if (globalAttnIndices.some((i) => !Number.isInteger(i) || i < 0 || i >= nLayers)) {
     fail("globalAttnIndices", `layers from 0 to ${nLayers - 1}`, `[${globalAttnIndices}]`);
   }
-  if (archType === ArchType.HYBRID && valueHeadDim * nHeads !== mambaExpand * dModel) {
+  validateWidths(options);
+  validateGroups(options);
+}
+
+function validateWidths({ dModel, nHeads, headDim, valueHeadDim, mambaExpand, archType }: HymbaOptions): void {
+  if (!(headDim >= 2) || headDim % 2 !== 0) {
+    fail("headDim", `an even number (dModel / nHeads = ${dModel} / ${nHeads} unless given)`, headDim);
+  }
+  const inner = mambaExpand * dModel;
+  if (!(inner >= 1) || Math.abs(inner - Math.round(inner)) > 1e-9) {
+    fail("mambaExpand", `a whole number of channels, mambaExpand · dModel = ${inner}`, mambaExpand);
+  }
+  if (archType === ArchType.HYBRID && valueHeadDim * nHeads !== Math.round(inner)) {
     fail(
       "valueHeadDim",
-      `mambaExpand · dModel / nHeads = ${mambaExpand * dModel / nHeads}, the width of the Mamba branch`,
+      `mambaExpand · dModel / nHeads = ${inner / nHeads}, the width of the Mamba branch`,
       valueHeadDim,
     );
   }
+  if (!Number.isInteger(valueHeadDim) || valueHeadDim < 1) {
+    fail("valueHeadDim", "a whole number of at least 1", valueHeadDim);
+  }
+}
+
+/** A group's layers ascend, exist, and are in no other group. */
+function validateGroups({ kvGroups = [], nLayers }: HymbaOptions): void {
+  const all = kvGroups.flat(),
+    ascend = (group: readonly number[]) => group.every((i, at) => at === 0 || group[at - 1]! < i);
+  if (
+    kvGroups.every(ascend) && new Set(all).size === all.length &&
+    all.every((i) => Number.isInteger(i) && i >= 0 && i < nLayers)
+  ) return;
+  fail(
+    "kvGroups",
+    `ascending groups of layers from 0 to ${nLayers - 1}, each layer at most once`,
+    JSON.stringify(kvGroups),
+  );
 }
 
 /**
@@ -159,11 +191,13 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly nLayers: number;
   declare readonly nHeads: number;
   declare readonly nKvHeads: number;
+  declare readonly headDim: number;
   declare readonly archType: ArchType;
   declare readonly globalAttnIndices: readonly number[];
   declare readonly useMetaTokens: boolean;
   declare readonly numMetaTokens: number;
   declare readonly useKvSharing: boolean;
+  declare readonly kvGroups: readonly (readonly number[])[] | undefined;
   declare readonly swaWindow: number;
   declare readonly ffnHidden: number;
   declare readonly mambaExpand: number;
@@ -195,13 +229,8 @@ export class HymbaConfig implements HymbaOptions {
     return this.useMetaTokens ? this.numMetaTokens : 0;
   }
 
-  /** K: width of a query and key head. */
-  get headDim(): number {
-    return this.dModel / this.nHeads;
-  }
-
   /** I: channels of the Mamba branch. */
   get innerDim(): number {
-    return this.mambaExpand * this.dModel;
+    return Math.round(this.mambaExpand * this.dModel);
   }
 }
