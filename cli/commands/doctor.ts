@@ -1,0 +1,53 @@
+/** `hymba doctor`: what this machine can do, what is missing, and the command that would make it faster. */
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
+import { command } from "@optique/core/primitives";
+import { diagnose, type Diagnosis } from "../../core/device/doctor.ts";
+import { bytes } from "../ui/progress.ts";
+import type { Action } from "../ui/run.ts";
+import { table } from "../ui/table.ts";
+import { backendOptions, jsonOption } from "./options.ts";
+
+export const doctorCommand = command(
+  "doctor",
+  map(merge(backendOptions, object({ json: jsonOption })), ({ adapter, json }): Action => async () => {
+    const found = await diagnose({ adapter, onProgress: (line) => console.error(line) });
+    console.log(json ? JSON.stringify(found, undefined, 2) : describe(found));
+    if (found.problem) Deno.exitCode = 1;
+  }),
+  {
+    brief: message`adapter, driver, limits, and what would make this machine faster`,
+    description:
+      message`Looks at the machine and says what hymba would use. Example: hymba doctor --adapter swiftshader`,
+  },
+);
+
+function describe({ adapter, problem, adapters, missing, advice, machine, cache, corpora }: Diagnosis): string {
+  const lines = [`machine    ${Object.entries(machine).map(([name, value]) => `${name} ${value}`).join(", ")}`];
+  if (problem) lines.push(`problem    ${problem}`);
+  if (adapter) {
+    const { name, kind, backend, driver, limits, features } = adapter;
+    lines.push(`adapter    ${name} (${kind}, ${backend})`, `driver     ${driver}`, `features   ${features.join(", ")}`);
+    const rows = Object.entries(limits).map((
+      [limit, value],
+    ) => [limit, /Size$/.test(limit) && value > 65536 ? bytes(value) : String(value)]);
+    lines.push("", table([["limit", "value"], ...rows]), "");
+  }
+  lines.push(
+    `adapters   ${
+      adapters.map(({ name, installed }) => installed ? name : `${name} (from npm when it is chosen)`).join(", ") ||
+      "none"
+    }`,
+  );
+  lines.push(
+    `backend    ${adapter?.kind === "hardware" ? "webgpu" : "cpu"} unless --backend or --adapter says otherwise`,
+  );
+  lines.push(`cache      ${cache.folder}, ${bytes(cache.freeBytes)} free`);
+  lines.push(
+    `corpora    ${corpora.map(({ name, path }) => `${name} (${path})`).join(", ") || "none on this machine yet"}`,
+  );
+  for (const { feature, effect } of missing) lines.push(`missing    ${feature}: ${effect}`);
+  for (const { why, command } of advice) lines.push(`faster     ${why}${command ? `\n           ${command}` : ""}`);
+  return lines.join("\n");
+}

@@ -1,0 +1,27 @@
+/** Options that several commands take. */
+import { object } from "@optique/core/constructs";
+import { optional } from "@optique/core/modifiers";
+import { message } from "@optique/core/message";
+import { option } from "@optique/core/primitives";
+import { integer, string } from "@optique/core/valueparser";
+
+/** Where to compute. */
+export const backendOptions = object("Where to compute", {
+  backend: optional(
+    option("--backend", string({ metavar: "auto|webgpu|cpu" }), {
+      description: message`a GPU when there is one, else the processor, unless you say`,
+    }),
+  ),
+  adapter: optional(
+    option("--adapter", string({ metavar: "TEXT" }), {
+      description: message`part of the name of a WebGPU adapter; hymba doctor lists them`,
+    }),
+  ),
+  threads: optional(
+    option("--threads", integer({ min: 1, metavar: "N" }), {
+      description: message`threads of the processor; all cores by default`,
+    }),
+  ),
+});
+
+export const jsonOption = option("--json", { description: message`print JSON for programs` });

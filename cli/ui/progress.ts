@@ -1,0 +1,71 @@
+/** Progress of long work: one line that moves on a terminal, a `key=value` line every 5 % or minute elsewhere. */
+
+/** Seconds as a person says them: `8 s`, `3 min`, `1 h 20 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const BAR = 24, MINUTE = 60_000;
+const encoder = new TextEncoder();
+
+/** One bar at a time, on standard error, so that standard output stays free for results. */
+export class Progress {
+  readonly #terminal = Deno.stderr.isTerminal();
+  #label = "";
+  #start = 0;
+  #from = 0;
+  #lastShown = -1;
+  #lastTime = 0;
+
+  /** Begins another piece of work. `done`: how much of it was done before. */
+  begin(label: string, { done = 0 }: { done?: number } = {}): void {
+    this.clear();
+    [this.#label, this.#start, this.#from, this.#lastShown, this.#lastTime] = [label, performance.now(), done, -1, 0];
+  }
+
+  update(
+    done: number,
+    total: number,
+    { details = {} }: { details?: Readonly<Record<string, string | number>> } = {},
+  ): void {
+    const share = done / total, now = performance.now(), elapsed = (now - this.#start) / 1000;
+    const left = done > this.#from ? elapsed / (done - this.#from) * (total - done) : 0;
+    const words = Object.entries(details).map(([key, value]) => `${key}=${value}`);
+    if (this.#terminal) {
+      if (now - this.#lastTime < 100 && done < total) return;
+      this.#lastTime = now;
+      const filled = Math.round(share * BAR);
+      this.#write(
+        `\r\x1b[2K${this.#label} ${"█".repeat(filled)}${"░".repeat(BAR - filled)} ${done}/${total} ${words.join(" ")} ${
+          duration(left)
+        } left`,
+      );
+    } else if (Math.floor(share * 20) > this.#lastShown || now - this.#lastTime > MINUTE) {
+      [this.#lastShown, this.#lastTime] = [Math.floor(share * 20), now];
+      this.#write(`${this.#label} done=${done}/${total} ${words.join(" ")} left="${duration(left)}"\n`);
+    }
+  }
+
+  /** A line that stays. */
+  say(line: string): void {
+    this.clear();
+    this.#write(`${line}\n`);
+  }
+
+  clear(): void {
+    if (this.#terminal) this.#write("\r\x1b[2K");
+  }
+
+  #write(text: string): void {
+    Deno.stderr.writeSync(encoder.encode(text));
+  }
+}
+
+/** Bytes as a person says them, in powers of 1024. */
+export function bytes(count: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));
+  return `${(count / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}

@@ -1,0 +1,41 @@
+/** Ends the process as an error asks: words on standard error, and exit code 1 or 2. */
+import { HymbaError } from "../../core/errors.ts";
+
+/** What a parsed command line becomes. */
+export type Action = () => Promise<void>;
+
+/** Runs an action; anything but a {@link HymbaError} is a fault of the program and shows its stack. */
+export async function carryOut(action: Action): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (error instanceof HymbaError) {
+      console.error(`hymba: ${error.message}`);
+      Deno.exit(error.exitCode);
+    }
+    console.error("hymba: internal fault; please report it with these lines");
+    console.error(error instanceof Error ? error.stack : error);
+    Deno.exit(1);
+  }
+}
+
+/**
+ * A signal that aborts at the first Ctrl-C or SIGTERM, so that work is saved; a second Ctrl-C ends the process at once.
+ * `dispose` takes the handlers away.
+ */
+export function stopSignal(onStop: () => void): { signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) Deno.exit(130);
+    controller.abort();
+    onStop();
+  };
+  const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const name of names) Deno.addSignalListener(name, stop);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const name of names) Deno.removeSignalListener(name, stop);
+    },
+  };
+}

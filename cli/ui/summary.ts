@@ -1,0 +1,42 @@
+/** The result table of a run, for the terminal. */
+import type { Run } from "../../core/config/mod.ts";
+import { table } from "./table.ts";
+
+export function summaryTable({ record, results }: Run): string {
+  const number = (x: number | undefined, digits = 2) => x === undefined ? "" : x.toFixed(digits);
+  const rows = results.map(({ arm, seed, parameters, stages, generation, cache }) => {
+    const { pretraining, orpo, control } = stages;
+    return [
+      record.study.seeds.length > 1 ? `${arm} (${seed})` : arm,
+      number(pretraining?.final.perplexity),
+      number(orpo?.final.perplexity),
+      number(control?.final.perplexity),
+      number(orpo?.final.bitsPerByte, 3),
+      number(orpo?.preference?.after.accuracy, 3),
+      (parameters / 1e6).toFixed(3),
+      `${cache.layerRatio.toFixed(2)}x`,
+      String(Math.round(pretraining?.tokens_per_s ?? 0)),
+      String(Math.round(generation.tokens_per_s)),
+    ];
+  });
+  const { unigram, bigram } = record.baselines;
+  const baseline = (
+    name: string,
+    q: typeof unigram,
+  ) => [name, number(q.perplexity), "", "", number(q.bitsPerByte, 3), "", "", "", "", ""];
+  const head = [
+    "model",
+    "pretrain PPL",
+    "ORPO PPL",
+    "beta=0 PPL",
+    "bits/byte",
+    "pref. acc.",
+    "params M",
+    "KV",
+    "train tok/s",
+    "gen tok/s",
+  ];
+  return `${record.study.preset} on ${record.corpus.name}, ${record.backend} (${record.adapter.name})\n${
+    table([head, ...rows, baseline("unigram", unigram), baseline("bigram", bigram)])
+  }`;
+}
