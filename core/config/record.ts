@@ -98,7 +98,9 @@ export interface MetricsLine {
   readonly stage: StageName;
   /** 1 is the first update; evaluations before it have step 0. */
   readonly step: number;
-  readonly kind: "train" | "evaluation" | "preference";
+  readonly kind: "train" | "evaluation" | "preference" | "failure";
+  /** Of a failure: why the arm stopped. Such a line has no step and no numbers. */
+  readonly message?: string;
   /** Nats per token; of a preference stage's training line, the whole objective. */
   readonly loss?: number;
   readonly rate?: number;

@@ -7,7 +7,7 @@ import type { Reference } from "./chart/plot.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { duration, short, significant } from "./format.ts";
 import { faded, looks } from "./palette.ts";
-import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
+import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
 
 /** The arms of a figure with their names and looks. */
 export function armAxis(arms: readonly ArmSummary[]): ArmAxis {
@@ -115,10 +115,9 @@ function timeCell(arms: readonly ArmSummary[]): Cell {
 }
 
 function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
-  const failed = arms.flatMap(({ results }) => results).filter(({ failure }) => failure !== undefined);
   const notes = [spreadNote(run)];
   if (run.record.corpus.warning) notes.push(`Not the default corpus: ${run.record.corpus.name}.`);
-  notes.push(...failed.map(({ arm, failure }) => line(`${arm} stopped early: ${failure}`)));
+  notes.push(...failuresOf(run).map(({ arm, seed, reason }) => line(`${arm}, seed ${seed}, stopped early: ${reason}`)));
   return {
     title: "Legend",
     paint: (brush, box) =>

@@ -78,6 +78,28 @@ export function trainSeconds(result: ArmResult): number | undefined {
   return pretraining && pretraining.train_s + (orpo?.train_s ?? 0);
 }
 
-/** The arm whose result is last in the study proper: after the second stage, or after the first where there is no second. */
+/** The stage that an arm ended with: the second, or the first where there is no second. */
 export const lastStage = (result: ArmResult): StageResult | undefined =>
   result.stages.orpo ?? result.stages.pretraining;
+
+/** An arm that stopped before its end, and why. */
+export interface Failure {
+  readonly arm: string;
+  readonly seed: number;
+  readonly reason: string;
+}
+
+/** The arms that stopped early, as their results or the metrics log tell; the last word on each counts. */
+export function failuresOf({ results, metrics }: Run): Failure[] {
+  const found = new Map<string, Failure>();
+  const add = (arm: string, seed: number, reason: string | undefined) => {
+    if (reason !== undefined) found.set(`${arm} ${seed}`, { arm, seed, reason });
+  };
+  for (const { arm, seed, kind, message } of metrics) if (kind === "failure") add(arm, seed, message);
+  for (const { arm, seed, failure } of results) {
+    // A result without a failure was made after an earlier attempt had failed.
+    found.delete(`${arm} ${seed}`);
+    add(arm, seed, failure);
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,62 @@
+/** All artifacts of a run, written into its folder. */
+import { join } from "node:path";
+import type { Run, StageName } from "../config/mod.ts";
+import { type Disk, writeAtomic } from "../disk/mod.ts";
+import { ablationChart } from "./ablation_chart.ts";
+import { attentionChart } from "./attention_chart.ts";
+import { csvOf } from "./csv.ts";
+import { metricsText } from "./metrics.ts";
+import { samplesText } from "./samples.ts";
+import { stagesChart } from "./stages_chart.ts";
+
+/** One file that is made from a run alone. */
+export interface Artifact {
+  readonly file: string;
+  make(run: Run): Promise<Uint8Array | string> | string;
+}
+
+const maps = (stage: StageName): Artifact => ({
+  file: `hymba_attention_${stage}.png`,
+  make: (run) => attentionChart(run, stage),
+});
+
+/** The artifacts by the name of what they show. */
+export const ARTIFACTS = {
+  csv: { file: "ablation_results.csv", make: csvOf },
+  metrics: { file: "detailed_metrics.txt", make: metricsText },
+  samples: { file: "generation_samples.txt", make: samplesText },
+  ablation: { file: "ablation_results.png", make: ablationChart },
+  stages: { file: "training_stages_comparison.png", make: stagesChart },
+  attentionPretraining: maps("pretraining"),
+  attentionOrpo: maps("orpo"),
+} as const satisfies Record<string, Artifact>;
+
+/** The name of an artifact. */
+export type ArtifactName = keyof typeof ARTIFACTS;
+
+/** What a run can show: attention maps only where the run has them. */
+export function availableArtifacts({ attention }: Run): ArtifactName[] {
+  const shown: Partial<Record<ArtifactName, boolean>> = {
+    attentionPretraining: (attention.pretraining?.length ?? 0) > 0,
+    attentionOrpo: (attention.orpo?.length ?? 0) > 0,
+  };
+  return (Object.keys(ARTIFACTS) as ArtifactName[]).filter((name) => shown[name] ?? true);
+}
+
+/** Makes one artifact and writes it atomically into `folder`. Returns its path; throws a HymbaError when the run lacks what it shows. */
+export async function writeArtifact(
+  disk: Disk,
+  folder: string,
+  { run, name }: { run: Run; name: ArtifactName },
+): Promise<string> {
+  const { file, make } = ARTIFACTS[name], path = join(folder, file);
+  await writeAtomic(disk, path, await make(run));
+  return path;
+}
+
+/** Writes all artifacts that the run can show into `folder`, each atomically. Returns their paths. */
+export async function writeArtifacts(disk: Disk, folder: string, run: Run): Promise<string[]> {
+  const paths: string[] = [];
+  for (const name of availableArtifacts(run)) paths.push(await writeArtifact(disk, folder, { run, name }));
+  return paths;
+}

@@ -1,0 +1,172 @@
+/** What the numbers of a run say, in sentences that follow from them. */
+import type { ArmResult, Run } from "../config/mod.ts";
+import { line } from "./caption.ts";
+import { bytes, fixed, percent, significant } from "./format.ts";
+import { type Difference, differenceOf, isClear, paired } from "./statistics.ts";
+import { type ArmSummary, failuresOf, lastStage, ofStage, summaries } from "./summary.ts";
+
+const lossOf = (result: ArmResult) => lastStage(result)?.final.loss;
+
+/** A difference of losses in words: nats, its interval when there is one, and the factor on the perplexity. */
+function inWords({ mean, interval }: Difference): string {
+  const range = interval ? `, 95 % interval ${fixed(interval[0], 3)} to ${fixed(interval[1], 3)}` : "";
+  return `${fixed(mean, 3)} nats per token${range} (a factor of ${fixed(Math.exp(mean), 3)} on perplexity)`;
+}
+
+type Ranking = readonly { arm: ArmSummary; loss: number }[];
+
+function ranking(arms: readonly ArmSummary[]): Ranking {
+  return arms.flatMap((arm) => {
+    const spread = arm.spread(lossOf);
+    return spread ? [{ arm, loss: spread.mean }] : [];
+  }).toSorted((a, b) => a.loss - b.loss);
+}
+
+function orderFindings(ranked: Ranking, seeds: number): string[] {
+  if (ranked.length === 0) return ["No arm finished a stage: there is nothing to compare."];
+  const order = ranked.map(({ arm, loss }) => `${line(arm.name)} ${significant(Math.exp(loss))}`).join(", ");
+  const found = [`Validation perplexity after the last stage, lowest first: ${order}.`];
+  if (seeds === 1 && ranked.length > 1) {
+    found.push(
+      "This is one seed. No uncertainty can be given, and another seed may change the order; differences of a few per " +
+        "cent should be taken as none.",
+    );
+  }
+  return found;
+}
+
+function comparison(first: ArmSummary, second: ArmSummary): string | undefined {
+  const difference = paired([first, second], lossOf);
+  if (!difference) return undefined;
+  const [a, b] = [line(first.name), line(second.name)];
+  if (difference.interval && !isClear(difference)) {
+    return `${a} against ${b}: no difference beyond the noise of ${difference.pairs} seeds, ${inWords(difference)}.`;
+  }
+  const verb = difference.mean < 0 ? "is better than" : difference.mean > 0 ? "is worse than" : "equals";
+  return `${a} ${verb} ${b} by ${inWords({ ...difference, ...ordered(difference) })}.`;
+}
+
+/** The same difference counted so that it is positive. */
+function ordered({ mean, interval }: Difference): Pick<Difference, "mean" | "interval"> {
+  return mean < 0 ? { mean: -mean, interval: interval && [-interval[1], -interval[0]] } : { mean, interval };
+}
+
+/** What an interval, or the lack of one, allows to be said of the hybrid. */
+function verdictOn(difference: Difference): string {
+  const ahead = difference.mean < 0;
+  if (difference.interval === undefined) {
+    return ahead
+      ? "In this one run the hybrid comes out ahead, which another seed may undo."
+      : "In this one run the hybrid does not come out ahead, which another seed may undo.";
+  }
+  if (!isClear(difference)) return "The hybrid neither wins nor loses here.";
+  return ahead
+    ? "The hybrid wins here."
+    : "The hybrid loses here: combining attention and Mamba in every layer does not pay at this size and budget.";
+}
+
+/** The parallel hybrid against the best of the others, whichever way it goes. */
+function hybridFindings(ranked: Ranking): string[] {
+  const hybrid = ranked.find(({ arm }) => arm.name === "hymba"), other = ranked.find(({ arm }) => arm.name !== "hymba");
+  const difference = hybrid && other && paired([hybrid.arm, other.arm], lossOf);
+  return difference ? [`${verdictOn(difference)} ${comparison(hybrid.arm, other.arm)}`] : [];
+}
+
+/** The first arm against every other one that has not been compared with the hybrid. */
+function pairFindings(ranked: Ranking): string[] {
+  const first = ranked[0], other = ranked.find(({ arm }) => arm.name !== "hymba");
+  const hybrid = ranked.find(({ arm }) => arm.name === "hymba");
+  return ranked.slice(1).flatMap(({ arm }) => {
+    const said = hybrid && other && [hybrid.arm, other.arm].includes(arm) &&
+      [hybrid.arm, other.arm].includes(first!.arm);
+    return said ? [] : comparison(first!.arm, arm) ?? [];
+  });
+}
+
+function baselineFindings(run: Run, arms: readonly ArmSummary[]): string[] {
+  const { unigram, bigram } = run.record.baselines;
+  const beyond = arms.flatMap(({ name, spread }) => {
+    const loss = spread(lossOf)?.mean;
+    return loss !== undefined && loss >= bigram.loss ? [{ name: line(name), loss }] : [];
+  });
+  const values = `unigram perplexity ${significant(unigram.perplexity)}, bigram ${significant(bigram.perplexity)}`;
+  if (beyond.length === 0) return [`Every arm is better than both baselines (${values}).`];
+  const worse = beyond.filter(({ loss }) => loss >= unigram.loss).map(({ name }) => name);
+  const between = beyond.map(({ name }) => name).filter((name) => !worse.includes(name));
+  return [
+    `Baselines on the same tokens: ${values}.` +
+    (between.length > 0 ? ` Better than the unigram but not than the bigram baseline: ${between.join(", ")}.` : "") +
+    (worse.length > 0 ? ` Not better than counting single tokens: ${worse.join(", ")}.` : "") +
+    " Such a model is trained too briefly for its architecture to be judged.",
+  ];
+}
+
+/** Each arm's second stage against its own control: what preference did, apart from more training. */
+function preferenceFindings(run: Run, arms: readonly ArmSummary[]): string[] {
+  const { beta, loss } = run.record.study.preference;
+  if (loss === "seed") {
+    return ["The second stage used the seed's rule, (1 + β) times the token loss: it contains no preference."];
+  }
+  return arms.flatMap((arm) => {
+    const after = (stage: "orpo" | "control") => ofStage(stage, ({ preference }) => preference?.after.accuracy);
+    const before = arm.spread(ofStage("orpo", ({ preference }) => preference?.before.accuracy));
+    const accuracy = arm.spread(after("orpo")), control = arm.spread(after("control"));
+    if (!before || !accuracy) return [];
+    const losses = differenceOf(
+      arm.results.flatMap(({ stages }) =>
+        stages.orpo && stages.control ? [stages.orpo.final.loss - stages.control.final.loss] : []
+      ),
+    );
+    const priced = losses &&
+      ` Against the control the validation loss changes by ${fixed(losses.mean, 4)} nats per token${
+        losses.interval && !isClear(losses) ? ", within the noise of the seeds" : ""
+      }.`;
+    return [
+      `${line(arm.name)}: held-out preference accuracy ${percent(before.mean)} before the second stage, ` +
+      `${percent(accuracy.mean)} with β=${beta}` + (control ? `, ${percent(control.mean)} with β=0.` : ".") +
+      (priced ?? ""),
+    ];
+  });
+}
+
+function cacheFindings(arms: readonly ArmSummary[]): string[] {
+  return arms.flatMap(({ name, results }) => {
+    const cache = results[0]?.cache;
+    if (!cache) return [];
+    if (cache.byteRatio === undefined) {
+      return [`${line(name)} has no keys and values; its state takes ${bytes(cache.stateBytes)} at any length.`];
+    }
+    const state = cache.stateBytes > 0 ? ` and ${bytes(cache.stateBytes)} of Mamba state` : "";
+    const larger = cache.byteRatio < 1 ? ", that is, more: meta tokens and wide values outweigh the windows" : "";
+    return [
+      `${line(name)}: key-value cache reduced ${fixed(cache.layerRatio)} times counted in layers, ` +
+      `${fixed(cache.byteRatio)} times in bytes${larger} (${bytes(cache.kvBytes)} of keys and values${state}).`,
+    ];
+  });
+}
+
+/** The findings of a run, most important first. Each is one paragraph. */
+export function findings(run: Run): string[] {
+  const arms = summaries(run), ranked = ranking(arms), seeds = run.record.study.seeds.length;
+  const failures = failuresOf(run);
+  const failed = failures.map(({ arm, seed, reason }) => `${line(arm)}, seed ${seed}, stopped early: ${line(reason)}`);
+  const done = new Set([...run.results, ...failures].map(({ arm, seed }) => `${arm} ${seed}`)).size;
+  const missing = run.record.study.arms.length * seeds - done;
+  return [
+    ...(run.record.corpus.warning ? [line(run.record.corpus.warning)] : []),
+    ...failed,
+    ...(missing > 0
+      ? [
+        `The study is not finished: ${missing} of its ${
+          run.record.study.arms.length * seeds
+        } trainings have no result yet.`,
+      ]
+      : []),
+    ...orderFindings(ranked, seeds),
+    ...hybridFindings(ranked),
+    ...(seeds > 1 ? pairFindings(ranked) : []),
+    ...baselineFindings(run, arms),
+    ...preferenceFindings(run, arms),
+    ...cacheFindings(arms),
+  ];
+}

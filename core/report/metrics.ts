@@ -1,0 +1,209 @@
+/** detailed_metrics.txt: every number of a run, with units, and what they say. */
+import type { ArmResult, Quality, Run, StageName, StageResult } from "../config/mod.ts";
+import { footerOf, line } from "./caption.ts";
+import { findings } from "./findings.ts";
+import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
+import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
+import { type Column, tableLines, wrap } from "./table.ts";
+
+type Format = (value: number) => string;
+
+/** Mean, and the standard deviation of the seeds where they differ by more than rounding. */
+export function withDeviation({ mean, low, high, deviation }: Spread, format: Format): string {
+  const differ = deviation !== undefined && high - low > 1e-9 * Math.abs(mean);
+  return differ ? `${format(mean)} ± ${format(deviation)}` : format(mean);
+}
+
+interface Measure extends Column {
+  readonly of: (result: ArmResult) => number | undefined;
+  readonly format: Format;
+}
+
+/** A table of the arms as headings and rows; a report in another form sets it in its own way. */
+export interface MetricsTable {
+  readonly title: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+  readonly note?: string;
+}
+
+const NAME: Column = { name: "model", align: "left" };
+
+function armTable(arms: readonly ArmSummary[], title: string, measures: readonly Measure[]): MetricsTable {
+  const rows = arms.map((arm) => [
+    line(arm.name),
+    ...measures.map(({ of, format }) => {
+      const spread = arm.spread(of);
+      return spread ? withDeviation(spread, format) : NONE;
+    }),
+  ]);
+  return { title, columns: [NAME, ...measures], rows };
+}
+
+const three: Format = (value) => fixed(value, 3), figures: Format = (value) => significant(value, 4);
+
+function qualityMeasures(stage: StageName): Measure[] {
+  const of = (measure: (result: StageResult) => number) => ofStage(stage, measure);
+  return [
+    { name: "final loss", unit: "nats/token", of: of(({ final }) => final.loss), format: (v) => fixed(v, 4) },
+    { name: "final perplexity", of: of(({ final }) => final.perplexity), format: figures },
+    { name: "final", unit: "bits/byte", of: of(({ final }) => final.bitsPerByte), format: three },
+    { name: "best loss", unit: "nats/token", of: of(({ best }) => best.loss), format: (v) => fixed(v, 4) },
+    { name: "best perplexity", of: of(({ best }) => best.perplexity), format: figures },
+    { name: "at step", of: of(({ best }) => best.step), format: whole },
+    { name: "steps", of: of(({ steps }) => steps), format: whole },
+    { name: "tokens", of: of(({ tokens }) => tokens), format: whole },
+  ];
+}
+
+const baselineRow = (name: string, { loss, perplexity, bitsPerByte }: Quality) => [
+  name,
+  fixed(loss, 4),
+  figures(perplexity),
+  three(bitsPerByte),
+];
+
+function qualityTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
+  const { unigram, bigram } = run.record.baselines;
+  const baselines = [baselineRow("unigram baseline", unigram), baselineRow("bigram baseline", bigram)];
+  const titles: [StageName, string][] = [
+    ["pretraining", "Validation quality after pretraining"],
+    ["orpo", "Validation quality after ORPO"],
+    ["control", "Validation quality after the control: the second stage with beta = 0"],
+  ];
+  return titles.map(([stage, title]) => {
+    const table = armTable(arms, title, qualityMeasures(stage));
+    return { ...table, rows: [...table.rows, ...baselines] };
+  });
+}
+
+function preferenceTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
+  const { preference } = run.record.study;
+  const of = (stage: StageName, when: "before" | "after", name: "accuracy" | "margin" | "logOdds") =>
+    ofStage(stage, (result) => result.preference?.[when][name]);
+  const columns = (name: "accuracy" | "margin" | "logOdds", title: string, unit: string, format: Format): Measure[] => [
+    { name: `${title} before`, unit, of: of("orpo", "before", name), format },
+    { name: "after", unit, of: of("orpo", "after", name), format },
+    { name: "control", unit, of: of("control", "after", name), format },
+  ];
+  const rule = preference.rejected === "sample"
+    ? `samples of the stage-1 model at temperature ${preference.temperature}`
+    : "the true continuation with its tokens shuffled";
+  return {
+    ...armTable(arms, "Preference on held-out pairs", [
+      ...columns("accuracy", "accuracy", "of pairs", percent),
+      ...columns("margin", "margin", "nats/token", three),
+      ...columns("logOdds", "log odds", "nats", three),
+    ]),
+    note:
+      `${preference.heldOutPairs} pairs. Chosen: the true continuation of ${preference.promptTokens} tokens of text ` +
+      `by ${preference.completionTokens} tokens. Rejected: ${rule}. Beta ${preference.beta}; the control is the same ` +
+      `stage from the same checkpoint with beta 0, so that what more training does is not taken for preference.`,
+  };
+}
+
+function speedTable(arms: readonly ArmSummary[]): MetricsTable {
+  return armTable(arms, "Speed and time", [
+    { name: "pretraining", unit: "tokens/s", of: ofStage("pretraining", (s) => s.tokens_per_s), format: figures },
+    { name: "ORPO", unit: "tokens/s", of: ofStage("orpo", (s) => s.tokens_per_s), format: figures },
+    {
+      name: "generation",
+      unit: "tokens/s",
+      of: ({ generation }) => generation.newTokens > 0 ? generation.tokens_per_s : undefined,
+      format: figures,
+    },
+    { name: "pretraining", unit: "time", of: ofStage("pretraining", ({ train_s }) => train_s), format: duration },
+    { name: "ORPO", unit: "time", of: ofStage("orpo", ({ train_s }) => train_s), format: duration },
+    { name: "both", unit: "time", of: trainSeconds, format: duration },
+  ]);
+}
+
+function sizeTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
+  const table = armTable(arms, "Size and memory", [
+    { name: "parameters", of: ({ parameters }) => parameters, format: whole },
+    { name: "keys, values", unit: "cache", of: ({ cache }) => cache.kvBytes, format: bytes },
+    { name: "Mamba state", unit: "cache", of: ({ cache }) => cache.stateBytes, format: bytes },
+    { name: "KV reduction", unit: "layers", of: ({ cache }) => cache.byteRatio && cache.layerRatio, format: fixed },
+    { name: "KV reduction", unit: "bytes", of: ({ cache }) => cache.byteRatio, format: fixed },
+    { name: "weights, moments", unit: "training", of: ({ memory }) => memory.arenaBytes, format: bytes },
+    { name: "activations", unit: "training", of: ({ memory }) => memory.slotBytes, format: bytes },
+    { name: "peak", unit: "training", of: ({ memory }) => memory.peakBytes, format: bytes },
+  ]);
+  const { sequenceLength } = run.record.study;
+  return {
+    ...table,
+    note:
+      `Caches for one sequence of ${sequenceLength} text tokens in 32-bit floats, meta tokens included. KV reduction ` +
+      `in layers is the number of layers over the number of distinct caches, which ignores windows and meta tokens; in ` +
+      `bytes it is the cache of full attention in every layer, without meta tokens, over the cache of this model.`,
+  };
+}
+
+/** The tables of a run in the order of the report. */
+export function metricsTables(run: Run): MetricsTable[] {
+  const arms = summaries(run);
+  return [...qualityTables(run, arms), preferenceTable(run, arms), speedTable(arms), sizeTable(run, arms)];
+}
+
+/** What the run was: a name and a value each. */
+export function recordRows({ record }: Run): [name: string, value: string][] {
+  const { study, corpus, tokenizer, data, versions, adapter } = record;
+  const { pretraining, orpo } = study;
+  const joined = (values: Readonly<Record<string, string | number>>) =>
+    Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
+  const rows: [string, string][] = [
+    ["command", record.command],
+    ["preset", `${study.preset}, seeds ${study.seeds.join(", ")}`],
+    ["started", record.started],
+    ["corpus", `${corpus.name}, ${whole(corpus.bytes)} bytes, licence: ${corpus.licence}`],
+    ["corpus SHA-256", corpus.sha256],
+    ...(corpus.warning ? [["corpus note", corpus.warning] as [string, string]] : []),
+    ["tokenizer", `Unigram, ${whole(tokenizer.vocabSize)} pieces, trained on the training part only`],
+    ["tokenizer SHA-256", tokenizer.sha256],
+    [
+      "data",
+      `first ${percent(study.trainFraction)} to train on (${whole(data.trainTokens)} tokens), the rest to validate ` +
+      `(${whole(data.validationTokens)} tokens; ${whole(data.evaluatedTokens)} predicted, ${
+        whole(data.evaluatedBytes)
+      } bytes of text)`,
+    ],
+    [
+      "stage 1",
+      `${pretraining.steps} steps of ${pretraining.batch} × ${study.sequenceLength} tokens, peak rate ${pretraining.rate}`,
+    ],
+    ["stage 2", `${orpo.steps} steps of ${orpo.batch} pairs, peak rate ${orpo.rate}, loss ${study.preference.loss}`],
+    ["computed by", `${record.backend}: ${joined(adapter)}`],
+    ["versions", joined(versions)],
+  ];
+  return rows.map(([name, value]) => [name, line(value)]);
+}
+
+const DEFINITIONS = [
+  "Loss: mean negative log-likelihood per predicted token on the whole validation part. Perplexity: e to the loss. Bits per " +
+  "byte: the same loss per byte of the original text, the one to compare with other tokenizers.",
+  "Final: after the last step. Best: the lowest of all evaluations of the stage, chosen on the validation text itself and " +
+  "therefore a little too good.",
+  "Baselines: single tokens and pairs of tokens counted on the training part with the same tokenizer.",
+];
+
+/** The whole report as text. Means are over seeds; with several seeds ± is their standard deviation. */
+export function metricsText(run: Run): string {
+  const seeds = run.record.study.seeds.length;
+  const uncertainty = seeds === 1
+    ? "One seed: no uncertainty can be given."
+    : `Means over ${seeds} seeds; ± is the standard deviation of the seeds.`;
+  const lines = ["Detailed metrics", footerOf(run), "", "FINDINGS"];
+  for (const finding of findings(run)) lines.push(...wrap(`• ${finding}`, { indent: "  " }));
+  lines.push("", uncertainty);
+  for (const { title, columns, rows, note } of metricsTables(run)) {
+    lines.push("", title.toUpperCase(), ...tableLines(columns, rows));
+    if (note) lines.push(...wrap(note));
+  }
+  lines.push("", "WHAT WAS RUN");
+  for (const [name, value] of recordRows(run)) {
+    lines.push(...wrap(`${name.padEnd(18)} ${value}`, { indent: " ".repeat(19) }));
+  }
+  lines.push("", "DEFINITIONS");
+  for (const definition of DEFINITIONS) lines.push(...wrap(`• ${definition}`, { indent: "  " }));
+  return lines.join("\n") + "\n";
+}

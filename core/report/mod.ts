@@ -1,0 +1,17 @@
+/** Everything that is made from a finished or running study: pure functions of a {@link Run}, and the writing of files. */
+export { ablationChart } from "./ablation_chart.ts";
+export {
+  type Artifact,
+  type ArtifactName,
+  ARTIFACTS,
+  availableArtifacts,
+  writeArtifact,
+  writeArtifacts,
+} from "./artifacts.ts";
+export { attentionChart } from "./attention_chart.ts";
+export { csvOf } from "./csv.ts";
+export { findings } from "./findings.ts";
+export { type MetricsTable, metricsTables, metricsText } from "./metrics.ts";
+export { samplesText } from "./samples.ts";
+export { stagesChart } from "./stages_chart.ts";
+export { type Column, tableLines } from "./table.ts";

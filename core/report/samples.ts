@@ -1,0 +1,38 @@
+/** generation_samples.txt: what every model wrote, the same prompts for all. */
+import type { Run, StageName } from "../config/mod.ts";
+import { printable } from "../errors.ts";
+import { footerOf, line } from "./caption.ts";
+import { wrap } from "./table.ts";
+
+const STAGES: Record<StageName, string> = {
+  pretraining: "after pretraining",
+  orpo: "after ORPO",
+  control: "after the control (second stage with beta = 0)",
+};
+
+/** A text with a bar in front of each line, so that nothing in it can pass for the file's own words. */
+export const quotedLines = (text: string): string[] =>
+  printable(text).split("\n").map((each) => `  | ${each}`.trimEnd());
+
+/** The samples as text: prompt and continuation of every arm, seed and stage. */
+export function samplesText(run: Run): string {
+  const { samples } = run.record.study;
+  const lines = [
+    "Generation samples",
+    footerOf(run),
+    "",
+    ...wrap(
+      `The prompts are passages of the validation text, taken by seed and not by hand, the same for every model: ` +
+        `${samples.promptTokens} tokens each, then up to ${samples.newTokens} new tokens at temperature ` +
+        `${samples.temperature} from the ${samples.topK} likeliest. Where the prompt ends the model goes on.`,
+    ),
+  ];
+  for (const result of run.results) {
+    for (const { stage, prompt, text } of result.samples) {
+      lines.push("", `── ${line(result.arm)}, seed ${result.seed}, ${STAGES[stage]} `.padEnd(90, "─"));
+      lines.push("prompt", ...quotedLines(prompt), "continuation", ...quotedLines(text));
+    }
+    if (result.samples.length === 0) lines.push("", `── ${line(result.arm)}, seed ${result.seed}: no samples`);
+  }
+  return lines.join("\n") + "\n";
+}

@@ -1,0 +1,41 @@
+/** Tables in plain text: columns aligned, numbers to the right. */
+
+/** A column: its heading, and the unit below it. */
+export interface Column {
+  readonly name: string;
+  readonly unit?: string;
+  /** Text is set to the left, numbers to the right. */
+  readonly align?: "left" | "right";
+}
+
+const SEGMENTS = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** Places that a text takes on a terminal, near enough: what looks like one letter counts as one. */
+const widthOf = (text: string) => [...SEGMENTS.segment(text)].length;
+
+function padded(text: string, { width, align = "right" }: { width: number; align?: Column["align"] }): string {
+  const space = " ".repeat(Math.max(0, width - widthOf(text)));
+  return align === "left" ? text + space : space + text;
+}
+
+/** Lines of a table: headings, units where there are any, a rule, the rows. Cells that are missing stay empty. */
+export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const heads = [columns.map(({ name }) => name)];
+  if (columns.some(({ unit }) => unit !== undefined)) heads.push(columns.map(({ unit }) => unit ?? ""));
+  const widths = columns.map((_, index) => Math.max(...[...heads, ...rows].map((row) => widthOf(row[index] ?? ""))));
+  const lineOf = (row: readonly string[]) =>
+    columns.map(({ align }, index) => padded(row[index] ?? "", { width: widths[index]!, align })).join("  ").trimEnd();
+  const rule = widths.map((width) => "─".repeat(width)).join("──");
+  return [...heads.map(lineOf), rule, ...rows.map(lineOf)];
+}
+
+/** Breaks a text into lines of at most `width` letters; a word longer than that stands alone. */
+export function wrap(text: string, { width = 100, indent = "" }: { width?: number; indent?: string } = {}): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(lines.length === 0 ? word : indent + word);
+  }
+  return lines;
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import type { AttentionMap, Run, StageResult } from "../../core/config/mod.ts";
+import { memoryDisk } from "../../core/disk/mod.ts";
+import { HymbaError } from "../../core/errors.ts";
+import { attentionShares, chosenMaps } from "../../core/report/attention_chart.ts";
+import { thinned } from "../../core/report/chart/lines.ts";
+import { viridis } from "../../core/report/colour_map.ts";
+import {
+  ablationChart,
+  ARTIFACTS,
+  attentionChart,
+  availableArtifacts,
+  stagesChart,
+  writeArtifacts,
+} from "../../core/report/mod.ts";
+import { looks } from "../../core/report/palette.ts";
+import { spreadOf } from "../../core/report/summary.ts";
+import { syntheticRun } from "./synthetic_run.ts";
+
+/** Width and height from the header of a PNG. */
+function sizeOf(png: Uint8Array): [width: number, height: number] {
+  assert.deepEqual([...png.subarray(0, 8)], [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]);
+  const view = new DataView(png.buffer, png.byteOffset);
+  return [view.getUint32(16), view.getUint32(20)];
+}
+
+/** How many pixels of a picture have a colour. */
+async function pixelsOf(png: Uint8Array, [red, green, blue]: readonly [number, number, number]): Promise<number> {
+  const { createCanvas, loadImage } = await import("@napi-rs/canvas");
+  const image = await loadImage(png), brush = createCanvas(image.width, image.height).getContext("2d");
+  brush.drawImage(image, 0, 0);
+  const { data } = brush.getImageData(0, 0, image.width, image.height);
+  let count = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at] === red && data[at + 1] === green && data[at + 2] === blue) count++;
+  }
+  return count;
+}
+
+const rgbOf = (colour: string) =>
+  [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)) as [number, number, number];
+
+Deno.test("charts: every arm's colour is in the pictures, an arm that is not there is not", async () => {
+  const run = syntheticRun({ arms: ["mamba", "hymba"], preset: "smoke" });
+  const look = looks(["mamba", "hymba", "transformer-global"]);
+  for (const chart of [ablationChart, stagesChart]) {
+    const png = await chart(run), [width, height] = sizeOf(png);
+    assert.ok(width > 2000 && height > 1000, `${width} × ${height}`);
+    for (const arm of ["mamba", "hymba"]) {
+      const count = await pixelsOf(png, rgbOf(look(arm).colour));
+      assert.ok(count > 1000, `${chart.name}: ${count} pixels of ${arm}`);
+    }
+    assert.equal(await pixelsOf(png, rgbOf(look("transformer-global").colour)), 0);
+  }
+});
+
+Deno.test("charts: the same run gives the same bytes", async () => {
+  const draw = () => ablationChart(syntheticRun({ arms: ["mamba"], preset: "smoke" }));
+  assert.deepEqual(await draw(), await draw());
+});
+
+Deno.test("charts: a study that has barely begun, or lacks numbers, can be drawn", async () => {
+  const run = syntheticRun({ arms: ["mamba", "hymba"], preset: "smoke" });
+  const [first] = run.results, nothing: Run = { ...run, results: [], metrics: [], attention: {} };
+  const bad: StageResult = {
+    ...first!.stages.pretraining!,
+    final: { step: 12, loss: NaN, perplexity: NaN, bitsPerByte: NaN },
+  };
+  const broken: Run = { ...run, results: [{ ...first!, stages: { pretraining: bad }, failure: "x".repeat(500) }] };
+  for (const each of [nothing, broken]) for (const chart of [ablationChart, stagesChart]) sizeOf(await chart(each));
+});
+
+Deno.test("charts: arms with other names get other looks, by their order", () => {
+  const names = ["hymba", "no-meta", "no-sharing"], look = looks(names);
+  assert.equal(new Set(names.map((name) => `${look(name).colour}${look(name).marker}`)).size, 3);
+  assert.equal(look("hymba").colour, looks(["hymba"])("hymba").colour);
+  assert.ok(look("constructor").colour);
+});
+
+const map = (layer: number, kind: AttentionMap["kind"]): AttentionMap => ({
+  layer,
+  kind,
+  positions: 2,
+  metaTokens: 1,
+  window: kind === "local" ? 1 : 0,
+  probabilities: Float32Array.of(1, 0, 0.25, 0.75),
+  labels: ["meta 0", "a"],
+});
+
+Deno.test("attention: first, middle and last global layer and two local ones are shown, in order", () => {
+  const layers = (globals: readonly number[], count: number) =>
+    Array.from({ length: count }, (_, layer) => map(layer, globals.includes(layer) ? "global" : "local"));
+  const shown = (globals: readonly number[], count: number) =>
+    chosenMaps(layers(globals, count)).map(({ layer }) => layer);
+  assert.deepEqual(shown([0, 7, 14], 15), [0, 4, 7, 11, 14]);
+  assert.deepEqual(shown([0, 2, 4], 5), [0, 1, 2, 3, 4]);
+  assert.deepEqual(shown([0, 2, 3], 4), [0, 1, 2, 3]);
+  assert.deepEqual(shown([0, 1, 2, 3, 4, 5, 6], 7), [0, 3, 6]);
+});
+
+Deno.test("attention: the shares of text queries add up to 1", () => {
+  assert.deepEqual(attentionShares(map(0, "global")), { meta: 0.25, self: 0.75, text: 0 });
+});
+
+Deno.test("attention: hidden cells are grey, visible ones coloured by the logarithm", async () => {
+  const run = syntheticRun({ arms: ["hymba"], preset: "smoke" });
+  const png = await attentionChart(run, "pretraining");
+  assert.ok(await pixelsOf(png, [238, 240, 243]) > 100_000, "the hidden triangles");
+  assert.ok(await pixelsOf(png, viridis(1)) > 50, "the first query attends to itself alone");
+  await assert.rejects(attentionChart({ ...run, attention: {} }, "orpo"), HymbaError);
+});
+
+Deno.test("colours of the heat map: the ends of the palette, darker below, brighter above", () => {
+  assert.deepEqual(viridis(0), [68, 1, 84]);
+  assert.deepEqual(viridis(-1), [68, 1, 84]);
+  assert.deepEqual(viridis(1), [253, 231, 37]);
+  const luminance = Array.from({ length: 50 }, (_, i) => {
+    const [red, green, blue] = viridis(i / 49);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  });
+  assert.ok(luminance.every((value, i) => i === 0 || value > luminance[i - 1]!));
+});
+
+Deno.test("long curves are averaged in groups, short ones are kept", () => {
+  const points = Array.from({ length: 1000 }, (_, step) => ({ step, spread: spreadOf([step])! }));
+  const few = thinned(points);
+  assert.ok(few.length <= 150);
+  const mean =
+    few.reduce((sum, { spread }, i) => sum + spread.mean * (i < few.length - 1 ? 7 : 1000 - 7 * (few.length - 1)), 0) /
+    1000;
+  assert.ok(Math.abs(mean - 499.5) < 1e-9);
+  assert.deepEqual(thinned(points.slice(0, 20)), points.slice(0, 20));
+});
+
+Deno.test("artifacts: all that a run can show, each written whole; maps only where there are some", async () => {
+  const disk = memoryDisk();
+  await disk.makeFolder("run");
+  const full = syntheticRun({ arms: ["hymba"], preset: "smoke" });
+  const written = await writeArtifacts(disk, "run", full);
+  assert.deepEqual(written.toSorted(), Object.values(ARTIFACTS).map(({ file }) => `run/${file}`).toSorted());
+  assert.deepEqual(await disk.list("run"), written.map((path) => path.slice(4)).toSorted());
+  assert.ok(!availableArtifacts(syntheticRun({ arms: ["mamba"], preset: "smoke" })).includes("attentionOrpo"));
+});

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import type { ArmResult, Run } from "../../core/config/mod.ts";
+import { csvOf, findings, metricsTables, metricsText, samplesText, tableLines } from "../../core/report/mod.ts";
+import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";
+import { differenceOf, isClear } from "../../core/report/statistics.ts";
+import { curve, failuresOf } from "../../core/report/summary.ts";
+import { syntheticRun } from "./synthetic_run.ts";
+
+/** Splits a CSV of RFC 4180 into cells. */
+function parseCsv(text: string): string[][] {
+  const rows: string[][] = [[]];
+  let cell = "", quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at]!;
+    if (letter === '"' && quoted && text[at + 1] === '"') cell += text[++at];
+    else if (letter === '"') quoted = !quoted;
+    else if (!quoted && (letter === "," || letter === "\n")) {
+      rows.at(-1)!.push(cell);
+      cell = "";
+      if (letter === "\n") rows.push([]);
+    } else cell += letter;
+  }
+  return rows.slice(0, -1);
+}
+
+/** The run with the first result changed. */
+const withFirst = (run: Run, change: Partial<ArmResult>): Run => ({
+  ...run,
+  results: run.results.map((result, index) => index === 0 ? { ...result, ...change } : result),
+});
+
+/** The run with another loss at the end of each arm's last stage. */
+function withLosses(run: Run, lossOf: (arm: string, seed: number) => number): Run {
+  const results = run.results.map((result) => {
+    const loss = lossOf(result.arm, result.seed), orpo = result.stages.orpo!;
+    const final = { ...orpo.final, loss, perplexity: Math.exp(loss) };
+    return { ...result, stages: { ...result.stages, orpo: { ...orpo, final } } };
+  });
+  return { ...run, results };
+}
+
+Deno.test("csv: one row per arm and seed, then both baselines; every row has all columns and names the corpus", () => {
+  const run = syntheticRun({ arms: ["mamba", "hymba"], seeds: 2 });
+  const [head, ...rows] = parseCsv(csvOf(run)) as [string[], ...string[][]];
+  assert.equal(rows.length, 2 * 2 + 2);
+  for (const row of rows) assert.equal(row.length, head.length);
+  const cell = (row: number, name: string) => rows[row]![head.indexOf(name)]!;
+  const names = ["mamba 1", "mamba 2", "hymba 1", "hymba 2", "unigram ", "bigram "];
+  assert.deepEqual(rows.map(([model, seed]) => `${model} ${seed}`), names);
+  assert.equal(Number(cell(3, "orpo_final_perplexity")), run.results[3]!.stages.orpo!.final.perplexity);
+  assert.equal(Number(cell(5, "pretrain_final_perplexity")), run.record.baselines.bigram.perplexity);
+  assert.equal(cell(0, "kv_byte_ratio"), "", "a model without attention has no cache to reduce");
+  assert.ok(rows.every((row) => row[head.indexOf("corpus")] === "tinyshakespeare"));
+});
+
+Deno.test("csv: texts that a spreadsheet would run are defused, numbers below zero stay numbers", () => {
+  for (const name of ["=cmd()", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\u200b=1", "＝1"]) {
+    const run = withFirst(syntheticRun({ arms: ["mamba"], corpus: name }), { failure: name });
+    for (const row of parseCsv(csvOf(run)).slice(1)) {
+      for (const cell of row) {
+        assert.doesNotMatch(cell, /^[\s\u200b]*[=+@＝]|^\s*-\D/u, `${JSON.stringify(name)}: ${cell}`);
+      }
+    }
+  }
+  const run = syntheticRun({ arms: ["mamba"] }), stages = run.results[0]!.stages;
+  const orpo = {
+    ...stages.orpo!,
+    preference: {
+      before: stages.orpo!.preference!.before,
+      after: { ...stages.orpo!.preference!.after, margin: -0.25 },
+    },
+  };
+  assert.match(csvOf(withFirst(run, { stages: { ...stages, orpo } })), /,-0\.25,/);
+});
+
+Deno.test("csv: quotes, commas and line breaks stay inside their cell", () => {
+  const run = withFirst(syntheticRun({ arms: ["mamba"] }), { failure: 'say "a", b\nand c' });
+  const [head, row] = parseCsv(csvOf(run)) as [string[], string[]];
+  assert.equal(row[head.indexOf("failure")], 'say "a", b and c');
+});
+
+Deno.test("findings: one seed carries no uncertainty", () => {
+  const text = findings(syntheticRun()).join("\n");
+  assert.match(text, /one seed\. No uncertainty can be given/);
+  assert.doesNotMatch(text, /interval|wins here/);
+  assert.match(metricsText(syntheticRun()), /One seed: no uncertainty can be given\./);
+});
+
+Deno.test("findings: the hybrid loses, wins or does neither as the paired intervals say", () => {
+  const run = syntheticRun({ arms: ["mamba", "hymba"], seeds: 3 });
+  const jitter = (seed: number) => 0.01 * seed;
+  const said = (hybrid: (seed: number) => number) =>
+    findings(withLosses(run, (arm, seed) => arm === "hymba" ? hybrid(seed) : 4 + jitter(seed))).join("\n");
+  assert.match(said((seed) => 4.3 + 1.1 * jitter(seed)), /The hybrid loses here.*hymba is worse than mamba by 0\.30/s);
+  assert.match(said((seed) => 3.7 + 0.9 * jitter(seed)), /The hybrid wins here.*hymba is better than mamba by 0\.30/s);
+  assert.match(
+    said((seed) => 4 + [0, 0.5, -0.5, 0.1][seed]!),
+    /neither wins nor loses.*no difference beyond the noise/s,
+  );
+});
+
+Deno.test("findings: arms that do not beat the baselines are named", () => {
+  const run = syntheticRun({ arms: ["mamba", "transformer-global", "hymba"] });
+  const text = findings(withLosses(run, (arm) => ({ "mamba": 7, "transformer-global": 5 })[arm] ?? 3)).join("\n");
+  assert.match(
+    text,
+    /not than the bigram baseline: transformer-global\. Not better than counting single tokens: mamba\./,
+  );
+  assert.match(findings(withLosses(run, () => 3)).join("\n"), /Every arm is better than both baselines/);
+});
+
+Deno.test("findings: an unfinished study, a failed arm and another corpus are said first", () => {
+  const run = syntheticRun({ arms: ["mamba", "hymba"] }), [first] = run.results;
+  const record = {
+    ...run.record,
+    corpus: { ...run.record.corpus, name: "moby-dick", warning: "Moby-Dick is used instead" },
+  };
+  const failure = {
+    arm: "hymba",
+    seed: 1,
+    stage: "pretraining",
+    step: 0,
+    kind: "failure",
+    message: "diverged at step 9",
+  } as const;
+  const said = findings({ ...run, record, results: [first!], metrics: [failure] });
+  assert.deepEqual(said.slice(0, 2), ["Moby-Dick is used instead", "hymba, seed 1, stopped early: diverged at step 9"]);
+  assert.match(findings({ ...run, results: [first!] })[0]!, /not finished: 1 of its 2 trainings/);
+  assert.deepEqual(failuresOf({ ...run, metrics: [failure] }), [], "a later result overrules an earlier failure");
+});
+
+Deno.test("detailed metrics: the baselines stand in the table of the models, several seeds have a deviation", () => {
+  const [quality] = metricsTables(syntheticRun({ seeds: 3 }));
+  assert.deepEqual(quality!.rows.slice(-2).map(([name]) => name), ["unigram baseline", "bigram baseline"]);
+  assert.match(quality!.rows[0]![1]!, /^4\.\d{4} ± 0\.\d{4}$/);
+  assert.equal(quality!.rows[0]![7], "300", "what all seeds share has no deviation");
+  const text = metricsText(syntheticRun({ seeds: 3 }));
+  for (const part of ["tinyshakespeare", "KV reduction", "TiB", "nats/token", "bits/byte", "public domain"]) {
+    assert.equal(text.includes(part), part !== "TiB", part);
+  }
+});
+
+Deno.test("nothing in a run acts on a terminal or passes for the report's own words", () => {
+  const hostile = "\u001b[2J\u202eevil\u0007\n── fake, seed 1 ──";
+  const run = syntheticRun({ arms: ["mamba"], corpus: hostile });
+  const samples = [{ stage: "orpo" as const, prompt: hostile, text: hostile }];
+  const full = withFirst(run, { samples, failure: hostile });
+  for (const text of [samplesText(full), metricsText(full), csvOf(full)]) {
+    assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
+    assert.doesNotMatch(text, /^── fake/m);
+  }
+});
+
+Deno.test("samples: prompt and continuation of every arm and stage", () => {
+  const text = samplesText(syntheticRun({ arms: ["mamba", "hymba"] }));
+  assert.equal(text.match(/^── \S+, seed 1, after/gm)!.length, 4);
+  assert.match(text, /prompt\n {2}\| ROMEO:\n {2}\| But soft,\ncontinuation\n/);
+});
+
+Deno.test("tables: columns are as wide as their widest cell, in letters and not in code units", () => {
+  const lines = tableLines([{ name: "a", align: "left" }, { name: "n", unit: "s" }], [["é👩‍👩‍👧", "1"], ["bb", "22"]]);
+  assert.deepEqual(lines, ["a    n", "     s", "──────", "é👩‍👩‍👧   1", "bb  22"]);
+});
+
+Deno.test("numbers: prefixes, digits, true minus signs and no locale", () => {
+  assert.equal(short(68_910_592), "68.9 M");
+  assert.equal(whole(1_234_567), "1,234,567");
+  assert.equal(fixed(-1.005, 1), "−1.0");
+  assert.equal(significant(0.000012345), "1.23e−5");
+  assert.equal(significant(1234.5), "1235");
+  assert.equal(bytes(1536), "1.50 KiB");
+  assert.equal(duration(3599.99), "1 h 00 min");
+  assert.equal(duration(75), "1 min 15 s");
+  assert.equal(tickText(0.30000000000000004), "0.3");
+  assert.equal(tickText(-20000), "−20 k");
+  assert.equal(fixed(Infinity), "–");
+});
+
+Deno.test("statistics: the interval of three differences is mean ± 4.303 · s / √3", () => {
+  const { mean, interval } = differenceOf([1, 2, 3])!;
+  assert.equal(mean, 2);
+  assert.ok(Math.abs(interval![1] - (2 + 4.303 / Math.sqrt(3))) < 1e-12);
+  assert.equal(isClear({ mean, interval, pairs: 3 }), false);
+  assert.equal(isClear(differenceOf([1, 1.1, 0.9])!), true);
+  assert.equal(differenceOf([5])!.interval, undefined);
+  assert.equal(differenceOf([]), undefined);
+});
+
+Deno.test("curves: seeds are joined by step, lines without the measure are left out", () => {
+  const run = syntheticRun({ arms: ["mamba"], seeds: 2, preset: "smoke" });
+  const points = curve(run, { arm: "mamba", stage: "pretraining", kind: "evaluation" }, ({ loss }) => loss);
+  assert.deepEqual(points.map(({ step, spread }) => [step, spread.count]), [[6, 2], [12, 2]]);
+  assert.deepEqual(curve(run, { arm: "mamba", stage: "pretraining", kind: "train" }, ({ nll }) => nll), []);
+});
