@@ -1,0 +1,98 @@
+import { strict as assert } from "node:assert";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import type { MetricsLine } from "../../core/config/mod.ts";
+import { type Disk, memoryDisk, sha256 } from "../../core/disk/mod.ts";
+import { UsageError } from "../../core/errors.ts";
+import { runStudy } from "../../core/eval/study.ts";
+import { Interrupted } from "../../core/train/stage.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
+
+const corpus = madeUpCorpus(), FOLDER = "run";
+
+async function study(disk: Disk, { arms, stopAt }: { arms?: string[]; stopAt?: number } = {}) {
+  const executor = await CpuExecutor.create({ threads: 1 }), controller = new AbortController();
+  let steps = 0;
+  const onEvent = ({ kind }: { kind: string }) => {
+    if (kind === "step" && ++steps === stopAt) controller.abort();
+  };
+  try {
+    return await runStudy(tinyStudy({ arms }), {
+      executor,
+      corpus,
+      disk,
+      folder: FOLDER,
+      environment: ENVIRONMENT,
+      signal: controller.signal,
+      onEvent,
+    });
+  } finally {
+    await executor.close();
+  }
+}
+
+/** Metrics without times: what must not depend on interruptions. */
+const timeless = (metrics: readonly MetricsLine[]) =>
+  metrics.map((line) => Object.fromEntries(Object.entries(line).filter(([name]) => !name.endsWith("_s"))));
+
+async function weightHashes(disk: Disk, arms: readonly string[]): Promise<string[]> {
+  const files = arms.flatMap((arm) =>
+    ["pretraining", "orpo", "control"].map((stage) => `${FOLDER}/arms/${arm}-1/${stage}.safetensors`)
+  );
+  return await Promise.all(files.map(async (file) => sha256(await disk.read(file))));
+}
+
+Deno.test("a study of all five models ends with every stage measured, and a second one has the same bits", async () => {
+  const first = memoryDisk(), second = memoryDisk();
+  const run = await study(first), again = await study(second);
+  assert.equal(run.results.length, 5);
+  for (const { arm, stages, samples, parameters } of run.results) {
+    assert.ok(parameters > 1000);
+    assert.deepEqual(Object.keys(stages), ["pretraining", "orpo", "control"], arm);
+    for (const stage of Object.values(stages)) {
+      assert.ok(Number.isFinite(stage.final.loss) && stage.best.loss <= stage.final.loss, arm);
+      assert.ok(Math.abs(Math.exp(stage.final.loss) - stage.final.perplexity) < 1e-9);
+    }
+    const { before, after } = stages.orpo!.preference!;
+    assert.ok(before.step === 0 && after.step === 3 && before.accuracy >= 0 && after.accuracy <= 1);
+    assert.equal(samples.length, 6);
+  }
+  assert.equal(run.attention.pretraining?.length, 4);
+  for (const { probabilities, positions } of run.attention.orpo!) {
+    for (let row = 0; row < positions; row++) {
+      const sum = probabilities.subarray(row * positions, (row + 1) * positions).reduce((a, b) => a + b, 0);
+      assert.ok(Math.abs(sum - 1) < 1e-4, `row ${row} sums to ${sum}`);
+    }
+  }
+  assert.deepEqual(timeless(again.metrics), timeless(run.metrics));
+  const arms = run.results.map(({ arm }) => arm);
+  assert.deepEqual(await weightHashes(second, arms), await weightHashes(first, arms));
+});
+
+Deno.test("stopped at every step and resumed, a study ends with the weights and metrics of the straight run", async () => {
+  const straight = memoryDisk(), arms = ["hymba"];
+  const run = await study(straight, { arms }), expected = await weightHashes(straight, arms);
+  const resumed = memoryDisk();
+  let stops = 0;
+  for (;;) {
+    try {
+      const end = await study(resumed, { arms, stopAt: 1 });
+      assert.deepEqual(timeless(end.metrics), timeless(run.metrics));
+      break;
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      stops++;
+    }
+  }
+  assert.ok(stops >= 3, `${stops} stops`);
+  assert.deepEqual(await weightHashes(resumed, arms), expected);
+});
+
+Deno.test("a folder that holds another study is refused with the difference", async () => {
+  const disk = memoryDisk();
+  await study(disk, { arms: ["mamba"] });
+  await assert.rejects(study(disk, { arms: ["hymba"] }), (error: UsageError) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.message, /another study[^]*study\.arms\.0\.name: mamba there, hymba now/);
+    return true;
+  });
+});
