@@ -121,7 +121,4 @@ function work({ memory, module, control, thread, threads }: ThreadData): void {
   }
 }
 
-if (parentPort) {
-  work(workerData as ThreadData);
-  parentPort.close();
-}
+if (parentPort) work(workerData as ThreadData);

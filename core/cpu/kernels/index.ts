@@ -1,7 +1,10 @@
 /** Every kernel, by the name that the executor calls it by: (arguments, block, workspace of the thread). */
+export { attention_backward } from "./attention_backward";
+export { attention_forward } from "./attention_forward";
 export { causal_conv_backward, causal_conv_forward } from "./causal_conv";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { fusion_backward, fusion_forward } from "./fusion";
+export { logp_gradient, logp_reduce } from "./linear_logp";
 export { nll_loss_backward, nll_loss_forward, orpo_loss_backward, orpo_loss_forward } from "./losses";
 export { matmul, pack_columns } from "./matmul";
 export { adamw, gradient_norm, gradient_squares } from "./optimizer";

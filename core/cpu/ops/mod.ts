@@ -1,8 +1,10 @@
 /** How every step is carried out on the CPU, by the step's name. */
 import type { Lowering } from "../launch.ts";
+import { attentionBackward, attentionForward } from "./attention.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
+import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { matmul } from "./matmul.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
@@ -14,6 +16,8 @@ import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   adamw,
+  attention_backward: attentionBackward,
+  attention_forward: attentionForward,
   causal_conv_backward: causalConvBackward,
   causal_conv_forward: causalConvForward,
   embedding_backward: embeddingBackward,
@@ -21,6 +25,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   fusion_backward: fusionBackward,
   fusion_forward: fusionForward,
   gradient_norm: gradientNorm,
+  linear_logp_backward: linearLogpBackward,
+  linear_logp_forward: linearLogpForward,
   matmul,
   nll_loss_backward: nllLossBackward,
   nll_loss_forward: nllLossForward,

@@ -164,3 +164,11 @@ function packAcross(from: usize, stride: i32, width: i32, count: i32, K: i32, to
     else store<u64>(to, load<u64>(from, 16), 16);
   }
 }
+
+/** Packs `count` vectors, a panel of `width` (6 or 8) at a time; see `packPanel`. */
+export function pack(from: usize, stride: i32, along: bool, width: i32, count: i32, depth: i32, to: usize): void {
+  for (let first = 0; first < count; first += width) {
+    const at = from + bytes(along ? first * stride : first);
+    packPanel(at, stride, along, width, min(width, count - first), depth, to + bytes(first * depth));
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Backward of attention: P = exp(S − lse), dV += Pᵀ dO, dS = P ∘ (dO Vᵀ − Σ dO ∘ O) / √K, dQ += dS K, dK += dSᵀ Q. One block takes one
+ * sequence and one key head with all its query heads, so that every sum stays inside it. Source: Dao, "FlashAttention-2", 2023.
+ */
+import { exp2 } from "./lib/activations";
+import { isHidden, KEYS, QUERIES, visible } from "./lib/mask";
+import { pack, product, PRODUCT_SCRATCH, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
+import { addTo, bytes, clear, copy, load4, madd, sum4 } from "./lib/vector";
+
+const LOG2E: f64 = 1.4426950408889634;
+
+@unmanaged
+class AttentionBackward {
+  q: usize;
+  k: usize;
+  v: usize;
+  o: usize;
+  lse: usize;
+  dO: usize;
+  dq: usize;
+  dk: usize;
+  dv: usize;
+  strideQ: i32;
+  strideK: i32;
+  strideV: i32;
+  strideO: i32;
+  strideDo: i32;
+  strideDq: i32;
+  strideDk: i32;
+  strideDv: i32;
+  T: i32;
+  H: i32;
+  G: i32;
+  K: i32;
+  Kv: i32;
+  window: i32;
+  meta: i32;
+  /** 1: dk and dv are added to. */
+  accumulate: i32;
+}
+
+/** The workspace of one block. Packed keys lie KEYS apart in whole tiles. */
+@unmanaged
+class Places {
+  tile: usize;
+  /** Per key: panels of 8 keys of k and of v, panels of 8 columns of k. */
+  keysK: usize;
+  keysV: usize;
+  columnsK: usize;
+  /** [T, K], [T, Kv]. */
+  dk: usize;
+  dv: usize;
+  /** Of QUERIES queries: panels of 6 rows of q and dO, panels of 8 columns of both, and dq. */
+  rowsQ: usize;
+  rowsDo: usize;
+  columnsQ: usize;
+  columnsDo: usize;
+  dq: usize;
+  /** [QUERIES, 2]: lse in powers of 2, Σ dO ∘ O. */
+  sums: usize;
+  /** [QUERIES, KEYS]: probabilities, then the gradient of the scores; and one of them packed, keys rounded up to whole panels. */
+  p: usize;
+  dS: usize;
+  packed: usize;
+}
+
+function layOut(args: AttentionBackward, workspace: usize): Places {
+  const places = changetype<Places>(workspace), T = (args.T + KEYS - 1) & ~(KEYS - 1), K = args.K, Kv = args.Kv;
+  const wideK = (K + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1), wideV = (Kv + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1);
+  places.tile = workspace + 128;
+  places.keysK = places.tile + bytes(PRODUCT_SCRATCH);
+  places.keysV = places.keysK + bytes(T * K);
+  places.columnsK = places.keysV + bytes(T * Kv);
+  places.dk = places.columnsK + bytes(T * wideK);
+  places.dv = places.dk + bytes(T * K);
+  places.rowsQ = places.dv + bytes(T * Kv);
+  places.rowsDo = places.rowsQ + bytes(QUERIES * K);
+  places.columnsQ = places.rowsDo + bytes(QUERIES * Kv);
+  places.columnsDo = places.columnsQ + bytes(QUERIES * wideK);
+  places.dq = places.columnsDo + bytes(QUERIES * wideV);
+  places.sums = places.dq + bytes(QUERIES * K);
+  places.p = places.sums + bytes(2 * QUERIES);
+  places.dS = places.p + bytes(QUERIES * KEYS);
+  places.packed = places.dS + bytes(QUERIES * KEYS);
+  return places;
+}
+
+function packKeys(args: AttentionBackward, p: Places, b: i32, g: i32): void {
+  const T = args.T, K = args.K, Kv = args.Kv, wideK = (K + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1);
+  for (let key = 0; key < T; key += KEYS) {
+    const keys = min(KEYS, T - key), row = b * T + key;
+    const k = args.k + bytes(row * args.strideK + g * K), v = args.v + bytes(row * args.strideV + g * Kv);
+    pack(k, args.strideK, true, TILE_COLUMNS, keys, K, p.keysK + bytes(key * K));
+    pack(v, args.strideV, true, TILE_COLUMNS, keys, Kv, p.keysV + bytes(key * Kv));
+    pack(k, args.strideK, false, TILE_COLUMNS, K, keys, p.columnsK + bytes(key * wideK));
+  }
+}
+
+function packQueries(args: AttentionBackward, p: Places, row: i32, h: i32, rows: i32): void {
+  const K = args.K, Kv = args.Kv, q = args.q + bytes(row * args.strideQ + h * K);
+  const dO = args.dO + bytes(row * args.strideDo + h * Kv), o = args.o + bytes(row * args.strideO + h * Kv);
+  pack(q, args.strideQ, true, TILE_ROWS, rows, K, p.rowsQ);
+  pack(dO, args.strideDo, true, TILE_ROWS, rows, Kv, p.rowsDo);
+  pack(q, args.strideQ, false, TILE_COLUMNS, K, rows, p.columnsQ);
+  pack(dO, args.strideDo, false, TILE_COLUMNS, Kv, rows, p.columnsDo);
+  for (let i = 0; i < rows; i++) {
+    let dots = f32x4.splat(0);
+    for (let c = 0; c < Kv; c += 4) {
+      const left = Kv - c, at = dO + bytes(i * args.strideDo + c);
+      dots = madd(load4(at, left), load4(o + bytes(i * args.strideO + c), left), dots);
+    }
+    const lse = <f64> load<f32>(args.lse + bytes((row + i) * args.H + h)) * LOG2E;
+    store<f32>(p.sums + bytes(2 * i), <f32> lse);
+    store<f32>(p.sums + bytes(2 * i), sum4(dots), 4);
+  }
+}
+
+/** From scores and dP to probabilities and dS, in place. */
+function soften(args: AttentionBackward, p: Places, q: i32, rows: i32, key: i32, keys: i32): void {
+  const scale = 1 / Math.sqrt(<f64> args.K), exponent = f32x4.splat(<f32> (scale * LOG2E));
+  for (let i = 0; i < rows; i++) {
+    const lse = v128.load32_splat(p.sums + bytes(2 * i)), delta = v128.load32_splat(p.sums + bytes(2 * i), 4);
+    for (let j = 0; j < keys; j += 4) {
+      const at = bytes(i * KEYS + j), seen = visible(q + i, key + j, args.window, args.meta);
+      const score = f32x4.sub(f32x4.mul(v128.load(p.p + at), exponent), lse);
+      const probability = v128.and(exp2(score), seen);
+      const slope = f32x4.mul(f32x4.sub(v128.load(p.dS + at), delta), f32x4.splat(<f32> scale));
+      v128.store(p.p + at, probability);
+      v128.store(p.dS + at, v128.and(f32x4.mul(probability, slope), seen));
+    }
+  }
+}
+
+/** One tile of queries with one tile of keys. */
+function backwardTile(args: AttentionBackward, p: Places, q: i32, rows: i32, key: i32, keys: i32): void {
+  const K = args.K, Kv = args.Kv, wideK = (K + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1);
+  product(p.rowsQ, p.keysK + bytes(key * K), K, rows, keys, K, p.p, KEYS, false, p.tile);
+  product(p.rowsDo, p.keysV + bytes(key * Kv), Kv, rows, keys, Kv, p.dS, KEYS, false, p.tile);
+  soften(args, p, q, rows, key, keys);
+  pack(p.p, KEYS, false, TILE_ROWS, keys, rows, p.packed);
+  product(p.packed, p.columnsDo, rows, keys, Kv, rows, p.dv + bytes(key * Kv), Kv, true, p.tile);
+  pack(p.dS, KEYS, false, TILE_ROWS, keys, rows, p.packed);
+  product(p.packed, p.columnsQ, rows, keys, K, rows, p.dk + bytes(key * K), K, true, p.tile);
+  pack(p.dS, KEYS, true, TILE_ROWS, rows, keys, p.packed);
+  product(p.packed, p.columnsK + bytes(key * wideK), keys, rows, K, keys, p.dq, K, true, p.tile);
+}
+
+function storeRows(from: usize, n: i32, columns: i32, to: usize, stride: i32, accumulate: bool): void {
+  for (let row = 0; row < n; row++, from += bytes(columns), to += bytes(stride)) {
+    if (accumulate) addTo(to, from, columns);
+    else copy(to, from, columns);
+  }
+}
+
+/** Workspace: see `layOut`. */
+export function attention_backward(args: AttentionBackward, block: i32, workspace: usize): void {
+  const T = args.T, K = args.K, Kv = args.Kv, b = block / args.G, g = block % args.G, heads = args.H / args.G;
+  const p = layOut(args, workspace), accumulate = args.accumulate !== 0;
+  packKeys(args, p, b, g);
+  clear(p.dk, T * K);
+  clear(p.dv, T * Kv);
+  for (let h = g * heads; h < (g + 1) * heads; h++) {
+    for (let q = 0; q < T; q += QUERIES) {
+      const rows = min(QUERIES, T - q), row = b * T + q;
+      packQueries(args, p, row, h, rows);
+      clear(p.dq, rows * K);
+      for (let key = 0; key < T; key += KEYS) {
+        const keys = min(KEYS, T - key);
+        if (isHidden(q, rows, key, keys, args.window, args.meta)) continue;
+        backwardTile(args, p, q, rows, key, keys);
+      }
+      storeRows(p.dq, rows, K, args.dq + bytes(row * args.strideDq + h * K), args.strideDq, false);
+    }
+  }
+  storeRows(p.dk, T, K, args.dk + bytes(b * T * args.strideDk + g * K), args.strideDk, accumulate);
+  storeRows(p.dv, T, Kv, args.dv + bytes(b * T * args.strideDv + g * Kv), args.strideDv, accumulate);
+}

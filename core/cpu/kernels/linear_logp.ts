@@ -1,0 +1,88 @@
+/**
+ * Log-probability of targets from logits that exist for one chunk of the vocabulary at a time (made by `matmul`).
+ * One block takes `rows` rows.
+ */
+import { exp } from "./lib/activations";
+import { bytes, load4, max4, store4, sum4 } from "./lib/vector";
+
+@unmanaged
+class LogpReduce {
+  /** [R, count]: columns `first` … first + count − 1 of all logits. */
+  logits: usize;
+  targets: usize;
+  /** Highest logit and sum of exponentials so far [R, 2]; the target's logit [R]. */
+  running: usize;
+  found: usize;
+  logp: usize;
+  lse: usize;
+  R: i32;
+  first: i32;
+  count: i32;
+  /** 1 for the last chunk. */
+  last: i32;
+  rows: i32;
+}
+
+export function logp_reduce(args: LogpReduce, block: i32, _workspace: usize): void {
+  const count = args.count, end = min(args.R, (block + 1) * args.rows);
+  for (let row = block * args.rows; row < end; row++) {
+    const logits = args.logits + bytes(row * count), running = args.running + bytes(2 * row);
+    const target = load<i32>(args.targets + bytes(row)) - args.first, found = args.found + bytes(row);
+    if (args.first === 0) store<f32>(found, f32.NaN);
+    if (target >= 0 && target < count) store<f32>(found, load<f32>(logits + bytes(target)));
+    let most = f32x4.splat(load<f32>(logits));
+    const whole = count & ~3;
+    for (let v = 0; v < whole; v += 4) most = f32x4.max(most, v128.load(logits + bytes(v)));
+    let highest = max4(most);
+    for (let v = whole; v < count; v++) highest = max<f32>(highest, load<f32>(logits + bytes(v)));
+    let total: f32 = 0;
+    if (args.first > 0) {
+      const before = load<f32>(running), now = max<f32>(highest, before);
+      total = <f32> (<f64> load<f32>(running, 4) * Math.exp(<f64> before - <f64> now));
+      highest = now;
+    }
+    let sums = f32x4.splat(0);
+    const shift = f32x4.splat(highest);
+    for (let v = 0; v < whole; v += 4) sums = f32x4.add(sums, exp(f32x4.sub(v128.load(logits + bytes(v)), shift)));
+    total += sum4(sums);
+    for (let v = whole; v < count; v++) total += <f32> Math.exp(<f64> (load<f32>(logits + bytes(v)) - highest));
+    store<f32>(running, highest);
+    store<f32>(running, total, 4);
+    if (args.last) {
+      const lse = <f32> (<f64> highest + Math.log(<f64> total));
+      store<f32>(args.lse + bytes(row), lse);
+      store<f32>(args.logp + bytes(row), load<f32>(found) - lse);
+    }
+  }
+}
+
+@unmanaged
+class LogpGradient {
+  /** [R, count], replaced by their gradient. */
+  logits: usize;
+  targets: usize;
+  lse: usize;
+  dlogp: usize;
+  R: i32;
+  first: i32;
+  count: i32;
+  rows: i32;
+}
+
+/** d logit = dlogp · (1 at the target − softmax). */
+export function logp_gradient(args: LogpGradient, block: i32, _workspace: usize): void {
+  const count = args.count, end = min(args.R, (block + 1) * args.rows);
+  for (let row = block * args.rows; row < end; row++) {
+    const logits = args.logits + bytes(row * count), target = load<i32>(args.targets + bytes(row)) - args.first;
+    const dlogp = load<f32>(args.dlogp + bytes(row)), scale = f32x4.splat(-dlogp);
+    const lse = f32x4.splat(load<f32>(args.lse + bytes(row)));
+    for (let v = 0; v < count; v += 4) {
+      const at = logits + bytes(v), left = count - v;
+      store4(at, f32x4.mul(scale, exp(f32x4.sub(load4(at, left), lse))), left);
+    }
+    if (target >= 0 && target < count) {
+      const at = logits + bytes(target);
+      store<f32>(at, load<f32>(at) + dlogp);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import type { Step } from "../../tensor/mod.ts";
+import type { Lowering } from "../launch.ts";
+
+/** Rows that are worked on together (kernels/lib/mask.ts), and the register tile (kernels/lib/tile.ts). */
+const QUERIES = 48, KEYS = 32, TILE = 48, TILE_ROWS = 6, TILE_COLUMNS = 8;
+/** A window no sequence reaches: global attention. */
+const GLOBAL = 2 ** 30;
+
+const padded = (n: number, to: number) => Math.ceil(n / to) * to;
+
+function sizesOf({ T, H, G, K, Kv, window, meta }: Step["attributes"]) {
+  return { T: T!, H: H!, G: G!, K: K!, Kv: Kv!, window: window || GLOBAL, meta: meta! };
+}
+
+export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, writes: { o, lse } }) => {
+  const sizes = sizesOf(attributes), { T, H, K, Kv } = sizes;
+  const strides = { strideQ: q!.rowStride, strideK: k!.rowStride, strideV: v!.rowStride, strideO: o!.rowStride };
+  return [{
+    kernel: "attention_forward",
+    args: { q, k, v, o, lse, ...strides, ...sizes },
+    blocks: attributes.B! * H * Math.ceil(T / QUERIES),
+    workspace: TILE + (QUERIES + KEYS) * K + KEYS * padded(Kv, TILE_COLUMNS) + 2 * QUERIES * KEYS + QUERIES * (Kv + 2),
+  }];
+};
+
+export const attentionBackward: Lowering = (
+  { attributes, reads: { q, k, v, o, lse, dO }, writes: { dq, dk, dv }, accumulate },
+) => {
+  const sizes = sizesOf(attributes), { T, G, K, Kv } = sizes, rows = padded(T, KEYS);
+  const wideK = padded(K, TILE_COLUMNS), wideV = padded(Kv, TILE_COLUMNS);
+  const strides = {
+    strideQ: q!.rowStride,
+    strideK: k!.rowStride,
+    strideV: v!.rowStride,
+    strideO: o!.rowStride,
+    strideDo: dO!.rowStride,
+    strideDq: dq!.rowStride,
+    strideDk: dk!.rowStride,
+    strideDv: dv!.rowStride,
+  };
+  return [{
+    kernel: "attention_backward",
+    args: { q, k, v, o, lse, dO, dq, dk, dv, ...strides, ...sizes, accumulate: accumulate.includes("dk") ? 1 : 0 },
+    blocks: attributes.B! * G,
+    workspace: 32 + TILE + rows * (2 * K + 2 * Kv + wideK) + QUERIES * (2 * K + Kv + wideK + wideV + 2) +
+      QUERIES * (3 * KEYS + TILE_ROWS),
+  }];
+};
