@@ -38,6 +38,11 @@ export class Charsmap {
     return { length, replacement: this.#replacement(value) };
   }
 
+  /** The bytes that rules start with. */
+  firstBytes(): number[] {
+    return this.#children(0).map((node) => this.#units[node]! & 0xff);
+  }
+
   /** Every rule, in ascending order of its key. */
   *rules(): Generator<{ key: Uint8Array; replacement: Uint8Array }> {
     const units = this.#units, key: number[] = [];
@@ -72,23 +77,31 @@ export class Charsmap {
 
   /** The length of the longest path from the root, or undefined when there is a cycle. */
   #height(): number | undefined {
-    const OPEN = -1;
-    const height = new Int32Array(this.#units.length), stack = [0];
-    while (stack.length > 0) {
-      const node = stack[stack.length - 1]!, children = this.#children(node);
-      if (height[node] === 0) {
-        height[node] = OPEN;
-        for (const child of children) {
-          if (height[child] === OPEN) return undefined;
-          if (height[child] === 0) stack.push(child);
-        }
-      } else {
-        if (height[node] === OPEN) height[node] = 1 + children.reduce((most, c) => Math.max(most, height[c]!), 0);
-        stack.pop();
+    const OPEN = -1, heights = new Int32Array(this.#units.length);
+    const frames = [{ node: 0, children: this.#children(0), next: 0 }];
+    heights[0] = OPEN;
+    for (let frame = frames[0]; frame; frame = frames.at(-1)) {
+      const child = frame.children[frame.next++];
+      if (child === undefined) {
+        heights[frame.node] = 1 + frame.children.reduce((most, node) => Math.max(most, heights[node]!), 0);
+        frames.pop();
+      } else if (heights[child] === OPEN) return undefined;
+      else if (heights[child] === 0) {
+        heights[child] = OPEN;
+        frames.push({ node: child, children: this.#children(child), next: 0 });
       }
     }
-    return height[0]! - 1;
+    return heights[0]! - 1;
   }
+}
+
+const parsed = new WeakMap<Uint8Array, Charsmap>();
+
+/** The character map of a blob; the same blob is parsed once. @throws {HymbaError} when it is damaged. */
+export function parseCharsmap(blob: Uint8Array, name: string): Charsmap {
+  const known = parsed.get(blob) ?? new Charsmap(blob, name);
+  parsed.set(blob, known);
+  return known;
 }
 
 /** Compiles rules (text to text) into the bytes that a SentencePiece model carries. */

@@ -3,7 +3,7 @@
  * Source of the field numbers: SentencePiece, `sentencepiece_model.proto`.
  */
 import { HymbaError } from "../errors.ts";
-import { Charsmap } from "./charsmap.ts";
+import { parseCharsmap } from "./charsmap.ts";
 import type { NormalizerSpec } from "./normalizer.ts";
 import { type Field, floatFromBits, MessageReader, MessageWriter, WireType } from "./protobuf.ts";
 import { type Piece, PieceType } from "./vocabulary.ts";
@@ -37,10 +37,8 @@ export interface OriginalFields {
   pieceOffsets: readonly number[];
   /** Extra fields of pieces, by id. */
   pieceExtras: ReadonlyMap<number, Uint8Array>;
-  trainer: Uint8Array;
-  normalizer: Uint8Array;
-  /** All other fields of the file, in order. */
-  rest: Uint8Array;
+  /** Every field of the file that is no piece, in order. */
+  others: Uint8Array;
 }
 
 export const DEFAULT_TRAINER: TrainerSpec = {
@@ -57,18 +55,18 @@ const UNIGRAM = 1;
 
 /** Reads a `.model` file. @throws {HymbaError} with the name and the offset when it is damaged or not a Unigram model. */
 export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
-  const reader = new MessageReader(bytes, { name }), rest = new MessageWriter();
+  const reader = new MessageReader(bytes, { name }), others = new MessageWriter();
   const pieces: Piece[] = [], pieceExtras = new Map<number, Uint8Array>(), pieceOffsets: number[] = [];
   let trainer: Field | undefined, normalizer: Field | undefined, denormalizerCharsmap: Uint8Array = new Uint8Array(0);
   for (const field of reader.fields()) {
     if (field.number <= 3) reader.expect(field, WireType.bytes);
+    if (field.number !== 1) others.raw(field.raw);
     if (field.number === 1) {
       pieces.push(readPiece(reader.inner(field), { id: pieces.length, pieceExtras, field }));
       pieceOffsets.push(field.offset);
     } else if (field.number === 2) trainer = field;
     else if (field.number === 3) normalizer = field;
-    else rest.raw(field.raw);
-    if (field.number === 5) denormalizerCharsmap = readNormalizer(reader.inner(field)).charsmap;
+    else if (field.number === 5) denormalizerCharsmap = readNormalizer(reader.inner(field)).charsmap;
   }
   if (pieces.length === 0) throw reader.error("no pieces");
   if (!trainer) throw reader.error("no trainer specification (is the file cut short?)");
@@ -78,13 +76,7 @@ export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
     trainer: readTrainer(reader.inner(trainer)),
     normalizer: readNormalizer(reader.inner(normalizer)),
     denormalizerCharsmap,
-    original: {
-      pieceOffsets,
-      pieceExtras,
-      trainer: trainer.payload,
-      normalizer: normalizer.payload,
-      rest: rest.finish(),
-    },
+    original: { pieceOffsets, pieceExtras, others: others.finish() },
   };
 }
 
@@ -150,7 +142,7 @@ function readNormalizer(reader: MessageReader): NormalizerSpec {
 function checkedCharsmap(reader: MessageReader, field: Field): Uint8Array {
   reader.expect(field, WireType.bytes);
   try {
-    if (field.payload.length > 0) new Charsmap(field.payload, "normaliser");
+    if (field.payload.length > 0) parseCharsmap(field.payload, "normaliser");
   } catch (error) {
     if (error instanceof HymbaError) throw reader.error(error.message, field.offset);
     throw error;
@@ -168,9 +160,13 @@ export function writeModelFile(file: ModelFile): Uint8Array {
     if (extras) message.raw(extras);
     out.bytes(1, message.finish());
   }
-  out.bytes(2, file.original?.trainer ?? writeTrainer(file.trainer));
-  out.bytes(3, file.original?.normalizer ?? writeNormalizer(file.normalizer));
-  return out.raw(file.original?.rest ?? new Uint8Array(0)).finish();
+  if (file.original) return out.raw(file.original.others).finish();
+  out.bytes(2, writeTrainer(file.trainer));
+  // The normaliser comes last: without it a file is incomplete, so one that was cut short is noticed wherever the cut is.
+  if (file.denormalizerCharsmap.length > 0) {
+    out.bytes(5, new MessageWriter().bytes(2, file.denormalizerCharsmap).finish());
+  }
+  return out.bytes(3, writeNormalizer(file.normalizer)).finish();
 }
 
 function writeTrainer(spec: TrainerSpec): Uint8Array {

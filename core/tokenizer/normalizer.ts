@@ -4,7 +4,7 @@
  */
 import { type ByteBuffer, MARK_0, MARK_1, MARK_2, utf8, validLength } from "./bytes.ts";
 import { compareBytes } from "./bytes.ts";
-import { Charsmap } from "./charsmap.ts";
+import { type Charsmap, parseCharsmap } from "./charsmap.ts";
 import { buildDoubleArray, longestPrefix } from "./double_array.ts";
 
 /** What a SentencePiece model says about normalisation. */
@@ -29,15 +29,19 @@ export class NormalizerRules {
   readonly charsmap: Charsmap | undefined;
   /** Double array of the texts that no rule may touch. */
   readonly kept: Uint32Array;
+  /** Which bytes start a rule or a kept text. */
+  readonly special = new Uint8Array(256);
   /** So many bytes must be in view before a character is settled. */
   readonly lookahead: number;
 
   /** @throws {HymbaError} when the character map is damaged. */
   constructor(spec: NormalizerSpec, { userDefined, name }: { userDefined: readonly string[]; name: string }) {
     this.spec = spec;
-    this.charsmap = spec.charsmap.length > 0 ? new Charsmap(spec.charsmap, name) : undefined;
+    this.charsmap = spec.charsmap.length > 0 ? parseCharsmap(spec.charsmap, name) : undefined;
     const keys = this.charsmap ? userDefined.map(utf8).sort(compareBytes) : [];
     this.kept = buildDoubleArray({ count: keys.length, key: (i) => keys[i]!, value: () => 0 });
+    for (const key of keys) this.special[key[0]!] = 1;
+    for (const byte of this.charsmap?.firstBytes() ?? []) this.special[byte] = 1;
     this.lookahead = Math.max(4, this.charsmap?.longestRule ?? 0, ...keys.map((key) => key.length));
   }
 }
@@ -110,9 +114,16 @@ export class Normalizer {
   }
 
   #mapped(bytes: Uint8Array, limit: number): number {
-    const { charsmap, kept } = this.#rules, end = bytes.length;
+    const { charsmap, kept, special } = this.#rules, end = bytes.length;
     let at = 0;
     while (at < limit) {
+      const lead = bytes[at]!;
+      if (lead < 0x80 && !special[lead]) {
+        if (lead === SPACE) this.#readSpace();
+        else this.#byte(lead);
+        at++;
+        continue;
+      }
       const whole = longestPrefix(kept, { bytes, at, end }).length;
       if (whole > 0) {
         this.#characters(bytes, { at, end: at + whole });

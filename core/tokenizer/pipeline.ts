@@ -8,6 +8,8 @@ import { PieceType, type Vocabulary } from "./vocabulary.ts";
 export interface EncodingSession {
   /** The next part of a text; `final` ends it. Settled tokens go to the sink. */
   push(part: Uint8Array, final: boolean): void;
+  /** Bytes held back until more of the text is known. */
+  pending(): number;
 }
 
 /** Everything around the segmentation. */
@@ -56,6 +58,7 @@ export class SentencePiecePipeline implements Pipeline {
         }
         segmenter.run(final);
       },
+      pending: () => waiting.length + segmenter.input.length,
     };
   }
 

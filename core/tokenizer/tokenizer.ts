@@ -93,6 +93,11 @@ export class Tokenizer {
     return this.#ids.take();
   }
 
+  /** Encodes one text that arrives in parts; memory does not grow with the text. */
+  stream(): TokenStream {
+    return new TokenStream(this.pipeline);
+  }
+
   /** The ids of UTF-8 bytes; a byte that is part of no character counts as U+FFFD. */
   encodeBytes(bytes: Uint8Array): Uint32Array {
     this.#session.push(bytes, true);
@@ -184,5 +189,32 @@ export class Tokenizer {
       this.#session.push(this.#part.subarray(0, written), stop === text.length);
       at = stop;
     } while (at < text.length);
+  }
+}
+
+/** Encodes a text that arrives in parts of UTF-8; characters may be cut in two. */
+export class TokenStream {
+  readonly #ids = new IdList(1024);
+  readonly #session: EncodingSession;
+
+  constructor(pipeline: Pipeline) {
+    this.#session = pipeline.session({ ids: this.#ids });
+  }
+
+  /** Bytes that wait for what follows them. */
+  get pendingBytes(): number {
+    return this.#session.pending();
+  }
+
+  /** The ids that are settled once `part` is known. */
+  push(part: Uint8Array): Uint32Array {
+    this.#session.push(part, false);
+    return this.#ids.take();
+  }
+
+  /** The remaining ids; the stream is ready for another text. */
+  finish(): Uint32Array {
+    this.#session.push(new Uint8Array(0), true);
+    return this.#ids.take();
   }
 }

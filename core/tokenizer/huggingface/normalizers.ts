@@ -1,5 +1,5 @@
 /** The normalisers of a `tokenizer.json`: functions from text to text. */
-import { Charsmap } from "../charsmap.ts";
+import { type Charsmap, parseCharsmap } from "../charsmap.ts";
 import { HymbaError } from "../../errors.ts";
 import { textOf, utf8 } from "../bytes.ts";
 import type { JsonNode } from "./schema.ts";
@@ -20,7 +20,7 @@ function precompiled(node: JsonNode): TextStep {
   const field = node.get("precompiled_charsmap");
   let charsmap: Charsmap;
   try {
-    charsmap = new Charsmap(charsmapBytes(field), "Precompiled");
+    charsmap = parseCharsmap(charsmapBytes(field), "Precompiled");
   } catch (error) {
     throw error instanceof HymbaError ? field.error(error.message) : error;
   }

@@ -98,6 +98,7 @@ export class HuggingFacePipeline implements Pipeline {
         }
         waiting.length = 0;
       },
+      pending: () => waiting.length,
     };
   }
 

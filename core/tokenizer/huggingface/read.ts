@@ -1,5 +1,6 @@
 /** Reads Hugging Face's `tokenizer.json` with a Unigram model. */
 import { isDeepStrictEqual } from "node:util";
+import { MARK_ESCAPE } from "../mark_escape.ts";
 import { DEFAULT_TRAINER, type ModelFile } from "../model_file.ts";
 import { bytePiece, type Piece, PieceType, Vocabulary } from "../vocabulary.ts";
 import { readDecoder } from "./decoders.ts";
@@ -7,7 +8,7 @@ import { charsmapBytes, readNormalizer } from "./normalizers.ts";
 import { type AddedToken, HuggingFacePipeline } from "./pipeline.ts";
 import { readPreTokenizer } from "./pre_tokenizers.ts";
 import { JsonNode } from "./schema.ts";
-import { toTokenizerJson } from "./write.ts";
+import { ESCAPING, toTokenizerJson } from "./write.ts";
 
 /** What a `tokenizer.json` turned out to hold. */
 export type TokenizerJson =
@@ -23,8 +24,6 @@ export function readTokenizerJson(text: string, name: string): TokenizerJson {
   const addedTokens = root.get("added_tokens").list().map(readAddedToken);
   const byteFallback = model.get("byte_fallback").flag(false);
   const { pieces, inModel } = readPieces(root, { addedTokens, byteFallback });
-  const file = asModelFile(root, { pieces, byteFallback });
-  if (file) return { file };
   const vocabulary = new Vocabulary(pieces, {
     byteFallback,
     arithmetic: "float64",
@@ -32,6 +31,8 @@ export function readTokenizerJson(text: string, name: string): TokenizerJson {
     offsetOf: (id) => model.placeOf(["vocab", id]),
     matched: (id) => id < inModel,
   });
+  const file = asModelFile(root, { pieces, byteFallback });
+  if (file) return { file };
   const pipeline = new HuggingFacePipeline(vocabulary, {
     addedTokens,
     normalise: readNormalizer(root.get("normalizer")),
@@ -89,6 +90,7 @@ function asModelFile(
   const steps = Array.isArray(root.get("normalizer").get("normalizers").value)
     ? root.get("normalizer").get("normalizers").list()
     : [];
+  const escapes = isDeepStrictEqual(steps.slice(0, ESCAPING.length).map(({ value }) => value), ESCAPING);
   const precompiled = steps.find((step) => step.get("type").value === "Precompiled");
   const first =
     (root.get("pre_tokenizer").get("pretokenizers").get(0).missing
@@ -109,13 +111,19 @@ function asModelFile(
       unknownSurface: typeof surface === "string" ? surface : DEFAULT_TRAINER.unknownSurface,
     },
     normalizer: {
-      name: precompiled ? "precompiled" : "identity",
-      charsmap: precompiled ? charsmapBytes(precompiled.get("precompiled_charsmap")) : new Uint8Array(0),
+      name: escapes ? "lossless" : precompiled ? "precompiled" : "identity",
+      charsmap: precompiled
+        ? charsmapBytes(precompiled.get("precompiled_charsmap"))
+        : escapes
+        ? MARK_ESCAPE.charsmap
+        : new Uint8Array(0),
       addDummyPrefix: first === "first",
-      removeExtraWhitespaces: steps.some((step) => step.get("type").value === "Replace"),
+      removeExtraWhitespaces: steps.slice(escapes ? ESCAPING.length : 0).some((step) =>
+        step.get("type").value === "Replace"
+      ),
       escapeWhitespaces: true,
     },
-    denormalizerCharsmap: new Uint8Array(0),
+    denormalizerCharsmap: escapes ? MARK_ESCAPE.denormalizerCharsmap : new Uint8Array(0),
   };
   if (!pieces.some(({ type }) => type === PieceType.unknown)) return undefined;
   return isDeepStrictEqual(toTokenizerJson(file), root.value) ? file : undefined;

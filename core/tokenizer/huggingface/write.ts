@@ -1,6 +1,7 @@
 /** A SentencePiece tokenizer as Hugging Face's `tokenizer.json`. */
 import { HymbaError } from "../../errors.ts";
 import { SPACE_MARK } from "../bytes.ts";
+import { escapesMark, MARK_ESCAPE } from "../mark_escape.ts";
 import type { ModelFile } from "../model_file.ts";
 import { type Piece, PieceType } from "../vocabulary.ts";
 
@@ -9,6 +10,10 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 const replace = (regex: string, content: string): Json => ({ type: "Replace", pattern: { Regex: regex }, content });
 const replaceText = (text: string, content: string): Json => ({ type: "Replace", pattern: { String: text }, content });
+
+/** The lossless escape of U+2581 as normaliser steps, and its inverse as decoder steps. */
+export const ESCAPING: readonly Json[] = MARK_ESCAPE.steps.map(([from, to]) => replaceText(from, to));
+const UNESCAPING: readonly Json[] = MARK_ESCAPE.steps.toReversed().map(([from, to]) => replaceText(to, from));
 
 /**
  * The contents of a `tokenizer.json` that gives the same ids as the model.
@@ -19,9 +24,10 @@ const replaceText = (text: string, content: string): Json => ({ type: "Replace",
  */
 export function toTokenizerJson(file: ModelFile): Json {
   const { pieces, trainer, normalizer } = file;
-  if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces) {
+  const renames = file.denormalizerCharsmap.length > 0 && !escapesMark(file);
+  if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces || renames) {
     throw new HymbaError("this tokenizer cannot be written as tokenizer.json", {
-      expected: "spaces marked by U+2581, in front of words",
+      expected: "spaces marked by U+2581, in front of words, and no rules for decoded text",
     });
   }
   const symbols = [...pieces.entries()].filter(([, { type }]) => type === PieceType.userDefined);
@@ -53,9 +59,10 @@ export function toTokenizerJson(file: ModelFile): Json {
   };
 }
 
-function normalizerJson({ normalizer }: ModelFile): Json {
-  const steps: Json[] = [];
-  if (normalizer.charsmap.length > 0) {
+function normalizerJson(file: ModelFile): Json {
+  const { normalizer } = file, steps: Json[] = [];
+  if (escapesMark(file)) steps.push(...ESCAPING);
+  else if (normalizer.charsmap.length > 0) {
     steps.push({ type: "Precompiled", precompiled_charsmap: normalizer.charsmap.toBase64() });
   }
   if (normalizer.removeExtraWhitespaces) {
@@ -104,7 +111,8 @@ function reservedPattern(pieces: readonly Piece[], byteFallback: boolean): strin
 /** Escapes what is special in the pattern languages of both ECMAScript and Oniguruma. */
 const escapePattern = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
-function decoderJson({ pieces, trainer, normalizer }: ModelFile): Json {
+function decoderJson(file: ModelFile): Json {
+  const { pieces, trainer, normalizer } = file;
   const unknown = pieces.find(({ type }) => type === PieceType.unknown)!;
   const steps: Json[] = [replaceText(unknown.piece, trainer.unknownSurface), replaceText(SPACE_MARK, " ")];
   if (trainer.byteFallback) steps.push({ type: "ByteFallback" });
@@ -112,5 +120,6 @@ function decoderJson({ pieces, trainer, normalizer }: ModelFile): Json {
   if (normalizer.addDummyPrefix || normalizer.removeExtraWhitespaces) {
     steps.push({ type: "Strip", content: " ", start: 1, stop: 0 });
   }
+  if (escapesMark(file)) steps.push(...UNESCAPING);
   return { type: "Sequence", decoders: steps };
 }

@@ -3,9 +3,10 @@
  * as this machine's Unicode tables have it; `nmt_nfkc` is the same with SentencePiece's rules for controls and spaces.
  */
 import { compileCharsmap } from "../charsmap.ts";
+import { MARK_ESCAPE } from "../mark_escape.ts";
 
-/** Names of the rules, as in SentencePiece. */
-export const NORMALIZATIONS = ["identity", "nfkc", "nmt_nfkc"] as const;
+/** Names of the rules: "lossless" is the identity that also keeps U+2581, the others are SentencePiece's. */
+export const NORMALIZATIONS = ["lossless", "identity", "nfkc", "nmt_nfkc"] as const;
 export type Normalization = (typeof NORMALIZATIONS)[number];
 
 const DELETED: [number, number][] = [[0x01, 0x08], [0x0b, 0x0b], [0x0e, 0x1f], [0x7f, 0x7f], [0x8f, 0x8f], [
@@ -19,6 +20,7 @@ const HANGUL = { first: 0xac00, last: 0xd7a3, trailing: 28 };
 /** The compiled character map of a rule; empty for the identity. */
 export function normalizationCharsmap(rule: Normalization): Uint8Array {
   if (rule === "identity") return new Uint8Array(0);
+  if (rule === "lossless") return MARK_ESCAPE.charsmap;
   const rules = compatibilityRules();
   if (rule === "nmt_nfkc") {
     for (const [first, last] of DELETED) {

@@ -1,5 +1,6 @@
 /** Training of a Unigram tokenizer. Source: SentencePiece, `unigram_model_trainer.cc`; differences are in docs/decisions.md. */
 import { UsageError } from "../../errors.ts";
+import { MARK_ESCAPE } from "../mark_escape.ts";
 import { DEFAULT_TRAINER, type TrainerSpec } from "../model_file.ts";
 import type { NormalizerSpec } from "../normalizer.ts";
 import { Tokenizer } from "../tokenizer.ts";
@@ -16,7 +17,7 @@ export interface TrainOptions {
   byteFallback?: boolean;
   /** Share of the text's characters that must be pieces. Default 1. */
   characterCoverage?: number;
-  /** Default "identity". */
+  /** Default "lossless": the identity, with U+2581 escaped so that it does not come back as a space. */
   normalization?: Normalization;
   /** Texts that are always one token. Default: the newline. */
   userDefinedSymbols?: readonly string[];
@@ -40,7 +41,7 @@ function settle(options: TrainOptions): Settings {
   const settings: Settings = {
     byteFallback: true,
     characterCoverage: 1,
-    normalization: "identity",
+    normalization: "lossless",
     userDefinedSymbols: ["\n"],
     addDummyPrefix: false,
     removeExtraWhitespaces: false,
@@ -118,7 +119,9 @@ export class TokenizerTrainer {
       maxPieceLength,
       userDefinedSymbols,
     };
-    const file = { pieces, trainer, normalizer: this.#normalizer, denormalizerCharsmap: new Uint8Array(0) };
+    const lossless = this.#normalizer.name === "lossless";
+    const denormalizerCharsmap = lossless ? MARK_ESCAPE.denormalizerCharsmap : new Uint8Array(0);
+    const file = { pieces, trainer, normalizer: this.#normalizer, denormalizerCharsmap };
     return Tokenizer.fromModelFile(file, { name: "trained tokenizer" });
   }
 }
@@ -130,9 +133,12 @@ export function trainTokenizer(text: string | readonly string[], options: TrainO
   return trainer.finish();
 }
 
-/** A trained piece with its score as a 32-bit float, which is how a file keeps it. */
-export function normalPiece({ piece, score }: ScoredPiece): Piece {
-  return { piece, score: Math.fround(score), type: PieceType.normal };
+/**
+ * A trained piece with its score to the nearest 1/1024. Sums of such scores are exact in 32-bit floats down to -16,384, so
+ * equal segmentations tie in SentencePiece (32 bits) and Hugging Face tokenizers (64 bits) alike, and both choose the same one.
+ */
+function normalPiece({ piece, score }: ScoredPiece): Piece {
+  return { piece, score: Math.round(score * 1024) / 1024, type: PieceType.normal };
 }
 
 function specialPieces({ userDefinedSymbols, byteFallback }: Settings): Piece[] {

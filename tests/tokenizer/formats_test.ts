@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { Tokenizer as Client } from "@huggingface/tokenizers";
+import { PieceType, Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
+import { MessageWriter } from "../../core/tokenizer/protobuf.ts";
+import { oracles, SMALL_TEXT } from "./oracles.ts";
+
+const trained = trainTokenizer(SMALL_TEXT, { vocabSize: 500 });
+
+/** Ids as the foreign client can give them: it has no byte fallback, so a run of bytes is one unknown token there. */
+function withoutBytes(tokenizer: Tokenizer, ids: Iterable<number>): number[] {
+  const unknown = tokenizer.vocabulary.unknownId, out: number[] = [];
+  for (const id of ids) {
+    const plain = tokenizer.vocabulary.typeOf(id) === PieceType.byte ? unknown : id;
+    if (plain !== unknown || out.at(-1) !== unknown) out.push(plain);
+  }
+  return out;
+}
+
+// The client replaces the model's character map by rules of its own; they turn a zero-width joiner into a space.
+const misread = ({ name, text }: { name: string; text: string }) =>
+  name === "uni4000_default" && text.includes("\u200d");
+
+for (
+  const { name, tokenizer, cases } of [...oracles(), {
+    name: "trained here",
+    tokenizer: trained,
+    cases: oracles()[0]!.cases,
+  }]
+) {
+  Deno.test(`${name}: @huggingface/tokenizers reads our tokenizer.json and gives our ids`, () => {
+    const client = new Client(JSON.parse(tokenizer.toJson()), {});
+    let skipped = 0;
+    for (const { text } of cases) {
+      if (misread({ name, text })) {
+        skipped++;
+        continue;
+      }
+      const { ids } = client.encode(text, { add_special_tokens: false });
+      assert.deepEqual(ids, withoutBytes(tokenizer, tokenizer.encode(text)), JSON.stringify(text));
+    }
+    assert.ok(skipped <= 2);
+  });
+
+  Deno.test(`${name}: tokenizer.json comes back as the same tokenizer`, () => {
+    const json = tokenizer.toJson(), back = Tokenizer.fromJson(json);
+    assert.equal(back.toJson(), json);
+    for (const { text } of cases) assert.deepEqual(back.encode(text), tokenizer.encode(text));
+  });
+
+  Deno.test(`${name}: its tokenizer.json, read as any other, gives its ids and texts`, () => {
+    const json = { ...JSON.parse(tokenizer.toJson()), comment: "not ours any more" };
+    const other = Tokenizer.fromJson(JSON.stringify(json));
+    assert.equal(other.vocabulary.arithmetic, "float64");
+    for (const { text } of cases) {
+      const ids = tokenizer.encode(text);
+      assert.deepEqual(other.encode(text), ids, JSON.stringify(text));
+      assert.equal(other.decode(ids), tokenizer.decode(ids));
+    }
+  });
+}
+
+/** A `tokenizer.json` as other tools write them: special tokens, Metaspace in both places, templates. */
+function foreign(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+  return {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: [
+      { id: 0, content: "<pad>", special: true, ...plain },
+      { id: 2, content: "<unk>", special: true, ...plain },
+      { id: 11, content: "<mask>", special: true, ...plain, lstrip: true },
+    ],
+    normalizer: {
+      type: "Sequence",
+      normalizers: [{ type: "NFKC" }, { type: "Replace", pattern: { Regex: " {2,}" }, content: " " }],
+    },
+    pre_tokenizer: { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true },
+    post_processor: null,
+    decoder: { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true },
+    model: {
+      type: "Unigram",
+      unk_id: 2,
+      vocab: [
+        ["<pad>", 0],
+        ["</s>", 0],
+        ["<unk>", 0],
+        ["▁", -2],
+        ["h", -4],
+        ["e", -4],
+        ["l", -4],
+        ["o", -4],
+        ["▁hel", -3],
+        ["lo", -3],
+        ["he", -3.5],
+      ],
+    },
+    ...changes,
+  };
+}
+
+Deno.test("a foreign tokenizer.json gives the ids of its own kind of client", () => {
+  const json = foreign(), tokenizer = Tokenizer.fromJson(JSON.stringify(json)), client = new Client(json, {});
+  for (
+    const text of [
+      "hello",
+      "hello  hello",
+      " hello",
+      "he<mask>lo",
+      "hello <mask> hello",
+      "xyz hello",
+      "ｈello",
+      "ole</s>",
+    ]
+  ) {
+    const { ids } = client.encode(text, { add_special_tokens: false });
+    assert.deepEqual([...tokenizer.encode(text)], ids, text);
+  }
+  assert.deepEqual([...tokenizer.encode("hello")], [8, 9]);
+  assert.equal(tokenizer.decode([8, 9, 8, 9]), "hello hello");
+  assert.throws(() => tokenizer.toModelBytes(), /cannot be written as a SentencePiece model/);
+});
+
+Deno.test("parts of tokenizer.json that are not understood are named with their place", () => {
+  const refuse = (changes: Record<string, unknown>, words: RegExp) => {
+    const text = JSON.stringify(foreign(changes));
+    assert.throws(() => Tokenizer.fromJson(text, { name: "it.json" }), (error: Error) => {
+      const place = /^it\.json: (?:damaged )?at (?:character|offset) (\d+): /.exec(error.message);
+      assert.ok(place && words.test(error.message), error.message);
+      assert.ok(Number(place[1]) > 0 && Number(place[1]) < text.length);
+      return true;
+    });
+  };
+  const model = foreign().model as Record<string, unknown>, vocab = model.vocab as [string, number][];
+  refuse({ normalizer: { type: "BertNormalizer" } }, /BertNormalizer is not supported/);
+  refuse({ pre_tokenizer: { type: "ByteLevel" } }, /ByteLevel is not supported/);
+  refuse({ decoder: { type: "WordPiece" } }, /WordPiece is not supported/);
+  refuse({ model: { type: "BPE" } }, /only Unigram/);
+  refuse({ added_tokens: [], model: { ...model, vocab: [...vocab, ["he", -1]] } }, /already defined/);
+  refuse({ added_tokens: [], model: { ...model, vocab: [["a", "b"]] } }, /wrong (?:type|value)/);
+  refuse({ model: { ...model, unk_id: 99 } }, /unk_id/);
+  refuse({ added_tokens: [], model: { ...model, unk_id: null } }, /no unknown piece/);
+  refuse({ model: { ...model, byte_fallback: true } }, /<0x00> is missing/);
+  refuse({ normalizer: { type: "Replace", pattern: { Regex: "(" }, content: "" } }, /regular expression/);
+  refuse({ added_tokens: [{ id: 50, content: "x" }] }, /gap/);
+});
+
+Deno.test("fields nobody here knows survive a round trip", () => {
+  const bytes = new MessageWriter()
+    .bytes(1, new MessageWriter().text(1, "<unk>").float(2, 0).varint(3, 2).text(200, "kept").finish())
+    .bytes(1, new MessageWriter().text(1, "▁a").float(2, -1).finish())
+    .bytes(2, new MessageWriter().varint(3, 1).varint(4, 2).text(300, "trainer").finish())
+    .bytes(3, new MessageWriter().text(1, "identity").text(301, "normaliser").finish())
+    .bytes(4, new MessageWriter().text(1, "self test").finish())
+    .bytes(777, new TextEncoder().encode("future")).finish();
+  assert.deepEqual(Tokenizer.fromModelBytes(bytes).toModelBytes(), bytes);
+});
+
+Deno.test("a model file written here reads back as it was", () => {
+  const back = Tokenizer.fromModelBytes(trained.toModelBytes());
+  assert.deepEqual(back.pieces, trained.pieces);
+  assert.equal(back.hash, trained.hash);
+  assert.equal(back.decode(back.encode(SMALL_TEXT)), SMALL_TEXT);
+});
