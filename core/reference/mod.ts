@@ -1,6 +1,7 @@
 /** The float64 reference of every step, by the step's name. */
 import { attentionBackward, attentionForward, attentionMap } from "./attention.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
@@ -42,4 +43,9 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   nll_loss_backward: nllLossBackward,
   orpo_loss_forward: orpoLossForward,
   orpo_loss_backward: orpoLossBackward,
+  embed_step: embedStep,
+  cache_append: cacheAppend,
+  attention_decode: attentionDecode,
+  conv_step: convStep,
+  scan_step: scanStep,
 };

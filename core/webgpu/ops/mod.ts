@@ -1,11 +1,12 @@
 /** How every step is carried out on WebGPU, by the step's name. */
 import type { Lowering } from "../launch.ts";
-import { attentionForward } from "./attention.ts";
+import { attentionBackward, attentionForward } from "./attention.ts";
 import { matmul } from "./matmul.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
+import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
@@ -14,6 +15,7 @@ import { adamw, gradientNorm } from "./optimizer.ts";
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   matmul,
   attention_forward: attentionForward,
+  attention_backward: attentionBackward,
   rmsnorm_forward: rmsnormForward,
   rmsnorm_backward: rmsnormBackward,
   selective_scan_forward: selectiveScanForward,
@@ -30,4 +32,9 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   fusion_backward: fusionBackward,
   gradient_norm: gradientNorm,
   adamw,
+  embed_step: embedStep,
+  cache_append: cacheAppend,
+  attention_decode: attentionDecode,
+  conv_step: convStep,
+  scan_step: scanStep,
 };

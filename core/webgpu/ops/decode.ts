@@ -1,0 +1,81 @@
+import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
+import attentionDecodeCode from "../../../wgsl/attention_decode.wgsl" with { type: "text" };
+import cacheAppendCode from "../../../wgsl/cache_append.wgsl" with { type: "text" };
+import convStepCode from "../../../wgsl/conv_step.wgsl" with { type: "text" };
+import embedStepCode from "../../../wgsl/embed_step.wgsl" with { type: "text" };
+import scanStepCode from "../../../wgsl/scan_step.wgsl" with { type: "text" };
+import { kernel, type Lowering, placeOf, specialised } from "../launch.ts";
+
+const EMBED_STEP = kernel("embed_step", embedStepCode);
+const CACHE_APPEND = kernel("cache_append", cacheAppendCode);
+const ATTENTION_DECODE = kernel("attention_decode", attentionDecodeCode);
+const CONV_STEP = kernel("conv_step", activations, convStepCode);
+const SCAN_STEP = kernel("scan_step", activations, scanStepCode);
+
+/** Invocations of a workgroup in all of these kernels. */
+const LANES = 64;
+
+export const embedStep: Lowering = (
+  { attributes: { B, D, M }, reads: { token, position, table, meta }, writes: { x } },
+) => [{
+  kernel: EMBED_STEP,
+  constants: { B: B!, M: M!, D: D! },
+  reads: [token!, position!, table!, meta ?? table!],
+  writes: [x!],
+  grid: [Math.ceil(B! * D! / LANES), 1, 1],
+}];
+
+export const cacheAppend: Lowering = (
+  { attributes: { B, S, G, K, Kv, window, meta }, reads: { k, v, position }, writes: { kCache, vCache } },
+) => [{
+  kernel: CACHE_APPEND,
+  constants: {
+    ...{ S: S!, K_COLUMNS: G! * K!, V_COLUMNS: G! * Kv!, WINDOW: window!, META: meta! },
+    ...{ ...placeOf("K", k!), ...placeOf("V", v!) },
+  },
+  reads: [k!, v!, position!],
+  writes: [kCache!, vCache!],
+  grid: [Math.ceil(G! * Math.max(K!, Kv!) / LANES), B!, 1],
+}];
+
+export const attentionDecode: Lowering = (
+  { attributes: { B, S, H, G, K, Kv, window, meta }, reads: { q, kCache, vCache, position }, writes: { o } },
+) => [{
+  kernel: specialised(ATTENTION_DECODE, { V_EACH: Math.ceil(Kv! / LANES) }),
+  constants: {
+    ...{ S: S!, H: H!, G: G!, K: K!, KV: Kv!, WINDOW: window!, META: meta! },
+    ...{ ...placeOf("Q", q!), ...placeOf("O", o!) },
+  },
+  reads: [q!, kCache!, vCache!, position!],
+  writes: [o!],
+  grid: [H!, B!, 1],
+}];
+
+export const convStep: Lowering = (
+  { attributes: { B, I, J }, reads: { x, w, bias }, writes: { y, state } },
+  { scratch },
+) => [{
+  kernel: CONV_STEP,
+  constants: { I: I!, J: J!, HAS_BIAS: bias ? 1 : 0, ...placeOf("X", x!), ...placeOf("Y", y!) },
+  reads: [x!, w!, bias ?? w!],
+  writes: [y!, J! > 1 ? state! : scratch("state", [1])], // one tap keeps nothing, and nothing cannot be bound
+  grid: [Math.ceil(I! / LANES), B!, 1],
+}];
+
+export const scanStep: Lowering = ({ attributes: { B, I, N, softplus }, reads, writes: { y, state } }) => {
+  const { udt, bc, z, aLog, skip, dtBias } = reads;
+  const has = { HAS_Z: z ? 1 : 0, HAS_SKIP: skip ? 1 : 0, HAS_BIAS: dtBias ? 1 : 0 };
+  const places = {
+    ...placeOf("UDT", udt!),
+    ...placeOf("BC", bc!),
+    ...placeOf("Z", z ?? udt!),
+    ...placeOf("Y", y!),
+  };
+  return [{
+    kernel: SCAN_STEP,
+    constants: { I: I!, N: N!, SOFTPLUS: softplus!, ...has, ...places },
+    reads: [udt!, bc!, z ?? udt!, aLog!, skip ?? aLog!, dtBias ?? aLog!],
+    writes: [y!, state!],
+    grid: [Math.ceil(I! / LANES), B!, 1],
+  }];
+};
