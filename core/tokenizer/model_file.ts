@@ -25,8 +25,8 @@ export interface ModelFile {
   pieces: Piece[];
   trainer: TrainerSpec;
   normalizer: NormalizerSpec;
-  /** Rules applied to decoded text; empty for none. */
-  denormalizerCharsmap: Uint8Array;
+  /** What is done to decoded text; left out for nothing. */
+  denormalizer?: NormalizerSpec;
   /** Encoded messages of a file that was read, written back unchanged; the fields nobody here knows are in them. */
   original?: OriginalFields;
 }
@@ -57,7 +57,7 @@ const UNIGRAM = 1;
 export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
   const reader = new MessageReader(bytes, { name }), others = new MessageWriter();
   const pieces: Piece[] = [], pieceExtras = new Map<number, Uint8Array>(), pieceOffsets: number[] = [];
-  let trainer: Field | undefined, normalizer: Field | undefined, denormalizerCharsmap: Uint8Array = new Uint8Array(0);
+  let trainer: Field | undefined, normalizer: Field | undefined, denormalizer: NormalizerSpec | undefined;
   for (const field of reader.fields()) {
     if (field.number <= 3) reader.expect(field, WireType.bytes);
     if (field.number !== 1) others.raw(field.raw);
@@ -66,7 +66,7 @@ export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
       pieceOffsets.push(field.offset);
     } else if (field.number === 2) trainer = field;
     else if (field.number === 3) normalizer = field;
-    else if (field.number === 5) denormalizerCharsmap = readNormalizer(reader.inner(field)).charsmap;
+    else if (field.number === 5) denormalizer = readNormalizer(reader.inner(field));
   }
   if (pieces.length === 0) throw reader.error("no pieces");
   if (!trainer) throw reader.error("no trainer specification (is the file cut short?)");
@@ -75,7 +75,7 @@ export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
     pieces,
     trainer: readTrainer(reader.inner(trainer)),
     normalizer: readNormalizer(reader.inner(normalizer)),
-    denormalizerCharsmap,
+    denormalizer,
     original: { pieceOffsets, pieceExtras, others: others.finish() },
   };
 }
@@ -163,9 +163,7 @@ export function writeModelFile(file: ModelFile): Uint8Array {
   if (file.original) return out.raw(file.original.others).finish();
   out.bytes(2, writeTrainer(file.trainer));
   // The normaliser comes last: without it a file is incomplete, so one that was cut short is noticed wherever the cut is.
-  if (file.denormalizerCharsmap.length > 0) {
-    out.bytes(5, new MessageWriter().bytes(2, file.denormalizerCharsmap).finish());
-  }
+  if (file.denormalizer) out.bytes(5, writeNormalizer(file.denormalizer));
   return out.bytes(3, writeNormalizer(file.normalizer)).finish();
 }
 

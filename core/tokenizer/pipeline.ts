@@ -30,19 +30,17 @@ export class SentencePiecePipeline implements Pipeline {
 
   constructor(
     vocabulary: Vocabulary,
-    options: { spec: NormalizerSpec; unknownSurface: string; denormalizerCharsmap: Uint8Array; name: string },
+    options: { spec: NormalizerSpec; unknownSurface: string; denormalizer: NormalizerSpec | undefined; name: string },
   ) {
-    const { spec, unknownSurface, denormalizerCharsmap, name } = options;
+    const { spec, unknownSurface, denormalizer, name } = options;
     this.spec = spec;
     this.unknownSurface = unknownSurface;
     this.#vocabulary = vocabulary;
     this.#rules = new NormalizerRules(spec, { userDefined: vocabulary.userDefined(), name });
-    if (denormalizerCharsmap.length === 0) return;
-    const plain = { addDummyPrefix: false, removeExtraWhitespaces: false, escapeWhitespaces: false };
-    this.#denormalizer = new NormalizerRules({ name: "denormalizer", charsmap: denormalizerCharsmap, ...plain }, {
-      userDefined: [],
-      name,
-    });
+    // Without rules SentencePiece leaves decoded text alone, whatever else the specification says.
+    if (denormalizer && denormalizer.charsmap.length > 0) {
+      this.#denormalizer = new NormalizerRules(denormalizer, { userDefined: [], name });
+    }
   }
 
   session(sink: TokenSink): EncodingSession {

@@ -49,7 +49,7 @@ export class Tokenizer {
     const pipeline = new SentencePiecePipeline(vocabulary, {
       spec: { ...file.normalizer, whitespaceAsSuffix },
       unknownSurface,
-      denormalizerCharsmap: file.denormalizerCharsmap,
+      denormalizer: file.denormalizer,
       name,
     });
     return new Tokenizer(vocabulary, { pipeline, file });

@@ -123,7 +123,7 @@ function asModelFile(
       ),
       escapeWhitespaces: true,
     },
-    denormalizerCharsmap: escapes ? MARK_ESCAPE.denormalizerCharsmap : new Uint8Array(0),
+    denormalizer: escapes ? MARK_ESCAPE.denormalizer : undefined,
   };
   if (!pieces.some(({ type }) => type === PieceType.unknown)) return undefined;
   return isDeepStrictEqual(toTokenizerJson(file), root.value) ? file : undefined;

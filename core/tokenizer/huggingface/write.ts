@@ -24,7 +24,7 @@ const UNESCAPING: readonly Json[] = MARK_ESCAPE.steps.toReversed().map(([from, t
  */
 export function toTokenizerJson(file: ModelFile): Json {
   const { pieces, trainer, normalizer } = file;
-  const renames = file.denormalizerCharsmap.length > 0 && !escapesMark(file);
+  const renames = (file.denormalizer?.charsmap.length ?? 0) > 0 && !escapesMark(file);
   if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces || renames) {
     throw new HymbaError("this tokenizer cannot be written as tokenizer.json", {
       expected: "spaces marked by U+2581, in front of words, and no rules for decoded text",

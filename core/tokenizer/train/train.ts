@@ -120,8 +120,8 @@ export class TokenizerTrainer {
       userDefinedSymbols,
     };
     const lossless = this.#normalizer.name === "lossless";
-    const denormalizerCharsmap = lossless ? MARK_ESCAPE.denormalizerCharsmap : new Uint8Array(0);
-    const file = { pieces, trainer, normalizer: this.#normalizer, denormalizerCharsmap };
+    const denormalizer = lossless ? MARK_ESCAPE.denormalizer : undefined;
+    const file = { pieces, trainer, normalizer: this.#normalizer, denormalizer };
     return Tokenizer.fromModelFile(file, { name: "trained tokenizer" });
   }
 }
