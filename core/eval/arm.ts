@@ -42,6 +42,8 @@ export interface ArmContext extends Preparation {
   readonly folder: string;
   readonly log: MetricsLog;
   readonly study: StudyConfig;
+  /** Stop after this stage; a later call goes on. */
+  readonly lastStage?: StageName;
   readonly signal?: AbortSignal;
   onEvent?(event: StudyEvent): void;
 }
@@ -70,6 +72,7 @@ export async function runArm({ name, config }: Arm, seed: number, context: ArmCo
     const records: Partial<Record<StageName, StageRecord>> = {};
     for (const stage of stagesOf(study)) {
       records[stage] = await readJson<StageRecord>(disk, join(folder, stageFile(stage))) ?? await run.stage(stage);
+      if (stage === context.lastStage) break;
     }
     const first = records.pretraining!;
     const result: ArmResult = {

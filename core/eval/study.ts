@@ -1,6 +1,6 @@
 /** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
 import { join } from "node:path";
-import type { ArmResult, Run, StudyConfig } from "../config/mod.ts";
+import type { ArmResult, Run, StageName, StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, LOG_START, type LogPosition, MetricsLog, startRunFolder } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
@@ -17,6 +17,8 @@ export interface StudyOptions {
   readonly disk: Disk;
   readonly folder: string;
   readonly environment: Environment;
+  /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
+  readonly lastStage?: StageName;
   /** When it aborts, the study saves at the next step and throws Interrupted. */
   readonly signal?: AbortSignal;
   onEvent?(event: StudyEvent): void;
@@ -24,7 +26,7 @@ export interface StudyOptions {
 
 /** Runs a study, or the rest of one. An arm that diverges is reported and the others go on. */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
-  const { disk, folder, executor, onEvent, signal } = options;
+  const { disk, folder, executor, onEvent, signal, lastStage } = options;
   const held = await startRunFolder(disk, folder);
   try {
     const preparation = await prepare(disk, folder, { study, ...options });
@@ -36,7 +38,10 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
       for (const arm of study.arms) {
         onEvent?.({ kind: "arm", arm: arm.name, seed, step: 0, steps: 0 });
         try {
-          await runArm(arm, seed, { ...preparation, ...{ executor, disk, folder, log, study, onEvent, signal } });
+          await runArm(arm, seed, {
+            ...preparation,
+            ...{ executor, disk, folder, log, study, onEvent, signal, lastStage },
+          });
         } catch (error) {
           if (!(error instanceof Diverged)) throw error;
           onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, message: error.message });

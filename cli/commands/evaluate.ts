@@ -1,0 +1,76 @@
+/** `hymba evaluate`: the quality of one trained model on a text. */
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { splitText } from "../../core/data/split.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { resolveCorpus } from "../../core/data/corpus.ts";
+import { readRecord } from "../../core/eval/run_folder.ts";
+import type { Action } from "../ui/run.ts";
+import { table } from "../ui/table.ts";
+import { corpusOf } from "./corpus_of_run.ts";
+import { modelOptions, withModel } from "./model_options.ts";
+import { backendOptions, jsonOption } from "./options.ts";
+import { folderOf, runArgument } from "./run_argument.ts";
+import { dataOption } from "./study.ts";
+
+const options = merge(
+  object({
+    run: runArgument,
+    text: optional(
+      option("--text", string({ metavar: "FILE" }), {
+        description: message`another text, all of it, instead of the validation part`,
+      }),
+    ),
+    data: dataOption,
+    json: jsonOption,
+  }),
+  modelOptions,
+  backendOptions,
+);
+
+export const evaluateCommand = command("evaluate", map(options, (given): Action => () => evaluate(given)), {
+  brief: message`loss, perplexity and bits per byte of one trained model`,
+  description:
+    message`Evaluates a model of a run on the run's validation text, or on another text. Example: hymba evaluate results/runs/quick-tinyshakespeare --model mamba --stage pretraining`,
+});
+
+async function evaluate(
+  { run, text, data, json, model, seed, stage, ...backend }: InferValue<typeof options>,
+): Promise<void> {
+  const folder = await folderOf(run), record = await readRecord(systemDisk, folder);
+  const onProgress = (line: string) => console.error(line);
+  const words = text === undefined
+    ? splitText((await corpusOf(record, { data, onProgress })).text, record.study.trainFraction).validation
+    : (await resolveCorpus({ data: text, onProgress })).text;
+  const found = await withModel(
+    folder,
+    { choice: { model, seed, stage }, backend: { ...backend, onProgress } },
+    async (opened) => ({
+      model: opened.chosen.arm.name,
+      seed: opened.chosen.seed,
+      stage: opened.chosen.stage,
+      text: text ?? `${record.corpus.name}, validation part`,
+      ...await opened.evaluate(words),
+    }),
+  );
+  const { loss, perplexity, bitsPerByte, tokens, bytes } = found;
+  console.log(
+    json ? JSON.stringify(found) : table([
+      ["model", "seed", "stage", "nats/token", "perplexity", "bits/byte", "tokens", "bytes"],
+      [
+        found.model,
+        String(found.seed),
+        found.stage,
+        loss.toFixed(4),
+        perplexity.toFixed(2),
+        bitsPerByte.toFixed(3),
+        String(tokens),
+        String(bytes),
+      ],
+    ]),
+  );
+}

@@ -1,0 +1,10 @@
+/** `hymba metrics`: every number of a study and what they say, from a run. */
+import { message } from "@optique/core/message";
+import { artifactCommand } from "./artifact.ts";
+
+export const metricsCommand = artifactCommand("metrics", {
+  artifact: "metrics",
+  brief: message`writes every number with units, and the findings in words`,
+  description:
+    message`Writes detailed_metrics.txt from a run. Example: hymba metrics results/runs/quick-tinyshakespeare`,
+});

@@ -1,0 +1,35 @@
+/** `hymba orpo`: the second stage of a run whose first stage is done. */
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command } from "@optique/core/primitives";
+import { openBackend } from "../../core/backend/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { readRecord } from "../../core/eval/run_folder.ts";
+import type { Action } from "../ui/run.ts";
+import { StudyDisplay } from "../ui/study_display.ts";
+import { corpusOf } from "./corpus_of_run.ts";
+import { backendOptions, jsonOption } from "./options.ts";
+import { folderOf, runArgument } from "./run_argument.ts";
+import { conduct, dataOption } from "./study.ts";
+
+const options = merge(object({ run: runArgument, data: dataOption, json: jsonOption }), backendOptions);
+
+export const orpoCommand = command("orpo", map(options, (given): Action => () => orpo(given)), {
+  brief: message`the second stage, preference optimisation, of a run`,
+  description:
+    message`Goes on with a run: preference optimisation from the weights of its first stage, and the control with beta = 0. What the first stage still lacks is done before. Example: hymba orpo results/runs/smoke-book-mamba-1 --data book.txt`,
+});
+
+async function orpo({ run, data, json, backend, ...given }: InferValue<typeof options>): Promise<void> {
+  const folder = await folderOf(run), record = await readRecord(systemDisk, folder);
+  const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
+  const corpus = await corpusOf(record, { data, onProgress });
+  const opened = await openBackend({ ...given, backend: backend ?? record.backend, onProgress });
+  try {
+    await conduct({ study: record.study, opened, corpus, folder, display, json });
+  } finally {
+    await opened.executor.close();
+  }
+}

@@ -1,0 +1,27 @@
+/** `hymba plot`: the two charts of a study, from a run. */
+import { or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { command } from "@optique/core/primitives";
+import { artifactCommand } from "./artifact.ts";
+
+export const plotCommand = command(
+  "plot",
+  or(
+    artifactCommand("ablation", {
+      artifact: "ablation",
+      brief: message`perplexity, speed, parameters, cache and time of every model`,
+      description:
+        message`Draws ablation_results.png: perplexity with both baselines, inference speed, parameters, key–value cache reduction and training time. Example: hymba plot ablation results/runs/quick-tinyshakespeare`,
+    }),
+    artifactCommand("stages", {
+      artifact: "stages",
+      brief: message`both stages of training, before, after and in between`,
+      description:
+        message`Draws training_stages_comparison.png: before and after, curves of both stages, learning rate, the parts of the ORPO loss, held-out preference. Example: hymba plot stages results/runs/quick-tinyshakespeare`,
+    }),
+  ),
+  {
+    brief: message`draws a chart from a finished run`,
+    description: message`Draws one chart from a run without training again. Example: hymba plot stages`,
+  },
+);

@@ -1,0 +1,62 @@
+/** `hymba pretrain`: the first stage of one model. */
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, withDefault } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { integer, string } from "@optique/core/valueparser";
+import { optional } from "@optique/core/modifiers";
+import { openBackend } from "../../core/backend/mod.ts";
+import { studyOf } from "../../core/config/mod.ts";
+import { resolveCorpus } from "../../core/data/corpus.ts";
+import type { Action } from "../ui/run.ts";
+import { StudyDisplay } from "../ui/study_display.ts";
+import { backendOptions, jsonOption } from "./options.ts";
+import { conduct, dataOption, defaultFolder, presetOption, trainingOptions } from "./study.ts";
+
+const options = merge(
+  object("The model", {
+    model: withDefault(
+      option("--model", string({ metavar: "NAME" }), { description: message`which model; hymba by default` }),
+      "hymba",
+    ),
+    preset: presetOption,
+    seed: withDefault(
+      option("--seed", integer({ min: 0, metavar: "N" }), {
+        description: message`seed of weights and batches; 1 by default`,
+      }),
+      1,
+    ),
+    data: dataOption,
+    out: optional(
+      option("--out", string({ metavar: "DIR" }), {
+        description: message`run directory; by default one under results/runs`,
+      }),
+    ),
+    json: jsonOption,
+  }),
+  trainingOptions,
+  backendOptions,
+);
+
+export const pretrainCommand = command("pretrain", map(options, (given): Action => () => pretrain(given)), {
+  brief: message`the first stage of one model`,
+  description:
+    message`Trains one model to predict the next token, into a run directory that hymba orpo goes on with. Options of the second stage are part of the run and given here. Example: hymba pretrain --model mamba --preset smoke --data book.txt`,
+});
+
+async function pretrain({ model, seed, preset, data, out, json, ...given }: InferValue<typeof options>): Promise<void> {
+  const study = (name: string) => ({ ...studyOf(name, { ...given, models: [model] }), seeds: [seed] });
+  study(preset ?? "quick"); // wrong flags are told before anything is fetched
+  const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
+  const opened = await openBackend({ ...given, onProgress });
+  try {
+    const chosen = preset ?? (opened.hardware ? "paper" : "quick");
+    const corpus = await resolveCorpus({ data, onProgress });
+    if (corpus.warning) display.say(`warning: ${corpus.warning}`);
+    const folder = out ?? defaultFolder(chosen, corpus.name, model, String(seed));
+    await conduct({ study: study(chosen), opened, corpus, folder, display, json, lastStage: "pretraining" });
+  } finally {
+    await opened.executor.close();
+  }
+}

@@ -1,0 +1,10 @@
+/** `hymba samples`: what the models of a study wrote, from a run. */
+import { message } from "@optique/core/message";
+import { artifactCommand } from "./artifact.ts";
+
+export const samplesCommand = artifactCommand("samples", {
+  artifact: "samples",
+  brief: message`writes the texts that every model generated`,
+  description:
+    message`Writes generation_samples.txt from a run. Example: hymba samples results/runs/quick-tinyshakespeare`,
+});

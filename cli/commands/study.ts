@@ -1,0 +1,113 @@
+/** What the commands that train have in common: their options, and a study from its configuration to its artifacts. */
+import { join } from "node:path";
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
+import { choice, float, integer, string } from "@optique/core/valueparser";
+import type { OpenBackend } from "../../core/backend/mod.ts";
+import type { Overrides, Run, StageName, StudyConfig } from "../../core/config/mod.ts";
+import type { Corpus } from "../../core/data/corpus.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { estimate } from "../../core/eval/estimate.ts";
+import { RUNS } from "../../core/eval/newest_run.ts";
+import { runStudy } from "../../core/eval/study.ts";
+import { writeArtifacts } from "../../core/report/mod.ts";
+import { Interrupted } from "../../core/train/stage.ts";
+import { versions } from "../ui/environment.ts";
+import { duration } from "../ui/progress.ts";
+import { stopSignal } from "../ui/run.ts";
+import type { StudyDisplay } from "../ui/study_display.ts";
+import { summaryTable } from "../ui/summary.ts";
+
+export const presetOption = optional(
+  option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
+    description: message`how large; by default paper on a GPU and quick elsewhere`,
+  }),
+);
+
+export const dataOption = optional(
+  option("--data", string({ metavar: "FILE|NAME" }), { description: message`a UTF-8 text file, or a known corpus` }),
+);
+
+/** Options of both stages. */
+export const trainingOptions = object("Training", {
+  steps: optional(
+    option("--steps", integer({ min: 1, metavar: "N" }), { description: message`updates of the first stage` }),
+  ),
+  orpoSteps: optional(
+    option("--orpo-steps", integer({ min: 1, metavar: "N" }), { description: message`updates of the second stage` }),
+  ),
+  beta: optional(
+    option("--beta", float({ min: 0, metavar: "X" }), { description: message`weight of the preference term` }),
+  ),
+  orpoLoss: optional(
+    option("--orpo-loss", choice(["orpo", "seed"], { metavar: "orpo|seed" }), {
+      description: message`real ORPO, or the documented notebook's degenerate penalty`,
+    }),
+  ),
+  rejected: optional(
+    option("--rejected", choice(["sample", "corrupt"], { metavar: "sample|corrupt" }), {
+      description: message`rejected continuations: sampled from the stage-1 model, or corrupted`,
+    }),
+  ),
+});
+
+/** What the options above become. */
+export type TrainingOptions = Pick<Overrides, "steps" | "orpoSteps" | "beta" | "orpoLoss" | "rejected">;
+
+/** The folder of a run that was not named. */
+export const defaultFolder = (...parts: readonly string[]): string => join(RUNS, parts.join("-"));
+
+/** A study that is ready to be run. */
+export interface Conduct {
+  readonly study: StudyConfig;
+  readonly opened: OpenBackend;
+  readonly corpus: Corpus;
+  readonly folder: string;
+  readonly display: StudyDisplay;
+  readonly json: boolean;
+  readonly lastStage?: StageName;
+}
+
+/** Says what will be done, does it, writes every artifact and prints where they are. */
+export async function conduct(given: Conduct): Promise<void> {
+  const { study, opened, corpus, folder, display, json } = given;
+  display.say(
+    `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes), into ${folder}`,
+  );
+  const guess = await estimate(opened.executor, study, { validationTokens: corpus.bytes / 30 });
+  display.say(`estimate: ${(guess.flops / 1e12).toPrecision(3)} Tflop, about ${duration(guess.seconds)}`);
+  const run = await carryThrough(given);
+  const artifacts = await writeArtifacts(systemDisk, folder, run);
+  if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
+  else console.log(`${summaryTable(run)}\n${artifacts.map((path) => `wrote ${path}`).join("\n")}`);
+  if (run.results.length < study.arms.length * study.seeds.length) Deno.exitCode = 1;
+}
+
+/** The words of this command line as a shell takes them. */
+const commandLine = () =>
+  ["hymba", ...Deno.args.map((word) => /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)]
+    .join(" ");
+
+async function carryThrough(
+  { study, opened, corpus, folder, display, lastStage }: Conduct,
+): Promise<Run> {
+  const { signal, dispose } = stopSignal(() =>
+    display.say("stopping: saving at the next step; Ctrl-C again stops at once")
+  );
+  const { executor, backend, adapter } = opened;
+  const environment = { versions: versions(), backend, adapter, command: commandLine() };
+  try {
+    return await runStudy(study, {
+      ...{ executor, corpus, folder, environment, signal, lastStage },
+      disk: systemDisk,
+      onEvent: (event) => display.show(event),
+    });
+  } catch (error) {
+    if (error instanceof Interrupted) display.say(`to go on, give the same command again:\n  ${commandLine()}`);
+    throw error;
+  } finally {
+    dispose();
+  }
+}
