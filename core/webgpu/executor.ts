@@ -58,11 +58,11 @@ export class WebgpuExecutor implements Executor {
 
   /** The dispatches of a plan, in order, each with the index of its step. */
   lower(plan: Plan): (Launch & { step: number })[] {
-    const subgroups = this.gpu.device.features.has("subgroups");
+    const subgroupSize = subgroupSizeOf(this.gpu.device);
     return plan.steps.flatMap((step, index) => {
       const lowering = LOWERINGS[step.op];
       if (!lowering) throw new HymbaError(`plan ${plan.name}: the step ${step.op} has no kernel for WebGPU`);
-      return lowering(step, lowerContext(this.gpu.adapterClass, { subgroups })).map((launch) => ({
+      return lowering(step, lowerContext(this.gpu.adapterClass, { subgroupSize })).map((launch) => ({
         ...launch,
         step: index,
       }));
@@ -144,6 +144,11 @@ export class WebgpuExecutor implements Executor {
       });
     }
   }
+}
+
+function subgroupSizeOf({ features, adapterInfo }: GPUDevice): number {
+  const { subgroupMinSize, subgroupMaxSize } = adapterInfo;
+  return features.has("subgroups") && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0;
 }
 
 function pipelineKey(kernel: Kernel, constants: Readonly<Record<string, number>>): string {

@@ -10,6 +10,12 @@ export interface Kernel {
 /** A kernel's file, with the shared pieces that it calls in front. */
 export const kernel = (name: string, ...pieces: readonly string[]): Kernel => ({ name, code: pieces.join("\n") });
 
+/** A kernel with constants in front that WGSL needs while it compiles: the lengths of arrays in registers. */
+export const specialised = ({ name, code }: Kernel, lengths: Readonly<Record<string, number>>): Kernel => ({
+  name: [name, ...Object.entries(lengths).map(([length, value]) => `${length}=${value}`)].join(" "),
+  code: [...Object.entries(lengths).map(([length, value]) => `const ${length} = ${value}u;`), code].join("\n"),
+});
+
 /** One dispatch. Pipelines are shared by launches with the same kernel and constants. */
 export interface Launch {
   readonly kernel: Kernel;
@@ -28,8 +34,8 @@ export type AdapterClass = "discrete" | "integrated" | "apple" | "software";
 /** What a lowering may ask for. */
 export interface LowerContext {
   readonly adapterClass: AdapterClass;
-  /** Whether subgroup operations may be used. */
-  readonly subgroups: boolean;
+  /** Invocations of a subgroup; 0 where subgroup operations are missing or the number is not fixed. */
+  readonly subgroupSize: number;
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;
 }
@@ -37,10 +43,10 @@ export interface LowerContext {
 export type Lowering = (step: Step, context: LowerContext) => Launch[];
 
 /** A context whose scratch tensors are plain storages, found by liveness like all others. */
-export function lowerContext(adapterClass: AdapterClass, { subgroups }: { subgroups: boolean }): LowerContext {
+export function lowerContext(adapterClass: AdapterClass, { subgroupSize }: { subgroupSize: number }): LowerContext {
   const scratch = (name: string, shape: readonly number[], dtype: DType = "f32") =>
     tensorOver(new Storage(`scratch ${name}`, sizeOf(shape), dtype), shape);
-  return { adapterClass, subgroups, scratch };
+  return { adapterClass, subgroupSize, scratch };
 }
 
 const MOST_GROUPS = 65535;

@@ -1,6 +1,13 @@
-import { linear } from "../../core/ops/linear.ts";
-import { sliceColumns } from "../../core/tensor/mod.ts";
-import { checkOp } from "./harness.ts";
+import { strict as assert } from "node:assert";
+import { linear, matmul } from "../../core/ops/linear.ts";
+import { finish, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { fillNormal } from "../../core/random.ts";
+import { sliceColumns, Tape, type Tensor, tensorOver } from "../../core/tensor/mod.ts";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
+import { type Launch, lowerContext, type Lowering } from "../../core/webgpu/launch.ts";
+import { subgroups, tiles } from "../../core/webgpu/ops/matmul.ts";
+import { executors } from "./executors.ts";
+import { BOUNDS, checkOp, relativeError } from "./harness.ts";
 
 for (const [R, I, O] of [[1, 1, 1], [63, 65, 17], [65, 128, 64], [257, 40, 63], [130, 16, 200]] as const) {
   Deno.test(`linear [${R}, ${I}] to ${O}: product, d x, d w`, () =>
@@ -19,3 +26,91 @@ Deno.test("linear of a slice, into a slice, added to an existing gradient", () =
       return { out };
     },
   }));
+
+/** Every way to carry a product out, whatever the adapter would choose for the shape. */
+const VARIANTS: Record<string, Lowering> = {
+  tiles: (step, context) => tiles(step, context),
+  "tiles, k in 3 slices": (step, context) => tiles(step, context, 3),
+  "subgroups, b in fours": (step, context) => subgroups(step, context, true),
+  "subgroups, b one by one": (step, context) => subgroups(step, context, false),
+};
+
+/** An executor that carries products out in one of the ways. */
+class Forced extends WebgpuExecutor {
+  constructor(base: WebgpuExecutor, readonly variant: Lowering) {
+    super(base.gpu, base.options);
+  }
+
+  override lower(plan: Parameters<WebgpuExecutor["lower"]>[0]): (Launch & { step: number })[] {
+    const { subgroupMinSize, subgroupMaxSize } = this.gpu.device.adapterInfo;
+    const context = lowerContext(this.gpu.adapterClass, {
+      subgroupSize: subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0,
+    });
+    return plan.steps.flatMap((step, index) =>
+      this.variant(step, context).map((launch) => ({ ...launch, step: index }))
+    );
+  }
+}
+
+interface Shape {
+  M: number;
+  N: number;
+  K: number;
+  /** Columns that the rows of a, b and c have besides, before and after. */
+  margin?: number;
+  accumulate?: boolean;
+}
+
+/** All four transposes of a shape as one plan; with `accumulate` each product is recorded twice, the second time added. */
+function record({ M, N, K, margin = 0, accumulate = false }: Shape) {
+  const tape = new Tape(false), outputs: Tensor[] = [];
+  const matrix = (name: string, [rows, columns]: readonly [number, number]) =>
+    sliceColumns(tape.input(name, [rows, columns + 2 * margin]), margin, [columns]);
+  for (const transA of [0, 1] as const) {
+    for (const transB of [0, 1] as const) {
+      const a = matrix(`a${transA}${transB}`, transA ? [K, M] : [M, K]);
+      const b = matrix(`b${transA}${transB}`, transB ? [N, K] : [K, N]);
+      const c = sliceColumns(tape.tensor("c", [M, N + 2 * margin]), margin, [N]);
+      const sizes = { M, N, K, transA, transB };
+      matmul(tape, { a, b, c }, sizes);
+      if (accumulate) matmul(tape, { a, b, c }, { ...sizes, accumulate });
+      outputs.push(c);
+    }
+  }
+  return finish(tape, { name: "matmul test", outputs });
+}
+
+async function checkVariant(name: string, variant: Lowering, shape: Shape): Promise<void> {
+  const plan = record(shape), truth = await new ReferenceExecutor().prepare(plan);
+  const base = (await executors()).find((executor) => executor instanceof WebgpuExecutor);
+  assert.ok(base instanceof WebgpuExecutor);
+  const program = await new Forced(base, variant).prepare(plan);
+  for (const [step, input] of plan.inputs.entries()) {
+    const data = fillNormal(new Float32Array(input.storage.elements), { seed: 4, stream: 100, step });
+    for (const runner of [truth, program]) runner.write(tensorOver(input.storage, input.shape), data);
+  }
+  await truth.run();
+  await program.run();
+  for (const [i, output] of plan.outputs.entries()) {
+    const error = relativeError(await program.read(output), truth.readExact(output));
+    assert.ok(error <= BOUNDS.output, `${name}: product ${i} is off by ${error.toExponential(2)}`);
+  }
+  program.dispose();
+}
+
+const SHAPES: Shape[] = [
+  { M: 1, N: 1, K: 1 },
+  { M: 63, N: 65, K: 257 },
+  { M: 65, N: 36, K: 76, margin: 4, accumulate: true },
+  { M: 9, N: 33, K: 70, margin: 3 },
+];
+
+for (const [name, variant] of Object.entries(VARIANTS)) {
+  Deno.test(`matmul by ${name}: all transposes of ${SHAPES.length} shapes`, async () => {
+    for (const shape of SHAPES) {
+      const fits = shape.N % 4 === 0 && shape.K % 4 === 0 && (shape.margin ?? 0) % 4 === 0;
+      if (name === "subgroups, b in fours" && !fits) continue;
+      await checkVariant(`${name}, ${JSON.stringify(shape)}`, variant, shape);
+    }
+  });
+}

@@ -1,0 +1,117 @@
+// c[m, n] = Σ_k a(m, k) · b(k, n), added to what c holds with ACCUMULATE: for GPUs.
+//
+//   0  a  [M, K], or [K, M] with TRANS_A  f32  read   rows A_STRIDE apart
+//   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart
+//   2  c  [M, N]                          f32  write  rows C_STRIDE apart; with several slices [slices, M, N] for sum_partials
+//
+// One workgroup a 64×64 tile of c, 8×8 invocations with 8×8 sums in registers each (rows and columns 4·i and 32 + 4·i, so that
+// neighbours read neighbouring banks). Tiles of a and b, 16 deep, go through workgroup memory; outside the matrices they are
+// zero. The grid's z cuts k into slices of SLICE where c alone makes too few workgroups. The order of k is fixed.
+// Bytes 4·(M·K·N/64 + K·N·M/64 + M·N), flops 2·M·N·K: bound by multiply-adds, 64 for 4 loads of four.
+
+override M: u32;
+override N: u32;
+override K: u32;
+override TRANS_A: bool;
+override TRANS_B: bool;
+override ACCUMULATE: bool;
+override A_OFFSET: u32 = 0;
+override A_STRIDE: u32;
+override B_OFFSET: u32 = 0;
+override B_STRIDE: u32;
+override C_OFFSET: u32 = 0;
+override C_STRIDE: u32;
+override SLICE: u32; // a multiple of DEPTH
+
+const DEPTH = 16u;
+const TILE = 64u;
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+
+var<workgroup> a_tile: array<vec4f, DEPTH * TILE / 4>; // [k][m / 4], four rows of a
+var<workgroup> b_tile: array<vec4f, DEPTH * TILE / 4>; // [k][n / 4], four columns of b
+
+fn a_at(m: u32, k: u32) -> f32 {
+  if (m >= M || k >= K) {
+    return 0.0;
+  }
+  return a[A_OFFSET + select(m * A_STRIDE + k, k * A_STRIDE + m, TRANS_A)];
+}
+
+fn b_at(k: u32, n: u32) -> f32 {
+  if (n >= N || k >= K) {
+    return 0.0;
+  }
+  return b[B_OFFSET + select(k * B_STRIDE + n, n * B_STRIDE + k, TRANS_B)];
+}
+
+/// Sixteen k of both tiles. Neighbouring invocations read neighbouring addresses, whichever way the matrices are stored.
+fn stage(m0: u32, n0: u32, k0: u32, lane: u32) {
+  for (var i = lane; i < DEPTH * TILE; i += 64) {
+    let am = select(i / DEPTH, i % TILE, TRANS_A);
+    let ak = select(i % DEPTH, i / TILE, TRANS_A);
+    a_tile[(ak * TILE + am) / 4][am % 4] = a_at(m0 + am, k0 + ak);
+    let bn = select(i % TILE, i / DEPTH, TRANS_B);
+    let bk = select(i / TILE, i % DEPTH, TRANS_B);
+    b_tile[(bk * TILE + bn) / 4][bn % 4] = b_at(k0 + bk, n0 + bn);
+  }
+}
+
+/// sums + a bᵀ for four rows and four columns.
+fn add(sums: mat4x4f, a_k: vec4f, b_k: vec4f) -> mat4x4f {
+  return mat4x4f(
+    fma(vec4f(a_k.x), b_k, sums[0]),
+    fma(vec4f(a_k.y), b_k, sums[1]),
+    fma(vec4f(a_k.z), b_k, sums[2]),
+    fma(vec4f(a_k.w), b_k, sums[3]),
+  );
+}
+
+fn write(start: u32, m: u32, n: u32, sums: mat4x4f) {
+  var copy = sums;
+  for (var i = 0u; i < 16; i++) {
+    if (m + i / 4 < M && n + i % 4 < N) {
+      let at = start + (m + i / 4) * C_STRIDE + n + i % 4;
+      var value = copy[i / 4][i % 4];
+      if (ACCUMULATE) {
+        value += c[at];
+      }
+      c[at] = value;
+    }
+  }
+}
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let m0 = group.y * TILE;
+  let n0 = group.x * TILE;
+  let end = min((group.z + 1) * SLICE, K);
+  var s00: mat4x4f; // rows above, columns left
+  var s01: mat4x4f;
+  var s10: mat4x4f;
+  var s11: mat4x4f;
+  for (var k0 = group.z * SLICE; k0 < end; k0 += DEPTH) {
+    stage(m0, n0, k0, lane);
+    workgroupBarrier();
+    for (var k = 0u; k < DEPTH; k++) {
+      let above = a_tile[k * 16 + local.y];
+      let below = a_tile[k * 16 + 8 + local.y];
+      let left = b_tile[k * 16 + local.x];
+      let right = b_tile[k * 16 + 8 + local.x];
+      s00 = add(s00, above, left);
+      s01 = add(s01, above, right);
+      s10 = add(s10, below, left);
+      s11 = add(s11, below, right);
+    }
+    workgroupBarrier();
+  }
+  let start = C_OFFSET + group.z * M * N;
+  let m = m0 + local.y * 4;
+  let n = n0 + local.x * 4;
+  write(start, m, n, s00);
+  write(start, m, n + 32, s01);
+  write(start, m + 32, n, s10);
+  write(start, m + 32, n + 32, s11);
+}
