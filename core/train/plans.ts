@@ -39,13 +39,18 @@ function textInputs(tape: Tape, B: number, T: number): TextInputs {
 function update(
   tape: Tape,
   loss: Tensor,
-  { store, decay, scale = 1 }: { store: ParameterStore; decay: number; scale?: number },
+  { store, decay, scale = 1, optimizer = ADAMW }: {
+    store: ParameterStore;
+    decay: number;
+    scale?: number;
+    optimizer?: Omit<AdamW, "decay">;
+  },
 ) {
   tape.backward([[loss, tape.constant("d loss", [1], Float32Array.of(scale))]]);
   const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);
   const norm = gradientNorm(tape, store.stretches.map(({ g }) => g));
   for (const stretch of store.stretches) {
-    adamw(tape, { ...stretch, norm, schedule }, { ...ADAMW, decay: stretch.decay ? decay : 0 });
+    adamw(tape, { ...stretch, norm, schedule }, { ...optimizer, decay: stretch.decay ? decay : 0 });
   }
   return { schedule, norm };
 }
@@ -53,13 +58,19 @@ function update(
 /** Next-token training. `scale` multiplies the gradient: the seed's second stage is this with 1 + beta. Metrics: loss, gradientNorm. */
 export function trainingPlan(
   store: ParameterStore,
-  { B, T, decay, scale }: { B: number; T: number; decay: number; scale?: number },
+  { B, T, decay, scale, optimizer }: {
+    B: number;
+    T: number;
+    decay: number;
+    scale?: number;
+    optimizer?: Omit<AdamW, "decay">;
+  },
 ): TrainingPlan {
   const tape = trainingTape(store), inputs = textInputs(tape, B, T);
   const { hidden } = forward(tape, inputs.ids, store);
   const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
   const loss = nllLoss(tape, { logp, weight: inputs.weight });
-  const { schedule, norm } = update(tape, loss, { store, decay, scale });
+  const { schedule, norm } = update(tape, loss, { store, decay, scale, optimizer });
   const plan = finish(tape, { name: `training ${store.config.archType}`, metrics: [loss, norm] });
   return { plan, ...inputs, schedule, metricNames: ["loss", "gradientNorm"] };
 }

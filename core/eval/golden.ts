@@ -1,0 +1,99 @@
+/** Runs float64 cases that were made elsewhere through the engine: operators, the hybrid block, whole models, training. */
+import type { Disk } from "../disk/mod.ts";
+import { HymbaError, UsageError } from "../errors.ts";
+import type { Executor } from "../plan/mod.ts";
+import { compareBlock } from "./golden/block.ts";
+import { BOUNDS, type Comparison, worstOf } from "./golden/compare.ts";
+import { GoldenFile } from "./golden/file.ts";
+import { crossEntropyCase, orpoCase } from "./golden/losses.ts";
+import { compareModel, compareTraining } from "./golden/model.ts";
+import { attentionCase, convCase, rmsnormCase, scanCase, swigluCase } from "./golden/operators.ts";
+import { compareAdamw } from "./golden/optimizer.ts";
+import type { Recording } from "./golden/recording.ts";
+
+/** What one file came to. */
+export interface GoldenRow {
+  readonly file: string;
+  /** The kind of the case; empty when the file cannot be read. */
+  readonly op: string;
+  /** The tensor nearest to its bound, or furthest beyond; empty when nothing was compared. */
+  readonly worst: string;
+  /** RMS(difference) / RMS(reference) of that tensor; infinite when nothing was compared. */
+  readonly error: number;
+  readonly bound: number;
+  readonly ok: boolean;
+  /** Why the case could not be compared. */
+  readonly message?: string;
+}
+
+type Runner = (file: GoldenFile, executor: Executor) => Promise<readonly Comparison[]>;
+
+const operator = (record: (file: GoldenFile) => Recording): Runner => async (file, executor) =>
+  await record(file).compare(executor, BOUNDS.operator);
+
+const RUNNERS: ReadonlyMap<string, Runner> = new Map([
+  ["selective_scan", operator(scanCase)],
+  ["causal_conv1d_silu", operator(convCase)],
+  ["attention", operator(attentionCase)],
+  ["rmsnorm", operator(rmsnormCase)],
+  ["swiglu", operator(swigluCase)],
+  ["cross_entropy", operator(crossEntropyCase)],
+  ["orpo", operator(orpoCase)],
+  ["adamw", compareAdamw],
+  ["hymba_block", compareBlock],
+  ["lm", compareModel],
+  ["hymba_shared", compareModel],
+  ["train", compareTraining],
+]);
+
+/** The kinds of cases that can be run. */
+export const GOLDEN_OPS: readonly string[] = [...RUNNERS.keys()];
+
+async function runCase(file: GoldenFile, executor: Executor): Promise<Comparison> {
+  const runner = RUNNERS.get(file.op);
+  if (!runner) {
+    throw new HymbaError(`${file.name}: unknown kind ${JSON.stringify(file.op)}`, { expected: GOLDEN_OPS.join(", ") });
+  }
+  const comparisons = await runner(file, executor);
+  file.requireAllSeen();
+  return worstOf(comparisons);
+}
+
+async function rowOf(
+  name: string,
+  { read, executor }: { read(): Promise<Uint8Array<ArrayBuffer>>; executor: Executor },
+) {
+  let op = "";
+  try {
+    const file = new GoldenFile(name, await read());
+    op = file.op;
+    const { tensor, error, bound } = await runCase(file, executor);
+    return { file: name, op, worst: tensor, error, bound, ok: error <= bound };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { file: name, op, worst: "", error: Infinity, bound: 0, ok: false, message };
+  }
+}
+
+/**
+ * Runs every *.safetensors of a folder, in the order of their names, and calls `onCase` after each. A file that is damaged, of
+ * an unknown kind or too much for the executor is a failed row with a message. Throws UsageError when the folder has no such
+ * file.
+ */
+export async function runGolden(
+  executor: Executor,
+  folder: string,
+  { disk, onCase }: { disk: Disk; onCase?(row: GoldenRow): void },
+): Promise<GoldenRow[]> {
+  const names = (await disk.list(folder)).filter((name) => name.endsWith(".safetensors"));
+  if (names.length === 0) {
+    throw new UsageError(`no golden cases in ${folder}`, { expected: "files whose names end in .safetensors" });
+  }
+  const rows: GoldenRow[] = [];
+  for (const name of names) {
+    const row: GoldenRow = await rowOf(name, { read: () => disk.read(`${folder}/${name}`), executor });
+    rows.push(row);
+    onCase?.(row);
+  }
+  return rows;
+}

@@ -1,0 +1,77 @@
+/** Golden cases of the hybrid-head block: one layer's mixer on normalised input. */
+import { ArchType, HymbaConfig } from "../../config/mod.ts";
+import { HymbaError } from "../../errors.ts";
+import { mixer } from "../../nn/block.ts";
+import { rotaryTable } from "../../ops/rotary.ts";
+import type { Executor } from "../../plan/mod.ts";
+import { sizeOf, type Tensor } from "../../tensor/mod.ts";
+import { BOUNDS, type Comparison } from "./compare.ts";
+import type { GoldenFile } from "./file.ts";
+import { partOf } from "./layout.ts";
+import { packedNumbers, packing } from "./names.ts";
+import { usesRotary } from "./operators.ts";
+import { Recording } from "./recording.ts";
+
+const LAYER = "layers.0.";
+/** What belongs to a layer and not to its mixer. */
+const OUTSIDE = ["norm1", "norm2", "ffn.gate_up", "ffn.down"].map((name) => LAYER + name);
+
+function configOf(file: GoldenFile): HymbaConfig {
+  const dModel = file.ranked("x", "B,T,d").shape[2]!, meta = file.number("meta");
+  return new HymbaConfig({
+    vocabSize: 1,
+    nLayers: 1,
+    archType: ArchType.HYBRID,
+    dModel,
+    nHeads: file.number("H"),
+    nKvHeads: file.number("KV"),
+    headDim: file.number("hd"),
+    valueHeadDim: file.number("vd"),
+    mambaExpand: file.number("d_inner") / dModel,
+    stateSize: file.number("N"),
+    dtRank: file.number("dt_rank"),
+    convKernel: file.ranked("conv_w", "di,K").shape[1]!,
+    normEps: file.number("eps"),
+    useMetaTokens: meta > 0,
+    numMetaTokens: meta,
+    innerNorms: false,
+    useKvSharing: false,
+  });
+}
+
+/** Cosines and sines of every position, or of angle 0 where the block has no rotary embedding. */
+function tableOf(file: GoldenFile, { T, K }: { T: number; K: number }): Float32Array<ArrayBuffer> {
+  if (usesRotary(file)) return rotaryTable(T, K, { base: file.number("theta") });
+  return Float32Array.from({ length: T * K }, (_, i) => i % K < K / 2 ? 1 : 0);
+}
+
+function blockCase(file: GoldenFile): Recording {
+  const config = configOf(file), K = config.headDim, recording = new Recording(file), { tape } = recording;
+  const T = file.tensor("x").shape[1]!, parameters = new Map<string, Tensor>();
+  const packed = packing(file, { config, names: file.namesUnder(""), within: LAYER, without: OUTSIDE });
+  for (const one of packed) {
+    const tensor = recording.packed(one.name, one.shape, packedNumbers(file, one, ""));
+    parameters.set(one.name.slice(LAYER.length), tensor);
+    for (const { name, shape, start } of one.parts) {
+      recording.gradient(`d_${name}`, tensor, partOf({ start, length: sizeOf(shape) }));
+    }
+  }
+  const { y } = mixer(tape, recording.input("x"), {
+    config,
+    layer: { index: 0, attention: true, mamba: true, window: file.number("window"), kvOwner: 0 },
+    parameters: (name) => parameters.get(name)!,
+    rotaryTable: tape.constant("rotary table", [T, 2, K / 2], tableOf(file, { T, K })),
+    shared: undefined,
+  });
+  const joined = tape.steps.find(({ op }) => op === "fusion_forward");
+  if (!joined) throw new HymbaError("golden block: the mixer joined no branches");
+  recording.seed(y, "dy");
+  recording.output("y", y);
+  recording.output("attn_out", joined.reads.a!);
+  recording.output("mamba_out", joined.reads.m!);
+  return recording;
+}
+
+export async function compareBlock(file: GoldenFile, executor: Executor): Promise<Comparison[]> {
+  return await blockCase(file).compare(executor, BOUNDS.model);
+}

@@ -1,0 +1,110 @@
+/** Golden cases of whole models: loss, logits and gradients, and AdamW training. */
+import { HymbaError } from "../../errors.ts";
+import { forward } from "../../nn/model.ts";
+import { linear } from "../../ops/linear.ts";
+import { linearLogp } from "../../ops/linear_logp.ts";
+import { nllLoss } from "../../ops/losses.ts";
+import { ParameterStore } from "../../params/store.ts";
+import { type Executor, finish } from "../../plan/mod.ts";
+import { Tape } from "../../tensor/mod.ts";
+import { trainingPlan } from "../../train/plans.ts";
+import { BOUNDS, compare, compareEach, type Comparison } from "./compare.ts";
+import { configOf } from "./configuration.ts";
+import type { GoldenFile } from "./file.ts";
+import { targetsOf } from "./losses.ts";
+import { compareParameters, type Packed, packedNumbers, packing } from "./names.ts";
+import { scheduleAt } from "./optimizer.ts";
+
+/** The case's model with the case's weights on the executor, for as long as `body` runs. */
+async function withModel<T>(
+  file: GoldenFile,
+  executor: Executor,
+  body: (store: ParameterStore, packed: readonly Packed[]) => Promise<T>,
+): Promise<T> {
+  const config = configOf(file), store = new ParameterStore(config);
+  const packed = packing(file, { config, names: file.namesUnder("p.") });
+  const values = Object.fromEntries(packed.map((one) => [one.name, packedNumbers(file, one, "p.")]));
+  try {
+    store.write(executor, values);
+    return await body(store, packed);
+  } finally {
+    store.release(executor);
+  }
+}
+
+/** Forward and backward of the mean cross-entropy, with the logits as a second output. */
+function modelPlan(store: ParameterStore, { B, T }: { B: number; T: number }) {
+  const { parameters, gradients } = store.arenas, tape = new Tape(true, [[parameters, gradients]]);
+  const ids = tape.input("ids", [B, T], { dtype: "u32" }), targets = tape.input("targets", [B, T], { dtype: "u32" });
+  const weight = tape.input("weight", [B, T]), head = store.tensor("embedding");
+  const { hidden } = forward(tape, ids, store);
+  const loss = nllLoss(tape, { logp: linearLogp(tape, { x: hidden, w: head, targets }).logp, weight });
+  const logits = linear(tape, { x: hidden, w: head }, { name: "logits" });
+  tape.backward([[loss, tape.constant("d loss", [1], Float32Array.of(1))]]);
+  return { plan: finish(tape, { name: "golden model", outputs: [loss, logits] }), ids, targets, weight, loss, logits };
+}
+
+export function compareModel(file: GoldenFile, executor: Executor): Promise<Comparison[]> {
+  return withModel(file, executor, async (store, packed) => {
+    const V = store.config.vocabSize, { shape } = file.ranked("ids", "B,T"), [B, T] = shape as [number, number];
+    const { targets, weight } = targetsOf(file, { V, shape });
+    const made = modelPlan(store, { B, T }), program = await executor.prepare(made.plan);
+    try {
+      program.write(made.ids, file.ids("ids", { V }));
+      program.write(made.targets, targets);
+      program.write(made.weight, weight);
+      await program.run();
+      const bound = BOUNDS.model.output, values = await store.read(executor, "gradients");
+      return [
+        compare(file, "loss", { got: await program.read(made.loss), bound }),
+        compare(file, "logits", { got: await program.read(made.logits), bound }),
+        ...compareParameters(file, packed, { values, prefix: "g.", bound: BOUNDS.model.gradient }),
+      ];
+    } finally {
+      program.dispose();
+    }
+  });
+}
+
+export function compareTraining(file: GoldenFile, executor: Executor): Promise<Comparison[]> {
+  return withModel(file, executor, async (store, packed) => {
+    const metrics = await train(file, executor, store), bound = BOUNDS.training.loss;
+    const values = await store.read(executor);
+    return [
+      ...compareEach(file, "losses", { got: metrics.map(([loss]) => loss!), bound }),
+      ...compareEach(file, "grad_norms", { got: metrics.map(([, norm]) => norm!), bound }),
+      ...compareParameters(file, packed, { values, prefix: "final.", bound: BOUNDS.training.parameter }),
+    ];
+  });
+}
+
+/** Every step of a case; loss and gradient norm of each. */
+async function train(file: GoldenFile, executor: Executor, store: ParameterStore): Promise<Float32Array[]> {
+  const V = store.config.vocabSize, { shape } = file.ranked("ids", "steps,B,T");
+  const [steps, B, T] = shape as [number, number, number], size = B * T;
+  const ids = file.ids("ids", { V }), { targets, weight } = targetsOf(file, { V, shape });
+  const rates = file.tensor("lr", [steps]).data;
+  const optimizer = {
+    beta1: file.number("beta1"),
+    beta2: file.number("beta2"),
+    eps: file.number("adam_eps"),
+    clip: file.number("clip"),
+  };
+  const made = trainingPlan(store, { B, T, decay: file.number("weight_decay"), optimizer });
+  const program = await executor.prepare(made.plan);
+  try {
+    for (let step = 0; step < steps; step++) {
+      const [from, to] = [step * size, (step + 1) * size];
+      program.write(made.ids, ids.slice(from, to));
+      program.write(made.targets, targets.slice(from, to));
+      program.write(made.weight, weight.slice(from, to));
+      program.write(made.schedule, scheduleAt(step + 1, { rate: rates[step]!, ...optimizer }));
+      await program.run();
+    }
+    const metrics = await program.drainMetrics();
+    if (metrics.length === steps) return metrics;
+    throw new HymbaError(`${file.name}: ${metrics.length} steps were reported`, { expected: `${steps}` });
+  } finally {
+    program.dispose();
+  }
+}

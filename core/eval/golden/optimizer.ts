@@ -1,0 +1,70 @@
+/** Golden cases of gradient clipping and AdamW, step after step on tensors of their own. */
+import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../../ops/optimizer.ts";
+import { type Executor, finish } from "../../plan/mod.ts";
+import { Arena, sizeOf, Storage, Tape, type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { BOUNDS, compare, compareEach, type Comparison } from "./compare.ts";
+import type { GoldenFile } from "./file.ts";
+
+const PARTS = ["p", "g", "m", "v"] as const;
+
+type Trained = Readonly<Record<typeof PARTS[number], Tensor>> & { readonly name: string };
+
+function trainedTensors(file: GoldenFile, arenas: Arena[]): Trained[] {
+  return file.namesUnder("grad0_").map((name) => {
+    const { shape } = file.tensor(name), length = sizeOf(shape);
+    const [p, g, m, v] = PARTS.map((part) => {
+      const arena = new Arena(`${part} of ${name}`, length);
+      arenas.push(arena);
+      return tensorOver(new Storage(arena.name, length, "f32", { arena, offset: 0 }), [length]);
+    }) as [Tensor, Tensor, Tensor, Tensor];
+    return { name, p, g, m, v };
+  });
+}
+
+/** AdamW of a case; `decay` applies to the tensors that the case names. */
+function settings(file: GoldenFile): AdamW {
+  return {
+    beta1: file.number("beta1"),
+    beta2: file.number("beta2"),
+    eps: file.number("eps"),
+    decay: file.number("weight_decay"),
+    clip: file.number("max_norm"),
+  };
+}
+
+/** What a step of training reads besides its batch: rate, 1 − β1^t, 1 − β2^t; the first step is 1. */
+export function scheduleAt(step: number, { rate, beta1, beta2 }: { rate: number; beta1: number; beta2: number }) {
+  return Float32Array.of(rate, 1 - beta1 ** step, 1 - beta2 ** step, 0);
+}
+
+export async function compareAdamw(file: GoldenFile, executor: Executor): Promise<Comparison[]> {
+  const adam = settings(file), decayed = file.text("decayed").split(","), rates = file.tensor("lr").data;
+  const arenas: Arena[] = [], tensors = trainedTensors(file, arenas), tape = new Tape(false);
+  const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);
+  const norm = gradientNorm(tape, tensors.map(({ g }) => g));
+  for (const { name, p, g, m, v } of tensors) {
+    adamw(tape, { p, g, m, v, norm, schedule }, { ...adam, decay: decayed.includes(name) ? adam.decay : 0 });
+  }
+  const program = await executor.prepare(finish(tape, { name: "golden adamw", metrics: [norm] }));
+  const comparisons: Comparison[] = [];
+  const put = (tensor: Tensor, name: string) => executor.write(tensor, Float32Array.from(file.tensor(name).data));
+  try {
+    for (const { name, p } of tensors) put(p, name);
+    for (const [step, rate] of rates.entries()) {
+      for (const { name, g } of tensors) put(g, `grad${step}_${name}`);
+      program.write(schedule, scheduleAt(step + 1, { rate, ...adam }));
+      await program.run();
+      for (const { name, p, m, v } of tensors) {
+        for (const [suffix, tensor] of [["", p], ["_m", m], ["_v", v]] as const) {
+          const got = await executor.read(tensor);
+          comparisons.push(compare(file, `step${step}_${name}${suffix}`, { got, bound: BOUNDS.operator.output }));
+        }
+      }
+    }
+    const norms = (await program.drainMetrics()).flatMap((values) => [...values]);
+    return [...comparisons, ...compareEach(file, "grad_norm", { got: norms, bound: BOUNDS.operator.output })];
+  } finally {
+    program.dispose();
+    for (const arena of arenas) executor.release(arena);
+  }
+}

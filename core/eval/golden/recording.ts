@@ -1,0 +1,105 @@
+/** Records an operator on the tensors of a golden file, runs it, and compares what it makes by the file's names. */
+import { type Data, type Executor, finish } from "../../plan/mod.ts";
+import { Tape, type Tensor, withRows } from "../../tensor/mod.ts";
+import { compare, type Comparison } from "./compare.ts";
+import type { GoldenFile, Numbers } from "./file.ts";
+
+/** From the numbers of a tensor here to the layout of the file. */
+export type Pick = (values: Data) => ArrayLike<number>;
+
+interface Finding {
+  readonly name: string;
+  readonly tensor: Tensor;
+  readonly pick: Pick;
+}
+
+/** The bounds of an outputs' and of a gradients' comparison. */
+export interface Bounds {
+  readonly output: number;
+  readonly gradient: number;
+}
+
+const asItIs: Pick = (values) => values;
+const toF32 = (data: Numbers) => data instanceof Float32Array ? data : Float32Array.from(data);
+
+export class Recording {
+  readonly tape = new Tape(true);
+  readonly #written: { tensor: Tensor; data: Data }[] = [];
+  readonly #outputs: Finding[] = [];
+  readonly #gradients: Finding[] = [];
+  readonly #seeds: [Tensor, Tensor][] = [];
+
+  constructor(readonly file: GoldenFile) {}
+
+  /** An input from the file under its own name, whose gradient is `d_NAME`. */
+  input(name: string, shape?: readonly number[]): Tensor {
+    const { shape: stored, data } = this.file.tensor(name, shape);
+    const made = this.packed(name, stored, toF32(data));
+    this.gradient(`d_${name}`, made);
+    return made;
+  }
+
+  /** An input that the file may lack. */
+  optional(name: string, shape: readonly number[]): Tensor | undefined {
+    return this.file.has(name) ? this.input(name, shape) : undefined;
+  }
+
+  /** An input put together from tensors of the file; say with `gradient` which of the file's gradients its own holds. */
+  packed(name: string, shape: readonly number[], data: Data): Tensor {
+    const tensor = data instanceof Uint32Array
+      ? this.tape.input(name, shape, { dtype: "u32" })
+      : this.tape.input(name, shape, { gradient: true });
+    this.#written.push({ tensor, data });
+    return tensor;
+  }
+
+  /** An input that takes no gradient. */
+  given(name: string, shape: readonly number[], data: Data): Tensor {
+    const dtype = data instanceof Uint32Array ? "u32" as const : "f32" as const;
+    const tensor = this.tape.input(name, shape, { dtype });
+    this.#written.push({ tensor, data });
+    return tensor;
+  }
+
+  output(name: string, tensor: Tensor, pick = asItIs): void {
+    this.#outputs.push({ name, tensor, pick });
+  }
+
+  gradient(name: string, input: Tensor, pick = asItIs): void {
+    this.#gradients.push({ name, tensor: input, pick });
+  }
+
+  /** The gradient that the backward pass starts from: tensor `from` of the file, or 1 for a loss. */
+  seed(output: Tensor, from?: string): void {
+    const data = from === undefined ? Float32Array.of(1) : toF32(this.file.tensor(from, output.shape).data);
+    const cotangent = this.given(`cotangent of ${output.name}`, output.shape, data);
+    this.#seeds.push([output, withRows(cotangent, output.lead)]);
+  }
+
+  /** Runs forward and backward. Every output has to be in the file; a gradient is compared where the file has it. */
+  async compare(executor: Executor, bounds: Bounds): Promise<Comparison[]> {
+    const { file, tape } = this;
+    tape.backward(this.#seeds);
+    const gradients = this.#gradients.filter(({ name }) => file.has(name)).map(({ name, tensor, pick }) => {
+      const gradient = tape.gradient(tensor);
+      return { name, pick, tensor: gradient };
+    });
+    const findings = [
+      ...this.#outputs.map((finding) => ({ ...finding, bound: bounds.output })),
+      ...gradients.flatMap(({ name, pick, tensor }) => tensor ? [{ name, pick, tensor, bound: bounds.gradient }] : []),
+    ];
+    const plan = finish(tape, { name: `golden ${file.op}`, outputs: findings.map(({ tensor }) => tensor) });
+    const program = await executor.prepare(plan);
+    try {
+      for (const { tensor, data } of this.#written) program.write(tensor, data);
+      await program.run();
+      const comparisons: Comparison[] = [];
+      for (const { name, tensor, pick, bound } of findings) {
+        comparisons.push(compare(file, name, { got: pick(await program.read(tensor)), bound }));
+      }
+      return comparisons;
+    } finally {
+      program.dispose();
+    }
+  }
+}
