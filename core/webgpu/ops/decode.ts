@@ -4,11 +4,12 @@ import cacheAppendCode from "../../../wgsl/cache_append.wgsl" with { type: "text
 import convStepCode from "../../../wgsl/conv_step.wgsl" with { type: "text" };
 import embedStepCode from "../../../wgsl/embed_step.wgsl" with { type: "text" };
 import scanStepCode from "../../../wgsl/scan_step.wgsl" with { type: "text" };
+import vec1 from "../../../wgsl/lib/vec1.wgsl" with { type: "text" };
+import vec4 from "../../../wgsl/lib/vec4.wgsl" with { type: "text" };
 import { kernel, type Lowering, placeOf, specialised } from "../launch.ts";
 
 const EMBED_STEP = kernel("embed_step", embedStepCode);
 const CACHE_APPEND = kernel("cache_append", cacheAppendCode);
-const ATTENTION_DECODE = kernel("attention_decode", attentionDecodeCode);
 const CONV_STEP = kernel("conv_step", activations, convStepCode);
 const SCAN_STEP = kernel("scan_step", activations, scanStepCode);
 
@@ -40,16 +41,28 @@ export const cacheAppend: Lowering = (
 
 export const attentionDecode: Lowering = (
   { attributes: { B, S, H, G, K, Kv, window, meta }, reads: { q, kCache, vCache, position }, writes: { o } },
-) => [{
-  kernel: specialised(ATTENTION_DECODE, { V_EACH: Math.ceil(Kv! / LANES) }),
-  constants: {
-    ...{ S: S!, H: H!, G: G!, K: K!, KV: Kv!, WINDOW: window!, META: meta! },
-    ...{ ...placeOf("Q", q!), ...placeOf("O", o!) },
-  },
-  reads: [q!, kCache!, vCache!, position!],
-  writes: [o!],
-  grid: [H!, B!, 1],
-}];
+) => {
+  const places = [q!, kCache!, vCache!, o!].flatMap(({ offset, rowStride, storage }) => [
+    offset,
+    rowStride,
+    storage.elements,
+  ]);
+  const width = [K!, Kv!, ...places].every((length) => length % 4 === 0) ? 4 : 1, columns = Kv! / width;
+  const GROUPS = [16, 8, 4, 2].find((groups) => columns * groups <= LANES) ?? 1;
+  return [{
+    kernel: specialised(
+      kernel(`attention_decode x${width}`, width === 4 ? vec4 : vec1, attentionDecodeCode),
+      { GROUPS, V_EACH: Math.ceil(columns * GROUPS / LANES) },
+    ),
+    constants: {
+      ...{ S: S!, H: H!, G: G!, K: K!, KV: Kv!, WINDOW: window!, META: meta! },
+      ...{ ...placeOf("Q", q!), ...placeOf("O", o!) },
+    },
+    reads: [q!, kCache!, vCache!, position!],
+    writes: [o!],
+    grid: [H!, B!, 1],
+  }];
+};
 
 export const convStep: Lowering = (
   { attributes: { B, I, J }, reads: { x, w, bias }, writes: { y, state } },
