@@ -1,7 +1,10 @@
 /** Every kernel, by the name that the executor calls it by: (arguments, block, workspace of the thread). */
 export { attention_backward } from "./attention_backward";
+export { attention_decode, cache_append } from "./attention_decode";
 export { attention_forward } from "./attention_forward";
+export { attention_map } from "./attention_map";
 export { causal_conv_backward, causal_conv_forward } from "./causal_conv";
+export { conv_step, embed_step, scan_step } from "./decode";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { fusion_backward, fusion_forward } from "./fusion";
 export { logp_gradient, logp_reduce } from "./linear_logp";

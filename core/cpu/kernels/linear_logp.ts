@@ -1,16 +1,16 @@
 /**
  * Log-probability of targets from logits that exist for one chunk of the vocabulary at a time (made by `matmul`).
- * One block takes `rows` rows.
+ * One block takes `rows` rows. The target stays out of the sum of exponentials: near p = 1 the others are what counts.
  */
 import { exp } from "./lib/activations";
 import { bytes, load4, max4, store4, sum4 } from "./lib/vector";
 
 @unmanaged
 class LogpReduce {
-  /** [R, count]: columns `first` … first + count − 1 of all logits. */
+  /** [R, count]: columns `first` … first + count − 1 of all logits. The target's is masked. */
   logits: usize;
   targets: usize;
-  /** Highest logit and sum of exponentials so far [R, 2]; the target's logit [R]. */
+  /** Of the other logits, the highest and the sum of exponentials so far [R, 2]; the target's logit [R]. */
   running: usize;
   found: usize;
   logp: usize;
@@ -23,13 +23,19 @@ class LogpReduce {
   rows: i32;
 }
 
+/** What a masked logit is set to: its exponential is zero beside any other. */
+const MASKED: f32 = -1e30;
+
 export function logp_reduce(args: LogpReduce, block: i32, _workspace: usize): void {
   const count = args.count, end = min(args.R, (block + 1) * args.rows);
   for (let row = block * args.rows; row < end; row++) {
     const logits = args.logits + bytes(row * count), running = args.running + bytes(2 * row);
     const target = load<i32>(args.targets + bytes(row)) - args.first, found = args.found + bytes(row);
     if (args.first === 0) store<f32>(found, f32.NaN);
-    if (target >= 0 && target < count) store<f32>(found, load<f32>(logits + bytes(target)));
+    if (target >= 0 && target < count) {
+      store<f32>(found, load<f32>(logits + bytes(target)));
+      store<f32>(logits + bytes(target), MASKED);
+    }
     let most = f32x4.splat(load<f32>(logits));
     const whole = count & ~3;
     for (let v = 0; v < whole; v += 4) most = f32x4.max(most, v128.load(logits + bytes(v)));
@@ -49,9 +55,10 @@ export function logp_reduce(args: LogpReduce, block: i32, _workspace: usize): vo
     store<f32>(running, highest);
     store<f32>(running, total, 4);
     if (args.last) {
-      const lse = <f32> (<f64> highest + Math.log(<f64> total));
-      store<f32>(args.lse + bytes(row), lse);
-      store<f32>(args.logp + bytes(row), load<f32>(found) - lse);
+      const mine = <f64> load<f32>(found), ahead = <f64> highest + Math.log(<f64> total) - mine;
+      const softplus = max<f64>(ahead, 0) + Math.log1p(Math.exp(-abs<f64>(ahead)));
+      store<f32>(args.lse + bytes(row), <f32> (mine + softplus));
+      store<f32>(args.logp + bytes(row), <f32> -softplus);
     }
   }
 }
@@ -62,6 +69,7 @@ class LogpGradient {
   logits: usize;
   targets: usize;
   lse: usize;
+  logp: usize;
   dlogp: usize;
   R: i32;
   first: i32;
@@ -69,7 +77,7 @@ class LogpGradient {
   rows: i32;
 }
 
-/** d logit = dlogp · (1 at the target − softmax). */
+/** d logit = dlogp · (1 at the target − softmax), and 1 − p at the target as −expm1(logp). */
 export function logp_gradient(args: LogpGradient, block: i32, _workspace: usize): void {
   const count = args.count, end = min(args.R, (block + 1) * args.rows);
   for (let row = block * args.rows; row < end; row++) {
@@ -81,8 +89,8 @@ export function logp_gradient(args: LogpGradient, block: i32, _workspace: usize)
       store4(at, f32x4.mul(scale, exp(f32x4.sub(load4(at, left), lse))), left);
     }
     if (target >= 0 && target < count) {
-      const at = logits + bytes(target);
-      store<f32>(at, load<f32>(at) + dlogp);
+      const logp = <f64> load<f32>(args.logp + bytes(row));
+      store<f32>(logits + bytes(target), <f32> (-(<f64> dlogp) * Math.expm1(logp)));
     }
   }
 }

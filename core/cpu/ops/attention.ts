@@ -46,3 +46,17 @@ export const attentionBackward: Lowering = (
       QUERIES * (3 * KEYS + TILE_ROWS),
   }];
 };
+
+/** Queries of one block of the map. */
+const MAP_ROWS = 8;
+
+export const attentionMap: Lowering = (
+  { attributes: { T, H, G, K, window, meta }, reads: { q, k, lse }, writes: { p } },
+) => [{
+  kernel: "attention_map",
+  args: {
+    ...{ q, k, lse, p, strideQ: q!.rowStride, strideK: k!.rowStride, T, H, G, K },
+    ...{ window: window || GLOBAL, meta, rows: MAP_ROWS },
+  },
+  blocks: Math.ceil(T! / MAP_ROWS),
+}];

@@ -32,7 +32,7 @@ export const linearLogpForward: Lowering = (
 };
 
 export const linearLogpBackward: Lowering = (
-  { attributes: { R, D, V, chunk }, reads: { dlogp, x, w, targets, lse }, writes: { dx, dw } },
+  { attributes: { R, D, V, chunk }, reads: { dlogp, x, w, targets, lse, logp }, writes: { dx, dw } },
   context,
 ) => {
   const buffer = context.scratch("logits", [R!, chunk!]), rows = rowsPerBlock(chunk!);
@@ -45,7 +45,7 @@ export const linearLogpBackward: Lowering = (
       ...product({ a: x!, b: part, c: logits }, forward, context),
       {
         kernel: "logp_gradient",
-        args: { logits, targets, lse, dlogp, R, first, count, rows },
+        args: { logits, targets, lse, logp, dlogp, R, first, count, rows },
         blocks: Math.ceil(R! / rows),
       },
       ...product({ a: logits, b: part, c: dx! }, toX, context),

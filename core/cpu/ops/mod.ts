@@ -1,7 +1,8 @@
 /** How every step is carried out on the CPU, by the step's name. */
 import type { Lowering } from "../launch.ts";
-import { attentionBackward, attentionForward } from "./attention.ts";
+import { attentionBackward, attentionForward, attentionMap } from "./attention.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
@@ -17,9 +18,14 @@ import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   adamw,
   attention_backward: attentionBackward,
+  attention_decode: attentionDecode,
   attention_forward: attentionForward,
+  attention_map: attentionMap,
+  cache_append: cacheAppend,
   causal_conv_backward: causalConvBackward,
   causal_conv_forward: causalConvForward,
+  conv_step: convStep,
+  embed_step: embedStep,
   embedding_backward: embeddingBackward,
   embedding_forward: embeddingForward,
   fusion_backward: fusionBackward,
@@ -35,6 +41,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   rmsnorm_backward: rmsnormBackward,
   rmsnorm_forward: rmsnormForward,
   rotary,
+  scan_step: scanStep,
   selective_scan_backward: selectiveScanBackward,
   selective_scan_forward: selectiveScanForward,
   swiglu_backward: swigluBackward,

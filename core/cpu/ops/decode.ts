@@ -1,0 +1,72 @@
+import { isContiguous, type Tensor } from "../../tensor/mod.ts";
+import { HymbaError } from "../../errors.ts";
+import type { Lowering } from "../launch.ts";
+
+/** Channels of one block of the scan. */
+const CHANNELS = 64;
+
+/** Caches and states are addressed as whole tensors. */
+function requireWhole(...tensors: (Tensor | undefined)[]): void {
+  for (const x of tensors) {
+    if (x && !isContiguous(x)) throw new HymbaError(`${x.name}: a cache or state cannot be a slice`);
+  }
+}
+
+export const embedStep: Lowering = (
+  { attributes: { B, V, D, M }, reads: { token, position, table, meta }, writes: { x } },
+) => [{ kernel: "embed_step", args: { token, position, table, meta, x, strideX: x!.rowStride, V, D, M }, blocks: B! }];
+
+export const cacheAppend: Lowering = (
+  { attributes: { B, S, G, K, Kv, window, meta }, reads: { k, v, position }, writes: { kCache, vCache } },
+) => {
+  requireWhole(kCache, vCache);
+  const strides = { strideK: k!.rowStride, strideV: v!.rowStride };
+  return [{
+    kernel: "cache_append",
+    args: { k, v, position, kCache, vCache, ...strides, S, G, K, Kv, window, meta },
+    blocks: B!,
+  }];
+};
+
+export const attentionDecode: Lowering = (
+  { attributes: { B, S, H, G, K, Kv, window, meta }, reads: { q, kCache, vCache, position }, writes: { o } },
+) => {
+  requireWhole(kCache, vCache);
+  const strides = { strideQ: q!.rowStride, strideO: o!.rowStride };
+  return [{
+    kernel: "attention_decode",
+    args: { q, kCache, vCache, position, o, ...strides, S, H, G, K, Kv, window, meta },
+    blocks: B! * H!,
+    workspace: S!,
+  }];
+};
+
+export const convStep: Lowering = (
+  { attributes: { B, I, J }, reads: { x, w, bias }, writes: { y, state } },
+) => {
+  requireWhole(state);
+  return [{
+    kernel: "conv_step",
+    args: { x, w, bias, state, y, strideX: x!.rowStride, strideY: y!.rowStride, I, J },
+    blocks: B!,
+    workspace: I!,
+  }];
+};
+
+export const scanStep: Lowering = (
+  { attributes: { B, I, N, softplus }, reads: { udt, bc, z, aLog, skip, dtBias }, writes: { y, state } },
+) => {
+  requireWhole(state);
+  const strides = {
+    strideUdt: udt!.rowStride,
+    strideBc: bc!.rowStride,
+    strideZ: z?.rowStride,
+    strideY: y!.rowStride,
+  };
+  return [{
+    kernel: "scan_step",
+    args: { udt, bc, z, aLog, skip, dtBias, state, y, ...strides, I, N, softplus, channels: CHANNELS },
+    blocks: B! * Math.ceil(I! / CHANNELS),
+    workspace: 12,
+  }];
+};
