@@ -9,6 +9,8 @@ export const VOCABULARY_CHUNK = 1024;
  * logp[b, t] = x[b, t] · w[target] − log Σ_v exp(x[b, t] · w[v]).
  * Shapes: x [B, T, D], w [V, D], targets [B, T] u32; returns logp [B, T] and lse [B, T].
  * Both passes go over the vocabulary in chunks; the backward pass makes each chunk of logits again.
+ * Near p = 1 both keep their digits: with d = log Σ exp of the other logits − logit of the target, logp = −softplus(d), and the
+ * gradient at the target is dlogp · (1 − p) = −dlogp · expm1(logp), which is why the backward pass reads logp.
  */
 export function linearLogp(
   tape: Tape,
@@ -33,7 +35,7 @@ export function linearLogp(
     const writes = { dx: dx.tensor, dw: dw.tensor };
     tape.step("linear_logp_backward", {
       attributes,
-      reads: { dlogp, x, w, targets, lse },
+      reads: { dlogp, x, w, targets, lse, logp },
       writes,
       flops: 6 * R * D * V,
     });

@@ -1,4 +1,5 @@
 /** Output head and log-probability of the targets, in float64, as plain loops over the whole vocabulary. */
+import { softplus } from "./activations.ts";
 import { need, type Reference } from "./types.ts";
 
 function logitsOfRow(
@@ -18,22 +19,24 @@ export const linearLogpForward: Reference = (reads, { R, D, V }) => {
   const logp = new Float64Array(R!), lse = new Float64Array(R!);
   for (let row = 0; row < R!; row++) {
     const logits = logitsOfRow({ x, w }, { row, D: D!, V: V! });
-    const highest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
-    lse[row] = highest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
-    logp[row] = logits[targets[row]!]! - lse[row]!;
+    const target = logits[targets[row]!]!, others = logits.filter((_, v) => v !== targets[row]);
+    const highest = others.reduce((most, logit) => Math.max(most, logit), -Infinity);
+    const sum = others.reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
+    logp[row] = sum === 0 ? 0 : -softplus(highest + Math.log(sum) - target);
+    lse[row] = target - logp[row]!;
   }
   return { logp, lse };
 };
 
-/** Reads dlogp [R], x, w, targets, lse; makes dx [R, D] and dw [V, D] with dlogits = dlogp · (onehot − softmax). */
+/** Reads dlogp [R], x, w, targets, lse, logp; makes dx [R, D] and dw [V, D] with dlogits = dlogp · (onehot − softmax). */
 export const linearLogpBackward: Reference = (reads, { R, D, V }) => {
   const dlogp = need(reads, "dlogp"), x = need(reads, "x"), w = need(reads, "w"), lse = need(reads, "lse");
-  const targets = need(reads, "targets");
+  const targets = need(reads, "targets"), logp = need(reads, "logp");
   const dx = new Float64Array(x.length), dw = new Float64Array(w.length);
   for (let row = 0; row < R!; row++) {
     const logits = logitsOfRow({ x, w }, { row, D: D!, V: V! });
     for (let v = 0; v < V!; v++) {
-      const dlogit = dlogp[row]! * ((v === targets[row] ? 1 : 0) - Math.exp(logits[v]! - lse[row]!));
+      const dlogit = -dlogp[row]! * (v === targets[row] ? Math.expm1(logp[row]!) : Math.exp(logits[v]! - lse[row]!));
       for (let d = 0; d < D!; d++) {
         dx[row * D! + d]! += dlogit * w[v * D! + d]!;
         dw[v * D! + d]! += dlogit * x[row * D! + d]!;
