@@ -51,8 +51,8 @@ export interface StudyConfig {
   readonly orpo: StageConfig;
   readonly preference: PreferenceConfig;
   readonly samples: SampleConfig;
-  /** Corpus name or file when none is asked for. */
-  readonly corpus: string;
+  /** Only so many characters of the corpus are used, from its start; all without it. */
+  readonly characters?: number;
 }
 
 export interface Arm {
@@ -68,6 +68,7 @@ type Shape = Partial<HymbaOptions> & { vocabSize: number };
 interface Size {
   shape: Shape;
   sequenceLength: number;
+  characters?: number;
   seeds: number[];
   pretraining: StageConfig;
   orpo: StageConfig;
@@ -80,36 +81,37 @@ const SIZES: Record<Preset, Size> = {
     shape: {
       vocabSize: 384,
       dModel: 32,
-      nLayers: 4,
+      nLayers: 6,
       nHeads: 4,
       nKvHeads: 2,
       ffnHidden: 64,
       swaWindow: 16,
       numMetaTokens: 4,
     },
+    characters: 100_000,
     sequenceLength: 32,
     seeds: [1],
-    pretraining: { steps: 12, rate: 3e-3, warmup: 2, decay: 0.1, batch: 4, evaluateEvery: 6 },
-    orpo: { steps: 4, rate: 3e-4, warmup: 1, decay: 0.01, batch: 2, evaluateEvery: 4 },
-    preference: { trainPairs: 8, heldOutPairs: 4, promptTokens: 8, completionTokens: 8 },
+    pretraining: { steps: 120, rate: 1e-2, warmup: 8, decay: 0.1, batch: 4, evaluateEvery: 40 },
+    orpo: { steps: 6, rate: 1e-3, warmup: 1, decay: 0.01, batch: 2, evaluateEvery: 3 },
+    preference: { trainPairs: 16, heldOutPairs: 8, promptTokens: 8, completionTokens: 8 },
     samples: { prompts: 2, promptTokens: 8, newTokens: 24 },
   },
   quick: {
     shape: {
-      vocabSize: 1000,
-      dModel: 96,
-      nLayers: 5,
+      vocabSize: 512,
+      dModel: 64,
+      nLayers: 7,
       nHeads: 4,
       nKvHeads: 2,
-      ffnHidden: 256,
+      ffnHidden: 192,
       swaWindow: 32,
       numMetaTokens: 8,
     },
     sequenceLength: 96,
     seeds: [1],
-    pretraining: { steps: 300, rate: 3e-3, warmup: 20, decay: 0.1, batch: 8, evaluateEvery: 60 },
-    orpo: { steps: 24, rate: 3e-4, warmup: 4, decay: 0.01, batch: 4, evaluateEvery: 8 },
-    preference: { trainPairs: 48, heldOutPairs: 32, promptTokens: 32, completionTokens: 32 },
+    pretraining: { steps: 420, rate: 4e-3, warmup: 20, decay: 0.1, batch: 8, evaluateEvery: 70 },
+    orpo: { steps: 32, rate: 4e-4, warmup: 4, decay: 0.01, batch: 4, evaluateEvery: 8 },
+    preference: { trainPairs: 64, heldOutPairs: 64, promptTokens: 32, completionTokens: 32 },
     samples: { prompts: 3, promptTokens: 24, newTokens: 96 },
   },
   small: {
@@ -203,7 +205,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
       rejected: rejected ?? preference.rejected,
     },
     samples: { ...SAMPLES, ...size.samples },
-    corpus: "tinyshakespeare",
+    ...(size.characters === undefined ? {} : { characters: size.characters }),
   };
 }
 

@@ -92,6 +92,10 @@ export async function runArm({ name, config }: Arm, seed: number, context: ArmCo
   }
 }
 
+/** Sequences scored at once: enough to keep every core busy, no more than training holds anyway. */
+const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>
+  Math.max(pretraining.batch, Math.ceil(1024 / sequenceLength));
+
 class ArmRun {
   constructor(
     private readonly arm: { name: string; seed: number; folder: string; store: ParameterStore },
@@ -105,7 +109,7 @@ class ArmRun {
     await this.#startWeights(stage);
     const made = await this.#program(stage, pairs?.train);
     this.#tell("memory", { stage, memory: made.program.memory });
-    const scorer = await Scorer.create(executor, store, { B: study.pretraining.batch, T: study.sequenceLength });
+    const scorer = await Scorer.create(executor, store, { B: evaluationBatch(study), T: study.sequenceLength });
     const pairScorer = pairs && await this.#pairScorer();
     try {
       const { best, last, before, after, train_s, tokens } = await runStage(

@@ -42,7 +42,7 @@ export async function prepare(
   folder: string,
   { study, corpus, environment }: { study: StudyConfig; corpus: Corpus; environment: Environment },
 ): Promise<Preparation> {
-  const parts = splitText(corpus.text, study.trainFraction), V = study.vocabSize;
+  const parts = splitText(corpus.text.slice(0, study.characters), study.trainFraction), V = study.vocabSize;
   const kept = join(folder, FILES.model);
   const tokenizer = await disk.stat(kept)
     ? Tokenizer.fromModelBytes(await disk.read(kept), { name: kept })
@@ -54,7 +54,13 @@ export async function prepare(
     format: 1,
     study,
     ...environment,
-    corpus: { name, bytes, sha256: digest, licence, ...(warning ? { warning } : {}) },
+    corpus: {
+      name: study.characters === undefined ? name : `${name} (first ${study.characters} characters)`,
+      bytes,
+      sha256: digest,
+      licence,
+      ...(warning ? { warning } : {}),
+    },
     tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize },
     data: {
       trainTokens: tokens.train.length,

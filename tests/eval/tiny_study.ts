@@ -46,7 +46,6 @@ export function tinyStudy(
       completionTokens: 4,
     },
     samples: { prompts: 2, promptTokens: 4, newTokens: 6, temperature: 0.8, topK: 10 },
-    corpus: "made-up",
   };
 }
 
