@@ -7,7 +7,16 @@ import { type Arrays, need, type Reference, type Sizes } from "./types.ts";
 const isVisible = (q: number, k: number, { window, meta }: Sizes) =>
   k <= q && (window === 0 || q - k < window! || k < meta!);
 
-const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** to += factor · x */
+function add(to: Float64Array, x: Float64Array, factor: number): void {
+  for (let i = 0; i < x.length; i++) to[i]! += factor * x[i]!;
+}
 
 /** The vectors of one query row (b, t, h) and of the keys of its head. */
 function rowsOf({ B, T, H, G, K, Kv }: Sizes) {
@@ -42,7 +51,7 @@ export const attentionForward: Reference = (reads, sizes) => {
     lse[query.row] = highest + Math.log(sum);
     for (const [key, score] of scores) {
       const p = Math.exp(score - lse[query.row]!);
-      ofV(v, keyRow(query, key)).forEach((value, c) => o[query.row * sizes.Kv! + c]! += p * value);
+      add(ofV(o, query.row), ofV(v, keyRow(query, key)), p);
     }
   }
   return { o, lse };
@@ -72,9 +81,9 @@ export const attentionBackward: Reference = (reads: Arrays, sizes) => {
       const row = keyRow(query, key), kRow = ofK(k, row);
       const p = Math.exp(dot(qRow, kRow) * scale - lse[query.row]!);
       const ds = p * (dot(dORow, ofV(v, row)) - delta) * scale;
-      kRow.forEach((value, i) => dq[query.row * sizes.K! + i]! += ds * value);
-      qRow.forEach((value, i) => dk[row * sizes.K! + i]! += ds * value);
-      dORow.forEach((value, c) => dv[row * sizes.Kv! + c]! += p * value);
+      add(ofK(dq, query.row), kRow, ds);
+      add(ofK(dk, row), qRow, ds);
+      add(ofV(dv, row), dORow, p);
     }
   }
   return { dq, dk, dv };

@@ -1,0 +1,7 @@
+// Numbers in fours: rows whose start and length are multiples of 4. lib/vec1 is the same for all others.
+alias Vec = vec4f;
+const WIDTH = 4u;
+
+fn multiply_add(a: Vec, b: Vec, sum: f32) -> f32 {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
