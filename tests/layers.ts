@@ -3,6 +3,7 @@
  * `deno run -A tests/layers.ts` prints each import that points to the right and exits with 1.
  */
 const LAYERS = [
+  "deno.json",
   "core/errors.ts",
   "core/random.ts",
   "core/disk",

@@ -1,0 +1,30 @@
+import { strict as assert } from "node:assert";
+
+const root = new URL("..", import.meta.url);
+
+/** The first TypeScript block of a text, without the stars of a JSDoc comment. */
+function firstExample(text: string): string {
+  const block = /```ts\n([^]*?)```/.exec(text.replaceAll(/^ \* ?/gm, ""));
+  assert.ok(block, "there is no example");
+  return block[1]!;
+}
+
+async function runExample(source: string): Promise<string> {
+  const file = new URL(`example_${crypto.randomUUID()}.ts`, root);
+  await Deno.writeTextFile(file, source);
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", file.pathname], cwd: root }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    return new TextDecoder().decode(stdout);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+for (const [name, path, V] of [["README", "README.md", 4000], ["mod.ts", "mod.ts", 400]] as const) {
+  Deno.test(`the example in ${name} type-checks and runs as it stands`, async () => {
+    const printed = await runExample(`${firstExample(await Deno.readTextFile(new URL(path, root)))}`);
+    const loss = Number(/^\d+\.\d+/.exec(printed)?.[0]);
+    assert.ok(Math.abs(loss / Math.log(V) - 1) < 0.1, `the loss of untrained weights is about ln ${V}, printed: ${printed}`);
+  });
+}
