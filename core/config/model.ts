@@ -181,7 +181,7 @@ function validateGroups({ kvGroups = [], nLayers }: HymbaOptions): void {
  *
  * @example
  * ```ts
- * import { ArchType, HymbaConfig } from "../../mod.ts";
+ * import { ArchType, HymbaConfig } from "@hymba/hymba";
  * const config = new HymbaConfig({ dModel: 128, nLayers: 6, nHeads: 4, nKvHeads: 2, archType: ArchType.HYBRID });
  * ```
  */
