@@ -1,0 +1,67 @@
+/** Parameters by part and cache bytes by layer, as tables. */
+import { cacheSize, type HymbaConfig, layersOf } from "../../config/mod.ts";
+import { type ParameterSpec, parameterSpecs, projectionParts } from "../../params/specs.ts";
+import { bytes, fixed, percent, whole } from "../format.ts";
+
+/** A part of a model and its parameters. */
+export interface Part {
+  readonly name: string;
+  readonly parameters: number;
+}
+
+const PROJECTIONS = {
+  q: "input projection: queries",
+  k: "input projection: keys",
+  v: "input projection: values",
+  x: "input projection: Mamba input",
+  z: "input projection: gate",
+} as const;
+
+const NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/^embedding$/, "embedding, also the output head"],
+  [/^meta$/, "meta tokens"],
+  [/conv\./, "Mamba: convolution"],
+  [/x_proj$/, "Mamba: projection to dt, B and C"],
+  [/(dt|b|c)_norm$/, "norms of dt, B and C"],
+  [/dt_proj\./, "Mamba: step size"],
+  [/a_log$|\.d$/, "Mamba: A and skip"],
+  [/fusion\./, "norms of the branches"],
+  [/out_proj$/, "output projection"],
+  [/ffn\./, "SwiGLU"],
+  [/norm/, "norms before mixer and SwiGLU, final norm"],
+];
+
+const sizeOf = ({ shape }: ParameterSpec) => shape.reduce((product, length) => product * length, 1);
+
+/** Every parameter of a model in exactly one part, in the order in which the parts first appear. */
+export function partsOf(config: HymbaConfig): Part[] {
+  const layers = layersOf(config), sums = new Map<string, number>();
+  const add = (name: string, parameters: number) => sums.set(name, (sums.get(name) ?? 0) + parameters);
+  for (const spec of parameterSpecs(config)) {
+    const index = Number(/^layers\.(\d+)\.in_proj$/.exec(spec.name)?.[1] ?? NaN);
+    if (Number.isNaN(index)) {
+      add(NAMES.find(([pattern]) => pattern.test(spec.name))?.[1] ?? spec.name, sizeOf(spec));
+      continue;
+    }
+    for (const [part, width] of Object.entries(projectionParts(config, layers[index]!))) {
+      if (width > 0) add(PROJECTIONS[part as keyof typeof PROJECTIONS], width * config.dModel);
+    }
+  }
+  return [...sums].map(([name, parameters]) => ({ name, parameters }));
+}
+
+/** Rows: part, parameters, share. The last one is the sum. */
+export function partRows(config: HymbaConfig): string[][] {
+  const parts = partsOf(config), all = parts.reduce((sum, { parameters }) => sum + parameters, 0);
+  const row = ({ name, parameters }: Part) => [name, whole(parameters), percent(parameters / all)];
+  return [...parts.map(row), row({ name: "all", parameters: all })];
+}
+
+/** Rows: text tokens, keys and values, Mamba state, reduction in layers and in bytes. */
+export function cacheRows(config: HymbaConfig, lengths: readonly number[]): string[][] {
+  return lengths.map((T) => {
+    const { kvBytes, stateBytes, layerRatio, byteRatio } = cacheSize(config, T);
+    const reduced = byteRatio === undefined ? ["–", "–"] : [fixed(layerRatio), fixed(byteRatio)];
+    return [whole(T), bytes(kvBytes), bytes(stateBytes), ...reduced];
+  });
+}

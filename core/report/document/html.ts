@@ -1,0 +1,100 @@
+/** Markup that escapes by itself: what is put into a template is text unless it is markup already. */
+
+/** A piece of finished HTML or SVG. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
+/** What may stand in a template; lists are joined, false and undefined leave nothing. */
+export type Insert = Markup | string | number | false | undefined | readonly Insert[];
+
+const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+/** A text without meaning to a browser. Control and direction characters, which can disguise text, are shown as codes. */
+export function escaped(text: string): string {
+  return text
+    .replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter]!)
+    .replaceAll(
+      /[\p{Cc}\p{Cf}\p{Cs}]/gu,
+      (letter) => letter === "\n" ? letter : `\\u{${letter.codePointAt(0)!.toString(16)}}`,
+    );
+}
+
+function textOf(insert: Insert): string {
+  if (insert instanceof Markup) return insert.text;
+  if (Array.isArray(insert)) return insert.map(textOf).join("");
+  return insert === undefined || insert === false ? "" : escaped(String(insert));
+}
+
+/** HTML or SVG from a template. */
+export function html(parts: TemplateStringsArray, ...inserts: readonly Insert[]): Markup {
+  return new Markup(parts.map((part, index) => part + textOf(inserts[index])).join(""));
+}
+
+/** A table with a heading row; numbers to the right. */
+export function htmlTable(
+  columns: readonly { name: string; unit?: string; align?: "left" | "right" }[],
+  rows: readonly (readonly Insert[])[],
+): Markup {
+  const side = (index: number) => columns[index]?.align === "left" ? "left" : "right";
+  return html`
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>${columns.map(({ name, unit }, index) =>
+            html`<th class="${side(index)}">${name}${unit !== undefined && html`<br><small>${unit}</small>`}</th>`
+          )}</tr>
+        </thead>
+        <tbody>${rows.map((row) =>
+          html`<tr>${row.map((cell, index) => html`<td class="${side(index)}">${cell}</td>`)}</tr>`
+        )}</tbody>
+      </table>
+    </div>
+  `;
+}
+
+/** A picture inside the page. */
+export function inlinePng(bytes: Uint8Array<ArrayBuffer> | Uint8Array, alt: string): Markup {
+  return html`<img alt="${alt}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}">`;
+}
+
+const STYLE = new Markup(`
+:root{color-scheme:light;--ink:#1f2328;--faint:#5b6470;--rule:#d9dde3;--tint:#f5f6f8;--accent:#b34a00;--link:#0a58a6}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:2.5rem 1.5rem 5rem;max-width:76rem;color:var(--ink);background:#fff;
+font:16px/1.6 Inter,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+h1{font-size:2rem;line-height:1.2;margin:0 0 .4rem}h2{font-size:1.4rem;margin:3rem 0 .6rem;padding-top:1rem;border-top:1px solid var(--rule)}
+h3{font-size:1.08rem;margin:1.8rem 0 .4rem}p,li{max-width:46rem}.lead,figcaption,small{color:var(--faint)}
+a{color:var(--link)}code,pre{font:.9em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--tint);border-radius:4px}
+code{padding:.1em .3em}pre{padding:.8rem 1rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
+.wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
+th,td{padding:.35rem .8rem;border-bottom:1px solid var(--rule);vertical-align:top}th{border-bottom:2px solid var(--ink);white-space:nowrap}
+.left{text-align:left}.right{text-align:right}figure{margin:1.2rem 0}img,svg{max-width:100%;height:auto}
+.warning{border-left:4px solid var(--accent);background:#fff6ee;padding:.7rem 1rem;max-width:46rem}
+.verdict{background:var(--tint);border-radius:8px;padding:1rem 1.4rem}
+.where{font-size:.88rem;color:var(--faint)}math{font-size:1.08em}math[display=block]{margin:.9rem 0;overflow-x:auto;overflow-y:hidden;text-align:left}
+details{margin:.6rem 0}summary{cursor:pointer}nav ul{columns:2;padding-left:1.2rem}
+.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1.5rem}
+@media print{body{max-width:none;padding:0}h2{break-after:avoid}figure,table{break-inside:avoid}}
+`);
+
+/** A whole page that needs nothing besides itself: no script, no network. */
+export function page(title: string, { lead, body }: { lead: Insert; body: Insert }): string {
+  return html`
+    <!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+        <title>${title}</title>
+        <style>${STYLE}</style>
+      </head>
+      <body>
+    <h1>${title}</h1>
+    <p class="lead">${lead}</p>
+    ${body}
+      </body>
+    </html>
+  `.text;
+}
