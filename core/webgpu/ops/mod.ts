@@ -1,6 +1,7 @@
 /** How every step is carried out on WebGPU, by the step's name. */
 import type { Lowering } from "../launch.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
+import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { matmul } from "./matmul.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
@@ -14,6 +15,10 @@ import { adamw, gradientNorm } from "./optimizer.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   matmul,
+  nll_loss_forward: nllLossForward,
+  nll_loss_backward: nllLossBackward,
+  orpo_loss_forward: orpoLossForward,
+  orpo_loss_backward: orpoLossBackward,
   attention_forward: attentionForward,
   attention_backward: attentionBackward,
   rmsnorm_forward: rmsnormForward,
