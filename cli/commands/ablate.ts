@@ -6,12 +6,12 @@ import { map, optional } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
-import { studyOf } from "../../core/config/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
+import { resolvedStudy } from "../../core/eval/match.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { backendOptions, jsonOption } from "./options.ts";
-import { conduct, dataOption, defaultFolder, presetOption, trainingOptions } from "./study.ts";
+import { conduct, dataOption, defaultFolder, matchOption, presetOption, trainingOptions } from "./study.ts";
 
 const options = merge(
   object("The study", {
@@ -20,6 +20,7 @@ const options = merge(
     seeds: optional(
       option("--seeds", integer({ min: 1, metavar: "N" }), { description: message`repeat with seeds 1 to N` }),
     ),
+    match: matchOption,
     data: dataOption,
     out: optional(
       option("--out", string({ metavar: "DIR" }), {
@@ -39,7 +40,7 @@ export const ablateCommand = command("ablate", map(options, (given): Action => (
 });
 
 async function ablate({ preset, models, data, out, json, ...given }: InferValue<typeof options>): Promise<void> {
-  const study = (name: string) => studyOf(name, { ...given, models: models?.split(",") });
+  const study = (name: string) => resolvedStudy(name, { ...given, models: models?.split(",") });
   study(preset ?? "quick"); // wrong flags are told before anything is fetched
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });

@@ -7,12 +7,12 @@ import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { optional } from "@optique/core/modifiers";
 import { openBackend } from "../../core/backend/mod.ts";
-import { studyOf } from "../../core/config/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
+import { resolvedStudy } from "../../core/eval/match.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { backendOptions, jsonOption } from "./options.ts";
-import { conduct, dataOption, defaultFolder, presetOption, trainingOptions } from "./study.ts";
+import { conduct, dataOption, defaultFolder, matchOption, presetOption, trainingOptions } from "./study.ts";
 
 const options = merge(
   object("The model", {
@@ -27,6 +27,7 @@ const options = merge(
       }),
       1,
     ),
+    match: matchOption,
     data: dataOption,
     out: optional(
       option("--out", string({ metavar: "DIR" }), {
@@ -46,7 +47,7 @@ export const pretrainCommand = command("pretrain", map(options, (given): Action 
 });
 
 async function pretrain({ model, seed, preset, data, out, json, ...given }: InferValue<typeof options>): Promise<void> {
-  const study = (name: string) => ({ ...studyOf(name, { ...given, models: [model] }), seeds: [seed] });
+  const study = (name: string) => ({ ...resolvedStudy(name, { ...given, models: [model] }), seeds: [seed] });
   study(preset ?? "quick"); // wrong flags are told before anything is fetched
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });

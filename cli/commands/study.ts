@@ -30,6 +30,13 @@ export const dataOption = optional(
   option("--data", string({ metavar: "FILE|NAME" }), { description: message`a UTF-8 text file, or a known corpus` }),
 );
 
+export const matchOption = optional(
+  option("--match", choice(["parameters", "none"], { metavar: "parameters|none" }), {
+    description:
+      message`give every model the parameters of hymba by its feed-forward width (small and paper do), or one width to all`,
+  }),
+);
+
 /** Options of both stages. */
 export const trainingOptions = object("Training", {
   steps: optional(

@@ -30,6 +30,9 @@ export interface PreferenceConfig {
   readonly completionTokens: number;
 }
 
+/** Whether the feed-forward widths give all arms the parameters of `hymba`, or all arms have one width. */
+export type MatchRule = "parameters" | "none";
+
 export interface SampleConfig {
   readonly prompts: number;
   readonly promptTokens: number;
@@ -40,6 +43,7 @@ export interface SampleConfig {
 
 export interface StudyConfig {
   readonly preset: string;
+  readonly match: MatchRule;
   readonly arms: readonly Arm[];
   readonly seeds: readonly number[];
   readonly vocabSize: number;
@@ -67,6 +71,7 @@ type Shape = Partial<HymbaOptions> & { vocabSize: number };
 
 interface Size {
   shape: Shape;
+  match: MatchRule;
   sequenceLength: number;
   characters?: number;
   seeds: number[];
@@ -88,6 +93,7 @@ const SIZES: Record<Preset, Size> = {
       swaWindow: 16,
       numMetaTokens: 4,
     },
+    match: "none",
     characters: 100_000,
     sequenceLength: 32,
     seeds: [1],
@@ -107,6 +113,7 @@ const SIZES: Record<Preset, Size> = {
       swaWindow: 32,
       numMetaTokens: 8,
     },
+    match: "none",
     sequenceLength: 96,
     seeds: [1],
     pretraining: { steps: 700, rate: 4e-3, warmup: 20, decay: 0.1, batch: 8, evaluateEvery: 100 },
@@ -125,6 +132,7 @@ const SIZES: Record<Preset, Size> = {
       swaWindow: 64,
       numMetaTokens: 32,
     },
+    match: "parameters",
     sequenceLength: 192,
     seeds: [1, 2, 3],
     pretraining: { steps: 2400, rate: 1e-3, warmup: 100, decay: 0.1, batch: 16, evaluateEvery: 200 },
@@ -142,6 +150,7 @@ const SIZES: Record<Preset, Size> = {
       swaWindow: 128,
       numMetaTokens: 64,
     },
+    match: "parameters",
     sequenceLength: 256,
     seeds: [1, 2, 3],
     // 30 epochs of 64 batches, then 10: the documented 40.
@@ -173,15 +182,19 @@ export interface Overrides {
   beta?: number;
   orpoLoss?: OrpoLoss;
   rejected?: RejectionRule;
+  match?: MatchRule;
 }
 
-/** The full configuration of a preset. Throws UsageError for a name or value that does not exist. */
+/**
+ * The full configuration of a preset with all arms at one feed-forward width, also where `match` asks for another.
+ * Throws UsageError for a name or value that does not exist.
+ */
 export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig {
   const size = SIZES[preset as Preset];
   if (!size || !PRESETS.includes(preset as Preset)) {
     throw new UsageError(`unknown preset ${JSON.stringify(preset)}`, { expected: PRESETS.join(", ") });
   }
-  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected } = overrides;
+  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, match } = overrides;
   const preference = { ...PREFERENCE, ...size.preference };
   const fit = (stage: StageConfig, count = stage.steps): StageConfig => ({
     ...stage,
@@ -191,6 +204,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
   });
   return {
     preset,
+    match: match ?? size.match,
     arms: armsOf(size.shape, models),
     seeds: seeds === undefined ? size.seeds : Array.from({ length: seeds }, (_, i) => i + 1),
     vocabSize: size.shape.vocabSize,

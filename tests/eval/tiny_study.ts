@@ -25,6 +25,7 @@ export function tinyStudy(
   const vocabSize = 300;
   return {
     preset: "test",
+    match: "none",
     arms: smallModels().filter(({ name }) => arms.includes(name)).map(({ name, config }) => ({
       name,
       config: config.with({ vocabSize }),

@@ -1,0 +1,43 @@
+/** Arms of one size: what the mixers of an arm lack in parameters, its feed-forward parts get. */
+import { ArchType, type HymbaConfig, type Overrides, type StudyConfig, studyOf } from "../config/mod.ts";
+import { HymbaError } from "../errors.ts";
+import { parameterCount } from "../params/specs.ts";
+
+/** Widths are multiples of this, so that rows of weights begin at multiples of 16 bytes. */
+const STEP = 4;
+/** Of the reference's parameters. */
+const TOLERANCE = 0.01;
+
+/**
+ * The configuration with the feed-forward width that brings it nearest to `target` parameters. The count is linear in the
+ * width: F more columns are 3 · D · F more numbers a layer. Throws a HymbaError when no width comes within 1 %.
+ */
+export function matchParameters(config: HymbaConfig, target: number): HymbaConfig {
+  const count = parameterCount(config);
+  if (count === target) return config;
+  const width = config.ffnHidden + (target - count) / (3 * config.dModel * config.nLayers);
+  const matched = config.with({ ffnHidden: Math.max(STEP, STEP * Math.round(width / STEP)) });
+  const got = parameterCount(matched);
+  if (Math.abs(got / target - 1) > TOLERANCE) {
+    throw new HymbaError(`${config.archType} cannot be given the size of ${ArchType.HYBRID}`, {
+      expected: `${target} parameters to within ${100 * TOLERANCE} %`,
+      got: `${got} with a feed-forward width of ${matched.ffnHidden}`,
+      hint: "--match none compares the models at one feed-forward width",
+    });
+  }
+  return matched;
+}
+
+/**
+ * The study of a preset with its arms matched to the size of the preset's `hymba`, whether or not that is one of them.
+ * Throws UsageError for a name or value that does not exist.
+ */
+export function resolvedStudy(preset: string, overrides: Overrides = {}): StudyConfig {
+  const study = studyOf(preset, overrides);
+  if (study.match === "none") return study;
+  const [reference] = studyOf(preset, { models: [ArchType.HYBRID] }).arms, target = parameterCount(reference!.config);
+  return {
+    ...study,
+    arms: study.arms.map(({ name, config }) => ({ name, config: matchParameters(config, target) })),
+  };
+}
