@@ -1,0 +1,57 @@
+/**
+ * How near the CPU executor's matmul comes to what this machine can multiply: `deno run -A tests/bench/cpu_matmul.ts [M K N]`.
+ * Prints GFLOP/s of c = a · wᵀ (1024 × 512 × 1024 unless told otherwise) and the measured peak of vector multiply-adds, best of
+ * several runs, for one thread and for all. A busy machine makes both smaller.
+ */
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import type { CpuProgram } from "../../core/cpu/program.ts";
+import { linear } from "../../core/ops/linear.ts";
+import { finish, type Plan } from "../../core/plan/mod.ts";
+import { fillNormal } from "../../core/random.ts";
+import { Tape } from "../../core/tensor/mod.ts";
+
+const ROUNDS = 20000, FLOPS_PER_ROUND = 96;
+const [M = 1024, K = 512, N = 1024] = Deno.args.map(Number);
+
+/** Seconds of the fastest of `runs` runs. */
+async function best(program: CpuProgram, runs: number): Promise<number> {
+  let least = Infinity;
+  for (let run = 0; run < runs; run++) {
+    const start = performance.now();
+    await program.run();
+    least = Math.min(least, (performance.now() - start) / 1000);
+  }
+  return least;
+}
+
+function product(): Plan {
+  const tape = new Tape(false);
+  const y = linear(tape, { x: tape.input("x", [M, K]), w: tape.input("w", [N, K]) });
+  return finish(tape, { name: "product", outputs: [y] });
+}
+
+async function measure(threads: number, plan: Plan): Promise<{ matmul: number; peak: number }> {
+  const executor = await CpuExecutor.create({ threads });
+  try {
+    const program = await executor.prepare(plan), peak = await executor.peak({ rounds: ROUNDS, blocks: 64 });
+    for (const [step, x] of plan.inputs.entries()) {
+      program.write(x, fillNormal(new Float32Array(x.rows * x.columns), { seed: 1, stream: 100, step }));
+    }
+    const seconds = [await best(peak, 3), await best(program, 40), await best(peak, 20)];
+    return {
+      matmul: 2 * M * N * K / seconds[1]! / 1e9,
+      peak: 64 * ROUNDS * FLOPS_PER_ROUND / Math.min(seconds[0]!, seconds[2]!) / 1e9,
+    };
+  } finally {
+    await executor.close();
+  }
+}
+
+const plan = product();
+for (const threads of new Set([1, navigator.hardwareConcurrency])) {
+  const { matmul, peak } = await measure(threads, plan);
+  console.log(
+    `${threads} thread${threads > 1 ? "s" : ""}: matmul ${M}×${K}×${N} ${matmul.toFixed(1)} GFLOP/s, ` +
+      `multiply-add peak ${peak.toFixed(1)} GFLOP/s, ${(100 * matmul / peak).toFixed(0)} %`,
+  );
+}
