@@ -1,8 +1,10 @@
 /** How every step is carried out on WebGPU, by the step's name. */
 import type { Lowering } from "../launch.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
+import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { matmul } from "./matmul.ts";
+import { rotary } from "./rotary.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
@@ -15,6 +17,9 @@ import { adamw, gradientNorm } from "./optimizer.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   matmul,
+  linear_logp_forward: linearLogpForward,
+  linear_logp_backward: linearLogpBackward,
+  rotary,
   nll_loss_forward: nllLossForward,
   nll_loss_backward: nllLossBackward,
   orpo_loss_forward: orpoLossForward,

@@ -1,0 +1,103 @@
+import backward from "../../../wgsl/linear_logp_backward.wgsl" with { type: "text" };
+import forward from "../../../wgsl/linear_logp_forward.wgsl" with { type: "text" };
+import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
+import logOdds from "../../../wgsl/lib/log_odds.wgsl" with { type: "text" };
+import maxOverLanes from "../../../wgsl/lib/max_over_lanes.wgsl" with { type: "text" };
+import sumOverLanes from "../../../wgsl/lib/sum_over_lanes.wgsl" with { type: "text" };
+import { HymbaError } from "../../errors.ts";
+import { isContiguous, type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { kernel, type Launch, linearGrid, type LowerContext, type Lowering } from "../launch.ts";
+import { matmul } from "./matmul.ts";
+
+const FORWARD = kernel("linear_logp_forward", sumOverLanes, maxOverLanes, activations, forward);
+const BACKWARD = kernel("linear_logp_backward", logOdds, backward);
+
+/** A part of the vocabulary: its first entry, how many, and the logits of all rows for it. */
+interface Chunk {
+  V0: number;
+  C: number;
+  logits: Tensor;
+}
+
+/** All chunks, one after the other in the same scratch memory. */
+function chunksOf({ R, V, chunk }: { R: number; V: number; chunk: number }, { scratch }: LowerContext): Chunk[] {
+  const { storage } = scratch("logits", [R, chunk]);
+  return Array.from({ length: Math.ceil(V / chunk) }, (_, i) => {
+    const C = Math.min(chunk, V - i * chunk);
+    return { V0: i * chunk, C, logits: tensorOver(storage, [R, C]) };
+  });
+}
+
+/** The rows of a [V, D] parameter, or of its gradient, that belong to a chunk. */
+function rowsOf(w: Tensor, { V0, C }: Chunk): Tensor {
+  if (!isContiguous(w)) throw new HymbaError(`linear_logp: ${w.name} is a slice, expected a whole [V, D]`);
+  return { ...w, shape: [C, w.columns], rows: C, offset: w.offset + V0 * w.columns };
+}
+
+interface Product {
+  a: Tensor;
+  b: Tensor;
+  c: Tensor;
+  M: number;
+  N: number;
+  K: number;
+  transA?: number;
+  transB?: number;
+  accumulate?: boolean;
+}
+
+/** The launches of c = a · b, or of c += a · b. */
+function product(
+  { a, b, c, M, N, K, transA = 0, transB = 0, accumulate = false }: Product,
+  context: LowerContext,
+): Launch[] {
+  const attributes = { M, N, K, transA, transB }, flops = 2 * M * N * K;
+  const step = { op: "matmul", attributes, reads: { a, b }, writes: { c }, accumulate: accumulate ? ["c"] : [], flops };
+  return matmul(step, context);
+}
+
+export const linearLogpForward: Lowering = (
+  { attributes, reads: { x, w, targets }, writes: { logp, lse } },
+  context,
+) => {
+  const { R, D, V } = attributes as { R: number; D: number; V: number; chunk: number };
+  const chunks = chunksOf(attributes as { R: number; V: number; chunk: number }, context);
+  const running = context.scratch("running", [R, 3]);
+  return chunks.flatMap((chunk, i) => {
+    const { C, V0, logits } = chunk;
+    const FIRST = i === 0 ? 1 : 0, LAST = i === chunks.length - 1 ? 1 : 0;
+    return [
+      ...product({ a: x!, b: rowsOf(w!, chunk), c: logits, M: R, N: C, K: D, transB: 1 }, context),
+      {
+        kernel: FORWARD,
+        constants: { R, C, V0, FIRST, LAST },
+        reads: [logits, targets!],
+        writes: [running, logp!, lse!],
+        grid: linearGrid(R),
+      },
+    ];
+  });
+};
+
+export const linearLogpBackward: Lowering = (
+  { attributes, reads: { dlogp, x, w, targets, lse, logp }, writes: { dx, dw } },
+  context,
+) => {
+  const { R, D } = attributes as { R: number; D: number };
+  const chunks = chunksOf(attributes as { R: number; V: number; chunk: number }, context);
+  return chunks.flatMap((chunk, i) => {
+    const { C, V0, logits } = chunk, part = rowsOf(w!, chunk);
+    return [
+      ...product({ a: x!, b: part, c: logits, M: R, N: C, K: D, transB: 1 }, context),
+      {
+        kernel: BACKWARD,
+        constants: { R, C, V0 },
+        reads: [targets!, dlogp!, lse!, logp!],
+        writes: [logits],
+        grid: linearGrid(Math.ceil(R * C / 64)),
+      },
+      ...product({ a: logits, b: part, c: dx!, M: R, N: D, K: C, accumulate: i > 0 }, context),
+      ...product({ a: logits, b: x!, c: rowsOf(dw!, chunk), M: C, N: D, K: R, transA: 1 }, context),
+    ];
+  });
+};

@@ -1,0 +1,21 @@
+import code from "../../../wgsl/rotary.wgsl" with { type: "text" };
+import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+
+const KERNEL = kernel("rotary", code);
+
+export const rotary: Lowering = (
+  { attributes: { B, T, H, K, sign }, reads: { x, table, position }, writes: { y } },
+  { scratch },
+) => {
+  const pairs = B! * T! * H! * K! / 2;
+  return [{
+    kernel: KERNEL,
+    constants: {
+      ...{ PAIRS: pairs, T: T!, H: H!, K: K!, SIGN: sign!, HAS_POSITION: position ? 1 : 0 },
+      ...{ ...placeOf("X", x!), ...placeOf("Y", y!) },
+    },
+    reads: [x!, table!, position ?? scratch("no position", [1], "u32")],
+    writes: [y!],
+    grid: linearGrid(Math.ceil(pairs / 64)),
+  }];
+};

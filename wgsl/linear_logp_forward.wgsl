@@ -1,0 +1,73 @@
+// Takes one chunk of the vocabulary into the running softmax of each row; after the last chunk, with
+// d = log Σ_{v ≠ target} exp(logit[v]) − logit[target]:  logp = −softplus(d), lse = logit[target] − logp.
+// The target stays out of the sum, so that logp keeps its digits where the target's probability is near 1.
+//
+//   0  logitsRC   [R, C]  f32  read            logits of the vocabulary entries V0, …, V0 + C − 1
+//   1  targetsR   [R]     u32  read
+//   2  runningR3  [R, 3]  f32  read and write  of the others: highest so far, Σ exp(logit − highest); the target's logit
+//   3  logpR      [R]     f32  write           with LAST
+//   4  lseR       [R]     f32  write           with LAST
+//
+// One workgroup a row; its LANES stride over C, then find the maximum and the sum in trees of fixed shape.
+// Bytes 4·R·C, one exponential a logit: bound by memory, or by exp on software adapters.
+
+override R: u32;
+override C: u32;
+override V0: u32;
+override FIRST: bool;
+override LAST: bool;
+
+@group(0) @binding(0) var<storage, read> logitsRC: array<f32>;
+@group(0) @binding(1) var<storage, read> targetsR: array<u32>;
+@group(0) @binding(2) var<storage, read_write> runningR3: array<f32>;
+@group(0) @binding(3) var<storage, read_write> logpR: array<f32>;
+@group(0) @binding(4) var<storage, read_write> lseR: array<f32>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = group.y * groups.x + group.x;
+  if (row >= R) {
+    return;
+  }
+  let target_v = targetsR[row] - V0; // beyond C, wrapping around included, where the target is in another chunk
+  var lane_highest = -1e30;
+  for (var v = lane; v < C; v += LANES) {
+    if (v != target_v) {
+      lane_highest = max(lane_highest, logitsRC[row * C + v]);
+    }
+  }
+  var highest = max_over_lanes(lane_highest, lane);
+  if (!FIRST) {
+    highest = max(highest, runningR3[row * 3]);
+  }
+  var lane_sum = 0.0;
+  for (var v = lane; v < C; v += LANES) {
+    if (v != target_v) {
+      lane_sum += exp(logitsRC[row * C + v] - highest);
+    }
+  }
+  var sum = sum_over_lanes(lane_sum, lane);
+  if (lane != 0) {
+    return;
+  }
+  var logit = 0.0;
+  if (!FIRST) {
+    sum += runningR3[row * 3 + 1] * exp(runningR3[row * 3] - highest);
+    logit = runningR3[row * 3 + 2];
+  }
+  if (target_v < C) {
+    logit = logitsRC[row * C + target_v];
+  }
+  if (LAST) {
+    var logp = 0.0;
+    if (sum > 0.0) {
+      logp = -softplus4(vec4f(highest + log(sum) - logit)).x;
+    }
+    logpR[row] = logp;
+    lseR[row] = logit - logp;
+  } else {
+    runningR3[row * 3] = highest;
+    runningR3[row * 3 + 1] = sum;
+    runningR3[row * 3 + 2] = logit;
+  }
+}

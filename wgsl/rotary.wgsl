@@ -1,0 +1,48 @@
+// The pair (x[i], x[i + K/2]) of every head turned by SIGN times the angle of its position: t, or position + t with HAS_POSITION.
+//
+//   0  xBTHK      [B, T, H, K]         f32  read   rows of H·K, X_STRIDE apart
+//   1  table      [positions, 2, K/2]  f32  read   cosines, then sines of each position
+//   2  position1  [1]                  u32  read   ignored unless HAS_POSITION
+//   3  yBTHK      [B, T, H, K]         f32  write  rows of H·K, Y_STRIDE apart
+//
+// One invocation a pair; neighbours read neighbours. Bytes 4·3·B·T·H·K, flops 3·B·T·H·K: bound by memory.
+
+override PAIRS: u32; // B·T·H·K/2
+override T: u32;
+override H: u32;
+override K: u32;
+override SIGN: f32;
+override HAS_POSITION: bool;
+override X_OFFSET: u32 = 0;
+override X_STRIDE: u32;
+override Y_OFFSET: u32 = 0;
+override Y_STRIDE: u32;
+
+@group(0) @binding(0) var<storage, read> xBTHK: array<f32>;
+@group(0) @binding(1) var<storage, read> table: array<f32>;
+@group(0) @binding(2) var<storage, read> position1: array<u32>;
+@group(0) @binding(3) var<storage, read_write> yBTHK: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let pair = (group.y * groups.x + group.x) * 64 + lane;
+  if (pair >= PAIRS) {
+    return;
+  }
+  let half = K / 2;
+  let i = pair % half;
+  let h = pair / half % H;
+  let row = pair / half / H;
+  var position = row % T;
+  if (HAS_POSITION) {
+    position += position1[0];
+  }
+  let cosine = table[position * K + i];
+  let sine = table[position * K + half + i] * SIGN;
+  let x_at = X_OFFSET + row * X_STRIDE + h * K + i;
+  let y_at = Y_OFFSET + row * Y_STRIDE + h * K + i;
+  let first = xBTHK[x_at];
+  let second = xBTHK[x_at + half];
+  yBTHK[y_at] = first * cosine - second * sine;
+  yBTHK[y_at + half] = first * sine + second * cosine;
+}
