@@ -77,14 +77,19 @@ async function rowOf(
 
 /**
  * Runs every *.safetensors of a folder, in the order of their names, and calls `onCase` after each. A file that is damaged, of
- * an unknown kind or too much for the executor is a failed row with a message. Throws UsageError when the folder has no such
- * file.
+ * an unknown kind or too much for the executor is a failed row with a message. Throws UsageError when there is no such
+ * folder or no such file in it.
  */
 export async function runGolden(
   executor: Executor,
   folder: string,
   { disk, onCase }: { disk: Disk; onCase?(row: GoldenRow): void },
 ): Promise<GoldenRow[]> {
+  if ((await disk.stat(folder))?.kind !== "folder") {
+    throw new UsageError(`${folder} is not a folder`, {
+      expected: "a folder with one .safetensors file a golden case",
+    });
+  }
   const names = (await disk.list(folder)).filter((name) => name.endsWith(".safetensors"));
   if (names.length === 0) {
     throw new UsageError(`no golden cases in ${folder}`, { expected: "files whose names end in .safetensors" });

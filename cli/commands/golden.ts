@@ -1,0 +1,51 @@
+/** `hymba golden DIR`: holds the engine to float64 results that were made elsewhere. */
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
+import { argument, command } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { openBackend } from "../../core/backend/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { printable } from "../../core/errors.ts";
+import { type GoldenRow, runGolden } from "../../core/eval/golden.ts";
+import type { Action } from "../ui/run.ts";
+import { backendOptions, jsonOption } from "./options.ts";
+
+const options = merge(
+  object({
+    folder: argument(string({ metavar: "DIR" }), { description: message`folder of .safetensors files, one a case` }),
+    json: jsonOption,
+  }),
+  backendOptions,
+);
+
+export const goldenCommand = command("golden", map(options, (given): Action => () => golden(given)), {
+  brief: message`holds the kernels to float64 results that were made elsewhere`,
+  description:
+    message`Runs every case of a folder (operators, blocks, models, training) on the chosen adapter and prints file, worst tensor, its error as RMS(difference) / RMS(reference), the bound, and ok or FAIL. Exit code 1 when any failed. Example: hymba golden ../shared/golden --backend cpu`,
+});
+
+async function golden({ folder, json, ...backend }: {
+  folder: string;
+  json: boolean;
+  backend?: string;
+  adapter?: string;
+  threads?: number;
+}): Promise<void> {
+  const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
+  try {
+    const onCase = json ? undefined : (row: GoldenRow) => console.log(lineOf(row));
+    const rows = await runGolden(executor, folder, { disk: systemDisk, onCase });
+    const passed = rows.filter(({ ok }) => ok).length, failed = rows.length - passed;
+    console.log(json ? JSON.stringify({ passed, failed, rows }, undefined, 2) : `${passed} passed, ${failed} failed`);
+    if (failed > 0) Deno.exitCode = 1;
+  } finally {
+    await executor.close();
+  }
+}
+
+/** File, worst tensor, its error, the bound and the verdict; or why nothing could be compared. */
+function lineOf({ file, worst, error, bound, ok, message }: GoldenRow): string {
+  const found = message ?? `${worst}  ${error.toExponential(2)}  bound ${bound.toExponential(0)}`;
+  return `${printable(file)}  ${printable(found).replace(/\n\s*/g, "; ")}  ${ok ? "ok" : "FAIL"}`;
+}
