@@ -3,6 +3,10 @@ import type { Lowering } from "../launch.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
+import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
+import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
+import { rotary } from "./rotary.ts";
+import { attentionMap } from "./attention_map.ts";
 import { matmul } from "./matmul.ts";
 import { rotary } from "./rotary.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
@@ -17,6 +21,7 @@ import { adamw, gradientNorm } from "./optimizer.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   matmul,
+  attention_map: attentionMap,
   linear_logp_forward: linearLogpForward,
   linear_logp_backward: linearLogpBackward,
   rotary,
@@ -26,6 +31,13 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   orpo_loss_backward: orpoLossBackward,
   attention_forward: attentionForward,
   attention_backward: attentionBackward,
+  rotary,
+  linear_logp_forward: linearLogpForward,
+  linear_logp_backward: linearLogpBackward,
+  nll_loss_forward: nllLossForward,
+  nll_loss_backward: nllLossBackward,
+  orpo_loss_forward: orpoLossForward,
+  orpo_loss_backward: orpoLossBackward,
   rmsnorm_forward: rmsnormForward,
   rmsnorm_backward: rmsnormBackward,
   selective_scan_forward: selectiveScanForward,
