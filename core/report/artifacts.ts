@@ -6,6 +6,7 @@ import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
 import { csvOf } from "./csv.ts";
 import { metricsText } from "./metrics.ts";
+import { reportPage } from "./page.ts";
 import { samplesText } from "./samples.ts";
 import { stagesChart } from "./stages_chart.ts";
 
@@ -29,6 +30,7 @@ export const ARTIFACTS = {
   stages: { file: "training_stages_comparison.png", make: stagesChart },
   attentionPretraining: maps("pretraining"),
   attentionOrpo: maps("orpo"),
+  report: { file: "report.html", make: reportPage },
 } as const satisfies Record<string, Artifact>;
 
 /** The name of an artifact. */

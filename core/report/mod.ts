@@ -15,3 +15,6 @@ export { type MetricsTable, metricsTables, metricsText } from "./metrics.ts";
 export { samplesText } from "./samples.ts";
 export { stagesChart } from "./stages_chart.ts";
 export { type Column, tableLines } from "./table.ts";
+export { architectureDocument } from "./architecture/mod.ts";
+export { reportPage } from "./page.ts";
+export { reviewDocument } from "./review/mod.ts";

@@ -133,7 +133,8 @@ Deno.test("detailed metrics: the baselines stand in the table of the models, sev
   const [quality] = metricsTables(syntheticRun({ seeds: 3 }));
   assert.deepEqual(quality!.rows.slice(-2).map(([name]) => name), ["unigram baseline", "bigram baseline"]);
   assert.match(quality!.rows[0]![1]!, /^4\.\d{4} ± 0\.\d{4}$/);
-  assert.equal(quality!.rows[0]![7], "300", "what all seeds share has no deviation");
+  const { steps } = syntheticRun().record.study.pretraining;
+  assert.equal(quality!.rows[0]![7], String(steps), "what all seeds share has no deviation");
   const text = metricsText(syntheticRun({ seeds: 3 }));
   for (const part of ["tinyshakespeare", "KV reduction", "TiB", "nats/token", "bits/byte", "public domain"]) {
     assert.equal(text.includes(part), part !== "TiB", part);
@@ -189,6 +190,11 @@ Deno.test("statistics: the interval of three differences is mean ± 4.303 · s /
 Deno.test("curves: seeds are joined by step, lines without the measure are left out", () => {
   const run = syntheticRun({ arms: ["mamba"], seeds: 2, preset: "smoke" });
   const points = curve(run, { arm: "mamba", stage: "pretraining", kind: "evaluation" }, ({ loss }) => loss);
-  assert.deepEqual(points.map(({ step, spread }) => [step, spread.count]), [[6, 2], [12, 2]]);
+  const { steps, evaluateEvery } = run.record.study.pretraining, expected: number[] = [];
+  for (let step = evaluateEvery; step < steps; step += evaluateEvery) expected.push(step);
+  assert.deepEqual(
+    points.map(({ step, spread }) => [step, spread.count]),
+    [...expected, steps].map((step) => [step, 2]),
+  );
   assert.deepEqual(curve(run, { arm: "mamba", stage: "pretraining", kind: "train" }, ({ nll }) => nll), []);
 });

@@ -2,7 +2,7 @@
 import type { HymbaConfig, Layer } from "../../config/mod.ts";
 import { projectionParts } from "../../params/specs.ts";
 import { faded, FAINT } from "../palette.ts";
-import { html, type Markup } from "../document/html.ts";
+import { type Markup, markup } from "../document/html.ts";
 import { arrow, drawing, label, textBox } from "../document/svg.ts";
 import { attentionName, PARTS } from "./layer_stack.ts";
 
@@ -36,9 +36,9 @@ function mambaStages({ innerDim: I, convKernel, dtRank: R, stateSize: N, innerNo
 
 /** A column of boxes joined by arrows. */
 function column(stages: readonly Stage[], { x, y, colour }: { x: number; y: number; colour: string }): Markup {
-  return html`${
+  return markup`${
     stages.map(({ lines }, index) =>
-      html`${
+      markup`${
         textBox([x, y + index * STEP, COLUMN - 30, BOX], lines, {
           fill: faded(colour, 0.22),
           stroke: colour,
@@ -69,11 +69,11 @@ export function blockDiagram(config: HymbaConfig, layer: Layer): Markup {
   const centre = (index: number) => xOf(index) + (COLUMN - 30) / 2;
   return drawing(
     { width, height: outTop + BOX + 46, title: `Mixer of layer ${layer.index}` },
-    html`${textBox([LEFT, TOP, wide, BOX], [`RMSNorm of the residual stream, width ${config.dModel}`], grey)}${
+    markup`${textBox([LEFT, TOP, wide, BOX], [`RMSNorm of the residual stream, width ${config.dModel}`], grey)}${
       arrow([[middle, TOP + BOX], [middle, TOP + STEP]])
     }${textBox([LEFT, TOP + STEP, wide, BOX], ["one input projection without bias", split], grey)}${
       branches.map(({ stages, colour }, index) =>
-        html`${arrow([[centre(index), TOP + STEP + BOX], [centre(index), branchTop]])}${
+        markup`${arrow([[centre(index), TOP + STEP + BOX], [centre(index), branchTop]])}${
           column(stages, { x: xOf(index), y: branchTop, colour })
         }${arrow([[centre(index), joinTop - (STEP - BOX)], [centre(index), joinTop]])}`
       )

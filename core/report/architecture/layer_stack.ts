@@ -2,7 +2,7 @@
 import { type HymbaConfig, type Layer, layersOf } from "../../config/mod.ts";
 import { whole } from "../format.ts";
 import { faded, FAINT, INK } from "../palette.ts";
-import { html, type Markup } from "../document/html.ts";
+import { type Markup, markup } from "../document/html.ts";
 import { arrow, drawing, label, textBox } from "../document/svg.ts";
 
 /** The colours of the parts, the same in every drawing of the document. */
@@ -42,21 +42,23 @@ function sharingBrackets(layers: readonly Layer[], top: number): Markup[] {
   return [...groups.values()].filter((group) => group.length > 1).map((group) => {
     const yOf = ({ index }: Layer) => top + index * ROW + (ROW - GAP) / 2, x = LEFT - 44;
     const [first, last] = [group[0]!, group.at(-1)!];
-    return html`
+    return markup`
       <path d="M${LEFT - 34} ${yOf(first)} H${x} V${yOf(last)} H${LEFT - 34}" fill="none" stroke="${PARTS.local}"
-        stroke-width="2" />${label("shared K, V", {
-          x: x - 6,
-          y: (yOf(first) + yOf(last)) / 2,
-          size: 11,
-          anchor: "end",
-        })}
+        stroke-width="2" />${
+      label("shared K, V", {
+        x: x - 6,
+        y: (yOf(first) + yOf(last)) / 2,
+        size: 11,
+        anchor: "end",
+      })
+    }
     `;
   });
 }
 
 function row(layer: Layer, y: number): Markup {
   const middle = y + (ROW - GAP) / 2;
-  return html`${label(String(layer.index), { x: LEFT - 12, y: middle, colour: INK, anchor: "end" })}${
+  return markup`${label(String(layer.index), { x: LEFT - 12, y: middle, colour: INK, anchor: "end" })}${
     mixerBoxes(layer, y)
   }${
     textBox([LEFT + MIX + INNER, y, FFN, ROW - GAP], ["SwiGLU"], {
@@ -77,7 +79,7 @@ export function layerStack(config: HymbaConfig): Markup {
     textBox([LEFT, y, all, ROW - GAP], [text], { fill: faded(PARTS.end, 0.07), stroke: FAINT, size: 12.5 });
   return drawing(
     { width, height, title: `${layers.length} layers of ${config.archType}` },
-    html`${box(14, `embedding ${whole(vocabSize)} × ${dModel}: ${input}`)}${
+    markup`${box(14, `embedding ${whole(vocabSize)} × ${dModel}: ${input}`)}${
       label(`mixer (norm before, residual around)`, { x: LEFT + MIX / 2, y: top - 12, size: 11, anchor: "middle" })
     }${label(`F = ${ffnHidden}`, { x: LEFT + MIX + INNER + FFN / 2, y: top - 12, size: 11, anchor: "middle" })}${
       layers.map((layer) => row(layer, top + layer.index * ROW))

@@ -1,5 +1,5 @@
 /** What a layer's queries see: one row of cells a query, drawn from the rule of the mask. */
-import { html, type Markup } from "../document/html.ts";
+import { type Markup, markup } from "../document/html.ts";
 import { drawing, label } from "../document/svg.ts";
 import { faded, GRID } from "../palette.ts";
 import { PARTS } from "./layer_stack.ts";
@@ -31,7 +31,7 @@ export function maskDiagram({ window, meta, T }: { window: number; meta: number;
   }
   const edge = meta * unit, name = window > 0 ? `window ${window}` : "global";
   const line = (points: string) =>
-    html`
+    markup`
       <polyline points="${points}" stroke="${PARTS.meta}" stroke-width="1.5" fill="none" />
     `;
   return drawing(
@@ -40,21 +40,27 @@ export function maskDiagram({ window, meta, T }: { window: number; meta: number;
       height: TOP + SIZE + 40,
       title: `Mask, ${name}, ${meta} meta tokens, ${T} tokens of text`,
     },
-    html`
+    markup`
       <rect x="${LEFT}" y="${TOP}" width="${SIZE}" height="${SIZE}" fill="#fff" stroke="${GRID}" /><path
-        d="${path.join("")}" fill="${faded(window > 0 ? PARTS.local : PARTS.global, 0.75)}" />${meta > 0 && [
-          line(`${LEFT + edge},${TOP} ${LEFT + edge},${TOP + SIZE}`),
-          line(`${LEFT},${TOP + edge} ${LEFT + SIZE},${TOP + edge}`),
-          label(`meta 0 – ${meta - 1}`, { x: LEFT + edge / 2, y: TOP - 12, colour: PARTS.meta, anchor: "middle" }),
-        ]}${label("key position", { x: LEFT + SIZE / 2, y: TOP + SIZE + 16, anchor: "middle" })}${label("0", {
-          x: LEFT - 6,
-          y: TOP + 6,
-          anchor: "end",
-        })}${label(String(positions - 1), { x: LEFT - 6, y: TOP + SIZE - 6, anchor: "end" })}${label("query", {
-          x: LEFT - 6,
-          y: TOP + SIZE / 2,
-          anchor: "end",
-        })}
+        d="${path.join("")}" fill="${faded(window > 0 ? PARTS.local : PARTS.global, 0.75)}" />${
+      meta > 0 && [
+        line(`${LEFT + edge},${TOP} ${LEFT + edge},${TOP + SIZE}`),
+        line(`${LEFT},${TOP + edge} ${LEFT + SIZE},${TOP + edge}`),
+        label(`meta 0 – ${meta - 1}`, { x: LEFT + edge / 2, y: TOP - 12, colour: PARTS.meta, anchor: "middle" }),
+      ]
+    }${label("key position", { x: LEFT + SIZE / 2, y: TOP + SIZE + 16, anchor: "middle" })}${
+      label("0", {
+        x: LEFT - 6,
+        y: TOP + 6,
+        anchor: "end",
+      })
+    }${label(String(positions - 1), { x: LEFT - 6, y: TOP + SIZE - 6, anchor: "end" })}${
+      label("query", {
+        x: LEFT - 6,
+        y: TOP + SIZE / 2,
+        anchor: "end",
+      })
+    }
     `,
   );
 }

@@ -1,6 +1,6 @@
 /** The architecture of one configuration as a page: everything in it is derived from the configuration. */
 import { type HymbaConfig, type Layer, layersOf } from "../../config/mod.ts";
-import { html, htmlTable, type Markup, page } from "../document/html.ts";
+import { htmlTable, type Markup, markup, page } from "../document/html.ts";
 import { blockDiagram } from "./block.ts";
 import { attentionName, layerStack } from "./layer_stack.ts";
 import { maskDiagram } from "./mask.ts";
@@ -17,7 +17,7 @@ function kindsOf(config: HymbaConfig): Map<string, Layer[]> {
 
 function kindSection([name, layers]: [string, Layer[]], config: HymbaConfig): Markup {
   const title = `${name[0]!.toUpperCase()}${name.slice(1)}`;
-  return html`
+  return markup`
     <h3>${title}</h3>
     <p>Layers ${layers.map(({ index }) => index).join(", ")}.</p>
     <figure>${blockDiagram(config, layers[0]!)}</figure>
@@ -28,15 +28,16 @@ function maskSection(config: HymbaConfig): Markup | false {
   const windows = [...new Set(layersOf(config).filter(({ attention }) => attention).map(({ window }) => window))];
   if (windows.length === 0) return false;
   const T = Math.max(2 * config.swaWindow, 16), meta = config.metaTokens;
-  return html`
+  return markup`
     <h2>Masks</h2>
-    <p>A query sees a key that is not after it and, in local layers, either among the last ${config
-      .swaWindow} positions (its own included) or a meta token. Blue cells are visible; ${T} tokens of text are shown.</p>
-    <div class="two">${windows.toSorted((a, b) => a - b).map((window) =>
-      html`<figure>${maskDiagram({ window, meta, T })}<figcaption>${
+    <p>A query sees a key that is not after it and, in local layers, either among the last ${config.swaWindow} positions (its own included) or a meta token. Blue cells are visible; ${T} tokens of text are shown.</p>
+    <div class="two">${
+    windows.toSorted((a, b) => a - b).map((window) =>
+      markup`<figure>${maskDiagram({ window, meta, T })}<figcaption>${
         window > 0 ? `Local layers, window ${window}` : "Global layers"
       }</figcaption></figure>`
-    )}</div>
+    )
+  }</div>
   `;
 }
 
@@ -61,7 +62,7 @@ export function architectureDocument(config: HymbaConfig): string {
   const { archType, dModel, nLayers, nHeads, nKvHeads, swaWindow } = config;
   const lead = `${nLayers} layers of width ${dModel}, ${nHeads} query heads on ${nKvHeads} key–value heads. ` +
     "Every drawing and number follows from the configuration at the end.";
-  const body = html`<h2>Layers</h2><figure>${layerStack(config)}</figure>
+  const body = markup`<h2>Layers</h2><figure>${layerStack(config)}</figure>
 <h2>Inside a layer</h2>${[...kindsOf(config)].map((kind) => kindSection(kind, config))}
 ${maskSection(config)}
 <h2>Parameters</h2>${

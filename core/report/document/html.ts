@@ -27,7 +27,7 @@ function textOf(insert: Insert): string {
 }
 
 /** HTML or SVG from a template. */
-export function html(parts: TemplateStringsArray, ...inserts: readonly Insert[]): Markup {
+export function markup(parts: TemplateStringsArray, ...inserts: readonly Insert[]): Markup {
   return new Markup(parts.map((part, index) => part + textOf(inserts[index])).join(""));
 }
 
@@ -37,17 +37,21 @@ export function htmlTable(
   rows: readonly (readonly Insert[])[],
 ): Markup {
   const side = (index: number) => columns[index]?.align === "left" ? "left" : "right";
-  return html`
+  return markup`
     <div class="wide">
       <table>
         <thead>
-          <tr>${columns.map(({ name, unit }, index) =>
-            html`<th class="${side(index)}">${name}${unit !== undefined && html`<br><small>${unit}</small>`}</th>`
-          )}</tr>
+          <tr>${
+    columns.map(({ name, unit }, index) =>
+      markup`<th class="${side(index)}">${name}${unit !== undefined && markup`<br><small>${unit}</small>`}</th>`
+    )
+  }</tr>
         </thead>
-        <tbody>${rows.map((row) =>
-          html`<tr>${row.map((cell, index) => html`<td class="${side(index)}">${cell}</td>`)}</tr>`
-        )}</tbody>
+        <tbody>${
+    rows.map((row) =>
+      markup`<tr>${columns.map((_, index) => markup`<td class="${side(index)}">${row[index]}</td>`)}</tr>`
+    )
+  }</tbody>
       </table>
     </div>
   `;
@@ -55,7 +59,7 @@ export function htmlTable(
 
 /** A picture inside the page. */
 export function inlinePng(bytes: Uint8Array<ArrayBuffer> | Uint8Array, alt: string): Markup {
-  return html`<img alt="${alt}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}">`;
+  return markup`<img alt="${alt}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}">`;
 }
 
 const STYLE = new Markup(`
@@ -69,7 +73,7 @@ a{color:var(--link)}code,pre{font:.9em/1.5 ui-monospace,SFMono-Regular,Menlo,Con
 code{padding:.1em .3em}pre{padding:.8rem 1rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
 .wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.35rem .8rem;border-bottom:1px solid var(--rule);vertical-align:top}th{border-bottom:2px solid var(--ink);white-space:nowrap}
-.left{text-align:left}.right{text-align:right}figure{margin:1.2rem 0}img,svg{max-width:100%;height:auto}
+.left{text-align:left}.right{text-align:right;white-space:nowrap}figure{margin:1.2rem 0}img,svg{max-width:100%;height:auto}
 .warning{border-left:4px solid var(--accent);background:#fff6ee;padding:.7rem 1rem;max-width:46rem}
 .verdict{background:var(--tint);border-radius:8px;padding:1rem 1.4rem}
 .where{font-size:.88rem;color:var(--faint)}math{font-size:1.08em}math[display=block]{margin:.9rem 0;overflow-x:auto;overflow-y:hidden;text-align:left}
@@ -80,21 +84,20 @@ details{margin:.6rem 0}summary{cursor:pointer}nav ul{columns:2;padding-left:1.2r
 
 /** A whole page that needs nothing besides itself: no script, no network. */
 export function page(title: string, { lead, body }: { lead: Insert; body: Insert }): string {
-  return html`
-    <!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-        <title>${title}</title>
-        <style>${STYLE}</style>
-      </head>
-      <body>
-    <h1>${title}</h1>
-    <p class="lead">${lead}</p>
-    ${body}
-      </body>
-    </html>
-  `.text;
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>${title}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${title}</h1>
+<p class="lead">${lead}</p>
+${body}
+</body>
+</html>
+`.text;
 }

@@ -1,13 +1,13 @@
 /** Small pieces of drawings. Lengths are in user units of the drawing. */
 import { FAINT, INK } from "../palette.ts";
-import { html, type Insert, type Markup } from "./html.ts";
+import { type Insert, type Markup, markup } from "./html.ts";
 
 /** A drawing with its description for readers who do not see it. */
 export function drawing(
   { width, height, title }: { width: number; height: number; title: string },
   body: Insert,
 ): Markup {
-  return html`
+  return markup`
     <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"
       role="img" aria-label="${title}"
       font-family="Inter, system-ui, sans-serif"><title>${title}</title>${body}</svg>
@@ -29,16 +29,18 @@ export function textBox(
   { fill, stroke = "none", dashed = false, colour = INK, size = 13 }: BoxStyle,
 ): Markup {
   const middle = y + height / 2, gap = size * 1.25, first = middle - (lines.length - 1) * gap / 2;
-  return html`
+  return markup`
     <rect x="${x}" y="${y}" width="${width}" height="${height}" rx="5" fill="${fill}"
-      stroke="${stroke}" stroke-dasharray="${dashed ? "5 3" : "none"}" />${lines.map((text, index) =>
-        html`
-          <text x="${x + width / 2}" y="${first + index * gap}" font-size="${index === 0
-            ? size
-            : size - 2}" fill="${colour}" text-anchor="middle"
+      stroke="${stroke}" stroke-dasharray="${dashed ? "5 3" : "none"}" />${
+    lines.map((text, index) =>
+      markup`
+          <text x="${x + width / 2}" y="${first + index * gap}" font-size="${
+        index === 0 ? size : size - 2
+      }" fill="${colour}" text-anchor="middle"
             dominant-baseline="central">${text}</text>
         `
-      )}
+    )
+  }
   `;
 }
 
@@ -53,7 +55,7 @@ export function label(
     anchor?: "start" | "middle" | "end";
   },
 ): Markup {
-  return html`
+  return markup`
     <text x="${x}" y="${y}" font-size="${size}" fill="${colour}" text-anchor="${anchor}"
       dominant-baseline="central">${text}</text>
   `;
@@ -65,10 +67,12 @@ export function arrow(points: readonly (readonly [number, number])[], { colour =
   const angle = Math.atan2(y - fromY, x - fromX), size = 6;
   const corner = (turn: number) =>
     `${(x - size * Math.cos(angle + turn)).toFixed(1)},${(y - size * Math.sin(angle + turn)).toFixed(1)}`;
-  return html`
-    <polyline points="${points.map((point) => point.join(",")).join(
+  return markup`
+    <polyline points="${
+    points.map((point) => point.join(",")).join(
       " ",
-    )}" fill="none" stroke="${colour}" stroke-width="1.4" />
+    )
+  }" fill="none" stroke="${colour}" stroke-width="1.4" />
     <polygon points="${x},${y} ${corner(0.5)} ${corner(-0.5)}" fill="${colour}" />
   `;
 }

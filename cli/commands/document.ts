@@ -1,0 +1,13 @@
+/** What the commands that write a document have in common. */
+import { dirname } from "node:path";
+import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+
+/** Writes a document and prints where it is. */
+export async function writeDocument(
+  path: string,
+  { content, json }: { content: string; json: boolean },
+): Promise<void> {
+  await makeFolders(systemDisk, dirname(path));
+  await writeAtomic(systemDisk, path, content);
+  console.log(json ? JSON.stringify({ written: [path] }) : `wrote ${path}`);
+}

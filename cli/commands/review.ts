@@ -1,0 +1,40 @@
+/** `hymba review`: the paper and the derivations behind the kernels. */
+import { dirname, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, withDefault } from "@optique/core/modifiers";
+import { command, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { reviewDocument } from "../../core/report/mod.ts";
+import type { Action } from "../ui/run.ts";
+import { writeDocument } from "./document.ts";
+import { jsonOption } from "./options.ts";
+
+const options = object({
+  out: withDefault(
+    option("--out", string({ metavar: "FILE" }), { description: message`review.html by default` }),
+    "review.html",
+  ),
+  json: jsonOption,
+});
+
+/** The way from a page to this program's own files, which its links need. */
+function wayToProgram(page: string): string {
+  const program = fileURLToPath(new URL("../../", import.meta.url));
+  return relative(dirname(page), program).replaceAll("\\", "/") || ".";
+}
+
+export const reviewCommand = command(
+  "review",
+  map(
+    options,
+    ({ out, json }): Action => async () =>
+      await writeDocument(out, { content: await reviewDocument({ root: wayToProgram(out) }), json }),
+  ),
+  {
+    brief: message`what the paper says, how the formulas follow, and where the sources disagree`,
+    description:
+      message`Writes one self-contained page with rendered formulas. Example: hymba review --out review.html`,
+  },
+);

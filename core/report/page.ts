@@ -1,0 +1,83 @@
+/** report.html: a whole run on one page. */
+import type { Run, Sample, StageName } from "../config/mod.ts";
+import { ablationChart } from "./ablation_chart.ts";
+import { attentionChart } from "./attention_chart.ts";
+import { footerOf } from "./caption.ts";
+import { htmlTable, inlinePng, type Markup, markup, page } from "./document/html.ts";
+import { findings } from "./findings.ts";
+import { metricsTables, recordRows } from "./metrics.ts";
+import { stagesChart } from "./stages_chart.ts";
+
+const STAGES: Record<StageName, string> = {
+  pretraining: "after pretraining",
+  orpo: "after ORPO",
+  control: "after the control",
+};
+
+async function figures(run: Run): Promise<Markup[]> {
+  const pictures: [title: string, bytes: Uint8Array][] = [
+    ["Results of all models", await ablationChart(run)],
+    ["Both stages of training", await stagesChart(run)],
+  ];
+  for (const stage of ["pretraining", "orpo"] as const) {
+    if (!run.attention[stage]?.length) continue;
+    pictures.push([`Attention of hymba ${STAGES[stage]}`, await attentionChart(run, stage)]);
+  }
+  return pictures.map(([title, bytes]) =>
+    markup`
+      <h3>${title}</h3>
+      <figure>${inlinePng(bytes, title)}</figure>
+    `
+  );
+}
+
+const sampleOf = ({ stage, prompt, text }: Sample): Markup =>
+  markup`
+    <p class="where">${STAGES[stage]}</p>
+    <pre><strong>${prompt}</strong>${text}</pre>
+  `;
+
+const samplesOf = (run: Run): Markup[] =>
+  run.results.map(({ arm, seed, samples }) =>
+    markup`<details><summary>${arm}, seed ${seed}: ${samples.length} samples</summary>${
+      samples.map(sampleOf)
+    }</details>`
+  );
+
+/**
+ * The run as one self-contained HTML page: findings, figures, tables, samples and the run record. Everything that comes from
+ * the run is escaped, and the page's own policy forbids scripts and the network.
+ */
+export async function reportPage(run: Run): Promise<string> {
+  const { corpus, study } = run.record, name = { name: "", align: "left" } as const;
+  const body = markup`
+    ${corpus.warning !== undefined && markup`<p class="warning">${corpus.warning}</p>`}
+    <h2>Findings</h2><div class="verdict">
+      <ul>${findings(run).map((finding) => markup`<li>${finding}</li>`)}</ul>
+    </div>
+    <h2>Figures</h2>${await figures(run)}
+    <h2>Tables</h2><p>${
+    study.seeds.length === 1
+      ? "One seed: no uncertainty can be given."
+      : `Means over ${study.seeds.length} seeds; ± is the standard deviation of the seeds.`
+  }</p>${
+    metricsTables(run)
+      .map(({ title, columns, rows, note }) =>
+        markup`<h3>${title}</h3>${htmlTable(columns, rows)}${
+          note !== undefined && markup`<p class="where">${note}</p>`
+        }`
+      )
+  }
+    <h2>Samples</h2><p>Prompts are passages of the validation text, taken by seed; bold is the prompt.</p>${
+    samplesOf(
+      run,
+    )
+  }
+    <h2>What was run</h2>${htmlTable([name, { ...name, name: " " }], recordRows(run))}
+    <details>
+      <summary>The whole run record</summary>
+      <pre>${JSON.stringify(run.record, undefined, 2)}</pre>
+    </details>
+  `;
+  return page("Ablation of attention and Mamba", { lead: footerOf(run), body });
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { ARCH_TYPES, HymbaConfig, layersOf, studyOf } from "../../core/config/mod.ts";
+import { visiblePairs } from "../../core/ops/attention.ts";
+import { parameterCount } from "../../core/params/specs.ts";
+import { visibleRanges } from "../../core/report/architecture/mask.ts";
+import { partsOf } from "../../core/report/architecture/sizes.ts";
+import { escaped, htmlTable, markup } from "../../core/report/document/html.ts";
+import { architectureDocument, reportPage, reviewDocument } from "../../core/report/mod.ts";
+import { DISAGREEMENTS } from "../../core/report/review/disagreements.ts";
+import { SECTIONS } from "../../core/report/review/mod.ts";
+import { syntheticRun } from "./synthetic_run.ts";
+
+const VOID = new Set(["meta", "br", "img", "rect", "polyline", "polygon", "path"]);
+
+/** Names of the elements of a page in order; throws when one is not closed where it should be. */
+function elementsOf(page: string): string[] {
+  const open: string[] = [], seen: string[] = [];
+  const bare = page.replace(/<style>[^]*?<\/style>/, "").replace("<!doctype html>", "");
+  for (const [, close, name, end] of bare.matchAll(/<(\/?)([a-z][a-z0-9]*)\b(?:"[^"]*"|[^">])*?(\/?)>/gi)) {
+    if (close) assert.equal(open.pop(), name);
+    else {
+      seen.push(name!);
+      if (!end && !VOID.has(name!.toLowerCase())) open.push(name!);
+    }
+  }
+  assert.deepEqual(open, []);
+  return seen;
+}
+
+/** What would make a page reach for the network or run something. */
+function assertSelfContained(page: string): void {
+  assert.doesNotMatch(page, /<script|<link|<iframe|\son\w+\s*=|src="(?!data:)|url\(|@import|javascript:/i);
+  assert.match(page, /Content-Security-Policy" content="default-src 'none'/);
+}
+
+Deno.test("html: what is put into a template is text, unless it is markup", () => {
+  const evil = `<script>alert("1")</script>&'`;
+  assert.equal(markup`<p title="${evil}">${evil}</p>`.text.includes("<script"), false);
+  assert.equal(markup`<p>${[markup`<b>a</b>`, 1, undefined, false, "<"]}</p>`.text, "<p><b>a</b>1&lt;</p>");
+  assert.equal(escaped("a\u202eb\u0007c"), "a\\u{202e}b\\u{7}c");
+  const table = htmlTable([{ name: "<a>", align: "left" }, { name: "n", unit: "s" }], [["<x>"]]).text;
+  assert.match(table, /&lt;a&gt;.*&lt;x&gt;/s);
+  assert.equal(table.match(/<td/g)!.length, 2, "short rows are filled up");
+});
+
+Deno.test("architecture: every model of every preset gives a well-formed page without scripts or network", () => {
+  for (const preset of ["smoke", "paper"]) {
+    for (const { name, config } of studyOf(preset).arms) {
+      const page = architectureDocument(config), elements = elementsOf(page);
+      assertSelfContained(page);
+      assert.ok(elements.includes("svg"), name);
+      assert.equal(
+        page.includes("shared K, V"),
+        layersOf(config).some(({ index, attention, kvOwner }) => attention && kvOwner !== index),
+      );
+    }
+  }
+});
+
+Deno.test("architecture: the layers, the groups and the windows drawn are those of the configuration", () => {
+  const config = new HymbaConfig(), page = architectureDocument(config);
+  assert.equal(page.match(/attention global/g)!.length, 3);
+  assert.equal(page.match(/attention local, window 128<\/text>/g)!.length, 12);
+  assert.equal(page.match(/shared K, V/g)!.length, 6);
+  assert.match(page, /Layers 0, 7, 14\./);
+  assert.match(page, /keys and values of layer 1</);
+});
+
+Deno.test("architecture: the parts add up to the model's parameters, and none is left without a name", () => {
+  for (const archType of ARCH_TYPES) {
+    const config = new HymbaConfig({ archType }), parts = partsOf(config);
+    assert.equal(parts.reduce((sum, { parameters }) => sum + parameters, 0), parameterCount(config));
+    assert.ok(parts.every(({ name }) => !name.includes(".")), parts.map(({ name }) => name).join());
+  }
+});
+
+Deno.test("architecture: the mask that is drawn is the mask of the attention", () => {
+  for (const [window, meta, T] of [[0, 0, 9], [0, 4, 9], [3, 0, 9], [3, 4, 13], [5, 2, 3], [1, 1, 1]] as const) {
+    let pairs = 0;
+    for (let q = 0; q < meta + T; q++) for (const [from, to] of visibleRanges(q, { window, meta })) pairs += to - from;
+    assert.equal(pairs, visiblePairs(meta + T, { window, meta }), `window ${window}, meta ${meta}, T ${T}`);
+  }
+});
+
+Deno.test("review: every formula is rendered, every linked file exists, the page needs nothing else", async () => {
+  const page = await reviewDocument({ root: "../.." });
+  assertSelfContained(page);
+  const formulas = elementsOf(page).filter((name) => name === "math").length;
+  assert.ok(formulas > 60, `${formulas} formulas`);
+  assert.doesNotMatch(page.replaceAll(/<annotation[^]*?<\/annotation>/g, ""), /\$|\\[a-z]+\{/);
+  for (const { code, tests } of SECTIONS) {
+    assert.ok(code.length > 0 && tests.length > 0);
+    for (const path of [...code, ...tests]) {
+      assert.ok((await Deno.stat(new URL(`../../${path}`, import.meta.url))).isFile, path);
+      assert.ok(page.includes(`href="../../${path}"`));
+    }
+  }
+  assert.equal(page.match(/<tr>/g)!.length, DISAGREEMENTS.length + 1);
+});
+
+Deno.test("report: everything of a run is on the page, and nothing in a run acts on the reader's browser", async () => {
+  const evil = `<script>alert(1)</script><img src=x onerror=alert(1)>"'`;
+  const run = syntheticRun({ arms: ["hymba"], preset: "smoke", corpus: evil });
+  const [result] = run.results, samples = [{ stage: "orpo" as const, prompt: evil, text: evil }];
+  const page = await reportPage({
+    ...run,
+    record: { ...run.record, corpus: { ...run.record.corpus, warning: evil }, command: evil },
+    results: [{ ...result!, samples, failure: evil }],
+  });
+  elementsOf(page);
+  assert.doesNotMatch(page, /<script|<img src=x/);
+  assert.equal(page.match(/src="data:image\/png;base64,/g)!.length, 4);
+  for (const heading of ["Findings", "Figures", "Tables", "Samples", "What was run"]) {
+    assert.ok(page.includes(`<h2>${heading}`));
+  }
+});
