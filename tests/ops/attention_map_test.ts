@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { attention } from "../../core/ops/attention.ts";
 import { attentionMap } from "../../core/ops/attention_map.ts";
-import { finish, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { type Data, finish, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { fillNormal } from "../../core/random.ts";
 import { Tape, withRows } from "../../core/tensor/mod.ts";
 import { executors } from "./executors.ts";
@@ -13,7 +13,8 @@ for (const [window, meta] of [[0, 0], [5, 0], [5, 3]] as const) {
     const [q, k, v] = [H, G, G].map((heads, i) => withRows(tape.input("qkv"[i]!, [B, T, heads, K]), 2));
     const { lse } = attention(tape, { q: q!, k: k!, v: v! }, { window, meta });
     const p = attentionMap(tape, { q: q!, k: k!, lse }, { window, meta });
-    const plan = finish(tape, { name: "map", outputs: [p] }), found = [];
+    const plan = finish(tape, { name: "map", outputs: [p] });
+    const found: Data[] = [];
     for (const executor of [new ReferenceExecutor(), ...await executors()]) {
       const program = await executor.prepare(plan);
       for (const [step, x] of [q, k, v].entries()) {

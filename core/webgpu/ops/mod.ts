@@ -3,12 +3,9 @@ import type { Lowering } from "../launch.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
-import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
-import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { rotary } from "./rotary.ts";
 import { attentionMap } from "./attention_map.ts";
 import { matmul } from "./matmul.ts";
-import { rotary } from "./rotary.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
@@ -31,13 +28,6 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   orpo_loss_backward: orpoLossBackward,
   attention_forward: attentionForward,
   attention_backward: attentionBackward,
-  rotary,
-  linear_logp_forward: linearLogpForward,
-  linear_logp_backward: linearLogpBackward,
-  nll_loss_forward: nllLossForward,
-  nll_loss_backward: nllLossBackward,
-  orpo_loss_forward: orpoLossForward,
-  orpo_loss_backward: orpoLossBackward,
   rmsnorm_forward: rmsnormForward,
   rmsnorm_backward: rmsnormBackward,
   selective_scan_forward: selectiveScanForward,
