@@ -97,6 +97,13 @@ export class IdList {
     this.values[this.length++] = value;
   }
 
+  /** The numbers so far, until the next one is pushed; the list is empty afterwards. */
+  view(): Uint32Array {
+    const seen = this.values.subarray(0, this.length);
+    this.length = 0;
+    return seen;
+  }
+
   /** The numbers so far, copied; the list is empty afterwards. */
   take(): Uint32Array {
     const taken = this.values.slice(0, this.length);

@@ -85,7 +85,7 @@ function readPiece(
   { id, pieceExtras, field }: { id: number; pieceExtras: Map<number, Uint8Array>; field: Field },
 ): Piece {
   let piece = "", score = 0, type: number = PieceType.normal;
-  const extras = new MessageWriter();
+  let extras: MessageWriter | undefined;
   for (const inner of reader.fields()) {
     if (inner.number === 1) piece = reader.text(inner);
     else if (inner.number === 2) {
@@ -96,12 +96,11 @@ function readPiece(
       reader.expect(inner, WireType.varint);
       type = inner.value;
       if (type < 1 || type > 6) throw reader.error(`piece ${id} has the type ${type}`, inner.offset);
-    } else extras.raw(inner.raw);
+    } else extras = (extras ?? new MessageWriter()).raw(inner.raw);
   }
   if (piece.length === 0) throw reader.error(`piece ${id} is empty`, field.offset);
   if (piece.includes("\0")) throw reader.error(`piece ${id} contains U+0000`, field.offset);
-  const kept = extras.finish();
-  if (kept.length > 0) pieceExtras.set(id, kept);
+  if (extras) pieceExtras.set(id, extras.finish());
   return { piece, score, type };
 }
 

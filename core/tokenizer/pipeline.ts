@@ -4,6 +4,9 @@ import { Normalizer, NormalizerRules, type NormalizerSpec } from "./normalizer.t
 import { Segmenter, type TokenSink } from "./segmenter.ts";
 import { PieceType, type Vocabulary } from "./vocabulary.ts";
 
+/** Bytes that are normalised and segmented at a time: what is worked on stays in the processor's cache. */
+const PART = 1 << 14;
+
 /** Encodes texts that arrive in parts of UTF-8. */
 export interface EncodingSession {
   /** The next part of a text; `final` ends it. Settled tokens go to the sink. */
@@ -17,11 +20,15 @@ export interface Pipeline {
   session(sink: TokenSink): EncodingSession;
   /** The normalised text, as the segmentation sees it: one part or, with a pre-tokenizer, many. */
   normalise(text: Uint8Array): Uint8Array[];
-  decode(ids: ArrayLike<number>): string;
+  /** Whether a text may be decoded word by word. */
+  readonly decodesInParts: boolean;
+  /** The text of ids; with `continues`, of ids that follow on others. */
+  decode(ids: ArrayLike<number>, options?: { continues?: boolean }): string;
 }
 
 /** What SentencePiece does around its Unigram model. */
 export class SentencePiecePipeline implements Pipeline {
+  readonly decodesInParts = true;
   readonly spec: NormalizerSpec;
   readonly unknownSurface: string;
   readonly #vocabulary: Vocabulary;
@@ -47,14 +54,19 @@ export class SentencePiecePipeline implements Pipeline {
     const segmenter = new Segmenter(this.#vocabulary, sink);
     const normalizer = new Normalizer(this.#rules, segmenter.input);
     const waiting = new ByteBuffer(256);
+    const pushPart = (part: Uint8Array, final: boolean) => {
+      if (waiting.length === 0) waiting.append(part.subarray(normalizer.push(part, final)));
+      else {
+        waiting.append(part);
+        waiting.dropFront(normalizer.push(waiting.view(), final));
+      }
+      segmenter.run(final);
+    };
     return {
       push(part, final) {
-        if (waiting.length === 0) waiting.append(part.subarray(normalizer.push(part, final)));
-        else {
-          waiting.append(part);
-          waiting.dropFront(normalizer.push(waiting.view(), final));
-        }
-        segmenter.run(final);
+        let at = 0;
+        for (; at + PART < part.length; at += PART) pushPart(part.subarray(at, at + PART), false);
+        pushPart(at === 0 ? part : part.subarray(at), final);
       },
       pending: () => waiting.length + segmenter.input.length,
     };
@@ -66,10 +78,10 @@ export class SentencePiecePipeline implements Pipeline {
     return [out.view()];
   }
 
-  decode(ids: ArrayLike<number>): string {
+  decode(ids: ArrayLike<number>, { continues = false } = {}): string {
     const parts: string[] = [], run = new ByteBuffer(16);
     const { addDummyPrefix, removeExtraWhitespaces } = this.spec;
-    let atStart = addDummyPrefix || removeExtraWhitespaces;
+    let atStart = !continues && (addDummyPrefix || removeExtraWhitespaces);
     const endRun = () => {
       if (run.length > 0) parts.push(bytesToText(run.view()));
       run.length = 0;

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { HymbaError } from "../errors.ts";
 import { type Counter, uniform } from "../random.ts";
+import { DecodeStream } from "./decode_stream.ts";
 import { readTokenizerJson } from "./huggingface/read.ts";
 import { toTokenizerJson } from "./huggingface/write.ts";
 import { IdList, textOf, utf8Into } from "./bytes.ts";
@@ -151,14 +152,21 @@ export class Tokenizer {
 
   /** The text of ids. @throws {HymbaError} when an id is not in the vocabulary. */
   decode(ids: ArrayLike<number>): string {
-    for (let i = 0; i < ids.length; i++) {
-      if (!Number.isInteger(ids[i]) || ids[i]! < 0 || ids[i]! >= this.vocabSize) {
-        throw new HymbaError(`decode: id ${ids[i]} at position ${i} is not in the vocabulary`, {
-          expected: `0 to ${this.vocabSize - 1}`,
-        });
-      }
-    }
+    for (let i = 0; i < ids.length; i++) this.checkId(ids[i]!, i);
     return this.pipeline.decode(ids);
+  }
+
+  /** Decodes one text that arrives in parts. */
+  decodeStream(): DecodeStream {
+    return new DecodeStream(this.vocabulary, this.pipeline);
+  }
+
+  /** @throws {HymbaError} unless `id`, the one at `position`, is in the vocabulary. */
+  checkId(id: number, position: number): void {
+    if (Number.isInteger(id) && id >= 0 && id < this.vocabSize) return;
+    throw new HymbaError(`decode: id ${id} at position ${position} is not in the vocabulary`, {
+      expected: `0 to ${this.vocabSize - 1}`,
+    });
   }
 
   /** The tokenizer as a SentencePiece `.model`. */
@@ -206,15 +214,15 @@ export class TokenStream {
     return this.#session.pending();
   }
 
-  /** The ids that are settled once `part` is known. */
+  /** The ids that are settled once `part` is known; they stand in the array until the next call. */
   push(part: Uint8Array): Uint32Array {
     this.#session.push(part, false);
-    return this.#ids.take();
+    return this.#ids.view();
   }
 
-  /** The remaining ids; the stream is ready for another text. */
-  finish(): Uint32Array {
-    this.#session.push(new Uint8Array(0), true);
-    return this.#ids.take();
+  /** The remaining ids, with a last part, until the next call; the stream is ready for another text. */
+  finish(part: Uint8Array = new Uint8Array(0)): Uint32Array {
+    this.#session.push(part, true);
+    return this.#ids.view();
   }
 }

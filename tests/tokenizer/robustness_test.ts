@@ -97,7 +97,7 @@ Deno.test("a stream holds little: 20 MB pass through a small buffer", () => {
     if (i % 100 === 0) most = Math.max(most, stream.pendingBytes);
   }
   tokens += stream.finish().length;
-  assert.equal(tokens % 1000 < 10 || tokens > 1e6, true);
+  assert.ok(tokens > 1e6, `${tokens} tokens`);
   assert.ok(most < 200_000, `${most} bytes were waiting`);
 });
 

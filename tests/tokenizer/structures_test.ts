@@ -3,7 +3,10 @@ import fc from "fast-check";
 import { compareBytes, utf8, validLength } from "../../core/tokenizer/bytes.ts";
 import { Charsmap, compileCharsmap } from "../../core/tokenizer/charsmap.ts";
 import { buildDoubleArray, longestPrefix } from "../../core/tokenizer/double_array.ts";
+import { SMALL_TEXT } from "./oracles.ts";
+import { alphabetOf, WordCounts } from "../../core/tokenizer/train/corpus.ts";
 import { digamma } from "../../core/tokenizer/train/expectation.ts";
+import { makeSeeds } from "../../core/tokenizer/train/seeds.ts";
 import { commonPrefixes, suffixArray } from "../../core/tokenizer/train/suffix_array.ts";
 import { normalizationCharsmap } from "../../core/tokenizer/train/normalization.ts";
 
@@ -88,4 +91,33 @@ Deno.test("characters are found as TextDecoder finds them", () => {
     };
     assert.equal(length, [1, 2, 3, 4].find((n) => n <= bytes.length && decodes(n)) ?? 0);
   }));
+});
+
+Deno.test("seeds are the substrings with two different right contexts, weighted by occurrences", () => {
+  const words = new WordCounts({
+    name: "identity",
+    charsmap: new Uint8Array(0),
+    addDummyPrefix: false,
+    removeExtraWhitespaces: false,
+    escapeWhitespaces: true,
+  }, { symbols: [], name: "test" });
+  const text = SMALL_TEXT.split("\n").slice(0, 120).join("\n"), longest = 5, found = new Map<string, Set<string>>();
+  const counts = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const marked = `${line.replaceAll(" ", "▁")}\0`;
+    for (let from = 0; from < marked.length - 1; from++) {
+      for (let to = from + 1; to < marked.length && to - from <= longest; to++) {
+        const piece = marked.slice(from, to);
+        if (!/^▁?(?:[A-Za-z]*|[^A-Za-z▁]*)$/.test(piece)) break;
+        found.set(piece, (found.get(piece) ?? new Set()).add(marked[to]!));
+        counts.set(piece, (counts.get(piece) ?? 0) + 1);
+      }
+    }
+  }
+  const expected = [...found].filter(([piece, contexts]) => piece.length === 1 || contexts.size > 1)
+    .map(([piece]) => [piece, counts.get(piece)! * piece.length] as const);
+  words.addText(text);
+  const counted = words.words(), seeds = makeSeeds(counted, { alphabet: alphabetOf(counted, 1), size: 1e6, longest });
+  assert.ok(expected.length > 500);
+  assert.deepEqual(new Map(seeds.map(({ piece, weight }) => [piece, weight])), new Map(expected));
 });

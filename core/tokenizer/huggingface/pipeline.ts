@@ -68,6 +68,7 @@ export interface HuggingFaceSteps {
 
 /** Hugging Face's order of steps. A text is held in memory while it is encoded. */
 export class HuggingFacePipeline implements Pipeline {
+  readonly decodesInParts = false;
   readonly #vocabulary: Vocabulary;
   readonly #steps: HuggingFaceSteps;
   readonly #before: AddedTokens;

@@ -21,7 +21,7 @@ function bestCounts(lexicon: Lexicon, { bytes, starts, counts }: Sentences): Flo
  *
  * With `count` more of every token in the replacement the total grows too. As in SentencePiece it is taken to grow by one
  * `count` for every piece that is left, not only for those of the replacement: that makes a replacement dearer by the number
- * of its tokens, keeps longer pieces, and gives fewer tokens at the same likelihood (measured: docs/decisions.md).
+ * of its tokens, keeps longer pieces, and gives fewer tokens at the same likelihood (measured: docs/tokenizer.md).
  */
 function loss(count: number, { alternative, counts, total, alive }: {
   alternative: readonly number[];

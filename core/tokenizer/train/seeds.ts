@@ -28,11 +28,11 @@ interface Symbols {
   characters: string[];
 }
 
-/** Numbers below this are not letters: the line's end, a symbol, a character outside the alphabet. */
-const FIRST_LETTER = 3, UNKNOWN = 2;
+/** Numbers below this are not letters: the line's end, a symbol, a character outside the alphabet, the start of a next word. */
+const FIRST_LETTER = 4, UNKNOWN = 2, NEXT_WORD = 3;
 
 function number(words: readonly CountedWord[], alphabet: readonly Letter[]): Symbols {
-  const characters = ["\0", "\t", UNKNOWN_CHARACTER, ...alphabet.map(({ character }) => character)];
+  const characters = ["\0", "\t", UNKNOWN_CHARACTER, "", ...alphabet.map(({ character }) => character)];
   const numbers = new Map(characters.map((character, i) => [character, i]));
   const most = words.reduce((sum, { text }) => sum + text.length, 0);
   const symbols = new Int32Array(most), weights = new Float64Array(most);
@@ -42,6 +42,8 @@ function number(words: readonly CountedWord[], alphabet: readonly Letter[]): Sym
       symbols[length] = numbers.get(character) ?? UNKNOWN;
       weights[length++] = count;
     }
+    // Behind its word the mark is no letter: what comes after it in this list is not what comes after it in the text.
+    if (text.endsWith(SPACE_MARK)) symbols[length - 1] = NEXT_WORD;
   }
   const scripts = characters.map(scriptOf), mark = numbers.get(SPACE_MARK) ?? UNKNOWN;
   const runs = new Int32Array(length);

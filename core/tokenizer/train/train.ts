@@ -1,4 +1,4 @@
-/** Training of a Unigram tokenizer. Source: SentencePiece, `unigram_model_trainer.cc`; differences are in docs/decisions.md. */
+/** Training of a Unigram tokenizer. Source: SentencePiece, `unigram_model_trainer.cc`; differences are in docs/tokenizer.md. */
 import { UsageError } from "../../errors.ts";
 import { MARK_ESCAPE } from "../mark_escape.ts";
 import { DEFAULT_TRAINER, type TrainerSpec } from "../model_file.ts";

@@ -1,0 +1,91 @@
+/** Files and streams of the tokenizer commands. */
+import { basename } from "node:path";
+import { UsageError } from "../../core/errors.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { Tokenizer } from "../../core/tokenizer/mod.ts";
+
+/** Bytes that are read or written at a time. */
+export const BLOCK = 1 << 18;
+const BRACE = 0x7b, SPACE = 0x20, ZERO = 0x30;
+const encoder = new TextEncoder();
+
+/** Opens a tokenizer: a SentencePiece `.model` or a Hugging Face `tokenizer.json`, told apart by their first byte. */
+export async function openTokenizer(path: string): Promise<Tokenizer> {
+  const bytes = await systemDisk.read(path), name = basename(path);
+  const start = bytes.find((byte) => byte > 0x20);
+  return start === BRACE && bytes[0] !== 0x0a
+    ? Tokenizer.fromJson(new TextDecoder().decode(bytes), { name })
+    : Tokenizer.fromModelBytes(bytes, { name });
+}
+
+/** The bytes of a file, a block at a time. Each block is valid until the next one is asked for. */
+export async function* fileParts(path: string): AsyncGenerator<Uint8Array> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path);
+  } catch (cause) {
+    throw new UsageError(`cannot read ${path}`, { got: cause instanceof Error ? cause.message : String(cause), cause });
+  }
+  using opened = file;
+  yield* parts(opened);
+}
+
+/** The bytes of standard input, a block at a time. Each block is valid until the next one is asked for. */
+export const inputParts = (): AsyncGenerator<Uint8Array> => parts(Deno.stdin);
+
+async function* parts(source: { read(into: Uint8Array): Promise<number | null> }): AsyncGenerator<Uint8Array> {
+  const block = new Uint8Array(BLOCK);
+  for (let count = await source.read(block); count !== null; count = await source.read(block)) {
+    yield block.subarray(0, count);
+  }
+}
+
+/** Text for standard output, written in large blocks. */
+export class Output {
+  #bytes = new Uint8Array(2 * BLOCK);
+  #length = 0;
+  readonly #digits = new Uint8Array(10);
+
+  /** Adds text; it is written by `flush`. */
+  add(text: string): void {
+    this.#reserve(3 * text.length);
+    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+  }
+
+  /** Adds numbers with spaces between. */
+  addNumbers(numbers: Uint32Array): void {
+    this.#reserve(11 * numbers.length);
+    const bytes = this.#bytes, digits = this.#digits;
+    let at = this.#length;
+    for (let i = 0; i < numbers.length; i++) {
+      if (i > 0) bytes[at++] = SPACE;
+      let rest = numbers[i]!, count = 0;
+      do {
+        digits[count++] = ZERO + rest % 10;
+        rest = Math.floor(rest / 10);
+      } while (rest > 0);
+      while (count > 0) bytes[at++] = digits[--count]!;
+    }
+    this.#length = at;
+  }
+
+  /** Writes what has been added, or waits for more unless there are `enough` bytes. */
+  async flush({ enough = 0 }: { enough?: number } = {}): Promise<void> {
+    if (this.#length < enough) return;
+    try {
+      for (let at = 0; at < this.#length;) at += await Deno.stdout.write(this.#bytes.subarray(at, this.#length));
+    } catch (error) {
+      // Whoever reads has enough, as `head` has: no more work, and no fault.
+      if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+      throw error;
+    }
+    this.#length = 0;
+  }
+
+  #reserve(extra: number): void {
+    if (this.#length + extra <= this.#bytes.length) return;
+    const grown = new Uint8Array(2 * (this.#length + extra));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+}

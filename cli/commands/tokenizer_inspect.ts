@@ -1,0 +1,133 @@
+/** `hymba tokenizer inspect`: what is in a tokenizer, and what it does to a text. */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { basename } from "node:path";
+import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { tokenizerChart } from "../../core/report/tokenizer_chart.ts";
+import {
+  pieceLengths,
+  PieceType,
+  type TextStatistics,
+  textStatistics,
+  type Tokenizer,
+} from "../../core/tokenizer/mod.ts";
+import type { Action } from "../ui/run.ts";
+import { table } from "../ui/table.ts";
+import { jsonOption } from "./options.ts";
+import { fileParts, openTokenizer } from "./tokenizer_files.ts";
+
+const SHOWN = 10;
+
+const options = object("What to look at", {
+  model: option("--model", string({ metavar: "FILE" }), {
+    description: message`a SentencePiece .model or a Hugging Face tokenizer.json`,
+  }),
+  input: optional(option("--input", string({ metavar: "FILE" }), { description: message`a text to count on` })),
+  picture: optional(
+    option("--picture", string({ metavar: "FILE" }), {
+      description: message`where to draw; FILE.png beside the model by default`,
+    }),
+  ),
+  json: jsonOption,
+});
+
+export const tokenizerInspectCommand = command("inspect", map(options, (given): Action => () => inspect(given)), {
+  brief: message`size, pieces, scores, and what it does to a text`,
+  description:
+    message`Prints the pieces of a tokenizer in numbers and draws them. Example: hymba tokenizer inspect --model tokenizer.model --input input.txt`,
+});
+
+interface Ranked {
+  piece: string;
+  id: number;
+  score: number;
+  /** Occurrences in the text. */
+  count?: number;
+}
+
+/** Everything that is printed. */
+interface Findings {
+  pieces: Record<string, number>;
+  scores: { highest: number; lowest: number };
+  longest: Ranked[];
+  frequent: Ranked[];
+  text?: Omit<TextStatistics, "counts"> & { tokensPerCharacter: number; tokensPerByte: number };
+}
+
+function findingsOf(tokenizer: Tokenizer, text: TextStatistics | undefined): Findings {
+  const names = Object.entries(PieceType), { pieces } = tokenizer;
+  const ranked = pieces.map(({ piece, score }, id): Ranked => ({ piece, id, score, count: text?.counts[id] }));
+  const ordinary = ranked.filter(({ id }) => pieces[id]!.type === PieceType.normal);
+  const length = ({ piece }: Ranked) => [...piece].length;
+  const weight = ({ id, score, count }: Ranked) => count ?? (pieces[id]!.type === PieceType.normal ? score : -Infinity);
+  const scores = ordinary.map(({ score }) => score);
+  const counted = names.map(([name, type]) => [name, pieces.filter((piece) => piece.type === type).length] as const);
+  const { counts: _, ...totals } = text ?? { counts: undefined };
+  return {
+    pieces: Object.fromEntries([["all", tokenizer.vocabSize], ...counted.filter(([, count]) => count > 0)]),
+    scores: scores.reduce(({ highest, lowest }, score) => {
+      return { highest: Math.max(highest, score), lowest: Math.min(lowest, score) };
+    }, { highest: -Infinity, lowest: Infinity }),
+    longest: ordinary.toSorted((a, b) => length(b) - length(a) || a.id - b.id).slice(0, SHOWN),
+    frequent: ranked.toSorted((a, b) => weight(b) - weight(a) || a.id - b.id).slice(0, SHOWN),
+    text: text && {
+      ...(totals as Omit<TextStatistics, "counts">),
+      tokensPerCharacter: text.tokens / text.characters,
+      tokensPerByte: text.tokens / text.bytes,
+    },
+  };
+}
+
+function describe({ pieces, scores, longest, frequent, text }: Findings): string {
+  const rows = (title: string, list: readonly Ranked[]) => {
+    const header = [title, "id", "score", ...(text ? ["count"] : [])];
+    return table([
+      header,
+      ...list.map(({ piece, id, score, count }) => {
+        return [JSON.stringify(piece), String(id), score.toFixed(4), ...(text ? [String(count)] : [])];
+      }),
+    ]);
+  };
+  const lines = [
+    `pieces     ${Object.entries(pieces).map(([name, count]) => `${name} ${count}`).join(", ")}`,
+    `scores     ${scores.highest.toFixed(4)} to ${scores.lowest.toFixed(4)}`,
+  ];
+  if (text) {
+    lines.push(
+      `text       ${text.characters} characters, ${text.bytes} bytes, ${text.tokens} tokens`,
+      `tokens     ${text.tokensPerCharacter.toFixed(4)} per character, ${text.tokensPerByte.toFixed(4)} per byte`,
+      `unknown    ${text.unknowns} unknown tokens, ${text.byteTokens} byte tokens`,
+    );
+  }
+  return [...lines, "", rows("longest", longest), "", rows(text ? "most frequent" : "likeliest", frequent)].join("\n");
+}
+
+/** Share of each piece in percent, largest first: counted on the text, or by the model's own scores. */
+function shares(tokenizer: Tokenizer, text: TextStatistics | undefined): number[] {
+  const weights = text
+    ? [...text.counts]
+    : tokenizer.pieces.map(({ score, type }) => type === PieceType.normal ? Math.exp(score) : 0);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => 100 * weight / total).sort((a, b) => b - a);
+}
+
+async function inspect({ model, input, picture, json }: InferValue<typeof options>): Promise<void> {
+  const tokenizer = await openTokenizer(model);
+  const text = input === undefined ? undefined : await textStatistics(tokenizer, fileParts(input));
+  const found = findingsOf(tokenizer, text), path = picture ?? `${model}.png`;
+  const png = await tokenizerChart({
+    name: basename(model),
+    vocabSize: tokenizer.vocabSize,
+    source: input === undefined ? "by the model's own probabilities" : `counted on ${basename(input)}`,
+    shares: shares(tokenizer, text),
+    lengths: pieceLengths(tokenizer),
+  });
+  await writeAtomic(systemDisk, path, png);
+  console.log(
+    json ? JSON.stringify({ ...found, picture: path }, undefined, 2) : `${describe(found)}\n\npicture    ${path}`,
+  );
+}

@@ -1,0 +1,50 @@
+/** Whole lines of text out of a stream of bytes, a block at a time. */
+import { UsageError } from "../errors.ts";
+import { ByteBuffer, validLength } from "./bytes.ts";
+import { lineTooLong, MAX_LINE_BYTES } from "./train/corpus.ts";
+
+const NEWLINE = 0x0a;
+
+/**
+ * Blocks of whole lines, decoded. A line longer than training allows is refused before it is held.
+ * @throws {UsageError} with the offset when the bytes are not UTF-8, with the line when one is too long.
+ */
+export async function* textBlocks(parts: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
+  const waiting = new ByteBuffer(1 << 16), decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let offset = 0, line = 1;
+  const decode = (bytes: Uint8Array): string => {
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      throw new UsageError(`${name} is not UTF-8`, {
+        expected: "text in UTF-8",
+        got: `byte 0x${bytes[firstMalformed(bytes)]!.toString(16)} at offset ${offset + firstMalformed(bytes)}`,
+        hint: "convert it, for example with iconv -t UTF-8",
+      });
+    }
+  };
+  for await (const part of parts) {
+    const last = part.lastIndexOf(NEWLINE);
+    if (last < 0) {
+      waiting.append(part);
+      if (waiting.length > MAX_LINE_BYTES) throw lineTooLong(line, waiting.length);
+      continue;
+    }
+    waiting.append(part.subarray(0, last + 1));
+    for (const byte of waiting.view()) line += Number(byte === NEWLINE);
+    const block = decode(waiting.view());
+    offset += waiting.length;
+    waiting.length = 0;
+    waiting.append(part.subarray(last + 1));
+    yield block;
+  }
+  if (waiting.length > 0) yield decode(waiting.view());
+}
+
+function firstMalformed(bytes: Uint8Array): number {
+  let at = 0;
+  for (let length = 1; at < bytes.length && length > 0; at += length) {
+    length = validLength(bytes, { at, end: bytes.length });
+  }
+  return at;
+}

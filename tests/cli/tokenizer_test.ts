@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { symbolsOf } from "../../cli/commands/tokenizer_train.ts";
+import { Tokenizer } from "../../core/tokenizer/mod.ts";
+import { MAX_LINE_BYTES } from "../../core/tokenizer/train/corpus.ts";
+import { SMALL_TEXT } from "../tokenizer/oracles.ts";
+
+const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
+const folder = await Deno.makeTempDir();
+const input = `${folder}/input.txt`, prefix = `${folder}/made/tokenizer`, model = `${prefix}.model`;
+await Deno.writeTextFile(input, SMALL_TEXT);
+
+/** Runs `hymba tokenizer` with words and a text on standard input. */
+async function hymba(
+  words: string[],
+  text: string | Uint8Array<ArrayBuffer> = "",
+): Promise<{ code: number; out: string; error: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", MAIN, "tokenizer", ...words],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(typeof text === "string" ? new TextEncoder().encode(text) : text);
+  await writer.close();
+  const { code, stdout, stderr } = await child.output(), decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
+}
+
+Deno.test("train writes both formats, and encode and decode are inverse, by lines and as a whole", async () => {
+  const trained = await hymba(["train", "--input", input, "--vocab-size", "500", "--byte-fallback", "--out", prefix]);
+  assert.equal(trained.code, 0, trained.error);
+  assert.equal(trained.out, `${model}\n${prefix}.json\n`);
+  const tokenizer = Tokenizer.fromModelBytes(await Deno.readFile(model));
+  assert.equal(tokenizer.vocabSize, 500);
+
+  const text = "To be,  or\n\nnot é ▁ 語\tto be\n", lines = text.split("\n").slice(0, -1);
+  for (const file of [model, `${prefix}.json`]) {
+    const ids = await hymba(["encode", "--model", file], text);
+    assert.equal(ids.out, lines.map((line) => `${tokenizer.encode(line).join(" ")}\n`).join(""));
+    assert.equal((await hymba(["decode", "--model", file], ids.out)).out, text);
+    const whole = await hymba(["encode", "--model", file, "--whole"], SMALL_TEXT);
+    assert.equal(whole.out, `${tokenizer.encode(SMALL_TEXT).join(" ")}\n`);
+    assert.equal((await hymba(["decode", "--model", file, "--whole"], whole.out)).out, SMALL_TEXT);
+  }
+  const pieces = await hymba(["encode", "--model", model, "--pieces", "--whole"], "é\n");
+  assert.equal(pieces.out, `${tokenizer.encodePieces("é\n").join(" ").replace("\n", "\\n")}\n`);
+});
+
+Deno.test("inspect prints what is there and draws a picture", async () => {
+  const found = await hymba(["inspect", "--model", model, "--input", input, "--json"]);
+  assert.equal(found.code, 0, found.error);
+  const { pieces, text, picture, longest, frequent } = JSON.parse(found.out);
+  assert.equal(pieces.all, 500);
+  assert.equal(pieces.byte, 256);
+  assert.equal(text.characters, [...SMALL_TEXT].length);
+  assert.equal(text.bytes, new TextEncoder().encode(SMALL_TEXT).length);
+  assert.equal(text.tokens, Tokenizer.fromModelBytes(await Deno.readFile(model)).encode(SMALL_TEXT).length);
+  assert.equal(text.tokensPerByte, text.tokens / text.bytes);
+  assert.equal(longest.length, 10);
+  assert.ok(frequent[0].count >= frequent[9].count);
+  const png = await Deno.readFile(picture);
+  assert.deepEqual([...png.subarray(1, 4)], [...new TextEncoder().encode("PNG")]);
+  const plain = await hymba(["inspect", "--model", model]);
+  assert.match(plain.out, /pieces {5}all 500[\s\S]*longest[\s\S]*likeliest[\s\S]*picture/);
+});
+
+Deno.test("the seed profile writes a tokenizer.json", async () => {
+  const out = `${folder}/seed`;
+  const trained = await hymba(["train", "--input", input, "--vocab-size", "300", "--profile", "seed", "--out", out]);
+  assert.equal(trained.out, `${out}.json\n`, trained.error);
+  const encoded = await hymba(["encode", "--model", `${out}.json`], "Where ART thou?\n");
+  assert.match(
+    (await hymba(["decode", "--model", `${out}.json`], encoded.out)).out.replaceAll(" ", ""),
+    /^whereartthou\?\n$/,
+  );
+});
+
+Deno.test("what cannot be done is said in words, with exit code 2 for wrong requests and 1 for damaged files", async () => {
+  const refuse = async (words: string[], { text, code, says }: { text?: string; code: number; says: RegExp }) => {
+    const done = await hymba(words, text);
+    assert.equal(done.code, code, done.error);
+    assert.match(done.error, says);
+    assert.equal(done.out, "");
+  };
+  const train = (file: string, ...more: string[]) => ["train", "--input", file, "--out", `${folder}/no`, ...more];
+  await Deno.writeTextFile(`${folder}/empty`, "");
+  await Deno.writeFile(`${folder}/latin1`, Uint8Array.of(0x61, 0x0a, 0x62, 0xe9, 0x0a));
+  await Deno.writeFile(`${folder}/long`, new Uint8Array(MAX_LINE_BYTES + 2).fill(0x61));
+  await Deno.writeFile(`${folder}/cut.model`, (await Deno.readFile(model)).subarray(0, 1000));
+  await refuse(train(`${folder}/empty`), { code: 2, says: /the text is empty/ });
+  await refuse(train(`${folder}/latin1`), { code: 2, says: /not UTF-8[\s\S]*0xe9 at offset 3/ });
+  await refuse(train(`${folder}/long`), { code: 2, says: /line 1 is too long/ });
+  await refuse(train(`${folder}/absent`), { code: 2, says: /cannot read/ });
+  await refuse(train(input, "--vocab-size", "900000"), { code: 2, says: /too small for this vocabulary/ });
+  await refuse(["encode", "--model", `${folder}/cut.model`], { code: 1, says: /cut\.model: damaged at byte \d+/ });
+  await refuse(["decode", "--model", model], { text: "3 500", code: 1, says: /id 500 at position 1/ });
+  await refuse(["decode", "--model", model], { text: "3 x", code: 2, says: /no id at position 1/ });
+});
+
+Deno.test("symbols on the command line", () => {
+  assert.deepEqual(symbolsOf(["<a>,<b>", "\\n", "x\\,y", "\\t\\\\"]), ["<a>", "<b>", "\n", "x,y", "\t\\"]);
+});
+
+globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
