@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { attention } from "../../core/ops/attention.ts";
 import { attentionMap } from "../../core/ops/attention_map.ts";
-import { type Data, finish, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { finish, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { fillNormal } from "../../core/random.ts";
 import { Tape, withRows } from "../../core/tensor/mod.ts";
 import { executors } from "./executors.ts";
@@ -14,14 +14,14 @@ for (const [window, meta] of [[0, 0], [5, 0], [5, 3]] as const) {
     const { lse } = attention(tape, { q: q!, k: k!, v: v! }, { window, meta });
     const p = attentionMap(tape, { q: q!, k: k!, lse }, { window, meta });
     const plan = finish(tape, { name: "map", outputs: [p] });
-    const found: Data[] = [];
+    const found: Float64Array[] = [];
     for (const executor of [new ReferenceExecutor(), ...await executors()]) {
       const program = await executor.prepare(plan);
       for (const [step, x] of [q, k, v].entries()) {
         program.write(x!, fillNormal(new Float32Array(x!.rows * x!.columns), { seed: 1, stream: 100, step }));
       }
       await program.run();
-      found.push(await program.read(p));
+      found.push(Float64Array.from(await program.read(p)));
       program.dispose();
     }
     for (let row = 0; row < H * T; row++) {
