@@ -13,7 +13,10 @@ async function runExample(source: string): Promise<string> {
   const file = new URL(`example_${crypto.randomUUID()}.ts`, root);
   await Deno.writeTextFile(file, source);
   try {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", file.pathname], cwd: root }).output();
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", file.pathname],
+      cwd: root,
+    }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
     return new TextDecoder().decode(stdout);
   } finally {
@@ -25,6 +28,9 @@ for (const [name, path, V] of [["README", "README.md", 4000], ["mod.ts", "mod.ts
   Deno.test(`the example in ${name} type-checks and runs as it stands`, async () => {
     const printed = await runExample(`${firstExample(await Deno.readTextFile(new URL(path, root)))}`);
     const loss = Number(/^\d+\.\d+/.exec(printed)?.[0]);
-    assert.ok(Math.abs(loss / Math.log(V) - 1) < 0.1, `the loss of untrained weights is about ln ${V}, printed: ${printed}`);
+    assert.ok(
+      Math.abs(loss / Math.log(V) - 1) < 0.1,
+      `the loss of untrained weights is about ln ${V}, printed: ${printed}`,
+    );
   });
 }

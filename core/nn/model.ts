@@ -1,5 +1,5 @@
 /** The model: embedding and meta tokens, pre-norm layers, final norm. One code for all five architectures. */
-import { type HymbaConfig, layersOf } from "../config/mod.ts";
+import { layersOf } from "../config/mod.ts";
 import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";

@@ -60,7 +60,7 @@ export const linearLogpForward: Lowering = (
   { attributes, reads: { x, w, targets }, writes: { logp, lse } },
   context,
 ) => {
-  const { R, D, V } = attributes as { R: number; D: number; V: number; chunk: number };
+  const { R, D } = attributes as { R: number; D: number; V: number; chunk: number };
   const chunks = chunksOf(attributes as { R: number; V: number; chunk: number }, context);
   const running = context.scratch("running", [R, 3]);
   return chunks.flatMap((chunk, i) => {
