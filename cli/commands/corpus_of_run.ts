@@ -1,13 +1,15 @@
 /** The text that a run was made with. */
 import type { RunRecord } from "../../core/config/mod.ts";
 import { type Corpus, resolveCorpus } from "../../core/data/corpus.ts";
+import { nameOfPart } from "../../core/eval/preparation.ts";
 import { UsageError } from "../../core/errors.ts";
 
 /** Finds the run's corpus by its name, or takes the file that is named; throws UsageError when it is another text. */
 export async function corpusOf(
-  { corpus: { name, sha256, warning } }: RunRecord,
+  { corpus: { name: named, sha256, warning }, study }: RunRecord,
   { data, onProgress }: { data?: string; onProgress?: (line: string) => void },
 ): Promise<Corpus> {
+  const part = nameOfPart("", study), name = named.endsWith(part) ? named.slice(0, named.length - part.length) : named;
   const found = await resolveCorpus({ data: data ?? name, onProgress }).catch((cause) => {
     if (data !== undefined || !(cause instanceof UsageError)) throw cause;
     throw new UsageError(`the run was made with the text ${JSON.stringify(name)}, which is not a known corpus`, {

@@ -5,6 +5,7 @@ import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
+import type { RunRecord } from "../../core/config/mod.ts";
 import { splitText } from "../../core/data/split.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
@@ -38,13 +39,19 @@ export const evaluateCommand = command("evaluate", map(options, (given): Action 
     message`Evaluates a model of a run on the run's validation text, or on another text. Example: hymba evaluate results/runs/quick-tinyshakespeare --model mamba --stage pretraining`,
 });
 
+/** The part of the run's corpus that it was validated on. */
+async function validationText(record: RunRecord, options: Parameters<typeof corpusOf>[1]): Promise<string> {
+  const { study } = record, { text } = await corpusOf(record, options);
+  return splitText(text.slice(0, study.characters), study.trainFraction).validation;
+}
+
 async function evaluate(
   { run, text, data, json, model, seed, stage, ...backend }: InferValue<typeof options>,
 ): Promise<void> {
   const folder = await folderOf(run), record = await readRecord(systemDisk, folder);
   const onProgress = (line: string) => console.error(line);
   const words = text === undefined
-    ? splitText((await corpusOf(record, { data, onProgress })).text, record.study.trainFraction).validation
+    ? await validationText(record, { data, onProgress })
     : (await resolveCorpus({ data: text, onProgress })).text;
   const found = await withModel(
     folder,

@@ -36,6 +36,10 @@ async function tokenizerFor(text: string, { vocabSize, disk }: { vocabSize: numb
   return made;
 }
 
+/** What a record calls the part of a corpus that a study uses. */
+export const nameOfPart = (name: string, { characters }: Pick<StudyConfig, "characters">): string =>
+  characters === undefined ? name : `${name} (first ${characters} characters)`;
+
 /** Prepares a run folder, or checks that what it holds is this very study. */
 export async function prepare(
   disk: Disk,
@@ -55,7 +59,7 @@ export async function prepare(
     study,
     ...environment,
     corpus: {
-      name: study.characters === undefined ? name : `${name} (first ${study.characters} characters)`,
+      name: nameOfPart(name, study),
       bytes,
       sha256: digest,
       licence,

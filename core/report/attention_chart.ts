@@ -10,9 +10,6 @@ import { viridis } from "./colour_map.ts";
 import { percent } from "./format.ts";
 import { ACCENT, INK } from "./palette.ts";
 
-/** Below this probability all cells look alike. */
-const FLOOR = 1e-4;
-const DECADES = -Math.log10(FLOOR);
 const GLOBALS = 3, LOCALS = 2;
 /** What a query may not see. */
 const HIDDEN = [238, 240, 243] as const;
@@ -52,13 +49,26 @@ export function attentionShares(map: AttentionMap): { meta: number; self: number
 const visible = ({ window, metaTokens }: AttentionMap, q: number, k: number) =>
   k <= q && (window === 0 || q - k < window || k < metaTokens);
 
+/**
+ * The probability below which all cells look alike: a tenth of what even attention would give, rounded down to 1, 2 or 5. It
+ * depends on the length alone, so that figures of two stages have the same colours.
+ */
+export function floorOf({ positions }: Pick<AttentionMap, "positions">): number {
+  const wanted = 1 / (10 * positions), power = Math.floor(Math.log10(wanted));
+  const digit = [5, 2, 1].find((digit) => Number(`${digit}e${power}`) <= wanted)!;
+  return Number(`${digit}e${power}`);
+}
+
+/** Where a probability lies between the floor and 1 on the logarithmic scale of colours. */
+const shareOf = (probability: number, floor: number) => 1 - Math.log(Math.max(floor, probability)) / Math.log(floor);
+
 /** The map as one picture of a pixel a cell. */
 async function imageOf(map: AttentionMap) {
-  const { positions: P, probabilities } = map;
+  const { positions: P, probabilities } = map, floor = floorOf(map);
   const canvas = await canvasOf(P, P), brush = canvas.getContext("2d"), image = brush.createImageData(P, P);
   for (let q = 0; q < P; q++) {
     for (let k = 0; k < P; k++) {
-      const share = 1 + Math.log10(Math.max(FLOOR, probabilities[q * P + k]!)) / DECADES;
+      const share = shareOf(probabilities[q * P + k]!, floor);
       image.data.set([...(visible(map, q, k) ? viridis(share) : HIDDEN), 255], 4 * (q * P + k));
     }
   }
@@ -118,18 +128,18 @@ async function heatMapCell(map: AttentionMap): Promise<Cell> {
   };
 }
 
-function colourBar(brush: Brush, { x, y }: Box): number {
+function colourBar(brush: Brush, { x, y }: Box, floor: number): number {
   const width = 300, height = 18;
   for (let pixel = 0; pixel < width; pixel++) {
     brush.fillStyle = `rgb(${viridis(pixel / (width - 1)).join(" ")})`;
     brush.fillRect(x + pixel, y, 1.5, height);
   }
-  for (let decade = 0; decade <= DECADES; decade++) {
-    const at = x + width * decade / DECADES;
-    const text = String(10 ** (decade - DECADES));
+  const ticks = [floor, 0.0001, 0.001, 0.01, 0.1, 1].filter((tick) => tick === floor || tick > 2 * floor);
+  for (const tick of ticks) {
+    const at = x + width * shareOf(tick, floor), align = tick === floor ? "left" : "center";
     brush.fillStyle = INK;
     brush.fillRect(at - 0.5, y + height, 1, 4);
-    write(brush, text, { x: at, y: y + height + 14, size: 11, colour: INK, align: decade === 0 ? "left" : "center" });
+    write(brush, String(tick), { x: at, y: y + height + 14, size: 11, colour: INK, align });
   }
   brush.fillStyle = `rgb(${HIDDEN.join(" ")})`;
   brush.fillRect(x, y + 52, 26, 14);
@@ -138,9 +148,10 @@ function colourBar(brush: Brush, { x, y }: Box): number {
 }
 
 function keyCell({ metaTokens, positions }: AttentionMap): Cell {
+  const floor = floorOf({ positions });
   const notes = [
     "One sequence of the validation text; probabilities are the mean of all query heads, computed by a kernel from the " +
-    "saved log-sum-exp of each row. Each row adds up to 1. The darkest colour stands for all of 0.0001 and less.",
+    `saved log-sum-exp of each row. Each row adds up to 1. The darkest colour stands for all of ${floor} and less.`,
     ...(metaTokens > 0
       ? [
         `Positions 0 to ${metaTokens - 1} are learned meta tokens, ${metaTokens} to ${positions - 1} are text. ` +
@@ -151,7 +162,7 @@ function keyCell({ metaTokens, positions }: AttentionMap): Cell {
   return {
     title: "Attention probability (logarithmic colours)",
     paint(brush, box) {
-      let y = colourBar(brush, { ...box, y: box.y + 10 });
+      let y = colourBar(brush, { ...box, y: box.y + 10 }, floor);
       for (const note of notes) y = paragraph(brush, note, { ...box, y });
     },
   };
@@ -177,7 +188,7 @@ export async function attentionChart(run: Run, stage: StageName): Promise<Uint8A
   const cells = [...await Promise.all(maps.map(heatMapCell)), keyCell(maps[0]!)];
   return await drawSheet({
     title: `Attention of hymba ${AFTER[stage]}`,
-    subtitle: "Rows are queries, columns are keys; logarithmic colour scale from 0.0001 to 1",
+    subtitle: `Rows are queries, columns are keys; logarithmic colour scale from ${floorOf(maps[0]!)} to 1`,
     footer: footerOf(run),
     columns: 3,
     cells,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AttentionMap, Run, StageResult } from "../../core/config/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
-import { attentionShares, chosenMaps } from "../../core/report/attention_chart.ts";
+import { attentionShares, chosenMaps, floorOf } from "../../core/report/attention_chart.ts";
 import { thinned } from "../../core/report/chart/lines.ts";
 import { viridis } from "../../core/report/colour_map.ts";
 import {
@@ -100,6 +100,14 @@ Deno.test("attention: first, middle and last global layer and two local ones are
 
 Deno.test("attention: the shares of text queries add up to 1", () => {
   assert.deepEqual(attentionShares(map(0, "global")), { meta: 0.25, self: 0.75, text: 0 });
+});
+
+Deno.test("attention: the darkest colour is a tenth of even attention, rounded down", () => {
+  for (
+    const [positions, floor] of [[1, 0.1], [2, 0.05], [36, 0.002], [160, 0.0005], [320, 0.0002], [10, 0.01]] as const
+  ) {
+    assert.equal(floorOf({ positions }), floor);
+  }
 });
 
 Deno.test("attention: hidden cells are grey, visible ones coloured by the logarithm", async () => {
