@@ -9,7 +9,7 @@ import type { RunRecord } from "../../core/config/mod.ts";
 import { splitText } from "../../core/data/split.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
-import { readRecord } from "../../core/eval/run_folder.ts";
+import { chooseModel } from "../../core/eval/one_model.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { corpusOf } from "./corpus_of_run.ts";
@@ -48,14 +48,14 @@ async function validationText(record: RunRecord, options: Parameters<typeof corp
 async function evaluate(
   { run, text, data, json, model, seed, stage, ...backend }: InferValue<typeof options>,
 ): Promise<void> {
-  const folder = await folderOf(run), record = await readRecord(systemDisk, folder);
-  const onProgress = (line: string) => console.error(line);
+  const folder = await folderOf(run), choice = { model, seed, stage };
+  const { record } = await chooseModel(systemDisk, folder, choice), onProgress = (line: string) => console.error(line);
   const words = text === undefined
     ? await validationText(record, { data, onProgress })
     : (await resolveCorpus({ data: text, onProgress })).text;
   const found = await withModel(
     folder,
-    { choice: { model, seed, stage }, backend: { ...backend, onProgress } },
+    { choice, backend: { ...backend, onProgress } },
     async (opened) => ({
       model: opened.chosen.arm.name,
       seed: opened.chosen.seed,

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ARTIFACTS } from "../../core/report/mod.ts";
+import { hymba, makePlace, type Place, start } from "./command_line.ts";
+
+const place = await makePlace();
+const SMALL = ["--preset", "smoke", "--backend", "cpu", "--data", place.text, "--orpo-steps", "2"];
+
+let ablated: Promise<string> | undefined;
+/** The folder of one small run of two models, trained once for all tests of this file. */
+const trained = (): Promise<string> => ablated ??= ablate();
+
+async function ablate(): Promise<string> {
+  const folder = join(place.folder, "results/runs/both");
+  const words = ["ablate", ...SMALL, "--models", "mamba,hymba", "--steps", "6", "--out", "results/runs/both", "--json"];
+  const { code, out, error } = await hymba(place, ...words);
+  assert.equal(code, 0, error);
+  const said = JSON.parse(out);
+  assert.deepEqual(said.results.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
+  assert.equal(said.artifacts.length, Object.keys(ARTIFACTS).length);
+  assert.match(error, /estimate: .* about/);
+  assert.match(error, /^mamba seed 1 pretraining done=6\/6 loss=\S+ tokens\/s=\d+ left="/m);
+  return folder;
+}
+
+const sizeOf = async (path: string) => (await Deno.stat(path)).size;
+
+Deno.test("ablate writes every artifact; the same command again trains nothing and writes them again", async () => {
+  const folder = await trained();
+  for (const { file } of Object.values(ARTIFACTS)) assert.ok(await sizeOf(join(folder, file)) > 500, file);
+  const before = await Deno.readTextFile(join(folder, "metrics.jsonl"));
+  const words = ["ablate", ...SMALL, "--models", "mamba,hymba", "--steps", "6", "--out", "results/runs/both"];
+  const { code, out, error } = await hymba(place, ...words);
+  assert.equal(code, 0, error);
+  assert.match(out, /^mamba .*\n.*^hymba .*\nunigram .*\nbigram /ms);
+  assert.doesNotMatch(error, /done=/);
+  assert.equal(await Deno.readTextFile(join(folder, "metrics.jsonl")), before);
+});
+
+Deno.test("ablate refuses a folder that holds another study, and says what differs", async () => {
+  await trained();
+  const words = ["ablate", ...SMALL, "--models", "mamba,hymba", "--steps", "7", "--out", "results/runs/both"];
+  const { code, error } = await hymba(place, ...words);
+  assert.equal(code, 2);
+  assert.match(error, /holds another study[^]*study\.pretraining\.steps: 6 there, 7 now/);
+});
+
+Deno.test("one artifact each: by default of the newest run, into its folder, as it was", async (t) => {
+  const folder = await trained();
+  const commands: [words: string[], files: string[]][] = [
+    [["csv"], [ARTIFACTS.csv.file]],
+    [["metrics"], [ARTIFACTS.metrics.file]],
+    [["samples"], [ARTIFACTS.samples.file]],
+    [["plot", "ablation"], [ARTIFACTS.ablation.file]],
+    [["plot", "stages"], [ARTIFACTS.stages.file]],
+    [["attention"], [ARTIFACTS.attentionPretraining.file, ARTIFACTS.attentionOrpo.file]],
+    [["attention", "--stage", "orpo"], [ARTIFACTS.attentionOrpo.file]],
+    [["report"], [ARTIFACTS.report.file]],
+  ];
+  for (const [words, files] of commands) {
+    await t.step(words.join(" "), async () => {
+      const before = await Promise.all(files.map((file) => Deno.readFile(join(folder, file))));
+      for (const file of files) await Deno.remove(join(folder, file));
+      const { code, out, error } = await hymba(place, ...words);
+      assert.equal(code, 0, error);
+      assert.equal(out, files.map((file) => `wrote ${join("results/runs/both", file)}\n`).join(""));
+      const after = await Promise.all(files.map((file) => Deno.readFile(join(folder, file))));
+      assert.deepEqual(after, before);
+    });
+  }
+});
+
+Deno.test("an artifact goes where --out says, and its path to a program with --json", async () => {
+  const folder = await trained();
+  const { code, out } = await hymba(place, "csv", folder, "--out", "elsewhere/deep", "--json");
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(out), { run: folder, written: ["elsewhere/deep/ablation_results.csv"] });
+  assert.ok(await sizeOf(join(place.folder, "elsewhere/deep/ablation_results.csv")) > 500);
+});
+
+Deno.test("a run without hymba has no attention maps, and the command says why", async () => {
+  const words = ["ablate", ...SMALL, "--models", "mamba", "--steps", "2", "--out", "only-mamba"];
+  assert.equal((await hymba(place, ...words)).code, 0);
+  const { code, error } = await hymba(place, "attention", "only-mamba");
+  assert.equal(code, 1);
+  assert.match(error, /no attention maps[^]*train it/);
+});
+
+Deno.test("evaluate measures again what the run recorded, and any other text", async () => {
+  const folder = await trained();
+  const result = JSON.parse(await Deno.readTextFile(join(folder, "arms/mamba-1/result.json")));
+  const words = ["evaluate", folder, "--model", "mamba", "--backend", "cpu", "--json"];
+  const again = await hymba(place, ...words, "--stage", "pretraining", "--data", place.text);
+  assert.equal(again.code, 0, again.error);
+  assert.ok(Math.abs(JSON.parse(again.out).loss - result.stages.pretraining.final.loss) < 1e-6);
+  const other = await hymba(place, ...words, "--text", place.text);
+  assert.equal(JSON.parse(other.out).stage, "orpo");
+  assert.ok(JSON.parse(other.out).bytes > 11_000);
+  const missing = await hymba(place, ...words, "--stage", "control2", "--data", place.text);
+  assert.equal(missing.code, 2);
+  assert.match(missing.error, /no weights of stage "control2"[^]*pretraining, orpo, control/);
+});
+
+Deno.test("evaluate and orpo refuse another text than the run's own", async () => {
+  const folder = await trained(), other = join(place.folder, "other.txt");
+  await Deno.writeTextFile(other, "something else entirely ".repeat(200));
+  for (const command of ["evaluate", "orpo"]) {
+    const { code, error } = await hymba(place, command, folder, "--backend", "cpu", "--data", other);
+    assert.equal(code, 2);
+    assert.match(error, /not the text that the run was made with/);
+  }
+  const { code, error } = await hymba(place, "evaluate", folder, "--backend", "cpu");
+  assert.equal(code, 2);
+  assert.match(error, /name the file with --data FILE/);
+});
+
+Deno.test("generate continues a prompt, the same text for the same seed", async () => {
+  const folder = await trained();
+  const words = ["generate", folder, "--backend", "cpu", "--prompt", "the sun", "--tokens", "12", "--model", "mamba"];
+  const [first, again, other] = await Promise.all([
+    hymba(place, ...words),
+    hymba(place, ...words, "--json"),
+    hymba(place, ...words, "--sample-seed", "2"),
+  ]);
+  assert.equal(first.code, 0, first.error);
+  assert.ok(first.out.startsWith("the sun"));
+  const { prompt, text } = JSON.parse(again.out);
+  assert.equal(first.out, `${prompt}${text}\n`);
+  assert.notEqual(other.out, first.out);
+  const empty = await hymba(place, "generate", folder, "--backend", "cpu", "--prompt", "");
+  assert.equal(empty.code, 2);
+  assert.match(empty.error, /the prompt is empty/);
+});
+
+Deno.test("pretrain trains the first stage alone, orpo goes on with it, and both make what ablate makes", async () => {
+  const folder = await trained();
+  const words = ["pretrain", ...SMALL, "--model", "mamba", "--steps", "6", "--out", "single"];
+  const first = await hymba(place, ...words, "--json");
+  assert.equal(first.code, 0, first.error);
+  assert.deepEqual(Object.keys(JSON.parse(first.out).results[0].stages), ["pretraining"]);
+  const second = await hymba(place, "orpo", "single", "--data", place.text, "--json");
+  assert.equal(second.code, 0, second.error);
+  const [single] = JSON.parse(second.out).results;
+  const whole = JSON.parse(await Deno.readTextFile(join(folder, "arms/mamba-1/result.json")));
+  for (const stage of ["pretraining", "orpo", "control"]) {
+    assert.equal(single.stages[stage].final.loss, whole.stages[stage].final.loss, stage);
+  }
+});
+
+Deno.test("architecture and review write a page and say where", async () => {
+  for (const [command, file] of [["architecture", "architecture-hymba.html"], ["review", "review.html"]] as const) {
+    const { code, out, error } = await hymba(place, command);
+    assert.equal(code, 0, error);
+    assert.equal(out, `wrote ${file}\n`);
+    assert.match(await Deno.readTextFile(join(place.folder, file)), /^<!doctype html>/);
+  }
+});
+
+Deno.test("causality prints a verdict for every length", async () => {
+  const { code, out } = await hymba(place, "causality", "--models", "mamba", "--backend", "cpu");
+  assert.equal(code, 0);
+  assert.match(out, /mamba .* causal\n/);
+  assert.match(out, /\d+ passed, 0 failed\n$/);
+});
+
+Deno.test("doctor describes the machine, for people and for programs", async () => {
+  const { out } = await hymba(place, "doctor", "--json");
+  assert.ok("machine" in JSON.parse(out));
+});
+
+/** Waits until standard error holds a text; returns all that came so far. */
+async function waitFor(child: Deno.ChildProcess, wanted: RegExp): Promise<{ seen: string; rest: Promise<string> }> {
+  const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let seen = "";
+  while (!wanted.test(seen)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`ended without ${wanted}: ${seen}`);
+    seen += value;
+  }
+  const readRest = async () => {
+    let rest = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) rest += part.value;
+    return rest;
+  };
+  return { seen, rest: readRest() };
+}
+
+async function interrupted(at: Place, words: string[]): Promise<{ code: number; error: string }> {
+  const child = start(at, words), { rest } = await waitFor(child, /done=\d/);
+  child.kill("SIGINT");
+  const [error, { code }] = await Promise.all([rest, child.status]);
+  await child.stdout.cancel();
+  return { code, error };
+}
+
+Deno.test({
+  name: "Ctrl-C saves and prints the command that goes on, which then ends like an undisturbed run",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const words = ["ablate", ...SMALL, "--models", "mamba", "--steps", "300", "--out"];
+    const { code, error } = await interrupted(place, [...words, "stopped"]);
+    assert.equal(code, 1);
+    assert.match(error, /stopping: saving/);
+    assert.match(error, /to go on, give the same command again:\n {2}hymba ablate --preset smoke .*--out stopped\n/);
+    const [resumed, straight] = [await hymba(place, ...words, "stopped"), await hymba(place, ...words, "straight")];
+    assert.equal(resumed.code, 0, resumed.error);
+    assert.doesNotMatch(resumed.error, /pretraining done=10\/300/, "what was done is not done again");
+    assert.equal(straight.code, 0);
+    const lossesOf = async (folder: string) =>
+      (await Deno.readTextFile(join(place.folder, folder, "metrics.jsonl"))).split("\n").filter(Boolean)
+        .map((line) => JSON.parse(line).loss);
+    assert.deepEqual(await lossesOf("stopped"), await lossesOf("straight"));
+  },
+});

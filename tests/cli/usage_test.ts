@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { editDistance, nearest } from "../../cli/ui/suggestion.ts";
+import { hymba, makePlace } from "./command_line.ts";
+
+const place = await makePlace();
+
+/** The commands of the tree, as the help lists them. */
+async function commandsOf(): Promise<string[]> {
+  const { out } = await hymba(place, "--help");
+  return [...out.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name!).filter((name) =>
+    !["help", "completion"].includes(name)
+  );
+}
+
+Deno.test("help: every command is listed, says what it does and shows an example", async () => {
+  const commands = await commandsOf();
+  for (
+    const name of ["ablate", "pretrain", "orpo", "evaluate", "generate", "tokenizer", "plot", "attention", "samples"]
+      .concat(["metrics", "csv", "report", "architecture", "review", "causality", "doctor", "golden"])
+  ) {
+    assert.ok(commands.includes(name), name);
+  }
+  const helps = await Promise.all(commands.map((name) => hymba(place, name, "--help")));
+  for (const [index, { code, out }] of helps.entries()) {
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`Example: hymba ${commands[index]}\\b`), commands[index]);
+  }
+});
+
+Deno.test("version and completion", async () => {
+  assert.match((await hymba(place, "--version")).out, /^\d+\.\d+\.\d+\n$/);
+  assert.match((await hymba(place, "completion", "bash")).out, /complete/);
+});
+
+/** Words that are wrong, and what the message has to hold. All end with exit code 2 and say nothing on standard output. */
+const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] = [
+  [[], /hymba --help/],
+  [["ablat"], /Did you mean `ablate`/],
+  [["frobnicate"], /hymba --help/],
+  [["ablate", "--presett", "smoke"], /Did you mean `--preset`/],
+  [["ablate", "--zzzzzzzz"], /hymba ablate --help/],
+  [["plot", "stage"], /Did you mean `stages`/],
+  [["plot"], /hymba plot --help/],
+  [["ablate", "--preset"], /--preset.*requires/],
+  [["ablate", "--preset", "huge"], /unknown preset "huge"[^]*expected: smoke, quick, small, paper/],
+  [["ablate", "--models", "mamba,nope"], /unknown model "nope"[^]*expected: mamba/],
+  [["ablate", "--seeds", "0"], /--seeds/],
+  [["ablate", "--steps", "ten"], /--steps.*integer/],
+  [["ablate", "--beta", "-1"], /--beta/],
+  [["ablate", "--orpo-loss", "dpo"], /"orpo" and "seed"/],
+  [["ablate", "--rejected", "none"], /"sample" and "corrupt"/],
+  [["ablate", "--data", "nowhere.txt", "--backend", "cpu"], /neither a known corpus nor a file[^]*tinyshakespeare/],
+  [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
+  [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* does not go with --backend cpu/],
+  [["pretrain", "--model", "nope"], /unknown model "nope"/],
+  [["orpo", "nowhere"], /nowhere is not a run[^]*hymba ablate/],
+  [["evaluate"], /there is no run in/],
+  [["generate", "nowhere"], /nowhere is not a run/],
+  [["generate", "--temperature", "-1"], /--temperature/],
+  [["csv", "nowhere"], /nowhere is not a run/],
+  [["attention", "--stage", "control"], /--stage/],
+  [["architecture", "--model", "nope"], /unknown model "nope"/],
+  [["causality", "--models", "nope"], /unknown model "nope"/],
+  [["golden", "nowhere"], /nowhere is not a folder/],
+];
+
+Deno.test("wrong words end with exit code 2 and a message that helps", async (t) => {
+  for (const [words, expected] of WRONG) {
+    await t.step(["hymba", ...words].join(" "), async () => {
+      const { code, out, error } = await hymba(place, ...words);
+      assert.match(error, expected);
+      assert.doesNotMatch(error, /internal fault|\bat .*\.ts:\d+/);
+      assert.equal(out, "");
+      assert.equal(code, 2);
+    });
+  }
+});
+
+Deno.test("an adapter that does not exist is refused, or there is no adapter at all", async () => {
+  const { code, error } = await hymba(place, "ablate", "--preset", "smoke", "--adapter", "no such adapter");
+  assert.ok([1, 2].includes(code), String(code));
+  assert.match(error, /adapter/);
+  assert.match(error, /try:/);
+});
+
+Deno.test("suggestions: the nearest word, and none when all are far", () => {
+  assert.equal(editDistance("kitten", "sitting"), 3);
+  assert.equal(editDistance("", "abc"), 3);
+  assert.equal(nearest("--promt", ["--prompt", "--preset"]), "--prompt");
+  assert.equal(nearest("xyz", ["ablate", "plot"]), undefined);
+});
