@@ -9,10 +9,18 @@ import { duration, short, significant } from "./format.ts";
 import { faded, looks } from "./palette.ts";
 import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
 
+const LONGEST_NAME = 26;
+
+/** A name that leaves room for the plot beside it. */
+function axisName(name: string): string {
+  const letters = [...line(name)];
+  return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME - 1).join("")}…` : letters.join("");
+}
+
 /** The arms of a figure with their names and looks. */
 export function armAxis(arms: readonly ArmSummary[]): ArmAxis {
   const names = arms.map(({ name }) => name), look = looks(names);
-  return { names: names.map(line), looks: names.map(look) };
+  return { names: names.map(axisName), looks: names.map(look) };
 }
 
 /** Lines where the baselines lie. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { AttentionMap, Run, StageResult } from "../../core/config/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
+import { armAxis } from "../../core/report/ablation_chart.ts";
 import { attentionShares, chosenMaps, floorOf } from "../../core/report/attention_chart.ts";
 import { thinned } from "../../core/report/chart/lines.ts";
 import { viridis } from "../../core/report/colour_map.ts";
@@ -14,7 +15,7 @@ import {
   writeArtifacts,
 } from "../../core/report/mod.ts";
 import { looks } from "../../core/report/palette.ts";
-import { spreadOf } from "../../core/report/summary.ts";
+import { spreadOf, summaries } from "../../core/report/summary.ts";
 import { syntheticRun } from "./synthetic_run.ts";
 
 /** Width and height from the header of a PNG. */
@@ -85,6 +86,14 @@ const map = (layer: number, kind: AttentionMap["kind"]): AttentionMap => ({
   window: kind === "local" ? 1 : 0,
   probabilities: Float32Array.of(1, 0, 0.25, 0.75),
   labels: ["meta 0", "a"],
+});
+
+Deno.test("charts: long and hostile names leave room for the plot", () => {
+  const run = syntheticRun({ arms: ["mamba"], preset: "smoke" }), [arm] = run.record.study.arms;
+  const name = "\u202e" + "w".repeat(80), renamed = { ...arm!, name };
+  const record = { ...run.record, study: { ...run.record.study, arms: [renamed] } };
+  const [shown] = armAxis(summaries({ ...run, record, results: [{ ...run.results[0]!, arm: name }] })).names;
+  assert.equal(shown, `\\u{202e}${"w".repeat(17)}…`);
 });
 
 Deno.test("attention: first, middle and last global layer and two local ones are shown, in order", () => {

@@ -1,6 +1,7 @@
 /** Runs that were never trained: plausible numbers in every field, the same for the same arguments. */
 import {
   ARCH_TYPES,
+  type Arm,
   type ArmResult,
   type AttentionMap,
   cacheSize,
@@ -10,9 +11,11 @@ import {
   type MetricsLine,
   type Quality,
   type Run,
+  type RunRecord,
   type StageConfig,
   type StageName,
   type StageResult,
+  type StudyConfig,
   studyOf,
 } from "../../core/config/mod.ts";
 import { parameterCount } from "../../core/params/specs.ts";
@@ -130,60 +133,65 @@ function attentionOf(config: HymbaConfig, index: number, T: number): AttentionMa
   };
 }
 
+const SAMPLES = (["pretraining", "orpo"] as const).map((stage) => ({
+  stage,
+  prompt: "ROMEO:\nBut soft,",
+  text: " what light through yonder window breaks?\nIt is the east",
+}));
+
+/** The result of one arm and seed; its metrics are appended to `metrics`. */
+function resultOf(
+  { name, config }: Arm,
+  seed: number,
+  { index, study, metrics }: { index: number; study: StudyConfig; metrics: MetricsLine[] },
+): ArmResult {
+  const story = new Story(name, index, seed);
+  const stages = {
+    pretraining: story.stage("pretraining", study.pretraining),
+    orpo: story.stage("orpo", study.orpo),
+    control: story.stage("control", study.orpo),
+  };
+  metrics.push(...story.metrics);
+  const parameters = parameterCount(config), arenaBytes = 16 * parameters, slotBytes = 30_000_000;
+  return {
+    arm: name,
+    seed,
+    parameters,
+    cache: cacheSize(config, study.sequenceLength),
+    memory: { arenaBytes, slotBytes, peakBytes: arenaBytes + slotBytes },
+    stages,
+    generation: { tokens_per_s: 90 + 40 * index + 6 * seed, newTokens: 96 },
+    samples: SAMPLES,
+  };
+}
+
+function recordOf(study: StudyConfig, corpus: string): RunRecord {
+  return {
+    format: 1,
+    study: JSON.parse(JSON.stringify(study)),
+    versions: { hymba: "0.1.0", deno: "2.9.6", webgpu: "0.6.2" },
+    backend: "webgpu",
+    adapter: { name: "SwiftShader Device (Subzero)", driver: "SwiftShader 5.0.0", kind: "swiftshader" },
+    corpus: { name: corpus, bytes: 1_115_394, sha256: "86c4e6aa".repeat(8), licence: "public domain" },
+    tokenizer: { sha256: "0123abcd".repeat(8), vocabSize: study.vocabSize },
+    data: { trainTokens: 345_678, validationTokens: 38_409, evaluatedTokens: 38_400, evaluatedBytes: 111_000 },
+    baselines: { unigram: quality(5.95), bigram: quality(4.62) },
+    started: "2026-11-23T20:00:00.000Z",
+    command: `hymba ablate --preset ${study.preset}`,
+  };
+}
+
 /** A finished run of the given arms. */
 export function syntheticRun(
   { arms = ARCH_TYPES, seeds = 1, preset = "quick", corpus = "tinyshakespeare" }: SyntheticOptions = {},
 ): Run {
-  const study = studyOf(preset, { models: arms, seeds });
-  const metrics: MetricsLine[] = [], results: ArmResult[] = [];
-  for (const [index, { name, config }] of study.arms.entries()) {
-    for (const seed of study.seeds) {
-      const story = new Story(name, index, seed);
-      const stages = {
-        pretraining: story.stage("pretraining", study.pretraining),
-        orpo: story.stage("orpo", study.orpo),
-        control: story.stage("control", study.orpo),
-      };
-      metrics.push(...story.metrics);
-      const parameters = parameterCount(config), arenaBytes = 16 * parameters, slotBytes = 30_000_000;
-      results.push({
-        arm: name,
-        seed,
-        parameters,
-        cache: cacheSize(config, study.sequenceLength),
-        memory: { arenaBytes, slotBytes, peakBytes: arenaBytes + slotBytes },
-        stages,
-        generation: { tokens_per_s: 90 + 40 * index + 6 * seed, newTokens: 96 },
-        samples: (["pretraining", "orpo"] as const).map((stage) => ({
-          stage,
-          prompt: "ROMEO:\nBut soft,",
-          text: " what light through yonder window breaks?\nIt is the east",
-        })),
-      });
-    }
-  }
+  const study = studyOf(preset, { models: arms, seeds }), metrics: MetricsLine[] = [];
+  const results = study.arms.flatMap((arm, index) =>
+    study.seeds.map((seed) => resultOf(arm, seed, { index, study, metrics }))
+  );
   const hybrid = study.arms.find(({ name }) => name === "hymba")?.config;
-  const maps = hybrid
-    ? layersOf(hybrid).filter(({ attention }) => attention).map(({ index }) =>
-      attentionOf(hybrid, index, study.sequenceLength)
-    )
-    : undefined;
-  return {
-    record: {
-      format: 1,
-      study: JSON.parse(JSON.stringify(study)),
-      versions: { hymba: "0.1.0", deno: "2.9.6", webgpu: "0.6.2" },
-      backend: "webgpu",
-      adapter: { name: "SwiftShader Device (Subzero)", driver: "SwiftShader 5.0.0", kind: "swiftshader" },
-      corpus: { name: corpus, bytes: 1_115_394, sha256: "86c4e6aa".repeat(8), licence: "public domain" },
-      tokenizer: { sha256: "0123abcd".repeat(8), vocabSize: study.vocabSize },
-      data: { trainTokens: 345_678, validationTokens: 38_409, evaluatedTokens: 38_400, evaluatedBytes: 111_000 },
-      baselines: { unigram: quality(5.95), bigram: quality(4.62) },
-      started: "2026-11-23T20:00:00.000Z",
-      command: `hymba ablate --preset ${preset}`,
-    },
-    results,
-    metrics,
-    attention: maps ? { pretraining: maps, orpo: maps } : {},
-  };
+  const shown = hybrid ? layersOf(hybrid).filter(({ attention }) => attention) : [];
+  const maps = shown.map(({ index }) => attentionOf(hybrid!, index, study.sequenceLength));
+  const attention = maps.length > 0 ? { pretraining: maps, orpo: maps } : {};
+  return { record: recordOf(study, corpus), results, metrics, attention };
 }

@@ -15,52 +15,42 @@ export function visibleRanges(
   return first <= meta ? [[0, q + 1]] : [...(meta > 0 ? [[0, meta] as const] : []), [first, q + 1]];
 }
 
-/** Draws a mask over M meta tokens and T tokens of text. */
-export function maskDiagram({ window, meta, T }: { window: number; meta: number; T: number }): Markup {
-  const positions = meta + T, unit = SIZE / positions, stride = Math.ceil(positions / MOST_ROWS);
-  const path: string[] = [];
+/** The visible cells as one path: a rectangle for each range of each row, rows of long masks taken together. */
+function cellsPath({ window, meta, positions }: { window: number; meta: number; positions: number }): string {
+  const unit = SIZE / positions, stride = Math.ceil(positions / MOST_ROWS), path: string[] = [];
   for (let q = 0; q < positions; q += stride) {
     const height = (Math.min(stride, positions - q) * unit).toFixed(2), y = (TOP + q * unit).toFixed(2);
     for (const [from, to] of visibleRanges(q, { window, meta })) {
-      path.push(
-        `M${(LEFT + from * unit).toFixed(2)} ${y}h${((to - from) * unit).toFixed(2)}v${height}h${
-          ((from - to) * unit).toFixed(2)
-        }z`,
-      );
+      const x = (LEFT + from * unit).toFixed(2), width = (to - from) * unit;
+      path.push(`M${x} ${y}h${width.toFixed(2)}v${height}h${(-width).toFixed(2)}z`);
     }
   }
-  const edge = meta * unit, name = window > 0 ? `window ${window}` : "global";
+  return path.join("");
+}
+
+/** The lines between meta tokens and text, with their name. */
+function metaLines(meta: number, edge: number): Markup {
   const line = (points: string) =>
-    markup`
-      <polyline points="${points}" stroke="${PARTS.meta}" stroke-width="1.5" fill="none" />
-    `;
+    markup`<polyline points="${points}" stroke="${PARTS.meta}" stroke-width="1.5" fill="none"/>`;
+  const name = { x: LEFT + edge / 2, y: TOP - 12, colour: PARTS.meta, anchor: "middle" } as const;
+  return markup`${line(`${LEFT + edge},${TOP} ${LEFT + edge},${TOP + SIZE}`)}${
+    line(`${LEFT},${TOP + edge} ${LEFT + SIZE},${TOP + edge}`)
+  }${label(`meta 0 – ${meta - 1}`, name)}`;
+}
+
+/** Draws a mask over M meta tokens and T tokens of text. */
+export function maskDiagram({ window, meta, T }: { window: number; meta: number; T: number }): Markup {
+  const positions = meta + T, kind = window > 0 ? `window ${window}` : "global";
+  const fill = faded(window > 0 ? PARTS.local : PARTS.global, 0.75), beside = { x: LEFT - 6, anchor: "end" } as const;
+  const title = `Mask, ${kind}, ${meta} meta tokens, ${T} tokens of text`;
   return drawing(
-    {
-      width: LEFT + SIZE + 20,
-      height: TOP + SIZE + 40,
-      title: `Mask, ${name}, ${meta} meta tokens, ${T} tokens of text`,
-    },
-    markup`
-      <rect x="${LEFT}" y="${TOP}" width="${SIZE}" height="${SIZE}" fill="#fff" stroke="${GRID}" /><path
-        d="${path.join("")}" fill="${faded(window > 0 ? PARTS.local : PARTS.global, 0.75)}" />${
-      meta > 0 && [
-        line(`${LEFT + edge},${TOP} ${LEFT + edge},${TOP + SIZE}`),
-        line(`${LEFT},${TOP + edge} ${LEFT + SIZE},${TOP + edge}`),
-        label(`meta 0 – ${meta - 1}`, { x: LEFT + edge / 2, y: TOP - 12, colour: PARTS.meta, anchor: "middle" }),
-      ]
-    }${label("key position", { x: LEFT + SIZE / 2, y: TOP + SIZE + 16, anchor: "middle" })}${
-      label("0", {
-        x: LEFT - 6,
-        y: TOP + 6,
-        anchor: "end",
-      })
-    }${label(String(positions - 1), { x: LEFT - 6, y: TOP + SIZE - 6, anchor: "end" })}${
-      label("query", {
-        x: LEFT - 6,
-        y: TOP + SIZE / 2,
-        anchor: "end",
-      })
-    }
-    `,
+    { width: LEFT + SIZE + 20, height: TOP + SIZE + 40, title },
+    markup`<rect x="${LEFT}" y="${TOP}" width="${SIZE}" height="${SIZE}" fill="#fff" stroke="${GRID}"/><path d="${
+      cellsPath({ window, meta, positions })
+    }" fill="${fill}"/>${meta > 0 && metaLines(meta, meta * SIZE / positions)}${
+      label("key position", { x: LEFT + SIZE / 2, y: TOP + SIZE + 16, anchor: "middle" })
+    }${label("0", { ...beside, y: TOP + 6 })}${label("query", { ...beside, y: TOP + SIZE / 2 })}${
+      label(String(positions - 1), { ...beside, y: TOP + SIZE - 6 })
+    }`,
   );
 }
