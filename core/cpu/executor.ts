@@ -2,7 +2,7 @@
 import { HymbaError } from "../errors.ts";
 import { arenasOf, type Data, type Executor, type Plan } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
-import { float, lowerContext } from "./launch.ts";
+import { type Launch, lowerContext } from "./launch.ts";
 import { SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { LOWERINGS } from "./ops/mod.ts";
@@ -82,14 +82,13 @@ export class CpuExecutor implements Executor {
     });
   }
 
-  /** A program that only multiplies and adds in registers, 96 flops a round and block: the machine's peak, for benchmarks. */
-  peak({ rounds, blocks }: { rounds: number; blocks: number }): CpuProgram {
-    const out = lowerContext.scratch("peak", [blocks, 4]);
-    const plan: Plan = { name: "peak", steps: [], inputs: [], constants: [], outputs: [out], metrics: [] };
-    return new CpuProgram(this, {
-      plan,
-      launches: [{ kernel: "multiply_add_peak", args: { out, rounds, x: float(1), y: float(1e-7) }, blocks, step: 0 }],
-    });
+  /** A program of launches that belong to no step: what benchmarks and tests measure kernels with. */
+  prepareLaunches(
+    launches: readonly Launch[],
+    { inputs, outputs }: { inputs: Tensor[]; outputs: Tensor[] },
+  ): CpuProgram {
+    const plan: Plan = { name: "launches", steps: [], inputs, constants: [], outputs, metrics: [] };
+    return new CpuProgram(this, { plan, launches: launches.map((launch) => ({ ...launch, step: 0 })) });
   }
 
   write(tensor: Tensor, data: Data): void {

@@ -16,6 +16,9 @@ import type { CpuExecutor } from "./executor.ts";
 import { type Argument, isTensor, type Launch } from "./launch.ts";
 import { LAUNCH } from "./worker.ts";
 
+/** Bytes behind each thread's workspace that show when a kernel writes too far. */
+const GUARD_BYTES = 256;
+
 export type PlannedLaunch = Launch & { readonly step: number };
 
 export class CpuProgram implements Program {
@@ -41,7 +44,7 @@ export class CpuProgram implements Program {
     const argumentWords = launches.reduce((sum, { args }) => sum + Object.keys(args).length, 0);
     const recordBytes = (launches.length * LAUNCH.words + argumentWords) * ELEMENT_BYTES;
     const most = Math.max(0, ...launches.map(({ workspace = 0 }) => workspace));
-    this.#workspaceBytes = Math.ceil(most * ELEMENT_BYTES / 256) * 256;
+    this.#workspaceBytes = Math.ceil(most * ELEMENT_BYTES / GUARD_BYTES + 1) * GUARD_BYTES;
     const workspaceBytes = this.#workspaceBytes * executor.threads, who = `plan ${plan.name}`;
     executor.heap.require([...this.#slots.slotBytes, recordBytes, workspaceBytes], who);
     this.#addresses = this.#slots.slotBytes.map((bytes) => executor.heap.allocate(bytes, who));
@@ -59,6 +62,7 @@ export class CpuProgram implements Program {
   async run(): Promise<void> {
     if (this.#executor.options.poison) this.#poison();
     await this.#walk(0, this.launches.length);
+    if (this.#executor.options.poison) this.#checkGuards();
     if (this.#plan.metrics.length > 0) this.#metrics.push(this.#readMetrics());
   }
 
@@ -149,8 +153,22 @@ export class CpuProgram implements Program {
     return Float32Array.from(parts.flatMap((part) => [...part]));
   }
 
-  /** Fills every slot that holds no input and no constant with NaN. */
+  /** The last bytes of each thread's workspace, which no kernel may touch. */
+  #guards(): Float32Array[] {
+    return Array.from({ length: this.#executor.threads }, (_, thread) => {
+      const end = this.#workspace + (thread + 1) * this.#workspaceBytes;
+      return this.#executor.heap.floats(end - GUARD_BYTES, GUARD_BYTES / ELEMENT_BYTES);
+    });
+  }
+
+  #checkGuards(): void {
+    if (this.#guards().every((guard) => guard.every(Number.isNaN))) return;
+    throw new HymbaError(`plan ${this.#plan.name}: a kernel wrote behind its workspace`);
+  }
+
+  /** Fills the guards, and every slot that holds no input and no constant, with NaN. */
   #poison(): void {
+    for (const guard of this.#guards()) guard.fill(NaN);
     const kept = new Set(keptStorages(this.#plan).map((storage) => this.#slots.slotOf.get(storage)));
     for (const [slot, address] of this.#addresses.entries()) {
       if (kept.has(slot)) continue;

@@ -1,73 +1,120 @@
 /**
- * Exponentials and what is made of them, four lanes at a time. Relative errors against float64, found by search over the range
- * that the tests walk: exp2 and exp 2e-7, sigmoid and silu 4e-7, softplus 4e-7 (also where it is as small as 1e-37).
+ * Exponentials and what is made of them, four lanes at a time. Relative errors are stated and held in tests/cpu/activations_test.ts.
  * Polynomials are minimax fits of this project (Remez exchange in float64).
  */
 import { madd, nmadd } from "./vector";
 
+/**
+ * Constants that inner loops use. They are loaded at each use: the engine makes a v128 constant anew every time, inside loops too,
+ * which takes several instructions where a load takes one.
+ */
+const TABLE: usize = memory.data<f32>([
+  1.5345812e-4,
+  1.3399931e-3,
+  9.618489e-3,
+  5.5503288e-2,
+  2.4022647e-1,
+  6.931472e-1,
+  1.0,
+  12582912.0,
+  -126.0,
+  126.0,
+  -87.336,
+  87.336,
+  1.4426950,
+  0.693145751953125,
+  1.4286068e-6,
+  2.0,
+  0.28178335,
+  0.27960603,
+  0.4002491,
+  0.66666315,
+], 16);
+
+@inline
+function polynomial(power: i32): v128 {
+  return v128.load32_splat(TABLE + (<usize> (6 - power) << 2));
+}
+
+@inline
+function one(): v128 {
+  return v128.load32_splat(TABLE, 24);
+}
+
+@inline
+function two(): v128 {
+  return v128.load32_splat(TABLE, 60);
+}
+
 /** 1.5 · 2^23: adding it rounds to an integer that then stands in the low bits. */
-const ROUNDER: f32 = 12582912.0;
+@inline
+function rounder(): v128 {
+  return v128.load32_splat(TABLE, 28);
+}
+
+@inline
+function log2e(): v128 {
+  return v128.load32_splat(TABLE, 48);
+}
 
 /** 2^f · 2^n for |f| ≤ ½ and n in the low bits of `shifted`. */
 @inline
 function scaled(f: v128, shifted: v128): v128 {
-  let p = madd(f, f32x4.splat(1.5345812e-4), f32x4.splat(1.3399931e-3));
-  p = madd(f, p, f32x4.splat(9.618489e-3));
-  p = madd(f, p, f32x4.splat(5.5503288e-2));
-  p = madd(f, p, f32x4.splat(2.4022647e-1));
-  p = madd(f, p, f32x4.splat(6.931472e-1));
-  p = madd(f, p, f32x4.splat(1.0));
+  let p = madd(f, polynomial(6), polynomial(5));
+  p = madd(f, p, polynomial(4));
+  p = madd(f, p, polynomial(3));
+  p = madd(f, p, polynomial(2));
+  p = madd(f, p, polynomial(1));
+  p = madd(f, p, polynomial(0));
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
 /** 2^x. Below −126 it stays at 2^−126, above 126 at 2^126. */
 @inline
 export function exp2(x: v128): v128 {
-  const inRange = f32x4.min(f32x4.max(x, f32x4.splat(-126)), f32x4.splat(126));
-  const shifted = f32x4.add(inRange, f32x4.splat(ROUNDER));
-  return scaled(f32x4.sub(inRange, f32x4.sub(shifted, f32x4.splat(ROUNDER))), shifted);
+  return exp2Negative(f32x4.min(x, v128.load32_splat(TABLE, 36)));
 }
 
-/** 2^x for x ≤ 0: the scan's decay and the softmax, with one bound less. */
+/** 2^x for x ≤ 126: the scan's decay and the softmax, with one bound less. */
 @inline
 export function exp2Negative(x: v128): v128 {
-  const inRange = f32x4.max(x, f32x4.splat(-126));
-  const shifted = f32x4.add(inRange, f32x4.splat(ROUNDER));
-  return scaled(f32x4.sub(inRange, f32x4.sub(shifted, f32x4.splat(ROUNDER))), shifted);
+  const inRange = f32x4.max(x, v128.load32_splat(TABLE, 32)), magic = rounder();
+  const shifted = f32x4.add(inRange, magic);
+  return scaled(f32x4.sub(inRange, f32x4.sub(shifted, magic)), shifted);
 }
 
 /** e^x, within [e^−87.3, e^87.3]. The part of log2(e) that f32 drops is taken into account, so large arguments keep their digits. */
 @inline
 export function exp(x: v128): v128 {
-  const inRange = f32x4.min(f32x4.max(x, f32x4.splat(-87.336)), f32x4.splat(87.336));
-  const shifted = madd(inRange, f32x4.splat(1.4426950), f32x4.splat(ROUNDER));
-  const n = f32x4.sub(shifted, f32x4.splat(ROUNDER));
+  const inRange = f32x4.min(f32x4.max(x, v128.load32_splat(TABLE, 40)), v128.load32_splat(TABLE, 44));
+  const shifted = madd(inRange, log2e(), rounder());
+  const n = f32x4.sub(shifted, rounder());
   // ln 2 in two parts: the first has 15 bits, so n times it is exact.
-  let r = nmadd(n, f32x4.splat(0.693145751953125), inRange);
-  r = nmadd(n, f32x4.splat(1.4286068e-6), r);
-  return scaled(f32x4.mul(r, f32x4.splat(1.4426950)), shifted);
+  let r = nmadd(n, v128.load32_splat(TABLE, 52), inRange);
+  r = nmadd(n, v128.load32_splat(TABLE, 56), r);
+  return scaled(f32x4.mul(r, log2e()), shifted);
 }
 
 /** 1 / (1 + e^−x). */
 @inline
 export function sigmoid(x: v128): v128 {
-  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
+  return f32x4.div(one(), f32x4.add(one(), exp(f32x4.neg(x))));
 }
 
 /** log(1 + e^x) = max(x, 0) + 2 artanh(e / (2 + e)) with e = e^−|x|, which keeps its digits where e is tiny. */
 @inline
 export function softplus(x: v128): v128 {
   const e = exp(f32x4.neg(f32x4.abs(x)));
-  const s = f32x4.div(e, f32x4.add(f32x4.splat(2), e)), q = f32x4.mul(s, s);
-  let p = madd(q, f32x4.splat(0.28178335), f32x4.splat(0.27960603));
-  p = madd(q, p, f32x4.splat(0.4002491));
-  p = madd(q, p, f32x4.splat(0.66666315));
-  p = madd(q, p, f32x4.splat(2.0));
+  const s = f32x4.div(e, f32x4.add(two(), e)), q = f32x4.mul(s, s);
+  let p = madd(q, v128.load32_splat(TABLE, 64), v128.load32_splat(TABLE, 68));
+  p = madd(q, p, v128.load32_splat(TABLE, 72));
+  p = madd(q, p, v128.load32_splat(TABLE, 76));
+  p = madd(q, p, two());
   return madd(s, p, f32x4.max(x, f32x4.splat(0)));
 }
 
 /** d silu / dx = σ(x) · (1 + x · (1 − σ(x))), given σ(x). */
 @inline
 export function siluSlope(x: v128, s: v128): v128 {
-  return f32x4.mul(s, madd(x, f32x4.sub(f32x4.splat(1), s), f32x4.splat(1)));
+  return f32x4.mul(s, madd(x, f32x4.sub(one(), s), one()));
 }

@@ -1,0 +1,112 @@
+import { strict as assert } from "node:assert";
+import { ArchType, HymbaConfig } from "../../core/config/mod.ts";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { float, lowerContext } from "../../core/cpu/launch.ts";
+import { HymbaError } from "../../core/errors.ts";
+import { embedding } from "../../core/ops/embedding.ts";
+import { ParameterStore } from "../../core/params/store.ts";
+import { finish } from "../../core/plan/mod.ts";
+import { Tape } from "../../core/tensor/mod.ts";
+import { trainingPlan } from "../../core/train/plans.ts";
+
+const B = 2, T = 40, V = 50;
+
+/** Parameters after three training steps of a small Hymba, and the metrics on the way. */
+async function train(threads: number): Promise<{ parameters: Record<string, Float32Array>; metrics: number[] }> {
+  const executor = await CpuExecutor.create({ threads });
+  try {
+    const config = new HymbaConfig({
+      archType: ArchType.HYBRID,
+      vocabSize: V,
+      dModel: 48,
+      nLayers: 3,
+      nHeads: 4,
+      nKvHeads: 2,
+      swaWindow: 8,
+      numMetaTokens: 4,
+    });
+    const store = new ParameterStore(config), made = trainingPlan(store, { B, T, decay: 0.1 });
+    store.initialise(executor, 1);
+    const program = await executor.prepare(made.plan);
+    program.write(made.ids, Uint32Array.from({ length: B * T }, (_, i) => i * 7 % V));
+    program.write(made.targets, Uint32Array.from({ length: B * T }, (_, i) => (i + 1) * 7 % V));
+    program.write(made.weight, new Float32Array(B * T).fill(1));
+    program.write(made.schedule, Float32Array.of(1e-2, 0.1, 0.05, 0));
+    for (let step = 0; step < 3; step++) await program.run();
+    const metrics = (await program.drainMetrics()).flatMap((run) => [...run]);
+    return { parameters: await store.read(executor), metrics };
+  } finally {
+    await executor.close();
+  }
+}
+
+Deno.test("training gives the same bits with one, two and three threads, and learns", async () => {
+  const one = await train(1);
+  for (const threads of [2, 3]) assert.deepEqual(await train(threads), one, `${threads} threads`);
+  assert.equal(one.metrics.length, 6);
+  assert.ok(one.metrics[4]! < one.metrics[0]!, `losses and norms: ${one.metrics}`);
+});
+
+async function embeddingOf(id: number) {
+  const executor = await CpuExecutor.create({ threads: 2 }), tape = new Tape(false);
+  const ids = tape.input("ids", [1, 3], { dtype: "u32" }), table = tape.input("table", [5, 4]);
+  const program = await executor.prepare(
+    finish(tape, { name: "look up", outputs: [embedding(tape, { ids, table })] }),
+  );
+  program.write(ids, Uint32Array.of(0, id, 1));
+  return { executor, program };
+}
+
+Deno.test("a kernel that traps ends the run with an error, and the executor still closes", async () => {
+  const { executor, program } = await embeddingOf(5);
+  const failed = (error: Error) => error instanceof HymbaError && /kernel/.test(error.message);
+  await assert.rejects(program.run(), failed);
+  await assert.rejects(program.run(), failed);
+  await executor.close();
+});
+
+Deno.test("runs do not overlap; a closed executor and a disposed program say so", async () => {
+  const { executor, program } = await embeddingOf(4);
+  const first = program.run();
+  await assert.rejects(program.run(), /one plan at a time/);
+  await first;
+  program.dispose();
+  await assert.rejects(program.run(), /disposed/);
+  await executor.close();
+  await executor.close();
+});
+
+Deno.test("a step without a kernel is refused by name", async () => {
+  const executor = await CpuExecutor.create({ threads: 1 }), tape = new Tape(false);
+  const x = tape.input("x", [1]);
+  tape.step("teleport", { reads: { x }, writes: { y: tape.tensor("y", [1]) }, flops: 0 });
+  await assert.rejects(executor.prepare(finish(tape, { name: "odd" })), /the step teleport has no kernel for the CPU/);
+  await executor.close();
+});
+
+Deno.test("the main thread stays free during a run, and closing ends a run that is under way", async () => {
+  const executor = await CpuExecutor.create({ threads: 2 });
+  const out = lowerContext.scratch("out", [400, 4]), args = { out, rounds: 400_000, x: float(1), y: float(0) };
+  const program = executor.prepareLaunches([{ kernel: "multiply_add_peak", args, blocks: 400 }], {
+    inputs: [],
+    outputs: [out],
+  });
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 2);
+  const run = assert.rejects(program.run(), /closed during a run/);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  clearInterval(timer);
+  await executor.close();
+  await run;
+  assert.ok(ticks >= 5, `${ticks} ticks of 2 ms in 60 ms`);
+});
+
+Deno.test("threads that sleep do not keep a process alive", async () => {
+  const mod = new URL("../../core/cpu/mod.ts", import.meta.url).href;
+  const code = `import { CpuExecutor } from "${mod}"; await CpuExecutor.create({ threads: 2 }); console.log("made");`;
+  const child = new Deno.Command(Deno.execPath(), { args: ["eval", code], stdout: "piped", stderr: "piped" }).spawn();
+  const timeout = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const { code: exit, stdout } = await child.output();
+  clearTimeout(timeout);
+  assert.deepEqual([exit, new TextDecoder().decode(stdout).trim()], [0, "made"]);
+});
