@@ -4,6 +4,7 @@
  */
 const LAYERS = [
   "deno.json",
+  "imports.json",
   "core/errors.ts",
   "core/random.ts",
   "core/disk",

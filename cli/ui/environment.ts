@@ -1,5 +1,6 @@
 /** Versions of what computes, for the run record. */
 import config from "../../deno.json" with { type: "json" };
+import packages from "../../imports.json" with { type: "json" };
 
 export const VERSION: string = config.version;
 
@@ -8,5 +9,5 @@ export const versions = (): Record<string, string> => ({
   deno: Deno.version.deno,
   v8: Deno.version.v8,
   typescript: Deno.version.typescript,
-  webgpu: config.imports.webgpu,
+  webgpu: packages.imports.webgpu,
 });
