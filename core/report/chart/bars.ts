@@ -72,7 +72,7 @@ const whiskersOf = ({ values }: Series, dataset: number): Whisker[] =>
 
 const labelsOf = ({ values, text, missing }: Series, dataset: number): ValueLabel[] =>
   values.flatMap((spread, index) => {
-    if (!spread) return missing ? [{ dataset, index, text: missing, from: 0 }] : [];
+    if (!spread) return missing ? [{ dataset, index, text: missing, from: 0, opaque: true }] : [];
     return text ? [{ dataset, index, text: text(spread), from: spread.high }] : [];
   });
 
@@ -96,8 +96,12 @@ export interface PointSeries {
   readonly text?: (spread: Spread) => string;
 }
 
+/** How far below its row each series is drawn, so that equal values do not hide each other (rows). */
+const DODGE = [0.15, -0.15, 0];
+
 interface DotOptions {
   x: Axis;
+  /** At most three; later ones lie on top. */
   series: readonly PointSeries[];
   references?: readonly Reference[];
   /** Join the points of an arm with a line from the first series to the second. */
@@ -106,8 +110,9 @@ interface DotOptions {
 
 /** Points on a shared axis, one row an arm: for measures whose zero means nothing, such as perplexity. */
 export function dotPlot({ names, looks }: ArmAxis, { x, series, references, joined = false }: DotOptions): Plot {
-  const points = series.map(({ values, style }) => ({
-    data: values.map((spread, index) => ({ x: spread?.mean ?? NaN, y: index })),
+  const points = series.map(({ values, style }, at) => ({
+    data: values.map((spread, index) => ({ x: spread?.mean ?? NaN, y: index + DODGE[at]! })),
+    order: series.length - at,
     pointStyle: style === "cross" ? "line" : looks.map(({ marker }) => marker),
     rotation: style === "cross" ? 90 : looks.map(({ rotation }) => rotation),
     pointRadius: style === "cross" ? 9 : 6.5,
@@ -120,12 +125,12 @@ export function dotPlot({ names, looks }: ArmAxis, { x, series, references, join
   const [first, second] = series;
   const joins = joined && first && second
     ? names.map((_, index) => ({
-      data: [first, second].map(({ values }) => ({ x: values[index]?.mean ?? NaN, y: index })),
+      data: [first, second].map(({ values }, at) => ({ x: values[index]?.mean ?? NaN, y: index + DODGE[at]! })),
       showLine: true,
       pointRadius: 0,
       borderColor: looks[index]!.colour,
       borderWidth: 2,
-      order: 1,
+      order: series.length + 1,
     }))
     : [];
   const whiskers = series.flatMap(({ values }, dataset) =>

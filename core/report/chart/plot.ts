@@ -1,7 +1,7 @@
 /** What all plots share: a Chart.js configuration without motion, in the font and the greys of the report. */
 import type { Chart, ChartConfiguration, ChartDataset, Plugin } from "chart.js";
 import { tickText } from "../format.ts";
-import { FAINT, GRID, INK } from "../palette.ts";
+import { FAINT, GRID, INK, PAPER } from "../palette.ts";
 import { type Brush, DENSITY, FONT, font, write } from "./canvas.ts";
 
 /** A plot, ready for Chart.js. */
@@ -32,6 +32,8 @@ export interface ValueLabel {
   /** Where the text begins, when not at the element's own value. */
   readonly from?: number;
   readonly above?: boolean;
+  /** Hides what lies behind it. */
+  readonly opaque?: boolean;
 }
 
 export interface Marks {
@@ -98,7 +100,7 @@ export function scale(
     return {
       ...shared,
       type: "linear",
-      min: -0.5,
+      min: -0.65,
       max: names.length - 0.5,
       reverse: true,
       ticks: { ...ticks, stepSize: 1, autoSkip: false, callback: (value: unknown) => names[Number(value)] ?? "" },
@@ -121,28 +123,36 @@ export function scale(
   };
 }
 
-function drawReference(chart: Chart, { axis, value, label }: Reference, { level }: { level: number }): void {
-  const brush = chart.ctx as unknown as Brush, area = chart.chartArea;
-  const at = chart.scales[axis]!.getPixelForValue(value);
-  const inside = axis === "x" ? at >= area.left && at <= area.right : at >= area.top && at <= area.bottom;
-  if (!inside) return;
+/** Where a reference lies on its axis (pixels); undefined outside of the plot. */
+function placeOf(chart: Chart, { axis, value }: Reference): number | undefined {
+  const { left, right, top, bottom } = chart.chartArea, at = chart.scales[axis]!.getPixelForValue(value);
+  const inside = axis === "x" ? at >= left && at <= right : at >= top && at <= bottom;
+  return inside ? at : undefined;
+}
+
+function drawReferenceLine(chart: Chart, reference: Reference): void {
+  const brush = chart.ctx as unknown as Brush, area = chart.chartArea, at = placeOf(chart, reference);
+  if (at === undefined) return;
   brush.save();
   brush.setLineDash([5, 4]);
   brush.strokeStyle = FAINT;
   brush.lineWidth = 1.25;
   brush.beginPath();
-  if (axis === "x") brush.moveTo(at, area.top), brush.lineTo(at, area.bottom);
+  if (reference.axis === "x") brush.moveTo(at, area.top), brush.lineTo(at, area.bottom);
   else brush.moveTo(area.left, at), brush.lineTo(area.right, at);
   brush.stroke();
   brush.restore();
-  const style = { size: 10.5, colour: FAINT, halo: true };
+}
+
+function drawReferenceName(chart: Chart, reference: Reference, { level }: { level: number }): void {
+  const brush = chart.ctx as unknown as Brush, area = chart.chartArea, at = placeOf(chart, reference);
+  if (at === undefined) return;
+  const style = { size: 10.5, colour: FAINT, halo: true }, { axis, label } = reference;
+  if (axis === "y") return write(brush, label, { ...style, x: area.right - 4, y: at - 9, align: "right" });
   brush.font = font(style.size);
-  if (axis === "y") write(brush, label, { ...style, x: area.right - 4, y: at - 8, align: "right" });
-  else {
-    const half = brush.measureText(label).width / 2;
-    const x = Math.min(Math.max(at, area.left + half), chart.width - half - 2);
-    write(brush, label, { ...style, x, y: area.top - 8 - 13 * level, align: "center" });
-  }
+  const half = brush.measureText(label).width / 2;
+  const x = Math.min(Math.max(at, area.left + half), chart.width - half - 2);
+  write(brush, label, { ...style, x, y: area.top - 8 - 13 * level, align: "center" });
 }
 
 function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whisker): void {
@@ -160,12 +170,18 @@ function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whiske
   brush.restore();
 }
 
-function drawLabel(chart: Chart, { dataset, index, text, from, above }: ValueLabel): void {
+function drawLabel(chart: Chart, { dataset, index, text, from, above, opaque }: ValueLabel): void {
   const brush = chart.ctx as unknown as Brush, element = chart.getDatasetMeta(dataset).data[index];
   if (!element) return;
   const x = from === undefined ? element.x : chart.scales["x"]!.getPixelForValue(from);
-  if (above) write(brush, text, { size: 10.5, colour: INK, halo: true, x, y: element.y - 13, align: "center" });
-  else write(brush, text, { size: 10.5, colour: INK, halo: true, x: x + 7, y: element.y });
+  const style = { size: 10.5, colour: INK, halo: true };
+  if (above) return write(brush, text, { ...style, x, y: element.y - 14, align: "center" });
+  if (opaque) {
+    brush.font = font(style.size);
+    brush.fillStyle = PAPER;
+    brush.fillRect(x + 4, element.y - 8, brush.measureText(text).width + 6, 16);
+  }
+  write(brush, text, { ...style, x: x + 7, y: element.y });
 }
 
 /** The plugin that draws reference lines, whiskers and labels of one plot over its data. */
@@ -174,12 +190,13 @@ function marksPlugin({ references = [], whiskers = [], labels = [], whiskersBehi
   return {
     id: "marks",
     beforeDatasetsDraw(chart: Chart) {
-      references.forEach((reference, level) => drawReference(chart, reference, { level: level % 2 }));
+      for (const reference of references) drawReferenceLine(chart, reference);
       if (whiskersBehind) drawWhiskers(chart);
     },
     afterDatasetsDraw(chart: Chart) {
       if (!whiskersBehind) drawWhiskers(chart);
       for (const label of labels) drawLabel(chart, label);
+      references.forEach((reference, level) => drawReferenceName(chart, reference, { level: level % 2 }));
     },
   };
 }

@@ -25,7 +25,7 @@ the rejected one a sample of the model after its first stage or a shuffled truth
 learnt to tell its own texts from the author's, no more.`,
   ],
   code: ["core/ops/losses.ts", "core/reference/losses.ts", "core/data/preference.ts", "core/train/programs.ts"],
-  tests: ["tests/ops/harness.ts"],
+  tests: ["tests/ops/losses_test.ts"],
 };
 
 export const UNIGRAM: Section = {
