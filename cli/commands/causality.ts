@@ -1,12 +1,20 @@
-/** `hymba causality`: proves for every model that no position sees its future. */
+/** `hymba causality`: proves for every model that no position sees its future, and shows the mask that does. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
-import { studyOf } from "../../core/config/mod.ts";
+import type { Arm } from "../../core/config/mod.ts";
+import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { checkCausality } from "../../core/eval/causality.ts";
+import { checkGradients } from "../../core/eval/causality_gradient.ts";
+import { croppedMask, DOCUMENTED } from "../../core/eval/leaky_mask.ts";
+import { resolvedStudy } from "../../core/eval/match.ts";
+import { type Mask, masksOf, visibilityOf } from "../../core/eval/visibility.ts";
+import type { Executor } from "../../core/plan/mod.ts";
+import { maskChart } from "../../core/report/mask_chart.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
@@ -17,6 +25,12 @@ const options = merge(
       option("--preset", string({ metavar: "NAME" }), { description: message`whose models to test; smoke by default` }),
     ),
     models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
+    reproduceLeak: option("--reproduce-leak", {
+      description: message`count the documented study's cropped mask instead, which fails`,
+    }),
+    picture: optional(
+      option("--picture", string({ metavar: "FILE.png" }), { description: message`draw the masks of attention` }),
+    ),
     json: jsonOption,
   }),
   backendOptions,
@@ -25,39 +39,101 @@ const options = merge(
 export const causalityCommand = command("causality", map(options, (given): Action => () => causality(given)), {
   brief: message`proves that no position of a model sees its future`,
   description:
-    message`Changes token t + 1 for every t and compares all logits up to t bit by bit, at lengths around the window and the meta tokens. Exit code 1 when a model leaks. Example: hymba causality --models hymba`,
+    message`Changes token t + 1 for every t and compares all logits up to t bit by bit, demands that gradients of the logits at t are exactly zero behind t, at lengths around the window and the meta tokens, and counts what each mask lets through. Exit code 1 when a model leaks. Example: hymba causality --models hymba`,
 });
 
-async function causality({ preset = "smoke", models, json, ...backend }: {
-  preset?: string;
-  models?: string;
-  json: boolean;
-  backend?: string;
-  adapter?: string;
-  threads?: number;
-}): Promise<void> {
-  const { arms } = studyOf(preset, { models: models?.split(",") });
+type Options = InferValue<typeof options>;
+
+/** A mask, whose it is, and what it lets through. */
+interface NamedMask {
+  readonly model: string;
+  readonly layers: string;
+  readonly mask: Mask;
+}
+
+const counted = (masks: readonly NamedMask[]) =>
+  masks.map(({ model, layers, mask }) => ({ model, layers, T: mask.T, M: mask.M, ...visibilityOf(mask) }));
+
+function maskTable(masks: readonly NamedMask[]): string {
+  const rows = counted(masks).map((
+    { model, layers, T, M, queries, fewestKeys, mostKeys, seePast, seeFuture, seeNext },
+  ) => [
+    ...[model, layers, String(T), String(M), `${fewestKeys} to ${mostKeys}`],
+    ...[seePast, seeFuture, seeNext].map((count) => `${count} of ${queries}`),
+  ]);
+  return table([
+    ["masks of", "layers", "length", "meta", "keys seen", "see their past", "see the future", "see the next token"],
+    ...rows,
+  ]);
+}
+
+async function draw(path: string, masks: readonly NamedMask[], title: string): Promise<void> {
+  const figures = masks.map(({ model, layers, mask }) => {
+    const { queries, seePast, seeFuture, seeNext } = visibilityOf(mask);
+    const counts =
+      `of ${queries} queries see their past ${seePast}, the future ${seeFuture}, the next token ${seeNext}`;
+    return { title: `${model}, ${layers}`, counts, mask };
+  });
+  const footer = "Enumerated pair by pair; counts are of text queries and text keys.";
+  await writeAtomic(systemDisk, path, await maskChart(figures, { title, footer }));
+  console.error(`wrote ${path}`);
+}
+
+async function causality(
+  { preset = "smoke", models, reproduceLeak, picture, json, ...backend }: Options,
+): Promise<void> {
+  if (reproduceLeak) return await reproduce({ picture, json });
+  const { arms } = resolvedStudy(preset, { models: models?.split(",") });
   const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
   try {
     const reports = [];
-    for (const { name, config } of arms) {
-      const W = config.swaWindow, M = config.metaTokens;
-      for (const T of new Set([W - 1, W, W + 1, W + M + 1, 2 * W + M])) {
-        reports.push(await checkCausality(executor, { name, config, T }));
-      }
+    for (const arm of arms) reports.push(...await prove(executor, arm));
+    const masks = arms.flatMap((arm) =>
+      masksOf(arm, 2 * arm.config.swaWindow).map(({ kind, layers, mask }) => ({
+        ...{ model: arm.name, mask },
+        layers: `${kind} ${layers.join(" ")}`,
+      }))
+    );
+    const leaking = reports.filter(({ leaks, gradientLeaks }) => leaks.length + gradientLeaks.length > 0).length;
+    if (json) console.log(JSON.stringify({ reports, masks: counted(masks) }));
+    else {
+      const rows = reports.map(({ arm, T, tested, leaks, gradientLeaks }) => [
+        ...[arm, ...[T, tested, leaks.length, gradientLeaks.length].map(String)],
+        leaks.length + gradientLeaks.length === 0 ? "causal" : "LEAKS",
+      ]);
+      const heads = ["model", "length", "tokens changed", "seen by the past", "gradients behind", "verdict"];
+      console.log(table([heads, ...rows]));
+      if (masks.length > 0) console.log(`\n${maskTable(masks)}\n`);
+      console.log(`${reports.length - leaking} passed, ${leaking} failed`);
     }
-    const leaking = reports.filter(({ leaks }) => leaks.length > 0).length;
-    const rows = reports.map((
-      { arm, T, tested, leaks },
-    ) => [arm, String(T), String(tested), String(leaks.length), leaks.length === 0 ? "causal" : "LEAKS"]);
-    if (json) console.log(JSON.stringify(reports));
-    else {console.log(
-        `${table([["model", "length", "tokens changed", "seen by the past", "verdict"], ...rows])}\n${
-          reports.length - leaking
-        } passed, ${leaking} failed`,
-      );}
+    if (picture && masks.length > 0) await draw(picture, masks, "What attention sees");
     if (leaking > 0) Deno.exitCode = 1;
   } finally {
     await executor.close();
   }
+}
+
+/** Both tests at lengths around the window W and the meta tokens M. */
+async function prove(executor: Executor, { name, config }: Arm) {
+  const W = config.swaWindow, M = config.metaTokens, reports = [];
+  for (const T of new Set([W - 1, W, W + 1, W + M + 1, 2 * W + M])) {
+    const { leaks: gradientLeaks } = await checkGradients(executor, { name, config, T });
+    reports.push({ ...await checkCausality(executor, { name, config, T }), gradientLeaks });
+  }
+  return reports;
+}
+
+/** The documented study's local attention, with and without meta tokens: it fails. */
+async function reproduce({ picture, json }: { picture: string | undefined; json: boolean }): Promise<void> {
+  const { T, W, M } = DOCUMENTED;
+  const masks = [0, M].map((meta) => ({
+    model: "cropped keys",
+    layers: `local, window ${W}`,
+    mask: croppedMask({ T, W, M: meta }),
+  }));
+  const leaking = masks.filter(({ mask }) => visibilityOf(mask).seeFuture > 0).length;
+  if (json) console.log(JSON.stringify({ masks: counted(masks) }));
+  else console.log(`${maskTable(masks)}\n\n${masks.length - leaking} passed, ${leaking} failed`);
+  if (picture) await draw(picture, masks, "The documented study's cropped mask sees the future");
+  if (leaking > 0) Deno.exitCode = 1;
 }
