@@ -70,7 +70,7 @@ async function rowOf(
     const { tensor, error, bound } = await runCase(file, executor);
     return { file: name, op, worst: tensor, error, bound, ok: error <= bound };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = (error instanceof Error ? error.message : String(error)).replace(`${name}: `, "");
     return { file: name, op, worst: "", error: Infinity, bound: 0, ok: false, message };
   }
 }

@@ -115,16 +115,18 @@ function packQueries(args: AttentionBackward, p: Places, row: i32, h: i32, rows:
   }
 }
 
-/** From scores and dP to probabilities and dS, in place. */
+/** From scores and dP to probabilities and dS, in place. A softmax over one key is constant: its dS is zero, not rounding. */
 function soften(args: AttentionBackward, p: Places, q: i32, rows: i32, key: i32, keys: i32): void {
   const scale = 1 / Math.sqrt(<f64> args.K), exponent = f32x4.splat(<f32> (scale * LOG2E));
   for (let i = 0; i < rows; i++) {
+    const alone = q + i === 0 || (args.window === 1 && args.meta === 0);
+    const factor = f32x4.splat(alone ? 0 : <f32> scale);
     const lse = v128.load32_splat(p.sums + bytes(2 * i)), delta = v128.load32_splat(p.sums + bytes(2 * i), 4);
     for (let j = 0; j < keys; j += 4) {
       const at = bytes(i * KEYS + j), seen = visible(q + i, key + j, args.window, args.meta);
       const score = f32x4.sub(f32x4.mul(v128.load(p.p + at), exponent), lse);
       const probability = v128.and(exp2(score), seen);
-      const slope = f32x4.mul(f32x4.sub(v128.load(p.dS + at), delta), f32x4.splat(<f32> scale));
+      const slope = f32x4.mul(f32x4.sub(v128.load(p.dS + at), delta), factor);
       v128.store(p.p + at, probability);
       v128.store(p.dS + at, v128.and(f32x4.mul(probability, slope), seen));
     }
