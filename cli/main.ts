@@ -5,6 +5,7 @@ import { run } from "@optique/run";
 import { ablateCommand } from "./commands/ablate.ts";
 import { architectureCommand } from "./commands/architecture.ts";
 import { attentionCommand } from "./commands/attention.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { causalityCommand } from "./commands/causality.ts";
 import { csvCommand } from "./commands/csv.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -27,7 +28,7 @@ const training = [ablateCommand, pretrainCommand, orpoCommand] as const;
 const using = [evaluateCommand, generateCommand, tokenizerCommand] as const;
 const artifacts = [plotCommand, attentionCommand, samplesCommand, metricsCommand, csvCommand] as const;
 const documents = [reportCommand, architectureCommand, reviewCommand] as const;
-const checking = [causalityCommand, goldenCommand, doctorCommand] as const;
+const checking = [causalityCommand, goldenCommand, doctorCommand, benchCommand] as const;
 const commands = [...training, ...using, ...artifacts, ...documents, ...checking] as const;
 
 const action = run(or(or(...training), or(...using), or(...artifacts), or(...documents), or(...checking)), {

@@ -1,0 +1,109 @@
+/** `hymba bench`: how fast this machine trains, and how near that is to what it can do. */
+import { merge, object, or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional, withDefault } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { integer, string } from "@optique/core/valueparser";
+import { openBackend } from "../../core/backend/mod.ts";
+import { benchPeaks, type PeaksReport } from "../../core/eval/bench/peaks.ts";
+import { benchShape } from "../../core/eval/bench/shapes.ts";
+import { benchStep, type StepReport } from "../../core/eval/bench/step.ts";
+import { bytes } from "../ui/progress.ts";
+import type { Action } from "../ui/run.ts";
+import { table } from "../ui/table.ts";
+import { backendOptions, jsonOption } from "./options.ts";
+
+const runs = withDefault(
+  option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs; 7 by default` }),
+  7,
+);
+
+const stepOptions = merge(
+  object("What to train", {
+    shape: withDefault(
+      option("--shape", string({ metavar: "peers|smoke|quick|small|paper" }), {
+        description: message`the comparison with other engines (default), or a preset`,
+      }),
+      "peers",
+    ),
+    models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
+    runs,
+    json: jsonOption,
+  }),
+  backendOptions,
+);
+
+const peaksOptions = merge(object("How", { runs, json: jsonOption }), backendOptions);
+
+const stepCommand = command("step", map(stepOptions, (given): Action => () => step(given)), {
+  brief: message`tokens a second of training steps`,
+  description:
+    message`Times whole training steps (forward, backward, AdamW) of each model on random tokens, and the parts of a step. Example: hymba bench step --models mamba,hymba --backend cpu`,
+});
+
+const peaksCommand = command("peaks", map(peaksOptions, (given): Action => () => peaks(given)), {
+  brief: message`multiply-add peak, copy bandwidth, and a matrix product beside them`,
+  description:
+    message`Measures what the machine can do at most, and a product of 1024×512×1024. Example: hymba bench peaks --backend cpu --threads 1`,
+});
+
+export const benchCommand = command("bench", or(stepCommand, peaksCommand), {
+  brief: message`how fast this machine trains`,
+  description:
+    message`Measurements of speed; anything else that runs makes them smaller. Example: hymba bench step --shape peers`,
+});
+
+const onProgress = (line: string) => console.error(line);
+
+async function step(
+  { shape: name, models, runs, json, ...where }: InferValue<typeof stepOptions>,
+): Promise<void> {
+  const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
+  const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
+  try {
+    const arms: StepReport[] = [];
+    for (const arm of chosen) arms.push(await benchStep(executor, arm, { B, T, runs }));
+    console.log(
+      json
+        ? JSON.stringify({ adapter, backend, shape: name, B, T, runs, arms })
+        : `${stepTable(arms)}\n\n${name}: B ${B}, T ${T}, ${backend} (${adapter.name}), best of ${runs} runs`,
+    );
+  } finally {
+    await executor.close();
+  }
+}
+
+function stepTable(arms: readonly StepReport[]): string {
+  const head = ["model", "tokens/s", "median", "ms/step", "forward", "backward", "optimizer", "GFLOP/s"];
+  const rows = arms.map((arm) => [
+    arm.arm,
+    arm.tokens_per_s.toFixed(0),
+    arm.median_tokens_per_s.toFixed(0),
+    ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms, arm.gflop_per_s].map((x) => x.toFixed(1)),
+    `${arm.steps}/${arm.dispatches}`,
+    bytes(arm.planned_bytes),
+    bytes(arm.allocated_bytes),
+  ]);
+  return table([[...head, "steps/dispatches", "planned", "allocated"], ...rows]);
+}
+
+async function peaks({ runs, json, ...where }: InferValue<typeof peaksOptions>): Promise<void> {
+  const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
+  try {
+    const found = await benchPeaks(executor, { runs });
+    console.log(json ? JSON.stringify({ adapter, backend, ...found }) : peaksTable(found));
+  } finally {
+    await executor.close();
+  }
+}
+
+function peaksTable(found: PeaksReport): string {
+  const share = found.matmul_share === null ? "" : `${(100 * found.matmul_share).toFixed(0)} % of the peak`;
+  const rows = [["copy, read and written", found.copy_gb_per_s.toFixed(1), "GB/s", ""]];
+  if (found.multiply_add_gflop_per_s !== null) {
+    rows.unshift(["multiply-add peak", found.multiply_add_gflop_per_s.toFixed(1), "GFLOP/s", ""]);
+  }
+  rows.push(["matmul 1024×512×1024", found.matmul_gflop_per_s.toFixed(1), "GFLOP/s", share]);
+  return table([["measured", "value", "unit", ""], ...rows]);
+}

@@ -1,0 +1,117 @@
+/** How fast one model trains: whole steps, and the parts of a step. */
+import type { Arm } from "../../config/mod.ts";
+import { CpuExecutor } from "../../cpu/mod.ts";
+import { ParameterStore } from "../../params/store.ts";
+import type { Executor, Plan, Program } from "../../plan/mod.ts";
+import { fillUniform } from "../../random.ts";
+import { ADAMW, type TrainingPlan, trainingPlan } from "../../train/plans.ts";
+import { WebgpuExecutor } from "../../webgpu/mod.ts";
+import { time } from "./timing.ts";
+
+/** One model's measurements, with the names that `--json` prints. */
+export interface StepReport {
+  readonly arm: string;
+  readonly parameters: number;
+  /** Text tokens a second, of the best run. */
+  readonly tokens_per_s: number;
+  readonly median_tokens_per_s: number;
+  /** Milliseconds of one step, of the best run. */
+  readonly step_ms: number;
+  /** Best times of the step cut off after the loss, between there and AdamW, and the rest. */
+  readonly forward_ms: number;
+  readonly backward_ms: number;
+  readonly optimizer_ms: number;
+  /** Multiplications and additions that the mathematics needs, in 10⁹ a second. */
+  readonly gflop_per_s: number;
+  /** Steps of the plan, and launches of kernels that they became. */
+  readonly steps: number;
+  readonly dispatches: number;
+  /** Most bytes alive at one time, and bytes that were allocated; both with parameters, gradients and moments. */
+  readonly planned_bytes: number;
+  readonly allocated_bytes: number;
+  /** Seconds to make the plan ready: kernels compiled, memory assigned. */
+  readonly prepare_s: number;
+}
+
+interface Size {
+  readonly B: number;
+  readonly T: number;
+  /** Timed runs of each measurement. */
+  readonly runs: number;
+}
+
+/** Trains `arm` on random tokens for a moment. Numbers do not change the time, so the losses mean nothing. */
+export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepReport> {
+  const store = new ParameterStore(config);
+  store.initialise(executor, 1);
+  const made = trainingPlan(store, { B: size.B, T: size.T, decay: 0.1 }), { plan } = made;
+  try {
+    const loss = plan.steps.findIndex(({ op }) => op === "nll_loss_forward") + 1;
+    const update = plan.steps.findIndex(({ op }) => op === "gradient_norm");
+    const whole = await measure(executor, { plan, made, size, V: config.vocabSize });
+    const gradients = await measure(executor, { plan: firstSteps(plan, update), made, size, V: config.vocabSize });
+    const forward = await measure(executor, { plan: firstSteps(plan, loss), made, size, V: config.vocabSize });
+    const tokens = size.B * size.T, flops = plan.steps.reduce((sum, step) => sum + step.flops, 0);
+    return {
+      arm: name,
+      parameters: store.specs.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0),
+      tokens_per_s: tokens / whole.best,
+      median_tokens_per_s: tokens / whole.median,
+      step_ms: 1000 * whole.best,
+      forward_ms: 1000 * forward.best,
+      backward_ms: 1000 * Math.max(0, gradients.best - forward.best),
+      optimizer_ms: 1000 * Math.max(0, whole.best - gradients.best),
+      gflop_per_s: flops / whole.best / 1e9,
+      steps: plan.steps.length,
+      dispatches: dispatches(executor, plan),
+      planned_bytes: whole.memory.peakBytes + whole.memory.arenaBytes,
+      allocated_bytes: whole.memory.slotBytes + whole.memory.arenaBytes,
+      prepare_s: whole.prepare_s,
+    };
+  } finally {
+    store.release(executor);
+  }
+}
+
+/** The plan cut off after `count` steps. What later steps read stays alive, so that memory is used as in the whole plan. */
+function firstSteps(plan: Plan, count: number): Plan {
+  const steps = plan.steps.slice(0, count), later = plan.steps.slice(count);
+  const written = new Set(steps.flatMap(({ writes }) => Object.values(writes).map(({ storage }) => storage)));
+  const outputs = later.flatMap(({ reads }) => Object.values(reads)).filter(({ storage }) =>
+    written.has(storage) && !storage.pinned
+  );
+  return { ...plan, steps, outputs, metrics: plan.metrics.filter(({ storage }) => written.has(storage)) };
+}
+
+async function measure(
+  executor: Executor,
+  { plan, made, size, V }: { plan: Plan; made: TrainingPlan; size: Size; V: number },
+) {
+  const start = performance.now(), program = await executor.prepare(plan);
+  const prepare_s = (performance.now() - start) / 1000;
+  try {
+    feed(program, made, { ...size, V });
+    return { prepare_s, memory: program.memory, ...await time(program, size) };
+  } finally {
+    program.dispose();
+  }
+}
+
+function feed(
+  program: Program,
+  { ids, targets, weight, schedule }: TrainingPlan,
+  { B, T, V }: { B: number; T: number; V: number },
+): void {
+  const drawn = fillUniform(new Float32Array(B * T + 1), { seed: 1, stream: 100, step: 0 }, { low: 0, high: V });
+  const tokens = Uint32Array.from(drawn, (x) => Math.min(V - 1, Math.floor(x)));
+  program.write(ids, tokens.slice(0, B * T));
+  program.write(targets, tokens.slice(1));
+  program.write(weight, new Float32Array(B * T).fill(1));
+  program.write(schedule, Float32Array.of(1e-4, 1 - ADAMW.beta1, 1 - ADAMW.beta2, 0));
+}
+
+/** Launches of kernels; an executor without kernels carries a step out as it is. */
+const dispatches = (executor: Executor, plan: Plan): number =>
+  executor instanceof CpuExecutor || executor instanceof WebgpuExecutor
+    ? executor.lower(plan).length
+    : plan.steps.length;

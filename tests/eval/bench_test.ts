@@ -1,0 +1,40 @@
+import { strict as assert } from "node:assert";
+
+const main = new URL("../../cli/main.ts", import.meta.url).pathname;
+
+async function bench(...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", main, "bench", ...args],
+  }).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+Deno.test("bench step --json: the named arms, with speed, parts of the step, dispatches and bytes", async () => {
+  const { code, stdout, stderr } = await bench(
+    "step",
+    ...["--shape", "smoke", "--models", "mamba,hymba", "--backend", "cpu", "--threads", "1", "--runs", "1", "--json"],
+  );
+  assert.equal(code, 0, stderr);
+  const { adapter, backend, B, T, arms } = JSON.parse(stdout);
+  assert.deepEqual([backend, adapter.threads, B, T], ["cpu", 1, 4, 32]);
+  assert.deepEqual(arms.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
+  for (const arm of arms) {
+    assert.ok(arm.tokens_per_s > 0 && arm.median_tokens_per_s <= arm.tokens_per_s);
+    assert.ok(Math.abs(arm.tokens_per_s * arm.step_ms / 1000 / (B * T) - 1) < 1e-9);
+    assert.ok(arm.forward_ms > 0 && arm.backward_ms > 0, "a step has a forward and a backward part");
+    assert.ok(arm.dispatches >= arm.steps && arm.steps > 50);
+    assert.ok(arm.planned_bytes > 4 * 4 * arm.parameters, "parameters, gradients and two moments are counted");
+    assert.ok(arm.allocated_bytes >= arm.planned_bytes);
+  }
+  assert.ok(arms[1].parameters > arms[0].parameters);
+});
+
+Deno.test("bench step: an unknown shape or model is a mistake in the command, with what exists", async () => {
+  for (const args of [["--shape", "huge"], ["--models", "lstm"]]) {
+    const { code, stderr } = await bench("step", "--backend", "cpu", ...args);
+    assert.equal(code, 2);
+    assert.match(stderr, /unknown (shape "huge"|model "lstm")/);
+    assert.match(stderr, /peers, smoke|hymba/);
+  }
+});
