@@ -83,6 +83,32 @@ export function exp2Negative(x: v128): v128 {
   return scaled(f32x4.sub(inRange, f32x4.sub(shifted, magic)), shifted);
 }
 
+/** Entries of the table that `exp2With` takes, for loops that hold them in registers. */
+@inline
+export function exp2Constant(at: i32): v128 {
+  return v128.load32_splat(TABLE + (<usize> at << 2));
+}
+
+/** `exp2Negative` with its constants given: `c6` … `c0` are entries 0 … 6 of the table, `magic` 7, `lowest` 8. */
+@inline
+export function exp2With(
+  x: v128,
+  c6: v128,
+  c5: v128,
+  c4: v128,
+  c3: v128,
+  c2: v128,
+  c1: v128,
+  c0: v128,
+  magic: v128,
+  lowest: v128,
+): v128 {
+  const inRange = f32x4.max(x, lowest), shifted = f32x4.add(inRange, magic);
+  const f = f32x4.sub(inRange, f32x4.sub(shifted, magic));
+  const p = madd(f, madd(f, madd(f, madd(f, madd(f, madd(f, c6, c5), c4), c3), c2), c1), c0);
+  return i32x4.add(p, i32x4.shl(shifted, 23));
+}
+
 /** e^x, within [e^−87.3, e^87.3]. The part of log2(e) that f32 drops is taken into account, so large arguments keep their digits. */
 @inline
 export function exp(x: v128): v128 {

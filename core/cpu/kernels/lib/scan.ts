@@ -2,7 +2,7 @@
  * What both passes of the selective scan share. Vectors hold four channels; N is padded to P, a multiple of 4, so that four states
  * at a time stay in registers while a chunk of positions goes by. A padded state has B = C = 0 and stays zero.
  */
-import { exp, exp2Negative } from "./activations";
+import { exp, exp2Constant, exp2With } from "./activations";
 import { bytes, clear, copy, load4, madd } from "./vector";
 
 /** Channels of one block. */
@@ -50,29 +50,24 @@ export function loadBc(bc: usize, stride: i32, count: i32, N: i32, P: i32, to: u
   }
 }
 
-/** h[t] = 2^(dt·a) · h[t−1] + du·B[t], y[t] += C[t]·h[t] for all states of four channels over `count` positions; h [P] is updated. */
+/**
+ * h[t] = 2^(dt·a) · h[t−1] + du·B[t], y[t] += C[t]·h[t] for all states of four channels over `count` positions; h [P] is updated.
+ * One state at a time: its value and all constants of the exponential stay in registers, and positions overlap in the processor.
+ */
 export function advance(dt: usize, du: usize, bc: usize, a: usize, h: usize, y: usize, count: i32, P: i32): void {
-  for (let n = 0; n < P; n += 4) {
-    const a0 = v128.load(a + vectors(n)), a1 = v128.load(a + vectors(n), 16);
-    const a2 = v128.load(a + vectors(n), 32), a3 = v128.load(a + vectors(n), 48);
-    let h0 = v128.load(h + vectors(n)), h1 = v128.load(h + vectors(n), 16);
-    let h2 = v128.load(h + vectors(n), 32), h3 = v128.load(h + vectors(n), 48);
-    let B = bc + bytes(n);
-    for (let t = 0; t < count; t++, B += bytes(2 * P)) {
-      const step = v128.load(dt + vectors(t)), input = v128.load(du + vectors(t)), C = B + bytes(P);
-      h0 = madd(exp2Negative(f32x4.mul(step, a0)), h0, f32x4.mul(input, v128.load32_splat(B)));
-      h1 = madd(exp2Negative(f32x4.mul(step, a1)), h1, f32x4.mul(input, v128.load32_splat(B, 4)));
-      h2 = madd(exp2Negative(f32x4.mul(step, a2)), h2, f32x4.mul(input, v128.load32_splat(B, 8)));
-      h3 = madd(exp2Negative(f32x4.mul(step, a3)), h3, f32x4.mul(input, v128.load32_splat(B, 12)));
-      let sum = madd(v128.load32_splat(C), h0, v128.load(y + vectors(t)));
-      sum = madd(v128.load32_splat(C, 4), h1, sum);
-      sum = madd(v128.load32_splat(C, 8), h2, sum);
-      v128.store(y + vectors(t), madd(v128.load32_splat(C, 12), h3, sum));
+  const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
+  const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
+  const row = bytes(2 * P), toC = bytes(P);
+  for (let n = 0; n < P; n++) {
+    const exponent = v128.load(a + vectors(n));
+    let state = v128.load(h + vectors(n)), B = bc + bytes(n);
+    for (let at: usize = 0; at < vectors(count); at += 16) {
+      const decay = exp2With(f32x4.mul(v128.load(dt + at), exponent), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
+      state = madd(decay, state, f32x4.mul(v128.load(du + at), v128.load32_splat(B)));
+      v128.store(y + at, madd(v128.load32_splat(B + toC), state, v128.load(y + at)));
+      B += row;
     }
-    v128.store(h + vectors(n), h0);
-    v128.store(h + vectors(n), h1, 16);
-    v128.store(h + vectors(n), h2, 32);
-    v128.store(h + vectors(n), h3, 48);
+    v128.store(h + vectors(n), state);
   }
 }
 
@@ -88,23 +83,20 @@ export function advanceKept(
   count: i32,
   P: i32,
 ): void {
-  const row = vectors(P);
-  for (let n = 0; n < P; n += 2) {
-    const a0 = v128.load(a + vectors(n)), a1 = v128.load(a + vectors(n), 16);
-    let kept = h + vectors(n), decay = decays + vectors(n), B = bc + bytes(n);
-    let h0 = v128.load(kept), h1 = v128.load(kept, 16);
-    for (let t = 0; t < count; t++, B += bytes(2 * P), decay += row) {
-      const step = v128.load(dt + vectors(t)), input = v128.load(du + vectors(t)), C = B + bytes(P);
-      const e0 = exp2Negative(f32x4.mul(step, a0)), e1 = exp2Negative(f32x4.mul(step, a1));
-      v128.store(decay, e0);
-      v128.store(decay, e1, 16);
-      h0 = madd(e0, h0, f32x4.mul(input, v128.load32_splat(B)));
-      h1 = madd(e1, h1, f32x4.mul(input, v128.load32_splat(B, 4)));
-      kept += row;
-      v128.store(kept, h0);
-      v128.store(kept, h1, 16);
-      const sum = madd(v128.load32_splat(C), h0, v128.load(y + vectors(t)));
-      v128.store(y + vectors(t), madd(v128.load32_splat(C, 4), h1, sum));
+  const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
+  const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
+  const row = bytes(2 * P), toC = bytes(P);
+  for (let n = 0; n < P; n++) {
+    const exponent = v128.load(a + vectors(n));
+    let kept = h + vectors(n), gone = decays + vectors(n), state = v128.load(kept), B = bc + bytes(n);
+    for (let at: usize = 0; at < vectors(count); at += 16) {
+      const decay = exp2With(f32x4.mul(v128.load(dt + at), exponent), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
+      v128.store(gone, decay);
+      state = madd(decay, state, f32x4.mul(v128.load(du + at), v128.load32_splat(B)));
+      kept += vectors(P), gone += vectors(P);
+      v128.store(kept, state);
+      v128.store(y + at, madd(v128.load32_splat(B + toC), state, v128.load(y + at)));
+      B += row;
     }
   }
 }
