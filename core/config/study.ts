@@ -94,13 +94,13 @@ const SIZES: Record<Preset, Size> = {
       numMetaTokens: 4,
     },
     match: "none",
-    characters: 100_000,
+    characters: 40_000,
     sequenceLength: 32,
     seeds: [1],
-    pretraining: { steps: 120, rate: 1e-2, warmup: 8, decay: 0.1, batch: 4, evaluateEvery: 40 },
-    orpo: { steps: 6, rate: 1e-3, warmup: 1, decay: 0.01, batch: 2, evaluateEvery: 3 },
-    preference: { trainPairs: 16, heldOutPairs: 8, promptTokens: 8, completionTokens: 8 },
-    samples: { prompts: 2, promptTokens: 8, newTokens: 24 },
+    pretraining: { steps: 60, rate: 1e-2, warmup: 6, decay: 0.1, batch: 4, evaluateEvery: 30 },
+    orpo: { steps: 4, rate: 1e-3, warmup: 1, decay: 0.01, batch: 2, evaluateEvery: 4 },
+    preference: { trainPairs: 8, heldOutPairs: 8, promptTokens: 8, completionTokens: 8 },
+    samples: { prompts: 2, promptTokens: 8, newTokens: 16 },
   },
   quick: {
     shape: {
