@@ -5,6 +5,7 @@ import { type Launch, lowerContext } from "../../core/cpu/launch.ts";
 import { LOWERINGS } from "../../core/cpu/ops/mod.ts";
 import { attentionMap } from "../../core/ops/attention_map.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "../../core/ops/decode.ts";
+import { linear } from "../../core/ops/linear.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { type Step, Tape } from "../../core/tensor/mod.ts";
 import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
@@ -42,6 +43,7 @@ function decodeSteps(): readonly Step[] {
   const tape = new Tape(false), input = (name: string, shape: number[]) => tape.input(name, shape);
   const position = tape.input("position", [1], { dtype: "u32" }), token = tape.input("token", [2], { dtype: "u32" });
   const kCache = input("kCache", [2, 8, 1, 4]), vCache = input("vCache", [2, 8, 1, 4]), see = { window: 0, meta: 0 };
+  linear(tape, { x: input("row", [2, 8]), w: input("weight", [5, 8]) });
   embedStep(tape, { token, position, table: input("table", [5, 8]) });
   cacheAppend(tape, { k: input("k", [2, 1, 1, 4]), v: input("v", [2, 1, 1, 4]), kCache, vCache, position }, see);
   attentionDecode(tape, { q: input("q", [2, 1, 2, 4]), kCache, vCache, position }, see);

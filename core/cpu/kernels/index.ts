@@ -11,6 +11,7 @@ export { fusion_backward, fusion_forward } from "./fusion";
 export { logp_gradient, logp_reduce } from "./linear_logp";
 export { nll_loss_backward, nll_loss_forward, orpo_loss_backward, orpo_loss_forward } from "./losses";
 export { matmul, pack_columns } from "./matmul";
+export { matmul_few } from "./matmul_few";
 export { multiply_add_peak } from "./peak";
 export { adamw, gradient_norm, gradient_squares } from "./optimizer";
 export { rmsnorm_backward, rmsnorm_forward } from "./rmsnorm";

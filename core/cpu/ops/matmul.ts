@@ -1,5 +1,5 @@
 import type { Tensor } from "../../tensor/mod.ts";
-import type { Launch, LowerContext, Lowering } from "../launch.ts";
+import { type Launch, type LowerContext, type Lowering, rowsPerBlock } from "../launch.ts";
 
 /** Rows and columns of the register tile (kernels/lib/tile.ts), and the depth of one pass (kernels/matmul.ts). */
 const TILE_ROWS = 6, TILE_COLUMNS = 8, DEPTH = 512;
@@ -15,12 +15,31 @@ export interface Product {
   accumulate: boolean;
 }
 
+/** Rows of a that are not worth packing b for. */
+const FEW_ROWS = 4;
+
+/** c = (or +=) a · bᵀ for a few rows of a. */
+function fewRows(
+  { a, b, c }: { a: Tensor; b: Tensor; c: Tensor },
+  { M, N, K, accumulate }: Product,
+): Launch {
+  const columns = rowsPerBlock(K, 16384),
+    strides = { strideA: a.rowStride, strideB: b.rowStride, strideC: c.rowStride };
+  return {
+    kernel: "matmul_few",
+    args: { a, b, c, ...strides, M, N, K, accumulate: accumulate ? 1 : 0, columns },
+    blocks: Math.ceil(N / columns),
+  };
+}
+
 /** The launches of c = (or +=) a · b, shared by all ops that contain a product. */
 export function product(
   { a, b, c }: { a: Tensor; b: Tensor; c: Tensor },
-  { M, N, K, transA, transB, accumulate }: Product,
+  sizes: Product,
   { scratch }: LowerContext,
 ): Launch[] {
+  const { M, N, K, transA, transB, accumulate } = sizes;
+  if (M <= FEW_ROWS && !transA && transB) return [fewRows({ a, b, c }, sizes)];
   const panelCount = Math.ceil(N / TILE_COLUMNS), packed = scratch("packed", [panelCount, K, TILE_COLUMNS]);
   const panels = Math.max(1, Math.ceil(Math.min(panelCount / 8, 16384 / (K * TILE_COLUMNS))));
   const { rows, columns } = blockShape(M, N);
