@@ -5,7 +5,3 @@ const WIDTH = 1u;
 fn multiply_add(a: Vec, b: Vec, sum: f32) -> f32 {
   return fma(a, b, sum);
 }
-
-fn product(a: Vec, b: Vec) -> f32 {
-  return a * b;
-}

@@ -5,7 +5,3 @@ const WIDTH = 4u;
 fn multiply_add(a: Vec, b: Vec, sum: f32) -> f32 {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
 }
-
-fn product(a: Vec, b: Vec) -> f32 {
-  return dot(a, b);
-}
