@@ -1,10 +1,10 @@
 import { basename, extname, join, resolve } from "node:path";
 import { CORPORA, type CorpusEntry, DEFAULT_CORPUS, FALLBACK_CORPUS } from "../../datasets/registry.ts";
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
-import { type Disk, DiskError, makeFolders, systemDisk, writeAtomic } from "../disk/mod.ts";
+import { type Disk, DiskError, makeFolders, sha256, systemDisk, writeAtomic } from "../disk/mod.ts";
 import { npmPackage } from "../disk/npm_package.ts";
 import { HymbaError, UsageError } from "../errors.ts";
-import { download, type DownloadOptions, sha256 } from "./download.ts";
+import { download, type DownloadOptions } from "./download.ts";
 
 /** A text to train on, and what the run record says of it. */
 export interface Corpus {

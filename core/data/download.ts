@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { dirname } from "node:path";
-import { type Disk, temporaryName, writeAt } from "../disk/mod.ts";
+import { type Disk, sha256, temporaryName, writeAt } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 
 /** A file to fetch, and what it has to be. */
@@ -24,9 +23,6 @@ export interface DownloadOptions {
 
 const ATTEMPTS = 3;
 const REPORTS = 10;
-
-/** SHA-256 as hexadecimal digits. */
-export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 

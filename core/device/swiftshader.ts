@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
-import { type Disk, makeFolders, removeTree, systemDisk, temporaryName, writeFile } from "../disk/mod.ts";
+import { type Disk, makeFolders, removeTree, sha256, systemDisk, temporaryName, writeFile } from "../disk/mod.ts";
 import { npmPackage } from "../disk/npm_package.ts";
 import { HymbaError } from "../errors.ts";
 import { readTar } from "./tar.ts";
@@ -22,8 +21,6 @@ export const swiftShaderFits = (): boolean => Deno.build.os === "linux" && Deno.
 
 /** The folder that SwiftShader is, or would be, kept in. */
 export const swiftShaderFolder = (): string => join(cacheFolder(), "swiftshader-153.0.0");
-
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 async function intact(disk: Disk, folder: string): Promise<boolean> {
   for (const [name, digest] of Object.entries(FILES)) {

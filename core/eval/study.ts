@@ -1,6 +1,6 @@
 /** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
 import { join } from "node:path";
-import type { ArmResult, Run, StageName, StudyConfig } from "../config/mod.ts";
+import type { Run, StageName, StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, LOG_START, type LogPosition, MetricsLog, startRunFolder } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
@@ -71,6 +71,3 @@ async function resumePosition(study: StudyConfig, disk: Disk, folder: string): P
   }
   return position;
 }
-
-/** The results that a study has so far, in the order of its arms. */
-export const resultsByArm = ({ results }: Run): Map<string, ArmResult[]> => Map.groupBy(results, ({ arm }) => arm);

@@ -1,5 +1,6 @@
 /** Generation: one recorded step, replayed for every position; caches and states stay on the device. */
 import { type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
+import { selection } from "../nn/mamba.ts";
 import { attentionDecode, cacheAppend, cacheSlots, convStep, embedStep, scanStep } from "../ops/decode.ts";
 import { fusion } from "../ops/fusion.ts";
 import { linear } from "../ops/linear.ts";
@@ -128,7 +129,7 @@ function attentionStep(
 }
 
 function mambaStep(tape: Tape, projected: Tensor, { config, layer, parameters, caches }: MixerContext): Tensor {
-  const { innerDim: I, dtRank: R, stateSize: N, normEps: eps, innerNorms } = config;
+  const { innerDim: I } = config;
   const B = projected.shape[0]!,
     { q, k, v, x } = projectionParts(config, layer),
     { conv, scan } = caches[layer.index]! as Required<LayerCache>;
@@ -138,19 +139,7 @@ function mambaStep(tape: Tape, projected: Tensor, { config, layer, parameters, c
     into: sliceColumns(udt, 0, [I]),
   });
   const selected = linear(tape, { x: u, w: parameters("x_proj") });
-  let dt = sliceColumns(selected, 0, [R]), bc = sliceColumns(selected, R, [2, N]);
-  if (innerNorms) {
-    bc = withRows(tape.tensor("B and C", [B, 1, 2, N]), 2);
-    dt = rmsnorm(tape, { x: dt, w: parameters("dt_norm") }, { eps }).y;
-    rmsnorm(tape, { x: sliceColumns(selected, R, [N]), w: parameters("b_norm") }, {
-      eps,
-      into: sliceColumns(bc, 0, [N]),
-    });
-    rmsnorm(tape, { x: sliceColumns(selected, R + N, [N]), w: parameters("c_norm") }, {
-      eps,
-      into: sliceColumns(bc, N, [N]),
-    });
-  }
+  const { dt, bc } = selection(tape, selected, { config, parameters });
   linear(tape, { x: dt, w: parameters("dt_proj.w") }, { into: sliceColumns(udt, I, [I]) });
   return scanStep(tape, {
     udt,

@@ -18,16 +18,13 @@ export function mambaBranch(
   { x, z }: { x: Tensor; z: Tensor },
   { config, parameters }: { config: HymbaConfig; parameters: Parameters },
 ): Tensor {
-  const [B, T, I] = x.shape as [number, number, number], { dtRank: R, stateSize: N } = config;
+  const [B, T, I] = x.shape as [number, number, number];
   const udt = withRows(tape.tensor("u and dt", [B, T, 2, I]), 2);
   const u = causalConv(tape, { x, w: parameters("conv.w"), bias: parameters("conv.b") }, {
     into: sliceColumns(udt, 0, [I]),
   });
   const selected = linear(tape, { x: u, w: parameters("x_proj") }, { name: "dt, B and C" });
-  const { dt, bc } = config.innerNorms ? normedSelection(tape, selected, { config, parameters }) : {
-    dt: sliceColumns(selected, 0, [R]),
-    bc: sliceColumns(selected, R, [2, N]),
-  };
+  const { dt, bc } = selection(tape, selected, { config, parameters });
   linear(tape, { x: dt, w: parameters("dt_proj.w") }, { into: sliceColumns(udt, I, [I]) });
   const { y } = selectiveScan(tape, {
     udt,
@@ -40,21 +37,23 @@ export function mambaBranch(
   return y;
 }
 
-function normedSelection(
+/**
+ * Step size, B and C as the scan takes them, normalised with `innerNorms`.
+ * Shapes: selected [B, T, R + 2N]; returns dt [B, T, R] before its projection and bc [B, T, 2, N].
+ */
+export function selection(
   tape: Tape,
   selected: Tensor,
   { config, parameters }: { config: HymbaConfig; parameters: Parameters },
-) {
+): { dt: Tensor; bc: Tensor } {
   const [B, T] = selected.shape as [number, number], { dtRank: R, stateSize: N, normEps: eps } = config;
+  const plain = { dt: sliceColumns(selected, 0, [R]), bc: sliceColumns(selected, R, [2, N]) };
+  if (!config.innerNorms) return plain;
   const bc = withRows(tape.tensor("B and C", [B, T, 2, N]), 2);
-  const { y: dt } = rmsnorm(tape, { x: sliceColumns(selected, 0, [R]), w: parameters("dt_norm") }, { eps });
-  rmsnorm(tape, { x: sliceColumns(selected, R, [N]), w: parameters("b_norm") }, {
-    eps,
-    into: sliceColumns(bc, 0, [N]),
-  });
-  rmsnorm(tape, { x: sliceColumns(selected, R + N, [N]), w: parameters("c_norm") }, {
-    eps,
-    into: sliceColumns(bc, N, [N]),
-  });
+  const { y: dt } = rmsnorm(tape, { x: plain.dt, w: parameters("dt_norm") }, { eps });
+  for (const [i, name] of ["b_norm", "c_norm"].entries()) {
+    const x = sliceColumns(selected, R + i * N, [N]), into = sliceColumns(bc, i * N, [N]);
+    rmsnorm(tape, { x, w: parameters(name) }, { eps, into });
+  }
   return { dt, bc };
 }

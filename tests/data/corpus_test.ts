@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { resolveCorpus } from "../../core/data/corpus.ts";
-import { sha256 } from "../../core/data/download.ts";
+import { sha256 } from "../../core/disk/mod.ts";
 import { HymbaError, UsageError } from "../../core/errors.ts";
 import { CORPORA, type CorpusEntry, DEFAULT_CORPUS, FALLBACK_CORPUS } from "../../datasets/registry.ts";
 import { withFolders } from "./folders.ts";

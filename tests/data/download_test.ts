@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { download, sha256 } from "../../core/data/download.ts";
+import { download } from "../../core/data/download.ts";
+import { sha256 } from "../../core/disk/mod.ts";
 import { systemDisk, temporaryName } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { withFolders } from "./folders.ts";
