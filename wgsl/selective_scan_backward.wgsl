@@ -82,7 +82,7 @@ fn z4(row: u32, i: u32) -> vec4f {
 
 /// dy of four channels, zero beyond the last: then such channels add nothing to dB and dC.
 fn dy4(row: u32, i: u32) -> vec4f {
-  var dy: vec4f;
+  var dy = vec4f(0.0);
   for (var c = 0u; c < 4; c++) {
     if (i + c < I) {
       dy[c] = dyBTI[DY_OFFSET + row * DY_STRIDE + i + c];

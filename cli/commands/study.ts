@@ -83,7 +83,7 @@ export async function conduct(given: Conduct): Promise<void> {
   display.say(
     `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes), into ${folder}`,
   );
-  const guess = await estimate(opened.executor, study, { validationTokens: corpus.bytes / 30 });
+  const guess = await estimate(opened.executor, study, { characters: corpus.text.length });
   display.say(`estimate: ${(guess.flops / 1e12).toPrecision(3)} Tflop, about ${duration(guess.seconds)}`);
   const run = await carryThrough(given);
   const artifacts = await writeArtifacts(systemDisk, folder, run);

@@ -16,15 +16,23 @@ export interface Estimate {
 }
 
 /**
- * A training step runs at about this share of the speed of its largest product: scans, norms and losses move more bytes per
- * flop. Measured with the five models of `quick` on the CPU executor; on other machines the estimate is off by up to twice.
+ * A whole study runs at about this share of the speed of its largest product: scans, norms and losses move more bytes per
+ * flop. Measured once, with `quick` on the CPU executor: 15.0 Tflop in 316 s beside a product at 110 GFLOP/s. On other
+ * adapters and sizes it is a guess.
  */
-const SHARE_OF_PRODUCT = 0.35;
+const SHARE_OF_PRODUCT = 0.43;
+
+/** Characters of a token, on the low side, so that evaluations are not underestimated. */
+const CHARACTERS_PER_TOKEN = 2;
+
+const PROBE_MS = 500;
 
 const flopsOf = ({ steps }: Plan) => steps.reduce((sum, { flops }) => sum + flops, 0);
 
-/** Flops of all arms, stages, evaluations and samples. `validationTokens`: of one evaluation. */
-function studyFlops(study: StudyConfig, validationTokens: number): number {
+/** Flops of all arms, stages, evaluations and samples of a text of so many characters. */
+function studyFlops(study: StudyConfig, characters: number): number {
+  const used = Math.min(characters, study.characters ?? characters);
+  const validationTokens = used * (1 - study.trainFraction) / CHARACTERS_PER_TOKEN;
   const { pretraining, orpo, preference, sequenceLength: T, samples } = study;
   const pairT = preference.promptTokens + preference.completionTokens - 1;
   let flops = 0;
@@ -43,7 +51,7 @@ function studyFlops(study: StudyConfig, validationTokens: number): number {
   return flops * study.seeds.length;
 }
 
-/** Flops per second of a product of the feed-forward part's shape: the best of three after a first one. */
+/** Flops per second of a product of the feed-forward part's shape: the best run of half a second, the first left out. */
 async function productRate(executor: Executor, study: StudyConfig): Promise<number> {
   const { dModel: K, ffnHidden } = study.arms[0]!.config,
     M = study.pretraining.batch * study.sequenceLength,
@@ -54,7 +62,9 @@ async function productRate(executor: Executor, study: StudyConfig): Promise<numb
   program.write(a, new Float32Array(M * K).fill(0.5));
   program.write(b, new Float32Array(N * K).fill(0.5));
   let best = Infinity;
-  for (let run = 0; run < 4; run++) {
+  // Engines compile hot code while it runs, so the first runs say little.
+  const end = performance.now() + PROBE_MS;
+  for (let run = 0; run < 4 || performance.now() < end; run++) {
     const start = performance.now();
     await program.run();
     await program.read({ ...c, shape: [1, N], rows: 1 });
@@ -68,8 +78,8 @@ async function productRate(executor: Executor, study: StudyConfig): Promise<numb
 export async function estimate(
   executor: Executor,
   study: StudyConfig,
-  { validationTokens }: { validationTokens: number },
+  { characters }: { characters: number },
 ): Promise<Estimate> {
-  const flops = studyFlops(study, validationTokens), rate = await productRate(executor, study);
+  const flops = studyFlops(study, characters), rate = await productRate(executor, study);
   return { flops, rate, seconds: flops / (rate * SHARE_OF_PRODUCT) };
 }
