@@ -11,18 +11,21 @@
 //   6  dkBTGK    [B, T, G, K]  f32  write  rows of G·K, DK_STRIDE apart; only with WRITE_DK
 //   7  dvBTGV    [B, T, G, V]  f32  write  rows of G·V, DV_STRIDE apart; only with WRITE_DV
 //
-// The mirror image of attention_backward_dq: one workgroup is LANES · EACH neighbouring keys of one key head, PARTS invocations share EACH
-// keys and keep their parts of k, v, dk and dv in registers, and KEYS queries are taken together, head by head of the H / G that share the
-// keys. Queries that see no key of the workgroup are skipped: the last one is WINDOW − 1 behind the last key, unless a key is a meta token.
+// The mirror image of attention_backward_dq: one workgroup takes KEYS = 32 neighbouring keys of one key head through tiles of ROWS = 32
+// queries of each of the H / G heads that share the keys, with 8 × 8 invocations. Invocation (x, y) has the keys 4·y, …, 4·y + 3, the components
+// of a vec4f. It makes their p and ds with the queries x, x + 8, x + 16, x + 24 of the tile, which go through workgroup memory, and adds up the
+// Vecs x, x + 8, … of its keys' dk and dv. Queries that see no key of the workgroup are never visited: the last one is WINDOW − 1 behind the
+// last key, unless a key is a meta token.
 // dk and dv are slices of one buffer in some models, which can be bound once only: then two launches write one of them each.
 // Bytes 4·B·T·(G·(2·K + 2·V) + H·(K + V + 2)) at least, flops 4·(K + V) for each visible pair: bound by multiply-adds.
 //
-// In front of this file: PARTS, LANES, EACH, KEYS, K_EACH = K / (PARTS · WIDTH), V_EACH = V / (PARTS · WIDTH), lib/vec4 or lib/vec1 (Vec,
-// WIDTH, multiply_add), lib/sees (the mask above), lib/sum_over_parts (Tile = [KEYS, EACH] numbers, and their sum over PARTS).
+// In front of this file: K_EACH = ⌈K / (8 · WIDTH)⌉, V_EACH = ⌈V / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees.
 
 override T: u32;
 override H: u32;
 override G: u32;
+override K: u32;
+override V: u32;
 override ACCUMULATE: bool;
 override WRITE_DK: bool;
 override WRITE_DV: bool;
@@ -39,8 +42,8 @@ override DK_STRIDE: u32;
 override DV_OFFSET: u32 = 0;
 override DV_STRIDE: u32;
 
-const K = K_EACH * PARTS * WIDTH;
-const V = V_EACH * PARTS * WIDTH;
+const ROWS = 32u;
+const KEYS = 32u;
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
 @group(0) @binding(1) var<storage, read> kBTGK: array<Vec>;
@@ -51,93 +54,104 @@ const V = V_EACH * PARTS * WIDTH;
 @group(0) @binding(6) var<storage, read_write> dkBTGK: array<Vec>;
 @group(0) @binding(7) var<storage, read_write> dvBTGV: array<Vec>;
 
-@compute @workgroup_size(PARTS, LANES)
+var<workgroup> p: array<vec4f, ROWS * 8>;  // [query][y], of four keys
+var<workgroup> ds: array<vec4f, ROWS * 8>; // [query][y], of four keys
+
+@compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let part = local.x;
+  let x = local.x;
+  let y = local.y;
   let g = group.y;
   let batch = group.z * T;
-  let s_first = group.x * LANES * EACH;
-  let s_last = min(s_first + LANES * EACH, T) - 1;
-  let s0 = s_first + local.y * EACH; // this invocation's keys are s0, …, s0 + EACH − 1; those after s_last repeat it
+  let s_first = group.x * KEYS;
+  let s_last = min(s_first + KEYS, T) - 1;
+  // The keys of this invocation; those after s_last repeat it, because every invocation has to reach the barriers.
+  let s = min(vec4u(s_first + 4 * y) + vec4u(0, 1, 2, 3), vec4u(s_last));
+  let k_at = (K_OFFSET + (batch + s) * K_STRIDE + g * K) / WIDTH;
+  let v_at = (V_OFFSET + (batch + s) * V_STRIDE + g * V) / WIDTH;
   let scale = inverseSqrt(f32(K));
-
-  var k: array<array<Vec, EACH>, K_EACH>;
-  var v: array<array<Vec, EACH>, V_EACH>;
-  var dk: array<array<Vec, EACH>, K_EACH>;
-  var dv: array<array<Vec, EACH>, V_EACH>;
-  for (var r = 0u; r < EACH; r++) {
-    let row = batch + min(s0 + r, s_last);
-    let k_at = (K_OFFSET + row * K_STRIDE + g * K) / WIDTH + part;
-    for (var i = 0u; i < K_EACH; i++) {
-      k[i][r] = kBTGK[k_at + i * PARTS] * scale;
-    }
-    let v_at = (V_OFFSET + row * V_STRIDE + g * V) / WIDTH + part;
-    for (var i = 0u; i < V_EACH; i++) {
-      v[i][r] = vBTGV[v_at + i * PARTS];
-    }
-  }
+  var dk: array<array<Vec, 4>, K_EACH>;
+  var dv: array<array<Vec, 4>, V_EACH>;
 
   let end = select(min(s_last + WINDOW, T), T, WINDOW == 0 || s_first < META);
   for (var h = g * (H / G); h < (g + 1) * (H / G); h++) {
-    for (var t0 = s_first; t0 < end; t0 += KEYS) {
-      var q_at: array<u32, KEYS>;
-      var dO_at: array<u32, KEYS>;
-      for (var j = 0u; j < KEYS; j++) {
-        let row = batch + min(t0 + j, end - 1);
-        q_at[j] = (Q_OFFSET + row * Q_STRIDE + h * K) / WIDTH + part;
-        dO_at[j] = (DO_OFFSET + row * DO_STRIDE + h * V) / WIDTH + part;
-      }
-
-      var p = Tile(); // the score first, then exp(score − lse)
-      for (var i = 0u; i < K_EACH; i++) {
-        for (var j = 0u; j < KEYS; j++) {
-          let q = qBTHK[q_at[j] + i * PARTS];
-          for (var r = 0u; r < EACH; r++) {
-            p[j][r] = multiply_add(k[i][r], q, p[j][r]);
-          }
+    for (var t0 = s_first; t0 < end; t0 += ROWS) {
+      // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
+      let k_steps = select(0, K / WIDTH, t0 <= T);
+      let v_steps = select(0, V / WIDTH, t0 <= T);
+      let t = vec4u(t0 + x) + vec4u(0, 8, 16, 24);
+      let row = batch + min(t, vec4u(end - 1));
+      let q_at = (Q_OFFSET + row * Q_STRIDE + h * K) / WIDTH;
+      let dO_at = (DO_OFFSET + row * DO_STRIDE + h * V) / WIDTH;
+      var score = array(vec4f(), vec4f(), vec4f(), vec4f()); // q · k; zero has to be said in a loop, as in attention_forward
+      for (var i = 0u; i < k_steps; i++) {
+        let k0 = kBTGK[k_at.x + i];
+        let k1 = kBTGK[k_at.y + i];
+        let k2 = kBTGK[k_at.z + i];
+        let k3 = kBTGK[k_at.w + i];
+        for (var j = 0u; j < 4; j++) {
+          let q = qBTHK[q_at[j] + i];
+          score[j] = vec4f(
+            multiply_add(k0, q, score[j].x),
+            multiply_add(k1, q, score[j].y),
+            multiply_add(k2, q, score[j].z),
+            multiply_add(k3, q, score[j].w),
+          );
         }
       }
-      p = sum_over_parts(p, local);
-      for (var j = 0u; j < KEYS; j++) {
-        let lse = lseBTH[(batch + min(t0 + j, end - 1)) * H + h];
-        for (var r = 0u; r < EACH; r++) {
-          let seen = t0 + j < end && sees(t0 + j, min(s0 + r, s_last));
-          p[j][r] = select(0.0, exp(min(p[j][r] - lse, 0)), seen); // no unseen score may overflow
-        }
-      }
-
+      var dp = array(vec4f(), vec4f(), vec4f(), vec4f()); // dO · v, in the order of attention_backward_delta, as in attention_backward_dq
       if (WRITE_DK) {
-        var ds = Tile(); // dO · v first
-        for (var i = 0u; i < V_EACH; i++) {
-          for (var j = 0u; j < KEYS; j++) {
-            let dO = dOBTHV[dO_at[j] + i * PARTS];
-            for (var r = 0u; r < EACH; r++) {
-              ds[j][r] = multiply_add(v[i][r], dO, ds[j][r]);
-            }
+        for (var i = 0u; i < v_steps; i++) {
+          let v0 = vBTGV[v_at.x + i];
+          let v1 = vBTGV[v_at.y + i];
+          let v2 = vBTGV[v_at.z + i];
+          let v3 = vBTGV[v_at.w + i];
+          for (var j = 0u; j < 4; j++) {
+            let d = dOBTHV[dO_at[j] + i];
+            dp[j] = vec4f(
+              multiply_add(v0, d, dp[j].x),
+              multiply_add(v1, d, dp[j].y),
+              multiply_add(v2, d, dp[j].z),
+              multiply_add(v3, d, dp[j].w),
+            );
           }
         }
-        ds = sum_over_parts(ds, local);
-        for (var j = 0u; j < KEYS; j++) {
-          let delta = deltaBTH[(batch + min(t0 + j, end - 1)) * H + h];
-          for (var r = 0u; r < EACH; r++) {
-            ds[j][r] = p[j][r] * (ds[j][r] - delta) * scale;
-          }
-        }
-        for (var i = 0u; i < K_EACH; i++) {
-          for (var j = 0u; j < KEYS; j++) {
-            let q = qBTHK[q_at[j] + i * PARTS];
-            for (var r = 0u; r < EACH; r++) {
-              dk[i][r] = fma(Vec(ds[j][r]), q, dk[i][r]);
+      }
+
+      workgroupBarrier(); // the p and ds of the tile before have been read
+      for (var j = 0u; j < 4; j++) {
+        let lse = lseBTH[row[j] * H + h];
+        let delta = deltaBTH[row[j] * H + h];
+        let seen = vec4<bool>(sees(t[j], s.x), sees(t[j], s.y), sees(t[j], s.z), sees(t[j], s.w)) & vec4<bool>(t[j] < end);
+        let weight = select(vec4f(), exp(min(score[j] * scale - lse, vec4f())), seen); // min: no unseen score may overflow
+        p[(x + 8 * j) * 8 + y] = weight;
+        ds[(x + 8 * j) * 8 + y] = weight * (dp[j] - delta) * scale;
+      }
+      workgroupBarrier();
+      if (WRITE_DK) {
+        for (var j0 = 0u; j0 < min(ROWS, end - t0); j0 += 4) {
+          for (var j = 0u; j < 4; j++) {
+            let d = ds[(j0 + j) * 8 + y];
+            let at = (Q_OFFSET + (batch + min(t0 + j0 + j, end - 1)) * Q_STRIDE + h * K) / WIDTH;
+            for (var i = 0u; i < K_EACH; i++) {
+              let q = qBTHK[at + min(x + 8 * i, K / WIDTH - 1)];
+              for (var r = 0u; r < 4; r++) {
+                dk[i][r] = fma(Vec(d[r]), q, dk[i][r]);
+              }
             }
           }
         }
       }
       if (WRITE_DV) {
-        for (var i = 0u; i < V_EACH; i++) {
-          for (var j = 0u; j < KEYS; j++) {
-            let dO = dOBTHV[dO_at[j] + i * PARTS];
-            for (var r = 0u; r < EACH; r++) {
-              dv[i][r] = fma(Vec(p[j][r]), dO, dv[i][r]);
+        for (var j0 = 0u; j0 < min(ROWS, end - t0); j0 += 4) {
+          for (var j = 0u; j < 4; j++) {
+            let weight = p[(j0 + j) * 8 + y];
+            let at = (DO_OFFSET + (batch + min(t0 + j0 + j, end - 1)) * DO_STRIDE + h * V) / WIDTH;
+            for (var i = 0u; i < V_EACH; i++) {
+              let d = dOBTHV[at + min(x + 8 * i, V / WIDTH - 1)];
+              for (var r = 0u; r < 4; r++) {
+                dv[i][r] = fma(Vec(weight[r]), d, dv[i][r]);
+              }
             }
           }
         }
@@ -145,21 +159,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
 
-  for (var r = 0u; r < EACH; r++) {
-    if (s0 + r > s_last) {
+  for (var r = 0u; r < 4; r++) {
+    let key = s_first + 4 * y + r;
+    if (key > s_last) {
       continue;
     }
-    let row = batch + s0 + r;
     if (WRITE_DK) {
-      let at = (DK_OFFSET + row * DK_STRIDE + g * K) / WIDTH + part;
+      let at = (DK_OFFSET + (batch + key) * DK_STRIDE + g * K) / WIDTH;
       for (var i = 0u; i < K_EACH; i++) {
-        dkBTGK[at + i * PARTS] = select(dk[i][r], dk[i][r] + dkBTGK[at + i * PARTS], ACCUMULATE);
+        let c = x + 8 * i;
+        if (c < K / WIDTH) {
+          dkBTGK[at + c] = select(dk[i][r], dk[i][r] + dkBTGK[at + c], ACCUMULATE);
+        }
       }
     }
     if (WRITE_DV) {
-      let at = (DV_OFFSET + row * DV_STRIDE + g * V) / WIDTH + part;
+      let at = (DV_OFFSET + (batch + key) * DV_STRIDE + g * V) / WIDTH;
       for (var i = 0u; i < V_EACH; i++) {
-        dvBTGV[at + i * PARTS] = select(dv[i][r], dv[i][r] + dvBTGV[at + i * PARTS], ACCUMULATE);
+        let c = x + 8 * i;
+        if (c < V / WIDTH) {
+          dvBTGV[at + c] = select(dv[i][r], dv[i][r] + dvBTGV[at + c], ACCUMULATE);
+        }
       }
     }
   }

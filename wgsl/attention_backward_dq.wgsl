@@ -9,16 +9,19 @@
 //   5  deltaBTH  [B, T, H]     f32  read   Σ dO · o of the row
 //   6  dqBTHK    [B, T, H, K]  f32  write  rows of H·K, DQ_STRIDE apart
 //
-// Laid out as attention_forward: one workgroup is LANES · EACH neighbouring queries of one head, PARTS invocations share EACH queries and
-// keep their parts of q, dO and dq in registers, and KEYS keys are taken together. Keys that no query of the workgroup sees are skipped.
+// Laid out as attention_forward: one workgroup takes ROWS = 32 neighbouring queries of one head through tiles of KEYS = 32 keys, with 8 × 8
+// invocations. Invocation (x, y) has the queries 4·y, …, 4·y + 3, the components of a vec4f. It makes their ds with the keys x, x + 8, x + 16,
+// x + 24 of the tile, which go through workgroup memory, and adds up the Vecs x, x + 8, … of its queries' dq. Tiles of keys that no query of
+// the workgroup sees are never visited.
 // Bytes 4·B·H·T·(3·K + 2·V) at least, flops 2·(2·K + V) for each visible pair: bound by multiply-adds.
 //
-// In front of this file: PARTS, LANES, EACH, KEYS, K_EACH = K / (PARTS · WIDTH), V_EACH = V / (PARTS · WIDTH), lib/vec4 or lib/vec1 (Vec,
-// WIDTH, multiply_add), lib/sees (the mask above), lib/sum_over_parts (Tile = [KEYS, EACH] numbers, and their sum over PARTS).
+// In front of this file: K_EACH = ⌈K / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
 
 override T: u32;
 override H: u32;
 override G: u32;
+override K: u32;
+override V: u32;
 override Q_OFFSET: u32 = 0;
 override Q_STRIDE: u32;
 override K_OFFSET: u32 = 0;
@@ -30,8 +33,8 @@ override DO_STRIDE: u32;
 override DQ_OFFSET: u32 = 0;
 override DQ_STRIDE: u32;
 
-const K = K_EACH * PARTS * WIDTH;
-const V = V_EACH * PARTS * WIDTH;
+const ROWS = 32u;
+const KEYS = 32u;
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
 @group(0) @binding(1) var<storage, read> kBTGK: array<Vec>;
@@ -41,35 +44,26 @@ const V = V_EACH * PARTS * WIDTH;
 @group(0) @binding(5) var<storage, read> deltaBTH: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dqBTHK: array<Vec>;
 
-@compute @workgroup_size(PARTS, LANES)
+var<workgroup> ds: array<vec4f, KEYS * 8>; // [key][y], of four queries
+
+@compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let part = local.x;
+  let x = local.x;
+  let y = local.y;
   let h = group.y;
   let g = h / (H / G);
   let batch = group.z * T;
-  let t_first = group.x * LANES * EACH;
-  let t_last = min(t_first + LANES * EACH, T) - 1;
-  let t0 = t_first + local.y * EACH; // this invocation's queries are t0, …, t0 + EACH − 1; those after t_last repeat it
+  let t_first = group.x * ROWS;
+  let t_last = min(t_first + ROWS, T) - 1;
+  // The queries of this invocation; those after t_last repeat it, because every invocation has to reach the barriers.
+  let t = min(vec4u(t_first + 4 * y) + vec4u(0, 1, 2, 3), vec4u(t_last));
+  let q_at = (Q_OFFSET + (batch + t) * Q_STRIDE + h * K) / WIDTH;
+  let dO_at = (DO_OFFSET + (batch + t) * DO_STRIDE + h * V) / WIDTH;
+  let of_row = (batch + t) * H + h;
+  let lse = vec4f(lseBTH[of_row.x], lseBTH[of_row.y], lseBTH[of_row.z], lseBTH[of_row.w]);
+  let delta = vec4f(deltaBTH[of_row.x], deltaBTH[of_row.y], deltaBTH[of_row.z], deltaBTH[of_row.w]);
   let scale = inverseSqrt(f32(K));
-
-  var q: array<array<Vec, EACH>, K_EACH>;
-  var dO: array<array<Vec, EACH>, V_EACH>;
-  var dq: array<array<Vec, EACH>, K_EACH>;
-  var lse: array<f32, EACH>;
-  var delta: array<f32, EACH>;
-  for (var r = 0u; r < EACH; r++) {
-    let row = batch + min(t0 + r, t_last);
-    let q_at = (Q_OFFSET + row * Q_STRIDE + h * K) / WIDTH + part;
-    for (var i = 0u; i < K_EACH; i++) {
-      q[i][r] = qBTHK[q_at + i * PARTS] * scale;
-    }
-    let dO_at = (DO_OFFSET + row * DO_STRIDE + h * V) / WIDTH + part;
-    for (var i = 0u; i < V_EACH; i++) {
-      dO[i][r] = dOBTHV[dO_at + i * PARTS];
-    }
-    lse[r] = lseBTH[row * H + h];
-    delta[r] = deltaBTH[row * H + h];
-  }
+  var dq: array<array<Vec, 4>, K_EACH>;
 
   // Two stretches of keys: the meta prefix in front of the first query's window, then from that window to the last query.
   let window_start = select(max(t_first + 1, WINDOW) - WINDOW, 0, WINDOW == 0);
@@ -77,59 +71,78 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let start = select(window_start, 0, stretch == 0);
     let end = select(t_last + 1, min(META, window_start), stretch == 0);
     for (var s0 = start; s0 < end; s0 += KEYS) {
-      var k_at: array<u32, KEYS>;
-      var v_at: array<u32, KEYS>;
-      for (var j = 0u; j < KEYS; j++) {
-        let row = batch + min(s0 + j, end - 1);
-        k_at[j] = (K_OFFSET + row * K_STRIDE + g * K) / WIDTH + part;
-        v_at[j] = (V_OFFSET + row * V_STRIDE + g * V) / WIDTH + part;
+      // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
+      let k_steps = select(0, K / WIDTH, s0 <= t_last);
+      let v_steps = select(0, V / WIDTH, s0 <= t_last);
+      let s = vec4u(s0 + x) + vec4u(0, 8, 16, 24);
+      let key = batch + min(s, vec4u(end - 1));
+      let k_at = (K_OFFSET + key * K_STRIDE + g * K) / WIDTH;
+      let v_at = (V_OFFSET + key * V_STRIDE + g * V) / WIDTH;
+      var score = array(vec4f(), vec4f(), vec4f(), vec4f()); // q · k; zero has to be said in a loop, as in attention_forward
+      for (var i = 0u; i < k_steps; i++) {
+        let q0 = qBTHK[q_at.x + i];
+        let q1 = qBTHK[q_at.y + i];
+        let q2 = qBTHK[q_at.z + i];
+        let q3 = qBTHK[q_at.w + i];
+        for (var j = 0u; j < 4; j++) {
+          let k = kBTGK[k_at[j] + i];
+          score[j] = vec4f(
+            multiply_add(q0, k, score[j].x),
+            multiply_add(q1, k, score[j].y),
+            multiply_add(q2, k, score[j].z),
+            multiply_add(q3, k, score[j].w),
+          );
+        }
+      }
+      // dO · v, added in the order of attention_backward_delta: where a query sees one key, o = v and dp − delta is exactly 0.
+      var dp = array(vec4f(), vec4f(), vec4f(), vec4f());
+      for (var i = 0u; i < v_steps; i++) {
+        let d0 = dOBTHV[dO_at.x + i];
+        let d1 = dOBTHV[dO_at.y + i];
+        let d2 = dOBTHV[dO_at.z + i];
+        let d3 = dOBTHV[dO_at.w + i];
+        for (var j = 0u; j < 4; j++) {
+          let v = vBTGV[v_at[j] + i];
+          dp[j] = vec4f(
+            multiply_add(d0, v, dp[j].x),
+            multiply_add(d1, v, dp[j].y),
+            multiply_add(d2, v, dp[j].z),
+            multiply_add(d3, v, dp[j].w),
+          );
+        }
       }
 
-      var score = Tile();
-      for (var i = 0u; i < K_EACH; i++) {
-        for (var j = 0u; j < KEYS; j++) {
-          let k = kBTGK[k_at[j] + i * PARTS];
-          for (var r = 0u; r < EACH; r++) {
-            score[j][r] = multiply_add(q[i][r], k, score[j][r]);
-          }
-        }
+      workgroupBarrier(); // the ds of the tile before have been read
+      for (var j = 0u; j < 4; j++) {
+        let seen = vec4<bool>(sees(t.x, s[j]), sees(t.y, s[j]), sees(t.z, s[j]), sees(t.w, s[j])) & vec4<bool>(s[j] < end);
+        let p = select(vec4f(), exp(min(score[j] * scale - lse, vec4f())), seen); // min: no unseen score may overflow
+        ds[(x + 8 * j) * 8 + y] = p * (dp[j] - delta) * scale;
       }
-      var dp = Tile(); // dO · v
-      for (var i = 0u; i < V_EACH; i++) {
-        for (var j = 0u; j < KEYS; j++) {
-          let v = vBTGV[v_at[j] + i * PARTS];
-          for (var r = 0u; r < EACH; r++) {
-            dp[j][r] = multiply_add(dO[i][r], v, dp[j][r]);
-          }
-        }
-      }
-      score = sum_over_parts(score, local);
-      dp = sum_over_parts(dp, local);
-
-      var ds = Tile();
-      for (var j = 0u; j < KEYS; j++) {
-        for (var r = 0u; r < EACH; r++) {
-          if (s0 + j < end && sees(min(t0 + r, t_last), s0 + j)) {
-            ds[j][r] = exp(score[j][r] - lse[r]) * (dp[j][r] - delta[r]) * scale;
-          }
-        }
-      }
-      for (var i = 0u; i < K_EACH; i++) {
-        for (var j = 0u; j < KEYS; j++) {
-          let k = kBTGK[k_at[j] + i * PARTS];
-          for (var r = 0u; r < EACH; r++) {
-            dq[i][r] = fma(Vec(ds[j][r]), k, dq[i][r]);
+      workgroupBarrier();
+      for (var j0 = 0u; j0 < min(KEYS, end - s0); j0 += 4) {
+        for (var j = 0u; j < 4; j++) {
+          let d = ds[(j0 + j) * 8 + y];
+          let at = (K_OFFSET + (batch + min(s0 + j0 + j, end - 1)) * K_STRIDE + g * K) / WIDTH;
+          for (var i = 0u; i < K_EACH; i++) {
+            let k = kBTGK[at + min(x + 8 * i, K / WIDTH - 1)];
+            for (var r = 0u; r < 4; r++) {
+              dq[i][r] = fma(Vec(d[r]), k, dq[i][r]);
+            }
           }
         }
       }
     }
   }
 
-  for (var r = 0u; r < EACH; r++) {
-    if (t0 + r <= t_last) {
-      let at = (DQ_OFFSET + (batch + t0 + r) * DQ_STRIDE + h * K) / WIDTH + part;
-      for (var i = 0u; i < K_EACH; i++) {
-        dqBTHK[at + i * PARTS] = dq[i][r];
+  for (var r = 0u; r < 4; r++) {
+    let row = t_first + 4 * y + r;
+    if (row > t_last) {
+      continue;
+    }
+    let at = (DQ_OFFSET + (batch + row) * DQ_STRIDE + h * K) / WIDTH;
+    for (var i = 0u; i < K_EACH; i++) {
+      if (x + 8 * i < K / WIDTH) {
+        dqBTHK[at + x + 8 * i] = dq[i][r];
       }
     }
   }

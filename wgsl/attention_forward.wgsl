@@ -11,18 +11,21 @@
 // o = Σ exp(score − highest) · v. When a score exceeds `highest`, total and o shrink by exp(old − new). At the end o is divided by
 // total, and lse = highest + log(total). This is exact, and needs each key once.
 //
-// One workgroup is LANES · EACH neighbouring queries of one head. PARTS invocations share EACH queries: invocation `part` keeps the
-// numbers part, part + PARTS, … of each q and o in registers (a number is a Vec of WIDTH, 4 where rows allow it). KEYS keys are taken
-// together, so a number of k or v that is fetched serves EACH multiplications, and one of q or o KEYS. Keys that no query of the
-// workgroup sees are never visited: work is proportional to T·(WINDOW + META), or to T²/2 without a window.
+// One workgroup takes ROWS = 32 neighbouring queries of one head through tiles of KEYS = 32 keys, with 8 × 8 invocations. Invocation
+// (x, y) has the queries 4·y, …, 4·y + 3, which are the four components of a vec4f. It makes their scores with the keys x, x + 8, x + 16,
+// x + 24 of the tile; the eight invocations of a row exchange their maxima and then their exp(score − highest) through workgroup memory;
+// and it adds up the Vecs x, x + 8, … of its queries' o (a Vec is 4 numbers where rows allow it, else 1). Each number that is fetched
+// serves 4 multiplications. Tiles of keys that no query of the workgroup sees are never visited: work is proportional to
+// T·(WINDOW + META), or to T²/2 without a window.
 // Bytes 4·B·H·T·(2·K + 2·V) at least, flops 2·(K + V) for each visible pair: bound by multiply-adds.
 //
-// In front of this file: PARTS, LANES, EACH, KEYS, K_EACH = K / (PARTS · WIDTH), V_EACH = V / (PARTS · WIDTH), lib/vec4 or lib/vec1 (Vec,
-// WIDTH, multiply_add), lib/sees (the mask above), lib/sum_over_parts (Tile = [KEYS, EACH] numbers, and their sum over PARTS).
+// In front of this file: V_EACH = ⌈V / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
 
 override T: u32;
 override H: u32;
 override G: u32;
+override K: u32;
+override V: u32;
 override Q_OFFSET: u32 = 0;
 override Q_STRIDE: u32;
 override K_OFFSET: u32 = 0;
@@ -32,8 +35,8 @@ override V_STRIDE: u32;
 override O_OFFSET: u32 = 0;
 override O_STRIDE: u32;
 
-const K = K_EACH * PARTS * WIDTH;
-const V = V_EACH * PARTS * WIDTH;
+const ROWS = 32u;
+const KEYS = 32u;
 const UNSEEN = -1e30; // below every score; −∞ would make NaN in differences
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
@@ -42,27 +45,25 @@ const UNSEEN = -1e30; // below every score; −∞ would make NaN in differences
 @group(0) @binding(3) var<storage, read_write> oBTHV: array<Vec>;
 @group(0) @binding(4) var<storage, read_write> lseBTH: array<f32>;
 
-@compute @workgroup_size(PARTS, LANES)
+var<workgroup> of_lane: array<vec4f, 64>;         // [y][x], what the invocations of a row exchange
+var<workgroup> weights: array<vec4f, KEYS * 8>;   // [key][y], exp(score − highest) of four queries
+
+@compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let part = local.x;
+  let x = local.x;
+  let y = local.y;
   let h = group.y;
   let g = h / (H / G);
   let batch = group.z * T;
-  let t_first = group.x * LANES * EACH;
-  let t_last = min(t_first + LANES * EACH, T) - 1;
-  let t0 = t_first + local.y * EACH; // this invocation's queries are t0, …, t0 + EACH − 1; those after t_last repeat it
+  let t_first = group.x * ROWS;
+  let t_last = min(t_first + ROWS, T) - 1;
+  // The queries of this invocation; those after t_last repeat it, because every invocation has to reach the barriers.
+  let t = min(vec4u(t_first + 4 * y) + vec4u(0, 1, 2, 3), vec4u(t_last));
+  let q_at = (Q_OFFSET + (batch + t) * Q_STRIDE + h * K) / WIDTH;
 
-  var q: array<array<Vec, EACH>, K_EACH>;
-  var o: array<array<Vec, EACH>, V_EACH>;
-  var highest: array<f32, EACH>;
-  var total: array<f32, EACH>;
-  for (var r = 0u; r < EACH; r++) {
-    let at = (Q_OFFSET + (batch + min(t0 + r, t_last)) * Q_STRIDE + h * K) / WIDTH + part;
-    for (var i = 0u; i < K_EACH; i++) {
-      q[i][r] = qBTHK[at + i * PARTS] * inverseSqrt(f32(K));
-    }
-    highest[r] = UNSEEN;
-  }
+  var o: array<array<Vec, 4>, V_EACH>;
+  var highest = vec4f(UNSEEN);
+  var total = vec4f(); // of the keys of this invocation only
 
   // Two stretches of keys: the meta prefix in front of the first query's window, then from that window to the last query.
   let window_start = select(max(t_first + 1, WINDOW) - WINDOW, 0, WINDOW == 0);
@@ -70,69 +71,90 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let start = select(window_start, 0, stretch == 0);
     let end = select(t_last + 1, min(META, window_start), stretch == 0);
     for (var s0 = start; s0 < end; s0 += KEYS) {
-      var k_at: array<u32, KEYS>;
-      var v_at: array<u32, KEYS>;
-      for (var j = 0u; j < KEYS; j++) {
-        let row = batch + min(s0 + j, end - 1);
-        k_at[j] = (K_OFFSET + row * K_STRIDE + g * K) / WIDTH + part;
-        v_at[j] = (V_OFFSET + row * V_STRIDE + g * V) / WIDTH + part;
+      // Always K / WIDTH, but not for the compiler: these loops have to stay loops. Software adapters compile unrolled ones for half a minute.
+      let k_steps = select(0, K / WIDTH, s0 <= t_last);
+      let s = vec4u(s0 + x) + vec4u(0, 8, 16, 24);
+      let k_at = (K_OFFSET + (batch + min(s, vec4u(end - 1))) * K_STRIDE + g * K) / WIDTH;
+      // Scores of four queries (the components) with four keys. Said outright to be zero: a variable of a loop that is declared
+      // without a value keeps the last round's on some adapters.
+      var score = array(vec4f(), vec4f(), vec4f(), vec4f());
+      for (var i = 0u; i < k_steps; i++) {
+        let q0 = qBTHK[q_at.x + i];
+        let q1 = qBTHK[q_at.y + i];
+        let q2 = qBTHK[q_at.z + i];
+        let q3 = qBTHK[q_at.w + i];
+        for (var j = 0u; j < 4; j++) {
+          let k = kBTGK[k_at[j] + i];
+          score[j] = vec4f(
+            multiply_add(q0, k, score[j].x),
+            multiply_add(q1, k, score[j].y),
+            multiply_add(q2, k, score[j].z),
+            multiply_add(q3, k, score[j].w),
+          );
+        }
       }
 
-      var score = Tile(); // said outright: a variable declared in a loop without a value keeps the last round's on some adapters
-      for (var i = 0u; i < K_EACH; i++) {
-        for (var j = 0u; j < KEYS; j++) {
-          let k = kBTGK[k_at[j] + i * PARTS];
-          for (var r = 0u; r < EACH; r++) {
-            score[j][r] = multiply_add(q[i][r], k, score[j][r]);
-          }
-        }
+      var higher = highest;
+      for (var j = 0u; j < 4; j++) {
+        let seen = vec4<bool>(sees(t.x, s[j]), sees(t.y, s[j]), sees(t.z, s[j]), sees(t.w, s[j])) & vec4<bool>(s[j] < end);
+        score[j] = select(vec4f(UNSEEN), score[j] * inverseSqrt(f32(K)), seen);
+        higher = max(higher, score[j]);
       }
-      score = sum_over_parts(score, local);
-
-      // From scores to exp(score − highest), which `score` holds from here on.
-      var shrink: array<f32, EACH>;
-      for (var r = 0u; r < EACH; r++) {
-        var next_highest = highest[r];
-        for (var j = 0u; j < KEYS; j++) {
-          if (s0 + j >= end || !sees(min(t0 + r, t_last), s0 + j)) {
-            score[j][r] = UNSEEN;
-          }
-          next_highest = max(next_highest, score[j][r]);
-        }
-        shrink[r] = exp(highest[r] - next_highest);
-        highest[r] = next_highest;
-        total[r] *= shrink[r];
-        for (var j = 0u; j < KEYS; j++) {
-          let value = score[j][r];
-          score[j][r] = select(exp(value - next_highest), 0.0, value == UNSEEN);
-          total[r] += score[j][r];
-        }
+      of_lane[y * 8 + x] = higher;
+      workgroupBarrier();
+      for (var other = 0u; other < 8; other++) {
+        higher = max(higher, of_lane[y * 8 + other]);
       }
+      let shrink = exp(highest - higher);
+      highest = higher;
+      total *= shrink;
+      for (var j = 0u; j < 4; j++) {
+        let weight = select(exp(score[j] - highest), vec4f(), score[j] == vec4f(UNSEEN));
+        total += weight;
+        weights[(x + 8 * j) * 8 + y] = weight;
+      }
+      workgroupBarrier();
 
       for (var i = 0u; i < V_EACH; i++) {
-        for (var r = 0u; r < EACH; r++) {
+        for (var r = 0u; r < 4; r++) {
           o[i][r] *= shrink[r];
         }
-        for (var j = 0u; j < KEYS; j++) {
-          let v = vBTGV[v_at[j] + i * PARTS];
-          for (var r = 0u; r < EACH; r++) {
-            o[i][r] = fma(Vec(score[j][r]), v, o[i][r]);
+      }
+      for (var j0 = 0u; j0 < min(KEYS, end - s0); j0 += 4) {
+        for (var j = 0u; j < 4; j++) {
+          let weight = weights[(j0 + j) * 8 + y];
+          let v_at = (V_OFFSET + (batch + min(s0 + j0 + j, end - 1)) * V_STRIDE + g * V) / WIDTH;
+          for (var i = 0u; i < V_EACH; i++) {
+            let v = vBTGV[v_at + min(x + 8 * i, V / WIDTH - 1)];
+            for (var r = 0u; r < 4; r++) {
+              o[i][r] = fma(Vec(weight[r]), v, o[i][r]);
+            }
           }
         }
       }
     }
   }
 
-  for (var r = 0u; r < EACH; r++) {
-    let t = t0 + r;
-    if (t <= t_last) {
-      let at = (O_OFFSET + (batch + t) * O_STRIDE + h * V) / WIDTH + part;
-      for (var i = 0u; i < V_EACH; i++) {
-        oBTHV[at + i * PARTS] = o[i][r] / total[r];
+  workgroupBarrier();
+  of_lane[y * 8 + x] = total;
+  workgroupBarrier();
+  total = vec4f();
+  for (var other = 0u; other < 8; other++) {
+    total += of_lane[y * 8 + other];
+  }
+  for (var r = 0u; r < 4; r++) {
+    let row = t_first + 4 * y + r;
+    if (row > t_last) {
+      continue;
+    }
+    let o_at = (O_OFFSET + (batch + row) * O_STRIDE + h * V) / WIDTH;
+    for (var i = 0u; i < V_EACH; i++) {
+      if (x + 8 * i < V / WIDTH) {
+        oBTHV[o_at + x + 8 * i] = o[i][r] / total[r];
       }
-      if (part == 0) {
-        lseBTH[(batch + t) * H + h] = highest[r] + log(total[r]);
-      }
+    }
+    if (x == 0) {
+      lseBTH[(batch + row) * H + h] = highest[r] + log(total[r]);
     }
   }
 }

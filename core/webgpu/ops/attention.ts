@@ -3,12 +3,10 @@ import dkv from "../../../wgsl/attention_backward_dkv.wgsl" with { type: "text" 
 import dq from "../../../wgsl/attention_backward_dq.wgsl" with { type: "text" };
 import forward from "../../../wgsl/attention_forward.wgsl" with { type: "text" };
 import sees from "../../../wgsl/lib/sees.wgsl" with { type: "text" };
-import sumOverParts from "../../../wgsl/lib/sum_over_parts.wgsl" with { type: "text" };
 import vec1 from "../../../wgsl/lib/vec1.wgsl" with { type: "text" };
 import vec4 from "../../../wgsl/lib/vec4.wgsl" with { type: "text" };
 import type { Step, Tensor } from "../../tensor/mod.ts";
 import {
-  type AdapterClass,
   type Kernel,
   kernel,
   type Launch,
@@ -21,30 +19,8 @@ import {
 
 const DELTA = kernel("attention_backward_delta", delta);
 
-/** How rows are laid over a workgroup. */
-interface Layout {
-  /** Invocations that share the numbers of a row. */
-  PARTS: number;
-  /** Groups of PARTS in a workgroup. */
-  LANES: number;
-  /** Rows of a group. */
-  EACH: number;
-  /** Rows of the other side that are taken together. */
-  KEYS: number;
-}
-
-/**
- * On software adapters a fetch costs ten times a multiplication and registers are cached memory, so one invocation keeps whole rows.
- * On GPUs it keeps about 64 numbers; with more, fewer invocations run at a time.
- */
-function layoutOf(
-  adapterClass: AdapterClass,
-  { numbers, fits }: { numbers: number; fits: (parts: number) => boolean },
-): Layout {
-  if (adapterClass === "software") return { PARTS: 1, LANES: 8, EACH: 2, KEYS: 4 };
-  const PARTS = [16, 8, 4, 2].find((parts) => fits(parts) && numbers * 2 / parts >= 32) ?? 1;
-  return { PARTS, LANES: 128 / PARTS, EACH: 2, KEYS: 4 };
-}
+/** Queries, or keys, of one workgroup; invocations that share the columns of a row. As the kernels have them. */
+const ROWS = 32, ACROSS = 8;
 
 /** Elements that one fetch takes: 4 where every row starts and ends at a multiple of 4. */
 function widthOf({ K, Kv }: Step["attributes"], tensors: readonly Tensor[]): 1 | 4 {
@@ -52,40 +28,38 @@ function widthOf({ K, Kv }: Step["attributes"], tensors: readonly Tensor[]): 1 |
   return [K!, Kv!, ...places].every((length) => length % 4 === 0) ? 4 : 1;
 }
 
-/** What the three passes over pairs have in common. `numbers` says how many a row keeps. */
+/** What the three passes over pairs have in common; `lengths` names the register arrays of each: columns of K, of V, or both. */
 function pass(
   name: string,
   code: string,
-  { attributes, tensors, numbers, adapterClass }: {
+  { attributes, tensors, lengths }: {
     attributes: Step["attributes"];
     tensors: Readonly<Record<string, Tensor>>;
-    numbers: number;
-    adapterClass: AdapterClass;
+    lengths: readonly ("K" | "V")[];
   },
 ): { kernel: Kernel; constants: Record<string, number>; blocks: number } {
   const { T, H, G, K, Kv, window, meta } = attributes as Record<string, number>;
   const width = widthOf(attributes, Object.values(tensors));
-  const fits = (parts: number) => K! % (parts * width) === 0 && Kv! % (parts * width) === 0;
-  const layout = layoutOf(adapterClass, { numbers, fits }), step = layout.PARTS * width;
-  const whole = kernel(`${name} x${width}`, width === 4 ? vec4 : vec1, sees, sumOverParts, code);
+  const each = { K: Math.ceil(K! / (ACROSS * width)), V: Math.ceil(Kv! / (ACROSS * width)) };
+  const whole = kernel(`${name} x${width}`, width === 4 ? vec4 : vec1, sees, code);
   const places = Object.entries(tensors).map(([role, tensor]) => placeOf(role, tensor));
   return {
-    kernel: specialised(whole, { ...layout, K_EACH: K! / step, V_EACH: Kv! / step }),
-    constants: Object.assign({ T: T!, H: H!, G: G!, WINDOW: window!, META: meta! }, ...places),
-    blocks: Math.ceil(T! / (layout.LANES * layout.EACH)),
+    kernel: specialised(whole, Object.fromEntries(lengths.map((length) => [`${length}_EACH`, each[length]]))),
+    constants: Object.assign({ T: T!, H: H!, G: G!, K: K!, V: Kv!, WINDOW: window!, META: meta! }, ...places),
+    blocks: Math.ceil(T! / ROWS),
   };
 }
 
-export const attentionForward: Lowering = (
-  { attributes, reads: { q, k, v }, writes: { o, lse } },
-  { adapterClass },
-) => {
-  const { B, H, K, Kv } = attributes as Record<string, number>;
+export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, writes: { o, lse } }) => {
   const tensors = { Q: q!, K: k!, V: v!, O: o! };
-  const { kernel, constants, blocks } = pass("attention_forward", forward, {
-    ...{ attributes, tensors, adapterClass, numbers: K! + Kv! },
-  });
-  return [{ kernel, constants, reads: [q!, k!, v!], writes: [o!, lse!], grid: [blocks, H!, B!] }];
+  const { kernel, constants, blocks } = pass("attention_forward", forward, { attributes, tensors, lengths: ["V"] });
+  return [{
+    kernel,
+    constants,
+    reads: [q!, k!, v!],
+    writes: [o!, lse!],
+    grid: [blocks, attributes.H!, attributes.B!],
+  }];
 };
 
 export const attentionBackward: Lowering = (step, context) => {
@@ -104,32 +78,35 @@ export const attentionBackward: Lowering = (step, context) => {
   const byKeys = shared
     ? [keyPass(step, context, { deltas, dk: dk! }), keyPass(step, context, { deltas, dv: dv! })]
     : [keyPass(step, context, { deltas, dk: dk!, dv: dv! })];
-  return [deltaLaunch, queryPass(step, context, { deltas }), ...byKeys];
+  return [deltaLaunch, queryPass(step, deltas), ...byKeys];
 };
 
 function queryPass(
   { attributes, reads: { q, k, v, dO, lse }, writes: { dq: target } }: Step,
-  { adapterClass }: LowerContext,
-  { deltas }: { deltas: Tensor },
+  deltas: Tensor,
 ): Launch {
-  const { B, H, K, Kv } = attributes as Record<string, number>;
+  const { B, H } = attributes as Record<string, number>;
   const tensors = { Q: q!, K: k!, V: v!, DO: dO!, DQ: target! };
   const { kernel, constants, blocks } = pass("attention_backward_dq", dq, {
-    ...{ attributes, tensors, adapterClass, numbers: 2 * K! + Kv! },
+    attributes,
+    tensors,
+    lengths: ["K"],
   });
   return { kernel, constants, reads: [q!, k!, v!, dO!, lse!, deltas], writes: [target!], grid: [blocks, H!, B!] };
 }
 
 function keyPass(
   { attributes, reads: { q, k, v, dO, lse }, accumulate }: Step,
-  { adapterClass, scratch }: LowerContext,
+  { scratch }: LowerContext,
   { deltas, dk, dv }: { deltas: Tensor; dk?: Tensor; dv?: Tensor },
 ): Launch {
-  const { B, G, K, Kv } = attributes as Record<string, number>;
+  const { B, G } = attributes as Record<string, number>;
   const nowhere = scratch("not written", [4]);
   const tensors = { Q: q!, K: k!, V: v!, DO: dO!, DK: dk ?? nowhere, DV: dv ?? nowhere };
   const { kernel, constants, blocks } = pass("attention_backward_dkv", dkv, {
-    ...{ attributes, tensors, adapterClass, numbers: 2 * (K! + Kv!) },
+    attributes,
+    tensors,
+    lengths: ["K", "V"],
   });
   const switches = { ACCUMULATE: accumulate.includes("dk") ? 1 : 0, WRITE_DK: dk ? 1 : 0, WRITE_DV: dv ? 1 : 0 };
   return {
