@@ -36,7 +36,7 @@ export function philox(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
 ): Uint32Array {
-  let [c0, c1, c2, c3] = counter.map((word) => word >>> 0) as [number, number, number, number];
+  let c0 = counter[0] >>> 0, c1 = counter[1] >>> 0, c2 = counter[2] >>> 0, c3 = counter[3] >>> 0;
   let k0 = key[0] >>> 0, k1 = key[1] >>> 0;
   for (let round = 0; round < 10; round++) {
     const high0 = mulHigh(M0, c0), low0 = Math.imul(M0, c0) >>> 0;

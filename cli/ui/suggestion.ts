@@ -15,8 +15,12 @@ export function editDistance(from: string, to: string): number {
   return above[to.length]!;
 }
 
+/** Nobody mistypes longer words than that. */
+const LONGEST_WORD = 64;
+
 /** The candidate that a person most likely meant; undefined when none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > LONGEST_WORD) return undefined;
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
     const distance = editDistance(word, candidate);

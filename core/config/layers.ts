@@ -1,5 +1,6 @@
 /** What each layer of a configuration is: derived, so that the model, its parameters, caches and diagrams cannot disagree. */
-import { ArchType, type HymbaConfig } from "./model.ts";
+import type { HymbaConfig } from "./model.ts";
+import { ArchType } from "./options.ts";
 
 export interface Layer {
   readonly index: number;

@@ -1,6 +1,7 @@
 /** A study: which arms, how large, how trained. A preset is a function that returns one; flags override a short list of its values. */
 import { UsageError } from "../errors.ts";
-import { ARCH_TYPES, ArchType, HymbaConfig, type HymbaOptions } from "./model.ts";
+import { HymbaConfig } from "./model.ts";
+import { ARCH_TYPES, ArchType, type HymbaOptions } from "./options.ts";
 
 export interface StageConfig {
   readonly steps: number;

@@ -75,8 +75,12 @@ export class MetricsLog {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Longest line that is read, in bytes: a thousand times what this program writes. */
+export const MAX_LINE_BYTES = 2 ** 20;
+
 /** The object that a line holds; undefined when it holds something else. */
 function parseLine(line: Uint8Array): Record<string, unknown> | undefined {
+  if (line.length > MAX_LINE_BYTES) return undefined;
   try {
     const value: unknown = JSON.parse(utf8.decode(line));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
@@ -87,11 +91,10 @@ function parseLine(line: Uint8Array): Record<string, unknown> | undefined {
 }
 
 /**
- * All objects of a log, for reading only; a last line without its end is left out. Throws a HymbaError that names the file
- * and the line when a line is no JSON object or not UTF-8.
+ * All objects of a log's bytes; a last line without its end is left out. Throws a HymbaError that names the file and the line
+ * when a line is no JSON object, not UTF-8 or longer than 1 MiB.
  */
-export async function readLog(disk: Disk, path: string): Promise<Record<string, unknown>[]> {
-  const content = await disk.read(path);
+export function parseLog(content: Uint8Array, path: string): Record<string, unknown>[] {
   const records: Record<string, unknown>[] = [];
   for (
     let start = 0, end = content.indexOf(NEWLINE);
@@ -100,11 +103,19 @@ export async function readLog(disk: Disk, path: string): Promise<Record<string, 
   ) {
     const found = parseLine(content.subarray(start, end));
     if (!found) {
-      throw new HymbaError(`${path}, line ${records.length + 1}: not a JSON object`, {
-        hint: "the file is damaged; remove the line, or the run folder",
-      });
+      throw new HymbaError(
+        `${path}, line ${records.length + 1}: not a JSON object of at most ${MAX_LINE_BYTES} bytes`,
+        {
+          hint: "the file is damaged; remove the line, or the run folder",
+        },
+      );
     }
     records.push(found);
   }
   return records;
+}
+
+/** All objects of a log, for reading only. Throws as {@link parseLog} does. */
+export async function readLog(disk: Disk, path: string): Promise<Record<string, unknown>[]> {
+  return parseLog(await disk.read(path), path);
 }

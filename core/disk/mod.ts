@@ -16,6 +16,6 @@ export {
 } from "./files.ts";
 export { type Digest, sha256 } from "./hash.ts";
 export { memoryDisk } from "./memory.ts";
-export { LOG_START, type LogPosition, MetricsLog, readLog } from "./metrics_log.ts";
+export { LOG_START, type LogPosition, MetricsLog, parseLog, readLog } from "./metrics_log.ts";
 export { type RunFolder, startRunFolder } from "./run_folder.ts";
 export { systemDisk } from "./system.ts";

@@ -1,6 +1,6 @@
 /** What all arms of a study share: tokenizer, tokens, baselines, the record. */
 import { join } from "node:path";
-import type { RunRecord, StudyConfig } from "../config/mod.ts";
+import { type RunRecord, runRecordOf, type StudyConfig } from "../config/mod.ts";
 import { bigramLoss, unigramLoss } from "../data/baselines.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { splitText, type TokenData, tokenize } from "../data/split.ts";
@@ -78,8 +78,9 @@ export async function prepare(
     },
     started: new Date().toISOString(),
   };
-  const before = await readJson<RunRecord>(disk, join(folder, FILES.record));
-  if (before) {
+  const path = join(folder, FILES.record), found = await readJson<unknown>(disk, path);
+  if (found !== undefined) {
+    const before = runRecordOf(found, path);
     requireSame(before, record, folder);
     return { record: { ...before, study }, tokenizer, tokens };
   }

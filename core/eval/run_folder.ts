@@ -2,18 +2,25 @@
 import { join } from "node:path";
 import {
   type ArmResult,
+  armResultOf,
   type AttentionMap,
-  HymbaConfig,
-  type MetricsLine,
+  attentionMapsOf,
+  metricsLineOf,
+  parseJson,
   type Run,
   type RunRecord,
+  runRecordOf,
   type StageName,
+  STAGES,
 } from "../config/mod.ts";
 import { type Disk, readLog, readText, writeAtomic } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import { decodeSafetensors, encodeSafetensors } from "../params/safetensors.ts";
 
-export const STAGES: readonly StageName[] = ["pretraining", "orpo", "control"];
+export { STAGES } from "../config/mod.ts";
+
+/** Largest JSON file that is read, in bytes: sampled pairs and texts are the largest ones. */
+export const MAX_JSON_BYTES = 256 * 2 ** 20;
 
 export const FILES = {
   record: "run.json",
@@ -27,17 +34,17 @@ export const weightsFile = (stage: StageName) => `${stage}.safetensors`;
 export const stageFile = (stage: StageName) => `${stage}.json`;
 const attentionFile = (stage: StageName) => `attention-${stage}.safetensors`;
 
-/** Reads a JSON file that may be absent. Throws a HymbaError that names a damaged one. */
+/** Reads a JSON file that may be absent. Throws a HymbaError that names a damaged or much too large one. */
 export async function readJson<T>(disk: Disk, path: string): Promise<T | undefined> {
-  if (!await disk.stat(path)) return undefined;
-  try {
-    return JSON.parse(await readText(disk, path)) as T;
-  } catch (cause) {
-    if (cause instanceof SyntaxError) {
-      throw new HymbaError(`${path} is damaged`, { expected: "JSON", got: cause.message, cause });
-    }
-    throw cause;
+  const found = await disk.stat(path);
+  if (!found) return undefined;
+  if (found.bytes > MAX_JSON_BYTES) {
+    throw new HymbaError(`${path} is too large`, {
+      expected: `at most ${MAX_JSON_BYTES} bytes`,
+      got: `${found.bytes} bytes`,
+    });
   }
+  return parseJson(await readText(disk, path), path) as T;
 }
 
 export const writeJson = (disk: Disk, path: string, value: unknown): Promise<void> =>
@@ -45,18 +52,14 @@ export const writeJson = (disk: Disk, path: string, value: unknown): Promise<voi
 
 /** The record of a run; UsageError when the folder holds none. */
 export async function readRecord(disk: Disk, folder: string): Promise<RunRecord> {
-  const record = await readJson<RunRecord>(disk, join(folder, FILES.record));
-  if (!record) {
+  const path = join(folder, FILES.record), record = await readJson<unknown>(disk, path);
+  if (record === undefined) {
     throw new UsageError(`${folder} is not a run`, {
       expected: `a folder with ${FILES.record}`,
       hint: "name a run directory, or make one with hymba ablate",
     });
   }
-  if (record.format !== 1) {
-    throw new HymbaError(`${folder}: unknown format of ${FILES.record}`, { expected: "1", got: String(record.format) });
-  }
-  const arms = record.study.arms.map(({ name, config }) => ({ name, config: new HymbaConfig(config) }));
-  return { ...record, study: { ...record.study, arms } };
+  return runRecordOf(record, path);
 }
 
 /** A run with all its finished arms, read from its folder. */
@@ -64,12 +67,14 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
   const record = await readRecord(disk, folder), results: ArmResult[] = [];
   for (const seed of record.study.seeds) {
     for (const { name } of record.study.arms) {
-      const result = await readJson<ArmResult>(disk, join(armFolder(folder, name, seed), "result.json"));
-      if (result) results.push(result);
+      const path = join(armFolder(folder, name, seed), "result.json"), result = await readJson<unknown>(disk, path);
+      if (result !== undefined) results.push(armResultOf(result, path));
     }
   }
   const log = join(folder, FILES.metrics);
-  const metrics = await disk.stat(log) ? await readLog(disk, log) as unknown as MetricsLine[] : [];
+  const metrics = await disk.stat(log)
+    ? (await readLog(disk, log)).map((line, i) => metricsLineOf(line, `${log}, line ${i + 1}`))
+    : [];
   const attention: Partial<Record<StageName, AttentionMap[]>> = {};
   for (const stage of STAGES) {
     const path = join(armFolder(folder, "hymba", record.study.seeds[0]!), attentionFile(stage));
@@ -96,8 +101,16 @@ export async function writeMaps(
   );
 }
 
-function decodeMaps(bytes: Uint8Array<ArrayBuffer>, name: string): AttentionMap[] {
+/** Reads a file of attention maps. Throws a HymbaError when what it says of its tensors does not hold. */
+export function decodeMaps(bytes: Uint8Array<ArrayBuffer>, name: string): AttentionMap[] {
   const { tensors, metadata } = decodeSafetensors(bytes, { name });
-  const about = JSON.parse(metadata.maps ?? "[]") as Omit<AttentionMap, "probabilities">[];
-  return about.map((map) => ({ ...map, probabilities: tensors[`layer.${map.layer}`]!.data as Float32Array }));
+  return attentionMapsOf(parseJson(metadata.maps ?? "[]", name), name).map((map) => {
+    const tensor = Object.hasOwn(tensors, `layer.${map.layer}`) ? tensors[`layer.${map.layer}`] : undefined;
+    if (tensor?.dtype === "F32" && tensor.data.length === map.positions ** 2) {
+      return { ...map, probabilities: tensor.data };
+    }
+    throw new HymbaError(`${name}: the map of layer ${map.layer} is missing or has another size`, {
+      expected: `F32 [${map.positions}, ${map.positions}]`,
+    });
+  });
 }

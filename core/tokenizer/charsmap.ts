@@ -8,6 +8,9 @@ import { HymbaError } from "../errors.ts";
 import { compareBytes, utf8 } from "./bytes.ts";
 import { buildDoubleArray, longestPrefix, unitOffset } from "./double_array.ts";
 
+/** Largest double array that is read, in bytes: four times that of NFKC with case folding. */
+export const MAX_CHARSMAP_BYTES = 2 ** 20;
+
 /** A parsed character map. */
 export class Charsmap {
   /** Bytes of the longest rule. */
@@ -19,9 +22,9 @@ export class Charsmap {
   constructor(blob: Uint8Array, name: string) {
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
     const size = blob.length >= 4 ? view.getUint32(0, true) : 0;
-    if (size === 0 || size % 4 !== 0 || size + 4 >= blob.length) {
+    if (size === 0 || size % 4 !== 0 || size + 4 >= blob.length || size > MAX_CHARSMAP_BYTES) {
       throw new HymbaError(`${name}: the character map is damaged`, {
-        expected: `a table of a multiple of 4 bytes, below ${blob.length}`,
+        expected: `a table of a multiple of 4 bytes, below ${Math.min(blob.length, MAX_CHARSMAP_BYTES + 4)}`,
         got: `${size} bytes`,
       });
     }

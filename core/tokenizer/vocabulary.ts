@@ -17,6 +17,8 @@ export interface Piece {
 
 /** An unknown character costs this much more than the least likely piece. */
 const UNKNOWN_PENALTY = 10;
+/** Most pieces and longest piece (UTF-16 units) that are taken: each far above any vocabulary in use. */
+export const VOCABULARY_LIMITS = { pieces: 2 ** 21, pieceLength: 4096 } as const;
 /** SentencePiece starts its maximum at the smallest positive float, so no model with negative scores goes below it. */
 const SMALLEST_FLOAT = 2 ** -126;
 
@@ -69,7 +71,15 @@ export class Vocabulary {
     this.arithmetic = arithmetic;
     this.#matched = new Uint8Array(pieces.length);
     let low = Infinity, high = SMALLEST_FLOAT, unknown = -1;
+    if (pieces.length > VOCABULARY_LIMITS.pieces) {
+      throw new HymbaError(`${place(0)}: ${pieces.length} pieces`, { expected: `at most ${VOCABULARY_LIMITS.pieces}` });
+    }
     for (const [id, { piece, score, type }] of pieces.entries()) {
+      if (piece.length > VOCABULARY_LIMITS.pieceLength) {
+        throw new HymbaError(`${place(id)}: piece ${id} has ${piece.length} characters`, {
+          expected: `at most ${VOCABULARY_LIMITS.pieceLength}`,
+        });
+      }
       if (this.#ids.has(piece)) {
         throw new HymbaError(`${place(id)}: piece ${id}, ${JSON.stringify(piece)}, is already defined`);
       }

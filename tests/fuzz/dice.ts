@@ -3,21 +3,20 @@ import { philox } from "../../core/random.ts";
 /** Random choices that are a function of a seed and the number of the input, so that any one input can be made again. */
 export class Dice {
   #words: Uint32Array = new Uint32Array();
+  #at = 0;
   #block = 0;
 
   constructor(private readonly seed: number, private readonly input: number) {}
 
   #word(): number {
-    const left = this.#words.length;
-    if (left === 0) {
+    if (this.#at === this.#words.length) {
       this.#words = philox([this.#block++, this.input >>> 0, Math.floor(this.input / 2 ** 32), 0], [
         this.seed >>> 0,
         0,
       ]);
+      this.#at = 0;
     }
-    const word = this.#words[0]!;
-    this.#words = this.#words.subarray(1);
-    return word;
+    return this.#words[this.#at++]!;
   }
 
   /** A whole number in [0, below). */

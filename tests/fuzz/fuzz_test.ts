@@ -1,4 +1,4 @@
-/** A few seconds of fuzzing for every parser; `HYMBA_FUZZ_SECONDS` sets how many each gets (2 unless set). */
+/** A few seconds of fuzzing for every parser; `HYMBA_FUZZ_SECONDS` sets how many each gets (1 unless set). */
 import { strict as assert } from "node:assert";
 import { HymbaError } from "../../core/errors.ts";
 import { decodeSafetensors, HEADER_LIMITS } from "../../core/params/safetensors.ts";
@@ -6,7 +6,7 @@ import { fuzz } from "./fuzz.ts";
 import { safetensorsTarget } from "./safetensors_target.ts";
 import { TARGETS } from "./targets.ts";
 
-const seconds = Number(Deno.env.get("HYMBA_FUZZ_SECONDS") ?? 2);
+const seconds = Number(Deno.env.get("HYMBA_FUZZ_SECONDS") ?? 1);
 const seed = Math.floor(Date.now() / 1000);
 
 for (const [name, target] of Object.entries(TARGETS)) {

@@ -3,7 +3,7 @@
  *
  *     deno run -A tests/fuzz/run.ts --parser safetensors --inputs 50000000 --seed 1
  *
- * `--first N` starts at input N: with `--inputs 1` it repeats one input. Prints a line every million inputs.
+ * `--first N` starts at input N: with `--inputs 1` it repeats one input. Prints a line every million inputs. `--seconds S` ends the run after S seconds, whatever is left.
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "./fuzz.ts";
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     inputs: { type: "string", default: "1000000" },
     seed: { type: "string", default: "1" },
     first: { type: "string", default: "0" },
+    seconds: { type: "string", default: "Infinity" },
   },
 });
 const target = TARGETS[values.parser];
@@ -23,13 +24,16 @@ if (!target) {
   console.error(`no parser ${values.parser}; there are ${Object.keys(TARGETS).join(", ")}`);
   Deno.exit(2);
 }
-const inputs = Number(values.inputs), seed = Number(values.seed), first = Number(values.first);
+const inputs = Number(values.inputs),
+  seed = Number(values.seed),
+  first = Number(values.first),
+  most = Number(values.seconds);
 const total = { inputs: 0, accepted: 0, refused: 0, slowest: 0, seconds: 0 };
 // Refusals are counted by the million; nobody reads their stacks.
 Error.stackTraceLimit = 0;
-while (total.inputs < inputs) {
+while (total.inputs < inputs && total.seconds < most) {
   const part = Math.min(1_000_000, inputs - total.inputs);
-  const result = await fuzz(target, { seed, inputs: part, first: first + total.inputs });
+  const result = await fuzz(target, { seed, inputs: part, first: first + total.inputs, seconds: most - total.seconds });
   for (const key of ["inputs", "accepted", "refused", "seconds"] as const) total[key] += result[key];
   total.slowest = Math.max(total.slowest, result.slowest);
   console.log(

@@ -1,7 +1,12 @@
+import { commandLineTarget } from "./command_line_target.ts";
+import { configurationTarget } from "./configuration_target.ts";
 import type { Dice } from "./dice.ts";
 import { logTarget } from "./log_target.ts";
 import { manifestTarget } from "./manifest_target.ts";
+import { modelTarget } from "./model_target.ts";
+import { recordTarget } from "./record_target.ts";
 import { safetensorsTarget } from "./safetensors_target.ts";
+import { tokenizerJsonTarget } from "./tokenizer_json_target.ts";
 
 /** A parser under test. */
 export interface FuzzTarget {
@@ -19,4 +24,9 @@ export const TARGETS: Record<string, FuzzTarget> = {
   safetensors: safetensorsTarget,
   manifest: manifestTarget,
   log: logTarget,
+  record: recordTarget,
+  configuration: configurationTarget,
+  model: modelTarget,
+  "tokenizer-json": tokenizerJsonTarget,
+  "command-line": commandLineTarget,
 };

@@ -3,8 +3,9 @@
 /** A way to a value: keys and indices from the top. */
 export type JsonPath = readonly (string | number)[];
 
-const DEEPEST = 500;
-const QUOTE = 0x22, BACKSLASH = 0x5c, FIRST_PRINTABLE = 0x20;
+/** Levels of nesting that are read: no tokenizer needs a tenth. */
+export const DEEPEST = 100;
+const QUOTE = 0x22, BACKSLASH = 0x5c, FIRST_PRINTABLE = 0x20, OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
 const SPACE = /[ \t\n\r]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const LITERAL = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
@@ -81,6 +82,22 @@ export function placeOfSyntaxError(text: string): number {
     if (error instanceof NotJson) return error.offset;
     throw error;
   }
+}
+
+/** The offset of the first bracket that opens a level below `DEEPEST`; -1 when there is none. Knows strings, nothing else. */
+export function placeOfExcessiveDepth(text: string): number {
+  let depth = 0, inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === BACKSLASH) at++;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      if (++depth > DEEPEST) return at;
+    } else if (code === OPEN_BRACE + 2 || code === OPEN_BRACKET + 2) depth--;
+  }
+  return -1;
 }
 
 /** The offset of the value at `path`, or of the deepest value on the way to it that exists. `text` must be JSON. */

@@ -1,6 +1,11 @@
 /** Reads members of a `tokenizer.json` by type; every error names the file, the path and the offset. */
 import { HymbaError } from "../../errors.ts";
-import { type JsonPath, placeOf, placeOfSyntaxError } from "./json_place.ts";
+import { DEEPEST, type JsonPath, placeOf, placeOfExcessiveDepth, placeOfSyntaxError } from "./json_place.ts";
+
+/** Longest regular expression that is used, in UTF-16 units. */
+const MAX_PATTERN = 1024;
+/** A group that repeats and holds a repetition or a choice, or a backward reference: what makes matching exponential. */
+const REPEATED_REPETITION = /[*+}|][^()]*\)+[*+{]|\\[1-9]|\\k</;
 
 /** A value inside a JSON file, with the way to it. */
 export class JsonNode {
@@ -12,6 +17,12 @@ export class JsonNode {
 
   /** Parses a file. @throws {HymbaError} with the offset of the first character that is not JSON. */
   static parse(text: string, name: string): JsonNode {
+    const deep = placeOfExcessiveDepth(text);
+    if (deep >= 0) {
+      throw new HymbaError(`${name}: damaged at character ${deep}: nested too deep`, {
+        expected: `at most ${DEEPEST} levels`,
+      });
+    }
     try {
       return new JsonNode(JSON.parse(text), { name, text });
     } catch (cause) {
@@ -89,6 +100,12 @@ export class JsonNode {
   pattern(): RegExp {
     const literal = this.get("String");
     const source = literal.missing ? this.get("Regex").text() : RegExp.escape(literal.text());
+    if (literal.missing && (source.length > MAX_PATTERN || REPEATED_REPETITION.test(source))) {
+      throw this.error(
+        "this regular expression could take forever",
+        `at most ${MAX_PATTERN} characters, no repeated repetition`,
+      );
+    }
     try {
       return new RegExp(source, "gu");
     } catch {

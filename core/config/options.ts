@@ -1,0 +1,65 @@
+/** The fields of a configuration, with the names of the documented study. */
+
+/** The five architectures of the study. */
+export const ArchType = {
+  MAMBA: "mamba",
+  TRANSFORMER_GLOBAL: "transformer-global",
+  TRANSFORMER_LOCAL: "transformer-local",
+  /** Attention and Mamba layers in turn: the literal 50/50. */
+  HYBRID_SEQUENTIAL: "hybrid-sequential",
+  /** Parallel attention and Mamba heads in every layer: Hymba. */
+  HYBRID: "hymba",
+} as const;
+export type ArchType = typeof ArchType[keyof typeof ArchType];
+
+export const ARCH_TYPES: readonly ArchType[] = Object.values(ArchType);
+
+/** The fields of a configuration, with the names of the documented study in camelCase. */
+export interface HymbaOptions {
+  /** V: tokens in the vocabulary. */
+  vocabSize: number;
+  /** D: width of the residual stream. */
+  dModel: number;
+  nLayers: number;
+  /** H: query heads. */
+  nHeads: number;
+  /** G: key and value heads; H is a multiple. */
+  nKvHeads: number;
+  /** K: width of a query and key head, an even number. Default: D / H. */
+  headDim: number;
+  archType: ArchType;
+  /** Layers with full attention in `hymba`. Default: first, middle, last. */
+  globalAttnIndices: readonly number[];
+  /** Learned tokens in front of the text. Default: in both hybrids. */
+  useMetaTokens: boolean;
+  /** M. */
+  numMetaTokens: number;
+  /** Consecutive local layers share keys and values. Default: `hymba` and `transformer-local`. */
+  useKvSharing: boolean;
+  /** The layers of each sharing group, the owner first. Default: pairs of local layers, see `oddGroup`. */
+  kvGroups: readonly (readonly number[])[] | undefined;
+  /** W: keys that a query of a local layer sees, itself included. */
+  swaWindow: number;
+  /** F: hidden width of the SwiGLU part. Default: 8/3 · D, rounded to a whole number. */
+  ffnHidden: number;
+  /** I / D for the Mamba branch; I has to be a whole number. */
+  mambaExpand: number;
+  /** N: states per channel. */
+  stateSize: number;
+  /** Taps of the causal convolution. */
+  convKernel: number;
+  /** R: rank of the step size. Default: D / 16, rounded up. */
+  dtRank: number;
+  /** RMSNorm on dt, B and C inside the Mamba branch. Default: in `hymba`. */
+  innerNorms: boolean;
+  /** Width of a value head. Default: I / H in `hymba`, D / H elsewhere. */
+  valueHeadDim: number;
+  /** What becomes of the odd layer of a run of local layers: one group of three, or one alone. */
+  oddGroup: "triple" | "single";
+  ropeBase: number;
+  normEps: number;
+  /** Standard deviation of linear and embedding weights at the start. */
+  initDeviation: number;
+  /** Meta tokens at the start: N(0, 1) as published, or the deviation of the embeddings. */
+  metaInit: "normal" | "embedding";
+}

@@ -1,0 +1,168 @@
+/** Checks what a run directory holds before its types are believed. Throws a HymbaError with the file and the path of the value. */
+import { HymbaConfig } from "./model.ts";
+import { ARCH_TYPES, type HymbaOptions } from "./options.ts";
+import type { ArmResult, AttentionMap, MetricsLine, RunRecord, StageName } from "./record.ts";
+import { either, list, mapOf, number, object, oneOf, refuse, type Rule, text, whole } from "./schema.ts";
+
+/** Most entries of the lists of a run record and of a result. */
+export const RECORD_LIMITS = {
+  arms: 64,
+  seeds: 10_000,
+  samples: 10_000,
+  fields: 256,
+  layers: 1024,
+  textLength: 2 ** 20,
+};
+
+export const STAGES: readonly StageName[] = ["pretraining", "orpo", "control"];
+
+/** A number that JSON could not hold (NaN, infinity) is null. */
+const measure = either(oneOf([null]), number());
+const count = whole();
+const size = whole({ max: 2 ** 31 });
+const name = text({ max: 256 });
+const digest: Rule = (value, path) => {
+  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) refuse(path, "a SHA-256 in hexadecimal", value);
+};
+/** The names of arms are part of folder names. */
+const armName: Rule = (value, path) => {
+  if (typeof value !== "string" || !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(value)) {
+    refuse(path, `a name of small letters, digits, - and _, such as ${ARCH_TYPES[0]}`, value);
+  }
+};
+const words = mapOf(either(text(), number()), { max: RECORD_LIMITS.fields });
+
+const stageConfig = object({
+  steps: size,
+  rate: number({ min: 0 }),
+  warmup: size,
+  decay: number({ min: 0 }),
+  batch: size,
+  evaluateEvery: whole({ min: 1 }),
+});
+
+const study = object({
+  preset: name,
+  match: oneOf(["parameters", "none"]),
+  arms: list(object({ name: armName, config: object({}) }), { min: 1, max: RECORD_LIMITS.arms }),
+  seeds: list(count, { min: 1, max: RECORD_LIMITS.seeds }),
+  vocabSize: size,
+  sequenceLength: whole({ min: 1, max: 2 ** 31 }),
+  trainFraction: number({ min: 0, max: 1 }),
+  pretraining: stageConfig,
+  orpo: stageConfig,
+  preference: object({
+    loss: oneOf(["orpo", "seed"]),
+    beta: number({ min: 0 }),
+    rejected: oneOf(["sample", "corrupt"]),
+    temperature: number({ min: 0 }),
+    trainPairs: size,
+    heldOutPairs: size,
+    promptTokens: size,
+    completionTokens: size,
+  }),
+  samples: object({
+    prompts: size,
+    promptTokens: size,
+    newTokens: size,
+    temperature: number({ min: 0 }),
+    topK: size,
+  }),
+}, { characters: count });
+
+const quality = { loss: measure, perplexity: measure, bitsPerByte: measure };
+
+const record = object({
+  format: oneOf([1]),
+  study,
+  versions: words,
+  backend: name,
+  adapter: words,
+  corpus: object({ name: text(), bytes: count, sha256: digest, licence: text() }, { warning: text() }),
+  tokenizer: object({ sha256: digest, vocabSize: size }),
+  data: object({ trainTokens: count, validationTokens: count, evaluatedTokens: count, evaluatedBytes: count }),
+  baselines: object({ unigram: object(quality), bigram: object(quality) }),
+  started: text({ max: 64 }),
+  command: text({ max: RECORD_LIMITS.textLength }),
+});
+
+const preference = {
+  step: count,
+  accuracy: measure,
+  margin: measure,
+  logOdds: measure,
+  chosenLogp: measure,
+  rejectedLogp: measure,
+};
+const evaluation = object({ step: count, ...quality });
+const stageResult = object(
+  { steps: count, tokens: count, final: evaluation, best: evaluation, train_s: measure, tokens_per_s: measure },
+  { preference: object({ before: object(preference), after: object(preference) }) },
+);
+const long = text({ max: RECORD_LIMITS.textLength });
+
+const result = object({
+  arm: armName,
+  seed: count,
+  parameters: count,
+  cache: object({ layerRatio: number(), kvBytes: count, stateBytes: count }, { byteRatio: number() }),
+  memory: object({ arenaBytes: count, slotBytes: count, peakBytes: count }),
+  stages: object({}, { pretraining: stageResult, orpo: stageResult, control: stageResult }),
+  generation: object({ tokens_per_s: measure, newTokens: count }),
+  samples: list(object({ stage: oneOf(STAGES), prompt: long, text: long }), { max: RECORD_LIMITS.samples }),
+}, { failure: long });
+
+const NUMBERS = ["loss", "rate", "gradientNorm", "nll", "logSigmoid", "logOdds", "accuracy", "margin", "chosenLogp"]
+  .concat(["rejectedLogp", "perplexity", "bitsPerByte", "tokens_per_s"]);
+const line = object(
+  { arm: armName, seed: count },
+  {
+    kind: oneOf(["train", "evaluation", "preference", "failure"]),
+    stage: oneOf(STAGES),
+    step: count,
+    message: long,
+    ...Object.fromEntries(NUMBERS.map((field) => [field, measure])),
+  },
+);
+
+const map = object({
+  layer: whole({ max: RECORD_LIMITS.layers }),
+  kind: oneOf(["global", "local"]),
+  positions: whole({ min: 1, max: 2 ** 16 }),
+  metaTokens: size,
+  window: size,
+  labels: list(text(), { max: 2 ** 16 }),
+});
+
+/** run.json. The configurations of its arms are checked and frozen. */
+export function runRecordOf(value: unknown, path: string): RunRecord {
+  record(value, path);
+  const found = value as RunRecord;
+  const arms = found.study.arms.map(({ name, config }) => ({
+    name,
+    config: new HymbaConfig(config as Partial<HymbaOptions>),
+  }));
+  if (new Set(arms.map(({ name }) => name)).size < arms.length) {
+    refuse(`${path}.study.arms`, "arms with different names", found.study.arms);
+  }
+  return { ...found, study: { ...found.study, arms } };
+}
+
+/** arms/NAME-SEED/result.json */
+export function armResultOf(value: unknown, path: string): ArmResult {
+  result(value, path);
+  return value as ArmResult;
+}
+
+/** A line of metrics.jsonl. */
+export function metricsLineOf(value: Record<string, unknown>, path: string): MetricsLine {
+  line(value, path);
+  if (value.kind !== "failure") object({ kind: name, stage: name, step: count })(value, path);
+  return value as unknown as MetricsLine;
+}
+
+/** What a file of attention maps says of its tensors. */
+export function attentionMapsOf(value: unknown, path: string): Omit<AttentionMap, "probabilities">[] {
+  list(map, { max: RECORD_LIMITS.layers })(value, path);
+  return value as Omit<AttentionMap, "probabilities">[];
+}

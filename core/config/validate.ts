@@ -1,0 +1,129 @@
+/** What a configuration may hold: the type and limits of each field by itself, then what the fields have to be together. */
+import { quoted, UsageError } from "../errors.ts";
+import { ARCH_TYPES, ArchType, type HymbaOptions } from "./options.ts";
+
+/** Largest values: far above any model of the study, and small enough that no size derived from them leaves 2^53. */
+export const CONFIG_LIMITS = { width: 2 ** 17, vocabulary: 2 ** 24, layers: 1024, positions: 2 ** 20, states: 2 ** 12 };
+
+interface FieldRule {
+  readonly expected: string;
+  holds(value: unknown): boolean;
+}
+
+const whole = (max: number, min = 1): FieldRule => ({
+  expected: `a whole number from ${min} to ${max}`,
+  holds: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+});
+const number = (min: number, max: number): FieldRule => ({
+  expected: `a number from ${min} to ${max}`,
+  holds: (value) => typeof value === "number" && value >= min && value <= max,
+});
+const oneOf = (choices: readonly string[]): FieldRule => ({
+  expected: choices.join(", "),
+  holds: (value) => typeof value === "string" && choices.includes(value),
+});
+const flag: FieldRule = { expected: "true or false", holds: (value) => typeof value === "boolean" };
+const { width, vocabulary, layers, positions, states } = CONFIG_LIMITS;
+const isLayerList = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= layers && value.every((item) => typeof item === "number");
+
+const FIELDS: Readonly<Record<keyof HymbaOptions, FieldRule>> = {
+  vocabSize: whole(vocabulary),
+  dModel: whole(width),
+  nLayers: whole(layers),
+  nHeads: whole(width),
+  nKvHeads: whole(width),
+  headDim: number(2, width),
+  archType: oneOf(ARCH_TYPES),
+  globalAttnIndices: { expected: `a list of at most ${layers} layers`, holds: isLayerList },
+  useMetaTokens: flag,
+  numMetaTokens: whole(positions, 0),
+  useKvSharing: flag,
+  kvGroups: {
+    expected: `a list of at most ${layers} lists of layers, none of them empty`,
+    holds: (value) =>
+      value === undefined ||
+      Array.isArray(value) && value.length <= layers && value.every((group) => isLayerList(group) && group.length > 0),
+  },
+  swaWindow: whole(positions),
+  ffnHidden: whole(width),
+  mambaExpand: number(Number.MIN_VALUE, 1024),
+  stateSize: whole(states),
+  convKernel: whole(states),
+  dtRank: whole(width),
+  innerNorms: flag,
+  valueHeadDim: number(1, width),
+  oddGroup: oneOf(["triple", "single"]),
+  ropeBase: number(1, 1e12),
+  normEps: number(0, 1),
+  initDeviation: number(0, 1e3),
+  metaInit: oneOf(["normal", "embedding"]),
+};
+
+function fail(what: string, expected: string, got: unknown): never {
+  const shown = typeof got === "object" && got !== null
+    ? Array.isArray(got) ? "a list" : "an object"
+    : quoted(String(got));
+  throw new UsageError(`configuration: ${what}`, { expected, got: shown });
+}
+
+/** Checks each given field by itself, whatever its type. Throws UsageError, also for a field that does not exist. */
+export function checkOptions(options: unknown): asserts options is Partial<HymbaOptions> {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    fail("options", "an object with the fields of a configuration", options);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(FIELDS, name)) fail(`unknown field ${quoted(name)}`, Object.keys(FIELDS).join(", "), value);
+    const rule = FIELDS[name as keyof HymbaOptions];
+    if (value !== undefined && !rule.holds(value)) fail(name, rule.expected, value);
+  }
+}
+
+/** Checks a full configuration: each field, then the fields together. */
+export function validate(options: HymbaOptions): void {
+  for (const [name, rule] of Object.entries(FIELDS)) {
+    const value = options[name as keyof HymbaOptions];
+    if (!rule.holds(value)) fail(name, rule.expected, value);
+  }
+  const { nHeads, nKvHeads, globalAttnIndices, nLayers } = options;
+  if (nHeads % nKvHeads !== 0) fail("nHeads", `a multiple of nKvHeads (${nKvHeads})`, nHeads);
+  if (globalAttnIndices.some((i) => !Number.isInteger(i) || i < 0 || i >= nLayers)) {
+    fail("globalAttnIndices", `layers from 0 to ${nLayers - 1}`, `[${globalAttnIndices}]`);
+  }
+  validateWidths(options);
+  validateGroups(options);
+}
+
+function validateWidths({ dModel, nHeads, headDim, valueHeadDim, mambaExpand, archType }: HymbaOptions): void {
+  if (headDim % 2 !== 0) {
+    fail("headDim", `an even number (dModel / nHeads = ${dModel} / ${nHeads} unless given)`, headDim);
+  }
+  const inner = mambaExpand * dModel;
+  if (!(inner >= 1) || Math.abs(inner - Math.round(inner)) > 1e-9) {
+    fail("mambaExpand", `a whole number of channels, mambaExpand · dModel = ${inner}`, mambaExpand);
+  }
+  if (inner > width) fail("mambaExpand", `at most ${width} channels, mambaExpand · dModel = ${inner}`, mambaExpand);
+  if (archType === ArchType.HYBRID && valueHeadDim * nHeads !== Math.round(inner)) {
+    fail(
+      "valueHeadDim",
+      `mambaExpand · dModel / nHeads = ${inner / nHeads}, the width of the Mamba branch`,
+      valueHeadDim,
+    );
+  }
+  if (!Number.isInteger(valueHeadDim)) fail("valueHeadDim", "a whole number of at least 1", valueHeadDim);
+}
+
+/** A group's layers ascend, exist, and are in no other group. */
+function validateGroups({ kvGroups = [], nLayers }: HymbaOptions): void {
+  const all = kvGroups.flat(),
+    ascend = (group: readonly number[]) => group.every((i, at) => at === 0 || group[at - 1]! < i);
+  if (
+    kvGroups.every(ascend) && new Set(all).size === all.length &&
+    all.every((i) => Number.isInteger(i) && i >= 0 && i < nLayers)
+  ) return;
+  fail(
+    "kvGroups",
+    `ascending groups of layers from 0 to ${nLayers - 1}, each layer at most once`,
+    kvGroups.map((group) => `[${group}]`).join(" "),
+  );
+}
