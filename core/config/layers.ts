@@ -13,6 +13,7 @@ export interface Layer {
 }
 
 const kindOf = (config: HymbaConfig, index: number) => {
+  const window = config.windowed && !config.globalAttnIndices.includes(index) ? config.swaWindow : 0;
   switch (config.archType) {
     case ArchType.MAMBA:
       return { attention: false, mamba: true, window: 0 };
@@ -21,9 +22,9 @@ const kindOf = (config: HymbaConfig, index: number) => {
     case ArchType.TRANSFORMER_LOCAL:
       return { attention: true, mamba: false, window: config.swaWindow };
     case ArchType.HYBRID_SEQUENTIAL:
-      return { attention: index % 2 === 1, mamba: index % 2 === 0, window: 0 };
+      return { attention: index % 2 === 1, mamba: index % 2 === 0, window: index % 2 === 1 ? window : 0 };
     case ArchType.HYBRID:
-      return { attention: true, mamba: true, window: config.globalAttnIndices.includes(index) ? 0 : config.swaWindow };
+      return { attention: true, mamba: true, window };
   }
 };
 

@@ -1,5 +1,5 @@
 /** The configuration of a model: plain frozen values with the names of the documented study, and one validator. */
-import { ArchType, type HymbaOptions } from "./options.ts";
+import { ArchType, type Fusion, type HymbaOptions } from "./options.ts";
 import { checkOptions, validate } from "./validate.ts";
 
 const isHybrid = (arch: ArchType) => arch === ArchType.HYBRID || arch === ArchType.HYBRID_SEQUENTIAL;
@@ -15,6 +15,7 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     nKvHeads: 4,
     globalAttnIndices: [...new Set([0, Math.floor(nLayers / 2), nLayers - 1])],
     numMetaTokens: 64,
+    windowed: parallel || archType === ArchType.TRANSFORMER_LOCAL,
     useKvSharing: parallel || archType === ArchType.TRANSFORMER_LOCAL,
     kvGroups: undefined,
     swaWindow: 128,
@@ -23,6 +24,7 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     convKernel: 4,
     dtRank: Math.ceil(dModel / 16),
     innerNorms: parallel,
+    fusion: "mean",
     valueHeadDim: parallel ? mambaExpand * dModel / nHeads : headDim,
     oddGroup: parallel ? "triple" : "single",
     ropeBase: 10000,
@@ -59,6 +61,7 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly nKvHeads: number;
   declare readonly headDim: number;
   declare readonly archType: ArchType;
+  declare readonly windowed: boolean;
   declare readonly globalAttnIndices: readonly number[];
   declare readonly useMetaTokens: boolean;
   declare readonly numMetaTokens: number;
@@ -71,6 +74,7 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly convKernel: number;
   declare readonly dtRank: number;
   declare readonly innerNorms: boolean;
+  declare readonly fusion: Fusion;
   declare readonly valueHeadDim: number;
   declare readonly oddGroup: "triple" | "single";
   declare readonly ropeBase: number;

@@ -14,6 +14,14 @@ export type ArchType = typeof ArchType[keyof typeof ArchType];
 
 export const ARCH_TYPES: readonly ArchType[] = Object.values(ArchType);
 
+/**
+ * How the branches of a hybrid-head layer are joined: the mean of their norms as published, their sum, both side by side
+ * into an output projection of twice the width, or s · attention + (1 − s) · Mamba with one learned s a layer. Only the first
+ * normalises the branches.
+ */
+export const FUSIONS = ["mean", "sum", "concat", "gate"] as const;
+export type Fusion = typeof FUSIONS[number];
+
 /** The fields of a configuration, with the names of the documented study in camelCase. */
 export interface HymbaOptions {
   /** V: tokens in the vocabulary. */
@@ -28,7 +36,9 @@ export interface HymbaOptions {
   /** K: width of a query and key head, an even number. Default: D / H. */
   headDim: number;
   archType: ArchType;
-  /** Layers with full attention in `hymba`. Default: first, middle, last. */
+  /** Attention layers outside `globalAttnIndices` see a window. Default: in `hymba` and `transformer-local`. */
+  windowed: boolean;
+  /** Layers with full attention where others are windowed; `transformer-local` has none. Default: first, middle, last. */
   globalAttnIndices: readonly number[];
   /** Learned tokens in front of the text. Default: in both hybrids. */
   useMetaTokens: boolean;
@@ -52,6 +62,8 @@ export interface HymbaOptions {
   dtRank: number;
   /** RMSNorm on dt, B and C inside the Mamba branch. Default: in `hymba`. */
   innerNorms: boolean;
+  /** How attention and Mamba are joined in the layers that have both. Default: the mean of their norms. */
+  fusion: Fusion;
   /** Width of a value head. Default: I / H in `hymba`, D / H elsewhere. */
   valueHeadDim: number;
   /** What becomes of the odd layer of a run of local layers: one group of three, or one alone. */

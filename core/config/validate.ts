@@ -1,6 +1,6 @@
 /** What a configuration may hold: the type and limits of each field by itself, then what the fields have to be together. */
 import { quoted, UsageError } from "../errors.ts";
-import { ARCH_TYPES, ArchType, type HymbaOptions } from "./options.ts";
+import { ARCH_TYPES, ArchType, FUSIONS, type HymbaOptions } from "./options.ts";
 
 /** Largest values: far above any model of the study, and small enough that no size derived from them leaves 2^53. */
 export const CONFIG_LIMITS = { width: 2 ** 17, vocabulary: 2 ** 24, layers: 1024, positions: 2 ** 20, states: 2 ** 12 };
@@ -35,6 +35,7 @@ const FIELDS: Readonly<Record<keyof HymbaOptions, FieldRule>> = {
   nKvHeads: whole(width),
   headDim: number(2, width),
   archType: oneOf(ARCH_TYPES),
+  windowed: flag,
   globalAttnIndices: { expected: `a list of at most ${layers} layers`, holds: isLayerList },
   useMetaTokens: flag,
   numMetaTokens: whole(positions, 0),
@@ -52,6 +53,7 @@ const FIELDS: Readonly<Record<keyof HymbaOptions, FieldRule>> = {
   convKernel: whole(states),
   dtRank: whole(width),
   innerNorms: flag,
+  fusion: oneOf(FUSIONS),
   valueHeadDim: number(1, width),
   oddGroup: oneOf(["triple", "single"]),
   ropeBase: number(1, 1e12),

@@ -1,8 +1,8 @@
 /** Generation: one recorded step, replayed for every position; caches and states stay on the device. */
 import { type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
+import { joined } from "../nn/join.ts";
 import { selection } from "../nn/mamba.ts";
 import { attentionDecode, cacheAppend, cacheSlots, convStep, embedStep, scanStep } from "../ops/decode.ts";
-import { fusion } from "../ops/fusion.ts";
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rotary, rotaryTable } from "../ops/rotary.ts";
@@ -102,20 +102,23 @@ interface MixerContext {
 function mixerStep(tape: Tape, h: Tensor, context: MixerContext): Tensor {
   const { config, layer, parameters } = context;
   const projected = linear(tape, { x: h, w: parameters("in_proj") });
-  const attended = layer.attention ? attentionStep(tape, projected, context) : undefined;
-  const scanned = layer.mamba ? mambaStep(tape, projected, context) : undefined;
-  const joined = attended && scanned
-    ? fusion(tape, { a: attended, m: scanned, wa: parameters("fusion.attention"), wm: parameters("fusion.mamba") }, {
-      eps: config.normEps,
-    })
-    : (attended ?? scanned)!;
-  return linear(tape, { x: joined, w: parameters("out_proj") });
+  const branches = joined(tape, {
+    config,
+    layer,
+    parameters,
+    positions: [h.shape[0]!, 1],
+    attend: (into) => layer.attention ? attentionStep(tape, projected, { ...context, into }) : undefined,
+    scan: (into) => layer.mamba ? mambaStep(tape, projected, { ...context, into }) : undefined,
+  });
+  return linear(tape, { x: branches, w: parameters("out_proj") });
 }
+
+type BranchContext = MixerContext & { into: Tensor | undefined };
 
 function attentionStep(
   tape: Tape,
   projected: Tensor,
-  { config, layer, table, position, caches }: MixerContext,
+  { config, layer, table, position, caches, into }: BranchContext,
 ): Tensor {
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: Kv, metaTokens: meta } = config;
   const owns = layer.kvOwner === layer.index, see = { window: layer.window, meta };
@@ -125,10 +128,13 @@ function attentionStep(
     const k = sliceColumns(rotated, H * K, [G, K]), v = sliceColumns(projected, (H + G) * K, [G, Kv]);
     cacheAppend(tape, { k, v, kCache, vCache, position }, see);
   }
-  return attentionDecode(tape, { q: owns ? sliceColumns(rotated, 0, [H, K]) : rotated, kCache, vCache, position }, see);
+  return attentionDecode(tape, { q: owns ? sliceColumns(rotated, 0, [H, K]) : rotated, kCache, vCache, position }, {
+    ...see,
+    into,
+  });
 }
 
-function mambaStep(tape: Tape, projected: Tensor, { config, layer, parameters, caches }: MixerContext): Tensor {
+function mambaStep(tape: Tape, projected: Tensor, { config, layer, parameters, caches, into }: BranchContext): Tensor {
   const { innerDim: I } = config;
   const B = projected.shape[0]!,
     { q, k, v, x } = projectionParts(config, layer),
@@ -149,7 +155,7 @@ function mambaStep(tape: Tape, projected: Tensor, { config, layer, parameters, c
     skip: parameters("d"),
     dtBias: parameters("dt_proj.b"),
     state: scan,
-  });
+  }, { into });
 }
 
 /** B sequences that grow by one token at a time. */

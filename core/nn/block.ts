@@ -1,11 +1,11 @@
 /** One layer's mixer: attention, Mamba, or both side by side on one fused projection. */
 import type { HymbaConfig, Layer } from "../config/mod.ts";
 import { attention } from "../ops/attention.ts";
-import { fusion } from "../ops/fusion.ts";
 import { linear } from "../ops/linear.ts";
 import { rotary } from "../ops/rotary.ts";
 import { projectionParts } from "../params/specs.ts";
 import { sliceColumns, type Tape, type Tensor } from "../tensor/mod.ts";
+import { joined } from "./join.ts";
 import { mambaBranch, type Parameters } from "./mamba.ts";
 
 /** Keys (after rotary) and values that a layer attends to; consumers take those of their owner. */
@@ -33,37 +33,47 @@ export function mixer(tape: Tape, h: Tensor, context: BlockContext): { y: Tensor
   const { config, layer, parameters } = context;
   const projected = linear(tape, { x: h, w: parameters("in_proj") });
   const { q, k, v, x } = projectionParts(config, layer);
-  const attended = layer.attention ? attentionBranch(tape, projected, context) : undefined;
-  const scanned = layer.mamba
-    ? mambaBranch(
-      tape,
-      {
-        x: sliceColumns(projected, q + k + v, [config.innerDim]),
-        z: sliceColumns(projected, q + k + v + x, [config.innerDim]),
-      },
-      { config, parameters },
-    )
-    : undefined;
-  const weights = { wa: "fusion.attention", wm: "fusion.mamba" };
-  const joined = attended && scanned
-    ? fusion(tape, { a: attended.o, m: scanned, wa: parameters(weights.wa), wm: parameters(weights.wm) }, {
-      eps: config.normEps,
-    })
-    : (attended?.o ?? scanned)!;
-  return { y: linear(tape, { x: joined, w: parameters("out_proj") }, { name: "mixed" }), trace: attended };
+  let trace: AttentionTrace | undefined;
+  const branches = joined(tape, {
+    config,
+    layer,
+    parameters,
+    positions: [h.shape[0]!, h.shape[1]!],
+    attend: (into) => {
+      const attended = layer.attention ? attentionBranch(tape, projected, { ...context, into }) : undefined;
+      trace = attended;
+      return attended?.o;
+    },
+    scan: (into) =>
+      layer.mamba
+        ? mambaBranch(
+          tape,
+          {
+            x: sliceColumns(projected, q + k + v, [config.innerDim]),
+            z: sliceColumns(projected, q + k + v + x, [config.innerDim]),
+          },
+          { config, parameters, into },
+        )
+        : undefined,
+  });
+  return { y: linear(tape, { x: branches, w: parameters("out_proj") }, { name: "mixed" }), trace };
 }
 
-function attentionBranch(tape: Tape, projected: Tensor, { config, layer, rotaryTable, shared }: BlockContext) {
+function attentionBranch(
+  tape: Tape,
+  projected: Tensor,
+  { config, layer, rotaryTable, shared, into }: BlockContext & { into?: Tensor },
+) {
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: Kv, metaTokens } = config;
-  const table = rotaryTable!;
+  const table = rotaryTable!, see = { window: layer.window, meta: metaTokens, into };
   if (layer.kvOwner !== layer.index) {
     const q = rotary(tape, { x: sliceColumns(projected, 0, [H, K]), table });
     const { k, v } = shared!;
-    return { q, k, v, ...attention(tape, { q, k, v }, { window: layer.window, meta: metaTokens }) };
+    return { q, k, v, ...attention(tape, { q, k, v }, see) };
   }
   const qk = rotary(tape, { x: sliceColumns(projected, 0, [H + G, K]), table });
   const q = sliceColumns(qk, 0, [H, K]),
     k = sliceColumns(qk, H * K, [G, K]),
     v = sliceColumns(projected, (H + G) * K, [G, Kv]);
-  return { q, k, v, ...attention(tape, { q, k, v }, { window: layer.window, meta: metaTokens }) };
+  return { q, k, v, ...attention(tape, { q, k, v }, see) };
 }

@@ -11,12 +11,12 @@ export type Parameters = (name: string) => Tensor;
 
 /**
  * conv and SiLU on x, projection to step size, B and C (normalised with `innerNorms`), selective scan, gate silu(z).
- * Shapes: x, z [B, T, I], slices of the fused projection; returns [B, T, I].
+ * Shapes: x, z [B, T, I], slices of the fused projection; returns [B, T, I] (or `into`).
  */
 export function mambaBranch(
   tape: Tape,
   { x, z }: { x: Tensor; z: Tensor },
-  { config, parameters }: { config: HymbaConfig; parameters: Parameters },
+  { config, parameters, into }: { config: HymbaConfig; parameters: Parameters; into?: Tensor },
 ): Tensor {
   const [B, T, I] = x.shape as [number, number, number];
   const udt = withRows(tape.tensor("u and dt", [B, T, 2, I]), 2);
@@ -33,7 +33,7 @@ export function mambaBranch(
     aLog: parameters("a_log"),
     skip: parameters("d"),
     dtBias: parameters("dt_proj.b"),
-  });
+  }, { into });
   return y;
 }
 

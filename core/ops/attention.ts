@@ -1,6 +1,6 @@
 /** Causal attention in flash form: neither scores nor probabilities are stored, only the log-sum-exp of each row. */
 import { HymbaError } from "../errors.ts";
-import type { Tape, Tensor } from "../tensor/mod.ts";
+import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
 
 /** Which keys a query sees: k ≤ q and (window = 0 or q − k < window or k < meta). */
 export interface Visibility {
@@ -24,18 +24,19 @@ export function visiblePairs(T: number, { window, meta }: Visibility): number {
 /**
  * o = softmax(q · kᵀ / √K + mask) · v, query head h with key head floor(h / (H / G)).
  * Shapes: q [B, T, H, K], k [B, T, G, K] after rotary, v [B, T, G, Kv], all with B·T rows (slices allowed; Kv may differ from K);
- * returns o [B, T, H, Kv] and lse [B, T, H], the natural log of each row's sum of exponentials.
+ * returns o [B, T, H, Kv] (or `into`) and lse [B, T, H], the natural log of each row's sum of exponentials.
  * Source: Dao, "FlashAttention-2", 2023; backward as two passes, one by queries for dq and one by keys for dk and dv.
  */
 export function attention(
   tape: Tape,
   { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
-  { window, meta }: Visibility,
+  { window, meta, into }: Visibility & { into?: Tensor },
 ): { o: Tensor; lse: Tensor } {
   const [B, T, H, K] = q.shape as [number, number, number, number],
     [, , G, Kv] = v.shape as [number, number, number, number];
   check({ q, k, v });
-  const o: Tensor = { ...tape.tensor("attended", [B, T, H * Kv]), shape: [B, T, H, Kv], lead: 2 };
+  const o: Tensor = into ?? { ...tape.tensor("attended", [B, T, H * Kv]), shape: [B, T, H, Kv], lead: 2 };
+  expectShape(o, [B, T, H, Kv], "attention");
   const lse = tape.tensor("lse", [B, T, H]);
   const attributes = { B, T, H, G, K, Kv, window, meta };
   const pairs = B * H * visiblePairs(T, { window, meta });

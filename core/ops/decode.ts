@@ -55,16 +55,17 @@ export function cacheAppend(
 /**
  * Attention of one query position over the filled slots of a cache, the current position included (call {@link cacheAppend} first).
  * Filled slots: position + 1 without a window, else min(position + 1, meta + window); their order does not matter.
- * Shapes: q [B, 1, H, K] (may be a slice), caches as above; returns o [B, 1, H, Kv].
+ * Shapes: q [B, 1, H, K] (may be a slice), caches as above; returns o [B, 1, H, Kv] (or `into`).
  */
 export function attentionDecode(
   tape: Tape,
   { q, kCache, vCache, position }: { q: Tensor; kCache: Tensor; vCache: Tensor; position: Tensor },
-  { window, meta }: Visibility,
+  { window, meta, into }: Visibility & { into?: Tensor },
 ): Tensor {
   const [B, S, G, K] = kCache.shape as [number, number, number, number], Kv = vCache.shape[3]!, H = q.shape[2]!;
   expectShape(q, [B, 1, H, K], "attention_decode");
-  const o: Tensor = { ...tape.tensor("attended", [B, 1, H * Kv]), shape: [B, 1, H, Kv], lead: 2 };
+  const o: Tensor = into ?? { ...tape.tensor("attended", [B, 1, H * Kv]), shape: [B, 1, H, Kv], lead: 2 };
+  expectShape(o, [B, 1, H, Kv], "attention_decode");
   const attributes = { B, S, H, G, K, Kv, window, meta };
   tape.step("attention_decode", {
     attributes,
@@ -96,16 +97,17 @@ export function convStep(
   return y;
 }
 
-/** One position of the selective scan; the inputs of `selectiveScan` with T = 1 and the state [B, I, N], changed in place. Returns y [B, 1, I]. */
+/** One position of the selective scan; the inputs of `selectiveScan` with T = 1 and the state [B, I, N], changed in place. Returns y [B, 1, I] (or `into`). */
 export function scanStep(
   tape: Tape,
   { udt, bc, z, aLog, skip, dtBias, state }: Omit<ScanInputs, "h0"> & { state: Tensor },
+  { into }: { into?: Tensor } = {},
 ): Tensor {
   const [B, , , I] = udt.shape as [number, number, number, number], N = aLog.shape[1]!;
   expectShape(udt, [B, 1, 2, I], "scan_step");
   expectShape(bc, [B, 1, 2, N], "scan_step");
   expectShape(state, [B, I, N], "scan_step");
-  const y = tape.tensor("scanned", [B, 1, I]);
+  const y = into ?? tape.tensor("scanned", [B, 1, I]);
   tape.step("scan_step", {
     attributes: { B, I, N, softplus: 1 },
     reads: { udt, bc, z, aLog, skip, dtBias, state },

@@ -24,14 +24,14 @@ export interface ScanInputs {
 
 /**
  * dt = softplus(raw + dtBias); h[t] = exp(dt·A) ∘ h[t−1] + dt·u[t]·B[t]; y[t] = (C[t]·h[t] + skip·u[t]) · silu(z[t]).
- * Returns y [B, T, I] and states [B, chunks + 1, I, N]: entry c is the state before position c · SCAN_CHUNK, the last is h_T.
+ * Returns y [B, T, I] (or `into`) and states [B, chunks + 1, I, N]: entry c is the state before position c · SCAN_CHUNK, the last is h_T.
  * `softplus: 0` takes raw + dtBias as dt. The gradient of h_T is taken as zero.
  * Source: Gu and Dao, "Mamba", 2023: zero-order hold for A, Euler for B.
  */
 export function selectiveScan(
   tape: Tape,
   inputs: ScanInputs,
-  { softplus = 1 }: { softplus?: 0 | 1 } = {},
+  { softplus = 1, into }: { softplus?: 0 | 1; into?: Tensor } = {},
 ): { y: Tensor; states: Tensor } {
   const { udt, bc, z, aLog, skip, dtBias, h0 } = inputs;
   const [B, T, , I] = udt.shape as [number, number, number, number], N = aLog.shape[1]!;
@@ -42,7 +42,8 @@ export function selectiveScan(
   for (const x of [skip, dtBias]) if (x) expectShape(x, [I], "selective_scan");
   if (h0) expectShape(h0, [B, I, N], "selective_scan");
   const chunk = SCAN_CHUNK, chunks = Math.ceil(T / chunk);
-  const y = tape.tensor("scanned", [B, T, I]);
+  const y = into ?? tape.tensor("scanned", [B, T, I]);
+  expectShape(y, [B, T, I], "selective_scan");
   const states = tape.tensor("states", [B, chunks + 1, I, N]);
   const attributes = { B, T, I, N, chunk, softplus };
   const work = B * T * I * N;

@@ -55,8 +55,10 @@ function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
     add("a_log", [I, N], { kind: "s4d" }, false);
     add("d", [I], ONE);
   }
-  if (layer.attention && layer.mamba) add("fusion.attention", [I], ONE), add("fusion.mamba", [I], ONE);
-  add("out_proj", [D, layer.mamba ? I : config.nHeads * config.valueHeadDim], output);
+  const both = layer.attention && layer.mamba, mixed = layer.mamba ? I : config.nHeads * config.valueHeadDim;
+  if (both && config.fusion === "mean") add("fusion.attention", [I], ONE), add("fusion.mamba", [I], ONE);
+  if (both && config.fusion === "gate") add("fusion.gate", [1], { kind: "constant", value: 0.5 });
+  add("out_proj", [D, both && config.fusion === "concat" ? 2 * I : mixed], output);
   add("norm2", [D], ONE);
   add("ffn.gate_up", [2 * F, D], linear);
   add("ffn.down", [D, F], output);

@@ -5,6 +5,7 @@ import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./d
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
+import { mixBackward, mixForward } from "./mix.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { matmul } from "./matmul.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
@@ -39,6 +40,8 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   rotary,
   linear_logp_forward: linearLogpForward,
   linear_logp_backward: linearLogpBackward,
+  mix_forward: mixForward,
+  mix_backward: mixBackward,
   nll_loss_forward: nllLossForward,
   nll_loss_backward: nllLossBackward,
   orpo_loss_forward: orpoLossForward,

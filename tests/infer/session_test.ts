@@ -10,7 +10,7 @@ import { fillNormal, randomInteger } from "../../core/random.ts";
 import { sizeOf, Tape } from "../../core/tensor/mod.ts";
 import { executors } from "../ops/executors.ts";
 import { relativeError } from "../ops/harness.ts";
-import { SMALL, smallModels } from "../train/models.ts";
+import { furtherModels, SMALL, smallModels } from "../train/models.ts";
 
 /** RMS(difference) / RMS(logits) at each position, against the forward pass in float64. */
 const BOUND = 1e-4;
@@ -50,7 +50,7 @@ async function wholeSequence(config: HymbaConfig, T: number): Promise<Float64Arr
   return program.readExact(logits);
 }
 
-for (const { name, config } of smallModels()) {
+for (const { name, config } of [...smallModels(), ...furtherModels()]) {
   for (const T of LENGTHS) {
     Deno.test(`${name}, ${T} tokens: one by one as all at once, and again after a restart`, async () => {
       const V = config.vocabSize, ids = tokens(T, V), expected = await wholeSequence(config, T);

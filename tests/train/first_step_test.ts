@@ -5,11 +5,11 @@ import { randomInteger } from "../../core/random.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
 import { executors } from "../ops/executors.ts";
 import { relativeError } from "../ops/harness.ts";
-import { smallModels } from "./models.ts";
+import { furtherModels, smallModels } from "./models.ts";
 
 const B = 2, T = 11;
 
-for (const { name, config } of smallModels()) {
+for (const { name, config } of [...smallModels(), ...furtherModels()]) {
   Deno.test(`first step of ${name}: the loss is near ln V, and loss, norm and updated parameters are the reference's`, async () => {
     const truth = new ReferenceExecutor(), V = config.vocabSize;
     const ids = Uint32Array.from(

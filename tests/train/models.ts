@@ -1,5 +1,5 @@
 /** Small models of all five architectures, for tests: two windows and all meta tokens fit into their sequences. */
-import { ARCH_TYPES, ArchType, HymbaConfig } from "../../core/config/mod.ts";
+import { ARCH_TYPES, ArchType, FUSIONS, HymbaConfig } from "../../core/config/mod.ts";
 
 export const SMALL = {
   vocabSize: 37,
@@ -19,3 +19,21 @@ export const smallModels = (): { name: string; config: HymbaConfig }[] =>
       : { useMetaTokens: false };
     return { name: archType, config: new HymbaConfig({ ...SMALL, ...meta, archType }) };
   });
+
+/** Small models beyond the five: hybrid heads joined in each of the other ways, and Mamba and windowed attention in turn. */
+export const furtherModels = (): { name: string; config: HymbaConfig }[] => [
+  ...FUSIONS.filter((fusion) => fusion !== "mean").map((fusion) => ({
+    name: `hymba with fusion ${fusion}`,
+    config: new HymbaConfig({ ...SMALL, archType: ArchType.HYBRID, fusion }),
+  })),
+  {
+    name: "windowed hybrid-sequential",
+    config: new HymbaConfig({
+      ...SMALL,
+      archType: ArchType.HYBRID_SEQUENTIAL,
+      useMetaTokens: false,
+      windowed: true,
+      globalAttnIndices: [],
+    }),
+  },
+];

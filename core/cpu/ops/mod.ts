@@ -6,6 +6,7 @@ import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./d
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
+import { mixBackward, mixForward } from "./mix.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { matmul } from "./matmul.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
@@ -34,6 +35,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   linear_logp_backward: linearLogpBackward,
   linear_logp_forward: linearLogpForward,
   matmul,
+  mix_backward: mixBackward,
+  mix_forward: mixForward,
   nll_loss_backward: nllLossBackward,
   nll_loss_forward: nllLossForward,
   orpo_loss_backward: orpoLossBackward,

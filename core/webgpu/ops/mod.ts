@@ -2,6 +2,7 @@
 import type { Lowering } from "../launch.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
+import { mixBackward, mixForward } from "./mix.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { rotary } from "./rotary.ts";
 import { attentionMap } from "./attention_map.ts";
@@ -22,6 +23,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   linear_logp_forward: linearLogpForward,
   linear_logp_backward: linearLogpBackward,
   rotary,
+  mix_forward: mixForward,
+  mix_backward: mixBackward,
   nll_loss_forward: nllLossForward,
   nll_loss_backward: nllLossBackward,
   orpo_loss_forward: orpoLossForward,
