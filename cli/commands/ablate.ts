@@ -16,7 +16,15 @@ import { conduct, dataOption, defaultFolder, matchOption, presetOption, training
 const options = merge(
   object("The study", {
     preset: presetOption,
-    models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
+    suite: optional(
+      option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion" }), {
+        description:
+          message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, or ways to join the branches`,
+      }),
+    ),
+    models: optional(option("--models", string({ metavar: "A,B" }), {
+      description: message`only these models; samba and falcon-h1 are known besides those of the suite`,
+    })),
     seeds: optional(
       option("--seeds", integer({ min: 1, metavar: "N" }), { description: message`repeat with seeds 1 to N` }),
     ),
@@ -48,7 +56,8 @@ async function ablate({ preset, models, data, out, json, ...given }: InferValue<
     const chosen = preset ?? (opened.hardware ? "paper" : "quick");
     const corpus = await resolveCorpus({ data, onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
-    const folder = out ?? defaultFolder(chosen, corpus.name);
+    const folder = out ??
+      defaultFolder(chosen, ...(given.suite && given.suite !== "arms" ? [given.suite] : []), corpus.name);
     await conduct({ study: study(chosen), opened, corpus, folder, display, json });
   } finally {
     await opened.executor.close();

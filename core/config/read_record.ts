@@ -2,6 +2,7 @@
 import { HymbaConfig } from "./model.ts";
 import { ARCH_TYPES, type HymbaOptions } from "./options.ts";
 import type { ArmResult, AttentionMap, MetricsLine, RunRecord, StageName } from "./record.ts";
+import { SUITES } from "./suites.ts";
 import { either, list, mapOf, number, object, oneOf, refuse, type Rule, text, whole } from "./schema.ts";
 
 /** Most entries of the lists of a run record and of a result. */
@@ -68,7 +69,7 @@ const study = object({
     temperature: number({ min: 0 }),
     topK: size,
   }),
-}, { characters: count });
+}, { suite: oneOf(SUITES), characters: count });
 
 const quality = { loss: measure, perplexity: measure, bitsPerByte: measure };
 

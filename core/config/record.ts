@@ -91,6 +91,26 @@ export interface ArmResult {
   readonly failure?: string;
 }
 
+export interface RecallAccuracy {
+  readonly least: number;
+  readonly most: number;
+  readonly queries: number;
+  readonly accuracy: number;
+}
+
+/** What one arm recalls: recall/NAME-SEED.json. */
+export interface RecallResult {
+  readonly arm: string;
+  readonly seed: number;
+  readonly parameters: number;
+  readonly steps: number;
+  /** Mean over the last updates, nats per answer. */
+  readonly loss: number;
+  /** Share of answers that are right, by the distance of the question from its pair (tokens, ends included). */
+  readonly accuracies: readonly RecallAccuracy[];
+  readonly train_s: number;
+}
+
 /** A line of metrics.jsonl. */
 export interface MetricsLine {
   readonly arm: string;

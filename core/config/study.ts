@@ -1,7 +1,6 @@
 /** A study: which arms, how large, how trained. A preset is a function that returns one; flags override a short list of its values. */
 import { UsageError } from "../errors.ts";
-import { HymbaConfig } from "./model.ts";
-import { ARCH_TYPES, ArchType, type HymbaOptions } from "./options.ts";
+import { type Arm, armsOf, type Shape, type Suite, suiteNamed } from "./suites.ts";
 
 export interface StageConfig {
   readonly steps: number;
@@ -42,8 +41,32 @@ export interface SampleConfig {
   readonly topK: number;
 }
 
+/** A synthetic task that shows what a model can look up: see `core/data/recall.ts` for the sequences. */
+export interface RecallConfig {
+  /** The arms of the study at the size of the probe. */
+  readonly arms: readonly Arm[];
+  readonly keys: number;
+  readonly values: number;
+  readonly fillers: number;
+  /** T: tokens of a sequence. */
+  readonly length: number;
+  /** Tokens from a pair to its query, even numbers, ends included. */
+  readonly ranges: readonly (readonly [least: number, most: number])[];
+  /** Queries of a sequence in each range. */
+  readonly perRange: number;
+  readonly steps: number;
+  readonly rate: number;
+  readonly warmup: number;
+  readonly decay: number;
+  readonly batch: number;
+  /** Batches that are asked after training. */
+  readonly testBatches: number;
+}
+
 export interface StudyConfig {
   readonly preset: string;
+  /** What is compared; absent in records of older runs, which compared the five models. */
+  readonly suite?: Suite;
   readonly match: MatchRule;
   readonly arms: readonly Arm[];
   readonly seeds: readonly number[];
@@ -60,15 +83,8 @@ export interface StudyConfig {
   readonly characters?: number;
 }
 
-export interface Arm {
-  readonly name: string;
-  readonly config: HymbaConfig;
-}
-
 export const PRESETS = ["smoke", "quick", "small", "paper"] as const;
 export type Preset = typeof PRESETS[number];
-
-type Shape = Partial<HymbaOptions> & { vocabSize: number };
 
 interface Size {
   shape: Shape;
@@ -174,8 +190,12 @@ const PREFERENCE: PreferenceConfig = {
 
 const SAMPLES: SampleConfig = { prompts: 3, promptTokens: 32, newTokens: 100, temperature: 0.8, topK: 40 };
 
+/** Suites that compare one factor at a time have models of one size in every preset. */
+const MATCHED: readonly Suite[] = ["factorial", "roadmap", "fusion"];
+
 /** What flags may change in a preset. */
 export interface Overrides {
+  suite?: string;
   models?: readonly string[];
   seeds?: number;
   steps?: number;
@@ -195,6 +215,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
   if (!size || !PRESETS.includes(preset as Preset)) {
     throw new UsageError(`unknown preset ${JSON.stringify(preset)}`, { expected: PRESETS.join(", ") });
   }
+  const suite = suiteNamed(overrides.suite ?? "arms");
   const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, match } = overrides;
   const preference = { ...PREFERENCE, ...size.preference };
   const fit = (stage: StageConfig, count = stage.steps): StageConfig => ({
@@ -205,8 +226,9 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
   });
   return {
     preset,
-    match: match ?? size.match,
-    arms: armsOf(size.shape, models),
+    suite,
+    match: match ?? (MATCHED.includes(suite) ? "parameters" : size.match),
+    arms: armsOf(suite, size.shape, models),
     seeds: seeds === undefined ? size.seeds : Array.from({ length: seeds }, (_, i) => i + 1),
     vocabSize: size.shape.vocabSize,
     sequenceLength: size.sequenceLength,
@@ -222,15 +244,4 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
     samples: { ...SAMPLES, ...size.samples },
     ...(size.characters === undefined ? {} : { characters: size.characters }),
   };
-}
-
-function armsOf(shape: Shape, models: readonly string[] = ARCH_TYPES): Arm[] {
-  return models.map((name) => {
-    const archType = ARCH_TYPES.find((arch) => arch === name);
-    if (!archType) throw new UsageError(`unknown model ${JSON.stringify(name)}`, { expected: ARCH_TYPES.join(", ") });
-    const metaTokens = archType === ArchType.HYBRID || archType === ArchType.HYBRID_SEQUENTIAL
-      ? {}
-      : { useMetaTokens: false };
-    return { name, config: new HymbaConfig({ ...shape, ...metaTokens, archType }) };
-  });
 }

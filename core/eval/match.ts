@@ -1,5 +1,5 @@
 /** Arms of one size: what the mixers of an arm lack in parameters, its feed-forward parts get. */
-import { ArchType, type HymbaConfig, type Overrides, type StudyConfig, studyOf } from "../config/mod.ts";
+import { ArchType, type Arm, type HymbaConfig, type Overrides, type StudyConfig, studyOf } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { parameterCount } from "../params/specs.ts";
 
@@ -12,14 +12,14 @@ const TOLERANCE = 0.01;
  * The configuration with the feed-forward width that brings it nearest to `target` parameters. The count is linear in the
  * width: F more columns are 3 · D · F more numbers a layer. Throws a HymbaError when no width comes within 1 %.
  */
-export function matchParameters(config: HymbaConfig, target: number): HymbaConfig {
+export function matchParameters({ name, config }: Arm, target: number): HymbaConfig {
   const count = parameterCount(config);
   if (count === target) return config;
   const width = config.ffnHidden + (target - count) / (3 * config.dModel * config.nLayers);
   const matched = config.with({ ffnHidden: Math.max(STEP, STEP * Math.round(width / STEP)) });
   const got = parameterCount(matched);
   if (Math.abs(got / target - 1) > TOLERANCE) {
-    throw new HymbaError(`${config.archType} cannot be given the size of ${ArchType.HYBRID}`, {
+    throw new HymbaError(`${name} cannot be given the size of ${ArchType.HYBRID}`, {
       expected: `${target} parameters to within ${100 * TOLERANCE} %`,
       got: `${got} with a feed-forward width of ${matched.ffnHidden}`,
       hint: "--match none compares the models at one feed-forward width",
@@ -38,6 +38,6 @@ export function resolvedStudy(preset: string, overrides: Overrides = {}): StudyC
   const [reference] = studyOf(preset, { models: [ArchType.HYBRID] }).arms, target = parameterCount(reference!.config);
   return {
     ...study,
-    arms: study.arms.map(({ name, config }) => ({ name, config: matchParameters(config, target) })),
+    arms: study.arms.map((arm) => ({ name: arm.name, config: matchParameters(arm, target) })),
   };
 }

@@ -44,6 +44,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--preset"], /--preset.*requires/],
   [["ablate", "--preset", "huge"], /unknown preset "huge"[^]*expected: smoke, quick, small, paper/],
   [["ablate", "--models", "mamba,nope"], /unknown model "nope"[^]*expected: mamba/],
+  [["ablate", "--suite", "everything"], /unknown suite "everything"[^]*arms, seed, factorial, roadmap, fusion/],
   [["ablate", "--seeds", "0"], /--seeds/],
   [["ablate", "--steps", "ten"], /--steps.*integer/],
   [["ablate", "--beta", "-1"], /--beta/],

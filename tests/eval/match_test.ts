@@ -49,7 +49,7 @@ Deno.test("every preset can be matched, and one model alone gets the width that 
 
 Deno.test("a size that no width reaches is refused", () => {
   const [arm] = resolvedStudy("smoke", { models: ["mamba"] }).arms;
-  assert.throws(() => matchParameters(arm!.config, 20_000), (error: HymbaError) => {
+  assert.throws(() => matchParameters(arm!, 20_000), (error: HymbaError) => {
     assert.ok(error instanceof HymbaError);
     assert.match(error.message, /mamba cannot be given the size of hymba[^]*within 1 %[^]*width of 4/);
     return true;

@@ -1,0 +1,134 @@
+/** The suites: which models are compared, each as what it changes in the shape of a preset. */
+import { UsageError } from "../errors.ts";
+import { kvGroups } from "./layers.ts";
+import { HymbaConfig } from "./model.ts";
+import { ARCH_TYPES, ArchType, type Fusion, FUSIONS, type HymbaOptions } from "./options.ts";
+
+/** Sizes and vocabulary of a preset. */
+export type Shape = Partial<HymbaOptions> & { vocabSize: number };
+
+/** A model by name; `change` says what it is at a given shape. */
+interface Recipe {
+  readonly name: string;
+  change(shape: Shape): Partial<HymbaOptions>;
+}
+
+export interface Arm {
+  readonly name: string;
+  readonly config: HymbaConfig;
+}
+
+export const SUITES = ["arms", "seed", "factorial", "roadmap", "fusion"] as const;
+export type Suite = typeof SUITES[number];
+
+/** What each suite is for, in a few words. */
+export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
+  arms: "the five models of the study",
+  seed: "the documented study's arms, its hybrid with half-width branches and one gate",
+  factorial: "hymba with and without meta tokens, shared keys and values, and windows",
+  roadmap: "the published steps from a Transformer and Mamba to hymba",
+  fusion: "ways to join attention and Mamba",
+};
+
+const fixed = (name: string, options: Partial<HymbaOptions>): Recipe => ({ name, change: () => options });
+
+const isHybrid = (arch: ArchType) => arch === ArchType.HYBRID || arch === ArchType.HYBRID_SEQUENTIAL;
+
+/** An architecture without meta tokens unless it is a hybrid: a field that it would ignore is not left on. */
+const architecture = (name: string, archType: ArchType, options: Partial<HymbaOptions> = {}): Recipe =>
+  fixed(name, { archType, ...(isHybrid(archType) ? {} : { useMetaTokens: false }), ...options });
+
+const FIVE: readonly Recipe[] = ARCH_TYPES.map((archType) => architecture(archType, archType));
+
+/** Later hybrids as one configuration each; not part of a suite, but known to `--models`. */
+const BASELINES: readonly Recipe[] = [
+  architecture("samba", ArchType.HYBRID_SEQUENTIAL, { useMetaTokens: false, windowed: true, globalAttnIndices: [] }),
+  architecture("falcon-h1", ArchType.HYBRID, {
+    ...{ fusion: "sum", useMetaTokens: false, useKvSharing: false, windowed: false, innerNorms: false },
+  }),
+];
+
+/** The documented block: branches as wide as the model, one scalar gate, no norms inside, pairs that share. */
+const SEED: readonly Recipe[] = [
+  ...FIVE.slice(0, 3),
+  architecture("hybrid-50-50", ArchType.HYBRID_SEQUENTIAL),
+  architecture("hybrid-paper", ArchType.HYBRID, {
+    ...{ fusion: "gate", innerNorms: false, mambaExpand: 1, oddGroup: "single" },
+  }),
+];
+
+/** One factor of the factorial suite: its name, and the field that it switches. */
+export const FACTORS = [
+  { name: "meta", field: "useMetaTokens", words: "meta tokens" },
+  { name: "sharing", field: "useKvSharing", words: "shared keys and values" },
+  { name: "window", field: "windowed", words: "windows" },
+] as const;
+
+/**
+ * All eight combinations. The groups that share are those of the windowed model in each, so that switching windows off does
+ * not switch sharing off.
+ */
+function factorial(): Recipe[] {
+  return Array.from({ length: 2 ** FACTORS.length }, (_, bits) => {
+    const on = FACTORS.filter((_, i) => bits & (1 << i));
+    const fields = Object.fromEntries(FACTORS.map((factor) => [factor.field, on.includes(factor)]));
+    return {
+      name: on.length === 0 ? "none" : on.length === FACTORS.length ? "hymba" : on.map(({ name }) => name).join("-"),
+      change(shape) {
+        const { nLayers, globalAttnIndices } = new HymbaConfig({ ...shape, archType: ArchType.HYBRID });
+        const local = Array.from({ length: nLayers }, (_, index) => !globalAttnIndices.includes(index));
+        return { archType: ArchType.HYBRID, ...fields, kvGroups: kvGroups(local, "triple") };
+      },
+    };
+  });
+}
+
+/** The published roadmap: A to E each add one thing to the step before. */
+const ROADMAP: readonly Recipe[] = [
+  architecture("transformer", ArchType.TRANSFORMER_GLOBAL),
+  architecture("mamba", ArchType.MAMBA),
+  architecture("a-sequential", ArchType.HYBRID_SEQUENTIAL, { useMetaTokens: false }),
+  ...[["b-parallel", {}], ["c-local-global", { windowed: true }], ["d-sharing", { windowed: true, useKvSharing: true }]]
+    .map(([name, on]) =>
+      architecture(name as string, ArchType.HYBRID, {
+        ...{ useMetaTokens: false, windowed: false, useKvSharing: false },
+        ...on as Partial<HymbaOptions>,
+      })
+    ),
+  architecture("e-meta", ArchType.HYBRID),
+];
+
+const fusionName = (fusion: Fusion) => fusion === "mean" ? "hymba" : `fusion-${fusion}`;
+
+const RECIPES: Readonly<Record<Suite, readonly Recipe[]>> = {
+  arms: FIVE,
+  seed: SEED,
+  factorial: factorial(),
+  roadmap: ROADMAP,
+  fusion: FUSIONS.map((fusion) => architecture(fusionName(fusion), ArchType.HYBRID, { fusion })),
+};
+
+/** The suite of that name. Throws UsageError when there is none. */
+export function suiteNamed(name: string): Suite {
+  const found = SUITES.find((suite) => suite === name);
+  if (!found) throw new UsageError(`unknown suite ${JSON.stringify(name)}`, { expected: SUITES.join(", ") });
+  return found;
+}
+
+/**
+ * The models of a suite at a shape, or only those named. Names of the suite come first; the five models and the later
+ * baselines (`samba`, `falcon-h1`) can be named with any suite. Throws UsageError for a name that does not exist.
+ */
+export function armsOf(suite: Suite, shape: Shape, models?: readonly string[]): Arm[] {
+  const own = RECIPES[suite], known = [...own, ...FIVE, ...BASELINES];
+  const recipes = models?.map((name) => {
+    const recipe = known.find((one) => one.name === name);
+    if (recipe) return recipe;
+    const names = [...new Set(known.map((one) => one.name))].join(", ");
+    throw new UsageError(`unknown model ${JSON.stringify(name)}`, { expected: names });
+  });
+  return (recipes ?? own).map((recipe) => ({
+    name: recipe.name,
+    config: new HymbaConfig({ ...shape, ...recipe.change(shape) }),
+  }));
+}

@@ -1,0 +1,90 @@
+import { strict as assert } from "node:assert";
+import { ArchType, armsOf, cacheSize, FACTORS, layersOf, PRESETS, SUITES } from "../../core/config/mod.ts";
+import { UsageError } from "../../core/errors.ts";
+import { resolvedStudy } from "../../core/eval/match.ts";
+import { parameterCount } from "../../core/params/specs.ts";
+
+const SHAPE = {
+  ...{
+    vocabSize: 512,
+    dModel: 64,
+    nLayers: 7,
+    nHeads: 4,
+    nKvHeads: 2,
+    ffnHidden: 192,
+    swaWindow: 32,
+    numMetaTokens: 8,
+  },
+};
+
+const named = (suite: typeof SUITES[number]) =>
+  Object.fromEntries(armsOf(suite, SHAPE).map(({ name, config }) => [name, config]));
+
+Deno.test("factorial: eight hymbas that differ in three fields and in nothing else, all combinations once", () => {
+  const arms = armsOf("factorial", SHAPE), fields = FACTORS.map(({ field }) => field);
+  assert.equal(arms.length, 8);
+  const combinations = arms.map(({ config }) => fields.map((field) => config[field]).join());
+  assert.equal(new Set(combinations).size, 8);
+  const rest = arms.map(({ config }) =>
+    JSON.stringify({ ...config, ...Object.fromEntries(fields.map((f) => [f, 0])) })
+  );
+  assert.equal(new Set(rest).size, 1);
+  const { hymba } = named("factorial"), [usual] = armsOf("arms", SHAPE, ["hymba"]);
+  assert.deepEqual(layersOf(hymba!), layersOf(usual!.config), "all three switched on is hymba");
+});
+
+Deno.test("factorial: sharing shares the same layers with and without windows, and windows do not share", () => {
+  const { sharing, window, none, "sharing-window": both } = named("factorial");
+  const owners = (config: typeof sharing) => layersOf(config!).map(({ kvOwner }) => kvOwner);
+  assert.deepEqual(owners(sharing), owners(both));
+  assert.deepEqual(owners(window), owners(none));
+  assert.ok(layersOf(sharing!).every(({ window }) => window === 0));
+  assert.deepEqual(layersOf(window!).map(({ window }) => window), [0, 32, 32, 0, 32, 32, 0]);
+});
+
+Deno.test("roadmap: each step adds one thing", () => {
+  const steps = Object.values(named("roadmap")).map((config) => ({
+    both: layersOf(config).some(({ attention, mamba }) => attention && mamba),
+    windows: layersOf(config).some(({ window }) => window > 0),
+    shares: layersOf(config).some(({ index, kvOwner }) => kvOwner !== index),
+    meta: config.metaTokens > 0,
+  }));
+  assert.deepEqual(steps.slice(2).map((step) => Object.values(step).filter(Boolean).length), [0, 1, 2, 3, 4]);
+});
+
+Deno.test("fusion: concatenation doubles the output projection, a gate is one number a layer, a sum has none", () => {
+  const { hymba, "fusion-sum": sum, "fusion-concat": concat, "fusion-gate": gate } = named("fusion");
+  const layers = 7, inner = 128, norms = layers * 2 * inner;
+  assert.equal(parameterCount(hymba!) - parameterCount(sum!), norms);
+  assert.equal(parameterCount(gate!) - parameterCount(sum!), layers);
+  assert.equal(parameterCount(concat!) - parameterCount(sum!), layers * inner * 64);
+});
+
+Deno.test("samba has windows in every attention layer and nothing shared, falcon-h1 adds full attention and Mamba", () => {
+  const [samba, falcon] = armsOf("arms", SHAPE, ["samba", "falcon-h1"]);
+  assert.deepEqual(layersOf(samba!.config).map(({ window }) => window), [0, 32, 0, 32, 0, 32, 0]);
+  assert.equal(samba!.config.archType, ArchType.HYBRID_SEQUENTIAL);
+  assert.equal(falcon!.config.fusion, "sum");
+  assert.equal(cacheSize(falcon!.config, 96).layerRatio, 1);
+});
+
+Deno.test("every suite fits every preset; those that compare one factor have models of one size", () => {
+  for (const preset of PRESETS) {
+    for (const suite of SUITES) {
+      const { arms, match } = resolvedStudy(preset, { suite }),
+        counts = arms.map(({ config }) => parameterCount(config));
+      assert.equal(new Set(arms.map(({ name }) => name)).size, arms.length);
+      if (match === "parameters") assert.ok(Math.max(...counts) / Math.min(...counts) < 1.02, `${preset} ${suite}`);
+    }
+    assert.equal(resolvedStudy(preset, { suite: "factorial" }).match, "parameters");
+  }
+});
+
+Deno.test("a suite or a model that does not exist is refused with what there is", () => {
+  assert.throws(() => resolvedStudy("quick", { suite: "all" }), (error: UsageError) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.message, /unknown suite "all"[^]*arms, seed, factorial, roadmap, fusion/);
+    return true;
+  });
+  assert.throws(() => armsOf("fusion", SHAPE, ["nope"]), /expected: hymba, fusion-sum, .*samba/);
+});
