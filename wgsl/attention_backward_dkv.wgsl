@@ -10,6 +10,7 @@
 //   5  deltaBTH  [B, T, H]     f32  read   Σ dO · o of the row
 //   6  dkBTGK    [B, T, G, K]  f32  write  rows of G·K, DK_STRIDE apart; only with WRITE_DK
 //   7  dvBTGV    [B, T, G, V]  f32  write  rows of G·V, DV_STRIDE apart; only with WRITE_DV
+//   8  run                    the block Run
 //
 // The mirror image of attention_backward_dq: one workgroup takes KEYS = 32 neighbouring keys of one key head through tiles of ROWS = 32
 // queries of each of the H / G heads that share the keys, with 8 × 8 invocations. Invocation (x, y) has the keys 4·y, …, 4·y + 3, the components
@@ -21,7 +22,6 @@
 //
 // In front of this file: K_EACH = ⌈K / (8 · WIDTH)⌉, V_EACH = ⌈V / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees.
 
-override T: u32;
 override H: u32;
 override G: u32;
 override K: u32;
@@ -29,18 +29,25 @@ override V: u32;
 override ACCUMULATE: bool;
 override WRITE_DK: bool;
 override WRITE_DV: bool;
-override Q_OFFSET: u32 = 0;
-override Q_STRIDE: u32;
-override K_OFFSET: u32 = 0;
-override K_STRIDE: u32;
-override V_OFFSET: u32 = 0;
-override V_STRIDE: u32;
-override DO_OFFSET: u32 = 0;
-override DO_STRIDE: u32;
-override DK_OFFSET: u32 = 0;
-override DK_STRIDE: u32;
-override DV_OFFSET: u32 = 0;
-override DV_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
+struct Run {
+  T: u32,
+  Q_OFFSET: u32,
+  Q_STRIDE: u32,
+  K_OFFSET: u32,
+  K_STRIDE: u32,
+  V_OFFSET: u32,
+  V_STRIDE: u32,
+  DO_OFFSET: u32,
+  DO_STRIDE: u32,
+  DK_OFFSET: u32,
+  DK_STRIDE: u32,
+  DV_OFFSET: u32,
+  DV_STRIDE: u32,
+  WINDOW: u32,
+  META: u32,
+}
 
 const ROWS = 32u;
 const KEYS = 32u;
@@ -53,6 +60,7 @@ const KEYS = 32u;
 @group(0) @binding(5) var<storage, read> deltaBTH: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dkBTGK: array<Vec>;
 @group(0) @binding(7) var<storage, read_write> dvBTGV: array<Vec>;
+@group(0) @binding(8) var<uniform> run: Run;
 
 var<workgroup> p: array<vec4f, ROWS * 8>;  // [query][y], of four keys
 var<workgroup> ds: array<vec4f, ROWS * 8>; // [query][y], of four keys
@@ -62,27 +70,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let x = local.x;
   let y = local.y;
   let g = group.y;
-  let batch = group.z * T;
+  let batch = group.z * run.T;
   let s_first = group.x * KEYS;
-  let s_last = min(s_first + KEYS, T) - 1;
+  let s_last = min(s_first + KEYS, run.T) - 1;
   // The keys of this invocation; those after s_last repeat it, because every invocation has to reach the barriers.
   let s = min(vec4u(s_first + 4 * y) + vec4u(0, 1, 2, 3), vec4u(s_last));
-  let k_at = (K_OFFSET + (batch + s) * K_STRIDE + g * K) / WIDTH;
-  let v_at = (V_OFFSET + (batch + s) * V_STRIDE + g * V) / WIDTH;
+  let k_at = (run.K_OFFSET + (batch + s) * run.K_STRIDE + g * K) / WIDTH;
+  let v_at = (run.V_OFFSET + (batch + s) * run.V_STRIDE + g * V) / WIDTH;
   let scale = inverseSqrt(f32(K));
   var dk: array<array<Vec, 4>, K_EACH>;
   var dv: array<array<Vec, 4>, V_EACH>;
 
-  let end = select(min(s_last + WINDOW, T), T, WINDOW == 0 || s_first < META);
+  let end = select(min(s_last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || s_first < run.META);
   for (var h = g * (H / G); h < (g + 1) * (H / G); h++) {
     for (var t0 = s_first; t0 < end; t0 += ROWS) {
       // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
-      let k_steps = select(0, K / WIDTH, t0 <= T);
-      let v_steps = select(0, V / WIDTH, t0 <= T);
+      let k_steps = select(0, K / WIDTH, t0 <= run.T);
+      let v_steps = select(0, V / WIDTH, t0 <= run.T);
       let t = vec4u(t0 + x) + vec4u(0, 8, 16, 24);
       let row = batch + min(t, vec4u(end - 1));
-      let q_at = (Q_OFFSET + row * Q_STRIDE + h * K) / WIDTH;
-      let dO_at = (DO_OFFSET + row * DO_STRIDE + h * V) / WIDTH;
+      let q_at = (run.Q_OFFSET + row * run.Q_STRIDE + h * K) / WIDTH;
+      let dO_at = (run.DO_OFFSET + row * run.DO_STRIDE + h * V) / WIDTH;
       var score = array(vec4f(), vec4f(), vec4f(), vec4f()); // q · k; zero has to be said in a loop, as in attention_forward
       for (var i = 0u; i < k_steps; i++) {
         let k0 = kBTGK[k_at.x + i];
@@ -132,7 +140,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         for (var j0 = 0u; j0 < min(ROWS, end - t0); j0 += 4) {
           for (var j = 0u; j < 4; j++) {
             let d = ds[(j0 + j) * 8 + y];
-            let at = (Q_OFFSET + (batch + min(t0 + j0 + j, end - 1)) * Q_STRIDE + h * K) / WIDTH;
+            let at = (run.Q_OFFSET + (batch + min(t0 + j0 + j, end - 1)) * run.Q_STRIDE + h * K) / WIDTH;
             for (var i = 0u; i < K_EACH; i++) {
               let q = qBTHK[at + min(x + 8 * i, K / WIDTH - 1)];
               for (var r = 0u; r < 4; r++) {
@@ -146,7 +154,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         for (var j0 = 0u; j0 < min(ROWS, end - t0); j0 += 4) {
           for (var j = 0u; j < 4; j++) {
             let weight = p[(j0 + j) * 8 + y];
-            let at = (DO_OFFSET + (batch + min(t0 + j0 + j, end - 1)) * DO_STRIDE + h * V) / WIDTH;
+            let at = (run.DO_OFFSET + (batch + min(t0 + j0 + j, end - 1)) * run.DO_STRIDE + h * V) / WIDTH;
             for (var i = 0u; i < V_EACH; i++) {
               let d = dOBTHV[at + min(x + 8 * i, V / WIDTH - 1)];
               for (var r = 0u; r < 4; r++) {
@@ -165,7 +173,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       continue;
     }
     if (WRITE_DK) {
-      let at = (DK_OFFSET + (batch + key) * DK_STRIDE + g * K) / WIDTH;
+      let at = (run.DK_OFFSET + (batch + key) * run.DK_STRIDE + g * K) / WIDTH;
       for (var i = 0u; i < K_EACH; i++) {
         let c = x + 8 * i;
         if (c < K / WIDTH) {
@@ -174,7 +182,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       }
     }
     if (WRITE_DV) {
-      let at = (DV_OFFSET + (batch + key) * DV_STRIDE + g * V) / WIDTH;
+      let at = (run.DV_OFFSET + (batch + key) * run.DV_STRIDE + g * V) / WIDTH;
       for (var i = 0u; i < V_EACH; i++) {
         let c = x + 8 * i;
         if (c < V / WIDTH) {

@@ -8,6 +8,7 @@
 //   4  lseBTH    [B, T, H]     f32  read   from the forward pass: makes p without a second softmax
 //   5  deltaBTH  [B, T, H]     f32  read   Σ dO · o of the row
 //   6  dqBTHK    [B, T, H, K]  f32  write  rows of H·K, DQ_STRIDE apart
+//   7  run                    the block Run
 //
 // Laid out as attention_forward: one workgroup takes ROWS = 32 neighbouring queries of one head through tiles of KEYS = 32 keys, with 8 × 8
 // invocations. Invocation (x, y) has the queries 4·y, …, 4·y + 3, the components of a vec4f. It makes their ds with the keys x, x + 8, x + 16,
@@ -17,21 +18,27 @@
 //
 // In front of this file: K_EACH = ⌈K / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
 
-override T: u32;
 override H: u32;
 override G: u32;
 override K: u32;
 override V: u32;
-override Q_OFFSET: u32 = 0;
-override Q_STRIDE: u32;
-override K_OFFSET: u32 = 0;
-override K_STRIDE: u32;
-override V_OFFSET: u32 = 0;
-override V_STRIDE: u32;
-override DO_OFFSET: u32 = 0;
-override DO_STRIDE: u32;
-override DQ_OFFSET: u32 = 0;
-override DQ_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
+struct Run {
+  T: u32,
+  Q_OFFSET: u32,
+  Q_STRIDE: u32,
+  K_OFFSET: u32,
+  K_STRIDE: u32,
+  V_OFFSET: u32,
+  V_STRIDE: u32,
+  DO_OFFSET: u32,
+  DO_STRIDE: u32,
+  DQ_OFFSET: u32,
+  DQ_STRIDE: u32,
+  WINDOW: u32,
+  META: u32,
+}
 
 const ROWS = 32u;
 const KEYS = 32u;
@@ -43,6 +50,7 @@ const KEYS = 32u;
 @group(0) @binding(4) var<storage, read> lseBTH: array<f32>;
 @group(0) @binding(5) var<storage, read> deltaBTH: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dqBTHK: array<Vec>;
+@group(0) @binding(7) var<uniform> run: Run;
 
 var<workgroup> ds: array<vec4f, KEYS * 8>; // [key][y], of four queries
 
@@ -52,13 +60,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let y = local.y;
   let h = group.y;
   let g = h / (H / G);
-  let batch = group.z * T;
+  let batch = group.z * run.T;
   let t_first = group.x * ROWS;
-  let t_last = min(t_first + ROWS, T) - 1;
+  let t_last = min(t_first + ROWS, run.T) - 1;
   // The queries of this invocation; those after t_last repeat it, because every invocation has to reach the barriers.
   let t = min(vec4u(t_first + 4 * y) + vec4u(0, 1, 2, 3), vec4u(t_last));
-  let q_at = (Q_OFFSET + (batch + t) * Q_STRIDE + h * K) / WIDTH;
-  let dO_at = (DO_OFFSET + (batch + t) * DO_STRIDE + h * V) / WIDTH;
+  let q_at = (run.Q_OFFSET + (batch + t) * run.Q_STRIDE + h * K) / WIDTH;
+  let dO_at = (run.DO_OFFSET + (batch + t) * run.DO_STRIDE + h * V) / WIDTH;
   let of_row = (batch + t) * H + h;
   let lse = vec4f(lseBTH[of_row.x], lseBTH[of_row.y], lseBTH[of_row.z], lseBTH[of_row.w]);
   let delta = vec4f(deltaBTH[of_row.x], deltaBTH[of_row.y], deltaBTH[of_row.z], deltaBTH[of_row.w]);
@@ -66,18 +74,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var dq: array<array<Vec, 4>, K_EACH>;
 
   // Two stretches of keys: the meta prefix in front of the first query's window, then from that window to the last query.
-  let window_start = select(max(t_first + 1, WINDOW) - WINDOW, 0, WINDOW == 0);
+  let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0);
   for (var stretch = 0u; stretch < 2; stretch++) {
     let start = select(window_start, 0, stretch == 0);
-    let end = select(t_last + 1, min(META, window_start), stretch == 0);
+    let end = select(t_last + 1, min(run.META, window_start), stretch == 0);
     for (var s0 = start; s0 < end; s0 += KEYS) {
       // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
       let k_steps = select(0, K / WIDTH, s0 <= t_last);
       let v_steps = select(0, V / WIDTH, s0 <= t_last);
       let s = vec4u(s0 + x) + vec4u(0, 8, 16, 24);
       let key = batch + min(s, vec4u(end - 1));
-      let k_at = (K_OFFSET + key * K_STRIDE + g * K) / WIDTH;
-      let v_at = (V_OFFSET + key * V_STRIDE + g * V) / WIDTH;
+      let k_at = (run.K_OFFSET + key * run.K_STRIDE + g * K) / WIDTH;
+      let v_at = (run.V_OFFSET + key * run.V_STRIDE + g * V) / WIDTH;
       var score = array(vec4f(), vec4f(), vec4f(), vec4f()); // q · k; zero has to be said in a loop, as in attention_forward
       for (var i = 0u; i < k_steps; i++) {
         let q0 = qBTHK[q_at.x + i];
@@ -122,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       for (var j0 = 0u; j0 < min(KEYS, end - s0); j0 += 4) {
         for (var j = 0u; j < 4; j++) {
           let d = ds[(j0 + j) * 8 + y];
-          let at = (K_OFFSET + (batch + min(s0 + j0 + j, end - 1)) * K_STRIDE + g * K) / WIDTH;
+          let at = (run.K_OFFSET + (batch + min(s0 + j0 + j, end - 1)) * run.K_STRIDE + g * K) / WIDTH;
           for (var i = 0u; i < K_EACH; i++) {
             let k = kBTGK[at + min(x + 8 * i, K / WIDTH - 1)];
             for (var r = 0u; r < 4; r++) {
@@ -139,7 +147,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (row > t_last) {
       continue;
     }
-    let at = (DQ_OFFSET + (batch + row) * DQ_STRIDE + h * K) / WIDTH;
+    let at = (run.DQ_OFFSET + (batch + row) * run.DQ_STRIDE + h * K) / WIDTH;
     for (var i = 0u; i < K_EACH; i++) {
       if (x + 8 * i < K / WIDTH) {
         dqBTHK[at + x + 8 * i] = dq[i][r];

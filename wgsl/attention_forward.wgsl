@@ -6,6 +6,7 @@
 //   2  vBTGV   [B, T, G, V]  f32  read   rows of G·V, V_STRIDE apart
 //   3  oBTHV   [B, T, H, V]  f32  write  rows of H·V, O_STRIDE apart
 //   4  lseBTH  [B, T, H]     f32  write
+//   5  run                    the block Run
 //
 // The softmax of a row is built up as the keys go by: `highest` is the largest score so far, total = Σ exp(score − highest), and
 // o = Σ exp(score − highest) · v. When a score exceeds `highest`, total and o shrink by exp(old − new). At the end o is divided by
@@ -21,19 +22,25 @@
 //
 // In front of this file: V_EACH = ⌈V / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
 
-override T: u32;
 override H: u32;
 override G: u32;
 override K: u32;
 override V: u32;
-override Q_OFFSET: u32 = 0;
-override Q_STRIDE: u32;
-override K_OFFSET: u32 = 0;
-override K_STRIDE: u32;
-override V_OFFSET: u32 = 0;
-override V_STRIDE: u32;
-override O_OFFSET: u32 = 0;
-override O_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
+struct Run {
+  T: u32,
+  Q_OFFSET: u32,
+  Q_STRIDE: u32,
+  K_OFFSET: u32,
+  K_STRIDE: u32,
+  V_OFFSET: u32,
+  V_STRIDE: u32,
+  O_OFFSET: u32,
+  O_STRIDE: u32,
+  WINDOW: u32,
+  META: u32,
+}
 
 const ROWS = 32u;
 const KEYS = 32u;
@@ -44,6 +51,7 @@ const UNSEEN = -1e30; // below every score; −∞ would make NaN in differences
 @group(0) @binding(2) var<storage, read> vBTGV: array<Vec>;
 @group(0) @binding(3) var<storage, read_write> oBTHV: array<Vec>;
 @group(0) @binding(4) var<storage, read_write> lseBTH: array<f32>;
+@group(0) @binding(5) var<uniform> run: Run;
 
 var<workgroup> of_lane: array<vec4f, 64>;         // [y][x], what the invocations of a row exchange
 var<workgroup> weights: array<vec4f, KEYS * 8>;   // [key][y], exp(score − highest) of four queries
@@ -54,27 +62,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let y = local.y;
   let h = group.y;
   let g = h / (H / G);
-  let batch = group.z * T;
+  let batch = group.z * run.T;
   let t_first = group.x * ROWS;
-  let t_last = min(t_first + ROWS, T) - 1;
+  let t_last = min(t_first + ROWS, run.T) - 1;
   // The queries of this invocation; those after t_last repeat it, because every invocation has to reach the barriers.
   let t = min(vec4u(t_first + 4 * y) + vec4u(0, 1, 2, 3), vec4u(t_last));
-  let q_at = (Q_OFFSET + (batch + t) * Q_STRIDE + h * K) / WIDTH;
+  let q_at = (run.Q_OFFSET + (batch + t) * run.Q_STRIDE + h * K) / WIDTH;
 
   var o: array<array<Vec, 4>, V_EACH>;
   var highest = vec4f(UNSEEN);
   var total = vec4f(); // of the keys of this invocation only
 
   // Two stretches of keys: the meta prefix in front of the first query's window, then from that window to the last query.
-  let window_start = select(max(t_first + 1, WINDOW) - WINDOW, 0, WINDOW == 0);
+  let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0);
   for (var stretch = 0u; stretch < 2; stretch++) {
     let start = select(window_start, 0, stretch == 0);
-    let end = select(t_last + 1, min(META, window_start), stretch == 0);
+    let end = select(t_last + 1, min(run.META, window_start), stretch == 0);
     for (var s0 = start; s0 < end; s0 += KEYS) {
       // Always K / WIDTH, but not for the compiler: these loops have to stay loops. Software adapters compile unrolled ones for half a minute.
       let k_steps = select(0, K / WIDTH, s0 <= t_last);
       let s = vec4u(s0 + x) + vec4u(0, 8, 16, 24);
-      let k_at = (K_OFFSET + (batch + min(s, vec4u(end - 1))) * K_STRIDE + g * K) / WIDTH;
+      let k_at = (run.K_OFFSET + (batch + min(s, vec4u(end - 1))) * run.K_STRIDE + g * K) / WIDTH;
       // Scores of four queries (the components) with four keys. Said outright to be zero: a variable of a loop that is declared
       // without a value keeps the last round's on some adapters.
       var score = array(vec4f(), vec4f(), vec4f(), vec4f());
@@ -123,7 +131,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       for (var j0 = 0u; j0 < min(KEYS, end - s0); j0 += 4) {
         for (var j = 0u; j < 4; j++) {
           let weight = weights[(j0 + j) * 8 + y];
-          let v_at = (V_OFFSET + (batch + min(s0 + j0 + j, end - 1)) * V_STRIDE + g * V) / WIDTH;
+          let v_at = (run.V_OFFSET + (batch + min(s0 + j0 + j, end - 1)) * run.V_STRIDE + g * V) / WIDTH;
           for (var i = 0u; i < V_EACH; i++) {
             let v = vBTGV[v_at + min(x + 8 * i, V / WIDTH - 1)];
             for (var r = 0u; r < 4; r++) {
@@ -147,7 +155,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (row > t_last) {
       continue;
     }
-    let o_at = (O_OFFSET + (batch + row) * O_STRIDE + h * V) / WIDTH;
+    let o_at = (run.O_OFFSET + (batch + row) * run.O_STRIDE + h * V) / WIDTH;
     for (var i = 0u; i < V_EACH; i++) {
       if (x + 8 * i < V / WIDTH) {
         oBTHV[o_at + x + 8 * i] = o[i][r] / total[r];

@@ -12,39 +12,44 @@
 //   7  work        one storage            f32  read and write, because bindings are few: the coefficients [I, N + 2] of
 //                  selective_scan_pack, then what sum_partials adds up: at DA_AT [B, I, N] (times A, so that the sum is
 //                  daLog), at DSKIP_AT [B, I], at DBIAS_AT [B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N]
+//   8  run                    the block Run
 //
 // Laid out as selective_scan_forward: one workgroup 64 channels, an invocation 4 channels × 4 entries of N, BLOCK positions
 // at a time. A chunk's states are made again from the saved one and kept in the invocation; then the chunk is walked back.
 // Sums over N go through n_tile, sums over the 64 channels through bc_parts; both are added in a fixed order.
 // Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 24·B·T·I·N with two exponentials a state: bound by arithmetic.
 
-override B: u32;
-override T: u32;
 override I: u32;
 override N: u32;
 const CHUNK = 32u; // sizes an array of an invocation, which an override may not
 override SOFTPLUS: bool;
 override HAS_Z: bool;
-override DY_OFFSET: u32 = 0;
-override DY_STRIDE: u32;
-override UDT_OFFSET: u32 = 0;
-override UDT_STRIDE: u32;
-override BC_OFFSET: u32 = 0;
-override BC_STRIDE: u32;
-override Z_OFFSET: u32 = 0;
-override Z_STRIDE: u32;
-override DUDT_OFFSET: u32 = 0;
-override DUDT_STRIDE: u32;
-override DZ_OFFSET: u32 = 0;
-override DZ_STRIDE: u32;
-override DA_AT: u32;
-override DSKIP_AT: u32;
-override DBIAS_AT: u32;
-override DH0_AT: u32;
-override DBC_AT: u32;
 override QUADS: u32;
 override BLOCK: u32; // divides CHUNK
 override LANES: u32 = 16 * QUADS;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
+struct Run {
+  B: u32,
+  T: u32,
+  DY_OFFSET: u32,
+  DY_STRIDE: u32,
+  UDT_OFFSET: u32,
+  UDT_STRIDE: u32,
+  BC_OFFSET: u32,
+  BC_STRIDE: u32,
+  Z_OFFSET: u32,
+  Z_STRIDE: u32,
+  DUDT_OFFSET: u32,
+  DUDT_STRIDE: u32,
+  DZ_OFFSET: u32,
+  DZ_STRIDE: u32,
+  DA_AT: u32,
+  DSKIP_AT: u32,
+  DBIAS_AT: u32,
+  DH0_AT: u32,
+  DBC_AT: u32,
+}
 
 @group(0) @binding(0) var<storage, read> dyBTI: array<f32>;
 @group(0) @binding(1) var<storage, read> udtBT2I: array<f32>;
@@ -54,6 +59,7 @@ override LANES: u32 = 16 * QUADS;
 @group(0) @binding(5) var<storage, read_write> dudtBT2I: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dzBTI: array<f32>;
 @group(0) @binding(7) var<storage, read_write> work: array<f32>;
+@group(0) @binding(8) var<uniform> run: Run;
 
 // A vec4f holds four neighbouring channels (in bc_parts four neighbouring entries of N).
 var<workgroup> u_tile: array<vec4f, BLOCK * 16>; // [t][channels]
@@ -75,7 +81,7 @@ fn coefficient4(i: u32, column: u32) -> vec4f {
 fn z4(row: u32, i: u32) -> vec4f {
   var z: vec4f;
   for (var c = 0u; c < 4; c++) {
-    z[c] = zBTI[Z_OFFSET + row * Z_STRIDE + min(i + c, I - 1)];
+    z[c] = zBTI[run.Z_OFFSET + row * run.Z_STRIDE + min(i + c, I - 1)];
   }
   return z;
 }
@@ -85,7 +91,7 @@ fn dy4(row: u32, i: u32) -> vec4f {
   var dy = vec4f(0.0);
   for (var c = 0u; c < 4; c++) {
     if (i + c < I) {
-      dy[c] = dyBTI[DY_OFFSET + row * DY_STRIDE + i + c];
+      dy[c] = dyBTI[run.DY_OFFSET + row * run.DY_STRIDE + i + c];
     }
   }
   return dy;
@@ -94,7 +100,7 @@ fn dy4(row: u32, i: u32) -> vec4f {
 fn raw4(row: u32, i: u32, half: u32) -> vec4f {
   var raw: vec4f;
   for (var c = 0u; c < 4; c++) {
-    raw[c] = udtBT2I[UDT_OFFSET + row * UDT_STRIDE + half * I + min(i + c, I - 1)];
+    raw[c] = udtBT2I[run.UDT_OFFSET + row * run.UDT_STRIDE + half * I + min(i + c, I - 1)];
   }
   return raw;
 }
@@ -128,7 +134,7 @@ fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32, back: bool) 
     let n = k % (4 * QUADS);
     var value = 0.0;
     if (t < positions && n < N) {
-      value = bcBT2N[BC_OFFSET + (row0 + t) * BC_STRIDE + k / (4 * QUADS) % 2 * N + n];
+      value = bcBT2N[run.BC_OFFSET + (row0 + t) * run.BC_STRIDE + k / (4 * QUADS) % 2 * N + n];
     }
     bc_tile[k] = value;
   }
@@ -162,10 +168,10 @@ fn write_channels(lane: u32, i: u32, skip: vec4f, bias: vec4f, row0: u32, positi
     }
     for (var c = 0u; c < 4; c++) {
       if (i + c < I) {
-        dudtBT2I[DUDT_OFFSET + row * DUDT_STRIDE + i + c] = du[c];
-        dudtBT2I[DUDT_OFFSET + row * DUDT_STRIDE + I + i + c] = draw[c];
+        dudtBT2I[run.DUDT_OFFSET + row * run.DUDT_STRIDE + i + c] = du[c];
+        dudtBT2I[run.DUDT_OFFSET + row * run.DUDT_STRIDE + I + i + c] = draw[c];
         if (HAS_Z) {
-          dzBTI[DZ_OFFSET + row * DZ_STRIDE + i + c] = dz[c];
+          dzBTI[run.DZ_OFFSET + row * run.DZ_STRIDE + i + c] = dz[c];
         }
       }
     }
@@ -184,7 +190,7 @@ fn write_bc(lane: u32, group: u32, row0: u32, positions: u32) {
     for (var j = 0u; j < 4; j++) {
       let n = k % QUADS * 4 + j;
       if (n < N) {
-        work[DBC_AT + ((group * B * T + row0 + t) * 2 + k / QUADS % 2) * N + n] = sum[j];
+        work[run.DBC_AT + ((group * run.B * run.T + row0 + t) * 2 + k / QUADS % 2) * N + n] = sum[j];
       }
     }
   }
@@ -212,8 +218,8 @@ fn write_shares(lane: u32, shares: array<vec4f, 2>, b: u32, i: u32) {
   }
   for (var c = 0u; c < 4; c++) {
     if (lane < 16 && i + c < I) {
-      work[DSKIP_AT + b * I + i + c] = sums[0][c];
-      work[DBIAS_AT + b * I + i + c] = sums[1][c];
+      work[run.DSKIP_AT + b * I + i + c] = sums[0][c];
+      work[run.DBIAS_AT + b * I + i + c] = sums[1][c];
     }
   }
 }
@@ -221,7 +227,7 @@ fn write_shares(lane: u32, shares: array<vec4f, 2>, b: u32, i: u32) {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let b = group.y;
-  let chunks = (T + CHUNK - 1) / CHUNK;
+  let chunks = (run.T + CHUNK - 1) / CHUNK;
   let quad = lane % QUADS;
   let channels = lane / QUADS;
   let i = group.x * 64 + channels * 4; // whose states this invocation holds
@@ -241,7 +247,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var before: array<vec4f, CHUNK * 4>; // the states before each position of the chunk
   for (var chunk = chunks; chunk > 0; chunk--) {
     let t0 = (chunk - 1) * CHUNK;
-    let blocks = (min(CHUNK, T - t0) + BLOCK - 1) / BLOCK;
+    let blocks = (min(CHUNK, run.T - t0) + BLOCK - 1) / BLOCK;
     for (var j = 0u; j < 4; j++) {
       let n = quad * 4 + j;
       for (var c = 0u; c < 4; c++) {
@@ -255,8 +261,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var visit = 0u; visit < 2 * blocks; visit++) {
       let back = visit >= blocks;
       let block = select(visit, 2 * blocks - 1 - visit, back);
-      let row0 = b * T + t0 + block * BLOCK;
-      let positions = min(BLOCK, T - t0 - block * BLOCK);
+      let row0 = b * run.T + t0 + block * BLOCK;
+      let positions = min(BLOCK, run.T - t0 - block * BLOCK);
       stage(lane, staged, bias, row0, positions, back);
       workgroupBarrier();
       for (var t = 0u; t < positions && !back; t++) {
@@ -312,7 +318,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var j = 0u; j < 4; j++) {
     da[j] *= a[j];
   }
-  write_states(DA_AT, b, i, quad * 4, da);
-  write_states(DH0_AT, b, i, quad * 4, g);
+  write_states(run.DA_AT, b, i, quad * 4, da);
+  write_states(run.DH0_AT, b, i, quad * 4, g);
   write_shares(lane, shares, b, staged);
 }

@@ -7,31 +7,36 @@
 //   4  h0BIN         [B, I, N]              f32  read   zero unless HAS_H0
 //   5  yBTI          [B, T, I]              f32  write  rows Y_STRIDE apart
 //   6  statesBSIN    [B, chunks + 1, I, N]  f32  write  the state before every CHUNK-th position, then the last
+//   7  run                    the block Run
 //
 // One workgroup 64 channels of one batch row, walking through time. An invocation holds the states of 4 channels (the lanes
 // of a vec4f) × 4 entries of N; QUADS = ceil(N / 4) of them share the channels. BLOCK positions at a time are staged in
 // workgroup memory (so that dt is made once a channel), and the parts of y that the QUADS made are added in order.
 // Bytes 4·B·T·(4·I + 2·N·I/64) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by arithmetic.
 
-override B: u32;
-override T: u32;
 override I: u32;
 override N: u32;
 override CHUNK: u32;
 override SOFTPLUS: bool;
 override HAS_Z: bool;
 override HAS_H0: bool;
-override UDT_OFFSET: u32 = 0;
-override UDT_STRIDE: u32;
-override BC_OFFSET: u32 = 0;
-override BC_STRIDE: u32;
-override Z_OFFSET: u32 = 0;
-override Z_STRIDE: u32;
-override Y_OFFSET: u32 = 0;
-override Y_STRIDE: u32;
 override QUADS: u32;
 override BLOCK: u32; // divides CHUNK
 override LANES: u32 = 16 * QUADS;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
+struct Run {
+  B: u32,
+  T: u32,
+  UDT_OFFSET: u32,
+  UDT_STRIDE: u32,
+  BC_OFFSET: u32,
+  BC_STRIDE: u32,
+  Z_OFFSET: u32,
+  Z_STRIDE: u32,
+  Y_OFFSET: u32,
+  Y_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> udtBT2I: array<f32>;
 @group(0) @binding(1) var<storage, read> bcBT2N: array<f32>;
@@ -40,6 +45,7 @@ override LANES: u32 = 16 * QUADS;
 @group(0) @binding(4) var<storage, read> h0BIN: array<f32>;
 @group(0) @binding(5) var<storage, read_write> yBTI: array<f32>;
 @group(0) @binding(6) var<storage, read_write> statesBSIN: array<f32>;
+@group(0) @binding(7) var<uniform> run: Run;
 
 // A vec4f holds four neighbouring channels; 16 of them are the workgroup's 64. Invocation `lane` stages and writes the channels
 // lane % 16, whatever t, so the barriers around the arithmetic are the only ones.
@@ -62,7 +68,7 @@ fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32) {
     var u = vec4f(0.0);
     var dt = vec4f(0.0); // beyond the last position a step of zero leaves the state as it is
     if (k / 16 < positions) {
-      let row = UDT_OFFSET + (row0 + k / 16) * UDT_STRIDE;
+      let row = run.UDT_OFFSET + (row0 + k / 16) * run.UDT_STRIDE;
       for (var c = 0u; c < 4; c++) {
         u[c] = udtBT2I[row + min(i + c, I - 1)];
         dt[c] = udtBT2I[row + I + min(i + c, I - 1)];
@@ -80,7 +86,7 @@ fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32) {
     let n = k % (4 * QUADS);
     var value = 0.0;
     if (t < positions && n < N) {
-      value = bcBT2N[BC_OFFSET + (row0 + t) * BC_STRIDE + k / (4 * QUADS) % 2 * N + n];
+      value = bcBT2N[run.BC_OFFSET + (row0 + t) * run.BC_STRIDE + k / (4 * QUADS) % 2 * N + n];
     }
     bc_tile[k] = value;
   }
@@ -96,13 +102,13 @@ fn write_y(lane: u32, i: u32, skip: vec4f, row0: u32, positions: u32) {
     if (HAS_Z) {
       var z: vec4f;
       for (var c = 0u; c < 4; c++) {
-        z[c] = zBTI[Z_OFFSET + row * Z_STRIDE + min(i + c, I - 1)];
+        z[c] = zBTI[run.Z_OFFSET + row * run.Z_STRIDE + min(i + c, I - 1)];
       }
       y *= z * sigmoid4(z);
     }
     for (var c = 0u; c < 4; c++) {
       if (i + c < I) {
-        yBTI[Y_OFFSET + row * Y_STRIDE + i + c] = y[c];
+        yBTI[run.Y_OFFSET + row * run.Y_STRIDE + i + c] = y[c];
       }
     }
   }
@@ -120,7 +126,7 @@ fn save_states(at: u32, i: u32, n: u32, h: array<vec4f, 4>) {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let b = group.y;
-  let chunks = (T + CHUNK - 1) / CHUNK;
+  let chunks = (run.T + CHUNK - 1) / CHUNK;
   let quad = lane % QUADS;
   let channels = lane / QUADS;
   let i = group.x * 64 + channels * 4; // whose states this invocation holds
@@ -140,12 +146,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
     }
   }
-  for (var t0 = 0u; t0 < T; t0 += BLOCK) {
+  for (var t0 = 0u; t0 < run.T; t0 += BLOCK) {
     if (t0 % CHUNK == 0) {
       save_states(b * (chunks + 1) + t0 / CHUNK, i, quad * 4, h);
     }
-    let row0 = b * T + t0;
-    let positions = min(BLOCK, T - t0);
+    let row0 = b * run.T + t0;
+    let positions = min(BLOCK, run.T - t0);
     stage(lane, staged, bias, row0, positions);
     workgroupBarrier();
     for (var t = 0u; t < positions; t++) {

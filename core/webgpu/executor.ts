@@ -2,7 +2,7 @@
 import { HymbaError } from "../errors.ts";
 import { arenasOf, type Data, type Executor, type Plan, type Program } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
-import { type AdapterClass, type Kernel, type Launch, lowerContext } from "./launch.ts";
+import { type AdapterClass, type Kernel, type Launch, lowerContext, overridesOf } from "./launch.ts";
 import { LOWERINGS } from "./ops/mod.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 import { WebgpuProgram } from "./program.ts";
@@ -118,7 +118,8 @@ export class WebgpuExecutor implements Executor {
     return (tensor.storage.pinned!.offset + tensor.offset) * ELEMENT_BYTES;
   }
 
-  #pipeline({ kernel, constants }: Launch): Promise<GPUComputePipeline> {
+  #pipeline(launch: Launch): Promise<GPUComputePipeline> {
+    const { kernel } = launch, constants = overridesOf(launch);
     const key = pipelineKey(kernel, constants);
     let found = this.#pipelines.get(key);
     if (!found) this.#pipelines.set(key, found = this.#compile(kernel, constants));

@@ -1,31 +1,51 @@
 /** What a step becomes on WebGPU: one or more dispatches of hand-written kernels. */
+import { HymbaError } from "../errors.ts";
 import { type DType, sizeOf, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 
 /** A WGSL file. Its bindings are numbered 0, 1, … in the order reads, then writes. */
 export interface Kernel {
   readonly name: string;
   readonly code: string;
+  /** Members of its `struct Run`, if it has one: constants that come with each launch instead of being compiled in. */
+  readonly run: readonly string[];
 }
 
 /** A kernel's file, with the shared pieces that it calls in front. */
-export const kernel = (name: string, ...pieces: readonly string[]): Kernel => ({ name, code: pieces.join("\n") });
+export function kernel(name: string, ...pieces: readonly string[]): Kernel {
+  const code = pieces.join("\n"), block = /^struct Run \{([^}]*)\}/m.exec(code)?.[1] ?? "";
+  return { name, code, run: [...block.matchAll(/(\w+): u32,/g)].map(([, member]) => member!) };
+}
 
 /** A kernel with constants in front that WGSL needs while it compiles: the lengths of arrays in registers. */
-export const specialised = ({ name, code }: Kernel, lengths: Readonly<Record<string, number>>): Kernel => ({
+export const specialised = ({ name, code, run }: Kernel, lengths: Readonly<Record<string, number>>): Kernel => ({
+  run,
   name: [name, ...Object.entries(lengths).map(([length, value]) => `${length}=${value}`)].join(" "),
   code: [...Object.entries(lengths).map(([length, value]) => `const ${length} = ${value}u;`), code].join("\n"),
 });
 
-/** One dispatch. Pipelines are shared by launches with the same kernel and constants. */
+/** One dispatch. Pipelines are shared by launches with the same kernel and the same `override` constants. */
 export interface Launch {
   readonly kernel: Kernel;
-  /** Values of the kernel's `override` constants. */
+  /** Values of the kernel's `override` constants, and of the members of its `struct Run`. */
   readonly constants: Readonly<Record<string, number>>;
   readonly reads: readonly Tensor[];
   /** Written, or read and written. */
   readonly writes: readonly Tensor[];
   /** Workgroups in x, y, z. */
   readonly grid: readonly [number, number, number];
+}
+
+/** The constants that are compiled in. */
+export const overridesOf = ({ kernel: { run }, constants }: Launch): Record<string, number> =>
+  Object.fromEntries(Object.entries(constants).filter(([name]) => !run.includes(name)));
+
+/** The contents of the uniform block `run`: u32 each, in the order of its members. */
+export function runBlockOf({ kernel: { name, run }, constants }: Launch): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(run, (member) => {
+    const value = constants[member];
+    if (value === undefined) throw new HymbaError(`kernel ${name}: no value for run.${member}`);
+    return value;
+  });
 }
 
 /** Classes of adapters with tile shapes of their own. */
@@ -36,6 +56,8 @@ export interface LowerContext {
   readonly adapterClass: AdapterClass;
   /** Invocations of a subgroup; 0 where subgroup operations are missing or the number is not fixed. */
   readonly subgroupSize: number;
+  /** Invocations that share a row (lib/sum_over_lanes): one subgroup on software adapters, where each barrier costs dearly. */
+  readonly rowLanes: number;
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;
 }
@@ -46,7 +68,8 @@ export type Lowering = (step: Step, context: LowerContext) => Launch[];
 export function lowerContext(adapterClass: AdapterClass, { subgroupSize }: { subgroupSize: number }): LowerContext {
   const scratch = (name: string, shape: readonly number[], dtype: DType = "f32") =>
     tensorOver(new Storage(`scratch ${name}`, sizeOf(shape), dtype), shape);
-  return { adapterClass, subgroupSize, scratch };
+  const rowLanes = adapterClass === "software" ? subgroupSize || 4 : 64;
+  return { adapterClass, subgroupSize, rowLanes, scratch };
 }
 
 const MOST_GROUPS = 65535;

@@ -13,10 +13,11 @@ import {
 } from "../plan/mod.ts";
 import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
 import type { WebgpuExecutor } from "./executor.ts";
-import type { Launch } from "./launch.ts";
+import { type Launch, runBlockOf } from "./launch.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 
 const SLOT_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
+const UNIFORM_USAGE = 0x40 | 0x08; // UNIFORM | COPY_DST
 /** Runs whose metrics the ring holds before it is drained by itself. */
 const RING_RUNS = 64;
 /** Work between two submits: drivers reset a device whose submit takes seconds, and 10^12 flops stay far below that on any GPU. */
@@ -37,6 +38,7 @@ export class WebgpuProgram implements Program {
   readonly #plan: Plan;
   readonly #slots: SlotPlan;
   readonly #buffers: GPUBuffer[];
+  readonly #blocks: RunBlocks;
   readonly #dispatches: Dispatch[];
   readonly #ring: GPUBuffer | undefined;
   readonly #ringBytes: number;
@@ -61,7 +63,10 @@ export class WebgpuProgram implements Program {
     this.#buffers = this.#slots.slotBytes.map((size, i) =>
       device.createBuffer({ label: `${plan.name} slot ${i}`, size, usage: SLOT_USAGE })
     );
-    this.#dispatches = launches.map((launch, i) => this.#dispatch(launch, pipelines[i]!));
+    this.#blocks = runBlocks(device, { plan, launches });
+    this.#dispatches = launches.map((launch, i) =>
+      this.#dispatch(launch, { pipeline: pipelines[i]!, block: this.#blocks.places[i]! })
+    );
     this.#ringBytes = plan.metrics.reduce((sum, { rows, columns }) => sum + rows * columns * ELEMENT_BYTES, 0);
     if (this.#ringBytes > 0) {
       this.#ring = device.createBuffer({
@@ -146,6 +151,7 @@ export class WebgpuProgram implements Program {
 
   dispose(): void {
     for (const buffer of this.#buffers) buffer.destroy();
+    this.#blocks.buffer?.destroy();
     this.#ring?.destroy();
   }
 
@@ -158,11 +164,15 @@ export class WebgpuProgram implements Program {
     return { buffer: this.#buffers[slot]!, base: 0 };
   }
 
-  #dispatch({ reads, writes, grid, kernel }: Launch, pipeline: GPUComputePipeline): Dispatch {
-    const entries = [...reads, ...writes].map(({ storage }, binding) => {
+  #dispatch(
+    { reads, writes, grid, kernel }: Launch,
+    { pipeline, block }: { pipeline: GPUComputePipeline; block: GPUBufferBinding | undefined },
+  ): Dispatch {
+    const entries: GPUBindGroupEntry[] = [...reads, ...writes].map(({ storage }, binding) => {
       const { buffer, base } = this.#placeOf(storage);
       return { binding, resource: { buffer, offset: base, size: storage.elements * ELEMENT_BYTES } };
     });
+    if (block) entries.push({ binding: entries.length, resource: block });
     const group = this.#executor.gpu.device.createBindGroup({
       label: kernel.name,
       layout: pipeline.getBindGroupLayout(0),
@@ -203,6 +213,33 @@ export class WebgpuProgram implements Program {
       }
     }
   }
+}
+
+/** The uniform blocks of a plan's launches, side by side in one buffer. */
+interface RunBlocks {
+  readonly buffer: GPUBuffer | undefined;
+  /** Where the block of each launch is; none for a kernel without one. */
+  readonly places: readonly (GPUBufferBinding | undefined)[];
+}
+
+function runBlocks(device: GPUDevice, { plan, launches }: { plan: Plan; launches: readonly Launch[] }): RunBlocks {
+  const apart = device.limits.minUniformBufferOffsetAlignment, blocks = launches.map(runBlockOf);
+  const starts: number[] = [];
+  let size = 0;
+  for (const { byteLength } of blocks) {
+    starts.push(size);
+    size += Math.ceil(byteLength / apart) * apart;
+  }
+  if (size === 0) return { buffer: undefined, places: blocks.map(() => undefined) };
+  const buffer = device.createBuffer({ label: `${plan.name} run blocks`, size, usage: UNIFORM_USAGE });
+  return {
+    buffer,
+    places: blocks.map((block, i) => {
+      if (block.length === 0) return undefined;
+      device.queue.writeBuffer(buffer, starts[i]!, block);
+      return { buffer, offset: starts[i]!, size: block.byteLength };
+    }),
+  };
 }
 
 function lifetimes(plan: Plan, launches: readonly PlannedLaunch[]) {

@@ -15,11 +15,13 @@ const ROWS_PER_PART = 32;
 
 export const fusionForward: Lowering = (
   { attributes: { R, I, eps }, reads: { a, m, wa, wm }, writes: { y, r } },
+  { rowLanes },
 ) => [{
   kernel: FORWARD,
   constants: {
     R: R!,
     I: I!,
+    LANES: rowLanes,
     EPS: eps!,
     WA_OFFSET: wa!.offset,
     WM_OFFSET: wm!.offset,
@@ -34,7 +36,7 @@ export const fusionForward: Lowering = (
 
 export const fusionBackward: Lowering = (
   { attributes: { R, I }, reads: { dy, a, m, wa, wm, r }, writes: { da, dm, dwa, dwm }, accumulate },
-  { scratch },
+  { scratch, rowLanes },
 ) => {
   const parts = Math.ceil(R! / ROWS_PER_PART), partial = scratch("dw", [2, parts, I!]);
   const places = { ...placeOf("DY", dy!), ...placeOf("A", a!), ...placeOf("M", m!) };
@@ -45,6 +47,7 @@ export const fusionBackward: Lowering = (
       constants: {
         R: R!,
         I: I!,
+        LANES: rowLanes,
         WA_OFFSET: wa!.offset,
         WM_OFFSET: wm!.offset,
         ...places,

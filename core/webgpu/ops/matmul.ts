@@ -8,8 +8,8 @@ import { sumPartials } from "./sum_partials.ts";
 
 const TILE = kernel("matmul_tile", tileCode);
 // `enable` has to come first in a file, so the shared piece follows.
-const SUBGROUP = { name: "matmul_subgroup", code: [subgroupCode, vec4B].join("\n") };
-const SUBGROUP_SCALAR = { name: "matmul_subgroup_scalar", code: [subgroupCode, scalarB].join("\n") };
+const SUBGROUP = kernel("matmul_subgroup", subgroupCode, vec4B);
+const SUBGROUP_SCALAR = kernel("matmul_subgroup_scalar", subgroupCode, scalarB);
 
 /** Rows and columns of c that a workgroup of the tile kernel makes, and how deep its slices of k are cut. */
 const TILE_SIZE = 64, TILE_DEPTH = 16;

@@ -14,10 +14,18 @@ const ROWS_PER_PART = 32;
 
 export const rmsnormForward: Lowering = (
   { attributes: { R, D, eps }, reads: { x, delta, w }, writes: { sum, y, r } },
-  { scratch },
+  { scratch, rowLanes },
 ) => [{
   kernel: FORWARD,
-  constants: { R: R!, D: D!, EPS: eps!, HAS_DELTA: delta ? 1 : 0, ...placeOf("X", x!), ...placeOf("Y", y!) },
+  constants: {
+    R: R!,
+    D: D!,
+    LANES: rowLanes,
+    EPS: eps!,
+    HAS_DELTA: delta ? 1 : 0,
+    ...placeOf("X", x!),
+    ...placeOf("Y", y!),
+  },
   reads: [x!, delta ?? x!, w!],
   writes: [sum ?? scratch("sum", [1]), y!, r!],
   grid: linearGrid(R!),
@@ -25,14 +33,14 @@ export const rmsnormForward: Lowering = (
 
 export const rmsnormBackward: Lowering = (
   { attributes: { R, D }, reads: { dy, x, w, r, dsum }, writes: { dx, dw }, accumulate },
-  { scratch },
+  { scratch, rowLanes },
 ) => {
   const parts = Math.ceil(R! / ROWS_PER_PART);
   const partial = scratch("dw", [parts, D!]);
   const places = { ...placeOf("DY", dy!), ...placeOf("X", x!) };
   const byRow = {
     kernel: BACKWARD_DX,
-    constants: { R: R!, D: D!, HAS_DSUM: dsum ? 1 : 0, ...places, ...placeOf("DX", dx ?? dy!) },
+    constants: { R: R!, D: D!, LANES: rowLanes, HAS_DSUM: dsum ? 1 : 0, ...places, ...placeOf("DX", dx ?? dy!) },
     reads: [dy!, x!, w!, r!, dsum ?? dy!],
     writes: [dx!],
     grid: linearGrid(R!),
