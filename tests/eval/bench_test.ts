@@ -17,7 +17,7 @@ Deno.test("bench step --json: the named arms, with speed, parts of the step, dis
   );
   assert.equal(code, 0, stderr);
   const { adapter, backend, B, T, arms } = JSON.parse(stdout);
-  assert.deepEqual([backend, adapter.threads, B, T], ["cpu", 1, 4, 32]);
+  assert.deepEqual([backend, adapter.threads, B, T], ["cpu", 1, 4, 28]);
   assert.deepEqual(arms.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
   for (const arm of arms) {
     assert.ok(arm.tokens_per_s > 0 && arm.median_tokens_per_s <= arm.tokens_per_s);
