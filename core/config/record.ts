@@ -150,11 +150,22 @@ export interface AttentionMap {
   readonly labels: readonly string[];
 }
 
+/** The validation tokens after a stage, one by one. */
+export interface TokenLosses {
+  readonly arm: string;
+  readonly seed: number;
+  readonly stage: StageName;
+  /** Nats of every predicted token, in the order of the text: the same tokens for all arms. */
+  readonly nats: Float32Array;
+}
+
 /** A finished or running study, read from its folder: all that artifacts are made from. */
 export interface Run {
   readonly record: RunRecord;
   readonly results: readonly ArmResult[];
   readonly metrics: readonly MetricsLine[];
+  /** Of the arms and stages whose losses were kept; intervals of differences need them. */
+  readonly tokenLosses: readonly TokenLosses[];
   /** Maps of the arm `hymba`, first seed, where it was trained. */
   readonly attention: Readonly<Partial<Record<StageName, readonly AttentionMap[]>>>;
 }

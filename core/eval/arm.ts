@@ -23,8 +23,8 @@ import { clearMoments, putArena, takeArena } from "../train/snapshot.ts";
 import { runStage, type StageContext, type StageEvent, type StageProgram } from "../train/stage.ts";
 import { captureAttention } from "./attention.ts";
 import type { Preparation } from "./preparation.ts";
-import { preferenceMeasures, Scorer } from "./quality.ts";
-import { armFolder, readJson, stageFile, weightsFile, writeJson, writeMaps } from "./run_folder.ts";
+import { preferenceMeasures, qualityOfTokens, Scorer } from "./quality.ts";
+import { armFolder, readJson, stageFile, weightsFile, writeJson, writeLosses, writeMaps } from "./run_folder.ts";
 
 /** What happens in a study, for progress displays. */
 export interface StudyEvent extends Omit<StageEvent, "kind"> {
@@ -103,7 +103,7 @@ class ArmRun {
   ) {}
 
   async stage(stage: StageName): Promise<StageRecord> {
-    const { executor, disk, log, study, tokenizer } = this.context, { store, folder, seed, name } = this.arm;
+    const { executor, disk, log, study, tokenizer, tokens } = this.context, { store, folder, seed, name } = this.arm;
     this.#tell("stage", { stage });
     const pairs = stage === "pretraining" ? undefined : await this.#pairs();
     await this.#startWeights(stage);
@@ -111,15 +111,19 @@ class ArmRun {
     this.#tell("memory", { stage, memory: made.program.memory });
     const scorer = await Scorer.create(executor, store, { B: evaluationBatch(study), T: study.sequenceLength });
     const pairScorer = pairs && await this.#pairScorer();
+    let logps: Float32Array | undefined;
     try {
-      const { best, last, before, after, train_s, tokens } = await runStage(
+      const { best, last, before, after, train_s, ...trained } = await runStage(
         made,
         {
           ...{ executor, store, disk, log, seed, stage, arm: name, signal: this.context.signal },
           folder: join(folder, "checkpoints"),
           config: stage === "pretraining" ? study.pretraining : study.orpo,
           onEvent: (event) => this.#tell(event.kind, { stage, ...event }),
-          evaluate: () => scorer.quality(this.context.tokens.validation, { bytes: this.context.tokens.evaluatedBytes }),
+          evaluate: async () => {
+            logps = await scorer.tokenLogps(tokens.validation);
+            return qualityOfTokens(logps, { bytes: tokens.evaluatedBytes });
+          },
           prefer: pairs && ((step) => preferenceMeasures(pairScorer!, pairs.heldOut, { step })),
         } satisfies StageContext,
       );
@@ -127,12 +131,12 @@ class ArmRun {
       const preference = before && after ? { before, after } : undefined;
       const result: StageResult = {
         steps,
-        tokens,
+        tokens: trained.tokens,
         final: last!,
         best: best!,
         preference,
         train_s,
-        tokens_per_s: tokens / train_s,
+        tokens_per_s: trained.tokens / train_s,
       };
       const weights = encodeSafetensors(await takeArena(executor, store, "parameters"), {
         arm: name,
@@ -140,6 +144,9 @@ class ArmRun {
         tokenizer: tokenizer.hash,
       });
       await writeAtomic(disk, join(folder, weightsFile(stage)), weights);
+      // A stage that was stopped behind its last evaluation has not evaluated in this process.
+      const nats = (logps ?? await scorer.tokenLogps(tokens.validation)).map((logp) => -logp);
+      await writeLosses(disk, folder, { stage, nats });
       const { samples, generation } = await this.#samples(stage);
       if (name === "hymba" && seed === study.seeds[0]) await this.#attention(stage);
       const record: StageRecord = { result, samples, memory: made.program.memory, generation, log: await log.sync() };

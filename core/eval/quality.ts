@@ -11,6 +11,12 @@ export function qualityOf(loss: number, { tokens, bytes }: { tokens: number; byt
   return { loss, perplexity: Math.exp(loss), bitsPerByte: loss * tokens / (bytes * Math.LN2) };
 }
 
+/** The quality that log-probabilities of predicted tokens make. */
+export function qualityOfTokens(logps: Float32Array, { bytes }: { bytes: number }): Quality {
+  const loss = -logps.reduce((sum, logp) => sum + logp, 0) / logps.length;
+  return qualityOf(loss, { tokens: logps.length, bytes });
+}
+
 /** ln(1 − e^x) for x < 0 without losing digits. Source: Mächler, "Accurately computing log(1 − exp(−|a|))", 2012. */
 const log1mexp = (x: number) => x < -Math.LN2 ? Math.log1p(-Math.exp(x)) : Math.log(-Math.expm1(x));
 
@@ -48,9 +54,7 @@ export class Scorer {
   }
 
   async quality(tokens: Uint32Array, { bytes }: { bytes: number }): Promise<Quality> {
-    const logps = await this.tokenLogps(tokens);
-    const loss = -logps.reduce((sum, logp) => sum + logp, 0) / logps.length;
-    return qualityOf(loss, { tokens: logps.length, bytes });
+    return qualityOfTokens(await this.tokenLogps(tokens), { bytes });
   }
 
   dispose(): void {

@@ -12,6 +12,7 @@ import {
   runRecordOf,
   type StageName,
   STAGES,
+  type TokenLosses,
 } from "../config/mod.ts";
 import { type Disk, readLog, readText, writeAtomic } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
@@ -32,6 +33,7 @@ export const FILES = {
 export const armFolder = (folder: string, arm: string, seed: number) => join(folder, "arms", `${arm}-${seed}`);
 export const weightsFile = (stage: StageName) => `${stage}.safetensors`;
 export const stageFile = (stage: StageName) => `${stage}.json`;
+const lossesFile = (stage: StageName) => `losses-${stage}.safetensors`;
 const attentionFile = (stage: StageName) => `attention-${stage}.safetensors`;
 
 /** Reads a JSON file that may be absent. Throws a HymbaError that names a damaged or much too large one. */
@@ -80,7 +82,32 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
     const path = join(armFolder(folder, "hymba", record.study.seeds[0]!), attentionFile(stage));
     if (await disk.stat(path)) attention[stage] = decodeMaps(await disk.read(path), path);
   }
-  return { record, results, metrics, attention };
+  const tokenLosses: TokenLosses[] = [];
+  for (const { arm, seed } of results) {
+    for (const stage of STAGES) {
+      const path = join(armFolder(folder, arm, seed), lossesFile(stage));
+      if (await disk.stat(path)) {
+        tokenLosses.push({ arm, seed, stage, nats: decodeLosses(await disk.read(path), path) });
+      }
+    }
+  }
+  return { record, results, metrics, tokenLosses, attention };
+}
+
+/** Stores the loss of every validation token (nats) after a stage, beside the arm's weights. */
+export async function writeLosses(
+  disk: Disk,
+  folder: string,
+  { stage, nats }: Pick<TokenLosses, "stage" | "nats">,
+): Promise<void> {
+  const data = Float32Array.from(nats), tensors = { nats: { dtype: "F32" as const, shape: [data.length], data } };
+  await writeAtomic(disk, join(folder, lossesFile(stage)), encodeSafetensors(tensors));
+}
+
+function decodeLosses(bytes: Uint8Array<ArrayBuffer>, name: string): Float32Array {
+  const { nats } = decodeSafetensors(bytes, { name }).tensors;
+  if (nats?.dtype === "F32") return nats.data as Float32Array;
+  throw new HymbaError(`${name} holds no losses`, { expected: "a tensor nats, F32" });
 }
 
 /** Stores attention maps beside an arm's weights. */

@@ -3,6 +3,7 @@ import { CpuExecutor } from "../../core/cpu/mod.ts";
 import type { MetricsLine } from "../../core/config/mod.ts";
 import { type Disk, memoryDisk, sha256 } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
+import { loadRun } from "../../core/eval/run_folder.ts";
 import { runStudy } from "../../core/eval/study.ts";
 import { Interrupted } from "../../core/train/stage.ts";
 import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
@@ -53,6 +54,12 @@ Deno.test("a study of all five models ends with every stage measured, and a seco
     assert.ok(before.step === 0 && after.step === 3 && before.accuracy >= 0 && after.accuracy <= 1);
     assert.equal(samples.length, 6);
   }
+  for (const { arm, stage, nats } of run.tokenLosses) {
+    const { final } = run.results.find((result) => result.arm === arm)!.stages[stage]!;
+    assert.equal(nats.length, run.record.data.evaluatedTokens);
+    assert.ok(Math.abs(nats.reduce((sum, x) => sum + x, 0) / nats.length - final.loss) < 1e-6, `${arm} ${stage}`);
+  }
+  assert.equal(run.tokenLosses.length, 5 * 3);
   assert.equal(run.attention.pretraining?.length, 4);
   for (const { probabilities, positions } of run.attention.orpo!) {
     for (let row = 0; row < positions; row++) {
@@ -85,6 +92,8 @@ Deno.test("stopped at every step of every stage and resumed, a study ends with t
     }
   }
   assert.deepEqual(await weightHashes(resumed, arms), await weightHashes(straight, arms));
+  const losses = async (disk: Disk) => (await loadRun(disk, FOLDER)).tokenLosses;
+  assert.deepEqual(await losses(resumed), await losses(straight));
 });
 
 Deno.test("a folder that holds another study is refused with the difference", async () => {

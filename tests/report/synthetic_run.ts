@@ -193,5 +193,5 @@ export function syntheticRun(
   const shown = hybrid ? layersOf(hybrid).filter(({ attention }) => attention) : [];
   const maps = shown.map(({ index }) => attentionOf(hybrid!, index, study.sequenceLength));
   const attention = maps.length > 0 ? { pretraining: maps, orpo: maps } : {};
-  return { record: recordOf(study, corpus), results, metrics, attention };
+  return { record: recordOf(study, corpus), results, metrics, tokenLosses: [], attention };
 }
