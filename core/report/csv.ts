@@ -1,8 +1,20 @@
 /** ablation_results.csv: one row per arm and seed, then the baselines. */
 import type { ArmResult, Quality, Run } from "../config/mod.ts";
+import { comparisons, isClear } from "./statistics.ts";
 import { trainSeconds } from "./summary.ts";
 
 type Cell = string | number | undefined;
+
+/** What the preference stage did to the other held-out measures, beside its control. */
+const PREFERENCE_COLUMNS = [["log_odds", "logOdds"], ["chosen_logp", "chosenLogp"], ["rejected_logp", "rejectedLogp"]]
+  .flatMap(([name, field]): [name: string, of: (result: ArmResult) => Cell][] => {
+    const of = field as "logOdds" | "chosenLogp" | "rejectedLogp";
+    return [
+      [`preference_${name}_before_nats`, ({ stages }) => stages.orpo?.preference?.before[of]],
+      [`preference_${name}_nats`, ({ stages }) => stages.orpo?.preference?.after[of]],
+      [`control_preference_${name}_nats`, ({ stages }) => stages.control?.preference?.after[of]],
+    ];
+  });
 
 /** The columns in order; the unit stands in the name where the measure has one. */
 const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult) => Cell])[] = [
@@ -26,6 +38,7 @@ const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult) => Cell
   ["preference_margin_before_nats", ({ stages }) => stages.orpo?.preference?.before.margin],
   ["preference_margin_nats", ({ stages }) => stages.orpo?.preference?.after.margin],
   ["control_preference_margin_nats", ({ stages }) => stages.control?.preference?.after.margin],
+  ...PREFERENCE_COLUMNS,
   ["train_tokens_per_s", ({ stages }) => stages.pretraining?.tokens_per_s],
   ["orpo_train_tokens_per_s", ({ stages }) => stages.orpo?.tokens_per_s],
   ["generation_tokens_per_s", ({ generation }) => generation.newTokens > 0 ? generation.tokens_per_s : undefined],
@@ -68,6 +81,28 @@ export function csvOf(run: Run): string {
     rows.push([name, undefined, ...COLUMNS.map(([column]) => baselineCell(baselines[name], column)), ...tail]);
   }
   return rows.map((row) => row.map(cell).join(",") + "\n").join("");
+}
+
+/** comparisons.csv: every pair of models after every stage that both have, with 95 % intervals. */
+export function comparisonsCsv(run: Run): string {
+  const head = [
+    "model_a",
+    "model_b",
+    "stage",
+    "seeds",
+    "blocks",
+    "difference_nats",
+    "low_nats",
+    "high_nats",
+    "differs",
+  ];
+  const rows = (["pretraining", "orpo", "control"] as const).flatMap((stage) =>
+    comparisons(run, stage).map(({ a, b, difference }): Cell[] => {
+      const { pairs, blocks, mean, interval } = difference;
+      return [a, b, stage, pairs, blocks, mean, interval?.[0], interval?.[1], isClear(difference) ? "yes" : "no"];
+    })
+  );
+  return [head, ...rows].map((row) => row.map(cell).join(",") + "\n").join("");
 }
 
 function baselineCell(quality: Quality, column: string): Cell {

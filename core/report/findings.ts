@@ -2,7 +2,7 @@
 import type { ArmResult, Run } from "../config/mod.ts";
 import { line } from "./caption.ts";
 import { bytes, fixed, percent, significant } from "./format.ts";
-import { type Difference, differenceOf, isClear, paired } from "./statistics.ts";
+import { type Difference, differenceOf, factorEffects, isClear, paired, tokenDifference } from "./statistics.ts";
 import { type ArmSummary, failuresOf, lastStage, ofStage, summaries } from "./summary.ts";
 
 const lossOf = (result: ArmResult) => lastStage(result)?.final.loss;
@@ -22,25 +22,37 @@ function ranking(arms: readonly ArmSummary[]): Ranking {
   }).toSorted((a, b) => a.loss - b.loss);
 }
 
-function orderFindings(ranked: Ranking, seeds: number): string[] {
+function orderFindings(run: Run, ranked: Ranking): string[] {
   if (ranked.length === 0) return ["No arm finished a stage: there is nothing to compare."];
+  const seeds = run.record.study.seeds.length;
   const order = ranked.map(({ arm, loss }) => `${line(arm.name)} ${significant(Math.exp(loss))}`).join(", ");
   const found = [`Validation perplexity after the last stage, lowest first: ${order}.`];
   if (seeds === 1 && ranked.length > 1) {
     found.push(
-      "This is one seed. No uncertainty can be given, and another seed may change the order; differences of a few per " +
-        "cent should be taken as none.",
+      "This is one seed. No uncertainty can be given of other trainings, and another seed may change the order; " +
+        "differences of a few per cent should be taken as none." +
+        (run.tokenLosses.length > 0 ? " The intervals below are over the validation text alone." : ""),
     );
   }
   return found;
 }
 
-function comparison(first: ArmSummary, second: ArmSummary): string | undefined {
-  const difference = paired([first, second], lossOf);
+/** The difference on the validation tokens where they were kept, else that of the mean losses of the seeds. */
+const differenceBetween = (run: Run, [first, second]: readonly [ArmSummary, ArmSummary]) =>
+  tokenDifference(run, [first.name, second.name]) ?? paired([first, second], lossOf);
+
+/** What an interval allows for. */
+function noiseOf({ pairs, blocks }: Difference): string {
+  const text = blocks === undefined ? "" : "the validation text";
+  return pairs === 1 ? text : `${pairs} seeds${text ? ` and ${text}` : ""}`;
+}
+
+function comparison(run: Run, [first, second]: readonly [ArmSummary, ArmSummary]): string | undefined {
+  const difference = differenceBetween(run, [first, second]);
   if (!difference) return undefined;
   const [a, b] = [line(first.name), line(second.name)];
   if (difference.interval && !isClear(difference)) {
-    return `${a} against ${b}: no difference beyond the noise of ${difference.pairs} seeds, ${inWords(difference)}.`;
+    return `${a} against ${b}: no difference beyond the noise of ${noiseOf(difference)}, ${inWords(difference)}.`;
   }
   const verb = difference.mean < 0 ? "is better than" : difference.mean > 0 ? "is worse than" : "equals";
   return `${a} ${verb} ${b} by ${inWords({ ...difference, ...ordered(difference) })}.`;
@@ -54,7 +66,7 @@ function ordered({ mean, interval }: Difference): Pick<Difference, "mean" | "int
 /** What an interval, or the lack of one, allows to be said of the hybrid. */
 function verdictOn(difference: Difference): string {
   const ahead = difference.mean < 0;
-  if (difference.interval === undefined) {
+  if (difference.interval === undefined || difference.pairs === 1 && isClear(difference)) {
     return ahead
       ? "In this one run the hybrid comes out ahead, which another seed may undo."
       : "In this one run the hybrid does not come out ahead, which another seed may undo.";
@@ -66,20 +78,33 @@ function verdictOn(difference: Difference): string {
 }
 
 /** The parallel hybrid against the best of the others, whichever way it goes. */
-function hybridFindings(ranked: Ranking): string[] {
+function hybridFindings(run: Run, ranked: Ranking): string[] {
   const hybrid = ranked.find(({ arm }) => arm.name === "hymba"), other = ranked.find(({ arm }) => arm.name !== "hymba");
-  const difference = hybrid && other && paired([hybrid.arm, other.arm], lossOf);
-  return difference ? [`${verdictOn(difference)} ${comparison(hybrid.arm, other.arm)}`] : [];
+  const difference = hybrid && other && differenceBetween(run, [hybrid.arm, other.arm]);
+  return difference ? [`${verdictOn(difference)} ${comparison(run, [hybrid.arm, other.arm])}`] : [];
 }
 
 /** The first arm against every other one that has not been compared with the hybrid. */
-function pairFindings(ranked: Ranking): string[] {
+function pairFindings(run: Run, ranked: Ranking): string[] {
   const first = ranked[0], other = ranked.find(({ arm }) => arm.name !== "hymba");
   const hybrid = ranked.find(({ arm }) => arm.name === "hymba");
   return ranked.slice(1).flatMap(({ arm }) => {
     const said = hybrid && other && [hybrid.arm, other.arm].includes(arm) &&
       [hybrid.arm, other.arm].includes(first!.arm);
-    return said ? [] : comparison(first!.arm, arm) ?? [];
+    return said ? [] : comparison(run, [first!.arm, arm]) ?? [];
+  });
+}
+
+/** The factors of the factorial suite, one at a time. */
+function factorFindings(run: Run): string[] {
+  return factorEffects(run).map(({ words, difference }) => {
+    const name = `${words[0]!.toUpperCase()}${words.slice(1)}`,
+      size = inWords({ ...difference, ...ordered(difference) });
+    const scope = "averaged over the four combinations of the other two factors";
+    if (!isClear(difference)) {
+      return `${name}: no difference beyond the noise of ${noiseOf(difference)}, ${inWords(difference)}, ${scope}.`;
+    }
+    return `${name} ${difference.mean < 0 ? "lower" : "raise"} the loss by ${size}, ${scope}.`;
   });
 }
 
@@ -162,9 +187,10 @@ export function findings(run: Run): string[] {
         } trainings have no result yet.`,
       ]
       : []),
-    ...orderFindings(ranked, seeds),
-    ...hybridFindings(ranked),
-    ...(seeds > 1 ? pairFindings(ranked) : []),
+    ...orderFindings(run, ranked),
+    ...factorFindings(run),
+    ...hybridFindings(run, ranked),
+    ...(seeds > 1 || run.tokenLosses.length > 0 ? pairFindings(run, ranked) : []),
     ...baselineFindings(run, arms),
     ...preferenceFindings(run, arms),
     ...cacheFindings(arms),

@@ -3,6 +3,7 @@ import type { ArmResult, Quality, Run, StageName, StageResult } from "../config/
 import { footerOf, line } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
+import { comparisons, isClear } from "./statistics.ts";
 import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
 import { type Column, tableLines, wrap } from "./table.ts";
 
@@ -102,6 +103,28 @@ function preferenceTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
   };
 }
 
+/** What the margin is made of: log-probabilities of chosen and rejected continuations. */
+function logProbabilityTable(arms: readonly ArmSummary[]): MetricsTable {
+  const columns = (name: "chosenLogp" | "rejectedLogp", title: string): Measure[] => [
+    {
+      ...{ name: `${title} before`, unit: "nats/token", format: three },
+      of: ofStage("orpo", ({ preference }) => preference?.before[name]),
+    },
+    {
+      ...{ name: "after", unit: "nats/token", format: three },
+      of: ofStage("orpo", ({ preference }) => preference?.after[name]),
+    },
+    {
+      ...{ name: "control", unit: "nats/token", format: three },
+      of: ofStage("control", ({ preference }) => preference?.after[name]),
+    },
+  ];
+  return armTable(arms, "Log-probabilities of held-out pairs", [
+    ...columns("chosenLogp", "chosen"),
+    ...columns("rejectedLogp", "rejected"),
+  ]);
+}
+
 function speedTable(arms: readonly ArmSummary[]): MetricsTable {
   return armTable(arms, "Speed and time", [
     { name: "pretraining", unit: "tokens/s", of: ofStage("pretraining", (s) => s.tokens_per_s), format: figures },
@@ -139,10 +162,53 @@ function sizeTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
   };
 }
 
+const COMPARISON_COLUMNS: readonly Column[] = [
+  { name: "model a", align: "left" },
+  { name: "model b", align: "left" },
+  { name: "a − b", unit: "nats/token" },
+  { name: "95 % from", unit: "nats/token" },
+  { name: "to", unit: "nats/token" },
+  { name: "factor", unit: "perplexity" },
+  { name: "finding", align: "left" },
+];
+
+/** Every pair of models on the same validation tokens; empty where their losses were not kept. */
+function comparisonTables(run: Run): MetricsTable[] {
+  const found = comparisons(run), seeds = run.record.study.seeds.length;
+  if (found.length === 0) return [];
+  const rows = found.map(({ a, b, difference }) => {
+    const { mean, interval } = difference, better = line(mean < 0 ? a : b);
+    return [
+      ...[line(a), line(b), fixed(mean, 4), fixed(interval![0], 4), fixed(interval![1], 4), fixed(Math.exp(mean), 3)],
+      isClear(difference) ? `${better} is better` : "no difference beyond noise",
+    ];
+  });
+  const rests = seeds === 1
+    ? "One seed: the intervals hold for these trained models on other text, and say nothing of other trainings."
+    : `The intervals allow for other text and, by Student's t over ${seeds} seeds, for other trainings.`;
+  return [{
+    title: "Paired differences of validation loss after the last stage",
+    columns: COMPARISON_COLUMNS,
+    rows,
+    note:
+      `Bootstrap over ${
+        found[0]!.difference.blocks
+      } sequences of validation tokens, the same tokens for all. ${rests} ` +
+      `Of ${found.length} intervals between equal models, one in twenty would leave out zero.`,
+  }];
+}
+
 /** The tables of a run in the order of the report. */
 export function metricsTables(run: Run): MetricsTable[] {
   const arms = summaries(run);
-  return [...qualityTables(run, arms), preferenceTable(run, arms), speedTable(arms), sizeTable(run, arms)];
+  return [
+    ...qualityTables(run, arms),
+    ...comparisonTables(run),
+    preferenceTable(run, arms),
+    logProbabilityTable(arms),
+    speedTable(arms),
+    sizeTable(run, arms),
+  ];
 }
 
 /** What the run was: a name and a value each. */
@@ -190,7 +256,7 @@ const DEFINITIONS = [
 export function metricsText(run: Run): string {
   const seeds = run.record.study.seeds.length;
   const uncertainty = seeds === 1
-    ? "One seed: no uncertainty can be given."
+    ? "One seed: no uncertainty of training can be given."
     : `Means over ${seeds} seeds; ± is the standard deviation of the seeds.`;
   const lines = ["Detailed metrics", footerOf(run), "", "FINDINGS"];
   for (const finding of findings(run)) lines.push(...wrap(`• ${finding}`, { indent: "  " }));

@@ -1,6 +1,7 @@
 /** What a few seeds allow to be said of a difference. */
-import type { ArmResult } from "../config/mod.ts";
-import type { ArmSummary } from "./summary.ts";
+import { type ArmResult, FACTORS, type Run, type StageName, type TokenLosses } from "../config/mod.ts";
+import { compareLosses, type Comparison, type PairedLosses } from "../eval/comparison.ts";
+import { type ArmSummary, summaries } from "./summary.ts";
 
 /** Two-sided 95 % quantiles of Student's t distribution for 1, 2, … degrees of freedom. */
 const T95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131];
@@ -11,6 +12,8 @@ export interface Difference {
   readonly mean: number;
   readonly interval?: readonly [low: number, high: number];
   readonly pairs: number;
+  /** Stretches of validation text that were drawn; undefined when the interval rests on the seeds alone. */
+  readonly blocks?: number;
 }
 
 /** Whether the interval leaves out zero. */
@@ -42,4 +45,79 @@ export function paired(
     return left === undefined || right === undefined ? [] : [left - right];
   });
   return differenceOf(differences.filter(Number.isFinite));
+}
+
+const asDifference = ({ mean, interval, seeds, blocks }: Comparison): Difference => ({
+  mean,
+  interval,
+  pairs: seeds,
+  blocks,
+});
+
+/** The stage that a run ended with in all its arms. */
+export const lastStageOf = (run: Run): StageName =>
+  run.results.every(({ stages }) => stages.orpo) ? "orpo" : "pretraining";
+
+const keptLosses = (run: Run, { arm, stage }: { arm: string; stage: StageName }): TokenLosses[] =>
+  run.tokenLosses.filter((kept) => kept.arm === arm && kept.stage === stage);
+
+/** Loss of arm `a` minus that of arm `b` on the validation tokens, seed by seed; undefined where losses were not kept. */
+export function tokenDifference(
+  run: Run,
+  [a, b]: readonly [string, string],
+  stage: StageName = lastStageOf(run),
+): Difference | undefined {
+  const others = keptLosses(run, { arm: b, stage });
+  const pairs = keptLosses(run, { arm: a, stage }).flatMap(({ seed, nats }): PairedLosses[] => {
+    const other = others.find((one) => one.seed === seed);
+    return other ? [{ a: nats, b: other.nats }] : [];
+  });
+  return pairs.length > 0 ? asDifference(compareLosses(pairs, { block: run.record.study.sequenceLength })) : undefined;
+}
+
+/** Two arms, the difference of their losses, and after which stage. */
+export interface ArmComparison {
+  readonly a: string;
+  readonly b: string;
+  readonly stage: StageName;
+  readonly difference: Difference;
+}
+
+/** Every pair of arms of which losses were kept, in the order of the study. */
+export function comparisons(run: Run, stage: StageName = lastStageOf(run)): ArmComparison[] {
+  const names = summaries(run).map(({ name }) => name);
+  return names.flatMap((a, i) =>
+    names.slice(i + 1).flatMap((b) => {
+      const difference = tokenDifference(run, [a, b], stage);
+      return difference ? [{ a, b, stage, difference }] : [];
+    })
+  );
+}
+
+function meanLosses(all: readonly TokenLosses[]): Float32Array {
+  return all[0]!.nats.map((_, at) => all.reduce((sum, { nats }) => sum + nats[at]!, 0) / all.length);
+}
+
+/** What switching one factor on does to the loss, averaged over the four combinations of the other two. */
+export interface FactorEffect {
+  readonly words: string;
+  readonly difference: Difference;
+}
+
+/** The effect of each factor of the factorial suite; empty for other suites and where an arm is missing. */
+export function factorEffects(run: Run, stage: StageName = lastStageOf(run)): FactorEffect[] {
+  const { study } = run.record;
+  if (study.suite !== "factorial" || study.arms.length !== 2 ** FACTORS.length) return [];
+  return FACTORS.flatMap(({ field, words }) => {
+    const side = (on: boolean, seed: number) =>
+      study.arms.filter(({ config }) => config[field] === on).flatMap(({ name }) =>
+        keptLosses(run, { arm: name, stage }).filter((kept) => kept.seed === seed)
+      );
+    const pairs = study.seeds.flatMap((seed): PairedLosses[] => {
+      const [on, off] = [side(true, seed), side(false, seed)];
+      return on.length + off.length === study.arms.length ? [{ a: meanLosses(on), b: meanLosses(off) }] : [];
+    });
+    if (pairs.length === 0) return [];
+    return [{ words, difference: asDifference(compareLosses(pairs, { block: study.sequenceLength })) }];
+  });
 }

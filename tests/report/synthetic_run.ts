@@ -23,6 +23,7 @@ import { uniform } from "../../core/random.ts";
 
 export interface SyntheticOptions {
   arms?: readonly string[];
+  suite?: string;
   seeds?: number;
   preset?: string;
   corpus?: string;
@@ -183,9 +184,15 @@ function recordOf(study: StudyConfig, corpus: string): RunRecord {
 
 /** A finished run of the given arms. */
 export function syntheticRun(
-  { arms = ARCH_TYPES, seeds = 1, preset = "quick", corpus = "tinyshakespeare" }: SyntheticOptions = {},
+  {
+    suite = "arms",
+    arms = suite === "arms" ? ARCH_TYPES : undefined,
+    seeds = 1,
+    preset = "quick",
+    corpus = "tinyshakespeare",
+  }: SyntheticOptions = {},
 ): Run {
-  const study = studyOf(preset, { models: arms, seeds }), metrics: MetricsLine[] = [];
+  const study = studyOf(preset, { suite, models: arms, seeds }), metrics: MetricsLine[] = [];
   const results = study.arms.flatMap((arm, index) =>
     study.seeds.map((seed) => resultOf(arm, seed, { index, study, metrics }))
   );

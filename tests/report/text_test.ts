@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import type { ArmResult, Run } from "../../core/config/mod.ts";
-import { csvOf, findings, metricsTables, metricsText, samplesText, tableLines } from "../../core/report/mod.ts";
+import { comparisonsCsv, csvOf } from "../../core/report/csv.ts";
+import { findings, metricsTables, metricsText, samplesText, tableLines } from "../../core/report/mod.ts";
 import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";
-import { differenceOf, isClear } from "../../core/report/statistics.ts";
+import { comparisons, differenceOf, factorEffects, isClear } from "../../core/report/statistics.ts";
 import { curve, failuresOf } from "../../core/report/summary.ts";
+import { fillNormal } from "../../core/random.ts";
 import { syntheticRun } from "./synthetic_run.ts";
 
 /** Splits a CSV of RFC 4180 into cells. */
@@ -83,7 +85,7 @@ Deno.test("findings: one seed carries no uncertainty", () => {
   const text = findings(syntheticRun()).join("\n");
   assert.match(text, /one seed\. No uncertainty can be given/);
   assert.doesNotMatch(text, /interval|wins here/);
-  assert.match(metricsText(syntheticRun()), /One seed: no uncertainty can be given\./);
+  assert.match(metricsText(syntheticRun()), /One seed: no uncertainty of training can be given\./);
 });
 
 Deno.test("findings: the hybrid loses, wins or does neither as the paired intervals say", () => {
@@ -197,4 +199,53 @@ Deno.test("curves: seeds are joined by step, lines without the measure are left 
     [...expected, steps].map((step) => [step, 2]),
   );
   assert.deepEqual(curve(run, { arm: "mamba", stage: "pretraining", kind: "train" }, ({ nll }) => nll), []);
+});
+
+/** Token losses of each arm and seed: the arm's level, its factor effects and noise of seed and text. */
+function withTokenLosses(run: Run, levelOf: (arm: string) => number): Run {
+  const tokenLosses = run.results.map(({ arm, seed }, i) => ({
+    arm,
+    seed,
+    stage: "orpo" as const,
+    nats: fillNormal(new Float32Array(9600), { seed: 40 + i, stream: 100, step: 0 }, { deviation: 0.2 })
+      .map((noise) => 3 + levelOf(arm) + noise + 0.01 * seed),
+  }));
+  return { ...run, tokenLosses };
+}
+
+Deno.test("token losses: a difference that is there is found, equal arms show none, and the table says so", () => {
+  const run = withTokenLosses(
+    syntheticRun({ arms: ["mamba", "transformer-global", "hymba"], seeds: 3 }),
+    (arm) => arm === "mamba" ? 0 : 0.4,
+  );
+  const found = comparisons(run).map(({ a, b, difference }) => `${a} ${b} ${isClear(difference)}`);
+  assert.deepEqual(found, ["mamba transformer-global true", "mamba hymba true", "transformer-global hymba false"]);
+  const text = metricsText(run).replaceAll(/\s+/g, " ");
+  assert.match(text, /mamba is better/);
+  assert.match(text, /transformer-global hymba \S+ \S+ \S+ \S+ no difference beyond noise/);
+  assert.match(text, /Bootstrap over 100 sequences/);
+  const rows = parseCsv(comparisonsCsv(run));
+  assert.deepEqual(rows.slice(1).map((row) => row.at(-1)), ["yes", "yes", "no"]);
+  assert.equal(comparisons(syntheticRun()).length, 0, "without losses there is nothing to compare");
+});
+
+Deno.test("one seed with token losses: intervals are over the text, and the text says that", () => {
+  const text = metricsText(withTokenLosses(syntheticRun({ arms: ["mamba", "hymba"] }), () => 0)).replaceAll(
+    /\s+/g,
+    " ",
+  );
+  assert.match(text, /over the validation text alone/);
+  assert.match(text, /say nothing of other trainings/);
+  assert.match(text, /no difference beyond the noise of the validation text/);
+});
+
+Deno.test("factorial: each factor's effect is that of its four pairs", () => {
+  const made = syntheticRun({ suite: "factorial", seeds: 3 });
+  const run = withTokenLosses(made, (arm) => arm === "hymba" || arm.includes("meta") ? -0.3 : 0);
+  const effects = factorEffects(run);
+  assert.deepEqual(effects.map(({ difference }) => isClear(difference)), [true, false, false]);
+  assert.ok(Math.abs(effects[0]!.difference.mean + 0.3) < 0.02);
+  const text = findings(run).join("\n");
+  assert.match(text, /Meta tokens lower the loss by 0\.3/);
+  assert.match(text, /Windows: no difference beyond the noise of 3 seeds and the validation text/);
 });
