@@ -4,6 +4,7 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { command } from "@optique/core/primitives";
 import { diagnose, type Diagnosis } from "../../core/device/doctor.ts";
+import type { Machine } from "../../core/device/machine.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
@@ -24,7 +25,7 @@ export const doctorCommand = command(
 );
 
 function describe({ adapter, problem, adapters, missing, advice, machine, cache, corpora }: Diagnosis): string {
-  const lines = [`machine    ${Object.entries(machine).map(([name, value]) => `${name} ${value}`).join(", ")}`];
+  const lines = describeMachine(machine);
   if (problem) lines.push(`problem    ${problem}`);
   if (adapter) {
     const { name, kind, backend, driver, limits, features } = adapter;
@@ -50,4 +51,17 @@ function describe({ adapter, problem, adapters, missing, advice, machine, cache,
   for (const { feature, effect } of missing) lines.push(`missing    ${feature}: ${effect}`);
   for (const { why, command } of advice) lines.push(`faster     ${why}${command ? `\n           ${command}` : ""}`);
   return lines.join("\n");
+}
+
+function describeMachine(machine: Machine): string[] {
+  const { os, arch, distribution, release, processor, cores, memory, availableMemory, gpus, renderNode, deno } =
+    machine;
+  const system = [os, arch, [distribution, release].filter(Boolean).join(" ")].filter(Boolean).join(", ");
+  const lines = [
+    `machine    ${system}, Deno ${deno}`,
+    `processor  ${processor || "unknown"}, ${cores} cores, ${bytes(memory)} of memory, ${bytes(availableMemory)} free`,
+  ];
+  if (os !== "linux") return lines;
+  const node = { open: "open to this user", closed: "closed to this user", missing: "missing" }[renderNode];
+  return [...lines, `graphics   ${gpus.join(", ") || "no device on the bus"}; render node ${node}`];
 }
