@@ -85,6 +85,9 @@ export async function conduct(given: Conduct): Promise<void> {
   );
   const guess = await estimate(opened.executor, study, { characters: corpus.text.length });
   display.say(`estimate: ${(guess.flops / 1e12).toPrecision(3)} Tflop, about ${duration(guess.seconds)}`);
+  if (opened.backend === "webgpu" && !opened.hardware) {
+    display.say("this adapter is software: --backend cpu does the same on this machine in a fraction of the time");
+  }
   const run = await carryThrough(given);
   const artifacts = await writeArtifacts(systemDisk, folder, run);
   if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
