@@ -1,12 +1,15 @@
-/** The command line: reads it and carries it out. */
+/** The command tree. A command's own modules are loaded when it is called: nobody waits for what they do not use. */
+import { or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { run } from "@optique/run";
-import { commands, tree } from "./commands/tree.ts";
+import { loadCommand, loadCommands } from "./commands/tree.ts";
 import { VERSION } from "./ui/environment.ts";
 import { carryOut } from "./ui/run.ts";
 import { withSuggestion } from "./ui/suggestion.ts";
 
-const action = run(tree, {
+const one = await loadCommand(Deno.args[0]), commands = one ? [one] : await loadCommands();
+
+const action = run(or(...commands), {
   programName: "hymba",
   args: Deno.args,
   help: "both",

@@ -1,6 +1,6 @@
 /**
- * Writes docs/kernels.md, the table of steps by executor, from the registries: `deno run -A tests/kernels_table.ts`.
- * A test holds the committed table to them.
+ * Writes the table of steps by executor at the head of docs/kernels.md from the registries: `deno run -A tests/kernels_table.ts`.
+ * A test holds the committed table to them. The sections behind it are written by hand and stay.
  */
 import { LOWERINGS as CPU } from "../core/cpu/ops/mod.ts";
 import { REFERENCES } from "../core/reference/mod.ts";
@@ -17,7 +17,7 @@ export const steps = (): string[] => [...new Set(EXECUTORS.flatMap(([, registry]
 export const gaps = (): string[] =>
   EXECUTORS.flatMap(([name, registry]) => steps().filter((step) => !registry[step]).map((step) => `${name}: ${step}`));
 
-/** The document. */
+/** The document up to its first section. */
 export function kernelsTable(): string {
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
@@ -34,4 +34,7 @@ export function kernelsTable(): string {
   ].join("\n");
 }
 
-if (import.meta.main) await Deno.writeTextFile(TABLE_FILE, kernelsTable());
+if (import.meta.main) {
+  const before = await Deno.readTextFile(TABLE_FILE), sections = before.indexOf("\n## ");
+  await Deno.writeTextFile(TABLE_FILE, kernelsTable() + (sections < 0 ? "" : before.slice(sections)));
+}

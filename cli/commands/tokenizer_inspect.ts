@@ -7,7 +7,6 @@ import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { basename } from "node:path";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { tokenizerChart } from "../../core/report/tokenizer_chart.ts";
 import {
   pieceLengths,
   PieceType,
@@ -119,6 +118,8 @@ async function inspect({ model, input, picture, json }: InferValue<typeof option
   const tokenizer = await openTokenizer(model);
   const text = input === undefined ? undefined : await textStatistics(tokenizer, fileParts(input));
   const found = findingsOf(tokenizer, text), path = picture ?? `${model}.png`;
+  // Charts are slow to load, and no other tokenizer command draws.
+  const { tokenizerChart } = await import("../../core/report/tokenizer_chart.ts");
   const png = await tokenizerChart({
     name: basename(model),
     vocabSize: tokenizer.vocabSize,

@@ -1,31 +1,34 @@
-/** The command tree: every command, as the command line is read. */
-import { or } from "@optique/core/constructs";
-import { ablateCommand } from "./ablate.ts";
-import { architectureCommand } from "./architecture.ts";
-import { attentionCommand } from "./attention.ts";
-import { benchCommand } from "./bench.ts";
-import { causalityCommand } from "./causality.ts";
-import { csvCommand } from "./csv.ts";
-import { doctorCommand } from "./doctor.ts";
-import { evaluateCommand } from "./evaluate.ts";
-import { generateCommand } from "./generate.ts";
-import { goldenCommand } from "./golden.ts";
-import { metricsCommand } from "./metrics.ts";
-import { orpoCommand } from "./orpo.ts";
-import { plotCommand } from "./plot.ts";
-import { pretrainCommand } from "./pretrain.ts";
-import { reportCommand } from "./report.ts";
-import { reviewCommand } from "./review.ts";
-import { samplesCommand } from "./samples.ts";
-import { tokenizerCommand } from "./tokenizer.ts";
+/** The command tree: every command by name, each loaded when it is asked for. */
+import type { Parser } from "@optique/core/parser";
+import type { Action } from "../ui/run.ts";
 
-const training = [ablateCommand, pretrainCommand, orpoCommand] as const;
-const using = [evaluateCommand, generateCommand, tokenizerCommand] as const;
-const artifacts = [plotCommand, attentionCommand, samplesCommand, metricsCommand, csvCommand] as const;
-const documents = [reportCommand, architectureCommand, reviewCommand] as const;
-const checking = [causalityCommand, goldenCommand, doctorCommand, benchCommand] as const;
-/** Every command, in the order of the help. */
-export const commands = [...training, ...using, ...artifacts, ...documents, ...checking] as const;
+export type Command = Parser<"sync", Action, unknown>;
 
-/** The parser of the whole command line: what it makes is the action to carry out. */
-export const tree = or(or(...training), or(...using), or(...artifacts), or(...documents), or(...checking));
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  ablate: async () => (await import("./ablate.ts")).ablateCommand,
+  pretrain: async () => (await import("./pretrain.ts")).pretrainCommand,
+  orpo: async () => (await import("./orpo.ts")).orpoCommand,
+  evaluate: async () => (await import("./evaluate.ts")).evaluateCommand,
+  generate: async () => (await import("./generate.ts")).generateCommand,
+  tokenizer: async () => (await import("./tokenizer.ts")).tokenizerCommand,
+  plot: async () => (await import("./plot.ts")).plotCommand,
+  attention: async () => (await import("./attention.ts")).attentionCommand,
+  samples: async () => (await import("./samples.ts")).samplesCommand,
+  metrics: async () => (await import("./metrics.ts")).metricsCommand,
+  csv: async () => (await import("./csv.ts")).csvCommand,
+  report: async () => (await import("./report.ts")).reportCommand,
+  architecture: async () => (await import("./architecture.ts")).architectureCommand,
+  review: async () => (await import("./review.ts")).reviewCommand,
+  causality: async () => (await import("./causality.ts")).causalityCommand,
+  golden: async () => (await import("./golden.ts")).goldenCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  bench: async () => (await import("./bench.ts")).benchCommand,
+};
+
+/** The command of that name, or undefined where there is none. */
+export async function loadCommand(name: string | undefined): Promise<Command | undefined> {
+  return name !== undefined && Object.hasOwn(LOADERS, name) ? await LOADERS[name]!() : undefined;
+}
+
+/** All commands, in the order of the help. */
+export const loadCommands = (): Promise<Command[]> => Promise.all(Object.values(LOADERS).map((load) => load()));

@@ -4,5 +4,6 @@ import { gaps, kernelsTable, TABLE_FILE } from "../kernels_table.ts";
 Deno.test("every executor has every step", () => assert.deepEqual(gaps(), []));
 
 Deno.test("docs/kernels.md is what the registries say", async () => {
-  assert.equal(await Deno.readTextFile(TABLE_FILE), kernelsTable(), "run: deno run -A tests/kernels_table.ts");
+  const text = await Deno.readTextFile(TABLE_FILE), sections = text.indexOf("\n## ");
+  assert.equal(text.slice(0, sections), kernelsTable(), "run: deno run -A tests/kernels_table.ts");
 });

@@ -1,11 +1,13 @@
 import { strict as assert } from "node:assert";
+import { or } from "@optique/core/constructs";
 import { formatMessage } from "@optique/core/message";
 import { parseSync } from "@optique/core/parser";
-import { commands, tree } from "../../cli/commands/tree.ts";
+import { loadCommands } from "../../cli/commands/tree.ts";
 import { withSuggestion } from "../../cli/ui/suggestion.ts";
 import type { Dice } from "./dice.ts";
 import type { FuzzTarget } from "./targets.ts";
 
+const commands = await loadCommands(), tree = or(...commands);
 const SOUND = [
   ["ablate", "--preset", "smoke", "--steps", "3", "--json"],
   ["ablate", "--models", "mamba,hymba", "--seeds", "2", "--beta", "0.5", "--backend", "cpu", "--threads", "2"],
