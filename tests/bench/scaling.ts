@@ -1,0 +1,93 @@
+/**
+ * How the time of attention and of the scan grows with the length, forward and backward together:
+ * `deno run -A tests/bench/scaling.ts [--backend webgpu|cpu] [--adapter TEXT]`. Prints milliseconds, the share of windowed
+ * attention in global attention, and the slope of log time over log length. A busy machine makes times longer and slopes wrong.
+ */
+import { parseArgs } from "node:util";
+import { openBackend } from "../../core/backend/mod.ts";
+import { time } from "../../core/eval/bench/timing.ts";
+import { attention, type Visibility } from "../../core/ops/attention.ts";
+import { selectiveScan } from "../../core/ops/selective_scan.ts";
+import { type Executor, finish, type Plan } from "../../core/plan/mod.ts";
+import { fillNormal } from "../../core/random.ts";
+import { reshape, sliceColumns, Tape, type Tensor, withRows } from "../../core/tensor/mod.ts";
+
+const { values } = parseArgs({ options: { backend: { type: "string" }, adapter: { type: "string" } } });
+const HEADS = { H: 2, G: 1, K: 32, Kv: 32 };
+const LENGTHS = { attention: [512, 1024, 2048], scan: [128, 512, 2048, 8192] };
+const WINDOWED: Visibility = { window: 128, meta: 64 }, GLOBAL: Visibility = { window: 0, meta: 0 };
+
+/** The recorded op and its backward pass. One metric, because timing waits for it. */
+function recorded(name: string, build: (tape: Tape) => Tensor): Plan {
+  const tape = new Tape(true), out = build(tape);
+  tape.backward([[out, tape.input("cotangent", out.shape)]]);
+  return finish(tape, { name, metrics: [sliceColumns({ ...out, rows: 1 }, 0, [1])] });
+}
+
+function attentionPlan(T: number, mask: Visibility): Plan {
+  const { H, G, K, Kv } = HEADS;
+  return recorded(`attention ${T}`, (tape) => {
+    const heads = (name: string, count: number, width: number) =>
+      reshape(tape.input(name, [1, T, count * width], { gradient: true }), [1, T, count, width], 2);
+    return attention(tape, { q: heads("q", H, K), k: heads("k", G, K), v: heads("v", G, Kv) }, mask).o;
+  });
+}
+
+function scanPlan(T: number, { B = 1, I = 64, N = 16 } = {}): Plan {
+  return recorded(`scan ${T}`, (tape) => {
+    const input = (name: string, shape: readonly number[]) => tape.input(name, shape, { gradient: true });
+    return selectiveScan(tape, {
+      udt: withRows(input("udt", [B, T, 2, I]), 2),
+      bc: withRows(input("bc", [B, T, 2, N]), 2),
+      z: input("z", [B, T, I]),
+      aLog: input("aLog", [I, N]),
+      skip: input("skip", [I]),
+      dtBias: input("dtBias", [I]),
+    }).y;
+  });
+}
+
+async function milliseconds(executor: Executor, plan: Plan): Promise<number> {
+  const program = await executor.prepare(plan);
+  try {
+    for (const [step, x] of plan.inputs.entries()) {
+      program.write(x, fillNormal(new Float32Array(x.rows * x.columns), { seed: 1, stream: 100, step }));
+    }
+    return 1000 * (await time(program, { runs: 3 })).best;
+  } finally {
+    program.dispose();
+  }
+}
+
+/** Least-squares slope of log time over log length. */
+function slope(points: readonly (readonly [number, number])[]): number {
+  const logs = points.map(([length, ms]) => [Math.log(length), Math.log(ms)] as const), n = logs.length;
+  const [x, y] = [0, 1].map((axis) => logs.reduce((sum, point) => sum + point[axis]!, 0) / n) as [number, number];
+  return logs.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) /
+    logs.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
+}
+
+async function series(executor: Executor, lengths: readonly number[], plan: (T: number) => Plan) {
+  const points: [number, number][] = [];
+  for (const T of lengths) points.push([T, await milliseconds(executor, plan(T))]);
+  return { points, slope: slope(points) };
+}
+
+const opened = await openBackend({ ...values, onProgress: (line) => console.error(line) });
+const { executor } = opened;
+const show = (name: string, { points, slope }: Awaited<ReturnType<typeof series>>) =>
+  console.log(
+    `${name.padEnd(36)} ${points.map(([T, ms]) => `T ${T}: ${ms.toFixed(1)} ms`).join(", ")}; slope ${
+      slope.toFixed(2)
+    }`,
+  );
+console.log(`${opened.backend}, ${opened.adapter.name}; forward and backward, B 1, ${JSON.stringify(HEADS)}`);
+const windowed = await series(executor, LENGTHS.attention, (T) => attentionPlan(T, WINDOWED));
+const whole = await series(executor, LENGTHS.attention, (T) => attentionPlan(T, GLOBAL));
+show("attention, window 128, 64 meta", windowed);
+show("attention, global", whole);
+const share = windowed.points.at(-1)![1] / whole.points.at(-1)![1];
+console.log(`windowed / global at T ${LENGTHS.attention.at(-1)}: ${share.toFixed(3)}`);
+show("scan, B 1, 64 channels, 16 states", await series(executor, LENGTHS.scan, scanPlan));
+await executor.close();
+Deno.exit(0);
