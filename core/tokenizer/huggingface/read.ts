@@ -119,7 +119,7 @@ function asModelFile(
         : new Uint8Array(0),
       addDummyPrefix: first === "first",
       removeExtraWhitespaces: steps.slice(escapes ? ESCAPING.length : 0).some((step) =>
-        step.get("type").value === "Replace"
+        step.get("type").value === "Replace" && !step.get("pattern").get("Regex").missing
       ),
       escapeWhitespaces: true,
     },

@@ -1,6 +1,7 @@
 /** A SentencePiece tokenizer as Hugging Face's `tokenizer.json`. */
 import { HymbaError } from "../../errors.ts";
-import { SPACE_MARK } from "../bytes.ts";
+import { SPACE_MARK, utf8 } from "../bytes.ts";
+import { parseCharsmap } from "../charsmap.ts";
 import { escapesMark, MARK_ESCAPE } from "../mark_escape.ts";
 import type { ModelFile } from "../model_file.ts";
 import { type Piece, PieceType } from "../vocabulary.ts";
@@ -63,12 +64,27 @@ function normalizerJson(file: ModelFile): Json {
   const { normalizer } = file, steps: Json[] = [];
   if (escapesMark(file)) steps.push(...ESCAPING);
   else if (normalizer.charsmap.length > 0) {
-    steps.push({ type: "Precompiled", precompiled_charsmap: normalizer.charsmap.toBase64() });
+    const map: Json = { type: "Precompiled", precompiled_charsmap: normalizer.charsmap.toBase64() };
+    steps.push(...leavesJoiner(normalizer.charsmap) ? [HIDE_JOINER, map, SHOW_JOINER] : [map]);
   }
   if (normalizer.removeExtraWhitespaces) {
     steps.push(replace("^ +", ""), replace(`[ ${SPACE_MARK}]+$`, ""), replace(" {2,}", " "));
   }
   return steps.length > 0 ? { type: "Sequence", normalizers: steps } : null;
+}
+
+/**
+ * The zero-width joiner stands for itself in SentencePiece's maps, but `@huggingface/tokenizers` takes rules of its own for
+ * every map, and those make it a space. So it passes by as U+FDD1, a code point that is no character.
+ */
+const JOINER = "\u200d", HIDDEN_JOINER = "\ufdd1";
+const HIDE_JOINER = replaceText(JOINER, HIDDEN_JOINER), SHOW_JOINER = replaceText(HIDDEN_JOINER, JOINER);
+
+function leavesJoiner(charsmap: Uint8Array): boolean {
+  const map = parseCharsmap(charsmap, "the character map");
+  return [JOINER, HIDDEN_JOINER].map(utf8).every((bytes) =>
+    map.match(bytes, { at: 0, end: bytes.length }).length === 0
+  );
 }
 
 function preTokenizerJson({ pieces, trainer, normalizer }: ModelFile): Json {
