@@ -1,5 +1,6 @@
 /** Golden cases: those that were made elsewhere, where they are there, and hand-made ones that the runner has to tell apart. */
 import { strict as assert } from "node:assert";
+import { CpuExecutor } from "../core/cpu/mod.ts";
 import { memoryDisk, systemDisk } from "../core/disk/mod.ts";
 import { UsageError } from "../core/errors.ts";
 import { type GoldenRow, runGolden } from "../core/eval/golden.ts";
@@ -34,6 +35,16 @@ Deno.test("golden cases on the float64 reference", { ignore: !there }, () => all
 for (const [at, name] of ["WebGPU", "the CPU"].entries()) {
   Deno.test(`golden cases on ${name}`, { ignore: !there }, async () => allPass((await executors())[at]!));
 }
+
+Deno.test("golden cases on the CPU without relaxed SIMD", { ignore: !there }, async () => {
+  const executor = await CpuExecutor.create({ build: "plain" });
+  try {
+    assert.equal(executor.build, "plain");
+    await allPass(executor);
+  } finally {
+    await executor.close();
+  }
+});
 
 type Tensors = Record<string, StoredTensor>;
 

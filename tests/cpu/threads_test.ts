@@ -110,3 +110,37 @@ Deno.test("threads that sleep do not keep a process alive", async () => {
   clearTimeout(timeout);
   assert.deepEqual([exit, new TextDecoder().decode(stdout).trim()], [0, "made"]);
 });
+
+/** A process in the middle of a run of minutes on two threads. */
+const BUSY = `
+  import { CpuExecutor } from "${new URL("../../core/cpu/mod.ts", import.meta.url).href}";
+  import { float, lowerContext } from "${new URL("../../core/cpu/launch.ts", import.meta.url).href}";
+  const executor = await CpuExecutor.create({ threads: 2 });
+  const out = lowerContext.scratch("out", [4000, 4]), args = { out, rounds: 4_000_000, x: float(1), y: float(0) };
+  const launches = [{ kernel: "multiply_add_peak", args, blocks: 4000 }];
+  const run = executor.prepareLaunches(launches, { inputs: [], outputs: [out] }).run();
+  console.log("running");
+  setTimeout(() => { if (Deno.args[0] === "throw") throw new Error("on purpose"); }, 100);
+  await run;`;
+
+for (const how of ["SIGINT", "SIGTERM", "throw"] as const) {
+  Deno.test({
+    name: `no thread is left behind in the middle of a run: ${how}`,
+    ignore: Deno.build.os === "windows",
+    fn: async () => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["eval", BUSY, how],
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const timeout = setTimeout(() => child.kill("SIGKILL"), 20_000), reader = child.stdout.getReader();
+      assert.match(new TextDecoder().decode((await reader.read()).value), /running/);
+      if (how !== "throw") child.kill(how);
+      const { signal, code } = await child.status;
+      clearTimeout(timeout);
+      await reader.cancel();
+      assert.deepEqual([signal, code === 0], [how === "throw" ? null : how, false]);
+      assert.throws(() => Deno.kill(child.pid, "SIGCONT"), Deno.errors.NotFound);
+    },
+  });
+}
