@@ -33,14 +33,16 @@ export type InputMaker = (
   },
 ) => Tensor;
 
-interface Built {
+/** A recorded case with the numbers of its inputs. */
+export interface Built {
   plan: Plan;
   inputs: { tensor: Tensor; data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>; gradient?: Tensor }[];
   outputs: Record<string, Tensor>;
   cotangents: { output: Tensor; cotangent: Tensor; data: Float32Array<ArrayBuffer> }[];
 }
 
-function record({ build, withoutCotangent = [] }: OpCase): Built {
+/** Records a case and draws its inputs. */
+export function record({ build, withoutCotangent = [] }: OpCase): Built {
   const tape = new Tape(true);
   const inputs: Built["inputs"] = [];
   const outputs = build(tape, (name, shape, { fill, gradient = true, u32 } = {}) => {
@@ -69,7 +71,8 @@ function record({ build, withoutCotangent = [] }: OpCase): Built {
   };
 }
 
-function fillProgram(program: Program, { inputs, cotangents }: Built): void {
+/** Writes the inputs and cotangents. */
+export function fillProgram(program: Program, { inputs, cotangents }: Built): void {
   for (const { tensor, data } of inputs) program.write(tensor, data);
   for (const { cotangent, data } of cotangents) program.write(cotangent, data);
 }
@@ -85,7 +88,8 @@ export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number
   return Math.sqrt(difference / (reference > 0 ? reference : Math.max(1, expected.length)));
 }
 
-async function compare(
+/** Holds outputs and gradients to the reference. */
+export async function compare(
   built: Built,
   truth: ReferenceProgram,
   { program, who, bounds }: { program: Program; who: string; bounds: typeof BOUNDS },

@@ -4,10 +4,10 @@ import { finish, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { fillNormal } from "../../core/random.ts";
 import { sliceColumns, Tape, type Tensor, tensorOver } from "../../core/tensor/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
-import { type Launch, lowerContext, type Lowering } from "../../core/webgpu/launch.ts";
-import { subgroups, tiles } from "../../core/webgpu/ops/matmul.ts";
+import type { Lowering } from "../../core/webgpu/launch.ts";
 import { executors } from "./executors.ts";
 import { BOUNDS, checkOp, relativeError } from "./harness.ts";
+import { Forced, VARIANTS } from "./matmul_variants.ts";
 
 for (const [R, I, O] of [[1, 1, 1], [63, 65, 17], [65, 128, 64], [257, 40, 63], [130, 16, 200]] as const) {
   Deno.test(`linear [${R}, ${I}] to ${O}: product, d x, d w`, () =>
@@ -26,31 +26,6 @@ Deno.test("linear of a slice, into a slice, added to an existing gradient", () =
       return { out };
     },
   }));
-
-/** Every way to carry a product out, whatever the adapter would choose for the shape. */
-const VARIANTS: Record<string, Lowering> = {
-  tiles: (step, context) => tiles(step, context),
-  "tiles, k in 3 slices": (step, context) => tiles(step, context, 3),
-  "subgroups, b in fours": (step, context) => subgroups(step, context, true),
-  "subgroups, b one by one": (step, context) => subgroups(step, context, false),
-};
-
-/** An executor that carries products out in one of the ways. */
-class Forced extends WebgpuExecutor {
-  constructor(base: WebgpuExecutor, readonly variant: Lowering) {
-    super(base.gpu, base.options);
-  }
-
-  override lower(plan: Parameters<WebgpuExecutor["lower"]>[0]): (Launch & { step: number })[] {
-    const { subgroupMinSize, subgroupMaxSize } = this.gpu.device.adapterInfo;
-    const context = lowerContext(this.gpu.adapterClass, {
-      subgroupSize: subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0,
-    });
-    return plan.steps.flatMap((step, index) =>
-      this.variant(step, context).map((launch) => ({ ...launch, step: index }))
-    );
-  }
-}
 
 interface Shape {
   M: number;

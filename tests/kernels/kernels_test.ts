@@ -1,0 +1,43 @@
+/** A slice of the random shapes; `deno run -A tests/kernels/run.ts` runs hundreds of each op. */
+import { strict as assert } from "node:assert";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { swiglu } from "../../core/ops/swiglu.ts";
+import { tensorOver } from "../../core/tensor/mod.ts";
+import { Dice } from "../fuzz/dice.ts";
+import { executors } from "../ops/executors.ts";
+import { record } from "../ops/harness.ts";
+import { CASES } from "./cases.ts";
+import { checkGuarded } from "./check.ts";
+import { guarded } from "./guards.ts";
+
+/** Ops whose kernels a software adapter compiles in seconds a shape: they have many shapes on the CPU, and one here. */
+const SLOW = new Set(["attention", "attention_map", "selective_scan", "linear", "linear_logp", "orpo_loss"]);
+
+for (const [name, make] of Object.entries(CASES)) {
+  Deno.test(`kernels of ${name}: random shapes against float64, guards survive`, async () => {
+    const all = await executors(), cpu = all.filter((executor) => executor instanceof CpuExecutor);
+    for (let number = 0; number < 60; number++) {
+      const everywhere = number < (SLOW.has(name) ? 1 : 3);
+      await checkGuarded(`${name} ${number}`, make(new Dice(1, number)), everywhere ? all : cpu);
+    }
+  });
+}
+
+Deno.test("guards, negative control: a number behind, before or between what was to be written is found", async () => {
+  const cpu = (await executors()).find((executor) => executor instanceof CpuExecutor)!;
+  const { built, guards } = guarded(record({ build: (tape, input) => ({ y: swiglu(tape, input("gu", [3, 8])) }) }));
+  const { storage } = built.outputs.y!, arena = storage.pinned!.arena;
+  guards.fill(cpu);
+  await guards.check(cpu, "untouched");
+  for (const [at, found] of [[11, undefined], [12, "element 12"], [-1, "element -1"]] as const) {
+    cpu.write(
+      tensorOver({ ...storage, pinned: { arena, offset: storage.pinned!.offset + at } }, [1]),
+      Float32Array.of(1),
+    );
+    const check = guards.check(cpu, "control");
+    if (found === undefined) await check;
+    else await assert.rejects(check, new RegExp(found));
+    guards.fill(cpu);
+  }
+  guards.release(cpu);
+});

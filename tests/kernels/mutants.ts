@@ -1,0 +1,135 @@
+/**
+ * Mutants of the WGSL files, and whether the checks of the op tests kill them:
+ *
+ *     deno run -A tests/kernels/mutants.ts [--file rmsnorm_forward.wgsl] [--cases 8] [--most 40] [--seconds 300]
+ *
+ * `--most` takes so many mutants of each file, evenly spread. A child process does the work; one that is silent for a minute
+ * is ended, which counts as killed: a hang is found by any test. Prints survivors, then a line a file.
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
+import { executors } from "../ops/executors.ts";
+import { casesOf, type Fate, fateOf, Mutating } from "./mutation.ts";
+import { type Mutant, mutantsOf } from "./mutator.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    file: { type: "string", multiple: true },
+    cases: { type: "string", default: "8" },
+    most: { type: "string", default: "1000" },
+    seconds: { type: "string", default: "Infinity" },
+    worker: { type: "string" },
+    from: { type: "string", default: "0" },
+  },
+});
+const WGSL = new URL("../../wgsl/", import.meta.url), SILENCE = 60_000;
+
+/** The mutants of a file that are tried. */
+function chosen(source: string): Mutant[] {
+  const all = mutantsOf(source), count = Math.min(all.length, Number(values.most));
+  return Array.from({ length: count }, (_, i) => all[Math.floor(i * all.length / count)]!);
+}
+
+/** Tries the mutants of one file and prints `number fate` for each. */
+async function work(file: string): Promise<void> {
+  const source = await Deno.readTextFile(new URL(file, WGSL));
+  const gpu = (await executors()).find((executor) => executor instanceof WebgpuExecutor) as WebgpuExecutor;
+  for (const adapterClass of ["software", "discrete"] as const) {
+    const executor = new Mutating(gpu, adapterClass);
+    const cases = await casesOf(executor, source, { most: Number(values.cases) });
+    if (cases.length === 0) continue;
+    if (await fateOf(executor, { code: source }, { source, cases }) !== "survived") {
+      throw new Error(`${file} itself fails`);
+    }
+    console.log(`ready ${cases.length}`);
+    for (const [i, mutant] of chosen(source).entries()) {
+      if (i < Number(values.from)) continue;
+      console.log(`${i} ${await fateOf(executor, mutant, { source, cases })}`);
+    }
+    break;
+  }
+  console.log("done");
+  Deno.exit(0);
+}
+
+/** Runs a worker from one mutant on; returns what it said until it ended or fell silent. */
+async function watch(
+  file: string,
+  { from, until }: { from: number; until: number },
+): Promise<Map<number, Fate> | undefined> {
+  const fates = new Map<number, Fate>();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", fileURLToPath(import.meta.url), "--worker", file, "--from", String(from)]
+      .concat(["--cases", values.cases, "--most", values.most]),
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let timer = setTimeout(() => child.kill("SIGKILL"), 4 * SILENCE), ready = false;
+  const end = setTimeout(() => child.kill("SIGKILL"), Math.max(0, until - Date.now()));
+  for await (const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(lines())) {
+    clearTimeout(timer);
+    timer = setTimeout(() => child.kill("SIGKILL"), SILENCE);
+    if (line.startsWith("ready")) ready = true;
+    const [number, fate] = line.split(" ");
+    if (/^\d+$/.test(number!)) fates.set(Number(number), fate as Fate);
+  }
+  clearTimeout(timer);
+  clearTimeout(end);
+  const { success } = await child.status;
+  if (!ready) return undefined;
+  if (!success && Date.now() < until) fates.set(Math.max(from - 1, ...fates.keys()) + 1, "killed");
+  return fates;
+}
+
+function lines(): TransformStream<string, string> {
+  let kept = "";
+  return new TransformStream({
+    transform(text, controller) {
+      const parts = `${kept}${text}`.split("\n");
+      kept = parts.pop()!;
+      for (const part of parts) controller.enqueue(part);
+    },
+  });
+}
+
+async function report(file: string): Promise<Record<Fate, number>> {
+  const source = await Deno.readTextFile(new URL(file, WGSL)),
+    mutants = chosen(source),
+    total = { killed: 0, survived: 0, stillborn: 0 };
+  const until = Date.now() + Math.min(1e9, Number(values.seconds) * 1000);
+  for (let from = 0; from < mutants.length && Date.now() < until;) {
+    const fates = await watch(file, { from, until });
+    if (!fates) {
+      console.log(`file=${file} no case reaches it, or not in time`);
+      break;
+    }
+    for (const [i, fate] of fates) {
+      total[fate]++;
+      const { line, fault, before, after } = mutants[i]!;
+      if (fate === "survived") console.log(`  ${file}:${line} ${fault}: ${before}  =>  ${after}`);
+    }
+    if (fates.size === 0) break;
+    from = Math.max(...fates.keys()) + 1;
+  }
+  const { killed, survived, stillborn } = total;
+  console.log(
+    `file=${file} mutants=${mutants.length} tried=${
+      killed + survived
+    } killed=${killed} survived=${survived} stillborn=${stillborn}`,
+  );
+  return total;
+}
+
+if (values.worker) await work(values.worker);
+const all = [...Deno.readDirSync(WGSL)].filter(({ isFile }) => isFile).map(({ name }) => name).sort();
+let killed = 0, survived = 0;
+for (const file of values.file ?? all) {
+  const total = await report(file);
+  killed += total.killed;
+  survived += total.survived;
+}
+console.log(
+  `killed ${killed} of ${killed + survived}: ${(100 * killed / Math.max(1, killed + survived)).toFixed(1)} %`,
+);

@@ -1,0 +1,101 @@
+/** Runs the checks of the op tests against one WGSL file with one fault. */
+import type { Plan } from "../../core/plan/mod.ts";
+import { ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
+import type { AdapterClass, Launch } from "../../core/webgpu/launch.ts";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
+import { Dice } from "../fuzz/dice.ts";
+import { BOUNDS, type Built, compare, fillProgram, type OpCase, record } from "../ops/harness.ts";
+import { CASES } from "./cases.ts";
+import { guarded, type Guards } from "./guards.ts";
+import type { Mutant } from "./mutator.ts";
+
+/** What became of a mutant; `stillborn` does not compile and is no mutant. */
+export type Fate = "killed" | "survived" | "stillborn";
+
+interface Case {
+  readonly name: string;
+  readonly op: OpCase;
+  readonly built: Built;
+  readonly guards: Guards;
+  readonly truth: ReferenceProgram;
+}
+
+/** Lowers as an adapter of some class does, with one file's text replaced. Kernels that lack the file stay compiled. */
+export class Mutating extends WebgpuExecutor {
+  original = "";
+  mutant = "";
+  count = 0;
+
+  constructor(base: WebgpuExecutor, adapterClass: AdapterClass) {
+    super({ ...base.gpu, device: base.gpu.device, failure: () => base.gpu.failure(), adapterClass }, base.options);
+  }
+
+  override lower(plan: Plan): (Launch & { step: number })[] {
+    return super.lower(plan).map((launch) => {
+      const { name, code } = launch.kernel;
+      if (this.mutant === "" || !code.includes(this.original)) return launch;
+      return {
+        ...launch,
+        kernel: { name: `${name} mutant ${this.count}`, code: code.replace(this.original, () => this.mutant) },
+      };
+    });
+  }
+}
+
+/** The first cases, of any op, whose kernels hold the file's text. */
+export async function casesOf(executor: Mutating, source: string, { most }: { most: number }): Promise<Case[]> {
+  const found: Case[] = [];
+  for (const [name, make] of Object.entries(CASES)) {
+    for (let number = 0; number < most && found.length < most; number++) {
+      const op = make(new Dice(3, number)), { built, guards } = guarded(record(op));
+      if (!executor.lower(built.plan).some(({ kernel }) => kernel.code.includes(source))) continue;
+      const truth = await new ReferenceExecutor().prepare(built.plan);
+      fillProgram(truth, built);
+      await truth.run();
+      found.push({ name: `${name} ${number}`, op, built, guards, truth });
+    }
+    if (found.length > 0) break;
+  }
+  return found;
+}
+
+async function passes(executor: Mutating, { name, op, built, guards, truth }: Case): Promise<boolean> {
+  const program = await executor.prepare(built.plan);
+  try {
+    guards.fill(executor);
+    for (const { tensor, data } of built.plan.constants) program.write(tensor, data);
+    fillProgram(program, built);
+    await program.run();
+    await compare(built, truth, { program, who: name, bounds: op.bounds ?? BOUNDS });
+    await guards.check(executor, name);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    program.dispose();
+    guards.release(executor);
+  }
+}
+
+/** Whether the mutated file compiles for a case. */
+async function compiles(executor: Mutating, { built }: Case): Promise<boolean> {
+  try {
+    (await executor.prepare(built.plan)).dispose();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs the cases until one fails. */
+export async function fateOf(
+  executor: Mutating,
+  { code }: Pick<Mutant, "code">,
+  { source, cases }: { source: string; cases: readonly Case[] },
+): Promise<Fate> {
+  [executor.original, executor.mutant] = [source, code];
+  executor.count++;
+  if (code !== source && !await compiles(executor, cases[0]!)) return "stillborn";
+  for (const each of cases) if (!await passes(executor, each)) return "killed";
+  return "survived";
+}

@@ -1,0 +1,54 @@
+/**
+ * Random shapes of every op on every executor, with guards:
+ *
+ *     deno run -A tests/kernels/run.ts --shapes 500 --seed 1 [--executor cpu] [--op rmsnorm] [--seconds 600]
+ *
+ * Prints a line an op with the number of shapes and the failures; exits with 1 when there was one. `--first N` starts at shape N.
+ */
+import { parseArgs } from "node:util";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
+import { Dice } from "../fuzz/dice.ts";
+import { executors } from "../ops/executors.ts";
+import { Forced, VARIANTS } from "../ops/matmul_variants.ts";
+import { CASES } from "./cases.ts";
+import { checkGuarded } from "./check.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    shapes: { type: "string", default: "500" },
+    seed: { type: "string", default: "1" },
+    first: { type: "string", default: "0" },
+    op: { type: "string", multiple: true },
+    executor: { type: "string" },
+    seconds: { type: "string", default: "Infinity" },
+  },
+});
+const shapes = Number(values.shapes), seed = Number(values.seed), first = Number(values.first);
+const opened = (await executors()).filter(({ name }) => name === (values.executor ?? name));
+const gpu = opened.find((executor) => executor instanceof WebgpuExecutor);
+/** The ways of a product that take every shape. */
+const WAYS = Object.entries(VARIANTS).filter(([way]) => way !== "subgroups, b in fours").map(([, variant]) => variant);
+let wrong = 0;
+for (const name of values.op ?? Object.keys(CASES)) {
+  const start = performance.now(), failures: string[] = [];
+  let done = 0;
+  const seconds = () => (performance.now() - start) / 1000;
+  for (; done < shapes && seconds() < Number(values.seconds); done++) {
+    const number = first + done, make = CASES[name]!;
+    // Products have more ways than an adapter takes by itself: shape after shape another one joins in.
+    const variant = WAYS[number % WAYS.length];
+    const forced = name === "linear" && gpu instanceof WebgpuExecutor && variant ? [new Forced(gpu, variant)] : [];
+    try {
+      await checkGuarded(`${name} ${number}`, make(new Dice(seed, number)), [...opened, ...forced]);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+    for (const executor of forced) await executor.close();
+  }
+  wrong += failures.length;
+  console.log(`op=${name} seed=${seed} shapes=${done} failed=${failures.length} seconds=${seconds().toFixed(1)}`);
+  for (const failure of failures.slice(0, 8)) console.log(`  ${failure}`);
+}
+for (const executor of opened) await executor.close();
+Deno.exit(wrong > 0 ? 1 : 0);
