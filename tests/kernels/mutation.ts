@@ -32,11 +32,11 @@ export class Mutating extends WebgpuExecutor {
 
   override lower(plan: Plan): (Launch & { step: number })[] {
     return super.lower(plan).map((launch) => {
-      const { name, code } = launch.kernel;
+      const { name, code, run } = launch.kernel;
       if (this.mutant === "" || !code.includes(this.original)) return launch;
       return {
         ...launch,
-        kernel: { name: `${name} mutant ${this.count}`, code: code.replace(this.original, () => this.mutant) },
+        kernel: { name: `${name} mutant ${this.count}`, code: code.replace(this.original, () => this.mutant), run },
       };
     });
   }
