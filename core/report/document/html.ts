@@ -1,4 +1,6 @@
 /** Markup that escapes by itself: what is put into a template is text unless it is markup already. */
+import { createHash } from "node:crypto";
+import { printable } from "../../errors.ts";
 
 /** A piece of finished HTML or SVG. */
 export class Markup {
@@ -12,12 +14,7 @@ const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;
 
 /** A text without meaning to a browser. Control and direction characters, which can disguise text, are shown as codes. */
 export function escaped(text: string): string {
-  return text
-    .replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter]!)
-    .replaceAll(
-      /[\p{Cc}\p{Cf}\p{Cs}]/gu,
-      (letter) => letter === "\n" ? letter : `\\u{${letter.codePointAt(0)!.toString(16)}}`,
-    );
+  return printable(text).replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter]!);
 }
 
 function textOf(insert: Insert): string {
@@ -63,9 +60,11 @@ export function inlinePng(bytes: Uint8Array<ArrayBuffer> | Uint8Array, alt: stri
 }
 
 const STYLE = new Markup(`
-:root{color-scheme:light;--ink:#1f2328;--faint:#5b6470;--rule:#d9dde3;--tint:#f5f6f8;--accent:#b34a00;--link:#0a58a6}
+:root{color-scheme:light dark;--paper:#fff;--ink:#1f2328;--faint:#5b6470;--rule:#d9dde3;--tint:#f5f6f8;--accent:#b34a00;--warm:#fff6ee;--link:#0a58a6}
+@media (prefers-color-scheme:dark){:root{--paper:#14171c;--ink:#e4e7eb;--faint:#a0a8b3;--rule:#363c45;--tint:#1e232a;--accent:#f0955c;--warm:#2b2018;--link:#7ab8f5}
+figure>svg,figure>img{background:#fff;border-radius:8px}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:2.5rem 1.5rem 5rem;max-width:76rem;color:var(--ink);background:#fff;
+body{margin:0 auto;padding:2.5rem 1.5rem 5rem;max-width:76rem;color:var(--ink);background:var(--paper);
 font:16px/1.6 Inter,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:2rem;line-height:1.2;margin:0 0 .4rem}h2{font-size:1.4rem;margin:3rem 0 .6rem;padding-top:1rem;border-top:1px solid var(--rule)}
 h3{font-size:1.08rem;margin:1.8rem 0 .4rem}p,li{max-width:46rem}.lead,figcaption,small{color:var(--faint)}
@@ -74,29 +73,55 @@ code{padding:.1em .3em}pre{padding:.8rem 1rem;overflow-x:auto;white-space:pre-wr
 .wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.35rem .8rem;border-bottom:1px solid var(--rule);vertical-align:top}th{border-bottom:2px solid var(--ink);white-space:nowrap}
 .left{text-align:left}.right{text-align:right;white-space:nowrap}figure{margin:1.2rem 0}img,svg{max-width:100%;height:auto}
-.warning{border-left:4px solid var(--accent);background:#fff6ee;padding:.7rem 1rem;max-width:46rem}
+.warning{border-left:4px solid var(--accent);background:var(--warm);padding:.7rem 1rem;max-width:46rem}
 .verdict{background:var(--tint);border-radius:8px;padding:1rem 1.4rem}
-.where{font-size:.88rem;color:var(--faint)}math{font-size:1.08em}math[display=block]{margin:.9rem 0;overflow-x:auto;overflow-y:hidden;text-align:left}
+.where{font-size:.88rem;color:var(--faint)}.katex{font-size:1.12em}.katex-display{margin:.9rem 0;padding:.2rem 0;overflow-x:auto;overflow-y:hidden;text-align:left}.katex-display>.katex{text-align:left}
 details{margin:.6rem 0}summary{cursor:pointer}nav ul{columns:2;padding-left:1.2rem}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr));gap:1.5rem}
 @media print{body{max-width:none;padding:0}h2{break-after:avoid}figure,table{break-inside:avoid}}
 `);
 
-/** A whole page that needs nothing besides itself: no script, no network. */
-export function page(title: string, { lead, body }: { lead: Insert; body: Insert }): string {
+/** What a page holds besides its title. */
+export interface PageParts {
+  readonly lead: Insert;
+  readonly body: Insert;
+  /** More rules of style. */
+  readonly style?: Markup;
+  /** A program that runs when the page is read, the only one that the page's policy lets run. */
+  readonly script?: string;
+}
+
+/** Data for the page's program. Nothing in them can end the element that holds them. */
+export function dataBlock(id: string, data: unknown): Markup {
+  const json = JSON.stringify(data).replaceAll(/[<\u2028\u2029]/g, (letter) => `\\u${hexOf(letter)}`);
+  return new Markup(`<script type="application/json" id="${escaped(id)}">${json}</script>`);
+}
+
+const hexOf = (letter: string) => letter.charCodeAt(0).toString(16).padStart(4, "0");
+
+/** What the browser may do: show the page, and run the one script with this hash. */
+function policyOf(script: string | undefined): string {
+  const hash = script === undefined ? "" : createHash("sha256").update(script).digest("base64");
+  const scripts = script === undefined ? "" : `; script-src 'sha256-${hash}'`;
+  return `default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:${scripts}`;
+}
+
+/** A whole page that needs nothing besides itself: no network, and no script but its own. */
+export function page(title: string, { lead, body, style, script }: PageParts): string {
   return markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="${new Markup(policyOf(script))}">
 <title>${title}</title>
-<style>${STYLE}</style>
+<style>${STYLE}${style}</style>
 </head>
 <body>
 <h1>${title}</h1>
 <p class="lead">${lead}</p>
 ${body}
+${script !== undefined && new Markup(`<script>${script}</script>`)}
 </body>
 </html>
 `.text;

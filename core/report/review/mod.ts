@@ -1,5 +1,6 @@
 /** The review of the paper and the derivations behind the kernels, as one page. */
-import { htmlTable, Markup, markup, page } from "../document/html.ts";
+import { formulaSetter, type SetFormula } from "../document/formula.ts";
+import { htmlTable, type Markup, markup, page } from "../document/html.ts";
 import { FLASH, SHARED_BACKWARD } from "./attention.ts";
 import { DISAGREEMENTS } from "./disagreements.ts";
 import { LEAK } from "./leak.ts";
@@ -23,20 +24,11 @@ export const SECTIONS: readonly Section[] = [
   LEAK,
 ];
 
-type Render = (tex: string, options: { display: boolean }) => Markup;
-
-/** Formulas become MathML while the page is made; a formula that cannot be read is an error here and not on the page. */
-async function mathRenderer(): Promise<Render> {
-  const { default: temml } = await import("temml");
-  return (tex, { display }) =>
-    new Markup(temml.renderToString(tex, { displayMode: display, throwOnError: true, strict: true }));
-}
-
 /** A paragraph with its formulas between dollar signs. */
-const inline = (paragraph: string, render: Render) =>
+const inline = (paragraph: string, render: SetFormula) =>
   paragraph.split("$").map((part, index) => index % 2 === 1 ? render(part, { display: false }) : part);
 
-function blockOf(block: Block, render: Render): Markup {
+function blockOf(block: Block, render: SetFormula): Markup {
   if (typeof block === "string") return markup`<p>${inline(block, render)}</p>`;
   if ("tex" in block) return render(block.tex, { display: true });
   return markup`<ul>${block.list.map((item) => markup`<li>${inline(item, render)}</li>`)}</ul>`;
@@ -46,7 +38,7 @@ const anchorOf = (title: string) => title.toLowerCase().replaceAll(/[^a-z0-9]+/g
 
 function sectionOf(
   { title, blocks, code, tests }: Section,
-  { render, root }: { render: Render; root: string },
+  { render, root }: { render: SetFormula; root: string },
 ): Markup {
   const links = (paths: readonly string[]) =>
     paths.map((path, index) => markup`${index > 0 && ", "}<a href="${root}/${path}">${path}</a>`);
@@ -58,11 +50,11 @@ const COLUMNS = ["question", "documented study", "paper", "published code", "thi
   .map((name) => ({ name, align: "left" as const }));
 
 /**
- * The review as one self-contained HTML page with formulas in MathML. `root` is the way from the page to the repository,
+ * The review as one self-contained HTML page with typeset formulas. `root` is the way from the page to the repository,
  * for the links to code and tests.
  */
 export async function reviewDocument({ root = "." }: { root?: string } = {}): Promise<string> {
-  const render = await mathRenderer(), last = "Where the sources disagree";
+  const { style, set: render } = await formulaSetter(), last = "Where the sources disagree";
   const titles = [...SECTIONS.map(({ title }) => title), last];
   const rows = DISAGREEMENTS.map(({ about, study, paper, code, here }) => [about, study, paper, code, here]);
   const body = markup`
@@ -78,5 +70,5 @@ export async function reviewDocument({ root = "." }: { root?: string } = {}): Pr
   const lead =
     "What the paper says, how the formulas of the kernels follow, which file computes each and which test holds it " +
     "to the formula, and where the sources contradict each other.";
-  return page("Hymba: review and derivations", { lead, body });
+  return page("Hymba: review and derivations", { lead, body, style });
 }

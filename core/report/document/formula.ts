@@ -1,0 +1,44 @@
+/** Formulas as HTML with their fonts inside the page. The renderer is heavy, so it is loaded when the first formula is set. */
+import { readFile } from "node:fs/promises";
+import { Markup } from "./html.ts";
+
+/** Sets one formula in TeX. Throws on a formula that cannot be read. */
+export type SetFormula = (tex: string, options: { display: boolean }) => Markup;
+
+/** The typefaces that formulas here need; others of KaTeX would only make the page larger. */
+const KEPT = [
+  "Main-Regular",
+  "Main-Bold",
+  "Math-Italic",
+  "AMS-Regular",
+  "Caligraphic-Regular",
+  "Size1-Regular",
+  "Size2-Regular",
+  "Size3-Regular",
+  "Size4-Regular",
+];
+/** Classes of letters whose typeface is not kept. */
+const OTHERS = /class="[^"]*\b(mathfrak|mathscr|mathtt|mathsf|texttt|textsf|mathboldfrak|boldsymbol|mathit|textit)\b/;
+
+/** A rule of KaTeX's style sheet with its font as data; rules of other typefaces vanish. */
+async function inlined(rule: string): Promise<string> {
+  const name = KEPT.find((name) => rule.includes(`KaTeX_${name}.woff2`));
+  if (name === undefined) return "";
+  const bytes = await readFile(new URL(import.meta.resolve(`katex/dist/fonts/KaTeX_${name}.woff2`)));
+  const source = `src:url(data:font/woff2;base64,${bytes.toString("base64")}) format("woff2")`;
+  return rule.replace(/src:[^}]*/, source);
+}
+
+/** KaTeX with the style sheet that its output needs: HTML for the eye, MathML for screen readers. */
+export async function formulaSetter(): Promise<{ style: Markup; set: SetFormula }> {
+  const { default: katex } = await import("katex");
+  const sheet = await readFile(new URL(import.meta.resolve("katex/dist/katex.min.css")), "utf8");
+  const fonts = await Promise.all((sheet.match(/@font-face\{[^}]*\}/g) ?? []).map(inlined));
+  const style = new Markup(fonts.join("") + sheet.replaceAll(/@font-face\{[^}]*\}/g, ""));
+  const set: SetFormula = (tex, { display }) => {
+    const html = katex.renderToString(tex, { displayMode: display, throwOnError: true, strict: "error" });
+    if (OTHERS.test(html)) throw new Error(`the formula ${tex} needs a typeface that is not kept`);
+    return new Markup(html);
+  };
+  return { style, set };
+}
