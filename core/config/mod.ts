@@ -1,3 +1,4 @@
+export * from "./attention_codes.ts";
 export * from "./layers.ts";
 export * from "./model.ts";
 export * from "./options.ts";

@@ -163,7 +163,7 @@ export function metricsLineOf(value: Record<string, unknown>, path: string): Met
 }
 
 /** What a file of attention maps says of its tensors. */
-export function attentionMapsOf(value: unknown, path: string): Omit<AttentionMap, "probabilities">[] {
+export function attentionMapsOf(value: unknown, path: string): Omit<AttentionMap, "probabilities" | "heads">[] {
   list(map, { max: RECORD_LIMITS.layers })(value, path);
-  return value as Omit<AttentionMap, "probabilities">[];
+  return value as Omit<AttentionMap, "probabilities" | "heads">[];
 }

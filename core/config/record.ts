@@ -146,6 +146,8 @@ export interface AttentionMap {
   readonly metaTokens: number;
   readonly window: number;
   readonly probabilities: Float32Array;
+  /** Codes of each head, [heads, positions (positions + 1) / 2]: see attentionCodes. Older runs have none. */
+  readonly heads?: Uint8Array;
   /** What the positions are, in words. */
   readonly labels: readonly string[];
 }

@@ -1,5 +1,5 @@
 /** Attention maps of chosen layers, computed by a kernel from the saved log-sum-exp. */
-import { ArchType, type AttentionMap, type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
+import { ArchType, attentionCodes, type AttentionMap, type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
 import { forward } from "../nn/model.ts";
 import { attentionMap } from "../ops/attention_map.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -15,7 +15,7 @@ export function shownLayers(config: HymbaConfig): Layer[] {
   return [...new Set(shown)].filter((layer) => layer !== undefined).sort((a, b) => a.index - b.index);
 }
 
-/** Probabilities of each shown layer, averaged over its heads, for one text of T tokens. `labels`: a word for each token. */
+/** Probabilities of each shown layer, averaged over its heads and one by one, for one text of T tokens. `labels`: a word for each token. */
 export async function captureAttention(
   executor: Executor,
   store: ParameterStore,
@@ -38,6 +38,7 @@ export async function captureAttention(
       positions,
       metaTokens: M,
       window,
+      heads: attentionCodes(heads, positions),
       probabilities: meanOverHeads(heads, { H: config.nHeads, size: positions ** 2 }),
       labels: [...Array.from({ length: M }, (_, m) => `meta ${m}`), ...labels],
     });

@@ -16,7 +16,7 @@ import {
 } from "../config/mod.ts";
 import { type Disk, readLog, readText, writeAtomic } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
-import { decodeSafetensors, encodeSafetensors } from "../params/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../params/safetensors.ts";
 
 export { STAGES } from "../config/mod.ts";
 
@@ -110,17 +110,23 @@ function decodeLosses(bytes: Uint8Array<ArrayBuffer>, name: string): Float32Arra
   throw new HymbaError(`${name} holds no losses`, { expected: "a tensor nats, F32" });
 }
 
+/** Cells of the lower triangle with its diagonal. */
+const triangle = (P: number) => P * (P + 1) / 2;
+
 /** Stores attention maps beside an arm's weights. */
 export async function writeMaps(
   disk: Disk,
   folder: string,
   { stage, maps }: { stage: StageName; maps: readonly AttentionMap[] },
 ): Promise<void> {
-  const tensors = Object.fromEntries(maps.map(({ layer, positions, probabilities }) => [
-    `layer.${layer}`,
-    { dtype: "F32" as const, shape: [positions, positions], data: Float32Array.from(probabilities) },
-  ]));
-  const about = maps.map(({ probabilities: _, ...rest }) => rest);
+  const tensors: Record<string, StoredTensor> = {};
+  for (const { layer, positions: P, probabilities, heads } of maps) {
+    tensors[`layer.${layer}`] = { dtype: "F32", shape: [P, P], data: Float32Array.from(probabilities) };
+    if (heads === undefined) continue;
+    const shape = [heads.length / triangle(P), triangle(P)];
+    tensors[`layer.${layer}.heads`] = { dtype: "U8", shape, data: Uint8Array.from(heads) };
+  }
+  const about = maps.map(({ probabilities: _, heads: __, ...rest }) => rest);
   await writeAtomic(
     disk,
     join(folder, attentionFile(stage)),
@@ -132,12 +138,14 @@ export async function writeMaps(
 export function decodeMaps(bytes: Uint8Array<ArrayBuffer>, name: string): AttentionMap[] {
   const { tensors, metadata } = decodeSafetensors(bytes, { name });
   return attentionMapsOf(parseJson(metadata.maps ?? "[]", name), name).map((map) => {
-    const tensor = Object.hasOwn(tensors, `layer.${map.layer}`) ? tensors[`layer.${map.layer}`] : undefined;
-    if (tensor?.dtype === "F32" && tensor.data.length === map.positions ** 2) {
-      return { ...map, probabilities: tensor.data };
+    const own = (key: string) => Object.hasOwn(tensors, key) ? tensors[key] : undefined;
+    const mean = own(`layer.${map.layer}`), heads = own(`layer.${map.layer}.heads`);
+    const fits = heads === undefined || heads.dtype === "U8" && heads.data.length % triangle(map.positions) === 0;
+    if (fits && mean?.dtype === "F32" && mean.data.length === map.positions ** 2) {
+      return { ...map, probabilities: mean.data, ...(heads?.dtype === "U8" && { heads: heads.data }) };
     }
     throw new HymbaError(`${name}: the map of layer ${map.layer} is missing or has another size`, {
-      expected: `F32 [${map.positions}, ${map.positions}]`,
+      expected: `F32 [${map.positions}, ${map.positions}], and heads of ${triangle(map.positions)} bytes`,
     });
   });
 }

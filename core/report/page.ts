@@ -5,6 +5,7 @@ import { attentionChart } from "./attention_chart.ts";
 import { footerOf } from "./caption.ts";
 import { htmlTable, inlinePng, type Markup, markup, page } from "./document/html.ts";
 import { findings } from "./findings.ts";
+import { INTERACTIVE_STYLE, interactiveSections, SCRIPT } from "./interactive/mod.ts";
 import { metricsTables, recordRows } from "./metrics.ts";
 import { stagesChart } from "./stages_chart.ts";
 
@@ -45,8 +46,8 @@ const samplesOf = (run: Run): Markup[] =>
   );
 
 /**
- * The run as one self-contained HTML page: findings, figures, tables, samples and the run record. Everything that comes from
- * the run is escaped, and the page's own policy forbids scripts and the network.
+ * The run as one self-contained HTML page: findings, interactive charts and attention maps, tables, samples, figures and the run record. Everything that comes from
+ * the run is escaped, and the page's own policy forbids the network and every script but its own.
  */
 export async function reportPage(run: Run): Promise<string> {
   const { corpus, study } = run.record, name = { name: "", align: "left" } as const;
@@ -55,7 +56,7 @@ export async function reportPage(run: Run): Promise<string> {
     <h2>Findings</h2><div class="verdict">
       <ul>${findings(run).map((finding) => markup`<li>${finding}</li>`)}</ul>
     </div>
-    <h2>Figures</h2>${await figures(run)}
+    ${interactiveSections(run)}
     <h2>Tables</h2><p>${
     study.seeds.length === 1
       ? "One seed: no uncertainty can be given."
@@ -73,11 +74,17 @@ export async function reportPage(run: Run): Promise<string> {
       run,
     )
   }
+    <h2>Figures</h2><details><summary>The same as pictures</summary>${await figures(run)}</details>
     <h2>What was run</h2>${htmlTable([name, { ...name, name: " " }], recordRows(run))}
     <details>
       <summary>The whole run record</summary>
       <pre>${JSON.stringify(run.record, undefined, 2)}</pre>
     </details>
   `;
-  return page("Ablation of attention and Mamba", { lead: footerOf(run), body });
+  return page("Ablation of attention and Mamba", {
+    lead: footerOf(run),
+    body,
+    style: INTERACTIVE_STYLE,
+    script: SCRIPT,
+  });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { ARCH_TYPES, HymbaConfig, layersOf, studyOf } from "../../core/config/mod.ts";
 import { visiblePairs } from "../../core/ops/attention.ts";
 import { parameterCount } from "../../core/params/specs.ts";
@@ -15,7 +16,7 @@ const VOID = new Set(["meta", "br", "img", "rect", "polyline", "polygon", "path"
 /** Names of the elements of a page in order; throws when one is not closed where it should be. */
 function elementsOf(page: string): string[] {
   const open: string[] = [], seen: string[] = [];
-  const bare = page.replace(/<style>[^]*?<\/style>/, "").replace("<!doctype html>", "");
+  const bare = page.replaceAll(/<(style|script)\b[^>]*>[^]*?<\/\1>/g, "").replace("<!doctype html>", "");
   for (const [, close, name, end] of bare.matchAll(/<(\/?)([a-z][a-z0-9]*)\b(?:"[^"]*"|[^">])*?(\/?)>/gi)) {
     if (close) assert.equal(open.pop(), name);
     else {
@@ -110,9 +111,12 @@ Deno.test("report: everything of a run is on the page, and nothing in a run acts
     results: [{ ...result!, samples, failure: evil }],
   });
   elementsOf(page);
-  assert.doesNotMatch(page, /<script|<img src=x/);
+  assert.doesNotMatch(page, /<script>alert|<img src=x/);
+  assert.equal(page.match(/<script>/g)!.length, 1, "the page's own program");
+  const own = /<script>([^]*)<\/script>/.exec(page)![1]!;
+  assert.ok(page.includes(`script-src 'sha256-${createHash("sha256").update(own).digest("base64")}'`));
   assert.equal(page.match(/src="data:image\/png;base64,/g)!.length, 4);
-  for (const heading of ["Findings", "Figures", "Tables", "Samples", "What was run"]) {
+  for (const heading of ["Findings", "Charts", "Attention of hymba", "Figures", "Tables", "Samples", "What was run"]) {
     assert.ok(page.includes(`<h2>${heading}`));
   }
 });

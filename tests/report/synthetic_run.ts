@@ -3,6 +3,7 @@ import {
   ARCH_TYPES,
   type Arm,
   type ArmResult,
+  attentionCodes,
   type AttentionMap,
   cacheSize,
   type Evaluation,
@@ -122,6 +123,12 @@ function attentionOf(config: HymbaConfig, index: number, T: number): AttentionMa
     }
     for (let k = 0; k <= q; k++) probabilities[q * positions + k]! /= sum;
   }
+  // Heads differ in how sharp they are.
+  const heads = new Float32Array(config.nHeads * positions ** 2);
+  for (let i = 0; i < heads.length; i++) {
+    const head = Math.floor(i / positions ** 2);
+    heads[i] = probabilities[i % positions ** 2]! ** (1.2 + head / 4);
+  }
   const labels = Array.from({ length: positions }, (_, at) => at < M ? `meta ${at}` : `token ${at - M}`);
   return {
     layer: index,
@@ -130,6 +137,7 @@ function attentionOf(config: HymbaConfig, index: number, T: number): AttentionMa
     metaTokens: M,
     window,
     probabilities,
+    heads: attentionCodes(heads, positions),
     labels,
   };
 }

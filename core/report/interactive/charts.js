@@ -1,0 +1,167 @@
+// Runs in the reader's browser. Draws the charts from the data of the page; legends hide arms, a button changes the scale.
+import { element, rangeOf, readable, scaleOf, shape } from "./axis.js";
+
+const WIDTH = 660, HEIGHT = 360, LEFT = 66, RIGHT = 14, TOP = 14, BOTTOM = 46;
+
+/** Colours of the page's palette; black has to turn with the page. */
+const inkOf = (colour) => colour === "#000000" ? "currentColor" : colour;
+
+/** An arm's marker around a point. */
+function markerAt({ marker, rotation, colour }, x, y) {
+  const common = { fill: inkOf(colour), class: "marker" };
+  if (marker === "circle") return shape("circle", { ...common, cx: x, cy: y, r: 3.6 });
+  const turn = marker === "rectRot" ? 45 : rotation, place = `translate(${x} ${y}) rotate(${turn})`;
+  const path = marker === "triangle" ? "M0 -4.4L4.2 3.2H-4.2Z" : "M-3.2 -3.2H3.2V3.2H-3.2Z";
+  return shape("path", { ...common, d: path, transform: place });
+}
+
+function axes(svg, { x, y, xTitle, yTitle }) {
+  const right = WIDTH - RIGHT, bottom = HEIGHT - BOTTOM;
+  for (const tick of y.ticks) {
+    const at = y.at(tick);
+    svg.append(shape("line", { class: "grid", x1: LEFT, x2: right, y1: at, y2: at }));
+    svg.append(shape("text", { class: "tick", x: LEFT - 8, y: at + 4, "text-anchor": "end" }, readable(tick)));
+  }
+  for (const tick of x?.ticks ?? []) {
+    const at = x.at(tick);
+    svg.append(shape("line", { class: "grid", x1: at, x2: at, y1: TOP, y2: bottom }));
+    svg.append(shape("text", { class: "tick", x: at, y: bottom + 18, "text-anchor": "middle" }, readable(tick)));
+  }
+  svg.append(shape("line", { class: "axis", x1: LEFT, x2: right, y1: bottom, y2: bottom }));
+  const middle = (LEFT + right) / 2, turned = `translate(14 ${(TOP + bottom) / 2}) rotate(-90)`;
+  svg.append(shape("text", { class: "title", x: middle, y: HEIGHT - 6, "text-anchor": "middle" }, xTitle));
+  svg.append(shape("text", { class: "title", transform: turned, "text-anchor": "middle" }, yTitle));
+}
+
+function drawLine(svg, { points, look, dashed, faint }, { x, y }) {
+  const places = points.map(([step, value]) => [x.at(step), y.at(value)]);
+  svg.append(shape("polyline", {
+    class: faint ? "line faint" : "line",
+    points: places.map((place) => place.map((at) => at.toFixed(1)).join(",")).join(" "),
+    stroke: inkOf(look.colour),
+    "stroke-dasharray": dashed ? "6 4" : "none",
+  }));
+  if (!faint && places.length <= 60) { for (const [at, high] of places) svg.append(markerAt(look, at, high)); }
+}
+
+/** Shows the values of all visible curves at the step nearest to the pointer. */
+function followPointer(svg, tip, { series, x, y }) {
+  const steps = [...new Set(series.flatMap(({ points }) => points.map(([step]) => step)))].sort((a, b) => a - b);
+  const rule = svg.appendChild(shape("line", { class: "rule", y1: TOP, y2: HEIGHT - BOTTOM, visibility: "hidden" }));
+  const dots = svg.appendChild(shape("g", {}));
+  svg.onpointermove = ({ clientX }) => {
+    const box = svg.getBoundingClientRect(), wanted = (clientX - box.left) / box.width * WIDTH;
+    const distance = (step) => Math.abs(x.at(step) - wanted);
+    const step = steps.reduce((a, b) => distance(b) < distance(a) ? b : a);
+    const found = series.map((each) => ({ each, point: each.points.find(([at]) => at === step) }))
+      .filter(({ point }) => point).sort((a, b) => b.point[1] - a.point[1]);
+    for (const end of ["x1", "x2"]) rule.setAttribute(end, x.at(step));
+    rule.setAttribute("visibility", "visible");
+    dots.replaceChildren(...found.map(({ each, point }) => markerAt(each.look, x.at(step), y.at(point[1]))));
+    showTip(tip, `step ${step}`, found.map(({ each, point }) => [each, readable(point[1])]));
+    tip.style.left = `${Math.min(x.at(step) / WIDTH * 100, 62)}%`;
+  };
+  svg.onpointerleave = () => {
+    tip.hidden = true, rule.setAttribute("visibility", "hidden"), dots.replaceChildren();
+  };
+}
+
+function showTip(tip, heading, rows) {
+  tip.replaceChildren(
+    element("strong", "", heading),
+    ...rows.map(([{ look, name, detail }, value]) => {
+      const row = element("div", "", `${value}  ${name}${detail ? `, ${detail}` : ""}`);
+      row.style.borderLeft = `4px solid ${inkOf(look.colour)}`;
+      return row;
+    }),
+  );
+  tip.hidden = false;
+}
+
+function drawLines(svg, tip, { chart, series, log }) {
+  const values = [
+    ...series.flatMap(({ points }) => points.map(([, value]) => value)),
+    ...chart.rules.map(([at]) => at),
+  ];
+  const ends = series.flatMap(({ points }) => [points[0][0], points.at(-1)[0]]);
+  const x = scaleOf([Math.min(...ends), Math.max(...ends)], [LEFT, WIDTH - RIGHT]);
+  const y = scaleOf(rangeOf(values, { log }), [HEIGHT - BOTTOM, TOP], { log });
+  axes(svg, { x, y, ...chart });
+  for (const [value, name] of chart.rules) {
+    const at = y.at(value), right = WIDTH - RIGHT;
+    svg.append(shape("line", { class: "baseline", x1: LEFT, x2: right, y1: at, y2: at }));
+    svg.append(shape("text", { class: "tick halo", x: right - 4, y: at - 5, "text-anchor": "end" }, name));
+  }
+  for (const each of series) drawLine(svg, each, { x, y });
+  followPointer(svg, tip, { series, x, y });
+}
+
+function drawBars(svg, tip, { chart, series, log }) {
+  const values = series.map(({ points }) => points[0][1]), width = (WIDTH - LEFT - RIGHT) / series.length;
+  const range = rangeOf(values, { log, zero: true }), bottom = HEIGHT - BOTTOM;
+  const y = scaleOf(log ? [range[0] / 1.5, range[1] * 1.2] : range, [bottom, TOP], { log });
+  axes(svg, { y, ...chart });
+  series.forEach(({ name, detail, look, points: [[, value]] }, index) => {
+    const at = y.at(value), x = LEFT + index * width + width * 0.15, middle = LEFT + (index + 0.5) * width;
+    const box = { x, y: at, width: width * 0.7, height: bottom - at, fill: inkOf(look.colour), rx: 2 };
+    const bar = svg.appendChild(shape("rect", { class: "bar", ...box }));
+    svg.append(shape("text", { class: "tick", x: middle, y: at - 5, "text-anchor": "middle" }, readable(value)));
+    svg.append(
+      shape("text", { class: "tick", x: middle, y: bottom + 17, "text-anchor": "middle" }, cut(name, width / 6)),
+    );
+    bar.onpointerenter = () => {
+      showTip(tip, chart.yTitle, [[{ look, name, detail }, String(value)]]);
+      tip.style.left = `${Math.min(middle / WIDTH * 100, 62)}%`;
+    };
+    bar.onpointerleave = () => tip.hidden = true;
+  });
+}
+
+const cut = (name, most) => name.length > most ? `${name.slice(0, Math.max(1, most - 1))}…` : name;
+
+/** Draws what is visible now; redrawn at each change of the legend or the scale. */
+function redraw(plot, { chart, hidden, log }) {
+  const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": chart.title });
+  const tip = element("div", "tip");
+  tip.hidden = true;
+  plot.replaceChildren(svg, tip);
+  const series = chart.series.filter(({ name }) => !hidden.has(name));
+  if (series.length === 0) {
+    const middle = { x: WIDTH / 2, y: HEIGHT / 2, "text-anchor": "middle" };
+    return svg.append(shape("text", { class: "title", ...middle }, "everything is hidden"));
+  }
+  (chart.kind === "bars" ? drawBars : drawLines)(svg, tip, { chart, series, log });
+}
+
+/** Buttons of a chart: one an arm, and one for the scale. */
+function startChart(place, chart) {
+  const plot = element("div", "plot"), controls = element("div", "controls"), state = { chart, hidden: new Set() };
+  state.log = chart.log;
+  const arms = new Map(chart.series.map(({ name, look }) => [name, look]));
+  for (const [name, { colour }] of arms) {
+    const button = controls.appendChild(element("button", "arm", name)), swatch = element("i", "swatch");
+    swatch.style.background = inkOf(colour);
+    button.prepend(swatch);
+    button.setAttribute("aria-pressed", "true");
+    button.onclick = () => {
+      const shown = state.hidden.delete(name);
+      if (!shown) state.hidden.add(name);
+      button.setAttribute("aria-pressed", String(shown));
+      redraw(plot, state);
+    };
+  }
+  const positive = [...chart.series.flatMap(({ points }) => points.map(([, value]) => value))].every((v) => v > 0);
+  const button = element("button", "scale", "logarithmic");
+  button.setAttribute("aria-pressed", String(state.log));
+  button.onclick = () => {
+    state.log = !state.log;
+    button.setAttribute("aria-pressed", String(state.log));
+    redraw(plot, state);
+  };
+  if (positive) controls.append(button);
+  place.append(controls, plot);
+  redraw(plot, state);
+}
+
+const charts = JSON.parse(document.getElementById("chart-data").textContent);
+for (const place of document.querySelectorAll("[data-chart]")) startChart(place, charts[Number(place.dataset.chart)]);

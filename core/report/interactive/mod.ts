@@ -1,0 +1,57 @@
+/** The part of the page that answers to the reader: charts and attention maps, with their program and style. */
+import axis from "./axis.js" with { type: "text" };
+import charts from "./charts.js" with { type: "text" };
+import maps from "./maps.js" with { type: "text" };
+import type { Run } from "../../config/mod.ts";
+import { dataBlock, Markup, markup } from "../document/html.ts";
+import { chartData } from "./chart_data.ts";
+import { mapData } from "./map_data.ts";
+
+/** A module without what joins it to its neighbours: all stand in one function on the page. */
+const joined = (source: string) => source.replaceAll(/^import [^;]*;\n/gm, "").replaceAll(/^export /gm, "");
+
+/** The page's program: one function, so that it leaves nothing behind. */
+export const SCRIPT = `(() => {\n"use strict";\n${[axis, charts, maps].map(joined).join("\n")}})();\n`;
+
+export const INTERACTIVE_STYLE = new Markup(`
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,32rem),1fr));gap:1rem 2rem}
+.charts h3{margin-bottom:0}.charts .where{margin:.1rem 0 .5rem}.plot{position:relative}.plot svg{width:100%;display:block}
+.controls{display:flex;flex-wrap:wrap;gap:.35rem}.controls button,select{font:inherit;font-size:.82rem;color:var(--ink);background:var(--tint);
+border:1px solid var(--rule);border-radius:99px;padding:.1rem .65rem;cursor:pointer}select{border-radius:6px;padding:.25rem .5rem}
+button[aria-pressed=false].arm{opacity:.45;text-decoration:line-through}button[aria-pressed=true].scale{background:var(--ink);color:var(--paper)}
+.swatch{display:inline-block;width:.7em;height:.7em;border-radius:2px;margin-right:.4em}
+.grid{stroke:var(--rule)}.axis{stroke:var(--faint)}.tick,.title{fill:var(--faint);font-size:12.5px}.rule{stroke:var(--faint);stroke-dasharray:2 3}
+.baseline{stroke:var(--faint);stroke-dasharray:7 5}.halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px}
+.line{fill:none;stroke-width:2}.faint{opacity:.35;stroke-width:1.2}.marker{stroke:var(--paper);stroke-width:1}
+.tip{position:absolute;top:.4rem;pointer-events:none;background:var(--paper);color:var(--ink);border:1px solid var(--rule);border-radius:6px;
+padding:.35rem .6rem;font-size:.78rem;line-height:1.5;box-shadow:0 2px 8px #0003;white-space:pre}.tip div{padding-left:.4rem;margin:.1rem 0}
+.choices{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem}#maps canvas{width:min(100%,46rem);image-rendering:pixelated;display:block;border:1px solid var(--rule);margin-top:.4rem}
+.summary,.readout{font-size:.88rem;min-height:1.5em;margin:.5rem 0;overflow-wrap:anywhere}.ramp{height:14px;width:20rem;max-width:100%;border-radius:3px}
+`);
+
+function chartSection(charts: ReturnType<typeof chartData>): Markup {
+  const places = charts.map(({ title, note }, index) =>
+    markup`<section data-chart="${index}"><h3>${title}</h3><p class="where">${note}</p></section>`
+  );
+  return markup`<p>Point at a chart for its values. The names switch models off and on.</p>
+<noscript><p class="warning">These charts need scripts; the figures below show the same without.</p></noscript>
+<div class="charts">${places}</div>${dataBlock("chart-data", charts)}`;
+}
+
+function mapSection(data: NonNullable<ReturnType<typeof mapData>>): Markup {
+  const ramp = data.colours.filter((_, at) => at % 15 === 0).map((rgb) => `rgb(${rgb.join(" ")})`).join(",");
+  const floor = data.stages[0]?.maps[0]?.floor ?? data.least;
+  return markup`<h2>Attention of hymba</h2><p>One sequence of the validation text. Rows are queries, columns are keys; what the mask
+hides is grey, and orange lines end the meta tokens. Point at a cell for its probability (kept to 3 %).</p>
+<div id="maps"><div class="choices"><label>stage <select></select></label><label>layer <select></select></label>
+<label>head <select></select></label></div><p class="summary"></p>
+<canvas role="img" aria-label="attention probabilities"></canvas><p class="readout"></p>
+<div class="ramp" style="background:linear-gradient(90deg,${ramp})"></div>
+<p class="where">from ${String(floor)} and less to 1, logarithmic</p></div>${dataBlock("map-data", data)}`;
+}
+
+/** Charts, and the attention maps that the run has. */
+export function interactiveSections(run: Run): Markup {
+  const data = mapData(run);
+  return markup`<h2>Charts</h2>${chartSection(chartData(run))}${data && mapSection(data)}`;
+}
