@@ -7,6 +7,7 @@ import {
   type StageName,
   STAGES,
 } from "../../config/mod.ts";
+import { printable } from "../../errors.ts";
 import { floorOf } from "../attention_chart.ts";
 import { viridis } from "../colour_map.ts";
 
@@ -35,7 +36,7 @@ function mapOf(map: AttentionMap): MapData {
     window,
     positions,
     metaTokens,
-    labels,
+    labels: labels.map(printable),
     heads: heads.length / mean.length,
     planes: Buffer.concat([mean, heads]).toString("base64"),
     floor: floorOf(map),
