@@ -6,31 +6,47 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
+import { memoryReport } from "../../core/eval/bench/memory.ts";
 import { benchPeaks, type PeaksReport } from "../../core/eval/bench/peaks.ts";
 import { benchShape } from "../../core/eval/bench/shapes.ts";
 import { benchStep, type StepReport } from "../../core/eval/bench/step.ts";
+import { memoryTable } from "../ui/memory_table.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
+import { activationOptions } from "./study.ts";
 
 const runs = withDefault(
   option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs; 7 by default` }),
   7,
 );
 
+const shapeOption = withDefault(
+  option("--shape", "--preset", string({ metavar: "peers|smoke|quick|small|paper" }), {
+    description: message`the comparison with other engines (default), or a preset`,
+  }),
+  "peers",
+);
+
+const modelsOption = optional(
+  option("--models", string({ metavar: "A,B" }), { description: message`only these models` }),
+);
+
 const stepOptions = merge(
   object("What to train", {
-    shape: withDefault(
-      option("--shape", string({ metavar: "peers|smoke|quick|small|paper" }), {
-        description: message`the comparison with other engines (default), or a preset`,
-      }),
-      "peers",
-    ),
-    models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
+    shape: shapeOption,
+    models: modelsOption,
     runs,
     json: jsonOption,
   }),
+  activationOptions,
+  backendOptions,
+);
+
+const memoryOptions = merge(
+  object("What to train", { shape: shapeOption, models: modelsOption, json: jsonOption }),
+  activationOptions,
   backendOptions,
 );
 
@@ -42,13 +58,19 @@ const stepCommand = command("step", map(stepOptions, (given): Action => () => st
     message`Times whole training steps (forward, backward, AdamW) of each model on random tokens, and the parts of a step. Example: hymba bench step --models mamba,hymba --backend cpu`,
 });
 
+const memoryCommand = command("memory", map(memoryOptions, (given): Action => () => memory(given)), {
+  brief: message`bytes of a training step, without running one`,
+  description:
+    message`The memory plan of each model: parameters, gradients, moments, activations saved for the backward pass, what is needed for a moment. Example: hymba bench memory --preset paper --models hymba --remat`,
+});
+
 const peaksCommand = command("peaks", map(peaksOptions, (given): Action => () => peaks(given)), {
   brief: message`multiply-add peak, copy bandwidth, and a matrix product beside them`,
   description:
     message`Measures what the machine can do at most, and a product of 1024×512×1024. Example: hymba bench peaks --backend cpu --threads 1`,
 });
 
-export const benchCommand = command("bench", or(stepCommand, peaksCommand), {
+export const benchCommand = command("bench", or(stepCommand, memoryCommand, peaksCommand), {
   brief: message`how fast this machine trains`,
   description:
     message`Measurements of speed; anything else that runs makes them smaller. Example: hymba bench step --shape peers`,
@@ -57,17 +79,33 @@ export const benchCommand = command("bench", or(stepCommand, peaksCommand), {
 const onProgress = (line: string) => console.error(line);
 
 async function step(
-  { shape: name, models, runs, json, ...where }: InferValue<typeof stepOptions>,
+  { shape: name, models, runs, remat, json, ...where }: InferValue<typeof stepOptions>,
 ): Promise<void> {
   const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
   const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
   try {
     const arms: StepReport[] = [];
-    for (const arm of chosen) arms.push(await benchStep(executor, arm, { B, T, runs }));
+    for (const arm of chosen) arms.push(await benchStep(executor, arm, { B, T, runs, remat }));
     console.log(
       json
         ? JSON.stringify({ adapter, backend, shape: name, B, T, runs, arms })
         : `${stepTable(arms)}\n\n${name}: B ${B}, T ${T}, ${backend} (${adapter.name}), best of ${runs} runs`,
+    );
+  } finally {
+    await executor.close();
+  }
+}
+
+async function memory(
+  { shape: name, models, remat, json, ...where }: InferValue<typeof memoryOptions>,
+): Promise<void> {
+  const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
+  const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
+  try {
+    const arms = chosen.map((arm) => memoryReport(executor, arm, { B, T, remat }));
+    const where = `${name}: B ${B}, T ${T}, ${remat ? "layers computed again, " : ""}${backend} (${adapter.name})`;
+    console.log(
+      json ? JSON.stringify({ adapter, backend, shape: name, B, T, remat, arms }) : `${memoryTable(arms)}\n\n${where}`,
     );
   } finally {
     await executor.close();

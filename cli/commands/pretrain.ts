@@ -12,7 +12,15 @@ import { resolvedStudy } from "../../core/eval/match.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { backendOptions, jsonOption } from "./options.ts";
-import { conduct, dataOption, defaultFolder, matchOption, presetOption, trainingOptions } from "./study.ts";
+import {
+  activationOptions,
+  conduct,
+  dataOption,
+  defaultFolder,
+  matchOption,
+  presetOption,
+  trainingOptions,
+} from "./study.ts";
 
 const options = merge(
   object("The model", {
@@ -37,6 +45,7 @@ const options = merge(
     json: jsonOption,
   }),
   trainingOptions,
+  activationOptions,
   backendOptions,
 );
 

@@ -9,12 +9,14 @@ import type { OpenBackend } from "../../core/backend/mod.ts";
 import type { Overrides, Run, StageName, StudyConfig } from "../../core/config/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
+import { memoryReport } from "../../core/eval/bench/memory.ts";
 import { estimate } from "../../core/eval/estimate.ts";
 import { RUNS } from "../../core/eval/newest_run.ts";
 import { runStudy } from "../../core/eval/study.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/train/stage.ts";
 import { versions } from "../ui/environment.ts";
+import { memoryTable } from "../ui/memory_table.ts";
 import { duration } from "../ui/progress.ts";
 import { stopSignal } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
@@ -36,6 +38,13 @@ export const matchOption = optional(
       message`give every model the parameters of hymba by its feed-forward width (small and paper do), or one width to all`,
   }),
 );
+
+/** How activations are kept. */
+export const activationOptions = object("Memory", {
+  remat: option("--remat", {
+    description: message`compute layers again in the backward pass: far less memory, more time, the same bits`,
+  }),
+});
 
 /** Options of both stages. */
 export const trainingOptions = object("Training", {
@@ -88,6 +97,8 @@ export async function conduct(given: Conduct): Promise<void> {
   if (opened.backend === "webgpu" && !opened.hardware) {
     display.say("this adapter is software: --backend cpu does the same on this machine in a fraction of the time");
   }
+  const { pretraining: { batch: B }, sequenceLength: T, remat } = study;
+  display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat }))));
   const run = await carryThrough(given);
   const artifacts = await writeArtifacts(systemDisk, folder, run);
   if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));

@@ -69,7 +69,7 @@ const study = object({
     temperature: number({ min: 0 }),
     topK: size,
   }),
-}, { suite: oneOf(SUITES), characters: count });
+}, { suite: oneOf(SUITES), characters: count, remat: oneOf([true, false]) });
 
 const quality = { loss: measure, perplexity: measure, bitsPerByte: measure };
 

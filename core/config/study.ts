@@ -63,7 +63,13 @@ export interface RecallConfig {
   readonly testBatches: number;
 }
 
-export interface StudyConfig {
+/** How training keeps the activations that its backward pass needs. */
+export interface ActivationConfig {
+  /** Layers are computed again in the backward pass, and only what goes from layer to layer is kept. Same bits, more time. */
+  readonly remat?: boolean;
+}
+
+export interface StudyConfig extends ActivationConfig {
   readonly preset: string;
   /** What is compared; absent in records of older runs, which compared the five models. */
   readonly suite?: Suite;
@@ -204,6 +210,7 @@ export interface Overrides {
   orpoLoss?: OrpoLoss;
   rejected?: RejectionRule;
   match?: MatchRule;
+  remat?: boolean;
 }
 
 /**
@@ -216,7 +223,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
     throw new UsageError(`unknown preset ${JSON.stringify(preset)}`, { expected: PRESETS.join(", ") });
   }
   const suite = suiteNamed(overrides.suite ?? "arms");
-  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, match } = overrides;
+  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, match, remat } = overrides;
   const preference = { ...PREFERENCE, ...size.preference };
   const fit = (stage: StageConfig, count = stage.steps): StageConfig => ({
     ...stage,
@@ -243,5 +250,6 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
     },
     samples: { ...SAMPLES, ...size.samples },
     ...(size.characters === undefined ? {} : { characters: size.characters }),
+    ...(remat ? { remat } : {}),
   };
 }

@@ -1,12 +1,12 @@
 /** Carries plans out on the processor: WebAssembly SIMD kernels on threads that share one memory. */
 import { HymbaError } from "../errors.ts";
-import { arenasOf, type Data, type Executor, type Plan } from "../plan/mod.ts";
+import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
 import { type Launch, lowerContext } from "./launch.ts";
 import { SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { LOWERINGS } from "./ops/mod.ts";
-import { CpuProgram, type PlannedLaunch } from "./program.ts";
+import { CpuProgram, type PlannedLaunch, storagesOf } from "./program.ts";
 import { ThreadPool } from "./threads.ts";
 
 export interface CpuOptions {
@@ -73,6 +73,10 @@ export class CpuExecutor implements Executor {
     return new CpuProgram(this, { plan, launches });
   }
 
+  memoryOf(plan: Plan): Memory {
+    return memoryOf(plan, slotsOf(plan, this.lower(plan).map(storagesOf)));
+  }
+
   /** The launches of a plan, in order, each with the index of its step. */
   lower(plan: Plan): PlannedLaunch[] {
     return plan.steps.flatMap((step, index) => {
@@ -87,7 +91,7 @@ export class CpuExecutor implements Executor {
     launches: readonly Launch[],
     { inputs, outputs }: { inputs: Tensor[]; outputs: Tensor[] },
   ): CpuProgram {
-    const plan: Plan = { name: "launches", steps: [], inputs, constants: [], outputs, metrics: [] };
+    const plan: Plan = { name: "launches", steps: [], forwardSteps: 0, inputs, constants: [], outputs, metrics: [] };
     return new CpuProgram(this, { plan, launches: launches.map((launch) => ({ ...launch, step: 0 })) });
   }
 

@@ -1,15 +1,15 @@
 /** A plan made ready on the CPU: memory is assigned, and the list of launches lies encoded in shared memory. */
 import { HymbaError } from "../errors.ts";
 import {
-  arenasOf,
-  assignSlots,
   type Data,
-  lifetimesOf,
+  keptStorages,
   type Memory,
+  memoryOf,
   type NonFinite,
   type Plan,
   type Program,
   type SlotPlan,
+  slotsOf,
 } from "../plan/mod.ts";
 import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
 import type { CpuExecutor } from "./executor.ts";
@@ -36,10 +36,8 @@ export class CpuProgram implements Program {
 
   constructor(executor: CpuExecutor, { plan, launches }: { plan: Plan; launches: readonly PlannedLaunch[] }) {
     [this.#executor, this.#plan, this.launches] = [executor, plan, launches];
-    this.#slots = assignSlots(lifetimes(plan, launches));
-    const arenaBytes = [...arenasOf(plan)].reduce((sum, { elements }) => sum + elements * ELEMENT_BYTES, 0);
-    const slotBytes = this.#slots.slotBytes.reduce((sum, bytes) => sum + bytes, 0);
-    this.memory = { slotBytes, peakBytes: this.#slots.peakBytes, arenaBytes };
+    this.#slots = slotsOf(plan, launches.map(storagesOf));
+    this.memory = memoryOf(plan, this.#slots);
 
     const argumentWords = launches.reduce((sum, { args }) => sum + Object.keys(args).length, 0);
     const recordBytes = (launches.length * LAUNCH.words + argumentWords) * ELEMENT_BYTES;
@@ -177,15 +175,6 @@ export class CpuProgram implements Program {
   }
 }
 
-const keptStorages = (plan: Plan): Storage[] =>
-  [...plan.inputs, ...plan.constants.map(({ tensor }) => tensor)].map(({ storage }) => storage);
-
-function lifetimes(plan: Plan, launches: readonly PlannedLaunch[]) {
-  const work = launches.map(({ args }) => ({
-    uses: Object.values(args).filter(isTensor).map(({ storage }) => storage),
-  }));
-  const used = new Set(work.flatMap(({ uses }) => uses));
-  const keep = keptStorages(plan).filter((storage) => used.has(storage));
-  const untilEnd = [...plan.outputs, ...plan.metrics].map(({ storage }) => storage);
-  return lifetimesOf(work, { keep, untilEnd });
-}
+/** What a launch reads and writes. */
+export const storagesOf = ({ args }: Launch): Storage[] =>
+  Object.values(args).filter(isTensor).map(({ storage }) => storage);

@@ -177,7 +177,7 @@ class ArmRun {
 
   async #program(stage: StageName, pairs: readonly Pair[] | undefined): Promise<StageProgram> {
     const { executor, study, tokens } = this.context, { store, seed } = this.arm;
-    const { pretraining, orpo, preference, sequenceLength: T } = study;
+    const { pretraining, orpo, preference, sequenceLength: T, remat } = study;
     const seedStyle = stage === "orpo" && preference.loss === "seed";
     if (stage === "pretraining" || seedStyle) {
       const config = seedStyle ? orpo : pretraining, B = config.batch;
@@ -186,6 +186,7 @@ class ArmRun {
         T,
         order: new BatchOrder(tokens.train, { B, T, seed }),
         scale: seedStyle ? 1 + preference.beta : 1,
+        activations: { remat },
       });
     }
     return await preferenceProgram(executor, store, {
@@ -193,6 +194,7 @@ class ArmRun {
       pairs: pairs!,
       beta: stage === "control" ? 0 : preference.beta,
       seed,
+      activations: { remat },
     });
   }
 

@@ -33,7 +33,7 @@ const flopsOf = ({ steps }: Plan) => steps.reduce((sum, { flops }) => sum + flop
 function studyFlops(study: StudyConfig, characters: number): number {
   const used = Math.min(characters, study.characters ?? characters);
   const validationTokens = used * (1 - study.trainFraction) / CHARACTERS_PER_TOKEN;
-  const { pretraining, orpo, preference, sequenceLength: T, samples } = study;
+  const { pretraining, orpo, preference, sequenceLength: T, samples, remat } = study;
   const pairT = preference.promptTokens + preference.completionTokens - 1;
   let flops = 0;
   for (const { config } of study.arms) {
@@ -41,10 +41,10 @@ function studyFlops(study: StudyConfig, characters: number): number {
     const evaluation = flopsOf(evaluationPlan(store, { B, T }).plan), perToken = evaluation / (B * T);
     const evaluations = Math.ceil(pretraining.steps / pretraining.evaluateEvery) +
       (stagesOf(study).length - 1) * Math.ceil(orpo.steps / orpo.evaluateEvery);
-    const second = flopsOf(preferencePlan(store, { n: orpo.batch, T: pairT, decay: 0, beta: 0.1 }).plan);
+    const second = flopsOf(preferencePlan(store, { n: orpo.batch, T: pairT, decay: 0, beta: 0.1, remat }).plan);
     const sampled = (preference.trainPairs + preference.heldOutPairs) * (pairT + 1) +
       3 * samples.prompts * (samples.promptTokens + samples.newTokens);
-    flops += pretraining.steps * flopsOf(trainingPlan(store, { B, T, decay: 0 }).plan) +
+    flops += pretraining.steps * flopsOf(trainingPlan(store, { B, T, decay: 0, remat }).plan) +
       (stagesOf(study).length - 1) * orpo.steps * second +
       evaluations * Math.ceil((validationTokens - 1) / (B * T)) * evaluation + sampled * perToken;
   }

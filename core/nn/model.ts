@@ -1,5 +1,5 @@
 /** The model: embedding and meta tokens, pre-norm layers, final norm. One code for all five architectures. */
-import { layersOf } from "../config/mod.ts";
+import { type Layer, layersOf } from "../config/mod.ts";
 import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
@@ -15,6 +15,16 @@ export interface Forward {
   readonly hidden: Tensor;
   /** By layer; undefined where a layer has no attention. */
   readonly traces: readonly (AttentionTrace | undefined)[];
+}
+
+/** Layers in runs that begin at an owner of keys and values, so that these are not read outside of their run. */
+function sharingRuns(layers: readonly Layer[]): Layer[][] {
+  const runs: Layer[][] = [];
+  for (const layer of layers) {
+    if (layer.kvOwner === layer.index) runs.push([layer]);
+    else runs.at(-1)!.push(layer);
+  }
+  return runs;
 }
 
 /**
@@ -35,22 +45,20 @@ export function forward(tape: Tape, ids: Tensor, store: ParameterStore): Forward
   let x = embedding(tape, { ids, table: store.tensor("embedding"), meta: M > 0 ? store.tensor("meta") : undefined });
   let delta: Tensor | undefined;
   const traces: (AttentionTrace | undefined)[] = [];
-  for (const layer of layers) {
-    tape.within(`layers.${layer.index}`, () => {
-      const parameters = (name: string) => store.tensor(`layers.${layer.index}.${name}`);
-      const first = rmsnorm(tape, { x, delta, w: parameters("norm1") }, { eps });
-      const mixed = mixer(tape, first.y, {
-        config,
-        layer,
-        parameters,
-        rotaryTable: table,
-        shared: traces[layer.kvOwner],
-      });
-      traces.push(mixed.trace);
-      const second = rmsnorm(tape, { x: first.sum, delta: mixed.y, w: parameters("norm2") }, { eps });
-      const gated = swiglu(tape, linear(tape, { x: second.y, w: parameters("ffn.gate_up") }, { name: "gate and up" }));
-      x = second.sum;
-      delta = linear(tape, { x: gated, w: parameters("ffn.down") }, { name: "fed forward" });
+  const record = (layer: Layer) => {
+    const parameters = (name: string) => store.tensor(`layers.${layer.index}.${name}`);
+    const first = rmsnorm(tape, { x, delta, w: parameters("norm1") }, { eps });
+    const shared = traces[layer.kvOwner];
+    const mixed = mixer(tape, first.y, { config, layer, parameters, rotaryTable: table, shared });
+    traces.push(mixed.trace);
+    const second = rmsnorm(tape, { x: first.sum, delta: mixed.y, w: parameters("norm2") }, { eps });
+    const gated = swiglu(tape, linear(tape, { x: second.y, w: parameters("ffn.gate_up") }, { name: "gate and up" }));
+    x = second.sum;
+    delta = linear(tape, { x: gated, w: parameters("ffn.down") }, { name: "fed forward" });
+  };
+  for (const group of sharingRuns(layers)) {
+    tape.recomputed(() => {
+      for (const layer of group) tape.within(`layers.${layer.index}`, () => record(layer));
     });
   }
   const { y } = rmsnorm(tape, { x, delta, w: store.tensor("final_norm") }, { eps });

@@ -42,6 +42,8 @@ export interface Program {
 export interface Executor {
   readonly name: "webgpu" | "cpu" | "reference";
   prepare(plan: Plan): Promise<Program>;
+  /** What `prepare` would allocate, without allocating it. */
+  memoryOf(plan: Plan): Memory;
   /** Writes a pinned tensor; its arena is allocated, filled with zeros, at first use. */
   write(tensor: Tensor, data: Data): void;
   read(tensor: Tensor): Promise<Data>;

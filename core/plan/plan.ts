@@ -5,6 +5,8 @@ import type { Constant, Step, Storage, Tape, Tensor } from "../tensor/mod.ts";
 export interface Plan {
   readonly name: string;
   readonly steps: readonly Step[];
+  /** How many of them stand before the backward pass. */
+  readonly forwardSteps: number;
   /** Written from outside before each run, or once when nothing changes. */
   readonly inputs: readonly Tensor[];
   readonly constants: readonly Constant[];
@@ -30,5 +32,6 @@ export function finish(
     }
     for (const { storage } of Object.values(writes)) known.add(storage);
   }
-  return { name, steps: tape.steps, inputs: tape.inputs, constants: tape.constants, outputs, metrics };
+  const { steps, forwardSteps, inputs, constants } = tape;
+  return { name, steps, forwardSteps, inputs, constants, outputs, metrics };
 }

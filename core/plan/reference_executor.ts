@@ -2,7 +2,7 @@
 import { HymbaError } from "../errors.ts";
 import { REFERENCES } from "../reference/mod.ts";
 import type { Arena, Step, Storage, Tensor } from "../tensor/mod.ts";
-import { type Data, type Executor, type NonFinite, type Program, storagesOf } from "./executor.ts";
+import { type Data, type Executor, type Memory, type NonFinite, type Program, storagesOf } from "./executor.ts";
 import type { Plan } from "./plan.ts";
 
 /** Copies a tensor out of its storage, row by row. */
@@ -31,7 +31,19 @@ export class ReferenceExecutor implements Executor {
 
   /** Numbers are kept in float64 inside; `readExact` gives them without rounding. */
   prepare(plan: Plan): Promise<ReferenceProgram> {
-    return Promise.resolve(new ReferenceProgram(plan, (arena) => this.#arena(arena)));
+    return Promise.resolve(
+      new ReferenceProgram(plan, { memory: this.memoryOf(plan), arenaOf: (arena) => this.#arena(arena) }),
+    );
+  }
+
+  /** Nothing shares memory here: every storage of a plan is a float64 array of its own. */
+  memoryOf(plan: Plan): Memory {
+    let slotBytes = 0, arenaBytes = 0;
+    for (const { elements, pinned } of wholeStorages(plan)) {
+      if (pinned) arenaBytes += elements * 8;
+      else slotBytes += elements * 8;
+    }
+    return { slotBytes, peakBytes: slotBytes, arenaBytes };
   }
 
   write(tensor: Tensor, data: ArrayLike<number>): void {
@@ -68,25 +80,27 @@ function viewOf(storage: Storage, arenaOf: (arena: Arena) => Float64Array): Floa
   return arenaOf(pinned.arena).subarray(pinned.offset, pinned.offset + storage.elements);
 }
 
+/** All storages of a plan, inputs that no step reads among them. */
+const wholeStorages = (plan: Plan): Set<Storage> =>
+  new Set([...storagesOf(plan), ...plan.inputs.map(({ storage }) => storage)]);
+
 export class ReferenceProgram implements Program {
-  readonly memory;
+  readonly memory: Memory;
   readonly #plan: Plan;
   readonly #numbers = new Map<Storage, Float64Array>();
   #metrics: Float32Array[] = [];
 
-  constructor(plan: Plan, arenaOf: (arena: Arena) => Float64Array) {
-    this.#plan = plan;
-    let slotBytes = 0, arenaBytes = 0;
-    for (const storage of [...storagesOf(plan), ...plan.inputs.map((input) => input.storage)]) {
-      if (this.#numbers.has(storage)) continue;
+  constructor(
+    plan: Plan,
+    { memory, arenaOf }: { memory: Memory; arenaOf: (arena: Arena) => Float64Array },
+  ) {
+    [this.#plan, this.memory] = [plan, memory];
+    for (const storage of wholeStorages(plan)) {
       this.#numbers.set(
         storage,
         storage.pinned ? viewOf(storage, arenaOf) : new Float64Array(storage.elements).fill(NaN),
       );
-      if (storage.pinned) arenaBytes += storage.elements * 8;
-      else slotBytes += storage.elements * 8;
     }
-    this.memory = { slotBytes, peakBytes: slotBytes, arenaBytes };
     for (const { tensor, data } of plan.constants) if (this.#numbers.has(tensor.storage)) this.write(tensor, data);
   }
 

@@ -3,6 +3,7 @@
  * Running the tape backwards appends the backward steps. The result is data that any executor can replay.
  */
 import { HymbaError } from "../errors.ts";
+import { withRecomputation } from "./recompute.ts";
 import { type Arena, describe, type DType, isContiguous, sizeOf, Storage, type Tensor, tensorOver } from "./tensor.ts";
 
 /** Scalars of a step: sizes, switches (0 or 1), small constants. */
@@ -49,12 +50,27 @@ export class Tape {
   readonly #gradients = new Map<Storage, Gradient>();
   readonly #withoutGradient = new Set<Storage>();
   readonly #gradientArenas = new Map<Arena, Arena>();
+  readonly #recompute: boolean;
   #names = new Map<string, number>();
   #scope = "";
+  #forwardSteps: number | undefined;
 
-  /** `training`: record what the backward pass needs. `gradientArenas`: where the gradients of a parameter arena go. */
-  constructor(readonly training = true, gradientArenas: readonly (readonly [Arena, Arena])[] = []) {
+  /**
+   * `training`: record what the backward pass needs. `gradientArenas`: where the gradients of a parameter arena go.
+   * `recompute`: see {@link Tape.recomputed}.
+   */
+  constructor(
+    readonly training = true,
+    gradientArenas: readonly (readonly [Arena, Arena])[] = [],
+    { recompute = false } = {},
+  ) {
     for (const [parameters, gradients] of gradientArenas) this.#gradientArenas.set(parameters, gradients);
+    this.#recompute = recompute;
+  }
+
+  /** How many steps stand before the first of the backward pass. */
+  get forwardSteps(): number {
+    return this.#forwardSteps ?? this.steps.length;
   }
 
   /** Names made inside `body` start with `scope`, so that messages say which layer a tensor belongs to. */
@@ -114,6 +130,23 @@ export class Tape {
     if (this.training) this.#backward.push(rule);
   }
 
+  /** On a tape with `recompute`, what `body` records is done again in front of its backward steps instead of being kept. */
+  recomputed<T>(body: () => T): T {
+    if (!this.training || !this.#recompute) return body();
+    const start = this.steps.length;
+    let end = start, backward = 0;
+    this.onBackward(() => {
+      const steps = this.steps.splice(backward);
+      this.steps.push(...withRecomputation(this.steps.slice(start, end), steps));
+    });
+    const result = body();
+    end = this.steps.length;
+    this.onBackward(() => {
+      backward = this.steps.length;
+    });
+    return result;
+  }
+
   /** The gradient of a tensor as far as later steps have made it; undefined when nothing depends on it. */
   gradient(x: Tensor): Tensor | undefined {
     const found = this.#gradients.get(x.storage);
@@ -162,6 +195,7 @@ export class Tape {
   /** Appends the backward steps. `seeds` pairs each output with the tensor that holds its gradient. */
   backward(seeds: readonly (readonly [Tensor, Tensor])[]): void {
     if (!this.training) throw new HymbaError("backward: this tape was made for inference");
+    this.#forwardSteps ??= this.steps.length;
     for (const [output, gradient] of seeds) this.alias(output, gradient);
     for (const rule of this.#backward.reverse()) rule();
     this.#backward.length = 0;

@@ -1,4 +1,5 @@
 /** The plans of training and evaluation: one recording each, replayed for every batch. */
+import type { ActivationConfig } from "../config/mod.ts";
 import { linearLogp } from "../ops/linear_logp.ts";
 import { nllLoss, orpoLoss } from "../ops/losses.ts";
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
@@ -22,9 +23,9 @@ export interface TrainingPlan extends TextInputs {
 
 export const ADAMW: Omit<AdamW, "decay"> = { beta1: 0.9, beta2: 0.95, eps: 1e-8, clip: 1 };
 
-function trainingTape(store: ParameterStore): Tape {
+function trainingTape(store: ParameterStore, { remat }: ActivationConfig): Tape {
   const { parameters, gradients } = store.arenas;
-  return new Tape(true, [[parameters, gradients]]);
+  return new Tape(true, [[parameters, gradients]], { recompute: remat });
 }
 
 function textInputs(tape: Tape, B: number, T: number): TextInputs {
@@ -58,7 +59,7 @@ function update(
 /** Next-token training. `scale` multiplies the gradient: the seed's second stage is this with 1 + beta. Metrics: loss, gradientNorm. */
 export function trainingPlan(
   store: ParameterStore,
-  { B, T, decay, scale, optimizer }: {
+  { B, T, decay, scale, optimizer, ...activations }: ActivationConfig & {
     B: number;
     T: number;
     decay: number;
@@ -66,7 +67,7 @@ export function trainingPlan(
     optimizer?: Omit<AdamW, "decay">;
   },
 ): TrainingPlan {
-  const tape = trainingTape(store), inputs = textInputs(tape, B, T);
+  const tape = trainingTape(store, activations), inputs = textInputs(tape, B, T);
   const { hidden } = forward(tape, inputs.ids, store);
   const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
   const loss = nllLoss(tape, { logp, weight: inputs.weight });
@@ -82,9 +83,9 @@ export interface PreferencePlan extends TrainingPlan {
 /** ORPO on n pairs of T predictions. Metrics: loss, nll, gradientNorm, then the pairs [n, 4] (ORPO_COLUMNS). */
 export function preferencePlan(
   store: ParameterStore,
-  { n, T, decay, beta }: { n: number; T: number; decay: number; beta: number },
+  { n, T, decay, beta, ...activations }: ActivationConfig & { n: number; T: number; decay: number; beta: number },
 ): PreferencePlan {
-  const tape = trainingTape(store),
+  const tape = trainingTape(store, activations),
     inputs = textInputs(tape, 2 * n, T),
     completion = tape.input("completion", [2 * n, T]);
   const { hidden } = forward(tape, inputs.ids, store);

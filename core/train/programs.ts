@@ -1,5 +1,5 @@
 /** The stage programs: text batches, and preference pairs. */
-import type { StageConfig } from "../config/mod.ts";
+import type { ActivationConfig, StageConfig } from "../config/mod.ts";
 import type { BatchOrder } from "../data/batches.ts";
 import { type Pair, pairsAt, preferenceBatch } from "../data/preference.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -11,9 +11,15 @@ import type { StageProgram } from "./stage.ts";
 export async function textProgram(
   executor: Executor,
   store: ParameterStore,
-  { config, T, order, scale = 1 }: { config: StageConfig; T: number; order: BatchOrder; scale?: number },
+  { config, T, order, scale = 1, activations }: {
+    config: StageConfig;
+    T: number;
+    order: BatchOrder;
+    scale?: number;
+    activations?: ActivationConfig;
+  },
 ): Promise<StageProgram> {
-  const made = trainingPlan(store, { B: config.batch, T, decay: config.decay, scale });
+  const made = trainingPlan(store, { ...activations, B: config.batch, T, decay: config.decay, scale });
   const program = await executor.prepare(made.plan);
   return {
     program,
@@ -37,10 +43,16 @@ export async function textProgram(
 export async function preferenceProgram(
   executor: Executor,
   store: ParameterStore,
-  { config, pairs, beta, seed }: { config: StageConfig; pairs: readonly Pair[]; beta: number; seed: number },
+  { config, pairs, beta, seed, activations }: {
+    config: StageConfig;
+    pairs: readonly Pair[];
+    beta: number;
+    seed: number;
+    activations?: ActivationConfig;
+  },
 ): Promise<StageProgram> {
   const n = config.batch, T = pairs[0]!.prompt.length + pairs[0]!.chosen.length - 1;
-  const made = preferencePlan(store, { n, T, decay: config.decay, beta });
+  const made = preferencePlan(store, { ...activations, n, T, decay: config.decay, beta });
   const program = await executor.prepare(made.plan);
   return {
     program,

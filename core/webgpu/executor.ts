@@ -1,11 +1,20 @@
 /** Carries plans out on a WebGPU device. */
 import { HymbaError } from "../errors.ts";
-import { arenasOf, type Data, type Executor, type Plan, type Program } from "../plan/mod.ts";
+import {
+  arenasOf,
+  type Data,
+  type Executor,
+  type Memory,
+  memoryOf,
+  type Plan,
+  type Program,
+  slotsOf,
+} from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
 import { type AdapterClass, type Kernel, type Launch, lowerContext, overridesOf } from "./launch.ts";
 import { LOWERINGS } from "./ops/mod.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
-import { WebgpuProgram } from "./program.ts";
+import { storagesOf, WebgpuProgram } from "./program.ts";
 
 /** What the executor needs of an opened device. */
 export interface Gpu {
@@ -54,6 +63,10 @@ export class WebgpuExecutor implements Executor {
     const problem = validation ?? memory;
     if (problem) throw new HymbaError(`plan ${plan.name}: the adapter refused it`, { got: problem.message });
     return program!;
+  }
+
+  memoryOf(plan: Plan): Memory {
+    return memoryOf(plan, slotsOf(plan, this.lower(plan).map(storagesOf)));
   }
 
   /** The dispatches of a plan, in order, each with the index of its step. */

@@ -1,15 +1,15 @@
 /** A plan made ready on WebGPU: buffers, pipelines and bind groups exist; a run only encodes the list again. */
 import { HymbaError } from "../errors.ts";
 import {
-  arenasOf,
-  assignSlots,
   type Data,
-  lifetimesOf,
+  keptStorages,
   type Memory,
+  memoryOf,
   type NonFinite,
   type Plan,
   type Program,
   type SlotPlan,
+  slotsOf,
 } from "../plan/mod.ts";
 import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
 import type { WebgpuExecutor } from "./executor.ts";
@@ -56,9 +56,8 @@ export class WebgpuProgram implements Program {
   ) {
     const device = executor.gpu.device;
     [this.#executor, this.#plan, this.launches] = [executor, plan, launches];
-    this.#slots = assignSlots(lifetimes(plan, launches));
-    const slotBytes = this.#slots.slotBytes.reduce((sum, bytes) => sum + bytes, 0);
-    this.memory = { slotBytes, peakBytes: this.#slots.peakBytes, arenaBytes: arenaBytes(plan) };
+    this.#slots = slotsOf(plan, launches.map(storagesOf));
+    this.memory = memoryOf(plan, this.#slots);
     requireLimits(plan, { slotBytes: this.#slots.slotBytes, limits: device.limits });
     this.#buffers = this.#slots.slotBytes.map((size, i) =>
       device.createBuffer({ label: `${plan.name} slot ${i}`, size, usage: SLOT_USAGE })
@@ -202,11 +201,7 @@ export class WebgpuProgram implements Program {
 
   /** Fills every slot that holds no input and no constant with NaN. */
   #poison(): void {
-    const kept = new Set(
-      [...this.#plan.inputs, ...this.#plan.constants.map(({ tensor }) => tensor)].map(({ storage }) =>
-        this.#slots.slotOf.get(storage)
-      ),
-    );
+    const kept = new Set(keptStorages(this.#plan).map((storage) => this.#slots.slotOf.get(storage)));
     for (const [slot, buffer] of this.#buffers.entries()) {
       if (!kept.has(slot)) {
         this.#executor.gpu.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / ELEMENT_BYTES).fill(NaN));
@@ -242,19 +237,8 @@ function runBlocks(device: GPUDevice, { plan, launches }: { plan: Plan; launches
   };
 }
 
-function lifetimes(plan: Plan, launches: readonly PlannedLaunch[]) {
-  const work = launches.map(({ reads, writes }) => ({ uses: [...reads, ...writes].map(({ storage }) => storage) }));
-  const used = new Set(work.flatMap(({ uses }) => uses));
-  const keep = [...plan.inputs, ...plan.constants.map(({ tensor }) => tensor)].map(({ storage }) => storage).filter((
-    storage,
-  ) => used.has(storage));
-  const untilEnd = [...plan.outputs, ...plan.metrics].map(({ storage }) => storage);
-  return lifetimesOf(work, { keep, untilEnd });
-}
-
-function arenaBytes(plan: Plan): number {
-  return [...arenasOf(plan)].reduce((sum, { elements }) => sum + elements * ELEMENT_BYTES, 0);
-}
+/** What a launch reads and writes. */
+export const storagesOf = ({ reads, writes }: Launch): Storage[] => [...reads, ...writes].map(({ storage }) => storage);
 
 function requireLimits(
   plan: Plan,

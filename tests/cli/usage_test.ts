@@ -51,6 +51,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--orpo-loss", "dpo"], /"orpo" and "seed"/],
   [["ablate", "--rejected", "none"], /"sample" and "corrupt"/],
   [["ablate", "--data", "nowhere.txt", "--backend", "cpu"], /neither a known corpus nor a file[^]*tinyshakespeare/],
+  [["ablate", "--remat", "maybe"], /hymba ablate --help/],
   [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
   [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* does not go with --backend cpu/],
   [["pretrain", "--model", "nope"], /unknown model "nope"/],

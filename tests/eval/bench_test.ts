@@ -30,9 +30,23 @@ Deno.test("bench step --json: the named arms, with speed, parts of the step, dis
   assert.ok(arms[1].parameters > arms[0].parameters);
 });
 
-Deno.test("bench step: an unknown shape or model is a mistake in the command, with what exists", async () => {
-  for (const args of [["--shape", "huge"], ["--models", "lstm"]]) {
-    const { code, stderr } = await bench("step", "--backend", "cpu", ...args);
+Deno.test("bench memory: what is kept and what is needed for a moment, less with --remat", async () => {
+  const shape = ["memory", "--preset", "small", "--models", "mamba,hymba", "--backend", "cpu", "--json"];
+  const [kept, again] = await Promise.all([bench(...shape), bench(...shape, "--remat")]);
+  for (const { code, stderr } of [kept, again]) assert.equal(code, 0, stderr);
+  const [arms, arms2] = [kept, again].map(({ stdout }) => JSON.parse(stdout).arms);
+  assert.deepEqual(arms.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
+  for (const [i, arm] of arms.entries()) {
+    const parts = arm.parameters_bytes + arm.gradients_bytes + arm.moments_bytes + arm.saved_bytes;
+    assert.equal(arm.total_bytes, parts + arm.transient_bytes);
+    assert.ok(Math.abs(arm.ratio - arm.total_bytes / parts) < 1e-12);
+    assert.ok(arms2[i].saved_bytes < arm.saved_bytes / 2 && arms2[i].total_bytes < arm.total_bytes);
+  }
+});
+
+Deno.test("bench: an unknown shape or model is a mistake in the command, with what exists", async () => {
+  for (const args of [["step", "--shape", "huge"], ["step", "--models", "lstm"], ["memory", "--preset", "huge"]]) {
+    const { code, stderr } = await bench(...args, "--backend", "cpu");
     assert.equal(code, 2);
     assert.match(stderr, /unknown (shape "huge"|model "lstm")/);
     assert.match(stderr, /peers, smoke|hymba/);

@@ -43,6 +43,7 @@ class LeakingExecutor implements Executor {
   }
 
   write = (tensor: Tensor, data: Data) => this.inner.write(tensor, data);
+  memoryOf = (plan: Plan) => this.inner.memoryOf(plan);
   read = (tensor: Tensor) => this.inner.read(tensor);
   release = (...[arena]: Parameters<Executor["release"]>) => this.inner.release(arena);
   close = () => this.inner.close();

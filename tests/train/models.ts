@@ -12,7 +12,12 @@ export const SMALL = {
   numMetaTokens: 3,
 };
 
-export const smallModels = (): { name: string; config: HymbaConfig }[] =>
+export interface SmallModel {
+  readonly name: string;
+  readonly config: HymbaConfig;
+}
+
+export const smallModels = (): SmallModel[] =>
   ARCH_TYPES.map((archType) => {
     const meta = archType === ArchType.HYBRID || archType === ArchType.HYBRID_SEQUENTIAL
       ? {}

@@ -1,6 +1,7 @@
 /** Models and batches that the benchmark of training steps runs. */
-import { ARCH_TYPES, type Arm, HymbaConfig, PRESETS, studyOf } from "../../config/mod.ts";
+import { ARCH_TYPES, type Arm, HymbaConfig, PRESETS } from "../../config/mod.ts";
 import { UsageError } from "../../errors.ts";
+import { resolvedStudy } from "../match.ts";
 
 export interface BenchShape {
   readonly name: string;
@@ -28,7 +29,7 @@ const PEERS = {
 /** `peers` or the pretraining of a preset. Throws UsageError for a shape or model that does not exist. */
 export function benchShape(name: string, { models }: { models?: readonly string[] } = {}): BenchShape {
   if (PRESETS.some((preset) => preset === name)) {
-    const { arms, pretraining, sequenceLength } = studyOf(name, { models });
+    const { arms, pretraining, sequenceLength } = resolvedStudy(name, { models });
     return { name, arms, B: pretraining.batch, T: sequenceLength };
   }
   if (name !== "peers") {

@@ -1,5 +1,5 @@
 /** How fast one model trains: whole steps, and the parts of a step. */
-import type { Arm } from "../../config/mod.ts";
+import type { ActivationConfig, Arm } from "../../config/mod.ts";
 import { CpuExecutor } from "../../cpu/mod.ts";
 import { ParameterStore } from "../../params/store.ts";
 import type { Executor, Plan, Program } from "../../plan/mod.ts";
@@ -33,7 +33,7 @@ export interface StepReport {
   readonly prepare_s: number;
 }
 
-interface Size {
+interface Size extends ActivationConfig {
   readonly B: number;
   readonly T: number;
   /** Timed runs of each measurement. */
@@ -44,7 +44,7 @@ interface Size {
 export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepReport> {
   const store = new ParameterStore(config);
   store.initialise(executor, 1);
-  const made = trainingPlan(store, { B: size.B, T: size.T, decay: 0.1 }), { plan } = made;
+  const made = trainingPlan(store, { B: size.B, T: size.T, decay: 0.1, remat: size.remat }), { plan } = made;
   try {
     const loss = plan.steps.findIndex(({ op }) => op === "nll_loss_forward") + 1;
     const update = plan.steps.findIndex(({ op }) => op === "gradient_norm");
