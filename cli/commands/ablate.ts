@@ -18,18 +18,14 @@ import {
   defaultFolder,
   matchOption,
   presetOption,
+  suiteOption,
   trainingOptions,
 } from "./study.ts";
 
 const options = merge(
   object("The study", {
     preset: presetOption,
-    suite: optional(
-      option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion" }), {
-        description:
-          message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, or ways to join the branches`,
-      }),
-    ),
+    suite: suiteOption,
     models: optional(option("--models", string({ metavar: "A,B" }), {
       description: message`only these models; samba and falcon-h1 are known besides those of the suite`,
     })),
@@ -67,7 +63,7 @@ async function ablate({ preset, models, data, out, json, ...given }: InferValue<
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const folder = out ??
       defaultFolder(chosen, ...(given.suite && given.suite !== "arms" ? [given.suite] : []), corpus.name);
-    await conduct({ study: study(chosen), opened, corpus, folder, display, json });
+    await conduct({ study: study(chosen), opened, corpus, folder, display, json, probe: true });
   } finally {
     await opened.executor.close();
   }

@@ -28,6 +28,13 @@ export const presetOption = optional(
   }),
 );
 
+export const suiteOption = optional(
+  option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion" }), {
+    description:
+      message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, or ways to join the branches`,
+  }),
+);
+
 export const dataOption = optional(
   option("--data", string({ metavar: "FILE|NAME" }), { description: message`a UTF-8 text file, or a known corpus` }),
 );
@@ -84,15 +91,19 @@ export interface Conduct {
   readonly display: StudyDisplay;
   readonly json: boolean;
   readonly lastStage?: StageName;
+  /** Also probe what each arm recalls. */
+  readonly probe?: boolean;
 }
 
 /** Says what will be done, does it, writes every artifact and prints where they are. */
 export async function conduct(given: Conduct): Promise<void> {
-  const { study, opened, corpus, folder, display, json } = given;
+  const { study, opened, corpus, folder, display, json, probe } = given;
   display.say(
     `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes), into ${folder}`,
   );
-  const guess = await estimate(opened.executor, study, { characters: corpus.text.length });
+  const guess = await estimate(opened.executor, probe ? study : { ...study, recall: undefined }, {
+    characters: corpus.text.length,
+  });
   display.say(`estimate: ${(guess.flops / 1e12).toPrecision(3)} Tflop, about ${duration(guess.seconds)}`);
   if (opened.backend === "webgpu" && !opened.hardware) {
     display.say("this adapter is software: --backend cpu does the same on this machine in a fraction of the time");
@@ -112,7 +123,7 @@ const commandLine = () =>
     .join(" ");
 
 async function carryThrough(
-  { study, opened, corpus, folder, display, lastStage }: Conduct,
+  { study, opened, corpus, folder, display, lastStage, probe }: Conduct,
 ): Promise<Run> {
   const { signal, dispose } = stopSignal(() =>
     display.say("stopping: saving at the next step; Ctrl-C again stops at once")
@@ -121,7 +132,7 @@ async function carryThrough(
   const environment = { versions: versions(), backend, adapter, command: commandLine() };
   try {
     return await runStudy(study, {
-      ...{ executor, corpus, folder, environment, signal, lastStage },
+      ...{ executor, corpus, folder, environment, signal, lastStage, probe },
       disk: systemDisk,
       onEvent: (event) => display.show(event),
     });

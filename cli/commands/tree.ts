@@ -8,6 +8,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   ablate: async () => (await import("./ablate.ts")).ablateCommand,
   pretrain: async () => (await import("./pretrain.ts")).pretrainCommand,
   orpo: async () => (await import("./orpo.ts")).orpoCommand,
+  recall: async () => (await import("./recall.ts")).recallCommand,
   evaluate: async () => (await import("./evaluate.ts")).evaluateCommand,
   generate: async () => (await import("./generate.ts")).generateCommand,
   tokenizer: async () => (await import("./tokenizer.ts")).tokenizerCommand,

@@ -1,8 +1,8 @@
 /** Checks what a run directory holds before its types are believed. Throws a HymbaError with the file and the path of the value. */
 import { HymbaConfig } from "./model.ts";
 import { ARCH_TYPES, type HymbaOptions } from "./options.ts";
-import type { ArmResult, AttentionMap, MetricsLine, RunRecord, StageName } from "./record.ts";
-import { SUITES } from "./suites.ts";
+import type { ArmResult, AttentionMap, MetricsLine, RecallResult, RunRecord, StageName } from "./record.ts";
+import { type Arm, SUITES } from "./suites.ts";
 import { either, list, mapOf, number, object, oneOf, refuse, type Rule, text, whole } from "./schema.ts";
 
 /** Most entries of the lists of a run record and of a result. */
@@ -42,10 +42,21 @@ const stageConfig = object({
   evaluateEvery: whole({ min: 1 }),
 });
 
+const arms = list(object({ name: armName, config: object({}) }), { min: 1, max: RECORD_LIMITS.arms });
+const range: Rule = (value, path) => {
+  list(size, { min: 2, max: 2 })(value, path);
+};
+
+const recall = object({
+  ...{ arms, keys: size, values: size, fillers: size, length: size, perRange: size },
+  ranges: list(range, { min: 1, max: 64 }),
+  ...{ steps: size, rate: number({ min: 0 }), warmup: size, decay: number({ min: 0 }), batch: size, testBatches: size },
+});
+
 const study = object({
   preset: name,
   match: oneOf(["parameters", "none"]),
-  arms: list(object({ name: armName, config: object({}) }), { min: 1, max: RECORD_LIMITS.arms }),
+  arms,
   seeds: list(count, { min: 1, max: RECORD_LIMITS.seeds }),
   vocabSize: size,
   sequenceLength: whole({ min: 1, max: 2 ** 31 }),
@@ -69,7 +80,7 @@ const study = object({
     temperature: number({ min: 0 }),
     topK: size,
   }),
-}, { suite: oneOf(SUITES), characters: count, remat: oneOf([true, false]) });
+}, { suite: oneOf(SUITES), characters: count, remat: oneOf([true, false]), recall });
 
 const quality = { loss: measure, perplexity: measure, bitsPerByte: measure };
 
@@ -113,6 +124,11 @@ const result = object({
   samples: list(object({ stage: oneOf(STAGES), prompt: long, text: long }), { max: RECORD_LIMITS.samples }),
 }, { failure: long });
 
+const recallResult = object({
+  ...{ arm: armName, seed: count, parameters: count, steps: count, loss: measure, train_s: measure },
+  accuracies: list(object({ least: count, most: count, queries: count, accuracy: measure }), { min: 1, max: 64 }),
+});
+
 const NUMBERS = ["loss", "rate", "gradientNorm", "nll", "logSigmoid", "logOdds", "accuracy", "margin", "chosenLogp"]
   .concat(["rejectedLogp", "perplexity", "bitsPerByte", "tokens_per_s"]);
 const line = object(
@@ -139,20 +155,26 @@ const map = object({
 export function runRecordOf(value: unknown, path: string): RunRecord {
   record(value, path);
   const found = value as RunRecord;
-  const arms = found.study.arms.map(({ name, config }) => ({
-    name,
-    config: new HymbaConfig(config as Partial<HymbaOptions>),
-  }));
+  const checked = (given: readonly Arm[]) =>
+    given.map(({ name, config }) => ({ name, config: new HymbaConfig(config as Partial<HymbaOptions>) }));
+  const arms = checked(found.study.arms), probe = found.study.recall;
   if (new Set(arms.map(({ name }) => name)).size < arms.length) {
     refuse(`${path}.study.arms`, "arms with different names", found.study.arms);
   }
-  return { ...found, study: { ...found.study, arms } };
+  const recall = probe && { recall: { ...probe, arms: checked(probe.arms) } };
+  return { ...found, study: { ...found.study, arms, ...recall } };
 }
 
 /** arms/NAME-SEED/result.json */
 export function armResultOf(value: unknown, path: string): ArmResult {
   result(value, path);
   return value as ArmResult;
+}
+
+/** recall/NAME-SEED.json */
+export function recallResultOf(value: unknown, path: string): RecallResult {
+  recallResult(value, path);
+  return value as RecallResult;
 }
 
 /** A line of metrics.jsonl. */

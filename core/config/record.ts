@@ -168,6 +168,8 @@ export interface Run {
   readonly metrics: readonly MetricsLine[];
   /** Of the arms and stages whose losses were kept; intervals of differences need them. */
   readonly tokenLosses: readonly TokenLosses[];
+  /** What the arms recall, where they were probed. */
+  readonly recall: readonly RecallResult[];
   /** Maps of the arm `hymba`, first seed, where it was trained. */
   readonly attention: Readonly<Partial<Record<StageName, readonly AttentionMap[]>>>;
 }

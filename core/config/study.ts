@@ -85,6 +85,8 @@ export interface StudyConfig extends ActivationConfig {
   readonly orpo: StageConfig;
   readonly preference: PreferenceConfig;
   readonly samples: SampleConfig;
+  /** The recall probe of every arm; absent in records of older runs. */
+  readonly recall?: RecallConfig;
   /** Only so many characters of the corpus are used, from its start; all without it. */
   readonly characters?: number;
 }
@@ -92,7 +94,11 @@ export interface StudyConfig extends ActivationConfig {
 export const PRESETS = ["smoke", "quick", "small", "paper"] as const;
 export type Preset = typeof PRESETS[number];
 
+/** Size and training of a preset's recall probe. */
+type RecallSize = Pick<RecallConfig, "steps" | "batch" | "testBatches">;
+
 interface Size {
+  recall: RecallSize;
   shape: Shape;
   match: MatchRule;
   sequenceLength: number;
@@ -106,6 +112,7 @@ interface Size {
 
 const SIZES: Record<Preset, Size> = {
   smoke: {
+    recall: { steps: 10, batch: 4, testBatches: 1 },
     shape: {
       vocabSize: 384,
       dModel: 32,
@@ -126,6 +133,7 @@ const SIZES: Record<Preset, Size> = {
     samples: { prompts: 2, promptTokens: 8, newTokens: 16 },
   },
   quick: {
+    recall: { steps: 600, batch: 32, testBatches: 16 },
     shape: {
       vocabSize: 512,
       dModel: 64,
@@ -145,6 +153,7 @@ const SIZES: Record<Preset, Size> = {
     samples: { prompts: 3, promptTokens: 24, newTokens: 96 },
   },
   small: {
+    recall: { steps: 3000, batch: 32, testBatches: 32 },
     shape: {
       vocabSize: 2000,
       dModel: 192,
@@ -163,6 +172,7 @@ const SIZES: Record<Preset, Size> = {
     preference: { trainPairs: 256, heldOutPairs: 128 },
   },
   paper: {
+    recall: { steps: 6000, batch: 64, testBatches: 32 },
     shape: {
       vocabSize: 4000,
       dModel: 512,
@@ -198,6 +208,33 @@ const SAMPLES: SampleConfig = { prompts: 3, promptTokens: 32, newTokens: 100, te
 
 /** Suites that compare one factor at a time have models of one size in every preset. */
 const MATCHED: readonly Suite[] = ["factorial", "roadmap", "fusion"];
+
+/** Models of the probe: two attention layers of full width around local ones, a window that half of the distances leave. */
+const RECALL_SHAPE: Shape = {
+  vocabSize: 25,
+  dModel: 32,
+  nLayers: 4,
+  nHeads: 4,
+  nKvHeads: 2,
+  ffnHidden: 64,
+  swaWindow: 16,
+  numMetaTokens: 4,
+  globalAttnIndices: [0, 3],
+  initDeviation: 0.05,
+  metaInit: "embedding",
+};
+
+const RECALL: Omit<RecallConfig, "arms" | keyof RecallSize> = {
+  keys: 16,
+  values: 8,
+  fillers: 1,
+  length: 64,
+  ranges: [[2, 4], [6, 10], [12, 20], [22, 32]],
+  perRange: 2,
+  rate: 5e-3,
+  warmup: 20,
+  decay: 0.01,
+};
 
 /** What flags may change in a preset. */
 export interface Overrides {
@@ -249,6 +286,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
       rejected: rejected ?? preference.rejected,
     },
     samples: { ...SAMPLES, ...size.samples },
+    recall: { ...RECALL, ...size.recall, arms: armsOf(suite, RECALL_SHAPE, models) },
     ...(size.characters === undefined ? {} : { characters: size.characters }),
     ...(remat ? { remat } : {}),
   };

@@ -31,7 +31,7 @@ export interface StudyEvent extends Omit<StageEvent, "kind"> {
   readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed";
   readonly arm: string;
   readonly seed: number;
-  readonly stage?: StageName;
+  readonly stage?: StageName | "recall";
   readonly memory?: Memory;
   readonly message?: string;
 }

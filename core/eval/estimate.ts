@@ -48,6 +48,10 @@ function studyFlops(study: StudyConfig, characters: number): number {
       (stagesOf(study).length - 1) * orpo.steps * second +
       evaluations * Math.ceil((validationTokens - 1) / (B * T)) * evaluation + sampled * perToken;
   }
+  for (const { config } of study.recall?.arms ?? []) {
+    const { batch: B, length, steps } = study.recall!;
+    flops += steps * flopsOf(trainingPlan(new ParameterStore(config), { B, T: length, decay: 0 }).plan);
+  }
   return flops * study.seeds.length;
 }
 

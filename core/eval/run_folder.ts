@@ -7,6 +7,8 @@ import {
   attentionMapsOf,
   metricsLineOf,
   parseJson,
+  type RecallResult,
+  recallResultOf,
   type Run,
   type RunRecord,
   runRecordOf,
@@ -91,7 +93,20 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
       }
     }
   }
-  return { record, results, metrics, tokenLosses, attention };
+  return { record, results, metrics, tokenLosses, recall: await loadRecall(disk, folder, record), attention };
+}
+
+export const recallFile = (folder: string, arm: string, seed: number) => join(folder, "recall", `${arm}-${seed}.json`);
+
+async function loadRecall(disk: Disk, folder: string, { study }: RunRecord): Promise<RecallResult[]> {
+  const found: RecallResult[] = [];
+  for (const seed of study.seeds) {
+    for (const { name } of study.recall?.arms ?? []) {
+      const path = recallFile(folder, name, seed), result = await readJson<unknown>(disk, path);
+      if (result !== undefined) found.push(recallResultOf(result, path));
+    }
+  }
+  return found;
 }
 
 /** Stores the loss of every validation token (nats) after a stage, beside the arm's weights. */

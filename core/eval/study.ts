@@ -2,14 +2,15 @@
 import { join } from "node:path";
 import type { Run, StageName, StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
-import { type Disk, LOG_START, type LogPosition, MetricsLog, startRunFolder } from "../disk/mod.ts";
+import { type Disk, LOG_START, type LogPosition, makeFolders, MetricsLog, startRunFolder } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
 import type { Executor } from "../plan/mod.ts";
-import { Diverged } from "../train/stage.ts";
+import { Diverged, Interrupted } from "../train/stage.ts";
 import { donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
 import { requireCausal } from "./causality.ts";
 import { type Environment, prepare } from "./preparation.ts";
-import { armFolder, FILES, loadRun } from "./run_folder.ts";
+import { probeRecall } from "./recall.ts";
+import { armFolder, FILES, loadRun, recallFile, writeJson } from "./run_folder.ts";
 
 export interface StudyOptions {
   readonly executor: Executor;
@@ -19,6 +20,8 @@ export interface StudyOptions {
   readonly environment: Environment;
   /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
   readonly lastStage?: StageName;
+  /** Also probe what each arm recalls. */
+  readonly probe?: boolean;
   /** When it aborts, the study saves at the next step and throws Interrupted. */
   readonly signal?: AbortSignal;
   onEvent?(event: StudyEvent): void;
@@ -50,9 +53,27 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
       }
     }
     await log.sync();
+    if (options.probe && study.recall) await probeAll(study, options);
     return await loadRun(disk, folder);
   } finally {
     await held.close();
+  }
+}
+
+/** Probes every arm that has not been; an interrupted probe is done again from its start. */
+async function probeAll(study: StudyConfig, { disk, folder, executor, signal, onEvent }: StudyOptions): Promise<void> {
+  const recall = study.recall!;
+  await makeFolders(disk, join(folder, "recall"));
+  for (const seed of study.seeds) {
+    for (const arm of recall.arms) {
+      const path = recallFile(folder, arm.name, seed);
+      if (await disk.stat(path)) continue;
+      const onStep = (event: { step: number; steps: number; loss: number; tokens_per_s: number }) =>
+        onEvent?.({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" });
+      const result = await probeRecall(executor, arm, { recall, seed, signal, onStep });
+      if (!result) throw new Interrupted(`stopped during the recall probe of ${arm.name}; everything else is saved`);
+      await writeJson(disk, path, result);
+    }
   }
 }
 

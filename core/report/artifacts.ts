@@ -7,6 +7,7 @@ import { attentionChart } from "./attention_chart.ts";
 import { comparisonsCsv, csvOf } from "./csv.ts";
 import { metricsText } from "./metrics.ts";
 import { reportPage } from "./page.ts";
+import { probeOf, recallChart, recallCsv } from "./recall.ts";
 import { samplesText } from "./samples.ts";
 import { stagesChart } from "./stages_chart.ts";
 
@@ -31,17 +32,21 @@ export const ARTIFACTS = {
   stages: { file: "training_stages_comparison.png", make: stagesChart },
   attentionPretraining: maps("pretraining"),
   attentionOrpo: maps("orpo"),
+  recall: { file: "recall.png", make: (run: Run) => recallChart(probeOf(run)) },
+  recallCsv: { file: "recall.csv", make: (run: Run) => recallCsv(probeOf(run)) },
   report: { file: "report.html", make: reportPage },
 } as const satisfies Record<string, Artifact>;
 
 /** The name of an artifact. */
 export type ArtifactName = keyof typeof ARTIFACTS;
 
-/** What a run can show: attention maps only where the run has them. */
-export function availableArtifacts({ attention }: Run): ArtifactName[] {
+/** What a run can show: attention maps and recall only where the run has them. */
+export function availableArtifacts({ attention, recall }: Run): ArtifactName[] {
   const shown: Partial<Record<ArtifactName, boolean>> = {
     attentionPretraining: (attention.pretraining?.length ?? 0) > 0,
     attentionOrpo: (attention.orpo?.length ?? 0) > 0,
+    recall: recall.length > 0,
+    recallCsv: recall.length > 0,
   };
   return (Object.keys(ARTIFACTS) as ArtifactName[]).filter((name) => shown[name] ?? true);
 }

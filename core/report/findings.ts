@@ -2,6 +2,7 @@
 import type { ArmResult, Run } from "../config/mod.ts";
 import { line } from "./caption.ts";
 import { bytes, fixed, percent, significant } from "./format.ts";
+import { probeOf, recallFinding } from "./recall.ts";
 import { type Difference, differenceOf, factorEffects, isClear, paired, tokenDifference } from "./statistics.ts";
 import { type ArmSummary, failuresOf, lastStage, ofStage, summaries } from "./summary.ts";
 
@@ -192,6 +193,7 @@ export function findings(run: Run): string[] {
     ...hybridFindings(run, ranked),
     ...(seeds > 1 || run.tokenLosses.length > 0 ? pairFindings(run, ranked) : []),
     ...baselineFindings(run, arms),
+    ...(run.recall.length > 0 ? [recallFinding(probeOf(run))] : []),
     ...preferenceFindings(run, arms),
     ...cacheFindings(arms),
   ];

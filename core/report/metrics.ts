@@ -3,6 +3,7 @@ import type { ArmResult, Quality, Run, StageName, StageResult } from "../config/
 import { footerOf, line } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
+import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
 import { comparisons, isClear } from "./statistics.ts";
 import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
 import { type Column, tableLines, wrap } from "./table.ts";
@@ -198,6 +199,27 @@ function comparisonTables(run: Run): MetricsTable[] {
   }];
 }
 
+/** What the arms recall; empty where they were not probed. */
+function recallTables(run: Run): MetricsTable[] {
+  if (run.recall.length === 0) return [];
+  const probe = probeOf(run), { ranges } = probe.recall;
+  const rows = recallByArm(probe).map(({ name, accuracies, results }) => [
+    line(name),
+    ...accuracies.map((spread) => withDeviation(spread, percent)),
+    whole(results[0]!.parameters),
+    duration(results.reduce((sum, { train_s }) => sum + train_s, 0) / results.length),
+  ]);
+  const distances = ranges.map(([least, most]): Column => ({ name: `${least} to ${most}`, unit: "tokens" }));
+  return [{
+    title: "Associative recall: right answers by distance",
+    columns: [NAME, ...distances, { name: "parameters" }, { name: "training", unit: "time" }],
+    rows,
+    note: `${taskInWords(probe.recall)}. Chance: ${
+      percent(chanceOf(probe.recall))
+    }. Small models of their own, not of one size.`,
+  }];
+}
+
 /** The tables of a run in the order of the report. */
 export function metricsTables(run: Run): MetricsTable[] {
   const arms = summaries(run);
@@ -206,6 +228,7 @@ export function metricsTables(run: Run): MetricsTable[] {
     ...comparisonTables(run),
     preferenceTable(run, arms),
     logProbabilityTable(arms),
+    ...recallTables(run),
     speedTable(arms),
     sizeTable(run, arms),
   ];

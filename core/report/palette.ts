@@ -25,6 +25,9 @@ const OKABE_ITO = {
   black: "#000000",
 } as const;
 
+/** For the seventh other arm: `hymba` has vermillion. */
+const GREY = "#8a8a8a";
+
 const FIXED: Record<string, Look> = {
   "mamba": { colour: OKABE_ITO.orange, marker: "triangle", rotation: 0 },
   "transformer-global": { colour: OKABE_ITO.blue, marker: "rect", rotation: 0 },
@@ -40,7 +43,7 @@ const OTHERS: readonly Look[] = [
   { colour: OKABE_ITO.blue, marker: "triangle", rotation: 180 },
   { colour: OKABE_ITO.sky, marker: "circle", rotation: 0 },
   { colour: OKABE_ITO.green, marker: "rect", rotation: 0 },
-  { colour: OKABE_ITO.vermillion, marker: "triangle", rotation: 0 },
+  { colour: GREY, marker: "triangle", rotation: 0 },
 ];
 
 /** The look of each arm by name: fixed for the five architectures, by order for other names. */

@@ -163,6 +163,30 @@ Deno.test("causality prints a verdict for every length", async () => {
   assert.match(out, /\d+ passed, 0 failed\n$/);
 });
 
+Deno.test("recall writes its table and picture, the same numbers for the same seed", async () => {
+  const words = [
+    "recall",
+    "--preset",
+    "smoke",
+    "--models",
+    "mamba",
+    "--backend",
+    "cpu",
+    "--steps",
+    "2",
+    "--out",
+    "probe",
+  ];
+  const accuracies = async () => {
+    const { code, out, error } = await hymba(place, ...words, "--json");
+    assert.equal(code, 0, error);
+    return JSON.parse(out).results.map(({ train_s: _, ...rest }: { train_s: number }) => rest);
+  };
+  assert.deepEqual(await accuracies(), await accuracies());
+  assert.match(await Deno.readTextFile(join(place.folder, "probe/recall.csv")), /^model,seed,.*\nmamba,1,\d+,2,/);
+  assert.ok(await sizeOf(join(place.folder, "probe/recall.png")) > 10_000);
+});
+
 Deno.test("doctor describes the machine, for people and for programs", async () => {
   const { out } = await hymba(place, "doctor", "--json");
   assert.ok("machine" in JSON.parse(out));

@@ -16,7 +16,7 @@ Deno.test("help: every command is listed, says what it does and shows an example
   const commands = await commandsOf();
   for (
     const name of ["ablate", "pretrain", "orpo", "evaluate", "generate", "tokenizer", "plot", "attention", "samples"]
-      .concat(["metrics", "csv", "report", "architecture", "review", "causality", "doctor", "golden"])
+      .concat(["metrics", "csv", "report", "architecture", "review", "causality", "recall", "doctor", "golden"])
   ) {
     assert.ok(commands.includes(name), name);
   }
@@ -55,6 +55,8 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
   [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* does not go with --backend cpu/],
   [["pretrain", "--model", "nope"], /unknown model "nope"/],
+  [["recall", "--suite", "everything"], /unknown suite "everything"/],
+  [["recall", "--models", "nope"], /unknown model "nope"/],
   [["orpo", "nowhere"], /nowhere is not a run[^]*hymba ablate/],
   [["evaluate"], /there is no run in/],
   [["generate", "nowhere"], /nowhere is not a run/],

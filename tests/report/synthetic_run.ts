@@ -11,6 +11,7 @@ import {
   layersOf,
   type MetricsLine,
   type Quality,
+  type RecallResult,
   type Run,
   type RunRecord,
   type StageConfig,
@@ -190,6 +191,25 @@ function recordOf(study: StudyConfig, corpus: string): RunRecord {
   };
 }
 
+/** Accuracies that fall with the distance, by another amount for each arm. */
+const recallOf = ({ recall, seeds }: StudyConfig): RecallResult[] =>
+  seeds.flatMap((seed) =>
+    recall!.arms.map(({ name, config }, index) => ({
+      arm: name,
+      seed,
+      parameters: parameterCount(config),
+      steps: recall!.steps,
+      loss: 1 + 0.1 * index,
+      accuracies: recall!.ranges.map(([least, most], i) => ({
+        least,
+        most,
+        queries: 256,
+        accuracy: 0.95 - 0.02 * seed - i * 0.03 * index,
+      })),
+      train_s: 10 + index,
+    }))
+  );
+
 /** A finished run of the given arms. */
 export function syntheticRun(
   {
@@ -208,5 +228,5 @@ export function syntheticRun(
   const shown = hybrid ? layersOf(hybrid).filter(({ attention }) => attention) : [];
   const maps = shown.map(({ index }) => attentionOf(hybrid!, index, study.sequenceLength));
   const attention = maps.length > 0 ? { pretraining: maps, orpo: maps } : {};
-  return { record: recordOf(study, corpus), results, metrics, tokenLosses: [], attention };
+  return { record: recordOf(study, corpus), results, metrics, tokenLosses: [], recall: recallOf(study), attention };
 }

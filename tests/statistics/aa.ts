@@ -1,0 +1,71 @@
+/**
+ * A/A: one model against itself with other seeds must show "no difference" in 93 to 97 of 100 comparisons.
+ * Trains the smallest Transformer with many seeds, then draws 100 times three seeds for one side and three others for the
+ * other, and compares them as a study compares two arms: `deno run -A tests/statistics/aa.ts [--trainings N]`. Two minutes.
+ */
+import { parseArgs } from "node:util";
+import { resolveCorpus } from "../../core/data/corpus.ts";
+import { BatchOrder } from "../../core/data/batches.ts";
+import { splitText, tokenize } from "../../core/data/split.ts";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { ArchType, studyOf } from "../../core/config/mod.ts";
+import { compareLosses, differs } from "../../core/eval/comparison.ts";
+import { Scorer } from "../../core/eval/quality.ts";
+import { ParameterStore } from "../../core/params/store.ts";
+import { permutation } from "../../core/random.ts";
+import { trainTokenizer } from "../../core/tokenizer/mod.ts";
+import { ADAMW } from "../../core/train/plans.ts";
+import { textProgram } from "../../core/train/programs.ts";
+import { rateAt } from "../../core/train/schedule.ts";
+
+const { values } = parseArgs({ options: { trainings: { type: "string", default: "40" } } });
+const trainings = Number(values.trainings), SIDE = 3, COMPARISONS = 100;
+
+const study = studyOf("smoke", { models: [ArchType.TRANSFORMER_GLOBAL] }), { config } = study.arms[0]!;
+const { sequenceLength: T, pretraining } = study, executor = await CpuExecutor.create({});
+const corpus = await resolveCorpus({ onProgress: (line) => console.error(line) });
+const parts = splitText(corpus.text.slice(0, study.characters), study.trainFraction);
+const tokens = tokenize(parts, trainTokenizer(parts.train, { vocabSize: study.vocabSize }), { T });
+
+/** Losses of all validation tokens of one training (nats). */
+async function trained(seed: number): Promise<Float32Array> {
+  const store = new ParameterStore(config);
+  store.initialise(executor, seed);
+  const order = new BatchOrder(tokens.train, { B: pretraining.batch, T, seed });
+  const made = await textProgram(executor, store, { config: pretraining, T, order });
+  for (let step = 1; step <= pretraining.steps; step++) {
+    made.writeBatch(step);
+    const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
+    made.program.write(made.schedule, Float32Array.of(rateAt(step, pretraining), ...corrections, 0));
+    await made.program.run();
+  }
+  await made.program.drainMetrics();
+  const scorer = await Scorer.create(executor, store, { B: 32, T });
+  const logps = await scorer.tokenLogps(tokens.validation);
+  for (const used of [made.program, scorer]) used.dispose();
+  store.release(executor);
+  return logps.map((logp) => -logp);
+}
+
+const losses: Float32Array[] = [];
+for (let seed = 1; seed <= trainings; seed++) losses.push(await trained(seed));
+await executor.close();
+const levels = losses.map((nats) => nats.reduce((sum, x) => sum + x, 0) / nats.length);
+const level = levels.reduce((sum, x) => sum + x, 0) / trainings;
+const deviation = Math.sqrt(levels.reduce((sum, x) => sum + (x - level) ** 2, 0) / (trainings - 1));
+
+for (const side of [1, SIDE, 5]) {
+  let same = 0;
+  for (let draw = 0; draw < COMPARISONS; draw++) {
+    const order = permutation(trainings, { seed: side, stream: 100, step: draw });
+    const pairs = Array.from({ length: side }, (_, i) => ({ a: losses[order[i]!]!, b: losses[order[side + i]!]! }));
+    if (!differs(compareLosses(pairs, { block: T }))) same++;
+  }
+  console.log(`${side} against ${side} seeds: no difference in ${same} of ${COMPARISONS}`);
+}
+console.log(
+  `${trainings} trainings of ${config.archType}, ${pretraining.steps} steps, ${
+    tokens.validation.length - 1
+  } validation ` +
+    `tokens: loss ${level.toFixed(4)}, standard deviation of the seeds ${deviation.toFixed(4)} nats`,
+);
