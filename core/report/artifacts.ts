@@ -4,7 +4,7 @@ import type { Run, StageName } from "../config/mod.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
-import { comparisonsCsv, csvOf } from "./csv.ts";
+import { comparisonsCsv, csvOf, preferenceCsv } from "./csv.ts";
 import { metricsText } from "./metrics.ts";
 import { reportPage } from "./page.ts";
 import { probeOf, recallChart, recallCsv } from "./recall.ts";
@@ -26,6 +26,7 @@ const maps = (stage: StageName): Artifact => ({
 export const ARTIFACTS = {
   csv: { file: "ablation_results.csv", make: csvOf },
   comparisons: { file: "comparisons.csv", make: comparisonsCsv },
+  preference: { file: "preference.csv", make: preferenceCsv },
   metrics: { file: "detailed_metrics.txt", make: metricsText },
   samples: { file: "generation_samples.txt", make: samplesText },
   ablation: { file: "ablation_results.png", make: ablationChart },

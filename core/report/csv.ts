@@ -83,6 +83,27 @@ export function csvOf(run: Run): string {
   return rows.map((row) => row.map(cell).join(",") + "\n").join("");
 }
 
+/** preference.csv: held-out measures over the steps of the second stage and of its control (beta 0). */
+export function preferenceCsv(run: Run): string {
+  const head = [
+    "model",
+    "seed",
+    "beta",
+    "step",
+    "accuracy",
+    "margin_nats",
+    "log_odds_nats",
+    "chosen_logp",
+    "rejected_logp",
+  ];
+  const rows = run.metrics.filter(({ kind }) => kind === "preference").map((one): Cell[] => {
+    const beta = one.stage === "control" ? 0 : run.record.study.preference.beta;
+    const { arm, seed, step, accuracy, margin, logOdds, chosenLogp, rejectedLogp } = one;
+    return [arm, seed, beta, step, accuracy, margin, logOdds, chosenLogp, rejectedLogp];
+  });
+  return [head, ...rows].map((row) => row.map(cell).join(",") + "\n").join("");
+}
+
 /** comparisons.csv: every pair of models after every stage that both have, with 95 % intervals. */
 export function comparisonsCsv(run: Run): string {
   const head = [

@@ -189,6 +189,28 @@ function preferenceCells(run: Run): Cell[] {
       of: ({ margin }) => margin,
       references: [{ axis: "y", value: 0, label: "no preference" }],
     }),
+    secondStageCell(run, {
+      title: "Held-out log odds",
+      subtitle: "mean log of the odds ratio, chosen over rejected; dashed: control",
+      y: { title: "nats" },
+      kind: "preference",
+      of: ({ logOdds }) => logOdds,
+      references: [{ axis: "y", value: 0, label: "no preference" }],
+    }),
+    secondStageCell(run, {
+      title: "Held-out chosen log-probability",
+      subtitle: "mean over completion tokens; dashed: control",
+      y: { title: "nats per token" },
+      kind: "preference",
+      of: ({ chosenLogp }) => chosenLogp,
+    }),
+    secondStageCell(run, {
+      title: "Held-out rejected log-probability",
+      subtitle: "mean over completion tokens; dashed: control",
+      y: { title: "nats per token" },
+      kind: "preference",
+      of: ({ rejectedLogp }) => rejectedLogp,
+    }),
   ];
 }
 
@@ -206,7 +228,7 @@ function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
   return { title: "Legend", paint };
 }
 
-/** Draws both stages in eight plots and a legend. Returns the bytes of a PNG. */
+/** Draws both stages in eleven plots and a legend. Returns the bytes of a PNG. */
 export function stagesChart(run: Run): Promise<Uint8Array> {
   const arms = summaries(run);
   return drawSheet({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ArmResult, Run } from "../../core/config/mod.ts";
-import { comparisonsCsv, csvOf } from "../../core/report/csv.ts";
+import { comparisonsCsv, csvOf, preferenceCsv } from "../../core/report/csv.ts";
 import { findings, metricsTables, metricsText, samplesText, tableLines } from "../../core/report/mod.ts";
 import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";
 import { comparisons, differenceOf, factorEffects, isClear } from "../../core/report/statistics.ts";
@@ -79,6 +79,15 @@ Deno.test("csv: quotes, commas and line breaks stay inside their cell", () => {
   const run = withFirst(syntheticRun({ arms: ["mamba"] }), { failure: 'say "a", b\nand c' });
   const [head, row] = parseCsv(csvOf(run)) as [string[], string[]];
   assert.equal(row[head.indexOf("failure")], 'say "a", b and c');
+});
+
+Deno.test("preference.csv: every held-out measure over the steps, with beta and with beta 0", () => {
+  const run = syntheticRun({ arms: ["mamba"] }),
+    [head, ...rows] = parseCsv(preferenceCsv(run)) as [string[], ...string[][]];
+  const steps = (beta: string) => rows.filter((row) => row[head.indexOf("beta")] === beta).map((row) => row[3]);
+  assert.deepEqual(steps("0.1"), ["0", "8", "16", "24", "32"]);
+  assert.deepEqual(steps("0"), steps("0.1"));
+  for (const row of rows) assert.ok(row.length === head.length && row.every((cell) => cell !== ""));
 });
 
 Deno.test("findings: one seed carries no uncertainty", () => {
