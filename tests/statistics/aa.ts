@@ -1,7 +1,8 @@
 /**
  * A/A: one model against itself with other seeds must show "no difference" in 93 to 97 of 100 comparisons.
- * Trains the smallest Transformer with many seeds, then draws 100 times three seeds for one side and three others for the
- * other, and compares them as a study compares two arms: `deno run -A tests/statistics/aa.ts [--trainings N]`. Two minutes.
+ * Trains the smallest Transformer with many seeds, then draws again and again three (or five) seeds for one side and as many
+ * others for the other, and compares them as a study compares two arms; a thousand draws tell 95 from 97, a hundred do not.
+ * `deno run -A tests/statistics/aa.ts [--trainings N]`: about two minutes.
  */
 import { parseArgs } from "node:util";
 import { resolveCorpus } from "../../core/data/corpus.ts";
@@ -18,8 +19,8 @@ import { ADAMW } from "../../core/train/plans.ts";
 import { textProgram } from "../../core/train/programs.ts";
 import { rateAt } from "../../core/train/schedule.ts";
 
-const { values } = parseArgs({ options: { trainings: { type: "string", default: "40" } } });
-const trainings = Number(values.trainings), SIDE = 3, COMPARISONS = 100;
+const { values } = parseArgs({ options: { trainings: { type: "string", default: "80" } } });
+const trainings = Number(values.trainings);
 
 const study = studyOf("smoke", { models: [ArchType.TRANSFORMER_GLOBAL] }), { config } = study.arms[0]!;
 const { sequenceLength: T, pretraining } = study, executor = await CpuExecutor.create({});
@@ -54,14 +55,14 @@ const levels = losses.map((nats) => nats.reduce((sum, x) => sum + x, 0) / nats.l
 const level = levels.reduce((sum, x) => sum + x, 0) / trainings;
 const deviation = Math.sqrt(levels.reduce((sum, x) => sum + (x - level) ** 2, 0) / (trainings - 1));
 
-for (const side of [1, SIDE, 5]) {
+for (const [side, comparisons] of [[3, 100], [5, 100], [3, 1000], [5, 1000]] as const) {
   let same = 0;
-  for (let draw = 0; draw < COMPARISONS; draw++) {
+  for (let draw = 0; draw < comparisons; draw++) {
     const order = permutation(trainings, { seed: side, stream: 100, step: draw });
     const pairs = Array.from({ length: side }, (_, i) => ({ a: losses[order[i]!]!, b: losses[order[side + i]!]! }));
     if (!differs(compareLosses(pairs, { block: T }))) same++;
   }
-  console.log(`${side} against ${side} seeds: no difference in ${same} of ${COMPARISONS}`);
+  console.log(`${side} against ${side} seeds: no difference in ${same} of ${comparisons}`);
 }
 console.log(
   `${trainings} trainings of ${config.archType}, ${pretraining.steps} steps, ${
