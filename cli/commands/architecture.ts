@@ -5,8 +5,11 @@ import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import { studyOf } from "../../core/config/mod.ts";
-import { architectureDocument } from "../../core/report/mod.ts";
+import type { HymbaConfig } from "../../core/config/mod.ts";
+import { resolvedStudy } from "../../core/eval/match.ts";
+import { extname } from "node:path";
+import { UsageError } from "../../core/errors.ts";
+import { architectureDocument, architecturePng, architectureSvg } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { writeDocument } from "./document.ts";
 import { jsonOption } from "./options.ts";
@@ -21,7 +24,9 @@ const options = object({
     "hymba",
   ),
   out: optional(
-    option("--out", string({ metavar: "FILE" }), { description: message`architecture-MODEL.html by default` }),
+    option("--out", string({ metavar: "FILE" }), {
+      description: message`a page (.html) or one sheet (.svg, .png); architecture-MODEL.html by default`,
+    }),
   ),
   json: jsonOption,
 });
@@ -29,10 +34,21 @@ const options = object({
 export const architectureCommand = command("architecture", map(options, (given): Action => () => architecture(given)), {
   brief: message`layers, masks, parameters and caches of a model, drawn from its configuration`,
   description:
-    message`Writes one self-contained page about the architecture of a model. Example: hymba architecture --model hybrid-sequential --out hybrid.html`,
+    message`Writes one self-contained page about the architecture of a model, or one sheet as SVG or PNG. Example: hymba architecture --model hybrid-sequential --out hybrid.svg`,
 });
 
+/** What is written, by the end of the file's name. */
+const FORMS: Record<string, (name: string, config: HymbaConfig) => Promise<Uint8Array> | string> = {
+  ".html": (_, config) => architectureDocument(config),
+  ".svg": architectureSvg,
+  ".png": architecturePng,
+};
+
 async function architecture({ preset, model, out, json }: InferValue<typeof options>): Promise<void> {
-  const [arm] = studyOf(preset, { models: [model] }).arms;
-  await writeDocument(out ?? `architecture-${model}.html`, { content: architectureDocument(arm!.config), json });
+  const [arm] = resolvedStudy(preset, { models: [model] }).arms;
+  const path = out ?? `architecture-${model}.html`, make = FORMS[extname(path).toLowerCase()];
+  if (make === undefined) {
+    throw new UsageError(`--out ${path} has no form that can be drawn`, { expected: Object.keys(FORMS).join(", ") });
+  }
+  await writeDocument(path, { content: await make(arm!.name, arm!.config), json });
 }

@@ -5,7 +5,7 @@ import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 /** Writes a document and prints where it is. */
 export async function writeDocument(
   path: string,
-  { content, json }: { content: string; json: boolean },
+  { content, json }: { content: string | Uint8Array; json: boolean },
 ): Promise<void> {
   await makeFolders(systemDisk, dirname(path));
   await writeAtomic(systemDisk, path, content);

@@ -16,5 +16,6 @@ export { samplesText } from "./samples.ts";
 export { stagesChart } from "./stages_chart.ts";
 export { type Column, tableLines } from "./table.ts";
 export { architectureDocument } from "./architecture/mod.ts";
+export { architecturePng, architectureSvg } from "./architecture/poster.ts";
 export { reportPage } from "./page.ts";
 export { reviewDocument } from "./review/mod.ts";

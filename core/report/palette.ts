@@ -55,6 +55,15 @@ export function looks(names: readonly string[]): (name: string) => Look {
 
 export const INK = "#1f2328", FAINT = "#6b7280", GRID = "#e5e7eb", PAPER = "#ffffff", ACCENT = "#d55e00";
 
+/** A colour of the form #rrggbb as it looks on white paper with an opacity from 0 to 1: readers of SVG differ on transparency. */
+export function tinted(colour: string, opacity: number): string {
+  const channel = (from: number) => {
+    const value = parseInt(colour.slice(from, from + 2), 16);
+    return Math.round(255 + opacity * (value - 255)).toString(16).padStart(2, "0");
+  };
+  return `#${channel(1)}${channel(3)}${channel(5)}`;
+}
+
 /** A colour of the form #rrggbb with an opacity from 0 to 1. */
 export function faded(colour: string, opacity: number): string {
   return `${colour}${Math.round(255 * opacity).toString(16).padStart(2, "0")}`;

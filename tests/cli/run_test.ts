@@ -156,6 +156,14 @@ Deno.test("architecture and review write a page and say where", async () => {
   }
 });
 
+Deno.test("architecture draws one sheet as SVG or PNG, as the file's name asks", async () => {
+  for (const [file, begin] of [["a.svg", /^<svg /], ["a.png", /^\u0089PNG/]] as const) {
+    const { code, error } = await hymba(place, "architecture", "--preset", "smoke", "--out", file);
+    assert.equal(code, 0, error);
+    assert.match(new TextDecoder("latin1").decode(await Deno.readFile(join(place.folder, file))), begin);
+  }
+});
+
 Deno.test("causality prints a verdict for every length", async () => {
   const { code, out } = await hymba(place, "causality", "--models", "mamba", "--backend", "cpu");
   assert.equal(code, 0);

@@ -64,6 +64,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["csv", "nowhere"], /nowhere is not a run/],
   [["attention", "--stage", "control"], /--stage/],
   [["architecture", "--model", "nope"], /unknown model "nope"/],
+  [["architecture", "--out", "hymba.jpg"], /hymba\.jpg[^]*\.html, \.svg, \.png/],
   [["causality", "--models", "nope"], /unknown model "nope"/],
   [["golden", "nowhere"], /nowhere is not a folder/],
 ];

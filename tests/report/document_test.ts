@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { ARCH_TYPES, HymbaConfig, layersOf, studyOf } from "../../core/config/mod.ts";
+import { ARCH_TYPES, cacheSize, HymbaConfig, layersOf, studyOf } from "../../core/config/mod.ts";
 import { visiblePairs } from "../../core/ops/attention.ts";
 import { parameterCount } from "../../core/params/specs.ts";
 import { visibleRanges } from "../../core/report/architecture/mask.ts";
 import { partsOf } from "../../core/report/architecture/sizes.ts";
 import { escaped, htmlTable, markup } from "../../core/report/document/html.ts";
-import { architectureDocument, reportPage, reviewDocument } from "../../core/report/mod.ts";
+import { cacheParts } from "../../core/report/architecture/poster.ts";
+import {
+  architectureDocument,
+  architecturePng,
+  architectureSvg,
+  reportPage,
+  reviewDocument,
+} from "../../core/report/mod.ts";
 import { DISAGREEMENTS } from "../../core/report/review/disagreements.ts";
 import { SECTIONS } from "../../core/report/review/mod.ts";
 import { syntheticRun } from "./synthetic_run.ts";
@@ -81,6 +88,24 @@ Deno.test("architecture: the mask that is drawn is the mask of the attention", (
     for (let q = 0; q < meta + T; q++) for (const [from, to] of visibleRanges(q, { window, meta })) pairs += to - from;
     assert.equal(pairs, visiblePairs(meta + T, { window, meta }), `window ${window}, meta ${meta}, T ${T}`);
   }
+});
+
+Deno.test("architecture: the sheet shows every layer, part and cache, and its caches are those of the program", async () => {
+  for (const preset of ["smoke", "paper"]) {
+    for (const { name, config } of studyOf(preset).arms) {
+      const svg = architectureSvg(name, config);
+      elementsOf(svg);
+      assert.equal(svg.match(/>SwiGLU<\/text>/g)!.length, config.nLayers + 1, "one a layer, and the part");
+      for (const part of partsOf(config)) assert.ok(svg.includes(escaped(part.name)), part.name);
+      for (const T of [1, 128, 5000]) {
+        const { globalBytes, localBytes } = cacheParts(config, T);
+        assert.equal(globalBytes + localBytes, cacheSize(config, T).kvBytes);
+      }
+    }
+  }
+  const png = await architecturePng("hymba", studyOf("smoke", { models: ["hymba"] }).arms[0]!.config);
+  const view = new DataView(png.buffer, png.byteOffset);
+  assert.ok(view.getUint32(16) > 2000 && view.getUint32(20) > 1000, "two pixels for each of the drawing");
 });
 
 Deno.test("review: every formula is rendered, every linked file exists, the page needs nothing else", async () => {

@@ -1,7 +1,7 @@
 /** One layer in detail: the way of a token through projection, branches and fusion, with the widths of the configuration. */
 import type { HymbaConfig, Layer } from "../../config/mod.ts";
 import { projectionParts } from "../../params/specs.ts";
-import { faded, FAINT } from "../palette.ts";
+import { FAINT, tinted } from "../palette.ts";
 import { type Markup, markup } from "../document/html.ts";
 import { arrow, drawing, label, textBox } from "../document/svg.ts";
 import { attentionName, PARTS } from "./layer_stack.ts";
@@ -40,7 +40,7 @@ function column(stages: readonly Stage[], { x, y, colour }: { x: number; y: numb
     stages.map(({ lines }, index) =>
       markup`${
         textBox([x, y + index * STEP, COLUMN - 30, BOX], lines, {
-          fill: faded(colour, 0.22),
+          fill: tinted(colour, 0.22),
           stroke: colour,
           size: 12.5,
         })
@@ -65,7 +65,7 @@ export function blockDiagram(config: HymbaConfig, layer: Layer): Markup {
   const xOf = (index: number) => middle - branches.length * COLUMN / 2 + index * COLUMN + 15;
   const branchTop = TOP + 2 * STEP, joinTop = branchTop + 3 * STEP, outTop = joinTop + STEP;
   const fused = branches.length > 1;
-  const grey = { fill: faded(PARTS.end, 0.06), stroke: FAINT, size: 12.5 };
+  const grey = { fill: tinted(PARTS.end, 0.06), stroke: FAINT, size: 12.5 };
   const centre = (index: number) => xOf(index) + (COLUMN - 30) / 2;
   return drawing(
     { width, height: outTop + BOX + 46, title: `Mixer of layer ${layer.index}` },

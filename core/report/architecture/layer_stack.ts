@@ -1,7 +1,7 @@
 /** The stack of layers, drawn from a configuration: what each layer holds, and whose keys and values it uses. */
 import { type HymbaConfig, type Layer, layersOf } from "../../config/mod.ts";
 import { whole } from "../format.ts";
-import { faded, FAINT, INK } from "../palette.ts";
+import { FAINT, INK, tinted } from "../palette.ts";
 import { type Markup, markup } from "../document/html.ts";
 import { arrow, drawing, label, textBox } from "../document/svg.ts";
 
@@ -29,7 +29,7 @@ function mixerBoxes(layer: Layer, y: number): Markup[] {
   const width = (MIX - (kinds.length - 1) * INNER) / kinds.length;
   return kinds.map(({ text, colour }, index) =>
     textBox([LEFT + index * (width + INNER), y, width, ROW - GAP], [text], {
-      fill: faded(colour, 0.22),
+      fill: tinted(colour, 0.22),
       stroke: colour,
       size: 12,
     })
@@ -62,21 +62,27 @@ function row(layer: Layer, y: number): Markup {
     mixerBoxes(layer, y)
   }${
     textBox([LEFT + MIX + INNER, y, FFN, ROW - GAP], ["SwiGLU"], {
-      fill: faded(PARTS.ffn, 0.15),
+      fill: tinted(PARTS.ffn, 0.15),
       stroke: PARTS.ffn,
       size: 12,
     })
   }`;
 }
 
+/** The size of the drawing of all layers. */
+export const stackSize = ({ nLayers }: HymbaConfig): { width: number; height: number } => ({
+  width: LEFT + MIX + INNER + FFN + 30,
+  height: 74 + nLayers * ROW + 70,
+});
+
 /** Draws all layers from the embedding down to the output head. */
 export function layerStack(config: HymbaConfig): Markup {
   const layers = layersOf(config), { vocabSize, dModel, ffnHidden, metaTokens } = config;
-  const top = 74, width = LEFT + MIX + INNER + FFN + 30, height = top + layers.length * ROW + 70;
+  const top = 74, { width, height } = stackSize(config);
   const all = MIX + INNER + FFN, end = top + layers.length * ROW;
   const input = metaTokens > 0 ? `${metaTokens} learned meta tokens, then text` : "text";
   const box = (y: number, text: string) =>
-    textBox([LEFT, y, all, ROW - GAP], [text], { fill: faded(PARTS.end, 0.07), stroke: FAINT, size: 12.5 });
+    textBox([LEFT, y, all, ROW - GAP], [text], { fill: tinted(PARTS.end, 0.07), stroke: FAINT, size: 12.5 });
   return drawing(
     { width, height, title: `${layers.length} layers of ${config.archType}` },
     markup`${box(14, `embedding ${whole(vocabSize)} × ${dModel}: ${input}`)}${

@@ -1,10 +1,13 @@
 /** What a layer's queries see: one row of cells a query, drawn from the rule of the mask. */
 import { type Markup, markup } from "../document/html.ts";
 import { drawing, label } from "../document/svg.ts";
-import { faded, GRID } from "../palette.ts";
+import { GRID, tinted } from "../palette.ts";
 import { PARTS } from "./layer_stack.ts";
 
 const SIZE = 300, LEFT = 46, TOP = 26, MOST_ROWS = 300;
+
+/** The size of the drawing of a mask. */
+export const MASK_SIZE = { width: LEFT + SIZE + 20, height: TOP + SIZE + 40 };
 
 /** The keys that a query sees, as half-open ranges: meta tokens first, then text. */
 export function visibleRanges(
@@ -41,10 +44,10 @@ function metaLines(meta: number, edge: number): Markup {
 /** Draws a mask over M meta tokens and T tokens of text. */
 export function maskDiagram({ window, meta, T }: { window: number; meta: number; T: number }): Markup {
   const positions = meta + T, kind = window > 0 ? `window ${window}` : "global";
-  const fill = faded(window > 0 ? PARTS.local : PARTS.global, 0.75), beside = { x: LEFT - 6, anchor: "end" } as const;
+  const fill = tinted(window > 0 ? PARTS.local : PARTS.global, 0.75), beside = { x: LEFT - 6, anchor: "end" } as const;
   const title = `Mask, ${kind}, ${meta} meta tokens, ${T} tokens of text`;
   return drawing(
-    { width: LEFT + SIZE + 20, height: TOP + SIZE + 40, title },
+    { ...MASK_SIZE, title },
     markup`<rect x="${LEFT}" y="${TOP}" width="${SIZE}" height="${SIZE}" fill="#fff" stroke="${GRID}"/><path d="${
       cellsPath({ window, meta, positions })
     }" fill="${fill}"/>${meta > 0 && metaLines(meta, meta * SIZE / positions)}${

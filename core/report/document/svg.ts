@@ -14,6 +14,9 @@ export function drawing(
   `;
 }
 
+/** Where letters stand whose middle is at y: not every reader of SVG knows a central baseline. */
+const baseline = (y: number, size: number) => Number((y + 0.36 * size).toFixed(2));
+
 export interface BoxStyle {
   readonly fill: string;
   readonly stroke?: string;
@@ -34,10 +37,9 @@ export function textBox(
       stroke="${stroke}" stroke-dasharray="${dashed ? "5 3" : "none"}" />${
     lines.map((text, index) =>
       markup`
-          <text x="${x + width / 2}" y="${first + index * gap}" font-size="${
+          <text x="${x + width / 2}" y="${baseline(first + index * gap, size)}" font-size="${
         index === 0 ? size : size - 2
-      }" fill="${colour}" text-anchor="middle"
-            dominant-baseline="central">${text}</text>
+      }" fill="${colour}" text-anchor="middle">${text}</text>
         `
     )
   }
@@ -56,8 +58,7 @@ export function label(
   },
 ): Markup {
   return markup`
-    <text x="${x}" y="${y}" font-size="${size}" fill="${colour}" text-anchor="${anchor}"
-      dominant-baseline="central">${text}</text>
+    <text x="${x}" y="${baseline(y, size)}" font-size="${size}" fill="${colour}" text-anchor="${anchor}">${text}</text>
   `;
 }
 
