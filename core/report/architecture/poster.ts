@@ -95,8 +95,10 @@ function sheetOf(name: string, config: HymbaConfig): { svg: string; width: numbe
   const stack = stackSize(config), side = panels(config);
   const width = 2 * MARGIN + stack.width + 30 + PANEL, height = HEADER + Math.max(stack.height, side.height) + MARGIN;
   const { nLayers, dModel, nHeads, nKvHeads, archType } = config;
-  const facts =
-    `${archType}: ${nLayers} layers of width ${dModel}, ${nHeads} query heads on ${nKvHeads} key–value heads`;
+  const heads = layersOf(config).some(({ attention }) => attention)
+    ? `, ${nHeads} query heads on ${nKvHeads} key–value heads`
+    : "";
+  const facts = `${archType}: ${nLayers} layers of width ${dModel}${heads}`;
   const body = markup`<rect width="${width}" height="${height}" fill="${PAPER}"/>${
     label(name, { x: MARGIN, y: 28, size: 24, colour: INK })
   }${label(facts, { x: MARGIN, y: 54, size: 13 })}${at(MARGIN, HEADER, layerStack(config))}${

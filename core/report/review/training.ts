@@ -12,7 +12,7 @@ continuation's tokens and the odds that belong to it,`,
 continuation are larger:`,
     formula`\mathrm{lo} = \log \frac{\mathrm{odds}(c)}{\mathrm{odds}(r)} = (c - r) - \left( \log(1 - e^c) - \log(1 - e^r) \right), \qquad
 L = \mathrm{NLL} - \beta\, \log \sigma(\mathrm{lo})`,
-    text`Because $\frac{d}{dc}\left(c - \log(1-e^c)\right) = \frac{1}{1-e^c}$, its gradient is`,
+    text`Because $\frac{d}{dc}\left(c - \log(1-e^c)\right) = \frac{1}{1-e^c}$, the gradient of the penalty is`,
     formula`\frac{\partial L}{\partial c} = -\beta\, \frac{\sigma(-\mathrm{lo})}{1 - e^c}, \qquad
 \frac{\partial L}{\partial r} = +\beta\, \frac{\sigma(-\mathrm{lo})}{1 - e^r}`,
     text`divided by the number of tokens and carried on through the soft-max of each. It fades as soon as a pair is told apart.
