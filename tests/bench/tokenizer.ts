@@ -104,10 +104,10 @@ async function speed(text: string): Promise<void> {
   const folder = await Deno.makeTempDir(),
     input = `${folder}/input.txt`,
     empty = `${folder}/empty.txt`,
-    tenfold = `${folder}/tenfold.txt`;
+    many = `${folder}/many.txt`;
   await Deno.writeTextFile(input, text);
   await Deno.writeTextFile(empty, "");
-  await Deno.writeTextFile(tenfold, text.repeat(10));
+  await Deno.writeTextFile(many, text.repeat(20));
   const ours = ["run", "-A", "--no-check", MAIN, "tokenizer"],
     times: Record<string, number[]> = {},
     peaks: number[] = [];
@@ -126,8 +126,10 @@ async function speed(text: string): Promise<void> {
       note("spm start", await seconds("spm_encode", spmEncode, { input: empty }));
       const encode = [...ours, "encode", "--model", `${folder}/spm.model`];
       note("encode", await seconds(Deno.execPath(), encode, { input }));
-      note("spm encode 10", await seconds("spm_encode", spmEncode, { input: tenfold }));
-      note("encode 10", await seconds(Deno.execPath(), encode, { input: tenfold }));
+      note("start", await seconds(Deno.execPath(), encode, { input: empty }));
+      note("deno start", await seconds(Deno.execPath(), ["eval", ""]));
+      note("spm encode 20", await seconds("spm_encode", spmEncode, { input: many }));
+      note("encode 20", await seconds(Deno.execPath(), encode, { input: many }));
       const encoded = await inside("encode", [input, `${folder}/spm.model`]);
       note("encode inside", encoded.seconds);
       peaks.push(trained.peakMegabytes, encoded.peakMegabytes);
@@ -148,8 +150,10 @@ async function speed(text: string): Promise<void> {
     of("spm encode") - of("spm start"),
   );
   line("encode the corpus, whole process", of("encode"), of("spm encode"));
-  line("encode ten times the corpus, whole process", of("encode 10"), of("spm encode 10"));
-  console.log(`\npeak memory of our processes: ${Math.max(...peaks).toFixed(0)} MB`);
+  line("encode nothing: start, loading, end", of("start"), of("spm start"));
+  line("encode twenty times the corpus, whole process", of("encode 20"), of("spm encode 20"));
+  console.log(`\nDeno alone starts and ends in ${of("deno start").toFixed(3)} seconds`);
+  console.log(`peak memory of our processes: ${Math.max(...peaks).toFixed(0)} MB`);
 }
 
 const [kind, ...args] = Deno.args;
