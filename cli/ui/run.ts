@@ -1,5 +1,5 @@
 /** Ends the process as an error asks: words on standard error, and exit code 1 or 2. */
-import { HymbaError } from "../../core/errors.ts";
+import { HymbaError, printable } from "../../core/errors.ts";
 
 /** What a parsed command line becomes. */
 export type Action = () => Promise<void>;
@@ -12,6 +12,12 @@ export async function carryOut(action: Action): Promise<void> {
     if (error instanceof HymbaError) {
       console.error(`hymba: ${error.message}`);
       Deno.exit(error.exitCode);
+    }
+    if (error instanceof Deno.errors.NotCapable) {
+      console.error(
+        `hymba: not permitted: ${printable(error.message)}\n  try:      the README lists what each command needs`,
+      );
+      Deno.exit(1);
     }
     console.error("hymba: internal fault; please report it with these lines");
     console.error(error instanceof Error ? error.stack : error);

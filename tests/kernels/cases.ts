@@ -48,7 +48,7 @@ const normed = (dice: Dice) => 3 + size(dice, 300);
 
 /** Numbers so small, sometimes, that the epsilon of a norm counts. */
 const scaled = (dice: Dice) => {
-  const deviation = dice.pick([1, 1, 1e-3]);
+  const deviation = dice.pick([1, 1e-3]);
   return (data: Float32Array, counter: Parameters<typeof fillNormal>[1]) => fillNormal(data, counter, { deviation });
 };
 
@@ -112,7 +112,10 @@ function scanOf(dice: Dice): OpCase {
 }
 
 function optimizerOf(dice: Dice): OpCase {
-  const n = size(dice, 3000), m = size(dice, 3000), decay = dice.pick([0, 0.1]), clip = dice.pick([0.1, 1, 1e3]);
+  const n = size(dice, dice.pick([300, 20_000])),
+    m = size(dice, dice.pick([300, 20_000])),
+    decay = dice.pick([0, 0.1]),
+    clip = dice.pick([0.1, 1, 1e3]);
   return {
     withoutCotangent: ["norm", "p", "m", "v"],
     build: (tape, input) => {
@@ -253,13 +256,14 @@ function embeddingOf(dice: Dice): OpCase {
     V = size(dice, 200),
     D = size(dice, 90),
     M = dice.once(2) ? 0 : 1 + dice.below(6);
+  const cut = M > 0 && dice.once(2), tied = dice.once(3);
   return {
     build: (tape, input) => {
       const table = input("table", [V, D]), meta = M > 0 ? input("meta", [M, D]) : undefined;
       const x = embedding(tape, { ids: input("ids", [B, T], { u32: ids(dice, V) }), table, meta });
-      return { x, ...(M > 0 ? { text: textRows(tape, x, { M }) } : {}) };
+      const text = cut ? textRows(tape, x, { M }) : x;
+      return { y: tied ? linear(tape, { x: text, w: table }) : text };
     },
-    withoutCotangent: M > 0 ? ["x"] : [],
   };
 }
 

@@ -1,4 +1,5 @@
 import { rmsnorm } from "../../core/ops/rmsnorm.ts";
+import { fillNormal } from "../../core/random.ts";
 import { sliceColumns } from "../../core/tensor/mod.ts";
 import { checkOp } from "./harness.ts";
 
@@ -32,5 +33,14 @@ Deno.test("rmsnorm: an input used by the norm and by the residual sum after it",
       const x = input("x", [7, 33]);
       const { y: delta } = rmsnorm(tape, { x, w: input("w1", [33]) }, { eps: 1e-6 });
       return rmsnorm(tape, { x, delta, w: input("w2", [33]) }, { eps: 1e-6 });
+    },
+  }));
+
+Deno.test("rmsnorm of numbers so small that eps decides", () =>
+  checkOp("rmsnorm", {
+    differences: 0,
+    build: (tape, input) => {
+      const x = input("x", [5, 33], { fill: (data, counter) => fillNormal(data, counter, { deviation: 1e-3 }) });
+      return { y: rmsnorm(tape, { x, w: input("w", [33]) }, { eps: 1e-6 }).y };
     },
   }));

@@ -1,0 +1,79 @@
+/** Every command with exactly the permissions that the README lists for it, and none of them with less. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { hymba, makePlace } from "./command_line.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url)), MAIN = join(ROOT, "cli", "main.ts");
+const place = await makePlace(), run = join(place.folder, "run");
+
+/** The README's rows: the commands of a row, and its flags with RUN, FILE and PROGRAM for folders. */
+async function rows(): Promise<{ commands: string[]; flags: string[] }[]> {
+  const text = await Deno.readTextFile(join(ROOT, "README.md"));
+  const table = text.slice(text.indexOf("## Permissions")).split("\n").filter((line) => line.startsWith("| `"));
+  return table.slice(0, 16).map((line) => {
+    const [commands = "", flags = ""] = line.split("|").slice(1);
+    return {
+      commands: [...commands.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
+      flags: flags.match(/--[\w=,-]+/g) ?? [],
+    };
+  });
+}
+
+const CACHE = join(place.folder, "cache"), MODEL = join(run, "tokenizer.model");
+const TRAINING = ["--preset", "smoke", "--steps", "2", "--backend", "cpu", "--data", place.text];
+
+/** A use of each command that takes seconds at most. */
+const USES: Readonly<Record<string, readonly string[]>> = {
+  csv: [run],
+  metrics: [run],
+  samples: [run],
+  architecture: ["--out", join(run, "architecture.html")],
+  review: ["--out", join(run, "review.html")],
+  "tokenizer train": ["--input", place.text, "--vocab-size", "300", "--out", join(run, "trained")],
+  "tokenizer encode": ["--model", MODEL],
+  evaluate: [run, "--backend", "cpu", "--data", place.text],
+  generate: [run, "--backend", "cpu"],
+  "plot ablation": [run],
+  report: [run],
+  pretrain: ["--model", "mamba", ...TRAINING, "--out", join(run, "one")],
+};
+
+const placed = (flag: string) => {
+  const [name, value] = flag.split("=");
+  if (value === undefined) return flag;
+  const paths = { RUN: run, FILE: place.text, PROGRAM: join(ROOT, "core", "cpu"), CACHE };
+  return `${name}=${value.split(",").map((word) => paths[word as keyof typeof paths] ?? word).join(",")}`;
+};
+
+async function end(flags: readonly string[], words: readonly string[]): Promise<{ code: number; text: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-check", ...flags, MAIN, ...words],
+    cwd: place.folder,
+    env: place.environment,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+Deno.test("permissions: each command works with those of its row and fails in words without one of them", async () => {
+  const made = await hymba(place, "pretrain", "--model", "hymba", ...TRAINING, "--out", run);
+  assert.equal(made.code, 0, made.error);
+  const table = await rows(), listed = table.flatMap(({ commands }) => commands);
+  for (const command of Object.keys(USES)) assert.ok(listed.includes(command), `${command} is not in the README`);
+  for (const { commands, flags } of table) {
+    for (const command of commands) {
+      const use = USES[command];
+      if (!use) continue;
+      const words = [...command.split(" "), ...use], full = await end(flags.map(placed), words);
+      assert.equal(full.code, 0, `${command} ${flags.join(" ")}: ${full.text}`);
+    }
+    const command = commands.find((name) => USES[name])!;
+    const less = await end([], [...command.split(" "), ...USES[command]!]);
+    assert.ok(less.code === 1 || less.code === 2, command);
+    assert.match(less.text, /not given the permission|not permitted|Requires \w+ access/, `${command}: ${less.text}`);
+    assert.doesNotMatch(less.text, /internal fault/);
+  }
+});
