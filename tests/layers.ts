@@ -27,6 +27,7 @@ const LAYERS = [
   "core/train",
   "core/eval",
   "core/report",
+  "core/verify",
   "mod.ts",
   "cli/ui",
   "cli/commands",

@@ -10,6 +10,7 @@ import type { Overrides, Run, StageName, StudyConfig } from "../../core/config/m
 import type { Corpus } from "../../core/data/corpus.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/eval/bench/memory.ts";
+import { writeChecksums } from "../../core/verify/checksums.ts";
 import { estimate } from "../../core/eval/estimate.ts";
 import { RUNS } from "../../core/eval/newest_run.ts";
 import { runStudy } from "../../core/eval/study.ts";
@@ -112,6 +113,7 @@ export async function conduct(given: Conduct): Promise<void> {
   display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat }))));
   const run = await carryThrough(given);
   const artifacts = await writeArtifacts(systemDisk, folder, run);
+  artifacts.push(await writeChecksums(systemDisk, folder));
   if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
   else console.log(`${summaryTable(run)}\n${artifacts.map((path) => `wrote ${path}`).join("\n")}`);
   if (run.results.length < study.arms.length * study.seeds.length) Deno.exitCode = 1;

@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   report: async () => (await import("./report.ts")).reportCommand,
   architecture: async () => (await import("./architecture.ts")).architectureCommand,
   review: async () => (await import("./review.ts")).reviewCommand,
+  verify: async () => (await import("./verify.ts")).verifyCommand,
   causality: async () => (await import("./causality.ts")).causalityCommand,
   golden: async () => (await import("./golden.ts")).goldenCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,

@@ -16,7 +16,18 @@ Deno.test("help: every command is listed, says what it does and shows an example
   const commands = await commandsOf();
   for (
     const name of ["ablate", "pretrain", "orpo", "evaluate", "generate", "tokenizer", "plot", "attention", "samples"]
-      .concat(["metrics", "csv", "report", "architecture", "review", "causality", "recall", "doctor", "golden"])
+      .concat([
+        "metrics",
+        "csv",
+        "report",
+        "architecture",
+        "review",
+        "causality",
+        "recall",
+        "verify",
+        "doctor",
+        "golden",
+      ])
   ) {
     assert.ok(commands.includes(name), name);
   }

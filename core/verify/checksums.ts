@@ -1,0 +1,86 @@
+/** checksums.json: length and SHA-256 of every file of a finished run. */
+import { join } from "node:path";
+import { type Digest, type Disk, readText, sha256, writeAtomic } from "../disk/mod.ts";
+import { FILES } from "../eval/run_folder.ts";
+import { parseJson } from "../config/mod.ts";
+
+export const CHECKSUMS = "checksums.json";
+/** Files that say nothing of the run: the lock, and the list itself. */
+const LEFT_OUT: readonly string[] = ["lock", CHECKSUMS];
+
+type Checksums = Readonly<Record<string, Digest>>;
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  /** What was wrong, or what was compared. */
+  readonly detail: string;
+}
+
+/** Paths of all files in a folder, relative to it, with `/` between names. */
+async function filesIn(disk: Disk, folder: string, prefix = ""): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await disk.list(join(folder, prefix))) {
+    const path = prefix === "" ? name : `${prefix}/${name}`;
+    if (LEFT_OUT.includes(path)) continue;
+    if ((await disk.stat(join(folder, path)))?.kind === "folder") found.push(...await filesIn(disk, folder, path));
+    else found.push(path);
+  }
+  return found;
+}
+
+async function digest(disk: Disk, path: string): Promise<Digest> {
+  const bytes = await disk.read(path);
+  return { bytes: bytes.length, sha256: sha256(bytes) };
+}
+
+/** One spelling only, so that every changed byte of the list shows. */
+const spelled = (sums: Checksums) => `${JSON.stringify(sums, undefined, 2)}\n`;
+
+/** Writes checksums.json of the files that are in the run folder now. Returns its path. */
+export async function writeChecksums(disk: Disk, folder: string): Promise<string> {
+  const sums: Record<string, Digest> = {}, path = join(folder, CHECKSUMS);
+  for (const file of await filesIn(disk, folder)) sums[file] = await digest(disk, join(folder, file));
+  await writeAtomic(disk, path, spelled(sums));
+  return path;
+}
+
+/** The list, or why it cannot be believed. */
+async function readChecksums(disk: Disk, folder: string): Promise<Checksums | string> {
+  const path = join(folder, CHECKSUMS);
+  if (!await disk.stat(path)) return `missing: the run has no ${CHECKSUMS}; a finished ${FILES.record} gets one`;
+  try {
+    const text = await readText(disk, path), sums = parseJson(text, path) as Checksums;
+    const sound = sums !== null && typeof sums === "object" &&
+      Object.values(sums).every((sum) =>
+        sum !== null && typeof sum === "object" && Number.isSafeInteger(sum.bytes) && /^[0-9a-f]{64}$/.test(sum.sha256)
+      );
+    return sound && spelled(sums) === text ? sums : "damaged: not spelled as it was written";
+  } catch (error) {
+    return `damaged: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
+/** Compares every file with checksums.json; files that came or went are findings too. */
+export async function checkChecksums(disk: Disk, folder: string): Promise<Finding[]> {
+  const sums = await readChecksums(disk, folder);
+  if (typeof sums === "string") return [{ what: CHECKSUMS, ok: false, detail: sums }];
+  const findings: Finding[] = [], present = await filesIn(disk, folder);
+  for (const file of [...new Set([...Object.keys(sums), ...present])].sort()) {
+    findings.push({ what: file, ...await compare(disk, folder, { file, wanted: sums[file], present }) });
+  }
+  return findings;
+}
+
+async function compare(
+  disk: Disk,
+  folder: string,
+  { file, wanted, present }: { file: string; wanted: Digest | undefined; present: readonly string[] },
+): Promise<Omit<Finding, "what">> {
+  if (!wanted) return { ok: false, detail: `not in ${CHECKSUMS}` };
+  if (!present.includes(file)) return { ok: false, detail: "missing" };
+  const found = await digest(disk, join(folder, file));
+  const ok = found.bytes === wanted.bytes && found.sha256 === wanted.sha256;
+  return { ok, detail: ok ? found.sha256 : `expected ${wanted.sha256}, got ${found.sha256}` };
+}

@@ -1,0 +1,149 @@
+/** Derives everything in a run folder again, and compares. */
+import { join } from "node:path";
+import { type Run, type RunRecord, STAGES } from "../config/mod.ts";
+import type { Corpus } from "../data/corpus.ts";
+import { splitText } from "../data/split.ts";
+import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
+import { HymbaError } from "../errors.ts";
+import { TrainedModel } from "../eval/one_model.ts";
+import { armFolder, FILES, loadRun, weightsFile } from "../eval/run_folder.ts";
+import { runStudy } from "../eval/study.ts";
+import type { Executor } from "../plan/mod.ts";
+import { ARTIFACTS, availableArtifacts } from "../report/mod.ts";
+import type { Finding } from "./checksums.ts";
+
+/** Largest relative difference of a loss between two executors or adapters; on one and the same the bits are compared. */
+const OTHER_EXECUTOR = 1e-3;
+
+export interface Means {
+  readonly executor: Executor;
+  readonly corpus: Corpus;
+  /** Executor and adapter are those of the run record, so that losses must have the same bits. */
+  readonly same: boolean;
+}
+
+/** True when both records name the same executor, adapter and build. Threads do not change bits. */
+export function sameMachine(
+  record: Pick<RunRecord, "backend" | "adapter">,
+  { backend, adapter }: Pick<RunRecord, "backend" | "adapter">,
+): boolean {
+  const spelled = ({ threads: _, ...rest }: RunRecord["adapter"]) => JSON.stringify(Object.entries(rest).sort());
+  return record.backend === backend && spelled(record.adapter) === spelled(adapter);
+}
+
+const bytesOf = (made: Uint8Array | string) => typeof made === "string" ? new TextEncoder().encode(made) : made;
+
+/** Makes every artifact that the run can show once more, and compares the bytes with the file. */
+export async function checkArtifacts(disk: Disk, folder: string, run: Run): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of availableArtifacts(run)) {
+    const { file, make } = ARTIFACTS[name], path = join(folder, file);
+    if (!await disk.stat(path)) {
+      findings.push({ what: `${file}, made again`, ok: false, detail: "missing" });
+      continue;
+    }
+    const [made, found] = [sha256(bytesOf(await make(run))), sha256(await disk.read(path))];
+    findings.push({
+      what: `${file}, made again`,
+      ok: made === found,
+      detail: made === found ? "the same bytes" : `the run gives ${made}, the file is ${found}`,
+    });
+  }
+  return findings;
+}
+
+/** Evaluates the stored weights of every stage once more on the validation text. */
+export async function checkQualities(
+  disk: Disk,
+  folder: string,
+  { run, ...means }: Means & { run: Run },
+): Promise<Finding[]> {
+  const { study } = run.record, findings: Finding[] = [];
+  const { validation } = splitText(means.corpus.text.slice(0, study.characters), study.trainFraction);
+  for (const { arm: name, seed, stages } of run.results) {
+    const arm = study.arms.find((one) => one.name === name)!;
+    for (const stage of STAGES) {
+      const recorded = stages[stage]?.final.loss, weights = join(armFolder(folder, name, seed), weightsFile(stage));
+      if (recorded === undefined) continue;
+      const chosen = { record: run.record, arm, seed, stage, weights };
+      const model = await TrainedModel.open(means.executor, { disk, folder, chosen });
+      try {
+        const { loss } = await model.evaluate(validation);
+        findings.push(compareLosses(`${name}, seed ${seed}, ${stage}: loss`, { recorded, loss, same: means.same }));
+      } finally {
+        model.release();
+      }
+    }
+  }
+  return findings;
+}
+
+function compareLosses(
+  what: string,
+  { recorded, loss, same }: { recorded: number; loss: number; same: boolean },
+): Finding {
+  const off = Math.abs(loss / recorded - 1);
+  return {
+    what,
+    ok: same ? loss === recorded : off <= OTHER_EXECUTOR,
+    detail: `recorded ${recorded}, evaluated again ${loss}${
+      same ? "" : ` (another executor: within ${OTHER_EXECUTOR})`
+    }`,
+  };
+}
+
+/** Lines of the metrics log without what the clock measured. */
+const timeless = ({ metrics }: Run) =>
+  metrics.map((line) => JSON.stringify(line, (key, value) => key === "tokens_per_s" ? undefined : value));
+
+/** Trains the whole study again in `scratch`, which is removed after, and compares weights and metrics with the run. */
+export async function checkTraining(
+  disk: Disk,
+  folder: string,
+  { run, scratch, onEvent, signal, ...means }: Means & {
+    run: Run;
+    scratch: string;
+    signal?: AbortSignal;
+    onEvent?: Parameters<typeof runStudy>[1]["onEvent"];
+  },
+): Promise<Finding[]> {
+  if (!means.same) {
+    throw new HymbaError("training again gives the same bits only on the executor and adapter of the run", {
+      expected: `${run.record.backend}, ${JSON.stringify(run.record.adapter)}`,
+      hint: "choose it with --backend and --adapter",
+    });
+  }
+  const { study, versions, backend, adapter, command } = run.record,
+    environment = { versions, backend, adapter, command };
+  try {
+    const again = await runStudy(study, {
+      ...{ executor: means.executor, corpus: means.corpus, disk, folder: scratch, environment, onEvent, signal },
+    });
+    const findings = await compareWeights(disk, folder, { run, scratch });
+    const [first, second] = [timeless(await loadRun(disk, folder)), timeless(again)];
+    const at = first.findIndex((line, i) => line !== second[i]), ok = at < 0 && first.length === second.length;
+    const detail = ok
+      ? `${first.length} lines equal but for speeds`
+      : `line ${at < 0 ? second.length + 1 : at + 1} differs`;
+    return [...findings, { what: `${FILES.metrics}, trained again`, ok, detail }];
+  } finally {
+    if (await disk.stat(scratch)) await removeTree(disk, scratch);
+  }
+}
+
+async function compareWeights(disk: Disk, folder: string, { run, scratch }: { run: Run; scratch: string }) {
+  const findings: Finding[] = [];
+  for (const { arm, seed, stages } of run.results) {
+    for (const stage of STAGES) {
+      if (!stages[stage]) continue;
+      const [before, after] = await Promise.all(
+        [folder, scratch].map(async (root) =>
+          sha256(await disk.read(join(armFolder(root, arm, seed), weightsFile(stage))))
+        ),
+      );
+      const what = `${arm}, seed ${seed}, ${stage}: weights, trained again`;
+      findings.push({ what, ok: before === after, detail: before === after ? before! : `${before} became ${after}` });
+    }
+  }
+  return findings;
+}
