@@ -30,11 +30,12 @@ async function fieldsOfKernels(): Promise<Map<string, string[]>> {
 }
 
 function trainingSteps(): readonly Step[] {
-  const store = new ParameterStore(
-    new HymbaConfig({ archType: ArchType.HYBRID, vocabSize: 20, dModel: 16, nLayers: 3, nHeads: 2, nKvHeads: 1 }),
-  );
+  const shape = { archType: ArchType.HYBRID, vocabSize: 20, dModel: 16, nLayers: 3, nHeads: 2, nKvHeads: 1 };
+  const store = new ParameterStore(new HymbaConfig(shape));
+  const gated = new ParameterStore(new HymbaConfig({ ...shape, fusion: "gate" }));
   return [
     ...trainingPlan(store, { B: 2, T: 6, decay: 0 }).plan.steps,
+    ...trainingPlan(gated, { B: 2, T: 6, decay: 0 }).plan.steps,
     ...preferencePlan(store, { n: 1, T: 6, decay: 0, beta: 0.1 }).plan.steps,
   ];
 }
