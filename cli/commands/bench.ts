@@ -6,11 +6,13 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
+import { benchKernels, type KernelReport } from "../../core/eval/bench/kernels.ts";
 import { memoryReport } from "../../core/eval/bench/memory.ts";
 import { benchPeaks, type PeaksReport } from "../../core/eval/bench/peaks.ts";
 import { benchShape } from "../../core/eval/bench/shapes.ts";
 import { benchStep, type StepReport } from "../../core/eval/bench/step.ts";
 import { memoryTable } from "../ui/memory_table.ts";
+import { HymbaError } from "../../core/errors.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
@@ -70,7 +72,35 @@ const peaksCommand = command("peaks", map(peaksOptions, (given): Action => () =>
     message`Measures what the machine can do at most, and a product of 1024×512×1024. Example: hymba bench peaks --backend cpu --threads 1`,
 });
 
-export const benchCommand = command("bench", or(stepCommand, memoryCommand, peaksCommand), {
+const kernelsOptions = merge(
+  object("What to time", {
+    shape: shapeOption,
+    model: withDefault(
+      option("--model", string({ metavar: "NAME" }), { description: message`hymba by default` }),
+      "hymba",
+    ),
+    batch: optional(
+      option("--batch", integer({ min: 1, metavar: "B" }), {
+        description: message`sequences, instead of the shape's own`,
+      }),
+    ),
+    ops: optional(option("--ops", string({ metavar: "A,B" }), { description: message`only these ops` })),
+    runs: withDefault(
+      option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs of each; 3 by default` }),
+      3,
+    ),
+    json: jsonOption,
+  }),
+  backendOptions,
+);
+
+const kernelsCommand = command("kernels", map(kernelsOptions, (given): Action => () => kernels(given)), {
+  brief: message`each kernel of a training step beside the limit of the machine`,
+  description:
+    message`Checks every op of a model's training step against the float64 reference, then times it alone, forward and backward. Fails when an op is wrong, and does not time it. Example: hymba bench kernels --shape quick --ops matmul,rotary`,
+});
+
+export const benchCommand = command("bench", or(stepCommand, kernelsCommand, memoryCommand, peaksCommand), {
   brief: message`how fast this machine trains`,
   description:
     message`Measurements of speed; anything else that runs makes them smaller. Example: hymba bench step --shape peers`,
@@ -119,11 +149,44 @@ function stepTable(arms: readonly StepReport[]): string {
     arm.tokens_per_s.toFixed(0),
     arm.median_tokens_per_s.toFixed(0),
     ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms, arm.gflop_per_s].map((x) => x.toFixed(1)),
-    `${arm.steps}/${arm.dispatches}`,
+    `${arm.steps}/${arm.dispatches}/${arm.pipelines}`,
+    arm.prepare_s.toFixed(1),
     bytes(arm.planned_bytes),
     bytes(arm.allocated_bytes),
   ]);
-  return table([[...head, "steps/dispatches", "planned", "allocated"], ...rows]);
+  return table([[...head, "steps/dispatches/pipelines", "prepare s", "planned", "allocated"], ...rows]);
+}
+
+async function kernels(
+  { shape, model, batch, ops, runs, json, ...where }: InferValue<typeof kernelsOptions>,
+): Promise<void> {
+  const { arms: [arm], B: own, T } = benchShape(shape, { models: [model] }), B = batch ?? own;
+  const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
+  try {
+    const found = await benchKernels(executor, arm!, { B, T, runs, ops: ops?.split(",") });
+    console.log(
+      json
+        ? JSON.stringify({ adapter, backend, shape, model, B, T, runs, ...found })
+        : `${
+          kernelsTable(found.kernels)
+        }\n\n${shape}, ${model}: B ${B}, T ${T}, ${backend} (${adapter.name}), best of ${runs} runs`,
+    );
+    if (found.refused.length > 0) {
+      const got = found.refused.map(({ op, error }) => `${op} is off by ${error.toExponential(2)}`).join(", ");
+      throw new HymbaError("kernels differ from the float64 reference and were not timed", { got });
+    }
+  } finally {
+    await executor.close();
+  }
+}
+
+function kernelsTable(kernels: readonly KernelReport[]): string {
+  const head = ["op", "pass", "sizes", "times", "ms", "GFLOP/s", "GB/s", "of the limit"];
+  const rows = kernels.map(({ op, pass, attributes, times, ms, gflop_per_s, gb_per_s, roofline_share }) => [
+    ...[op, pass, Object.entries(attributes).map(([name, value]) => `${name} ${value}`).join(" "), `${times}`],
+    ...[ms.toFixed(3), gflop_per_s.toFixed(1), gb_per_s.toFixed(1), `${(100 * roofline_share).toFixed(0)} %`],
+  ]);
+  return table([head, ...rows]);
 }
 
 async function peaks({ runs, json, ...where }: InferValue<typeof peaksOptions>): Promise<void> {

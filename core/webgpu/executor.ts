@@ -48,8 +48,12 @@ export class WebgpuExecutor implements Executor {
     return this.#pipelines.size;
   }
 
-  async prepare(plan: Plan): Promise<Program> {
-    const launches = this.lower(plan);
+  prepare(plan: Plan): Promise<Program> {
+    return this.prepareLaunches(plan, this.lower(plan));
+  }
+
+  /** Like prepare, with launches chosen by the caller. */
+  async prepareLaunches(plan: Plan, launches: readonly (Launch & { step: number })[]): Promise<Program> {
     const device = this.gpu.device;
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
@@ -80,6 +84,11 @@ export class WebgpuExecutor implements Executor {
         step: index,
       }));
     });
+  }
+
+  /** Different pipelines that a plan needs. */
+  pipelinesOf(plan: Plan): number {
+    return new Set(this.lower(plan).map((launch) => pipelineKey(launch.kernel, overridesOf(launch)))).size;
   }
 
   write(tensor: Tensor, data: Data): void {

@@ -1,4 +1,6 @@
 import { strict as assert } from "node:assert";
+import { failingOps } from "../../core/eval/bench/verify.ts";
+import { type Plan, ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
 
 const main = new URL("../../cli/main.ts", import.meta.url).pathname;
 
@@ -24,6 +26,7 @@ Deno.test("bench step --json: the named arms, with speed, parts of the step, dis
     assert.ok(Math.abs(arm.tokens_per_s * arm.step_ms / 1000 / (B * T) - 1) < 1e-9);
     assert.ok(arm.forward_ms > 0 && arm.backward_ms > 0, "a step has a forward and a backward part");
     assert.ok(arm.dispatches >= arm.steps && arm.steps > 50);
+    assert.equal(arm.pipelines, 0, "the processor's executor compiles nothing");
     assert.ok(arm.planned_bytes > 4 * 4 * arm.parameters, "parameters, gradients and two moments are counted");
     assert.ok(arm.allocated_bytes >= arm.planned_bytes);
   }
@@ -52,3 +55,70 @@ Deno.test("bench: an unknown shape or model is a mistake in the command, with wh
     assert.match(stderr, /peers, smoke|hymba/);
   }
 });
+
+Deno.test("bench kernels --json: forward, backward and optimizer, each checked and beside the limit", async () => {
+  const { code, stdout, stderr } = await bench(
+    "kernels",
+    ...[
+      "--shape",
+      "smoke",
+      "--ops",
+      "matmul,rotary,adamw",
+      "--backend",
+      "cpu",
+      "--threads",
+      "1",
+      "--runs",
+      "1",
+      "--json",
+    ],
+  );
+  assert.equal(code, 0, stderr);
+  const { kernels, refused, peaks, B, T } = JSON.parse(stdout);
+  assert.deepEqual([B, T, refused], [4, 28, []]);
+  assert.ok(peaks.multiply_add_gflop_per_s > 0);
+  assert.deepEqual(new Set(kernels.map(({ op }: { op: string }) => op)), new Set(["matmul", "rotary", "adamw"]));
+  assert.deepEqual(
+    new Set(kernels.map(({ pass }: { pass: string }) => pass)),
+    new Set(["forward", "backward", "optimizer"]),
+  );
+  for (const { op, ms, times, roofline_share, gflop_per_s, attributes: { M, N, K } } of kernels) {
+    assert.ok(ms > 0 && times >= 1 && roofline_share > 0);
+    if (op === "matmul") assert.ok(Math.abs(gflop_per_s * ms * 1e6 / (2 * M * N * K) - 1) < 1e-9);
+  }
+});
+
+Deno.test("bench kernels: an op that the training step does not have is a mistake in the command", async () => {
+  const { code, stderr } = await bench(
+    "kernels",
+    "--shape",
+    "smoke",
+    "--ops",
+    "softmax",
+    "--backend",
+    "cpu",
+    "--runs",
+    "1",
+  );
+  assert.equal(code, 2);
+  assert.match(stderr, /no op "softmax"/);
+  assert.match(stderr, /matmul, .*rotary/);
+});
+
+Deno.test("an op that is off is refused, with its error", async () => {
+  const wrong = new WrongExecutor(), ops = new Set(["rmsnorm_forward", "rotary"]);
+  const refused = await failingOps(wrong, "transformer-global", ops);
+  assert.deepEqual(refused.map(({ op }) => op), ["rotary"]);
+  assert.ok(Math.abs(refused[0]!.error - 0.01) < 1e-4);
+});
+
+/** The reference, but what `rotary` writes is one per cent too large. */
+class WrongExecutor extends ReferenceExecutor {
+  override async prepare(plan: Plan): Promise<ReferenceProgram> {
+    const program = await super.prepare(plan);
+    if (plan.name !== "rotary") return program;
+    const read = program.read.bind(program);
+    program.read = async (tensor) => Float32Array.from(await read(tensor), (value) => 1.01 * value);
+    return program;
+  }
+}

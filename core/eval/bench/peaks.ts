@@ -6,6 +6,8 @@ import { textRows } from "../../ops/text_rows.ts";
 import { type Executor, finish, type Plan } from "../../plan/mod.ts";
 import { fillNormal } from "../../random.ts";
 import { ELEMENT_BYTES, Tape, type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { WebgpuExecutor } from "../../webgpu/mod.ts";
+import { PEAK_VECTORS, peakLaunch } from "../../webgpu/peak.ts";
 import { time } from "./timing.ts";
 
 /** With the names that `--json` prints; best of several runs. */
@@ -30,7 +32,7 @@ export async function benchPeaks(executor: Executor, { runs }: { runs: number })
   const matmul = 2 * M * N * K / await best(executor, { plan: product(), runs }) / 1e9;
   const copied = 2 * BLOCKS * ROWS * COLUMNS * ELEMENT_BYTES;
   const copy = copied / await best(executor, { plan: copying(), runs }) / 1e9;
-  const peak = executor instanceof CpuExecutor ? await multiplyAddPeak(executor, runs) : null;
+  const peak = await multiplyAddPeak(executor, runs);
   return {
     multiply_add_gflop_per_s: peak,
     copy_gb_per_s: copy,
@@ -66,7 +68,46 @@ async function best(executor: Executor, { plan, runs }: { plan: Plan; runs: numb
   }
 }
 
-async function multiplyAddPeak(executor: CpuExecutor, runs: number): Promise<number> {
+async function multiplyAddPeak(executor: Executor, runs: number): Promise<number | null> {
+  if (executor instanceof WebgpuExecutor) return await webgpuPeak(executor, runs);
+  return executor instanceof CpuExecutor ? await cpuPeak(executor, runs) : null;
+}
+
+/** The best of several numbers of chains. */
+async function webgpuPeak(executor: WebgpuExecutor, runs: number): Promise<number> {
+  const software = executor.gpu.adapterClass === "software";
+  let most = 0;
+  for (const vectors of PEAK_VECTORS) {
+    const { launch, factors, sums, flops } = peakLaunch(vectors, { software });
+    const step = {
+      op: "multiply_add_peak",
+      attributes: {},
+      reads: { factors },
+      writes: { sums },
+      accumulate: [],
+      flops,
+    };
+    const plan = {
+      name: step.op,
+      forwardSteps: 1,
+      steps: [step],
+      inputs: [factors],
+      constants: [],
+      outputs: [],
+      metrics: [firstNumber(sums)],
+    };
+    const program = await executor.prepareLaunches(plan, [{ ...launch, step: 0 }]);
+    try {
+      program.write(factors, Float32Array.of(1, 1e-7));
+      most = Math.max(most, flops / (await time(program, { runs })).best / 1e9);
+    } finally {
+      program.dispose();
+    }
+  }
+  return most;
+}
+
+async function cpuPeak(executor: CpuExecutor, runs: number): Promise<number> {
   const out = lowerContext.scratch("peak", [BLOCKS, 4]);
   const args = { out, rounds: PEAK_ROUNDS, x: float(1), y: float(1e-7) };
   const launches = [{ kernel: "multiply_add_peak", args, blocks: BLOCKS }];

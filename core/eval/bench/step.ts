@@ -26,6 +26,8 @@ export interface StepReport {
   /** Steps of the plan, and launches of kernels that they became. */
   readonly steps: number;
   readonly dispatches: number;
+  /** Compiled kernels that those need; 0 on an executor that compiles none. */
+  readonly pipelines: number;
   /** Most bytes alive at one time, and bytes that were allocated; both with parameters, gradients and moments. */
   readonly planned_bytes: number;
   readonly allocated_bytes: number;
@@ -64,6 +66,7 @@ export async function benchStep(executor: Executor, { name, config }: Arm, size:
       gflop_per_s: flops / whole.best / 1e9,
       steps: plan.steps.length,
       dispatches: dispatches(executor, plan),
+      pipelines: executor instanceof WebgpuExecutor ? executor.pipelinesOf(plan) : 0,
       planned_bytes: whole.memory.peakBytes + whole.memory.arenaBytes,
       allocated_bytes: whole.memory.slotBytes + whole.memory.arenaBytes,
       prepare_s: whole.prepare_s,
@@ -97,17 +100,18 @@ async function measure(
   }
 }
 
-function feed(
+/** Random tokens below `V`, all counted, and one step of the schedule. */
+export function feed(
   program: Program,
   { ids, targets, weight, schedule }: TrainingPlan,
-  { B, T, V }: { B: number; T: number; V: number },
+  { B, T, V, learningRate = 1e-4 }: { B: number; T: number; V: number; learningRate?: number },
 ): void {
   const drawn = fillUniform(new Float32Array(B * T + 1), { seed: 1, stream: 100, step: 0 }, { low: 0, high: V });
   const tokens = Uint32Array.from(drawn, (x) => Math.min(V - 1, Math.floor(x)));
   program.write(ids, tokens.slice(0, B * T));
   program.write(targets, tokens.slice(1));
   program.write(weight, new Float32Array(B * T).fill(1));
-  program.write(schedule, Float32Array.of(1e-4, 1 - ADAMW.beta1, 1 - ADAMW.beta2, 0));
+  program.write(schedule, Float32Array.of(learningRate, 1 - ADAMW.beta1, 1 - ADAMW.beta2, 0));
 }
 
 /** Launches of kernels; an executor without kernels carries a step out as it is. */

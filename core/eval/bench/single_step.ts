@@ -1,0 +1,55 @@
+/** One step of a plan taken out of it, to be timed or checked alone. */
+import type { Data, Plan, Program } from "../../plan/mod.ts";
+import { fillNormal } from "../../random.ts";
+import { type Constant, type Step, Storage, type Tensor, tensorOver } from "../../tensor/mod.ts";
+
+/** The numbers of a whole storage. */
+export type Contents = (storage: Storage) => Data;
+
+export interface SingleStep {
+  readonly plan: Plan;
+  /** The storages of the step in its old plan, and the inputs that stand for them. */
+  readonly inputs: ReadonlyMap<Storage, Tensor>;
+  readonly writes: Readonly<Record<string, Tensor>>;
+}
+
+/** The step `count` times over, on storages of its own that lie in no arena. */
+export function singleStep(step: Step, { count }: { count: number }): SingleStep {
+  const inputs = new Map<Storage, Tensor>();
+  const moved = (x: Tensor): Tensor => {
+    const { name, elements, dtype } = x.storage;
+    const input = inputs.get(x.storage) ?? tensorOver(new Storage(name, elements, dtype), [elements]);
+    inputs.set(x.storage, input);
+    return { ...x, storage: input.storage };
+  };
+  const all = (tensors: Readonly<Record<string, Tensor>>) =>
+    Object.fromEntries(Object.entries(tensors).map(([role, x]) => [role, moved(x)]));
+  const alone: Step = { ...step, reads: all(step.reads), writes: all(step.writes) };
+  const written = Object.values(alone.writes);
+  const plan: Plan = {
+    name: step.op,
+    forwardSteps: count,
+    steps: Array.from({ length: count }, () => alone),
+    inputs: [...inputs.values()],
+    constants: [],
+    outputs: written,
+    metrics: [tensorOver(written[0]!.storage, [1])],
+  };
+  return { plan, inputs, writes: alone.writes };
+}
+
+/** Gives every storage of the step its numbers. */
+export function fill(program: Program, { inputs }: SingleStep, contents: Contents): void {
+  for (const [storage, input] of inputs) program.write(input, contents(storage));
+}
+
+/** Numbers for timing: constants of the plan as they are, tokens below `V`, and small normal numbers. */
+export function drawnContents(constants: readonly Constant[], { V }: { V: number }): Contents {
+  return (storage) => {
+    const constant = constants.find(({ tensor }) => tensor.storage === storage);
+    if (constant) return constant.data;
+    if (storage.dtype === "u32") return Uint32Array.from({ length: storage.elements }, (_, i) => i * 7 % V);
+    const values = fillNormal(new Float32Array(storage.elements), { seed: 1, stream: 100, step: storage.elements });
+    return values.map((value) => 0.1 * Math.abs(value));
+  };
+}
