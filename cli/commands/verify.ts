@@ -70,6 +70,9 @@ function described(folder: string, findings: readonly Finding[]): string {
   );
   return [
     ...derived.filter(Boolean),
+    ...findings.filter(({ detail }) => detail.startsWith("not of this run")).map(({ what }) =>
+      `other    ${what}: not of this run`
+    ),
     ...lines,
     `${folder}: ${findings.length - wrong.length} of ${findings.length} checks passed`,
   ].join("\n");

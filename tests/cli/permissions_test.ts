@@ -36,6 +36,7 @@ const USES: Readonly<Record<string, readonly string[]>> = {
   generate: [run, "--backend", "cpu"],
   "plot ablation": [run],
   report: [run],
+  verify: [run, "--backend", "cpu", "--data", place.text],
   pretrain: ["--model", "mamba", ...TRAINING, "--out", join(run, "one")],
 };
 

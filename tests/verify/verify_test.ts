@@ -66,7 +66,9 @@ Deno.test("a finished run is verified: checksums, artifacts, qualities, training
       assert.deepEqual(failed(await checkChecksums(copy.disk, "run")), []);
       await copy.disk.remove(join("run", copy.files[0]!));
       await writeAtomic(copy.disk, join("run", "stranger.txt"), "?");
-      assert.deepEqual(failed(await checkChecksums(copy.disk, "run")), [copy.files[0], "stranger.txt"].sort());
+      const findings = await checkChecksums(copy.disk, "run");
+      assert.deepEqual(failed(findings), [copy.files[0]]);
+      assert.match(findings.find(({ what }) => what === "stranger.txt")!.detail, /not of this run/);
     });
 
     await t.step("numbers that were edited, checksums and all, are found by deriving them again", async () => {
