@@ -133,7 +133,7 @@ const SIZES: Record<Preset, Size> = {
     samples: { prompts: 2, promptTokens: 8, newTokens: 16 },
   },
   quick: {
-    recall: { steps: 600, batch: 32, testBatches: 16 },
+    recall: { steps: 300, batch: 32, testBatches: 16 },
     shape: {
       vocabSize: 512,
       dModel: 64,
