@@ -47,6 +47,7 @@ struct Run {
   DV_STRIDE: u32,
   WINDOW: u32,
   META: u32,
+  CROP: u32,
 }
 
 const ROWS = 32u;
@@ -81,9 +82,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var dk: array<array<Vec, 4>, K_EACH>;
   var dv: array<array<Vec, 4>, V_EACH>;
 
-  let end = select(min(s_last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || s_first < run.META);
+  // Under the leaky mask (lib/sees) every tile is visited.
+  let end = select(min(s_last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || s_first < run.META || run.CROP > 0);
+  let begin = select(s_first, 0, run.CROP > 0);
   for (var h = g * (H / G); h < (g + 1) * (H / G); h++) {
-    for (var t0 = s_first; t0 < end; t0 += ROWS) {
+    for (var t0 = begin; t0 < end; t0 += ROWS) {
       // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
       let k_steps = select(0, K / WIDTH, t0 <= run.T);
       let v_steps = select(0, V / WIDTH, t0 <= run.T);

@@ -38,6 +38,7 @@ struct Run {
   DQ_STRIDE: u32,
   WINDOW: u32,
   META: u32,
+  CROP: u32,
 }
 
 const ROWS = 32u;
@@ -74,14 +75,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var dq: array<array<Vec, 4>, K_EACH>;
 
   // Two stretches of keys: the meta prefix in front of the first query's window, then from that window to the last query.
-  let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0);
+  // Under the leaky mask (lib/sees) every tile is visited.
+  let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0 || run.CROP > 0);
+  let keys_end = select(t_last + 1, run.T, run.CROP > 0);
   for (var stretch = 0u; stretch < 2; stretch++) {
     let start = select(window_start, 0, stretch == 0);
-    let end = select(t_last + 1, min(run.META, window_start), stretch == 0);
+    let end = select(keys_end, min(run.META, window_start), stretch == 0);
     for (var s0 = start; s0 < end; s0 += KEYS) {
       // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
-      let k_steps = select(0, K / WIDTH, s0 <= t_last);
-      let v_steps = select(0, V / WIDTH, s0 <= t_last);
+      let k_steps = select(0, K / WIDTH, s0 < keys_end);
+      let v_steps = select(0, V / WIDTH, s0 < keys_end);
       let s = vec4u(s0 + x) + vec4u(0, 8, 16, 24);
       let key = batch + min(s, vec4u(end - 1));
       let k_at = (run.K_OFFSET + key * run.K_STRIDE + g * K) / WIDTH;

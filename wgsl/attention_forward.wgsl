@@ -40,6 +40,7 @@ struct Run {
   O_STRIDE: u32,
   WINDOW: u32,
   META: u32,
+  CROP: u32,
 }
 
 const ROWS = 32u;
@@ -74,13 +75,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var total = vec4f(); // of the keys of this invocation only
 
   // Two stretches of keys: the meta prefix in front of the first query's window, then from that window to the last query.
-  let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0);
+  // Under the leaky mask (lib/sees) every tile is visited.
+  let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0 || run.CROP > 0);
+  let keys_end = select(t_last + 1, run.T, run.CROP > 0);
   for (var stretch = 0u; stretch < 2; stretch++) {
     let start = select(window_start, 0, stretch == 0);
-    let end = select(t_last + 1, min(run.META, window_start), stretch == 0);
+    let end = select(keys_end, min(run.META, window_start), stretch == 0);
     for (var s0 = start; s0 < end; s0 += KEYS) {
       // Always K / WIDTH, but not for the compiler: these loops have to stay loops. Software adapters compile unrolled ones for half a minute.
-      let k_steps = select(0, K / WIDTH, s0 <= t_last);
+      let k_steps = select(0, K / WIDTH, s0 < keys_end);
       let s = vec4u(s0 + x) + vec4u(0, 8, 16, 24);
       let k_at = (run.K_OFFSET + (batch + min(s, vec4u(end - 1))) * run.K_STRIDE + g * K) / WIDTH;
       // Scores of four queries (the components) with four keys. Said outright to be zero: a variable of a loop that is declared

@@ -1,10 +1,10 @@
 /** `hymba causality`: proves for every model that no position sees its future, and shows the mask that does. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { map, optional } from "@optique/core/modifiers";
+import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import type { Arm } from "../../core/config/mod.ts";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
@@ -18,6 +18,8 @@ import { maskChart } from "../../core/report/mask_chart.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
+import { showLeak } from "./leak_experiment.ts";
+import { dataOption } from "./study.ts";
 
 const options = merge(
   object("Which models", {
@@ -28,6 +30,18 @@ const options = merge(
     reproduceLeak: option("--reproduce-leak", {
       description: message`count the documented study's cropped mask instead, which fails`,
     }),
+    leakExperiment: optional(
+      option("--leak-experiment", string({ metavar: "DIR" }), {
+        description: message`train one hybrid with and without that mask, and write curves, table and text to DIR`,
+      }),
+    ),
+    steps: withDefault(
+      option("--steps", integer({ min: 10, metavar: "N" }), {
+        description: message`updates of each model of the leak experiment, a multiple of 10; 400 by default`,
+      }),
+      400,
+    ),
+    data: dataOption,
     picture: optional(
       option("--picture", string({ metavar: "FILE.png" }), { description: message`draw the masks of attention` }),
     ),
@@ -80,8 +94,9 @@ async function draw(path: string, masks: readonly NamedMask[], title: string): P
 }
 
 async function causality(
-  { preset = "smoke", models, reproduceLeak, picture, json, ...backend }: Options,
+  { preset = "smoke", models, reproduceLeak, leakExperiment: folder, steps, data, picture, json, ...backend }: Options,
 ): Promise<void> {
+  if (folder !== undefined) return await showLeak(folder, { steps, data, ...backend });
   if (reproduceLeak) return await reproduce({ picture, json });
   const { arms } = resolvedStudy(preset, { models: models?.split(",") });
   const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });

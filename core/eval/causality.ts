@@ -1,7 +1,7 @@
 /** Proof by perturbation that no position of a model sees its future. */
 import type { Arm, HymbaConfig } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
-import { forward } from "../nn/model.ts";
+import { forward, type ForwardOptions } from "../nn/model.ts";
 import { linear } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish } from "../plan/mod.ts";
@@ -20,11 +20,15 @@ export interface CausalityReport {
 /** Changes token t + 1 for every t and compares all logits up to t bit by bit. */
 export async function checkCausality(
   executor: Executor,
-  { name, config, T, positions }: Arm & { config: HymbaConfig; T: number; positions?: readonly number[] },
+  { name, config, T, positions, reproduceLeak }: Arm & ForwardOptions & {
+    config: HymbaConfig;
+    T: number;
+    positions?: readonly number[];
+  },
 ): Promise<CausalityReport> {
   const store = new ParameterStore(config), V = config.vocabSize, tape = new Tape(false);
   const input = tape.input("ids", [1, T], { dtype: "u32" });
-  const { hidden } = forward(tape, input, store);
+  const { hidden } = forward(tape, input, store, { reproduceLeak });
   const logits = linear(tape, { x: hidden, w: store.tensor("embedding") }, { name: "logits" });
   store.initialise(executor, 1);
   const program = await executor.prepare(finish(tape, { name: `causality ${name}`, outputs: [logits] }));

@@ -1,7 +1,7 @@
 /** Proof by differentiation that no logit depends on a later token: the gradients are not small there, they are zero. */
 import type { Arm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
-import { forward } from "../nn/model.ts";
+import { forward, type ForwardOptions } from "../nn/model.ts";
 import { linear } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
@@ -26,12 +26,19 @@ interface GradientPlan {
   readonly embedded: Tensor;
 }
 
-function gradientPlan(store: ParameterStore, { name, T }: { name: string; T: number }): GradientPlan {
+function gradientPlan(
+  store: ParameterStore,
+  { name, T, reproduceLeak }: ForwardOptions & { name: string; T: number },
+): GradientPlan {
   const { parameters, gradients } = store.arenas, tape = new Tape(true, [[parameters, gradients]]);
   const ids = tape.input("ids", [1, T], { dtype: "u32" }), seed = tape.input("seed", [1, T, store.config.vocabSize]);
-  const logits = linear(tape, { x: forward(tape, ids, store).hidden, w: store.tensor("embedding") }, {
-    name: "logits",
-  });
+  const logits = linear(
+    tape,
+    { x: forward(tape, ids, store, { reproduceLeak }).hidden, w: store.tensor("embedding") },
+    {
+      name: "logits",
+    },
+  );
   tape.backward([[logits, seed]]);
   const embedded = tape.steps.find(({ op }) => op === "embedding_backward")?.reads.dx;
   if (!embedded) throw new HymbaError(`causality ${name}: the gradient of the embedded tokens is not part of the plan`);
@@ -44,10 +51,10 @@ function gradientPlan(store: ParameterStore, { name, T }: { name: string; T: num
  */
 export async function checkGradients(
   executor: Executor,
-  { name, config, T, positions }: Arm & { T: number; positions?: readonly number[] },
+  { name, config, T, positions, reproduceLeak }: Arm & ForwardOptions & { T: number; positions?: readonly number[] },
 ): Promise<GradientReport> {
   const store = new ParameterStore(config), { vocabSize: V, metaTokens: M, dModel: D } = config;
-  const { plan, ids, seed, embedded } = gradientPlan(store, { name, T });
+  const { plan, ids, seed, embedded } = gradientPlan(store, { name, T, reproduceLeak });
   store.initialise(executor, 1);
   const program = await executor.prepare(plan);
   try {

@@ -2,6 +2,7 @@
 import type { PreferenceMeasures, Quality } from "../config/mod.ts";
 import { type Batch, evaluationBatches } from "../data/batches.ts";
 import { type Pair, preferenceBatch } from "../data/preference.ts";
+import type { ForwardOptions } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Executor, Program } from "../plan/mod.ts";
 import { type EvaluationPlan, evaluationPlan } from "../train/plans.ts";
@@ -29,8 +30,12 @@ export class Scorer {
     readonly T: number,
   ) {}
 
-  static async create(executor: Executor, store: ParameterStore, { B, T }: { B: number; T: number }): Promise<Scorer> {
-    const made = evaluationPlan(store, { B, T });
+  static async create(
+    executor: Executor,
+    store: ParameterStore,
+    { B, T, ...options }: ForwardOptions & { B: number; T: number },
+  ): Promise<Scorer> {
+    const made = evaluationPlan(store, { B, T, ...options });
     return new Scorer(await executor.prepare(made.plan), made, B, T);
   }
 

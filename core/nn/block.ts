@@ -26,6 +26,8 @@ interface BlockContext {
   parameters: Parameters;
   rotaryTable: Tensor | undefined;
   shared: KeysAndValues | undefined;
+  /** Text positions that local attention cuts off its keys: 0 but in the leak experiment. */
+  crop?: number;
 }
 
 /** Shapes: h [B, T, D] (normalised); returns the layer's addition to the residual stream [B, T, D]. */
@@ -62,10 +64,10 @@ export function mixer(tape: Tape, h: Tensor, context: BlockContext): { y: Tensor
 function attentionBranch(
   tape: Tape,
   projected: Tensor,
-  { config, layer, rotaryTable, shared, into }: BlockContext & { into?: Tensor },
+  { config, layer, rotaryTable, shared, crop = 0, into }: BlockContext & { into?: Tensor },
 ) {
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: Kv, metaTokens } = config;
-  const table = rotaryTable!, see = { window: layer.window, meta: metaTokens, into };
+  const table = rotaryTable!, see = { window: layer.window, meta: metaTokens, crop: layer.window > 0 ? crop : 0, into };
   if (layer.kvOwner !== layer.index) {
     const q = rotary(tape, { x: sliceColumns(projected, 0, [H, K]), table });
     const { k, v } = shared!;

@@ -10,6 +10,11 @@ import type { ParameterStore } from "../params/store.ts";
 import type { Tape, Tensor } from "../tensor/mod.ts";
 import { type AttentionTrace, mixer } from "./block.ts";
 
+export interface ForwardOptions {
+  /** Local layers see their future through the documented study's crop. Only `core/eval/leak_experiment.ts` may ask for it. */
+  readonly reproduceLeak?: boolean;
+}
+
 export interface Forward {
   /** [B, T, D], after the final norm, meta tokens cut off. */
   readonly hidden: Tensor;
@@ -31,10 +36,15 @@ function sharingRuns(layers: readonly Layer[]): Layer[][] {
  * Records the forward pass. Each layer is x += mixer(norm1 x), then x += down(silu(gate n) · up n) with n = norm2 x; the sums
  * are taken by the norm that follows. Shapes: ids [B, T] u32; see {@link Forward}.
  */
-export function forward(tape: Tape, ids: Tensor, store: ParameterStore): Forward {
+export function forward(
+  tape: Tape,
+  ids: Tensor,
+  store: ParameterStore,
+  { reproduceLeak = false }: ForwardOptions = {},
+): Forward {
   const config = store.config, { normEps: eps, metaTokens: M } = config;
   const positions = M + ids.shape[1]!;
-  const layers = layersOf(config);
+  const layers = layersOf(config), crop = reproduceLeak ? Math.max(0, ids.shape[1]! - config.swaWindow) : 0;
   const table = layers.some(({ attention }) => attention)
     ? tape.constant(
       "rotary table",
@@ -49,7 +59,7 @@ export function forward(tape: Tape, ids: Tensor, store: ParameterStore): Forward
     const parameters = (name: string) => store.tensor(`layers.${layer.index}.${name}`);
     const first = rmsnorm(tape, { x, delta, w: parameters("norm1") }, { eps });
     const shared = traces[layer.kvOwner];
-    const mixed = mixer(tape, first.y, { config, layer, parameters, rotaryTable: table, shared });
+    const mixed = mixer(tape, first.y, { config, layer, parameters, rotaryTable: table, shared, crop });
     traces.push(mixed.trace);
     const second = rmsnorm(tape, { x: first.sum, delta: mixed.y, w: parameters("norm2") }, { eps });
     const gated = swiglu(tape, linear(tape, { x: second.y, w: parameters("ffn.gate_up") }, { name: "gate and up" }));

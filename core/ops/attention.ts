@@ -10,6 +10,16 @@ export interface Visibility {
   meta: number;
 }
 
+/**
+ * The documented study's local attention, kept as evidence: of the text's keys only the last `window` are left, and the causal
+ * window is applied to their indices as if they were positions. Key meta + crop + j then counts as position meta + j, so
+ * queries are given their own future; meta keys are seen by all. `core/eval/leaky_mask.ts` says the same as a mask.
+ */
+export interface Crop {
+  /** Text positions cut off at the front; 0, as everywhere but in the leak experiment: none. */
+  crop?: number;
+}
+
 /** Query–key pairs that a mask lets through among T positions, for one head. */
 export function visiblePairs(T: number, { window, meta }: Visibility): number {
   if (window === 0) return T * (T + 1) / 2;
@@ -30,15 +40,18 @@ export function visiblePairs(T: number, { window, meta }: Visibility): number {
 export function attention(
   tape: Tape,
   { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
-  { window, meta, into }: Visibility & { into?: Tensor },
+  { window, meta, crop = 0, into }: Visibility & Crop & { into?: Tensor },
 ): { o: Tensor; lse: Tensor } {
   const [B, T, H, K] = q.shape as [number, number, number, number],
     [, , G, Kv] = v.shape as [number, number, number, number];
   check({ q, k, v });
+  if (crop > 0 && (window === 0 || meta === 0)) {
+    throw new HymbaError("attention: cropped keys need a window and meta tokens, or some queries see no key at all");
+  }
   const o: Tensor = into ?? { ...tape.tensor("attended", [B, T, H * Kv]), shape: [B, T, H, Kv], lead: 2 };
   expectShape(o, [B, T, H, Kv], "attention");
   const lse = tape.tensor("lse", [B, T, H]);
-  const attributes = { B, T, H, G, K, Kv, window, meta };
+  const attributes = { B, T, H, G, K, Kv, window, meta, crop };
   const pairs = B * H * visiblePairs(T, { window, meta });
   tape.step("attention_forward", { attributes, reads: { q, k, v }, writes: { o, lse }, flops: 2 * pairs * (K + Kv) });
   tape.onBackward(() => {

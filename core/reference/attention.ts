@@ -4,8 +4,10 @@
  */
 import { type Arrays, need, type Reference, type Sizes } from "./types.ts";
 
-const isVisible = (q: number, k: number, { window, meta }: Sizes) =>
-  k <= q && (window === 0 || q - k < window! || k < meta!);
+const isVisible = (q: number, k: number, { window, meta, crop = 0 }: Sizes) =>
+  crop > 0
+    ? k < meta! || (k >= meta! + crop && k - crop <= q && q - (k - crop) < window!)
+    : k <= q && (window === 0 || q - k < window! || k < meta!);
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
@@ -40,7 +42,7 @@ export const attentionForward: Reference = (reads, sizes) => {
   const o = new Float64Array(queries.length * sizes.Kv!), lse = new Float64Array(queries.length);
   for (const query of queries) {
     const scores = new Map<number, number>();
-    for (let key = 0; key <= query.t; key++) {
+    for (let key = 0; key < sizes.T!; key++) {
       if (isVisible(query.t, key, sizes)) {
         scores.set(key, dot(ofK(q, query.row), ofK(k, keyRow(query, key))) / Math.sqrt(sizes.K!));
       }
@@ -76,7 +78,7 @@ export const attentionBackward: Reference = (reads: Arrays, sizes) => {
   ];
   for (const query of queries) {
     const qRow = ofK(q, query.row), dORow = ofV(dO, query.row), delta = dot(dORow, ofV(o, query.row));
-    for (let key = 0; key <= query.t; key++) {
+    for (let key = 0; key < sizes.T!; key++) {
       if (!isVisible(query.t, key, sizes)) continue;
       const row = keyRow(query, key), kRow = ofK(k, row);
       const p = Math.exp(dot(qRow, kRow) * scale - lse[query.row]!);
@@ -96,7 +98,7 @@ export const attentionMap: Reference = (reads, sizes) => {
   const { queries, keyRow, ofK } = rowsOf({ ...sizes, B: 1, Kv: 1 });
   const p = new Float64Array(H * T * T);
   for (const query of queries) {
-    for (let key = 0; key <= query.t; key++) {
+    for (let key = 0; key < T; key++) {
       if (!isVisible(query.t, key, sizes)) continue;
       const score = dot(ofK(q, query.row), ofK(k, keyRow(query, key))) / Math.sqrt(K);
       p[(query.h * T + query.t) * T + key] = Math.exp(score - lse[query.row]!);

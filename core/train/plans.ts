@@ -3,7 +3,7 @@ import type { ActivationConfig } from "../config/mod.ts";
 import { linearLogp } from "../ops/linear_logp.ts";
 import { nllLoss, orpoLoss } from "../ops/losses.ts";
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
-import { forward } from "../nn/model.ts";
+import { forward, type ForwardOptions } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
 import { finish, type Plan } from "../plan/mod.ts";
 import { Tape, type Tensor } from "../tensor/mod.ts";
@@ -59,7 +59,7 @@ function update(
 /** Next-token training. `scale` multiplies the gradient: the seed's second stage is this with 1 + beta. Metrics: loss, gradientNorm. */
 export function trainingPlan(
   store: ParameterStore,
-  { B, T, decay, scale, optimizer, ...activations }: ActivationConfig & {
+  { B, T, decay, scale, optimizer, reproduceLeak, ...activations }: ActivationConfig & ForwardOptions & {
     B: number;
     T: number;
     decay: number;
@@ -68,7 +68,7 @@ export function trainingPlan(
   },
 ): TrainingPlan {
   const tape = trainingTape(store, activations), inputs = textInputs(tape, B, T);
-  const { hidden } = forward(tape, inputs.ids, store);
+  const { hidden } = forward(tape, inputs.ids, store, { reproduceLeak });
   const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
   const loss = nllLoss(tape, { logp, weight: inputs.weight });
   const { schedule, norm } = update(tape, loss, { store, decay, scale, optimizer });
@@ -105,10 +105,13 @@ export interface EvaluationPlan {
 }
 
 /** Log-probabilities of given tokens, forward only. */
-export function evaluationPlan(store: ParameterStore, { B, T }: { B: number; T: number }): EvaluationPlan {
+export function evaluationPlan(
+  store: ParameterStore,
+  { B, T, ...options }: ForwardOptions & { B: number; T: number },
+): EvaluationPlan {
   const tape = new Tape(false);
   const ids = tape.input("ids", [B, T], { dtype: "u32" }), targets = tape.input("targets", [B, T], { dtype: "u32" });
-  const { hidden } = forward(tape, ids, store);
+  const { hidden } = forward(tape, ids, store, options);
   const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets });
   return { plan: finish(tape, { name: `evaluation ${store.config.archType}`, outputs: [logp] }), ids, targets, logp };
 }

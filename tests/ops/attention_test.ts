@@ -1,5 +1,6 @@
 import { attention } from "../../core/ops/attention.ts";
-import { reshape, sliceColumns, type Tape, type Tensor } from "../../core/tensor/mod.ts";
+import { strict as assert } from "node:assert";
+import { reshape, sliceColumns, Tape, type Tensor } from "../../core/tensor/mod.ts";
 import { checkOp, type InputMaker } from "./harness.ts";
 
 interface Sizes {
@@ -47,6 +48,29 @@ for (const sizes of CASES) {
       differences: 3,
     }));
 }
+
+const CROPPED = [
+  { T: 11, H: 2, G: 1, K: 4, Kv: 8, window: 4, meta: 3, crop: 4 },
+  { B: 2, T: 70, H: 4, G: 2, K: 8, Kv: 8, window: 9, meta: 5, crop: 56 },
+  { T: 97, H: 1, G: 1, K: 6, Kv: 10, window: 48, meta: 1, crop: 48 },
+];
+for (const sizes of CROPPED) {
+  Deno.test(`attention with the leaky crop ${JSON.stringify(sizes)}`, () =>
+    checkOp("attention", {
+      build: (tape, input) => attention(tape, inputs(input, sizes), sizes),
+      withoutCotangent: ["lse"],
+      differences: 3,
+    }));
+}
+
+Deno.test("cropped keys without meta tokens are refused: some queries would see nothing", () => {
+  const tape = new Tape(false), sizes = { B: 1, T: 12, H: 1, G: 1, K: 4, Kv: 4 };
+  const input = (name: string, shape: readonly number[]) => tape.input(name, shape);
+  assert.throws(
+    () => attention(tape, inputs(input, sizes), { window: 4, meta: 0, crop: 8 }),
+    /need a window and meta tokens/,
+  );
+});
 
 /** q, k and v as slices of one projection, so that their gradients are slices of one buffer too. */
 function fused(tape: Tape, input: InputMaker, { B = 1, T, H, G, K, Kv, window = 0, meta = 0 }: Sizes) {

@@ -35,6 +35,8 @@ class AttentionBackward {
   Kv: i32;
   window: i32;
   meta: i32;
+  /** 0 outside the leak experiment (lib/mask.ts). */
+  crop: i32;
   /** 1: dk and dv are added to. */
   accumulate: i32;
 }
@@ -119,11 +121,11 @@ function packQueries(args: AttentionBackward, p: Places, row: i32, h: i32, rows:
 function soften(args: AttentionBackward, p: Places, q: i32, rows: i32, key: i32, keys: i32): void {
   const scale = 1 / Math.sqrt(<f64> args.K), exponent = f32x4.splat(<f32> (scale * LOG2E));
   for (let i = 0; i < rows; i++) {
-    const alone = q + i === 0 || (args.window === 1 && args.meta === 0);
+    const alone = args.crop === 0 && (q + i === 0 || (args.window === 1 && args.meta === 0));
     const factor = f32x4.splat(alone ? 0 : <f32> scale);
     const lse = v128.load32_splat(p.sums + bytes(2 * i)), delta = v128.load32_splat(p.sums + bytes(2 * i), 4);
     for (let j = 0; j < keys; j += 4) {
-      const at = bytes(i * KEYS + j), seen = visible(q + i, key + j, args.window, args.meta);
+      const at = bytes(i * KEYS + j), seen = visible(q + i, key + j, args.window, args.meta, args.crop);
       const score = f32x4.sub(f32x4.mul(v128.load(p.p + at), exponent), lse);
       const probability = v128.and(exp2(score), seen);
       const slope = f32x4.mul(f32x4.sub(v128.load(p.dS + at), delta), factor);
@@ -168,7 +170,7 @@ export function attention_backward(args: AttentionBackward, block: i32, workspac
       clear(p.dq, rows * K);
       for (let key = 0; key < T; key += KEYS) {
         const keys = min(KEYS, T - key);
-        if (isHidden(q, rows, key, keys, args.window, args.meta)) continue;
+        if (isHidden(q, rows, key, keys, args.window, args.meta, args.crop)) continue;
         backwardTile(args, p, q, rows, key, keys);
       }
       storeRows(p.dq, rows, K, args.dq + bytes(row * args.strideDq + h * K), args.strideDq, false);

@@ -28,6 +28,8 @@ class AttentionForward {
   Kv: i32;
   window: i32;
   meta: i32;
+  /** 0 outside the leak experiment (lib/mask.ts). */
+  crop: i32;
 }
 
 /** Turns the scores of one row into exponentials, moves the row's maximum and sum on, and scales what was summed before. */
@@ -41,10 +43,10 @@ function softenRow(
   o: usize,
   scale: v128,
 ): void {
-  const window = args.window, meta = args.meta, hidden = f32x4.splat(-1e30);
+  const window = args.window, meta = args.meta, crop = args.crop, hidden = f32x4.splat(-1e30);
   let most = hidden;
   for (let j = 0; j < keys; j += 4) {
-    const at = scores + bytes(j), seen = visible(q, key + j, window, meta);
+    const at = scores + bytes(j), seen = visible(q, key + j, window, meta, crop);
     const score = v128.bitselect(f32x4.mul(v128.load(at), scale), hidden, seen);
     v128.store(at, score);
     most = f32x4.max(most, score);
@@ -52,7 +54,7 @@ function softenRow(
   const before = load<f32>(highest), now = max<f32>(before, max4(most)), shift = f32x4.splat(now);
   let sums = f32x4.splat(0);
   for (let j = 0; j < keys; j += 4) {
-    const at = scores + bytes(j), seen = visible(q, key + j, window, meta);
+    const at = scores + bytes(j), seen = visible(q, key + j, window, meta, crop);
     const p = v128.and(exp2Negative(f32x4.sub(v128.load(at), shift)), seen);
     v128.store(at, p);
     sums = f32x4.add(sums, p);
@@ -99,7 +101,7 @@ export function attention_forward(args: AttentionForward, block: i32, workspace:
   }
   for (let key = 0; key < T; key += KEYS) {
     const keys = min(KEYS, T - key);
-    if (isHidden(q, rows, key, keys, args.window, args.meta)) continue;
+    if (isHidden(q, rows, key, keys, args.window, args.meta, args.crop)) continue;
     const fromK = args.k + bytes((b * T + key) * args.strideK + g * K);
     pack(fromK, args.strideK, true, TILE_COLUMNS, keys, K, packedK);
     product(packedQ, packedK, K, rows, keys, K, scores, KEYS, false, workspace);

@@ -8,8 +8,8 @@ const GLOBAL = 2 ** 30;
 
 const padded = (n: number, to: number) => Math.ceil(n / to) * to;
 
-function sizesOf({ T, H, G, K, Kv, window, meta }: Step["attributes"]) {
-  return { T: T!, H: H!, G: G!, K: K!, Kv: Kv!, window: window || GLOBAL, meta: meta! };
+function sizesOf({ T, H, G, K, Kv, window, meta, crop }: Step["attributes"]) {
+  return { T: T!, H: H!, G: G!, K: K!, Kv: Kv!, window: window || GLOBAL, meta: meta!, crop: crop! };
 }
 
 export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, writes: { o, lse } }) => {

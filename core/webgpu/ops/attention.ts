@@ -38,14 +38,17 @@ function pass(
     lengths: readonly ("K" | "V")[];
   },
 ): { kernel: Kernel; constants: Record<string, number>; blocks: number } {
-  const { T, H, G, K, Kv, window, meta } = attributes as Record<string, number>;
+  const { T, H, G, K, Kv, window, meta, crop } = attributes as Record<string, number>;
   const width = widthOf(attributes, Object.values(tensors));
   const each = { K: Math.ceil(K! / (ACROSS * width)), V: Math.ceil(Kv! / (ACROSS * width)) };
   const whole = kernel(`${name} x${width}`, width === 4 ? vec4 : vec1, sees, code);
   const places = Object.entries(tensors).map(([role, tensor]) => placeOf(role, tensor));
   return {
     kernel: specialised(whole, Object.fromEntries(lengths.map((length) => [`${length}_EACH`, each[length]]))),
-    constants: Object.assign({ T: T!, H: H!, G: G!, K: K!, V: Kv!, WINDOW: window!, META: meta! }, ...places),
+    constants: Object.assign(
+      { T: T!, H: H!, G: G!, K: K!, V: Kv!, WINDOW: window!, META: meta!, CROP: crop! },
+      ...places,
+    ),
     blocks: Math.ceil(T! / ROWS),
   };
 }

@@ -8,7 +8,17 @@ export const attentionMap: Lowering = (
   { attributes: { T, H, G, K, window, meta }, reads: { q, k, lse }, writes: { p } },
 ) => [{
   kernel: KERNEL,
-  constants: { T: T!, H: H!, G: G!, K: K!, WINDOW: window!, META: meta!, ...placeOf("Q", q!), ...placeOf("K", k!) },
+  constants: {
+    T: T!,
+    H: H!,
+    G: G!,
+    K: K!,
+    WINDOW: window!,
+    META: meta!,
+    CROP: 0,
+    ...placeOf("Q", q!),
+    ...placeOf("K", k!),
+  },
   reads: [q!, k!, lse!],
   writes: [p!],
   grid: linearGrid(Math.ceil(H! * T! * T! / 64)),

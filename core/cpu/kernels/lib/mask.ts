@@ -1,4 +1,7 @@
-/** Which keys a query sees: k ≤ q and (q − k < window or k < meta). `window` is huge where attention is global. */
+/**
+ * Which keys a query sees: k ≤ q and (q − k < window or k < meta). `window` is huge where attention is global. With `crop` > 0 the
+ * documented study's leaky mask: text key k counts as position k − crop, those before the crop are gone, meta keys are always seen.
+ */
 
 /** Rows of queries and of keys that are worked on together. */
 export const QUERIES: i32 = 48;
@@ -6,13 +9,19 @@ export const KEYS: i32 = 32;
 
 /** All bits set in the lanes of keys key … key + 3 that query q sees. */
 @inline
-export function visible(q: i32, key: i32, window: i32, meta: i32): v128 {
+export function visible(q: i32, key: i32, window: i32, meta: i32, crop: i32): v128 {
   const keys = i32x4.add(i32x4.splat(key), i32x4(0, 1, 2, 3));
+  if (crop > 0) {
+    const moved = i32x4.sub(keys, i32x4.splat(crop));
+    const near = v128.and(i32x4.gt_s(moved, i32x4.splat(q - window)), i32x4.le_s(moved, i32x4.splat(q)));
+    return v128.or(i32x4.lt_s(keys, i32x4.splat(meta)), v128.and(near, i32x4.ge_s(moved, i32x4.splat(meta))));
+  }
   const near = v128.or(i32x4.gt_s(keys, i32x4.splat(q - window)), i32x4.lt_s(keys, i32x4.splat(meta)));
   return v128.and(i32x4.le_s(keys, i32x4.splat(q)), near);
 }
 
 /** True when no query of [q, q + queries) sees a key of [key, key + keys). */
-export function isHidden(q: i32, queries: i32, key: i32, keys: i32, window: i32, meta: i32): bool {
+export function isHidden(q: i32, queries: i32, key: i32, keys: i32, window: i32, meta: i32, crop: i32): bool {
+  if (crop > 0) return false;
   return key > q + queries - 1 || (key >= meta && key + keys - 1 <= q - window);
 }

@@ -1,0 +1,31 @@
+/** `hymba causality --leak-experiment DIR`: what the documented study's mask does to perplexity, measured. */
+import { join } from "node:path";
+import { openBackend } from "../../core/backend/mod.ts";
+import { resolveCorpus } from "../../core/data/corpus.ts";
+import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { leakExperiment } from "../../core/eval/leak_experiment.ts";
+import { leakChart, leakCsv, leakText } from "../../core/report/leak_report.ts";
+
+type Backend = Omit<Parameters<typeof openBackend>[0], "onProgress">;
+
+export async function showLeak(
+  folder: string,
+  { steps, data, ...backend }: Backend & { steps: number; data: string | undefined },
+): Promise<void> {
+  const onProgress = (line: string) => console.error(line);
+  const corpus = await resolveCorpus({ data, onProgress });
+  const { executor } = await openBackend({ ...backend, onProgress });
+  try {
+    const result = await leakExperiment(executor, { corpus, steps, onProgress });
+    const source = data === undefined ? "" : ` --data ${data}`;
+    const command = `hymba causality --leak-experiment ${folder} --steps ${steps}${source}`;
+    const text = leakText(result, { command });
+    await makeFolders(systemDisk, folder);
+    await writeAtomic(systemDisk, join(folder, "leak.csv"), leakCsv(result));
+    await writeAtomic(systemDisk, join(folder, "leak.txt"), text);
+    await writeAtomic(systemDisk, join(folder, "leak.png"), await leakChart(result));
+    console.log(text);
+  } finally {
+    await executor.close();
+  }
+}
