@@ -45,8 +45,10 @@ export function attention(
   const [B, T, H, K] = q.shape as [number, number, number, number],
     [, , G, Kv] = v.shape as [number, number, number, number];
   check({ q, k, v });
-  if (crop > 0 && (window === 0 || meta === 0)) {
-    throw new HymbaError("attention: cropped keys need a window and meta tokens, or some queries see no key at all");
+  if (crop > 0 && (window === 0 || meta === 0 || T !== meta + crop + window)) {
+    throw new HymbaError(
+      "attention: cropped keys need meta tokens in front, and leave exactly one window of text behind the crop",
+    );
   }
   const o: Tensor = into ?? { ...tape.tensor("attended", [B, T, H * Kv]), shape: [B, T, H, Kv], lead: 2 };
   expectShape(o, [B, T, H, Kv], "attention");

@@ -14,7 +14,9 @@ export function visible(q: i32, key: i32, window: i32, meta: i32, crop: i32): v1
   if (crop > 0) {
     const moved = i32x4.sub(keys, i32x4.splat(crop));
     const near = v128.and(i32x4.gt_s(moved, i32x4.splat(q - window)), i32x4.le_s(moved, i32x4.splat(q)));
-    return v128.or(i32x4.lt_s(keys, i32x4.splat(meta)), v128.and(near, i32x4.ge_s(moved, i32x4.splat(meta))));
+    // The last window keys are all there is: lanes behind them are padding.
+    const kept = v128.and(i32x4.ge_s(moved, i32x4.splat(meta)), i32x4.lt_s(moved, i32x4.splat(meta + window)));
+    return v128.or(i32x4.lt_s(keys, i32x4.splat(meta)), v128.and(near, kept));
   }
   const near = v128.or(i32x4.gt_s(keys, i32x4.splat(q - window)), i32x4.lt_s(keys, i32x4.splat(meta)));
   return v128.and(i32x4.le_s(keys, i32x4.splat(q)), near);
