@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { openBackend } from "../../core/backend/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { leakExperiment } from "../../core/eval/leak_experiment.ts";
+import { leakExperiment, requireSteps } from "../../core/eval/leak_experiment.ts";
 import { leakChart, leakCsv, leakText } from "../../core/report/leak_report.ts";
 
 type Backend = Omit<Parameters<typeof openBackend>[0], "onProgress">;
@@ -12,6 +12,7 @@ export async function showLeak(
   folder: string,
   { steps, data, ...backend }: Backend & { steps: number; data: string | undefined },
 ): Promise<void> {
+  requireSteps(steps);
   const onProgress = (line: string) => console.error(line);
   const corpus = await resolveCorpus({ data, onProgress });
   const { executor } = await openBackend({ ...backend, onProgress });

@@ -6,7 +6,7 @@ import { ArchType, HymbaConfig } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { splitText, type TokenData, tokenize } from "../data/split.ts";
-import { HymbaError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -70,15 +70,20 @@ interface LeakOptions {
   onProgress?(line: string): void;
 }
 
+/** Throws UsageError unless the evaluations divide the steps evenly. */
+export function requireSteps(steps: number): void {
+  const { evaluations } = LEAK_EXPERIMENT;
+  if (Number.isInteger(steps / evaluations) && steps > 0) return;
+  throw new UsageError("--steps of the leak experiment", {
+    expected: `a multiple of ${evaluations}`,
+    got: String(steps),
+  });
+}
+
 /** Trains both models on the same batches from the same start, and measures both on the same validation tokens. */
 export async function leakExperiment(executor: Executor, options: LeakOptions): Promise<LeakResult> {
-  const { corpus, steps } = options, { trainFraction, vocabSize, T, evaluations } = LEAK_EXPERIMENT;
-  if (!Number.isInteger(steps / evaluations) || steps <= 0) {
-    throw new HymbaError("the number of steps does not divide", {
-      expected: `a multiple of ${evaluations}`,
-      got: String(steps),
-    });
-  }
+  const { corpus, steps } = options, { trainFraction, vocabSize, T } = LEAK_EXPERIMENT;
+  requireSteps(steps);
   const parts = splitText(corpus.text, trainFraction);
   const tokens = tokenize(parts, trainTokenizer(parts.train, { vocabSize }), { T });
   const validation = tokens.validation.subarray(0, LEAK_EXPERIMENT.validationTokens + 1);

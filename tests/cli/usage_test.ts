@@ -77,6 +77,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["architecture", "--model", "nope"], /unknown model "nope"/],
   [["architecture", "--out", "hymba.jpg"], /hymba\.jpg[^]*\.html, \.svg, \.png/],
   [["causality", "--models", "nope"], /unknown model "nope"/],
+  [["causality", "--leak-experiment", "x", "--steps", "15"], /a multiple of 10/],
   [["golden", "nowhere"], /nowhere is not a folder/],
 ];
 
