@@ -31,6 +31,8 @@ const CASES: Sizes[] = [
   { B: 2, T: 63, H: 4, G: 2, K: 8, Kv: 16 },
   { T: 65, H: 3, G: 3, K: 5, Kv: 7 },
   { T: 65, H: 2, G: 1, K: 6, Kv: 2, window: 9, meta: 3 },
+  { T: 65, H: 2, G: 1, K: 4, Kv: 8, window: 9, meta: 3 },
+  { T: 70, H: 2, G: 1, K: 4, Kv: 8, window: 40 },
   { B: 2, T: 40, H: 8, G: 4, K: 8, Kv: 8, window: 5, meta: 3 },
   { T: 70, H: 2, G: 2, K: 16, Kv: 32, window: 16 },
   { T: 50, H: 2, G: 1, K: 16, Kv: 16, window: 64, meta: 7 },
