@@ -167,7 +167,7 @@ const SIZES: Record<Preset, Size> = {
     match: "parameters",
     sequenceLength: 192,
     seeds: [1, 2, 3],
-    pretraining: { steps: 2400, rate: 1e-3, warmup: 100, decay: 0.1, batch: 16, evaluateEvery: 200 },
+    pretraining: { steps: 900, rate: 1e-3, warmup: 50, decay: 0.1, batch: 16, evaluateEvery: 100 },
     orpo: { steps: 120, rate: 1e-4, warmup: 10, decay: 0.01, batch: 8, evaluateEvery: 20 },
     preference: { trainPairs: 256, heldOutPairs: 128 },
   },
