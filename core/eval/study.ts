@@ -1,16 +1,17 @@
 /** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
 import { join } from "node:path";
-import type { Run, StageName, StudyConfig } from "../config/mod.ts";
+import type { Arm, Run, StageName, StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, LOG_START, type LogPosition, makeFolders, MetricsLog, startRunFolder } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
+import { HymbaError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { Diverged, Interrupted } from "../train/stage.ts";
-import { donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
+import { type ArmContext, donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
 import { requireCausal } from "./causality.ts";
 import { type Environment, prepare } from "./preparation.ts";
 import { probeRecall } from "./recall.ts";
-import { armFolder, FILES, loadRun, recallFile, writeJson } from "./run_folder.ts";
+import { armFolder, FILES, loadRun, readJson, recallFile, writeJson } from "./run_folder.ts";
 
 export interface StudyOptions {
   readonly executor: Executor;
@@ -27,7 +28,7 @@ export interface StudyOptions {
   onEvent?(event: StudyEvent): void;
 }
 
-/** Runs a study, or the rest of one. An arm that diverges is reported and the others go on. */
+/** Runs a study, or the rest of one. An arm that diverges is reported, also by the next call, and the others go on. */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
   const { disk, folder, executor, onEvent, signal, lastStage } = options;
   const held = await startRunFolder(disk, folder);
@@ -40,16 +41,10 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
     for (const seed of study.seeds) {
       for (const arm of study.arms) {
         onEvent?.({ kind: "arm", arm: arm.name, seed, step: 0, steps: 0 });
-        try {
-          await runArm(arm, seed, {
-            ...preparation,
-            ...{ executor, disk, folder, log, study, onEvent, signal, lastStage },
-          });
-        } catch (error) {
-          if (!(error instanceof Diverged)) throw error;
-          onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, message: error.message });
-          await log.append({ arm: arm.name, seed, kind: "failure", message: error.message });
-        }
+        const context = { ...preparation, ...{ executor, disk, folder, log, study, onEvent, signal, lastStage } };
+        const failure = await failureOf(disk, folder, { arm: arm.name, seed }) ?? await runOrFail(arm, seed, context);
+        if (!failure) continue;
+        onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, message: failure.message });
       }
     }
     await log.sync();
@@ -57,6 +52,45 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
     return await loadRun(disk, folder);
   } finally {
     await held.close();
+  }
+}
+
+/** failure.json: why an arm stopped for good. The same steps would diverge again, so it is not tried again. */
+interface FailureRecord {
+  readonly message: string;
+  /** Where the metrics log ended. */
+  readonly log: LogPosition;
+}
+
+const failurePath = (folder: string, { arm, seed }: { arm: string; seed: number }) =>
+  join(armFolder(folder, arm, seed), "failure.json");
+
+/** The record of an arm that diverged. Throws a HymbaError when it does not say where the log ended. */
+async function failureOf(
+  disk: Disk,
+  folder: string,
+  of: { arm: string; seed: number },
+): Promise<FailureRecord | undefined> {
+  const path = failurePath(folder, of), found = await readJson<FailureRecord>(disk, path);
+  if (found && (!found.log || typeof found.message !== "string")) {
+    throw new HymbaError(`${path} is damaged`, { expected: "a message and a position in the log" });
+  }
+  return found;
+}
+
+/** Runs an arm. When it diverges, the reason goes into the log first and then into the record that closes the arm. */
+async function runOrFail(arm: Arm, seed: number, context: ArmContext): Promise<FailureRecord | undefined> {
+  const { log, disk, folder } = context;
+  try {
+    await runArm(arm, seed, context);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Diverged)) throw error;
+    const { message } = error;
+    await log.append({ arm: arm.name, seed, kind: "failure", message });
+    const failure = { message, log: await log.sync() };
+    await writeJson(disk, failurePath(folder, { arm: arm.name, seed }), failure);
+    return failure;
   }
 }
 
@@ -82,11 +116,18 @@ async function resumePosition(study: StudyConfig, disk: Disk, folder: string): P
   let position: LogPosition = LOG_START;
   for (const seed of study.seeds) {
     for (const { name: arm } of study.arms) {
+      const failure = await failureOf(disk, folder, { arm, seed });
+      if (failure) {
+        position = failure.log;
+        continue;
+      }
       for (const stage of stagesOf(study)) {
         const done = await donePosition(disk, folder, { arm, seed, stage });
-        if (done) position = done;
-        else {return (await loadLatest(disk, join(armFolder(folder, arm, seed), "checkpoints"), { stage }))?.log ??
-            position;}
+        if (!done) {
+          const checkpoints = join(armFolder(folder, arm, seed), "checkpoints");
+          return (await loadLatest(disk, checkpoints, { stage }))?.log ?? position;
+        }
+        position = done;
       }
     }
   }

@@ -29,6 +29,10 @@ export async function takeSnapshot(executor: Executor, store: ParameterStore): P
   return groups;
 }
 
+/** Bytes of the values in a snapshot: weights and two moments of four bytes each. */
+export const snapshotBytes = ({ specs }: ParameterStore): number =>
+  GROUPS.length * 4 * specs.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0);
+
 /** Writes named float32 tensors into an arena. Throws a HymbaError when one is missing or has another size. */
 export function putArena(
   executor: Executor,

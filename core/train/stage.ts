@@ -1,6 +1,6 @@
 /** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
 import type { Evaluation, MetricsLine, PreferenceMeasures, Quality, StageConfig, StageName } from "../config/mod.ts";
-import type { Disk, MetricsLog } from "../disk/mod.ts";
+import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { type Json, loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor/mod.ts";
 import type { Executor, NonFinite, Program } from "../plan/mod.ts";
 import { rateAt } from "./schedule.ts";
 import { ADAMW } from "./plans.ts";
-import { putSnapshot, takeSnapshot } from "./snapshot.ts";
+import { putSnapshot, snapshotBytes, takeSnapshot } from "./snapshot.ts";
 
 /** Thrown at a step boundary after everything was saved, because the caller asked to stop. */
 export class Interrupted extends HymbaError {
@@ -74,9 +74,14 @@ export interface StageOutcome extends Carried {
 /** Updates between two looks at the metrics: each look waits for the device. */
 const DRAIN_EVERY = 10;
 
-/** Runs the stage from its newest checkpoint, or from the weights that the executor holds now. */
+/**
+ * Runs the stage from its newest checkpoint, or from the weights that the executor holds now. Throws a HymbaError before the
+ * first step when the disk has no room for a checkpoint.
+ */
 export async function runStage(made: StageProgram, context: StageContext): Promise<StageOutcome> {
   const { steps, evaluateEvery } = context.config;
+  await makeFolders(context.disk, context.folder);
+  await requireSpace(context.disk, context.folder, snapshotBytes(context.store));
   const found = await loadLatest(context.disk, context.folder, { stage: context.stage });
   let step = 0, carried: Carried = { best: null, last: null, before: null, after: null, train_s: 0 };
   if (found) {
