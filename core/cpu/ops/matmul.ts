@@ -72,8 +72,9 @@ export function product(
 function blockShape(M: number, N: number): { rows: number; columns: number } {
   let rows = 96, columns = 512;
   const blocks = () => Math.ceil(M / rows) * Math.ceil(N / columns);
-  while (blocks() < WANTED_BLOCKS && columns > 64) columns /= 2;
+  while (columns / 2 >= N) columns /= 2;
   while (blocks() < WANTED_BLOCKS && rows > 24) rows /= 2;
+  while (blocks() < WANTED_BLOCKS && columns > 64) columns /= 2;
   return { rows, columns };
 }
 
