@@ -21,30 +21,50 @@ function put(to: usize, x: v128, y: v128, accumulate: bool): void {
   }
 }
 
+/** Lanes 1 0 3 2. */
+@inline
+function swapped(x: v128): v128 {
+  return i8x16.shuffle(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+}
+
+/** Lanes 0 and 2 of x, 1 and 3 of y. */
+@inline
+function blended(x: v128, y: v128): v128 {
+  return i8x16.shuffle(x, y, 0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 28, 29, 30, 31);
+}
+
+/** Two rows of c from the sums over (a0 a1 a0 a1) and over (a1 a0 a1 a0). */
+@inline
+function putPair(c: usize, stride: usize, p0: v128, p1: v128, q0: v128, q1: v128, accumulate: bool): void {
+  put(c, blended(p0, q0), blended(p1, q1), accumulate);
+  put(c + stride, blended(q0, p0), blended(q1, p1), accumulate);
+}
+
 /** c = (or +=) panel of a · panel of b, 6 × 8; rows of c are `stride` elements apart. */
 export function tile(a: usize, b: usize, K: i32, c: usize, stride: i32, accumulate: bool): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
   let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
-  // Not unrolled by hand: the engine unrolls this loop well, and unrolled here it ran at two thirds of the speed.
   const end = a + bytes(K) * TILE_ROWS;
   while (a < end) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
+    let x = v128.load64_splat(a);
     c00 = madd(x, b0, c00), c01 = madd(x, b1, c01);
-    x = v128.load32_splat(a, 4), c10 = madd(x, b0, c10), c11 = madd(x, b1, c11);
-    x = v128.load32_splat(a, 8), c20 = madd(x, b0, c20), c21 = madd(x, b1, c21);
-    x = v128.load32_splat(a, 12), c30 = madd(x, b0, c30), c31 = madd(x, b1, c31);
-    x = v128.load32_splat(a, 16), c40 = madd(x, b0, c40), c41 = madd(x, b1, c41);
-    x = v128.load32_splat(a, 20), c50 = madd(x, b0, c50), c51 = madd(x, b1, c51);
+    x = swapped(x);
+    c10 = madd(x, b0, c10), c11 = madd(x, b1, c11);
+    x = v128.load64_splat(a, 8);
+    c20 = madd(x, b0, c20), c21 = madd(x, b1, c21);
+    x = swapped(x);
+    c30 = madd(x, b0, c30), c31 = madd(x, b1, c31);
+    x = v128.load64_splat(a, 16);
+    c40 = madd(x, b0, c40), c41 = madd(x, b1, c41);
+    x = swapped(x);
+    c50 = madd(x, b0, c50), c51 = madd(x, b1, c51);
     a += 24, b += 32;
   }
   const row = bytes(stride);
-  put(c, c00, c01, accumulate), c += row;
-  put(c, c10, c11, accumulate), c += row;
-  put(c, c20, c21, accumulate), c += row;
-  put(c, c30, c31, accumulate), c += row;
-  put(c, c40, c41, accumulate), c += row;
-  put(c, c50, c51, accumulate);
+  putPair(c, row, c00, c01, c10, c11, accumulate), c += 2 * row;
+  putPair(c, row, c20, c21, c30, c31, accumulate), c += 2 * row;
+  putPair(c, row, c40, c41, c50, c51, accumulate);
 }
 
 /** Elements of scratch that `product` needs: one tile. */
