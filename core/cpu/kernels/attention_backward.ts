@@ -4,7 +4,7 @@
  */
 import { exp2 } from "./lib/activations";
 import { isHidden, KEYS, QUERIES, visible } from "./lib/mask";
-import { pack, product, PRODUCT_SCRATCH, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
+import { packColumns, packRows, product, PRODUCT_SCRATCH, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
 import { addTo, bytes, clear, copy, load4, madd, sum4 } from "./lib/vector";
 
 const LOG2E: f64 = 1.4426950408889634;
@@ -92,19 +92,19 @@ function packKeys(args: AttentionBackward, p: Places, b: i32, g: i32): void {
   for (let key = 0; key < T; key += KEYS) {
     const keys = min(KEYS, T - key), row = b * T + key;
     const k = args.k + bytes(row * args.strideK + g * K), v = args.v + bytes(row * args.strideV + g * Kv);
-    pack(k, args.strideK, true, TILE_COLUMNS, keys, K, p.keysK + bytes(key * K));
-    pack(v, args.strideV, true, TILE_COLUMNS, keys, Kv, p.keysV + bytes(key * Kv));
-    pack(k, args.strideK, false, TILE_COLUMNS, K, keys, p.columnsK + bytes(key * wideK));
+    packColumns(k, args.strideK, true, keys, K, p.keysK + bytes(key * K));
+    packColumns(v, args.strideV, true, keys, Kv, p.keysV + bytes(key * Kv));
+    packColumns(k, args.strideK, false, K, keys, p.columnsK + bytes(key * wideK));
   }
 }
 
 function packQueries(args: AttentionBackward, p: Places, row: i32, h: i32, rows: i32): void {
   const K = args.K, Kv = args.Kv, q = args.q + bytes(row * args.strideQ + h * K);
   const dO = args.dO + bytes(row * args.strideDo + h * Kv), o = args.o + bytes(row * args.strideO + h * Kv);
-  pack(q, args.strideQ, true, TILE_ROWS, rows, K, p.rowsQ);
-  pack(dO, args.strideDo, true, TILE_ROWS, rows, Kv, p.rowsDo);
-  pack(q, args.strideQ, false, TILE_COLUMNS, K, rows, p.columnsQ);
-  pack(dO, args.strideDo, false, TILE_COLUMNS, Kv, rows, p.columnsDo);
+  packRows(q, args.strideQ, true, rows, K, p.rowsQ);
+  packRows(dO, args.strideDo, true, rows, Kv, p.rowsDo);
+  packColumns(q, args.strideQ, false, K, rows, p.columnsQ);
+  packColumns(dO, args.strideDo, false, Kv, rows, p.columnsDo);
   for (let i = 0; i < rows; i++) {
     let dots = f32x4.splat(0);
     for (let c = 0; c < Kv; c += 4) {
@@ -141,11 +141,11 @@ function backwardTile(args: AttentionBackward, p: Places, q: i32, rows: i32, key
   product(p.rowsQ, p.keysK + bytes(key * K), K, rows, keys, K, p.p, KEYS, false, p.tile);
   product(p.rowsDo, p.keysV + bytes(key * Kv), Kv, rows, keys, Kv, p.dS, KEYS, false, p.tile);
   soften(args, p, q, rows, key, keys);
-  pack(p.p, KEYS, false, TILE_ROWS, keys, rows, p.packed);
+  packRows(p.p, KEYS, false, keys, rows, p.packed);
   product(p.packed, p.columnsDo, rows, keys, Kv, rows, p.dv + bytes(key * Kv), Kv, true, p.tile);
-  pack(p.dS, KEYS, false, TILE_ROWS, keys, rows, p.packed);
+  packRows(p.dS, KEYS, false, keys, rows, p.packed);
   product(p.packed, p.columnsQ, rows, keys, K, rows, p.dk + bytes(key * K), K, true, p.tile);
-  pack(p.dS, KEYS, true, TILE_ROWS, rows, keys, p.packed);
+  packRows(p.dS, KEYS, true, rows, keys, p.packed);
   product(p.packed, p.columnsK + bytes(key * wideK), keys, rows, K, keys, p.dq, K, true, p.tile);
 }
 

@@ -4,7 +4,7 @@
  */
 import { exp2Negative } from "./lib/activations";
 import { isHidden, KEYS, QUERIES, visible } from "./lib/mask";
-import { pack, product, PRODUCT_SCRATCH, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
+import { packColumns, packRows, product, PRODUCT_SCRATCH, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
 import { bytes, clear, load4, max4, store4, sum4 } from "./lib/vector";
 
 const LOG2E: f64 = 1.4426950408889634;
@@ -93,7 +93,7 @@ export function attention_forward(args: AttentionForward, block: i32, workspace:
   const packedV = packedK + bytes(KEYS * K), scores = packedV + bytes(KEYS * wide);
   const packedP = scores + bytes(QUERIES * KEYS), o = packedP + bytes(QUERIES * KEYS);
   const highest = o + bytes(QUERIES * Kv), scale = f32x4.splat(<f32> (LOG2E / Math.sqrt(<f64> K)));
-  pack(args.q + bytes((b * T + q) * args.strideQ + h * K), args.strideQ, true, TILE_ROWS, rows, K, packedQ);
+  packRows(args.q + bytes((b * T + q) * args.strideQ + h * K), args.strideQ, true, rows, K, packedQ);
   clear(o, QUERIES * Kv);
   for (let i = 0; i < rows; i++) {
     store<f32>(highest + bytes(2 * i), -1e30);
@@ -103,14 +103,14 @@ export function attention_forward(args: AttentionForward, block: i32, workspace:
     const keys = min(KEYS, T - key);
     if (isHidden(q, rows, key, keys, args.window, args.meta, args.crop)) continue;
     const fromK = args.k + bytes((b * T + key) * args.strideK + g * K);
-    pack(fromK, args.strideK, true, TILE_COLUMNS, keys, K, packedK);
+    packColumns(fromK, args.strideK, true, keys, K, packedK);
     product(packedQ, packedK, K, rows, keys, K, scores, KEYS, false, workspace);
     for (let i = 0; i < rows; i++) {
       softenRow(scores + bytes(i * KEYS), keys, q + i, key, args, highest + bytes(2 * i), o + bytes(i * Kv), scale);
     }
-    pack(scores, KEYS, true, TILE_ROWS, rows, keys, packedP);
+    packRows(scores, KEYS, true, rows, keys, packedP);
     const fromV = args.v + bytes((b * T + key) * args.strideV + g * Kv);
-    pack(fromV, args.strideV, false, TILE_COLUMNS, Kv, keys, packedV);
+    packColumns(fromV, args.strideV, false, Kv, keys, packedV);
     product(packedP, packedV, keys, rows, Kv, keys, o, Kv, true, workspace);
   }
   finish(args, b * T + q, h, rows, o, highest);

@@ -6,7 +6,7 @@
  * Every element of c is summed over k in the same order whatever the block shape.
  */
 import { bytes } from "./lib/vector";
-import { packPanel, product, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
+import { packColumns, packRows, product, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
 
 /** k per pass: a panel of b (16 KiB) and one of a (12 KiB) stay in the first-level cache. */
 const DEPTH: i32 = 512;
@@ -26,20 +26,9 @@ class PackColumns {
 
 export function pack_columns(args: PackColumns, block: i32, _workspace: usize): void {
   const K = args.K, N = args.N;
-  for (let panel = block * args.panels; panel < (block + 1) * args.panels; panel++) {
-    const n = panel * TILE_COLUMNS;
-    if (n >= N) return;
-    const from = args.b + bytes(args.trans ? n * args.stride : n);
-    packPanel(
-      from,
-      args.stride,
-      args.trans !== 0,
-      TILE_COLUMNS,
-      min(TILE_COLUMNS, N - n),
-      K,
-      args.packed + bytes(n * K),
-    );
-  }
+  const n = block * args.panels * TILE_COLUMNS, count = min(args.panels * TILE_COLUMNS, N - n);
+  const from = args.b + bytes(args.trans ? n * args.stride : n), trans = args.trans !== 0;
+  packColumns(from, args.stride, trans, count, K, args.packed + bytes(n * K));
 }
 
 @unmanaged
@@ -67,10 +56,8 @@ export function matmul(args: Matmul, block: i32, workspace: usize): void {
   const packedA = workspace + bytes(TILE_ROWS * TILE_COLUMNS), strideA = args.strideA;
   for (let k = 0; k < K; k += DEPTH) {
     const depth = min(DEPTH, K - k);
-    for (let row = 0; row < M; row += TILE_ROWS) {
-      const at = m + row, from = args.a + bytes(args.transA ? k * strideA + at : at * strideA + k);
-      packPanel(from, strideA, !args.transA, TILE_ROWS, min(TILE_ROWS, M - row), depth, packedA + bytes(row * depth));
-    }
+    const from = args.a + bytes(args.transA ? k * strideA + m : m * strideA + k);
+    packRows(from, strideA, !args.transA, M, depth, packedA);
     // Panels of b are K deep, those of a `depth`.
     for (let column = 0; column < N; column += TILE_COLUMNS) {
       const panelB = args.packed + bytes((n + column) * K + k * TILE_COLUMNS);

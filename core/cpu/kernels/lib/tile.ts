@@ -102,25 +102,8 @@ export function product(
   }
 }
 
-/**
- * Packs one panel of `width` (6 or 8) vectors of length K into [K, width]. `along`: elements of one vector lie next to each other
- * and vectors are `stride` elements apart (else the other way round). `count` vectors exist; the last stands in for the rest.
- */
-@inline
-export function packPanel(
-  from: usize,
-  stride: i32,
-  along: bool,
-  width: i32,
-  count: i32,
-  K: i32,
-  to: usize,
-): void {
-  if (along) packAlong(from, stride, width, count, K, to);
-  else packAcross(from, stride, width, count, K, to);
-}
-
 /** Elements of one vector lie next to each other: four vectors by four elements are transposed at a time, then two by four. */
+@inline
 function packAlong(from: usize, stride: i32, width: i32, count: i32, K: i32, to: usize): void {
   const last = count - 1, step = bytes(width), whole = K & ~3;
   for (let first = 0; first < width; first += 4) {
@@ -154,7 +137,8 @@ function packAlong(from: usize, stride: i32, width: i32, count: i32, K: i32, to:
   }
 }
 
-/** Elements of equal k lie next to each other: rows are copied. */
+/** Elements of equal k lie next to each other: pieces of rows are copied. */
+@inline
 function packAcross(from: usize, stride: i32, width: i32, count: i32, K: i32, to: usize): void {
   const row = bytes(stride), step = bytes(width);
   if (count < width) {
@@ -170,10 +154,33 @@ function packAcross(from: usize, stride: i32, width: i32, count: i32, K: i32, to
   }
 }
 
-/** Packs `count` vectors, a panel of `width` (6 or 8) at a time; see `packPanel`. */
-export function pack(from: usize, stride: i32, along: bool, width: i32, count: i32, depth: i32, to: usize): void {
-  for (let first = 0; first < count; first += width) {
-    const at = from + bytes(along ? first * stride : first);
-    packPanel(at, stride, along, width, min(width, count - first), depth, to + bytes(first * depth));
+/** See `packRows`. `piece` elements of all vectors are packed before the next: a cache line is fetched once for its vectors. */
+@inline
+function pack(from: usize, stride: i32, along: bool, width: i32, count: i32, K: i32, to: usize, piece: i32): void {
+  if (along) {
+    for (let first = 0; first < count; first += width) {
+      packAlong(from + bytes(first * stride), stride, width, min(width, count - first), K, to + bytes(first * K));
+    }
+    return;
   }
+  for (let k = 0; k < K; k += piece) {
+    const rows = min(piece, K - k), row = from + bytes(k * stride);
+    for (let first = 0; first < count; first += width) {
+      packAcross(row + bytes(first), stride, width, min(width, count - first), rows, to + bytes(first * K + k * width));
+    }
+  }
+}
+
+/**
+ * Packs `count` vectors of length K into panels of 6 vectors, each panel [K, 6]: the left side of a product. `along`: elements of one
+ * vector lie next to each other and vectors are `stride` elements apart (else the other way round). The last vector stands in for
+ * those that the last panel lacks.
+ */
+export function packRows(from: usize, stride: i32, along: bool, count: i32, K: i32, to: usize): void {
+  pack(from, stride, along, TILE_ROWS, count, K, to, 32);
+}
+
+/** As `packRows` for panels of 8 vectors, [K, 8]: the right side. */
+export function packColumns(from: usize, stride: i32, along: bool, count: i32, K: i32, to: usize): void {
+  pack(from, stride, along, TILE_COLUMNS, count, K, to, K);
 }
