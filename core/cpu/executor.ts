@@ -2,7 +2,7 @@
 import { HymbaError } from "../errors.ts";
 import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
-import { type Launch, lowerContext } from "./launch.ts";
+import { type Launch, newContext } from "./launch.ts";
 import { SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { LOWERINGS } from "./ops/mod.ts";
@@ -79,10 +79,11 @@ export class CpuExecutor implements Executor {
 
   /** The launches of a plan, in order, each with the index of its step. */
   lower(plan: Plan): PlannedLaunch[] {
+    const context = newContext();
     return plan.steps.flatMap((step, index) => {
       const lowering = LOWERINGS[step.op];
       if (!lowering) throw new HymbaError(`plan ${plan.name}: the step ${step.op} has no kernel for the CPU`);
-      return lowering(step, lowerContext).map((launch) => ({ ...launch, step: index }));
+      return lowering(step, context).map((launch) => ({ ...launch, step: index }));
     });
   }
 

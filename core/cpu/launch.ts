@@ -23,6 +23,8 @@ export interface Launch {
 export interface LowerContext {
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;
+  /** Scratch that a forward step leaves to its backward step in the same plan, by a storage that the one writes and the other reads. */
+  readonly kept: Map<Storage, Tensor>;
 }
 
 export type Lowering = (step: Step, context: LowerContext) => Launch[];
@@ -32,10 +34,11 @@ export const float = (value: number): Float => ({ f32: value });
 export const isTensor = (argument: Argument): argument is Tensor =>
   typeof argument === "object" && "storage" in argument;
 
-/** A context whose scratch tensors are plain storages, found by liveness like all others. */
-export const lowerContext: LowerContext = {
+/** The context of one plan. Its scratch tensors are plain storages, found by liveness like all others. */
+export const newContext = (): LowerContext => ({
   scratch: (name, shape, dtype = "f32") => tensorOver(new Storage(`scratch ${name}`, sizeOf(shape), dtype), shape),
-};
+  kept: new Map(),
+});
 
 /** Rows per block so that a block has about `elements` elements: enough to pay for its start, few enough to share out. */
 export const rowsPerBlock = (columns: number, elements = 8192): number =>

@@ -4,7 +4,7 @@
  * several runs, for one thread and for all. A busy machine makes both smaller.
  */
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { float, lowerContext } from "../../core/cpu/launch.ts";
+import { float, newContext } from "../../core/cpu/launch.ts";
 import type { CpuProgram } from "../../core/cpu/program.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { finish, type Plan } from "../../core/plan/mod.ts";
@@ -33,7 +33,7 @@ function product(): Plan {
 
 /** Multiply-adds in registers, without memory. */
 function peakProgram(executor: CpuExecutor): CpuProgram {
-  const out = lowerContext.scratch("peak", [BLOCKS, 4]);
+  const out = newContext().scratch("peak", [BLOCKS, 4]);
   const args = { out, rounds: ROUNDS, x: float(1), y: float(1e-7) };
   return executor.prepareLaunches([{ kernel: "multiply_add_peak", args, blocks: BLOCKS }], {
     inputs: [],

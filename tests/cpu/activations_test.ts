@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { lowerContext } from "../../core/cpu/launch.ts";
+import { newContext } from "../../core/cpu/launch.ts";
 import type { Build } from "../../core/cpu/module.ts";
 
 /** Vector functions: their float64 truth, the range that is walked, and the largest relative error that they may have. */
@@ -23,7 +23,7 @@ async function errorOf(which: number, build: Build): Promise<number> {
   const { truth, low, high } = FUNCTIONS[which]!;
   const executor = await CpuExecutor.create({ threads: 1, build });
   try {
-    const x = lowerContext.scratch("x", [SAMPLES]), y = lowerContext.scratch("y", [SAMPLES]);
+    const x = newContext().scratch("x", [SAMPLES]), y = newContext().scratch("y", [SAMPLES]);
     const args = { x, y, n: SAMPLES, which };
     const program = executor.prepareLaunches([{ kernel: "activate", args, blocks: 1 }], { inputs: [x], outputs: [y] });
     // Half of the samples over the whole range, half near zero.

@@ -1,7 +1,7 @@
 /** Arguments are passed by place, so the names that a lowering gives have to be those of the kernel's class, in its order. */
 import { strict as assert } from "node:assert";
 import { ArchType, HymbaConfig } from "../../core/config/mod.ts";
-import { type Launch, lowerContext } from "../../core/cpu/launch.ts";
+import { type Launch, newContext } from "../../core/cpu/launch.ts";
 import { LOWERINGS } from "../../core/cpu/ops/mod.ts";
 import { attentionMap } from "../../core/ops/attention_map.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "../../core/ops/decode.ts";
@@ -64,9 +64,9 @@ function decodeSteps(): readonly Step[] {
 }
 
 Deno.test("every lowering passes the arguments of its kernel's class, in order", async () => {
-  const fields = await fieldsOfKernels(), seen = new Set<string>();
+  const fields = await fieldsOfKernels(), seen = new Set<string>(), context = newContext();
   const launches: Launch[] = [...trainingSteps(), ...decodeSteps()].flatMap((step) =>
-    LOWERINGS[step.op]!(step, lowerContext)
+    LOWERINGS[step.op]!(step, context)
   );
   for (const { kernel, args } of launches) {
     assert.deepEqual(Object.keys(args), fields.get(kernel), kernel);

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { ArchType, HymbaConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { float, lowerContext } from "../../core/cpu/launch.ts";
+import { float, newContext } from "../../core/cpu/launch.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { embedding } from "../../core/ops/embedding.ts";
 import { ParameterStore } from "../../core/params/store.ts";
@@ -86,7 +86,7 @@ Deno.test("a step without a kernel is refused by name", async () => {
 
 Deno.test("the main thread stays free during a run, and closing ends a run that is under way", async () => {
   const executor = await CpuExecutor.create({ threads: 2 });
-  const out = lowerContext.scratch("out", [400, 4]), args = { out, rounds: 400_000, x: float(1), y: float(0) };
+  const out = newContext().scratch("out", [400, 4]), args = { out, rounds: 400_000, x: float(1), y: float(0) };
   const program = executor.prepareLaunches([{ kernel: "multiply_add_peak", args, blocks: 400 }], {
     inputs: [],
     outputs: [out],
@@ -114,9 +114,9 @@ Deno.test("threads that sleep do not keep a process alive", async () => {
 /** A process in the middle of a run of minutes on two threads. */
 const BUSY = `
   import { CpuExecutor } from "${new URL("../../core/cpu/mod.ts", import.meta.url).href}";
-  import { float, lowerContext } from "${new URL("../../core/cpu/launch.ts", import.meta.url).href}";
+  import { float, newContext } from "${new URL("../../core/cpu/launch.ts", import.meta.url).href}";
   const executor = await CpuExecutor.create({ threads: 2 });
-  const out = lowerContext.scratch("out", [4000, 4]), args = { out, rounds: 4_000_000, x: float(1), y: float(0) };
+  const out = newContext().scratch("out", [4000, 4]), args = { out, rounds: 4_000_000, x: float(1), y: float(0) };
   const launches = [{ kernel: "multiply_add_peak", args, blocks: 4000 }];
   const run = executor.prepareLaunches(launches, { inputs: [], outputs: [out] }).run();
   console.log("running");

@@ -20,6 +20,8 @@ export const linearLogpForward: Lowering = (
 ) => {
   const running = context.scratch("running", [R!, 2]), found = context.scratch("found", [R!]);
   const buffer = context.scratch("logits", [R!, chunk!]), rows = rowsPerBlock(chunk!);
+  // Logits that no next chunk replaces are left to the backward step, which then makes three products instead of four.
+  if (chunk! >= V!) context.kept.set(lse!.storage, buffer);
   return chunksOf(V!, chunk!).flatMap(({ first, count }): Launch[] => {
     const logits = tensorOver(buffer.storage, [R!, count]);
     const sizes = { M: R!, N: count, K: D!, transA: 0, transB: 1, accumulate: false };
@@ -35,14 +37,15 @@ export const linearLogpBackward: Lowering = (
   { attributes: { R, D, V, chunk }, reads: { dlogp, x, w, targets, lse, logp }, writes: { dx, dw } },
   context,
 ) => {
-  const buffer = context.scratch("logits", [R!, chunk!]), rows = rowsPerBlock(chunk!);
+  const kept = context.kept.get(lse!.storage), buffer = kept ?? context.scratch("logits", [R!, chunk!]);
+  const rows = rowsPerBlock(chunk!);
   return chunksOf(V!, chunk!).flatMap(({ first, count }): Launch[] => {
     const logits = tensorOver(buffer.storage, [R!, count]), part = rowsOf(w!, first, count);
     const forward = { M: R!, N: count, K: D!, transA: 0, transB: 1, accumulate: false };
     const toX = { M: R!, N: D!, K: count, transA: 0, transB: 0, accumulate: first > 0 };
     const toW = { M: count, N: D!, K: R!, transA: 1, transB: 0, accumulate: false };
     return [
-      ...product({ a: x!, b: part, c: logits }, forward, context),
+      ...(kept ? [] : product({ a: x!, b: part, c: logits }, forward, context)),
       {
         kernel: "logp_gradient",
         args: { logits, targets, lse, logp, dlogp, R, first, count, rows },

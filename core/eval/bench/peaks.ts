@@ -1,5 +1,5 @@
 /** What the machine can do at most, and how near one large matrix product comes. */
-import { float, lowerContext } from "../../cpu/launch.ts";
+import { float, newContext } from "../../cpu/launch.ts";
 import { CpuExecutor } from "../../cpu/mod.ts";
 import { linear } from "../../ops/linear.ts";
 import { textRows } from "../../ops/text_rows.ts";
@@ -108,7 +108,7 @@ async function webgpuPeak(executor: WebgpuExecutor, runs: number): Promise<numbe
 }
 
 async function cpuPeak(executor: CpuExecutor, runs: number): Promise<number> {
-  const out = lowerContext.scratch("peak", [BLOCKS, 4]);
+  const out = newContext().scratch("peak", [BLOCKS, 4]);
   const args = { out, rounds: PEAK_ROUNDS, x: float(1), y: float(1e-7) };
   const launches = [{ kernel: "multiply_add_peak", args, blocks: BLOCKS }];
   const program = executor.prepareLaunches(launches, { inputs: [], outputs: [out] });
