@@ -4,6 +4,7 @@ import { openBackend } from "../../core/backend/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { leakExperiment, requireSteps } from "../../core/eval/leak_experiment.ts";
+import { commandLine } from "../ui/environment.ts";
 import { leakChart, leakCsv, leakText } from "../../core/report/leak_report.ts";
 
 type Backend = Omit<Parameters<typeof openBackend>[0], "onProgress">;
@@ -18,9 +19,7 @@ export async function showLeak(
   const { executor } = await openBackend({ ...backend, onProgress });
   try {
     const result = await leakExperiment(executor, { corpus, steps, onProgress });
-    const source = data === undefined ? "" : ` --data ${data}`;
-    const command = `hymba causality --leak-experiment ${folder} --steps ${steps}${source}`;
-    const text = leakText(result, { command });
+    const text = leakText(result, { command: commandLine() });
     await makeFolders(systemDisk, folder);
     await writeAtomic(systemDisk, join(folder, "leak.csv"), leakCsv(result));
     await writeAtomic(systemDisk, join(folder, "leak.txt"), text);

@@ -16,7 +16,7 @@ import { RUNS } from "../../core/eval/newest_run.ts";
 import { runStudy } from "../../core/eval/study.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/train/stage.ts";
-import { versions } from "../ui/environment.ts";
+import { commandLine, versions } from "../ui/environment.ts";
 import { memoryTable } from "../ui/memory_table.ts";
 import { duration } from "../ui/progress.ts";
 import { stopSignal } from "../ui/run.ts";
@@ -118,11 +118,6 @@ export async function conduct(given: Conduct): Promise<void> {
   else console.log(`${summaryTable(run)}\n${artifacts.map((path) => `wrote ${path}`).join("\n")}`);
   if (run.results.length < study.arms.length * study.seeds.length) Deno.exitCode = 1;
 }
-
-/** The words of this command line as a shell takes them. */
-const commandLine = () =>
-  ["hymba", ...Deno.args.map((word) => /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)]
-    .join(" ");
 
 async function carryThrough(
   { study, opened, corpus, folder, display, lastStage, probe }: Conduct,

@@ -1,4 +1,4 @@
-/** Versions of what computes, for the run record. */
+/** Versions of what computes and the words that asked for it, for records. */
 import config from "../../deno.json" with { type: "json" };
 import packages from "../../imports.json" with { type: "json" };
 
@@ -11,3 +11,8 @@ export const versions = (): Record<string, string> => ({
   typescript: Deno.version.typescript,
   webgpu: packages.imports.webgpu,
 });
+
+/** The words of this command line as a shell takes them. */
+export const commandLine = (): string =>
+  ["hymba", ...Deno.args.map((word) => /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)]
+    .join(" ");

@@ -1,6 +1,6 @@
 /** What the leak experiment measured, as a table, as text, and as a picture. */
 import type { LeakPoint, LeakResult } from "../eval/leak_experiment.ts";
-import { write } from "./chart/canvas.ts";
+import { drawLegend } from "./chart/legend.ts";
 import { type Line, linePlot } from "./chart/lines.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { type Look, looks } from "./palette.ts";
@@ -69,15 +69,13 @@ export function leakChart(result: LeakResult): Promise<Uint8Array> {
       `${corpus}, ${result.parameters} parameters, one seed. Cropped keys show local layers the tokens they have to predict.`,
     columns: 3,
     cell: { width: 380, height: 340 },
+    legendWidth: 150,
     cells: [
       cell("Training loss", "nats per token, mean since the point before", ({ trainLoss }) => trainLoss),
       cell("Validation perplexity", "perplexity per token", ({ validationLoss }) => Math.exp(validationLoss)),
       {
         title: "Models",
-        paint: (brush, { x, y, width }) =>
-          names.forEach((name, i) =>
-            write(brush, name, { x, y: y + 16 + 22 * i, width, size: 13, bold: true, colour: look(name).colour })
-          ),
+        paint: (brush, box) => drawLegend(brush, box, { axis: { names, looks: names.map(look) }, keys: [], notes: [] }),
       },
     ],
   });

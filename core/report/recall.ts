@@ -58,15 +58,18 @@ export const taskInWords = ({ keys, values, length, perRange, ranges, steps, bat
     arms[0]!.config.swaWindow
   }; ${steps} steps of ${batch} sequences from nothing`;
 
+/** Points of one range stand beside each other over so much of an axis on which ranges are 1 apart. */
+const SPREAD = 0.3;
+
 /** Draws accuracy by distance. Returns the bytes of a PNG. */
 export function recallChart(probe: Probe): Promise<Uint8Array> {
   const { recall, footer } = probe,
     arms = recallByArm(probe),
     names = arms.map(({ name }) => name),
     look = looks(names);
-  const lines = arms.map(({ name, accuracies }): Line => ({
-    points: accuracies.map(({ mean, low, high, deviation, count }, step) => ({
-      step,
+  const lines = arms.map(({ name, accuracies }, i): Line => ({
+    points: accuracies.map(({ mean, low, high, deviation, count }, range) => ({
+      step: range + SPREAD * ((i + 0.5) / arms.length - 0.5),
       spread: { mean: 100 * mean, low: 100 * low, high: 100 * high, deviation, count },
     })),
     look: look(name),
@@ -91,21 +94,26 @@ export function recallChart(probe: Probe): Promise<Uint8Array> {
           x: {
             title: "tokens from pair to question",
             whole: true,
-            min: 0,
-            max: ranges.length - 1,
+            min: -SPREAD,
+            max: ranges.length - 1 + SPREAD,
             tick: (i) => ranges[i] ?? "",
           },
           y: { title: "% of questions", min: 0, max: 100 },
-          references: [{ axis: "y", value: chance, label: `chance ${chance.toFixed(1)}` }],
+          references: [{ axis: "y", value: chance }],
         }),
       },
       {
         title: "Legend",
         paint: (brush, box) =>
-          drawLegend(brush, box, { axis: { names: names.map(line), looks: names.map(look) }, keys: [], notes }),
+          drawLegend(brush, box, {
+            axis: { names: names.map(line), looks: names.map(look) },
+            keys: [{ sample: "dashed", text: `chance, any value: ${chance.toFixed(1)} %` }],
+            notes,
+          }),
       },
     ],
-    cell: { width: 620, height: Math.max(420, 90 + 46 * arms.length) },
+    cell: { width: 620, height: Math.max(420, 120 + 46 * arms.length) },
+    legendWidth: 300,
   });
 }
 

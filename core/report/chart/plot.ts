@@ -7,11 +7,11 @@ import { type Brush, DENSITY, FONT, font, write } from "./canvas.ts";
 /** A plot, ready for Chart.js. */
 export type Plot = ChartConfiguration;
 
-/** A dashed line across the plot with its name. */
+/** A dashed line across the plot, with its name unless the legend explains it. */
 export interface Reference {
   readonly axis: "x" | "y";
   readonly value: number;
-  readonly label: string;
+  readonly label?: string;
 }
 
 /** A line between the smallest and the largest seed. */
@@ -146,8 +146,8 @@ function drawReferenceLine(chart: Chart, reference: Reference): void {
 
 function drawReferenceName(chart: Chart, reference: Reference, { level }: { level: number }): void {
   const brush = chart.ctx as unknown as Brush, area = chart.chartArea, at = placeOf(chart, reference);
-  if (at === undefined) return;
   const style = { size: 10.5, colour: FAINT, halo: true }, { axis, label } = reference;
+  if (at === undefined || label === undefined) return;
   if (axis === "y") return write(brush, label, { ...style, x: area.right - 4, y: at - 9, align: "right" });
   brush.font = font(style.size);
   const half = brush.measureText(label).width / 2;

@@ -19,6 +19,8 @@ export interface Sheet {
   readonly cells: readonly Cell[];
   /** Logical pixels of a cell. */
   readonly cell: { readonly width: number; readonly height: number };
+  /** Width of the last column, when it only holds a legend. */
+  readonly legendWidth?: number;
 }
 
 const MARGIN = 32, GAP = 34, HEADER = 78, FOOTER = 34, CELL_TITLE = 26, CELL_SUBTITLE = 20;
@@ -43,9 +45,11 @@ async function drawCell(brush: Brush, { title, subtitle, plot, paint }: Cell, bo
 }
 
 /** Draws a sheet. Returns the bytes of a PNG. */
-export async function drawSheet({ title, subtitle, footer, columns, cells, cell }: Sheet): Promise<Uint8Array> {
+export async function drawSheet(
+  { title, subtitle, footer, columns, cells, cell, legendWidth = cell.width }: Sheet,
+): Promise<Uint8Array> {
   const rows = Math.ceil(cells.length / columns);
-  const width = 2 * MARGIN + columns * cell.width + (columns - 1) * GAP;
+  const width = 2 * MARGIN + (columns - 1) * (cell.width + GAP) + legendWidth;
   const height = HEADER + MARGIN + rows * cell.height + (rows - 1) * GAP + FOOTER;
   const canvas = await canvasOf(width * DENSITY, height * DENSITY);
   const brush = canvas.getContext("2d");
@@ -58,7 +62,8 @@ export async function drawSheet({ title, subtitle, footer, columns, cells, cell 
   for (const [index, each] of cells.entries()) {
     const x = MARGIN + (index % columns) * (cell.width + GAP);
     const y = HEADER + 16 + Math.floor(index / columns) * (cell.height + GAP);
-    await drawCell(brush, each, { x, y, ...cell });
+    const last = index % columns === columns - 1;
+    await drawCell(brush, each, { x, y, width: last ? legendWidth : cell.width, height: cell.height });
   }
   write(brush, footer, { x: MARGIN, y: height - FOOTER / 2 - 4, size: 11, colour: FAINT, width: inner });
   return await canvas.encode("png");
