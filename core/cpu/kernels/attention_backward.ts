@@ -2,8 +2,8 @@
  * Backward of attention: P = exp(S − lse), dV += Pᵀ dO, dS = P ∘ (dO Vᵀ − Σ dO ∘ O) / √K, dQ += dS K, dK += dSᵀ Q. One block takes one
  * sequence and one key head with all its query heads, so that every sum stays inside it. Source: Dao, "FlashAttention-2", 2023.
  */
-import { exp2 } from "./lib/activations";
-import { isHidden, KEYS, QUERIES, visible } from "./lib/mask";
+import { exp2Constant, exp2With } from "./lib/activations";
+import { firstSeeing, isOpen, KEYS, lastSeeing, QUERIES, visible } from "./lib/mask";
 import { packColumns, packRows, product, PRODUCT_SCRATCH, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
 import { addTo, bytes, clear, copy, load4, madd, sum4 } from "./lib/vector";
 
@@ -117,36 +117,65 @@ function packQueries(args: AttentionBackward, p: Places, row: i32, h: i32, rows:
   }
 }
 
-/** From scores and dP to probabilities and dS, in place. A softmax over one key is constant: its dS is zero, not rounding. */
-function soften(args: AttentionBackward, p: Places, q: i32, rows: i32, key: i32, keys: i32): void {
-  const scale = 1 / Math.sqrt(<f64> args.K), exponent = f32x4.splat(<f32> (scale * LOG2E));
-  for (let i = 0; i < rows; i++) {
-    const alone = args.crop === 0 && (q + i === 0 || (args.window === 1 && args.meta === 0));
-    const factor = f32x4.splat(alone ? 0 : <f32> scale);
-    const lse = v128.load32_splat(p.sums + bytes(2 * i)), delta = v128.load32_splat(p.sums + bytes(2 * i), 4);
-    for (let j = 0; j < keys; j += 4) {
-      const at = bytes(i * KEYS + j), seen = visible(q + i, key + j, args.window, args.meta, args.crop);
-      const score = f32x4.sub(f32x4.mul(v128.load(p.p + at), exponent), lse);
-      const probability = v128.and(exp2(score), seen);
-      const slope = f32x4.mul(f32x4.sub(v128.load(p.dS + at), delta), factor);
-      v128.store(p.p + at, probability);
-      v128.store(p.dS + at, v128.and(f32x4.mul(probability, slope), seen));
-    }
+/** Probabilities of one row from scores, and the gradient of the scores from that of the probabilities, in place. */
+function softenRow(
+  p: usize,
+  dS: usize,
+  keys: i32,
+  exponent: v128,
+  lse: v128,
+  delta: v128,
+  factor: v128,
+): void {
+  const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
+  const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
+  const highest = exp2Constant(9);
+  for (const end = p + bytes(keys); p < end; p += 16, dS += 16) {
+    const score = f32x4.min(f32x4.sub(f32x4.mul(v128.load(p), exponent), lse), highest);
+    const probability = exp2With(score, c6, c5, c4, c3, c2, c1, c0, magic, lowest);
+    v128.store(p, probability);
+    v128.store(dS, f32x4.mul(probability, f32x4.mul(f32x4.sub(v128.load(dS), delta), factor)));
   }
 }
 
-/** One tile of queries with one tile of keys. */
-function backwardTile(args: AttentionBackward, p: Places, q: i32, rows: i32, key: i32, keys: i32): void {
+/** Zero where query q does not see a key. */
+function hide(args: AttentionBackward, p: usize, dS: usize, q: i32, key: i32, keys: i32): void {
+  for (let j = 0; j < keys; j += 4, p += 16, dS += 16) {
+    const seen = visible(q, key + j, args.window, args.meta, args.crop);
+    v128.store(p, v128.and(v128.load(p), seen));
+    v128.store(dS, v128.and(v128.load(dS), seen));
+  }
+}
+
+/** From scores and dP to probabilities and dS, in place. A softmax over one key is constant: its dS is zero, not rounding. */
+function soften(args: AttentionBackward, p: Places, q: i32, from: i32, until: i32, key: i32, keys: i32): void {
+  const scale = 1 / Math.sqrt(<f64> args.K), exponent = f32x4.splat(<f32> (scale * LOG2E));
+  const open = isOpen(q + from, until - from, key, keys, args.window, args.meta, args.crop);
+  for (let i = from; i < until; i++) {
+    const alone = args.crop === 0 && (q + i === 0 || (args.window === 1 && args.meta === 0));
+    const factor = f32x4.splat(alone ? 0 : <f32> scale), sums = p.sums + bytes(2 * i);
+    const rowP = p.p + bytes(i * KEYS), rowS = p.dS + bytes(i * KEYS);
+    softenRow(rowP, rowS, keys, exponent, v128.load32_splat(sums), v128.load32_splat(sums, 4), factor);
+    if (!open) hide(args, rowP, rowS, q + i, key, keys);
+  }
+}
+
+/** One tile of queries with one tile of keys: rows [from, until) of the queries see some of the keys. */
+function backwardTile(args: AttentionBackward, p: Places, q: i32, rows: i32, key: i32, from: i32, until: i32): void {
   const K = args.K, Kv = args.Kv, wideK = (K + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1);
-  product(p.rowsQ, p.keysK + bytes(key * K), K, rows, keys, K, p.p, KEYS, false, p.tile);
-  product(p.rowsDo, p.keysV + bytes(key * Kv), Kv, rows, keys, Kv, p.dS, KEYS, false, p.tile);
-  soften(args, p, q, rows, key, keys);
-  packRows(p.p, KEYS, false, keys, rows, p.packed);
-  product(p.packed, p.columnsDo, rows, keys, Kv, rows, p.dv + bytes(key * Kv), Kv, true, p.tile);
-  packRows(p.dS, KEYS, false, keys, rows, p.packed);
-  product(p.packed, p.columnsQ, rows, keys, K, rows, p.dk + bytes(key * K), K, true, p.tile);
-  packRows(p.dS, KEYS, true, rows, keys, p.packed);
-  product(p.packed, p.columnsK + bytes(key * wideK), keys, rows, K, keys, p.dq, K, true, p.tile);
+  const keys = min(KEYS, args.T - key), some = until - from, first = bytes(from * KEYS);
+  const rowsQ = p.rowsQ + bytes(from * K), rowsDo = p.rowsDo + bytes(from * Kv);
+  product(rowsQ, K, p.keysK + bytes(key * K), K, some, keys, K, p.p + first, KEYS, false, p.tile);
+  product(rowsDo, Kv, p.keysV + bytes(key * Kv), Kv, some, keys, Kv, p.dS + first, KEYS, false, p.tile);
+  soften(args, p, q, from, until, key, keys);
+  const columnsDo = p.columnsDo + bytes(from * TILE_COLUMNS), columnsQ = p.columnsQ + bytes(from * TILE_COLUMNS);
+  packRows(p.p + first, KEYS, false, keys, some, p.packed);
+  product(p.packed, some, columnsDo, rows, keys, Kv, some, p.dv + bytes(key * Kv), Kv, true, p.tile);
+  packRows(p.dS + first, KEYS, false, keys, some, p.packed);
+  product(p.packed, some, columnsQ, rows, keys, K, some, p.dk + bytes(key * K), K, true, p.tile);
+  packRows(p.dS + first, KEYS, true, some, keys, p.packed);
+  const dq = p.dq + bytes(from * K);
+  product(p.packed, keys, p.columnsK + bytes(key * wideK), keys, some, K, keys, dq, K, true, p.tile);
 }
 
 function storeRows(from: usize, n: i32, columns: i32, to: usize, stride: i32, accumulate: bool): void {
@@ -169,9 +198,9 @@ export function attention_backward(args: AttentionBackward, block: i32, workspac
       packQueries(args, p, row, h, rows);
       clear(p.dq, rows * K);
       for (let key = 0; key < T; key += KEYS) {
-        const keys = min(KEYS, T - key);
-        if (isHidden(q, rows, key, keys, args.window, args.meta, args.crop)) continue;
-        backwardTile(args, p, q, rows, key, keys);
+        const keys = min(KEYS, T - key), from = firstSeeing(q, key, args.crop, TILE_ROWS);
+        const until = lastSeeing(q, rows, key, keys, args.window, args.meta, args.crop);
+        if (from < until) backwardTile(args, p, q, rows, key, from, until);
       }
       storeRows(p.dq, rows, K, args.dq + bytes(row * args.strideDq + h * K), args.strideDq, false);
     }

@@ -2,12 +2,14 @@
  * o = softmax(q · kᵀ / √K + mask) · v with an online softmax: neither scores nor probabilities leave the workspace. One block takes
  * QUERIES queries of one head; tiles of keys that none of them sees are not visited. Source: Dao, "FlashAttention-2", 2023.
  */
-import { exp2Negative } from "./lib/activations";
-import { isHidden, KEYS, QUERIES, visible } from "./lib/mask";
+import { exp2Constant, exp2Negative, exp2With } from "./lib/activations";
+import { firstSeeing, isOpen, KEYS, lastSeeing, QUERIES, visible } from "./lib/mask";
 import { packColumns, packRows, product, PRODUCT_SCRATCH, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
 import { bytes, clear, load4, max4, store4, sum4 } from "./lib/vector";
 
 const LOG2E: f64 = 1.4426950408889634;
+/** The score of a key that is not seen: no other comes near it. */
+const HIDDEN: f32 = -1e30;
 
 @unmanaged
 class AttentionForward {
@@ -32,6 +34,50 @@ class AttentionForward {
   crop: i32;
 }
 
+/** Exponentials of one row's scores relative to `shift`, which replace them; `open`: all are seen, else hidden ones are HIDDEN. */
+function exponentials(scores: usize, keys: i32, scale: v128, shift: v128, open: bool): f32 {
+  const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
+  const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
+  let sums = f32x4.splat(0);
+  const end = scores + bytes(keys);
+  if (open) {
+    for (; scores < end; scores += 16) {
+      const x = f32x4.sub(f32x4.mul(v128.load(scores), scale), shift);
+      const p = exp2With(x, c6, c5, c4, c3, c2, c1, c0, magic, lowest);
+      v128.store(scores, p);
+      sums = f32x4.add(sums, p);
+    }
+    return sum4(sums);
+  }
+  for (; scores < end; scores += 16) {
+    const score = v128.load(scores), seen = f32x4.gt(score, f32x4.splat(HIDDEN));
+    const p = v128.and(exp2With(f32x4.sub(score, shift), c6, c5, c4, c3, c2, c1, c0, magic, lowest), seen);
+    v128.store(scores, p);
+    sums = f32x4.add(sums, p);
+  }
+  return sum4(sums);
+}
+
+/** The highest score of a row of which all keys are seen, times `scale`. */
+function highestOpen(scores: usize, keys: i32, scale: v128): f32 {
+  let most = v128.load(scores);
+  for (let j = 4; j < keys; j += 4) most = f32x4.max(most, v128.load(scores + bytes(j)));
+  return max4(f32x4.mul(most, scale));
+}
+
+/** Scales the scores of one row, hides those of keys that query q does not see, and returns the highest. */
+function hide(scores: usize, keys: i32, q: i32, key: i32, args: AttentionForward, scale: v128): f32 {
+  const window = args.window, meta = args.meta, crop = args.crop, hidden = f32x4.splat(HIDDEN);
+  let most = hidden;
+  for (let j = 0; j < keys; j += 4) {
+    const at = scores + bytes(j), seen = visible(q, key + j, window, meta, crop);
+    const score = v128.bitselect(f32x4.mul(v128.load(at), scale), hidden, seen);
+    v128.store(at, score);
+    most = f32x4.max(most, score);
+  }
+  return max4(most);
+}
+
 /** Turns the scores of one row into exponentials, moves the row's maximum and sum on, and scales what was summed before. */
 function softenRow(
   scores: usize,
@@ -42,27 +88,15 @@ function softenRow(
   highest: usize,
   o: usize,
   scale: v128,
+  open: bool,
 ): void {
-  const window = args.window, meta = args.meta, crop = args.crop, hidden = f32x4.splat(-1e30);
-  let most = hidden;
-  for (let j = 0; j < keys; j += 4) {
-    const at = scores + bytes(j), seen = visible(q, key + j, window, meta, crop);
-    const score = v128.bitselect(f32x4.mul(v128.load(at), scale), hidden, seen);
-    v128.store(at, score);
-    most = f32x4.max(most, score);
-  }
-  const before = load<f32>(highest), now = max<f32>(before, max4(most)), shift = f32x4.splat(now);
-  let sums = f32x4.splat(0);
-  for (let j = 0; j < keys; j += 4) {
-    const at = scores + bytes(j), seen = visible(q, key + j, window, meta, crop);
-    const p = v128.and(exp2Negative(f32x4.sub(v128.load(at), shift)), seen);
-    v128.store(at, p);
-    sums = f32x4.add(sums, p);
-  }
+  const most = open ? highestOpen(scores, keys, scale) : hide(scores, keys, q, key, args, scale);
+  const before = load<f32>(highest), now = max<f32>(before, most);
+  const total = exponentials(scores, keys, scale, f32x4.splat(now), open);
   const kept = exp2Negative(f32x4.splat(before - now));
   store<f32>(highest, now);
-  store<f32>(highest, load<f32>(highest, 4) * f32x4.extract_lane(kept, 0) + sum4(sums), 4);
-  if (before === now) return;
+  store<f32>(highest, load<f32>(highest, 4) * f32x4.extract_lane(kept, 0) + total, 4);
+  if (before === now || before === HIDDEN) return;
   for (let c = 0; c < args.Kv; c += 4) {
     const at = o + bytes(c), left = args.Kv - c;
     store4(at, f32x4.mul(load4(at, left), kept), left);
@@ -88,6 +122,7 @@ export function attention_forward(args: AttentionForward, block: i32, workspace:
   const T = args.T, H = args.H, K = args.K, Kv = args.Kv, tiles = (T + QUERIES - 1) / QUERIES;
   const h = (block / tiles) % H, b = block / (tiles * H), g = h / (H / args.G);
   const q = (block % tiles) * QUERIES, rows = min(QUERIES, T - q);
+  const window = args.window, meta = args.meta, crop = args.crop;
   const wide = (Kv + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1);
   const packedQ = workspace + bytes(PRODUCT_SCRATCH), packedK = packedQ + bytes(QUERIES * K);
   const packedV = packedK + bytes(KEYS * K), scores = packedV + bytes(KEYS * wide);
@@ -96,22 +131,25 @@ export function attention_forward(args: AttentionForward, block: i32, workspace:
   packRows(args.q + bytes((b * T + q) * args.strideQ + h * K), args.strideQ, true, rows, K, packedQ);
   clear(o, QUERIES * Kv);
   for (let i = 0; i < rows; i++) {
-    store<f32>(highest + bytes(2 * i), -1e30);
+    store<f32>(highest + bytes(2 * i), HIDDEN);
     store<f32>(highest + bytes(2 * i), 0, 4);
   }
   for (let key = 0; key < T; key += KEYS) {
     const keys = min(KEYS, T - key);
-    if (isHidden(q, rows, key, keys, args.window, args.meta, args.crop)) continue;
+    const from = firstSeeing(q, key, crop, TILE_ROWS), until = lastSeeing(q, rows, key, keys, window, meta, crop);
+    if (from >= until) continue;
+    const open = isOpen(q + from, until - from, key, keys, window, meta, crop), some = until - from;
     const fromK = args.k + bytes((b * T + key) * args.strideK + g * K);
     packColumns(fromK, args.strideK, true, keys, K, packedK);
-    product(packedQ, packedK, K, rows, keys, K, scores, KEYS, false, workspace);
-    for (let i = 0; i < rows; i++) {
-      softenRow(scores + bytes(i * KEYS), keys, q + i, key, args, highest + bytes(2 * i), o + bytes(i * Kv), scale);
+    product(packedQ + bytes(from * K), K, packedK, K, some, keys, K, scores, KEYS, false, workspace);
+    for (let i = 0; i < some; i++) {
+      const row = from + i, running = highest + bytes(2 * row);
+      softenRow(scores + bytes(i * KEYS), keys, q + row, key, args, running, o + bytes(row * Kv), scale, open);
     }
-    packRows(scores, KEYS, true, rows, keys, packedP);
+    packRows(scores, KEYS, true, some, keys, packedP);
     const fromV = args.v + bytes((b * T + key) * args.strideV + g * Kv);
     packColumns(fromV, args.strideV, false, Kv, keys, packedV);
-    product(packedP, packedV, keys, rows, Kv, keys, o, Kv, true, workspace);
+    product(packedP, keys, packedV, keys, some, Kv, keys, o + bytes(from * Kv), Kv, true, workspace);
   }
   finish(args, b * T + q, h, rows, o, highest);
 }

@@ -64,6 +64,7 @@ export function matmul(args: Matmul, block: i32, workspace: usize): void {
       const to = args.c + bytes(m * args.strideC + n + column);
       product(
         packedA,
+        depth,
         panelB,
         depth,
         M,

@@ -22,8 +22,18 @@ export function visible(q: i32, key: i32, window: i32, meta: i32, crop: i32): v1
   return v128.and(i32x4.le_s(keys, i32x4.splat(q)), near);
 }
 
-/** True when no query of [q, q + queries) sees a key of [key, key + keys). */
-export function isHidden(q: i32, queries: i32, key: i32, keys: i32, window: i32, meta: i32, crop: i32): bool {
-  if (crop > 0) return false;
-  return key > q + queries - 1 || (key >= meta && key + keys - 1 <= q - window);
+/** The first of the queries from q on that sees any key from `key` on, counted from q, rounded down to a multiple of `step`. */
+export function firstSeeing(q: i32, key: i32, crop: i32, step: i32): i32 {
+  return crop > 0 || key <= q ? 0 : ((key - q) / step) * step;
+}
+
+/** Of the queries [q, q + queries), how many there are up to the last that sees any of the keys [key, key + keys). */
+export function lastSeeing(q: i32, queries: i32, key: i32, keys: i32, window: i32, meta: i32, crop: i32): i32 {
+  return crop > 0 || key < meta ? queries : min(queries, key + keys - 1 + window - q);
+}
+
+/** True when all queries [q, q + queries) see all keys [key, key + keys), which fill whole vectors. */
+export function isOpen(q: i32, queries: i32, key: i32, keys: i32, window: i32, meta: i32, crop: i32): bool {
+  if (crop > 0 || (keys & 3) !== 0 || key + keys - 1 > q) return false;
+  return key + keys <= meta || q + queries - 1 - key < window;
 }

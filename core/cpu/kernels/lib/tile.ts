@@ -70,11 +70,12 @@ export function tile(a: usize, b: usize, K: i32, c: usize, stride: i32, accumula
 /** Elements of scratch that `product` needs: one tile. */
 export const PRODUCT_SCRATCH: i32 = TILE_ROWS * TILE_COLUMNS;
 
-/** c [M, N] = (or +=) packed a · packed b over K; panels of a and b are `panelK` ≥ K deep. */
+/** c [M, N] = (or +=) packed a · packed b over K; panels of a are `depthA` ≥ K deep, those of b `depthB`. */
 export function product(
   a: usize,
+  depthA: i32,
   b: usize,
-  panelK: i32,
+  depthB: i32,
   M: i32,
   N: i32,
   K: i32,
@@ -84,9 +85,9 @@ export function product(
   scratch: usize,
 ): void {
   for (let n = 0; n < N; n += TILE_COLUMNS) {
-    const panelB = b + bytes(panelK) * n, columns = min(TILE_COLUMNS, N - n);
+    const panelB = b + bytes(depthB) * n, columns = min(TILE_COLUMNS, N - n);
     for (let m = 0; m < M; m += TILE_ROWS) {
-      const panelA = a + bytes(panelK) * m, rows = min(TILE_ROWS, M - m), to = c + bytes(m * stride + n);
+      const panelA = a + bytes(depthA) * m, rows = min(TILE_ROWS, M - m), to = c + bytes(m * stride + n);
       if (rows === TILE_ROWS && columns === TILE_COLUMNS) {
         tile(panelA, panelB, K, to, stride, accumulate);
       } else {
