@@ -18,8 +18,10 @@ import {
   defaultFolder,
   matchOption,
   presetOption,
+  profileOption,
   suiteOption,
   trainingOptions,
+  usualPreset,
 } from "./study.ts";
 
 const options = merge(
@@ -33,6 +35,7 @@ const options = merge(
       option("--seeds", integer({ min: 1, metavar: "N" }), { description: message`repeat with seeds 1 to N` }),
     ),
     match: matchOption,
+    profile: profileOption,
     data: dataOption,
     out: optional(
       option("--out", string({ metavar: "DIR" }), {
@@ -54,15 +57,20 @@ export const ablateCommand = command("ablate", map(options, (given): Action => (
 
 async function ablate({ preset, models, data, out, json, ...given }: InferValue<typeof options>): Promise<void> {
   const study = (name: string) => resolvedStudy(name, { ...given, models: models?.split(",") });
-  study(preset ?? "quick"); // wrong flags are told before anything is fetched
+  study(preset ?? usualPreset(given.profile)); // wrong flags are told before anything is fetched
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });
   try {
-    const chosen = preset ?? (opened.hardware ? "paper" : "quick");
+    const chosen = preset ?? usualPreset(given.profile, opened.hardware);
     const corpus = await resolveCorpus({ data, onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
+    const special = given.profile
+      ? [`profile-${given.profile}`]
+      : given.suite && given.suite !== "arms"
+      ? [given.suite]
+      : [];
     const folder = out ??
-      defaultFolder(chosen, ...(given.suite && given.suite !== "arms" ? [given.suite] : []), corpus.name);
+      defaultFolder(chosen, ...special, corpus.name);
     await conduct({ study: study(chosen), opened, corpus, folder, display, json, probe: true });
   } finally {
     await opened.executor.close();

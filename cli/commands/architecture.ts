@@ -13,16 +13,19 @@ import { architectureDocument, architecturePng, architectureSvg } from "../../co
 import type { Action } from "../ui/run.ts";
 import { writeDocument } from "./document.ts";
 import { jsonOption } from "./options.ts";
+import { profileOption } from "./study.ts";
 
 const options = object({
   preset: withDefault(
     option("--preset", string({ metavar: "smoke|quick|small|paper" }), { description: message`paper by default` }),
     "paper",
   ),
-  model: withDefault(
-    option("--model", string({ metavar: "NAME" }), { description: message`hymba by default` }),
-    "hymba",
+  model: optional(
+    option("--model", string({ metavar: "NAME" }), {
+      description: message`hymba by default, or hybrid-paper of --profile seed`,
+    }),
   ),
+  profile: profileOption,
   out: optional(
     option("--out", string({ metavar: "FILE" }), {
       description: message`a page (.html) or one sheet (.svg, .png); architecture-MODEL.html by default`,
@@ -44,9 +47,9 @@ const FORMS: Record<string, (name: string, config: HymbaConfig) => Promise<Uint8
   ".png": architecturePng,
 };
 
-async function architecture({ preset, model, out, json }: InferValue<typeof options>): Promise<void> {
-  const [arm] = resolvedStudy(preset, { models: [model] }).arms;
-  const path = out ?? `architecture-${model}.html`, make = FORMS[extname(path).toLowerCase()];
+async function architecture({ preset, model, profile, out, json }: InferValue<typeof options>): Promise<void> {
+  const [arm] = resolvedStudy(preset, { models: [model ?? (profile ? "hybrid-paper" : "hymba")], profile }).arms;
+  const path = out ?? `architecture-${arm!.name}.html`, make = FORMS[extname(path).toLowerCase()];
   if (make === undefined) {
     throw new UsageError(`--out ${path} has no form that can be drawn`, { expected: Object.keys(FORMS).join(", ") });
   }

@@ -5,8 +5,6 @@ import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import type { RunRecord } from "../../core/config/mod.ts";
-import { splitText } from "../../core/data/split.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
 import { chooseModel } from "../../core/eval/one_model.ts";
@@ -39,20 +37,14 @@ export const evaluateCommand = command("evaluate", map(options, (given): Action 
     message`Evaluates a model of a run on the run's validation text, or on another text. Example: hymba evaluate results/runs/quick-tinyshakespeare --model mamba --stage pretraining`,
 });
 
-/** The part of the run's corpus that it was validated on. */
-async function validationText(record: RunRecord, options: Parameters<typeof corpusOf>[1]): Promise<string> {
-  const { study } = record, { text } = await corpusOf(record, options);
-  return splitText(text.slice(0, study.characters), study.trainFraction).validation;
-}
-
 async function evaluate(
   { run, text, data, json, model, seed, stage, ...backend }: InferValue<typeof options>,
 ): Promise<void> {
   const folder = await folderOf(run), choice = { model, seed, stage };
   const { record } = await chooseModel(systemDisk, folder, choice), onProgress = (line: string) => console.error(line);
-  const words = text === undefined
-    ? await validationText(record, { data, onProgress })
-    : (await resolveCorpus({ data: text, onProgress })).text;
+  const { text: words } = text === undefined
+    ? await corpusOf(record, { data, onProgress })
+    : await resolveCorpus({ data: text, onProgress });
   const found = await withModel(
     folder,
     { choice, backend: { ...backend, onProgress } },
@@ -61,7 +53,7 @@ async function evaluate(
       seed: opened.chosen.seed,
       stage: opened.chosen.stage,
       text: text ?? `${record.corpus.name}, validation part`,
-      ...await opened.evaluate(words),
+      ...await (text === undefined ? opened.evaluateValidation(words) : opened.evaluate(words)),
     }),
   );
   const { loss, perplexity, bitsPerByte, tokens, bytes } = found;

@@ -19,7 +19,9 @@ import {
   defaultFolder,
   matchOption,
   presetOption,
+  profileOption,
   trainingOptions,
+  usualPreset,
 } from "./study.ts";
 
 const options = merge(
@@ -36,6 +38,7 @@ const options = merge(
       1,
     ),
     match: matchOption,
+    profile: profileOption,
     data: dataOption,
     out: optional(
       option("--out", string({ metavar: "DIR" }), {
@@ -57,14 +60,15 @@ export const pretrainCommand = command("pretrain", map(options, (given): Action 
 
 async function pretrain({ model, seed, preset, data, out, json, ...given }: InferValue<typeof options>): Promise<void> {
   const study = (name: string) => ({ ...resolvedStudy(name, { ...given, models: [model] }), seeds: [seed] });
-  study(preset ?? "quick"); // wrong flags are told before anything is fetched
+  study(preset ?? usualPreset(given.profile)); // wrong flags are told before anything is fetched
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });
   try {
-    const chosen = preset ?? (opened.hardware ? "paper" : "quick");
+    const chosen = preset ?? usualPreset(given.profile, opened.hardware);
     const corpus = await resolveCorpus({ data, onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
-    const folder = out ?? defaultFolder(chosen, corpus.name, model, String(seed));
+    const folder = out ??
+      defaultFolder(chosen, ...(given.profile ? [`profile-${given.profile}`] : []), corpus.name, model, String(seed));
     await conduct({ study: study(chosen), opened, corpus, folder, display, json, lastStage: "pretraining" });
   } finally {
     await opened.executor.close();

@@ -6,7 +6,15 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import type { OpenBackend } from "../../core/backend/mod.ts";
-import type { Overrides, Run, StageName, StudyConfig } from "../../core/config/mod.ts";
+import {
+  type Overrides,
+  type Preset,
+  type Profile,
+  PROFILES,
+  type Run,
+  type StageName,
+  type StudyConfig,
+} from "../../core/config/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/eval/bench/memory.ts";
@@ -29,10 +37,21 @@ export const presetOption = optional(
   }),
 );
 
+/** The preset that is meant when none is given. A profile has a size of its own. */
+export const usualPreset = (profile: Profile | undefined, hardware = false): Preset =>
+  hardware || profile ? "paper" : "quick";
+
 export const suiteOption = optional(
   option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion" }), {
     description:
       message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, or ways to join the branches`,
+  }),
+);
+
+export const profileOption = optional(
+  option("--profile", choice([...PROFILES], { metavar: "seed" }), {
+    description:
+      message`the documented study as it was: its block, lossy tokenizer, interleaved split and second stage, at the size of paper unless --preset says otherwise`,
   }),
 );
 

@@ -23,9 +23,10 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     stateSize: 16,
     convKernel: 4,
     dtRank: Math.ceil(dModel / 16),
+    branchWidth: 0,
     innerNorms: parallel,
     fusion: "mean",
-    valueHeadDim: parallel ? mambaExpand * dModel / nHeads : headDim,
+    valueHeadDim: parallel && !given.branchWidth ? mambaExpand * dModel / nHeads : headDim,
     oddGroup: parallel ? "triple" : "single",
     ropeBase: 10000,
     normEps: 1e-6,
@@ -73,6 +74,7 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly stateSize: number;
   declare readonly convKernel: number;
   declare readonly dtRank: number;
+  declare readonly branchWidth: number;
   declare readonly innerNorms: boolean;
   declare readonly fusion: Fusion;
   declare readonly valueHeadDim: number;

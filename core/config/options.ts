@@ -60,6 +60,11 @@ export interface HymbaOptions {
   convKernel: number;
   /** R: rank of the step size. Default: D / 16, rounded up. */
   dtRank: number;
+  /**
+   * 0: one fused input projection and one output projection for both branches, as published. Otherwise the documented study's
+   * block: each branch has a projection from D to this width before it and one back to D behind it, besides its own.
+   */
+  branchWidth: number;
   /** RMSNorm on dt, B and C inside the Mamba branch. Default: in `hymba`. */
   innerNorms: boolean;
   /** How attention and Mamba are joined in the layers that have both. Default: the mean of their norms. */

@@ -71,6 +71,8 @@ export interface ActivationConfig {
 
 export interface StudyConfig extends ActivationConfig {
   readonly preset: string;
+  /** `seed`: the documented study as it was, with its block, tokenizer, split and second stage. */
+  readonly profile?: Profile;
   /** What is compared; absent in records of older runs, which compared the five models. */
   readonly suite?: Suite;
   readonly match: MatchRule;
@@ -90,6 +92,10 @@ export interface StudyConfig extends ActivationConfig {
   /** Only so many characters of the corpus are used, from its start; all without it. */
   readonly characters?: number;
 }
+
+/** Whole ways of doing a study besides the usual one. */
+export const PROFILES = ["seed"] as const;
+export type Profile = typeof PROFILES[number];
 
 export const PRESETS = ["smoke", "quick", "small", "paper"] as const;
 export type Preset = typeof PRESETS[number];
@@ -251,6 +257,23 @@ export interface Overrides {
   rejected?: RejectionRule;
   match?: MatchRule;
   remat?: boolean;
+  profile?: Profile;
+}
+
+/** What a profile decides itself. Throws UsageError when another flag says otherwise. */
+function requireProfile({ profile, suite, match, orpoLoss }: Overrides): void {
+  if (profile === undefined) return;
+  if (!PROFILES.includes(profile)) {
+    throw new UsageError(`unknown profile ${JSON.stringify(profile)}`, { expected: PROFILES.join(", ") });
+  }
+  for (
+    const [flag, given, fixed] of [["suite", suite, "seed"], ["match", match, "none"], ["orpo-loss", orpoLoss, "seed"]]
+  ) {
+    if (given === undefined || given === fixed) continue;
+    throw new UsageError(`--${flag} ${given} does not go with --profile ${profile}`, {
+      expected: `--${flag} ${fixed}`,
+    });
+  }
 }
 
 /**
@@ -262,7 +285,9 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
   if (!size || !PRESETS.includes(preset as Preset)) {
     throw new UsageError(`unknown preset ${JSON.stringify(preset)}`, { expected: PRESETS.join(", ") });
   }
-  const suite = suiteNamed(overrides.suite ?? "arms");
+  requireProfile(overrides);
+  const { profile } = overrides, suite = suiteNamed(overrides.suite ?? profile ?? "arms");
+  const shape: Shape = profile ? { ...size.shape, ffnHidden: 4 * size.shape.dModel! } : size.shape;
   const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, match, remat } = overrides;
   const preference = { ...PREFERENCE, ...size.preference };
   const fit = (stage: StageConfig, count = stage.steps): StageConfig => ({
@@ -274,8 +299,9 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
   return {
     preset,
     suite,
-    match: match ?? (MATCHED.includes(suite) ? "parameters" : size.match),
-    arms: armsOf(suite, size.shape, models),
+    ...(profile ? { profile } : {}),
+    match: match ?? (profile ? "none" : MATCHED.includes(suite) ? "parameters" : size.match),
+    arms: armsOf(suite, shape, models),
     seeds: seeds === undefined ? size.seeds : Array.from({ length: seeds }, (_, i) => i + 1),
     vocabSize: size.shape.vocabSize,
     sequenceLength: size.sequenceLength,
@@ -285,7 +311,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
     preference: {
       ...preference,
       beta: beta ?? preference.beta,
-      loss: orpoLoss ?? preference.loss,
+      loss: profile ?? orpoLoss ?? preference.loss,
       rejected: rejected ?? preference.rejected,
     },
     samples: { ...SAMPLES, ...size.samples },

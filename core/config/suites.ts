@@ -24,7 +24,7 @@ export type Suite = typeof SUITES[number];
 /** What each suite is for, in a few words. */
 export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
   arms: "the five models of the study",
-  seed: "the documented study's arms, its hybrid with half-width branches and one gate",
+  seed: "the documented study's arms, in its own block",
   factorial: "hymba with and without meta tokens, shared keys and values, and windows",
   roadmap: "the published steps from a Transformer and Mamba to hymba",
   fusion: "ways to join attention and Mamba",
@@ -48,13 +48,29 @@ const BASELINES: readonly Recipe[] = [
   }),
 ];
 
-/** The documented block: branches as wide as the model, one scalar gate, no norms inside, pairs that share. */
+/**
+ * The documented study's block: each branch as wide as a share of the model, with a projection into it and out of it besides its
+ * own, joined by one gate without norms. Its sharing of keys and values was bookkeeping: every layer had its own.
+ */
+const documented = (name: string, archType: ArchType, share = 1): Recipe => ({
+  name,
+  change({ vocabSize, ...shape }) {
+    const { dModel, nHeads } = new HymbaConfig({ vocabSize, ...shape }), branchWidth = share * dModel;
+    return {
+      ...{ archType, branchWidth, headDim: branchWidth / nHeads, dtRank: Math.ceil(branchWidth / 16) },
+      ...{ mambaExpand: 2 * share, useMetaTokens: isHybrid(archType), useKvSharing: false },
+      ...{ innerNorms: false, fusion: "gate" },
+    };
+  },
+});
+
+/** The documented arms. Both hybrids are one model: `global_attn_indices=None` meant the first, middle and last layer there. */
 const SEED: readonly Recipe[] = [
-  ...FIVE.slice(0, 3),
-  architecture("hybrid-50-50", ArchType.HYBRID_SEQUENTIAL),
-  architecture("hybrid-paper", ArchType.HYBRID, {
-    ...{ fusion: "gate", innerNorms: false, mambaExpand: 1, oddGroup: "single" },
-  }),
+  documented("mamba", ArchType.MAMBA),
+  documented("transformer-global", ArchType.TRANSFORMER_GLOBAL),
+  documented("transformer-local", ArchType.TRANSFORMER_LOCAL),
+  documented("hybrid-50-50", ArchType.HYBRID, 0.5),
+  documented("hybrid-paper", ArchType.HYBRID, 0.5),
 ];
 
 /** One factor of the factorial suite: its name, and the field that it switches. */

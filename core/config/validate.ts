@@ -52,6 +52,7 @@ const FIELDS: Readonly<Record<keyof HymbaOptions, FieldRule>> = {
   stateSize: whole(states),
   convKernel: whole(states),
   dtRank: whole(width),
+  branchWidth: whole(width, 0),
   innerNorms: flag,
   fusion: oneOf(FUSIONS),
   valueHeadDim: number(1, width),
@@ -93,10 +94,13 @@ export function validate(options: HymbaOptions): void {
     fail("globalAttnIndices", `layers from 0 to ${nLayers - 1}`, `[${globalAttnIndices}]`);
   }
   validateWidths(options);
+  validateBranches(options);
   validateGroups(options);
 }
 
-function validateWidths({ dModel, nHeads, headDim, valueHeadDim, mambaExpand, archType }: HymbaOptions): void {
+function validateWidths(
+  { dModel, nHeads, headDim, valueHeadDim, mambaExpand, archType, branchWidth }: HymbaOptions,
+): void {
   if (headDim % 2 !== 0) {
     fail("headDim", `an even number (dModel / nHeads = ${dModel} / ${nHeads} unless given)`, headDim);
   }
@@ -105,7 +109,7 @@ function validateWidths({ dModel, nHeads, headDim, valueHeadDim, mambaExpand, ar
     fail("mambaExpand", `a whole number of channels, mambaExpand · dModel = ${inner}`, mambaExpand);
   }
   if (inner > width) fail("mambaExpand", `at most ${width} channels, mambaExpand · dModel = ${inner}`, mambaExpand);
-  if (archType === ArchType.HYBRID && valueHeadDim * nHeads !== Math.round(inner)) {
+  if (archType === ArchType.HYBRID && branchWidth === 0 && valueHeadDim * nHeads !== Math.round(inner)) {
     fail(
       "valueHeadDim",
       `mambaExpand · dModel / nHeads = ${inner / nHeads}, the width of the Mamba branch`,
@@ -113,6 +117,15 @@ function validateWidths({ dModel, nHeads, headDim, valueHeadDim, mambaExpand, ar
     );
   }
   if (!Number.isInteger(valueHeadDim)) fail("valueHeadDim", "a whole number of at least 1", valueHeadDim);
+}
+
+/** Branches with projections of their own own their keys and values, and are joined behind their projections. */
+function validateBranches({ branchWidth, useKvSharing, fusion, archType }: HymbaOptions): void {
+  if (branchWidth === 0) return;
+  if (useKvSharing) fail("useKvSharing", "false with a branchWidth", useKvSharing);
+  if (archType === ArchType.HYBRID && fusion !== "gate" && fusion !== "sum") {
+    fail("fusion", "gate or sum with a branchWidth", fusion);
+  }
 }
 
 /** A group's layers ascend, exist, and are in no other group. */

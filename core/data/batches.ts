@@ -14,10 +14,11 @@ export interface Batch {
  */
 export class BatchOrder {
   readonly #tokens: Uint32Array;
-  readonly #size: { B: number; T: number; seed: number };
+  readonly #size: { B: number; T: number; seed: number; aligned?: boolean };
   #epoch: { number: number; offset: number; order: Uint32Array } | undefined;
 
-  constructor(tokens: Uint32Array, size: { B: number; T: number; seed: number }) {
+  /** `aligned`: windows begin at multiples of T in every epoch, because the tokens are sequences of T that do not belong together. */
+  constructor(tokens: Uint32Array, size: { B: number; T: number; seed: number; aligned?: boolean }) {
     this.#tokens = tokens;
     this.#size = size;
   }
@@ -47,8 +48,9 @@ export class BatchOrder {
 
   #epochOf(number: number) {
     if (this.#epoch?.number !== number) {
-      const { T, seed } = this.#size, counter = { seed, stream: STREAMS.batches, step: number };
-      this.#epoch = { number, offset: randomInteger(counter, 2 ** 32, T), order: permutation(this.windows, counter) };
+      const { T, seed, aligned } = this.#size, counter = { seed, stream: STREAMS.batches, step: number };
+      const offset = aligned ? 0 : randomInteger(counter, 2 ** 32, T);
+      this.#epoch = { number, offset, order: permutation(this.windows, counter) };
     }
     return this.#epoch!;
   }

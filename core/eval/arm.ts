@@ -184,7 +184,7 @@ class ArmRun {
       return await textProgram(executor, store, {
         config,
         T,
-        order: new BatchOrder(tokens.train, { B, T, seed }),
+        order: new BatchOrder(tokens.train, { B, T, seed, aligned: study.profile === "seed" }),
         scale: seedStyle ? 1 + preference.beta : 1,
         activations: { remat },
       });

@@ -1,16 +1,17 @@
 /** One trained model out of a run: its weights on an executor, its tokenizer, and what can be asked of it alone. */
 import { join } from "node:path";
 import type { Arm, Quality, RunRecord, StageName } from "../config/mod.ts";
+import { studyTokens } from "../data/study_data.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { generate } from "../infer/generate.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
-import { Tokenizer } from "../tokenizer/mod.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 import { putArena } from "../train/snapshot.ts";
 import { Scorer } from "./quality.ts";
-import { armFolder, FILES, readRecord, STAGES, weightsFile } from "./run_folder.ts";
+import { armFolder, readRecord, readTokenizer, STAGES, tokenizerPath, weightsFile } from "./run_folder.ts";
 
 /** Which model of a run; what is left out is `hymba` or the first one, the first seed, and the last stage that was trained. */
 export interface ModelChoice {
@@ -78,7 +79,7 @@ export class TrainedModel {
 
   /** Loads tokenizer and weights. Throws a HymbaError when the weights belong to another tokenizer or do not fit. */
   static async open(executor: Executor, { disk, folder, chosen }: { disk: Disk; folder: string; chosen: ChosenModel }) {
-    const path = join(folder, FILES.model), tokenizer = Tokenizer.fromModelBytes(await disk.read(path), { name: path });
+    const tokenizer = await readTokenizer(disk, tokenizerPath(folder, chosen.record.study));
     const { tensors, metadata } = decodeSafetensors(await disk.read(chosen.weights), { name: chosen.weights });
     if (metadata.tokenizer !== tokenizer.hash) {
       throw new HymbaError(`${chosen.weights} was trained with another tokenizer`, {
@@ -93,7 +94,7 @@ export class TrainedModel {
 
   /** Loss, perplexity and bits per byte on a text, in windows of the length that was trained. */
   async evaluate(text: string): Promise<TextQuality> {
-    const { pretraining, sequenceLength: T } = this.chosen.record.study, tokens = this.tokenizer.encode(text);
+    const tokens = this.tokenizer.encode(text);
     if (tokens.length < 2) {
       throw new UsageError("the text is too short to be evaluated", {
         expected: "two tokens or more",
@@ -102,6 +103,17 @@ export class TrainedModel {
     }
     const bytesOf = (part: string) => new TextEncoder().encode(part).length;
     const bytes = bytesOf(text) - bytesOf(this.tokenizer.decode(tokens.subarray(0, 1)));
+    return await this.#score(tokens, bytes);
+  }
+
+  /** The same on the validation part of the run's corpus, whose whole text is given. */
+  async evaluateValidation(corpus: string): Promise<TextQuality> {
+    const { validation, evaluatedBytes } = studyTokens(corpus, this.tokenizer, this.chosen.record.study);
+    return await this.#score(validation, evaluatedBytes);
+  }
+
+  async #score(tokens: Uint32Array, bytes: number): Promise<TextQuality> {
+    const { pretraining, sequenceLength: T } = this.chosen.record.study;
     const scorer = await Scorer.create(this.executor, this.store, { B: pretraining.batch, T });
     try {
       return { ...await scorer.quality(tokens, { bytes }), tokens: tokens.length - 1, bytes };

@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { type RunRecord, runRecordOf, type StudyConfig } from "../config/mod.ts";
 import { bigramLoss, unigramLoss } from "../data/baselines.ts";
 import type { Corpus } from "../data/corpus.ts";
-import { splitText, type TokenData, tokenize } from "../data/split.ts";
+import type { TokenData } from "../data/split.ts";
+import { studyTokens, tokenizerText } from "../data/study_data.ts";
 import { cacheFolder } from "../disk/cache_folder.ts";
 import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
-import { Tokenizer, trainTokenizer } from "../tokenizer/mod.ts";
+import { type Tokenizer, trainSeedTokenizer, trainTokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "./quality.ts";
-import { FILES, readJson, writeJson } from "./run_folder.ts";
+import { FILES, readJson, readTokenizer, tokenizerPath, writeJson } from "./run_folder.ts";
 
 /** Where the numbers come from: versions, backend and adapter in words. */
 export interface Environment {
@@ -25,14 +26,18 @@ export interface Preparation {
   readonly tokens: TokenData;
 }
 
-/** Trains the tokenizer on the training part alone, or takes the one that the same text and size made before. */
-async function tokenizerFor(text: string, { vocabSize, disk }: { vocabSize: number; disk: Disk }): Promise<Tokenizer> {
-  const key = sha256(new TextEncoder().encode(`unigram 1 ${vocabSize}\n${text}`)).slice(0, 32);
-  const folder = join(cacheFolder(), "tokenizers"), path = join(folder, `${key}.model`);
-  if (await disk.stat(path)) return Tokenizer.fromModelBytes(await disk.read(path), { name: path });
-  const made = trainTokenizer(text, { vocabSize });
+/** The tokenizer of a study's text, or the one that the same text and size made before. */
+async function tokenizerFor(
+  text: string,
+  { vocabSize, profile, disk }: Pick<StudyConfig, "vocabSize" | "profile"> & { disk: Disk },
+): Promise<Tokenizer> {
+  const kind = profile === undefined ? "unigram 1" : `${profile} 1`;
+  const key = sha256(new TextEncoder().encode(`${kind} ${vocabSize}\n${text}`)).slice(0, 32);
+  const folder = join(cacheFolder(), "tokenizers"), path = join(folder, profile ? `${key}.json` : `${key}.model`);
+  if (await disk.stat(path)) return await readTokenizer(disk, path);
+  const made = profile ? trainSeedTokenizer(text, { vocabSize }) : trainTokenizer(text, { vocabSize });
   await makeFolders(disk, folder);
-  await writeAtomic(disk, path, made.toModelBytes());
+  await writeAtomic(disk, path, profile ? made.toJson() : made.toModelBytes());
   return made;
 }
 
@@ -46,12 +51,11 @@ export async function prepare(
   folder: string,
   { study, corpus, environment }: { study: StudyConfig; corpus: Corpus; environment: Environment },
 ): Promise<Preparation> {
-  const parts = splitText(corpus.text.slice(0, study.characters), study.trainFraction), V = study.vocabSize;
-  const kept = join(folder, FILES.model);
+  const { vocabSize: V, profile } = study, kept = tokenizerPath(folder, study);
   const tokenizer = await disk.stat(kept)
-    ? Tokenizer.fromModelBytes(await disk.read(kept), { name: kept })
-    : await tokenizerFor(parts.train, { vocabSize: V, disk });
-  const tokens = tokenize(parts, tokenizer, { T: study.sequenceLength });
+    ? await readTokenizer(disk, kept)
+    : await tokenizerFor(tokenizerText(corpus.text, study), { vocabSize: V, profile, disk });
+  const tokens = studyTokens(corpus.text, tokenizer, study);
   const predicted = { tokens: tokens.validation.length - 1, bytes: tokens.evaluatedBytes };
   const { name, bytes, sha256: digest, licence, warning } = corpus;
   const record: RunRecord = {
@@ -84,7 +88,7 @@ export async function prepare(
     requireSame(before, record, folder);
     return { record: { ...before, study }, tokenizer, tokens };
   }
-  await writeAtomic(disk, kept, tokenizer.toModelBytes());
+  if (profile === undefined) await writeAtomic(disk, kept, tokenizer.toModelBytes());
   await writeAtomic(disk, join(folder, FILES.tokenizer), tokenizer.toJson());
   await writeJson(disk, join(folder, FILES.record), record);
   return { record, tokenizer, tokens };

@@ -14,11 +14,13 @@ import {
   runRecordOf,
   type StageName,
   STAGES,
+  type StudyConfig,
   type TokenLosses,
 } from "../config/mod.ts";
 import { type Disk, readLog, readText, writeAtomic } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../params/safetensors.ts";
+import { Tokenizer } from "../tokenizer/mod.ts";
 
 export { STAGES } from "../config/mod.ts";
 
@@ -31,6 +33,17 @@ export const FILES = {
   model: "tokenizer.model",
   tokenizer: "tokenizer.json",
 } as const;
+
+/** The tokenizer that a run works with. The documented study's cannot be written as a SentencePiece model. */
+export const tokenizerPath = (folder: string, { profile }: Pick<StudyConfig, "profile">): string =>
+  join(folder, profile === undefined ? FILES.model : FILES.tokenizer);
+
+/** A tokenizer from either of its forms. */
+export async function readTokenizer(disk: Disk, path: string): Promise<Tokenizer> {
+  return path.endsWith(".json")
+    ? Tokenizer.fromJson(await readText(disk, path), { name: path })
+    : Tokenizer.fromModelBytes(await disk.read(path), { name: path });
+}
 
 export const armFolder = (folder: string, arm: string, seed: number) => join(folder, "arms", `${arm}-${seed}`);
 export const weightsFile = (stage: StageName) => `${stage}.safetensors`;

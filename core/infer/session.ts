@@ -2,13 +2,13 @@
 import { type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
 import { joined } from "../nn/join.ts";
 import { selection } from "../nn/mamba.ts";
+import { leaveBranch, projectInputs, projectOutput } from "../nn/projections.ts";
 import { attentionDecode, cacheAppend, cacheSlots, convStep, embedStep, scanStep } from "../ops/decode.ts";
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rotary, rotaryTable } from "../ops/rotary.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { HymbaError } from "../errors.ts";
-import { projectionParts } from "../params/specs.ts";
 import type { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan, type Program } from "../plan/mod.ts";
 import { Arena, sizeOf, sliceColumns, Storage, Tape, type Tensor, tensorOver, withRows } from "../tensor/mod.ts";
@@ -101,16 +101,18 @@ interface MixerContext {
 
 function mixerStep(tape: Tape, h: Tensor, context: MixerContext): Tensor {
   const { config, layer, parameters } = context;
-  const projected = linear(tape, { x: h, w: parameters("in_proj") });
+  const { heads, mamba } = projectInputs(tape, h, context);
+  const leave = (y: Tensor, branch: "attention" | "mamba") => leaveBranch(tape, y, { config, parameters, branch });
   const branches = joined(tape, {
     config,
     layer,
     parameters,
     positions: [h.shape[0]!, 1],
-    attend: (into) => layer.attention ? attentionStep(tape, projected, { ...context, into }) : undefined,
-    scan: (into) => layer.mamba ? mambaStep(tape, projected, { ...context, into }) : undefined,
+    attend: (into) =>
+      layer.attention ? leave(attentionStep(tape, heads!, { ...context, into }), "attention") : undefined,
+    scan: (into) => mamba && leave(mambaStep(tape, mamba, { ...context, into }), "mamba"),
   });
-  return linear(tape, { x: branches, w: parameters("out_proj") });
+  return projectOutput(tape, branches, context);
 }
 
 type BranchContext = MixerContext & { into: Tensor | undefined };
@@ -134,14 +136,15 @@ function attentionStep(
   });
 }
 
-function mambaStep(tape: Tape, projected: Tensor, { config, layer, parameters, caches, into }: BranchContext): Tensor {
+function mambaStep(
+  tape: Tape,
+  { x, z }: { x: Tensor; z: Tensor },
+  { config, layer, parameters, caches, into }: BranchContext,
+): Tensor {
   const { innerDim: I } = config;
-  const B = projected.shape[0]!,
-    { q, k, v, x } = projectionParts(config, layer),
-    { conv, scan } = caches[layer.index]! as Required<LayerCache>;
+  const B = x.shape[0]!, { conv, scan } = caches[layer.index]! as Required<LayerCache>;
   const udt = withRows(tape.tensor("u and dt", [B, 1, 2, I]), 2);
-  const input = sliceColumns(projected, q + k + v, [I]), z = sliceColumns(projected, q + k + v + x, [I]);
-  const u = convStep(tape, { x: input, w: parameters("conv.w"), bias: parameters("conv.b"), state: conv }, {
+  const u = convStep(tape, { x, w: parameters("conv.w"), bias: parameters("conv.b"), state: conv }, {
     into: sliceColumns(udt, 0, [I]),
   });
   const selected = linear(tape, { x: u, w: parameters("x_proj") });

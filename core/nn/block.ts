@@ -1,12 +1,11 @@
 /** One layer's mixer: attention, Mamba, or both side by side on one fused projection. */
 import type { HymbaConfig, Layer } from "../config/mod.ts";
 import { attention } from "../ops/attention.ts";
-import { linear } from "../ops/linear.ts";
 import { rotary } from "../ops/rotary.ts";
-import { projectionParts } from "../params/specs.ts";
 import { sliceColumns, type Tape, type Tensor } from "../tensor/mod.ts";
 import { joined } from "./join.ts";
 import { mambaBranch, type Parameters } from "./mamba.ts";
+import { leaveBranch, projectInputs, projectOutput } from "./projections.ts";
 
 /** Keys (after rotary) and values that a layer attends to; consumers take those of their owner. */
 export interface KeysAndValues {
@@ -33,8 +32,7 @@ interface BlockContext {
 /** Shapes: h [B, T, D] (normalised); returns the layer's addition to the residual stream [B, T, D]. */
 export function mixer(tape: Tape, h: Tensor, context: BlockContext): { y: Tensor; trace?: AttentionTrace } {
   const { config, layer, parameters } = context;
-  const projected = linear(tape, { x: h, w: parameters("in_proj") });
-  const { q, k, v, x } = projectionParts(config, layer);
+  const { heads, mamba } = projectInputs(tape, h, context);
   let trace: AttentionTrace | undefined;
   const branches = joined(tape, {
     config,
@@ -42,23 +40,19 @@ export function mixer(tape: Tape, h: Tensor, context: BlockContext): { y: Tensor
     parameters,
     positions: [h.shape[0]!, h.shape[1]!],
     attend: (into) => {
-      const attended = layer.attention ? attentionBranch(tape, projected, { ...context, into }) : undefined;
+      const attended = layer.attention ? attentionBranch(tape, heads!, { ...context, into }) : undefined;
       trace = attended;
-      return attended?.o;
+      return attended && leaveBranch(tape, attended.o, { config, parameters, branch: "attention" });
     },
     scan: (into) =>
-      layer.mamba
-        ? mambaBranch(
-          tape,
-          {
-            x: sliceColumns(projected, q + k + v, [config.innerDim]),
-            z: sliceColumns(projected, q + k + v + x, [config.innerDim]),
-          },
-          { config, parameters, into },
-        )
-        : undefined,
+      mamba &&
+      leaveBranch(tape, mambaBranch(tape, mamba, { config, parameters, into }), {
+        config,
+        parameters,
+        branch: "mamba",
+      }),
   });
-  return { y: linear(tape, { x: branches, w: parameters("out_proj") }, { name: "mixed" }), trace };
+  return { y: projectOutput(tape, branches, context), trace };
 }
 
 function attentionBranch(

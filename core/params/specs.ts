@@ -35,16 +35,25 @@ export function projectionParts(config: HymbaConfig, layer: Layer) {
 }
 
 function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
-  const { dModel: D, innerDim: I, stateSize: N, dtRank: R, convKernel: J, ffnHidden: F, nLayers } = config;
+  const { dModel: D, innerDim: I, stateSize: N, dtRank: R, convKernel: J, ffnHidden: F, nLayers, branchWidth } = config;
   const linear: Init = { kind: "normal", deviation: config.initDeviation };
   // Projections back into the residual stream start smaller, so that its variance does not grow with depth.
   const output: Init = { kind: "normal", deviation: config.initDeviation / Math.sqrt(2 * nLayers) };
   const specs: ParameterSpec[] = [];
   const add = (name: string, shape: readonly number[], init: Init, decay = shape.length > 1) =>
     specs.push({ name: `layers.${layer.index}.${name}`, shape, init, decay });
-  const width = Object.values(projectionParts(config, layer)).reduce((sum, part) => sum + part, 0);
+  /** A branch of its own width: into it, its input projection, its output projection, back to the stream. */
+  const addBranch = (name: string, input: number, mixed: number) => {
+    add(`${name}.enter`, [branchWidth, D], linear), add(`${name}.in_proj`, [input, branchWidth], linear);
+    add(`${name}.out_proj`, [branchWidth, mixed], linear), add(`${name}.leave`, [D, branchWidth], output);
+  };
+  const { q, k, v, x, z } = projectionParts(config, layer);
   add("norm1", [D], ONE);
-  add("in_proj", [width, D], linear);
+  if (branchWidth === 0) add("in_proj", [q + k + v + x + z, D], linear);
+  else {
+    if (layer.attention) addBranch("attention", q + k + v, config.nHeads * config.valueHeadDim);
+    if (layer.mamba) addBranch("mamba", x + z, I);
+  }
   if (layer.mamba) {
     add("conv.w", [I, J], { kind: "uniform", bound: 1 / Math.sqrt(J) });
     add("conv.b", [I], { kind: "uniform", bound: 1 / Math.sqrt(J) });
@@ -55,10 +64,12 @@ function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
     add("a_log", [I, N], { kind: "s4d" }, false);
     add("d", [I], ONE);
   }
-  const both = layer.attention && layer.mamba, mixed = layer.mamba ? I : config.nHeads * config.valueHeadDim;
+  const both = layer.attention && layer.mamba,
+    fused = branchWidth === 0,
+    mixed = layer.mamba ? I : config.nHeads * config.valueHeadDim;
   if (both && config.fusion === "mean") add("fusion.attention", [I], ONE), add("fusion.mamba", [I], ONE);
   if (both && config.fusion === "gate") add("fusion.gate", [1], { kind: "constant", value: 0.5 });
-  add("out_proj", [D, both && config.fusion === "concat" ? 2 * I : mixed], output);
+  if (fused) add("out_proj", [D, both && config.fusion === "concat" ? 2 * I : mixed], output);
   add("norm2", [D], ONE);
   add("ffn.gate_up", [2 * F, D], linear);
   add("ffn.down", [D, F], output);

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { type Run, type RunRecord, STAGES } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
-import { splitText } from "../data/split.ts";
 import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { TrainedModel } from "../eval/one_model.ts";
@@ -59,7 +58,6 @@ export async function checkQualities(
   { run, ...means }: Means & { run: Run },
 ): Promise<Finding[]> {
   const { study } = run.record, findings: Finding[] = [];
-  const { validation } = splitText(means.corpus.text.slice(0, study.characters), study.trainFraction);
   for (const { arm: name, seed, stages } of run.results) {
     const arm = study.arms.find((one) => one.name === name)!;
     for (const stage of STAGES) {
@@ -68,7 +66,7 @@ export async function checkQualities(
       const chosen = { record: run.record, arm, seed, stage, weights };
       const model = await TrainedModel.open(means.executor, { disk, folder, chosen });
       try {
-        const { loss } = await model.evaluate(validation);
+        const { loss } = await model.evaluateValidation(means.corpus.text);
         findings.push(compareLosses(`${name}, seed ${seed}, ${stage}: loss`, { recorded, loss, same: means.same }));
       } finally {
         model.release();

@@ -1,5 +1,5 @@
 /** Small models of all five architectures, for tests: two windows and all meta tokens fit into their sequences. */
-import { ARCH_TYPES, ArchType, FUSIONS, HymbaConfig } from "../../core/config/mod.ts";
+import { ARCH_TYPES, ArchType, armsOf, FUSIONS, HymbaConfig } from "../../core/config/mod.ts";
 
 export const SMALL = {
   vocabSize: 37,
@@ -30,6 +30,10 @@ export const furtherModels = (): { name: string; config: HymbaConfig }[] => [
   ...FUSIONS.filter((fusion) => fusion !== "mean").map((fusion) => ({
     name: `hymba with fusion ${fusion}`,
     config: new HymbaConfig({ ...SMALL, archType: ArchType.HYBRID, fusion }),
+  })),
+  ...armsOf("seed", SMALL).filter(({ name }) => name !== "hybrid-50-50").map(({ name, config }) => ({
+    name: `documented ${name}`,
+    config,
   })),
   {
     name: "windowed hybrid-sequential",

@@ -12,6 +12,25 @@ interface Stage {
   readonly lines: readonly string[];
 }
 
+/** The way back to the stream of a branch that has one of its own. */
+const leaving = ({ branchWidth, dModel }: HymbaConfig): string[] =>
+  branchWidth > 0 ? [`projected to ${branchWidth}, then to ${dModel}`] : [];
+
+/** How two branches become one. */
+function joinLines({ fusion, innerDim, dModel, branchWidth }: HymbaConfig): string[] {
+  const width = branchWidth > 0 ? dModel : innerDim;
+  switch (fusion) {
+    case "mean":
+      return ["mean of both, each after its own RMSNorm", `width ${width}`];
+    case "sum":
+      return ["sum of both", `width ${width}`];
+    case "concat":
+      return ["both side by side", `width ${2 * width}`];
+    case "gate":
+      return ["s · attention + (1 − s) · Mamba, one learned s a layer", `width ${width}`];
+  }
+}
+
 function attentionStages(config: HymbaConfig, layer: Layer): Stage[] {
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: V } = config, owns = layer.kvOwner === layer.index;
   return [
@@ -22,15 +41,16 @@ function attentionStages(config: HymbaConfig, layer: Layer): Stage[] {
         owns ? `${H} query heads on ${G} key–value heads` : `keys and values of layer ${layer.kvOwner}`,
       ],
     },
-    { lines: [`heads side by side: ${H} × ${V}`] },
+    { lines: [`heads side by side: ${H} × ${V}`, ...leaving(config)] },
   ];
 }
 
-function mambaStages({ innerDim: I, convKernel, dtRank: R, stateSize: N, innerNorms }: HymbaConfig): Stage[] {
+function mambaStages(config: HymbaConfig): Stage[] {
+  const { innerDim: I, convKernel, dtRank: R, stateSize: N, innerNorms } = config;
   return [
     { lines: ["causal convolution, SiLU", `${convKernel} taps, ${I} channels`] },
     { lines: [`dt (${R}), B (${N}) and C (${N})`, `from the input itself${innerNorms ? ", each normalised" : ""}`] },
-    { lines: ["selective scan, times SiLU(z)", `${N} states for each of ${I} channels`] },
+    { lines: [`selective scan, times SiLU(z): ${I} × ${N} states`, ...leaving(config)] },
   ];
 }
 
@@ -64,14 +84,21 @@ export function blockDiagram(config: HymbaConfig, layer: Layer): Markup {
   const split = parts.map(([name, size]) => `${name === "x" ? "x" : name.toUpperCase()} ${size}`).join(" | ");
   const xOf = (index: number) => middle - branches.length * COLUMN / 2 + index * COLUMN + 15;
   const branchTop = TOP + 2 * STEP, joinTop = branchTop + 3 * STEP, outTop = joinTop + STEP;
-  const fused = branches.length > 1;
+  const joined = branches.length > 1 ? joinLines(config) : ["the branch's output"];
+  const own = config.branchWidth > 0;
+  const entry = own
+    ? `into each branch: ${config.dModel} to ${config.branchWidth}, then`
+    : "one input projection without bias";
+  const exit = own
+    ? "added to the residual stream"
+    : `output projection to ${config.dModel}, added to the residual stream`;
   const grey = { fill: tinted(PARTS.end, 0.06), stroke: FAINT, size: 12.5 };
   const centre = (index: number) => xOf(index) + (COLUMN - 30) / 2;
   return drawing(
     { width, height: outTop + BOX + 46, title: `Mixer of layer ${layer.index}` },
     markup`${textBox([LEFT, TOP, wide, BOX], [`RMSNorm of the residual stream, width ${config.dModel}`], grey)}${
       arrow([[middle, TOP + BOX], [middle, TOP + STEP]])
-    }${textBox([LEFT, TOP + STEP, wide, BOX], ["one input projection without bias", split], grey)}${
+    }${textBox([LEFT, TOP + STEP, wide, BOX], [entry, split], grey)}${
       branches.map(({ stages, colour }, index) =>
         markup`${arrow([[centre(index), TOP + STEP + BOX], [centre(index), branchTop]])}${
           column(stages, { x: xOf(index), y: branchTop, colour })
@@ -80,13 +107,11 @@ export function blockDiagram(config: HymbaConfig, layer: Layer): Markup {
     }${
       textBox(
         [LEFT, joinTop, wide, BOX],
-        fused ? ["mean of both, each after its own RMSNorm", `width ${config.innerDim}`] : ["the branch's output"],
+        joined,
         grey,
       )
-    }${arrow([[middle, joinTop + BOX], [middle, outTop]])}${
-      textBox([LEFT, outTop, wide, BOX], [`output projection to ${config.dModel}, added to the residual stream`], grey)
-    }${arrow([[middle, outTop + BOX], [middle, outTop + BOX + 20]])}${
-      label("then RMSNorm, SwiGLU, and another sum", { x: middle, y: outTop + BOX + 34, anchor: "middle" })
-    }`,
+    }${arrow([[middle, joinTop + BOX], [middle, outTop]])}${textBox([LEFT, outTop, wide, BOX], [exit], grey)}${
+      arrow([[middle, outTop + BOX], [middle, outTop + BOX + 20]])
+    }${label("then RMSNorm, SwiGLU, and another sum", { x: middle, y: outTop + BOX + 34, anchor: "middle" })}`,
   );
 }

@@ -25,7 +25,10 @@ const NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/(dt|b|c)_norm$/, "norms of dt, B and C"],
   [/dt_proj\./, "Mamba: step size"],
   [/a_log$|\.d$/, "Mamba: A and skip"],
+  [/fusion\.gate$/, "gate of the branches"],
   [/fusion\./, "norms of the branches"],
+  [/(enter|leave)$/, "projections into a branch and out of it"],
+  [/(attention|mamba)\.out_proj$/, "output projections of the branches"],
   [/out_proj$/, "output projection"],
   [/ffn\./, "SwiGLU"],
   [/norm/, "norms before mixer and SwiGLU, final norm"],
@@ -38,13 +41,16 @@ export function partsOf(config: HymbaConfig): Part[] {
   const layers = layersOf(config), sums = new Map<string, number>();
   const add = (name: string, parameters: number) => sums.set(name, (sums.get(name) ?? 0) + parameters);
   for (const spec of parameterSpecs(config)) {
-    const index = Number(/^layers\.(\d+)\.in_proj$/.exec(spec.name)?.[1] ?? NaN);
-    if (Number.isNaN(index)) {
+    const [, index, branch] = /^layers\.(\d+)\.(?:(attention|mamba)\.)?in_proj$/.exec(spec.name) ?? [];
+    if (index === undefined) {
       add(NAMES.find(([pattern]) => pattern.test(spec.name))?.[1] ?? spec.name, sizeOf(spec));
       continue;
     }
-    for (const [part, width] of Object.entries(projectionParts(config, layers[index]!))) {
-      if (width > 0) add(PROJECTIONS[part as keyof typeof PROJECTIONS], width * config.dModel);
+    const isOf = (part: string) => branch === undefined || "xz".includes(part) === (branch === "mamba");
+    for (const [part, width] of Object.entries(projectionParts(config, layers[Number(index)]!))) {
+      if (width > 0 && isOf(part)) {
+        add(PROJECTIONS[part as keyof typeof PROJECTIONS], width * (config.branchWidth || config.dModel));
+      }
     }
   }
   return [...sums].map(([name, parameters]) => ({ name, parameters }));
