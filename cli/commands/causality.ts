@@ -6,10 +6,10 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
-import type { Arm } from "../../core/config/mod.ts";
+import type { Arm, Profile } from "../../core/config/mod.ts";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { checkCausality } from "../../core/eval/causality.ts";
-import { checkGradients } from "../../core/eval/causality_gradient.ts";
+import { type CausalityReport, checkCausality } from "../../core/eval/causality.ts";
+import { checkGradients, type GradientReport } from "../../core/eval/causality_gradient.ts";
 import { croppedMask, DOCUMENTED } from "../../core/eval/leaky_mask.ts";
 import { resolvedStudy } from "../../core/eval/match.ts";
 import { type Mask, masksOf, visibilityOf } from "../../core/eval/visibility.ts";
@@ -19,7 +19,7 @@ import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
 import { showLeak } from "./leak_experiment.ts";
-import { dataOption } from "./study.ts";
+import { dataOption, profileOption } from "./study.ts";
 
 const options = merge(
   object("Which models", {
@@ -27,8 +27,10 @@ const options = merge(
       option("--preset", string({ metavar: "NAME" }), { description: message`whose models to test; smoke by default` }),
     ),
     models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
+    profile: profileOption,
     reproduceLeak: option("--reproduce-leak", {
-      description: message`count the documented study's cropped mask instead, which fails`,
+      description:
+        message`count the documented study's cropped mask instead, which fails; with --profile seed also test a model that has it`,
     }),
     leakExperiment: optional(
       option("--leak-experiment", string({ metavar: "DIR" }), {
@@ -93,12 +95,27 @@ async function draw(path: string, masks: readonly NamedMask[], title: string): P
   console.error(`wrote ${path}`);
 }
 
+/** Both tests of one model at one length. */
+type Proof = CausalityReport & { readonly gradientLeaks: GradientReport["leaks"] };
+
+const leaks = ({ leaks, gradientLeaks }: Proof) => leaks.length + gradientLeaks.length > 0;
+
+function reportTable(reports: readonly Proof[]): string {
+  const rows = reports.map((report) => [
+    report.arm,
+    ...[report.T, report.tested, report.leaks.length, report.gradientLeaks.length].map(String),
+    leaks(report) ? "LEAKS" : "causal",
+  ]);
+  return table([["model", "length", "tokens changed", "seen by the past", "gradients behind", "verdict"], ...rows]);
+}
+
 async function causality(
-  { preset = "smoke", models, reproduceLeak, leakExperiment: folder, steps, data, picture, json, ...backend }: Options,
+  { preset = "smoke", models, profile, reproduceLeak, leakExperiment: folder, steps, data, picture, json, ...backend }:
+    Options,
 ): Promise<void> {
-  if (folder !== undefined) return await showLeak(folder, { steps, data, ...backend });
-  if (reproduceLeak) return await reproduce({ picture, json });
-  const { arms } = resolvedStudy(preset, { models: models?.split(",") });
+  if (folder !== undefined) return await showLeak(folder, { steps, data, profile, ...backend });
+  if (reproduceLeak) return await reproduce({ picture, json, profile, ...backend });
+  const { arms } = resolvedStudy(preset, { models: models?.split(","), profile });
   const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
   try {
     const reports = [];
@@ -109,15 +126,10 @@ async function causality(
         layers: `${kind} ${layers.join(" ")}`,
       }))
     );
-    const leaking = reports.filter(({ leaks, gradientLeaks }) => leaks.length + gradientLeaks.length > 0).length;
+    const leaking = reports.filter(leaks).length;
     if (json) console.log(JSON.stringify({ reports, masks: counted(masks) }));
     else {
-      const rows = reports.map(({ arm, T, tested, leaks, gradientLeaks }) => [
-        ...[arm, ...[T, tested, leaks.length, gradientLeaks.length].map(String)],
-        leaks.length + gradientLeaks.length === 0 ? "causal" : "LEAKS",
-      ]);
-      const heads = ["model", "length", "tokens changed", "seen by the past", "gradients behind", "verdict"];
-      console.log(table([heads, ...rows]));
+      console.log(reportTable(reports));
       if (masks.length > 0) console.log(`\n${maskTable(masks)}\n`);
       console.log(`${reports.length - leaking} passed, ${leaking} failed`);
     }
@@ -129,8 +141,8 @@ async function causality(
 }
 
 /** Both tests at lengths around the window W and the meta tokens M. */
-async function prove(executor: Executor, { name, config }: Arm) {
-  const W = config.swaWindow, M = config.metaTokens, reports = [];
+async function prove(executor: Executor, { name, config }: Arm): Promise<Proof[]> {
+  const W = config.swaWindow, M = config.metaTokens, reports: Proof[] = [];
   for (const T of new Set([W - 1, W, W + 1, W + M + 1, 2 * W + M])) {
     const { leaks: gradientLeaks } = await checkGradients(executor, { name, config, T });
     reports.push({ ...await checkCausality(executor, { name, config, T }), gradientLeaks });
@@ -138,17 +150,36 @@ async function prove(executor: Executor, { name, config }: Arm) {
   return reports;
 }
 
-/** The documented study's local attention, with and without meta tokens: it fails. */
-async function reproduce({ picture, json }: { picture: string | undefined; json: boolean }): Promise<void> {
+/** The documented study's local attention, with and without meta tokens, and in a model of its profile: it fails. */
+async function reproduce(
+  { picture, json, profile, ...backend }: Pick<Options, "picture" | "json" | "profile" | "backend" | "adapter">,
+): Promise<void> {
   const { T, W, M } = DOCUMENTED;
   const masks = [0, M].map((meta) => ({
     model: "cropped keys",
     layers: `local, window ${W}`,
     mask: croppedMask({ T, W, M: meta }),
   }));
-  const leaking = masks.filter(({ mask }) => visibilityOf(mask).seeFuture > 0).length;
-  if (json) console.log(JSON.stringify({ masks: counted(masks) }));
-  else console.log(`${maskTable(masks)}\n\n${masks.length - leaking} passed, ${leaking} failed`);
+  const reports = profile ? [await crop(profile, backend)] : [];
+  const leaking = masks.filter(({ mask }) => visibilityOf(mask).seeFuture > 0).length + reports.filter(leaks).length;
+  if (json) console.log(JSON.stringify({ reports, masks: counted(masks) }));
+  else {
+    if (reports.length > 0) console.log(`${reportTable(reports)}\n`);
+    console.log(`${maskTable(masks)}\n\n${masks.length + reports.length - leaking} passed, ${leaking} failed`);
+  }
   if (picture) await draw(picture, masks, "The documented study's cropped mask sees the future");
   if (leaking > 0) Deno.exitCode = 1;
+}
+
+/** Both tests on the smallest hybrid of a profile with cropped keys. */
+async function crop(profile: Profile, backend: Pick<Options, "backend" | "adapter">): Promise<Proof> {
+  const [arm] = resolvedStudy("smoke", { profile, models: ["hybrid-paper"] }).arms;
+  const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
+  try {
+    const probe = { ...arm!, T: 2 * arm!.config.swaWindow, reproduceLeak: true };
+    const { leaks: gradientLeaks } = await checkGradients(executor, probe);
+    return { ...await checkCausality(executor, probe), gradientLeaks };
+  } finally {
+    await executor.close();
+  }
 }

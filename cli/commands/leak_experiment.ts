@@ -1,6 +1,7 @@
 /** `hymba causality --leak-experiment DIR`: what the documented study's mask does to perplexity, measured. */
 import { join } from "node:path";
 import { openBackend } from "../../core/backend/mod.ts";
+import type { Profile } from "../../core/config/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { leakExperiment, requireSteps } from "../../core/eval/leak_experiment.ts";
@@ -11,14 +12,18 @@ type Backend = Omit<Parameters<typeof openBackend>[0], "onProgress">;
 
 export async function showLeak(
   folder: string,
-  { steps, data, ...backend }: Backend & { steps: number; data: string | undefined },
+  { steps, data, profile, ...backend }: Backend & {
+    steps: number;
+    data: string | undefined;
+    profile: Profile | undefined;
+  },
 ): Promise<void> {
   requireSteps(steps);
   const onProgress = (line: string) => console.error(line);
   const corpus = await resolveCorpus({ data, onProgress });
   const { executor } = await openBackend({ ...backend, onProgress });
   try {
-    const result = await leakExperiment(executor, { corpus, steps, onProgress });
+    const result = await leakExperiment(executor, { corpus, steps, profile, onProgress });
     const text = leakText(result, { command: commandLine() });
     await makeFolders(systemDisk, folder);
     await writeAtomic(systemDisk, join(folder, "leak.csv"), leakCsv(result));

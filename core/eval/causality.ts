@@ -61,16 +61,3 @@ export async function checkCausality(
     store.release(executor);
   }
 }
-
-/** A few positions around the edges of window and meta tokens; throws when a model sees its future. */
-export async function requireCausal(executor: Executor, { name, config }: Arm): Promise<void> {
-  const T = config.swaWindow + config.metaTokens + 2, edges = [0, config.swaWindow - 1, config.swaWindow, T - 2];
-  const { leaks } = await checkCausality(executor, { name, config, T, positions: edges });
-  const first = leaks[0];
-  if (!first) return;
-  throw new HymbaError(`${name} sees its future: no run is made and no artifact written`, {
-    expected: `logits at ${first.seen} that do not depend on token ${first.changed}`,
-    got: "other bits after the change",
-    hint: "hymba causality shows every position",
-  });
-}

@@ -2,7 +2,7 @@
  * The same small hybrid trained twice, with and without the documented study's cropped keys in its local layers. It exists as
  * evidence: nothing else trains with that crop, and neither weights nor a run folder come out of it.
  */
-import { ArchType, HymbaConfig } from "../config/mod.ts";
+import { ArchType, armsOf, type HymbaConfig, type Profile, type Shape } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { splitText, type TokenData, tokenize } from "../data/split.ts";
@@ -49,22 +49,29 @@ export interface LeakResult {
   readonly curves: readonly LeakCurve[];
 }
 
-/** The hybrid of the experiment: layers 0, 3 and 6 global, four local ones, window 32, 8 meta tokens. */
-export const leakModel = (): HymbaConfig =>
-  new HymbaConfig({
-    archType: ArchType.HYBRID,
-    vocabSize: LEAK_EXPERIMENT.vocabSize,
-    dModel: 64,
-    nLayers: 7,
-    nHeads: 4,
-    nKvHeads: 2,
-    ffnHidden: 192,
-    swaWindow: LEAK_EXPERIMENT.T / 2,
-    numMetaTokens: 8,
-  });
+const SHAPE: Shape = {
+  vocabSize: LEAK_EXPERIMENT.vocabSize,
+  dModel: 64,
+  nLayers: 7,
+  nHeads: 4,
+  nKvHeads: 2,
+  ffnHidden: 192,
+  swaWindow: LEAK_EXPERIMENT.T / 2,
+  numMetaTokens: 8,
+};
+
+/**
+ * The hybrid of the experiment: layers 0, 3 and 6 global, four local ones, window 32, 8 meta tokens; of the published block, or
+ * with the profile `seed` of the documented study's.
+ */
+export function leakModel(profile?: Profile): HymbaConfig {
+  const [arm] = profile === "seed" ? armsOf("seed", SHAPE, ["hybrid-paper"]) : armsOf("arms", SHAPE, [ArchType.HYBRID]);
+  return arm!.config;
+}
 
 interface LeakOptions {
   readonly corpus: Corpus;
+  readonly profile?: Profile;
   /** Updates of each model, a multiple of the number of evaluations. */
   readonly steps: number;
   onProgress?(line: string): void;
@@ -92,15 +99,21 @@ export async function leakExperiment(executor: Executor, options: LeakOptions): 
     curves.push({ name, points: await train(executor, { ...options, name, tokens: { ...tokens, validation } }) });
   }
   const evaluatedTokens = validation.length - 1;
-  return { corpus: corpus.name, parameters: parameterCount(leakModel()), steps, evaluatedTokens, curves };
+  return {
+    corpus: corpus.name,
+    parameters: parameterCount(leakModel(options.profile)),
+    steps,
+    evaluatedTokens,
+    curves,
+  };
 }
 
 async function train(
   executor: Executor,
-  { name, tokens, steps, onProgress }: LeakOptions & { name: LeakCurve["name"]; tokens: TokenData },
+  { name, tokens, steps, profile, onProgress }: LeakOptions & { name: LeakCurve["name"]; tokens: TokenData },
 ): Promise<LeakPoint[]> {
   const { batch: B, T, seed, rate, warmup, decay, evaluations } = LEAK_EXPERIMENT;
-  const store = new ParameterStore(leakModel()), reproduceLeak = name === "cropped keys";
+  const store = new ParameterStore(leakModel(profile)), reproduceLeak = name === "cropped keys";
   const made = trainingPlan(store, { B, T, decay, reproduceLeak }),
     order = new BatchOrder(tokens.train, { B, T, seed });
   store.initialise(executor, seed);

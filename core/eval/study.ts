@@ -8,9 +8,9 @@ import { HymbaError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { Diverged, Interrupted } from "../train/stage.ts";
 import { type ArmContext, donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
-import { requireCausal } from "./causality.ts";
 import { type Environment, prepare } from "./preparation.ts";
 import { probeRecall } from "./recall.ts";
+import { requireCausal } from "./require_causal.ts";
 import { armFolder, FILES, loadRun, readJson, recallFile, writeJson } from "./run_folder.ts";
 
 export interface StudyOptions {
@@ -34,7 +34,7 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
   const held = await startRunFolder(disk, folder);
   try {
     const preparation = await prepare(disk, folder, { study, ...options });
-    for (const { name, config } of study.arms) await requireCausal(executor, { name, config });
+    for (const arm of study.arms) await requireCausal(executor, { ...arm, T: study.sequenceLength });
     const log = await MetricsLog.open(disk, join(folder, FILES.metrics), {
       position: await resumePosition(study, disk, folder),
     });

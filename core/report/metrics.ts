@@ -1,5 +1,5 @@
 /** detailed_metrics.txt: every number of a run, with units, and what they say. */
-import type { ArmResult, Quality, Run, StageName, StageResult } from "../config/mod.ts";
+import type { ArmResult, Quality, Run, StageName, StageResult, StudyConfig } from "../config/mod.ts";
 import { footerOf, line } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
@@ -234,24 +234,37 @@ export function metricsTables(run: Run): MetricsTable[] {
   ];
 }
 
+/** What the tokenizer was trained on, and which part of the text trains. */
+const dataWords = ({ profile, trainFraction }: StudyConfig): { tokenizer: string; train: string } =>
+  profile === undefined
+    ? { tokenizer: "trained on the training part only", train: `first ${percent(trainFraction)}` }
+    : {
+      tokenizer:
+        "lower case without spaces, trained on validation text too (lossy: bits per byte are of the share of the " +
+        "text that was validated)",
+      train: `shuffled sequences, ${percent(trainFraction)} of them,`,
+    };
+
 /** What the run was: a name and a value each. */
 export function recordRows({ record }: Run): [name: string, value: string][] {
   const { study, corpus, tokenizer, data, versions, adapter } = record;
   const { pretraining, orpo } = study;
   const joined = (values: Readonly<Record<string, string | number>>) =>
     Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
+  const words = dataWords(study);
   const rows: [string, string][] = [
     ["command", record.command],
     ["preset", `${study.preset}, seeds ${study.seeds.join(", ")}`],
+    ...(study.profile ? [["profile", `${study.profile}: the documented study as it was`] as [string, string]] : []),
     ["started", record.started],
     ["corpus", `${corpus.name}, ${whole(corpus.bytes)} bytes, licence: ${corpus.licence}`],
     ["corpus SHA-256", corpus.sha256],
     ...(corpus.warning ? [["corpus note", corpus.warning] as [string, string]] : []),
-    ["tokenizer", `Unigram, ${whole(tokenizer.vocabSize)} pieces, trained on the training part only`],
+    ["tokenizer", `Unigram, ${whole(tokenizer.vocabSize)} pieces, ${words.tokenizer}`],
     ["tokenizer SHA-256", tokenizer.sha256],
     [
       "data",
-      `first ${percent(study.trainFraction)} to train on (${whole(data.trainTokens)} tokens), the rest to validate ` +
+      `${words.train} to train on (${whole(data.trainTokens)} tokens), the rest to validate ` +
       `(${whole(data.validationTokens)} tokens; ${whole(data.evaluatedTokens)} predicted, ${
         whole(data.evaluatedBytes)
       } bytes of text)`,

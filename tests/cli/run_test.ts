@@ -157,6 +157,28 @@ Deno.test("architecture and review write a page and say where", async () => {
   }
 });
 
+Deno.test("profile seed: the documented block's page, and a run of it that can be verified", async () => {
+  const page = await hymba(place, "architecture", "--profile", "seed", "--json");
+  assert.equal(page.code, 0, page.error);
+  assert.match(await Deno.readTextFile(join(place.folder, "architecture-hybrid-paper.html")), /66,662,415/);
+  const words = ["--profile", "seed", "--models", "hybrid-paper", "--steps", "2", "--out", "seed"];
+  const run = await hymba(place, "ablate", ...SMALL, ...words);
+  assert.equal(run.code, 0, run.error);
+  assert.match(run.out, /^hybrid-paper /m);
+  const text = await Deno.readTextFile(join(place.folder, "seed/detailed_metrics.txt"));
+  assert.match(text, /profile +seed: the documented study as it was/);
+  assert.match(text, /shuffled sequences, 90\.0 % of them/);
+  const verified = await hymba(place, "verify", "seed", "--backend", "cpu", "--data", place.text);
+  assert.equal(verified.code, 0, verified.out + verified.error);
+});
+
+Deno.test("profile seed with its cropped mask: the model that has it is caught, exit code 1", async () => {
+  const { code, out } = await hymba(place, "causality", "--profile", "seed", "--reproduce-leak", "--backend", "cpu");
+  assert.equal(code, 1);
+  assert.match(out, /hybrid-paper +32 +31 +[1-9]\d* +[1-9]\d* +LEAKS/);
+  assert.match(out, /0 of 256 +255 of 256 +128 of 256[^]*0 passed, 3 failed/);
+});
+
 Deno.test("architecture draws one sheet as SVG or PNG, as the file's name asks", async () => {
   for (const [file, begin] of [["a.svg", /^<svg /], ["a.png", /^.PNG\r\n/]] as const) {
     const { code, error } = await hymba(place, "architecture", "--preset", "smoke", "--out", file);

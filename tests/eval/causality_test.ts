@@ -1,53 +1,19 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { checkGradients } from "../../core/eval/causality_gradient.ts";
-import { checkCausality, requireCausal } from "../../core/eval/causality.ts";
+import { checkCausality } from "../../core/eval/causality.ts";
+import { edges, requireCausal } from "../../core/eval/require_causal.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { runStudy } from "../../core/eval/study.ts";
 import { HymbaError } from "../../core/errors.ts";
-import type { Data, Executor, Plan, Program } from "../../core/plan/mod.ts";
-import type { Tensor } from "../../core/tensor/mod.ts";
+import type { Executor } from "../../core/plan/mod.ts";
 import { SMALL, smallModels } from "../train/models.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
+import { LeakingExecutor } from "./leaking_executor.ts";
 
 /** Around the window W = 5, the meta tokens M = 3, and both. */
 const LENGTHS = [4, 5, 6, 9, 13];
 const V = SMALL.vocabSize;
-
-/** A model that cheats at one position: its logits there are those of the position behind it, which has read one token more. */
-class LeakingExecutor implements Executor {
-  readonly name = "cpu";
-  constructor(private readonly inner: Executor, private readonly position: number) {}
-
-  async prepare(plan: Plan): Promise<Program> {
-    const honest = await this.inner.prepare(plan), row = this.position * V;
-    const isLogits = ({ shape }: Tensor) => shape.length === 3 && shape[2] === V;
-    return {
-      memory: honest.memory,
-      run: () => honest.run(),
-      dispose: () => honest.dispose(),
-      drainMetrics: () => honest.drainMetrics(),
-      findNonFinite: () => honest.findNonFinite(),
-      async read(tensor: Tensor) {
-        const data = await honest.read(tensor);
-        if (isLogits(tensor)) data.copyWithin(row, row + V, row + 2 * V);
-        return data;
-      },
-      // What the cheating logits are sent back goes to where they came from.
-      write(tensor: Tensor, data: Data) {
-        const sent = data.slice() as Data;
-        if (isLogits(tensor)) {
-          for (let v = 0; v < V; v++) sent[row + V + v]! += sent[row + v]!;
-          sent.fill(0, row, row + V);
-        }
-        honest.write(tensor, sent);
-      },
-    };
-  }
-
-  write = (tensor: Tensor, data: Data) => this.inner.write(tensor, data);
-  memoryOf = (plan: Plan) => this.inner.memoryOf(plan);
-  read = (tensor: Tensor) => this.inner.read(tensor);
-  release = (...[arena]: Parameters<Executor["release"]>) => this.inner.release(arena);
-  close = () => this.inner.close();
-}
 
 async function withExecutor(use: (executor: Executor) => Promise<void>): Promise<void> {
   const executor = await CpuExecutor.create({ threads: 1 });
@@ -74,7 +40,7 @@ Deno.test("a model that sees one token ahead at one position is caught there, by
   await withExecutor(async (honest) => {
     for (const { name, config } of smallModels()) {
       for (const position of [0, 4, 7]) {
-        const executor = new LeakingExecutor(honest, position), T = 9;
+        const executor = new LeakingExecutor(honest, { position, V }), T = 9;
         const { leaks } = await checkCausality(executor, { name, config, T });
         assert.deepEqual(leaks, [{ changed: position + 1, seen: position }], name);
         const gradients = await checkGradients(executor, { name, config, T });
@@ -84,14 +50,40 @@ Deno.test("a model that sees one token ahead at one position is caught there, by
   });
 });
 
-Deno.test("no run is made with a model that sees its future", async () => {
+Deno.test("before a run both tests are made at its length, at the edges of window and meta tokens", async () => {
+  assert.deepEqual(edges(smallModels().at(-1)!.config, 16), [0, 4, 5, 7, 8, 14]);
+  assert.deepEqual(edges(smallModels().at(-1)!.config, 6), [0, 4]);
   await withExecutor(async (honest) => {
-    const [arm] = smallModels();
-    await requireCausal(honest, arm!);
-    await assert.rejects(requireCausal(new LeakingExecutor(honest, SMALL.swaWindow - 1), arm!), (error: HymbaError) => {
-      assert.ok(error instanceof HymbaError);
-      assert.match(error.message, /sees its future: no run is made and no artifact written/);
-      return true;
-    });
+    for (const arm of smallModels()) await requireCausal(honest, { ...arm, T: 16 });
+    for (const through of ["values", "gradient"] as const) {
+      for (const position of [0, SMALL.swaWindow - 1, 14]) {
+        const executor = new LeakingExecutor(honest, { position, V, through });
+        await assert.rejects(requireCausal(executor, { ...smallModels()[0]!, T: 16 }), (error: HymbaError) => {
+          assert.ok(error instanceof HymbaError);
+          assert.match(error.message, /sees its future: no run is made and no artifact written/);
+          assert.match(error.message, through === "values" ? /other bits/ : /exactly zero/);
+          return true;
+        });
+      }
+    }
   });
+});
+
+Deno.test("a run with a model that sees its future writes no weights, no metrics and no artifact", async () => {
+  const folder = await Deno.makeTempDir(), study = tinyStudy({ arms: ["hymba"] });
+  await withExecutor(async (honest) => {
+    const executor = new LeakingExecutor(honest, {
+      position: SMALL.swaWindow,
+      V: study.vocabSize,
+      through: "gradient",
+    });
+    const options = { executor, corpus: madeUpCorpus(), disk: systemDisk, folder, environment: ENVIRONMENT };
+    await assert.rejects(runStudy(study, options), /hymba sees its future: no run is made/);
+  });
+  const written = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  assert.deepEqual(
+    written.filter((name) => !["lock", "run.json", "tokenizer.model", "tokenizer.json"].includes(name)),
+    [],
+  );
+  await Deno.remove(folder, { recursive: true });
 });
