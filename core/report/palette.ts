@@ -46,11 +46,12 @@ const OTHERS: readonly Look[] = [
   { colour: GREY, marker: "triangle", rotation: 0 },
 ];
 
-/** The look of each arm by name: fixed for the five architectures, by order for other names. */
+/** The look of each arm by name: fixed for the five architectures; for other names by order, colours of these arms last. */
 export function looks(names: readonly string[]): (name: string) => Look {
   const others = names.filter((name) => !Object.hasOwn(FIXED, name));
-  return (name) =>
-    Object.hasOwn(FIXED, name) ? FIXED[name]! : OTHERS[Math.max(0, others.indexOf(name)) % OTHERS.length]!;
+  const taken = new Set(names.filter((name) => Object.hasOwn(FIXED, name)).map((name) => FIXED[name]!.colour));
+  const free = OTHERS.toSorted((a, b) => Number(taken.has(a.colour)) - Number(taken.has(b.colour)));
+  return (name) => Object.hasOwn(FIXED, name) ? FIXED[name]! : free[Math.max(0, others.indexOf(name)) % free.length]!;
 }
 
 export const INK = "#1f2328", FAINT = "#6b7280", GRID = "#e5e7eb", PAPER = "#ffffff", ACCENT = "#d55e00";

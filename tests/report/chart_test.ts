@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AttentionMap, Run, StageResult } from "../../core/config/mod.ts";
+import { type AttentionMap, type Run, type StageResult, studyOf, SUITES } from "../../core/config/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { armAxis } from "../../core/report/ablation_chart.ts";
@@ -69,6 +69,13 @@ Deno.test("charts: a study that has barely begun, or lacks numbers, can be drawn
   };
   const broken: Run = { ...run, results: [{ ...first!, stages: { pretraining: bad }, failure: "x".repeat(500) }] };
   for (const each of [nothing, broken]) for (const chart of [ablationChart, stagesChart]) sizeOf(await chart(each));
+});
+
+Deno.test("no two arms of a suite have one colour", () => {
+  for (const suite of SUITES) {
+    const names = studyOf("quick", { suite }).arms.map(({ name }) => name), look = looks(names);
+    assert.equal(new Set(names.map((name) => look(name).colour)).size, names.length, suite);
+  }
 });
 
 Deno.test("charts: arms with other names get other looks, by their order", () => {

@@ -161,12 +161,15 @@ function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whiske
   const [from, to] = [low, high].map((value) => chart.scales["x"]!.getPixelForValue(value)) as [number, number];
   const y = element.y, cap = 4;
   brush.save();
-  brush.strokeStyle = colour;
-  brush.lineWidth = 1.5;
   brush.beginPath();
   brush.moveTo(from, y), brush.lineTo(to, y);
   for (const x of [from, to]) brush.moveTo(x, y - cap), brush.lineTo(x, y + cap);
-  brush.stroke();
+  // A light edge keeps it visible on dark bars.
+  for (const [width, style] of [[3.5, PAPER], [1.5, colour]] as const) {
+    brush.lineWidth = width;
+    brush.strokeStyle = style;
+    brush.stroke();
+  }
   brush.restore();
 }
 
