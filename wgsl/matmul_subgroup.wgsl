@@ -5,7 +5,7 @@ enable subgroups;
 //
 //   0  a  [M, K], or [K, M] with TRANS_A  f32  read   rows A_STRIDE apart
 //   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart (lib/matmul_b_vec4 or lib/matmul_b_scalar)
-//   2  c  [M, N]                          f32  write  rows C_STRIDE apart
+//   2  c  [M, N], or [N, M] with TURNED   f32  write  rows C_STRIDE apart
 //
 // One workgroup is one subgroup of LANES (4, 8 or 16) invocations. It makes 4·ROW_QUADS rows × 4·LANES columns of c: a lane
 // holds four columns of all rows in registers. Along k, DEPTH at a time, each lane loads one number of each row of a, and the
@@ -18,6 +18,7 @@ override K: u32;
 override TRANS_A: bool;
 override TRANS_B: bool;
 override ACCUMULATE: bool;
+override TURNED: bool;
 override A_OFFSET: u32 = 0;
 override A_STRIDE: u32;
 override B_OFFSET: u32 = 0;
@@ -64,7 +65,7 @@ fn add(sums: mat4x4f, a_k: vec4f, b_k: vec4f) -> mat4x4f {
 
 fn write(m: u32, n: u32, value: f32) {
   if (m < M && n < N) {
-    let at = C_OFFSET + m * C_STRIDE + n;
+    let at = C_OFFSET + select(m * C_STRIDE + n, n * C_STRIDE + m, TURNED);
     if (ACCUMULATE) {
       c[at] += value;
     } else {

@@ -4,10 +4,10 @@
 //   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart
 //   2  c  [M, N]                          f32  write  rows C_STRIDE apart; with several slices [slices, M, N] for sum_partials
 //
-// One workgroup a 64×64 tile of c, 8×8 invocations with 8×8 sums in registers each (rows and columns 4·i and 32 + 4·i, so that
-// neighbours read neighbouring banks). Tiles of a and b, 16 deep, go through workgroup memory; outside the matrices they are
-// zero. The grid's z cuts k into slices of SLICE where c alone makes too few workgroups. The order of k is fixed.
-// Bytes 4·(M·K·N/64 + K·N·M/64 + M·N), flops 2·M·N·K: bound by multiply-adds, 64 for 4 loads of four.
+// One workgroup a tile of 32·ROW_QUADS × 32·COLUMN_QUADS of c, 8×8 invocations with up to 8×8 sums in registers each (rows and columns 4·i
+// and 32 + 4·i, so that neighbours read neighbouring banks). Tiles of a and b, DEPTH deep, go through workgroup memory; outside the
+// matrices they are zero. The grid's z cuts k into slices of SLICE where c alone makes too few workgroups. The order of k is fixed.
+// Bytes 4·(M·K·N/COLUMNS + K·N·M/ROWS + M·N), flops 2·M·N·K: bound by multiply-adds, at 64 × 64 64 for 4 loads of four.
 
 override M: u32;
 override N: u32;
@@ -23,15 +23,18 @@ override C_OFFSET: u32 = 0;
 override C_STRIDE: u32;
 override SLICE: u32; // a multiple of DEPTH
 
-const DEPTH = 16u;
-const TILE = 64u;
+override DEPTH: u32; // 8, 16 or 32
+override ROW_QUADS: u32; // 1 or 2
+override COLUMN_QUADS: u32;
+override ROWS: u32 = 32 * ROW_QUADS;
+override COLUMNS: u32 = 32 * COLUMN_QUADS;
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 
-var<workgroup> a_tile: array<vec4f, DEPTH * TILE / 4>; // [k][m / 4], four rows of a
-var<workgroup> b_tile: array<vec4f, DEPTH * TILE / 4>; // [k][n / 4], four columns of b
+var<workgroup> a_tile: array<vec4f, DEPTH * ROWS / 4>;    // [k][m / 4], four rows of a
+var<workgroup> b_tile: array<vec4f, DEPTH * COLUMNS / 4>; // [k][n / 4], four columns of b
 
 fn a_at(m: u32, k: u32) -> f32 {
   if (m >= M || k >= K) {
@@ -47,15 +50,17 @@ fn b_at(k: u32, n: u32) -> f32 {
   return b[B_OFFSET + select(k * B_STRIDE + n, n * B_STRIDE + k, TRANS_B)];
 }
 
-/// Sixteen k of both tiles. Neighbouring invocations read neighbouring addresses, whichever way the matrices are stored.
+/// DEPTH k of both tiles. Neighbouring invocations read neighbouring addresses, whichever way the matrices are stored.
 fn stage(m0: u32, n0: u32, k0: u32, lane: u32) {
-  for (var i = lane; i < DEPTH * TILE; i += 64) {
-    let am = select(i / DEPTH, i % TILE, TRANS_A);
-    let ak = select(i % DEPTH, i / TILE, TRANS_A);
-    a_tile[(ak * TILE + am) / 4][am % 4] = a_at(m0 + am, k0 + ak);
-    let bn = select(i % TILE, i / DEPTH, TRANS_B);
-    let bk = select(i / TILE, i % DEPTH, TRANS_B);
-    b_tile[(bk * TILE + bn) / 4][bn % 4] = b_at(k0 + bk, n0 + bn);
+  for (var i = lane; i < DEPTH * ROWS; i += 64) {
+    let m = select(i / DEPTH, i % ROWS, TRANS_A);
+    let k = select(i % DEPTH, i / ROWS, TRANS_A);
+    a_tile[(k * ROWS + m) / 4][m % 4] = a_at(m0 + m, k0 + k);
+  }
+  for (var i = lane; i < DEPTH * COLUMNS; i += 64) {
+    let n = select(i % COLUMNS, i / DEPTH, TRANS_B);
+    let k = select(i / COLUMNS, i % DEPTH, TRANS_B);
+    b_tile[(k * COLUMNS + n) / 4][n % 4] = b_at(k0 + k, n0 + n);
   }
 }
 
@@ -85,8 +90,8 @@ fn write(start: u32, m: u32, n: u32, sums: mat4x4f) {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let m0 = group.y * TILE;
-  let n0 = group.x * TILE;
+  let m0 = group.y * ROWS;
+  let n0 = group.x * COLUMNS;
   let end = min((group.z + 1) * SLICE, K);
   var s00: mat4x4f; // rows above, columns left
   var s01: mat4x4f;
@@ -96,14 +101,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     stage(m0, n0, k0, lane);
     workgroupBarrier();
     for (var k = 0u; k < DEPTH; k++) {
-      let above = a_tile[k * 16 + local.y];
-      let below = a_tile[k * 16 + 8 + local.y];
-      let left = b_tile[k * 16 + local.x];
-      let right = b_tile[k * 16 + 8 + local.x];
+      let above = a_tile[k * ROWS / 4 + local.y];
+      let left = b_tile[k * COLUMNS / 4 + local.x];
       s00 = add(s00, above, left);
-      s01 = add(s01, above, right);
-      s10 = add(s10, below, left);
-      s11 = add(s11, below, right);
+      if (COLUMN_QUADS > 1) {
+        s01 = add(s01, above, b_tile[k * COLUMNS / 4 + 8 + local.x]);
+      }
+      if (ROW_QUADS > 1) {
+        let below = a_tile[k * ROWS / 4 + 8 + local.y];
+        s10 = add(s10, below, left);
+        if (COLUMN_QUADS > 1) {
+          s11 = add(s11, below, b_tile[k * COLUMNS / 4 + 8 + local.x]);
+        }
+      }
     }
     workgroupBarrier();
   }
@@ -111,7 +121,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let m = m0 + local.y * 4;
   let n = n0 + local.x * 4;
   write(start, m, n, s00);
-  write(start, m, n + 32, s01);
-  write(start, m + 32, n, s10);
-  write(start, m + 32, n + 32, s11);
+  if (COLUMN_QUADS > 1) {
+    write(start, m, n + 32, s01);
+  }
+  if (ROW_QUADS > 1) {
+    write(start, m + 32, n, s10);
+    if (COLUMN_QUADS > 1) {
+      write(start, m + 32, n + 32, s11);
+    }
+  }
 }

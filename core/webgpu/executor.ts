@@ -11,8 +11,10 @@ import {
   slotsOf,
 } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
-import { type AdapterClass, type Kernel, type Launch, lowerContext, overridesOf } from "./launch.ts";
+import type { AdapterClass } from "../device/types.ts";
+import { type Kernel, type Launch, type LowerContext, lowerContext, overridesOf } from "./launch.ts";
 import { LOWERINGS } from "./ops/mod.ts";
+import type { TileChoices } from "./tiles.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 import { storagesOf, WebgpuProgram } from "./program.ts";
 
@@ -35,6 +37,8 @@ export class WebgpuExecutor implements Executor {
   readonly name = "webgpu";
   readonly gpu: Gpu;
   readonly options: WebgpuOptions;
+  /** Tiles of products by shape, tuned or recorded; plans that are prepared later use them. */
+  tiles: TileChoices = {};
   readonly #arenas = new Map<Arena, GPUBuffer>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
@@ -75,15 +79,18 @@ export class WebgpuExecutor implements Executor {
 
   /** The dispatches of a plan, in order, each with the index of its step. */
   lower(plan: Plan): (Launch & { step: number })[] {
-    const subgroupSize = subgroupSizeOf(this.gpu.device);
+    const context = this.context();
     return plan.steps.flatMap((step, index) => {
       const lowering = LOWERINGS[step.op];
       if (!lowering) throw new HymbaError(`plan ${plan.name}: the step ${step.op} has no kernel for WebGPU`);
-      return lowering(step, lowerContext(this.gpu.adapterClass, { subgroupSize })).map((launch) => ({
-        ...launch,
-        step: index,
-      }));
+      return lowering(step, context).map((launch) => ({ ...launch, step: index }));
     });
+  }
+
+  /** What lowerings are told of this adapter. */
+  context(): LowerContext {
+    const { device, adapterClass } = this.gpu;
+    return lowerContext(adapterClass, { subgroupSize: subgroupSizeOf(device), tiles: this.tiles });
   }
 
   /** Different pipelines that a plan needs. */

@@ -1,6 +1,9 @@
 /** What a step becomes on WebGPU: one or more dispatches of hand-written kernels. */
 import { HymbaError } from "../errors.ts";
+import type { AdapterClass } from "../device/types.ts";
 import { type DType, sizeOf, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+
+import { candidatesOf, MATMUL_TILES, type MatmulTile, shapeKey, type TileChoices } from "./tiles.ts";
 
 /** A WGSL file. Its bindings are numbered 0, 1, … in the order reads, then writes. */
 export interface Kernel {
@@ -48,9 +51,6 @@ export function runBlockOf({ kernel: { name, run }, constants }: Launch): Uint32
   });
 }
 
-/** Classes of adapters with tile shapes of their own. */
-export type AdapterClass = "discrete" | "integrated" | "apple" | "software";
-
 /** What a lowering may ask for. */
 export interface LowerContext {
   readonly adapterClass: AdapterClass;
@@ -58,6 +58,8 @@ export interface LowerContext {
   readonly subgroupSize: number;
   /** Invocations that share a row (lib/sum_over_lanes): one subgroup on software adapters, where each barrier costs dearly. */
   readonly rowLanes: number;
+  /** The tile that a product was tuned to or that a run recorded, by its shape. */
+  tileOf(attributes: Step["attributes"]): MatmulTile | undefined;
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;
 }
@@ -65,11 +67,19 @@ export interface LowerContext {
 export type Lowering = (step: Step, context: LowerContext) => Launch[];
 
 /** A context whose scratch tensors are plain storages, found by liveness like all others. */
-export function lowerContext(adapterClass: AdapterClass, { subgroupSize }: { subgroupSize: number }): LowerContext {
+export function lowerContext(
+  adapterClass: AdapterClass,
+  { subgroupSize, tiles = {} }: { subgroupSize: number; tiles?: TileChoices },
+): LowerContext {
   const scratch = (name: string, shape: readonly number[], dtype: DType = "f32") =>
     tensorOver(new Storage(`scratch ${name}`, sizeOf(shape), dtype), shape);
   const rowLanes = adapterClass === "software" ? subgroupSize || 4 : 64;
-  return { adapterClass, subgroupSize, rowLanes, scratch };
+  const usable = candidatesOf(adapterClass, { subgroupSize });
+  const tileOf = (attributes: Step["attributes"]) => {
+    const name = tiles[shapeKey(attributes)];
+    return name !== undefined && usable.includes(name) ? MATMUL_TILES[name] : undefined;
+  };
+  return { adapterClass, subgroupSize, rowLanes, tileOf, scratch };
 }
 
 const MOST_GROUPS = 65535;

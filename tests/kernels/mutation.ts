@@ -1,7 +1,8 @@
 /** Runs the checks of the op tests against one WGSL file with one fault. */
 import type { Plan } from "../../core/plan/mod.ts";
 import { ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
-import type { AdapterClass, Launch } from "../../core/webgpu/launch.ts";
+import type { AdapterClass } from "../../core/device/types.ts";
+import type { Launch } from "../../core/webgpu/launch.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { BOUNDS, type Built, compare, fillProgram, type OpCase, record } from "../ops/harness.ts";

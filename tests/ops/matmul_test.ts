@@ -80,9 +80,13 @@ const SHAPES: Shape[] = [
   { M: 9, N: 33, K: 70, margin: 3 },
 ];
 
+/** These share their code with the first of their kind, and each shape compiles eight pipelines: the shape with margins is enough. */
+const SIZES_ONLY = ["subgroup-4-turned", "64x64x8", "64x64x32", "32x64x16", "32x32x32"];
+
 for (const [name, variant] of Object.entries(VARIANTS)) {
-  Deno.test(`matmul by ${name}: all transposes of ${SHAPES.length} shapes`, async () => {
-    for (const shape of SHAPES) {
+  const shapes = SIZES_ONLY.includes(name) ? SHAPES.slice(2, 3) : SHAPES;
+  Deno.test(`matmul by ${name}: all transposes of ${shapes.length} shapes`, async () => {
+    for (const shape of shapes) {
       const fits = shape.N % 4 === 0 && shape.K % 4 === 0 && (shape.margin ?? 0) % 4 === 0;
       if (name === "subgroups, b in fours" && !fits) continue;
       await checkVariant(`${name}, ${JSON.stringify(shape)}`, variant, shape);

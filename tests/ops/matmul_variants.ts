@@ -1,14 +1,23 @@
 import type { Plan } from "../../core/plan/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
-import { type Launch, lowerContext, type Lowering } from "../../core/webgpu/launch.ts";
+import type { Launch, Lowering } from "../../core/webgpu/launch.ts";
 import { subgroups, tiles } from "../../core/webgpu/ops/matmul.ts";
+import { MATMUL_TILES } from "../../core/webgpu/tiles.ts";
+
+const LARGE = { rowQuads: 2, columnQuads: 2, depth: 16 } as const, ROWS_8 = { rowQuads: 2, turned: false } as const;
 
 /** Every way to carry a product out, whatever the adapter would choose for the shape. */
 export const VARIANTS: Record<string, Lowering> = {
-  tiles: (step, context) => tiles(step, context),
-  "tiles, k in 3 slices": (step, context) => tiles(step, context, 3),
-  "subgroups, b in fours": (step, context) => subgroups(step, context, true),
-  "subgroups, b one by one": (step, context) => subgroups(step, context, false),
+  ...Object.fromEntries(
+    Object.entries(MATMUL_TILES).map(([name, tile]): [string, Lowering] => [
+      name,
+      (step, context) =>
+        tile.kernel === "subgroup" ? subgroups(step, context, { tile }) : tiles(step, context, { tile }),
+    ]),
+  ),
+  "64x64x16, k in 3 slices": (step, context) => tiles(step, context, { tile: LARGE, slices: 3 }),
+  "subgroups, b in fours": (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: true }),
+  "subgroups, b one by one": (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: false }),
 };
 
 /** An executor that carries products out in one of the ways. */
@@ -18,10 +27,7 @@ export class Forced extends WebgpuExecutor {
   }
 
   override lower(plan: Plan): (Launch & { step: number })[] {
-    const { subgroupMinSize, subgroupMaxSize } = this.gpu.device.adapterInfo;
-    const context = lowerContext(this.gpu.adapterClass, {
-      subgroupSize: subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0,
-    });
+    const context = this.context();
     return plan.steps.flatMap((step, index) =>
       this.variant(step, context).map((launch) => ({ ...launch, step: index }))
     );

@@ -4,6 +4,7 @@ import tileCode from "../../../wgsl/matmul_tile.wgsl" with { type: "text" };
 import vec4B from "../../../wgsl/lib/matmul_b_vec4.wgsl" with { type: "text" };
 import { type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import { kernel, type Launch, type LowerContext, type Lowering, placeOf } from "../launch.ts";
+import { type SubgroupTile, usualTile, type WorkgroupTile } from "../tiles.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 const TILE = kernel("matmul_tile", tileCode);
@@ -11,8 +12,8 @@ const TILE = kernel("matmul_tile", tileCode);
 const SUBGROUP = kernel("matmul_subgroup", subgroupCode, vec4B);
 const SUBGROUP_SCALAR = kernel("matmul_subgroup_scalar", subgroupCode, scalarB);
 
-/** Rows and columns of c that a workgroup of the tile kernel makes, and how deep its slices of k are cut. */
-const TILE_SIZE = 64, TILE_DEPTH = 16;
+/** Rows, and columns, of c that one quad of an invocation of the tile kernel makes over the whole workgroup. */
+const QUAD = 32;
 /** A slice of k shorter than this costs more in partial sums than it gains. */
 const SHORTEST_SLICE = 256;
 /** Workgroups that keep an adapter of the class busy. */
@@ -33,36 +34,51 @@ function constantsOf({ attributes: { M, N, K, transA, transB }, reads: { a, b },
 }
 
 /** Workgroup tiles, k in one piece or in `slices` pieces that `sum_partials` adds up in order. */
-export function tiles(step: Step, { scratch }: LowerContext, slices = 1): Launch[] {
+export function tiles(
+  step: Step,
+  { scratch }: LowerContext,
+  { tile: { rowQuads, columnQuads, depth }, slices = 1 }: { tile: Omit<WorkgroupTile, "kernel">; slices?: number },
+): Launch[] {
   const { attributes: { M, N, K }, reads: { a, b }, writes: { c } } = step;
-  const SLICE = Math.ceil(K! / slices / TILE_DEPTH) * TILE_DEPTH, cut = Math.ceil(K! / SLICE);
+  const SLICE = Math.ceil(K! / slices / depth) * depth, cut = Math.ceil(K! / SLICE);
   const partial = cut > 1 ? scratch("product", [cut, M! * N!]) : undefined;
   const out = partial ? tensorOver(partial.storage, [M!, N!]) : c!;
-  const constants = { ...constantsOf(step, out), SLICE };
+  const shape = { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, DEPTH: depth };
+  const constants = { ...constantsOf(step, out), SLICE, ...shape };
   const launch: Launch = {
     kernel: TILE,
     constants: partial ? { ...constants, ACCUMULATE: 0 } : constants,
     reads: [a!, b!],
     writes: [out],
-    grid: [Math.ceil(N! / TILE_SIZE), Math.ceil(M! / TILE_SIZE), cut],
+    grid: [Math.ceil(N! / (QUAD * columnQuads)), Math.ceil(M! / (QUAD * rowQuads)), cut],
   };
   if (!partial) return [launch];
   return [launch, sumPartials(partial, c!, { accumulate: step.accumulate.includes("c") })];
 }
 
+/** The same product with rows and columns exchanged: cᵀ = bᵀ · aᵀ. */
+function turnedOver({ attributes: { M, N, K, transA, transB }, reads: { a, b }, ...rest }: Step): Step {
+  return {
+    ...rest,
+    attributes: { M: N!, N: M!, K: K!, transA: 1 - transB!, transB: 1 - transA! },
+    reads: { a: b!, b: a! },
+  };
+}
+
 /** One subgroup a workgroup, for adapters that compute on the processor. */
 export function subgroups(
-  step: Step,
+  given: Step,
   { subgroupSize }: Pick<LowerContext, "subgroupSize">,
-  vec4 = fours(step),
+  { tile: { rowQuads, turned }, vec4 }: { tile: Omit<SubgroupTile, "kernel">; vec4?: boolean },
 ): Launch[] {
-  const { attributes: { M, N }, reads: { a, b }, writes: { c } } = step, ROW_QUADS = M! > 4 ? 2 : 1;
+  const step = turned ? turnedOver(given) : given;
+  const { attributes: { M, N }, reads: { a, b }, writes: { c } } = step;
   return [{
-    kernel: vec4 ? SUBGROUP : SUBGROUP_SCALAR,
-    constants: { ...constantsOf(step, c!), LANES: subgroupSize, ROW_QUADS },
+    kernel: vec4 ?? fours(step) ? SUBGROUP : SUBGROUP_SCALAR,
+    constants: { ...constantsOf(step, c!), LANES: subgroupSize, ROW_QUADS: rowQuads, TURNED: turned ? 1 : 0 },
     reads: [a!, b!],
     writes: [c!],
-    grid: [Math.ceil(M! / (4 * ROW_QUADS)), Math.ceil(N! / (4 * subgroupSize)), 1],
+    grid: [Math.ceil(M! / (4 * rowQuads)), Math.ceil(N! / (4 * subgroupSize)), 1],
   }];
 }
 
@@ -72,13 +88,16 @@ function fours({ attributes: { N, K, transB }, reads: { b } }: Step): boolean {
 }
 
 /** Pieces that k is cut into: only where c has too few tiles for the adapter. */
-function slicesOf({ attributes: { M, N, K } }: Step, { adapterClass }: LowerContext): number {
-  const groups = Math.ceil(M! / TILE_SIZE) * Math.ceil(N! / TILE_SIZE);
+function slicesOf(
+  { attributes: { M, N, K } }: Step,
+  { adapterClass, tile }: { adapterClass: LowerContext["adapterClass"]; tile: WorkgroupTile },
+): number {
+  const groups = Math.ceil(M! / (QUAD * tile.rowQuads)) * Math.ceil(N! / (QUAD * tile.columnQuads));
   return Math.max(1, Math.min(Math.floor(BUSY[adapterClass] / groups), Math.floor(K! / SHORTEST_SLICE)));
 }
 
 export const matmul: Lowering = (step, context) => {
-  const { adapterClass, subgroupSize } = context;
-  if (adapterClass === "software" && [4, 8, 16].includes(subgroupSize)) return subgroups(step, context);
-  return tiles(step, context, slicesOf(step, context));
+  const tile = context.tileOf(step.attributes) ?? usualTile(step.attributes, context);
+  if (tile.kernel === "subgroup") return subgroups(step, context, { tile });
+  return tiles(step, context, { tile, slices: slicesOf(step, { adapterClass: context.adapterClass, tile }) });
 };

@@ -4,7 +4,8 @@ import packCode from "../../../wgsl/selective_scan_pack.wgsl" with { type: "text
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import { HymbaError } from "../../errors.ts";
 import { type Attributes, type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
-import { type AdapterClass, kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
+import type { AdapterClass } from "../../device/types.ts";
+import { kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 const PACK = kernel("selective_scan_pack", packCode);

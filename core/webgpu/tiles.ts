@@ -1,0 +1,90 @@
+/** The ways to carry a matrix product out that an adapter may choose from. */
+import type { Step } from "../tensor/mod.ts";
+import type { AdapterClass } from "../device/types.ts";
+
+/** One subgroup a workgroup, 4 · rowQuads rows of c (matmul_subgroup); turned, cᵀ = bᵀ aᵀ for a narrow c. */
+export interface SubgroupTile {
+  readonly kernel: "subgroup";
+  readonly rowQuads: 1 | 2 | 3;
+  readonly turned: boolean;
+}
+
+/** 64 invocations a tile of c in workgroup memory (matmul_tile); quads of 32 rows and of 32 columns. */
+export interface WorkgroupTile {
+  readonly kernel: "workgroup";
+  readonly rowQuads: 1 | 2;
+  readonly columnQuads: 1 | 2;
+  /** Of k, at a time. */
+  readonly depth: 8 | 16 | 32;
+}
+
+export type MatmulTile = SubgroupTile | WorkgroupTile;
+
+const subgroup = (rowQuads: SubgroupTile["rowQuads"], turned = false): SubgroupTile => ({
+  kernel: "subgroup",
+  rowQuads,
+  turned,
+});
+const workgroup = (
+  rowQuads: WorkgroupTile["rowQuads"],
+  columnQuads: WorkgroupTile["columnQuads"],
+  depth: WorkgroupTile["depth"],
+): WorkgroupTile => ({ kernel: "workgroup", rowQuads, columnQuads, depth });
+
+/** By the names that caches and run records have; rows × columns × depth, or rows of a subgroup. */
+export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
+  "subgroup-4": subgroup(1),
+  "subgroup-8": subgroup(2),
+  "subgroup-12": subgroup(3),
+  "subgroup-4-turned": subgroup(1, true),
+  "subgroup-8-turned": subgroup(2, true),
+  "64x64x16": workgroup(2, 2, 16),
+  "64x64x8": workgroup(2, 2, 8),
+  "64x64x32": workgroup(2, 2, 32),
+  "64x32x16": workgroup(2, 1, 16),
+  "32x64x16": workgroup(1, 2, 16),
+  "32x32x16": workgroup(1, 1, 16),
+  "32x32x32": workgroup(1, 1, 32),
+};
+
+/** Names of tiles by {@link shapeKey}. */
+export type TileChoices = Readonly<Record<string, string>>;
+
+/** What `tune` tries for each class. Where nothing was tuned {@link usualTile} chooses among them by shape. */
+export const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
+  discrete: ["64x64x16", "64x64x8", "64x64x32", "64x32x16", "32x64x16", "32x32x32"],
+  integrated: ["64x64x16", "64x64x8", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
+  apple: ["64x64x16", "64x64x8", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
+  software: ["subgroup-8", "subgroup-4", "subgroup-12", "subgroup-4-turned", "subgroup-8-turned", "64x64x16"],
+};
+
+/** Subgroup sizes that matmul_subgroup is written for. */
+const SUBGROUPS: readonly number[] = [4, 8, 16];
+
+/** The tiles of the adapter's class that it can run. */
+export function candidatesOf(adapterClass: AdapterClass, { subgroupSize }: { subgroupSize: number }): string[] {
+  const subgroups = SUBGROUPS.includes(subgroupSize);
+  return CANDIDATES[adapterClass].filter((name) => subgroups || MATMUL_TILES[name]!.kernel === "workgroup");
+}
+
+/** What a tuned choice is known by: `M×N×K` and which of a and b are stored the other way. */
+export const shapeKey = ({ M, N, K, transA, transB }: Step["attributes"]): string =>
+  `${M}x${N}x${K}${transA ? " a-turned" : ""}${transB ? " b-turned" : ""}`;
+
+/** A c of so few columns is turned: most lanes of a subgroup would hold columns that do not exist. */
+const NARROW = 8;
+/** Elements of c that tiles of 64 × 64 would leave a small adapter idle with. */
+const SMALL = 64 * 64;
+
+/** The tile of a shape that nobody tuned. */
+export function usualTile(
+  { M, N }: Step["attributes"],
+  { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
+): MatmulTile {
+  const first = MATMUL_TILES[candidatesOf(adapterClass, { subgroupSize })[0]!]!;
+  if (first.kernel === "workgroup") {
+    return ["integrated", "apple"].includes(adapterClass) && M! * N! <= SMALL ? workgroup(1, 1, 32) : first;
+  }
+  const turned = N! <= NARROW && M! > N!;
+  return subgroup((turned ? N! : M!) > 4 ? 2 : 1, turned);
+}
