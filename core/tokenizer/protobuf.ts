@@ -161,11 +161,13 @@ export class MessageWriter {
   }
 }
 
+/** Most bytes of a number below 2^53. */
+const LONGEST_VARINT = 8;
+
 function varintBytes(value: number): Uint8Array {
-  const bytes: number[] = [];
-  for (let rest = value; bytes.push(rest % 128), rest >= 128;) {
-    bytes[bytes.length - 1]! += 128;
-    rest = Math.floor(rest / 128);
-  }
-  return Uint8Array.from(bytes);
+  const bytes = new Uint8Array(value < 128 ? 1 : LONGEST_VARINT);
+  let rest = value, length = 0;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[length++] = rest % 128 + 128;
+  bytes[length++] = rest;
+  return bytes.subarray(0, length);
 }

@@ -53,7 +53,7 @@ export class Segmenter {
 
   #fit(size: number): void {
     if (size <= this.#id.length) return;
-    const capacity = Math.max(2 * size, 8192);
+    const capacity = Math.max(2 * size, 512);
     const score = this.#vocabulary.arithmetic === "float32" ? new Float32Array(capacity) : new Float64Array(capacity);
     score.set(this.#score);
     const id = new Int32Array(capacity), start = new Int32Array(capacity);

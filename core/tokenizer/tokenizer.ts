@@ -23,7 +23,8 @@ export class Tokenizer {
   readonly #json: string | undefined;
   readonly #ids = new IdList(1024);
   readonly #session: EncodingSession;
-  readonly #part = new Uint8Array(3 * PART);
+  /** UTF-8 of the part at hand. */
+  #part = new Uint8Array(0);
   #hash: string | undefined;
 
   /** Use `trainTokenizer`, `fromModelBytes` or `fromJson`. */
@@ -188,6 +189,8 @@ export class Tokenizer {
   }
 
   #pushText(text: string): void {
+    const most = 3 * Math.min(PART + 1, text.length);
+    if (most > this.#part.length) this.#part = new Uint8Array(most);
     let at = 0;
     do {
       let stop = Math.min(at + PART, text.length);
