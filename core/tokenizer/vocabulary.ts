@@ -25,6 +25,15 @@ const SMALLEST_FLOAT = 2 ** -126;
 /** How a byte is spelt as a piece: `<0x0A>`. */
 export const bytePiece = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 
+/** The score of an unknown character, as SentencePiece has it for these pieces. */
+export function unknownScoreOf(pieces: readonly Piece[]): number {
+  const low = pieces.reduce(
+    (least, { score, type }) => type === PieceType.normal ? Math.min(least, score) : least,
+    Infinity,
+  );
+  return Math.fround((Number.isFinite(low) ? low : 0) - UNKNOWN_PENALTY);
+}
+
 /** How scores add up: SentencePiece in 32-bit floats, Hugging Face tokenizers in 64-bit floats. */
 export type Arithmetic = "float32" | "float64";
 

@@ -246,7 +246,7 @@ const JSON_RULES: Record<string, unknown> = {
   "added ids leave no gap": { model: UNIGRAM, added_tokens: [{ id: 9, content: "x" }] },
   "added ids are their pieces": { model: UNIGRAM, added_tokens: [{ id: 1, content: "x" }] },
   "known normalisers": { model: UNIGRAM, normalizer: { type: "BertNormalizer" } },
-  "known pre-tokenizers": { model: UNIGRAM, pre_tokenizer: { type: "ByteLevel" } },
+  "known pre-tokenizers": { model: UNIGRAM, pre_tokenizer: { type: "FixedLength" } },
   "known decoders": { model: UNIGRAM, decoder: { type: "WordPiece" } },
   "Base64": { model: UNIGRAM, normalizer: { type: "Precompiled", precompiled_charsmap: "?" } },
   "regular expressions": { model: UNIGRAM, normalizer: { type: "Replace", pattern: { Regex: "(" }, content: "" } },

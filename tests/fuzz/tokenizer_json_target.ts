@@ -19,12 +19,14 @@ const CUTS = [
   { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: true },
   { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, { type: "Digits", individual_digits: true }] },
   { type: "Split", pattern: { String: "a" }, behavior: "MergedWithNext", invert: false },
+  { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
 ];
 const DECODERS = [
   null,
   { type: "Metaspace", replacement: "▁", prepend_scheme: "always" },
   { type: "Sequence", decoders: [{ type: "ByteFallback" }, { type: "Fuse" }] },
   { type: "Strip", content: " ", start: 1, stop: 0 },
+  { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
 ];
 const TEXT = "a ab é\n語  he<m>lo ";
 

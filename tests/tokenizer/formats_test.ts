@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
 import { Tokenizer as Client } from "@huggingface/tokenizers";
-import { PieceType, Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
+import { Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { MessageWriter } from "../../core/tokenizer/protobuf.ts";
 import { oracles, SMALL_TEXT } from "./oracles.ts";
 
 const trained = trainTokenizer(SMALL_TEXT, { vocabSize: 500 });
-
-/** Ids as the foreign client can give them: it has no byte fallback, so a run of bytes is one unknown token there. */
-function withoutBytes(tokenizer: Tokenizer, ids: Iterable<number>): number[] {
-  const unknown = tokenizer.vocabulary.unknownId, out: number[] = [];
-  for (const id of ids) {
-    const plain = tokenizer.vocabulary.typeOf(id) === PieceType.byte ? unknown : id;
-    if (plain !== unknown || out.at(-1) !== unknown) out.push(plain);
-  }
-  return out;
-}
 
 for (
   const { name, tokenizer, cases } of [...oracles(), {
@@ -27,7 +17,10 @@ for (
     const client = new Client(JSON.parse(tokenizer.toJson()), {});
     for (const { text } of cases) {
       const { ids } = client.encode(text, { add_special_tokens: false });
-      assert.deepEqual(ids, withoutBytes(tokenizer, tokenizer.encode(text)), JSON.stringify(text));
+      assert.deepEqual(ids, [...tokenizer.encode(text)], JSON.stringify(text));
+      if (ids.length === 0) continue;
+      const decoded = client.decode(ids, { clean_up_tokenization_spaces: false });
+      assert.equal(decoded, tokenizer.decode(ids), JSON.stringify(text));
     }
   });
 
@@ -48,6 +41,31 @@ for (
     }
   });
 }
+
+const model = (tokenizer: Tokenizer): { vocab: [string, number][]; byte_fallback: boolean } => {
+  return JSON.parse(tokenizer.toJson()).model;
+};
+
+Deno.test("byte fallback is spelt in the vocabulary: a character costs the same, the file needs no fallback", () => {
+  const { vocab, byte_fallback } = model(trained), scores = new Map(vocab), { unknownScore } = trained.vocabulary;
+  assert.equal(byte_fallback, false);
+  // U+6F22 is E6 BC A2; "a" is known, so the byte 61 keeps its name.
+  assert.deepEqual(["æ", "¼", "¢", "<0x61>"].map((name) => scores.get(name)), [unknownScore, 0, 0, unknownScore]);
+  assert.ok(scores.get("a")! > unknownScore);
+  assert.ok(vocab.some(([name]) => name === "âĸģthe") && !vocab.some(([name]) => name === "▁the"));
+  const bytes = Array.from({ length: 256 }, (_, byte) => trained.vocabulary.byteIds[byte]!);
+  const foreign = Tokenizer.fromJson(JSON.stringify({ ...JSON.parse(trained.toJson()), comment: "" }));
+  for (const id of bytes) assert.equal(foreign.decode([id]), trained.decode([id]));
+});
+
+Deno.test("where a symbol would be taken for a byte, byte_fallback is written instead", () => {
+  const tokenizer = trainTokenizer(SMALL_TEXT, { vocabSize: 500, userDefinedSymbols: ["Ã", "\n"] });
+  const json = tokenizer.toJson(), { vocab, byte_fallback } = model(tokenizer);
+  assert.equal(byte_fallback, true);
+  assert.ok(vocab.some(([name]) => name === "<0xC3>"));
+  assert.equal(Tokenizer.fromJson(json).toJson(), json);
+  assert.deepEqual(Tokenizer.fromJson(json).encode("Ã漢\n"), tokenizer.encode("Ã漢\n"));
+});
 
 /** A `tokenizer.json` as other tools write them: special tokens, Metaspace in both places, templates. */
 function foreign(changes: Record<string, unknown> = {}): Record<string, unknown> {
@@ -123,7 +141,7 @@ Deno.test("parts of tokenizer.json that are not understood are named with their 
   };
   const model = foreign().model as Record<string, unknown>, vocab = model.vocab as [string, number][];
   refuse({ normalizer: { type: "BertNormalizer" } }, /BertNormalizer is not supported/);
-  refuse({ pre_tokenizer: { type: "ByteLevel" } }, /ByteLevel is not supported/);
+  refuse({ pre_tokenizer: { type: "FixedLength" } }, /FixedLength is not supported/);
   refuse({ decoder: { type: "WordPiece" } }, /WordPiece is not supported/);
   refuse({ model: { type: "BPE" } }, /only Unigram/);
   refuse({ added_tokens: [], model: { ...model, vocab: [...vocab, ["he", -1]] } }, /already defined/);

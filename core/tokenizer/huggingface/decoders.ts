@@ -1,5 +1,6 @@
 /** The decoders of a `tokenizer.json`: functions from tokens to tokens, joined at the end. */
-import { SPACE_MARK } from "../bytes.ts";
+import { bytesSpelt } from "../byte_level.ts";
+import { ByteBuffer, SPACE_MARK, textOf, utf8 } from "../bytes.ts";
 import type { JsonNode } from "./schema.ts";
 
 export type TokensStep = (tokens: string[]) => string[];
@@ -40,6 +41,8 @@ function readStep(node: JsonNode): TokensStep {
       return (tokens) => [tokens.join("")];
     case "ByteFallback":
       return joinBytes;
+    case "ByteLevel":
+      return unspell;
     default:
       throw node.get("type").error(`decoder ${kind} is not supported`);
   }
@@ -50,6 +53,13 @@ function strip(token: string, { content, start, stop }: { content: string; start
   while (begin < Math.min(start, end) && token[begin] === content) begin++;
   while (end > begin && token.length - end < stop && token[end - 1] === content) end--;
   return token.slice(begin, end);
+}
+
+/** All tokens become one text; those that hold more than spelt bytes count as they are. */
+function unspell(tokens: string[]): string[] {
+  const bytes = new ByteBuffer(256);
+  for (const token of tokens) bytes.append(bytesSpelt(token) ?? utf8(token));
+  return [textOf(bytes.view())];
 }
 
 /** Runs of byte tokens become text; a run that is not UTF-8 becomes one U+FFFD a byte. */

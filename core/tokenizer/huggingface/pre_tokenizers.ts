@@ -1,4 +1,5 @@
 /** The pre-tokenizers of a `tokenizer.json`: they cut a text into parts that no piece may cross. */
+import { byteSpelt } from "../byte_level.ts";
 import { SPACE_MARK } from "../bytes.ts";
 import type { JsonNode } from "./schema.ts";
 
@@ -10,6 +11,8 @@ type Behaviour = "removed" | "isolated" | "mergedwithprevious" | "mergedwithnext
 
 const WORDS =
   /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\s]+/gu;
+/** GPT-2's cuts. */
+const GPT2_WORDS = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 const PUNCTUATION = /[\p{P}$+<=>^`|~]/gu;
 
 /** Cuts a text at the matches of a pattern. */
@@ -53,6 +56,14 @@ function metaspace(node: JsonNode): CutStep {
   };
 }
 
+function byteLevel(node: JsonNode): CutStep {
+  const prefixes = node.get("add_prefix_space").flag(true), cuts = node.get("use_regex").flag(true);
+  return (part) => {
+    const text = prefixes && !part.startsWith(" ") ? ` ${part}` : part;
+    return (cuts ? text.match(GPT2_WORDS) ?? [] : [text]).map(byteSpelt);
+  };
+}
+
 /** Reads a pre-tokenizer, null for none. @throws {HymbaError} on kinds that Unigram tokenizers do not use. */
 export function readPreTokenizer(node: JsonNode): CutStep {
   if (node.missing) return (part) => [part];
@@ -66,6 +77,8 @@ export function readPreTokenizer(node: JsonNode): CutStep {
     }
     case "Metaspace":
       return metaspace(node);
+    case "ByteLevel":
+      return byteLevel(node);
     case "Whitespace":
       return (part) => part.match(WORDS) ?? [];
     case "WhitespaceSplit":

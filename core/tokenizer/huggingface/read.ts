@@ -1,5 +1,7 @@
 /** Reads Hugging Face's `tokenizer.json` with a Unigram model. */
 import { isDeepStrictEqual } from "node:util";
+import { bytesSpelt } from "../byte_level.ts";
+import { textOf } from "../bytes.ts";
 import { MARK_ESCAPE } from "../mark_escape.ts";
 import { DEFAULT_TRAINER, type ModelFile } from "../model_file.ts";
 import { bytePiece, type Piece, PieceType, Vocabulary } from "../vocabulary.ts";
@@ -8,6 +10,7 @@ import { charsmapBytes, readNormalizer } from "./normalizers.ts";
 import { type AddedToken, HuggingFacePipeline } from "./pipeline.ts";
 import { readPreTokenizer } from "./pre_tokenizers.ts";
 import { JsonNode } from "./schema.ts";
+import { unspeltPieces } from "./spelling.ts";
 import { ESCAPING, toTokenizerJson } from "./write.ts";
 
 /** What a `tokenizer.json` turned out to hold. */
@@ -82,42 +85,54 @@ function readPieces(
   return { pieces, inModel };
 }
 
-/** The SentencePiece model whose `tokenizer.json` this is, if it is one to the last detail. */
-function asModelFile(
-  root: JsonNode,
-  { pieces, byteFallback }: { pieces: readonly Piece[]; byteFallback: boolean },
-): ModelFile | undefined {
-  const steps = Array.isArray(root.get("normalizer").get("normalizers").value)
-    ? root.get("normalizer").get("normalizers").list()
-    : [];
-  const escapes = isDeepStrictEqual(steps.slice(0, ESCAPING.length).map(({ value }) => value), ESCAPING);
-  const precompiled = steps.find((step) => step.get("type").value === "Precompiled");
-  const first =
-    (root.get("pre_tokenizer").get("pretokenizers").get(0).missing
-      ? root.get("pre_tokenizer")
-      : root.get("pre_tokenizer").get("pretokenizers").get(0)).get("prepend_scheme").value;
-  const surface = root.get("decoder").get("decoders").get(0).get("content").value;
-  const typed = pieces.map((entry) => {
+/** Names that Hugging Face keeps without a type. */
+function withControls(pieces: readonly Piece[]): Piece[] {
+  return pieces.map((entry) => {
     const control = entry.type === PieceType.normal && entry.score === 0 && /^<.+>$/s.test(entry.piece);
     return control ? { ...entry, type: PieceType.control } : entry;
   });
+}
+
+/** The SentencePiece model whose `tokenizer.json` this is, if it is one to the last detail. */
+function asModelFile(
+  root: JsonNode,
+  options: { pieces: readonly Piece[]; byteFallback: boolean },
+): ModelFile | undefined {
+  if (!options.pieces.some(({ type }) => type === PieceType.unknown)) return undefined;
+  const cuts = root.get("pre_tokenizer").get("pretokenizers");
+  const spells = Array.isArray(cuts.value) && cuts.list().some((cut) => cut.get("type").value === "ByteLevel");
+  const named = withControls(options.pieces), pieces = spells ? unspeltPieces(named) : named;
+  if (!pieces) return undefined;
+  const surface = root.get("decoder").get("decoders").get(0).get("content").value;
+  const spelt = spells && typeof surface === "string" ? bytesSpelt(surface) : undefined;
   const file: ModelFile = {
-    pieces: typed,
+    pieces,
     trainer: {
       ...DEFAULT_TRAINER,
       vocabSize: pieces.length,
-      byteFallback,
-      userDefinedSymbols: typed.filter(({ type }) => type === PieceType.userDefined).map(({ piece }) => piece),
-      unknownSurface: typeof surface === "string" ? surface : DEFAULT_TRAINER.unknownSurface,
+      byteFallback: spells || options.byteFallback,
+      userDefinedSymbols: pieces.filter(({ type }) => type === PieceType.userDefined).map(({ piece }) => piece),
+      unknownSurface: spelt ? textOf(spelt) : typeof surface === "string" ? surface : DEFAULT_TRAINER.unknownSurface,
     },
+    ...normalisation(root),
+  };
+  return isDeepStrictEqual(toTokenizerJson(file, { spells }), root.value) ? file : undefined;
+}
+
+/** What the steps of a file say, if it is one of ours. */
+function normalisation(root: JsonNode): Pick<ModelFile, "normalizer" | "denormalizer"> {
+  const list = root.get("normalizer").get("normalizers"), steps = Array.isArray(list.value) ? list.list() : [];
+  const escapes = isDeepStrictEqual(steps.slice(0, ESCAPING.length).map(({ value }) => value), ESCAPING);
+  const precompiled = steps.find((step) => step.get("type").value === "Precompiled");
+  const before = root.get("pre_tokenizer"), first = before.get("pretokenizers").get(0);
+  const scheme = (first.missing ? before : first).get("prepend_scheme").value;
+  const map = precompiled ? charsmapBytes(precompiled.get("precompiled_charsmap")) : new Uint8Array(0);
+  return {
     normalizer: {
       name: escapes ? "lossless" : precompiled ? "precompiled" : "identity",
-      charsmap: precompiled
-        ? charsmapBytes(precompiled.get("precompiled_charsmap"))
-        : escapes
-        ? MARK_ESCAPE.charsmap
-        : new Uint8Array(0),
-      addDummyPrefix: first === "first",
+      charsmap: escapes && !precompiled ? MARK_ESCAPE.charsmap : map,
+      addDummyPrefix: scheme === "first" || scheme === "always" ||
+        steps.some((step) => step.get("type").value === "Prepend"),
       removeExtraWhitespaces: steps.slice(escapes ? ESCAPING.length : 0).some((step) =>
         step.get("type").value === "Replace" && !step.get("pattern").get("Regex").missing
       ),
@@ -125,6 +140,4 @@ function asModelFile(
     },
     denormalizer: escapes ? MARK_ESCAPE.denormalizer : undefined,
   };
-  if (!pieces.some(({ type }) => type === PieceType.unknown)) return undefined;
-  return isDeepStrictEqual(toTokenizerJson(file), root.value) ? file : undefined;
 }

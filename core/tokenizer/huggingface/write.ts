@@ -1,10 +1,12 @@
 /** A SentencePiece tokenizer as Hugging Face's `tokenizer.json`. */
 import { HymbaError } from "../../errors.ts";
+import { byteSpelt, bytesSpelt } from "../byte_level.ts";
 import { SPACE_MARK, utf8 } from "../bytes.ts";
 import { parseCharsmap } from "../charsmap.ts";
 import { escapesMark, MARK_ESCAPE } from "../mark_escape.ts";
 import type { ModelFile } from "../model_file.ts";
 import { type Piece, PieceType } from "../vocabulary.ts";
+import { speltMark, speltVocabulary } from "./spelling.ts";
 
 /** A value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -21,9 +23,10 @@ const UNESCAPING: readonly Json[] = MARK_ESCAPE.steps.toReversed().map(([from, t
  *
  * Two things do not carry over: the 32-bit sums (Hugging Face adds in 64 bits, so near ties of a long text may fall otherwise),
  * and a dummy prefix next to user-defined symbols (Hugging Face applies it to the text between symbols).
+ * Byte fallback is spelt (`spelling.ts`) where that can be done; `spells: false` writes `byte_fallback` instead.
  * @throws {HymbaError} when the model puts spaces behind words or does not mark them.
  */
-export function toTokenizerJson(file: ModelFile): Json {
+export function toTokenizerJson(file: ModelFile, { spells = true } = {}): Json {
   const { pieces, trainer, normalizer } = file;
   const renames = (file.denormalizer?.charsmap.length ?? 0) > 0 && !escapesMark(file);
   if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces || renames) {
@@ -31,6 +34,7 @@ export function toTokenizerJson(file: ModelFile): Json {
       expected: "spaces marked by U+2581, in front of words, and no rules for decoded text",
     });
   }
+  const spelt = spells ? speltVocabulary(file) : undefined, isSpelt = spelt !== undefined;
   const symbols = [...pieces.entries()].filter(([, { type }]) => type === PieceType.userDefined);
   return {
     version: "1.0",
@@ -48,16 +52,27 @@ export function toTokenizerJson(file: ModelFile): Json {
       };
     }),
     normalizer: normalizerJson(file),
-    pre_tokenizer: preTokenizerJson(file),
+    pre_tokenizer: preTokenizerJson(file, { isSpelt }),
     post_processor: null,
-    decoder: decoderJson(file),
+    decoder: isSpelt ? speltDecoderJson(file) : decoderJson(file),
     model: {
       type: "Unigram",
       unk_id: pieces.findIndex(({ type }) => type === PieceType.unknown),
-      vocab: pieces.map(({ piece, score }) => [piece, score]),
-      byte_fallback: trainer.byteFallback,
+      vocab: spelt ?? pieces.map(({ piece, score }) => [piece, score]),
+      byte_fallback: trainer.byteFallback && !isSpelt,
     },
   };
+}
+
+/**
+ * How the dummy prefix is said. `Metaspace` with "first" looks at offsets into the text as it was given, so that a character that a
+ * rule removed in front costs the prefix: it serves only where symbols cut a text in parts. And `Metaspace` puts nothing before
+ * a space: where spaces are kept, the prefix is one more space.
+ */
+function prefixKind({ pieces, normalizer }: ModelFile): "never" | "first" | "always" | "space" {
+  if (!normalizer.addDummyPrefix) return "never";
+  if (pieces.some(({ type }) => type === PieceType.userDefined)) return "first";
+  return normalizer.removeExtraWhitespaces ? "always" : "space";
 }
 
 function normalizerJson(file: ModelFile): Json {
@@ -68,8 +83,11 @@ function normalizerJson(file: ModelFile): Json {
     steps.push(...leavesJoiner(normalizer.charsmap) ? [HIDE_JOINER, map, SHOW_JOINER] : [map]);
   }
   if (normalizer.removeExtraWhitespaces) {
-    steps.push(replace("^ +", ""), replace(`[ ${SPACE_MARK}]+$`, ""), replace(" {2,}", " "));
+    // A space that is left in front does for the dummy prefix.
+    if (!normalizer.addDummyPrefix) steps.push(replace("^ +", ""));
+    steps.push(replace(`[ ${SPACE_MARK}]+$`, ""), replace(" {2,}", " "));
   }
+  if (prefixKind(file) === "space") steps.push({ type: "Prepend", prepend: " " });
   return steps.length > 0 ? { type: "Sequence", normalizers: steps } : null;
 }
 
@@ -87,14 +105,16 @@ function leavesJoiner(charsmap: Uint8Array): boolean {
   );
 }
 
-function preTokenizerJson({ pieces, trainer, normalizer }: ModelFile): Json {
-  const split = !pieces.some(({ piece }) => piece.indexOf(SPACE_MARK, 1) > 0);
-  const scheme = normalizer.addDummyPrefix ? "first" : "never";
+function preTokenizerJson(file: ModelFile, { isSpelt }: { isSpelt: boolean }): Json {
+  const { pieces, trainer } = file, split = !pieces.some(({ piece }) => piece.indexOf(SPACE_MARK, 1) > 0);
+  const kind = prefixKind(file), scheme = kind === "space" ? "never" : kind;
   const metaspace: Json = { type: "Metaspace", replacement: SPACE_MARK, prepend_scheme: scheme, split };
-  const pattern = reservedPattern(pieces, trainer.byteFallback);
-  if (pattern === "") return metaspace;
-  const cut: Json = { type: "Split", pattern: { Regex: pattern }, behavior: "MergedWithPrevious", invert: false };
-  return { type: "Sequence", pretokenizers: [metaspace, cut] };
+  const pattern = reservedPattern(pieces, trainer.byteFallback), steps = [metaspace];
+  if (pattern !== "") {
+    steps.push({ type: "Split", pattern: { Regex: pattern }, behavior: "MergedWithPrevious", invert: false });
+  }
+  if (isSpelt) steps.push({ type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false });
+  return steps.length === 1 ? metaspace : { type: "Sequence", pretokenizers: steps };
 }
 
 /**
@@ -127,15 +147,38 @@ function reservedPattern(pieces: readonly Piece[], byteFallback: boolean): strin
 /** Escapes what is special in the pattern languages of both ECMAScript and Oniguruma. */
 const escapePattern = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
+/** The space of a dummy prefix goes, and escapes are resolved. */
+function endOfDecoder(file: ModelFile): Json[] {
+  const { addDummyPrefix, removeExtraWhitespaces } = file.normalizer;
+  return [
+    ...(addDummyPrefix || removeExtraWhitespaces ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : []),
+    ...(escapesMark(file) ? UNESCAPING : []),
+  ];
+}
+
+/** Byte pieces that kept their names come back by `ByteFallback`; all others, and text, by `ByteLevel`. */
+function speltDecoderJson(file: ModelFile): Json {
+  const unknown = file.pieces.find(({ type }) => type === PieceType.unknown)!;
+  // The long ones first, so that none is taken for a part of another.
+  const symbols = file.pieces.filter(({ piece, type }) => type === PieceType.userDefined && !bytesSpelt(piece))
+    .map(({ piece }) => piece).sort((a, b) => b.length - a.length);
+  const decoders: Json[] = [
+    replaceText(unknown.piece, byteSpelt(file.trainer.unknownSurface)),
+    ...symbols.map((symbol) => replaceText(symbol, byteSpelt(symbol))),
+    replaceText(speltMark.from, speltMark.to),
+    { type: "ByteFallback" },
+    { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
+    ...endOfDecoder(file),
+  ];
+  return { type: "Sequence", decoders };
+}
+
 function decoderJson(file: ModelFile): Json {
-  const { pieces, trainer, normalizer } = file;
+  const { pieces, trainer } = file;
   const unknown = pieces.find(({ type }) => type === PieceType.unknown)!;
   const steps: Json[] = [replaceText(unknown.piece, trainer.unknownSurface), replaceText(SPACE_MARK, " ")];
   if (trainer.byteFallback) steps.push({ type: "ByteFallback" });
   steps.push({ type: "Fuse" });
-  if (normalizer.addDummyPrefix || normalizer.removeExtraWhitespaces) {
-    steps.push({ type: "Strip", content: " ", start: 1, stop: 0 });
-  }
-  if (escapesMark(file)) steps.push(...UNESCAPING);
+  steps.push(...endOfDecoder(file));
   return { type: "Sequence", decoders: steps };
 }
