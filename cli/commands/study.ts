@@ -144,8 +144,8 @@ async function carryThrough(
   const { signal, dispose } = stopSignal(() =>
     display.say("stopping: saving at the next step; Ctrl-C again stops at once")
   );
-  const { executor, backend, adapter } = opened;
-  const environment = { versions: versions(), backend, adapter, command: commandLine() };
+  const { executor, backend, adapter, tiles } = opened;
+  const environment = { versions: versions(), backend, adapter, ...(tiles && { tiles }), command: commandLine() };
   try {
     return await runStudy(study, {
       ...{ executor, corpus, folder, environment, signal, lastStage, probe },

@@ -24,6 +24,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   causality: async () => (await import("./causality.ts")).causalityCommand,
   golden: async () => (await import("./golden.ts")).goldenCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  tune: async () => (await import("./tune.ts")).tuneCommand,
   bench: async () => (await import("./bench.ts")).benchCommand,
 };
 

@@ -3,6 +3,7 @@ import { choose, kindOf } from "../device/choose.ts";
 import { UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
+import type { TileChoices } from "../webgpu/tiles.ts";
 
 export const BACKENDS = ["auto", "webgpu", "cpu"] as const;
 export type Backend = typeof BACKENDS[number];
@@ -22,6 +23,8 @@ export interface OpenBackend {
   /** True when a graphics processor computes. */
   readonly hardware: boolean;
   readonly adapter: Readonly<Record<string, string | number>>;
+  /** Tiles that were tuned for this adapter and driver, already in use; absent where nothing was. */
+  readonly tiles?: TileChoices;
 }
 
 /** True when Dawn lists an adapter that is not a software driver. */
@@ -29,6 +32,11 @@ async function hasHardware(): Promise<boolean> {
   const { candidates } = await import("../device/dawn.ts");
   const best = choose(await candidates());
   return best !== undefined && kindOf(best.name) === "hardware";
+}
+
+async function cachedTiles(of: { name: string; driver: string }): Promise<TileChoices> {
+  const [{ readTiles }, { systemDisk }] = await Promise.all([import("./tile_cache.ts"), import("../disk/mod.ts")]);
+  return await readTiles(systemDisk, of);
 }
 
 async function openCpu(threads: number | undefined): Promise<OpenBackend> {
@@ -61,8 +69,11 @@ export async function openBackend(
   if (backend === "cpu" || (backend === "auto" && !asked && !await hasHardware())) return await openCpu(threads);
   const executor = await openWebgpu({ adapter, onProgress });
   const { name, vendor, driver, kind, backend: api } = executor.opened.info;
+  const tiles = browser ? {} : await cachedTiles({ name, driver });
+  executor.useTiles(tiles);
   return {
     executor,
+    ...(Object.keys(tiles).length > 0 && { tiles }),
     backend: "webgpu",
     hardware: kind === "hardware",
     adapter: { name, vendor, driver, kind, api, class: executor.opened.adapterClass },

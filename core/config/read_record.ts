@@ -12,6 +12,7 @@ export const RECORD_LIMITS = {
   seeds: 10_000,
   samples: 10_000,
   fields: 256,
+  tiles: 4096,
   layers: 1024,
   textLength: 2 ** 20,
 };
@@ -97,7 +98,7 @@ const record = object({
   baselines: object({ unigram: object(quality), bigram: object(quality) }),
   started: text({ max: 64 }),
   command: text({ max: RECORD_LIMITS.textLength }),
-});
+}, { tiles: mapOf(name, { max: RECORD_LIMITS.tiles }) });
 
 const preference = {
   step: count,

@@ -24,6 +24,8 @@ export interface RunRecord {
   readonly backend: string;
   /** Adapter name and driver, or processor and threads. */
   readonly adapter: Readonly<Record<string, string | number>>;
+  /** Tiles of matrix products by shape, as `hymba tune` had found them when the run began; they are part of its bits. */
+  readonly tiles?: Readonly<Record<string, string>>;
   readonly corpus: {
     readonly name: string;
     readonly bytes: number;

@@ -87,6 +87,7 @@ export class TrainedModel {
         got: metadata.tokenizer ?? "none named",
       });
     }
+    executor.useTiles?.(chosen.record.tiles ?? {});
     const store = new ParameterStore(chosen.arm.config);
     putArena(executor, store, { tensors, arena: "parameters" });
     return new TrainedModel(chosen, tokenizer, executor, store);

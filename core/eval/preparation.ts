@@ -17,6 +17,8 @@ export interface Environment {
   readonly versions: Readonly<Record<string, string>>;
   readonly backend: string;
   readonly adapter: Readonly<Record<string, string | number>>;
+  /** Tiles of matrix products by shape, where they were tuned. */
+  readonly tiles?: Readonly<Record<string, string>>;
   readonly command: string;
 }
 

@@ -34,6 +34,7 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
   const held = await startRunFolder(disk, folder);
   try {
     const preparation = await prepare(disk, folder, { study, ...options });
+    executor.useTiles?.(preparation.record.tiles ?? {});
     for (const arm of study.arms) await requireCausal(executor, { ...arm, T: study.sequenceLength });
     const log = await MetricsLog.open(disk, join(folder, FILES.metrics), {
       position: await resumePosition(study, disk, folder),

@@ -47,6 +47,8 @@ export interface Executor {
   /** Writes a pinned tensor; its arena is allocated, filled with zeros, at first use. */
   write(tensor: Tensor, data: Data): void;
   read(tensor: Tensor): Promise<Data>;
+  /** Takes the tiles of products, by shape, that plans prepared from now on use; executors without a choice have no such method. */
+  useTiles?(tiles: Readonly<Record<string, string>>): void;
   /** Frees an arena. */
   release(arena: Arena): void;
   close(): Promise<void>;

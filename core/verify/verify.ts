@@ -111,8 +111,8 @@ export async function checkTraining(
       hint: "choose it with --backend and --adapter",
     });
   }
-  const { study, versions, backend, adapter, command } = run.record,
-    environment = { versions, backend, adapter, command };
+  const { study, versions, backend, adapter, tiles, command } = run.record,
+    environment = { versions, backend, adapter, ...(tiles && { tiles }), command };
   try {
     const again = await runStudy(study, {
       ...{ executor: means.executor, corpus: means.corpus, disk, folder: scratch, environment, onEvent, signal },

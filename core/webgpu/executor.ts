@@ -10,11 +10,11 @@ import {
   type Program,
   slotsOf,
 } from "../plan/mod.ts";
-import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
+import { type Arena, ELEMENT_BYTES, type Step, type Tensor } from "../tensor/mod.ts";
 import type { AdapterClass } from "../device/types.ts";
 import { type Kernel, type Launch, type LowerContext, lowerContext, overridesOf } from "./launch.ts";
 import { LOWERINGS } from "./ops/mod.ts";
-import type { TileChoices } from "./tiles.ts";
+import { shapeKey, type TileChoices } from "./tiles.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 import { storagesOf, WebgpuProgram } from "./program.ts";
 
@@ -37,8 +37,7 @@ export class WebgpuExecutor implements Executor {
   readonly name = "webgpu";
   readonly gpu: Gpu;
   readonly options: WebgpuOptions;
-  /** Tiles of products by shape, tuned or recorded; plans that are prepared later use them. */
-  tiles: TileChoices = {};
+  #tiles: TileChoices = {};
   readonly #arenas = new Map<Arena, GPUBuffer>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
@@ -78,8 +77,7 @@ export class WebgpuExecutor implements Executor {
   }
 
   /** The dispatches of a plan, in order, each with the index of its step. */
-  lower(plan: Plan): (Launch & { step: number })[] {
-    const context = this.context();
+  lower(plan: Plan, context = this.context()): (Launch & { step: number })[] {
     return plan.steps.flatMap((step, index) => {
       const lowering = LOWERINGS[step.op];
       if (!lowering) throw new HymbaError(`plan ${plan.name}: the step ${step.op} has no kernel for WebGPU`);
@@ -90,7 +88,24 @@ export class WebgpuExecutor implements Executor {
   /** What lowerings are told of this adapter. */
   context(): LowerContext {
     const { device, adapterClass } = this.gpu;
-    return lowerContext(adapterClass, { subgroupSize: subgroupSizeOf(device), tiles: this.tiles });
+    return lowerContext(adapterClass, { subgroupSize: subgroupSizeOf(device), tiles: this.#tiles });
+  }
+
+  /** Tiles of products by shape, tuned or recorded; plans that are prepared later use them. */
+  get tiles(): TileChoices {
+    return this.#tiles;
+  }
+
+  useTiles(tiles: TileChoices): void {
+    this.#tiles = tiles;
+  }
+
+  /** The shapes of the products in a plan, each once, those inside other steps included. */
+  productsOf(plan: Plan): Step["attributes"][] {
+    const found = new Map<string, Step["attributes"]>();
+    const tileOf = (attributes: Step["attributes"]) => (found.set(shapeKey(attributes), attributes), undefined);
+    this.lower(plan, { ...this.context(), tileOf });
+    return [...found.values()];
   }
 
   /** Different pipelines that a plan needs. */

@@ -27,6 +27,7 @@ Deno.test("help: every command is listed, says what it does and shows an example
         "verify",
         "doctor",
         "golden",
+        "tune",
       ])
   ) {
     assert.ok(commands.includes(name), name);
@@ -84,6 +85,9 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["architecture", "--out", "hymba.jpg"], /hymba\.jpg[^]*\.html, \.svg, \.png/],
   [["causality", "--models", "nope"], /unknown model "nope"/],
   [["causality", "--leak-experiment", "x", "--steps", "15"], /a multiple of 10/],
+  [["tune", "--shape", "huge"], /unknown shape "huge"[^]*expected: peers, smoke, quick/],
+  [["tune", "--models", "nope"], /unknown model "nope"/],
+  [["tune", "--backend", "cpu"], /tune[^]*WebGPU/],
   [["golden", "nowhere"], /nowhere is not a folder/],
 ];
 

@@ -1,0 +1,80 @@
+/** `hymba tune`: the fastest tiles of matrix products on this adapter. */
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional, withDefault } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { integer, string } from "@optique/core/valueparser";
+import { keepTiles } from "../../core/backend/tile_cache.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { UsageError } from "../../core/errors.ts";
+import { benchShape } from "../../core/eval/bench/shapes.ts";
+import { productShapes, type TunedShape, tuneShape } from "../../core/eval/bench/tune.ts";
+import { openWebgpu } from "../../core/webgpu/mod.ts";
+import type { Action } from "../ui/run.ts";
+import { table } from "../ui/table.ts";
+import { backendOptions, jsonOption } from "./options.ts";
+
+const options = merge(
+  object("What to tune for", {
+    shape: withDefault(
+      option("--shape", "--preset", string({ metavar: "peers|smoke|quick|small|paper" }), {
+        description: message`a preset (quick by default), or the comparison with other engines`,
+      }),
+      "quick",
+    ),
+    models: optional(
+      option("--models", string({ metavar: "A,B" }), { description: message`only the products of these models` }),
+    ),
+    runs: withDefault(
+      option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs of each; 2 by default` }),
+      2,
+    ),
+    json: jsonOption,
+  }),
+  backendOptions,
+);
+
+export const tuneCommand = command("tune", map(options, (given): Action => () => tune(given)), {
+  brief: message`the fastest tiles of matrix products on this WebGPU adapter`,
+  description:
+    message`Times every tile of the adapter's class at each product of the models' training steps, and keeps the fastest in the cache folder for this adapter and driver. Runs that begin later use them and record them. Example: hymba tune --shape paper --models hymba`,
+});
+
+async function tune(
+  { shape, models, runs, json, backend, adapter: wanted }: InferValue<typeof options>,
+): Promise<void> {
+  if (backend === "cpu") {
+    throw new UsageError("hymba tune is for WebGPU adapters; the processor has one tile", {
+      hint: "leave --backend out, and choose an adapter with --adapter",
+    });
+  }
+  const { arms, B, T } = benchShape(shape, { models: models?.split(",") });
+  const onProgress = (line: string) => console.error(line);
+  const executor = await openWebgpu({ adapter: wanted, onProgress });
+  try {
+    const { name, driver } = executor.opened.info, found: TunedShape[] = [];
+    const products = productShapes(executor, arms, { B, T });
+    for (const [i, product] of products.entries()) {
+      found.push(await tuneShape(executor, product, { runs }));
+      const { shape, tile, gflop_per_s } = found.at(-1)!;
+      onProgress(`${i + 1} of ${products.length}: ${shape}: ${tile}, ${gflop_per_s.toFixed(1)} GFLOP/s`);
+    }
+    const tiles = Object.fromEntries(found.map(({ shape, tile }) => [shape, tile]));
+    const file = await keepTiles(systemDisk, { name, driver }, { tiles });
+    console.log(
+      json ? JSON.stringify({ adapter: { name, driver }, file, shapes: found }) : `${listed(found)}\n\nkept in ${file}`,
+    );
+  } finally {
+    await executor.close();
+  }
+}
+
+const listed = (shapes: readonly TunedShape[]): string =>
+  table([
+    ["product", "tile", "GFLOP/s", "of the first candidate"],
+    ...shapes.map(({ shape, tile, gflop_per_s, tried }) => {
+      const [usual] = Object.values(tried);
+      return [shape, tile, gflop_per_s.toFixed(1), `${(100 * gflop_per_s / usual!).toFixed(0)} %`];
+    }),
+  ]);

@@ -1,0 +1,56 @@
+/** The tiles that `hymba tune` found, in the user's cache folder, one file for each adapter and driver. */
+import { dirname, join } from "node:path";
+import { cacheFolder } from "../disk/cache_folder.ts";
+import { type Disk, makeFolders, readText, sha256, writeAtomic } from "../disk/mod.ts";
+import { HymbaError } from "../errors.ts";
+import { MATMUL_TILES, type TileChoices } from "../webgpu/tiles.ts";
+
+/** An adapter and its driver; another version of the driver is another adapter here. */
+export interface TunedAdapter {
+  readonly name: string;
+  readonly driver: string;
+}
+
+/** Where the tiles of an adapter are kept. */
+export function tileFile({ name, driver }: TunedAdapter, folder = cacheFolder()): string {
+  const key = sha256(new TextEncoder().encode(JSON.stringify([name, driver]))).slice(0, 32);
+  return join(folder, "tiles", `${key}.json`);
+}
+
+const isChoices = (value: unknown): value is TileChoices =>
+  typeof value === "object" && value !== null && !Array.isArray(value) &&
+  Object.values(value).every((name) => typeof name === "string");
+
+/**
+ * The tiles of an adapter by shape; none where nothing was tuned. Names that this version does not know are left out. Throws a
+ * HymbaError when the file is damaged.
+ */
+export async function readTiles(disk: Disk, adapter: TunedAdapter, folder?: string): Promise<TileChoices> {
+  const path = tileFile(adapter, folder);
+  if (!await disk.stat(path)) return {};
+  let tiles: unknown;
+  try {
+    ({ tiles } = JSON.parse(await readText(disk, path)));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
+  }
+  if (!isChoices(tiles)) {
+    throw new HymbaError(`${path} is damaged`, {
+      expected: "the tiles of matrix products, as JSON",
+      hint: "delete it, and run hymba tune once more",
+    });
+  }
+  return Object.fromEntries(Object.entries(tiles).filter(([, name]) => Object.hasOwn(MATMUL_TILES, name)));
+}
+
+/** Adds tiles to those of an adapter, all or nothing, and says where. */
+export async function keepTiles(
+  disk: Disk,
+  adapter: TunedAdapter,
+  { tiles, folder }: { tiles: TileChoices; folder?: string },
+): Promise<string> {
+  const path = tileFile(adapter, folder), all = { ...await readTiles(disk, adapter, folder), ...tiles };
+  await makeFolders(disk, dirname(path));
+  await writeAtomic(disk, path, `${JSON.stringify({ adapter, tiles: all }, undefined, 2)}\n`);
+  return path;
+}

@@ -1,0 +1,71 @@
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { keepTiles, readTiles, tileFile } from "../../core/backend/tile_cache.ts";
+import { runRecordOf } from "../../core/config/mod.ts";
+import { memoryDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { benchShape } from "../../core/eval/bench/shapes.ts";
+import { productShapes, tuneShape } from "../../core/eval/bench/tune.ts";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
+import { candidatesOf, MATMUL_TILES, shapeKey, usualTile } from "../../core/webgpu/tiles.ts";
+import { executors } from "../ops/executors.ts";
+
+const ADAPTER = { name: "made up", driver: "1.0" };
+
+async function webgpu(): Promise<WebgpuExecutor> {
+  const found = (await executors()).find((executor) => executor instanceof WebgpuExecutor);
+  assert.ok(found instanceof WebgpuExecutor);
+  return found;
+}
+
+Deno.test("every class of adapters has candidates that exist, with and without subgroups", () => {
+  for (const adapterClass of ["discrete", "integrated", "apple", "software"] as const) {
+    for (const subgroupSize of [0, 4, 8, 16, 32]) {
+      const names = candidatesOf(adapterClass, { subgroupSize });
+      assert.ok(names.length > 0 && names.every((name) => Object.hasOwn(MATMUL_TILES, name)));
+      for (const [M, N] of [[1, 1], [832, 4], [4000, 512]]) {
+        const tile = usualTile({ M: M!, N: N!, K: 64 }, { adapterClass, subgroupSize });
+        assert.ok(tile.kernel === "workgroup" || [4, 8, 16].includes(subgroupSize));
+      }
+    }
+  }
+});
+
+Deno.test("a tuned shape takes the fastest of its candidates, and leaves the executor's tiles as they were", async () => {
+  const executor = await webgpu(), product = { M: 40, N: 36, K: 20, transA: 1, transB: 0 };
+  executor.useTiles({ other: "subgroup-4" });
+  const { shape, tile, tried } = await tuneShape(executor, product, { runs: 1 });
+  assert.deepEqual(executor.tiles, { other: "subgroup-4" });
+  assert.deepEqual(Object.keys(tried), candidatesOf(executor.gpu.adapterClass, executor.context()));
+  assert.equal(tried[tile], Math.max(...Object.values(tried)));
+  executor.useTiles({ [shape]: tile });
+  assert.deepEqual(executor.context().tileOf(product), MATMUL_TILES[tile]);
+  executor.useTiles({ [shape]: "no such tile" });
+  assert.equal(executor.context().tileOf(product), undefined);
+  executor.useTiles({});
+});
+
+Deno.test("the products of a training step are found inside the output head, too", async () => {
+  const { arms, B, T } = benchShape("smoke", { models: ["transformer-global"] }), [arm] = arms;
+  const found = productShapes(await webgpu(), arms, { B, T }), V = arm!.config.vocabSize;
+  assert.ok(found.some(({ N }) => N === V), "logits");
+  assert.equal(new Set(found.map(shapeKey)).size, found.length);
+});
+
+Deno.test("kept tiles are added to, belong to one driver, and a damaged file is named", async () => {
+  const disk = memoryDisk(), folder = "cache";
+  assert.deepEqual(await readTiles(disk, ADAPTER, folder), {});
+  await keepTiles(disk, ADAPTER, { tiles: { "1x2x3": "subgroup-4" }, folder });
+  await keepTiles(disk, ADAPTER, { tiles: { "4x5x6": "32x32x16", "7x8x9": "of a later version" }, folder });
+  assert.deepEqual(await readTiles(disk, ADAPTER, folder), { "1x2x3": "subgroup-4", "4x5x6": "32x32x16" });
+  assert.deepEqual(await readTiles(disk, { ...ADAPTER, driver: "1.1" }, folder), {});
+  for (const text of ["{", "null", '{"tiles":[]}', '{"tiles":{"1x2x3":4}}']) {
+    await writeAtomic(disk, tileFile(ADAPTER, folder), text);
+    await assert.rejects(readTiles(disk, ADAPTER, folder), /is damaged[^]*hymba tune/);
+  }
+});
+
+Deno.test("a run record may name its tiles, as texts only", async () => {
+  const path = join("results", "quick", "run.json"), record = JSON.parse(await Deno.readTextFile(path));
+  assert.deepEqual(runRecordOf({ ...record, tiles: { "1x2x3": "subgroup-4" } }, path).tiles, { "1x2x3": "subgroup-4" });
+  assert.throws(() => runRecordOf({ ...record, tiles: { "1x2x3": 4 } }, path), /tiles/);
+});
