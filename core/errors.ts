@@ -45,3 +45,11 @@ export class HymbaError extends Error {
 export class UsageError extends HymbaError {
   override readonly exitCode = 2;
 }
+
+/** Work that was stopped because the caller asked for it; what is needed to go on has been saved. */
+export class Interrupted extends HymbaError {}
+
+/** Throws {@link Interrupted} when the signal has aborted. `work`: what was going on, as in "stopped while …". */
+export function throwIfStopped(signal: AbortSignal | undefined, work: string): void {
+  if (signal?.aborted) throw new Interrupted(`stopped while ${work}; everything before is saved`);
+}

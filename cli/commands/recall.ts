@@ -9,12 +9,11 @@ import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import { type RecallConfig, type RecallResult, studyOf } from "../../core/config/mod.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { HymbaError } from "../../core/errors.ts";
 import { probeRecall } from "../../core/eval/recall.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { percent } from "../../core/report/format.ts";
 import { type Probe, recallByArm, recallChart, recallCsv } from "../../core/report/recall.ts";
-import { type Action, stopSignal } from "../ui/run.ts";
+import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
@@ -75,22 +74,18 @@ async function probeEach(
   executor: Executor,
   { config, seeds, display }: { config: RecallConfig; seeds: readonly number[]; display: StudyDisplay },
 ): Promise<RecallResult[]> {
-  const results: RecallResult[] = [], { signal, dispose } = stopSignal(() => display.say("stopping: nothing is kept"));
-  try {
-    for (const seed of seeds) {
-      for (const arm of config.arms) {
-        const result = await probeRecall(executor, arm, {
-          ...{ recall: config, seed, signal },
+  const results: RecallResult[] = [];
+  for (const seed of seeds) {
+    for (const arm of config.arms) {
+      results.push(
+        await probeRecall(executor, arm, {
+          ...{ recall: config, seed },
           onStep: (event) => display.show({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" }),
-        });
-        if (!result) throw new HymbaError("the probe was stopped");
-        results.push(result);
-      }
+        }),
+      );
     }
-    return results;
-  } finally {
-    dispose();
   }
+  return results;
 }
 
 function recallTable(probe: Probe): string {

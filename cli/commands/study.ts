@@ -23,11 +23,11 @@ import { estimate } from "../../core/eval/estimate.ts";
 import { RUNS } from "../../core/eval/newest_run.ts";
 import { runStudy } from "../../core/eval/study.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
-import { Interrupted } from "../../core/train/stage.ts";
+import { Interrupted } from "../../core/errors.ts";
 import { commandLine, versions } from "../ui/environment.ts";
 import { memoryTable } from "../ui/memory_table.ts";
 import { duration } from "../ui/progress.ts";
-import { stopSignal } from "../ui/run.ts";
+import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 import { summaryTable } from "../ui/summary.ts";
 
@@ -141,16 +141,17 @@ export async function conduct(given: Conduct): Promise<void> {
 async function carryThrough(
   { study, opened, corpus, folder, display, lastStage, probe }: Conduct,
 ): Promise<Run> {
-  const { signal, dispose } = stopSignal(() =>
-    display.say("stopping: saving at the next step; Ctrl-C again stops at once")
-  );
+  const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
   const environment = { versions: versions(), backend, adapter, ...(tiles && { tiles }), command: commandLine() };
   try {
     return await runStudy(study, {
       ...{ executor, corpus, folder, environment, signal, lastStage, probe },
       disk: systemDisk,
-      onEvent: (event) => display.show(event),
+      onEvent: (event) => {
+        listen();
+        display.show(event);
+      },
     });
   } catch (error) {
     if (error instanceof Interrupted) display.say(`to go on, give the same command again:\n  ${commandLine()}`);

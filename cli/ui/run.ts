@@ -25,23 +25,34 @@ export async function carryOut(action: Action): Promise<void> {
   }
 }
 
-/**
- * A signal that aborts at the first Ctrl-C or SIGTERM, so that work is saved; a second Ctrl-C ends the process at once.
- * `dispose` takes the handlers away.
- */
-export function stopSignal(onStop: () => void): { signal: AbortSignal; dispose(): void } {
+/** How a command is asked to stop. */
+export interface Stopper {
+  readonly signal: AbortSignal;
+  /** From now on the first Ctrl-C or SIGTERM aborts the signal, so that work is saved, and the second ends the process. */
+  listen(): void;
+  /** Takes the handlers away. */
+  dispose(): void;
+}
+
+/** Nothing is caught before `listen`: as long as there is nothing to save, Ctrl-C ends the process at once. */
+export function stopper(onStop: () => void): Stopper {
   const controller = new AbortController();
+  let listening = false;
   const stop = () => {
     if (controller.signal.aborted) Deno.exit(130);
     controller.abort();
     onStop();
   };
   const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  for (const name of names) Deno.addSignalListener(name, stop);
   return {
     signal: controller.signal,
+    listen: () => {
+      if (!listening) { for (const name of names) Deno.addSignalListener(name, stop); }
+      listening = true;
+    },
     dispose: () => {
-      for (const name of names) Deno.removeSignalListener(name, stop);
+      if (listening) { for (const name of names) Deno.removeSignalListener(name, stop); }
+      listening = false;
     },
   };
 }

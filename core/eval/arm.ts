@@ -109,7 +109,11 @@ class ArmRun {
     await this.#startWeights(stage);
     const made = await this.#program(stage, pairs?.train);
     this.#tell("memory", { stage, memory: made.program.memory });
-    const scorer = await Scorer.create(executor, store, { B: evaluationBatch(study), T: study.sequenceLength });
+    const scorer = await Scorer.create(executor, store, {
+      B: evaluationBatch(study),
+      T: study.sequenceLength,
+      signal: this.context.signal,
+    });
     const pairScorer = pairs && await this.#pairScorer();
     let logps: Float32Array | undefined;
     try {
@@ -203,6 +207,7 @@ class ArmRun {
     return Scorer.create(this.context.executor, this.arm.store, {
       B: 2 * this.context.study.orpo.batch,
       T: promptTokens + completionTokens - 1,
+      signal: this.context.signal,
     });
   }
 
@@ -256,6 +261,7 @@ class ArmRun {
         temperature,
         seed,
         first: part * 100_000 + at,
+        signal: this.context.signal,
       });
       made.push(...tokens);
     }
@@ -263,12 +269,15 @@ class ArmRun {
   }
 
   async #samples(stage: StageName): Promise<{ samples: Sample[]; generation: ArmResult["generation"] }> {
-    const { executor, study, tokenizer, tokens } = this.context, { store, seed } = this.arm;
+    const { executor, study, tokenizer, tokens, signal } = this.context, { store, seed } = this.arm;
     const { prompts: count, promptTokens: prompt, ...options } = study.samples;
     const prompts = excerpts(tokens.validation, { count, prompt, completion: 1, seed, part: 2 }).map((excerpt) =>
       excerpt.prompt
     );
-    const { tokens: made, decode_s } = await generate(executor, store, { ...options, prompts, seed, first: 900_000 });
+    const { tokens: made, decode_s } = await generate(executor, store, {
+      ...options,
+      ...{ prompts, seed, first: 900_000, signal },
+    });
     const samples = made.map((ids, i) => ({
       stage,
       prompt: tokenizer.decode(prompts[i]!),

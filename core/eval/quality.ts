@@ -1,4 +1,5 @@
 /** Loss, perplexity and bits per byte of a model on given tokens, and preference measures on pairs. */
+import { throwIfStopped } from "../errors.ts";
 import type { PreferenceMeasures, Quality } from "../config/mod.ts";
 import { type Batch, evaluationBatches } from "../data/batches.ts";
 import { type Pair, preferenceBatch } from "../data/preference.ts";
@@ -28,19 +29,21 @@ export class Scorer {
     private readonly made: EvaluationPlan,
     readonly B: number,
     readonly T: number,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
   static async create(
     executor: Executor,
     store: ParameterStore,
-    { B, T, ...options }: ForwardOptions & { B: number; T: number },
+    { B, T, signal, ...options }: ForwardOptions & { B: number; T: number; signal?: AbortSignal },
   ): Promise<Scorer> {
     const made = evaluationPlan(store, { B, T, ...options });
-    return new Scorer(await executor.prepare(made.plan), made, B, T);
+    return new Scorer(await executor.prepare(made.plan), made, B, T, signal);
   }
 
-  /** Log-probability of each target, [B, T]. */
+  /** Log-probability of each target, [B, T]. Throws Interrupted when the signal has aborted. */
   async logp({ ids, targets }: Pick<Batch, "ids" | "targets">): Promise<Float32Array> {
+    throwIfStopped(this.signal, "evaluating");
     this.program.write(this.made.ids, ids);
     this.program.write(this.made.targets, targets);
     await this.program.run();

@@ -1,7 +1,7 @@
 /** The recall probe: a small model of an arm learns associative recall from nothing, and is asked at every distance. */
 import type { Arm, RecallConfig, RecallResult } from "../config/mod.ts";
 import { recallBatch, recallVocabulary } from "../data/recall.ts";
-import { HymbaError } from "../errors.ts";
+import { HymbaError, throwIfStopped } from "../errors.ts";
 import { linear } from "../ops/linear.ts";
 import { forward } from "../nn/model.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -24,12 +24,15 @@ export interface RecallOptions {
   onStep?(event: { step: number; steps: number; loss: number; tokens_per_s: number }): void;
 }
 
-/** Trains one arm on the task and measures its accuracy by distance. Undefined when the signal aborts it: it is done again from the start. */
+/**
+ * Trains one arm on the task and measures its accuracy by distance. Throws Interrupted when the signal aborts: it is done again
+ * from the start.
+ */
 export async function probeRecall(
   executor: Executor,
   { name, config }: Arm,
   { recall, ...options }: RecallOptions & { recall: RecallConfig },
-): Promise<RecallResult | undefined> {
+): Promise<RecallResult> {
   if (config.vocabSize !== recallVocabulary(recall)) {
     throw new HymbaError(`recall: the model ${name} knows ${config.vocabSize} tokens`, {
       expected: `${recallVocabulary(recall)}, those of the task`,
@@ -39,7 +42,6 @@ export async function probeRecall(
   store.initialise(executor, options.seed);
   try {
     const start = performance.now(), loss = await train(executor, store, { recall, ...options });
-    if (loss === undefined) return undefined;
     const train_s = (performance.now() - start) / 1000;
     const accuracies = await answers(executor, store, { recall, seed: options.seed });
     return {
@@ -56,20 +58,20 @@ export async function probeRecall(
   }
 }
 
-/** Returns the mean loss of the last updates, or undefined when it was stopped. */
+/** Returns the mean loss of the last updates. */
 async function train(
   executor: Executor,
   store: ParameterStore,
   { recall, seed, signal, onStep }: RecallOptions & { recall: RecallConfig },
-): Promise<number | undefined> {
+): Promise<number> {
   const { batch: B, length: T, steps, decay } = recall;
   const made = trainingPlan(store, { B, T, decay }), program = await executor.prepare(made.plan);
   try {
     let loss = NaN;
     for (let step = 0; step < steps;) {
-      if (signal?.aborted) return undefined;
       const start = performance.now(), first = step;
       while (step < Math.min(steps, first + DRAIN_EVERY)) {
+        throwIfStopped(signal, "probing what a model recalls");
         const { ids, targets, weight } = recallBatch(recall, { B, seed, step: step++ });
         program.write(made.ids, ids), program.write(made.targets, targets), program.write(made.weight, weight);
         const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];

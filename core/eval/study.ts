@@ -6,7 +6,7 @@ import { type Disk, LOG_START, type LogPosition, makeFolders, MetricsLog, startR
 import { loadLatest } from "../params/checkpoint.ts";
 import { HymbaError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
-import { Diverged, Interrupted } from "../train/stage.ts";
+import { Diverged } from "../train/stage.ts";
 import { type ArmContext, donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
 import { type Environment, prepare } from "./preparation.ts";
 import { probeRecall } from "./recall.ts";
@@ -23,7 +23,7 @@ export interface StudyOptions {
   readonly lastStage?: StageName;
   /** Also probe what each arm recalls. */
   readonly probe?: boolean;
-  /** When it aborts, the study saves at the next step and throws Interrupted. */
+  /** When it aborts, the study saves at the next step, batch of an evaluation or sampled token, and throws Interrupted. */
   readonly signal?: AbortSignal;
   onEvent?(event: StudyEvent): void;
 }
@@ -105,9 +105,7 @@ async function probeAll(study: StudyConfig, { disk, folder, executor, signal, on
       if (await disk.stat(path)) continue;
       const onStep = (event: { step: number; steps: number; loss: number; tokens_per_s: number }) =>
         onEvent?.({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" });
-      const result = await probeRecall(executor, arm, { recall, seed, signal, onStep });
-      if (!result) throw new Interrupted(`stopped during the recall probe of ${arm.name}; everything else is saved`);
-      await writeJson(disk, path, result);
+      await writeJson(disk, path, await probeRecall(executor, arm, { recall, seed, signal, onStep }));
     }
   }
 }

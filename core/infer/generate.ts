@@ -1,4 +1,5 @@
 /** Sampling continuations. Each draw is a function of seed, sequence and position. */
+import { throwIfStopped } from "../errors.ts";
 import { STREAMS, uniform } from "../random.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -13,6 +14,8 @@ export interface SamplingOptions {
   readonly seed: number;
   /** Number of the first sequence, so that batches of a long list draw differently. */
   readonly first?: number;
+  /** Stops the work between two tokens. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Generated {
@@ -21,7 +24,7 @@ export interface Generated {
   readonly decode_s: number;
 }
 
-/** Continues prompts of equal length side by side. */
+/** Continues prompts of equal length side by side. Throws Interrupted when the signal aborts. */
 export async function generate(
   executor: Executor,
   store: ParameterStore,
@@ -32,6 +35,7 @@ export async function generate(
   try {
     let logits: Float32Array | undefined;
     for (let t = 0; t < length; t++) {
+      throwIfStopped(options.signal, "sampling");
       const tokens = Uint32Array.from(prompts, (prompt) => prompt[t]!);
       if (t < length - 1) await session.push(tokens);
       else logits = await session.feed(tokens);
@@ -39,6 +43,7 @@ export async function generate(
     const start = performance.now();
     const made = prompts.map(() => new Uint32Array(newTokens));
     for (let t = 0; t < newTokens; t++) {
+      throwIfStopped(options.signal, "sampling");
       const V = logits!.length / B;
       const next = Uint32Array.from(
         made,

@@ -1,7 +1,7 @@
 /** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
 import type { Evaluation, MetricsLine, PreferenceMeasures, Quality, StageConfig, StageName } from "../config/mod.ts";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
-import { HymbaError } from "../errors.ts";
+import { HymbaError, Interrupted } from "../errors.ts";
 import { type Json, loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Tensor } from "../tensor/mod.ts";
@@ -9,11 +9,6 @@ import type { Executor, NonFinite, Program } from "../plan/mod.ts";
 import { rateAt } from "./schedule.ts";
 import { ADAMW } from "./plans.ts";
 import { putSnapshot, snapshotBytes, takeSnapshot } from "./snapshot.ts";
-
-/** Thrown at a step boundary after everything was saved, because the caller asked to stop. */
-export class Interrupted extends HymbaError {
-  override readonly exitCode = 1;
-}
 
 /** Thrown when the loss or the gradient is no number; the last good checkpoint is kept. */
 export class Diverged extends HymbaError {}
@@ -53,6 +48,7 @@ export interface StageContext {
   readonly config: StageConfig;
   readonly signal?: AbortSignal;
   onEvent?(event: StageEvent): void;
+  /** Throws Interrupted when the signal aborts it; it is done again when the stage goes on. */
   evaluate(): Promise<Quality>;
   /** Held-out preference measures; only in preference stages. */
   prefer?(step: number): Promise<PreferenceMeasures>;
@@ -65,6 +61,12 @@ interface Carried {
   before: PreferenceMeasures | null;
   after: PreferenceMeasures | null;
   train_s: number;
+}
+
+/** A place between two updates. */
+interface At {
+  step: number;
+  carried: Carried;
 }
 
 export interface StageOutcome extends Carried {
@@ -89,10 +91,18 @@ export async function runStage(made: StageProgram, context: StageContext): Promi
     putSnapshot(context.executor, context.store, found);
     [step, carried] = [found.step, found.state as unknown as Carried];
   } else if (context.prefer) {
-    carried = { ...carried, before: await measurePreference(context, 0) };
+    const { arm, seed, stage, log } = context, before = await context.prefer(0);
+    await log.append({ arm, seed, stage, kind: "preference", ...before });
+    carried = { ...carried, before };
   }
   let drained = step;
-  while (step < steps) {
+  for (;;) {
+    const due = step > 0 && (step % evaluateEvery === 0 || step === steps);
+    if (due && carried.last?.step !== step) {
+      carried = await evaluateAt(context, { step, carried });
+      await save(context, { step, carried });
+    }
+    if (step === steps) break;
     if (context.signal?.aborted) await stop(context, { step, carried });
     const start = performance.now();
     const next = Math.min(steps, nextMultiple(step, DRAIN_EVERY), nextMultiple(step, evaluateEvery));
@@ -105,10 +115,6 @@ export async function runStage(made: StageProgram, context: StageContext): Promi
     carried.train_s += seconds;
     await record(made, context, { runs, from: drained, tokens_per_s: runs.length * made.tokensPerStep / seconds });
     drained = step;
-    if (step % evaluateEvery === 0 || step === steps) {
-      carried = await evaluateAt(context, { step, carried });
-      await save(context, { step, carried });
-    }
   }
   return { ...carried, tokens: steps * made.tokensPerStep };
 }
@@ -147,12 +153,11 @@ async function record(
   }
 }
 
-async function evaluateAt(
-  context: StageContext,
-  { step, carried }: { step: number; carried: Carried },
-): Promise<Carried> {
+/** Measures first and writes then: a measurement that is stopped leaves no line, and the stage goes on with it. */
+async function evaluateAt(context: StageContext, { step, carried }: At): Promise<Carried> {
   const { arm, seed, stage, config, log } = context;
-  const last: Evaluation = { step, ...await context.evaluate() };
+  const measured = await measureOrStop(context, { step, carried });
+  const last: Evaluation = { step, ...measured.quality };
   await log.append({
     arm,
     seed,
@@ -163,21 +168,25 @@ async function evaluateAt(
     perplexity: last.perplexity,
     bitsPerByte: last.bitsPerByte,
   });
-  const after = context.prefer ? await measurePreference(context, step) : null;
+  const { after } = measured;
+  if (after) await log.append({ arm, seed, stage, kind: "preference", ...after });
   context.onEvent?.({ kind: "evaluation", step, steps: config.steps, loss: last.loss });
   return { ...carried, last, best: carried.best && carried.best.loss <= last.loss ? carried.best : last, after };
 }
 
-async function measurePreference(
-  { arm, seed, stage, log, prefer }: StageContext,
-  step: number,
-): Promise<PreferenceMeasures> {
-  const measured = await prefer!(step);
-  await log.append({ arm, seed, stage, kind: "preference", ...measured });
-  return measured;
+async function measureOrStop(
+  context: StageContext,
+  at: At,
+): Promise<{ quality: Quality; after: PreferenceMeasures | null }> {
+  try {
+    return { quality: await context.evaluate(), after: context.prefer ? await context.prefer(at.step) : null };
+  } catch (error) {
+    if (error instanceof Interrupted) return await stop(context, at, "evaluating");
+    throw error;
+  }
 }
 
-async function save(context: StageContext, { step, carried }: { step: number; carried: Carried }): Promise<void> {
+async function save(context: StageContext, { step, carried }: At): Promise<void> {
   const { executor, store, disk, folder, stage, log, config } = context;
   const groups = await takeSnapshot(executor, store);
   const score = carried.last?.step === step ? carried.last.loss : undefined;
@@ -192,10 +201,10 @@ async function save(context: StageContext, { step, carried }: { step: number; ca
   context.onEvent?.({ kind: "saved", step, steps: config.steps });
 }
 
-async function stop(context: StageContext, at: { step: number; carried: Carried }): Promise<never> {
+async function stop(context: StageContext, at: At, where = "at"): Promise<never> {
   await save(context, at);
   throw new Interrupted(
-    `stopped at step ${at.step} of ${context.config.steps} (${context.arm}, ${context.stage}); everything is saved`,
+    `stopped ${where} step ${at.step} of ${context.config.steps} (${context.arm}, ${context.stage}); everything is saved`,
   );
 }
 

@@ -244,23 +244,32 @@ async function waitFor(child: Deno.ChildProcess, wanted: RegExp): Promise<{ seen
   return { seen, rest: readRest() };
 }
 
-async function interrupted(at: Place, words: string[]): Promise<{ code: number; error: string }> {
-  const child = start(at, words), { rest } = await waitFor(child, /done=\d/);
-  child.kill("SIGINT");
+/** Runs until standard error holds a text, sends a signal, and waits for the end, which has to come within 5 s. */
+async function interrupted(at: Place, words: string[], { signal, when }: { signal: Deno.Signal; when: RegExp }) {
+  const child = start(at, words), { rest } = await waitFor(child, when), sent = performance.now();
+  child.kill(signal);
   const [error, { code }] = await Promise.all([rest, child.status]);
+  assert.ok(performance.now() - sent < 5000, `${signal} at ${when}: ${performance.now() - sent} ms`);
   await child.stdout.cancel();
   return { code, error };
 }
 
 Deno.test({
-  name: "Ctrl-C saves and prints the command that goes on, which then ends like an undisturbed run",
+  name: "Ctrl-C and SIGTERM save and print the command that goes on, which then ends like an undisturbed run",
   ignore: Deno.build.os === "windows",
   async fn() {
     const words = ["ablate", ...SMALL, "--models", "mamba", "--steps", "300", "--out"];
-    const { code, error } = await interrupted(place, [...words, "stopped"]);
-    assert.equal(code, 1);
-    assert.match(error, /stopping: saving/);
-    assert.match(error, /to go on, give the same command again:\n {2}hymba ablate --preset smoke .*--out stopped\n/);
+    const moments = [
+      { signal: "SIGINT", when: /pretraining done=\d/ },
+      { signal: "SIGTERM", when: /sampling/ },
+      { signal: "SIGINT", when: /orpo/ },
+    ] as const;
+    for (const moment of moments) {
+      const { code, error } = await interrupted(place, [...words, "stopped"], moment);
+      assert.equal(code, 1, error);
+      assert.match(error, /stopping: saving/);
+      assert.match(error, /to go on, give the same command again:\n {2}hymba ablate --preset smoke .*--out stopped\n/);
+    }
     const [resumed, straight] = [await hymba(place, ...words, "stopped"), await hymba(place, ...words, "straight")];
     assert.equal(resumed.code, 0, resumed.error);
     assert.doesNotMatch(resumed.error, /pretraining done=10\/300/, "what was done is not done again");
@@ -269,5 +278,27 @@ Deno.test({
       (await Deno.readTextFile(join(place.folder, folder, "metrics.jsonl"))).split("\n").filter(Boolean)
         .map((line) => JSON.parse(line).loss);
     assert.deepEqual(await lossesOf("stopped"), await lossesOf("straight"));
+  },
+});
+
+Deno.test({
+  name: "a first Ctrl-C is handed to the work, a second ends the process; before there is work, the first does",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const script = (listen: boolean) =>
+      `import { stopper } from "${new URL("../../cli/ui/run.ts", import.meta.url)}";
+       const stop = stopper(() => console.error("asked"));
+       ${listen ? "stop.listen();" : ""} console.error("ready"); setInterval(() => {}, 1000);`;
+    for (const listen of [true, false]) {
+      const child = new Deno.Command(Deno.execPath(), { args: ["eval", script(listen)], stderr: "piped" }).spawn();
+      const { rest } = await waitFor(child, /ready/);
+      child.kill("SIGINT");
+      if (listen) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        child.kill("SIGTERM");
+      }
+      const [said, { code, signal }] = await Promise.all([rest, child.status]);
+      assert.deepEqual([said, code, signal], listen ? ["asked\n", 130, null] : ["", 130, "SIGINT"]);
+    }
   },
 });

@@ -5,16 +5,16 @@ import { type Disk, memoryDisk, sha256 } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { loadRun } from "../../core/eval/run_folder.ts";
 import { runStudy } from "../../core/eval/study.ts";
-import { Interrupted } from "../../core/train/stage.ts";
+import { Interrupted } from "../../core/errors.ts";
 import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 
 const corpus = madeUpCorpus(), FOLDER = "run";
 
-/** A signal that lets one update through after its first question, then asks to stop: each resume makes one step. */
-function oneStepSignal(): AbortSignal {
+/** A signal that asks to stop when it is looked at for the time after `looks`. */
+function stoppingSignal(looks: number): AbortSignal {
   const { signal } = new AbortController();
   let asked = 0;
-  Object.defineProperty(signal, "aborted", { get: () => ++asked > 2 });
+  Object.defineProperty(signal, "aborted", { get: () => ++asked > looks });
   return signal;
 }
 
@@ -72,24 +72,31 @@ Deno.test("a study of all five models ends with every stage measured, and a seco
   assert.deepEqual(await weightHashes(second, arms), await weightHashes(first, arms));
 });
 
-Deno.test("stopped at every step of every stage and resumed, a study ends with the straight run's weights and metrics", async () => {
+Deno.test("stopped at every step, batch of an evaluation and sampled token, a study ends with the straight run's weights and metrics", async () => {
   const arms = ["hymba"], straight = memoryDisk(), resumed = memoryDisk();
   const run = await study(straight, { arms });
   const stops: string[] = [];
-  for (;;) {
+  for (let looks = 2;;) {
     try {
-      const end = await study(resumed, { arms, signal: oneStepSignal() });
+      const end = await study(resumed, { arms, signal: stoppingSignal(looks) });
       assert.deepEqual(timeless(end.metrics), timeless(run.metrics));
       break;
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
-      stops.push(/step (\d+) of \d+ \(hymba, (\w+)\)/.exec(error.message)!.slice(1).join(" "));
+      const place = /stopped (\w+ step \d+) of \d+ \(hymba, (\w+)\)/.exec(error.message)?.slice(1).join(" ") ??
+        error.message;
+      looks = place === stops.at(-1) ? looks + 1 : 2;
+      stops.push(place);
     }
   }
   for (const [stage, steps] of [["pretraining", 6], ["orpo", 3], ["control", 3]] as const) {
     for (let step = 1; step < steps; step++) {
-      assert.ok(stops.includes(`${step} ${stage}`), `no stop at ${step} of ${stage}`);
+      assert.ok(stops.includes(`at step ${step} ${stage}`), `no stop at ${step} of ${stage}`);
     }
+    assert.ok(stops.includes(`evaluating step ${steps} ${stage}`), `no stop in the last evaluation of ${stage}`);
+  }
+  for (const work of ["evaluating", "sampling"]) {
+    assert.ok(stops.some((stop) => stop.startsWith(`stopped while ${work}`)), `no stop while ${work}`);
   }
   assert.deepEqual(await weightHashes(resumed, arms), await weightHashes(straight, arms));
   const losses = async (disk: Disk) => (await loadRun(disk, FOLDER)).tokenLosses;
