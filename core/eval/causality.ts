@@ -1,5 +1,5 @@
 /** Proof by perturbation that no position of a model sees its future. */
-import type { Arm, HymbaConfig } from "../config/mod.ts";
+import type { Arm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { forward, type ForwardOptions } from "../nn/model.ts";
 import { linear } from "../ops/linear.ts";
@@ -17,20 +17,24 @@ export interface CausalityReport {
   readonly leaks: readonly { readonly changed: number; readonly seen: number }[];
 }
 
+/** A model, the length at which it is checked (tokens of text), and where: all positions unless some are named. */
+export interface CheckOptions extends Arm, ForwardOptions {
+  readonly T: number;
+  readonly positions?: readonly number[];
+  /** Weights that are on the executor already and stay there; otherwise the check makes its own. */
+  readonly weights?: ParameterStore;
+}
+
 /** Changes token t + 1 for every t and compares all logits up to t bit by bit. */
 export async function checkCausality(
   executor: Executor,
-  { name, config, T, positions, reproduceLeak }: Arm & ForwardOptions & {
-    config: HymbaConfig;
-    T: number;
-    positions?: readonly number[];
-  },
+  { name, config, T, positions, reproduceLeak, weights }: CheckOptions,
 ): Promise<CausalityReport> {
-  const store = new ParameterStore(config), V = config.vocabSize, tape = new Tape(false);
+  const store = weights ?? new ParameterStore(config), V = config.vocabSize, tape = new Tape(false);
   const input = tape.input("ids", [1, T], { dtype: "u32" });
   const { hidden } = forward(tape, input, store, { reproduceLeak });
   const logits = linear(tape, { x: hidden, w: store.tensor("embedding") }, { name: "logits" });
-  store.initialise(executor, 1);
+  if (!weights) store.initialise(executor, 1);
   const program = await executor.prepare(finish(tape, { name: `causality ${name}`, outputs: [logits] }));
   try {
     const counter = { seed: 1, stream: STREAMS.probe, step: T };
@@ -58,6 +62,6 @@ export async function checkCausality(
     return { arm: name, T, tested: tested.length, leaks };
   } finally {
     program.dispose();
-    store.release(executor);
+    if (!weights) store.release(executor);
   }
 }

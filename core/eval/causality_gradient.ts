@@ -1,5 +1,4 @@
 /** Proof by differentiation that no logit depends on a later token: the gradients are not small there, they are zero. */
-import type { Arm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { forward, type ForwardOptions } from "../nn/model.ts";
 import { linear } from "../ops/linear.ts";
@@ -7,6 +6,7 @@ import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
 import { randomInteger, STREAMS } from "../random.ts";
 import { Tape, type Tensor } from "../tensor/mod.ts";
+import type { CheckOptions } from "./causality.ts";
 
 export interface GradientReport {
   readonly arm: string;
@@ -51,11 +51,11 @@ function gradientPlan(
  */
 export async function checkGradients(
   executor: Executor,
-  { name, config, T, positions, reproduceLeak }: Arm & ForwardOptions & { T: number; positions?: readonly number[] },
+  { name, config, T, positions, reproduceLeak, weights }: CheckOptions,
 ): Promise<GradientReport> {
-  const store = new ParameterStore(config), { vocabSize: V, metaTokens: M, dModel: D } = config;
+  const store = weights ?? new ParameterStore(config), { vocabSize: V, metaTokens: M, dModel: D } = config;
   const { plan, ids, seed, embedded } = gradientPlan(store, { name, T, reproduceLeak });
-  store.initialise(executor, 1);
+  if (!weights) store.initialise(executor, 1);
   const program = await executor.prepare(plan);
   try {
     const counter = { seed: 1, stream: STREAMS.probe, step: T };
@@ -74,6 +74,6 @@ export async function checkGradients(
     return { arm: name, T, tested: tested.length, leaks };
   } finally {
     program.dispose();
-    store.release(executor);
+    if (!weights) store.release(executor);
   }
 }

@@ -1,6 +1,7 @@
 /** The gate before every run: no artifact is written for a model that sees its future. */
 import type { Arm, HymbaConfig } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
+import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import { checkGradients } from "./causality_gradient.ts";
 import { checkCausality } from "./causality.ts";
@@ -16,22 +17,21 @@ export function edges({ swaWindow: W, metaTokens: M }: HymbaConfig, T: number): 
  * when one of them finds the future. `hymba causality` tests every position at several lengths.
  */
 export async function requireCausal(executor: Executor, { name, config, T }: Arm & { T: number }): Promise<void> {
-  const probe = { name, config, T, positions: edges(config, T) };
-  const [changed] = (await checkCausality(executor, probe)).leaks;
-  if (changed) {
-    refuse(
-      name,
-      `logits at ${changed.seen} that do not depend on token ${changed.changed}`,
-      "other bits after the change",
-    );
-  }
-  const [found] = (await checkGradients(executor, probe)).leaks;
-  if (found) {
-    refuse(
-      name,
-      `a gradient of exactly zero from the logits at ${found.logits} to token ${found.embedding}`,
-      "another one",
-    );
+  const weights = new ParameterStore(config), probe = { name, config, T, positions: edges(config, T), weights };
+  weights.initialise(executor, 1);
+  try {
+    const [changed] = (await checkCausality(executor, probe)).leaks;
+    if (changed) {
+      const expected = `logits at ${changed.seen} that do not depend on token ${changed.changed}`;
+      refuse(name, expected, "other bits after the change");
+    }
+    const [found] = (await checkGradients(executor, probe)).leaks;
+    if (found) {
+      const expected = `a gradient of exactly zero from the logits at ${found.logits} to token ${found.embedding}`;
+      refuse(name, expected, "another one");
+    }
+  } finally {
+    weights.release(executor);
   }
 }
 
