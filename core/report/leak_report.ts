@@ -18,6 +18,9 @@ export function leakCsv({ curves }: LeakResult): string {
 const finalOf = (result: LeakResult) =>
   result.curves.map(({ name, points }) => ({ name, perplexity: Math.exp(points.at(-1)!.validationLoss) }));
 
+/** A model with the crop whose perplexity is above this share of the causal one's has not learned to use it. */
+const SMALLEST_EFFECT = 0.9;
+
 /** The finding in words, with the command that made it. */
 export function leakText(result: LeakResult, { command }: { command: string }): string {
   const { corpus, steps, parameters, evaluatedTokens } = result, finals = finalOf(result);
@@ -30,11 +33,11 @@ export function leakText(result: LeakResult, { command }: { command: string }): 
       `  ${name.padEnd(14)} final validation perplexity ${perplexity.toFixed(2)}`
     ),
     "",
-    cropped < causal
+    cropped < SMALLEST_EFFECT * causal
       ? `The crop divides perplexity by ${
         (causal / cropped).toFixed(1)
       }. That is no better model: it is shown tokens it has to predict.`
-      : "In so few steps the crop has not lowered perplexity.",
+      : "In so few steps the crop has not lowered perplexity by a tenth.",
     `Perplexities are per token over the first ${evaluatedTokens} predicted tokens of the validation part; one seed.`,
     "A model with the crop is refused by every other command, and its weights are not kept.",
     "",
