@@ -14,7 +14,7 @@ interface Stage {
 
 /** The way back to the stream of a branch that has one of its own. */
 const leaving = ({ branchWidth, dModel }: HymbaConfig): string[] =>
-  branchWidth > 0 ? [`projected to ${branchWidth}, then to ${dModel}`] : [];
+  branchWidth > 0 ? [`to ${branchWidth}, then to ${dModel}`] : [];
 
 /** How two branches become one. */
 function joinLines({ fusion, innerDim, dModel, branchWidth }: HymbaConfig): string[] {
@@ -50,7 +50,12 @@ function mambaStages(config: HymbaConfig): Stage[] {
   return [
     { lines: ["causal convolution, SiLU", `${convKernel} taps, ${I} channels`] },
     { lines: [`dt (${R}), B (${N}) and C (${N})`, `from the input itself${innerNorms ? ", each normalised" : ""}`] },
-    { lines: [`selective scan, times SiLU(z): ${I} × ${N} states`, ...leaving(config)] },
+    {
+      lines: [
+        "selective scan, times SiLU(z)",
+        [`${I} channels × ${N} states`, ...leaving(config)].join("; "),
+      ],
+    },
   ];
 }
 
