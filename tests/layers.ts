@@ -31,6 +31,7 @@ const LAYERS = [
   "mod.ts",
   "cli/ui",
   "cli/commands",
+  "cli/parse.ts",
   "cli/main.ts",
 ];
 

@@ -1,15 +1,11 @@
-/** `hymba tokenizer encode` and `decode`: standard input to standard output, in little memory. */
+/** `hymba tokenizer encode` and `decode`: their options. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import { UsageError } from "../../core/errors.ts";
-import type { Tokenizer } from "../../core/tokenizer/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { BLOCK, inputParts, openTokenizer, Output } from "./tokenizer_files.ts";
-
-const NEWLINE = 0x0a, SPACE = 0x20, ZERO = 0x30;
+import { runStream } from "./tokenizer_stream.ts";
 
 const modelOption = option("--model", string({ metavar: "FILE" }), {
   description: message`a SentencePiece .model or a Hugging Face tokenizer.json`,
@@ -26,7 +22,7 @@ export const tokenizerEncodeCommand = command(
       pieces: option("--pieces", { description: message`pieces instead of ids` }),
       whole: wholeOption,
     }),
-    ({ model, ...given }): Action => async () => await encode(await openTokenizer(model), given),
+    (given): Action => () => runStream({ command: "encode", ...given }),
   ),
   {
     brief: message`ids of the lines of standard input`,
@@ -39,7 +35,7 @@ export const tokenizerDecodeCommand = command(
   "decode",
   map(
     object("What to read", { model: modelOption, whole: wholeOption }),
-    ({ model, whole }): Action => async () => await decode(await openTokenizer(model), { whole }),
+    (given): Action => () => runStream({ command: "decode", pieces: false, ...given }),
   ),
   {
     brief: message`text of lines of ids`,
@@ -47,73 +43,3 @@ export const tokenizerDecodeCommand = command(
       message`Reads lines of ids from standard input and prints their texts: the inverse of encode. Example: hymba tokenizer decode --model tokenizer.model < ids.txt`,
   },
 );
-
-/** Pieces of one line of output: line breaks in them are spelt. */
-const spelt = (piece: string): string => piece.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
-
-async function encode(tokenizer: Tokenizer, { pieces, whole }: { pieces: boolean; whole: boolean }): Promise<void> {
-  const output = new Output(), stream = tokenizer.stream();
-  const words = pieces ? tokenizer.pieces.map(({ piece }) => spelt(piece)) : undefined;
-  let separator = "";
-  const print = (ids: Uint32Array) => {
-    if (ids.length === 0) return;
-    output.add(separator);
-    if (words) output.add(Array.from(ids, (id) => words[id]!).join(" "));
-    else output.addNumbers(ids);
-    separator = " ";
-  };
-  let inLine = false;
-  for await (const part of inputParts()) {
-    let at = 0;
-    for (let stop = part.indexOf(NEWLINE); !whole && stop >= 0; stop = part.indexOf(NEWLINE, at)) {
-      print(stream.finish(part.subarray(at, stop)));
-      output.add("\n");
-      separator = "";
-      at = stop + 1;
-    }
-    inLine = whole || at < part.length;
-    print(stream.push(part.subarray(at)));
-    await output.flush({ enough: BLOCK });
-  }
-  if (inLine) {
-    print(stream.finish());
-    output.add("\n");
-  }
-  await output.flush();
-}
-
-async function decode(tokenizer: Tokenizer, { whole }: { whole: boolean }): Promise<void> {
-  const output = new Output(), stream = tokenizer.decodeStream();
-  let id = -1, position = 0, inLine = false;
-  const settle = () => {
-    if (id < 0) return "";
-    tokenizer.checkId(id, position++);
-    const text = stream.push(id);
-    id = -1;
-    return text;
-  };
-  for await (const part of inputParts()) {
-    for (const byte of part) {
-      const digit = byte - ZERO;
-      inLine = true;
-      if (digit >= 0 && digit <= 9) id = Math.min(10 * Math.max(id, 0) + digit, Number.MAX_SAFE_INTEGER);
-      else if (byte > SPACE) throw notAnId(byte, position);
-      else if (id >= 0) output.add(settle());
-      if (byte !== NEWLINE || whole) continue;
-      output.add(`${stream.finish()}\n`);
-      position = 0;
-      inLine = false;
-    }
-    await output.flush({ enough: BLOCK });
-  }
-  output.add(settle() + stream.finish());
-  if (inLine && !whole) output.add("\n");
-  await output.flush();
-}
-
-function notAnId(byte: number, position: number): UsageError {
-  return new UsageError(`decode: no id at position ${position}`, {
-    expected: "whole numbers with spaces between, as encode writes them",
-    got: JSON.stringify(String.fromCharCode(byte)),
-  });
-}

@@ -1,15 +1,18 @@
-import { createHash, type Hash } from "node:crypto";
+import type { Hash } from "node:crypto";
 import { dirname } from "node:path";
 import { HymbaError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { writeAt } from "./files.ts";
-import { type Digest, sha256 } from "./hash.ts";
+import { type Digest, sha256, startSha256 } from "./hash.ts";
 
 /** A place in a log: how many bytes lie before it, and their SHA-256. A checkpoint stores one. */
 export type LogPosition = Digest;
 
 /** The position of a log that holds nothing. */
-export const LOG_START: LogPosition = { bytes: 0, sha256: sha256("") };
+export const LOG_START: LogPosition = {
+  bytes: 0,
+  sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+};
 
 const NEWLINE = 0x0a;
 
@@ -37,7 +40,7 @@ export class MetricsLog {
     const content = await disk.stat(path) ? await disk.read(path) : new Uint8Array();
     const length = position?.bytes ?? content.lastIndexOf(NEWLINE) + 1;
     const kept = content.subarray(0, length);
-    const hash = createHash("sha256").update(kept);
+    const hash = startSha256().update(kept);
     if (position && (kept.length < length || hash.copy().digest("hex") !== position.sha256)) {
       throw new HymbaError(`${path} is not the log that the checkpoint belongs to`, {
         expected: `its first ${position.bytes} bytes with SHA-256 ${position.sha256}`,

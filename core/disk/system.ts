@@ -1,4 +1,3 @@
-import { statfs } from "node:fs/promises";
 import { constants } from "node:os";
 import type { Disk, Lock, Stat } from "./disk.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
@@ -97,7 +96,7 @@ export const systemDisk: Disk = {
     }),
   freeSpace: (path) =>
     asked("measure free space of", path, async () => {
-      const { bavail, bsize } = await statfs(path);
+      const { bavail, bsize } = await (await import("node:fs/promises")).statfs(path);
       return bavail * bsize;
     }),
   lock: (path, owner) => asked("lock", path, () => tryLock(path, owner)),

@@ -1,5 +1,5 @@
 /** A Unigram tokenizer: text to ids and back, and the two file formats. */
-import { createHash } from "node:crypto";
+import { sha256 } from "../disk/hash.ts";
 import { HymbaError } from "../errors.ts";
 import { type Counter, uniform } from "../random.ts";
 import { DecodeStream } from "./decode_stream.ts";
@@ -86,7 +86,7 @@ export class Tokenizer {
 
   /** SHA-256 of the tokenizer's file, in hexadecimal: equal hashes mean equal ids for every text. */
   get hash(): string {
-    return this.#hash ??= createHash("sha256").update(this.#json ?? this.toModelBytes()).digest("hex");
+    return this.#hash ??= sha256(this.#json ?? this.toModelBytes());
   }
 
   /** The ids of a text. Lone surrogates count as U+FFFD. */

@@ -1,0 +1,83 @@
+/** What `tokenizer encode` and `decode` do: standard input to standard output, in little memory. */
+import { UsageError } from "../../core/errors.ts";
+import type { Tokenizer } from "../../core/tokenizer/mod.ts";
+import type { StreamRequest } from "./stream_words.ts";
+import { BLOCK, inputParts, openTokenizer, Output } from "./tokenizer_files.ts";
+
+const NEWLINE = 0x0a, SPACE = 0x20, ZERO = 0x30;
+
+/** Carries out a request. */
+export async function runStream({ command, model, ...how }: StreamRequest): Promise<void> {
+  const tokenizer = await openTokenizer(model);
+  await (command === "encode" ? encode(tokenizer, how) : decode(tokenizer, how));
+}
+
+/** Pieces of one line of output: line breaks in them are spelt. */
+const spelt = (piece: string): string => piece.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
+
+async function encode(tokenizer: Tokenizer, { pieces, whole }: { pieces: boolean; whole: boolean }): Promise<void> {
+  const output = new Output(), stream = tokenizer.stream();
+  const words = pieces ? tokenizer.pieces.map(({ piece }) => spelt(piece)) : undefined;
+  let separator = "";
+  const print = (ids: Uint32Array) => {
+    if (ids.length === 0) return;
+    output.add(separator);
+    if (words) output.add(Array.from(ids, (id) => words[id]!).join(" "));
+    else output.addNumbers(ids);
+    separator = " ";
+  };
+  let inLine = false;
+  for await (const part of inputParts()) {
+    let at = 0;
+    for (let stop = part.indexOf(NEWLINE); !whole && stop >= 0; stop = part.indexOf(NEWLINE, at)) {
+      print(stream.finish(part.subarray(at, stop)));
+      output.add("\n");
+      separator = "";
+      at = stop + 1;
+    }
+    inLine = whole || at < part.length;
+    print(stream.push(part.subarray(at)));
+    await output.flush({ enough: BLOCK });
+  }
+  if (inLine) {
+    print(stream.finish());
+    output.add("\n");
+  }
+  await output.flush();
+}
+
+async function decode(tokenizer: Tokenizer, { whole }: { whole: boolean }): Promise<void> {
+  const output = new Output(), stream = tokenizer.decodeStream();
+  let id = -1, position = 0, inLine = false;
+  const settle = () => {
+    if (id < 0) return "";
+    tokenizer.checkId(id, position++);
+    const text = stream.push(id);
+    id = -1;
+    return text;
+  };
+  for await (const part of inputParts()) {
+    for (const byte of part) {
+      const digit = byte - ZERO;
+      inLine = true;
+      if (digit >= 0 && digit <= 9) id = Math.min(10 * Math.max(id, 0) + digit, Number.MAX_SAFE_INTEGER);
+      else if (byte > SPACE) throw notAnId(byte, position);
+      else if (id >= 0) output.add(settle());
+      if (byte !== NEWLINE || whole) continue;
+      output.add(`${stream.finish()}\n`);
+      position = 0;
+      inLine = false;
+    }
+    await output.flush({ enough: BLOCK });
+  }
+  output.add(settle() + stream.finish());
+  if (inLine && !whole) output.add("\n");
+  await output.flush();
+}
+
+function notAnId(byte: number, position: number): UsageError {
+  return new UsageError(`decode: no id at position ${position}`, {
+    expected: "whole numbers with spaces between, as encode writes them",
+    got: JSON.stringify(String.fromCharCode(byte)),
+  });
+}
