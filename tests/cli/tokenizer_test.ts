@@ -1,4 +1,7 @@
+import { parseSync } from "@optique/core/parser";
 import assert from "node:assert/strict";
+import { plainStreamRequest, type StreamRequest } from "../../cli/commands/stream_words.ts";
+import { tokenizerCommand } from "../../cli/commands/tokenizer.ts";
 import { symbolsOf } from "../../cli/commands/tokenizer_train.ts";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
 import { MAX_LINE_BYTES } from "../../core/tokenizer/train/corpus.ts";
@@ -103,3 +106,26 @@ Deno.test("symbols on the command line", () => {
 });
 
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+Deno.test("the plainest requests are read without the parser, and as the parser reads them", () => {
+  const model = ["--model", "a.model"];
+  const plain: [string[], StreamRequest][] = [
+    [["encode", ...model], { command: "encode", model: "a.model", pieces: false, whole: false }],
+    [["encode", "--whole", ...model, "--pieces"], { command: "encode", model: "a.model", pieces: true, whole: true }],
+    [["decode", ...model, "--whole"], { command: "decode", model: "a.model", pieces: false, whole: true }],
+  ];
+  for (const [words, request] of plain) {
+    assert.deepEqual(plainStreamRequest(["tokenizer", ...words]), request);
+    assert.ok(parseSync(tokenizerCommand, ["tokenizer", ...words]).success, words.join(" "));
+  }
+  const others = [[], ["encode"], ["encode", "--model"], ["encode", "--model", "--whole"], ["encode", "--model", ""]];
+  others.push(["decode", ...model, "--pieces"], ["encode", ...model, ...model], ["encode", ...model, "--help"]);
+  others.push(["encode", "--model=a.model"], ["inspect", ...model], ["encode", ...model, "--whole", "--whole"], [
+    "encode",
+    ...model,
+    "x",
+  ]);
+  for (const words of others) assert.equal(plainStreamRequest(["tokenizer", ...words]), undefined, words.join(" "));
+  assert.equal(plainStreamRequest([]), undefined);
+  assert.equal(plainStreamRequest(["csv", "encode", ...model]), undefined);
+});
