@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { HymbaError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { writeAt } from "./files.ts";
-import { type Digest, sha256, startSha256 } from "./hash.ts";
+import { type Digest, startSha256 } from "./hash.ts";
 
 /** A place in a log: how many bytes lie before it, and their SHA-256. A checkpoint stores one. */
 export type LogPosition = Digest;
