@@ -53,3 +53,6 @@ export class Interrupted extends HymbaError {}
 export function throwIfStopped(signal: AbortSignal | undefined, work: string): void {
   if (signal?.aborted) throw new Interrupted(`stopped while ${work}; everything before is saved`);
 }
+
+/** The GPU device went away. Everything up to the last checkpoint is saved; a fresh process can go on. */
+export class DeviceLost extends HymbaError {}

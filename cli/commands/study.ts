@@ -21,12 +21,14 @@ import { memoryReport } from "../../core/eval/bench/memory.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
 import { estimate } from "../../core/eval/estimate.ts";
 import { RUNS } from "../../core/eval/newest_run.ts";
+import { FILES } from "../../core/eval/run_folder.ts";
 import { runStudy } from "../../core/eval/study.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { commandLine, versions } from "../ui/environment.ts";
 import { memoryTable } from "../ui/memory_table.ts";
 import { duration } from "../ui/progress.ts";
+import { goOnAfter } from "../ui/restart.ts";
 import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 import { summaryTable } from "../ui/summary.ts";
@@ -138,6 +140,11 @@ export async function conduct(given: Conduct): Promise<void> {
   if (run.results.length < study.arms.length * study.seeds.length) Deno.exitCode = 1;
 }
 
+/** Bytes of the metrics log: what it grew over is done. */
+async function sizeOfLog(folder: string): Promise<number> {
+  return (await systemDisk.stat(join(folder, FILES.metrics)))?.bytes ?? 0;
+}
+
 async function carryThrough(
   { study, opened, corpus, folder, display, lastStage, probe }: Conduct,
 ): Promise<Run> {
@@ -154,6 +161,9 @@ async function carryThrough(
       },
     });
   } catch (error) {
+    const loss = error instanceof Interrupted ? undefined : await opened.lossOf?.();
+    dispose();
+    if (loss) return await goOnAfter(loss, { progress: () => sizeOfLog(folder), say: (line) => display.say(line) });
     if (error instanceof Interrupted) display.say(`to go on, give the same command again:\n  ${commandLine()}`);
     throw error;
   } finally {

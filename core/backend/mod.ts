@@ -1,6 +1,6 @@
 /** Which executor carries a study out: a GPU when there is one, else the processor. */
 import { choose, kindOf } from "../device/choose.ts";
-import { UsageError } from "../errors.ts";
+import { type DeviceLost, UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
 import type { TileChoices } from "../webgpu/tiles.ts";
@@ -23,6 +23,8 @@ export interface OpenBackend {
   /** True when a graphics processor computes. */
   readonly hardware: boolean;
   readonly adapter: Readonly<Record<string, string | number>>;
+  /** What took the device away, if something did: asked after an error, because errors of a lost device come before its loss. */
+  lossOf?(): Promise<DeviceLost | undefined>;
   /** Tiles that were tuned for this adapter and driver, already in use; absent where nothing was. */
   readonly tiles?: TileChoices;
 }
@@ -33,6 +35,9 @@ async function hasHardware(): Promise<boolean> {
   const best = choose(await candidates());
   return best !== undefined && kindOf(best.name) === "hardware";
 }
+
+/** Long enough for a device to say that it is lost. */
+const afterwards = () => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 500));
 
 async function cachedTiles(of: { name: string; driver: string }): Promise<TileChoices> {
   const [{ readTiles }, { systemDisk }] = await Promise.all([import("./tile_cache.ts"), import("../disk/mod.ts")]);
@@ -76,6 +81,7 @@ export async function openBackend(
     ...(Object.keys(tiles).length > 0 && { tiles }),
     backend: "webgpu",
     hardware: kind === "hardware",
+    lossOf: () => Promise.race([executor.opened.lost, afterwards()]),
     adapter: { name, vendor, driver, kind, api, class: executor.opened.adapterClass },
   };
 }

@@ -1,4 +1,4 @@
-import { HymbaError } from "../errors.ts";
+import { DeviceLost, HymbaError } from "../errors.ts";
 
 const AGAIN = "run the same command again; finished steps are taken from the last checkpoint. " +
   "If it happens again, make the model or batch smaller, or choose another adapter with --adapter TEXT";
@@ -9,7 +9,7 @@ const endProcess = (error: HymbaError): void => reportError(error);
 /** The two ways in which a device says that something went wrong outside of any call. */
 export interface Guard {
   /** Resolves on a loss that was not announced by {@link Guard.closing}. */
-  lost: Promise<HymbaError>;
+  lost: Promise<DeviceLost>;
   /** Says that the device is about to be destroyed on purpose. */
   closing(): void;
 }
@@ -22,10 +22,10 @@ export function guard(device: GPUDevice, { name, onError = endProcess }: {
   let closed = false;
   // Later, because an exception that passes through Dawn's native frames aborts the process without a word.
   const tell = (error: HymbaError) => void setTimeout(() => onError(error));
-  const lost = new Promise<HymbaError>((resolve) => {
+  const lost = new Promise<DeviceLost>((resolve) => {
     device.lost.then(({ reason, message }) => {
       if (closed) return;
-      const error = new HymbaError(`the GPU device was lost (${name})`, { got: `${reason}: ${message}`, hint: AGAIN });
+      const error = new DeviceLost(`the GPU device was lost (${name})`, { got: `${reason}: ${message}`, hint: AGAIN });
       resolve(error);
       tell(error);
     });

@@ -1,4 +1,4 @@
-import type { HymbaError } from "../errors.ts";
+import type { DeviceLost, HymbaError } from "../errors.ts";
 
 /** Who computes: a GPU, or a driver that computes on the processor. `browser` when the browser does not say. */
 export type AdapterKind = "hardware" | "lavapipe" | "swiftshader" | "warp" | "software" | "browser";
@@ -51,7 +51,7 @@ export interface Device {
   /** WebGPU feature names that are on; `immediates` stands for the shader language's `immediate_address_space`. */
   readonly features: ReadonlySet<string>;
   /** Resolves when the device is lost without {@link close}; never rejects, and never resolves after `close`. */
-  readonly lost: Promise<HymbaError>;
+  readonly lost: Promise<DeviceLost>;
   /** Waits for the work that was submitted, then frees the device. Calling it again does nothing. */
   close(): Promise<void>;
 }

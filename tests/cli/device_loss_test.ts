@@ -1,0 +1,53 @@
+/** A GPU that goes away in the middle of a study, again and again. HYMBA_LOSSES: how many times, 2 without it. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { randomInteger } from "../../core/random.ts";
+import { makePlace } from "./command_line.ts";
+
+const LOSING = fileURLToPath(new URL("losing_main.ts", import.meta.url));
+const place = await makePlace();
+
+async function ablate(
+  out: string,
+  { steps, loseAt }: { steps: number; loseAt: readonly number[] },
+): Promise<{ code: number; error: string; lost: number }> {
+  const count = join(place.folder, `${out}-losses`);
+  await Deno.writeTextFile(count, "");
+  const words = ["ablate", "--preset", "smoke", "--backend", "webgpu", "--data", place.text, "--models", "mamba"];
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", LOSING, ...words, "--steps", `${steps}`, "--orpo-steps", "4", "--out", out],
+    cwd: place.folder,
+    env: { ...place.environment, LOSE_AT: loseAt.join(","), LOSE_COUNT: count },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  return { code, error: new TextDecoder().decode(stderr), lost: (await Deno.readTextFile(count)).length };
+}
+
+/** Metrics without times. */
+const linesOf = async (out: string) =>
+  (await Deno.readTextFile(join(place.folder, out, "metrics.jsonl"))).trimEnd().split("\n")
+    .map((line) => ({ ...JSON.parse(line), tokens_per_s: 0 }));
+
+const weightsOf = (out: string) => Deno.readFile(join(place.folder, out, "arms/mamba-1/control.safetensors"));
+
+Deno.test("a study whose device is lost goes on by itself and ends like an undisturbed one", async () => {
+  // Checkpoints are 20 updates apart: each process gets past one, and the last is lost in the second stage.
+  const losses = Number(Deno.env.get("HYMBA_LOSSES") ?? 2), steps = 20 * losses;
+  const loseAt = Array.from({ length: losses }, (_, i) => 21 + randomInteger({ seed: 5, stream: 101, step: 0 }, i, 3));
+  const straight = await ablate("straight", { steps, loseAt: [] });
+  const disturbed = await ablate("disturbed", { steps, loseAt });
+  assert.deepEqual([straight.code, straight.lost], [0, 0], straight.error);
+  assert.deepEqual([disturbed.code, disturbed.lost], [0, losses], disturbed.error);
+  assert.equal(disturbed.error.split("going on from the last checkpoint").length - 1, losses);
+  assert.deepEqual(await linesOf("disturbed"), await linesOf("straight"));
+  assert.deepEqual(await weightsOf("disturbed"), await weightsOf("straight"));
+});
+
+Deno.test("a device that is lost again and again without progress is given up with what to do", async () => {
+  const { code, error, lost } = await ablate("hopeless", { steps: 40, loseAt: Array(20).fill(2) });
+  assert.equal(code, 1);
+  assert.equal(lost, 6, error);
+  assert.match(error, /the GPU device was lost .*\n.*destroyed.*\n.*run the same command again/);
+});
