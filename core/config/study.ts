@@ -159,7 +159,7 @@ const SIZES: Record<Preset, Size> = {
     samples: { prompts: 3, promptTokens: 24, newTokens: 96 },
   },
   small: {
-    recall: { steps: 1000, batch: 32, testBatches: 32 },
+    recall: { steps: 600, batch: 32, testBatches: 32 },
     shape: {
       vocabSize: 1000,
       dModel: 128,
@@ -173,7 +173,7 @@ const SIZES: Record<Preset, Size> = {
     match: "parameters",
     sequenceLength: 128,
     seeds: [1, 2, 3],
-    pretraining: { steps: 500, rate: 2e-3, warmup: 40, decay: 0.1, batch: 16, evaluateEvery: 100 },
+    pretraining: { steps: 300, rate: 2e-3, warmup: 30, decay: 0.1, batch: 16, evaluateEvery: 100 },
     orpo: { steps: 64, rate: 1e-4, warmup: 8, decay: 0.01, batch: 8, evaluateEvery: 16 },
     preference: { trainPairs: 256, heldOutPairs: 128 },
   },
