@@ -138,6 +138,13 @@ function preferenceFindings(run: Run, arms: readonly ArmSummary[]): string[] {
     const before = arm.spread(ofStage("orpo", ({ preference }) => preference?.before.accuracy));
     const accuracy = arm.spread(after("orpo")), control = arm.spread(after("control"));
     if (!before || !accuracy) return [];
+    const pairs = differenceOf(
+      arm.results.flatMap(({ stages: { orpo, control } }) =>
+        orpo?.preference && control?.preference
+          ? [orpo.preference.after.accuracy - control.preference.after.accuracy]
+          : []
+      ),
+    );
     const losses = differenceOf(
       arm.results.flatMap(({ stages }) =>
         stages.orpo && stages.control ? [stages.orpo.final.loss - stages.control.final.loss] : []
@@ -149,7 +156,12 @@ function preferenceFindings(run: Run, arms: readonly ArmSummary[]): string[] {
       }.`;
     return [
       `${line(arm.name)}: held-out preference accuracy ${percent(before.mean)} before the second stage, ` +
-      `${percent(accuracy.mean)} with β=${beta}` + (control ? `, ${percent(control.mean)} with β=0.` : ".") +
+      `${percent(accuracy.mean)} with β=${beta}` + (control ? `, ${percent(control.mean)} with β=0` : "") +
+      (pairs?.interval
+        ? isClear(pairs)
+          ? ", a difference beyond the noise of the seeds."
+          : ", no difference beyond the noise of the seeds."
+        : ".") +
       (priced ?? ""),
     ];
   });
@@ -171,23 +183,32 @@ function cacheFindings(arms: readonly ArmSummary[]): string[] {
   });
 }
 
+/** What is still to be trained, in a sentence; nothing when the study is finished. */
+function unfinished(run: Run): string[] {
+  const { arms, seeds } = run.record.study, all = arms.length * seeds.length;
+  const done = new Set([...run.results, ...failuresOf(run)].map(({ arm, seed }) => `${arm} ${seed}`)).size;
+  return done < all ? [`The study is not finished: ${all - done} of its ${all} trainings have no result yet.`] : [];
+}
+
+/** Whether the parallel hybrid wins, in one paragraph; of other studies, how their two best models compare. */
+export function verdict(run: Run): string {
+  const ranked = ranking(summaries(run)), [first, second] = ranked;
+  const scope = run.record.study.seeds.length === 1 ? " One seed." : "";
+  const said = hybridFindings(run, ranked)[0] ??
+    (first && second ? comparison(run, [first.arm, second.arm]) : undefined);
+  return [...unfinished(run), said === undefined ? "There is nothing to compare." : said + scope].join(" ");
+}
+
 /** The findings of a run, most important first. Each is one paragraph. */
 export function findings(run: Run): string[] {
   const arms = summaries(run), ranked = ranking(arms), seeds = run.record.study.seeds.length;
-  const failures = failuresOf(run);
-  const failed = failures.map(({ arm, seed, reason }) => `${line(arm)}, seed ${seed}, stopped early: ${line(reason)}`);
-  const done = new Set([...run.results, ...failures].map(({ arm, seed }) => `${arm} ${seed}`)).size;
-  const missing = run.record.study.arms.length * seeds - done;
+  const failed = failuresOf(run).map(({ arm, seed, reason }) =>
+    `${line(arm)}, seed ${seed}, stopped early: ${line(reason)}`
+  );
   return [
     ...(run.record.corpus.warning ? [line(run.record.corpus.warning)] : []),
     ...failed,
-    ...(missing > 0
-      ? [
-        `The study is not finished: ${missing} of its ${
-          run.record.study.arms.length * seeds
-        } trainings have no result yet.`,
-      ]
-      : []),
+    ...unfinished(run),
     ...orderFindings(run, ranked),
     ...factorFindings(run),
     ...hybridFindings(run, ranked),

@@ -1,6 +1,5 @@
 /** What the leak experiment measured, as a table, as text, and as a picture. */
 import type { LeakPoint, LeakResult } from "../eval/leak_experiment.ts";
-import { drawLegend } from "./chart/legend.ts";
 import { type Line, linePlot } from "./chart/lines.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { type Look, looks } from "./palette.ts";
@@ -46,12 +45,12 @@ export function leakText(result: LeakResult, { command }: { command: string }): 
   ].join("\n");
 }
 
-function lineOf(points: readonly LeakPoint[], look: Look, of: (point: LeakPoint) => number): Line {
+function lineOf({ name, points }: LeakResult["curves"][number], look: Look, of: (point: LeakPoint) => number): Line {
   const point = (each: LeakPoint) => {
     const mean = of(each);
     return { step: each.step, spread: { mean, low: mean, high: mean, deviation: undefined, count: 1 } };
   };
-  return { points: points.map(point), look, markers: true };
+  return { points: points.map(point), look, markers: true, endName: name };
 }
 
 /** Curves of training loss and of validation perplexity side by side. Returns the bytes of a PNG. */
@@ -59,7 +58,7 @@ export function leakChart(result: LeakResult): Promise<Uint8Array> {
   const { curves, steps, corpus } = result, names = curves.map(({ name }) => name), look = looks(names);
   const cell = (title: string, axis: string, of: (point: LeakPoint) => number): Cell => ({
     title,
-    plot: linePlot(curves.map(({ name, points }) => lineOf(points, look(name), of)), {
+    plot: linePlot(curves.map((curve) => lineOf(curve, look(curve.name), of)), {
       x: { title: "step", min: 0, max: steps, whole: true },
       y: { title: axis, suggestedMin: 0 },
     }),
@@ -70,16 +69,11 @@ export function leakChart(result: LeakResult): Promise<Uint8Array> {
     subtitle: `One hybrid trained twice; final validation perplexity: ${finals}`,
     footer:
       `${corpus}, ${result.parameters} parameters, one seed. Cropped keys show local layers the tokens they have to predict.`,
-    columns: 3,
-    cell: { width: 380, height: 340 },
-    legendWidth: 150,
+    columns: 2,
+    cell: { width: 440, height: 340 },
     cells: [
       cell("Training loss", "nats per token, mean since the point before", ({ trainLoss }) => trainLoss),
       cell("Validation perplexity", "perplexity per token", ({ validationLoss }) => Math.exp(validationLoss)),
-      {
-        title: "Models",
-        paint: (brush, box) => drawLegend(brush, box, { axis: { names, looks: names.map(look) }, keys: [], notes: [] }),
-      },
     ],
   });
 }

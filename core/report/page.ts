@@ -4,9 +4,10 @@ import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
 import { footerOf } from "./caption.ts";
 import { htmlTable, inlinePng, type Markup, markup, page } from "./document/html.ts";
-import { findings } from "./findings.ts";
+import { findings, verdict } from "./findings.ts";
 import { INTERACTIVE_STYLE, interactiveSections, SCRIPT } from "./interactive/mod.ts";
 import { metricsTables, recordRows } from "./metrics.ts";
+import { probeOf, recallChart } from "./recall.ts";
 import { stagesChart } from "./stages_chart.ts";
 
 const STAGES: Record<StageName, string> = {
@@ -20,6 +21,7 @@ async function figures(run: Run): Promise<Markup[]> {
     ["Results of all models", await ablationChart(run)],
     ["Both stages of training", await stagesChart(run)],
   ];
+  if (run.recall.length > 0) pictures.push(["Associative recall", await recallChart(probeOf(run))]);
   for (const stage of ["pretraining", "orpo"] as const) {
     if (!run.attention[stage]?.length) continue;
     pictures.push([`Attention of hymba ${STAGES[stage]}`, await attentionChart(run, stage)]);
@@ -53,7 +55,8 @@ export async function reportPage(run: Run): Promise<string> {
   const { corpus, study } = run.record, name = { name: "", align: "left" } as const;
   const body = markup`
     ${corpus.warning !== undefined && markup`<p class="warning">${corpus.warning}</p>`}
-    <h2>Findings</h2><div class="verdict">
+    <h2>Verdict</h2><div class="verdict"><p>${verdict(run)}</p></div>
+    <h2>Findings</h2><div>
       <ul>${findings(run).map((finding) => markup`<li>${finding}</li>`)}</ul>
     </div>
     ${interactiveSections(run)}

@@ -58,8 +58,8 @@ export const taskInWords = ({ keys, values, length, perRange, ranges, steps, bat
     arms[0]!.config.swaWindow
   }; ${steps} steps of ${batch} sequences from nothing`;
 
-/** Points of one range stand beside each other over so much of an axis on which ranges are 1 apart. */
-const SPREAD = 0.3;
+/** Points of one range stand beside each other, so far apart on an axis on which ranges are 1 apart. */
+const DODGE = 0.08;
 
 /** Draws accuracy by distance. Returns the bytes of a PNG. */
 export function recallChart(probe: Probe): Promise<Uint8Array> {
@@ -69,13 +69,13 @@ export function recallChart(probe: Probe): Promise<Uint8Array> {
     look = looks(names);
   const lines = arms.map(({ name, accuracies }, i): Line => ({
     points: accuracies.map(({ mean, low, high, deviation, count }, range) => ({
-      step: range + SPREAD * ((i + 0.5) / arms.length - 0.5),
+      step: range + DODGE * (i - (arms.length - 1) / 2),
       spread: { mean: 100 * mean, low: 100 * low, high: 100 * high, deviation, count },
     })),
     look: look(name),
     markers: true,
   }));
-  const ranges = recall.ranges.map(([least, most]) => `${least}–${most}`);
+  const ranges = recall.ranges.map(([least, most]) => `${least}–${most}`), edge = DODGE * (arms.length / 2 + 1);
   const chance = 100 * chanceOf(recall), seeds = new Set(probe.results.map(({ seed }) => seed)).size;
   const notes = [
     seeds === 1 ? "One seed: no spread can be shown." : `Mean of ${seeds} seeds; bands: least to most.`,
@@ -94,8 +94,8 @@ export function recallChart(probe: Probe): Promise<Uint8Array> {
           x: {
             title: "tokens from pair to question",
             whole: true,
-            min: -SPREAD,
-            max: ranges.length - 1 + SPREAD,
+            min: -edge,
+            max: ranges.length - 1 + edge,
             tick: (i) => ranges[i] ?? "",
           },
           y: { title: "% of questions", min: 0, max: 100 },

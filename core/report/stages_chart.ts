@@ -160,11 +160,11 @@ function componentCells(run: Run): Cell[] {
     }),
     secondStageCell(run, {
       title: "ORPO loss, second part: −log σ(log odds)",
-      subtitle: `before it is multiplied by β = ${beta}; training pairs`,
+      subtitle: `before it is multiplied by β = ${beta}; training pairs; ln 2: no preference`,
       y: { title: "nats" },
       kind: "train",
       of: ({ logSigmoid }) => logSigmoid === undefined ? undefined : -logSigmoid,
-      references: [{ axis: "y", value: Math.LN2, label: "no preference: ln 2" }],
+      references: [{ axis: "y", value: Math.LN2, label: "ln 2" }],
     }),
   ];
 }

@@ -72,7 +72,7 @@ const whiskersOf = ({ values }: Series, dataset: number): Whisker[] =>
 
 const labelsOf = ({ values, text, missing }: Series, dataset: number): ValueLabel[] =>
   values.flatMap((spread, index) => {
-    if (!spread) return missing ? [{ dataset, index, text: missing, from: 0, opaque: true }] : [];
+    if (!spread) return missing ? [{ dataset, index, text: missing, from: 0 }] : [];
     return text ? [{ dataset, index, text: text(spread), from: spread.high }] : [];
   });
 

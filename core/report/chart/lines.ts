@@ -2,7 +2,7 @@
 import { faded } from "../palette.ts";
 import type { Look } from "../palette.ts";
 import type { Point } from "../summary.ts";
-import { type Axis, type Plot, plotOf, type Reference, scale } from "./plot.ts";
+import { type Axis, type EndName, type Plot, plotOf, type Reference, scale } from "./plot.ts";
 
 /** One curve; the band between the seeds is drawn when there are several. */
 export interface Line {
@@ -11,6 +11,8 @@ export interface Line {
   /** `faint` for what only shows the noise around another curve, `dashed` for a control. */
   readonly style?: "plain" | "faint" | "dashed";
   readonly markers?: boolean;
+  /** Stands beside the plot where the curve ends. */
+  readonly endName?: string;
 }
 
 /** More points than this are averaged in groups of neighbours. */
@@ -68,5 +70,9 @@ export function linePlot(
   { x, y, references }: { x: Axis; y: Axis; references?: readonly Reference[] },
 ): Plot {
   const datasets = lines.flatMap(datasetsOf);
-  return plotOf("scatter", { datasets, x: scale(x), y: scale(y), marks: { references } });
+  const ends = lines.flatMap(({ points, endName }): EndName[] => {
+    const last = points.at(-1);
+    return last && endName !== undefined ? [{ value: last.spread.mean, text: endName }] : [];
+  });
+  return plotOf("scatter", { datasets, x: scale(x), y: scale(y), marks: { references, ends } });
 }

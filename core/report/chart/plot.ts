@@ -11,7 +11,14 @@ export type Plot = ChartConfiguration;
 export interface Reference {
   readonly axis: "x" | "y";
   readonly value: number;
+  /** One word a line where it stands beside the plot. */
   readonly label?: string;
+}
+
+/** The name of what ends at a value of the y axis, one word a line. */
+export interface EndName {
+  readonly value: number;
+  readonly text: string;
 }
 
 /** A line between the smallest and the largest seed. */
@@ -24,7 +31,7 @@ export interface Whisker {
   readonly colour: string;
 }
 
-/** A text beside a bar or point. */
+/** A text beside a bar, hiding the lines behind it, or above a point. */
 export interface ValueLabel {
   readonly dataset: number;
   readonly index: number;
@@ -32,12 +39,11 @@ export interface ValueLabel {
   /** Where the text begins, when not at the element's own value. */
   readonly from?: number;
   readonly above?: boolean;
-  /** Hides what lies behind it. */
-  readonly opaque?: boolean;
 }
 
 export interface Marks {
   readonly references?: readonly Reference[];
+  readonly ends?: readonly EndName[];
   readonly whiskers?: readonly Whisker[];
   readonly labels?: readonly ValueLabel[];
   /** Points hide their whiskers where they are; bars do not. */
@@ -123,8 +129,8 @@ export function scale(
   };
 }
 
-/** Where a reference lies on its axis (pixels); undefined outside of the plot. */
-function placeOf(chart: Chart, { axis, value }: Reference): number | undefined {
+/** Where a value lies on its axis (pixels); undefined outside of the plot. */
+function placeOf(chart: Chart, { axis, value }: Pick<Reference, "axis" | "value">): number | undefined {
   const { left, right, top, bottom } = chart.chartArea, at = chart.scales[axis]!.getPixelForValue(value);
   const inside = axis === "x" ? at >= left && at <= right : at >= top && at <= bottom;
   return inside ? at : undefined;
@@ -144,15 +150,62 @@ function drawReferenceLine(chart: Chart, reference: Reference): void {
   brush.restore();
 }
 
-function drawReferenceName(chart: Chart, reference: Reference, { level }: { level: number }): void {
+/** The name of a vertical line, above the plot; neighbours stand on two levels. */
+function drawNameAbove(chart: Chart, reference: Reference, { level }: { level: number }): void {
   const brush = chart.ctx as unknown as Brush, area = chart.chartArea, at = placeOf(chart, reference);
-  const style = { size: 10.5, colour: FAINT, halo: true }, { axis, label } = reference;
+  const { label } = reference, style = { size: NAME_SIZE, colour: FAINT, halo: true };
   if (at === undefined || label === undefined) return;
-  if (axis === "y") return write(brush, label, { ...style, x: area.right - 4, y: at - 9, align: "right" });
   brush.font = font(style.size);
   const half = brush.measureText(label).width / 2;
   const x = Math.min(Math.max(at, area.left + half), chart.width - half - 2);
   write(brush, label, { ...style, x, y: area.top - 8 - 13 * level, align: "center" });
+}
+
+const NAME_SIZE = 10.5, NAME_LINE = 12.5;
+
+/** Moves blocks of text down until none lies on the one above it, then all of them up into the plot's height. */
+function apart(blocks: readonly { y: number; height: number }[], bottom: number): number[] {
+  const middles: number[] = [];
+  for (const { y, height } of blocks) {
+    const above = middles.length === 0
+      ? -Infinity
+      : middles.at(-1)! + (blocks[middles.length - 1]!.height + height) / 2;
+    middles.push(Math.max(y, above));
+  }
+  let limit = bottom;
+  for (let i = middles.length - 1; i >= 0; i--) {
+    middles[i] = Math.min(middles[i]!, limit - blocks[i]!.height / 2);
+    limit = middles[i]! - blocks[i]!.height / 2;
+  }
+  return middles;
+}
+
+/** Names of horizontal lines and of curves, right of the plot, where no curve crosses them. */
+function drawNamesBeside(chart: Chart, { references = [], ends = [] }: Marks): void {
+  const brush = chart.ctx as unknown as Brush, { right, bottom } = chart.chartArea;
+  const lines = references.flatMap(({ axis, value, label }) =>
+    axis === "y" && label !== undefined ? [{ axis, value, text: label, colour: FAINT }] : []
+  );
+  const names = [...lines, ...ends.map((end) => ({ ...end, axis: "y" as const, colour: INK }))].flatMap((name) => {
+    const y = placeOf(chart, name), words = name.text.split(" ");
+    return y === undefined ? [] : [{ ...name, y, words, height: NAME_LINE * words.length }];
+  }).toSorted((a, b) => a.y - b.y);
+  apart(names, bottom + NAME_LINE / 2).forEach((middle, i) => {
+    const { words, colour } = names[i]!;
+    words.forEach((word, line) => {
+      const y = middle + NAME_LINE * (line - (words.length - 1) / 2);
+      write(brush, word, { x: right + 10, y, size: NAME_SIZE, colour });
+    });
+  });
+}
+
+/** Room for names beside a plot (logical pixels); a letter of the font is about 6 wide. */
+function roomBeside({ references = [], ends = [] }: Marks): number {
+  const texts = [
+    ...references.flatMap(({ axis, label }) => axis === "y" && label ? [label] : []),
+    ...ends.map(({ text }) => text),
+  ];
+  return 8 + 6.2 * Math.max(0, ...texts.flatMap((text) => text.split(" ")).map(({ length }) => length));
 }
 
 function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whisker): void {
@@ -173,22 +226,21 @@ function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whiske
   brush.restore();
 }
 
-function drawLabel(chart: Chart, { dataset, index, text, from, above, opaque }: ValueLabel): void {
+function drawLabel(chart: Chart, { dataset, index, text, from, above }: ValueLabel): void {
   const brush = chart.ctx as unknown as Brush, element = chart.getDatasetMeta(dataset).data[index];
   if (!element) return;
   const x = from === undefined ? element.x : chart.scales["x"]!.getPixelForValue(from);
-  const style = { size: 10.5, colour: INK, halo: true };
+  const style = { size: NAME_SIZE, colour: INK, halo: true };
   if (above) return write(brush, text, { ...style, x, y: element.y - 14, align: "center" });
-  if (opaque) {
-    brush.font = font(style.size);
-    brush.fillStyle = PAPER;
-    brush.fillRect(x + 4, element.y - 8, brush.measureText(text).width + 6, 16);
-  }
+  brush.font = font(style.size);
+  brush.fillStyle = PAPER;
+  brush.fillRect(x + 4, element.y - 8, brush.measureText(text).width + 6, 16);
   write(brush, text, { ...style, x: x + 7, y: element.y });
 }
 
 /** The plugin that draws reference lines, whiskers and labels of one plot over its data. */
-function marksPlugin({ references = [], whiskers = [], labels = [], whiskersBehind = false }: Marks): Plugin {
+function marksPlugin(marks: Marks): Plugin {
+  const { references = [], whiskers = [], labels = [], whiskersBehind = false } = marks;
   const drawWhiskers = (chart: Chart) => whiskers.forEach((whisker) => drawWhisker(chart, whisker));
   return {
     id: "marks",
@@ -199,7 +251,9 @@ function marksPlugin({ references = [], whiskers = [], labels = [], whiskersBehi
     afterDatasetsDraw(chart: Chart) {
       if (!whiskersBehind) drawWhiskers(chart);
       for (const label of labels) drawLabel(chart, label);
-      references.forEach((reference, level) => drawReferenceName(chart, reference, { level: level % 2 }));
+      references.filter(({ axis }) => axis === "x")
+        .forEach((reference, level) => drawNameAbove(chart, reference, { level: level % 2 }));
+      drawNamesBeside(chart, marks);
     },
   };
 }
@@ -229,7 +283,7 @@ export function plotOf(
       locale: "en-US",
       indexAxis: type === "bar" ? "y" : "x",
       font: { family: FONT },
-      layout: { padding: { top: above === 0 ? 6 : 3 + 13 * Math.min(2, above), right: 8 } },
+      layout: { padding: { top: above === 0 ? 6 : 3 + 13 * Math.min(2, above), right: roomBeside(marks) } },
       plugins: { legend: { display: false }, tooltip: { enabled: false } },
       scales: { x: { ...x, stacked }, y: { ...y, stacked } },
     },

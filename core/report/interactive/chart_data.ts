@@ -1,6 +1,7 @@
 /** What the charts of the page show, as plain data. */
 import type { MetricsLine, Run, StageName } from "../../config/mod.ts";
 import { line } from "../caption.ts";
+import { chanceOf, probeOf, recallByArm } from "../recall.ts";
 import { type Look, looks } from "../palette.ts";
 import { type ArmSummary, curve, ofStage, type Spread, summaries, trainSeconds } from "../summary.ts";
 
@@ -12,8 +13,16 @@ export interface Series {
   readonly look: Look;
   readonly dashed: boolean;
   readonly faint: boolean;
-  readonly points: readonly (readonly [step: number, value: number])[];
+  readonly points: readonly Sample[];
 }
+
+/** A value at a step, followed by the least and the most of the seeds where there are several. */
+export type Sample =
+  | readonly [step: number, mean: number]
+  | readonly [step: number, mean: number, low: number, high: number];
+
+const sampleOf = (step: number, { mean, low, high, count }: Spread): Sample =>
+  count > 1 ? [step, mean, low, high] : [step, mean];
 
 export interface ChartData {
   readonly title: string;
@@ -34,11 +43,13 @@ const MOST_POINTS = 240;
 /** Six digits: more than a pixel can show, and half the bytes. */
 const rounded = (value: number) => Number(value.toPrecision(6));
 
-function thinned(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
-  const size = Math.ceil(points.length / MOST_POINTS), thin: (readonly [number, number])[] = [];
+function thinned(points: readonly Sample[]): Sample[] {
+  const size = Math.ceil(points.length / MOST_POINTS), thin: Sample[] = [];
   for (let at = 0; at < points.length; at += size) {
-    const group = points.slice(at, at + size), mean = group.reduce((sum, [, value]) => sum + value, 0) / group.length;
-    thin.push([group.at(-1)![0], rounded(mean)]);
+    const group = points.slice(at, at + size), columns = Math.min(...group.map(({ length }) => length));
+    const mean = (column: number) => rounded(group.reduce((sum, point) => sum + point[column]!, 0) / group.length);
+    const step = group.at(-1)![0];
+    thin.push(columns === 4 ? [step, mean(1), mean(2), mean(3)] : [step, mean(1)]);
   }
   return thin;
 }
@@ -52,11 +63,11 @@ interface Wanted {
   readonly faint?: boolean;
 }
 
-/** A curve of each arm that has the measure, the mean of its seeds. */
+/** A curve of each arm that has the measure: the mean of its seeds, and what they span. */
 function curves(run: Run, { detail, dashed = false, faint = false, ...wanted }: Wanted): Series[] {
   const names = run.record.study.arms.map(({ name }) => name), look = looks(names);
   return names.flatMap((arm) => {
-    const points = curve(run, { arm, ...wanted }, wanted.of).map(({ step, spread }) => [step, spread.mean] as const);
+    const points = curve(run, { arm, ...wanted }, wanted.of).map(({ step, spread }) => sampleOf(step, spread));
     if (points.length === 0) return [];
     return [{ name: line(arm), detail, look: look(arm), dashed, faint, points: thinned(points) }];
   });
@@ -131,7 +142,7 @@ function barChart(
     const spread = spreadOf(arm);
     if (!spread) return [];
     const detail = spread.count > 1 ? `mean of ${spread.count} seeds` : "";
-    const points = [[0, spread.mean]] as const;
+    const points = [sampleOf(0, spread)];
     return [{ name: line(arm.name), detail, look: look(arm.name), dashed: false, faint: false, points }];
   });
   return { kind: "bars", xTitle: "", log: false, rules: [], ...frame, series };
@@ -175,6 +186,26 @@ function barCharts(run: Run): ChartData[] {
   ];
 }
 
+/** Right answers of the recall probe, each range of distances at its middle. */
+function recallCharts(run: Run): ChartData[] {
+  if (run.recall.length === 0) return [];
+  const probe = probeOf(run), { ranges } = probe.recall, arms = recallByArm(probe);
+  const look = looks(arms.map(({ name }) => name)), middles = ranges.map(([least, most]) => (least + most) / 2);
+  const series = arms.map(({ name, accuracies }): Series => ({
+    ...{ name: line(name), detail: "", look: look(name), dashed: false, faint: false },
+    points: accuracies.map((spread, range) => sampleOf(middles[range]!, spread)),
+  }));
+  const shown = ranges.map(([least, most]) => `${least} to ${most}`).join(", ");
+  const note = `Small models trained for it; distances of ${shown} tokens, at the middle of each range.`;
+  const frame: Frame = {
+    title: "Associative recall",
+    note,
+    yTitle: "share of right answers",
+    rules: [[chanceOf(probe.recall), "chance"]],
+  };
+  return [{ ...lineChart(frame, series), xTitle: "distance (tokens)" }];
+}
+
 /** The charts of a run, those without a single number left out. */
 export const chartData = (run: Run): ChartData[] =>
-  [...lineCharts(run), ...barCharts(run)].filter(({ series }) => series.length > 0);
+  [...lineCharts(run), ...recallCharts(run), ...barCharts(run)].filter(({ series }) => series.length > 0);

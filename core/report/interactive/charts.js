@@ -1,7 +1,10 @@
 // Runs in the reader's browser. Draws the charts from the data of the page; legends hide arms, a button changes the scale.
 import { element, rangeOf, readable, scaleOf, shape } from "./axis.js";
 
-const WIDTH = 660, HEIGHT = 360, LEFT = 66, RIGHT = 14, TOP = 14, BOTTOM = 46;
+const WIDTH = 660, HEIGHT = 360, LEFT = 66, TOP = 14, BOTTOM = 46;
+
+/** Where the plot ends: names of horizontal lines stand behind it. */
+const endOf = ({ rules }) => WIDTH - (rules.length > 0 ? 84 : 14);
 
 /** Colours of the page's palette; black has to turn with the page. */
 const inkOf = (colour) => colour === "#000000" ? "currentColor" : colour;
@@ -15,8 +18,8 @@ function markerAt({ marker, rotation, colour }, x, y) {
   return shape("path", { ...common, d: path, transform: place });
 }
 
-function axes(svg, { x, y, xTitle, yTitle }) {
-  const right = WIDTH - RIGHT, bottom = HEIGHT - BOTTOM;
+function axes(svg, { x, y, right, xTitle, yTitle }) {
+  const bottom = HEIGHT - BOTTOM;
   for (const tick of y.ticks) {
     const at = y.at(tick);
     svg.append(shape("line", { class: "grid", x1: LEFT, x2: right, y1: at, y2: at }));
@@ -33,11 +36,19 @@ function axes(svg, { x, y, xTitle, yTitle }) {
   svg.append(shape("text", { class: "title", transform: turned, "text-anchor": "middle" }, yTitle));
 }
 
+const joined = (places) => places.map((place) => place.map((at) => at.toFixed(1)).join(",")).join(" ");
+
+/** The curve, and behind it the band between the least and the most of the seeds. */
 function drawLine(svg, { points, look, dashed, faint }, { x, y }) {
   const places = points.map(([step, value]) => [x.at(step), y.at(value)]);
+  if (!faint && points[0].length === 4) {
+    const edge = (column) => points.map((point) => [x.at(point[0]), y.at(point[column])]);
+    const band = [...edge(2), ...edge(3).reverse()];
+    svg.append(shape("polygon", { class: "band", points: joined(band), fill: inkOf(look.colour) }));
+  }
   svg.append(shape("polyline", {
     class: faint ? "line faint" : "line",
-    points: places.map((place) => place.map((at) => at.toFixed(1)).join(",")).join(" "),
+    points: joined(places),
     stroke: inkOf(look.colour),
     "stroke-dasharray": dashed ? "6 4" : "none",
   }));
@@ -45,7 +56,7 @@ function drawLine(svg, { points, look, dashed, faint }, { x, y }) {
 }
 
 /** Shows the values of all visible curves at the step nearest to the pointer. */
-function followPointer(svg, tip, { series, x, y }) {
+function followPointer(svg, tip, { series, x, y, xTitle }) {
   const steps = [...new Set(series.flatMap(({ points }) => points.map(([step]) => step)))].sort((a, b) => a - b);
   const rule = svg.appendChild(shape("line", { class: "rule", y1: TOP, y2: HEIGHT - BOTTOM, visibility: "hidden" }));
   const dots = svg.appendChild(shape("g", {}));
@@ -58,13 +69,17 @@ function followPointer(svg, tip, { series, x, y }) {
     for (const end of ["x1", "x2"]) rule.setAttribute(end, x.at(step));
     rule.setAttribute("visibility", "visible");
     dots.replaceChildren(...found.map(({ each, point }) => markerAt(each.look, x.at(step), y.at(point[1]))));
-    showTip(tip, `step ${step}`, found.map(({ each, point }) => [each, readable(point[1])]));
+    showTip(tip, `${xTitle} ${step}`, found.map(({ each, point }) => [each, inWords(point)]));
     tip.style.left = `${Math.min(x.at(step) / WIDTH * 100, 62)}%`;
   };
   svg.onpointerleave = () => {
     tip.hidden = true, rule.setAttribute("visibility", "hidden"), dots.replaceChildren();
   };
 }
+
+/** A value, with the least and the most of the seeds where there are several. */
+const inWords = ([, value, low, high]) =>
+  readable(value) + (low === undefined ? "" : ` (${readable(low)} to ${readable(high)})`);
 
 function showTip(tip, heading, rows) {
   tip.replaceChildren(
@@ -80,41 +95,54 @@ function showTip(tip, heading, rows) {
 
 function drawLines(svg, tip, { chart, series, log }) {
   const values = [
-    ...series.flatMap(({ points }) => points.map(([, value]) => value)),
+    ...series.flatMap(({ points, faint }) => points.flatMap((point) => point.slice(1, faint ? 2 : 4))),
     ...chart.rules.map(([at]) => at),
   ];
+  const right = endOf(chart);
   const ends = series.flatMap(({ points }) => [points[0][0], points.at(-1)[0]]);
-  const x = scaleOf([Math.min(...ends), Math.max(...ends)], [LEFT, WIDTH - RIGHT]);
+  const x = scaleOf([Math.min(...ends), Math.max(...ends)], [LEFT, right]);
   const y = scaleOf(rangeOf(values, { log }), [HEIGHT - BOTTOM, TOP], { log });
-  axes(svg, { x, y, ...chart });
+  axes(svg, { x, y, right, ...chart });
   for (const [value, name] of chart.rules) {
-    const at = y.at(value), right = WIDTH - RIGHT;
+    const at = y.at(value), words = name.split(" ");
     svg.append(shape("line", { class: "baseline", x1: LEFT, x2: right, y1: at, y2: at }));
-    svg.append(shape("text", { class: "tick halo", x: right - 4, y: at - 5, "text-anchor": "end" }, name));
+    words.forEach((word, i) => {
+      const below = 4 + 14 * (i - (words.length - 1) / 2);
+      svg.append(shape("text", { class: "tick", x: right + 8, y: at + below }, word));
+    });
   }
   for (const each of series) drawLine(svg, each, { x, y });
-  followPointer(svg, tip, { series, x, y });
+  followPointer(svg, tip, { series, x, y, xTitle: chart.xTitle });
 }
 
 function drawBars(svg, tip, { chart, series, log }) {
-  const values = series.map(({ points }) => points[0][1]), width = (WIDTH - LEFT - RIGHT) / series.length;
+  const values = series.flatMap(({ points: [point] }) => point.slice(1)), right = endOf(chart);
+  const width = (right - LEFT) / series.length;
   const range = rangeOf(values, { log, zero: true }), bottom = HEIGHT - BOTTOM;
   const y = scaleOf(log ? [range[0] / 1.5, range[1] * 1.2] : range, [bottom, TOP], { log });
-  axes(svg, { y, ...chart });
-  series.forEach(({ name, detail, look, points: [[, value]] }, index) => {
+  axes(svg, { y, right, ...chart });
+  series.forEach(({ name, detail, look, points: [[, value, low, high]] }, index) => {
     const at = y.at(value), x = LEFT + index * width + width * 0.15, middle = LEFT + (index + 0.5) * width;
     const box = { x, y: at, width: width * 0.7, height: bottom - at, fill: inkOf(look.colour), rx: 2 };
     const bar = svg.appendChild(shape("rect", { class: "bar", ...box }));
-    svg.append(shape("text", { class: "tick", x: middle, y: at - 5, "text-anchor": "middle" }, readable(value)));
+    const top = high === undefined ? at : y.at(high);
+    if (high !== undefined && low < high) drawWhisker(svg, { x: middle, from: y.at(low), to: top });
+    svg.append(shape("text", { class: "tick", x: middle, y: top - 5, "text-anchor": "middle" }, readable(value)));
     svg.append(
       shape("text", { class: "tick", x: middle, y: bottom + 17, "text-anchor": "middle" }, cut(name, width / 6)),
     );
     bar.onpointerenter = () => {
-      showTip(tip, chart.yTitle, [[{ look, name, detail }, String(value)]]);
+      showTip(tip, chart.yTitle, [[{ look, name, detail }, inWords([0, value, low, high])]]);
       tip.style.left = `${Math.min(middle / WIDTH * 100, 62)}%`;
     };
     bar.onpointerleave = () => tip.hidden = true;
   });
+}
+
+/** From the least to the most of the seeds; a light edge keeps it visible on dark bars. */
+function drawWhisker(svg, { x, from, to }) {
+  const path = `M${x} ${from}V${to}M${x - 4} ${from}h8M${x - 4} ${to}h8`;
+  for (const kind of ["whisker edge", "whisker"]) svg.append(shape("path", { class: kind, d: path }));
 }
 
 const cut = (name, most) => name.length > most ? `${name.slice(0, Math.max(1, most - 1))}…` : name;
@@ -150,7 +178,7 @@ function startChart(place, chart) {
       redraw(plot, state);
     };
   }
-  const positive = [...chart.series.flatMap(({ points }) => points.map(([, value]) => value))].every((v) => v > 0);
+  const positive = chart.series.flatMap(({ points }) => points.flatMap((point) => point.slice(1))).every((v) => v > 0);
   const button = element("button", "scale", "logarithmic");
   button.setAttribute("aria-pressed", String(state.log));
   button.onclick = () => {

@@ -21,7 +21,7 @@ border:1px solid var(--rule);border-radius:99px;padding:.1rem .65rem;cursor:poin
 button[aria-pressed=false].arm{opacity:.45;text-decoration:line-through}button[aria-pressed=true].scale{background:var(--ink);color:var(--paper)}
 .swatch{display:inline-block;width:.7em;height:.7em;border-radius:2px;margin-right:.4em}
 .grid{stroke:var(--rule)}.axis{stroke:var(--faint)}.tick,.title{fill:var(--faint);font-size:12.5px}.rule{stroke:var(--faint);stroke-dasharray:2 3}
-.baseline{stroke:var(--faint);stroke-dasharray:7 5}.halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px}
+.baseline{stroke:var(--faint);stroke-dasharray:7 5}.band{opacity:.15}.whisker{fill:none;stroke:var(--ink);stroke-width:1.5}.edge{stroke:var(--paper);stroke-width:3.5}
 .line{fill:none;stroke-width:2}.faint{opacity:.35;stroke-width:1.2}.marker{stroke:var(--paper);stroke-width:1}
 .tip{position:absolute;top:.4rem;pointer-events:none;background:var(--paper);color:var(--ink);border:1px solid var(--rule);border-radius:6px;
 padding:.35rem .6rem;font-size:.78rem;line-height:1.5;box-shadow:0 2px 8px #0003;white-space:pre}.tip div{padding-left:.4rem;margin:.1rem 0}
