@@ -157,7 +157,7 @@ async function reproduce(
   const { T, W, M } = DOCUMENTED;
   const masks = [0, M].map((meta) => ({
     model: "cropped keys",
-    layers: `local, window ${W}`,
+    layers: `local, window ${W}, ${meta === 0 ? "no" : meta} meta tokens`,
     mask: croppedMask({ T, W, M: meta }),
   }));
   const reports = profile ? [await crop(profile, backend)] : [];

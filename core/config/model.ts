@@ -32,6 +32,7 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     normEps: 1e-6,
     initDeviation: 0.02,
     metaInit: "normal",
+    stepInit: "mamba",
     ...given,
     archType,
     dModel,
@@ -83,6 +84,7 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly normEps: number;
   declare readonly initDeviation: number;
   declare readonly metaInit: "normal" | "embedding";
+  declare readonly stepInit: "mamba" | "zero";
 
   constructor(options: Partial<HymbaOptions> = {}) {
     checkOptions(options);

@@ -79,4 +79,6 @@ export interface HymbaOptions {
   initDeviation: number;
   /** Meta tokens at the start: N(0, 1) as published, or the deviation of the embeddings. */
   metaInit: "normal" | "embedding";
+  /** Bias of the step size at the start: Mamba's steps from 0.001 to 0.1, or zero as in the released code (steps of 0.69). */
+  stepInit: "mamba" | "zero";
 }

@@ -107,6 +107,8 @@ interface Size {
   recall: RecallSize;
   shape: Shape;
   match: MatchRule;
+  /** Feed-forward width of all models without matching, where it is not that of the shape. */
+  unmatchedWidth?: number;
   sequenceLength: number;
   characters?: number;
   seeds: number[];
@@ -190,6 +192,7 @@ const SIZES: Record<Preset, Size> = {
       numMetaTokens: 64,
     },
     match: "parameters",
+    unmatchedWidth: 2048, // of the documented study
     sequenceLength: 256,
     seeds: [1, 2, 3],
     // 30 epochs of 64 batches, then 10: the documented 40.
@@ -287,8 +290,10 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
   }
   requireProfile(overrides);
   const { profile } = overrides, suite = suiteNamed(overrides.suite ?? profile ?? "arms");
-  const shape: Shape = profile ? { ...size.shape, ffnHidden: 4 * size.shape.dModel! } : size.shape;
-  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, match, remat } = overrides;
+  const matched = overrides.match ?? (profile ? "none" : MATCHED.includes(suite) ? "parameters" : size.match);
+  const width = profile ? 4 * size.shape.dModel! : matched === "none" ? size.unmatchedWidth : undefined;
+  const shape: Shape = width === undefined ? size.shape : { ...size.shape, ffnHidden: width };
+  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, remat } = overrides;
   const preference = { ...PREFERENCE, ...size.preference };
   const fit = (stage: StageConfig, count = stage.steps): StageConfig => ({
     ...stage,
@@ -300,7 +305,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
     preset,
     suite,
     ...(profile ? { profile } : {}),
-    match: match ?? (profile ? "none" : MATCHED.includes(suite) ? "parameters" : size.match),
+    match: matched,
     arms: armsOf(suite, shape, models),
     seeds: seeds === undefined ? size.seeds : Array.from({ length: seeds }, (_, i) => i + 1),
     vocabSize: size.shape.vocabSize,

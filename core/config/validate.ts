@@ -61,6 +61,7 @@ const FIELDS: Readonly<Record<keyof HymbaOptions, FieldRule>> = {
   normEps: number(0, 1),
   initDeviation: number(0, 1e3),
   metaInit: oneOf(["normal", "embedding"]),
+  stepInit: oneOf(["mamba", "zero"]),
 };
 
 function fail(what: string, expected: string, got: unknown): never {

@@ -60,7 +60,7 @@ function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
     add("x_proj", [R + 2 * N, I], { kind: "uniform", bound: 1 / Math.sqrt(I) });
     if (config.innerNorms) add("dt_norm", [R], ONE), add("b_norm", [N], ONE), add("c_norm", [N], ONE);
     add("dt_proj.w", [I, R], { kind: "uniform", bound: 1 / Math.sqrt(R) });
-    add("dt_proj.b", [I], { kind: "step-size" });
+    add("dt_proj.b", [I], config.stepInit === "mamba" ? { kind: "step-size" } : { kind: "constant", value: 0 });
     add("a_log", [I, N], { kind: "s4d" }, false);
     add("d", [I], ONE);
   }

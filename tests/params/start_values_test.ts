@@ -1,0 +1,70 @@
+/** Start values: the published deviations, Mamba's steps and states, and the options where the sources disagree. */
+import { strict as assert } from "node:assert";
+import { HymbaConfig } from "../../core/config/mod.ts";
+import { initialValues } from "../../core/params/init.ts";
+import { parameterSpecs } from "../../core/params/specs.ts";
+
+const config = new HymbaConfig({ vocabSize: 500, dModel: 64, nLayers: 3, nHeads: 4, nKvHeads: 2, numMetaTokens: 64 });
+
+const specOf = (name: string, from = config) => parameterSpecs(from).find((spec) => spec.name === name)!;
+
+function valuesOf(name: string, from = config): Float32Array {
+  const index = parameterSpecs(from).findIndex((spec) => spec.name === name);
+  return initialValues(parameterSpecs(from)[index]!, { seed: 1, index });
+}
+
+const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;
+const deviation = (values: Float32Array) => Math.sqrt(mean(values.map((x) => x * x)) - mean(values) ** 2);
+
+/** Within four standard errors of a normal sample's deviation, of a mean of zero too. */
+function assertNormal(values: Float32Array, expected: number, name: string): void {
+  const error = expected / Math.sqrt(2 * values.length);
+  assert.ok(Math.abs(deviation(values) - expected) < 4 * error, `${name}: ${deviation(values)} for ${expected}`);
+  assert.ok(Math.abs(mean(values)) < 4 * expected / Math.sqrt(values.length), `${name}: mean ${mean(values)}`);
+}
+
+Deno.test("start: linear and embedding weights N(0, 0.02), outputs into the residual stream smaller by √(2 layers)", () => {
+  for (const name of ["embedding", "layers.1.in_proj", "layers.1.ffn.gate_up"]) {
+    assertNormal(valuesOf(name), 0.02, name);
+  }
+  for (const name of ["layers.1.out_proj", "layers.1.ffn.down"]) {
+    assertNormal(valuesOf(name), 0.02 / Math.sqrt(6), name);
+  }
+  assertNormal(valuesOf("embedding", config.with({ initDeviation: 0.1 })), 0.1, "embedding at 0.1");
+});
+
+Deno.test("start: meta tokens N(0, 1) as published, or like the embeddings", () => {
+  assertNormal(valuesOf("meta"), 1, "meta");
+  assertNormal(valuesOf("meta", config.with({ metaInit: "embedding" })), 0.02, "meta like embeddings");
+});
+
+Deno.test("start: steps are log-uniform from 0.001 to 0.1, or the bias is zero as in the released code", () => {
+  const wide = config.with({ mambaExpand: 32, valueHeadDim: 512 });
+  const logs = valuesOf("layers.0.dt_proj.b", wide).map((b) => Math.log(Math.log1p(Math.exp(b))));
+  const [low, high] = [Math.log(1e-3), Math.log(1e-1)], width = high - low;
+  // Softplus of a bias around -7 has four digits in 32 bits.
+  assert.ok(logs.every((x) => x > low - 1e-3 && x < high + 1e-3));
+  assert.ok(Math.abs(mean(logs) - (low + high) / 2) < 4 * width / Math.sqrt(12 * logs.length), `${mean(logs)}`);
+  assert.ok(Math.abs(deviation(logs) / (width / Math.sqrt(12)) - 1) < 0.05, `${deviation(logs)}`);
+  assert.ok(valuesOf("layers.0.dt_proj.b", config.with({ stepInit: "zero" })).every((b) => b === 0));
+});
+
+Deno.test("start: states begin at -1, -2, … -N, the skip and all norms at 1, the rest of Mamba uniform", () => {
+  const { stateSize: N, dtRank: R, innerDim: I } = config;
+  valuesOf("layers.0.a_log").forEach((a, i) => assert.equal(a, Math.fround(Math.log(i % N + 1))));
+  const ones = ["d", "norm1", "norm2", "dt_norm", "b_norm", "c_norm", "fusion.attention", "fusion.mamba"];
+  for (const name of ones) assert.ok(valuesOf(`layers.0.${name}`).every((x) => x === 1), name);
+  for (
+    const [name, bound] of [["dt_proj.w", R ** -0.5], ["conv.w", 0.5], ["conv.b", 0.5], ["x_proj", I ** -0.5]] as const
+  ) {
+    const values = valuesOf(`layers.0.${name}`), most = values.reduce((top, x) => Math.max(top, Math.abs(x)), 0);
+    assert.ok(most <= bound && most > 0.9 * bound, `${name}: ${most} of ${bound}`);
+    assert.ok(Math.abs(deviation(values) / (bound / Math.sqrt(3)) - 1) < 0.15, name);
+  }
+});
+
+Deno.test("start: weight decay spares norms, biases, A and the skip, and nothing else", () => {
+  for (const { name, decay } of parameterSpecs(config)) {
+    assert.equal(decay, !/norm|\.b$|a_log|\.d$|fusion/.test(name), name);
+  }
+});
