@@ -124,6 +124,10 @@ Deno.test("review: every formula is rendered, every linked file exists, the page
     }
   }
   assert.equal(page.match(/<tr>/g)!.length, DISAGREEMENTS.length + 1);
+  assert.equal(new Set(DISAGREEMENTS.map(({ about }) => about)).size, DISAGREEMENTS.length, "no question twice");
+  for (const { about, study, paper, code, here } of DISAGREEMENTS) {
+    assert.ok([study, paper, code].some((source) => source !== "–") && here !== "–", about);
+  }
 });
 
 Deno.test("report: everything of a run is on the page, and nothing in a run acts on the reader's browser", async () => {
@@ -140,7 +144,11 @@ Deno.test("report: everything of a run is on the page, and nothing in a run acts
   assert.equal(page.match(/<script>/g)!.length, 1, "the page's own program");
   const own = /<script>([^]*)<\/script>/.exec(page)![1]!;
   assert.ok(page.includes(`script-src 'sha256-${createHash("sha256").update(own).digest("base64")}'`));
-  assert.equal(page.match(/src="data:image\/png;base64,/g)!.length, 4);
+  assert.equal(
+    page.match(/src="data:image\/png;base64,/g)!.length,
+    5,
+    "results, stages, recall, attention after each stage",
+  );
   for (const heading of ["Findings", "Charts", "Attention of hymba", "Figures", "Tables", "Samples", "What was run"]) {
     assert.ok(page.includes(`<h2>${heading}`));
   }

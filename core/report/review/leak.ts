@@ -21,7 +21,17 @@ same: with 3.437 characters a token, perplexity 6.07 would be`,
     text`on one megabyte of Shakespeare, while careful models of that kind end near 2. The authors' repository later removed the
 crop; its hybrids then scored 94 to 96, behind the pure Mamba model. So the question that this study asks is open, and a
 hybrid that does not win at this size is no fault of the program.`,
+    text`A run refuses a model that sees its future: tokens are changed one by one, and no logit before the change may change a
+bit; gradients of the logits at a position must be exactly zero behind it. The crop cannot be written into a configuration.
+One experiment trains a small hybrid with and without it; its curves and perplexities are in results/causality-leak.`,
   ],
-  code: ["core/eval/causality.ts", "cli/commands/causality.ts"],
-  tests: ["tests/eval/study_test.ts"],
+  code: [
+    "core/eval/leaky_mask.ts",
+    "core/eval/visibility.ts",
+    "core/eval/causality.ts",
+    "core/eval/causality_gradient.ts",
+    "core/eval/require_causal.ts",
+    "core/eval/leak_experiment.ts",
+  ],
+  tests: ["tests/eval/visibility_test.ts", "tests/eval/causality_test.ts", "tests/eval/leak_test.ts"],
 };

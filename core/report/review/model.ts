@@ -18,7 +18,7 @@ $w_m$ are the paper's $\beta$. The paper's equation 3 has no factor $\tfrac12$, 
 program follows the code.`,
   ],
   code: ["core/nn/block.ts", "core/ops/fusion.ts", "wgsl/fusion_forward.wgsl", "core/reference/fusion.ts"],
-  tests: ["tests/ops/fusion_test.ts"],
+  tests: ["tests/ops/fusion_test.ts", "tests/config/fidelity_test.ts"],
 };
 
 export const FUSION_BACKWARD: Section = {
@@ -50,6 +50,11 @@ The first, the middle and the last layer see everything before them, the others 
 disagree by one here: the training masks of the official code let $q-k \le W$ pass, its decoding cache $q-k < W$. This
 program uses $q-k<W$ in both, so that generating gives what training saw.`,
   ],
-  code: ["core/ops/attention.ts", "core/ops/embedding.ts", "wgsl/lib/sees.wgsl", "core/eval/causality.ts"],
-  tests: ["tests/ops/attention_test.ts", "tests/ops/embedding_test.ts", "tests/infer/session_test.ts"],
+  code: ["core/ops/attention.ts", "core/ops/embedding.ts", "wgsl/lib/sees.wgsl", "core/eval/visibility.ts"],
+  tests: [
+    "tests/ops/attention_test.ts",
+    "tests/ops/embedding_test.ts",
+    "tests/eval/visibility_test.ts",
+    "tests/infer/session_test.ts",
+  ],
 };
