@@ -6,8 +6,6 @@ import { parameterSpecs } from "../../core/params/specs.ts";
 
 const config = new HymbaConfig({ vocabSize: 500, dModel: 64, nLayers: 3, nHeads: 4, nKvHeads: 2, numMetaTokens: 64 });
 
-const specOf = (name: string, from = config) => parameterSpecs(from).find((spec) => spec.name === name)!;
-
 function valuesOf(name: string, from = config): Float32Array {
   const index = parameterSpecs(from).findIndex((spec) => spec.name === name);
   return initialValues(parameterSpecs(from)[index]!, { seed: 1, index });
