@@ -1,4 +1,7 @@
-/** The command line: `parse.ts` reads it, except where a program pipes text through the tokenizer. */
+/**
+ * The command line: `parse.ts` reads it, except where a program pipes text through the tokenizer. Its name is put together at run
+ * time, because Deno reads all files that a literal import could ever lead to before it runs the first line: 250 of them.
+ */
 import { plainStreamRequest } from "./commands/stream_words.ts";
 import { carryOut } from "./ui/run.ts";
 
@@ -7,6 +10,6 @@ if (stream) {
   const { runStream } = await import("./commands/tokenizer_stream.ts");
   await carryOut(() => runStream(stream));
 } else {
-  const { parsed } = await import("./parse.ts");
+  const { parsed } = await import(new URL("./parse.ts", import.meta.url).href) as typeof import("./parse.ts");
   await carryOut(await parsed(Deno.args));
 }

@@ -1,21 +1,19 @@
 /** Files and streams of the tokenizer commands. */
-import { basename } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { systemDisk } from "../../core/disk/mod.ts";
-import { Tokenizer } from "../../core/tokenizer/mod.ts";
+import { systemDisk } from "../../core/disk/system.ts";
 
 /** Bytes that are read or written at a time. */
 export const BLOCK = 1 << 18;
-const BRACE = 0x7b, SPACE = 0x20, ZERO = 0x30;
+const BRACE = 0x7b, NEWLINE = 0x0a, SPACE = 0x20, ZERO = 0x30;
 const encoder = new TextEncoder();
 
-/** Opens a tokenizer: a SentencePiece `.model` or a Hugging Face `tokenizer.json`, told apart by their first byte. */
-export async function openTokenizer(path: string): Promise<Tokenizer> {
-  const bytes = await systemDisk.read(path), name = basename(path);
-  const start = bytes.find((byte) => byte > 0x20);
-  return start === BRACE && bytes[0] !== 0x0a
-    ? Tokenizer.fromJson(new TextDecoder().decode(bytes), { name })
-    : Tokenizer.fromModelBytes(bytes, { name });
+/**
+ * The bytes of a tokenizer's file, and whether it is a Hugging Face `tokenizer.json` rather than a SentencePiece `.model`: its
+ * first byte tells.
+ */
+export async function readTokenizerFile(path: string): Promise<{ bytes: Uint8Array; json: boolean }> {
+  const bytes = await systemDisk.read(path), start = bytes.find((byte) => byte > SPACE);
+  return { bytes, json: start === BRACE && bytes[0] !== NEWLINE };
 }
 
 /** The bytes of a file, a block at a time. Each block is valid until the next one is asked for. */

@@ -7,17 +7,11 @@ import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { basename } from "node:path";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import {
-  pieceLengths,
-  PieceType,
-  type TextStatistics,
-  textStatistics,
-  type Tokenizer,
-} from "../../core/tokenizer/mod.ts";
+import { pieceLengths, PieceType, type TextStatistics, textStatistics, Tokenizer } from "../../core/tokenizer/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { jsonOption } from "./options.ts";
-import { fileParts, openTokenizer } from "./tokenizer_files.ts";
+import { fileParts, readTokenizerFile } from "./tokenizer_files.ts";
 
 const SHOWN = 10;
 
@@ -112,6 +106,13 @@ function shares(tokenizer: Tokenizer, text: TextStatistics | undefined): number[
     : tokenizer.pieces.map(({ score, type }) => type === PieceType.normal ? Math.exp(score) : 0);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => 100 * weight / total).sort((a, b) => b - a);
+}
+
+async function openTokenizer(path: string): Promise<Tokenizer> {
+  const { bytes, json } = await readTokenizerFile(path);
+  return json
+    ? Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: path })
+    : Tokenizer.fromModelBytes(bytes, { name: path });
 }
 
 async function inspect({ model, input, picture, json }: InferValue<typeof options>): Promise<void> {

@@ -1,23 +1,36 @@
 /** What `tokenizer encode` and `decode` do: standard input to standard output, in little memory. */
 import { UsageError } from "../../core/errors.ts";
-import type { Tokenizer } from "../../core/tokenizer/mod.ts";
+import { type Coder, readCoder, TokenStream } from "../../core/tokenizer/coder.ts";
+import { DecodeStream } from "../../core/tokenizer/decode_stream.ts";
 import type { StreamRequest } from "./stream_words.ts";
-import { BLOCK, inputParts, openTokenizer, Output } from "./tokenizer_files.ts";
+import { BLOCK, inputParts, Output, readTokenizerFile } from "./tokenizer_files.ts";
 
 const NEWLINE = 0x0a, SPACE = 0x20, ZERO = 0x30;
 
 /** Carries out a request. */
 export async function runStream({ command, model, ...how }: StreamRequest): Promise<void> {
-  const tokenizer = await openTokenizer(model);
-  await (command === "encode" ? encode(tokenizer, how) : decode(tokenizer, how));
+  const coder = await openCoder(model);
+  await (command === "encode" ? encode(coder, how) : decode(coder, how));
+}
+
+/**
+ * Opens a tokenizer. What reads `tokenizer.json` is loaded for one only, by a name that Deno cannot see beforehand: nobody who has a
+ * `.model` waits for it.
+ */
+async function openCoder(path: string): Promise<Coder> {
+  const { bytes, json } = await readTokenizerFile(path);
+  if (!json) return readCoder(bytes, { name: path });
+  const module = new URL("../../core/tokenizer/tokenizer.ts", import.meta.url).href;
+  const { Tokenizer } = await import(module) as typeof import("../../core/tokenizer/tokenizer.ts");
+  return Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: path });
 }
 
 /** Pieces of one line of output: line breaks in them are spelt. */
 const spelt = (piece: string): string => piece.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
 
-async function encode(tokenizer: Tokenizer, { pieces, whole }: { pieces: boolean; whole: boolean }): Promise<void> {
-  const output = new Output(), stream = tokenizer.stream();
-  const words = pieces ? tokenizer.pieces.map(({ piece }) => spelt(piece)) : undefined;
+async function encode(coder: Coder, { pieces, whole }: { pieces: boolean; whole: boolean }): Promise<void> {
+  const output = new Output(), stream = new TokenStream(coder);
+  const words = pieces ? coder.vocabulary.pieces.map(({ piece }) => spelt(piece)) : undefined;
   let separator = "";
   const print = (ids: Uint32Array) => {
     if (ids.length === 0) return;
@@ -46,12 +59,12 @@ async function encode(tokenizer: Tokenizer, { pieces, whole }: { pieces: boolean
   await output.flush();
 }
 
-async function decode(tokenizer: Tokenizer, { whole }: { whole: boolean }): Promise<void> {
-  const output = new Output(), stream = tokenizer.decodeStream();
+async function decode(coder: Coder, { whole }: { whole: boolean }): Promise<void> {
+  const output = new Output(), stream = new DecodeStream(coder);
   let id = -1, position = 0, inLine = false;
   const settle = () => {
     if (id < 0) return "";
-    tokenizer.checkId(id, position++);
+    coder.vocabulary.checkId(id, position++);
     const text = stream.push(id);
     id = -1;
     return text;

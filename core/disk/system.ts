@@ -1,16 +1,16 @@
-import { constants } from "node:os";
 import type { Disk, Lock, Stat } from "./disk.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 
-const CODE_OF_NUMBER = new Map(Object.entries(constants.errno).map(([code, number]) => [number, code]));
-
 /** The system's name of an error. Deno names the usual ones; of the others (EFBIG, EDQUOT) only the number is in the text. */
-function codeOf(cause: unknown): string {
+async function codeOf(cause: unknown): Promise<string> {
   if (cause instanceof Deno.errors.NotCapable) return "NOT_CAPABLE";
   if (!(cause instanceof Error)) return "UNKNOWN";
   if ("code" in cause && typeof cause.code === "string") return cause.code;
   const number = Deno.build.os === "windows" ? undefined : /\(os error (\d+)\)/.exec(cause.message)?.[1];
-  return CODE_OF_NUMBER.get(Number(number)) ?? (cause instanceof TypeError ? "EINVAL" : "UNKNOWN");
+  if (number === undefined) return cause instanceof TypeError ? "EINVAL" : "UNKNOWN";
+  // Loaded only now: it would double the start of a short command.
+  const { constants } = await import("node:os");
+  return Object.entries(constants.errno).find(([, one]) => one === Number(number))?.[0] ?? "UNKNOWN";
 }
 
 /** Runs one operation and turns whatever the system throws into a DiskError. */
@@ -18,7 +18,7 @@ async function asked<T>(operation: DiskOperation, path: string, work: () => Prom
   try {
     return await work();
   } catch (cause) {
-    throw new DiskError(operation, path, codeOf(cause), { cause });
+    throw new DiskError(operation, path, await codeOf(cause), { cause });
   }
 }
 

@@ -79,6 +79,67 @@ export class ByteBuffer {
   }
 }
 
+/** Byte strings one behind the other. */
+export class ByteStrings {
+  readonly #buffer = new ByteBuffer(4096);
+  #starts = new Uint32Array(256);
+  /** How many there are. */
+  count = 0;
+
+  /** String i is `bytes[starts[i]]` up to `bytes[starts[i + 1]]`. */
+  get bytes(): Uint8Array {
+    return this.#buffer.bytes;
+  }
+
+  get starts(): Uint32Array {
+    return this.#starts;
+  }
+
+  /** Appends a text as UTF-8 and returns its length in bytes. */
+  addText(text: string): number {
+    const buffer = this.#buffer, start = buffer.length, bytes = buffer.reserve(3 * text.length);
+    let length = start;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit < 0x80) bytes[length++] = unit;
+      else if (unit >= 0x800 && unit < 0xd800) {
+        bytes[length++] = 0xe0 | unit >> 12;
+        bytes[length++] = 0x80 | unit >> 6 & 0x3f;
+        bytes[length++] = 0x80 | unit & 0x3f;
+      } else {
+        // What needs more care is left to the platform, from the start.
+        length = start + utf8Into(text, bytes.subarray(start));
+        break;
+      }
+    }
+    return this.#end(length);
+  }
+
+  /** Appends bytes. */
+  add(bytes: Uint8Array): void {
+    this.#buffer.append(bytes);
+    this.#end(this.#buffer.length);
+  }
+
+  #end(length: number): number {
+    if (this.count + 2 > this.#starts.length) {
+      const grown = new Uint32Array(2 * this.#starts.length);
+      grown.set(this.#starts);
+      this.#starts = grown;
+    }
+    this.#buffer.length = length;
+    this.#starts[++this.count] = length;
+    return length - this.#starts[this.count - 1]!;
+  }
+
+  /** Each of these byte strings. */
+  static of(strings: Iterable<Uint8Array>): ByteStrings {
+    const all = new ByteStrings();
+    for (const each of strings) all.add(each);
+    return all;
+  }
+}
+
 /** A list of unsigned 32-bit numbers in one typed array. */
 export class IdList {
   values: Uint32Array;

@@ -5,7 +5,7 @@
  * replacements, each ended by a zero byte; the value of a key is the place of its replacement.
  */
 import { HymbaError } from "../errors.ts";
-import { compareBytes, utf8 } from "./bytes.ts";
+import { ByteStrings, utf8 } from "./bytes.ts";
 import { buildDoubleArray, longestPrefix, unitOffset } from "./double_array.ts";
 
 /** Largest double array that is read, in bytes: four times that of NFKC with case folding. */
@@ -111,7 +111,8 @@ export function parseCharsmap(blob: Uint8Array, name: string): Charsmap {
 export function compileCharsmap(rules: ReadonlyMap<string, string>): Uint8Array {
   const places = new Map<string, number>(), replacements: Uint8Array[] = [];
   let length = 0;
-  const keys = [...rules].map(([from, to]) => {
+  const keys = new ByteStrings(), values: number[] = [];
+  for (const [from, to] of rules) {
     let place = places.get(to);
     if (place === undefined) {
       const bytes = utf8(`${to}\0`);
@@ -119,9 +120,10 @@ export function compileCharsmap(rules: ReadonlyMap<string, string>): Uint8Array 
       replacements.push(bytes);
       length += bytes.length;
     }
-    return { bytes: utf8(from), place };
-  }).sort((a, b) => compareBytes(a.bytes, b.bytes));
-  const units = buildDoubleArray({ count: keys.length, key: (i) => keys[i]!.bytes, value: (i) => keys[i]!.place });
+    keys.addText(from);
+    values.push(place);
+  }
+  const units = buildDoubleArray(keys, values);
   const blob = new Uint8Array(4 + 4 * units.length + length);
   const view = new DataView(blob.buffer);
   view.setUint32(0, 4 * units.length, true);

@@ -1,5 +1,6 @@
 /** Decodes ids that arrive in parts, in memory that does not grow with the text. */
 import { SPACE_MARK } from "./bytes.ts";
+import type { Coder } from "./coder.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -13,7 +14,7 @@ export class DecodeStream {
   #waiting: number[] = [];
   #anyText = false;
 
-  constructor(vocabulary: Vocabulary, pipeline: Pipeline) {
+  constructor({ vocabulary, pipeline }: Coder) {
     this.#vocabulary = vocabulary;
     this.#pipeline = pipeline;
   }

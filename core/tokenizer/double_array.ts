@@ -13,6 +13,8 @@
  * The child of node `p` by byte `b` is `p ^ offset(p) ^ b`; the value of a key that ends at `p` sits at `p ^ offset(p)`.
  */
 
+import type { ByteStrings } from "./bytes.ts";
+
 const LABEL_MASK = 0x800000ff;
 const HAS_LEAF = 0x100;
 const BLOCK = 256;
@@ -48,6 +50,12 @@ export function longestPrefix(
     }
   }
   return { length, value };
+}
+
+/** The labels of a node's children: the first `count` of `labels`. */
+interface Labels {
+  labels: Uint8Array;
+  count: number;
 }
 
 /** Bookkeeping while units are placed: a ring of free slots, and which offsets are taken. */
@@ -120,35 +128,30 @@ class Builder {
     }
   }
 
-  private fits(offset: number, { node, labels }: { node: number; labels: Uint8Array }): boolean {
-    if (this.usedAsOffset[offset]) return false;
-    const relative = node ^ offset;
-    if ((relative & 0xff) !== 0 && relative >= 1 << 21) return false;
-    for (let i = 1; i < labels.length; i++) if (this.taken[offset ^ labels[i]!]) return false;
-    return true;
-  }
-
-  private findOffset(node: number, labels: Uint8Array): number {
-    if (this.head >= 0) {
-      let slot = this.head;
-      do {
-        const offset = slot ^ labels[0]!;
-        if (this.fits(offset, { node, labels })) return offset;
-        slot = this.next[slot]!;
-      } while (slot !== this.head);
+  /** An offset at which every label finds a free slot; the first `count` of `labels` are meant. */
+  private findOffset(node: number, { labels, count }: Labels): number {
+    const { taken, usedAsOffset, next, head } = this, first = labels[0]!;
+    for (let slot = head; slot >= 0;) {
+      const offset = slot ^ first, relative = node ^ offset;
+      let fits = !usedAsOffset[offset] && ((relative & 0xff) === 0 || relative < 1 << 21);
+      for (let i = 1; fits && i < count; i++) fits = !taken[offset ^ labels[i]!];
+      if (fits) return offset;
+      slot = next[slot]!;
+      if (slot === head) break;
     }
     return this.size | (node & 0xff);
   }
 
   /** Places the children of `node` (label 0 is the leaf) and returns their common offset. */
-  place(node: number, labels: Uint8Array): number {
-    const offset = this.findOffset(node, labels);
+  place(node: number, { labels, count }: Labels): number {
+    const offset = this.findOffset(node, { labels, count });
     if (offset >= this.size) this.addBlock();
     this.usedAsOffset[offset] = 1;
     const relative = (node ^ offset) >>> 0;
     const kept = this.units[node]! & (LABEL_MASK | HAS_LEAF);
     this.units[node] = kept | (relative < 1 << 21 ? relative << 10 : (relative << 2) | 0x200);
-    for (const label of labels) {
+    for (let i = 0; i < count; i++) {
+      const label = labels[i]!;
       this.take(offset ^ label);
       if (label === 0) this.units[node]! |= HAS_LEAF;
       else this.units[offset ^ label] = label;
@@ -168,41 +171,74 @@ class Builder {
   }
 }
 
-/** Keys to build from, in ascending byte order, without duplicates, none empty and none with a zero byte. */
-export interface SortedKeys {
-  readonly count: number;
-  key(index: number): Uint8Array;
-  value(index: number): number;
-}
+/** So many keys are sorted by insertion. */
+const FEW = 24;
 
-interface Range {
-  node: number;
-  depth: number;
+interface SortRange {
+  labels: Uint8Array;
+  spare: Int32Array;
   begin: number;
   end: number;
 }
 
-/** Builds the double array of `keys`, empty when there are none. Work grows with their total bytes. */
-export function buildDoubleArray(keys: SortedKeys): Uint32Array {
-  if (keys.count === 0) return new Uint32Array(0);
-  const builder = new Builder();
-  const pending: Range[] = [{ node: 0, depth: 0, begin: 0, end: keys.count }];
-  const labels = new Uint8Array(256), starts = new Int32Array(257);
-  while (pending.length > 0) {
-    const { node, depth, begin, end } = pending.pop()!;
-    let children = 0;
-    for (let i = begin; i < end; i++) {
-      const key = keys.key(i), label = depth < key.length ? key[depth]! : 0;
-      if (children > 0 && labels[children - 1] === label) continue;
-      labels[children] = label;
-      starts[children++] = i;
+/** Puts `order[begin]` up to `order[end]` in the order of the keys' bytes at `depth`, equal ones as they stood. */
+function sortByByte(order: Int32Array, { labels, spare, begin, end }: SortRange): void {
+  if (end - begin <= FEW) {
+    for (let i = begin + 1; i < end; i++) {
+      const key = order[i]!, label = labels[i]!;
+      let at = i;
+      for (; at > begin && labels[at - 1]! > label; at--) {
+        order[at] = order[at - 1]!;
+        labels[at] = labels[at - 1]!;
+      }
+      order[at] = key;
+      labels[at] = label;
     }
-    starts[children] = end;
-    const offset = builder.place(node, labels.subarray(0, children));
-    for (let child = children - 1; child >= 0; child--) {
-      const label = labels[child]!, slot = offset ^ label;
-      if (label === 0) builder.setLeaf(slot, keys.value(starts[child]!));
-      else pending.push({ node: slot, depth: depth + 1, begin: starts[child]!, end: starts[child + 1]! });
+    return;
+  }
+  const places = new Int32Array(257);
+  for (let i = begin; i < end; i++) places[labels[i]! + 1]!++;
+  for (let label = 1; label <= 256; label++) places[label]! += places[label - 1]!;
+  for (let i = begin; i < end; i++) spare[places[labels[i]!]!++] = order[i]!;
+  order.set(spare.subarray(0, end - begin), begin);
+  let at = begin;
+  for (let label = 0; label < 256; label++) {
+    for (const stop = begin + places[label]!; at < stop; at++) labels[at] = label;
+  }
+}
+
+/**
+ * Builds the double array of keys, empty when there are none. No key may be empty or hold a zero byte; of equal keys the
+ * first counts. `values`: one for each key, below 2^31. Work grows with the bytes of all keys.
+ */
+export function buildDoubleArray(keys: ByteStrings, values: ArrayLike<number>): Uint32Array {
+  if (keys.count === 0) return new Uint32Array(0);
+  const { bytes, starts, count: all } = keys, builder = new Builder();
+  const order = Int32Array.from({ length: all }, (_, i) => i);
+  /** Of each key its byte at the depth at hand, 0 behind its end. */
+  const at = new Uint8Array(all), spare = new Int32Array(all);
+  const labels = new Uint8Array(256), firsts = new Int32Array(257);
+  /** Nodes whose children have no place yet: node, depth, and its range of `order`. */
+  const pending = [0, 0, 0, all];
+  while (pending.length > 0) {
+    const end = pending.pop()!, begin = pending.pop()!, depth = pending.pop()!, node = pending.pop()!;
+    for (let i = begin; i < end; i++) {
+      const byte = starts[order[i]!]! + depth;
+      at[i] = byte < starts[order[i]! + 1]! ? bytes[byte]! : 0;
+    }
+    sortByByte(order, { labels: at, spare, begin, end });
+    let count = 0;
+    for (let i = begin; i < end; i++) {
+      if (count > 0 && labels[count - 1] === at[i]) continue;
+      labels[count] = at[i]!;
+      firsts[count++] = i;
+    }
+    firsts[count] = end;
+    const offset = builder.place(node, { labels, count });
+    for (let child = count - 1; child >= 0; child--) {
+      const slot = offset ^ labels[child]!, first = firsts[child]!;
+      if (labels[child] === 0) builder.setLeaf(slot, values[order[first]!]!);
+      else pending.push(slot, depth + 1, first, firsts[child + 1]!);
     }
   }
   return builder.finish();

@@ -5,7 +5,7 @@
 import { HymbaError } from "../errors.ts";
 import { parseCharsmap } from "./charsmap.ts";
 import type { NormalizerSpec } from "./normalizer.ts";
-import { type Field, floatFromBits, MessageReader, MessageWriter, WireType } from "./protobuf.ts";
+import { floatFromBits, MessageReader, MessageWriter, WireType } from "./protobuf.ts";
 import { type Piece, PieceType } from "./vocabulary.ts";
 
 /** How a model was trained, as far as anybody asks; the names are those of SentencePiece. */
@@ -57,24 +57,26 @@ const UNIGRAM = 1;
 export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
   const reader = new MessageReader(bytes, { name }), others = new MessageWriter();
   const pieces: Piece[] = [], pieceExtras = new Map<number, Uint8Array>(), pieceOffsets: number[] = [];
-  let trainer: Field | undefined, normalizer: Field | undefined, denormalizer: NormalizerSpec | undefined;
-  for (const field of reader.fields()) {
-    if (field.number <= 3) reader.expect(field, WireType.bytes);
-    if (field.number !== 1) others.raw(field.raw);
-    if (field.number === 1) {
-      pieces.push(readPiece(reader.inner(field), { id: pieces.length, pieceExtras, field }));
-      pieceOffsets.push(field.offset);
-    } else if (field.number === 2) trainer = field;
-    else if (field.number === 3) normalizer = field;
-    else if (field.number === 5) denormalizer = readNormalizer(reader.inner(field));
+  let trainer: MessageReader | undefined,
+    normalizer: MessageReader | undefined,
+    denormalizer: NormalizerSpec | undefined;
+  while (reader.next()) {
+    if (reader.number <= 3) reader.expect(WireType.bytes);
+    if (reader.number !== 1) others.raw(reader.raw);
+    if (reader.number === 1) {
+      pieces.push(readPiece(reader.inner(), { id: pieces.length, pieceExtras, offset: reader.offset }));
+      pieceOffsets.push(reader.offset);
+    } else if (reader.number === 2) trainer = reader.inner();
+    else if (reader.number === 3) normalizer = reader.inner();
+    else if (reader.number === 5) denormalizer = readNormalizer(reader.inner());
   }
   if (pieces.length === 0) throw reader.error("no pieces");
   if (!trainer) throw reader.error("no trainer specification (is the file cut short?)");
   if (!normalizer) throw reader.error("no normaliser specification (is the file cut short?)");
   return {
     pieces,
-    trainer: readTrainer(reader.inner(trainer)),
-    normalizer: readNormalizer(reader.inner(normalizer)),
+    trainer: readTrainer(trainer),
+    normalizer: readNormalizer(normalizer),
     denormalizer,
     original: { pieceOffsets, pieceExtras, others: others.finish() },
   };
@@ -82,40 +84,40 @@ export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
 
 function readPiece(
   reader: MessageReader,
-  { id, pieceExtras, field }: { id: number; pieceExtras: Map<number, Uint8Array>; field: Field },
+  { id, pieceExtras, offset }: { id: number; pieceExtras: Map<number, Uint8Array>; offset: number },
 ): Piece {
   let piece = "", score = 0, type: number = PieceType.normal;
   let extras: MessageWriter | undefined;
-  for (const inner of reader.fields()) {
-    if (inner.number === 1) piece = reader.text(inner);
-    else if (inner.number === 2) {
-      reader.expect(inner, WireType.fixed32);
-      score = floatFromBits(inner.value);
-      if (!Number.isFinite(score)) throw reader.error(`piece ${id} has the score ${score}`, inner.offset);
-    } else if (inner.number === 3) {
-      reader.expect(inner, WireType.varint);
-      type = inner.value;
-      if (type < 1 || type > 6) throw reader.error(`piece ${id} has the type ${type}`, inner.offset);
-    } else extras = (extras ?? new MessageWriter()).raw(inner.raw);
+  while (reader.next()) {
+    if (reader.number === 1) piece = reader.text();
+    else if (reader.number === 2) {
+      reader.expect(WireType.fixed32);
+      score = floatFromBits(reader.value);
+      if (!Number.isFinite(score)) throw reader.error(`piece ${id} has the score ${score}`, reader.offset);
+    } else if (reader.number === 3) {
+      reader.expect(WireType.varint);
+      type = reader.value;
+      if (type < 1 || type > 6) throw reader.error(`piece ${id} has the type ${type}`, reader.offset);
+    } else extras = (extras ?? new MessageWriter()).raw(reader.raw);
   }
-  if (piece.length === 0) throw reader.error(`piece ${id} is empty`, field.offset);
-  if (piece.includes("\0")) throw reader.error(`piece ${id} contains U+0000`, field.offset);
+  if (piece.length === 0) throw reader.error(`piece ${id} is empty`, offset);
+  if (piece.includes("\0")) throw reader.error(`piece ${id} contains U+0000`, offset);
   if (extras) pieceExtras.set(id, extras.finish());
   return { piece, score, type };
 }
 
 function readTrainer(reader: MessageReader): TrainerSpec {
   const spec = { ...DEFAULT_TRAINER, userDefinedSymbols: [] as string[] };
-  for (const field of reader.fields()) {
-    if (field.number === 3 && field.value !== UNIGRAM) {
-      throw reader.error(`model type ${field.value}, expected ${UNIGRAM} (Unigram)`, field.offset);
-    } else if (field.number === 4) spec.vocabSize = field.value;
-    else if (field.number === 10) spec.characterCoverage = floatFromBits(field.value);
-    else if (field.number === 20) spec.maxPieceLength = field.value;
-    else if (field.number === 24) spec.whitespaceAsSuffix = field.value !== 0;
-    else if (field.number === 31) spec.userDefinedSymbols.push(reader.text(field));
-    else if (field.number === 35) spec.byteFallback = field.value !== 0;
-    else if (field.number === 44) spec.unknownSurface = reader.text(field);
+  while (reader.next()) {
+    if (reader.number === 3 && reader.value !== UNIGRAM) {
+      throw reader.error(`model type ${reader.value}, expected ${UNIGRAM} (Unigram)`, reader.offset);
+    } else if (reader.number === 4) spec.vocabSize = reader.value;
+    else if (reader.number === 10) spec.characterCoverage = floatFromBits(reader.value);
+    else if (reader.number === 20) spec.maxPieceLength = reader.value;
+    else if (reader.number === 24) spec.whitespaceAsSuffix = reader.value !== 0;
+    else if (reader.number === 31) spec.userDefinedSymbols.push(reader.text());
+    else if (reader.number === 35) spec.byteFallback = reader.value !== 0;
+    else if (reader.number === 44) spec.unknownSurface = reader.text();
   }
   return spec;
 }
@@ -128,25 +130,26 @@ function readNormalizer(reader: MessageReader): NormalizerSpec {
     removeExtraWhitespaces: true,
     escapeWhitespaces: true,
   };
-  for (const field of reader.fields()) {
-    if (field.number === 1) spec.name = reader.text(field);
-    else if (field.number === 2) spec.charsmap = checkedCharsmap(reader, field);
-    else if (field.number === 3) spec.addDummyPrefix = field.value !== 0;
-    else if (field.number === 4) spec.removeExtraWhitespaces = field.value !== 0;
-    else if (field.number === 5) spec.escapeWhitespaces = field.value !== 0;
+  while (reader.next()) {
+    if (reader.number === 1) spec.name = reader.text();
+    else if (reader.number === 2) spec.charsmap = checkedCharsmap(reader);
+    else if (reader.number === 3) spec.addDummyPrefix = reader.value !== 0;
+    else if (reader.number === 4) spec.removeExtraWhitespaces = reader.value !== 0;
+    else if (reader.number === 5) spec.escapeWhitespaces = reader.value !== 0;
   }
   return spec;
 }
 
-function checkedCharsmap(reader: MessageReader, field: Field): Uint8Array {
-  reader.expect(field, WireType.bytes);
+function checkedCharsmap(reader: MessageReader): Uint8Array {
+  reader.expect(WireType.bytes);
+  const payload = reader.payload;
   try {
-    if (field.payload.length > 0) parseCharsmap(field.payload, "normaliser");
+    if (payload.length > 0) parseCharsmap(payload, "normaliser");
   } catch (error) {
-    if (error instanceof HymbaError) throw reader.error(error.message, field.offset);
+    if (error instanceof HymbaError) throw reader.error(error.message, reader.offset);
     throw error;
   }
-  return field.payload;
+  return payload;
 }
 
 /** Writes a `.model` file; what was read from one comes back byte for byte. */

@@ -2,8 +2,7 @@
  * SentencePiece's normaliser: character map, spaces, dummy prefix. It reads a text in parts and appends the result, UTF-8, to
  * the segmenter's input. Source: SentencePiece, `normalizer.cc`.
  */
-import { type ByteBuffer, MARK_0, MARK_1, MARK_2, utf8, validLength } from "./bytes.ts";
-import { compareBytes } from "./bytes.ts";
+import { type ByteBuffer, ByteStrings, MARK_0, MARK_1, MARK_2, utf8, validLength } from "./bytes.ts";
 import { type Charsmap, parseCharsmap } from "./charsmap.ts";
 import { buildDoubleArray, longestPrefix } from "./double_array.ts";
 
@@ -38,8 +37,8 @@ export class NormalizerRules {
   constructor(spec: NormalizerSpec, { userDefined, name }: { userDefined: readonly string[]; name: string }) {
     this.spec = spec;
     this.charsmap = spec.charsmap.length > 0 ? parseCharsmap(spec.charsmap, name) : undefined;
-    const keys = this.charsmap ? userDefined.map(utf8).sort(compareBytes) : [];
-    this.kept = buildDoubleArray({ count: keys.length, key: (i) => keys[i]!, value: () => 0 });
+    const keys = this.charsmap ? userDefined.map(utf8) : [];
+    this.kept = buildDoubleArray(ByteStrings.of(keys), new Uint8Array(keys.length));
     for (const key of keys) this.special[key[0]!] = 1;
     for (const byte of this.charsmap?.firstBytes() ?? []) this.special[byte] = 1;
     this.lookahead = Math.max(4, this.charsmap?.longestRule ?? 0, ...keys.map((key) => key.length));

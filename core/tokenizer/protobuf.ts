@@ -4,73 +4,90 @@ import { textOf, utf8 } from "./bytes.ts";
 
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** One field of a message. */
-export interface Field {
-  number: number;
-  wire: number;
-  /** Value of a varint or of a fixed32's bits; 0 for others. Varints above 2^53 lose low bits. */
-  value: number;
-  /** Payload of a length-delimited field; empty for others. */
-  payload: Uint8Array;
-  /** Tag and value as they stand in the file. */
-  raw: Uint8Array;
-  /** Where the tag is, in bytes from the start of the file. */
-  offset: number;
-}
-
-/** Reads the fields of one message and knows where in which file it is. */
+/** Reads the fields of one message, one after the other, and knows where in which file it is. It makes no objects on the way. */
 export class MessageReader {
   readonly #bytes: Uint8Array;
   readonly #name: string;
-  readonly #origin: number;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
+  /** Of the field at hand: where its tag is, and where its payload starts, in bytes from the start of the file. */
+  offset = 0;
+  #payload = 0;
+  number = 0;
+  wire = 0;
+  /** Value of a varint or of a fixed32's bits; 0 for others. Varints above 2^53 lose low bits. */
+  value = 0;
 
-  constructor(bytes: Uint8Array, { name, origin = 0 }: { name: string; origin?: number }) {
+  /** @param bytes The whole file, of which the message is the bytes from `begin` to `end`. */
+  constructor(
+    bytes: Uint8Array,
+    { name, begin = 0, end = bytes.length }: { name: string; begin?: number; end?: number },
+  ) {
     this.#bytes = bytes;
     this.#name = name;
-    this.#origin = origin;
+    this.#at = begin;
+    this.#end = end;
   }
 
   /** An error about the byte at `offset` of the file (default: where reading stands). */
-  error(what: string, offset = this.#origin + this.#at): HymbaError {
+  error(what: string, offset = this.#at): HymbaError {
     return new HymbaError(`${this.#name}: damaged at byte ${offset}: ${what}`, {
       hint: "get the file again; a SentencePiece model (.model) is a protobuf message",
     });
   }
 
-  *fields(): Generator<Field> {
-    while (this.#at < this.#bytes.length) {
-      const start = this.#at, tag = this.#varint(), number = Math.floor(tag / 8), wire = tag % 8;
-      if (number === 0 || number >= 2 ** 29) throw this.error(`field number ${number}`, this.#origin + start);
-      let value = 0, payload = this.#bytes.subarray(0, 0);
-      if (wire === WireType.varint) value = this.#varint();
-      else if (wire === WireType.bytes) payload = this.#take(this.#varint());
-      else if (wire === WireType.fixed32) {
-        const b = this.#take(4);
-        value = (b[0]! | (b[1]! << 8) | (b[2]! << 16) | (b[3]! << 24)) >>> 0;
-      } else if (wire === WireType.fixed64) this.#take(8);
-      else throw this.error(`wire type ${wire}`, this.#origin + start);
-      yield { number, wire, value, payload, raw: this.#bytes.subarray(start, this.#at), offset: this.#origin + start };
+  /** Goes to the next field; false at the end of the message. */
+  next(): boolean {
+    if (this.#at >= this.#end) return false;
+    this.offset = this.#at;
+    const tag = this.#varint(), wire = tag % 8;
+    this.number = Math.floor(tag / 8);
+    this.wire = wire;
+    this.value = 0;
+    if (this.number === 0 || this.number >= 2 ** 29) throw this.error(`field number ${this.number}`, this.offset);
+    if (wire === WireType.bytes) {
+      this.#skip(this.#varint());
+      return true;
     }
+    if (wire === WireType.varint) this.value = this.#varint();
+    else if (wire === WireType.fixed32) {
+      this.#skip(4);
+      const b = this.#bytes, at = this.#payload;
+      this.value = (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0;
+    } else if (wire === WireType.fixed64) this.#skip(8);
+    else throw this.error(`wire type ${wire}`, this.offset);
+    this.#payload = this.#at;
+    return true;
+  }
+
+  /** The payload of a length-delimited field; empty for others. */
+  get payload(): Uint8Array {
+    return this.#bytes.subarray(this.#payload, this.#at);
+  }
+
+  /** Tag and value as they stand in the file. */
+  get raw(): Uint8Array {
+    return this.#bytes.subarray(this.offset, this.#at);
   }
 
   /** The reader of a field's payload. */
-  inner(field: Field): MessageReader {
-    const origin = field.offset + field.raw.length - field.payload.length;
-    return new MessageReader(field.payload, { name: this.#name, origin });
+  inner(): MessageReader {
+    return new MessageReader(this.#bytes, { name: this.#name, begin: this.#payload, end: this.#at });
   }
 
-  /** Fails unless `field` has the wire type that its number stands for. */
-  expect(field: Field, wire: number): void {
-    if (field.wire !== wire) throw this.error(`field ${field.number} has wire type ${field.wire}`, field.offset);
+  /** Fails unless the field has the wire type that its number stands for. */
+  expect(wire: number): void {
+    if (this.wire !== wire) throw this.error(`field ${this.number} has wire type ${this.wire}`, this.offset);
   }
 
   /** The payload as text. @throws {HymbaError} when it is not UTF-8. */
-  text(field: Field): string {
-    this.expect(field, WireType.bytes);
-    const text = textOf(field.payload);
-    if (text.includes("\ufffd") && !sameBytes(utf8(text), field.payload)) {
-      throw this.error("text that is not UTF-8", field.offset);
+  text(): string {
+    this.expect(WireType.bytes);
+    const short = shortText(this.#bytes, { begin: this.#payload, end: this.#at });
+    if (short !== undefined) return short;
+    const payload = this.payload, text = textOf(payload);
+    if (text.includes("\ufffd") && !sameBytes(utf8(text), payload)) {
+      throw this.error("text that is not UTF-8", this.offset);
     }
     return text;
   }
@@ -78,9 +95,8 @@ export class MessageReader {
   #varint(): number {
     let value = 0, scale = 1;
     for (let i = 0; i < 10; i++) {
-      const byte = this.#bytes[this.#at];
-      if (byte === undefined) throw this.error("the file ends inside a number");
-      this.#at++;
+      if (this.#at >= this.#end) throw this.error("the file ends inside a number");
+      const byte = this.#bytes[this.#at++]!;
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
       scale *= 128;
@@ -88,12 +104,32 @@ export class MessageReader {
     throw this.error("a number of more than 10 bytes");
   }
 
-  #take(length: number): Uint8Array {
-    if (length > this.#bytes.length - this.#at) {
-      throw this.error(`a field of ${length} bytes where ${this.#bytes.length - this.#at} are left`);
-    }
-    return this.#bytes.subarray(this.#at, this.#at += length);
+  #skip(length: number): void {
+    const left = this.#end - this.#at;
+    if (length > left) throw this.error(`a field of ${length} bytes where ${left} are left`);
+    this.#payload = this.#at;
+    this.#at += length;
   }
+}
+
+/**
+ * The text of a few bytes, if they are ASCII and characters of three bytes far from the surrogates: quicker than the platform's
+ * decoder for the thousands of words of a vocabulary. Undefined for all others, well-formed or not.
+ */
+function shortText(bytes: Uint8Array, { begin, end }: { begin: number; end: number }): string | undefined {
+  if (end - begin > 32) return undefined;
+  let text = "";
+  for (let at = begin; at < end;) {
+    const lead = bytes[at++]!;
+    if (lead < 0x80) text += String.fromCharCode(lead);
+    else {
+      if (lead < 0xe1 || lead > 0xec || at + 2 > end) return undefined;
+      const second = bytes[at++]!, third = bytes[at++]!;
+      if ((second & 0xc0) !== 0x80 || (third & 0xc0) !== 0x80) return undefined;
+      text += String.fromCharCode((lead & 0xf) << 12 | (second & 0x3f) << 6 | third & 0x3f);
+    }
+  }
+  return text;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -8,8 +8,9 @@ import { toTokenizerJson } from "./huggingface/write.ts";
 import { IdList, textOf, utf8Into } from "./bytes.ts";
 import { Lattice, type Segmentation } from "./lattice.ts";
 import { DEFAULT_TRAINER, type ModelFile, readModelFile, writeModelFile } from "./model_file.ts";
-import { type EncodingSession, type Pipeline, SentencePiecePipeline } from "./pipeline.ts";
-import { type Piece, PieceType, Vocabulary } from "./vocabulary.ts";
+import type { EncodingSession, Pipeline } from "./pipeline.ts";
+import { type Coder, coderOf, TokenStream } from "./coder.ts";
+import { type Piece, PieceType, type Vocabulary } from "./vocabulary.ts";
 
 /** UTF-16 units of text that are encoded at a time. */
 const PART = 16384;
@@ -28,10 +29,7 @@ export class Tokenizer {
   #hash: string | undefined;
 
   /** Use `trainTokenizer`, `fromModelBytes` or `fromJson`. */
-  constructor(
-    vocabulary: Vocabulary,
-    { pipeline, file, json }: { pipeline: Pipeline; file?: ModelFile; json?: string },
-  ) {
+  constructor({ vocabulary, pipeline }: Coder, { file, json }: { file?: ModelFile; json?: string }) {
     this.vocabulary = vocabulary;
     this.pipeline = pipeline;
     this.#file = file;
@@ -41,20 +39,7 @@ export class Tokenizer {
 
   /** The tokenizer that the contents of a `.model` file describe. */
   static fromModelFile(file: ModelFile, { name }: { name: string }): Tokenizer {
-    const { byteFallback, unknownSurface, whitespaceAsSuffix } = file.trainer;
-    const vocabulary = new Vocabulary(file.pieces, {
-      byteFallback,
-      arithmetic: "float32",
-      name,
-      offsetOf: (id) => file.original?.pieceOffsets[id],
-    });
-    const pipeline = new SentencePiecePipeline(vocabulary, {
-      spec: { ...file.normalizer, whitespaceAsSuffix },
-      unknownSurface,
-      denormalizer: file.denormalizer,
-      name,
-    });
-    return new Tokenizer(vocabulary, { pipeline, file });
+    return new Tokenizer(coderOf(file, { name }), { file });
   }
 
   /**
@@ -73,7 +58,7 @@ export class Tokenizer {
   static fromJson(text: string, { name = "tokenizer.json" } = {}): Tokenizer {
     const read = readTokenizerJson(text, name);
     if ("file" in read) return Tokenizer.fromModelFile(read.file, { name });
-    return new Tokenizer(read.vocabulary, { pipeline: read.pipeline, json: text });
+    return new Tokenizer(read, { json: text });
   }
 
   get vocabSize(): number {
@@ -97,7 +82,7 @@ export class Tokenizer {
 
   /** Encodes one text that arrives in parts; memory does not grow with the text. */
   stream(): TokenStream {
-    return new TokenStream(this.pipeline);
+    return new TokenStream(this);
   }
 
   /** The ids of UTF-8 bytes; a byte that is part of no character counts as U+FFFD. */
@@ -153,21 +138,13 @@ export class Tokenizer {
 
   /** The text of ids. @throws {HymbaError} when an id is not in the vocabulary. */
   decode(ids: ArrayLike<number>): string {
-    for (let i = 0; i < ids.length; i++) this.checkId(ids[i]!, i);
+    for (let i = 0; i < ids.length; i++) this.vocabulary.checkId(ids[i]!, i);
     return this.pipeline.decode(ids);
   }
 
   /** Decodes one text that arrives in parts. */
   decodeStream(): DecodeStream {
-    return new DecodeStream(this.vocabulary, this.pipeline);
-  }
-
-  /** @throws {HymbaError} unless `id`, the one at `position`, is in the vocabulary. */
-  checkId(id: number, position: number): void {
-    if (Number.isInteger(id) && id >= 0 && id < this.vocabSize) return;
-    throw new HymbaError(`decode: id ${id} at position ${position} is not in the vocabulary`, {
-      expected: `0 to ${this.vocabSize - 1}`,
-    });
+    return new DecodeStream(this);
   }
 
   /** The tokenizer as a SentencePiece `.model`. */
@@ -200,32 +177,5 @@ export class Tokenizer {
       this.#session.push(this.#part.subarray(0, written), stop === text.length);
       at = stop;
     } while (at < text.length);
-  }
-}
-
-/** Encodes a text that arrives in parts of UTF-8; characters may be cut in two. */
-export class TokenStream {
-  readonly #ids = new IdList(1024);
-  readonly #session: EncodingSession;
-
-  constructor(pipeline: Pipeline) {
-    this.#session = pipeline.session({ ids: this.#ids });
-  }
-
-  /** Bytes that wait for what follows them. */
-  get pendingBytes(): number {
-    return this.#session.pending();
-  }
-
-  /** The ids that are settled once `part` is known; they stand in the array until the next call. */
-  push(part: Uint8Array): Uint32Array {
-    this.#session.push(part, false);
-    return this.#ids.view();
-  }
-
-  /** The remaining ids, with a last part, until the next call; the stream is ready for another text. */
-  finish(part: Uint8Array = new Uint8Array(0)): Uint32Array {
-    this.#session.push(part, true);
-    return this.#ids.view();
   }
 }

@@ -1,6 +1,6 @@
 /** The pieces of a Unigram model: what each id is called, what it weighs, and the trie that finds pieces in a text. */
 import { HymbaError } from "../errors.ts";
-import { compareBytes, utf8 } from "./bytes.ts";
+import { ByteStrings, utf8 } from "./bytes.ts";
 import { buildDoubleArray } from "./double_array.ts";
 
 /** What a piece is for; the numbers are those of SentencePiece's `ModelProto.SentencePiece.Type`. */
@@ -79,11 +79,13 @@ export class Vocabulary {
     this.byteFallback = byteFallback;
     this.arithmetic = arithmetic;
     this.#matched = new Uint8Array(pieces.length);
+    this.scores = new Float64Array(pieces.length);
     let low = Infinity, high = SMALLEST_FLOAT, unknown = -1;
     if (pieces.length > VOCABULARY_LIMITS.pieces) {
       throw new HymbaError(`${place(0)}: ${pieces.length} pieces`, { expected: `at most ${VOCABULARY_LIMITS.pieces}` });
     }
-    for (const [id, { piece, score, type }] of pieces.entries()) {
+    for (let id = 0; id < pieces.length; id++) {
+      const { piece, score, type } = pieces[id]!;
       if (piece.length > VOCABULARY_LIMITS.pieceLength) {
         throw new HymbaError(`${place(id)}: piece ${id} has ${piece.length} characters`, {
           expected: `at most ${VOCABULARY_LIMITS.pieceLength}`,
@@ -97,8 +99,10 @@ export class Vocabulary {
         if (unknown >= 0) throw new HymbaError(`${place(id)}: pieces ${unknown} and ${id} are both the unknown piece`);
         unknown = id;
       }
-      this.#matched[id] = Number(matched?.(id) ?? (type === PieceType.normal || type === PieceType.userDefined));
-      if (!(matched?.(id) ?? type === PieceType.normal)) continue;
+      this.scores[id] = score;
+      const found = matched?.(id);
+      this.#matched[id] = Number(found ?? (type === PieceType.normal || type === PieceType.userDefined));
+      if (!(found ?? type === PieceType.normal)) continue;
       low = Math.min(low, score);
       high = Math.max(high, score);
     }
@@ -109,7 +113,6 @@ export class Vocabulary {
     this.maxScore = high;
     const single = arithmetic === "float32" ? Math.fround : (x: number) => x;
     this.unknownScore = single((Number.isFinite(low) ? low : 0) - UNKNOWN_PENALTY);
-    this.scores = Float64Array.from(pieces, ({ score }) => score);
     if (arithmetic === "float32") this.#boostUserDefined();
     this.byteIds = this.#findBytes(place(0));
   }
@@ -121,6 +124,14 @@ export class Vocabulary {
   /** The id of a piece, or undefined. */
   idOf(piece: string): number | undefined {
     return this.#ids.get(piece);
+  }
+
+  /** @throws {HymbaError} unless `id`, the one at `position`, is in the vocabulary. */
+  checkId(id: number, position: number): void {
+    if (Number.isInteger(id) && id >= 0 && id < this.size) return;
+    throw new HymbaError(`decode: id ${id} at position ${position} is not in the vocabulary`, {
+      expected: `0 to ${this.size - 1}`,
+    });
   }
 
   typeOf(id: number): number {
@@ -162,14 +173,13 @@ export class Vocabulary {
   }
 
   #buildTrie(): Uint32Array {
-    const keys: { bytes: Uint8Array; id: number }[] = [];
-    for (const [id, { piece }] of this.pieces.entries()) {
+    const keys = new ByteStrings(), ids: number[] = [];
+    for (let id = 0; id < this.pieces.length; id++) {
+      const { piece } = this.pieces[id]!;
       if (!this.#matched[id] || piece.length === 0) continue;
-      const bytes = utf8(piece);
-      this.#longest = Math.max(this.#longest, bytes.length);
-      keys.push({ bytes, id });
+      this.#longest = Math.max(this.#longest, keys.addText(piece));
+      ids.push(id);
     }
-    keys.sort((a, b) => compareBytes(a.bytes, b.bytes));
-    return buildDoubleArray({ count: keys.length, key: (i) => keys[i]!.bytes, value: (i) => keys[i]!.id });
+    return buildDoubleArray(keys, ids);
   }
 }

@@ -81,9 +81,11 @@ async function seconds(program: string, args: string[], { input, environment }: 
   return (performance.now() - start) / 1000;
 }
 
-/** The same with the shell's own redirections: nothing between the program and the file, and nobody who reads. */
-const secondsUnread = (program: string, args: string[], { input }: { input: string }): Promise<number> =>
-  seconds("sh", ["-c", 'exec "$0" "$@" < "$INPUT" > /dev/null', program, ...args], { environment: { INPUT: input } });
+/** The same with the shell's own redirections, as in `encode < input.txt > ids.txt`: nothing between the program and its files. */
+const secondsInto = (output: string, program: string, { args, input }: { args: string[]; input: string }) =>
+  seconds("sh", ["-c", 'exec "$0" "$@" < "$INPUT" > "$OUTPUT"', program, ...args], {
+    environment: { INPUT: input, OUTPUT: output },
+  });
 
 interface Work {
   seconds: number;
@@ -135,8 +137,10 @@ async function speed(text: string): Promise<void> {
       note("spm start", await seconds("spm_encode", spmEncode, { input: empty }));
       const encode = [...ours, "encode", "--model", `${folder}/spm.model`];
       note("encode", await seconds(Deno.execPath(), encode, { input }));
-      note("spm encode unread", await secondsUnread("spm_encode", spmEncode, { input }));
-      note("encode unread", await secondsUnread(Deno.execPath(), encode, { input }));
+      for (const [where, output] of [["file", `${folder}/ids.txt`], ["nowhere", "/dev/null"]] as const) {
+        note(`spm encode ${where}`, await secondsInto(output, "spm_encode", { args: spmEncode, input }));
+        note(`encode ${where}`, await secondsInto(output, Deno.execPath(), { args: encode, input }));
+      }
       note("start", await seconds(Deno.execPath(), encode, { input: empty }));
       note("deno start", await seconds(Deno.execPath(), ["eval", ""]));
       note("spm encode 20", await seconds("spm_encode", spmEncode, { input: many }));
@@ -163,8 +167,9 @@ async function speed(text: string): Promise<void> {
   line("train 4000, whole process", "train", "spm train");
   line("train 4000, the work", "train inside", "spm train");
   line("encode the corpus, the work (theirs: less start and loading)", "encode inside", "spm encode", "spm start");
-  line("encode the corpus, whole process", "encode", "spm encode");
-  line("the same, output thrown away", "encode unread", "spm encode unread");
+  line("encode the corpus, whole process, into a pipe", "encode", "spm encode");
+  line("the same into a file", "encode file", "spm encode file");
+  line("the same, output thrown away", "encode nowhere", "spm encode nowhere");
   line("encode nothing: start, loading, end", "start", "spm start");
   line("encode twenty times the corpus, whole process", "encode 20", "spm encode 20");
   console.log(`\nDeno alone starts and ends in ${of("deno start").toFixed(3)} seconds`);

@@ -129,3 +129,24 @@ Deno.test("the plainest requests are read without the parser, and as the parser 
   assert.equal(plainStreamRequest([]), undefined);
   assert.equal(plainStreamRequest(["csv", "encode", ...model]), undefined);
 });
+
+/** A module as `deno info --json` lists it; files that a dynamic import names are read before the program starts, too. */
+interface Listed {
+  specifier: string;
+  dependencies?: { code?: { specifier: string }; isDynamic?: boolean }[];
+}
+
+Deno.test("a plain request starts without the rest of the program", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", MAIN] }).output();
+  const modules: Listed[] = JSON.parse(new TextDecoder().decode(stdout)).modules;
+  const loaded = new Set([new URL("../../cli/main.ts", import.meta.url).href]);
+  for (const name of loaded) {
+    for (const { code, isDynamic } of modules.find(({ specifier }) => specifier === name)?.dependencies ?? []) {
+      if (code && !(isDynamic && code.specifier.startsWith("node:"))) loaded.add(code.specifier);
+    }
+  }
+  assert.ok(loaded.has(new URL("../../core/tokenizer/segmenter.ts", import.meta.url).href));
+  const allowed =
+    /(cli\/(main|commands\/(stream_words|tokenizer_\w+)|ui\/run)|core\/(errors|(disk|tokenizer)\/\w+))\.ts$/;
+  assert.deepEqual([...loaded].filter((name) => !allowed.test(name)), []);
+});

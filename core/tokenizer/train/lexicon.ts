@@ -1,5 +1,5 @@
 /** The pieces that are still in the race during training, in byte order, with their trie. */
-import { leadLength, utf8 } from "../bytes.ts";
+import { ByteStrings, leadLength, utf8 } from "../bytes.ts";
 import { buildDoubleArray } from "../double_array.ts";
 
 /** Pieces in ascending byte order; a score of -Infinity marks one that has dropped out. */
@@ -12,7 +12,7 @@ export class Lexicon {
   constructor(pieces: readonly Uint8Array[], scores: Float64Array) {
     this.pieces = pieces;
     this.scores = scores;
-    this.trie = buildDoubleArray({ count: pieces.length, key: (i) => pieces[i]!, value: (i) => i });
+    this.trie = buildDoubleArray(ByteStrings.of(pieces), pieces.map((_, i) => i));
   }
 
   /** How many pieces have not dropped out. */

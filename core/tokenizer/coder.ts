@@ -1,0 +1,60 @@
+/** What it takes to encode and decode with a SentencePiece model, and no more: training and other formats are not loaded with it. */
+import { IdList } from "./bytes.ts";
+import { type ModelFile, readModelFile } from "./model_file.ts";
+import { type EncodingSession, type Pipeline, SentencePiecePipeline } from "./pipeline.ts";
+import { Vocabulary } from "./vocabulary.ts";
+
+/** Pieces, and what is done around their segmentation. */
+export interface Coder {
+  readonly vocabulary: Vocabulary;
+  readonly pipeline: Pipeline;
+}
+
+/** The coder that the contents of a `.model` file describe. `name` is the file's, for errors. */
+export function coderOf(file: ModelFile, { name }: { name: string }): Coder {
+  const { byteFallback, unknownSurface, whitespaceAsSuffix } = file.trainer;
+  const vocabulary = new Vocabulary(file.pieces, {
+    byteFallback,
+    arithmetic: "float32",
+    name,
+    offsetOf: (id) => file.original?.pieceOffsets[id],
+  });
+  const pipeline = new SentencePiecePipeline(vocabulary, {
+    spec: { ...file.normalizer, whitespaceAsSuffix },
+    unknownSurface,
+    denormalizer: file.denormalizer,
+    name,
+  });
+  return { vocabulary, pipeline };
+}
+
+/** Reads a SentencePiece `.model`. @throws {HymbaError} with name and offset when the bytes are damaged. */
+export const readCoder = (bytes: Uint8Array, { name }: { name: string }): Coder =>
+  coderOf(readModelFile(bytes, name), { name });
+
+/** Encodes a text that arrives in parts of UTF-8; characters may be cut in two. */
+export class TokenStream {
+  readonly #ids = new IdList(1024);
+  readonly #session: EncodingSession;
+
+  constructor({ pipeline }: Coder) {
+    this.#session = pipeline.session({ ids: this.#ids });
+  }
+
+  /** Bytes that wait for what follows them. */
+  get pendingBytes(): number {
+    return this.#session.pending();
+  }
+
+  /** The ids that are settled once `part` is known; they stand in the array until the next call. */
+  push(part: Uint8Array): Uint32Array {
+    this.#session.push(part, false);
+    return this.#ids.view();
+  }
+
+  /** The remaining ids, with a last part, until the next call; the stream is ready for another text. */
+  finish(part: Uint8Array = new Uint8Array(0)): Uint32Array {
+    this.#session.push(part, true);
+    return this.#ids.view();
+  }
+}
