@@ -1,0 +1,112 @@
+/** What is committed under results/ agrees with itself, names the command that made it, and is what the README says. */
+import { strict as assert } from "node:assert";
+
+const ROOT = new URL("../../", import.meta.url);
+const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));
+
+/** Folders below results/ that hold a table, `runs` left out. */
+async function folders(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL("results/", ROOT))) {
+    if (isDirectory && name !== "runs") found.push(name);
+  }
+  return found.sort();
+}
+
+/** Rows of a table without quoted cells, by the names of its columns. */
+function rowsOf(csv: string): Record<string, string>[] {
+  const [head, ...rows] = csv.trim().split("\n").map((row) => row.split(","));
+  return rows.map((row) => Object.fromEntries(head!.map((name, i) => [name, row[i]!])));
+}
+
+async function tableOf(path: string): Promise<Record<string, string>[]> {
+  try {
+    return rowsOf(await read(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+const near = (a: number, b: number, what: string) => assert.ok(Math.abs(a / b - 1) < 1e-9, `${what}: ${a} and ${b}`);
+
+Deno.test("results: every folder stands in results/README.md with the command of its record", async () => {
+  const readme = await read("results/README.md");
+  for (const name of await folders()) {
+    assert.ok(readme.includes(`\`${name}/\``), name);
+    const files = [...Deno.readDirSync(new URL(`results/${name}`, ROOT))].map((entry) => entry.name);
+    if (files.includes("run.json")) {
+      const { command } = JSON.parse(await read(`results/${name}/run.json`));
+      assert.ok(readme.includes(`| \`${name}/\` | \`${command}\` |`), `${name}: ${command}`);
+    }
+    if (files.includes("leak.txt")) {
+      const [, command] = /Made with: (.*)/.exec(await read(`results/${name}/leak.txt`))!;
+      assert.ok(readme.includes(`\`${command}\``), command);
+    }
+  }
+});
+
+Deno.test("results: perplexity is e to the loss, bits per byte are of the original text, best is never above final", async () => {
+  for (const folder of await folders()) {
+    const rows = await tableOf(`results/${folder}/ablation_results.csv`);
+    if (rows.length === 0) continue;
+    const { data } = JSON.parse(await read(`results/${folder}/run.json`));
+    const tokens = data.evaluatedTokens, bytes = data.evaluatedBytes;
+    assert.ok(tokens > 0 && bytes > 0, folder);
+    for (const row of rows) {
+      for (const stage of ["pretrain", "orpo"]) {
+        const loss = Number(row[`${stage}_final_loss_nats`]);
+        if (!row[`${stage}_final_loss_nats`]) continue;
+        const name = `${folder}, ${row["model"]} ${row["seed"]}, ${stage}`;
+        near(Number(row[`${stage}_final_perplexity`]), Math.exp(loss), name);
+        near(Number(row[`${stage}_final_bits_per_byte`]), loss * tokens / (bytes * Math.LN2), name);
+        assert.ok(Number(row[`${stage}_best_loss_nats`]) <= loss, name);
+      }
+    }
+  }
+});
+
+Deno.test("results: a difference is called one exactly when its interval leaves out zero, and is that of the mean losses", async () => {
+  for (const folder of await folders()) {
+    const results = await tableOf(`results/${folder}/ablation_results.csv`);
+    for (const row of await tableOf(`results/${folder}/comparisons.csv`)) {
+      const [mean, low, high] = ["difference_nats", "low_nats", "high_nats"].map((name) => Number(row[name])) as [
+        number,
+        number,
+        number,
+      ];
+      const name = `${folder}: ${row["model_a"]} against ${row["model_b"]} after ${row["stage"]}`;
+      assert.ok(low <= mean && mean <= high, name);
+      assert.equal(row["differs"], low > 0 || high < 0 ? "yes" : "no", name);
+      const column = { pretraining: "pretrain_final_loss_nats", orpo: "orpo_final_loss_nats" }[row["stage"]!];
+      if (!column) continue;
+      const of = (model: string) =>
+        results.filter((each) => each["model"] === model).map((each) => Number(each[column]));
+      const [a, b] = [of(row["model_a"]!), of(row["model_b"]!)];
+      const expected = a.reduce((sum, x, i) => sum + x - b[i]!, 0) / a.length;
+      // Blocks of text differ by a token in length, and weigh the same.
+      assert.ok(Math.abs(mean - expected) < 2e-3, `${name}: ${mean} and ${expected}`);
+    }
+  }
+});
+
+Deno.test("results: the README's table of quick is the one in results/quick", async () => {
+  const readme = await read("README.md"), rows = await tableOf("results/quick/ablation_results.csv");
+  const table = /\nmodel {2,}pretrain PPL[^]*?\n```/.exec(readme)?.[0] ?? "";
+  const [, , ...lines] = table.trim().split("\n");
+  const fixed = (text: string | undefined, digits: number) => Number(text).toFixed(digits);
+  for (const row of rows) {
+    const cells = lines.find((line) => line.startsWith(`${row["model"]} `))?.split(/\s+/);
+    assert.ok(cells, row["model"]);
+    const [, pretraining, orpo] = cells;
+    assert.equal(pretraining, fixed(row["pretrain_final_perplexity"], 2), row["model"]);
+    if (!row["seed"]) continue;
+    const [, , , control, bits, accuracy] = cells;
+    assert.deepEqual([orpo, control, bits, accuracy], [
+      fixed(row["orpo_final_perplexity"], 2),
+      fixed(row["control_final_perplexity"], 2),
+      fixed(row["orpo_final_bits_per_byte"], 3),
+      fixed(row["preference_accuracy"], 3),
+    ]);
+  }
+});
