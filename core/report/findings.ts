@@ -1,5 +1,6 @@
 /** What the numbers of a run say, in sentences that follow from them. */
 import type { ArmResult, Run } from "../config/mod.ts";
+import { baselineFindings } from "./baseline_findings.ts";
 import { line } from "./caption.ts";
 import { bytes, fixed, percent, significant } from "./format.ts";
 import { probeOf, recallFinding } from "./recall.ts";
@@ -107,24 +108,6 @@ function factorFindings(run: Run): string[] {
     }
     return `${name} ${difference.mean < 0 ? "lower" : "raise"} the loss by ${size}, ${scope}.`;
   });
-}
-
-function baselineFindings(run: Run, arms: readonly ArmSummary[]): string[] {
-  const { unigram, bigram } = run.record.baselines;
-  const beyond = arms.flatMap(({ name, spread }) => {
-    const loss = spread(lossOf)?.mean;
-    return loss !== undefined && loss >= bigram.loss ? [{ name: line(name), loss }] : [];
-  });
-  const values = `unigram perplexity ${significant(unigram.perplexity)}, bigram ${significant(bigram.perplexity)}`;
-  if (beyond.length === 0) return [`Every arm is better than both baselines (${values}).`];
-  const worse = beyond.filter(({ loss }) => loss >= unigram.loss).map(({ name }) => name);
-  const between = beyond.map(({ name }) => name).filter((name) => !worse.includes(name));
-  return [
-    `Baselines on the same tokens: ${values}.` +
-    (between.length > 0 ? ` Better than the unigram but not than the bigram baseline: ${between.join(", ")}.` : "") +
-    (worse.length > 0 ? ` Not better than counting single tokens: ${worse.join(", ")}.` : "") +
-    " Such a model is trained too briefly for its architecture to be judged.",
-  ];
 }
 
 /** Each arm's second stage against its own control: what preference did, apart from more training. */

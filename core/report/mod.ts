@@ -10,7 +10,7 @@ export {
 } from "./artifacts.ts";
 export { attentionChart } from "./attention_chart.ts";
 export { csvOf } from "./csv.ts";
-export { findings } from "./findings.ts";
+export { findings, verdict } from "./findings.ts";
 export { type MetricsTable, metricsTables, metricsText } from "./metrics.ts";
 export { samplesText } from "./samples.ts";
 export { stagesChart } from "./stages_chart.ts";

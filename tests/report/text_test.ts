@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ArmResult, Run } from "../../core/config/mod.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "../../core/report/csv.ts";
-import { findings, metricsTables, metricsText, samplesText, tableLines } from "../../core/report/mod.ts";
+import { findings, metricsTables, metricsText, samplesText, tableLines, verdict } from "../../core/report/mod.ts";
 import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";
 import { comparisons, differenceOf, factorEffects, isClear } from "../../core/report/statistics.ts";
 import { curve, failuresOf } from "../../core/report/summary.ts";
@@ -118,6 +118,31 @@ Deno.test("findings: arms that do not beat the baselines are named", () => {
     /not than the bigram baseline: transformer-global\. Not better than counting single tokens: mamba\./,
   );
   assert.match(findings(withLosses(run, () => 3)).join("\n"), /Every arm is better than both baselines/);
+});
+
+Deno.test("findings: with several seeds a baseline is beaten only beyond their noise", () => {
+  const run = syntheticRun({ arms: ["mamba", "hymba"], seeds: 3 }), { loss } = run.record.baselines.bigram;
+  const said = (scatter: number) =>
+    findings(withLosses(run, (arm, seed) => arm === "mamba" ? loss - 0.1 + scatter * (seed - 2) : 3)).join("\n");
+  // t for 2 degrees of freedom: 4.303 · 0.01 / √3 = 0.025.
+  assert.match(said(0.01), /nearest, mamba, is below the bigram baseline by 0\.100 [^]*3 seeds 0\.075 to 0\.125/);
+  assert.match(said(0.1), /Not told apart from the bigram baseline by these seeds: mamba\./);
+  assert.doesNotMatch(said(0.1), /Every arm/);
+});
+
+Deno.test("verdict: one paragraph that follows from the intervals, and says when the study is not finished", () => {
+  const run = syntheticRun({ arms: ["mamba", "hymba"], seeds: 3 });
+  const level = (hybrid: number) => withLosses(run, (arm, seed) => (arm === "hymba" ? hybrid : 4) + 0.001 * seed);
+  assert.match(verdict(level(4.3)), /^The hybrid loses here.*hymba is worse than mamba by 0\.300/s);
+  assert.match(
+    verdict({ ...level(4.3), results: level(4.3).results.slice(0, 4) }),
+    /^The study is not finished: 2 of its 6/,
+  );
+  assert.match(verdict({ ...run, results: [] }), /nothing to compare/);
+  assert.match(
+    verdict(syntheticRun({ arms: ["mamba", "transformer-global"] })),
+    /is (better|worse) than .* One seed\./,
+  );
 });
 
 Deno.test("findings: an unfinished study, a failed arm and another corpus are said first", () => {
