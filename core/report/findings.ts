@@ -27,7 +27,9 @@ function ranking(arms: readonly ArmSummary[]): Ranking {
 function orderFindings(run: Run, ranked: Ranking): string[] {
   if (ranked.length === 0) return ["No arm finished a stage: there is nothing to compare."];
   const seeds = run.record.study.seeds.length;
-  const order = ranked.map(({ arm, loss }) => `${line(arm.name)} ${significant(Math.exp(loss))}`).join(", ");
+  const perplexityOf = (result: ArmResult) => lastStage(result)?.final.perplexity;
+  // The mean of the seeds' perplexities, as in tables and figures, which is a little above e to the mean loss.
+  const order = ranked.map(({ arm }) => `${line(arm.name)} ${significant(arm.spread(perplexityOf)?.mean)}`).join(", ");
   const found = [`Validation perplexity after the last stage, lowest first: ${order}.`];
   if (seeds === 1 && ranked.length > 1) {
     found.push(
