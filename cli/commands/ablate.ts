@@ -21,6 +21,7 @@ import {
   profileOption,
   suiteOption,
   trainingOptions,
+  usualPrecision,
   usualPreset,
 } from "./study.ts";
 
@@ -56,7 +57,8 @@ export const ablateCommand = command("ablate", map(options, (given): Action => (
 });
 
 async function ablate({ preset, models, data, out, json, ...given }: InferValue<typeof options>): Promise<void> {
-  const study = (name: string) => resolvedStudy(name, { ...given, models: models?.split(",") });
+  const study = (name: string, precision = given.precision) =>
+    resolvedStudy(name, { ...given, precision, models: models?.split(",") });
   study(preset ?? usualPreset(given.profile)); // wrong flags are told before anything is fetched
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });
@@ -71,7 +73,15 @@ async function ablate({ preset, models, data, out, json, ...given }: InferValue<
       : [];
     const folder = out ??
       defaultFolder(chosen, ...special, corpus.name);
-    await conduct({ study: study(chosen), opened, corpus, folder, display, json, probe: true });
+    await conduct({
+      study: study(chosen, given.precision ?? usualPrecision(chosen, opened.hardware)),
+      opened,
+      corpus,
+      folder,
+      display,
+      json,
+      probe: true,
+    });
   } finally {
     await opened.executor.close();
   }

@@ -17,7 +17,7 @@ import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
-import { activationOptions } from "./study.ts";
+import { activationOptions, activationsInWords, activationsOf } from "./study.ts";
 
 const runs = withDefault(
   option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs; 7 by default` }),
@@ -109,17 +109,20 @@ export const benchCommand = command("bench", or(stepCommand, kernelsCommand, mem
 const onProgress = (line: string) => console.error(line);
 
 async function step(
-  { shape: name, models, runs, remat, json, ...where }: InferValue<typeof stepOptions>,
+  { shape: name, models, runs, remat, precision, json, ...where }: InferValue<typeof stepOptions>,
 ): Promise<void> {
+  const activations = activationsOf({ remat, precision });
   const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
   const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
   try {
     const arms: StepReport[] = [];
-    for (const arm of chosen) arms.push(await benchStep(executor, arm, { B, T, runs, remat }));
+    for (const arm of chosen) arms.push(await benchStep(executor, arm, { B, T, runs, ...activations }));
     console.log(
       json
-        ? JSON.stringify({ adapter, backend, shape: name, B, T, runs, arms })
-        : `${stepTable(arms)}\n\n${name}: B ${B}, T ${T}, ${backend} (${adapter.name}), best of ${runs} runs`,
+        ? JSON.stringify({ adapter, backend, shape: name, B, T, runs, ...activations, arms })
+        : `${stepTable(arms)}\n\n${name}: B ${B}, T ${T}, ${backend} (${adapter.name})${
+          activationsInWords(activations)
+        }, best of ${runs} runs`,
     );
   } finally {
     await executor.close();
@@ -127,15 +130,18 @@ async function step(
 }
 
 async function memory(
-  { shape: name, models, remat, json, ...where }: InferValue<typeof memoryOptions>,
+  { shape: name, models, remat, precision, json, ...where }: InferValue<typeof memoryOptions>,
 ): Promise<void> {
+  const activations = activationsOf({ remat, precision });
   const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
   const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
   try {
-    const arms = chosen.map((arm) => memoryReport(executor, arm, { B, T, remat }));
-    const where = `${name}: B ${B}, T ${T}, ${remat ? "layers computed again, " : ""}${backend} (${adapter.name})`;
+    const arms = chosen.map((arm) => memoryReport(executor, arm, { B, T, ...activations }));
+    const where = `${name}: B ${B}, T ${T}, ${backend} (${adapter.name})${activationsInWords(activations)}`;
     console.log(
-      json ? JSON.stringify({ adapter, backend, shape: name, B, T, remat, arms }) : `${memoryTable(arms)}\n\n${where}`,
+      json
+        ? JSON.stringify({ adapter, backend, shape: name, B, T, ...activations, arms })
+        : `${memoryTable(arms)}\n\n${where}`,
     );
   } finally {
     await executor.close();

@@ -21,6 +21,7 @@ import {
   presetOption,
   profileOption,
   trainingOptions,
+  usualPrecision,
   usualPreset,
 } from "./study.ts";
 
@@ -59,7 +60,10 @@ export const pretrainCommand = command("pretrain", map(options, (given): Action 
 });
 
 async function pretrain({ model, seed, preset, data, out, json, ...given }: InferValue<typeof options>): Promise<void> {
-  const study = (name: string) => ({ ...resolvedStudy(name, { ...given, models: [model] }), seeds: [seed] });
+  const study = (name: string, precision = given.precision) => ({
+    ...resolvedStudy(name, { ...given, precision, models: [model] }),
+    seeds: [seed],
+  });
   study(preset ?? usualPreset(given.profile)); // wrong flags are told before anything is fetched
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });
@@ -69,7 +73,15 @@ async function pretrain({ model, seed, preset, data, out, json, ...given }: Infe
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const folder = out ??
       defaultFolder(chosen, ...(given.profile ? [`profile-${given.profile}`] : []), corpus.name, model, String(seed));
-    await conduct({ study: study(chosen), opened, corpus, folder, display, json, lastStage: "pretraining" });
+    await conduct({
+      study: study(chosen, given.precision ?? usualPrecision(chosen, opened.hardware)),
+      opened,
+      corpus,
+      folder,
+      display,
+      json,
+      lastStage: "pretraining",
+    });
   } finally {
     await opened.executor.close();
   }

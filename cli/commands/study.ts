@@ -7,7 +7,10 @@ import { option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import {
+  type ActivationConfig,
   type Overrides,
+  type Precision,
+  PRECISIONS,
   type Preset,
   type Profile,
   PROFILES,
@@ -73,7 +76,26 @@ export const activationOptions = object("Memory", {
   remat: option("--remat", {
     description: message`compute layers again in the backward pass: far less memory, more time, the same bits`,
   }),
+  precision: optional(
+    option("--precision", choice([...PRECISIONS], { metavar: "f32|bf16" }), {
+      description:
+        message`bits in which activations wait for the backward pass; bf16 halves them. By default bf16 for paper on a GPU, f32 elsewhere`,
+    }),
+  ),
 });
+
+/** The precision that is meant when none is given: the documented study trained in bf16. */
+export const usualPrecision = (preset: string, hardware: boolean): Precision =>
+  preset === "paper" && hardware ? "bf16" : "f32";
+
+/** Options of activations as programs take them. */
+export const activationsOf = (
+  { remat, precision }: { remat: boolean; precision?: Precision },
+): ActivationConfig => ({ remat, ...(precision && precision !== "f32" ? { precision } : {}) });
+
+/** The same in words, for the end of a table; nothing when everything is usual. */
+export const activationsInWords = ({ remat, precision }: ActivationConfig): string =>
+  `${remat ? ", layers computed again" : ""}${precision ? `, activations kept in ${precision}` : ""}`;
 
 /** Options of both stages. */
 export const trainingOptions = object("Training", {
@@ -121,7 +143,9 @@ export interface Conduct {
 export async function conduct(given: Conduct): Promise<void> {
   const { study, opened, corpus, folder, display, json, probe } = given;
   display.say(
-    `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes), into ${folder}`,
+    `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes)${
+      activationsInWords(study)
+    }, into ${folder}`,
   );
   const guess = await estimate(opened.executor, probe ? study : { ...study, recall: undefined }, {
     characters: corpus.text.length,
@@ -130,8 +154,8 @@ export async function conduct(given: Conduct): Promise<void> {
   if (opened.backend === "webgpu" && !opened.hardware) {
     display.say("this adapter is software: --backend cpu does the same on this machine in a fraction of the time");
   }
-  const { pretraining: { batch: B }, sequenceLength: T, remat } = study;
-  display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat }))));
+  const { pretraining: { batch: B }, sequenceLength: T, remat, precision } = study;
+  display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat, precision }))));
   const run = await carryThrough(given);
   const artifacts = await writeArtifacts(systemDisk, folder, run);
   artifacts.push(await writeChecksums(systemDisk, folder));

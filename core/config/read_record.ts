@@ -2,7 +2,7 @@
 import { HymbaConfig } from "./model.ts";
 import { ARCH_TYPES, type HymbaOptions } from "./options.ts";
 import type { ArmResult, AttentionMap, MetricsLine, RecallResult, RunRecord, StageName } from "./record.ts";
-import { PROFILES } from "./study.ts";
+import { PRECISIONS, PROFILES } from "./study.ts";
 import { type Arm, SUITES } from "./suites.ts";
 import { either, list, mapOf, number, object, oneOf, refuse, type Rule, text, whole } from "./schema.ts";
 
@@ -82,7 +82,14 @@ const study = object({
     temperature: number({ min: 0 }),
     topK: size,
   }),
-}, { profile: oneOf(PROFILES), suite: oneOf(SUITES), characters: count, remat: oneOf([true, false]), recall });
+}, {
+  profile: oneOf(PROFILES),
+  suite: oneOf(SUITES),
+  characters: count,
+  remat: oneOf([true, false]),
+  precision: oneOf(PRECISIONS),
+  recall,
+});
 
 const quality = { loss: measure, perplexity: measure, bitsPerByte: measure };
 

@@ -67,7 +67,12 @@ export interface RecallConfig {
 export interface ActivationConfig {
   /** Layers are computed again in the backward pass, and only what goes from layer to layer is kept. Same bits, more time. */
   readonly remat?: boolean;
+  /** In how many bits the forward pass keeps what the backward pass needs; f32 without it. Arithmetic, weights, gradients: f32. */
+  readonly precision?: Exclude<Precision, "f32">;
 }
+
+export const PRECISIONS = ["f32", "bf16"] as const;
+export type Precision = typeof PRECISIONS[number];
 
 export interface StudyConfig extends ActivationConfig {
   readonly preset: string;
@@ -260,6 +265,7 @@ export interface Overrides {
   rejected?: RejectionRule;
   match?: MatchRule;
   remat?: boolean;
+  precision?: Precision;
   profile?: Profile;
 }
 
@@ -293,7 +299,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
   const matched = overrides.match ?? (profile ? "none" : MATCHED.includes(suite) ? "parameters" : size.match);
   const width = profile ? 4 * size.shape.dModel! : matched === "none" ? size.unmatchedWidth : undefined;
   const shape: Shape = width === undefined ? size.shape : { ...size.shape, ffnHidden: width };
-  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, remat } = overrides;
+  const { models, seeds, steps, orpoSteps, beta, orpoLoss, rejected, remat, precision } = overrides;
   const preference = { ...PREFERENCE, ...size.preference };
   const fit = (stage: StageConfig, count = stage.steps): StageConfig => ({
     ...stage,
@@ -323,5 +329,6 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
     recall: { ...RECALL, ...size.recall, arms: armsOf(suite, RECALL_SHAPE, models) },
     ...(size.characters === undefined ? {} : { characters: size.characters }),
     ...(remat ? { remat } : {}),
+    ...(precision && precision !== "f32" ? { precision } : {}),
   };
 }

@@ -181,7 +181,7 @@ class ArmRun {
 
   async #program(stage: StageName, pairs: readonly Pair[] | undefined): Promise<StageProgram> {
     const { executor, study, tokens } = this.context, { store, seed } = this.arm;
-    const { pretraining, orpo, preference, sequenceLength: T, remat } = study;
+    const { pretraining, orpo, preference, sequenceLength: T, remat, precision } = study;
     const seedStyle = stage === "orpo" && preference.loss === "seed";
     if (stage === "pretraining" || seedStyle) {
       const config = seedStyle ? orpo : pretraining, B = config.batch;
@@ -190,7 +190,7 @@ class ArmRun {
         T,
         order: new BatchOrder(tokens.train, { B, T, seed, aligned: study.profile === "seed" }),
         scale: seedStyle ? 1 + preference.beta : 1,
-        activations: { remat },
+        activations: { remat, precision },
       });
     }
     return await preferenceProgram(executor, store, {
@@ -198,7 +198,7 @@ class ArmRun {
       pairs: pairs!,
       beta: stage === "control" ? 0 : preference.beta,
       seed,
-      activations: { remat },
+      activations: { remat, precision },
     });
   }
 

@@ -1,4 +1,5 @@
 export * from "./executor.ts";
+export * from "./halves.ts";
 export * from "./memory.ts";
 export * from "./plan.ts";
 export * from "./reference_executor.ts";

@@ -4,6 +4,7 @@ import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
+import { packHalves, unpackHalves } from "./halves.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
 import { mixBackward, mixForward } from "./mix.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
@@ -34,6 +35,8 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   fusion_backward: fusionBackward,
   gradient_norm: gradientNorm,
   adamw,
+  pack_halves: packHalves,
+  unpack_halves: unpackHalves,
   attention_forward: attentionForward,
   attention_backward: attentionBackward,
   attention_map: attentionMap,

@@ -1,2 +1,3 @@
+export * from "./halves.ts";
 export * from "./tensor.ts";
 export * from "./tape.ts";

@@ -6,6 +6,7 @@
  * the wider stride, so that no kernel ever copies only to cut.
  */
 import { HymbaError } from "../errors.ts";
+import type { Packed } from "./halves.ts";
 
 export type DType = "f32" | "u32";
 
@@ -37,6 +38,8 @@ export interface Tensor {
   readonly rows: number;
   readonly columns: number;
   readonly rowStride: number;
+  /** Set on u32 tensors whose words hold pairs of 16-bit floats; sizes above then count words. */
+  readonly packed?: Packed;
 }
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);

@@ -5,7 +5,7 @@ import { nllLoss, orpoLoss } from "../ops/losses.ts";
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
 import { forward, type ForwardOptions } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
-import { finish, type Plan } from "../plan/mod.ts";
+import { finish, type Plan, withPackedSaves } from "../plan/mod.ts";
 import { Tape, type Tensor } from "../tensor/mod.ts";
 
 export interface TextInputs {
@@ -27,6 +27,10 @@ function trainingTape(store: ParameterStore, { remat }: ActivationConfig): Tape 
   const { parameters, gradients } = store.arenas;
   return new Tape(true, [[parameters, gradients]], { recompute: remat });
 }
+
+/** The plan with its saved activations as the configuration wants them. */
+const stored = (plan: Plan, { precision }: ActivationConfig): Plan =>
+  precision === undefined ? plan : withPackedSaves(plan, precision);
 
 function textInputs(tape: Tape, B: number, T: number): TextInputs {
   return {
@@ -72,7 +76,7 @@ export function trainingPlan(
   const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
   const loss = nllLoss(tape, { logp, weight: inputs.weight });
   const { schedule, norm } = update(tape, loss, { store, decay, scale, optimizer });
-  const plan = finish(tape, { name: `training ${store.config.archType}`, metrics: [loss, norm] });
+  const plan = stored(finish(tape, { name: `training ${store.config.archType}`, metrics: [loss, norm] }), activations);
   return { plan, ...inputs, schedule, metricNames: ["loss", "gradientNorm"] };
 }
 
@@ -92,7 +96,8 @@ export function preferencePlan(
   const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
   const { loss, nll, pairs } = orpoLoss(tape, { logp, weight: inputs.weight, completion }, { beta });
   const { schedule, norm } = update(tape, loss, { store, decay });
-  const plan = finish(tape, { name: `ORPO ${store.config.archType}`, metrics: [loss, nll, norm, pairs] });
+  const metrics = [loss, nll, norm, pairs];
+  const plan = stored(finish(tape, { name: `ORPO ${store.config.archType}`, metrics }), activations);
   return { plan, ...inputs, completion, schedule, metricNames: ["loss", "nll", "gradientNorm"] };
 }
 

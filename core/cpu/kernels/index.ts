@@ -8,6 +8,7 @@ export { causal_conv_backward, causal_conv_forward } from "./causal_conv";
 export { conv_step, embed_step, scan_step } from "./decode";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { fusion_backward, fusion_forward } from "./fusion";
+export { pack_halves, unpack_halves } from "./halves";
 export { logp_gradient, logp_reduce } from "./linear_logp";
 export { nll_loss_backward, nll_loss_forward, orpo_loss_backward, orpo_loss_forward } from "./losses";
 export { matmul, pack_columns } from "./matmul";

@@ -5,6 +5,7 @@ import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
+import { packHalves, unpackHalves } from "./halves.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
 import { mixBackward, mixForward } from "./mix.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
@@ -41,6 +42,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   nll_loss_forward: nllLossForward,
   orpo_loss_backward: orpoLossBackward,
   orpo_loss_forward: orpoLossForward,
+  pack_halves: packHalves,
   rmsnorm_backward: rmsnormBackward,
   rmsnorm_forward: rmsnormForward,
   rotary,
@@ -51,4 +53,5 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   swiglu_forward: swigluForward,
   text_rows_backward: textRowsBackward,
   text_rows_forward: textRowsForward,
+  unpack_halves: unpackHalves,
 };

@@ -23,9 +23,9 @@ export interface MemoryReport {
 export function memoryReport(
   executor: Executor,
   { name, config }: Arm,
-  { B, T, remat }: { B: number; T: number } & ActivationConfig,
+  { B, T, ...activations }: { B: number; T: number } & ActivationConfig,
 ): MemoryReport {
-  const { plan } = trainingPlan(new ParameterStore(config), { B, T, decay: 0.1, remat });
+  const { plan } = trainingPlan(new ParameterStore(config), { B, T, decay: 0.1, ...activations });
   const { arenaBytes, slotBytes } = executor.memoryOf(plan), saved = savedBytes(plan), each = arenaBytes / 4;
   return {
     arm: name,

@@ -46,7 +46,8 @@ interface Size extends ActivationConfig {
 export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepReport> {
   const store = new ParameterStore(config);
   store.initialise(executor, 1);
-  const made = trainingPlan(store, { B: size.B, T: size.T, decay: 0.1, remat: size.remat }), { plan } = made;
+  const made = trainingPlan(store, { B: size.B, T: size.T, decay: 0.1, remat: size.remat, precision: size.precision }),
+    { plan } = made;
   try {
     const loss = plan.steps.findIndex(({ op }) => op === "nll_loss_forward") + 1;
     const update = plan.steps.findIndex(({ op }) => op === "gradient_norm");

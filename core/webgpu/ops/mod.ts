@@ -16,6 +16,7 @@ import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
+import { packHalves, unpackHalves } from "./halves.ts";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   matmul,
@@ -47,6 +48,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   fusion_backward: fusionBackward,
   gradient_norm: gradientNorm,
   adamw,
+  pack_halves: packHalves,
+  unpack_halves: unpackHalves,
   embed_step: embedStep,
   cache_append: cacheAppend,
   attention_decode: attentionDecode,

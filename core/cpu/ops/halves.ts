@@ -1,0 +1,17 @@
+import type { Step, Tensor } from "../../tensor/mod.ts";
+import { type Launch, type Lowering, rowsPerBlock } from "../launch.ts";
+
+const between = (
+  kernel: string,
+  { R, C, exponentBits }: Step["attributes"],
+  { x, words }: { x: Tensor; words: Tensor },
+): Launch[] => {
+  const rows = rowsPerBlock(C!), strides = { strideX: x.rowStride, strideWords: words.rowStride };
+  return [{ kernel, args: { x, words, ...strides, R, C, rows, exponentBits }, blocks: Math.ceil(R! / rows) }];
+};
+
+export const packHalves: Lowering = ({ attributes, reads: { x }, writes: { words } }) =>
+  between("pack_halves", attributes, { x: x!, words: words! });
+
+export const unpackHalves: Lowering = ({ attributes, reads: { words }, writes: { x } }) =>
+  between("unpack_halves", attributes, { x: x!, words: words! });

@@ -1,0 +1,92 @@
+import { strict as assert } from "node:assert";
+import type { ActivationConfig } from "../../core/config/mod.ts";
+import { ParameterStore } from "../../core/params/store.ts";
+import { type Executor, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { randomInteger } from "../../core/random.ts";
+import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
+import { executors } from "../ops/executors.ts";
+import { relativeError } from "../ops/harness.ts";
+import { furtherModels, type SmallModel, smallModels } from "./models.ts";
+
+const B = 2, T = 11;
+
+const PLANS = {
+  training: (store: ParameterStore, activations: ActivationConfig) => ({
+    ...trainingPlan(store, { B, T, decay: 0.1, ...activations }),
+    completion: undefined,
+  }),
+  preference: (store: ParameterStore, activations: ActivationConfig) =>
+    preferencePlan(store, { n: B / 2, T, decay: 0.1, beta: 0.1, ...activations }),
+};
+
+/** Metrics and all gradients, as one list, after one step. */
+async function oneStep(
+  executor: Executor,
+  { config }: SmallModel,
+  { kind = "training", ...activations }: ActivationConfig & { kind?: keyof typeof PLANS },
+) {
+  const store = new ParameterStore(config);
+  store.initialise(executor, 1);
+  const made = PLANS[kind](store, activations), program = await executor.prepare(made.plan);
+  const counter = { seed: 3, stream: 100, step: 0 };
+  const ids = Uint32Array.from({ length: B * (T + 1) }, (_, i) => randomInteger(counter, i, config.vocabSize));
+  const ones = new Float32Array(B * T).fill(1);
+  program.write(made.ids, ids.slice(0, B * T));
+  program.write(made.targets, ids.slice(B));
+  program.write(made.weight, ones);
+  if (made.completion) program.write(made.completion, ones);
+  program.write(made.schedule, Float32Array.of(1e-3, 0.1, 0.05, 0));
+  await program.run();
+  const metrics = [...(await program.drainMetrics())[0]!], norm = made.metricNames.indexOf("gradientNorm");
+  const values = await store.read(executor, "gradients");
+  program.dispose();
+  store.release(executor);
+  // The forward pass: everything but the norm of the gradient.
+  return { values, forward: metrics.toSpliced(norm, 1), norm: metrics[norm]! };
+}
+
+type Gradients = Awaited<ReturnType<typeof oneStep>>["values"];
+
+/** Relative RMS error over all parameters together. */
+const apart = (got: Gradients, expected: Gradients) => {
+  const flat = (values: Gradients) => Float32Array.from(Object.keys(expected).flatMap((name) => [...values[name]!]));
+  return relativeError(flat(got), flat(expected));
+};
+
+/** Each saved number is off by up to half of a last place: 2⁻⁹ in bf16, 2⁻¹² in f16; gradients add some of them up. */
+const BOUNDS = { bf16: 2 ** -7, f16: 2 ** -10 };
+
+/** Kernels take long to compile on software adapters: one plan of each of the five models there, everything on the processor. */
+const usual = smallModels().map(({ name }) => name);
+const everywhere = ({ name }: SmallModel, kind: string) => usual.includes(name) && kind === "training";
+const executorsFor = async (model: SmallModel, kind: string) =>
+  (await executors()).filter(({ name }) => name === "cpu" || everywhere(model, kind));
+
+for (const model of [...smallModels(), ...furtherModels()]) {
+  Deno.test(`${model.name}: 16-bit activations leave the forward pass alone and the gradients near`, async () => {
+    for (const kind of ["training", "preference"] as const) {
+      for (const executor of await executorsFor(model, kind)) {
+        const whole = await oneStep(executor, model, { kind });
+        for (const precision of ["bf16"] as const) {
+          const who = `${executor.name}, ${kind}, ${precision}`,
+            half = await oneStep(executor, model, { kind, precision });
+          assert.deepEqual(half.forward, whole.forward, who);
+          const error = apart(half.values, whole.values);
+          assert.ok(error > 0 && error < BOUNDS[precision], `${who}: gradients are off by ${error}`);
+          assert.ok(Math.abs(half.norm / whole.norm - 1) < BOUNDS[precision], `${who}: ${half.norm} and ${whole.norm}`);
+        }
+      }
+    }
+  });
+
+  Deno.test(`${model.name}: executors round saved activations as the reference does`, async () => {
+    for (const precision of ["bf16"] as const) {
+      const truth = await oneStep(new ReferenceExecutor(), model, { precision });
+      for (const executor of await executorsFor(model, "training")) {
+        const got = await oneStep(executor, model, { precision }), error = apart(got.values, truth.values);
+        // A number between two 16-bit floats falls to the other side in f32 now and then.
+        assert.ok(error < BOUNDS[precision] / 8, `${executor.name}, ${precision}: gradients are off by ${error}`);
+      }
+    }
+  });
+}

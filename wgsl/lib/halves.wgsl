@@ -1,0 +1,46 @@
+// 16-bit floats by the bits of f32, in integers only, so that no adapter rounds or flushes in its own way. EXPONENT_BITS is 8 for
+// bf16 and 5 for f16.
+override EXPONENT_BITS: u32;
+
+/// `whole` cut off by `drop` bits (1 to 31), rounded to nearest, ties to even.
+fn rounded_shift(whole: u32, drop: u32) -> u32 {
+  return (whole + (1u << (drop - 1)) - 1 + ((whole >> drop) & 1)) >> drop;
+}
+
+/// The 16-bit float nearest to the f32 number with these bits. NaN stays NaN; what is too large becomes infinite.
+fn half_of(bits: u32) -> u32 {
+  let sign = (bits >> 16) & 0x8000;
+  let size = bits & 0x7fffffff;
+  if (EXPONENT_BITS == 8) {
+    return sign | select(rounded_shift(size, 16), (size >> 16) | 0x40, size > 0x7f800000);
+  }
+  if (size > 0x7f800000) {
+    return sign | ((size >> 13) & 0x3ff) | 0x7e00;
+  }
+  if (size >= 0x38800000) {
+    return sign | min(0x7c00, rounded_shift(size - 0x38000000, 13));
+  }
+  // Below 2⁻¹⁴ f16 counts in steps of 2⁻²⁴; below 2⁻²⁵ nothing is left.
+  let drop = min(126 - (size >> 23), 31);
+  return sign | rounded_shift((size & 0x7fffff) | 0x800000, drop);
+}
+
+/// The bits of the f32 number that a 16-bit float is.
+fn bits_of_half(half: u32) -> u32 {
+  if (EXPONENT_BITS == 8) {
+    return half << 16;
+  }
+  let sign = (half & 0x8000) << 16;
+  let size = half & 0x7fff;
+  if (size >= 0x7c00) {
+    return sign | 0x7f800000 | ((size & 0x3ff) << 13);
+  }
+  if (size >= 0x400) {
+    return sign | ((size << 13) + 0x38000000);
+  }
+  if (size == 0) {
+    return sign;
+  }
+  let lead = firstLeadingBit(size);
+  return sign | ((lead + 103) << 23) | ((size << (23 - lead)) & 0x7fffff);
+}

@@ -1,0 +1,33 @@
+// words[r, j] = the 16-bit floats nearest to x[r, 2j] (low half) and x[r, 2j + 1] (high half; zero behind an odd row).
+//
+//   0  xRC      [R, C]      f32 by its bits  read   rows X_STRIDE apart
+//   1  wordsRW  [R, C / 2]  u32              write  rows WORDS_STRIDE apart; C / 2 is rounded up
+//
+// One invocation a word; neighbours read neighbours. Bytes 6·R·C: bound by memory.
+
+override R: u32;
+override C: u32;
+override X_OFFSET: u32 = 0;
+override X_STRIDE: u32;
+override WORDS_OFFSET: u32 = 0;
+override WORDS_STRIDE: u32;
+
+@group(0) @binding(0) var<storage, read> xRC: array<u32>;
+@group(0) @binding(1) var<storage, read_write> wordsRW: array<u32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let at = (group.y * groups.x + group.x) * 64 + lane;
+  let words = (C + 1) / 2;
+  let row = at / words;
+  let column = 2 * (at % words);
+  if (row >= R) {
+    return;
+  }
+  let first = X_OFFSET + row * X_STRIDE + column;
+  var word = half_of(xRC[first]);
+  if (column + 1 < C) {
+    word |= half_of(xRC[first + 1]) << 16;
+  }
+  wordsRW[WORDS_OFFSET + row * WORDS_STRIDE + column / 2] = word;
+}

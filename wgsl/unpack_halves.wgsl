@@ -1,0 +1,33 @@
+// x[r, 2j] and x[r, 2j + 1] are the low and the high half of words[r, j].
+//
+//   0  wordsRW  [R, C / 2]  u32              read   rows WORDS_STRIDE apart; C / 2 is rounded up
+//   1  xRC      [R, C]      f32 by its bits  write  rows X_STRIDE apart
+//
+// One invocation a word; neighbours write neighbours. Bytes 6·R·C: bound by memory.
+
+override R: u32;
+override C: u32;
+override X_OFFSET: u32 = 0;
+override X_STRIDE: u32;
+override WORDS_OFFSET: u32 = 0;
+override WORDS_STRIDE: u32;
+
+@group(0) @binding(0) var<storage, read> wordsRW: array<u32>;
+@group(0) @binding(1) var<storage, read_write> xRC: array<u32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let at = (group.y * groups.x + group.x) * 64 + lane;
+  let words = (C + 1) / 2;
+  let row = at / words;
+  let column = 2 * (at % words);
+  if (row >= R) {
+    return;
+  }
+  let word = wordsRW[WORDS_OFFSET + row * WORDS_STRIDE + column / 2];
+  let first = X_OFFSET + row * X_STRIDE + column;
+  xRC[first] = bits_of_half(word & 0xffff);
+  if (column + 1 < C) {
+    xRC[first + 1] = bits_of_half(word >> 16);
+  }
+}
