@@ -10,6 +10,8 @@ if (stream) {
   const { runStream } = await import("./commands/tokenizer_stream.ts");
   await carryOut(() => runStream(stream));
 } else {
-  const { parsed } = await import(new URL("./parse.ts", import.meta.url).href) as typeof import("./parse.ts");
-  await carryOut(await parsed(Deno.args));
+  await carryOut(async () => {
+    const { parsed } = await import(new URL("./parse.ts", import.meta.url).href) as typeof import("./parse.ts");
+    await (await parsed(Deno.args))();
+  });
 }

@@ -13,7 +13,10 @@ export async function carryOut(action: Action): Promise<void> {
       console.error(`hymba: ${error.message}`);
       Deno.exit(error.exitCode);
     }
-    if (error instanceof Deno.errors.NotCapable) {
+    if (
+      error instanceof Deno.errors.NotCapable ||
+      error instanceof TypeError && /^Requires \w+ access/.test(error.message)
+    ) {
       console.error(
         `hymba: not permitted: ${printable(error.message)}\n  try:      the README lists what each command needs`,
       );

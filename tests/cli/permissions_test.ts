@@ -43,7 +43,7 @@ const USES: Readonly<Record<string, readonly string[]>> = {
 const placed = (flag: string) => {
   const [name, value] = flag.split("=");
   if (value === undefined) return flag;
-  const paths = { RUN: run, FILE: place.text, PROGRAM: join(ROOT, "core", "cpu"), CACHE };
+  const paths = { RUN: run, FILE: place.text, PROGRAM: ROOT, CACHE };
   return `${name}=${value.split(",").map((word) => paths[word as keyof typeof paths] ?? word).join(",")}`;
 };
 
