@@ -101,16 +101,22 @@ async function measure(
   }
 }
 
+/** Random tokens below `V`, and what follows each. */
+export function benchTokens({ B, T, V }: { B: number; T: number; V: number }) {
+  const drawn = fillUniform(new Float32Array(B * T + 1), { seed: 1, stream: 100, step: 0 }, { low: 0, high: V });
+  const tokens = Uint32Array.from(drawn, (x) => Math.min(V - 1, Math.floor(x)));
+  return { ids: tokens.slice(0, B * T), targets: tokens.slice(1) };
+}
+
 /** Random tokens below `V`, all counted, and one step of the schedule. */
 export function feed(
   program: Program,
   { ids, targets, weight, schedule }: TrainingPlan,
   { B, T, V, learningRate = 1e-4 }: { B: number; T: number; V: number; learningRate?: number },
 ): void {
-  const drawn = fillUniform(new Float32Array(B * T + 1), { seed: 1, stream: 100, step: 0 }, { low: 0, high: V });
-  const tokens = Uint32Array.from(drawn, (x) => Math.min(V - 1, Math.floor(x)));
-  program.write(ids, tokens.slice(0, B * T));
-  program.write(targets, tokens.slice(1));
+  const tokens = benchTokens({ B, T, V });
+  program.write(ids, tokens.ids);
+  program.write(targets, tokens.targets);
   program.write(weight, new Float32Array(B * T).fill(1));
   program.write(schedule, Float32Array.of(learningRate, 1 - ADAMW.beta1, 1 - ADAMW.beta2, 0));
 }

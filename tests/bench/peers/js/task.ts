@@ -1,0 +1,70 @@
+/** What every engine trains: one model of the shape `peers`, its start values, one batch, AdamW with clipping. */
+import type { HymbaConfig } from "../../../../core/config/mod.ts";
+import { benchShape } from "../../../../core/eval/bench/shapes.ts";
+import { benchTokens } from "../../../../core/eval/bench/step.ts";
+import { initialValues } from "../../../../core/params/init.ts";
+import { parameterSpecs } from "../../../../core/params/specs.ts";
+import { ADAMW } from "../../../../core/train/plans.ts";
+
+export const OPTIMIZER = { ...ADAMW, rate: 1e-3, decay: 0.1 };
+
+/** A parameter of ours; matrices of products are [outputs, inputs]. */
+export interface Start {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly decay: boolean;
+}
+
+export interface Task {
+  readonly model: string;
+  readonly config: HymbaConfig;
+  readonly B: number;
+  readonly T: number;
+  readonly starts: readonly Start[];
+  /** [B, T] each, the same in every step, so that the loss must fall. */
+  readonly ids: Uint32Array<ArrayBuffer>;
+  readonly targets: Uint32Array<ArrayBuffer>;
+}
+
+/** An engine that is ready to train. */
+export interface Trainee {
+  /** Numbers that training adjusts. */
+  readonly parameters: number;
+  /** Queues one step: forward, backward, clipping, AdamW. */
+  step(): Promise<void> | void;
+  /** The loss of the last step; waits for it. */
+  loss(): Promise<number>;
+}
+
+export interface Peer {
+  readonly name: string;
+  open(task: Task, where: { adapter: string }): Promise<Trainee>;
+}
+
+export const MODELS: readonly string[] = ["transformer-global", "mamba"];
+
+export function taskOf(model: string): Task {
+  const { arms: [arm], B, T } = benchShape("peers", { models: [model] }), { config } = arm!;
+  const starts = parameterSpecs(config).map((spec, index) => ({
+    name: spec.name,
+    shape: spec.shape,
+    decay: spec.decay,
+    values: initialValues(spec, { seed: 1, index }),
+  }));
+  return { model, config, B, T, starts, ...benchTokens({ B, T, V: config.vocabSize }) };
+}
+
+/** cos and sin [T, K/2] of the rotary embedding. */
+export function rotaryOf({ config: { headDim: K, ropeBase }, T }: Task) {
+  const half = K / 2, angle = (i: number) => Math.floor(i / half) / ropeBase ** (2 * (i % half) / K);
+  const table = (of: (x: number) => number) => Float32Array.from({ length: T * half }, (_, i) => of(angle(i)));
+  return { cos: table(Math.cos), sin: table(Math.sin), shape: [T, half] };
+}
+
+/** A matrix with its rows as columns: other engines multiply by [inputs, outputs]. */
+export function turned({ values, shape }: Start): Start["values"] {
+  const [rows, columns] = shape as [number, number], out = new Float32Array(values.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = values[i * columns + j]!;
+  return out;
+}
