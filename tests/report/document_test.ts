@@ -71,7 +71,10 @@ Deno.test("architecture: the layers, the groups and the windows drawn are those 
   assert.equal(page.match(/attention local, window 128<\/text>/g)!.length, 12);
   assert.equal(page.match(/shared K, V/g)!.length, 6);
   assert.match(page, /Layers 0, 7, 14\./);
-  assert.match(page, /keys and values of layer 1</);
+  const takers = [2, 4, 6, 9, 11, 13].map((layer) => `${layer} (keys and values of ${layer - 1})`).join(", ");
+  assert.ok(page.includes(`Layers ${takers}.`));
+  const triple = architectureDocument(new HymbaConfig({ nLayers: 5, globalAttnIndices: [0, 4] }));
+  assert.match(triple, /Layers 2 \(keys and values of 1\), 3 \(keys and values of 1\)\./);
 });
 
 Deno.test("architecture: the parts add up to the model's parameters, and none is left without a name", () => {

@@ -38,7 +38,7 @@ function attentionStages(config: HymbaConfig, layer: Layer): Stage[] {
     {
       lines: [
         `attention, ${attentionName(layer)}`,
-        owns ? `${H} query heads on ${G} key–value heads` : `keys and values of layer ${layer.kvOwner}`,
+        owns ? `${H} query heads on ${G} key–value heads` : "keys and values of an earlier layer",
       ],
     },
     { lines: [`heads side by side: ${H} × ${V}`, ...leaving(config)] },

@@ -15,11 +15,15 @@ function kindsOf(config: HymbaConfig): Map<string, Layer[]> {
   });
 }
 
+/** A layer, with the one whose keys and values it takes when they are not its own. */
+const named = ({ index, attention, kvOwner }: Layer) =>
+  attention && kvOwner !== index ? `${index} (keys and values of ${kvOwner})` : String(index);
+
 function kindSection([name, layers]: [string, Layer[]], config: HymbaConfig): Markup {
   const title = `${name[0]!.toUpperCase()}${name.slice(1)}`;
   return markup`
     <h3>${title}</h3>
-    <p>Layers ${layers.map(({ index }) => index).join(", ")}.</p>
+    <p>Layers ${layers.map(named).join(", ")}.</p>
     <figure>${blockDiagram(config, layers[0]!)}</figure>
   `;
 }

@@ -94,7 +94,7 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     study: "dropout 0.1 in the notebook, none in the README; a gradient scaler that bfloat16 does not need",
     paper: "–",
     code: "–",
-    here: "no dropout, 32-bit floats",
+    here: "no dropout; 32-bit floats, what the backward pass needs in 16 bits with --precision bf16",
   },
   {
     about: "Speed of windows",
