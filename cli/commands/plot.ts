@@ -1,4 +1,4 @@
-/** `hymba plot`: the two charts of a study, from a run. */
+/** `hymba plot`: the charts of a study, from a run. */
 import { or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { command } from "@optique/core/primitives";
@@ -12,6 +12,12 @@ export const plotCommand = command(
       brief: message`perplexity, speed, parameters, cache and time of every model`,
       description:
         message`Draws ablation_results.png: perplexity with both baselines, inference speed, parameters, key–value cache reduction and training time. Example: hymba plot ablation results/runs/quick-tinyshakespeare`,
+    }),
+    artifactCommand("comparisons", {
+      artifact: "intervals",
+      brief: message`differences between models with their 95 % intervals`,
+      description:
+        message`Draws comparisons.png: every model's loss above that of the best with its interval, and the effect of each factor of a factorial. Example: hymba plot comparisons results/runs/quick-tinyshakespeare`,
     }),
     artifactCommand("stages", {
       artifact: "stages",

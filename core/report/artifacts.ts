@@ -4,6 +4,7 @@ import type { Run, StageName } from "../config/mod.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
+import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "./csv.ts";
 import { metricsText } from "./metrics.ts";
 import { reportPage } from "./page.ts";
@@ -31,6 +32,7 @@ export const ARTIFACTS = {
   samples: { file: "generation_samples.txt", make: samplesText },
   ablation: { file: "ablation_results.png", make: ablationChart },
   stages: { file: "training_stages_comparison.png", make: stagesChart },
+  intervals: { file: "comparisons.png", make: comparisonChart },
   attentionPretraining: maps("pretraining"),
   attentionOrpo: maps("orpo"),
   recall: { file: "recall.png", make: (run: Run) => recallChart(probeOf(run)) },
@@ -41,11 +43,13 @@ export const ARTIFACTS = {
 /** The name of an artifact. */
 export type ArtifactName = keyof typeof ARTIFACTS;
 
-/** What a run can show: attention maps and recall only where the run has them. */
-export function availableArtifacts({ attention, recall }: Run): ArtifactName[] {
+/** What a run can show: attention maps, recall and intervals only where the run has what they are made of. */
+export function availableArtifacts(run: Run): ArtifactName[] {
+  const { attention, recall } = run;
   const shown: Partial<Record<ArtifactName, boolean>> = {
     attentionPretraining: (attention.pretraining?.length ?? 0) > 0,
     attentionOrpo: (attention.orpo?.length ?? 0) > 0,
+    intervals: hasComparisons(run),
     recall: recall.length > 0,
     recallCsv: recall.length > 0,
   };

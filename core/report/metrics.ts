@@ -4,7 +4,7 @@ import { footerOf, line } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
-import { comparisons, isClear } from "./statistics.ts";
+import { comparisons, intervalsRestOn, isClear } from "./statistics.ts";
 import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
 import { type Column, tableLines, wrap } from "./table.ts";
 
@@ -175,7 +175,7 @@ const COMPARISON_COLUMNS: readonly Column[] = [
 
 /** Every pair of models on the same validation tokens; empty where their losses were not kept. */
 function comparisonTables(run: Run): MetricsTable[] {
-  const found = comparisons(run), seeds = run.record.study.seeds.length;
+  const found = comparisons(run);
   if (found.length === 0) return [];
   const rows = found.map(({ a, b, difference }) => {
     const { mean, interval } = difference, better = line(mean < 0 ? a : b);
@@ -184,18 +184,13 @@ function comparisonTables(run: Run): MetricsTable[] {
       isClear(difference) ? `${better} is better` : "no difference beyond noise",
     ];
   });
-  const rests = seeds === 1
-    ? "One seed: the intervals hold for these trained models on other text, and say nothing of other trainings."
-    : `The intervals allow for other text and, by Student's t over ${seeds} seeds, for other trainings.`;
   return [{
     title: "Paired differences of validation loss after the last stage",
     columns: COMPARISON_COLUMNS,
     rows,
-    note:
-      `Bootstrap over ${
-        found[0]!.difference.blocks
-      } sequences of validation tokens, the same tokens for all. ${rests} ` +
-      `Of ${found.length} intervals between equal models, one in twenty would leave out zero.`,
+    note: `${
+      intervalsRestOn(run)
+    } Of ${found.length} intervals between equal models, one in twenty would leave out zero.`,
   }];
 }
 

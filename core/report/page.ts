@@ -4,6 +4,7 @@ import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
 import { footerOf } from "./caption.ts";
 import { htmlTable, inlinePng, type Markup, markup, page } from "./document/html.ts";
+import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
 import { findings, verdict } from "./findings.ts";
 import { INTERACTIVE_STYLE, interactiveSections, SCRIPT } from "./interactive/mod.ts";
 import { metricsTables, recordRows } from "./metrics.ts";
@@ -21,6 +22,7 @@ async function figures(run: Run): Promise<Markup[]> {
     ["Results of all models", await ablationChart(run)],
     ["Both stages of training", await stagesChart(run)],
   ];
+  if (hasComparisons(run)) pictures.push(["Differences with their intervals", await comparisonChart(run)]);
   if (run.recall.length > 0) pictures.push(["Associative recall", await recallChart(probeOf(run))]);
   for (const stage of ["pretraining", "orpo"] as const) {
     if (!run.attention[stage]?.length) continue;

@@ -61,6 +61,12 @@ export const lastStageOf = (run: Run): StageName =>
 const keptLosses = (run: Run, { arm, stage }: { arm: string; stage: StageName }): TokenLosses[] =>
   run.tokenLosses.filter((kept) => kept.arm === arm && kept.stage === stage);
 
+/** Mean loss of an arm's seeds on the validation tokens; undefined where losses were not kept. */
+export function meanTokenLoss(run: Run, of: { arm: string; stage: StageName }): number | undefined {
+  const means = keptLosses(run, of).map(({ nats }) => nats.reduce((sum, loss) => sum + loss, 0) / nats.length);
+  return means.length > 0 ? means.reduce((sum, mean) => sum + mean, 0) / means.length : undefined;
+}
+
 /** Loss of arm `a` minus that of arm `b` on the validation tokens, seed by seed; undefined where losses were not kept. */
 export function tokenDifference(
   run: Run,
@@ -92,6 +98,16 @@ export function comparisons(run: Run, stage: StageName = lastStageOf(run)): ArmC
       return difference ? [{ a, b, stage, difference }] : [];
     })
   );
+}
+
+/** What the intervals of a run allow for, in words; empty where losses of tokens were not kept. */
+export function intervalsRestOn(run: Run): string {
+  const { seeds } = run.record.study, blocks = comparisons(run)[0]?.difference.blocks;
+  if (blocks === undefined) return "";
+  return `Bootstrap over ${blocks} sequences of validation tokens, the same tokens for all. ` +
+    (seeds.length === 1
+      ? "One seed: the intervals hold for these trained models on other text, and say nothing of other trainings."
+      : `The intervals allow for other text and, by Student's t over ${seeds.length} seeds, for other trainings.`);
 }
 
 function meanLosses(all: readonly TokenLosses[]): Float32Array {

@@ -53,6 +53,7 @@ Deno.test("one artifact each: by default of the newest run, into its folder, as 
     [["metrics"], [ARTIFACTS.metrics.file]],
     [["samples"], [ARTIFACTS.samples.file]],
     [["plot", "ablation"], [ARTIFACTS.ablation.file]],
+    [["plot", "comparisons"], [ARTIFACTS.intervals.file]],
     [["plot", "stages"], [ARTIFACTS.stages.file]],
     [["attention"], [ARTIFACTS.attentionPretraining.file, ARTIFACTS.attentionOrpo.file]],
     [["attention", "--stage", "orpo"], [ARTIFACTS.attentionOrpo.file]],

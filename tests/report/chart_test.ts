@@ -14,9 +14,10 @@ import {
   stagesChart,
   writeArtifacts,
 } from "../../core/report/mod.ts";
+import { comparisonChart } from "../../core/report/comparison_chart.ts";
 import { looks } from "../../core/report/palette.ts";
 import { spreadOf, summaries } from "../../core/report/summary.ts";
-import { syntheticRun } from "./synthetic_run.ts";
+import { syntheticRun, withTokenLosses } from "./synthetic_run.ts";
 
 /** Width and height from the header of a PNG. */
 function sizeOf(png: Uint8Array): [width: number, height: number] {
@@ -53,6 +54,20 @@ Deno.test("charts: every arm's colour is in the pictures, an arm that is not the
     }
     assert.equal(await pixelsOf(png, rgbOf(look("transformer-global").colour)), 0);
   }
+});
+
+Deno.test("differences: drawn where losses of tokens were kept, with the factors of a factorial, in the arms' colours", async () => {
+  const arms = withTokenLosses(
+    syntheticRun({ arms: ["mamba", "transformer-global", "hymba"], seeds: 3, preset: "smoke" }),
+    (arm) => arm === "mamba" ? 0 : 0.4,
+  );
+  const png = await comparisonChart(arms), look = looks(["mamba", "transformer-global", "hymba"]);
+  for (const arm of ["transformer-global", "hymba"]) assert.ok(await pixelsOf(png, rgbOf(look(arm).colour)) > 300, arm);
+  assert.equal(await pixelsOf(png, rgbOf(look("mamba").colour)), 0, "the best is what the others are held to");
+  const factorial = withTokenLosses(syntheticRun({ suite: "factorial", seeds: 3, preset: "smoke" }), () => 0);
+  assert.ok(sizeOf(await comparisonChart(factorial))[0] > sizeOf(png)[0], "a plot more");
+  assert.ok(availableArtifacts(arms).includes("intervals"));
+  assert.ok(!availableArtifacts({ ...arms, tokenLosses: [] }).includes("intervals"));
 });
 
 Deno.test("charts: the same run gives the same bytes", async () => {
@@ -159,7 +174,7 @@ Deno.test("long curves are averaged in groups, short ones are kept", () => {
 Deno.test("artifacts: all that a run can show, each written whole; maps only where there are some", async () => {
   const disk = memoryDisk();
   await disk.makeFolder("run");
-  const full = syntheticRun({ arms: ["hymba"], preset: "smoke" });
+  const full = withTokenLosses(syntheticRun({ arms: ["mamba", "hymba"], preset: "smoke" }), () => 0);
   const written = await writeArtifacts(disk, "run", full);
   assert.deepEqual(written.toSorted(), Object.values(ARTIFACTS).map(({ file }) => `run/${file}`).toSorted());
   assert.deepEqual(await disk.list("run"), written.map((path) => path.slice(4)).toSorted());

@@ -21,7 +21,7 @@ import {
   studyOf,
 } from "../../core/config/mod.ts";
 import { parameterCount } from "../../core/params/specs.ts";
-import { uniform } from "../../core/random.ts";
+import { fillNormal, uniform } from "../../core/random.ts";
 
 export interface SyntheticOptions {
   arms?: readonly string[];
@@ -229,4 +229,16 @@ export function syntheticRun(
   const maps = shown.map(({ index }) => attentionOf(hybrid!, index, study.sequenceLength));
   const attention = maps.length > 0 ? { pretraining: maps, orpo: maps } : {};
   return { record: recordOf(study, corpus), results, metrics, tokenLosses: [], recall: recallOf(study), attention };
+}
+
+/** Token losses of each arm and seed: the arm's level, its factor effects and noise of seed and text. */
+export function withTokenLosses(run: Run, levelOf: (arm: string) => number): Run {
+  const tokenLosses = run.results.map(({ arm, seed }, i) => ({
+    arm,
+    seed,
+    stage: "orpo" as const,
+    nats: fillNormal(new Float32Array(9600), { seed: 40 + i, stream: 100, step: 0 }, { deviation: 0.2 })
+      .map((noise) => 3 + levelOf(arm) + noise + 0.01 * seed),
+  }));
+  return { ...run, tokenLosses };
 }

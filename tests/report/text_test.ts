@@ -5,8 +5,7 @@ import { findings, metricsTables, metricsText, samplesText, tableLines, verdict 
 import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";
 import { comparisons, differenceOf, factorEffects, isClear } from "../../core/report/statistics.ts";
 import { curve, failuresOf } from "../../core/report/summary.ts";
-import { fillNormal } from "../../core/random.ts";
-import { syntheticRun } from "./synthetic_run.ts";
+import { syntheticRun, withTokenLosses } from "./synthetic_run.ts";
 
 /** Splits a CSV of RFC 4180 into cells. */
 function parseCsv(text: string): string[][] {
@@ -234,18 +233,6 @@ Deno.test("curves: seeds are joined by step, lines without the measure are left 
   );
   assert.deepEqual(curve(run, { arm: "mamba", stage: "pretraining", kind: "train" }, ({ nll }) => nll), []);
 });
-
-/** Token losses of each arm and seed: the arm's level, its factor effects and noise of seed and text. */
-function withTokenLosses(run: Run, levelOf: (arm: string) => number): Run {
-  const tokenLosses = run.results.map(({ arm, seed }, i) => ({
-    arm,
-    seed,
-    stage: "orpo" as const,
-    nats: fillNormal(new Float32Array(9600), { seed: 40 + i, stream: 100, step: 0 }, { deviation: 0.2 })
-      .map((noise) => 3 + levelOf(arm) + noise + 0.01 * seed),
-  }));
-  return { ...run, tokenLosses };
-}
 
 Deno.test("token losses: a difference that is there is found, equal arms show none, and the table says so", () => {
   const run = withTokenLosses(

@@ -106,12 +106,18 @@ interface DotOptions {
   references?: readonly Reference[];
   /** Join the points of an arm with a line from the first series to the second. */
   joined?: boolean;
+  /** Series of an arm stand below each other; not where only one of them has a point. */
+  dodged?: boolean;
 }
 
 /** Points on a shared axis, one row an arm: for measures whose zero means nothing, such as perplexity. */
-export function dotPlot({ names, looks }: ArmAxis, { x, series, references, joined = false }: DotOptions): Plot {
+export function dotPlot(
+  { names, looks }: ArmAxis,
+  { x, series, references, joined = false, dodged = true }: DotOptions,
+): Plot {
+  const below = (at: number) => dodged ? DODGE[at]! : 0;
   const points = series.map(({ values, style }, at) => ({
-    data: values.map((spread, index) => ({ x: spread?.mean ?? NaN, y: index + DODGE[at]! })),
+    data: values.map((spread, index) => ({ x: spread?.mean ?? NaN, y: index + below(at) })),
     order: series.length - at,
     pointStyle: style === "cross" ? "line" : looks.map(({ marker }) => marker),
     rotation: style === "cross" ? 90 : looks.map(({ rotation }) => rotation),
@@ -125,7 +131,7 @@ export function dotPlot({ names, looks }: ArmAxis, { x, series, references, join
   const [first, second] = series;
   const joins = joined && first && second
     ? names.map((_, index) => ({
-      data: [first, second].map(({ values }, at) => ({ x: values[index]?.mean ?? NaN, y: index + DODGE[at]! })),
+      data: [first, second].map(({ values }, at) => ({ x: values[index]?.mean ?? NaN, y: index + below(at) })),
       showLine: true,
       pointRadius: 0,
       borderColor: looks[index]!.colour,
