@@ -74,6 +74,23 @@ Deno.test("a difference far beyond the noise is found, the sign is that of a −
   }
 });
 
+Deno.test("with differences of the seeds alone the interval is Student's: mean ± t · s / √n within 2 %", () => {
+  for (const [seeds, t] of [[2, 12.706], [3, 4.303], [5, 2.776]] as const) {
+    // All tokens of a seed differ by the same: the text adds nothing.
+    const differences = Array.from({ length: seeds }, (_, s) => 0.5 + 0.01 * s);
+    const pairs = differences.map((difference) => ({
+      a: new Float32Array(400).fill(1 + difference),
+      b: new Float32Array(400).fill(1),
+    }));
+    const { mean, interval: [low, high] } = compareLosses(pairs, { block: BLOCK });
+    const middle = differences.reduce((sum, x) => sum + x, 0) / seeds;
+    const deviation = Math.sqrt(differences.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (seeds - 1));
+    const half = t * deviation / Math.sqrt(seeds);
+    assert.ok(Math.abs(mean - middle) < 1e-6);
+    for (const end of [mean - low, high - mean]) assert.ok(Math.abs(end / half - 1) < 0.02, `${seeds}: ${end / half}`);
+  }
+});
+
 Deno.test("a model against itself: zero, and no difference", () => {
   const b = fillNormal(new Float32Array(500), { seed: 1, stream: 100, step: 0 });
   const found = compareLosses([{ a: b, b }, { a: b, b }], { block: BLOCK });
