@@ -30,9 +30,22 @@ import { Tape } from "./core/tensor/mod.ts";
 import { Scorer } from "./core/eval/quality.ts";
 import { putArena } from "./core/train/snapshot.ts";
 
-export { ArchType, HymbaConfig, type HymbaOptions } from "./core/config/mod.ts";
-export { HymbaError, UsageError } from "./core/errors.ts";
-export { Tokenizer, trainTokenizer } from "./core/tokenizer/mod.ts";
+export type { BackendOptions } from "./core/backend/mod.ts";
+export { ArchType, type Fusion, FUSIONS, HymbaConfig, type HymbaOptions } from "./core/config/mod.ts";
+export { type ErrorDetails, HymbaError, UsageError } from "./core/errors.ts";
+export type { Counter } from "./core/random.ts";
+export {
+  type DecodeStream,
+  type Normalization,
+  NORMALIZATIONS,
+  type Piece,
+  type Segmentation,
+  Tokenizer,
+  type TokenStream,
+  type TrainOptions,
+  type TrainProgress,
+  trainTokenizer,
+} from "./core/tokenizer/mod.ts";
 
 /** Token ids, [B][T]: B sequences of equal length. */
 export type TokenIds = readonly (readonly number[] | Uint32Array)[];
@@ -88,6 +101,7 @@ export class Hymba {
    * of each target [B · T]. Without: the logits [B · T · V]. Throws UsageError when shapes or ids do not fit.
    */
   forward(ids: TokenIds, options: { targets: TokenIds }): Promise<{ loss: number; logp: Float32Array }>;
+  /** Without targets: the logits. */
   forward(ids: TokenIds, options?: { targets?: undefined }): Promise<{ logits: Float32Array }>;
   async forward(ids: TokenIds, { targets }: { targets?: TokenIds } = {}) {
     const { flat, B, T } = this.#flat(ids);

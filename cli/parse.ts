@@ -2,6 +2,7 @@
 import { or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { run } from "@optique/run";
+import { PRESETS } from "../core/config/study.ts";
 import { loadCommand, loadCommands } from "./commands/tree.ts";
 import { VERSION } from "./ui/environment.ts";
 import type { Action } from "./ui/run.ts";
@@ -20,7 +21,7 @@ export async function parsed(words: readonly string[]): Promise<Action> {
     aboveError: "none",
     usageLine: [{ type: "argument", metavar: "COMMAND" }, { type: "argument", metavar: "..." }],
     commandList: "top-level",
-    stderr: (text) => console.error(withSuggestion(text, { commands, words })),
+    stderr: (text) => console.error(withSuggestion(text, { commands, words, presets: PRESETS })),
     brief: message`A laboratory for attention and Mamba in one language model, on WebGPU and WebAssembly.`,
     footer: message`hymba COMMAND --help shows a command with an example.`,
   });

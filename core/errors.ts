@@ -23,6 +23,7 @@ export interface ErrorDetails {
   got?: string;
   /** What the reader can do now. */
   hint?: string;
+  /** The error that this one follows from. */
   cause?: unknown;
 }
 
@@ -31,6 +32,7 @@ export class HymbaError extends Error {
   /** Exit code of the process when nobody handles this error. */
   readonly exitCode: number = 1;
 
+  /** `what`: what went wrong, in a few words without a full stop. */
   constructor(what: string, { expected, got, hint, cause }: ErrorDetails = {}) {
     const lines = [what];
     if (expected !== undefined) lines.push(`  expected: ${expected}`);
@@ -43,6 +45,7 @@ export class HymbaError extends Error {
 
 /** The request was wrong (flag, name, file that does not exist): exit code 2. */
 export class UsageError extends HymbaError {
+  /** 2: the request was wrong, not the work. */
   override readonly exitCode = 2;
 }
 

@@ -17,8 +17,11 @@ export const STREAMS = {
 
 /** One counter: who draws (seed, stream) and when (step). `index` counts the numbers drawn there. */
 export interface Counter {
+  /** The run's seed. */
   seed: number;
+  /** Which of the run's draws these are: each purpose has a number. */
   stream: number;
+  /** Which step, sequence or text they belong to. */
   step: number;
 }
 

@@ -24,6 +24,15 @@ async function runExample(source: string): Promise<string> {
   }
 }
 
+Deno.test("everything that mod.ts exports is documented", async () => {
+  const args = ["doc", "--lint", new URL("mod.ts", root).pathname];
+  const { stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
+  const text = new TextDecoder().decode(stderr);
+  assert.match(text, /private-type-ref/, `the linter did not run as it did: ${text}`);
+  const undocumented = text.split(/^error/m).filter((fault) => fault.startsWith("[missing-jsdoc]"));
+  assert.deepEqual(undocumented, []);
+});
+
 for (const [name, path, V] of [["README", "README.md", 4000], ["mod.ts", "mod.ts", 400]] as const) {
   Deno.test(`the example in ${name} type-checks and runs as it stands`, async () => {
     const printed = await runExample(`${firstExample(await Deno.readTextFile(new URL(path, root)))}`);

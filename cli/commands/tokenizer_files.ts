@@ -50,6 +50,12 @@ export class Output {
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
 
+  /** Adds one byte: quicker than a text of one character. */
+  addByte(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = byte;
+  }
+
   /** Adds numbers with spaces between. */
   addNumbers(numbers: Uint32Array): void {
     this.#reserve(11 * numbers.length);

@@ -31,21 +31,21 @@ const spelt = (piece: string): string => piece.replaceAll("\\", "\\\\").replaceA
 async function encode(coder: Coder, { pieces, whole }: { pieces: boolean; whole: boolean }): Promise<void> {
   const output = new Output(), stream = new TokenStream(coder);
   const words = pieces ? coder.vocabulary.pieces.map(({ piece }) => spelt(piece)) : undefined;
-  let separator = "";
+  let inside = false;
   const print = (ids: Uint32Array) => {
     if (ids.length === 0) return;
-    output.add(separator);
+    if (inside) output.addByte(SPACE);
     if (words) output.add(Array.from(ids, (id) => words[id]!).join(" "));
     else output.addNumbers(ids);
-    separator = " ";
+    inside = true;
   };
   let inLine = false;
   for await (const part of inputParts()) {
     let at = 0;
     for (let stop = part.indexOf(NEWLINE); !whole && stop >= 0; stop = part.indexOf(NEWLINE, at)) {
       print(stream.finish(part.subarray(at, stop)));
-      output.add("\n");
-      separator = "";
+      output.addByte(NEWLINE);
+      inside = false;
       at = stop + 1;
     }
     inLine = whole || at < part.length;
@@ -54,7 +54,7 @@ async function encode(coder: Coder, { pieces, whole }: { pieces: boolean; whole:
   }
   if (inLine) {
     print(stream.finish());
-    output.add("\n");
+    output.addByte(NEWLINE);
   }
   await output.flush();
 }

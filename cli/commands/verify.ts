@@ -4,10 +4,11 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
+import { join } from "node:path";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { loadRun } from "../../core/eval/run_folder.ts";
-import { checkChecksums, type Finding } from "../../core/verify/checksums.ts";
+import { loadRun, readRecord } from "../../core/eval/run_folder.ts";
+import { checkChecksums, CHECKSUMS, type Finding } from "../../core/verify/checksums.ts";
 import { checkArtifacts, checkQualities, checkTraining, sameMachine } from "../../core/verify/verify.ts";
 import type { Action } from "../ui/run.ts";
 import { corpusOf } from "./corpus_of_run.ts";
@@ -34,7 +35,10 @@ export const verifyCommand = command("verify", map(options, (given): Action => (
 const onProgress = (line: string) => console.error(line);
 
 async function verify({ run, retrain, data, json, ...backend }: InferValue<typeof options>): Promise<void> {
-  const folder = await folderOf(run), findings = await checkChecksums(systemDisk, folder);
+  const folder = await folderOf(run);
+  // A run without a list of checksums is told as such below; a folder that never was one is another matter.
+  if (!await systemDisk.stat(join(folder, CHECKSUMS))) await readRecord(systemDisk, folder);
+  const findings = await checkChecksums(systemDisk, folder);
   // A damaged file makes readers fail in their own words; what the checksums say of it is clearer.
   if (findings.every(({ ok }) => ok)) findings.push(...await derive(folder, { retrain, data, backend }));
   if (json) console.log(JSON.stringify({ run: folder, findings }));

@@ -7,8 +7,27 @@ export function duration(seconds: number): string {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-const BAR = 24, MINUTE = 60_000;
+const BAR = 24, SHORTEST_BAR = 6, MINUTE = 60_000;
 const encoder = new TextEncoder();
+
+/** Width of the terminal. */
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80; // not every terminal says
+  }
+}
+
+/** Label, bar and the rest on one line of a terminal: a line that wraps could not be written over. The bar gives way first. */
+export function barLine(
+  label: string,
+  { share, rest, columns }: { share: number; rest: string; columns: number },
+): string {
+  const room = Math.min(BAR, columns - 2 - label.length - rest.length), filled = Math.round(share * room);
+  const bar = room < SHORTEST_BAR ? "" : ` ${"█".repeat(filled)}${"░".repeat(room - filled)}`;
+  return `${label}${bar}${rest}`.slice(0, columns - 1);
+}
 
 /** One bar at a time, on standard error, so that standard output stays free for results. */
 export class Progress {
@@ -19,7 +38,7 @@ export class Progress {
   #lastShown = -1;
   #lastTime = 0;
 
-  /** Begins another piece of work. `done`: how much of it was done before. */
+  /** Begins another piece of work. `done`: how much of it is done at this moment; the time left is told from what follows. */
   begin(label: string, { done = 0 }: { done?: number } = {}): void {
     this.clear();
     [this.#label, this.#start, this.#from, this.#lastShown, this.#lastTime] = [label, performance.now(), done, -1, 0];
@@ -31,20 +50,18 @@ export class Progress {
     { details = {} }: { details?: Readonly<Record<string, string | number>> } = {},
   ): void {
     const share = done / total, now = performance.now(), elapsed = (now - this.#start) / 1000;
-    const left = done > this.#from ? elapsed / (done - this.#from) * (total - done) : 0;
+    const left = done > this.#from && done < total
+      ? duration(elapsed / (done - this.#from) * (total - done))
+      : undefined;
     const words = Object.entries(details).map(([key, value]) => `${key}=${value}`);
     if (this.#terminal) {
       if (now - this.#lastTime < 100 && done < total) return;
       this.#lastTime = now;
-      const filled = Math.round(share * BAR);
-      this.#write(
-        `\r\x1b[2K${this.#label} ${"█".repeat(filled)}${"░".repeat(BAR - filled)} ${done}/${total} ${words.join(" ")} ${
-          duration(left)
-        } left`,
-      );
+      const rest = ` ${done}/${total} ${words.join(" ")}${left ? ` ${left} left` : ""}`;
+      this.#write(`\r\x1b[2K${barLine(this.#label, { share, rest, columns: columns() })}`);
     } else if (Math.floor(share * 20) > this.#lastShown || now - this.#lastTime > MINUTE) {
       [this.#lastShown, this.#lastTime] = [Math.floor(share * 20), now];
-      this.#write(`${this.#label} done=${done}/${total} ${words.join(" ")} left="${duration(left)}"\n`);
+      this.#write(`${this.#label} done=${done}/${total} ${words.join(" ")}${left ? ` left="${left}"` : ""}\n`);
     }
   }
 

@@ -15,7 +15,7 @@ export class StudyDisplay {
     const label = `${arm} seed ${seed} ${stage ?? ""}`;
     if (label !== this.#label && kind === "step") {
       this.#label = label;
-      this.#progress.begin(label, { done: step - 1 });
+      this.#progress.begin(label, { done: step });
     }
     if (kind === "step") {
       this.#progress.update(step, steps, {

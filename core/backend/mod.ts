@@ -8,11 +8,15 @@ import type { TileChoices } from "../webgpu/tiles.ts";
 export const BACKENDS = ["auto", "webgpu", "cpu"] as const;
 export type Backend = typeof BACKENDS[number];
 
+/** Which machine computes. */
 export interface BackendOptions {
+  /** `webgpu`, `cpu`, or `auto`, which is the default: a graphics processor where there is one. */
   readonly backend?: string;
   /** Part of an adapter's name; asking for one asks for WebGPU. */
   readonly adapter?: string;
+  /** Threads on the processor. Default: as many as it has cores. */
   readonly threads?: number;
+  /** Told what is fetched and how far. */
   onProgress?(message: string): void;
 }
 

@@ -86,6 +86,7 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly metaInit: "normal" | "embedding";
   declare readonly stepInit: "mamba" | "zero";
 
+  /** Checks the values and derives those that were left out. @throws {UsageError} when they make no model. */
   constructor(options: Partial<HymbaOptions> = {}) {
     checkOptions(options);
     const full = defaults(options);

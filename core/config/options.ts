@@ -10,6 +10,7 @@ export const ArchType = {
   /** Parallel attention and Mamba heads in every layer: Hymba. */
   HYBRID: "hymba",
 } as const;
+/** One of the five architectures, as it is called in records and on the command line. */
 export type ArchType = typeof ArchType[keyof typeof ArchType];
 
 export const ARCH_TYPES: readonly ArchType[] = Object.values(ArchType);
@@ -20,6 +21,7 @@ export const ARCH_TYPES: readonly ArchType[] = Object.values(ArchType);
  * normalises the branches.
  */
 export const FUSIONS = ["mean", "sum", "concat", "gate"] as const;
+/** One of the ways to join the branches. */
 export type Fusion = typeof FUSIONS[number];
 
 /** The fields of a configuration, with the names of the documented study in camelCase. */
@@ -28,6 +30,7 @@ export interface HymbaOptions {
   vocabSize: number;
   /** D: width of the residual stream. */
   dModel: number;
+  /** Layers, each with its feed-forward part. */
   nLayers: number;
   /** H: query heads. */
   nHeads: number;
@@ -35,6 +38,7 @@ export interface HymbaOptions {
   nKvHeads: number;
   /** K: width of a query and key head, an even number. Default: D / H. */
   headDim: number;
+  /** Which of the five architectures. */
   archType: ArchType;
   /** Attention layers outside `globalAttnIndices` see a window. Default: in `hymba` and `transformer-local`. */
   windowed: boolean;
@@ -73,7 +77,9 @@ export interface HymbaOptions {
   valueHeadDim: number;
   /** What becomes of the odd layer of a run of local layers: one group of three, or one alone. */
   oddGroup: "triple" | "single";
+  /** Base of the rotary angles. */
   ropeBase: number;
+  /** Added to the mean square in RMSNorm. */
   normEps: number;
   /** Standard deviation of linear and embedding weights at the start. */
   initDeviation: number;

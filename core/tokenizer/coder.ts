@@ -37,6 +37,7 @@ export class TokenStream {
   readonly #ids = new IdList(1024);
   readonly #session: EncodingSession;
 
+  /** Encodes with this tokenizer. */
   constructor({ pipeline }: Coder) {
     this.#session = pipeline.session({ ids: this.#ids });
   }

@@ -14,6 +14,7 @@ export class DecodeStream {
   #waiting: number[] = [];
   #anyText = false;
 
+  /** Decodes with this tokenizer. */
   constructor({ vocabulary, pipeline }: Coder) {
     this.#vocabulary = vocabulary;
     this.#pipeline = pipeline;

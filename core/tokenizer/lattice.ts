@@ -9,8 +9,11 @@ import { PieceType, type Vocabulary } from "./vocabulary.ts";
 
 /** A segmentation: its tokens by id and by bytes of normalised text, and the sum of its scores. */
 export interface Segmentation {
+  /** Ids of the pieces, in order. */
   ids: Uint32Array;
+  /** Bytes of normalised text that each piece covers. */
   lengths: Uint32Array;
+  /** Natural logarithm of the probability under the model. */
   score: number;
 }
 

@@ -6,6 +6,7 @@ export { TokenizerTrainer, type TrainOptions, trainTokenizer } from "./train/tra
 export { trainSeedTokenizer } from "./train/seed_profile.ts";
 export { type Normalization, NORMALIZATIONS } from "./train/normalization.ts";
 export type { TrainProgress } from "./train/unigram.ts";
+export type { Segmentation } from "./lattice.ts";
 export { DecodeStream } from "./decode_stream.ts";
 export { textBlocks } from "./read_corpus.ts";
 export { pieceLengths, type TextStatistics, textStatistics } from "./statistics.ts";

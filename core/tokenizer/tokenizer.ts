@@ -17,7 +17,9 @@ const PART = 16384;
 
 /** A Unigram tokenizer. It does not change after it is made; `encode` and `decode` may be called in any order. */
 export class Tokenizer {
+  /** Pieces, scores and the trie over them. @internal */
   readonly vocabulary: Vocabulary;
+  /** What is done to a text before and after the segmentation. @internal */
   readonly pipeline: Pipeline;
   readonly #file: ModelFile | undefined;
   /** The `tokenizer.json` of a tokenizer that has no `.model`. */
@@ -28,7 +30,7 @@ export class Tokenizer {
   #part = new Uint8Array(0);
   #hash: string | undefined;
 
-  /** Use `trainTokenizer`, `fromModelBytes` or `fromJson`. */
+  /** Use `trainTokenizer`, `fromModelBytes` or `fromJson`. @internal */
   constructor({ vocabulary, pipeline }: Coder, { file, json }: { file?: ModelFile; json?: string }) {
     this.vocabulary = vocabulary;
     this.pipeline = pipeline;
@@ -37,7 +39,7 @@ export class Tokenizer {
     this.#session = pipeline.session({ ids: this.#ids });
   }
 
-  /** The tokenizer that the contents of a `.model` file describe. */
+  /** The tokenizer that the contents of a `.model` file describe. @internal */
   static fromModelFile(file: ModelFile, { name }: { name: string }): Tokenizer {
     return new Tokenizer(coderOf(file, { name }), { file });
   }
@@ -61,10 +63,12 @@ export class Tokenizer {
     return new Tokenizer(read, { json: text });
   }
 
+  /** V: how many ids there are; ids are 0 to V − 1. */
   get vocabSize(): number {
     return this.vocabulary.size;
   }
 
+  /** What each id stands for, by id. */
   get pieces(): readonly Piece[] {
     return this.vocabulary.pieces;
   }
@@ -157,7 +161,7 @@ export class Tokenizer {
     return this.#json ?? `${JSON.stringify(toTokenizerJson(this.toModelFile()), null, 1)}\n`;
   }
 
-  /** The contents of a `.model` file with this tokenizer. */
+  /** The contents of a `.model` file with this tokenizer. @internal */
   toModelFile(): ModelFile {
     if (this.#file) return this.#file;
     throw new HymbaError("this tokenizer cannot be written as a SentencePiece model", {

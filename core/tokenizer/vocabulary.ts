@@ -8,6 +8,7 @@ export const PieceType = { normal: 1, unknown: 2, control: 3, userDefined: 4, un
 
 /** One entry of a vocabulary; its id is its index. */
 export interface Piece {
+  /** Its text; a space is written as U+2581. */
   readonly piece: string;
   /** Natural logarithm of the piece's probability. */
   readonly score: number;

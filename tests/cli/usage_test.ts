@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { barLine } from "../../cli/ui/progress.ts";
 import { editDistance, nearest } from "../../cli/ui/suggestion.ts";
 import { hymba, makePlace } from "./command_line.ts";
 
@@ -46,13 +47,16 @@ Deno.test("version and completion", async () => {
 
 /** Words that are wrong, and what the message has to hold. All end with exit code 2 and say nothing on standard output. */
 const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] = [
-  [[], /hymba --help/],
+  [[], /hymba needs to know what to do: ablate, .*doctor[^]*hymba --help/],
   [["ablat"], /Did you mean `ablate`/],
   [["frobnicate"], /hymba --help/],
   [["ablate", "--presett", "smoke"], /Did you mean `--preset`/],
   [["ablate", "--zzzzzzzz"], /hymba ablate --help/],
   [["plot", "stage"], /Did you mean `stages`/],
-  [["plot"], /hymba plot --help/],
+  [["plot"], /hymba plot needs to know what to do: ablation, stages[^]*hymba plot --help/],
+  [["ablate", "quick"], /Did you mean `--preset quick`/],
+  [["tokenizer", "train"], /--input[^]*hymba tokenizer train --help/],
+  [["verify", "nowhere"], /nowhere is not a run/],
   [["ablate", "--preset"], /--preset.*requires/],
   [["ablate", "--preset", "huge"], /unknown preset "huge"[^]*expected: smoke, quick, small, paper/],
   [["ablate", "--models", "mamba,nope"], /unknown model "nope"[^]*expected: mamba/],
@@ -115,4 +119,16 @@ Deno.test("suggestions: the nearest word, and none when all are far", () => {
   assert.equal(editDistance("", "abc"), 3);
   assert.equal(nearest("--promt", ["--prompt", "--preset"]), "--prompt");
   assert.equal(nearest("xyz", ["ablate", "plot"]), undefined);
+});
+
+Deno.test("progress: one line of any terminal; the bar gives way, then the end of the line", () => {
+  const rest = " 100/700 loss=3.912 tokens/s=22891 5 min left";
+  for (const columns of [20, 60, 72, 80, 200]) {
+    for (const share of [0, 0.3, 1]) {
+      assert.ok(barLine("hymba seed 1 pretraining", { share, rest, columns }).length < columns);
+    }
+  }
+  const line = barLine("hymba seed 1 pretraining", { share: 0.5, rest, columns: 200 });
+  assert.equal(line, `hymba seed 1 pretraining ${"█".repeat(12)}${"░".repeat(12)}${rest}`);
+  assert.match(barLine("hymba seed 1 pretraining", { share: 0.5, rest, columns: 80 }), /g █+░+ 100/);
 });

@@ -4,6 +4,7 @@ import { formatMessage } from "@optique/core/message";
 import { parseSync } from "@optique/core/parser";
 import { loadCommands } from "../../cli/commands/tree.ts";
 import { withSuggestion } from "../../cli/ui/suggestion.ts";
+import { PRESETS } from "../../core/config/study.ts";
 import type { Dice } from "./dice.ts";
 import type { FuzzTarget } from "./targets.ts";
 
@@ -73,7 +74,7 @@ function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
     assert.equal(typeof read.value, "function");
     return true;
   }
-  const text = withSuggestion(formatMessage(read.error), { commands: loaded.commands, words });
+  const text = withSuggestion(formatMessage(read.error), { commands: loaded.commands, words, presets: PRESETS });
   assert(text.length > 0 && text.length < 4096 + 2 * bytes.length);
   return false;
 }

@@ -7,6 +7,7 @@ import { MARK_ESCAPE } from "../mark_escape.ts";
 
 /** Names of the rules: "lossless" is the identity that also keeps U+2581, the others are SentencePiece's. */
 export const NORMALIZATIONS = ["lossless", "identity", "nfkc", "nmt_nfkc"] as const;
+/** What is done to a text before it is cut into pieces; see docs/tokenizer.md. */
 export type Normalization = (typeof NORMALIZATIONS)[number];
 
 const DELETED: [number, number][] = [[0x01, 0x08], [0x0b, 0x0b], [0x0e, 0x1f], [0x7f, 0x7f], [0x8f, 0x8f], [

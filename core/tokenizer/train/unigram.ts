@@ -8,6 +8,7 @@ import { makeSeeds } from "./seeds.ts";
 
 /** Where training stands. */
 export interface TrainProgress {
+  /** Rounds of expectation, maximisation and pruning, from 1. */
   round: number;
   /** Pieces left; training ends near the requested size. */
   pieces: number;
