@@ -5,6 +5,7 @@ import { HymbaError } from "../../core/errors.ts";
 import { armAxis } from "../../core/report/ablation_chart.ts";
 import { attentionShares, chosenMaps, floorOf } from "../../core/report/attention_chart.ts";
 import { thinned } from "../../core/report/chart/lines.ts";
+import { apart } from "../../core/report/chart/plot.ts";
 import { viridis } from "../../core/report/colour_map.ts";
 import {
   ablationChart,
@@ -68,6 +69,13 @@ Deno.test("differences: drawn where losses of tokens were kept, with the factors
   assert.ok(sizeOf(await comparisonChart(factorial))[0] > sizeOf(png)[0], "a plot more");
   assert.ok(availableArtifacts(arms).includes("intervals"));
   assert.ok(!availableArtifacts({ ...arms, tokenLosses: [] }).includes("intervals"));
+});
+
+Deno.test("names beside a plot stay where they belong, and move apart where they would lie on each other", () => {
+  const block = (y: number, height = 12) => ({ y, height });
+  assert.deepEqual(apart([block(20), block(60), block(90, 24)], 200), [20, 60, 90]);
+  assert.deepEqual(apart([block(50), block(51), block(52)], 200), [50, 62, 74]);
+  assert.deepEqual(apart([block(90), block(95, 24)], 100), [70, 88], "not below the plot");
 });
 
 Deno.test("charts: the same run gives the same bytes", async () => {

@@ -164,7 +164,7 @@ function drawNameAbove(chart: Chart, reference: Reference, { level }: { level: n
 const NAME_SIZE = 10.5, NAME_LINE = 12.5;
 
 /** Moves blocks of text down until none lies on the one above it, then all of them up into the plot's height. */
-function apart(blocks: readonly { y: number; height: number }[], bottom: number): number[] {
+export function apart(blocks: readonly { y: number; height: number }[], bottom: number): number[] {
   const middles: number[] = [];
   for (const { y, height } of blocks) {
     const above = middles.length === 0
