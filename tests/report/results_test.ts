@@ -33,7 +33,7 @@ const near = (a: number, b: number, what: string) => assert.ok(Math.abs(a / b - 
 Deno.test("results: every folder stands in results/README.md with the command of its record", async () => {
   const readme = await read("results/README.md");
   for (const name of await folders()) {
-    assert.ok(readme.includes(`\`${name}/\``), name);
+    assert.ok(readme.includes(`\`${name}/`), name);
     const files = [...Deno.readDirSync(new URL(`results/${name}`, ROOT))].map((entry) => entry.name);
     if (files.includes("run.json")) {
       const { command } = JSON.parse(await read(`results/${name}/run.json`));
@@ -44,6 +44,16 @@ Deno.test("results: every folder stands in results/README.md with the command of
       assert.ok(readme.includes(`\`${command}\``), command);
     }
   }
+});
+
+Deno.test("results: every model's proof of causality is green, the documented mask's is red and counts 0, 255 and 128", async () => {
+  const [models, cropped] = [await read("results/causality/models.txt"), await read("results/causality/cropped.txt")];
+  const proofs = models.split("\n").filter((row) => / (causal|LEAKS)$/.test(row));
+  assert.equal(new Set(proofs.map((row) => row.split(" ")[0])).size, 7);
+  assert.ok(proofs.length >= 28 && proofs.every((row) => /\s0\s+0\s+causal$/.test(row)));
+  assert.match(models, new RegExp(`${proofs.length} passed, 0 failed`));
+  assert.match(cropped, /LEAKS/);
+  assert.equal(cropped.match(/0 of 256\s+255 of 256\s+128 of 256/g)?.length, 2);
 });
 
 Deno.test("results: perplexity is e to the loss, bits per byte are of the original text, best is never above final", async () => {
