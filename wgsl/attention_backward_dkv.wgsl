@@ -12,15 +12,16 @@
 //   7  dvBTGV    [B, T, G, V]  f32  write  rows of G·V, DV_STRIDE apart; only with WRITE_DV
 //   8  run                    the block Run
 //
-// The mirror image of attention_backward_dq: one workgroup takes KEYS = 32 neighbouring keys of one key head through tiles of ROWS = 32
-// queries of each of the H / G heads that share the keys, with 8 × 8 invocations. Invocation (x, y) has the keys 4·y, …, 4·y + 3, the components
-// of a vec4f. It makes their p and ds with the queries x, x + 8, x + 16, x + 24 of the tile, which go through workgroup memory, and adds up the
-// Vecs x, x + 8, … of its keys' dk and dv. Queries that see no key of the workgroup are never visited: the last one is WINDOW − 1 behind the
-// last key, unless a key is a meta token.
+// The mirror image of attention_backward_dq: one workgroup takes KEYS = 4·DOWN neighbouring keys of one key head through tiles of
+// ROWS = 4·ACROSS queries of each of the H / G heads that share the keys, with ACROSS × DOWN invocations. Invocation (x, y) has the keys
+// 4·y, …, 4·y + 3, the components of a vec4f. It makes their p and ds with the queries 4·x, …, 4·x + 3 of the tile, which the invocations of a
+// row exchange, and adds up the Vecs x, x + ACROSS, … of its keys' dk and dv. Queries that see no key of the workgroup are never visited: the
+// last one is WINDOW − 1 behind the last key, unless a key is a meta token.
 // dk and dv are slices of one buffer in some models, which can be bound once only: then two launches write one of them each.
 // Bytes 4·B·T·(G·(2·K + 2·V) + H·(K + V + 2)) at least, flops 4·(K + V) for each visible pair: bound by multiply-adds.
 //
-// In front of this file: K_EACH = ⌈K / (8 · WIDTH)⌉, V_EACH = ⌈V / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees.
+// In front of this file: ACROSS, DOWN, K_EACH = ⌈K / (ACROSS · WIDTH)⌉, V_EACH = ⌈V / (ACROSS · WIDTH)⌉, lib/exchange_workgroup or
+// lib/exchange_subgroup, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees.
 
 override H: u32;
 override G: u32;
@@ -50,8 +51,9 @@ struct Run {
   CROP: u32,
 }
 
-const ROWS = 32u;
-const KEYS = 32u;
+const ROWS = 4 * ACROSS;
+const KEYS = 4 * DOWN;
+const SLOTS = 8u; // p, then ds
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
 @group(0) @binding(1) var<storage, read> kBTGK: array<Vec>;
@@ -63,10 +65,7 @@ const KEYS = 32u;
 @group(0) @binding(7) var<storage, read_write> dvBTGV: array<Vec>;
 @group(0) @binding(8) var<uniform> run: Run;
 
-var<workgroup> p: array<vec4f, ROWS * 8>;  // [query][y], of four keys
-var<workgroup> ds: array<vec4f, ROWS * 8>; // [query][y], of four keys
-
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let x = local.x;
   let y = local.y;
@@ -90,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
       let k_steps = select(0, K / WIDTH, t0 <= run.T);
       let v_steps = select(0, V / WIDTH, t0 <= run.T);
-      let t = vec4u(t0 + x) + vec4u(0, 8, 16, 24);
+      let t = t0 + 4 * x + vec4u(0, 1, 2, 3);
       let row = batch + min(t, vec4u(end - 1));
       let q_at = (run.Q_OFFSET + row * run.Q_STRIDE + h * K) / WIDTH;
       let dO_at = (run.DO_OFFSET + row * run.DO_STRIDE + h * V) / WIDTH;
@@ -129,23 +128,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         }
       }
 
-      workgroupBarrier(); // the p and ds of the tile before have been read
+      wait(); // the p and ds of the tile before have been taken
+      var p: array<vec4f, 4>;
+      var ds: array<vec4f, 4>;
       for (var j = 0u; j < 4; j++) {
         let lse = lseBTH[row[j] * H + h];
         let delta = deltaBTH[row[j] * H + h];
-        let seen = vec4<bool>(sees(t[j], s.x), sees(t[j], s.y), sees(t[j], s.z), sees(t[j], s.w)) & vec4<bool>(t[j] < end);
-        let weight = select(vec4f(), exp(min(score[j] * scale - lse, vec4f())), seen); // min: no unseen score may overflow
-        p[(x + 8 * j) * 8 + y] = weight;
-        ds[(x + 8 * j) * 8 + y] = weight * (dp[j] - delta) * scale;
+        let seen = sees4(vec4i(i32(t[j])), vec4i(s)) & vec4<bool>(t[j] < end);
+        p[j] = select(vec4f(), exp(min(score[j] * scale - lse, vec4f())), seen); // min: no unseen score may overflow
+        ds[j] = p[j] * (dp[j] - delta) * scale;
+        give(p[j], j, x, y);
+        give(ds[j], 4 + j, x, y);
       }
-      workgroupBarrier();
+      wait();
       if (WRITE_DK) {
-        for (var j0 = 0u; j0 < min(ROWS, end - t0); j0 += 4) {
+        for (var other = 0u; 4 * other < min(ROWS, end - t0); other++) {
           for (var j = 0u; j < 4; j++) {
-            let d = ds[(j0 + j) * 8 + y];
-            let at = (run.Q_OFFSET + (batch + min(t0 + j0 + j, end - 1)) * run.Q_STRIDE + h * K) / WIDTH;
+            let d = taken(ds[j], 4 + j, other, y);
+            let at = (run.Q_OFFSET + (batch + min(t0 + 4 * other + j, end - 1)) * run.Q_STRIDE + h * K) / WIDTH;
             for (var i = 0u; i < K_EACH; i++) {
-              let q = qBTHK[at + min(x + 8 * i, K / WIDTH - 1)];
+              let q = qBTHK[at + min(x + ACROSS * i, K / WIDTH - 1)];
               for (var r = 0u; r < 4; r++) {
                 dk[i][r] = fma(Vec(d[r]), q, dk[i][r]);
               }
@@ -154,12 +156,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         }
       }
       if (WRITE_DV) {
-        for (var j0 = 0u; j0 < min(ROWS, end - t0); j0 += 4) {
+        for (var other = 0u; 4 * other < min(ROWS, end - t0); other++) {
           for (var j = 0u; j < 4; j++) {
-            let weight = p[(j0 + j) * 8 + y];
-            let at = (run.DO_OFFSET + (batch + min(t0 + j0 + j, end - 1)) * run.DO_STRIDE + h * V) / WIDTH;
+            let weight = taken(p[j], j, other, y);
+            let at = (run.DO_OFFSET + (batch + min(t0 + 4 * other + j, end - 1)) * run.DO_STRIDE + h * V) / WIDTH;
             for (var i = 0u; i < V_EACH; i++) {
-              let d = dOBTHV[at + min(x + 8 * i, V / WIDTH - 1)];
+              let d = dOBTHV[at + min(x + ACROSS * i, V / WIDTH - 1)];
               for (var r = 0u; r < 4; r++) {
                 dv[i][r] = fma(Vec(weight[r]), d, dv[i][r]);
               }
@@ -178,7 +180,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (WRITE_DK) {
       let at = (run.DK_OFFSET + (batch + key) * run.DK_STRIDE + g * K) / WIDTH;
       for (var i = 0u; i < K_EACH; i++) {
-        let c = x + 8 * i;
+        let c = x + ACROSS * i;
         if (c < K / WIDTH) {
           dkBTGK[at + c] = select(dk[i][r], dk[i][r] + dkBTGK[at + c], ACCUMULATE);
         }
@@ -187,7 +189,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (WRITE_DV) {
       let at = (run.DV_OFFSET + (batch + key) * run.DV_STRIDE + g * V) / WIDTH;
       for (var i = 0u; i < V_EACH; i++) {
-        let c = x + 8 * i;
+        let c = x + ACROSS * i;
         if (c < V / WIDTH) {
           dvBTGV[at + c] = select(dv[i][r], dv[i][r] + dvBTGV[at + c], ACCUMULATE);
         }

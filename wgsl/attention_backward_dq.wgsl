@@ -10,13 +10,13 @@
 //   6  dqBTHK    [B, T, H, K]  f32  write  rows of H·K, DQ_STRIDE apart
 //   7  run                    the block Run
 //
-// Laid out as attention_forward: one workgroup takes ROWS = 32 neighbouring queries of one head through tiles of KEYS = 32 keys, with 8 × 8
-// invocations. Invocation (x, y) has the queries 4·y, …, 4·y + 3, the components of a vec4f. It makes their ds with the keys x, x + 8, x + 16,
-// x + 24 of the tile, which go through workgroup memory, and adds up the Vecs x, x + 8, … of its queries' dq. Tiles of keys that no query of
-// the workgroup sees are never visited.
+// Laid out as attention_forward: one workgroup takes ROWS = 4·DOWN neighbouring queries of one head through tiles of KEYS = 4·ACROSS keys,
+// with ACROSS × DOWN invocations. Invocation (x, y) has the queries 4·y, …, 4·y + 3, the components of a vec4f. It makes their ds with the keys
+// 4·x, …, 4·x + 3 of the tile, which the invocations of a row exchange, and adds up the Vecs x, x + ACROSS, … of its queries' dq. Tiles of keys
+// that no query of the workgroup sees are never visited.
 // Bytes 4·B·H·T·(3·K + 2·V) at least, flops 2·(2·K + V) for each visible pair: bound by multiply-adds.
 //
-// In front of this file: K_EACH = ⌈K / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
+// In front of this file: ACROSS, DOWN, K_EACH = ⌈K / (ACROSS · WIDTH)⌉, lib/exchange_workgroup or lib/exchange_subgroup, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
 
 override H: u32;
 override G: u32;
@@ -41,8 +41,9 @@ struct Run {
   CROP: u32,
 }
 
-const ROWS = 32u;
-const KEYS = 32u;
+const ROWS = 4 * DOWN;
+const KEYS = 4 * ACROSS;
+const SLOTS = 4u;
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
 @group(0) @binding(1) var<storage, read> kBTGK: array<Vec>;
@@ -53,9 +54,7 @@ const KEYS = 32u;
 @group(0) @binding(6) var<storage, read_write> dqBTHK: array<Vec>;
 @group(0) @binding(7) var<uniform> run: Run;
 
-var<workgroup> ds: array<vec4f, KEYS * 8>; // [key][y], of four queries
-
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let x = local.x;
   let y = local.y;
@@ -85,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
       let k_steps = select(0, K / WIDTH, s0 < keys_end);
       let v_steps = select(0, V / WIDTH, s0 < keys_end);
-      let s = vec4u(s0 + x) + vec4u(0, 8, 16, 24);
+      let s = s0 + 4 * x + vec4u(0, 1, 2, 3);
       let key = batch + min(s, vec4u(end - 1));
       let k_at = (run.K_OFFSET + key * run.K_STRIDE + g * K) / WIDTH;
       let v_at = (run.V_OFFSET + key * run.V_STRIDE + g * V) / WIDTH;
@@ -123,19 +122,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         }
       }
 
-      workgroupBarrier(); // the ds of the tile before have been read
+      wait(); // the ds of the tile before have been taken
+      var ds: array<vec4f, 4>;
       for (var j = 0u; j < 4; j++) {
-        let seen = vec4<bool>(sees(t.x, s[j]), sees(t.y, s[j]), sees(t.z, s[j]), sees(t.w, s[j])) & vec4<bool>(s[j] < end);
+        let seen = sees4(vec4i(t), vec4i(i32(s[j]))) & vec4<bool>(s[j] < end);
         let p = select(vec4f(), exp(min(score[j] * scale - lse, vec4f())), seen); // min: no unseen score may overflow
-        ds[(x + 8 * j) * 8 + y] = p * (dp[j] - delta) * scale;
+        ds[j] = p * (dp[j] - delta) * scale;
+        give(ds[j], j, x, y);
       }
-      workgroupBarrier();
-      for (var j0 = 0u; j0 < min(KEYS, end - s0); j0 += 4) {
+      wait();
+      for (var other = 0u; 4 * other < min(KEYS, end - s0); other++) {
         for (var j = 0u; j < 4; j++) {
-          let d = ds[(j0 + j) * 8 + y];
-          let at = (run.K_OFFSET + (batch + min(s0 + j0 + j, end - 1)) * run.K_STRIDE + g * K) / WIDTH;
+          let d = taken(ds[j], j, other, y);
+          let at = (run.K_OFFSET + (batch + min(s0 + 4 * other + j, end - 1)) * run.K_STRIDE + g * K) / WIDTH;
           for (var i = 0u; i < K_EACH; i++) {
-            let k = kBTGK[at + min(x + 8 * i, K / WIDTH - 1)];
+            let k = kBTGK[at + min(x + ACROSS * i, K / WIDTH - 1)];
             for (var r = 0u; r < 4; r++) {
               dq[i][r] = fma(Vec(d[r]), k, dq[i][r]);
             }
@@ -152,8 +153,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
     let at = (run.DQ_OFFSET + (batch + row) * run.DQ_STRIDE + h * K) / WIDTH;
     for (var i = 0u; i < K_EACH; i++) {
-      if (x + 8 * i < K / WIDTH) {
-        dqBTHK[at + x + 8 * i] = dq[i][r];
+      if (x + ACROSS * i < K / WIDTH) {
+        dqBTHK[at + x + ACROSS * i] = dq[i][r];
       }
     }
   }

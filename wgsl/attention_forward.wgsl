@@ -12,15 +12,16 @@
 // o = Σ exp(score − highest) · v. When a score exceeds `highest`, total and o shrink by exp(old − new). At the end o is divided by
 // total, and lse = highest + log(total). This is exact, and needs each key once.
 //
-// One workgroup takes ROWS = 32 neighbouring queries of one head through tiles of KEYS = 32 keys, with 8 × 8 invocations. Invocation
-// (x, y) has the queries 4·y, …, 4·y + 3, which are the four components of a vec4f. It makes their scores with the keys x, x + 8, x + 16,
-// x + 24 of the tile; the eight invocations of a row exchange their maxima and then their exp(score − highest) through workgroup memory;
-// and it adds up the Vecs x, x + 8, … of its queries' o (a Vec is 4 numbers where rows allow it, else 1). Each number that is fetched
-// serves 4 multiplications. Tiles of keys that no query of the workgroup sees are never visited: work is proportional to
-// T·(WINDOW + META), or to T²/2 without a window.
+// One workgroup takes ROWS = 4·DOWN neighbouring queries of one head through tiles of KEYS = 4·ACROSS keys, with ACROSS × DOWN
+// invocations: 8 × 8 on GPUs, one subgroup × 1 on software adapters. Invocation (x, y) has the queries 4·y, …, 4·y + 3, which are the four
+// components of a vec4f. It makes their scores with the keys 4·x, …, 4·x + 3 of the tile; the invocations of a row exchange their maxima and
+// then their exp(score − highest); and it adds up the Vecs x, x + ACROSS, … of its queries' o (a Vec is 4 numbers where rows allow it,
+// else 1). Each number that is fetched serves 4 multiplications. Tiles of keys that no query of the workgroup sees are never visited: work
+// is proportional to T·(WINDOW + META), or to T²/2 without a window.
 // Bytes 4·B·H·T·(2·K + 2·V) at least, flops 2·(K + V) for each visible pair: bound by multiply-adds.
 //
-// In front of this file: V_EACH = ⌈V / (8 · WIDTH)⌉, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
+// In front of this file: ACROSS, DOWN, V_EACH = ⌈V / (ACROSS · WIDTH)⌉, lib/exchange_workgroup or lib/exchange_subgroup (what a row shares),
+// lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
 
 override H: u32;
 override G: u32;
@@ -43,8 +44,9 @@ struct Run {
   CROP: u32,
 }
 
-const ROWS = 32u;
-const KEYS = 32u;
+const ROWS = 4 * DOWN;
+const KEYS = 4 * ACROSS;
+const SLOTS = 4u;
 const UNSEEN = -1e30; // below every score; −∞ would make NaN in differences
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
@@ -54,10 +56,7 @@ const UNSEEN = -1e30; // below every score; −∞ would make NaN in differences
 @group(0) @binding(4) var<storage, read_write> lseBTH: array<f32>;
 @group(0) @binding(5) var<uniform> run: Run;
 
-var<workgroup> of_lane: array<vec4f, 64>;         // [y][x], what the invocations of a row exchange
-var<workgroup> weights: array<vec4f, KEYS * 8>;   // [key][y], exp(score − highest) of four queries
-
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let x = local.x;
   let y = local.y;
@@ -84,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     for (var s0 = start; s0 < end; s0 += KEYS) {
       // Always K / WIDTH, but not for the compiler: these loops have to stay loops. Software adapters compile unrolled ones for half a minute.
       let k_steps = select(0, K / WIDTH, s0 < keys_end);
-      let s = vec4u(s0 + x) + vec4u(0, 8, 16, 24);
+      let s = s0 + 4 * x + vec4u(0, 1, 2, 3);
       let k_at = (run.K_OFFSET + (batch + min(s, vec4u(end - 1))) * run.K_STRIDE + g * K) / WIDTH;
       // Scores of four queries (the components) with four keys. Said outright to be zero: a variable of a loop that is declared
       // without a value keeps the last round's on some adapters.
@@ -107,38 +106,35 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 
       var higher = highest;
       for (var j = 0u; j < 4; j++) {
-        let seen = vec4<bool>(sees(t.x, s[j]), sees(t.y, s[j]), sees(t.z, s[j]), sees(t.w, s[j])) & vec4<bool>(s[j] < end);
+        let seen = sees4(vec4i(t), vec4i(i32(s[j]))) & vec4<bool>(s[j] < end);
         score[j] = select(vec4f(UNSEEN), score[j] * inverseSqrt(f32(K)), seen);
         higher = max(higher, score[j]);
       }
-      of_lane[y * 8 + x] = higher;
-      workgroupBarrier();
-      for (var other = 0u; other < 8; other++) {
-        higher = max(higher, of_lane[y * 8 + other]);
-      }
+      higher = row_max(higher, x, y);
       let shrink = exp(highest - higher);
       highest = higher;
       total *= shrink;
+      var weight: array<vec4f, 4>; // exp(score − highest)
       for (var j = 0u; j < 4; j++) {
-        let weight = select(exp(score[j] - highest), vec4f(), score[j] == vec4f(UNSEEN));
-        total += weight;
-        weights[(x + 8 * j) * 8 + y] = weight;
+        weight[j] = select(exp(score[j] - highest), vec4f(), score[j] == vec4f(UNSEEN));
+        total += weight[j];
+        give(weight[j], j, x, y);
       }
-      workgroupBarrier();
+      wait();
 
       for (var i = 0u; i < V_EACH; i++) {
         for (var r = 0u; r < 4; r++) {
           o[i][r] *= shrink[r];
         }
       }
-      for (var j0 = 0u; j0 < min(KEYS, end - s0); j0 += 4) {
+      for (var other = 0u; 4 * other < min(KEYS, end - s0); other++) {
         for (var j = 0u; j < 4; j++) {
-          let weight = weights[(j0 + j) * 8 + y];
-          let v_at = (run.V_OFFSET + (batch + min(s0 + j0 + j, end - 1)) * run.V_STRIDE + g * V) / WIDTH;
+          let p = taken(weight[j], j, other, y);
+          let v_at = (run.V_OFFSET + (batch + min(s0 + 4 * other + j, end - 1)) * run.V_STRIDE + g * V) / WIDTH;
           for (var i = 0u; i < V_EACH; i++) {
-            let v = vBTGV[v_at + min(x + 8 * i, V / WIDTH - 1)];
+            let v = vBTGV[v_at + min(x + ACROSS * i, V / WIDTH - 1)];
             for (var r = 0u; r < 4; r++) {
-              o[i][r] = fma(Vec(weight[r]), v, o[i][r]);
+              o[i][r] = fma(Vec(p[r]), v, o[i][r]);
             }
           }
         }
@@ -146,13 +142,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
 
-  workgroupBarrier();
-  of_lane[y * 8 + x] = total;
-  workgroupBarrier();
-  total = vec4f();
-  for (var other = 0u; other < 8; other++) {
-    total += of_lane[y * 8 + other];
-  }
+  total = row_sum(total, x, y);
   for (var r = 0u; r < 4; r++) {
     let row = t_first + 4 * y + r;
     if (row > t_last) {
@@ -160,8 +150,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
     let o_at = (run.O_OFFSET + (batch + row) * run.O_STRIDE + h * V) / WIDTH;
     for (var i = 0u; i < V_EACH; i++) {
-      if (x + 8 * i < V / WIDTH) {
-        oBTHV[o_at + x + 8 * i] = o[i][r] / total[r];
+      if (x + ACROSS * i < V / WIDTH) {
+        oBTHV[o_at + x + ACROSS * i] = o[i][r] / total[r];
       }
     }
     if (x == 0) {

@@ -15,6 +15,7 @@ import type { AdapterClass } from "../device/types.ts";
 import { type Kernel, type Launch, type LowerContext, lowerContext, overridesOf } from "./launch.ts";
 import { LOWERINGS } from "./ops/mod.ts";
 import { shapeKey, type TileChoices } from "./tiles.ts";
+import { unrolled } from "./unroll.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 import { storagesOf, WebgpuProgram } from "./program.ts";
 
@@ -22,6 +23,8 @@ import { storagesOf, WebgpuProgram } from "./program.ts";
 export interface Gpu {
   readonly device: GPUDevice;
   readonly adapterClass: AdapterClass;
+  /** Its compiler leaves loops as they are: short ones are written out before it sees them. */
+  readonly keepsLoops?: boolean;
   /** Set once the device is lost or has reported an error nobody asked about. */
   failure(): HymbaError | undefined;
 }
@@ -172,7 +175,8 @@ export class WebgpuExecutor implements Executor {
 
   async #compile(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<GPUComputePipeline> {
     const device = this.gpu.device;
-    const module = device.createShaderModule({ label: kernel.name, code: kernel.code });
+    const code = this.gpu.keepsLoops ? unrolled(kernel.code, constants) : kernel.code;
+    const module = device.createShaderModule({ label: kernel.name, code });
     try {
       return await device.createComputePipelineAsync({
         label: kernel.name,

@@ -23,8 +23,11 @@ export function kernel(name: string, ...pieces: readonly string[]): Kernel {
 export const specialised = ({ name, code, run }: Kernel, lengths: Readonly<Record<string, number>>): Kernel => ({
   run,
   name: [name, ...Object.entries(lengths).map(([length, value]) => `${length}=${value}`)].join(" "),
-  code: [...Object.entries(lengths).map(([length, value]) => `const ${length} = ${value}u;`), code].join("\n"),
+  code: afterEnable(code, Object.entries(lengths).map(([length, value]) => `const ${length} = ${value}u;\n`).join("")),
 });
+
+/** `enable` has to come first in a file. */
+const afterEnable = (code: string, more: string): string => code.replace(/^(enable \w+;\n)?/, `$1${more}`);
 
 /** One dispatch. Pipelines are shared by launches with the same kernel and the same `override` constants. */
 export interface Launch {

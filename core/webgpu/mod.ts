@@ -8,7 +8,8 @@ export { WebgpuExecutor } from "./executor.ts";
 /** An executor together with the device it opened; `close` frees both. */
 export class OwnedWebgpuExecutor extends WebgpuExecutor {
   constructor(readonly opened: Device, failure: () => HymbaError | undefined, options: WebgpuOptions) {
-    super({ device: opened.device, adapterClass: opened.adapterClass, failure }, options);
+    const keepsLoops = opened.info.kind === "swiftshader";
+    super({ device: opened.device, adapterClass: opened.adapterClass, keepsLoops, failure }, options);
   }
 
   override async close(): Promise<void> {

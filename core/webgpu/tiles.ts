@@ -1,4 +1,4 @@
-/** The ways to carry a matrix product out that an adapter may choose from. */
+/** The ways to carry matrix products and attention out that an adapter may choose from. */
 import type { Step } from "../tensor/mod.ts";
 import type { AdapterClass } from "../device/types.ts";
 
@@ -58,7 +58,7 @@ export const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
   software: ["subgroup-8", "subgroup-4", "subgroup-12", "subgroup-4-turned", "subgroup-8-turned", "64x64x16"],
 };
 
-/** Subgroup sizes that matmul_subgroup is written for. */
+/** Subgroup sizes that kernels of one subgroup are written for. */
 const SUBGROUPS: readonly number[] = [4, 8, 16];
 
 /** The tiles of the adapter's class that it can run. */
@@ -88,3 +88,14 @@ export function usualTile(
   const turned = N! <= NARROW && M! > N!;
   return subgroup((turned ? N! : M!) > 4 ? 2 : 1, turned);
 }
+
+/**
+ * Invocations of the attention kernels: `across` share four rows of queries (or keys), `down` such groups make a workgroup. One that is
+ * a single subgroup needs neither barriers nor workgroup memory.
+ */
+export const attentionTile = (
+  { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
+): { across: number; down: number } =>
+  adapterClass === "software" && SUBGROUPS.includes(subgroupSize)
+    ? { across: subgroupSize, down: 1 }
+    : { across: 8, down: 8 };

@@ -3,9 +3,17 @@
  * and the reference's own gradients to central differences.
  */
 import { strict as assert } from "node:assert";
-import { finish, type Plan, type Program, ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
+import {
+  type Executor,
+  finish,
+  type Plan,
+  type Program,
+  ReferenceExecutor,
+  type ReferenceProgram,
+} from "../../core/plan/mod.ts";
 import { type Counter, fillNormal } from "../../core/random.ts";
 import { Tape, type Tensor } from "../../core/tensor/mod.ts";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "./executors.ts";
 
 /** Relative RMS errors that f32 kernels stay below. */
@@ -21,6 +29,8 @@ export interface OpCase {
   /** Outputs that take no cotangent (their gradient is zero by contract). */
   withoutCotangent?: readonly string[];
   bounds?: typeof BOUNDS;
+  /** Also with the kernels of a graphics processor, where those differ from a software adapter's. */
+  asGpu?: boolean;
 }
 
 export type InputMaker = (
@@ -147,13 +157,20 @@ async function checkDifferences(
   }
 }
 
+/** An adapter that is taken for a graphics processor: it gets the kernels that those get. */
+const asGpu = (executor: Executor): Executor[] =>
+  executor instanceof WebgpuExecutor
+    ? [new WebgpuExecutor({ ...executor.gpu, adapterClass: "discrete" }, executor.options)]
+    : [];
+
 /** Runs one case on the reference and on every executor. */
 export async function checkOp(name: string, op: OpCase): Promise<void> {
   const built = record(op);
   const truth = await new ReferenceExecutor().prepare(built.plan);
   fillProgram(truth, built);
   await truth.run();
-  for (const executor of await executors()) {
+  const all = await executors();
+  for (const executor of op.asGpu ? [...all, ...all.flatMap(asGpu)] : all) {
     const program = await executor.prepare(built.plan);
     fillProgram(program, built);
     await program.run();

@@ -2,6 +2,8 @@ import delta from "../../../wgsl/attention_backward_delta.wgsl" with { type: "te
 import dkv from "../../../wgsl/attention_backward_dkv.wgsl" with { type: "text" };
 import dq from "../../../wgsl/attention_backward_dq.wgsl" with { type: "text" };
 import forward from "../../../wgsl/attention_forward.wgsl" with { type: "text" };
+import exchangeSubgroup from "../../../wgsl/lib/exchange_subgroup.wgsl" with { type: "text" };
+import exchangeWorkgroup from "../../../wgsl/lib/exchange_workgroup.wgsl" with { type: "text" };
 import sees from "../../../wgsl/lib/sees.wgsl" with { type: "text" };
 import vec1 from "../../../wgsl/lib/vec1.wgsl" with { type: "text" };
 import vec4 from "../../../wgsl/lib/vec4.wgsl" with { type: "text" };
@@ -16,11 +18,9 @@ import {
   placeOf,
   specialised,
 } from "../launch.ts";
+import { attentionTile } from "../tiles.ts";
 
 const DELTA = kernel("attention_backward_delta", delta);
-
-/** Queries, or keys, of one workgroup; invocations that share the columns of a row. As the kernels have them. */
-const ROWS = 32, ACROSS = 8;
 
 /** Elements that one fetch takes: 4 where every row starts and ends at a multiple of 4. */
 function widthOf({ K, Kv }: Step["attributes"], tensors: readonly Tensor[]): 1 | 4 {
@@ -32,30 +32,38 @@ function widthOf({ K, Kv }: Step["attributes"], tensors: readonly Tensor[]): 1 |
 function pass(
   name: string,
   code: string,
-  { attributes, tensors, lengths }: {
+  { attributes, tensors, lengths, context }: {
     attributes: Step["attributes"];
     tensors: Readonly<Record<string, Tensor>>;
     lengths: readonly ("K" | "V")[];
+    context: LowerContext;
   },
 ): { kernel: Kernel; constants: Record<string, number>; blocks: number } {
   const { T, H, G, K, Kv, window, meta, crop } = attributes as Record<string, number>;
-  const width = widthOf(attributes, Object.values(tensors));
-  const each = { K: Math.ceil(K! / (ACROSS * width)), V: Math.ceil(Kv! / (ACROSS * width)) };
-  const whole = kernel(`${name} x${width}`, width === 4 ? vec4 : vec1, sees, code);
+  const width = widthOf(attributes, Object.values(tensors)), { across, down } = attentionTile(context);
+  const each = { K: Math.ceil(K! / (across * width)), V: Math.ceil(Kv! / (across * width)) };
+  const exchange = down === 1 ? exchangeSubgroup : exchangeWorkgroup;
+  const whole = kernel(`${name} x${width}`, exchange, width === 4 ? vec4 : vec1, sees, code);
+  const registers = Object.fromEntries(lengths.map((length) => [`${length}_EACH`, each[length]]));
   const places = Object.entries(tensors).map(([role, tensor]) => placeOf(role, tensor));
   return {
-    kernel: specialised(whole, Object.fromEntries(lengths.map((length) => [`${length}_EACH`, each[length]]))),
+    kernel: specialised(whole, { ACROSS: across, DOWN: down, ...registers }),
     constants: Object.assign(
       { T: T!, H: H!, G: G!, K: K!, V: Kv!, WINDOW: window!, META: meta!, CROP: crop! },
       ...places,
     ),
-    blocks: Math.ceil(T! / ROWS),
+    blocks: Math.ceil(T! / (4 * down)),
   };
 }
 
-export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, writes: { o, lse } }) => {
+export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, writes: { o, lse } }, context) => {
   const tensors = { Q: q!, K: k!, V: v!, O: o! };
-  const { kernel, constants, blocks } = pass("attention_forward", forward, { attributes, tensors, lengths: ["V"] });
+  const { kernel, constants, blocks } = pass("attention_forward", forward, {
+    attributes,
+    tensors,
+    lengths: ["V"],
+    context,
+  });
   return [{
     kernel,
     constants,
@@ -81,11 +89,12 @@ export const attentionBackward: Lowering = (step, context) => {
   const byKeys = shared
     ? [keyPass(step, context, { deltas, dk: dk! }), keyPass(step, context, { deltas, dv: dv! })]
     : [keyPass(step, context, { deltas, dk: dk!, dv: dv! })];
-  return [deltaLaunch, queryPass(step, deltas), ...byKeys];
+  return [deltaLaunch, queryPass(step, context, deltas), ...byKeys];
 };
 
 function queryPass(
   { attributes, reads: { q, k, v, dO, lse }, writes: { dq: target } }: Step,
+  context: LowerContext,
   deltas: Tensor,
 ): Launch {
   const { B, H } = attributes as Record<string, number>;
@@ -94,22 +103,24 @@ function queryPass(
     attributes,
     tensors,
     lengths: ["K"],
+    context,
   });
   return { kernel, constants, reads: [q!, k!, v!, dO!, lse!, deltas], writes: [target!], grid: [blocks, H!, B!] };
 }
 
 function keyPass(
   { attributes, reads: { q, k, v, dO, lse }, accumulate }: Step,
-  { scratch }: LowerContext,
+  context: LowerContext,
   { deltas, dk, dv }: { deltas: Tensor; dk?: Tensor; dv?: Tensor },
 ): Launch {
   const { B, G } = attributes as Record<string, number>;
-  const nowhere = scratch("not written", [4]);
+  const nowhere = context.scratch("not written", [4]);
   const tensors = { Q: q!, K: k!, V: v!, DO: dO!, DK: dk ?? nowhere, DV: dv ?? nowhere };
   const { kernel, constants, blocks } = pass("attention_backward_dkv", dkv, {
     attributes,
     tensors,
     lengths: ["K", "V"],
+    context,
   });
   const switches = { ACCUMULATE: accumulate.includes("dk") ? 1 : 0, WRITE_DK: dk ? 1 : 0, WRITE_DV: dv ? 1 : 0 };
   return {

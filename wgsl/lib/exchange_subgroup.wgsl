@@ -1,0 +1,26 @@
+enable subgroups;
+
+// What the ACROSS invocations of a row tell each other where the workgroup is one row and that row a subgroup: for software adapters whose
+// barriers and workgroup memory cost more than all the arithmetic between them. lib/exchange_workgroup does the same for all others.
+fn give(own: vec4f, slot: u32, x: u32, y: u32) {}
+
+fn wait() {}
+
+/// What invocation `other` of this row gave; `own` is what this one gave to the slot.
+fn taken(own: vec4f, slot: u32, other: u32, y: u32) -> vec4f {
+  return subgroupShuffle(own, other);
+}
+
+/// The largest of a row.
+fn row_max(own: vec4f, x: u32, y: u32) -> vec4f {
+  return subgroupMax(own);
+}
+
+/// The sum of a row, in order.
+fn row_sum(own: vec4f, x: u32, y: u32) -> vec4f {
+  var all = vec4f();
+  for (var other = 0u; other < ACROSS; other++) {
+    all += subgroupShuffle(own, other);
+  }
+  return all;
+}

@@ -1,0 +1,39 @@
+// What the ACROSS invocations of a row tell each other, through workgroup memory. lib/exchange_subgroup does the same where a row is a subgroup.
+// A kernel gives SLOTS vectors, waits, takes those of its neighbours, and waits again before it gives the next.
+var<workgroup> given: array<vec4f, SLOTS * ACROSS * DOWN>; // [slot][x][y]
+var<workgroup> of_lane: array<vec4f, ACROSS * DOWN>;       // [y][x]
+
+fn give(own: vec4f, slot: u32, x: u32, y: u32) {
+  given[(slot * ACROSS + x) * DOWN + y] = own;
+}
+
+fn wait() {
+  workgroupBarrier();
+}
+
+/// What invocation `other` of this row gave; `own` is what this one gave to the slot.
+fn taken(own: vec4f, slot: u32, other: u32, y: u32) -> vec4f {
+  return given[(slot * ACROSS + other) * DOWN + y];
+}
+
+/// The largest of a row.
+fn row_max(own: vec4f, x: u32, y: u32) -> vec4f {
+  of_lane[y * ACROSS + x] = own;
+  workgroupBarrier();
+  var all = own;
+  for (var other = 0u; other < ACROSS; other++) {
+    all = max(all, of_lane[y * ACROSS + other]);
+  }
+  return all;
+}
+
+/// The sum of a row, in order.
+fn row_sum(own: vec4f, x: u32, y: u32) -> vec4f {
+  of_lane[y * ACROSS + x] = own;
+  workgroupBarrier();
+  var all = vec4f();
+  for (var other = 0u; other < ACROSS; other++) {
+    all += of_lane[y * ACROSS + other];
+  }
+  return all;
+}
