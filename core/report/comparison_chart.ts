@@ -60,7 +60,9 @@ function armCell(run: Run): Cell | undefined {
   const axis = { names: at.map((i) => all.names[i]!), looks: at.map((i) => all.looks[i]!) };
   return {
     title: `Loss above that of ${line(best.name)}`,
-    subtitle: `validation tokens after ${stage === "orpo" ? "ORPO" : "pretraining"}, paired seed by seed`,
+    subtitle: `after ${
+      stage === "orpo" ? "ORPO" : "pretraining"
+    }, on the same validation tokens after the same batches`,
     plot: plotOf(axis, rows, "nats per token"),
   };
 }
@@ -86,14 +88,15 @@ export const hasComparisons = (run: Run): boolean => armCell(run) !== undefined;
 /** Draws the differences with 95 % intervals. Returns the bytes of a PNG. */
 export function comparisonChart(run: Run): Promise<Uint8Array> {
   const cells = [armCell(run), factorCell(run)].filter((cell) => cell !== undefined);
+  const noise = run.record.study.seeds.length === 1 ? "the noise of the text" : "noise";
   const legend: Cell = {
     title: "Legend",
     paint: (brush, box) =>
       drawLegend(brush, box, {
         axis: { names: [], looks: [] },
         keys: [
-          { sample: "filled", text: "a difference beyond noise" },
-          { sample: "hollow", text: "no difference beyond noise" },
+          { sample: "filled", text: `a difference beyond ${noise}` },
+          { sample: "hollow", text: `no difference beyond ${noise}` },
           { sample: "line", text: "95 % interval" },
         ],
         notes: [intervalsRestOn(run)],
@@ -106,6 +109,6 @@ export function comparisonChart(run: Run): Promise<Uint8Array> {
     columns: cells.length + 1,
     cells: [...cells, legend],
     cell: { width: 480, height: 110 + 50 * Math.max(4, summaries(run).length) },
-    legendWidth: 260,
+    legendWidth: 290,
   });
 }
