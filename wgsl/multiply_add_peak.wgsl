@@ -3,7 +3,7 @@
 //   0  factors2  [2]            f32  read   x and y, not known when the kernel is compiled
 //   1  sums      [invocations]  f32  write  so that no chain can be left out
 //
-// An invocation a number; 8·VECTORS flops a round. `const VECTORS` comes in front. Bound by arithmetic.
+// An invocation a number; 8·VECTORS·UNROLL flops a round. `const VECTORS` and `const UNROLL` come in front. Bound by arithmetic.
 
 override ROUNDS: u32;
 
@@ -14,16 +14,20 @@ override ROUNDS: u32;
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let x = vec4f(factors2[0]);
   let y = vec4f(factors2[1]);
-  var a = array<vec4f, 4>(vec4f(f32(id.x)), vec4f(1), vec4f(2), vec4f(3));
+  var a: array<vec4f, VECTORS>;
+  for (var j = 0u; j < VECTORS; j++) {
+    a[j] = vec4f(f32(id.x + j));
+  }
   for (var round = 0u; round < ROUNDS; round++) {
-    a[0] = fma(a[0], x, y);
-    if (VECTORS > 1) {
-      a[1] = fma(a[1], x, y);
-    }
-    if (VECTORS > 2) {
-      a[2] = fma(a[2], x, y);
-      a[3] = fma(a[3], x, y);
+    for (var again = 0u; again < UNROLL; again++) {
+      for (var j = 0u; j < VECTORS; j++) {
+        a[j] = fma(a[j], x, y);
+      }
     }
   }
-  sums[id.x] = dot(a[0] + a[1] + a[2] + a[3], vec4f(1));
+  var sum = vec4f();
+  for (var j = 0u; j < VECTORS; j++) {
+    sum += a[j];
+  }
+  sums[id.x] = dot(sum, vec4f(1));
 }

@@ -11,6 +11,8 @@ import { memoryReport } from "../../core/eval/bench/memory.ts";
 import { benchPeaks, type PeaksReport } from "../../core/eval/bench/peaks.ts";
 import { benchShape } from "../../core/eval/bench/shapes.ts";
 import { benchStep, type StepReport } from "../../core/eval/bench/step.ts";
+import { type Traced, traceText } from "../../core/eval/bench/trace.ts";
+import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { memoryTable } from "../ui/memory_table.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { bytes } from "../ui/progress.ts";
@@ -40,6 +42,11 @@ const stepOptions = merge(
     shape: shapeOption,
     models: modelsOption,
     runs,
+    trace: optional(
+      option("--trace", string({ metavar: "FILE" }), {
+        description: message`writes one profiled step of each model as a trace for Perfetto`,
+      }),
+    ),
     json: jsonOption,
   }),
   activationOptions,
@@ -57,7 +64,7 @@ const peaksOptions = merge(object("How", { runs, json: jsonOption }), backendOpt
 const stepCommand = command("step", map(stepOptions, (given): Action => () => step(given)), {
   brief: message`tokens a second of training steps`,
   description:
-    message`Times whole training steps (forward, backward, AdamW) of each model on random tokens, and the parts of a step. Example: hymba bench step --models mamba,hymba --backend cpu`,
+    message`Times whole training steps (forward, backward, AdamW) of each model on random tokens, and the parts of a step. Example: hymba bench step --models mamba,hymba --trace step.json`,
 });
 
 const memoryCommand = command("memory", map(memoryOptions, (given): Action => () => memory(given)), {
@@ -67,7 +74,7 @@ const memoryCommand = command("memory", map(memoryOptions, (given): Action => ()
 });
 
 const peaksCommand = command("peaks", map(peaksOptions, (given): Action => () => peaks(given)), {
-  brief: message`multiply-add peak, copy bandwidth, and a matrix product beside them`,
+  brief: message`multiply-add peak, copy bandwidth, cost of dispatches, and a matrix product beside them`,
   description:
     message`Measures what the machine can do at most, and a product of 1024×512×1024. Example: hymba bench peaks --backend cpu --threads 1`,
 });
@@ -106,17 +113,28 @@ export const benchCommand = command("bench", or(stepCommand, kernelsCommand, mem
     message`Measurements of speed; anything else that runs makes them smaller. Example: hymba bench step --shape peers`,
 });
 
+/** Dawn otherwise rounds timestamps to 0.1 ms, lest pages measure what they should not. */
+const EXACT_TIMESTAMPS = ["disable-dawn-features=timestamp_quantization"];
+
 const onProgress = (line: string) => console.error(line);
 
 async function step(
-  { shape: name, models, runs, remat, precision, json, ...where }: InferValue<typeof stepOptions>,
+  { shape: name, models, runs, remat, precision, trace, json, ...where }: InferValue<typeof stepOptions>,
 ): Promise<void> {
   const activations = activationsOf({ remat, precision });
   const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
-  const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
+  const { executor, adapter, backend } = await openBackend({ ...where, toggles: EXACT_TIMESTAMPS, onProgress });
   try {
-    const arms: StepReport[] = [];
-    for (const arm of chosen) arms.push(await benchStep(executor, arm, { B, T, runs, ...activations }));
+    const arms: StepReport[] = [], traced: Traced[] = [];
+    for (const arm of chosen) {
+      const found = await benchStep(executor, arm, { B, T, runs, ...activations, trace: trace !== undefined });
+      arms.push(found.report);
+      if (found.traced) traced.push(found.traced);
+    }
+    if (trace !== undefined) {
+      await writeAtomic(systemDisk, trace, traceText(traced, { adapter, backend, shape: name, B, T }));
+      onProgress(`${trace}: open it at https://ui.perfetto.dev`);
+    }
     console.log(
       json
         ? JSON.stringify({ adapter, backend, shape: name, B, T, runs, ...activations, arms })
@@ -149,25 +167,38 @@ async function memory(
 }
 
 function stepTable(arms: readonly StepReport[]): string {
-  const head = ["model", "tokens/s", "median", "ms/step", "forward", "backward", "optimizer", "GFLOP/s"];
+  const head = [
+    "model",
+    "tokens/s",
+    "median",
+    "ms/step",
+    "forward",
+    "backward",
+    "optimizer",
+    "encode",
+    "wait",
+    "GFLOP/s",
+  ];
+  const host = (x: number | null) => x?.toFixed(1) ?? "—";
   const rows = arms.map((arm) => [
     arm.arm,
     arm.tokens_per_s.toFixed(0),
     arm.median_tokens_per_s.toFixed(0),
-    ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms, arm.gflop_per_s].map((x) => x.toFixed(1)),
+    ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms].map((x) => x.toFixed(1)),
+    ...[host(arm.host_encode_ms), host(arm.wait_ms), arm.gflop_per_s.toFixed(1)],
     `${arm.steps}/${arm.dispatches}/${arm.pipelines}`,
-    arm.prepare_s.toFixed(1),
+    `${arm.prepare_s.toFixed(1)}, ${arm.first_step_s.toFixed(1)}`,
     bytes(arm.planned_bytes),
     bytes(arm.allocated_bytes),
   ]);
-  return table([[...head, "steps/dispatches/pipelines", "prepare s", "planned", "allocated"], ...rows]);
+  return table([[...head, "steps/dispatches/pipelines", "prepare, first step s", "planned", "allocated"], ...rows]);
 }
 
 async function kernels(
   { shape, model, batch, ops, runs, json, ...where }: InferValue<typeof kernelsOptions>,
 ): Promise<void> {
   const { arms: [arm], B: own, T } = benchShape(shape, { models: [model] }), B = batch ?? own;
-  const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
+  const { executor, adapter, backend } = await openBackend({ ...where, toggles: EXACT_TIMESTAMPS, onProgress });
   try {
     const found = await benchKernels(executor, arm!, { B, T, runs, ops: ops?.split(",") });
     console.log(
@@ -207,10 +238,14 @@ async function peaks({ runs, json, ...where }: InferValue<typeof peaksOptions>):
 
 function peaksTable(found: PeaksReport): string {
   const share = found.matmul_share === null ? "" : `${(100 * found.matmul_share).toFixed(0)} % of the peak`;
-  const rows = [["copy, read and written", found.copy_gb_per_s.toFixed(1), "GB/s", ""]];
+  const variant = found.multiply_add_variant, rows = [["measured", "value", "unit", ""]];
   if (found.multiply_add_gflop_per_s !== null) {
-    rows.unshift(["multiply-add peak", found.multiply_add_gflop_per_s.toFixed(1), "GFLOP/s", ""]);
+    const how = variant ? `${variant.vectors} chains of 4, ${variant.unroll} rounds without a jump` : "";
+    rows.push(["multiply-add peak", found.multiply_add_gflop_per_s.toFixed(1), "GFLOP/s", how]);
   }
+  rows.push(["copy, read and written", found.copy_gb_per_s.toFixed(1), "GB/s", ""]);
   rows.push(["matmul 1024×512×1024", found.matmul_gflop_per_s.toFixed(1), "GFLOP/s", share]);
-  return table([["measured", "value", "unit", ""], ...rows]);
+  if (found.dispatch_us !== null) rows.push(["one more dispatch", found.dispatch_us.toFixed(1), "µs", ""]);
+  if (found.submit_us !== null) rows.push(["one more submit", found.submit_us.toFixed(1), "µs", "with one dispatch"]);
+  return table(rows);
 }

@@ -16,6 +16,8 @@ export interface BackendOptions {
   readonly adapter?: string;
   /** Threads on the processor. Default: as many as it has cores. */
   readonly threads?: number;
+  /** Switches of Dawn's: see {@link openWebgpu}. */
+  readonly toggles?: readonly string[];
   /** Told what is fetched and how far. */
   onProgress?(message: string): void;
 }
@@ -65,7 +67,7 @@ async function openCpu(threads: number | undefined): Promise<OpenBackend> {
  * there, else the processor. Throws UsageError for an unknown name, HymbaError when the choice cannot be opened.
  */
 export async function openBackend(
-  { backend = "auto", adapter, threads, onProgress }: BackendOptions = {},
+  { backend = "auto", adapter, threads, toggles, onProgress }: BackendOptions = {},
 ): Promise<OpenBackend> {
   if (!BACKENDS.some((name) => name === backend)) {
     throw new UsageError(`unknown backend ${JSON.stringify(backend)}`, { expected: BACKENDS.join(", ") });
@@ -76,7 +78,7 @@ export async function openBackend(
     throw new UsageError("--adapter chooses a WebGPU adapter and does not go with --backend cpu");
   }
   if (backend === "cpu" || (backend === "auto" && !asked && !await hasHardware())) return await openCpu(threads);
-  const executor = await openWebgpu({ adapter, onProgress });
+  const executor = await openWebgpu({ adapter, toggles, onProgress });
   const { name, vendor, driver, kind, backend: api } = executor.opened.info;
   const tiles = browser ? {} : await cachedTiles({ name, driver });
   executor.useTiles(tiles);

@@ -7,9 +7,11 @@ import {
   memoryOf,
   type NonFinite,
   type Plan,
+  type Profile,
   type Program,
   type SlotPlan,
   slotsOf,
+  type Span,
 } from "../plan/mod.ts";
 import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
 import type { CpuExecutor } from "./executor.ts";
@@ -96,20 +98,33 @@ export class CpuProgram implements Program {
     return this.launches.map((_, i) => times[(i * LAUNCH.words + LAUNCH.time) / 2]!);
   }
 
+  /** One run with every launch timed; they follow each other, so the times are laid end to end. */
+  async profile(): Promise<Profile> {
+    const before = this.times();
+    await this.#walk(0, this.launches.length, { timed: true });
+    let end = 0;
+    const spans = this.times().map((ms, i): Span => {
+      const { kernel, step } = this.launches[i]!, start = end;
+      end += (ms - before[i]!) / 1000;
+      return { kernel, step, start, end };
+    });
+    return { clock: "host", spans };
+  }
+
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const address of [...this.#addresses, this.#records, this.#workspace]) this.#executor.heap.free(address);
   }
 
-  #walk(first: number, count: number): Promise<void> {
+  #walk(first: number, count: number, { timed = this.#executor.options.timed ?? false } = {}): Promise<void> {
     if (this.#disposed) throw new HymbaError(`plan ${this.#plan.name}: its program was disposed`);
     return this.#executor.pool.run({
       launches: this.#records + first * LAUNCH.words * ELEMENT_BYTES,
       count,
       workspace: this.#workspace,
       workspaceBytes: this.#workspaceBytes,
-      timed: this.#executor.options.timed ?? false,
+      timed,
     });
   }
 

@@ -23,6 +23,30 @@ export interface NonFinite {
   readonly value: number;
 }
 
+/** One launch of a kernel in a profiled run; seconds since the first one began. */
+export interface Span {
+  readonly kernel: string;
+  /** Index of the plan's step. */
+  readonly step: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Profile {
+  /** Whose clock took the times: the device's (queries), or the host's, which sees what a launch costs besides. */
+  readonly clock: "device" | "host";
+  readonly spans: readonly Span[];
+}
+
+/** Where the host's time went, in seconds, over all runs so far. */
+export interface HostTimes {
+  readonly runs: number;
+  /** Putting lists of dispatches together and handing them over. */
+  readonly encode: number;
+  /** Doing nothing until the device has caught up. */
+  readonly wait: number;
+}
+
 /** A plan made ready: memory, kernels and bindings exist, and a run allocates nothing. */
 export interface Program {
   readonly memory: Memory;
@@ -34,6 +58,10 @@ export interface Program {
   read(tensor: Tensor): Promise<Data>;
   /** The metrics of every run since the last call, one array a run: all metric tensors one after the other. */
   drainMetrics(): Promise<Float32Array[]>;
+  /** Replays the plan once and tells when each launch began and ended; executors that cannot tell have no such method. */
+  profile?(): Promise<Profile>;
+  /** Executors whose host only hands work over tell what that takes. */
+  readonly hostTimes?: HostTimes;
   /** Replays step by step and names the first non-finite number that a step writes. */
   findNonFinite(): Promise<NonFinite | undefined>;
   dispose(): void;

@@ -1,26 +1,97 @@
-/** How many multiply-adds an adapter does at most. */
-import code from "../../wgsl/multiply_add_peak.wgsl" with { type: "text" };
-import { Storage, tensorOver } from "../tensor/mod.ts";
+/** Kernels that do one thing as often as an adapter can: multiply-adds, copies, or nothing. */
+import copyCode from "../../wgsl/copy_peak.wgsl" with { type: "text" };
+import multiplyAddCode from "../../wgsl/multiply_add_peak.wgsl" with { type: "text" };
+import type { Plan } from "../plan/mod.ts";
+import { Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import { kernel, type Launch, specialised } from "./launch.ts";
 
-const KERNEL = kernel("multiply_add_peak", code);
+const MULTIPLY_ADD = kernel("multiply_add_peak", multiplyAddCode), COPY = kernel("copy_peak", copyCode);
 
-/** Lengths of the chains that are tried: more of them hide latency, until registers run out. */
-export const PEAK_VECTORS = [1, 2, 4] as const;
-/** Invocations and rounds: 0.13·10⁹ flops a vector on software adapters, 64 times as many on processors made for it. */
+/** A plan of one kind of launch, and what a run of it does. */
+export interface Probe {
+  readonly plan: Plan;
+  readonly launches: readonly (Launch & { step: number })[];
+  /** What is written before the first run. */
+  readonly input: { readonly x: Tensor; readonly data: Float32Array<ArrayBuffer> };
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** Chains that hide each other's latency, until registers run out, and rounds in a row without a jump. */
+export const MULTIPLY_ADD_VARIANTS: readonly { readonly vectors: number; readonly unroll: number }[] = [1, 2, 4, 8]
+  .flatMap((vectors) => [1, 8].map((unroll) => ({ vectors, unroll })));
+/** Vectors of four that an invocation copies. */
+export const COPY_VARIANTS: readonly number[] = [2, 4, 16];
+
+/** Rounds, and invocations: 0.13·10⁹ flops a vector on software adapters, 64 times as many on processors made for it. */
 const ROUNDS = 1024, SOFTWARE_GROUPS = 256, GPU_GROUPS = 16384, LANES = 64;
+/** The copy: 64 MiB each way, too large for caches. */
+const COPIED = 2 ** 24, QUAD = 4, BYTES = 4;
 
-/** A launch of `vectors` chains of four, with the two factors that it reads and the flops that it does. */
-export function peakLaunch(vectors: number, { software }: { software: boolean }) {
-  const groups = software ? SOFTWARE_GROUPS : GPU_GROUPS;
-  const factors = tensorOver(new Storage("factors", 2, "f32"), [2]);
-  const sums = tensorOver(new Storage("sums", groups * LANES, "f32"), [groups * LANES]);
-  const launch: Launch = {
-    kernel: specialised(KERNEL, { VECTORS: vectors }),
-    constants: { ROUNDS },
-    reads: [factors],
-    writes: [sums],
+const array = (name: string, n: number) => tensorOver(new Storage(name, n, "f32"), [n]);
+
+/** `count` times the same launch, each as a step of `flops`: the executor begins a new submit after 10¹² of them. */
+function probe(
+  launch: Launch,
+  { count = 1, flops = 0, bytes = 0, data }: {
+    count?: number;
+    flops?: number;
+    bytes?: number;
+    data: Probe["input"]["data"];
+  },
+): Probe {
+  const [x] = launch.reads, [y] = launch.writes, op = launch.kernel.name;
+  const step = { op, attributes: {}, reads: { x: x! }, writes: { y: y! }, accumulate: [], flops };
+  const plan: Plan = {
+    name: op,
+    forwardSteps: count,
+    steps: Array.from({ length: count }, () => step),
+    inputs: [x!],
+    constants: [],
+    outputs: [],
+    metrics: [tensorOver(y!.storage, [1])],
+  };
+  const launches = plan.steps.map((_, step) => ({ ...launch, step }));
+  return { plan, launches, input: { x: x!, data }, flops: count * flops, bytes: count * bytes };
+}
+
+function multiplyAddLaunch(
+  groups: number,
+  { vectors, unroll, rounds }: { vectors: number; unroll: number; rounds: number },
+): Launch {
+  return {
+    kernel: specialised(MULTIPLY_ADD, { VECTORS: vectors, UNROLL: unroll }),
+    constants: { ROUNDS: rounds },
+    reads: [array("factors", 2)],
+    writes: [array("sums", groups * LANES)],
     grid: [groups, 1, 1],
   };
-  return { launch, factors, sums, flops: 8 * vectors * ROUNDS * groups * LANES };
+}
+
+const FACTORS = Float32Array.of(1, 1e-7);
+
+export function multiplyAddProbe(
+  { vectors, unroll }: { vectors: number; unroll: number },
+  { software }: { software: boolean },
+): Probe {
+  const groups = software ? SOFTWARE_GROUPS : GPU_GROUPS, rounds = ROUNDS / unroll;
+  const flops = 8 * vectors * ROUNDS * groups * LANES;
+  return probe(multiplyAddLaunch(groups, { vectors, unroll, rounds }), { flops, data: FACTORS });
+}
+
+export function copyProbe(quads: number): Probe {
+  const launch: Launch = {
+    kernel: specialised(COPY, { QUADS: quads }),
+    constants: {},
+    reads: [array("copied", COPIED)],
+    writes: [array("copy", COPIED)],
+    grid: [COPIED / (QUAD * LANES * quads), 1, 1],
+  };
+  return probe(launch, { bytes: 2 * BYTES * COPIED, data: new Float32Array(COPIED).fill(1) });
+}
+
+/** `count` dispatches that do next to nothing, in one submit or each in its own. */
+export function idleProbe(count: number, { submits }: { submits: boolean }): Probe {
+  const launch = multiplyAddLaunch(1, { vectors: 1, unroll: 1, rounds: 1 });
+  return probe(launch, { count, flops: submits ? 2e12 : 0, data: FACTORS });
 }

@@ -2,11 +2,13 @@
 import { HymbaError } from "../errors.ts";
 import {
   type Data,
+  type HostTimes,
   keptStorages,
   type Memory,
   memoryOf,
   type NonFinite,
   type Plan,
+  type Profile,
   type Program,
   type SlotPlan,
   slotsOf,
@@ -14,6 +16,7 @@ import {
 import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
 import type { WebgpuExecutor } from "./executor.ts";
 import { type Launch, runBlockOf } from "./launch.ts";
+import { profiled } from "./profile.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 
 const SLOT_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
@@ -27,6 +30,12 @@ interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
   readonly grid: readonly [number, number, number];
+}
+
+function encode(pass: GPUComputePassEncoder, { pipeline, group, grid }: Dispatch): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(...grid);
 }
 
 type PlannedLaunch = Launch & { readonly step: number };
@@ -44,6 +53,7 @@ export class WebgpuProgram implements Program {
   readonly #ringBytes: number;
   #ringRuns = 0;
   #drained: Float32Array[] = [];
+  readonly #host = { runs: 0, encode: 0, wait: 0 };
   #previous: Promise<void> = Promise.resolve();
 
   constructor(
@@ -92,13 +102,12 @@ export class WebgpuProgram implements Program {
     const { device, failure } = this.#executor.gpu;
     if (this.#ring && this.#ringRuns === RING_RUNS) this.#drained.push(...await this.#readRing());
     if (this.#executor.options.poison) this.#poison();
+    const start = performance.now();
     let encoder = device.createCommandEncoder(), pass = encoder.beginComputePass(), flops = 0, step = -1;
-    for (const [i, { pipeline, group, grid }] of this.#dispatches.entries()) {
+    for (const [i, dispatch] of this.#dispatches.entries()) {
       const launch = this.launches[i]!;
       if (launch.step !== step) flops += this.#plan.steps[step = launch.step]!.flops;
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...grid);
+      encode(pass, dispatch);
       if (flops > FLOPS_PER_SUBMIT) {
         pass.end();
         device.queue.submit([encoder.finish()]);
@@ -110,9 +119,12 @@ export class WebgpuProgram implements Program {
     this.#copyMetrics(encoder);
     device.queue.submit([encoder.finish()]);
     // Two runs in flight: more does not help, and fewer leaves the device idle while the next list is encoded.
-    const before = this.#previous;
+    const before = this.#previous, submitted = performance.now();
     this.#previous = device.queue.onSubmittedWorkDone().then(() => undefined);
     await before;
+    this.#host.runs++;
+    this.#host.encode += (submitted - start) / 1000;
+    this.#host.wait += (performance.now() - submitted) / 1000;
     const problem = failure();
     if (problem) throw problem;
   }
@@ -123,19 +135,28 @@ export class WebgpuProgram implements Program {
   }
 
   async drainMetrics(): Promise<Float32Array[]> {
-    const all = [...this.#drained, ...await this.#readRing()];
+    const start = performance.now(), all = [...this.#drained, ...await this.#readRing()];
+    this.#host.wait += (performance.now() - start) / 1000;
     this.#drained = [];
     return all;
+  }
+
+  get hostTimes(): HostTimes {
+    return { ...this.#host };
+  }
+
+  /** One pass a launch, timed by the device where it can. */
+  profile(): Promise<Profile> {
+    const dispatches = this.#dispatches;
+    return profiled(this.#executor.gpu, this.launches, (pass, i) => encode(pass, dispatches[i]!));
   }
 
   async findNonFinite(): Promise<NonFinite | undefined> {
     const { device } = this.#executor.gpu;
     this.#poison();
-    for (const [i, { pipeline, group, grid }] of this.#dispatches.entries()) {
+    for (const [i, dispatch] of this.#dispatches.entries()) {
       const encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...grid);
+      encode(pass, dispatch);
       pass.end();
       device.queue.submit([encoder.finish()]);
       const { step, kernel } = this.launches[i]!;

@@ -1,6 +1,12 @@
 import { strict as assert } from "node:assert";
+import { benchPeaks } from "../../core/eval/bench/peaks.ts";
 import { failingOps } from "../../core/eval/bench/verify.ts";
-import { type Plan, ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
+import { linear } from "../../core/ops/linear.ts";
+import { finish, type Plan, ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
+import { Tape } from "../../core/tensor/mod.ts";
+import { openWebgpu } from "../../core/webgpu/mod.ts";
+import { MULTIPLY_ADD_VARIANTS } from "../../core/webgpu/peak.ts";
+import { executors } from "../ops/executors.ts";
 
 const main = new URL("../../cli/main.ts", import.meta.url).pathname;
 
@@ -29,8 +35,67 @@ Deno.test("bench step --json: the named arms, with speed, parts of the step, dis
     assert.equal(arm.pipelines, 0, "the processor's executor compiles nothing");
     assert.ok(arm.planned_bytes > 4 * 4 * arm.parameters, "parameters, gradients and two moments are counted");
     assert.ok(arm.allocated_bytes >= arm.planned_bytes);
+    assert.ok(arm.prepare_s > 0 && arm.first_step_s > 0);
+    assert.deepEqual([arm.host_encode_ms, arm.wait_ms, arm.host_encode_share], [null, null, null], "the host computes");
   }
   assert.ok(arms[1].parameters > arms[0].parameters);
+});
+
+Deno.test("bench step --trace: every launch of a step, inside its step, inside forward, backward or optimizer", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  const args = ["--shape", "smoke", "--models", "mamba,hymba", "--runs", "1", "--json", "--trace", file];
+  const { code, stdout, stderr } = await bench("step", ...args, "--backend", "cpu", "--threads", "1");
+  assert.equal(code, 0, stderr);
+  const { traceEvents, otherData } = JSON.parse(await Deno.readTextFile(file)), { arms } = JSON.parse(stdout);
+  await Deno.remove(file);
+  assert.deepEqual([otherData.clock, otherData.shape], ["host", "smoke"]);
+  for (const [i, { dispatches, steps }] of arms.entries()) {
+    const own = traceEvents.filter(({ ph, pid }: { ph: string; pid: number }) => ph === "X" && pid === i + 1);
+    const row = (cat: string) => own.filter((event: { cat: string }) => event.cat === cat);
+    const [parts, whole, kernels] = [row("parts"), row("steps"), row("kernels")];
+    assert.deepEqual(parts.map(({ name }: { name: string }) => name), ["forward", "backward", "optimizer"]);
+    assert.deepEqual([whole.length, kernels.length], [steps, dispatches]);
+    const inside = (outer: Span[]) => (one: Span) =>
+      outer.some(({ ts, dur }) => ts <= one.ts + 1e-3 && one.ts + one.dur <= ts + dur + 1e-3);
+    assert.ok(kernels.every(inside(whole)) && whole.every(inside(parts)));
+    assert.ok(parts.every(({ dur }: Span) => dur > 0), "each part takes time");
+  }
+});
+
+interface Span {
+  readonly ts: number;
+  readonly dur: number;
+}
+
+Deno.test("profile: spans of all launches in order, on every executor; WebGPU tells what the host did", async () => {
+  for (const executor of await executors()) {
+    const n = 256, tape = new Tape(false), x = tape.input("x", [n, n]), w = tape.input("w", [n, n]);
+    const y = linear(tape, { x: linear(tape, { x, w }), w });
+    const program = await executor.prepare(finish(tape, { name: "two products", outputs: [y] }));
+    for (const input of [x, w]) program.write(input, new Float32Array(n * n).fill(0.5));
+    await program.run();
+    const { spans } = await program.profile!();
+    assert.deepEqual([...new Set(spans.map(({ step }) => step))], [0, 1]);
+    assert.equal(spans[0]!.start, 0);
+    for (const [i, { start, end, kernel }] of spans.entries()) {
+      assert.ok(kernel.length > 0 && end >= start && start >= (spans[i - 1]?.end ?? 0));
+    }
+    assert.ok(spans.at(-1)!.end > 0, "long enough for timestamps that are rounded to 0.1 ms");
+    assert.equal((await program.read(y))[0], n * 0.25 * n * 0.5, "a profiled run computes");
+    if (executor.name === "webgpu") {
+      const { runs, encode, wait } = program.hostTimes!;
+      assert.ok(runs === 1 && encode > 0 && wait >= 0, "a profiled run is none of them");
+    }
+    program.dispose();
+  }
+});
+
+Deno.test("peaks on WebGPU: the best of several probes, and what dispatches and submits cost", async () => {
+  const gpu = await openWebgpu(), found = await benchPeaks(gpu, { runs: 1 });
+  await gpu.close();
+  assert.ok(found.multiply_add_gflop_per_s! > 0 && found.copy_gb_per_s > 0 && found.matmul_gflop_per_s > 0);
+  assert.ok(MULTIPLY_ADD_VARIANTS.includes(found.multiply_add_variant!));
+  assert.ok(found.dispatch_us! > 0 && found.submit_us! > 0, JSON.stringify(found));
 });
 
 Deno.test("bench memory: what is kept and what is needed for a moment, less with --remat", async () => {

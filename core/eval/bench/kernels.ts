@@ -8,7 +8,8 @@ import { trainingPlan } from "../../train/plans.ts";
 import { type Contents, drawnContents, fill, singleStep } from "./single_step.ts";
 import { type Cost, costOf, leastSeconds, type Roofline } from "./cost.ts";
 import { benchPeaks, type PeaksReport } from "./peaks.ts";
-import { time } from "./timing.ts";
+import { partsOf } from "./step.ts";
+import { kernelTime } from "./timing.ts";
 import { failingOps } from "./verify.ts";
 
 export type Pass = "forward" | "backward" | "optimizer";
@@ -42,7 +43,8 @@ interface Options {
   readonly ops?: readonly string[];
 }
 
-interface Kind {
+/** Steps of a plan that are the same work. */
+export interface Kind {
   readonly step: Step;
   readonly pass: Pass;
   times: number;
@@ -81,17 +83,18 @@ const rooflineOf = ({ multiply_add_gflop_per_s, matmul_gflop_per_s, copy_gb_per_
   bytes: 1e9 * copy_gb_per_s,
 });
 
-function kindsOf({ steps }: Plan, ops: readonly string[] | undefined): Kind[] {
+/** The kinds of steps in a training plan, first to last. Throws UsageError for an op that it does not have. */
+export function kindsOf(plan: Plan, ops: readonly string[] | undefined): Kind[] {
+  const { steps } = plan, { loss, update } = partsOf(plan);
   const unknown = ops?.find((op) => !steps.some((step) => step.op === op));
   if (unknown !== undefined) {
     const expected = [...new Set(steps.map(({ op }) => op))].sort().join(", ");
     throw new UsageError(`this training step has no op ${JSON.stringify(unknown)}`, { expected });
   }
-  const loss = steps.findIndex(({ op }) => op === "nll_loss_forward");
-  const update = steps.findIndex(({ op }) => op === "gradient_norm"), kinds = new Map<string, Kind>();
+  const kinds = new Map<string, Kind>();
   for (const [at, step] of steps.entries()) {
     if (ops && !ops.includes(step.op)) continue;
-    const pass = at <= loss ? "forward" : at < update ? "backward" : "optimizer";
+    const pass = at < loss ? "forward" : at < update ? "backward" : "optimizer";
     const strides = [step.reads, step.writes].map((all) => Object.values(all).map(({ rowStride }) => rowStride));
     const key = JSON.stringify([step.op, pass, step.attributes, strides, step.accumulate]), found = kinds.get(key);
     if (found) found.times++;
@@ -109,7 +112,7 @@ async function timeStep(
   const program = await executor.prepare(single.plan);
   try {
     fill(program, single, contents);
-    return (await time(program, { runs })).best / count;
+    return await kernelTime(program, { runs }) / count;
   } finally {
     program.dispose();
   }

@@ -7,6 +7,7 @@ import { fillUniform } from "../../random.ts";
 import { ADAMW, type TrainingPlan, trainingPlan } from "../../train/plans.ts";
 import { WebgpuExecutor } from "../../webgpu/mod.ts";
 import { time } from "./timing.ts";
+import type { Traced } from "./trace.ts";
 
 /** One model's measurements, with the names that `--json` prints. */
 export interface StepReport {
@@ -21,6 +22,14 @@ export interface StepReport {
   readonly forward_ms: number;
   readonly backward_ms: number;
   readonly optimizer_ms: number;
+  /**
+   * Of a step, from all timed runs: the host putting the list of dispatches together and handing it over, and the host waiting
+   * for the device. Null where the host computes itself.
+   */
+  readonly host_encode_ms: number | null;
+  readonly wait_ms: number | null;
+  /** host_encode_ms in the mean time of a step. */
+  readonly host_encode_share: number | null;
   /** Multiplications and additions that the mathematics needs, in 10⁹ a second. */
   readonly gflop_per_s: number;
   /** Steps of the plan, and launches of kernels that they became. */
@@ -33,6 +42,14 @@ export interface StepReport {
   readonly allocated_bytes: number;
   /** Seconds to make the plan ready: kernels compiled, memory assigned. */
   readonly prepare_s: number;
+  /** Seconds of the first step, in which drivers compile what they had put off. */
+  readonly first_step_s: number;
+}
+
+/** A report, and one profiled step where that was asked for and the executor can. */
+export interface StepBench {
+  readonly report: StepReport;
+  readonly traced?: Traced;
 }
 
 interface Size extends ActivationConfig {
@@ -40,22 +57,28 @@ interface Size extends ActivationConfig {
   readonly T: number;
   /** Timed runs of each measurement. */
   readonly runs: number;
+  /** Whether one more step is profiled. */
+  readonly trace?: boolean;
 }
 
 /** Trains `arm` on random tokens for a moment. Numbers do not change the time, so the losses mean nothing. */
-export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepReport> {
+export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepBench> {
   const store = new ParameterStore(config);
   store.initialise(executor, 1);
   const made = trainingPlan(store, { B: size.B, T: size.T, decay: 0.1, remat: size.remat, precision: size.precision }),
     { plan } = made;
   try {
-    const loss = plan.steps.findIndex(({ op }) => op === "nll_loss_forward") + 1;
-    const update = plan.steps.findIndex(({ op }) => op === "gradient_norm");
-    const whole = await measure(executor, { plan, made, size, V: config.vocabSize });
-    const gradients = await measure(executor, { plan: firstSteps(plan, update), made, size, V: config.vocabSize });
-    const forward = await measure(executor, { plan: firstSteps(plan, loss), made, size, V: config.vocabSize });
+    const { loss, update } = partsOf(plan), V = config.vocabSize;
+    const whole = await measure(executor, { plan, made, size, V });
+    const gradients = await measure(executor, {
+      plan: firstSteps(plan, update),
+      made,
+      size: { ...size, trace: false },
+      V,
+    });
+    const forward = await measure(executor, { plan: firstSteps(plan, loss), made, size: { ...size, trace: false }, V });
     const tokens = size.B * size.T, flops = plan.steps.reduce((sum, step) => sum + step.flops, 0);
-    return {
+    const report: StepReport = {
       arm: name,
       parameters: store.specs.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0),
       tokens_per_s: tokens / whole.best,
@@ -64,6 +87,9 @@ export async function benchStep(executor: Executor, { name, config }: Arm, size:
       forward_ms: 1000 * forward.best,
       backward_ms: 1000 * Math.max(0, gradients.best - forward.best),
       optimizer_ms: 1000 * Math.max(0, whole.best - gradients.best),
+      host_encode_ms: whole.host ? 1000 * whole.host.encode : null,
+      wait_ms: whole.host ? 1000 * whole.host.wait : null,
+      host_encode_share: whole.host ? whole.host.encode / whole.host.mean : null,
       gflop_per_s: flops / whole.best / 1e9,
       steps: plan.steps.length,
       dispatches: dispatches(executor, plan),
@@ -71,11 +97,19 @@ export async function benchStep(executor: Executor, { name, config }: Arm, size:
       planned_bytes: whole.memory.peakBytes + whole.memory.arenaBytes,
       allocated_bytes: whole.memory.slotBytes + whole.memory.arenaBytes,
       prepare_s: whole.prepare_s,
+      first_step_s: whole.first,
     };
+    return { report, ...(whole.profile && { traced: { arm: name, plan, profile: whole.profile } }) };
   } finally {
     store.release(executor);
   }
 }
+
+/** Where the parts of a training plan end: steps up to the loss, and steps before the optimiser. */
+export const partsOf = ({ steps }: Plan): { loss: number; update: number } => ({
+  loss: steps.findIndex(({ op }) => op === "nll_loss_forward") + 1,
+  update: steps.findIndex(({ op }) => op === "gradient_norm"),
+});
 
 /** The plan cut off after `count` steps. What later steps read stays alive, so that memory is used as in the whole plan. */
 function firstSteps(plan: Plan, count: number): Plan {
@@ -95,7 +129,8 @@ async function measure(
   const prepare_s = (performance.now() - start) / 1000;
   try {
     feed(program, made, { ...size, V });
-    return { prepare_s, memory: program.memory, ...await time(program, size) };
+    const timing = await time(program, size), profile = size.trace ? await program.profile?.() : undefined;
+    return { prepare_s, memory: program.memory, profile, ...timing };
   } finally {
     program.dispose();
   }

@@ -1,0 +1,29 @@
+import { strict as assert } from "node:assert";
+import { classOf, fallen, HOT_OPS, measuredShares, openExact, readBaselines } from "./gate.ts";
+
+Deno.test("gate: a kernel fails when its share falls by more than 30 %, or when it has no baseline", () => {
+  assert.deepEqual(fallen({ a: 0.36, b: 0.34, c: 0.9 }, { a: 0.5, b: 0.5, d: 1 }), ["b", "c"]);
+  assert.deepEqual(fallen({ a: NaN }, { a: 0.5 }), ["a"]);
+});
+
+Deno.test("gate: no hot kernel has lost more than 30 % of its share of this adapter's peak", async (t) => {
+  const executor = await openExact();
+  try {
+    const name = classOf(executor.opened), baseline = (await readBaselines())[name]?.shares;
+    if (!baseline) {
+      console.log(`no baseline for ${name}: deno run -A tests/bench/gate.ts --write makes one`);
+      return;
+    }
+    await t.step("as it is", async () => {
+      const shares = await measuredShares(executor, { seconds: 40, baseline });
+      assert.deepEqual(fallen(shares, baseline), [], JSON.stringify({ shares, baseline }));
+    });
+    await t.step("negative control: kernels that do their work twice are found", async () => {
+      const ops = HOT_OPS.slice(0, 1),
+        shares = await measuredShares(executor, { ops, seconds: 0, baseline, repeated: 2 });
+      assert.deepEqual(fallen(shares, baseline), Object.keys(shares), JSON.stringify({ shares, baseline }));
+    });
+  } finally {
+    await executor.close();
+  }
+});

@@ -1,0 +1,109 @@
+/**
+ * Writes the tables of measurements in docs/kernels.md from what the benches printed with `--json`, kept in results/bench:
+ * `deno run -A tests/bench/tables.ts`. A table stands between `<!-- NAME.json -->` and `<!-- end -->`; a test holds the document
+ * to the files.
+ */
+import type { KernelReport, KernelsReport } from "../../core/eval/bench/kernels.ts";
+import type { StepReport } from "../../core/eval/bench/step.ts";
+import type { Row } from "./peers/js/compare.ts";
+
+export const DOCUMENT = new URL("../../docs/kernels.md", import.meta.url);
+const FOLDER = new URL("../../results/bench/", import.meta.url);
+
+interface From {
+  readonly adapter: { readonly name: string };
+  readonly shape: string;
+  readonly B: number;
+  readonly T: number;
+  readonly runs: number;
+}
+
+const lines = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+const about = ({ adapter, shape, B, T, runs }: From) =>
+  `${adapter.name}; \`${shape}\`, B ${B}, T ${T}; best of ${runs} runs.`;
+const number = (x: number | null, digits = 0) => x === null ? "—" : x.toFixed(digits);
+const mega = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+
+function peersTable(
+  { adapter, runs, rows }: { adapter: { name: string }; runs: number; rows: readonly Row[] },
+): string {
+  const shown = rows.map(({ model, parameters, tokens_per_s: { hymba, tf = null, jax = null }, ratio, target }) => [
+    ...[`\`${model}\``, `${parameters}`, number(hymba!), number(tf), number(jax), number(ratio, 2), `${target}`],
+    ratio === null ? "—" : ratio >= target ? "yes" : "no",
+  ]);
+  const head = ["model", "parameters", "hymba", "TF.js", "jax-js", "ratio", "wanted", "reached"];
+  return `${lines(head, shown)}\n\n${adapter.name}; tokens a second, best of ${runs} runs.`;
+}
+
+function stepTable(from: From & { arms: readonly StepReport[] }): string {
+  const shown = from.arms.map((arm) => [
+    `\`${arm.arm}\``,
+    ...[
+      number(arm.tokens_per_s),
+      ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms].map((x) => number(x, 1)),
+    ],
+    ...[number(arm.host_encode_ms, 2), number(arm.wait_ms, 1), `${arm.dispatches}`, `${arm.pipelines}`],
+    ...[number(arm.prepare_s, 1), number(arm.first_step_s, 1), mega(arm.planned_bytes), mega(arm.allocated_bytes)],
+  ]);
+  const head = [
+    "model",
+    "tokens/s",
+    "ms a step",
+    "forward",
+    "backward",
+    "optimizer",
+    "host encode",
+    "wait",
+    "dispatches",
+  ];
+  return `${lines([...head, "pipelines", "prepare s", "first step s", "planned MiB", "allocated MiB"], shown)}\n\n${
+    about(from)
+  }`;
+}
+
+/** A line an op and pass, over all shapes that it has in a step. */
+function kernelsTable({ peaks, kernels, refused, ...from }: From & KernelsReport & { model: string }): string {
+  const groups = Map.groupBy(kernels, ({ op, pass }) => `\`${op}\`${pass === "optimizer" ? "" : ` ${pass}`}`);
+  const shown = [...groups].map(([name, all]) => {
+    const sum = (of: (kernel: KernelReport) => number) => all.reduce((total, each) => total + each.times * of(each), 0);
+    const ms = sum((each) => each.ms),
+      rate = (of: (kernel: KernelReport) => number) => sum((each) => of(each) * each.ms) / ms;
+    return {
+      ms,
+      cells: [
+        ...[name, `${all.length}`, `${sum(() => 1)}`, number(ms, 2), number(rate((each) => each.gflop_per_s), 1)],
+        ...[number(rate((each) => each.gb_per_s), 1), `${number(100 * rate((each) => each.roofline_share))} %`],
+      ],
+    };
+  });
+  const total = shown.reduce((sum, { ms }) => sum + ms, 0);
+  const rows = shown.sort((a, b) => b.ms - a.ms).map(({ ms, cells }) => [...cells, `${number(100 * ms / total)} %`]);
+  const head = ["op", "shapes", "times a step", "ms a step", "GFLOP/s", "GB/s", "of the limit", "of all kernels"];
+  const limit = Math.max(peaks.multiply_add_gflop_per_s ?? 0, peaks.matmul_gflop_per_s);
+  const end = `Limits of the same run: ${limit.toFixed(1)} GFLOP/s, ${peaks.copy_gb_per_s.toFixed(1)} GB/s, ` +
+    `${number(peaks.dispatch_us, 1)} µs a dispatch, ${number(peaks.submit_us, 1)} µs a submit.`;
+  const missing = refused.length > 0 ? ` Not timed, because wrong: ${refused.map(({ op }) => op).join(", ")}.` : "";
+  return `${lines(head, rows)}\n\n\`${from.model}\` on ${about(from)} ${end}${missing}`;
+}
+
+const TABLES: Readonly<Record<string, (json: never) => string>> = {
+  "peers-js.json": peersTable,
+  "step-peers.json": stepTable,
+  "step-quick.json": stepTable,
+  "kernels-quick.json": kernelsTable,
+  "kernels-paper.json": kernelsTable,
+};
+
+/** The document with every table made anew. Throws for a marker without a table. */
+export async function withTables(text: string): Promise<string> {
+  const parts = text.split(/(<!-- [\w-]+\.json -->\n)[^]*?(?=<!-- end -->)/);
+  for (let i = 1; i < parts.length; i += 2) {
+    const name = parts[i]!.slice(5, -5), make = TABLES[name];
+    if (!make) throw new Error(`docs/kernels.md: there is no table for ${name}`);
+    parts[i] += `${make(JSON.parse(await Deno.readTextFile(new URL(name, FOLDER))) as never)}\n`;
+  }
+  return parts.join("");
+}
+
+if (import.meta.main) await Deno.writeTextFile(DOCUMENT, await withTables(await Deno.readTextFile(DOCUMENT)));

@@ -1,0 +1,8 @@
+import { strict as assert } from "node:assert";
+import { DOCUMENT, withTables } from "./tables.ts";
+
+Deno.test("tables of measurements in docs/kernels.md are what results/bench says", async () => {
+  const text = await Deno.readTextFile(DOCUMENT);
+  assert.equal(await withTables(text), text, "run: deno run -A tests/bench/tables.ts");
+  await assert.rejects(withTables("<!-- no-such.json -->\n<!-- end -->"), /no table for no-such/);
+});
