@@ -33,6 +33,15 @@ Deno.test("nothing but the feed-forward width is changed", () => {
   assert.deepEqual(withoutWidth(matched), withoutWidth(plain));
 });
 
+Deno.test("paper without matching: the documented study's sizes less its extra projections, hymba with its own", () => {
+  const millions = Object.fromEntries(
+    resolvedStudy("paper", { match: "none" }).arms.map((
+      { name, config },
+    ) => [name, (parameterCount(config) / 1e6).toFixed(2)]),
+  );
+  assert.deepEqual([millions["transformer-global"], millions["mamba"], millions["hymba"]], ["61.05", "74.67", "82.21"]);
+});
+
 Deno.test("every preset can be matched, and one model alone gets the width that it has among all", () => {
   for (const preset of PRESETS) {
     const study = resolvedStudy(preset, { match: "parameters" });
