@@ -13,14 +13,16 @@ const HARMLESS = new RegExp(
 );
 
 const STDERR = 2;
-/** O_RDWR; the file is there already. */
-const READ_WRITE = 2;
+/** SEEK_END */
+const FROM_END = 2;
 
 const SYMBOLS = {
   dup: { parameters: ["i32"], result: "i32" },
   dup2: { parameters: ["i32", "i32"], result: "i32" },
-  open: { parameters: ["buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
 } as const;
 
 type System = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
@@ -35,22 +37,28 @@ function openSystem(): System | null {
   }
 }
 
+/** All that was written into a file. */
+function contentOf(system: System, file: number): string {
+  const bytes = new Uint8Array(Number(system.lseek(file, 0n, FROM_END)));
+  const read = Number(system.pread(file, bytes, BigInt(bytes.length), 0n));
+  return new TextDecoder().decode(bytes.subarray(0, Math.max(0, read)));
+}
+
 /** Runs `work`, which may make Dawn write its harmless lines, without them. One at a time: descriptor 2 is the process's. */
 export async function withoutHarmlessWarnings<T>(work: () => Promise<T>): Promise<T> {
   system ??= openSystem();
-  const path = system && await Deno.makeTempFile().catch(() => undefined);
-  if (!system || !path) return await work();
-  const file = system.open(new TextEncoder().encode(`${path}\0`), READ_WRITE);
+  // A file without a name, in memory: a process that is killed here leaves nothing behind.
+  const file = system?.memfd_create(new TextEncoder().encode("hymba-stderr\0"), 0) ?? -1;
+  if (!system || file < 0) return await work();
   const saved = system.dup(STDERR);
   system.dup2(file, STDERR);
   try {
     return await work();
   } finally {
     system.dup2(saved, STDERR);
+    const rest = contentOf(system, file).replaceAll(HARMLESS, "");
     system.close(saved);
     system.close(file);
-    const rest = (await Deno.readTextFile(path)).replaceAll(HARMLESS, "");
-    await Deno.remove(path);
     if (rest !== "") Deno.stderr.writeSync(new TextEncoder().encode(rest));
   }
 }
