@@ -1,0 +1,58 @@
+/** What a command leaves behind, in a form that two undisturbed calls agree on. */
+import { strict as assert } from "node:assert";
+import { basename, join } from "node:path";
+import { isTemporary, sha256, systemDisk } from "../../core/disk/mod.ts";
+import { FILES, loadRun } from "../../core/eval/run_folder.ts";
+import { checkArtifacts } from "../../core/verify/verify.ts";
+import { checkChecksums } from "../../core/verify/checksums.ts";
+import { fingerprint } from "../eval/fingerprint.ts";
+import type { Case } from "./cases.ts";
+import type { End } from "./place.ts";
+
+async function* filesIn(folder: string, prefix = ""): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(join(folder, prefix))) {
+    const path = join(prefix, name);
+    if (isDirectory) yield* filesIn(folder, path);
+    else yield path;
+  }
+}
+
+/** Lines of a CSV file without the columns of seconds. */
+function withoutSeconds(text: string): string {
+  const rows = text.trimEnd().split("\n").map((line) => line.split(",")), head = rows[0]!;
+  return rows.map((row) => row.filter((_, i) => !head[i]!.endsWith("_s")).join(",")).join("\n");
+}
+
+/** A run that was just made: its numbers without times, its artifacts made once more, its checksums. */
+async function runOutcome(folder: string): Promise<Record<string, string>> {
+  const run = await loadRun(systemDisk, folder);
+  for (const { what, ok, detail } of await checkArtifacts(systemDisk, folder, run)) assert.ok(ok, `${what}: ${detail}`);
+  const sums = await checkChecksums(systemDisk, folder);
+  for (const { what, ok, detail } of sums) {
+    assert.ok(ok && !detail.startsWith("not of this run"), `${what}: ${detail}`);
+  }
+  return { ...await fingerprint(systemDisk, folder), files: sums.map(({ what }) => what).join(" ") };
+}
+
+async function fileOutcome(path: string, { timed = [] }: Case): Promise<string> {
+  if (!timed.some((name) => path.endsWith(name))) return sha256(await Deno.readFile(path));
+  const text = await Deno.readTextFile(path);
+  if (path.endsWith(".csv")) return withoutSeconds(text);
+  return JSON.stringify(Object.keys(JSON.parse(text).tiles).sort());
+}
+
+/** SHA-256 by path of all that lies in the folder of a case. Throws when a temporary is left, or the command failed. */
+export async function outcomeOf(of: Case, folder: string, { code, out, error }: End): Promise<Record<string, string>> {
+  assert.equal(code, 0, `exit code ${code}: ${error}`);
+  const found: Record<string, string> = of.prints ? { "standard output": out } : {};
+  const made = of.on === "finished" ? undefined : of.on ? "run" : "new";
+  for await (const path of filesIn(folder)) {
+    assert.ok(!path.split("/").some(isTemporary) && !path.startsWith("tmp/"), `${path} is left`);
+    if (basename(path) === "lock" || path.startsWith(`${made}/`) && await isRun(join(folder, made!))) continue;
+    found[path] = await fileOutcome(join(folder, path), of);
+  }
+  if (made && await isRun(join(folder, made))) Object.assign(found, await runOutcome(join(folder, made)));
+  return found;
+}
+
+const isRun = async (folder: string) => await systemDisk.stat(join(folder, FILES.record)) !== undefined;
