@@ -57,5 +57,8 @@ export function throwIfStopped(signal: AbortSignal | undefined, work: string): v
   if (signal?.aborted) throw new Interrupted(`stopped while ${work}; everything before is saved`);
 }
 
+/** Numbers of a model became infinite or none at all: what it was trained to is lost, other models are not touched. */
+export class Diverged extends HymbaError {}
+
 /** The GPU device went away. Everything up to the last checkpoint is saved; a fresh process can go on. */
 export class DeviceLost extends HymbaError {}

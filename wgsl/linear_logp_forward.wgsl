@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   if (LAST) {
     var logp = 0.0;
-    if (sum > 0.0) {
+    if (sum != 0.0) { // a NaN goes through: a model of numbers that are none must not look certain
       logp = -softplus4(vec4f(highest + log(sum) - logit)).x;
     }
     logpR[row] = logp;

@@ -161,7 +161,8 @@ export async function conduct(given: Conduct): Promise<void> {
   artifacts.push(await writeChecksums(systemDisk, folder));
   if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
   else console.log(`${summaryTable(run)}\n${artifacts.map((path) => `wrote ${path}`).join("\n")}`);
-  if (run.results.length < study.arms.length * study.seeds.length) Deno.exitCode = 1;
+  const probed = probe ? study.recall?.arms.length ?? 0 : 0, seeds = study.seeds.length;
+  if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;
 }
 
 /** Bytes of the metrics log: what it grew over is done. */

@@ -33,6 +33,11 @@ export class SharedHeap {
     return [...this.#taken.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
+  /** Blocks in use. */
+  get blocks(): number {
+    return this.#taken.size;
+  }
+
   /** Throws with numbers when blocks of these sizes do not fit any more; allocates nothing. */
   require(sizes: readonly number[], who: string): void {
     const wanted = sizes.reduce((sum, bytes) => sum + aligned(bytes), 0), used = this.usedBytes + RESERVED;

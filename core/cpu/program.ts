@@ -85,7 +85,8 @@ export class CpuProgram implements Program {
       await this.#walk(first, next - first);
       for (const tensor of Object.values(writes)) {
         const values = await this.read(tensor), index = values.findIndex((value) => !Number.isFinite(value));
-        if (index >= 0) return { step, op, tensor: tensor.name, index, value: values[index]! };
+        const dispatches = { first: first + 1, last: next, of: this.launches.length };
+        if (index >= 0) return { step, op, dispatches, tensor: tensor.name, index, value: values[index]! };
       }
     }
     return undefined;

@@ -124,6 +124,7 @@ class ArmRun {
           folder: join(folder, "checkpoints"),
           config: stage === "pretraining" ? study.pretraining : study.orpo,
           onEvent: (event) => this.#tell(event.kind, { stage, ...event }),
+          restart: () => this.#startWeights(stage),
           evaluate: async () => {
             logps = await scorer.tokenLogps(tokens.validation);
             return qualityOfTokens(logps, { bytes: tokens.evaluatedBytes });

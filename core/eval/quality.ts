@@ -1,11 +1,11 @@
 /** Loss, perplexity and bits per byte of a model on given tokens, and preference measures on pairs. */
-import { throwIfStopped } from "../errors.ts";
+import { Diverged, throwIfStopped } from "../errors.ts";
 import type { PreferenceMeasures, Quality } from "../config/mod.ts";
 import { type Batch, evaluationBatches } from "../data/batches.ts";
 import { type Pair, preferenceBatch } from "../data/preference.ts";
 import type { ForwardOptions } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
-import type { Executor, Program } from "../plan/mod.ts";
+import { type Executor, inWords, type Program } from "../plan/mod.ts";
 import { type EvaluationPlan, evaluationPlan } from "../train/plans.ts";
 
 /** Nats per token in the forms that reports use. `bytes`: of the text that the tokens stand for. */
@@ -41,13 +41,16 @@ export class Scorer {
     return new Scorer(await executor.prepare(made.plan), made, B, T, signal);
   }
 
-  /** Log-probability of each target, [B, T]. Throws Interrupted when the signal has aborted. */
+  /** Log-probability of each target, [B, T]. Throws Interrupted when the signal has aborted, Diverged when one is no number. */
   async logp({ ids, targets }: Pick<Batch, "ids" | "targets">): Promise<Float32Array> {
     throwIfStopped(this.signal, "evaluating");
     this.program.write(this.made.ids, ids);
     this.program.write(this.made.targets, targets);
     await this.program.run();
-    return await this.program.read(this.made.logp) as Float32Array;
+    const logp = await this.program.read(this.made.logp) as Float32Array;
+    if (logp.every(Number.isFinite)) return logp;
+    const where = await this.program.findNonFinite();
+    throw new Diverged("a log-probability is no finite number", { got: where && inWords(where) });
   }
 
   /** Every token but the first, in windows of T: the log-probability of each. */

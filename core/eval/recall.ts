@@ -1,15 +1,17 @@
 /** The recall probe: a small model of an arm learns associative recall from nothing, and is asked at every distance. */
 import type { Arm, RecallConfig, RecallResult } from "../config/mod.ts";
 import { recallBatch, recallVocabulary } from "../data/recall.ts";
-import { HymbaError, throwIfStopped } from "../errors.ts";
+import { Diverged, HymbaError, throwIfStopped } from "../errors.ts";
 import { linear } from "../ops/linear.ts";
 import { forward } from "../nn/model.ts";
 import { ParameterStore } from "../params/store.ts";
 import { parameterCount } from "../params/specs.ts";
-import { type Executor, finish } from "../plan/mod.ts";
+import { type Executor, finish, inWords } from "../plan/mod.ts";
 import { Tape } from "../tensor/mod.ts";
 import { ADAMW, trainingPlan } from "../train/plans.ts";
+import { replayTo } from "../train/replay.ts";
 import { rateAt } from "../train/schedule.ts";
+import { clearMoments } from "../train/snapshot.ts";
 
 /** Test batches are counted from here, so that no training step draws them. */
 const TEST_STEP = 2 ** 20;
@@ -26,7 +28,7 @@ export interface RecallOptions {
 
 /**
  * Trains one arm on the task and measures its accuracy by distance. Throws Interrupted when the signal aborts: it is done again
- * from the start.
+ * from the start. Throws Diverged when a loss or gradient is no number.
  */
 export async function probeRecall(
   executor: Executor,
@@ -66,19 +68,30 @@ async function train(
 ): Promise<number> {
   const { batch: B, length: T, steps, decay } = recall;
   const made = trainingPlan(store, { B, T, decay }), program = await executor.prepare(made.plan);
+  const write = (step: number) => {
+    const { ids, targets, weight } = recallBatch(recall, { B, seed, step: step - 1 });
+    program.write(made.ids, ids), program.write(made.targets, targets), program.write(made.weight, weight);
+    const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
+    program.write(made.schedule, Float32Array.of(rateAt(step, recall), ...corrections, 0));
+  };
+  const requireFinite = async (runs: readonly Float32Array[], first: number) => {
+    const broken = runs.findIndex((values) => !values.every(Number.isFinite));
+    if (broken < 0) return;
+    store.initialise(executor, seed), clearMoments(executor, store);
+    const step = first + broken + 1, where = await replayTo(program, { write, from: 0, step });
+    throw new Diverged(`recall: training diverged at step ${step}`, { got: where && inWords(where) });
+  };
   try {
     let loss = NaN;
     for (let step = 0; step < steps;) {
       const start = performance.now(), first = step;
       while (step < Math.min(steps, first + DRAIN_EVERY)) {
         throwIfStopped(signal, "probing what a model recalls");
-        const { ids, targets, weight } = recallBatch(recall, { B, seed, step: step++ });
-        program.write(made.ids, ids), program.write(made.targets, targets), program.write(made.weight, weight);
-        const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
-        program.write(made.schedule, Float32Array.of(rateAt(step, recall), ...corrections, 0));
+        write(++step);
         await program.run();
       }
       const runs = await program.drainMetrics();
+      await requireFinite(runs, first);
       loss = runs.reduce((sum, values) => sum + values[0]!, 0) / runs.length;
       onStep?.({ step, steps, loss, tokens_per_s: runs.length * B * T / ((performance.now() - start) / 1000) });
     }

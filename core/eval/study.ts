@@ -4,9 +4,8 @@ import type { Arm, Run, StageName, StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, LOG_START, type LogPosition, makeFolders, MetricsLog, startRunFolder } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
-import { HymbaError } from "../errors.ts";
+import { Diverged, HymbaError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
-import { Diverged } from "../train/stage.ts";
 import { type ArmContext, donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
 import { type Environment, prepare } from "./preparation.ts";
 import { probeRecall } from "./recall.ts";
@@ -105,7 +104,12 @@ async function probeAll(study: StudyConfig, { disk, folder, executor, signal, on
       if (await disk.stat(path)) continue;
       const onStep = (event: { step: number; steps: number; loss: number; tokens_per_s: number }) =>
         onEvent?.({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" });
-      await writeJson(disk, path, await probeRecall(executor, arm, { recall, seed, signal, onStep }));
+      try {
+        await writeJson(disk, path, await probeRecall(executor, arm, { recall, seed, signal, onStep }));
+      } catch (error) {
+        if (!(error instanceof Diverged)) throw error;
+        onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, stage: "recall", message: error.message });
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Sampling continuations. Each draw is a function of seed, sequence and position. */
-import { throwIfStopped } from "../errors.ts";
+import { Diverged, throwIfStopped } from "../errors.ts";
 import { STREAMS, uniform } from "../random.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -63,6 +63,12 @@ function draw(
   logits: Float32Array,
   { temperature, topK = 0, seed, sequence, t }: SamplingOptions & { sequence: number; t: number },
 ): number {
+  const broken = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (broken >= 0) {
+    throw new Diverged("sampling: the model has numbers that are not finite", {
+      got: `${logits[broken]} as the logit of token ${broken}, at token ${t} of sequence ${sequence}`,
+    });
+  }
   const order = Uint32Array.from(logits, (_, id) => id);
   if (temperature === 0) return order.reduce((best, id) => logits[id]! > logits[best]! ? id : best, 0);
   order.sort((a, b) => logits[b]! - logits[a]! || a - b);

@@ -18,6 +18,8 @@ export interface Memory {
 export interface NonFinite {
   readonly step: number;
   readonly op: string;
+  /** The step's dispatches among all of the plan: number of the first and of the last, counted from 1, and how many there are. */
+  readonly dispatches: { readonly first: number; readonly last: number; readonly of: number };
   readonly tensor: string;
   readonly index: number;
   readonly value: number;
@@ -45,6 +47,12 @@ export interface HostTimes {
   readonly encode: number;
   /** Doing nothing until the device has caught up. */
   readonly wait: number;
+}
+
+/** Where a replay met it, for people. */
+export function inWords({ op, step, dispatches: { first, last, of }, tensor, index, value }: NonFinite): string {
+  const dispatches = first === last ? `dispatch ${last}` : `dispatches ${first} to ${last}`;
+  return `${tensor}[${index}] = ${value}, first written by ${op} (step ${step} of the plan, ${dispatches} of ${of})`;
 }
 
 /** A plan made ready: memory, kernels and bindings exist, and a run allocates nothing. */

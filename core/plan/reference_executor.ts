@@ -135,7 +135,15 @@ export class ReferenceProgram implements Program {
       for (const tensor of Object.values(step.writes)) {
         const values = this.readExact(tensor), index = values.findIndex((value) => !Number.isFinite(value));
         if (index >= 0) {
-          return Promise.resolve({ step: at, op: step.op, tensor: tensor.name, index, value: values[index]! });
+          const dispatches = { first: at + 1, last: at + 1, of: this.#plan.steps.length };
+          return Promise.resolve({
+            step: at,
+            op: step.op,
+            dispatches,
+            tensor: tensor.name,
+            index,
+            value: values[index]!,
+          });
         }
       }
     }

@@ -184,6 +184,14 @@ export function verdict(run: Run): string {
   return [...unfinished(run), said === undefined ? "There is nothing to compare." : said + scope].join(" ");
 }
 
+/** Models whose recall probe came to no result, as when its training diverged. */
+const unprobed = ({ record: { study }, recall }: Run): string[] =>
+  study.seeds.flatMap((seed) =>
+    (study.recall?.arms ?? [])
+      .filter(({ name }) => !recall.some((result) => result.arm === name && result.seed === seed))
+      .map(({ name }) => `${line(name)}, seed ${seed}: the recall probe has no result.`)
+  );
+
 /** The findings of a run, most important first. Each is one paragraph. */
 export function findings(run: Run): string[] {
   const arms = summaries(run), ranked = ranking(arms), seeds = run.record.study.seeds.length;
@@ -199,7 +207,7 @@ export function findings(run: Run): string[] {
     ...hybridFindings(run, ranked),
     ...(seeds > 1 || run.tokenLosses.length > 0 ? pairFindings(run, ranked) : []),
     ...baselineFindings(run, arms),
-    ...(run.recall.length > 0 ? [recallFinding(probeOf(run))] : []),
+    ...(run.recall.length > 0 ? [recallFinding(probeOf(run)), ...unprobed(run)] : []),
     ...preferenceFindings(run, arms),
     ...cacheFindings(arms),
   ];

@@ -1,17 +1,15 @@
 /** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
 import type { Evaluation, MetricsLine, PreferenceMeasures, Quality, StageConfig, StageName } from "../config/mod.ts";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
-import { HymbaError, Interrupted } from "../errors.ts";
+import { Diverged, Interrupted } from "../errors.ts";
 import { type Json, loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Tensor } from "../tensor/mod.ts";
-import type { Executor, NonFinite, Program } from "../plan/mod.ts";
+import { type Executor, inWords, type Program } from "../plan/mod.ts";
+import { replayTo } from "./replay.ts";
 import { rateAt } from "./schedule.ts";
 import { ADAMW } from "./plans.ts";
 import { putSnapshot, snapshotBytes, takeSnapshot } from "./snapshot.ts";
-
-/** Thrown when the loss or the gradient is no number; the last good checkpoint is kept. */
-export class Diverged extends HymbaError {}
 
 /** What happens in a stage, for progress displays. */
 export interface StageEvent {
@@ -48,7 +46,12 @@ export interface StageContext {
   readonly config: StageConfig;
   readonly signal?: AbortSignal;
   onEvent?(event: StageEvent): void;
-  /** Throws Interrupted when the signal aborts it; it is done again when the stage goes on. */
+  /** Puts back the weights that the stage began with, and no moments. */
+  restart(): Promise<void>;
+  /**
+   * Throws Interrupted when the signal aborts it; it is done again when the stage goes on. Throws Diverged when a
+   * log-probability is no number.
+   */
   evaluate(): Promise<Quality>;
   /** Held-out preference measures; only in preference stages. */
   prefer?(step: number): Promise<PreferenceMeasures>;
@@ -182,7 +185,9 @@ async function measureOrStop(
     return { quality: await context.evaluate(), after: context.prefer ? await context.prefer(at.step) : null };
   } catch (error) {
     if (error instanceof Interrupted) return await stop(context, at, "evaluating");
-    throw error;
+    if (!(error instanceof Diverged)) throw error;
+    const { arm, stage } = context;
+    throw new Diverged(`${arm}, ${stage}: diverged at step ${at.step}: ${error.message}`, { cause: error });
   }
 }
 
@@ -208,25 +213,16 @@ async function stop(context: StageContext, at: At, where = "at"): Promise<never>
   );
 }
 
-/** Goes back to the newest checkpoint, replays to the step that failed and names the first tensor that is not finite. */
+/** Goes back to the newest checkpoint, or to the start, replays to the step that failed and names the first tensor that is not finite. */
 async function diverged(made: StageProgram, context: StageContext, step: number): Promise<Diverged> {
   const { arm, stage, executor, store, disk, folder } = context;
   const found = await loadLatest(disk, folder, { stage });
-  let where: NonFinite | undefined;
-  if (found) {
-    putSnapshot(executor, store, found);
-    for (let again = found.step + 1; again < step; again++) {
-      writeStep(made, context, again);
-      await made.program.run();
-    }
-    writeStep(made, context, step);
-    where = await made.program.findNonFinite();
-  }
-  const got = where
-    ? `${where.tensor}[${where.index}] = ${where.value}, first written by ${where.op}`
-    : "a loss or gradient norm that is no number";
+  if (found) putSnapshot(executor, store, found);
+  else await context.restart();
+  const write = (again: number) => writeStep(made, context, again);
+  const where = await replayTo(made.program, { write, from: found?.step ?? 0, step });
   return new Diverged(`${arm}, ${stage}: training diverged at step ${step}`, {
-    got,
+    got: where ? inWords(where) : "a loss or gradient norm that is no number, and none in a replay",
     hint: found ? `the checkpoint of step ${found.step} is kept; a lower rate may help` : "a lower rate may help",
   });
 }

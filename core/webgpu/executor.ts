@@ -67,12 +67,19 @@ export class WebgpuExecutor implements Executor {
     const made = await Promise.allSettled(launches.map((launch) => this.#pipeline(launch)));
     const failed = made.find((result) => result.status === "rejected");
     const pipelines = made.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
-    const program = failed ? undefined : new WebgpuProgram(this, { plan, launches, pipelines });
+    let program: WebgpuProgram | undefined, reason: unknown = failed?.reason;
+    try {
+      if (!failed) program = new WebgpuProgram(this, { plan, launches, pipelines });
+    } catch (error) {
+      reason = error;
+    }
     const [validation, memory] = [await device.popErrorScope(), await device.popErrorScope()];
-    if (failed) throw failed.reason;
-    const problem = validation ?? memory;
-    if (problem) throw new HymbaError(`plan ${plan.name}: the adapter refused it`, { got: problem.message });
-    return program!;
+    if (program && (validation || memory)) {
+      reason = refusal(plan, program, { validation, memory, limits: device.limits });
+    }
+    if (reason === undefined) return program!;
+    program?.dispose();
+    throw reason;
   }
 
   memoryOf(plan: Plan): Memory {
@@ -207,4 +214,22 @@ function pipelineKey(kernel: Kernel, constants: Readonly<Record<string, number>>
 function arenaOf({ storage, name }: Tensor): Arena {
   if (!storage.pinned) throw new HymbaError(`${name} is not in an arena`);
   return storage.pinned.arena;
+}
+
+/** Why a plan cannot be had on this adapter: what it asks for, and what the adapter says. */
+function refusal(
+  { name }: Plan,
+  { memory: { slotBytes, arenaBytes } }: Program,
+  { validation, memory, limits }: {
+    validation: GPUError | null;
+    memory: GPUError | null;
+    limits: GPUSupportedLimits;
+  },
+): HymbaError {
+  if (!memory) return new HymbaError(`plan ${name}: the adapter refused it`, { got: validation?.message });
+  return new HymbaError(`plan ${name}: the adapter has no memory left`, {
+    expected: `room for ${slotBytes + arenaBytes} bytes, in buffers of at most ${limits.maxBufferSize}`,
+    got: memory.message,
+    hint: "--remat, a smaller preset or model, or another adapter (--adapter)",
+  });
 }

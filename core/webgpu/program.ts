@@ -154,17 +154,20 @@ export class WebgpuProgram implements Program {
   async findNonFinite(): Promise<NonFinite | undefined> {
     const { device } = this.#executor.gpu;
     this.#poison();
-    for (const [i, dispatch] of this.#dispatches.entries()) {
+    for (let i = 0, first = 0; i < this.#dispatches.length; i++) {
       const encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
-      encode(pass, dispatch);
+      encode(pass, this.#dispatches[i]!);
       pass.end();
       device.queue.submit([encoder.finish()]);
-      const { step, kernel } = this.launches[i]!;
+      const { step } = this.launches[i]!;
       if (this.launches[i + 1]?.step === step) continue;
-      for (const tensor of Object.values(this.#plan.steps[step]!.writes)) {
+      const { op, writes } = this.#plan.steps[step]!;
+      const dispatches = { first: first + 1, last: i + 1, of: this.#dispatches.length };
+      for (const tensor of Object.values(writes)) {
         const values = await this.read(tensor), index = values.findIndex((value) => !Number.isFinite(value));
-        if (index >= 0) return { step, op: kernel.name, tensor: tensor.name, index, value: values[index]! };
+        if (index >= 0) return { step, op, dispatches, tensor: tensor.name, index, value: values[index]! };
       }
+      first = i + 1;
     }
     return undefined;
   }
