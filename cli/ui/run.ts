@@ -4,6 +4,13 @@ import { HymbaError, printable } from "../../core/errors.ts";
 /** What a parsed command line becomes. */
 export type Action = () => Promise<void>;
 
+/**
+ * What the system says of a write to standard output or error that it refused (a full disk behind it), or undefined. Files are no
+ * matter here: their errors are of the program's own kind.
+ */
+const refusedOutput = (error: unknown): string | undefined =>
+  error instanceof Error && /\(os error \d+\)$/.test(error.message) ? printable(error.message) : undefined;
+
 /** Runs an action; anything but a {@link HymbaError} is a fault of the program and shows its stack. */
 export async function carryOut(action: Action): Promise<void> {
   try {
@@ -20,6 +27,11 @@ export async function carryOut(action: Action): Promise<void> {
       console.error(
         `hymba: not permitted: ${printable(error.message)}\n  try:      the README lists what each command needs`,
       );
+      Deno.exit(1);
+    }
+    const refused = refusedOutput(error);
+    if (refused) {
+      console.error(`hymba: cannot write to standard output: ${refused}\n  try:      make room where it goes to`);
       Deno.exit(1);
     }
     console.error("hymba: internal fault; please report it with these lines");

@@ -31,6 +31,8 @@ interface Subject extends Killed {
 export interface Campaign {
   readonly kills: number;
   readonly seed: number;
+  /** It ends after so long, with fewer kills; by default it does not. */
+  readonly minutes?: number;
   say(line: string): void;
 }
 
@@ -102,7 +104,11 @@ async function disturb(
 }
 
 /** Kills processes until there were as many kills as asked for, each command as often as the others. */
-export async function campaign(cases: readonly Case[], { kills, seed, say }: Campaign): Promise<Killed[]> {
+export async function campaign(
+  cases: readonly Case[],
+  { kills, seed, minutes = Infinity, say }: Campaign,
+): Promise<Killed[]> {
+  const end = performance.now() + 60_000 * minutes;
   const reason = await whyNoStrace(), dice = diceOf(seed), subjects: Subject[] = [];
   if (reason) say(`strace: not used, ${reason}; every kill is at a random millisecond`);
   const shop = await openWorkshop();
@@ -113,7 +119,7 @@ export async function campaign(cases: readonly Case[], { kills, seed, say }: Cam
       const subject = await subjectOf(shop, of, say);
       if (subject) subjects.push(subject);
     }
-    for (let round = 0; count() < kills && round < 4 * kills; round++) {
+    for (let round = 0; count() < kills && round < 4 * kills && performance.now() < end; round++) {
       // Each command meets both kinds of kill in turn.
       const subject = subjects[round % subjects.length]!, turn = Math.floor(round / subjects.length);
       if (subject.of.webgpu && turn % 8 > 1) continue;

@@ -2,7 +2,7 @@
  * Kills every command at random, gives the same command again, and compares files and output with an undisturbed call's: half at
  * random milliseconds, half on entering a system call on the command's own files (strace). Every fourth is killed twice.
  *
- *     deno run -A tests/kills/run.ts --kills 500 --seed 1 [--only "tokenizer train,csv"]
+ *     deno run -A tests/kills/run.ts --kills 500 --seed 1 [--only "tokenizer train,csv"] [--minutes N]
  *
  * Prints the count by command, and ends with exit code 1 when one did not end as undisturbed.
  */
@@ -16,12 +16,14 @@ const { values } = parseArgs({
     kills: { type: "string", default: "50" },
     seed: { type: "string", default: "1" },
     only: { type: "string" },
+    minutes: { type: "string", default: "Infinity" },
   },
 });
 const wanted = values.only?.split(","), cases = CASES.filter(({ name }) => wanted?.includes(name) ?? true);
 const found = await campaign(cases, {
   kills: Number(values.kills),
   seed: Number(values.seed),
+  minutes: Number(values.minutes),
   say: (line) => console.error(line),
 });
 for (const { of, kills, missed, wrong } of found) {
