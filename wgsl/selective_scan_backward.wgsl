@@ -18,6 +18,8 @@
 // at a time. A chunk's states are made again from the saved one and kept in the invocation; then the chunk is walked back.
 // Sums over N go through n_tile, sums over the 64 channels through bc_parts; both are added in a fixed order.
 // Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 24·B·T·I·N with two exponentials a state: bound by arithmetic.
+//
+// In front of this file: lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4).
 
 override I: u32;
 override N: u32;
@@ -51,13 +53,13 @@ struct Run {
   DBC_AT: u32,
 }
 
-@group(0) @binding(0) var<storage, read> dyBTI: array<f32>;
-@group(0) @binding(1) var<storage, read> udtBT2I: array<f32>;
+@group(0) @binding(0) var<storage, read> dyBTI: array<Vec>;
+@group(0) @binding(1) var<storage, read> udtBT2I: array<Vec>;
 @group(0) @binding(2) var<storage, read> bcBT2N: array<f32>;
-@group(0) @binding(3) var<storage, read> zBTI: array<f32>;
+@group(0) @binding(3) var<storage, read> zBTI: array<Vec>;
 @group(0) @binding(4) var<storage, read> statesBSIN: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dudtBT2I: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dzBTI: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dudtBT2I: array<Vec>;
+@group(0) @binding(6) var<storage, read_write> dzBTI: array<Vec>;
 @group(0) @binding(7) var<storage, read_write> work: array<f32>;
 @group(0) @binding(8) var<uniform> run: Run;
 
@@ -79,30 +81,17 @@ fn coefficient4(i: u32, column: u32) -> vec4f {
 }
 
 fn z4(row: u32, i: u32) -> vec4f {
-  var z: vec4f;
-  for (var c = 0u; c < 4; c++) {
-    z[c] = zBTI[run.Z_OFFSET + row * run.Z_STRIDE + min(i + c, I - 1)];
-  }
-  return z;
+  return load4(&zBTI, run.Z_OFFSET + row * run.Z_STRIDE, i);
 }
 
 /// dy of four channels, zero beyond the last: then such channels add nothing to dB and dC.
 fn dy4(row: u32, i: u32) -> vec4f {
-  var dy = vec4f(0.0);
-  for (var c = 0u; c < 4; c++) {
-    if (i + c < I) {
-      dy[c] = dyBTI[run.DY_OFFSET + row * run.DY_STRIDE + i + c];
-    }
-  }
-  return dy;
+  let dy = load4(&dyBTI, run.DY_OFFSET + row * run.DY_STRIDE, i);
+  return select(vec4f(), dy, i + vec4u(0, 1, 2, 3) < vec4u(I));
 }
 
 fn raw4(row: u32, i: u32, half: u32) -> vec4f {
-  var raw: vec4f;
-  for (var c = 0u; c < 4; c++) {
-    raw[c] = udtBT2I[run.UDT_OFFSET + row * run.UDT_STRIDE + half * I + min(i + c, I - 1)];
-  }
-  return raw;
+  return load4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE + half * I, i);
 }
 
 fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32, back: bool) {
@@ -166,14 +155,10 @@ fn write_channels(lane: u32, i: u32, skip: vec4f, bias: vec4f, row0: u32, positi
       let z = z4(row, i);
       dz = dy4(row, i) * ungated * silu_derivative4(z, sigmoid4(z));
     }
-    for (var c = 0u; c < 4; c++) {
-      if (i + c < I) {
-        dudtBT2I[run.DUDT_OFFSET + row * run.DUDT_STRIDE + i + c] = du[c];
-        dudtBT2I[run.DUDT_OFFSET + row * run.DUDT_STRIDE + I + i + c] = draw[c];
-        if (HAS_Z) {
-          dzBTI[run.DZ_OFFSET + row * run.DZ_STRIDE + i + c] = dz[c];
-        }
-      }
+    store4(&dudtBT2I, run.DUDT_OFFSET + row * run.DUDT_STRIDE, i, du);
+    store4(&dudtBT2I, run.DUDT_OFFSET + row * run.DUDT_STRIDE + I, i, draw);
+    if (HAS_Z) {
+      store4(&dzBTI, run.DZ_OFFSET + row * run.DZ_STRIDE, i, dz);
     }
   }
   return shares;

@@ -13,6 +13,8 @@
 // of a vec4f) × 4 entries of N; QUADS = ceil(N / 4) of them share the channels. BLOCK positions at a time are staged in
 // workgroup memory (so that dt is made once a channel), and the parts of y that the QUADS made are added in order.
 // Bytes 4·B·T·(4·I + 2·N·I/64) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by arithmetic.
+//
+// In front of this file: lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4).
 
 override I: u32;
 override N: u32;
@@ -38,12 +40,12 @@ struct Run {
   Y_STRIDE: u32,
 }
 
-@group(0) @binding(0) var<storage, read> udtBT2I: array<f32>;
+@group(0) @binding(0) var<storage, read> udtBT2I: array<Vec>;
 @group(0) @binding(1) var<storage, read> bcBT2N: array<f32>;
-@group(0) @binding(2) var<storage, read> zBTI: array<f32>;
+@group(0) @binding(2) var<storage, read> zBTI: array<Vec>;
 @group(0) @binding(3) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(4) var<storage, read> h0BIN: array<f32>;
-@group(0) @binding(5) var<storage, read_write> yBTI: array<f32>;
+@group(0) @binding(5) var<storage, read_write> yBTI: array<Vec>;
 @group(0) @binding(6) var<storage, read_write> statesBSIN: array<f32>;
 @group(0) @binding(7) var<uniform> run: Run;
 
@@ -69,11 +71,8 @@ fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32) {
     var dt = vec4f(0.0); // beyond the last position a step of zero leaves the state as it is
     if (k / 16 < positions) {
       let row = run.UDT_OFFSET + (row0 + k / 16) * run.UDT_STRIDE;
-      for (var c = 0u; c < 4; c++) {
-        u[c] = udtBT2I[row + min(i + c, I - 1)];
-        dt[c] = udtBT2I[row + I + min(i + c, I - 1)];
-      }
-      dt += bias;
+      u = load4(&udtBT2I, row, i);
+      dt = load4(&udtBT2I, row + I, i) + bias;
       if (SOFTPLUS) {
         dt = softplus4(dt);
       }
@@ -100,17 +99,10 @@ fn write_y(lane: u32, i: u32, skip: vec4f, row0: u32, positions: u32) {
     }
     let row = row0 + k / 16;
     if (HAS_Z) {
-      var z: vec4f;
-      for (var c = 0u; c < 4; c++) {
-        z[c] = zBTI[run.Z_OFFSET + row * run.Z_STRIDE + min(i + c, I - 1)];
-      }
+      let z = load4(&zBTI, run.Z_OFFSET + row * run.Z_STRIDE, i);
       y *= z * sigmoid4(z);
     }
-    for (var c = 0u; c < 4; c++) {
-      if (i + c < I) {
-        yBTI[run.Y_OFFSET + row * run.Y_STRIDE + i + c] = y[c];
-      }
-    }
+    store4(&yBTI, run.Y_OFFSET + row * run.Y_STRIDE, i, y);
   }
 }
 

@@ -15,7 +15,7 @@ export interface Kernel {
 
 /** A kernel's file, with the shared pieces that it calls in front. */
 export function kernel(name: string, ...pieces: readonly string[]): Kernel {
-  const code = pieces.join("\n"), block = /^struct Run \{([^}]*)\}/m.exec(code)?.[1] ?? "";
+  const code = afterEnable(pieces.join("\n")), block = /^struct Run \{([^}]*)\}/m.exec(code)?.[1] ?? "";
   return { name, code, run: [...block.matchAll(/(\w+): u32,/g)].map(([, member]) => member!) };
 }
 
@@ -26,8 +26,11 @@ export const specialised = ({ name, code, run }: Kernel, lengths: Readonly<Recor
   code: afterEnable(code, Object.entries(lengths).map(([length, value]) => `const ${length} = ${value}u;\n`).join("")),
 });
 
-/** `enable` has to come first in a file. */
-const afterEnable = (code: string, more: string): string => code.replace(/^(enable \w+;\n)?/, `$1${more}`);
+/** `enable` has to come first in a file: from wherever it stands it goes there, with `more` behind it. */
+function afterEnable(code: string, more = ""): string {
+  const enables = code.match(/^enable \w+;\n/gm) ?? [];
+  return [...enables, more, code.replace(/^enable \w+;\n/gm, "")].join("");
+}
 
 /** One dispatch. Pipelines are shared by launches with the same kernel and the same `override` constants. */
 export interface Launch {

@@ -1,13 +1,13 @@
 import backwardDw from "../../../wgsl/fusion_backward_dw.wgsl" with { type: "text" };
 import backwardDx from "../../../wgsl/fusion_backward_dx.wgsl" with { type: "text" };
 import forwardCode from "../../../wgsl/fusion_forward.wgsl" with { type: "text" };
-import sumOverLanes from "../../../wgsl/lib/sum_over_lanes.wgsl" with { type: "text" };
 import { tensorOver } from "../../tensor/mod.ts";
 import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { rowKernel } from "./row_kernel.ts";
 import { sumPartials } from "./sum_partials.ts";
 
-const FORWARD = kernel("fusion_forward", sumOverLanes, forwardCode);
-const BACKWARD_DX = kernel("fusion_backward_dx", sumOverLanes, backwardDx);
+const FORWARD = rowKernel("fusion_forward", forwardCode);
+const BACKWARD_DX = rowKernel("fusion_backward_dx", backwardDx);
 const BACKWARD_DW = kernel("fusion_backward_dw", backwardDw);
 
 /** Rows whose parts of dwa and dwm one workgroup adds up. */
@@ -15,13 +15,13 @@ const ROWS_PER_PART = 32;
 
 export const fusionForward: Lowering = (
   { attributes: { R, I, eps }, reads: { a, m, wa, wm }, writes: { y, r } },
-  { rowLanes },
+  context,
 ) => [{
-  kernel: FORWARD,
+  kernel: FORWARD(context),
   constants: {
     R: R!,
     I: I!,
-    LANES: rowLanes,
+    LANES: context.rowLanes,
     EPS: eps!,
     WA_OFFSET: wa!.offset,
     WM_OFFSET: wm!.offset,
@@ -36,18 +36,18 @@ export const fusionForward: Lowering = (
 
 export const fusionBackward: Lowering = (
   { attributes: { R, I }, reads: { dy, a, m, wa, wm, r }, writes: { da, dm, dwa, dwm }, accumulate },
-  { scratch, rowLanes },
+  context,
 ) => {
-  const parts = Math.ceil(R! / ROWS_PER_PART), partial = scratch("dw", [2, parts, I!]);
+  const parts = Math.ceil(R! / ROWS_PER_PART), partial = context.scratch("dw", [2, parts, I!]);
   const places = { ...placeOf("DY", dy!), ...placeOf("A", a!), ...placeOf("M", m!) };
   const half = (side: number) => tensorOver(partial.storage, [parts, I!], { offset: side * parts * I! });
   return [
     {
-      kernel: BACKWARD_DX,
+      kernel: BACKWARD_DX(context),
       constants: {
         R: R!,
         I: I!,
-        LANES: rowLanes,
+        LANES: context.rowLanes,
         WA_OFFSET: wa!.offset,
         WM_OFFSET: wm!.offset,
         ...places,

@@ -2,14 +2,13 @@ import backward from "../../../wgsl/linear_logp_backward.wgsl" with { type: "tex
 import forward from "../../../wgsl/linear_logp_forward.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import logOdds from "../../../wgsl/lib/log_odds.wgsl" with { type: "text" };
-import maxOverLanes from "../../../wgsl/lib/max_over_lanes.wgsl" with { type: "text" };
-import sumOverLanes from "../../../wgsl/lib/sum_over_lanes.wgsl" with { type: "text" };
 import { HymbaError } from "../../errors.ts";
 import { isContiguous, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import { kernel, type Launch, linearGrid, type LowerContext, type Lowering } from "../launch.ts";
 import { matmul } from "./matmul.ts";
+import { rowKernel } from "./row_kernel.ts";
 
-const FORWARD = kernel("linear_logp_forward", sumOverLanes, maxOverLanes, activations, forward);
+const FORWARD = rowKernel("linear_logp_forward", activations, forward);
 const BACKWARD = kernel("linear_logp_backward", logOdds, backward);
 
 /** A part of the vocabulary: its first entry, how many, and the logits of all rows for it. */
@@ -69,8 +68,8 @@ export const linearLogpForward: Lowering = (
     return [
       ...product({ a: x!, b: rowsOf(w!, chunk), c: logits, M: R, N: C, K: D, transB: 1 }, context),
       {
-        kernel: FORWARD,
-        constants: { R, C, V0, FIRST, LAST },
+        kernel: FORWARD(context),
+        constants: { R, C, V0, FIRST, LAST, LANES: context.rowLanes },
         reads: [logits, targets!],
         writes: [running, logp!, lse!],
         grid: linearGrid(R),

@@ -1,12 +1,12 @@
 import backwardCode from "../../../wgsl/mix_backward.wgsl" with { type: "text" };
 import forwardCode from "../../../wgsl/mix_forward.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
-import sumOverLanes from "../../../wgsl/lib/sum_over_lanes.wgsl" with { type: "text" };
 import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { rowKernel } from "./row_kernel.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 const FORWARD = kernel("mix_forward", activations, forwardCode);
-const BACKWARD = kernel("mix_backward", activations, sumOverLanes, backwardCode);
+const BACKWARD = rowKernel("mix_backward", activations, backwardCode);
 
 export const mixForward: Lowering = ({ attributes: { R, I }, reads: { a, m, g }, writes: { y } }) => [{
   kernel: FORWARD,
@@ -26,14 +26,14 @@ export const mixForward: Lowering = ({ attributes: { R, I }, reads: { a, m, g },
 
 export const mixBackward: Lowering = (
   { attributes: { R, I }, reads: { dy, a, m, g }, writes: { da, dm, dg } },
-  { scratch },
+  context,
 ) => {
-  const partial = scratch("dg", [R!, 1]);
+  const partial = context.scratch("dg", [R!, 1]);
   const places = Object.entries({ DY: dy!, A: a!, M: m!, DA: da!, DM: dm! }).map(([name, x]) => placeOf(name, x));
   return [
     {
-      kernel: BACKWARD,
-      constants: Object.assign({ R: R!, I: I!, G_OFFSET: g!.offset }, ...places),
+      kernel: BACKWARD(context),
+      constants: Object.assign({ R: R!, I: I!, LANES: context.rowLanes, G_OFFSET: g!.offset }, ...places),
       reads: [dy!, a!, m!, g!],
       writes: [da!, dm!, partial],
       grid: linearGrid(R!),

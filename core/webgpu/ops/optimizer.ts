@@ -1,13 +1,13 @@
 import adamwCode from "../../../wgsl/adamw.wgsl" with { type: "text" };
 import partsCode from "../../../wgsl/gradient_norm_parts.wgsl" with { type: "text" };
-import sumOverLanes from "../../../wgsl/lib/sum_over_lanes.wgsl" with { type: "text" };
 import totalCode from "../../../wgsl/gradient_norm_total.wgsl" with { type: "text" };
 import { HymbaError } from "../../errors.ts";
 import { describe, isContiguous, Storage, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import { kernel, linearGrid, type Lowering } from "../launch.ts";
+import { rowKernel } from "./row_kernel.ts";
 
-const PARTS = kernel("gradient_norm_parts", sumOverLanes, partsCode);
-const TOTAL = kernel("gradient_norm_total", sumOverLanes, totalCode);
+const PARTS = rowKernel("gradient_norm_parts", partsCode);
+const TOTAL = rowKernel("gradient_norm_total", totalCode);
 const ADAMW = kernel("adamw", adamwCode);
 
 /** Elements of one binding: 128 MiB, which every adapter must offer. A longer stretch is cut. */
@@ -29,21 +29,22 @@ export function pieces(x: Tensor, most = MOST_ELEMENTS): Tensor[] {
   });
 }
 
-export const gradientNorm: Lowering = ({ reads, writes: { norm } }, { scratch }) => {
+export const gradientNorm: Lowering = ({ reads, writes: { norm } }, context) => {
+  const LANES = context.adapterClass === "software" ? context.rowLanes : 256;
   const all = Object.values(reads).flatMap((g) => pieces(g));
   const counts = all.map((g) => Math.ceil(lengthOf(g) / SPAN)), total = counts.reduce((sum, count) => sum + count, 0);
-  const parts = scratch("squares", [total]),
+  const parts = context.scratch("squares", [total]),
     before = counts.map((_, i) => counts.slice(0, i).reduce((a, b) => a + b, 0));
   const launches = all.map((g, i) => ({
-    kernel: PARTS,
-    constants: { N: lengthOf(g), SPAN, LANES: 256, G_OFFSET: g.offset, PART_AT: before[i]! },
+    kernel: PARTS(context),
+    constants: { N: lengthOf(g), SPAN, LANES, G_OFFSET: g.offset, PART_AT: before[i]! },
     reads: [g],
     writes: [parts],
     grid: linearGrid(counts[i]!),
   }));
   const last = {
-    kernel: TOTAL,
-    constants: { PARTS: total, LANES: 256, NORM_OFFSET: norm!.offset },
+    kernel: TOTAL(context),
+    constants: { PARTS: total, LANES, NORM_OFFSET: norm!.offset },
     reads: [parts],
     writes: [norm!],
     grid: [1, 1, 1] as const,

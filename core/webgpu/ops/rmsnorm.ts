@@ -1,12 +1,12 @@
 import backwardDw from "../../../wgsl/rmsnorm_backward_dw.wgsl" with { type: "text" };
 import backwardDx from "../../../wgsl/rmsnorm_backward_dx.wgsl" with { type: "text" };
 import forward from "../../../wgsl/rmsnorm_forward.wgsl" with { type: "text" };
-import sumOverLanes from "../../../wgsl/lib/sum_over_lanes.wgsl" with { type: "text" };
 import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { rowKernel } from "./row_kernel.ts";
 import { sumPartials } from "./sum_partials.ts";
 
-const FORWARD = kernel("rmsnorm_forward", sumOverLanes, forward);
-const BACKWARD_DX = kernel("rmsnorm_backward_dx", sumOverLanes, backwardDx);
+const FORWARD = rowKernel("rmsnorm_forward", forward);
+const BACKWARD_DX = rowKernel("rmsnorm_backward_dx", backwardDx);
 const BACKWARD_DW = kernel("rmsnorm_backward_dw", backwardDw);
 
 /** Rows whose parts of dw one workgroup adds up. */
@@ -14,33 +14,40 @@ const ROWS_PER_PART = 32;
 
 export const rmsnormForward: Lowering = (
   { attributes: { R, D, eps }, reads: { x, delta, w }, writes: { sum, y, r } },
-  { scratch, rowLanes },
+  context,
 ) => [{
-  kernel: FORWARD,
+  kernel: FORWARD(context),
   constants: {
     R: R!,
     D: D!,
-    LANES: rowLanes,
+    LANES: context.rowLanes,
     EPS: eps!,
     HAS_DELTA: delta ? 1 : 0,
     ...placeOf("X", x!),
     ...placeOf("Y", y!),
   },
   reads: [x!, delta ?? x!, w!],
-  writes: [sum ?? scratch("sum", [1]), y!, r!],
+  writes: [sum ?? context.scratch("sum", [1]), y!, r!],
   grid: linearGrid(R!),
 }];
 
 export const rmsnormBackward: Lowering = (
   { attributes: { R, D }, reads: { dy, x, w, r, dsum }, writes: { dx, dw }, accumulate },
-  { scratch, rowLanes },
+  context,
 ) => {
   const parts = Math.ceil(R! / ROWS_PER_PART);
-  const partial = scratch("dw", [parts, D!]);
+  const partial = context.scratch("dw", [parts, D!]);
   const places = { ...placeOf("DY", dy!), ...placeOf("X", x!) };
   const byRow = {
-    kernel: BACKWARD_DX,
-    constants: { R: R!, D: D!, LANES: rowLanes, HAS_DSUM: dsum ? 1 : 0, ...places, ...placeOf("DX", dx ?? dy!) },
+    kernel: BACKWARD_DX(context),
+    constants: {
+      R: R!,
+      D: D!,
+      LANES: context.rowLanes,
+      HAS_DSUM: dsum ? 1 : 0,
+      ...places,
+      ...placeOf("DX", dx ?? dy!),
+    },
     reads: [dy!, x!, w!, r!, dsum ?? dy!],
     writes: [dx!],
     grid: linearGrid(R!),

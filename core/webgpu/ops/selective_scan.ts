@@ -2,6 +2,8 @@ import backwardCode from "../../../wgsl/selective_scan_backward.wgsl" with { typ
 import forwardCode from "../../../wgsl/selective_scan_forward.wgsl" with { type: "text" };
 import packCode from "../../../wgsl/selective_scan_pack.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
+import channelsVec1 from "../../../wgsl/lib/channels_vec1.wgsl" with { type: "text" };
+import channelsVec4 from "../../../wgsl/lib/channels_vec4.wgsl" with { type: "text" };
 import { HymbaError } from "../../errors.ts";
 import { type Attributes, type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import type { AdapterClass } from "../../device/types.ts";
@@ -9,8 +11,20 @@ import { kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 const PACK = kernel("selective_scan_pack", packCode);
-const FORWARD = kernel("selective_scan_forward", activations, forwardCode);
-const BACKWARD = kernel("selective_scan_backward", activations, backwardCode);
+const FORWARD = {
+  fours: kernel("selective_scan_forward x4", activations, channelsVec4, forwardCode),
+  ones: kernel("selective_scan_forward x1", activations, channelsVec1, forwardCode),
+};
+const BACKWARD = {
+  fours: kernel("selective_scan_backward x4", activations, channelsVec4, backwardCode),
+  ones: kernel("selective_scan_backward x1", activations, channelsVec1, backwardCode),
+};
+
+/** How many channels the kernels may move at once: four where every row of all these tensors starts and ends at a multiple of 4. */
+const widthOf = (I: number, tensors: readonly Tensor[]): "fours" | "ones" =>
+  tensors.every(({ offset, rowStride, storage }) => [I, offset, rowStride, storage.elements].every((n) => n % 4 === 0))
+    ? "fours"
+    : "ones";
 
 /** Channels of a workgroup. */
 const CHANNELS = 64;
@@ -65,7 +79,7 @@ export const selectiveScanForward: Lowering = ({ attributes, reads, writes: { y,
     ...placeOf("Y", y!),
   };
   return [pack(reads, attributes, table), {
-    kernel: FORWARD,
+    kernel: FORWARD[widthOf(I!, [udt!, z ?? udt!, y!])],
     constants,
     reads: [udt!, bc!, z ?? udt!, table, h0 ?? bc!],
     writes: [y!, states!],
@@ -85,7 +99,7 @@ function workspace({ B, T, I, N }: Attributes) {
 export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, context) => {
   const { B, T, I, N, softplus } = attributes, { dy, udt, bc, z, states } = reads;
   const { groups, elements, starts } = workspace(attributes), work = context.scratch("scan", [elements]);
-  const dudt = writes.dudt ?? context.scratch("dudt", [B! * T!, 2 * I!]), dz = writes.dz ?? context.scratch("dz", [1]);
+  const dudt = writes.dudt ?? context.scratch("dudt", [B! * T!, 2 * I!]), dz = writes.dz ?? context.scratch("dz", [4]);
   if (z && !writes.dz) throw new HymbaError("selective_scan: a gate without a place for its gradient");
   const places = {
     ...placeOf("DY", dy!),
@@ -100,7 +114,7 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
   return [
     pack(reads, attributes, work),
     {
-      kernel: BACKWARD,
+      kernel: BACKWARD[widthOf(I!, [dy!, udt!, z ?? udt!, dudt, ...(z ? [dz] : [])])],
       constants: {
         B: B!,
         T: T!,

@@ -1,0 +1,17 @@
+enable subgroups;
+
+// lib/sum_over_lanes and lib/max_over_lanes where a workgroup of LANES is one subgroup: the same trees, by shuffles. Every invocation gets
+// the result.
+override LANES: u32;
+
+fn sum_over_lanes(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var half = LANES / 2; half > 0; half /= 2) {
+    sum += subgroupShuffleXor(sum, half);
+  }
+  return sum;
+}
+
+fn max_over_lanes(value: f32, lane: u32) -> f32 {
+  return subgroupMax(value);
+}
