@@ -7,10 +7,10 @@
 //   3  pN        [N]  f32  read and write
 //   4  mN        [N]  f32  read and write
 //   5  vN        [N]  f32  read and write
+//   6  run  the block Run
 //
 // One invocation an element; neighbours read neighbours. Bytes 28·N, flops 14·N: bound by memory.
 
-override N: u32;
 override BETA1: f32;
 override BETA2: f32;
 override EPS: f32;
@@ -19,12 +19,17 @@ override CLIP: f32;
 // 1 − β, rounded once from float64: in f32 the difference would lose digits.
 override REST1: f32;
 override REST2: f32;
-override G_OFFSET: u32 = 0;
-override P_OFFSET: u32 = 0;
-override M_OFFSET: u32 = 0;
-override V_OFFSET: u32 = 0;
-override NORM_OFFSET: u32 = 0;
-override SCHEDULE_OFFSET: u32 = 0;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  N: u32,
+  G_OFFSET: u32,
+  P_OFFSET: u32,
+  M_OFFSET: u32,
+  V_OFFSET: u32,
+  NORM_OFFSET: u32,
+  SCHEDULE_OFFSET: u32,
+}
 
 @group(0) @binding(0) var<storage, read> gN: array<f32>;
 @group(0) @binding(1) var<storage, read> norm: array<f32>;
@@ -32,20 +37,22 @@ override SCHEDULE_OFFSET: u32 = 0;
 @group(0) @binding(3) var<storage, read_write> pN: array<f32>;
 @group(0) @binding(4) var<storage, read_write> mN: array<f32>;
 @group(0) @binding(5) var<storage, read_write> vN: array<f32>;
+@group(0) @binding(6) var<uniform> run: Run;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let n = (group.y * groups.x + group.x) * 256 + lane;
-  if (n >= N) {
+  if (n >= run.N) {
     return;
   }
-  let rate = schedule[SCHEDULE_OFFSET];
-  let g = gN[G_OFFSET + n] * min(1.0, CLIP / (norm[NORM_OFFSET] + 1e-6));
-  let m = BETA1 * mN[M_OFFSET + n] + REST1 * g;
-  let v = BETA2 * vN[V_OFFSET + n] + REST2 * g * g;
-  let update = m / schedule[SCHEDULE_OFFSET + 1] / (sqrt(v / schedule[SCHEDULE_OFFSET + 2]) + EPS);
-  let p = pN[P_OFFSET + n];
-  mN[M_OFFSET + n] = m;
-  vN[V_OFFSET + n] = v;
-  pN[P_OFFSET + n] = p - rate * DECAY * p - rate * update;
+  let rate = schedule[run.SCHEDULE_OFFSET];
+  let g = gN[run.G_OFFSET + n] * min(1.0, CLIP / (norm[run.NORM_OFFSET] + 1e-6));
+  let m = BETA1 * mN[run.M_OFFSET + n] + REST1 * g;
+  let v = BETA2 * vN[run.V_OFFSET + n] + REST2 * g * g;
+  let update = m / schedule[run.SCHEDULE_OFFSET + 1] / (sqrt(v / schedule[run.SCHEDULE_OFFSET + 2]) + EPS);
+  let p = pN[run.P_OFFSET + n];
+  mN[run.M_OFFSET + n] = m;
+  vN[run.V_OFFSET + n] = v;
+  pN[run.P_OFFSET + n] = p - rate * DECAY * p - rate * update;
 }

@@ -6,23 +6,28 @@
 //   3  biasI     [I]                 f32  read   zero unless HAS_BIAS
 //   4  dxBTI     [B, T, I]           f32  write  rows DX_STRIDE apart
 //   5  partials  [parts, I, J]       f32  write  parts of dw, then at DBIAS_AT [parts, I] of dbias, for sum_partials
+//   6  run  the block Run
 //
 // One invocation a channel and RUN positions (a part); it walks J − 1 positions further, because dx looks ahead.
 // Bytes 12·B·T·I, flops B·T·I·(6·J + 10): bound by memory.
 
-override B: u32;
-override T: u32;
 override I: u32;
 override J: u32;
 override RUN: u32;
 override HAS_BIAS: bool;
-override DY_OFFSET: u32 = 0;
-override DY_STRIDE: u32;
-override X_OFFSET: u32 = 0;
-override X_STRIDE: u32;
-override DX_OFFSET: u32 = 0;
-override DX_STRIDE: u32;
-override DBIAS_AT: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  B: u32,
+  T: u32,
+  DY_OFFSET: u32,
+  DY_STRIDE: u32,
+  X_OFFSET: u32,
+  X_STRIDE: u32,
+  DX_OFFSET: u32,
+  DX_STRIDE: u32,
+  DBIAS_AT: u32,
+}
 
 @group(0) @binding(0) var<storage, read> dyBTI: array<f32>;
 @group(0) @binding(1) var<storage, read> xBTI: array<f32>;
@@ -30,16 +35,18 @@ override DBIAS_AT: u32;
 @group(0) @binding(3) var<storage, read> biasI: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dxBTI: array<f32>;
 @group(0) @binding(5) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(6) var<uniform> run: Run;
 
-fn x_at(b: u32, t: i32, i: u32) -> f32 {
-  if (t < 0 || t >= i32(T)) {
+fn x_at(run: Run, b: u32, t: i32, i: u32) -> f32 {
+  if (t < 0 || t >= i32(run.T)) {
     return 0.0;
   }
-  return xBTI[X_OFFSET + (b * T + u32(t)) * X_STRIDE + i];
+  return xBTI[run.X_OFFSET + (b * run.T + u32(t)) * run.X_STRIDE + i];
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let run = run; // read once: not every compiler does that by itself
   let i = id.x;
   let t0 = id.y * RUN;
   let b = id.z;
@@ -52,14 +59,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var dw: array<f32, 8>;
   for (var j = 0u; j < J; j++) {
     w[j] = wIJ[i * J + j];
-    x[j] = x_at(b, i32(t0 + j) - i32(J), i);
+    x[j] = x_at(run, b, i32(t0 + j) - i32(J), i);
   }
   var bias = 0.0;
   if (HAS_BIAS) {
     bias = biasI[i];
   }
   var dbias = 0.0;
-  let end = min(t0 + RUN, T);
+  let end = min(t0 + RUN, run.T);
   for (var t = t0; t < end + J - 1; t++) {
     var pre = bias;
     for (var j = 0u; j < J; j++) {
@@ -67,13 +74,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         x[j] = x[j + 1];
         dpre[j] = dpre[j + 1];
       } else {
-        x[j] = x_at(b, i32(t), i);
+        x[j] = x_at(run, b, i32(t), i);
       }
       pre += w[j] * x[j];
     }
     var d = 0.0;
-    if (t < T) {
-      d = dyBTI[DY_OFFSET + (b * T + t) * DY_STRIDE + i] * silu_derivative(pre, sigmoid(pre));
+    if (t < run.T) {
+      d = dyBTI[run.DY_OFFSET + (b * run.T + t) * run.DY_STRIDE + i] * silu_derivative(pre, sigmoid(pre));
     }
     dpre[J - 1] = d;
     if (t < end) {
@@ -87,12 +94,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       for (var j = 0u; j < J; j++) {
         dx += w[j] * dpre[J - 1 - j];
       }
-      dxBTI[DX_OFFSET + (b * T + t + 1 - J) * DX_STRIDE + i] = dx;
+      dxBTI[run.DX_OFFSET + (b * run.T + t + 1 - J) * run.DX_STRIDE + i] = dx;
     }
   }
   let part = id.z * groups.y + id.y;
   for (var j = 0u; j < J; j++) {
     partials[(part * I + i) * J + j] = dw[j];
   }
-  partials[DBIAS_AT + part * I + i] = dbias;
+  partials[run.DBIAS_AT + part * I + i] = dbias;
 }

@@ -4,35 +4,42 @@
 //   1  wIJ    [I, J]     f32  read   J at most 8
 //   2  biasI  [I]        f32  read   zero unless HAS_BIAS
 //   3  yBTI   [B, T, I]  f32  write  rows Y_STRIDE apart
+//   4  run  the block Run
 //
 // One invocation a channel and RUN positions, the last J inputs in registers; neighbours are neighbouring channels.
 // Bytes 8·B·T·I, flops B·T·I·(2·J + 4): bound by memory.
 
-override B: u32;
-override T: u32;
 override I: u32;
 override J: u32;
 override RUN: u32;
 override HAS_BIAS: bool;
-override X_OFFSET: u32 = 0;
-override X_STRIDE: u32;
-override Y_OFFSET: u32 = 0;
-override Y_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  B: u32,
+  T: u32,
+  X_OFFSET: u32,
+  X_STRIDE: u32,
+  Y_OFFSET: u32,
+  Y_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> xBTI: array<f32>;
 @group(0) @binding(1) var<storage, read> wIJ: array<f32>;
 @group(0) @binding(2) var<storage, read> biasI: array<f32>;
 @group(0) @binding(3) var<storage, read_write> yBTI: array<f32>;
+@group(0) @binding(4) var<uniform> run: Run;
 
-fn x_at(b: u32, t: i32, i: u32) -> f32 {
-  if (t < 0 || t >= i32(T)) {
+fn x_at(run: Run, b: u32, t: i32, i: u32) -> f32 {
+  if (t < 0 || t >= i32(run.T)) {
     return 0.0;
   }
-  return xBTI[X_OFFSET + (b * T + u32(t)) * X_STRIDE + i];
+  return xBTI[run.X_OFFSET + (b * run.T + u32(t)) * run.X_STRIDE + i];
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
+  let run = run; // read once: not every compiler does that by itself
   let i = id.x;
   let t0 = id.y * RUN;
   let b = id.z;
@@ -43,22 +50,22 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var x: array<f32, 8>; // the J inputs that end with the current position
   for (var j = 0u; j < J; j++) {
     w[j] = wIJ[i * J + j];
-    x[j] = x_at(b, i32(t0 + j) - i32(J), i);
+    x[j] = x_at(run, b, i32(t0 + j) - i32(J), i);
   }
   var bias = 0.0;
   if (HAS_BIAS) {
     bias = biasI[i];
   }
-  for (var t = t0; t < min(t0 + RUN, T); t++) {
+  for (var t = t0; t < min(t0 + RUN, run.T); t++) {
     var pre = bias;
     for (var j = 0u; j < J; j++) {
       if (j + 1 < J) {
         x[j] = x[j + 1];
       } else {
-        x[j] = x_at(b, i32(t), i);
+        x[j] = x_at(run, b, i32(t), i);
       }
       pre += w[j] * x[j];
     }
-    yBTI[Y_OFFSET + (b * T + t) * Y_STRIDE + i] = pre * sigmoid(pre);
+    yBTI[run.Y_OFFSET + (b * run.T + t) * run.Y_STRIDE + i] = pre * sigmoid(pre);
   }
 }

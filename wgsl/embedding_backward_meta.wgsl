@@ -2,30 +2,37 @@
 //
 //   0  dxBSD    [B, M + T, D]  f32  read
 //   1  dmetaMD  [M, D]         f32  write
+//   2  run  the block Run
 //
 // One invocation an element of dmeta; neighbours read neighbours. Bytes 4·(B + 1)·M·D, flops B·M·D: bound by memory.
 
-override B: u32;
-override T: u32;
-override M: u32;
 override D: u32;
-override DX_OFFSET: u32 = 0;
-override DX_STRIDE: u32;
-override DMETA_OFFSET: u32 = 0;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  B: u32,
+  T: u32,
+  M: u32,
+  DX_OFFSET: u32,
+  DX_STRIDE: u32,
+  DMETA_OFFSET: u32,
+}
 
 @group(0) @binding(0) var<storage, read> dxBSD: array<f32>;
 @group(0) @binding(1) var<storage, read_write> dmetaMD: array<f32>;
+@group(0) @binding(2) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
+  let run = run; // read once: not every compiler does that by itself
   let m = id.x / D;
   let d = id.x % D;
-  if (m >= M) {
+  if (m >= run.M) {
     return;
   }
   var sum = 0.0;
-  for (var b = 0u; b < B; b++) {
-    sum += dxBSD[DX_OFFSET + (b * (M + T) + m) * DX_STRIDE + d];
+  for (var b = 0u; b < run.B; b++) {
+    sum += dxBSD[run.DX_OFFSET + (b * (run.M + run.T) + m) * run.DX_STRIDE + d];
   }
-  dmetaMD[DMETA_OFFSET + id.x] = sum;
+  dmetaMD[run.DMETA_OFFSET + id.x] = sum;
 }

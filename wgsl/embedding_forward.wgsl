@@ -4,34 +4,41 @@
 //   1  tableVD  [V, D]         f32  read
 //   2  metaMD   [M, D]         f32  read   ignored when M is 0
 //   3  xBSD     [B, M + T, D]  f32  write
+//   4  run  the block Run
 //
 // One invocation an element of x; neighbours read neighbours. Bytes 8·B·(M + T)·D, no flops: bound by memory.
 
-override B: u32;
-override T: u32;
-override M: u32;
 override D: u32;
-override TABLE_OFFSET: u32 = 0;
-override META_OFFSET: u32 = 0;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  B: u32,
+  T: u32,
+  M: u32,
+  TABLE_OFFSET: u32,
+  META_OFFSET: u32,
+}
 
 @group(0) @binding(0) var<storage, read> idsBT: array<u32>;
 @group(0) @binding(1) var<storage, read> tableVD: array<f32>;
 @group(0) @binding(2) var<storage, read> metaMD: array<f32>;
 @group(0) @binding(3) var<storage, read_write> xBSD: array<f32>;
+@group(0) @binding(4) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let at = (group.y * groups.x + group.x) * 64 + lane;
   let row = at / D;
   let d = at % D;
-  let b = row / (M + T);
-  let s = row % (M + T);
-  if (b >= B) {
+  let b = row / (run.M + run.T);
+  let s = row % (run.M + run.T);
+  if (b >= run.B) {
     return;
   }
-  if (s < M) {
-    xBSD[at] = metaMD[META_OFFSET + s * D + d];
+  if (s < run.M) {
+    xBSD[at] = metaMD[run.META_OFFSET + s * D + d];
   } else {
-    xBSD[at] = tableVD[TABLE_OFFSET + idsBT[b * T + s - M] * D + d];
+    xBSD[at] = tableVD[run.TABLE_OFFSET + idsBT[b * run.T + s - run.M] * D + d];
   }
 }

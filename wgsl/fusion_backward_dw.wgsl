@@ -5,36 +5,43 @@
 //   2  mRI        [R, I]         f32  read   rows M_STRIDE apart
 //   3  rR2        [R, 2]         f32  read   reciprocal root mean squares of a and of m
 //   4  partial2PI [2, parts, I]  f32  write
+//   5  run  the block Run
 //
 // One invocation a column and a block of ROWS rows; neighbours read neighbours. Bytes 12·R·I, flops 8·R·I: bound by memory.
 
-override R: u32;
 override I: u32;
 override ROWS: u32;
-override DY_OFFSET: u32 = 0;
-override DY_STRIDE: u32;
-override A_OFFSET: u32 = 0;
-override A_STRIDE: u32;
-override M_OFFSET: u32 = 0;
-override M_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  R: u32,
+  DY_OFFSET: u32,
+  DY_STRIDE: u32,
+  A_OFFSET: u32,
+  A_STRIDE: u32,
+  M_OFFSET: u32,
+  M_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> dyRI: array<f32>;
 @group(0) @binding(1) var<storage, read> aRI: array<f32>;
 @group(0) @binding(2) var<storage, read> mRI: array<f32>;
 @group(0) @binding(3) var<storage, read> rR2: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partial2PI: array<f32>;
+@group(0) @binding(5) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let run = run; // read once: not every compiler does that by itself
   let i = id.x;
   if (i >= I) {
     return;
   }
-  let last = min((id.y + 1) * ROWS, R);
+  let last = min((id.y + 1) * ROWS, run.R);
   var sums = vec2f(0.0);
   for (var row = id.y * ROWS; row < last; row++) {
-    let n = vec2f(aRI[A_OFFSET + row * A_STRIDE + i] * rR2[2 * row], mRI[M_OFFSET + row * M_STRIDE + i] * rR2[2 * row + 1]);
-    sums += 0.5 * dyRI[DY_OFFSET + row * DY_STRIDE + i] * n;
+    let n = vec2f(aRI[run.A_OFFSET + row * run.A_STRIDE + i] * rR2[2 * row], mRI[run.M_OFFSET + row * run.M_STRIDE + i] * rR2[2 * row + 1]);
+    sums += 0.5 * dyRI[run.DY_OFFSET + row * run.DY_STRIDE + i] * n;
   }
   partial2PI[id.y * I + i] = sums.x;
   partial2PI[(groups.y + id.y) * I + i] = sums.y;

@@ -8,24 +8,29 @@
 //   5  rR2   [R, 2]  f32  read   reciprocal root mean squares of a and of m
 //   6  daRI  [R, I]  f32  write  rows DA_STRIDE apart
 //   7  dmRI  [R, I]  f32  write  rows DM_STRIDE apart
+//   8  run  the block Run
 //
 // One workgroup a row; its LANES stride over I, then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 4·(8·R·I + 2·I), flops 14·R·I: bound by memory.
 
-override R: u32;
 override I: u32;
-override DY_OFFSET: u32 = 0;
-override DY_STRIDE: u32;
-override A_OFFSET: u32 = 0;
-override A_STRIDE: u32;
-override M_OFFSET: u32 = 0;
-override M_STRIDE: u32;
-override WA_OFFSET: u32 = 0;
-override WM_OFFSET: u32 = 0;
-override DA_OFFSET: u32 = 0;
-override DA_STRIDE: u32;
-override DM_OFFSET: u32 = 0;
-override DM_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  R: u32,
+  DY_OFFSET: u32,
+  DY_STRIDE: u32,
+  A_OFFSET: u32,
+  A_STRIDE: u32,
+  M_OFFSET: u32,
+  M_STRIDE: u32,
+  WA_OFFSET: u32,
+  WM_OFFSET: u32,
+  DA_OFFSET: u32,
+  DA_STRIDE: u32,
+  DM_OFFSET: u32,
+  DM_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> dyRI: array<f32>;
 @group(0) @binding(1) var<storage, read> aRI: array<f32>;
@@ -35,27 +40,29 @@ override DM_STRIDE: u32;
 @group(0) @binding(5) var<storage, read> rR2: array<f32>;
 @group(0) @binding(6) var<storage, read_write> daRI: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dmRI: array<f32>;
+@group(0) @binding(8) var<uniform> run: Run;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let row = group.y * groups.x + group.x;
-  if (row >= R) {
+  if (row >= run.R) {
     return;
   }
-  let dy0 = DY_OFFSET + row * DY_STRIDE;
-  let a0 = A_OFFSET + row * A_STRIDE;
-  let m0 = M_OFFSET + row * M_STRIDE;
+  let dy0 = run.DY_OFFSET + row * run.DY_STRIDE;
+  let a0 = run.A_OFFSET + row * run.A_STRIDE;
+  let m0 = run.M_OFFSET + row * run.M_STRIDE;
   let r = vec2f(rR2[2 * row], rR2[2 * row + 1]);
   var dots = vec2f(0.0);
   for (var i = lane; i < I; i += LANES) {
-    let g = 0.5 * dyRI[dy0 + i] * vec2f(waI[WA_OFFSET + i], wmI[WM_OFFSET + i]);
+    let g = 0.5 * dyRI[dy0 + i] * vec2f(waI[run.WA_OFFSET + i], wmI[run.WM_OFFSET + i]);
     dots += g * vec2f(aRI[a0 + i], mRI[m0 + i]) * r;
   }
   let means = vec2f(sum_over_lanes(dots.x, lane), sum_over_lanes(dots.y, lane)) / f32(I);
   for (var i = lane; i < I; i += LANES) {
-    let g = 0.5 * dyRI[dy0 + i] * vec2f(waI[WA_OFFSET + i], wmI[WM_OFFSET + i]);
+    let g = 0.5 * dyRI[dy0 + i] * vec2f(waI[run.WA_OFFSET + i], wmI[run.WM_OFFSET + i]);
     let d = r * (g - vec2f(aRI[a0 + i], mRI[m0 + i]) * r * means);
-    daRI[DA_OFFSET + row * DA_STRIDE + i] = d.x;
-    dmRI[DM_OFFSET + row * DM_STRIDE + i] = d.y;
+    daRI[run.DA_OFFSET + row * run.DA_STRIDE + i] = d.x;
+    dmRI[run.DM_OFFSET + row * run.DM_STRIDE + i] = d.y;
   }
 }

@@ -2,23 +2,29 @@
 //
 //   0  parts  [PARTS]  f32  read
 //   1  norm   [1]      f32  write
+//   2  run  the block Run
 //
 // One workgroup; its LANES stride over the parts, then add up in a tree of fixed shape (lib/sum_over_lanes). Bytes 4·PARTS: small.
 
-override PARTS: u32;
-override NORM_OFFSET: u32 = 0;
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  PARTS: u32,
+  NORM_OFFSET: u32,
+}
 
 @group(0) @binding(0) var<storage, read> parts: array<f32>;
 @group(0) @binding(1) var<storage, read_write> norm: array<f32>;
+@group(0) @binding(2) var<uniform> run: Run;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   var squares = 0.0;
-  for (var part = lane; part < PARTS; part += LANES) {
+  for (var part = lane; part < run.PARTS; part += LANES) {
     squares += parts[part];
   }
   let sum = sum_over_lanes(squares, lane);
   if (lane == 0) {
-    norm[NORM_OFFSET] = sqrt(sum);
+    norm[run.NORM_OFFSET] = sqrt(sum);
   }
 }

@@ -5,27 +5,33 @@
 //   2  lseR      [R]     f32  read
 //   3  logpR     [R]     f32  read
 //   4  logitsRC  [R, C]  f32  read and write  vocabulary entries V0, …, V0 + C − 1
+//   5  run  the block Run
 //
 // One invocation a logit; neighbours read neighbours. Bytes 8·R·C, one exponential a logit: bound by memory.
 
-override R: u32;
-override C: u32;
-override V0: u32;
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  R: u32,
+  C: u32,
+  V0: u32,
+}
 
 @group(0) @binding(0) var<storage, read> targetsR: array<u32>;
 @group(0) @binding(1) var<storage, read> dlogpR: array<f32>;
 @group(0) @binding(2) var<storage, read> lseR: array<f32>;
 @group(0) @binding(3) var<storage, read> logpR: array<f32>;
 @group(0) @binding(4) var<storage, read_write> logitsRC: array<f32>;
+@group(0) @binding(5) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let at = (group.y * groups.x + group.x) * 64 + lane;
-  if (at >= R * C) {
+  if (at >= run.R * run.C) {
     return;
   }
-  let row = at / C;
-  if (V0 + at % C == targetsR[row]) {
+  let row = at / run.C;
+  if (run.V0 + at % run.C == targetsR[row]) {
     logitsRC[at] = dlogpR[row] * one_minus_exp(logpR[row]);
   } else {
     logitsRC[at] = -dlogpR[row] * exp(logitsRC[at] - lseR[row]);

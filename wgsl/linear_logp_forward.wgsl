@@ -7,33 +7,40 @@
 //   2  runningR3  [R, 3]  f32  read and write  of the others: highest so far, Σ exp(logit − highest); the target's logit
 //   3  logpR      [R]     f32  write           with LAST
 //   4  lseR       [R]     f32  write           with LAST
+//   5  run  the block Run
 //
 // One workgroup a row; its LANES stride over C, then find the maximum and the sum in trees of fixed shape.
 // Bytes 4·R·C, one exponential a logit: bound by memory, or by exp on software adapters.
 
-override R: u32;
-override C: u32;
-override V0: u32;
 override FIRST: bool;
 override LAST: bool;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  R: u32,
+  C: u32,
+  V0: u32,
+}
 
 @group(0) @binding(0) var<storage, read> logitsRC: array<f32>;
 @group(0) @binding(1) var<storage, read> targetsR: array<u32>;
 @group(0) @binding(2) var<storage, read_write> runningR3: array<f32>;
 @group(0) @binding(3) var<storage, read_write> logpR: array<f32>;
 @group(0) @binding(4) var<storage, read_write> lseR: array<f32>;
+@group(0) @binding(5) var<uniform> run: Run;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let row = group.y * groups.x + group.x;
-  if (row >= R) {
+  if (row >= run.R) {
     return;
   }
-  let target_v = targetsR[row] - V0; // beyond C, wrapping around included, where the target is in another chunk
+  let target_v = targetsR[row] - run.V0; // beyond C, wrapping around included, where the target is in another chunk
   var lane_highest = -1e30;
-  for (var v = lane; v < C; v += LANES) {
+  for (var v = lane; v < run.C; v += LANES) {
     if (v != target_v) {
-      lane_highest = max(lane_highest, logitsRC[row * C + v]);
+      lane_highest = max(lane_highest, logitsRC[row * run.C + v]);
     }
   }
   var highest = max_over_lanes(lane_highest, lane);
@@ -41,9 +48,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     highest = max(highest, runningR3[row * 3]);
   }
   var lane_sum = 0.0;
-  for (var v = lane; v < C; v += LANES) {
+  for (var v = lane; v < run.C; v += LANES) {
     if (v != target_v) {
-      lane_sum += exp(logitsRC[row * C + v] - highest);
+      lane_sum += exp(logitsRC[row * run.C + v] - highest);
     }
   }
   var sum = sum_over_lanes(lane_sum, lane);
@@ -55,8 +62,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     sum += runningR3[row * 3 + 1] * exp(runningR3[row * 3] - highest);
     logit = runningR3[row * 3 + 2];
   }
-  if (target_v < C) {
-    logit = logitsRC[row * C + target_v];
+  if (target_v < run.C) {
+    logit = logitsRC[row * run.C + target_v];
   }
   if (LAST) {
     var logp = 0.0;

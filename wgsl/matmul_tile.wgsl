@@ -3,25 +3,16 @@
 //   0  a  [M, K], or [K, M] with TRANS_A  f32  read   rows A_STRIDE apart
 //   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart
 //   2  c  [M, N]                          f32  write  rows C_STRIDE apart; with several slices [slices, M, N] for sum_partials
+//   3  run  the block Run
 //
 // One workgroup a tile of 32·ROW_QUADS × 32·COLUMN_QUADS of c, 8×8 invocations with up to 8×8 sums in registers each (rows and columns 4·i
 // and 32 + 4·i, so that neighbours read neighbouring banks). Tiles of a and b, DEPTH deep, go through workgroup memory; outside the
 // matrices they are zero. The grid's z cuts k into slices of SLICE where c alone makes too few workgroups. The order of k is fixed.
 // Bytes 4·(M·K·N/COLUMNS + K·N·M/ROWS + M·N), flops 2·M·N·K: bound by multiply-adds, at 64 × 64 64 for 4 loads of four.
 
-override M: u32;
-override N: u32;
-override K: u32;
 override TRANS_A: bool;
 override TRANS_B: bool;
 override ACCUMULATE: bool;
-override A_OFFSET: u32 = 0;
-override A_STRIDE: u32;
-override B_OFFSET: u32 = 0;
-override B_STRIDE: u32;
-override C_OFFSET: u32 = 0;
-override C_STRIDE: u32;
-override SLICE: u32; // a multiple of DEPTH
 
 override DEPTH: u32; // 8, 16 or 32
 override ROW_QUADS: u32; // 1 or 2
@@ -29,25 +20,40 @@ override COLUMN_QUADS: u32;
 override ROWS: u32 = 32 * ROW_QUADS;
 override COLUMNS: u32 = 32 * COLUMN_QUADS;
 
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  M: u32,
+  N: u32,
+  K: u32,
+  A_OFFSET: u32,
+  A_STRIDE: u32,
+  B_OFFSET: u32,
+  B_STRIDE: u32,
+  C_OFFSET: u32,
+  C_STRIDE: u32,
+  SLICE: u32, // a multiple of DEPTH
+}
+
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
+@group(0) @binding(3) var<uniform> run: Run;
 
 var<workgroup> a_tile: array<vec4f, DEPTH * ROWS / 4>;    // [k][m / 4], four rows of a
 var<workgroup> b_tile: array<vec4f, DEPTH * COLUMNS / 4>; // [k][n / 4], four columns of b
 
 fn a_at(m: u32, k: u32) -> f32 {
-  if (m >= M || k >= K) {
+  if (m >= run.M || k >= run.K) {
     return 0.0;
   }
-  return a[A_OFFSET + select(m * A_STRIDE + k, k * A_STRIDE + m, TRANS_A)];
+  return a[run.A_OFFSET + select(m * run.A_STRIDE + k, k * run.A_STRIDE + m, TRANS_A)];
 }
 
 fn b_at(k: u32, n: u32) -> f32 {
-  if (n >= N || k >= K) {
+  if (n >= run.N || k >= run.K) {
     return 0.0;
   }
-  return b[B_OFFSET + select(k * B_STRIDE + n, n * B_STRIDE + k, TRANS_B)];
+  return b[run.B_OFFSET + select(k * run.B_STRIDE + n, n * run.B_STRIDE + k, TRANS_B)];
 }
 
 /// DEPTH k of both tiles. Neighbouring invocations read neighbouring addresses, whichever way the matrices are stored.
@@ -77,8 +83,8 @@ fn add(sums: mat4x4f, a_k: vec4f, b_k: vec4f) -> mat4x4f {
 fn write(start: u32, m: u32, n: u32, sums: mat4x4f) {
   var copy = sums;
   for (var i = 0u; i < 16; i++) {
-    if (m + i / 4 < M && n + i % 4 < N) {
-      let at = start + (m + i / 4) * C_STRIDE + n + i % 4;
+    if (m + i / 4 < run.M && n + i % 4 < run.N) {
+      let at = start + (m + i / 4) * run.C_STRIDE + n + i % 4;
       var value = copy[i / 4][i % 4];
       if (ACCUMULATE) {
         value += c[at];
@@ -92,12 +98,12 @@ fn write(start: u32, m: u32, n: u32, sums: mat4x4f) {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
   let m0 = group.y * ROWS;
   let n0 = group.x * COLUMNS;
-  let end = min((group.z + 1) * SLICE, K);
+  let end = min((group.z + 1) * run.SLICE, run.K);
   var s00: mat4x4f; // rows above, columns left
   var s01: mat4x4f;
   var s10: mat4x4f;
   var s11: mat4x4f;
-  for (var k0 = group.z * SLICE; k0 < end; k0 += DEPTH) {
+  for (var k0 = group.z * run.SLICE; k0 < end; k0 += DEPTH) {
     stage(m0, n0, k0, lane);
     workgroupBarrier();
     for (var k = 0u; k < DEPTH; k++) {
@@ -117,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
     workgroupBarrier();
   }
-  let start = C_OFFSET + group.z * M * N;
+  let start = run.C_OFFSET + group.z * run.M * run.N;
   let m = m0 + local.y * 4;
   let n = n0 + local.x * 4;
   write(start, m, n, s00);

@@ -6,19 +6,24 @@
 //   3  rR      [R]     f32  read   reciprocal root mean square of each row of x
 //   4  dsumRD  [R, D]  f32  read   what later layers sent to the sum; ignored unless HAS_DSUM
 //   5  dxRD    [R, D]  f32  write  rows DX_STRIDE apart
+//   6  run  the block Run
 //
 // One workgroup a row; its LANES stride over D, then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 4·(4·R·D + D + R) with dsum, flops 8·R·D: bound by memory.
 
-override R: u32;
-override D: u32;
 override HAS_DSUM: bool;
-override DY_OFFSET: u32 = 0;
-override DY_STRIDE: u32;
-override X_OFFSET: u32 = 0;
-override X_STRIDE: u32;
-override DX_OFFSET: u32 = 0;
-override DX_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  R: u32,
+  D: u32,
+  DY_OFFSET: u32,
+  DY_STRIDE: u32,
+  X_OFFSET: u32,
+  X_STRIDE: u32,
+  DX_OFFSET: u32,
+  DX_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> dyRD: array<f32>;
 @group(0) @binding(1) var<storage, read> xRD: array<f32>;
@@ -26,26 +31,28 @@ override DX_STRIDE: u32;
 @group(0) @binding(3) var<storage, read> rR: array<f32>;
 @group(0) @binding(4) var<storage, read> dsumRD: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dxRD: array<f32>;
+@group(0) @binding(6) var<uniform> run: Run;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let row = group.y * groups.x + group.x;
-  if (row >= R) {
+  if (row >= run.R) {
     return;
   }
-  let dy0 = DY_OFFSET + row * DY_STRIDE;
-  let x0 = X_OFFSET + row * X_STRIDE;
+  let dy0 = run.DY_OFFSET + row * run.DY_STRIDE;
+  let x0 = run.X_OFFSET + row * run.X_STRIDE;
   let r = rR[row];
   var dot = 0.0;
-  for (var d = lane; d < D; d += LANES) {
+  for (var d = lane; d < run.D; d += LANES) {
     dot += dyRD[dy0 + d] * wD[d] * xRD[x0 + d] * r;
   }
-  let mean = sum_over_lanes(dot, lane) / f32(D);
-  for (var d = lane; d < D; d += LANES) {
+  let mean = sum_over_lanes(dot, lane) / f32(run.D);
+  for (var d = lane; d < run.D; d += LANES) {
     var dx = r * (dyRD[dy0 + d] * wD[d] - xRD[x0 + d] * r * mean);
     if (HAS_DSUM) {
-      dx += dsumRD[row * D + d];
+      dx += dsumRD[row * run.D + d];
     }
-    dxRD[DX_OFFSET + row * DX_STRIDE + d] = dx;
+    dxRD[run.DX_OFFSET + row * run.DX_STRIDE + d] = dx;
   }
 }

@@ -4,43 +4,50 @@
 //   1  table      [positions, 2, K/2]  f32  read   cosines, then sines of each position
 //   2  position1  [1]                  u32  read   ignored unless HAS_POSITION
 //   3  yBTHK      [B, T, H, K]         f32  write  rows of H·K, Y_STRIDE apart
+//   4  run  the block Run
 //
 // One invocation a pair; neighbours read neighbours. Bytes 4·3·B·T·H·K, flops 3·B·T·H·K: bound by memory.
 
-override PAIRS: u32; // B·T·H·K/2
-override T: u32;
-override H: u32;
 override K: u32;
 override SIGN: f32;
 override HAS_POSITION: bool;
-override X_OFFSET: u32 = 0;
-override X_STRIDE: u32;
-override Y_OFFSET: u32 = 0;
-override Y_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  PAIRS: u32, // B·T·H·K/2
+  T: u32,
+  H: u32,
+  X_OFFSET: u32,
+  X_STRIDE: u32,
+  Y_OFFSET: u32,
+  Y_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> xBTHK: array<f32>;
 @group(0) @binding(1) var<storage, read> table: array<f32>;
 @group(0) @binding(2) var<storage, read> position1: array<u32>;
 @group(0) @binding(3) var<storage, read_write> yBTHK: array<f32>;
+@group(0) @binding(4) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let pair = (group.y * groups.x + group.x) * 64 + lane;
-  if (pair >= PAIRS) {
+  if (pair >= run.PAIRS) {
     return;
   }
   let half = K / 2;
   let i = pair % half;
-  let h = pair / half % H;
-  let row = pair / half / H;
-  var position = row % T;
+  let h = pair / half % run.H;
+  let row = pair / half / run.H;
+  var position = row % run.T;
   if (HAS_POSITION) {
     position += position1[0];
   }
   let cosine = table[position * K + i];
   let sine = table[position * K + half + i] * SIGN;
-  let x_at = X_OFFSET + row * X_STRIDE + h * K + i;
-  let y_at = Y_OFFSET + row * Y_STRIDE + h * K + i;
+  let x_at = run.X_OFFSET + row * run.X_STRIDE + h * K + i;
+  let y_at = run.Y_OFFSET + row * run.Y_STRIDE + h * K + i;
   let first = xBTHK[x_at];
   let second = xBTHK[x_at + half];
   yBTHK[y_at] = first * cosine - second * sine;

@@ -2,31 +2,38 @@
 //
 //   0  partialPN  [PARTS, N]  f32  read   from PARTIAL_OFFSET on
 //   1  outN       [N]         f32  write, or read and write with ACCUMULATE; COLUMNS a row, rows OUT_STRIDE apart
+//   2  run  the block Run
 //
 // One invocation an n; neighbours read neighbours. Bytes 4·(PARTS + 1)·N, flops PARTS·N: bound by memory.
 
-override N: u32;
-override PARTS: u32;
 override ACCUMULATE: bool = false;
-override PARTIAL_OFFSET: u32 = 0;
-override COLUMNS: u32;
-override OUT_OFFSET: u32 = 0;
-override OUT_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  N: u32,
+  PARTS: u32,
+  PARTIAL_OFFSET: u32,
+  COLUMNS: u32,
+  OUT_OFFSET: u32,
+  OUT_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> partialPN: array<f32>;
 @group(0) @binding(1) var<storage, read_write> outN: array<f32>;
+@group(0) @binding(2) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let n = (group.y * groups.x + group.x) * 64 + lane;
-  if (n >= N) {
+  if (n >= run.N) {
     return;
   }
   var sum = 0.0;
-  for (var part = 0u; part < PARTS; part++) {
-    sum += partialPN[PARTIAL_OFFSET + part * N + n];
+  for (var part = 0u; part < run.PARTS; part++) {
+    sum += partialPN[run.PARTIAL_OFFSET + part * run.N + n];
   }
-  let at = OUT_OFFSET + n / COLUMNS * OUT_STRIDE + n % COLUMNS;
+  let at = run.OUT_OFFSET + n / run.COLUMNS * run.OUT_STRIDE + n % run.COLUMNS;
   if (ACCUMULATE) {
     sum += outN[at];
   }

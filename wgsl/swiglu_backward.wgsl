@@ -3,34 +3,41 @@
 //   0  dyRF    [R, F]   f32  read   rows DY_STRIDE apart
 //   1  guR2F   [R, 2F]  f32  read   gate before up; rows GU_STRIDE apart
 //   2  dguR2F  [R, 2F]  f32  write  rows DGU_STRIDE apart
+//   3  run  the block Run
 //
 // One invocation an element of dy; neighbours read neighbours. Bytes 20·R·F, flops 12·R·F: bound by memory.
 
-override R: u32;
 override F: u32;
-override DY_OFFSET: u32 = 0;
-override DY_STRIDE: u32;
-override GU_OFFSET: u32 = 0;
-override GU_STRIDE: u32;
-override DGU_OFFSET: u32 = 0;
-override DGU_STRIDE: u32;
+
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  R: u32,
+  DY_OFFSET: u32,
+  DY_STRIDE: u32,
+  GU_OFFSET: u32,
+  GU_STRIDE: u32,
+  DGU_OFFSET: u32,
+  DGU_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> dyRF: array<f32>;
 @group(0) @binding(1) var<storage, read> guR2F: array<f32>;
 @group(0) @binding(2) var<storage, read_write> dguR2F: array<f32>;
+@group(0) @binding(3) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let at = (group.y * groups.x + group.x) * 64 + lane;
   let row = at / F;
   let f = at % F;
-  if (row >= R) {
+  if (row >= run.R) {
     return;
   }
-  let dy = dyRF[DY_OFFSET + row * DY_STRIDE + f];
-  let gate = guR2F[GU_OFFSET + row * GU_STRIDE + f];
-  let up = guR2F[GU_OFFSET + row * GU_STRIDE + F + f];
+  let dy = dyRF[run.DY_OFFSET + row * run.DY_STRIDE + f];
+  let gate = guR2F[run.GU_OFFSET + row * run.GU_STRIDE + f];
+  let up = guR2F[run.GU_OFFSET + row * run.GU_STRIDE + F + f];
   let s = sigmoid(gate);
-  dguR2F[DGU_OFFSET + row * DGU_STRIDE + f] = dy * up * silu_derivative(gate, s);
-  dguR2F[DGU_OFFSET + row * DGU_STRIDE + F + f] = dy * gate * s;
+  dguR2F[run.DGU_OFFSET + row * run.DGU_STRIDE + f] = dy * up * silu_derivative(gate, s);
+  dguR2F[run.DGU_OFFSET + row * run.DGU_STRIDE + F + f] = dy * gate * s;
 }
