@@ -131,7 +131,7 @@ function softenRow(
   const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
   const highest = exp2Constant(9);
   for (const end = p + bytes(keys); p < end; p += 16, dS += 16) {
-    const score = f32x4.min(f32x4.sub(f32x4.mul(v128.load(p), exponent), lse), highest);
+    const score = f32x4.pmin(f32x4.sub(f32x4.mul(v128.load(p), exponent), lse), highest);
     const probability = exp2With(score, c6, c5, c4, c3, c2, c1, c0, magic, lowest);
     v128.store(p, probability);
     v128.store(dS, f32x4.mul(probability, f32x4.mul(f32x4.sub(v128.load(dS), delta), factor)));

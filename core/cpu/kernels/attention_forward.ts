@@ -50,7 +50,7 @@ function exponentials(scores: usize, keys: i32, scale: v128, shift: v128, open: 
     return sum4(sums);
   }
   for (; scores < end; scores += 16) {
-    const score = v128.load(scores), seen = f32x4.gt(score, f32x4.splat(HIDDEN));
+    const score = v128.load(scores), seen = f32x4.ne(score, f32x4.splat(HIDDEN));
     const p = v128.and(exp2With(f32x4.sub(score, shift), c6, c5, c4, c3, c2, c1, c0, magic, lowest), seen);
     v128.store(scores, p);
     sums = f32x4.add(sums, p);
@@ -61,7 +61,7 @@ function exponentials(scores: usize, keys: i32, scale: v128, shift: v128, open: 
 /** The highest score of a row of which all keys are seen, times `scale`. */
 function highestOpen(scores: usize, keys: i32, scale: v128): f32 {
   let most = v128.load(scores);
-  for (let j = 4; j < keys; j += 4) most = f32x4.max(most, v128.load(scores + bytes(j)));
+  for (let j = 4; j < keys; j += 4) most = f32x4.pmax(most, v128.load(scores + bytes(j)));
   return max4(f32x4.mul(most, scale));
 }
 
@@ -73,7 +73,7 @@ function hide(scores: usize, keys: i32, q: i32, key: i32, args: AttentionForward
     const at = scores + bytes(j), seen = visible(q, key + j, window, meta, crop);
     const score = v128.bitselect(f32x4.mul(v128.load(at), scale), hidden, seen);
     v128.store(at, score);
-    most = f32x4.max(most, score);
+    most = f32x4.pmax(most, score);
   }
   return max4(most);
 }

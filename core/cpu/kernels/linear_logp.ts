@@ -38,7 +38,7 @@ export function logp_reduce(args: LogpReduce, block: i32, _workspace: usize): vo
     }
     let most = f32x4.splat(load<f32>(logits));
     const whole = count & ~3;
-    for (let v = 0; v < whole; v += 4) most = f32x4.max(most, v128.load(logits + bytes(v)));
+    for (let v = 0; v < whole; v += 4) most = f32x4.pmax(most, v128.load(logits + bytes(v)));
     let highest = max4(most);
     for (let v = whole; v < count; v++) highest = max<f32>(highest, load<f32>(logits + bytes(v)));
     let total: f32 = 0;

@@ -4,7 +4,8 @@
  * the sums over channels (dB, dC) and over sequences (dA, dskip, dbias) are added up by later launches.
  */
 import { sigmoid, siluSlope, softplus } from "./lib/activations";
-import { advanceKept, CHANNELS, loadBc, loadDecays, loadOptional, loadStates, storeStates, vectors } from "./lib/scan";
+import { advanceKept, CHANNELS, DDT, DT, DU, DY, GB, lane0, lane1, lane2, lane3 } from "./lib/scan";
+import { loadBc, loadDecays, loadOptional, loadStates, records, SLOPE, storeStates, vectors, Y } from "./lib/scan";
 import { bytes, clear, copy, load4, madd, store4, sumEach } from "./lib/vector";
 
 const LN2: f32 = 0.6931471805599453;
@@ -57,17 +58,10 @@ class Places {
   /** [CHANNELS]. */
   dskip: usize;
   dbias: usize;
-  /** [chunk + 1, P] and [chunk, P] vectors. */
-  h: usize;
-  decays: usize;
-  /** [chunk] vectors. */
-  dt: usize;
-  du: usize;
-  slope: usize;
-  y: usize;
-  dUngated: usize;
-  gB: usize;
-  dDt: usize;
+  /** [1 + 2 · chunk, P] vectors: the states before, then decays and states of each position. */
+  kept: usize;
+  /** [chunk] records. */
+  own: usize;
 }
 
 function layOut(at: usize, chunk: i32, P: i32): Places {
@@ -79,15 +73,8 @@ function layOut(at: usize, chunk: i32, P: i32): Places {
   places.dA = places.g + bytes(CHANNELS * P);
   places.dskip = places.dA + bytes(CHANNELS * P);
   places.dbias = places.dskip + bytes(CHANNELS);
-  places.h = places.dbias + bytes(CHANNELS);
-  places.decays = places.h + vectors((chunk + 1) * P);
-  places.dt = places.decays + vectors(chunk * P);
-  places.du = places.dt + vectors(chunk);
-  places.slope = places.du + vectors(chunk);
-  places.y = places.slope + vectors(chunk);
-  places.dUngated = places.y + vectors(chunk);
-  places.gB = places.dUngated + vectors(chunk);
-  places.dDt = places.gB + vectors(chunk);
+  places.kept = places.dbias + bytes(CHANNELS);
+  places.own = places.kept + vectors((2 * chunk + 1) * P);
   return places;
 }
 
@@ -97,12 +84,13 @@ function prepare(args: ScanBackward, p: Places, row: i32, i: i32, count: i32): v
   for (let t = 0; t < count; t++) {
     const at = args.udt + bytes((row + t) * args.strideUdt + i), u = load4(at, left);
     const raw = f32x4.add(load4(at + bytes(args.I), left), bias), step = args.softplus ? softplus(raw) : raw;
-    v128.store(p.dt + vectors(t), step);
-    v128.store(p.slope + vectors(t), args.softplus ? sigmoid(raw) : f32x4.splat(1));
-    v128.store(p.du + vectors(t), f32x4.mul(step, u));
-    v128.store(p.y + vectors(t), f32x4.mul(skip, u));
-    v128.store(p.gB + vectors(t), f32x4.splat(0));
-    v128.store(p.dDt + vectors(t), f32x4.splat(0));
+    const record = p.own + records(t);
+    v128.store(record, step, DT);
+    v128.store(record, args.softplus ? sigmoid(raw) : f32x4.splat(1), SLOPE);
+    v128.store(record, f32x4.mul(step, u), DU);
+    v128.store(record, f32x4.mul(skip, u), Y);
+    v128.store(record, f32x4.splat(0), GB);
+    v128.store(record, f32x4.splat(0), DDT);
   }
 }
 
@@ -110,60 +98,52 @@ function prepare(args: ScanBackward, p: Places, row: i32, i: i32, count: i32): v
 function ungate(args: ScanBackward, p: Places, row: i32, i: i32, count: i32): void {
   const left = args.I - i;
   for (let t = 0; t < count; t++) {
-    const dy = load4(args.dy + bytes((row + t) * args.strideDy + i), left);
+    const dy = load4(args.dy + bytes((row + t) * args.strideDy + i), left), record = p.own + records(t);
     if (!args.z) {
-      v128.store(p.dUngated + vectors(t), dy);
+      v128.store(record, dy, DY);
       continue;
     }
     const z = load4(args.z + bytes((row + t) * args.strideZ + i), left), s = sigmoid(z);
-    v128.store(p.dUngated + vectors(t), f32x4.mul(dy, f32x4.mul(z, s)));
+    v128.store(record, f32x4.mul(dy, f32x4.mul(z, s)), DY);
     if (!args.dz) continue;
-    const dz = f32x4.mul(f32x4.mul(dy, v128.load(p.y + vectors(t))), siluSlope(z, s));
+    const dz = f32x4.mul(f32x4.mul(dy, v128.load(record, Y)), siluSlope(z, s));
     store4(args.dz + bytes((row + t) * args.strideDz + i), dz, left);
   }
 }
 
 /** Walks four states of four channels backwards over a chunk. */
 function retreat(p: Places, a: usize, g: usize, dA: usize, n: i32, count: i32, P: i32): void {
-  const row = vectors(P);
   const a0 = v128.load(a + vectors(n)), a1 = v128.load(a + vectors(n), 16);
   const a2 = v128.load(a + vectors(n), 32), a3 = v128.load(a + vectors(n), 48);
   let g0 = v128.load(g + vectors(n)), g1 = v128.load(g + vectors(n), 16);
   let g2 = v128.load(g + vectors(n), 32), g3 = v128.load(g + vectors(n), 48);
   let d0 = v128.load(dA + vectors(n)), d1 = v128.load(dA + vectors(n), 16);
   let d2 = v128.load(dA + vectors(n), 32), d3 = v128.load(dA + vectors(n), 48);
-  for (let t = count - 1; t >= 0; t--) {
-    const dU = v128.load(p.dUngated + vectors(t)), dt = v128.load(p.dt + vectors(t));
-    const B = p.bc + bytes(t * 2 * P + n), C = B + bytes(P);
-    const before = p.h + vectors(t * P + n), after = before + row, decay = p.decays + vectors(t * P + n);
+  const row = vectors(P), toC = bytes(P), toGradient = p.dbc - p.bc, first = p.own;
+  let B = p.bc + bytes((count - 1) * 2 * P + n), after = p.kept + vectors(count * 2 * P + n);
+  for (let own = first + records(count - 1); own >= first; own -= records(1), B -= bytes(2 * P)) {
+    const dU = v128.load(own, DY), dt = v128.load(own, DT), du = v128.load(own, DU);
     const dC = sumEach(
       f32x4.mul(dU, v128.load(after)),
       f32x4.mul(dU, v128.load(after, 16)),
       f32x4.mul(dU, v128.load(after, 32)),
       f32x4.mul(dU, v128.load(after, 48)),
     );
-    g0 = madd(dU, v128.load32_splat(C), g0);
-    g1 = madd(dU, v128.load32_splat(C, 4), g1);
-    g2 = madd(dU, v128.load32_splat(C, 8), g2);
-    g3 = madd(dU, v128.load32_splat(C, 12), g3);
-    const du = v128.load(p.du + vectors(t));
+    const b = v128.load(B), c = v128.load(B + toC), to = B + toGradient;
+    g0 = madd(dU, lane0(c), g0), g1 = madd(dU, lane1(c), g1), g2 = madd(dU, lane2(c), g2), g3 = madd(dU, lane3(c), g3);
     const dB = sumEach(f32x4.mul(g0, du), f32x4.mul(g1, du), f32x4.mul(g2, du), f32x4.mul(g3, du));
-    const to = p.dbc + bytes(t * 2 * P + n);
     v128.store(to, f32x4.add(v128.load(to), dB));
-    v128.store(to + bytes(P), f32x4.add(v128.load(to + bytes(P)), dC));
-    let gB = madd(g0, v128.load32_splat(B), v128.load(p.gB + vectors(t)));
-    gB = madd(g1, v128.load32_splat(B, 4), gB);
-    gB = madd(g2, v128.load32_splat(B, 8), gB);
-    v128.store(p.gB + vectors(t), madd(g3, v128.load32_splat(B, 12), gB));
-    g0 = f32x4.mul(g0, v128.load(decay));
-    g1 = f32x4.mul(g1, v128.load(decay, 16));
-    g2 = f32x4.mul(g2, v128.load(decay, 32));
-    g3 = f32x4.mul(g3, v128.load(decay, 48));
+    v128.store(to + toC, f32x4.add(v128.load(to + toC), dC));
+    const gB = madd(g2, lane2(b), madd(g1, lane1(b), madd(g0, lane0(b), v128.load(own, GB))));
+    v128.store(own, madd(g3, lane3(b), gB), GB);
+    const decay = after - row, before = decay - row;
+    g0 = f32x4.mul(g0, v128.load(decay)), g1 = f32x4.mul(g1, v128.load(decay, 16));
+    g2 = f32x4.mul(g2, v128.load(decay, 32)), g3 = f32x4.mul(g3, v128.load(decay, 48));
     const c0 = f32x4.mul(g0, v128.load(before)), c1 = f32x4.mul(g1, v128.load(before, 16));
     const c2 = f32x4.mul(g2, v128.load(before, 32)), c3 = f32x4.mul(g3, v128.load(before, 48));
     d0 = madd(dt, c0, d0), d1 = madd(dt, c1, d1), d2 = madd(dt, c2, d2), d3 = madd(dt, c3, d3);
-    const dDt = madd(a0, c0, madd(a1, c1, v128.load(p.dDt + vectors(t))));
-    v128.store(p.dDt + vectors(t), madd(a2, c2, madd(a3, c3, dDt)));
+    v128.store(own, madd(a2, c2, madd(a3, c3, madd(a0, c0, madd(a1, c1, v128.load(own, DDT))))), DDT);
+    after = before;
   }
   v128.store(g + vectors(n), g0);
   v128.store(g + vectors(n), g1, 16);
@@ -180,13 +160,12 @@ function finish(args: ScanBackward, p: Places, row: i32, i: i32, count: i32, own
   const left = args.I - i, skip = loadOptional(args.skip, i, left);
   let dskip = v128.load(p.dskip + own), dbias = v128.load(p.dbias + own);
   for (let t = 0; t < count; t++) {
-    const u = load4(args.udt + bytes((row + t) * args.strideUdt + i), left),
-      to = args.dudt +
-        bytes((row + t) * args.strideDudt + i);
-    const dU = v128.load(p.dUngated + vectors(t)), gB = v128.load(p.gB + vectors(t));
-    const dDt = madd(u, gB, f32x4.mul(v128.load(p.dDt + vectors(t)), f32x4.splat(LN2)));
-    const dRaw = f32x4.mul(dDt, v128.load(p.slope + vectors(t)));
-    store4(to, madd(v128.load(p.dt + vectors(t)), gB, f32x4.mul(skip, dU)), left);
+    const u = load4(args.udt + bytes((row + t) * args.strideUdt + i), left), record = p.own + records(t);
+    const to = args.dudt + bytes((row + t) * args.strideDudt + i);
+    const dU = v128.load(record, DY), gB = v128.load(record, GB);
+    const dDt = madd(u, gB, f32x4.mul(v128.load(record, DDT), f32x4.splat(LN2)));
+    const dRaw = f32x4.mul(dDt, v128.load(record, SLOPE));
+    store4(to, madd(v128.load(record, DT), gB, f32x4.mul(skip, dU)), left);
     store4(to + bytes(args.I), dRaw, left);
     dskip = madd(dU, u, dskip);
     dbias = f32x4.add(dbias, dRaw);
@@ -224,9 +203,9 @@ export function selective_scan_backward(args: ScanBackward, block: i32, workspac
     clear(p.dbc, count * 2 * P);
     for (let i = first; i < end; i += 4) {
       const at = bytes((i - first) * P);
-      loadStates(args.states + bytes(((b * (chunks + 1) + c) * I + i) * N), I - i, N, P, p.h);
+      loadStates(args.states + bytes(((b * (chunks + 1) + c) * I + i) * N), I - i, N, P, p.kept);
       prepare(args, p, row, i, count);
-      advanceKept(p.dt, p.du, p.bc, p.a + at, p.decays, p.h, p.y, count, P);
+      advanceKept(p.own, p.bc, p.a + at, p.kept, count, P);
       ungate(args, p, row, i, count);
       for (let n = 0; n < P; n += 4) retreat(p, p.a + at, p.g + at, p.dA + at, n, count, P);
       finish(args, p, row, i, count, bytes(i - first));

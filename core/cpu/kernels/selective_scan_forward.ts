@@ -3,7 +3,7 @@
  * One block takes one sequence and CHANNELS channels, chunk by chunk; the state before each chunk is saved.
  */
 import { sigmoid, softplus } from "./lib/activations";
-import { advance, CHANNELS, loadBc, loadDecays, loadOptional, loadStates, storeStates, vectors } from "./lib/scan";
+import { advance, CHANNELS, DT, DU, loadBc, loadDecays, loadOptional, loadStates, records, storeStates, Y } from "./lib/scan";
 import { bytes, load4, store4 } from "./lib/vector";
 
 @unmanaged
@@ -36,18 +36,18 @@ class ScanForward {
 /** Four channels over one chunk. Workspace as laid out in the kernel. */
 function scanChunk(args: ScanForward, row: i32, i: i32, count: i32, a: usize, h: usize, bc: usize, own: usize): void {
   const left = args.I - i, P = (args.N + 3) & ~3;
-  const dt = own, du = own + vectors(count), y = own + vectors(2 * count);
   const bias = loadOptional(args.dtBias, i, left), skip = loadOptional(args.skip, i, left);
   for (let t = 0; t < count; t++) {
     const at = args.udt + bytes((row + t) * args.strideUdt + i), u = load4(at, left);
     const raw = f32x4.add(load4(at + bytes(args.I), left), bias), step = args.softplus ? softplus(raw) : raw;
-    v128.store(dt + vectors(t), step);
-    v128.store(du + vectors(t), f32x4.mul(step, u));
-    v128.store(y + vectors(t), f32x4.mul(skip, u));
+    const record = own + records(t);
+    v128.store(record, step, DT);
+    v128.store(record, f32x4.mul(step, u), DU);
+    v128.store(record, f32x4.mul(skip, u), Y);
   }
-  advance(dt, du, bc, a, h, y, count, P);
+  advance(own, bc, a, h, count, P);
   for (let t = 0; t < count; t++) {
-    let out = v128.load(y + vectors(t));
+    let out = v128.load(own + records(t), Y);
     if (args.z) {
       const z = load4(args.z + bytes((row + t) * args.strideZ + i), left);
       out = f32x4.mul(out, f32x4.mul(z, sigmoid(z)));
@@ -56,7 +56,7 @@ function scanChunk(args: ScanForward, row: i32, i: i32, count: i32, a: usize, h:
   }
 }
 
-/** Workspace, with P = N rounded up to 4: B and C (2 P chunk), decays and states (2 · CHANNELS · P), three vectors a position. */
+/** Workspace, with P = N rounded up to 4: B and C (2 P chunk), decays and states (2 · CHANNELS · P), a record a position. */
 export function selective_scan_forward(args: ScanForward, block: i32, workspace: usize): void {
   const T = args.T, I = args.I, N = args.N, P = (N + 3) & ~3, chunk = args.chunk;
   const across = (I + CHANNELS - 1) / CHANNELS, b = block / across, chunks = (T + chunk - 1) / chunk;

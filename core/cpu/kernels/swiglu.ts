@@ -15,14 +15,21 @@ class SwigluForward {
   rows: i32;
 }
 
+@inline
+function gated(gate: v128, up: v128): v128 {
+  return f32x4.mul(f32x4.mul(gate, sigmoid(gate)), up);
+}
+
 export function swiglu_forward(args: SwigluForward, block: i32, _workspace: usize): void {
   const F = args.F, end = min(args.R, (block + 1) * args.rows);
   for (let row = block * args.rows; row < end; row++) {
     const gate = args.gu + bytes(row * args.strideGu), up = gate + bytes(F), y = args.y + bytes(row * args.strideY);
-    for (let f = 0; f < F; f += 4) {
-      const at = bytes(f), left = F - f, g = load4(gate + at, left);
-      store4(y + at, f32x4.mul(f32x4.mul(g, sigmoid(g)), load4(up + at, left)), left);
+    const whole = bytes(F & ~3);
+    for (let at: usize = 0; at < whole; at += 16) {
+      v128.store(y + at, gated(v128.load(gate + at), v128.load(up + at)));
     }
+    const left = F & 3;
+    if (left) store4(y + whole, gated(load4(gate + whole, left), load4(up + whole, left)), left);
   }
 }
 
@@ -46,11 +53,16 @@ export function swiglu_backward(args: SwigluBackward, block: i32, _workspace: us
     const gate = args.gu + bytes(row * args.strideGu), up = gate + bytes(F);
     const dgate = args.dgu + bytes(row * args.strideDgu), dup = dgate + bytes(F);
     const dy = args.dy + bytes(row * args.strideDy);
-    for (let f = 0; f < F; f += 4) {
-      const at = bytes(f), left = F - f;
-      const g = load4(gate + at, left), s = sigmoid(g), d = load4(dy + at, left);
-      store4(dgate + at, f32x4.mul(f32x4.mul(d, load4(up + at, left)), siluSlope(g, s)), left);
-      store4(dup + at, f32x4.mul(d, f32x4.mul(g, s)), left);
+    const whole = bytes(F & ~3);
+    for (let at: usize = 0; at < whole; at += 16) {
+      const g = v128.load(gate + at), s = sigmoid(g), d = v128.load(dy + at);
+      v128.store(dgate + at, f32x4.mul(f32x4.mul(d, v128.load(up + at)), siluSlope(g, s)));
+      v128.store(dup + at, f32x4.mul(d, f32x4.mul(g, s)));
     }
+    const left = F & 3;
+    if (!left) continue;
+    const g = load4(gate + whole, left), s = sigmoid(g), d = load4(dy + whole, left);
+    store4(dgate + whole, f32x4.mul(f32x4.mul(d, load4(up + whole, left)), siluSlope(g, s)), left);
+    store4(dup + whole, f32x4.mul(d, f32x4.mul(g, s)), left);
   }
 }

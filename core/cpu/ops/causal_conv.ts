@@ -3,6 +3,8 @@ import { sumPartials } from "./sum_partials.ts";
 
 /** Channels of one block (kernels/causal_conv.ts). */
 const CHANNELS = 32;
+/** Taps in the kernel's workspace. */
+const padded = (J: number) => Math.ceil(J / 4) * 4;
 
 export const causalConvForward: Lowering = (
   { attributes: { B, T, I, J }, reads: { x, w, bias }, writes: { y } },
@@ -10,7 +12,7 @@ export const causalConvForward: Lowering = (
   kernel: "causal_conv_forward",
   args: { x, w, bias, y, strideX: x!.rowStride, strideY: y!.rowStride, T, I, J },
   blocks: B! * Math.ceil(I! / CHANNELS),
-  workspace: 4 * J!,
+  workspace: 4 * (padded(J!) + 2 * T!),
 }];
 
 export const causalConvBackward: Lowering = (
@@ -24,7 +26,7 @@ export const causalConvBackward: Lowering = (
       kernel: "causal_conv_backward",
       args: { dy, x, w, bias, dx, partialW, partialBias, ...strides, T, I, J },
       blocks: B! * Math.ceil(I! / CHANNELS),
-      workspace: 4 * (J! + T!),
+      workspace: 4 * (2 * padded(J!) + 3 * T!),
     },
     sumPartials(partialW, dw!, { accumulate: accumulate.includes("dw") }),
     ...(partialBias ? [sumPartials(partialBias, dbias!, { accumulate: accumulate.includes("dbias") })] : []),

@@ -4,6 +4,8 @@ import { sumPartials } from "./sum_partials.ts";
 
 /** Channels of one block (kernels/lib/scan.ts). */
 const CHANNELS = 32;
+/** Elements that a position of four channels takes in the workspace. */
+const RECORD = 32;
 
 const padded = (N: number) => Math.ceil(N / 4) * 4;
 
@@ -21,7 +23,7 @@ export const selectiveScanForward: Lowering = (
     kernel: "selective_scan_forward",
     args: { udt, bc, z, aLog, skip, dtBias, h0, y, states, ...strides, T, I, N, chunk, softplus },
     blocks: B! * Math.ceil(I! / CHANNELS),
-    workspace: 2 * P * chunk! + 2 * CHANNELS * P + 3 * 4 * chunk!,
+    workspace: 2 * P * chunk! + 2 * CHANNELS * P + RECORD * chunk!,
   }];
 };
 
@@ -58,7 +60,7 @@ export const selectiveScanBackward: Lowering = (
         ...{ B, T, I, N, chunk, softplus },
       },
       blocks: B! * groups,
-      workspace: 32 + 4 * P * chunk! + 3 * CHANNELS * P + 2 * CHANNELS + 4 * (2 * chunk! + 1) * P + 4 * 7 * chunk!,
+      workspace: 32 + 4 * P * chunk! + 3 * CHANNELS * P + 2 * CHANNELS + 4 * (2 * chunk! + 1) * P + RECORD * chunk!,
     },
     ...sums.flatMap(([partial, out, role]): Launch[] =>
       partial && out ? [sumPartials(partial, out, { accumulate: accumulate.includes(role) })] : []

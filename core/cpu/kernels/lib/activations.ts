@@ -38,23 +38,23 @@ function polynomial(power: i32): v128 {
 
 @inline
 function one(): v128 {
-  return v128.load32_splat(TABLE, 24);
+  return v128.load32_splat(TABLE + 24);
 }
 
 @inline
 function two(): v128 {
-  return v128.load32_splat(TABLE, 60);
+  return v128.load32_splat(TABLE + 60);
 }
 
 /** 1.5 · 2^23: adding it rounds to an integer that then stands in the low bits. */
 @inline
 function rounder(): v128 {
-  return v128.load32_splat(TABLE, 28);
+  return v128.load32_splat(TABLE + 28);
 }
 
 @inline
 function log2e(): v128 {
-  return v128.load32_splat(TABLE, 48);
+  return v128.load32_splat(TABLE + 48);
 }
 
 /** 2^f · 2^n for |f| ≤ ½ and n in the low bits of `shifted`. */
@@ -72,13 +72,13 @@ function scaled(f: v128, shifted: v128): v128 {
 /** 2^x. Below −126 it stays at 2^−126, above 126 at 2^126. */
 @inline
 export function exp2(x: v128): v128 {
-  return exp2Negative(f32x4.min(x, v128.load32_splat(TABLE, 36)));
+  return exp2Negative(f32x4.pmin(x, v128.load32_splat(TABLE + 36)));
 }
 
 /** 2^x for x ≤ 126: the scan's decay and the softmax, with one bound less. */
 @inline
 export function exp2Negative(x: v128): v128 {
-  const inRange = f32x4.max(x, v128.load32_splat(TABLE, 32)), magic = rounder();
+  const inRange = f32x4.pmax(x, v128.load32_splat(TABLE + 32)), magic = rounder();
   const shifted = f32x4.add(inRange, magic);
   return scaled(f32x4.sub(inRange, f32x4.sub(shifted, magic)), shifted);
 }
@@ -103,7 +103,7 @@ export function exp2With(
   magic: v128,
   lowest: v128,
 ): v128 {
-  const inRange = f32x4.max(x, lowest), shifted = f32x4.add(inRange, magic);
+  const inRange = f32x4.pmax(x, lowest), shifted = f32x4.add(inRange, magic);
   const f = f32x4.sub(inRange, f32x4.sub(shifted, magic));
   const p = madd(f, madd(f, madd(f, madd(f, madd(f, madd(f, c6, c5), c4), c3), c2), c1), c0);
   return i32x4.add(p, i32x4.shl(shifted, 23));
@@ -112,12 +112,12 @@ export function exp2With(
 /** e^x, within [e^−87.3, e^87.3]. The part of log2(e) that f32 drops is taken into account, so large arguments keep their digits. */
 @inline
 export function exp(x: v128): v128 {
-  const inRange = f32x4.min(f32x4.max(x, v128.load32_splat(TABLE, 40)), v128.load32_splat(TABLE, 44));
+  const inRange = f32x4.pmin(f32x4.pmax(x, v128.load32_splat(TABLE + 40)), v128.load32_splat(TABLE + 44));
   const shifted = madd(inRange, log2e(), rounder());
   const n = f32x4.sub(shifted, rounder());
   // ln 2 in two parts: the first has 15 bits, so n times it is exact.
-  let r = nmadd(n, v128.load32_splat(TABLE, 52), inRange);
-  r = nmadd(n, v128.load32_splat(TABLE, 56), r);
+  let r = nmadd(n, v128.load32_splat(TABLE + 52), inRange);
+  r = nmadd(n, v128.load32_splat(TABLE + 56), r);
   return scaled(f32x4.mul(r, log2e()), shifted);
 }
 
@@ -132,11 +132,11 @@ export function sigmoid(x: v128): v128 {
 export function softplus(x: v128): v128 {
   const e = exp(f32x4.neg(f32x4.abs(x)));
   const s = f32x4.div(e, f32x4.add(two(), e)), q = f32x4.mul(s, s);
-  let p = madd(q, v128.load32_splat(TABLE, 64), v128.load32_splat(TABLE, 68));
-  p = madd(q, p, v128.load32_splat(TABLE, 72));
-  p = madd(q, p, v128.load32_splat(TABLE, 76));
+  let p = madd(q, v128.load32_splat(TABLE + 64), v128.load32_splat(TABLE + 68));
+  p = madd(q, p, v128.load32_splat(TABLE + 72));
+  p = madd(q, p, v128.load32_splat(TABLE + 76));
   p = madd(q, p, two());
-  return madd(s, p, f32x4.max(x, f32x4.splat(0)));
+  return madd(s, p, f32x4.pmax(x, f32x4.splat(0)));
 }
 
 /** d silu / dx = σ(x) · (1 + x · (1 − σ(x))), given σ(x). */

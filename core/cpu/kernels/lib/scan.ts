@@ -16,6 +16,24 @@ export function vectors(n: i32): usize {
   return <usize> n << 4;
 }
 
+/**
+ * What both passes keep of a position of four channels: a record of vectors at these bytes. dt, dt · u, the output before the gate,
+ * and of the backward pass the gradient of that output, d dt / d raw, Σ_n g·B and the gradient of dt by the decays over ln 2.
+ */
+export const DT: usize = 0;
+export const DU: usize = 16;
+export const Y: usize = 32;
+export const DY: usize = 48;
+export const SLOPE: usize = 64;
+export const GB: usize = 80;
+export const DDT: usize = 96;
+
+/** Bytes of n records. */
+@inline
+export function records(n: i32): usize {
+  return <usize> n << 7;
+}
+
 /** −exp(aLog) · log2(e) of four channels as [P] vectors: the exponent of 2 per unit of dt. */
 export function loadDecays(aLog: usize, left: i32, N: i32, P: i32, to: usize): void {
   for (let n = 0; n < P; n++) {
@@ -52,43 +70,43 @@ export function loadBc(bc: usize, stride: i32, count: i32, N: i32, P: i32, to: u
 
 /** One lane of x in all lanes. */
 @inline
-function lane0(x: v128): v128 {
+export function lane0(x: v128): v128 {
   return i8x16.shuffle(x, x, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
 }
 
 @inline
-function lane1(x: v128): v128 {
+export function lane1(x: v128): v128 {
   return i8x16.shuffle(x, x, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
 }
 
 @inline
-function lane2(x: v128): v128 {
+export function lane2(x: v128): v128 {
   return i8x16.shuffle(x, x, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11);
 }
 
 @inline
-function lane3(x: v128): v128 {
+export function lane3(x: v128): v128 {
   return i8x16.shuffle(x, x, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15);
 }
 
 /**
  * h[t] = 2^(dt·a) · h[t−1] + du·B[t], y[t] += C[t]·h[t] for all states of four channels over `count` positions; h [P] is updated.
- * Four states at a time stay in registers, and share the loads of dt, du, B, C and y: each load is one bounds check.
+ * Four states at a time stay in registers, and share the loads of a record, B and C: each load is one bounds check.
  */
-export function advance(dt: usize, du: usize, bc: usize, a: usize, h: usize, y: usize, count: i32, P: i32): void {
+export function advance(own: usize, bc: usize, a: usize, h: usize, count: i32, P: i32): void {
   const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
   const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
-  const row = bytes(2 * P), toC = bytes(P);
+  const row = bytes(2 * P), toC = bytes(P), end = own + records(count);
   for (let n = 0; n < P; n += 4) {
     const from = a + vectors(n), state = h + vectors(n);
     const a0 = v128.load(from), a1 = v128.load(from, 16), a2 = v128.load(from, 32), a3 = v128.load(from, 48);
     let h0 = v128.load(state), h1 = v128.load(state, 16), h2 = v128.load(state, 32), h3 = v128.load(state, 48);
     let B = bc + bytes(n);
-    for (let at: usize = 0; at < vectors(count); at += 16) {
-      const step = v128.load(dt + at), input = v128.load(du + at), b = v128.load(B), c = v128.load(B + toC);
+    for (let at = own; at < end; at += records(1), B += row) {
+      const step = v128.load(at, DT), input = v128.load(at, DU), b = v128.load(B), c = v128.load(B + toC);
       const d0 = exp2With(f32x4.mul(step, a0), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
       h0 = madd(d0, h0, f32x4.mul(input, lane0(b)));
-      let out = madd(lane0(c), h0, v128.load(y + at));
+      let out = madd(lane0(c), h0, v128.load(at, Y));
       const d1 = exp2With(f32x4.mul(step, a1), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
       h1 = madd(d1, h1, f32x4.mul(input, lane1(b)));
       out = madd(lane1(c), h1, out);
@@ -97,53 +115,43 @@ export function advance(dt: usize, du: usize, bc: usize, a: usize, h: usize, y: 
       out = madd(lane2(c), h2, out);
       const d3 = exp2With(f32x4.mul(step, a3), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
       h3 = madd(d3, h3, f32x4.mul(input, lane3(b)));
-      v128.store(y + at, madd(lane3(c), h3, out));
-      B += row;
+      v128.store(at, madd(lane3(c), h3, out), Y);
     }
     v128.store(state, h0), v128.store(state, h1, 16), v128.store(state, h2, 32), v128.store(state, h3, 48);
   }
 }
 
-/** As `advance`, but keeps every decay [count, P] and every state [count + 1, P], of which entry 0 is given. */
-export function advanceKept(
-  dt: usize,
-  du: usize,
-  bc: usize,
-  a: usize,
-  decays: usize,
-  h: usize,
-  y: usize,
-  count: i32,
-  P: i32,
-): void {
+/** As `advance`, but keeps every decay and every state: `kept` is [P] states before, then [count, 2, P] decays and states after. */
+export function advanceKept(own: usize, bc: usize, a: usize, kept: usize, count: i32, P: i32): void {
   const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
   const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
-  const row = bytes(2 * P), toC = bytes(P);
+  const row = bytes(2 * P), toC = bytes(P), toState = vectors(P), end = own + records(count);
   for (let n = 0; n < P; n += 4) {
     const from = a + vectors(n);
     const a0 = v128.load(from), a1 = v128.load(from, 16), a2 = v128.load(from, 32), a3 = v128.load(from, 48);
-    let kept = h + vectors(n), gone = decays + vectors(n), B = bc + bytes(n);
-    let h0 = v128.load(kept), h1 = v128.load(kept, 16), h2 = v128.load(kept, 32), h3 = v128.load(kept, 48);
-    for (let at: usize = 0; at < vectors(count); at += 16) {
-      const step = v128.load(dt + at), input = v128.load(du + at), b = v128.load(B), c = v128.load(B + toC);
-      kept += vectors(P);
+    let gone = kept + vectors(n), B = bc + bytes(n);
+    let h0 = v128.load(gone), h1 = v128.load(gone, 16), h2 = v128.load(gone, 32), h3 = v128.load(gone, 48);
+    gone += toState;
+    for (let at = own; at < end; at += records(1), B += row) {
+      const step = v128.load(at, DT), input = v128.load(at, DU), b = v128.load(B), c = v128.load(B + toC);
+      const after = gone + toState;
       const d0 = exp2With(f32x4.mul(step, a0), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
       h0 = madd(d0, h0, f32x4.mul(input, lane0(b)));
-      let out = madd(lane0(c), h0, v128.load(y + at));
-      v128.store(gone, d0), v128.store(kept, h0);
+      let out = madd(lane0(c), h0, v128.load(at, Y));
+      v128.store(gone, d0), v128.store(after, h0);
       const d1 = exp2With(f32x4.mul(step, a1), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
       h1 = madd(d1, h1, f32x4.mul(input, lane1(b)));
       out = madd(lane1(c), h1, out);
-      v128.store(gone, d1, 16), v128.store(kept, h1, 16);
+      v128.store(gone, d1, 16), v128.store(after, h1, 16);
       const d2 = exp2With(f32x4.mul(step, a2), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
       h2 = madd(d2, h2, f32x4.mul(input, lane2(b)));
       out = madd(lane2(c), h2, out);
-      v128.store(gone, d2, 32), v128.store(kept, h2, 32);
+      v128.store(gone, d2, 32), v128.store(after, h2, 32);
       const d3 = exp2With(f32x4.mul(step, a3), c6, c5, c4, c3, c2, c1, c0, magic, lowest);
       h3 = madd(d3, h3, f32x4.mul(input, lane3(b)));
-      v128.store(gone, d3, 48), v128.store(kept, h3, 48);
-      v128.store(y + at, madd(lane3(c), h3, out));
-      gone += vectors(P), B += row;
+      v128.store(gone, d3, 48), v128.store(after, h3, 48);
+      v128.store(at, madd(lane3(c), h3, out), Y);
+      gone = after + toState;
     }
   }
 }
