@@ -6,7 +6,7 @@ import { type Launch, newContext } from "./launch.ts";
 import { SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { LOWERINGS } from "./ops/mod.ts";
-import { CpuProgram, type PlannedLaunch, storagesOf } from "./program.ts";
+import { besideSlots, CpuProgram, type PlannedLaunch, storagesOf } from "./program.ts";
 import { ThreadPool } from "./threads.ts";
 
 export interface CpuOptions {
@@ -66,11 +66,25 @@ export class CpuExecutor implements Executor {
   }
 
   #prepare(plan: Plan): CpuProgram {
-    const launches = this.lower(plan);
-    const missing = [...arenasOf(plan)].filter((arena) => !this.#arenas.has(arena));
+    const launches = this.lower(plan), missing = this.#missing([plan]);
     this.heap.require(missing.map(({ elements }) => elements * ELEMENT_BYTES), `plan ${plan.name}`);
     for (const arena of missing) this.addressOf(arena);
     return new CpuProgram(this, { plan, launches });
+  }
+
+  requireRoom(plans: readonly Plan[], who: string): void {
+    const sizes = this.#missing(plans).map(({ elements }) => elements * ELEMENT_BYTES);
+    for (const plan of plans) {
+      const launches = this.lower(plan), { records, workspace } = besideSlots(launches);
+      sizes.push(...slotsOf(plan, launches.map(storagesOf)).slotBytes, records, workspace * this.threads);
+    }
+    this.heap.require(sizes, who);
+  }
+
+  /** The arenas of plans that have no memory yet. */
+  #missing(plans: readonly Plan[]): Arena[] {
+    const all = new Set(plans.flatMap((plan) => [...arenasOf(plan)]));
+    return [...all].filter((arena) => !this.#arenas.has(arena));
   }
 
   memoryOf(plan: Plan): Memory {

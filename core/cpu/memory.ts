@@ -45,7 +45,7 @@ export class SharedHeap {
     throw new HymbaError(`${who}: not enough memory for the CPU executor`, {
       expected: `at most ${MOST_BYTES - used} bytes (WebAssembly memory holds ${MOST_BYTES}, ${used} are in use)`,
       got: `${wanted} bytes`,
-      hint: "a smaller batch, sequence length or model (--preset quick), or --backend webgpu",
+      hint: "--remat, a smaller batch, sequence length or model (--preset quick), or --backend webgpu",
     });
   }
 

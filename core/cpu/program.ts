@@ -41,11 +41,9 @@ export class CpuProgram implements Program {
     this.#slots = slotsOf(plan, launches.map(storagesOf));
     this.memory = memoryOf(plan, this.#slots);
 
-    const argumentWords = launches.reduce((sum, { args }) => sum + Object.keys(args).length, 0);
-    const recordBytes = (launches.length * LAUNCH.words + argumentWords) * ELEMENT_BYTES;
-    const most = Math.max(0, ...launches.map(({ workspace = 0 }) => workspace));
-    this.#workspaceBytes = Math.ceil(most * ELEMENT_BYTES / GUARD_BYTES + 1) * GUARD_BYTES;
-    const workspaceBytes = this.#workspaceBytes * executor.threads, who = `plan ${plan.name}`;
+    const who = `plan ${plan.name}`, beside = besideSlots(launches);
+    const recordBytes = beside.records, workspaceBytes = beside.workspace * executor.threads;
+    this.#workspaceBytes = beside.workspace;
     executor.heap.require([...this.#slots.slotBytes, recordBytes, workspaceBytes], who);
     this.#addresses = this.#slots.slotBytes.map((bytes) => executor.heap.allocate(bytes, who));
     this.#records = executor.heap.allocate(recordBytes, who);
@@ -189,6 +187,16 @@ export class CpuProgram implements Program {
       this.#executor.heap.floats(address, this.#slots.slotBytes[slot]! / ELEMENT_BYTES).fill(NaN);
     }
   }
+}
+
+/** Bytes that a program takes besides its slots: the list of launches with their arguments, and the workspace of one thread. */
+export function besideSlots(launches: readonly Launch[]): { records: number; workspace: number } {
+  const argumentWords = launches.reduce((sum, { args }) => sum + Object.keys(args).length, 0);
+  const most = launches.reduce((most, { workspace = 0 }) => Math.max(most, workspace), 0);
+  return {
+    records: (launches.length * LAUNCH.words + argumentWords) * ELEMENT_BYTES,
+    workspace: Math.ceil(most * ELEMENT_BYTES / GUARD_BYTES + 1) * GUARD_BYTES,
+  };
 }
 
 /** What a launch reads and writes. */

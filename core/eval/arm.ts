@@ -93,7 +93,7 @@ export async function runArm({ name, config }: Arm, seed: number, context: ArmCo
 }
 
 /** Sequences scored at once: enough to keep every core busy, no more than training holds anyway. */
-const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>
+export const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>
   Math.max(pretraining.batch, Math.ceil(1024 / sequenceLength));
 
 class ArmRun {

@@ -10,6 +10,7 @@ import { type ArmContext, donePosition, runArm, stagesOf, type StudyEvent } from
 import { type Environment, prepare } from "./preparation.ts";
 import { probeRecall } from "./recall.ts";
 import { requireCausal } from "./require_causal.ts";
+import { requireMemory } from "./require_memory.ts";
 import { armFolder, FILES, loadRun, readJson, recallFile, writeJson } from "./run_folder.ts";
 
 export interface StudyOptions {
@@ -32,6 +33,7 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
   const { disk, folder, executor, onEvent, signal, lastStage } = options;
   const held = await startRunFolder(disk, folder);
   try {
+    requireMemory(executor, study);
     const preparation = await prepare(disk, folder, { study, ...options });
     executor.useTiles?.(preparation.record.tiles ?? {});
     for (const arm of study.arms) await requireCausal(executor, { ...arm, T: study.sequenceLength });

@@ -80,6 +80,11 @@ export interface Executor {
   prepare(plan: Plan): Promise<Program>;
   /** What `prepare` would allocate, without allocating it. */
   memoryOf(plan: Plan): Memory;
+  /**
+   * Throws, with numbers, when plans that exist at the same time do not fit beside what is there; allocates nothing. Executors that
+   * learn it from a driver only have no such method.
+   */
+  requireRoom?(plans: readonly Plan[], who: string): void;
   /** Writes a pinned tensor; its arena is allocated, filled with zeros, at first use. */
   write(tensor: Tensor, data: Data): void;
   read(tensor: Tensor): Promise<Data>;

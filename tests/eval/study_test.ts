@@ -50,6 +50,23 @@ Deno.test("a study of all five models ends with every stage measured, and a seco
   assert.deepEqual(await fingerprint(second, FOLDER), await fingerprint(first, FOLDER));
 });
 
+Deno.test("a study of which one stage of one arm does not fit is refused with numbers before anything is trained", async () => {
+  const disk = memoryDisk(), executor = await CpuExecutor.create({ threads: 1 }), used = executor.heap.usedBytes;
+  const small = tinyStudy(), large = { ...small, orpo: { ...small.orpo, batch: 1_000_000 } };
+  try {
+    const options = { executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT };
+    await assert.rejects(runStudy(large, options), (error: Error) => {
+      assert.match(error.message, /^mamba, orpo: not enough memory/);
+      assert.match(error.message, /expected: at most \d{10} bytes[^]*got: +\d{10,} bytes/);
+      return true;
+    });
+    assert.equal(executor.heap.usedBytes, used);
+    assert.deepEqual((await disk.list(FOLDER)).filter((name) => name !== "lock"), []);
+  } finally {
+    await executor.close();
+  }
+});
+
 Deno.test("a folder that holds another study is refused with the difference", async () => {
   const disk = memoryDisk();
   await study(disk, { arms: ["mamba"] });
