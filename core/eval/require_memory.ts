@@ -7,15 +7,15 @@ import { evaluationBatch, stagesOf } from "./arm.ts";
 
 /** What exists at the same time in a stage: its training step, and the measurements between steps. */
 function plansOf(store: ParameterStore, study: StudyConfig, { stage }: { stage: StageName }): Plan[] {
-  const { pretraining, orpo, preference, sequenceLength: T, remat } = study;
+  const { pretraining, orpo, preference, sequenceLength: T, remat, precision } = study;
   const evaluation = evaluationPlan(store, { B: evaluationBatch(study), T }).plan;
   if (stage === "pretraining") {
-    return [trainingPlan(store, { B: pretraining.batch, T, decay: 0, remat }).plan, evaluation];
+    return [trainingPlan(store, { B: pretraining.batch, T, decay: 0, remat, precision }).plan, evaluation];
   }
   const n = orpo.batch, pairT = preference.promptTokens + preference.completionTokens - 1;
   const training = preference.loss === "seed"
-    ? trainingPlan(store, { B: n, T, decay: 0, remat })
-    : preferencePlan(store, { n, T: pairT, decay: 0, beta: 0, remat });
+    ? trainingPlan(store, { B: n, T, decay: 0, remat, precision })
+    : preferencePlan(store, { n, T: pairT, decay: 0, beta: 0, remat, precision });
   return [training.plan, evaluation, evaluationPlan(store, { B: 2 * n, T: pairT }).plan];
 }
 
