@@ -1,5 +1,6 @@
 /** comparisons.png: differences of the final loss with their intervals, and what each factor of a factorial does. */
 import type { Run } from "../config/mod.ts";
+import { HymbaError } from "../errors.ts";
 import { armAxis } from "./ablation_chart.ts";
 import { footerOf, line } from "./caption.ts";
 import { type ArmAxis, dotPlot, type PointSeries } from "./chart/bars.ts";
@@ -85,9 +86,14 @@ function factorCell(run: Run): Cell | undefined {
 /** Whether there is anything to draw. */
 export const hasComparisons = (run: Run): boolean => armCell(run) !== undefined;
 
-/** Draws the differences with 95 % intervals. Returns the bytes of a PNG. */
+/** Draws the differences with 95 % intervals. Returns the bytes of a PNG. Throws a HymbaError when the run has none. */
 export function comparisonChart(run: Run): Promise<Uint8Array> {
   const cells = [armCell(run), factorCell(run)].filter((cell) => cell !== undefined);
+  if (cells.length === 0) {
+    throw new HymbaError("the run has no two models to compare", {
+      expected: "two that finished a stage, with the losses of their validation tokens",
+    });
+  }
   const noise = run.record.study.seeds.length === 1 ? "the noise of the text" : "noise";
   const legend: Cell = {
     title: "Legend",

@@ -69,6 +69,7 @@ Deno.test("differences: drawn where losses of tokens were kept, with the factors
   assert.ok(sizeOf(await comparisonChart(factorial))[0] > sizeOf(png)[0], "a plot more");
   assert.ok(availableArtifacts(arms).includes("intervals"));
   assert.ok(!availableArtifacts({ ...arms, tokenLosses: [] }).includes("intervals"));
+  assert.throws(() => comparisonChart({ ...arms, tokenLosses: [] }), /no two models to compare/);
 });
 
 Deno.test("names beside a plot stay where they belong, and move apart where they would lie on each other", () => {
