@@ -3,7 +3,7 @@
 //
 //   0  gN        [N]  f32  read
 //   1  norm      [1]  f32  read
-//   2  schedule  [4]  f32  read   rate, c1, c2, unused
+//   2  schedule  [4]  f32  read   rate, c1, c2, and with SCALED what g is multiplied with; 0 leaves all as it is
 //   3  pN        [N]  f32  read and write
 //   4  mN        [N]  f32  read and write
 //   5  vN        [N]  f32  read and write
@@ -11,6 +11,7 @@
 //
 // One invocation an element; neighbours read neighbours. Bytes 28·N, flops 14·N: bound by memory.
 
+override SCALED: bool = false;
 override BETA1: f32;
 override BETA2: f32;
 override EPS: f32;
@@ -47,7 +48,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   let rate = schedule[run.SCHEDULE_OFFSET];
-  let g = gN[run.G_OFFSET + n] * min(1.0, CLIP / (norm[run.NORM_OFFSET] + 1e-6));
+  let multiplier = select(1.0, schedule[run.SCHEDULE_OFFSET + 3], SCALED);
+  if (multiplier == 0.0) {
+    return;
+  }
+  let g = gN[run.G_OFFSET + n] * multiplier * min(1.0, CLIP / (norm[run.NORM_OFFSET] + 1e-6));
   let m = BETA1 * mN[run.M_OFFSET + n] + REST1 * g;
   let v = BETA2 * vN[run.V_OFFSET + n] + REST2 * g * g;
   let update = m / schedule[run.SCHEDULE_OFFSET + 1] / (sqrt(v / schedule[run.SCHEDULE_OFFSET + 2]) + EPS);

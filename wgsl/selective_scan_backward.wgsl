@@ -3,9 +3,9 @@
 // d dt = u·(g·B) + g·(A∘w); dA = Σ_t g∘w·dt; dz = dy · (C·h + skip·u) · silu′(z).
 //
 //   0  dyBTI       [B, T, I]              f32  read   rows DY_STRIDE apart
-//   1  udtBT2I     [B, T, 2, I]           f32  read   u, then the raw step size; rows UDT_STRIDE apart
+//   1  udtBT2I     [B, T, 2, I]           f32  read   u, then the raw step size; rows UDT_STRIDE apart (see below)
 //   2  bcBT2N      [B, T, 2, N]           f32  read   B, then C; rows BC_STRIDE apart
-//   3  zBTI        [B, T, I]              f32  read   rows Z_STRIDE apart; ignored unless HAS_Z
+//   3  zBTI        [B, T, I]              f32  read   rows Z_STRIDE apart (see below); ignored unless HAS_Z
 //   4  statesBSIN  [B, chunks + 1, I, N]  f32  read   the state before every CHUNK-th position
 //   5  dudtBT2I    [B, T, 2, I]           f32  write  rows DUDT_STRIDE apart
 //   6  dzBTI       [B, T, I]              f32  write  rows DZ_STRIDE apart; only with HAS_Z
@@ -19,7 +19,8 @@
 // Sums over N go through n_tile, sums over the 64 channels through bc_parts; both are added in a fixed order.
 // Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 24·B·T·I·N with two exponentials a state: bound by arithmetic.
 //
-// In front of this file: lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4).
+// In front of this file: lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4), and for udt and z
+// lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4).
 
 override I: u32;
 override N: u32;
@@ -54,9 +55,9 @@ struct Run {
 }
 
 @group(0) @binding(0) var<storage, read> dyBTI: array<Vec>;
-@group(0) @binding(1) var<storage, read> udtBT2I: array<Vec>;
+@group(0) @binding(1) var<storage, read> udtBT2I: array<Stored>;
 @group(0) @binding(2) var<storage, read> bcBT2N: array<f32>;
-@group(0) @binding(3) var<storage, read> zBTI: array<Vec>;
+@group(0) @binding(3) var<storage, read> zBTI: array<Stored>;
 @group(0) @binding(4) var<storage, read> statesBSIN: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dudtBT2I: array<Vec>;
 @group(0) @binding(6) var<storage, read_write> dzBTI: array<Vec>;
@@ -81,7 +82,7 @@ fn coefficient4(i: u32, column: u32) -> vec4f {
 }
 
 fn z4(row: u32, i: u32) -> vec4f {
-  return load4(&zBTI, run.Z_OFFSET + row * run.Z_STRIDE, i);
+  return stored4(&zBTI, run.Z_OFFSET + row * run.Z_STRIDE, 0, i);
 }
 
 /// dy of four channels, zero beyond the last: then such channels add nothing to dB and dC.
@@ -91,7 +92,7 @@ fn dy4(row: u32, i: u32) -> vec4f {
 }
 
 fn raw4(row: u32, i: u32, half: u32) -> vec4f {
-  return load4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE + half * I, i);
+  return stored4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE, half * I, i);
 }
 
 fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32, back: bool) {

@@ -7,6 +7,7 @@ import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
+import { usualPrecision } from "../../core/config/mod.ts";
 import { resolvedStudy } from "../../core/eval/match.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
@@ -21,7 +22,6 @@ import {
   profileOption,
   suiteOption,
   trainingOptions,
-  usualPrecision,
   usualPreset,
 } from "./study.ts";
 

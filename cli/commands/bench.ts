@@ -18,7 +18,8 @@ import { HymbaError } from "../../core/errors.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { backendOptions, jsonOption } from "./options.ts";
+import { backendOptions, jsonOption, precisionOption } from "./options.ts";
+import { keptIn } from "../../core/train/plans.ts";
 import { activationOptions, activationsInWords, activationsOf } from "./study.ts";
 
 const runs = withDefault(
@@ -91,6 +92,7 @@ const kernelsOptions = merge(
         description: message`sequences, instead of the shape's own`,
       }),
     ),
+    precision: precisionOption,
     ops: optional(option("--ops", string({ metavar: "A,B" }), { description: message`only these ops` })),
     runs: withDefault(
       option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs of each; 3 by default` }),
@@ -195,18 +197,18 @@ function stepTable(arms: readonly StepReport[]): string {
 }
 
 async function kernels(
-  { shape, model, batch, ops, runs, json, ...where }: InferValue<typeof kernelsOptions>,
+  { shape, model, batch, ops, runs, precision, json, ...where }: InferValue<typeof kernelsOptions>,
 ): Promise<void> {
   const { arms: [arm], B: own, T } = benchShape(shape, { models: [model] }), B = batch ?? own;
   const { executor, adapter, backend } = await openBackend({ ...where, toggles: EXACT_TIMESTAMPS, onProgress });
   try {
-    const found = await benchKernels(executor, arm!, { B, T, runs, ops: ops?.split(",") });
+    const found = await benchKernels(executor, arm!, { B, T, runs, ops: ops?.split(","), ...keptIn(precision) });
     console.log(
       json
-        ? JSON.stringify({ adapter, backend, shape, model, B, T, runs, ...found })
-        : `${
-          kernelsTable(found.kernels)
-        }\n\n${shape}, ${model}: B ${B}, T ${T}, ${backend} (${adapter.name}), best of ${runs} runs`,
+        ? JSON.stringify({ adapter, backend, shape, model, B, T, runs, ...keptIn(precision), ...found })
+        : `${kernelsTable(found.kernels)}\n\n${shape}, ${model}: B ${B}, T ${T}, ${backend} (${adapter.name})${
+          activationsInWords(keptIn(precision))
+        }, best of ${runs} runs`,
     );
     if (found.refused.length > 0) {
       const got = found.refused.map(({ op, error }) => `${op} is off by ${error.toExponential(2)}`).join(", ");

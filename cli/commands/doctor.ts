@@ -9,6 +9,7 @@ import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
+import { PRECISIONS, usualPrecision } from "../../core/config/mod.ts";
 
 export const doctorCommand = command(
   "doctor",
@@ -43,6 +44,11 @@ function describe({ adapter, problem, adapters, missing, advice, machine, cache,
   );
   lines.push(
     `backend    ${adapter?.kind === "hardware" ? "webgpu" : "cpu"} unless --backend or --adapter says otherwise`,
+  );
+  lines.push(
+    `precision  ${PRECISIONS.join(", ")}: --precision; paper takes ${
+      usualPrecision("paper", true)
+    } on a GPU, all else f32`,
   );
   lines.push(`cache      ${cache.folder}, ${bytes(cache.freeBytes)} free`);
   lines.push(

@@ -4,16 +4,18 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { argument, command } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
+import type { Precision } from "../../core/config/mod.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { printable } from "../../core/errors.ts";
 import { type GoldenRow, runGolden } from "../../core/eval/golden.ts";
 import type { Action } from "../ui/run.ts";
-import { backendOptions, jsonOption } from "./options.ts";
+import { backendOptions, jsonOption, precisionOption } from "./options.ts";
 
 const options = merge(
   object({
     folder: argument(string({ metavar: "DIR" }), { description: message`folder of .safetensors files, one a case` }),
+    precision: precisionOption,
     json: jsonOption,
   }),
   backendOptions,
@@ -25,8 +27,9 @@ export const goldenCommand = command("golden", map(options, (given): Action => (
     message`Runs every case of a folder (operators, blocks, models, training) on the chosen adapter and prints file, worst tensor, its error as RMS(difference) / RMS(reference), the bound, and ok or FAIL. Exit code 1 when any failed. Example: hymba golden ../shared/golden --backend cpu`,
 });
 
-async function golden({ folder, json, ...backend }: {
+async function golden({ folder, json, precision, ...backend }: {
   folder: string;
+  precision?: Precision;
   json: boolean;
   backend?: string;
   adapter?: string;
@@ -35,7 +38,7 @@ async function golden({ folder, json, ...backend }: {
   const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
   try {
     const onCase = json ? undefined : (row: GoldenRow) => console.log(lineOf(row));
-    const rows = await runGolden(executor, folder, { disk: systemDisk, onCase });
+    const rows = await runGolden(executor, folder, { disk: systemDisk, precision, onCase });
     const passed = rows.filter(({ ok }) => ok).length, failed = rows.length - passed;
     console.log(json ? JSON.stringify({ passed, failed, rows }, undefined, 2) : `${passed} passed, ${failed} failed`);
     if (failed > 0) Deno.exitCode = 1;

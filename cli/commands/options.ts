@@ -3,7 +3,8 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { message } from "@optique/core/message";
 import { option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { choice, integer, string } from "@optique/core/valueparser";
+import { PRECISIONS } from "../../core/config/study.ts";
 
 /** Where to compute. */
 export const backendOptions = object("Where to compute", {
@@ -25,3 +26,10 @@ export const backendOptions = object("Where to compute", {
 });
 
 export const jsonOption = option("--json", { description: message`print JSON for programs` });
+
+export const precisionOption = optional(
+  option("--precision", choice([...PRECISIONS], { metavar: "f32|bf16|f16" }), {
+    description:
+      message`bits in which activations wait for the backward pass: bf16 halves them, f16 does so with loss scaling. By default bf16 for paper on a GPU, f32 elsewhere`,
+  }),
+);

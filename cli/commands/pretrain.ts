@@ -8,6 +8,7 @@ import { integer, string } from "@optique/core/valueparser";
 import { optional } from "@optique/core/modifiers";
 import { openBackend } from "../../core/backend/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
+import { usualPrecision } from "../../core/config/mod.ts";
 import { resolvedStudy } from "../../core/eval/match.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
@@ -21,7 +22,6 @@ import {
   presetOption,
   profileOption,
   trainingOptions,
-  usualPrecision,
   usualPreset,
 } from "./study.ts";
 

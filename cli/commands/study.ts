@@ -10,7 +10,6 @@ import {
   type ActivationConfig,
   type Overrides,
   type Precision,
-  PRECISIONS,
   type Preset,
   type Profile,
   PROFILES,
@@ -26,6 +25,7 @@ import { estimate } from "../../core/eval/estimate.ts";
 import { RUNS } from "../../core/eval/newest_run.ts";
 import { FILES } from "../../core/eval/run_folder.ts";
 import { runStudy } from "../../core/eval/study.ts";
+import { keptIn } from "../../core/train/plans.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { commandLine, versions } from "../ui/environment.ts";
@@ -34,6 +34,7 @@ import { duration } from "../ui/progress.ts";
 import { goOnAfter } from "../ui/restart.ts";
 import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
+import { precisionOption } from "./options.ts";
 import { summaryTable } from "../ui/summary.ts";
 
 export const presetOption = optional(
@@ -76,22 +77,13 @@ export const activationOptions = object("Memory", {
   remat: option("--remat", {
     description: message`compute layers again in the backward pass: far less memory, more time, the same bits`,
   }),
-  precision: optional(
-    option("--precision", choice([...PRECISIONS], { metavar: "f32|bf16" }), {
-      description:
-        message`bits in which activations wait for the backward pass; bf16 halves them. By default bf16 for paper on a GPU, f32 elsewhere`,
-    }),
-  ),
+  precision: precisionOption,
 });
-
-/** The precision that is meant when none is given: the documented study trained in bf16. */
-export const usualPrecision = (preset: string, hardware: boolean): Precision =>
-  preset === "paper" && hardware ? "bf16" : "f32";
 
 /** Options of activations as programs take them. */
 export const activationsOf = (
   { remat, precision }: { remat: boolean; precision?: Precision },
-): ActivationConfig => ({ remat, ...(precision && precision !== "f32" ? { precision } : {}) });
+): ActivationConfig => ({ remat, ...keptIn(precision) });
 
 /** The same in words, for the end of a table; nothing when everything is usual. */
 export const activationsInWords = ({ remat, precision }: ActivationConfig): string =>

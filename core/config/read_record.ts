@@ -139,7 +139,7 @@ const recallResult = object({
 });
 
 const NUMBERS = ["loss", "rate", "gradientNorm", "nll", "logSigmoid", "logOdds", "accuracy", "margin", "chosenLogp"]
-  .concat(["rejectedLogp", "perplexity", "bitsPerByte", "tokens_per_s"]);
+  .concat(["rejectedLogp", "perplexity", "bitsPerByte", "tokens_per_s", "lossScale", "skipped"]);
 const line = object(
   { arm: armName, seed: count },
   {

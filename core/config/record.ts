@@ -127,6 +127,9 @@ export interface MetricsLine {
   readonly loss?: number;
   readonly rate?: number;
   readonly gradientNorm?: number;
+  /** f16: what the loss was multiplied with for the backward pass, and 1 where that overflowed and the update was left out. */
+  readonly lossScale?: number;
+  readonly skipped?: number;
   /** ORPO: nll of the chosen rows, mean log-sigmoid of the log odds, mean log odds, share of pairs preferred. */
   readonly nll?: number;
   readonly logSigmoid?: number;

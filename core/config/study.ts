@@ -71,8 +71,12 @@ export interface ActivationConfig {
   readonly precision?: Exclude<Precision, "f32">;
 }
 
-export const PRECISIONS = ["f32", "bf16"] as const;
+export const PRECISIONS = ["f32", "bf16", "f16"] as const;
 export type Precision = typeof PRECISIONS[number];
+
+/** The precision that is meant when none is given: the documented study trained in bf16. */
+export const usualPrecision = (preset: string, hardware: boolean): Precision =>
+  preset === "paper" && hardware ? "bf16" : "f32";
 
 export interface StudyConfig extends ActivationConfig {
   readonly preset: string;

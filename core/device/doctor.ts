@@ -44,7 +44,7 @@ export interface Diagnosis {
 
 const EFFECTS: Readonly<Record<string, string>> = {
   "timestamp-query": "profiles have no times of single kernels",
-  "shader-f16": "half precision is not offered; kernels compute and store in f32",
+  "shader-f16": "nothing yet: 16-bit activations are stored in words of 32 bits and multiplied in f32 everywhere",
   "subgroups": "kernels exchange values through workgroup memory, which is slower",
   "immediates": "small parameters go through uniform buffers",
 };

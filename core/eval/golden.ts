@@ -1,9 +1,10 @@
 /** Runs float64 cases that were made elsewhere through the engine: operators, the hybrid block, whole models, training. */
+import type { Precision } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { compareBlock } from "./golden/block.ts";
-import { BOUNDS, type Comparison, worstOf } from "./golden/compare.ts";
+import { BOUNDS, type Comparison, type Target, worstOf } from "./golden/compare.ts";
 import { GoldenFile } from "./golden/file.ts";
 import { crossEntropyCase, orpoCase } from "./golden/losses.ts";
 import { compareModel, compareTraining } from "./golden/model.ts";
@@ -26,10 +27,10 @@ export interface GoldenRow {
   readonly message?: string;
 }
 
-type Runner = (file: GoldenFile, executor: Executor) => Promise<readonly Comparison[]>;
+type Runner = (file: GoldenFile, target: Target) => Promise<readonly Comparison[]>;
 
-const operator = (record: (file: GoldenFile) => Recording): Runner => async (file, executor) =>
-  await record(file).compare(executor, BOUNDS.operator);
+const operator = (record: (file: GoldenFile) => Recording): Runner => async (file, target) =>
+  await record(file).compare(target, BOUNDS[target.precision].operator);
 
 const RUNNERS: ReadonlyMap<string, Runner> = new Map([
   ["selective_scan", operator(scanCase)],
@@ -49,25 +50,25 @@ const RUNNERS: ReadonlyMap<string, Runner> = new Map([
 /** The kinds of cases that can be run. */
 export const GOLDEN_OPS: readonly string[] = [...RUNNERS.keys()];
 
-async function runCase(file: GoldenFile, executor: Executor): Promise<Comparison> {
+async function runCase(file: GoldenFile, target: Target): Promise<Comparison> {
   const runner = RUNNERS.get(file.op);
   if (!runner) {
     throw new HymbaError(`${file.name}: unknown kind ${JSON.stringify(file.op)}`, { expected: GOLDEN_OPS.join(", ") });
   }
-  const comparisons = await runner(file, executor);
+  const comparisons = await runner(file, target);
   file.requireAllSeen();
   return worstOf(comparisons);
 }
 
 async function rowOf(
   name: string,
-  { read, executor }: { read(): Promise<Uint8Array<ArrayBuffer>>; executor: Executor },
+  { read, target }: { read(): Promise<Uint8Array<ArrayBuffer>>; target: Target },
 ) {
   let op = "";
   try {
     const file = new GoldenFile(name, await read());
     op = file.op;
-    const { tensor, error, bound } = await runCase(file, executor);
+    const { tensor, error, bound } = await runCase(file, target);
     return { file: name, op, worst: tensor, error, bound, ok: error <= bound };
   } catch (error) {
     const message = (error instanceof Error ? error.message : String(error)).replace(`${name}: `, "");
@@ -83,7 +84,7 @@ async function rowOf(
 export async function runGolden(
   executor: Executor,
   folder: string,
-  { disk, onCase }: { disk: Disk; onCase?(row: GoldenRow): void },
+  { disk, precision = "f32", onCase }: { disk: Disk; precision?: Precision; onCase?(row: GoldenRow): void },
 ): Promise<GoldenRow[]> {
   if ((await disk.stat(folder))?.kind !== "folder") {
     throw new UsageError(`${folder} is not a folder`, {
@@ -96,7 +97,10 @@ export async function runGolden(
   }
   const rows: GoldenRow[] = [];
   for (const name of names) {
-    const row: GoldenRow = await rowOf(name, { read: () => disk.read(`${folder}/${name}`), executor });
+    const row: GoldenRow = await rowOf(name, {
+      read: () => disk.read(`${folder}/${name}`),
+      target: { executor, precision },
+    });
     rows.push(row);
     onCase?.(row);
   }

@@ -18,7 +18,7 @@ export const packHalves = (x: Tensor, words: Tensor): Step => ({
   op: "pack_halves",
   attributes: attributesOf(words),
   reads: { x },
-  writes: { words },
+  writes: { words: { ...words, packed: undefined } },
   accumulate: [],
   flops: 0,
 });
@@ -27,7 +27,7 @@ export const packHalves = (x: Tensor, words: Tensor): Step => ({
 export const unpackHalves = (words: Tensor, x: Tensor): Step => ({
   op: "unpack_halves",
   attributes: attributesOf(words),
-  reads: { words },
+  reads: { words: { ...words, packed: undefined } },
   writes: { x },
   accumulate: [],
   flops: 0,

@@ -1,7 +1,7 @@
 /** Gradient norm and AdamW over whole stretches of the parameter store. */
 import type { Tape, Tensor } from "../tensor/mod.ts";
 
-/** What changes from step to step, in the order of the `schedule` input [4]: rate, 1 − β1^t, 1 − β2^t, unused. */
+/** What changes from step to step, in the order of the `schedule` input [4]: rate, 1 − β1^t, 1 − β2^t, and with loss scaling what gradients are multiplied with. */
 export const SCHEDULE_LENGTH = 4;
 
 /** norm = √Σ g². Shapes: gradients [n], a whole stretch; returns norm [1]. The order of the sum is fixed. */
@@ -26,14 +26,16 @@ export interface AdamW {
 /**
  * One AdamW update in place. Shapes: p, g, m, v [n] (a stretch of the store), norm [1], schedule [4].
  * p ← p − rate·decay·p; m ← β1·m + (1−β1)·g; v ← β2·v + (1−β2)·g²; p ← p − rate · (m/c1) / (√(v/c2) + eps).
+ * `scaled`: g is first multiplied with schedule[3], and 0 there leaves p, m and v alone (see `loss_scale`).
  * Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
  */
 export function adamw(
   tape: Tape,
   { p, g, m, v, norm, schedule }: { p: Tensor; g: Tensor; m: Tensor; v: Tensor; norm: Tensor; schedule: Tensor },
   { beta1, beta2, eps, decay, clip }: AdamW,
+  { scaled = false } = {},
 ): void {
   const n = p.rows * p.columns;
-  const attributes = { n, beta1, beta2, eps, decay, clip };
+  const attributes = { n, beta1, beta2, eps, decay, clip, scaled: scaled ? 1 : 0 };
   tape.step("adamw", { attributes, reads: { g, norm, schedule, p, m, v }, writes: { p, m, v }, flops: 14 * n });
 }

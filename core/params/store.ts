@@ -2,6 +2,7 @@
 import { HymbaError } from "../errors.ts";
 import type { HymbaConfig } from "../config/mod.ts";
 import type { Executor } from "../plan/mod.ts";
+import { lossScaleState } from "../ops/loss_scale.ts";
 import { Arena, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import { initialValues } from "./init.ts";
 import { type ParameterSpec, parameterSpecs } from "./specs.ts";
@@ -24,6 +25,8 @@ export class ParameterStore {
   readonly specs: readonly ParameterSpec[];
   readonly arenas: Readonly<Record<ArenaName, Arena>>;
   readonly stretches: readonly Stretch[];
+  /** What a training with loss scaling carries from step to step; others never touch it. */
+  readonly lossScale: Tensor = lossScaleState();
   readonly #offsets = new Map<string, number>();
   readonly #storages = new Map<string, Storage>();
 
@@ -106,8 +109,8 @@ export class ParameterStore {
     }
   }
 
-  /** Frees all four arenas. */
+  /** Frees all arenas. */
   release(executor: Executor): void {
-    for (const arena of Object.values(this.arenas)) executor.release(arena);
+    for (const arena of [...Object.values(this.arenas), this.lossScale.storage.pinned!.arena]) executor.release(arena);
   }
 }

@@ -16,11 +16,18 @@ const EXACT_ROLES: ReadonlySet<string> = new Set(["lse", "logp", "r", "loss", "n
 /** The head makes its logits again and subtracts the log-sum-exp of the forward pass from them; its input dies right after. */
 const EXACT_READERS: ReadonlySet<string> = new Set(["linear_logp_backward"]);
 
+/** Reads that every executor's kernel takes as words too: nothing has to be unpacked for them. */
+const READ_AS_WORDS: Readonly<Record<string, readonly string[]>> = {
+  selective_scan_backward: ["udt", "z"],
+  swiglu_backward: ["gu"],
+};
+
 /** Steps between two uses of an unpacked tensor that it is worth keeping for; beyond, it is unpacked again. */
 const NEAR = 6;
 
 /** A read of a saved tensor: which step, and by which name. */
 interface Use {
+  readonly op: string;
   readonly step: number;
   readonly role: string;
   readonly tensor: Tensor;
@@ -45,21 +52,21 @@ interface Kept {
   readonly words: Tensor;
 }
 
-const rolesOf = (tensors: Step["reads"], step: number): Use[] =>
-  Object.entries(tensors).map(([role, tensor]) => ({ step, role, tensor }));
+const rolesOf = ({ op }: Step, tensors: Step["reads"], step: number): Use[] =>
+  Object.entries(tensors).map(([role, tensor]) => ({ op, step, role, tensor }));
 
 function savedStorages({ steps, forwardSteps, outputs, metrics }: Plan): Saved[] {
   const spared = new Set([...outputs, ...metrics].map(({ storage }) => storage));
   const written = new Map<Storage, Use[]>(), read = new Map<Storage, Use[]>(), last = new Map<Storage, number>();
   const note = (into: Map<Storage, Use[]>, use: Use) =>
     into.set(use.tensor.storage, [...into.get(use.tensor.storage) ?? [], use]);
-  for (const [at, { op, reads, writes }] of steps.entries()) {
-    const forward = at < forwardSteps;
-    for (const use of rolesOf(writes, at)) {
+  for (const [at, step] of steps.entries()) {
+    const forward = at < forwardSteps, { op, reads, writes } = step;
+    for (const use of rolesOf(step, writes, at)) {
       if (!forward || EXACT_ROLES.has(use.role)) spared.add(use.tensor.storage);
       else note(written, use);
     }
-    for (const use of rolesOf(reads, at)) {
+    for (const use of rolesOf(step, reads, at)) {
       if (!forward) note(read, use);
       if (!forward && EXACT_READERS.has(op)) spared.add(use.tensor.storage);
     }
@@ -115,6 +122,14 @@ function clusters(uses: readonly Use[]): Use[][] {
   return found;
 }
 
+/** The use reading words, where its kernels can and no word is cut apart. */
+function wordsFor(use: Use, { whole }: Saved, { start, words }: Kept): Use | undefined {
+  const { op, role, tensor: { offset, columns } } = use;
+  if (whole || !READ_AS_WORDS[op]?.includes(role)) return undefined;
+  const tensor = slicePacked(words, offset - start, columns);
+  return tensor && { ...use, tensor };
+}
+
 /** What a cluster of uses needs, unpacked into memory of its own. */
 function unpackedFor(cluster: readonly Use[], saved: Saved, { start, end, words }: Kept): { step: Step; reads: Use[] } {
   const { storage: { name }, rows, whole } = saved, starts = cluster.map(({ tensor }) => tensor.offset);
@@ -149,7 +164,9 @@ function changesFor(plan: Plan, format: HalfFormat): Changes {
       const uses = saved.uses.filter(({ tensor: { offset } }) =>
         saved.whole || (offset >= kept.start && offset < kept.end)
       );
-      for (const cluster of clusters(uses)) {
+      const asWords = uses.map((use) => wordsFor(use, saved, kept));
+      for (const [i, words] of asWords.entries()) if (words) add(changes.reads, uses[i]!.step, words);
+      for (const cluster of clusters(uses.filter((_, i) => !asWords[i]))) {
         const { step, reads } = unpackedFor(cluster, saved, kept);
         add(changes.before, cluster[0]!.step, step);
         for (const use of reads) add(changes.reads, use.step, use);

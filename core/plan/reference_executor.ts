@@ -1,7 +1,8 @@
 /** The third executor: every step through its float64 reference. Slow, and the truth the others are held to. */
 import { HymbaError } from "../errors.ts";
 import { REFERENCES } from "../reference/mod.ts";
-import type { Arena, Step, Storage, Tensor } from "../tensor/mod.ts";
+import { unpackHalves } from "../reference/halves.ts";
+import { type Arena, EXPONENT_BITS, type Step, type Storage, type Tensor } from "../tensor/mod.ts";
 import { type Data, type Executor, type Memory, type NonFinite, type Program, storagesOf } from "./executor.ts";
 import type { Plan } from "./plan.ts";
 
@@ -160,10 +161,17 @@ export class ReferenceProgram implements Program {
     return found;
   }
 
+  /** What a step reads: f32 numbers also where a tensor holds them as words of 16-bit floats. */
+  #numbersOf(tensor: Tensor): Float64Array {
+    const { packed, rows: R } = tensor, values = this.readExact(tensor);
+    if (!packed) return values;
+    return unpackHalves({ words: values }, { R, C: packed.columns, exponentBits: EXPONENT_BITS[packed.format] }).x!;
+  }
+
   #step({ op, attributes, reads, writes, accumulate }: Step): void {
     const reference = REFERENCES[op];
     if (!reference) throw new HymbaError(`the step ${op} has no reference`);
-    const inputs = Object.fromEntries(Object.entries(reads).map(([role, tensor]) => [role, this.readExact(tensor)]));
+    const inputs = Object.fromEntries(Object.entries(reads).map(([role, tensor]) => [role, this.#numbersOf(tensor)]));
     const outputs = reference(inputs, attributes);
     for (const [role, tensor] of Object.entries(writes)) {
       const values = outputs[role];

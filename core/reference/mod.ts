@@ -8,6 +8,7 @@ import { packHalves, unpackHalves } from "./halves.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
 import { mixBackward, mixForward } from "./mix.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
+import { lossScale } from "./loss_scale.ts";
 import { matmul } from "./matmul.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
@@ -34,6 +35,7 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   fusion_forward: fusionForward,
   fusion_backward: fusionBackward,
   gradient_norm: gradientNorm,
+  loss_scale: lossScale,
   adamw,
   pack_halves: packHalves,
   unpack_halves: unpackHalves,

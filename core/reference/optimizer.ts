@@ -11,11 +11,13 @@ export const gradientNorm: Reference = (reads, { parts }) => {
   return { norm: Float64Array.of(Math.sqrt(squares)) };
 };
 
-/** Reads g, p, m, v [n], norm [1] and schedule [4] (rate, 1 − β1^t, 1 − β2^t, unused); makes p, m, v [n]. */
-export const adamw: Reference = (reads, { n, beta1, beta2, eps, decay, clip }) => {
+/** Reads g, p, m, v [n], norm [1] and schedule [4] (rate, 1 − β1^t, 1 − β2^t, and when `scaled` what g is multiplied with); makes p, m, v [n]. */
+export const adamw: Reference = (reads, { n, beta1, beta2, eps, decay, clip, scaled }) => {
   const schedule = need(reads, "schedule"), rate = schedule[0]!, correction1 = schedule[1]!, correction2 = schedule[2]!;
-  const g = need(reads, "g"), factor = Math.min(1, clip! / (need(reads, "norm")[0]! + 1e-6));
+  const multiplier = scaled ? schedule[3]! : 1;
+  const g = need(reads, "g"), factor = multiplier * Math.min(1, clip! / (need(reads, "norm")[0]! + 1e-6));
   const p = need(reads, "p").slice(), m = need(reads, "m").slice(), v = need(reads, "v").slice();
+  if (multiplier === 0) return { p, m, v };
   for (let i = 0; i < n!; i++) {
     const clipped = g[i]! * factor;
     m[i] = beta1! * m[i]! + (1 - beta1!) * clipped;

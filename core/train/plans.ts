@@ -1,7 +1,8 @@
 /** The plans of training and evaluation: one recording each, replayed for every batch. */
-import type { ActivationConfig } from "../config/mod.ts";
+import type { ActivationConfig, Precision } from "../config/mod.ts";
 import { linearLogp } from "../ops/linear_logp.ts";
 import { nllLoss, orpoLoss } from "../ops/losses.ts";
+import { lossScale, scaleOf } from "../ops/loss_scale.ts";
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
 import { forward, type ForwardOptions } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -17,7 +18,7 @@ export interface TextInputs {
 export interface TrainingPlan extends TextInputs {
   readonly plan: Plan;
   readonly schedule: Tensor;
-  /** Names of the metrics of a run, one a number. */
+  /** Names of the first metrics of a run, one a number. In f16 the last two are the loss scale, and 1 for an update left out. */
   readonly metricNames: readonly string[];
 }
 
@@ -28,9 +29,13 @@ function trainingTape(store: ParameterStore, { remat }: ActivationConfig): Tape 
   return new Tape(true, [[parameters, gradients]], { recompute: remat });
 }
 
-/** The plan with its saved activations as the configuration wants them. */
-const stored = (plan: Plan, { precision }: ActivationConfig): Plan =>
-  precision === undefined ? plan : withPackedSaves(plan, precision);
+/** A precision as configurations write it: f32 is not written. */
+export const keptIn = (precision: Precision | undefined): Pick<ActivationConfig, "precision"> =>
+  precision === undefined || precision === "f32" ? {} : { precision };
+
+/** The plan with its saved activations in this precision. */
+export const storedIn = (plan: Plan, precision: Precision | undefined): Plan =>
+  precision === undefined || precision === "f32" ? plan : withPackedSaves(plan, precision);
 
 function textInputs(tape: Tape, B: number, T: number): TextInputs {
   return {
@@ -40,24 +45,31 @@ function textInputs(tape: Tape, B: number, T: number): TextInputs {
   };
 }
 
-/** Backward from the loss, times `scale`, then norm, clipping and AdamW over the whole store. */
+/**
+ * Backward from the loss, times `scale`, then norm, clipping and AdamW over the whole store. In f16 the loss is scaled besides,
+ * and `scaling` is what the metrics then end with.
+ */
 function update(
   tape: Tape,
   loss: Tensor,
-  { store, decay, scale = 1, optimizer = ADAMW }: {
+  { store, decay, scale = 1, optimizer = ADAMW, precision }: Pick<ActivationConfig, "precision"> & {
     store: ParameterStore;
     decay: number;
     scale?: number;
     optimizer?: Omit<AdamW, "decay">;
   },
 ) {
-  tape.backward([[loss, tape.constant("d loss", [1], Float32Array.of(scale))]]);
+  const scaled = precision === "f16", state = store.lossScale;
+  tape.backward([[loss, scaled ? scaleOf(state) : tape.constant("d loss", [1], Float32Array.of(scale))]]);
   const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);
   const norm = gradientNorm(tape, store.stretches.map(({ g }) => g));
+  const used = scaled
+    ? lossScale(tape, { norm, schedule, state }, { ...optimizer, factor: scale })
+    : { norm, schedule };
   for (const stretch of store.stretches) {
-    adamw(tape, { ...stretch, norm, schedule }, { ...optimizer, decay: stretch.decay ? decay : 0 });
+    adamw(tape, { ...stretch, ...used }, { ...optimizer, decay: stretch.decay ? decay : 0 }, { scaled });
   }
-  return { schedule, norm };
+  return { schedule, norm: used.norm, scaling: "scaling" in used ? [used.scaling] : [] };
 }
 
 /** Next-token training. `scale` multiplies the gradient: the seed's second stage is this with 1 + beta. Metrics: loss, gradientNorm. */
@@ -75,8 +87,10 @@ export function trainingPlan(
   const { hidden } = forward(tape, inputs.ids, store, { reproduceLeak });
   const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
   const loss = nllLoss(tape, { logp, weight: inputs.weight });
-  const { schedule, norm } = update(tape, loss, { store, decay, scale, optimizer });
-  const plan = stored(finish(tape, { name: `training ${store.config.archType}`, metrics: [loss, norm] }), activations);
+  const { precision } = activations;
+  const { schedule, norm, scaling } = update(tape, loss, { store, decay, scale, optimizer, precision });
+  const metrics = [loss, norm, ...scaling];
+  const plan = storedIn(finish(tape, { name: `training ${store.config.archType}`, metrics }), precision);
   return { plan, ...inputs, schedule, metricNames: ["loss", "gradientNorm"] };
 }
 
@@ -95,9 +109,9 @@ export function preferencePlan(
   const { hidden } = forward(tape, inputs.ids, store);
   const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
   const { loss, nll, pairs } = orpoLoss(tape, { logp, weight: inputs.weight, completion }, { beta });
-  const { schedule, norm } = update(tape, loss, { store, decay });
-  const metrics = [loss, nll, norm, pairs];
-  const plan = stored(finish(tape, { name: `ORPO ${store.config.archType}`, metrics }), activations);
+  const { schedule, norm, scaling } = update(tape, loss, { store, decay, precision: activations.precision });
+  const metrics = [loss, nll, norm, pairs, ...scaling];
+  const plan = storedIn(finish(tape, { name: `ORPO ${store.config.archType}`, metrics }), activations.precision);
   return { plan, ...inputs, completion, schedule, metricNames: ["loss", "nll", "gradientNorm"] };
 }
 

@@ -7,6 +7,17 @@ import type { Executor } from "../plan/mod.ts";
 import { preferencePlan, trainingPlan } from "./plans.ts";
 import type { StageProgram } from "./stage.ts";
 
+/** The loss scale where there is one. */
+const scaledState = (store: ParameterStore, activations?: ActivationConfig) =>
+  activations?.precision === "f16" ? store.lossScale : undefined;
+
+/** The norm of a step's gradient; in f16 also the loss scale, and instead of the norm the mark of an update that was left out. */
+function normOf(values: Float32Array, gradientNorm: number, activations?: ActivationConfig) {
+  if (activations?.precision !== "f16") return { gradientNorm };
+  const lossScale = values.at(-2)!;
+  return values.at(-1) === 0 ? { gradientNorm, lossScale } : { lossScale, skipped: 1 };
+}
+
 /** Next-token training on the batches of a seed. `scale` multiplies loss and gradient: 1 + beta is the seed's second stage. */
 export async function textProgram(
   executor: Executor,
@@ -31,9 +42,10 @@ export async function textProgram(
       program.write(made.targets, targets);
       program.write(made.weight, weight);
     },
+    lossScale: scaledState(store, activations),
     metricsOf: (values) => ({
       loss: values[0]! * scale,
-      gradientNorm: values[1]!,
+      ...normOf(values, values[1]!, activations),
       ...(scale === 1 ? {} : { nll: values[0]! }),
     }),
   };
@@ -57,6 +69,7 @@ export async function preferenceProgram(
   return {
     program,
     schedule: made.schedule,
+    lossScale: scaledState(store, activations),
     tokensPerStep: 2 * n * T,
     writeBatch(step) {
       const batch = preferenceBatch(pairsAt(pairs, { step, n, seed }));
@@ -72,7 +85,7 @@ export async function preferenceProgram(
       return {
         loss: values[0]!,
         nll: values[1]!,
-        gradientNorm: values[2]!,
+        ...normOf(values, values[2]!, activations),
         logOdds: mean(column(2)),
         logSigmoid: mean(column(3)),
         accuracy: mean(margins.map((margin) => margin > 0 ? 1 : 0)),

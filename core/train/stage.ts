@@ -1,8 +1,15 @@
 /** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
 import type { Evaluation, MetricsLine, PreferenceMeasures, Quality, StageConfig, StageName } from "../config/mod.ts";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
-import { Diverged, Interrupted } from "../errors.ts";
-import { type Json, loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
+import { Diverged, HymbaError, Interrupted } from "../errors.ts";
+import { initialLossScale, LOSS_SCALE_STATE } from "../ops/loss_scale.ts";
+import {
+  type Json,
+  type LoadedCheckpoint,
+  loadLatest,
+  removeOldCheckpoints,
+  saveCheckpoint,
+} from "../params/checkpoint.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { type Executor, inWords, type Program } from "../plan/mod.ts";
@@ -24,13 +31,18 @@ export interface StageEvent {
 export interface StageProgram {
   readonly program: Program;
   readonly schedule: Tensor;
+  /** The state of loss scaling, where the plan scales its loss. */
+  readonly lossScale?: Tensor;
   readonly tokensPerStep: number;
   /** Writes the inputs of an update; the first is step 1. */
   writeBatch(step: number): void;
   /** Names the numbers that one run put into the metrics. */
   metricsOf(
     values: Float32Array,
-  ): Pick<MetricsLine, "loss" | "gradientNorm" | "nll" | "logSigmoid" | "logOdds" | "accuracy" | "margin">;
+  ): Pick<
+    MetricsLine,
+    "loss" | "gradientNorm" | "lossScale" | "skipped" | "nll" | "logSigmoid" | "logOdds" | "accuracy" | "margin"
+  >;
 }
 
 export interface StageContext {
@@ -91,22 +103,23 @@ export async function runStage(made: StageProgram, context: StageContext): Promi
   let step = 0, carried: Carried = { best: null, last: null, before: null, after: null, train_s: 0 };
   if (found) {
     await removeOldCheckpoints(context.disk, context.folder);
-    putSnapshot(context.executor, context.store, found);
-    [step, carried] = [found.step, found.state as unknown as Carried];
+    carried = restore(made, context, found);
+    step = found.step;
   } else if (context.prefer) {
     const { arm, seed, stage, log } = context, before = await context.prefer(0);
     await log.append({ arm, seed, stage, kind: "preference", ...before });
     carried = { ...carried, before };
   }
+  if (!found && made.lossScale) context.executor.write(made.lossScale, initialLossScale());
   let drained = step;
   for (;;) {
     const due = step > 0 && (step % evaluateEvery === 0 || step === steps);
     if (due && carried.last?.step !== step) {
-      carried = await evaluateAt(context, { step, carried });
-      await save(context, { step, carried });
+      carried = await evaluateAt(made, context, { step, carried });
+      await save(made, context, { step, carried });
     }
     if (step === steps) break;
-    if (context.signal?.aborted) await stop(context, { step, carried });
+    if (context.signal?.aborted) await stop(made, context, { step, carried });
     const start = performance.now();
     const next = Math.min(steps, nextMultiple(step, DRAIN_EVERY), nextMultiple(step, evaluateEvery));
     while (step < next && !context.signal?.aborted) {
@@ -120,6 +133,17 @@ export async function runStage(made: StageProgram, context: StageContext): Promi
     drained = step;
   }
   return { ...carried, tokens: steps * made.tokensPerStep };
+}
+
+/** Puts weights, moments and the loss scale of a checkpoint back. Throws a HymbaError when it has no scale that is needed. */
+function restore(made: StageProgram, { executor, store }: StageContext, found: LoadedCheckpoint): Carried {
+  const { lossScale, ...carried } = found.state as unknown as Carried & { lossScale?: number[] };
+  putSnapshot(executor, store, found);
+  if (made.lossScale && lossScale?.length !== LOSS_SCALE_STATE) {
+    throw new HymbaError(`${found.path} does not hold the loss scale that training in f16 goes on with`);
+  }
+  if (made.lossScale) executor.write(made.lossScale, Float32Array.from(lossScale!));
+  return carried;
 }
 
 const nextMultiple = (step: number, of: number) => (Math.floor(step / of) + 1) * of;
@@ -138,7 +162,8 @@ async function record(
   const { arm, seed, stage, config, log } = context;
   for (const [i, values] of runs.entries()) {
     const step = from + i + 1, measured = made.metricsOf(values);
-    if (!Number.isFinite(measured.loss) || !Number.isFinite(measured.gradientNorm)) {
+    const skipped = measured.skipped === 1 && measured.lossScale! > 1;
+    if (!Number.isFinite(measured.loss) || !(skipped || Number.isFinite(measured.gradientNorm))) {
       throw await diverged(made, context, step);
     }
     const line: MetricsLine = {
@@ -157,9 +182,9 @@ async function record(
 }
 
 /** Measures first and writes then: a measurement that is stopped leaves no line, and the stage goes on with it. */
-async function evaluateAt(context: StageContext, { step, carried }: At): Promise<Carried> {
+async function evaluateAt(made: StageProgram, context: StageContext, { step, carried }: At): Promise<Carried> {
   const { arm, seed, stage, config, log } = context;
-  const measured = await measureOrStop(context, { step, carried });
+  const measured = await measureOrStop(made, context, { step, carried });
   const last: Evaluation = { step, ...measured.quality };
   await log.append({
     arm,
@@ -178,36 +203,42 @@ async function evaluateAt(context: StageContext, { step, carried }: At): Promise
 }
 
 async function measureOrStop(
+  made: StageProgram,
   context: StageContext,
   at: At,
 ): Promise<{ quality: Quality; after: PreferenceMeasures | null }> {
   try {
     return { quality: await context.evaluate(), after: context.prefer ? await context.prefer(at.step) : null };
   } catch (error) {
-    if (error instanceof Interrupted) return await stop(context, at, "evaluating");
+    if (error instanceof Interrupted) return await stop(made, context, { ...at, where: "evaluating" });
     if (!(error instanceof Diverged)) throw error;
     const { arm, stage } = context;
     throw new Diverged(`${arm}, ${stage}: diverged at step ${at.step}: ${error.message}`, { cause: error });
   }
 }
 
-async function save(context: StageContext, { step, carried }: At): Promise<void> {
+async function save(made: StageProgram, context: StageContext, { step, carried }: At): Promise<void> {
   const { executor, store, disk, folder, stage, log, config } = context;
   const groups = await takeSnapshot(executor, store);
+  const scaling = made.lossScale && { lossScale: [...await executor.read(made.lossScale)] };
   const score = carried.last?.step === step ? carried.last.loss : undefined;
   await saveCheckpoint(disk, folder, {
     stage,
     step,
     score,
     groups,
-    state: { ...carried } as unknown as Json,
+    state: { ...carried, ...scaling } as unknown as Json,
     log: await log.sync(),
   });
   context.onEvent?.({ kind: "saved", step, steps: config.steps });
 }
 
-async function stop(context: StageContext, at: At, where = "at"): Promise<never> {
-  await save(context, at);
+async function stop(
+  made: StageProgram,
+  context: StageContext,
+  { where = "at", ...at }: At & { where?: string },
+): Promise<never> {
+  await save(made, context, at);
   throw new Interrupted(
     `stopped ${where} step ${at.step} of ${context.config.steps} (${context.arm}, ${context.stage}); everything is saved`,
   );
@@ -215,10 +246,11 @@ async function stop(context: StageContext, at: At, where = "at"): Promise<never>
 
 /** Goes back to the newest checkpoint, or to the start, replays to the step that failed and names the first tensor that is not finite. */
 async function diverged(made: StageProgram, context: StageContext, step: number): Promise<Diverged> {
-  const { arm, stage, executor, store, disk, folder } = context;
+  const { arm, stage, executor, disk, folder } = context;
   const found = await loadLatest(disk, folder, { stage });
-  if (found) putSnapshot(executor, store, found);
+  if (found) restore(made, context, found);
   else await context.restart();
+  if (!found && made.lossScale) executor.write(made.lossScale, initialLossScale());
   const write = (again: number) => writeStep(made, context, again);
   const where = await replayTo(made.program, { write, from: found?.step ?? 0, step });
   return new Diverged(`${arm}, ${stage}: training diverged at step ${step}`, {

@@ -172,7 +172,7 @@ Deno.test("bench kernels: an op that the training step does not have is a mistak
 
 Deno.test("an op that is off is refused, with its error", async () => {
   const wrong = new WrongExecutor(), ops = new Set(["rmsnorm_forward", "rotary"]);
-  const refused = await failingOps(wrong, "transformer-global", ops);
+  const refused = await failingOps(wrong, "transformer-global", { ops });
   assert.deepEqual(refused.map(({ op }) => op), ["rotary"]);
   assert.ok(Math.abs(refused[0]!.error - 0.01) < 1e-4);
 });

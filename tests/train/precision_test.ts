@@ -1,9 +1,14 @@
 import { strict as assert } from "node:assert";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
 import type { ActivationConfig } from "../../core/config/mod.ts";
+import { memoryReport } from "../../core/eval/bench/memory.ts";
+import { resolvedStudy } from "../../core/eval/match.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { type Executor, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
+import { initialLossScale, LOSS_SCALE } from "../../core/ops/loss_scale.ts";
 import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
+import { HALF_FORMATS } from "../../core/tensor/mod.ts";
 import { executors } from "../ops/executors.ts";
 import { relativeError } from "../ops/harness.ts";
 import { furtherModels, type SmallModel, smallModels } from "./models.ts";
@@ -27,6 +32,7 @@ async function oneStep(
 ) {
   const store = new ParameterStore(config);
   store.initialise(executor, 1);
+  executor.write(store.lossScale, initialLossScale());
   const made = PLANS[kind](store, activations), program = await executor.prepare(made.plan);
   const counter = { seed: 3, stream: 100, step: 0 };
   const ids = Uint32Array.from({ length: B * (T + 1) }, (_, i) => randomInteger(counter, i, config.vocabSize));
@@ -38,7 +44,10 @@ async function oneStep(
   program.write(made.schedule, Float32Array.of(1e-3, 0.1, 0.05, 0));
   await program.run();
   const metrics = [...(await program.drainMetrics())[0]!], norm = made.metricNames.indexOf("gradientNorm");
-  const values = await store.read(executor, "gradients");
+  const scale = activations.precision === "f16" ? LOSS_SCALE.start : 1;
+  if (scale > 1) assert.deepEqual(metrics.splice(-2), [scale, 0]);
+  const scaled = await store.read(executor, "gradients");
+  const values = Object.fromEntries(Object.entries(scaled).map(([name, g]) => [name, g.map((x) => x / scale)]));
   program.dispose();
   store.release(executor);
   // The forward pass: everything but the norm of the gradient.
@@ -67,7 +76,7 @@ for (const model of [...smallModels(), ...furtherModels()]) {
     for (const kind of ["training", "preference"] as const) {
       for (const executor of await executorsFor(model, kind)) {
         const whole = await oneStep(executor, model, { kind });
-        for (const precision of ["bf16"] as const) {
+        for (const precision of HALF_FORMATS) {
           const who = `${executor.name}, ${kind}, ${precision}`,
             half = await oneStep(executor, model, { kind, precision });
           assert.deepEqual(half.forward, whole.forward, who);
@@ -80,7 +89,7 @@ for (const model of [...smallModels(), ...furtherModels()]) {
   });
 
   Deno.test(`${model.name}: executors round saved activations as the reference does`, async () => {
-    for (const precision of ["bf16"] as const) {
+    for (const precision of HALF_FORMATS) {
       const truth = await oneStep(new ReferenceExecutor(), model, { precision });
       for (const executor of await executorsFor(model, "training")) {
         const got = await oneStep(executor, model, { precision }), error = apart(got.values, truth.values);
@@ -90,3 +99,55 @@ for (const model of [...smallModels(), ...furtherModels()]) {
     }
   });
 }
+
+Deno.test("f16: an overflow leaves weights and moments alone and halves the scale until the gradient fits", async () => {
+  const model = smallModels()[0]!, executor = await CpuExecutor.create({ threads: 1 }), start = 2 ** 127;
+  const store = new ParameterStore(model.config), made = trainingPlan(store, { B, T, decay: 0.1, precision: "f16" });
+  const program = await executor.prepare(made.plan);
+  try {
+    store.initialise(executor, 1);
+    executor.write(store.lossScale, initialLossScale().with(0, start));
+    const tokens = new Uint32Array(B * T).map((_, i) => i % model.config.vocabSize);
+    for (const input of [made.ids, made.targets]) program.write(input, tokens);
+    program.write(made.weight, new Float32Array(B * T).fill(1));
+    program.write(made.schedule, Float32Array.of(1e-2, 0.1, 0.05, 0));
+    const state = async () => [await store.read(executor), await store.read(executor, "secondMoments")];
+    const before = await state();
+    let skipped = 0;
+    for (;; skipped++) {
+      await program.run();
+      const [, norm, scale, left] = (await program.drainMetrics())[0]!;
+      assert.equal(scale, start / 2 ** skipped);
+      if (left === 0) {
+        assert.ok(Number.isFinite(norm) && norm! > 0);
+        break;
+      }
+      assert.deepEqual(await state(), before);
+    }
+    assert.ok(skipped > 0 && skipped < 127, `${skipped} updates were left out`);
+    assert.notDeepEqual(await state(), before);
+    // The first update that is made is corrected as the first.
+    const [, good, c1] = await executor.read(store.lossScale);
+    assert.ok(good === 1 && Math.abs(c1! - 0.1) < 1e-6);
+  } finally {
+    program.dispose();
+    await executor.close();
+  }
+});
+
+Deno.test("paper: activations in bf16 take at most 0.55 of their bytes in f32, in every model", async () => {
+  const executor = await CpuExecutor.create({ threads: 1 });
+  try {
+    const { arms, pretraining: { batch }, sequenceLength } = resolvedStudy("paper"),
+      size = { B: batch, T: sequenceLength };
+    for (const arm of arms) {
+      const [whole, half] = ([undefined, "bf16"] as const).map((precision) => {
+        const { saved_bytes, transient_bytes } = memoryReport(executor, arm, { ...size, precision });
+        return saved_bytes + transient_bytes;
+      });
+      assert.ok(half! <= 0.55 * whole!, `${arm.name}: ${half} of ${whole} bytes`);
+    }
+  } finally {
+    await executor.close();
+  }
+});

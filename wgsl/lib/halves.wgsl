@@ -1,6 +1,6 @@
 // 16-bit floats by the bits of f32, in integers only, so that no adapter rounds or flushes in its own way. EXPONENT_BITS is 8 for
 // bf16 and 5 for f16.
-override EXPONENT_BITS: u32;
+override EXPONENT_BITS: u32 = 8;
 
 /// `whole` cut off by `drop` bits (1 to 31), rounded to nearest, ties to even.
 fn rounded_shift(whole: u32, drop: u32) -> u32 {
@@ -43,4 +43,9 @@ fn bits_of_half(half: u32) -> u32 {
   }
   let lead = firstLeadingBit(size);
   return sign | ((lead + 103) << 23) | ((size << (23 - lead)) & 0x7fffff);
+}
+
+/// Column `column` of a row of words, from the word that holds it.
+fn half_number(word: u32, column: u32) -> f32 {
+  return bitcast<f32>(bits_of_half((word >> (16 * (column & 1))) & 0xffff));
 }

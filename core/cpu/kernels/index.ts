@@ -10,6 +10,7 @@ export { embedding_backward, embedding_forward } from "./embedding";
 export { fusion_backward, fusion_forward } from "./fusion";
 export { pack_halves, unpack_halves } from "./halves";
 export { logp_gradient, logp_reduce } from "./linear_logp";
+export { loss_scale } from "./loss_scale";
 export { nll_loss_backward, nll_loss_forward, orpo_loss_backward, orpo_loss_forward } from "./losses";
 export { matmul, pack_columns } from "./matmul";
 export { matmul_few } from "./matmul_few";

@@ -45,7 +45,7 @@ export function gradient_norm(args: GradientNorm, _block: i32, _workspace: usize
 class AdamW {
   g: usize;
   norm: usize;
-  /** Rate, 1 − β1^t, 1 − β2^t. */
+  /** Rate, 1 − β1^t, 1 − β2^t, and when `scaled` what gradients are multiplied with; 0 leaves all as it is. */
   schedule: usize;
   p: usize;
   m: usize;
@@ -59,11 +59,14 @@ class AdamW {
   eps: f32;
   decay: f32;
   clip: f32;
+  scaled: i32;
 }
 
 export function adamw(args: AdamW, block: i32, _workspace: usize): void {
   const rate = load<f32>(args.schedule), from = block * BLOCK, end = min(args.n, from + BLOCK);
-  const factor = f32x4.splat(min<f32>(1, args.clip / (load<f32>(args.norm) + 1e-6)));
+  const multiplier: f32 = args.scaled ? load<f32>(args.schedule, 12) : 1;
+  if (multiplier == 0) return;
+  const factor = f32x4.splat(multiplier * min<f32>(1, args.clip / (load<f32>(args.norm) + 1e-6)));
   const scale1 = f32x4.splat(rate / load<f32>(args.schedule, 4)), scale2 = f32x4.splat(1 / load<f32>(args.schedule, 8));
   const beta1 = f32x4.splat(args.beta1), beta2 = f32x4.splat(args.beta2), eps = f32x4.splat(args.eps);
   const rest1 = f32x4.splat(args.rest1), rest2 = f32x4.splat(args.rest2), shrink = f32x4.splat(rate * args.decay);

@@ -4,6 +4,7 @@
  * the sums over channels (dB, dC) and over sequences (dA, dskip, dbias) are added up by later launches.
  */
 import { sigmoid, siluSlope, softplus } from "./lib/activations";
+import { loadStored } from "./lib/halves";
 import { advanceKept, CHANNELS, DDT, DT, DU, DY, GB, lane0, lane1, lane2, lane3 } from "./lib/scan";
 import { loadBc, loadDecays, loadOptional, loadStates, records, SLOPE, storeStates, vectors, Y } from "./lib/scan";
 import { bytes, clear, copy, load4, madd, store4, sumEach } from "./lib/vector";
@@ -13,6 +14,7 @@ const LN2: f32 = 0.6931471805599453;
 @unmanaged
 class ScanBackward {
   dy: usize;
+  /** `udt` and `z` may be words of 16-bit floats: see `halvesUdt`, `halvesZ`. */
   udt: usize;
   bc: usize;
   z: usize;
@@ -43,6 +45,9 @@ class ScanBackward {
   N: i32;
   chunk: i32;
   softplus: i32;
+  /** Bits of the exponents of 16-bit floats, 0 for f32. */
+  halvesUdt: i32;
+  halvesZ: i32;
 }
 
 /** The workspace of one block: places that outlive a chunk, then those of four channels in one chunk. */
@@ -82,8 +87,8 @@ function layOut(at: usize, chunk: i32, P: i32): Places {
 function prepare(args: ScanBackward, p: Places, row: i32, i: i32, count: i32): void {
   const left = args.I - i, bias = loadOptional(args.dtBias, i, left), skip = loadOptional(args.skip, i, left);
   for (let t = 0; t < count; t++) {
-    const at = args.udt + bytes((row + t) * args.strideUdt + i), u = load4(at, left);
-    const raw = f32x4.add(load4(at + bytes(args.I), left), bias), step = args.softplus ? softplus(raw) : raw;
+    const at = args.udt + bytes((row + t) * args.strideUdt), u = loadStored(at, i, left, args.halvesUdt);
+    const raw = f32x4.add(loadStored(at, args.I + i, left, args.halvesUdt), bias), step = args.softplus ? softplus(raw) : raw;
     const record = p.own + records(t);
     v128.store(record, step, DT);
     v128.store(record, args.softplus ? sigmoid(raw) : f32x4.splat(1), SLOPE);
@@ -103,7 +108,7 @@ function ungate(args: ScanBackward, p: Places, row: i32, i: i32, count: i32): vo
       v128.store(record, dy, DY);
       continue;
     }
-    const z = load4(args.z + bytes((row + t) * args.strideZ + i), left), s = sigmoid(z);
+    const z = loadStored(args.z + bytes((row + t) * args.strideZ), i, left, args.halvesZ), s = sigmoid(z);
     v128.store(record, f32x4.mul(dy, f32x4.mul(z, s)), DY);
     if (!args.dz) continue;
     const dz = f32x4.mul(f32x4.mul(dy, v128.load(record, Y)), siluSlope(z, s));
@@ -160,7 +165,7 @@ function finish(args: ScanBackward, p: Places, row: i32, i: i32, count: i32, own
   const left = args.I - i, skip = loadOptional(args.skip, i, left);
   let dskip = v128.load(p.dskip + own), dbias = v128.load(p.dbias + own);
   for (let t = 0; t < count; t++) {
-    const u = load4(args.udt + bytes((row + t) * args.strideUdt + i), left), record = p.own + records(t);
+    const u = loadStored(args.udt + bytes((row + t) * args.strideUdt), i, left, args.halvesUdt), record = p.own + records(t);
     const to = args.dudt + bytes((row + t) * args.strideDudt + i);
     const dU = v128.load(record, DY), gB = v128.load(record, GB);
     const dDt = madd(u, gB, f32x4.mul(v128.load(record, DDT), f32x4.splat(LN2)));

@@ -1,5 +1,6 @@
 /** y = silu(gate) · up, rows of gu hold gate, then up. One block takes `rows` rows. */
 import { sigmoid, siluSlope } from "./lib/activations";
+import { loadStored } from "./lib/halves";
 import { bytes, load4, store4 } from "./lib/vector";
 
 @unmanaged
@@ -36,6 +37,7 @@ export function swiglu_forward(args: SwigluForward, block: i32, _workspace: usiz
 @unmanaged
 class SwigluBackward {
   dy: usize;
+  /** Words of 16-bit floats with `halvesGu`, which says how many bits their exponents have. */
   gu: usize;
   /** [R, 2F]. */
   dgu: usize;
@@ -45,6 +47,18 @@ class SwigluBackward {
   R: i32;
   F: i32;
   rows: i32;
+  halvesGu: i32;
+}
+
+/** One row whose gate and up are 16-bit floats in words. */
+function backwardOfWords(dy: usize, gu: usize, dgate: usize, F: i32, exponentBits: i32): void {
+  const dup = dgate + bytes(F);
+  for (let f = 0; f < F; f += 4) {
+    const at = bytes(f), left = F - f;
+    const g = loadStored(gu, f, left, exponentBits), s = sigmoid(g), d = load4(dy + at, left);
+    store4(dgate + at, f32x4.mul(f32x4.mul(d, loadStored(gu, F + f, left, exponentBits)), siluSlope(g, s)), left);
+    store4(dup + at, f32x4.mul(d, f32x4.mul(g, s)), left);
+  }
 }
 
 export function swiglu_backward(args: SwigluBackward, block: i32, _workspace: usize): void {
@@ -53,6 +67,10 @@ export function swiglu_backward(args: SwigluBackward, block: i32, _workspace: us
     const gate = args.gu + bytes(row * args.strideGu), up = gate + bytes(F);
     const dgate = args.dgu + bytes(row * args.strideDgu), dup = dgate + bytes(F);
     const dy = args.dy + bytes(row * args.strideDy);
+    if (args.halvesGu) {
+      backwardOfWords(dy, gate, dgate, F, args.halvesGu);
+      continue;
+    }
     const whole = bytes(F & ~3);
     for (let at: usize = 0; at < whole; at += 16) {
       const g = v128.load(gate + at), s = sigmoid(g), d = v128.load(dy + at);

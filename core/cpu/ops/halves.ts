@@ -1,5 +1,8 @@
-import type { Step, Tensor } from "../../tensor/mod.ts";
+import { EXPONENT_BITS, type Step, type Tensor } from "../../tensor/mod.ts";
 import { type Launch, type Lowering, rowsPerBlock } from "../launch.ts";
+
+/** Bits of the exponents in a tensor of words, or 0: what a kernel that reads both f32 and words is told. */
+export const halvesOf = (x: Tensor | undefined): number => x?.packed ? EXPONENT_BITS[x.packed.format] : 0;
 
 const between = (
   kernel: string,

@@ -7,6 +7,7 @@ import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { packHalves, unpackHalves } from "./halves.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
+import { lossScale } from "./loss_scale.ts";
 import { mixBackward, mixForward } from "./mix.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { matmul } from "./matmul.ts";
@@ -35,6 +36,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   gradient_norm: gradientNorm,
   linear_logp_backward: linearLogpBackward,
   linear_logp_forward: linearLogpForward,
+  loss_scale: lossScale,
   matmul,
   mix_backward: mixBackward,
   mix_forward: mixForward,

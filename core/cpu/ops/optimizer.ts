@@ -22,7 +22,7 @@ export const gradientNorm: Lowering = ({ attributes: { parts }, reads, writes: {
 };
 
 export const adamw: Lowering = (
-  { attributes: { n, beta1, beta2, eps, decay, clip }, reads: { g, norm, schedule }, writes: { p, m, v } },
+  { attributes: { n, beta1, beta2, eps, decay, clip, scaled }, reads: { g, norm, schedule }, writes: { p, m, v } },
 ) => [{
   kernel: "adamw",
   args: {
@@ -40,6 +40,7 @@ export const adamw: Lowering = (
     eps: float(eps!),
     decay: float(decay!),
     clip: float(clip!),
+    scaled,
   },
   blocks: Math.ceil(n! / BLOCK),
 }];

@@ -1,5 +1,6 @@
 import type { Tensor } from "../../tensor/mod.ts";
 import type { Launch, Lowering } from "../launch.ts";
+import { halvesOf } from "./halves.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 /** Channels of one block (kernels/lib/scan.ts). */
@@ -58,6 +59,7 @@ export const selectiveScanBackward: Lowering = (
         ...gradients,
         ...strides,
         ...{ B, T, I, N, chunk, softplus },
+        ...{ halvesUdt: halvesOf(udt), halvesZ: halvesOf(z) },
       },
       blocks: B! * groups,
       workspace: 32 + 4 * P * chunk! + 3 * CHANNELS * P + 2 * CHANNELS + 4 * (2 * chunk! + 1) * P + RECORD * chunk!,

@@ -1,3 +1,4 @@
+import { halvesOf } from "./halves.ts";
 import { type Lowering, rowsPerBlock } from "../launch.ts";
 
 export const swigluForward: Lowering = ({ attributes: { R, F }, reads: { gu }, writes: { y } }) => {
@@ -12,5 +13,9 @@ export const swigluForward: Lowering = ({ attributes: { R, F }, reads: { gu }, w
 export const swigluBackward: Lowering = ({ attributes: { R, F }, reads: { dy, gu }, writes: { dgu } }) => {
   const rows = rowsPerBlock(F!);
   const strides = { strideDy: dy!.rowStride, strideGu: gu!.rowStride, strideDgu: dgu!.rowStride };
-  return [{ kernel: "swiglu_backward", args: { dy, gu, dgu, ...strides, R, F, rows }, blocks: Math.ceil(R! / rows) }];
+  return [{
+    kernel: "swiglu_backward",
+    args: { dy, gu, dgu, ...strides, R, F, rows, halvesGu: halvesOf(gu) },
+    blocks: Math.ceil(R! / rows),
+  }];
 };

@@ -1,5 +1,5 @@
 /** How fast each kernel of a training step is alone, and how near that is to the limit of its adapter. */
-import type { Arm } from "../../config/mod.ts";
+import type { ActivationConfig, Arm } from "../../config/mod.ts";
 import { UsageError } from "../../errors.ts";
 import { ParameterStore } from "../../params/store.ts";
 import type { Executor, Plan } from "../../plan/mod.ts";
@@ -35,7 +35,7 @@ export interface KernelsReport {
   readonly refused: readonly { readonly op: string; readonly error: number }[];
 }
 
-interface Options {
+interface Options extends Pick<ActivationConfig, "precision"> {
   readonly B: number;
   readonly T: number;
   readonly runs: number;
@@ -55,10 +55,15 @@ const REPEATED = 16, FEW_FLOPS = 1e8, FEW_BYTES = 1e8;
 
 /** Checks, then times the kernels of one model's training step. Throws UsageError for an op that the step does not have. */
 export async function benchKernels(executor: Executor, arm: Arm, options: Options): Promise<KernelsReport> {
-  const store = new ParameterStore(arm.config), { B, T, runs } = options;
-  const { plan } = trainingPlan(store, { B, T, decay: 0.1 });
-  const kinds = kindsOf(plan, options.ops), contents = drawnContents(plan.constants, { V: arm.config.vocabSize });
-  const refused = await failingOps(executor, arm.config.archType, new Set(kinds.map(({ step }) => step.op)));
+  const store = new ParameterStore(arm.config), { B, T, runs, precision } = options;
+  const { plan } = trainingPlan(store, { B, T, decay: 0.1, precision });
+  const kinds = kindsOf(plan, options.ops),
+    contents = drawnContents(plan.constants, {
+      V: arm.config.vocabSize,
+      steps: plan.steps,
+    });
+  const ops = new Set(kinds.map(({ step }) => step.op));
+  const refused = await failingOps(executor, arm.config.archType, { ops, precision });
   const peaks = await benchPeaks(executor, { runs }), peak = rooflineOf(peaks), kernels: KernelReport[] = [];
   for (const { step, pass, times } of kinds) {
     if (refused.some(({ op }) => op === step.op)) continue;

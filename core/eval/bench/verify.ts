@@ -1,5 +1,6 @@
 /** Whether an executor's kernels compute what the float64 reference computes: looked at before they are timed. */
-import type { ArchType } from "../../config/mod.ts";
+import type { ActivationConfig, ArchType } from "../../config/mod.ts";
+import { initialLossScale } from "../../ops/loss_scale.ts";
 import { ParameterStore } from "../../params/store.ts";
 import { type Data, type Executor, ReferenceExecutor } from "../../plan/mod.ts";
 import { type Step, type Storage, tensorOver } from "../../tensor/mod.ts";
@@ -15,11 +16,16 @@ const BOUND = 1e-4;
  * The ops among `ops` that are wrong by more than the bound, with the error. Every step gets the numbers that it meets in a
  * training step of the `smoke` model, computed by the reference.
  */
-export async function failingOps(executor: Executor, arch: ArchType, ops: ReadonlySet<string>) {
+export async function failingOps(
+  executor: Executor,
+  arch: ArchType,
+  { ops, precision }: { ops: ReadonlySet<string> } & Pick<ActivationConfig, "precision">,
+) {
   const { arms: [arm], B, T } = benchShape("smoke", { models: [arch] }), { config } = arm!;
   const reference = new ReferenceExecutor(), store = new ParameterStore(config);
   store.initialise(reference, 1);
-  const made = trainingPlan(store, { B, T, decay: 0.1 }), program = await reference.prepare(made.plan);
+  reference.write(store.lossScale, initialLossScale());
+  const made = trainingPlan(store, { B, T, decay: 0.1, precision }), program = await reference.prepare(made.plan);
   // Without a learning rate the parameters stay those that the saved tensors came from.
   feed(program, made, { B, T, V: config.vocabSize, learningRate: 0 });
   await program.run();

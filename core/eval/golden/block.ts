@@ -3,9 +3,8 @@ import { ArchType, HymbaConfig } from "../../config/mod.ts";
 import { HymbaError } from "../../errors.ts";
 import { mixer } from "../../nn/block.ts";
 import { rotaryTable } from "../../ops/rotary.ts";
-import type { Executor } from "../../plan/mod.ts";
 import { sizeOf, type Tensor } from "../../tensor/mod.ts";
-import { BOUNDS, type Comparison } from "./compare.ts";
+import { BOUNDS, type Comparison, type Target } from "./compare.ts";
 import type { GoldenFile } from "./file.ts";
 import { partOf } from "./layout.ts";
 import { packedNumbers, packing } from "./names.ts";
@@ -72,6 +71,6 @@ function blockCase(file: GoldenFile): Recording {
   return recording;
 }
 
-export async function compareBlock(file: GoldenFile, executor: Executor): Promise<Comparison[]> {
-  return await blockCase(file).compare(executor, BOUNDS.model);
+export async function compareBlock(file: GoldenFile, target: Target): Promise<Comparison[]> {
+  return await blockCase(file).compare(target, BOUNDS[target.precision].model);
 }

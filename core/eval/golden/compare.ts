@@ -1,5 +1,7 @@
 /** Errors of computed tensors against float64 results, and the bounds that f32 arithmetic has to keep. */
+import type { Precision } from "../../config/mod.ts";
 import { HymbaError } from "../../errors.ts";
+import type { Executor } from "../../plan/mod.ts";
 import type { GoldenFile } from "./file.ts";
 
 /** What one tensor came to. */
@@ -10,12 +12,39 @@ export interface Comparison {
   readonly bound: number;
 }
 
-/** Relative RMS errors. Training: of each loss, each gradient norm, and each final parameter. */
-export const BOUNDS = {
-  operator: { output: 2e-5, gradient: 1e-4 },
-  model: { output: 1e-4, gradient: 5e-4 },
-  training: { loss: 1e-3, parameter: 5e-3 },
-} as const;
+/** What a case is held to: an executor, and how it keeps activations for the backward pass. */
+export interface Target {
+  readonly executor: Executor;
+  readonly precision: Precision;
+}
+
+export interface Bounds {
+  readonly operator: { readonly output: number; readonly gradient: number };
+  readonly model: { readonly output: number; readonly gradient: number };
+  readonly training: { readonly loss: number; readonly parameter: number };
+}
+
+/**
+ * Relative RMS errors. Training: of each loss, each gradient norm, and each final parameter. 16-bit activations leave the forward
+ * pass alone, so outputs keep the bounds of f32; gradients take the rounding in, 2⁻⁹ a number in bf16 and 2⁻¹² in f16.
+ */
+export const BOUNDS: Readonly<Record<Precision, Bounds>> = {
+  f32: {
+    operator: { output: 2e-5, gradient: 1e-4 },
+    model: { output: 1e-4, gradient: 5e-4 },
+    training: { loss: 1e-3, parameter: 5e-3 },
+  },
+  bf16: {
+    operator: { output: 2e-5, gradient: 5e-3 },
+    model: { output: 1e-4, gradient: 1e-2 },
+    training: { loss: 5e-3, parameter: 2e-2 },
+  },
+  f16: {
+    operator: { output: 2e-5, gradient: 7e-4 },
+    model: { output: 1e-4, gradient: 2e-3 },
+    training: { loss: 2e-3, parameter: 7e-3 },
+  },
+};
 
 /** Bound of the largest difference where the reference is all zeros. */
 export const ZERO_BOUND = 1e-6;

@@ -1,14 +1,15 @@
 /** Golden cases of whole models: loss, logits and gradients, and AdamW training. */
 import { HymbaError } from "../../errors.ts";
 import { forward } from "../../nn/model.ts";
+import { initialLossScale } from "../../ops/loss_scale.ts";
 import { linear } from "../../ops/linear.ts";
 import { linearLogp } from "../../ops/linear_logp.ts";
 import { nllLoss } from "../../ops/losses.ts";
 import { ParameterStore } from "../../params/store.ts";
 import { type Executor, finish } from "../../plan/mod.ts";
 import { Tape } from "../../tensor/mod.ts";
-import { trainingPlan } from "../../train/plans.ts";
-import { BOUNDS, compare, compareEach, type Comparison } from "./compare.ts";
+import { keptIn, storedIn, trainingPlan } from "../../train/plans.ts";
+import { BOUNDS, compare, compareEach, type Comparison, type Target } from "./compare.ts";
 import { configOf } from "./configuration.ts";
 import type { GoldenFile } from "./file.ts";
 import { targetsOf } from "./losses.ts";
@@ -44,21 +45,21 @@ function modelPlan(store: ParameterStore, { B, T }: { B: number; T: number }) {
   return { plan: finish(tape, { name: "golden model", outputs: [loss, logits] }), ids, targets, weight, loss, logits };
 }
 
-export function compareModel(file: GoldenFile, executor: Executor): Promise<Comparison[]> {
+export function compareModel(file: GoldenFile, { executor, precision }: Target): Promise<Comparison[]> {
   return withModel(file, executor, async (store, packed) => {
     const V = store.config.vocabSize, { shape } = file.ranked("ids", "B,T"), [B, T] = shape as [number, number];
     const { targets, weight } = targetsOf(file, { V, shape });
-    const made = modelPlan(store, { B, T }), program = await executor.prepare(made.plan);
+    const made = modelPlan(store, { B, T }), program = await executor.prepare(storedIn(made.plan, precision));
     try {
       program.write(made.ids, file.ids("ids", { V }));
       program.write(made.targets, targets);
       program.write(made.weight, weight);
       await program.run();
-      const bound = BOUNDS.model.output, values = await store.read(executor, "gradients");
+      const { output: bound, gradient } = BOUNDS[precision].model, values = await store.read(executor, "gradients");
       return [
         compare(file, "loss", { got: await program.read(made.loss), bound }),
         compare(file, "logits", { got: await program.read(made.logits), bound }),
-        ...compareParameters(file, packed, { values, prefix: "g.", bound: BOUNDS.model.gradient }),
+        ...compareParameters(file, packed, { values, prefix: "g.", bound: gradient }),
       ];
     } finally {
       program.dispose();
@@ -66,20 +67,25 @@ export function compareModel(file: GoldenFile, executor: Executor): Promise<Comp
   });
 }
 
-export function compareTraining(file: GoldenFile, executor: Executor): Promise<Comparison[]> {
+export function compareTraining(file: GoldenFile, target: Target): Promise<Comparison[]> {
+  const { executor, precision } = target, { loss: bound, parameter } = BOUNDS[precision].training;
   return withModel(file, executor, async (store, packed) => {
-    const metrics = await train(file, executor, store), bound = BOUNDS.training.loss;
+    const metrics = await train(file, target, store);
     const values = await store.read(executor);
     return [
       ...compareEach(file, "losses", { got: metrics.map(([loss]) => loss!), bound }),
       ...compareEach(file, "grad_norms", { got: metrics.map(([, norm]) => norm!), bound }),
-      ...compareParameters(file, packed, { values, prefix: "final.", bound: BOUNDS.training.parameter }),
+      ...compareParameters(file, packed, { values, prefix: "final.", bound: parameter }),
     ];
   });
 }
 
 /** Every step of a case; loss and gradient norm of each. */
-async function train(file: GoldenFile, executor: Executor, store: ParameterStore): Promise<Float32Array[]> {
+async function train(
+  file: GoldenFile,
+  { executor, precision }: Target,
+  store: ParameterStore,
+): Promise<Float32Array[]> {
   const V = store.config.vocabSize, { shape } = file.ranked("ids", "steps,B,T");
   const [steps, B, T] = shape as [number, number, number], size = B * T;
   const ids = file.ids("ids", { V }), { targets, weight } = targetsOf(file, { V, shape });
@@ -90,7 +96,8 @@ async function train(file: GoldenFile, executor: Executor, store: ParameterStore
     eps: file.number("adam_eps"),
     clip: file.number("clip"),
   };
-  const made = trainingPlan(store, { B, T, decay: file.number("weight_decay"), optimizer });
+  const made = trainingPlan(store, { B, T, decay: file.number("weight_decay"), optimizer, ...keptIn(precision) });
+  executor.write(store.lossScale, initialLossScale());
   const program = await executor.prepare(made.plan);
   try {
     for (let step = 0; step < steps; step++) {

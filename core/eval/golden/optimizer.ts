@@ -1,8 +1,8 @@
 /** Golden cases of gradient clipping and AdamW, step after step on tensors of their own. */
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../../ops/optimizer.ts";
-import { type Executor, finish } from "../../plan/mod.ts";
+import { finish } from "../../plan/mod.ts";
 import { Arena, sizeOf, Storage, Tape, type Tensor, tensorOver } from "../../tensor/mod.ts";
-import { BOUNDS, compare, compareEach, type Comparison } from "./compare.ts";
+import { BOUNDS, compare, compareEach, type Comparison, type Target } from "./compare.ts";
 import type { GoldenFile } from "./file.ts";
 
 const PARTS = ["p", "g", "m", "v"] as const;
@@ -37,7 +37,7 @@ export function scheduleAt(step: number, { rate, beta1, beta2 }: { rate: number;
   return Float32Array.of(rate, 1 - beta1 ** step, 1 - beta2 ** step, 0);
 }
 
-export async function compareAdamw(file: GoldenFile, executor: Executor): Promise<Comparison[]> {
+export async function compareAdamw(file: GoldenFile, { executor }: Target): Promise<Comparison[]> {
   const adam = settings(file), decayed = file.text("decayed").split(","), rates = file.tensor("lr").data;
   const arenas: Arena[] = [], tensors = trainedTensors(file, arenas), tape = new Tape(false);
   const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);
@@ -57,12 +57,12 @@ export async function compareAdamw(file: GoldenFile, executor: Executor): Promis
       for (const { name, p, m, v } of tensors) {
         for (const [suffix, tensor] of [["", p], ["_m", m], ["_v", v]] as const) {
           const got = await executor.read(tensor);
-          comparisons.push(compare(file, `step${step}_${name}${suffix}`, { got, bound: BOUNDS.operator.output }));
+          comparisons.push(compare(file, `step${step}_${name}${suffix}`, { got, bound: BOUNDS.f32.operator.output }));
         }
       }
     }
     const norms = (await program.drainMetrics()).flatMap((values) => [...values]);
-    return [...comparisons, ...compareEach(file, "grad_norm", { got: norms, bound: BOUNDS.operator.output })];
+    return [...comparisons, ...compareEach(file, "grad_norm", { got: norms, bound: BOUNDS.f32.operator.output })];
   } finally {
     program.dispose();
     for (const arena of arenas) executor.release(arena);

@@ -1,7 +1,8 @@
 /** Records an operator on the tensors of a golden file, runs it, and compares what it makes by the file's names. */
-import { type Data, type Executor, finish } from "../../plan/mod.ts";
+import { type Data, finish } from "../../plan/mod.ts";
 import { Tape, type Tensor, withRows } from "../../tensor/mod.ts";
-import { compare, type Comparison } from "./compare.ts";
+import { storedIn } from "../../train/plans.ts";
+import { compare, type Comparison, type Target } from "./compare.ts";
 import type { GoldenFile, Numbers } from "./file.ts";
 
 /** From the numbers of a tensor here to the layout of the file. */
@@ -77,7 +78,7 @@ export class Recording {
   }
 
   /** Runs forward and backward. Every output has to be in the file; a gradient is compared where the file has it. */
-  async compare(executor: Executor, bounds: Bounds): Promise<Comparison[]> {
+  async compare({ executor, precision }: Target, bounds: Bounds): Promise<Comparison[]> {
     const { file, tape } = this;
     tape.backward(this.#seeds);
     const gradients = this.#gradients.filter(({ name }) => file.has(name)).map(({ name, tensor, pick }) => {
@@ -88,7 +89,8 @@ export class Recording {
       ...this.#outputs.map((finding) => ({ ...finding, bound: bounds.output })),
       ...gradients.flatMap(({ name, pick, tensor }) => tensor ? [{ name, pick, tensor, bound: bounds.gradient }] : []),
     ];
-    const plan = finish(tape, { name: `golden ${file.op}`, outputs: findings.map(({ tensor }) => tensor) });
+    const whole = finish(tape, { name: `golden ${file.op}`, outputs: findings.map(({ tensor }) => tensor) });
+    const plan = storedIn(whole, precision);
     const program = await executor.prepare(plan);
     try {
       for (const { tensor, data } of this.#written) program.write(tensor, data);

@@ -1,11 +1,43 @@
 import packCode from "../../../wgsl/pack_halves.wgsl" with { type: "text" };
 import unpackCode from "../../../wgsl/unpack_halves.wgsl" with { type: "text" };
 import halves from "../../../wgsl/lib/halves.wgsl" with { type: "text" };
-import type { Step, Tensor } from "../../tensor/mod.ts";
-import { type Kernel, kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { EXPONENT_BITS, type Step, type Tensor } from "../../tensor/mod.ts";
+import { unpackHalves as unpack } from "../../ops/halves.ts";
+import { type Kernel, kernel, type Launch, linearGrid, type LowerContext, type Lowering, placeOf } from "../launch.ts";
 
 const PACK = kernel("pack_halves", halves, packCode);
 const UNPACK = kernel("unpack_halves", halves, unpackCode);
+
+/** The format of a tensor of words, for a kernel with lib/halves. */
+export const formatOf = ({ packed }: Tensor): Record<string, number> =>
+  packed ? { EXPONENT_BITS: EXPONENT_BITS[packed.format] } : {};
+
+/** The same tensors, unpacked into scratch memory where some of them are f32 and some are words. */
+export function alike(
+  given: readonly (Tensor | undefined)[],
+  { scratch }: LowerContext,
+): { launches: Launch[]; tensors: (Tensor | undefined)[] } {
+  const launches: Launch[] = [], present = given.filter((x) => x !== undefined);
+  if (present.every(({ packed }) => packed) || !present.some(({ packed }) => packed)) {
+    return { launches, tensors: [...given] };
+  }
+  const tensors = given.map((x) => {
+    if (!x?.packed) return x;
+    const plain = scratch(`${x.name} in f32`, [x.rows, x.packed.columns]);
+    const { attributes, reads } = unpack(x, plain);
+    launches.push(...between(UNPACK, attributes, { x: plain, words: x, reads: reads.words!, writes: plain }));
+    return plain;
+  });
+  return { launches, tensors };
+}
+
+/** Which of the tensors are words of 16-bit floats, for a kernel with lib/halves: `<name>_HALVES`, and their format. */
+export function halvesOf(tensors: Readonly<Record<string, Tensor | undefined>>): Record<string, number> {
+  const found = Object.entries(tensors).flatMap(([name, x]) =>
+    x?.packed ? [{ [`${name}_HALVES`]: 1, EXPONENT_BITS: EXPONENT_BITS[x.packed.format] }] : []
+  );
+  return Object.assign({}, ...found);
+}
 
 const between = (
   kernel: Kernel,

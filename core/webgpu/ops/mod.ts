@@ -2,6 +2,7 @@
 import type { Lowering } from "../launch.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
+import { lossScale } from "./loss_scale.ts";
 import { mixBackward, mixForward } from "./mix.ts";
 import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
 import { rotary } from "./rotary.ts";
@@ -47,6 +48,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   fusion_forward: fusionForward,
   fusion_backward: fusionBackward,
   gradient_norm: gradientNorm,
+  loss_scale: lossScale,
   adamw,
   pack_halves: packHalves,
   unpack_halves: unpackHalves,

@@ -53,7 +53,7 @@ export const gradientNorm: Lowering = ({ reads, writes: { norm } }, context) => 
 };
 
 export const adamw: Lowering = (
-  { attributes: { beta1, beta2, eps, decay, clip }, reads: { g, norm, schedule }, writes: { p, m, v } },
+  { attributes: { beta1, beta2, eps, decay, clip, scaled }, reads: { g, norm, schedule }, writes: { p, m, v } },
 ) => {
   const [gs, ps, ms, vs] = [g!, p!, m!, v!].map((x) => pieces(x)) as [Tensor[], Tensor[], Tensor[], Tensor[]];
   const scalars = {
@@ -64,6 +64,7 @@ export const adamw: Lowering = (
     EPS: eps!,
     DECAY: decay!,
     CLIP: clip!,
+    SCALED: scaled!,
     NORM_OFFSET: norm!.offset,
     SCHEDULE_OFFSET: schedule!.offset,
   };

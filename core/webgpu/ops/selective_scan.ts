@@ -1,6 +1,9 @@
 import backwardCode from "../../../wgsl/selective_scan_backward.wgsl" with { type: "text" };
 import forwardCode from "../../../wgsl/selective_scan_forward.wgsl" with { type: "text" };
 import packCode from "../../../wgsl/selective_scan_pack.wgsl" with { type: "text" };
+import halves from "../../../wgsl/lib/halves.wgsl" with { type: "text" };
+import storedF32 from "../../../wgsl/lib/stored_f32.wgsl" with { type: "text" };
+import storedHalves from "../../../wgsl/lib/stored_halves.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import channelsVec1 from "../../../wgsl/lib/channels_vec1.wgsl" with { type: "text" };
 import channelsVec4 from "../../../wgsl/lib/channels_vec4.wgsl" with { type: "text" };
@@ -8,6 +11,7 @@ import { HymbaError } from "../../errors.ts";
 import { type Attributes, type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import type { AdapterClass } from "../../device/types.ts";
 import { kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
+import { alike, formatOf } from "./halves.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 const PACK = kernel("selective_scan_pack", packCode);
@@ -15,9 +19,16 @@ const FORWARD = {
   fours: kernel("selective_scan_forward x4", activations, channelsVec4, forwardCode),
   ones: kernel("selective_scan_forward x1", activations, channelsVec1, forwardCode),
 };
+/** By what they read u, the step size and z from: f32, or words of 16-bit floats. */
 const BACKWARD = {
-  fours: kernel("selective_scan_backward x4", activations, channelsVec4, backwardCode),
-  ones: kernel("selective_scan_backward x1", activations, channelsVec1, backwardCode),
+  f32: {
+    fours: kernel("selective_scan_backward x4", activations, channelsVec4, storedF32, backwardCode),
+    ones: kernel("selective_scan_backward x1", activations, channelsVec1, storedF32, backwardCode),
+  },
+  halves: {
+    fours: kernel("selective_scan_backward x4 halves", activations, channelsVec4, halves, storedHalves, backwardCode),
+    ones: kernel("selective_scan_backward x1 halves", activations, channelsVec1, halves, storedHalves, backwardCode),
+  },
 };
 
 /** How many channels the kernels may move at once: four where every row of all these tensors starts and ends at a multiple of 4. */
@@ -97,7 +108,8 @@ function workspace({ B, T, I, N }: Attributes) {
 }
 
 export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, context) => {
-  const { B, T, I, N, softplus } = attributes, { dy, udt, bc, z, states } = reads;
+  const { B, T, I, N, softplus } = attributes, { dy, bc, states } = reads;
+  const { launches, tensors: [udt, z] } = alike([reads.udt!, reads.z], context);
   const { groups, elements, starts } = workspace(attributes), work = context.scratch("scan", [elements]);
   const dudt = writes.dudt ?? context.scratch("dudt", [B! * T!, 2 * I!]), dz = writes.dz ?? context.scratch("dz", [4]);
   if (z && !writes.dz) throw new HymbaError("selective_scan: a gate without a place for its gradient");
@@ -108,13 +120,16 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
     ...placeOf("Z", z ?? udt!),
     ...placeOf("DUDT", dudt),
     ...placeOf("DZ", dz),
+    ...formatOf(udt!),
   };
   const sum = (out: Tensor | undefined, offset: number, parts: number) =>
     out ? [sumPartials(tensorOver(work.storage, [parts, out.rows * out.columns], { offset }), out)] : [];
+  const rows = [dy!, udt!, z ?? udt!, dudt, ...(z ? [dz] : [])].filter(({ packed }) => !packed);
   return [
+    ...launches,
     pack(reads, attributes, work),
     {
-      kernel: BACKWARD[widthOf(I!, [dy!, udt!, z ?? udt!, dudt, ...(z ? [dz] : [])])],
+      kernel: BACKWARD[udt!.packed ? "halves" : "f32"][widthOf(I!, rows)],
       constants: {
         B: B!,
         T: T!,

@@ -1,5 +1,7 @@
 /** 16-bit floats by the bits of f32, four at a time: round to nearest, ties to even; NaN and infinities stay. */
 
+import { bytes, load4 } from "./vector";
+
 /** What tells bf16 from f16 in a kernel's arguments. */
 export const BF16_EXPONENT: i32 = 8;
 
@@ -56,5 +58,23 @@ export function widenLow(eight: v128, exponentBits: i32): v128 {
 @inline
 export function widenHigh(eight: v128, exponentBits: i32): v128 {
   const halves = i32x4.extend_high_i16x8_u(eight);
+  return exponentBits == BF16_EXPONENT ? i32x4.shl(halves, 16) : f16Bits(halves);
+}
+
+/** The next `count` 16-bit floats (4 when more are left), in the low 16 bits of four lanes; zero in the lanes behind them. */
+function loadHalves(from: usize, count: i32): v128 {
+  if (count >= 4) return i32x4.extend_low_i16x8_u(v128.load64_zero(from));
+  let x = i32x4.splat(<i32> load<u16>(from));
+  if (count < 2) return v128.and(x, i32x4(-1, 0, 0, 0));
+  x = i32x4.replace_lane(x, 1, <i32> load<u16>(from, 2));
+  x = count > 2 ? i32x4.replace_lane(x, 2, <i32> load<u16>(from, 4)) : i32x4.replace_lane(x, 2, 0);
+  return i32x4.replace_lane(x, 3, 0);
+}
+
+/** Columns `column` to `column` + 3 of a row of f32, or with `exponentBits` of a row of 16-bit floats in words. */
+@inline
+export function loadStored(row: usize, column: i32, left: i32, exponentBits: i32): v128 {
+  if (!exponentBits) return load4(row + bytes(column), left);
+  const halves = loadHalves(row + (<usize> column << 1), left);
   return exponentBits == BF16_EXPONENT ? i32x4.shl(halves, 16) : f16Bits(halves);
 }
