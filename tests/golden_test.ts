@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../core/cpu/mod.ts";
 import { memoryDisk, systemDisk } from "../core/disk/mod.ts";
+import type { Precision } from "../core/config/mod.ts";
 import { UsageError } from "../core/errors.ts";
 import { type GoldenRow, runGolden } from "../core/eval/golden.ts";
 import { encodeSafetensors, type StoredTensor } from "../core/params/safetensors.ts";
@@ -25,8 +26,8 @@ const there = folderIsThere();
 const complaint = ({ file, worst, error, bound, message }: GoldenRow) =>
   message ?? `${file}: ${worst} is off by ${error.toExponential(2)}, bound ${bound}`;
 
-async function allPass(executor: Executor): Promise<void> {
-  const rows = await runGolden(executor, FOLDER, { disk: systemDisk });
+async function allPass(executor: Executor, precision: Precision = "f32"): Promise<void> {
+  const rows = await runGolden(executor, FOLDER, { disk: systemDisk, precision });
   assert.deepEqual(rows.filter(({ ok }) => !ok).map(complaint), []);
 }
 
@@ -34,6 +35,14 @@ Deno.test("golden cases on the float64 reference", { ignore: !there }, () => all
 
 for (const [at, name] of ["WebGPU", "the CPU"].entries()) {
   Deno.test(`golden cases on ${name}`, { ignore: !there }, async () => allPass((await executors())[at]!));
+}
+
+for (const precision of ["bf16", "f16"] as const) {
+  Deno.test(
+    `golden cases on the CPU with activations in ${precision}`,
+    { ignore: !there },
+    async () => allPass((await executors())[1]!, precision),
+  );
 }
 
 Deno.test("golden cases on the CPU without relaxed SIMD", { ignore: !there }, async () => {

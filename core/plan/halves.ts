@@ -13,8 +13,14 @@ import type { Plan } from "./plan.ts";
  */
 const EXACT_ROLES: ReadonlySet<string> = new Set(["lse", "logp", "r", "loss", "nll", "pairs", "states"]);
 
-/** The head makes its logits again and subtracts the log-sum-exp of the forward pass from them; its input dies right after. */
-const EXACT_READERS: ReadonlySet<string> = new Set(["linear_logp_backward"]);
+/**
+ * What backward steps need all bits of: from these the head and attention make their logits and scores again, and subtract the
+ * log-sum-exp of the forward pass from them. Scores of 50 from rounded queries and keys would be off by a tenth.
+ */
+const EXACT_READS: Readonly<Record<string, readonly string[]>> = {
+  linear_logp_backward: ["x"],
+  attention_backward: ["q", "k"],
+};
 
 /** Reads that every executor's kernel takes as words too: nothing has to be unpacked for them. */
 const READ_AS_WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -68,7 +74,7 @@ function savedStorages({ steps, forwardSteps, outputs, metrics }: Plan): Saved[]
     }
     for (const use of rolesOf(step, reads, at)) {
       if (!forward) note(read, use);
-      if (!forward && EXACT_READERS.has(op)) spared.add(use.tensor.storage);
+      if (!forward && EXACT_READS[op]?.includes(use.role)) spared.add(use.tensor.storage);
     }
     if (forward) {
       for (const { storage } of [...Object.values(reads), ...Object.values(writes)]) last.set(storage, at);

@@ -6,7 +6,7 @@ import { lossScale, scaleOf } from "../ops/loss_scale.ts";
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
 import { forward, type ForwardOptions } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
-import { finish, type Plan, withPackedSaves } from "../plan/mod.ts";
+import { finish, type Plan, withNormsAgain, withPackedSaves } from "../plan/mod.ts";
 import { Tape, type Tensor } from "../tensor/mod.ts";
 
 export interface TextInputs {
@@ -35,7 +35,7 @@ export const keptIn = (precision: Precision | undefined): Pick<ActivationConfig,
 
 /** The plan with its saved activations in this precision. */
 export const storedIn = (plan: Plan, precision: Precision | undefined): Plan =>
-  precision === undefined || precision === "f32" ? plan : withPackedSaves(plan, precision);
+  precision === undefined || precision === "f32" ? plan : withPackedSaves(withNormsAgain(plan), precision);
 
 function textInputs(tape: Tape, B: number, T: number): TextInputs {
   return {

@@ -38,11 +38,11 @@ const weights = (disk: Disk) =>
     ),
   );
 
-/** The study, stopped again and again. */
+/** The study, stopped again and again, later and later, so that it gets through its samples. */
 async function interrupted(disk: Disk, precision: Precision) {
   for (let stops = 0;; stops++) {
     try {
-      return { stops, run: await study(disk, { precision, signal: stoppingSignal(3 + stops % 3) }) };
+      return { stops, run: await study(disk, { precision, signal: stoppingSignal(2 + stops) }) };
     } catch (error) {
       if (!(error instanceof Interrupted) || stops > 100) throw error;
     }

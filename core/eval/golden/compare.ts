@@ -26,7 +26,8 @@ export interface Bounds {
 
 /**
  * Relative RMS errors. Training: of each loss, each gradient norm, and each final parameter. 16-bit activations leave the forward
- * pass alone, so outputs keep the bounds of f32; gradients take the rounding in, 2⁻⁹ a number in bf16 and 2⁻¹² in f16.
+ * pass alone, so outputs keep the bounds of f32. Gradients take the rounding in, 2⁻⁹ a number in bf16 and 2⁻¹² in f16; the worst
+ * are small sums of large parts (a norm inside a Mamba branch).
  */
 export const BOUNDS: Readonly<Record<Precision, Bounds>> = {
   f32: {
@@ -36,13 +37,13 @@ export const BOUNDS: Readonly<Record<Precision, Bounds>> = {
   },
   bf16: {
     operator: { output: 2e-5, gradient: 5e-3 },
-    model: { output: 1e-4, gradient: 1e-2 },
-    training: { loss: 5e-3, parameter: 2e-2 },
+    model: { output: 1e-4, gradient: 3e-2 },
+    training: { loss: 5e-3, parameter: 1e-2 },
   },
   f16: {
     operator: { output: 2e-5, gradient: 7e-4 },
-    model: { output: 1e-4, gradient: 2e-3 },
-    training: { loss: 2e-3, parameter: 7e-3 },
+    model: { output: 1e-4, gradient: 4e-3 },
+    training: { loss: 1e-3, parameter: 5e-3 },
   },
 };
 
