@@ -5,8 +5,10 @@ import { causalConv } from "../../core/ops/causal_conv.ts";
 import { attentionDecode, cacheAppend, cacheSlots, convStep, embedStep, scanStep } from "../../core/ops/decode.ts";
 import { embedding } from "../../core/ops/embedding.ts";
 import { fusion } from "../../core/ops/fusion.ts";
+import { packedLike, packHalves, unpackHalves } from "../../core/ops/halves.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { linearLogp } from "../../core/ops/linear_logp.ts";
+import { lossScale } from "../../core/ops/loss_scale.ts";
 import { nllLoss, orpoLoss } from "../../core/ops/losses.ts";
 import { adamw, gradientNorm, SCHEDULE_LENGTH } from "../../core/ops/optimizer.ts";
 import { rmsnorm } from "../../core/ops/rmsnorm.ts";
@@ -15,7 +17,7 @@ import { selectiveScan } from "../../core/ops/selective_scan.ts";
 import { swiglu } from "../../core/ops/swiglu.ts";
 import { textRows } from "../../core/ops/text_rows.ts";
 import { fillNormal, fillUniform } from "../../core/random.ts";
-import { sliceColumns, type Tape, type Tensor, withRows } from "../../core/tensor/mod.ts";
+import { HALF_FORMATS, sliceColumns, type Tape, type Tensor, withRows } from "../../core/tensor/mod.ts";
 import type { Dice } from "../fuzz/dice.ts";
 import type { InputMaker, OpCase } from "../ops/harness.ts";
 
@@ -115,7 +117,9 @@ function optimizerOf(dice: Dice): OpCase {
   const n = size(dice, dice.pick([300, 20_000])),
     m = size(dice, dice.pick([300, 20_000])),
     decay = dice.pick([0, 0.1]),
-    clip = dice.pick([0.1, 1, 1e3]);
+    clip = dice.pick([0.1, 1, 1e3]),
+    scaled = dice.once(3),
+    multiplier = dice.pick([0, 0.5]);
   return {
     withoutCotangent: ["norm", "p", "m", "v"],
     build: (tape, input) => {
@@ -126,10 +130,10 @@ function optimizerOf(dice: Dice): OpCase {
       );
       const schedule = input("schedule", [SCHEDULE_LENGTH], {
         gradient: false,
-        fill: (data) => data.set([0.01, 0.1, 0.05, 0]),
+        fill: (data) => data.set([0.01, 0.1, 0.05, multiplier]),
       });
       const adam = { beta1: 0.9, beta2: 0.95, eps: 1e-8, decay, clip };
-      adamw(tape, { p: p!, g, m: first!, v: second!, norm, schedule }, adam);
+      adamw(tape, { p: p!, g, m: first!, v: second!, norm, schedule }, adam, { scaled });
       return { norm, p: p!, m: first!, v: second! };
     },
   };
@@ -313,6 +317,37 @@ function fusionOf(dice: Dice): OpCase {
   };
 }
 
+function halvesOf(dice: Dice): OpCase {
+  const R = size(dice, 90), C = size(dice, 300), format = dice.pick(HALF_FORMATS), fill = scaled(dice);
+  return {
+    withoutCotangent: ["words", "back"],
+    build: (tape, input) => {
+      const x = part(input, "x", { lead: [R], tail: [C], dice, fill }), words = packedLike(x, { name: "x", format });
+      const back = tape.tensor("back", [R, C]);
+      tape.steps.push(packHalves(x, words), unpackHalves(words, back));
+      return { words, back };
+    },
+  };
+}
+
+function lossScaleOf(dice: Dice): OpCase {
+  const norm = dice.pick([0.5, 3e4, Infinity, NaN]), state = [dice.pick([1, 1024, 2 ** 16]), dice.below(4), 0.3, 0.2];
+  return {
+    withoutCotangent: ["norm", "schedule", "scaling", "state"],
+    build: (tape, input) => {
+      const given = (name: string, values: readonly number[]) =>
+        input(name, [values.length], { gradient: false, fill: (data) => data.set(values) });
+      const reads = {
+        norm: given("g", [norm]),
+        schedule: given("rates", [0.01, 7, 7, 7]),
+        state: given("state", state),
+      };
+      const options = { factor: dice.pick([1, 1.5]), beta1: 0.9, beta2: 0.95, growEvery: 3, most: 2 ** 16 };
+      return { ...lossScale(tape, reads, options), state: reads.state };
+    },
+  };
+}
+
 /** A random case of an op, a function of the dice alone. */
 export const CASES: Readonly<Record<string, (dice: Dice) => OpCase>> = {
   linear: linearOf,
@@ -328,6 +363,8 @@ export const CASES: Readonly<Record<string, (dice: Dice) => OpCase>> = {
   embedding: embeddingOf,
   embed_step: embedStepOf,
   nll_loss: lossOf,
+  halves: halvesOf,
+  loss_scale: lossScaleOf,
   orpo_loss: orpoOf,
   optimizer: optimizerOf,
   conv_step_and_scan_step: stepsOf,

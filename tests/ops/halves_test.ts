@@ -1,10 +1,22 @@
 import { strict as assert } from "node:assert";
 import { packedLike, packHalves, unpackHalves } from "../../core/ops/halves.ts";
-import { finish, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { linear } from "../../core/ops/linear.ts";
+import { selectiveScan } from "../../core/ops/selective_scan.ts";
+import { swiglu } from "../../core/ops/swiglu.ts";
+import { finish, ReferenceExecutor, withPackedSaves } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 import { fromHalf, rounded, toHalf } from "../../core/reference/halves.ts";
-import { EXPONENT_BITS, HALF_FORMATS, type HalfFormat, sliceColumns, Tape } from "../../core/tensor/mod.ts";
+import {
+  EXPONENT_BITS,
+  HALF_FORMATS,
+  type HalfFormat,
+  sliceColumns,
+  Tape,
+  type Tensor,
+  withRows,
+} from "../../core/tensor/mod.ts";
 import { executors } from "./executors.ts";
+import { BOUNDS, compare, fillProgram, type OpCase, record } from "./harness.ts";
 
 const FORMATS = HALF_FORMATS.map((format) => [format, EXPONENT_BITS[format]] as const);
 
@@ -136,3 +148,61 @@ for (const [format] of FORMATS) {
 const withoutPayload = (words: ArrayLike<number>, format: HalfFormat) =>
   Array.from(words).flatMap((word) => [word % 0x10000, Math.floor(word / 0x10000)])
     .map((half) => Number.isNaN(fromHalf(half, EXPONENT_BITS[format])) ? "NaN" : half);
+
+/** Small multiples of 1/8: products and sums of them are exact, so that every executor packs the same halves. */
+const eighths = (data: Float32Array, { seed, stream, step }: { seed: number; stream: number; step: number }) =>
+  data.forEach((_, i) => data[i] = (randomInteger({ seed, stream, step }, i, 9) - 4) / 8);
+
+const READERS: Record<string, (width: number) => OpCase> = {
+  swiglu_backward: (F) => ({
+    build: (tape, input) => {
+      const x = input("x", [5, 4], { fill: eighths }), w = input("w", [2 * F, 4], { fill: eighths });
+      return { y: swiglu(tape, linear(tape, { x, w })) };
+    },
+  }),
+  selective_scan_backward: (I) => ({
+    withoutCotangent: ["states"],
+    build: (tape, input) => {
+      const B = 2, T = 37, N = 4, udt = withRows(tape.tensor("udt", [B, T, 2, I]), 2);
+      const made = (name: string, into?: Tensor) =>
+        linear(tape, {
+          x: input(`x of ${name}`, [B, T, 3], { fill: eighths }),
+          w: input(`w of ${name}`, [I, 3], { fill: eighths }),
+        }, { into });
+      made("u", sliceColumns(udt, 0, [I]));
+      made("dt", sliceColumns(udt, I, [I]));
+      const bc = withRows(input("bc", [B, T, 2, N]), 2), aLog = input("aLog", [I, N]);
+      return selectiveScan(tape, {
+        udt,
+        bc,
+        z: made("z"),
+        aLog,
+        skip: input("skip", [I]),
+        dtBias: input("dtBias", [I]),
+      });
+    },
+  }),
+};
+
+for (const [op, caseOf] of Object.entries(READERS)) {
+  for (const [format] of FORMATS) {
+    for (const width of [1, 6, 63, 68]) {
+      Deno.test(`${op} reads ${format} where it lies, rows of ${width}`, async () => {
+        const whole = record(caseOf(width)), built = { ...whole, plan: withPackedSaves(whole.plan, format) };
+        const step = built.plan.steps.find((step) => step.op === op)!;
+        const packed = Object.values(step.reads).filter((x) => x.packed);
+        assert.ok(packed.length > 0, "nothing is read as words");
+        const truth = await new ReferenceExecutor().prepare(built.plan);
+        fillProgram(truth, built);
+        await truth.run();
+        for (const executor of await executors()) {
+          const program = await executor.prepare(built.plan);
+          fillProgram(program, built);
+          await program.run();
+          await compare(built, truth, { program, who: `${op} on ${executor.name}`, bounds: BOUNDS });
+          program.dispose();
+        }
+      });
+    }
+  }
+}

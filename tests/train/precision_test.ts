@@ -4,7 +4,7 @@ import type { ActivationConfig } from "../../core/config/mod.ts";
 import { memoryReport } from "../../core/eval/bench/memory.ts";
 import { resolvedStudy } from "../../core/eval/match.ts";
 import { ParameterStore } from "../../core/params/store.ts";
-import { type Executor, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { type Executor, type Plan, ReferenceExecutor, withNormsAgain } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 import { initialLossScale, LOSS_SCALE } from "../../core/ops/loss_scale.ts";
 import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
@@ -28,12 +28,15 @@ const PLANS = {
 async function oneStep(
   executor: Executor,
   { config }: SmallModel,
-  { kind = "training", ...activations }: ActivationConfig & { kind?: keyof typeof PLANS },
+  { kind = "training", rule = (plan) => plan, ...activations }: ActivationConfig & {
+    kind?: keyof typeof PLANS;
+    rule?: (plan: Plan) => Plan;
+  },
 ) {
   const store = new ParameterStore(config);
   store.initialise(executor, 1);
   executor.write(store.lossScale, initialLossScale());
-  const made = PLANS[kind](store, activations), program = await executor.prepare(made.plan);
+  const made = PLANS[kind](store, activations), program = await executor.prepare(rule(made.plan));
   const counter = { seed: 3, stream: 100, step: 0 };
   const ids = Uint32Array.from({ length: B * (T + 1) }, (_, i) => randomInteger(counter, i, config.vocabSize));
   const ones = new Float32Array(B * T).fill(1);
@@ -85,6 +88,19 @@ for (const model of [...smallModels(), ...furtherModels()]) {
           assert.ok(Math.abs(half.norm / whole.norm - 1) < BOUNDS[precision], `${who}: ${half.norm} and ${whole.norm}`);
         }
       }
+    }
+  });
+
+  Deno.test(`${model.name}: norms made again leave all bits`, async () => {
+    for (const executor of await executorsFor(model, "training")) {
+      let more = 0;
+      const rule = (plan: Plan) => {
+        const longer = withNormsAgain(plan);
+        more = longer.steps.length - plan.steps.length;
+        return longer;
+      };
+      assert.deepEqual(await oneStep(executor, model, { rule }), await oneStep(executor, model, {}), executor.name);
+      assert.ok(more >= 2 * model.config.nLayers, `${more} norms are made again in ${model.config.nLayers} layers`);
     }
   });
 

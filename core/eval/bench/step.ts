@@ -1,6 +1,7 @@
 /** How fast one model trains: whole steps, and the parts of a step. */
 import type { ActivationConfig, Arm } from "../../config/mod.ts";
 import { CpuExecutor } from "../../cpu/mod.ts";
+import { initialLossScale } from "../../ops/loss_scale.ts";
 import { ParameterStore } from "../../params/store.ts";
 import type { Executor, Plan, Program } from "../../plan/mod.ts";
 import { fillUniform } from "../../random.ts";
@@ -65,6 +66,7 @@ interface Size extends ActivationConfig {
 export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepBench> {
   const store = new ParameterStore(config);
   store.initialise(executor, 1);
+  executor.write(store.lossScale, initialLossScale());
   const made = trainingPlan(store, { B: size.B, T: size.T, decay: 0.1, remat: size.remat, precision: size.precision }),
     { plan } = made;
   try {
