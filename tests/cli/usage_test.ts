@@ -74,6 +74,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--rejected", "none"], /"sample" and "corrupt"/],
   [["ablate", "--data", "nowhere.txt", "--backend", "cpu"], /neither a known corpus nor a file[^]*tinyshakespeare/],
   [["ablate", "--remat", "maybe"], /hymba ablate --help/],
+  [["ablate", "--precision", "f64"], /--precision.*"f32", "bf16", and "f16"/],
   [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
   [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* does not go with --backend cpu/],
   [["pretrain", "--model", "nope"], /unknown model "nope"/],

@@ -98,17 +98,23 @@ Deno.test("peaks on WebGPU: the best of several probes, and what dispatches and 
   assert.ok(found.dispatch_us! > 0 && found.submit_us! > 0, JSON.stringify(found));
 });
 
-Deno.test("bench memory: what is kept and what is needed for a moment, less with --remat", async () => {
+Deno.test("bench memory: what is kept and what is needed for a moment, less with --remat and --precision", async () => {
   const shape = ["memory", "--preset", "small", "--models", "mamba,hymba", "--backend", "cpu", "--json"];
-  const [kept, again] = await Promise.all([bench(...shape), bench(...shape, "--remat")]);
-  for (const { code, stderr } of [kept, again]) assert.equal(code, 0, stderr);
-  const [arms, arms2] = [kept, again].map(({ stdout }) => JSON.parse(stdout).arms);
+  const [kept, again, half] = await Promise.all(
+    [[], ["--remat"], ["--precision", "f16"]].map((words) => bench(...shape, ...words)),
+  );
+  for (const { code, stderr } of [kept!, again!, half!]) assert.equal(code, 0, stderr);
+  const [arms, arms2, arms3] = [kept!, again!, half!].map(({ stdout }) => JSON.parse(stdout).arms);
+  assert.equal(JSON.parse(half!.stdout).precision, "f16");
   assert.deepEqual(arms.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
   for (const [i, arm] of arms.entries()) {
     const parts = arm.parameters_bytes + arm.gradients_bytes + arm.moments_bytes + arm.saved_bytes;
     assert.equal(arm.total_bytes, parts + arm.transient_bytes);
     assert.ok(Math.abs(arm.ratio - arm.total_bytes / parts) < 1e-12);
     assert.ok(arms2[i].saved_bytes < arm.saved_bytes / 2 && arms2[i].total_bytes < arm.total_bytes);
+    const activations = ({ saved_bytes, transient_bytes }: typeof arm) => saved_bytes + transient_bytes;
+    assert.ok(activations(arms3[i]) <= 0.55 * activations(arm), arm.arm);
+    assert.equal(arms3[i].parameters_bytes, arm.parameters_bytes);
   }
 });
 

@@ -2,6 +2,7 @@
 import type { ActivationConfig, Arm } from "../../config/mod.ts";
 import { ParameterStore } from "../../params/store.ts";
 import { type Executor, savedBytes } from "../../plan/mod.ts";
+import { ELEMENT_BYTES } from "../../tensor/mod.ts";
 import { trainingPlan } from "../../train/plans.ts";
 
 /** Bytes of one model's training step, with the names that `--json` prints. */
@@ -25,16 +26,17 @@ export function memoryReport(
   { name, config }: Arm,
   { B, T, ...activations }: { B: number; T: number } & ActivationConfig,
 ): MemoryReport {
-  const { plan } = trainingPlan(new ParameterStore(config), { B, T, decay: 0.1, ...activations });
-  const { arenaBytes, slotBytes } = executor.memoryOf(plan), saved = savedBytes(plan), each = arenaBytes / 4;
+  const store = new ParameterStore(config), { plan } = trainingPlan(store, { B, T, decay: 0.1, ...activations });
+  const { arenaBytes, slotBytes } = executor.memoryOf(plan), saved = savedBytes(plan);
+  const each = ELEMENT_BYTES * store.arenas.parameters.elements, few = arenaBytes - 4 * each; // the loss scale
   return {
     arm: name,
     parameters_bytes: each,
     gradients_bytes: each,
     moments_bytes: 2 * each,
     saved_bytes: saved,
-    transient_bytes: slotBytes - saved,
+    transient_bytes: slotBytes + few - saved,
     total_bytes: arenaBytes + slotBytes,
-    ratio: (arenaBytes + slotBytes) / (arenaBytes + saved),
+    ratio: (arenaBytes + slotBytes) / (4 * each + saved),
   };
 }
