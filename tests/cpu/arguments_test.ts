@@ -36,7 +36,7 @@ function trainingSteps(): readonly Step[] {
   return [
     ...trainingPlan(store, { B: 2, T: 6, decay: 0 }).plan.steps,
     ...trainingPlan(gated, { B: 2, T: 6, decay: 0 }).plan.steps,
-    ...trainingPlan(store, { B: 2, T: 6, decay: 0, precision: "bf16" }).plan.steps,
+    ...trainingPlan(store, { B: 2, T: 6, decay: 0, precision: "f16" }).plan.steps,
     ...preferencePlan(store, { n: 1, T: 6, decay: 0, beta: 0.1 }).plan.steps,
   ];
 }
