@@ -2,32 +2,38 @@
 //
 //   0  xRC      [R, C]      f32 by its bits  read   rows X_STRIDE apart
 //   1  wordsRW  [R, C / 2]  u32              write  rows WORDS_STRIDE apart; C / 2 is rounded up
+//   2  run      the block Run
 //
 // One invocation a word; neighbours read neighbours. Bytes 6·R·C: bound by memory.
 
-override R: u32;
-override C: u32;
-override X_OFFSET: u32 = 0;
-override X_STRIDE: u32;
-override WORDS_OFFSET: u32 = 0;
-override WORDS_STRIDE: u32;
+// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+struct Run {
+  R: u32,
+  C: u32,
+  X_OFFSET: u32,
+  X_STRIDE: u32,
+  WORDS_OFFSET: u32,
+  WORDS_STRIDE: u32,
+}
 
 @group(0) @binding(0) var<storage, read> xRC: array<u32>;
 @group(0) @binding(1) var<storage, read_write> wordsRW: array<u32>;
+@group(0) @binding(2) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let run = run; // read once: not every compiler does that by itself
   let at = (group.y * groups.x + group.x) * 64 + lane;
-  let words = (C + 1) / 2;
+  let words = (run.C + 1) / 2;
   let row = at / words;
   let column = 2 * (at % words);
-  if (row >= R) {
+  if (row >= run.R) {
     return;
   }
-  let first = X_OFFSET + row * X_STRIDE + column;
+  let first = run.X_OFFSET + row * run.X_STRIDE + column;
   var word = half_of(xRC[first]);
-  if (column + 1 < C) {
+  if (column + 1 < run.C) {
     word |= half_of(xRC[first + 1]) << 16;
   }
-  wordsRW[WORDS_OFFSET + row * WORDS_STRIDE + column / 2] = word;
+  wordsRW[run.WORDS_OFFSET + row * run.WORDS_STRIDE + column / 2] = word;
 }
