@@ -29,6 +29,12 @@ struct Run {
 @group(0) @binding(4) var<storage, read_write> lseR: array<f32>;
 @group(0) @binding(5) var<uniform> run: Run;
 
+/// By the bits, because compilers may take it that no number is a NaN; and maxima, exp and log of adapters make numbers of one. A model
+/// of numbers that are none must not look certain: a logit that is not finite makes logp a NaN.
+fn is_finite(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let run = run; // read once: not every compiler does that by itself
@@ -50,7 +56,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var lane_sum = 0.0;
   for (var v = lane; v < run.C; v += LANES) {
     if (v != target_v) {
-      lane_sum += exp(logitsRC[row * run.C + v] - highest);
+      let logit = logitsRC[row * run.C + v];
+      lane_sum += select(logit, exp(logit - highest), is_finite(logit));
     }
   }
   var sum = sum_over_lanes(lane_sum, lane);
@@ -67,8 +74,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   if (LAST) {
     var logp = 0.0;
-    if (sum != 0.0) { // a NaN goes through: a model of numbers that are none must not look certain
+    if (sum != 0.0) {
       logp = -softplus4(vec4f(highest + log(sum) - logit)).x;
+    }
+    if (!is_finite(sum) || !is_finite(logit)) {
+      logp = bitcast<f32>(bitcast<u32>(logit) | 0x7fc00000u);
     }
     logpR[row] = logp;
     lseR[row] = logit - logp;
