@@ -9,7 +9,7 @@
 //   5  vN        [N]  f32  read and write
 //   6  run  the block Run
 //
-// One invocation an element; neighbours read neighbours. Bytes 28·N, flops 14·N: bound by memory.
+// One invocation a Vec (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 28·N, flops 14·N: bound by memory.
 
 override SCALED: bool = false;
 override BETA1: f32;
@@ -32,19 +32,19 @@ struct Run {
   SCHEDULE_OFFSET: u32,
 }
 
-@group(0) @binding(0) var<storage, read> gN: array<f32>;
+@group(0) @binding(0) var<storage, read> gN: array<Vec>;
 @group(0) @binding(1) var<storage, read> norm: array<f32>;
 @group(0) @binding(2) var<storage, read> schedule: array<f32>;
-@group(0) @binding(3) var<storage, read_write> pN: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mN: array<f32>;
-@group(0) @binding(5) var<storage, read_write> vN: array<f32>;
+@group(0) @binding(3) var<storage, read_write> pN: array<Vec>;
+@group(0) @binding(4) var<storage, read_write> mN: array<Vec>;
+@group(0) @binding(5) var<storage, read_write> vN: array<Vec>;
 @group(0) @binding(6) var<uniform> run: Run;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let run = run; // read once: not every compiler does that by itself
   let n = (group.y * groups.x + group.x) * 256 + lane;
-  if (n >= run.N) {
+  if (n >= run.N / WIDTH) {
     return;
   }
   let rate = schedule[run.SCHEDULE_OFFSET];
@@ -52,12 +52,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (multiplier == 0.0) {
     return;
   }
-  let g = gN[run.G_OFFSET + n] * multiplier * min(1.0, CLIP / (norm[run.NORM_OFFSET] + 1e-6));
-  let m = BETA1 * mN[run.M_OFFSET + n] + REST1 * g;
-  let v = BETA2 * vN[run.V_OFFSET + n] + REST2 * g * g;
+  let g = gN[run.G_OFFSET / WIDTH + n] * multiplier * min(1.0, CLIP / (norm[run.NORM_OFFSET] + 1e-6));
+  let m = BETA1 * mN[run.M_OFFSET / WIDTH + n] + REST1 * g;
+  let v = BETA2 * vN[run.V_OFFSET / WIDTH + n] + REST2 * g * g;
   let update = m / schedule[run.SCHEDULE_OFFSET + 1] / (sqrt(v / schedule[run.SCHEDULE_OFFSET + 2]) + EPS);
-  let p = pN[run.P_OFFSET + n];
-  mN[run.M_OFFSET + n] = m;
-  vN[run.V_OFFSET + n] = v;
-  pN[run.P_OFFSET + n] = p - rate * DECAY * p - rate * update;
+  let p = pN[run.P_OFFSET / WIDTH + n];
+  mN[run.M_OFFSET / WIDTH + n] = m;
+  vN[run.V_OFFSET / WIDTH + n] = v;
+  pN[run.P_OFFSET / WIDTH + n] = p - rate * DECAY * p - rate * update;
 }

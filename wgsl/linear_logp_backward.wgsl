@@ -9,10 +9,11 @@
 //
 // One invocation a logit; neighbours read neighbours. Bytes 8·R·C, one exponential a logit: bound by memory.
 
+override C: u32;
+
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
-  C: u32,
   V0: u32,
 }
 
@@ -27,11 +28,11 @@ struct Run {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let run = run; // read once: not every compiler does that by itself
   let at = (group.y * groups.x + group.x) * 64 + lane;
-  if (at >= run.R * run.C) {
+  if (at >= run.R * C) {
     return;
   }
-  let row = at / run.C;
-  if (run.V0 + at % run.C == targetsR[row]) {
+  let row = at / C;
+  if (run.V0 + at % C == targetsR[row]) {
     logitsRC[at] = dlogpR[row] * one_minus_exp(logpR[row]);
   } else {
     logitsRC[at] = -dlogpR[row] * exp(logitsRC[at] - lseR[row]);

@@ -8,7 +8,7 @@
 //   5  dxRD    [R, D]  f32  write  rows DX_STRIDE apart
 //   6  run  the block Run
 //
-// One workgroup a row; its LANES stride over D, then add up in a tree of fixed shape (lib/sum_over_lanes).
+// One workgroup a row; its LANES stride over the Vecs of D (lib/vec4 or lib/vec1), then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 4·(4·R·D + D + R) with dsum, flops 8·R·D: bound by memory.
 
 override HAS_DSUM: bool;
@@ -25,12 +25,12 @@ struct Run {
   DX_STRIDE: u32,
 }
 
-@group(0) @binding(0) var<storage, read> dyRD: array<f32>;
-@group(0) @binding(1) var<storage, read> xRD: array<f32>;
-@group(0) @binding(2) var<storage, read> wD: array<f32>;
+@group(0) @binding(0) var<storage, read> dyRD: array<Vec>;
+@group(0) @binding(1) var<storage, read> xRD: array<Vec>;
+@group(0) @binding(2) var<storage, read> wD: array<Vec>;
 @group(0) @binding(3) var<storage, read> rR: array<f32>;
-@group(0) @binding(4) var<storage, read> dsumRD: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dxRD: array<f32>;
+@group(0) @binding(4) var<storage, read> dsumRD: array<Vec>;
+@group(0) @binding(5) var<storage, read_write> dxRD: array<Vec>;
 @group(0) @binding(6) var<uniform> run: Run;
 
 @compute @workgroup_size(LANES)
@@ -40,19 +40,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= run.R) {
     return;
   }
-  let dy0 = run.DY_OFFSET + row * run.DY_STRIDE;
-  let x0 = run.X_OFFSET + row * run.X_STRIDE;
+  let dy0 = (run.DY_OFFSET + row * run.DY_STRIDE) / WIDTH;
+  let x0 = (run.X_OFFSET + row * run.X_STRIDE) / WIDTH;
+  let dx0 = (run.DX_OFFSET + row * run.DX_STRIDE) / WIDTH;
   let r = rR[row];
   var dot = 0.0;
-  for (var d = lane; d < run.D; d += LANES) {
-    dot += dyRD[dy0 + d] * wD[d] * xRD[x0 + d] * r;
+  for (var d = lane; d < run.D / WIDTH; d += LANES) {
+    dot = multiply_add(dyRD[dy0 + d] * wD[d], xRD[x0 + d] * r, dot);
   }
   let mean = sum_over_lanes(dot, lane) / f32(run.D);
-  for (var d = lane; d < run.D; d += LANES) {
+  for (var d = lane; d < run.D / WIDTH; d += LANES) {
     var dx = r * (dyRD[dy0 + d] * wD[d] - xRD[x0 + d] * r * mean);
     if (HAS_DSUM) {
-      dx += dsumRD[row * run.D + d];
+      dx += dsumRD[row * run.D / WIDTH + d];
     }
-    dxRD[run.DX_OFFSET + row * run.DX_STRIDE + d] = dx;
+    dxRD[dx0 + d] = dx;
   }
 }

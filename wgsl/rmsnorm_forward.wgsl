@@ -8,7 +8,7 @@
 //   5  rR       [R]     f32  write
 //   6  run  the block Run
 //
-// One workgroup a row; its LANES stride over D, then add up in a tree of fixed shape (lib/sum_over_lanes).
+// One workgroup a row; its LANES stride over the Vecs of D (lib/vec4 or lib/vec1), then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 4·(4·R·D + D + R) with delta, flops 4·R·D: bound by memory.
 
 override EPS: f32;
@@ -24,18 +24,18 @@ struct Run {
   Y_STRIDE: u32,
 }
 
-@group(0) @binding(0) var<storage, read> xRD: array<f32>;
-@group(0) @binding(1) var<storage, read> deltaRD: array<f32>;
-@group(0) @binding(2) var<storage, read> wD: array<f32>;
-@group(0) @binding(3) var<storage, read_write> sumRD: array<f32>;
-@group(0) @binding(4) var<storage, read_write> yRD: array<f32>;
+@group(0) @binding(0) var<storage, read> xRD: array<Vec>;
+@group(0) @binding(1) var<storage, read> deltaRD: array<Vec>;
+@group(0) @binding(2) var<storage, read> wD: array<Vec>;
+@group(0) @binding(3) var<storage, read_write> sumRD: array<Vec>;
+@group(0) @binding(4) var<storage, read_write> yRD: array<Vec>;
 @group(0) @binding(5) var<storage, read_write> rR: array<f32>;
 @group(0) @binding(6) var<uniform> run: Run;
 
-fn sum_at(run: Run, row: u32, d: u32) -> f32 {
-  var value = xRD[run.X_OFFSET + row * run.X_STRIDE + d];
+fn sum_at(run: Run, row: u32, d: u32) -> Vec {
+  var value = xRD[(run.X_OFFSET + row * run.X_STRIDE) / WIDTH + d];
   if (HAS_DELTA) {
-    value += deltaRD[row * run.D + d];
+    value += deltaRD[row * run.D / WIDTH + d];
   }
   return value;
 }
@@ -48,17 +48,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   var squares = 0.0;
-  for (var d = lane; d < run.D; d += LANES) {
+  for (var d = lane; d < run.D / WIDTH; d += LANES) {
     let value = sum_at(run, row, d);
-    squares += value * value;
+    squares = multiply_add(value, value, squares);
   }
   let r = inverseSqrt(sum_over_lanes(squares, lane) / f32(run.D) + EPS);
-  for (var d = lane; d < run.D; d += LANES) {
+  for (var d = lane; d < run.D / WIDTH; d += LANES) {
     let value = sum_at(run, row, d);
     if (HAS_DELTA) {
-      sumRD[row * run.D + d] = value;
+      sumRD[row * run.D / WIDTH + d] = value;
     }
-    yRD[run.Y_OFFSET + row * run.Y_STRIDE + d] = value * r * wD[d];
+    yRD[(run.Y_OFFSET + row * run.Y_STRIDE) / WIDTH + d] = value * r * wD[d];
   }
   if (lane == 0) {
     rR[row] = r;

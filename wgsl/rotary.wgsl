@@ -8,6 +8,7 @@
 //
 // One invocation a pair; neighbours read neighbours. Bytes 4·3·B·T·H·K, flops 3·B·T·H·K: bound by memory.
 
+override H: u32;
 override K: u32;
 override SIGN: f32;
 override HAS_POSITION: bool;
@@ -16,7 +17,6 @@ override HAS_POSITION: bool;
 struct Run {
   PAIRS: u32, // B·T·H·K/2
   T: u32,
-  H: u32,
   X_OFFSET: u32,
   X_STRIDE: u32,
   Y_OFFSET: u32,
@@ -38,8 +38,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let half = K / 2;
   let i = pair % half;
-  let h = pair / half % run.H;
-  let row = pair / half / run.H;
+  let h = pair / half % H;
+  let row = pair / half / H;
   var position = row % run.T;
   if (HAS_POSITION) {
     position += position1[0];

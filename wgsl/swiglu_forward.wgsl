@@ -4,7 +4,7 @@
 //   1  yRF    [R, F]   f32  write  rows Y_STRIDE apart
 //   2  run  the block Run
 //
-// One invocation an element of y; neighbours read neighbours. Bytes 12·R·F, flops 6·R·F: bound by memory.
+// One invocation a Vec of y (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 12·R·F, flops 6·R·F: bound by memory.
 
 override F: u32;
 
@@ -17,20 +17,21 @@ struct Run {
   Y_STRIDE: u32,
 }
 
-@group(0) @binding(0) var<storage, read> guR2F: array<f32>;
-@group(0) @binding(1) var<storage, read_write> yRF: array<f32>;
+@group(0) @binding(0) var<storage, read> guR2F: array<Vec>;
+@group(0) @binding(1) var<storage, read_write> yRF: array<Vec>;
 @group(0) @binding(2) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let run = run; // read once: not every compiler does that by itself
   let at = (group.y * groups.x + group.x) * 64 + lane;
-  let row = at / F;
-  let f = at % F;
+  let row = at / (F / WIDTH);
+  let f = at % (F / WIDTH);
   if (row >= run.R) {
     return;
   }
-  let gate = guR2F[run.GU_OFFSET + row * run.GU_STRIDE + f];
-  let up = guR2F[run.GU_OFFSET + row * run.GU_STRIDE + F + f];
-  yRF[run.Y_OFFSET + row * run.Y_STRIDE + f] = gate * sigmoid(gate) * up;
+  let gu0 = run.GU_OFFSET + row * run.GU_STRIDE;
+  let gate = widened(guR2F[gu0 / WIDTH + f]);
+  let up = widened(guR2F[(gu0 + F) / WIDTH + f]);
+  yRF[(run.Y_OFFSET + row * run.Y_STRIDE) / WIDTH + f] = narrowed(gate * sigmoid4(gate) * up);
 }

@@ -66,6 +66,8 @@ export interface LowerContext {
   readonly rowLanes: number;
   /** The tile that a product was tuned to or that a run recorded, by its shape. */
   tileOf(attributes: Step["attributes"]): MatmulTile | undefined;
+  /** Scratch memory that a step leaves to a later step of the same plan, by a storage that both know. */
+  readonly kept: Map<Storage, Tensor>;
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;
 }
@@ -85,7 +87,7 @@ export function lowerContext(
     const name = tiles[shapeKey(attributes)];
     return name !== undefined && usable.includes(name) ? MATMUL_TILES[name] : undefined;
   };
-  return { adapterClass, subgroupSize, rowLanes, tileOf, scratch };
+  return { adapterClass, subgroupSize, rowLanes, tileOf, kept: new Map(), scratch };
 }
 
 const MOST_GROUPS = 65535;

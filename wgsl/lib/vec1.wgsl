@@ -2,6 +2,15 @@
 alias Vec = f32;
 const WIDTH = 1u;
 
+/// The four, or the one, as four and back: for functions of vec4f.
+fn widened(x: Vec) -> vec4f {
+  return vec4f(x);
+}
+
+fn narrowed(x: vec4f) -> Vec {
+  return x.x;
+}
+
 fn multiply_add(a: Vec, b: Vec, sum: f32) -> f32 {
   return fma(a, b, sum);
 }

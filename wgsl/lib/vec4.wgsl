@@ -2,6 +2,15 @@
 alias Vec = vec4f;
 const WIDTH = 4u;
 
+/// The four, or the one, as four and back: for functions of vec4f.
+fn widened(x: Vec) -> vec4f {
+  return x;
+}
+
+fn narrowed(x: vec4f) -> Vec {
+  return x;
+}
+
 fn multiply_add(a: Vec, b: Vec, sum: f32) -> f32 {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
 }

@@ -19,14 +19,9 @@ import {
   specialised,
 } from "../launch.ts";
 import { attentionTile } from "../tiles.ts";
+import { widthOf } from "./width.ts";
 
 const DELTA = kernel("attention_backward_delta", delta);
-
-/** Elements that one fetch takes: 4 where every row starts and ends at a multiple of 4. */
-function widthOf({ K, Kv }: Step["attributes"], tensors: readonly Tensor[]): 1 | 4 {
-  const places = tensors.flatMap(({ offset, rowStride, storage }) => [offset, rowStride, storage.elements]);
-  return [K!, Kv!, ...places].every((length) => length % 4 === 0) ? 4 : 1;
-}
 
 /** What the three passes over pairs have in common; `lengths` names the register arrays of each: columns of K, of V, or both. */
 function pass(
@@ -40,7 +35,7 @@ function pass(
   },
 ): { kernel: Kernel; constants: Record<string, number>; blocks: number } {
   const { T, H, G, K, Kv, window, meta, crop } = attributes as Record<string, number>;
-  const width = widthOf(attributes, Object.values(tensors)), { across, down } = attentionTile(context);
+  const width = widthOf([K!, Kv!], Object.values(tensors)), { across, down } = attentionTile(context);
   const each = { K: Math.ceil(K! / (across * width)), V: Math.ceil(Kv! / (across * width)) };
   const exchange = down === 1 ? exchangeSubgroup : exchangeWorkgroup;
   const whole = kernel(`${name} x${width}`, exchange, width === 4 ? vec4 : vec1, sees, code);

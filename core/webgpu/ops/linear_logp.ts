@@ -18,9 +18,8 @@ interface Chunk {
   logits: Tensor;
 }
 
-/** All chunks, one after the other in the same scratch memory. */
-function chunksOf({ R, V, chunk }: { R: number; V: number; chunk: number }, { scratch }: LowerContext): Chunk[] {
-  const { storage } = scratch("logits", [R, chunk]);
+/** All chunks, one after the other in the same memory. */
+function chunksOf({ R, V, chunk }: { R: number; V: number; chunk: number }, { storage }: Tensor): Chunk[] {
   return Array.from({ length: Math.ceil(V / chunk) }, (_, i) => {
     const C = Math.min(chunk, V - i * chunk);
     return { V0: i * chunk, C, logits: tensorOver(storage, [R, C]) };
@@ -59,8 +58,10 @@ export const linearLogpForward: Lowering = (
   { attributes, reads: { x, w, targets }, writes: { logp, lse } },
   context,
 ) => {
-  const { R, D } = attributes as { R: number; D: number; V: number; chunk: number };
-  const chunks = chunksOf(attributes as { R: number; V: number; chunk: number }, context);
+  const { R, D, V, chunk } = attributes as { R: number; D: number; V: number; chunk: number };
+  const buffer = context.scratch("logits", [R, chunk]), chunks = chunksOf({ R, V, chunk }, buffer);
+  // Logits that no next chunk replaces are left to the backward step, which then makes three products instead of four.
+  if (chunks.length === 1) context.kept.set(lse!.storage, buffer);
   const running = context.scratch("running", [R, 3]);
   return chunks.flatMap((chunk, i) => {
     const { C, V0, logits } = chunk;
@@ -82,12 +83,13 @@ export const linearLogpBackward: Lowering = (
   { attributes, reads: { dlogp, x, w, targets, lse, logp }, writes: { dx, dw } },
   context,
 ) => {
-  const { R, D } = attributes as { R: number; D: number };
-  const chunks = chunksOf(attributes as { R: number; V: number; chunk: number }, context);
+  const { R, D, V, chunk } = attributes as { R: number; D: number; V: number; chunk: number };
+  const kept = context.kept.get(lse!.storage);
+  const chunks = chunksOf({ R, V, chunk }, kept ?? context.scratch("logits", [R, chunk]));
   return chunks.flatMap((chunk, i) => {
     const { C, V0, logits } = chunk, part = rowsOf(w!, chunk);
     return [
-      ...product({ a: x!, b: part, c: logits, M: R, N: C, K: D, transB: 1 }, context),
+      ...(kept ? [] : product({ a: x!, b: part, c: logits, M: R, N: C, K: D, transB: 1 }, context)),
       {
         kernel: BACKWARD,
         constants: { R, C, V0 },

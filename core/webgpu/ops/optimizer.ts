@@ -5,10 +5,11 @@ import { HymbaError } from "../../errors.ts";
 import { describe, isContiguous, Storage, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import { kernel, linearGrid, type Lowering } from "../launch.ts";
 import { rowKernel } from "./row_kernel.ts";
+import { forWidths, widthOf } from "./width.ts";
 
 const PARTS = rowKernel("gradient_norm_parts", partsCode);
 const TOTAL = rowKernel("gradient_norm_total", totalCode);
-const ADAMW = kernel("adamw", adamwCode);
+const ADAMW = forWidths("adamw", (name, vec) => kernel(name, vec, adamwCode));
 
 /** Elements of one binding: 128 MiB, which every adapter must offer. A longer stretch is cut. */
 export const MOST_ELEMENTS = 2 ** 25;
@@ -68,18 +69,21 @@ export const adamw: Lowering = (
     NORM_OFFSET: norm!.offset,
     SCHEDULE_OFFSET: schedule!.offset,
   };
-  return ps.map((piece, i) => ({
-    kernel: ADAMW,
-    constants: {
-      N: lengthOf(piece),
-      ...scalars,
-      G_OFFSET: gs[i]!.offset,
-      P_OFFSET: piece.offset,
-      M_OFFSET: ms[i]!.offset,
-      V_OFFSET: vs[i]!.offset,
-    },
-    reads: [gs[i]!, norm!, schedule!],
-    writes: [piece, ms[i]!, vs[i]!],
-    grid: linearGrid(Math.ceil(lengthOf(piece) / 256)),
-  }));
+  return ps.map((piece, i) => {
+    const tensors = [piece, gs[i]!, ms[i]!, vs[i]!], width = widthOf([lengthOf(piece)], tensors);
+    return {
+      kernel: ADAMW[width],
+      constants: {
+        N: lengthOf(piece),
+        ...scalars,
+        G_OFFSET: gs[i]!.offset,
+        P_OFFSET: piece.offset,
+        M_OFFSET: ms[i]!.offset,
+        V_OFFSET: vs[i]!.offset,
+      },
+      reads: [gs[i]!, norm!, schedule!],
+      writes: [piece, ms[i]!, vs[i]!],
+      grid: linearGrid(Math.ceil(lengthOf(piece) / width / 256)),
+    };
+  });
 };

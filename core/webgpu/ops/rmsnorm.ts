@@ -4,9 +4,10 @@ import forward from "../../../wgsl/rmsnorm_forward.wgsl" with { type: "text" };
 import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
 import { rowKernel } from "./row_kernel.ts";
 import { sumPartials } from "./sum_partials.ts";
+import { forWidths, widthOf } from "./width.ts";
 
-const FORWARD = rowKernel("rmsnorm_forward", forward);
-const BACKWARD_DX = rowKernel("rmsnorm_backward_dx", backwardDx);
+const FORWARD = forWidths("rmsnorm_forward", (name, vec) => rowKernel(name, vec, forward));
+const BACKWARD_DX = forWidths("rmsnorm_backward_dx", (name, vec) => rowKernel(name, vec, backwardDx));
 const BACKWARD_DW = kernel("rmsnorm_backward_dw", backwardDw);
 
 /** Rows whose parts of dw one workgroup adds up. */
@@ -16,7 +17,7 @@ export const rmsnormForward: Lowering = (
   { attributes: { R, D, eps }, reads: { x, delta, w }, writes: { sum, y, r } },
   context,
 ) => [{
-  kernel: FORWARD(context),
+  kernel: FORWARD[widthOf([D!], [x!, delta ?? x!, w!, y!, sum ?? y!])](context),
   constants: {
     R: R!,
     D: D!,
@@ -27,7 +28,7 @@ export const rmsnormForward: Lowering = (
     ...placeOf("Y", y!),
   },
   reads: [x!, delta ?? x!, w!],
-  writes: [sum ?? context.scratch("sum", [1]), y!, r!],
+  writes: [sum ?? context.scratch("sum", [4]), y!, r!],
   grid: linearGrid(R!),
 }];
 
@@ -39,7 +40,7 @@ export const rmsnormBackward: Lowering = (
   const partial = context.scratch("dw", [parts, D!]);
   const places = { ...placeOf("DY", dy!), ...placeOf("X", x!) };
   const byRow = {
-    kernel: BACKWARD_DX(context),
+    kernel: BACKWARD_DX[widthOf([D!], [dy!, x!, w!, dsum ?? dy!, dx ?? dy!])](context),
     constants: {
       R: R!,
       D: D!,

@@ -13,29 +13,24 @@ import type { AdapterClass } from "../../device/types.ts";
 import { kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
 import { alike, formatOf } from "./halves.ts";
 import { sumPartials } from "./sum_partials.ts";
+import { widthOf } from "./width.ts";
 
 const PACK = kernel("selective_scan_pack", packCode);
 const FORWARD = {
-  fours: kernel("selective_scan_forward x4", activations, channelsVec4, forwardCode),
-  ones: kernel("selective_scan_forward x1", activations, channelsVec1, forwardCode),
+  1: kernel("selective_scan_forward x1", activations, channelsVec1, forwardCode),
+  4: kernel("selective_scan_forward x4", activations, channelsVec4, forwardCode),
 };
 /** By what they read u, the step size and z from: f32, or words of 16-bit floats. */
 const BACKWARD = {
   f32: {
-    fours: kernel("selective_scan_backward x4", activations, channelsVec4, storedF32, backwardCode),
-    ones: kernel("selective_scan_backward x1", activations, channelsVec1, storedF32, backwardCode),
+    1: kernel("selective_scan_backward x1", activations, channelsVec1, storedF32, backwardCode),
+    4: kernel("selective_scan_backward x4", activations, channelsVec4, storedF32, backwardCode),
   },
   halves: {
-    fours: kernel("selective_scan_backward x4 halves", activations, channelsVec4, halves, storedHalves, backwardCode),
-    ones: kernel("selective_scan_backward x1 halves", activations, channelsVec1, halves, storedHalves, backwardCode),
+    1: kernel("selective_scan_backward x1 halves", activations, channelsVec1, halves, storedHalves, backwardCode),
+    4: kernel("selective_scan_backward x4 halves", activations, channelsVec4, halves, storedHalves, backwardCode),
   },
 };
-
-/** How many channels the kernels may move at once: four where every row of all these tensors starts and ends at a multiple of 4. */
-const widthOf = (I: number, tensors: readonly Tensor[]): "fours" | "ones" =>
-  tensors.every(({ offset, rowStride, storage }) => [I, offset, rowStride, storage.elements].every((n) => n % 4 === 0))
-    ? "fours"
-    : "ones";
 
 /** Channels of a workgroup. */
 const CHANNELS = 64;
@@ -90,7 +85,7 @@ export const selectiveScanForward: Lowering = ({ attributes, reads, writes: { y,
     ...placeOf("Y", y!),
   };
   return [pack(reads, attributes, table), {
-    kernel: FORWARD[widthOf(I!, [udt!, z ?? udt!, y!])],
+    kernel: FORWARD[widthOf([I!], [udt!, z ?? udt!, y!])],
     constants,
     reads: [udt!, bc!, z ?? udt!, table, h0 ?? bc!],
     writes: [y!, states!],
@@ -129,7 +124,7 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
     ...launches,
     pack(reads, attributes, work),
     {
-      kernel: BACKWARD[udt!.packed ? "halves" : "f32"][widthOf(I!, rows)],
+      kernel: BACKWARD[udt!.packed ? "halves" : "f32"][widthOf([I!], rows)],
       constants: {
         B: B!,
         T: T!,
