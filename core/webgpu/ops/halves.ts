@@ -31,14 +31,6 @@ export function alike(
   return { launches, tensors };
 }
 
-/** Which of the tensors are words of 16-bit floats, for a kernel with lib/halves: `<name>_HALVES`, and their format. */
-export function halvesOf(tensors: Readonly<Record<string, Tensor | undefined>>): Record<string, number> {
-  const found = Object.entries(tensors).flatMap(([name, x]) =>
-    x?.packed ? [{ [`${name}_HALVES`]: 1, EXPONENT_BITS: EXPONENT_BITS[x.packed.format] }] : []
-  );
-  return Object.assign({}, ...found);
-}
-
 const between = (
   kernel: Kernel,
   { R, C, exponentBits }: Step["attributes"],
