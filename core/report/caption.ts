@@ -15,10 +15,20 @@ export function machineOf({ record }: Run): string {
   return line(`${record.backend}, ${name ?? "unnamed processor"}${threaded}`);
 }
 
+/** The most seeds that a model has finished, and how many the models have in words: "3", or "1 to 2" of an unfinished study. */
+export function seedsOf({ record, results }: Run): { most: number; words: string } {
+  const counts = [...Map.groupBy(results, ({ arm }) => arm).values()].map(({ length }) => length);
+  if (counts.length === 0) return { most: record.study.seeds.length, words: String(record.study.seeds.length) };
+  const least = Math.min(...counts), most = Math.max(...counts);
+  return { most, words: least === most ? String(most) : `${least} to ${most}` };
+}
+
 /** Preset, corpus, seeds and machine in one line: the footer of every figure. */
 export function footerOf(run: Run): string {
-  const { study, corpus, started } = run.record;
-  const seeds = study.seeds.length === 1 ? `seed ${study.seeds[0]}` : `${study.seeds.length} seeds`;
+  const { study, corpus, started } = run.record, { words } = seedsOf(run), planned = study.seeds.length;
+  const seeds = planned === 1
+    ? `seed ${study.seeds[0]}`
+    : `${words === String(planned) ? "" : `${words} of `}${planned} seeds`;
   const facts = [`corpus ${corpus.name}`, `preset ${study.preset}`, seeds, machineOf(run), started.slice(0, 10)];
   return line(facts.join("  ·  "));
 }
@@ -36,9 +46,9 @@ export function sizeOf(run: Run): string {
 }
 
 /** What whiskers and bands mean; empty with a single seed. */
-export function spreadNote({ record }: Run): string {
-  const count = record.study.seeds.length;
-  return count === 1
+export function spreadNote(run: Run): string {
+  const { most, words } = seedsOf(run);
+  return most === 1
     ? "One seed: no spread can be shown."
-    : `Mean of ${count} seeds; whiskers and bands: least to most.`;
+    : `Mean of ${words} seeds; whiskers and bands: least to most.`;
 }

@@ -2,7 +2,7 @@
 import type { Run } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { armAxis } from "./ablation_chart.ts";
-import { footerOf, line } from "./caption.ts";
+import { footerOf, line, seedsOf } from "./caption.ts";
 import { type ArmAxis, dotPlot, type PointSeries } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
@@ -94,7 +94,7 @@ export function comparisonChart(run: Run): Promise<Uint8Array> {
       expected: "two that finished a stage, with the losses of their validation tokens",
     });
   }
-  const noise = run.record.study.seeds.length === 1 ? "the noise of the text" : "noise";
+  const noise = seedsOf(run).most === 1 ? "the noise of the text" : "noise";
   const legend: Cell = {
     title: "Legend",
     paint: (brush, box) =>

@@ -1,7 +1,7 @@
 /** What the numbers of a run say, in sentences that follow from them. */
 import type { ArmResult, Run } from "../config/mod.ts";
 import { baselineFindings } from "./baseline_findings.ts";
-import { line } from "./caption.ts";
+import { line, seedsOf } from "./caption.ts";
 import { bytes, fixed, percent, significant } from "./format.ts";
 import { probeOf, recallFinding } from "./recall.ts";
 import { type Difference, differenceOf, factorEffects, isClear, paired, tokenDifference } from "./statistics.ts";
@@ -26,12 +26,12 @@ function ranking(arms: readonly ArmSummary[]): Ranking {
 
 function orderFindings(run: Run, ranked: Ranking): string[] {
   if (ranked.length === 0) return ["No arm finished a stage: there is nothing to compare."];
-  const seeds = run.record.study.seeds.length;
+  const { most } = seedsOf(run);
   const perplexityOf = (result: ArmResult) => lastStage(result)?.final.perplexity;
   // The mean of the seeds' perplexities, as in tables and figures, which is a little above e to the mean loss.
   const order = ranked.map(({ arm }) => `${line(arm.name)} ${significant(arm.spread(perplexityOf)?.mean)}`).join(", ");
   const found = [`Validation perplexity after the last stage, lowest first: ${order}.`];
-  if (seeds === 1 && ranked.length > 1) {
+  if (most === 1 && ranked.length > 1) {
     found.push(
       "This is one seed. No uncertainty can be given of other trainings, and another seed may change the order; " +
         "differences of a few per cent should be taken as none." +
@@ -178,7 +178,7 @@ function unfinished(run: Run): string[] {
 /** Whether the parallel hybrid wins, in one paragraph; of other studies, how their two best models compare. */
 export function verdict(run: Run): string {
   const ranked = ranking(summaries(run)), [first, second] = ranked;
-  const scope = run.record.study.seeds.length === 1 ? " One seed." : "";
+  const scope = seedsOf(run).most === 1 ? " One seed." : "";
   const said = hybridFindings(run, ranked)[0] ??
     (first && second ? comparison(run, [first.arm, second.arm]) : undefined);
   return [...unfinished(run), said === undefined ? "There is nothing to compare." : said + scope].join(" ");
@@ -194,7 +194,7 @@ const unprobed = ({ record: { study }, recall }: Run): string[] =>
 
 /** The findings of a run, most important first. Each is one paragraph. */
 export function findings(run: Run): string[] {
-  const arms = summaries(run), ranked = ranking(arms), seeds = run.record.study.seeds.length;
+  const arms = summaries(run), ranked = ranking(arms);
   const failed = failuresOf(run).map(({ arm, seed, reason }) =>
     `${line(arm)}, seed ${seed}, stopped early: ${line(reason)}`
   );
@@ -205,7 +205,7 @@ export function findings(run: Run): string[] {
     ...orderFindings(run, ranked),
     ...factorFindings(run),
     ...hybridFindings(run, ranked),
-    ...(seeds > 1 || run.tokenLosses.length > 0 ? pairFindings(run, ranked) : []),
+    ...(seedsOf(run).most > 1 || run.tokenLosses.length > 0 ? pairFindings(run, ranked) : []),
     ...baselineFindings(run, arms),
     ...(run.recall.length > 0 ? [recallFinding(probeOf(run)), ...unprobed(run)] : []),
     ...preferenceFindings(run, arms),

@@ -1,6 +1,6 @@
 /** detailed_metrics.txt: every number of a run, with units, and what they say. */
 import type { ArmResult, Quality, Run, StageName, StageResult, StudyConfig } from "../config/mod.ts";
-import { footerOf, line } from "./caption.ts";
+import { footerOf, line, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
@@ -285,10 +285,10 @@ const DEFINITIONS = [
 
 /** The whole report as text. Means are over seeds; with several seeds ± is their standard deviation. */
 export function metricsText(run: Run): string {
-  const seeds = run.record.study.seeds.length;
-  const uncertainty = seeds === 1
+  const { most, words } = seedsOf(run);
+  const uncertainty = most === 1
     ? "One seed: no uncertainty of training can be given."
-    : `Means over ${seeds} seeds; ± is the standard deviation of the seeds.`;
+    : `Means over ${words} seeds; ± is the standard deviation of the seeds.`;
   const lines = ["Detailed metrics", footerOf(run), "", "FINDINGS"];
   for (const finding of findings(run)) lines.push(...wrap(`• ${finding}`, { indent: "  " }));
   lines.push("", uncertainty);

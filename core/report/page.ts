@@ -2,7 +2,7 @@
 import type { Run, Sample, StageName } from "../config/mod.ts";
 import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
-import { footerOf } from "./caption.ts";
+import { footerOf, seedsOf } from "./caption.ts";
 import { htmlTable, inlinePng, type Markup, markup, page } from "./document/html.ts";
 import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
 import { findings, verdict } from "./findings.ts";
@@ -54,7 +54,7 @@ const samplesOf = (run: Run): Markup[] =>
  * the run is escaped, and the page's own policy forbids the network and every script but its own.
  */
 export async function reportPage(run: Run): Promise<string> {
-  const { corpus, study } = run.record, name = { name: "", align: "left" } as const;
+  const { corpus } = run.record, seeds = seedsOf(run), name = { name: "", align: "left" } as const;
   const body = markup`
     ${corpus.warning !== undefined && markup`<p class="warning">${corpus.warning}</p>`}
     <h2>Verdict</h2><div class="verdict"><p>${verdict(run)}</p></div>
@@ -63,9 +63,9 @@ export async function reportPage(run: Run): Promise<string> {
     </div>
     ${interactiveSections(run)}
     <h2>Tables</h2><p>${
-    study.seeds.length === 1
+    seeds.most === 1
       ? "One seed: no uncertainty can be given."
-      : `Means over ${study.seeds.length} seeds; ± is the standard deviation of the seeds.`
+      : `Means over ${seeds.words} seeds; ± is the standard deviation of the seeds.`
   }</p>${
     metricsTables(run)
       .map(({ title, columns, rows, note }) =>

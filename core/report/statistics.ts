@@ -102,12 +102,15 @@ export function comparisons(run: Run, stage: StageName = lastStageOf(run)): ArmC
 
 /** What the intervals of a run allow for, in words; empty where losses of tokens were not kept. */
 export function intervalsRestOn(run: Run): string {
-  const { seeds } = run.record.study, blocks = comparisons(run)[0]?.difference.blocks;
+  const found = comparisons(run), blocks = found[0]?.difference.blocks;
   if (blocks === undefined) return "";
+  const pairs = found.map(({ difference }) => difference.pairs), least = Math.min(...pairs), most = Math.max(...pairs);
   return `Bootstrap over ${blocks} sequences of validation tokens, the same tokens for all. ` +
-    (seeds.length === 1
+    (most === 1
       ? "One seed: the intervals hold for these trained models on other text, and say nothing of other trainings."
-      : `The intervals allow for other text and, by Student's t over ${seeds.length} seeds, for other trainings.`);
+      : `The intervals allow for other text and, by Student's t over ${
+        least === most ? most : `${least} to ${most}`
+      } seeds, for other trainings.`);
 }
 
 function meanLosses(all: readonly TokenLosses[]): Float32Array {

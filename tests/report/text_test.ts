@@ -129,6 +129,29 @@ Deno.test("findings: with several seeds a baseline is beaten only beyond their n
   assert.doesNotMatch(said(0.1), /Every arm/);
 });
 
+Deno.test("an unfinished study speaks of the seeds that it has, not of those that were planned", () => {
+  const whole = withTokenLosses(
+    syntheticRun({ arms: ["mamba", "hymba"], seeds: 3 }),
+    (arm) => arm === "hymba" ? 0.1 : 0,
+  );
+  const until = (seed: number) => ({
+    ...whole,
+    results: whole.results.filter((result) => result.seed <= seed),
+    tokenLosses: whole.tokenLosses.filter((kept) => kept.seed <= seed),
+  });
+  const one = metricsText(until(1)).replaceAll(/\s+/g, " "), two = metricsText(until(2)).replaceAll(/\s+/g, " ");
+  assert.match(one, /1 of 3 seeds/);
+  assert.match(one, /This is one seed\./);
+  assert.match(one, /One seed: no uncertainty of training can be given\./);
+  assert.match(one, /One seed: the intervals hold for these trained models/);
+  assert.doesNotMatch(one, /Student|Means over/);
+  assert.match(two, /2 of 3 seeds/);
+  assert.match(two, /Means over 2 seeds.*Student's t over 2 seeds/);
+  const uneven = { ...until(2), results: until(2).results.slice(0, 3) };
+  assert.match(metricsText(uneven), /Means over 1 to 2 seeds/);
+  assert.match(verdict(until(1)), /not finished: 4 of its 6.* One seed\./);
+});
+
 Deno.test("verdict: one paragraph that follows from the intervals, and says when the study is not finished", () => {
   const run = syntheticRun({ arms: ["mamba", "hymba"], seeds: 3 });
   const level = (hybrid: number) => withLosses(run, (arm, seed) => (arm === "hymba" ? hybrid : 4) + 0.001 * seed);
