@@ -44,8 +44,6 @@ interface Saved {
   readonly storage: Storage;
   readonly rows: number;
   readonly stride: number;
-  /** Its readers see other rows than its writers: it can only be unpacked whole, in its own layout. */
-  readonly whole: boolean;
   /** The last step of the forward pass that uses it. */
   readonly last: number;
   readonly uses: readonly Use[];
@@ -84,11 +82,12 @@ function savedStorages({ steps, forwardSteps, outputs, metrics }: Plan): Saved[]
     const uses = read.get(storage);
     if (!uses || spared.has(storage) || storage.pinned || storage.dtype !== "f32") return [];
     const { rows, rowStride: stride } = writers[0]!.tensor;
-    if (rows * stride !== storage.elements) return [];
-    const whole = [...writers, ...uses].some(({ tensor }) => {
-      return tensor.rowStride !== stride || tensor.rows !== rows || tensor.offset + tensor.columns > stride;
-    });
-    return [{ storage, rows, stride, whole, last: last.get(storage)!, uses }];
+    // Who sees other rows in it than its writer reads it as it is.
+    const alike = [...writers, ...uses].every(({ tensor }) =>
+      tensor.rowStride === stride && tensor.rows === rows && tensor.offset + tensor.columns <= stride
+    );
+    if (!alike || rows * stride !== storage.elements) return [];
+    return [{ storage, rows, stride, last: last.get(storage)!, uses }];
   });
 }
 
@@ -100,10 +99,9 @@ const columnsOf = (
 
 /** The columns that are read, neighbours together. */
 function keptColumns(saved: Saved, format: HalfFormat): Kept[] {
-  const { storage: { name }, stride, whole, uses } = saved;
-  const spans = uses.map(({ tensor: { offset, columns } }): [number, number] =>
-    whole ? [0, stride] : [offset, offset + columns]
-  ).sort((a, b) => a[0] - b[0]);
+  const { storage: { name }, uses } = saved;
+  const spans = uses.map(({ tensor: { offset, columns } }): [number, number] => [offset, offset + columns])
+    .sort((a, b) => a[0] - b[0]);
   const merged: [number, number][] = [];
   for (const [start, end] of spans) {
     const before = merged.at(-1);
@@ -129,27 +127,31 @@ function clusters(uses: readonly Use[]): Use[][] {
 }
 
 /** The use reading words, where its kernels can and no word is cut apart. */
-function wordsFor(use: Use, { whole }: Saved, { start, words }: Kept): Use | undefined {
+function wordsFor(use: Use, { start, words }: Kept): Use | undefined {
   const { op, role, tensor: { offset, columns } } = use;
-  if (whole || !READ_AS_WORDS[op]?.includes(role)) return undefined;
+  if (!READ_AS_WORDS[op]?.includes(role)) return undefined;
   const tensor = slicePacked(words, offset - start, columns);
   return tensor && { ...use, tensor };
 }
 
 /** What a cluster of uses needs, unpacked into memory of its own. */
 function unpackedFor(cluster: readonly Use[], saved: Saved, { start, end, words }: Kept): { step: Step; reads: Use[] } {
-  const { storage: { name }, rows, whole } = saved, starts = cluster.map(({ tensor }) => tensor.offset);
+  const { storage: { name }, rows } = saved, starts = cluster.map(({ tensor }) => tensor.offset);
   // A word is not cut apart: the slice begins at an even column, and ends at one or with the row.
-  const low = whole ? start : Math.min(...starts.map((first) => first - (first - start) % 2));
-  const most = whole ? end : Math.max(...cluster.map(({ tensor }, i) => starts[i]! + tensor.columns)),
+  const low = Math.min(...starts.map((first) => first - (first - start) % 2));
+  const most = Math.max(...cluster.map(({ tensor }, i) => starts[i]! + tensor.columns)),
     high = Math.min(end, most + (most - low) % 2);
   const storage = new Storage(`${name} unpacked`, rows * (high - low), "f32");
   const step = unpackHalves(
     slicePacked(words, low - start, high - low)!,
     tensorOver(storage, [rows, high - low]),
   );
-  const moved = ({ tensor }: Use): Tensor =>
-    whole ? { ...tensor, storage } : { ...tensor, storage, offset: tensor.offset - low, rowStride: high - low };
+  const moved = ({ tensor }: Use): Tensor => ({
+    ...tensor,
+    storage,
+    offset: tensor.offset - low,
+    rowStride: high - low,
+  });
   return { step, reads: cluster.map((use) => ({ ...use, tensor: moved(use) })) };
 }
 
@@ -167,10 +169,8 @@ function changesFor(plan: Plan, format: HalfFormat): Changes {
   for (const saved of savedStorages(plan)) {
     for (const kept of keptColumns(saved, format)) {
       add(changes.behind, saved.last, packHalves(columnsOf(saved, [kept.start, kept.end]), kept.words));
-      const uses = saved.uses.filter(({ tensor: { offset } }) =>
-        saved.whole || (offset >= kept.start && offset < kept.end)
-      );
-      const asWords = uses.map((use) => wordsFor(use, saved, kept));
+      const uses = saved.uses.filter(({ tensor: { offset } }) => offset >= kept.start && offset < kept.end);
+      const asWords = uses.map((use) => wordsFor(use, kept));
       for (const [i, words] of asWords.entries()) if (words) add(changes.reads, uses[i]!.step, words);
       for (const cluster of clusters(uses.filter((_, i) => !asWords[i]))) {
         const { step, reads } = unpackedFor(cluster, saved, kept);
