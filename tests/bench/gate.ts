@@ -46,8 +46,8 @@ export const HOT_OPS: readonly string[] = [
 ];
 /** Every kernel and probe is timed in at least so many rounds: a busy machine disturbs most of them, and the best counts. */
 const LEAST_ROUNDS = 8;
-/** Times that a kernel follows itself in a run on a software adapter, whose runs cost the host a moment, too. */
-const SOFTWARE_COUNT = 4;
+/** On a software adapter a kernel follows itself until a run has so much to do, because a run costs the host a moment, too. */
+const RUN_FLOPS = 5e7, RUN_BYTES = 2e7, MOST_TIMES = 64;
 /** Vectors of four that an invocation of the copy moves. */
 const COPIED_QUADS = 4;
 
@@ -122,10 +122,11 @@ async function probe(executor: WebgpuExecutor, { plan, launches, input, flops, b
 }
 
 async function kernelsOf(executor: WebgpuExecutor, { ops = HOT_OPS, repeated = 1 }: Options): Promise<Kernel[]> {
-  const software = isSoftware(executor), count = software ? SOFTWARE_COUNT : 1, kernels: Kernel[] = [];
+  const software = isSoftware(executor), kernels: Kernel[] = [];
   const { plan, kinds, V } = hotKinds(ops, { software }), contents = drawnContents(plan.constants, { V });
   for (const [name, { step }] of kinds) {
-    const single = singleStep(step, { count }), { flops, bytes } = costOf(step);
+    const { flops, bytes } = costOf(step), enough = Math.ceil(1 / Math.max(flops / RUN_FLOPS, bytes / RUN_BYTES));
+    const count = software ? Math.min(MOST_TIMES, enough) : 1, single = singleStep(step, { count });
     const launches = executor.lower(single.plan).flatMap((launch) => Array.from({ length: repeated }, () => launch));
     const program = await executor.prepareLaunches(single.plan, launches);
     fill(program, single, contents);

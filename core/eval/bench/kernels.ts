@@ -120,5 +120,6 @@ async function timeStep(
     return await kernelTime(program, { runs }) / count;
   } finally {
     program.dispose();
+    for (const arena of single.arenas) executor.release(arena);
   }
 }

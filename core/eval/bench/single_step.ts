@@ -1,7 +1,7 @@
 /** One step of a plan taken out of it, to be timed or checked alone. */
 import type { Data, Plan, Program } from "../../plan/mod.ts";
 import { fillNormal } from "../../random.ts";
-import { type Constant, type Step, Storage, type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { Arena, type Constant, type Step, Storage, type Tensor, tensorOver } from "../../tensor/mod.ts";
 
 /** The numbers of a whole storage. */
 export type Contents = (storage: Storage) => Data;
@@ -11,14 +11,27 @@ export interface SingleStep {
   /** The storages of the step in its old plan, and the inputs that stand for them. */
   readonly inputs: ReadonlyMap<Storage, Tensor>;
   readonly writes: Readonly<Record<string, Tensor>>;
+  /** Of storages too long to be bound whole; whoever prepares the plan releases them. */
+  readonly arenas: readonly Arena[];
 }
 
-/** The step `count` times over, on storages of its own that lie in no arena. */
+/** Numbers drawn before they repeat. */
+const DRAWN = 2 ** 20;
+
+/** Storages of this many elements cannot be bound whole everywhere (128 MiB); kernels cut them where they lie in an arena. */
+const LONG = 2 ** 25;
+
+/** The step `count` times over, on storages of its own that lie in no arena, or in arenas of their own where they are long. */
 export function singleStep(step: Step, { count }: { count: number }): SingleStep {
-  const inputs = new Map<Storage, Tensor>();
+  const inputs = new Map<Storage, Tensor>(), arenas: Arena[] = [];
+  const placeFor = ({ name, elements, pinned }: Storage) => {
+    if (!pinned || elements < LONG) return undefined;
+    arenas.push(new Arena(name, elements));
+    return { arena: arenas.at(-1)!, offset: 0 };
+  };
   const moved = (x: Tensor): Tensor => {
-    const { name, elements, dtype } = x.storage;
-    const input = inputs.get(x.storage) ?? tensorOver(new Storage(name, elements, dtype), [elements]);
+    const { name, elements, dtype } = x.storage, known = inputs.get(x.storage);
+    const input = known ?? tensorOver(new Storage(name, elements, dtype, placeFor(x.storage)), [elements]);
     inputs.set(x.storage, input);
     return { ...x, storage: input.storage };
   };
@@ -35,7 +48,7 @@ export function singleStep(step: Step, { count }: { count: number }): SingleStep
     outputs: written,
     metrics: [tensorOver(written[0]!.storage, [1])],
   };
-  return { plan, inputs, writes: alone.writes };
+  return { plan, inputs, writes: alone.writes, arenas };
 }
 
 /** Gives every storage of the step its numbers. */
@@ -57,7 +70,10 @@ export function drawnContents(
     if (constant) return constant.data;
     if (packed.has(storage)) return new Uint32Array(storage.elements).fill(SMALL_HALVES);
     if (storage.dtype === "u32") return Uint32Array.from({ length: storage.elements }, (_, i) => i * 7 % V);
-    const values = fillNormal(new Float32Array(storage.elements), { seed: 1, stream: 100, step: storage.elements });
-    return values.map((value) => 0.1 * Math.abs(value));
+    const values = new Float32Array(storage.elements), drawn = values.subarray(0, DRAWN);
+    fillNormal(drawn, { seed: 1, stream: 100, step: storage.elements });
+    for (let i = 0; i < drawn.length; i++) drawn[i] = 0.1 * Math.abs(drawn[i]!);
+    for (let at = DRAWN; at < values.length; at += DRAWN) values.copyWithin(at, 0, DRAWN);
+    return values;
   };
 }
