@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import type { MetricsLine, Precision } from "../../core/config/mod.ts";
+import { type MetricsLine, type Precision, PRESETS, studyOf, usualPrecision } from "../../core/config/mod.ts";
 import { type Disk, memoryDisk, sha256 } from "../../core/disk/mod.ts";
 import { Interrupted, UsageError } from "../../core/errors.ts";
 import { runStudy } from "../../core/eval/study.ts";
@@ -77,4 +77,13 @@ Deno.test("precisions have bits of their own, and a run goes on with its own onl
     });
   }
   assert.equal(new Set(Object.values(found).map(([pretrained]) => pretrained)).size, 3);
+});
+
+Deno.test("paper on a GPU keeps activations in bf16, as the documented study did; everything else in f32", () => {
+  for (const preset of PRESETS) {
+    assert.equal(usualPrecision(preset, false), "f32");
+    assert.equal(usualPrecision(preset, true), preset === "paper" ? "bf16" : "f32");
+  }
+  assert.equal(studyOf("paper", { precision: "bf16" }).precision, "bf16");
+  assert.ok(!("precision" in studyOf("paper", { precision: "f32" })) && !("precision" in studyOf("paper")));
 });
