@@ -7,6 +7,7 @@ import { loadCommand, loadCommands } from "./commands/tree.ts";
 import { VERSION } from "./ui/environment.ts";
 import type { Action } from "./ui/run.ts";
 import { withSuggestion } from "./ui/suggestion.ts";
+import { withoutColours } from "./ui/terminal.ts";
 
 /** What the words ask for. Help, and words that are wrong, end the process. */
 export async function parsed(words: readonly string[]): Promise<Action> {
@@ -21,7 +22,7 @@ export async function parsed(words: readonly string[]): Promise<Action> {
     aboveError: "none",
     usageLine: [{ type: "argument", metavar: "COMMAND" }, { type: "argument", metavar: "..." }],
     commandList: "top-level",
-    stderr: (text) => console.error(withSuggestion(text, { commands, words, presets: PRESETS })),
+    stderr: (text) => console.error(withoutColours(withSuggestion(text, { commands, words, presets: PRESETS }))),
     brief: message`A laboratory for attention and Mamba in one language model, on WebGPU and WebAssembly.`,
     footer: message`hymba COMMAND --help shows a command with an example.`,
   });

@@ -1,4 +1,5 @@
 /** Progress of long work: one line that moves on a terminal, a `key=value` line every 5 % or minute elsewhere. */
+import { defused } from "./terminal.ts";
 
 /** Seconds as a person says them: `8 s`, `3 min`, `1 h 20 min`. */
 export function duration(seconds: number): string {
@@ -41,7 +42,8 @@ export class Progress {
   /** Begins another piece of work. `done`: how much of it is done at this moment; the time left is told from what follows. */
   begin(label: string, { done = 0 }: { done?: number } = {}): void {
     this.clear();
-    [this.#label, this.#start, this.#from, this.#lastShown, this.#lastTime] = [label, performance.now(), done, -1, 0];
+    [this.#label, this.#start, this.#from] = [defused(label), performance.now(), done];
+    [this.#lastShown, this.#lastTime] = [-1, 0];
   }
 
   update(
@@ -53,7 +55,7 @@ export class Progress {
     const left = done > this.#from && done < total
       ? duration(elapsed / (done - this.#from) * (total - done))
       : undefined;
-    const words = Object.entries(details).map(([key, value]) => `${key}=${value}`);
+    const words = Object.entries(details).map(([key, value]) => defused(`${key}=${value}`));
     if (this.#terminal) {
       if (now - this.#lastTime < 100 && done < total) return;
       this.#lastTime = now;
@@ -68,7 +70,7 @@ export class Progress {
   /** A line that stays. */
   say(line: string): void {
     this.clear();
-    this.#write(`${line}\n`);
+    this.#write(`${defused(line)}\n`);
   }
 
   clear(): void {

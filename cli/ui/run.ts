@@ -1,5 +1,6 @@
 /** Ends the process as an error asks: words on standard error, and exit code 1 or 2. */
-import { HymbaError, printable } from "../../core/errors.ts";
+import { HymbaError } from "../../core/errors.ts";
+import { defuseConsole } from "./terminal.ts";
 
 /** What a parsed command line becomes. */
 export type Action = () => Promise<void>;
@@ -9,10 +10,11 @@ export type Action = () => Promise<void>;
  * matter here: their errors are of the program's own kind.
  */
 const refusedOutput = (error: unknown): string | undefined =>
-  error instanceof Error && /\(os error \d+\)$/.test(error.message) ? printable(error.message) : undefined;
+  error instanceof Error && /\(os error \d+\)$/.test(error.message) ? error.message : undefined;
 
 /** Runs an action; anything but a {@link HymbaError} is a fault of the program and shows its stack. */
 export async function carryOut(action: Action): Promise<void> {
+  defuseConsole();
   try {
     await action();
   } catch (error) {
@@ -25,7 +27,7 @@ export async function carryOut(action: Action): Promise<void> {
       error instanceof TypeError && /^Requires \w+ access/.test(error.message)
     ) {
       console.error(
-        `hymba: not permitted: ${printable(error.message)}\n  try:      the README lists what each command needs`,
+        `hymba: not permitted: ${error.message}\n  try:      the README lists what each command needs`,
       );
       Deno.exit(1);
     }

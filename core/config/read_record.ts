@@ -186,6 +186,17 @@ export function recallResultOf(value: unknown, path: string): RecallResult {
   return value as RecallResult;
 }
 
+const nothingOr = (rule: Rule) => either(oneOf([null]), rule);
+const stageState = object({
+  ...{ best: nothingOr(evaluation), last: nothingOr(evaluation), train_s: measure },
+  ...{ before: nothingOr(object(preference)), after: nothingOr(object(preference)) },
+});
+
+/** What a stage keeps in a checkpoint besides tensors: state.json. */
+export function requireStageState(value: unknown, path: string): void {
+  stageState(value, path);
+}
+
 /** A line of metrics.jsonl. */
 export function metricsLineOf(value: Record<string, unknown>, path: string): MetricsLine {
   line(value, path);

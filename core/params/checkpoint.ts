@@ -14,6 +14,7 @@ import {
   temporaryName,
   writeFile,
 } from "../disk/mod.ts";
+import { parseJson } from "../config/schema.ts";
 import { HymbaError, quoted } from "../errors.ts";
 import { byScore, manifestsIn, nameOf, numbersIn, removeOldCheckpoints } from "./checkpoint_folder.ts";
 import { encodeManifest, FORMAT, isCheckpointFile, MANIFEST, type Manifest } from "./manifest.ts";
@@ -132,7 +133,7 @@ async function load(disk: Disk, path: string, manifest: Manifest): Promise<Loade
     const name = join(path, file);
     const bytes = await disk.read(name);
     if (sha256(bytes) !== stated.sha256) return undefined;
-    if (file === STATE) state = JSON.parse(new TextDecoder().decode(bytes));
+    if (file === STATE) state = parseJson(new TextDecoder().decode(bytes), name) as Json;
     else groups[file.slice(0, file.lastIndexOf("."))] = decodeSafetensors(bytes, { name }).tensors;
   }
   const { stage, step, score, log } = manifest;

@@ -1,5 +1,6 @@
 /** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
 import type { Evaluation, MetricsLine, PreferenceMeasures, Quality, StageConfig, StageName } from "../config/mod.ts";
+import { requireStageState } from "../config/read_record.ts";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";
 import { initialLossScale, LOSS_SCALE_STATE } from "../ops/loss_scale.ts";
@@ -135,8 +136,9 @@ export async function runStage(made: StageProgram, context: StageContext): Promi
   return { ...carried, tokens: steps * made.tokensPerStep };
 }
 
-/** Puts weights, moments and the loss scale of a checkpoint back. Throws a HymbaError when it has no scale that is needed. */
+/** Puts weights, moments and the loss scale of a checkpoint back. Throws a HymbaError when it is not a stage's. */
 function restore(made: StageProgram, { executor, store }: StageContext, found: LoadedCheckpoint): Carried {
+  requireStageState(found.state, `${found.path}: state`);
   const { lossScale, ...carried } = found.state as unknown as Carried & { lossScale?: number[] };
   putSnapshot(executor, store, found);
   if (made.lossScale && lossScale?.length !== LOSS_SCALE_STATE) {

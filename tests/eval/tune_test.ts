@@ -7,7 +7,11 @@ import { benchShape } from "../../core/eval/bench/shapes.ts";
 import { productShapes, tuneShape } from "../../core/eval/bench/tune.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { candidatesOf, MATMUL_TILES, shapeKey, usualTile } from "../../core/webgpu/tiles.ts";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { runStudy } from "../../core/eval/study.ts";
+import { checkQualities } from "../../core/verify/verify.ts";
 import { executors } from "../ops/executors.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 
 const ADAPTER = { name: "made up", driver: "1.0" };
 
@@ -68,4 +72,27 @@ Deno.test("a run record may name its tiles, as texts only", async () => {
   const path = join("results", "quick", "run.json"), record = JSON.parse(await Deno.readTextFile(path));
   assert.deepEqual(runRecordOf({ ...record, tiles: { "1x2x3": "subgroup-4" } }, path).tiles, { "1x2x3": "subgroup-4" });
   assert.throws(() => runRecordOf({ ...record, tiles: { "1x2x3": 4 } }, path), /tiles/);
+});
+
+Deno.test("a run that goes on, and what evaluates it, take the tiles of its record, not those that were tuned since", async () => {
+  const executor = await CpuExecutor.create({ threads: 1 }), disk = memoryDisk(), used: unknown[] = [];
+  const spy = Object.assign(executor, { useTiles: (tiles: unknown) => used.push(tiles) });
+  const study = tinyStudy({ arms: ["mamba"] }), corpus = madeUpCorpus(), controller = new AbortController();
+  const start = (tiles: Record<string, string>, signal?: AbortSignal) =>
+    runStudy(study, {
+      ...{ executor: spy, corpus, disk, folder: "run", signal, environment: { ...ENVIRONMENT, tiles } },
+      onEvent: ({ kind }) => kind === "step" && controller.abort(),
+    });
+  try {
+    const recorded = { "32x37x16 b-turned": "subgroup-4" };
+    await assert.rejects(start(recorded, controller.signal), /stopped/);
+    const run = await start({ "32x37x16 b-turned": "64x64x16" });
+    assert.deepEqual(run.record.tiles, recorded);
+    assert.deepEqual(used, [recorded, recorded]);
+    await checkQualities(disk, "run", { executor: spy, corpus, same: true, run });
+    assert.deepEqual(new Set(used.map((tiles) => JSON.stringify(tiles))), new Set([JSON.stringify(recorded)]));
+    assert.ok(used.length > 2);
+  } finally {
+    await executor.close();
+  }
 });

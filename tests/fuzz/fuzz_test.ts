@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { HymbaError } from "../../core/errors.ts";
 import { decodeSafetensors, HEADER_LIMITS } from "../../core/params/safetensors.ts";
-import { fuzz } from "./fuzz.ts";
+import { fuzz, processorTime } from "./fuzz.ts";
 import { safetensorsTarget } from "./safetensors_target.ts";
 import { TARGETS } from "./targets.ts";
 
@@ -38,7 +38,7 @@ Deno.test("fuzz, negative control: careless readers are found out, with the inpu
     "refuses white space": [/a sound input was refused/, (bytes) => !bytes.includes(0x0a) && parse(bytes) === true],
     "hangs on a name": [/over 1000 ms at seed 1/, (bytes) => {
       const accepted = parse(bytes) === true;
-      for (const end = performance.now() + 1010; bytes.includes(0xc3) && performance.now() < end;);
+      for (const end = processorTime() + 1010; bytes.includes(0xc3) && processorTime() < end;);
       return accepted;
     }],
   };

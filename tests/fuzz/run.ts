@@ -3,7 +3,8 @@
  *
  *     deno run -A tests/fuzz/run.ts --parser safetensors --inputs 50000000 --seed 1
  *
- * `--first N` starts at input N: with `--inputs 1` it repeats one input. Prints a line every million inputs. `--seconds S` ends the run after S seconds, whatever is left.
+ * `--first N` starts at input N: with `--inputs 1` it repeats one input. Prints a line every million inputs. `--seconds S` ends the
+ * run after S seconds, whatever is left. `--list` prints the names of the parsers.
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "./fuzz.ts";
@@ -17,8 +18,13 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     first: { type: "string", default: "0" },
     seconds: { type: "string", default: "Infinity" },
+    list: { type: "boolean", default: false },
   },
 });
+if (values.list) {
+  console.log(Object.keys(TARGETS).join("\n"));
+  Deno.exit(0);
+}
 const target = TARGETS[values.parser];
 if (!target) {
   console.error(`no parser ${values.parser}; there are ${Object.keys(TARGETS).join(", ")}`);

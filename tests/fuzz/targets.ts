@@ -3,8 +3,10 @@ import { configurationTarget } from "./configuration_target.ts";
 import type { Dice } from "./dice.ts";
 import { logTarget } from "./log_target.ts";
 import { manifestTarget } from "./manifest_target.ts";
+import { mapsTarget } from "./maps_target.ts";
 import { modelTarget } from "./model_target.ts";
 import { recordTarget } from "./record_target.ts";
+import { resultTarget } from "./result_target.ts";
 import { safetensorsTarget } from "./safetensors_target.ts";
 import { tokenizerJsonTarget } from "./tokenizer_json_target.ts";
 
@@ -23,6 +25,8 @@ export interface FuzzTarget {
 export const TARGETS: Record<string, FuzzTarget> = {
   safetensors: safetensorsTarget,
   manifest: manifestTarget,
+  maps: mapsTarget,
+  result: resultTarget,
   log: logTarget,
   record: recordTarget,
   configuration: configurationTarget,

@@ -1,14 +1,15 @@
 /**
  * Mutants of the WGSL files, and whether the checks of the op tests kill them:
  *
- *     deno run -A tests/kernels/mutants.ts [--file rmsnorm_forward.wgsl] [--cases 8] [--most 40] [--seconds 300]
+ *     deno run -A tests/kernels/mutants.ts [--file rmsnorm_forward.wgsl] [--cases 16] [--most 40] [--seconds 300]
  *
- * `--most` takes so many mutants of each file, evenly spread. A child process does the work; one that is silent for a minute
- * is ended, which counts as killed: a hang is found by any test. Prints survivors, then a line a file.
+ * `--most` takes so many mutants of each file, drawn by `--seed`. A child process does the work; one that computes for a minute
+ * without finishing a case is ended, which counts as killed: a hang is found by any test. Prints survivors, then a line a file.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
+import { Dice } from "../fuzz/dice.ts";
 import { executors } from "../ops/executors.ts";
 import { casesOf, type Fate, fateOf, Mutating } from "./mutation.ts";
 import { type Mutant, mutantsOf } from "./mutator.ts";
@@ -17,36 +18,43 @@ const { values } = parseArgs({
   args: Deno.args,
   options: {
     file: { type: "string", multiple: true },
-    cases: { type: "string", default: "8" },
+    cases: { type: "string", default: "16" },
     most: { type: "string", default: "1000" },
     seconds: { type: "string", default: "Infinity" },
     worker: { type: "string" },
     from: { type: "string", default: "0" },
+    seed: { type: "string", default: "1" },
   },
 });
-const WGSL = new URL("../../wgsl/", import.meta.url), SILENCE = 60_000;
+const WGSL = new URL("../../wgsl/", import.meta.url);
+/** Seconds of the processor that a child may use between two lines; a process that is not given the processor uses none. */
+const SILENCE = 60;
+/** Seconds after which a child that says nothing is ended even so. */
+const DEAF = 1800;
 
-/** The mutants of a file that are tried. */
+/** The mutants of a file that are tried: `--most` of them, drawn by the seed. */
 function chosen(source: string): Mutant[] {
-  const all = mutantsOf(source), count = Math.min(all.length, Number(values.most));
-  return Array.from({ length: count }, (_, i) => all[Math.floor(i * all.length / count)]!);
+  const all = mutantsOf(source), dice = new Dice(Number(values.seed), all.length);
+  const drawn = all.map((mutant) => ({ mutant, rank: dice.below(2 ** 32) })).sort((a, b) => a.rank - b.rank);
+  return drawn.slice(0, Number(values.most)).map(({ mutant }) => mutant);
 }
 
 /** Tries the mutants of one file and prints `number fate` for each. */
 async function work(file: string): Promise<void> {
   const source = await Deno.readTextFile(new URL(file, WGSL));
+  const onCase = () => console.log("case");
   const gpu = (await executors()).find((executor) => executor instanceof WebgpuExecutor) as WebgpuExecutor;
   for (const adapterClass of ["software", "discrete"] as const) {
     const executor = new Mutating(gpu, adapterClass);
     const cases = await casesOf(executor, source, { most: Number(values.cases) });
     if (cases.length === 0) continue;
-    if (await fateOf(executor, { code: source }, { source, cases }) !== "survived") {
+    if (await fateOf(executor, { code: source }, { source, cases, onCase }) !== "survived") {
       throw new Error(`${file} itself fails`);
     }
     console.log(`ready ${cases.length}`);
     for (const [i, mutant] of chosen(source).entries()) {
       if (i < Number(values.from)) continue;
-      console.log(`${i} ${await fateOf(executor, mutant, { source, cases })}`);
+      console.log(`${i} ${await fateOf(executor, mutant, { source, cases, onCase })}`);
     }
     break;
   }
@@ -62,25 +70,39 @@ async function watch(
   const fates = new Map<number, Fate>();
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", fileURLToPath(import.meta.url), "--worker", file, "--from", String(from)]
-      .concat(["--cases", values.cases, "--most", values.most]),
+      .concat(["--cases", values.cases, "--most", values.most, "--seed", values.seed]),
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  let timer = setTimeout(() => child.kill("SIGKILL"), 4 * SILENCE), ready = false;
-  const end = setTimeout(() => child.kill("SIGKILL"), Math.max(0, until - Date.now()));
+  let ready = false, spoken = Date.now(), used = 0;
+  const watching = setInterval(() => {
+    // Until it is ready the child computes references and compiles the sound kernels.
+    const silent = processorSeconds(child.pid) - used > SILENCE * (ready ? 1 : 10);
+    if (!silent && Date.now() - spoken <= 1000 * DEAF && Date.now() <= until) return;
+    clearInterval(watching);
+    child.kill("SIGKILL");
+  }, 1000);
   for await (const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(lines())) {
-    clearTimeout(timer);
-    timer = setTimeout(() => child.kill("SIGKILL"), SILENCE);
+    [spoken, used] = [Date.now(), processorSeconds(child.pid)];
     if (line.startsWith("ready")) ready = true;
     const [number, fate] = line.split(" ");
     if (/^\d+$/.test(number!)) fates.set(Number(number), fate as Fate);
   }
-  clearTimeout(timer);
-  clearTimeout(end);
+  clearInterval(watching);
   const { success } = await child.status;
   if (!ready) return undefined;
   if (!success && Date.now() < until) fates.set(Math.max(from - 1, ...fates.keys()) + 1, "killed");
   return fates;
+}
+
+/** What a process has used of the processors, in seconds. */
+function processorSeconds(pid: number): number {
+  try {
+    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /, "").split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100; // user and system time, in the kernel's hundredths
+  } catch {
+    return 0; // it has just ended
+  }
 }
 
 function lines(): TransformStream<string, string> {
@@ -123,7 +145,9 @@ async function report(file: string): Promise<Record<Fate, number>> {
 }
 
 if (values.worker) await work(values.worker);
-const all = [...Deno.readDirSync(WGSL)].filter(({ isFile }) => isFile).map(({ name }) => name).sort();
+const wgslIn = (folder: string) =>
+  [...Deno.readDirSync(new URL(folder, WGSL))].flatMap(({ isFile, name }) => isFile ? [`${folder}${name}`] : []).sort();
+const all = [...wgslIn("./"), ...wgslIn("lib/")];
 let killed = 0, survived = 0;
 for (const file of values.file ?? all) {
   const total = await report(file);

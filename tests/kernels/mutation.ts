@@ -1,14 +1,15 @@
 /** Runs the checks of the op tests against one WGSL file with one fault. */
-import type { Plan } from "../../core/plan/mod.ts";
+import type { Plan, Program } from "../../core/plan/mod.ts";
 import { ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
 import type { AdapterClass } from "../../core/device/types.ts";
 import type { Launch } from "../../core/webgpu/launch.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { BOUNDS, type Built, compare, fillProgram, type OpCase, record } from "../ops/harness.ts";
-import { CASES } from "./cases.ts";
+import { CASES, TALL } from "./cases.ts";
 import { guarded, type Guards } from "./guards.ts";
 import type { Mutant } from "./mutator.ts";
+import { loosened } from "./sizes.ts";
 
 /** What became of a mutant; `stillborn` does not compile and is no mutant. */
 export type Fate = "killed" | "survived" | "stillborn";
@@ -21,7 +22,10 @@ interface Case {
   readonly truth: ReferenceProgram;
 }
 
-/** Lowers as an adapter of some class does, with one file's text replaced. Kernels that lack the file stay compiled. */
+/**
+ * Lowers as an adapter of some class does, with one file's text replaced and sizes as uniforms, so that a mutant compiles once for
+ * all its cases. Kernels that lack the file stay compiled.
+ */
 export class Mutating extends WebgpuExecutor {
   original = "";
   mutant = "";
@@ -34,22 +38,26 @@ export class Mutating extends WebgpuExecutor {
   override lower(plan: Plan): (Launch & { step: number })[] {
     return super.lower(plan).map((launch) => {
       const { name, code, run } = launch.kernel;
-      if (this.mutant === "" || !code.includes(this.original)) return launch;
-      return {
-        ...launch,
-        kernel: { name: `${name} mutant ${this.count}`, code: code.replace(this.original, () => this.mutant), run },
-      };
+      if (this.mutant === "" || !code.includes(this.original)) return loosened(launch);
+      const mutated = code.replace(this.original, () => this.mutant);
+      return loosened({ ...launch, kernel: { name: `${name} mutant ${this.count}`, code: mutated, run } });
     });
+  }
+
+  /** The kernels' texts as they are written. */
+  textsOf(plan: Plan): string[] {
+    return super.lower(plan).map(({ kernel }) => kernel.code);
   }
 }
 
-/** The first cases, of any op, whose kernels hold the file's text. */
+/** The first cases of the first op whose kernels hold the file's text; a tall one instead of the last where the op has them. */
 export async function casesOf(executor: Mutating, source: string, { most }: { most: number }): Promise<Case[]> {
   const found: Case[] = [];
   for (const [name, make] of Object.entries(CASES)) {
-    for (let number = 0; number < most && found.length < most; number++) {
-      const op = make(new Dice(3, number)), { built, guards } = guarded(record(op));
-      if (!executor.lower(built.plan).some(({ kernel }) => kernel.code.includes(source))) continue;
+    for (let number = 0; number < most; number++) {
+      const op = make(new Dice(3, number), number === most - 1 && TALL.has(name)),
+        { built, guards } = guarded(record(op));
+      if (!executor.textsOf(built.plan).some((code) => code.includes(source))) continue;
       const truth = await new ReferenceExecutor().prepare(built.plan);
       fillProgram(truth, built);
       await truth.run();
@@ -61,8 +69,9 @@ export async function casesOf(executor: Mutating, source: string, { most }: { mo
 }
 
 async function passes(executor: Mutating, { name, op, built, guards, truth }: Case): Promise<boolean> {
-  const program = await executor.prepare(built.plan);
+  let program: Program | undefined;
   try {
+    program = await executor.prepare(built.plan);
     guards.fill(executor);
     for (const { tensor, data } of built.plan.constants) program.write(tensor, data);
     fillProgram(program, built);
@@ -73,7 +82,7 @@ async function passes(executor: Mutating, { name, op, built, guards, truth }: Ca
   } catch {
     return false;
   } finally {
-    program.dispose();
+    program?.dispose();
     guards.release(executor);
   }
 }
@@ -88,15 +97,18 @@ async function compiles(executor: Mutating, { built }: Case): Promise<boolean> {
   }
 }
 
-/** Runs the cases until one fails. */
+/** Runs the cases until one fails; says so after each. */
 export async function fateOf(
   executor: Mutating,
   { code }: Pick<Mutant, "code">,
-  { source, cases }: { source: string; cases: readonly Case[] },
+  { source, cases, onCase }: { source: string; cases: readonly Case[]; onCase(): void },
 ): Promise<Fate> {
   [executor.original, executor.mutant] = [source, code];
   executor.count++;
   if (code !== source && !await compiles(executor, cases[0]!)) return "stillborn";
-  for (const each of cases) if (!await passes(executor, each)) return "killed";
+  for (const each of cases) {
+    if (!await passes(executor, each)) return "killed";
+    onCase();
+  }
   return "survived";
 }

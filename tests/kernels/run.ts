@@ -1,7 +1,10 @@
 /**
  * Random shapes of every op on every executor, with guards:
  *
- *     deno run -A tests/kernels/run.ts --shapes 500 --seed 1 [--executor cpu] [--op rmsnorm] [--seconds 600]
+ *     deno run -A tests/kernels/run.ts --shapes 500 --seed 1 [--executor cpu] [--op rmsnorm] [--seconds 600] [--loose]
+ *
+ * With `--loose`, WebGPU kernels take their sizes as uniforms (tests/kernels/sizes.ts), in the forms of software adapters and in
+ * those of GPUs: one compilation then serves hundreds of shapes. Without it each shape is compiled as a run does it.
  *
  * Prints a line an op with the number of shapes and the failures; exits with 1 when there was one. `--first N` starts at shape N.
  */
@@ -10,8 +13,9 @@ import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { executors } from "../ops/executors.ts";
 import { Forced, VARIANTS } from "../ops/matmul_variants.ts";
-import { CASES } from "./cases.ts";
+import { CASES, TALL } from "./cases.ts";
 import { checkGuarded } from "./check.ts";
+import { Loosened } from "./sizes.ts";
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -22,13 +26,24 @@ const { values } = parseArgs({
     op: { type: "string", multiple: true },
     executor: { type: "string" },
     seconds: { type: "string", default: "Infinity" },
+    loose: { type: "boolean", default: false },
   },
 });
 const shapes = Number(values.shapes), seed = Number(values.seed), first = Number(values.first);
 const opened = (await executors()).filter(({ name }) => name === (values.executor ?? name));
 const gpu = opened.find((executor) => executor instanceof WebgpuExecutor);
-/** The ways of a product that take every shape. */
-const WAYS = Object.entries(VARIANTS).filter(([way]) => way !== "subgroups, b in fours").map(([, variant]) => variant);
+const loose = (executor: WebgpuExecutor) => values.loose ? new Loosened(executor) : executor;
+/** The ways of a product that take every shape, kept for the whole run with what they compiled. */
+const WAYS = gpu instanceof WebgpuExecutor
+  ? Object.entries(VARIANTS).filter(([way]) => way !== "subgroups, b in fours").map(([, way]) =>
+    loose(new Forced(gpu, way))
+  )
+  : [];
+/** The forms of kernels that GPUs get beside those of this adapter. */
+const forms = gpu instanceof WebgpuExecutor && values.loose
+  ? [gpu, new WebgpuExecutor({ ...gpu.gpu, device: gpu.gpu.device, adapterClass: "discrete" }, gpu.options)].map(loose)
+  : opened.filter((executor) => executor === gpu);
+const tried = [...opened.filter((executor) => executor !== gpu), ...forms];
 let wrong = 0;
 for (const name of values.op ?? Object.keys(CASES)) {
   const start = performance.now(), failures: string[] = [];
@@ -37,14 +52,15 @@ for (const name of values.op ?? Object.keys(CASES)) {
   for (; done < shapes && seconds() < Number(values.seconds); done++) {
     const number = first + done, make = CASES[name]!;
     // Products have more ways than an adapter takes by itself: shape after shape another one joins in.
-    const variant = WAYS[number % WAYS.length];
-    const forced = name === "linear" && gpu instanceof WebgpuExecutor && variant ? [new Forced(gpu, variant)] : [];
+    const forced = name === "linear" && WAYS.length > 0 ? [WAYS[number % WAYS.length]!] : [];
     try {
-      await checkGuarded(`${name} ${number}`, make(new Dice(seed, number)), [...opened, ...forced]);
+      await checkGuarded(`${name} ${number}`, make(new Dice(seed, number), TALL.has(name) && number % 25 === 24), [
+        ...tried,
+        ...forced,
+      ]);
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
-    for (const executor of forced) await executor.close();
   }
   wrong += failures.length;
   console.log(`op=${name} seed=${seed} shapes=${done} failed=${failures.length} seconds=${seconds().toFixed(1)}`);

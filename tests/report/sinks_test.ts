@@ -1,9 +1,13 @@
 /** Texts that nobody vouches for, through every sink: one table of texts, one place that defuses them per sink. */
 import assert from "node:assert/strict";
 import { runRecordOf } from "../../core/config/mod.ts";
+import { parseLog } from "../../core/disk/mod.ts";
 import { HymbaError, printable } from "../../core/errors.ts";
+import { ablationChart } from "../../core/report/ablation_chart.ts";
+import { attentionChart } from "../../core/report/attention_chart.ts";
 import { csvOf, metricsText, samplesText } from "../../core/report/mod.ts";
 import { dataBlock, escaped, markup } from "../../core/report/document/html.ts";
+import { drawing, label, textBox } from "../../core/report/document/svg.ts";
 import { interactiveSections } from "../../core/report/interactive/mod.ts";
 import { syntheticRun } from "./synthetic_run.ts";
 
@@ -72,6 +76,46 @@ Deno.test("sinks: a page shows the text and nothing of it becomes an element, an
     assert.equal(sections.match(/<script/g)!.length, 2, "the two blocks of data");
     assert.doesNotMatch(sections, /<img|onmouseover=alert\(1\) x="/);
   }
+});
+
+Deno.test("sinks: a drawing shows the text and nothing of it becomes an element or an attribute", () => {
+  for (const text of HOSTILE) {
+    const { text: svg } = drawing(
+      { width: 90, height: 40, title: text },
+      [textBox([0, 0, 80, 20], [text, text], { fill: "none" }), label(text, { x: 1, y: 30 })],
+    );
+    assert.doesNotMatch(svg, ACTS);
+    assert.deepEqual([...svg.matchAll(/<(\w+)/g)].map(([, name]) => name), [
+      ...["svg", "title", "rect", "text", "text", "text"],
+    ]);
+    for (const [tag] of svg.matchAll(/<[^>]*>/g)) assert.doesNotMatch(tag, /onmouseover=alert\(1\) x="/);
+  }
+});
+
+Deno.test("sinks: a picture is pixels: no chunk of a PNG carries a text", async () => {
+  for (const text of HOSTILE.slice(0, 4)) {
+    const run = runOf(text);
+    for (const bytes of [await ablationChart(run), await attentionChart(run, "orpo")]) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), kinds = new Set<string>();
+      for (let at = 8; at < bytes.length; at += 12 + view.getUint32(at)) {
+        kinds.add(String.fromCharCode(...bytes.subarray(at + 4, at + 8)));
+      }
+      for (const kind of kinds) assert.ok(["IHDR", "sBIT", "sRGB", "pHYs", "IDAT", "IEND"].includes(kind), kind);
+    }
+  }
+});
+
+Deno.test("sinks: a line of a gigabyte is refused by the readers of logs, without being held twice", () => {
+  const line = new Uint8Array(2 ** 30); // zeros, which the system gives out without memory until they are written
+  line.set(new TextEncoder().encode('{"arm":"'));
+  line[line.length - 1] = 0x0a;
+  const before = Deno.memoryUsage(), held = before.heapUsed + before.external;
+  assert.throws(
+    () => parseLog(line, "metrics.jsonl"),
+    /metrics\.jsonl, line 1: not a JSON object of at most 1048576 bytes/,
+  );
+  const { heapUsed, external } = Deno.memoryUsage();
+  assert.ok(heapUsed + external - held < 64 * 2 ** 20);
 });
 
 Deno.test("sinks: a name that would leave the run's folder or hide in it names no file", () => {

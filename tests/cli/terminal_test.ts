@@ -1,0 +1,65 @@
+/** What nobody vouches for on its way to the terminal: by `console`, as JSON, in a progress bar, in the parser's complaints. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Progress } from "../../cli/ui/progress.ts";
+import { defused, withoutColours } from "../../cli/ui/terminal.ts";
+import { hymba, makePlace } from "./command_line.ts";
+
+const HOSTILE = [
+  "\u001b[2J\u001b]0;title\u0007",
+  "\u009b31m",
+  "\u202egnp.exe\u2066",
+  "a\rb",
+  "nul\u0000",
+  "\u{e0041}",
+  "\ud800",
+];
+/** What acts on a terminal or disguises text. */
+const ACTS = /[^\P{Cc}\n\t]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+Deno.test("terminal: nothing that acts is left, and JSON says the same as before", () => {
+  for (const text of HOSTILE) {
+    assert.match(text, ACTS);
+    assert.doesNotMatch(defused(text), ACTS);
+    assert.deepEqual(JSON.parse(defused(JSON.stringify({ [text]: text }))), { [text]: text });
+  }
+  assert.equal(defused("words\tand\nlines, é 語 😀"), "words\tand\nlines, é 語 😀");
+  assert.equal(withoutColours("\u001b[1mbold\u001b[0m \u001b[2J"), "bold \\u001b[2J");
+});
+
+Deno.test("terminal: a progress bar shows labels, details and lines without what acts", () => {
+  const shown: string[] = [], write = Deno.stderr.writeSync;
+  Deno.stderr.writeSync = (bytes) => shown.push(new TextDecoder().decode(bytes)) && bytes.length;
+  try {
+    for (const text of HOSTILE) {
+      const progress = new Progress();
+      progress.begin(text);
+      progress.update(1, 2, { details: { [text]: text } });
+      progress.say(text);
+    }
+  } finally {
+    Deno.stderr.writeSync = write;
+  }
+  assert.ok(shown.length >= 2 * HOSTILE.length);
+  // The bar's own carriage return and "erase line" stay on a terminal.
+  for (const text of shown) assert.doesNotMatch(text.replaceAll("\r\u001b[2K", ""), ACTS);
+});
+
+Deno.test("terminal: hostile file names and words of a command line come back defused, as text and as JSON", async () => {
+  const place = await makePlace();
+  const run = join(place.folder, "run \u001b[2J\u202e");
+  await Deno.mkdir(run);
+  await Deno.copyFile("results/quick/run.json", join(run, "run.json"));
+  const asked = [["verify", run], ["verify", run, "--json"], ["csv", "\u001b]0;x\u0007"], [
+    "ablate",
+    "--\u001b[2J\u202e",
+  ]]
+    .concat([["evaluate", "run", "--text", "\u009b31m"], ["\u202e"]]);
+  const ended = await Promise.all(asked.map((words) => hymba(place, ...words)));
+  for (const [i, { code, out, error }] of ended.entries()) {
+    assert.notEqual(code, 0);
+    assert.ok(out.length + error.length > 20, JSON.stringify(asked[i]));
+    for (const text of [out, error]) assert.doesNotMatch(text, ACTS, JSON.stringify(asked[i]));
+  }
+  assert.equal(JSON.parse(ended[1]!.out).run, run);
+});

@@ -1,0 +1,144 @@
+/**
+ * Whether a tiny training run (tests/determinism/tiny_run.ts) gives the same bits everywhere:
+ *
+ *     deno run -A tests/determinism/training.ts [--executor cpu|lavapipe|swiftshader] [--repeats 100] [--across]
+ *
+ * Repeats it in one process, then in fresh ones: another folder, locale and time zone, cold and warm shader cache, one and two
+ * threads, another job beside it. Prints a row of the table of docs/reliability.md for each; `--across` compares the executors
+ * with each other instead: 50 losses, and the steps of the first update in their order. Exits with 1 when anything differs that
+ * must not.
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import type { Executor } from "../../core/plan/mod.ts";
+import { openWebgpu } from "../../core/webgpu/mod.ts";
+import { relativeError } from "../ops/harness.ts";
+import { tinyRun, type Written, written } from "./tiny_run.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    executor: { type: "string", multiple: true, default: ["cpu", "lavapipe", "swiftshader"] },
+    repeats: { type: "string", default: "100" },
+    steps: { type: "string", default: "10" },
+    across: { type: "boolean", default: false },
+    worker: { type: "string" },
+    threads: { type: "string", default: "2" },
+  },
+});
+const HERE = fileURLToPath(import.meta.url), ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Largest relative difference of a loss between executors. */
+const BOUND = 1e-3;
+
+const open = (name: string): Promise<Executor> =>
+  name === "cpu" ? CpuExecutor.create({ threads: Number(values.threads) }) : openWebgpu({ adapter: name });
+
+/** Runs in a child: one line, the different hashes of all repeats. */
+async function work(name: string): Promise<void> {
+  const executor = await open(name), found = new Set<string>();
+  for (let i = 0; i < Number(values.repeats); i++) found.add((await tinyRun(executor, Number(values.steps))).sha256);
+  console.log([...found].join(" "));
+  Deno.exit(0);
+}
+
+interface Condition {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly repeats?: number;
+  readonly threads?: number;
+  readonly cwd?: string;
+  /** A command in front of the child's. */
+  readonly front?: readonly string[];
+}
+
+/** The different hashes of a run under a condition. */
+async function hashes(name: string, { env, repeats = 1, threads = 2, cwd, front = [] }: Condition): Promise<string[]> {
+  const [command, ...args] = [...front, Deno.execPath()]
+    .concat(["run", "-A", "--no-check", "--config", `${ROOT}deno.json`, HERE])
+    .concat(["--worker", name, "--repeats", `${repeats}`, "--steps", values.steps, "--threads", `${threads}`]);
+  const { success, stdout, stderr } = await new Deno.Command(command!, { args, env, cwd }).output();
+  if (!success) throw new Error(`${name}: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout).trim().split("\n").at(-1)!.split(" ");
+}
+
+/** One thread: each executor has its own way to be told. */
+const ONE_THREAD: Readonly<Record<string, Condition>> = {
+  cpu: { threads: 1 },
+  lavapipe: { env: { LP_NUM_THREADS: "1" } },
+  swiftshader: { front: ["taskset", "-c", "0"] }, // it starts a thread for each processor that it may use
+};
+
+const LOCALE = { LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8", TZ: "Pacific/Kiritimati" };
+
+async function table(name: string): Promise<number> {
+  const cwd = await Deno.makeTempDir(), cache = await Deno.makeTempDir();
+  // lavapipe alone keeps compiled shaders on the disk; the others compile them in every process.
+  const cached = { env: { MESA_SHADER_CACHE_DIR: cache } };
+  const conditions: Record<string, Condition> = {
+    "one process": { repeats: Number(values.repeats) },
+    "fresh process, other folder": { cwd },
+    "locale tr_TR, time zone +14": { env: LOCALE },
+    ...(name === "lavapipe" ? { "cold shader cache": cached, "warm shader cache": cached } : {}),
+    "one thread": ONE_THREAD[name]!,
+    "another job on every processor": {},
+  };
+  const all = new Set<string>();
+  let wrong = 0;
+  for (const [condition, given] of Object.entries(conditions)) {
+    const jobs = condition.startsWith("another job") ? spin() : [];
+    const found = await hashes(name, given), before = all.size;
+    for (const job of jobs) job.kill("SIGKILL");
+    for (const hash of found) all.add(hash);
+    const same = found.length === 1 && (before === 0 || all.size === before);
+    if (!same) wrong++;
+    const shown = same ? `identical (${found[0]!.slice(0, 8)})` : `DIFFERENT: ${found.join(" ")}`;
+    console.log(`| weights and losses on ${name}: ${condition} | ${given.repeats ?? 1} | ${shown} |`);
+  }
+  for (const folder of [cwd, cache]) await Deno.remove(folder, { recursive: true });
+  return wrong;
+}
+
+const spin = () =>
+  Array.from(
+    { length: navigator.hardwareConcurrency },
+    () => new Deno.Command(Deno.execPath(), { args: ["eval", "for (;;);"] }).spawn(),
+  );
+
+/** Losses of two executors, and the first step of an update whose bits differ. */
+async function pair(one: Executor, other: Executor, names: string): Promise<boolean> {
+  const [a, b] = [(await tinyRun(one, 45)).losses, (await tinyRun(other, 45)).losses];
+  const most = Math.max(...a.map((loss, i) => Math.abs(loss / b[i]! - 1))), ok = most <= BOUND && a.length === b.length;
+  const first = await firstDifference(one, other);
+  const where = first ? `${first.op} (step ${first.step}, ${first.tensor}), by ${first.by.toExponential(1)}` : "none";
+  console.log(
+    `| ${names}: ${a.length} losses, and an update step by step | 1 | largest relative difference ${
+      most.toExponential(1)
+    }${ok ? "" : ", TOO LARGE"}; first step that differs: ${where} |`,
+  );
+  return ok;
+}
+
+async function firstDifference(one: Executor, other: Executor): Promise<Written & { by: number } | undefined> {
+  const others = written(other);
+  try {
+    for await (const mine of written(one)) {
+      const { values } = (await others.next()).value as Written;
+      // A norm of nothing and a sum of zeros may differ in the sign of zero: bits are compared, not numbers.
+      if (mine.values.every((value, i) => Object.is(value, values[i]))) continue;
+      return { ...mine, by: relativeError(mine.values, values) };
+    }
+    return undefined;
+  } finally {
+    await others.return(undefined);
+  }
+}
+
+if (values.worker) await work(values.worker);
+let wrong = 0;
+if (values.across) {
+  const names = ["cpu", "lavapipe", "swiftshader"], opened = await Promise.all(names.map(open));
+  for (const [i, j] of [[0, 1], [0, 2], [1, 2]] as const) {
+    if (!await pair(opened[i]!, opened[j]!, `${names[i]} against ${names[j]}`)) wrong++;
+  }
+} else for (const name of values.executor) wrong += await table(name);
+Deno.exit(wrong > 0 ? 1 : 0);
