@@ -23,9 +23,9 @@ export function part(input: InputMaker, name: string, { lead, tail, dice, fill }
   return sliceColumns(input(name, [...lead, before + columns + behind], { gradient: false, fill }), before, tail);
 }
 
-/** Rows that have a workgroup each; in tall cases more than a grid has in one dimension. */
+/** Rows that have a workgroup each; in tall cases more than a grid has in one dimension, and odd, so that a workgroup is left over. */
 export const rowsOf = (dice: Dice, { most, tall }: { most: number; tall: boolean }) =>
-  tall ? 65_536 + dice.below(20) : size(dice, most);
+  tall ? 65_537 + 2 * dice.below(10) : size(dice, most);
 
 /** Width of a normalised row: of one number the norm is its sign, whose gradient is rounding. */
 const normed = (dice: Dice, tall: boolean) => 3 + size(dice, tall ? 4 : 300);
