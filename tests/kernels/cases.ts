@@ -127,7 +127,7 @@ function convOf(dice: Dice): OpCase {
   };
 }
 
-function embeddingOf(dice: Dice, tall: boolean): OpCase {
+function embeddingOf(dice: Dice, tall = false): OpCase {
   const T = rowsOf(dice, { most: 60, tall }), B = tall ? 1 : 1 + dice.below(3);
   const V = size(dice, 200), D = size(dice, tall ? 2 : 90), M = dice.once(2) ? 0 : 1 + dice.below(6);
   const cut = M > 0 && dice.once(2), tied = dice.once(3);
@@ -157,7 +157,7 @@ function embedStepOf(dice: Dice): OpCase {
 }
 
 /** Logits up to the hundreds sometimes, and targets at the ends of a chunk of the vocabulary. */
-function logpOf(dice: Dice, tall: boolean): OpCase {
+function logpOf(dice: Dice, tall = false): OpCase {
   const R = rowsOf(dice, { most: 80, tall }), D = size(dice, tall ? 2 : 60), long = !tall && dice.once(4);
   const V = long ? 1025 + dice.below(2000) : 1 + size(dice, tall ? 3 : 300), draw = ids(dice, V);
   const edges = [0, 1023, 1024, 1025, 2047, 2048, V - 1].filter((id) => id < V);
@@ -197,7 +197,7 @@ function lossScaleOf(dice: Dice): OpCase {
 export const TALL: ReadonlySet<string> = new Set(["linear_logp", "rmsnorm", "fusion", "mix", "embedding"]);
 
 /** A random case of an op, a function of the dice and of `tall` alone. */
-export const CASES: Readonly<Record<string, (dice: Dice, tall: boolean) => OpCase>> = {
+export const CASES: Readonly<Record<string, (dice: Dice, tall?: boolean) => OpCase>> = {
   linear: linearOf,
   linear_logp: logpOf,
   rmsnorm: normCase,

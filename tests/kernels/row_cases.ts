@@ -36,7 +36,7 @@ const scaled = (dice: Dice) => {
   return (data: Float32Array, counter: Parameters<typeof fillNormal>[1]) => fillNormal(data, counter, { deviation });
 };
 
-export function normCase(dice: Dice, tall: boolean): OpCase {
+export function normCase(dice: Dice, tall = false): OpCase {
   const R = rowsOf(dice, { most: 90, tall }), D = normed(dice, tall), residual = dice.once(2), fill = scaled(dice);
   return {
     build: (tape, input) => {
@@ -51,7 +51,7 @@ export function normCase(dice: Dice, tall: boolean): OpCase {
   };
 }
 
-export function fusionCase(dice: Dice, tall: boolean): OpCase {
+export function fusionCase(dice: Dice, tall = false): OpCase {
   const R = rowsOf(dice, { most: 90, tall }), I = normed(dice, tall), fill = scaled(dice);
   return {
     build: (tape: Tape, input: InputMaker) => {
@@ -66,7 +66,7 @@ export function fusionCase(dice: Dice, tall: boolean): OpCase {
   };
 }
 
-export function mixCase(dice: Dice, tall: boolean): OpCase {
+export function mixCase(dice: Dice, tall = false): OpCase {
   const R = rowsOf(dice, { most: 90, tall }),
     I = size(dice, tall ? 3 : 300),
     gated = tall || dice.once(2),
