@@ -1,0 +1,124 @@
+/** The same small study over and over in one process, on the real disk, watched for what grows. */
+import { join } from "node:path";
+import { cpuUsage, memoryUsage } from "node:process";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { runStudy } from "../../core/eval/study.ts";
+import type { Executor } from "../../core/plan/mod.ts";
+import { openWebgpu } from "../../core/webgpu/mod.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../eval/tiny_study.ts";
+import { grows, type Slope, slopeOf } from "./slopes.ts";
+
+const MEBIBYTE = 2 ** 20;
+
+/** What is watched after each study, with the growth over the whole soak that is tolerated beyond its interval. */
+export const WATCHED = {
+  rss: { unit: "MiB", tolerated: 16 },
+  heap: { unit: "MiB", tolerated: 2 },
+  buffers: { unit: "buffers", tolerated: 0 },
+  bufferBytes: { unit: "MiB", tolerated: 0 },
+  handles: { unit: "handles", tolerated: 0 },
+  cpu: { unit: "ms", tolerated: Infinity },
+} as const;
+
+export type Watched = keyof typeof WATCHED;
+
+/** Fewer studies than these say nothing: twelve blocks of three values in the last two thirds. */
+const LEAST = 54;
+
+/** Growth of processor time for a study that is tolerated, as a share of its mean. */
+const SLOWER = 0.05;
+
+/** What an executor holds now. */
+interface Held {
+  readonly executor: Executor;
+  held(): { buffers: number; bytes: number };
+}
+
+async function openCpu(): Promise<Held> {
+  const executor = await CpuExecutor.create({ threads: 1 });
+  return { executor, held: () => ({ buffers: executor.heap.blocks, bytes: executor.heap.usedBytes }) };
+}
+
+/** Counts buffers that were made and not yet destroyed. */
+async function openGpu(): Promise<Held> {
+  const executor = await openWebgpu(), { device } = executor.gpu;
+  const made = device.createBuffer.bind(device), alive = new Map<GPUBuffer, number>();
+  device.createBuffer = (descriptor) => {
+    const buffer = made(descriptor), destroy = buffer.destroy.bind(buffer);
+    alive.set(buffer, descriptor.size);
+    buffer.destroy = () => (alive.delete(buffer), destroy());
+    return buffer;
+  };
+  const held = () => ({ buffers: alive.size, bytes: [...alive.values()].reduce((sum, size) => sum + size, 0) });
+  return { executor, held };
+}
+
+/** Files and sockets that this process has open; 0 where the system does not say. */
+async function handles(): Promise<number> {
+  if (Deno.build.os !== "linux") return 0;
+  return (await Array.fromAsync(Deno.readDir("/proc/self/fd"))).length;
+}
+
+export interface Soak {
+  readonly backend: "cpu" | "webgpu";
+  readonly seconds: number;
+  readonly arm: string;
+  /** What happens between two studies: a test makes something grow here. */
+  between?(executor: Executor): void;
+}
+
+export interface SoakResult {
+  readonly studies: number;
+  readonly slopes: Readonly<Record<Watched, Slope>>;
+  /** What grew beyond its interval and what is tolerated. */
+  readonly grown: readonly Watched[];
+}
+
+/** Runs studies for so many seconds, counted from the end of the first, and at least 54. The first third is not looked at. */
+export async function soak({ backend, seconds, arm, between }: Soak): Promise<SoakResult> {
+  const collect = (globalThis as { gc?: () => void }).gc;
+  if (!collect) throw new Error("run with --v8-flags=--expose-gc");
+  const { executor, held } = await (backend === "cpu" ? openCpu() : openGpu());
+  const folder = await Deno.makeTempDir(), corpus = madeUpCorpus();
+  const series: Record<Watched, number[]> = { rss: [], heap: [], buffers: [], bufferBytes: [], handles: [], cpu: [] };
+  try {
+    for (let round = 0, end = 0; round < LEAST || performance.now() < end; round++) {
+      const before = cpuUsage();
+      const options = { executor, corpus, disk: systemDisk, folder: join(folder, "run"), environment: ENVIRONMENT };
+      await runStudy(tinyStudy({ arms: [arm], seeds: [round] }), options);
+      await Deno.remove(join(folder, "run"), { recursive: true });
+      const { user, system } = cpuUsage(before);
+      if (round === 0) end = performance.now() + 1000 * seconds;
+      between?.(executor);
+      collect();
+      const { rss, heapUsed } = memoryUsage(), { buffers, bytes } = held();
+      series.rss.push(rss / MEBIBYTE), series.heap.push(heapUsed / MEBIBYTE), series.cpu.push((user + system) / 1000);
+      series.buffers.push(buffers), series.bufferBytes.push(bytes / MEBIBYTE), series.handles.push(await handles());
+    }
+  } finally {
+    await executor.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+  return judged(series);
+}
+
+function judged(series: Record<Watched, number[]>): SoakResult {
+  const names = Object.keys(WATCHED) as Watched[], studies = series.rss.length;
+  const slopes = Object.fromEntries(
+    names.map((name) => [name, slopeOf(series[name].slice(Math.floor(studies / 3)))]),
+  ) as Record<Watched, Slope>;
+  const tolerated = (name: Watched) => name === "cpu" ? SLOWER * slopes.cpu.mean : WATCHED[name].tolerated;
+  return { studies, slopes, grown: names.filter((name) => grows(slopes[name], tolerated(name))) };
+}
+
+/** A line for each thing that is watched. */
+export function linesOf({ slopes, grown }: SoakResult): string[] {
+  return (Object.keys(WATCHED) as Watched[]).map((name) => {
+    const { mean, growth, half } = slopes[name], { unit } = WATCHED[name];
+    const number = (value: number) => value.toFixed(3);
+    return `${name}: mean ${number(mean)} ${unit}, growth ${number(growth)} ± ${number(half)}${
+      grown.includes(name) ? ", GROWS" : ""
+    }`;
+  });
+}
