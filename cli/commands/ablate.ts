@@ -18,6 +18,7 @@ import {
   dataOption,
   defaultFolder,
   matchOption,
+  presetOn,
   presetOption,
   profileOption,
   suiteOption,
@@ -63,7 +64,7 @@ async function ablate({ preset, models, data, out, json, ...given }: InferValue<
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });
   try {
-    const chosen = preset ?? usualPreset(given.profile, opened.hardware);
+    const chosen = presetOn(opened, preset ?? usualPreset(given.profile, opened.hardware));
     const corpus = await resolveCorpus({ data, onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const special = given.profile

@@ -19,6 +19,7 @@ import {
   dataOption,
   defaultFolder,
   matchOption,
+  presetOn,
   presetOption,
   profileOption,
   trainingOptions,
@@ -68,7 +69,7 @@ async function pretrain({ model, seed, preset, data, out, json, ...given }: Infe
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });
   try {
-    const chosen = preset ?? usualPreset(given.profile, opened.hardware);
+    const chosen = presetOn(opened, preset ?? usualPreset(given.profile, opened.hardware));
     const corpus = await resolveCorpus({ data, onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const folder = out ??

@@ -6,6 +6,7 @@ import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
+import { UsageError } from "../../core/errors.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import { type RecallConfig, type RecallResult, studyOf } from "../../core/config/mod.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
@@ -52,7 +53,8 @@ async function recall(
   { preset = "quick", suite, models, seeds, steps, out, json, ...where }: InferValue<typeof options>,
 ) {
   const { recall, seeds: list } = studyOf(preset, { suite, models: models?.split(","), seeds });
-  const config: RecallConfig = { ...recall!, steps: steps ?? recall!.steps };
+  if (!recall) throw new UsageError(`preset ${preset} has no recall probe`, { hint: "--preset quick has one" });
+  const config: RecallConfig = { ...recall, steps: steps ?? recall.steps };
   const display = new StudyDisplay();
   const { executor, backend, adapter } = await openBackend({ ...where, onProgress: (line) => display.say(line) });
   try {

@@ -47,6 +47,15 @@ export const presetOption = optional(
 export const usualPreset = (profile: Profile | undefined, hardware = false): Preset =>
   hardware || profile ? "paper" : "quick";
 
+type Machine = Pick<OpenBackend, "backend" | "hardware">;
+
+/** WebGPU on the processor: a driver that takes it for a GPU. */
+const onSoftware = ({ backend, hardware }: Machine): boolean => backend === "webgpu" && !hardware;
+
+/** The preset that is run when this one is asked for: `quick` is a shorter study where a software adapter computes. */
+export const presetOn = (machine: Machine, asked: string): string =>
+  asked === "quick" && onSoftware(machine) ? "quick-software" : asked;
+
 export const suiteOption = optional(
   option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion" }), {
     description:
@@ -139,12 +148,18 @@ export async function conduct(given: Conduct): Promise<void> {
       activationsInWords(study)
     }, into ${folder}`,
   );
+  const software = onSoftware(opened);
   const guess = await estimate(opened.executor, probe ? study : { ...study, recall: undefined }, {
     characters: corpus.text.length,
+    software,
   });
   display.say(`estimate: ${(guess.flops / 1e12).toPrecision(3)} Tflop, about ${duration(guess.seconds)}`);
-  if (opened.backend === "webgpu" && !opened.hardware) {
-    display.say("this adapter is software: --backend cpu does the same on this machine in a fraction of the time");
+  if (software) {
+    display.say(
+      study.preset === "quick-software"
+        ? `this adapter is software, so quick is shortened to ${study.pretraining.steps} steps; --backend cpu does all of it, sooner`
+        : "this adapter is software: --backend cpu does the same on this machine in a fraction of the time",
+    );
   }
   const { pretraining: { batch: B }, sequenceLength: T, remat, precision } = study;
   display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat, precision }))));

@@ -8,6 +8,8 @@ export function duration(seconds: number): string {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Seconds. Steps are told in groups, and those that come together with the first one took their time before it. */
+const AT_ONCE = 0.2;
 const BAR = 24, SHORTEST_BAR = 6, MINUTE = 60_000;
 const encoder = new TextEncoder();
 
@@ -52,6 +54,7 @@ export class Progress {
     { details = {} }: { details?: Readonly<Record<string, string | number>> } = {},
   ): void {
     const share = done / total, now = performance.now(), elapsed = (now - this.#start) / 1000;
+    if (elapsed < AT_ONCE) this.#from = done;
     const left = done > this.#from && done < total
       ? duration(elapsed / (done - this.#from) * (total - done))
       : undefined;

@@ -106,14 +106,15 @@ export interface StudyConfig extends ActivationConfig {
 export const PROFILES = ["seed"] as const;
 export type Profile = typeof PROFILES[number];
 
-export const PRESETS = ["smoke", "quick", "small", "paper"] as const;
+export const PRESETS = ["smoke", "quick", "small", "paper", "quick-software"] as const;
 export type Preset = typeof PRESETS[number];
 
 /** Size and training of a preset's recall probe. */
 type RecallSize = Pick<RecallConfig, "steps" | "batch" | "testBatches">;
 
 interface Size {
-  recall: RecallSize;
+  /** Left out where a preset has no probe. */
+  recall?: RecallSize;
   shape: Shape;
   match: MatchRule;
   /** Feed-forward width of all models without matching, where it is not that of the shape. */
@@ -126,6 +127,39 @@ interface Size {
   preference?: Partial<PreferenceConfig>;
   samples?: Partial<SampleConfig>;
 }
+
+const QUICK: Size = {
+  recall: { steps: 600, batch: 32, testBatches: 16 },
+  shape: {
+    vocabSize: 512,
+    dModel: 64,
+    nLayers: 7,
+    nHeads: 4,
+    nKvHeads: 2,
+    ffnHidden: 192,
+    swaWindow: 32,
+    numMetaTokens: 8,
+  },
+  match: "none",
+  sequenceLength: 96,
+  seeds: [1],
+  pretraining: { steps: 700, rate: 4e-3, warmup: 20, decay: 0.1, batch: 8, evaluateEvery: 100 },
+  orpo: { steps: 32, rate: 2e-4, warmup: 4, decay: 0.01, batch: 4, evaluateEvery: 8 },
+  preference: { trainPairs: 64, heldOutPairs: 64, promptTokens: 32, completionTokens: 32 },
+  samples: { prompts: 3, promptTokens: 24, newTokens: 96 },
+};
+
+/**
+ * `quick` where WebGPU runs on a software adapter, whose steps take tens of times as long as those of the CPU executor: the same
+ * models on the same text with fewer steps of a quarter of the sequences, one evaluation a stage, few pairs, no recall probe.
+ */
+const QUICK_SOFTWARE: Size = {
+  ...QUICK,
+  recall: undefined,
+  pretraining: { ...QUICK.pretraining, steps: 240, batch: 2, evaluateEvery: 240 },
+  orpo: { ...QUICK.orpo, steps: 4, warmup: 1, evaluateEvery: 4 },
+  preference: { ...QUICK.preference, trainPairs: 16, heldOutPairs: 16 },
+};
 
 const SIZES: Record<Preset, Size> = {
   smoke: {
@@ -149,26 +183,7 @@ const SIZES: Record<Preset, Size> = {
     preference: { trainPairs: 8, heldOutPairs: 8, promptTokens: 8, completionTokens: 8 },
     samples: { prompts: 2, promptTokens: 8, newTokens: 16 },
   },
-  quick: {
-    recall: { steps: 600, batch: 32, testBatches: 16 },
-    shape: {
-      vocabSize: 512,
-      dModel: 64,
-      nLayers: 7,
-      nHeads: 4,
-      nKvHeads: 2,
-      ffnHidden: 192,
-      swaWindow: 32,
-      numMetaTokens: 8,
-    },
-    match: "none",
-    sequenceLength: 96,
-    seeds: [1],
-    pretraining: { steps: 700, rate: 4e-3, warmup: 20, decay: 0.1, batch: 8, evaluateEvery: 100 },
-    orpo: { steps: 32, rate: 2e-4, warmup: 4, decay: 0.01, batch: 4, evaluateEvery: 8 },
-    preference: { trainPairs: 64, heldOutPairs: 64, promptTokens: 32, completionTokens: 32 },
-    samples: { prompts: 3, promptTokens: 24, newTokens: 96 },
-  },
+  quick: QUICK,
   small: {
     recall: { steps: 600, batch: 32, testBatches: 32 },
     shape: {
@@ -209,6 +224,7 @@ const SIZES: Record<Preset, Size> = {
     orpo: { steps: 640, rate: 1e-4, warmup: 100, decay: 0.01, batch: 8, evaluateEvery: 64 },
     preference: { trainPairs: 512, heldOutPairs: 128 },
   },
+  "quick-software": QUICK_SOFTWARE,
 };
 
 const PREFERENCE: PreferenceConfig = {
@@ -330,7 +346,7 @@ export function studyOf(preset: string, overrides: Overrides = {}): StudyConfig 
       rejected: rejected ?? preference.rejected,
     },
     samples: { ...SAMPLES, ...size.samples },
-    recall: { ...RECALL, ...size.recall, arms: armsOf(suite, RECALL_SHAPE, models) },
+    ...(size.recall ? { recall: { ...RECALL, ...size.recall, arms: armsOf(suite, RECALL_SHAPE, models) } } : {}),
     ...(size.characters === undefined ? {} : { characters: size.characters }),
     ...(remat ? { remat } : {}),
     ...(precision && precision !== "f32" ? { precision } : {}),

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { presetOn } from "../../cli/commands/study.ts";
+import { studyOf } from "../../core/config/mod.ts";
 import { barLine } from "../../cli/ui/progress.ts";
 import { editDistance, nearest } from "../../cli/ui/suggestion.ts";
 import { hymba, makePlace } from "./command_line.ts";
@@ -79,6 +81,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* does not go with --backend cpu/],
   [["pretrain", "--model", "nope"], /unknown model "nope"/],
   [["recall", "--suite", "everything"], /unknown suite "everything"/],
+  [["recall", "--preset", "quick-software"], /has no recall probe[^]*--preset quick/],
   [["recall", "--models", "nope"], /unknown model "nope"/],
   [["orpo", "nowhere"], /nowhere is not a run[^]*hymba ablate/],
   [["evaluate"], /there is no run in/],
@@ -132,4 +135,18 @@ Deno.test("progress: one line of any terminal; the bar gives way, then the end o
   const line = barLine("hymba seed 1 pretraining", { share: 0.5, rest, columns: 200 });
   assert.equal(line, `hymba seed 1 pretraining ${"█".repeat(12)}${"░".repeat(12)}${rest}`);
   assert.match(barLine("hymba seed 1 pretraining", { share: 0.5, rest, columns: 80 }), /g █+░+ 100/);
+});
+
+Deno.test("quick is a shorter study where a software adapter computes, and itself everywhere else", () => {
+  const on = (backend: "webgpu" | "cpu", hardware: boolean, asked: string) => presetOn({ backend, hardware }, asked);
+  assert.equal(on("webgpu", false, "quick"), "quick-software");
+  assert.equal(on("webgpu", true, "quick"), "quick");
+  assert.equal(on("cpu", false, "quick"), "quick");
+  for (const other of ["smoke", "small", "paper", "quick-software"]) assert.equal(on("webgpu", false, other), other);
+  const { preset: _, pretraining, orpo, preference, recall, ...same } = studyOf("quick");
+  const short = studyOf("quick-software");
+  for (const [name, value] of Object.entries(same)) assert.deepEqual(short[name as keyof typeof same], value, name);
+  assert.ok(recall && !short.recall);
+  assert.ok(short.pretraining.steps < pretraining.steps && short.pretraining.batch < pretraining.batch);
+  assert.ok(short.orpo.steps < orpo.steps && short.preference.trainPairs < preference.trainPairs);
 });
