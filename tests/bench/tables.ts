@@ -36,6 +36,37 @@ function peersTable(
   return `${lines(head, shown)}\n\n${adapter.name}; tokens a second, best of ${runs} runs.`;
 }
 
+/** What tests/bench/peers/torch/run.ts writes. */
+interface TorchReport {
+  readonly lines: readonly {
+    arm: string;
+    parameters: number;
+    ours: number;
+    torch: number;
+    ratio: number;
+    target: number;
+  }[];
+  readonly peaks: Readonly<Record<"multiply_add_gflop_per_s" | "matmul_gflop_per_s" | "matmul_share", number>>;
+  readonly theirs: readonly { adapter: string; blas_core: string; threads: number }[];
+  readonly ours: readonly { runs: number }[];
+}
+
+function torchTable({ lines: rows, peaks, theirs, ours }: TorchReport): string {
+  const shown = rows.map(({ arm, parameters, ours, torch, ratio, target }) => [
+    ...[`\`${arm}\``, `${parameters}`, number(ours), number(torch), number(ratio, 2), number(target, 1)],
+    ratio >= target ? "yes" : "no",
+  ]);
+  const { adapter, blas_core, threads } = theirs[0]!;
+  return `${lines(["model", "parameters", "hymba", "PyTorch", "ratio", "wanted", "reached"], shown)}\n\n` +
+    `${adapter}, OpenBLAS kernels for ${blas_core}; tokens a second on ${threads} threads, best of ${ours.length} rounds of ` +
+    `${ours[0]!.runs} runs. In the same run the product 1024×512×1024 reached ${
+      number(peaks.matmul_gflop_per_s, 1)
+    } GFLOP/s of a ` +
+    `measured multiply-add peak of ${number(peaks.multiply_add_gflop_per_s, 1)}, ${
+      number(100 * peaks.matmul_share)
+    } %.`;
+}
+
 function stepTable(from: From & { arms: readonly StepReport[] }): string {
   const shown = from.arms.map((arm) => [
     `\`${arm.arm}\``,
@@ -89,6 +120,7 @@ function kernelsTable({ peaks, kernels, refused, ...from }: From & KernelsReport
 
 const TABLES: Readonly<Record<string, (json: never) => string>> = {
   "peers-js.json": peersTable,
+  "peers-torch.json": torchTable,
   "step-peers.json": stepTable,
   "step-quick.json": stepTable,
   "kernels-quick.json": kernelsTable,

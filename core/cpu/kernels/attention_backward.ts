@@ -67,7 +67,7 @@ class Places {
 }
 
 function layOut(args: AttentionBackward, workspace: usize): Places {
-  const places = changetype<Places>(workspace), T = (args.T + KEYS - 1) & ~(KEYS - 1), K = args.K, Kv = args.Kv;
+  const places = changetype<Places>(workspace), T = ((args.T + KEYS - 1) / KEYS) * KEYS, K = args.K, Kv = args.Kv;
   const wideK = (K + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1), wideV = (Kv + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1);
   places.tile = workspace + 128;
   places.keysK = places.tile + bytes(PRODUCT_SCRATCH);

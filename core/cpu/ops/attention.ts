@@ -2,7 +2,7 @@ import type { Step } from "../../tensor/mod.ts";
 import type { Lowering } from "../launch.ts";
 
 /** Rows that are worked on together (kernels/lib/mask.ts), and the register tile (kernels/lib/tile.ts). */
-const QUERIES = 48, KEYS = 32, TILE = 48, TILE_ROWS = 6, TILE_COLUMNS = 8;
+const QUERIES = 48, KEYS = 24, TILE = 48, TILE_ROWS = 6, TILE_COLUMNS = 8;
 /** A window no sequence reaches: global attention. */
 const GLOBAL = 2 ** 30;
 

@@ -5,7 +5,7 @@
 
 /** Rows of queries and of keys that are worked on together. */
 export const QUERIES: i32 = 48;
-export const KEYS: i32 = 32;
+export const KEYS: i32 = 24;
 
 /** All bits set in the lanes of keys key … key + 3 that query q sees. */
 @inline
