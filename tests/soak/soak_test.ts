@@ -1,0 +1,46 @@
+/** Nothing grows while studies follow each other in one process. HYMBA_SOAK_SECONDS: how long the soak lasts, 30 without it. */
+import { strict as assert } from "node:assert";
+import { fillNormal } from "../../core/random.ts";
+import { linesOf, soak } from "./soak.ts";
+import { grows, slopeOf } from "./slopes.ts";
+
+const seconds = Number(Deno.env.get("HYMBA_SOAK_SECONDS") ?? 30);
+
+Deno.test("soak on the CPU executor: memory, buffers and open files do not grow", async () => {
+  const found = await soak({ backend: "cpu", seconds, arm: "hymba" });
+  console.log([`cpu: ${found.studies} studies`, ...linesOf(found)].join("\n"));
+  // Processor time grows with what else the machine does meanwhile: the script judges it, this test does not.
+  assert.deepEqual(found.grown.filter((name) => name !== "cpu"), []);
+});
+
+Deno.test("soak: a little that is kept after every study is found, each kind by its name", async () => {
+  const kept: number[][] = [], files: Deno.FsFile[] = [];
+  const found = await soak({
+    backend: "cpu",
+    seconds: 20,
+    arm: "mamba",
+    between: () => {
+      kept.push(Array.from({ length: 20_000 }, (_, i) => i + kept.length + 0.5));
+      files.push(Deno.openSync("/dev/null"));
+    },
+  });
+  for (const file of files) file.close();
+  assert.ok(found.grown.includes("heap"), linesOf(found).join("\n"));
+  assert.ok(Deno.build.os !== "linux" || found.grown.includes("handles"), linesOf(found).join("\n"));
+});
+
+Deno.test("slopes: noise has none, a drift beyond the noise has its size, an interval holds the truth", () => {
+  let flat = 0, held = 0;
+  for (let trial = 0; trial < 400; trial++) {
+    const noise = [...fillNormal(new Float32Array(120), { seed: trial, stream: 103, step: 0 })];
+    if (grows(slopeOf(noise.map((value) => 50 + value)), 0)) flat++;
+    const { growth, half } = slopeOf(noise.map((value, i) => 50 + 3 * i / 120 + value));
+    if (Math.abs(growth - 3) <= half) held++;
+  }
+  // One-sided 2.5 % of 400 are 10, two-sided 95 % are 380: four standard deviations of a binomial on each side.
+  assert.ok(flat <= 22, `${flat} of 400 series without a slope were called growing`);
+  assert.ok(held >= 363 && held <= 397, `${held} of 400 intervals hold the slope`);
+  assert.ok(grows(slopeOf(Array.from({ length: 36 }, (_, i) => i)), 30));
+  assert.ok(!grows(slopeOf(Array.from({ length: 36 }, (_, i) => i)), 40));
+  assert.throws(() => slopeOf([1, 2, 3]), RangeError);
+});
