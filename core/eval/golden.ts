@@ -4,7 +4,8 @@ import type { Disk } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { compareBlock } from "./golden/block.ts";
-import { BOUNDS, type Comparison, type Target, worstOf } from "./golden/compare.ts";
+import { BOUNDS } from "./golden/bounds.ts";
+import { type Comparison, type Target, worstOf } from "./golden/compare.ts";
 import { GoldenFile } from "./golden/file.ts";
 import { crossEntropyCase, orpoCase } from "./golden/losses.ts";
 import { compareModel, compareTraining } from "./golden/model.ts";
@@ -30,7 +31,7 @@ export interface GoldenRow {
 type Runner = (file: GoldenFile, target: Target) => Promise<readonly Comparison[]>;
 
 const operator = (record: (file: GoldenFile) => Recording): Runner => async (file, target) =>
-  await record(file).compare(target, BOUNDS[target.precision].operator);
+  await record(file).compare(target, BOUNDS.operator);
 
 const RUNNERS: ReadonlyMap<string, Runner> = new Map([
   ["selective_scan", operator(scanCase)],

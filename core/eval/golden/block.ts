@@ -4,7 +4,8 @@ import { HymbaError } from "../../errors.ts";
 import { mixer } from "../../nn/block.ts";
 import { rotaryTable } from "../../ops/rotary.ts";
 import { sizeOf, type Tensor } from "../../tensor/mod.ts";
-import { BOUNDS, type Comparison, type Target } from "./compare.ts";
+import { BOUNDS } from "./bounds.ts";
+import type { Comparison, Target } from "./compare.ts";
 import type { GoldenFile } from "./file.ts";
 import { partOf } from "./layout.ts";
 import { packedNumbers, packing } from "./names.ts";
@@ -72,5 +73,5 @@ function blockCase(file: GoldenFile): Recording {
 }
 
 export async function compareBlock(file: GoldenFile, target: Target): Promise<Comparison[]> {
-  return await blockCase(file).compare(target, BOUNDS[target.precision].model);
+  return await blockCase(file).compare(target, BOUNDS.model);
 }

@@ -1,7 +1,8 @@
-/** Errors of computed tensors against float64 results, and the bounds that f32 arithmetic has to keep. */
+/** Errors of computed tensors against float64 results. */
 import type { Precision } from "../../config/mod.ts";
 import { HymbaError } from "../../errors.ts";
 import type { Executor } from "../../plan/mod.ts";
+import { ZERO_BOUND } from "./bounds.ts";
 import type { GoldenFile } from "./file.ts";
 
 /** What one tensor came to. */
@@ -17,38 +18,6 @@ export interface Target {
   readonly executor: Executor;
   readonly precision: Precision;
 }
-
-export interface Bounds {
-  readonly operator: { readonly output: number; readonly gradient: number };
-  readonly model: { readonly output: number; readonly gradient: number };
-  readonly training: { readonly loss: number; readonly parameter: number };
-}
-
-/**
- * Relative RMS errors. Training: of each loss, each gradient norm, and each final parameter. 16-bit activations leave the forward
- * pass alone, so outputs keep the bounds of f32. Gradients take the rounding in, 2⁻⁹ a number in bf16 and 2⁻¹² in f16; the worst
- * are small sums of large parts (a norm inside a Mamba branch).
- */
-export const BOUNDS: Readonly<Record<Precision, Bounds>> = {
-  f32: {
-    operator: { output: 2e-5, gradient: 1e-4 },
-    model: { output: 1e-4, gradient: 5e-4 },
-    training: { loss: 1e-3, parameter: 5e-3 },
-  },
-  bf16: {
-    operator: { output: 2e-5, gradient: 5e-3 },
-    model: { output: 1e-4, gradient: 3e-2 },
-    training: { loss: 5e-3, parameter: 1e-2 },
-  },
-  f16: {
-    operator: { output: 2e-5, gradient: 7e-4 },
-    model: { output: 1e-4, gradient: 4e-3 },
-    training: { loss: 1e-3, parameter: 5e-3 },
-  },
-};
-
-/** Bound of the largest difference where the reference is all zeros. */
-export const ZERO_BOUND = 1e-6;
 
 /** Holds numbers to the tensor `name` of a file. A number that is not finite makes the error infinite. */
 export function compare(
@@ -76,7 +45,7 @@ export function compare(
 export function compareEach(
   file: GoldenFile,
   name: string,
-  { got, bound }: { got: ArrayLike<number>; bound: number },
+  { got, bound }: { got: ArrayLike<number>; bound: (index: number) => number },
 ): Comparison[] {
   const { data: expected } = file.tensor(name);
   if (got.length !== expected.length) {
@@ -84,7 +53,7 @@ export function compareEach(
   }
   return Array.from(expected, (value, i) => {
     const off = Math.abs(got[i]! - value), error = value === 0 ? off : off / Math.abs(value);
-    return { tensor: `${name}[${i}]`, error: Number.isFinite(error) ? error : Infinity, bound };
+    return { tensor: `${name}[${i}]`, error: Number.isFinite(error) ? error : Infinity, bound: bound(i) };
   });
 }
 

@@ -2,7 +2,8 @@
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../../ops/optimizer.ts";
 import { finish } from "../../plan/mod.ts";
 import { Arena, sizeOf, Storage, Tape, type Tensor, tensorOver } from "../../tensor/mod.ts";
-import { BOUNDS, compare, compareEach, type Comparison, type Target } from "./compare.ts";
+import { BOUNDS } from "./bounds.ts";
+import { compare, compareEach, type Comparison, type Target } from "./compare.ts";
 import type { GoldenFile } from "./file.ts";
 
 const PARTS = ["p", "g", "m", "v"] as const;
@@ -57,12 +58,12 @@ export async function compareAdamw(file: GoldenFile, { executor }: Target): Prom
       for (const { name, p, m, v } of tensors) {
         for (const [suffix, tensor] of [["", p], ["_m", m], ["_v", v]] as const) {
           const got = await executor.read(tensor);
-          comparisons.push(compare(file, `step${step}_${name}${suffix}`, { got, bound: BOUNDS.f32.operator.output }));
+          comparisons.push(compare(file, `step${step}_${name}${suffix}`, { got, bound: BOUNDS.operator.output }));
         }
       }
     }
     const norms = (await program.drainMetrics()).flatMap((values) => [...values]);
-    return [...comparisons, ...compareEach(file, "grad_norm", { got: norms, bound: BOUNDS.f32.operator.output })];
+    return [...comparisons, ...compareEach(file, "grad_norm", { got: norms, bound: () => BOUNDS.operator.output })];
   } finally {
     program.dispose();
     for (const arena of arenas) executor.release(arena);

@@ -2,6 +2,7 @@
 import { type Data, finish } from "../../plan/mod.ts";
 import { Tape, type Tensor, withRows } from "../../tensor/mod.ts";
 import { storedIn } from "../../train/plans.ts";
+import { roundingOf } from "./bounds.ts";
 import { compare, type Comparison, type Target } from "./compare.ts";
 import type { GoldenFile, Numbers } from "./file.ts";
 
@@ -14,7 +15,7 @@ interface Finding {
   readonly pick: Pick;
 }
 
-/** The bounds of an outputs' and of a gradients' comparison. */
+/** The bounds of f32 for outputs and gradients. */
 export interface Bounds {
   readonly output: number;
   readonly gradient: number;
@@ -85,12 +86,14 @@ export class Recording {
       const gradient = tape.gradient(tensor);
       return { name, pick, tensor: gradient };
     });
+    const made = gradients.flatMap(({ name, pick, tensor }) => tensor ? [{ name, pick, tensor }] : []);
+    const outputs = [...this.#outputs, ...made].map(({ tensor }) => tensor);
+    const plan = storedIn(finish(tape, { name: `golden ${file.op}`, outputs }), precision);
+    const gradient = bounds.gradient + roundingOf(plan, precision);
     const findings = [
       ...this.#outputs.map((finding) => ({ ...finding, bound: bounds.output })),
-      ...gradients.flatMap(({ name, pick, tensor }) => tensor ? [{ name, pick, tensor, bound: bounds.gradient }] : []),
+      ...made.map((finding) => ({ ...finding, bound: gradient })),
     ];
-    const whole = finish(tape, { name: `golden ${file.op}`, outputs: findings.map(({ tensor }) => tensor) });
-    const plan = storedIn(whole, precision);
     const program = await executor.prepare(plan);
     try {
       for (const { tensor, data } of this.#written) program.write(tensor, data);

@@ -1,0 +1,53 @@
+/** What golden cases are held to: the bounds that f32 arithmetic has to keep, and what rounding to 16 bits may add to them. */
+import type { Precision } from "../../config/mod.ts";
+import type { Plan } from "../../plan/mod.ts";
+
+/** Relative RMS errors in f32. Training: of each loss, each gradient norm, and each final parameter. */
+export const BOUNDS = {
+  operator: { output: 2e-5, gradient: 1e-4 },
+  model: { output: 1e-4, gradient: 5e-4 },
+  training: { loss: 1e-3, parameter: 5e-3 },
+} as const;
+
+/** Bound of the largest difference where the reference is all zeros. */
+export const ZERO_BOUND = 1e-6;
+
+/**
+ * Unit roundoff u: to nearest with p significant bits, |rounded(x) − x| ≤ 2⁻ᵖ · |x|; bf16 has 8, f16 11. The loss scale keeps f16 in
+ * its normal range.
+ */
+const ROUNDOFF: Readonly<Record<Exclude<Precision, "f32">, number>> = { bf16: 2 ** -8, f16: 2 ** -11 };
+
+/**
+ * How far gradients may be off besides f32's own error, as relative RMS: u / √3 · √N. Derived from the formats, before any case
+ * was run against it:
+ *
+ *  1. Within a binade the error of rounding is spread evenly over ± u · 2ᵉ, and |x| ≥ 2ᵉ: its RMS is at most u / √3 of the tensor's.
+ *  2. A gradient is multilinear in most of what is kept: products of dy with x, of dy with a weight behind a kept factor. A tensor that
+ *     enters it once and is off by a relative RMS r, independently in every element, leaves it off by r: the errors of a sum's
+ *     terms add up as the terms do. What is not linear has a relative sensitivity of at most 1 where the numbers are: x · SiLU″(x)
+ *     against SiLU′, a decay exp(dt · A) against dt (x · e⁻ˣ ≤ 1/e), the part of a norm's gradient that holds x.
+ *  3. Different tensors are rounded independently, so N of them on the way give √N. N is counted in the plan: every tensor that
+ *     is packed, whether or not it is on the way to this gradient.
+ *
+ * It assumes that no gradient is much smaller than sums of as many unrelated terms would be.
+ */
+export function roundingOf(plan: Plan, precision: Precision): number {
+  if (precision === "f32") return 0;
+  return ROUNDOFF[precision] * Math.sqrt(plan.steps.filter(({ op }) => op === "pack_halves").length / 3);
+}
+
+/**
+ * How far parameters may be off after AdamW steps with these rates, as relative RMS besides f32's own error, from gradients off by
+ * `rounding`. A step moves each number by about the rate in the direction of its gradient's sign. With normal numbers off
+ * by a share ε of their RMS, signs flip with probability ε / π, and each flip moves by two rates: an RMS of 2 · √(ε / π) rates a
+ * step, at worst always the same way.
+ */
+export function driftOf(
+  rounding: number,
+  { rates, parameter }: { rates: ArrayLike<number>; parameter: ArrayLike<number> },
+): number {
+  const values = Array.from(parameter), way = Array.from(rates).reduce((sum, rate) => sum + rate, 0);
+  const size = Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
+  return size === 0 ? 0 : 2 * Math.sqrt(rounding / Math.PI) * way / size;
+}
