@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import type { ActivationConfig } from "../../core/config/mod.ts";
+import { roundingOf } from "../../core/eval/golden/bounds.ts";
 import { memoryReport } from "../../core/eval/bench/memory.ts";
 import { resolvedStudy } from "../../core/eval/match.ts";
 import { ParameterStore } from "../../core/params/store.ts";
@@ -24,7 +25,7 @@ const PLANS = {
     preferencePlan(store, { n: B / 2, T, decay: 0.1, beta: 0.1, ...activations }),
 };
 
-/** Metrics and all gradients, as one list, after one step. */
+/** Metrics and all gradients after one step, and how far rounding may put the gradients off. */
 async function oneStep(
   executor: Executor,
   { config }: SmallModel,
@@ -54,7 +55,8 @@ async function oneStep(
   program.dispose();
   store.release(executor);
   // The forward pass: everything but the norm of the gradient.
-  return { values, forward: metrics.toSpliced(norm, 1), norm: metrics[norm]! };
+  const bound = roundingOf(made.plan, activations.precision ?? "f32");
+  return { values, forward: metrics.toSpliced(norm, 1), norm: metrics[norm]!, bound };
 }
 
 type Gradients = Awaited<ReturnType<typeof oneStep>>["values"];
@@ -64,9 +66,6 @@ const apart = (got: Gradients, expected: Gradients) => {
   const flat = (values: Gradients) => Float32Array.from(Object.keys(expected).flatMap((name) => [...values[name]!]));
   return relativeError(flat(got), flat(expected));
 };
-
-/** Each saved number is off by up to half of a last place: 2⁻⁹ in bf16, 2⁻¹² in f16; gradients add some of them up. */
-const BOUNDS = { bf16: 2 ** -7, f16: 2 ** -10 };
 
 /** Kernels take long to compile on software adapters: one plan of each of the five models there, everything on the processor. */
 const usual = smallModels().map(({ name }) => name);
@@ -84,8 +83,8 @@ for (const model of [...smallModels(), ...furtherModels()]) {
             half = await oneStep(executor, model, { kind, precision });
           assert.deepEqual(half.forward, whole.forward, who);
           const error = apart(half.values, whole.values);
-          assert.ok(error > 0 && error < BOUNDS[precision], `${who}: gradients are off by ${error}`);
-          assert.ok(Math.abs(half.norm / whole.norm - 1) < BOUNDS[precision], `${who}: ${half.norm} and ${whole.norm}`);
+          assert.ok(error > 0 && error < half.bound, `${who}: gradients are off by ${error}`);
+          assert.ok(Math.abs(half.norm / whole.norm - 1) < half.bound, `${who}: ${half.norm} and ${whole.norm}`);
         }
       }
     }
@@ -110,7 +109,7 @@ for (const model of [...smallModels(), ...furtherModels()]) {
       for (const executor of await executorsFor(model, "training")) {
         const got = await oneStep(executor, model, { precision }), error = apart(got.values, truth.values);
         // A number between two 16-bit floats falls to the other side in f32 now and then.
-        assert.ok(error < BOUNDS[precision] / 8, `${executor.name}, ${precision}: gradients are off by ${error}`);
+        assert.ok(error < truth.bound / 8, `${executor.name}, ${precision}: gradients are off by ${error}`);
       }
     }
   });
