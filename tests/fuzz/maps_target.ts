@@ -29,7 +29,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   }
   const sound = dice.once(2), whole = sound || dice.once(2);
   if (!sound && whole) dice.pick(WRONG)(tensors, dice.pick(Object.keys(tensors).filter((name) => !/heads/.test(name))));
-  const maps = JSON.stringify(whole ? about : spoilt(structuredClone(about), dice));
+  const maps = JSON.stringify(whole ? about : spoilt(about, dice));
   return { bytes: encodeSafetensors(tensors, { maps }), sound };
 }
 
