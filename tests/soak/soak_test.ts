@@ -25,7 +25,7 @@ Deno.test("soak: a little that is kept after every study is found, each kind by 
     },
   });
   for (const file of files) file.close();
-  assert.ok(found.grown.includes("heap"), linesOf(found).join("\n"));
+  assert.ok(found.grown.includes("objects"), linesOf(found).join("\n"));
   assert.ok(Deno.build.os !== "linux" || found.grown.includes("handles"), linesOf(found).join("\n"));
 });
 
