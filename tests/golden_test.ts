@@ -9,6 +9,7 @@ import { encodeSafetensors, type StoredTensor } from "../core/params/safetensors
 import { type Executor, ReferenceExecutor } from "../core/plan/mod.ts";
 import { fillNormal } from "../core/random.ts";
 import { executors } from "./ops/executors.ts";
+import { f16Products } from "./ops/f16_products.ts";
 
 const FOLDER = new URL("../../shared/golden", import.meta.url).pathname;
 
@@ -44,6 +45,11 @@ for (const precision of ["bf16", "f16"] as const) {
     async () => allPass((await executors())[1]!, precision),
   );
 }
+
+Deno.test("golden cases on WebGPU with products of operands in f16", { ignore: !there }, async () => {
+  const executor = await f16Products();
+  if (executor) await allPass(executor, "f16");
+});
 
 Deno.test("golden cases on the CPU without relaxed SIMD", { ignore: !there }, async () => {
   const executor = await CpuExecutor.create({ build: "plain" });

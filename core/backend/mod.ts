@@ -88,6 +88,9 @@ export async function openBackend(
     backend: "webgpu",
     hardware: kind === "hardware",
     lossOf: () => Promise.race([executor.opened.lost, afterwards()]),
-    adapter: { name, vendor, driver, kind, api, class: executor.opened.adapterClass },
+    adapter: {
+      ...{ name, vendor, driver, kind, api, class: executor.opened.adapterClass },
+      f16: executor.f16Products ? "products" : "storage",
+    },
   };
 }

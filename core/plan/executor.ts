@@ -90,6 +90,8 @@ export interface Executor {
   read(tensor: Tensor): Promise<Data>;
   /** Takes the tiles of products, by shape, that plans prepared from now on use; executors without a choice have no such method. */
   useTiles?(tiles: Readonly<Record<string, string>>): void;
+  /** True where products that a plan marks with `f16` are made of operands in f16; see {@link withHalfProducts}. */
+  readonly f16Products?: boolean;
   /** Frees an arena. */
   release(arena: Arena): void;
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 export * from "./executor.ts";
+export * from "./half_products.ts";
 export * from "./halves.ts";
 export * from "./memory.ts";
 export * from "./norms_again.ts";

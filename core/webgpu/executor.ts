@@ -14,7 +14,7 @@ import { type Arena, ELEMENT_BYTES, type Step, type Tensor } from "../tensor/mod
 import type { AdapterClass } from "../device/types.ts";
 import { type Kernel, type Launch, type LowerContext, lowerContext, overridesOf } from "./launch.ts";
 import { LOWERINGS } from "./ops/mod.ts";
-import { shapeKey, type TileChoices } from "./tiles.ts";
+import { multipliesF16, shapeKey, type TileChoices } from "./tiles.ts";
 import { unrolled } from "./unroll.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 import { storagesOf, WebgpuProgram } from "./program.ts";
@@ -98,7 +98,16 @@ export class WebgpuExecutor implements Executor {
   /** What lowerings are told of this adapter. */
   context(): LowerContext {
     const { device, adapterClass } = this.gpu;
-    return lowerContext(adapterClass, { subgroupSize: subgroupSizeOf(device), tiles: this.#tiles });
+    return lowerContext(adapterClass, {
+      subgroupSize: subgroupSizeOf(device),
+      f16Products: this.f16Products,
+      tiles: this.#tiles,
+    });
+  }
+
+  get f16Products(): boolean {
+    const { device, adapterClass } = this.gpu;
+    return device.features.has("shader-f16") && multipliesF16(adapterClass);
   }
 
   /** Tiles of products by shape, tuned or recorded; plans that are prepared later use them. */

@@ -64,6 +64,8 @@ export interface LowerContext {
   readonly subgroupSize: number;
   /** Invocations that share a row (lib/sum_over_lanes): one subgroup on software adapters, where each barrier costs dearly. */
   readonly rowLanes: number;
+  /** Whether products that are marked `f16` round their operands to it. */
+  readonly f16Products: boolean;
   /** The tile that a product was tuned to or that a run recorded, by its shape. */
   tileOf(attributes: Step["attributes"]): MatmulTile | undefined;
   /** Scratch memory that a step leaves to a later step of the same plan, by a storage that both know. */
@@ -77,7 +79,7 @@ export type Lowering = (step: Step, context: LowerContext) => Launch[];
 /** A context whose scratch tensors are plain storages, found by liveness like all others. */
 export function lowerContext(
   adapterClass: AdapterClass,
-  { subgroupSize, tiles = {} }: { subgroupSize: number; tiles?: TileChoices },
+  { subgroupSize, f16Products, tiles = {} }: { subgroupSize: number; f16Products: boolean; tiles?: TileChoices },
 ): LowerContext {
   const scratch = (name: string, shape: readonly number[], dtype: DType = "f32") =>
     tensorOver(new Storage(`scratch ${name}`, sizeOf(shape), dtype), shape);
@@ -87,7 +89,7 @@ export function lowerContext(
     const name = tiles[shapeKey(attributes)];
     return name !== undefined && usable.includes(name) ? MATMUL_TILES[name] : undefined;
   };
-  return { adapterClass, subgroupSize, rowLanes, tileOf, kept: new Map(), scratch };
+  return { adapterClass, subgroupSize, rowLanes, f16Products, tileOf, kept: new Map(), scratch };
 }
 
 const MOST_GROUPS = 65535;

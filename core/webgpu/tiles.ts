@@ -67,6 +67,9 @@ export function candidatesOf(adapterClass: AdapterClass, { subgroupSize }: { sub
   return CANDIDATES[adapterClass].filter((name) => subgroups || MATMUL_TILES[name]!.kernel === "workgroup");
 }
 
+/** Whether products of operands in f16 are expected to pay: not where a processor computes, which widens every number first. */
+export const multipliesF16 = (adapterClass: AdapterClass): boolean => adapterClass !== "software";
+
 /** What a tuned choice is known by: `M×N×K` and which of a and b are stored the other way. */
 export const shapeKey = ({ M, N, K, transA, transB }: Step["attributes"]): string =>
   `${M}x${N}x${K}${transA ? " a-turned" : ""}${transB ? " b-turned" : ""}`;

@@ -6,6 +6,8 @@
 import type { KernelReport, KernelsReport } from "../../core/eval/bench/kernels.ts";
 import type { StepReport } from "../../core/eval/bench/step.ts";
 import type { Row } from "./peers/js/compare.ts";
+import { endLossTable } from "../precision/end_losses_table.ts";
+import { timesTable } from "../precision/times_table.ts";
 
 export const DOCUMENT = new URL("../../docs/kernels.md", import.meta.url);
 const FOLDER = new URL("../../results/bench/", import.meta.url);
@@ -121,6 +123,8 @@ function kernelsTable({ peaks, kernels, refused, ...from }: From & KernelsReport
 const TABLES: Readonly<Record<string, (json: never) => string>> = {
   "peers-js.json": peersTable,
   "peers-torch.json": torchTable,
+  "precision-quick.json": endLossTable,
+  "precision-times.json": timesTable,
   "step-peers.json": stepTable,
   "step-quick.json": stepTable,
   "kernels-quick.json": kernelsTable,

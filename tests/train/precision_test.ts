@@ -55,7 +55,7 @@ async function oneStep(
   program.dispose();
   store.release(executor);
   // The forward pass: everything but the norm of the gradient.
-  const bound = roundingOf(made.plan, activations.precision ?? "f32");
+  const { gradient: bound } = roundingOf(made.plan, { executor, precision: activations.precision ?? "f32" });
   return { values, forward: metrics.toSpliced(norm, 1), norm: metrics[norm]!, bound };
 }
 

@@ -79,8 +79,8 @@ export class Recording {
   }
 
   /** Runs forward and backward. Every output has to be in the file; a gradient is compared where the file has it. */
-  async compare({ executor, precision }: Target, bounds: Bounds): Promise<Comparison[]> {
-    const { file, tape } = this;
+  async compare(target: Target, bounds: Bounds): Promise<Comparison[]> {
+    const { file, tape } = this, { executor, precision } = target;
     tape.backward(this.#seeds);
     const gradients = this.#gradients.filter(({ name }) => file.has(name)).map(({ name, tensor, pick }) => {
       const gradient = tape.gradient(tensor);
@@ -89,10 +89,10 @@ export class Recording {
     const made = gradients.flatMap(({ name, pick, tensor }) => tensor ? [{ name, pick, tensor }] : []);
     const outputs = [...this.#outputs, ...made].map(({ tensor }) => tensor);
     const plan = storedIn(finish(tape, { name: `golden ${file.op}`, outputs }), precision);
-    const gradient = bounds.gradient + roundingOf(plan, precision);
+    const rounding = roundingOf(plan, target);
     const findings = [
-      ...this.#outputs.map((finding) => ({ ...finding, bound: bounds.output })),
-      ...made.map((finding) => ({ ...finding, bound: gradient })),
+      ...this.#outputs.map((finding) => ({ ...finding, bound: bounds.output + rounding.output })),
+      ...made.map((finding) => ({ ...finding, bound: bounds.gradient + rounding.gradient })),
     ];
     const program = await executor.prepare(plan);
     try {

@@ -1,5 +1,6 @@
 import scalarB from "../../../wgsl/lib/matmul_b_scalar.wgsl" with { type: "text" };
 import subgroupCode from "../../../wgsl/matmul_subgroup.wgsl" with { type: "text" };
+import tileF16Code from "../../../wgsl/matmul_tile_f16.wgsl" with { type: "text" };
 import tileCode from "../../../wgsl/matmul_tile.wgsl" with { type: "text" };
 import vec4B from "../../../wgsl/lib/matmul_b_vec4.wgsl" with { type: "text" };
 import { type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
@@ -8,6 +9,7 @@ import { type SubgroupTile, usualTile, type WorkgroupTile } from "../tiles.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 const TILE = kernel("matmul_tile", tileCode);
+const TILE_F16 = kernel("matmul_tile_f16", tileF16Code);
 // `enable` has to come first in a file, so the shared piece follows.
 const SUBGROUP = kernel("matmul_subgroup", subgroupCode, vec4B);
 const SUBGROUP_SCALAR = kernel("matmul_subgroup_scalar", subgroupCode, scalarB);
@@ -16,6 +18,8 @@ const SUBGROUP_SCALAR = kernel("matmul_subgroup_scalar", subgroupCode, scalarB);
 const QUAD = 32;
 /** A slice of k shorter than this costs more in partial sums than it gains. */
 const SHORTEST_SLICE = 256;
+/** Two infinities in f16, as bits. */
+const INFINITE = 0x7c007c00;
 /** Workgroups that keep an adapter of the class busy. */
 const BUSY = { discrete: 256, integrated: 64, apple: 64, software: 1 } as const;
 
@@ -36,7 +40,7 @@ function constantsOf({ attributes: { M, N, K, transA, transB }, reads: { a, b },
 /** Workgroup tiles, k in one piece or in `slices` pieces that `sum_partials` adds up in order. */
 export function tiles(
   step: Step,
-  { scratch }: LowerContext,
+  { scratch, f16Products }: LowerContext,
   { tile: { rowQuads, columnQuads, depth }, slices = 1 }: { tile: Omit<WorkgroupTile, "kernel">; slices?: number },
 ): Launch[] {
   const { attributes: { M, N, K }, reads: { a, b }, writes: { c } } = step;
@@ -44,9 +48,10 @@ export function tiles(
   const partial = cut > 1 ? scratch("product", [cut, M! * N!]) : undefined;
   const out = partial ? tensorOver(partial.storage, [M!, N!]) : c!;
   const shape = { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, DEPTH: depth };
-  const constants = { ...constantsOf(step, out), SLICE, ...shape };
+  const f16 = f16Products && step.attributes.f16 === 1;
+  const constants = { ...constantsOf(step, out), SLICE, ...(f16 && { INFINITE }), ...shape };
   const launch: Launch = {
-    kernel: TILE,
+    kernel: f16 ? TILE_F16 : TILE,
     constants: partial ? { ...constants, ACCUMULATE: 0 } : constants,
     reads: [a!, b!],
     writes: [out],
