@@ -126,11 +126,14 @@ export function compareLosses(pairs: readonly PairedLosses[], { block }: { block
   const scale = S === 1 ? 1 : Math.sqrt(ownShare(means, byBlock, mean));
   const error = S === 1 ? 0 : Math.sqrt(varianceOf(means.map(meanOf)) / S);
   const counts = drawsOf(B), noise = S === 1 ? undefined : studentDraws(S - 1);
-  const resampled = Float64Array.from({ length: RESAMPLES }, (_, i) => {
+  const middles = Array.from({ length: RESAMPLES }, (_, i) => {
     let sum = 0;
     for (let b = 0; b < B; b++) sum += counts[i * B + b]! * byBlock[b]!;
-    return mean + scale * (sum / B - mean) + error * (noise?.[i] ?? 0);
-  }).sort();
-  const at = (share: number) => resampled[Math.round(share * (RESAMPLES - 1))]!;
+    return mean + scale * (sum / B - mean);
+  });
+  // Each t is used with both signs, so that b − a has the ends of a − b.
+  const ends = noise ? middles.flatMap((x, i) => [x + error * noise[i]!, x - error * noise[i]!]) : middles;
+  const resampled = Float64Array.from(ends).sort();
+  const at = (share: number) => resampled[Math.round(share * (resampled.length - 1))]!;
   return { mean, interval: [at(0.025), at(0.975)], seeds: S, blocks: B };
 }

@@ -91,6 +91,15 @@ Deno.test("with differences of the seeds alone the interval is Student's: mean �
   }
 });
 
+Deno.test("b − a has the ends of a − b, whatever the order of two models", () => {
+  for (const seeds of [1, 3]) {
+    const pairs = madeUp(2, { seeds, truth: 0.1, noise: { seed: 0.05, text: 0.1, both: 0.1 } });
+    const one = compareLosses(pairs, { block: BLOCK });
+    const other = compareLosses(pairs.map(({ a, b }) => ({ a: b, b: a })), { block: BLOCK });
+    for (const i of [0, 1] as const) assert.ok(Math.abs(one.interval[i] + other.interval[1 - i]!) < 1e-12);
+  }
+});
+
 Deno.test("a model against itself: zero, and no difference", () => {
   const b = fillNormal(new Float32Array(500), { seed: 1, stream: 100, step: 0 });
   const found = compareLosses([{ a: b, b }, { a: b, b }], { block: BLOCK });

@@ -161,7 +161,7 @@ function drawNameAbove(chart: Chart, reference: Reference, { level }: { level: n
   write(brush, label, { ...style, x, y: area.top - 8 - 13 * level, align: "center" });
 }
 
-const NAME_SIZE = 10.5, NAME_LINE = 12.5;
+const NAME_SIZE = 10.5, NAME_LINE = 12.5, NAME_GAP = 10;
 
 /** Moves blocks of text down until none lies on the one above it, then all of them up into the plot's height. */
 export function apart(blocks: readonly { y: number; height: number }[], bottom: number): number[] {
@@ -194,18 +194,22 @@ function drawNamesBeside(chart: Chart, { references = [], ends = [] }: Marks): v
     const { words, colour } = names[i]!;
     words.forEach((word, line) => {
       const y = middle + NAME_LINE * (line - (words.length - 1) / 2);
-      write(brush, word, { x: right + 10, y, size: NAME_SIZE, colour });
+      write(brush, word, { x: right + NAME_GAP, y, size: NAME_SIZE, colour });
     });
   });
 }
 
-/** Room for names beside a plot (logical pixels); a letter of the font is about 6 wide. */
-function roomBeside({ references = [], ends = [] }: Marks): number {
+/** Room for names beside a plot (logical pixels). */
+function roomBeside(brush: Brush, { references = [], ends = [] }: Marks): number {
   const texts = [
     ...references.flatMap(({ axis, label }) => axis === "y" && label ? [label] : []),
     ...ends.map(({ text }) => text),
   ];
-  return 8 + 6.2 * Math.max(0, ...texts.flatMap((text) => text.split(" ")).map(({ length }) => length));
+  brush.save();
+  brush.font = font(NAME_SIZE);
+  const widths = texts.flatMap((text) => text.split(" ")).map((word) => brush.measureText(word).width);
+  brush.restore();
+  return widths.length === 0 ? 8 : NAME_GAP + Math.ceil(Math.max(...widths)) + 2;
 }
 
 function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whisker): void {
@@ -283,7 +287,12 @@ export function plotOf(
       locale: "en-US",
       indexAxis: type === "bar" ? "y" : "x",
       font: { family: FONT },
-      layout: { padding: { top: above === 0 ? 6 : 3 + 13 * Math.min(2, above), right: roomBeside(marks) } },
+      layout: {
+        padding: ({ chart }) => ({
+          top: above === 0 ? 6 : 3 + 13 * Math.min(2, above),
+          right: roomBeside(chart.ctx as unknown as Brush, marks),
+        }),
+      },
       plugins: { legend: { display: false }, tooltip: { enabled: false } },
       scales: { x: { ...x, stacked }, y: { ...y, stacked } },
     },
