@@ -1,4 +1,4 @@
-/** What the commands that make one artifact of a finished run have in common. */
+/** What the commands that make artifacts of a finished run have in common. */
 import { object } from "@optique/core/constructs";
 import { type Message, message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
@@ -6,7 +6,7 @@ import type { NonEmptyString } from "@optique/core/nonempty";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { makeFolders, systemDisk } from "../../core/disk/mod.ts";
-import { type ArtifactName, writeArtifact } from "../../core/report/mod.ts";
+import { type ArtifactName, availableArtifacts, writeArtifact } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { jsonOption } from "./options.ts";
 import { openRun, runArgument } from "./run_argument.ts";
@@ -17,22 +17,36 @@ export const outOption = optional(
   }),
 );
 
-/** Makes artifacts of a run, writes them and prints their paths. */
+/** Makes artifacts of a run, and those of `others` that the run can show, writes them and prints their paths. */
 export async function writeNamed(
   names: readonly ArtifactName[],
-  { run: wanted, out, json }: { run?: string; out?: string; json: boolean },
+  { run: wanted, others = [], out, json }: {
+    run?: string;
+    others?: readonly ArtifactName[];
+    out?: string;
+    json: boolean;
+  },
 ): Promise<void> {
   const { folder, run } = await openRun(wanted), target = out ?? folder, paths: string[] = [];
+  const available = availableArtifacts(run), shown = others.filter((name) => available.includes(name));
   if (out) await makeFolders(systemDisk, out);
-  for (const name of names) paths.push(await writeArtifact(systemDisk, target, { run, name }));
+  for (const name of [...names, ...shown]) paths.push(await writeArtifact(systemDisk, target, { run, name }));
   console.log(json ? JSON.stringify({ run: folder, written: paths }) : paths.map((path) => `wrote ${path}`).join("\n"));
 }
 
-/** A command that makes one artifact of a run. */
+/** A command that makes one artifact of a run, and of the others in the list those that the run can show. */
 export function artifactCommand(
   name: NonEmptyString,
-  { artifact, brief, description }: { artifact: ArtifactName; brief: Message; description: Message },
+  { artifact, others = [], brief, description }: {
+    artifact: ArtifactName;
+    others?: readonly ArtifactName[];
+    brief: Message;
+    description: Message;
+  },
 ) {
   const options = object({ run: runArgument, out: outOption, json: jsonOption });
-  return command(name, map(options, (given): Action => () => writeNamed([artifact], given)), { brief, description });
+  return command(name, map(options, (given): Action => () => writeNamed([artifact], { ...given, others })), {
+    brief,
+    description,
+  });
 }

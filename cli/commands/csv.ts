@@ -1,10 +1,11 @@
-/** `hymba csv`: the table of a study, from a run. */
+/** `hymba csv`: the tables of a study, from a run. */
 import { message } from "@optique/core/message";
 import { artifactCommand } from "./artifact.ts";
 
 export const csvCommand = artifactCommand("csv", {
   artifact: "csv",
-  brief: message`writes the table of results as CSV`,
+  others: ["comparisons", "preference", "recallCsv"],
+  brief: message`writes the tables of results as CSV`,
   description:
-    message`Writes ablation_results.csv from a run: one row a model and seed, then the baselines. Example: hymba csv results/runs/quick-tinyshakespeare`,
+    message`Writes ablation_results.csv from a run: one row a model and seed, then the baselines; and beside it comparisons.csv (differences between models with their intervals), preference.csv and, where the run has a probe, recall.csv. Example: hymba csv results/runs/quick-tinyshakespeare`,
 });

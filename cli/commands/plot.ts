@@ -19,6 +19,12 @@ export const plotCommand = command(
       description:
         message`Draws comparisons.png: every model's loss above that of the best with its interval, and the effect of each factor of a factorial. Example: hymba plot comparisons results/runs/quick-tinyshakespeare`,
     }),
+    artifactCommand("recall", {
+      artifact: "recall",
+      brief: message`associative recall by distance`,
+      description:
+        message`Draws recall.png from the probe that a study made: right answers of every model by the distance between question and pair. Example: hymba plot recall results/runs/quick-tinyshakespeare`,
+    }),
     artifactCommand("stages", {
       artifact: "stages",
       brief: message`both stages of training, before, after and in between`,

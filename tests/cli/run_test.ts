@@ -49,11 +49,15 @@ Deno.test("ablate refuses a folder that holds another study, and says what diffe
 Deno.test("one artifact each: by default of the newest run, into its folder, as it was", async (t) => {
   const folder = await trained();
   const commands: [words: string[], files: string[]][] = [
-    [["csv"], [ARTIFACTS.csv.file]],
+    [
+      ["csv"],
+      [ARTIFACTS.csv, ARTIFACTS.comparisons, ARTIFACTS.preference, ARTIFACTS.recallCsv].map(({ file }) => file),
+    ],
     [["metrics"], [ARTIFACTS.metrics.file]],
     [["samples"], [ARTIFACTS.samples.file]],
     [["plot", "ablation"], [ARTIFACTS.ablation.file]],
     [["plot", "comparisons"], [ARTIFACTS.intervals.file]],
+    [["plot", "recall"], [ARTIFACTS.recall.file]],
     [["plot", "stages"], [ARTIFACTS.stages.file]],
     [["attention"], [ARTIFACTS.attentionPretraining.file, ARTIFACTS.attentionOrpo.file]],
     [["attention", "--stage", "orpo"], [ARTIFACTS.attentionOrpo.file]],
@@ -76,7 +80,8 @@ Deno.test("an artifact goes where --out says, and its path to a program with --j
   const folder = await trained();
   const { code, out } = await hymba(place, "csv", folder, "--out", "elsewhere/deep", "--json");
   assert.equal(code, 0);
-  assert.deepEqual(JSON.parse(out), { run: folder, written: ["elsewhere/deep/ablation_results.csv"] });
+  const tables = ["ablation_results.csv", "comparisons.csv", "preference.csv", "recall.csv"];
+  assert.deepEqual(JSON.parse(out), { run: folder, written: tables.map((file) => `elsewhere/deep/${file}`) });
   assert.ok(await sizeOf(join(place.folder, "elsewhere/deep/ablation_results.csv")) > 500);
 });
 
