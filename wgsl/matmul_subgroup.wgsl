@@ -4,22 +4,24 @@ enable subgroups;
 // a multiplication and workgroup memory is memory like any other.
 //
 //   0  a  [M, K], or [K, M] with TRANS_A  f32  read   rows A_STRIDE apart
-//   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart (lib/matmul_b_vec4 or lib/matmul_b_scalar)
+//   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart
 //   2  c  [M, N], or [N, M] with TURNED   f32  write  rows C_STRIDE apart
 //   3  run  the block Run
 //
 // One workgroup is one subgroup of LANES (4, 8 or 16) invocations. It makes 4·ROW_QUADS rows × 4·LANES columns of c: a lane
-// holds four columns of all rows in registers. Along k, DEPTH at a time, each lane loads one number of each row of a, and the
-// subgroup hands them around; of b a lane loads only its own columns. The order of k is fixed. Workgroups that follow one another share
-// their columns of b. Bytes 4·(M·K·N/(4·LANES) + K·N·M/(4·ROW_QUADS) + M·N), flops 2·M·N·K: bound by loads.
+// holds four columns of all rows in registers. Along k, four at a time, a lane loads one vec4f of a for LANES rows, which the
+// subgroup hands around; of b a lane loads only its own columns. The order of k is fixed. Four at a time and not more, because what
+// the loop is compiled to has to fit into the processor's cache of instructions: a load from a buffer is 30 of them for each lane.
+// Workgroups that follow one another share their columns of b. Bytes 4·(M·K·N/(4·LANES) + K·N·M/(4·ROW_QUADS) + M·N), flops 2·M·N·K:
+// bound by loads.
+//
+// In front of this file: LANES, lib/matmul_fours or lib/matmul_ones (a_quad, b_quad, write_quad).
 
 override TRANS_A: bool;
 override TRANS_B: bool;
 override ACCUMULATE: bool;
 override TURNED: bool;
-override LANES: u32;
-override ROW_QUADS: u32; // 1 to 3
-override DEPTH: u32 = min(LANES, 8);
+override ROW_QUADS: u32; // 1 to 6
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
 struct Run {
@@ -34,21 +36,34 @@ struct Run {
   C_STRIDE: u32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
 @group(0) @binding(3) var<uniform> run: Run;
 
-fn a_at(run: Run, m: u32, k: u32) -> f32 {
-  let row = min(m, run.M - 1);
-  return a[run.A_OFFSET + select(row * run.A_STRIDE + k, k * run.A_STRIDE + row, TRANS_A)];
+/// This lane's share of a(m, k) to a(m + LANES − 1, k + 3): a row of four k; with TRANS_A four rows of one k. k beyond K gives zero.
+fn a_share(run: Run, m: u32, k: u32, lane: u32) -> vec4f {
+  if (TRANS_A) {
+    let row = k + lane % 4;
+    return select(vec4f(), a_quad(run, min(row, run.K - 1), m + lane / 4 * 4), row < run.K);
+  }
+  return a_quad(run, min(m + lane, run.M - 1), k);
 }
 
-/// a(m, k) to a(m + 3, k); rows beyond M repeat the last and are not written, k beyond K gives zero.
-fn a_quad(run: Run, m: u32, k: u32) -> vec4f {
-  if (k >= run.K) {
-    return vec4f(0.0);
+/// The four rows of four k that four neighbouring lanes have the shares of. The lane of a broadcast has to be written out.
+fn a_rows(share: vec4f, quad: u32) -> mat4x4f {
+  let of_share = quad % (LANES / 4);
+  var four: mat4x4f;
+  if (of_share == 0) {
+    four = mat4x4f(subgroupBroadcast(share, 0), subgroupBroadcast(share, 1), subgroupBroadcast(share, 2), subgroupBroadcast(share, 3));
+  } else if (of_share == 1) {
+    four = mat4x4f(subgroupBroadcast(share, 4), subgroupBroadcast(share, 5), subgroupBroadcast(share, 6), subgroupBroadcast(share, 7));
+  } else if (of_share == 2) {
+    four = mat4x4f(subgroupBroadcast(share, 8), subgroupBroadcast(share, 9), subgroupBroadcast(share, 10), subgroupBroadcast(share, 11));
+  } else {
+    four = mat4x4f(subgroupBroadcast(share, 12), subgroupBroadcast(share, 13), subgroupBroadcast(share, 14), subgroupBroadcast(share, 15));
   }
-  return vec4f(a_at(run, m, k), a_at(run, m + 1, k), a_at(run, m + 2, k), a_at(run, m + 3, k));
+  if (TRANS_A) {
+    return transpose(four);
+  }
+  return four;
 }
 
 /// b(k + i, n to n + 3) as row i. What lies beyond the matrix repeats its edge (b_quad): a is zero there, or c is not written.
@@ -59,31 +74,28 @@ fn b_rows(run: Run, k: u32, n: u32) -> mat4x4f {
   return mat4x4f(b_quad(run, k, n), b_quad(run, k + 1, n), b_quad(run, k + 2, n), b_quad(run, k + 3, n));
 }
 
-/// sums + a bᵀ. Matrices and not arrays, because a software adapter keeps arrays in memory.
-fn add(sums: mat4x4f, a_k: vec4f, b_k: vec4f) -> mat4x4f {
-  return mat4x4f(
-    fma(vec4f(a_k.x), b_k, sums[0]),
-    fma(vec4f(a_k.y), b_k, sums[1]),
-    fma(vec4f(a_k.z), b_k, sums[2]),
-    fma(vec4f(a_k.w), b_k, sums[3]),
-  );
+/// sum + Σ_k a · b of one row, k in order.
+fn add_row(sum: vec4f, a: vec4f, b: mat4x4f) -> vec4f {
+  return fma(vec4f(a.w), b[3], fma(vec4f(a.z), b[2], fma(vec4f(a.y), b[1], fma(vec4f(a.x), b[0], sum))));
 }
 
-fn write(run: Run, m: u32, n: u32, value: f32) {
-  if (m < run.M && n < run.N) {
-    let at = run.C_OFFSET + select(m * run.C_STRIDE + n, n * run.C_STRIDE + m, TURNED);
-    if (ACCUMULATE) {
-      c[at] += value;
-    } else {
-      c[at] = value;
-    }
-  }
+/// sums + a b. Matrices and not arrays, because a software adapter keeps arrays in memory.
+fn add(sums: mat4x4f, a: mat4x4f, b: mat4x4f) -> mat4x4f {
+  return mat4x4f(add_row(sums[0], a[0], b), add_row(sums[1], a[1], b), add_row(sums[2], a[2], b), add_row(sums[3], a[3], b));
 }
 
-fn write_rows(run: Run, m: u32, n: u32, rows: mat4x4f) {
-  var copy = rows;
-  for (var i = 0u; i < 16; i++) {
-    write(run, m + i / 4, n + i % 4, copy[i / 4][i % 4]);
+fn write(run: Run, m: u32, n: u32, sums: mat4x4f) {
+  if (TURNED) {
+    let columns = transpose(sums);
+    write_quad(run, n, m, columns[0]);
+    write_quad(run, n + 1, m, columns[1]);
+    write_quad(run, n + 2, m, columns[2]);
+    write_quad(run, n + 3, m, columns[3]);
+  } else {
+    write_quad(run, m, n, sums[0]);
+    write_quad(run, m + 1, n, sums[1]);
+    write_quad(run, m + 2, n, sums[2]);
+    write_quad(run, m + 3, n, sums[3]);
   }
 }
 
@@ -95,60 +107,56 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var s0: mat4x4f;
   var s1: mat4x4f;
   var s2: mat4x4f;
-  for (var k = 0u; k < run.K; k += DEPTH) {
-    let a_k = select(run.K, k + lane, lane < DEPTH);
-    let a0 = a_quad(run, m, a_k);
-    var a1: vec4f;
-    var a2: vec4f;
+  var s3: mat4x4f;
+  var s4: mat4x4f;
+  var s5: mat4x4f;
+  for (var k = 0u; k < run.K; k += 4) {
+    let b = b_rows(run, k, n);
+    var share = a_share(run, m, k, lane);
+    s0 = add(s0, a_rows(share, 0), b);
     if (ROW_QUADS > 1) {
-      a1 = a_quad(run, m + 4, a_k);
+      if (LANES == 4) {
+        share = a_share(run, m + 4, k, lane);
+      }
+      s1 = add(s1, a_rows(share, 1), b);
     }
     if (ROW_QUADS > 2) {
-      a2 = a_quad(run, m + 8, a_k);
-    }
-    // The lane of a broadcast has to be written out.
-    let near = b_rows(run, k, n);
-    s0 = add(s0, subgroupBroadcast(a0, 0), near[0]);
-    s0 = add(s0, subgroupBroadcast(a0, 1), near[1]);
-    s0 = add(s0, subgroupBroadcast(a0, 2), near[2]);
-    s0 = add(s0, subgroupBroadcast(a0, 3), near[3]);
-    if (ROW_QUADS > 1) {
-      s1 = add(s1, subgroupBroadcast(a1, 0), near[0]);
-      s1 = add(s1, subgroupBroadcast(a1, 1), near[1]);
-      s1 = add(s1, subgroupBroadcast(a1, 2), near[2]);
-      s1 = add(s1, subgroupBroadcast(a1, 3), near[3]);
-    }
-    if (ROW_QUADS > 2) {
-      s2 = add(s2, subgroupBroadcast(a2, 0), near[0]);
-      s2 = add(s2, subgroupBroadcast(a2, 1), near[1]);
-      s2 = add(s2, subgroupBroadcast(a2, 2), near[2]);
-      s2 = add(s2, subgroupBroadcast(a2, 3), near[3]);
-    }
-    if (DEPTH == 8) {
-      let far = b_rows(run, k + 4, n);
-      s0 = add(s0, subgroupBroadcast(a0, 4), far[0]);
-      s0 = add(s0, subgroupBroadcast(a0, 5), far[1]);
-      s0 = add(s0, subgroupBroadcast(a0, 6), far[2]);
-      s0 = add(s0, subgroupBroadcast(a0, 7), far[3]);
-      if (ROW_QUADS > 1) {
-        s1 = add(s1, subgroupBroadcast(a1, 4), far[0]);
-        s1 = add(s1, subgroupBroadcast(a1, 5), far[1]);
-        s1 = add(s1, subgroupBroadcast(a1, 6), far[2]);
-        s1 = add(s1, subgroupBroadcast(a1, 7), far[3]);
+      if (LANES <= 8) {
+        share = a_share(run, m + 8, k, lane);
       }
-      if (ROW_QUADS > 2) {
-        s2 = add(s2, subgroupBroadcast(a2, 4), far[0]);
-        s2 = add(s2, subgroupBroadcast(a2, 5), far[1]);
-        s2 = add(s2, subgroupBroadcast(a2, 6), far[2]);
-        s2 = add(s2, subgroupBroadcast(a2, 7), far[3]);
+      s2 = add(s2, a_rows(share, 2), b);
+    }
+    if (ROW_QUADS > 3) {
+      if (LANES == 4) {
+        share = a_share(run, m + 12, k, lane);
       }
+      s3 = add(s3, a_rows(share, 3), b);
+    }
+    if (ROW_QUADS > 4) {
+      share = a_share(run, m + 16, k, lane);
+      s4 = add(s4, a_rows(share, 4), b);
+    }
+    if (ROW_QUADS > 5) {
+      if (LANES == 4) {
+        share = a_share(run, m + 20, k, lane);
+      }
+      s5 = add(s5, a_rows(share, 5), b);
     }
   }
-  write_rows(run, m, n, s0);
+  write(run, m, n, s0);
   if (ROW_QUADS > 1) {
-    write_rows(run, m + 4, n, s1);
+    write(run, m + 4, n, s1);
   }
   if (ROW_QUADS > 2) {
-    write_rows(run, m + 8, n, s2);
+    write(run, m + 8, n, s2);
+  }
+  if (ROW_QUADS > 3) {
+    write(run, m + 12, n, s3);
+  }
+  if (ROW_QUADS > 4) {
+    write(run, m + 16, n, s4);
+  }
+  if (ROW_QUADS > 5) {
+    write(run, m + 20, n, s5);
   }
 }

@@ -5,7 +5,7 @@ import type { AdapterClass } from "../device/types.ts";
 /** One subgroup a workgroup, 4 · rowQuads rows of c (matmul_subgroup); turned, cᵀ = bᵀ aᵀ for a narrow c. */
 export interface SubgroupTile {
   readonly kernel: "subgroup";
-  readonly rowQuads: 1 | 2 | 3;
+  readonly rowQuads: 1 | 2 | 3 | 4 | 6;
   readonly turned: boolean;
 }
 
@@ -36,8 +36,13 @@ export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
   "subgroup-4": subgroup(1),
   "subgroup-8": subgroup(2),
   "subgroup-12": subgroup(3),
+  "subgroup-16": subgroup(4),
+  "subgroup-24": subgroup(6),
   "subgroup-4-turned": subgroup(1, true),
   "subgroup-8-turned": subgroup(2, true),
+  "subgroup-12-turned": subgroup(3, true),
+  "subgroup-16-turned": subgroup(4, true),
+  "subgroup-24-turned": subgroup(6, true),
   "64x64x16": workgroup(2, 2, 16),
   "64x64x8": workgroup(2, 2, 8),
   "64x64x32": workgroup(2, 2, 32),
@@ -55,7 +60,11 @@ export const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
   discrete: ["64x64x16", "64x64x8", "64x64x32", "64x32x16", "32x64x16", "32x32x32"],
   integrated: ["64x64x16", "64x64x8", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
   apple: ["64x64x16", "64x64x8", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
-  software: ["subgroup-8", "subgroup-4", "subgroup-12", "subgroup-4-turned", "subgroup-8-turned", "64x64x16"],
+  software: [
+    ...["subgroup-24", "subgroup-16", "subgroup-12", "subgroup-8", "subgroup-4"],
+    ...["subgroup-24-turned", "subgroup-16-turned", "subgroup-12-turned", "subgroup-8-turned", "subgroup-4-turned"],
+    "64x64x16",
+  ],
 };
 
 /** Subgroup sizes that kernels of one subgroup are written for. */
@@ -74,31 +83,46 @@ export const multipliesF16 = (adapterClass: AdapterClass): boolean => adapterCla
 export const shapeKey = ({ M, N, K, transA, transB }: Step["attributes"]): string =>
   `${M}x${N}x${K}${transA ? " a-turned" : ""}${transB ? " b-turned" : ""}`;
 
-/** A c of so few columns is turned: most lanes of a subgroup would hold columns that do not exist. */
-const NARROW = 8;
 /** Elements of c that tiles of 64 × 64 would leave a small adapter idle with. */
 const SMALL = 64 * 64;
 
+/** Time that an element of c takes in a subgroup of so many quads of rows, on lavapipe; turned it is COST_TURNED times that. */
+const COST: Readonly<Record<SubgroupTile["rowQuads"], number>> = { 6: 1, 4: 1.15, 3: 1.4, 2: 1.45, 1: 2.3 };
+const COST_TURNED = 1.1;
+
 /** The tile of a shape that nobody tuned. */
 export function usualTile(
-  { M, N }: Step["attributes"],
+  shape: Step["attributes"],
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
 ): MatmulTile {
   const first = MATMUL_TILES[candidatesOf(adapterClass, { subgroupSize })[0]!]!;
   if (first.kernel === "workgroup") {
-    return ["integrated", "apple"].includes(adapterClass) && M! * N! <= SMALL ? workgroup(1, 1, 32) : first;
+    const small = ["integrated", "apple"].includes(adapterClass) && shape.M! * shape.N! <= SMALL;
+    return small ? workgroup(1, 1, 32) : first;
   }
-  const turned = N! <= NARROW && M! > N!;
-  return subgroup((turned ? N! : M!) > 4 ? 2 : 1, turned);
+  return cheapest(shape, { subgroupSize });
+}
+
+/** The subgroup's tile that makes least of c twice or beyond its edge for nothing, weighed by how fast it is. */
+function cheapest({ M, N }: Step["attributes"], { subgroupSize }: { subgroupSize: number }): SubgroupTile {
+  const whole = (count: number, unit: number) => Math.ceil(count / unit) * unit;
+  const all = [false, true].flatMap((turned) =>
+    Object.entries(COST).map(([quads, cost]) => {
+      const rowQuads = Number(quads) as SubgroupTile["rowQuads"], [rows, columns] = turned ? [N!, M!] : [M!, N!];
+      const made = whole(rows, 4 * rowQuads) * whole(columns, 4 * subgroupSize);
+      return { tile: subgroup(rowQuads, turned), time: made * cost * (turned ? COST_TURNED : 1) };
+    })
+  );
+  return all.reduce((best, next) => next.time < best.time ? next : best).tile;
 }
 
 /**
- * Invocations of the attention kernels: `across` share four rows of queries (or keys), `down` such groups make a workgroup. One that is
- * a single subgroup needs neither barriers nor workgroup memory.
+ * Invocations of the attention kernels: `across` share `quads` times four rows of queries (or keys), `down` such groups make a workgroup.
+ * One that is a single subgroup needs neither barriers nor workgroup memory, and a second quad halves its loads.
  */
 export const attentionTile = (
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
-): { across: number; down: number } =>
+): { across: number; down: number; quads: number } =>
   adapterClass === "software" && SUBGROUPS.includes(subgroupSize)
-    ? { across: subgroupSize, down: 1 }
-    : { across: 8, down: 8 };
+    ? { across: subgroupSize, down: 1, quads: 2 }
+    : { across: 8, down: 8, quads: 1 };

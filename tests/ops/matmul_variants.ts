@@ -16,8 +16,8 @@ export const VARIANTS: Record<string, Lowering> = {
     ]),
   ),
   "64x64x16, k in 3 slices": (step, context) => tiles(step, context, { tile: LARGE, slices: 3 }),
-  "subgroups, b in fours": (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: true }),
-  "subgroups, b one by one": (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: false }),
+  "subgroups, rows in fours": (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: true }),
+  "subgroups, rows one by one": (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: false }),
 };
 
 /** An executor that carries products out in one of the ways. */

@@ -1,18 +1,17 @@
-import scalarB from "../../../wgsl/lib/matmul_b_scalar.wgsl" with { type: "text" };
+import fours from "../../../wgsl/lib/matmul_fours.wgsl" with { type: "text" };
+import ones from "../../../wgsl/lib/matmul_ones.wgsl" with { type: "text" };
 import subgroupCode from "../../../wgsl/matmul_subgroup.wgsl" with { type: "text" };
 import tileF16Code from "../../../wgsl/matmul_tile_f16.wgsl" with { type: "text" };
 import tileCode from "../../../wgsl/matmul_tile.wgsl" with { type: "text" };
-import vec4B from "../../../wgsl/lib/matmul_b_vec4.wgsl" with { type: "text" };
 import { type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
-import { kernel, type Launch, type LowerContext, type Lowering, placeOf } from "../launch.ts";
+import { kernel, type Launch, type LowerContext, type Lowering, placeOf, specialised } from "../launch.ts";
 import { type SubgroupTile, usualTile, type WorkgroupTile } from "../tiles.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 const TILE = kernel("matmul_tile", tileCode);
 const TILE_F16 = kernel("matmul_tile_f16", tileF16Code);
-// `enable` has to come first in a file, so the shared piece follows.
-const SUBGROUP = kernel("matmul_subgroup", subgroupCode, vec4B);
-const SUBGROUP_SCALAR = kernel("matmul_subgroup_scalar", subgroupCode, scalarB);
+const SUBGROUP = kernel("matmul_subgroup x4", fours, subgroupCode);
+const SUBGROUP_SCALAR = kernel("matmul_subgroup x1", ones, subgroupCode);
 
 /** Rows, and columns, of c that one quad of an invocation of the tile kernel makes over the whole workgroup. */
 const QUAD = 32;
@@ -79,17 +78,22 @@ export function subgroups(
   const step = turned ? turnedOver(given) : given;
   const { attributes: { M, N }, reads: { a, b }, writes: { c } } = step;
   return [{
-    kernel: vec4 ?? fours(step) ? SUBGROUP : SUBGROUP_SCALAR,
-    constants: { ...constantsOf(step, c!), LANES: subgroupSize, ROW_QUADS: rowQuads, TURNED: turned ? 1 : 0 },
+    kernel: specialised(vec4 ?? inFours(step, { turned }) ? SUBGROUP : SUBGROUP_SCALAR, { LANES: subgroupSize }),
+    constants: { ...constantsOf(step, c!), ROW_QUADS: rowQuads, TURNED: turned ? 1 : 0 },
     reads: [a!, b!],
     writes: [c!],
     grid: [Math.ceil(M! / (4 * rowQuads)), Math.ceil(N! / (4 * subgroupSize)), 1],
   }];
 }
 
-/** Whether every row of b starts at a multiple of four and is one long. */
-function fours({ attributes: { N, K, transB }, reads: { b } }: Step): boolean {
-  return [transB ? K! : N!, b!.offset, b!.rowStride].every((count) => count % 4 === 0);
+/** Whether every row of a, b and c starts at a multiple of four and is one long. */
+function inFours(
+  { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c } }: Step,
+  { turned }: Pick<SubgroupTile, "turned">,
+): boolean {
+  const lengths = [transA ? M! : K!, transB ? K! : N!, turned ? M! : N!];
+  const places = [a!, b!, c!].flatMap(({ offset, rowStride }) => [offset, rowStride]);
+  return [...lengths, ...places].every((count) => count % 4 === 0);
 }
 
 /** Pieces that k is cut into: only where c has too few tiles for the adapter. */
