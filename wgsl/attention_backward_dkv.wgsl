@@ -12,15 +12,15 @@
 //   7  dvBTGV    [B, T, G, V]  f32  write  rows of G·V, DV_STRIDE apart; only with WRITE_DV
 //   8  run                    the block Run
 //
-// The mirror image of attention_backward_dq: one workgroup takes KEYS = 4·DOWN neighbouring keys of one key head through tiles of
-// ROWS = 4·ACROSS queries of each of the H / G heads that share the keys, with ACROSS × DOWN invocations. Invocation (x, y) has the keys
-// 4·y, …, 4·y + 3, the components of a vec4f. It makes their p and ds with the queries 4·x, …, 4·x + 3 of the tile, which the invocations of a
+// The mirror image of attention_backward_dq: one workgroup takes KEYS = 4·QUADS·DOWN neighbouring keys of one key head through tiles of
+// ROWS = 4·ACROSS queries of each of the H / G heads that share the keys, with ACROSS × DOWN invocations. Invocation (x, y) has QUADS quads of
+// keys, the components of a vec4f each. It makes their p and ds with the queries 4·x, …, 4·x + 3 of the tile, which the invocations of a
 // row exchange, and adds up the Vecs x, x + ACROSS, … of its keys' dk and dv. Queries that see no key of the workgroup are never visited: the
-// last one is WINDOW − 1 behind the last key, unless a key is a meta token.
+// last one is WINDOW − 1 behind the last key, unless a key is a meta token. Where ACROSS queries or fewer are left each invocation takes one.
 // dk and dv are slices of one buffer in some models, which can be bound once only: then two launches write one of them each.
-// Bytes 4·B·T·(G·(2·K + 2·V) + H·(K + V + 2)) at least, flops 4·(K + V) for each visible pair: bound by multiply-adds.
+// Bytes 4·B·T·(G·(2·K + 2·V) + H·(K + V + 2)) at least, flops 4·(K + V) for each visible pair: bound as attention_forward.
 //
-// In front of this file: ACROSS, DOWN, K_EACH = ⌈K / (ACROSS · WIDTH)⌉, V_EACH = ⌈V / (ACROSS · WIDTH)⌉, lib/exchange_workgroup or
+// In front of this file: ACROSS, DOWN, QUADS, K_EACH = ⌈K / (ACROSS · WIDTH)⌉, V_EACH = ⌈V / (ACROSS · WIDTH)⌉, lib/exchange_workgroup or
 // lib/exchange_subgroup, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees.
 
 override H: u32;
@@ -52,8 +52,8 @@ struct Run {
 }
 
 const ROWS = 4 * ACROSS;
-const KEYS = 4 * DOWN;
-const SLOTS = 8u; // p, then ds
+const KEYS = 4 * QUADS * DOWN;
+const SLOTS = 8 * QUADS; // p, then ds
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
 @group(0) @binding(1) var<storage, read> kBTGK: array<Vec>;
@@ -65,6 +65,11 @@ const SLOTS = 8u; // p, then ds
 @group(0) @binding(7) var<storage, read_write> dvBTGV: array<Vec>;
 @group(0) @binding(8) var<uniform> run: Run;
 
+/// sums + a · b of four rows a, the components, and one row b.
+fn dots(a: array<Vec, 4>, b: Vec, sums: vec4f) -> vec4f {
+  return vec4f(multiply_add(a[0], b, sums.x), multiply_add(a[1], b, sums.y), multiply_add(a[2], b, sums.z), multiply_add(a[3], b, sums.w));
+}
+
 @compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let x = local.x;
@@ -73,97 +78,180 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let batch = group.z * run.T;
   let s_first = group.x * KEYS;
   let s_last = min(s_first + KEYS, run.T) - 1;
-  // The keys of this invocation; those after s_last repeat it, because every invocation has to reach the barriers.
-  let s = min(vec4u(s_first + 4 * y) + vec4u(0, 1, 2, 3), vec4u(s_last));
-  let k_at = (run.K_OFFSET + (batch + s) * run.K_STRIDE + g * K) / WIDTH;
-  let v_at = (run.V_OFFSET + (batch + s) * run.V_STRIDE + g * V) / WIDTH;
   let scale = inverseSqrt(f32(K));
-  var dk: array<array<Vec, 4>, K_EACH>;
-  var dv: array<array<Vec, 4>, V_EACH>;
+  // The keys of this invocation; those after s_last repeat it, because every invocation has to reach the barriers.
+  var s: array<vec4u, QUADS>;
+  var k_at: array<vec4u, QUADS>;
+  var v_at: array<vec4u, QUADS>;
+  var own_k: array<array<array<Vec, 4>, QUADS>, K_EACH>; // Vecs x, x + ACROSS, …
+  var own_v: array<array<array<Vec, 4>, QUADS>, V_EACH>;
+  for (var u = 0u; u < QUADS; u++) {
+    s[u] = min(vec4u(s_first + 4 * (QUADS * y + u)) + vec4u(0, 1, 2, 3), vec4u(s_last));
+    k_at[u] = (run.K_OFFSET + (batch + s[u]) * run.K_STRIDE + g * K) / WIDTH;
+    v_at[u] = (run.V_OFFSET + (batch + s[u]) * run.V_STRIDE + g * V) / WIDTH;
+    for (var r = 0u; r < 4; r++) {
+      for (var e = 0u; e < K_EACH; e++) {
+        own_k[e][u][r] = kBTGK[k_at[u][r] + min(x + ACROSS * e, K / WIDTH - 1)];
+      }
+      for (var e = 0u; e < V_EACH; e++) {
+        own_v[e][u][r] = vBTGV[v_at[u][r] + min(x + ACROSS * e, V / WIDTH - 1)];
+      }
+    }
+  }
+  var dk: array<array<array<Vec, 4>, K_EACH>, QUADS>;
+  var dv: array<array<array<Vec, 4>, V_EACH>, QUADS>;
 
   // Under the leaky mask (lib/sees) every tile is visited.
   let end = select(min(s_last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || s_first < run.META || run.CROP > 0);
   let begin = select(s_first, 0, run.CROP > 0);
   for (var h = g * (H / G); h < (g + 1) * (H / G); h++) {
     for (var t0 = begin; t0 < end; t0 += ROWS) {
-      // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
-      let k_steps = select(0, K / WIDTH, t0 <= run.T);
-      let v_steps = select(0, V / WIDTH, t0 <= run.T);
-      let t = t0 + 4 * x + vec4u(0, 1, 2, 3);
+      let few = end - t0 <= ACROSS;
+      let t = t0 + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), few);
       let row = batch + min(t, vec4u(end - 1));
       let q_at = (run.Q_OFFSET + row * run.Q_STRIDE + h * K) / WIDTH;
       let dO_at = (run.DO_OFFSET + row * run.DO_STRIDE + h * V) / WIDTH;
-      var score = array(vec4f(), vec4f(), vec4f(), vec4f()); // q · k; zero has to be said in a loop, as in attention_forward
-      for (var i = 0u; i < k_steps; i++) {
-        let k0 = kBTGK[k_at.x + i];
-        let k1 = kBTGK[k_at.y + i];
-        let k2 = kBTGK[k_at.z + i];
-        let k3 = kBTGK[k_at.w + i];
-        for (var j = 0u; j < 4; j++) {
-          let q = qBTHK[q_at[j] + i];
-          score[j] = vec4f(
-            multiply_add(k0, q, score[j].x),
-            multiply_add(k1, q, score[j].y),
-            multiply_add(k2, q, score[j].z),
-            multiply_add(k3, q, score[j].w),
-          );
+      // q · k, then dO · v in the order of attention_backward_delta, as in attention_backward_dq. Zero has to be said in a loop, and the loops
+      // have to stay loops, as in attention_forward.
+      var score = array<array<vec4f, 4>, QUADS>();
+      for (var e = 0u; e < K_EACH; e++) {
+        let steps = select(0, min(ACROSS, K / WIDTH - ACROSS * e), t0 <= run.T);
+        if (few) {
+          for (var i = 0u; i < steps; i++) {
+            let q = qBTHK[q_at.x + ACROSS * e + i];
+            for (var u = 0u; u < QUADS; u++) {
+              var mine: array<Vec, 4>;
+              for (var r = 0u; r < 4; r++) {
+                mine[r] = of_row(own_k[e][u][r], &kBTGK, k_at[u][r] + ACROSS * e, i);
+              }
+              score[u][0] = dots(mine, q, score[u][0]);
+            }
+          }
+        } else {
+          for (var i = 0u; i < steps; i++) {
+            var q: array<Vec, 4>;
+            for (var j = 0u; j < 4; j++) {
+              q[j] = qBTHK[q_at[j] + ACROSS * e + i];
+            }
+            for (var u = 0u; u < QUADS; u++) {
+              var mine: array<Vec, 4>;
+              for (var r = 0u; r < 4; r++) {
+                mine[r] = of_row(own_k[e][u][r], &kBTGK, k_at[u][r] + ACROSS * e, i);
+              }
+              for (var j = 0u; j < 4; j++) {
+                score[u][j] = dots(mine, q[j], score[u][j]);
+              }
+            }
+          }
         }
       }
-      var dp = array(vec4f(), vec4f(), vec4f(), vec4f()); // dO · v, in the order of attention_backward_delta, as in attention_backward_dq
+      var dp = array<array<vec4f, 4>, QUADS>();
       if (WRITE_DK) {
-        for (var i = 0u; i < v_steps; i++) {
-          let v0 = vBTGV[v_at.x + i];
-          let v1 = vBTGV[v_at.y + i];
-          let v2 = vBTGV[v_at.z + i];
-          let v3 = vBTGV[v_at.w + i];
-          for (var j = 0u; j < 4; j++) {
-            let d = dOBTHV[dO_at[j] + i];
-            dp[j] = vec4f(
-              multiply_add(v0, d, dp[j].x),
-              multiply_add(v1, d, dp[j].y),
-              multiply_add(v2, d, dp[j].z),
-              multiply_add(v3, d, dp[j].w),
-            );
+        for (var e = 0u; e < V_EACH; e++) {
+          let steps = select(0, min(ACROSS, V / WIDTH - ACROSS * e), t0 <= run.T);
+          if (few) {
+            for (var i = 0u; i < steps; i++) {
+              let d = dOBTHV[dO_at.x + ACROSS * e + i];
+              for (var u = 0u; u < QUADS; u++) {
+                var mine: array<Vec, 4>;
+                for (var r = 0u; r < 4; r++) {
+                  mine[r] = of_row(own_v[e][u][r], &vBTGV, v_at[u][r] + ACROSS * e, i);
+                }
+                dp[u][0] = dots(mine, d, dp[u][0]);
+              }
+            }
+          } else {
+            for (var i = 0u; i < steps; i++) {
+              var d: array<Vec, 4>;
+              for (var j = 0u; j < 4; j++) {
+                d[j] = dOBTHV[dO_at[j] + ACROSS * e + i];
+              }
+              for (var u = 0u; u < QUADS; u++) {
+                var mine: array<Vec, 4>;
+                for (var r = 0u; r < 4; r++) {
+                  mine[r] = of_row(own_v[e][u][r], &vBTGV, v_at[u][r] + ACROSS * e, i);
+                }
+                for (var j = 0u; j < 4; j++) {
+                  dp[u][j] = dots(mine, d[j], dp[u][j]);
+                }
+              }
+            }
           }
         }
       }
 
       wait(); // the p and ds of the tile before have been taken
-      var p: array<vec4f, 4>;
-      var ds: array<vec4f, 4>;
+      var p: array<array<vec4f, 4>, QUADS>;
+      var ds: array<array<vec4f, 4>, QUADS>;
       for (var j = 0u; j < 4; j++) {
         let lse = lseBTH[row[j] * H + h];
         let delta = deltaBTH[row[j] * H + h];
-        let seen = sees4(vec4i(i32(t[j])), vec4i(s)) & vec4<bool>(t[j] < end);
-        p[j] = select(vec4f(), exp(min(score[j] * scale - lse, vec4f())), seen); // min: no unseen score may overflow
-        ds[j] = p[j] * (dp[j] - delta) * scale;
-        give(p[j], j, x, y);
-        give(ds[j], 4 + j, x, y);
+        for (var u = 0u; u < QUADS; u++) {
+          let seen = sees4(vec4i(i32(t[j])), vec4i(s[u])) & vec4<bool>(t[j] < end);
+          p[u][j] = select(vec4f(), exp(min(score[u][j] * scale - lse, vec4f())), seen); // min: no unseen score may overflow
+          ds[u][j] = p[u][j] * (dp[u][j] - delta) * scale;
+          give(p[u][j], 8 * u + j, x, y);
+          give(ds[u][j], 8 * u + 4 + j, x, y);
+        }
       }
       wait();
+      let q_first = (run.Q_OFFSET + (batch + t0) * run.Q_STRIDE + h * K) / WIDTH;
+      let dO_first = (run.DO_OFFSET + (batch + t0) * run.DO_STRIDE + h * V) / WIDTH;
       if (WRITE_DK) {
-        for (var other = 0u; 4 * other < min(ROWS, end - t0); other++) {
-          for (var j = 0u; j < 4; j++) {
-            let d = taken(ds[j], 4 + j, other, y);
-            let at = (run.Q_OFFSET + (batch + min(t0 + 4 * other + j, end - 1)) * run.Q_STRIDE + h * K) / WIDTH;
+        if (few) {
+          for (var other = 0u; other < end - t0; other++) {
             for (var i = 0u; i < K_EACH; i++) {
-              let q = qBTHK[at + min(x + ACROSS * i, K / WIDTH - 1)];
-              for (var r = 0u; r < 4; r++) {
-                dk[i][r] = fma(Vec(d[r]), q, dk[i][r]);
+              let q = qBTHK[q_first + other * run.Q_STRIDE / WIDTH + min(x + ACROSS * i, K / WIDTH - 1)];
+              for (var u = 0u; u < QUADS; u++) {
+                let weight = taken(ds[u][0], 8 * u + 4, other, y);
+                for (var r = 0u; r < 4; r++) {
+                  dk[u][i][r] = fma(Vec(weight[r]), q, dk[u][i][r]);
+                }
+              }
+            }
+          }
+        } else {
+          for (var other = 0u; 4 * other < min(ROWS, end - t0); other++) {
+            for (var j = 0u; j < 4; j++) {
+              let at = q_first + min(4 * other + j, end - t0 - 1) * run.Q_STRIDE / WIDTH;
+              for (var i = 0u; i < K_EACH; i++) {
+                let q = qBTHK[at + min(x + ACROSS * i, K / WIDTH - 1)];
+                for (var u = 0u; u < QUADS; u++) {
+                  let weight = taken(ds[u][j], 8 * u + 4 + j, other, y);
+                  for (var r = 0u; r < 4; r++) {
+                    dk[u][i][r] = fma(Vec(weight[r]), q, dk[u][i][r]);
+                  }
+                }
               }
             }
           }
         }
       }
       if (WRITE_DV) {
-        for (var other = 0u; 4 * other < min(ROWS, end - t0); other++) {
-          for (var j = 0u; j < 4; j++) {
-            let weight = taken(p[j], j, other, y);
-            let at = (run.DO_OFFSET + (batch + min(t0 + 4 * other + j, end - 1)) * run.DO_STRIDE + h * V) / WIDTH;
+        if (few) {
+          for (var other = 0u; other < end - t0; other++) {
             for (var i = 0u; i < V_EACH; i++) {
-              let d = dOBTHV[at + min(x + ACROSS * i, V / WIDTH - 1)];
-              for (var r = 0u; r < 4; r++) {
-                dv[i][r] = fma(Vec(weight[r]), d, dv[i][r]);
+              let d = dOBTHV[dO_first + other * run.DO_STRIDE / WIDTH + min(x + ACROSS * i, V / WIDTH - 1)];
+              for (var u = 0u; u < QUADS; u++) {
+                let weight = taken(p[u][0], 8 * u, other, y);
+                for (var r = 0u; r < 4; r++) {
+                  dv[u][i][r] = fma(Vec(weight[r]), d, dv[u][i][r]);
+                }
+              }
+            }
+          }
+        } else {
+          for (var other = 0u; 4 * other < min(ROWS, end - t0); other++) {
+            for (var j = 0u; j < 4; j++) {
+              let at = dO_first + min(4 * other + j, end - t0 - 1) * run.DO_STRIDE / WIDTH;
+              for (var i = 0u; i < V_EACH; i++) {
+                let d = dOBTHV[at + min(x + ACROSS * i, V / WIDTH - 1)];
+                for (var u = 0u; u < QUADS; u++) {
+                  let weight = taken(p[u][j], 8 * u + j, other, y);
+                  for (var r = 0u; r < 4; r++) {
+                    dv[u][i][r] = fma(Vec(weight[r]), d, dv[u][i][r]);
+                  }
+                }
               }
             }
           }
@@ -172,26 +260,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
 
-  for (var r = 0u; r < 4; r++) {
-    let key = s_first + 4 * y + r;
-    if (key > s_last) {
-      continue;
-    }
-    if (WRITE_DK) {
-      let at = (run.DK_OFFSET + (batch + key) * run.DK_STRIDE + g * K) / WIDTH;
-      for (var i = 0u; i < K_EACH; i++) {
-        let c = x + ACROSS * i;
-        if (c < K / WIDTH) {
-          dkBTGK[at + c] = select(dk[i][r], dk[i][r] + dkBTGK[at + c], ACCUMULATE);
+  for (var u = 0u; u < QUADS; u++) {
+    for (var r = 0u; r < 4; r++) {
+      let key = s_first + 4 * (QUADS * y + u) + r;
+      if (key > s_last) {
+        continue;
+      }
+      if (WRITE_DK) {
+        let at = (run.DK_OFFSET + (batch + key) * run.DK_STRIDE + g * K) / WIDTH;
+        for (var i = 0u; i < K_EACH; i++) {
+          let c = x + ACROSS * i;
+          if (c < K / WIDTH) {
+            dkBTGK[at + c] = select(dk[u][i][r], dk[u][i][r] + dkBTGK[at + c], ACCUMULATE);
+          }
         }
       }
-    }
-    if (WRITE_DV) {
-      let at = (run.DV_OFFSET + (batch + key) * run.DV_STRIDE + g * V) / WIDTH;
-      for (var i = 0u; i < V_EACH; i++) {
-        let c = x + ACROSS * i;
-        if (c < V / WIDTH) {
-          dvBTGV[at + c] = select(dv[i][r], dv[i][r] + dvBTGV[at + c], ACCUMULATE);
+      if (WRITE_DV) {
+        let at = (run.DV_OFFSET + (batch + key) * run.DV_STRIDE + g * V) / WIDTH;
+        for (var i = 0u; i < V_EACH; i++) {
+          let c = x + ACROSS * i;
+          if (c < V / WIDTH) {
+            dvBTGV[at + c] = select(dv[u][i][r], dv[u][i][r] + dvBTGV[at + c], ACCUMULATE);
+          }
         }
       }
     }

@@ -10,13 +10,14 @@
 //   6  dqBTHK    [B, T, H, K]  f32  write  rows of H·K, DQ_STRIDE apart
 //   7  run                    the block Run
 //
-// Laid out as attention_forward: one workgroup takes ROWS = 4·DOWN neighbouring queries of one head through tiles of KEYS = 4·ACROSS keys,
-// with ACROSS × DOWN invocations. Invocation (x, y) has the queries 4·y, …, 4·y + 3, the components of a vec4f. It makes their ds with the keys
-// 4·x, …, 4·x + 3 of the tile, which the invocations of a row exchange, and adds up the Vecs x, x + ACROSS, … of its queries' dq. Tiles of keys
-// that no query of the workgroup sees are never visited.
-// Bytes 4·B·H·T·(3·K + 2·V) at least, flops 2·(2·K + V) for each visible pair: bound by multiply-adds.
+// Laid out as attention_forward: one workgroup takes ROWS = 4·QUADS·DOWN neighbouring queries of one head through tiles of KEYS = 4·ACROSS
+// keys, with ACROSS × DOWN invocations. Invocation (x, y) has QUADS quads of queries, the components of a vec4f each. It makes their ds with
+// the keys 4·x, …, 4·x + 3 of the tile, which the invocations of a row exchange, and adds up the Vecs x, x + ACROSS, … of its queries' dq.
+// Tiles of keys that no query of the workgroup sees are never visited; where ACROSS keys or fewer are left each invocation takes one.
+// Bytes 4·B·H·T·(3·K + 2·V) at least, flops 2·(2·K + V) for each visible pair: bound as attention_forward.
 //
-// In front of this file: ACROSS, DOWN, K_EACH = ⌈K / (ACROSS · WIDTH)⌉, lib/exchange_workgroup or lib/exchange_subgroup, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
+// In front of this file: ACROSS, DOWN, QUADS, K_EACH = ⌈K / (ACROSS · WIDTH)⌉, V_EACH = ⌈V / (ACROSS · WIDTH)⌉, lib/exchange_workgroup or
+// lib/exchange_subgroup, lib/vec4 or lib/vec1 (Vec, WIDTH, multiply_add), lib/sees (the mask above).
 
 override H: u32;
 override G: u32;
@@ -41,9 +42,9 @@ struct Run {
   CROP: u32,
 }
 
-const ROWS = 4 * DOWN;
+const ROWS = 4 * QUADS * DOWN;
 const KEYS = 4 * ACROSS;
-const SLOTS = 4u;
+const SLOTS = 4 * QUADS;
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
 @group(0) @binding(1) var<storage, read> kBTGK: array<Vec>;
@@ -54,6 +55,11 @@ const SLOTS = 4u;
 @group(0) @binding(6) var<storage, read_write> dqBTHK: array<Vec>;
 @group(0) @binding(7) var<uniform> run: Run;
 
+/// sums + a · b of four rows a, the components, and one row b.
+fn dots(a: array<Vec, 4>, b: Vec, sums: vec4f) -> vec4f {
+  return vec4f(multiply_add(a[0], b, sums.x), multiply_add(a[1], b, sums.y), multiply_add(a[2], b, sums.z), multiply_add(a[3], b, sums.w));
+}
+
 @compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let x = local.x;
@@ -63,15 +69,32 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let batch = group.z * run.T;
   let t_first = group.x * ROWS;
   let t_last = min(t_first + ROWS, run.T) - 1;
-  // The queries of this invocation; those after t_last repeat it, because every invocation has to reach the barriers.
-  let t = min(vec4u(t_first + 4 * y) + vec4u(0, 1, 2, 3), vec4u(t_last));
-  let q_at = (run.Q_OFFSET + (batch + t) * run.Q_STRIDE + h * K) / WIDTH;
-  let dO_at = (run.DO_OFFSET + (batch + t) * run.DO_STRIDE + h * V) / WIDTH;
-  let of_row = (batch + t) * H + h;
-  let lse = vec4f(lseBTH[of_row.x], lseBTH[of_row.y], lseBTH[of_row.z], lseBTH[of_row.w]);
-  let delta = vec4f(deltaBTH[of_row.x], deltaBTH[of_row.y], deltaBTH[of_row.z], deltaBTH[of_row.w]);
   let scale = inverseSqrt(f32(K));
-  var dq: array<array<Vec, 4>, K_EACH>;
+  // The queries of this invocation; those after t_last repeat it, because every invocation has to reach the barriers.
+  var t: array<vec4u, QUADS>;
+  var q_at: array<vec4u, QUADS>;
+  var dO_at: array<vec4u, QUADS>;
+  var lse: array<vec4f, QUADS>;
+  var delta: array<vec4f, QUADS>;
+  var own_q: array<array<array<Vec, 4>, QUADS>, K_EACH>; // Vecs x, x + ACROSS, …
+  var own_dO: array<array<array<Vec, 4>, QUADS>, V_EACH>;
+  for (var u = 0u; u < QUADS; u++) {
+    t[u] = min(vec4u(t_first + 4 * (QUADS * y + u)) + vec4u(0, 1, 2, 3), vec4u(t_last));
+    q_at[u] = (run.Q_OFFSET + (batch + t[u]) * run.Q_STRIDE + h * K) / WIDTH;
+    dO_at[u] = (run.DO_OFFSET + (batch + t[u]) * run.DO_STRIDE + h * V) / WIDTH;
+    let at_row = (batch + t[u]) * H + h;
+    lse[u] = vec4f(lseBTH[at_row.x], lseBTH[at_row.y], lseBTH[at_row.z], lseBTH[at_row.w]);
+    delta[u] = vec4f(deltaBTH[at_row.x], deltaBTH[at_row.y], deltaBTH[at_row.z], deltaBTH[at_row.w]);
+    for (var r = 0u; r < 4; r++) {
+      for (var e = 0u; e < K_EACH; e++) {
+        own_q[e][u][r] = qBTHK[q_at[u][r] + min(x + ACROSS * e, K / WIDTH - 1)];
+      }
+      for (var e = 0u; e < V_EACH; e++) {
+        own_dO[e][u][r] = dOBTHV[dO_at[u][r] + min(x + ACROSS * e, V / WIDTH - 1)];
+      }
+    }
+  }
+  var dq: array<array<array<Vec, 4>, K_EACH>, QUADS>;
 
   // Two stretches of keys: the meta prefix in front of the first query's window, then from that window to the last query.
   // Under the leaky mask (lib/sees) every tile is visited.
@@ -81,64 +104,114 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let start = select(window_start, 0, stretch == 0);
     let end = select(keys_end, min(run.META, window_start), stretch == 0);
     for (var s0 = start; s0 < end; s0 += KEYS) {
-      // Always K / WIDTH and V / WIDTH, but not for the compiler, as in attention_forward: these loops have to stay loops.
-      let k_steps = select(0, K / WIDTH, s0 < keys_end);
-      let v_steps = select(0, V / WIDTH, s0 < keys_end);
-      let s = s0 + 4 * x + vec4u(0, 1, 2, 3);
+      let few = end - s0 <= ACROSS;
+      let s = s0 + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), few);
       let key = batch + min(s, vec4u(end - 1));
       let k_at = (run.K_OFFSET + key * run.K_STRIDE + g * K) / WIDTH;
       let v_at = (run.V_OFFSET + key * run.V_STRIDE + g * V) / WIDTH;
-      var score = array(vec4f(), vec4f(), vec4f(), vec4f()); // q · k; zero has to be said in a loop, as in attention_forward
-      for (var i = 0u; i < k_steps; i++) {
-        let q0 = qBTHK[q_at.x + i];
-        let q1 = qBTHK[q_at.y + i];
-        let q2 = qBTHK[q_at.z + i];
-        let q3 = qBTHK[q_at.w + i];
-        for (var j = 0u; j < 4; j++) {
-          let k = kBTGK[k_at[j] + i];
-          score[j] = vec4f(
-            multiply_add(q0, k, score[j].x),
-            multiply_add(q1, k, score[j].y),
-            multiply_add(q2, k, score[j].z),
-            multiply_add(q3, k, score[j].w),
-          );
+      // q · k, then dO · v, added in the order of attention_backward_delta: where a query sees one key, o = v and dp − delta is exactly 0.
+      // Zero has to be said in a loop, and the loops have to stay loops, as in attention_forward.
+      var score = array<array<vec4f, 4>, QUADS>();
+      var dp = array<array<vec4f, 4>, QUADS>();
+      for (var e = 0u; e < K_EACH; e++) {
+        let steps = select(0, min(ACROSS, K / WIDTH - ACROSS * e), s0 < keys_end);
+        if (few) {
+          for (var i = 0u; i < steps; i++) {
+            let k = kBTGK[k_at.x + ACROSS * e + i];
+            for (var u = 0u; u < QUADS; u++) {
+              var mine: array<Vec, 4>;
+              for (var r = 0u; r < 4; r++) {
+                mine[r] = of_row(own_q[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
+              }
+              score[u][0] = dots(mine, k, score[u][0]);
+            }
+          }
+        } else {
+          for (var i = 0u; i < steps; i++) {
+            var k: array<Vec, 4>;
+            for (var j = 0u; j < 4; j++) {
+              k[j] = kBTGK[k_at[j] + ACROSS * e + i];
+            }
+            for (var u = 0u; u < QUADS; u++) {
+              var mine: array<Vec, 4>;
+              for (var r = 0u; r < 4; r++) {
+                mine[r] = of_row(own_q[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
+              }
+              for (var j = 0u; j < 4; j++) {
+                score[u][j] = dots(mine, k[j], score[u][j]);
+              }
+            }
+          }
         }
       }
-      // dO · v, added in the order of attention_backward_delta: where a query sees one key, o = v and dp − delta is exactly 0.
-      var dp = array(vec4f(), vec4f(), vec4f(), vec4f());
-      for (var i = 0u; i < v_steps; i++) {
-        let d0 = dOBTHV[dO_at.x + i];
-        let d1 = dOBTHV[dO_at.y + i];
-        let d2 = dOBTHV[dO_at.z + i];
-        let d3 = dOBTHV[dO_at.w + i];
-        for (var j = 0u; j < 4; j++) {
-          let v = vBTGV[v_at[j] + i];
-          dp[j] = vec4f(
-            multiply_add(d0, v, dp[j].x),
-            multiply_add(d1, v, dp[j].y),
-            multiply_add(d2, v, dp[j].z),
-            multiply_add(d3, v, dp[j].w),
-          );
+      for (var e = 0u; e < V_EACH; e++) {
+        let steps = select(0, min(ACROSS, V / WIDTH - ACROSS * e), s0 < keys_end);
+        if (few) {
+          for (var i = 0u; i < steps; i++) {
+            let v = vBTGV[v_at.x + ACROSS * e + i];
+            for (var u = 0u; u < QUADS; u++) {
+              var mine: array<Vec, 4>;
+              for (var r = 0u; r < 4; r++) {
+                mine[r] = of_row(own_dO[e][u][r], &dOBTHV, dO_at[u][r] + ACROSS * e, i);
+              }
+              dp[u][0] = dots(mine, v, dp[u][0]);
+            }
+          }
+        } else {
+          for (var i = 0u; i < steps; i++) {
+            var v: array<Vec, 4>;
+            for (var j = 0u; j < 4; j++) {
+              v[j] = vBTGV[v_at[j] + ACROSS * e + i];
+            }
+            for (var u = 0u; u < QUADS; u++) {
+              var mine: array<Vec, 4>;
+              for (var r = 0u; r < 4; r++) {
+                mine[r] = of_row(own_dO[e][u][r], &dOBTHV, dO_at[u][r] + ACROSS * e, i);
+              }
+              for (var j = 0u; j < 4; j++) {
+                dp[u][j] = dots(mine, v[j], dp[u][j]);
+              }
+            }
+          }
         }
       }
 
       wait(); // the ds of the tile before have been taken
-      var ds: array<vec4f, 4>;
-      for (var j = 0u; j < 4; j++) {
-        let seen = sees4(vec4i(t), vec4i(i32(s[j]))) & vec4<bool>(s[j] < end);
-        let p = select(vec4f(), exp(min(score[j] * scale - lse, vec4f())), seen); // min: no unseen score may overflow
-        ds[j] = p * (dp[j] - delta) * scale;
-        give(ds[j], j, x, y);
+      var ds: array<array<vec4f, 4>, QUADS>;
+      for (var u = 0u; u < QUADS; u++) {
+        for (var j = 0u; j < 4; j++) {
+          let seen = sees4(vec4i(t[u]), vec4i(i32(s[j]))) & vec4<bool>(s[j] < end);
+          let p = select(vec4f(), exp(min(score[u][j] * scale - lse[u], vec4f())), seen); // min: no unseen score may overflow
+          ds[u][j] = p * (dp[u][j] - delta[u]) * scale;
+          give(ds[u][j], 4 * u + j, x, y);
+        }
       }
       wait();
-      for (var other = 0u; 4 * other < min(KEYS, end - s0); other++) {
-        for (var j = 0u; j < 4; j++) {
-          let d = taken(ds[j], j, other, y);
-          let at = (run.K_OFFSET + (batch + min(s0 + 4 * other + j, end - 1)) * run.K_STRIDE + g * K) / WIDTH;
+      let k_first = (run.K_OFFSET + (batch + s0) * run.K_STRIDE + g * K) / WIDTH;
+      if (few) {
+        for (var other = 0u; other < end - s0; other++) {
           for (var i = 0u; i < K_EACH; i++) {
-            let k = kBTGK[at + min(x + ACROSS * i, K / WIDTH - 1)];
-            for (var r = 0u; r < 4; r++) {
-              dq[i][r] = fma(Vec(d[r]), k, dq[i][r]);
+            let k = kBTGK[k_first + other * run.K_STRIDE / WIDTH + min(x + ACROSS * i, K / WIDTH - 1)];
+            for (var u = 0u; u < QUADS; u++) {
+              let weight = taken(ds[u][0], 4 * u, other, y);
+              for (var r = 0u; r < 4; r++) {
+                dq[u][i][r] = fma(Vec(weight[r]), k, dq[u][i][r]);
+              }
+            }
+          }
+        }
+      } else {
+        for (var other = 0u; 4 * other < min(KEYS, end - s0); other++) {
+          for (var j = 0u; j < 4; j++) {
+            let at = k_first + min(4 * other + j, end - s0 - 1) * run.K_STRIDE / WIDTH;
+            for (var i = 0u; i < K_EACH; i++) {
+              let k = kBTGK[at + min(x + ACROSS * i, K / WIDTH - 1)];
+              for (var u = 0u; u < QUADS; u++) {
+                let weight = taken(ds[u][j], 4 * u + j, other, y);
+                for (var r = 0u; r < 4; r++) {
+                  dq[u][i][r] = fma(Vec(weight[r]), k, dq[u][i][r]);
+                }
+              }
             }
           }
         }
@@ -146,15 +219,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
 
-  for (var r = 0u; r < 4; r++) {
-    let row = t_first + 4 * y + r;
-    if (row > t_last) {
-      continue;
-    }
-    let at = (run.DQ_OFFSET + (batch + row) * run.DQ_STRIDE + h * K) / WIDTH;
-    for (var i = 0u; i < K_EACH; i++) {
-      if (x + ACROSS * i < K / WIDTH) {
-        dqBTHK[at + x + ACROSS * i] = dq[i][r];
+  for (var u = 0u; u < QUADS; u++) {
+    for (var r = 0u; r < 4; r++) {
+      let row = t_first + 4 * (QUADS * y + u) + r;
+      if (row > t_last) {
+        continue;
+      }
+      let at = (run.DQ_OFFSET + (batch + row) * run.DQ_STRIDE + h * K) / WIDTH;
+      for (var i = 0u; i < K_EACH; i++) {
+        if (x + ACROSS * i < K / WIDTH) {
+          dqBTHK[at + x + ACROSS * i] = dq[u][i][r];
+        }
       }
     }
   }

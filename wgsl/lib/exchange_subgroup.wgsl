@@ -24,3 +24,8 @@ fn row_sum(own: vec4f, x: u32, y: u32) -> vec4f {
   }
   return all;
 }
+
+/// Vec i of a row in memory, from the invocation that loaded it: `own` is Vec x of that row.
+fn of_row(own: Vec, rows: ptr<storage, array<Vec>, read>, at: u32, i: u32) -> Vec {
+  return subgroupShuffle(own, i);
+}

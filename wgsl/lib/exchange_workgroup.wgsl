@@ -1,5 +1,8 @@
 // What the ACROSS invocations of a row tell each other, through workgroup memory. lib/exchange_subgroup does the same where a row is a subgroup.
 // A kernel gives SLOTS vectors, waits, takes those of its neighbours, and waits again before it gives the next.
+// One vector of four rows at a time can be added up or compared, so QUADS is 1.
+const_assert QUADS == 1;
+
 var<workgroup> given: array<vec4f, SLOTS * ACROSS * DOWN>; // [slot][x][y]
 var<workgroup> of_lane: array<vec4f, ACROSS * DOWN>;       // [y][x]
 
@@ -36,4 +39,9 @@ fn row_sum(own: vec4f, x: u32, y: u32) -> vec4f {
     all += of_lane[y * ACROSS + other];
   }
   return all;
+}
+
+/// Vec i of a row that begins at `at`, which caches have; `own` is Vec x of that row.
+fn of_row(own: Vec, rows: ptr<storage, array<Vec>, read>, at: u32, i: u32) -> Vec {
+  return rows[at + i];
 }

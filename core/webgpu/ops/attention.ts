@@ -23,31 +23,29 @@ import { widthOf } from "./width.ts";
 
 const DELTA = kernel("attention_backward_delta", delta);
 
-/** What the three passes over pairs have in common; `lengths` names the register arrays of each: columns of K, of V, or both. */
+/** What the three passes over pairs have in common. */
 function pass(
   name: string,
   code: string,
-  { attributes, tensors, lengths, context }: {
+  { attributes, tensors, context }: {
     attributes: Step["attributes"];
     tensors: Readonly<Record<string, Tensor>>;
-    lengths: readonly ("K" | "V")[];
     context: LowerContext;
   },
 ): { kernel: Kernel; constants: Record<string, number>; blocks: number } {
   const { T, H, G, K, Kv, window, meta, crop } = attributes as Record<string, number>;
-  const width = widthOf([K!, Kv!], Object.values(tensors)), { across, down } = attentionTile(context);
-  const each = { K: Math.ceil(K! / (across * width)), V: Math.ceil(Kv! / (across * width)) };
+  const width = widthOf([K!, Kv!], Object.values(tensors)), { across, down, quads } = attentionTile(context);
+  const each = { K_EACH: Math.ceil(K! / (across * width)), V_EACH: Math.ceil(Kv! / (across * width)) };
   const exchange = down === 1 ? exchangeSubgroup : exchangeWorkgroup;
   const whole = kernel(`${name} x${width}`, exchange, width === 4 ? vec4 : vec1, sees, code);
-  const registers = Object.fromEntries(lengths.map((length) => [`${length}_EACH`, each[length]]));
   const places = Object.entries(tensors).map(([role, tensor]) => placeOf(role, tensor));
   return {
-    kernel: specialised(whole, { ACROSS: across, DOWN: down, ...registers }),
+    kernel: specialised(whole, { ACROSS: across, DOWN: down, QUADS: quads, ...each }),
     constants: Object.assign(
       { T: T!, H: H!, G: G!, K: K!, V: Kv!, WINDOW: window!, META: meta!, CROP: crop! },
       ...places,
     ),
-    blocks: Math.ceil(T! / (4 * down)),
+    blocks: Math.ceil(T! / (4 * quads * down)),
   };
 }
 
@@ -56,7 +54,6 @@ export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, wri
   const { kernel, constants, blocks } = pass("attention_forward", forward, {
     attributes,
     tensors,
-    lengths: ["V"],
     context,
   });
   return [{
@@ -97,7 +94,6 @@ function queryPass(
   const { kernel, constants, blocks } = pass("attention_backward_dq", dq, {
     attributes,
     tensors,
-    lengths: ["K"],
     context,
   });
   return { kernel, constants, reads: [q!, k!, v!, dO!, lse!, deltas], writes: [target!], grid: [blocks, H!, B!] };
@@ -114,7 +110,6 @@ function keyPass(
   const { kernel, constants, blocks } = pass("attention_backward_dkv", dkv, {
     attributes,
     tensors,
-    lengths: ["K", "V"],
     context,
   });
   const switches = { ACCUMULATE: accumulate.includes("dk") ? 1 : 0, WRITE_DK: dk ? 1 : 0, WRITE_DV: dv ? 1 : 0 };
