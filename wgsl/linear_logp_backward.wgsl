@@ -7,7 +7,8 @@
 //   4  logitsRC  [R, C]  f32  read and write  vocabulary entries V0, …, V0 + C − 1
 //   5  run  the block Run
 //
-// One invocation a logit; neighbours read neighbours. Bytes 8·R·C, one exponential a logit: bound by memory.
+// One invocation a logit, or four neighbouring ones (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 8·R·C, one exponential a
+// logit: bound by memory.
 
 override C: u32;
 
@@ -21,20 +22,20 @@ struct Run {
 @group(0) @binding(1) var<storage, read> dlogpR: array<f32>;
 @group(0) @binding(2) var<storage, read> lseR: array<f32>;
 @group(0) @binding(3) var<storage, read> logpR: array<f32>;
-@group(0) @binding(4) var<storage, read_write> logitsRC: array<f32>;
+@group(0) @binding(4) var<storage, read_write> logitsRC: array<Vec>;
 @group(0) @binding(5) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let run = run; // read once: not every compiler does that by itself
   let at = (group.y * groups.x + group.x) * 64 + lane;
-  if (at >= run.R * C) {
+  if (at >= run.R * (C / WIDTH)) {
     return;
   }
-  let row = at / C;
-  if (run.V0 + at % C == targetsR[row]) {
-    logitsRC[at] = dlogpR[row] * one_minus_exp(logpR[row]);
-  } else {
-    logitsRC[at] = -dlogpR[row] * exp(logitsRC[at] - lseR[row]);
-  }
+  let row = at / (C / WIDTH);
+  let dlogp = dlogpR[row];
+  let all = widened(-dlogp * exp(logitsRC[at] - lseR[row]));
+  // Beyond WIDTH, wrapping around included, where the target is not among these.
+  let target_at = targetsR[row] - run.V0 - at % (C / WIDTH) * WIDTH;
+  logitsRC[at] = narrowed(select(all, vec4f(dlogp * one_minus_exp(logpR[row])), vec4u(0, 1, 2, 3) == vec4u(target_at)));
 }

@@ -6,7 +6,8 @@
 //   3  yBTHK      [B, T, H, K]         f32  write  rows of H·K, Y_STRIDE apart
 //   4  run  the block Run
 //
-// One invocation a pair; neighbours read neighbours. Bytes 4·3·B·T·H·K, flops 3·B·T·H·K: bound by memory.
+// One invocation a pair, or four neighbouring ones (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 4·3·B·T·H·K, flops
+// 3·B·T·H·K: bound by memory.
 
 override H: u32;
 override K: u32;
@@ -15,7 +16,7 @@ override HAS_POSITION: bool;
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
 struct Run {
-  PAIRS: u32, // B·T·H·K/2
+  PAIRS: u32, // of Vecs: B·T·H·K / (2·WIDTH)
   T: u32,
   X_OFFSET: u32,
   X_STRIDE: u32,
@@ -23,10 +24,10 @@ struct Run {
   Y_STRIDE: u32,
 }
 
-@group(0) @binding(0) var<storage, read> xBTHK: array<f32>;
-@group(0) @binding(1) var<storage, read> table: array<f32>;
+@group(0) @binding(0) var<storage, read> xBTHK: array<Vec>;
+@group(0) @binding(1) var<storage, read> table: array<Vec>;
 @group(0) @binding(2) var<storage, read> position1: array<u32>;
-@group(0) @binding(3) var<storage, read_write> yBTHK: array<f32>;
+@group(0) @binding(3) var<storage, read_write> yBTHK: array<Vec>;
 @group(0) @binding(4) var<uniform> run: Run;
 
 @compute @workgroup_size(64)
@@ -36,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (pair >= run.PAIRS) {
     return;
   }
-  let half = K / 2;
+  let half = K / (2 * WIDTH);
   let i = pair % half;
   let h = pair / half % H;
   let row = pair / half / H;
@@ -44,10 +45,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (HAS_POSITION) {
     position += position1[0];
   }
-  let cosine = table[position * K + i];
-  let sine = table[position * K + half + i] * SIGN;
-  let x_at = run.X_OFFSET + row * run.X_STRIDE + h * K + i;
-  let y_at = run.Y_OFFSET + row * run.Y_STRIDE + h * K + i;
+  let cosine = table[2 * half * position + i];
+  let sine = table[2 * half * position + half + i] * SIGN;
+  let x_at = (run.X_OFFSET + row * run.X_STRIDE + h * K) / WIDTH + i;
+  let y_at = (run.Y_OFFSET + row * run.Y_STRIDE + h * K) / WIDTH + i;
   let first = xBTHK[x_at];
   let second = xBTHK[x_at + half];
   yBTHK[y_at] = first * cosine - second * sine;

@@ -7,9 +7,10 @@ import { isContiguous, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import { kernel, type Launch, linearGrid, type LowerContext, type Lowering } from "../launch.ts";
 import { matmul } from "./matmul.ts";
 import { rowKernel } from "./row_kernel.ts";
+import { forWidths, widthOf } from "./width.ts";
 
 const FORWARD = rowKernel("linear_logp_forward", activations, forward);
-const BACKWARD = kernel("linear_logp_backward", logOdds, backward);
+const BACKWARD = forWidths("linear_logp_backward", (name, vec) => kernel(name, vec, logOdds, backward));
 
 /** A part of the vocabulary: its first entry, how many, and the logits of all rows for it. */
 interface Chunk {
@@ -87,15 +88,15 @@ export const linearLogpBackward: Lowering = (
   const kept = context.kept.get(lse!.storage);
   const chunks = chunksOf({ R, V, chunk }, kept ?? context.scratch("logits", [R, chunk]));
   return chunks.flatMap((chunk, i) => {
-    const { C, V0, logits } = chunk, part = rowsOf(w!, chunk);
+    const { C, V0, logits } = chunk, part = rowsOf(w!, chunk), width = widthOf([C], [logits]);
     return [
       ...(kept ? [] : product({ a: x!, b: part, c: logits, M: R, N: C, K: D, transB: 1 }, context)),
       {
-        kernel: BACKWARD,
+        kernel: BACKWARD[width],
         constants: { R, C, V0 },
         reads: [targets!, dlogp!, lse!, logp!],
         writes: [logits],
-        grid: linearGrid(Math.ceil(R * C / 64)),
+        grid: linearGrid(Math.ceil(R * C / width / 64)),
       },
       ...product({ a: logits, b: part, c: dx!, M: R, N: D, K: C, accumulate: i > 0 }, context),
       ...product({ a: logits, b: x!, c: rowsOf(dw!, chunk), M: C, N: D, K: R, transA: 1 }, context),

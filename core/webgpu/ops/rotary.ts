@@ -1,15 +1,16 @@
 import code from "../../../wgsl/rotary.wgsl" with { type: "text" };
 import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { forWidths, widthOf } from "./width.ts";
 
-const KERNEL = kernel("rotary", code);
+const KERNELS = forWidths("rotary", (name, vec) => kernel(name, vec, code));
 
 export const rotary: Lowering = (
   { attributes: { B, T, H, K, sign }, reads: { x, table, position }, writes: { y } },
   { scratch },
 ) => {
-  const pairs = B! * T! * H! * K! / 2;
+  const width = widthOf([K! / 2], [x!, table!, y!]), pairs = B! * T! * H! * K! / 2 / width;
   return [{
-    kernel: KERNEL,
+    kernel: KERNELS[width],
     constants: {
       ...{ PAIRS: pairs, T: T!, H: H!, K: K!, SIGN: sign!, HAS_POSITION: position ? 1 : 0 },
       ...{ ...placeOf("X", x!), ...placeOf("Y", y!) },
