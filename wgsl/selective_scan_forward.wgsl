@@ -28,7 +28,6 @@ override LANES: u32 = 16 * QUADS;
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {
-  B: u32,
   T: u32,
   UDT_OFFSET: u32,
   UDT_STRIDE: u32,

@@ -220,10 +220,25 @@ async function kernels(
 }
 
 function kernelsTable(kernels: readonly KernelReport[]): string {
-  const head = ["op", "pass", "sizes", "times", "ms", "GFLOP/s", "GB/s", "of the limit"];
-  const rows = kernels.map(({ op, pass, attributes, times, ms, gflop_per_s, gb_per_s, roofline_share }) => [
+  const head = [
+    "op",
+    "pass",
+    "sizes",
+    "times",
+    "ms",
+    "GFLOP/s",
+    "GB/s",
+    "of the limit",
+    "multiply-adds",
+    "memory",
+    "exp",
+  ];
+  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+  const rows = kernels.map(({ op, pass, attributes, times, ms, gflop_per_s, gb_per_s, roofline_share, shares }) => [
     ...[op, pass, Object.entries(attributes).map(([name, value]) => `${name} ${value}`).join(" "), `${times}`],
-    ...[ms.toFixed(3), gflop_per_s.toFixed(1), gb_per_s.toFixed(1), `${(100 * roofline_share).toFixed(0)} %`],
+    ...[ms.toFixed(3), gflop_per_s.toFixed(1), gb_per_s.toFixed(1), percent(roofline_share)],
+    ...[shares.flops, shares.bytes].map(percent),
+    shares.exponentials > 0 ? percent(shares.exponentials) : "—",
   ]);
   return table([head, ...rows]);
 }
@@ -244,6 +259,9 @@ function peaksTable(found: PeaksReport): string {
   if (found.multiply_add_gflop_per_s !== null) {
     const how = variant ? `${variant.vectors} chains of 4, ${variant.unroll} rounds without a jump` : "";
     rows.push(["multiply-add peak", found.multiply_add_gflop_per_s.toFixed(1), "GFLOP/s", how]);
+  }
+  if (found.exponential_g_per_s !== null) {
+    rows.push(["exponential peak", found.exponential_g_per_s.toFixed(1), "10⁹/s", "2^x of vectors of four"]);
   }
   rows.push(["copy, read and written", found.copy_gb_per_s.toFixed(1), "GB/s", ""]);
   rows.push(["matmul 1024×512×1024", found.matmul_gflop_per_s.toFixed(1), "GFLOP/s", share]);

@@ -15,7 +15,7 @@ import type { AdapterClass } from "../device/types.ts";
 import { type Kernel, type Launch, type LowerContext, lowerContext, overridesOf } from "./launch.ts";
 import { LOWERINGS } from "./ops/mod.ts";
 import { multipliesF16, shapeKey, type TileChoices } from "./tiles.ts";
-import { unrolled } from "./unroll.ts";
+import { isWrittenOut, unrolled } from "./unroll.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 import { storagesOf, WebgpuProgram } from "./program.ts";
 
@@ -191,7 +191,8 @@ export class WebgpuExecutor implements Executor {
 
   async #compile(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<GPUComputePipeline> {
     const device = this.gpu.device;
-    const code = this.gpu.keepsLoops ? unrolled(kernel.code, constants) : kernel.code;
+    const writeOut = this.gpu.keepsLoops || isWrittenOut(kernel.code);
+    const code = writeOut ? unrolled(kernel.code, constants) : kernel.code;
     const module = device.createShaderModule({ label: kernel.name, code });
     try {
       return await device.createComputePipelineAsync({

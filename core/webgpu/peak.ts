@@ -1,11 +1,13 @@
-/** Kernels that do one thing as often as an adapter can: multiply-adds, copies, or nothing. */
+/** Kernels that do one thing as often as an adapter can: multiply-adds, exponentials, copies, or nothing. */
 import copyCode from "../../wgsl/copy_peak.wgsl" with { type: "text" };
+import exponentialCode from "../../wgsl/exponential_peak.wgsl" with { type: "text" };
 import multiplyAddCode from "../../wgsl/multiply_add_peak.wgsl" with { type: "text" };
 import type { Plan } from "../plan/mod.ts";
 import { Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
-import { kernel, type Launch, specialised } from "./launch.ts";
+import { type Kernel, kernel, type Launch, specialised } from "./launch.ts";
 
 const MULTIPLY_ADD = kernel("multiply_add_peak", multiplyAddCode), COPY = kernel("copy_peak", copyCode);
+const EXPONENTIAL = kernel("exponential_peak", exponentialCode);
 
 /** A plan of one kind of launch, and what a run of it does. */
 export interface Probe {
@@ -15,11 +17,16 @@ export interface Probe {
   readonly input: { readonly x: Tensor; readonly data: Float32Array<ArrayBuffer> };
   readonly flops: number;
   readonly bytes: number;
+  readonly exponentials: number;
 }
 
 /** Chains that hide each other's latency, until registers run out, and rounds in a row without a jump. */
 export const MULTIPLY_ADD_VARIANTS: readonly { readonly vectors: number; readonly unroll: number }[] = [1, 2, 4, 8]
   .flatMap((vectors) => [1, 8].map((unroll) => ({ vectors, unroll })));
+/** The same for exponentials, each of which is a chain of some ten operations. */
+export const EXPONENTIAL_VARIANTS: readonly { readonly vectors: number; readonly unroll: number }[] = [1, 2, 4].map((
+  vectors,
+) => ({ vectors, unroll: 4 }));
 /** Vectors of four that an invocation copies. */
 export const COPY_VARIANTS: readonly number[] = [2, 4, 16];
 
@@ -33,10 +40,11 @@ const array = (name: string, n: number) => tensorOver(new Storage(name, n, "f32"
 /** `count` times the same launch, each as a step of `flops`: the executor begins a new submit after 10¹² of them. */
 function probe(
   launch: Launch,
-  { count = 1, flops = 0, bytes = 0, data }: {
+  { count = 1, flops = 0, bytes = 0, exponentials = 0, data }: {
     count?: number;
     flops?: number;
     bytes?: number;
+    exponentials?: number;
     data: Probe["input"]["data"];
   },
 ): Probe {
@@ -52,15 +60,15 @@ function probe(
     metrics: [tensorOver(y!.storage, [1])],
   };
   const launches = plan.steps.map((_, step) => ({ ...launch, step }));
-  return { plan, launches, input: { x: x!, data }, flops: count * flops, bytes: count * bytes };
+  return { plan, launches, input: { x: x!, data }, flops: count * flops, bytes: count * bytes, exponentials };
 }
 
-function multiplyAddLaunch(
-  groups: number,
-  { vectors, unroll, rounds }: { vectors: number; unroll: number; rounds: number },
+function chainsLaunch(
+  kernel: Kernel,
+  { groups, vectors, unroll, rounds }: { groups: number; vectors: number; unroll: number; rounds: number },
 ): Launch {
   return {
-    kernel: specialised(MULTIPLY_ADD, { VECTORS: vectors, UNROLL: unroll }),
+    kernel: specialised(kernel, { VECTORS: vectors, UNROLL: unroll }),
     constants: { ROUNDS: rounds },
     reads: [array("factors", 2)],
     writes: [array("sums", groups * LANES)],
@@ -68,7 +76,7 @@ function multiplyAddLaunch(
   };
 }
 
-const FACTORS = Float32Array.of(1, 1e-7);
+const FACTORS = Float32Array.of(1, 1e-7), TURNED = Float32Array.of(-1, 0);
 
 export function multiplyAddProbe(
   { vectors, unroll }: { vectors: number; unroll: number },
@@ -76,7 +84,17 @@ export function multiplyAddProbe(
 ): Probe {
   const groups = software ? SOFTWARE_GROUPS : GPU_GROUPS, rounds = ROUNDS / unroll;
   const flops = 8 * vectors * ROUNDS * groups * LANES;
-  return probe(multiplyAddLaunch(groups, { vectors, unroll, rounds }), { flops, data: FACTORS });
+  return probe(chainsLaunch(MULTIPLY_ADD, { groups, vectors, unroll, rounds }), { flops, data: FACTORS });
+}
+
+/** 2^−a of numbers between 0 and 1, an eighth as often as the multiply-adds. */
+export function exponentialProbe(
+  { vectors, unroll }: { vectors: number; unroll: number },
+  { software }: { software: boolean },
+): Probe {
+  const groups = software ? SOFTWARE_GROUPS : GPU_GROUPS, rounds = ROUNDS / 8 / unroll;
+  const exponentials = 4 * vectors * unroll * rounds * groups * LANES;
+  return probe(chainsLaunch(EXPONENTIAL, { groups, vectors, unroll, rounds }), { exponentials, data: TURNED });
 }
 
 export function copyProbe(quads: number): Probe {
@@ -92,6 +110,6 @@ export function copyProbe(quads: number): Probe {
 
 /** `count` dispatches that do next to nothing, in one submit or each in its own. */
 export function idleProbe(count: number, { submits }: { submits: boolean }): Probe {
-  const launch = multiplyAddLaunch(1, { vectors: 1, unroll: 1, rounds: 1 });
+  const launch = chainsLaunch(MULTIPLY_ADD, { groups: 1, vectors: 1, unroll: 1, rounds: 1 });
   return probe(launch, { count, flops: submits ? 2e12 : 0, data: FACTORS });
 }

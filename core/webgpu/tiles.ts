@@ -1,4 +1,4 @@
-/** The ways to carry matrix products and attention out that an adapter may choose from. */
+/** The ways to carry matrix products, attention and the scan out that an adapter may choose from. */
 import type { Step } from "../tensor/mod.ts";
 import type { AdapterClass } from "../device/types.ts";
 
@@ -126,3 +126,9 @@ export const attentionTile = (
   adapterClass === "software" && SUBGROUPS.includes(subgroupSize)
     ? { across: subgroupSize, down: 1, quads: 2 }
     : { across: 8, down: 8, quads: 1 };
+
+/** Lanes of the subgroup that a workgroup of the scan is, its channels one after the other; undefined where it goes through workgroup memory. */
+export const scanTile = (
+  { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
+): { lanes: number } | undefined =>
+  adapterClass === "software" && SUBGROUPS.includes(subgroupSize) ? { lanes: subgroupSize } : undefined;

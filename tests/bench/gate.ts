@@ -130,14 +130,19 @@ async function kernelsOf(executor: WebgpuExecutor, { ops = HOT_OPS, repeated = 1
     const launches = executor.lower(single.plan).flatMap((launch) => Array.from({ length: repeated }, () => launch));
     const program = await executor.prepareLaunches(single.plan, launches);
     fill(program, single, contents);
-    kernels.push({ name, cost: { flops: count * flops, bytes: count * bytes }, program, seconds: Infinity });
+    kernels.push({
+      name,
+      cost: { flops: count * flops, bytes: count * bytes, exponentials: 0 },
+      program,
+      seconds: Infinity,
+    });
   }
   return kernels;
 }
 
 function sharesOf(kernels: readonly Kernel[], { multiply, copy }: Probes): Shares {
   const most = (probes: Probes["copy"]) => Math.max(...probes.map(({ work, seconds }) => work / seconds));
-  const roofline = { flops: most(multiply), bytes: most(copy) };
+  const roofline = { flops: most(multiply), bytes: most(copy), exponentials: Infinity };
   return Object.fromEntries(kernels.map(({ name, cost, seconds }) => [name, leastSeconds(cost, roofline) / seconds]));
 }
 

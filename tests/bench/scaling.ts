@@ -1,5 +1,5 @@
 /**
- * How the time of attention and of the scan grows with the length, forward and backward together:
+ * How the time of attention and of the scan grows with the length, attention's passes together, the scan's one by one:
  * `deno run -A tests/bench/scaling.ts [--backend webgpu|cpu] [--adapter TEXT]`. Prints milliseconds, the share of windowed
  * attention in global attention, and the slope of log time over log length, beside those of the visible pairs. A busy machine makes
  * times longer and slopes wrong.
@@ -21,10 +21,10 @@ const LENGTHS = { attention: [1024, 2048, 4096], scan: [128, 512, 2048, 8192] };
 const COMPARED = 2048;
 const WINDOWED: Visibility = { window: 128, meta: 64 }, GLOBAL: Visibility = { window: 0, meta: 0 };
 
-/** The recorded op and its backward pass. One metric, because timing waits for it. */
-function recorded(name: string, build: (tape: Tape) => Tensor): Plan {
-  const tape = new Tape(true), out = build(tape);
-  tape.backward([[out, tape.input("cotangent", out.shape)]]);
+/** The recorded op and, unless left out, its backward pass. One metric, because timing waits for it. */
+function recorded(name: string, build: (tape: Tape) => Tensor, { backward = true } = {}): Plan {
+  const tape = new Tape(backward), out = build(tape);
+  if (backward) tape.backward([[out, tape.input("cotangent", out.shape)]]);
   return finish(tape, { name, metrics: [sliceColumns({ ...out, rows: 1 }, 0, [1])] });
 }
 
@@ -37,7 +37,7 @@ function attentionPlan(T: number, mask: Visibility): Plan {
   });
 }
 
-function scanPlan(T: number, { B = 1, I = 64, N = 16 } = {}): Plan {
+function scanPlan(T: number, { B = 1, I = 64, N = 16, backward = true } = {}): Plan {
   return recorded(`scan ${T}`, (tape) => {
     const input = (name: string, shape: readonly number[]) => tape.input(name, shape, { gradient: true });
     return selectiveScan(tape, {
@@ -48,7 +48,7 @@ function scanPlan(T: number, { B = 1, I = 64, N = 16 } = {}): Plan {
       skip: input("skip", [I]),
       dtBias: input("dtBias", [I]),
     }).y;
-  });
+  }, { backward });
 }
 
 async function milliseconds(executor: Executor, plan: Plan): Promise<number> {
@@ -99,6 +99,11 @@ console.log(
     pairs.toFixed(3)
   }`,
 );
-show("scan, B 1, 64 channels, 16 states", await series(executor, LENGTHS.scan, scanPlan));
+const forward = await series(executor, LENGTHS.scan, (T) => scanPlan(T, { backward: false }));
+const both = await series(executor, LENGTHS.scan, scanPlan);
+const points = both.points.map(([T, ms], i) => [T, ms - forward.points[i]![1]] as [number, number]);
+show("scan forward, 64 channels, 16 states", forward);
+show("scan backward", { points, slope: slope(points) });
+show("scan, both", both);
 await executor.close();
 Deno.exit(0);

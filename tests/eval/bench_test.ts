@@ -1,9 +1,13 @@
 import { strict as assert } from "node:assert";
+import { bindingRoof, costOf, leastSeconds } from "../../core/eval/bench/cost.ts";
 import { benchPeaks } from "../../core/eval/bench/peaks.ts";
+import { benchShape } from "../../core/eval/bench/shapes.ts";
 import { failingOps } from "../../core/eval/bench/verify.ts";
 import { linear } from "../../core/ops/linear.ts";
+import { ParameterStore } from "../../core/params/store.ts";
 import { finish, type Plan, ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
 import { Tape } from "../../core/tensor/mod.ts";
+import { trainingPlan } from "../../core/train/plans.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
 import { MULTIPLY_ADD_VARIANTS } from "../../core/webgpu/peak.ts";
 import { executors } from "../ops/executors.ts";
@@ -95,6 +99,7 @@ Deno.test("peaks on WebGPU: the best of several probes, and what dispatches and 
   await gpu.close();
   assert.ok(found.multiply_add_gflop_per_s! > 0 && found.copy_gb_per_s > 0 && found.matmul_gflop_per_s > 0);
   assert.ok(MULTIPLY_ADD_VARIANTS.includes(found.multiply_add_variant!));
+  assert.ok(found.exponential_g_per_s! > 0, "exponentials");
   assert.ok(found.dispatch_us! > 0 && found.submit_us! > 0, JSON.stringify(found));
 });
 
@@ -153,9 +158,27 @@ Deno.test("bench kernels --json: forward, backward and optimizer, each checked a
     new Set(kernels.map(({ pass }: { pass: string }) => pass)),
     new Set(["forward", "backward", "optimizer"]),
   );
-  for (const { op, ms, times, roofline_share, gflop_per_s, attributes: { M, N, K } } of kernels) {
+  for (const { op, ms, times, roofline_share, bound_by, shares, gflop_per_s, attributes: { M, N, K } } of kernels) {
     assert.ok(ms > 0 && times >= 1 && roofline_share > 0);
+    assert.equal(roofline_share, shares[bound_by], "the largest share is that of the limit");
+    assert.ok(roofline_share >= Math.max(shares.flops, shares.bytes) && shares.exponentials === 0);
     if (op === "matmul") assert.ok(Math.abs(gflop_per_s * ms * 1e6 / (2 * M * N * K) - 1) < 1e-9);
+  }
+});
+
+Deno.test("cost of a scan: an exponential for each state, which binds where they are slow", () => {
+  const { arms: [arm], B, T } = benchShape("smoke", { models: ["mamba"] });
+  const { plan } = trainingPlan(new ParameterStore(arm!.config), { B, T, decay: 0.1 });
+  const scans = plan.steps.filter(({ op }) => op.startsWith("selective_scan")),
+    others = plan.steps.length - scans.length;
+  const costs = plan.steps.map(costOf);
+  assert.equal(costs.filter(({ exponentials }) => exponentials === 0).length, others);
+  for (const step of scans) {
+    const { B, T, I, N } = step.attributes, cost = costOf(step), peak = { flops: 64e9, bytes: 1e12, exponentials: 1e9 };
+    assert.equal(cost.exponentials, B! * T! * I! * N!);
+    assert.equal(bindingRoof(cost, peak), "exponentials");
+    assert.equal(leastSeconds(cost, peak), cost.exponentials / 1e9);
+    assert.equal(bindingRoof(cost, { ...peak, exponentials: Infinity }), "flops");
   }
 });
 

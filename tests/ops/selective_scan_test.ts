@@ -14,6 +14,8 @@ interface ScanCase {
   bare?: boolean;
   h0?: boolean;
   softplus?: 0 | 1;
+  /** Software adapters have kernels of their own (wgsl/selective_scan_*_subgroup); these cases try those of GPUs, too. */
+  asGpu?: boolean;
 }
 
 const stepSizes = (offset: number): NonNullable<Parameters<InputMaker>[2]> => ({
@@ -23,8 +25,9 @@ const stepSizes = (offset: number): NonNullable<Parameters<InputMaker>[2]> => ({
   },
 });
 
-function scan({ B, T, I, N, step = -2, bare = false, h0 = false, softplus = 1 }: ScanCase): OpCase {
+function scan({ B, T, I, N, step = -2, bare = false, h0 = false, softplus = 1, asGpu = false }: ScanCase): OpCase {
   return {
+    asGpu,
     withoutCotangent: ["states"],
     build: (tape, input) => {
       const udt = withRows(input("udt", [B, T, 2, I], softplus ? {} : { fill: fillUniform }), 2);
@@ -40,15 +43,15 @@ function scan({ B, T, I, N, step = -2, bare = false, h0 = false, softplus = 1 }:
 
 const CASES: ScanCase[] = [
   { B: 1, T: 1, I: 1, N: 1 },
-  { B: 2, T: 33, I: 63, N: 16 },
+  { B: 2, T: 33, I: 63, N: 16, asGpu: true },
   { B: 1, T: 65, I: 65, N: 8 },
   { B: 1, T: 257, I: 5, N: 16 },
   { B: 2, T: 32, I: 130, N: 5 },
-  { B: 1, T: 40, I: 6, N: 32 },
+  { B: 1, T: 40, I: 6, N: 32, asGpu: true },
   { B: 2, T: 63, I: 7, N: 16, step: -9 },
   { B: 1, T: 20, I: 9, N: 16, step: 5 },
   { B: 2, T: 31, I: 66, N: 16, bare: true },
-  { B: 1, T: 45, I: 5, N: 16, bare: true, softplus: 0, h0: true },
+  { B: 1, T: 45, I: 5, N: 16, bare: true, softplus: 0, h0: true, asGpu: true },
 ];
 
 for (const shape of CASES) {

@@ -6,7 +6,7 @@ import type { Executor, Plan } from "../../plan/mod.ts";
 import type { Step } from "../../tensor/mod.ts";
 import { trainingPlan } from "../../train/plans.ts";
 import { type Contents, drawnContents, fill, singleStep } from "./single_step.ts";
-import { type Cost, costOf, leastSeconds, type Roofline } from "./cost.ts";
+import { bindingRoof, type Cost, costOf, leastSeconds, type Roof, type Roofline, secondsOf } from "./cost.ts";
 import { benchPeaks, type PeaksReport } from "./peaks.ts";
 import { partsOf } from "./step.ts";
 import { kernelTime } from "./timing.ts";
@@ -26,6 +26,9 @@ export interface KernelReport {
   readonly gb_per_s: number;
   /** Least possible time over measured time. More than 1: the numbers came from a cache, not from memory. */
   readonly roofline_share: number;
+  /** Which of the limits that is, and the share of each: multiply-adds, memory, exponentials. */
+  readonly bound_by: Roof;
+  readonly shares: Readonly<Record<Roof, number>>;
 }
 
 export interface KernelsReport {
@@ -77,16 +80,24 @@ export async function benchKernels(executor: Executor, arm: Arm, options: Option
       gflop_per_s: cost.flops / seconds / 1e9,
       gb_per_s: cost.bytes / seconds / 1e9,
       roofline_share: leastSeconds(cost, peak) / seconds,
+      bound_by: bindingRoof(cost, peak),
+      shares: sharesOf(cost, peak, seconds),
     });
   }
   return { peaks, kernels, refused };
 }
 
 /** A probe that a kernel beats is not the limit. */
-const rooflineOf = ({ multiply_add_gflop_per_s, matmul_gflop_per_s, copy_gb_per_s }: PeaksReport): Roofline => ({
-  flops: 1e9 * Math.max(multiply_add_gflop_per_s ?? 0, matmul_gflop_per_s),
-  bytes: 1e9 * copy_gb_per_s,
+const rooflineOf = (peaks: PeaksReport): Roofline => ({
+  flops: 1e9 * Math.max(peaks.multiply_add_gflop_per_s ?? 0, peaks.matmul_gflop_per_s),
+  bytes: 1e9 * peaks.copy_gb_per_s,
+  exponentials: 1e9 * (peaks.exponential_g_per_s ?? Infinity),
 });
+
+function sharesOf(cost: Cost, peak: Roofline, seconds: number): Record<Roof, number> {
+  const { flops, bytes, exponentials } = secondsOf(cost, peak);
+  return { flops: flops / seconds, bytes: bytes / seconds, exponentials: exponentials / seconds };
+}
 
 /** The kinds of steps in a training plan, first to last. Throws UsageError for an op that it does not have. */
 export function kindsOf(plan: Plan, ops: readonly string[] | undefined): Kind[] {

@@ -10,6 +10,8 @@ import { WebgpuExecutor } from "../../webgpu/mod.ts";
 import {
   COPY_VARIANTS,
   copyProbe,
+  EXPONENTIAL_VARIANTS,
+  exponentialProbe,
   idleProbe,
   MULTIPLY_ADD_VARIANTS,
   multiplyAddProbe,
@@ -23,6 +25,8 @@ export interface PeaksReport {
   readonly multiply_add_gflop_per_s: number | null;
   /** The variant that reached it; null where there is one only. */
   readonly multiply_add_variant: { readonly vectors: number; readonly unroll: number } | null;
+  /** Exponentials in registers, in 10⁹ a second: of vectors, by the adapter's own exp2; null where there is no kernel for it. */
+  readonly exponential_g_per_s: number | null;
   /** 10⁹ bytes read and written a second by the best of several copies too large for caches. */
   readonly copy_gb_per_s: number;
   /** Microseconds that one more dispatch in a submit costs, and one more submit with one dispatch; null without a queue. */
@@ -48,6 +52,7 @@ export async function benchPeaks(executor: Executor, { runs }: { runs: number })
   return {
     multiply_add_gflop_per_s: peak?.gflopPerS ?? null,
     multiply_add_variant: peak?.variant ?? null,
+    exponential_g_per_s: await exponentialPeak(executor, runs),
     copy_gb_per_s: copy,
     matmul_gflop_per_s: matmul,
     matmul_share: peak === null ? null : matmul / peak.gflopPerS,
@@ -96,6 +101,17 @@ async function multiplyAddPeak(executor: Executor, runs: number): Promise<Multip
     const probe = multiplyAddProbe(variant, { software });
     const gflopPerS = probe.flops / await probed(executor, probe, runs) / 1e9;
     if (gflopPerS > most.gflopPerS) most = { gflopPerS, variant };
+  }
+  return most;
+}
+
+async function exponentialPeak(executor: Executor, runs: number): Promise<number | null> {
+  if (!(executor instanceof WebgpuExecutor)) return null;
+  const software = executor.gpu.adapterClass === "software";
+  let most = 0;
+  for (const variant of EXPONENTIAL_VARIANTS) {
+    const probe = exponentialProbe(variant, { software });
+    most = Math.max(most, probe.exponentials / await probed(executor, probe, runs) / 1e9);
   }
   return most;
 }

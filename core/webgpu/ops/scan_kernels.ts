@@ -1,0 +1,90 @@
+/** The forms of the selective scan: through workgroup memory, and for software adapters one subgroup a workgroup. */
+import backwardCode from "../../../wgsl/selective_scan_backward.wgsl" with { type: "text" };
+import backwardSubgroupCode from "../../../wgsl/selective_scan_backward_subgroup.wgsl" with { type: "text" };
+import forwardCode from "../../../wgsl/selective_scan_forward.wgsl" with { type: "text" };
+import forwardSubgroupCode from "../../../wgsl/selective_scan_forward_subgroup.wgsl" with { type: "text" };
+import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
+import channelsVec1 from "../../../wgsl/lib/channels_vec1.wgsl" with { type: "text" };
+import channelsVec4 from "../../../wgsl/lib/channels_vec4.wgsl" with { type: "text" };
+import halves from "../../../wgsl/lib/halves.wgsl" with { type: "text" };
+import laneTotals16 from "../../../wgsl/lib/lane_totals_16.wgsl" with { type: "text" };
+import laneTotals4 from "../../../wgsl/lib/lane_totals_4.wgsl" with { type: "text" };
+import laneTotals8 from "../../../wgsl/lib/lane_totals_8.wgsl" with { type: "text" };
+import storedF32 from "../../../wgsl/lib/stored_f32.wgsl" with { type: "text" };
+import storedHalves from "../../../wgsl/lib/stored_halves.wgsl" with { type: "text" };
+import { HymbaError } from "../../errors.ts";
+import type { Attributes } from "../../tensor/mod.ts";
+import { type Kernel, kernel, type LowerContext, specialised } from "../launch.ts";
+import { scanTile } from "../tiles.ts";
+import type { Width } from "./width.ts";
+
+/** By what the backward pass reads u, the step size and z from: f32, or words of 16-bit floats. */
+type Kind = "forward" | "f32" | "halves";
+type Kernels = Readonly<Record<Kind, Readonly<Record<Width, Kernel>>>>;
+
+/** All kinds of kernels, with `front` in front of each. */
+function kernels(where: string, front: readonly string[], code: { forward: string; backward: string }): Kernels {
+  const widths = (name: string, ...rest: string[]) => {
+    const make = (width: Width, channels: string) =>
+      kernel(`${name}${where} x${width}`, ...front, activations, channels, ...rest);
+    return { 1: make(1, channelsVec1), 4: make(4, channelsVec4) };
+  };
+  return {
+    forward: widths("selective_scan_forward", code.forward),
+    f32: widths("selective_scan_backward", storedF32, code.backward),
+    halves: widths("selective_scan_backward halves", halves, storedHalves, code.backward),
+  };
+}
+
+const WORKGROUP = kernels("", [], { forward: forwardCode, backward: backwardCode });
+const SUBGROUP: Readonly<Record<number, Kernels>> = Object.fromEntries(
+  Object.entries({ 4: laneTotals4, 8: laneTotals8, 16: laneTotals16 }).map(([lanes, totals]) => [
+    lanes,
+    kernels(` on ${lanes} lanes`, [totals], { forward: forwardSubgroupCode, backward: backwardSubgroupCode }),
+  ]),
+);
+
+/** Channels of a workgroup, and most of a subgroup. */
+const CHANNELS = 64;
+/** Positions between two saved states, which the kernels of the backward pass have in their text. */
+const CHUNK = 32;
+/** States of a channel that fit into workgroup memory. */
+const MOST_STATES = 32;
+/** Subgroups that are worth more than sharing B and C among many channels: a software adapter has one a processor core at a time. */
+const ENOUGH_GROUPS = 16;
+
+export interface ScanForm {
+  readonly kernel: Kernel;
+  /** Values of its constants that say how the work is split. */
+  readonly sizes: Readonly<Record<string, number>>;
+  /** Channels of a workgroup. */
+  readonly channels: number;
+}
+
+/** How an adapter carries a scan out. Throws HymbaError for more states than fit, or other chunks than the kernels'. */
+export function scanForm(
+  kind: Kind,
+  { attributes: { B, I, N, chunk }, width, context }: { attributes: Attributes; width: Width; context: LowerContext },
+): ScanForm {
+  if (N! > MOST_STATES) {
+    throw new HymbaError(`selective_scan: ${N} states a channel`, { expected: `at most ${MOST_STATES}` });
+  }
+  if (chunk !== CHUNK) {
+    throw new HymbaError(`selective_scan: saved every ${chunk} positions`, { expected: `${CHUNK}` });
+  }
+  const tile = scanTile(context);
+  if (!tile) {
+    return { kernel: WORKGROUP[kind][width], sizes: staged(N!, kind, context), channels: CHANNELS };
+  }
+  const { lanes } = tile, channels = Math.min(CHANNELS, 4 * Math.ceil(B! * I! / (4 * ENOUGH_GROUPS)));
+  const lengths = { WIDE: Math.ceil(N! / lanes), OWN: CHUNK / lanes, STEP_QUADS: CHUNK / 4, TOTAL_QUADS: lanes / 4 };
+  return { kernel: specialised(SUBGROUP[lanes]![kind][width], lengths), sizes: { CHANNELS: channels }, channels };
+}
+
+/** QUADS invocations share a channel, BLOCK positions are staged in workgroup memory at a time. */
+function staged(N: number, kind: Kind, { adapterClass }: LowerContext): Record<string, number> {
+  const QUADS = Math.ceil(N / 4);
+  if (kind === "forward") return { QUADS, BLOCK: QUADS > 4 ? 4 : 8, CHUNK };
+  // 16 KiB of workgroup memory are guaranteed; software adapters have 32, and each barrier costs them dearly.
+  return { QUADS, BLOCK: QUADS > 4 ? 1 : adapterClass === "software" ? 4 : 2 };
+}
