@@ -124,6 +124,7 @@ const TABLES: Readonly<Record<string, (json: never) => string>> = {
   "peers-js.json": peersTable,
   "peers-torch.json": torchTable,
   "precision-quick.json": endLossTable,
+  "precision-smoke.json": endLossTable,
   "precision-times.json": timesTable,
   "step-peers.json": stepTable,
   "step-quick.json": stepTable,

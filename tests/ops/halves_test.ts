@@ -111,12 +111,15 @@ function roundTrip(
 
 for (const [format] of FORMATS) {
   for (
-    const [R, C, before, behind] of [[1, 1, 0, 0], [3, 63, 1, 0], [65, 8, 0, 4], [7, 257, 3, 2], [
-      20,
-      256,
-      0,
-      0,
-    ]] as const
+    const [R, C, before, behind] of [
+      [1, 1, 0, 0],
+      [3, 63, 1, 0],
+      [65, 8, 0, 4],
+      [5, 36, 4, 8],
+      [7, 8, 2, 2],
+      [7, 257, 3, 2],
+      [20, 256, 0, 0],
+    ] as const
   ) {
     Deno.test(`${format}: [${R}, ${C}] behind ${before} and before ${behind} columns has the bits of the reference`, async () => {
       const made = roundTrip(format, { R, C, before, behind });

@@ -1,7 +1,7 @@
 /**
- * Where `quick` ends in each precision, and how far it ends from there when nothing but a rounding is changed:
+ * Where a preset (`quick`) ends in each precision, and how far it ends from there when nothing but a rounding is changed:
  *
- *     deno run -A tests/precision/end_losses.ts [--models a,b] [--changes 2] [--out results/bench/precision-quick.json]
+ *     deno run -A tests/precision/end_losses.ts [--preset smoke] [--models a,b] [--changes 2] [--out FILE]
  *
  * Trains the first stage of every model on the CPU executor, always from the same seed and on the same batches: in f32, bf16 and
  * f16; again with one weight moved to the next float before the first step (a control for each number from 1 to `--changes`);
@@ -27,14 +27,15 @@ import { type EndLoss, type EndLosses, endLossTable, moveOneWeight } from "./end
 
 const { values } = parseArgs({
   options: {
+    preset: { type: "string", default: "quick" },
     models: { type: "string" },
     changes: { type: "string", default: "2" },
-    out: { type: "string", default: "results/bench/precision-quick.json" },
+    out: { type: "string" },
   },
 });
-const SEED = 1, LAST = 100;
+const SEED = 1, LAST = 100, out = values.out ?? `results/bench/precision-${values.preset}.json`;
 
-const study = resolvedStudy("quick", { models: values.models?.split(",") });
+const study = resolvedStudy(values.preset, { models: values.models?.split(",") });
 const { sequenceLength: T, pretraining } = study;
 const corpus = await resolveCorpus({ onProgress: (line) => console.error(line) });
 const tokenizer = trainTokenizer(tokenizerText(corpus.text, study), { vocabSize: study.vocabSize });
@@ -64,9 +65,11 @@ async function train(
     const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
     made.program.write(made.schedule, Float32Array.of(rateAt(step, pretraining), ...corrections, 0));
     await made.program.run();
-    if (step % 50 === 0) { for (const run of await made.program.drainMetrics()) losses.push(run[0]!); }
+    if (step % 50 === 0 || step === pretraining.steps) {
+      for (const run of await made.program.drainMetrics()) losses.push(run[0]!);
+    }
   }
-  const scorer = await Scorer.create(executor, store, { B: 32, T });
+  const last = losses.slice(-LAST), scorer = await Scorer.create(executor, store, { B: 32, T });
   const { loss } = qualityOfTokens(await scorer.tokenLogps(tokens.validation), { bytes: tokens.evaluatedBytes });
   for (const used of [made.program, scorer]) used.dispose();
   store.release(executor);
@@ -75,13 +78,13 @@ async function train(
     precision,
     change,
     loss,
-    trainingLoss: losses.slice(-LAST).reduce((sum, x) => sum + x, 0) / LAST,
+    trainingLoss: last.reduce((sum, x) => sum + x, 0) / last.length,
   };
 }
 
 async function before(): Promise<readonly EndLoss[]> {
   try {
-    return (JSON.parse(await Deno.readTextFile(values.out)) as EndLosses).trainings;
+    return (JSON.parse(await Deno.readTextFile(out)) as EndLosses).trainings;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
@@ -108,12 +111,12 @@ for (const round of rounds) {
       trainings.push(done);
       console.error(`${done.arm} ${precision} ${change}: ${done.loss.toFixed(4)}`);
       const report: EndLosses = {
-        ...{ preset: "quick", seed: SEED, steps: pretraining.steps, corpus: corpus.name },
+        ...{ preset: values.preset, seed: SEED, steps: pretraining.steps, corpus: corpus.name },
         ...{ tokens: tokens.validation.length - 1, precisions: PRECISIONS, trainings },
       };
-      await Deno.writeTextFile(values.out, `${JSON.stringify(report, null, 1)}\n`);
+      await Deno.writeTextFile(out, `${JSON.stringify(report, null, 1)}\n`);
     }
   }
 }
 await Promise.all([usual.close(), unfused.close()]);
-console.log(endLossTable(JSON.parse(await Deno.readTextFile(values.out))));
+console.log(endLossTable(JSON.parse(await Deno.readTextFile(out))));
