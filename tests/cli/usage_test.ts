@@ -55,7 +55,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--presett", "smoke"], /Did you mean `--preset`/],
   [["ablate", "--zzzzzzzz"], /hymba ablate --help/],
   [["plot", "stage"], /Did you mean `stages`/],
-  [["plot"], /hymba plot needs to know what to do: ablation, comparisons, stages[^]*hymba plot --help/],
+  [["plot"], /hymba plot needs to know what to do: ablation, comparisons, recall, stages[^]*hymba plot --help/],
   [["ablate", "quick"], /Did you mean `--preset quick`/],
   [["tokenizer", "train"], /--input[^]*hymba tokenizer train --help/],
   [["verify", "nowhere"], /nowhere is not a run/],

@@ -1,6 +1,6 @@
 /**
- * One small study after the other in one process, watched for what grows: memory of the process, V8's heap, buffers of the executor
- * and their bytes, open files, processor time for a study.
+ * One small study after the other in one process, watched for what grows: memory of the process, objects and code in V8's heap,
+ * buffers of the executor and their bytes, open files, processor time for a study.
  *
  *     deno run -A --v8-flags=--expose-gc tests/soak/run.ts --backend cpu --seconds 1800
  *
