@@ -7,7 +7,7 @@
 //   1  udtBT2I     [B, T, 2, I]           f32  read   u, then the raw step size; rows UDT_STRIDE apart (see below)
 //   2  bcBT2N      [B, T, 2, N]           f32  read   B, then C; rows BC_STRIDE apart
 //   3  zBTI        [B, T, I]              f32  read   rows Z_STRIDE apart (see below); ignored unless HAS_Z
-//   4  statesBSIN  [B, chunks + 1, I, N]  f32  read   the state before every STEPS-th position
+//   4  statesBSIN  [B, chunks + 1, I, N]  f32  read   the state before every CHUNK-th position
 //   5  dudtBT2I    [B, T, 2, I]           f32  write  rows DUDT_STRIDE apart
 //   6  dzBTI       [B, T, I]              f32  write  rows DZ_STRIDE apart; only with HAS_Z
 //   7  work        one storage            f32  read and write, because bindings are few: the coefficients [I, N + 2] of
@@ -15,14 +15,14 @@
 //                  daLog), at DSKIP_AT [B, I], at DBIAS_AT [B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N]
 //   8  run                    the block Run
 //
-// One workgroup is one subgroup of LANES invocations: CHANNELS channels of one batch row, a chunk of STEPS positions at a time, from
-// the last; within a chunk channel after channel. An invocation holds WIDE states of the channel. It walks them through the chunk and
+// One workgroup is one subgroup of LANES invocations: CHANNELS channels of one batch row, a chunk of positions at a time, from
+// the last (which has STEPS for CHUNK and a launch of its own where it has few); within a chunk channel after channel. An invocation holds WIDE states of the channel. It walks them through the chunk and
 // keeps every decay and every w, so that there is one exponential a state, then it walks back. The sums over channels, dB and dC, add
 // up in each invocation; the sums over N come back to whoever moves the position (own_total). What a chunk passes on to the one before
 // it, g and dA, lies where it ends up in `work`. No barrier. Bytes 4·B·T·(9·I + 4·N·I/CHANNELS) and the states, flops 24·B·T·I·N with
 // as many exponentials as states: bound by arithmetic.
 //
-// In front of this file: WIDE (states of an invocation), OWN = STEPS / LANES (its positions), STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4,
+// In front of this file: WIDE (states of an invocation), STEPS, OWN = STEPS / LANES (its positions), STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4,
 // lib/lane_totals_*, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
 // and for udt and z lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4).
 
@@ -30,7 +30,7 @@ override I: u32;
 override N: u32;
 override SOFTPLUS: bool;
 override HAS_Z: bool;
-const STEPS = 32u;
+const CHUNK = 32u;
 const STATE_QUADS = STEPS * WIDE / 4; // of an invocation's B or C, [t][n]
 const WRITTEN_OUT = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
 const LOG2_E = 1.4426950408889634;
@@ -39,6 +39,8 @@ const LOG2_E = 1.4426950408889634;
 struct Run {
   B: u32,
   T: u32,
+  BEGIN: u32, // the chunks of this launch
+  END: u32,
   CHANNELS: u32,
   DY_OFFSET: u32,
   DY_STRIDE: u32,
@@ -101,11 +103,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let b = group.y;
   let first = group.x * run.CHANNELS;
   let last = min(first + run.CHANNELS, I);
-  let chunks = (run.T + STEPS - 1) / STEPS;
+  let chunks = (run.T + CHUNK - 1) / CHUNK;
   var b_own: array<vec4f, STATE_QUADS>;
   var c_own: array<vec4f, STATE_QUADS>;
-  for (var chunk = chunks; chunk > 0; chunk--) {
-    let t0 = (chunk - 1) * STEPS;
+  for (var chunk = run.END; chunk > run.BEGIN; chunk--) {
+    let t0 = (chunk - 1) * CHUNK;
     let rows = b * run.T + t0;
     let positions = min(STEPS, run.T - t0);
     for (var quad = 0u; quad * 4 < positions * WIDE; quad++) {

@@ -7,16 +7,16 @@
 //   3  coefficients  [I, N + 2]             f32  read   A, skip, bias (selective_scan_pack)
 //   4  h0BIN         [B, I, N]              f32  read   zero unless HAS_H0
 //   5  yBTI          [B, T, I]              f32  write  rows Y_STRIDE apart
-//   6  statesBSIN    [B, chunks + 1, I, N]  f32  read and write  the state before every STEPS-th position, then the last
+//   6  statesBSIN    [B, chunks + 1, I, N]  f32  read and write  the state before every CHUNK-th position, then the last
 //   7  run                    the block Run
 //
 // One workgroup is one subgroup of LANES invocations and walks CHANNELS channels of one batch row through time, STEPS positions at a
-// time. An invocation holds WIDE states of a channel, and moves inputs and outputs of every LANES-th position for four channels at
+// time (CHUNK, or fewer in a launch of its own for a last chunk that has few). An invocation holds WIDE states of a channel, and moves inputs and outputs of every LANES-th position for four channels at
 // once: step sizes are made once and handed around by shuffles, and the sums over N come back to whoever writes them (own_total).
 // No barrier. Bytes 4·B·T·(4·I + 2·N·I/CHANNELS) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by
 // arithmetic.
 //
-// In front of this file: WIDE (states of an invocation), OWN = STEPS / LANES (its positions), STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4,
+// In front of this file: WIDE (states of an invocation), STEPS, OWN = STEPS / LANES (its positions), STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4,
 // lib/lane_totals_*, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4).
 
 override I: u32;
@@ -24,13 +24,15 @@ override N: u32;
 override SOFTPLUS: bool;
 override HAS_Z: bool;
 override HAS_H0: bool;
-const STEPS = 32u;
+const CHUNK = 32u;
 const STATE_QUADS = STEPS * WIDE / 4; // of an invocation's B or C, [t][n]
 const WRITTEN_OUT = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {
   T: u32,
+  BEGIN: u32, // the positions of this launch
+  END: u32,
   CHANNELS: u32,
   UDT_OFFSET: u32,
   UDT_STRIDE: u32,
@@ -75,11 +77,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let first = group.x * run.CHANNELS;
   let last = min(first + run.CHANNELS, I);
   let rows = b * run.T;
-  let saved = b * ((run.T + STEPS - 1) / STEPS + 1);
+  let saved = b * ((run.T + CHUNK - 1) / CHUNK + 1);
   var b_own: array<vec4f, STATE_QUADS>;
   var c_own: array<vec4f, STATE_QUADS>;
-  for (var t0 = 0u; t0 < run.T; t0 += STEPS) {
-    let positions = min(STEPS, run.T - t0);
+  for (var t0 = run.BEGIN; t0 < run.END; t0 += STEPS) {
+    let positions = min(STEPS, run.END - t0);
     for (var quad = 0u; quad * 4 < positions * WIDE; quad++) {
       b_own[quad] = own_states(lane, quad, run.BC_OFFSET, rows + t0, rows + t0 + positions - 1, run.BC_STRIDE);
       c_own[quad] = own_states(lane, quad, run.BC_OFFSET + N, rows + t0, rows + t0 + positions - 1, run.BC_STRIDE);
@@ -100,7 +102,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
       for (var i = i4; i < min(i4 + 4, last); i++) {
         let c = i - i4;
-        let entry = saved + t0 / STEPS;
+        let entry = saved + t0 / CHUNK;
         var a = array<f32, WIDE>();
         var h = array<f32, WIDE>();
         for (var j = 0u; j < WIDE; j++) {

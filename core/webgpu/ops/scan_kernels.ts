@@ -53,10 +53,16 @@ const MOST_STATES = 32;
 /** Subgroups that are worth more than sharing B and C among many channels: a software adapter has one a processor core at a time. */
 const ENOUGH_GROUPS = 16;
 
-export interface ScanForm {
+/** A launch of a scan over a part of its positions. */
+export interface ScanPart {
   readonly kernel: Kernel;
   /** Values of its constants that say how the work is split. */
   readonly sizes: Readonly<Record<string, number>>;
+}
+
+export interface ScanForm {
+  /** From the first positions to the last; the backward pass takes them the other way round. */
+  readonly parts: readonly ScanPart[];
   /** Channels of a workgroup. */
   readonly channels: number;
 }
@@ -64,21 +70,47 @@ export interface ScanForm {
 /** How an adapter carries a scan out. Throws HymbaError for more states than fit, or other chunks than the kernels'. */
 export function scanForm(
   kind: Kind,
-  { attributes: { B, I, N, chunk }, width, context }: { attributes: Attributes; width: Width; context: LowerContext },
+  { attributes, width, context }: { attributes: Attributes; width: Width; context: LowerContext },
 ): ScanForm {
+  const { B, I, N, chunk } = attributes, tile = scanTile(context);
   if (N! > MOST_STATES) {
     throw new HymbaError(`selective_scan: ${N} states a channel`, { expected: `at most ${MOST_STATES}` });
   }
   if (chunk !== CHUNK) {
     throw new HymbaError(`selective_scan: saved every ${chunk} positions`, { expected: `${CHUNK}` });
   }
-  const tile = scanTile(context);
   if (!tile) {
-    return { kernel: WORKGROUP[kind][width], sizes: staged(N!, kind, context), channels: CHANNELS };
+    const sizes = staged(N!, kind, context);
+    return { parts: [{ kernel: WORKGROUP[kind][width], sizes }], channels: CHANNELS };
   }
-  const { lanes } = tile, channels = Math.min(CHANNELS, 4 * Math.ceil(B! * I! / (4 * ENOUGH_GROUPS)));
-  const lengths = { WIDE: Math.ceil(N! / lanes), OWN: CHUNK / lanes, STEP_QUADS: CHUNK / 4, TOTAL_QUADS: lanes / 4 };
-  return { kernel: specialised(SUBGROUP[lanes]![kind][width], lengths), sizes: { CHANNELS: channels }, channels };
+  const channels = Math.min(CHANNELS, 4 * Math.ceil(B! * I! / (4 * ENOUGH_GROUPS)));
+  const kernel = SUBGROUP[tile.lanes]![kind][width];
+  return { parts: subgroupParts(kernel, { attributes, kind, channels, ...tile }), channels };
+}
+
+/** All chunks in one launch, but a last one of few positions in another, because a chunk costs what all of its positions cost. */
+function subgroupParts(
+  kernel: Kernel,
+  { attributes: { T, N }, kind, lanes, channels }: {
+    attributes: Attributes;
+    kind: Kind;
+    lanes: number;
+    channels: number;
+  },
+): ScanPart[] {
+  const rest = T! % CHUNK, few = [8, 16].find((steps) => steps >= lanes && 0 < rest && rest <= steps);
+  const whole = few ? T! - rest : T!, unit = kind === "forward" ? 1 : CHUNK;
+  const part = (STEPS: number, begin: number, end: number): ScanPart => ({
+    kernel: specialised(kernel, {
+      WIDE: Math.ceil(N! / lanes),
+      STEPS,
+      OWN: STEPS / lanes,
+      STEP_QUADS: STEPS / 4,
+      TOTAL_QUADS: lanes / 4,
+    }),
+    sizes: { CHANNELS: channels, BEGIN: Math.floor(begin / unit), END: Math.ceil(end / unit) },
+  });
+  return [...(whole > 0 ? [part(CHUNK, 0, whole)] : []), ...(few ? [part(few, whole, T!)] : [])];
 }
 
 /** QUADS invocations share a channel, BLOCK positions are staged in workgroup memory at a time. */

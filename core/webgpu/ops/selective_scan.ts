@@ -22,7 +22,7 @@ function pack({ aLog, skip, dtBias }: Step["reads"], { I, N }: Attributes, table
 export const selectiveScanForward: Lowering = ({ attributes, reads, writes: { y, states } }, context) => {
   const { B, T, I, N, softplus } = attributes, { udt, bc, z, h0 } = reads;
   const table = context.scratch("coefficients", [I!, N! + 2]), width = widthOf([I!], [udt!, z ?? udt!, y!]);
-  const { kernel, sizes, channels } = scanForm("forward", { attributes, width, context });
+  const { parts, channels } = scanForm("forward", { attributes, width, context });
   const constants = {
     T: T!,
     I: I!,
@@ -30,19 +30,19 @@ export const selectiveScanForward: Lowering = ({ attributes, reads, writes: { y,
     SOFTPLUS: softplus!,
     HAS_Z: z ? 1 : 0,
     HAS_H0: h0 ? 1 : 0,
-    ...sizes,
     ...placeOf("UDT", udt!),
     ...placeOf("BC", bc!),
     ...placeOf("Z", z ?? udt!),
     ...placeOf("Y", y!),
   };
-  return [pack(reads, attributes, table), {
+  const launches = parts.map(({ kernel, sizes }): Launch => ({
     kernel,
-    constants,
+    constants: { ...constants, ...sizes },
     reads: [udt!, bc!, z ?? udt!, table, h0 ?? bc!],
     writes: [y!, states!],
     grid: [Math.ceil(I! / channels), B!, 1],
-  }];
+  }));
+  return [pack(reads, attributes, table), ...launches];
 };
 
 /** Where the parts of the working storage begin, in elements; the coefficients come first. */
@@ -59,7 +59,7 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
   const dudt = writes.dudt ?? context.scratch("dudt", [B! * T!, 2 * I!]), dz = writes.dz ?? context.scratch("dz", [4]);
   if (z && !writes.dz) throw new HymbaError("selective_scan: a gate without a place for its gradient");
   const rows = [dy!, udt!, z ?? udt!, dudt, ...(z ? [dz] : [])].filter(({ packed }) => !packed);
-  const { kernel, sizes, channels } = scanForm(udt!.packed ? "halves" : "f32", {
+  const { parts, channels } = scanForm(udt!.packed ? "halves" : "f32", {
     attributes,
     width: widthOf([I!], rows),
     context,
@@ -80,7 +80,7 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
   return [
     ...launches,
     pack(reads, attributes, work),
-    {
+    ...parts.toReversed().map(({ kernel, sizes }): Launch => ({
       kernel,
       constants: {
         B: B!,
@@ -96,7 +96,7 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
       reads: [dy!, udt!, bc!, z ?? udt!, states!],
       writes: [dudt, dz, work],
       grid: [groups, B!, 1],
-    },
+    })),
     ...sum(writes.daLog, starts.DA_AT, B!),
     ...sum(writes.dskip, starts.DSKIP_AT, B!),
     ...sum(writes.ddtBias, starts.DBIAS_AT, B!),
