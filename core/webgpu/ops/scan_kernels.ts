@@ -50,8 +50,11 @@ const CHANNELS = 64;
 const CHUNK = 32;
 /** States of a channel that fit into workgroup memory. */
 const MOST_STATES = 32;
-/** Subgroups that are worth more than sharing B and C among many channels: a software adapter has one a processor core at a time. */
-const ENOUGH_GROUPS = 16;
+/**
+ * Subgroups that are worth more than sharing B and C among many channels (a software adapter has one a processor core at a time), and
+ * channels below which fetching B and C would take a fifth of the time, by counting.
+ */
+const ENOUGH_GROUPS = 8, FEWEST_CHANNELS = 16;
 
 /** A launch of a scan over a part of its positions. */
 export interface ScanPart {
@@ -83,7 +86,8 @@ export function scanForm(
     const sizes = staged(N!, kind, context);
     return { parts: [{ kernel: WORKGROUP[kind][width], sizes }], channels: CHANNELS };
   }
-  const channels = Math.min(CHANNELS, 4 * Math.ceil(B! * I! / (4 * ENOUGH_GROUPS)));
+  const wanted = 4 * Math.ceil(B! * I! / (4 * ENOUGH_GROUPS));
+  const channels = Math.max(FEWEST_CHANNELS, Math.min(CHANNELS, wanted));
   const kernel = SUBGROUP[tile.lanes]![kind][width];
   return { parts: subgroupParts(kernel, { attributes, kind, channels, ...tile }), channels };
 }
