@@ -48,6 +48,7 @@ const CASES: ScanCase[] = [
   { B: 1, T: 257, I: 5, N: 16 },
   { B: 2, T: 32, I: 130, N: 5 },
   { B: 1, T: 40, I: 6, N: 32, asGpu: true },
+  { B: 2, T: 39, I: 9, N: 11 },
   { B: 2, T: 63, I: 7, N: 16, step: -9 },
   { B: 1, T: 20, I: 9, N: 16, step: 5 },
   { B: 2, T: 31, I: 66, N: 16, bare: true },
