@@ -104,8 +104,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   // Under the leaky mask (lib/sees) every tile is visited.
   let end = select(min(s_last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || s_first < run.META || run.CROP > 0);
   let begin = select(s_first, 0, run.CROP > 0);
-  for (var h = g * (H / G); h < (g + 1) * (H / G); h++) {
-    for (var t0 = begin; t0 < end; t0 += ROWS) {
+  var h = g * (H / G);
+  loop {
+    var t0 = begin;
+    loop {
       let few = end - t0 <= ACROSS;
       let t = t0 + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), few);
       let row = batch + min(t, vec4u(end - 1));
@@ -117,7 +119,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       for (var e = 0u; e < K_EACH; e++) {
         let steps = select(0, min(ACROSS, K / WIDTH - ACROSS * e), t0 <= run.T);
         if (few) {
-          for (var i = 0u; i < steps; i++) {
+          var i = 0u;
+          loop {
             let q = qBTHK[q_at.x + ACROSS * e + i];
             for (var u = 0u; u < QUADS; u++) {
               var mine: array<Vec, 4>;
@@ -126,9 +129,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
               }
               score[u][0] = dots(mine, q, score[u][0]);
             }
+            continuing {
+              i++;
+              break if i >= steps;
+            }
           }
         } else {
-          for (var i = 0u; i < steps; i++) {
+          var i = 0u;
+          loop {
             var q: array<Vec, 4>;
             for (var j = 0u; j < 4; j++) {
               q[j] = qBTHK[q_at[j] + ACROSS * e + i];
@@ -142,6 +150,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
                 score[u][j] = dots(mine, q[j], score[u][j]);
               }
             }
+            continuing {
+              i++;
+              break if i >= steps;
+            }
           }
         }
       }
@@ -150,7 +162,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         for (var e = 0u; e < V_EACH; e++) {
           let steps = select(0, min(ACROSS, V / WIDTH - ACROSS * e), t0 <= run.T);
           if (few) {
-            for (var i = 0u; i < steps; i++) {
+            var i = 0u;
+            loop {
               let d = dOBTHV[dO_at.x + ACROSS * e + i];
               for (var u = 0u; u < QUADS; u++) {
                 var mine: array<Vec, 4>;
@@ -159,9 +172,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
                 }
                 dp[u][0] = dots(mine, d, dp[u][0]);
               }
+              continuing {
+                i++;
+                break if i >= steps;
+              }
             }
           } else {
-            for (var i = 0u; i < steps; i++) {
+            var i = 0u;
+            loop {
               var d: array<Vec, 4>;
               for (var j = 0u; j < 4; j++) {
                 d[j] = dOBTHV[dO_at[j] + ACROSS * e + i];
@@ -174,6 +192,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
                 for (var j = 0u; j < 4; j++) {
                   dp[u][j] = dots(mine, d[j], dp[u][j]);
                 }
+              }
+              continuing {
+                i++;
+                break if i >= steps;
               }
             }
           }
@@ -199,7 +221,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       let dO_first = (run.DO_OFFSET + (batch + t0) * run.DO_STRIDE + h * V) / WIDTH;
       if (WRITE_DK) {
         if (few) {
-          for (var other = 0u; other < end - t0; other++) {
+          var other = 0u;
+          loop {
             for (var i = 0u; i < K_EACH; i++) {
               let q = qBTHK[q_first + other * run.Q_STRIDE / WIDTH + min(x + ACROSS * i, K / WIDTH - 1)];
               for (var u = 0u; u < QUADS; u++) {
@@ -209,9 +232,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
                 }
               }
             }
+            continuing {
+              other++;
+              break if other >= end - t0;
+            }
           }
         } else {
-          for (var other = 0u; 4 * other < min(ROWS, end - t0); other++) {
+          var other = 0u;
+          loop {
             for (var j = 0u; j < 4; j++) {
               let at = q_first + min(4 * other + j, end - t0 - 1) * run.Q_STRIDE / WIDTH;
               for (var i = 0u; i < K_EACH; i++) {
@@ -224,12 +252,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
                 }
               }
             }
+            continuing {
+              other++;
+              break if 4 * other >= min(ROWS, end - t0);
+            }
           }
         }
       }
       if (WRITE_DV) {
         if (few) {
-          for (var other = 0u; other < end - t0; other++) {
+          var other = 0u;
+          loop {
             for (var i = 0u; i < V_EACH; i++) {
               let d = dOBTHV[dO_first + other * run.DO_STRIDE / WIDTH + min(x + ACROSS * i, V / WIDTH - 1)];
               for (var u = 0u; u < QUADS; u++) {
@@ -239,9 +272,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
                 }
               }
             }
+            continuing {
+              other++;
+              break if other >= end - t0;
+            }
           }
         } else {
-          for (var other = 0u; 4 * other < min(ROWS, end - t0); other++) {
+          var other = 0u;
+          loop {
             for (var j = 0u; j < 4; j++) {
               let at = dO_first + min(4 * other + j, end - t0 - 1) * run.DO_STRIDE / WIDTH;
               for (var i = 0u; i < V_EACH; i++) {
@@ -254,9 +292,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
                 }
               }
             }
+            continuing {
+              other++;
+              break if 4 * other >= min(ROWS, end - t0);
+            }
           }
         }
       }
+      continuing {
+        t0 += ROWS;
+        break if t0 >= end;
+      }
+    }
+    continuing {
+      h++;
+      break if h == (g + 1) * (H / G);
     }
   }
 

@@ -83,8 +83,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     q_at[u] = (run.Q_OFFSET + (batch + t[u]) * run.Q_STRIDE + h * K) / WIDTH;
     dO_at[u] = (run.DO_OFFSET + (batch + t[u]) * run.DO_STRIDE + h * V) / WIDTH;
     let at_row = (batch + t[u]) * H + h;
-    lse[u] = vec4f(lseBTH[at_row.x], lseBTH[at_row.y], lseBTH[at_row.z], lseBTH[at_row.w]);
-    delta[u] = vec4f(deltaBTH[at_row.x], deltaBTH[at_row.y], deltaBTH[at_row.z], deltaBTH[at_row.w]);
+    lse[u] = four_of(&lseBTH, at_row, x);
+    delta[u] = four_of(&deltaBTH, at_row, x);
     for (var r = 0u; r < 4; r++) {
       for (var e = 0u; e < K_EACH; e++) {
         own_q[e][u][r] = qBTHK[q_at[u][r] + min(x + ACROSS * e, K / WIDTH - 1)];
@@ -100,122 +100,155 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   // Under the leaky mask (lib/sees) every tile is visited.
   let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0 || run.CROP > 0);
   let keys_end = select(t_last + 1, run.T, run.CROP > 0);
-  for (var stretch = 0u; stretch < 2; stretch++) {
-    let start = select(window_start, 0, stretch == 0);
-    let end = select(keys_end, min(run.META, window_start), stretch == 0);
-    for (var s0 = start; s0 < end; s0 += KEYS) {
-      let few = end - s0 <= ACROSS;
-      let s = s0 + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), few);
-      let key = batch + min(s, vec4u(end - 1));
-      let k_at = (run.K_OFFSET + key * run.K_STRIDE + g * K) / WIDTH;
-      let v_at = (run.V_OFFSET + key * run.V_STRIDE + g * V) / WIDTH;
-      // q · k, then dO · v, added in the order of attention_backward_delta: where a query sees one key, o = v and dp − delta is exactly 0.
-      // Zero has to be said in a loop, and the loops have to stay loops, as in attention_forward.
-      var score = array<array<vec4f, 4>, QUADS>();
-      var dp = array<array<vec4f, 4>, QUADS>();
-      for (var e = 0u; e < K_EACH; e++) {
-        let steps = select(0, min(ACROSS, K / WIDTH - ACROSS * e), s0 < keys_end);
-        if (few) {
-          for (var i = 0u; i < steps; i++) {
-            let k = kBTGK[k_at.x + ACROSS * e + i];
-            for (var u = 0u; u < QUADS; u++) {
-              var mine: array<Vec, 4>;
-              for (var r = 0u; r < 4; r++) {
-                mine[r] = of_row(own_q[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
-              }
-              score[u][0] = dots(mine, k, score[u][0]);
-            }
-          }
-        } else {
-          for (var i = 0u; i < steps; i++) {
-            var k: array<Vec, 4>;
-            for (var j = 0u; j < 4; j++) {
-              k[j] = kBTGK[k_at[j] + ACROSS * e + i];
-            }
-            for (var u = 0u; u < QUADS; u++) {
-              var mine: array<Vec, 4>;
-              for (var r = 0u; r < 4; r++) {
-                mine[r] = of_row(own_q[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
-              }
-              for (var j = 0u; j < 4; j++) {
-                score[u][j] = dots(mine, k[j], score[u][j]);
-              }
-            }
-          }
-        }
-      }
-      for (var e = 0u; e < V_EACH; e++) {
-        let steps = select(0, min(ACROSS, V / WIDTH - ACROSS * e), s0 < keys_end);
-        if (few) {
-          for (var i = 0u; i < steps; i++) {
-            let v = vBTGV[v_at.x + ACROSS * e + i];
-            for (var u = 0u; u < QUADS; u++) {
-              var mine: array<Vec, 4>;
-              for (var r = 0u; r < 4; r++) {
-                mine[r] = of_row(own_dO[e][u][r], &dOBTHV, dO_at[u][r] + ACROSS * e, i);
-              }
-              dp[u][0] = dots(mine, v, dp[u][0]);
-            }
-          }
-        } else {
-          for (var i = 0u; i < steps; i++) {
-            var v: array<Vec, 4>;
-            for (var j = 0u; j < 4; j++) {
-              v[j] = vBTGV[v_at[j] + ACROSS * e + i];
-            }
-            for (var u = 0u; u < QUADS; u++) {
-              var mine: array<Vec, 4>;
-              for (var r = 0u; r < 4; r++) {
-                mine[r] = of_row(own_dO[e][u][r], &dOBTHV, dO_at[u][r] + ACROSS * e, i);
-              }
-              for (var j = 0u; j < 4; j++) {
-                dp[u][j] = dots(mine, v[j], dp[u][j]);
-              }
-            }
-          }
-        }
-      }
-
-      wait(); // the ds of the tile before have been taken
-      var ds: array<array<vec4f, 4>, QUADS>;
-      for (var u = 0u; u < QUADS; u++) {
-        for (var j = 0u; j < 4; j++) {
-          let seen = sees4(vec4i(t[u]), vec4i(i32(s[j]))) & vec4<bool>(s[j] < end);
-          let p = select(vec4f(), exp(min(score[u][j] * scale - lse[u], vec4f())), seen); // min: no unseen score may overflow
-          ds[u][j] = p * (dp[u][j] - delta[u]) * scale;
-          give(ds[u][j], 4 * u + j, x, y);
-        }
-      }
-      wait();
-      let k_first = (run.K_OFFSET + (batch + s0) * run.K_STRIDE + g * K) / WIDTH;
+  let meta_end = min(run.META, window_start);
+  var s0 = select(window_start, 0, meta_end > 0);
+  loop {
+    let end = select(keys_end, meta_end, s0 < meta_end);
+    let few = end - s0 <= ACROSS;
+    let s = s0 + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), few);
+    let key = batch + min(s, vec4u(end - 1));
+    let k_at = (run.K_OFFSET + key * run.K_STRIDE + g * K) / WIDTH;
+    let v_at = (run.V_OFFSET + key * run.V_STRIDE + g * V) / WIDTH;
+    // q · k, then dO · v, added in the order of attention_backward_delta: where a query sees one key, o = v and dp − delta is exactly 0.
+    // Zero has to be said in a loop, and the loops have to stay loops, as in attention_forward.
+    var score = array<array<vec4f, 4>, QUADS>();
+    var dp = array<array<vec4f, 4>, QUADS>();
+    for (var e = 0u; e < K_EACH; e++) {
+      let steps = select(0, min(ACROSS, K / WIDTH - ACROSS * e), s0 < keys_end);
       if (few) {
-        for (var other = 0u; other < end - s0; other++) {
+        var i = 0u;
+        loop {
+          let k = kBTGK[k_at.x + ACROSS * e + i];
+          for (var u = 0u; u < QUADS; u++) {
+            var mine: array<Vec, 4>;
+            for (var r = 0u; r < 4; r++) {
+              mine[r] = of_row(own_q[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
+            }
+            score[u][0] = dots(mine, k, score[u][0]);
+          }
+          continuing {
+            i++;
+            break if i >= steps;
+          }
+        }
+      } else {
+        var i = 0u;
+        loop {
+          var k: array<Vec, 4>;
+          for (var j = 0u; j < 4; j++) {
+            k[j] = kBTGK[k_at[j] + ACROSS * e + i];
+          }
+          for (var u = 0u; u < QUADS; u++) {
+            var mine: array<Vec, 4>;
+            for (var r = 0u; r < 4; r++) {
+              mine[r] = of_row(own_q[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
+            }
+            for (var j = 0u; j < 4; j++) {
+              score[u][j] = dots(mine, k[j], score[u][j]);
+            }
+          }
+          continuing {
+            i++;
+            break if i >= steps;
+          }
+        }
+      }
+    }
+    for (var e = 0u; e < V_EACH; e++) {
+      let steps = select(0, min(ACROSS, V / WIDTH - ACROSS * e), s0 < keys_end);
+      if (few) {
+        var i = 0u;
+        loop {
+          let v = vBTGV[v_at.x + ACROSS * e + i];
+          for (var u = 0u; u < QUADS; u++) {
+            var mine: array<Vec, 4>;
+            for (var r = 0u; r < 4; r++) {
+              mine[r] = of_row(own_dO[e][u][r], &dOBTHV, dO_at[u][r] + ACROSS * e, i);
+            }
+            dp[u][0] = dots(mine, v, dp[u][0]);
+          }
+          continuing {
+            i++;
+            break if i >= steps;
+          }
+        }
+      } else {
+        var i = 0u;
+        loop {
+          var v: array<Vec, 4>;
+          for (var j = 0u; j < 4; j++) {
+            v[j] = vBTGV[v_at[j] + ACROSS * e + i];
+          }
+          for (var u = 0u; u < QUADS; u++) {
+            var mine: array<Vec, 4>;
+            for (var r = 0u; r < 4; r++) {
+              mine[r] = of_row(own_dO[e][u][r], &dOBTHV, dO_at[u][r] + ACROSS * e, i);
+            }
+            for (var j = 0u; j < 4; j++) {
+              dp[u][j] = dots(mine, v[j], dp[u][j]);
+            }
+          }
+          continuing {
+            i++;
+            break if i >= steps;
+          }
+        }
+      }
+    }
+
+    wait(); // the ds of the tile before have been taken
+    var ds: array<array<vec4f, 4>, QUADS>;
+    for (var u = 0u; u < QUADS; u++) {
+      for (var j = 0u; j < 4; j++) {
+        let seen = sees4(vec4i(t[u]), vec4i(i32(s[j]))) & vec4<bool>(s[j] < end);
+        let p = select(vec4f(), exp(min(score[u][j] * scale - lse[u], vec4f())), seen); // min: no unseen score may overflow
+        ds[u][j] = p * (dp[u][j] - delta[u]) * scale;
+        give(ds[u][j], 4 * u + j, x, y);
+      }
+    }
+    wait();
+    let k_first = (run.K_OFFSET + (batch + s0) * run.K_STRIDE + g * K) / WIDTH;
+    if (few) {
+      var other = 0u;
+      loop {
+        for (var i = 0u; i < K_EACH; i++) {
+          let k = kBTGK[k_first + other * run.K_STRIDE / WIDTH + min(x + ACROSS * i, K / WIDTH - 1)];
+          for (var u = 0u; u < QUADS; u++) {
+            let weight = taken(ds[u][0], 4 * u, other, y);
+            for (var r = 0u; r < 4; r++) {
+              dq[u][i][r] = fma(Vec(weight[r]), k, dq[u][i][r]);
+            }
+          }
+        }
+        continuing {
+          other++;
+          break if other >= end - s0;
+        }
+      }
+    } else {
+      var other = 0u;
+      loop {
+        for (var j = 0u; j < 4; j++) {
+          let at = k_first + min(4 * other + j, end - s0 - 1) * run.K_STRIDE / WIDTH;
           for (var i = 0u; i < K_EACH; i++) {
-            let k = kBTGK[k_first + other * run.K_STRIDE / WIDTH + min(x + ACROSS * i, K / WIDTH - 1)];
+            let k = kBTGK[at + min(x + ACROSS * i, K / WIDTH - 1)];
             for (var u = 0u; u < QUADS; u++) {
-              let weight = taken(ds[u][0], 4 * u, other, y);
+              let weight = taken(ds[u][j], 4 * u + j, other, y);
               for (var r = 0u; r < 4; r++) {
                 dq[u][i][r] = fma(Vec(weight[r]), k, dq[u][i][r]);
               }
             }
           }
         }
-      } else {
-        for (var other = 0u; 4 * other < min(KEYS, end - s0); other++) {
-          for (var j = 0u; j < 4; j++) {
-            let at = k_first + min(4 * other + j, end - s0 - 1) * run.K_STRIDE / WIDTH;
-            for (var i = 0u; i < K_EACH; i++) {
-              let k = kBTGK[at + min(x + ACROSS * i, K / WIDTH - 1)];
-              for (var u = 0u; u < QUADS; u++) {
-                let weight = taken(ds[u][j], 4 * u + j, other, y);
-                for (var r = 0u; r < 4; r++) {
-                  dq[u][i][r] = fma(Vec(weight[r]), k, dq[u][i][r]);
-                }
-              }
-            }
-          }
+        continuing {
+          other++;
+          break if 4 * other >= min(KEYS, end - s0);
         }
       }
+    }
+    continuing {
+      s0 = select(s0 + KEYS, window_start, s0 < meta_end && s0 + KEYS >= meta_end);
+      break if s0 >= keys_end;
     }
   }
 

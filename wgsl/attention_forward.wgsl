@@ -96,104 +96,128 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   // Under the leaky mask (lib/sees) every tile is visited.
   let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0 || run.CROP > 0);
   let keys_end = select(t_last + 1, run.T, run.CROP > 0);
-  for (var stretch = 0u; stretch < 2; stretch++) {
-    let start = select(window_start, 0, stretch == 0);
-    let end = select(keys_end, min(run.META, window_start), stretch == 0);
-    for (var s0 = start; s0 < end; s0 += KEYS) {
-      let few = end - s0 <= ACROSS;
-      let s = s0 + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), few);
-      let k_at = (run.K_OFFSET + (batch + min(s, vec4u(end - 1))) * run.K_STRIDE + g * K) / WIDTH;
-      // Scores of four queries (the components) with four keys. Said outright to be zero: a variable of a loop that is declared
-      // without a value keeps the last round's on some adapters.
-      var score = array<array<vec4f, 4>, QUADS>();
-      for (var e = 0u; e < K_EACH; e++) {
-        // Always ACROSS, or what is left of K, but not for the compiler: these loops have to stay loops. Software adapters compile
-        // unrolled ones for half a minute, and run them from beyond the processor's cache of instructions.
-        let steps = select(0, min(ACROSS, K / WIDTH - ACROSS * e), s0 < keys_end);
-        if (few) {
-          for (var i = 0u; i < steps; i++) {
-            let k = kBTGK[k_at.x + ACROSS * e + i];
-            for (var u = 0u; u < QUADS; u++) {
-              var q: array<Vec, 4>;
-              for (var r = 0u; r < 4; r++) {
-                q[r] = of_row(own[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
-              }
-              score[u][0] = dots(q, k, score[u][0]);
-            }
-          }
-        } else {
-          for (var i = 0u; i < steps; i++) {
-            var k: array<Vec, 4>;
-            for (var j = 0u; j < 4; j++) {
-              k[j] = kBTGK[k_at[j] + ACROSS * e + i];
-            }
-            for (var u = 0u; u < QUADS; u++) {
-              var q: array<Vec, 4>;
-              for (var r = 0u; r < 4; r++) {
-                q[r] = of_row(own[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
-              }
-              for (var j = 0u; j < 4; j++) {
-                score[u][j] = dots(q, k[j], score[u][j]);
-              }
-            }
-          }
-        }
-      }
-
-      var weight: array<array<vec4f, 4>, QUADS>; // exp(score − highest)
-      for (var u = 0u; u < QUADS; u++) {
-        var higher = highest[u];
-        for (var j = 0u; j < 4; j++) {
-          let seen = sees4(vec4i(t[u]), vec4i(i32(s[j]))) & vec4<bool>(s[j] < end);
-          score[u][j] = select(vec4f(UNSEEN), score[u][j] * inverseSqrt(f32(K)), seen);
-          higher = max(higher, score[u][j]);
-        }
-        higher = row_max(higher, x, y);
-        let shrink = exp(highest[u] - higher);
-        highest[u] = higher;
-        total[u] *= shrink;
-        for (var j = 0u; j < 4; j++) {
-          weight[u][j] = select(exp(score[u][j] - higher), vec4f(), score[u][j] == vec4f(UNSEEN));
-          total[u] += weight[u][j];
-          give(weight[u][j], 4 * u + j, x, y);
-        }
-        for (var i = 0u; i < V_EACH; i++) {
-          for (var r = 0u; r < 4; r++) {
-            o[u][i][r] *= shrink[r];
-          }
-        }
-      }
-      wait();
-
-      let v_first = (run.V_OFFSET + (batch + s0) * run.V_STRIDE + g * V) / WIDTH;
+  let meta_end = min(run.META, window_start);
+  var s0 = select(window_start, 0, meta_end > 0);
+  loop {
+    let end = select(keys_end, meta_end, s0 < meta_end);
+    let few = end - s0 <= ACROSS;
+    let s = s0 + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), few);
+    let k_at = (run.K_OFFSET + (batch + min(s, vec4u(end - 1))) * run.K_STRIDE + g * K) / WIDTH;
+    // Scores of four queries (the components) with four keys. Said outright to be zero: a variable of a loop that is declared
+    // without a value keeps the last round's on some adapters.
+    var score = array<array<vec4f, 4>, QUADS>();
+    for (var e = 0u; e < K_EACH; e++) {
+      // Always ACROSS, or what is left of K, but not for the compiler: these loops have to stay loops. Software adapters compile
+      // unrolled ones for half a minute, and run them from beyond the processor's cache of instructions. They end at their foot: one
+      // that is left at its head costs lavapipe one more round, with all lanes switched off.
+      let steps = select(0, min(ACROSS, K / WIDTH - ACROSS * e), s0 < keys_end);
       if (few) {
-        for (var other = 0u; other < end - s0; other++) {
+        var i = 0u;
+        loop {
+          let k = kBTGK[k_at.x + ACROSS * e + i];
+          for (var u = 0u; u < QUADS; u++) {
+            var q: array<Vec, 4>;
+            for (var r = 0u; r < 4; r++) {
+              q[r] = of_row(own[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
+            }
+            score[u][0] = dots(q, k, score[u][0]);
+          }
+          continuing {
+            i++;
+            break if i >= steps;
+          }
+        }
+      } else {
+        var i = 0u;
+        loop {
+          var k: array<Vec, 4>;
+          for (var j = 0u; j < 4; j++) {
+            k[j] = kBTGK[k_at[j] + ACROSS * e + i];
+          }
+          for (var u = 0u; u < QUADS; u++) {
+            var q: array<Vec, 4>;
+            for (var r = 0u; r < 4; r++) {
+              q[r] = of_row(own[e][u][r], &qBTHK, q_at[u][r] + ACROSS * e, i);
+            }
+            for (var j = 0u; j < 4; j++) {
+              score[u][j] = dots(q, k[j], score[u][j]);
+            }
+          }
+          continuing {
+            i++;
+            break if i >= steps;
+          }
+        }
+      }
+    }
+
+    var weight: array<array<vec4f, 4>, QUADS>; // exp(score − highest)
+    for (var u = 0u; u < QUADS; u++) {
+      var higher = highest[u];
+      for (var j = 0u; j < 4; j++) {
+        let seen = sees4(vec4i(t[u]), vec4i(i32(s[j]))) & vec4<bool>(s[j] < end);
+        score[u][j] = select(vec4f(UNSEEN), score[u][j] * inverseSqrt(f32(K)), seen);
+        higher = max(higher, score[u][j]);
+      }
+      higher = row_max(higher, x, y);
+      let shrink = exp(highest[u] - higher);
+      highest[u] = higher;
+      total[u] *= shrink;
+      for (var j = 0u; j < 4; j++) {
+        weight[u][j] = select(exp(score[u][j] - higher), vec4f(), score[u][j] == vec4f(UNSEEN));
+        total[u] += weight[u][j];
+        give(weight[u][j], 4 * u + j, x, y);
+      }
+      for (var i = 0u; i < V_EACH; i++) {
+        for (var r = 0u; r < 4; r++) {
+          o[u][i][r] *= shrink[r];
+        }
+      }
+    }
+    wait();
+
+    let v_first = (run.V_OFFSET + (batch + s0) * run.V_STRIDE + g * V) / WIDTH;
+    if (few) {
+      var other = 0u;
+      loop {
+        for (var i = 0u; i < V_EACH; i++) {
+          let v = vBTGV[v_first + other * run.V_STRIDE / WIDTH + min(x + ACROSS * i, V / WIDTH - 1)];
+          for (var u = 0u; u < QUADS; u++) {
+            let p = taken(weight[u][0], 4 * u, other, y);
+            for (var r = 0u; r < 4; r++) {
+              o[u][i][r] = fma(Vec(p[r]), v, o[u][i][r]);
+            }
+          }
+        }
+        continuing {
+          other++;
+          break if other >= end - s0;
+        }
+      }
+    } else {
+      var other = 0u;
+      loop {
+        for (var j = 0u; j < 4; j++) {
+          let v_at = v_first + min(4 * other + j, end - s0 - 1) * run.V_STRIDE / WIDTH;
           for (var i = 0u; i < V_EACH; i++) {
-            let v = vBTGV[v_first + other * run.V_STRIDE / WIDTH + min(x + ACROSS * i, V / WIDTH - 1)];
+            let v = vBTGV[v_at + min(x + ACROSS * i, V / WIDTH - 1)];
             for (var u = 0u; u < QUADS; u++) {
-              let p = taken(weight[u][0], 4 * u, other, y);
+              let p = taken(weight[u][j], 4 * u + j, other, y);
               for (var r = 0u; r < 4; r++) {
                 o[u][i][r] = fma(Vec(p[r]), v, o[u][i][r]);
               }
             }
           }
         }
-      } else {
-        for (var other = 0u; 4 * other < min(KEYS, end - s0); other++) {
-          for (var j = 0u; j < 4; j++) {
-            let v_at = v_first + min(4 * other + j, end - s0 - 1) * run.V_STRIDE / WIDTH;
-            for (var i = 0u; i < V_EACH; i++) {
-              let v = vBTGV[v_at + min(x + ACROSS * i, V / WIDTH - 1)];
-              for (var u = 0u; u < QUADS; u++) {
-                let p = taken(weight[u][j], 4 * u + j, other, y);
-                for (var r = 0u; r < 4; r++) {
-                  o[u][i][r] = fma(Vec(p[r]), v, o[u][i][r]);
-                }
-              }
-            }
-          }
+        continuing {
+          other++;
+          break if 4 * other >= min(KEYS, end - s0);
         }
       }
+    }
+    continuing {
+      s0 = select(s0 + KEYS, window_start, s0 < meta_end && s0 + KEYS >= meta_end);
+      break if s0 >= keys_end;
     }
   }
 

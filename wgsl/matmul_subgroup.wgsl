@@ -110,7 +110,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var s3: mat4x4f;
   var s4: mat4x4f;
   var s5: mat4x4f;
-  for (var k = 0u; k < run.K; k += 4) {
+  // Ends at its foot, as all hot loops here: one that is left at its head costs lavapipe one more round, with all lanes switched off.
+  var k = 0u;
+  loop {
     let b = b_rows(run, k, n);
     var share = a_share(run, m, k, lane);
     s0 = add(s0, a_rows(share, 0), b);
@@ -141,6 +143,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         share = a_share(run, m + 20, k, lane);
       }
       s5 = add(s5, a_rows(share, 5), b);
+    }
+    continuing {
+      k += 4;
+      break if k >= run.K;
     }
   }
   write(run, m, n, s0);

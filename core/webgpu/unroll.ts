@@ -35,7 +35,7 @@ function boundOf(code: string, bound: string, constants: Readonly<Record<string,
 
 /**
  * WGSL with its loops of a few known rounds written out, inner ones first. Every round does what it did, in the same order, so
- * the bits stay. Loops with `continue` or `break` stay as they are.
+ * the bits stay. Loops with `continue` or `break` stay as they are; the `break if` of a `loop` inside is its own.
  */
 export function unrolled(text: string, constants: Readonly<Record<string, number>>): string {
   const mostLetters = Math.max(MOST_LETTERS, lettersOf(text));
@@ -45,7 +45,7 @@ export function unrolled(text: string, constants: Readonly<Record<string, number
     const rounds: number[] = [], last = boundOf(code, bound!, constants);
     for (let i = Number(first); i < last && rounds.length <= MOST_ROUNDS; i += Number(step ?? 1)) rounds.push(i);
     const tooLong = rounds.length > MOST_ROUNDS || rounds.length * body.length > mostLetters;
-    if (end < 0 || tooLong || /\b(continue|break)\b/.test(body)) continue;
+    if (end < 0 || tooLong || /\b(continue|break(?! if))\b/.test(body)) continue;
     const uses = new RegExp(`(?<![\\w.])${name}(?!\\w)`, "g");
     const written = rounds.map((i) => `{${body.replace(uses, `${i}u`)}}`).join("\n");
     code = code.slice(0, index) + written + code.slice(end);

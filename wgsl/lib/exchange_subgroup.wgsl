@@ -29,3 +29,9 @@ fn row_sum(own: vec4f, x: u32, y: u32) -> vec4f {
 fn of_row(own: Vec, rows: ptr<storage, array<Vec>, read>, at: u32, i: u32) -> Vec {
   return subgroupShuffle(own, i);
 }
+
+/// Four numbers in memory, loaded by four invocations.
+fn four_of(numbers: ptr<storage, array<f32>, read>, at: vec4u, x: u32) -> vec4f {
+  let own = numbers[at[x % 4]];
+  return vec4f(subgroupBroadcast(own, 0), subgroupBroadcast(own, 1), subgroupBroadcast(own, 2), subgroupBroadcast(own, 3));
+}

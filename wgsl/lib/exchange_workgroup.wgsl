@@ -45,3 +45,8 @@ fn row_sum(own: vec4f, x: u32, y: u32) -> vec4f {
 fn of_row(own: Vec, rows: ptr<storage, array<Vec>, read>, at: u32, i: u32) -> Vec {
   return rows[at + i];
 }
+
+/// Four numbers in memory.
+fn four_of(numbers: ptr<storage, array<f32>, read>, at: vec4u, x: u32) -> vec4f {
+  return vec4f(numbers[at.x], numbers[at.y], numbers[at.z], numbers[at.w]);
+}
