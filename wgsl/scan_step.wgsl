@@ -58,7 +58,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let bc = BC_OFFSET + b * BC_STRIDE;
   let states = (b * I + i) * N;
   for (var n = 0u; n < N; n++) {
-    let h = exp(-dt * exp(aLogIN[i * N + n])) * hBIN[states + n] + dt * u * bcB2N[bc + n];
+    let log = aLogIN[i * N + n];
+    let next = exp(-dt * exp(log)) * hBIN[states + n] + dt * u * bcB2N[bc + n];
+    let h = select(next, log, is_nan(log));
     hBIN[states + n] = h;
     y = fma(bcB2N[bc + N + n], h, y);
   }

@@ -135,6 +135,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
           h[j][c] = h0BIN[(b * I + min(i + c, I - 1)) * N + n];
         }
       }
+      h[j] = select(h[j], a[j], is_nan4(a[j])); // exp may not
     }
   }
   for (var t0 = 0u; t0 < run.T; t0 += BLOCK) {

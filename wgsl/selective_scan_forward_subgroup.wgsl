@@ -117,6 +117,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
           if (t0 == 0 && n < N) {
             statesBSIN[(entry * I + i) * N + n] = h[j];
           }
+          h[j] = select(h[j], a[j], is_nan(a[j])); // exp2 may not
         }
         var dt_own = array<f32, OWN>();
         var dtu_own = array<f32, OWN>();

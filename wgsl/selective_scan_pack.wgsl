@@ -6,6 +6,8 @@
 //   3  coefficients  [I, N + 2]  f32  write
 //
 // One invocation an element. Bytes 8·I·(N + 2): small.
+//
+// In front of this file: lib/activations (is_nan).
 
 override I: u32;
 override N: u32;
@@ -26,7 +28,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   var value = 0.0;
   if (column < N) {
-    value = -exp(aLogIN[i * N + column]);
+    let log = aLogIN[i * N + column];
+    value = select(-exp(log), log, is_nan(log));
   } else if (column == N && HAS_SKIP) {
     value = skipI[i];
   } else if (column == N + 1 && HAS_BIAS) {

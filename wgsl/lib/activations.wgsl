@@ -1,5 +1,15 @@
 // Sigmoid, SiLU and softplus without overflow, and without WGSL's log, which is off by 1e-7 absolutely near 1.
 
+/// Whether x is no number, by its bits: exp, min and max of some drivers make a number of one, and compilers may take comparisons
+/// as if there were none.
+fn is_nan(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+fn is_nan4(x: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+}
+
 /// 1 / (1 + e^−x) from e^−|x|, which never overflows.
 fn sigmoid4(x: vec4f) -> vec4f {
   let e = exp(-abs(x));
@@ -30,5 +40,5 @@ fn log1p_unit4(e: vec4f) -> vec4f {
 
 /// log(1 + e^x) = max(x, 0) + log(1 + e^−|x|).
 fn softplus4(x: vec4f) -> vec4f {
-  return max(x, vec4f(0.0)) + log1p_unit4(exp(-abs(x)));
+  return select(max(x, vec4f(0.0)) + log1p_unit4(exp(-abs(x))), x, is_nan4(x));
 }

@@ -1,3 +1,4 @@
+import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import packCode from "../../../wgsl/selective_scan_pack.wgsl" with { type: "text" };
 import { HymbaError } from "../../errors.ts";
 import { type Attributes, type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
@@ -7,7 +8,7 @@ import { scanForm } from "./scan_kernels.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { widthOf } from "./width.ts";
 
-const PACK = kernel("selective_scan_pack", packCode);
+const PACK = kernel("selective_scan_pack", activations, packCode);
 
 function pack({ aLog, skip, dtBias }: Step["reads"], { I, N }: Attributes, table: Tensor): Launch {
   return {
