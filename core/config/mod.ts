@@ -6,5 +6,7 @@ export * from "./sizes.ts";
 export * from "./study.ts";
 export * from "./suites.ts";
 export * from "./record.ts";
+export * from "./read_arm.ts";
 export * from "./read_record.ts";
-export { parseJson } from "./schema.ts";
+export { RECORD_LIMITS, STAGES } from "./record_rules.ts";
+export { MAX_JSON, parseJson } from "./schema.ts";

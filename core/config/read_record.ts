@@ -1,38 +1,12 @@
 /** Checks what a run directory holds before its types are believed. Throws a HymbaError with the file and the path of the value. */
 import { HymbaConfig } from "./model.ts";
-import { ARCH_TYPES, type HymbaOptions } from "./options.ts";
-import type { ArmResult, AttentionMap, MetricsLine, RecallResult, RunRecord, StageName } from "./record.ts";
+import type { HymbaOptions } from "./options.ts";
+import type { AttentionMap, MetricsLine, RunRecord } from "./record.ts";
+import { armName, count, digest, long, measure, name, quality, RECORD_LIMITS, size, STAGES } from "./record_rules.ts";
 import { PRECISIONS, PROFILES } from "./study.ts";
 import { type Arm, SUITES } from "./suites.ts";
 import { either, list, mapOf, number, object, oneOf, refuse, type Rule, text, whole } from "./schema.ts";
 
-/** Most entries of the lists of a run record and of a result. */
-export const RECORD_LIMITS = {
-  arms: 64,
-  seeds: 10_000,
-  samples: 10_000,
-  fields: 256,
-  tiles: 4096,
-  layers: 1024,
-  textLength: 2 ** 20,
-};
-
-export const STAGES: readonly StageName[] = ["pretraining", "orpo", "control"];
-
-/** A number that JSON could not hold (NaN, infinity) is null. */
-const measure = either(oneOf([null]), number());
-const count = whole();
-const size = whole({ max: 2 ** 31 });
-const name = text({ max: 256 });
-const digest: Rule = (value, path) => {
-  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) refuse(path, "a SHA-256 in hexadecimal", value);
-};
-/** The names of arms are part of folder names. */
-const armName: Rule = (value, path) => {
-  if (typeof value !== "string" || !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(value)) {
-    refuse(path, `a name of small letters, digits, - and _, such as ${ARCH_TYPES[0]}`, value);
-  }
-};
 const words = mapOf(either(text(), number()), { max: RECORD_LIMITS.fields });
 
 const stageConfig = object({
@@ -91,8 +65,6 @@ const study = object({
   recall,
 });
 
-const quality = { loss: measure, perplexity: measure, bitsPerByte: measure };
-
 const record = object({
   format: oneOf([1]),
   study,
@@ -106,37 +78,6 @@ const record = object({
   started: text({ max: 64 }),
   command: text({ max: RECORD_LIMITS.textLength }),
 }, { tiles: mapOf(name, { max: RECORD_LIMITS.tiles }) });
-
-const preference = {
-  step: count,
-  accuracy: measure,
-  margin: measure,
-  logOdds: measure,
-  chosenLogp: measure,
-  rejectedLogp: measure,
-};
-const evaluation = object({ step: count, ...quality });
-const stageResult = object(
-  { steps: count, tokens: count, final: evaluation, best: evaluation, train_s: measure, tokens_per_s: measure },
-  { preference: object({ before: object(preference), after: object(preference) }) },
-);
-const long = text({ max: RECORD_LIMITS.textLength });
-
-const result = object({
-  arm: armName,
-  seed: count,
-  parameters: count,
-  cache: object({ layerRatio: number(), kvBytes: count, stateBytes: count }, { byteRatio: number() }),
-  memory: object({ arenaBytes: count, slotBytes: count, peakBytes: count }),
-  stages: object({}, { pretraining: stageResult, orpo: stageResult, control: stageResult }),
-  generation: object({ tokens_per_s: measure, newTokens: count }),
-  samples: list(object({ stage: oneOf(STAGES), prompt: long, text: long }), { max: RECORD_LIMITS.samples }),
-}, { failure: long });
-
-const recallResult = object({
-  ...{ arm: armName, seed: count, parameters: count, steps: count, loss: measure, train_s: measure },
-  accuracies: list(object({ least: count, most: count, queries: count, accuracy: measure }), { min: 1, max: 64 }),
-});
 
 const NUMBERS = ["loss", "rate", "gradientNorm", "nll", "logSigmoid", "logOdds", "accuracy", "margin", "chosenLogp"]
   .concat(["rejectedLogp", "perplexity", "bitsPerByte", "tokens_per_s", "lossScale", "skipped"]);
@@ -172,29 +113,6 @@ export function runRecordOf(value: unknown, path: string): RunRecord {
   }
   const recall = probe && { recall: { ...probe, arms: checked(probe.arms) } };
   return { ...found, study: { ...found.study, arms, ...recall } };
-}
-
-/** arms/NAME-SEED/result.json */
-export function armResultOf(value: unknown, path: string): ArmResult {
-  result(value, path);
-  return value as ArmResult;
-}
-
-/** recall/NAME-SEED.json */
-export function recallResultOf(value: unknown, path: string): RecallResult {
-  recallResult(value, path);
-  return value as RecallResult;
-}
-
-const nothingOr = (rule: Rule) => either(oneOf([null]), rule);
-const stageState = object({
-  ...{ best: nothingOr(evaluation), last: nothingOr(evaluation), train_s: measure },
-  ...{ before: nothingOr(object(preference)), after: nothingOr(object(preference)) },
-});
-
-/** What a stage keeps in a checkpoint besides tensors: state.json. */
-export function requireStageState(value: unknown, path: string): void {
-  stageState(value, path);
 }
 
 /** A line of metrics.jsonl. */

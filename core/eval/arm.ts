@@ -4,6 +4,8 @@ import {
   type Arm,
   type ArmResult,
   cacheSize,
+  requirePairs,
+  requireStageRecord,
   type Sample,
   type StageName,
   type StageResult,
@@ -12,7 +14,6 @@ import {
 import { BatchOrder } from "../data/batches.ts";
 import { corrupted, type Excerpt, excerpts, type Pair } from "../data/preference.ts";
 import { type Disk, type LogPosition, makeFolders, type MetricsLog, writeAtomic } from "../disk/mod.ts";
-import { HymbaError } from "../errors.ts";
 import { generate } from "../infer/generate.ts";
 import { decodeSafetensors, encodeSafetensors } from "../params/safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -24,7 +25,16 @@ import { runStage, type StageContext, type StageEvent, type StageProgram } from 
 import { captureAttention } from "./attention.ts";
 import type { Preparation } from "./preparation.ts";
 import { preferenceMeasures, qualityOfTokens, Scorer } from "./quality.ts";
-import { armFolder, readJson, stageFile, weightsFile, writeJson, writeLosses, writeMaps } from "./run_folder.ts";
+import {
+  armFolder,
+  MAX_PAIRS_BYTES,
+  readJson,
+  stageFile,
+  weightsFile,
+  writeJson,
+  writeLosses,
+  writeMaps,
+} from "./run_folder.ts";
 
 /** What happens in a study, for progress displays. */
 export interface StudyEvent extends Omit<StageEvent, "kind"> {
@@ -58,6 +68,13 @@ export interface StageRecord {
   readonly log: LogPosition;
 }
 
+/** What is kept of a stage that is done; undefined for one that is not. Throws a HymbaError when it is damaged. */
+async function readStage(disk: Disk, path: string): Promise<StageRecord | undefined> {
+  const found = await readJson<StageRecord>(disk, path);
+  if (found) requireStageRecord(found, path);
+  return found;
+}
+
 /** Stages of a study: the control repeats the second stage without its preference term, so a seed-style stage has none. */
 export const stagesOf = (study: StudyConfig): StageName[] =>
   study.preference.loss === "orpo" ? ["pretraining", "orpo", "control"] : ["pretraining", "orpo"];
@@ -71,7 +88,7 @@ export async function runArm({ name, config }: Arm, seed: number, context: ArmCo
   try {
     const records: Partial<Record<StageName, StageRecord>> = {};
     for (const stage of stagesOf(study)) {
-      records[stage] = await readJson<StageRecord>(disk, join(folder, stageFile(stage))) ?? await run.stage(stage);
+      records[stage] = await readStage(disk, join(folder, stageFile(stage))) ?? await run.stage(stage);
       if (stage === context.lastStage) break;
     }
     const first = records.pretraining!;
@@ -215,8 +232,11 @@ class ArmRun {
   /** The pairs of this arm, made once by the stage-1 model or the corruption rule, and kept. */
   async #pairs(): Promise<{ train: Pair[]; heldOut: Pair[] }> {
     const { disk } = this.context, path = join(this.arm.folder, "pairs.json");
-    let kept = await readJson<Record<"train" | "heldOut", Record<keyof Pair, number[]>[]>>(disk, path);
-    if (!kept) {
+    let kept = await readJson<Record<"train" | "heldOut", Record<keyof Pair, number[]>[]>>(disk, path, {
+      most: MAX_PAIRS_BYTES,
+    });
+    if (kept) requirePairs(kept, path, this.context.study);
+    else {
       this.#tell("sampling", { stage: "orpo" });
       await this.#loadPretrained();
       const { trainPairs, heldOutPairs } = this.context.study.preference, { train, validation } = this.context.tokens;
@@ -303,9 +323,6 @@ export async function donePosition(
   folder: string,
   { arm, seed, stage }: { arm: string; seed: number; stage: StageName },
 ): Promise<LogPosition | undefined> {
-  const record = await readJson<StageRecord>(disk, join(armFolder(folder, arm, seed), stageFile(stage)));
-  if (record && !record.log) {
-    throw new HymbaError(`${folder}: ${stageFile(stage)} of ${arm} does not say where the log ended`);
-  }
+  const record = await readStage(disk, join(armFolder(folder, arm, seed), stageFile(stage)));
   return record?.log;
 }

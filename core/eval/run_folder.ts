@@ -5,6 +5,7 @@ import {
   armResultOf,
   type AttentionMap,
   attentionMapsOf,
+  MAX_JSON,
   metricsLineOf,
   parseJson,
   type RecallResult,
@@ -24,8 +25,8 @@ import { Tokenizer } from "../tokenizer/mod.ts";
 
 export { STAGES } from "../config/mod.ts";
 
-/** Largest JSON file that is read, in bytes: sampled pairs and texts are the largest ones. */
-export const MAX_JSON_BYTES = 256 * 2 ** 20;
+/** Largest file of sampled pairs that is read, in bytes; JSON that is no list of tokens may have {@link MAX_JSON}. */
+export const MAX_PAIRS_BYTES = 256 * 2 ** 20;
 
 export const FILES = {
   record: "run.json",
@@ -51,17 +52,14 @@ export const stageFile = (stage: StageName) => `${stage}.json`;
 const lossesFile = (stage: StageName) => `losses-${stage}.safetensors`;
 const attentionFile = (stage: StageName) => `attention-${stage}.safetensors`;
 
-/** Reads a JSON file that may be absent. Throws a HymbaError that names a damaged or much too large one. */
-export async function readJson<T>(disk: Disk, path: string): Promise<T | undefined> {
+/** Reads a JSON file that may be absent. Throws a HymbaError that names a damaged one, or one of more than `most` bytes. */
+export async function readJson<T>(disk: Disk, path: string, { most = MAX_JSON } = {}): Promise<T | undefined> {
   const found = await disk.stat(path);
   if (!found) return undefined;
-  if (found.bytes > MAX_JSON_BYTES) {
-    throw new HymbaError(`${path} is too large`, {
-      expected: `at most ${MAX_JSON_BYTES} bytes`,
-      got: `${found.bytes} bytes`,
-    });
+  if (found.bytes > most) {
+    throw new HymbaError(`${path} is too large`, { expected: `at most ${most} bytes`, got: `${found.bytes} bytes` });
   }
-  return parseJson(await readText(disk, path), path) as T;
+  return parseJson(await readText(disk, path), path, { most }) as T;
 }
 
 export const writeJson = (disk: Disk, path: string, value: unknown): Promise<void> =>

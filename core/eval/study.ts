@@ -1,10 +1,10 @@
 /** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
 import { join } from "node:path";
-import type { Arm, Run, StageName, StudyConfig } from "../config/mod.ts";
+import { type Arm, requireFailure, type Run, type StageName, type StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, LOG_START, type LogPosition, makeFolders, MetricsLog, startRunFolder } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
-import { Diverged, HymbaError } from "../errors.ts";
+import { Diverged } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { type ArmContext, donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
 import { type Environment, prepare } from "./preparation.ts";
@@ -67,16 +67,14 @@ interface FailureRecord {
 const failurePath = (folder: string, { arm, seed }: { arm: string; seed: number }) =>
   join(armFolder(folder, arm, seed), "failure.json");
 
-/** The record of an arm that diverged. Throws a HymbaError when it does not say where the log ended. */
+/** The record of an arm that diverged. Throws a HymbaError when it is damaged. */
 async function failureOf(
   disk: Disk,
   folder: string,
   of: { arm: string; seed: number },
 ): Promise<FailureRecord | undefined> {
   const path = failurePath(folder, of), found = await readJson<FailureRecord>(disk, path);
-  if (found && (!found.log || typeof found.message !== "string")) {
-    throw new HymbaError(`${path} is damaged`, { expected: "a message and a position in the log" });
-  }
+  if (found) requireFailure(found, path);
   return found;
 }
 

@@ -22,6 +22,9 @@ export interface Manifest {
 /** The name of the manifest's file. */
 export const MANIFEST = "manifest.json";
 
+/** Longest manifest that is read, in UTF-16 units: a hundred times what this program writes. */
+const MOST = 2 ** 18;
+
 /** The layout this program writes. */
 export const FORMAT = 1;
 
@@ -70,6 +73,7 @@ function isManifest(value: Record<string, unknown>): value is Record<string, unk
  * does not exist. Throws a HymbaError for a sound manifest of another layout: then this program is the wrong one.
  */
 export function decodeManifest(text: string, { name }: { name: string }): Manifest | undefined {
+  if (text.length > MOST) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -176,9 +176,15 @@ export class MessageWriter {
     return this.bytes(number, utf8(value));
   }
 
-  /** Appends fields that are encoded already. */
+  /** Appends fields that are encoded already. Those that follow each other in one file stay one part. */
   raw(encoded: Uint8Array): this {
-    this.#parts.push(encoded);
+    const last = this.#parts.at(-1);
+    if (last?.buffer !== encoded.buffer || last.byteOffset + last.length !== encoded.byteOffset) {
+      this.#parts.push(encoded);
+      return this;
+    }
+    this.#parts.pop();
+    this.#parts.push(new Uint8Array(encoded.buffer, last.byteOffset, last.length + encoded.length));
     return this;
   }
 

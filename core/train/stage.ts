@@ -1,6 +1,13 @@
 /** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
-import type { Evaluation, MetricsLine, PreferenceMeasures, Quality, StageConfig, StageName } from "../config/mod.ts";
-import { requireStageState } from "../config/read_record.ts";
+import {
+  type Evaluation,
+  type MetricsLine,
+  type PreferenceMeasures,
+  type Quality,
+  requireStageState,
+  type StageConfig,
+  type StageName,
+} from "../config/mod.ts";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";
 import { initialLossScale, LOSS_SCALE_STATE } from "../ops/loss_scale.ts";

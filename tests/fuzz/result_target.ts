@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
-import { parseJson } from "../../core/config/mod.ts";
-import { armResultOf, recallResultOf } from "../../core/config/read_record.ts";
+import { armResultOf, parseJson, recallResultOf } from "../../core/config/mod.ts";
 import type { Dice } from "./dice.ts";
 import { spoilt } from "./spoil.ts";
 import type { FuzzTarget } from "./targets.ts";
 
 const quality = { step: 1, loss: 1.5, perplexity: 4.5, bitsPerByte: null };
-const stage = { steps: 1, tokens: 9, final: quality, best: quality, train_s: 0.5, tokens_per_s: 18 };
+/** What a stage came to. */
+export const stage = { steps: 1, tokens: 9, final: quality, best: quality, train_s: 0.5, tokens_per_s: 18 };
 const measures = { step: 0, accuracy: 0.5, margin: 0, logOdds: null, chosenLogp: -1, rejectedLogp: -2 };
 /** result.json of an arm. */
 export const RESULT = {

@@ -5,6 +5,7 @@ import { logTarget } from "./log_target.ts";
 import { manifestTarget } from "./manifest_target.ts";
 import { mapsTarget } from "./maps_target.ts";
 import { modelTarget } from "./model_target.ts";
+import { progressTarget } from "./progress_target.ts";
 import { recordTarget } from "./record_target.ts";
 import { resultTarget } from "./result_target.ts";
 import { safetensorsTarget } from "./safetensors_target.ts";
@@ -27,6 +28,7 @@ export const TARGETS: Record<string, FuzzTarget> = {
   manifest: manifestTarget,
   maps: mapsTarget,
   result: resultTarget,
+  progress: progressTarget,
   log: logTarget,
   record: recordTarget,
   configuration: configurationTarget,

@@ -64,7 +64,15 @@ async function subjectOf(shop: Workshop, of: Case, say: Campaign["say"]): Promis
 /** Starts the command and kills it at a random moment. Undefined when it ended before. */
 async function killByTime(shop: Workshop, { of, milliseconds }: Subject, at: { folder: string; share: number }) {
   const child = shop.start(of, at.folder), after = milliseconds * at.share;
-  const timer = setTimeout(() => child.kill("SIGKILL"), after), { killed } = await endOf(child);
+  const timer = setTimeout(() => {
+    try {
+      child.kill("SIGKILL");
+    } catch (error) {
+      // It ended in this very moment, and nobody has heard of it yet: not killed, as `killed` below says.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }, after);
+  const { killed } = await endOf(child);
   clearTimeout(timer);
   return killed ? { by: "time" as const, where: `after ${after.toFixed(0)} ms` } : undefined;
 }

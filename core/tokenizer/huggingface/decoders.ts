@@ -16,7 +16,7 @@ function readStep(node: JsonNode): TokensStep {
   const kind = node.object().get("type").text();
   switch (kind) {
     case "Sequence": {
-      const steps = node.get("decoders").list().map(readStep);
+      const steps = node.get("decoders").map(readStep);
       return (tokens) => steps.reduce((done, step) => step(done), tokens);
     }
     case "Metaspace": {

@@ -4,7 +4,12 @@
 export type JsonPath = readonly (string | number)[];
 
 /** Levels of nesting that are read: no tokenizer needs a tenth. */
-export const DEEPEST = 100;
+const DEEPEST = 100;
+/**
+ * Least characters for a list and for an object, of which a thousand of each are free: a piece with its score (`["a",-1],`) takes nine and
+ * an added token over fifty, while what fills memory has a list in every third character.
+ */
+const LIST_TAKES = 8, OBJECT_TAKES = 24, FREE = 1000;
 const QUOTE = 0x22, BACKSLASH = 0x5c, FIRST_PRINTABLE = 0x20, OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
 const SPACE = /[ \t\n\r]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
@@ -84,9 +89,10 @@ export function placeOfSyntaxError(text: string): number {
   }
 }
 
-/** The offset of the first bracket that opens a level below `DEEPEST`; -1 when there is none. Knows strings, nothing else. */
-export function placeOfExcessiveDepth(text: string): number {
-  let depth = 0, inString = false;
+/** Where a text holds more than is read, and of what; undefined when it does not. Knows strings and brackets, nothing else. */
+export function excess(text: string): { at: number; what: string; expected: string } | undefined {
+  const mostLists = FREE + text.length / LIST_TAKES, mostObjects = FREE + text.length / OBJECT_TAKES;
+  let depth = 0, lists = 0, objects = 0, inString = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (inString) {
@@ -94,10 +100,16 @@ export function placeOfExcessiveDepth(text: string): number {
       else if (code === QUOTE) inString = false;
     } else if (code === QUOTE) inString = true;
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      if (++depth > DEEPEST) return at;
+      if (code === OPEN_BRACE) objects++;
+      else lists++;
+      if (++depth > DEEPEST) return { at, what: "nested too deep", expected: `at most ${DEEPEST} levels` };
+      if (lists > mostLists) return { at, what: "too many lists", expected: `at most ${Math.floor(mostLists)}` };
+      if (objects > mostObjects) {
+        return { at, what: "too many objects", expected: `at most ${Math.floor(mostObjects)}` };
+      }
     } else if (code === OPEN_BRACE + 2 || code === OPEN_BRACKET + 2) depth--;
   }
-  return -1;
+  return undefined;
 }
 
 /** The offset of the value at `path`, or of the deepest value on the way to it that exists. `text` must be JSON. */

@@ -45,7 +45,7 @@ export function readNormalizer(node: JsonNode): TextStep {
   const kind = node.object().get("type").text();
   switch (kind) {
     case "Sequence": {
-      const steps = node.get("normalizers").list().map(readNormalizer);
+      const steps = node.get("normalizers").map(readNormalizer);
       return (text) => steps.reduce((done, step) => step(done), text);
     }
     case "NFC":

@@ -70,7 +70,7 @@ export function readPreTokenizer(node: JsonNode): CutStep {
   const kind = node.object().get("type").text();
   switch (kind) {
     case "Sequence": {
-      const steps = node.get("pretokenizers").list().map(readPreTokenizer);
+      const steps = node.get("pretokenizers").map(readPreTokenizer);
       return (part, first) => {
         return steps.reduce((parts, step) => parts.flatMap((text, i) => step(text, first && i === 0)), [part]);
       };

@@ -24,7 +24,7 @@ export function readTokenizerJson(text: string, name: string): TokenizerJson {
   const root = JsonNode.parse(text, name).object(), model = root.get("model").object();
   const kind = model.get("type");
   if (kind.text() !== "Unigram") throw kind.error("only Unigram models are supported");
-  const addedTokens = root.get("added_tokens").list().map(readAddedToken);
+  const addedTokens = root.get("added_tokens").map(readAddedToken);
   const byteFallback = model.get("byte_fallback").flag(false);
   const { pieces, inModel } = readPieces(root, { addedTokens, byteFallback });
   const vocabulary = new Vocabulary(pieces, {
@@ -63,7 +63,7 @@ function readPieces(
   root: JsonNode,
   { addedTokens, byteFallback }: { addedTokens: readonly AddedToken[]; byteFallback: boolean },
 ): { pieces: Piece[]; inModel: number } {
-  const model = root.get("model"), unknown = model.get("unk_id"), list = model.get("vocab").list();
+  const model = root.get("model"), unknown = model.get("unk_id"), list = model.get("vocab");
   const unknownId = unknown.missing ? -1 : unknown.index();
   if (unknownId >= list.length) throw unknown.error("wrong value", `below ${list.length}`);
   const bytes = new Set(byteFallback ? Array.from({ length: 256 }, (_, byte) => bytePiece(byte)) : []);

@@ -1,6 +1,6 @@
 /** Reads members of a `tokenizer.json` by type; every error names the file, the path and the offset. */
 import { HymbaError } from "../../errors.ts";
-import { DEEPEST, type JsonPath, placeOf, placeOfExcessiveDepth, placeOfSyntaxError } from "./json_place.ts";
+import { excess, type JsonPath, placeOf, placeOfSyntaxError } from "./json_place.ts";
 
 /** Longest regular expression that is used, in UTF-16 units. */
 const MAX_PATTERN = 1024;
@@ -17,11 +17,10 @@ export class JsonNode {
 
   /** Parses a file. @throws {HymbaError} with the offset of the first character that is not JSON. */
   static parse(text: string, name: string): JsonNode {
-    const deep = placeOfExcessiveDepth(text);
-    if (deep >= 0) {
-      throw new HymbaError(`${name}: damaged at character ${deep}: nested too deep`, {
-        expected: `at most ${DEEPEST} levels`,
-      });
+    const tooMuch = excess(text);
+    if (tooMuch) {
+      const { at, what, expected } = tooMuch;
+      throw new HymbaError(`${name}: damaged at character ${at}: ${what}`, { expected });
     }
     try {
       return new JsonNode(JSON.parse(text), { name, text });
@@ -89,11 +88,23 @@ export class JsonNode {
     return this;
   }
 
+  /** Elements of a list; a missing one counts as empty. */
+  get length(): number {
+    if (this.missing) return 0;
+    if (!Array.isArray(this.value)) throw this.error("wrong type", "a list");
+    return this.value.length;
+  }
+
+  /** What `make` makes of each element of a list. One element is at hand at a time: a list may have millions. */
+  map<T>(make: (element: JsonNode, i: number) => T): T[] {
+    const made: T[] = [], { length } = this;
+    for (let i = 0; i < length; i++) made.push(make(this.get(i), i));
+    return made;
+  }
+
   /** The elements of a list; a missing one counts as empty. */
   list(): JsonNode[] {
-    if (this.missing) return [];
-    if (!Array.isArray(this.value)) throw this.error("wrong type", "a list");
-    return this.value.map((_, i) => this.get(i));
+    return this.map((element) => element);
   }
 
   /** A pattern: `{"String": …}` or `{"Regex": …}`. */
