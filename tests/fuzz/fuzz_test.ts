@@ -1,6 +1,5 @@
 /** A few seconds of fuzzing for every parser; `HYMBA_FUZZ_SECONDS` sets how many each gets (1 unless set). */
 import { strict as assert } from "node:assert";
-import { HymbaError } from "../../core/errors.ts";
 import { fuzz, processorTime } from "./fuzz.ts";
 import { safetensorsTarget } from "./safetensors_target.ts";
 import { TARGETS } from "./targets.ts";
