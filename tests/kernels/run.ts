@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { executors } from "../ops/executors.ts";
-import { Forced, VARIANTS } from "../ops/matmul_variants.ts";
+import { FOR_EVERY_SHAPE, Forced } from "../ops/matmul_variants.ts";
 import { CASES, TALL } from "./cases.ts";
 import { checkGuarded } from "./check.ts";
 import { Loosened } from "./sizes.ts";
@@ -34,11 +34,7 @@ const opened = (await executors()).filter(({ name }) => name === (values.executo
 const gpu = opened.find((executor) => executor instanceof WebgpuExecutor);
 const loose = (executor: WebgpuExecutor) => values.loose ? new Loosened(executor) : executor;
 /** The ways of a product that take every shape, kept for the whole run with what they compiled. */
-const WAYS = gpu instanceof WebgpuExecutor
-  ? Object.entries(VARIANTS).filter(([way]) => way !== "subgroups, b in fours").map(([, way]) =>
-    loose(new Forced(gpu, way))
-  )
-  : [];
+const WAYS = gpu instanceof WebgpuExecutor ? FOR_EVERY_SHAPE.map((way) => loose(new Forced(gpu, way))) : [];
 /** The forms of kernels that GPUs get beside those of this adapter. */
 const forms = gpu instanceof WebgpuExecutor && values.loose
   ? [gpu, new WebgpuExecutor({ ...gpu.gpu, device: gpu.gpu.device, adapterClass: "discrete" }, gpu.options)].map(loose)

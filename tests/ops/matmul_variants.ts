@@ -6,6 +6,8 @@ import { MATMUL_TILES } from "../../core/webgpu/tiles.ts";
 
 const LARGE = { rowQuads: 2, columnQuads: 2, depth: 16 } as const, ROWS_8 = { rowQuads: 2, turned: false } as const;
 
+const FOURS = "subgroups, rows in fours";
+
 /** Every way to carry a product out, whatever the adapter would choose for the shape. */
 export const VARIANTS: Record<string, Lowering> = {
   ...Object.fromEntries(
@@ -16,9 +18,14 @@ export const VARIANTS: Record<string, Lowering> = {
     ]),
   ),
   "64x64x16, k in 3 slices": (step, context) => tiles(step, context, { tile: LARGE, slices: 3 }),
-  "subgroups, rows in fours": (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: true }),
+  [FOURS]: (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: true }),
   "subgroups, rows one by one": (step, context) => subgroups(step, context, { tile: ROWS_8, vec4: false }),
 };
+
+/** The ways that take every shape; the others want rows of whole fours. */
+export const FOR_EVERY_SHAPE: readonly Lowering[] = Object.entries(VARIANTS).filter(([name]) => name !== FOURS).map(
+  ([, way]) => way,
+);
 
 /** An executor that carries products out in one of the ways. */
 export class Forced extends WebgpuExecutor {
