@@ -10,11 +10,12 @@
 //   5  dudtBT2I    [B, T, 2, I]           f32  write  rows DUDT_STRIDE apart
 //   6  dzBTI       [B, T, I]              f32  write  rows DZ_STRIDE apart; only with HAS_Z
 //   7  work        one storage            f32  read and write, because bindings are few: the coefficients [I, N + 2] of
-//                  selective_scan_pack, then what sum_partials adds up: at DA_AT [B, I, N] (times A, so that the sum is
-//                  daLog), at DSKIP_AT [B, I], at DBIAS_AT [B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N]
+//                  selective_scan_pack, then what sum_partials adds up: at DA_AT [spans, B, I, N] (times A, so that the
+//                  sum is daLog), at DSKIP_AT [spans, B, I], at DBIAS_AT [spans, B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N];
+//                  at STARTS_AT [spans, B, I, N] the gradients behind every span but the last (selective_scan_carry)
 //   8  run                    the block Run
 //
-// Laid out as selective_scan_forward: one workgroup 64 channels, an invocation 4 channels × 4 entries of N, BLOCK positions
+// Laid out as selective_scan_forward: one workgroup 64 channels of one span, an invocation 4 channels × 4 entries of N, BLOCK positions
 // at a time. A chunk's states are made again from the saved one and kept in the invocation; then the chunk is walked back.
 // Sums over N go through n_tile, sums over the 64 channels through bc_parts; both are added in a fixed order.
 // Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 24·B·T·I·N with two exponentials a state: bound by arithmetic.
@@ -35,6 +36,8 @@ override LANES: u32 = 16 * QUADS;
 struct Run {
   B: u32,
   T: u32,
+  SPAN: u32,
+  STARTS_AT: u32,
   DY_OFFSET: u32,
   DY_STRIDE: u32,
   UDT_OFFSET: u32,
@@ -183,16 +186,16 @@ fn write_bc(lane: u32, group: u32, row0: u32, positions: u32) {
 }
 
 /// One store in a loop, not sixteen: what is run once need not be unrolled, which takes software adapters seconds to compile.
-fn write_states(at: u32, b: u32, i: u32, n: u32, values: array<vec4f, 4>) {
+fn write_states(at: u32, part: u32, i: u32, n: u32, values: array<vec4f, 4>) {
   var copy = values;
   let entries = min(4u, N - min(n, N));
   for (var k = 0u; k < 4 * entries && i + k / entries < I; k++) {
-    work[at + (b * I + i + k / entries) * N + n + k % entries] = copy[k % entries][k / entries];
+    work[at + (part * I + i + k / entries) * N + n + k % entries] = copy[k % entries][k / entries];
   }
 }
 
 /// Adds up the shares of the QUADS invocations that moved the same four channels, and writes them.
-fn write_shares(lane: u32, shares: array<vec4f, 2>, b: u32, i: u32) {
+fn write_shares(lane: u32, shares: array<vec4f, 2>, part: u32, i: u32) {
   workgroupBarrier();
   n_tile[lane] = shares[0];
   n_tile[LANES + lane] = shares[1];
@@ -204,15 +207,16 @@ fn write_shares(lane: u32, shares: array<vec4f, 2>, b: u32, i: u32) {
   }
   for (var c = 0u; c < 4; c++) {
     if (lane < 16 && i + c < I) {
-      work[run.DSKIP_AT + b * I + i + c] = sums[0][c];
-      work[run.DBIAS_AT + b * I + i + c] = sums[1][c];
+      work[run.DSKIP_AT + part * I + i + c] = sums[0][c];
+      work[run.DBIAS_AT + part * I + i + c] = sums[1][c];
     }
   }
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let b = group.y;
+  let part = group.z * run.B + b; // of the sums over spans and batch rows
   let chunks = (run.T + CHUNK - 1) / CHUNK;
   let quad = lane % QUADS;
   let channels = lane / QUADS;
@@ -227,11 +231,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
   }
   var h: array<vec4f, 4>;
-  var g: array<vec4f, 4>;
+  var g: array<vec4f, 4>; // stays zero for channels beyond the last
+  for (var j = 0u; j < 4; j++) {
+    let n = quad * 4 + j;
+    for (var c = 0u; c < 4; c++) {
+      if (group.z + 1 < groups.z && n < N && i + c < I) {
+        g[j][c] = work[run.STARTS_AT + (part * I + i + c) * N + n];
+      }
+    }
+  }
   var da: array<vec4f, 4>;
   var shares: array<vec4f, 2>; // of dskip and of the bias
   var before: array<vec4f, CHUNK * 4>; // the states before each position of the chunk
-  for (var chunk = chunks; chunk > 0; chunk--) {
+  let first = group.z * run.SPAN / CHUNK;
+  for (var chunk = min(first + run.SPAN / CHUNK, chunks); chunk > first; chunk--) {
     let t0 = (chunk - 1) * CHUNK;
     let blocks = (min(CHUNK, run.T - t0) + BLOCK - 1) / BLOCK;
     for (var j = 0u; j < 4; j++) {
@@ -304,7 +317,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var j = 0u; j < 4; j++) {
     da[j] *= a[j];
   }
-  write_states(run.DA_AT, b, i, quad * 4, da);
-  write_states(run.DH0_AT, b, i, quad * 4, g);
-  write_shares(lane, shares, b, staged);
+  write_states(run.DA_AT, part, i, quad * 4, da);
+  if (group.z == 0) {
+    write_states(run.DH0_AT, b, i, quad * 4, g);
+  }
+  write_shares(lane, shares, part, staged);
 }

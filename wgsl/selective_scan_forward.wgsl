@@ -3,13 +3,14 @@
 //   0  udtBT2I       [B, T, 2, I]           f32  read   u, then raw; rows UDT_STRIDE apart
 //   1  bcBT2N        [B, T, 2, N]           f32  read   B, then C; rows BC_STRIDE apart
 //   2  zBTI          [B, T, I]              f32  read   rows Z_STRIDE apart; ignored unless HAS_Z
-//   3  coefficients  [I, N + 2]             f32  read   A, skip, bias (selective_scan_pack)
+//   3  work          one storage            f32  read   the coefficients [I, N + 2] of selective_scan_pack: A, skip, bias; at STARTS_AT
+//                    [spans, B, I, N] the states before every span but the first (selective_scan_carry)
 //   4  h0BIN         [B, I, N]              f32  read   zero unless HAS_H0
 //   5  yBTI          [B, T, I]              f32  write  rows Y_STRIDE apart
 //   6  statesBSIN    [B, chunks + 1, I, N]  f32  write  the state before every CHUNK-th position, then the last
 //   7  run                    the block Run
 //
-// One workgroup 64 channels of one batch row, walking through time. An invocation holds the states of 4 channels (the lanes
+// One workgroup 64 channels of one span of one batch row (SPAN positions, a multiple of CHUNK; there may be one span), walking through time. An invocation holds the states of 4 channels (the lanes
 // of a vec4f) × 4 entries of N; QUADS = ceil(N / 4) of them share the channels. BLOCK positions at a time are staged in
 // workgroup memory (so that dt is made once a channel), and the parts of y that the QUADS made are added in order.
 // Bytes 4·B·T·(4·I + 2·N·I/64) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by arithmetic.
@@ -29,6 +30,8 @@ override LANES: u32 = 16 * QUADS;
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {
   T: u32,
+  SPAN: u32,
+  STARTS_AT: u32,
   UDT_OFFSET: u32,
   UDT_STRIDE: u32,
   BC_OFFSET: u32,
@@ -42,7 +45,7 @@ struct Run {
 @group(0) @binding(0) var<storage, read> udtBT2I: array<Vec>;
 @group(0) @binding(1) var<storage, read> bcBT2N: array<f32>;
 @group(0) @binding(2) var<storage, read> zBTI: array<Vec>;
-@group(0) @binding(3) var<storage, read> coefficients: array<f32>;
+@group(0) @binding(3) var<storage, read> work: array<f32>;
 @group(0) @binding(4) var<storage, read> h0BIN: array<f32>;
 @group(0) @binding(5) var<storage, read_write> yBTI: array<Vec>;
 @group(0) @binding(6) var<storage, read_write> statesBSIN: array<f32>;
@@ -59,7 +62,7 @@ var<workgroup> y_tile: array<vec4f, BLOCK * QUADS * 16>; // [t][quad][channels]
 fn coefficient4(i: u32, column: u32) -> vec4f {
   var value: vec4f;
   for (var c = 0u; c < 4; c++) {
-    value[c] = coefficients[min(i + c, I - 1) * (N + 2) + column];
+    value[c] = work[min(i + c, I - 1) * (N + 2) + column];
   }
   return value;
 }
@@ -115,8 +118,9 @@ fn save_states(at: u32, i: u32, n: u32, h: array<vec4f, 4>) {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let b = group.y;
+  let span = group.z;
   let chunks = (run.T + CHUNK - 1) / CHUNK;
   let quad = lane % QUADS;
   let channels = lane / QUADS;
@@ -131,19 +135,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if (n < N) {
       a[j] = coefficient4(i, n);
       for (var c = 0u; c < 4; c++) {
-        if (HAS_H0) {
-          h[j][c] = h0BIN[(b * I + min(i + c, I - 1)) * N + n];
+        let channel = min(i + c, I - 1);
+        if (span > 0) {
+          h[j][c] = work[run.STARTS_AT + ((span * groups.y + b) * I + channel) * N + n];
+        } else if (HAS_H0) {
+          h[j][c] = h0BIN[(b * I + channel) * N + n];
         }
       }
       h[j] = select(h[j], a[j], is_nan4(a[j])); // exp may not
     }
   }
-  for (var t0 = 0u; t0 < run.T; t0 += BLOCK) {
+  let end = min(span * run.SPAN + run.SPAN, run.T);
+  for (var t0 = span * run.SPAN; t0 < end; t0 += BLOCK) {
     if (t0 % CHUNK == 0) {
       save_states(b * (chunks + 1) + t0 / CHUNK, i, quad * 4, h);
     }
     let row0 = b * run.T + t0;
-    let positions = min(BLOCK, run.T - t0);
+    let positions = min(BLOCK, end - t0);
     stage(lane, staged, bias, row0, positions);
     workgroupBarrier();
     for (var t = 0u; t < positions; t++) {
@@ -160,5 +168,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
     write_y(lane, staged, skip, row0, positions);
   }
-  save_states(b * (chunks + 1) + chunks, i, quad * 4, h);
+  if (end == run.T) {
+    save_states(b * (chunks + 1) + chunks, i, quad * 4, h);
+  }
 }

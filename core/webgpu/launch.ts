@@ -64,6 +64,8 @@ export interface LowerContext {
   readonly subgroupSize: number;
   /** Invocations that share a row (lib/sum_over_lanes): one subgroup on software adapters, where each barrier costs dearly. */
   readonly rowLanes: number;
+  /** Spans that a scan through workgroup memory is cut into, where that is tested or timed; chosen by shape when absent. */
+  readonly scanSpans?: number;
   /** Whether products that are marked `f16` round their operands to it. */
   readonly f16Products: boolean;
   /** The tile that a product was tuned to or that a run recorded, by its shape. */

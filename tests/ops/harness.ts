@@ -31,6 +31,8 @@ export interface OpCase {
   bounds?: typeof BOUNDS;
   /** Also with the kernels of a graphics processor, where those differ from a software adapter's. */
   asGpu?: boolean;
+  /** Also on these, made of the opened adapter. */
+  also?: (executor: WebgpuExecutor) => readonly Executor[];
 }
 
 export type InputMaker = (
@@ -170,7 +172,8 @@ export async function checkOp(name: string, op: OpCase): Promise<void> {
   fillProgram(truth, built);
   await truth.run();
   const all = await executors();
-  for (const executor of op.asGpu ? [...all, ...all.flatMap(asGpu)] : all) {
+  const more = all.flatMap((executor) => executor instanceof WebgpuExecutor ? op.also?.(executor) ?? [] : []);
+  for (const executor of [...all, ...(op.asGpu ? all.flatMap(asGpu) : []), ...more]) {
     const program = await executor.prepare(built.plan);
     fillProgram(program, built);
     await program.run();

@@ -2,6 +2,7 @@ import { linear } from "../../core/ops/linear.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
 import { fillNormal, fillUniform } from "../../core/random.ts";
 import { sliceColumns, withRows } from "../../core/tensor/mod.ts";
+import { ScanInSpans } from "./scan_in_spans.ts";
 import { checkOp, type InputMaker, type OpCase } from "./harness.ts";
 
 interface ScanCase {
@@ -16,6 +17,8 @@ interface ScanCase {
   softplus?: 0 | 1;
   /** Software adapters have kernels of their own (wgsl/selective_scan_*_subgroup); these cases try those of GPUs, too. */
   asGpu?: boolean;
+  /** Also as GPUs do it, cut into so many spans. */
+  spans?: number;
 }
 
 const stepSizes = (offset: number): NonNullable<Parameters<InputMaker>[2]> => ({
@@ -25,9 +28,12 @@ const stepSizes = (offset: number): NonNullable<Parameters<InputMaker>[2]> => ({
   },
 });
 
-function scan({ B, T, I, N, step = -2, bare = false, h0 = false, softplus = 1, asGpu = false }: ScanCase): OpCase {
+function scan(
+  { B, T, I, N, step = -2, bare = false, h0 = false, softplus = 1, asGpu = false, spans }: ScanCase,
+): OpCase {
   return {
     asGpu,
+    also: (executor) => spans ? [new ScanInSpans(executor, spans)] : [],
     withoutCotangent: ["states"],
     build: (tape, input) => {
       const udt = withRows(input("udt", [B, T, 2, I], softplus ? {} : { fill: fillUniform }), 2);
@@ -49,6 +55,9 @@ const CASES: ScanCase[] = [
   { B: 2, T: 32, I: 130, N: 5 },
   { B: 1, T: 40, I: 6, N: 32, asGpu: true },
   { B: 2, T: 39, I: 9, N: 11 },
+  { B: 2, T: 77, I: 68, N: 6, h0: true, spans: 3 },
+  { B: 1, T: 130, I: 65, N: 5, bare: true, h0: true, spans: 2 },
+  { B: 1, T: 257, I: 4, N: 16, step: 1, spans: 5 },
   { B: 2, T: 63, I: 7, N: 16, step: -9 },
   { B: 1, T: 20, I: 9, N: 16, step: 5 },
   { B: 2, T: 31, I: 66, N: 16, bare: true },

@@ -1,6 +1,7 @@
-/** The forms of the selective scan: through workgroup memory, and for software adapters one subgroup a workgroup. */
+/** The forms of the selective scan: through workgroup memory, in spans (scan_spans.ts), and for software adapters one subgroup a workgroup. */
 import backwardCode from "../../../wgsl/selective_scan_backward.wgsl" with { type: "text" };
 import backwardSubgroupCode from "../../../wgsl/selective_scan_backward_subgroup.wgsl" with { type: "text" };
+import endsCode from "../../../wgsl/selective_scan_ends.wgsl" with { type: "text" };
 import forwardCode from "../../../wgsl/selective_scan_forward.wgsl" with { type: "text" };
 import forwardSubgroupCode from "../../../wgsl/selective_scan_forward_subgroup.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
@@ -16,6 +17,7 @@ import { HymbaError } from "../../errors.ts";
 import type { Attributes } from "../../tensor/mod.ts";
 import { type Kernel, kernel, type LowerContext, specialised } from "../launch.ts";
 import { scanTile } from "../tiles.ts";
+import { type Spans, spansOf } from "./scan_spans.ts";
 import type { Width } from "./width.ts";
 
 /** By what the backward pass reads u, the step size and z from: f32, or words of 16-bit floats. */
@@ -24,11 +26,7 @@ type Kernels = Readonly<Record<Kind, Readonly<Record<Width, Kernel>>>>;
 
 /** All kinds of kernels, with `front` in front of each. */
 function kernels(where: string, front: readonly string[], code: { forward: string; backward: string }): Kernels {
-  const widths = (name: string, ...rest: string[]) => {
-    const make = (width: Width, channels: string) =>
-      kernel(`${name}${where} x${width}`, ...front, activations, channels, ...rest);
-    return { 1: make(1, channelsVec1), 4: make(4, channelsVec4) };
-  };
+  const widths = (name: string, ...rest: string[]) => widthsOf(`${name}${where}`, front, rest);
   return {
     forward: widths("selective_scan_forward", code.forward),
     f32: widths("selective_scan_backward", storedF32, code.backward),
@@ -36,6 +34,19 @@ function kernels(where: string, front: readonly string[], code: { forward: strin
   };
 }
 
+/** A kernel for each width, with `front` in front and `rest` behind what both have. */
+function widthsOf(name: string, front: readonly string[], rest: readonly string[]): Readonly<Record<Width, Kernel>> {
+  const make = (width: Width, channels: string) =>
+    kernel(`${name} x${width}`, ...front, activations, channels, ...rest);
+  return { 1: make(1, channelsVec1), 4: make(4, channelsVec4) };
+}
+
+const ENDS_F32 = widthsOf("selective_scan_ends", [], [storedF32, endsCode]);
+const ENDS: Kernels = {
+  forward: ENDS_F32,
+  f32: ENDS_F32,
+  halves: widthsOf("selective_scan_ends halves", [], [halves, storedHalves, endsCode]),
+};
 const WORKGROUP = kernels("", [], { forward: forwardCode, backward: backwardCode });
 const SUBGROUP: Readonly<Record<number, Kernels>> = Object.fromEntries(
   Object.entries({ 4: laneTotals4, 8: laneTotals8, 16: laneTotals16 }).map(([lanes, totals]) => [
@@ -68,6 +79,8 @@ export interface ScanForm {
   readonly parts: readonly ScanPart[];
   /** Channels of a workgroup. */
   readonly channels: number;
+  /** What the positions are cut into, and the kernel of what each span passes on; absent in the form that walks them in one go. */
+  readonly cut?: { readonly spans: Spans; readonly ends: Kernel };
 }
 
 /** How an adapter carries a scan out. Throws HymbaError for more states than fit, or other chunks than the kernels'. */
@@ -83,8 +96,9 @@ export function scanForm(
     throw new HymbaError(`selective_scan: saved every ${chunk} positions`, { expected: `${CHUNK}` });
   }
   if (!tile) {
-    const sizes = staged(N!, kind, context);
-    return { parts: [{ kernel: WORKGROUP[kind][width], sizes }], channels: CHANNELS };
+    const sizes = staged(N!, kind, context), spans = spansOf(attributes, { channels: CHANNELS, context });
+    const cut = { spans, ends: ENDS[kind][width] };
+    return { parts: [{ kernel: WORKGROUP[kind][width], sizes }], channels: CHANNELS, cut };
   }
   const wanted = 4 * Math.ceil(B! * I! / (4 * ENOUGH_GROUPS));
   const channels = Math.max(FEWEST_CHANNELS, Math.min(CHANNELS, wanted));

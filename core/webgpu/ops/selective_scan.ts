@@ -4,7 +4,8 @@ import { HymbaError } from "../../errors.ts";
 import { type Attributes, type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import { kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
 import { alike, formatOf } from "./halves.ts";
-import { scanForm } from "./scan_kernels.ts";
+import { type ScanForm, scanForm } from "./scan_kernels.ts";
+import { startLaunches, startsAt } from "./scan_spans.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { widthOf } from "./width.ts";
 
@@ -20,38 +21,57 @@ function pack({ aLog, skip, dtBias }: Step["reads"], { I, N }: Attributes, table
   };
 }
 
+/** The spans of a scan; one of all positions where its form knows none. */
+const spansIn = ({ cut }: ScanForm, { T }: Attributes) => cut?.spans ?? { count: 1, positions: T! };
+
+/** What the kernels of a form with spans have to know of them. */
+const spanPlaces = ({ cut }: ScanForm, { STARTS_AT }: { STARTS_AT: number }): Record<string, number> =>
+  cut ? { SPAN: cut.spans.positions, STARTS_AT } : {};
+
 export const selectiveScanForward: Lowering = ({ attributes, reads, writes: { y, states } }, context) => {
   const { B, T, I, N, softplus } = attributes, { udt, bc, z, h0 } = reads;
-  const table = context.scratch("coefficients", [I!, N! + 2]), width = widthOf([I!], [udt!, z ?? udt!, y!]);
-  const { parts, channels } = scanForm("forward", { attributes, width, context });
-  const constants = {
-    T: T!,
-    I: I!,
-    N: N!,
-    SOFTPLUS: softplus!,
-    HAS_Z: z ? 1 : 0,
-    HAS_H0: h0 ? 1 : 0,
-    ...placeOf("UDT", udt!),
-    ...placeOf("BC", bc!),
-    ...placeOf("Z", z ?? udt!),
-    ...placeOf("Y", y!),
-  };
+  const width = widthOf([I!], [udt!, z ?? udt!, y!]), form = scanForm("forward", { attributes, width, context });
+  const { parts, channels, cut } = form, spans = spansIn(form, attributes);
+  const starts = startsAt(attributes, { spans, first: I! * (N! + 2) });
+  const work = context.scratch("scan", [starts.elements]);
+  const common = { T: T!, I: I!, N: N!, SOFTPLUS: softplus!, ...placeOf("UDT", udt!), ...placeOf("BC", bc!) };
+  const gate = { HAS_Z: z ? 1 : 0, ...placeOf("Z", z ?? udt!) };
   const launches = parts.map(({ kernel, sizes }): Launch => ({
     kernel,
-    constants: { ...constants, ...sizes },
-    reads: [udt!, bc!, z ?? udt!, table, h0 ?? bc!],
+    constants: {
+      ...common,
+      ...gate,
+      HAS_H0: h0 ? 1 : 0,
+      ...placeOf("Y", y!),
+      ...sizes,
+      ...spanPlaces(form, starts),
+    },
+    reads: [udt!, bc!, z ?? udt!, work, h0 ?? bc!],
     writes: [y!, states!],
-    grid: [Math.ceil(I! / channels), B!, 1],
+    grid: [Math.ceil(I! / channels), B!, spans.count],
   }));
-  return [pack(reads, attributes, table), ...launches];
+  const before = cut
+    ? startLaunches(cut.ends, {
+      ...{ attributes, spans, channels, back: false, h0, work, starts },
+      reads: [udt!, udt!, bc!, udt!],
+      constants: { ...common, ...gate, ...placeOf("DY", udt!) },
+    })
+    : [];
+  return [pack(reads, attributes, work), ...before, ...launches];
 };
 
-/** Where the parts of the working storage begin, in elements; the coefficients come first. */
-function workspace({ B, T, I, N }: Attributes, groups: number) {
-  const DA_AT = I! * (N! + 2), DSKIP_AT = DA_AT + B! * I! * N!, DBIAS_AT = DSKIP_AT + B! * I!;
-  const DH0_AT = DBIAS_AT + B! * I!, DBC_AT = DH0_AT + B! * I! * N!;
-  const elements = DBC_AT + groups * B! * T! * 2 * N!;
-  return { elements, starts: { DA_AT, DSKIP_AT, DBIAS_AT, DH0_AT, DBC_AT } };
+/** Where the parts of the working storage of the backward pass begin, in elements; the coefficients come first. */
+function workspace(attributes: Attributes, form: ScanForm) {
+  const { B, T, I, N } = attributes, spans = spansIn(form, attributes), sums = spans.count * B!;
+  const DA_AT = I! * (N! + 2), DSKIP_AT = DA_AT + sums * I! * N!, DBIAS_AT = DSKIP_AT + sums * I!;
+  const DH0_AT = DBIAS_AT + sums * I!, DBC_AT = DH0_AT + B! * I! * N!;
+  const first = DBC_AT + Math.ceil(I! / form.channels) * B! * T! * 2 * N!;
+  return {
+    spans,
+    sums,
+    places: { DA_AT, DSKIP_AT, DBIAS_AT, DH0_AT, DBC_AT },
+    starts: startsAt(attributes, { spans, first }),
+  };
 }
 
 export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, context) => {
@@ -60,48 +80,48 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
   const dudt = writes.dudt ?? context.scratch("dudt", [B! * T!, 2 * I!]), dz = writes.dz ?? context.scratch("dz", [4]);
   if (z && !writes.dz) throw new HymbaError("selective_scan: a gate without a place for its gradient");
   const rows = [dy!, udt!, z ?? udt!, dudt, ...(z ? [dz] : [])].filter(({ packed }) => !packed);
-  const { parts, channels } = scanForm(udt!.packed ? "halves" : "f32", {
-    attributes,
-    width: widthOf([I!], rows),
-    context,
-  });
-  const groups = Math.ceil(I! / channels), { elements, starts } = workspace(attributes, groups);
-  const work = context.scratch("scan", [elements]);
-  const places = {
+  const width = widthOf([I!], rows);
+  const form = scanForm(udt!.packed ? "halves" : "f32", { attributes, width, context });
+  const { parts, channels, cut } = form, { spans, sums, places, starts } = workspace(attributes, form);
+  const groups = Math.ceil(I! / channels), work = context.scratch("scan", [starts.elements]);
+  const constants = {
+    ...{ B: B!, T: T!, I: I!, N: N!, SOFTPLUS: softplus!, HAS_Z: z ? 1 : 0 },
     ...placeOf("DY", dy!),
     ...placeOf("UDT", udt!),
     ...placeOf("BC", bc!),
     ...placeOf("Z", z ?? udt!),
-    ...placeOf("DUDT", dudt),
-    ...placeOf("DZ", dz),
     ...formatOf(udt!),
   };
+  const inputs = [dy!, udt!, bc!, z ?? udt!];
   const sum = (out: Tensor | undefined, offset: number, parts: number) =>
     out ? [sumPartials(tensorOver(work.storage, [parts, out.rows * out.columns], { offset }), out)] : [];
   return [
     ...launches,
     pack(reads, attributes, work),
+    ...(cut
+      ? startLaunches(cut.ends, {
+        ...{ attributes, spans, channels, back: true, work, starts, constants },
+        reads: inputs,
+      })
+      : []),
     ...parts.toReversed().map(({ kernel, sizes }): Launch => ({
       kernel,
       constants: {
-        B: B!,
-        T: T!,
-        I: I!,
-        N: N!,
-        SOFTPLUS: softplus!,
-        HAS_Z: z ? 1 : 0,
+        ...constants,
         ...sizes,
+        ...placeOf("DUDT", dudt),
+        ...placeOf("DZ", dz),
         ...places,
-        ...starts,
+        ...spanPlaces(form, starts),
       },
-      reads: [dy!, udt!, bc!, z ?? udt!, states!],
+      reads: [...inputs, states!],
       writes: [dudt, dz, work],
-      grid: [groups, B!, 1],
+      grid: [groups, B!, spans.count],
     })),
-    ...sum(writes.daLog, starts.DA_AT, B!),
-    ...sum(writes.dskip, starts.DSKIP_AT, B!),
-    ...sum(writes.ddtBias, starts.DBIAS_AT, B!),
-    ...sum(writes.dh0, starts.DH0_AT, 1),
-    ...sum(writes.dbc, starts.DBC_AT, groups),
+    ...sum(writes.daLog, places.DA_AT, sums),
+    ...sum(writes.dskip, places.DSKIP_AT, sums),
+    ...sum(writes.ddtBias, places.DBIAS_AT, sums),
+    ...sum(writes.dh0, places.DH0_AT, 1),
+    ...sum(writes.dbc, places.DBC_AT, groups),
   ];
 };

@@ -1,0 +1,85 @@
+/** A scan through workgroup memory cut into spans of positions that run beside each other, and what makes the state each starts from. */
+import carryCode from "../../../wgsl/selective_scan_carry.wgsl" with { type: "text" };
+import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
+import type { AdapterClass } from "../../device/types.ts";
+import type { Attributes, Tensor } from "../../tensor/mod.ts";
+import { type Kernel, kernel, type Launch, linearGrid, type LowerContext } from "../launch.ts";
+
+const CARRY = kernel("selective_scan_carry", activations, carryCode);
+
+/** Positions of which a span has a whole number, so that each begins at a saved state. */
+const CHUNK = 32;
+/** Chunks of a span at least: below, staging and the carry would weigh as much as its arithmetic (counted). */
+const FEWEST_CHUNKS = 4;
+/**
+ * Workgroups below which a scan is cut. Counted, not measured on any GPU: a workgroup is two subgroups of 32, and a scheduler wants two
+ * in turns; so 60 multiprocessors of four schedulers want 240 workgroups, and small GPUs as many as they have cores, times four. A
+ * software adapter has work for its threads from a few channels on, and would only make the exponentials twice.
+ */
+const WANTED: Readonly<Record<AdapterClass, number>> = { discrete: 256, apple: 64, integrated: 32, software: 1 };
+
+/** `count` spans of `positions` each, the last of what is left. */
+export interface Spans {
+  readonly count: number;
+  readonly positions: number;
+}
+
+/** The fewest spans, doubled from one, that give the adapter the workgroups it wants; `scanSpans` of the context goes before. */
+export function spansOf(
+  { B, T, I }: Attributes,
+  { channels, context: { adapterClass, scanSpans } }: { channels: number; context: LowerContext },
+): Spans {
+  const groups = B! * Math.ceil(I! / channels);
+  let wanted = 1;
+  while (wanted * groups < WANTED[adapterClass] && 2 * wanted * FEWEST_CHUNKS * CHUNK <= T!) wanted *= 2;
+  const positions = CHUNK * Math.ceil(T! / ((scanSpans ?? wanted) * CHUNK));
+  return { count: Math.ceil(T! / positions), positions };
+}
+
+/** Where the starts [spans, B, I, N] and sums of step sizes [spans, B, I] lie in a working storage, from `first` on; in elements. */
+export function startsAt(
+  { B, I, N }: Attributes,
+  { spans: { count }, first }: { spans: Spans; first: number },
+): { STARTS_AT: number; SUMS_AT: number; elements: number } {
+  const SUMS_AT = first + count * B! * I! * N!;
+  return count > 1
+    ? { STARTS_AT: first, SUMS_AT, elements: SUMS_AT + count * B! * I! }
+    : { STARTS_AT: first, SUMS_AT: first, elements: first };
+}
+
+/**
+ * Makes what every span starts from, in `work`, which begins with the coefficients: nothing to do for one span.
+ * Reads: [dy, udt, bc, z], as the kernel of the ends has them; h0 [B, I, N], the state before the first span (zero when absent).
+ */
+export function startLaunches(
+  ends: Kernel,
+  { attributes: { B, I, N }, spans, channels, back, reads, h0, work, constants, starts: { STARTS_AT, SUMS_AT } }: {
+    attributes: Attributes;
+    spans: Spans;
+    channels: number;
+    /** From the last span to the first. */
+    back: boolean;
+    reads: readonly Tensor[];
+    h0?: Tensor | undefined;
+    work: Tensor;
+    /** What the kernel of the ends has beside sizes and places of its own. */
+    constants: Readonly<Record<string, number>>;
+    starts: { STARTS_AT: number; SUMS_AT: number };
+  },
+): Launch[] {
+  if (spans.count === 1) return [];
+  const common = { B: B!, I: I!, N: N!, BACK: back ? 1 : 0, STARTS_AT, SUMS_AT };
+  return [{
+    kernel: ends,
+    constants: { ...constants, ...common, QUADS: Math.ceil(N! / 4), BLOCK: 16, SPAN: spans.positions },
+    reads,
+    writes: [work],
+    grid: [Math.ceil(I! / channels), B!, spans.count - 1],
+  }, {
+    kernel: CARRY,
+    constants: { ...common, SPANS: spans.count, HAS_H0: h0 ? 1 : 0 },
+    reads: [h0 ?? reads[2]!],
+    writes: [work],
+    grid: linearGrid(Math.ceil(B! * I! * N! / 64)),
+  }];
+}
