@@ -4,8 +4,10 @@ import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { swiglu } from "../../core/ops/swiglu.ts";
 import { tensorOver } from "../../core/tensor/mod.ts";
 import { Dice } from "../fuzz/dice.ts";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "../ops/executors.ts";
 import { record } from "../ops/harness.ts";
+import { ScanInSpans } from "../ops/scan_in_spans.ts";
 import { CASES, TALL } from "./cases.ts";
 import { checkGuarded } from "./check.ts";
 import { guarded } from "./guards.ts";
@@ -18,12 +20,19 @@ const SLOW: Readonly<Record<string, number>> = {
   ...{ attention: 0, attention_map: 0, selective_scan: 3, linear: 0, linear_logp: 0, orpo_loss: 0 },
 };
 
+/** The scan's case that is also cut into spans, as on a GPU: 66 positions of 122 channels. */
+const IN_SPANS = 29;
+
 for (const [name, make] of Object.entries(CASES)) {
   Deno.test(`kernels of ${name}: random shapes against float64, guards survive`, async () => {
     const all = await executors(), cpu = all.filter((executor) => executor instanceof CpuExecutor);
     for (let number = 0; number < 60; number++) {
       const everywhere = name in SLOW ? number === SLOW[name] : number < 3;
       await checkGuarded(`${name} ${number}`, make(new Dice(1, number), false), everywhere ? all : cpu);
+    }
+    if (name === "selective_scan") {
+      const spans = all.flatMap((executor) => executor instanceof WebgpuExecutor ? [new ScanInSpans(executor, 3)] : []);
+      await checkGuarded(`${name} in spans`, make(new Dice(1, IN_SPANS), false), spans);
     }
     if (TALL.has(name)) await checkGuarded(`${name}, tall`, make(new Dice(1, 60), true), all);
   });

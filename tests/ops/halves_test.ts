@@ -15,7 +15,9 @@ import {
   type Tensor,
   withRows,
 } from "../../core/tensor/mod.ts";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "./executors.ts";
+import { ScanInSpans } from "./scan_in_spans.ts";
 import { BOUNDS, compare, fillProgram, type OpCase, record } from "./harness.ts";
 
 const FORMATS = HALF_FORMATS.map((format) => [format, EXPONENT_BITS[format]] as const);
@@ -202,7 +204,11 @@ for (const [op, caseOf] of Object.entries(READERS)) {
         const truth = await new ReferenceExecutor().prepare(built.plan);
         fillProgram(truth, built);
         await truth.run();
-        for (const executor of await executors()) {
+        const all = await executors(), scan = op === "selective_scan_backward";
+        const spans = all.flatMap((executor) =>
+          scan && executor instanceof WebgpuExecutor ? [new ScanInSpans(executor, 2)] : []
+        );
+        for (const executor of [...all, ...spans]) {
           if (executor.name === "webgpu" && slow(op, format, width)) continue;
           const program = await executor.prepare(built.plan);
           fillProgram(program, built);
