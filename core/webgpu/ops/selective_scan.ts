@@ -74,6 +74,23 @@ function workspace(attributes: Attributes, form: ScanForm) {
   };
 }
 
+/** Adds up what workgroups, spans and batch rows left of each gradient that is wanted, in their order. */
+function totals(
+  writes: Step["writes"],
+  { storage }: Tensor,
+  { places, sums, groups }: Pick<ReturnType<typeof workspace>, "places" | "sums"> & { groups: number },
+): Launch[] {
+  const sum = (out: Tensor | undefined, offset: number, parts: number) =>
+    out ? [sumPartials(tensorOver(storage, [parts, out.rows * out.columns], { offset }), out)] : [];
+  return [
+    ...sum(writes.daLog, places.DA_AT, sums),
+    ...sum(writes.dskip, places.DSKIP_AT, sums),
+    ...sum(writes.ddtBias, places.DBIAS_AT, sums),
+    ...sum(writes.dh0, places.DH0_AT, 1),
+    ...sum(writes.dbc, places.DBC_AT, groups),
+  ];
+}
+
 export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, context) => {
   const { B, T, I, N, softplus } = attributes, { dy, bc, states } = reads;
   const { launches, tensors: [udt, z] } = alike([reads.udt!, reads.z], context);
@@ -93,8 +110,6 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
     ...formatOf(udt!),
   };
   const inputs = [dy!, udt!, bc!, z ?? udt!];
-  const sum = (out: Tensor | undefined, offset: number, parts: number) =>
-    out ? [sumPartials(tensorOver(work.storage, [parts, out.rows * out.columns], { offset }), out)] : [];
   return [
     ...launches,
     pack(reads, attributes, work),
@@ -118,10 +133,6 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
       writes: [dudt, dz, work],
       grid: [groups, B!, spans.count],
     })),
-    ...sum(writes.daLog, places.DA_AT, sums),
-    ...sum(writes.dskip, places.DSKIP_AT, sums),
-    ...sum(writes.ddtBias, places.DBIAS_AT, sums),
-    ...sum(writes.dh0, places.DH0_AT, 1),
-    ...sum(writes.dbc, places.DBC_AT, groups),
+    ...totals(writes, work, { places, sums, groups }),
   ];
 };
