@@ -140,11 +140,12 @@ export function scanCase(dice: Dice): OpCase {
   };
 }
 
+/** A third of the cases has more slots than a kernel takes at a time, and values wider than a workgroup is. */
 export function decodeCase(dice: Dice): OpCase {
-  const { B, H, G, K, Kv, window, meta } = attentionOf(dice),
-    see = { window, meta },
-    T = size(dice, dice.pick([70, 300]));
-  const S = cacheSlots(T, see), at = dice.once(3) ? T - 1 : dice.below(T), fused = dice.once(2);
+  const { B, H, G, K, Kv: narrow, window, meta } = attentionOf(dice), large = dice.once(3);
+  const Kv = large ? 260 + dice.below(9) : narrow, see = large ? { window: 0, meta } : { window, meta };
+  const T = large ? 257 + dice.below(300) : size(dice, 70);
+  const S = cacheSlots(T, see), at = large || dice.once(3) ? T - 1 : dice.below(T), fused = dice.once(2);
   return {
     withoutCotangent: ["o", "kCache", "vCache"],
     build: (tape, input) => {

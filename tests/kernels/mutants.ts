@@ -39,24 +39,42 @@ function chosen(source: string): Mutant[] {
   return drawn.slice(0, Number(values.most)).map(({ mutant }) => mutant);
 }
 
-/** Tries the mutants of one file and prints `number fate` for each. */
-async function work(file: string): Promise<void> {
-  const source = await Deno.readTextFile(new URL(file, WGSL));
-  const onCase = () => console.log("case");
+/** An executor that reaches the file, and the cases by which it does. */
+interface Form {
+  readonly executor: Mutating;
+  readonly cases: Awaited<ReturnType<typeof casesOf>>;
+}
+
+/** The forms of kernels in which the file is found: those of software adapters, and those of GPUs where they differ. */
+async function formsOf(source: string): Promise<Form[]> {
   const gpu = (await executors()).find((executor) => executor instanceof WebgpuExecutor) as WebgpuExecutor;
+  const forms = new Map<string, Form>();
   for (const adapterClass of ["software", "discrete"] as const) {
     const executor = new Mutating(gpu, adapterClass);
     const cases = await casesOf(executor, source, { most: Number(values.cases) });
-    if (cases.length === 0) continue;
+    const texts = cases.flatMap(({ built }) => executor.textsOf(built.plan)).join("\n");
+    if (cases.length > 0 && !forms.has(texts)) forms.set(texts, { executor, cases });
+  }
+  return [...forms.values()];
+}
+
+/** Tries the mutants of one file and prints `number fate` for each. A mutant is killed when it is in one of the forms. */
+async function work(file: string): Promise<void> {
+  const source = await Deno.readTextFile(new URL(file, WGSL)), forms = await formsOf(source);
+  const onCase = () => console.log("case");
+  for (const { executor, cases } of forms) {
     if (await fateOf(executor, { code: source }, { source, cases, onCase }) !== "survived") {
       throw new Error(`${file} itself fails`);
     }
-    console.log(`ready ${cases.length}`);
-    for (const [i, mutant] of chosen(source).entries()) {
-      if (i < Number(values.from)) continue;
-      console.log(`${i} ${await fateOf(executor, mutant, { source, cases, onCase })}`);
+  }
+  if (forms.length > 0) console.log(`ready ${forms.map(({ cases }) => cases.length).join(" and ")}`);
+  for (const [i, mutant] of chosen(source).entries()) {
+    if (i < Number(values.from) || forms.length === 0) continue;
+    let fate: Fate = "survived";
+    for (const { executor, cases } of forms) {
+      if (fate === "survived") fate = await fateOf(executor, mutant, { source, cases, onCase });
     }
-    break;
+    console.log(`${i} ${fate}`);
   }
   console.log("done");
   Deno.exit(0);
