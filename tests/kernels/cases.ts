@@ -219,6 +219,6 @@ export const CASES: Readonly<Record<string, (dice: Dice, tall?: boolean) => OpCa
   conv_step_and_scan_step: stepsCase,
   cache_append_and_attention_decode: decodeCase,
   selective_scan: scanCase,
+  attention: attentionCase, // before the map, whose kernel reads its sums alone: a mutant is tried by the first op that has its file
   attention_map: attentionMapCase,
-  attention: attentionCase,
 };

@@ -2,7 +2,7 @@
 import type { Plan, Program } from "../../core/plan/mod.ts";
 import { ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
 import type { AdapterClass } from "../../core/device/types.ts";
-import type { Launch } from "../../core/webgpu/launch.ts";
+import type { Launch, LowerContext } from "../../core/webgpu/launch.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { BOUNDS, type Built, compare, fillProgram, type OpCase, record } from "../ops/harness.ts";
@@ -33,6 +33,11 @@ export class Mutating extends WebgpuExecutor {
 
   constructor(base: WebgpuExecutor, adapterClass: AdapterClass) {
     super({ ...base.gpu, device: base.gpu.device, failure: () => base.gpu.failure(), adapterClass }, base.options);
+  }
+
+  /** Scans of GPUs are cut into spans, which so short ones would not be. */
+  override context(): LowerContext {
+    return { ...super.context(), ...(this.gpu.adapterClass === "software" ? {} : { scanSpans: 3 }) };
   }
 
   override lower(plan: Plan): (Launch & { step: number })[] {
