@@ -17,7 +17,7 @@ import { HymbaError } from "../../errors.ts";
 import type { Attributes } from "../../tensor/mod.ts";
 import { type Kernel, kernel, type LowerContext, specialised } from "../launch.ts";
 import { scanTile } from "../tiles.ts";
-import { type Spans, spansOf } from "./scan_spans.ts";
+import { CHUNK, type Spans, spansOf } from "./scan_spans.ts";
 import type { Width } from "./width.ts";
 
 /** By what the backward pass reads u, the step size and z from: f32, or words of 16-bit floats. */
@@ -57,8 +57,6 @@ const SUBGROUP: Readonly<Record<number, Kernels>> = Object.fromEntries(
 
 /** Channels of a workgroup, and most of a subgroup. */
 const CHANNELS = 64;
-/** Positions between two saved states, which the kernels of the backward pass have in their text. */
-const CHUNK = 32;
 /** States of a channel that fit into workgroup memory. */
 const MOST_STATES = 32;
 /**

@@ -7,8 +7,8 @@ import { type Kernel, kernel, type Launch, linearGrid, type LowerContext } from 
 
 const CARRY = kernel("selective_scan_carry", activations, carryCode);
 
-/** Positions of which a span has a whole number, so that each begins at a saved state. */
-const CHUNK = 32;
+/** Positions between two saved states, which the kernels of the backward pass have in their text; a span has whole chunks. */
+export const CHUNK = 32;
 /** Chunks of a span at least: below, staging and the carry would weigh as much as its arithmetic (counted). */
 const FEWEST_CHUNKS = 4;
 /**
