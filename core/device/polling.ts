@@ -1,14 +1,19 @@
 /**
  * Waits for the GPU without taking a processor core from it. While one of Dawn's promises is pending, Dawn asks for the result
  * once per `globalThis.setImmediate`, which spins. Here the first polls of a wait stay immediate and the later ones go to a
- * timer. On a software adapter, whose renderer needs that core, this halves the time of a kernel.
+ * timer. On a software adapter, whose renderer needs that core, this halves the time of a kernel. Each poll also costs 32 bytes
+ * that Deno never frees (docs/reliability.md), so who can be told late says so ({@link patiently}).
  */
 
-const SPIN_MS = 1, SHORT_WAIT_MS = 20;
+const SPIN_MS = 1, SHORT_WAIT_MS = 20, MOST_PATIENCE_MS = 100;
 
 /** When the wait began whose poll is running now (ms); undefined outside polls. Dawn asks for the next poll inside one. */
 let waitingSince: number | undefined;
 let installed = false;
+/** How far apart polls may be (ms) while somebody waits patiently; 0 when nobody does. */
+let patience = 0;
+/** The poll that a timer holds. */
+let held: { readonly timer: ReturnType<typeof setTimeout>; readonly poll: () => void } | undefined;
 
 /** Dawn's polls are native functions without a name; everybody else's callbacks are left alone. */
 const isPoll = (callback: unknown): callback is () => void =>
@@ -24,7 +29,7 @@ export function throttlePolling(): void {
     if (!isPoll(callback)) return immediate(callback, ...rest);
     const since = waitingSince ?? performance.now();
     const poll = () => {
-      waitingSince = since;
+      [held, waitingSince] = [undefined, since];
       try {
         callback();
       } finally {
@@ -32,8 +37,31 @@ export function throttlePolling(): void {
       }
     };
     const waited = performance.now() - since;
-    if (waited < SPIN_MS) return immediate(poll);
-    return setTimeout(poll, waited < SHORT_WAIT_MS ? 1 : 2);
+    if (patience === 0 && waited < SPIN_MS) return immediate(poll);
+    return hold(poll, Math.max(patience, waited < SHORT_WAIT_MS ? 1 : 2));
   };
   Object.defineProperty(globalThis, "setImmediate", { value: throttled, configurable: true, writable: true });
+}
+
+function hold(poll: () => void, delay: number) {
+  const timer = setTimeout(poll, delay);
+  held = { timer, poll };
+  return timer;
+}
+
+/**
+ * Awaits something of the device's that may be noticed `within` so many milliseconds (at most 100) after it happened: the end of a
+ * run behind which another one is queued. When it ends, polls follow each other quickly again, for whoever reads next.
+ */
+export async function patiently<T>(wait: Promise<T>, within: number): Promise<T> {
+  patience = Math.min(within, MOST_PATIENCE_MS);
+  try {
+    return await wait;
+  } finally {
+    patience = 0;
+    if (held) {
+      clearTimeout(held.timer);
+      hold(held.poll, 1);
+    }
+  }
 }

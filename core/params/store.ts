@@ -10,6 +10,17 @@ import { type ParameterSpec, parameterSpecs } from "./specs.ts";
 /** Elements between the starts of two parameters are a multiple of this: bindings must start at 256 bytes. */
 const ALIGNMENT = 64;
 
+/** Elements of an arena that are copied to the host at a time (16 MiB). */
+const PIECE = 2 ** 22;
+const EMPTY = new Float32Array();
+
+/** A part of an arena, and the parameters in it: elements of the arena. */
+interface Piece {
+  readonly start: number;
+  end: number;
+  readonly members: { readonly name: string; readonly from: number; readonly to: number }[];
+}
+
 /** A run of neighbouring parameters that share weight decay or its absence. */
 export interface Stretch {
   readonly decay: boolean;
@@ -82,13 +93,33 @@ export class ParameterStore {
     }
   }
 
-  /** Copies one arena to the host, by parameter name. */
+  /** Copies one arena to the host, by parameter name. Neighbours come in one piece: on a GPU each reading is a wait of its own. */
   async read(executor: Executor, arena: ArenaName = "parameters"): Promise<Record<string, Float32Array<ArrayBuffer>>> {
-    const values: Record<string, Float32Array<ArrayBuffer>> = {};
-    for (const { name } of this.specs) {
-      values[name] = await executor.read(this.tensor(name, arena)) as Float32Array<ArrayBuffer>;
+    const values: Record<string, Float32Array<ArrayBuffer>> = Object.fromEntries(
+      this.specs.map(({ name }) => [name, EMPTY]),
+    );
+    for (const { start, end, members } of this.#pieces()) {
+      const storage = new Storage(`${arena} from ${start}`, end - start, "f32", {
+        arena: this.arenas[arena],
+        offset: start,
+      });
+      const piece = await executor.read(tensorOver(storage, [end - start]));
+      for (const { name, from, to } of members) {
+        values[name] = piece.slice(from - start, to - start) as Float32Array<ArrayBuffer>;
+      }
     }
     return values;
+  }
+
+  /** Runs of neighbouring parameters of at most PIECE elements, or one larger parameter. */
+  #pieces(): Piece[] {
+    const sizes = new Map(this.specs.map(({ name, shape }) => [name, sizeOf(shape)])), pieces: Piece[] = [];
+    for (const [name, from] of this.#offsets) { // in the order of the arena
+      const to = from + sizes.get(name)!, last = pieces.at(-1), member = { name, from, to };
+      if (last && to - last.start <= PIECE) last.end = to, last.members.push(member);
+      else pieces.push({ start: from, end: to, members: [member] });
+    }
+    return pieces;
   }
 
   /** Writes one arena from the host. Every parameter must be there with its size. */

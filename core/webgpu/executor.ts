@@ -17,7 +17,7 @@ import { LOWERINGS } from "./ops/mod.ts";
 import { multipliesF16, shapeKey, type TileChoices } from "./tiles.ts";
 import { isWrittenOut, unrolled } from "./unroll.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
-import { storagesOf, WebgpuProgram } from "./program.ts";
+import { type Pipeline, storagesOf, WebgpuProgram } from "./program.ts";
 
 /** What the executor needs of an opened device. */
 export interface Gpu {
@@ -42,7 +42,7 @@ export class WebgpuExecutor implements Executor {
   readonly options: WebgpuOptions;
   #tiles: TileChoices = {};
   readonly #arenas = new Map<Arena, GPUBuffer>();
-  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  readonly #pipelines = new Map<string, Promise<Pipeline>>();
 
   constructor(gpu: Gpu, options: WebgpuOptions = {}) {
     this.gpu = gpu;
@@ -181,7 +181,7 @@ export class WebgpuExecutor implements Executor {
     return (tensor.storage.pinned!.offset + tensor.offset) * ELEMENT_BYTES;
   }
 
-  #pipeline(launch: Launch): Promise<GPUComputePipeline> {
+  #pipeline(launch: Launch): Promise<Pipeline> {
     const { kernel } = launch, constants = overridesOf(launch);
     const key = pipelineKey(kernel, constants);
     let found = this.#pipelines.get(key);
@@ -189,17 +189,18 @@ export class WebgpuExecutor implements Executor {
     return found;
   }
 
-  async #compile(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<GPUComputePipeline> {
+  async #compile(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<Pipeline> {
     const device = this.gpu.device;
     const writeOut = this.gpu.keepsLoops || isWrittenOut(kernel.code);
     const code = writeOut ? unrolled(kernel.code, constants) : kernel.code;
     const module = device.createShaderModule({ label: kernel.name, code });
     try {
-      return await device.createComputePipelineAsync({
+      const pipeline = await device.createComputePipelineAsync({
         label: kernel.name,
         layout: "auto",
         compute: { module, entryPoint: "main", constants },
       });
+      return { pipeline, layout: pipeline.getBindGroupLayout(0) };
     } catch (cause) {
       const { messages } = await module.getCompilationInfo();
       const lines = messages.map(({ lineNum, linePos, message }) => `${lineNum}:${linePos} ${message}`);

@@ -1,4 +1,5 @@
 /** A plan made ready on WebGPU: buffers, pipelines and bind groups exist; a run only encodes the list again. */
+import { patiently } from "../device/polling.ts";
 import { HymbaError } from "../errors.ts";
 import {
   type Data,
@@ -23,6 +24,8 @@ const SLOT_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 const UNIFORM_USAGE = 0x40 | 0x08; // UNIFORM | COPY_DST
 /** Runs whose metrics the ring holds before it is drained by itself. */
 const RING_RUNS = 64;
+/** A third of a run may pass before its end is noticed: the next one is queued, and keeps the device busy for longer than that. */
+const POLLS_PER_RUN = 3;
 /** Work between two submits: drivers reset a device whose submit takes seconds, and 10^12 flops stay far below that on any GPU. */
 const FLOPS_PER_SUBMIT = 1e12;
 
@@ -36,6 +39,12 @@ function encode(pass: GPUComputePassEncoder, { pipeline, group, grid }: Dispatch
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, group);
   pass.dispatchWorkgroups(...grid);
+}
+
+/** A compiled kernel and the layout of its bindings, asked for once: each answer is a new object. */
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
 }
 
 type PlannedLaunch = Launch & { readonly step: number };
@@ -55,14 +64,12 @@ export class WebgpuProgram implements Program {
   #drained: Float32Array[] = [];
   readonly #host = { runs: 0, encode: 0, wait: 0 };
   #previous: Promise<void> = Promise.resolve();
+  /** Of the newest run for the one before it (ms). */
+  #lastWait = 0;
 
   constructor(
     executor: WebgpuExecutor,
-    { plan, launches, pipelines }: {
-      plan: Plan;
-      launches: readonly PlannedLaunch[];
-      pipelines: readonly GPUComputePipeline[];
-    },
+    { plan, launches, pipelines }: { plan: Plan; launches: readonly PlannedLaunch[]; pipelines: readonly Pipeline[] },
   ) {
     const device = executor.gpu.device;
     [this.#executor, this.#plan, this.launches] = [executor, plan, launches];
@@ -121,10 +128,11 @@ export class WebgpuProgram implements Program {
     // Two runs in flight: more does not help, and fewer leaves the device idle while the next list is encoded.
     const before = this.#previous, submitted = performance.now();
     this.#previous = device.queue.onSubmittedWorkDone().then(() => undefined);
-    await before;
+    await patiently(before, this.#lastWait / POLLS_PER_RUN);
+    this.#lastWait = performance.now() - submitted;
     this.#host.runs++;
     this.#host.encode += (submitted - start) / 1000;
-    this.#host.wait += (performance.now() - submitted) / 1000;
+    this.#host.wait += this.#lastWait / 1000;
     const problem = failure();
     if (problem) throw problem;
   }
@@ -189,18 +197,14 @@ export class WebgpuProgram implements Program {
 
   #dispatch(
     { reads, writes, grid, kernel }: Launch,
-    { pipeline, block }: { pipeline: GPUComputePipeline; block: GPUBufferBinding | undefined },
+    { pipeline: { pipeline, layout }, block }: { pipeline: Pipeline; block: GPUBufferBinding | undefined },
   ): Dispatch {
     const entries: GPUBindGroupEntry[] = [...reads, ...writes].map(({ storage }, binding) => {
       const { buffer, base } = this.#placeOf(storage);
       return { binding, resource: { buffer, offset: base, size: storage.elements * ELEMENT_BYTES } };
     });
     if (block) entries.push({ binding: entries.length, resource: block });
-    const group = this.#executor.gpu.device.createBindGroup({
-      label: kernel.name,
-      layout: pipeline.getBindGroupLayout(0),
-      entries,
-    });
+    const group = this.#executor.gpu.device.createBindGroup({ label: kernel.name, layout, entries });
     return { pipeline, group, grid };
   }
 

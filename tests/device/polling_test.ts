@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { throttlePolling } from "../../core/device/polling.ts";
+import { patiently, throttlePolling } from "../../core/device/polling.ts";
 
 Deno.test("throttlePolling: a wait of Dawn's kind polls a few hundred times at most, not tens of thousands", async () => {
   throttlePolling();
@@ -26,6 +26,37 @@ Deno.test("throttlePolling: a short wait stays immediate, also when it follows a
     times.push(performance.now() - start);
   }
   assert.ok(times.toSorted((a, b) => a - b)[10]! < 0.9, `median of ${times.map((t) => t.toFixed(2))} ms`);
+});
+
+/** Waits as Dawn does, poll by poll, for so many milliseconds. */
+async function waited(ms: number): Promise<{ polls: number; took: number }> {
+  let polls = 0;
+  const start = performance.now();
+  await new Promise<void>((resolve) => {
+    const ask = () => {
+      polls++;
+      if (performance.now() - start >= ms) resolve();
+      else globalThis.setImmediate(nativeLike(ask));
+    };
+    globalThis.setImmediate(nativeLike(ask));
+  });
+  return { polls, took: performance.now() - start };
+}
+
+Deno.test("patiently: polls stay apart as long as asked, and the wait ends at most that late", async () => {
+  throttlePolling();
+  const { polls, took } = await patiently(waited(200), 40);
+  assert.ok(polls <= 7, `${polls} polls in 200 ms`);
+  assert.ok(took < 300, `${took} ms`);
+});
+
+Deno.test("patiently: when it ends, a poll that was put off for a patient wait comes at once", async () => {
+  throttlePolling();
+  const start = performance.now();
+  const other = patiently(Promise.resolve(), 100), behind = waited(1);
+  await other;
+  await behind;
+  assert.ok(performance.now() - start < 50, `${performance.now() - start} ms`);
 });
 
 Deno.test("throttlePolling: other callbacks get their arguments and the system's own setImmediate", async () => {

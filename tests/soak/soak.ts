@@ -8,6 +8,7 @@ import { runStudy } from "../../core/eval/study.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
 import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../eval/tiny_study.ts";
+import { countKept } from "./kept.ts";
 import { grows, type Slope, slopeOf } from "./slopes.ts";
 
 const MEBIBYTE = 2 ** 20;
@@ -16,9 +17,11 @@ const MEBIBYTE = 2 ** 20;
  * What is watched after each study, with the growth over the whole soak that is tolerated beyond its interval. `code` is what V8
  * compiled, `objects` the rest of its heap: V8 compiles functions anew for hours as it learns their types, and keeps lists of that
  * code among the objects. With its compilers off (--v8-flags=--expose-gc,--no-opt,--no-maglev,--no-sparkplug) neither grows.
+ * `kept` is what Deno keeps of native objects (./kept.ts), none on the CPU executor; `rss` is without it.
  */
 export const WATCHED = {
   rss: { unit: "MiB", tolerated: 16 },
+  kept: { unit: "MiB", tolerated: Infinity },
   objects: { unit: "MiB", tolerated: 0.5 },
   code: { unit: "MiB", tolerated: 2 },
   buffers: { unit: "buffers", tolerated: 0 },
@@ -39,11 +42,14 @@ const SLOWER = 0.05;
 interface Held {
   readonly executor: Executor;
   held(): { buffers: number; bytes: number };
+  /** Bytes that Deno will never free. */
+  kept(): number;
 }
 
 async function openCpu(): Promise<Held> {
   const executor = await CpuExecutor.create({ threads: 1 });
-  return { executor, held: () => ({ buffers: executor.heap.blocks, bytes: executor.heap.usedBytes }) };
+  const held = () => ({ buffers: executor.heap.blocks, bytes: executor.heap.usedBytes });
+  return { executor, held, kept: () => 0 };
 }
 
 /** Counts buffers that were made and not yet destroyed. */
@@ -57,7 +63,7 @@ async function openGpu(): Promise<Held> {
     return buffer;
   };
   const held = () => ({ buffers: alive.size, bytes: [...alive.values()].reduce((sum, size) => sum + size, 0) });
-  return { executor, held };
+  return { executor, held, kept: countKept() };
 }
 
 /** Bytes of V8's heap that hold objects, and those that hold bytecode and machine code. */
@@ -94,7 +100,7 @@ export interface SoakResult {
 export async function soak({ backend, seconds, arm, between }: Soak): Promise<SoakResult> {
   const collect = (globalThis as { gc?: () => void }).gc;
   if (!collect) throw new Error("run with --v8-flags=--expose-gc");
-  const { executor, held } = await (backend === "cpu" ? openCpu() : openGpu());
+  const { executor, held, kept } = await (backend === "cpu" ? openCpu() : openGpu());
   const folder = await Deno.makeTempDir(), corpus = madeUpCorpus();
   const names = Object.keys(WATCHED) as Watched[];
   const series = Object.fromEntries(names.map((name): [Watched, number[]] => [name, []])) as Record<Watched, number[]>;
@@ -109,7 +115,8 @@ export async function soak({ backend, seconds, arm, between }: Soak): Promise<So
       between?.(executor);
       collect();
       const { rss } = memoryUsage(), { objects, code } = heapOf(), { buffers, bytes } = held();
-      series.rss.push(rss / MEBIBYTE), series.objects.push(objects / MEBIBYTE), series.code.push(code / MEBIBYTE);
+      series.rss.push((rss - kept()) / MEBIBYTE), series.kept.push(kept() / MEBIBYTE);
+      series.objects.push(objects / MEBIBYTE), series.code.push(code / MEBIBYTE);
       series.buffers.push(buffers), series.bufferBytes.push(bytes / MEBIBYTE), series.handles.push(await handles());
       series.cpu.push((user + system) / 1000);
     }
