@@ -30,14 +30,27 @@ function optimizerOf(dice: Dice): OpCase {
     decay = dice.pick([0, 0.1]),
     clip = dice.pick([0.1, 1, 1e3]),
     scaled = dice.once(3),
-    multiplier = dice.pick([0, 0.5]);
+    multiplier = dice.pick([0, 0.5]),
+    // Gradients so small that epsilon decides.
+    quiet = dice.once(4) ? 1e-9 : 1;
+  const scaledBy =
+    (factor: number, fill: typeof positive) => (data: Float32Array, counter: Parameters<typeof fill>[1]) => {
+      fill(data, counter);
+      data.forEach((value, i) => data[i] = value * factor);
+    };
   return {
     withoutCotangent: ["norm", "p", "m", "v"],
     build: (tape, input) => {
-      const [g, other] = [input("g", [n], { gradient: false }), input("other", [m], { gradient: false })];
+      const [g, other] = [
+        input("g", [n], { gradient: false, fill: scaledBy(quiet, fillNormal) }),
+        input("other", [m], { gradient: false }),
+      ];
       const norm = gradientNorm(tape, [g, other]);
       const [p, first, second] = ["p", "m", "v"].map((name) =>
-        input(name, [n], { gradient: false, fill: name === "v" ? positive : undefined })
+        input(name, [n], {
+          gradient: false,
+          fill: name === "v" ? scaledBy(quiet ** 2, positive) : name === "m" ? scaledBy(quiet, fillNormal) : undefined,
+        })
       );
       const schedule = input("schedule", [SCHEDULE_LENGTH], {
         gradient: false,

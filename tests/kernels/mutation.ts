@@ -1,11 +1,11 @@
 /** Runs the checks of the op tests against one WGSL file with one fault. */
 import type { Plan, Program } from "../../core/plan/mod.ts";
-import { ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
+import { ReferenceExecutor, type ReferenceProgram, withHalfProducts } from "../../core/plan/mod.ts";
 import type { AdapterClass } from "../../core/device/types.ts";
 import type { Launch, LowerContext } from "../../core/webgpu/launch.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { Dice } from "../fuzz/dice.ts";
-import { BOUNDS, type Built, compare, fillProgram, type OpCase, record } from "../ops/harness.ts";
+import { BOUNDS, type Built, compare, fillProgram, record } from "../ops/harness.ts";
 import { CASES, TALL } from "./cases.ts";
 import { guarded, type Guards } from "./guards.ts";
 import type { Mutant } from "./mutator.ts";
@@ -16,11 +16,17 @@ export type Fate = "killed" | "survived" | "stillborn";
 
 interface Case {
   readonly name: string;
-  readonly op: OpCase;
+  readonly bounds: typeof BOUNDS;
   readonly built: Built;
   readonly guards: Guards;
   readonly truth: ReferenceProgram;
 }
+
+/** Four units of roundoff of f16: a sound product of operands in f16 stays below, a wrong index does not. */
+const F16_BOUNDS = { output: 2 ** -9, gradient: 2 ** -9 };
+
+/** A file as it stands in a kernel's text: `enable` lines have moved to the front of that. */
+const bodyOf = (source: string) => source.replace(/^enable \w+;\n/gm, "").trim();
 
 /**
  * Lowers as an adapter of some class does, with one file's text replaced and sizes as uniforms, so that a mutant compiles once for
@@ -57,23 +63,26 @@ export class Mutating extends WebgpuExecutor {
 
 /** The first cases of the first op whose kernels hold the file's text; a tall one instead of the last where the op has them. */
 export async function casesOf(executor: Mutating, source: string, { most }: { most: number }): Promise<Case[]> {
-  const found: Case[] = [];
+  const found: Case[] = [], body = bodyOf(source), half = source.startsWith("enable f16;");
   for (const [name, make] of Object.entries(CASES)) {
     for (let number = 0; number < most; number++) {
       const op = make(new Dice(3, number), number === most - 1 && TALL.has(name)),
-        { built, guards } = guarded(record(op));
-      if (!executor.textsOf(built.plan).some((code) => code.includes(source))) continue;
+        made = guarded(record(op)),
+        { guards } = made;
+      const built = half ? { ...made.built, plan: withHalfProducts(made.built.plan, []) } : made.built;
+      if (!executor.textsOf(built.plan).some((code) => code.includes(body))) continue;
       const truth = await new ReferenceExecutor().prepare(built.plan);
       fillProgram(truth, built);
       await truth.run();
-      found.push({ name: `${name} ${number}`, op, built, guards, truth });
+      const bounds = half ? F16_BOUNDS : op.bounds ?? BOUNDS;
+      found.push({ name: `${name} ${number}`, bounds, built, guards, truth });
     }
     if (found.length > 0) break;
   }
   return found;
 }
 
-async function passes(executor: Mutating, { name, op, built, guards, truth }: Case): Promise<boolean> {
+async function passes(executor: Mutating, { name, bounds, built, guards, truth }: Case): Promise<boolean> {
   let program: Program | undefined;
   try {
     program = await executor.prepare(built.plan);
@@ -81,7 +90,7 @@ async function passes(executor: Mutating, { name, op, built, guards, truth }: Ca
     for (const { tensor, data } of built.plan.constants) program.write(tensor, data);
     fillProgram(program, built);
     await program.run();
-    await compare(built, truth, { program, who: name, bounds: op.bounds ?? BOUNDS });
+    await compare(built, truth, { program, who: name, bounds });
     await guards.check(executor, name);
     return true;
   } catch {
@@ -108,7 +117,7 @@ export async function fateOf(
   { code }: Pick<Mutant, "code">,
   { source, cases, onCase }: { source: string; cases: readonly Case[]; onCase(): void },
 ): Promise<Fate> {
-  [executor.original, executor.mutant] = [source, code];
+  [executor.original, executor.mutant] = [bodyOf(source), bodyOf(code)];
   executor.count++;
   if (code !== source && !await compiles(executor, cases[0]!)) return "stillborn";
   for (const each of cases) {

@@ -1,9 +1,13 @@
 /** The debug replay on every op: a NaN in any input is named where the float64 reference meets it first. */
 import { strict as assert } from "node:assert";
-import { inWords, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { type Executor, inWords, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { selectiveScan } from "../../core/ops/selective_scan.ts";
+import { withRows } from "../../core/tensor/mod.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { CASES } from "../kernels/cases.ts";
 import { executors } from "../ops/executors.ts";
+import { ScanInSpans } from "../ops/scan_in_spans.ts";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { type Built, fillProgram, record } from "../ops/harness.ts";
 
 /** Executors and ops that were named. */
@@ -22,35 +26,67 @@ const floatsOf = ({ inputs, cotangents }: Built) => [
 /** Every group of ops but the scale of the loss, which is there to meet numbers that are not finite. */
 const GROUPS = Object.keys(CASES).filter((name) => name !== "loss_scale");
 
+/** Writes NaN into each input and cotangent, all of it and one number, and asks where it was met. */
+async function checkNamed(executor: Executor, built: Built): Promise<void> {
+  const poisoned = floatsOf(built).flatMap(({ tensor, data }) => [
+    { tensor, data: data.map(() => NaN) },
+    { tensor, data: data.map((value, i) => i === 0 ? NaN : value) },
+  ]);
+  const program = await executor.prepare(built.plan), truth = await new ReferenceExecutor().prepare(built.plan);
+  fillProgram(program, built);
+  assert.equal(await program.findNonFinite(), undefined, `${executor.name}: nothing is wrong`);
+  for (const { tensor, data } of poisoned) {
+    for (const one of [truth, program]) {
+      fillProgram(one, built);
+      one.write(tensor, data);
+    }
+    const wanted = await truth.findNonFinite(), found = await program.findNonFinite();
+    assert.equal(found?.step, wanted?.step, `${executor.name}, ${tensor.name}: ${found && inWords(found)}`);
+    assert.equal(found?.tensor, wanted?.tensor, `${executor.name}, ${tensor.name}`);
+    if (!found) continue;
+    NAMED.add(`${executor.name} ${found.op}`);
+    const { first, last, of } = found.dispatches;
+    assert.ok(1 <= first && first <= last && last <= of, `${first} to ${last} of ${of}`);
+  }
+  program.dispose();
+}
+
 for (const name of GROUPS) {
   Deno.test(`the debug replay names step and tensor: ${name}`, async () => {
-    const built = recorded(name);
-    const poisoned = floatsOf(built).flatMap(({ tensor, data }) => [
-      { tensor, data: data.map(() => NaN) },
-      { tensor, data: data.map((value, i) => i === 0 ? NaN : value) },
-    ]);
-    for (const executor of [...await executors()]) {
-      const program = await executor.prepare(built.plan);
-      const reference = new ReferenceExecutor(), truth = await reference.prepare(built.plan);
-      fillProgram(program, built);
-      assert.equal(await program.findNonFinite(), undefined, `${executor.name}: nothing is wrong`);
-      for (const { tensor, data } of poisoned) {
-        for (const one of [truth, program]) {
-          fillProgram(one, built);
-          one.write(tensor, data);
-        }
-        const wanted = await truth.findNonFinite(), found = await program.findNonFinite();
-        assert.equal(found?.step, wanted?.step, `${executor.name}, ${tensor.name}: ${found && inWords(found)}`);
-        assert.equal(found?.tensor, wanted?.tensor, `${executor.name}, ${tensor.name}`);
-        if (!found) continue;
-        NAMED.add(`${executor.name} ${found.op}`);
-        const { first, last, of } = found.dispatches;
-        assert.ok(1 <= first && first <= last && last <= of, `${first} to ${last} of ${of}`);
-      }
-      program.dispose();
-    }
+    for (const executor of await executors()) await checkNamed(executor, recorded(name));
   });
 }
+
+Deno.test("the debug replay names step and tensor: a scan in spans, NaN in each of them", async () => {
+  const gpu = (await executors()).find((executor) => executor instanceof WebgpuExecutor)!;
+  const spans = new ScanInSpans(gpu as WebgpuExecutor, 3), N = 3, T = 80, I = 5;
+  const built = record({
+    withoutCotangent: ["states"],
+    build: (tape, input) => {
+      const udt = withRows(input("udt", [1, T, 2, I]), 2), bc = withRows(input("bc", [1, T, 2, N]), 2);
+      return selectiveScan(tape, { udt, bc, aLog: input("aLog", [I, N]), h0: input("h0", [1, I, N]) }, { softplus: 1 });
+    },
+  });
+  assert.ok(spans.lower(built.plan).some(({ kernel }) => kernel.name.includes("selective_scan_carry")));
+  await checkNamed(spans, built);
+  // A NaN in a later span leaves what is before it alone, and spoils every state from there on, forward.
+  const program = await spans.prepare(built.plan), truth = await new ReferenceExecutor().prepare(built.plan);
+  const { y } = built.outputs, udt = built.inputs[0]!;
+  for (const at of [0, 31, 32, 47, 64, T - 1]) {
+    for (const channel of [0, I - 1]) {
+      for (const one of [program, truth]) {
+        fillProgram(one, built);
+        // The second half of a row is the step sizes.
+        one.write(udt.tensor, udt.data.map((value, i) => i === (2 * at + 1) * I + channel ? NaN : value));
+        await one.run();
+      }
+      const got = await program.read(y!), wanted = truth.readExact(y!);
+      const places = (values: ArrayLike<number>) => Array.from(values, Number.isNaN);
+      assert.deepEqual(places(got), places(wanted), `NaN at position ${at}, channel ${channel}`);
+    }
+  }
+  program.dispose();
+});
 
 Deno.test("the debug replay has named every op that can write a NaN, on both executors", async () => {
   const ops = new Set(GROUPS.flatMap((name) => recorded(name).plan.steps.map(({ op }) => op)));
