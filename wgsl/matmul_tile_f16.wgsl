@@ -122,13 +122,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       let above = vec4f(a_tile[k * ROWS / 4 + local.y]);
       let left = vec4f(b_tile[k * COLUMNS / 4 + local.x]);
       s00 = add(s00, above, left);
-      if (COLUMN_QUADS > 1) {
+      if (COLUMN_QUADS == 2) {
         s01 = add(s01, above, vec4f(b_tile[k * COLUMNS / 4 + 8 + local.x]));
       }
-      if (ROW_QUADS > 1) {
+      if (ROW_QUADS == 2) {
         let below = vec4f(a_tile[k * ROWS / 4 + 8 + local.y]);
         s10 = add(s10, below, left);
-        if (COLUMN_QUADS > 1) {
+        if (COLUMN_QUADS == 2) {
           s11 = add(s11, below, vec4f(b_tile[k * COLUMNS / 4 + 8 + local.x]));
         }
       }
@@ -139,12 +139,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let m = m0 + local.y * 4;
   let n = n0 + local.x * 4;
   write(start, m, n, s00);
-  if (COLUMN_QUADS > 1) {
+  if (COLUMN_QUADS == 2) {
     write(start, m, n + 32, s01);
   }
-  if (ROW_QUADS > 1) {
+  if (ROW_QUADS == 2) {
     write(start, m + 32, n, s10);
-    if (COLUMN_QUADS > 1) {
+    if (COLUMN_QUADS == 2) {
       write(start, m + 32, n + 32, s11);
     }
   }

@@ -100,6 +100,7 @@ const HOSTILE: Record<string, (length: number) => string> = {
   "deep lists": (length) => `${"[".repeat(length / 2)}${"]".repeat(length / 2)}`,
   keys: (length) => `{${filled(length - 2, (i) => `"k${i}":0`)}}`,
   "objects of different keys": (length) => `[${filled(length - 2, (i) => `{"k${i}":0}`)}]`,
+  "lists, then numbers": (length) => `[${filled(length / 2, () => "[]")},${filled(length / 2 - 4, () => "1")}]`,
   numbers: (length) => `[${filled(length - 2, () => "1")}]`,
   texts: (length) => `[${filled(length - 2, (i) => `"${i}"`)}]`,
   "one text": (length) => JSON.stringify("x".repeat(length - 2)),
@@ -130,8 +131,7 @@ Deno.test("fuzz log: large hostile files cost neither memory nor time", () => {
   }
 });
 
-// Many keys are the worst that is left: JSON.parse makes six times the file out of them.
-Deno.test("fuzz tokenizer-json: large hostile files cost at most eight times their size", () => {
+Deno.test("fuzz tokenizer-json: large hostile files cost neither memory nor time", () => {
   const read = (bytes: Uint8Array<ArrayBuffer>) =>
     Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: "input" });
   const places: ((json: string) => string)[] = [
@@ -141,8 +141,8 @@ Deno.test("fuzz tokenizer-json: large hostile files cost at most eight times the
   ];
   for (const [what, make] of Object.entries(HOSTILE)) {
     for (const [i, place] of places.entries()) {
-      expectCheap(`${what} ${i}`, encoder.encode(place(make(4 * MEBIBYTE))), { read, times: 8 });
-      expectCheap(`${what} ${i}`, encoder.encode(place(make(16 * MEBIBYTE))), { read, times: 8, milliseconds: 4000 });
+      expectCheap(`${what} ${i}`, encoder.encode(place(make(4 * MEBIBYTE))), { read });
+      expectCheap(`${what} ${i}`, encoder.encode(place(make(16 * MEBIBYTE))), { read, milliseconds: 4000 });
     }
   }
 });

@@ -258,11 +258,30 @@ const JSON_RULES: Record<string, unknown> = {
     model: UNIGRAM,
     normalizer: { type: "Replace", pattern: { Regex: "(a)\\1" }, content: "" },
   },
+  "few keys in an object": {
+    model: UNIGRAM,
+    x: Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`k${i}`, 0])),
+  },
+  "few values in a list": { model: UNIGRAM, x: [[1], ...new Array(1002).fill(1)] },
+  "characters enough for its lists": { model: UNIGRAM, x: new Array(2000).fill([]) },
+  "characters enough for its objects": { model: UNIGRAM, x: new Array(2000).fill({}) },
   "pieces of bounded length": { model: { ...UNIGRAM, vocab: [["<unk>", 0], ["a".repeat(5000), 0]] } },
 };
 
 Deno.test(`tokenizer.json: ${Object.keys(JSON_RULES).length} rules`, () => {
   Tokenizer.fromJson(JSON.stringify({ model: UNIGRAM }));
+  const many = {
+    keys: Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, 0])),
+    values: new Array(1001).fill(1),
+  };
+  Tokenizer.fromJson(
+    JSON.stringify({
+      model: UNIGRAM,
+      ...many,
+      lists: new Array(900).fill([1, "a"]),
+      objects: new Array(900).fill({ a: 1 }),
+    }),
+  );
   for (const [rule, value] of Object.entries(JSON_RULES)) {
     refused(rule, /^the file: /, () => Tokenizer.fromJson(JSON.stringify(value), { name: "the file" }));
   }

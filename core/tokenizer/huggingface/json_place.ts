@@ -10,7 +10,15 @@ const DEEPEST = 100;
  * an added token over fifty, while what fills memory has a list in every third character.
  */
 const LIST_TAKES = 8, OBJECT_TAKES = 24, FREE = 1000;
-const QUOTE = 0x22, BACKSLASH = 0x5c, FIRST_PRINTABLE = 0x20, OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
+/** Keys of one object, and numbers and texts of one list. A Unigram model lists its pieces, each a list; others map them, and are not read. */
+const MOST_MEMBERS = 1000;
+const QUOTE = 0x22,
+  COLON = 0x3a,
+  COMMA = 0x2c,
+  BACKSLASH = 0x5c,
+  FIRST_PRINTABLE = 0x20,
+  OPEN_BRACE = 0x7b,
+  OPEN_BRACKET = 0x5b;
 const SPACE = /[ \t\n\r]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const LITERAL = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
@@ -92,6 +100,8 @@ export function placeOfSyntaxError(text: string): number {
 /** Where a text holds more than is read, and of what; undefined when it does not. Knows strings and brackets, nothing else. */
 export function excess(text: string): { at: number; what: string; expected: string } | undefined {
   const mostLists = FREE + text.length / LIST_TAKES, mostObjects = FREE + text.length / OBJECT_TAKES;
+  const members = new Int32Array(DEEPEST + 1); // at each level, of what is open there: keys, or what is neither a list nor an object
+  const inObject: boolean[] = [];
   let depth = 0, lists = 0, objects = 0, inString = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -99,7 +109,13 @@ export function excess(text: string): { at: number; what: string; expected: stri
       if (code === BACKSLASH) at++;
       else if (code === QUOTE) inString = false;
     } else if (code === QUOTE) inString = true;
-    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+    else if (code === COLON || code === COMMA) {
+      if (code === (inObject[depth] ? COLON : COMMA) && ++members[depth]! > MOST_MEMBERS) {
+        const expected =
+          `at most ${MOST_MEMBERS}; only Unigram models are supported, which list their pieces, each with its score`;
+        return { at, what: `too many ${inObject[depth] ? "keys in one object" : "values in one list"}`, expected };
+      }
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (code === OPEN_BRACE) objects++;
       else lists++;
       if (++depth > DEEPEST) return { at, what: "nested too deep", expected: `at most ${DEEPEST} levels` };
@@ -107,6 +123,8 @@ export function excess(text: string): { at: number; what: string; expected: stri
       if (objects > mostObjects) {
         return { at, what: "too many objects", expected: `at most ${Math.floor(mostObjects)}` };
       }
+      if (!inObject[depth - 1]) members[depth - 1]!--; // a list of lists is no list of values
+      [members[depth], inObject[depth]] = [0, code === OPEN_BRACE];
     } else if (code === OPEN_BRACE + 2 || code === OPEN_BRACKET + 2) depth--;
   }
   return undefined;
