@@ -5,7 +5,9 @@
  * that Deno never frees (docs/reliability.md), so who can be told late says so ({@link patiently}).
  */
 
-const SPIN_MS = 1, SHORT_WAIT_MS = 20, MOST_PATIENCE_MS = 100;
+const SPIN_MS = 1, SHORT_WAIT_MS = 20;
+/** Timers are not exact enough for less patience, and nothing is worth more. */
+const LEAST_PATIENCE_MS = 2, MOST_PATIENCE_MS = 100;
 
 /** When the wait began whose poll is running now (ms); undefined outside polls. Dawn asks for the next poll inside one. */
 let waitingSince: number | undefined;
@@ -50,11 +52,12 @@ function hold(poll: () => void, delay: number) {
 }
 
 /**
- * Awaits something of the device's that may be noticed `within` so many milliseconds (at most 100) after it happened: the end of a
- * run behind which another one is queued. When it ends, polls follow each other quickly again, for whoever reads next.
+ * Awaits something of the device's that may be noticed `within` so many milliseconds (2 to 100; less counts as none) after it
+ * happened: the end of a run behind which another one is queued. When it ends, polls follow each other quickly again, for whoever
+ * reads next.
  */
 export async function patiently<T>(wait: Promise<T>, within: number): Promise<T> {
-  patience = Math.min(within, MOST_PATIENCE_MS);
+  patience = within < LEAST_PATIENCE_MS ? 0 : Math.min(within, MOST_PATIENCE_MS);
   try {
     return await wait;
   } finally {
