@@ -5,7 +5,7 @@ import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
-import { openBackend } from "../../core/backend/mod.ts";
+import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
 import { benchKernels, type KernelReport } from "../../core/eval/bench/kernels.ts";
 import { memoryReport } from "../../core/eval/bench/memory.ts";
 import { benchPeaks, type PeaksReport } from "../../core/eval/bench/peaks.ts";
@@ -114,9 +114,6 @@ export const benchCommand = command("bench", or(stepCommand, kernelsCommand, mem
   description:
     message`Measurements of speed; anything else that runs makes them smaller. Example: hymba bench step --shape peers`,
 });
-
-/** Dawn otherwise rounds timestamps to 0.1 ms, lest pages measure what they should not. */
-const EXACT_TIMESTAMPS = ["disable-dawn-features=timestamp_quantization"];
 
 const onProgress = (line: string) => console.error(line);
 

@@ -5,6 +5,9 @@ import type { Executor } from "../plan/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
 import type { TileChoices } from "../webgpu/tiles.ts";
 
+/** A toggle for whoever times kernels: Dawn otherwise rounds timestamps to 65.5 µs, lest pages measure what they should not. */
+export const EXACT_TIMESTAMPS = ["disable-dawn-features=timestamp_quantization"] as const;
+
 export const BACKENDS = ["auto", "webgpu", "cpu"] as const;
 export type Backend = typeof BACKENDS[number];
 

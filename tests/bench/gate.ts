@@ -6,6 +6,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { table } from "../../cli/ui/table.ts";
+import { EXACT_TIMESTAMPS } from "../../core/backend/mod.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Plan, Program } from "../../core/plan/mod.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
@@ -63,7 +64,7 @@ export const fallen = (shares: Shares, baseline: Shares): string[] =>
 
 /** Timestamps that are not rounded to 0.1 ms. */
 export const openExact = (adapter?: string): Promise<OwnedWebgpuExecutor> =>
-  openWebgpu({ adapter, toggles: ["disable-dawn-features=timestamp_quantization"] });
+  openWebgpu({ adapter, toggles: EXACT_TIMESTAMPS });
 
 interface Timed {
   readonly program: Program;

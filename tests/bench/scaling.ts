@@ -5,7 +5,7 @@
  * visible pairs. A busy machine makes times longer and slopes wrong.
  */
 import { parseArgs } from "node:util";
-import { openBackend } from "../../core/backend/mod.ts";
+import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
 import { kernelTime } from "../../core/eval/bench/timing.ts";
 import { attention, type Visibility, visiblePairs } from "../../core/ops/attention.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
@@ -81,7 +81,7 @@ async function series(executor: Executor, lengths: readonly number[], plan: (T: 
   return { points, slope: slope(points) };
 }
 
-const opened = await openBackend({ ...values, onProgress: (line) => console.error(line) });
+const opened = await openBackend({ ...values, toggles: EXACT_TIMESTAMPS, onProgress: (line) => console.error(line) });
 const { executor } = opened;
 const show = (name: string, { points, slope }: Awaited<ReturnType<typeof series>>) =>
   console.log(
