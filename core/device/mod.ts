@@ -3,6 +3,7 @@ import { HymbaError, UsageError } from "../errors.ts";
 import { classOf, kindOf } from "./choose.ts";
 import { guard } from "./guard.ts";
 import { assertMinima, deviceRequest, plainLimits } from "./limits.ts";
+import { spinFor } from "./polling.ts";
 import type { AdapterInfo, Device, OpenOptions } from "./types.ts";
 
 export { scoped } from "./guard.ts";
@@ -79,11 +80,13 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const features = new Set<string>(device.features);
   const immediates = gpu.wgslLanguageFeatures?.has("immediate_address_space") && limits.maxImmediateSize > 0;
   if (immediates) features.add("immediates");
+  const adapterClass = info.kind === "software" ? "software" : classOf(`${info.vendor} ${info.name} ${info.driver}`);
+  spinFor(adapterClass === "software" ? "software" : "hardware");
   let closed: Promise<void> | undefined;
   return {
     device,
     info,
-    adapterClass: info.kind === "software" ? "software" : classOf(`${info.vendor} ${info.name} ${info.driver}`),
+    adapterClass,
     limits,
     features,
     lost,

@@ -5,13 +5,15 @@
  * that Deno never frees (docs/reliability.md), so who can be told late says so ({@link patiently}).
  */
 
-const SPIN_MS = 1, SHORT_WAIT_MS = 20;
+/** So long polls are immediate: a GPU often answers sooner than a timer goes, a software adapter wants the core that spins. */
+const SPIN_MS = { hardware: 1, software: 0.1 } as const, SHORT_WAIT_MS = 20;
 /** Timers are not exact enough for less patience, and nothing is worth more. */
 const LEAST_PATIENCE_MS = 2, MOST_PATIENCE_MS = 100;
 
 /** When the wait began whose poll is running now (ms); undefined outside polls. Dawn asks for the next poll inside one. */
 let waitingSince: number | undefined;
 let installed = false;
+let spin: number = SPIN_MS.hardware;
 /** How far apart polls may be (ms) while somebody waits patiently; 0 when nobody does. */
 let patience = 0;
 /** The poll that a timer holds. */
@@ -39,11 +41,14 @@ export function throttlePolling(): void {
       }
     };
     const waited = performance.now() - since;
-    if (patience === 0 && waited < SPIN_MS) return immediate(poll);
+    if (patience === 0 && waited < spin) return immediate(poll);
     return hold(poll, Math.max(patience, waited < SHORT_WAIT_MS ? 1 : 2));
   };
   Object.defineProperty(globalThis, "setImmediate", { value: throttled, configurable: true, writable: true });
 }
+
+/** Says who computes behind Dawn from now on: the adapter that was opened last. */
+export const spinFor = (adapter: keyof typeof SPIN_MS): void => void (spin = SPIN_MS[adapter]);
 
 function hold(poll: () => void, delay: number) {
   const timer = setTimeout(poll, delay);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { patiently, throttlePolling } from "../../core/device/polling.ts";
+import { patiently, spinFor, throttlePolling } from "../../core/device/polling.ts";
 
 Deno.test("throttlePolling: a wait of Dawn's kind polls a few hundred times at most, not tens of thousands", async () => {
   throttlePolling();
@@ -57,6 +57,15 @@ Deno.test("patiently: when it ends, a poll that was put off for a patient wait c
   await other;
   await behind;
   assert.ok(performance.now() - start < 50, `${performance.now() - start} ms`);
+});
+
+Deno.test("spinFor: a software adapter is left the core in the first millisecond, too", async () => {
+  throttlePolling();
+  spinFor("software");
+  const software = await waited(0.9);
+  spinFor("hardware");
+  const hardware = await waited(0.9);
+  assert.ok(3 * software.polls < hardware.polls, `${software.polls} and ${hardware.polls} polls in 0.9 ms`);
 });
 
 Deno.test("throttlePolling: other callbacks get their arguments and the system's own setImmediate", async () => {
