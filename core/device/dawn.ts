@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { HymbaError } from "../errors.ts";
-import { type Candidate, choose, kindOf } from "./choose.ts";
-import { throttlePolling } from "./polling.ts";
+import { type Candidate, choose, classOf, kindOf } from "./choose.ts";
+import { spinFor, throttlePolling } from "./polling.ts";
 import { withoutHarmlessWarnings } from "./quiet.ts";
 import { ensureSwiftShader, swiftShaderFits } from "./swiftshader.ts";
 import type { OpenOptions } from "./types.ts";
@@ -120,6 +120,7 @@ async function open(options: OpenOptions): Promise<DawnAdapter> {
       hint: "hymba doctor names the command that installs a driver",
     });
   }
+  spinFor(classOf(candidate.name) === "software" ? "software" : "hardware");
   if (candidate.packaged) return await openPackaged(options);
   const gpu = await instanceOf([`backend=${backend}`, `adapter=${candidate.name}`, ...options.toggles ?? []]);
   return { gpu, adapter: accepted(await look(gpu), candidate), candidate };

@@ -3,7 +3,6 @@ import { HymbaError, UsageError } from "../errors.ts";
 import { classOf, kindOf } from "./choose.ts";
 import { guard } from "./guard.ts";
 import { assertMinima, deviceRequest, plainLimits } from "./limits.ts";
-import { spinFor } from "./polling.ts";
 import type { AdapterInfo, Device, OpenOptions } from "./types.ts";
 
 export { scoped } from "./guard.ts";
@@ -81,7 +80,6 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const immediates = gpu.wgslLanguageFeatures?.has("immediate_address_space") && limits.maxImmediateSize > 0;
   if (immediates) features.add("immediates");
   const adapterClass = info.kind === "software" ? "software" : classOf(`${info.vendor} ${info.name} ${info.driver}`);
-  spinFor(adapterClass === "software" ? "software" : "hardware");
   let closed: Promise<void> | undefined;
   return {
     device,
