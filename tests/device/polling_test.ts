@@ -45,27 +45,42 @@ async function waited(ms: number): Promise<{ polls: number; took: number }> {
 
 Deno.test("patiently: polls stay apart as long as asked, and the wait ends at most that late", async () => {
   throttlePolling();
-  const { polls, took } = await patiently(waited(200), 40);
-  assert.ok(polls <= 7, `${polls} polls in 200 ms`);
-  assert.ok(took < 300, `${took} ms`);
+  // The least of three: the machine may have been busy elsewhere.
+  let least = Infinity;
+  for (let i = 0; i < 3; i++) {
+    const { polls, took } = await patiently(waited(200), 40);
+    assert.ok(polls <= 7, `${polls} polls in 200 ms`);
+    least = Math.min(least, took);
+  }
+  assert.ok(least < 300, `${least} ms`);
 });
 
 Deno.test("patiently: when it ends, a poll that was put off for a patient wait comes at once", async () => {
   throttlePolling();
-  const start = performance.now();
-  const other = patiently(Promise.resolve(), 100), behind = waited(1);
-  await other;
-  await behind;
-  assert.ok(performance.now() - start < 50, `${performance.now() - start} ms`);
+  let least = Infinity;
+  for (let i = 0; i < 3; i++) {
+    const start = performance.now(), other = patiently(Promise.resolve(), 100), behind = waited(1);
+    await other;
+    await behind;
+    least = Math.min(least, performance.now() - start);
+  }
+  assert.ok(least < 50, `${least} ms`);
 });
+
+/** Polls of so many short waits together. */
+async function pollsOf(waits: number): Promise<number> {
+  let polls = 0;
+  for (let i = 0; i < waits; i++) polls += (await waited(0.9)).polls;
+  return polls;
+}
 
 Deno.test("spinFor: a software adapter is left the core in the first millisecond, too", async () => {
   throttlePolling();
   spinFor("software");
-  const software = await waited(0.9);
+  const software = await pollsOf(20);
   spinFor("hardware");
-  const hardware = await waited(0.9);
-  assert.ok(3 * software.polls < hardware.polls, `${software.polls} and ${hardware.polls} polls in 0.9 ms`);
+  const hardware = await pollsOf(20);
+  assert.ok(3 * software < hardware, `${software} and ${hardware} polls in twenty waits of 0.9 ms`);
 });
 
 Deno.test("throttlePolling: other callbacks get their arguments and the system's own setImmediate", async () => {
