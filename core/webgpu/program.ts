@@ -24,8 +24,8 @@ const SLOT_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 const UNIFORM_USAGE = 0x40 | 0x08; // UNIFORM | COPY_DST
 /** Runs whose metrics the ring holds before it is drained by itself. */
 const RING_RUNS = 64;
-/** A third of a run may pass before its end is noticed: the next one is queued, and keeps the device busy for longer than that. */
-const POLLS_PER_RUN = 3;
+/** An eighth of a run may pass before its end is noticed: the next one is queued, and keeps the device busy for longer than that. */
+const POLLS_PER_RUN = 8;
 /** Work between two submits: drivers reset a device whose submit takes seconds, and 10^12 flops stay far below that on any GPU. */
 const FLOPS_PER_SUBMIT = 1e12;
 
