@@ -1,7 +1,8 @@
 /**
  * What Deno 2.9.6 keeps for good of native objects, counted. Its N-API frees neither the block of 32 bytes behind each object that
- * a native module hands out nor that of 24 behind each function; under Node the same calls keep next to nothing (./native_objects.mjs). glibc makes chunks of 48 or
- * 64 and of 32 or 48 bytes of them, by what is free: a walk over its heap finds them by number (docs/reliability.md), and these means.
+ * a native module hands out nor that of 24 behind each function; under Node the same calls keep next to nothing
+ * (./native_objects.mjs). glibc makes chunks of 48 or 64 and of 32 or 48 bytes of them, by what is free: a walk over its heap finds
+ * them by number (docs/reliability.md), and these means.
  */
 const OBJECT_BYTES = 52, FUNCTION_BYTES = 33;
 
