@@ -12,7 +12,6 @@ const ALIGNMENT = 64;
 
 /** Elements of an arena that are copied to the host at a time (16 MiB). */
 const PIECE = 2 ** 22;
-const EMPTY = new Float32Array();
 
 /** A part of an arena, and the parameters in it: elements of the arena. */
 interface Piece {
@@ -95,9 +94,7 @@ export class ParameterStore {
 
   /** Copies one arena to the host, by parameter name. Neighbours come in one piece: on a GPU each reading is a wait of its own. */
   async read(executor: Executor, arena: ArenaName = "parameters"): Promise<Record<string, Float32Array<ArrayBuffer>>> {
-    const values: Record<string, Float32Array<ArrayBuffer>> = Object.fromEntries(
-      this.specs.map(({ name }) => [name, EMPTY]),
-    );
+    const found = new Map<string, Float32Array<ArrayBuffer>>();
     for (const { start, end, members } of this.#pieces()) {
       const storage = new Storage(`${arena} from ${start}`, end - start, "f32", {
         arena: this.arenas[arena],
@@ -105,10 +102,10 @@ export class ParameterStore {
       });
       const piece = await executor.read(tensorOver(storage, [end - start]));
       for (const { name, from, to } of members) {
-        values[name] = piece.slice(from - start, to - start) as Float32Array<ArrayBuffer>;
+        found.set(name, piece.slice(from - start, to - start) as Float32Array<ArrayBuffer>);
       }
     }
-    return values;
+    return Object.fromEntries(this.specs.map(({ name }) => [name, found.get(name)!]));
   }
 
   /** Runs of neighbouring parameters of at most PIECE elements, or one larger parameter. */

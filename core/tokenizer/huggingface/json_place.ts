@@ -97,7 +97,7 @@ export function placeOfSyntaxError(text: string): number {
   }
 }
 
-/** Where a text holds more than is read, and of what; undefined when it does not. Knows strings and brackets, nothing else. */
+/** Where a text holds more than is read, and of what; undefined when it does not. Knows strings, brackets, colons and commas, nothing else. */
 export function excess(text: string): { at: number; what: string; expected: string } | undefined {
   const mostLists = FREE + text.length / LIST_TAKES, mostObjects = FREE + text.length / OBJECT_TAKES;
   const members = new Int32Array(DEEPEST + 1); // at each level, of what is open there: keys, or what is neither a list nor an object
