@@ -152,18 +152,22 @@ export async function writeMaps(
     const shape = [heads.length / triangle(P), triangle(P)];
     tensors[`layer.${layer}.heads`] = { dtype: "U8", shape, data: Uint8Array.from(heads) };
   }
-  const about = maps.map(({ probabilities: _, heads: __, ...rest }) => rest);
-  await writeAtomic(
-    disk,
-    join(folder, attentionFile(stage)),
-    encodeSafetensors(tensors, { maps: JSON.stringify(about) }),
+  // The maps of one text share its labels, which are stored once: a header's texts have a limit.
+  const [first] = maps, same = JSON.stringify(first?.labels);
+  const about = maps.map(({ probabilities: _, heads: __, labels, ...rest }) =>
+    JSON.stringify(labels) === same ? rest : { ...rest, labels }
   );
+  const words = { maps: JSON.stringify(about), ...(first && { labels: same }) };
+  await writeAtomic(disk, join(folder, attentionFile(stage)), encodeSafetensors(tensors, words));
 }
 
 /** Reads a file of attention maps. Throws a HymbaError when what it says of its tensors does not hold. */
 export function decodeMaps(bytes: Uint8Array<ArrayBuffer>, name: string): AttentionMap[] {
   const { tensors, metadata } = decodeSafetensors(bytes, { name });
-  return attentionMapsOf(parseJson(metadata.maps ?? "[]", name), name).map((map) => {
+  const found = parseJson(metadata.maps ?? "[]", name);
+  const shared = metadata.labels === undefined ? {} : { labels: parseJson(metadata.labels, name) };
+  const about: unknown = Array.isArray(found) ? found.map((map: object) => ({ ...shared, ...map })) : found;
+  return attentionMapsOf(about, name).map((map) => {
     const own = (key: string) => Object.hasOwn(tensors, key) ? tensors[key] : undefined;
     const mean = own(`layer.${map.layer}`), heads = own(`layer.${map.layer}.heads`);
     const fits = heads === undefined || heads.dtype === "U8" && heads.data.length % triangle(map.positions) === 0;

@@ -89,6 +89,8 @@ export function encodeSafetensors(
     );
   }
   const json = new TextEncoder().encode(`{${members.join(",")}}`);
+  // What could not be read again is not written.
+  readHeader(json, { name: "a safetensors file to be written", start: 0, end: json.length });
   const start = LENGTH_BYTES + Math.ceil(json.length / 8) * 8;
   if (start - LENGTH_BYTES > MAX_HEADER_BYTES) throw new HymbaError("safetensors: the header would exceed 16 MiB");
   const bytes = new Uint8Array(start + length).fill(0x20, LENGTH_BYTES, start);

@@ -29,8 +29,9 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   }
   const sound = dice.once(2), whole = sound || dice.once(2);
   if (!sound && whole) dice.pick(WRONG)(tensors, dice.pick(Object.keys(tensors).filter((name) => !/heads/.test(name))));
-  const maps = JSON.stringify(whole ? about : spoilt(about, dice));
-  return { bytes: encodeSafetensors(tensors, { maps }), sound };
+  const metadata: Record<string, string> = { maps: JSON.stringify(whole ? about : spoilt(about, dice)) };
+  if (dice.once(2)) metadata.labels = JSON.stringify(whole ? ["the", "\u202e"] : spoilt(["the"], dice));
+  return { bytes: encodeSafetensors(tensors, metadata), sound };
 }
 
 /** Every map that was accepted is as large as it says, and its heads are whole. */

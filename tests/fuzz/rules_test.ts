@@ -10,9 +10,9 @@ import {
   runRecordOf,
   studyOf,
 } from "../../core/config/mod.ts";
-import { parseLog } from "../../core/disk/mod.ts";
+import { memoryDisk, parseLog } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
-import { decodeMaps } from "../../core/eval/run_folder.ts";
+import { decodeMaps, writeMaps } from "../../core/eval/run_folder.ts";
 import { encodeSafetensors } from "../../core/params/safetensors.ts";
 import { MAX_CHARSMAP_BYTES } from "../../core/tokenizer/charsmap.ts";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
@@ -297,8 +297,22 @@ Deno.test("attention maps: what the file says of its tensors has to hold", () =>
       maps: typeof about === "string" ? about : JSON.stringify(about),
     });
   assert.equal(decodeMaps(file([map]), "maps").length, 1);
+  const { labels: _, ...bare } = map;
+  refused("no labels", /maps/, () => decodeMaps(file([bare]), "maps"));
   for (const about of ["{", {}, [{}], [{ ...map, layer: 1 }], [{ ...map, positions: 3 }], [{ ...map, labels: 3 }]]) {
     refused(JSON.stringify(about), /maps/, () => decodeMaps(file(about), "maps"));
   }
   refused("no JSON", /damaged/, () => parseJson("{", "a file"));
+});
+
+Deno.test("attention maps: 300 layers, of one text or of several, come back", async () => {
+  const labels = Array.from({ length: 350 }, (_, i) => `"meta\n${i}"`), disk = memoryDisk();
+  const maps = Array.from({ length: 300 }, (_, layer) => ({
+    ...{ layer, kind: "global" as const, positions: 2, metaTokens: 0, window: 0, labels: layer === 7 ? ["a"] : labels },
+    probabilities: Float32Array.of(1, 0, 0.5, 0.5),
+  }));
+  await disk.makeFolder("run");
+  await writeMaps(disk, "run", { stage: "orpo", maps });
+  const [file] = await disk.list("run");
+  assert.deepEqual(decodeMaps(await disk.read(`run/${file}`), "maps"), maps);
 });

@@ -3,6 +3,7 @@ import { HymbaError } from "../../core/errors.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
+  HEADER_LIMITS,
   MAX_HEADER_BYTES,
   type StoredTensor,
 } from "../../core/params/safetensors.ts";
@@ -212,6 +213,8 @@ Deno.test("safetensors: what could not be read back is not written", () => {
       [{ "\ud800": { dtype: "F32", shape: [2], data } }, /cannot be stored under this name/],
     ] as [Record<string, StoredTensor>, RegExp][]
   ) assert.throws(() => encodeSafetensors(tensors), message);
+  const long = "x".repeat(HEADER_LIMITS.stringBytes + 1);
+  assert.throws(() => encodeSafetensors({}, { long }), /to be written[^]*at most 65536 are read/);
   const mismatched: object = { a: { dtype: "I32", shape: [2], data } };
   assert.throws(() => encodeSafetensors({ ...mismatched }), /"a" has the wrong array/);
 });

@@ -2,7 +2,7 @@
  * What Deno 2.9.6 keeps for good of native objects, counted. Its N-API frees neither the block of 32 bytes behind each object that
  * a native module hands out nor that of 24 behind each function; under Node the same calls keep next to nothing
  * (./native_objects.mjs). glibc makes chunks of 48 or 64 and of 32 or 48 bytes of them, by what is free: a walk over its heap finds
- * them by number (docs/reliability.md), and these means.
+ * them by number, and these means (./chunks.ts).
  */
 const OBJECT_BYTES = 52, FUNCTION_BYTES = 33;
 
@@ -28,18 +28,27 @@ function watch(holder: Record<string, Callable>, { method, seen }: { method: str
   });
 }
 
-/** Counts from now on; call it after a device was opened, which brings Dawn's classes. The result says how many bytes are kept. */
-export function countKept(): () => number {
-  let bytes = 0;
+/** What Dawn's module made since the counting began. */
+export interface Made {
+  objects: number;
+  functions: number;
+}
+
+/** Bytes that Deno keeps of what was made. */
+export const keptBytes = ({ objects, functions }: Made): number => objects * OBJECT_BYTES + functions * FUNCTION_BYTES;
+
+/** Counts from now on; call it after a device was opened, which brings Dawn's classes. */
+export function countMade(): Made {
+  const made: Made = { objects: 0, functions: 0 };
   const classes = globalThis as unknown as Record<string, { prototype: Record<string, Callable> }>;
   for (const [name, methods] of Object.entries(MAKERS)) {
     for (const method of methods) {
-      watch(classes[name]!.prototype, { method, seen: () => void (bytes += OBJECT_BYTES) });
+      watch(classes[name]!.prototype, { method, seen: () => void made.objects++ });
     }
   }
   // Dawn makes a function for each poll and gives it to setImmediate.
   const isNative = (value: unknown) => /\[native code\]/.test(Function.prototype.toString.call(value));
-  const seen = (poll: unknown) => void (bytes += isNative(poll) ? FUNCTION_BYTES : 0);
+  const seen = (poll: unknown) => void (made.functions += Number(isNative(poll)));
   watch(globalThis as unknown as Record<string, Callable>, { method: "setImmediate", seen });
-  return () => bytes;
+  return made;
 }

@@ -8,7 +8,7 @@ import { runStudy } from "../../core/eval/study.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
 import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../eval/tiny_study.ts";
-import { countKept } from "./kept.ts";
+import { countMade, keptBytes } from "./kept.ts";
 import { grows, type Slope, slopeOf } from "./slopes.ts";
 
 const MEBIBYTE = 2 ** 20;
@@ -63,7 +63,8 @@ async function openGpu(): Promise<Held> {
     return buffer;
   };
   const held = () => ({ buffers: alive.size, bytes: [...alive.values()].reduce((sum, size) => sum + size, 0) });
-  return { executor, held, kept: countKept() };
+  const counted = countMade();
+  return { executor, held, kept: () => keptBytes(counted) };
 }
 
 /** Bytes of V8's heap that hold objects, and those that hold bytecode and machine code. */
