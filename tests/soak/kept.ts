@@ -1,10 +1,10 @@
 /**
  * What Deno 2.9.6 keeps for good of native objects, counted. Its N-API frees neither the block of 32 bytes behind each object that
  * a native module hands out nor that of 24 behind each function; under Node the same calls keep next to nothing
- * (./native_objects.mjs). glibc makes chunks of 48 or 64 and of 32 or 48 bytes of them, by what is free: a walk over its heap finds
- * them by number, and these means (./chunks.ts).
+ * (./native_objects.mjs). glibc makes chunks of 48 bytes, sometimes 64, and of 32 of them: a walk over its heap finds them by number,
+ * and these means (./chunks.ts).
  */
-const OBJECT_BYTES = 52, FUNCTION_BYTES = 33;
+const OBJECT_BYTES = 50, FUNCTION_BYTES = 32;
 
 /** Calls of Dawn's that hand out one object each. */
 const MAKERS: Readonly<Record<string, readonly string[]>> = {

@@ -54,7 +54,7 @@ async function openCpu(): Promise<Held> {
 
 /** Counts buffers that were made and not yet destroyed. */
 async function openGpu(): Promise<Held> {
-  const executor = await openWebgpu(), { device } = executor.gpu;
+  const executor = await openWebgpu(), { device } = executor.gpu, counted = countMade();
   const made = device.createBuffer.bind(device), alive = new Map<GPUBuffer, number>();
   device.createBuffer = (descriptor) => {
     const buffer = made(descriptor), destroy = buffer.destroy.bind(buffer);
@@ -63,7 +63,6 @@ async function openGpu(): Promise<Held> {
     return buffer;
   };
   const held = () => ({ buffers: alive.size, bytes: [...alive.values()].reduce((sum, size) => sum + size, 0) });
-  const counted = countMade();
   return { executor, held, kept: () => keptBytes(counted) };
 }
 

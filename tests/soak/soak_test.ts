@@ -1,4 +1,4 @@
-/** Nothing grows while studies follow each other in one process. HYMBA_SOAK_SECONDS: how long the soak lasts, 30 without it. */
+/** Nothing grows while studies follow each other in one process. HYMBA_SOAK_SECONDS: how long each soak lasts, 30 without it. */
 import { strict as assert } from "node:assert";
 import { fillNormal } from "../../core/random.ts";
 import { linesOf, soak } from "./soak.ts";
@@ -6,12 +6,14 @@ import { grows, slopeOf } from "./slopes.ts";
 
 const seconds = Number(Deno.env.get("HYMBA_SOAK_SECONDS") ?? 30);
 
-Deno.test("soak on the CPU executor: memory, buffers and open files do not grow", async () => {
-  const found = await soak({ backend: "cpu", seconds, arm: "hymba" });
-  console.log([`cpu: ${found.studies} studies`, ...linesOf(found)].join("\n"));
-  // Processor time grows with what else the machine does meanwhile: the script judges it, this test does not.
-  assert.deepEqual(found.grown.filter((name) => name !== "cpu"), []);
-});
+for (const backend of ["cpu", "webgpu"] as const) {
+  Deno.test(`soak on ${backend}: memory, buffers and open files do not grow`, async () => {
+    const found = await soak({ backend, seconds, arm: "hymba" });
+    console.log([`${backend}: ${found.studies} studies`, ...linesOf(found)].join("\n"));
+    // Processor time grows with what else the machine does meanwhile: the script judges it, this test does not.
+    assert.deepEqual(found.grown.filter((name) => name !== "cpu"), []);
+  });
+}
 
 Deno.test("soak: a little that is kept after every study is found, each kind by its name", async () => {
   const kept: number[][] = [], files: Deno.FsFile[] = [];
