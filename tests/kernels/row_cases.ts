@@ -5,7 +5,7 @@ import { linear } from "../../core/ops/linear.ts";
 import { mix } from "../../core/ops/mix.ts";
 import { rmsnorm } from "../../core/ops/rmsnorm.ts";
 import { fillNormal } from "../../core/random.ts";
-import { HALF_FORMATS, sliceColumns, type Tape, type Tensor } from "../../core/tensor/mod.ts";
+import { HALF_FORMATS, type HalfFormat, sliceColumns, type Tape, type Tensor } from "../../core/tensor/mod.ts";
 import type { Dice } from "../fuzz/dice.ts";
 import type { InputMaker, OpCase } from "../ops/harness.ts";
 import { size } from "./mixer_cases.ts";
@@ -83,8 +83,15 @@ export function mixCase(dice: Dice, tall = false): OpCase {
   };
 }
 
+/** Numbers in the middle between two neighbours of a 16-bit format: half of them go up to the even one, half down. */
+const ties = (format: HalfFormat) => (data: Float32Array) => {
+  const spacing = format === "bf16" ? 2 ** -7 : 2 ** -10;
+  data.forEach((_, i) => data[i] = (i % 3 === 0 ? -1 : 1) * (1 + spacing * (i % 64 + 0.5)));
+};
+
 export function halvesCase(dice: Dice): OpCase {
-  const R = size(dice, 90), C = size(dice, 300), format = dice.pick(HALF_FORMATS), fill = scaled(dice);
+  const R = size(dice, 90), C = size(dice, 300), format = dice.pick(HALF_FORMATS);
+  const fill = dice.once(3) ? ties(format) : scaled(dice);
   return {
     withoutCotangent: ["words", "back"],
     build: (tape, input) => {
