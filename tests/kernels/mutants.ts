@@ -46,12 +46,12 @@ interface Form {
 }
 
 /** The forms of kernels in which the file is found: those of software adapters, and those of GPUs where they differ. */
-async function formsOf(source: string): Promise<Form[]> {
+async function formsOf(source: string, { shared }: { shared: boolean }): Promise<Form[]> {
   const gpu = (await executors()).find((executor) => executor instanceof WebgpuExecutor) as WebgpuExecutor;
   const forms = new Map<string, Form>();
   for (const adapterClass of ["software", "discrete"] as const) {
     const executor = new Mutating(gpu, adapterClass);
-    const cases = await casesOf(executor, source, { most: Number(values.cases) });
+    const cases = await casesOf(executor, source, { most: Number(values.cases), shared });
     const texts = cases.flatMap(({ built }) => executor.textsOf(built.plan)).join("\n");
     if (cases.length > 0 && !forms.has(texts)) forms.set(texts, { executor, cases });
   }
@@ -60,7 +60,8 @@ async function formsOf(source: string): Promise<Form[]> {
 
 /** Tries the mutants of one file and prints `number fate` for each. A mutant is killed when it is in one of the forms. */
 async function work(file: string): Promise<void> {
-  const source = await Deno.readTextFile(new URL(file, WGSL)), forms = await formsOf(source);
+  const source = await Deno.readTextFile(new URL(file, WGSL));
+  const forms = await formsOf(source, { shared: file.startsWith("lib/") });
   const onCase = () => console.log("case");
   for (const { executor, cases } of forms) {
     if (await fateOf(executor, { code: source }, { source, cases, onCase }) !== "survived") {

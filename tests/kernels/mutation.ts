@@ -62,13 +62,17 @@ export class Mutating extends WebgpuExecutor {
 }
 
 /**
- * The first cases of the first op whose kernels hold the file's text, a tall one instead of the last where the op has them, and a
- * quarter as many of every other such op: what is tested of a text that several kernels share depends on who uses it.
+ * The first cases of the first op whose kernels hold the file's text, a tall one instead of the last where the op has them. Of a
+ * text that kernels share, a quarter as many of each other such op: what of it is used depends on the op.
  */
-export async function casesOf(executor: Mutating, source: string, { most }: { most: number }): Promise<Case[]> {
+export async function casesOf(
+  executor: Mutating,
+  source: string,
+  { most, shared }: { most: number; shared: boolean },
+): Promise<Case[]> {
   const found: Case[] = [], body = bodyOf(source), half = source.startsWith("enable f16;");
   for (const [name, make] of Object.entries(CASES)) {
-    const wanted = found.length === 0 ? most : Math.ceil(most / 4);
+    const wanted = found.length === 0 ? most : shared ? Math.ceil(most / 4) : 0;
     for (let number = 0; number < wanted; number++) {
       const op = make(new Dice(3, number), number === wanted - 1 && TALL.has(name)),
         made = guarded(record(op)),
