@@ -89,9 +89,15 @@ const ties = (format: HalfFormat) => (data: Float32Array) => {
   data.forEach((_, i) => data[i] = (i % 3 === 0 ? -1 : 1) * (1 + spacing * (i % 64 + 0.5)));
 };
 
+/** Among other numbers some that are not finite, and one that f16 takes for infinite. */
+const unbounded = (data: Float32Array, counter: Parameters<typeof fillNormal>[1]) => {
+  const special = [Infinity, -Infinity, NaN, 65520];
+  fillNormal(data, counter).forEach((_, i) => data[i] = i % 3 === 1 ? special[i % special.length]! : data[i]!);
+};
+
 export function halvesCase(dice: Dice): OpCase {
   const R = size(dice, 90), C = size(dice, 300), format = dice.pick(HALF_FORMATS);
-  const fill = dice.once(3) ? ties(format) : scaled(dice);
+  const fill = dice.pick([scaled(dice), ties(format), unbounded]);
   return {
     withoutCotangent: ["words", "back"],
     build: (tape, input) => {

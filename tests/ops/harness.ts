@@ -89,14 +89,21 @@ export function fillProgram(program: Program, { inputs, cotangents }: Built): vo
   for (const { cotangent, data } of cotangents) program.write(cotangent, data);
 }
 
-/** RMS(difference) / RMS(reference); the RMS of the difference itself where the reference is zero. */
+/**
+ * RMS(difference) / RMS(reference); the RMS of the difference itself where the reference is zero. What is not finite in the
+ * reference has to be the same, and counts for nothing else; otherwise the error is infinite.
+ */
 export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   let difference = 0, reference = 0;
   for (let i = 0; i < expected.length; i++) {
+    if (!Number.isFinite(expected[i])) {
+      if (!Object.is(got[i], expected[i])) return Infinity;
+      continue;
+    }
     difference += (got[i]! - expected[i]!) ** 2;
     reference += expected[i]! ** 2;
   }
-  if (Number.isNaN(difference)) return Infinity;
+  if (!Number.isFinite(difference)) return Infinity;
   return Math.sqrt(difference / (reference > 0 ? reference : Math.max(1, expected.length)));
 }
 
