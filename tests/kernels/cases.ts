@@ -11,7 +11,7 @@ import { rotary, rotaryTable } from "../../core/ops/rotary.ts";
 import { swiglu } from "../../core/ops/swiglu.ts";
 import { textRows } from "../../core/ops/text_rows.ts";
 import { fillNormal, fillUniform } from "../../core/random.ts";
-import { sliceColumns, withRows } from "../../core/tensor/mod.ts";
+import { sliceColumns, type Tensor, withRows } from "../../core/tensor/mod.ts";
 import type { Dice } from "../fuzz/dice.ts";
 import type { OpCase } from "../ops/harness.ts";
 import { attentionCase, attentionMapCase, decodeCase, scanCase, size, stepsCase } from "./mixer_cases.ts";
@@ -63,12 +63,17 @@ function optimizerOf(dice: Dice): OpCase {
   };
 }
 
+/** A product, sometimes with a second one of the same rows or weights, whose gradient is then added to the first one's. */
 function linearOf(dice: Dice): OpCase {
-  const R = size(dice, 140), I = size(dice, 140), O = size(dice, 140);
+  const R = size(dice, 140), I = size(dice, 140), O = size(dice, 140), shared = dice.pick([undefined, "x", "w"]);
   return {
-    build: (tape, input) => ({
-      y: linear(tape, { x: part(input, "x", { lead: [R], tail: [I], dice }), w: input("w", [O, I]) }),
-    }),
+    build: (tape, input) => {
+      const x = part(input, "x", { lead: [R], tail: [I], dice }), w = input("w", [O, I]);
+      const made: Record<string, Tensor> = { y: linear(tape, { x, w }) };
+      if (shared === "x") made.z = linear(tape, { x, w: input("other w", [size(dice, 140), I]) });
+      if (shared === "w") made.z = linear(tape, { x: input("other x", [size(dice, 140), I]), w });
+      return made;
+    },
   };
 }
 
