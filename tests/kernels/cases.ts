@@ -14,7 +14,16 @@ import { fillNormal, fillUniform } from "../../core/random.ts";
 import { sliceColumns, type Tensor, withRows } from "../../core/tensor/mod.ts";
 import type { Dice } from "../fuzz/dice.ts";
 import type { OpCase } from "../ops/harness.ts";
-import { attentionCase, attentionMapCase, decodeCase, scanCase, size, stepsCase } from "./mixer_cases.ts";
+import {
+  attentionCase,
+  attentionMapCase,
+  decodeCase,
+  scanCase,
+  size,
+  softplusCase,
+  stepsCase,
+  storedCase,
+} from "./mixer_cases.ts";
 import { fusionCase, halvesCase, mixCase, normCase, part, rowsOf } from "./row_cases.ts";
 
 const positive = (data: Float32Array, counter: Parameters<typeof fillUniform>[1]) =>
@@ -66,9 +75,13 @@ function optimizerOf(dice: Dice): OpCase {
 /** A product, sometimes with a second one of the same rows or weights, whose gradient is then added to the first one's. */
 function linearOf(dice: Dice): OpCase {
   const R = size(dice, 140), I = size(dice, 140), O = size(dice, 140), shared = dice.pick([undefined, "x", "w"]);
+  // The least number that f16 takes for infinite, now and then.
+  const fill = dice.once(12)
+    ? (data: Float32Array, counter: Parameters<typeof fillNormal>[1]) => void (fillNormal(data, counter)[0] = 65520)
+    : undefined;
   return {
     build: (tape, input) => {
-      const x = part(input, "x", { lead: [R], tail: [I], dice }), w = input("w", [O, I]);
+      const x = part(input, "x", { lead: [R], tail: [I], dice, fill }), w = input("w", [O, I]);
       const made: Record<string, Tensor> = { y: linear(tape, { x, w }) };
       if (shared === "x") made.z = linear(tape, { x, w: input("other w", [size(dice, 140), I]) });
       if (shared === "w") made.z = linear(tape, { x: input("other x", [size(dice, 140), I]), w });
@@ -96,10 +109,12 @@ function lossOf(dice: Dice): OpCase {
 
 function orpoOf(dice: Dice): OpCase {
   const n = size(dice, 5), T = 1 + size(dice, 60), beta = dice.pick([0, 0.1, 1]);
+  // From −1.4 their mean is near −ln 2, where the logarithm of 1 − p changes its series.
+  const low = dice.pick([-6, -1.4]);
   return {
     withoutCotangent: ["nll", "columns"],
     build: (tape, input) => {
-      const logp = input("logp", [2 * n, T], { fill: negative(-6) });
+      const logp = input("logp", [2 * n, T], { fill: negative(low) });
       const weight = input("weight", [2 * n, T], {
         gradient: false,
         fill: (data) => data.forEach((_, i) => data[i] = i < n * T ? 1 : 0),
@@ -237,6 +252,8 @@ export const CASES: Readonly<Record<string, (dice: Dice, tall?: boolean) => OpCa
   conv_step_and_scan_step: stepsCase,
   cache_append_and_attention_decode: decodeCase,
   selective_scan: scanCase,
+  softplus: softplusCase,
+  stored_halves: storedCase,
   attention: attentionCase, // before the map, whose kernel reads its sums alone: a mutant is tried by the first op that has its file
   attention_map: attentionMapCase,
 };

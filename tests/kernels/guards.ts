@@ -9,7 +9,8 @@ import type { Built } from "../ops/harness.ts";
 
 /** Elements before and behind. Bindings start at multiples of 256 bytes; what lies behind is bound, so a write reaches it. */
 const GUARD = 64;
-const SENTINEL = Math.fround(-1.2345e30);
+/** A NaN of its own: who reads it shows it, even where it is multiplied by zero; who writes another one is found by the bits. */
+const SENTINEL = 0x7fc0beef;
 
 interface Guarded {
   storage: Storage;
@@ -76,16 +77,19 @@ export class Guards {
 
   /** Fills everything with the sentinel; call before inputs are written. */
   fill(executor: Executor): void {
-    for (const { arena } of this.all) executor.write(wholeOf(arena), new Float32Array(arena.elements).fill(SENTINEL));
+    for (const { arena } of this.all) {
+      executor.write(wholeOf(arena), new Float32Array(new Uint32Array(arena.elements).fill(SENTINEL).buffer));
+    }
   }
 
   /** Throws unless every element that nobody was to write is the sentinel. */
   async check(executor: Executor, who: string): Promise<void> {
     for (const { arena, mayChange } of this.all) {
-      const values = await executor.read(wholeOf(arena));
-      for (let i = 0; i < values.length; i++) {
+      const { buffer, byteOffset, length } = await executor.read(wholeOf(arena));
+      const patterns = new Uint32Array(buffer, byteOffset, length);
+      for (let i = 0; i < length; i++) {
         if (i >= GUARD && mayChange[i - GUARD]) continue;
-        assert.equal(values[i], SENTINEL, `${who}: ${arena.name}: element ${i - GUARD} was overwritten`);
+        assert.equal(patterns[i], SENTINEL, `${who}: ${arena.name}: element ${i - GUARD} was overwritten`);
       }
     }
   }

@@ -4,10 +4,11 @@ import { attentionMap } from "../../core/ops/attention_map.ts";
 import { attentionDecode, cacheAppend, cacheSlots, convStep, scanStep } from "../../core/ops/decode.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
+import { swiglu } from "../../core/ops/swiglu.ts";
 import { fillNormal, fillUniform } from "../../core/random.ts";
-import { sliceColumns, type Tape, type Tensor, withRows } from "../../core/tensor/mod.ts";
+import { HALF_FORMATS, sliceColumns, type Tape, type Tensor, withRows } from "../../core/tensor/mod.ts";
 import type { Dice } from "../fuzz/dice.ts";
-import type { InputMaker, OpCase } from "../ops/harness.ts";
+import { eighths, type InputMaker, type OpCase } from "../ops/harness.ts";
 
 type Fill = NonNullable<NonNullable<Parameters<InputMaker>[2]>["fill"]>;
 
@@ -140,22 +141,35 @@ export function scanCase(dice: Dice): OpCase {
   };
 }
 
+/** What a cache holds in slots that no position has filled: nobody may look there. */
+const filledTo = (filled: number, { S, columns }: { S: number; columns: number }): Fill => (data, counter) =>
+  fillNormal(data, counter).forEach((_, i) => {
+    if (Math.floor(i / columns) % S >= filled) data[i] = NaN;
+  });
+
+/** Scores hundreds apart: what is not taken from the highest one overflows. One key has all the weight. */
+const huge: Fill = (data, counter) => fillNormal(data, counter, { deviation: 300 });
+
 /** A third of the cases has more slots than a kernel takes at a time, and values wider than a workgroup is. */
 export function decodeCase(dice: Dice): OpCase {
   const { B, H, G, K, Kv: narrow, window, meta } = attentionOf(dice), large = dice.once(3);
   const Kv = large ? 260 + dice.below(9) : narrow, see = large ? { window: 0, meta } : { window, meta };
   const T = large ? 257 + dice.below(300) : size(dice, 70);
   const S = cacheSlots(T, see), at = large || dice.once(3) ? T - 1 : dice.below(T), fused = dice.once(2);
+  const fill = dice.once(4) ? huge : undefined, filled = Math.min(at, S);
   return {
+    // Two scores of hundreds lie next to each other now and then, and differ by what rounding leaves of both.
+    ...(fill && { bounds: { output: 1e-3, gradient: 1e-3 } }),
     withoutCotangent: ["o", "kCache", "vCache"],
     build: (tape, input) => {
-      const wide = fused ? input("projected", [B, 1, H * K + G * K + G * Kv], { gradient: false }) : undefined;
+      const wide = fused ? input("projected", [B, 1, H * K + G * K + G * Kv], { gradient: false, fill }) : undefined;
       const rows = (name: string, start: number, [heads, width]: [number, number]) =>
         wide
           ? sliceColumns(wide, start, [heads, width])
-          : withRows(input(name, [B, 1, heads, width], { gradient: false }), 2);
-      const kCache = input("kCache", [B, S, G, K], { gradient: false }),
-        vCache = input("vCache", [B, S, G, Kv], { gradient: false });
+          : withRows(input(name, [B, 1, heads, width], { gradient: false, fill }), 2);
+      const cache = (name: string, width: number) =>
+        input(name, [B, S, G, width], { gradient: false, fill: filledTo(filled, { S, columns: G * width }) });
+      const kCache = cache("kCache", K), vCache = cache("vCache", Kv);
       const caches = { kCache, vCache, position: input("position", [1], { u32: () => at }) };
       cacheAppend(tape, { k: rows("k", H * K, [G, K]), v: rows("v", (H + G) * K, [G, Kv]), ...caches }, see);
       return { o: attentionDecode(tape, { q: rows("q", 0, [H, K]), ...caches }, see), kCache, vCache };
@@ -180,6 +194,52 @@ export function stepsCase(dice: Dice): OpCase {
       const taps = plain("taps", [B, J - 1, I]), w = plain("w", [I, J]), x = plain("x", [B, 1, I]);
       const bias = dice.once(3) ? undefined : plain("bias", [I]);
       return { scanned, state, convolved: convStep(tape, { x, w, bias, state: taps }), taps };
+    },
+  };
+}
+
+/** Step sizes near softplus(0), where the series of its logarithm has the most to do, with nothing after them that rounds much. */
+export function softplusCase(dice: Dice): OpCase {
+  const B = 1 + dice.below(2), I = size(dice, 140);
+  const near: Fill = (data, counter) => fillUniform(data, counter, { low: -0.1, high: 0.1 });
+  return {
+    bounds: { output: 1e-6, gradient: 1e-4 },
+    withoutCotangent: ["states"],
+    build: (tape, input) => {
+      const udt = withRows(input("udt", [B, 1, 2, I], { fill: near }), 2), bc = withRows(input("bc", [B, 1, 2, 1]), 2);
+      return selectiveScan(tape, { udt, bc, aLog: input("aLog", [I, 1]) }, { softplus: 1 });
+    },
+  };
+}
+
+/** Ops whose backward pass reads saved activations as 16-bit words where they lie. */
+export function storedCase(dice: Dice): OpCase {
+  const saved = dice.pick(HALF_FORMATS), I = size(dice, 140), R = size(dice, 60);
+  if (dice.once(2)) {
+    return {
+      saved,
+      build: (tape, input) => {
+        const x = input("x", [R, 4], { fill: eighths }), w = input("w", [2 * I, 4], { fill: eighths });
+        return { y: swiglu(tape, linear(tape, { x, w })) };
+      },
+    };
+  }
+  const N = dice.pick([1, 4, 16]);
+  return {
+    saved,
+    withoutCotangent: ["states"],
+    build: (tape, input) => {
+      const udt = withRows(tape.tensor("udt", [1, R, 2, I]), 2);
+      const made = (name: string, into?: Tensor) => {
+        const x = input(`x of ${name}`, [1, R, 3], { fill: eighths }),
+          w = input(`w of ${name}`, [I, 3], { fill: eighths });
+        return linear(tape, { x, w }, { into });
+      };
+      made("u", sliceColumns(udt, 0, [I]));
+      made("dt", sliceColumns(udt, I, [I]));
+      const bc = withRows(input("bc", [1, R, 2, N]), 2), aLog = input("aLog", [I, N]);
+      const rest = { z: made("z"), skip: input("skip", [I]), dtBias: input("dtBias", [I]) };
+      return selectiveScan(tape, { udt, bc, aLog, ...rest });
     },
   };
 }

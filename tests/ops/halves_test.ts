@@ -3,7 +3,7 @@ import { packedLike, packHalves, unpackHalves } from "../../core/ops/halves.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
 import { swiglu } from "../../core/ops/swiglu.ts";
-import { finish, ReferenceExecutor, withPackedSaves } from "../../core/plan/mod.ts";
+import { finish, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 import { fromHalf, rounded, toHalf } from "../../core/reference/halves.ts";
 import {
@@ -18,7 +18,7 @@ import {
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "./executors.ts";
 import { ScanInSpans } from "./scan_in_spans.ts";
-import { BOUNDS, compare, fillProgram, type OpCase, record } from "./harness.ts";
+import { BOUNDS, compare, eighths, fillProgram, type OpCase, record } from "./harness.ts";
 
 const FORMATS = HALF_FORMATS.map((format) => [format, EXPONENT_BITS[format]] as const);
 
@@ -154,10 +154,6 @@ const withoutPayload = (words: ArrayLike<number>, format: HalfFormat) =>
   Array.from(words).flatMap((word) => [word % 0x10000, Math.floor(word / 0x10000)])
     .map((half) => Number.isNaN(fromHalf(half, EXPONENT_BITS[format])) ? "NaN" : half);
 
-/** Small multiples of 1/8: products and sums of them are exact, so that every executor packs the same halves. */
-const eighths = (data: Float32Array, { seed, stream, step }: { seed: number; stream: number; step: number }) =>
-  data.forEach((_, i) => data[i] = (randomInteger({ seed, stream, step }, i, 9) - 4) / 8);
-
 const READERS: Record<string, (width: number) => OpCase> = {
   swiglu_backward: (F) => ({
     build: (tape, input) => {
@@ -197,7 +193,7 @@ for (const [op, caseOf] of Object.entries(READERS)) {
   for (const [format] of FORMATS) {
     for (const width of [1, 6, 63, 68]) {
       Deno.test(`${op} reads ${format} where it lies, rows of ${width}`, async () => {
-        const whole = record(caseOf(width)), built = { ...whole, plan: withPackedSaves(whole.plan, format) };
+        const built = record({ ...caseOf(width), saved: format });
         const step = built.plan.steps.find((step) => step.op === op)!;
         const packed = Object.values(step.reads).filter((x) => x.packed);
         assert.ok(packed.length > 0, "nothing is read as words");

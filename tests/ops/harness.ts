@@ -10,9 +10,10 @@ import {
   type Program,
   ReferenceExecutor,
   type ReferenceProgram,
+  withPackedSaves,
 } from "../../core/plan/mod.ts";
-import { type Counter, fillNormal } from "../../core/random.ts";
-import { Tape, type Tensor } from "../../core/tensor/mod.ts";
+import { type Counter, fillNormal, randomInteger } from "../../core/random.ts";
+import { type HalfFormat, Tape, type Tensor } from "../../core/tensor/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "./executors.ts";
 
@@ -29,6 +30,8 @@ export interface OpCase {
   /** Outputs that take no cotangent (their gradient is zero by contract). */
   withoutCotangent?: readonly string[];
   bounds?: typeof BOUNDS;
+  /** Activations wait for the backward pass in this format. */
+  saved?: HalfFormat;
   /** Also with the kernels of a graphics processor, where those differ from a software adapter's. */
   asGpu?: boolean;
   /** Also on these, made of the opened adapter. */
@@ -45,6 +48,10 @@ export type InputMaker = (
   },
 ) => Tensor;
 
+/** Small multiples of 1/8: products and sums of them are exact, so that every executor packs the same halves. */
+export const eighths = (data: Float32Array, counter: Counter) =>
+  data.forEach((_, i) => data[i] = (randomInteger(counter, i, 9) - 4) / 8);
+
 /** A recorded case with the numbers of its inputs. */
 export interface Built {
   plan: Plan;
@@ -54,7 +61,7 @@ export interface Built {
 }
 
 /** Records a case and draws its inputs. */
-export function record({ build, withoutCotangent = [] }: OpCase): Built {
+export function record({ build, withoutCotangent = [], saved }: OpCase): Built {
   const tape = new Tape(true);
   const inputs: Built["inputs"] = [];
   const outputs = build(tape, (name, shape, { fill, gradient = true, u32 } = {}) => {
@@ -75,8 +82,9 @@ export function record({ build, withoutCotangent = [] }: OpCase): Built {
   tape.backward(cotangents.map(({ output, cotangent }) => [output, { ...cotangent, lead: output.lead }]));
   for (const input of inputs) input.gradient = tape.gradient(input.tensor);
   const gradients = inputs.flatMap(({ gradient }) => gradient ? [gradient] : []);
+  const plan = finish(tape, { name: "op test", outputs: [...Object.values(outputs), ...gradients] });
   return {
-    plan: finish(tape, { name: "op test", outputs: [...Object.values(outputs), ...gradients] }),
+    plan: saved ? withPackedSaves(plan, saved) : plan,
     inputs,
     outputs,
     cotangents,
