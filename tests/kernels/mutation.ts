@@ -5,7 +5,7 @@ import type { AdapterClass } from "../../core/device/types.ts";
 import type { Launch, LowerContext } from "../../core/webgpu/launch.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { Dice } from "../fuzz/dice.ts";
-import { BOUNDS, type Built, compare, fillProgram, record } from "../ops/harness.ts";
+import { BOUNDS, type Bounds, type Built, compare, fillProgram, record } from "../ops/harness.ts";
 import { CASES, TALL } from "./cases.ts";
 import { guarded, type Guards } from "./guards.ts";
 import type { Mutant } from "./mutator.ts";
@@ -16,7 +16,7 @@ export type Fate = "killed" | "survived" | "stillborn";
 
 interface Case {
   readonly name: string;
-  readonly bounds: typeof BOUNDS;
+  readonly bounds: Bounds;
   readonly built: Built;
   readonly guards: Guards;
   readonly truth: ReferenceProgram;

@@ -7,7 +7,7 @@ import { rmsnorm } from "../../core/ops/rmsnorm.ts";
 import { fillNormal } from "../../core/random.ts";
 import { HALF_FORMATS, type HalfFormat, sliceColumns, type Tape, type Tensor } from "../../core/tensor/mod.ts";
 import type { Dice } from "../fuzz/dice.ts";
-import type { InputMaker, OpCase } from "../ops/harness.ts";
+import { BOUNDS, type InputMaker, type OpCase } from "../ops/harness.ts";
 import { size } from "./mixer_cases.ts";
 
 /** An input that is whole, or a slice of a wider one whose gradient nobody asks for. */
@@ -72,6 +72,8 @@ export function mixCase(dice: Dice, tall = false): OpCase {
     gated = tall || dice.once(2),
     before = dice.once(2) ? 1 + dice.below(8) : 0;
   return {
+    // The gate's gradient is one sum of R · I terms of either sign, about 0.3 √(R · I).
+    bounds: { ...BOUNDS, least: { g: 0.01 * Math.sqrt(R * I) } },
     build: (tape, input): Record<string, Tensor> => {
       if (!gated) return { y: mix(tape, { a: input("a", [R, I]), m: input("m", [R, I]) }) };
       const a = input("a", [R, before + I]), m = input("m", [R, I]), g = input("g", [1]);

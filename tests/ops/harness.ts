@@ -17,8 +17,16 @@ import { type HalfFormat, Tape, type Tensor } from "../../core/tensor/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "./executors.ts";
 
-/** Relative RMS errors that f32 kernels stay below. */
-export const BOUNDS = { output: 2e-5, gradient: 1e-4 };
+/** Relative RMS errors that kernels stay below. */
+export interface Bounds {
+  readonly output: number;
+  readonly gradient: number;
+  /** Sizes that errors of gradients are relative to at least, by input: a sum whose terms cancel is only as exact as they are. */
+  readonly least?: Readonly<Record<string, number>>;
+}
+
+/** What f32 kernels stay below. */
+export const BOUNDS: Bounds = { output: 2e-5, gradient: 1e-4 };
 
 export interface OpCase {
   /** Records the op. `input` makes an input with random numbers (or those of `fill`) whose gradient is checked. */
@@ -29,7 +37,7 @@ export interface OpCase {
   differenceBound?: number;
   /** Outputs that take no cotangent (their gradient is zero by contract). */
   withoutCotangent?: readonly string[];
-  bounds?: typeof BOUNDS;
+  bounds?: Bounds;
   /** Activations wait for the backward pass in this format. */
   saved?: HalfFormat;
   /** Also with the kernels of a graphics processor, where those differ from a software adapter's. */
@@ -99,9 +107,13 @@ export function fillProgram(program: Program, { inputs, cotangents }: Built): vo
 
 /**
  * RMS(difference) / RMS(reference); the RMS of the difference itself where the reference is zero. What is not finite in the
- * reference has to be the same, and counts for nothing else; otherwise the error is infinite.
+ * reference has to be the same, and counts for nothing else; otherwise the error is infinite. `least`: the least RMS of a reference.
  */
-export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+export function relativeError(
+  got: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { least = 0 }: { least?: number } = {},
+): number {
   let difference = 0, reference = 0;
   for (let i = 0; i < expected.length; i++) {
     if (!Number.isFinite(expected[i])) {
@@ -112,6 +124,7 @@ export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number
     reference += expected[i]! ** 2;
   }
   if (!Number.isFinite(difference)) return Infinity;
+  reference = Math.max(reference, expected.length * least ** 2);
   return Math.sqrt(difference / (reference > 0 ? reference : Math.max(1, expected.length)));
 }
 
@@ -119,7 +132,7 @@ export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number
 export async function compare(
   built: Built,
   truth: ReferenceProgram,
-  { program, who, bounds }: { program: Program; who: string; bounds: typeof BOUNDS },
+  { program, who, bounds }: { program: Program; who: string; bounds: Bounds },
 ) {
   for (const [name, output] of Object.entries(built.outputs)) {
     const error = relativeError(await program.read(output), truth.readExact(output));
@@ -127,7 +140,8 @@ export async function compare(
   }
   for (const { tensor, gradient } of built.inputs) {
     if (!gradient) continue;
-    const error = relativeError(await program.read(gradient), truth.readExact(gradient));
+    const least = bounds.least?.[tensor.name];
+    const error = relativeError(await program.read(gradient), truth.readExact(gradient), { least });
     assert.ok(
       error <= bounds.gradient,
       `${who}: d ${tensor.name} is off by ${error.toExponential(2)}, bound ${bounds.gradient}`,
