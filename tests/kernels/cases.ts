@@ -75,13 +75,9 @@ function optimizerOf(dice: Dice): OpCase {
 /** A product, sometimes with a second one of the same rows or weights, whose gradient is then added to the first one's. */
 function linearOf(dice: Dice): OpCase {
   const R = size(dice, 140), I = size(dice, 140), O = size(dice, 140), shared = dice.pick([undefined, "x", "w"]);
-  // The least number that f16 takes for infinite, now and then.
-  const fill = dice.once(12)
-    ? (data: Float32Array, counter: Parameters<typeof fillNormal>[1]) => void (fillNormal(data, counter)[0] = 65520)
-    : undefined;
   return {
     build: (tape, input) => {
-      const x = part(input, "x", { lead: [R], tail: [I], dice, fill }), w = input("w", [O, I]);
+      const x = part(input, "x", { lead: [R], tail: [I], dice }), w = input("w", [O, I]);
       const made: Record<string, Tensor> = { y: linear(tape, { x, w }) };
       if (shared === "x") made.z = linear(tape, { x, w: input("other w", [size(dice, 140), I]) });
       if (shared === "w") made.z = linear(tape, { x: input("other x", [size(dice, 140), I]), w });

@@ -9,10 +9,14 @@ import type { Built } from "../ops/harness.ts";
 
 /** Elements before and behind. Bindings start at multiples of 256 bytes; what lies behind is bound, so a write reaches it. */
 const GUARD = 64;
-/** A NaN of its own: who reads it shows it, even where it is multiplied by zero; who writes another one is found by the bits. */
-const SENTINEL = 0x7fc0beef;
+/**
+ * The bits of a signalling NaN, another one for each arena: who reads it shows a NaN, even where it is multiplied by zero, and who
+ * writes what was computed from it or copied from elsewhere writes other bits.
+ */
+const sentinelOf = (arena: number) => 0x7f800001 + 4099 * arena;
 
 interface Guarded {
+  sentinel: number;
   storage: Storage;
   arena: Arena;
   /** 1 where something may be written. */
@@ -34,7 +38,8 @@ export function guarded(built: Built): { built: Built; guards: Guards } {
     if (!found) {
       const elements = storage.elements + GUARD, arena = new Arena(storage.name, GUARD + elements);
       const made = new Storage(storage.name, elements, storage.dtype, { arena, offset: GUARD });
-      moved.set(storage, found = { storage: made, arena, mayChange: new Uint8Array(elements) });
+      const sentinel = sentinelOf(moved.size);
+      moved.set(storage, found = { sentinel, storage: made, arena, mayChange: new Uint8Array(elements) });
     }
     return found;
   };
@@ -77,19 +82,19 @@ export class Guards {
 
   /** Fills everything with the sentinel; call before inputs are written. */
   fill(executor: Executor): void {
-    for (const { arena } of this.all) {
-      executor.write(wholeOf(arena), new Float32Array(new Uint32Array(arena.elements).fill(SENTINEL).buffer));
+    for (const { arena, sentinel } of this.all) {
+      executor.write(wholeOf(arena), new Float32Array(new Uint32Array(arena.elements).fill(sentinel).buffer));
     }
   }
 
   /** Throws unless every element that nobody was to write is the sentinel. */
   async check(executor: Executor, who: string): Promise<void> {
-    for (const { arena, mayChange } of this.all) {
+    for (const { arena, mayChange, sentinel } of this.all) {
       const { buffer, byteOffset, length } = await executor.read(wholeOf(arena));
       const patterns = new Uint32Array(buffer, byteOffset, length);
       for (let i = 0; i < length; i++) {
         if (i >= GUARD && mayChange[i - GUARD]) continue;
-        assert.equal(patterns[i], SENTINEL, `${who}: ${arena.name}: element ${i - GUARD} was overwritten`);
+        assert.equal(patterns[i], sentinel, `${who}: ${arena.name}: element ${i - GUARD} was overwritten`);
       }
     }
   }
