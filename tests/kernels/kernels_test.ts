@@ -14,10 +14,11 @@ import { guarded } from "./guards.ts";
 
 /**
  * Ops whose kernels a software adapter compiles in seconds a shape: they have many shapes on the CPU, and one on WebGPU, by its
- * number. That of the scan has 16 states, which other tests compile, too.
+ * number. That of the scan has 16 states, which other tests compile, too; that of saved halves is a SwiGLU.
  */
 const SLOW: Readonly<Record<string, number>> = {
   ...{ attention: 0, attention_map: 0, selective_scan: 3, linear: 0, linear_logp: 0, orpo_loss: 0 },
+  stored_halves: 2,
 };
 
 /** The scan's case that is also cut into spans, as on a GPU: 66 positions of 122 channels. */
