@@ -4,11 +4,11 @@ import { attentionMap } from "../../core/ops/attention_map.ts";
 import { attentionDecode, cacheAppend, cacheSlots, convStep, scanStep } from "../../core/ops/decode.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
-import { swiglu } from "../../core/ops/swiglu.ts";
 import { fillNormal, fillUniform } from "../../core/random.ts";
 import { HALF_FORMATS, sliceColumns, type Tape, type Tensor, withRows } from "../../core/tensor/mod.ts";
 import type { Dice } from "../fuzz/dice.ts";
-import { eighths, type InputMaker, type OpCase } from "../ops/harness.ts";
+import type { InputMaker, OpCase } from "../ops/harness.ts";
+import { storedScan, storedSwiglu } from "../ops/stored_halves.ts";
 
 type Fill = NonNullable<NonNullable<Parameters<InputMaker>[2]>["fill"]>;
 
@@ -215,31 +215,6 @@ export function softplusCase(dice: Dice): OpCase {
 /** Ops whose backward pass reads saved activations as 16-bit words where they lie. */
 export function storedCase(dice: Dice): OpCase {
   const saved = dice.pick(HALF_FORMATS), I = size(dice, 140), R = size(dice, 60);
-  if (dice.once(2)) {
-    return {
-      saved,
-      build: (tape, input) => {
-        const x = input("x", [R, 4], { fill: eighths }), w = input("w", [2 * I, 4], { fill: eighths });
-        return { y: swiglu(tape, linear(tape, { x, w })) };
-      },
-    };
-  }
-  const N = dice.pick([1, 4, 16]);
-  return {
-    saved,
-    withoutCotangent: ["states"],
-    build: (tape, input) => {
-      const udt = withRows(tape.tensor("udt", [1, R, 2, I]), 2);
-      const made = (name: string, into?: Tensor) => {
-        const x = input(`x of ${name}`, [1, R, 3], { fill: eighths }),
-          w = input(`w of ${name}`, [I, 3], { fill: eighths });
-        return linear(tape, { x, w }, { into });
-      };
-      made("u", sliceColumns(udt, 0, [I]));
-      made("dt", sliceColumns(udt, I, [I]));
-      const bc = withRows(input("bc", [1, R, 2, N]), 2), aLog = input("aLog", [I, N]);
-      const rest = { z: made("z"), skip: input("skip", [I]), dtBias: input("dtBias", [I]) };
-      return selectiveScan(tape, { udt, bc, aLog, ...rest });
-    },
-  };
+  const whole = dice.once(2) ? storedSwiglu({ R, F: I }) : storedScan({ B: 1, T: R, I, N: dice.pick([1, 4, 16]) });
+  return { ...whole, saved };
 }

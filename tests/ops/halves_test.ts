@@ -1,24 +1,14 @@
 import { strict as assert } from "node:assert";
 import { packedLike, packHalves, unpackHalves } from "../../core/ops/halves.ts";
-import { linear } from "../../core/ops/linear.ts";
-import { selectiveScan } from "../../core/ops/selective_scan.ts";
-import { swiglu } from "../../core/ops/swiglu.ts";
 import { finish, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 import { fromHalf, rounded, toHalf } from "../../core/reference/halves.ts";
-import {
-  EXPONENT_BITS,
-  HALF_FORMATS,
-  type HalfFormat,
-  sliceColumns,
-  Tape,
-  type Tensor,
-  withRows,
-} from "../../core/tensor/mod.ts";
+import { EXPONENT_BITS, HALF_FORMATS, type HalfFormat, sliceColumns, Tape } from "../../core/tensor/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "./executors.ts";
 import { ScanInSpans } from "./scan_in_spans.ts";
-import { BOUNDS, compare, eighths, fillProgram, type OpCase, record } from "./harness.ts";
+import { storedScan, storedSwiglu } from "./stored_halves.ts";
+import { BOUNDS, compare, fillProgram, type OpCase, record } from "./harness.ts";
 
 const FORMATS = HALF_FORMATS.map((format) => [format, EXPONENT_BITS[format]] as const);
 
@@ -155,34 +145,8 @@ const withoutPayload = (words: ArrayLike<number>, format: HalfFormat) =>
     .map((half) => Number.isNaN(fromHalf(half, EXPONENT_BITS[format])) ? "NaN" : half);
 
 const READERS: Record<string, (width: number) => OpCase> = {
-  swiglu_backward: (F) => ({
-    build: (tape, input) => {
-      const x = input("x", [5, 4], { fill: eighths }), w = input("w", [2 * F, 4], { fill: eighths });
-      return { y: swiglu(tape, linear(tape, { x, w })) };
-    },
-  }),
-  selective_scan_backward: (I) => ({
-    withoutCotangent: ["states"],
-    build: (tape, input) => {
-      const B = 2, T = 37, N = 4, udt = withRows(tape.tensor("udt", [B, T, 2, I]), 2);
-      const made = (name: string, into?: Tensor) =>
-        linear(tape, {
-          x: input(`x of ${name}`, [B, T, 3], { fill: eighths }),
-          w: input(`w of ${name}`, [I, 3], { fill: eighths }),
-        }, { into });
-      made("u", sliceColumns(udt, 0, [I]));
-      made("dt", sliceColumns(udt, I, [I]));
-      const bc = withRows(input("bc", [B, T, 2, N]), 2), aLog = input("aLog", [I, N]);
-      return selectiveScan(tape, {
-        udt,
-        bc,
-        z: made("z"),
-        aLog,
-        skip: input("skip", [I]),
-        dtBias: input("dtBias", [I]),
-      });
-    },
-  }),
+  swiglu_backward: (F) => storedSwiglu({ R: 5, F }),
+  selective_scan_backward: (I) => storedScan({ B: 2, T: 37, I, N: 4 }),
 };
 
 /** A software adapter compiles the scan's backward pass for most of a minute, for each width and format again. */

@@ -12,7 +12,7 @@ import {
   type ReferenceProgram,
   withPackedSaves,
 } from "../../core/plan/mod.ts";
-import { type Counter, fillNormal, randomInteger } from "../../core/random.ts";
+import { type Counter, fillNormal } from "../../core/random.ts";
 import { type HalfFormat, Tape, type Tensor } from "../../core/tensor/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "./executors.ts";
@@ -55,10 +55,6 @@ export type InputMaker = (
     u32?: (index: number) => number;
   },
 ) => Tensor;
-
-/** Small multiples of 1/8: products and sums of them are exact, so that every executor packs the same halves. */
-export const eighths = (data: Float32Array, counter: Counter) =>
-  data.forEach((_, i) => data[i] = (randomInteger(counter, i, 9) - 4) / 8);
 
 /** A recorded case with the numbers of its inputs. */
 export interface Built {
