@@ -3,7 +3,7 @@ import { or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { run } from "@optique/run";
 import { PRESETS } from "../core/config/study.ts";
-import { loadCommand, loadCommands } from "./commands/tree.ts";
+import { loadCommand, loadCommands } from "./tree.ts";
 import { VERSION } from "./ui/environment.ts";
 import type { Action } from "./ui/run.ts";
 import { withSuggestion } from "./ui/suggestion.ts";

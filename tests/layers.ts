@@ -1,8 +1,8 @@
 /**
- * Proves that data flows one way: a folder of the program imports only from folders to its left in LAYERS.
- * `deno run -A tests/layers.ts` prints each import that points to the right and exits with 1.
+ * Proves that imports go one way. A room (a folder or file of LAYERS) imports only from rooms to its left, and no files import
+ * each other in a circle, not even inside one room. `deno run -A tests/layers.ts` prints each violation and exits with 1.
  */
-const LAYERS = [
+export const LAYERS = [
   "deno.json",
   "imports.json",
   "core/errors.ts",
@@ -23,14 +23,20 @@ const LAYERS = [
   "core/tokenizer",
   "datasets",
   "core/data",
+  "core/record",
   "core/infer",
   "core/train",
   "core/eval",
+  "core/proof",
+  "core/study",
+  "core/bench",
   "core/report",
   "core/verify",
   "mod.ts",
   "cli/ui",
+  "cli/shared",
   "cli/commands",
+  "cli/tree.ts",
   "cli/parse.ts",
   "cli/main.ts",
 ];
@@ -45,17 +51,52 @@ async function* sources(folder: string): AsyncGenerator<string> {
   }
 }
 
-let wrong = 0;
-for (const folder of ["core/", "cli/", "wgsl/", "datasets/"]) {
-  for await (const path of sources(folder)) {
-    const from = layerOf(path);
-    if (from < 0) wrong++, console.error(`${path}: in no layer`);
-    const text = await Deno.readTextFile(new URL(path, root));
-    for (const [, target] of text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)) {
-      const resolved = new URL(target!, new URL(path, root)).href.slice(root.href.length);
-      const to = layerOf(resolved);
-      if (to < 0 || to > from) wrong++, console.error(`${path}: imports ${resolved}, which is to its right`);
+/** The files that each file imports, by paths from the root of the project. */
+export async function importGraph(): Promise<Map<string, string[]>> {
+  const graph = new Map<string, string[]>();
+  for (const folder of ["core/", "cli/", "wgsl/", "datasets/"]) {
+    for await (const path of sources(folder)) {
+      const text = await Deno.readTextFile(new URL(path, root));
+      const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map(([, target]) => target!);
+      graph.set(path, targets.map((target) => new URL(target, new URL(path, root)).href.slice(root.href.length)));
     }
   }
+  return graph;
 }
-if (wrong > 0) Deno.exit(1);
+
+/** Every circle that a depth-first walk closes, each as the files along it. */
+export function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const circles: string[][] = [], done = new Set<string>(), trail: string[] = [];
+  const visit = (path: string) => {
+    const at = trail.indexOf(path);
+    if (at >= 0) circles.push(trail.slice(at));
+    if (at >= 0 || done.has(path)) return;
+    trail.push(path);
+    for (const target of graph.get(path) ?? []) visit(target);
+    trail.pop();
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path);
+  return circles;
+}
+
+/** What breaks the order, one sentence each. */
+export async function violations(): Promise<string[]> {
+  const graph = await importGraph(), found: string[] = [];
+  for (const [path, targets] of graph) {
+    const from = layerOf(path);
+    if (from < 0) found.push(`${path}: in no layer`);
+    for (const target of targets) {
+      const to = layerOf(target);
+      if (to < 0 || to > from) found.push(`${path}: imports ${target}, which is to its right`);
+    }
+  }
+  for (const circle of circlesOf(graph)) found.push(`circle: ${[...circle, circle[0]!].join(" -> ")}`);
+  return found;
+}
+
+if (import.meta.main) {
+  const found = await violations();
+  for (const line of found) console.error(line);
+  if (found.length > 0) Deno.exit(1);
+}

@@ -6,14 +6,14 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import type { HymbaConfig } from "../../core/config/mod.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { extname } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { architectureDocument, architecturePng, architectureSvg } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { writeDocument } from "./document.ts";
-import { jsonOption } from "./options.ts";
-import { profileOption } from "./study.ts";
+import { writeDocument } from "../shared/document.ts";
+import { jsonOption } from "../shared/options.ts";
+import { profileOption } from "../shared/study.ts";
 
 const options = object({
   preset: withDefault(

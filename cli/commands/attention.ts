@@ -6,9 +6,9 @@ import { command, option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import type { ArtifactName } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { outOption, writeNamed } from "./artifact.ts";
-import { jsonOption } from "./options.ts";
-import { runArgument } from "./run_argument.ts";
+import { outOption, writeNamed } from "../shared/artifact.ts";
+import { jsonOption } from "../shared/options.ts";
+import { runArgument } from "../shared/run_argument.ts";
 
 const NAMES: Record<"pretraining" | "orpo", ArtifactName> = {
   pretraining: "attentionPretraining",

@@ -6,21 +6,22 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
-import { benchKernels, type KernelReport } from "../../core/eval/bench/kernels.ts";
-import { memoryReport } from "../../core/eval/bench/memory.ts";
-import { benchPeaks, type PeaksReport } from "../../core/eval/bench/peaks.ts";
-import { benchShape } from "../../core/eval/bench/shapes.ts";
-import { benchStep, type StepReport } from "../../core/eval/bench/step.ts";
-import { type Traced, traceText } from "../../core/eval/bench/trace.ts";
+import { benchKernels, type KernelReport } from "../../core/bench/kernels.ts";
+import { memoryReport } from "../../core/bench/memory.ts";
+import { benchPeaks, type PeaksReport } from "../../core/bench/peaks.ts";
+import { benchShape } from "../../core/bench/shapes.ts";
+import { benchStep, type StepReport } from "../../core/bench/step.ts";
+import type { Traced } from "../../core/bench/step.ts";
+import { traceText } from "../../core/bench/trace.ts";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { memoryTable } from "../ui/memory_table.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { backendOptions, jsonOption, precisionOption } from "./options.ts";
+import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
 import { keptIn } from "../../core/train/plans.ts";
-import { activationOptions, activationsInWords, activationsOf } from "./study.ts";
+import { activationOptions, activationsInWords, activationsOf } from "../shared/study.ts";
 
 const runs = withDefault(
   option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs; 7 by default` }),

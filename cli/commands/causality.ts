@@ -8,18 +8,18 @@ import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import type { Arm, Profile } from "../../core/config/mod.ts";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { type CausalityReport, checkCausality } from "../../core/eval/causality.ts";
-import { checkGradients, type GradientReport } from "../../core/eval/causality_gradient.ts";
-import { croppedMask, DOCUMENTED } from "../../core/eval/leaky_mask.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
-import { type Mask, masksOf, visibilityOf } from "../../core/eval/visibility.ts";
+import { type CausalityReport, checkCausality } from "../../core/proof/causality.ts";
+import { checkGradients, type GradientReport } from "../../core/proof/causality_gradient.ts";
+import { croppedMask, DOCUMENTED } from "../../core/proof/leaky_mask.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
+import { type Mask, masksOf, visibilityOf } from "../../core/proof/visibility.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { maskChart } from "../../core/report/mask_chart.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { backendOptions, jsonOption } from "./options.ts";
-import { showLeak } from "./leak_experiment.ts";
-import { dataOption, profileOption } from "./study.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
+import { showLeak } from "../shared/leak_experiment.ts";
+import { dataOption, profileOption } from "../shared/study.ts";
 
 const options = merge(
   object("Which models", {

@@ -1,6 +1,6 @@
 /** `hymba csv`: the tables of a study, from a run. */
 import { message } from "@optique/core/message";
-import { artifactCommand } from "./artifact.ts";
+import { artifactCommand } from "../shared/artifact.ts";
 
 export const csvCommand = artifactCommand("csv", {
   artifact: "csv",

@@ -8,7 +8,7 @@ import type { Machine } from "../../core/device/machine.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { backendOptions, jsonOption } from "./options.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
 import { PRECISIONS, usualPrecision } from "../../core/config/mod.ts";
 
 export const doctorCommand = command(

@@ -7,14 +7,14 @@ import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
-import { chooseModel } from "../../core/eval/one_model.ts";
+import { chooseModel } from "../../core/study/one_model.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { corpusOf } from "./corpus_of_run.ts";
-import { modelOptions, withModel } from "./model_options.ts";
-import { backendOptions, jsonOption } from "./options.ts";
-import { folderOf, runArgument } from "./run_argument.ts";
-import { dataOption } from "./study.ts";
+import { corpusOf } from "../shared/corpus_of_run.ts";
+import { modelOptions, withModel } from "../shared/model_options.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
+import { folderOf, runArgument } from "../shared/run_argument.ts";
+import { dataOption } from "../shared/study.ts";
 
 const options = merge(
   object({

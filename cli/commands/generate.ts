@@ -7,9 +7,9 @@ import { command, option } from "@optique/core/primitives";
 import { float, integer, string } from "@optique/core/valueparser";
 import { printable } from "../../core/errors.ts";
 import type { Action } from "../ui/run.ts";
-import { modelOptions, withModel } from "./model_options.ts";
-import { backendOptions, jsonOption } from "./options.ts";
-import { folderOf, runArgument } from "./run_argument.ts";
+import { modelOptions, withModel } from "../shared/model_options.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
+import { folderOf, runArgument } from "../shared/run_argument.ts";
 
 const options = merge(
   object("What to write", {

@@ -8,9 +8,9 @@ import type { Precision } from "../../core/config/mod.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { printable } from "../../core/errors.ts";
-import { type GoldenRow, runGolden } from "../../core/eval/golden.ts";
+import { type GoldenRow, runGolden } from "../../core/proof/golden.ts";
 import type { Action } from "../ui/run.ts";
-import { backendOptions, jsonOption, precisionOption } from "./options.ts";
+import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
 
 const options = merge(
   object({

@@ -1,6 +1,6 @@
 /** `hymba metrics`: every number of a study and what they say, from a run. */
 import { message } from "@optique/core/message";
-import { artifactCommand } from "./artifact.ts";
+import { artifactCommand } from "../shared/artifact.ts";
 
 export const metricsCommand = artifactCommand("metrics", {
   artifact: "metrics",

@@ -6,13 +6,13 @@ import type { InferValue } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { readRecord } from "../../core/eval/run_folder.ts";
+import { readRecord } from "../../core/record/run_files.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
-import { corpusOf } from "./corpus_of_run.ts";
-import { backendOptions, jsonOption } from "./options.ts";
-import { folderOf, runArgument } from "./run_argument.ts";
-import { conduct, dataOption } from "./study.ts";
+import { corpusOf } from "../shared/corpus_of_run.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
+import { folderOf, runArgument } from "../shared/run_argument.ts";
+import { conduct, dataOption } from "../shared/study.ts";
 
 const options = merge(object({ run: runArgument, data: dataOption, json: jsonOption }), backendOptions);
 

@@ -2,7 +2,7 @@
 import { or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { command } from "@optique/core/primitives";
-import { artifactCommand } from "./artifact.ts";
+import { artifactCommand } from "../shared/artifact.ts";
 
 export const plotCommand = command(
   "plot",

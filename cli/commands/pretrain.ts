@@ -9,10 +9,10 @@ import { optional } from "@optique/core/modifiers";
 import { openBackend } from "../../core/backend/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
 import { usualPrecision } from "../../core/config/mod.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
-import { backendOptions, jsonOption } from "./options.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
 import {
   activationOptions,
   conduct,
@@ -24,7 +24,7 @@ import {
   profileOption,
   trainingOptions,
   usualPreset,
-} from "./study.ts";
+} from "../shared/study.ts";
 
 const options = merge(
   object("The model", {

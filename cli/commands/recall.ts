@@ -8,7 +8,8 @@ import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { UsageError } from "../../core/errors.ts";
 import { openBackend } from "../../core/backend/mod.ts";
-import { type RecallConfig, type RecallResult, studyOf } from "../../core/config/mod.ts";
+import { type RecallConfig, studyOf } from "../../core/config/mod.ts";
+import type { RecallResult } from "../../core/record/mod.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { probeRecall } from "../../core/eval/recall.ts";
 import type { Executor } from "../../core/plan/mod.ts";
@@ -17,8 +18,8 @@ import { type Probe, recallByArm, recallChart, recallCsv } from "../../core/repo
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { table } from "../ui/table.ts";
-import { backendOptions, jsonOption } from "./options.ts";
-import { presetOption, suiteOption } from "./study.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
+import { presetOption, suiteOption } from "../shared/study.ts";
 
 const options = merge(
   object("The probe", {

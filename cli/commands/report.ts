@@ -1,6 +1,6 @@
 /** `hymba report`: a whole run on one page. */
 import { message } from "@optique/core/message";
-import { artifactCommand } from "./artifact.ts";
+import { artifactCommand } from "../shared/artifact.ts";
 
 export const reportCommand = artifactCommand("report", {
   artifact: "report",

@@ -8,8 +8,8 @@ import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { reviewDocument } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { writeDocument } from "./document.ts";
-import { jsonOption } from "./options.ts";
+import { writeDocument } from "../shared/document.ts";
+import { jsonOption } from "../shared/options.ts";
 
 const options = object({
   out: withDefault(

@@ -1,6 +1,6 @@
 /** `hymba samples`: what the models of a study wrote, from a run. */
 import { message } from "@optique/core/message";
-import { artifactCommand } from "./artifact.ts";
+import { artifactCommand } from "../shared/artifact.ts";
 
 export const samplesCommand = artifactCommand("samples", {
   artifact: "samples",

@@ -5,7 +5,7 @@ import { map } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import type { Action } from "../ui/run.ts";
-import { runStream } from "./tokenizer_stream.ts";
+import { runStream } from "../shared/tokenizer_stream.ts";
 
 const modelOption = option("--model", string({ metavar: "FILE" }), {
   description: message`a SentencePiece .model or a Hugging Face tokenizer.json`,

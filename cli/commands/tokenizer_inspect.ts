@@ -10,8 +10,8 @@ import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { pieceLengths, PieceType, type TextStatistics, textStatistics, Tokenizer } from "../../core/tokenizer/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { jsonOption } from "./options.ts";
-import { fileParts, readTokenizerFile } from "./tokenizer_files.ts";
+import { jsonOption } from "../shared/options.ts";
+import { fileParts, readTokenizerFile } from "../shared/tokenizer_files.ts";
 
 const SHOWN = 10;
 

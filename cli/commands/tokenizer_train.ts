@@ -16,7 +16,7 @@ import {
   trainSeedTokenizer,
 } from "../../core/tokenizer/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { fileParts } from "./tokenizer_files.ts";
+import { fileParts } from "../shared/tokenizer_files.ts";
 
 const options = object("What to train", {
   input: option("--input", string({ metavar: "FILE" }), {

@@ -8,12 +8,12 @@ import { integer, string } from "@optique/core/valueparser";
 import { keepTiles } from "../../core/backend/tile_cache.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
-import { benchShape } from "../../core/eval/bench/shapes.ts";
-import { productShapes, type TunedShape, tuneShape } from "../../core/eval/bench/tune.ts";
+import { benchShape } from "../../core/bench/shapes.ts";
+import { productShapes, type TunedShape, tuneShape } from "../../core/bench/tune.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { backendOptions, jsonOption } from "./options.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
 
 const options = merge(
   object("What to tune for", {

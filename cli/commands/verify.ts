@@ -7,14 +7,14 @@ import { command, option } from "@optique/core/primitives";
 import { join } from "node:path";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { loadRun, readRecord } from "../../core/eval/run_folder.ts";
+import { loadRun, readRecord } from "../../core/record/run_files.ts";
 import { checkChecksums, CHECKSUMS, type Finding } from "../../core/verify/checksums.ts";
 import { checkArtifacts, checkQualities, checkTraining, sameMachine } from "../../core/verify/verify.ts";
 import type { Action } from "../ui/run.ts";
-import { corpusOf } from "./corpus_of_run.ts";
-import { backendOptions, jsonOption } from "./options.ts";
-import { folderOf, runArgument } from "./run_argument.ts";
-import { dataOption } from "./study.ts";
+import { corpusOf } from "../shared/corpus_of_run.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
+import { folderOf, runArgument } from "../shared/run_argument.ts";
+import { dataOption } from "../shared/study.ts";
 
 const options = merge(
   object({

@@ -1,5 +1,5 @@
 /** The memory plan of some models, for the terminal. */
-import type { MemoryReport } from "../../core/eval/bench/memory.ts";
+import type { MemoryReport } from "../../core/bench/memory.ts";
 import { bytes } from "./progress.ts";
 import { table } from "./table.ts";
 

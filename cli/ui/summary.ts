@@ -1,5 +1,5 @@
 /** The result table of a run, for the terminal. */
-import type { Run } from "../../core/config/mod.ts";
+import type { Run } from "../../core/record/mod.ts";
 import { table } from "./table.ts";
 
 export function summaryTable({ record, results }: Run): string {

@@ -5,8 +5,3 @@ export * from "./options.ts";
 export * from "./sizes.ts";
 export * from "./study.ts";
 export * from "./suites.ts";
-export * from "./record.ts";
-export * from "./read_arm.ts";
-export * from "./read_record.ts";
-export { RECORD_LIMITS, STAGES } from "./record_rules.ts";
-export { MAX_JSON, parseJson } from "./schema.ts";

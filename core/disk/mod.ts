@@ -15,6 +15,7 @@ export {
   writeFile,
 } from "./files.ts";
 export { type Digest, sha256 } from "./hash.ts";
+export { MAX_JSON, parseJson } from "./json.ts";
 export { memoryDisk } from "./memory.ts";
 export { LOG_START, type LogPosition, MetricsLog, parseLog, readLog } from "./metrics_log.ts";
 export { type RunFolder, startRunFolder } from "./run_folder.ts";

@@ -1,5 +1,6 @@
 /** Attention maps of chosen layers, computed by a kernel from the saved log-sum-exp. */
-import { ArchType, attentionCodes, type AttentionMap, type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
+import { ArchType, attentionCodes, type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
+import type { AttentionMap } from "../record/mod.ts";
 import { forward } from "../nn/model.ts";
 import { attentionMap } from "../ops/attention_map.ts";
 import type { ParameterStore } from "../params/store.ts";

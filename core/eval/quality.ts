@@ -1,6 +1,6 @@
 /** Loss, perplexity and bits per byte of a model on given tokens, and preference measures on pairs. */
 import { Diverged, throwIfStopped } from "../errors.ts";
-import type { PreferenceMeasures, Quality } from "../config/mod.ts";
+import type { PreferenceMeasures, Quality } from "../record/mod.ts";
 import { type Batch, evaluationBatches } from "../data/batches.ts";
 import { type Pair, preferenceBatch } from "../data/preference.ts";
 import type { ForwardOptions } from "../nn/model.ts";

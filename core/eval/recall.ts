@@ -1,5 +1,6 @@
 /** The recall probe: a small model of an arm learns associative recall from nothing, and is asked at every distance. */
-import type { Arm, RecallConfig, RecallResult } from "../config/mod.ts";
+import type { Arm, RecallConfig } from "../config/mod.ts";
+import type { RecallResult } from "../record/mod.ts";
 import { recallBatch, recallVocabulary } from "../data/recall.ts";
 import { Diverged, HymbaError, throwIfStopped } from "../errors.ts";
 import { linear } from "../ops/linear.ts";

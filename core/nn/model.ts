@@ -11,7 +11,7 @@ import type { Tape, Tensor } from "../tensor/mod.ts";
 import { type AttentionTrace, mixer } from "./block.ts";
 
 export interface ForwardOptions {
-  /** Local layers see their future through the documented study's crop. Only `core/eval/leak_experiment.ts` may ask for it. */
+  /** Local layers see their future through the documented study's crop. Only `core/proof/leak_experiment.ts` may ask for it. */
   readonly reproduceLeak?: boolean;
 }
 

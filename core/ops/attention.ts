@@ -13,7 +13,7 @@ export interface Visibility {
 /**
  * The documented study's local attention, kept as evidence: of the text's keys only the last `window` are left, and the causal
  * window is applied to their indices as if they were positions. Key meta + crop + j then counts as position meta + j, so
- * queries are given their own future; meta keys are seen by all. `core/eval/leaky_mask.ts` says the same as a mask.
+ * queries are given their own future; meta keys are seen by all. `core/proof/leaky_mask.ts` says the same as a mask.
  */
 export interface Crop {
   /** Text positions cut off at the front; 0, as everywhere but in the leak experiment: none. */

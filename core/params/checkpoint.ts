@@ -8,13 +8,13 @@ import {
   type Disk,
   type LogPosition,
   makeFolders,
+  parseJson,
   removeTree,
   requireSpace,
   sha256,
   temporaryName,
   writeFile,
 } from "../disk/mod.ts";
-import { parseJson } from "../config/schema.ts";
 import { HymbaError, quoted } from "../errors.ts";
 import { byScore, manifestsIn, nameOf, numbersIn, removeOldCheckpoints } from "./checkpoint_folder.ts";
 import { encodeManifest, FORMAT, isCheckpointFile, MANIFEST, type Manifest } from "./manifest.ts";

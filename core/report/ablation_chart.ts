@@ -1,5 +1,5 @@
 /** ablation_results.png: what the study found, in five plots. */
-import type { Run, StageName } from "../config/mod.ts";
+import type { Run, StageName } from "../record/mod.ts";
 import { footerOf, line, sizeOf, spreadNote } from "./caption.ts";
 import { type ArmAxis, barPlot, dotPlot, type Series } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";

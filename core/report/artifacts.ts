@@ -1,6 +1,6 @@
 /** All artifacts of a run, written into its folder. */
 import { join } from "node:path";
-import type { Run, StageName } from "../config/mod.ts";
+import type { Run, StageName } from "../record/mod.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";

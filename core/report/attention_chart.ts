@@ -1,6 +1,6 @@
 /** hymba_attention_*.png: what queries attend to, layer by layer. */
 import type { Chart, Plugin } from "chart.js";
-import type { AttentionMap, Run, StageName } from "../config/mod.ts";
+import type { AttentionMap, Run, StageName } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { footerOf } from "./caption.ts";
 import { type Box, type Brush, canvasOf, DENSITY, write } from "./chart/canvas.ts";

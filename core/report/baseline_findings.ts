@@ -1,5 +1,5 @@
 /** Whether models have learnt more than counting tokens gives, as far as the seeds tell. */
-import type { ArmResult, Run } from "../config/mod.ts";
+import type { ArmResult, Run } from "../record/mod.ts";
 import { line } from "./caption.ts";
 import { fixed, significant } from "./format.ts";
 import { type Difference, differenceOf, isClear } from "./statistics.ts";

@@ -1,5 +1,5 @@
 /** What every figure and text says about the study it shows. */
-import type { Run } from "../config/mod.ts";
+import type { Run } from "../record/mod.ts";
 import { printable } from "../errors.ts";
 import { short } from "./format.ts";
 

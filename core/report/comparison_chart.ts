@@ -1,5 +1,5 @@
 /** comparisons.png: differences of the final loss with their intervals, and what each factor of a factorial does. */
-import type { Run } from "../config/mod.ts";
+import type { Run } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { armAxis } from "./ablation_chart.ts";
 import { footerOf, line, seedsOf } from "./caption.ts";

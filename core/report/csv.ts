@@ -1,5 +1,5 @@
 /** ablation_results.csv: one row per arm and seed, then the baselines. */
-import type { ArmResult, Quality, Run } from "../config/mod.ts";
+import type { ArmResult, Quality, Run } from "../record/mod.ts";
 import { comparisons, isClear } from "./statistics.ts";
 import { trainSeconds } from "./summary.ts";
 

@@ -1,5 +1,5 @@
 /** What the numbers of a run say, in sentences that follow from them. */
-import type { ArmResult, Run } from "../config/mod.ts";
+import type { ArmResult, Run } from "../record/mod.ts";
 import { baselineFindings } from "./baseline_findings.ts";
 import { line, seedsOf } from "./caption.ts";
 import { bytes, fixed, percent, significant } from "./format.ts";

@@ -1,5 +1,5 @@
 /** What the leak experiment measured, as a table, as text, and as a picture. */
-import type { LeakPoint, LeakResult } from "../eval/leak_experiment.ts";
+import type { LeakPoint, LeakResult } from "../proof/leak_experiment.ts";
 import { type Line, linePlot } from "./chart/lines.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { type Look, looks } from "./palette.ts";

@@ -1,6 +1,6 @@
 /** What each kind of layer lets its queries see, as squares: rows are queries, columns are keys. */
 import { FAINT, INK } from "./palette.ts";
-import type { Mask } from "../eval/visibility.ts";
+import type { Mask } from "../proof/visibility.ts";
 import { type Box, type Brush, canvasOf, write } from "./chart/canvas.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 

@@ -1,5 +1,6 @@
 /** detailed_metrics.txt: every number of a run, with units, and what they say. */
-import type { ArmResult, Quality, Run, StageName, StageResult, StudyConfig } from "../config/mod.ts";
+import type { StudyConfig } from "../config/mod.ts";
+import type { ArmResult, Quality, Run, StageName, StageResult } from "../record/mod.ts";
 import { footerOf, line, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";

@@ -1,5 +1,5 @@
 /** report.html: a whole run on one page. */
-import type { Run, Sample, StageName } from "../config/mod.ts";
+import type { Run, Sample, StageName } from "../record/mod.ts";
 import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
 import { footerOf, seedsOf } from "./caption.ts";

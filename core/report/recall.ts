@@ -1,5 +1,6 @@
 /** The recall probe: accuracy by distance of every arm as a picture, as CSV and as a table's rows. */
-import type { RecallConfig, RecallResult, Run } from "../config/mod.ts";
+import type { RecallConfig } from "../config/mod.ts";
+import type { RecallResult, Run } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { footerOf, line } from "./caption.ts";
 import { drawLegend } from "./chart/legend.ts";

@@ -1,5 +1,5 @@
 /** generation_samples.txt: what every model wrote, the same prompts for all. */
-import type { Run, StageName } from "../config/mod.ts";
+import type { Run, StageName } from "../record/mod.ts";
 import { printable } from "../errors.ts";
 import { footerOf, line } from "./caption.ts";
 import { wrap } from "./table.ts";

@@ -1,5 +1,5 @@
 /** training_stages_comparison.png: both stages of training, before and after, over the steps. */
-import type { MetricsLine, Run, StageName } from "../config/mod.ts";
+import type { MetricsLine, Run, StageName } from "../record/mod.ts";
 import { armAxis, baselineReferences } from "./ablation_chart.ts";
 import { footerOf, sizeOf, spreadNote } from "./caption.ts";
 import { dotPlot } from "./chart/bars.ts";

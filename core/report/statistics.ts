@@ -1,5 +1,6 @@
 /** What a few seeds allow to be said of a difference. */
-import { type ArmResult, FACTORS, type Run, type StageName, type TokenLosses } from "../config/mod.ts";
+import { FACTORS } from "../config/mod.ts";
+import type { ArmResult, Run, StageName, TokenLosses } from "../record/mod.ts";
 import { compareLosses, type Comparison, type PairedLosses } from "../eval/comparison.ts";
 import { type ArmSummary, summaries } from "./summary.ts";
 

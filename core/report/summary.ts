@@ -1,5 +1,6 @@
 /** What a run found, by arm: the seeds of an arm side by side, and what the figures need of them. */
-import type { Arm, ArmResult, MetricsLine, Run, StageName, StageResult } from "../config/mod.ts";
+import type { Arm } from "../config/mod.ts";
+import type { ArmResult, MetricsLine, Run, StageName, StageResult } from "../record/mod.ts";
 
 /** Several seeds of one measure. */
 export interface Spread {

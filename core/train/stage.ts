@@ -1,13 +1,13 @@
 /** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
+import type { StageConfig } from "../config/mod.ts";
 import {
   type Evaluation,
   type MetricsLine,
   type PreferenceMeasures,
   type Quality,
   requireStageState,
-  type StageConfig,
   type StageName,
-} from "../config/mod.ts";
+} from "../record/mod.ts";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";
 import { initialLossScale, LOSS_SCALE_STATE } from "../ops/loss_scale.ts";

@@ -1,8 +1,8 @@
 /** checksums.json: length and SHA-256 of every file of a finished run. */
 import { join } from "node:path";
 import { type Digest, type Disk, readText, sha256, writeAtomic } from "../disk/mod.ts";
-import { FILES } from "../eval/run_folder.ts";
-import { parseJson } from "../config/mod.ts";
+import { FILES } from "../record/run_files.ts";
+import { parseJson } from "../disk/mod.ts";
 
 export const CHECKSUMS = "checksums.json";
 /** Files that say nothing of the run: the lock, and the list itself. */

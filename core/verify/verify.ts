@@ -1,12 +1,12 @@
 /** Derives everything in a run folder again, and compares. */
 import { join } from "node:path";
-import { type Run, type RunRecord, STAGES } from "../config/mod.ts";
+import { type Run, type RunRecord, STAGES } from "../record/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
-import { TrainedModel } from "../eval/one_model.ts";
-import { armFolder, FILES, loadRun, weightsFile } from "../eval/run_folder.ts";
-import { runStudy } from "../eval/study.ts";
+import { TrainedModel } from "../study/one_model.ts";
+import { armFolder, FILES, loadRun, weightsFile } from "../record/run_files.ts";
+import { runStudy } from "../study/study.ts";
 import type { Executor } from "../plan/mod.ts";
 import { ARTIFACTS, availableArtifacts } from "../report/mod.ts";
 import type { Finding } from "./checksums.ts";

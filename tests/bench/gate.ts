@@ -10,11 +10,11 @@ import { EXACT_TIMESTAMPS } from "../../core/backend/mod.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Plan, Program } from "../../core/plan/mod.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
-import { type Cost, costOf, leastSeconds } from "../../core/eval/bench/cost.ts";
-import { type Kind, kindsOf } from "../../core/eval/bench/kernels.ts";
-import { benchShape } from "../../core/eval/bench/shapes.ts";
-import { drawnContents, fill, singleStep } from "../../core/eval/bench/single_step.ts";
-import { deviceSeconds, kernelTime } from "../../core/eval/bench/timing.ts";
+import { type Cost, costOf, leastSeconds } from "../../core/bench/cost.ts";
+import { type Kind, kindsOf } from "../../core/bench/kernels.ts";
+import { benchShape } from "../../core/bench/shapes.ts";
+import { drawnContents, fill, singleStep } from "../../core/bench/single_step.ts";
+import { deviceSeconds, kernelTime } from "../../core/bench/timing.ts";
 import { openWebgpu, type OwnedWebgpuExecutor, type WebgpuExecutor } from "../../core/webgpu/mod.ts";
 import { copyProbe, MULTIPLY_ADD_VARIANTS, multiplyAddProbe, type Probe } from "../../core/webgpu/peak.ts";
 

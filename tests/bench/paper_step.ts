@@ -4,7 +4,7 @@
  * gradient norm differ by more than 1e-4. The CPU executor, which has 4 GiB, computes layers again; that changes no bit.
  */
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
-import { kernelTime } from "../../core/eval/bench/timing.ts";
+import { kernelTime } from "../../core/bench/timing.ts";
 import { attention, type Visibility, visiblePairs } from "../../core/ops/attention.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
 import { type Executor, finish, type Plan } from "../../core/plan/mod.ts";

@@ -3,8 +3,8 @@
  * `deno run -A tests/bench/tables.ts`. A table stands between `<!-- NAME.json -->` and `<!-- end -->`; a test holds the document
  * to the files.
  */
-import type { KernelReport, KernelsReport } from "../../core/eval/bench/kernels.ts";
-import type { StepReport } from "../../core/eval/bench/step.ts";
+import type { KernelReport, KernelsReport } from "../../core/bench/kernels.ts";
+import type { StepReport } from "../../core/bench/step.ts";
 import type { Row } from "./peers/js/compare.ts";
 import { endLossTable } from "../precision/end_losses_table.ts";
 import { timesTable } from "../precision/times_table.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isTemporary, systemDisk } from "../../core/disk/mod.ts";
-import { fingerprint } from "../eval/fingerprint.ts";
+import { fingerprint } from "../study/fingerprint.ts";
 import { type Ended, makePlace } from "./command_line.ts";
 
 export const FAULTY = fileURLToPath(new URL("faulty_main.ts", import.meta.url));

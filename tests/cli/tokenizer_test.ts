@@ -1,6 +1,6 @@
 import { parseSync } from "@optique/core/parser";
 import assert from "node:assert/strict";
-import { plainStreamRequest, type StreamRequest } from "../../cli/commands/stream_words.ts";
+import { plainStreamRequest, type StreamRequest } from "../../cli/shared/stream_words.ts";
 import { tokenizerCommand } from "../../cli/commands/tokenizer.ts";
 import { symbolsOf } from "../../cli/commands/tokenizer_train.ts";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { presetOn } from "../../cli/commands/study.ts";
+import { presetOn } from "../../cli/shared/study.ts";
 import { studyOf } from "../../core/config/mod.ts";
 import { barLine } from "../../cli/ui/progress.ts";
 import { editDistance, nearest } from "../../cli/ui/suggestion.ts";

@@ -4,7 +4,7 @@ import { ArchType, HymbaConfig, layersOf, type Overrides } from "../../core/conf
 import { interleaved, studyTokens, tokenizerText } from "../../core/data/study_data.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
 import { UsageError } from "../../core/errors.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { parameterCount, parameterSpecs } from "../../core/params/specs.ts";
 
 const study = resolvedStudy("paper", { profile: "seed" });

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { ArchType, armsOf, cacheSize, FACTORS, layersOf, PRESETS, SUITES } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { parameterCount } from "../../core/params/specs.ts";
 
 const SHAPE = {

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { or } from "@optique/core/constructs";
 import { formatMessage } from "@optique/core/message";
 import { parseSync } from "@optique/core/parser";
-import { loadCommands } from "../../cli/commands/tree.ts";
+import { loadCommands } from "../../cli/tree.ts";
 import { withSuggestion } from "../../cli/ui/suggestion.ts";
 import { PRESETS } from "../../core/config/study.ts";
 import type { Dice } from "./dice.ts";

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { ARCH_TYPES, cacheSize, HymbaConfig, type HymbaOptions, layersOf, parseJson } from "../../core/config/mod.ts";
+import { ARCH_TYPES, cacheSize, HymbaConfig, type HymbaOptions, layersOf } from "../../core/config/mod.ts";
+import { parseJson } from "../../core/disk/mod.ts";
 import { parameterCount } from "../../core/params/specs.ts";
 import type { Dice } from "./dice.ts";
 import { spoilt } from "./spoil.ts";

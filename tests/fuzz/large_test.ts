@@ -1,6 +1,6 @@
 /** Large hostile files: what their readers take of memory and of time before they refuse them. */
 import { strict as assert } from "node:assert";
-import { MAX_JSON } from "../../core/config/mod.ts";
+import { MAX_JSON } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { parseLog } from "../../core/disk/mod.ts";
 import { decodeSafetensors, HEADER_LIMITS } from "../../core/params/safetensors.ts";

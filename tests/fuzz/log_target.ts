@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { metricsLineOf } from "../../core/config/mod.ts";
+import { metricsLineOf } from "../../core/record/mod.ts";
 import { parseLog } from "../../core/disk/mod.ts";
 import type { Dice } from "./dice.ts";
 import { spoilt } from "./spoil.ts";

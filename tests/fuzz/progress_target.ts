@@ -1,11 +1,6 @@
 import { strict as assert } from "node:assert";
-import {
-  parseJson,
-  requireFailure,
-  requirePairs,
-  requireStageRecord,
-  requireStageState,
-} from "../../core/config/mod.ts";
+import { parseJson } from "../../core/disk/mod.ts";
+import { requireFailure, requirePairs, requireStageRecord, requireStageState } from "../../core/record/mod.ts";
 import type { Dice } from "./dice.ts";
 import { RESULT, stage } from "./result_target.ts";
 import { spoilt } from "./spoil.ts";

@@ -1,5 +1,7 @@
 import { strict as assert } from "node:assert";
-import { parseJson, runRecordOf, studyOf } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/config/mod.ts";
+import { parseJson } from "../../core/disk/mod.ts";
+import { runRecordOf } from "../../core/record/mod.ts";
 import type { Dice } from "./dice.ts";
 import { spoilt } from "./spoil.ts";
 import type { FuzzTarget } from "./targets.ts";

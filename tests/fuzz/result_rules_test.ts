@@ -1,6 +1,6 @@
 /** One refused file for each place of what an arm leaves behind: its result, its recall, and what it keeps on the way. */
 import { strict as assert } from "node:assert";
-import { armResultOf, recallResultOf, requireStageState } from "../../core/config/mod.ts";
+import { armResultOf, recallResultOf, requireStageState } from "../../core/record/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { loadLatest, saveCheckpoint } from "../../core/params/checkpoint.ts";

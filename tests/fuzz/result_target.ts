@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { armResultOf, parseJson, recallResultOf } from "../../core/config/mod.ts";
+import { parseJson } from "../../core/disk/mod.ts";
+import { armResultOf, recallResultOf } from "../../core/record/mod.ts";
 import type { Dice } from "./dice.ts";
 import { spoilt } from "./spoil.ts";
 import type { FuzzTarget } from "./targets.ts";

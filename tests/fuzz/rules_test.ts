@@ -2,17 +2,12 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  HymbaConfig,
-  type HymbaOptions,
-  metricsLineOf,
-  parseJson,
-  runRecordOf,
-  studyOf,
-} from "../../core/config/mod.ts";
+import { HymbaConfig, type HymbaOptions, studyOf } from "../../core/config/mod.ts";
+import { parseJson } from "../../core/disk/mod.ts";
+import { metricsLineOf, runRecordOf } from "../../core/record/mod.ts";
 import { memoryDisk, parseLog } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
-import { decodeMaps, writeMaps } from "../../core/eval/run_folder.ts";
+import { decodeMaps, writeMaps } from "../../core/record/run_files.ts";
 import { encodeSafetensors } from "../../core/params/safetensors.ts";
 import { MAX_CHARSMAP_BYTES } from "../../core/tokenizer/charsmap.ts";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";

@@ -2,10 +2,10 @@
 import { strict as assert } from "node:assert";
 import { basename, join } from "node:path";
 import { isTemporary, sha256, systemDisk } from "../../core/disk/mod.ts";
-import { FILES, loadRun } from "../../core/eval/run_folder.ts";
+import { FILES, loadRun } from "../../core/record/run_files.ts";
 import { checkArtifacts } from "../../core/verify/verify.ts";
 import { checkChecksums } from "../../core/verify/checksums.ts";
-import { fingerprint } from "../eval/fingerprint.ts";
+import { fingerprint } from "../study/fingerprint.ts";
 import type { Case } from "./cases.ts";
 import type { End } from "./place.ts";
 

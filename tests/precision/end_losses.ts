@@ -14,7 +14,7 @@ import { type Precision, PRECISIONS } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
 import { studyTokens, tokenizerText } from "../../core/data/study_data.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { type EndLoss, type EndLosses, endLossTable } from "./end_losses_table.ts";
 import { endLoss, SEED } from "./training.ts";

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import type { TokenData } from "../../core/data/split.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { randomInteger } from "../../core/random.ts";
 import { endLoss } from "./training.ts";
 

@@ -10,10 +10,10 @@
 import { parseArgs } from "node:util";
 import { openBackend } from "../../core/backend/mod.ts";
 import { PRECISIONS } from "../../core/config/mod.ts";
-import { drawnContents, fill, singleStep } from "../../core/eval/bench/single_step.ts";
-import { feed } from "../../core/eval/bench/step.ts";
-import { kernelTime } from "../../core/eval/bench/timing.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { drawnContents, fill, singleStep } from "../../core/bench/single_step.ts";
+import { feed } from "../../core/bench/step.ts";
+import { kernelTime } from "../../core/bench/timing.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { initialLossScale } from "../../core/ops/loss_scale.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor, Program } from "../../core/plan/mod.ts";

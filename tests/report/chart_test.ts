@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type AttentionMap, type Run, type StageResult, studyOf, SUITES } from "../../core/config/mod.ts";
+import { studyOf, SUITES } from "../../core/config/mod.ts";
+import type { AttentionMap, Run, StageResult } from "../../core/record/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { armAxis } from "../../core/report/ablation_chart.ts";

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { croppedMask, DOCUMENTED } from "../../core/eval/leaky_mask.ts";
-import { causalMask } from "../../core/eval/visibility.ts";
+import { croppedMask, DOCUMENTED } from "../../core/proof/leaky_mask.ts";
+import { causalMask } from "../../core/proof/visibility.ts";
 import { maskChart } from "../../core/report/mask_chart.ts";
 
 Deno.test("masks are drawn as a PNG, and a leaking one looks other than a causal one", async () => {

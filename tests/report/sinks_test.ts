@@ -1,6 +1,6 @@
 /** Texts that nobody vouches for, through every sink: one table of texts, one place that defuses them per sink. */
 import assert from "node:assert/strict";
-import { runRecordOf } from "../../core/config/mod.ts";
+import { runRecordOf } from "../../core/record/mod.ts";
 import { parseLog } from "../../core/disk/mod.ts";
 import { HymbaError, printable } from "../../core/errors.ts";
 import { ablationChart } from "../../core/report/ablation_chart.ts";

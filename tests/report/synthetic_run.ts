@@ -2,24 +2,26 @@
 import {
   ARCH_TYPES,
   type Arm,
-  type ArmResult,
   attentionCodes,
-  type AttentionMap,
   cacheSize,
-  type Evaluation,
   type HymbaConfig,
   layersOf,
-  type MetricsLine,
-  type Quality,
-  type RecallResult,
-  type Run,
-  type RunRecord,
   type StageConfig,
-  type StageName,
-  type StageResult,
   type StudyConfig,
   studyOf,
 } from "../../core/config/mod.ts";
+import type {
+  ArmResult,
+  AttentionMap,
+  Evaluation,
+  MetricsLine,
+  Quality,
+  RecallResult,
+  Run,
+  RunRecord,
+  StageName,
+  StageResult,
+} from "../../core/record/mod.ts";
 import { parameterCount } from "../../core/params/specs.ts";
 import { fillNormal, uniform } from "../../core/random.ts";
 

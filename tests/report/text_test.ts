@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ArmResult, Run } from "../../core/config/mod.ts";
+import type { ArmResult, Run } from "../../core/record/mod.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "../../core/report/csv.ts";
 import { findings, metricsTables, metricsText, samplesText, tableLines, verdict } from "../../core/report/mod.ts";
 import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";

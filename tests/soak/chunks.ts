@@ -9,9 +9,9 @@
  */
 import { parseArgs } from "node:util";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { runStudy } from "../../core/eval/study.ts";
+import { runStudy } from "../../core/study/study.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
-import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../eval/tiny_study.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../study/tiny_study.ts";
 import { countMade, keptBytes, type Made } from "./kept.ts";
 
 /** Studies before the first walk: caches are full and functions compiled by then. */

@@ -4,10 +4,10 @@ import { cpuUsage, memoryUsage } from "node:process";
 import { getHeapSpaceStatistics } from "node:v8";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { runStudy } from "../../core/eval/study.ts";
+import { runStudy } from "../../core/study/study.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
-import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../eval/tiny_study.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../study/tiny_study.ts";
 import { countMade, keptBytes } from "./kept.ts";
 import { grows, type Slope, slopeOf } from "./slopes.ts";
 

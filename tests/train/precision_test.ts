@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import type { ActivationConfig } from "../../core/config/mod.ts";
-import { roundingOf } from "../../core/eval/golden/bounds.ts";
-import { memoryReport } from "../../core/eval/bench/memory.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { roundingOf } from "../../core/proof/golden/bounds.ts";
+import { memoryReport } from "../../core/bench/memory.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { type Executor, type Plan, ReferenceExecutor, withNormsAgain } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { memoryReport } from "../../core/eval/bench/memory.ts";
-import { resolvedStudy } from "../../core/eval/match.ts";
+import { memoryReport } from "../../core/bench/memory.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";

@@ -2,13 +2,13 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { makeFolders, memoryDisk, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { loadRun } from "../../core/eval/run_folder.ts";
-import { runStudy } from "../../core/eval/study.ts";
+import { loadRun } from "../../core/record/run_files.ts";
+import { runStudy } from "../../core/study/study.ts";
 import { randomInteger } from "../../core/random.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
 import { checkChecksums, CHECKSUMS, writeChecksums } from "../../core/verify/checksums.ts";
 import { checkArtifacts, checkQualities, checkTraining, sameMachine } from "../../core/verify/verify.ts";
-import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../eval/tiny_study.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../study/tiny_study.ts";
 
 /** Random bytes that are flipped, each alone; `VERIFY_FLIPS=10000` for the long count. */
 const FLIPS = Number(Deno.env.get("VERIFY_FLIPS") ?? 200);

@@ -1,5 +1,5 @@
 /** What the charts of the page show, as plain data. */
-import type { MetricsLine, Run, StageName } from "../../config/mod.ts";
+import type { MetricsLine, Run, StageName } from "../../record/mod.ts";
 import { line } from "../caption.ts";
 import { chanceOf, probeOf, recallByArm } from "../recall.ts";
 import { type Look, looks } from "../palette.ts";

@@ -1,12 +1,6 @@
 /** Attention maps as data for the page: a byte for each visible cell of the mean and of each head. */
-import {
-  attentionCodes,
-  type AttentionMap,
-  LEAST_PROBABILITY,
-  type Run,
-  type StageName,
-  STAGES,
-} from "../../config/mod.ts";
+import { attentionCodes, LEAST_PROBABILITY } from "../../config/mod.ts";
+import { type AttentionMap, type Run, type StageName, STAGES } from "../../record/mod.ts";
 import { printable } from "../../errors.ts";
 import { floorOf } from "../attention_chart.ts";
 import { viridis } from "../colour_map.ts";

@@ -2,7 +2,7 @@
 import axis from "./axis.js" with { type: "text" };
 import charts from "./charts.js" with { type: "text" };
 import maps from "./maps.js" with { type: "text" };
-import type { Run } from "../../config/mod.ts";
+import type { Run } from "../../record/mod.ts";
 import { dataBlock, Markup, markup } from "../document/html.ts";
 import { chartData } from "./chart_data.ts";
 import { mapData } from "./map_data.ts";

@@ -50,11 +50,11 @@ The first, the middle and the last layer see everything before them, the others 
 disagree by one here: the training masks of the official code let $q-k \le W$ pass, its decoding cache $q-k < W$. This
 program uses $q-k<W$ in both, so that generating gives what training saw.`,
   ],
-  code: ["core/ops/attention.ts", "core/ops/embedding.ts", "wgsl/lib/sees.wgsl", "core/eval/visibility.ts"],
+  code: ["core/ops/attention.ts", "core/ops/embedding.ts", "wgsl/lib/sees.wgsl", "core/proof/visibility.ts"],
   tests: [
     "tests/ops/attention_test.ts",
     "tests/ops/embedding_test.ts",
-    "tests/eval/visibility_test.ts",
+    "tests/proof/visibility_test.ts",
     "tests/infer/session_test.ts",
   ],
 };

@@ -1,7 +1,7 @@
 /** What every engine trains: one model of the shape `peers`, its start values, one batch, AdamW with clipping. */
 import type { HymbaConfig } from "../../../../core/config/mod.ts";
-import { benchShape } from "../../../../core/eval/bench/shapes.ts";
-import { benchTokens } from "../../../../core/eval/bench/step.ts";
+import { benchShape } from "../../../../core/bench/shapes.ts";
+import { benchTokens } from "../../../../core/bench/step.ts";
 import { initialValues } from "../../../../core/params/init.ts";
 import { parameterSpecs } from "../../../../core/params/specs.ts";
 import { ADAMW } from "../../../../core/train/plans.ts";

@@ -1,0 +1,45 @@
+/** Which trained model of a run. */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
+import { integer, string } from "@optique/core/valueparser";
+import { type BackendOptions, openBackend } from "../../core/backend/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { chooseModel, type ModelChoice, TrainedModel } from "../../core/study/one_model.ts";
+
+export const modelOptions = object("Which model", {
+  model: optional(
+    option("--model", string({ metavar: "NAME" }), { description: message`hymba by default, or the run's only model` }),
+  ),
+  seed: optional(
+    option("--seed", integer({ min: 0, metavar: "N" }), {
+      description: message`of the training; the run's first by default`,
+    }),
+  ),
+  stage: optional(
+    option("--stage", string({ metavar: "pretraining|orpo|control" }), {
+      description: message`the last one by default`,
+    }),
+  ),
+});
+
+/** Opens a backend and a model of a run, lends it to `use`, and closes both. */
+export async function withModel<T>(
+  folder: string,
+  { choice, backend }: { choice: ModelChoice; backend: BackendOptions },
+  use: (model: TrainedModel) => Promise<T>,
+): Promise<T> {
+  const chosen = await chooseModel(systemDisk, folder, choice);
+  const { executor } = await openBackend(backend);
+  try {
+    const model = await TrainedModel.open(executor, { disk: systemDisk, folder, chosen });
+    try {
+      return await use(model);
+    } finally {
+      model.release();
+    }
+  } finally {
+    await executor.close();
+  }
+}

@@ -1,0 +1,24 @@
+/** The run directory that a command works on. */
+import { message } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { argument } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import type { Run } from "../../core/record/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { newestRun } from "../../core/record/newest_run.ts";
+import { loadRun } from "../../core/record/run_files.ts";
+
+export const runArgument = optional(
+  argument(string({ metavar: "RUN" }), {
+    description: message`a run directory; by default the newest one under results/runs`,
+  }),
+);
+
+/** The folder that was named, or that of the newest run. */
+export const folderOf = async (run: string | undefined): Promise<string> => run ?? await newestRun(systemDisk);
+
+/** The run that was named, or the newest one, with its folder. */
+export async function openRun(run: string | undefined): Promise<{ folder: string; run: Run }> {
+  const folder = await folderOf(run);
+  return { folder, run: await loadRun(systemDisk, folder) };
+}

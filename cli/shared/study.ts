@@ -1,0 +1,203 @@
+/** What the commands that train have in common: their options, and a study from its configuration to its artifacts. */
+import { join } from "node:path";
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
+import { choice, float, integer, string } from "@optique/core/valueparser";
+import type { OpenBackend } from "../../core/backend/mod.ts";
+import {
+  type ActivationConfig,
+  type Overrides,
+  type Precision,
+  type Preset,
+  type Profile,
+  PROFILES,
+  type StudyConfig,
+} from "../../core/config/mod.ts";
+import type { Run, StageName } from "../../core/record/mod.ts";
+import type { Corpus } from "../../core/data/corpus.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { memoryReport } from "../../core/bench/memory.ts";
+import { writeChecksums } from "../../core/verify/checksums.ts";
+import { estimate } from "../../core/study/estimate.ts";
+import { RUNS } from "../../core/record/newest_run.ts";
+import { FILES } from "../../core/record/run_files.ts";
+import { runStudy } from "../../core/study/study.ts";
+import { keptIn } from "../../core/train/plans.ts";
+import { writeArtifacts } from "../../core/report/mod.ts";
+import { Interrupted } from "../../core/errors.ts";
+import { commandLine, versions } from "../ui/environment.ts";
+import { memoryTable } from "../ui/memory_table.ts";
+import { duration } from "../ui/progress.ts";
+import { goOnAfter } from "../ui/restart.ts";
+import { stopper } from "../ui/run.ts";
+import type { StudyDisplay } from "../ui/study_display.ts";
+import { precisionOption } from "./options.ts";
+import { summaryTable } from "../ui/summary.ts";
+
+export const presetOption = optional(
+  option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
+    description: message`how large; by default paper on a GPU and quick elsewhere`,
+  }),
+);
+
+/** The preset that is meant when none is given. A profile has a size of its own. */
+export const usualPreset = (profile: Profile | undefined, hardware = false): Preset =>
+  hardware || profile ? "paper" : "quick";
+
+type Machine = Pick<OpenBackend, "backend" | "hardware">;
+
+/** WebGPU on the processor: a driver that takes it for a GPU. */
+const onSoftware = ({ backend, hardware }: Machine): boolean => backend === "webgpu" && !hardware;
+
+/** The preset that is run when this one is asked for: `quick` is a shorter study where a software adapter computes. */
+export const presetOn = (machine: Machine, asked: string): string =>
+  asked === "quick" && onSoftware(machine) ? "quick-software" : asked;
+
+export const suiteOption = optional(
+  option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion" }), {
+    description:
+      message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, or ways to join the branches`,
+  }),
+);
+
+export const profileOption = optional(
+  option("--profile", choice([...PROFILES], { metavar: "seed" }), {
+    description:
+      message`the documented study as it was: its block, lossy tokenizer, interleaved split and second stage, at the size of paper unless --preset says otherwise`,
+  }),
+);
+
+export const dataOption = optional(
+  option("--data", string({ metavar: "FILE|NAME" }), { description: message`a UTF-8 text file, or a known corpus` }),
+);
+
+export const matchOption = optional(
+  option("--match", choice(["parameters", "none"], { metavar: "parameters|none" }), {
+    description:
+      message`give every model the parameters of hymba by its feed-forward width (small and paper do), or one width to all`,
+  }),
+);
+
+/** How activations are kept. */
+export const activationOptions = object("Memory", {
+  remat: option("--remat", {
+    description: message`compute layers again in the backward pass: far less memory, more time, the same bits`,
+  }),
+  precision: precisionOption,
+});
+
+/** Options of activations as programs take them. */
+export const activationsOf = (
+  { remat, precision }: { remat: boolean; precision?: Precision },
+): ActivationConfig => ({ remat, ...keptIn(precision) });
+
+/** The same in words, for the end of a table; nothing when everything is usual. */
+export const activationsInWords = ({ remat, precision }: ActivationConfig): string =>
+  `${remat ? ", layers computed again" : ""}${precision ? `, activations kept in ${precision}` : ""}`;
+
+/** Options of both stages. */
+export const trainingOptions = object("Training", {
+  steps: optional(
+    option("--steps", integer({ min: 1, metavar: "N" }), { description: message`updates of the first stage` }),
+  ),
+  orpoSteps: optional(
+    option("--orpo-steps", integer({ min: 1, metavar: "N" }), { description: message`updates of the second stage` }),
+  ),
+  beta: optional(
+    option("--beta", float({ min: 0, metavar: "X" }), { description: message`weight of the preference term` }),
+  ),
+  orpoLoss: optional(
+    option("--orpo-loss", choice(["orpo", "seed"], { metavar: "orpo|seed" }), {
+      description: message`real ORPO, or the documented notebook's degenerate penalty`,
+    }),
+  ),
+  rejected: optional(
+    option("--rejected", choice(["sample", "corrupt"], { metavar: "sample|corrupt" }), {
+      description: message`rejected continuations: sampled from the stage-1 model, or corrupted`,
+    }),
+  ),
+});
+
+/** What the options above become. */
+export type TrainingOptions = Pick<Overrides, "steps" | "orpoSteps" | "beta" | "orpoLoss" | "rejected">;
+
+/** The folder of a run that was not named. */
+export const defaultFolder = (...parts: readonly string[]): string => join(RUNS, parts.join("-"));
+
+/** A study that is ready to be run. */
+export interface Conduct {
+  readonly study: StudyConfig;
+  readonly opened: OpenBackend;
+  readonly corpus: Corpus;
+  readonly folder: string;
+  readonly display: StudyDisplay;
+  readonly json: boolean;
+  readonly lastStage?: StageName;
+  /** Also probe what each arm recalls. */
+  readonly probe?: boolean;
+}
+
+/** Says what will be done, does it, writes every artifact and prints where they are. */
+export async function conduct(given: Conduct): Promise<void> {
+  const { study, opened, corpus, folder, display, json, probe } = given;
+  display.say(
+    `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes)${
+      activationsInWords(study)
+    }, into ${folder}`,
+  );
+  const software = onSoftware(opened);
+  const guess = await estimate(opened.executor, probe ? study : { ...study, recall: undefined }, {
+    characters: corpus.text.length,
+    software,
+  });
+  display.say(`estimate: ${(guess.flops / 1e12).toPrecision(3)} Tflop, about ${duration(guess.seconds)}`);
+  if (software) {
+    display.say(
+      study.preset === "quick-software"
+        ? `this adapter is software, so quick is shortened to ${study.pretraining.steps} steps; --backend cpu does all of it, sooner`
+        : "this adapter is software: --backend cpu does the same on this machine in a fraction of the time",
+    );
+  }
+  const { pretraining: { batch: B }, sequenceLength: T, remat, precision } = study;
+  display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat, precision }))));
+  const run = await carryThrough(given);
+  const artifacts = await writeArtifacts(systemDisk, folder, run);
+  artifacts.push(await writeChecksums(systemDisk, folder));
+  if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
+  else console.log(`${summaryTable(run)}\n${artifacts.map((path) => `wrote ${path}`).join("\n")}`);
+  const probed = probe ? study.recall?.arms.length ?? 0 : 0, seeds = study.seeds.length;
+  if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;
+}
+
+/** Bytes of the metrics log: what it grew over is done. */
+async function sizeOfLog(folder: string): Promise<number> {
+  return (await systemDisk.stat(join(folder, FILES.metrics)))?.bytes ?? 0;
+}
+
+async function carryThrough(
+  { study, opened, corpus, folder, display, lastStage, probe }: Conduct,
+): Promise<Run> {
+  const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
+  const { executor, backend, adapter, tiles } = opened;
+  const environment = { versions: versions(), backend, adapter, ...(tiles && { tiles }), command: commandLine() };
+  try {
+    return await runStudy(study, {
+      ...{ executor, corpus, folder, environment, signal, lastStage, probe },
+      disk: systemDisk,
+      onEvent: (event) => {
+        listen();
+        display.show(event);
+      },
+    });
+  } catch (error) {
+    const loss = error instanceof Interrupted ? undefined : await opened.lossOf?.();
+    dispose();
+    if (loss) return await goOnAfter(loss, { progress: () => sizeOfLog(folder), say: (line) => display.say(line) });
+    if (error instanceof Interrupted) display.say(`to go on, give the same command again:\n  ${commandLine()}`);
+    throw error;
+  } finally {
+    dispose();
+  }
+}

@@ -1,0 +1,37 @@
+/** The command tree: every command by name, each loaded when it is asked for. */
+import type { Parser } from "@optique/core/parser";
+import type { Action } from "./ui/run.ts";
+
+export type Command = Parser<"sync", Action, unknown>;
+
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  ablate: async () => (await import("./commands/ablate.ts")).ablateCommand,
+  pretrain: async () => (await import("./commands/pretrain.ts")).pretrainCommand,
+  orpo: async () => (await import("./commands/orpo.ts")).orpoCommand,
+  recall: async () => (await import("./commands/recall.ts")).recallCommand,
+  evaluate: async () => (await import("./commands/evaluate.ts")).evaluateCommand,
+  generate: async () => (await import("./commands/generate.ts")).generateCommand,
+  tokenizer: async () => (await import("./commands/tokenizer.ts")).tokenizerCommand,
+  plot: async () => (await import("./commands/plot.ts")).plotCommand,
+  attention: async () => (await import("./commands/attention.ts")).attentionCommand,
+  samples: async () => (await import("./commands/samples.ts")).samplesCommand,
+  metrics: async () => (await import("./commands/metrics.ts")).metricsCommand,
+  csv: async () => (await import("./commands/csv.ts")).csvCommand,
+  report: async () => (await import("./commands/report.ts")).reportCommand,
+  architecture: async () => (await import("./commands/architecture.ts")).architectureCommand,
+  review: async () => (await import("./commands/review.ts")).reviewCommand,
+  verify: async () => (await import("./commands/verify.ts")).verifyCommand,
+  causality: async () => (await import("./commands/causality.ts")).causalityCommand,
+  golden: async () => (await import("./commands/golden.ts")).goldenCommand,
+  doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  tune: async () => (await import("./commands/tune.ts")).tuneCommand,
+  bench: async () => (await import("./commands/bench.ts")).benchCommand,
+};
+
+/** The command of that name, or undefined where there is none. */
+export async function loadCommand(name: string | undefined): Promise<Command | undefined> {
+  return name !== undefined && Object.hasOwn(LOADERS, name) ? await LOADERS[name]!() : undefined;
+}
+
+/** All commands, in the order of the help. */
+export const loadCommands = (): Promise<Command[]> => Promise.all(Object.values(LOADERS).map((load) => load()));

@@ -1,0 +1,136 @@
+/** How fast each kernel of a training step is alone, and how near that is to the limit of its adapter. */
+import type { ActivationConfig, Arm } from "../config/mod.ts";
+import { UsageError } from "../errors.ts";
+import { ParameterStore } from "../params/store.ts";
+import type { Executor, Plan } from "../plan/mod.ts";
+import type { Step } from "../tensor/mod.ts";
+import { trainingPlan } from "../train/plans.ts";
+import { type Contents, drawnContents, fill, singleStep } from "./single_step.ts";
+import { bindingRoof, type Cost, costOf, leastSeconds, type Roof, type Roofline, secondsOf } from "./cost.ts";
+import { benchPeaks, type PeaksReport } from "./peaks.ts";
+import { partsOf } from "./step.ts";
+import { kernelTime } from "./timing.ts";
+import { failingOps } from "./verify.ts";
+
+export type Pass = "forward" | "backward" | "optimizer";
+
+/** One kernel at one shape, with the names that `--json` prints. */
+export interface KernelReport {
+  readonly op: string;
+  readonly pass: Pass;
+  readonly attributes: Readonly<Record<string, number>>;
+  /** Times that a training step does this. */
+  readonly times: number;
+  readonly ms: number;
+  readonly gflop_per_s: number;
+  readonly gb_per_s: number;
+  /** Least possible time over measured time. More than 1: the numbers came from a cache, not from memory. */
+  readonly roofline_share: number;
+  /** Which of the limits that is, and the share of each: multiply-adds, memory, exponentials. */
+  readonly bound_by: Roof;
+  readonly shares: Readonly<Record<Roof, number>>;
+}
+
+export interface KernelsReport {
+  readonly peaks: PeaksReport;
+  readonly kernels: readonly KernelReport[];
+  /** Ops that differ from the float64 reference on this executor; they are not timed. */
+  readonly refused: readonly { readonly op: string; readonly error: number }[];
+}
+
+interface Options extends Pick<ActivationConfig, "precision"> {
+  readonly B: number;
+  readonly T: number;
+  readonly runs: number;
+  /** Only these; all by default. */
+  readonly ops?: readonly string[];
+}
+
+/** Steps of a plan that are the same work. */
+export interface Kind {
+  readonly step: Step;
+  readonly pass: Pass;
+  times: number;
+}
+
+/** A launch shorter than this is repeated within a run, so that the submit does not count. */
+const REPEATED = 16, FEW_FLOPS = 1e8, FEW_BYTES = 1e8;
+
+/** Checks, then times the kernels of one model's training step. Throws UsageError for an op that the step does not have. */
+export async function benchKernels(executor: Executor, arm: Arm, options: Options): Promise<KernelsReport> {
+  const store = new ParameterStore(arm.config), { B, T, runs, precision } = options;
+  const { plan } = trainingPlan(store, { B, T, decay: 0.1, precision });
+  const kinds = kindsOf(plan, options.ops),
+    contents = drawnContents(plan.constants, {
+      V: arm.config.vocabSize,
+      steps: plan.steps,
+    });
+  const ops = new Set(kinds.map(({ step }) => step.op));
+  const refused = await failingOps(executor, arm.config.archType, { ops, precision });
+  const peaks = await benchPeaks(executor, { runs }), peak = rooflineOf(peaks), kernels: KernelReport[] = [];
+  for (const { step, pass, times } of kinds) {
+    if (refused.some(({ op }) => op === step.op)) continue;
+    const cost = costOf(step), seconds = await timeStep(executor, step, { contents, runs, cost });
+    kernels.push({
+      op: step.op,
+      pass,
+      attributes: step.attributes,
+      times,
+      ms: 1000 * seconds,
+      gflop_per_s: cost.flops / seconds / 1e9,
+      gb_per_s: cost.bytes / seconds / 1e9,
+      roofline_share: leastSeconds(cost, peak) / seconds,
+      bound_by: bindingRoof(cost, peak),
+      shares: sharesOf(cost, peak, seconds),
+    });
+  }
+  return { peaks, kernels, refused };
+}
+
+/** A probe that a kernel beats is not the limit. */
+const rooflineOf = (peaks: PeaksReport): Roofline => ({
+  flops: 1e9 * Math.max(peaks.multiply_add_gflop_per_s ?? 0, peaks.matmul_gflop_per_s),
+  bytes: 1e9 * peaks.copy_gb_per_s,
+  exponentials: 1e9 * (peaks.exponential_g_per_s ?? Infinity),
+});
+
+function sharesOf(cost: Cost, peak: Roofline, seconds: number): Record<Roof, number> {
+  const { flops, bytes, exponentials } = secondsOf(cost, peak);
+  return { flops: flops / seconds, bytes: bytes / seconds, exponentials: exponentials / seconds };
+}
+
+/** The kinds of steps in a training plan, first to last. Throws UsageError for an op that it does not have. */
+export function kindsOf(plan: Plan, ops: readonly string[] | undefined): Kind[] {
+  const { steps } = plan, { loss, update } = partsOf(plan);
+  const unknown = ops?.find((op) => !steps.some((step) => step.op === op));
+  if (unknown !== undefined) {
+    const expected = [...new Set(steps.map(({ op }) => op))].sort().join(", ");
+    throw new UsageError(`this training step has no op ${JSON.stringify(unknown)}`, { expected });
+  }
+  const kinds = new Map<string, Kind>();
+  for (const [at, step] of steps.entries()) {
+    if (ops && !ops.includes(step.op)) continue;
+    const pass = at < loss ? "forward" : at < update ? "backward" : "optimizer";
+    const strides = [step.reads, step.writes].map((all) => Object.values(all).map(({ rowStride }) => rowStride));
+    const key = JSON.stringify([step.op, pass, step.attributes, strides, step.accumulate]), found = kinds.get(key);
+    if (found) found.times++;
+    else kinds.set(key, { step, pass, times: 1 });
+  }
+  return [...kinds.values()];
+}
+
+async function timeStep(
+  executor: Executor,
+  step: Step,
+  { contents, runs, cost }: { contents: Contents; runs: number; cost: Cost },
+): Promise<number> {
+  const count = cost.flops < FEW_FLOPS && cost.bytes < FEW_BYTES ? REPEATED : 1, single = singleStep(step, { count });
+  const program = await executor.prepare(single.plan);
+  try {
+    fill(program, single, contents);
+    return await kernelTime(program, { runs }) / count;
+  } finally {
+    program.dispose();
+    for (const arena of single.arenas) executor.release(arena);
+  }
+}

@@ -1,0 +1,163 @@
+/** What the machine can do at most, and how near one large matrix product comes. */
+import { float, newContext } from "../cpu/launch.ts";
+import { CpuExecutor } from "../cpu/mod.ts";
+import { linear } from "../ops/linear.ts";
+import { textRows } from "../ops/text_rows.ts";
+import { type Executor, finish, type Plan } from "../plan/mod.ts";
+import { fillNormal } from "../random.ts";
+import { ELEMENT_BYTES, Tape, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { WebgpuExecutor } from "../webgpu/mod.ts";
+import {
+  COPY_VARIANTS,
+  copyProbe,
+  EXPONENTIAL_VARIANTS,
+  exponentialProbe,
+  idleProbe,
+  MULTIPLY_ADD_VARIANTS,
+  multiplyAddProbe,
+  type Probe,
+} from "../webgpu/peak.ts";
+import { time } from "./timing.ts";
+
+/** With the names that `--json` prints; best of several runs. */
+export interface PeaksReport {
+  /** Multiply-adds in registers, each two flops, in 10⁹ a second; null where the executor has no kernel for it. */
+  readonly multiply_add_gflop_per_s: number | null;
+  /** The variant that reached it; null where there is one only. */
+  readonly multiply_add_variant: { readonly vectors: number; readonly unroll: number } | null;
+  /** Exponentials in registers, in 10⁹ a second: of vectors, by the adapter's own exp2; null where there is no kernel for it. */
+  readonly exponential_g_per_s: number | null;
+  /** 10⁹ bytes read and written a second by the best of several copies too large for caches. */
+  readonly copy_gb_per_s: number;
+  /** Microseconds that one more dispatch in a submit costs, and one more submit with one dispatch; null without a queue. */
+  readonly dispatch_us: number | null;
+  readonly submit_us: number | null;
+  /** [1024, 512] · [512, 1024]. */
+  readonly matmul_gflop_per_s: number;
+  /** Of the multiply-add peak. */
+  readonly matmul_share: number | null;
+}
+
+/** Dispatches, and submits, whose cost is measured together. */
+const DISPATCHES = 512, SUBMITS = 64;
+const M = 1024, K = 512, N = 1024;
+/** The copy: 64 blocks of 256 rows of 1024 numbers, 64 MiB each way. */
+const BLOCKS = 64, ROWS = 256, COLUMNS = 1024;
+const PEAK_ROUNDS = 20000, PEAK_FLOPS_PER_ROUND = 96;
+
+/** Measures for a few seconds. `runs`: timed runs of each measurement. */
+export async function benchPeaks(executor: Executor, { runs }: { runs: number }): Promise<PeaksReport> {
+  const matmul = 2 * M * N * K / await best(executor, { plan: product(), runs }) / 1e9;
+  const peak = await multiplyAddPeak(executor, runs), copy = await copyPeak(executor, runs);
+  return {
+    multiply_add_gflop_per_s: peak?.gflopPerS ?? null,
+    multiply_add_variant: peak?.variant ?? null,
+    exponential_g_per_s: await exponentialPeak(executor, runs),
+    copy_gb_per_s: copy,
+    matmul_gflop_per_s: matmul,
+    matmul_share: peak === null ? null : matmul / peak.gflopPerS,
+    ...await queueCosts(executor, runs),
+  };
+}
+
+/** Reading one number waits for the device without moving the result. */
+const firstNumber = (y: Tensor): Tensor => tensorOver(y.storage, [1]);
+
+function product(): Plan {
+  const tape = new Tape(false);
+  const y = linear(tape, { x: tape.input("x", [M, K]), w: tape.input("w", [N, K]) });
+  return finish(tape, { name: "product", metrics: [firstNumber(y)] });
+}
+
+function copying(): Plan {
+  const tape = new Tape(false);
+  const y = textRows(tape, tape.input("x", [BLOCKS, ROWS + 1, COLUMNS]), { M: 1 });
+  return finish(tape, { name: "copy", metrics: [firstNumber(y)] });
+}
+
+async function best(executor: Executor, { plan, runs }: { plan: Plan; runs: number }): Promise<number> {
+  const program = await executor.prepare(plan);
+  try {
+    for (const [step, x] of plan.inputs.entries()) {
+      program.write(x, fillNormal(new Float32Array(x.rows * x.columns), { seed: 1, stream: 100, step }));
+    }
+    return (await time(program, { runs })).best;
+  } finally {
+    program.dispose();
+  }
+}
+
+interface MultiplyAddPeak {
+  readonly gflopPerS: number;
+  readonly variant: PeaksReport["multiply_add_variant"];
+}
+
+async function multiplyAddPeak(executor: Executor, runs: number): Promise<MultiplyAddPeak | null> {
+  if (executor instanceof CpuExecutor) return { gflopPerS: await cpuPeak(executor, runs), variant: null };
+  if (!(executor instanceof WebgpuExecutor)) return null;
+  const software = executor.gpu.adapterClass === "software";
+  let most: MultiplyAddPeak = { gflopPerS: 0, variant: null };
+  for (const variant of MULTIPLY_ADD_VARIANTS) {
+    const probe = multiplyAddProbe(variant, { software });
+    const gflopPerS = probe.flops / await probed(executor, probe, runs) / 1e9;
+    if (gflopPerS > most.gflopPerS) most = { gflopPerS, variant };
+  }
+  return most;
+}
+
+async function exponentialPeak(executor: Executor, runs: number): Promise<number | null> {
+  if (!(executor instanceof WebgpuExecutor)) return null;
+  const software = executor.gpu.adapterClass === "software";
+  let most = 0;
+  for (const variant of EXPONENTIAL_VARIANTS) {
+    const probe = exponentialProbe(variant, { software });
+    most = Math.max(most, probe.exponentials / await probed(executor, probe, runs) / 1e9);
+  }
+  return most;
+}
+
+/** By the op that copies rows, and on WebGPU by kernels that do nothing else. */
+async function copyPeak(executor: Executor, runs: number): Promise<number> {
+  const bytes = 2 * BLOCKS * ROWS * COLUMNS * ELEMENT_BYTES;
+  let most = bytes / await best(executor, { plan: copying(), runs }) / 1e9;
+  if (!(executor instanceof WebgpuExecutor)) return most;
+  for (const quads of COPY_VARIANTS) {
+    const probe = copyProbe(quads);
+    most = Math.max(most, probe.bytes / await probed(executor, probe, runs) / 1e9);
+  }
+  return most;
+}
+
+/** From the difference between many and one, so that what a run costs anyhow falls out. */
+async function queueCosts(executor: Executor, runs: number): Promise<Pick<PeaksReport, "dispatch_us" | "submit_us">> {
+  if (!(executor instanceof WebgpuExecutor)) return { dispatch_us: null, submit_us: null };
+  const seconds = (count: number, submits: boolean) => probed(executor, idleProbe(count, { submits }), runs);
+  const one = await seconds(1, false), each = (many: number, count: number) => 1e6 * (many - one) / (count - 1);
+  return {
+    dispatch_us: each(await seconds(DISPATCHES, false), DISPATCHES),
+    submit_us: each(await seconds(SUBMITS, true), SUBMITS),
+  };
+}
+
+/** Seconds of a run. */
+async function probed(executor: WebgpuExecutor, { plan, launches, input }: Probe, runs: number): Promise<number> {
+  const program = await executor.prepareLaunches(plan, launches);
+  try {
+    program.write(input.x, input.data);
+    return (await time(program, { runs })).best;
+  } finally {
+    program.dispose();
+  }
+}
+
+async function cpuPeak(executor: CpuExecutor, runs: number): Promise<number> {
+  const out = newContext().scratch("peak", [BLOCKS, 4]);
+  const args = { out, rounds: PEAK_ROUNDS, x: float(1), y: float(1e-7) };
+  const launches = [{ kernel: "multiply_add_peak", args, blocks: BLOCKS }];
+  const program = executor.prepareLaunches(launches, { inputs: [], outputs: [out] });
+  try {
+    return BLOCKS * PEAK_ROUNDS * PEAK_FLOPS_PER_ROUND / (await time(program, { runs })).best / 1e9;
+  } finally {
+    program.dispose();
+  }
+}

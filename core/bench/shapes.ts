@@ -1,0 +1,44 @@
+/** Models and batches that the benchmark of training steps runs. */
+import { ARCH_TYPES, type Arm, HymbaConfig, PRESETS } from "../config/mod.ts";
+import { UsageError } from "../errors.ts";
+import { resolvedStudy } from "../study/match.ts";
+
+export interface BenchShape {
+  readonly name: string;
+  readonly arms: readonly Arm[];
+  /** Sequences of a step. */
+  readonly B: number;
+  /** Text tokens of a sequence. */
+  readonly T: number;
+}
+
+/** The model that other engines are compared with; tests/bench/peers has the same in PyTorch. */
+const PEERS = {
+  vocabSize: 1000,
+  dModel: 128,
+  nLayers: 6,
+  nHeads: 4,
+  nKvHeads: 2,
+  ffnHidden: 512,
+  swaWindow: 32,
+  numMetaTokens: 16,
+  mambaExpand: 2,
+  stateSize: 16,
+};
+
+/** `peers` or the pretraining of a preset. Throws UsageError for a shape or model that does not exist. */
+export function benchShape(name: string, { models }: { models?: readonly string[] } = {}): BenchShape {
+  if (PRESETS.some((preset) => preset === name)) {
+    const { arms, pretraining, sequenceLength } = resolvedStudy(name, { models });
+    return { name, arms, B: pretraining.batch, T: sequenceLength };
+  }
+  if (name !== "peers") {
+    throw new UsageError(`unknown shape ${JSON.stringify(name)}`, { expected: ["peers", ...PRESETS].join(", ") });
+  }
+  const arms = (models ?? ARCH_TYPES).map((model) => {
+    const archType = ARCH_TYPES.find((arch) => arch === model);
+    if (!archType) throw new UsageError(`unknown model ${JSON.stringify(model)}`, { expected: ARCH_TYPES.join(", ") });
+    return { name: archType, config: new HymbaConfig({ ...PEERS, archType }) };
+  });
+  return { name, arms, B: 8, T: 128 };
+}

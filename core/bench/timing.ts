@@ -1,0 +1,61 @@
+/** Timing of programs: replays enough of them in a row that the clock and one wait for the device do not matter. */
+import type { HostTimes, Program } from "../plan/mod.ts";
+
+/** Seconds of one replay. */
+export interface Timing {
+  readonly best: number;
+  readonly median: number;
+  /** The first one, in which drivers compile what they had put off. */
+  readonly first: number;
+  /** What the host did, on average over the timed replays; absent where it computes itself. */
+  readonly host?: { readonly encode: number; readonly wait: number; readonly mean: number };
+}
+
+/** Shortest run of replays worth timing, in seconds. */
+const LEAST_SECONDS = 0.3;
+
+/** Seconds of one replay, over `count` replays and the wait for the last of them. The plan needs at least one metric. */
+async function timed(program: Program, count: number): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < count; i++) await program.run();
+  await program.drainMetrics();
+  return (performance.now() - start) / 1000 / count;
+}
+
+/** Best and median of `runs` runs after a warm-up of two replays. */
+export async function time(program: Program, { runs }: { runs: number }): Promise<Timing> {
+  const first = await timed(program, 1);
+  const count = Math.max(1, Math.ceil(LEAST_SECONDS / await timed(program, 1)));
+  const before = program.hostTimes, seconds: number[] = [];
+  for (let run = 0; run < runs; run++) seconds.push(await timed(program, count));
+  const host = hostShare(before, program.hostTimes), mean = seconds.reduce((sum, each) => sum + each, 0) / runs;
+  seconds.sort((a, b) => a - b);
+  const middle = Math.floor(runs / 2), upper = seconds[middle]!;
+  const median = runs % 2 === 1 ? upper : (seconds[middle - 1]! + upper) / 2;
+  return { best: seconds[0]!, median, first, ...(host && { host: { ...host, mean } }) };
+}
+
+/** Seconds of a run between two looks. */
+function hostShare(before: HostTimes | undefined, after: HostTimes | undefined) {
+  if (!before || !after) return undefined;
+  const runs = after.runs - before.runs;
+  return { encode: (after.encode - before.encode) / runs, wait: (after.wait - before.wait) / runs };
+}
+
+/** Seconds of the kernels of one replay, by the device's clock; what lies between them is left out. Undefined where it has none. */
+export async function deviceSeconds(program: Program): Promise<number | undefined> {
+  const profile = await program.profile?.();
+  return profile?.clock === "device" ? profile.spans.reduce((sum, { start, end }) => sum + end - start, 0) : undefined;
+}
+
+/** The best of `runs` replays: their kernels alone where the device can time them, else whole replays. */
+export async function kernelTime(program: Program, { runs }: { runs: number }): Promise<number> {
+  await timed(program, 1);
+  let least = Infinity;
+  for (let run = 0; run < runs; run++) {
+    const seconds = await deviceSeconds(program);
+    if (seconds === undefined) return (await time(program, { runs })).best;
+    least = Math.min(least, seconds);
+  }
+  return least;
+}

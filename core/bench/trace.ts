@@ -1,0 +1,58 @@
+/** Profiled steps as a trace that Perfetto (ui.perfetto.dev) and Chrome open: the Trace Event Format, times in microseconds. */
+import type { Profile } from "../plan/mod.ts";
+import { partsOf, type Traced } from "./step.ts";
+
+type Event = Readonly<Record<string, unknown>>;
+
+const MICRO = 1e6;
+/** The rows of a model, from top to bottom. */
+const ROWS = { parts: 1, steps: 2, kernels: 3 } as const;
+
+/** A complete event of the format. */
+const event = (
+  { name, row, pid, start, end, args }: {
+    name: string;
+    row: keyof typeof ROWS;
+    pid: number;
+    start: number;
+    end: number;
+    args?: Event;
+  },
+): Event => ({ ph: "X", name, cat: row, pid, tid: ROWS[row], ts: start * MICRO, dur: (end - start) * MICRO, args });
+
+/** Spans of neighbours with the same key, joined; idle time between them is inside. */
+function joined({ spans }: Profile, keyOf: (step: number) => string) {
+  const found: { key: string; step: number; start: number; end: number }[] = [];
+  for (const { step, start, end } of spans) {
+    const key = keyOf(step), last = found.at(-1);
+    if (last?.key === key) last.end = end;
+    else found.push({ key, step, start, end });
+  }
+  return found;
+}
+
+function eventsOf({ arm, plan, profile }: Traced, pid: number): Event[] {
+  const { loss, update } = partsOf(plan);
+  const partOf = (step: number) => step < loss ? "forward" : step < update ? "backward" : "optimizer";
+  const named = (name: string, args: Event, tid?: number): Event => ({ ph: "M", name, pid, tid, args });
+  return [
+    named("process_name", { name: arm }),
+    ...Object.entries(ROWS).map(([row, tid]) => named("thread_name", { name: row }, tid)),
+    ...joined(profile, partOf).map(({ key, start, end }) => event({ name: key, row: "parts", pid, start, end })),
+    ...joined(profile, String).map(({ step, start, end }) => {
+      const { op, attributes, flops } = plan.steps[step]!;
+      return event({ name: op, row: "steps", pid, start, end, args: { step, flops, ...attributes } });
+    }),
+    ...profile.spans.map(({ kernel, step, start, end }) =>
+      event({ name: kernel, row: "kernels", pid, start, end, args: { step, op: plan.steps[step]!.op } })
+    ),
+  ];
+}
+
+/** The text of a trace: a process a model, with its parts, its steps and its kernels below each other. */
+export const traceText = (all: readonly Traced[], about: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify({
+    traceEvents: all.flatMap((each, i) => eventsOf(each, i + 1)),
+    displayTimeUnit: "ms",
+    otherData: { ...about, clock: [...new Set(all.map(({ profile }) => profile.clock))].join("; ") },
+  });

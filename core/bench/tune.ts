@@ -1,0 +1,70 @@
+/** Which tile makes each product of a study's training steps fastest on an adapter. */
+import type { Arm } from "../config/mod.ts";
+import { ParameterStore } from "../params/store.ts";
+import { type Step, Storage, tensorOver } from "../tensor/mod.ts";
+import { trainingPlan } from "../train/plans.ts";
+import type { WebgpuExecutor } from "../webgpu/mod.ts";
+import { candidatesOf, shapeKey } from "../webgpu/tiles.ts";
+import { drawnContents, fill, singleStep } from "./single_step.ts";
+import { time } from "./timing.ts";
+
+/** One shape, with the names that `--json` prints. */
+export interface TunedShape {
+  readonly shape: string;
+  readonly tile: string;
+  readonly gflop_per_s: number;
+  /** All candidates. */
+  readonly tried: Readonly<Record<string, number>>;
+}
+
+/** The shapes of all products in the training steps of several models, each once. */
+export function productShapes(
+  executor: WebgpuExecutor,
+  arms: readonly Arm[],
+  { B, T }: { B: number; T: number },
+): Step["attributes"][] {
+  const found = new Map<string, Step["attributes"]>();
+  for (const { config } of arms) {
+    const { plan } = trainingPlan(new ParameterStore(config), { B, T, decay: 0.1 });
+    for (const attributes of executor.productsOf(plan)) found.set(shapeKey(attributes), attributes);
+  }
+  return [...found.values()];
+}
+
+/** Products shorter than this many flops are repeated within a run. */
+const FEW_FLOPS = 1e8, REPEATED = 16;
+
+function productStep(attributes: Step["attributes"]): Step {
+  const { M, N, K, transA, transB } = attributes as { M: number; N: number; K: number; transA: number; transB: number };
+  const matrix = (name: string, rows: number, columns: number) =>
+    tensorOver(new Storage(name, rows * columns, "f32"), [rows, columns]);
+  const a = transA ? matrix("a", K, M) : matrix("a", M, K), b = transB ? matrix("b", N, K) : matrix("b", K, N);
+  const flops = 2 * M * N * K;
+  return { op: "matmul", attributes, reads: { a, b }, writes: { c: matrix("c", M, N) }, accumulate: [], flops };
+}
+
+/** Times every candidate of the adapter's class at one shape. The executor's own choice of tiles is put back afterwards. */
+export async function tuneShape(
+  executor: WebgpuExecutor,
+  attributes: Step["attributes"],
+  { runs }: { runs: number },
+): Promise<TunedShape> {
+  const step = productStep(attributes), count = step.flops < FEW_FLOPS ? REPEATED : 1, shape = shapeKey(attributes);
+  const before = executor.tiles, tried: Record<string, number> = {};
+  try {
+    for (const tile of candidatesOf(executor.gpu.adapterClass, executor.context())) {
+      executor.useTiles({ [shape]: tile });
+      const single = singleStep(step, { count }), program = await executor.prepare(single.plan);
+      try {
+        fill(program, single, drawnContents([], { V: 1 }));
+        tried[tile] = step.flops * count / (await time(program, { runs })).best / 1e9;
+      } finally {
+        program.dispose();
+      }
+    }
+  } finally {
+    executor.useTiles(before);
+  }
+  const [tile, gflop_per_s] = Object.entries(tried).reduce((best, next) => next[1] > best[1] ? next : best);
+  return { shape, tile, gflop_per_s, tried };
+}

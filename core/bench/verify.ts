@@ -1,0 +1,93 @@
+/** Whether an executor's kernels compute what the float64 reference computes: looked at before they are timed. */
+import type { ActivationConfig, ArchType } from "../config/mod.ts";
+import { initialLossScale } from "../ops/loss_scale.ts";
+import { ParameterStore } from "../params/store.ts";
+import { type Data, type Executor, ReferenceExecutor } from "../plan/mod.ts";
+import { type Step, type Storage, tensorOver } from "../tensor/mod.ts";
+import { trainingPlan } from "../train/plans.ts";
+import { benchShape } from "./shapes.ts";
+import { type Contents, fill, singleStep } from "./single_step.ts";
+import { feed } from "./step.ts";
+
+/** RMS(difference) / RMS(reference) of one step; the bound of gradients in the tests of the ops. */
+const BOUND = 1e-4;
+
+/**
+ * The ops among `ops` that are wrong by more than the bound, with the error. Every step gets the numbers that it meets in a
+ * training step of the `smoke` model, computed by the reference.
+ */
+export async function failingOps(
+  executor: Executor,
+  arch: ArchType,
+  { ops, precision }: { ops: ReadonlySet<string> } & Pick<ActivationConfig, "precision">,
+) {
+  const { arms: [arm], B, T } = benchShape("smoke", { models: [arch] }), { config } = arm!;
+  const reference = new ReferenceExecutor(), store = new ParameterStore(config);
+  store.initialise(reference, 1);
+  reference.write(store.lossScale, initialLossScale());
+  const made = trainingPlan(store, { B, T, decay: 0.1, precision }), program = await reference.prepare(made.plan);
+  // Without a learning rate the parameters stay those that the saved tensors came from.
+  feed(program, made, { B, T, V: config.vocabSize, learningRate: 0 });
+  await program.run();
+  const contents = (storage: Storage): Data => {
+    const exact = program.readExact(tensorOver(storage, [storage.elements]));
+    return storage.dtype === "u32" ? Uint32Array.from(exact) : Float32Array.from(exact);
+  };
+  const errors = new Map<string, number>();
+  for (const step of distinct(made.plan.steps.filter(({ op }) => ops.has(op)))) {
+    const error = await errorOf(step, { executor, reference, contents });
+    errors.set(step.op, Math.max(errors.get(step.op) ?? 0, error));
+  }
+  return [...errors].filter(([, error]) => !(error <= BOUND)).map(([op, error]) => ({ op, error }));
+}
+
+/** One step of each op with the same roles, sums and transpositions. */
+function distinct(steps: readonly Step[]): Step[] {
+  const found = new Map<string, Step>();
+  for (const step of steps) {
+    const { op, attributes: { transA, transB }, reads, writes, accumulate } = step;
+    found.set(JSON.stringify([op, transA, transB, Object.keys(reads), Object.keys(writes), accumulate]), step);
+  }
+  return [...found.values()];
+}
+
+async function errorOf(
+  step: Step,
+  { executor, reference, contents }: { executor: Executor; reference: ReferenceExecutor; contents: Contents },
+): Promise<number> {
+  const single = singleStep(step, { count: 1 });
+  const truth = await reference.prepare(single.plan), program = await executor.prepare(single.plan);
+  try {
+    for (const each of [truth, program]) {
+      fill(each, single, written(step, contents));
+      await each.run();
+    }
+    await program.drainMetrics();
+    let worst = 0;
+    for (const write of Object.values(single.writes)) {
+      worst = Math.max(worst, relativeError(await program.read(write), truth.readExact(write)));
+    }
+    return worst;
+  } finally {
+    program.dispose();
+  }
+}
+
+/** What the reference left of a step that is not written yet is no number; a kernel may read it only to add to it. */
+const written = ({ writes, accumulate, reads }: Step, contents: Contents): Contents => {
+  const read = new Set([...Object.values(reads), ...accumulate.map((role) => writes[role]!)].map((x) => x.storage));
+  return (storage) => {
+    const values = contents(storage);
+    return read.has(storage) ? values : values.fill(0);
+  };
+};
+
+function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let difference = 0, size = 0;
+  for (let i = 0; i < expected.length; i++) {
+    difference += (got[i]! - expected[i]!) ** 2;
+    size += expected[i]! ** 2;
+  }
+  if (Number.isNaN(difference)) return Infinity;
+  return Math.sqrt(difference / (size > 0 ? size : Math.max(1, expected.length)));
+}

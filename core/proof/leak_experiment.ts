@@ -1,0 +1,145 @@
+/**
+ * The same small hybrid trained twice, with and without the documented study's cropped keys in its local layers. It exists as
+ * evidence: nothing else trains with that crop, and neither weights nor a run folder come out of it.
+ */
+import { ArchType, armsOf, type HymbaConfig, type Profile, type Shape } from "../config/mod.ts";
+import { BatchOrder } from "../data/batches.ts";
+import type { Corpus } from "../data/corpus.ts";
+import { splitText, type TokenData, tokenize } from "../data/split.ts";
+import { UsageError } from "../errors.ts";
+import { parameterCount } from "../params/specs.ts";
+import { ParameterStore } from "../params/store.ts";
+import type { Executor } from "../plan/mod.ts";
+import { trainTokenizer } from "../tokenizer/mod.ts";
+import { ADAMW, trainingPlan } from "../train/plans.ts";
+import { rateAt } from "../train/schedule.ts";
+import { Scorer } from "../eval/quality.ts";
+
+/** T = 2 W, as in the documented study. */
+export const LEAK_EXPERIMENT = {
+  vocabSize: 512,
+  T: 64,
+  batch: 8,
+  seed: 1,
+  rate: 4e-3,
+  warmup: 20,
+  decay: 0.1,
+  evaluations: 10,
+  trainFraction: 0.9,
+  /** Tokens of the validation part that are predicted, from its start. */
+  validationTokens: 8192,
+} as const;
+
+export interface LeakPoint {
+  readonly step: number;
+  readonly trainLoss: number;
+  readonly validationLoss: number;
+}
+
+export interface LeakCurve {
+  readonly name: "causal" | "cropped keys";
+  readonly points: readonly LeakPoint[];
+}
+
+export interface LeakResult {
+  readonly corpus: string;
+  readonly parameters: number;
+  readonly steps: number;
+  readonly evaluatedTokens: number;
+  readonly curves: readonly LeakCurve[];
+}
+
+const SHAPE: Shape = {
+  vocabSize: LEAK_EXPERIMENT.vocabSize,
+  dModel: 64,
+  nLayers: 7,
+  nHeads: 4,
+  nKvHeads: 2,
+  ffnHidden: 192,
+  swaWindow: LEAK_EXPERIMENT.T / 2,
+  numMetaTokens: 8,
+};
+
+/**
+ * The hybrid of the experiment: layers 0, 3 and 6 global, four local ones, window 32, 8 meta tokens; of the published block, or
+ * with the profile `seed` of the documented study's.
+ */
+export function leakModel(profile?: Profile): HymbaConfig {
+  const [arm] = profile === "seed" ? armsOf("seed", SHAPE, ["hybrid-paper"]) : armsOf("arms", SHAPE, [ArchType.HYBRID]);
+  return arm!.config;
+}
+
+interface LeakOptions {
+  readonly corpus: Corpus;
+  readonly profile?: Profile;
+  /** Updates of each model, a multiple of the number of evaluations. */
+  readonly steps: number;
+  onProgress?(line: string): void;
+}
+
+/** Throws UsageError unless the evaluations divide the steps evenly. */
+export function requireSteps(steps: number): void {
+  const { evaluations } = LEAK_EXPERIMENT;
+  if (Number.isInteger(steps / evaluations) && steps > 0) return;
+  throw new UsageError("--steps of the leak experiment", {
+    expected: `a multiple of ${evaluations}`,
+    got: String(steps),
+  });
+}
+
+/** Trains both models on the same batches from the same start, and measures both on the same validation tokens. */
+export async function leakExperiment(executor: Executor, options: LeakOptions): Promise<LeakResult> {
+  const { corpus, steps } = options, { trainFraction, vocabSize, T } = LEAK_EXPERIMENT;
+  requireSteps(steps);
+  const parts = splitText(corpus.text, trainFraction);
+  const tokens = tokenize(parts, trainTokenizer(parts.train, { vocabSize }), { T });
+  const validation = tokens.validation.subarray(0, LEAK_EXPERIMENT.validationTokens + 1);
+  const curves: LeakCurve[] = [];
+  for (const name of ["causal", "cropped keys"] as const) {
+    curves.push({ name, points: await train(executor, { ...options, name, tokens: { ...tokens, validation } }) });
+  }
+  const evaluatedTokens = validation.length - 1;
+  return {
+    corpus: corpus.name,
+    parameters: parameterCount(leakModel(options.profile)),
+    steps,
+    evaluatedTokens,
+    curves,
+  };
+}
+
+async function train(
+  executor: Executor,
+  { name, tokens, steps, profile, onProgress }: LeakOptions & { name: LeakCurve["name"]; tokens: TokenData },
+): Promise<LeakPoint[]> {
+  const { batch: B, T, seed, rate, warmup, decay, evaluations } = LEAK_EXPERIMENT;
+  const store = new ParameterStore(leakModel(profile)), reproduceLeak = name === "cropped keys";
+  const made = trainingPlan(store, { B, T, decay, reproduceLeak }),
+    order = new BatchOrder(tokens.train, { B, T, seed });
+  store.initialise(executor, seed);
+  const program = await executor.prepare(made.plan);
+  const scorer = await Scorer.create(executor, store, { B, T, reproduceLeak });
+  const points: LeakPoint[] = [];
+  try {
+    for (let step = 1; step <= steps; step++) {
+      const { ids, targets, weight } = order.at(step);
+      program.write(made.ids, ids), program.write(made.targets, targets), program.write(made.weight, weight);
+      const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
+      program.write(made.schedule, Float32Array.of(rateAt(step, { steps, rate, warmup }), ...corrections, 0));
+      await program.run();
+      if (step % (steps / evaluations) !== 0) continue;
+      const losses = (await program.drainMetrics()).map((values) => values[0]!);
+      const trainLoss = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+      const logps = await scorer.tokenLogps(tokens.validation);
+      points.push({ step, trainLoss, validationLoss: -logps.reduce((sum, logp) => sum + logp, 0) / logps.length });
+      onProgress?.(
+        `${name}: step ${step} of ${steps}, perplexity ${Math.exp(points.at(-1)!.validationLoss).toFixed(2)}`,
+      );
+    }
+    return points;
+  } finally {
+    program.dispose();
+    scorer.dispose();
+    store.release(executor);
+  }
+}

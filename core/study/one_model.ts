@@ -1,0 +1,142 @@
+/** One trained model out of a run: its weights on an executor, its tokenizer, and what can be asked of it alone. */
+import { join } from "node:path";
+import type { Arm } from "../config/mod.ts";
+import type { Quality, RunRecord, StageName } from "../record/mod.ts";
+import { studyTokens } from "../data/study_data.ts";
+import type { Disk } from "../disk/mod.ts";
+import { HymbaError, quoted, UsageError } from "../errors.ts";
+import { generate } from "../infer/generate.ts";
+import { decodeSafetensors } from "../params/safetensors.ts";
+import { ParameterStore } from "../params/store.ts";
+import type { Executor } from "../plan/mod.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+import { putArena } from "../train/snapshot.ts";
+import { Scorer } from "../eval/quality.ts";
+import { armFolder, readRecord, readTokenizer, STAGES, tokenizerPath, weightsFile } from "../record/run_files.ts";
+
+/** Which model of a run; what is left out is `hymba` or the first one, the first seed, and the last stage that was trained. */
+export interface ModelChoice {
+  readonly model?: string;
+  readonly seed?: number;
+  readonly stage?: string;
+}
+
+/** A choice that a run can satisfy, and where its weights are. */
+export interface ChosenModel {
+  readonly record: RunRecord;
+  readonly arm: Arm;
+  readonly seed: number;
+  readonly stage: StageName;
+  readonly weights: string;
+}
+
+function chosenArm({ study }: RunRecord, model: string | undefined): Arm {
+  const names = study.arms.map(({ name }) => name), wanted = model ?? (names.includes("hymba") ? "hymba" : names[0]);
+  const arm = study.arms.find(({ name }) => name === wanted);
+  if (arm) return arm;
+  throw new UsageError(`the run has no model ${quoted(wanted ?? "")}`, { expected: names.join(", ") });
+}
+
+/** Finds the weights of one model. Throws UsageError, with what there is, when the run does not have it. */
+export async function chooseModel(disk: Disk, folder: string, choice: ModelChoice = {}): Promise<ChosenModel> {
+  const record = await readRecord(disk, folder), arm = chosenArm(record, choice.model);
+  const seed = choice.seed ?? record.study.seeds[0]!;
+  if (!record.study.seeds.includes(seed)) {
+    throw new UsageError(`the run has no seed ${seed}`, { expected: record.study.seeds.join(", ") });
+  }
+  const trained: StageName[] = [];
+  const pathOf = (stage: StageName) => join(armFolder(folder, arm.name, seed), weightsFile(stage));
+  for (const stage of STAGES) if (await disk.stat(pathOf(stage))) trained.push(stage);
+  const stage = choice.stage ?? trained.findLast((name) => name !== "control");
+  const found = trained.find((name) => name === stage);
+  if (!found) {
+    throw new UsageError(
+      `${arm.name}, seed ${seed}, has no weights ${choice.stage ? `of stage ${quoted(choice.stage)}` : "yet"}`,
+      {
+        expected: trained.join(", ") || "a stage that has been trained to its end",
+        hint: "give the command that began the run once more; it goes on where it was stopped",
+      },
+    );
+  }
+  return { record, arm, seed, stage: found, weights: pathOf(found) };
+}
+
+/** What an evaluation measured. */
+export interface TextQuality extends Quality {
+  /** Tokens that were predicted: all but the first. */
+  readonly tokens: number;
+  /** Bytes of UTF-8 that they stand for. */
+  readonly bytes: number;
+}
+
+/** A model that is ready. Call `release` when done; the executor stays open. */
+export class TrainedModel {
+  private constructor(
+    readonly chosen: ChosenModel,
+    readonly tokenizer: Tokenizer,
+    private readonly executor: Executor,
+    private readonly store: ParameterStore,
+  ) {}
+
+  /** Loads tokenizer and weights. Throws a HymbaError when the weights belong to another tokenizer or do not fit. */
+  static async open(executor: Executor, { disk, folder, chosen }: { disk: Disk; folder: string; chosen: ChosenModel }) {
+    const tokenizer = await readTokenizer(disk, tokenizerPath(folder, chosen.record.study));
+    const { tensors, metadata } = decodeSafetensors(await disk.read(chosen.weights), { name: chosen.weights });
+    if (metadata.tokenizer !== tokenizer.hash) {
+      throw new HymbaError(`${chosen.weights} was trained with another tokenizer`, {
+        expected: tokenizer.hash,
+        got: metadata.tokenizer ?? "none named",
+      });
+    }
+    executor.useTiles?.(chosen.record.tiles ?? {});
+    const store = new ParameterStore(chosen.arm.config);
+    putArena(executor, store, { tensors, arena: "parameters" });
+    return new TrainedModel(chosen, tokenizer, executor, store);
+  }
+
+  /** Loss, perplexity and bits per byte on a text, in windows of the length that was trained. */
+  async evaluate(text: string): Promise<TextQuality> {
+    const tokens = this.tokenizer.encode(text);
+    if (tokens.length < 2) {
+      throw new UsageError("the text is too short to be evaluated", {
+        expected: "two tokens or more",
+        got: `${tokens.length}`,
+      });
+    }
+    const bytesOf = (part: string) => new TextEncoder().encode(part).length;
+    const bytes = bytesOf(text) - bytesOf(this.tokenizer.decode(tokens.subarray(0, 1)));
+    return await this.#score(tokens, bytes);
+  }
+
+  /** The same on the validation part of the run's corpus, whose whole text is given. */
+  async evaluateValidation(corpus: string): Promise<TextQuality> {
+    const { validation, evaluatedBytes } = studyTokens(corpus, this.tokenizer, this.chosen.record.study);
+    return await this.#score(validation, evaluatedBytes);
+  }
+
+  async #score(tokens: Uint32Array, bytes: number): Promise<TextQuality> {
+    const { pretraining, sequenceLength: T } = this.chosen.record.study;
+    const scorer = await Scorer.create(this.executor, this.store, { B: pretraining.batch, T });
+    try {
+      return { ...await scorer.quality(tokens, { bytes }), tokens: tokens.length - 1, bytes };
+    } finally {
+      scorer.dispose();
+    }
+  }
+
+  /** Goes on from a prompt. The same seed draws the same tokens. */
+  async continue(
+    prompt: string,
+    { newTokens, temperature, topK, seed }: { newTokens: number; temperature: number; topK: number; seed: number },
+  ): Promise<{ text: string; tokens_per_s: number }> {
+    const ids = this.tokenizer.encode(prompt);
+    if (ids.length === 0) throw new UsageError("the prompt is empty", { expected: "at least one token of text" });
+    const options = { prompts: [ids], newTokens, temperature, topK, seed };
+    const { tokens, decode_s } = await generate(this.executor, this.store, options);
+    return { text: this.tokenizer.decode(tokens[0]!), tokens_per_s: newTokens / decode_s };
+  }
+
+  release(): void {
+    this.store.release(this.executor);
+  }
+}

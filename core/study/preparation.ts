@@ -1,0 +1,122 @@
+/** What all arms of a study share: tokenizer, tokens, baselines, the record. */
+import { join } from "node:path";
+import type { StudyConfig } from "../config/mod.ts";
+import { type RunRecord, runRecordOf } from "../record/mod.ts";
+import { bigramLoss, unigramLoss } from "../data/baselines.ts";
+import type { Corpus } from "../data/corpus.ts";
+import type { TokenData } from "../data/split.ts";
+import { studyTokens, tokenizerText } from "../data/study_data.ts";
+import { cacheFolder } from "../disk/cache_folder.ts";
+import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
+import { UsageError } from "../errors.ts";
+import { type Tokenizer, trainSeedTokenizer, trainTokenizer } from "../tokenizer/mod.ts";
+import { qualityOf } from "../eval/quality.ts";
+import { FILES, readJson, readTokenizer, tokenizerPath, writeJson } from "../record/run_files.ts";
+
+/** Where the numbers come from: versions, backend and adapter in words. */
+export interface Environment {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly backend: string;
+  readonly adapter: Readonly<Record<string, string | number>>;
+  /** Tiles of matrix products by shape, where they were tuned. */
+  readonly tiles?: Readonly<Record<string, string>>;
+  readonly command: string;
+}
+
+export interface Preparation {
+  readonly record: RunRecord;
+  readonly tokenizer: Tokenizer;
+  readonly tokens: TokenData;
+}
+
+/** The tokenizer of a study's text, or the one that the same text and size made before. */
+async function tokenizerFor(
+  text: string,
+  { vocabSize, profile, disk }: Pick<StudyConfig, "vocabSize" | "profile"> & { disk: Disk },
+): Promise<Tokenizer> {
+  const kind = profile === undefined ? "unigram 1" : `${profile} 1`;
+  const key = sha256(new TextEncoder().encode(`${kind} ${vocabSize}\n${text}`)).slice(0, 32);
+  const folder = join(cacheFolder(), "tokenizers"), path = join(folder, profile ? `${key}.json` : `${key}.model`);
+  if (await disk.stat(path)) return await readTokenizer(disk, path);
+  const made = profile ? trainSeedTokenizer(text, { vocabSize }) : trainTokenizer(text, { vocabSize });
+  await makeFolders(disk, folder);
+  await writeAtomic(disk, path, profile ? made.toJson() : made.toModelBytes());
+  return made;
+}
+
+/** What a record calls the part of a corpus that a study uses. */
+export const nameOfPart = (name: string, { characters }: Pick<StudyConfig, "characters">): string =>
+  characters === undefined ? name : `${name} (first ${characters} characters)`;
+
+/** Prepares a run folder, or checks that what it holds is this very study. */
+export async function prepare(
+  disk: Disk,
+  folder: string,
+  { study, corpus, environment }: { study: StudyConfig; corpus: Corpus; environment: Environment },
+): Promise<Preparation> {
+  const { vocabSize: V, profile } = study, kept = tokenizerPath(folder, study);
+  const tokenizer = await disk.stat(kept)
+    ? await readTokenizer(disk, kept)
+    : await tokenizerFor(tokenizerText(corpus.text, study), { vocabSize: V, profile, disk });
+  const tokens = studyTokens(corpus.text, tokenizer, study);
+  const predicted = { tokens: tokens.validation.length - 1, bytes: tokens.evaluatedBytes };
+  const { name, bytes, sha256: digest, licence, warning } = corpus;
+  const record: RunRecord = {
+    format: 1,
+    study,
+    ...environment,
+    corpus: {
+      name: nameOfPart(name, study),
+      bytes,
+      sha256: digest,
+      licence,
+      ...(warning ? { warning } : {}),
+    },
+    tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize },
+    data: {
+      trainTokens: tokens.train.length,
+      validationTokens: tokens.validation.length,
+      evaluatedTokens: predicted.tokens,
+      evaluatedBytes: predicted.bytes,
+    },
+    baselines: {
+      unigram: qualityOf(unigramLoss(tokens, V), predicted),
+      bigram: qualityOf(bigramLoss(tokens, V), predicted),
+    },
+    started: new Date().toISOString(),
+  };
+  const path = join(folder, FILES.record), found = await readJson<unknown>(disk, path);
+  if (found !== undefined) {
+    const before = runRecordOf(found, path);
+    requireSame(before, record, folder);
+    return { record: { ...before, study }, tokenizer, tokens };
+  }
+  if (profile === undefined) await writeAtomic(disk, kept, tokenizer.toModelBytes());
+  await writeAtomic(disk, join(folder, FILES.tokenizer), tokenizer.toJson());
+  await writeJson(disk, join(folder, FILES.record), record);
+  return { record, tokenizer, tokens };
+}
+
+/** Throws a UsageError with the differences when a folder holds another study. */
+function requireSame(before: RunRecord, now: RunRecord, folder: string): void {
+  const pick = ({ study, corpus, tokenizer, backend }: RunRecord) =>
+    flatten(JSON.parse(JSON.stringify({ study, corpus, tokenizer, backend })));
+  const [old, wanted] = [pick(before), pick(now)];
+  const changed = [...new Set([...old.keys(), ...wanted.keys()])].filter((key) => old.get(key) !== wanted.get(key));
+  if (changed.length === 0) return;
+  const shown = changed.slice(0, 12).map((key) =>
+    `${key}: ${old.get(key) ?? "absent"} there, ${wanted.get(key) ?? "absent"} now`
+  );
+  if (changed.length > shown.length) shown.push(`and ${changed.length - shown.length} more`);
+  throw new UsageError(`${folder} holds another study`, {
+    got: shown.join("\n            "),
+    hint: "repeat the first command to go on with it, or choose another folder with --out",
+  });
+}
+
+function flatten(value: unknown, path = "", into = new Map<string, string>()): Map<string, string> {
+  if (value !== null && typeof value === "object") {
+    for (const [key, item] of Object.entries(value)) flatten(item, path ? `${path}.${key}` : key, into);
+  } else into.set(path, String(value));
+  return into;
+}

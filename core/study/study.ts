@@ -1,0 +1,139 @@
+/** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
+import { join } from "node:path";
+import type { Arm, StudyConfig } from "../config/mod.ts";
+import { requireFailure, type Run, type StageName } from "../record/mod.ts";
+import type { Corpus } from "../data/corpus.ts";
+import { type Disk, LOG_START, type LogPosition, makeFolders, MetricsLog, startRunFolder } from "../disk/mod.ts";
+import { loadLatest } from "../params/checkpoint.ts";
+import { Diverged } from "../errors.ts";
+import type { Executor } from "../plan/mod.ts";
+import { type ArmContext, donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
+import { type Environment, prepare } from "./preparation.ts";
+import { probeRecall } from "../eval/recall.ts";
+import { requireCausal } from "../proof/require_causal.ts";
+import { requireMemory } from "./require_memory.ts";
+import { armFolder, FILES, loadRun, readJson, recallFile, writeJson } from "../record/run_files.ts";
+
+export interface StudyOptions {
+  readonly executor: Executor;
+  readonly corpus: Corpus;
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly environment: Environment;
+  /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
+  readonly lastStage?: StageName;
+  /** Also probe what each arm recalls. */
+  readonly probe?: boolean;
+  /** When it aborts, the study saves at the next step, batch of an evaluation or sampled token, and throws Interrupted. */
+  readonly signal?: AbortSignal;
+  onEvent?(event: StudyEvent): void;
+}
+
+/** Runs a study, or the rest of one. An arm that diverges is reported, also by the next call, and the others go on. */
+export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
+  const { disk, folder, executor, onEvent, signal, lastStage } = options;
+  const held = await startRunFolder(disk, folder);
+  try {
+    requireMemory(executor, study);
+    const preparation = await prepare(disk, folder, { study, ...options });
+    executor.useTiles?.(preparation.record.tiles ?? {});
+    for (const arm of study.arms) await requireCausal(executor, { ...arm, T: study.sequenceLength });
+    const log = await MetricsLog.open(disk, join(folder, FILES.metrics), {
+      position: await resumePosition(study, disk, folder),
+    });
+    for (const seed of study.seeds) {
+      for (const arm of study.arms) {
+        onEvent?.({ kind: "arm", arm: arm.name, seed, step: 0, steps: 0 });
+        const context = { ...preparation, ...{ executor, disk, folder, log, study, onEvent, signal, lastStage } };
+        const failure = await failureOf(disk, folder, { arm: arm.name, seed }) ?? await runOrFail(arm, seed, context);
+        if (!failure) continue;
+        onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, message: failure.message });
+      }
+    }
+    await log.sync();
+    if (options.probe && study.recall) await probeAll(study, options);
+    return await loadRun(disk, folder);
+  } finally {
+    await held.close();
+  }
+}
+
+/** failure.json: why an arm stopped for good. The same steps would diverge again, so it is not tried again. */
+interface FailureRecord {
+  readonly message: string;
+  /** Where the metrics log ended. */
+  readonly log: LogPosition;
+}
+
+const failurePath = (folder: string, { arm, seed }: { arm: string; seed: number }) =>
+  join(armFolder(folder, arm, seed), "failure.json");
+
+/** The record of an arm that diverged. Throws a HymbaError when it is damaged. */
+async function failureOf(
+  disk: Disk,
+  folder: string,
+  of: { arm: string; seed: number },
+): Promise<FailureRecord | undefined> {
+  const path = failurePath(folder, of), found = await readJson<FailureRecord>(disk, path);
+  if (found) requireFailure(found, path);
+  return found;
+}
+
+/** Runs an arm. When it diverges, the reason goes into the log first and then into the record that closes the arm. */
+async function runOrFail(arm: Arm, seed: number, context: ArmContext): Promise<FailureRecord | undefined> {
+  const { log, disk, folder } = context;
+  try {
+    await runArm(arm, seed, context);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Diverged)) throw error;
+    const { message } = error;
+    await log.append({ arm: arm.name, seed, kind: "failure", message });
+    const failure = { message, log: await log.sync() };
+    await writeJson(disk, failurePath(folder, { arm: arm.name, seed }), failure);
+    return failure;
+  }
+}
+
+/** Probes every arm that has not been; an interrupted probe is done again from its start. */
+async function probeAll(study: StudyConfig, { disk, folder, executor, signal, onEvent }: StudyOptions): Promise<void> {
+  const recall = study.recall!;
+  await makeFolders(disk, join(folder, "recall"));
+  for (const seed of study.seeds) {
+    for (const arm of recall.arms) {
+      const path = recallFile(folder, arm.name, seed);
+      if (await disk.stat(path)) continue;
+      const onStep = (event: { step: number; steps: number; loss: number; tokens_per_s: number }) =>
+        onEvent?.({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" });
+      try {
+        await writeJson(disk, path, await probeRecall(executor, arm, { recall, seed, signal, onStep }));
+      } catch (error) {
+        if (!(error instanceof Diverged)) throw error;
+        onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, stage: "recall", message: error.message });
+      }
+    }
+  }
+}
+
+/** What a checkpoint or a finished stage knows of the log; later lines belong to steps that will be done again. */
+async function resumePosition(study: StudyConfig, disk: Disk, folder: string): Promise<LogPosition> {
+  let position: LogPosition = LOG_START;
+  for (const seed of study.seeds) {
+    for (const { name: arm } of study.arms) {
+      const failure = await failureOf(disk, folder, { arm, seed });
+      if (failure) {
+        position = failure.log;
+        continue;
+      }
+      for (const stage of stagesOf(study)) {
+        const done = await donePosition(disk, folder, { arm, seed, stage });
+        if (!done) {
+          const checkpoints = join(armFolder(folder, arm, seed), "checkpoints");
+          return (await loadLatest(disk, checkpoints, { stage }))?.log ?? position;
+        }
+        position = done;
+      }
+    }
+  }
+  return position;
+}

@@ -1,0 +1,33 @@
+import { strict as assert } from "node:assert";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { memoryDisk } from "../../core/disk/mod.ts";
+import { runStudy } from "../../core/study/study.ts";
+import { smallModels } from "../train/models.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { requireEveryPlace, stopEverywhere } from "./resume.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
+
+for (const { name } of smallModels()) {
+  Deno.test(`${name}, stopped at every step, batch of an evaluation and sampled token, ends with the straight run's bits`, async () => {
+    const found = await stopEverywhere(name, { stride: 20 });
+    requireEveryPlace(found);
+    assert.equal(found.same, found.resumed);
+    assert.ok(found.resumed >= 3, `${found.resumed}`);
+  });
+}
+
+Deno.test("runs of two seeds have nothing in common that a resume is compared by, but what both were given", async () => {
+  const of = async (seed: number) => {
+    const disk = memoryDisk(), executor = await CpuExecutor.create({ threads: 1 });
+    const options = { executor, corpus: madeUpCorpus(), disk, folder: "run", environment: ENVIRONMENT };
+    await runStudy(tinyStudy({ arms: ["mamba"], seeds: [seed] }), options).finally(() => executor.close());
+    const found = Object.entries(await fingerprint(disk, "run"));
+    return Object.fromEntries(found.map(([what, value]) => [what.replace(/^mamba \d+ /, ""), value]));
+  };
+  const first = await of(1), second = await of(2), names = Object.keys(first);
+  assert.deepEqual(Object.keys(second), names);
+  assert.deepEqual(names.filter((name) => first[name] === second[name]), ["recall"]);
+  for (const group of ["weights", "first_moments", "second_moments"]) {
+    for (const stage of ["pretraining", "orpo", "control"]) assert.ok(names.includes(`checkpoint ${stage} ${group}`));
+  }
+});
