@@ -6,7 +6,7 @@ import { type Launch, newContext } from "./launch.ts";
 import { SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { LOWERINGS } from "./ops/mod.ts";
-import { besideSlots, CpuProgram, type PlannedLaunch, storagesOf } from "./program.ts";
+import { besideSlots, type CpuHost, CpuProgram, type PlannedLaunch, storagesOf } from "./program.ts";
 import { ThreadPool } from "./threads.ts";
 
 export interface CpuOptions {
@@ -20,12 +20,13 @@ export interface CpuOptions {
   build?: Build;
 }
 
-export class CpuExecutor implements Executor {
+export class CpuExecutor implements Executor, CpuHost {
   readonly name = "cpu";
   readonly heap: SharedHeap;
   readonly kernels: Kernels;
   readonly pool: ThreadPool;
-  readonly options: CpuOptions;
+  readonly poison: boolean;
+  readonly timed: boolean;
   /** Which build of the kernels runs: part of what decides the last bits of a result. */
   readonly build: Build;
   readonly #arenas = new Map<Arena, number>();
@@ -54,7 +55,12 @@ export class CpuExecutor implements Executor {
       build: Build;
     },
   ) {
-    [this.heap, this.kernels, this.pool, this.options, this.build] = [heap, kernels, pool, options, build];
+    this.heap = heap;
+    this.kernels = kernels;
+    this.pool = pool;
+    this.build = build;
+    this.poison = options.poison ?? false;
+    this.timed = options.timed ?? false;
   }
 
   get threads(): number {

@@ -13,20 +13,36 @@ import {
   slotsOf,
   type Span,
 } from "../plan/mod.ts";
-import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
-import type { CpuExecutor } from "./executor.ts";
+import { type Arena, ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
 import { type Argument, isTensor, type Launch } from "./launch.ts";
+import type { SharedHeap } from "./memory.ts";
+import type { Kernels } from "./module.ts";
+import type { ThreadPool } from "./threads.ts";
 import { LAUNCH } from "./worker.ts";
 
 /** Bytes behind each thread's workspace that show when a kernel writes too far. */
 const GUARD_BYTES = 256;
+
+/** What a program needs of the executor that prepared it. */
+export interface CpuHost {
+  readonly heap: SharedHeap;
+  readonly kernels: Kernels;
+  readonly pool: ThreadPool;
+  readonly threads: number;
+  /** Fill activations with NaN before each run, and check the guards behind it. */
+  readonly poison: boolean;
+  /** Measure every launch. */
+  readonly timed: boolean;
+  /** The first byte of an arena, which is allocated at first use. */
+  addressOf(arena: Arena): number;
+}
 
 export type PlannedLaunch = Launch & { readonly step: number };
 
 export class CpuProgram implements Program {
   readonly memory: Memory;
   readonly launches: readonly PlannedLaunch[];
-  readonly #executor: CpuExecutor;
+  readonly #host: CpuHost;
   readonly #plan: Plan;
   readonly #slots: SlotPlan;
   readonly #addresses: number[];
@@ -36,36 +52,36 @@ export class CpuProgram implements Program {
   #metrics: Float32Array[] = [];
   #disposed = false;
 
-  constructor(executor: CpuExecutor, { plan, launches }: { plan: Plan; launches: readonly PlannedLaunch[] }) {
-    [this.#executor, this.#plan, this.launches] = [executor, plan, launches];
+  constructor(host: CpuHost, { plan, launches }: { plan: Plan; launches: readonly PlannedLaunch[] }) {
+    [this.#host, this.#plan, this.launches] = [host, plan, launches];
     this.#slots = slotsOf(plan, launches.map(storagesOf));
     this.memory = memoryOf(plan, this.#slots);
 
     const who = `plan ${plan.name}`, beside = besideSlots(launches);
-    const recordBytes = beside.records, workspaceBytes = beside.workspace * executor.threads;
+    const recordBytes = beside.records, workspaceBytes = beside.workspace * host.threads;
     this.#workspaceBytes = beside.workspace;
-    executor.heap.require([...this.#slots.slotBytes, recordBytes, workspaceBytes], who);
-    this.#addresses = this.#slots.slotBytes.map((bytes) => executor.heap.allocate(bytes, who));
-    this.#records = executor.heap.allocate(recordBytes, who);
-    this.#workspace = executor.heap.allocate(workspaceBytes, who);
+    host.heap.require([...this.#slots.slotBytes, recordBytes, workspaceBytes], who);
+    this.#addresses = this.#slots.slotBytes.map((bytes) => host.heap.allocate(bytes, who));
+    this.#records = host.heap.allocate(recordBytes, who);
+    this.#workspace = host.heap.allocate(workspaceBytes, who);
     this.#encode();
     for (const { tensor, data } of plan.constants) this.write(tensor, data);
   }
 
   write(input: Tensor, data: Data): void {
     if (!input.storage.pinned && !this.#slots.slotOf.has(input.storage)) return; // an input that no step reads
-    this.#executor.heap.write(input, this.#baseOf(input.storage), data);
+    this.#host.heap.write(input, this.#baseOf(input.storage), data);
   }
 
   async run(): Promise<void> {
-    if (this.#executor.options.poison) this.#poison();
+    if (this.#host.poison) this.#poison();
     await this.#walk(0, this.launches.length);
-    if (this.#executor.options.poison) this.#checkGuards();
+    if (this.#host.poison) this.#checkGuards();
     if (this.#plan.metrics.length > 0) this.#metrics.push(this.#readMetrics());
   }
 
   read(tensor: Tensor): Promise<Data> {
-    return Promise.resolve(this.#executor.heap.read(tensor, this.#baseOf(tensor.storage)));
+    return Promise.resolve(this.#host.heap.read(tensor, this.#baseOf(tensor.storage)));
   }
 
   drainMetrics(): Promise<Float32Array[]> {
@@ -92,7 +108,7 @@ export class CpuProgram implements Program {
 
   /** Milliseconds of each launch, summed over all runs since the executor was made with `timed`. */
   times(): number[] {
-    const words = this.#executor.heap.words(this.#records, this.launches.length * LAUNCH.words);
+    const words = this.#host.heap.words(this.#records, this.launches.length * LAUNCH.words);
     const times = new Float64Array(words.buffer, words.byteOffset, words.length / 2);
     return this.launches.map((_, i) => times[(i * LAUNCH.words + LAUNCH.time) / 2]!);
   }
@@ -113,12 +129,12 @@ export class CpuProgram implements Program {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const address of [...this.#addresses, this.#records, this.#workspace]) this.#executor.heap.free(address);
+    for (const address of [...this.#addresses, this.#records, this.#workspace]) this.#host.heap.free(address);
   }
 
-  #walk(first: number, count: number, { timed = this.#executor.options.timed ?? false } = {}): Promise<void> {
+  #walk(first: number, count: number, { timed = this.#host.timed } = {}): Promise<void> {
     if (this.#disposed) throw new HymbaError(`plan ${this.#plan.name}: its program was disposed`);
-    return this.#executor.pool.run({
+    return this.#host.pool.run({
       launches: this.#records + first * LAUNCH.words * ELEMENT_BYTES,
       count,
       workspace: this.#workspace,
@@ -129,7 +145,7 @@ export class CpuProgram implements Program {
 
   #baseOf(storage: Storage): number {
     if (storage.pinned) {
-      return this.#executor.addressOf(storage.pinned.arena) + storage.pinned.offset * ELEMENT_BYTES;
+      return this.#host.addressOf(storage.pinned.arena) + storage.pinned.offset * ELEMENT_BYTES;
     }
     const slot = this.#slots.slotOf.get(storage);
     if (slot === undefined) throw new HymbaError(`${storage.name} is not part of the plan ${this.#plan.name}`);
@@ -137,7 +153,7 @@ export class CpuProgram implements Program {
   }
 
   #encode(): void {
-    const { heap, kernels } = this.#executor;
+    const { heap, kernels } = this.#host;
     let at = this.#records + this.launches.length * LAUNCH.words * ELEMENT_BYTES;
     for (const [i, { kernel, args, blocks }] of this.launches.entries()) {
       const index = kernels.indexOf.get(kernel);
@@ -161,15 +177,15 @@ export class CpuProgram implements Program {
   }
 
   #readMetrics(): Float32Array {
-    const parts = this.#plan.metrics.map((metric) => this.#executor.heap.read(metric, this.#baseOf(metric.storage)));
+    const parts = this.#plan.metrics.map((metric) => this.#host.heap.read(metric, this.#baseOf(metric.storage)));
     return Float32Array.from(parts.flatMap((part) => [...part]));
   }
 
   /** The last bytes of each thread's workspace, which no kernel may touch. */
   #guards(): Float32Array[] {
-    return Array.from({ length: this.#executor.threads }, (_, thread) => {
+    return Array.from({ length: this.#host.threads }, (_, thread) => {
       const end = this.#workspace + (thread + 1) * this.#workspaceBytes;
-      return this.#executor.heap.floats(end - GUARD_BYTES, GUARD_BYTES / ELEMENT_BYTES);
+      return this.#host.heap.floats(end - GUARD_BYTES, GUARD_BYTES / ELEMENT_BYTES);
     });
   }
 
@@ -184,7 +200,7 @@ export class CpuProgram implements Program {
     const kept = new Set(keptStorages(this.#plan).map((storage) => this.#slots.slotOf.get(storage)));
     for (const [slot, address] of this.#addresses.entries()) {
       if (kept.has(slot)) continue;
-      this.#executor.heap.floats(address, this.#slots.slotBytes[slot]! / ELEMENT_BYTES).fill(NaN);
+      this.#host.heap.floats(address, this.#slots.slotBytes[slot]! / ELEMENT_BYTES).fill(NaN);
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Steps that are done again when their results are needed a second time, so that nothing is kept in between. */
-import type { Step } from "./tape.ts";
+import type { Step } from "./step.ts";
 import { Storage, type Tensor } from "./tensor.ts";
 
 const storagesOf = (tensors: Readonly<Record<string, Tensor>>) => Object.values(tensors).map(({ storage }) => storage);

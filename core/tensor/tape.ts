@@ -4,22 +4,8 @@
  */
 import { HymbaError } from "../errors.ts";
 import { withRecomputation } from "./recompute.ts";
+import type { Attributes, Step } from "./step.ts";
 import { type Arena, describe, type DType, isContiguous, sizeOf, Storage, type Tensor, tensorOver } from "./tensor.ts";
-
-/** Scalars of a step: sizes, switches (0 or 1), small constants. */
-export type Attributes = Readonly<Record<string, number>>;
-
-/** One unit of work, neutral to executors: what is read, what is written, and the scalars between. */
-export interface Step {
-  readonly op: string;
-  readonly attributes: Attributes;
-  readonly reads: Readonly<Record<string, Tensor>>;
-  readonly writes: Readonly<Record<string, Tensor>>;
-  /** Names of writes that are added to what is there, where others replace it. */
-  readonly accumulate: readonly string[];
-  /** Multiplications and additions that the mathematics needs. */
-  readonly flops: number;
-}
 
 /** A tensor whose numbers are fixed when the plan is made (rotary tables, the seed of the backward pass). */
 export interface Constant {

@@ -6,7 +6,7 @@
  * the wider stride, so that no kernel ever copies only to cut.
  */
 import { HymbaError } from "../errors.ts";
-import type { Packed } from "./halves.ts";
+import type { Packed } from "./half_formats.ts";
 
 export type DType = "f32" | "u32";
 

@@ -11,23 +11,13 @@ import {
   slotsOf,
 } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Step, type Tensor } from "../tensor/mod.ts";
-import type { AdapterClass } from "../device/types.ts";
+import type { Gpu } from "./gpu.ts";
 import { type Kernel, type Launch, type LowerContext, lowerContext, overridesOf } from "./launch.ts";
 import { LOWERINGS } from "./ops/mod.ts";
 import { multipliesF16, shapeKey, type TileChoices } from "./tiles.ts";
 import { isWrittenOut, unrolled } from "./unroll.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
-import { type Pipeline, storagesOf, WebgpuProgram } from "./program.ts";
-
-/** What the executor needs of an opened device. */
-export interface Gpu {
-  readonly device: GPUDevice;
-  readonly adapterClass: AdapterClass;
-  /** Its compiler leaves loops as they are: short ones are written out before it sees them. */
-  readonly keepsLoops?: boolean;
-  /** Set once the device is lost or has reported an error nobody asked about. */
-  failure(): HymbaError | undefined;
-}
+import { type Pipeline, storagesOf, type WebgpuHost, WebgpuProgram } from "./program.ts";
 
 export interface WebgpuOptions {
   /** Fills activations with NaN before each run, so that a test sees what a kernel failed to write. */
@@ -36,17 +26,17 @@ export interface WebgpuOptions {
 
 const ARENA_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 
-export class WebgpuExecutor implements Executor {
+export class WebgpuExecutor implements Executor, WebgpuHost {
   readonly name = "webgpu";
   readonly gpu: Gpu;
-  readonly options: WebgpuOptions;
+  readonly poison: boolean;
   #tiles: TileChoices = {};
   readonly #arenas = new Map<Arena, GPUBuffer>();
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
 
   constructor(gpu: Gpu, options: WebgpuOptions = {}) {
     this.gpu = gpu;
-    this.options = options;
+    this.poison = options.poison ?? false;
   }
 
   /** Pipelines compiled so far. */

@@ -14,8 +14,8 @@ import {
   type SlotPlan,
   slotsOf,
 } from "../plan/mod.ts";
-import { ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
-import type { WebgpuExecutor } from "./executor.ts";
+import { type Arena, ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
+import type { Gpu } from "./gpu.ts";
 import { type Launch, runBlockOf } from "./launch.ts";
 import { profiled } from "./profile.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
@@ -47,12 +47,21 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
 }
 
+/** What a program needs of the executor that prepared it. */
+export interface WebgpuHost {
+  readonly gpu: Gpu;
+  /** Fill activations with NaN before each run. */
+  readonly poison: boolean;
+  /** The buffer of an arena, which is made at first use. */
+  buffer(arena: Arena): GPUBuffer;
+}
+
 type PlannedLaunch = Launch & { readonly step: number };
 
 export class WebgpuProgram implements Program {
   readonly memory: Memory;
   readonly launches: readonly PlannedLaunch[];
-  readonly #executor: WebgpuExecutor;
+  readonly #host: WebgpuHost;
   readonly #plan: Plan;
   readonly #slots: SlotPlan;
   readonly #buffers: GPUBuffer[];
@@ -62,17 +71,17 @@ export class WebgpuProgram implements Program {
   readonly #ringBytes: number;
   #ringRuns = 0;
   #drained: Float32Array[] = [];
-  readonly #host = { runs: 0, encode: 0, wait: 0 };
+  readonly #times = { runs: 0, encode: 0, wait: 0 };
   #previous: Promise<void> = Promise.resolve();
   /** Of the newest run for the one before it (ms). */
   #lastWait = 0;
 
   constructor(
-    executor: WebgpuExecutor,
+    host: WebgpuHost,
     { plan, launches, pipelines }: { plan: Plan; launches: readonly PlannedLaunch[]; pipelines: readonly Pipeline[] },
   ) {
-    const device = executor.gpu.device;
-    [this.#executor, this.#plan, this.launches] = [executor, plan, launches];
+    const device = host.gpu.device;
+    [this.#host, this.#plan, this.launches] = [host, plan, launches];
     this.#slots = slotsOf(plan, launches.map(storagesOf));
     this.memory = memoryOf(plan, this.#slots);
     requireLimits(plan, { slotBytes: this.#slots.slotBytes, limits: device.limits });
@@ -98,7 +107,7 @@ export class WebgpuProgram implements Program {
     requireContiguous(input, data);
     if (!input.storage.pinned && !this.#slots.slotOf.has(input.storage)) return; // an input that no step reads
     const { buffer, base } = this.#placeOf(input.storage);
-    this.#executor.gpu.device.queue.writeBuffer(
+    this.#host.gpu.device.queue.writeBuffer(
       buffer,
       base + input.offset * ELEMENT_BYTES,
       data as Float32Array<ArrayBuffer>,
@@ -106,9 +115,9 @@ export class WebgpuProgram implements Program {
   }
 
   async run(): Promise<void> {
-    const { device, failure } = this.#executor.gpu;
+    const { device, failure } = this.#host.gpu;
     if (this.#ring && this.#ringRuns === RING_RUNS) this.#drained.push(...await this.#readRing());
-    if (this.#executor.options.poison) this.#poison();
+    if (this.#host.poison) this.#poison();
     const start = performance.now();
     let encoder = device.createCommandEncoder(), pass = encoder.beginComputePass(), flops = 0, step = -1;
     for (const [i, dispatch] of this.#dispatches.entries()) {
@@ -130,37 +139,37 @@ export class WebgpuProgram implements Program {
     this.#previous = device.queue.onSubmittedWorkDone().then(() => undefined);
     await patiently(before, this.#lastWait / POLLS_PER_RUN);
     this.#lastWait = performance.now() - submitted;
-    this.#host.runs++;
-    this.#host.encode += (submitted - start) / 1000;
-    this.#host.wait += this.#lastWait / 1000;
+    this.#times.runs++;
+    this.#times.encode += (submitted - start) / 1000;
+    this.#times.wait += this.#lastWait / 1000;
     const problem = failure();
     if (problem) throw problem;
   }
 
   async read(tensor: Tensor): Promise<Data> {
     const { buffer, base } = this.#placeOf(tensor.storage);
-    return gathered(tensor, await readBuffer(this.#executor.gpu, buffer, { tensor, base: base / ELEMENT_BYTES }));
+    return gathered(tensor, await readBuffer(this.#host.gpu, buffer, { tensor, base: base / ELEMENT_BYTES }));
   }
 
   async drainMetrics(): Promise<Float32Array[]> {
     const start = performance.now(), all = [...this.#drained, ...await this.#readRing()];
-    this.#host.wait += (performance.now() - start) / 1000;
+    this.#times.wait += (performance.now() - start) / 1000;
     this.#drained = [];
     return all;
   }
 
   get hostTimes(): HostTimes {
-    return { ...this.#host };
+    return { ...this.#times };
   }
 
   /** One pass a launch, timed by the device where it can. */
   profile(): Promise<Profile> {
     const dispatches = this.#dispatches;
-    return profiled(this.#executor.gpu, this.launches, (pass, i) => encode(pass, dispatches[i]!));
+    return profiled(this.#host.gpu, this.launches, (pass, i) => encode(pass, dispatches[i]!));
   }
 
   async findNonFinite(): Promise<NonFinite | undefined> {
-    const { device } = this.#executor.gpu;
+    const { device } = this.#host.gpu;
     this.#poison();
     for (let i = 0, first = 0; i < this.#dispatches.length; i++) {
       const encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
@@ -188,7 +197,7 @@ export class WebgpuProgram implements Program {
 
   #placeOf(storage: Storage): { buffer: GPUBuffer; base: number } {
     if (storage.pinned) {
-      return { buffer: this.#executor.buffer(storage.pinned.arena), base: storage.pinned.offset * ELEMENT_BYTES };
+      return { buffer: this.#host.buffer(storage.pinned.arena), base: storage.pinned.offset * ELEMENT_BYTES };
     }
     const slot = this.#slots.slotOf.get(storage);
     if (slot === undefined) throw new HymbaError(`${storage.name} is not part of the plan ${this.#plan.name}`);
@@ -204,7 +213,7 @@ export class WebgpuProgram implements Program {
       return { binding, resource: { buffer, offset: base, size: storage.elements * ELEMENT_BYTES } };
     });
     if (block) entries.push({ binding: entries.length, resource: block });
-    const group = this.#executor.gpu.device.createBindGroup({ label: kernel.name, layout, entries });
+    const group = this.#host.gpu.device.createBindGroup({ label: kernel.name, layout, entries });
     return { pipeline, group, grid };
   }
 
@@ -223,7 +232,7 @@ export class WebgpuProgram implements Program {
     if (!this.#ring || runs === 0) return [];
     this.#ringRuns = 0;
     const shape = { name: "metrics", rows: runs, columns, rowStride: columns, offset: 0 };
-    const raw = await readBuffer(this.#executor.gpu, this.#ring, { tensor: shape as Tensor });
+    const raw = await readBuffer(this.#host.gpu, this.#ring, { tensor: shape as Tensor });
     return Array.from({ length: runs }, (_, run) => new Float32Array(raw, run * this.#ringBytes, columns));
   }
 
@@ -232,7 +241,7 @@ export class WebgpuProgram implements Program {
     const kept = new Set(keptStorages(this.#plan).map((storage) => this.#slots.slotOf.get(storage)));
     for (const [slot, buffer] of this.#buffers.entries()) {
       if (!kept.has(slot)) {
-        this.#executor.gpu.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / ELEMENT_BYTES).fill(NaN));
+        this.#host.gpu.device.queue.writeBuffer(buffer, 0, new Float32Array(buffer.size / ELEMENT_BYTES).fill(NaN));
       }
     }
   }

@@ -38,7 +38,7 @@ export class Mutating extends WebgpuExecutor {
   count = 0;
 
   constructor(base: WebgpuExecutor, adapterClass: AdapterClass) {
-    super({ ...base.gpu, device: base.gpu.device, failure: () => base.gpu.failure(), adapterClass }, base.options);
+    super({ ...base.gpu, device: base.gpu.device, failure: () => base.gpu.failure(), adapterClass }, base);
   }
 
   /** Scans of GPUs are cut into spans, which so short ones would not be. */

@@ -37,7 +37,7 @@ const loose = (executor: WebgpuExecutor) => values.loose ? new Loosened(executor
 const WAYS = gpu instanceof WebgpuExecutor ? FOR_EVERY_SHAPE.map((way) => loose(new Forced(gpu, way))) : [];
 /** The forms of kernels that GPUs get beside those of this adapter. */
 const forms = gpu instanceof WebgpuExecutor && values.loose
-  ? [gpu, new WebgpuExecutor({ ...gpu.gpu, device: gpu.gpu.device, adapterClass: "discrete" }, gpu.options)].map(loose)
+  ? [gpu, new WebgpuExecutor({ ...gpu.gpu, device: gpu.gpu.device, adapterClass: "discrete" }, gpu)].map(loose)
   : opened.filter((executor) => executor === gpu);
 const tried = [...opened.filter((executor) => executor !== gpu), ...forms];
 let wrong = 0;

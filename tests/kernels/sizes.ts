@@ -100,7 +100,7 @@ export function loosened<T extends Launch>(launch: T): T {
 /** An executor like another, but with all sizes as uniforms. */
 export class Loosened extends WebgpuExecutor {
   constructor(private readonly base: WebgpuExecutor) {
-    super(base.gpu, base.options);
+    super(base.gpu, base);
   }
 
   override lower(plan: Plan): (Launch & { step: number })[] {

@@ -6,7 +6,7 @@ import { executors } from "./executors.ts";
 /** An executor that makes products of operands in f16 although its adapter would not gain by it; all other kernels are the adapter's. */
 export class F16Products extends WebgpuExecutor {
   constructor(base: WebgpuExecutor, readonly tile: string) {
-    super(base.gpu, base.options);
+    super(base.gpu, base);
   }
 
   override get f16Products(): boolean {

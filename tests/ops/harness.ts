@@ -187,7 +187,7 @@ async function checkDifferences(
 /** An adapter that is taken for a graphics processor: it gets the kernels that those get. */
 const asGpu = (executor: Executor): Executor[] =>
   executor instanceof WebgpuExecutor
-    ? [new WebgpuExecutor({ ...executor.gpu, adapterClass: "discrete" }, executor.options)]
+    ? [new WebgpuExecutor({ ...executor.gpu, adapterClass: "discrete" }, executor)]
     : [];
 
 /** Runs one case on the reference and on every executor. */

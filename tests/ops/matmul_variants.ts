@@ -30,7 +30,7 @@ export const FOR_EVERY_SHAPE: readonly Lowering[] = Object.entries(VARIANTS).fil
 /** An executor that carries products out in one of the ways. */
 export class Forced extends WebgpuExecutor {
   constructor(base: WebgpuExecutor, readonly variant: Lowering) {
-    super(base.gpu, base.options);
+    super(base.gpu, base);
   }
 
   override lower(plan: Plan): (Launch & { step: number })[] {

@@ -4,7 +4,7 @@ import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 /** An executor whose scans go through workgroup memory, as on a GPU, in `spans` spans; all other kernels are the adapter's. */
 export class ScanInSpans extends WebgpuExecutor {
   constructor(base: WebgpuExecutor, readonly spans: number) {
-    super(base.gpu, base.options);
+    super(base.gpu, base);
   }
 
   override context(): LowerContext {
