@@ -6,6 +6,7 @@ export const LAYERS = [
   "deno.json",
   "imports.json",
   "core/errors.ts",
+  "core/file_schema.ts",
   "core/random.ts",
   "core/disk",
   "core/tensor",

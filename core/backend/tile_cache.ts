@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { cacheFolder } from "../disk/cache_folder.ts";
 import { type Disk, makeFolders, readText, sha256, writeAtomic } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
+import { accepts, mapOf, text } from "../file_schema.ts";
 import { MATMUL_TILES, type TileChoices } from "../webgpu/tiles.ts";
 
 /** An adapter and its driver; another version of the driver is another adapter here. */
@@ -17,9 +18,7 @@ export function tileFile({ name, driver }: TunedAdapter, folder = cacheFolder())
   return join(folder, "tiles", `${key}.json`);
 }
 
-const isChoices = (value: unknown): value is TileChoices =>
-  typeof value === "object" && value !== null && !Array.isArray(value) &&
-  Object.values(value).every((name) => typeof name === "string");
+const choices = mapOf(text(), { max: 10_000 });
 
 /**
  * The tiles of an adapter by shape; none where nothing was tuned. Names that this version does not know are left out. Throws a
@@ -34,7 +33,7 @@ export async function readTiles(disk: Disk, adapter: TunedAdapter, folder?: stri
   } catch (cause) {
     if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
   }
-  if (!isChoices(tiles)) {
+  if (!accepts(choices, tiles)) {
     throw new HymbaError(`${path} is damaged`, {
       expected: "the tiles of matrix products, as JSON",
       hint: "delete it, and run hymba tune once more",

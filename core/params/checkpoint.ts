@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import {
+  type Digest,
   type Disk,
   type LogPosition,
   makeFolders,
@@ -88,14 +89,15 @@ async function writeInto(
   { checkpoint, number }: { checkpoint: Checkpoint; number: number },
 ) {
   const { stage, step, score = null, log = null } = checkpoint;
-  const manifest: Manifest = { format: FORMAT, number, stage, step, score, log, files: {} };
+  const files: Record<string, Digest> = {};
   await disk.makeFolder(folder);
   for (const [file, encode] of contents(checkpoint)) {
     const bytes = encode();
-    manifest.files[file] = { bytes: bytes.length, sha256: sha256(bytes) };
+    files[file] = { bytes: bytes.length, sha256: sha256(bytes) };
     await writeSynced(disk, join(folder, file), bytes);
   }
-  await writeSynced(disk, join(folder, MANIFEST), new TextEncoder().encode(encodeManifest(manifest)));
+  const manifest = encodeManifest({ format: FORMAT, number, stage, step, score, log, files });
+  await writeSynced(disk, join(folder, MANIFEST), new TextEncoder().encode(manifest));
   await disk.syncFolder(folder);
 }
 

@@ -1,23 +1,7 @@
 /** The manifest of a checkpoint: what it is, and bytes and SHA-256 of every file of it and of the manifest itself. */
 import { type Digest, sha256 } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
-
-/** What a checkpoint says of itself. */
-export interface Manifest {
-  /** Number of the layout; this program writes and reads 1. */
-  format: number;
-  /** Place in the order of saving, from 1. */
-  number: number;
-  stage: string;
-  /** Steps done in this stage. */
-  step: number;
-  /** Lower is better; null where nothing was measured. */
-  score: number | null;
-  /** Where the metrics log ended; null without a log. */
-  log: Digest | null;
-  /** Every other file of the checkpoint by name. */
-  files: Record<string, Digest>;
-}
+import { accepts, type Checked, digest, isObject, mapOf, nullOr, number, object, text, whole } from "../file_schema.ts";
 
 /** The name of the manifest's file. */
 export const MANIFEST = "manifest.json";
@@ -33,25 +17,39 @@ const FILE_NAME = /^[a-z][a-z0-9_-]{0,63}\.(safetensors|json)$/;
 /** Whether a name may be a file of a checkpoint: no separator, no leading dot, not the manifest. */
 export const isCheckpointFile = (name: string): boolean => FILE_NAME.test(name) && name !== MANIFEST;
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
-const isDigest = (value: unknown): value is Digest =>
-  isObject(value) && isCount(value.bytes) && typeof value.sha256 === "string" && /^[0-9a-f]{64}$/.test(value.sha256);
+const fileDigest = object({ bytes: whole(), sha256: digest });
+
+const manifest = object({
+  /** Number of the layout; this program writes and reads 1. */
+  format: whole(),
+  /** Place in the order of saving, from 1. */
+  number: whole(),
+  stage: text(),
+  /** Steps done in this stage. */
+  step: whole(),
+  /** Lower is better; null where nothing was measured. */
+  score: nullOr(number()),
+  /** Where the metrics log ended; null without a log. */
+  log: nullOr(fileDigest),
+  /** Every other file of the checkpoint by name. */
+  files: mapOf(fileDigest, { max: 1000 }),
+});
+
+/** What a checkpoint says of itself. */
+export type Manifest = Checked<typeof manifest>;
 
 /** The fields in their one order, so that the text is a function of the values. */
-function canonical(manifest: Manifest): Manifest {
-  const { format, number, stage, step, score, log, files } = manifest;
-  const digest = ({ bytes, sha256 }: Digest): Digest => ({ bytes, sha256 });
-  const names = Object.keys(files).sort();
+function canonical({ format, number, stage, step, score, log, files }: Manifest): Manifest {
+  const digestOf = ({ bytes, sha256 }: Digest): Digest => ({ bytes, sha256 });
+  const sorted = Object.entries(files).sort(([a], [b]) => a < b ? -1 : 1);
   return {
     format,
     number,
     stage,
     step,
     score,
-    log: log && digest(log),
-    files: Object.fromEntries(names.map((name) => [name, digest(files[name]!)])),
+    log: log && digestOf(log),
+    files: Object.fromEntries(sorted.map(([name, file]) => [name, digestOf(file)])),
   };
 }
 
@@ -59,13 +57,6 @@ function canonical(manifest: Manifest): Manifest {
 export function encodeManifest(manifest: Manifest): string {
   const body = canonical(manifest);
   return `${JSON.stringify({ ...body, sha256: sha256(JSON.stringify(body)) })}\n`;
-}
-
-function isManifest(value: Record<string, unknown>): value is Record<string, unknown> & Manifest {
-  const { number, stage, step, score, log, files } = value;
-  return isCount(number) && typeof stage === "string" && isCount(step) && (score === null || Number.isFinite(score)) &&
-    (log === null || isDigest(log)) && isObject(files) &&
-    Object.entries(files).every(([name, file]) => isCheckpointFile(name) && isDigest(file));
 }
 
 /**
@@ -90,7 +81,7 @@ export function decodeManifest(text: string, { name }: { name: string }): Manife
       hint: "use the version of the program that wrote it",
     });
   }
-  if (!isManifest(body)) return undefined;
-  const manifest = canonical(body);
-  return encodeManifest(manifest) === text ? manifest : undefined;
+  if (!accepts(manifest, body) || !Object.keys(body.files).every(isCheckpointFile)) return undefined;
+  const found = canonical(body);
+  return encodeManifest(found) === text ? found : undefined;
 }

@@ -1,82 +1,133 @@
-/** Checks the files that an arm leaves behind before their types are believed. Throws a HymbaError with the file and the path of the value. */
-import type { ArmResult, RecallResult } from "./types.ts";
-import { armName, count, digest, long, measure, quality, RECORD_LIMITS, STAGES } from "./rules.ts";
-import { either, list, number, object, oneOf, type Rule, whole } from "./schema.ts";
+/** The files that an arm leaves behind: their schemas, and their types. */
+import {
+  type Checked,
+  digest,
+  list,
+  measure,
+  nullOr,
+  number,
+  object,
+  optional,
+  readAs,
+  whole,
+} from "../file_schema.ts";
+import { armName, count, long, quality, RECORD_LIMITS, stage } from "./rules.ts";
 
-const preference = {
+const evaluation = object({ step: count, ...quality });
+
+/** The quality at a step. */
+export type Evaluation = Checked<typeof evaluation>;
+
+const preferenceMeasures = object({
   step: count,
+  /** Share of pairs whose chosen continuation is the likelier one. */
   accuracy: measure,
+  /** Mean of chosen minus rejected log-probability. */
   margin: measure,
   logOdds: measure,
   chosenLogp: measure,
   rejectedLogp: measure,
-};
-const evaluation = object({ step: count, ...quality });
-const stageResult = object(
-  { steps: count, tokens: count, final: evaluation, best: evaluation, train_s: measure, tokens_per_s: measure },
-  { preference: object({ before: object(preference), after: object(preference) }) },
-);
+});
 
+/** Preference measures on held-out pairs; log-probabilities are means per completion token. */
+export type PreferenceMeasures = Checked<typeof preferenceMeasures>;
+
+const stageResult = object({
+  steps: count,
+  tokens: count,
+  final: evaluation,
+  best: evaluation,
+  /** Before the first step, and after the last. */
+  preference: optional(object({ before: preferenceMeasures, after: preferenceMeasures })),
+  train_s: measure,
+  tokens_per_s: measure,
+});
+
+/** What a stage came to. */
+export type StageResult = Checked<typeof stageResult>;
+
+const sample = object({ stage, prompt: long, text: long });
+
+/** A text that a model wrote after a stage. */
+export type Sample = Checked<typeof sample>;
+
+const samples = list(sample, { max: RECORD_LIMITS.samples });
 const memory = object({ arenaBytes: count, slotBytes: count, peakBytes: count });
 const generation = object({ tokens_per_s: measure, newTokens: count });
-const samples = list(object({ stage: oneOf(STAGES), prompt: long, text: long }), { max: RECORD_LIMITS.samples });
 
 const result = object({
   arm: armName,
   seed: count,
   parameters: count,
-  cache: object({ layerRatio: number(), kvBytes: count, stateBytes: count }, { byteRatio: number() }),
+  cache: object({ layerRatio: number(), byteRatio: optional(number()), kvBytes: count, stateBytes: count }),
+  /** Bytes of the training plan: parameters, gradients and moments, then activations. */
   memory,
-  stages: object({}, { pretraining: stageResult, orpo: stageResult, control: stageResult }),
+  stages: object({
+    pretraining: optional(stageResult),
+    orpo: optional(stageResult),
+    control: optional(stageResult),
+  }),
   generation,
   samples,
-}, { failure: long });
-
-const recallResult = object({
-  ...{ arm: armName, seed: count, parameters: count, steps: count, loss: measure, train_s: measure },
-  accuracies: list(object({ least: count, most: count, queries: count, accuracy: measure }), { min: 1, max: 64 }),
+  /** Why this arm stopped early, when it did. */
+  failure: optional(long),
 });
-
-const logPosition = object({ bytes: count, sha256: digest });
-const stageRecord = object({ result: stageResult, samples, memory, generation, log: logPosition });
-const failure = object({ message: long, log: logPosition });
 
 /** arms/NAME-SEED/result.json */
-export function armResultOf(value: unknown, path: string): ArmResult {
-  result(value, path);
-  return value as ArmResult;
-}
+export type ArmResult = Checked<typeof result>;
 
-/** recall/NAME-SEED.json */
-export function recallResultOf(value: unknown, path: string): RecallResult {
-  recallResult(value, path);
-  return value as RecallResult;
-}
+const recallAccuracy = object({ least: count, most: count, queries: count, accuracy: measure });
 
-const nothingOr = (rule: Rule) => either(oneOf([null]), rule);
-const stageState = object({
-  ...{ best: nothingOr(evaluation), last: nothingOr(evaluation), train_s: measure },
-  ...{ before: nothingOr(object(preference)), after: nothingOr(object(preference)) },
+/** Share of answers that are right in a range of distances. */
+export type RecallAccuracy = Checked<typeof recallAccuracy>;
+
+const recallResult = object({
+  arm: armName,
+  seed: count,
+  parameters: count,
+  steps: count,
+  /** Mean over the last updates, nats per answer. */
+  loss: measure,
+  /** Share of answers that are right, by the distance of the question from its pair (tokens, ends included). */
+  accuracies: list(recallAccuracy, { min: 1, max: 64 }),
+  train_s: measure,
 });
 
+/** What one arm recalls: recall/NAME-SEED.json. */
+export type RecallResult = Checked<typeof recallResult>;
+
+const log = object({ bytes: count, sha256: digest });
+const stageRecord = object({ result: stageResult, samples, memory, generation, log });
+const failure = object({ message: long, log });
+
+const stageState = object({
+  best: nullOr(evaluation),
+  last: nullOr(evaluation),
+  train_s: measure,
+  before: nullOr(preferenceMeasures),
+  after: nullOr(preferenceMeasures),
+});
+
+/** arms/NAME-SEED/result.json. Throws a HymbaError with the file and the place of the first value that is wrong, as all here. */
+export const armResultOf = (value: unknown, path: string): ArmResult => readAs(result, value, path);
+
+/** recall/NAME-SEED.json */
+export const recallResultOf = (value: unknown, path: string): RecallResult => readAs(recallResult, value, path);
+
 /** What a stage keeps in a checkpoint besides tensors: state.json. */
-export function requireStageState(value: unknown, path: string): void {
-  stageState(value, path);
-}
+export const requireStageState = (value: unknown, path: string): Checked<typeof stageState> =>
+  readAs(stageState, value, path);
 
 /** What an arm keeps of a stage that is done: arms/NAME-SEED/STAGE.json. */
-export function requireStageRecord(value: unknown, path: string): void {
-  stageRecord(value, path);
-}
+export const requireStageRecord = (value: unknown, path: string): Checked<typeof stageRecord> =>
+  readAs(stageRecord, value, path);
 
 /** Why an arm stopped for good: arms/NAME-SEED/failure.json. */
-export function requireFailure(value: unknown, path: string): void {
-  failure(value, path);
-}
+export const requireFailure = (value: unknown, path: string): Checked<typeof failure> => readAs(failure, value, path);
 
 /** The pairs of an arm, lists of tokens below `vocabSize`: arms/NAME-SEED/pairs.json. */
-export function requirePairs(value: unknown, path: string, { vocabSize }: { vocabSize: number }): void {
+export function requirePairs(value: unknown, path: string, { vocabSize }: { vocabSize: number }) {
   const tokens = list(whole({ max: vocabSize - 1 }), { min: 1, max: RECORD_LIMITS.pairTokens });
   const pair = object({ prompt: tokens, chosen: tokens, rejected: tokens }), max = RECORD_LIMITS.pairs;
-  object({ train: list(pair, { min: 1, max }), heldOut: list(pair, { max }) })(value, path);
+  return readAs(object({ train: list(pair, { min: 1, max }), heldOut: list(pair, { max }) }), value, path);
 }

@@ -1,32 +1,70 @@
-/** Checks what a run directory holds before its types are believed. Throws a HymbaError with the file and the path of the value. */
-import { HymbaConfig } from "../config/model.ts";
-import type { HymbaOptions } from "../config/options.ts";
-import type { AttentionMap, MetricsLine, RunRecord } from "./types.ts";
-import { armName, count, digest, long, measure, name, quality, RECORD_LIMITS, size, STAGES } from "./rules.ts";
-import { PRECISIONS, PROFILES } from "../config/study.ts";
-import { type Arm, SUITES } from "../config/suites.ts";
-import { either, list, mapOf, number, object, oneOf, refuse, type Rule, text, whole } from "./schema.ts";
+/** The files of a whole run: their schemas, and their types. Every reader throws a HymbaError with the file and the place. */
+import { type Arm, HymbaConfig, type HymbaOptions, PROFILES, type StudyConfig, SUITES } from "../config/mod.ts";
+import {
+  type Checked,
+  digest,
+  either,
+  list,
+  mapOf,
+  measure,
+  number,
+  object,
+  oneOf,
+  optional,
+  pairOf,
+  readAs,
+  refuse,
+  text,
+  whole,
+} from "../file_schema.ts";
+import { armName, count, long, name, quality, RECORD_LIMITS, size, stage } from "./rules.ts";
 
-const words = mapOf(either(text(), number()), { max: RECORD_LIMITS.fields });
+const rate = number({ min: 0 });
 
 const stageConfig = object({
   steps: size,
-  rate: number({ min: 0 }),
+  rate,
   warmup: size,
-  decay: number({ min: 0 }),
+  decay: rate,
   batch: size,
   evaluateEvery: whole({ min: 1 }),
 });
 
 const arms = list(object({ name: armName, config: object({}) }), { min: 1, max: RECORD_LIMITS.arms });
-const range: Rule = (value, path) => {
-  list(size, { min: 2, max: 2 })(value, path);
-};
 
 const recall = object({
-  ...{ arms, keys: size, values: size, fillers: size, length: size, perRange: size },
-  ranges: list(range, { min: 1, max: 64 }),
-  ...{ steps: size, rate: number({ min: 0 }), warmup: size, decay: number({ min: 0 }), batch: size, testBatches: size },
+  arms,
+  keys: size,
+  values: size,
+  fillers: size,
+  length: size,
+  perRange: size,
+  ranges: list(pairOf(size), { min: 1, max: 64 }),
+  steps: size,
+  rate,
+  warmup: size,
+  decay: rate,
+  batch: size,
+  testBatches: size,
+});
+
+const preference = object({
+  loss: oneOf(["orpo", "seed"]),
+  beta: number({ min: 0 }),
+  rejected: oneOf(["sample", "corrupt"]),
+  temperature: number({ min: 0 }),
+  trainPairs: size,
+  heldOutPairs: size,
+  promptTokens: size,
+  completionTokens: size,
+});
+
+const samples = object({
+  prompts: size,
+  promptTokens: size,
+  newTokens: size,
+  temperature: number({ min: 0 }),
+  topK: size,
 });
 
 const study = object({
@@ -39,58 +77,87 @@ const study = object({
   trainFraction: number({ min: 0, max: 1 }),
   pretraining: stageConfig,
   orpo: stageConfig,
-  preference: object({
-    loss: oneOf(["orpo", "seed"]),
-    beta: number({ min: 0 }),
-    rejected: oneOf(["sample", "corrupt"]),
-    temperature: number({ min: 0 }),
-    trainPairs: size,
-    heldOutPairs: size,
-    promptTokens: size,
-    completionTokens: size,
-  }),
-  samples: object({
-    prompts: size,
-    promptTokens: size,
-    newTokens: size,
-    temperature: number({ min: 0 }),
-    topK: size,
-  }),
-}, {
-  profile: oneOf(PROFILES),
-  suite: oneOf(SUITES),
-  characters: count,
-  remat: oneOf([true, false]),
-  precision: oneOf(PRECISIONS),
-  recall,
+  preference,
+  samples,
+  profile: optional(oneOf(PROFILES)),
+  suite: optional(oneOf(SUITES)),
+  characters: optional(count),
+  remat: optional(oneOf([true, false])),
+  precision: optional(oneOf(["bf16", "f16"])),
+  recall: optional(recall),
 });
 
-const record = object({
+/** run.json as it stands in the file. */
+const storedRecord = object({
   format: oneOf([1]),
+  /** The resolved study. Model configurations are plain objects here. */
   study,
-  versions: words,
+  versions: mapOf(text(), { max: RECORD_LIMITS.fields }),
   backend: name,
-  adapter: words,
-  corpus: object({ name: text(), bytes: count, sha256: digest, licence: text() }, { warning: text() }),
+  /** Adapter name and driver, or processor and threads. */
+  adapter: mapOf(either(text(), number(), "a text or a number"), { max: RECORD_LIMITS.fields }),
+  /** Tiles of matrix products by shape, as `hymba tune` had found them when the run began; they are part of its bits. */
+  tiles: optional(mapOf(name, { max: RECORD_LIMITS.tiles })),
+  corpus: object({ name: text(), bytes: count, sha256: digest, licence: text(), warning: optional(text()) }),
   tokenizer: object({ sha256: digest, vocabSize: size }),
-  data: object({ trainTokens: count, validationTokens: count, evaluatedTokens: count, evaluatedBytes: count }),
+  data: object({
+    trainTokens: count,
+    validationTokens: count,
+    /** Tokens that are predicted, and the bytes of text that they stand for. */
+    evaluatedTokens: count,
+    evaluatedBytes: count,
+  }),
   baselines: object({ unigram: object(quality), bigram: object(quality) }),
   started: text({ max: 64 }),
-  command: text({ max: RECORD_LIMITS.textLength }),
-}, { tiles: mapOf(name, { max: RECORD_LIMITS.tiles }) });
+  command: long,
+});
 
-const NUMBERS = ["loss", "rate", "gradientNorm", "nll", "logSigmoid", "logOdds", "accuracy", "margin", "chosenLogp"]
-  .concat(["rejectedLogp", "perplexity", "bitsPerByte", "tokens_per_s", "lossScale", "skipped"]);
-const line = object(
-  { arm: armName, seed: count },
-  {
-    kind: oneOf(["train", "evaluation", "preference", "failure"]),
-    stage: oneOf(STAGES),
-    step: count,
-    message: long,
-    ...Object.fromEntries(NUMBERS.map((field) => [field, measure])),
-  },
-);
+/** run.json: everything that the numbers depend on. */
+export type RunRecord = Omit<Checked<typeof storedRecord>, "study"> & {
+  /** The resolved study. */
+  readonly study: StudyConfig;
+};
+
+const line = {
+  arm: armName,
+  seed: count,
+  /** Of a failure: why the arm stopped. Such a line has no step and no numbers. */
+  message: optional(long),
+  /** Nats per token; of a preference stage's training line, the whole objective. */
+  loss: optional(measure),
+  rate: optional(measure),
+  gradientNorm: optional(measure),
+  /** f16: what the loss was multiplied with for the backward pass, and 1 where that overflowed and the update was left out. */
+  lossScale: optional(measure),
+  skipped: optional(measure),
+  /** ORPO: nll of the chosen rows, mean log-sigmoid of the log odds, mean log odds, share of pairs preferred. */
+  nll: optional(measure),
+  logSigmoid: optional(measure),
+  logOdds: optional(measure),
+  accuracy: optional(measure),
+  margin: optional(measure),
+  chosenLogp: optional(measure),
+  rejectedLogp: optional(measure),
+  perplexity: optional(measure),
+  bitsPerByte: optional(measure),
+  tokens_per_s: optional(measure),
+};
+const failureLine = object({
+  ...line,
+  kind: oneOf(["failure"]),
+  stage: optional(stage),
+  step: optional(count),
+});
+const measuredLine = object({
+  ...line,
+  kind: oneOf(["train", "evaluation", "preference"]),
+  stage,
+  /** 1 is the first update; evaluations before it have step 0. */
+  step: count,
+});
+
+/** A line of metrics.jsonl. */
+export type MetricsLine = Checked<typeof failureLine> | Checked<typeof measuredLine>;
 
 const map = object({
   layer: whole({ max: RECORD_LIMITS.layers }),
@@ -98,32 +165,35 @@ const map = object({
   positions: whole({ min: 1, max: 2 ** 16 }),
   metaTokens: size,
   window: size,
+  /** What the positions are, in words. */
   labels: list(text(), { max: 2 ** 16 }),
 });
+const maps = list(map, { max: RECORD_LIMITS.layers });
+
+/** What a file of attention maps says of one of them. */
+export type AttentionMapHeader = Checked<typeof map>;
+
+/** Arms with their configurations checked and frozen. */
+const checkedArms = (given: Checked<typeof arms>): Arm[] =>
+  given.map(({ name, config }) => ({ name, config: new HymbaConfig(config as Partial<HymbaOptions>) }));
 
 /** run.json. The configurations of its arms are checked and frozen. */
 export function runRecordOf(value: unknown, path: string): RunRecord {
-  record(value, path);
-  const found = value as RunRecord;
-  const checked = (given: readonly Arm[]) =>
-    given.map(({ name, config }) => ({ name, config: new HymbaConfig(config as Partial<HymbaOptions>) }));
-  const arms = checked(found.study.arms), probe = found.study.recall;
+  const found = readAs(storedRecord, value, path), { recall, ...study } = found.study;
+  const arms = checkedArms(study.arms);
   if (new Set(arms.map(({ name }) => name)).size < arms.length) {
-    refuse(`${path}.study.arms`, "arms with different names", found.study.arms);
+    refuse(`${path}.study.arms`, "arms with different names", study.arms);
   }
-  const recall = probe && { recall: { ...probe, arms: checked(probe.arms) } };
-  return { ...found, study: { ...found.study, arms, ...recall } };
+  return {
+    ...found,
+    study: { ...study, arms, ...(recall && { recall: { ...recall, arms: checkedArms(recall.arms) } }) },
+  };
 }
 
 /** A line of metrics.jsonl. */
-export function metricsLineOf(value: Record<string, unknown>, path: string): MetricsLine {
-  line(value, path);
-  if (value.kind !== "failure") object({ kind: name, stage: name, step: count })(value, path);
-  return value as unknown as MetricsLine;
-}
+export const metricsLineOf = (value: Record<string, unknown>, path: string): MetricsLine =>
+  value.kind === "failure" ? readAs(failureLine, value, path) : readAs(measuredLine, value, path);
 
 /** What a file of attention maps says of its tensors. */
-export function attentionMapsOf(value: unknown, path: string): Omit<AttentionMap, "probabilities" | "heads">[] {
-  list(map, { max: RECORD_LIMITS.layers })(value, path);
-  return value as Omit<AttentionMap, "probabilities" | "heads">[];
-}
+export const attentionMapsOf = (value: unknown, path: string): readonly AttentionMapHeader[] =>
+  readAs(maps, value, path);

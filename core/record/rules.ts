@@ -1,7 +1,6 @@
-/** Rules that several files of a run share. */
-import { ARCH_TYPES } from "../config/options.ts";
-import type { StageName } from "./types.ts";
-import { either, number, oneOf, refuse, type Rule, text, whole } from "./schema.ts";
+/** Schemas that several files of a run share. */
+import { ARCH_TYPES } from "../config/mod.ts";
+import { measure, oneOf, pattern, text, whole } from "../file_schema.ts";
 
 /** Most entries of the lists of a run record and of a result. */
 export const RECORD_LIMITS = {
@@ -16,21 +15,29 @@ export const RECORD_LIMITS = {
   textLength: 2 ** 20,
 };
 
-export const STAGES: readonly StageName[] = ["pretraining", "orpo", "control"];
+/** `control` is the second stage with beta = 0 from the same checkpoint: more training without the preference term. */
+export const STAGES = ["pretraining", "orpo", "control"] as const;
 
-/** A number that JSON could not hold (NaN, infinity) is null. */
-export const measure = either(oneOf([null]), number());
+/** A stage of a study, by name. */
+export type StageName = typeof STAGES[number];
+
+export const stage = oneOf(STAGES);
 export const count = whole();
 export const size = whole({ max: 2 ** 31 });
 export const name = text({ max: 256 });
-export const digest: Rule = (value, path) => {
-  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) refuse(path, "a SHA-256 in hexadecimal", value);
-};
-/** The names of arms are part of folder names. */
-export const armName: Rule = (value, path) => {
-  if (typeof value !== "string" || !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(value)) {
-    refuse(path, `a name of small letters, digits, - and _, such as ${ARCH_TYPES[0]}`, value);
-  }
-};
-export const quality = { loss: measure, perplexity: measure, bitsPerByte: measure };
 export const long = text({ max: RECORD_LIMITS.textLength });
+
+/** The names of arms are part of folder names. */
+export const armName = pattern(
+  /^[a-z0-9][a-z0-9_-]{0,63}$/,
+  `a name of small letters, digits, - and _, such as ${ARCH_TYPES[0]}`,
+);
+
+/** Mean negative log-likelihood per token and what follows from it. */
+export const quality = {
+  /** Nats per token. */
+  loss: measure,
+  perplexity: measure,
+  /** loss · tokens / (bytes · ln 2), with the bytes of the original text. */
+  bitsPerByte: measure,
+};

@@ -66,7 +66,8 @@ export function curve(
 ): Point[] {
   const bySteps = new Map<number, number[]>();
   for (const line of run.metrics) {
-    const value = line.arm === arm && line.stage === stage && line.kind === kind ? measure(line) : undefined;
+    if (line.kind === "failure" || line.kind !== kind || line.arm !== arm || line.stage !== stage) continue;
+    const value = measure(line);
     if (value === undefined || value === null || !Number.isFinite(value)) continue;
     bySteps.set(line.step, [...bySteps.get(line.step) ?? [], value]);
   }

@@ -1,14 +1,17 @@
 /** checksums.json: length and SHA-256 of every file of a finished run. */
 import { join } from "node:path";
-import { type Digest, type Disk, readText, sha256, writeAtomic } from "../disk/mod.ts";
+import { type Digest, type Disk, parseJson, readText, sha256, writeAtomic } from "../disk/mod.ts";
+import { type Checked, digest as hexDigest, mapOf, object, readAs, whole } from "../file_schema.ts";
 import { FILES } from "../record/run_files.ts";
-import { parseJson } from "../disk/mod.ts";
 
 export const CHECKSUMS = "checksums.json";
 /** Files that say nothing of the run: the lock, and the list itself. */
 const LEFT_OUT: readonly string[] = ["lock", CHECKSUMS];
 
-type Checksums = Readonly<Record<string, Digest>>;
+/** Most files of a run: the length of JSON that is read bounds them anyway. */
+const MAX_FILES = 2 ** 20;
+const checksums = mapOf(object({ bytes: whole(), sha256: hexDigest }), { max: MAX_FILES });
+type Checksums = Checked<typeof checksums>;
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -51,12 +54,8 @@ async function readChecksums(disk: Disk, folder: string): Promise<Checksums | st
   const path = join(folder, CHECKSUMS);
   if (!await disk.stat(path)) return `missing: the run has no ${CHECKSUMS}; a finished ${FILES.record} gets one`;
   try {
-    const text = await readText(disk, path), sums = parseJson(text, path) as Checksums;
-    const sound = sums !== null && typeof sums === "object" &&
-      Object.values(sums).every((sum) =>
-        sum !== null && typeof sum === "object" && Number.isSafeInteger(sum.bytes) && /^[0-9a-f]{64}$/.test(sum.sha256)
-      );
-    return sound && spelled(sums) === text ? sums : "damaged: not spelled as it was written";
+    const text = await readText(disk, path), sums = readAs(checksums, parseJson(text, path), path);
+    return spelled(sums) === text ? sums : "damaged: not spelled as it was written";
   } catch (error) {
     return `damaged: ${error instanceof Error ? error.message : error}`;
   }
