@@ -8,13 +8,13 @@ import { choice, float, integer, string } from "@optique/core/valueparser";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import {
   type ActivationConfig,
-  type Overrides,
   type Precision,
   type Preset,
   type Profile,
   PROFILES,
   type StudyConfig,
 } from "../../core/config/mod.ts";
+import type { Overrides } from "../../core/study_file/mod.ts";
 import type { Run, StageName } from "../../core/record/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
 import { systemDisk } from "../../core/disk/mod.ts";

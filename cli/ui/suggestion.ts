@@ -1,33 +1,6 @@
 /** Suggestions for mistyped options; mistyped commands get theirs from the parser. */
 import { extractCommandNames, extractOptionNames, type Usage } from "@optique/core/usage";
-
-/** The number of letters to insert, remove or replace that lead from one word to the other. */
-export function editDistance(from: string, to: string): number {
-  let above = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= from.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = above[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, above[j]! + 1, row[j - 1]! + 1));
-    }
-    above = row;
-  }
-  return above[to.length]!;
-}
-
-/** Nobody mistypes longer words than that. */
-const LONGEST_WORD = 64;
-
-/** The candidate that a person most likely meant; undefined when none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  if (word.length > LONGEST_WORD) return undefined;
-  let best: { candidate: string; distance: number } | undefined;
-  for (const candidate of candidates) {
-    const distance = editDistance(word, candidate);
-    if (distance <= Math.max(2, word.length / 3) && (!best || distance < best.distance)) best = { candidate, distance };
-  }
-  return best?.candidate;
-}
+import { nearest } from "../../core/nearest.ts";
 
 /** A part of a command tree, as the parser describes it. */
 export interface Described {

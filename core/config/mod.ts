@@ -5,3 +5,5 @@ export * from "./options.ts";
 export * from "./sizes.ts";
 export * from "./study.ts";
 export * from "./suites.ts";
+export { FIELD_TYPES, FieldError } from "./validate.ts";
+export * from "./value_types.ts";

@@ -4,35 +4,45 @@ import { checkOptions, validate } from "./validate.ts";
 
 const isHybrid = (arch: ArchType) => arch === ArchType.HYBRID || arch === ArchType.HYBRID_SEQUENTIAL;
 
+/** Values of the fields that follow from no other field. */
+export const MODEL_DEFAULTS = {
+  vocabSize: 4000,
+  dModel: 512,
+  nLayers: 15,
+  nHeads: 8,
+  nKvHeads: 4,
+  numMetaTokens: 64,
+  swaWindow: 128,
+  mambaExpand: 2,
+  stateSize: 16,
+  convKernel: 4,
+  branchWidth: 0,
+  fusion: "mean",
+  ropeBase: 10000,
+  normEps: 1e-6,
+  initDeviation: 0.02,
+  metaInit: "normal",
+  stepInit: "mamba",
+} as const satisfies Partial<HymbaOptions>;
+
 function defaults(given: Partial<HymbaOptions>): HymbaOptions {
   const archType = given.archType ?? ArchType.HYBRID;
-  const dModel = given.dModel ?? 512, nLayers = given.nLayers ?? 15, nHeads = given.nHeads ?? 8;
-  const mambaExpand = given.mambaExpand ?? 2, headDim = given.headDim ?? dModel / nHeads;
+  const usual = MODEL_DEFAULTS, mambaExpand = given.mambaExpand ?? usual.mambaExpand;
+  const dModel = given.dModel ?? usual.dModel, nLayers = given.nLayers ?? usual.nLayers;
+  const nHeads = given.nHeads ?? usual.nHeads, headDim = given.headDim ?? dModel / nHeads;
   const parallel = archType === ArchType.HYBRID;
   const useMetaTokens = given.useMetaTokens ?? isHybrid(archType);
   return {
-    vocabSize: 4000,
-    nKvHeads: 4,
+    ...MODEL_DEFAULTS,
     globalAttnIndices: [...new Set([0, Math.floor(nLayers / 2), nLayers - 1])],
-    numMetaTokens: 64,
     windowed: parallel || archType === ArchType.TRANSFORMER_LOCAL,
     useKvSharing: parallel || archType === ArchType.TRANSFORMER_LOCAL,
     kvGroups: undefined,
-    swaWindow: 128,
     ffnHidden: Math.round(dModel * 8 / 3),
-    stateSize: 16,
-    convKernel: 4,
     dtRank: Math.ceil(dModel / 16),
-    branchWidth: 0,
     innerNorms: parallel,
-    fusion: "mean",
     valueHeadDim: parallel && !given.branchWidth ? mambaExpand * dModel / nHeads : headDim,
     oddGroup: parallel ? "triple" : "single",
-    ropeBase: 10000,
-    normEps: 1e-6,
-    initDeviation: 0.02,
-    metaInit: "normal",
-    stepInit: "mamba",
     ...given,
     archType,
     dModel,

@@ -8,7 +8,7 @@ import { ARCH_TYPES, ArchType, type Fusion, FUSIONS, type HymbaOptions } from ".
 export type Shape = Partial<HymbaOptions> & { vocabSize: number };
 
 /** A model by name; `change` says what it is at a given shape. */
-interface Recipe {
+export interface Recipe {
   readonly name: string;
   change(shape: Shape): Partial<HymbaOptions>;
 }
@@ -124,19 +124,18 @@ const RECIPES: Readonly<Record<Suite, readonly Recipe[]>> = {
   fusion: FUSIONS.map((fusion) => architecture(fusionName(fusion), ArchType.HYBRID, { fusion })),
 };
 
-/** The suite of that name. Throws UsageError when there is none. */
-export function suiteNamed(name: string): Suite {
-  const found = SUITES.find((suite) => suite === name);
-  if (!found) throw new UsageError(`unknown suite ${JSON.stringify(name)}`, { expected: SUITES.join(", ") });
-  return found;
-}
+/** The models that a suite can be asked for: its own first, then the five models and the later baselines. */
+export const knownRecipes = (suite: Suite): readonly Recipe[] => [...RECIPES[suite], ...FIVE, ...BASELINES];
+
+/** The names of a suite's own models, in their order. */
+export const namesOf = (suite: Suite): string[] => RECIPES[suite].map(({ name }) => name);
 
 /**
  * The models of a suite at a shape, or only those named. Names of the suite come first; the five models and the later
  * baselines (`samba`, `falcon-h1`) can be named with any suite. Throws UsageError for a name that does not exist.
  */
 export function armsOf(suite: Suite, shape: Shape, models?: readonly string[]): Arm[] {
-  const own = RECIPES[suite], known = [...own, ...FIVE, ...BASELINES];
+  const own = RECIPES[suite], known = knownRecipes(suite);
   const recipes = models?.map((name) => {
     const recipe = known.find((one) => one.name === name);
     if (recipe) return recipe;

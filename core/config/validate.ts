@@ -1,51 +1,33 @@
 /** What a configuration may hold: the type and limits of each field by itself, then what the fields have to be together. */
 import { quoted, UsageError } from "../errors.ts";
 import { ARCH_TYPES, ArchType, FUSIONS, type HymbaOptions } from "./options.ts";
+import { allowed, choice, flag, holds, list, number, type ValueType, whole } from "./value_types.ts";
 
 /** Largest values: far above any model of the study, and small enough that no size derived from them leaves 2^53. */
 export const CONFIG_LIMITS = { width: 2 ** 17, vocabulary: 2 ** 24, layers: 1024, positions: 2 ** 20, states: 2 ** 12 };
 
-interface FieldRule {
-  readonly expected: string;
-  holds(value: unknown): boolean;
-}
-
-const whole = (max: number, min = 1): FieldRule => ({
-  expected: `a whole number from ${min} to ${max}`,
-  holds: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
-});
-const number = (min: number, max: number): FieldRule => ({
-  expected: `a number from ${min} to ${max}`,
-  holds: (value) => typeof value === "number" && value >= min && value <= max,
-});
-const oneOf = (choices: readonly string[]): FieldRule => ({
-  expected: choices.join(", "),
-  holds: (value) => typeof value === "string" && choices.includes(value),
-});
-const flag: FieldRule = { expected: "true or false", holds: (value) => typeof value === "boolean" };
 const { width, vocabulary, layers, positions, states } = CONFIG_LIMITS;
-const isLayerList = (value: unknown): boolean =>
-  Array.isArray(value) && value.length <= layers && value.every((item) => typeof item === "number");
+const layerList = (min = 0) =>
+  list(whole(layers - 1, 0), { min, max: layers, words: `a list of at most ${layers} layers, the first of them 0` });
 
-const FIELDS: Readonly<Record<keyof HymbaOptions, FieldRule>> = {
+/** The type of each field by itself. */
+export const FIELD_TYPES: Readonly<Record<keyof HymbaOptions, ValueType>> = {
   vocabSize: whole(vocabulary),
   dModel: whole(width),
   nLayers: whole(layers),
   nHeads: whole(width),
   nKvHeads: whole(width),
   headDim: number(2, width),
-  archType: oneOf(ARCH_TYPES),
+  archType: choice(ARCH_TYPES),
   windowed: flag,
-  globalAttnIndices: { expected: `a list of at most ${layers} layers`, holds: isLayerList },
+  globalAttnIndices: layerList(),
   useMetaTokens: flag,
   numMetaTokens: whole(positions, 0),
   useKvSharing: flag,
-  kvGroups: {
-    expected: `a list of at most ${layers} lists of layers, none of them empty`,
-    holds: (value) =>
-      value === undefined ||
-      Array.isArray(value) && value.length <= layers && value.every((group) => isLayerList(group) && group.length > 0),
-  },
+  kvGroups: list(layerList(1), {
+    max: layers,
+    words: `a list of at most ${layers} lists of layers, none of them empty`,
+  }),
   swaWindow: whole(positions),
   ffnHidden: whole(width),
   mambaExpand: number(Number.MIN_VALUE, 1024),
@@ -54,21 +36,34 @@ const FIELDS: Readonly<Record<keyof HymbaOptions, FieldRule>> = {
   dtRank: whole(width),
   branchWidth: whole(width, 0),
   innerNorms: flag,
-  fusion: oneOf(FUSIONS),
+  fusion: choice(FUSIONS),
   valueHeadDim: number(1, width),
-  oddGroup: oneOf(["triple", "single"]),
+  oddGroup: choice(["triple", "single"]),
   ropeBase: number(1, 1e12),
   normEps: number(0, 1),
   initDeviation: number(0, 1e3),
-  metaInit: oneOf(["normal", "embedding"]),
-  stepInit: oneOf(["mamba", "zero"]),
+  metaInit: choice(["normal", "embedding"]),
+  stepInit: choice(["mamba", "zero"]),
 };
 
-function fail(what: string, expected: string, got: unknown): never {
+/** Fields that may be left out of a full configuration. */
+const OPTIONAL: readonly (keyof HymbaOptions)[] = ["kvGroups"];
+
+const fits = (name: keyof HymbaOptions, value: unknown) =>
+  holds(FIELD_TYPES[name], value) || value === undefined && OPTIONAL.includes(name);
+
+/** A field that holds what it may not: `field`, `expected` and `got` for those who know where the value came from. */
+export class FieldError extends UsageError {
+  constructor(readonly field: string, readonly expected: string, readonly got: string) {
+    super(`configuration: ${field}`, { expected, got });
+  }
+}
+
+function fail(field: string, expected: string, got: unknown): never {
   const shown = typeof got === "object" && got !== null
     ? Array.isArray(got) ? "a list" : "an object"
     : quoted(String(got));
-  throw new UsageError(`configuration: ${what}`, { expected, got: shown });
+  throw new FieldError(field, expected, shown);
 }
 
 /** Checks each given field by itself, whatever its type. Throws UsageError, also for a field that does not exist. */
@@ -77,17 +72,18 @@ export function checkOptions(options: unknown): asserts options is Partial<Hymba
     fail("options", "an object with the fields of a configuration", options);
   }
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(FIELDS, name)) fail(`unknown field ${quoted(name)}`, Object.keys(FIELDS).join(", "), value);
-    const rule = FIELDS[name as keyof HymbaOptions];
-    if (value !== undefined && !rule.holds(value)) fail(name, rule.expected, value);
+    if (!Object.hasOwn(FIELD_TYPES, name)) {
+      fail(`unknown field ${quoted(name)}`, Object.keys(FIELD_TYPES).join(", "), value);
+    }
+    const type = FIELD_TYPES[name as keyof HymbaOptions];
+    if (value !== undefined && !holds(type, value)) fail(name, allowed(type), value);
   }
 }
 
 /** Checks a full configuration: each field, then the fields together. */
 export function validate(options: HymbaOptions): void {
-  for (const [name, rule] of Object.entries(FIELDS)) {
-    const value = options[name as keyof HymbaOptions];
-    if (!rule.holds(value)) fail(name, rule.expected, value);
+  for (const name of Object.keys(FIELD_TYPES) as (keyof HymbaOptions)[]) {
+    if (!fits(name, options[name])) fail(name, allowed(FIELD_TYPES[name]), options[name]);
   }
   const { nHeads, nKvHeads, globalAttnIndices, nLayers } = options;
   if (nHeads % nKvHeads !== 0) fail("nHeads", `a multiple of nKvHeads (${nKvHeads})`, nHeads);

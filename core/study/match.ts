@@ -1,7 +1,8 @@
 /** Arms of one size: what the mixers of an arm lack in parameters, its feed-forward parts get. */
-import { ArchType, type Arm, type HymbaConfig, type Overrides, type StudyConfig, studyOf } from "../config/mod.ts";
+import { ArchType, type Arm, type HymbaConfig, type StudyConfig } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { parameterCount } from "../params/specs.ts";
+import { type Overrides, type ResolvedStudy, resolvePreset } from "../study_file/mod.ts";
 
 /** Widths are multiples of this, so that rows of weights begin at multiples of 16 bytes. */
 const STEP = 4;
@@ -28,16 +29,16 @@ export function matchParameters({ name, config }: Arm, target: number): HymbaCon
   return matched;
 }
 
-/**
- * The study of a preset with its arms matched to the size of the preset's `hymba`, whether or not that is one of them.
- * Throws UsageError for a name or value that does not exist.
- */
-export function resolvedStudy(preset: string, overrides: Overrides = {}): StudyConfig {
-  const study = studyOf(preset, overrides);
+/** The study with its arms matched to the size of `hymba` at its shape, whether or not that is one of them. */
+export function matchedStudy({ study, reference }: Pick<ResolvedStudy, "study" | "reference">): StudyConfig {
   if (study.match === "none") return study;
-  const [reference] = studyOf(preset, { models: [ArchType.HYBRID] }).arms, target = parameterCount(reference!.config);
+  const target = parameterCount(reference.config);
   return {
     ...study,
     arms: study.arms.map((arm) => ({ name: arm.name, config: matchParameters(arm, target) })),
   };
 }
+
+/** The matched study of a preset. Throws UsageError for a name or value that does not exist. */
+export const resolvedStudy = (preset: string, overrides: Overrides = {}): StudyConfig =>
+  matchedStudy(resolvePreset(preset, overrides));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { presetOn } from "../../cli/shared/study.ts";
-import { studyOf } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import { barLine } from "../../cli/ui/progress.ts";
-import { editDistance, nearest } from "../../cli/ui/suggestion.ts";
+import { editDistance, nearest } from "../../core/nearest.ts";
 import { hymba, makePlace } from "./command_line.ts";
 
 const place = await makePlace();

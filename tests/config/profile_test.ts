@@ -1,6 +1,7 @@
 /** The documented study as it was: sizes to the parameter, and what the profile decides against flags. */
 import { strict as assert } from "node:assert";
-import { ArchType, HymbaConfig, layersOf, type Overrides } from "../../core/config/mod.ts";
+import { ArchType, HymbaConfig, layersOf } from "../../core/config/mod.ts";
+import type { Overrides } from "../../core/study_file/mod.ts";
 import { interleaved, studyTokens, tokenizerText } from "../../core/data/study_data.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
 import { UsageError } from "../../core/errors.ts";

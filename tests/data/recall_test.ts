@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { studyOf } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import { recallBatch, recallVocabulary } from "../../core/data/recall.ts";
 import { HymbaError } from "../../core/errors.ts";
 

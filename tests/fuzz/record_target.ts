@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { studyOf } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import { parseJson } from "../../core/disk/mod.ts";
 import { runRecordOf } from "../../core/record/mod.ts";
 import type { Dice } from "./dice.ts";

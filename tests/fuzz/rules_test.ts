@@ -2,7 +2,8 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { HymbaConfig, type HymbaOptions, studyOf } from "../../core/config/mod.ts";
+import { HymbaConfig, type HymbaOptions } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import { parseJson } from "../../core/disk/mod.ts";
 import { metricsLineOf, runRecordOf } from "../../core/record/mod.ts";
 import { memoryDisk, parseLog } from "../../core/disk/mod.ts";

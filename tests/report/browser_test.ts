@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { architectureDocument, reportPage, reviewDocument } from "../../core/report/mod.ts";
-import { studyOf } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import { syntheticRun } from "./synthetic_run.ts";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];

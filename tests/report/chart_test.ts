@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { studyOf, SUITES } from "../../core/config/mod.ts";
+import { SUITES } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import type { AttentionMap, Run, StageResult } from "../../core/record/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { ARCH_TYPES, cacheSize, HymbaConfig, layersOf, studyOf } from "../../core/config/mod.ts";
+import { ARCH_TYPES, cacheSize, HymbaConfig, layersOf } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import { visiblePairs } from "../../core/ops/attention.ts";
 import { parameterCount } from "../../core/params/specs.ts";
 import { visibleRanges } from "../../core/report/architecture/mask.ts";

@@ -8,8 +8,8 @@ import {
   layersOf,
   type StageConfig,
   type StudyConfig,
-  studyOf,
 } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import type {
   ArmResult,
   AttentionMap,

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { studyOf } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import { type Disk, memoryDisk } from "../../core/disk/mod.ts";
 import { Diverged } from "../../core/errors.ts";
 import { Scorer } from "../../core/eval/quality.ts";

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { type Precision, PRESETS, studyOf, usualPrecision } from "../../core/config/mod.ts";
+import { type Precision, PRESETS, usualPrecision } from "../../core/config/mod.ts";
+import { studyOf } from "../../core/study_file/mod.ts";
 import type { MetricsLine } from "../../core/record/mod.ts";
 import { type Disk, memoryDisk, sha256 } from "../../core/disk/mod.ts";
 import { Interrupted, UsageError } from "../../core/errors.ts";

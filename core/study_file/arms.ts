@@ -1,0 +1,149 @@
+/** The arms of a study: models of a suite, and arms of the file that start from them. */
+import {
+  type Arm,
+  FieldError,
+  HymbaConfig,
+  type HymbaOptions,
+  knownRecipes,
+  type Recipe,
+  type Shape,
+  type Suite,
+  type Value,
+} from "../config/mod.ts";
+import { quoted } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { type Fault, faultAt, type Given, type Origin, type Values } from "./values.ts";
+
+/** Fields that an arm has of its own even in the small models of the recall probe, which have sizes of their own. */
+const KINDS: readonly (keyof HymbaOptions)[] = [
+  ...["archType", "windowed", "useMetaTokens", "useKvSharing", "innerNorms", "fusion", "oddGroup"] as const,
+  ...["stateSize", "convKernel", "ropeBase", "normEps", "stepInit"] as const,
+];
+
+/** What the file says of one arm. */
+interface OwnArm {
+  readonly name: string;
+  readonly from?: string;
+  readonly fields: Readonly<Record<string, Value>>;
+  /** Of the arm's first key. */
+  readonly origin: Origin;
+}
+
+/** The arms that the sources describe, by name, in their order. */
+export function ownArms(values: Values): Map<string, OwnArm> {
+  const arms = new Map<string, OwnArm>();
+  for (const [path, { value, origin }] of values) {
+    const [first, name, field] = path.split(".");
+    if (first !== "arms" || name === undefined || field === undefined) continue;
+    const arm = arms.get(name) ?? { name, fields: {}, origin };
+    if (field === "from") arms.set(name, { ...arm, from: String(value) });
+    else arms.set(name, { ...arm, fields: { ...arm.fields, [field]: value } });
+  }
+  return arms;
+}
+
+/** The values below a table, without its name. */
+export function fieldsOf(values: Values, table: string): Record<string, Value> {
+  const found: Record<string, Value> = {};
+  for (const [path, { value }] of values) {
+    const name = path.slice(table.length + 1);
+    if (path.startsWith(`${table}.`) && !name.includes(".")) found[name] = value;
+  }
+  return found;
+}
+
+export class Arms {
+  readonly #own: Map<string, OwnArm>;
+  readonly #recipes: readonly Recipe[];
+  readonly #faults = new Map<string, Fault>();
+
+  constructor(private readonly values: Values, private readonly suite: Suite) {
+    this.#own = ownArms(values);
+    this.#recipes = knownRecipes(suite);
+  }
+
+  /** What was wrong so far, each once. */
+  get faults(): Fault[] {
+    return [...this.#faults.values()];
+  }
+
+  /** The names of the study's arms: those in `models`, else those of the suite and then those of the file. */
+  names(suiteNames: readonly string[]): string[] {
+    const { value, origin } = this.values.get("models") ?? {} as Partial<Given>;
+    const names = Array.isArray(value) ? value.map(String) : [...new Set([...suiteNames, ...this.#own.keys()])];
+    const known = [...this.#recipes.map(({ name }) => name), ...this.#own.keys()];
+    for (const [i, name] of names.entries()) {
+      const at = origin ? faultAt(origin) : "models", expected = [...new Set(known)].join(", ");
+      if (!known.includes(name)) {
+        const meant = nearest(name, known), hint = meant && `did you mean ${meant}?`;
+        this.#fault({ at, what: `unknown model ${quoted(name)}`, expected, ...(hint ? { hint } : {}) });
+      } else if (names.indexOf(name) < i) {
+        this.#fault({ at, what: `models names ${name} twice`, expected: "each once" });
+      }
+    }
+    return names.filter((name) => known.includes(name));
+  }
+
+  /** The arms of these names at a shape. `kinds`: an arm changes what it is, and not how large it is. */
+  at(shape: Shape, names: readonly string[], { kinds = false } = {}): Arm[] {
+    const arms: Arm[] = [];
+    for (const name of names) {
+      try {
+        arms.push({ name, config: new HymbaConfig({ ...shape, ...this.#options(name, shape, { kinds, seen: [] }) }) });
+      } catch (error) {
+        if (!(error instanceof FieldError)) throw error;
+        this.#refused(name, error);
+      }
+    }
+    return arms;
+  }
+
+  /** What an arm changes in a shape: that of the model it starts from, and its own fields. */
+  #options(
+    name: string,
+    shape: Shape,
+    { kinds, seen }: { kinds: boolean; seen: readonly string[] },
+  ): Partial<HymbaOptions> {
+    const own = this.#own.get(name), recipe = this.#recipes.find((one) => one.name === name);
+    if (!own) return recipe?.change(shape) ?? {};
+    const from = own.from ?? (recipe ? name : "hymba");
+    const base = from === name ? recipe : undefined;
+    const fields = Object.entries(own.fields).filter(([field]) => !kinds || KINDS.some((kind) => kind === field));
+    if (base) return { ...base.change(shape), ...Object.fromEntries(fields) };
+    if (seen.includes(name) || from === name || !this.#isKnown(from)) {
+      this.#unknownStart(own, from, seen);
+      return Object.fromEntries(fields);
+    }
+    return { ...this.#options(from, shape, { kinds, seen: [...seen, name] }), ...Object.fromEntries(fields) };
+  }
+
+  #isKnown(name: string): boolean {
+    return this.#own.has(name) || this.#recipes.some((recipe) => recipe.name === name);
+  }
+
+  #unknownStart({ name, origin }: OwnArm, from: string, seen: readonly string[]): void {
+    const at = faultAt(this.values.get(`arms.${name}.from`)?.origin ?? origin), path = `arms.${name}.from`;
+    const names = [...new Set([...this.#recipes.map(({ name }) => name), ...this.#own.keys()])].join(", ");
+    if (this.#isKnown(from)) {
+      this.#fault({
+        at,
+        what: path,
+        expected: "arms that do not start from each other",
+        got: [...seen, name].join(" from "),
+      });
+    } else this.#fault({ at, what: `${path}: unknown model ${quoted(from)}`, expected: names });
+  }
+
+  /** A field that an arm cannot have: said where its value was given. */
+  #refused(name: string, { field, expected, got }: FieldError): void {
+    const paths = [`arms.${name}.${field}`, `model.${field}`, `arms.${name}.from`];
+    const given = paths.map((path) => ({ path, given: this.values.get(path) })).find(({ given }) => given);
+    const arm = given?.path.startsWith("arms.") ? given.path : `model.${field}`;
+    const at = given?.given ? faultAt(given.given.origin) : `arm ${name}`;
+    this.#fault({ at, what: given ? arm : field, expected, got });
+  }
+
+  #fault(fault: Fault): void {
+    this.#faults.set(JSON.stringify(fault), fault);
+  }
+}

@@ -1,0 +1,42 @@
+/** Which of several values holds: that of a flag, else of the file, else of the preset, else the usual one. */
+import type { Preset } from "../config/mod.ts";
+import { KEYS } from "./keys.ts";
+import { presetNamed, presetText } from "./presets.ts";
+import { readStudyText } from "./read.ts";
+import { type Given, throwFaults, type Values } from "./values.ts";
+
+/** A value that decides another one's fate: where a later source gives the first alone, the second of an earlier one is dropped. */
+const REPLACED: readonly (readonly [given: string, dropped: string])[] = [
+  ["model.ffnHidden", "model.ffnHiddenUnmatched"],
+];
+
+/** Values in the order of their weight, the last ones hold. */
+export function mergeValues(...sources: readonly Values[]): Map<string, Given> {
+  const merged = new Map<string, Given>();
+  for (const source of sources) {
+    for (const [given, dropped] of REPLACED) if (source.has(given) && !source.has(dropped)) merged.delete(dropped);
+    for (const [path, value] of source) merged.set(path, value);
+  }
+  return merged;
+}
+
+/** The values that hold where nobody gives others. */
+export function usualValues(): Map<string, Given> {
+  const values = new Map<string, Given>();
+  for (const { path, usual } of KEYS) {
+    if (usual !== undefined && !path.includes("*")) values.set(path, { value: usual, origin: { kind: "usual" } });
+  }
+  return values;
+}
+
+/** What a preset gives, with what the preset that it starts from gives. */
+export function presetValues(name: Preset): Map<string, Given> {
+  const { values, faults } = readStudyText(presetText(name), {
+    file: `studies/${name}.toml`,
+    origin: { kind: "preset", name },
+  });
+  throwFaults(faults);
+  const base = presetNamed(values.get("preset")?.value);
+  values.delete("preset");
+  return base ? mergeValues(presetValues(base), values) : values;
+}

@@ -1,0 +1,8 @@
+/** Study files: one table of keys, and what is read, written and explained by it. */
+export * from "./key.ts";
+export * from "./keys.ts";
+export * from "./overrides.ts";
+export * from "./presets.ts";
+export * from "./read.ts";
+export * from "./resolve.ts";
+export * from "./values.ts";

@@ -1,0 +1,20 @@
+/** The study files that come with the program. */
+import { type Preset, PRESETS } from "../config/mod.ts";
+import paper from "../../studies/paper.toml" with { type: "text" };
+import quick from "../../studies/quick.toml" with { type: "text" };
+import quickSoftware from "../../studies/quick-software.toml" with { type: "text" };
+import small from "../../studies/small.toml" with { type: "text" };
+import smoke from "../../studies/smoke.toml" with { type: "text" };
+
+export const PRESET_NAMES = PRESETS;
+
+const TEXTS: Readonly<Record<Preset, string>> = { smoke, quick, small, paper, "quick-software": quickSoftware };
+
+/** The text of a preset's study file. */
+export const presetText = (name: Preset): string => TEXTS[name];
+
+/** What a preset is for: the first comment of its file. */
+export const presetTitle = (name: Preset): string => /^# (.*)$/m.exec(TEXTS[name])?.[1] ?? "";
+
+/** The preset of that name; undefined when there is none. */
+export const presetNamed = (name: unknown): Preset | undefined => PRESETS.find((one) => one === name);

@@ -1,0 +1,138 @@
+/** From the text of a study file, or the words of a flag, to values that are each of their key's type. */
+import { parse, TomlDate, TomlError } from "smol-toml";
+import { allowed, holds, type Value } from "../config/mod.ts";
+import { quoted } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { nameOf, tableOf } from "./key.ts";
+import { ARM_NAME, keyAt, KEYS } from "./keys.ts";
+import { type Place, placeIn, placesOf } from "./places.ts";
+import { type Fault, faultAt, type Given, type Origin, shown } from "./values.ts";
+
+export interface ReadValues {
+  readonly values: Map<string, Given>;
+  readonly faults: Fault[];
+}
+
+/** The paths of all tables, with `*` for names. */
+const TABLES = new Set(KEYS.flatMap(({ path }) => {
+  const found: string[] = [];
+  for (let table = tableOf(path); table !== ""; table = tableOf(table)) found.push(table);
+  return found;
+}));
+
+const withStar = (path: string) => path.replace(/^arms\.[^.]+/, "arms.*");
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof TomlDate);
+
+/** The key that the author of an unknown one most likely meant, as it would stand there. */
+function nearestKey(path: string): string | undefined {
+  const arm = path.startsWith("arms.") ? path.split(".")[1]! : "*";
+  const all = KEYS.map((key) => key.path.replace("*", arm));
+  const own = all.filter((one) => tableOf(one) === tableOf(path));
+  const near = nearest(nameOf(path), own.map(nameOf));
+  if (near !== undefined) return [tableOf(path), near].filter(Boolean).join(".");
+  return all.find((one) => nameOf(one) === nameOf(path)) ?? nearest(path, all);
+}
+
+/** What is wrong with a path that no key has. */
+export function unknownKey(path: string, at: string): Fault {
+  const meant = nearestKey(path);
+  return {
+    at,
+    what: `unknown key ${quoted(path)}`,
+    ...(meant ? { hint: `did you mean ${meant}?` } : { expected: "a key that hymba config explain lists" }),
+  };
+}
+
+/** Puts one value where it belongs, or says why it cannot be. */
+function take(read: ReadValues, path: string, { value, origin }: { value: unknown; origin: Origin }): void {
+  const key = keyAt(path), at = faultAt(origin);
+  if (!key) return void read.faults.push(unknownKey(path, at));
+  if (holds(key.type, value)) return void read.values.set(path, { value: value as Value, origin });
+  const name = nameOf(path), expected = allowed(key.type);
+  const what = key.type.kind === "choice" && typeof value === "string" ? `unknown ${name} ${quoted(value)}` : path;
+  read.faults.push({ at, what, expected, ...(what === path ? { got: shown(value) } : {}) });
+}
+
+function takeTable(
+  read: ReadValues,
+  table: Record<string, unknown>,
+  { path, originOf }: { path: string; originOf(path: string): Origin },
+): void {
+  for (const [name, value] of Object.entries(table)) {
+    const own = path === "" ? name : `${path}.${name}`, origin = originOf(own), at = faultAt(origin);
+    if (path === "arms" && !new RegExp(`^${ARM_NAME}$`).test(name)) {
+      read.faults.push({ at, what: `the arm ${quoted(name)}`, expected: "a name of small letters, digits, - and _" });
+    } else if (isTable(value) && TABLES.has(withStar(own))) takeTable(read, value, { path: own, originOf });
+    else if (TABLES.has(withStar(own))) {
+      read.faults.push({ at, what: own, expected: `a table: [${own}] and keys below it`, got: shown(value) });
+    } else take(read, own, { value, origin });
+  }
+}
+
+/** Reads the text of a study file. All faults come together, except that a text that is no TOML has one. */
+export function readStudyText(
+  text: string,
+  { file, origin }: { file: string; origin?: Origin },
+): ReadValues {
+  const read: ReadValues = { values: new Map(), faults: [] };
+  let table: Record<string, unknown>;
+  try {
+    table = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const what = error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "");
+    read.faults.push({ at: `${file}:${error.line}:${error.column}`, what: `not TOML: ${what}` });
+    return read;
+  }
+  const places: ReadonlyMap<string, Place> = placesOf(text);
+  const originOf = (path: string): Origin => origin ?? { kind: "file", file, ...placeIn(places, path) };
+  takeTable(read, table, { path: "", originOf });
+  return read;
+}
+
+/** A value that a flag gives. `value` undefined: the words of `--set` still have to be read. */
+export interface FlagValue {
+  readonly flag: string;
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** A value as a person types it: TOML where it is TOML; a list may be given as words with commas; else the words. */
+export function typedValue(words: string, path: string): unknown {
+  const type = keyAt(path)?.type;
+  try {
+    const { value } = parse(`value = ${words}`);
+    if (type === undefined || holds(type, value)) return value;
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+  }
+  if (type !== undefined && holds(type, words)) return words;
+  if (type?.kind === "list" || type?.kind === "either") {
+    const items = words.split(",").map((word) =>
+      /^-?\d+(\.\d+)?(e-?\d+)?$/.test(word.trim()) ? Number(word) : word.trim()
+    );
+    if (holds(type, items)) return items;
+  }
+  return words;
+}
+
+/** Reads the `key=value` of one `--set`. */
+export function setFlag(words: string): FlagValue | Fault {
+  const at = words.indexOf("=");
+  if (at <= 0) {
+    return { at: "--set", what: quoted(words), expected: "KEY=VALUE, such as pretraining.rate=1e-3" };
+  }
+  const path = words.slice(0, at).trim();
+  return { flag: "--set", path, value: typedValue(words.slice(at + 1).trim(), path) };
+}
+
+/** Reads flags, in their order: a later one replaces an earlier one. */
+export function readFlags(flags: readonly (FlagValue | Fault)[]): ReadValues {
+  const read: ReadValues = { values: new Map(), faults: [] };
+  for (const given of flags) {
+    if ("what" in given) read.faults.push(given);
+    else take(read, given.path, { value: given.value, origin: { kind: "flag", flag: given.flag } });
+  }
+  return read;
+}

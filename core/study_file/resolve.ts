@@ -1,0 +1,191 @@
+/** From a preset, a study file and flags to one study. Every value keeps the place that it comes from. */
+import { basename, extname } from "node:path";
+import {
+  type Arm,
+  type HymbaOptions,
+  MATCHED,
+  type MatchRule,
+  namesOf,
+  type PreferenceConfig,
+  type Preset,
+  type Profile,
+  type RecallConfig,
+  type SampleConfig,
+  type Shape,
+  type StageConfig,
+  type StudyConfig,
+  type Suite,
+} from "../config/mod.ts";
+import { Arms, fieldsOf } from "./arms.ts";
+import { mergeValues, presetValues, usualValues } from "./merge.ts";
+import { presetNamed } from "./presets.ts";
+import { type FlagValue, readFlags, readStudyText } from "./read.ts";
+import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
+
+/** What a study is made from. */
+export interface Sources {
+  /** Used where neither file nor flags name a preset. Default: `quick`. */
+  readonly preset?: Preset;
+  readonly file?: { readonly path: string; readonly text: string };
+  readonly flags?: readonly (FlagValue | Fault)[];
+}
+
+/** A study with all that is known of where it comes from. */
+export interface ResolvedStudy {
+  /** The arms have the feed-forward width of the shape; `match` may still ask for another. */
+  readonly study: StudyConfig;
+  /** `hymba` at the shape of the study: what other arms are matched to. */
+  readonly reference: Arm;
+  /** The preset under the file and the flags. */
+  readonly preset: Preset;
+  readonly values: Values;
+}
+
+/** Reads values of keys with the types that their keys promise. */
+class Reader {
+  constructor(readonly values: Values) {}
+
+  /** A value of a key. Its type follows from the table of keys, which every value has passed. */
+  get<T>(path: string): T | undefined {
+    return this.values.get(path)?.value as T | undefined;
+  }
+
+  /** Whether the author of the study gave the value, not the program. */
+  isOwn(path: string): boolean {
+    return ["file", "flag"].includes(this.values.get(path)?.origin.kind ?? "");
+  }
+
+  table<T>(path: string): T {
+    return fieldsOf(this.values, path) as T;
+  }
+}
+
+/** What a profile decides itself. */
+function profileFaults(reader: Reader): Fault[] {
+  const fixed = [["suite", "seed"], ["match", "none"], ["preference.loss", "seed"]] as const, faults: Fault[] = [];
+  const said = (path: string) => {
+    const { value, origin } = reader.values.get(path)!;
+    return origin.kind === "flag" && origin.flag !== "--set" ? `${origin.flag} ${value}` : `${path} = ${shown(value)}`;
+  };
+  for (const [path, expected] of fixed) {
+    const given = reader.values.get(path);
+    if (!given || !reader.isOwn(path) || given.value === expected) continue;
+    const what = `${said(path)} does not go with ${said("profile")}`;
+    faults.push({ at: faultAt(given.origin), what, expected });
+  }
+  return faults;
+}
+
+function seedsOf(reader: Reader): number[] {
+  const given = reader.get<number | number[]>("seeds") ?? 1;
+  return typeof given === "number" ? Array.from({ length: given }, (_, i) => i + 1) : given;
+}
+
+/** A stage with a warm-up and evaluations that fit into its steps. */
+function stageOf(reader: Reader, path: string): StageConfig {
+  const stage = reader.table<StageConfig>(path), { steps, rate, warmup, decay, batch, evaluateEvery } = stage;
+  return {
+    ...{ steps, rate, warmup: Math.min(warmup, Math.floor(steps / 2)), decay, batch },
+    evaluateEvery: Math.min(evaluateEvery, steps),
+  };
+}
+
+/** The sizes of a model's table, and the vocabulary besides. */
+const shapeOf = (reader: Reader, table: string): Shape & { ffnHiddenUnmatched?: number } =>
+  reader.table<Partial<HymbaOptions> & { vocabSize: number; ffnHiddenUnmatched?: number }>(table);
+
+/** The feed-forward width of all arms at the start: the documented one with a profile, or the one for no matching. */
+function widthOf(reader: Reader, { profile, match }: { profile?: Profile; match: MatchRule }): number | undefined {
+  const { dModel, ffnHidden, ffnHiddenUnmatched } = shapeOf(reader, "model");
+  if (profile !== undefined && dModel !== undefined && !reader.isOwn("model.ffnHidden")) return 4 * dModel;
+  return match === "none" ? ffnHiddenUnmatched ?? ffnHidden : ffnHidden;
+}
+
+function recallOf(reader: Reader, arms: Arms, names: readonly string[]): RecallConfig | undefined {
+  const { probe, ...recall } = reader.table<Omit<RecallConfig, "arms"> & { probe: boolean }>("recall");
+  return probe ? { ...recall, arms: arms.at(shapeOf(reader, "recall.model"), names, { kinds: true }) } : undefined;
+}
+
+function nameFrom(reader: Reader, file: string | undefined, preset: Preset): string {
+  const own = file === undefined ? preset : basename(file, extname(file)).replaceAll(/[^A-Za-z0-9_-]+/g, "-");
+  return reader.get<string>("name") ?? (own.slice(0, 64) || preset);
+}
+
+/** All values of the sources, and what is wrong with single ones. */
+function gathered({ preset, file, flags = [] }: Sources): { values: Values; faults: Fault[]; preset: Preset } {
+  const fromFile = file ? readStudyText(file.text, { file: file.path }) : { values: new Map(), faults: [] };
+  const fromFlags = readFlags(flags);
+  const named = presetNamed((fromFlags.values.get("preset") ?? fromFile.values.get("preset"))?.value);
+  const base = named ?? preset ?? "quick";
+  const values = mergeValues(usualValues(), presetValues(base), fromFile.values, fromFlags.values);
+  const origin = named ? values.get("preset")!.origin : { kind: "usual" } satisfies Origin;
+  values.set("preset", { value: base, origin });
+  return { values, faults: [...fromFile.faults, ...fromFlags.faults], preset: base };
+}
+
+/**
+ * The study that a preset, a file and flags make, each stronger than the one before. Throws one UsageError with all faults:
+ * those of single values, those of arms, and values that do not go together.
+ */
+export function resolveSources(sources: Sources): ResolvedStudy {
+  const { values, faults, preset } = gathered(sources), reader = new Reader(values);
+  const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
+  if (profile) faults.push(...profileFaults(reader));
+  const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.get<MatchRule>("match")!;
+  const match = reader.isOwn("match") ? reader.get<MatchRule>("match")! : usualMatch;
+  const { ffnHiddenUnmatched: _, ...shape } = shapeOf(reader, "model");
+  const width = widthOf(reader, { profile, match }), arms = new Arms(values, suite);
+  const names = arms.names(namesOf(suite));
+  const found = arms.at({ ...shape, ...(width === undefined ? {} : { ffnHidden: width }) }, names);
+  const recall = recallOf(reader, arms, names), seeds = seedsOf(reader);
+  if (new Set(seeds).size < seeds.length) {
+    faults.push({
+      at: faultAt(values.get("seeds")!.origin),
+      what: "seeds",
+      expected: "different seeds",
+      got: shown(seeds),
+    });
+  }
+  throwFaults([...faults, ...arms.faults]);
+  const [reference] = new Arms(new Map(), "arms").at(shape, ["hymba"]);
+  const study = studyFrom(reader, {
+    suite,
+    profile,
+    match,
+    arms: found,
+    recall,
+    seeds,
+    name: nameFrom(reader, sources.file?.path, preset),
+  });
+  return { study, reference: reference!, preset, values };
+}
+
+function studyFrom(
+  reader: Reader,
+  { suite, profile, match, arms, recall, seeds, name }:
+    & Pick<StudyConfig, "match" | "arms" | "recall" | "seeds" | "suite" | "profile">
+    & { name: string },
+): StudyConfig {
+  const preference = reader.table<PreferenceConfig>("preference"),
+    precision = reader.get<StudyConfig["precision"] | "f32">("precision");
+  const characters = reader.get<number>("data.characters"), remat = reader.get<boolean>("remat");
+  return {
+    preset: name,
+    ...(suite ? { suite } : {}),
+    ...(profile ? { profile } : {}),
+    match,
+    arms,
+    seeds,
+    vocabSize: reader.get<number>("model.vocabSize")!,
+    sequenceLength: reader.get<number>("sequenceLength")!,
+    trainFraction: reader.get<number>("data.trainFraction")!,
+    pretraining: stageOf(reader, "pretraining"),
+    orpo: stageOf(reader, "orpo"),
+    preference: { ...preference, loss: profile ?? preference.loss },
+    samples: reader.table<SampleConfig>("samples"),
+    ...(recall ? { recall } : {}),
+    ...(characters === undefined ? {} : { characters }),
+    ...(remat ? { remat } : {}),
+    ...(precision && precision !== "f32" ? { precision } : {}),
+  };
+}

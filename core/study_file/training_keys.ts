@@ -1,0 +1,111 @@
+/** The keys of both training stages, of the preference pairs, of the samples and of the recall probe. */
+import { choice, flag, list, number, type ValueType, whole } from "../config/mod.ts";
+import type { Key } from "./key.ts";
+import { modelKeys } from "./model_keys.ts";
+
+const COUNT = 2 ** 31;
+
+const fromPreset = { from: ["preset"], how: "the value of the preset" };
+
+/** A key whose value every preset gives. */
+const given = (path: string, type: ValueType, meaning: string): Key => ({ path, type, meaning, follows: fromPreset });
+
+/** Keys that both stages have. `each`: what one unit of a batch is. */
+const stageKeys = (stage: string, each: string): Key[] => [
+  given(`${stage}.steps`, whole(COUNT), "Updates of the weights."),
+  given(`${stage}.rate`, number(0, 1e3), "The largest learning rate. It is reached at the end of the warm-up."),
+  given(
+    `${stage}.warmup`,
+    whole(COUNT, 0),
+    "Updates in which the rate rises from zero. Never more than half of the steps.",
+  ),
+  given(`${stage}.decay`, number(0, 1e3), "Weight decay of the matrices."),
+  given(`${stage}.batch`, whole(2 ** 20), `${each} of one update.`),
+  given(
+    `${stage}.evaluateEvery`,
+    whole(COUNT),
+    "Updates from one evaluation to the next. The last update is always evaluated.",
+  ),
+];
+
+export const PRETRAINING = stageKeys("pretraining", "Sequences");
+export const ORPO = stageKeys("orpo", "Pairs");
+
+export const PREFERENCE: readonly Key[] = [
+  {
+    path: "preference.loss",
+    type: choice(["orpo", "seed"]),
+    meaning: "The loss of the second stage: ORPO, or what the documented notebook did.",
+    usual: "orpo",
+  },
+  { path: "preference.beta", type: number(0, 1e6), meaning: "Weight of the preference term.", usual: 0.1 },
+  {
+    path: "preference.rejected",
+    type: choice(["sample", "corrupt"]),
+    meaning: "Rejected continuations: sampled from the model of stage 1, or the true one with its tokens shuffled.",
+    usual: "sample",
+  },
+  { path: "preference.temperature", type: number(0, 100), meaning: "Temperature of sampled continuations.", usual: 1 },
+  { path: "preference.trainPairs", type: whole(2 ** 20), meaning: "Pairs that are trained on.", usual: 64 },
+  { path: "preference.heldOutPairs", type: whole(2 ** 20), meaning: "Pairs that are only measured.", usual: 32 },
+  { path: "preference.promptTokens", type: whole(2 ** 16), meaning: "Tokens of a prompt.", usual: 64 },
+  { path: "preference.completionTokens", type: whole(2 ** 16), meaning: "Tokens of a continuation.", usual: 64 },
+];
+
+export const SAMPLES: readonly Key[] = [
+  { path: "samples.prompts", type: whole(10_000), meaning: "Prompts that every model goes on from.", usual: 3 },
+  { path: "samples.promptTokens", type: whole(2 ** 16), meaning: "Tokens of a prompt.", usual: 32 },
+  { path: "samples.newTokens", type: whole(2 ** 16), meaning: "Tokens that are sampled behind a prompt.", usual: 100 },
+  { path: "samples.temperature", type: number(0, 100), meaning: "Temperature of the samples.", usual: 0.8 },
+  {
+    path: "samples.topK",
+    type: whole(2 ** 24),
+    meaning: "Only so many of the likeliest tokens are drawn from.",
+    usual: 40,
+  },
+];
+
+const distance = whole(2 ** 16, 2);
+
+export const RECALL: readonly Key[] = [
+  { path: "recall.probe", type: flag, meaning: "Ask every model what it recalls, after both stages.", usual: true },
+  given("recall.steps", whole(COUNT), "Updates of the probe's own training."),
+  given("recall.batch", whole(2 ** 20), "Sequences of one update."),
+  given("recall.testBatches", whole(2 ** 20), "Batches that are asked after training."),
+  { path: "recall.keys", type: whole(2 ** 20), meaning: "Different keys.", usual: 16 },
+  { path: "recall.values", type: whole(2 ** 20), meaning: "Different values.", usual: 16 },
+  { path: "recall.fillers", type: whole(2 ** 20), meaning: "Different tokens that mean nothing.", usual: 1 },
+  { path: "recall.length", type: whole(2 ** 20), meaning: "Tokens of a sequence.", usual: 40 },
+  {
+    path: "recall.ranges",
+    type: list(list(distance, { min: 2, max: 2, words: "two distances" }), {
+      min: 1,
+      max: 64,
+      words: "a list of [least, most] distances in tokens, even numbers",
+    }),
+    meaning: "Distances from a pair to its question, [least, most] in tokens, even numbers, ends included.",
+    usual: [[2, 4], [6, 10], [12, 20], [22, 32]],
+  },
+  { path: "recall.perRange", type: whole(2 ** 16), meaning: "Questions of a sequence in each range.", usual: 2 },
+  { path: "recall.rate", type: number(0, 1e3), meaning: "The largest learning rate.", usual: 1e-3 },
+  { path: "recall.warmup", type: whole(COUNT, 0), meaning: "Updates in which the rate rises from zero.", usual: 20 },
+  { path: "recall.decay", type: number(0, 1e3), meaning: "Weight decay of the matrices.", usual: 0.1 },
+];
+
+/**
+ * Models of the probe: two layers, where an architecture has windows both of them or only the first. Two windows reach six
+ * tokens back. One head as wide as the model: with two half as wide `transformer-global` learned nothing in 1200 steps.
+ */
+export const RECALL_MODEL: readonly Key[] = modelKeys("recall.model", {
+  vocabSize: 33,
+  dModel: 64,
+  nLayers: 2,
+  nHeads: 1,
+  nKvHeads: 1,
+  ffnHidden: 64,
+  swaWindow: 4,
+  numMetaTokens: 4,
+  globalAttnIndices: [1],
+  initDeviation: 0.05,
+  metaInit: "embedding",
+});

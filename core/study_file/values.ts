@@ -1,0 +1,68 @@
+/** Values of a study with the place where each comes from, and the faults of what was given. */
+import type { Value } from "../config/mod.ts";
+import { UsageError } from "../errors.ts";
+import type { Place } from "./places.ts";
+
+/** Where a value comes from. */
+export type Origin =
+  | { readonly kind: "usual" }
+  | { readonly kind: "preset"; readonly name: string }
+  | ({ readonly kind: "file"; readonly file: string } & Place)
+  /** `flag`: as it is written, such as --rate. */
+  | { readonly kind: "flag"; readonly flag: string };
+
+export interface Given {
+  readonly value: Value;
+  readonly origin: Origin;
+}
+
+/** By path. */
+export type Values = ReadonlyMap<string, Given>;
+
+/** An origin as `config show` and run.json say it. */
+export function originInWords(origin: Origin): string {
+  switch (origin.kind) {
+    case "usual":
+      return "usual value";
+    case "preset":
+      return `preset ${origin.name}`;
+    case "file":
+      return `${origin.file}:${origin.line}`;
+    case "flag":
+      return origin.flag;
+  }
+}
+
+/** Something that was given and cannot be. */
+export interface Fault {
+  /** FILE:LINE:COLUMN, or the flag. */
+  readonly at: string;
+  readonly what: string;
+  readonly expected?: string;
+  readonly got?: string;
+  readonly hint?: string;
+}
+
+/** The place of a fault in what has this origin. */
+export const faultAt = (origin: Origin): string =>
+  origin.kind === "file" ? `${origin.file}:${origin.line}:${origin.column}` : originInWords(origin);
+
+/** A value as TOML writes it, which for all values of a study is JSON as well. */
+export const shown = (value: unknown): string => {
+  const words = value instanceof Date ? `the date ${value.toISOString()}` : JSON.stringify(value) ?? String(value);
+  return words.length > 80 ? `${words.slice(0, 80)}…` : words;
+};
+
+const HINT = "hymba config explain KEY says what a key means and what it allows";
+
+/** Throws a UsageError with every fault, if there is one. */
+export function throwFaults(faults: readonly Fault[]): void {
+  const [first] = faults;
+  if (first === undefined) return;
+  const { at, what, hint = HINT, ...details } = first;
+  if (faults.length === 1) throw new UsageError(`${at}: ${what}`, { ...details, hint });
+  const lines = faults.map(({ at, what, expected, got, hint }) =>
+    `  ${at}: ${what}${expected ? `; expected ${expected}` : ""}${got ? `; got ${got}` : ""}${hint ? `; ${hint}` : ""}`
+  );
+  throw new UsageError(`the study has ${faults.length} faults\n${lines.join("\n")}`, { hint: HINT });
+}

@@ -1,0 +1,31 @@
+/** Presets as study files give exactly the studies that they gave as code. */
+import { strict as assert } from "node:assert";
+import { PRESETS, type StudyConfig, SUITES } from "../../core/config/mod.ts";
+import { resolvedStudy } from "../../core/study/match.ts";
+import type { Overrides } from "../../core/study_file/mod.ts";
+
+/** Written by the last version that had its presets as code: every preset with every suite, the profile and many flags. */
+async function before(): Promise<Record<string, StudyConfig>> {
+  const file = await Deno.open(new URL("studies_before.json.gz", import.meta.url));
+  return await new Response(file.readable.pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+const FLAGS: Overrides = {
+  ...{ match: "none", seeds: 2, steps: 7, orpoSteps: 3, beta: 0.5, orpoLoss: "seed", rejected: "corrupt" },
+  ...{ remat: true, precision: "bf16", models: ["hymba", "samba"] },
+};
+
+Deno.test("every preset with every suite, profile and flag is the study that it was", async () => {
+  const kept = await before(), seen = new Set<string>();
+  const same = (name: string, preset: string, overrides: Overrides) => {
+    seen.add(name);
+    assert.deepEqual(JSON.parse(JSON.stringify(resolvedStudy(preset, overrides))), kept[name], name);
+  };
+  for (const preset of PRESETS) {
+    for (const suite of SUITES) same(`${preset} ${suite}`, preset, { suite });
+    same(`${preset} profile seed`, preset, { profile: "seed" });
+    same(`${preset} match none`, preset, FLAGS);
+  }
+  same("arms of all names", "quick", { models: ["mamba", "hymba", "samba"] });
+  assert.deepEqual([...seen].sort(), Object.keys(kept).sort());
+});
