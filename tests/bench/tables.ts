@@ -5,6 +5,7 @@
  */
 import type { KernelReport, KernelsReport } from "../../core/bench/kernels.ts";
 import type { StepReport } from "../../core/bench/step.ts";
+import { isaTable } from "./isa/table.ts";
 import type { Row } from "./peers/js/compare.ts";
 import { endLossTable } from "../precision/end_losses_table.ts";
 import { timesTable } from "../precision/times_table.ts";
@@ -121,6 +122,7 @@ function kernelsTable({ peaks, kernels, refused, ...from }: From & KernelsReport
 }
 
 const TABLES: Readonly<Record<string, (json: never) => string>> = {
+  "isa.json": isaTable,
   "peers-js.json": peersTable,
   "peers-torch.json": torchTable,
   "precision-quick.json": endLossTable,

@@ -1,0 +1,78 @@
+/** Every kernel that the plans of `paper` become on a class of GPUs, without a GPU: plans are lowered, not prepared. */
+import { DecodeSession } from "../../../core/infer/session.ts";
+import { ParameterStore } from "../../../core/params/store.ts";
+import type { Executor, Plan, Program } from "../../../core/plan/mod.ts";
+import { resolvedStudy } from "../../../core/study/match.ts";
+import { evaluationPlan, preferencePlan, trainingPlan } from "../../../core/train/plans.ts";
+import type { Precision } from "../../../core/config/mod.ts";
+import type { AdapterClass } from "../../../core/device/types.ts";
+import { type Launch, lowerContext, overridesOf } from "../../../core/webgpu/launch.ts";
+import { LOWERINGS } from "../../../core/webgpu/ops/mod.ts";
+
+export const CLASSES = ["discrete", "integrated", "apple"] as const satisfies readonly AdapterClass[];
+
+/** A plan that a study carries out. */
+export interface Stage {
+  readonly arm: string;
+  readonly stage: "training" | "preference" | "evaluation" | "decoding";
+  readonly precision: Precision;
+  readonly plan: Plan;
+}
+
+/** Invocations of a subgroup that classes of GPUs are lowered for; no kernel of theirs depends on it. */
+const SUBGROUP_SIZE = 32;
+/** Sequences and tokens of decoding: as many as `generate` asks for by default in `paper`. */
+const DECODED = { B: 4, length: 128 };
+
+/** The plans of every arm of `paper` in f32, and training of `hymba` in both 16-bit precisions. */
+export async function stages(): Promise<Stage[]> {
+  const study = resolvedStudy("paper"),
+    { pretraining: { batch: B, decay }, orpo, preference, sequenceLength: T } = study;
+  const pairs = { n: orpo.batch, T: preference.promptTokens + preference.completionTokens - 1, decay, beta: 0.1 };
+  const found: Stage[] = [];
+  for (const { name: arm, config } of study.arms) {
+    const store = new ParameterStore(config),
+      of = (stage: Stage["stage"], plan: Plan, precision: Precision = "f32") =>
+        found.push({ arm, stage, plan, precision });
+    of("training", trainingPlan(store, { B, T, decay }).plan);
+    if (arm === "hymba") {
+      for (const precision of ["bf16", "f16"] as const) {
+        of("training", trainingPlan(store, { B, T, decay, precision }).plan, precision);
+      }
+    }
+    of("preference", preferencePlan(store, pairs).plan);
+    of("evaluation", evaluationPlan(store, { B, T }).plan);
+    of("decoding", await decodingPlan(store));
+  }
+  return found;
+}
+
+/** The plan that a session records, taken from the call that would prepare it. */
+async function decodingPlan(store: ParameterStore): Promise<Plan> {
+  let recorded: Plan | undefined;
+  const nothing = { write() {}, run: () => Promise.resolve() };
+  const recorder = {
+    ...nothing,
+    prepare: (plan: Plan) => Promise.resolve((recorded = plan, nothing as unknown as Program)),
+  };
+  await DecodeSession.create(recorder as unknown as Executor, store, DECODED);
+  if (!recorded) throw new Error("decoding was not prepared");
+  return recorded;
+}
+
+/** The dispatches of a plan on a class of GPUs. */
+export function launchesOf({ plan, precision }: Stage, adapterClass: AdapterClass): Launch[] {
+  const f16Products = precision === "f16";
+  const context = lowerContext(adapterClass, { subgroupSize: SUBGROUP_SIZE, f16Products });
+  return plan.steps.flatMap((step) => {
+    const lowering = LOWERINGS[step.op];
+    if (!lowering) throw new Error(`no kernel for ${step.op}`);
+    return lowering(step, context);
+  });
+}
+
+/** What one compilation is known by: the kernel and its constants. */
+export function kernelKey(launch: Launch): string {
+  const constants = Object.entries(overridesOf(launch)).sort(([a], [b]) => a < b ? -1 : 1);
+  return [launch.kernel.name, ...constants.map(([name, value]) => `${name}=${value}`)].join(" ");
+}

@@ -1,0 +1,163 @@
+/**
+ * An estimate of the time that a launch takes, from the machine code: a model of a compiler's output, not a measurement.
+ *
+ * Every loop is taken as often as `rounds.ts` says. A round keeps the vector units, workgroup memory and the address units busy for
+ * so many cycles, and one wave alone needs its latency: cycles to issue plus what it waits for. Of these the largest counts, with as
+ * many waves beside each other as registers and workgroup memory allow. A launch takes at least the time of its bytes, each tensor
+ * read or written once, at the chip's bandwidth. Launches follow each other without a gap.
+ */
+import { type Block, type Instruction, type Loop, ownBlocks } from "./machine_code.ts";
+
+/** What public descriptions of a chip say. */
+export interface Chip {
+  readonly name: string;
+  /** Compute units; each has vector units (`simds`), one workgroup memory and one path to the caches. */
+  readonly units: number;
+  readonly simds: number;
+  /** Cycles a second. */
+  readonly hertz: number;
+  /** Bytes a second to and from memory. */
+  readonly bandwidth: number;
+  /** Cycles that a vector unit is busy with an instruction of a wave of 64: multiply-adds and their like, others, transcendental ones. */
+  readonly cycles: { readonly float: number; readonly other: number; readonly transcendental: number };
+}
+
+export const CHIPS: Readonly<Record<string, Chip>> = {
+  navi21: {
+    name: "RX 6900 XT",
+    units: 80,
+    simds: 2,
+    hertz: 2.25e9,
+    bandwidth: 512e9,
+    cycles: { float: 2, other: 2, transcendental: 8 },
+  },
+  navi31: {
+    name: "RX 7900 XTX",
+    units: 96,
+    simds: 2,
+    hertz: 2.5e9,
+    bandwidth: 960e9,
+    cycles: { float: 1, other: 2, transcendental: 8 },
+  },
+  gfx1200: {
+    name: "RX 9060 XT",
+    units: 32,
+    simds: 2,
+    hertz: 3.13e9,
+    bandwidth: 320e9,
+    cycles: { float: 1, other: 2, transcendental: 8 },
+  },
+  vega10: {
+    name: "RX Vega 64",
+    units: 64,
+    simds: 4,
+    hertz: 1.5e9,
+    bandwidth: 484e9,
+    cycles: { float: 4, other: 4, transcendental: 16 },
+  },
+};
+
+/** Invocations of a wave. */
+const WAVE = 64;
+/** Bytes a cycle that workgroup memory, and the path to the caches, give to a compute unit. */
+const LDS_BYTES = 128, CACHE_BYTES = 64;
+/** Cycles until a load from a cache, a scalar load and a load from workgroup memory arrive. */
+const LATENCY: Readonly<Record<string, number>> = { load: 300, km: 120, ds: 64, store: 0 };
+/** Instructions of 32-bit floats that a chip with two sets of units carries out for 64 lanes in one cycle. */
+const FLOAT = /^v_(fma|fmac|fmaak|fmamk|mul|add|sub|subrev|max|min|mac|mad)_(f32|legacy)/;
+
+/** Cycles that work keeps each unit busy, and that one wave needs from its first instruction to its last. */
+export interface Cost {
+  readonly vector: number;
+  readonly lds: number;
+  readonly cache: number;
+  readonly latency: number;
+}
+
+const NONE: Cost = { vector: 0, lds: 0, cache: 0, latency: 0 };
+
+const plus = (a: Cost, b: Cost, times = 1): Cost => ({
+  vector: a.vector + times * b.vector,
+  lds: a.lds + times * b.lds,
+  cache: a.cache + times * b.cache,
+  latency: a.latency + times * b.latency,
+});
+
+function busy({ name, unit, bytes }: Instruction, { cycles }: Chip): Omit<Cost, "latency"> {
+  const vector = unit === "transcendental"
+    ? cycles.transcendental
+    : unit === "vector"
+    ? FLOAT.test(name) ? cycles.float : cycles.other
+    : 0;
+  const scalar = name.startsWith("s_"), moves = WAVE * bytes;
+  const cache = (unit === "load" || unit === "store") && !scalar
+    ? moves / CACHE_BYTES
+    : unit === "scratch"
+    ? WAVE * 16 / CACHE_BYTES
+    : 0;
+  return { vector, lds: unit === "lds" ? moves / LDS_BYTES : 0, cache };
+}
+
+/** The counter that counts an instruction until it has arrived. */
+function counterOf({ name, unit }: Instruction): string | undefined {
+  if (unit === "lds") return "ds";
+  if (unit === "scratch") return "load";
+  if (unit === "store") return "store";
+  return unit === "load" ? (name.startsWith("s_") ? "km" : "load") : undefined;
+}
+
+/** Instructions one after the other, by one wave that has the units to itself. */
+export function costOf(instructions: readonly Instruction[], chip: Chip): Cost {
+  const under: Record<string, number[]> = { load: [], km: [], ds: [], store: [] };
+  let total = NONE, clock = 0;
+  for (const instruction of instructions) {
+    if (instruction.unit === "hint") continue;
+    for (const [counter, left] of Object.entries(instruction.waits)) {
+      const waiting = under[counter] ?? [];
+      while (waiting.length > left) clock = Math.max(clock, waiting.shift() ?? 0);
+    }
+    const cost = busy(instruction, chip), issue = Math.max(1, cost.vector);
+    total = plus(total, { ...cost, latency: 0 });
+    clock += issue;
+    const counter = counterOf(instruction);
+    if (counter) under[counter]?.push(clock + (LATENCY[counter] ?? 0));
+  }
+  return { ...total, latency: clock };
+}
+
+/** How often a loop is gone through each time that it is reached; `path` numbers the loops around it and itself, from 0. */
+export type Rounds = (loop: Loop, blocks: readonly Block[]) => number;
+
+/** A whole kernel, by one wave. */
+export function kernelCost(
+  { blocks, loops, rounds, chip }: { blocks: readonly Block[]; loops: readonly Loop[]; rounds: Rounds; chip: Chip },
+): Cost {
+  const of = (loop: Loop): Cost => {
+    const own = costOf(ownBlocks(loop, blocks).flatMap(({ instructions }) => instructions), chip);
+    return loop.inner.reduce((sum, inner) => plus(sum, of(inner), rounds(inner, blocks)), own);
+  };
+  return of({ first: 0, last: blocks.length - 1, inner: loops });
+}
+
+/** Seconds of a launch. */
+export function seconds(
+  cost: Cost,
+  { groups, waves, resident, bytes, chip }: {
+    groups: number;
+    /** Of a workgroup. */
+    waves: number;
+    /** Waves that a vector unit has room for. */
+    resident: number;
+    bytes: number;
+    chip: Chip;
+  },
+): number {
+  const room = Math.max(1, Math.floor(resident * chip.simds / waves)); // workgroups beside each other in a compute unit
+  const together = (count: number) => {
+    const all = count * waves;
+    return Math.max(cost.vector * Math.ceil(all / chip.simds), cost.lds * all, cost.cache * all, cost.latency);
+  };
+  const perUnit = groups / chip.units, full = Math.floor(perUnit / room), rest = Math.ceil(perUnit - full * room);
+  const cycles = full * together(room) + (rest > 0 ? together(rest) : 0);
+  return Math.max(cycles / chip.hertz, bytes / chip.bandwidth);
+}

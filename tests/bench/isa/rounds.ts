@@ -1,0 +1,126 @@
+/**
+ * How often the loops of the kernels are gone through, which no compiler knows: from the sizes of a launch. A loop is recognised in the
+ * machine code by what its own instructions do. Kernels that are not described here have their loops counted as `UNKNOWN` rounds;
+ * they are bound by memory.
+ */
+import { type Launch, overridesOf } from "../../../core/webgpu/launch.ts";
+import { type Block, type Loop, ownBlocks, type Unit } from "./machine_code.ts";
+import type { Rounds } from "./model.ts";
+
+const UNKNOWN = 8;
+
+/** What the own instructions of a loop do. */
+interface Does extends Partial<Record<Unit, number>> {
+  readonly multiplyAdds: number;
+  /** Has loops inside. */
+  readonly outer: boolean;
+}
+
+type Described = (does: Does, sizes: Readonly<Record<string, number>>, launch: Launch) => number;
+
+function doesOf(loop: Loop, blocks: readonly Block[]): Does {
+  const all = ownBlocks(loop, blocks).flatMap(({ instructions }) => instructions);
+  const counts: Partial<Record<Unit, number>> = {};
+  for (const { unit } of all) counts[unit] = (counts[unit] ?? 0) + 1;
+  return {
+    ...counts,
+    multiplyAdds: all.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0),
+    outer: loop.inner.length > 0,
+  };
+}
+
+const size = (sizes: Readonly<Record<string, number>>, name: string): number => {
+  const value = sizes[name];
+  if (value === undefined) throw new Error(`a launch without ${name}`);
+  return value;
+};
+
+/** Whole tiles of k, each staged element by element, or by fours where operands are rounded. */
+const matmul: Described = ({ load = 0, outer }, sizes, { kernel }) => {
+  const depth = size(sizes, "DEPTH"), together = kernel.name.includes("f16") ? 4 : 1;
+  if (outer) return Math.ceil(Math.min(size(sizes, "SLICE"), size(sizes, "K")) / depth);
+  if (load === 0) return depth;
+  return depth * 32 * size(sizes, "ROW_QUADS") / 64 / together;
+};
+
+/** Tiles of 32 keys that a block of 32 queries visits, on average. */
+function keyTiles(sizes: Readonly<Record<string, number>>): number {
+  const T = size(sizes, "T"), window = size(sizes, "WINDOW"), meta = size(sizes, "META"), blocks = Math.ceil(T / 32);
+  let tiles = 0;
+  for (let first = 0; first < T; first += 32) {
+    const start = window === 0 ? 0 : Math.max(first + 1, window) - window, end = Math.min(first + 32, T);
+    tiles += Math.ceil((end - start) / 32) + Math.ceil(Math.min(meta, start) / 32);
+  }
+  return tiles / blocks;
+}
+
+/** Tiles of 32 queries that a block of 32 keys visits, on average. */
+function queryTiles(sizes: Readonly<Record<string, number>>): number {
+  const T = size(sizes, "T"), window = size(sizes, "WINDOW"), meta = size(sizes, "META"), blocks = Math.ceil(T / 32);
+  let tiles = 0;
+  for (let first = 0; first < T; first += 32) {
+    const last = Math.min(first + 32, T) - 1, end = window === 0 || first < meta ? T : Math.min(last + window, T);
+    tiles += Math.ceil((end - first) / 32);
+  }
+  return tiles / blocks;
+}
+
+/** Loops over ⌈K / 32⌉ pieces of 8 fours, and over the 8 invocations of a row; those for tiles of few keys are not taken. */
+const pairs: Described = ({ multiplyAdds, outer, lds = 0, load = 0 }, sizes) => {
+  const few = lds > 0 ? lds === 1 : load < 8;
+  if (outer) return multiplyAdds === 0 ? size(sizes, "V") / 32 : keyTiles(sizes);
+  return few ? 0 : 8;
+};
+
+const attentionByKeys: Described = (does, sizes, launch) => {
+  if (does.outer && does.multiplyAdds === 0) {
+    return (does.load ?? 0) === 3 ? size(sizes, "H") / size(sizes, "G") : size(sizes, "V") / 32;
+  }
+  return does.outer ? queryTiles(sizes) : pairs(does, sizes, launch);
+};
+
+/** Blocks of BLOCK positions; the states are written once a chunk. */
+const scanForward: Described = ({ outer, store = 0, lds = 0, load = 0, multiplyAdds, transcendental = 0 }, sizes) => {
+  const block = size(sizes, "BLOCK"), quads = size(sizes, "QUADS"), lanes = 16 * quads;
+  if (outer) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / block;
+  if (store > 0 && lds === 0) return 16 * block / size(sizes, "CHUNK");
+  if (transcendental >= 16) return block;
+  if (load > 0 && multiplyAdds === 0) return block * 8 * quads / lanes;
+  return block * 16 / lanes;
+};
+
+const scanBackward: Described = (
+  { outer, store = 0, lds = 0, load = 0, multiplyAdds, vector = 0 },
+  sizes,
+) => {
+  const block = size(sizes, "BLOCK"), quads = size(sizes, "QUADS"), lanes = 16 * quads;
+  if (outer) return load > 0 ? Math.min(size(sizes, "SPAN"), size(sizes, "T")) / 32 : 2 * 32 / block;
+  if (store > 0 && lds === 0) return 16;
+  if (store > 0 && multiplyAdds === 0) return block * 2 * quads / lanes;
+  if (store > 0) return block * 16 / lanes / 2;
+  if (load > 0 && multiplyAdds === 0) return block * 8 * quads / lanes;
+  if (load > 0) return block * 16 / lanes;
+  return vector > 0 ? block / 2 : UNKNOWN; // either way through a block, on every other visit
+};
+
+const DESCRIBED: readonly (readonly [RegExp, Described])[] = [
+  [/^matmul_tile/, matmul],
+  [/^attention_(forward|backward_dq)\b/, pairs],
+  [/^attention_backward_dkv\b/, attentionByKeys],
+  [/^selective_scan_forward\b/, scanForward],
+  [/^selective_scan_backward\b/, scanBackward],
+];
+
+/** Whether the rounds of a kernel are known. */
+export const isDescribed = ({ kernel: { name } }: Launch): boolean => DESCRIBED.some(([pattern]) => pattern.test(name));
+
+/** The rounds of a launch's loops. `cleared`: rounds of the loop in front that clears workgroup memory. */
+export function roundsOf(launch: Launch, { cleared }: { cleared: number }): Rounds {
+  const sizes = { ...launch.constants, ...overridesOf(launch) };
+  const found = DESCRIBED.find(([pattern]) => pattern.test(launch.kernel.name))?.[1];
+  return (loop, blocks) => {
+    const does = doesOf(loop, blocks);
+    if (does.lds === 1 && !does.load && !does.store && !does.wait && !does.outer) return cleared;
+    return found ? found(does, sizes, launch) : UNKNOWN;
+  };
+}

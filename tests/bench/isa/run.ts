@@ -1,0 +1,46 @@
+/**
+ * What a real GPU compiler makes of the kernels, without a GPU: `deno run -A tests/bench/isa/run.ts [--out FILE] [--chip NAME …]
+ * [--kernel TEXT]`. Writes every kernel of `paper` on four AMD chips to results/bench/isa.json (docs/kernels.md says how to read it)
+ * and prints a line a kernel. `--listing FOLDER` also writes the machine code. Needs Debian's mesa-vulkan-drivers of bookworm-backports
+ * (25.0: RADV_FORCE_FAMILY); says so and ends with 0 without them.
+ */
+import { parseArgs } from "node:util";
+import { CHIPS } from "./model.ts";
+import { missing, type Survey, survey } from "./survey.ts";
+
+const RESULT = new URL("../../../results/bench/isa.json", import.meta.url);
+const { values } = parseArgs({
+  options: {
+    out: { type: "string" },
+    chip: { type: "string", multiple: true },
+    kernel: { type: "string" },
+    listing: { type: "string" },
+  },
+});
+
+function print({ kernels, estimates }: Survey): void {
+  for (const { kernel, chips } of kernels.filter((one) => one.kernel.includes(values.kernel ?? ""))) {
+    for (const [chip, { vgprs, spilled, scratch_bytes, lds_bytes, waves, hot_loop }] of Object.entries(chips)) {
+      const loop = hot_loop ? `, hot loop ${hot_loop.multiply_adds} multiply-adds of ${hot_loop.instructions}` : "";
+      const trouble = spilled + scratch_bytes > 0 ? `, ${spilled} spilled, ${scratch_bytes} bytes of scratch` : "";
+      console.log(`${chip} ${vgprs} VGPRs, ${waves} waves, LDS ${lds_bytes}${trouble}${loop}: ${kernel}`);
+    }
+  }
+  for (const { arm, stage, precision, chip, microseconds, kernels } of estimates) {
+    console.log(`${chip} ${arm} ${stage} ${precision}: ${(microseconds / 1000).toFixed(2)} ms (a model)`);
+    const shown = Object.entries(kernels).filter(([name]) => values.kernel && name.includes(values.kernel));
+    for (const [name, one] of shown) {
+      console.log(`  ${name}: ${one.launches} launches, ${one.microseconds.toFixed(0)} µs`);
+    }
+  }
+}
+
+const reason = await missing();
+if (reason) {
+  console.log(`not surveyed: ${reason}`);
+} else {
+  const found = await survey({ chips: values.chip ?? Object.keys(CHIPS), listing: values.listing });
+  print(found);
+  if (!values.chip || values.out) await Deno.writeTextFile(values.out ?? RESULT, JSON.stringify(found) + "\n");
+}
+Deno.exit(0);

@@ -1,0 +1,231 @@
+/** What RADV makes of every kernel of `paper` on four chips that are not there: `run.ts` writes it down, `isa_test.ts` holds kernels to it. */
+import { join } from "node:path";
+import type { Launch } from "../../../core/webgpu/launch.ts";
+import type { Compiled } from "./vulkan.ts";
+import { type Packed, packed } from "./compile.ts";
+import { CLASSES, kernelKey, launchesOf, type Stage, stages } from "./launches.ts";
+import { type Block, blocksOf, type Instruction, type Loop, loopsOf, ownBlocks } from "./machine_code.ts";
+import { type Chip, CHIPS, kernelCost, seconds } from "./model.ts";
+import { roundsOf } from "./rounds.ts";
+import { spirvOf } from "./spirv.ts";
+
+/** What stands in the way of a survey on this machine; undefined when nothing does. */
+export async function missing(): Promise<string | undefined> {
+  if (Deno.build.os !== "linux") return "RADV is found on Linux only";
+  const drivers = await Promise.all(["lvp", "radeon"].map(driverFile));
+  return drivers.includes(undefined)
+    ? "Mesa's lavapipe and RADV are needed (apt-get install mesa-vulkan-drivers)"
+    : undefined;
+}
+
+const FOLDERS = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+
+/** The file by which the Vulkan loader finds a driver: Debian's versions write the processor into its name or not. */
+async function driverFile(driver: string): Promise<string | undefined> {
+  for (const folder of FOLDERS) {
+    for (const name of [`${driver}_icd.json`, `${driver}_icd.${Deno.build.arch}.json`]) {
+      const path = join(folder, name);
+      if (await Deno.stat(path).then(() => true, () => false)) return path;
+    }
+  }
+  return undefined;
+}
+
+/** A loop of machine code, a round of it. */
+export interface LoopReport {
+  readonly instructions: number;
+  readonly multiply_adds: number;
+  readonly loads: number;
+  readonly lds: number;
+  readonly waits: number;
+  readonly barriers: number;
+}
+
+/** A kernel on a chip. */
+export interface KernelReport {
+  readonly vgprs: number;
+  readonly spilled: number;
+  readonly scratch_bytes: number;
+  readonly lds_bytes: number;
+  /** Waves that a vector unit has room for. */
+  readonly waves: number;
+  readonly code_bytes: number;
+  readonly inverse_throughput: number;
+  /** The loop with most multiply-adds that has no loop inside; null in a kernel without one. */
+  readonly hot_loop: LoopReport | null;
+}
+
+/** A kernel: which plans need it, on which classes of GPUs, and what it is on each chip. */
+export interface Surveyed {
+  readonly kernel: string;
+  readonly classes: readonly string[];
+  readonly chips: Readonly<Record<string, KernelReport>>;
+}
+
+/** The estimated time of a plan, and of each kernel in it, in microseconds. */
+export interface Estimate {
+  readonly arm: string;
+  readonly stage: string;
+  readonly precision: string;
+  readonly chip: string;
+  readonly microseconds: number;
+  readonly kernels: Readonly<Record<string, { readonly launches: number; readonly microseconds: number }>>;
+}
+
+export interface Survey {
+  readonly kernels: readonly Surveyed[];
+  readonly estimates: readonly Estimate[];
+}
+
+interface Found {
+  readonly launch: Launch;
+  readonly classes: Set<string>;
+}
+
+/** A kernel made ready for estimates on a chip. */
+interface Read {
+  readonly report: KernelReport;
+  readonly blocks: readonly Block[];
+  readonly loops: readonly Loop[];
+  readonly invocations: number;
+}
+
+/** Every kernel of the plans, with the classes that need it. */
+function kernelsOf(all: readonly Stage[]): Map<string, Found> {
+  const found = new Map<string, Found>();
+  for (const stage of all) {
+    for (const adapterClass of CLASSES) {
+      for (const launch of launchesOf(stage, adapterClass)) {
+        const key = kernelKey(launch), known = found.get(key) ?? { launch, classes: new Set() };
+        known.classes.add(adapterClass);
+        found.set(key, known);
+      }
+    }
+  }
+  return found;
+}
+
+/** Compiles every kernel for every chip of `chips` (names of CHIPS). `listing`: a folder that the machine code is written to. */
+export async function survey(
+  { chips, listing }: { chips: readonly string[]; listing?: string | undefined },
+): Promise<Survey> {
+  const all = await stages(), found = kernelsOf(all), keys = [...found.keys()];
+  const shaders = await spirvOf([...found.values()].map(({ launch }) => launch));
+  const read = new Map<string, Map<string, Read>>();
+  for (const chip of chips) {
+    const compiled = await compiledFor(chip, shaders.map(packed));
+    if (listing) await writeListings(listing, { chip, keys, compiled });
+    read.set(chip, new Map(keys.map((key, i) => [key, readOf(compiled[i], shaders[i]?.invocations ?? 1)])));
+  }
+  const kernels = [...found].map(([kernel, { classes }]) => ({
+    kernel,
+    classes: [...classes],
+    chips: Object.fromEntries(chips.flatMap((chip) => {
+      const one = read.get(chip)?.get(kernel);
+      return one ? [[chip, one.report]] : [];
+    })),
+  }));
+  const estimates = all.flatMap((stage) =>
+    chips.map((chip) => estimateOf(stage, { chip, read: read.get(chip) ?? new Map() }))
+  );
+  return { kernels, estimates };
+}
+
+async function writeListings(
+  folder: string,
+  { chip, keys, compiled }: { chip: string; keys: readonly string[]; compiled: readonly Compiled[] },
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [i, key] of keys.entries()) {
+    const name = `${chip}-${key.replaceAll(/[^\w.=-]+/g, "_").slice(0, 180)}.txt`;
+    await Deno.writeTextFile(join(folder, name), `${key}\n${listingOf(compiled[i])}`);
+  }
+}
+
+const listingOf = (compiled: Compiled | undefined): string => compiled?.representations["Assembly"] ?? "";
+
+async function compiledFor(chip: string, shaders: readonly Packed[]): Promise<Compiled[]> {
+  const path = await Deno.makeTempFile({ suffix: ".json" }), driver = await driverFile("radeon");
+  try {
+    await Deno.writeTextFile(path, JSON.stringify(shaders));
+    const program = new URL("compile.ts", import.meta.url).pathname;
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", program, path],
+      env: { RADV_FORCE_FAMILY: chip, VK_DRIVER_FILES: driver ?? "", VK_ICD_FILENAMES: driver ?? "" },
+    }).output();
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    if (!success || lines.length !== shaders.length) {
+      throw new Error(
+        `RADV compiled ${lines.length} of ${shaders.length} kernels for ${chip}: ${new TextDecoder().decode(stderr)}`,
+      );
+    }
+    return lines.map((line) => JSON.parse(line) as Compiled);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+function readOf(compiled: Compiled | undefined, invocations: number): Read {
+  if (!compiled) throw new Error("a kernel was not compiled");
+  const { statistics } = compiled, of = (name: string) => statistics[name] ?? NaN;
+  const blocks = blocksOf(listingOf(compiled)), loops = loopsOf(blocks);
+  const report = {
+    vgprs: of("VGPRs"),
+    spilled: of("Spilled VGPRs") + of("Spilled SGPRs"),
+    scratch_bytes: of("Scratch size"),
+    lds_bytes: of("LDS size"),
+    waves: of("Subgroups per SIMD"),
+    code_bytes: of("Code size"),
+    inverse_throughput: of("Inverse Throughput"),
+    hot_loop: hotLoop(loops, blocks),
+  };
+  return { report, blocks, loops, invocations };
+}
+
+function hotLoop(loops: readonly Loop[], blocks: readonly Block[]): LoopReport | null {
+  const innermost = (loop: Loop): Loop[] => loop.inner.length > 0 ? loop.inner.flatMap(innermost) : [loop];
+  const reports = loops.flatMap(innermost).map((loop) =>
+    reportOf(ownBlocks(loop, blocks).flatMap((block) => block.instructions))
+  );
+  const [most] = reports.sort((a, b) => b.multiply_adds - a.multiply_adds);
+  return most && most.multiply_adds > 0 ? most : null;
+}
+
+function reportOf(instructions: readonly Instruction[]): LoopReport {
+  const count = (...units: Instruction["unit"][]) => instructions.filter(({ unit }) => units.includes(unit)).length;
+  return {
+    instructions: instructions.length - count("hint"),
+    multiply_adds: instructions.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0),
+    loads: count("load", "scratch"),
+    lds: count("lds"),
+    waits: count("wait"),
+    barriers: count("barrier"),
+  };
+}
+
+/** Bytes of a launch: each tensor read or written once. */
+const bytesOf = ({ reads, writes }: Launch): number =>
+  [...new Set([...reads, ...writes])].reduce((sum, { rows, columns }) => sum + 4 * rows * columns, 0);
+
+function estimateOf(stage: Stage, { chip, read }: { chip: string; read: ReadonlyMap<string, Read> }): Estimate {
+  const kernels: Record<string, { launches: number; microseconds: number }> = {};
+  let total = 0;
+  for (const launch of launchesOf(stage, "discrete")) {
+    const one = read.get(kernelKey(launch)), found = CHIPS[chip];
+    if (!one || !found) throw new Error(`no machine code of ${launch.kernel.name} for ${chip}`);
+    const microseconds = 1e6 * launchSeconds(launch, one, found);
+    const sum = kernels[launch.kernel.name] ??= { launches: 0, microseconds: 0 };
+    sum.launches++;
+    sum.microseconds += microseconds;
+    total += microseconds;
+  }
+  const { arm, precision } = stage;
+  return { arm, stage: stage.stage, precision, chip, microseconds: total, kernels };
+}
+
+function launchSeconds(launch: Launch, { report, blocks, loops, invocations }: Read, chip: Chip): number {
+  const cleared = report.lds_bytes / (16 * invocations);
+  const cost = kernelCost({ blocks, loops, rounds: roundsOf(launch, { cleared }), chip });
+  const groups = launch.grid[0] * launch.grid[1] * launch.grid[2], waves = Math.ceil(invocations / 64);
+  return seconds(cost, { groups, waves, resident: report.waves, bytes: bytesOf(launch), chip });
+}

@@ -1,0 +1,225 @@
+/**
+ * As much of Vulkan as compiling needs, over Deno's foreign functions: a device of a driver and what it makes of a compute shader.
+ * RADV compiles for the chip that `RADV_FORCE_FAMILY` names although there is none, and can carry nothing out.
+ */
+
+const POINTER = "buffer", HANDLE = "pointer", COUNT = "u32";
+const SYMBOLS = {
+  vkCreateInstance: { parameters: [POINTER, HANDLE, POINTER], result: "i32" },
+  vkEnumeratePhysicalDevices: { parameters: [HANDLE, POINTER, POINTER], result: "i32" },
+  vkGetPhysicalDeviceFeatures2: { parameters: [HANDLE, POINTER], result: "void" },
+  vkCreateDevice: { parameters: [HANDLE, POINTER, HANDLE, POINTER], result: "i32" },
+  vkGetDeviceProcAddr: { parameters: [HANDLE, POINTER], result: "pointer" },
+  vkCreateShaderModule: { parameters: [HANDLE, POINTER, HANDLE, POINTER], result: "i32" },
+  vkDestroyShaderModule: { parameters: [HANDLE, HANDLE, HANDLE], result: "void" },
+  vkCreateDescriptorSetLayout: { parameters: [HANDLE, POINTER, HANDLE, POINTER], result: "i32" },
+  vkCreatePipelineLayout: { parameters: [HANDLE, POINTER, HANDLE, POINTER], result: "i32" },
+  vkCreateComputePipelines: { parameters: [HANDLE, HANDLE, COUNT, POINTER, HANDLE, POINTER], result: "i32" },
+  vkDestroyPipeline: { parameters: [HANDLE, HANDLE, HANDLE], result: "void" },
+} as const;
+/** Both of VK_KHR_pipeline_executable_properties. */
+const ASKED = { parameters: [HANDLE, POINTER, POINTER, "pointer"], result: "i32" } as const;
+
+type Field = number | bigint | Uint8Array | null;
+
+/** A C struct: numbers are 32 bits, bigints 64, bytes are pointed to. Members are aligned to their size. */
+class Struct {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What is pointed to has to live as long as the struct. */
+  readonly kept: readonly Field[];
+
+  constructor(fields: readonly Field[], { size = 0 }: { size?: number } = {}) {
+    const bytes = new Uint8Array(Math.max(size, 8 * fields.length)), view = new DataView(bytes.buffer);
+    let at = 0;
+    for (const field of fields) {
+      if (typeof field === "number") {
+        view.setUint32(at, field, true);
+        at += 4;
+        continue;
+      }
+      at = 8 * Math.ceil(at / 8);
+      view.setBigUint64(at, typeof field === "bigint" ? field : address(field), true);
+      at += 8;
+    }
+    [this.bytes, this.kept] = [bytes, fields];
+  }
+}
+
+function address(bytes: Uint8Array | null): bigint {
+  if (!bytes) return 0n;
+  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes as Uint8Array<ArrayBuffer>));
+}
+
+const text = (string: string) => new TextEncoder().encode(`${string}\0`);
+
+/** Structures by their numbers in `VkStructureType`. */
+const TYPE = {
+  instance: 1,
+  queue: 2,
+  device: 3,
+  module: 16,
+  stage: 18,
+  pipeline: 29,
+  pipelineLayout: 30,
+  setLayout: 32,
+  application: 0,
+  features: 1000059000,
+  features11: 49,
+  features12: 51,
+  features13: 53,
+  executables: 1000269000,
+  executable: 1000269003,
+  statistic: 1000269004,
+  representation: 1000269005,
+};
+const VERSION_1_3 = (1 << 22) | (3 << 12), COMPUTE = 0x20, PUSHED_BYTES = 64;
+const UNIFORM = 6, STORAGE = 7;
+const CAPTURE_STATISTICS = 0x40, CAPTURE_REPRESENTATIONS = 0x80;
+/** Of a `VkPipelineExecutableStatisticKHR`, in bytes. */
+const NAME_AT = 16, FORMAT_AT = 528, VALUE_AT = 536, STATISTIC_BYTES = 544;
+/** Of a `VkPipelineExecutableInternalRepresentationKHR`. */
+const SIZE_AT = 536, DATA_AT = 544, REPRESENTATION_BYTES = 552;
+
+/** What a driver says of one compute shader. */
+export interface Compiled {
+  /** By the names that the driver gives them. */
+  readonly statistics: Readonly<Record<string, number>>;
+  /** Texts of the compiler's stages and of the machine code, by their names. */
+  readonly representations: Readonly<Record<string, string>>;
+}
+
+export interface Shader {
+  readonly words: Uint8Array<ArrayBuffer>;
+  readonly entry: string;
+  /** Of a workgroup. */
+  readonly invocations: number;
+  /** By number of binding in set 0. */
+  readonly bindings: readonly ("storage" | "uniform")[];
+}
+
+type Library = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** A device of the first driver that the loader finds (`VK_DRIVER_FILES`). Throws when there is none. */
+export class Compiler {
+  readonly #vk: Library;
+  readonly #device: Deno.PointerValue;
+  readonly #extension: Record<"statistics" | "representations", Deno.UnsafeFnPointer<typeof ASKED>>;
+
+  constructor() {
+    const vk = this.#vk = Deno.dlopen("libvulkan.so.1", SYMBOLS).symbols;
+    const application = new Struct([TYPE.application, null, null, 0, null, 0, VERSION_1_3]);
+    const instance = made((out) =>
+      vk.vkCreateInstance(bytes(TYPE.instance, null, 0, application.bytes, 0, null, 0, null), null, out)
+    );
+    const gpu = made((out) => vk.vkEnumeratePhysicalDevices(instance, Uint32Array.of(1), out), [0, 5]);
+    if (!gpu) throw new Error("the Vulkan loader has no device");
+    const executables = new Struct([TYPE.executables, null], { size: 24 });
+    const features13 = new Struct([TYPE.features13, executables.bytes], { size: 80 });
+    const features12 = new Struct([TYPE.features12, features13.bytes], { size: 208 });
+    const features11 = new Struct([TYPE.features11, features12.bytes], { size: 64 });
+    const features = new Struct([TYPE.features, features11.bytes], { size: 240 });
+    vk.vkGetPhysicalDeviceFeatures2(gpu, features.bytes);
+    const queue = bytes(TYPE.queue, null, 0, 0, 1, new Uint8Array(Float32Array.of(1).buffer));
+    const extension = text("VK_KHR_pipeline_executable_properties"), names = bytes(address(extension));
+    const wanted = bytes(TYPE.device, features.bytes, 0, 1, queue, 0, null, 1, names, null);
+    const device = this.#device = made((out) => vk.vkCreateDevice(gpu, wanted, null, out));
+    const asked = (name: string) => {
+      const found = vk.vkGetDeviceProcAddr(device, text(name));
+      if (!found) throw new Error(`the driver has no ${name}`);
+      return new Deno.UnsafeFnPointer(found as Deno.PointerObject<typeof ASKED>, ASKED);
+    };
+    this.#extension = {
+      statistics: asked("vkGetPipelineExecutableStatisticsKHR"),
+      representations: asked("vkGetPipelineExecutableInternalRepresentationsKHR"),
+    };
+  }
+
+  compile({ words, entry, bindings }: Omit<Shader, "invocations">): Compiled {
+    const vk = this.#vk, device = this.#device;
+    const module = made((out) =>
+      vk.vkCreateShaderModule(device, bytes(TYPE.module, null, 0, BigInt(words.length), words), null, out)
+    );
+    const layout = this.#layout(bindings), name = text(entry);
+    // The stage lies inside VkComputePipelineCreateInfo, at a multiple of eight bytes.
+    const stage = [BigInt(TYPE.stage), null, 0, COMPUTE, BigInt(Deno.UnsafePointer.value(module)), name, null] as const;
+    const flags = CAPTURE_STATISTICS | CAPTURE_REPRESENTATIONS;
+    const wanted = bytes(TYPE.pipeline, null, flags, ...stage, BigInt(Deno.UnsafePointer.value(layout)), 0n, 0);
+    const pipeline = made((out) => vk.vkCreateComputePipelines(device, null, 1, wanted, null, out));
+    const executable = bytes(TYPE.executable, null, BigInt(Deno.UnsafePointer.value(pipeline)), 0);
+    const result = { statistics: this.#statistics(executable), representations: this.#representations(executable) };
+    vk.vkDestroyPipeline(device, pipeline, null);
+    vk.vkDestroyShaderModule(device, module, null);
+    return result;
+  }
+
+  #layout(bindings: Shader["bindings"]): Deno.PointerValue {
+    const all = new Uint8Array(24 * bindings.length), view = new DataView(all.buffer);
+    for (const [i, kind] of bindings.entries()) {
+      [i, kind === "uniform" ? UNIFORM : STORAGE, 1, COMPUTE].forEach((x, k) =>
+        view.setUint32(24 * i + 4 * k, x, true)
+      );
+    }
+    const vk = this.#vk, device = this.#device, wanted = bytes(TYPE.setLayout, null, 0, bindings.length, all);
+    const set = made((out) => vk.vkCreateDescriptorSetLayout(device, wanted, null, out));
+    const sets = bytes(BigInt(Deno.UnsafePointer.value(set))), pushed = bytes(COMPUTE, 0, PUSHED_BYTES);
+    const layout = bytes(TYPE.pipelineLayout, null, 0, 1, sets, 1, pushed);
+    return made((out) => vk.vkCreatePipelineLayout(device, layout, null, out));
+  }
+
+  #statistics(executable: Uint8Array<ArrayBuffer>): Record<string, number> {
+    const { records, view } = this.#records("statistics", executable);
+    return Object.fromEntries(records.map((at) => {
+      const real = view.getUint32(at + FORMAT_AT, true) === 3;
+      const value = real ? view.getFloat64(at + VALUE_AT, true) : Number(view.getBigUint64(at + VALUE_AT, true));
+      return [nameIn(view, at), value];
+    }));
+  }
+
+  #representations(executable: Uint8Array<ArrayBuffer>): Record<string, string> {
+    const ask = this.#extension.representations, asked = this.#records("representations", executable);
+    const { records, view, all, count } = asked;
+    const texts = records.map((at) => new Uint8Array(Number(view.getBigUint64(at + SIZE_AT, true))));
+    for (const [i, at] of records.entries()) view.setBigUint64(at + DATA_AT, address(texts[i] ?? null), true);
+    checked(ask.call(this.#device, executable, count, Deno.UnsafePointer.of(all)));
+    return Object.fromEntries(records.map((at, i) => {
+      const letters = texts[i] ?? new Uint8Array();
+      return [nameIn(view, at), new TextDecoder().decode(letters.subarray(0, -1))];
+    }));
+  }
+
+  /** All records that the extension has of an executable, and where each begins. */
+  #records(kind: "statistics" | "representations", executable: Uint8Array<ArrayBuffer>) {
+    const ask = this.#extension[kind], count = new Uint32Array(1);
+    const [type, size] = kind === "statistics"
+      ? [TYPE.statistic, STATISTIC_BYTES]
+      : [TYPE.representation, REPRESENTATION_BYTES];
+    checked(ask.call(this.#device, executable, count, null));
+    const all = new Uint8Array(size * (count[0] ?? 0)), view = new DataView(all.buffer);
+    const records = Array.from({ length: count[0] ?? 0 }, (_, i) => size * i);
+    for (const at of records) view.setUint32(at, type, true);
+    checked(ask.call(this.#device, executable, count, Deno.UnsafePointer.of(all)));
+    return { records, view, all, count };
+  }
+}
+
+const bytes = (...fields: readonly Field[]): Uint8Array<ArrayBuffer> => keep(new Struct(fields)).bytes;
+
+/** Structs that C points to, for the life of the process: a compiler makes few. */
+const alive: Struct[] = [];
+const keep = (struct: Struct): Struct => (alive.push(struct), struct);
+
+function checked(result: number, allowed: readonly number[] = [0]): void {
+  if (!allowed.includes(result)) throw new Error(`Vulkan says ${result}`);
+}
+
+/** The handle that a call writes. */
+function made(call: (out: Uint8Array<ArrayBuffer>) => number, allowed?: readonly number[]): Deno.PointerValue {
+  const out = new Uint8Array(8);
+  checked(call(out), allowed);
+  return Deno.UnsafePointer.create(new DataView(out.buffer).getBigUint64(0, true));
+}
+
+function nameIn(view: DataView<ArrayBuffer>, at: number): string {
+  const letters = new Uint8Array(view.buffer, at + NAME_AT, 256);
+  return new TextDecoder().decode(letters.subarray(0, letters.indexOf(0)));
+}
