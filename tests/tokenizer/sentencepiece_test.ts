@@ -2,45 +2,13 @@
 import assert from "node:assert/strict";
 import { type Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { oracles, SMALL_TEXT } from "./oracles.ts";
+import { spmInstalled, spmRun } from "./spm.ts";
 
-async function installed(): Promise<boolean> {
-  try {
-    await new Deno.Command("spm_encode", { args: ["--version"], stdout: "null", stderr: "null" }).output();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-const ignore = !await installed();
-if (ignore) console.log("skipped: spm_encode is not installed (Debian package sentencepiece)");
+const ignore = !await spmInstalled();
 
 /** Texts that a line-based program can be given. */
 const TEXTS = oracles()[0]!.cases.map(({ text }) => text)
   .filter((text) => text.length > 0 && !/[\n\r\0]/.test(text) && text.isWellFormed());
-
-/** Runs a program of SentencePiece over lines of text. */
-async function run(program: string, { model, args, lines }: { model: Uint8Array; args: string[]; lines: string[] }) {
-  const path = await Deno.makeTempFile({ suffix: ".model" });
-  try {
-    await Deno.writeFile(path, model);
-    const child = new Deno.Command(program, {
-      args: [`--model=${path}`, ...args],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
-    await writer.close();
-    const { code, stdout, stderr } = await child.output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(stdout).split("\n").slice(0, -1);
-  } finally {
-    await Deno.remove(path);
-  }
-}
 
 const options = { vocabSize: 500 };
 const TRAINED: Record<string, Tokenizer> = {
@@ -68,17 +36,17 @@ for (const [name, tokenizer] of Object.entries(TRAINED)) {
     ignore,
     fn: async () => {
       const model = tokenizer.toModelBytes();
-      const encoded = await run("spm_encode", { model, args: ["--output_format=id"], lines: TEXTS });
+      const encoded = await spmRun("spm_encode", { model, args: ["--output_format=id"], lines: TEXTS });
       assert.deepEqual(encoded, TEXTS.map((text) => tokenizer.encode(text).join(" ")));
       const short = TEXTS.filter((text) => text.trim().length > 0 && text.length < 60);
-      const best = await run("spm_encode", {
+      const best = await spmRun("spm_encode", {
         model,
         args: ["--output_format=nbest_id", "--nbest_size=3"],
         lines: short,
       });
       const ours = short.flatMap((text) => tokenizer.encodeNBest(text, 3).map(({ ids }) => ids.join(" ")));
       assert.deepEqual(best.filter((line) => line.length > 0), ours.filter((line) => line.length > 0));
-      const decoded = await run("spm_decode", { model, args: ["--input_format=id"], lines: encoded });
+      const decoded = await spmRun("spm_decode", { model, args: ["--input_format=id"], lines: encoded });
       assert.deepEqual(decoded, encoded.map((line) => tokenizer.decode(line.split(" ").filter(Boolean).map(Number))));
     },
   });
@@ -99,7 +67,11 @@ Deno.test({
         ...bytes,
       ], [2]];
       const lines = sequences.map((ids) => ids.join(" "));
-      const decoded = await run("spm_decode", { model: tokenizer.toModelBytes(), args: ["--input_format=id"], lines });
+      const decoded = await spmRun("spm_decode", {
+        model: tokenizer.toModelBytes(),
+        args: ["--input_format=id"],
+        lines,
+      });
       assert.deepEqual(decoded, sequences.map((ids) => tokenizer.decode(ids)));
     }
   },

@@ -91,8 +91,14 @@ Deno.test("settings that cannot be met are refused in words", () => {
       (error: Error) => error instanceof UsageError && words.test(error.message),
     );
   };
-  refuse(SMALL_TEXT, { vocabSize: 300 }, /cannot hold the characters[\s\S]*at least \d+[\s\S]*character coverage/);
+  refuse(
+    SMALL_TEXT,
+    { vocabSize: 300, characterCoverage: 1 },
+    /cannot hold the characters[\s\S]*at least \d+[\s\S]*character coverage/,
+  );
   refuse(SMALL_TEXT, { vocabSize: 100_000 }, /too small for this vocabulary[\s\S]*at most \d+/);
+  refuse(SMALL_TEXT, { vocabSize: 20, byteFallback: false }, /cannot hold the characters[\s\S]*at least \d+/);
+  refuse(SMALL_TEXT, { vocabSize: 20 }, /cannot hold the characters[\s\S]*256 byte pieces/);
   refuse("", { vocabSize: 300 }, /the text is empty/);
   refuse("\n\n", { vocabSize: 300 }, /the text is empty/);
   refuse("a", { vocabSize: 0 }, /vocabulary size/);
@@ -135,4 +141,53 @@ Deno.test("expected counts of one word, by hand; long words do not run out of ra
   const n = 20_000, ratio = (0.5 + Math.sqrt(0.25 + 1.2)) / 2, long = expect("a".repeat(n));
   assert.ok(Math.abs(long.log / n - Math.log(ratio)) < 1e-4);
   assert.ok(Math.abs(long.counts[0]! + 2 * long.counts[1]! - 2 * n) < 1e-6 * n);
+});
+
+/** Words of these letters, with a vowel sign or accent behind some of them. */
+const marked = (letters: string, marks: string) =>
+  Array.from({ length: 400 }, (_, i) =>
+    Array.from({ length: 2 + i % 5 }, (_, j) => {
+      const letter = letters[(i * i + 3 * j) % letters.length]!;
+      return (i + j) % 3 === 0 ? letter + marks[(i + j) % marks.length] : letter;
+    }).join("")).join(" ");
+
+for (
+  const [name, text] of Object.entries({
+    "Latin letters with combining accents": marked("aeioumnprst", "\u0301\u0308\u0302"),
+    "Arabic with vowel signs": marked("ابتثجحخدرزسش", "\u064e\u064f\u0650"),
+    "letters before variation selectors": marked("✂☎☀☁", "\ufe0f"),
+  })
+) {
+  Deno.test(`a mark that inherits its script is joined to its letter: ${name}`, () => {
+    const tokenizer = trainTokenizer(text, { vocabSize: 340 });
+    const joined = tokenizer.pieces.filter(({ piece, type }) =>
+      type === 1 && /[^\p{M}]\p{Script=Inherited}/u.test(piece)
+    );
+    assert.ok(joined.length >= 5, `${joined.length} pieces with a mark`);
+  });
+}
+
+Deno.test("a text with few useful pieces fills the size asked for, or gets a smaller one", () => {
+  const text = SMALL_TEXT.split("\n").slice(0, 60).join("\n"), options = { size: "most", vocabSize: 5000 } as const;
+  const most = trainTokenizer(text, options), size = most.vocabSize + 30;
+  assert.ok(size < 1500, `${size} pieces`);
+  const exact = trainTokenizer(text, { ...options, size: "exact", vocabSize: size });
+  assert.equal(exact.vocabSize, size);
+  const scores = exact.pieces.slice(260).map(({ score }) => score);
+  assert.deepEqual(scores, scores.toSorted((a, b) => b - a));
+  for (const tokenizer of [exact, most]) assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
+  assert.deepEqual(Tokenizer.fromModelBytes(most.toModelBytes()).pieces, most.pieces);
+  assert.equal(trainTokenizer("to be or not to be ".repeat(50), options).vocabSize, 267);
+});
+
+Deno.test("with byte fallback the frequent characters get pieces where not all fit, and the share is in the file", () => {
+  const text = Array.from({ length: 4000 }, (_, i) => String.fromCodePoint(0x4e00 + i * i % 1009)).join("");
+  const tokenizer = trainTokenizer(text, { vocabSize: 400 }), { characterCoverage } = tokenizer.toModelFile().trainer;
+  const letters = tokenizer.pieces.filter(({ piece, type }) => type === 1 && [...piece].length === 1).length;
+  assert.ok(
+    letters >= 105 && tokenizer.vocabSize === 400 && characterCoverage > 0.1 && characterCoverage < 1,
+    `${letters}, ${characterCoverage}`,
+  );
+  assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
+  assert.equal(trainTokenizer(SMALL_TEXT, { vocabSize: 500 }).toModelFile().trainer.characterCoverage, 1);
 });

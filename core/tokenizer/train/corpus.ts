@@ -88,25 +88,53 @@ export interface Letter {
   count: number;
 }
 
-/**
- * The characters that the vocabulary must hold: the most frequent ones until `coverage` of the text is covered.
- * Tabs, zero bytes and spaces never belong to it.
- */
-export function alphabetOf(words: readonly CountedWord[], coverage: number): Letter[] {
+/** The characters that become pieces. */
+export interface Alphabet {
+  letters: Letter[];
+  /** Characters that become pieces where longer pieces leave room, the most frequent first. */
+  spare: Letter[];
+}
+
+/** Of a vocabulary that cannot hold all characters, the share that they get. The rest is for longer pieces. */
+const SHARE_OF_LETTERS = 0.75;
+
+/** Every character that can be a piece, the most frequent first. Tabs, zero bytes and spaces never are one. */
+function lettersOf(words: readonly CountedWord[]): Letter[] {
   const counts = new Map<string, number>();
-  let total = 0;
   for (const { text, count } of words) {
     for (const character of text.slice(0, -1)) {
       if (character === "\0" || character === "\t" || character === " " || character === UNKNOWN_CHARACTER) continue;
       counts.set(character, (counts.get(character) ?? 0) + count);
-      total += count;
     }
   }
-  const letters = [...counts].map(([character, count]) => ({ character, count }));
-  letters.sort((a, b) => b.count - a.count || a.character.codePointAt(0)! - b.character.codePointAt(0)!);
+  const code = (character: string) => character.codePointAt(0) ?? 0;
+  return [...counts].map(([character, count]) => ({ character, count }))
+    .sort((a, b) => b.count - a.count || code(a.character) - code(b.character));
+}
+
+const sum = (letters: readonly Letter[]) => letters.reduce((total, { count }) => total + count, 0);
+
+/** The most frequent characters, until `coverage` of the text is covered. */
+export function alphabetOf(words: readonly CountedWord[], coverage: number): Alphabet {
+  const all = lettersOf(words), total = sum(all);
   let covered = 0, size = 0;
-  while (size < letters.length && Math.fround(covered / total) < Math.fround(coverage)) {
-    covered += letters[size++]!.count;
+  for (const { count } of all) {
+    if (Math.fround(covered / total) >= Math.fround(coverage)) break;
+    covered += count;
+    size++;
   }
-  return letters.slice(0, size);
+  return { letters: all.slice(0, size), spare: [] };
+}
+
+/** All characters where `room` pieces can hold them, otherwise the most frequent ones. */
+export function fittingAlphabet(words: readonly CountedWord[], room: number): Alphabet {
+  const all = lettersOf(words);
+  const size = all.length <= room ? all.length : Math.max(1, Math.floor(SHARE_OF_LETTERS * room));
+  return { letters: all.slice(0, size), spare: all.slice(size) };
+}
+
+/** The share of a text's characters that are pieces. */
+export function coverageOf(words: readonly CountedWord[], pieces: readonly { piece: string }[]): number {
+  const all = lettersOf(words), known = new Set(pieces.map(({ piece }) => piece));
+  return sum(all.filter(({ character }) => known.has(character))) / sum(all);
 }

@@ -1,14 +1,11 @@
-/**
- * All segmentations of one word at a time: expected piece counts (forward and backward sums) and best paths.
- *
- * Sums run over probabilities, not logarithms. A long word would leave the range of a double, so sums are rescaled by 2^512
- * whenever they become small, and each position remembers how often that happened.
- */
+/** All segmentations of one word at a time: expected piece counts (forward and backward sums) and best paths. */
 import { leadLength } from "../bytes.ts";
 import { unitOffset } from "../double_array.ts";
 import type { Lexicon } from "./lexicon.ts";
+import { LARGE, Sums } from "./sums.ts";
 
-const SMALL = 2 ** -512, LARGE = 2 ** 512;
+/** Sums above this are computed without exponents. Their products and quotients stay in the range of a double. */
+const LEAST = 2 ** -960;
 
 /** The lattice of one word; its arrays are reused for the next. Every character of a word must be a piece. */
 export class Lattice {
@@ -18,10 +15,9 @@ export class Lattice {
   #from = new Int32Array(256);
   #to = new Int32Array(256);
   #piece = new Int32Array(256);
-  #forward = new Float64Array(64);
-  #backward = new Float64Array(64);
-  #forwardScale = new Int32Array(64);
-  #backwardScale = new Int32Array(64);
+  readonly #forward = new Sums();
+  readonly #backward = new Sums();
+  #best = new Float64Array(64);
   #previous = new Int32Array(64);
 
   constructor(lexicon: Lexicon) {
@@ -67,13 +63,11 @@ export class Lattice {
   }
 
   #fit(positions: number): void {
-    if (positions <= this.#forward.length) return;
-    const size = 2 * positions;
-    this.#forward = new Float64Array(size);
-    this.#backward = new Float64Array(size);
-    this.#forwardScale = new Int32Array(size);
-    this.#backwardScale = new Int32Array(size);
-    this.#previous = new Int32Array(size);
+    this.#forward.fit(positions);
+    this.#backward.fit(positions);
+    if (positions <= this.#best.length) return;
+    this.#best = new Float64Array(2 * positions);
+    this.#previous = new Int32Array(2 * positions);
   }
 
   /**
@@ -81,66 +75,81 @@ export class Lattice {
    * Returns the natural logarithm of the word's probability, the sum over all its segmentations.
    */
   expect(expected: Float64Array, { length, count }: { length: number; count: number }): number {
-    this.#sumForward(length);
+    if (!this.#sumForward(length)) return this.#expectLong(expected, { length, count });
     this.#sumBackward(length);
-    const total = this.#forward[length]!, scale = this.#forwardScale[length]!;
+    const forward = this.#forward.values, backward = this.#backward.values, total = forward[length]!;
     for (let edge = 0; edge < this.#edges; edge++) {
-      const piece = this.#piece[edge]!;
-      const from = this.#from[edge]!, to = this.#to[edge]!;
-      const share = this.#forward[from]! * this.#probabilities[piece]! * (this.#backward[to]! / total);
-      const exponent = scale - this.#forwardScale[from]! - this.#backwardScale[to]!;
-      expected[piece]! += count * (exponent === 0 ? share : share * LARGE ** exponent);
+      const piece = this.#piece[edge]!, from = this.#from[edge]!, to = this.#to[edge]!;
+      expected[piece]! += count * (forward[from]! * this.#probabilities[piece]! * (backward[to]! / total));
     }
-    return Math.log(total) - scale * Math.log(LARGE);
+    return Math.log(total);
   }
 
-  #sumForward(length: number): void {
-    const sums = this.#forward, scales = this.#forwardScale;
+  /** Sums over all paths from the start. Returns false, with the work half done, when one of them is too small. */
+  #sumForward(length: number): boolean {
+    const sums = this.#forward.values;
     sums.fill(0, 0, length + 1);
     sums[0] = 1;
-    let scale = 0, reached = 0, at = -1;
     for (let edge = 0; edge < this.#edges; edge++) {
-      const from = this.#from[edge]!, to = this.#to[edge]!;
-      if (from !== at) {
-        at = from;
-        if (sums[at]! < SMALL) {
-          scale++;
-          for (let i = at; i <= reached; i++) sums[i]! *= LARGE;
-        }
-        scales[at] = scale;
-      }
-      sums[to]! += sums[from]! * this.#probabilities[this.#piece[edge]!]!;
-      if (to > reached) reached = to;
+      const from = this.#from[edge]!, sum = sums[from]!;
+      if (sum < LEAST) return false;
+      sums[this.#to[edge]!]! += sum * this.#probabilities[this.#piece[edge]!]!;
     }
-    scales[length] = scale;
+    return sums[length]! >= LEAST;
   }
 
   #sumBackward(length: number): void {
-    const sums = this.#backward, scales = this.#backwardScale;
-    sums.fill(0, 0, length + 1);
+    const sums = this.#backward.values;
+    sums.fill(0, 0, length);
     sums[length] = 1;
-    scales[length] = 0;
-    let scale = 0;
+    for (let edge = this.#edges - 1; edge >= 0; edge--) {
+      sums[this.#from[edge]!]! += sums[this.#to[edge]!]! * this.#probabilities[this.#piece[edge]!]!;
+    }
+  }
+
+  /** `expect` for a word whose sums would leave the range of a double. */
+  #expectLong(expected: Float64Array, { length, count }: { length: number; count: number }): number {
+    const { values: forward, exponents: before } = this.#sumLongForward(length);
+    const { values: backward, exponents: after } = this.#sumLongBackward(length);
+    const total = forward[length]!, exponent = before[length]!;
+    for (let edge = 0; edge < this.#edges; edge++) {
+      const piece = this.#piece[edge]!, from = this.#from[edge]!, to = this.#to[edge]!;
+      const share = forward[from]! * this.#probabilities[piece]! * (backward[to]! / total);
+      const steps = exponent - before[from]! - after[to]!;
+      expected[piece]! += count * (steps === 0 ? share : share * LARGE ** steps);
+    }
+    return Math.log(total) - exponent * Math.log(LARGE);
+  }
+
+  #sumLongForward(length: number): Sums {
+    const sums = this.#forward, { values, exponents } = sums;
+    sums.start({ last: length, at: 0 });
+    for (let edge = 0, at = -1; edge < this.#edges; edge++) {
+      const from = this.#from[edge]!;
+      if (from !== at) sums.settle(at = from);
+      sums.add(this.#to[edge]!, values[from]! * this.#probabilities[this.#piece[edge]!]!, exponents[from]!);
+    }
+    sums.settle(length);
+    return sums;
+  }
+
+  #sumLongBackward(length: number): Sums {
+    const sums = this.#backward, { values, exponents } = sums;
+    sums.start({ last: length, at: length });
     for (let edge = this.#edges - 1; edge >= 0;) {
       const from = this.#from[edge]!;
-      let sum = 0;
       for (; edge >= 0 && this.#from[edge] === from; edge--) {
-        const to = this.#to[edge]!, behind = scale - scales[to]!;
-        const after = behind === 0 ? sums[to]! : sums[to]! * LARGE ** behind;
-        sum += after * this.#probabilities[this.#piece[edge]!]!;
+        const to = this.#to[edge]!;
+        sums.add(from, values[to]! * this.#probabilities[this.#piece[edge]!]!, exponents[to]!);
       }
-      if (sum < SMALL) {
-        sum *= LARGE;
-        scale++;
-      }
-      sums[from] = sum;
-      scales[from] = scale;
+      sums.settle(from);
     }
+    return sums;
   }
 
   /** The best segmentation of the word of `length` bytes: its score and its pieces, last piece first. */
   best(length: number, path: number[]): number {
-    const scores = this.#forward, previous = this.#previous;
+    const scores = this.#best, previous = this.#previous;
     scores.fill(-Infinity, 0, length + 1);
     scores[0] = 0;
     for (let edge = 0; edge < this.#edges; edge++) {

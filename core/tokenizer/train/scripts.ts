@@ -14,13 +14,15 @@ const NAMES = (
 /** Tested one after the other; the scripts of most text come first. */
 const PATTERNS = NAMES.map((name) => new RegExp(`^\\p{Script=${name}}$`, "u"));
 const HAN = NAMES.indexOf("Han"), LATIN = 0, COMMON = 1;
+/** The script of marks that take the script of the character before them. */
+export const INHERITED = 2;
 /** Kana count as Han, and so does the prolonged sound mark. */
 const KANA = /^[\p{Script=Hiragana}\p{Script=Katakana}\u30fc]$/u;
 
-/** A number for the script of one character; equal numbers mean equal scripts. Scripts not in the list share one number. */
+/** A number for the script of one character. Equal numbers mean equal scripts. Scripts that are not in the list count as common. */
 export function scriptOf(character: string): number {
   if (character < "\x80") return /[A-Za-z]/.test(character) ? LATIN : COMMON;
   if (KANA.test(character)) return HAN;
   const found = PATTERNS.findIndex((pattern) => pattern.test(character));
-  return found < 0 ? NAMES.length : found;
+  return found < 0 ? COMMON : found;
 }

@@ -23,7 +23,7 @@ export function trainSeedTokenizer(text: string, { vocabSize = 4000 } = {}): Tok
   const words = [...counts].map(([word, count]) => ({ text: `${word}\0`, count })).sort((a, b) =>
     a.text < b.text ? -1 : 1
   );
-  const alphabet = alphabetOf(words, 1), room = vocabSize - 1;
+  const { letters: alphabet } = alphabetOf(words, 1), room = vocabSize - 1;
   if (room < alphabet.length) {
     throw new UsageError("seed tokenizer: the vocabulary cannot hold the characters of the text", {
       expected: `at least ${alphabet.length + 1}`,
@@ -31,7 +31,8 @@ export function trainSeedTokenizer(text: string, { vocabSize = 4000 } = {}): Tok
     });
   }
   const rules = { seedWeight: "words", lastCut: "loss" } as const;
-  const pieces = trainPieces(words, { alphabet, vocabSize, room, longest: LONGEST, rules, onProgress: undefined });
+  const task = { alphabet, vocabSize, room, fills: false, longest: LONGEST, rules, onProgress: undefined };
+  const pieces = trainPieces(words, task);
   if (pieces.length < room) {
     throw new UsageError("seed tokenizer: the text is too small for this vocabulary", {
       expected: `at most ${pieces.length + 1}`,

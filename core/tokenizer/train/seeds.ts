@@ -8,7 +8,7 @@
  */
 import { SPACE_MARK } from "../bytes.ts";
 import { type CountedWord, type Letter, UNKNOWN_CHARACTER } from "./corpus.ts";
-import { scriptOf } from "./scripts.ts";
+import { INHERITED, scriptOf } from "./scripts.ts";
 import { commonPrefixes, suffixArray } from "./suffix_array.ts";
 
 /** A candidate piece and its weight, not yet normalised. */
@@ -28,10 +28,20 @@ interface Symbols {
   characters: string[];
 }
 
+/** What a seed may be, and how many there are. */
+export interface SeedRules {
+  alphabet: readonly Letter[];
+  size: number;
+  /** Characters of the longest seed. */
+  longest: number;
+  /** Whether a seed may have letters of several scripts. Default false. */
+  mixesScripts?: boolean;
+}
+
 /** Numbers below this are not letters: the line's end, a symbol, a character outside the alphabet, the start of a next word. */
 const FIRST_LETTER = 4, UNKNOWN = 2, NEXT_WORD = 3;
 
-function number(words: readonly CountedWord[], alphabet: readonly Letter[]): Symbols {
+function number(words: readonly CountedWord[], { alphabet, mixesScripts }: SeedRules): Symbols {
   const characters = ["\0", "\t", UNKNOWN_CHARACTER, "", ...alphabet.map(({ character }) => character)];
   const numbers = new Map(characters.map((character, i) => [character, i]));
   const most = words.reduce((sum, { text }) => sum + text.length, 0);
@@ -45,16 +55,34 @@ function number(words: readonly CountedWord[], alphabet: readonly Letter[]): Sym
     // Behind its word the mark is no letter: what comes after it in this list is not what comes after it in the text.
     if (text.endsWith(SPACE_MARK)) symbols[length - 1] = NEXT_WORD;
   }
-  const scripts = characters.map(scriptOf), mark = numbers.get(SPACE_MARK) ?? UNKNOWN;
-  const runs = new Int32Array(length);
-  for (let i = length - 1; i >= 0; i--) {
-    const symbol = symbols[i]!,
-      next = i + 1 < length ? symbols[i + 1]! : 0,
-      joins = next >= FIRST_LETTER && next !== mark;
-    if (symbol < FIRST_LETTER) runs[i] = 0;
-    else runs[i] = joins && (symbol === mark || scripts[symbol] === scripts[next]) ? runs[i + 1]! + 1 : 1;
-  }
+  const runs = pieceRuns(symbols.subarray(0, length), {
+    scripts: characters.map(mixesScripts ? () => INHERITED : scriptOf),
+    mark: numbers.get(SPACE_MARK) ?? UNKNOWN,
+  });
   return { symbols: symbols.subarray(0, length), weights, runs, range: characters.length, characters };
+}
+
+/**
+ * How many symbols from each position on can be one piece: letters of one script, and a mark of a space only in front. A mark
+ * that inherits its script goes with any.
+ */
+function pieceRuns(symbols: Int32Array, { scripts, mark }: { scripts: readonly number[]; mark: number }): Int32Array {
+  const runs = new Int32Array(symbols.length);
+  // Of the run behind the position at hand: its script, and how many symbols at its start inherit theirs.
+  let script = INHERITED, inherited = 0, behind = 0;
+  for (let i = symbols.length - 1; i >= 0; i--) {
+    const symbol = symbols[i] ?? 0, own = scripts[symbol] ?? INHERITED;
+    if (symbol < FIRST_LETTER) behind = 0;
+    else if (behind === 0 || symbol === mark || own === INHERITED || script === INHERITED || own === script) behind++;
+    else behind = inherited + 1;
+    runs[i] = behind;
+    // Nothing joins what begins with the mark of a space.
+    if (symbol < FIRST_LETTER || symbol === mark) behind = 0;
+    if (behind === 0) script = INHERITED;
+    else if (own !== INHERITED) script = own;
+    inherited = behind > 0 && own === INHERITED ? inherited + 1 : 0;
+  }
+  return runs;
 }
 
 interface Repeat {
@@ -93,11 +121,8 @@ function repeats({ symbols, weights, runs, range }: Symbols, longest: number): R
 }
 
 /** The seed vocabulary: the alphabet, then the heaviest substrings until there are `size`. */
-export function makeSeeds(
-  words: readonly CountedWord[],
-  { alphabet, size, longest }: { alphabet: readonly Letter[]; size: number; longest: number },
-): Seed[] {
-  const numbered = number(words, alphabet);
+export function makeSeeds(words: readonly CountedWord[], rules: SeedRules): Seed[] {
+  const { alphabet, size, longest } = rules, numbered = number(words, rules);
   const found = repeats(numbered, longest).sort((a, b) => b.weight - a.weight);
   const seeds = alphabet.map(({ character, count }) => ({ piece: character, weight: count }));
   for (const { start, length, weight } of found.slice(0, Math.max(0, size - seeds.length))) {

@@ -5,17 +5,25 @@ import { DEFAULT_TRAINER, type TrainerSpec } from "../model_file.ts";
 import type { NormalizerSpec } from "../normalizer.ts";
 import { Tokenizer } from "../tokenizer.ts";
 import { bytePiece, type Piece, PieceType } from "../vocabulary.ts";
-import { alphabetOf, WordCounts } from "./corpus.ts";
+import { type Alphabet, alphabetOf, type CountedWord, coverageOf, fittingAlphabet, WordCounts } from "./corpus.ts";
 import { type Normalization, normalizationCharsmap } from "./normalization.ts";
 import { type ScoredPiece, SENTENCEPIECE_RULES, trainPieces, type TrainProgress } from "./unigram.ts";
 
 /** How to train. The defaults make a lossless tokenizer: decoding gives back every text. */
 export interface TrainOptions {
-  /** Exact number of ids, special tokens and byte pieces included. */
+  /** Number of ids, special tokens and byte pieces included. */
   vocabSize: number;
+  /**
+   * "exact" (default): that many ids, also when the text has too few useful pieces: then pieces that are hardly ever used fill
+   * the rest. "most": fewer ids when the text has too few useful pieces.
+   */
+  size?: "exact" | "most";
   /** Spell characters outside the alphabet as bytes. Default true. */
   byteFallback?: boolean;
-  /** Share of the text's characters that must be pieces. Default 1. */
+  /**
+   * Share of the text's characters that must be pieces. Left out, it is 1. With byte fallback it is less where the vocabulary
+   * cannot hold all characters: the rare ones become bytes.
+   */
   characterCoverage?: number;
   /** Default "lossless": the identity, with U+2581 escaped so that it does not come back as a space. */
   normalization?: Normalization;
@@ -33,14 +41,16 @@ export interface TrainOptions {
 
 const SPECIAL = ["<unk>", "<s>", "</s>"];
 
-interface Settings extends Required<Omit<TrainOptions, "onProgress">> {
+interface Settings extends Required<Omit<TrainOptions, "onProgress" | "characterCoverage">> {
+  characterCoverage: number | undefined;
   onProgress: ((progress: TrainProgress) => void) | undefined;
 }
 
 function settle(options: TrainOptions): Settings {
   const settings: Settings = {
+    size: "exact",
     byteFallback: true,
-    characterCoverage: 1,
+    characterCoverage: undefined,
     normalization: "lossless",
     userDefinedSymbols: ["\n"],
     addDummyPrefix: false,
@@ -54,10 +64,8 @@ function settle(options: TrainOptions): Settings {
     if (!ok) throw new UsageError(`tokenizer training: ${what}`, { expected, got: JSON.stringify(got) });
   };
   check(Number.isInteger(vocabSize) && vocabSize > 0, "vocabulary size", ["a whole number above 0", vocabSize]);
-  check(characterCoverage > 0 && characterCoverage <= 1, "character coverage", [
-    "above 0, at most 1",
-    characterCoverage,
-  ]);
+  const share = characterCoverage === undefined || characterCoverage > 0 && characterCoverage <= 1;
+  check(share, "character coverage", ["above 0, at most 1", characterCoverage]);
   const whole = Number.isInteger(maxPieceLength) && maxPieceLength >= 1 && maxPieceLength <= 200;
   check(whole, "longest piece", ["1 to 200 characters", maxPieceLength]);
   for (const symbol of userDefinedSymbols) {
@@ -99,21 +107,29 @@ export class TokenizerTrainer {
     if (words.length === 0) {
       throw new UsageError("tokenizer training: the text is empty", { expected: "at least one word" });
     }
-    const alphabet = alphabetOf(words, settings.characterCoverage), special = specialPieces(settings);
-    const room = settings.vocabSize - special.length;
+    const special = specialPieces(settings), room = settings.vocabSize - special.length;
+    const { letters: alphabet, spare } = this.#alphabet(words, room);
     if (room < alphabet.length) throw tooSmall(settings, { special: special.length, alphabet: alphabet.length });
-    const { vocabSize, maxPieceLength: longest, onProgress } = settings, rules = SENTENCEPIECE_RULES;
-    const trained = trainPieces(words, { alphabet, vocabSize, room, longest, rules, onProgress });
+    const { vocabSize, maxPieceLength: longest, onProgress } = settings, fills = settings.size === "exact";
+    const rules = SENTENCEPIECE_RULES;
+    const trained = trainPieces(words, { alphabet, spare, vocabSize, room, fills, longest, rules, onProgress });
     const pieces = [...special, ...trained.map(normalPiece)];
-    if (pieces.length < settings.vocabSize) throw tooLarge(settings.vocabSize, pieces.length);
-    return this.#assemble(pieces);
+    if (fills && pieces.length < vocabSize) throw tooLarge(vocabSize, pieces.length);
+    return this.#assemble(pieces, settings.characterCoverage ?? (spare.length === 0 ? 1 : coverageOf(words, trained)));
   }
 
-  #assemble(pieces: Piece[]): Tokenizer {
-    const { vocabSize, byteFallback, characterCoverage, maxPieceLength, userDefinedSymbols } = this.#settings;
+  #alphabet(words: readonly CountedWord[], room: number): Alphabet {
+    const { byteFallback, characterCoverage } = this.#settings;
+    return characterCoverage === undefined && byteFallback
+      ? fittingAlphabet(words, room)
+      : alphabetOf(words, characterCoverage ?? 1);
+  }
+
+  #assemble(pieces: Piece[], characterCoverage: number): Tokenizer {
+    const { byteFallback, maxPieceLength, userDefinedSymbols } = this.#settings;
     const trainer: TrainerSpec = {
       ...DEFAULT_TRAINER,
-      vocabSize,
+      vocabSize: pieces.length,
       byteFallback,
       characterCoverage,
       maxPieceLength,

@@ -4,7 +4,7 @@ import type { CountedWord, Letter } from "./corpus.ts";
 import { expectationStep, maximisationStep } from "./expectation.ts";
 import { Lexicon, type Sentences, toSentences } from "./lexicon.ts";
 import { usefulPieces } from "./prune.ts";
-import { makeSeeds } from "./seeds.ts";
+import { makeSeeds, type Seed } from "./seeds.ts";
 
 /** Where training stands. */
 export interface TrainProgress {
@@ -38,10 +38,14 @@ const SEEDS = 1_000_000, SHRINK = 0.75, ROUNDS_BETWEEN = 2, MARGIN = 1.1;
 /** What `trainPieces` works on and towards. */
 export interface TrainTask {
   alphabet: readonly Letter[];
+  /** Characters that fill what is left of the room, the most frequent first. Default none. */
+  spare?: readonly Letter[];
   /** Training stops at 1.1 times this many pieces. */
   vocabSize: number;
-  /** How many pieces to return; fewer when the text has no more. */
+  /** How many pieces to return. There are fewer when the text has no more. */
   room: number;
+  /** Whether seeds that were not worth their place fill what is left of the room. */
+  fills: boolean;
   /** Characters of the longest piece. */
   longest: number;
   rules: TrainRules;
@@ -53,11 +57,26 @@ export function trainPieces(words: readonly CountedWord[], task: TrainTask): Sco
   const { alphabet, longest, rules } = task;
   const sentences = toSentences(words, { letters: new Set(alphabet.map(({ character }) => character)) });
   const weighed = rules.seedWeight === "text" ? words : words.map(({ text }) => ({ text, count: 1 }));
-  const seeds = makeSeeds(weighed, { alphabet, size: Math.max(SEEDS, alphabet.length), longest });
-  return select(shrink(toLexicon(seeds), { sentences, task }), task);
+  const seedRules = { alphabet, size: Math.max(SEEDS, alphabet.length), longest };
+  const seeds = makeSeeds(weighed, seedRules);
+  let pieces = select(shrink(toLexicon(seeds), { sentences, task }), task);
+  const fill = (more: () => Seed[]) => {
+    if (pieces.length < task.room) pieces = filled(pieces, { seeds: more(), room: task.room });
+  };
+  fill(() => task.spare?.map(({ character, count }) => ({ piece: character, weight: count })) ?? []);
+  if (task.fills) fill(() => seeds);
+  if (task.fills) fill(() => makeSeeds(weighed, { ...seedRules, mixesScripts: true }));
+  return pieces;
 }
 
-function toLexicon(seeds: readonly { piece: string; weight: number }[]): Lexicon {
+/** The pieces, and the first seeds that are not among them, until there are `room`. Seeds score below all pieces. */
+function filled(pieces: ScoredPiece[], { seeds, room }: { seeds: readonly Seed[]; room: number }): ScoredPiece[] {
+  const known = new Set(pieces.map(({ piece }) => piece)), lowest = pieces.at(-1)?.score ?? 0;
+  const more = seeds.filter(({ piece }) => !known.has(piece)).slice(0, room - pieces.length);
+  return [...pieces, ...more.map(({ piece }, i) => ({ piece, score: lowest - (i + 1) / 1024 }))];
+}
+
+function toLexicon(seeds: readonly Seed[]): Lexicon {
   const total = Math.log(seeds.reduce((sum, { weight }) => sum + weight, 0));
   const sorted = seeds.map(({ piece, weight }) => ({ bytes: utf8(piece), score: Math.log(weight) - total }));
   sorted.sort((a, b) => compareBytes(a.bytes, b.bytes));
