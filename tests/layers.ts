@@ -8,6 +8,7 @@ export const LAYERS = [
   "core/errors.ts",
   "core/file_schema.ts",
   "core/random.ts",
+  "core/student.ts",
   "core/nearest.ts",
   "core/disk",
   "core/tensor",

@@ -20,6 +20,7 @@ import {
 import { type Disk, readLog, readText, writeAtomic } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../params/safetensors.ts";
+import { loadStudent } from "../student.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
 
 export { STAGES } from "./mod.ts";
@@ -79,6 +80,7 @@ export async function readRecord(disk: Disk, folder: string): Promise<RunRecord>
 /** A run with all its finished arms, read from its folder. */
 export async function loadRun(disk: Disk, folder: string): Promise<Run> {
   const record = await readRecord(disk, folder), results: ArmResult[] = [];
+  if (record.study.seeds.length > 1) await loadStudent();
   for (const seed of record.study.seeds) {
     for (const { name } of record.study.arms) {
       const path = join(armFolder(folder, name, seed), "result.json"), result = await readJson<unknown>(disk, path);

@@ -2,11 +2,8 @@
 import { FACTORS } from "../config/mod.ts";
 import type { ArmResult, Run, StageName, TokenLosses } from "../record/mod.ts";
 import { compareLosses, type Comparison, type PairedLosses } from "../eval/comparison.ts";
+import { studentQuantile } from "../student.ts";
 import { type ArmSummary, summaries } from "./summary.ts";
-
-/** Two-sided 95 % quantiles of Student's t distribution for 1, 2, … degrees of freedom. */
-const T95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131];
-const NORMAL95 = 1.96;
 
 /** The mean of paired differences and its 95 % interval; the interval is undefined with a single pair. */
 export interface Difference {
@@ -23,7 +20,8 @@ export const isClear = ({ interval }: Difference): boolean =>
 
 /**
  * Mean and 95 % interval of differences that were measured in pairs: mean ± t · s / √n. Undefined when there is none.
- * The interval assumes normal differences; with two or three of them it is wide, as it has to be.
+ * The interval assumes normal differences. With two or three of them it is wide, as it has to be. Several need
+ * `loadStudent`, which `loadRun` calls.
  */
 export function differenceOf(differences: readonly number[]): Difference | undefined {
   const pairs = differences.length;
@@ -31,7 +29,7 @@ export function differenceOf(differences: readonly number[]): Difference | undef
   const mean = differences.reduce((sum, value) => sum + value, 0) / pairs;
   if (pairs === 1) return { mean, pairs };
   const variance = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (pairs - 1);
-  const half = (T95[pairs - 2] ?? NORMAL95) * Math.sqrt(variance / pairs);
+  const half = studentQuantile(0.975, pairs - 1) * Math.sqrt(variance / pairs);
   return { mean, interval: [mean - half, mean + half], pairs };
 }
 

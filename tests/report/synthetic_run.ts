@@ -24,6 +24,10 @@ import type {
 } from "../../core/record/mod.ts";
 import { parameterCount } from "../../core/params/specs.ts";
 import { fillNormal, uniform } from "../../core/random.ts";
+import { loadStudent } from "../../core/student.ts";
+
+// A run that is read from its folder does this itself.
+await loadStudent();
 
 export interface SyntheticOptions {
   arms?: readonly string[];
