@@ -3,13 +3,13 @@
 //
 //   0  gN        [N]  f32  read
 //   1  norm      [1]  f32  read
-//   2  schedule  [4]  f32  read   rate, c1, c2, and with SCALED what g is multiplied with; 0 leaves all as it is
+//   2  schedule  [4]  f32  read   rate, c1, c2, and with SCALED the factor of g (0: nothing changes)
 //   3  pN        [N]  f32  read and write
 //   4  mN        [N]  f32  read and write
 //   5  vN        [N]  f32  read and write
 //   6  run  the block Run
 //
-// One invocation a Vec (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 28·N, flops 14·N: bound by memory.
+// One invocation per Vec (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 28·N, flops 14·N: bound by memory.
 
 override SCALED: bool = false;
 override BETA1: f32;
@@ -21,7 +21,7 @@ override CLIP: f32;
 override REST1: f32;
 override REST2: f32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   N: u32,
   G_OFFSET: u32,
@@ -42,7 +42,7 @@ struct Run {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let n = (group.y * groups.x + group.x) * 256 + lane;
   if (n >= run.N / WIDTH) {
     return;

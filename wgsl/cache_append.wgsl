@@ -1,13 +1,13 @@
-// kCache[b, slot] = k[b], vCache[b, slot] = v[b], where slot is position without a window or below META, else a ring of
-// WINDOW slots behind the META: META + (position − META) mod WINDOW.
+// kCache[b, slot] = k[b], vCache[b, slot] = v[b], where slot is the position if there is no window or position < META.
+// Otherwise the slots after META are a ring of WINDOW slots: slot = META + (position − META) mod WINDOW.
 //
 //   0  kBGK      [B, 1, G, K]   f32  read            rows K_STRIDE apart
 //   1  vBGV      [B, 1, G, Kv]  f32  read            rows V_STRIDE apart
-//   2  position  [1]            u32  read            of all sequences, META included
-//   3  kCache    [B, S, G, K]   f32  read and write  the other slots stay
+//   2  position  [1]            u32  read            the same for all sequences, counted with the META positions
+//   3  kCache    [B, S, G, K]   f32  read and write  other slots keep their values
 //   4  vCache    [B, S, G, Kv]  f32  read and write
 //
-// One invocation a column of k, of v, or of both; neighbours read neighbours. Bytes 8·B·G·(K + Kv), no flops: bound by memory.
+// One invocation per column of k, of v, or of both; neighbours read neighbours. Bytes 8·B·G·(K + Kv), no flops: bound by memory.
 
 override S: u32;
 override K_COLUMNS: u32; // G·K
@@ -34,7 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     slot = META + (slot - META) % max(WINDOW, 1u);
   }
   if (slot >= S) {
-    return; // the row would be that of the next sequence
+    return; // this row would belong to the next sequence
   }
   if (column < K_COLUMNS) {
     kCache[(b * S + slot) * K_COLUMNS + column] = kBGK[K_OFFSET + b * K_STRIDE + column];

@@ -5,10 +5,10 @@
 //   2  wIJ       [I, J]              f32  read   J at most 8
 //   3  biasI     [I]                 f32  read   zero unless HAS_BIAS
 //   4  dxBTI     [B, T, I]           f32  write  rows DX_STRIDE apart
-//   5  partials  [parts, I, J]       f32  write  parts of dw, then at DBIAS_AT [parts, I] of dbias, for sum_partials
+//   5  partials  [parts, I, J]       f32  write  partial sums of dw, then at DBIAS_AT those of dbias [parts, I]; for sum_partials
 //   6  run  the block Run
 //
-// One invocation a channel and RUN positions (a part); it walks J − 1 positions further, because dx looks ahead.
+// One invocation per channel and block of RUN positions (a part). It continues for J − 1 positions, because dx needs later gradients.
 // Bytes 12·B·T·I, flops B·T·I·(6·J + 10): bound by memory.
 
 override I: u32;
@@ -16,7 +16,7 @@ override J: u32;
 override RUN: u32;
 override HAS_BIAS: bool;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   B: u32,
   T: u32,
@@ -46,7 +46,7 @@ fn x_at(run: Run, b: u32, t: i32, i: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let i = id.x;
   let t0 = id.y * RUN;
   let b = id.z;

@@ -6,7 +6,7 @@
 //   3  yBTI   [B, T, I]  f32  write  rows Y_STRIDE apart
 //   4  run  the block Run
 //
-// One invocation a channel and RUN positions, the last J inputs in registers; neighbours are neighbouring channels.
+// One invocation per channel and block of RUN positions. The last J inputs stay in registers. Neighbouring invocations have neighbouring channels.
 // Bytes 8·B·T·I, flops B·T·I·(2·J + 4): bound by memory.
 
 override I: u32;
@@ -14,7 +14,7 @@ override J: u32;
 override RUN: u32;
 override HAS_BIAS: bool;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   B: u32,
   T: u32,
@@ -39,7 +39,7 @@ fn x_at(run: Run, b: u32, t: i32, i: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let i = id.x;
   let t0 = id.y * RUN;
   let b = id.z;

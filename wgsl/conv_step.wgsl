@@ -1,13 +1,13 @@
-// y = silu(bias + Σ_j w[:, j] · input[j]), input = the J − 1 rows of the state, then x. The state moves on: its oldest row leaves,
-// x joins.
+// y = silu(bias + Σ_j w[:, j] · input[j]), where input is the J − 1 rows of the state, then x. Then the state drops its
+// oldest row and appends x.
 //
 //   0  xBI    [B, 1, I]      f32  read            rows X_STRIDE apart
 //   1  wIJ    [I, J]         f32  read
 //   2  biasI  [I]            f32  read            zero unless HAS_BIAS
 //   3  yBI    [B, 1, I]      f32  write           rows Y_STRIDE apart
-//   4  state  [B, J − 1, I]  f32  read and write  oldest first; one unused number when J is 1
+//   4  state  [B, J − 1, I]  f32  read and write  oldest first; one unused element when J is 1
 //
-// One invocation a channel of a sequence; neighbours are neighbouring channels. Bytes 4·B·I·(2·J + 1), flops B·I·(2·J + 4): bound by
+// One invocation per channel of a sequence; neighbouring invocations have neighbouring channels. Bytes 4·B·I·(2·J + 1), flops B·I·(2·J + 4): bound by
 // memory.
 
 override I: u32;

@@ -1,10 +1,10 @@
-// A copy and nothing else: out[i] = x[i], QUADS vectors of four an invocation, 64 of them apart so that neighbours read neighbours.
+// Only a copy: out[i] = x[i]. Each invocation copies QUADS vectors of four, 64 vectors apart, so that neighbours read neighbours.
 //
 //   0  x    [n]  f32  read
 //   1  out  [n]  f32  write
 //
-// A workgroup copies 64·QUADS vectors, n is a multiple of that. 32·QUADS bytes an invocation. Bound by memory.
-// `const QUADS` comes in front.
+// A workgroup copies 64·QUADS vectors, and n is a multiple of that. 32·QUADS bytes per invocation. Bound by memory.
+// `const QUADS` is put before this text.
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<vec4f>;

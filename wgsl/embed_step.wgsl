@@ -1,12 +1,12 @@
 // x[b] = meta[position] while position < M, then table[token[b]].
 //
 //   0  tokenB    [B]        u32  read   below V
-//   1  position  [1]        u32  read   of all sequences, meta tokens included
+//   1  position  [1]        u32  read   the same for all sequences, counted with the meta tokens
 //   2  tableVD   [V, D]     f32  read
 //   3  metaMD    [M, D]     f32  read   ignored when M is 0
 //   4  xBD       [B, 1, D]  f32  write
 //
-// One invocation an element of x; neighbours read neighbours. Bytes 8·B·D, no flops: bound by memory.
+// One invocation per element of x; neighbours read neighbours. Bytes 8·B·D, no flops: bound by memory.
 
 override B: u32;
 override M: u32;

@@ -4,11 +4,11 @@
 //   1  dmetaMD  [M, D]         f32  write
 //   2  run  the block Run
 //
-// One invocation an element of dmeta; neighbours read neighbours. Bytes 4·(B + 1)·M·D, flops B·M·D: bound by memory.
+// One invocation per element of dmeta; neighbours read neighbours. Bytes 4·(B + 1)·M·D, flops B·M·D: bound by memory.
 
 override D: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   B: u32,
   T: u32,
@@ -24,7 +24,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let m = id.x / D;
   let d = id.x % D;
   if (m >= run.M) {

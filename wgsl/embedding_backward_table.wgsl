@@ -1,4 +1,4 @@
-// dtable[id] = Σ dx over the positions of id, in their order; added to what is there with ACCUMULATE. Rows that no id names stay.
+// dtable[id] = Σ dx over the positions of id, in order. With ACCUMULATE the sum is added to dtable. Rows whose id does not occur do not change.
 //
 //   0  idsBT     [B, T]         u32  read
 //   1  chainP2   [B·T, 2]       u32  read   next position with the same id, whether it is the first (embedding_chain)
@@ -6,13 +6,13 @@
 //   3  dtableVD  [V, D]         f32  write, or read and write with ACCUMULATE
 //   4  run  the block Run
 //
-// One workgroup a position; that of an id's first occurrence follows the chain, its lanes stride over D.
-// Bytes 4·B·T·D + 4·(ids named)·D, flops B·T·D: bound by memory.
+// One workgroup per position. The one of an id's first occurrence follows the chain; its lanes stride over D.
+// Bytes 4·B·T·D + 4·(different ids)·D, flops B·T·D: bound by memory.
 
 override D: u32;
 override ACCUMULATE: bool;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   B: u32,
   T: u32,
@@ -30,7 +30,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let first = group.y * groups.x + group.x;
   if (first >= run.B * run.T || chainP2[2 * first + 1] == 0) {
     return;

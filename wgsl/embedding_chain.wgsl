@@ -4,10 +4,10 @@
 //   1  chainP2  [P, 2]  u32  write  next, first
 //   2  run  the block Run
 //
-// One invocation a position, which looks both ways until it finds its id: at worst P comparisons. Chains let the backward
-// pass add up the rows of an id without atomics and in order. Bytes 4·P·(distance to the neighbours of the same id).
+// One invocation per position, which searches in both directions for its id: at most P comparisons. Chains let the
+// backward pass sum the rows of an id in order and without atomics. Bytes 4·P·(distance to the neighbours of the same id).
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   P: u32,
 }
@@ -18,7 +18,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let p = id.x;
   if (p >= run.P) {
     return;
@@ -27,7 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   while (next < run.P && idsP[next] != idsP[p]) {
     next++;
   }
-  var before = p; // one more than the position that is looked at
+  var before = p; // one more than the position that is compared
   while (before > 0 && idsP[before - 1] != idsP[p]) {
     before--;
   }

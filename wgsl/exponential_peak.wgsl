@@ -1,11 +1,11 @@
-// Exponentials in registers and nothing else: a[j] ← 2^(a[j]·x + y) in VECTORS chains of four that do not wait for each other. The scan's
-// decays cost one a state, and a multiply-add peak does not contain them.
+// Only exponentials in registers: a[j] ← 2^(a[j]·x + y) in VECTORS independent chains of four. The decays of the scan need one
+// exponential per state, which a multiply-add peak does not measure.
 //
-//   0  factors2  [2]            f32  read   x and y, not known when the kernel is compiled
-//   1  sums      [invocations]  f32  write  so that no chain can be left out
+//   0  factors2  [2]            f32  read   x and y, unknown when the kernel is compiled
+//   1  sums      [invocations]  f32  write  so that the compiler keeps every chain
 //
-// An invocation a number; 4·VECTORS·UNROLL exponentials, each with the multiply-add in front of it, a round. `const VECTORS` and `const
-// UNROLL` come in front. Bound by exponentials.
+// One result per invocation. A round has 4·VECTORS·UNROLL exponentials, each after a multiply-add. `const VECTORS` and `const UNROLL`
+// are put before this text. Bound by exponentials.
 
 override ROUNDS: u32;
 

@@ -1,4 +1,4 @@
-// partial[0, p, i] = Σ ½ dy · a · ra over the p-th ROWS rows, partial[1, p, i] the same of m: the first stage of dwa and dwm.
+// partial[0, p, i] = Σ ½ dy · a · ra over the p-th ROWS rows, partial[1, p, i] the same for m: the first stage of dwa and dwm.
 //
 //   0  dyRI       [R, I]         f32  read   rows DY_STRIDE apart
 //   1  aRI        [R, I]         f32  read   rows A_STRIDE apart
@@ -7,12 +7,12 @@
 //   4  partial2PI [2, parts, I]  f32  write
 //   5  run  the block Run
 //
-// One invocation a column and a block of ROWS rows; neighbours read neighbours. Bytes 12·R·I, flops 8·R·I: bound by memory.
+// One invocation per column and a block of ROWS rows; neighbours read neighbours. Bytes 12·R·I, flops 8·R·I: bound by memory.
 
 override I: u32;
 override ROWS: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   DY_OFFSET: u32,
@@ -32,7 +32,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let i = id.x;
   if (i >= I) {
     return;

@@ -8,13 +8,13 @@
 //   5  rR2   [R, 2]  f32  write  ra, rm
 //   6  run  the block Run
 //
-// One workgroup a row; its LANES stride over I, then add up in a tree of fixed shape (lib/sum_over_lanes).
+// One workgroup per row; its LANES stride over I, then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 4·(5·R·I + 2·I), flops 8·R·I: bound by memory.
 
 override I: u32;
 override EPS: f32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   A_OFFSET: u32,
@@ -37,7 +37,7 @@ struct Run {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let row = group.y * groups.x + group.x;
   if (row >= run.R) {
     return;

@@ -4,12 +4,12 @@
 //   1  parts  [parts]  f32  write
 //   2  run  the block Run
 //
-// One workgroup a span; its LANES stride over it, then add up in a tree of fixed shape (lib/sum_over_lanes).
+// One workgroup per span; its LANES stride over it, then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 4·N, flops 2·N: bound by memory.
 
 override SPAN: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   N: u32,
   G_OFFSET: u32,
@@ -22,7 +22,7 @@ struct Run {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let part = group.y * groups.x + group.x;
   let end = min((part + 1) * SPAN, run.N);
   if (part * SPAN >= run.N) {

@@ -6,7 +6,7 @@
 //
 // One workgroup; its LANES stride over the parts, then add up in a tree of fixed shape (lib/sum_over_lanes). Bytes 4·PARTS: small.
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   PARTS: u32,
   NORM_OFFSET: u32,
@@ -18,7 +18,7 @@ struct Run {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   var squares = 0.0;
   for (var part = lane; part < run.PARTS; part += LANES) {
     squares += parts[part];

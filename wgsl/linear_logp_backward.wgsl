@@ -1,4 +1,4 @@
-// dlogit = −dlogp · exp(logit − lse), and dlogp · (1 − exp(logp)) at the target, in the place of the logits.
+// dlogit = −dlogp · exp(logit − lse), and dlogp · (1 − exp(logp)) at the target. The gradient replaces the logits.
 //
 //   0  targetsR  [R]     u32  read
 //   1  dlogpR    [R]     f32  read
@@ -7,12 +7,12 @@
 //   4  logitsRC  [R, C]  f32  read and write  vocabulary entries V0, …, V0 + C − 1
 //   5  run  the block Run
 //
-// One invocation a logit, or four neighbouring ones (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 8·R·C, one exponential a
-// logit: bound by memory.
+// One invocation per logit, or four neighbouring ones (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 8·R·C, one exponential
+// per logit: bound by memory.
 
 override C: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   V0: u32,
@@ -27,7 +27,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let at = (group.y * groups.x + group.x) * 64 + lane;
   if (at >= run.R * (C / WIDTH)) {
     return;
@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = at / (C / WIDTH);
   let dlogp = dlogpR[row];
   let all = widened(-dlogp * exp(logitsRC[at] - lseR[row]));
-  // Beyond WIDTH, wrapping around included, where the target is not among these.
+  // At least WIDTH (also after wrapping around) if the target is not among these.
   let target_at = targetsR[row] - run.V0 - at % (C / WIDTH) * WIDTH;
   logitsRC[at] = narrowed(select(all, vec4f(dlogp * one_minus_exp(logpR[row])), vec4u(0, 1, 2, 3) == vec4u(target_at)));
 }

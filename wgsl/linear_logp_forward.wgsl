@@ -1,21 +1,21 @@
-// Takes one chunk of the vocabulary into the running softmax of each row; after the last chunk, with
+// Adds one chunk of the vocabulary to the running softmax of each row. After the last chunk, with
 // d = log Σ_{v ≠ target} exp(logit[v]) − logit[target]:  logp = −softplus(d), lse = logit[target] − logp.
 // The target stays out of the sum, so that logp keeps its digits where the target's probability is near 1.
 //
 //   0  logitsRC   [R, C]  f32  read            logits of the vocabulary entries V0, …, V0 + C − 1
 //   1  targetsR   [R]     u32  read
-//   2  runningR3  [R, 3]  f32  read and write  of the others: highest so far, Σ exp(logit − highest); the target's logit
+//   2  runningR3  [R, 3]  f32  read and write  of the other logits: highest so far, Σ exp(logit − highest); then the target's logit
 //   3  logpR      [R]     f32  write           with LAST
 //   4  lseR       [R]     f32  write           with LAST
 //   5  run  the block Run
 //
-// One workgroup a row; its LANES stride over C, then find the maximum and the sum in trees of fixed shape.
-// Bytes 4·R·C, one exponential a logit: bound by memory, or by exp on software adapters.
+// One workgroup per row; its LANES stride over C, then find the maximum and the sum in trees of fixed shape.
+// Bytes 4·R·C, one exponential per logit: bound by memory, or by exp on software adapters.
 
 override FIRST: bool;
 override LAST: bool;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   C: u32,
@@ -29,20 +29,20 @@ struct Run {
 @group(0) @binding(4) var<storage, read_write> lseR: array<f32>;
 @group(0) @binding(5) var<uniform> run: Run;
 
-/// By the bits, because compilers may take it that no number is a NaN; and maxima, exp and log of adapters make numbers of one. A model
-/// of numbers that are none must not look certain: a logit that is not finite makes logp a NaN.
+/// Checks the bits, because compilers may assume that no value is NaN, and max, exp and log of some adapters turn NaN into a number.
+/// A model with NaN must not look certain, so a logit that is not finite makes logp NaN.
 fn is_finite(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let row = group.y * groups.x + group.x;
   if (row >= run.R) {
     return;
   }
-  let target_v = targetsR[row] - run.V0; // beyond C, wrapping around included, where the target is in another chunk
+  let target_v = targetsR[row] - run.V0; // at least C (also after wrapping around) if the target is in another chunk
   var lane_highest = -1e30;
   for (var v = lane; v < run.C; v += LANES) {
     if (v != target_v) {

@@ -1,13 +1,12 @@
-// Whether gradients that were computed times a scale overflowed, what they are multiplied with, and the next scale: see
-// core/ops/loss_scale.ts.
+// Checks whether scaled gradients overflowed, and writes the factor that unscales them and the next scale. See core/ops/loss_scale.ts.
 //
-//   0  norm      [1]  f32 by its bits  read            of the scaled gradients
+//   0  norm      [1]  f32 by its bits  read            norm of the scaled gradients
 //   1  schedule  [4]  f32              read            rate first
-//   2  state     [4]  f32              read and write  scale, updates since it changed, 1 − β1^t, 1 − β2^t
+//   2  state     [4]  f32              read and write  scale, updates since the scale changed, 1 − β1^t, 1 − β2^t
 //   3  applied   [4]  f32              write           rate, 1 − β1^t, 1 − β2^t, factor / scale (0: no update)
 //   4  report    [3]  f32              write           norm of the gradient, scale, 1 for no update
 //
-// One invocation. A norm is finite when its exponent is not all ones: comparisons with infinity may be folded away.
+// One invocation. A norm is finite when its exponent bits are not all ones. A compiler may remove comparisons with infinity.
 
 override FACTOR: f32;
 override BETA1: f32;

@@ -9,12 +9,12 @@
 //   6  partialR  [R]     f32  write
 //   7  run  the block Run
 //
-// One workgroup a row; its LANES stride over I, then add up in a tree of fixed shape (lib/sum_over_lanes).
+// One workgroup per row; its LANES stride over I, then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 20·R·I, flops 5·R·I: bound by memory.
 
 override I: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   DY_OFFSET: u32,
@@ -41,7 +41,7 @@ struct Run {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let row = group.y * groups.x + group.x;
   if (row >= run.R) {
     return;

@@ -2,16 +2,16 @@
 //
 //   0  aRI  [R, I]  f32  read   rows A_STRIDE apart
 //   1  mRI  [R, I]  f32  read   rows M_STRIDE apart
-//   2  g1   [1]     f32  read   at G_OFFSET; not looked at without GATED
+//   2  g1   [1]     f32  read   at G_OFFSET; only with GATED
 //   3  yRI  [R, I]  f32  write  rows Y_STRIDE apart
 //   4  run  the block Run
 //
-// One invocation an element of y; neighbours read neighbours. Bytes 12·R·I, flops at most 3·R·I: bound by memory.
+// One invocation per element of y; neighbours read neighbours. Bytes 12·R·I, flops at most 3·R·I: bound by memory.
 
 override I: u32;
 override GATED: bool;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   A_OFFSET: u32,
@@ -31,7 +31,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let at = (group.y * groups.x + group.x) * 64 + lane;
   let row = at / I;
   let i = at % I;

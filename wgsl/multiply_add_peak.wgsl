@@ -1,9 +1,9 @@
-// Multiply-adds in registers and nothing else: a[j] ← a[j]·x + y in VECTORS chains of four that do not wait for each other.
+// Only multiply-adds in registers: a[j] ← a[j]·x + y in VECTORS independent chains of four.
 //
-//   0  factors2  [2]            f32  read   x and y, not known when the kernel is compiled
-//   1  sums      [invocations]  f32  write  so that no chain can be left out
+//   0  factors2  [2]            f32  read   x and y, unknown when the kernel is compiled
+//   1  sums      [invocations]  f32  write  so that the compiler keeps every chain
 //
-// An invocation a number; 8·VECTORS·UNROLL flops a round. `const VECTORS` and `const UNROLL` come in front. Bound by arithmetic.
+// One result per invocation; 8·VECTORS·UNROLL flops per round. `const VECTORS` and `const UNROLL` are put before this text. Bound by arithmetic.
 
 override ROUNDS: u32;
 

@@ -5,7 +5,7 @@
 //   2  dlogpR   [R]  f32  write
 //
 // One workgroup: the sum of the weights first (lib/sum_over_lanes), then its LANES stride over R once more.
-// Bytes 12·R, flops 3·R: a moment, bound by the latency of one workgroup.
+// Bytes 12·R, flops 3·R: very short, bound by the latency of one workgroup.
 
 override R: u32;
 

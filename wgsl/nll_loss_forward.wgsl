@@ -5,7 +5,7 @@
 //   2  loss     [1]  f32  write
 //
 // One workgroup; its LANES stride over R, then add up in a tree of fixed shape (lib/sum_over_lanes).
-// Bytes 8·R, flops 3·R: a moment, bound by the latency of one workgroup.
+// Bytes 8·R, flops 3·R: very short, bound by the latency of one workgroup.
 
 override R: u32;
 

@@ -8,8 +8,8 @@
 //   3  pairs         [N, 4]   f32  read   c, r, log_odds, log_sigmoid(log_odds)
 //   4  dlogpRT       [2N, T]  f32  write
 //
-// One workgroup a row of 2N; each adds up its own completion tokens and, in chosen rows, all weights (lib/sum_over_lanes).
-// Bytes 4·(6·N·T + N²·T), flops 10·N·T: a moment.
+// One workgroup per row of 2N. Each sums its own completion tokens and, in chosen rows, all weights (lib/sum_over_lanes).
+// Bytes 4·(6·N·T + N²·T), flops 10·N·T: very short.
 
 override N: u32;
 override T: u32;
@@ -39,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   let total = sum_over_lanes(weights, lane);
   let mean = pairs[pair * 4 + select(1u, 0u, chosen)];
-  // Beyond the cut-off the odds do not move with the mean, and only the difference of the means is left.
+  // After the cut-off the odds do not depend on the mean, and only the difference of the means remains.
   var slope = 1.0;
   if (mean < HIGHEST) {
     slope = 1.0 / one_minus_exp(mean);

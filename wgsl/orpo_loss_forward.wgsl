@@ -4,13 +4,13 @@
 //
 //   0  logpRT        [2N, T]  f32  read
 //   1  weightRT      [2N, T]  f32  read   1 where a token of a chosen row counts for the nll
-//   2  completionRT  [2N, T]  f32  read   1 on completion tokens
+//   2  completionRT  [2N, T]  f32  read   1 for completion tokens
 //   3  loss          [1]      f32  write
 //   4  nll           [1]      f32  write
 //   5  pairs         [N, 4]   f32  write  c, r, log_odds, log_sigmoid(log_odds)
 //
-// One workgroup takes the pairs in turn; its LANES stride over T, then add up in a tree of fixed shape (lib/sum_over_lanes).
-// The odds are cut off at a mean of −1e-7, where they would overflow. Bytes 24·N·T, flops 8·N·T: a moment.
+// One workgroup handles the pairs one after the other; its LANES stride over T, then add up in a tree of fixed shape (lib/sum_over_lanes).
+// The odds are cut off at a mean of −1e-7, where they would overflow. Bytes 24·N·T, flops 8·N·T: very short.
 
 override N: u32;
 override T: u32;

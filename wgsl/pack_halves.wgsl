@@ -1,12 +1,12 @@
-// words[r, j] = the 16-bit floats nearest to x[r, 2j] (low half) and x[r, 2j + 1] (high half; zero behind an odd row).
+// words[r, j] = the 16-bit floats nearest to x[r, 2j] (low half) and x[r, 2j + 1] (high half; zero after the end of an odd row).
 //
 //   0  xRC      [R, C]      f32 by its bits  read   rows X_STRIDE apart
 //   1  wordsRW  [R, C / 2]  u32              write  rows WORDS_STRIDE apart; C / 2 is rounded up
 //   2  run      the block Run
 //
-// One invocation a word; neighbours read neighbours. Bytes 6·R·C: bound by memory.
+// One invocation per word; neighbours read neighbours. Bytes 6·R·C: bound by memory.
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   C: u32,
@@ -22,7 +22,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let at = (group.y * groups.x + group.x) * 64 + lane;
   let words = (run.C + 1) / 2;
   let row = at / words;

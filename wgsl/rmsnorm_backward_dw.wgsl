@@ -1,4 +1,4 @@
-// partial[p, d] = Σ dy · x · r over the p-th ROWS rows: the first stage of dw, which sum_partials finishes.
+// partial[p, d] = Σ dy · x · r over the p-th ROWS rows: the first stage of dw, finished by sum_partials.
 //
 //   0  dyRD       [R, D]      f32  read   rows DY_STRIDE apart
 //   1  xRD        [R, D]      f32  read   rows X_STRIDE apart
@@ -6,11 +6,11 @@
 //   3  partialPD  [parts, D]  f32  write
 //   4  run  the block Run
 //
-// One invocation a column and a block of ROWS rows; neighbours read neighbours. Bytes 8·R·D, flops 3·R·D: bound by memory.
+// One invocation per column and a block of ROWS rows; neighbours read neighbours. Bytes 8·R·D, flops 3·R·D: bound by memory.
 
 override ROWS: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   D: u32,
@@ -28,7 +28,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let d = id.x;
   if (d >= run.D) {
     return;

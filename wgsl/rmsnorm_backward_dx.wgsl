@@ -4,16 +4,16 @@
 //   1  xRD     [R, D]  f32  read   rows X_STRIDE apart; the sum that the forward pass normalised
 //   2  wD      [D]     f32  read
 //   3  rR      [R]     f32  read   reciprocal root mean square of each row of x
-//   4  dsumRD  [R, D]  f32  read   what later layers sent to the sum; ignored unless HAS_DSUM
+//   4  dsumRD  [R, D]  f32  read   the gradient of the sum from later layers; ignored unless HAS_DSUM
 //   5  dxRD    [R, D]  f32  write  rows DX_STRIDE apart
 //   6  run  the block Run
 //
-// One workgroup a row; its LANES stride over the Vecs of D (lib/vec4 or lib/vec1), then add up in a tree of fixed shape (lib/sum_over_lanes).
+// One workgroup per row; its LANES stride over the Vecs of D (lib/vec4 or lib/vec1), then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 4·(4·R·D + D + R) with dsum, flops 8·R·D: bound by memory.
 
 override HAS_DSUM: bool;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   D: u32,
@@ -35,7 +35,7 @@ struct Run {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let row = group.y * groups.x + group.x;
   if (row >= run.R) {
     return;

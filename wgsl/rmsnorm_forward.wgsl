@@ -8,13 +8,13 @@
 //   5  rR       [R]     f32  write
 //   6  run  the block Run
 //
-// One workgroup a row; its LANES stride over the Vecs of D (lib/vec4 or lib/vec1), then add up in a tree of fixed shape (lib/sum_over_lanes).
+// One workgroup per row; its LANES stride over the Vecs of D (lib/vec4 or lib/vec1), then add up in a tree of fixed shape (lib/sum_over_lanes).
 // Bytes 4·(4·R·D + D + R) with delta, flops 4·R·D: bound by memory.
 
 override EPS: f32;
 override HAS_DELTA: bool;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   D: u32,
@@ -42,8 +42,8 @@ fn sum_at(run: Run, row: u32, d: u32) -> Vec {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
-  let row = group.y * groups.x + group.x; // rows beyond 65,535 continue in y
+  let run = run; // read once; some compilers would read the buffer at every use
+  let row = group.y * groups.x + group.x; // rows after 65,535 continue in y
   if (row >= run.R) {
     return;
   }

@@ -1,4 +1,4 @@
-// The pair (x[i], x[i + K/2]) of every head turned by SIGN times the angle of its position: t, or position + t with HAS_POSITION.
+// Rotates the pair (x[i], x[i + K/2]) of every head by SIGN times the angle of its position: t, or position + t with HAS_POSITION.
 //
 //   0  xBTHK      [B, T, H, K]         f32  read   rows of H·K, X_STRIDE apart
 //   1  table      [positions, 2, K/2]  f32  read   cosines, then sines of each position
@@ -6,7 +6,7 @@
 //   3  yBTHK      [B, T, H, K]         f32  write  rows of H·K, Y_STRIDE apart
 //   4  run  the block Run
 //
-// One invocation a pair, or four neighbouring ones (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 4·3·B·T·H·K, flops
+// One invocation per pair, or four neighbouring ones (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 4·3·B·T·H·K, flops
 // 3·B·T·H·K: bound by memory.
 
 override H: u32;
@@ -14,7 +14,7 @@ override K: u32;
 override SIGN: f32;
 override HAS_POSITION: bool;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   PAIRS: u32, // of Vecs: B·T·H·K / (2·WIDTH)
   T: u32,
@@ -32,7 +32,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let pair = (group.y * groups.x + group.x) * 64 + lane;
   if (pair >= run.PAIRS) {
     return;

@@ -9,8 +9,8 @@
 //   6  yBI      [B, 1, I]     f32  write           rows Y_STRIDE apart
 //   7  hBIN     [B, I, N]     f32  read and write
 //
-// One invocation a channel of a sequence, walking through its N states. Bytes 12·B·I·N, flops 8·B·I·N with two exponentials a
-// state: bound by memory.
+// One invocation per channel of a sequence, which loops over its N states. Bytes 12·B·I·N, flops 8·B·I·N with two exponentials
+// per state: bound by memory.
 
 override I: u32;
 override N: u32;

@@ -1,14 +1,14 @@
 // out[n] = Σ_part partial[part, n], added in the order of the parts: the second stage of sums that cross workgroups.
 //
 //   0  partialPN  [PARTS, N]  f32  read   from PARTIAL_OFFSET on
-//   1  outN       [N]         f32  write, or read and write with ACCUMULATE; COLUMNS a row, rows OUT_STRIDE apart
+//   1  outN       [N]         f32  write, or read and write with ACCUMULATE; COLUMNS per row, rows OUT_STRIDE apart
 //   2  run  the block Run
 //
-// One invocation an n; neighbours read neighbours. Bytes 4·(PARTS + 1)·N, flops PARTS·N: bound by memory.
+// One invocation per element of out; neighbours read neighbours. Bytes 4·(PARTS + 1)·N, flops PARTS·N: bound by memory.
 
 override ACCUMULATE: bool = false;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   N: u32,
   PARTS: u32,
@@ -24,7 +24,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let n = (group.y * groups.x + group.x) * 64 + lane;
   if (n >= run.N) {
     return;

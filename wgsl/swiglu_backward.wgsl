@@ -5,13 +5,13 @@
 //   2  dguR2F  [R, 2F]  f32  write  rows DGU_STRIDE apart
 //   3  run  the block Run
 //
-// One invocation a Vec of dy; neighbours read neighbours. Bytes 20·R·F, flops 12·R·F: bound by memory.
+// One invocation per Vec of dy; neighbours read neighbours. Bytes 20·R·F, flops 12·R·F: bound by memory.
 //
-// In front of this file: lib/activations, lib/vec4 or lib/vec1 (Vec, WIDTH), and lib/swiglu_gu_f32, or lib/halves and lib/swiglu_gu_halves.
+// Put before this file: lib/activations, lib/vec4 or lib/vec1 (Vec, WIDTH), and lib/swiglu_gu_f32, or lib/halves and lib/swiglu_gu_halves.
 
 override F: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   DY_OFFSET: u32,
@@ -28,7 +28,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let at = (group.y * groups.x + group.x) * 64 + lane;
   let row = at / (F / WIDTH);
   let f = at % (F / WIDTH) * WIDTH;

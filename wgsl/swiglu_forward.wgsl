@@ -4,11 +4,11 @@
 //   1  yRF    [R, F]   f32  write  rows Y_STRIDE apart
 //   2  run  the block Run
 //
-// One invocation a Vec of y (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 12·R·F, flops 6·R·F: bound by memory.
+// One invocation per Vec of y (lib/vec4 or lib/vec1); neighbours read neighbours. Bytes 12·R·F, flops 6·R·F: bound by memory.
 
 override F: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   GU_OFFSET: u32,
@@ -23,7 +23,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let at = (group.y * groups.x + group.x) * 64 + lane;
   let row = at / (F / WIDTH);
   let f = at % (F / WIDTH);

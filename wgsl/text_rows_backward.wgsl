@@ -4,11 +4,11 @@
 //   1  dxBSD  [B, M + T, D]  f32  write  rows DX_STRIDE apart
 //   2  run  the block Run
 //
-// One invocation an element of dx; neighbours read neighbours. Bytes 8·B·T·D: bound by memory.
+// One invocation per element of dx; neighbours read neighbours. Bytes 8·B·T·D: bound by memory.
 
 override D: u32;
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   B: u32,
   T: u32,
@@ -25,7 +25,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let at = (group.y * groups.x + group.x) * 64 + lane;
   let row = at / D;
   let b = row / (run.M + run.T);

@@ -4,10 +4,10 @@
 //   1  xRC      [R, C / 4]  four f32 by their bits  write  rows X_STRIDE columns apart
 //   2  run      the block Run
 //
-// unpack_halves where C, X_OFFSET and X_STRIDE are multiples of four, and WORDS_OFFSET and WORDS_STRIDE of two. One
-// invocation two words; neighbours write neighbours. Bytes 6·R·C: bound by memory.
+// unpack_halves for C, X_OFFSET and X_STRIDE that are multiples of four, and WORDS_OFFSET and WORDS_STRIDE that are multiples of two. One
+// invocation per two words; neighbours write neighbours. Bytes 6·R·C: bound by memory.
 
-// Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
+// Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
   R: u32,
   C: u32,
@@ -23,7 +23,7 @@ struct Run {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let run = run; // read once: not every compiler does that by itself
+  let run = run; // read once; some compilers would read the buffer at every use
   let at = (group.y * groups.x + group.x) * 64 + lane;
   let row = at / (run.C / 4);
   let quad = at % (run.C / 4);

@@ -1,7 +1,7 @@
 // Sigmoid, SiLU and softplus without overflow, and without WGSL's log, which is off by 1e-7 absolutely near 1.
 
-/// Whether x is no number, by its bits: exp, min and max of some drivers make a number of one, and compilers may take comparisons
-/// as if there were none.
+/// Whether x is NaN, by its bits. On some drivers exp, min and max turn a NaN into a number, and compilers may assume in
+/// comparisons that no value is NaN.
 fn is_nan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }
@@ -30,7 +30,7 @@ fn silu_derivative(x: f32, s: f32) -> f32 {
   return s * (1.0 + x * (1.0 - s));
 }
 
-/// log(1 + e) for e in [0, 1] as 2 · artanh(e / (2 + e)): eight terms of its series are good to 3e-9 there.
+/// log(1 + e) for e in [0, 1] as 2 · artanh(e / (2 + e)): eight terms of its series have an error of 3e-9 there.
 fn log1p_unit4(e: vec4f) -> vec4f {
   let s = e / (2.0 + e);
   let q = s * s;

@@ -1,13 +1,13 @@
-// Four neighbouring channels, one by one, where rows may start and end anywhere. lib/channels_vec4 is the same for rows of whole fours.
+// Four neighbouring channels, one by one, for rows that start and end anywhere. lib/channels_vec4 is for rows that are multiples of 4.
 alias Vec = f32;
 
-/// Channels i to i + 3 of a row of I; those beyond the last channel repeat it.
+/// Channels i to i + 3 of a row of I; after the last channel it is repeated.
 fn load4(rows: ptr<storage, array<f32>, read>, row: u32, i: u32) -> vec4f {
   let at = row + min(i + vec4u(0, 1, 2, 3), vec4u(I - 1));
   return vec4f(rows[at.x], rows[at.y], rows[at.z], rows[at.w]);
 }
 
-/// Writes those of the four channels that there are.
+/// Writes those of the four channels that exist.
 fn store4(rows: ptr<storage, array<f32>, read_write>, row: u32, i: u32, values: vec4f) {
   var copy = values;
   for (var c = 0u; c < 4; c++) {

@@ -1,12 +1,12 @@
-// Four neighbouring channels at once, where I and the places of all rows are multiples of 4. lib/channels_vec1 is the same for all others.
+// Four neighbouring channels at once, where I and the offsets of all rows are multiples of 4. lib/channels_vec1 is for all other rows.
 alias Vec = vec4f;
 
-/// Channels i to i + 3 of a row of I; beyond the last channel some others.
+/// Channels i to i + 3 of a row of I; after the last channel the values are arbitrary.
 fn load4(rows: ptr<storage, array<vec4f>, read>, row: u32, i: u32) -> vec4f {
   return rows[(row + min(i, I - 4)) / 4];
 }
 
-/// Writes those of the four channels that there are.
+/// Writes those of the four channels that exist.
 fn store4(rows: ptr<storage, array<vec4f>, read_write>, row: u32, i: u32, values: vec4f) {
   if (i < I) {
     rows[(row + i) / 4] = values;

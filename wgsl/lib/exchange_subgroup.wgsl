@@ -1,12 +1,12 @@
 enable subgroups;
 
-// What the ACROSS invocations of a row tell each other where the workgroup is one row and that row a subgroup: for software adapters whose
-// barriers and workgroup memory cost more than all the arithmetic between them. lib/exchange_workgroup does the same for all others.
+// Exchanges values between the ACROSS invocations of a row, where the workgroup is one row and this row is one subgroup. For software
+// adapters, whose barriers and workgroup memory cost more than the arithmetic between them. lib/exchange_workgroup is for all others.
 fn give(own: vec4f, slot: u32, x: u32, y: u32) {}
 
 fn wait() {}
 
-/// What invocation `other` of this row gave; `own` is what this one gave to the slot.
+/// The value that invocation `other` of this row gave to the slot; `own` is the value of this invocation.
 fn taken(own: vec4f, slot: u32, other: u32, y: u32) -> vec4f {
   return subgroupShuffle(own, other);
 }
@@ -30,7 +30,7 @@ fn of_row(own: Vec, rows: ptr<storage, array<Vec>, read>, at: u32, i: u32) -> Ve
   return subgroupShuffle(own, i);
 }
 
-/// Four numbers in memory, loaded by four invocations.
+/// Four numbers from memory, loaded by four invocations.
 fn four_of(numbers: ptr<storage, array<f32>, read>, at: vec4u, x: u32) -> vec4f {
   let own = numbers[at[x % 4]];
   return vec4f(subgroupBroadcast(own, 0), subgroupBroadcast(own, 1), subgroupBroadcast(own, 2), subgroupBroadcast(own, 3));

@@ -1,6 +1,6 @@
-// What the ACROSS invocations of a row tell each other, through workgroup memory. lib/exchange_subgroup does the same where a row is a subgroup.
-// A kernel gives SLOTS vectors, waits, takes those of its neighbours, and waits again before it gives the next.
-// One vector of four rows at a time can be added up or compared, so QUADS is 1.
+// Exchanges values between the ACROSS invocations of a row through workgroup memory. lib/exchange_subgroup is for a row that is a subgroup.
+// A kernel gives SLOTS vectors, waits, reads those of its neighbours, and waits again before it gives the next.
+// Sums and maxima take one vector of four rows at a time, so QUADS is 1.
 const_assert QUADS == 1;
 
 var<workgroup> given: array<vec4f, SLOTS * ACROSS * DOWN>; // [slot][x][y]
@@ -14,7 +14,7 @@ fn wait() {
   workgroupBarrier();
 }
 
-/// What invocation `other` of this row gave; `own` is what this one gave to the slot.
+/// The value that invocation `other` of this row gave to the slot; `own` is the value of this invocation.
 fn taken(own: vec4f, slot: u32, other: u32, y: u32) -> vec4f {
   return given[(slot * ACROSS + other) * DOWN + y];
 }
@@ -41,12 +41,12 @@ fn row_sum(own: vec4f, x: u32, y: u32) -> vec4f {
   return all;
 }
 
-/// Vec i of a row that begins at `at`, which caches have; `own` is Vec x of that row.
+/// Vec i of a row that begins at `at`, read again (from a cache); `own` is Vec x of that row.
 fn of_row(own: Vec, rows: ptr<storage, array<Vec>, read>, at: u32, i: u32) -> Vec {
   return rows[at + i];
 }
 
-/// Four numbers in memory.
+/// Four numbers from memory.
 fn four_of(numbers: ptr<storage, array<f32>, read>, at: vec4u, x: u32) -> vec4f {
   return vec4f(numbers[at.x], numbers[at.y], numbers[at.z], numbers[at.w]);
 }

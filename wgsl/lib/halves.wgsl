@@ -1,13 +1,13 @@
-// 16-bit floats by the bits of f32, in integers only, so that no adapter rounds or flushes in its own way. EXPONENT_BITS is 8 for
+// 16-bit floats from the bits of f32, with integers only, so that rounding and subnormals are the same on every adapter. EXPONENT_BITS is 8 for
 // bf16 and 5 for f16.
 override EXPONENT_BITS: u32 = 8;
 
-/// `whole` cut off by `drop` bits (1 to 31), rounded to nearest, ties to even.
+/// `whole` without its lowest `drop` bits (1 to 31), rounded to nearest, ties to even.
 fn rounded_shift(whole: u32, drop: u32) -> u32 {
   return (whole + (1u << (drop - 1)) - 1 + ((whole >> drop) & 1)) >> drop;
 }
 
-/// The 16-bit float nearest to the f32 number with these bits. NaN stays NaN; what is too large becomes infinite.
+/// The 16-bit float nearest to the f32 number with these bits. NaN stays NaN; too large values become infinite.
 fn half_of(bits: u32) -> u32 {
   let sign = (bits >> 16) & 0x8000;
   let size = bits & 0x7fffffff;
@@ -20,12 +20,12 @@ fn half_of(bits: u32) -> u32 {
   if (size >= 0x38800000) {
     return sign | min(0x7c00, rounded_shift(size - 0x38000000, 13));
   }
-  // Below 2⁻¹⁴ f16 counts in steps of 2⁻²⁴; below 2⁻²⁵ nothing is left.
+  // Below 2⁻¹⁴ the step of f16 is 2⁻²⁴; below 2⁻²⁵ the result is zero.
   let drop = min(126 - (size >> 23), 31);
   return sign | rounded_shift((size & 0x7fffff) | 0x800000, drop);
 }
 
-/// The bits of the f32 number that a 16-bit float is.
+/// The bits of the f32 number that is equal to a 16-bit float.
 fn bits_of_half(half: u32) -> u32 {
   if (EXPONENT_BITS == 8) {
     return half << 16;

@@ -7,7 +7,7 @@ fn log1p_near(u: f32) -> f32 {
   return 2.0 * s * (1.0 + q * (1.0 / 3.0 + q * (1.0 / 5.0 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0))))));
 }
 
-// exp(x) − 1 for −ln 2 ≤ x ≤ 0 by its series; relative error below 1e-6.
+// exp(x) − 1 for −ln 2 ≤ x ≤ 0 from its series; relative error below 1e-6.
 fn expm1_near(x: f32) -> f32 {
   var sum = 1.0;
   for (var n = 11.0; n > 1.5; n -= 1.0) {

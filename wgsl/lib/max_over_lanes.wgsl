@@ -1,4 +1,4 @@
-// The largest of one value a lane over a workgroup of LANES, as a tree; lib/sum_over_lanes stands in front.
+// The largest value over a workgroup of LANES, one value per lane, as a tree. Needs lib/sum_over_lanes before it.
 var<workgroup> lane_maxima: array<f32, LANES>;
 
 fn max_over_lanes(value: f32, lane: u32) -> f32 {

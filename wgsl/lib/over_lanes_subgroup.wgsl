@@ -1,7 +1,7 @@
 enable subgroups;
 
-// lib/sum_over_lanes and lib/max_over_lanes where a workgroup of LANES is one subgroup: the same trees, by shuffles. Every invocation gets
-// the result.
+// lib/sum_over_lanes and lib/max_over_lanes for a workgroup of LANES that is one subgroup: the same trees, with shuffles. Every
+// invocation gets the result.
 override LANES: u32;
 
 fn sum_over_lanes(value: f32, lane: u32) -> f32 {

@@ -1,4 +1,4 @@
-// The sum of one value a lane over a workgroup of LANES (a power of two), as a tree of fixed shape: the same bits every time.
+// The sum over a workgroup of LANES (a power of two), one value per lane, as a tree of fixed shape: the same bits every time.
 override LANES: u32 = 64;
 
 var<workgroup> lane_values: array<f32, LANES>;

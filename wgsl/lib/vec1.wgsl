@@ -1,8 +1,8 @@
-// Numbers one by one: rows that do not start or end at a multiple of 4. lib/vec4 is the same for all others.
+// One number at a time, for rows that do not start or end at a multiple of 4. lib/vec4 is for all other rows.
 alias Vec = f32;
 const WIDTH = 1u;
 
-/// The four, or the one, as four and back: for functions of vec4f.
+/// A Vec as a vec4f, and back: for functions of vec4f.
 fn widened(x: Vec) -> vec4f {
   return vec4f(x);
 }

@@ -1,8 +1,8 @@
-// Numbers in fours: rows whose start and length are multiples of 4. lib/vec1 is the same for all others.
+// Four numbers at a time, for rows whose start and length are multiples of 4. lib/vec1 is for all other rows.
 alias Vec = vec4f;
 const WIDTH = 4u;
 
-/// The four, or the one, as four and back: for functions of vec4f.
+/// A Vec as a vec4f, and back: for functions of vec4f.
 fn widened(x: Vec) -> vec4f {
   return x;
 }

@@ -1,4 +1,4 @@
-/** The vector functions by themselves, so that their errors can be measured. One block takes all n elements. */
+/** The vector functions alone, so that their errors can be measured. One block takes all n elements. */
 import { exp, exp2, sigmoid, softplus } from "./lib/activations";
 import { bytes, load4, store4 } from "./lib/vector";
 

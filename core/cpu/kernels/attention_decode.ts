@@ -1,6 +1,6 @@
 /**
- * One query position over the filled slots of a cache, and putting a position into the cache. Local caches keep the meta prefix and,
- * behind it, a ring of `window` slots.
+ * Attention of one query position over the filled slots of a cache, and writing a position into the cache. Local caches keep the meta
+ * prefix and after it a ring of `window` slots.
  */
 import { exp } from "./lib/activations";
 import { bytes, clear, copy, load4, madd, store4, sum4 } from "./lib/vector";

@@ -1,8 +1,8 @@
 /**
  * pre[t] = bias + Σ_j w[:, j] · x[t − (J − 1) + j], y = pre · σ(pre). One block takes one sequence and `CHANNELS` channels, four at a
- * time: their columns are copied into the workspace, where four taps at a time walk over all positions in registers.
+ * time. Their columns are copied into the workspace. Then four taps at a time, kept in registers, pass over all positions.
  *
- * Taps are padded at the front to P, a multiple of 4, with zeros. Tap p looks P − 1 − p positions back.
+ * Taps are padded at the front to P, a multiple of 4, with zeros. Tap p reads P − 1 − p positions back.
  */
 import { sigmoid, siluSlope } from "./lib/activations";
 import { bytes, clear, load4, madd, store4 } from "./lib/vector";
@@ -94,9 +94,9 @@ class CausalConvBackward {
   /** [I] or 0. */
   bias: usize;
   dx: usize;
-  /** Parts of dw [B, I, J]. */
+  /** Partial sums of dw, [B, I, J]. */
   partialW: usize;
-  /** Parts of dbias [B, I] or 0. */
+  /** Partial sums of dbias, [B, I], or 0. */
   partialBias: usize;
   strideDy: i32;
   strideX: i32;
@@ -106,7 +106,7 @@ class CausalConvBackward {
   J: i32;
 }
 
-/** The gradient of `filter`: dx [T] of d pre [T + P], which is zero behind T; those of the taps replace them. */
+/** The gradient of `filter`: dx [T] from d pre [T + P], which is zero after T. The gradients of the taps replace the taps. */
 function unfilter(x: usize, dpre: usize, taps: usize, T: i32, P: i32, dx: usize): void {
   clear(dx, 4 * T);
   for (let p = 0; p < P; p += 4) {

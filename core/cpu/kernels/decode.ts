@@ -92,7 +92,7 @@ class ScanStep {
 
 const LOG2E: f32 = 1.4426950408889634;
 
-/** Moves one channel's state on and returns C · h. */
+/** Updates the state of one channel and returns C · h. */
 function moveOn(args: ScanStep, b: i32, i: i32, dt: f32, du: f32): f32 {
   const N = args.N, state = args.state + bytes((b * args.I + i) * N), aLog = args.aLog + bytes(i * N);
   const B = args.bc + bytes(b * args.strideBc),

@@ -1,4 +1,4 @@
-/** Rows of a table by id, M meta rows in front of each sequence. */
+/** Rows of a table by id, after M meta rows at the start of each sequence. */
 import { addTo, bytes, clear, copy } from "./lib/vector";
 
 @unmanaged
@@ -19,7 +19,7 @@ class EmbeddingForward {
   rows: i32;
 }
 
-/** One block takes `rows` rows of x. An id that the table does not have ends the run. */
+/** One block takes `rows` rows of x. An id that is not in the table ends the run. */
 export function embedding_forward(args: EmbeddingForward, block: i32, _workspace: usize): void {
   const S = args.M + args.T, M = args.M, D = args.D, end = min(args.B * S, (block + 1) * args.rows);
   for (let row = block * args.rows; row < end; row++) {
@@ -52,7 +52,7 @@ class EmbeddingBackward {
   accumulate: i32;
 }
 
-/** A block owns rows of the table and looks for their ids in the whole batch, in order; the last block makes dmeta. */
+/** A block owns rows of the table and searches the whole batch for their ids, in order. The last block computes dmeta. */
 export function embedding_backward(args: EmbeddingBackward, block: i32, _workspace: usize): void {
   const S = args.M + args.T, M = args.M, D = args.D, T = args.T, first = block * args.rows;
   if (first >= args.V) {

@@ -56,7 +56,7 @@ class FusionBackward {
   r: usize;
   da: usize;
   dm: usize;
-  /** Parts of dwa [blocks, I]. */
+  /** Partial sums of dwa, [blocks, I]. */
   partialA: usize;
   partialM: usize;
   strideDy: i32;

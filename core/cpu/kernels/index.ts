@@ -1,4 +1,4 @@
-/** Every kernel, by the name that the executor calls it by: (arguments, block, workspace of the thread). */
+/** Every kernel, under the name that the executor uses. Parameters: arguments, block, workspace of the thread. */
 export { activate } from "./activate";
 export { attention_backward } from "./attention_backward";
 export { attention_decode, cache_append } from "./attention_decode";

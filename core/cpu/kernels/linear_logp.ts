@@ -1,16 +1,16 @@
 /**
- * Log-probability of targets from logits that exist for one chunk of the vocabulary at a time (made by `matmul`).
- * One block takes `rows` rows. The target stays out of the sum of exponentials: near p = 1 the others are what counts.
+ * Log-probability of targets. `matmul` makes the logits of one chunk of the vocabulary at a time. One block takes `rows` rows.
+ * The target is left out of the sum of exponentials, so that small probabilities of the others keep their digits near p = 1.
  */
 import { exp } from "./lib/activations";
 import { bytes, load4, max4, store4, sum4 } from "./lib/vector";
 
 @unmanaged
 class LogpReduce {
-  /** [R, count]: columns `first` … first + count − 1 of all logits. The target's is masked. */
+  /** [R, count]: columns `first` … first + count − 1 of all logits. The logit of the target is masked. */
   logits: usize;
   targets: usize;
-  /** Of the other logits, the highest and the sum of exponentials so far [R, 2]; the target's logit [R]. */
+  /** The highest of the other logits and their sum of exponentials so far [R, 2]; then the logit of the target [R]. */
   running: usize;
   found: usize;
   logp: usize;
@@ -23,7 +23,7 @@ class LogpReduce {
   rows: i32;
 }
 
-/** What a masked logit is set to: its exponential is zero beside any other. */
+/** The value of a masked logit: its exponential is zero compared with any other. */
 const MASKED: f32 = -1e30;
 
 export function logp_reduce(args: LogpReduce, block: i32, _workspace: usize): void {
@@ -65,7 +65,7 @@ export function logp_reduce(args: LogpReduce, block: i32, _workspace: usize): vo
 
 @unmanaged
 class LogpGradient {
-  /** [R, count], replaced by their gradient. */
+  /** [R, count], replaced by its gradient. */
   logits: usize;
   targets: usize;
   lse: usize;

@@ -1,16 +1,16 @@
-/** Whether gradients that were computed times a scale overflowed, and the next scale: see `core/ops/loss_scale.ts`. One block. */
+/** Checks whether scaled gradients overflowed, and sets the next scale. See `core/ops/loss_scale.ts`. One block. */
 
 @unmanaged
 class LossScale {
-  /** Of the scaled gradients. */
+  /** Norm of the scaled gradients. */
   norm: usize;
-  /** The rate first. */
+  /** The rate comes first. */
   schedule: usize;
-  /** Scale, updates since it changed, 1 − β1^t, 1 − β2^t; in place. */
+  /** Scale, updates since the scale changed, 1 − β1^t, 1 − β2^t; updated in place. */
   state: usize;
   /** Rate, 1 − β1^t, 1 − β2^t, factor / scale (0: no update). */
   applied: usize;
-  /** Norm of the gradient, scale, 1 for no update. */
+  /** Norm of the gradient, scale, 1 if there is no update. */
   report: usize;
   factor: f32;
   beta1: f32;

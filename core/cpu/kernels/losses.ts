@@ -43,7 +43,7 @@ export function nll_loss_backward(args: NllBackward, _block: i32, _workspace: us
   for (let i = 0; i < args.R; i++) store<f32>(args.dlogp + bytes(i), <f32> (scale * at(args.weight, i)));
 }
 
-/** The largest mean log-probability that the odds are taken of: nearer to 0 they overflow. */
+/** The largest mean log-probability for which odds are computed: nearer to 0 they overflow. */
 const HIGHEST_LOGP: f64 = -1e-7;
 
 function logSigmoid(x: f64): f64 {

@@ -1,14 +1,14 @@
 /**
- * c[m, n] = Σ_k a(m, k) · b(k, n), or c += that. a is stored [M, K] (transA 0) or [K, M] (1), b [K, N] (transB 0) or [N, K] (1).
+ * c[m, n] = Σ_k a(m, k) · b(k, n), or c += this sum. a is stored [M, K] (transA 0) or [K, M] (1), b [K, N] (transB 0) or [N, K] (1).
  *
- * pack_columns: one block packs `panels` panels of 8 columns of b, whole K.
- * matmul: one block makes `rows` × `columns` of c; it packs its part of a, `DEPTH` deep at a time, into the thread's workspace.
- * Every element of c is summed over k in the same order whatever the block shape.
+ * pack_columns: one block packs `panels` panels of 8 columns of b over the whole K.
+ * matmul: one block computes `rows` × `columns` of c. It packs its part of a into the thread's workspace, `DEPTH` deep at a time.
+ * Every element of c is summed over k in the same order, whatever the shape of the block.
  */
 import { bytes } from "./lib/vector";
 import { packColumns, packRows, product, TILE_COLUMNS, TILE_ROWS } from "./lib/tile";
 
-/** k per pass: a panel of b (16 KiB) and one of a (12 KiB) stay in the first-level cache. */
+/** Values of k per pass: a panel of b (16 KiB) and one of a (12 KiB) fit into the L1 cache. */
 const DEPTH: i32 = 512;
 
 @unmanaged
@@ -34,7 +34,7 @@ export function pack_columns(args: PackColumns, block: i32, _workspace: usize): 
 @unmanaged
 class Matmul {
   a: usize;
-  /** As `pack_columns` leaves it. */
+  /** In the layout of `pack_columns`. */
   packed: usize;
   c: usize;
   strideA: i32;
@@ -58,7 +58,7 @@ export function matmul(args: Matmul, block: i32, workspace: usize): void {
     const depth = min(DEPTH, K - k);
     const from = args.a + bytes(args.transA ? k * strideA + m : m * strideA + k);
     packRows(from, strideA, !args.transA, M, depth, packedA);
-    // Panels of b are K deep, those of a `depth`.
+    // Panels of b are K deep, panels of a `depth`.
     for (let column = 0; column < N; column += TILE_COLUMNS) {
       const panelB = args.packed + bytes((n + column) * K + k * TILE_COLUMNS);
       const to = args.c + bytes(m * args.strideC + n + column);

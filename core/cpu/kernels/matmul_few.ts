@@ -1,5 +1,5 @@
 /**
- * c[m, n] = (or +=) Σ_k a[m, k] · b[n, k] for a few rows of a, as in generation: each row of b is read once, and nothing is packed.
+ * c[m, n] = (or +=) Σ_k a[m, k] · b[n, k] for few rows of a, as in generation. Each row of b is read once, and nothing is packed.
  * One block takes `columns` columns of c.
  */
 import { bytes, load4, madd, sum4 } from "./lib/vector";

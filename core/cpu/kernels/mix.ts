@@ -43,7 +43,7 @@ class MixBackward {
   g: usize;
   da: usize;
   dm: usize;
-  /** Parts of dg, one a block. */
+  /** Partial sums of dg, one per block. */
   partial: usize;
   strideDy: i32;
   strideA: i32;

@@ -1,8 +1,8 @@
-/** Gradient norm and AdamW over stretches of the parameter store. One block takes 16384 elements. */
+/** Gradient norm and AdamW over ranges of the parameter store. One block takes 16384 elements. */
 import { bytes, load4, madd, nmadd, store4, sum4 } from "./lib/vector";
 
 const BLOCK: i32 = 16384;
-/** Elements whose squares are summed in f32 before they go into the f64 sum. */
+/** Elements whose squares are summed in f32 before they are added to the f64 sum. */
 const RUN: i32 = 256;
 
 @unmanaged
@@ -45,7 +45,7 @@ export function gradient_norm(args: GradientNorm, _block: i32, _workspace: usize
 class AdamW {
   g: usize;
   norm: usize;
-  /** Rate, 1 − β1^t, 1 − β2^t, and when `scaled` what gradients are multiplied with; 0 leaves all as it is. */
+  /** Rate, 1 − β1^t, 1 − β2^t, and with `scaled` the factor of the gradients (0: nothing changes). */
   schedule: usize;
   p: usize;
   m: usize;

@@ -1,4 +1,4 @@
-/** Multiply-adds without memory: the most that matrix products on this machine could reach. For benchmarks. */
+/** Multiply-adds without memory access: the upper limit of matrix products on this machine. For benchmarks. */
 import { madd } from "./lib/vector";
 
 @unmanaged
@@ -7,7 +7,7 @@ class Peak {
   out: usize;
   /** Rounds of 12 vector multiply-adds (96 flops) in each block. */
   rounds: i32;
-  /** Factors, out of memory: constants would be made anew in every round. */
+  /** Factors, loaded from memory: constants would be rebuilt in every round. */
   x: f32;
   y: f32;
 }

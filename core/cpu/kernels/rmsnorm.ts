@@ -66,7 +66,7 @@ class RmsnormBackward {
   dsum: usize;
   /** [R, D] or 0. */
   dx: usize;
-  /** Parts of dw [blocks, D]. */
+  /** Partial sums of dw, [blocks, D]. */
   partial: usize;
   strideDy: i32;
   strideX: i32;
@@ -77,7 +77,7 @@ class RmsnormBackward {
   rows: i32;
 }
 
-/** dx before it is multiplied by 1 / rms; `mean` is −Σ dy · normed · w / D. */
+/** dx before the factor 1 / rms; `mean` is −Σ dy · normed · w / D. */
 @inline
 function inside(dy: v128, x: v128, w: v128, scale: v128, mean: v128): v128 {
   return madd(f32x4.mul(x, scale), mean, f32x4.mul(dy, w));

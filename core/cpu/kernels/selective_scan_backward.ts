@@ -1,7 +1,7 @@
 /**
- * Backward of the selective scan: chunks from the last to the first, each recomputed from its saved state, then
- * g[t] = dy[t]·C[t] + exp(dt[t+1]·A)·g[t+1] walked backwards. One block takes one sequence and CHANNELS channels; its parts of
- * the sums over channels (dB, dC) and over sequences (dA, dskip, dbias) are added up by later launches.
+ * Backward of the selective scan. It goes through the chunks from the last to the first, and recomputes each from its saved state.
+ * Then it computes g[t] = dy[t]·C[t] + exp(dt[t+1]·A)·g[t+1] from the last position to the first. One block takes one sequence and
+ * CHANNELS channels. Later launches add its partial sums over channels (dB, dC) and over sequences (dA, dskip, dbias).
  */
 import { sigmoid, siluSlope, softplus } from "./lib/activations";
 import { loadStored } from "./lib/halves";
@@ -45,15 +45,15 @@ class ScanBackward {
   N: i32;
   chunk: i32;
   softplus: i32;
-  /** Bits of the exponents of 16-bit floats, 0 for f32. */
+  /** Exponent bits of the 16-bit floats; 0 for f32. */
   halvesUdt: i32;
   halvesZ: i32;
 }
 
-/** The workspace of one block: places that outlive a chunk, then those of four channels in one chunk. */
+/** The workspace of one block: first what outlives a chunk, then what belongs to four channels in one chunk. */
 @unmanaged
 class Places {
-  /** [chunk, 2, P], and the gradient of that, summed over channels. */
+  /** B and C [chunk, 2, P], and their gradients, summed over channels. */
   bc: usize;
   dbc: usize;
   /** [CHANNELS, P]: decay exponents, the running g, the sum of dA. */
@@ -83,7 +83,7 @@ function layOut(at: usize, chunk: i32, P: i32): Places {
   return places;
 }
 
-/** Step sizes, their slope by the raw value, inputs and skip of four channels. */
+/** Step sizes, their derivatives by the raw value, inputs and skip of four channels. */
 function prepare(args: ScanBackward, p: Places, row: i32, i: i32, count: i32): void {
   const left = args.I - i, bias = loadOptional(args.dtBias, i, left), skip = loadOptional(args.skip, i, left);
   for (let t = 0; t < count; t++) {
@@ -116,7 +116,7 @@ function ungate(args: ScanBackward, p: Places, row: i32, i: i32, count: i32): vo
   }
 }
 
-/** Walks four states of four channels backwards over a chunk. */
+/** Takes four states of four channels backwards through a chunk. */
 function retreat(p: Places, a: usize, g: usize, dA: usize, n: i32, count: i32, P: i32): void {
   const a0 = v128.load(a + vectors(n)), a1 = v128.load(a + vectors(n), 16);
   const a2 = v128.load(a + vectors(n), 32), a3 = v128.load(a + vectors(n), 48);
@@ -179,7 +179,7 @@ function finish(args: ScanBackward, p: Places, row: i32, i: i32, count: i32, own
   v128.store(p.dbias + own, dbias);
 }
 
-/** What leaves the block when all chunks are done. */
+/** Writes the results of the block when all chunks are done. */
 function storeSums(args: ScanBackward, p: Places, b: i32, i: i32, first: i32): void {
   const I = args.I, N = args.N, P = (N + 3) & ~3, left = I - i, at = bytes((i - first) * P), own = bytes(i - first);
   for (let n = 0; n < P; n++) {

@@ -1,6 +1,6 @@
 /**
  * dt = softplus(raw + dtBias); h[t] = exp(dt·A) ∘ h[t−1] + dt·u[t]·B[t]; y[t] = (C[t]·h[t] + skip·u[t]) · silu(z[t]).
- * One block takes one sequence and CHANNELS channels, chunk by chunk; the state before each chunk is saved.
+ * One block takes one sequence and CHANNELS channels, chunk by chunk, and saves the state before each chunk.
  */
 import { sigmoid, softplus } from "./lib/activations";
 import { advance, CHANNELS, DT, DU, loadBc, loadDecays, loadOptional, loadStates, records, storeStates, Y } from "./lib/scan";
@@ -33,7 +33,7 @@ class ScanForward {
   softplus: i32;
 }
 
-/** Four channels over one chunk. Workspace as laid out in the kernel. */
+/** Four channels over one chunk. The kernel below lays out the workspace. */
 function scanChunk(args: ScanForward, row: i32, i: i32, count: i32, a: usize, h: usize, bc: usize, own: usize): void {
   const left = args.I - i, P = (args.N + 3) & ~3;
   const bias = loadOptional(args.dtBias, i, left), skip = loadOptional(args.skip, i, left);
@@ -56,7 +56,7 @@ function scanChunk(args: ScanForward, row: i32, i: i32, count: i32, a: usize, h:
   }
 }
 
-/** Workspace, with P = N rounded up to 4: B and C (2 P chunk), decays and states (2 · CHANNELS · P), a record a position. */
+/** Workspace, with P = N rounded up to 4: B and C (2 P chunk), decays and states (2 · CHANNELS · P), one record per position. */
 export function selective_scan_forward(args: ScanForward, block: i32, workspace: usize): void {
   const T = args.T, I = args.I, N = args.N, P = (N + 3) & ~3, chunk = args.chunk;
   const across = (I + CHANNELS - 1) / CHANNELS, b = block / across, chunks = (T + chunk - 1) / chunk;

@@ -1,4 +1,4 @@
-/** y = silu(gate) · up, rows of gu hold gate, then up. One block takes `rows` rows. */
+/** y = silu(gate) · up. Rows of gu hold gate, then up. One block takes `rows` rows. */
 import { sigmoid, siluSlope } from "./lib/activations";
 import { loadStored } from "./lib/halves";
 import { bytes, load4, store4 } from "./lib/vector";
@@ -37,7 +37,7 @@ export function swiglu_forward(args: SwigluForward, block: i32, _workspace: usiz
 @unmanaged
 class SwigluBackward {
   dy: usize;
-  /** Words of 16-bit floats with `halvesGu`, which says how many bits their exponents have. */
+  /** Words of 16-bit floats if `halvesGu` is not 0; it is their number of exponent bits. */
   gu: usize;
   /** [R, 2F]. */
   dgu: usize;

@@ -1,9 +1,9 @@
-/** Cutting M rows off the front of each sequence, and putting zeros there in the gradient. One block takes one sequence. */
+/** Drops the first M rows of each sequence; in the gradient these rows are zero. One block takes one sequence. */
 import { bytes, clear, copy } from "./lib/vector";
 
 @unmanaged
 class TextRows {
-  /** What is read: x [B, M + T, D], or dy [B, T, D] in the backward pass. */
+  /** Input: x [B, M + T, D], or dy [B, T, D] in the backward pass. */
   from: usize;
   to: usize;
   strideFrom: i32;

@@ -1,12 +1,12 @@
 /**
- * Exponentials and what is made of them, four lanes at a time. Relative errors are stated and held in tests/cpu/activations_test.ts.
+ * Exponentials and functions of them, four lanes at a time. tests/cpu/activations_test.ts states and checks the relative errors.
  * Polynomials are minimax fits of this project (Remez exchange in float64).
  */
 import { madd, nmadd } from "./vector";
 
 /**
- * Constants that inner loops use. They are loaded at each use: the engine makes a v128 constant anew every time, inside loops too,
- * which takes several instructions where a load takes one.
+ * Constants of inner loops. They are loaded from memory at each use. The engine rebuilds a v128 constant at every use, even inside
+ * loops, with several instructions, where a load takes one.
  */
 const TABLE: usize = memory.data<f32>([
   1.5345812e-4,
@@ -46,7 +46,7 @@ function two(): v128 {
   return v128.load32_splat(TABLE + 60);
 }
 
-/** 1.5 · 2^23: adding it rounds to an integer that then stands in the low bits. */
+/** 1.5 · 2^23: adding it rounds to an integer, which is then in the low bits. */
 @inline
 function rounder(): v128 {
   return v128.load32_splat(TABLE + 28);
@@ -69,13 +69,13 @@ function scaled(f: v128, shifted: v128): v128 {
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
-/** 2^x. Below −126 it stays at 2^−126, above 126 at 2^126. */
+/** 2^x, clamped to 2^−126 below x = −126 and to 2^126 above x = 126. */
 @inline
 export function exp2(x: v128): v128 {
   return exp2Negative(f32x4.pmin(x, v128.load32_splat(TABLE + 36)));
 }
 
-/** 2^x for x ≤ 126: the scan's decay and the softmax, with one bound less. */
+/** 2^x for x ≤ 126, for the decays of the scan and for softmax: it checks only the lower bound. */
 @inline
 export function exp2Negative(x: v128): v128 {
   const inRange = f32x4.pmax(x, v128.load32_splat(TABLE + 32)), magic = rounder();
@@ -83,7 +83,7 @@ export function exp2Negative(x: v128): v128 {
   return scaled(f32x4.sub(inRange, f32x4.sub(shifted, magic)), shifted);
 }
 
-/** Entries of the table that `exp2With` takes, for loops that hold them in registers. */
+/** Entries of the table that `exp2With` takes, for loops that keep them in registers. */
 @inline
 export function exp2Constant(at: i32): v128 {
   return v128.load32_splat(TABLE + (<usize> at << 2));
@@ -109,7 +109,7 @@ export function exp2With(
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
-/** e^x, within [e^−87.3, e^87.3]. The part of log2(e) that f32 drops is taken into account, so large arguments keep their digits. */
+/** e^x, within [e^−87.3, e^87.3]. It includes the part of log2(e) that f32 drops, so large arguments keep their digits. */
 @inline
 export function exp(x: v128): v128 {
   const inRange = f32x4.pmin(f32x4.pmax(x, v128.load32_splat(TABLE + 40)), v128.load32_splat(TABLE + 44));
@@ -127,7 +127,7 @@ export function sigmoid(x: v128): v128 {
   return f32x4.div(one(), f32x4.add(one(), exp(f32x4.neg(x))));
 }
 
-/** log(1 + e^x) = max(x, 0) + 2 artanh(e / (2 + e)) with e = e^−|x|, which keeps its digits where e is tiny. */
+/** log(1 + e^x) = max(x, 0) + 2 artanh(e / (2 + e)) with e = e^−|x|, which keeps its digits when e is tiny. */
 @inline
 export function softplus(x: v128): v128 {
   const e = exp(f32x4.neg(f32x4.abs(x)));

@@ -1,8 +1,8 @@
-/** 16-bit floats by the bits of f32, four at a time: round to nearest, ties to even; NaN and infinities stay. */
+/** 16-bit floats from the bits of f32, four at a time: round to nearest, ties to even; NaN and infinities stay. */
 
 import { bytes, load4 } from "./vector";
 
-/** What tells bf16 from f16 in a kernel's arguments. */
+/** Distinguishes bf16 from f16 in a kernel's arguments. */
 export const BF16_EXPONENT: i32 = 8;
 
 /** The lower 16 bits of each lane: the nearest bf16. */
@@ -14,7 +14,7 @@ export function bf16Of(bits: v128): v128 {
   return v128.bitselect(quiet, near, i32x4.gt_s(size, i32x4.splat(0x7f800000)));
 }
 
-/** The lower 16 bits of each lane: the nearest f16; what is too large becomes infinite. */
+/** The lower 16 bits of each lane: the nearest f16; too large values become infinite. */
 export function f16Of(bits: v128): v128 {
   const size = v128.and(bits, i32x4.splat(0x7fffffff)), sign = i32x4.shr_u(v128.andnot(bits, i32x4.splat(0x7fffffff)), 16);
   const odd = v128.and(i32x4.shr_u(size, 13), i32x4.splat(1));
@@ -23,14 +23,14 @@ export function f16Of(bits: v128): v128 {
     i32x4.shr_u(i32x4.add(from, i32x4.add(odd, i32x4.splat(0xfff))), 13),
     i32x4.splat(0x7c00),
   );
-  // Beside 0.5 a number in f32 counts in steps of 2⁻²⁴, as f16 does below 2⁻¹⁴: the addition rounds it.
+  // Near 0.5 the step of f32 is 2⁻²⁴, the same as that of f16 below 2⁻¹⁴. So adding 0.5 rounds the number.
   const small = i32x4.sub(f32x4.add(size, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
   const quiet = v128.or(v128.and(i32x4.shr_u(size, 13), i32x4.splat(0x3ff)), i32x4.splat(0x7e00));
   const finite = v128.bitselect(small, normal, i32x4.lt_s(size, i32x4.splat(0x38800000)));
   return v128.or(sign, v128.bitselect(quiet, finite, i32x4.gt_s(size, i32x4.splat(0x7f800000))));
 }
 
-/** The bits of the f32 numbers that the f16 in the lower 16 bits of each lane are. */
+/** The bits of the f32 numbers that are equal to the f16 in the lower 16 bits of each lane. */
 export function f16Bits(half: v128): v128 {
   const size = v128.and(half, i32x4.splat(0x7fff)), sign = i32x4.shl(v128.and(half, i32x4.splat(0x8000)), 16);
   const moved = i32x4.shl(size, 13);
@@ -61,7 +61,7 @@ export function widenHigh(eight: v128, exponentBits: i32): v128 {
   return exponentBits == BF16_EXPONENT ? i32x4.shl(halves, 16) : f16Bits(halves);
 }
 
-/** The next `count` 16-bit floats (4 when more are left), in the low 16 bits of four lanes; zero in the lanes behind them. */
+/** The next `count` 16-bit floats (4 if more are left), in the low 16 bits of four lanes, with zeros in the lanes after them. */
 function loadHalves(from: usize, count: i32): v128 {
   if (count >= 4) return i32x4.extend_low_i16x8_u(v128.load64_zero(from));
   let x = i32x4.splat(<i32> load<u16>(from));

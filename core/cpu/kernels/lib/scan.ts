@@ -1,6 +1,6 @@
 /**
- * What both passes of the selective scan share. Vectors hold four channels; N is padded to P, a multiple of 4, so that four states
- * at a time stay in registers while a chunk of positions goes by. A padded state has B = C = 0 and stays zero.
+ * Code shared by both passes of the selective scan. A vector holds four channels. N is padded to P, a multiple of 4, so that four
+ * states at a time stay in registers over a chunk of positions. A padded state has B = C = 0 and stays zero.
  */
 import { exp, exp2Constant, exp2With } from "./activations";
 import { bytes, clear, copy, load4, madd } from "./vector";
@@ -17,8 +17,8 @@ export function vectors(n: i32): usize {
 }
 
 /**
- * What both passes keep of a position of four channels: a record of vectors at these bytes. dt, dt · u, the output before the gate,
- * and of the backward pass the gradient of that output, d dt / d raw, Σ_n g·B and the gradient of dt by the decays over ln 2.
+ * Both passes keep one record of vectors per position of four channels, with these byte offsets: dt, dt · u, the output before the
+ * gate. For the backward pass also the gradient of that output, d dt / d raw, Σ_n g·B, and the gradient of dt by the decays over ln 2.
  */
 export const DT: usize = 0;
 export const DU: usize = 16;
@@ -44,7 +44,7 @@ export function loadDecays(aLog: usize, left: i32, N: i32, P: i32, to: usize): v
   }
 }
 
-/** States of four channels, [4, N] in memory, as [P] vectors; zero when there is no memory to load from. */
+/** States of four channels, [4, N] in memory, as [P] vectors; zero when the pointer is 0. */
 export function loadStates(from: usize, left: i32, N: i32, P: i32, to: usize): void {
   clear(to, 4 * P);
   if (!from) return;
@@ -91,7 +91,7 @@ export function lane3(x: v128): v128 {
 
 /**
  * h[t] = 2^(dt·a) · h[t−1] + du·B[t], y[t] += C[t]·h[t] for all states of four channels over `count` positions; h [P] is updated.
- * Four states at a time stay in registers, and share the loads of a record, B and C: each load is one bounds check.
+ * Four states at a time stay in registers and share the loads of a record, B and C, because each load has a bounds check.
  */
 export function advance(own: usize, bc: usize, a: usize, h: usize, count: i32, P: i32): void {
   const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
@@ -121,7 +121,7 @@ export function advance(own: usize, bc: usize, a: usize, h: usize, count: i32, P
   }
 }
 
-/** As `advance`, but keeps every decay and every state: `kept` is [P] states before, then [count, 2, P] decays and states after. */
+/** Like `advance`, but stores every decay and every state: `kept` is [P] states before, then [count, 2, P] decays and states after. */
 export function advanceKept(own: usize, bc: usize, a: usize, kept: usize, count: i32, P: i32): void {
   const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
   const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
@@ -156,7 +156,7 @@ export function advanceKept(own: usize, bc: usize, a: usize, kept: usize, count:
   }
 }
 
-/** The next `count` ≤ 4 channels of a vector that may be absent: zero then. */
+/** The next `count` ≤ 4 channels of a vector; zero if there is no vector. */
 @inline
 export function loadOptional(from: usize, i: i32, left: i32): v128 {
   return from ? load4(from + bytes(i), left) : f32x4.splat(0);

@@ -1,9 +1,9 @@
 /**
- * The register tile of every matrix product: 6 × 8 elements of c in twelve vectors, two vectors of b and one of a, which are
- * the fifteen vector registers that the engine hands out on x86-64.
+ * The register tile of every matrix product: 6 × 8 elements of c in twelve vectors, two vectors of b and one of a. This uses all
+ * fifteen vector registers that the engine provides on x86-64.
  *
- * Packed a: panels of 6 rows, panel [K, 6]. Packed b: panels of 8 columns, panel [K, 8]. Rows and columns behind the last are
- * filled with anything finite or not: they only meet lanes that are dropped.
+ * Packed a: panels of 6 rows, panel [K, 6]. Packed b: panels of 8 columns, panel [K, 8]. Rows and columns after the last hold
+ * arbitrary values, finite or not: they only affect lanes that are dropped.
  */
 import { bytes, highHalves, lowHalves, madd, zipHigh, zipLow } from "./vector";
 
@@ -21,13 +21,13 @@ function put(to: usize, x: v128, y: v128, accumulate: bool): void {
   }
 }
 
-/** Lanes 1 0 3 2. */
+/** x with its lanes in the order 1 0 3 2. */
 @inline
 function swapped(x: v128): v128 {
   return i8x16.shuffle(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
 }
 
-/** Lanes 0 and 2 of x, 1 and 3 of y. */
+/** Lanes 0 and 2 of x, lanes 1 and 3 of y. */
 @inline
 function blended(x: v128, y: v128): v128 {
   return i8x16.shuffle(x, y, 0, 1, 2, 3, 20, 21, 22, 23, 8, 9, 10, 11, 28, 29, 30, 31);
@@ -103,7 +103,7 @@ export function product(
   }
 }
 
-/** Elements of one vector lie next to each other: four vectors by four elements are transposed at a time, then two by four. */
+/** For vectors whose elements are contiguous: transposes four vectors by four elements at a time, then two by four. */
 @inline
 function packAlong(from: usize, stride: i32, width: i32, count: i32, K: i32, to: usize): void {
   const last = count - 1, step = bytes(width), whole = K & ~3;
@@ -138,7 +138,7 @@ function packAlong(from: usize, stride: i32, width: i32, count: i32, K: i32, to:
   }
 }
 
-/** Elements of equal k lie next to each other: pieces of rows are copied. */
+/** For elements of equal k that are contiguous: copies pieces of rows. */
 @inline
 function packAcross(from: usize, stride: i32, width: i32, count: i32, K: i32, to: usize): void {
   const row = bytes(stride), step = bytes(width);
@@ -155,7 +155,7 @@ function packAcross(from: usize, stride: i32, width: i32, count: i32, K: i32, to
   }
 }
 
-/** See `packRows`. `piece` elements of all vectors are packed before the next: a cache line is fetched once for its vectors. */
+/** See `packRows`. Packs `piece` elements of all vectors before the next piece, so that each cache line is loaded once. */
 @inline
 function pack(from: usize, stride: i32, along: bool, width: i32, count: i32, K: i32, to: usize, piece: i32): void {
   if (along) {
@@ -173,15 +173,15 @@ function pack(from: usize, stride: i32, along: bool, width: i32, count: i32, K: 
 }
 
 /**
- * Packs `count` vectors of length K into panels of 6 vectors, each panel [K, 6]: the left side of a product. `along`: elements of one
- * vector lie next to each other and vectors are `stride` elements apart (else the other way round). The last vector stands in for
- * those that the last panel lacks.
+ * Packs `count` vectors of length K into panels of 6 vectors, each panel [K, 6]: the left side of a product. `along`: the elements of
+ * one vector are contiguous, and vectors are `stride` elements apart (otherwise the other way round). Copies of the last vector fill
+ * the last panel.
  */
 export function packRows(from: usize, stride: i32, along: bool, count: i32, K: i32, to: usize): void {
   pack(from, stride, along, TILE_ROWS, count, K, to, 32);
 }
 
-/** As `packRows` for panels of 8 vectors, [K, 8]: the right side. */
+/** Like `packRows`, for panels of 8 vectors, [K, 8]: the right side. */
 export function packColumns(from: usize, stride: i32, along: bool, count: i32, K: i32, to: usize): void {
   pack(from, stride, along, TILE_COLUMNS, count, K, to, K);
 }

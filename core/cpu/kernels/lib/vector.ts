@@ -1,6 +1,6 @@
 /**
- * Vectors of four f32 lanes: loads and stores at the ragged end of a row, multiply-add, sums over lanes.
- * A fused multiply-add rounds once, so the relaxed and the plain build differ in the last bits; each is the same on every run.
+ * Vectors of four f32 lanes: loads and stores at the end of a row that is no multiple of four, multiply-add, sums over lanes.
+ * A fused multiply-add rounds once, so the relaxed and the plain build differ in the last bits. Each build gives the same bits on every run.
  */
 
 /** a · b + c. */
@@ -36,7 +36,7 @@ function storeFew(to: usize, x: v128, count: i32): void {
   if (count > 2) store<f32>(to, f32x4.extract_lane(x, 2), 8);
 }
 
-/** The next `count` elements (4 when more are left), zero in the lanes behind them. */
+/** The next `count` elements (4 if more are left), with zeros in the lanes after them. */
 @inline
 export function load4(from: usize, count: i32): v128 {
   return count >= 4 ? v128.load(from) : loadFew(from, count);
