@@ -8,7 +8,7 @@ const child = new Deno.Command(Deno.execPath(), {
     "test",
     "-A",
     "--no-check",
-    "--lock=deno.lock",
+    "--lock=tests/deno.lock",
     "--frozen",
     "--v8-flags=--expose-gc",
     ...(Deno.args.length > 0 ? Deno.args : ["tests/"]),

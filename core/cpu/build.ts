@@ -1,8 +1,9 @@
 /**
  * Builds the kernels (AssemblyScript, `kernels/`) into the two WebAssembly files that are committed.
- * `deno run -A core/cpu/build.ts` writes them; a test holds the committed bytes to a fresh build.
+ * `deno run -A --lock=tests/deno.lock --frozen core/cpu/build.ts` writes them, and a test compares the committed bytes with a fresh
+ * build. The compiler is named here and not in imports.json, so that nobody downloads it to run the program.
  */
-import asc from "assemblyscript/asc";
+import asc from "npm:assemblyscript@0.28.20/asc";
 import { HymbaError } from "../errors.ts";
 import { type Build, BUILDS } from "./module.ts";
 

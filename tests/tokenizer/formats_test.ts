@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Tokenizer as Client } from "@huggingface/tokenizers";
 import { Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { MessageWriter } from "../../core/tokenizer/protobuf.ts";
 import { oracles, SMALL_TEXT } from "./oracles.ts";
+import { Client } from "../packages.ts";
 
 const trained = trainTokenizer(SMALL_TEXT, { vocabSize: 500 });
 

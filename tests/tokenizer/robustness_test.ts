@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { HymbaError } from "../../core/errors.ts";
 import { randomInteger, STREAMS } from "../../core/random.ts";
 import { Tokenizer, trainSeedTokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { oracles, SMALL_TEXT } from "./oracles.ts";
+import { fc } from "../packages.ts";
 
 const lossless = trainTokenizer(SMALL_TEXT, { vocabSize: 500 });
 /** Any text, with an eye for what tokenizers trip over. */

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { ByteStrings, compareBytes, utf8, validLength } from "../../core/tokenizer/bytes.ts";
 import { Charsmap, compileCharsmap } from "../../core/tokenizer/charsmap.ts";
 import { buildDoubleArray, longestPrefix } from "../../core/tokenizer/double_array.ts";
@@ -9,6 +8,7 @@ import { digamma } from "../../core/tokenizer/train/expectation.ts";
 import { makeSeeds } from "../../core/tokenizer/train/seeds.ts";
 import { commonPrefixes, suffixArray } from "../../core/tokenizer/train/suffix_array.ts";
 import { normalizationCharsmap } from "../../core/tokenizer/train/normalization.ts";
+import { fc } from "../packages.ts";
 
 const bytesWithoutZero = fc.array(fc.integer({ min: 1, max: 255 }), { minLength: 1, maxLength: 6 });
 
