@@ -7,6 +7,7 @@ export const LAYERS = [
   "imports.json",
   "core/errors.ts",
   "core/file_schema.ts",
+  "core/lists.ts",
   "core/random.ts",
   "core/student.ts",
   "core/nearest.ts",

@@ -1,6 +1,7 @@
 /** ablation_results.png: what the study found, in five plots. */
+import { at } from "../lists.ts";
 import type { Run, StageName } from "../record/mod.ts";
-import { footerOf, line, sizeOf, spreadNote } from "./caption.ts";
+import { footerOf, oneLine, sizeOf, spreadNote } from "./caption.ts";
 import { type ArmAxis, barPlot, dotPlot, type Series } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
 import type { Reference } from "./chart/plot.ts";
@@ -11,23 +12,23 @@ import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, trainSeco
 
 const LONGEST_NAME = 26;
 
-/** A name that leaves room for the plot beside it. */
+/** The name of an arm on an axis. A long name is cut, so that the plot keeps its width. */
 function axisName(name: string): string {
-  const letters = [...line(name)];
+  const letters = [...oneLine(name)];
   return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME - 1).join("")}…` : letters.join("");
 }
 
-/** The arms of a figure with their names and looks. */
+/** The names and looks of the arms of a figure. */
 export function armAxis(arms: readonly ArmSummary[]): ArmAxis {
   const names = arms.map(({ name }) => name), look = looks(names);
   return { names: names.map(axisName), looks: names.map(look) };
 }
 
-/** Lines where the baselines lie. */
+/** Reference lines at the losses or perplexities of both baselines. */
 export function baselineReferences(run: Run, axis: "x" | "y", measure: "loss" | "perplexity"): Reference[] {
   const { unigram, bigram } = run.record.baselines;
-  return [["unigram", unigram], ["bigram", bigram]].map(([name, quality]) => {
-    const value = (quality as typeof unigram)[measure];
+  return Object.entries({ unigram, bigram }).map(([name, quality]) => {
+    const value = quality[measure];
     return { axis, value, label: `${name} ${significant(value)}` };
   });
 }
@@ -57,8 +58,8 @@ function perplexityCell(run: Run, arms: readonly ArmSummary[]): Cell {
   };
 }
 
-const solid = ({ looks }: ArmAxis) => (index: number) => looks[index]!.colour;
-const light = ({ looks }: ArmAxis) => (index: number) => faded(looks[index]!.colour, 0.28);
+const solid = ({ looks }: ArmAxis) => (index: number) => at(looks, index).colour;
+const light = ({ looks }: ArmAxis) => (index: number) => faded(at(looks, index).colour, 0.28);
 
 function barCell(
   arms: readonly ArmSummary[],
@@ -71,7 +72,7 @@ function barCell(
   return { title, subtitle, plot };
 }
 
-/** An upper end of the axis that leaves room for the text behind the longest bar. */
+/** The end of an axis that leaves room for the text after the longest bar. */
 function roomAbove(values: readonly (Spread | undefined)[]): number {
   return 1.18 * Math.max(1e-9, ...values.map((spread) => spread?.high ?? 0));
 }
@@ -95,7 +96,7 @@ function cacheCell(run: Run, arms: readonly ArmSummary[]): Cell {
   };
 }
 
-/** The same spread in another unit. */
+/** The spread with every value divided by `unit`. */
 function inUnit(spread: Spread | undefined, unit: number): Spread | undefined {
   if (!spread) return undefined;
   const { mean, low, high, deviation, count } = spread;
@@ -125,7 +126,9 @@ function timeCell(arms: readonly ArmSummary[]): Cell {
 function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
   const notes = [spreadNote(run)];
   if (run.record.corpus.warning) notes.push(`Not the default corpus: ${run.record.corpus.name}.`);
-  notes.push(...failuresOf(run).map(({ arm, seed, reason }) => line(`${arm}, seed ${seed}, stopped early: ${reason}`)));
+  notes.push(
+    ...failuresOf(run).map(({ arm, seed, reason }) => oneLine(`${arm}, seed ${seed}, stopped early: ${reason}`)),
+  );
   return {
     title: "Legend",
     paint: (brush, box) =>

@@ -1,4 +1,4 @@
-/** All artifacts of a run, written into its folder. */
+/** The artifacts of a run: which files there are, how each is made, and writing them into the run's folder. */
 import { join } from "node:path";
 import type { Run, StageName } from "../record/mod.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
@@ -12,7 +12,7 @@ import { probeOf, recallChart, recallCsv } from "./recall.ts";
 import { samplesText } from "./samples.ts";
 import { stagesChart } from "./stages_chart.ts";
 
-/** One file that is made from a run alone. */
+/** One file that is made from a run. */
 export interface Artifact {
   readonly file: string;
   make(run: Run): Promise<Uint8Array | string> | string;
@@ -23,7 +23,7 @@ const maps = (stage: StageName): Artifact => ({
   make: (run) => attentionChart(run, stage),
 });
 
-/** The artifacts by the name of what they show. */
+/** All artifacts by name. */
 export const ARTIFACTS = {
   csv: { file: "ablation_results.csv", make: csvOf },
   comparisons: { file: "comparisons.csv", make: comparisonsCsv },
@@ -43,7 +43,7 @@ export const ARTIFACTS = {
 /** The name of an artifact. */
 export type ArtifactName = keyof typeof ARTIFACTS;
 
-/** What a run can show: attention maps, recall and intervals only where the run has what they are made of. */
+/** The artifacts that can be made from a run. Attention maps, recall and intervals need data that not every run has. */
 export function availableArtifacts(run: Run): ArtifactName[] {
   const { attention, recall } = run;
   const shown: Partial<Record<ArtifactName, boolean>> = {
@@ -56,7 +56,7 @@ export function availableArtifacts(run: Run): ArtifactName[] {
   return (Object.keys(ARTIFACTS) as ArtifactName[]).filter((name) => shown[name] ?? true);
 }
 
-/** Makes one artifact and writes it atomically into `folder`. Returns its path; throws a HymbaError when the run lacks what it shows. */
+/** Makes one artifact and writes it atomically into `folder`. Returns its path. Throws a HymbaError when the run lacks its data. */
 export async function writeArtifact(
   disk: Disk,
   folder: string,
@@ -67,7 +67,7 @@ export async function writeArtifact(
   return path;
 }
 
-/** Writes all artifacts that the run can show into `folder`, each atomically. Returns their paths. */
+/** Writes all artifacts that can be made from the run into `folder`, each atomically. Returns their paths. */
 export async function writeArtifacts(disk: Disk, folder: string, run: Run): Promise<string[]> {
   const paths: string[] = [];
   for (const name of availableArtifacts(run)) paths.push(await writeArtifact(disk, folder, { run, name }));

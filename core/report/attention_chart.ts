@@ -1,9 +1,10 @@
-/** hymba_attention_*.png: what queries attend to, layer by layer. */
+/** hymba_attention_*.png: heat maps of the attention probabilities of five layers. */
 import type { Chart, Plugin } from "chart.js";
 import type { AttentionMap, Run, StageName } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
-import { footerOf } from "./caption.ts";
-import { type Box, type Brush, canvasOf, DENSITY, write } from "./chart/canvas.ts";
+import { at } from "../lists.ts";
+import { AFTER, footerOf } from "./caption.ts";
+import { type Box, type Brush, cellImage, DENSITY, HIDDEN, segment, write } from "./chart/canvas.ts";
 import { plotOf, scale } from "./chart/plot.ts";
 import { type Cell, drawSheet, paragraph } from "./chart/sheet.ts";
 import { viridis } from "./colour_map.ts";
@@ -11,17 +12,16 @@ import { percent } from "./format.ts";
 import { ACCENT, INK } from "./palette.ts";
 
 const GLOBALS = 3, LOCALS = 2;
-/** What a query may not see. */
-const HIDDEN = [238, 240, 243] as const;
 
-/** `count` members spread evenly over a list, its ends included when there are two or more. */
+/** `count` elements of a list, evenly spaced. With `ends` the first and the last element are among them. */
 function spreadOver<T>(list: readonly T[], count: number, { ends }: { ends: boolean }): T[] {
   if (list.length <= count) return [...list];
-  const at = (i: number) => ends ? i * (list.length - 1) / (count - 1) : (i + 0.5) * list.length / count - 0.5;
-  return Array.from({ length: count }, (_, i) => list[Math.round(at(i))]!);
+  const place = (i: number) => ends ? i * (list.length - 1) / (count - 1) : (i + 0.5) * list.length / count - 0.5;
+  const chosen = Array.from({ length: count }, (_, i) => Math.round(place(i)));
+  return list.filter((_, i) => chosen.includes(i));
 }
 
-/** Five maps: three global layers (first, middle, last) and two local ones, in the order of the layers. */
+/** Five maps in the order of the layers: the first, the middle and the last global layer, and two local layers. */
 export function chosenMaps(maps: readonly AttentionMap[]): AttentionMap[] {
   const of = (kind: AttentionMap["kind"]) => maps.filter((map) => map.kind === kind);
   const chosen = [
@@ -31,13 +31,13 @@ export function chosenMaps(maps: readonly AttentionMap[]): AttentionMap[] {
   return chosen.toSorted((a, b) => a.layer - b.layer);
 }
 
-/** Where the text queries' attention goes: meta tokens, the query itself, the rest of the text. The shares add up to 1. */
+/** The shares of attention that text queries give to meta tokens, to themselves and to other text. They add up to 1. */
 export function attentionShares(map: AttentionMap): { meta: number; self: number; text: number } {
   const { positions: P, metaTokens: M, probabilities } = map;
   let meta = 0, self = 0, all = 0;
   for (let q = M; q < P; q++) {
     for (let k = 0; k <= q; k++) {
-      const p = probabilities[q * P + k]!;
+      const p = at(probabilities, q * P + k);
       all += p;
       if (k < M) meta += p;
       else if (k === q) self += p;
@@ -50,33 +50,25 @@ const visible = ({ window, metaTokens }: AttentionMap, q: number, k: number) =>
   k <= q && (window === 0 || q - k < window || k < metaTokens);
 
 /**
- * The probability below which all cells look alike: a tenth of what even attention would give, rounded down to 1, 2 or 5. It
- * depends on the length alone, so that figures of two stages have the same colours.
+ * The lowest probability of the colour scale; smaller ones get its colour. It is a tenth of uniform attention, rounded down
+ * to 1, 2 or 5 times a power of ten. It depends on the length only, so that the figures of two stages share one scale.
  */
 export function floorOf({ positions }: Pick<AttentionMap, "positions">): number {
   const wanted = 1 / (10 * positions), power = Math.floor(Math.log10(wanted));
-  const digit = [5, 2, 1].find((digit) => Number(`${digit}e${power}`) <= wanted)!;
+  const digit = [5, 2].find((digit) => Number(`${digit}e${power}`) <= wanted) ?? 1;
   return Number(`${digit}e${power}`);
 }
 
-/** Where a probability lies between the floor and 1 on the logarithmic scale of colours. */
+/** The place of a probability on the logarithmic colour scale: 0 at `floor`, 1 at probability 1. */
 const shareOf = (probability: number, floor: number) => 1 - Math.log(Math.max(floor, probability)) / Math.log(floor);
 
-/** The map as one picture of a pixel a cell. */
-async function imageOf(map: AttentionMap) {
+/** The map as a picture with one pixel per cell. */
+function imageOf(map: AttentionMap) {
   const { positions: P, probabilities } = map, floor = floorOf(map);
-  const canvas = await canvasOf(P, P), brush = canvas.getContext("2d"), image = brush.createImageData(P, P);
-  for (let q = 0; q < P; q++) {
-    for (let k = 0; k < P; k++) {
-      const share = shareOf(probabilities[q * P + k]!, floor);
-      image.data.set([...(visible(map, q, k) ? viridis(share) : HIDDEN), 255], 4 * (q * P + k));
-    }
-  }
-  brush.putImageData(image, 0, 0);
-  return canvas;
+  return cellImage(P, (q, k) => visible(map, q, k) ? viridis(shareOf(at(probabilities, q * P + k), floor)) : HIDDEN);
 }
 
-/** Lines between meta tokens and text, with their name on the side of the hidden triangle. */
+/** Lines between meta tokens and text. Their label is in the hidden triangle. */
 function markMeta(brush: Brush, chart: Chart, { metaTokens: M, positions: P }: AttentionMap): void {
   const { left, top, right, bottom } = chart.chartArea;
   const x = left + M / P * (right - left), y = top + M / P * (bottom - top);
@@ -84,8 +76,8 @@ function markMeta(brush: Brush, chart: Chart, { metaTokens: M, positions: P }: A
   brush.strokeStyle = ACCENT;
   brush.lineWidth = 1.25;
   brush.beginPath();
-  brush.moveTo(x, top), brush.lineTo(x, bottom);
-  brush.moveTo(left, y), brush.lineTo(right, y);
+  segment(brush, [x, top], [x, bottom]);
+  segment(brush, [left, y], [right, y]);
   brush.stroke();
   brush.restore();
   write(brush, `meta tokens 0 – ${M - 1}`, {
@@ -106,7 +98,7 @@ async function heatMapCell(map: AttentionMap): Promise<Cell> {
     beforeDatasetsDraw(chart: Chart) {
       const brush = chart.ctx as unknown as Brush, { left, top, right, bottom } = chart.chartArea;
       brush.save();
-      // Enlarged cells stay squares; a map with more cells than pixels is averaged.
+      // Enlarged cells stay sharp squares. Where there are more cells than pixels, cells are averaged.
       brush.imageSmoothingEnabled = positions > (right - left) * DENSITY;
       brush.drawImage(image, left, top, right - left, bottom - top);
       brush.restore();
@@ -136,10 +128,10 @@ function colourBar(brush: Brush, { x, y }: Box, floor: number): number {
   }
   const ticks = [floor, 0.0001, 0.001, 0.01, 0.1, 1].filter((tick) => tick === floor || tick > 2 * floor);
   for (const tick of ticks) {
-    const at = x + width * shareOf(tick, floor), align = tick === floor ? "left" : "center";
+    const left = x + width * shareOf(tick, floor), align = tick === floor ? "left" : "center";
     brush.fillStyle = INK;
-    brush.fillRect(at - 0.5, y + height, 1, 4);
-    write(brush, String(tick), { x: at, y: y + height + 14, size: 11, colour: INK, align });
+    brush.fillRect(left - 0.5, y + height, 1, 4);
+    write(brush, String(tick), { x: left, y: y + height + 14, size: 11, colour: INK, align });
   }
   brush.fillStyle = `rgb(${HIDDEN.join(" ")})`;
   brush.fillRect(x, y + 52, 26, 14);
@@ -168,27 +160,18 @@ function keyCell({ metaTokens, positions }: AttentionMap): Cell {
   };
 }
 
-const AFTER: Record<StageName, string> = {
-  pretraining: "after pretraining",
-  orpo: "after ORPO",
-  control: "after the control (β = 0)",
-};
-
-/**
- * Draws the attention maps of five layers after a stage. Returns the bytes of a PNG; throws a HymbaError when the run has
- * none for that stage.
- */
+/** Draws the attention maps of five layers after a stage. Returns a PNG. Throws a HymbaError when the run has no such maps. */
 export async function attentionChart(run: Run, stage: StageName): Promise<Uint8Array> {
   const maps = chosenMaps(run.attention[stage] ?? []);
   if (maps.length === 0) {
     throw new HymbaError(`the run has no attention maps ${AFTER[stage]}`, {
-      hint: "maps are made of the arm hymba: train it, or finish the stage by giving the same command again",
+      hint: "only the arm hymba gets maps: train it, or repeat the training command to finish the stage",
     });
   }
-  const cells = [...await Promise.all(maps.map(heatMapCell)), keyCell(maps[0]!)];
+  const cells = [...await Promise.all(maps.map(heatMapCell)), keyCell(at(maps, 0))];
   return await drawSheet({
     title: `Attention of hymba ${AFTER[stage]}`,
-    subtitle: `Rows are queries, columns are keys; logarithmic colour scale from ${floorOf(maps[0]!)} to 1`,
+    subtitle: `Rows are queries, columns are keys; logarithmic colour scale from ${floorOf(at(maps, 0))} to 1`,
     footer: footerOf(run),
     columns: 3,
     cells,

@@ -1,66 +1,64 @@
-/** Whether models have learnt more than counting tokens gives, as far as the seeds tell. */
+/** The finding that compares the arms with the unigram and bigram baselines. */
 import type { ArmResult, Run } from "../record/mod.ts";
-import { line } from "./caption.ts";
+import { oneLine } from "./caption.ts";
 import { fixed, significant } from "./format.ts";
 import { type Difference, differenceOf, isClear } from "./statistics.ts";
 import { type ArmSummary, lastStage } from "./summary.ts";
 
-/** Final losses of an arm's seeds less that of a baseline, whose own loss has no noise of training. */
-function above({ results }: ArmSummary, baseline: number): Difference | undefined {
+/** Final losses of an arm's seeds minus the loss of a baseline. The baseline's loss is the same for every seed. */
+function lossAbove({ results }: ArmSummary, baseline: number): Difference | undefined {
   const lossOf = (result: ArmResult) => lastStage(result)?.final.loss ?? NaN;
   return differenceOf(results.map((result) => lossOf(result) - baseline).filter(Number.isFinite));
 }
 
-type Standing = "better" | "open" | "worse";
+type Standing = "better" | "unclear" | "worse";
 
 function standing(difference: Difference): Standing {
-  if (difference.interval && !isClear(difference)) return "open";
+  if (difference.interval && !isClear(difference)) return "unclear";
   return difference.mean < 0 ? "better" : "worse";
 }
 
-/** The arm that is least below a baseline, with its interval over the seeds. */
-function nearest(arms: readonly ArmSummary[], { name, loss }: { name: string; loss: number }): string {
-  const all = arms.flatMap((arm) => {
-    const difference = above(arm, loss);
-    return difference ? [{ arm, difference }] : [];
-  });
-  const { arm, difference: { mean, interval, pairs } } = all.reduce((a, b) =>
-    b.difference.mean > a.difference.mean ? b : a
-  );
-  const range = interval
-    ? `, 95 % interval over ${pairs} seeds ${fixed(-interval[1], 3)} to ${fixed(-interval[0], 3)}`
-    : "";
-  return `the nearest, ${line(arm.name)}, is below the ${name} baseline by ${fixed(-mean, 3)} nats per token${range}`;
+/** An arm with its loss above both baselines. */
+interface Placed {
+  readonly name: string;
+  readonly bigram: Difference;
+  readonly unigram: Difference;
 }
 
-/** One paragraph: which arms are better than both baselines, and which are not or cannot be told from them. */
+/** The arm that beats the bigram baseline by the least, with its interval over the seeds. */
+function closestArm(placed: readonly Placed[]): string {
+  const { name, bigram: { mean, interval, pairs } } = placed.reduce((a, b) => b.bigram.mean > a.bigram.mean ? b : a);
+  const range = interval
+    ? ` (95 % interval over ${pairs} seeds: ${fixed(-interval[1], 3)} to ${fixed(-interval[0], 3)})`
+    : "";
+  return `The closest is ${name}: ${fixed(-mean, 3)} nats per token below the bigram baseline${range}.`;
+}
+
+/** One paragraph: which arms are better than both baselines, which are worse, and for which the seeds cannot tell. */
 export function baselineFindings(run: Run, arms: readonly ArmSummary[]): string[] {
   const { unigram, bigram } = run.record.baselines;
   const values = `unigram perplexity ${significant(unigram.perplexity)}, bigram ${significant(bigram.perplexity)}`;
-  const placed = arms.flatMap((arm) => {
-    const [pair, single] = [above(arm, bigram.loss), above(arm, unigram.loss)];
-    return pair && single ? [{ name: line(arm.name), pair: standing(pair), single: standing(single) }] : [];
+  const placed = arms.flatMap((arm): Placed[] => {
+    const overBigram = lossAbove(arm, bigram.loss), overUnigram = lossAbove(arm, unigram.loss);
+    return overBigram && overUnigram ? [{ name: oneLine(arm.name), bigram: overBigram, unigram: overUnigram }] : [];
   });
   if (placed.length === 0) return [];
-  if (placed.every(({ pair }) => pair === "better")) {
-    return [`Every arm is better than both baselines (${values}); ${nearest(arms, { name: "bigram", ...bigram })}.`];
+  if (placed.every((arm) => standing(arm.bigram) === "better")) {
+    return [`Every arm is better than both baselines (${values}). ${closestArm(placed)}`];
   }
-  const said = (words: string, of: (place: typeof placed[number]) => boolean) => {
-    const names = placed.filter(of).map(({ name }) => name);
-    return names.length > 0 ? ` ${words}: ${names.join(", ")}.` : "";
+  const group = (words: string, belongs: (bigram: Standing, unigram: Standing) => boolean) => {
+    const members = placed.filter((arm) => belongs(standing(arm.bigram), standing(arm.unigram)));
+    return members.length > 0 ? ` ${words}: ${members.map(({ name }) => name).join(", ")}.` : "";
   };
   return [
     `Baselines on the same tokens: ${values}.` +
-    said("Not told apart from the bigram baseline by these seeds", ({ pair }) => pair === "open") +
-    said(
-      "Better than the unigram but not than the bigram baseline",
-      (p) => p.pair === "worse" && p.single === "better",
+    group("These seeds cannot tell whether it beats the bigram baseline", (pair) => pair === "unclear") +
+    group(
+      "Better than the unigram baseline, worse than the bigram baseline",
+      (p, u) => p === "worse" && u === "better",
     ) +
-    said(
-      "Not told apart from counting single tokens by these seeds",
-      (p) => p.pair === "worse" && p.single === "open",
-    ) +
-    said("Not better than counting single tokens", (p) => p.pair === "worse" && p.single === "worse") +
-    " Such a model is trained too briefly for its architecture to be judged.",
+    group("These seeds cannot tell whether it beats the unigram baseline", (p, u) => p === "worse" && u === "unclear") +
+    group("Worse than the unigram baseline", (pair, single) => pair === "worse" && single === "worse") +
+    " A model that does not beat the bigram baseline has not been trained long enough to judge its architecture.",
   ];
 }

@@ -1,21 +1,28 @@
-/** What every figure and text says about the study it shows. */
-import type { Run } from "../record/mod.ts";
+/** The texts about a study that all figures and reports share. */
+import type { Run, StageName } from "../record/mod.ts";
 import { printable } from "../errors.ts";
 import { short } from "./format.ts";
 
-/** A text of the run record on one line: nothing in it acts on a terminal, a page or a picture. */
-export const line = (text: string): string => printable(text).replaceAll("\n", " ");
+/** When a model was measured, by the stage that it had just finished. */
+export const AFTER: Readonly<Record<StageName, string>> = {
+  pretraining: "after pretraining",
+  orpo: "after ORPO",
+  control: "after the control (β = 0)",
+};
+
+/** A text of the run record on one line, without control characters, so that it can stand in a terminal, a page or a picture. */
+export const oneLine = (text: string): string => printable(text).replaceAll("\n", " ");
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** Where it was computed: the adapter's or processor's name. */
+/** The backend and the name of the GPU adapter or the processor. */
 export function machineOf({ record }: Run): string {
   const { name, threads } = record.adapter;
   const threaded = threads === undefined ? "" : `, ${plural(Number(threads), "thread")}`;
-  return line(`${record.backend}, ${name ?? "unnamed processor"}${threaded}`);
+  return oneLine(`${record.backend}, ${name ?? "unnamed processor"}${threaded}`);
 }
 
-/** The most seeds that a model has finished, and how many the models have in words: "3", or "1 to 2" of an unfinished study. */
+/** How many seeds the models have finished: the most of any model, and a text such as "3", or "1 to 2" where they differ. */
 export function seedsOf({ record, results }: Run): { most: number; words: string } {
   const counts = [...Map.groupBy(results, ({ arm }) => arm).values()].map(({ length }) => length);
   if (counts.length === 0) return { most: record.study.seeds.length, words: String(record.study.seeds.length) };
@@ -23,21 +30,21 @@ export function seedsOf({ record, results }: Run): { most: number; words: string
   return { most, words: least === most ? String(most) : `${least} to ${most}` };
 }
 
-/** Preset, corpus, seeds and machine in one line: the footer of every figure. */
+/** The footer of every figure: corpus, preset, seeds, machine and date in one line. */
 export function footerOf(run: Run): string {
   const { study, corpus, started } = run.record, { words } = seedsOf(run), planned = study.seeds.length;
   const seeds = planned === 1
     ? `seed ${study.seeds[0]}`
     : `${words === String(planned) ? "" : `${words} of `}${planned} seeds`;
   const facts = [`corpus ${corpus.name}`, `preset ${study.preset}`, seeds, machineOf(run), started.slice(0, 10)];
-  return line(facts.join("  ·  "));
+  return oneLine(facts.join("  ·  "));
 }
 
-/** How large the study was: the line below the title of every figure. */
+/** The line below the title of a figure: tokens, steps and batch sizes. */
 export function sizeOf(run: Run): string {
   const { study, data } = run.record;
   const { pretraining, orpo, sequenceLength } = study;
-  return line(
+  return oneLine(
     `${run.record.corpus.name}: ` +
       `${short(data.trainTokens)} tokens to train on, ${short(data.validationTokens)} to validate; ` +
       `${pretraining.steps} steps of ${pretraining.batch} × ${sequenceLength} tokens, ` +
@@ -45,7 +52,7 @@ export function sizeOf(run: Run): string {
   );
 }
 
-/** What whiskers and bands mean; empty with a single seed. */
+/** What whiskers and bands mean. */
 export function spreadNote(run: Run): string {
   const { most, words } = seedsOf(run);
   return most === 1

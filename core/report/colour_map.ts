@@ -1,4 +1,6 @@
-/** Colours of a heat map: dark violet for little, yellow for much; they stay in order in grey and for colour-blind eyes. */
+/** Colours of a heat map, from dark violet to yellow. Their order shows in grey, too, and with colour blindness. */
+import { at } from "../lists.ts";
+import type { Rgb } from "./chart/canvas.ts";
 
 /** Nine points of the palette "viridis" of matplotlib (van der Walt and Smith, 2015; public domain). */
 const STOPS = [
@@ -13,10 +15,10 @@ const STOPS = [
   [253, 231, 37],
 ] as const;
 
-/** Red, green and blue, 0 to 255, of a share from 0 to 1; outside of it the nearer end. */
-export function viridis(share: number): [red: number, green: number, blue: number] {
-  const at = Math.min(1, Math.max(0, share)) * (STOPS.length - 1), low = Math.min(STOPS.length - 2, Math.floor(at));
-  const [from, to, part] = [STOPS[low]!, STOPS[low + 1]!, at - low];
-  const mixed = (channel: 0 | 1 | 2) => Math.round(from[channel] + part * (to[channel] - from[channel]));
+/** The colour of a share, which is clipped to 0 to 1. */
+export function viridis(share: number): Rgb {
+  const place = Math.min(1, Math.max(0, share)) * (STOPS.length - 1);
+  const low = Math.min(STOPS.length - 2, Math.floor(place)), from = at(STOPS, low), to = at(STOPS, low + 1);
+  const mixed = (channel: 0 | 1 | 2) => Math.round(from[channel] + (place - low) * (to[channel] - from[channel]));
   return [mixed(0), mixed(1), mixed(2)];
 }

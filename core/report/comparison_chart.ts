@@ -1,8 +1,9 @@
-/** comparisons.png: differences of the final loss with their intervals, and what each factor of a factorial does. */
+/** comparisons.png: differences of the final loss with their intervals, and the effects of the factors of a factorial suite. */
 import type { Run } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { armAxis } from "./ablation_chart.ts";
-import { footerOf, line, seedsOf } from "./caption.ts";
+import { at } from "../lists.ts";
+import { AFTER, footerOf, oneLine, seedsOf } from "./caption.ts";
 import { type ArmAxis, dotPlot, type PointSeries } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
@@ -19,56 +20,50 @@ import {
 } from "./statistics.ts";
 import { type ArmSummary, type Spread, summaries } from "./summary.ts";
 
-/** A row of the figure: a difference that has an interval. */
-interface Row {
-  readonly difference: Difference;
-}
-
 const spreadOf = ({ mean, interval, pairs }: Difference): Spread => {
   const [low, high] = interval ?? [mean, mean];
   return { mean, low, high, deviation: undefined, count: pairs };
 };
 
-/** Filled where the interval leaves out zero, hollow where it does not. */
-function plotOf(axis: ArmAxis, rows: readonly Row[], title: string) {
+/** A plot with one row per difference: a filled point where the interval excludes zero, a hollow one elsewhere. */
+function plotOf(axis: ArmAxis, differences: readonly Difference[], title: string) {
   const points = (clear: boolean, style: PointSeries["style"]): PointSeries => ({
-    values: rows.map(({ difference }) => isClear(difference) === clear ? spreadOf(difference) : undefined),
+    values: differences.map((difference) => isClear(difference) === clear ? spreadOf(difference) : undefined),
     style,
     text: ({ mean }) => fixed(mean, 3),
   });
-  const ends = [0, ...rows.flatMap(({ difference }) => difference.interval ?? [])];
-  const low = Math.min(...ends), high = Math.max(...ends), air = 0.08 * (high - low || 1);
+  const ends = [0, ...differences.flatMap(({ interval }) => interval ?? [])];
+  const low = Math.min(...ends), high = Math.max(...ends), margin = 0.08 * (high - low || 1);
   return dotPlot(axis, {
-    x: { title, min: low - air, max: high + air },
+    x: { title, min: low - margin, max: high + margin },
     series: [points(true, "filled"), points(false, "hollow")],
     references: [{ axis: "x", value: 0, label: "no difference" }],
     dodged: false,
   });
 }
 
-/** Every arm against the one with the lowest loss. */
+/** The difference of every arm from the arm with the lowest loss. */
 function armCell(run: Run): Cell | undefined {
   const stage = lastStageOf(run), arms = summaries(run);
   const lossOf = ({ name }: ArmSummary) => meanTokenLoss(run, { arm: name, stage }) ?? Infinity;
   const best = arms.toSorted((a, b) => lossOf(a) - lossOf(b))[0];
   if (!best) return undefined;
-  const rows = arms.flatMap((arm) => {
+  // The looks depend on all arms, so that an arm has one colour in every figure.
+  const { names, looks } = armAxis(arms);
+  const rows = arms.flatMap((arm, i) => {
     const difference = arm === best ? undefined : tokenDifference(run, [arm.name, best.name]);
-    return difference ? [{ arm, difference }] : [];
+    return difference ? [{ difference, name: at(names, i), look: at(looks, i) }] : [];
   });
   if (rows.length === 0) return undefined;
-  const all = armAxis(arms), at = rows.map(({ arm }) => arms.indexOf(arm));
-  const axis = { names: at.map((i) => all.names[i]!), looks: at.map((i) => all.looks[i]!) };
+  const axis = { names: rows.map(({ name }) => name), looks: rows.map(({ look }) => look) };
   return {
-    title: `Loss above that of ${line(best.name)}`,
-    subtitle: `after ${
-      stage === "orpo" ? "ORPO" : "pretraining"
-    }, on the same validation tokens after the same batches`,
-    plot: plotOf(axis, rows, "nats per token"),
+    title: `Loss above that of ${oneLine(best.name)}`,
+    subtitle: `${AFTER[stage]}, on the same validation tokens after the same batches`,
+    plot: plotOf(axis, rows.map(({ difference }) => difference), "nats per token"),
   };
 }
 
-/** What switching each factor on does, where the study is a factorial. */
+/** The effect of each factor; undefined unless the study is a factorial. */
 function factorCell(run: Run): Cell | undefined {
   const rows = factorEffects(run);
   if (rows.length === 0) return undefined;
@@ -79,19 +74,19 @@ function factorCell(run: Run): Cell | undefined {
   return {
     title: "What each factor does to the loss",
     subtitle: "switched on against off, averaged over the other two; below zero: better",
-    plot: plotOf(axis, rows, "nats per token"),
+    plot: plotOf(axis, rows.map(({ difference }) => difference), "nats per token"),
   };
 }
 
-/** Whether there is anything to draw. */
+/** Whether the run has two models to compare. */
 export const hasComparisons = (run: Run): boolean => armCell(run) !== undefined;
 
-/** Draws the differences with 95 % intervals. Returns the bytes of a PNG. Throws a HymbaError when the run has none. */
+/** Draws the differences with 95 % intervals. Returns a PNG. Throws a HymbaError when the run has none. */
 export function comparisonChart(run: Run): Promise<Uint8Array> {
   const cells = [armCell(run), factorCell(run)].filter((cell) => cell !== undefined);
   if (cells.length === 0) {
     throw new HymbaError("the run has no two models to compare", {
-      expected: "two that finished a stage, with the losses of their validation tokens",
+      expected: "two models that finished a stage, with their losses on the validation tokens",
     });
   }
   const noise = seedsOf(run).most === 1 ? "the noise of the text" : "noise";

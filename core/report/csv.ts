@@ -1,11 +1,11 @@
-/** ablation_results.csv: one row per arm and seed, then the baselines. */
+/** The CSV files of a run: ablation_results.csv, preference.csv and comparisons.csv. */
 import type { ArmResult, Quality, Run } from "../record/mod.ts";
 import { comparisons, isClear } from "./statistics.ts";
 import { trainSeconds } from "./summary.ts";
 
 type Cell = string | number | undefined;
 
-/** What the preference stage did to the other held-out measures, beside its control. */
+/** Columns of log odds and log-probabilities: before the second stage, after it, and after the control. */
 const PREFERENCE_COLUMNS = [["log_odds", "logOdds"], ["chosen_logp", "chosenLogp"], ["rejected_logp", "rejectedLogp"]]
   .flatMap(([name, field]): [name: string, of: (result: ArmResult) => Cell][] => {
     const of = field as "logOdds" | "chosenLogp" | "rejectedLogp";
@@ -16,7 +16,7 @@ const PREFERENCE_COLUMNS = [["log_odds", "logOdds"], ["chosen_logp", "chosenLogp
     ];
   });
 
-/** The columns in order; the unit stands in the name where the measure has one. */
+/** The columns of ablation_results.csv in order. The name of a measure with a unit ends with the unit. */
 const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult) => Cell])[] = [
   ["parameters", ({ parameters }) => parameters],
   ["pretrain_steps", ({ stages }) => stages.pretraining?.steps],
@@ -51,10 +51,10 @@ const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult) => Cell
   ["failure", ({ failure }) => failure],
 ];
 
-/** Spreadsheets run what begins with one of these; a leading apostrophe makes it text. Spaces in front do not protect. */
+/** A spreadsheet takes a cell that starts like this for a formula, even after spaces. A leading apostrophe makes it a text. */
 const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@|＝＋－＠]/u;
 
-/** A text as a cell that no spreadsheet runs: control characters become spaces, formulas get an apostrophe in front. */
+/** A text as a cell: control characters become spaces, and a text that looks like a formula gets a leading apostrophe. */
 function textCell(text: string): string {
   const plain = text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, " ");
   const safe = FORMULA.test(plain) ? `'${plain}` : plain;
@@ -66,9 +66,13 @@ const cell = (value: Cell): string => {
   return value === undefined || !Number.isFinite(value) ? "" : String(value);
 };
 
+/** The rows as CSV: RFC 4180 quoting, line feeds, all digits of a number, an empty cell for a missing value. */
+const csvText = (rows: readonly (readonly Cell[])[]): string =>
+  rows.map((row) => row.map(cell).join(",") + "\n").join("");
+
 /**
- * The table of the study as CSV (RFC 4180 quoting, line feeds). Cells without a value are empty; numbers are written in full.
- * The baselines are rows whose quality stands in the columns of the first stage. Every row names the corpus.
+ * ablation_results.csv: one row per arm and seed, then one row per baseline, which fills the columns of the first stage. Every
+ * row names the corpus.
  */
 export function csvOf(run: Run): string {
   const { corpus, study, baselines } = run.record;
@@ -80,50 +84,30 @@ export function csvOf(run: Run): string {
   for (const name of ["unigram", "bigram"] as const) {
     rows.push([name, undefined, ...COLUMNS.map(([column]) => baselineCell(baselines[name], column)), ...tail]);
   }
-  return rows.map((row) => row.map(cell).join(",") + "\n").join("");
+  return csvText(rows);
 }
 
 /** preference.csv: held-out measures over the steps of the second stage and of its control (beta 0). */
 export function preferenceCsv(run: Run): string {
-  const head = [
-    "model",
-    "seed",
-    "beta",
-    "step",
-    "accuracy",
-    "margin_nats",
-    "log_odds_nats",
-    "chosen_logp",
-    "rejected_logp",
-  ];
-  const rows = run.metrics.filter(({ kind }) => kind === "preference").map((one): Cell[] => {
-    const beta = one.stage === "control" ? 0 : run.record.study.preference.beta;
-    const { arm, seed, step, accuracy, margin, logOdds, chosenLogp, rejectedLogp } = one;
+  const head = "model,seed,beta,step,accuracy,margin_nats,log_odds_nats,chosen_logp,rejected_logp".split(",");
+  const rows = run.metrics.filter(({ kind }) => kind === "preference").map((line): Cell[] => {
+    const beta = line.stage === "control" ? 0 : run.record.study.preference.beta;
+    const { arm, seed, step, accuracy, margin, logOdds, chosenLogp, rejectedLogp } = line;
     return [arm, seed, beta, step, accuracy, margin, logOdds, chosenLogp, rejectedLogp];
   });
-  return [head, ...rows].map((row) => row.map(cell).join(",") + "\n").join("");
+  return csvText([head, ...rows]);
 }
 
 /** comparisons.csv: every pair of models after every stage that both have, with 95 % intervals. */
 export function comparisonsCsv(run: Run): string {
-  const head = [
-    "model_a",
-    "model_b",
-    "stage",
-    "seeds",
-    "blocks",
-    "difference_nats",
-    "low_nats",
-    "high_nats",
-    "differs",
-  ];
+  const head = "model_a,model_b,stage,seeds,blocks,difference_nats,low_nats,high_nats,differs".split(",");
   const rows = (["pretraining", "orpo", "control"] as const).flatMap((stage) =>
     comparisons(run, stage).map(({ a, b, difference }): Cell[] => {
       const { pairs, blocks, mean, interval } = difference;
       return [a, b, stage, pairs, blocks, mean, interval?.[0], interval?.[1], isClear(difference) ? "yes" : "no"];
     })
   );
-  return [head, ...rows].map((row) => row.map(cell).join(",") + "\n").join("");
+  return csvText([head, ...rows]);
 }
 
 function baselineCell(quality: Quality, column: string): Cell {

@@ -1,6 +1,6 @@
-/** Numbers as people read them. Nothing here depends on the locale of the machine. */
+/** Numbers and names as text for people. Nothing here depends on the locale of the machine. */
 
-/** What stands where there is no number. */
+/** The text in place of a number that is missing. */
 export const NONE = "–";
 
 const MINUS = "−";
@@ -12,7 +12,7 @@ export function fixed(value: number | undefined, decimals = 2): string {
   return text.startsWith("-") ? `${MINUS}${text.slice(1)}` : text;
 }
 
-/** `digits` significant digits without an exponent from 0.0001 upwards: 1234, 12.3, 0.0123. */
+/** `digits` significant digits: 1234, 12.3, 0.0123. Numbers below 0.0001 have an exponent. */
 export function significant(value: number | undefined, digits = 3): string {
   if (value === undefined || !Number.isFinite(value)) return NONE;
   if (value === 0) return "0";
@@ -21,7 +21,7 @@ export function significant(value: number | undefined, digits = 3): string {
   return fixed(value, Math.max(0, digits - 1 - magnitude));
 }
 
-/** A whole number with thin groups of three: 68,910,592. */
+/** A whole number with commas: 68,910,592. */
 export function whole(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return NONE;
   return Math.round(value).toString().replaceAll(/\B(?=(\d{3})+$)/g, ",").replace("-", MINUS);
@@ -44,7 +44,7 @@ export function bytes(value: number | undefined): string {
   return `${significant(value / 2 ** (10 * power))} ${["KiB", "MiB", "GiB", "TiB"][power - 1]}`;
 }
 
-/** A length of time in the two largest units that matter: 1 h 05 min, 3 min 20 s, 4.20 s. */
+/** A length of time in one or two units: 1 h 05 min, 3 min 20 s, 4.20 s. */
 export function duration(seconds: number | undefined): string {
   if (seconds === undefined || !Number.isFinite(seconds)) return NONE;
   if (seconds < 59.95) return `${significant(seconds)} s`;
@@ -56,8 +56,11 @@ export function duration(seconds: number | undefined): string {
 /** A share as a percentage with one decimal. */
 export const percent = (share: number | undefined): string => share === undefined ? NONE : `${fixed(100 * share, 1)} %`;
 
-/** A number on an axis: three significant digits at most, no zeros at the end, a decimal prefix from 10,000 upwards. */
+/** A number on an axis: at most four significant digits, no trailing zeros, a decimal prefix from 10,000 upwards. */
 export function tickText(value: number): string {
-  const [unit, name] = Math.abs(value) < 1e4 ? [1, ""] : SCALES.find(([least]) => Math.abs(value) >= least)!;
+  const size = Math.abs(value), [unit, name] = SCALES.find(([least]) => size >= 1e4 && size >= least) ?? [1, ""];
   return String(Number((value / unit).toPrecision(4))).replace("-", MINUS) + name;
 }
+
+/** The text with its first letter in upper case. */
+export const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

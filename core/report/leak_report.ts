@@ -1,10 +1,11 @@
-/** What the leak experiment measured, as a table, as text, and as a picture. */
+/** The results of the leak experiment as CSV, as text and as a picture. */
+import { at } from "../lists.ts";
 import type { LeakPoint, LeakResult } from "../proof/leak_experiment.ts";
 import { type Line, linePlot } from "./chart/lines.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { type Look, looks } from "./palette.ts";
 
-/** One row a model and evaluation; losses are nats per token. */
+/** One row per model and evaluation. Losses are nats per token. */
 export function leakCsv({ curves }: LeakResult): string {
   const rows = curves.flatMap(({ name, points }) =>
     points.map(({ step, trainLoss, validationLoss }) =>
@@ -15,18 +16,18 @@ export function leakCsv({ curves }: LeakResult): string {
 }
 
 const finalOf = (result: LeakResult) =>
-  result.curves.map(({ name, points }) => ({ name, perplexity: Math.exp(points.at(-1)!.validationLoss) }));
+  result.curves.map(({ name, points }) => ({ name, perplexity: Math.exp(at(points, -1).validationLoss) }));
 
-/** A model with the crop whose perplexity is above this share of the causal one's has not learned to use it. */
+/** The crop has an effect when it lowers the perplexity below this share of the causal model's perplexity. */
 const SMALLEST_EFFECT = 0.9;
 
-/** The finding in words, with the command that made it. */
+/** The finding in words, with the command that produced it. */
 export function leakText(result: LeakResult, { command }: { command: string }): string {
   const { corpus, steps, parameters, evaluatedTokens } = result, finals = finalOf(result);
-  const [causal, cropped] = finals.map(({ perplexity }) => perplexity) as [number, number];
+  const causal = at(finals, 0).perplexity, cropped = at(finals, 1).perplexity;
   return [
-    `The same hybrid (${parameters} parameters), the same start, the same ${steps} batches of ${corpus}, trained twice:`,
-    "once with causal local layers, once with the documented study's crop, through which local layers see their future.",
+    `The same hybrid (${parameters} parameters) was trained twice from the same start on the same ${steps} batches of ${corpus}:`,
+    "once with causal local layers, once with the documented study's crop, which shows local layers the future.",
     "",
     ...finals.map(({ name, perplexity }) =>
       `  ${name.padEnd(14)} final validation perplexity ${perplexity.toFixed(2)}`
@@ -35,10 +36,10 @@ export function leakText(result: LeakResult, { command }: { command: string }): 
     cropped < SMALLEST_EFFECT * causal
       ? `The crop divides perplexity by ${
         (causal / cropped).toFixed(1)
-      }. That is no better model: it is shown tokens it has to predict.`
-      : "In so few steps the crop has not lowered perplexity by a tenth.",
+      }. The model is not better: it sees the tokens that it has to predict.`
+      : "In so few steps the crop lowers perplexity by less than a tenth.",
     `Perplexities are per token over the first ${evaluatedTokens} predicted tokens of the validation part; one seed.`,
-    "A model with the crop is refused by every other command, and its weights are not kept.",
+    "Every other command refuses a model with the crop. Its weights are not saved.",
     "",
     `Made with: ${command}`,
     "",
@@ -68,11 +69,11 @@ export function leakChart(result: LeakResult): Promise<Uint8Array> {
     title: "What the documented study's crop does to perplexity",
     subtitle: `One hybrid trained twice; final validation perplexity: ${finals}`,
     footer:
-      `${corpus}, ${result.parameters} parameters, one seed. Cropped keys show local layers the tokens they have to predict.`,
+      `${corpus}, ${result.parameters} parameters, one seed. The crop shows local layers the tokens they have to predict.`,
     columns: 2,
     cell: { width: 440, height: 340 },
     cells: [
-      cell("Training loss", "nats per token, mean since the point before", ({ trainLoss }) => trainLoss),
+      cell("Training loss", "nats per token, mean since the last point", ({ trainLoss }) => trainLoss),
       cell("Validation perplexity", "perplexity per token", ({ validationLoss }) => Math.exp(validationLoss)),
     ],
   });

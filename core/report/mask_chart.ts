@@ -1,48 +1,35 @@
-/** What each kind of layer lets its queries see, as squares: rows are queries, columns are keys. */
+/** Pictures of masks: rows are queries, columns are keys. */
 import { FAINT, INK } from "./palette.ts";
 import type { Mask } from "../proof/visibility.ts";
-import { type Box, type Brush, canvasOf, write } from "./chart/canvas.ts";
+import { type Box, type Brush, cellImage, HIDDEN, type Rgb, segment, write } from "./chart/canvas.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 
-/** A mask with its name and its counts in words. */
+/** A mask, its title, and a line of counts below the title. */
 export interface MaskFigure {
   readonly title: string;
   readonly counts: string;
   readonly mask: Mask;
 }
 
-const SEEN = [0, 114, 178] as const, FUTURE = [213, 94, 0] as const, HIDDEN = [238, 240, 243] as const;
+const SEEN: Rgb = [0, 114, 178], FUTURE: Rgb = [213, 94, 0];
 
-/** One pixel a pair. */
-async function imageOf({ M, T, sees }: Mask) {
-  const size = M + T, canvas = await canvasOf(size, size), brush = canvas.getContext("2d");
-  const image = brush.createImageData(size, size);
-  for (let q = 0; q < size; q++) {
-    for (let k = 0; k < size; k++) {
-      // Meta tokens are no text that could be predicted, so seeing a later one is no leak.
-      const colour = !sees(q, k) ? HIDDEN : k > q && k >= M ? FUTURE : SEEN;
-      image.data.set([...colour, 255], 4 * (q * size + k));
-    }
-  }
-  brush.putImageData(image, 0, 0);
-  return canvas;
-}
-
-async function paintMask(brush: Brush, { x, y, width, height }: Box, mask: Mask): Promise<void> {
-  const side = Math.min(width, height), image = await imageOf(mask), edge = side * mask.M / (mask.M + mask.T);
+async function paintMask(brush: Brush, { x, y, width, height }: Box, { M, T, sees }: Mask): Promise<void> {
+  // Meta tokens are not predicted, so a query that sees a later meta token is no leak.
+  const image = await cellImage(M + T, (q, k) => !sees(q, k) ? HIDDEN : k > q && k >= M ? FUTURE : SEEN);
+  const side = Math.min(width, height), edge = side * M / (M + T);
   brush.save();
   brush.imageSmoothingEnabled = false;
   brush.drawImage(image, x, y, side, side);
   brush.restore();
-  if (mask.M === 0) return;
+  if (M === 0) return;
   brush.strokeStyle = INK;
   brush.lineWidth = 1;
   brush.beginPath();
-  brush.moveTo(x + edge, y), brush.lineTo(x + edge, y + side);
-  brush.moveTo(x, y + edge), brush.lineTo(x + side, y + edge);
+  segment(brush, [x + edge, y], [x + edge, y + side]);
+  segment(brush, [x, y + edge], [x + side, y + edge]);
   brush.stroke();
   const style = { size: 10.5, colour: FAINT, align: "right" as const };
-  write(brush, `meta tokens 0 – ${mask.M - 1}`, { ...style, x: x + side - 5, y: y + edge + 10 });
+  write(brush, `meta tokens 0 – ${M - 1}`, { ...style, x: x + side - 5, y: y + edge + 10 });
 }
 
 /** Draws masks side by side. Returns the bytes of a PNG. */
@@ -60,7 +47,7 @@ export function maskChart(
   );
   return drawSheet({
     title,
-    subtitle: `Rows are queries, columns are keys; blue is seen, grey is hidden${
+    subtitle: `Rows are queries, columns are keys; blue is visible, grey is hidden${
       leaks ? ", orange is the future" : ""
     }`,
     footer,

@@ -1,7 +1,8 @@
-/** detailed_metrics.txt: every number of a run, with units, and what they say. */
+/** detailed_metrics.txt: the findings of a run and all its numbers with units. */
 import type { StudyConfig } from "../config/mod.ts";
 import type { ArmResult, Quality, Run, StageName, StageResult } from "../record/mod.ts";
-import { footerOf, line, seedsOf } from "./caption.ts";
+import { at } from "../lists.ts";
+import { footerOf, oneLine, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
@@ -11,7 +12,7 @@ import { type Column, tableLines, wrap } from "./table.ts";
 
 type Format = (value: number) => string;
 
-/** Mean, and the standard deviation of the seeds where they differ by more than rounding. */
+/** The mean, and the standard deviation of the seeds if they differ by more than rounding. */
 export function withDeviation({ mean, low, high, deviation }: Spread, format: Format): string {
   const differ = deviation !== undefined && high - low > 1e-9 * Math.abs(mean);
   return differ ? `${format(mean)} ± ${format(deviation)}` : format(mean);
@@ -22,7 +23,7 @@ interface Measure extends Column {
   readonly format: Format;
 }
 
-/** A table of the arms as headings and rows; a report in another form sets it in its own way. */
+/** A table as headings and rows, which can be shown as text or as HTML. */
 export interface MetricsTable {
   readonly title: string;
   readonly columns: readonly Column[];
@@ -34,7 +35,7 @@ const NAME: Column = { name: "model", align: "left" };
 
 function armTable(arms: readonly ArmSummary[], title: string, measures: readonly Measure[]): MetricsTable {
   const rows = arms.map((arm) => [
-    line(arm.name),
+    oneLine(arm.name),
     ...measures.map(({ of, format }) => {
       const spread = arm.spread(of);
       return spread ? withDeviation(spread, format) : NONE;
@@ -43,16 +44,17 @@ function armTable(arms: readonly ArmSummary[], title: string, measures: readonly
   return { title, columns: [NAME, ...measures], rows };
 }
 
-const three: Format = (value) => fixed(value, 3), figures: Format = (value) => significant(value, 4);
+const decimals = (count: number): Format => (value) => fixed(value, count);
+const fourDigits: Format = (value) => significant(value, 4);
 
 function qualityMeasures(stage: StageName): Measure[] {
   const of = (measure: (result: StageResult) => number) => ofStage(stage, measure);
   return [
-    { name: "final loss", unit: "nats/token", of: of(({ final }) => final.loss), format: (v) => fixed(v, 4) },
-    { name: "final perplexity", of: of(({ final }) => final.perplexity), format: figures },
-    { name: "final", unit: "bits/byte", of: of(({ final }) => final.bitsPerByte), format: three },
-    { name: "best loss", unit: "nats/token", of: of(({ best }) => best.loss), format: (v) => fixed(v, 4) },
-    { name: "best perplexity", of: of(({ best }) => best.perplexity), format: figures },
+    { name: "final loss", unit: "nats/token", of: of(({ final }) => final.loss), format: decimals(4) },
+    { name: "final perplexity", of: of(({ final }) => final.perplexity), format: fourDigits },
+    { name: "final", unit: "bits/byte", of: of(({ final }) => final.bitsPerByte), format: decimals(3) },
+    { name: "best loss", unit: "nats/token", of: of(({ best }) => best.loss), format: decimals(4) },
+    { name: "best perplexity", of: of(({ best }) => best.perplexity), format: fourDigits },
     { name: "at step", of: of(({ best }) => best.step), format: whole },
     { name: "steps", of: of(({ steps }) => steps), format: whole },
     { name: "tokens", of: of(({ tokens }) => tokens), format: whole },
@@ -62,8 +64,8 @@ function qualityMeasures(stage: StageName): Measure[] {
 const baselineRow = (name: string, { loss, perplexity, bitsPerByte }: Quality) => [
   name,
   fixed(loss, 4),
-  figures(perplexity),
-  three(bitsPerByte),
+  fourDigits(perplexity),
+  fixed(bitsPerByte, 3),
 ];
 
 function qualityTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
@@ -80,62 +82,55 @@ function qualityTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
   });
 }
 
+/** A held-out preference measure in three columns: before the second stage, after it, and after the control. */
+function preferenceColumns(
+  name: "accuracy" | "margin" | "logOdds" | "chosenLogp" | "rejectedLogp",
+  { title, unit, format }: { title: string; unit: string; format: Format },
+): Measure[] {
+  const of = (stage: StageName, when: "before" | "after") =>
+    ofStage(stage, ({ preference }) => preference?.[when][name]);
+  return [
+    { name: `${title} before`, unit, of: of("orpo", "before"), format },
+    { name: "after", unit, of: of("orpo", "after"), format },
+    { name: "control", unit, of: of("control", "after"), format },
+  ];
+}
+
+const LOG_PROBABILITY = { unit: "nats/token", format: decimals(3) };
+
 function preferenceTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
   const { preference } = run.record.study;
-  const of = (stage: StageName, when: "before" | "after", name: "accuracy" | "margin" | "logOdds") =>
-    ofStage(stage, (result) => result.preference?.[when][name]);
-  const columns = (name: "accuracy" | "margin" | "logOdds", title: string, unit: string, format: Format): Measure[] => [
-    { name: `${title} before`, unit, of: of("orpo", "before", name), format },
-    { name: "after", unit, of: of("orpo", "after", name), format },
-    { name: "control", unit, of: of("control", "after", name), format },
-  ];
   const rule = preference.rejected === "sample"
     ? `samples of the stage-1 model at temperature ${preference.temperature}`
     : "the true continuation with its tokens shuffled";
   return {
     ...armTable(arms, "Preference on held-out pairs", [
-      ...columns("accuracy", "accuracy", "of pairs", percent),
-      ...columns("margin", "margin", "nats/token", three),
-      ...columns("logOdds", "log odds", "nats", three),
+      ...preferenceColumns("accuracy", { title: "accuracy", unit: "of pairs", format: percent }),
+      ...preferenceColumns("margin", { title: "margin", ...LOG_PROBABILITY }),
+      ...preferenceColumns("logOdds", { title: "log odds", unit: "nats", format: decimals(3) }),
     ]),
-    note:
-      `${preference.heldOutPairs} pairs. Chosen: the true continuation of ${preference.promptTokens} tokens of text ` +
-      `by ${preference.completionTokens} tokens. Rejected: ${rule}. Beta ${preference.beta}; the control is the same ` +
-      `stage from the same checkpoint with beta 0, so that what more training does is not taken for preference.`,
+    note: `${preference.heldOutPairs} pairs. Chosen: the ${preference.completionTokens} tokens that follow ` +
+      `${preference.promptTokens} tokens of text. Rejected: ${rule}. Beta ${preference.beta}. The control repeats the ` +
+      `stage from the same checkpoint with beta 0: it shows the effect of more training without preference.`,
   };
 }
 
-/** What the margin is made of: log-probabilities of chosen and rejected continuations. */
-function logProbabilityTable(arms: readonly ArmSummary[]): MetricsTable {
-  const columns = (name: "chosenLogp" | "rejectedLogp", title: string): Measure[] => [
-    {
-      ...{ name: `${title} before`, unit: "nats/token", format: three },
-      of: ofStage("orpo", ({ preference }) => preference?.before[name]),
-    },
-    {
-      ...{ name: "after", unit: "nats/token", format: three },
-      of: ofStage("orpo", ({ preference }) => preference?.after[name]),
-    },
-    {
-      ...{ name: "control", unit: "nats/token", format: three },
-      of: ofStage("control", ({ preference }) => preference?.after[name]),
-    },
-  ];
-  return armTable(arms, "Log-probabilities of held-out pairs", [
-    ...columns("chosenLogp", "chosen"),
-    ...columns("rejectedLogp", "rejected"),
+/** The two parts of the margin: log-probabilities of chosen and of rejected continuations. */
+const logProbabilityTable = (arms: readonly ArmSummary[]): MetricsTable =>
+  armTable(arms, "Log-probabilities of held-out pairs", [
+    ...preferenceColumns("chosenLogp", { title: "chosen", ...LOG_PROBABILITY }),
+    ...preferenceColumns("rejectedLogp", { title: "rejected", ...LOG_PROBABILITY }),
   ]);
-}
 
 function speedTable(arms: readonly ArmSummary[]): MetricsTable {
   return armTable(arms, "Speed and time", [
-    { name: "pretraining", unit: "tokens/s", of: ofStage("pretraining", (s) => s.tokens_per_s), format: figures },
-    { name: "ORPO", unit: "tokens/s", of: ofStage("orpo", (s) => s.tokens_per_s), format: figures },
+    { name: "pretraining", unit: "tokens/s", of: ofStage("pretraining", (s) => s.tokens_per_s), format: fourDigits },
+    { name: "ORPO", unit: "tokens/s", of: ofStage("orpo", (s) => s.tokens_per_s), format: fourDigits },
     {
       name: "generation",
       unit: "tokens/s",
       of: ({ generation }) => generation.newTokens > 0 ? generation.tokens_per_s : undefined,
-      format: figures,
+      format: fourDigits,
     },
     { name: "pretraining", unit: "time", of: ofStage("pretraining", ({ train_s }) => train_s), format: duration },
     { name: "ORPO", unit: "time", of: ofStage("orpo", ({ train_s }) => train_s), format: duration },
@@ -159,8 +154,8 @@ function sizeTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
     ...table,
     note:
       `Caches for one sequence of ${sequenceLength} text tokens in 32-bit floats, meta tokens included. KV reduction ` +
-      `in layers is the number of layers over the number of distinct caches, which ignores windows and meta tokens; in ` +
-      `bytes it is the cache of full attention in every layer, without meta tokens, over the cache of this model.`,
+      `in layers: the number of layers divided by the number of distinct caches; it ignores windows and meta tokens. KV ` +
+      `reduction in bytes: the cache of full attention in every layer, without meta tokens, divided by this model's cache.`,
   };
 }
 
@@ -174,16 +169,15 @@ const COMPARISON_COLUMNS: readonly Column[] = [
   { name: "finding", align: "left" },
 ];
 
-/** Every pair of models on the same validation tokens; empty where their losses were not kept. */
+/** Every pair of models on the same validation tokens; empty where the losses of the tokens were not kept. */
 function comparisonTables(run: Run): MetricsTable[] {
   const found = comparisons(run);
   if (found.length === 0) return [];
   const rows = found.map(({ a, b, difference }) => {
-    const { mean, interval } = difference, better = line(mean < 0 ? a : b);
-    return [
-      ...[line(a), line(b), fixed(mean, 4), fixed(interval![0], 4), fixed(interval![1], 4), fixed(Math.exp(mean), 3)],
-      isClear(difference) ? `${better} is better` : "no difference beyond noise",
-    ];
+    const { mean, interval } = difference, better = oneLine(mean < 0 ? a : b);
+    const finding = isClear(difference) ? `${better} is better` : "no difference beyond noise";
+    const ends = [interval?.[0], interval?.[1]].map((end) => fixed(end, 4));
+    return [oneLine(a), oneLine(b), fixed(mean, 4), ...ends, fixed(Math.exp(mean), 3), finding];
   });
   return [{
     title: "Paired differences of validation loss after the last stage",
@@ -191,18 +185,18 @@ function comparisonTables(run: Run): MetricsTable[] {
     rows,
     note: `${
       intervalsRestOn(run)
-    } Of ${found.length} intervals between equal models, one in twenty would leave out zero.`,
+    } If all models were equal, one in twenty of these intervals would still exclude zero.`,
   }];
 }
 
-/** What the arms recall; empty where they were not probed. */
+/** The results of the recall probe; empty where the run has none. */
 function recallTables(run: Run): MetricsTable[] {
   if (run.recall.length === 0) return [];
   const probe = probeOf(run), { ranges } = probe.recall;
   const rows = recallByArm(probe).map(({ name, accuracies, results }) => [
-    line(name),
+    oneLine(name),
     ...accuracies.map((spread) => withDeviation(spread, percent)),
-    whole(results[0]!.parameters),
+    whole(at(results, 0).parameters),
     duration(results.reduce((sum, { train_s }) => sum + train_s, 0) / results.length),
   ]);
   const distances = ranges.map(([least, most]): Column => ({ name: `${least} to ${most}`, unit: "tokens" }));
@@ -212,7 +206,7 @@ function recallTables(run: Run): MetricsTable[] {
     rows,
     note: `${taskInWords(probe.recall)}. Chance: ${
       percent(chanceOf(probe.recall))
-    }. Small models of their own, not of one size.`,
+    }. The probe trains small models, which differ in size.`,
   }];
 }
 
@@ -230,18 +224,18 @@ export function metricsTables(run: Run): MetricsTable[] {
   ];
 }
 
-/** What the tokenizer was trained on, and which part of the text trains. */
+/** In words: the text that the tokenizer was trained on, and the part of the text that the models were trained on. */
 const dataWords = ({ profile, trainFraction }: StudyConfig): { tokenizer: string; train: string } =>
   profile === undefined
     ? { tokenizer: "trained on the training part only", train: `first ${percent(trainFraction)}` }
     : {
       tokenizer:
-        "lower case without spaces, trained on validation text too (lossy: bits per byte are of the share of the " +
-        "text that was validated)",
+        "lower case without spaces, trained on the validation text, too (lossy: bits per byte count the validated " +
+        "share of the text)",
       train: `shuffled sequences, ${percent(trainFraction)} of them,`,
     };
 
-/** What the run was: a name and a value each. */
+/** The facts of the run record: rows of a name and a value. */
 export function recordRows({ record }: Run): [name: string, value: string][] {
   const { study, corpus, tokenizer, data, versions, adapter } = record;
   const { pretraining, orpo } = study;
@@ -251,7 +245,7 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
   const rows: [string, string][] = [
     ["command", record.command],
     ["preset", `${study.preset}, seeds ${study.seeds.join(", ")}`],
-    ...(study.profile ? [["profile", `${study.profile}: the documented study as it was`] as [string, string]] : []),
+    ...(study.profile ? [["profile", `${study.profile}: the documented study, unchanged`] as [string, string]] : []),
     ["started", record.started],
     ["corpus", `${corpus.name}, ${whole(corpus.bytes)} bytes, licence: ${corpus.licence}`],
     ["corpus SHA-256", corpus.sha256],
@@ -260,7 +254,7 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ["tokenizer SHA-256", tokenizer.sha256],
     [
       "data",
-      `${words.train} to train on (${whole(data.trainTokens)} tokens), the rest to validate ` +
+      `${words.train} for training (${whole(data.trainTokens)} tokens), the rest for validation ` +
       `(${whole(data.validationTokens)} tokens; ${whole(data.evaluatedTokens)} predicted, ${
         whole(data.evaluatedBytes)
       } bytes of text)`,
@@ -273,26 +267,30 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ["computed by", `${record.backend}: ${joined(adapter)}`],
     ["versions", joined(versions)],
   ];
-  return rows.map(([name, value]) => [name, line(value)]);
+  return rows.map(([name, value]) => [name, oneLine(value)]);
 }
 
 const DEFINITIONS = [
   "Loss: mean negative log-likelihood per predicted token on the whole validation part. Perplexity: e to the loss. Bits per " +
-  "byte: the same loss per byte of the original text, the one to compare with other tokenizers.",
-  "Final: after the last step. Best: the lowest of all evaluations of the stage, chosen on the validation text itself and " +
-  "therefore a little too good.",
-  "Baselines: single tokens and pairs of tokens counted on the training part with the same tokenizer.",
+  "byte: the same loss per byte of the original text. Only bits per byte can be compared across tokenizers.",
+  "Final: after the last step. Best: the lowest of all evaluations of the stage. It is chosen on the validation text, which " +
+  "makes it a little too good.",
+  "Baselines: counts of single tokens and of pairs of tokens in the training part, with the same tokenizer.",
 ];
 
-/** The whole report as text. Means are over seeds; with several seeds ± is their standard deviation. */
-export function metricsText(run: Run): string {
+/** What the numbers of the tables mean. */
+export function meansNote(run: Run): string {
   const { most, words } = seedsOf(run);
-  const uncertainty = most === 1
-    ? "One seed: no uncertainty of training can be given."
+  return most === 1
+    ? "One seed: the uncertainty of training is unknown."
     : `Means over ${words} seeds; ± is the standard deviation of the seeds.`;
+}
+
+/** The whole report as text. */
+export function metricsText(run: Run): string {
   const lines = ["Detailed metrics", footerOf(run), "", "FINDINGS"];
   for (const finding of findings(run)) lines.push(...wrap(`• ${finding}`, { indent: "  " }));
-  lines.push("", uncertainty);
+  lines.push("", meansNote(run));
   for (const { title, columns, rows, note } of metricsTables(run)) {
     lines.push("", title.toUpperCase(), ...tableLines(columns, rows));
     if (note) lines.push(...wrap(note));

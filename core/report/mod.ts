@@ -1,4 +1,4 @@
-/** Everything that is made from a finished or running study: pure functions of a {@link Run}, and the writing of files. */
+/** Figures, tables and documents of a study. All of them are pure functions of a {@link Run}; writeArtifacts saves them. */
 export { ablationChart } from "./ablation_chart.ts";
 export {
   type Artifact,

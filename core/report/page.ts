@@ -1,21 +1,15 @@
-/** report.html: a whole run on one page. */
-import type { Run, Sample, StageName } from "../record/mod.ts";
+/** report.html: a run on one page. */
+import type { Run, Sample } from "../record/mod.ts";
 import { ablationChart } from "./ablation_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
-import { footerOf, seedsOf } from "./caption.ts";
+import { AFTER, footerOf } from "./caption.ts";
 import { htmlTable, inlinePng, type Markup, markup, page } from "./document/html.ts";
 import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
 import { findings, verdict } from "./findings.ts";
 import { INTERACTIVE_STYLE, interactiveSections, SCRIPT } from "./interactive/mod.ts";
-import { metricsTables, recordRows } from "./metrics.ts";
+import { meansNote, metricsTables, recordRows } from "./metrics.ts";
 import { probeOf, recallChart } from "./recall.ts";
 import { stagesChart } from "./stages_chart.ts";
-
-const STAGES: Record<StageName, string> = {
-  pretraining: "after pretraining",
-  orpo: "after ORPO",
-  control: "after the control",
-};
 
 async function figures(run: Run): Promise<Markup[]> {
   const pictures: [title: string, bytes: Uint8Array][] = [
@@ -26,7 +20,7 @@ async function figures(run: Run): Promise<Markup[]> {
   if (run.recall.length > 0) pictures.push(["Associative recall", await recallChart(probeOf(run))]);
   for (const stage of ["pretraining", "orpo"] as const) {
     if (!run.attention[stage]?.length) continue;
-    pictures.push([`Attention of hymba ${STAGES[stage]}`, await attentionChart(run, stage)]);
+    pictures.push([`Attention of hymba ${AFTER[stage]}`, await attentionChart(run, stage)]);
   }
   return pictures.map(([title, bytes]) =>
     markup`
@@ -38,7 +32,7 @@ async function figures(run: Run): Promise<Markup[]> {
 
 const sampleOf = ({ stage, prompt, text }: Sample): Markup =>
   markup`
-    <p class="where">${STAGES[stage]}</p>
+    <p class="where">${AFTER[stage]}</p>
     <pre><strong>${prompt}</strong>${text}</pre>
   `;
 
@@ -50,11 +44,11 @@ const samplesOf = (run: Run): Markup[] =>
   );
 
 /**
- * The run as one self-contained HTML page: findings, interactive charts and attention maps, tables, samples, figures and the run record. Everything that comes from
- * the run is escaped, and the page's own policy forbids the network and every script but its own.
+ * The run as one self-contained HTML page: findings, interactive charts and attention maps, tables, samples, figures and the
+ * run record. All texts of the run are escaped. The page's policy forbids the network and every script but its own.
  */
 export async function reportPage(run: Run): Promise<string> {
-  const { corpus } = run.record, seeds = seedsOf(run), name = { name: "", align: "left" } as const;
+  const { corpus } = run.record, name = { name: "", align: "left" } as const;
   const body = markup`
     ${corpus.warning !== undefined && markup`<p class="warning">${corpus.warning}</p>`}
     <h2>Verdict</h2><div class="verdict"><p>${verdict(run)}</p></div>
@@ -62,11 +56,7 @@ export async function reportPage(run: Run): Promise<string> {
       <ul>${findings(run).map((finding) => markup`<li>${finding}</li>`)}</ul>
     </div>
     ${interactiveSections(run)}
-    <h2>Tables</h2><p>${
-    seeds.most === 1
-      ? "One seed: no uncertainty can be given."
-      : `Means over ${seeds.words} seeds; ± is the standard deviation of the seeds.`
-  }</p>${
+    <h2>Tables</h2><p>${meansNote(run)}</p>${
     metricsTables(run)
       .map(({ title, columns, rows, note }) =>
         markup`<h3>${title}</h3>${htmlTable(columns, rows)}${
@@ -74,12 +64,8 @@ export async function reportPage(run: Run): Promise<string> {
         }`
       )
   }
-    <h2>Samples</h2><p>Prompts are passages of the validation text, taken by seed; bold is the prompt.</p>${
-    samplesOf(
-      run,
-    )
-  }
-    <h2>Figures</h2><details><summary>The same as pictures</summary>${await figures(run)}</details>
+    <h2>Samples</h2><p>The prompts (bold) are randomly chosen passages of the validation text.</p>${samplesOf(run)}
+    <h2>Figures</h2><details><summary>The same data as pictures</summary>${await figures(run)}</details>
     <h2>What was run</h2>${htmlTable([name, { ...name, name: " " }], recordRows(run))}
     <details>
       <summary>The whole run record</summary>

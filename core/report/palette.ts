@@ -1,19 +1,20 @@
-/** One colour and one marker per arm, the same in every figure. */
+/** The colours and markers of the arms. An arm has the same ones in every figure. */
 import type { ArchType } from "../config/mod.ts";
+import { at } from "../lists.ts";
 
-/** Marker shapes that Chart.js draws. */
+/** Marker shapes of Chart.js. */
 export type Marker = "circle" | "rect" | "triangle" | "rectRot";
 
 export interface Look {
   readonly colour: string;
   readonly marker: Marker;
-  /** Of the marker (degrees). */
+  /** Rotation of the marker (degrees). */
   readonly rotation: number;
 }
 
 /**
- * Colours that stay apart with any form of colour blindness. Source: Okabe and Ito, "Color universal design", 2008.
- * Yellow is left out: it does not show on white.
+ * Colours that can be distinguished with any form of colour blindness. Source: Okabe and Ito, "Color universal design", 2008.
+ * Yellow is left out, because it is hard to see on white.
  */
 const OKABE_ITO = {
   orange: "#e69f00",
@@ -25,16 +26,18 @@ const OKABE_ITO = {
   black: "#000000",
 } as const;
 
-/** For the seventh other arm: `hymba` has vermillion. */
+/** For the seventh of the other arms, because vermillion belongs to `hymba`. */
 const GREY = "#8a8a8a";
 
-const FIXED: Record<string, Look> = {
-  "mamba": { colour: OKABE_ITO.orange, marker: "triangle", rotation: 0 },
-  "transformer-global": { colour: OKABE_ITO.blue, marker: "rect", rotation: 0 },
-  "transformer-local": { colour: OKABE_ITO.sky, marker: "rectRot", rotation: 0 },
-  "hybrid-sequential": { colour: OKABE_ITO.green, marker: "triangle", rotation: 180 },
-  "hymba": { colour: OKABE_ITO.vermillion, marker: "circle", rotation: 0 },
-} satisfies Record<ArchType, Look>;
+const FIXED: ReadonlyMap<string, Look> = new Map<string, Look>(Object.entries(
+  {
+    "mamba": { colour: OKABE_ITO.orange, marker: "triangle", rotation: 0 },
+    "transformer-global": { colour: OKABE_ITO.blue, marker: "rect", rotation: 0 },
+    "transformer-local": { colour: OKABE_ITO.sky, marker: "rectRot", rotation: 0 },
+    "hybrid-sequential": { colour: OKABE_ITO.green, marker: "triangle", rotation: 180 },
+    "hymba": { colour: OKABE_ITO.vermillion, marker: "circle", rotation: 0 },
+  } satisfies Record<ArchType, Look>,
+));
 
 const OTHERS: readonly Look[] = [
   { colour: OKABE_ITO.purple, marker: "rect", rotation: 0 },
@@ -46,17 +49,20 @@ const OTHERS: readonly Look[] = [
   { colour: GREY, marker: "triangle", rotation: 0 },
 ];
 
-/** The look of each arm by name: fixed for the five architectures; for other names by order, colours of these arms last. */
+/**
+ * The look of each arm by name. The five architectures have fixed looks. Other arms get the rest in their order, first the
+ * looks whose colours are not used by these five.
+ */
 export function looks(names: readonly string[]): (name: string) => Look {
-  const others = names.filter((name) => !Object.hasOwn(FIXED, name));
-  const taken = new Set(names.filter((name) => Object.hasOwn(FIXED, name)).map((name) => FIXED[name]!.colour));
+  const others = names.filter((name) => !FIXED.has(name));
+  const taken = new Set(names.map((name) => FIXED.get(name)?.colour));
   const free = OTHERS.toSorted((a, b) => Number(taken.has(a.colour)) - Number(taken.has(b.colour)));
-  return (name) => Object.hasOwn(FIXED, name) ? FIXED[name]! : free[Math.max(0, others.indexOf(name)) % free.length]!;
+  return (name) => FIXED.get(name) ?? at(free, Math.max(0, others.indexOf(name)) % free.length);
 }
 
 export const INK = "#1f2328", FAINT = "#6b7280", GRID = "#e5e7eb", PAPER = "#ffffff", ACCENT = "#d55e00";
 
-/** A colour of the form #rrggbb as it looks on white paper with an opacity from 0 to 1: readers of SVG differ on transparency. */
+/** A colour (#rrggbb) mixed with white; opacity is 0 to 1. It replaces transparency, which SVG renderers treat differently. */
 export function tinted(colour: string, opacity: number): string {
   const channel = (from: number) => {
     const value = parseInt(colour.slice(from, from + 2), 16);
@@ -65,7 +71,7 @@ export function tinted(colour: string, opacity: number): string {
   return `#${channel(1)}${channel(3)}${channel(5)}`;
 }
 
-/** A colour of the form #rrggbb with an opacity from 0 to 1. */
+/** A colour (#rrggbb) with an opacity from 0 to 1. */
 export function faded(colour: string, opacity: number): string {
   return `${colour}${Math.round(255 * opacity).toString(16).padStart(2, "0")}`;
 }

@@ -1,20 +1,20 @@
-/** The recall probe: accuracy by distance of every arm as a picture, as CSV and as a table's rows. */
+/** The accuracy of every arm in the recall probe, by distance: as a picture, as CSV and in words. */
 import type { RecallConfig } from "../config/mod.ts";
+import { at } from "../lists.ts";
 import type { RecallResult, Run } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
-import { footerOf, line } from "./caption.ts";
+import { footerOf, oneLine } from "./caption.ts";
 import { drawLegend } from "./chart/legend.ts";
 import { type Line, linePlot } from "./chart/lines.ts";
-import { drawSheet } from "./chart/sheet.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { percent, short, whole } from "./format.ts";
-import { looks } from "./palette.ts";
+import { type Look, looks } from "./palette.ts";
 import { type Spread, spreadOf } from "./summary.ts";
 
-/** What was asked of whom. */
+/** A probe: its task, its results, and the footer of its picture. */
 export interface Probe {
   readonly recall: RecallConfig;
   readonly results: readonly RecallResult[];
-  /** Below the picture. */
   readonly footer: string;
 }
 
@@ -23,22 +23,27 @@ export function probeOf(run: Run): Probe {
   const { recall } = run.record.study;
   if (recall && run.recall.length > 0) return { recall, results: run.recall, footer: footerOf(run) };
   throw new HymbaError("the run has no recall probe", {
-    hint: "hymba recall makes one, and hymba ablate does with each study",
+    hint: "run hymba recall, or hymba ablate, which includes the probe",
   });
 }
 
-/** The share of right answers of a model that picks any value. */
+/** The accuracy of a model that guesses. */
 export const chanceOf = ({ values }: RecallConfig): number => 1 / values;
 
-/** The arms that were probed, with their accuracy in each range over the seeds. */
-export function recallByArm(
-  { recall, results }: Probe,
-): { name: string; accuracies: Spread[]; results: RecallResult[] }[] {
+/** The results of one arm, and its accuracy over the seeds in each range of distances. */
+export interface ArmRecall {
+  readonly name: string;
+  readonly accuracies: readonly Spread[];
+  readonly results: readonly RecallResult[];
+}
+
+/** The results by arm, without the arms that have none. */
+export function recallByArm({ recall, results }: Probe): ArmRecall[] {
   return recall.arms.flatMap(({ name }) => {
     const own = results.filter(({ arm }) => arm === name);
     if (own.length === 0) return [];
-    const accuracies = recall.ranges.map((_, i) => spreadOf(own.map((result) => result.accuracies[i]?.accuracy))!);
-    return [{ name, accuracies, results: own }];
+    const accuracies = recall.ranges.map((_, i) => spreadOf(own.map((result) => at(result.accuracies, i).accuracy)));
+    return [{ name, accuracies: accuracies.filter((spread) => spread !== undefined), results: own }];
   });
 }
 
@@ -53,21 +58,17 @@ export function recallCsv({ results, recall }: Probe): string {
   return [head, ...rows].map((row) => `${row}\n`).join("");
 }
 
-/** What the task is, in one line. */
+/** The task in one line. */
 export const taskInWords = ({ keys, values, length, perRange, ranges, steps, batch, arms }: RecallConfig): string =>
   `${perRange * ranges.length} of ${keys} keys with one of ${values} values each, among ${length} tokens; window ${
-    arms[0]!.config.swaWindow
+    at(arms, 0).config.swaWindow
   }; ${steps} steps of ${batch} sequences from nothing`;
 
-/** Points of one range stand beside each other, so far apart on an axis on which ranges are 1 apart. */
+/** Distance between the points of neighbouring arms, on an axis on which neighbouring ranges have distance 1. */
 const DODGE = 0.08;
 
-/** Draws accuracy by distance. Returns the bytes of a PNG. */
-export function recallChart(probe: Probe): Promise<Uint8Array> {
-  const { recall, footer } = probe,
-    arms = recallByArm(probe),
-    names = arms.map(({ name }) => name),
-    look = looks(names);
+function accuracyCell({ recall }: Probe, arms: readonly ArmRecall[], look: (name: string) => Look): Cell {
+  const ranges = recall.ranges.map(([least, most]) => `${least}–${most}`), edge = DODGE * (arms.length / 2 + 1);
   const lines = arms.map(({ name, accuracies }, i): Line => ({
     points: accuracies.map(({ mean, low, high, deviation, count }, range) => ({
       step: range + DODGE * (i - (arms.length - 1) / 2),
@@ -76,56 +77,60 @@ export function recallChart(probe: Probe): Promise<Uint8Array> {
     look: look(name),
     markers: true,
   }));
-  const ranges = recall.ranges.map(([least, most]) => `${least}–${most}`), edge = DODGE * (arms.length / 2 + 1);
-  const chance = 100 * chanceOf(recall), seeds = new Set(probe.results.map(({ seed }) => seed)).size;
+  return {
+    title: "Right answers",
+    subtitle: "a key is shown with a value; later the key is shown again, and the value has to come next",
+    plot: linePlot(lines, {
+      x: {
+        title: "tokens from pair to question",
+        whole: true,
+        min: -edge,
+        max: ranges.length - 1 + edge,
+        tick: (i) => ranges[i] ?? "",
+      },
+      y: { title: "% of questions", min: 0, max: 100 },
+      references: [{ axis: "y", value: 100 * chanceOf(recall) }],
+    }),
+  };
+}
+
+function legendCell({ recall, results }: Probe, arms: readonly ArmRecall[], look: (name: string) => Look): Cell {
+  const seeds = new Set(results.map(({ seed }) => seed)).size, names = arms.map(({ name }) => name);
   const notes = [
     seeds === 1 ? "One seed: no spread can be shown." : `Mean of ${seeds} seeds; bands: least to most.`,
-    ...arms.map(({ name, results }) => `${line(name)}: ${short(results[0]!.parameters)} parameters`),
+    ...arms.map(({ name, results }) => `${oneLine(name)}: ${short(at(results, 0).parameters)} parameters`),
   ];
+  return {
+    title: "Legend",
+    paint: (brush, box) =>
+      drawLegend(brush, box, {
+        axis: { names: names.map(oneLine), looks: names.map(look) },
+        keys: [{ sample: "dashed", text: `chance, any value: ${(100 * chanceOf(recall)).toFixed(1)} %` }],
+        notes,
+      }),
+  };
+}
+
+/** Draws accuracy by distance. Returns the bytes of a PNG. */
+export function recallChart(probe: Probe): Promise<Uint8Array> {
+  const arms = recallByArm(probe), look = looks(arms.map(({ name }) => name));
   return drawSheet({
     title: "Associative recall by distance",
-    subtitle: line(taskInWords(recall)),
-    footer,
+    subtitle: oneLine(taskInWords(probe.recall)),
+    footer: probe.footer,
     columns: 2,
-    cells: [
-      {
-        title: "Right answers",
-        subtitle: "a key is shown with a value; later the key is shown again, and the value has to come next",
-        plot: linePlot(lines, {
-          x: {
-            title: "tokens from pair to question",
-            whole: true,
-            min: -edge,
-            max: ranges.length - 1 + edge,
-            tick: (i) => ranges[i] ?? "",
-          },
-          y: { title: "% of questions", min: 0, max: 100 },
-          references: [{ axis: "y", value: chance }],
-        }),
-      },
-      {
-        title: "Legend",
-        paint: (brush, box) =>
-          drawLegend(brush, box, {
-            axis: { names: names.map(line), looks: names.map(look) },
-            keys: [{ sample: "dashed", text: `chance, any value: ${chance.toFixed(1)} %` }],
-            notes,
-          }),
-      },
-    ],
+    cells: [accuracyCell(probe, arms, look), legendCell(probe, arms, look)],
     cell: { width: 620, height: Math.max(420, 120 + 46 * arms.length) },
     legendWidth: 300,
   });
 }
 
-/** What each arm recalls, near and far, in one sentence. */
+/** The accuracy of each arm at the shortest and at the longest distances, in one sentence. */
 export function recallFinding(probe: Probe): string {
-  const { recall } = probe, near = recall.ranges[0]!, far = recall.ranges.at(-1)!;
-  const said = recallByArm(probe).map(({ name, accuracies }) =>
-    `${line(name)} ${percent(accuracies[0]!.mean)} and ${percent(accuracies.at(-1)!.mean)}`
+  const { recall } = probe, near = at(recall.ranges, 0).join(" to "), far = at(recall.ranges, -1).join(" to ");
+  const byArm = recallByArm(probe).map(({ name, accuracies }) =>
+    `${oneLine(name)} ${percent(at(accuracies, 0).mean)} and ${percent(at(accuracies, -1).mean)}`
   );
-  return `Associative recall after ${whole(recall.steps)} steps, right answers at ${near[0]} to ${near[1]} and at ${
-    far[0]
-  } ` +
-    `to ${far[1]} tokens (chance ${percent(chanceOf(recall))}): ${said.join("; ")}.`;
+  return `Associative recall after ${whole(recall.steps)} steps, right answers at ${near} and at ${far} tokens ` +
+    `(chance ${percent(chanceOf(recall))}): ${byArm.join("; ")}.`;
 }

@@ -1,7 +1,7 @@
-/** generation_samples.txt: what every model wrote, the same prompts for all. */
+/** generation_samples.txt: the continuations that every model generated from the same prompts. */
 import type { Run, StageName } from "../record/mod.ts";
 import { printable } from "../errors.ts";
-import { footerOf, line } from "./caption.ts";
+import { footerOf, oneLine } from "./caption.ts";
 import { wrap } from "./table.ts";
 
 const STAGES: Record<StageName, string> = {
@@ -10,11 +10,11 @@ const STAGES: Record<StageName, string> = {
   control: "after the control (second stage with beta = 0)",
 };
 
-/** A text with a bar in front of each line, so that nothing in it can pass for the file's own words. */
+/** The lines of a generated text, each after a bar, so that a reader can tell them from the lines of the file. */
 export const quotedLines = (text: string): string[] =>
   printable(text).split("\n").map((each) => `  | ${each}`.trimEnd());
 
-/** The samples as text: prompt and continuation of every arm, seed and stage. */
+/** The prompt and the continuation of every arm, seed and stage. */
 export function samplesText(run: Run): string {
   const { samples } = run.record.study;
   const lines = [
@@ -29,10 +29,10 @@ export function samplesText(run: Run): string {
   ];
   for (const result of run.results) {
     for (const { stage, prompt, text } of result.samples) {
-      lines.push("", `── ${line(result.arm)}, seed ${result.seed}, ${STAGES[stage]} `.padEnd(90, "─"));
+      lines.push("", `── ${oneLine(result.arm)}, seed ${result.seed}, ${STAGES[stage]} `.padEnd(90, "─"));
       lines.push("prompt", ...quotedLines(prompt), "continuation", ...quotedLines(text));
     }
-    if (result.samples.length === 0) lines.push("", `── ${line(result.arm)}, seed ${result.seed}: no samples`);
+    if (result.samples.length === 0) lines.push("", `── ${oneLine(result.arm)}, seed ${result.seed}: no samples`);
   }
   return lines.join("\n") + "\n";
 }

@@ -1,6 +1,7 @@
-/** training_stages_comparison.png: both stages of training, before and after, over the steps. */
+/** training_stages_comparison.png: both stages of training, step by step. */
 import type { MetricsLine, Run, StageName } from "../record/mod.ts";
 import { armAxis, baselineReferences } from "./ablation_chart.ts";
+import { at } from "../lists.ts";
 import { footerOf, sizeOf, spreadNote } from "./caption.ts";
 import { dotPlot } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
@@ -11,34 +12,41 @@ import { significant } from "./format.ts";
 import { INK, type Look, looks } from "./palette.ts";
 import { type ArmSummary, curve, ofStage, summaries } from "./summary.ts";
 
-interface Wanted {
-  stage: StageName;
-  kind: MetricsLine["kind"];
-  of: (line: MetricsLine) => number | undefined;
+/** A measure of the metrics log. */
+interface Measure {
+  readonly kind: MetricsLine["kind"];
+  readonly of: (line: MetricsLine) => number | undefined;
 }
 
-/** A curve of every arm. */
-function curves(run: Run, wanted: Wanted, style: Omit<Line, "points" | "look"> = {}): Line[] {
+/** A curve of every arm that has the measure. */
+function curves(
+  run: Run,
+  { stage, kind, of }: Measure & { stage: StageName },
+  style: Omit<Line, "points" | "look"> = {},
+): Line[] {
   const arms = run.record.study.arms.map(({ name }) => name), look = looks(arms);
-  return arms.map((arm) => ({ points: curve(run, { arm, ...wanted }, wanted.of), look: look(arm), ...style }))
+  return arms.map((arm) => ({ points: curve(run, { arm, stage, kind }, of), look: look(arm), ...style }))
     .filter(({ points }) => points.length > 0);
 }
 
+const TRAINING_LOSS: Measure = { kind: "train", of: ({ loss }) => loss };
+const VALIDATION_LOSS: Measure = { kind: "evaluation", of: ({ loss }) => loss };
+
 const STEP: Axis = { title: "step", min: 0, whole: true };
 
-/** The range of the points with some air, so that a curve fills its plot. */
+/** The range of the points with a small margin, so that the curves fill the plot. */
 function rangeOf(lines: readonly Line[], also: readonly number[] = []): Pick<Axis, "suggestedMin" | "suggestedMax"> {
   const values = [...also, ...lines.flatMap(({ points }) => points.flatMap(({ spread }) => [spread.low, spread.high]))];
   if (values.length === 0) return {};
-  const low = Math.min(...values), high = Math.max(...values), air = 0.06 * (high - low || 1);
-  return { suggestedMin: low - air, suggestedMax: high + air };
+  const low = Math.min(...values), high = Math.max(...values), margin = 0.06 * (high - low || 1);
+  return { suggestedMin: low - margin, suggestedMax: high + margin };
 }
 
 function beforeAfterCell(arms: readonly ArmSummary[]): Cell {
   const final = (stage: StageName) => arms.map((arm) => arm.spread(ofStage(stage, ({ final }) => final.perplexity)));
   const series = [final("pretraining"), final("orpo"), final("control")] as const;
   const all = series.flat().flatMap((spread) => spread ? [spread.low, spread.high] : []);
-  const low = Math.min(...all), high = Math.max(...all), air = Math.max(0.02, 0.12 * (high / low - 1));
+  const low = Math.min(...all), high = Math.max(...all), margin = Math.max(0.02, 0.12 * (high / low - 1));
   return {
     title: "Before and after the second stage",
     subtitle: "validation perplexity after the last step; lower is better",
@@ -46,7 +54,7 @@ function beforeAfterCell(arms: readonly ArmSummary[]): Cell {
       x: {
         title: "perplexity per token",
         log: true,
-        ...(all.length > 0 && { min: low / (1 + air), max: high * (1 + air) }),
+        ...(all.length > 0 && { min: low / (1 + margin), max: high * (1 + margin) }),
       },
       series: [
         { values: series[0], style: "hollow" },
@@ -59,26 +67,25 @@ function beforeAfterCell(arms: readonly ArmSummary[]): Cell {
 }
 
 function lossCell(run: Run): Cell {
-  const train = curves(run, { stage: "pretraining", kind: "train", of: ({ loss }) => loss }, { style: "faint" });
-  const held = curves(run, { stage: "pretraining", kind: "evaluation", of: ({ loss }) => loss }, { markers: true });
+  const train = curves(run, { stage: "pretraining", ...TRAINING_LOSS }, { style: "faint" });
+  const validation = curves(run, { stage: "pretraining", ...VALIDATION_LOSS }, { markers: true });
   const references: Reference[] = baselineReferences(run, "y", "loss");
   const steps = run.record.study.pretraining.steps, group = Math.ceil(steps / MOST_POINTS);
   return {
     title: "Stage 1, pretraining: loss",
     subtitle: `faint: training batches${group > 1 ? `, mean of ${group} steps` : ""}; marked: validation`,
-    plot: linePlot([...train, ...held], {
+    plot: linePlot([...train, ...validation], {
       x: { ...STEP, max: steps },
-      y: { title: "nats per token", ...rangeOf([...train, ...held], references.map(({ value }) => value)) },
+      y: { title: "nats per token", ...rangeOf([...train, ...validation], references.map(({ value }) => value)) },
       references,
     }),
   };
 }
 
 function secondLossCell(run: Run): Cell {
-  const wanted = { kind: "evaluation" as const, of: ({ loss }: MetricsLine) => loss };
-  const preferred = curves(run, { ...wanted, stage: "orpo" }, { markers: true });
-  const control = curves(run, { ...wanted, stage: "control" }, { markers: true, style: "dashed" });
-  const lines = [...joinedToFirstStage(run, preferred), ...joinedToFirstStage(run, control)];
+  const preferred = curves(run, { stage: "orpo", ...VALIDATION_LOSS }, { markers: true });
+  const control = curves(run, { stage: "control", ...VALIDATION_LOSS }, { markers: true, style: "dashed" });
+  const lines = fromFirstStage(run, [...preferred, ...control]);
   return {
     title: "Stage 2, ORPO: validation loss",
     subtitle: `solid: β = ${run.record.study.preference.beta}; dashed: control with β = 0`,
@@ -89,16 +96,16 @@ function secondLossCell(run: Run): Cell {
   };
 }
 
-/** The second stage starts where the first one ended: its last validation loss is step 0. */
-function joinedToFirstStage(run: Run, lines: readonly Line[]): Line[] {
-  const ends = curves(run, { stage: "pretraining", kind: "evaluation", of: ({ loss }) => loss });
+/** Curves of the second stage with a point at step 0: the last validation loss of the first stage. */
+function fromFirstStage(run: Run, lines: readonly Line[]): Line[] {
+  const ends = curves(run, { stage: "pretraining", ...VALIDATION_LOSS });
   return lines.map((each) => {
     const end = ends.find(({ look }) => look === each.look)?.points.at(-1);
-    return end && each.points[0]!.step > 0 ? { ...each, points: [{ ...end, step: 0 }, ...each.points] } : each;
+    return end && at(each.points, 0).step > 0 ? { ...each, points: [{ ...end, step: 0 }, ...each.points] } : each;
   });
 }
 
-/** Both stages one after the other; the schedule is the same for every arm and seed. */
+/** The learning rate of both stages, one after the other. All arms and seeds have the same schedule. */
 function rateCell(run: Run): Cell {
   const { pretraining, orpo } = run.record.study, look: Look = { colour: INK, marker: "circle", rotation: 0 };
   const ofFirstArm = (stage: StageName) =>
@@ -118,16 +125,14 @@ function rateCell(run: Run): Cell {
   };
 }
 
-interface SecondStage {
-  title: string;
-  subtitle: string;
-  y: Axis;
-  kind: MetricsLine["kind"];
-  of: (line: MetricsLine) => number | undefined;
-  references?: readonly Reference[];
+interface SecondStage extends Measure {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly y: Axis;
+  readonly references?: readonly Reference[];
 }
 
-/** A measure of the second stage by step, with the control where it has the measure. */
+/** A measure of the second stage by step. The control is drawn for held-out measures. */
 function secondStageCell(run: Run, { title, subtitle, y, kind, of, references }: SecondStage): Cell {
   const markers = kind !== "train";
   const lines = [
@@ -146,8 +151,7 @@ function componentCells(run: Run): Cell[] {
       title: "Stage 2: loss of the seed's rule",
       subtitle: `(1 + β) × the token loss with β = ${beta}: no rejected continuations, no odds`,
       y: { title: "nats per token" },
-      kind: "train",
-      of: (each) => each.loss,
+      ...TRAINING_LOSS,
     })];
   }
   return [
@@ -197,22 +201,19 @@ function preferenceCells(run: Run): Cell[] {
       of: ({ logOdds }) => logOdds,
       references: [{ axis: "y", value: 0, label: "no preference" }],
     }),
-    secondStageCell(run, {
-      title: "Held-out chosen log-probability",
-      subtitle: "mean over completion tokens; dashed: control",
-      y: { title: "nats per token" },
-      kind: "preference",
-      of: ({ chosenLogp }) => chosenLogp,
-    }),
-    secondStageCell(run, {
-      title: "Held-out rejected log-probability",
-      subtitle: "mean over completion tokens; dashed: control",
-      y: { title: "nats per token" },
-      kind: "preference",
-      of: ({ rejectedLogp }) => rejectedLogp,
-    }),
   ];
 }
+
+const logProbabilityCells = (run: Run): Cell[] =>
+  (["chosen", "rejected"] as const).map((name) =>
+    secondStageCell(run, {
+      title: `Held-out ${name} log-probability`,
+      subtitle: "mean over completion tokens; dashed: control",
+      y: { title: "nats per token" },
+      kind: "preference",
+      of: (line) => line[`${name}Logp`],
+    })
+  );
 
 function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
   const keys = [
@@ -243,6 +244,7 @@ export function stagesChart(run: Run): Promise<Uint8Array> {
       rateCell(run),
       ...componentCells(run),
       ...preferenceCells(run),
+      ...logProbabilityCells(run),
       legendCell(run, arms),
     ],
     cell: { width: 480, height: Math.max(360, 76 + 52 * arms.length) },

@@ -1,5 +1,6 @@
-/** What a few seeds allow to be said of a difference. */
+/** Differences between arms, and how certain a few seeds make them. */
 import { FACTORS } from "../config/mod.ts";
+import { at } from "../lists.ts";
 import type { ArmResult, Run, StageName, TokenLosses } from "../record/mod.ts";
 import { compareLosses, type Comparison, type PairedLosses } from "../eval/comparison.ts";
 import { studentQuantile } from "../student.ts";
@@ -10,18 +11,18 @@ export interface Difference {
   readonly mean: number;
   readonly interval?: readonly [low: number, high: number];
   readonly pairs: number;
-  /** Stretches of validation text that were drawn; undefined when the interval rests on the seeds alone. */
+  /** Number of blocks of validation text in the bootstrap; undefined when the interval uses the seeds only. */
   readonly blocks?: number;
 }
 
-/** Whether the interval leaves out zero. */
+/** Whether there is an interval and it excludes zero. */
 export const isClear = ({ interval }: Difference): boolean =>
   interval !== undefined && (interval[0] > 0 || interval[1] < 0);
 
 /**
- * Mean and 95 % interval of differences that were measured in pairs: mean ± t · s / √n. Undefined when there is none.
- * The interval assumes normal differences. With two or three of them it is wide, as it has to be. Several need
- * `loadStudent`, which `loadRun` calls.
+ * Mean and 95 % interval of paired differences: mean ± t · s / √n. Undefined without any difference. The interval assumes a
+ * normal distribution. With two or three differences it is wide. More
+ * than one difference needs `loadStudent`, which `loadRun` calls.
  */
 export function differenceOf(differences: readonly number[]): Difference | undefined {
   const pairs = differences.length;
@@ -33,15 +34,15 @@ export function differenceOf(differences: readonly number[]): Difference | undef
   return { mean, interval: [mean - half, mean + half], pairs };
 }
 
-/** The measure of `a` minus that of `b` for each seed that both have: all arms see the same batches for a seed. */
+/** The measure of `a` minus that of `b`, paired by seed: with the same seed all arms see the same batches. */
 export function paired(
   [a, b]: readonly [ArmSummary, ArmSummary],
   measure: (result: ArmResult) => number | undefined,
 ): Difference | undefined {
   const differences = a.results.flatMap((result) => {
     const other = b.results.find(({ seed }) => seed === result.seed);
-    const [left, right] = [measure(result), other && measure(other)];
-    return left === undefined || right === undefined ? [] : [left - right];
+    const ours = measure(result), theirs = other && measure(other);
+    return ours === undefined || theirs === undefined ? [] : [ours - theirs];
   });
   return differenceOf(differences.filter(Number.isFinite));
 }
@@ -53,20 +54,20 @@ const asDifference = ({ mean, interval, seeds, blocks }: Comparison): Difference
   blocks,
 });
 
-/** The stage that a run ended with in all its arms. */
+/** The last stage that all arms of a run have finished. */
 export const lastStageOf = (run: Run): StageName =>
   run.results.every(({ stages }) => stages.orpo) ? "orpo" : "pretraining";
 
 const keptLosses = (run: Run, { arm, stage }: { arm: string; stage: StageName }): TokenLosses[] =>
   run.tokenLosses.filter((kept) => kept.arm === arm && kept.stage === stage);
 
-/** Mean loss of an arm's seeds on the validation tokens; undefined where losses were not kept. */
+/** Mean loss of an arm's seeds on the validation tokens; undefined where the losses of tokens were not kept. */
 export function meanTokenLoss(run: Run, of: { arm: string; stage: StageName }): number | undefined {
   const means = keptLosses(run, of).map(({ nats }) => nats.reduce((sum, loss) => sum + loss, 0) / nats.length);
   return means.length > 0 ? means.reduce((sum, mean) => sum + mean, 0) / means.length : undefined;
 }
 
-/** Loss of arm `a` minus that of arm `b` on the validation tokens, seed by seed; undefined where losses were not kept. */
+/** Loss of arm `a` minus that of arm `b` on the validation tokens, paired by seed; undefined where losses were not kept. */
 export function tokenDifference(
   run: Run,
   [a, b]: readonly [string, string],
@@ -80,7 +81,7 @@ export function tokenDifference(
   return pairs.length > 0 ? asDifference(compareLosses(pairs, { block: run.record.study.sequenceLength })) : undefined;
 }
 
-/** Two arms, the difference of their losses, and after which stage. */
+/** The difference of the losses of two arms after a stage. */
 export interface ArmComparison {
   readonly a: string;
   readonly b: string;
@@ -88,7 +89,7 @@ export interface ArmComparison {
   readonly difference: Difference;
 }
 
-/** Every pair of arms of which losses were kept, in the order of the study. */
+/** Every pair of arms whose token losses were kept, in the order of the study. */
 export function comparisons(run: Run, stage: StageName = lastStageOf(run)): ArmComparison[] {
   const names = summaries(run).map(({ name }) => name);
   return names.flatMap((a, i) =>
@@ -99,7 +100,7 @@ export function comparisons(run: Run, stage: StageName = lastStageOf(run)): ArmC
   );
 }
 
-/** What the intervals of a run allow for, in words; empty where losses of tokens were not kept. */
+/** The sources of noise that the intervals of a run cover, in words; empty where token losses were not kept. */
 export function intervalsRestOn(run: Run): string {
   const found = comparisons(run), blocks = found[0]?.difference.blocks;
   if (blocks === undefined) return "";
@@ -112,11 +113,12 @@ export function intervalsRestOn(run: Run): string {
       } seeds, for other trainings.`);
 }
 
+/** The losses of each token, averaged over several trainings. */
 function meanLosses(all: readonly TokenLosses[]): Float32Array {
-  return all[0]!.nats.map((_, at) => all.reduce((sum, { nats }) => sum + nats[at]!, 0) / all.length);
+  return at(all, 0).nats.map((_, token) => all.reduce((sum, { nats }) => sum + at(nats, token), 0) / all.length);
 }
 
-/** What switching one factor on does to the loss, averaged over the four combinations of the other two. */
+/** The effect on the loss of switching one factor on, averaged over the four combinations of the other two. */
 export interface FactorEffect {
   readonly words: string;
   readonly difference: Difference;
@@ -132,7 +134,7 @@ export function factorEffects(run: Run, stage: StageName = lastStageOf(run)): Fa
         keptLosses(run, { arm: name, stage }).filter((kept) => kept.seed === seed)
       );
     const pairs = study.seeds.flatMap((seed): PairedLosses[] => {
-      const [on, off] = [side(true, seed), side(false, seed)];
+      const on = side(true, seed), off = side(false, seed);
       return on.length + off.length === study.arms.length ? [{ a: meanLosses(on), b: meanLosses(off) }] : [];
     });
     if (pairs.length === 0) return [];

@@ -1,8 +1,8 @@
-/** What a run found, by arm: the seeds of an arm side by side, and what the figures need of them. */
+/** The results of a run by arm, with statistics over the seeds of each arm. */
 import type { Arm } from "../config/mod.ts";
 import type { ArmResult, MetricsLine, Run, StageName, StageResult } from "../record/mod.ts";
 
-/** Several seeds of one measure. */
+/** Statistics of one measure over several seeds. */
 export interface Spread {
   readonly mean: number;
   readonly low: number;
@@ -12,7 +12,7 @@ export interface Spread {
   readonly count: number;
 }
 
-/** Mean, extremes and standard deviation of the values that are there and finite; undefined when none is. */
+/** Mean, extremes and standard deviation of the finite values; undefined when there is none. */
 export function spreadOf(values: readonly (number | undefined)[]): Spread | undefined {
   const known = values.filter((value): value is number => value !== undefined && Number.isFinite(value));
   if (known.length === 0) return undefined;
@@ -44,7 +44,7 @@ export function summaries(run: Run): ArmSummary[] {
   }).filter(({ results }) => results.length > 0);
 }
 
-/** A number of a stage, where the stage was reached. */
+/** Lifts a measure of a stage to a measure of an arm's result; undefined where the arm did not finish the stage. */
 export const ofStage = (stage: StageName, measure: (result: StageResult) => number | undefined) =>
 (
   result: ArmResult,
@@ -58,7 +58,7 @@ export interface Point {
   readonly spread: Spread;
 }
 
-/** A curve over the steps of a stage: at each step the seeds that have the measure there. */
+/** A curve over the steps of a stage. Each point is over the seeds that have the measure at that step. */
 export function curve(
   run: Run,
   { arm, stage, kind }: { arm: string; stage: StageName; kind: MetricsLine["kind"] },
@@ -71,7 +71,10 @@ export function curve(
     if (value === undefined || value === null || !Number.isFinite(value)) continue;
     bySteps.set(line.step, [...bySteps.get(line.step) ?? [], value]);
   }
-  return [...bySteps].toSorted(([a], [b]) => a - b).map(([step, values]) => ({ step, spread: spreadOf(values)! }));
+  return [...bySteps].toSorted(([a], [b]) => a - b).flatMap(([step, values]) => {
+    const spread = spreadOf(values);
+    return spread ? [{ step, spread }] : [];
+  });
 }
 
 /** Training time of both stages without the control run (s). */
@@ -80,7 +83,7 @@ export function trainSeconds(result: ArmResult): number | undefined {
   return pretraining && pretraining.train_s + (orpo?.train_s ?? 0);
 }
 
-/** The stage that an arm ended with: the second, or the first where there is no second. */
+/** The result of the last finished stage, without the control. */
 export const lastStage = (result: ArmResult): StageResult | undefined =>
   result.stages.orpo ?? result.stages.pretraining;
 
@@ -91,7 +94,7 @@ export interface Failure {
   readonly reason: string;
 }
 
-/** The arms that stopped early, as their results or the metrics log tell; the last word on each counts. */
+/** The arms that stopped early, from the metrics log and the results. The latest entry of an arm and seed counts. */
 export function failuresOf({ results, metrics }: Run): Failure[] {
   const found = new Map<string, Failure>();
   const add = (arm: string, seed: number, reason: string | undefined) => {
@@ -99,7 +102,7 @@ export function failuresOf({ results, metrics }: Run): Failure[] {
   };
   for (const { arm, seed, kind, message } of metrics) if (kind === "failure") add(arm, seed, message);
   for (const { arm, seed, failure } of results) {
-    // A result without a failure was made after an earlier attempt had failed.
+    // A result without a failure replaces the failure of an earlier attempt.
     found.delete(`${arm} ${seed}`);
     add(arm, seed, failure);
   }

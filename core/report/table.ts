@@ -1,16 +1,16 @@
-/** Tables in plain text: columns aligned, numbers to the right. */
+/** Tables and paragraphs in plain text. */
+import { at } from "../lists.ts";
 
-/** A column: its heading, and the unit below it. */
+/** A column: its heading, and the unit below it. Its cells are aligned to the right by default. */
 export interface Column {
   readonly name: string;
   readonly unit?: string;
-  /** Text is set to the left, numbers to the right. */
   readonly align?: "left" | "right";
 }
 
 const SEGMENTS = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** Places that a text takes on a terminal, near enough: what looks like one letter counts as one. */
+/** Approximate width of a text on a terminal: the number of its graphemes. */
 const widthOf = (text: string) => [...SEGMENTS.segment(text)].length;
 
 function padded(text: string, { width, align = "right" }: { width: number; align?: Column["align"] }): string {
@@ -18,18 +18,18 @@ function padded(text: string, { width, align = "right" }: { width: number; align
   return align === "left" ? text + space : space + text;
 }
 
-/** Lines of a table: headings, units where there are any, a rule, the rows. Cells that are missing stay empty. */
+/** The lines of a table: headings, units if any column has one, a rule, the rows. Missing cells are empty. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const heads = [columns.map(({ name }) => name)];
   if (columns.some(({ unit }) => unit !== undefined)) heads.push(columns.map(({ unit }) => unit ?? ""));
   const widths = columns.map((_, index) => Math.max(...[...heads, ...rows].map((row) => widthOf(row[index] ?? ""))));
   const lineOf = (row: readonly string[]) =>
-    columns.map(({ align }, index) => padded(row[index] ?? "", { width: widths[index]!, align })).join("  ").trimEnd();
+    columns.map(({ align }, i) => padded(row[i] ?? "", { width: at(widths, i), align })).join("  ").trimEnd();
   const rule = widths.map((width) => "─".repeat(width)).join("──");
   return [...heads.map(lineOf), rule, ...rows.map(lineOf)];
 }
 
-/** Breaks a text into lines of at most `width` letters; a word longer than that stands alone. */
+/** Breaks a text into lines of at most `width` letters. A longer word gets a line of its own. */
 export function wrap(text: string, { width = 100, indent = "" }: { width?: number; indent?: string } = {}): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

@@ -1,18 +1,19 @@
-/** tokenizer picture: how often pieces occur by rank, and how long they are. */
+/** The picture of a tokenizer: the share of its pieces by rank, and their lengths. */
+import { at } from "../lists.ts";
 import { ACCENT, faded } from "./palette.ts";
 import { barPlot } from "./chart/bars.ts";
 import { linePlot } from "./chart/lines.ts";
 import { drawSheet } from "./chart/sheet.ts";
 import { spreadOf } from "./summary.ts";
 
-/** What the picture shows. */
+/** The data of the picture. */
 export interface TokenizerFigures {
   /** File name of the tokenizer. */
   name: string;
   vocabSize: number;
   /** What was counted, for the caption: a file, or the model's own probabilities. */
   source: string;
-  /** Share of each piece, largest first, in percent; zeros are left out. */
+  /** Share of each piece in percent, largest first. Pieces with a share of zero are not drawn. */
   shares: readonly number[];
   /** Pieces by number of characters: `lengths[n]` have n. */
   lengths: readonly number[];
@@ -20,7 +21,7 @@ export interface TokenizerFigures {
 
 const RANKS_SHOWN = 120;
 
-/** Ranks from 1 to `last`, evenly spread on a logarithmic axis. */
+/** Ranks from 1 to `last`, evenly spaced on a logarithmic axis. */
 function logRanks(last: number): number[] {
   const ranks = Array.from({ length: RANKS_SHOWN }, (_, i) => Math.round(last ** (i / (RANKS_SHOWN - 1))));
   return [...new Set(ranks)];
@@ -30,7 +31,10 @@ function logRanks(last: number): number[] {
 export function tokenizerChart({ name, vocabSize, source, shares, lengths }: TokenizerFigures): Promise<Uint8Array> {
   const look = { colour: ACCENT, marker: "circle" as const, rotation: 0 };
   const ranked = shares.filter((share) => share > 0);
-  const points = logRanks(ranked.length).map((rank) => ({ step: rank, spread: spreadOf([ranked[rank - 1]])! }));
+  const points = logRanks(ranked.length).map((rank) => {
+    const share = at(ranked, rank - 1);
+    return { step: rank, spread: { mean: share, low: share, high: share, deviation: undefined, count: 1 } };
+  });
   const shown = lengths.map((count, length) => ({ count, length })).slice(1);
   return drawSheet({
     title: `Tokenizer ${name}`,
@@ -49,7 +53,7 @@ export function tokenizerChart({ name, vocabSize, source, shares, lengths }: Tok
       },
       {
         title: "Length of pieces",
-        subtitle: "characters, the mark of a space included",
+        subtitle: "characters, including the space marker",
         plot: barPlot({ names: shown.map(({ length }) => String(length)), looks: shown.map(() => look) }, {
           x: { title: "pieces", suggestedMax: 1.1 * Math.max(...lengths) },
           series: [{

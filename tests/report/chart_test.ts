@@ -6,8 +6,8 @@ import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { armAxis } from "../../core/report/ablation_chart.ts";
 import { attentionShares, chosenMaps, floorOf } from "../../core/report/attention_chart.ts";
-import { thinned } from "../../core/report/chart/lines.ts";
-import { apart } from "../../core/report/chart/plot.ts";
+import { averaged } from "../../core/report/chart/lines.ts";
+import { withoutOverlap } from "../../core/report/chart/plot.ts";
 import { viridis } from "../../core/report/colour_map.ts";
 import {
   ablationChart,
@@ -76,9 +76,9 @@ Deno.test("differences: drawn where losses of tokens were kept, with the factors
 
 Deno.test("names beside a plot stay where they belong, and move apart where they would lie on each other", () => {
   const block = (y: number, height = 12) => ({ y, height });
-  assert.deepEqual(apart([block(20), block(60), block(90, 24)], 200), [20, 60, 90]);
-  assert.deepEqual(apart([block(50), block(51), block(52)], 200), [50, 62, 74]);
-  assert.deepEqual(apart([block(90), block(95, 24)], 100), [70, 88], "not below the plot");
+  assert.deepEqual(withoutOverlap([block(20), block(60), block(90, 24)], 200), [20, 60, 90]);
+  assert.deepEqual(withoutOverlap([block(50), block(51), block(52)], 200), [50, 62, 74]);
+  assert.deepEqual(withoutOverlap([block(90), block(95, 24)], 100), [70, 88], "not below the plot");
 });
 
 Deno.test("charts: the same run gives the same bytes", async () => {
@@ -173,13 +173,13 @@ Deno.test("colours of the heat map: the ends of the palette, darker below, brigh
 
 Deno.test("long curves are averaged in groups, short ones are kept", () => {
   const points = Array.from({ length: 1000 }, (_, step) => ({ step, spread: spreadOf([step])! }));
-  const few = thinned(points);
+  const few = averaged(points);
   assert.ok(few.length <= 150);
   const mean =
     few.reduce((sum, { spread }, i) => sum + spread.mean * (i < few.length - 1 ? 7 : 1000 - 7 * (few.length - 1)), 0) /
     1000;
   assert.ok(Math.abs(mean - 499.5) < 1e-9);
-  assert.deepEqual(thinned(points.slice(0, 20)), points.slice(0, 20));
+  assert.deepEqual(averaged(points.slice(0, 20)), points.slice(0, 20));
 });
 
 Deno.test("artifacts: all that a run can show, each written whole; maps only where there are some", async () => {

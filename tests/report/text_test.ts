@@ -91,9 +91,9 @@ Deno.test("preference.csv: every held-out measure over the steps, with beta and 
 
 Deno.test("findings: one seed carries no uncertainty", () => {
   const text = findings(syntheticRun()).join("\n");
-  assert.match(text, /one seed\. No uncertainty can be given/);
+  assert.match(text, /one seed\. The spread between seeds is unknown/);
   assert.doesNotMatch(text, /interval|wins here/);
-  assert.match(metricsText(syntheticRun()), /One seed: no uncertainty of training can be given\./);
+  assert.match(metricsText(syntheticRun()), /One seed: the uncertainty of training is unknown\./);
 });
 
 Deno.test("findings: the hybrid loses, wins or does neither as the paired intervals say", () => {
@@ -114,7 +114,7 @@ Deno.test("findings: arms that do not beat the baselines are named", () => {
   const text = findings(withLosses(run, (arm) => ({ "mamba": 7, "transformer-global": 5 })[arm] ?? 3)).join("\n");
   assert.match(
     text,
-    /not than the bigram baseline: transformer-global\. Not better than counting single tokens: mamba\./,
+    /worse than the bigram baseline: transformer-global\. Worse than the unigram baseline: mamba\./,
   );
   assert.match(findings(withLosses(run, () => 3)).join("\n"), /Every arm is better than both baselines/);
 });
@@ -124,8 +124,11 @@ Deno.test("findings: with several seeds a baseline is beaten only beyond their n
   const said = (scatter: number) =>
     findings(withLosses(run, (arm, seed) => arm === "mamba" ? loss - 0.1 + scatter * (seed - 2) : 3)).join("\n");
   // t for 2 degrees of freedom: 4.303 · 0.01 / √3 = 0.025.
-  assert.match(said(0.01), /nearest, mamba, is below the bigram baseline by 0\.100 [^]*3 seeds 0\.075 to 0\.125/);
-  assert.match(said(0.1), /Not told apart from the bigram baseline by these seeds: mamba\./);
+  assert.match(
+    said(0.01),
+    /closest is mamba: 0\.100 nats per token below the bigram baseline [^]*3 seeds: 0\.075 to 0\.125/,
+  );
+  assert.match(said(0.1), /These seeds cannot tell whether it beats the bigram baseline: mamba\./);
   assert.doesNotMatch(said(0.1), /Every arm/);
 });
 
@@ -142,7 +145,7 @@ Deno.test("an unfinished study speaks of the seeds that it has, not of those tha
   const one = metricsText(until(1)).replaceAll(/\s+/g, " "), two = metricsText(until(2)).replaceAll(/\s+/g, " ");
   assert.match(one, /1 of 3 seeds/);
   assert.match(one, /This is one seed\./);
-  assert.match(one, /One seed: no uncertainty of training can be given\./);
+  assert.match(one, /One seed: the uncertainty of training is unknown\./);
   assert.match(one, /One seed: the intervals hold for these trained models/);
   assert.doesNotMatch(one, /Student|Means over/);
   assert.match(two, /2 of 3 seeds/);
@@ -278,7 +281,7 @@ Deno.test("one seed with token losses: intervals are over the text, and the text
     /\s+/g,
     " ",
   );
-  assert.match(text, /over the validation text alone/);
+  assert.match(text, /cover the choice of the validation text only/);
   assert.match(text, /say nothing of other trainings/);
   assert.match(text, /no difference beyond the noise of the validation text/);
 });

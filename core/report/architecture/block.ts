@@ -1,22 +1,21 @@
-/** One layer in detail: the way of a token through projection, branches and fusion, with the widths of the configuration. */
+/** A diagram of one layer: projection, branches and fusion, with the widths of the configuration. */
 import type { HymbaConfig, Layer } from "../../config/mod.ts";
 import { projectionParts } from "../../params/specs.ts";
 import { FAINT, tinted } from "../palette.ts";
-import { type Markup, markup } from "../document/html.ts";
+import { type Insert, type Markup, markup } from "../document/html.ts";
 import { arrow, drawing, label, textBox } from "../document/svg.ts";
 import { attentionName, PARTS } from "./layer_stack.ts";
 
 const COLUMN = 310, STEP = 62, BOX = 42, LEFT = 40, TOP = 20;
 
-interface Stage {
-  readonly lines: readonly string[];
-}
+/** The lines of text in one box. */
+type BoxText = readonly string[];
 
-/** The way back to the stream of a branch that has one of its own. */
-const leaving = ({ branchWidth, dModel }: HymbaConfig): string[] =>
+/** The branch's own output projection, where the configuration gives it one. */
+const branchExit = ({ branchWidth, dModel }: HymbaConfig): string[] =>
   branchWidth > 0 ? [`to ${branchWidth}, then to ${dModel}`] : [];
 
-/** How two branches become one. */
+/** How the outputs of two branches are joined. */
 function joinLines({ fusion, innerDim, dModel, branchWidth }: HymbaConfig): string[] {
   const width = branchWidth > 0 ? dModel : innerDim;
   switch (fusion) {
@@ -25,44 +24,37 @@ function joinLines({ fusion, innerDim, dModel, branchWidth }: HymbaConfig): stri
     case "sum":
       return ["sum of both", `width ${width}`];
     case "concat":
-      return ["both side by side", `width ${2 * width}`];
+      return ["concatenation of both", `width ${2 * width}`];
     case "gate":
-      return ["s · attention + (1 − s) · Mamba, one learned s a layer", `width ${width}`];
+      return ["s · attention + (1 − s) · Mamba, one learned s per layer", `width ${width}`];
   }
 }
 
-function attentionStages(config: HymbaConfig, layer: Layer): Stage[] {
+function attentionBoxes(config: HymbaConfig, layer: Layer): BoxText[] {
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: V } = config, owns = layer.kvOwner === layer.index;
   return [
-    { lines: ["rotary positions", owns ? `on Q (${H} × ${K}) and K (${G} × ${K})` : `on Q (${H} × ${K})`] },
-    {
-      lines: [
-        `attention, ${attentionName(layer)}`,
-        owns ? `${H} query heads on ${G} key–value heads` : "keys and values of an earlier layer",
-      ],
-    },
-    { lines: [`heads side by side: ${H} × ${V}`, ...leaving(config)] },
+    ["rotary positions", owns ? `on Q (${H} × ${K}) and K (${G} × ${K})` : `on Q (${H} × ${K})`],
+    [
+      `attention, ${attentionName(layer)}`,
+      owns ? `${H} query heads on ${G} key–value heads` : "keys and values of an earlier layer",
+    ],
+    [`heads concatenated: ${H} × ${V}`, ...branchExit(config)],
   ];
 }
 
-function mambaStages(config: HymbaConfig): Stage[] {
+function mambaBoxes(config: HymbaConfig): BoxText[] {
   const { innerDim: I, convKernel, dtRank: R, stateSize: N, innerNorms } = config;
   return [
-    { lines: ["causal convolution, SiLU", `${convKernel} taps, ${I} channels`] },
-    { lines: [`dt (${R}), B (${N}) and C (${N})`, `from the input itself${innerNorms ? ", each normalised" : ""}`] },
-    {
-      lines: [
-        "selective scan, times SiLU(z)",
-        [`${I} channels × ${N} states`, ...leaving(config)].join("; "),
-      ],
-    },
+    ["causal convolution, SiLU", `${convKernel} taps, ${I} channels`],
+    [`dt (${R}), B (${N}) and C (${N})`, `computed from the input${innerNorms ? ", each normalised" : ""}`],
+    ["selective scan, times SiLU(z)", [`${I} channels × ${N} states`, ...branchExit(config)].join("; ")],
   ];
 }
 
 /** A column of boxes joined by arrows. */
-function column(stages: readonly Stage[], { x, y, colour }: { x: number; y: number; colour: string }): Markup {
+function column(boxes: readonly BoxText[], { x, y, colour }: { x: number; y: number; colour: string }): Markup {
   return markup`${
-    stages.map(({ lines }, index) =>
+    boxes.map((lines, index) =>
       markup`${
         textBox([x, y + index * STEP, COLUMN - 30, BOX], lines, {
           fill: tinted(colour, 0.22),
@@ -77,46 +69,52 @@ function column(stages: readonly Stage[], { x, y, colour }: { x: number; y: numb
   }`;
 }
 
-/** Draws the mixer of a layer. */
-export function blockDiagram(config: HymbaConfig, layer: Layer): Markup {
-  const colour = layer.window > 0 ? PARTS.local : PARTS.global;
-  const branches = [
-    ...(layer.attention ? [{ stages: attentionStages(config, layer), colour }] : []),
-    ...(layer.mamba ? [{ stages: mambaStages(config), colour: PARTS.mamba }] : []),
-  ];
-  const width = 2 * LEFT + Math.max(2, branches.length) * COLUMN, middle = width / 2, wide = width - 2 * LEFT;
+/** The projection into the branches and the one out of them, in words. */
+function projectionTexts(config: HymbaConfig, layer: Layer): { entry: BoxText; exit: BoxText } {
+  const { branchWidth, dModel } = config;
   const parts = Object.entries(projectionParts(config, layer)).filter(([, size]) => size > 0);
   const split = parts.map(([name, size]) => `${name === "x" ? "x" : name.toUpperCase()} ${size}`).join(" | ");
-  const xOf = (index: number) => middle - branches.length * COLUMN / 2 + index * COLUMN + 15;
+  if (branchWidth > 0) {
+    return {
+      entry: [`into each branch: ${dModel} to ${branchWidth}, then`, split],
+      exit: ["added to the residual stream"],
+    };
+  }
+  return {
+    entry: ["one input projection without bias", split],
+    exit: [`output projection to ${dModel}, added to the residual stream`],
+  };
+}
+
+/** Draws the mixer of a layer. */
+export function blockDiagram(config: HymbaConfig, layer: Layer): Markup {
+  const branches = [
+    layer.attention &&
+    { boxes: attentionBoxes(config, layer), colour: layer.window > 0 ? PARTS.local : PARTS.global },
+    layer.mamba && { boxes: mambaBoxes(config), colour: PARTS.mamba },
+  ].filter((branch) => branch !== false);
+  const width = 2 * LEFT + Math.max(2, branches.length) * COLUMN, middle = width / 2;
   const branchTop = TOP + 2 * STEP, joinTop = branchTop + 3 * STEP, outTop = joinTop + STEP;
-  const joined = branches.length > 1 ? joinLines(config) : ["the branch's output"];
-  const own = config.branchWidth > 0;
-  const entry = own
-    ? `into each branch: ${config.dModel} to ${config.branchWidth}, then`
-    : "one input projection without bias";
-  const exit = own
-    ? "added to the residual stream"
-    : `output projection to ${config.dModel}, added to the residual stream`;
-  const grey = { fill: tinted(PARTS.end, 0.06), stroke: FAINT, size: 12.5 };
-  const centre = (index: number) => xOf(index) + (COLUMN - 30) / 2;
-  return drawing(
-    { width, height: outTop + BOX + 46, title: `Mixer of layer ${layer.index}` },
-    markup`${textBox([LEFT, TOP, wide, BOX], [`RMSNorm of the residual stream, width ${config.dModel}`], grey)}${
-      arrow([[middle, TOP + BOX], [middle, TOP + STEP]])
-    }${textBox([LEFT, TOP + STEP, wide, BOX], [entry, split], grey)}${
-      branches.map(({ stages, colour }, index) =>
-        markup`${arrow([[centre(index), TOP + STEP + BOX], [centre(index), branchTop]])}${
-          column(stages, { x: xOf(index), y: branchTop, colour })
-        }${arrow([[centre(index), joinTop - (STEP - BOX)], [centre(index), joinTop]])}`
-      )
-    }${
-      textBox(
-        [LEFT, joinTop, wide, BOX],
-        joined,
-        grey,
-      )
-    }${arrow([[middle, joinTop + BOX], [middle, outTop]])}${textBox([LEFT, outTop, wide, BOX], [exit], grey)}${
-      arrow([[middle, outTop + BOX], [middle, outTop + BOX + 20]])
-    }${label("then RMSNorm, SwiGLU, and another sum", { x: middle, y: outTop + BOX + 34, anchor: "middle" })}`,
+  const down = (x: number, from: number, to: number) => arrow([[x, from], [x, to]]);
+  const wideBox = (y: number, text: BoxText) =>
+    textBox([LEFT, y, width - 2 * LEFT, BOX], text, { fill: tinted(PARTS.end, 0.06), stroke: FAINT, size: 12.5 });
+  const { entry, exit } = projectionTexts(config, layer);
+  const parts: Insert[] = [
+    wideBox(TOP, [`RMSNorm of the residual stream, width ${config.dModel}`]),
+    down(middle, TOP + BOX, TOP + STEP),
+    wideBox(TOP + STEP, entry),
+  ];
+  for (const [index, { boxes, colour }] of branches.entries()) {
+    const x = middle - branches.length * COLUMN / 2 + index * COLUMN + 15, centre = x + (COLUMN - 30) / 2;
+    parts.push(down(centre, TOP + STEP + BOX, branchTop), column(boxes, { x, y: branchTop, colour }));
+    parts.push(down(centre, joinTop - (STEP - BOX), joinTop));
+  }
+  parts.push(
+    wideBox(joinTop, branches.length > 1 ? joinLines(config) : ["the branch's output"]),
+    down(middle, joinTop + BOX, outTop),
+    wideBox(outTop, exit),
+    down(middle, outTop + BOX, outTop + BOX + 20),
+    label("then RMSNorm, SwiGLU, and another sum", { x: middle, y: outTop + BOX + 34, anchor: "middle" }),
   );
+  return drawing({ width, height: outTop + BOX + 46, title: `Mixer of layer ${layer.index}` }, parts);
 }

@@ -1,11 +1,12 @@
-/** The stack of layers, drawn from a configuration: what each layer holds, and whose keys and values it uses. */
+/** A diagram of all layers of a configuration: the branches of each layer, and the layers that share keys and values. */
 import { type HymbaConfig, type Layer, layersOf } from "../../config/mod.ts";
+import { at } from "../../lists.ts";
 import { whole } from "../format.ts";
 import { FAINT, INK, tinted } from "../palette.ts";
 import { type Markup, markup } from "../document/html.ts";
 import { arrow, drawing, label, textBox } from "../document/svg.ts";
 
-/** The colours of the parts, the same in every drawing of the document. */
+/** The colours of the parts. Every drawing of the document uses them. */
 export const PARTS = {
   global: "#0072b2",
   local: "#56b4e9",
@@ -17,7 +18,7 @@ export const PARTS = {
 
 const ROW = 36, GAP = 8, LEFT = 150, MIX = 400, FFN = 120, INNER = 6;
 
-/** What a layer's attention is called. */
+/** The name of a layer's kind of attention. */
 export const attentionName = ({ window }: Layer): string => window > 0 ? `local, window ${window}` : "global";
 
 function mixerBoxes(layer: Layer, y: number): Markup[] {
@@ -41,17 +42,10 @@ function sharingBrackets(layers: readonly Layer[], top: number): Markup[] {
   const groups = Map.groupBy(layers.filter(({ attention }) => attention), ({ kvOwner }) => kvOwner);
   return [...groups.values()].filter((group) => group.length > 1).map((group) => {
     const yOf = ({ index }: Layer) => top + index * ROW + (ROW - GAP) / 2, x = LEFT - 44;
-    const [first, last] = [group[0]!, group.at(-1)!];
+    const first = yOf(at(group, 0)), last = yOf(at(group, -1));
     return markup`
-      <path d="M${LEFT - 34} ${yOf(first)} H${x} V${yOf(last)} H${LEFT - 34}" fill="none" stroke="${PARTS.local}"
-        stroke-width="2" />${
-      label("shared K, V", {
-        x: x - 6,
-        y: (yOf(first) + yOf(last)) / 2,
-        size: 11,
-        anchor: "end",
-      })
-    }
+      <path d="M${LEFT - 34} ${first} H${x} V${last} H${LEFT - 34}" fill="none" stroke="${PARTS.local}"
+        stroke-width="2" />${label("shared K, V", { x: x - 6, y: (first + last) / 2, size: 11, anchor: "end" })}
     `;
   });
 }
@@ -93,8 +87,8 @@ export function layerStack(config: HymbaConfig): Markup {
       box(
         end + 10,
         metaTokens > 0
-          ? "meta tokens cut off, final norm, head (the embedding again)"
-          : "final norm, head (the embedding again)",
+          ? "meta tokens removed, final norm, head (tied to the embedding)"
+          : "final norm, head (tied to the embedding)",
       )
     }${arrow([[LEFT + all / 2, end + 38], [LEFT + all / 2, end + 58]])}`,
   );

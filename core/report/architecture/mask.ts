@@ -1,4 +1,5 @@
-/** What a layer's queries see: one row of cells a query, drawn from the rule of the mask. */
+/** A diagram of a layer's mask: one row per query, one column per key. The cells follow from the rule of the mask. */
+import { type HymbaConfig, layersOf } from "../../config/mod.ts";
 import { type Markup, markup } from "../document/html.ts";
 import { drawing, label } from "../document/svg.ts";
 import { GRID, tinted } from "../palette.ts";
@@ -9,16 +10,27 @@ const SIZE = 300, LEFT = 46, TOP = 26, MOST_ROWS = 300;
 /** The size of the drawing of a mask. */
 export const MASK_SIZE = { width: LEFT + SIZE + 20, height: TOP + SIZE + 40 };
 
-/** The keys that a query sees, as half-open ranges: meta tokens first, then text. */
+/** The keys that query `q` sees, as half-open ranges: meta tokens first, then text. */
 export function visibleRanges(
   q: number,
   { window, meta }: { window: number; meta: number },
 ): readonly (readonly [from: number, to: number])[] {
   const first = window > 0 ? Math.max(0, q - window + 1) : 0;
-  return first <= meta ? [[0, q + 1]] : [...(meta > 0 ? [[0, meta] as const] : []), [first, q + 1]];
+  if (first <= meta) return [[0, q + 1]];
+  return meta > 0 ? [[0, meta], [first, q + 1]] : [[first, q + 1]];
 }
 
-/** The visible cells as one path: a rectangle for each range of each row, rows of long masks taken together. */
+/** The masks that the drawings of a model show: each window of its attention layers once, over T tokens of text. */
+export function shownMasks(config: HymbaConfig): { windows: number[]; meta: number; T: number } {
+  const windows = new Set(layersOf(config).filter(({ attention }) => attention).map(({ window }) => window));
+  return {
+    windows: [...windows].toSorted((a, b) => a - b),
+    meta: config.metaTokens,
+    T: Math.max(2 * config.swaWindow, 16),
+  };
+}
+
+/** The visible cells as one path: a rectangle for each range of each row. A long mask shows only every n-th row. */
 function cellsPath({ window, meta, positions }: { window: number; meta: number; positions: number }): string {
   const unit = SIZE / positions, stride = Math.ceil(positions / MOST_ROWS), path: string[] = [];
   for (let q = 0; q < positions; q += stride) {
@@ -31,7 +43,7 @@ function cellsPath({ window, meta, positions }: { window: number; meta: number; 
   return path.join("");
 }
 
-/** The lines between meta tokens and text, with their name. */
+/** The lines between meta tokens and text, with a label. */
 function metaLines(meta: number, edge: number): Markup {
   const line = (points: string) =>
     markup`<polyline points="${points}" stroke="${PARTS.meta}" stroke-width="1.5" fill="none"/>`;

@@ -1,12 +1,14 @@
-/** The architecture of one configuration as a page: everything in it is derived from the configuration. */
+/** A page about the architecture of one configuration. Everything on it is derived from the configuration. */
 import { type HymbaConfig, type Layer, layersOf } from "../../config/mod.ts";
+import { at } from "../../lists.ts";
 import { htmlTable, type Markup, markup, page } from "../document/html.ts";
+import { capitalised } from "../format.ts";
 import { blockDiagram } from "./block.ts";
 import { attentionName, layerStack } from "./layer_stack.ts";
-import { maskDiagram } from "./mask.ts";
+import { maskDiagram, shownMasks } from "./mask.ts";
 import { cacheRows, partRows } from "./sizes.ts";
 
-/** The kinds of layers that a model has, with the layers of each. */
+/** The layers of a model, grouped by what they are made of. */
 function kindsOf(config: HymbaConfig): Map<string, Layer[]> {
   return Map.groupBy(layersOf(config), (layer) => {
     const attention = layer.attention && `attention (${attentionName(layer)})`;
@@ -15,28 +17,26 @@ function kindsOf(config: HymbaConfig): Map<string, Layer[]> {
   });
 }
 
-/** A layer, with the one whose keys and values it takes when they are not its own. */
-const named = ({ index, attention, kvOwner }: Layer) =>
+/** The number of a layer, and of the layer whose keys and values it uses where they are not its own. */
+const layerText = ({ index, attention, kvOwner }: Layer) =>
   attention && kvOwner !== index ? `${index} (keys and values of ${kvOwner})` : String(index);
 
 function kindSection([name, layers]: [string, Layer[]], config: HymbaConfig): Markup {
-  const title = `${name[0]!.toUpperCase()}${name.slice(1)}`;
   return markup`
-    <h3>${title}</h3>
-    <p>Layers ${layers.map(named).join(", ")}.</p>
-    <figure>${blockDiagram(config, layers[0]!)}</figure>
+    <h3>${capitalised(name)}</h3>
+    <p>Layers ${layers.map(layerText).join(", ")}.</p>
+    <figure>${blockDiagram(config, at(layers, 0))}</figure>
   `;
 }
 
 function maskSection(config: HymbaConfig): Markup | false {
-  const windows = [...new Set(layersOf(config).filter(({ attention }) => attention).map(({ window }) => window))];
+  const { windows, T, meta } = shownMasks(config);
   if (windows.length === 0) return false;
-  const T = Math.max(2 * config.swaWindow, 16), meta = config.metaTokens;
   return markup`
     <h2>Masks</h2>
-    <p>A query sees a key that is not after it and, in local layers, either among the last ${config.swaWindow} positions (its own included) or a meta token. Blue cells are visible; ${T} tokens of text are shown.</p>
+    <p>A query never sees a later key. In a local layer it sees the last ${config.swaWindow} positions, its own included, and the meta tokens. Blue cells are visible; ${T} tokens of text are shown.</p>
     <div class="two">${
-    windows.toSorted((a, b) => a - b).map((window) =>
+    windows.map((window) =>
       markup`<figure>${maskDiagram({ window, meta, T })}<figcaption>${
         window > 0 ? `Local layers, window ${window}` : "Global layers"
       }</figcaption></figure>`
@@ -59,8 +59,8 @@ const CACHE_COLUMNS = [
 ];
 
 /**
- * The architecture of a model as one self-contained HTML page: the stack of layers, each kind of layer in detail, masks with
- * the meta tokens, parameters by part, cache bytes, and the configuration itself.
+ * The architecture of a model as one self-contained HTML page: all layers, each kind of layer in detail, the masks, the
+ * parameters of each part, cache bytes, and the configuration.
  */
 export function architectureDocument(config: HymbaConfig): string {
   const { archType, dModel, nLayers, nHeads, nKvHeads, swaWindow } = config;
@@ -73,8 +73,8 @@ ${maskSection(config)}
     htmlTable([{ name: "part", align: "left" }, { name: "parameters" }, { name: "share" }], partRows(config))
   }
 <h2>Caches for generation</h2><p>Bytes for one sequence in 32-bit floats, meta tokens included. The reduction in layers is the
-number of layers over the number of distinct caches; in bytes it is the cache of full attention in every layer, without meta
-tokens, over this one.</p>${
+number of layers divided by the number of distinct caches. The reduction in bytes divides the cache of full attention in every
+layer, without meta tokens, by this cache.</p>${
     htmlTable(CACHE_COLUMNS, cacheRows(config, [swaWindow, 2 * swaWindow, 1024, 8192].toSorted((a, b) => a - b)))
   }
 <h2>Configuration</h2>${

@@ -1,4 +1,4 @@
-/** The architecture on one sheet: layers, masks, parameters and caches, as SVG and as PNG. */
+/** The architecture on one sheet: layers, masks, parameters and caches. Formats: SVG and PNG. */
 import { cacheSize, type HymbaConfig, layersOf } from "../../config/mod.ts";
 import { canvasOf, DENSITY } from "../chart/canvas.ts";
 import { type Markup, markup } from "../document/html.ts";
@@ -6,38 +6,32 @@ import { drawing, label, textBox } from "../document/svg.ts";
 import { bytes, percent, whole } from "../format.ts";
 import { GRID, INK, PAPER, tinted } from "../palette.ts";
 import { layerStack, stackSize } from "./layer_stack.ts";
-import { MASK_SIZE, maskDiagram } from "./mask.ts";
+import { MASK_SIZE, maskDiagram, shownMasks } from "./mask.ts";
 import { partsOf } from "./sizes.ts";
 
 const MARGIN = 30, HEADER = 70, ROW = 22, PANEL = 760, NAME = 260, BAR = 300;
 const LENGTHS = [256, 1024, 8192];
 
-const at = (x: number, y: number, body: Markup): Markup => markup`<g transform="translate(${x} ${y})">${body}</g>`;
+const moved = (x: number, y: number, body: Markup): Markup => markup`<g transform="translate(${x} ${y})">${body}</g>`;
 
 const heading = (text: string, y: number): Markup => label(text, { x: 0, y, size: 15, colour: INK });
 
 /** The masks of each kind of attention layer, side by side; empty where no layer attends. */
 function maskPanel(config: HymbaConfig): { body: Markup; height: number } {
-  const windows = [...new Set(layersOf(config).filter(({ attention }) => attention).map(({ window }) => window))];
+  const { windows, T, meta } = shownMasks(config);
   if (windows.length === 0) return { body: markup``, height: 0 };
-  const T = Math.max(2 * config.swaWindow, 16), meta = config.metaTokens;
   const body = markup`${heading(`Masks: ${meta} meta tokens, ${T} tokens of text (blue: visible)`, 8)}${
-    windows.toSorted((a, b) => a - b).map((window, index) => {
+    windows.map((window, index) => {
       const name = window > 0 ? `local layers, window ${window}` : "global layers";
-      const x = index * (MASK_SIZE.width + 14);
-      return at(
-        x,
-        26,
-        markup`${maskDiagram({ window, meta, T })}${
-          label(name, { x: MASK_SIZE.width / 2, y: MASK_SIZE.height + 2, colour: INK, anchor: "middle" })
-        }`,
-      );
+      const below = { x: MASK_SIZE.width / 2, y: MASK_SIZE.height + 2, colour: INK, anchor: "middle" } as const;
+      const mask = markup`${maskDiagram({ window, meta, T })}${label(name, below)}`;
+      return moved(index * (MASK_SIZE.width + 14), 26, mask);
     })
   }`;
   return { body, height: MASK_SIZE.height + 56 };
 }
 
-/** Parameters by part: a bar and a number each. */
+/** A bar and a number for the parameters of each part. */
 function partPanel(config: HymbaConfig): { body: Markup; height: number } {
   const parts = partsOf(config), all = parts.reduce((sum, { parameters }) => sum + parameters, 0);
   const most = Math.max(...parts.map(({ parameters }) => parameters));
@@ -52,7 +46,7 @@ function partPanel(config: HymbaConfig): { body: Markup; height: number } {
   return { body: markup`${heading(`Parameters: ${whole(all)}`, 8)}${rows}`, height: 44 + parts.length * ROW };
 }
 
-/** Bytes of the caches by part, for several lengths of text. */
+/** A table of cache bytes by kind, for several lengths of text. */
 function cachePanel(config: HymbaConfig): { body: Markup; height: number } {
   const columns = ["tokens of text", "global layers", "local layers", "Mamba states", "all"], width = PANEL / 5;
   const rows = LENGTHS.map((T) => {
@@ -69,7 +63,7 @@ function cachePanel(config: HymbaConfig): { body: Markup; height: number } {
   return { body, height: 64 + rows.length * ROW };
 }
 
-/** Keys and values of the layers that own a cache, by kind (bytes). */
+/** Bytes of keys and values, summed over the global and over the local layers. A shared cache counts once. */
 export function cacheParts(config: HymbaConfig, T: number): { globalBytes: number; localBytes: number } {
   const sums = { globalBytes: 0, localBytes: 0 };
   for (const { index, attention, kvOwner, window } of layersOf(config)) {
@@ -84,9 +78,9 @@ export function cacheParts(config: HymbaConfig, T: number): { globalBytes: numbe
 function panels(config: HymbaConfig): { body: Markup; height: number } {
   let y = 0;
   const placed = [maskPanel(config), partPanel(config), cachePanel(config)].map(({ body, height }) => {
-    const here = at(0, y, body);
+    const panel = moved(0, y, body);
     y += height;
-    return here;
+    return panel;
   });
   return { body: markup`${placed}`, height: y };
 }
@@ -101,20 +95,20 @@ function sheetOf(name: string, config: HymbaConfig): { svg: string; width: numbe
   const facts = `${archType}: ${nLayers} layers of width ${dModel}${heads}`;
   const body = markup`<rect width="${width}" height="${height}" fill="${PAPER}"/>${
     label(name, { x: MARGIN, y: 28, size: 24, colour: INK })
-  }${label(facts, { x: MARGIN, y: 54, size: 13 })}${at(MARGIN, HEADER, layerStack(config))}${
-    at(MARGIN + stack.width + 30, HEADER, side.body)
+  }${label(facts, { x: MARGIN, y: 54, size: 13 })}${moved(MARGIN, HEADER, layerStack(config))}${
+    moved(MARGIN + stack.width + 30, HEADER, side.body)
   }`;
   return { svg: drawing({ width, height, title: `Architecture of ${name}` }, body).text.trim(), width, height };
 }
 
-/** One sheet as SVG: everything on it follows from the configuration. */
+/** The sheet as SVG. */
 export const architectureSvg = (name: string, config: HymbaConfig): string => `${sheetOf(name, config).svg}\n`;
 
-/** The same sheet as PNG, drawn with the bundled typeface. */
+/** The sheet as PNG, drawn with the bundled typeface. */
 export async function architecturePng(name: string, config: HymbaConfig): Promise<Uint8Array> {
   const { svg, width, height } = sheetOf(name, config), { loadImage } = await import("@napi-rs/canvas");
   const canvas = await canvasOf(width * DENSITY, height * DENSITY);
-  // The rasteriser paints at the size that the drawing names.
+  // The rasteriser draws an SVG at the width and height that it declares.
   const sized = svg.replace(
     /width="\d+(\.\d+)?" height="\d+(\.\d+)?"/,
     `width="${canvas.width}" height="${canvas.height}"`,

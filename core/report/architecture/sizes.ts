@@ -1,7 +1,8 @@
-/** Parameters by part and cache bytes by layer, as tables. */
+/** Tables of the parameters of each part and of cache bytes. */
 import { cacheSize, type HymbaConfig, layersOf } from "../../config/mod.ts";
 import { type ParameterSpec, parameterSpecs, projectionParts } from "../../params/specs.ts";
-import { bytes, fixed, percent, whole } from "../format.ts";
+import { at } from "../../lists.ts";
+import { bytes, fixed, NONE, percent, whole } from "../format.ts";
 
 /** A part of a model and its parameters. */
 export interface Part {
@@ -27,7 +28,7 @@ const NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/a_log$|\.d$/, "Mamba: A and skip"],
   [/fusion\.gate$/, "gate of the branches"],
   [/fusion\./, "norms of the branches"],
-  [/(enter|leave)$/, "projections into a branch and out of it"],
+  [/(enter|leave)$/, "input and output projections of the branches"],
   [/(attention|mamba)\.out_proj$/, "output projections of the branches"],
   [/out_proj$/, "output projection"],
   [/ffn\./, "SwiGLU"],
@@ -36,7 +37,7 @@ const NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
 
 const sizeOf = ({ shape }: ParameterSpec) => shape.reduce((product, length) => product * length, 1);
 
-/** Every parameter of a model in exactly one part, in the order in which the parts first appear. */
+/** The parts of a model, in the order in which they first appear. Every parameter belongs to exactly one part. */
 export function partsOf(config: HymbaConfig): Part[] {
   const layers = layersOf(config), sums = new Map<string, number>();
   const add = (name: string, parameters: number) => sums.set(name, (sums.get(name) ?? 0) + parameters);
@@ -47,7 +48,7 @@ export function partsOf(config: HymbaConfig): Part[] {
       continue;
     }
     const isOf = (part: string) => branch === undefined || "xz".includes(part) === (branch === "mamba");
-    for (const [part, width] of Object.entries(projectionParts(config, layers[Number(index)]!))) {
+    for (const [part, width] of Object.entries(projectionParts(config, at(layers, Number(index))))) {
       if (width > 0 && isOf(part)) {
         add(PROJECTIONS[part as keyof typeof PROJECTIONS], width * (config.branchWidth || config.dModel));
       }
@@ -67,7 +68,7 @@ export function partRows(config: HymbaConfig): string[][] {
 export function cacheRows(config: HymbaConfig, lengths: readonly number[]): string[][] {
   return lengths.map((T) => {
     const { kvBytes, stateBytes, layerRatio, byteRatio } = cacheSize(config, T);
-    const reduced = byteRatio === undefined ? ["–", "–"] : [fixed(layerRatio), fixed(byteRatio)];
+    const reduced = byteRatio === undefined ? [NONE, NONE] : [fixed(layerRatio), fixed(byteRatio)];
     return [whole(T), bytes(kvBytes), bytes(stateBytes), ...reduced];
   });
 }

@@ -1,6 +1,6 @@
-/** Horizontal bars by arm, and points by arm. */
-import { INK } from "../palette.ts";
-import type { Look } from "../palette.ts";
+/** Plots with one row per arm: horizontal bars, and points. */
+import { at } from "../../lists.ts";
+import { INK, type Look } from "../palette.ts";
 import type { Spread } from "../summary.ts";
 import {
   type Axis,
@@ -13,13 +13,13 @@ import {
   type Whisker,
 } from "./plot.ts";
 
-/** One measure over all arms. */
+/** The bars of one measure, one bar per arm. */
 export interface Series {
   readonly values: readonly (Spread | undefined)[];
   /** Fill and border of each arm's mark. */
   readonly fill: (index: number) => string;
   readonly text?: (spread: Spread) => string;
-  /** What stands where an arm has no value. */
+  /** The text in place of a bar where an arm has no value. */
   readonly missing?: string;
 }
 
@@ -28,7 +28,7 @@ export interface ArmAxis {
   readonly looks: readonly Look[];
 }
 
-/** An axis of names, one a bar. */
+/** An axis with one name per bar. */
 function categories(names: readonly string[]): Scale {
   const { ticks, ...shared } = scale({ tick: (index) => names[index] ?? "" }, { grid: false });
   return { ...shared, type: "category", ticks };
@@ -41,7 +41,7 @@ interface BarOptions {
   stacked?: boolean;
 }
 
-/** Horizontal bars from zero: one group an arm, one bar a series, with the value at the end of the bar. */
+/** Horizontal bars that start at zero: one group per arm, one bar per series. The value is written after the bar. */
 export function barPlot({ names, looks }: ArmAxis, { x, series, references, stacked = false }: BarOptions): Plot {
   const datasets = series.map(({ values, fill }) => ({
     data: values.map((spread) => spread?.mean ?? 0),
@@ -65,7 +65,7 @@ export function barPlot({ names, looks }: ArmAxis, { x, series, references, stac
   });
 }
 
-const whiskersOf = ({ values }: Series, dataset: number): Whisker[] =>
+const whiskersOf = ({ values }: Pick<Series, "values">, dataset: number): Whisker[] =>
   values.flatMap((spread, index) =>
     spread ? [{ dataset, index, low: spread.low, high: spread.high, colour: INK }] : []
   );
@@ -76,19 +76,20 @@ const labelsOf = ({ values, text, missing }: Series, dataset: number): ValueLabe
     return text ? [{ dataset, index, text: text(spread), from: spread.high }] : [];
   });
 
-/** The sum of a stack at its end, in the words of the last series. */
+/** The sum of each stack, written after it in the format of the last series. */
 function stackLabels(series: readonly Series[]): ValueLabel[] {
-  const last = series.length - 1, text = series[last]?.text;
+  const last = series.at(-1), text = last?.text;
   if (!text) return [];
-  return series[0]!.values.flatMap((_, index) => {
+  return last.values.flatMap((_, index) => {
     const known = series.map(({ values }) => values[index]).filter((spread) => spread !== undefined);
-    if (known.length === 0) return [];
+    const [first] = known;
+    if (!first) return [];
     const mean = known.reduce((sum, spread) => sum + spread.mean, 0);
-    return [{ dataset: last, index, text: text({ ...known[0]!, mean }), from: mean }];
+    return [{ dataset: series.length - 1, index, text: text({ ...first, mean }), from: mean }];
   });
 }
 
-/** One kind of point over all arms. */
+/** The points of one measure, one point per arm. */
 export interface PointSeries {
   readonly values: readonly (Spread | undefined)[];
   /** Filled with the arm's colour, hollow, or a cross for a control. */
@@ -96,53 +97,60 @@ export interface PointSeries {
   readonly text?: (spread: Spread) => string;
 }
 
-/** How far below its row each series is drawn, so that equal values do not hide each other (rows). */
+/** Distance of each series below the middle of its row, so that equal values do not hide each other (rows). */
 const DODGE = [0.15, -0.15, 0];
 
 interface DotOptions {
   x: Axis;
-  /** At most three; later ones lie on top. */
+  /** At most three. Later series are drawn over earlier ones. */
   series: readonly PointSeries[];
   references?: readonly Reference[];
   /** Join the points of an arm with a line from the first series to the second. */
   joined?: boolean;
-  /** Series of an arm stand below each other; not where only one of them has a point. */
+  /** The series of an arm are drawn at different heights. Set it to false where an arm has one point only. */
   dodged?: boolean;
 }
 
-/** Points on a shared axis, one row an arm: for measures whose zero means nothing, such as perplexity. */
+/** The Chart.js dataset of one series of points, whose row lies `below` the middle. */
+function pointsOf(
+  { values, style }: PointSeries,
+  looks: readonly Look[],
+  { below, order }: { below: number; order: number },
+) {
+  const cross = style === "cross", colours = looks.map(({ colour }) => colour);
+  return {
+    data: values.map((spread, index) => ({ x: spread?.mean ?? NaN, y: index + below })),
+    order,
+    pointStyle: cross ? "line" : looks.map(({ marker }) => marker),
+    rotation: cross ? 90 : looks.map(({ rotation }) => rotation),
+    pointRadius: cross ? 9 : 6.5,
+    pointBackgroundColor: style === "filled" ? colours : "#ffffff",
+    pointBorderColor: cross ? INK : colours,
+    pointBorderWidth: 2,
+    showLine: false,
+    clip: false as const,
+  };
+}
+
+/** Points on a shared axis, one row per arm. For measures that have no natural zero, such as perplexity. */
 export function dotPlot(
   { names, looks }: ArmAxis,
   { x, series, references, joined = false, dodged = true }: DotOptions,
 ): Plot {
-  const below = (at: number) => dodged ? DODGE[at]! : 0;
-  const points = series.map(({ values, style }, at) => ({
-    data: values.map((spread, index) => ({ x: spread?.mean ?? NaN, y: index + below(at) })),
-    order: series.length - at,
-    pointStyle: style === "cross" ? "line" : looks.map(({ marker }) => marker),
-    rotation: style === "cross" ? 90 : looks.map(({ rotation }) => rotation),
-    pointRadius: style === "cross" ? 9 : 6.5,
-    pointBackgroundColor: style === "filled" ? looks.map(({ colour }) => colour) : "#ffffff",
-    pointBorderColor: style === "cross" ? INK : looks.map(({ colour }) => colour),
-    pointBorderWidth: 2,
-    showLine: false,
-    clip: false as const,
-  }));
-  const [first, second] = series;
-  const joins = joined && first && second
-    ? names.map((_, index) => ({
-      data: [first, second].map(({ values }, at) => ({ x: values[index]?.mean ?? NaN, y: index + below(at) })),
+  const below = series.map((_, i) => dodged ? at(DODGE, i) : 0);
+  const points = series.map((each, i) => pointsOf(each, looks, { below: at(below, i), order: series.length - i }));
+  const joins = joined
+    ? looks.map(({ colour }, index) => ({
+      data: points.slice(0, 2).map(({ data }) => at(data, index)),
       showLine: true,
       pointRadius: 0,
-      borderColor: looks[index]!.colour,
+      borderColor: colour,
       borderWidth: 2,
       order: series.length + 1,
     }))
     : [];
-  const whiskers = series.flatMap(({ values }, dataset) =>
-    values.flatMap((spread, index) =>
-      spread ? [{ dataset, index, low: spread.low, high: spread.high, colour: looks[index]!.colour }] : []
-    )
+  const whiskers = series.flatMap((each, dataset) =>
+    whiskersOf(each, dataset).map((whisker) => ({ ...whisker, colour: at(looks, whisker.index).colour }))
   );
   const labels = series.flatMap(({ values, text }, dataset) =>
     values.flatMap((spread, index) => spread && text ? [{ dataset, index, text: text(spread), above: true }] : [])

@@ -1,9 +1,9 @@
-/** The rasteriser with its bundled font. Both are heavy, so they are loaded when the first picture is drawn. */
+/** Drawing with the rasteriser and its bundled font. Both are large, so they are loaded when the first picture is drawn. */
 import { readFile } from "node:fs/promises";
 import type { Canvas, SKRSContext2D } from "@napi-rs/canvas";
 import { PAPER } from "../palette.ts";
 
-/** What pictures are painted with. */
+/** The drawing context of a canvas. */
 export type Brush = SKRSContext2D;
 
 /** A rectangle in logical pixels. */
@@ -14,10 +14,16 @@ export interface Box {
   readonly height: number;
 }
 
-/** Physical pixels of a logical one. */
+/** Physical pixels per logical pixel. */
 export const DENSITY = 2;
 
-/** Letters that the Latin file lacks (Greek, accents, some mathematics) come from the others, in this order. */
+/** Red, green and blue, 0 to 255. */
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** The colour of pairs that a mask hides. */
+export const HIDDEN: Rgb = [238, 240, 243];
+
+/** Fonts by family. Letters that the Latin font lacks (Greek, accents, some mathematics) come from the others, in this order. */
 const FILES = { Inter: "latin", InterGreek: "greek", InterMore: "latin-ext", InterCyrillic: "cyrillic" } as const;
 const WEIGHTS = [400, 600];
 export const FONT = Object.keys(FILES).join(", ");
@@ -27,7 +33,7 @@ let loading: Promise<(width: number, height: number) => Canvas> | undefined;
 async function load() {
   const [{ createCanvas, GlobalFonts }] = await Promise.all([
     import("@napi-rs/canvas"),
-    // Puts the package among those that the resolver below knows.
+    // This import makes the package known to the resolver below.
     import("@fontsource/inter/metadata.json", { with: { type: "json" } }),
   ]);
   for (const [family, subset] of Object.entries(FILES)) {
@@ -40,24 +46,42 @@ async function load() {
   return createCanvas;
 }
 
-/** A blank canvas of physical pixels. */
+/** A blank canvas. Width and height are physical pixels. */
 export async function canvasOf(width: number, height: number): Promise<Canvas> {
   const create = await (loading ??= load());
   return create(Math.ceil(width), Math.ceil(height));
 }
 
-/** The font of a size in logical pixels. */
+/** A square picture of `size` × `size` cells with one pixel per cell; `colourOf` takes row and column. */
+export async function cellImage(size: number, colourOf: (row: number, column: number) => Rgb): Promise<Canvas> {
+  const canvas = await canvasOf(size, size), brush = canvas.getContext("2d"), image = brush.createImageData(size, size);
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
+      image.data.set([...colourOf(row, column), 255], 4 * (row * size + column));
+    }
+  }
+  brush.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** Adds a straight line to the current path. */
+export function segment(brush: Brush, from: readonly [number, number], to: readonly [number, number]): void {
+  brush.moveTo(...from);
+  brush.lineTo(...to);
+}
+
+/** The CSS font of a size in logical pixels. */
 export const font = (size: number, { bold = false } = {}): string => `${bold ? 600 : 400} ${size}px ${FONT}`;
 
-/** How a text is set. */
+/** How a text is drawn. */
 export interface TextStyle {
   readonly size: number;
   readonly colour: string;
   readonly bold?: boolean;
   readonly align?: "left" | "center" | "right";
-  /** A white rim, so that lines behind the text do not cross it. */
+  /** A white outline, so that the text can be read over lines. */
   readonly halo?: boolean;
-  /** Longer texts end in an ellipsis (logical pixels). */
+  /** The largest width (logical pixels). A longer text ends in an ellipsis. */
   readonly width?: number;
 }
 

@@ -1,10 +1,11 @@
-/** The legend of a sheet: arms with their colour and marker, then what the line styles and fills mean. */
+/** The legend of a sheet: the colour and marker of each arm, then the meaning of line styles and fills. */
+import { at } from "../../lists.ts";
 import { FAINT, GRID, INK } from "../palette.ts";
 import type { ArmAxis } from "./bars.ts";
-import { type Box, type Brush, write } from "./canvas.ts";
+import { type Box, type Brush, segment, write } from "./canvas.ts";
 import { paragraph } from "./sheet.ts";
 
-/** A sample of a style and what it stands for. */
+/** A sample of a style and its meaning. */
 export interface Key {
   readonly sample: "line" | "faint" | "dashed" | "hollow" | "filled" | "tick" | "solid" | "light";
   readonly text: string;
@@ -21,22 +22,22 @@ function sampleLine(brush: Brush, { x, y }: Box, { width, dash, colour }: {
   brush.lineWidth = width;
   brush.strokeStyle = colour;
   brush.beginPath();
-  brush.moveTo(x, y), brush.lineTo(x + 26, y);
+  segment(brush, [x, y], [x + 26, y]);
   brush.stroke();
   brush.setLineDash([]);
 }
 
-function drawSample(brush: Brush, { sample }: Key, at: Box): void {
-  const { x, y } = at;
+function drawSample(brush: Brush, { sample }: Key, box: Box): void {
+  const { x, y } = box;
   brush.lineWidth = 2;
   brush.strokeStyle = brush.fillStyle = INK;
   switch (sample) {
     case "line":
-      return sampleLine(brush, at, { width: 2, dash: [], colour: INK });
+      return sampleLine(brush, box, { width: 2, dash: [], colour: INK });
     case "faint":
-      return sampleLine(brush, at, { width: 1, dash: [], colour: FAINT });
+      return sampleLine(brush, box, { width: 1, dash: [], colour: FAINT });
     case "dashed":
-      return sampleLine(brush, at, { width: 2, dash: [6, 4], colour: INK });
+      return sampleLine(brush, box, { width: 2, dash: [6, 4], colour: INK });
     case "tick":
       return brush.fillRect(x + 12, y - 8, 2, 16);
     case "solid":
@@ -53,7 +54,7 @@ function drawSample(brush: Brush, { sample }: Key, at: Box): void {
   brush.stroke();
 }
 
-/** Paints arms, keys and notes from the top of `box` downwards. */
+/** Draws arms, keys and notes from the top of `box` downwards. */
 export async function drawLegend(
   brush: Brush,
   box: Box,
@@ -63,7 +64,7 @@ export async function drawLegend(
   const text = { size: 12.5, colour: INK, x: box.x + 40, width: box.width - 40 };
   let y = box.y + 12;
   for (const [index, name] of axis.names.entries()) {
-    const { colour, marker, rotation } = axis.looks[index]!;
+    const { colour, marker, rotation } = at(axis.looks, index);
     sampleLine(brush, { ...box, y }, { width: 2, dash: [], colour });
     brush.fillStyle = brush.strokeStyle = colour;
     brush.lineWidth = 2;

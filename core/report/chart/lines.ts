@@ -1,31 +1,31 @@
 /** Curves over training steps. */
-import { faded } from "../palette.ts";
-import type { Look } from "../palette.ts";
+import { at } from "../../lists.ts";
+import { faded, type Look } from "../palette.ts";
 import type { Point } from "../summary.ts";
 import { type Axis, type EndName, type Plot, plotOf, type Reference, scale } from "./plot.ts";
 
-/** One curve; the band between the seeds is drawn when there are several. */
+/** One curve. With several seeds a band shows their range. */
 export interface Line {
   readonly points: readonly Point[];
   readonly look: Look;
-  /** `faint` for what only shows the noise around another curve, `dashed` for a control. */
+  /** `faint` for noisy curves behind others, `dashed` for a control. */
   readonly style?: "plain" | "faint" | "dashed";
   readonly markers?: boolean;
-  /** Stands beside the plot where the curve ends. */
+  /** The name beside the plot, at the end of the curve. */
   readonly endName?: string;
 }
 
-/** More points than this are averaged in groups of neighbours. */
+/** The most points of a drawn curve. A longer one is averaged. */
 export const MOST_POINTS = 150;
 
-/** Neighbouring points averaged so that at most {@link MOST_POINTS} are left. */
-export function thinned(points: readonly Point[]): Point[] {
-  const size = Math.ceil(points.length / MOST_POINTS);
+/** The curve with groups of neighbouring points averaged, so that at most `most` points are left. */
+export function averaged(points: readonly Point[], most = MOST_POINTS): Point[] {
+  const size = Math.ceil(points.length / most);
   if (size <= 1) return [...points];
   return Array.from({ length: Math.ceil(points.length / size) }, (_, group) => {
     const members = points.slice(group * size, (group + 1) * size);
     const mean = (of: (point: Point) => number) => members.reduce((sum, point) => sum + of(point), 0) / members.length;
-    const middle = members[Math.floor(members.length / 2)]!;
+    const middle = at(members, Math.floor(members.length / 2));
     return {
       step: middle.step,
       spread: {
@@ -39,17 +39,17 @@ export function thinned(points: readonly Point[]): Point[] {
 }
 
 function datasetsOf({ points, look, style = "plain", markers = false }: Line) {
-  const shown = thinned(points);
-  const at = (of: (point: Point) => number) => shown.map((point) => ({ x: point.step, y: of(point) }));
+  const shown = averaged(points);
+  const data = (of: (point: Point) => number) => shown.map((point) => ({ x: point.step, y: of(point) }));
   const bare = { showLine: true, pointRadius: 0, borderWidth: 0, borderColor: "transparent" };
   const band = style !== "faint" && shown.some(({ spread }) => spread.low < spread.high)
     ? [
-      { ...bare, data: at(({ spread }) => spread.high), fill: "+1", backgroundColor: faded(look.colour, 0.15) },
-      { ...bare, data: at(({ spread }) => spread.low) },
+      { ...bare, data: data(({ spread }) => spread.high), fill: "+1", backgroundColor: faded(look.colour, 0.15) },
+      { ...bare, data: data(({ spread }) => spread.low) },
     ]
     : [];
   return [...band, {
-    data: at(({ spread }) => spread.mean),
+    data: data(({ spread }) => spread.mean),
     showLine: true,
     borderColor: style === "faint" ? faded(look.colour, 0.35) : look.colour,
     borderWidth: style === "faint" ? 1 : 1.75,
@@ -64,7 +64,7 @@ function datasetsOf({ points, look, style = "plain", markers = false }: Line) {
   }];
 }
 
-/** Curves over steps. */
+/** A plot of curves. */
 export function linePlot(
   lines: readonly Line[],
   { x, y, references }: { x: Axis; y: Axis; references?: readonly Reference[] },

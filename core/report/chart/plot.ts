@@ -1,21 +1,22 @@
-/** What all plots share: a Chart.js configuration without motion, in the font and the greys of the report. */
-import type { Chart, ChartConfiguration, ChartDataset, Plugin } from "chart.js";
+/** The parts that all plots share: a Chart.js configuration without animation, in the fonts and greys of the report. */
+import type { Chart, ChartConfiguration, ChartDataset, Plugin, Scale as ChartScale } from "chart.js";
+import { at, present } from "../../lists.ts";
 import { tickText } from "../format.ts";
 import { FAINT, GRID, INK, PAPER } from "../palette.ts";
-import { type Brush, DENSITY, FONT, font, write } from "./canvas.ts";
+import { type Brush, DENSITY, FONT, font, segment, write } from "./canvas.ts";
 
 /** A plot, ready for Chart.js. */
 export type Plot = ChartConfiguration;
 
-/** A dashed line across the plot, with its name unless the legend explains it. */
+/** A dashed line across the plot. It has a label unless the legend explains it. */
 export interface Reference {
   readonly axis: "x" | "y";
   readonly value: number;
-  /** One word a line where it stands beside the plot. */
+  /** Beside the plot each word is on its own line. */
   readonly label?: string;
 }
 
-/** The name of what ends at a value of the y axis, one word a line. */
+/** The name of a curve, at the value where the curve ends. Each word is on its own line. */
 export interface EndName {
   readonly value: number;
   readonly text: string;
@@ -23,7 +24,7 @@ export interface EndName {
 
 /** A line between the smallest and the largest seed. */
 export interface Whisker {
-  /** Position on the other axis, and which point it belongs to. */
+  /** The point that it belongs to. */
   readonly dataset: number;
   readonly index: number;
   readonly low: number;
@@ -31,12 +32,12 @@ export interface Whisker {
   readonly colour: string;
 }
 
-/** A text beside a bar, hiding the lines behind it, or above a point. */
+/** A text after a bar, on a white background, or above a point. */
 export interface ValueLabel {
   readonly dataset: number;
   readonly index: number;
   readonly text: string;
-  /** Where the text begins, when not at the element's own value. */
+  /** The value at which the text begins. Without it, the text begins at the element's own value. */
   readonly from?: number;
   readonly above?: boolean;
 }
@@ -46,7 +47,7 @@ export interface Marks {
   readonly ends?: readonly EndName[];
   readonly whiskers?: readonly Whisker[];
   readonly labels?: readonly ValueLabel[];
-  /** Points hide their whiskers where they are; bars do not. */
+  /** Whiskers are drawn before the data, so that points cover them. */
   readonly whiskersBehind?: boolean;
 }
 
@@ -57,7 +58,7 @@ export interface Axis {
   readonly max?: number;
   /** Names instead of numbers, at 0, 1, 2 and so on. */
   readonly names?: readonly string[];
-  /** The axis reaches at least from here to here. */
+  /** The axis covers at least this range. */
   readonly suggestedMin?: number;
   readonly suggestedMax?: number;
   readonly tick?: (value: number) => string;
@@ -80,7 +81,7 @@ function evenTicks(low: number, high: number): number[] {
   );
 }
 
-/** What a logarithmic axis shows as ticks: powers of ten times 1, 2 and 5, or finer where it spans less than two of them. */
+/** The ticks of a logarithmic axis: powers of ten times 1, 2 and 5. A short range has more ticks. */
 function logTicks(low: number, high: number): number[] {
   if (high / low < 3) return evenTicks(low, high);
   const ticks: number[] = [], factors = high / low < 20 ? [1, 1.5, 2, 3, 4, 5, 6, 8] : [1, 2, 5];
@@ -110,7 +111,9 @@ export function scale(
       max: names.length - 0.5,
       reverse: true,
       ticks: { ...ticks, stepSize: 1, autoSkip: false, callback: (value: unknown) => names[Number(value)] ?? "" },
-      afterBuildTicks: (axis: { ticks: { value: number }[] }) => axis.ticks = names.map((_, value) => ({ value })),
+      afterBuildTicks: (axis: ChartScale) => {
+        axis.ticks = names.map((_, value) => ({ value }));
+      },
     };
   }
   const numbers = {
@@ -124,63 +127,70 @@ export function scale(
     ...shared,
     type: "logarithmic",
     ticks: numbers,
-    afterBuildTicks: (axis: { ticks: { value: number }[]; min: number; max: number }) =>
-      axis.ticks = logTicks(axis.min, axis.max).map((value) => ({ value })),
+    afterBuildTicks: (axis: ChartScale) => {
+      axis.ticks = logTicks(axis.min, axis.max).map((value) => ({ value }));
+    },
   };
 }
 
-/** Where a value lies on its axis (pixels); undefined outside of the plot. */
+/** The pixel of a value on an axis. */
+const pixelOf = (chart: Chart, axis: "x" | "y", value: number): number =>
+  present(chart.scales[axis], `axis ${axis}`).getPixelForValue(value);
+
+/** The pixel of a value on its axis; undefined outside of the plot. */
 function placeOf(chart: Chart, { axis, value }: Pick<Reference, "axis" | "value">): number | undefined {
-  const { left, right, top, bottom } = chart.chartArea, at = chart.scales[axis]!.getPixelForValue(value);
-  const inside = axis === "x" ? at >= left && at <= right : at >= top && at <= bottom;
-  return inside ? at : undefined;
+  const { left, right, top, bottom } = chart.chartArea, pixel = pixelOf(chart, axis, value);
+  const inside = axis === "x" ? pixel >= left && pixel <= right : pixel >= top && pixel <= bottom;
+  return inside ? pixel : undefined;
 }
 
 function drawReferenceLine(chart: Chart, reference: Reference): void {
-  const brush = chart.ctx as unknown as Brush, area = chart.chartArea, at = placeOf(chart, reference);
-  if (at === undefined) return;
+  const brush = chart.ctx as unknown as Brush, area = chart.chartArea, place = placeOf(chart, reference);
+  if (place === undefined) return;
   brush.save();
   brush.setLineDash([5, 4]);
   brush.strokeStyle = FAINT;
   brush.lineWidth = 1.25;
   brush.beginPath();
-  if (reference.axis === "x") brush.moveTo(at, area.top), brush.lineTo(at, area.bottom);
-  else brush.moveTo(area.left, at), brush.lineTo(area.right, at);
+  if (reference.axis === "x") segment(brush, [place, area.top], [place, area.bottom]);
+  else segment(brush, [area.left, place], [area.right, place]);
   brush.stroke();
   brush.restore();
 }
 
-/** The name of a vertical line, above the plot; neighbours stand on two levels. */
+/** Draws the label of a vertical line above the plot. Neighbouring labels alternate between two levels. */
 function drawNameAbove(chart: Chart, reference: Reference, { level }: { level: number }): void {
-  const brush = chart.ctx as unknown as Brush, area = chart.chartArea, at = placeOf(chart, reference);
+  const brush = chart.ctx as unknown as Brush, area = chart.chartArea, place = placeOf(chart, reference);
   const { label } = reference, style = { size: NAME_SIZE, colour: FAINT, halo: true };
-  if (at === undefined || label === undefined) return;
+  if (place === undefined || label === undefined) return;
   brush.font = font(style.size);
   const half = brush.measureText(label).width / 2;
-  const x = Math.min(Math.max(at, area.left + half), chart.width - half - 2);
+  const x = Math.min(Math.max(place, area.left + half), chart.width - half - 2);
   write(brush, label, { ...style, x, y: area.top - 8 - 13 * level, align: "center" });
 }
 
 const NAME_SIZE = 10.5, NAME_LINE = 12.5, NAME_GAP = 10;
 
-/** Moves blocks of text down until none lies on the one above it, then all of them up into the plot's height. */
-export function apart(blocks: readonly { y: number; height: number }[], bottom: number): number[] {
-  const middles: number[] = [];
-  for (const { y, height } of blocks) {
-    const above = middles.length === 0
-      ? -Infinity
-      : middles.at(-1)! + (blocks[middles.length - 1]!.height + height) / 2;
-    middles.push(Math.max(y, above));
-  }
+/**
+ * Moves blocks of text so that none overlaps another: first down, below the block before it, then up, until all of them end
+ * above `bottom`. Takes the blocks from top to bottom, `y` being the middle of a block; returns the new middles.
+ */
+export function withoutOverlap(blocks: readonly { y: number; height: number }[], bottom: number): number[] {
+  let top = -Infinity;
+  const lowered = blocks.map(({ y, height }) => {
+    const middle = Math.max(y, top + height / 2);
+    top = middle + height / 2;
+    return { middle, height };
+  });
   let limit = bottom;
-  for (let i = middles.length - 1; i >= 0; i--) {
-    middles[i] = Math.min(middles[i]!, limit - blocks[i]!.height / 2);
-    limit = middles[i]! - blocks[i]!.height / 2;
-  }
-  return middles;
+  return lowered.toReversed().map(({ middle, height }) => {
+    const raised = Math.min(middle, limit - height / 2);
+    limit = raised - height / 2;
+    return raised;
+  }).toReversed();
 }
 
-/** Names of horizontal lines and of curves, right of the plot, where no curve crosses them. */
+/** Draws the names of horizontal lines and of curves to the right of the plot. */
 function drawNamesBeside(chart: Chart, { references = [], ends = [] }: Marks): void {
   const brush = chart.ctx as unknown as Brush, { right, bottom } = chart.chartArea;
   const lines = references.flatMap(({ axis, value, label }) =>
@@ -190,16 +200,16 @@ function drawNamesBeside(chart: Chart, { references = [], ends = [] }: Marks): v
     const y = placeOf(chart, name), words = name.text.split(" ");
     return y === undefined ? [] : [{ ...name, y, words, height: NAME_LINE * words.length }];
   }).toSorted((a, b) => a.y - b.y);
-  apart(names, bottom + NAME_LINE / 2).forEach((middle, i) => {
-    const { words, colour } = names[i]!;
-    words.forEach((word, line) => {
-      const y = middle + NAME_LINE * (line - (words.length - 1) / 2);
+  const middles = withoutOverlap(names, bottom + NAME_LINE / 2);
+  for (const [i, { words, colour }] of names.entries()) {
+    for (const [line, word] of words.entries()) {
+      const y = at(middles, i) + NAME_LINE * (line - (words.length - 1) / 2);
       write(brush, word, { x: right + NAME_GAP, y, size: NAME_SIZE, colour });
-    });
-  });
+    }
+  }
 }
 
-/** Room for names beside a plot (logical pixels). */
+/** Width of the names beside a plot (logical pixels). */
 function roomBeside(brush: Brush, { references = [], ends = [] }: Marks): number {
   const texts = [
     ...references.flatMap(({ axis, label }) => axis === "y" && label ? [label] : []),
@@ -215,13 +225,12 @@ function roomBeside(brush: Brush, { references = [], ends = [] }: Marks): number
 function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whisker): void {
   const brush = chart.ctx as unknown as Brush, element = chart.getDatasetMeta(dataset).data[index];
   if (!element || low === high) return;
-  const [from, to] = [low, high].map((value) => chart.scales["x"]!.getPixelForValue(value)) as [number, number];
-  const y = element.y, cap = 4;
+  const from = pixelOf(chart, "x", low), to = pixelOf(chart, "x", high), y = element.y, cap = 4;
   brush.save();
   brush.beginPath();
-  brush.moveTo(from, y), brush.lineTo(to, y);
-  for (const x of [from, to]) brush.moveTo(x, y - cap), brush.lineTo(x, y + cap);
-  // A light edge keeps it visible on dark bars.
+  segment(brush, [from, y], [to, y]);
+  for (const x of [from, to]) segment(brush, [x, y - cap], [x, y + cap]);
+  // The light edge makes the whisker visible on a dark bar.
   for (const [width, style] of [[3.5, PAPER], [1.5, colour]] as const) {
     brush.lineWidth = width;
     brush.strokeStyle = style;
@@ -233,7 +242,7 @@ function drawWhisker(chart: Chart, { dataset, index, low, high, colour }: Whiske
 function drawLabel(chart: Chart, { dataset, index, text, from, above }: ValueLabel): void {
   const brush = chart.ctx as unknown as Brush, element = chart.getDatasetMeta(dataset).data[index];
   if (!element) return;
-  const x = from === undefined ? element.x : chart.scales["x"]!.getPixelForValue(from);
+  const x = from === undefined ? element.x : pixelOf(chart, "x", from);
   const style = { size: NAME_SIZE, colour: INK, halo: true };
   if (above) return write(brush, text, { ...style, x, y: element.y - 14, align: "center" });
   brush.font = font(style.size);
@@ -242,21 +251,22 @@ function drawLabel(chart: Chart, { dataset, index, text, from, above }: ValueLab
   write(brush, text, { ...style, x: x + 7, y: element.y });
 }
 
-/** The plugin that draws reference lines, whiskers and labels of one plot over its data. */
+/** The plugin that draws the reference lines, whiskers and labels of one plot. */
 function marksPlugin(marks: Marks): Plugin {
   const { references = [], whiskers = [], labels = [], whiskersBehind = false } = marks;
-  const drawWhiskers = (chart: Chart) => whiskers.forEach((whisker) => drawWhisker(chart, whisker));
+  const before = whiskersBehind ? whiskers : [], after = whiskersBehind ? [] : whiskers;
   return {
     id: "marks",
     beforeDatasetsDraw(chart: Chart) {
       for (const reference of references) drawReferenceLine(chart, reference);
-      if (whiskersBehind) drawWhiskers(chart);
+      for (const whisker of before) drawWhisker(chart, whisker);
     },
     afterDatasetsDraw(chart: Chart) {
-      if (!whiskersBehind) drawWhiskers(chart);
+      for (const whisker of after) drawWhisker(chart, whisker);
       for (const label of labels) drawLabel(chart, label);
-      references.filter(({ axis }) => axis === "x")
-        .forEach((reference, level) => drawNameAbove(chart, reference, { level: level % 2 }));
+      for (const [i, reference] of references.filter(({ axis }) => axis === "x").entries()) {
+        drawNameAbove(chart, reference, { level: i % 2 });
+      }
       drawNamesBeside(chart, marks);
     },
   };

@@ -1,9 +1,9 @@
-/** A picture: a title, a grid of plots with their own titles, a legend, and a footer that says what was studied. */
+/** A picture with several plots: a title, a grid of cells with their own titles, and a footer. */
 import { FAINT, INK, PAPER } from "../palette.ts";
 import { type Box, type Brush, canvasOf, DENSITY, wrapped, write } from "./canvas.ts";
 import type { Plot } from "./plot.ts";
 
-/** A cell of the grid: a plot, or something painted by hand. */
+/** A cell of the grid. It holds a plot, or `paint` draws its contents. */
 export interface Cell {
   readonly title: string;
   readonly subtitle?: string;
@@ -19,7 +19,7 @@ export interface Sheet {
   readonly cells: readonly Cell[];
   /** Logical pixels of a cell. */
   readonly cell: { readonly width: number; readonly height: number };
-  /** Width of the last column, when it only holds a legend. */
+  /** Width of the last column, if it differs from the others. */
   readonly legendWidth?: number;
 }
 
@@ -29,7 +29,7 @@ async function drawPlot(brush: Brush, plot: Plot, { x, y, width, height }: Box):
   const { Chart, registerables } = await import("chart.js");
   Chart.register(...registerables);
   const canvas = await canvasOf(width, height);
-  // Chart.js enlarges the canvas by the density itself.
+  // Chart.js itself multiplies the size of the canvas by the density.
   const chart = new Chart(canvas as unknown as HTMLCanvasElement, plot);
   brush.drawImage(canvas, x, y, width, height);
   chart.destroy();
@@ -69,9 +69,9 @@ export async function drawSheet(
   return await canvas.encode("png");
 }
 
-/** Writes a paragraph from the top of `box` downwards; returns the y below it. */
+/** Writes a paragraph from the top of `box` downwards. Returns the y below it. */
 export function paragraph(brush: Brush, text: string, { x, y, width }: Box, size = 11.5): number {
   const lines = wrapped(brush, text, { size, width });
-  lines.forEach((line, index) => write(brush, line, { x, y: y + 9 + 17 * index, size, colour: FAINT }));
+  for (const [i, line] of lines.entries()) write(brush, line, { x, y: y + 9 + 17 * i, size, colour: FAINT });
   return y + 17 * lines.length + 8;
 }

@@ -1,11 +1,11 @@
-/** Formulas as HTML with their fonts inside the page. The renderer is heavy, so it is loaded when the first formula is set. */
+/** Formulas as HTML with their fonts inside the page. The renderer is large, so it is loaded when the first formula is set. */
 import { readFile } from "node:fs/promises";
 import { Markup } from "./html.ts";
 
-/** Sets one formula in TeX. Throws on a formula that cannot be read. */
+/** Renders one formula in TeX. Throws on a formula that it cannot parse. */
 export type SetFormula = (tex: string, options: { display: boolean }) => Markup;
 
-/** The typefaces that formulas here need; others of KaTeX would only make the page larger. */
+/** The typefaces of KaTeX that the formulas here use. The others would make the page larger. */
 const KEPT = [
   "Main-Regular",
   "Main-Bold",
@@ -17,10 +17,10 @@ const KEPT = [
   "Size3-Regular",
   "Size4-Regular",
 ];
-/** Classes of letters whose typeface is not kept. */
+/** Classes of letters whose typeface is not in the page. */
 const OTHERS = /class="[^"]*\b(mathfrak|mathscr|mathtt|mathsf|texttt|textsf|mathboldfrak|boldsymbol|mathit|textit)\b/;
 
-/** A rule of KaTeX's style sheet with its font as data; rules of other typefaces vanish. */
+/** A font rule of KaTeX's style sheet with the font as a data URL; empty for a typeface that is not in the page. */
 async function inlined(rule: string): Promise<string> {
   const name = KEPT.find((name) => rule.includes(`KaTeX_${name}.woff2`));
   if (name === undefined) return "";
@@ -29,7 +29,7 @@ async function inlined(rule: string): Promise<string> {
   return rule.replace(/src:[^}]*/, source);
 }
 
-/** KaTeX with the style sheet that its output needs: HTML for the eye, MathML for screen readers. */
+/** KaTeX and the style sheet for its output. The output is HTML for display and MathML for screen readers. */
 export async function formulaSetter(): Promise<{ style: Markup; set: SetFormula }> {
   const { default: katex } = await import("katex");
   const sheet = await readFile(new URL(import.meta.resolve("katex/dist/katex.min.css")), "utf8");
@@ -37,7 +37,7 @@ export async function formulaSetter(): Promise<{ style: Markup; set: SetFormula 
   const style = new Markup(fonts.join("") + sheet.replaceAll(/@font-face\{[^}]*\}/g, ""));
   const set: SetFormula = (tex, { display }) => {
     const html = katex.renderToString(tex, { displayMode: display, throwOnError: true, strict: "error" });
-    if (OTHERS.test(html)) throw new Error(`the formula ${tex} needs a typeface that is not kept`);
+    if (OTHERS.test(html)) throw new Error(`the formula ${tex} needs a typeface that the page does not have`);
     return new Markup(html);
   };
   return { style, set };

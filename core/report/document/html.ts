@@ -1,4 +1,4 @@
-/** Markup that escapes by itself: what is put into a template is text unless it is markup already. */
+/** Templates for HTML and SVG. A value in a template is escaped unless it is markup already. */
 import { createHash } from "node:crypto";
 import { printable } from "../../errors.ts";
 
@@ -7,14 +7,14 @@ export class Markup {
   constructor(readonly text: string) {}
 }
 
-/** What may stand in a template; lists are joined, false and undefined leave nothing. */
+/** A value in a template. Lists are joined; false and undefined give nothing. */
 export type Insert = Markup | string | number | false | undefined | readonly Insert[];
 
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-/** A text without meaning to a browser. Control and direction characters, which can disguise text, are shown as codes. */
+/** The text with HTML escaped. Control and direction characters, which can disguise text, become codes. */
 export function escaped(text: string): string {
-  return printable(text).replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter]!);
+  return printable(text).replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter] ?? letter);
 }
 
 function textOf(insert: Insert): string {
@@ -28,7 +28,7 @@ export function markup(parts: TemplateStringsArray, ...inserts: readonly Insert[
   return new Markup(parts.map((part, index) => part + textOf(inserts[index])).join(""));
 }
 
-/** A table with a heading row; numbers to the right. */
+/** A table with a heading row. Columns are aligned to the right unless they say otherwise. */
 export function htmlTable(
   columns: readonly { name: string; unit?: string; align?: "left" | "right" }[],
   rows: readonly (readonly Insert[])[],
@@ -55,7 +55,7 @@ export function htmlTable(
 }
 
 /** A picture inside the page. */
-export function inlinePng(bytes: Uint8Array<ArrayBuffer> | Uint8Array, alt: string): Markup {
+export function inlinePng(bytes: Uint8Array, alt: string): Markup {
   return markup`<img alt="${alt}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}">`;
 }
 
@@ -81,17 +81,17 @@ details{margin:.6rem 0}summary{cursor:pointer}nav ul{columns:2;padding-left:1.2r
 @media print{body{max-width:none;padding:0}h2{break-after:avoid}figure,table{break-inside:avoid}}
 `);
 
-/** What a page holds besides its title. */
+/** The parts of a page besides its title. */
 export interface PageParts {
   readonly lead: Insert;
   readonly body: Insert;
-  /** More rules of style. */
+  /** Additional CSS. */
   readonly style?: Markup;
-  /** A program that runs when the page is read, the only one that the page's policy lets run. */
+  /** The page's only script. The policy of the page allows no other. */
   readonly script?: string;
 }
 
-/** Data for the page's program. Nothing in them can end the element that holds them. */
+/** Data for the page's script, as JSON. Characters that could end the element are escaped. */
 export function dataBlock(id: string, data: unknown): Markup {
   const json = JSON.stringify(data).replaceAll(/[<\u2028\u2029]/g, (letter) => `\\u${hexOf(letter)}`);
   return new Markup(`<script type="application/json" id="${escaped(id)}">${json}</script>`);
@@ -99,14 +99,14 @@ export function dataBlock(id: string, data: unknown): Markup {
 
 const hexOf = (letter: string) => letter.charCodeAt(0).toString(16).padStart(4, "0");
 
-/** What the browser may do: show the page, and run the one script with this hash. */
+/** The page's Content-Security-Policy: no network, and no script except the one with this hash. */
 function policyOf(script: string | undefined): string {
   const hash = script === undefined ? "" : createHash("sha256").update(script).digest("base64");
   const scripts = script === undefined ? "" : `; script-src 'sha256-${hash}'`;
   return `default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:${scripts}`;
 }
 
-/** A whole page that needs nothing besides itself: no network, and no script but its own. */
+/** A self-contained HTML page. It uses no network and runs no script but its own. */
 export function page(title: string, { lead, body, style, script }: PageParts): string {
   return markup`<!doctype html>
 <html lang="en">

@@ -1,8 +1,8 @@
-/** Small pieces of drawings. Lengths are in user units of the drawing. */
+/** Parts of SVG drawings. Lengths are in user units of the drawing. */
 import { FAINT, INK } from "../palette.ts";
 import { type Insert, type Markup, markup } from "./html.ts";
 
-/** A drawing with its description for readers who do not see it. */
+/** A drawing. Its title is also its description for screen readers. */
 export function drawing(
   { width, height, title }: { width: number; height: number; title: string },
   body: Insert,
@@ -14,7 +14,7 @@ export function drawing(
   `;
 }
 
-/** Where letters stand whose middle is at y: not every reader of SVG knows a central baseline. */
+/** The baseline of letters whose middle is at y. Not every SVG renderer supports `dominant-baseline`. */
 const baseline = (y: number, size: number) => Number((y + 0.36 * size).toFixed(2));
 
 export interface BoxStyle {
@@ -62,18 +62,13 @@ export function label(
   `;
 }
 
-/** A path with an arrow head at its last point; points are joined by straight lines. */
-export function arrow(points: readonly (readonly [number, number])[], { colour = FAINT } = {}): Markup {
-  const [[fromX, fromY], [x, y]] = [points.at(-2)!, points.at(-1)!];
-  const angle = Math.atan2(y - fromY, x - fromX), size = 6;
+/** A straight line with an arrow head at its end. */
+export function arrow([from, to]: readonly [from: readonly [number, number], to: readonly [number, number]]): Markup {
+  const [x, y] = to, angle = Math.atan2(y - from[1], x - from[0]), size = 6;
   const corner = (turn: number) =>
     `${(x - size * Math.cos(angle + turn)).toFixed(1)},${(y - size * Math.sin(angle + turn)).toFixed(1)}`;
   return markup`
-    <polyline points="${
-    points.map((point) => point.join(",")).join(
-      " ",
-    )
-  }" fill="none" stroke="${colour}" stroke-width="1.4" />
-    <polygon points="${x},${y} ${corner(0.5)} ${corner(-0.5)}" fill="${colour}" />
+    <polyline points="${from.join()} ${to.join()}" fill="none" stroke="${FAINT}" stroke-width="1.4" />
+    <polygon points="${x},${y} ${corner(0.5)} ${corner(-0.5)}" fill="${FAINT}" />
   `;
 }

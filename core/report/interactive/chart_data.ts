@@ -1,14 +1,16 @@
-/** What the charts of the page show, as plain data. */
+/** The data of the page's charts. */
+import { at } from "../../lists.ts";
 import type { MetricsLine, Run, StageName } from "../../record/mod.ts";
-import { line } from "../caption.ts";
+import { oneLine } from "../caption.ts";
+import { averaged } from "../chart/lines.ts";
 import { chanceOf, probeOf, recallByArm } from "../recall.ts";
 import { type Look, looks } from "../palette.ts";
-import { type ArmSummary, curve, ofStage, type Spread, summaries, trainSeconds } from "../summary.ts";
+import { type ArmSummary, curve, lastStage, ofStage, type Spread, summaries, trainSeconds } from "../summary.ts";
 
-/** A curve of one arm, or one bar. */
+/** One curve or one bar of an arm. */
 export interface Series {
   readonly name: string;
-  /** What tells it from the other curves of its arm. */
+  /** Distinguishes it from the other curves of its arm. */
   readonly detail: string;
   readonly look: Look;
   readonly dashed: boolean;
@@ -16,13 +18,16 @@ export interface Series {
   readonly points: readonly Sample[];
 }
 
-/** A value at a step, followed by the least and the most of the seeds where there are several. */
+/** The mean of the seeds at a step. With several seeds, their lowest and highest value follow. */
 export type Sample =
   | readonly [step: number, mean: number]
   | readonly [step: number, mean: number, low: number, high: number];
 
+/** Rounds to six digits: more than a pixel can show, and half the bytes. */
+const rounded = (value: number) => Number(value.toPrecision(6));
+
 const sampleOf = (step: number, { mean, low, high, count }: Spread): Sample =>
-  count > 1 ? [step, mean, low, high] : [step, mean];
+  count > 1 ? [step, rounded(mean), rounded(low), rounded(high)] : [step, rounded(mean)];
 
 export interface ChartData {
   readonly title: string;
@@ -30,31 +35,18 @@ export interface ChartData {
   readonly kind: "lines" | "bars";
   readonly xTitle: string;
   readonly yTitle: string;
-  /** Whether the chart starts with a logarithmic scale. */
+  /** Whether the scale is logarithmic at first. */
   readonly log: boolean;
   readonly series: readonly Series[];
   /** Horizontal lines with their names. */
   readonly rules: readonly (readonly [value: number, name: string])[];
 }
 
-/** Most points of a curve; longer ones are shown as means of neighbours. */
+/** The most points of a curve. A longer one is averaged. */
 const MOST_POINTS = 240;
 
-/** Six digits: more than a pixel can show, and half the bytes. */
-const rounded = (value: number) => Number(value.toPrecision(6));
-
-function thinned(points: readonly Sample[]): Sample[] {
-  const size = Math.ceil(points.length / MOST_POINTS), thin: Sample[] = [];
-  for (let at = 0; at < points.length; at += size) {
-    const group = points.slice(at, at + size), columns = Math.min(...group.map(({ length }) => length));
-    const mean = (column: number) => rounded(group.reduce((sum, point) => sum + point[column]!, 0) / group.length);
-    const step = group.at(-1)![0];
-    thin.push(columns === 4 ? [step, mean(1), mean(2), mean(3)] : [step, mean(1)]);
-  }
-  return thin;
-}
-
-interface Wanted {
+/** Which measure of which stage a curve shows, and its style. */
+interface Curve {
   readonly stage: StageName;
   readonly kind: MetricsLine["kind"];
   readonly of: (line: MetricsLine) => number | undefined;
@@ -63,13 +55,14 @@ interface Wanted {
   readonly faint?: boolean;
 }
 
-/** A curve of each arm that has the measure: the mean of its seeds, and what they span. */
-function curves(run: Run, { detail, dashed = false, faint = false, ...wanted }: Wanted): Series[] {
+/** A curve of each arm that has the measure: the mean of its seeds, and their range. */
+function curves(run: Run, { detail, dashed = false, faint = false, stage, kind, of }: Curve): Series[] {
   const names = run.record.study.arms.map(({ name }) => name), look = looks(names);
   return names.flatMap((arm) => {
-    const points = curve(run, { arm, ...wanted }, wanted.of).map(({ step, spread }) => sampleOf(step, spread));
+    const points = averaged(curve(run, { arm, stage, kind }, of), MOST_POINTS);
     if (points.length === 0) return [];
-    return [{ name: line(arm), detail, look: look(arm), dashed, faint, points: thinned(points) }];
+    const samples = points.map(({ step, spread }) => sampleOf(step, spread));
+    return [{ name: oneLine(arm), detail, look: look(arm), dashed, faint, points: samples }];
   });
 }
 
@@ -84,50 +77,47 @@ const lineChart = (frame: Frame, series: readonly Series[]): ChartData => ({
   series,
 });
 
-/** Both second stages of a measure: ORPO solid, the control dashed. */
-const both = (run: Run, wanted: Pick<Wanted, "kind" | "of">): Series[] => [
-  ...curves(run, { stage: "orpo", detail: "ORPO", ...wanted }),
-  ...curves(run, { stage: "control", detail: "control", dashed: true, ...wanted }),
+/** A measure of the second stage: ORPO as solid curves, the control as dashed ones. */
+const secondStage = (run: Run, measure: Pick<Curve, "kind" | "of">): Series[] => [
+  ...curves(run, { stage: "orpo", detail: "ORPO", ...measure }),
+  ...curves(run, { stage: "control", detail: "control", dashed: true, ...measure }),
 ];
 
-function lineCharts(run: Run): ChartData[] {
-  const { unigram, bigram } = run.record.baselines, nats = "nats per token";
-  const held = "ORPO solid, its control with beta = 0 dashed; pairs that were never trained on";
+const NATS = "nats per token";
+
+function firstStageChart(run: Run): ChartData {
+  const { unigram, bigram } = run.record.baselines, of = ({ loss }: MetricsLine) => loss, stage = "pretraining";
+  const frame: Frame = {
+    title: "Stage 1: loss",
+    note: "Faint: training batches; marked: the whole validation text.",
+    yTitle: NATS,
+    rules: [[unigram.loss, "unigram"], [bigram.loss, "bigram"]],
+  };
+  return lineChart(frame, [
+    ...curves(run, { stage, kind: "train", of, detail: "training", faint: true }),
+    ...curves(run, { stage, kind: "evaluation", of, detail: "validation" }),
+  ]);
+}
+
+function secondStageCharts(run: Run): ChartData[] {
+  const styles = "Solid: ORPO; dashed: its control with beta = 0.", heldOut = `Held-out pairs. ${styles}`;
   return [
     lineChart(
-      {
-        title: "Stage 1: loss",
-        note: "Faint: training batches; marked: the whole validation text.",
-        yTitle: nats,
-        rules: [[unigram.loss, "unigram"], [bigram.loss, "bigram"]],
-      },
-      [
-        ...curves(run, {
-          stage: "pretraining",
-          kind: "train",
-          of: ({ loss }) => loss,
-          detail: "training",
-          faint: true,
-        }),
-        ...curves(run, { stage: "pretraining", kind: "evaluation", of: ({ loss }) => loss, detail: "validation" }),
-      ],
+      { title: "Stage 2: validation loss", note: styles, yTitle: NATS },
+      secondStage(run, { kind: "evaluation", of: ({ loss }) => loss }),
     ),
     lineChart(
-      { title: "Stage 2: validation loss", note: "ORPO solid, its control with beta = 0 dashed.", yTitle: nats },
-      both(run, { kind: "evaluation", of: ({ loss }) => loss }),
-    ),
-    lineChart(
-      { title: "Stage 2: preference accuracy", note: `${held}.`, yTitle: "share of pairs", rules: [[0.5, "chance"]] },
-      both(run, { kind: "preference", of: ({ accuracy }) => accuracy }),
+      { title: "Stage 2: preference accuracy", note: heldOut, yTitle: "share of pairs", rules: [[0.5, "chance"]] },
+      secondStage(run, { kind: "preference", of: ({ accuracy }) => accuracy }),
     ),
     lineChart(
       {
         title: "Stage 2: preference margin",
-        note: `Log-probability of chosen minus rejected; ${held}.`,
-        yTitle: nats,
+        note: `Log-probability of chosen minus rejected. ${heldOut}`,
+        yTitle: NATS,
         rules: [[0, "no preference"]],
       },
-      both(run, { kind: "preference", of: ({ margin }) => margin }),
+      secondStage(run, { kind: "preference", of: ({ margin }) => margin }),
     ),
   ];
 }
@@ -143,15 +133,14 @@ function barChart(
     if (!spread) return [];
     const detail = spread.count > 1 ? `mean of ${spread.count} seeds` : "";
     const points = [sampleOf(0, spread)];
-    return [{ name: line(arm.name), detail, look: look(arm.name), dashed: false, faint: false, points }];
+    return [{ name: oneLine(arm.name), detail, look: look(arm.name), dashed: false, faint: false, points }];
   });
   return { kind: "bars", xTitle: "", log: false, rules: [], ...frame, series };
 }
 
 function barCharts(run: Run): ChartData[] {
   const arms = summaries(run), { sequenceLength } = run.record.study;
-  const last = (arm: ArmSummary) =>
-    arm.spread((result) => (result.stages.orpo ?? result.stages.pretraining)?.final.perplexity);
+  const last = (arm: ArmSummary) => arm.spread((result) => lastStage(result)?.final.perplexity);
   return [
     barChart(arms, { title: "Validation perplexity", note: "After the last step.", yTitle: "perplexity" }, last),
     barChart(
@@ -186,26 +175,30 @@ function barCharts(run: Run): ChartData[] {
   ];
 }
 
-/** Right answers of the recall probe, each range of distances at its middle. */
+/** The share of right answers in the recall probe, by distance. Each range of distances is drawn at its middle. */
 function recallCharts(run: Run): ChartData[] {
   if (run.recall.length === 0) return [];
   const probe = probeOf(run), { ranges } = probe.recall, arms = recallByArm(probe);
   const look = looks(arms.map(({ name }) => name)), middles = ranges.map(([least, most]) => (least + most) / 2);
   const series = arms.map(({ name, accuracies }): Series => ({
-    ...{ name: line(name), detail: "", look: look(name), dashed: false, faint: false },
-    points: accuracies.map((spread, range) => sampleOf(middles[range]!, spread)),
+    name: oneLine(name),
+    detail: "",
+    look: look(name),
+    dashed: false,
+    faint: false,
+    points: accuracies.map((spread, range) => sampleOf(at(middles, range), spread)),
   }));
-  const shown = ranges.map(([least, most]) => `${least} to ${most}`).join(", ");
-  const note = `Small models trained for it; distances of ${shown} tokens, at the middle of each range.`;
+  const distances = ranges.map(([least, most]) => `${least} to ${most}`).join(", ");
   const frame: Frame = {
     title: "Associative recall",
-    note,
+    note: `Small models trained for this task. Distances of ${distances} tokens, each drawn at its middle.`,
     yTitle: "share of right answers",
     rules: [[chanceOf(probe.recall), "chance"]],
   };
   return [{ ...lineChart(frame, series), xTitle: "distance (tokens)" }];
 }
 
-/** The charts of a run, those without a single number left out. */
+/** The charts of a run. A chart without any number is left out. */
 export const chartData = (run: Run): ChartData[] =>
-  [...lineCharts(run), ...recallCharts(run), ...barCharts(run)].filter(({ series }) => series.length > 0);
+  [firstStageChart(run), ...secondStageCharts(run), ...recallCharts(run), ...barCharts(run)]
+    .filter(({ series }) => series.length > 0);

@@ -1,15 +1,15 @@
-// Runs in the reader's browser. Draws the charts from the data of the page; legends hide arms, a button changes the scale.
+// Runs in the reader's browser: draws the charts from the data of the page. One button per arm hides it, one changes the scale.
 import { element, rangeOf, readable, scaleOf, shape } from "./axis.js";
 
 const WIDTH = 660, HEIGHT = 360, LEFT = 66, TOP = 14, BOTTOM = 46;
 
-/** Where the plot ends: names of horizontal lines stand behind it. */
+/** The right end of the plot. The labels of horizontal lines need room beside it. */
 const endOf = ({ rules }) => WIDTH - (rules.length > 0 ? 84 : 14);
 
-/** Colours of the page's palette; black has to turn with the page. */
+/** A colour on the page. Black becomes the colour of the text, which is light on a dark page. */
 const inkOf = (colour) => colour === "#000000" ? "currentColor" : colour;
 
-/** An arm's marker around a point. */
+/** The marker of an arm at a point. */
 function markerAt({ marker, rotation, colour }, x, y) {
   const common = { fill: inkOf(colour), class: "marker" };
   if (marker === "circle") return shape("circle", { ...common, cx: x, cy: y, r: 3.6 });
@@ -31,14 +31,14 @@ function axes(svg, { x, y, right, xTitle, yTitle }) {
     svg.append(shape("text", { class: "tick", x: at, y: bottom + 18, "text-anchor": "middle" }, readable(tick)));
   }
   svg.append(shape("line", { class: "axis", x1: LEFT, x2: right, y1: bottom, y2: bottom }));
-  const middle = (LEFT + right) / 2, turned = `translate(14 ${(TOP + bottom) / 2}) rotate(-90)`;
+  const middle = (LEFT + right) / 2, upwards = `translate(14 ${(TOP + bottom) / 2}) rotate(-90)`;
   svg.append(shape("text", { class: "title", x: middle, y: HEIGHT - 6, "text-anchor": "middle" }, xTitle));
-  svg.append(shape("text", { class: "title", transform: turned, "text-anchor": "middle" }, yTitle));
+  svg.append(shape("text", { class: "title", transform: upwards, "text-anchor": "middle" }, yTitle));
 }
 
 const joined = (places) => places.map((place) => place.map((at) => at.toFixed(1)).join(",")).join(" ");
 
-/** The curve, and behind it the band between the least and the most of the seeds. */
+/** Draws a curve. With several seeds a band behind it shows their range. */
 function drawLine(svg, { points, look, dashed, faint }, { x, y }) {
   const places = points.map(([step, value]) => [x.at(step), y.at(value)]);
   if (!faint && points[0].length === 4) {
@@ -52,7 +52,8 @@ function drawLine(svg, { points, look, dashed, faint }, { x, y }) {
     stroke: inkOf(look.colour),
     "stroke-dasharray": dashed ? "6 4" : "none",
   }));
-  if (!faint && places.length <= 60) { for (const [at, high] of places) svg.append(markerAt(look, at, high)); }
+  if (faint || places.length > 60) return;
+  for (const [left, top] of places) svg.append(markerAt(look, left, top));
 }
 
 /** Shows the values of all visible curves at the step nearest to the pointer. */
@@ -73,11 +74,13 @@ function followPointer(svg, tip, { series, x, y, xTitle }) {
     tip.style.left = `${Math.min(x.at(step) / WIDTH * 100, 62)}%`;
   };
   svg.onpointerleave = () => {
-    tip.hidden = true, rule.setAttribute("visibility", "hidden"), dots.replaceChildren();
+    tip.hidden = true;
+    rule.setAttribute("visibility", "hidden");
+    dots.replaceChildren();
   };
 }
 
-/** A value, with the least and the most of the seeds where there are several. */
+/** A value, and with several seeds their range. */
 const inWords = ([, value, low, high]) =>
   readable(value) + (low === undefined ? "" : ` (${readable(low)} to ${readable(high)})`);
 
@@ -135,11 +138,13 @@ function drawBars(svg, tip, { chart, series, log }) {
       showTip(tip, chart.yTitle, [[{ look, name, detail }, inWords([0, value, low, high])]]);
       tip.style.left = `${Math.min(middle / WIDTH * 100, 62)}%`;
     };
-    bar.onpointerleave = () => tip.hidden = true;
+    bar.onpointerleave = () => {
+      tip.hidden = true;
+    };
   });
 }
 
-/** From the least to the most of the seeds; a light edge keeps it visible on dark bars. */
+/** Draws the range of the seeds. The light edge makes it visible on a dark bar. */
 function drawWhisker(svg, { x, from, to }) {
   const path = `M${x} ${from}V${to}M${x - 4} ${from}h8M${x - 4} ${to}h8`;
   for (const kind of ["whisker edge", "whisker"]) svg.append(shape("path", { class: kind, d: path }));
@@ -147,7 +152,7 @@ function drawWhisker(svg, { x, from, to }) {
 
 const cut = (name, most) => name.length > most ? `${name.slice(0, Math.max(1, most - 1))}…` : name;
 
-/** Draws what is visible now; redrawn at each change of the legend or the scale. */
+/** Draws the visible series. Called again after each change of the legend or the scale. */
 function redraw(plot, { chart, hidden, log }) {
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": chart.title });
   const tip = element("div", "tip");
@@ -156,12 +161,12 @@ function redraw(plot, { chart, hidden, log }) {
   const series = chart.series.filter(({ name }) => !hidden.has(name));
   if (series.length === 0) {
     const middle = { x: WIDTH / 2, y: HEIGHT / 2, "text-anchor": "middle" };
-    return svg.append(shape("text", { class: "title", ...middle }, "everything is hidden"));
+    return svg.append(shape("text", { class: "title", ...middle }, "all models are hidden"));
   }
   (chart.kind === "bars" ? drawBars : drawLines)(svg, tip, { chart, series, log });
 }
 
-/** Buttons of a chart: one an arm, and one for the scale. */
+/** Adds a chart and its buttons: one per arm, and one for the scale. */
 function startChart(place, chart) {
   const plot = element("div", "plot"), controls = element("div", "controls"), state = { chart, hidden: new Set() };
   state.log = chart.log;

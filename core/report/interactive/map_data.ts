@@ -1,26 +1,21 @@
-/** Attention maps as data for the page: a byte for each visible cell of the mean and of each head. */
+/** The data of the page's attention maps: one byte per cell of the lower triangle, for the mean and for each head. */
 import { attentionCodes, LEAST_PROBABILITY } from "../../config/mod.ts";
-import { type AttentionMap, type Run, type StageName, STAGES } from "../../record/mod.ts";
+import { type AttentionMap, type Run, STAGES } from "../../record/mod.ts";
 import { printable } from "../../errors.ts";
 import { floorOf } from "../attention_chart.ts";
+import { AFTER } from "../caption.ts";
 import { viridis } from "../colour_map.ts";
 
-/** One layer with the mean of its heads and, where the run has them, each head. */
+/** The maps of one layer: the mean of its heads and, where the run has them, each head. */
 export interface MapData extends Pick<AttentionMap, "window" | "positions" | "metaTokens" | "labels"> {
   readonly title: string;
-  /** Heads besides the mean. */
+  /** The number of heads that follow the mean. */
   readonly heads: number;
-  /** Base64 of the codes: the mean, then head after head. */
+  /** The codes in Base64: those of the mean, then those of each head. */
   readonly planes: string;
-  /** The probability below which all colours are alike. */
+  /** The lowest probability of the colour scale. */
   readonly floor: number;
 }
-
-const TITLES: Record<StageName, string> = {
-  pretraining: "after pretraining",
-  orpo: "after ORPO",
-  control: "after the control",
-};
 
 function mapOf(map: AttentionMap): MapData {
   const { layer, kind, window, positions, metaTokens, labels, probabilities, heads = new Uint8Array(0) } = map;
@@ -37,12 +32,12 @@ function mapOf(map: AttentionMap): MapData {
   };
 }
 
-/** The maps of all stages that a run has; undefined when it has none. */
+/** The maps of all stages of a run; undefined when it has no maps. */
 export function mapData({ attention }: Run) {
   const stages = STAGES.flatMap((stage) => {
     const maps = attention[stage] ?? [];
-    return maps.length > 0 ? [{ title: TITLES[stage], maps: maps.map(mapOf) }] : [];
+    return maps.length > 0 ? [{ title: AFTER[stage], maps: maps.map(mapOf) }] : [];
   });
-  const colours = Array.from({ length: 256 }, (_, at) => viridis(at / 255));
+  const colours = Array.from({ length: 256 }, (_, i) => viridis(i / 255));
   return stages.length > 0 ? { stages, least: LEAST_PROBABILITY, colours } : undefined;
 }

@@ -1,7 +1,7 @@
-// Runs in the reader's browser. Attention maps with a choice of stage, layer and head.
+// Runs in the reader's browser: shows the attention map of a chosen stage, layer and head.
 import { element, readable } from "./axis.js";
 
-/** Cells of the rows before row q of a lower triangle. */
+/** Number of cells in a lower triangle before row q. */
 const before = (q) => q * (q + 1) / 2;
 
 function bytesOf(base64) {
@@ -10,15 +10,15 @@ function bytesOf(base64) {
   return bytes;
 }
 
-const seen = ({ window, metaTokens }, q, k) => k <= q && (window === 0 || q - k < window || k < metaTokens);
+const visible = ({ window, metaTokens }, q, k) => k <= q && (window === 0 || q - k < window || k < metaTokens);
 
-/** The probability of a cell of a head; head 0 is the mean. */
+/** The probability of a cell. Head 0 is the mean of all heads. */
 function probabilityAt(map, head, q, k) {
   const code = map.codes[head * before(map.positions) + before(q) + k];
   return code === 0 ? 0 : Math.exp(-Math.log(map.least) * ((code - 1) / 254 - 1));
 }
 
-/** Red, green and blue of a probability on the logarithmic scale of colours from `floor` to 1. */
+/** Red, green and blue of a probability, on a logarithmic scale from `floor` to 1. */
 function colourOf(probability, { floor, colours }) {
   const share = 1 - Math.log(Math.max(floor, probability)) / Math.log(floor), at = share * (colours.length - 1);
   return colours[Math.round(at)];
@@ -30,7 +30,7 @@ function paint(canvas, map, head) {
   const brush = canvas.getContext("2d");
   for (let q = 0; q < P; q++) {
     for (let k = 0; k < P; k++) {
-      const rgb = seen(map, q, k) ? colourOf(probabilityAt(map, head, q, k), map) : [127, 127, 127, 0.15];
+      const rgb = visible(map, q, k) ? colourOf(probabilityAt(map, head, q, k), map) : [127, 127, 127, 0.15];
       brush.fillStyle = `rgba(${rgb.join()}${rgb.length < 4 ? ",1" : ""})`;
       brush.fillRect(k * unit, q * unit, unit, unit);
     }
@@ -42,7 +42,7 @@ function paint(canvas, map, head) {
   brush.strokeRect(-2, -2, P * unit + 4, M * unit + 2);
 }
 
-/** Where the text queries of a head look, in words. */
+/** The shares of attention that a head's text queries give to meta tokens, to themselves and to other text, in words. */
 function summaryOf(map, head) {
   const { positions: P, metaTokens: M } = map, sums = { meta: 0, self: 0, all: 0 };
   for (let q = M; q < P; q++) {
@@ -58,7 +58,7 @@ function summaryOf(map, head) {
   return `Text queries attend to: ${meta}themselves ${share(sums.self)}, other text ${share(rest)}`;
 }
 
-/** Fills a list of choices and keeps the chosen one where it still exists. */
+/** Fills a list of options. The selected index stays if it still exists. */
 function fill(select, names) {
   const chosen = select.selectedIndex;
   select.replaceChildren(...names.map((name) => element("option", "", name)));
@@ -86,7 +86,7 @@ function startMaps(place) {
     const cell = (at, length) => Math.min(P - 1, Math.max(0, Math.floor(at / length * P)));
     const q = cell(clientY - box.top, box.height), k = cell(clientX - box.left, box.width);
     const name = (at) => `${at} ${JSON.stringify(map.labels[at] ?? "")}`;
-    const value = seen(map, q, k) ? readable(probabilityAt(map, head.selectedIndex, q, k)) : "hidden by the mask";
+    const value = visible(map, q, k) ? readable(probabilityAt(map, head.selectedIndex, q, k)) : "hidden by the mask";
     readout.textContent = `query ${name(q)} → key ${name(k)}: ${value}`;
   };
   for (const select of [stage, layer, head]) select.onchange = show;

@@ -1,4 +1,4 @@
-/** The part of the page that answers to the reader: charts and attention maps, with their program and style. */
+/** The interactive part of the page: charts and attention maps, with their script and style. */
 import axis from "./axis.js" with { type: "text" };
 import charts from "./charts.js" with { type: "text" };
 import maps from "./maps.js" with { type: "text" };
@@ -7,11 +7,11 @@ import { dataBlock, Markup, markup } from "../document/html.ts";
 import { chartData } from "./chart_data.ts";
 import { mapData } from "./map_data.ts";
 
-/** A module without what joins it to its neighbours: all stand in one function on the page. */
-const joined = (source: string) => source.replaceAll(/^import [^;]*;\n/gm, "").replaceAll(/^export /gm, "");
+/** The source of a module without imports and exports, because all modules share one function on the page. */
+const withoutImports = (source: string) => source.replaceAll(/^import [^;]*;\n/gm, "").replaceAll(/^export /gm, "");
 
-/** The page's program: one function, so that it leaves nothing behind. */
-export const SCRIPT = `(() => {\n"use strict";\n${[axis, charts, maps].map(joined).join("\n")}})();\n`;
+/** The page's script. It is one function, so that it defines no global names. */
+export const SCRIPT = `(() => {\n"use strict";\n${[axis, charts, maps].map(withoutImports).join("\n")}})();\n`;
 
 export const INTERACTIVE_STYLE = new Markup(`
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,32rem),1fr));gap:1rem 2rem}
@@ -33,24 +33,24 @@ function chartSection(charts: ReturnType<typeof chartData>): Markup {
   const places = charts.map(({ title, note }, index) =>
     markup`<section data-chart="${index}"><h3>${title}</h3><p class="where">${note}</p></section>`
   );
-  return markup`<p>Point at a chart for its values. The names switch models off and on.</p>
-<noscript><p class="warning">These charts need scripts; the figures below show the same without.</p></noscript>
+  return markup`<p>Point at a chart to see its values. Click a name to hide or show that model.</p>
+<noscript><p class="warning">These charts need JavaScript. The figures below show the same data without it.</p></noscript>
 <div class="charts">${places}</div>${dataBlock("chart-data", charts)}`;
 }
 
 function mapSection(data: NonNullable<ReturnType<typeof mapData>>): Markup {
   const ramp = data.colours.filter((_, at) => at % 15 === 0).map((rgb) => `rgb(${rgb.join(" ")})`).join(",");
   const floor = data.stages[0]?.maps[0]?.floor ?? data.least;
-  return markup`<h2>Attention of hymba</h2><p>One sequence of the validation text. Rows are queries, columns are keys; what the mask
-hides is grey, and orange lines end the meta tokens. Point at a cell for its probability (kept to 3 %).</p>
+  return markup`<h2>Attention of hymba</h2><p>One sequence of the validation text. Rows are queries, columns are keys. Cells that the
+mask hides are grey; orange lines separate the meta tokens from the text. Point at a cell to see its probability (accurate to 3 %).</p>
 <div id="maps"><div class="choices"><label>stage <select></select></label><label>layer <select></select></label>
 <label>head <select></select></label></div><p class="summary"></p>
 <canvas role="img" aria-label="attention probabilities"></canvas><p class="readout"></p>
 <div class="ramp" style="background:linear-gradient(90deg,${ramp})"></div>
-<p class="where">from ${String(floor)} and less to 1, logarithmic</p></div>${dataBlock("map-data", data)}`;
+<p class="where">logarithmic colour scale from ${String(floor)} to 1</p></div>${dataBlock("map-data", data)}`;
 }
 
-/** Charts, and the attention maps that the run has. */
+/** The charts, and the attention maps if the run has any. */
 export function interactiveSections(run: Run): Markup {
   const data = mapData(run);
   return markup`<h2>Charts</h2>${chartSection(chartData(run))}${data && mapSection(data)}`;

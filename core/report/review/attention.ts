@@ -8,9 +8,9 @@ export const FLASH: Section = {
 scores $s = q k^\top / \sqrt{K}$ changes them by`,
     formula`m' = \max(m, \max_j s_j), \qquad l' = e^{m - m'} l + \sum_j e^{s_j - m'}, \qquad
 o' = e^{m - m'} o + \sum_j e^{s_j - m'} v_j`,
-    text`At the end $o/l$ is the result, and $\ell = m + \ln l$, the logarithm of the sum of exponentials, is all that is kept. Any
-probability can be made again from it, $p_{ij} = e^{s_{ij} - \ell_i}$: the backward pass does so, and so do the attention
-maps of this study. Tiles that the mask hides entirely are never visited.`,
+    text`At the end $o/l$ is the result. Only $\ell = m + \ln l$, the logarithm of the sum of exponentials, is saved. Every
+probability can be recomputed from it, $p_{ij} = e^{s_{ij} - \ell_i}$. The backward pass and the attention maps of this study
+do so. Tiles that the mask hides entirely are skipped.`,
   ],
   code: ["core/ops/attention.ts", "wgsl/attention_forward.wgsl", "core/ops/attention_map.ts", "core/eval/attention.ts"],
   tests: ["tests/ops/attention_test.ts"],
@@ -23,14 +23,14 @@ export const SHARED_BACKWARD: Section = {
     formula`\bar p_{ij} = \bar o_i \cdot v_j, \qquad \bar s_{ij} = p_{ij} \left( \bar p_{ij} - \delta_i \right)`,
     formula`\bar q_i = \tfrac{1}{\sqrt K} \sum_j \bar s_{ij}\, k_j, \qquad
 \bar k_j = \tfrac{1}{\sqrt K} \sum_i \bar s_{ij}\, q_i, \qquad \bar v_j = \sum_i p_{ij}\, \bar o_i`,
-    text`$\bar q$ gathers over keys and $\bar k, \bar v$ over queries, so they are two kernels, one walking the rows of the mask and
-one its columns; neither needs atomics. Key head $h'$ serves $H/G$ query heads, and its gradient is the sum over them.
+    text`$\bar q$ is a sum over keys, $\bar k$ and $\bar v$ are sums over queries. There are therefore two kernels: one goes along
+the rows of the mask, one along its columns. Neither needs atomics. Key head $h'$ serves $H/G$ query heads, and its gradient is the sum over them.
 When layers share keys and values, it is also the sum over the layers $\Lambda$ of the group:`,
     formula`\bar k_j = \sum_{\lambda \in \Lambda}\; \sum_{h \,\mapsto\, h'} \bar k_j^{(\lambda, h)}, \qquad
 \bar v_j = \sum_{\lambda \in \Lambda}\; \sum_{h \,\mapsto\, h'} \bar v_j^{(\lambda, h)}`,
-    text`What is shared are the keys after the rotation of positions. The consumers run backward first and add to one buffer, the
-producer adds its own part and only then turns the sum back by $-\theta$ and sends it through its projection. The
-input of a consumer gets no gradient from keys and values: its layer has no weights for them.`,
+    text`The layers share the keys after the rotary positions. In the backward pass the consumers run first and add to one
+buffer. Then the producer adds its own part, rotates the sum by $-\theta$ and multiplies it by its projection. The input of a
+consumer gets no gradient from keys and values, because its layer has no weights for them.`,
   ],
   code: [
     "wgsl/attention_backward_dq.wgsl",

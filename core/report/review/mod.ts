@@ -24,7 +24,7 @@ export const SECTIONS: readonly Section[] = [
   LEAK,
 ];
 
-/** A paragraph with its formulas between dollar signs. */
+/** A paragraph with rendered formulas. In its source they are between dollar signs. */
 const inline = (paragraph: string, render: SetFormula) =>
   paragraph.split("$").map((part, index) => index % 2 === 1 ? render(part, { display: false }) : part);
 
@@ -43,15 +43,15 @@ function sectionOf(
   const links = (paths: readonly string[]) =>
     paths.map((path, index) => markup`${index > 0 && ", "}<a href="${root}/${path}">${path}</a>`);
   return markup`<h2 id="${anchorOf(title)}">${title}</h2>${blocks.map((block) => blockOf(block, render))}
-<p class="where">In this program: ${links(code)}. Held to it by: ${links(tests)}.</p>`;
+<p class="where">In this program: ${links(code)}. Tested by: ${links(tests)}.</p>`;
 }
 
 const COLUMNS = ["question", "documented study", "paper", "published code", "this program"]
   .map((name) => ({ name, align: "left" as const }));
 
 /**
- * The review as one self-contained HTML page with typeset formulas. `root` is the way from the page to the repository,
- * for the links to code and tests.
+ * The review as one self-contained HTML page with typeset formulas. `root` is the path from the page to the repository; links
+ * to code and tests use it.
  */
 export async function reviewDocument({ root = "." }: { root?: string } = {}): Promise<string> {
   const { style, set: render } = await formulaSetter(), last = "Where the sources disagree";
@@ -68,7 +68,7 @@ export async function reviewDocument({ root = "." }: { root?: string } = {}): Pr
     tokens. The same letters are used in the code.</p>
   `;
   const lead =
-    "What the paper says, how the formulas of the kernels follow, which file computes each and which test holds it " +
-    "to the formula, and where the sources contradict each other.";
+    "What the paper says, the derivation of the formulas in the kernels, the file that computes each and the test that " +
+    "checks it, and where the sources contradict each other.";
   return page("Hymba: review and derivations", { lead, body, style });
 }

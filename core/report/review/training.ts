@@ -4,8 +4,8 @@ import { formula, type Section, text } from "./section.ts";
 export const ORPO: Section = {
   title: "ORPO: preference without a reference model",
   blocks: [
-    text`A pair holds a prompt $x$, a chosen continuation $y_w$ and a rejected one $y_l$. With the mean log-probability of the
-continuation's tokens and the odds that belong to it,`,
+    text`A pair holds a prompt $x$, a chosen continuation $y_w$ and a rejected one $y_l$. The mean log-probabilities of their
+tokens and the odds are`,
     formula`c = \tfrac{1}{|y_w|} \sum_t \log p(y_{w,t} \mid \cdot), \quad r = \tfrac{1}{|y_l|} \sum_t \log p(y_{l,t} \mid \cdot), \qquad
 \mathrm{odds}(c) = \frac{e^c}{1 - e^c}`,
     text`Hong et al. (2024, arXiv 2403.07691) add to the usual loss a penalty that is small when the odds of the chosen
@@ -15,14 +15,14 @@ L = \mathrm{NLL} - \beta\, \log \sigma(\mathrm{lo})`,
     text`Because $\frac{d}{dc}\left(c - \log(1-e^c)\right) = \frac{1}{1-e^c}$, the gradient of the penalty is`,
     formula`\frac{\partial L}{\partial c} = -\beta\, \frac{\sigma(-\mathrm{lo})}{1 - e^c}, \qquad
 \frac{\partial L}{\partial r} = +\beta\, \frac{\sigma(-\mathrm{lo})}{1 - e^r}`,
-    text`divided by the number of tokens and carried on through the soft-max of each. It fades as soon as a pair is told apart.
-For a small model $e^c$ is around 0.01 to 0.2, and the whole is close to a logistic ranking loss of $c - r$. The NLL counts
-prompt and chosen continuation, as in the library TRL; the paper's own words are narrower. $\log(1-e^x)$ loses all digits
-near zero if computed as written; two forms are used, split at $x = -\ln 2$.`,
-    text`Two controls keep the result honest. The same steps with $\beta = 0$ from the same checkpoint show what more training
-alone does. And pairs have to be made, because a play or a novel has no preferences: the chosen continuation is the true one,
-the rejected one a sample of the model after its first stage or a shuffled truth. A model that learns to tell them apart has
-learnt to tell its own texts from the author's, no more.`,
+    text`It is divided by the number of tokens and passed on through the softmax of each token. It becomes small as soon as the
+model prefers the chosen continuation. For a small model $e^c$ is around 0.01 to 0.2, and the loss is close to a logistic ranking
+loss of $c - r$. The NLL counts prompt and chosen continuation, as in the library TRL; the paper counts only the continuation.
+Computed directly, $\log(1-e^x)$ loses all digits near zero. Two forms are used, split at $x = -\ln 2$.`,
+    text`A control repeats the same steps with $\beta = 0$ from the same checkpoint. It shows the effect of more training alone.
+Pairs have to be constructed, because a play or a novel has no preferences. The chosen continuation is the true one. The rejected
+one is a sample of the model after its first stage, or the true one with its tokens shuffled. A model that learns this
+preference has learnt to distinguish its own texts from the author's, and no more.`,
   ],
   code: ["core/ops/losses.ts", "core/reference/losses.ts", "core/data/preference.ts", "core/train/programs.ts"],
   tests: ["tests/ops/losses_test.ts"],
@@ -31,20 +31,20 @@ learnt to tell its own texts from the author's, no more.`,
 export const UNIGRAM: Section = {
   title: "The tokenizer: a Unigram model by expectation maximisation",
   blocks: [
-    text`A text is a sequence of pieces drawn independently (Kudo, 2018); its probability is a sum over all ways $S$ to cut it:`,
+    text`A text is a sequence of independently drawn pieces (Kudo, 2018). Its probability is a sum over all segmentations $S$:`,
     formula`P(x) = \sum_{S \in \mathcal{S}(x)} \prod_{s \in S} p(s)`,
-    text`The expectation step needs how often each piece occurs on average. Forward and backward sums over the lattice of cuts give
-it without listing them. With $\alpha_i$ the logarithm of the sum over all cuts of the first $i$ characters, $\beta_j$ of the
-rest, $Z = \alpha_{|x|}$:`,
+    text`The expectation step needs the expected count of each piece. Forward and backward sums over the lattice give it without
+listing the segmentations. Let $\alpha_i$ be the logarithm of the sum over all segmentations of the first $i$ characters,
+$\beta_j$ that of the characters after $j$, and $Z = \alpha_{|x|}$:`,
     formula`\mathbb{E}[\,\#s\,] = \sum_{(i,j)\,:\,x_{i:j} = s} \exp\left( \alpha_i + \log p(s) + \beta_j - Z \right)`,
-    text`The maximisation step would set $p(s)$ in proportion. SentencePiece and this program use $\log p(s) = \psi(\mathbb{E}[\#s]) -
-\psi(\sum \mathbb{E})$ with the digamma function $\psi$ instead, which a sparse prior leads to and which takes from
-rare pieces. Pieces are then dropped by what the likelihood would lose if the best other cut took their place, a quarter at
-a time, until the vocabulary has the wanted size. Characters always stay, and bytes catch the rest, so that every text has
-an encoding and comes back from it unchanged.`,
-    text`The tokenizer sees the training part only. Bits per byte, the loss over the bytes of the original text,
-$\mathrm{bpb} = L \cdot N_{\mathrm{tokens}} / (N_{\mathrm{bytes}} \ln 2)$, is the figure that can be compared with
-other tokenizers; perplexity per token cannot.`,
+    text`Plain maximisation would make $p(s)$ proportional to this count. SentencePiece and this program use $\log p(s) =
+\psi(\mathbb{E}[\#s]) - \psi(\sum \mathbb{E})$ with the digamma function $\psi$ instead. It follows from a sparse prior and
+lowers the probability of rare pieces. Then pieces are removed, a quarter at a time, until the vocabulary has its final size.
+The pieces that go are those whose replacement by the next best segmentation costs the least likelihood. Single characters
+always stay, and unknown characters become bytes. Every text therefore has an encoding that decodes to the same text.`,
+    text`The tokenizer is trained on the training part only. Bits per byte is the loss per byte of the original text,
+$\mathrm{bpb} = L \cdot N_{\mathrm{tokens}} / (N_{\mathrm{bytes}} \ln 2)$. It can be compared across tokenizers; perplexity
+per token cannot.`,
   ],
   code: [
     "core/tokenizer/train/expectation.ts",
