@@ -20,6 +20,7 @@ import { type BackendOptions, openBackend } from "./core/backend/mod.ts";
 import type { HymbaConfig } from "./core/config/mod.ts";
 import { UsageError } from "./core/errors.ts";
 import { generate } from "./core/infer/generate.ts";
+import { evaluationPlan, Scorer } from "./core/infer/scorer.ts";
 import { forward } from "./core/nn/model.ts";
 import { linear } from "./core/ops/linear.ts";
 import { parameterCount } from "./core/params/specs.ts";
@@ -27,7 +28,6 @@ import { decodeSafetensors } from "./core/params/safetensors.ts";
 import { ParameterStore } from "./core/params/store.ts";
 import { type Executor, finish } from "./core/plan/mod.ts";
 import { Tape } from "./core/tensor/mod.ts";
-import { Scorer } from "./core/eval/quality.ts";
 import { putArena } from "./core/train/snapshot.ts";
 
 export type { BackendOptions } from "./core/backend/mod.ts";
@@ -113,9 +113,8 @@ export class Hymba {
         got: `[${wanted.B}][${wanted.T}]`,
       });
     }
-    const scorer = await Scorer.create(this.executor, this.store, { B, T });
-    const logp = await scorer.logp({ ids: flat, targets: wanted.flat });
-    scorer.dispose();
+    const scorer = await Scorer.create(this.executor, evaluationPlan(this.store, { B, T }));
+    const logp = await scorer.logp({ ids: flat, targets: wanted.flat }).finally(() => scorer.dispose());
     return { loss: -logp.reduce((sum, x) => sum + x, 0) / logp.length, logp };
   }
 

@@ -1,5 +1,5 @@
 /** What a study shows while it runs. */
-import type { StudyEvent } from "../../core/study/arm.ts";
+import type { StudyEvent } from "../../core/study/arm_run.ts";
 import { bytes, Progress } from "./progress.ts";
 
 export class StudyDisplay {

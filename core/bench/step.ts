@@ -2,10 +2,12 @@
 import type { ActivationConfig, Arm } from "../config/mod.ts";
 import { CpuExecutor } from "../cpu/mod.ts";
 import { initialLossScale } from "../ops/loss_scale.ts";
+import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
-import type { Executor, Plan, Profile, Program } from "../plan/mod.ts";
+import type { Executor, Plan, Profile } from "../plan/mod.ts";
 import { fillUniform } from "../random.ts";
-import { ADAMW, type TrainingPlan, trainingPlan } from "../train/plans.ts";
+import { feed, type Objective, textObjective } from "../train/objective.ts";
+import { type TrainingPlan, trainingPlan } from "../train/plans.ts";
 import { WebgpuExecutor } from "../webgpu/mod.ts";
 import { time } from "./timing.ts";
 
@@ -68,37 +70,25 @@ interface Size extends ActivationConfig {
   readonly trace?: boolean;
 }
 
-/** Trains `arm` on random tokens for a moment. Numbers do not change the time, so the losses mean nothing. */
+/** Of the timed updates; small, so that the model stays near its start. */
+const RATE = 1e-4;
+
+/** Trains `arm` on random tokens for a moment. The time does not depend on the numbers, so the losses mean nothing. */
 export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepBench> {
-  const store = new ParameterStore(config);
+  const { B, T, remat, precision } = size, store = new ParameterStore(config);
   store.initialise(executor, 1);
   executor.write(store.lossScale, initialLossScale());
-  const made = trainingPlan(store, { B: size.B, T: size.T, decay: 0.1, remat: size.remat, precision: size.precision }),
-    { plan } = made;
+  const made = trainingPlan(store, { B, T, decay: 0.1, remat, precision }), { plan } = made;
+  const objective = benchObjective(made, { V: config.vocabSize }), { loss, update } = partsOf(plan);
+  const measured = (plan: Plan, trace?: boolean) => measure(executor, { plan, objective, size: { ...size, trace } });
   try {
-    const { loss, update } = partsOf(plan), V = config.vocabSize;
-    const whole = await measure(executor, { plan, made, size, V });
-    const gradients = await measure(executor, {
-      plan: firstSteps(plan, update),
-      made,
-      size: { ...size, trace: false },
-      V,
-    });
-    const forward = await measure(executor, { plan: firstSteps(plan, loss), made, size: { ...size, trace: false }, V });
-    const tokens = size.B * size.T, flops = plan.steps.reduce((sum, step) => sum + step.flops, 0);
+    const whole = await measured(plan, size.trace);
+    const gradients = await measured(firstSteps(plan, update));
+    const forward = await measured(firstSteps(plan, loss));
     const report: StepReport = {
       arm: name,
-      parameters: store.specs.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0),
-      tokens_per_s: tokens / whole.best,
-      median_tokens_per_s: tokens / whole.median,
-      step_ms: 1000 * whole.best,
-      forward_ms: 1000 * forward.best,
-      backward_ms: 1000 * Math.max(0, gradients.best - forward.best),
-      optimizer_ms: 1000 * Math.max(0, whole.best - gradients.best),
-      host_encode_ms: whole.host ? 1000 * whole.host.encode : null,
-      wait_ms: whole.host ? 1000 * whole.host.wait : null,
-      host_encode_share: whole.host ? whole.host.encode / whole.host.mean : null,
-      gflop_per_s: flops / whole.best / 1e9,
+      parameters: parameterCount(config),
+      ...times(plan, { whole, gradients, forward, tokens: B * T }),
       steps: plan.steps.length,
       dispatches: dispatches(executor, plan),
       pipelines: executor instanceof WebgpuExecutor ? executor.pipelinesOf(plan) : 0,
@@ -112,6 +102,28 @@ export async function benchStep(executor: Executor, { name, config }: Arm, size:
     store.release(executor);
   }
 }
+
+/** Speeds of the whole step and times of its parts. */
+function times(
+  { steps }: Plan,
+  { whole, gradients, forward, tokens }: { whole: Measured; gradients: Measured; forward: Measured; tokens: number },
+) {
+  const { best, median, host } = whole;
+  return {
+    tokens_per_s: tokens / best,
+    median_tokens_per_s: tokens / median,
+    step_ms: 1000 * best,
+    forward_ms: 1000 * forward.best,
+    backward_ms: 1000 * Math.max(0, gradients.best - forward.best),
+    optimizer_ms: 1000 * Math.max(0, best - gradients.best),
+    host_encode_ms: host ? 1000 * host.encode : null,
+    wait_ms: host ? 1000 * host.wait : null,
+    host_encode_share: host ? host.encode / host.mean : null,
+    gflop_per_s: steps.reduce((sum, { flops }) => sum + flops, 0) / best / 1e9,
+  };
+}
+
+type Measured = Awaited<ReturnType<typeof measure>>;
 
 /** Where the parts of a training plan end: steps up to the loss, and steps before the optimiser. */
 export const partsOf = ({ steps }: Plan): { loss: number; update: number } => ({
@@ -131,12 +143,12 @@ function firstSteps(plan: Plan, count: number): Plan {
 
 async function measure(
   executor: Executor,
-  { plan, made, size, V }: { plan: Plan; made: TrainingPlan; size: Size; V: number },
+  { plan, objective, size }: { plan: Plan; objective: Objective; size: Size },
 ) {
   const start = performance.now(), program = await executor.prepare(plan);
   const prepare_s = (performance.now() - start) / 1000;
   try {
-    feed(program, made, { ...size, V });
+    feed(program, objective, { step: 1, rate: RATE });
     const timing = await time(program, size), profile = size.trace ? await program.profile?.() : undefined;
     return { prepare_s, memory: program.memory, profile, ...timing };
   } finally {
@@ -151,20 +163,14 @@ export function benchTokens({ B, T, V }: { B: number; T: number; V: number }) {
   return { ids: tokens.slice(0, B * T), targets: tokens.slice(1) };
 }
 
-/** Random tokens below `V`, all counted, and one step of the schedule. */
-export function feed(
-  program: Program,
-  { ids, targets, weight, schedule }: TrainingPlan,
-  { B, T, V, learningRate = 1e-4 }: { B: number; T: number; V: number; learningRate?: number },
-): void {
-  const tokens = benchTokens({ B, T, V });
-  program.write(ids, tokens.ids);
-  program.write(targets, tokens.targets);
-  program.write(weight, new Float32Array(B * T).fill(1));
-  program.write(schedule, Float32Array.of(learningRate, 1 - ADAMW.beta1, 1 - ADAMW.beta2, 0));
+/** Next-token training on one batch of random tokens below `V`, all counted. */
+export function benchObjective(made: TrainingPlan, { V }: { V: number }): Objective {
+  const [B, T] = made.ids.shape as [number, number];
+  const batch = { ...benchTokens({ B, T, V }), weight: new Float32Array(B * T).fill(1) };
+  return textObjective(made, { at: () => batch });
 }
 
-/** Launches of kernels; an executor without kernels carries a step out as it is. */
+/** Launches of kernels; an executor without kernels runs each step at once. */
 const dispatches = (executor: Executor, plan: Plan): number =>
   executor instanceof CpuExecutor || executor instanceof WebgpuExecutor
     ? executor.lower(plan).length

@@ -4,10 +4,11 @@ import { initialLossScale } from "../ops/loss_scale.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Data, type Executor, ReferenceExecutor } from "../plan/mod.ts";
 import { type Step, type Storage, tensorOver } from "../tensor/mod.ts";
+import { feed } from "../train/objective.ts";
 import { trainingPlan } from "../train/plans.ts";
 import { benchShape } from "./shapes.ts";
 import { type Contents, fill, singleStep } from "./single_step.ts";
-import { feed } from "./step.ts";
+import { benchObjective } from "./step.ts";
 
 /** RMS(difference) / RMS(reference) of one step; the bound of gradients in the tests of the ops. */
 const BOUND = 1e-4;
@@ -27,7 +28,7 @@ export async function failingOps(
   reference.write(store.lossScale, initialLossScale());
   const made = trainingPlan(store, { B, T, decay: 0.1, precision }), program = await reference.prepare(made.plan);
   // Without a learning rate the parameters stay those that the saved tensors came from.
-  feed(program, made, { B, T, V: config.vocabSize, learningRate: 0 });
+  feed(program, benchObjective(made, { V: config.vocabSize }), { step: 1, rate: 0 });
   await program.run();
   const contents = (storage: Storage): Data => {
     const exact = program.readExact(tensorOver(storage, [storage.elements]));

@@ -1,4 +1,5 @@
 /** A study: which arms, how large, how trained. `core/study_file/` makes one out of a preset, a study file and flags. */
+import { ArchType } from "./options.ts";
 import type { Arm, Suite } from "./suites.ts";
 
 export interface StageConfig {
@@ -99,7 +100,16 @@ export interface StudyConfig extends ActivationConfig {
   readonly recall?: RecallConfig;
   /** Only so many characters of the corpus are used, from its start; all without it. */
   readonly characters?: number;
+  /** See {@link mainArm}. */
+  readonly mainArm?: string;
 }
+
+/**
+ * The name of the arm that a study is about: its attention is drawn, and commands take it when no model is named. Without the
+ * field it is `hymba`, where the study has it.
+ */
+export const mainArm = ({ mainArm, arms }: Pick<StudyConfig, "mainArm" | "arms">): string | undefined =>
+  mainArm ?? arms.find(({ name }) => name === ArchType.HYBRID)?.name;
 
 /** Whole ways of doing a study besides the usual one. */
 export const PROFILES = ["seed"] as const;

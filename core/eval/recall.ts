@@ -1,24 +1,23 @@
-/** The recall probe: a small model of an arm learns associative recall from nothing, and is asked at every distance. */
+/** The recall probe: a small model of an arm learns associative recall from random weights, and is asked at every distance. */
 import type { Arm, RecallConfig } from "../config/mod.ts";
 import type { RecallResult } from "../record/mod.ts";
 import { recallBatch, recallVocabulary } from "../data/recall.ts";
-import { Diverged, HymbaError, throwIfStopped } from "../errors.ts";
+import { HymbaError } from "../errors.ts";
 import { linear } from "../ops/linear.ts";
 import { forward } from "../nn/model.ts";
 import { ParameterStore } from "../params/store.ts";
 import { parameterCount } from "../params/specs.ts";
-import { type Executor, finish, inWords } from "../plan/mod.ts";
+import { type Executor, finish } from "../plan/mod.ts";
 import { Tape } from "../tensor/mod.ts";
-import { ADAMW, trainingPlan } from "../train/plans.ts";
-import { replayTo } from "../train/replay.ts";
-import { rateAt } from "../train/schedule.ts";
-import { clearMoments } from "../train/snapshot.ts";
+import { textObjective } from "../train/objective.ts";
+import { type TrainingPlan, trainingPlan } from "../train/plans.ts";
+import { Trainer } from "../train/trainer.ts";
 
 /** Test batches are counted from here, so that no training step draws them. */
 const TEST_STEP = 2 ** 20;
 
-/** Updates between two looks at the loss. */
-const DRAIN_EVERY = 20;
+/** Updates between two reports of the mean loss. */
+const SHOW_EVERY = 20;
 
 export interface RecallOptions {
   readonly seed: number;
@@ -29,7 +28,7 @@ export interface RecallOptions {
 
 /**
  * Trains one arm on the task and measures its accuracy by distance. Throws Interrupted when the signal aborts: it is done again
- * from the start. Throws Diverged when a loss or gradient is no number.
+ * from the start. Throws Diverged when a loss or gradient is NaN or infinite.
  */
 export async function probeRecall(
   executor: Executor,
@@ -61,44 +60,35 @@ export async function probeRecall(
   }
 }
 
+/** The update of the probe. */
+export const recallPlan = (store: ParameterStore, { batch: B, length: T, decay }: RecallConfig): TrainingPlan =>
+  trainingPlan(store, { B, T, decay });
+
 /** Returns the mean loss of the last updates. */
 async function train(
   executor: Executor,
   store: ParameterStore,
   { recall, seed, signal, onStep }: RecallOptions & { recall: RecallConfig },
 ): Promise<number> {
-  const { batch: B, length: T, steps, decay } = recall;
-  const made = trainingPlan(store, { B, T, decay }), program = await executor.prepare(made.plan);
-  const write = (step: number) => {
-    const { ids, targets, weight } = recallBatch(recall, { B, seed, step: step - 1 });
-    program.write(made.ids, ids), program.write(made.targets, targets), program.write(made.weight, weight);
-    const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
-    program.write(made.schedule, Float32Array.of(rateAt(step, recall), ...corrections, 0));
+  const at = (step: number) => recallBatch(recall, { B: recall.batch, seed, step: step - 1 });
+  const rewind = (trainer: Trainer) => {
+    store.initialise(executor, seed);
+    trainer.restart();
   };
-  const requireFinite = async (runs: readonly Float32Array[], first: number) => {
-    const broken = runs.findIndex((values) => !values.every(Number.isFinite));
-    if (broken < 0) return;
-    store.initialise(executor, seed), clearMoments(executor, store);
-    const step = first + broken + 1, where = await replayTo(program, { write, from: 0, step });
-    throw new Diverged(`recall: training diverged at step ${step}`, { got: where && inWords(where) });
-  };
+  const objective = textObjective(recallPlan(store, recall), { at });
+  const trainer = await Trainer.create(executor, store, { name: "recall", objective, schedule: recall, rewind });
   try {
-    let loss = NaN;
-    for (let step = 0; step < steps;) {
-      const start = performance.now(), first = step;
-      while (step < Math.min(steps, first + DRAIN_EVERY)) {
-        throwIfStopped(signal, "probing what a model recalls");
-        write(++step);
-        await program.run();
-      }
-      const runs = await program.drainMetrics();
-      await requireFinite(runs, first);
-      loss = runs.reduce((sum, values) => sum + values[0]!, 0) / runs.length;
-      onStep?.({ step, steps, loss, tokens_per_s: runs.length * B * T / ((performance.now() - start) / 1000) });
+    let loss = NaN, losses: number[] = [];
+    for await (const done of trainer.run({ signal, pauseEvery: SHOW_EVERY })) {
+      losses.push(done.loss);
+      if (!done.paused) continue;
+      loss = losses.reduce((sum, each) => sum + each, 0) / losses.length;
+      losses = [];
+      onStep?.({ step: done.step, steps: trainer.steps, loss, tokens_per_s: done.tokens_per_s });
     }
     return loss;
   } finally {
-    program.dispose();
+    trainer.dispose();
   }
 }
 
@@ -108,27 +98,27 @@ async function answers(
   store: ParameterStore,
   { recall, seed }: { recall: RecallConfig; seed: number },
 ): Promise<RecallResult["accuracies"]> {
-  const { batch: B, length: T, testBatches, ranges } = recall, V = recallVocabulary(recall);
+  const { batch: B, length: T, testBatches } = recall, V = recallVocabulary(recall);
   const tape = new Tape(false), ids = tape.input("ids", [B, T], { dtype: "u32" });
   const logits = linear(tape, { x: forward(tape, ids, store).hidden, w: store.tensor("embedding") }, {
     name: "logits",
   });
   const program = await executor.prepare(finish(tape, { name: "recall", outputs: [logits] }));
-  const right = ranges.map(() => 0), asked = ranges.map(() => 0);
+  const counts = recall.ranges.map(([least, most]) => ({ least, most, queries: 0, right: 0 }));
   try {
     for (let i = 0; i < testBatches; i++) {
-      const batch = recallBatch(recall, { B, seed, step: TEST_STEP + i });
+      const { queries, ...batch } = recallBatch(recall, { B, seed, step: TEST_STEP + i });
       program.write(ids, batch.ids);
       await program.run();
       const scores = await program.read(logits) as Float32Array;
-      for (const { at, range } of batch.queries) {
-        const row = scores.subarray(at * V, (at + 1) * V), answer = batch.targets[at]!;
-        asked[range]!++;
-        if (row.every((score, token) => token === answer || score < row[answer]!)) right[range]!++;
+      for (const { at, range } of queries) {
+        const row = scores.subarray(at * V, (at + 1) * V), answer = batch.targets[at]!, count = counts[range]!;
+        count.queries++;
+        if (row.every((score, token) => token === answer || score < row[answer]!)) count.right++;
       }
     }
   } finally {
     program.dispose();
   }
-  return ranges.map(([least, most], i) => ({ least, most, queries: asked[i]!, accuracy: right[i]! / asked[i]! }));
+  return counts.map(({ right, ...count }) => ({ ...count, accuracy: right / count.queries }));
 }

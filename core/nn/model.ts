@@ -2,6 +2,7 @@
 import { type Layer, layersOf } from "../config/mod.ts";
 import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
+import { linearLogp } from "../ops/linear_logp.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rotaryTable } from "../ops/rotary.ts";
 import { swiglu } from "../ops/swiglu.ts";
@@ -73,4 +74,14 @@ export function forward(
   }
   const { y } = rmsnorm(tape, { x, delta, w: store.tensor("final_norm") }, { eps });
   return { hidden: textRows(tape, y, { M }), traces };
+}
+
+/** Log-probability of each target, [B, T]. Shapes: ids, targets [B, T] u32. */
+export function targetLogp(
+  tape: Tape,
+  store: ParameterStore,
+  { ids, targets, ...options }: ForwardOptions & { ids: Tensor; targets: Tensor },
+): Tensor {
+  const { hidden } = forward(tape, ids, store, options);
+  return linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets }).logp;
 }

@@ -7,13 +7,14 @@ import { BatchOrder } from "../data/batches.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { splitText, type TokenData, tokenize } from "../data/split.ts";
 import { UsageError } from "../errors.ts";
+import { evaluationPlan, Scorer } from "../infer/scorer.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import { trainTokenizer } from "../tokenizer/mod.ts";
-import { ADAMW, trainingPlan } from "../train/plans.ts";
-import { rateAt } from "../train/schedule.ts";
-import { Scorer } from "../eval/quality.ts";
+import { textObjective } from "../train/objective.ts";
+import { trainingPlan } from "../train/plans.ts";
+import { Trainer } from "../train/trainer.ts";
 
 /** T = 2 W, as in the documented study. */
 export const LEAK_EXPERIMENT = {
@@ -114,32 +115,35 @@ async function train(
 ): Promise<LeakPoint[]> {
   const { batch: B, T, seed, rate, warmup, decay, evaluations } = LEAK_EXPERIMENT;
   const store = new ParameterStore(leakModel(profile)), reproduceLeak = name === "cropped keys";
-  const made = trainingPlan(store, { B, T, decay, reproduceLeak }),
-    order = new BatchOrder(tokens.train, { B, T, seed });
+  const plan = trainingPlan(store, { B, T, decay, reproduceLeak });
+  const objective = textObjective(plan, new BatchOrder(tokens.train, { B, T, seed }));
   store.initialise(executor, seed);
-  const program = await executor.prepare(made.plan);
-  const scorer = await Scorer.create(executor, store, { B, T, reproduceLeak });
+  const trainer = await Trainer.create(executor, store, { name, objective, schedule: { rate, warmup, steps } });
+  const scorer = await Scorer.create(executor, evaluationPlan(store, { B, T, reproduceLeak }));
   const points: LeakPoint[] = [];
   try {
-    for (let step = 1; step <= steps; step++) {
-      const { ids, targets, weight } = order.at(step);
-      program.write(made.ids, ids), program.write(made.targets, targets), program.write(made.weight, weight);
-      const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
-      program.write(made.schedule, Float32Array.of(rateAt(step, { steps, rate, warmup }), ...corrections, 0));
-      await program.run();
-      if (step % (steps / evaluations) !== 0) continue;
-      const losses = (await program.drainMetrics()).map((values) => values[0]!);
-      const trainLoss = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-      const logps = await scorer.tokenLogps(tokens.validation);
-      points.push({ step, trainLoss, validationLoss: -logps.reduce((sum, logp) => sum + logp, 0) / logps.length });
-      onProgress?.(
-        `${name}: step ${step} of ${steps}, perplexity ${Math.exp(points.at(-1)!.validationLoss).toFixed(2)}`,
-      );
+    let losses: number[] = [];
+    for await (const { step, loss, paused } of trainer.run({ pauseEvery: steps / evaluations })) {
+      losses.push(loss);
+      if (!paused) continue;
+      const validationLoss = -mean(await scorer.tokenLogps(tokens.validation));
+      points.push({ step, trainLoss: mean(losses), validationLoss });
+      losses = [];
+      onProgress?.(`${name}: step ${step} of ${steps}, perplexity ${Math.exp(validationLoss).toFixed(2)}`);
     }
     return points;
   } finally {
-    program.dispose();
+    trainer.dispose();
     scorer.dispose();
     store.release(executor);
   }
+}
+
+function mean(values: Iterable<number>): number {
+  let sum = 0, count = 0;
+  for (const value of values) {
+    sum += value;
+    count++;
+  }
+  return sum / count;
 }

@@ -82,6 +82,7 @@ const study = object({
   profile: optional(oneOf(PROFILES)),
   suite: optional(oneOf(SUITES)),
   characters: optional(count),
+  mainArm: optional(armName),
   remat: optional(oneOf([true, false])),
   precision: optional(oneOf(["bf16", "f16"])),
   recall: optional(recall),

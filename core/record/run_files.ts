@@ -1,6 +1,6 @@
 /** The run directory: names of its files, and reading it back as a value. */
 import { join } from "node:path";
-import type { StudyConfig } from "../config/mod.ts";
+import { mainArm, type StudyConfig } from "../config/mod.ts";
 import { MAX_JSON, parseJson } from "../disk/mod.ts";
 import {
   type ArmResult,
@@ -91,11 +91,6 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
   const metrics = await disk.stat(log)
     ? (await readLog(disk, log)).map((line, i) => metricsLineOf(line, `${log}, line ${i + 1}`))
     : [];
-  const attention: Partial<Record<StageName, AttentionMap[]>> = {};
-  for (const stage of STAGES) {
-    const path = join(armFolder(folder, "hymba", record.study.seeds[0]!), attentionFile(stage));
-    if (await disk.stat(path)) attention[stage] = decodeMaps(await disk.read(path), path);
-  }
   const tokenLosses: TokenLosses[] = [];
   for (const { arm, seed } of results) {
     for (const stage of STAGES) {
@@ -105,7 +100,18 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
       }
     }
   }
-  return { record, results, metrics, tokenLosses, recall: await loadRecall(disk, folder, record), attention };
+  const recall = await loadRecall(disk, folder, record), attention = await loadAttention(disk, folder, record);
+  return { record, results, metrics, tokenLosses, recall, attention };
+}
+
+async function loadAttention(disk: Disk, folder: string, { study }: RunRecord): Promise<Run["attention"]> {
+  const arm = mainArm(study), [seed] = study.seeds, attention: Partial<Record<StageName, AttentionMap[]>> = {};
+  if (arm === undefined || seed === undefined) return attention;
+  for (const stage of STAGES) {
+    const path = join(armFolder(folder, arm, seed), attentionFile(stage));
+    if (await disk.stat(path)) attention[stage] = decodeMaps(await disk.read(path), path);
+  }
+  return attention;
 }
 
 export const recallFile = (folder: string, arm: string, seed: number) => join(folder, "recall", `${arm}-${seed}.json`);

@@ -37,6 +37,6 @@ export interface Run {
   readonly tokenLosses: readonly TokenLosses[];
   /** What the arms recall, where they were probed. */
   readonly recall: readonly RecallResult[];
-  /** Maps of the arm `hymba`, first seed, where it was trained. */
+  /** Maps of the arm that the study is about (see mainArm), first seed, where it was trained. */
   readonly attention: Readonly<Partial<Record<StageName, readonly AttentionMap[]>>>;
 }

@@ -4,8 +4,8 @@ import { matmul } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
 import { Tape } from "../tensor/mod.ts";
-import { evaluationPlan, preferencePlan, trainingPlan } from "../train/plans.ts";
-import { stagesOf } from "./arm.ts";
+import { recallPlan } from "../eval/recall.ts";
+import { stagePlans, stagesOf } from "./stage_plans.ts";
 
 export interface Estimate {
   /** Multiplications and additions of the whole study. */
@@ -31,30 +31,45 @@ const PROBE_MS = 500;
 
 const flopsOf = ({ steps }: Plan) => steps.reduce((sum, { flops }) => sum + flops, 0);
 
-/** Flops of all arms, stages, evaluations and samples of a text of so many characters. */
-function studyFlops(study: StudyConfig, characters: number): number {
-  const used = Math.min(characters, study.characters ?? characters);
-  const validationTokens = used * (1 - study.trainFraction) / CHARACTERS_PER_TOKEN;
-  const { pretraining, orpo, preference, sequenceLength: T, samples, remat } = study;
-  const pairT = preference.promptTokens + preference.completionTokens - 1;
-  let flops = 0;
+/** Multiplications and additions of a study by what they are for, over all arms, stages and seeds. */
+export interface StudyFlops {
+  readonly training: number;
+  readonly evaluation: number;
+  /** Rejected continuations and samples. */
+  readonly sampling: number;
+  readonly recall: number;
+}
+
+/** Counts a study whose validation part has so many tokens. */
+export function studyFlops(study: StudyConfig, { validationTokens }: { validationTokens: number }): StudyFlops {
+  const { preference: { rejected, trainPairs, heldOutPairs, promptTokens, completionTokens }, samples, recall } = study;
+  const stages = stagesOf(study), seeds = study.seeds.length;
+  const sampledTokens = (rejected === "sample" ? (trainPairs + heldOutPairs) * (promptTokens + completionTokens) : 0) +
+    stages.length * samples.prompts * (samples.promptTokens + samples.newTokens);
+  const flops = { training: 0, evaluation: 0, sampling: 0, recall: 0 };
   for (const { config } of study.arms) {
-    const store = new ParameterStore(config), B = pretraining.batch;
-    const evaluation = flopsOf(evaluationPlan(store, { B, T }).plan), perToken = evaluation / (B * T);
-    const evaluations = Math.ceil(pretraining.steps / pretraining.evaluateEvery) +
-      (stagesOf(study).length - 1) * Math.ceil(orpo.steps / orpo.evaluateEvery);
-    const second = flopsOf(preferencePlan(store, { n: orpo.batch, T: pairT, decay: 0, beta: 0.1, remat }).plan);
-    const sampled = (preference.trainPairs + preference.heldOutPairs) * (pairT + 1) +
-      3 * samples.prompts * (samples.promptTokens + samples.newTokens);
-    flops += pretraining.steps * flopsOf(trainingPlan(store, { B, T, decay: 0, remat }).plan) +
-      (stagesOf(study).length - 1) * orpo.steps * second +
-      evaluations * Math.ceil((validationTokens - 1) / (B * T)) * evaluation + sampled * perToken;
+    const store = new ParameterStore(config);
+    for (const stage of stages) {
+      const { config: { steps, evaluateEvery }, training, evaluation, pairs } = stagePlans(study, store, { stage });
+      const evaluations = Math.ceil(steps / evaluateEvery), tokens = evaluation.B * evaluation.T;
+      flops.training += seeds * steps * flopsOf(training.plan);
+      flops.evaluation += seeds * evaluations * Math.ceil((validationTokens - 1) / tokens) * flopsOf(evaluation.plan);
+      if (pairs) {
+        // Preference is measured before the first step too.
+        flops.evaluation += seeds * (evaluations + 1) * Math.ceil(2 * heldOutPairs / pairs.B) * flopsOf(pairs.plan);
+      } else flops.sampling += seeds * sampledTokens * flopsOf(evaluation.plan) / tokens;
+    }
   }
-  for (const { config } of study.recall?.arms ?? []) {
-    const { batch: B, length, steps } = study.recall!;
-    flops += steps * flopsOf(trainingPlan(new ParameterStore(config), { B, T: length, decay: 0 }).plan);
+  if (recall) {
+    const plans = recall.arms.map(({ config }) => recallPlan(new ParameterStore(config), recall).plan);
+    flops.recall = seeds * recall.steps * plans.reduce((sum, plan) => sum + flopsOf(plan), 0);
   }
-  return flops * study.seeds.length;
+  return flops;
+}
+
+/** Tokens of the validation part of a text of so many characters, rather too many than too few. */
+function validationTokens({ characters, trainFraction }: StudyConfig, ofText: number): number {
+  return Math.min(ofText, characters ?? ofText) * (1 - trainFraction) / CHARACTERS_PER_TOKEN;
 }
 
 /** Flops per second of a product of the feed-forward part's shape: the best run of half a second, the first left out. */
@@ -86,6 +101,9 @@ export async function estimate(
   study: StudyConfig,
   { characters, software = false }: { characters: number; software?: boolean },
 ): Promise<Estimate> {
-  const flops = studyFlops(study, characters), rate = await productRate(executor, study);
+  const { training, evaluation, sampling, recall } = studyFlops(study, {
+    validationTokens: validationTokens(study, characters),
+  });
+  const flops = training + evaluation + sampling + recall, rate = await productRate(executor, study);
   return { flops, rate, seconds: flops / (rate * (software ? SHARE_ON_SOFTWARE : SHARE_OF_PRODUCT)) };
 }

@@ -1,20 +1,21 @@
 /** One trained model out of a run: its weights on an executor, its tokenizer, and what can be asked of it alone. */
 import { join } from "node:path";
-import type { Arm } from "../config/mod.ts";
+import { type Arm, mainArm } from "../config/mod.ts";
 import type { Quality, RunRecord, StageName } from "../record/mod.ts";
 import { studyTokens } from "../data/study_data.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { generate } from "../infer/generate.ts";
+import { evaluationPlan, Scorer } from "../infer/scorer.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { putArena } from "../train/snapshot.ts";
-import { Scorer } from "../eval/quality.ts";
+import { qualityOfTokens } from "../eval/quality.ts";
 import { armFolder, readRecord, readTokenizer, STAGES, tokenizerPath, weightsFile } from "../record/run_files.ts";
 
-/** Which model of a run; what is left out is `hymba` or the first one, the first seed, and the last stage that was trained. */
+/** Which model of a run; what is left out is the study's main arm or the first one, the first seed, and the last stage that was trained. */
 export interface ModelChoice {
   readonly model?: string;
   readonly seed?: number;
@@ -31,7 +32,7 @@ export interface ChosenModel {
 }
 
 function chosenArm({ study }: RunRecord, model: string | undefined): Arm {
-  const names = study.arms.map(({ name }) => name), wanted = model ?? (names.includes("hymba") ? "hymba" : names[0]);
+  const names = study.arms.map(({ name }) => name), wanted = model ?? mainArm(study) ?? names[0];
   const arm = study.arms.find(({ name }) => name === wanted);
   if (arm) return arm;
   throw new UsageError(`the run has no model ${quoted(wanted ?? "")}`, { expected: names.join(", ") });
@@ -116,9 +117,10 @@ export class TrainedModel {
 
   async #score(tokens: Uint32Array, bytes: number): Promise<TextQuality> {
     const { pretraining, sequenceLength: T } = this.chosen.record.study;
-    const scorer = await Scorer.create(this.executor, this.store, { B: pretraining.batch, T });
+    const scorer = await Scorer.create(this.executor, evaluationPlan(this.store, { B: pretraining.batch, T }));
     try {
-      return { ...await scorer.quality(tokens, { bytes }), tokens: tokens.length - 1, bytes };
+      const logps = await scorer.tokenLogps(tokens);
+      return { ...qualityOfTokens(logps, { bytes }), tokens: logps.length, bytes };
     } finally {
       scorer.dispose();
     }

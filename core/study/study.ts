@@ -7,12 +7,15 @@ import { type Disk, LOG_START, type LogPosition, makeFolders, MetricsLog, startR
 import { loadLatest } from "../params/checkpoint.ts";
 import { Diverged } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
-import { type ArmContext, donePosition, runArm, stagesOf, type StudyEvent } from "./arm.ts";
-import { type Environment, prepare } from "./preparation.ts";
 import { probeRecall } from "../eval/recall.ts";
 import { requireCausal } from "../proof/require_causal.ts";
-import { requireMemory } from "./require_memory.ts";
 import { armFolder, FILES, loadRun, readJson, recallFile, writeJson } from "../record/run_files.ts";
+import { runArm } from "./arm.ts";
+import type { ArmContext, StudyEvent } from "./arm_run.ts";
+import { readStage } from "./arm_stage.ts";
+import { type Environment, prepare } from "./preparation.ts";
+import { requireMemory } from "./require_memory.ts";
+import { stagesOf } from "./stage_plans.ts";
 
 export interface StudyOptions {
   readonly executor: Executor;
@@ -44,7 +47,7 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
     for (const seed of study.seeds) {
       for (const arm of study.arms) {
         onEvent?.({ kind: "arm", arm: arm.name, seed, step: 0, steps: 0 });
-        const context = { ...preparation, ...{ executor, disk, folder, log, study, onEvent, signal, lastStage } };
+        const context = { ...preparation, executor, disk, folder, log, study, onEvent, signal, lastStage };
         const failure = await failureOf(disk, folder, { arm: arm.name, seed }) ?? await runOrFail(arm, seed, context);
         if (!failure) continue;
         onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, message: failure.message });
@@ -126,12 +129,9 @@ async function resumePosition(study: StudyConfig, disk: Disk, folder: string): P
         continue;
       }
       for (const stage of stagesOf(study)) {
-        const done = await donePosition(disk, folder, { arm, seed, stage });
-        if (!done) {
-          const checkpoints = join(armFolder(folder, arm, seed), "checkpoints");
-          return (await loadLatest(disk, checkpoints, { stage }))?.log ?? position;
-        }
-        position = done;
+        const of = armFolder(folder, arm, seed), done = await readStage(disk, of, stage);
+        if (!done) return (await loadLatest(disk, join(of, "checkpoints"), { stage }))?.log ?? position;
+        position = done.log;
       }
     }
   }

@@ -1,28 +1,48 @@
-/** The plans of training and evaluation: one recording each, replayed for every batch. */
+/** The plans of training: one recording each, replayed for every batch. */
 import type { ActivationConfig, Precision } from "../config/mod.ts";
-import { linearLogp } from "../ops/linear_logp.ts";
 import { nllLoss, orpoLoss } from "../ops/losses.ts";
 import { lossScale, scaleOf } from "../ops/loss_scale.ts";
-import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
-import { forward, type ForwardOptions } from "../nn/model.ts";
+import { adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
+import { type ForwardOptions, targetLogp } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
 import { finish, type Plan, withHalfProducts, withNormsAgain, withPackedSaves } from "../plan/mod.ts";
 import { Tape, type Tensor } from "../tensor/mod.ts";
+import { ADAMW, type Optimizer } from "./schedule.ts";
 
-export interface TextInputs {
+interface TextInputs {
+  /** [rows, T] each. */
   readonly ids: Tensor;
   readonly targets: Tensor;
+  /** How much each target counts, [rows, T]. */
   readonly weight: Tensor;
 }
 
-export interface TrainingPlan extends TextInputs {
+/** A recorded update: forward, backward, clipping and AdamW. */
+export interface UpdatePlan extends TextInputs {
   readonly plan: Plan;
+  /** [4], see scheduleVector. */
   readonly schedule: Tensor;
-  /** Names of the first metrics of a run, one a number. In f16 the last two are the loss scale, and 1 for an update left out. */
+  /** Names of the first metrics of a run, one number each. In f16 the last two are the loss scale, and 1 for an update left out. */
   readonly metricNames: readonly string[];
+  readonly optimizer: Optimizer;
+  /** The state of loss scaling, where the plan scales its loss. */
+  readonly lossScale?: Tensor;
 }
 
-export const ADAMW: Omit<AdamW, "decay"> = { beta1: 0.9, beta2: 0.95, eps: 1e-8, clip: 1 };
+/** Next-token training. */
+export interface TrainingPlan extends UpdatePlan {
+  readonly kind: "text";
+  /** Multiplies loss and gradient. */
+  readonly scale: number;
+}
+
+/** Preference training on n pairs: the chosen rows come first. */
+export interface PreferencePlan extends UpdatePlan {
+  readonly kind: "pairs";
+  readonly n: number;
+  /** 1 on the tokens of a completion, [2n, T]. */
+  readonly completion: Tensor;
+}
 
 function trainingTape(store: ParameterStore, { remat }: ActivationConfig): Tape {
   const { parameters, gradients } = store.arenas;
@@ -55,91 +75,71 @@ function textInputs(tape: Tape, B: number, T: number): TextInputs {
 }
 
 /**
- * Backward from the loss, times `scale`, then norm, clipping and AdamW over the whole store. In f16 the loss is scaled besides,
- * and `scaling` is what the metrics then end with.
+ * Appends the backward pass from the loss times `scale`, the norm of the gradient, clipping and AdamW over the whole store, and
+ * finishes the plan. In f16 the loss is scaled too, and the metrics end with what `lossScale` reports.
  */
-function update(
+function finished(
   tape: Tape,
-  loss: Tensor,
+  { name, loss, metrics }: { name: string; loss: Tensor; metrics(norm: Tensor): readonly Tensor[] },
   { store, decay, scale = 1, optimizer = ADAMW, precision }: Pick<ActivationConfig, "precision"> & {
     store: ParameterStore;
     decay: number;
     scale?: number;
-    optimizer?: Omit<AdamW, "decay">;
+    optimizer?: Optimizer;
   },
-) {
+): Pick<UpdatePlan, "plan" | "schedule" | "optimizer" | "lossScale"> {
   const scaled = precision === "f16", state = store.lossScale;
   tape.backward([[loss, scaled ? scaleOf(state) : tape.constant("d loss", [1], Float32Array.of(scale))]]);
   const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);
   const norm = gradientNorm(tape, store.stretches.map(({ g }) => g));
-  const used = scaled
-    ? lossScale(tape, { norm, schedule, state }, { ...optimizer, factor: scale })
-    : { norm, schedule };
+  const scaling = scaled ? lossScale(tape, { norm, schedule, state }, { ...optimizer, factor: scale }) : undefined;
+  const used = scaling ?? { norm, schedule };
   for (const stretch of store.stretches) {
-    adamw(tape, { ...stretch, ...used }, { ...optimizer, decay: stretch.decay ? decay : 0 }, { scaled });
+    const inputs = { ...stretch, norm: used.norm, schedule: used.schedule };
+    adamw(tape, inputs, { ...optimizer, decay: stretch.decay ? decay : 0 }, { scaled });
   }
-  return { schedule, norm: used.norm, scaling: "scaling" in used ? [used.scaling] : [] };
+  const all = [...metrics(used.norm), ...(scaling ? [scaling.scaling] : [])];
+  const plan = storedIn(finish(tape, { name: `${name} ${store.config.archType}`, metrics: all }), precision);
+  return { plan, schedule, optimizer, lossScale: scaled ? state : undefined };
 }
 
 /** Next-token training. `scale` multiplies the gradient: the seed's second stage is this with 1 + beta. Metrics: loss, gradientNorm. */
 export function trainingPlan(
   store: ParameterStore,
-  { B, T, decay, scale, optimizer, reproduceLeak, ...activations }: ActivationConfig & ForwardOptions & {
+  { B, T, decay, scale = 1, optimizer, reproduceLeak, ...activations }: ActivationConfig & ForwardOptions & {
     B: number;
     T: number;
     decay: number;
     scale?: number;
-    optimizer?: Omit<AdamW, "decay">;
+    optimizer?: Optimizer;
   },
 ): TrainingPlan {
   const tape = trainingTape(store, activations), inputs = textInputs(tape, B, T);
-  const { hidden } = forward(tape, inputs.ids, store, { reproduceLeak });
-  const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
-  const loss = nllLoss(tape, { logp, weight: inputs.weight });
-  const { precision } = activations;
-  const { schedule, norm, scaling } = update(tape, loss, { store, decay, scale, optimizer, precision });
-  const metrics = [loss, norm, ...scaling];
-  const plan = storedIn(finish(tape, { name: `training ${store.config.archType}`, metrics }), precision);
-  return { plan, ...inputs, schedule, metricNames: ["loss", "gradientNorm"] };
+  const logp = targetLogp(tape, store, { ...inputs, reproduceLeak });
+  const loss = nllLoss(tape, { logp, weight: inputs.weight }), { precision } = activations;
+  const made = finished(tape, { name: "training", loss, metrics: (norm) => [loss, norm] }, {
+    store,
+    decay,
+    scale,
+    optimizer,
+    precision,
+  });
+  return { kind: "text", scale, ...inputs, ...made, metricNames: ["loss", "gradientNorm"] };
 }
 
-export interface PreferencePlan extends TrainingPlan {
-  readonly completion: Tensor;
-}
-
-/** ORPO on n pairs of T predictions. Metrics: loss, nll, gradientNorm, then the pairs [n, 4] (ORPO_COLUMNS). */
+/** ORPO on n pairs of T predictions; beta 0 is the control. Metrics: loss, nll, gradientNorm, then the pairs [n, 4] (ORPO_COLUMNS). */
 export function preferencePlan(
   store: ParameterStore,
   { n, T, decay, beta, ...activations }: ActivationConfig & { n: number; T: number; decay: number; beta: number },
 ): PreferencePlan {
-  const tape = trainingTape(store, activations),
-    inputs = textInputs(tape, 2 * n, T),
-    completion = tape.input("completion", [2 * n, T]);
-  const { hidden } = forward(tape, inputs.ids, store);
-  const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets: inputs.targets });
+  const tape = trainingTape(store, activations), inputs = textInputs(tape, 2 * n, T);
+  const completion = tape.input("completion", [2 * n, T]), { precision } = activations;
+  const logp = targetLogp(tape, store, inputs);
   const { loss, nll, pairs } = orpoLoss(tape, { logp, weight: inputs.weight, completion }, { beta });
-  const { schedule, norm, scaling } = update(tape, loss, { store, decay, precision: activations.precision });
-  const metrics = [loss, nll, norm, pairs, ...scaling];
-  const plan = storedIn(finish(tape, { name: `ORPO ${store.config.archType}`, metrics }), activations.precision);
-  return { plan, ...inputs, completion, schedule, metricNames: ["loss", "nll", "gradientNorm"] };
-}
-
-export interface EvaluationPlan {
-  readonly plan: Plan;
-  readonly ids: Tensor;
-  readonly targets: Tensor;
-  /** [B, T]: log-probability of each target. */
-  readonly logp: Tensor;
-}
-
-/** Log-probabilities of given tokens, forward only. */
-export function evaluationPlan(
-  store: ParameterStore,
-  { B, T, ...options }: ForwardOptions & { B: number; T: number },
-): EvaluationPlan {
-  const tape = new Tape(false);
-  const ids = tape.input("ids", [B, T], { dtype: "u32" }), targets = tape.input("targets", [B, T], { dtype: "u32" });
-  const { hidden } = forward(tape, ids, store, options);
-  const { logp } = linearLogp(tape, { x: hidden, w: store.tensor("embedding"), targets });
-  return { plan: finish(tape, { name: `evaluation ${store.config.archType}`, outputs: [logp] }), ids, targets, logp };
+  const made = finished(tape, { name: "ORPO", loss, metrics: (norm) => [loss, nll, norm, pairs] }, {
+    store,
+    decay,
+    precision,
+  });
+  return { kind: "pairs", n, ...inputs, completion, ...made, metricNames: ["loss", "nll", "gradientNorm"] };
 }

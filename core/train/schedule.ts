@@ -1,8 +1,13 @@
-/** The learning rate: linear warm-up, then cosine to zero. */
+/** What changes from update to update: the learning rate, and the vector of numbers that the optimizer of a plan reads. */
+import type { AdamW } from "../ops/optimizer.ts";
+
+/** Linear warm-up, then cosine to zero. */
 export interface Schedule {
   /** The largest rate. */
   readonly rate: number;
+  /** Updates until the rate is at its largest. */
   readonly warmup: number;
+  /** All updates. */
   readonly steps: number;
 }
 
@@ -11,3 +16,18 @@ export function rateAt(step: number, { rate, warmup, steps }: Schedule): number 
   if (step <= warmup) return rate * step / warmup;
   return rate * 0.5 * (1 + Math.cos(Math.PI * (step - warmup) / (steps - warmup + 1)));
 }
+
+/** AdamW without its decay, which differs between parameters. */
+export type Optimizer = Omit<AdamW, "decay">;
+
+/** What every training uses unless it says otherwise. */
+export const ADAMW: Optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, clip: 1 };
+
+/**
+ * The `schedule` input [4] of a plan for an update, counted from 1: rate, 1 − β1^step, 1 − β2^step. The last number is used on
+ * the device only, by loss scaling (`core/ops/loss_scale.ts`).
+ */
+export const scheduleVector = (
+  step: number,
+  { rate, beta1, beta2 }: Pick<AdamW, "beta1" | "beta2"> & { rate: number },
+): Float32Array<ArrayBuffer> => Float32Array.of(rate, 1 - beta1 ** step, 1 - beta2 ** step, 0);

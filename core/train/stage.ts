@@ -1,8 +1,6 @@
-/** One stage of training of one model: the loop of updates, evaluations and checkpoints, resumable at every step. */
-import type { StageConfig } from "../config/mod.ts";
+/** One stage of training of one model in a study: updates, evaluations, checkpoints and the metrics log, resumable at every step. */
 import {
   type Evaluation,
-  type MetricsLine,
   type PreferenceMeasures,
   type Quality,
   requireStageState,
@@ -10,21 +8,9 @@ import {
 } from "../record/mod.ts";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";
-import { initialLossScale, LOSS_SCALE_STATE } from "../ops/loss_scale.ts";
-import {
-  type Json,
-  type LoadedCheckpoint,
-  loadLatest,
-  removeOldCheckpoints,
-  saveCheckpoint,
-} from "../params/checkpoint.ts";
-import type { ParameterStore } from "../params/store.ts";
-import type { Tensor } from "../tensor/mod.ts";
-import { type Executor, inWords, type Program } from "../plan/mod.ts";
-import { replayTo } from "./replay.ts";
-import { rateAt } from "./schedule.ts";
-import { ADAMW } from "./plans.ts";
-import { putSnapshot, snapshotBytes, takeSnapshot } from "./snapshot.ts";
+import { type Json, loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
+import { snapshotBytes } from "./snapshot.ts";
+import type { Trainer, TrainingStep } from "./trainer.ts";
 
 /** What happens in a stage, for progress displays. */
 export interface StageEvent {
@@ -35,49 +21,32 @@ export interface StageEvent {
   readonly tokens_per_s?: number;
 }
 
-/** How the stage's plan is fed and read. */
-export interface StageProgram {
-  readonly program: Program;
-  readonly schedule: Tensor;
-  /** The state of loss scaling, where the plan scales its loss. */
-  readonly lossScale?: Tensor;
-  readonly tokensPerStep: number;
-  /** Writes the inputs of an update; the first is step 1. */
-  writeBatch(step: number): void;
-  /** Names the numbers that one run put into the metrics. */
-  metricsOf(
-    values: Float32Array,
-  ): Pick<
-    MetricsLine,
-    "loss" | "gradientNorm" | "lossScale" | "skipped" | "nll" | "logSigmoid" | "logOdds" | "accuracy" | "margin"
-  >;
+/** Where the checkpoints of a stage are. */
+export interface StagePlace {
+  readonly disk: Disk;
+  /** One folder for all stages of an arm. */
+  readonly folder: string;
+  readonly stage: StageName;
 }
 
-export interface StageContext {
-  readonly executor: Executor;
-  readonly store: ParameterStore;
-  readonly disk: Disk;
-  /** Where the checkpoints of this arm are. */
-  readonly folder: string;
+export interface StageContext extends StagePlace {
   readonly log: MetricsLog;
   readonly arm: string;
   readonly seed: number;
-  readonly stage: StageName;
-  readonly config: StageConfig;
+  /** Steps between evaluations; the last step is always evaluated. */
+  readonly evaluateEvery: number;
   readonly signal?: AbortSignal;
   onEvent?(event: StageEvent): void;
-  /** Puts back the weights that the stage began with, and no moments. */
-  restart(): Promise<void>;
   /**
    * Throws Interrupted when the signal aborts it; it is done again when the stage goes on. Throws Diverged when a
-   * log-probability is no number.
+   * log-probability is NaN or infinite.
    */
   evaluate(): Promise<Quality>;
   /** Held-out preference measures; only in preference stages. */
   prefer?(step: number): Promise<PreferenceMeasures>;
 }
 
-/** What a stage carries from step to step besides weights and moments. */
+/** What a stage carries from step to step besides the state of its trainer. */
 interface Carried {
   best: Evaluation | null;
   last: Evaluation | null;
@@ -86,184 +55,123 @@ interface Carried {
   train_s: number;
 }
 
-/** A place between two updates. */
-interface At {
-  step: number;
-  carried: Carried;
+export interface StageOutcome extends Readonly<Carried> {
+  readonly best: Evaluation;
+  readonly last: Evaluation;
 }
 
-export interface StageOutcome extends Carried {
-  readonly tokens: number;
+/**
+ * Puts the newest checkpoint of a stage back into its trainer. Returns what the stage carries, or undefined when there is no
+ * checkpoint. Throws a HymbaError when the checkpoint is damaged or not a stage's.
+ */
+export async function restoreNewest(
+  trainer: Trainer,
+  { disk, folder, stage }: StagePlace,
+): Promise<Carried | undefined> {
+  const found = await loadLatest(disk, folder, { stage });
+  if (!found) return undefined;
+  requireStageState(found.state, `${found.path}: state`);
+  const { lossScale, ...carried } = found.state as unknown as Carried & { lossScale?: number[] };
+  trainer.restore({ step: found.step, groups: found.groups, lossScale });
+  return carried;
 }
 
-/** Updates between two looks at the metrics: each look waits for the device. */
-const DRAIN_EVERY = 10;
+/** Measures the preference before the first step. */
+async function begun({ prefer, log, arm, seed, stage }: StageContext): Promise<Carried> {
+  const carried: Carried = { best: null, last: null, before: null, after: null, train_s: 0 };
+  if (!prefer) return carried;
+  const before = await prefer(0);
+  await log.append({ arm, seed, stage, kind: "preference", ...before });
+  return { ...carried, before };
+}
 
 /**
  * Runs the stage from its newest checkpoint, or from the weights that the executor holds now. Throws a HymbaError before the
  * first step when the disk has no room for a checkpoint.
  */
-export async function runStage(made: StageProgram, context: StageContext): Promise<StageOutcome> {
-  const { steps, evaluateEvery } = context.config;
-  await makeFolders(context.disk, context.folder);
-  await requireSpace(context.disk, context.folder, snapshotBytes(context.store));
-  const found = await loadLatest(context.disk, context.folder, { stage: context.stage });
-  let step = 0, carried: Carried = { best: null, last: null, before: null, after: null, train_s: 0 };
-  if (found) {
-    await removeOldCheckpoints(context.disk, context.folder);
-    carried = restore(made, context, found);
-    step = found.step;
-  } else if (context.prefer) {
-    const { arm, seed, stage, log } = context, before = await context.prefer(0);
-    await log.append({ arm, seed, stage, kind: "preference", ...before });
-    carried = { ...carried, before };
-  }
-  if (!found && made.lossScale) context.executor.write(made.lossScale, initialLossScale());
-  let drained = step;
-  for (;;) {
-    const due = step > 0 && (step % evaluateEvery === 0 || step === steps);
-    if (due && carried.last?.step !== step) {
-      carried = await evaluateAt(made, context, { step, carried });
-      await save(made, context, { step, carried });
-    }
-    if (step === steps) break;
-    if (context.signal?.aborted) await stop(made, context, { step, carried });
-    const start = performance.now();
-    const next = Math.min(steps, nextMultiple(step, DRAIN_EVERY), nextMultiple(step, evaluateEvery));
-    while (step < next && !context.signal?.aborted) {
-      writeStep(made, context, ++step);
-      await made.program.run();
-    }
-    const runs = await made.program.drainMetrics();
-    const seconds = (performance.now() - start) / 1000;
-    carried.train_s += seconds;
-    await record(made, context, { runs, from: drained, tokens_per_s: runs.length * made.tokensPerStep / seconds });
-    drained = step;
-  }
-  return { ...carried, tokens: steps * made.tokensPerStep };
+export async function runStage(trainer: Trainer, context: StageContext): Promise<StageOutcome> {
+  const { disk, folder } = context;
+  await makeFolders(disk, folder);
+  await requireSpace(disk, folder, snapshotBytes(trainer.store));
+  const found = await restoreNewest(trainer, context);
+  if (found) await removeOldCheckpoints(disk, folder);
+  const run = new StageRun(trainer, context, found ?? await begun(context));
+  await run.train();
+  const { best, last } = run.carried;
+  if (best && last) return { ...run.carried, best, last };
+  throw new HymbaError(`${context.arm}, ${context.stage}: the stage has no steps`, { expected: "at least one" });
 }
 
-/** Puts weights, moments and the loss scale of a checkpoint back. Throws a HymbaError when it is not a stage's. */
-function restore(made: StageProgram, { executor, store }: StageContext, found: LoadedCheckpoint): Carried {
-  requireStageState(found.state, `${found.path}: state`);
-  const { lossScale, ...carried } = found.state as unknown as Carried & { lossScale?: number[] };
-  putSnapshot(executor, store, found);
-  if (made.lossScale && lossScale?.length !== LOSS_SCALE_STATE) {
-    throw new HymbaError(`${found.path} does not hold the loss scale that training in f16 goes on with`);
-  }
-  if (made.lossScale) executor.write(made.lossScale, Float32Array.from(lossScale!));
-  return carried;
-}
+class StageRun {
+  constructor(private readonly trainer: Trainer, private readonly context: StageContext, readonly carried: Carried) {}
 
-const nextMultiple = (step: number, of: number) => (Math.floor(step / of) + 1) * of;
-
-function writeStep(made: StageProgram, { config }: StageContext, step: number): void {
-  made.writeBatch(step);
-  const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
-  made.program.write(made.schedule, Float32Array.of(rateAt(step, config), ...corrections, 0));
-}
-
-async function record(
-  made: StageProgram,
-  context: StageContext,
-  { runs, from, tokens_per_s }: { runs: readonly Float32Array[]; from: number; tokens_per_s: number },
-): Promise<void> {
-  const { arm, seed, stage, config, log } = context;
-  for (const [i, values] of runs.entries()) {
-    const step = from + i + 1, measured = made.metricsOf(values);
-    const skipped = measured.skipped === 1 && measured.lossScale! > 1;
-    if (!Number.isFinite(measured.loss) || !(skipped || Number.isFinite(measured.gradientNorm))) {
-      throw await diverged(made, context, step);
+  async train(): Promise<void> {
+    const { evaluateEvery, signal } = this.context;
+    try {
+      if (this.#due) await this.#evaluate(); // it was stopped in this evaluation
+      for await (const done of this.trainer.run({ signal, pauseEvery: evaluateEvery })) {
+        await this.#record(done);
+        if (done.paused) await this.#evaluate();
+      }
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      await this.#stop();
     }
-    const line: MetricsLine = {
-      arm,
-      seed,
+  }
+
+  /** Whether the step that the trainer is at has still to be evaluated. */
+  get #due(): boolean {
+    const { step, steps } = this.trainer, { last } = this.carried;
+    return step > 0 && (step % this.context.evaluateEvery === 0 || step === steps) && last?.step !== step;
+  }
+
+  async #record({ step, seconds, paused: _, ...measured }: TrainingStep): Promise<void> {
+    const { arm, seed, stage, log, onEvent } = this.context, { loss, tokens_per_s } = measured;
+    this.carried.train_s += seconds;
+    await log.append({ arm, seed, stage, step, kind: "train", ...measured });
+    onEvent?.({ kind: "step", step, steps: this.trainer.steps, loss, tokens_per_s });
+  }
+
+  /** Measures first and writes then: a measurement that is stopped leaves no line, and the stage goes on with it. */
+  async #evaluate(): Promise<void> {
+    const { arm, seed, stage, log, onEvent } = this.context, { step, steps } = this.trainer, { carried } = this;
+    const { quality, after } = await this.#measure(step), { loss, perplexity, bitsPerByte } = quality;
+    await log.append({ arm, seed, stage, step, kind: "evaluation", loss, perplexity, bitsPerByte });
+    if (after) await log.append({ arm, seed, stage, kind: "preference", ...after });
+    onEvent?.({ kind: "evaluation", step, steps, loss });
+    carried.last = { step, ...quality };
+    if (!carried.best || carried.best.loss > loss) carried.best = carried.last;
+    carried.after = after;
+    await this.#save();
+  }
+
+  async #measure(step: number): Promise<{ quality: Quality; after: PreferenceMeasures | null }> {
+    const { arm, stage, evaluate, prefer } = this.context;
+    try {
+      return { quality: await evaluate(), after: prefer ? await prefer(step) : null };
+    } catch (error) {
+      if (!(error instanceof Diverged)) throw error;
+      throw new Diverged(`${arm}, ${stage}: diverged at step ${step}: ${error.message}`, { cause: error });
+    }
+  }
+
+  async #save(): Promise<void> {
+    const { disk, folder, stage, log, onEvent } = this.context, { last } = this.carried;
+    const { step, groups, ...scaling } = await this.trainer.snapshot();
+    await saveCheckpoint(disk, folder, {
       stage,
       step,
-      kind: "train",
-      ...measured,
-      rate: rateAt(step, config),
-      tokens_per_s,
-    };
-    await log.append({ ...line });
-    context.onEvent?.({ kind: "step", step, steps: config.steps, loss: measured.loss, tokens_per_s });
+      score: last?.step === step ? last.loss : undefined,
+      groups,
+      state: { ...this.carried, ...scaling } as unknown as Json,
+      log: await log.sync(),
+    });
+    onEvent?.({ kind: "saved", step, steps: this.trainer.steps });
   }
-}
 
-/** Measures first and writes then: a measurement that is stopped leaves no line, and the stage goes on with it. */
-async function evaluateAt(made: StageProgram, context: StageContext, { step, carried }: At): Promise<Carried> {
-  const { arm, seed, stage, config, log } = context;
-  const measured = await measureOrStop(made, context, { step, carried });
-  const last: Evaluation = { step, ...measured.quality };
-  await log.append({
-    arm,
-    seed,
-    stage,
-    step,
-    kind: "evaluation",
-    loss: last.loss,
-    perplexity: last.perplexity,
-    bitsPerByte: last.bitsPerByte,
-  });
-  const { after } = measured;
-  if (after) await log.append({ arm, seed, stage, kind: "preference", ...after });
-  context.onEvent?.({ kind: "evaluation", step, steps: config.steps, loss: last.loss });
-  return { ...carried, last, best: carried.best && carried.best.loss <= last.loss ? carried.best : last, after };
-}
-
-async function measureOrStop(
-  made: StageProgram,
-  context: StageContext,
-  at: At,
-): Promise<{ quality: Quality; after: PreferenceMeasures | null }> {
-  try {
-    return { quality: await context.evaluate(), after: context.prefer ? await context.prefer(at.step) : null };
-  } catch (error) {
-    if (error instanceof Interrupted) return await stop(made, context, { ...at, where: "evaluating" });
-    if (!(error instanceof Diverged)) throw error;
-    const { arm, stage } = context;
-    throw new Diverged(`${arm}, ${stage}: diverged at step ${at.step}: ${error.message}`, { cause: error });
+  async #stop(): Promise<never> {
+    const { arm, stage } = this.context, { step, steps } = this.trainer, where = this.#due ? "evaluating" : "at";
+    await this.#save();
+    throw new Interrupted(`stopped ${where} step ${step} of ${steps} (${arm}, ${stage}); everything is saved`);
   }
-}
-
-async function save(made: StageProgram, context: StageContext, { step, carried }: At): Promise<void> {
-  const { executor, store, disk, folder, stage, log, config } = context;
-  const groups = await takeSnapshot(executor, store);
-  const scaling = made.lossScale && { lossScale: [...await executor.read(made.lossScale)] };
-  const score = carried.last?.step === step ? carried.last.loss : undefined;
-  await saveCheckpoint(disk, folder, {
-    stage,
-    step,
-    score,
-    groups,
-    state: { ...carried, ...scaling } as unknown as Json,
-    log: await log.sync(),
-  });
-  context.onEvent?.({ kind: "saved", step, steps: config.steps });
-}
-
-async function stop(
-  made: StageProgram,
-  context: StageContext,
-  { where = "at", ...at }: At & { where?: string },
-): Promise<never> {
-  await save(made, context, at);
-  throw new Interrupted(
-    `stopped ${where} step ${at.step} of ${context.config.steps} (${context.arm}, ${context.stage}); everything is saved`,
-  );
-}
-
-/** Goes back to the newest checkpoint, or to the start, replays to the step that failed and names the first tensor that is not finite. */
-async function diverged(made: StageProgram, context: StageContext, step: number): Promise<Diverged> {
-  const { arm, stage, executor, disk, folder } = context;
-  const found = await loadLatest(disk, folder, { stage });
-  if (found) restore(made, context, found);
-  else await context.restart();
-  if (!found && made.lossScale) executor.write(made.lossScale, initialLossScale());
-  const write = (again: number) => writeStep(made, context, again);
-  const where = await replayTo(made.program, { write, from: found?.step ?? 0, step });
-  return new Diverged(`${arm}, ${stage}: training diverged at step ${step}`, {
-    got: where ? inWords(where) : "a loss or gradient norm that is no number, and none in a replay",
-    hint: found ? `the checkpoint of step ${found.step} is kept; a lower rate may help` : "a lower rate may help",
-  });
 }

@@ -7,6 +7,7 @@ import { ARCH_TYPES, type ArchType, HymbaConfig } from "../../core/config/mod.ts
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
+import { ADAMW, scheduleVector } from "../../core/train/schedule.ts";
 
 const B = 8, T = 128, V = 1000, RUNS = 20, WARM_UP = 6;
 
@@ -32,7 +33,7 @@ async function measure(archType: ArchType, { timed, threads }: { timed: boolean;
     program.write(made.ids, Uint32Array.from({ length: B * T }, (_, i) => i * 7919 % V));
     program.write(made.targets, Uint32Array.from({ length: B * T }, (_, i) => (i + 1) * 7919 % V));
     program.write(made.weight, new Float32Array(B * T).fill(1));
-    program.write(made.schedule, Float32Array.of(1e-3, 0.1, 0.05, 0));
+    program.write(made.schedule, scheduleVector(1, { ...ADAMW, rate: 1e-3 }));
     for (let run = 0; run < WARM_UP; run++) await program.run();
     const before = program.times(), seconds: number[] = [];
     for (let run = 0; run < RUNS; run++) {

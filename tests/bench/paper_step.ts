@@ -9,6 +9,7 @@ import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
+import { ADAMW, scheduleVector } from "../../core/train/schedule.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
 import type { Arm } from "../../core/config/mod.ts";
 
@@ -25,7 +26,7 @@ async function oneStep(executor: Executor, { config }: Arm, { remat }: { remat: 
   program.write(made.ids, tokens.slice(0, B * T));
   program.write(made.targets, tokens.slice(1));
   program.write(made.weight, new Float32Array(B * T).fill(1));
-  program.write(made.schedule, Float32Array.of(3e-4, 0.1, 0.05, 0));
+  program.write(made.schedule, scheduleVector(1, { ...ADAMW, rate: 3e-4 }));
   await program.run();
   const [loss, norm] = (await program.drainMetrics())[0]!, end = performance.now();
   const seconds = { prepare: (ready - start) / 1000, step: (end - ready) / 1000 };

@@ -11,7 +11,7 @@
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import type { Data, Executor, Plan, Program } from "../../core/plan/mod.ts";
 import type { Tensor } from "../../core/tensor/mod.ts";
-import { ADAMW } from "../../core/train/plans.ts";
+import { ADAMW } from "../../core/train/schedule.ts";
 import { WebgpuExecutor } from "../../core/webgpu/mod.ts";
 
 const [, fault, what = ""] = /^(\w+) ?(.*)$/.exec(Deno.env.get("FAULT") ?? "none")!;

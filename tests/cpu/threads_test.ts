@@ -8,6 +8,7 @@ import { ParameterStore } from "../../core/params/store.ts";
 import { finish } from "../../core/plan/mod.ts";
 import { Tape } from "../../core/tensor/mod.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
+import { ADAMW, scheduleVector } from "../../core/train/schedule.ts";
 
 const B = 2, T = 40, V = 50;
 
@@ -31,7 +32,7 @@ async function train(threads: number): Promise<{ parameters: Record<string, Floa
     program.write(made.ids, Uint32Array.from({ length: B * T }, (_, i) => i * 7 % V));
     program.write(made.targets, Uint32Array.from({ length: B * T }, (_, i) => (i + 1) * 7 % V));
     program.write(made.weight, new Float32Array(B * T).fill(1));
-    program.write(made.schedule, Float32Array.of(1e-2, 0.1, 0.05, 0));
+    program.write(made.schedule, scheduleVector(1, { ...ADAMW, rate: 1e-2 }));
     for (let step = 0; step < 3; step++) await program.run();
     const metrics = (await program.drainMetrics()).flatMap((run) => [...run]);
     return { parameters: await store.read(executor), metrics };

@@ -1,10 +1,12 @@
 /** A training run of seconds, whole in one function: what has to give the same bits wherever and whenever it is repeated. */
-import { sha256 } from "../../core/disk/mod.ts";
+import { createHash } from "node:crypto";
+import type { Batch } from "../../core/data/batches.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor, Plan } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
-import type { Tensor } from "../../core/tensor/mod.ts";
-import { ADAMW, type PreferencePlan, preferencePlan, type TrainingPlan, trainingPlan } from "../../core/train/plans.ts";
+import { feed, type Objective, preferenceObjective, textObjective } from "../../core/train/objective.ts";
+import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
+import { Trainer } from "../../core/train/trainer.ts";
 import { smallModels } from "../train/models.ts";
 
 const B = 2, T = 24, RATE = 3e-3;
@@ -12,28 +14,30 @@ const B = 2, T = 24, RATE = 3e-3;
 /** The smallest model with every kind of layer. */
 const config = () => smallModels().find(({ name }) => name === "hymba")!.config;
 
-type Write = (tensor: Tensor, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>) => void;
-
 /** The batch of a step (from 1): made-up tokens in which each depends on the one before, so that there is something to learn. */
-function feed(write: Write, made: TrainingPlan, step: number): void {
+function at(step: number): Batch {
   const V = config().vocabSize, tokens = new Uint32Array(B * (T + 1));
   for (let i = 0; i < tokens.length; i++) {
     const drawn = randomInteger({ seed: 7, stream: 100, step }, i, V);
     tokens[i] = i % (T + 1) === 0 || drawn % 4 === 0 ? drawn : (3 * tokens[i - 1]! + 1) % V;
   }
   const rows = (from: number) =>
-    Array.from({ length: B }, (_, b) => [...tokens.subarray(b * (T + 1) + from)].slice(0, T));
-  write(made.ids, Uint32Array.from(rows(0).flat()));
-  write(made.targets, Uint32Array.from(rows(1).flat()));
-  write(made.weight, new Float32Array(B * T).fill(1));
-  write(made.schedule, Float32Array.of(RATE, 1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step, 0));
+    Uint32Array.from(Array.from({ length: B }, (_, b) => [...tokens.subarray(b * (T + 1) + from)].slice(0, T)).flat());
+  return { ids: rows(0), targets: rows(1), weight: new Float32Array(B * T).fill(1) };
 }
 
-/** The same for ORPO: the second row is what is rejected, behind half a row of prompt. */
-function feedPairs(write: Write, made: PreferencePlan, step: number): void {
-  feed(write, made, step);
-  write(made.weight, Float32Array.from({ length: B * T }, (_, i) => i < T ? 1 : 0));
-  write(made.completion, Float32Array.from({ length: B * T }, (_, i) => i % T >= T / 2 ? 1 : 0));
+const text = (store: ParameterStore) => textObjective(trainingPlan(store, { B, T, decay: 0.1 }), { at });
+
+/** ORPO on the same batches: the second row is what is rejected, behind half a row of prompt. */
+function preference(store: ParameterStore): Objective {
+  const made = preferencePlan(store, { n: B / 2, T, decay: 0.01, beta: 0.1 });
+  const weight = Float32Array.from({ length: B * T }, (_, i) => i < T ? 1 : 0);
+  const completion = Float32Array.from({ length: B * T }, (_, i) => i % T >= T / 2 ? 1 : 0);
+  const inputs = (step: number) => {
+    const { ids, targets } = at(step);
+    return [[made.ids, ids], [made.targets, targets], [made.weight, weight], [made.completion, completion]] as const;
+  };
+  return { ...preferenceObjective(made, { pairs: [], seed: 1 }), inputs };
 }
 
 export interface TinyRun {
@@ -44,27 +48,20 @@ export interface TinyRun {
 
 /** Trains from fixed start weights: `steps` updates of the first stage, then as many tenths of the second. */
 export async function tinyRun(executor: Executor, steps: number): Promise<TinyRun> {
-  const store = new ParameterStore(config()), metrics: Float32Array[] = [];
+  const store = new ParameterStore(config()), losses: number[] = [], hash = createHash("sha256");
   store.initialise(executor, 1);
-  const stages = [
-    { ...trainingPlan(store, { B, T, decay: 0.1 }), count: steps },
-    { ...preferencePlan(store, { n: B / 2, T, decay: 0.01, beta: 0.1 }), count: Math.ceil(steps / 10) },
-  ];
-  for (const { count, ...made } of stages) {
-    const program = await executor.prepare(made.plan), write: Write = (tensor, data) => program.write(tensor, data);
-    for (let step = 1; step <= count; step++) {
-      "completion" in made ? feedPairs(write, made, step) : feed(write, made, step);
-      await program.run();
+  for (const [objective, count] of [[text(store), steps], [preference(store), Math.ceil(steps / 10)]] as const) {
+    const schedule = { rate: RATE, warmup: 1, steps: count };
+    const trainer = await Trainer.create(executor, store, { name: "tiny run", objective, schedule });
+    for await (const { seconds: _, tokens_per_s: __, ...exact } of trainer.run()) {
+      losses.push(exact.loss);
+      hash.update(JSON.stringify(exact));
     }
-    metrics.push(...await program.drainMetrics());
-    program.dispose();
+    trainer.dispose();
   }
-  const weights = Object.values(await store.read(executor));
+  for (const weights of Object.values(await store.read(executor))) hash.update(weights);
   store.release(executor);
-  const all = [...weights, ...metrics].map(({ buffer, byteOffset, byteLength }) =>
-    new Uint8Array(buffer, byteOffset, byteLength)
-  );
-  return { sha256: sha256(Buffer.concat(all)), losses: metrics.map(([loss]) => loss!) };
+  return { sha256: hash.digest("hex"), losses };
 }
 
 /** What one step of the plan wrote. */
@@ -80,13 +77,13 @@ export interface Written {
  * anything writes over it.
  */
 export async function* written(executor: Executor): AsyncGenerator<Written> {
-  const store = new ParameterStore(config()), made = trainingPlan(store, { B, T, decay: 0.1 });
+  const store = new ParameterStore(config()), objective = text(store), { made } = objective;
   for (const [step, { op, writes }] of made.plan.steps.entries()) {
     store.initialise(executor, 1);
     const outputs = Object.values(writes), steps = made.plan.steps.slice(0, step + 1);
     const plan: Plan = { ...made.plan, steps, metrics: [], outputs: outputs.filter(({ storage }) => !storage.pinned) };
     const program = await executor.prepare(plan);
-    feed((tensor, data) => program.write(tensor, data), made, 1);
+    feed(program, objective, { step: 1, rate: RATE });
     await program.run();
     for (const tensor of outputs) yield { step, op, tensor: tensor.name, values: await program.read(tensor) };
     program.dispose();

@@ -11,7 +11,8 @@ import { parseArgs } from "node:util";
 import { openBackend } from "../../core/backend/mod.ts";
 import { PRECISIONS } from "../../core/config/mod.ts";
 import { drawnContents, fill, singleStep } from "../../core/bench/single_step.ts";
-import { feed } from "../../core/bench/step.ts";
+import { benchObjective } from "../../core/bench/step.ts";
+import { feed } from "../../core/train/objective.ts";
 import { kernelTime } from "../../core/bench/timing.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import { initialLossScale } from "../../core/ops/loss_scale.ts";
@@ -53,7 +54,7 @@ async function stepTimes(executor: Executor): Promise<StepTime[]> {
     for (const precision of PRECISIONS) {
       const made = trainingPlan(store, { B, T, decay: 0.1, ...keptIn(precision) });
       const program = await executor.prepare(made.plan);
-      feed(program, made, { B, T, V: config.vocabSize });
+      feed(program, benchObjective(made, { V: config.vocabSize }), { step: 1, rate: 1e-4 });
       programs.push(program);
     }
     const best = programs.map(() => Infinity);

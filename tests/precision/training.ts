@@ -3,12 +3,12 @@ import type { Arm, Precision, StudyConfig } from "../../core/config/mod.ts";
 import type { CpuExecutor } from "../../core/cpu/mod.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
 import type { TokenData } from "../../core/data/split.ts";
-import { qualityOfTokens, Scorer } from "../../core/eval/quality.ts";
-import { initialLossScale } from "../../core/ops/loss_scale.ts";
+import { qualityOfTokens } from "../../core/eval/quality.ts";
+import { evaluationPlan, Scorer } from "../../core/infer/scorer.ts";
 import { ParameterStore } from "../../core/params/store.ts";
-import { ADAMW, keptIn } from "../../core/train/plans.ts";
-import { textProgram } from "../../core/train/programs.ts";
-import { rateAt } from "../../core/train/schedule.ts";
+import { textObjective } from "../../core/train/objective.ts";
+import { keptIn, trainingPlan } from "../../core/train/plans.ts";
+import { Trainer } from "../../core/train/trainer.ts";
 import { type EndLoss, moveOneWeight } from "./end_losses_table.ts";
 
 export const SEED = 1;
@@ -28,26 +28,19 @@ export async function endLoss(
 ): Promise<EndLoss> {
   const store = new ParameterStore(config), losses: number[] = [];
   store.initialise(executor, SEED);
-  executor.write(store.lossScale, initialLossScale());
   if (typeof change === "number" && change > 0) {
     const weights = await store.read(executor);
     moveOneWeight(weights, change);
     store.write(executor, weights);
   }
   const order = new BatchOrder(tokens.train, { B: pretraining.batch, T, seed: SEED });
-  const made = await textProgram(executor, store, { config: pretraining, T, order, activations: keptIn(precision) });
-  for (let step = 1; step <= pretraining.steps; step++) {
-    made.writeBatch(step);
-    const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
-    made.program.write(made.schedule, Float32Array.of(rateAt(step, pretraining), ...corrections, 0));
-    await made.program.run();
-    if (step % 50 === 0 || step === pretraining.steps) {
-      for (const run of await made.program.drainMetrics()) losses.push(run[0]!);
-    }
-  }
-  const scorer = await Scorer.create(executor, store, { B: 32, T });
+  const { batch: B, decay } = pretraining;
+  const objective = textObjective(trainingPlan(store, { B, T, decay, ...keptIn(precision) }), order);
+  const trainer = await Trainer.create(executor, store, { name, objective, schedule: pretraining });
+  for await (const { loss } of trainer.run()) losses.push(loss);
+  const scorer = await Scorer.create(executor, evaluationPlan(store, { B: 32, T }));
   const { loss } = qualityOfTokens(await scorer.tokenLogps(tokens.validation), { bytes: tokens.evaluatedBytes });
-  for (const used of [made.program, scorer]) used.dispose();
+  for (const used of [trainer, scorer]) used.dispose();
   store.release(executor);
   const last = losses.slice(-LAST);
   return { arm: name, precision, change, loss, trainingLoss: last.reduce((sum, x) => sum + x, 0) / last.length };

@@ -12,13 +12,13 @@ import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { ArchType } from "../../core/config/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { compareLosses, differs } from "../../core/eval/comparison.ts";
-import { Scorer } from "../../core/eval/quality.ts";
+import { evaluationPlan, Scorer } from "../../core/infer/scorer.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { permutation } from "../../core/random.ts";
 import { trainTokenizer } from "../../core/tokenizer/mod.ts";
-import { ADAMW } from "../../core/train/plans.ts";
-import { textProgram } from "../../core/train/programs.ts";
-import { rateAt } from "../../core/train/schedule.ts";
+import { textObjective } from "../../core/train/objective.ts";
+import { trainingPlan } from "../../core/train/plans.ts";
+import { Trainer } from "../../core/train/trainer.ts";
 
 const { values } = parseArgs({ options: { trainings: { type: "string", default: "80" } } });
 const trainings = Number(values.trainings);
@@ -33,18 +33,13 @@ const tokens = tokenize(parts, trainTokenizer(parts.train, { vocabSize: study.vo
 async function trained(seed: number): Promise<Float32Array> {
   const store = new ParameterStore(config);
   store.initialise(executor, seed);
-  const order = new BatchOrder(tokens.train, { B: pretraining.batch, T, seed });
-  const made = await textProgram(executor, store, { config: pretraining, T, order });
-  for (let step = 1; step <= pretraining.steps; step++) {
-    made.writeBatch(step);
-    const corrections = [1 - ADAMW.beta1 ** step, 1 - ADAMW.beta2 ** step];
-    made.program.write(made.schedule, Float32Array.of(rateAt(step, pretraining), ...corrections, 0));
-    await made.program.run();
-  }
-  await made.program.drainMetrics();
-  const scorer = await Scorer.create(executor, store, { B: 32, T });
+  const { batch: B, decay } = pretraining, order = new BatchOrder(tokens.train, { B, T, seed });
+  const objective = textObjective(trainingPlan(store, { B, T, decay }), order);
+  const trainer = await Trainer.create(executor, store, { name: `seed ${seed}`, objective, schedule: pretraining });
+  for await (const _ of trainer.run());
+  const scorer = await Scorer.create(executor, evaluationPlan(store, { B: 32, T }));
   const logps = await scorer.tokenLogps(tokens.validation);
-  for (const used of [made.program, scorer]) used.dispose();
+  for (const used of [trainer, scorer]) used.dispose();
   store.release(executor);
   return logps.map((logp) => -logp);
 }

@@ -3,9 +3,9 @@ import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { type Disk, memoryDisk } from "../../core/disk/mod.ts";
 import { Diverged } from "../../core/errors.ts";
-import { Scorer } from "../../core/eval/quality.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { generate } from "../../core/infer/generate.ts";
+import { evaluationPlan, Scorer } from "../../core/infer/scorer.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { findings } from "../../core/report/findings.ts";
 import { failuresOf } from "../../core/report/summary.ts";
@@ -100,10 +100,13 @@ Deno.test("weights that are not finite give no perplexity and no text, but words
     const weights = await store.read(executor, "parameters");
     weights.embedding![3] = Infinity;
     store.write(executor, weights, "parameters");
-    const scorer = await Scorer.create(executor, store, { B: 1, T: 8 });
+    const scorer = await Scorer.create(executor, evaluationPlan(store, { B: 1, T: 8 }));
     await assert.rejects(scorer.tokenLogps(tokens), (error: Error) => {
       assert.ok(error instanceof Diverged);
-      assert.match(error.message, /no finite number\n +got: +.*first written by \w+ \(step \d+ of the plan, dispatch/);
+      assert.match(
+        error.message,
+        /not a finite number\n +got: +.*first written by \w+ \(step \d+ of the plan, dispatch/,
+      );
       return true;
     });
     scorer.dispose();

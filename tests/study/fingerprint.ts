@@ -1,7 +1,7 @@
 /** What of a run must not depend on how often it was stopped, killed or started again: everything but times. */
 import { join } from "node:path";
 import { type Disk, memoryDisk, sha256, writeFile } from "../../core/disk/mod.ts";
-import { stagesOf } from "../../core/study/arm.ts";
+import { stagesOf } from "../../core/study/stage_plans.ts";
 import { armFolder, loadRun, readRecord } from "../../core/record/run_files.ts";
 import { loadLatest } from "../../core/params/checkpoint.ts";
 

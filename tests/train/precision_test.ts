@@ -9,6 +9,7 @@ import { type Executor, type Plan, ReferenceExecutor, withNormsAgain } from "../
 import { randomInteger } from "../../core/random.ts";
 import { initialLossScale, LOSS_SCALE } from "../../core/ops/loss_scale.ts";
 import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
+import { ADAMW, scheduleVector } from "../../core/train/schedule.ts";
 import { HALF_FORMATS } from "../../core/tensor/mod.ts";
 import { executors } from "../ops/executors.ts";
 import { relativeError } from "../ops/harness.ts";
@@ -45,7 +46,7 @@ async function oneStep(
   program.write(made.targets, ids.slice(B));
   program.write(made.weight, ones);
   if (made.completion) program.write(made.completion, ones);
-  program.write(made.schedule, Float32Array.of(1e-3, 0.1, 0.05, 0));
+  program.write(made.schedule, scheduleVector(1, { ...ADAMW, rate: 1e-3 }));
   await program.run();
   const metrics = [...(await program.drainMetrics())[0]!], norm = made.metricNames.indexOf("gradientNorm");
   const scale = activations.precision === "f16" ? LOSS_SCALE.start : 1;
@@ -125,7 +126,7 @@ Deno.test("f16: an overflow leaves weights and moments alone and halves the scal
     const tokens = new Uint32Array(B * T).map((_, i) => i % model.config.vocabSize);
     for (const input of [made.ids, made.targets]) program.write(input, tokens);
     program.write(made.weight, new Float32Array(B * T).fill(1));
-    program.write(made.schedule, Float32Array.of(1e-2, 0.1, 0.05, 0));
+    program.write(made.schedule, scheduleVector(1, { ...ADAMW, rate: 1e-2 }));
     const state = async () => [await store.read(executor), await store.read(executor, "secondMoments")];
     const before = await state();
     let skipped = 0;

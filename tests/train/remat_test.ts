@@ -6,6 +6,7 @@ import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
+import { ADAMW, scheduleVector } from "../../core/train/schedule.ts";
 import { executors } from "../ops/executors.ts";
 import { type SmallModel, smallModels } from "./models.ts";
 
@@ -36,7 +37,7 @@ async function oneStep(
   program.write(made.targets, ids.slice(B));
   program.write(made.weight, ones);
   if (made.completion) program.write(made.completion, ones);
-  program.write(made.schedule, Float32Array.of(1e-3, 0.1, 0.05, 0));
+  program.write(made.schedule, scheduleVector(1, { ...ADAMW, rate: 1e-3 }));
   await program.run();
   const metrics = (await program.drainMetrics())[0]!;
   const [gradients, parameters] = [await store.read(executor, "gradients"), await store.read(executor)];

@@ -9,13 +9,13 @@ import { ParameterStore } from "../../params/store.ts";
 import { type Executor, finish } from "../../plan/mod.ts";
 import { Tape } from "../../tensor/mod.ts";
 import { keptIn, storedIn, trainingPlan } from "../../train/plans.ts";
+import { scheduleVector } from "../../train/schedule.ts";
 import { BF16_PARAMETER, BOUNDS, roundingOf, withCancelling } from "./bounds.ts";
 import { compare, compareEach, type Comparison, type Target } from "./compare.ts";
 import { configOf } from "./configuration.ts";
 import type { GoldenFile } from "./file.ts";
 import { targetsOf } from "./losses.ts";
 import { compareParameters, type Packed, packedNumbers, packing } from "./names.ts";
-import { scheduleAt } from "./optimizer.ts";
 
 /** The case's model with the case's weights on the executor, for as long as `body` runs. */
 async function withModel<T>(
@@ -114,7 +114,7 @@ async function train(
       program.write(made.ids, ids.slice(from, to));
       program.write(made.targets, targets.slice(from, to));
       program.write(made.weight, weight.slice(from, to));
-      program.write(made.schedule, scheduleAt(step + 1, { rate: rates[step]!, ...optimizer }));
+      program.write(made.schedule, scheduleVector(step + 1, { rate: rates[step]!, ...optimizer }));
       await program.run();
     }
     const metrics = await program.drainMetrics();

@@ -2,6 +2,7 @@
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../../ops/optimizer.ts";
 import { finish } from "../../plan/mod.ts";
 import { Arena, sizeOf, Storage, Tape, type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { scheduleVector } from "../../train/schedule.ts";
 import { BOUNDS } from "./bounds.ts";
 import { compare, compareEach, type Comparison, type Target } from "./compare.ts";
 import type { GoldenFile } from "./file.ts";
@@ -33,11 +34,6 @@ function settings(file: GoldenFile): AdamW {
   };
 }
 
-/** What a step of training reads besides its batch: rate, 1 − β1^t, 1 − β2^t; the first step is 1. */
-export function scheduleAt(step: number, { rate, beta1, beta2 }: { rate: number; beta1: number; beta2: number }) {
-  return Float32Array.of(rate, 1 - beta1 ** step, 1 - beta2 ** step, 0);
-}
-
 export async function compareAdamw(file: GoldenFile, { executor }: Target): Promise<Comparison[]> {
   const adam = settings(file), decayed = file.text("decayed").split(","), rates = file.tensor("lr").data;
   const arenas: Arena[] = [], tensors = trainedTensors(file, arenas), tape = new Tape(false);
@@ -53,7 +49,7 @@ export async function compareAdamw(file: GoldenFile, { executor }: Target): Prom
     for (const { name, p } of tensors) put(p, name);
     for (const [step, rate] of rates.entries()) {
       for (const { name, g } of tensors) put(g, `grad${step}_${name}`);
-      program.write(schedule, scheduleAt(step + 1, { rate, ...adam }));
+      program.write(schedule, scheduleVector(step + 1, { rate, ...adam }));
       await program.run();
       for (const { name, p, m, v } of tensors) {
         for (const [suffix, tensor] of [["", p], ["_m", m], ["_v", v]] as const) {

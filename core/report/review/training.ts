@@ -24,7 +24,7 @@ Pairs have to be constructed, because a play or a novel has no preferences. The 
 one is a sample of the model after its first stage, or the true one with its tokens shuffled. A model that learns this
 preference has learnt to distinguish its own texts from the author's, and no more.`,
   ],
-  code: ["core/ops/losses.ts", "core/reference/losses.ts", "core/data/preference.ts", "core/train/programs.ts"],
+  code: ["core/ops/losses.ts", "core/reference/losses.ts", "core/data/preference.ts", "core/train/objective.ts"],
   tests: ["tests/ops/losses_test.ts"],
 };
 

@@ -1,6 +1,7 @@
 /** This engine. */
 import { ParameterStore } from "../../../../core/params/store.ts";
 import { trainingPlan } from "../../../../core/train/plans.ts";
+import { scheduleVector } from "../../../../core/train/schedule.ts";
 import { openWebgpu } from "../../../../core/webgpu/mod.ts";
 import { OPTIMIZER, type Peer, type Task, type Trainee } from "./task.ts";
 
@@ -15,8 +16,7 @@ async function open({ config, B, T, ids, targets }: Task, { adapter }: { adapter
   return {
     parameters: store.specs.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0),
     step: async () => {
-      const { rate, beta1, beta2 } = OPTIMIZER;
-      program.write(made.schedule, Float32Array.of(rate, 1 - beta1 ** ++t, 1 - beta2 ** t, 0));
+      program.write(made.schedule, scheduleVector(++t, OPTIMIZER));
       await program.run();
     },
     loss: async () => (await program.drainMetrics()).at(-1)![made.metricNames.indexOf("loss")]!,

@@ -4,7 +4,7 @@ import { benchShape } from "../../../../core/bench/shapes.ts";
 import { benchTokens } from "../../../../core/bench/step.ts";
 import { initialValues } from "../../../../core/params/init.ts";
 import { parameterSpecs } from "../../../../core/params/specs.ts";
-import { ADAMW } from "../../../../core/train/plans.ts";
+import { ADAMW } from "../../../../core/train/schedule.ts";
 
 export const OPTIMIZER = { ...ADAMW, rate: 1e-3, decay: 0.1 };
 

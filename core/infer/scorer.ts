@@ -1,0 +1,75 @@
+/** Log-probabilities of given tokens, forward only. */
+import { type Batch, evaluationBatches } from "../data/batches.ts";
+import { Diverged, throwIfStopped } from "../errors.ts";
+import { type ForwardOptions, targetLogp } from "../nn/model.ts";
+import type { ParameterStore } from "../params/store.ts";
+import { type Executor, finish, inWords, type Plan, type Program } from "../plan/mod.ts";
+import { Tape, type Tensor } from "../tensor/mod.ts";
+
+export interface EvaluationPlan {
+  readonly plan: Plan;
+  /** Tokens of a run: B sequences of T. */
+  readonly B: number;
+  readonly T: number;
+  readonly ids: Tensor;
+  readonly targets: Tensor;
+  /** [B, T]: log-probability of each target. */
+  readonly logp: Tensor;
+}
+
+/** Scores the targets of B sequences of T tokens. */
+export function evaluationPlan(
+  store: ParameterStore,
+  { B, T, ...options }: ForwardOptions & { B: number; T: number },
+): EvaluationPlan {
+  const tape = new Tape(false);
+  const ids = tape.input("ids", [B, T], { dtype: "u32" }), targets = tape.input("targets", [B, T], { dtype: "u32" });
+  const logp = targetLogp(tape, store, { ids, targets, ...options });
+  const plan = finish(tape, { name: `evaluation ${store.config.archType}`, outputs: [logp] });
+  return { plan, B, T, ids, targets, logp };
+}
+
+/** Scores token sequences of one shape with the weights that the executor holds. Call `dispose` when done. */
+export class Scorer {
+  private constructor(
+    private readonly program: Program,
+    readonly made: EvaluationPlan,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** When `signal` aborts, scoring stops before the next batch. */
+  static async create(
+    executor: Executor,
+    made: EvaluationPlan,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Scorer> {
+    return new Scorer(await executor.prepare(made.plan), made, signal);
+  }
+
+  /** Log-probability of each target, [B, T]. Throws Interrupted when the signal has aborted, Diverged when one is not finite. */
+  async logp({ ids, targets }: Pick<Batch, "ids" | "targets">): Promise<Float32Array> {
+    throwIfStopped(this.signal, "evaluating");
+    this.program.write(this.made.ids, ids);
+    this.program.write(this.made.targets, targets);
+    await this.program.run();
+    const logp = await this.program.read(this.made.logp) as Float32Array;
+    if (logp.every(Number.isFinite)) return logp;
+    const where = await this.program.findNonFinite();
+    throw new Diverged("a log-probability is not a finite number", { got: where && inWords(where) });
+  }
+
+  /** Every token but the first, in windows of T: the log-probability of each. */
+  async tokenLogps(tokens: Uint32Array): Promise<Float32Array> {
+    const all = new Float32Array(tokens.length - 1);
+    let at = 0;
+    for (const batch of evaluationBatches(tokens, this.made)) {
+      const logp = await this.logp(batch);
+      for (const [i, value] of logp.entries()) if (batch.weight[i] === 1) all[at++] = value;
+    }
+    return all;
+  }
+
+  dispose(): void {
+    this.program.dispose();
+  }
+}

@@ -1,0 +1,56 @@
+/** What the stages of one arm with one seed share: where things are, who is told, and the weights that stages start from. */
+import { join } from "node:path";
+import type { StudyConfig } from "../config/mod.ts";
+import type { Disk, MetricsLog } from "../disk/mod.ts";
+import { decodeSafetensors } from "../params/safetensors.ts";
+import type { ParameterStore } from "../params/store.ts";
+import type { Executor, Memory } from "../plan/mod.ts";
+import type { StageName } from "../record/mod.ts";
+import { weightsFile } from "../record/run_files.ts";
+import { putArena } from "../train/snapshot.ts";
+import type { StageEvent } from "../train/stage.ts";
+import type { Preparation } from "./preparation.ts";
+
+/** What happens in a study, for progress displays. */
+export interface StudyEvent extends Omit<StageEvent, "kind"> {
+  readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed";
+  readonly arm: string;
+  readonly seed: number;
+  readonly stage?: StageName | "recall";
+  readonly memory?: Memory;
+  readonly message?: string;
+}
+
+export interface ArmContext extends Preparation {
+  readonly executor: Executor;
+  readonly disk: Disk;
+  /** The run's folder. */
+  readonly folder: string;
+  readonly log: MetricsLog;
+  readonly study: StudyConfig;
+  /** Stop after this stage; a later call goes on. */
+  readonly lastStage?: StageName;
+  readonly signal?: AbortSignal;
+  onEvent?(event: StudyEvent): void;
+}
+
+/** One arm with one seed. */
+export interface ArmRun extends ArmContext {
+  readonly arm: string;
+  readonly seed: number;
+  /** The arm's folder. */
+  readonly folder: string;
+  readonly store: ParameterStore;
+}
+
+export function tell({ arm, seed, onEvent }: ArmRun, kind: StudyEvent["kind"], more: Partial<StudyEvent>): void {
+  onEvent?.({ step: 0, steps: 0, ...more, kind, arm, seed });
+}
+
+/** Puts the weights that a stage starts from onto the executor: drawn by the seed, or those of the first stage. */
+export async function startWeights({ executor, disk, folder, store, seed }: ArmRun, stage: StageName): Promise<void> {
+  if (stage === "pretraining") return store.initialise(executor, seed);
+  const path = join(folder, weightsFile("pretraining"));
+  const { tensors } = decodeSafetensors(await disk.read(path), { name: path });
+  putArena(executor, store, { tensors, arena: "parameters" });
+}

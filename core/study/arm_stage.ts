@@ -1,0 +1,161 @@
+/** One stage of one arm: it is trained, its weights and losses are written, samples are taken, and attention is drawn. */
+import { join } from "node:path";
+import { mainArm } from "../config/mod.ts";
+import { BatchOrder } from "../data/batches.ts";
+import { excerpts } from "../data/preference.ts";
+import { type Disk, type LogPosition, writeAtomic } from "../disk/mod.ts";
+import { captureAttention } from "../eval/attention.ts";
+import { preferenceMeasures, qualityOfTokens } from "../eval/quality.ts";
+import { generate } from "../infer/generate.ts";
+import { Scorer } from "../infer/scorer.ts";
+import { encodeSafetensors } from "../params/safetensors.ts";
+import type { Memory } from "../plan/mod.ts";
+import { type ArmResult, requireStageRecord, type Sample, type StageName, type StageResult } from "../record/mod.ts";
+import { readJson, stageFile, weightsFile, writeJson, writeLosses, writeMaps } from "../record/run_files.ts";
+import { type Objective, preferenceObjective, textObjective } from "../train/objective.ts";
+import { takeArena } from "../train/snapshot.ts";
+import { restoreNewest, runStage } from "../train/stage.ts";
+import { Trainer } from "../train/trainer.ts";
+import { type ArmRun, startWeights, tell } from "./arm_run.ts";
+import { type ArmPairs, pairsOf } from "./pairs.ts";
+import { type StagePlans, stagePlans } from "./stage_plans.ts";
+
+/** pretraining.json and its like: all that is known after a stage. */
+export interface StageRecord {
+  readonly result: StageResult;
+  readonly samples: readonly Sample[];
+  readonly memory: Memory;
+  readonly generation: ArmResult["generation"];
+  /** Where the metrics log ended. */
+  readonly log: LogPosition;
+}
+
+/** What is kept of a stage that is done; undefined for one that is not. Throws a HymbaError when it is damaged. */
+export async function readStage(disk: Disk, folder: string, stage: StageName): Promise<StageRecord | undefined> {
+  const path = join(folder, stageFile(stage)), found = await readJson<StageRecord>(disk, path);
+  if (found) requireStageRecord(found, path);
+  return found;
+}
+
+/** Runs a stage, or the rest of one. */
+export async function runArmStage(run: ArmRun, stage: StageName): Promise<StageRecord> {
+  const { arm, seed, study, disk, folder, log } = run;
+  tell(run, "stage", { stage });
+  const { result, nats, memory } = await train(run, stage);
+  await writeWeights(run, stage);
+  await writeLosses(disk, folder, { stage, nats });
+  const sampled = await sample(run, stage);
+  if (arm === mainArm(study) && seed === study.seeds[0]) await drawAttention(run, stage);
+  const record: StageRecord = {
+    result,
+    samples: sampled.samples,
+    memory,
+    generation: sampled.generation,
+    log: await log.sync(),
+  };
+  await writeJson(disk, join(folder, stageFile(stage)), record);
+  return record;
+}
+
+/** The objective of a stage: the data of a seed for its plan. */
+function objectiveOf(
+  { study, tokens, seed }: ArmRun,
+  { training }: StagePlans,
+  pairs: ArmPairs | undefined,
+): Objective {
+  if (training.kind === "pairs") return preferenceObjective(training, { pairs: pairs?.train ?? [], seed });
+  const [B, T] = training.ids.shape as [number, number];
+  return textObjective(training, new BatchOrder(tokens.train, { B, T, seed, aligned: study.profile === "seed" }));
+}
+
+/** The result of a stage, the loss of every validation token in nats, and the memory of the training plan. */
+async function train(run: ArmRun, stage: StageName) {
+  const { executor, disk, store, study, arm, seed, log, signal, tokens } = run;
+  const pairs = stage === "pretraining" ? undefined : await pairsOf(run), plans = stagePlans(study, store, { stage });
+  const place = { disk, folder: join(run.folder, "checkpoints"), stage };
+  await startWeights(run, stage);
+  const trainer = await Trainer.create(executor, store, {
+    name: `${arm}, ${stage}`,
+    objective: objectiveOf(run, plans, pairs),
+    schedule: plans.config,
+    rewind: async (trainer) => {
+      if (await restoreNewest(trainer, place)) return;
+      await startWeights(run, stage);
+      trainer.restart();
+    },
+  });
+  tell(run, "memory", { stage, memory: trainer.memory });
+  const scorer = await Scorer.create(executor, plans.evaluation, { signal });
+  const pairScorer = plans.pairs && await Scorer.create(executor, plans.pairs, { signal });
+  let logps: Float32Array | undefined;
+  try {
+    const { best, last, before, after, train_s } = await runStage(trainer, {
+      ...place,
+      log,
+      arm,
+      seed,
+      signal,
+      evaluateEvery: plans.config.evaluateEvery,
+      onEvent: (event) => tell(run, event.kind, { stage, ...event }),
+      evaluate: async () => {
+        logps = await scorer.tokenLogps(tokens.validation);
+        return qualityOfTokens(logps, { bytes: tokens.evaluatedBytes });
+      },
+      prefer: pairScorer && pairs && ((step) => preferenceMeasures(pairScorer, pairs.heldOut, { step })),
+    });
+    // A stage that was stopped behind its last evaluation has not evaluated in this process.
+    logps ??= await scorer.tokenLogps(tokens.validation);
+    const trained = trainer.steps * trainer.tokensPerStep;
+    const result: StageResult = {
+      steps: trainer.steps,
+      tokens: trained,
+      final: last,
+      best,
+      preference: before && after ? { before, after } : undefined,
+      train_s,
+      tokens_per_s: trained / train_s,
+    };
+    return { result, nats: logps.map((logp) => -logp), memory: trainer.memory };
+  } finally {
+    for (const used of [trainer, scorer, pairScorer]) used?.dispose();
+  }
+}
+
+async function writeWeights(
+  { executor, store, disk, folder, arm, tokenizer }: ArmRun,
+  stage: StageName,
+): Promise<void> {
+  const about = { arm, stage, tokenizer: tokenizer.hash };
+  const weights = encodeSafetensors(await takeArena(executor, store, "parameters"), about);
+  await writeAtomic(disk, join(folder, weightsFile(stage)), weights);
+}
+
+/** Continues excerpts of the validation part. */
+async function sample(
+  { executor, store, study, tokenizer, tokens, seed, signal }: ArmRun,
+  stage: StageName,
+): Promise<Pick<StageRecord, "samples" | "generation">> {
+  const { prompts: count, promptTokens: prompt, ...options } = study.samples;
+  const found = excerpts(tokens.validation, { count, prompt, completion: 1, seed, part: 2 });
+  const prompts = found.map(({ prompt }) => prompt);
+  const made = await generate(executor, store, { ...options, prompts, seed, first: 900_000, signal });
+  const samples = made.tokens.map((ids, i) => ({
+    stage,
+    prompt: tokenizer.decode(prompts[i]!),
+    text: tokenizer.decode(ids),
+  }));
+  const newTokens = made.tokens.length * options.newTokens;
+  return { samples, generation: { tokens_per_s: newTokens / made.decode_s, newTokens } };
+}
+
+/** Text tokens of the maps, at most. */
+const MAP_TOKENS = 96;
+
+async function drawAttention(
+  { executor, store, tokens, tokenizer, study, disk, folder }: ArmRun,
+  stage: StageName,
+): Promise<void> {
+  const ids = tokens.validation.slice(0, Math.min(study.sequenceLength, MAP_TOKENS));
+  const labels = Array.from(ids, (id) => tokenizer.decode([id]));
+  await writeMaps(disk, folder, { stage, maps: await captureAttention(executor, store, { ids, labels }) });
+}

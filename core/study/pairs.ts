@@ -1,0 +1,78 @@
+/** The preference pairs of an arm: made once, by its pretrained model or the corruption rule, and kept. */
+import { join } from "node:path";
+import { corrupted, type Excerpt, excerpts, type Pair } from "../data/preference.ts";
+import { generate } from "../infer/generate.ts";
+import { requirePairs } from "../record/mod.ts";
+import { MAX_PAIRS_BYTES, readJson, writeJson } from "../record/run_files.ts";
+import { type ArmRun, startWeights, tell } from "./arm_run.ts";
+
+/** Pairs to train on, and pairs to measure with. */
+export interface ArmPairs {
+  readonly train: readonly Pair[];
+  readonly heldOut: readonly Pair[];
+}
+
+/** pairs.json: tokens as lists of numbers. */
+type KeptPairs = Record<keyof ArmPairs, Record<keyof Pair, number[]>[]>;
+
+/** Reads the pairs of an arm, or makes them with its pretrained weights. Throws a HymbaError when the file is damaged. */
+export async function pairsOf(run: ArmRun): Promise<ArmPairs> {
+  const { disk, study } = run, path = join(run.folder, "pairs.json");
+  let kept = await readJson<KeptPairs>(disk, path, { most: MAX_PAIRS_BYTES });
+  if (kept) requirePairs(kept, path, study);
+  else {
+    kept = await makePairs(run);
+    await writeJson(disk, path, kept);
+  }
+  const restored = ({ prompt, chosen, rejected }: Record<keyof Pair, number[]>): Pair => ({
+    prompt: Uint32Array.from(prompt),
+    chosen: Uint32Array.from(chosen),
+    rejected: Uint32Array.from(rejected),
+  });
+  return { train: kept.train.map(restored), heldOut: kept.heldOut.map(restored) };
+}
+
+async function makePairs(run: ArmRun): Promise<KeptPairs> {
+  const { study: { preference }, tokens } = run;
+  tell(run, "sampling", { stage: "orpo" });
+  await startWeights(run, "orpo");
+  return {
+    train: await pairsFrom(run, tokens.train, { count: preference.trainPairs, part: 0 }),
+    heldOut: await pairsFrom(run, tokens.validation, { count: preference.heldOutPairs, part: 1 }),
+  };
+}
+
+/** `part` numbers the draws of the training and the validation part. */
+async function pairsFrom(
+  run: ArmRun,
+  tokens: Uint32Array,
+  { count, part }: { count: number; part: number },
+): Promise<KeptPairs["train"]> {
+  const { seed, study: { preference } } = run, { promptTokens: prompt, completionTokens: completion } = preference;
+  const found = excerpts(tokens, { count, prompt, completion, seed, part });
+  const rejected = preference.rejected === "corrupt"
+    ? found.map(({ continuation }, index) => corrupted(continuation, { seed, index: part * 500_000 + index }))
+    : await sampledContinuations(run, found, { part });
+  return found.map(({ prompt, continuation }, i) => ({
+    prompt: [...prompt],
+    chosen: [...continuation],
+    rejected: [...rejected[i]!],
+  }));
+}
+
+/** Sequences that are sampled side by side. */
+const TOGETHER = 32;
+
+async function sampledContinuations(
+  { executor, study, store, seed, signal }: ArmRun,
+  found: readonly Excerpt[],
+  { part }: { part: number },
+): Promise<Uint32Array[]> {
+  const { completionTokens: newTokens, temperature } = study.preference, made: Uint32Array[] = [];
+  for (let at = 0; at < found.length; at += TOGETHER) {
+    const prompts = found.slice(at, at + TOGETHER).map(({ prompt }) => prompt), first = part * 100_000 + at;
+    const { tokens } = await generate(executor, store, { prompts, newTokens, temperature, seed, first, signal });
+    made.push(...tokens);
+  }
+  return made;
+}

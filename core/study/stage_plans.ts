@@ -1,0 +1,39 @@
+/** The plans of a stage: the one place that says what a stage runs, for the run itself, the memory check and the estimate. */
+import type { StageConfig, StudyConfig } from "../config/mod.ts";
+import { type EvaluationPlan, evaluationPlan } from "../infer/scorer.ts";
+import type { ParameterStore } from "../params/store.ts";
+import type { StageName } from "../record/mod.ts";
+import { type PreferencePlan, preferencePlan, type TrainingPlan, trainingPlan } from "../train/plans.ts";
+
+export interface StagePlans {
+  readonly config: StageConfig;
+  readonly training: TrainingPlan | PreferencePlan;
+  /** Scores the validation tokens between updates. */
+  readonly evaluation: EvaluationPlan;
+  /** Scores held-out pairs between updates; the first stage has none. */
+  readonly pairs?: EvaluationPlan;
+}
+
+/** Stages of a study: the control repeats the second stage without its preference term, so a seed-style stage has none. */
+export const stagesOf = ({ preference }: Pick<StudyConfig, "preference">): StageName[] =>
+  preference.loss === "orpo" ? ["pretraining", "orpo", "control"] : ["pretraining", "orpo"];
+
+/** Sequences scored at once: enough to keep every core busy, no more than training holds anyway. */
+const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>
+  Math.max(pretraining.batch, Math.ceil(1024 / sequenceLength));
+
+/** Records what a stage of one arm runs; all plans exist at the same time. `store`: the weights of the arm. */
+export function stagePlans(study: StudyConfig, store: ParameterStore, { stage }: { stage: StageName }): StagePlans {
+  const { pretraining, orpo, preference, sequenceLength: T, remat, precision } = study;
+  const evaluation = evaluationPlan(store, { B: evaluationBatch(study), T }), activations = { remat, precision };
+  if (stage === "pretraining") {
+    const { batch: B, decay } = pretraining;
+    return { config: pretraining, training: trainingPlan(store, { B, T, decay, ...activations }), evaluation };
+  }
+  const { batch: n, decay } = orpo, { beta, promptTokens, completionTokens } = preference;
+  const pairT = promptTokens + completionTokens - 1;
+  const training = preference.loss === "seed"
+    ? trainingPlan(store, { B: n, T, decay, scale: 1 + beta, ...activations })
+    : preferencePlan(store, { n, T: pairT, decay, beta: stage === "control" ? 0 : beta, ...activations });
+  return { config: orpo, training, evaluation, pairs: evaluationPlan(store, { B: 2 * n, T: pairT }) };
+}

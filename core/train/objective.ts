@@ -1,0 +1,84 @@
+/** What a training minimises: a recorded plan, the data of each update, and names for what an update measures. */
+import type { Batch } from "../data/batches.ts";
+import { type Pair, pairsAt, preferenceBatch } from "../data/preference.ts";
+import type { Data, Program } from "../plan/mod.ts";
+import type { MetricsLine } from "../record/mod.ts";
+import type { Tensor } from "../tensor/mod.ts";
+import type { PreferencePlan, TrainingPlan, UpdatePlan } from "./plans.ts";
+import { scheduleVector } from "./schedule.ts";
+
+/** What one update measured, under the names of the metrics log. */
+export type Measures =
+  & Pick<
+    MetricsLine,
+    "gradientNorm" | "lossScale" | "skipped" | "nll" | "logSigmoid" | "logOdds" | "accuracy" | "margin"
+  >
+  & { readonly loss: number };
+
+export interface Objective {
+  readonly made: UpdatePlan;
+  /** The inputs of an update but for its schedule; the first is step 1. */
+  inputs(step: number): Iterable<readonly [input: Tensor, data: Data]>;
+  /** Names the numbers that one run put into the metrics. */
+  measures(values: Float32Array): Measures;
+}
+
+/** Writes all inputs of an update. */
+export function feed(
+  program: Program,
+  { made, inputs }: Pick<Objective, "made" | "inputs">,
+  { step, rate }: { step: number; rate: number },
+): void {
+  for (const [input, data] of inputs(step)) program.write(input, data);
+  program.write(made.schedule, scheduleVector(step, { ...made.optimizer, rate }));
+}
+
+/** The norm of the gradient; in f16 also the loss scale, and instead of the norm the mark of an update that was left out. */
+function normOf({ lossScale: scaled }: UpdatePlan, values: Float32Array, gradientNorm: number) {
+  if (!scaled) return { gradientNorm };
+  const [lossScale = NaN, skipped = NaN] = values.subarray(-2);
+  return skipped === 0 ? { gradientNorm, lossScale } : { lossScale, skipped: 1 };
+}
+
+/** Next-token training on batches, such as a BatchOrder. */
+export const textObjective = (made: TrainingPlan, batches: { at(step: number): Batch }): Objective => ({
+  made,
+  inputs(step) {
+    const { ids, targets, weight } = batches.at(step);
+    return [[made.ids, ids], [made.targets, targets], [made.weight, weight]];
+  },
+  measures(values) {
+    const [nll = NaN, norm = NaN] = values;
+    const measured = { loss: nll * made.scale, ...normOf(made, values, norm) };
+    return made.scale === 1 ? measured : { ...measured, nll };
+  },
+});
+
+/** ORPO on pairs that a seed draws for each update. */
+export const preferenceObjective = (
+  made: PreferencePlan,
+  { pairs, seed }: { pairs: readonly Pair[]; seed: number },
+): Objective => ({
+  made,
+  inputs(step) {
+    const { ids, targets, weight, completion } = preferenceBatch(pairsAt(pairs, { step, n: made.n, seed }));
+    return [[made.ids, ids], [made.targets, targets], [made.weight, weight], [made.completion, completion]];
+  },
+  measures(values) {
+    const [loss = NaN, nll = NaN, norm = NaN] = values;
+    const rows = Array.from({ length: made.n }, (_, i) => {
+      const [chosen = NaN, rejected = NaN, logOdds = NaN, logSigmoid = NaN] = values.subarray(3 + 4 * i, 7 + 4 * i);
+      return { margin: chosen - rejected, logOdds, logSigmoid };
+    });
+    const mean = (of: (row: typeof rows[number]) => number) => rows.reduce((sum, row) => sum + of(row), 0) / made.n;
+    return {
+      loss,
+      nll,
+      ...normOf(made, values, norm),
+      logOdds: mean(({ logOdds }) => logOdds),
+      logSigmoid: mean(({ logSigmoid }) => logSigmoid),
+      accuracy: mean(({ margin }) => margin > 0 ? 1 : 0),
+      margin: mean(({ margin }) => margin),
+    };
+  },
+});

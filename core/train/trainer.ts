@@ -1,0 +1,184 @@
+/**
+ * The training loop of everything that trains: it feeds batches, runs updates and looks for NaN.
+ *
+ * @example
+ * ```ts
+ * const trainer = await Trainer.create(executor, store, { name, objective, schedule });
+ * for await (const { step, loss, paused } of trainer.run({ pauseEvery: 100 })) {
+ *   if (paused) await save(await trainer.snapshot());
+ * }
+ * trainer.dispose();
+ * ```
+ */
+import { Diverged, HymbaError, Interrupted } from "../errors.ts";
+import { initialLossScale, LOSS_SCALE_STATE } from "../ops/loss_scale.ts";
+import type { ParameterStore } from "../params/store.ts";
+import { type Executor, inWords, type Memory, type Program } from "../plan/mod.ts";
+import { feed, type Measures, type Objective } from "./objective.ts";
+import { rateAt, type Schedule } from "./schedule.ts";
+import { clearMoments, putSnapshot, takeSnapshot, type Tensors } from "./snapshot.ts";
+
+export interface TrainerOptions {
+  /** What errors call this training, such as `hymba, pretraining`. */
+  readonly name: string;
+  readonly objective: Objective;
+  readonly schedule: Schedule;
+  /**
+   * Puts back the weights of an earlier step, with `restore` or `restart`. After NaN the updates from there are repeated, so that
+   * the error can name the first tensor that is not finite; without it the error names the step alone.
+   */
+  rewind?(trainer: Trainer): Promise<void> | void;
+}
+
+/** Everything that a training needs to go on with the same bits. */
+export interface TrainerState {
+  /** Updates done. */
+  readonly step: number;
+  /** Weights and moments. */
+  readonly groups: Readonly<Record<string, Tensors>>;
+  /** The state of loss scaling, in f16. */
+  readonly lossScale?: readonly number[];
+}
+
+/** One update. */
+export interface TrainingStep extends Measures {
+  /** 1 is the first. */
+  readonly step: number;
+  readonly rate: number;
+  /** Text tokens a second, and seconds of an update: means over the updates that were queued together. */
+  readonly tokens_per_s: number;
+  readonly seconds: number;
+  /** True at multiples of `pauseEvery` and at the last step: the executor holds the weights of this very step. */
+  readonly paused: boolean;
+}
+
+/** Updates between two looks at the metrics, at most: each look waits for the device. */
+const DRAIN_EVERY = 10;
+
+const nextMultiple = (step: number, of: number) => (Math.floor(step / of) + 1) * of;
+
+/** Trains the weights that the executor holds, from moments of zero. Call `dispose` when done; the weights stay. */
+export class Trainer {
+  #step = 0;
+
+  private constructor(
+    private readonly executor: Executor,
+    readonly store: ParameterStore,
+    private readonly options: TrainerOptions,
+    private readonly program: Program,
+  ) {}
+
+  /** Prepares the plan, and clears the moments. */
+  static async create(executor: Executor, store: ParameterStore, options: TrainerOptions): Promise<Trainer> {
+    const program = await executor.prepare(options.objective.made.plan);
+    const trainer = new Trainer(executor, store, options, program);
+    trainer.restart();
+    return trainer;
+  }
+
+  /** Updates that are done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  get steps(): number {
+    return this.options.schedule.steps;
+  }
+
+  get tokensPerStep(): number {
+    const { rows, columns } = this.options.objective.made.ids;
+    return rows * columns;
+  }
+
+  get memory(): Memory {
+    return this.program.memory;
+  }
+
+  /** Begins anew at step 0 with the weights that the executor holds now. */
+  restart(): void {
+    clearMoments(this.executor, this.store);
+    const { lossScale } = this.options.objective.made;
+    if (lossScale) this.executor.write(lossScale, initialLossScale());
+    this.#step = 0;
+  }
+
+  /** Copies the state after the last update to the host. */
+  async snapshot(): Promise<TrainerState> {
+    const groups = await takeSnapshot(this.executor, this.store), { lossScale } = this.options.objective.made;
+    return { step: this.#step, groups, ...lossScale && { lossScale: [...await this.executor.read(lossScale)] } };
+  }
+
+  /** Goes back, or on, to a state. Throws a HymbaError when it is another model's, or lacks what training in f16 needs. */
+  restore({ step, groups, lossScale: kept }: TrainerState): void {
+    const { lossScale } = this.options.objective.made;
+    if (lossScale && kept?.length !== LOSS_SCALE_STATE) {
+      throw new HymbaError(`${this.options.name}: the state of step ${step} does not hold the loss scale of f16`);
+    }
+    putSnapshot(this.executor, this.store, { groups });
+    if (lossScale && kept) this.executor.write(lossScale, Float32Array.from(kept));
+    this.#step = step;
+  }
+
+  /**
+   * Runs the updates that are left, and yields each. Updates are queued a few at a time, so the executor is ahead of the step
+   * that was yielded last unless that one says `paused`.
+   * Throws Interrupted when the signal aborts, behind the update that was running; a later call goes on from there.
+   * Throws Diverged in place of the first step whose loss or gradient is NaN or infinite; nothing goes on from there.
+   */
+  async *run(
+    { signal, pauseEvery = Infinity }: { signal?: AbortSignal; pauseEvery?: number } = {},
+  ): AsyncGenerator<TrainingStep, void, void> {
+    const { steps } = this;
+    while (this.#step < steps) {
+      if (signal?.aborted) throw new Interrupted(`stopped at step ${this.#step} of ${steps} (${this.options.name})`);
+      const from = this.#step, start = performance.now();
+      const until = Math.min(steps, nextMultiple(from, DRAIN_EVERY), nextMultiple(from, pauseEvery));
+      while (this.#step < until && !signal?.aborted) await this.#update();
+      const runs = await this.program.drainMetrics();
+      const seconds = (performance.now() - start) / 1000 / runs.length;
+      const speed = { tokens_per_s: this.tokensPerStep / seconds, seconds };
+      for (const [i, values] of runs.entries()) {
+        const step = from + i + 1, measured = this.options.objective.measures(values);
+        if (!isSound(measured)) throw await this.#diverged(step);
+        const paused = step % pauseEvery === 0 || step === steps;
+        yield { step, ...measured, rate: rateAt(step, this.options.schedule), ...speed, paused };
+      }
+    }
+  }
+
+  dispose(): void {
+    this.program.dispose();
+  }
+
+  #feed(step: number): void {
+    feed(this.program, this.options.objective, { step, rate: rateAt(step, this.options.schedule) });
+  }
+
+  async #update(): Promise<void> {
+    this.#feed(this.#step + 1);
+    await this.program.run();
+    this.#step++;
+  }
+
+  /** Repeats the updates from an earlier state, and the one that failed step by step of its plan. */
+  async #diverged(step: number): Promise<Diverged> {
+    const { name, rewind } = this.options, what = `${name}: training diverged at step ${step}`;
+    const hint = "a lower rate may help";
+    if (!rewind) return new Diverged(what, { got: "a loss or gradient norm that is not finite", hint });
+    await rewind(this);
+    const from = this.#step;
+    while (this.#step < step - 1) await this.#update();
+    this.#feed(step);
+    const where = await this.program.findNonFinite();
+    return new Diverged(what, {
+      got: where ? inWords(where) : "a loss or gradient norm that is not finite, but only finite numbers in a replay",
+      hint: from > 0 ? `the checkpoint of step ${from} is kept; ${hint}` : hint,
+    });
+  }
+}
+
+/** Loss scaling leaves an update out when its gradient overflows; that is a failure only when the scale cannot fall any more. */
+function isSound({ loss, gradientNorm, skipped, lossScale }: Measures): boolean {
+  const leftOut = skipped === 1 && lossScale !== undefined && lossScale > 1;
+  return Number.isFinite(loss) && (leftOut || Number.isFinite(gradientNorm));
+}
