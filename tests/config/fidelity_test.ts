@@ -18,7 +18,7 @@ const shapes = {
   }),
 };
 
-/** Groups of layers with one cache, those of a single layer left out. */
+/** Groups of layers with one cache, without groups of a single layer. */
 function sharingGroups(config: HymbaConfig): number[][] {
   const groups = Map.groupBy(layersOf(config).filter(({ attention }) => attention), ({ kvOwner }) => kvOwner);
   return [...groups.values()].map((layers) => layers.map(({ index }) => index)).filter(({ length }) => length > 1);
@@ -82,7 +82,7 @@ Deno.test("15 layers: hymba has 9 caches (1.67), local attention 8 (1.875), glob
 });
 
 Deno.test("the ratio in bytes counts window and meta tokens: 3(M + S) + 6(M + min(S, W)) slots against 15 S", () => {
-  // Key and value heads of one width, as the slots are counted in the documented study.
+  // Key and value heads have one width, as the documented study counts the slots.
   const slots = (config: HymbaConfig, T: number) => cacheSize(config, T).kvBytes / (4 * 4 * (64 + 128));
   const shared = new HymbaConfig({ ...STUDY, archType: ArchType.HYBRID });
   const reduction = (config: HymbaConfig, S: number) => (15 * S / slots(config, S)).toFixed(2);

@@ -3,7 +3,7 @@ import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { newContext } from "../../core/cpu/launch.ts";
 import type { Build } from "../../core/cpu/module.ts";
 
-/** Vector functions: their float64 truth, the range that is walked, and the largest relative error that they may have. */
+/** Vector functions: the float64 function, the tested range, and the largest relative error that is allowed. */
 const FUNCTIONS = [
   { name: "exp2", truth: (x: number) => 2 ** x, low: -125, high: 125, bound: 2e-7 },
   { name: "exp", truth: Math.exp, low: -87, high: 87, bound: 3e-7 },
@@ -26,7 +26,7 @@ async function errorOf(which: number, build: Build): Promise<number> {
     const x = newContext().scratch("x", [SAMPLES]), y = newContext().scratch("y", [SAMPLES]);
     const args = { x, y, n: SAMPLES, which };
     const program = executor.prepareLaunches([{ kernel: "activate", args, blocks: 1 }], { inputs: [x], outputs: [y] });
-    // Half of the samples over the whole range, half near zero.
+    // Half of the samples cover the whole range, half are near zero.
     const inputs = Float32Array.from({ length: SAMPLES }, (_, i) => {
       const at = low + (high - low) * i / SAMPLES;
       return i % 2 === 0 ? at : at / 100;

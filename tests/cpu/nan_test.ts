@@ -8,7 +8,7 @@ import { finish } from "../../core/plan/mod.ts";
 import { fillNormal } from "../../core/random.ts";
 import { reshape, Tape, type Tensor } from "../../core/tensor/mod.ts";
 
-// Bounds and maxima by pmin and pmax pass a NaN on only where it stands first: a NaN has to reach what is measured, and no more.
+// Clamps and maxima with pmin and pmax keep a NaN only in their first operand. A NaN must reach what is measured, and nothing else.
 
 const B = 1, T = 100, H = 2, K = 8, D = 8, V = 33;
 
@@ -57,7 +57,7 @@ for (const build of Object.keys(BUILDS) as Build[]) {
     for (const [row, token] of [[0, 0], [3, 17], [6, V - 1]] as const) {
       const tape = new Tape(false), x = tape.input("x", [1, 7, D]), w = tape.input("w", [V, D]);
       const targets = tape.input("targets", [1, 7], { dtype: "u32" }), { logp } = linearLogp(tape, { x, w, targets });
-      // Row `row` alone looks at columns 0 and 1, in which `token` alone is not zero: its logit is infinity minus infinity.
+      // Only row `row` reads columns 0 and 1, and only `token` is not zero there: its logit is infinity minus infinity.
       const rows = numbers(x, 1), words = numbers(w, 2);
       for (let r = 0; r < 7; r++) [rows[r * D], rows[r * D + 1]] = r === row ? [1e30, -1e30] : [0, 0];
       for (let t = 0; t < V; t++) [words[t * D], words[t * D + 1]] = t === token ? [1e30, 1e30] : [0, 0];

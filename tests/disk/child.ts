@@ -1,8 +1,8 @@
 /**
- * The scenario in a process of its own, on the real disk, for tests that kill it or take its disk away.
+ * The scenario in a separate process, on the real disk, for tests that kill it or make its disk fail.
  *
  *     run FOLDER    runs it and prints every promise as a line of JSON
- *     locks         for each line on stdin: a path to take, or nothing to let go
+ *     locks         for each line on stdin: a path to lock, or nothing to release
  *     fill MOUNT    runs it on a small disk, filled to every degree
  *     readonly MOUNT, handles FOLDER, big FOLDER    runs it where files cannot be written, opened or grow
  */
@@ -13,10 +13,10 @@ import { assertFinished, assertRecovers, nothingPromised, run } from "./scenario
 
 const say = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 
-/** A disk that says it has room, so that the run meets the real end of the disk in the middle of a write. */
+/** A disk that always reports free space, so that the run fills the real disk in the middle of a write. */
 const roomy: Disk = { ...systemDisk, freeSpace: () => Promise.resolve(2 ** 40) };
 
-/** Runs while `broken` holds, and once more after `mend`. Returns the code of the error, if there was one. */
+/** Runs while the disk is broken, and again after `mend`. Returns the code of the error, if there was one. */
 async function brokenRun(folder: string, mend: () => Promise<void>): Promise<string | undefined> {
   const promised = nothingPromised();
   const error: unknown = await run(roomy, folder, promised).then(() => undefined, (error) => error);

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { type Disk, DiskError, memoryDisk, systemDisk } from "../../core/disk/mod.ts";
 
-/** Every disk keeps the same contract; each test gets a disk and an empty folder on it. */
+/** Every disk fulfils the same contract. Each test gets a disk and an empty folder on it. */
 const disks: Record<string, (test: (disk: Disk, folder: string) => Promise<void>) => Promise<void>> = {
   system: async (test) => {
     const folder = await Deno.makeTempDir();

@@ -16,7 +16,7 @@ const VERBS: Record<keyof Disk, DiskOperation> = {
   lock: "lock",
 };
 
-/** What can go wrong with an operation. `short` is a write that takes one byte; `torn` one that takes a byte and then fails. */
+/** Faults of an operation. `short` is a write that writes one byte; `torn` writes one byte and then fails. */
 export const FAULTS = [
   "ENOSPC",
   "EDQUOT",
@@ -32,7 +32,7 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
-/** A disk that fails at the `at`-th operation (from 0), once or from then on. `hit` is the first step that failed. */
+/** A disk that fails at the `at`-th operation (from 0), once or from then on. `hit` is the first operation that failed. */
 export function faultingDisk(disk: Disk, { at, fault, forever }: { at: number; fault: Fault; forever: boolean }) {
   let count = 0;
   const seen: { hit?: Step } = {};
@@ -50,12 +50,12 @@ export function faultingDisk(disk: Disk, { at, fault, forever }: { at: number; f
 
 const isLock = (value: unknown): value is Lock => typeof value === "object" && value !== null && "release" in value;
 
-/** Ends a simulated process: no error that the program may handle. */
+/** Ends a simulated process. The program must not handle it as an error. */
 export class Killed extends Error {}
 
 /**
  * A disk whose process is killed at the `at`-th operation (from 0): before it, in the middle of a write, or after it. The disk
- * keeps what was done; whatever the dying process still tries is lost, and its lock with it.
+ * keeps what was done before. Later operations of the killed process have no effect, and its lock is released.
  */
 export function killingDisk(disk: Disk, { at, when }: { at: number; when: "before" | "during" | "after" }) {
   let count = 0;

@@ -1,5 +1,5 @@
 /**
- * Every operation of a run with four checkpoints fails, once and for ever; and its process is killed before, during and after
+ * Every operation of a run with four checkpoints fails, once and permanently. The process is also killed before, during and after
  * every operation, and again while it recovers. `HYMBA_EXHAUSTIVE=1` tries every fault at every operation and every pair of
  * kills.
  */
@@ -11,14 +11,14 @@ import { assertFinished, assertRecovers, nothingPromised, run } from "./scenario
 const folder = "/out/run";
 const exhaustive = Deno.env.get("HYMBA_EXHAUSTIVE") === "1";
 
-/** The run reaches its end from whatever the fault left. */
+/** The run finishes from the files that the fault left. */
 async function assertGoesOn(disk: Disk, promised: ReturnType<typeof nothingPromised>): Promise<void> {
   await assertRecovers(disk, folder, promised);
   await run(disk, folder);
   await assertFinished(disk, folder);
 }
 
-/** One faulty run. False when the run has fewer operations than `at`. */
+/** One run with a fault. False if the run has fewer operations than `at`. */
 async function survives({ at, fault, forever }: { at: number; fault: Fault; forever: boolean }): Promise<boolean> {
   const disk = memoryDisk();
   const faulty = faultingDisk(disk, { at, fault, forever });
@@ -50,7 +50,7 @@ Deno.test("faults: every operation fails, once and for ever; nothing promised is
 const MOMENTS = ["before", "during", "after"] as const;
 type Kill = { at: number; when: (typeof MOMENTS)[number] };
 
-/** A run that is killed; false when it ended before. */
+/** A run that is killed; false if it ended before. */
 async function killed(disk: Disk, { kill, promised }: { kill: Kill; promised: ReturnType<typeof nothingPromised> }) {
   const dying = killingDisk(disk, kill);
   const error: unknown = await run(dying.disk, folder, promised).then(() => undefined, (error) => error);

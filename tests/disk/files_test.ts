@@ -20,7 +20,7 @@ import {
 
 const text = (content: string) => new TextEncoder().encode(content);
 
-/** A disk that takes at most `most` bytes of each write. */
+/** A disk that writes at most `most` bytes of each write. */
 const taking = (most: number): Disk => {
   const disk = memoryDisk();
   return { ...disk, writeSome: (path, bytes, options) => disk.writeSome(path, bytes.subarray(0, most), options) };

@@ -7,8 +7,8 @@ export interface Step {
 }
 
 /**
- * What stands between the program and a disk: it may perform the step, not perform it, or throw. `perform(limit)` lets a write
- * take at most `limit` bytes.
+ * A function between the program and a disk. It may perform the operation, skip it, or throw. `perform(limit)` lets a write
+ * write at most `limit` bytes.
  */
 export type Around = <T>(step: Step, perform: (limit?: number) => Promise<T>) => Promise<T>;
 

@@ -1,6 +1,6 @@
 /**
- * A disk that remembers what was synced. At any moment it can be asked what a power loss could leave: all that was synced,
- * and any subset of the rest, writes torn at 512 bytes. The rest is what the file system owes nobody: data, lengths, names.
+ * A disk that remembers what was synced. At any moment it can give a state that a power loss could leave: everything that was synced,
+ * and any subset of the rest, with writes torn at 512 bytes. The rest is what the file system does not guarantee: data, lengths, names.
  */
 import { type Disk, memoryDisk, writeFile } from "../../core/disk/mod.ts";
 import { intercept } from "./intercept.ts";
@@ -17,7 +17,7 @@ class FolderNode {
 
 type Node = FileNode | FolderNode;
 
-/** One change that may reach the platter by itself. Names of one rename go together. */
+/** One change that may reach the disk alone. The names of one rename change together. */
 type Change =
   | { node: FileNode; length: number }
   | { node: FileNode; offset: number; bytes: Uint8Array }
@@ -29,7 +29,7 @@ function resize(content: Uint8Array, length: number): Uint8Array {
   return resized;
 }
 
-/** Applies a change to the state that `stateOf` gives for a node. Data beyond the file's end is not seen. */
+/** Applies a change to the state that `stateOf` gives for a node. Data after the end of the file is not visible. */
 function apply(change: Change, stateOf: <N extends Node>(node: N) => N): void {
   if ("names" in change) {
     const { entries } = stateOf(change.node);
@@ -128,7 +128,7 @@ class Platter {
     this.#pending = [];
   }
 
-  /** A root as a power loss may leave it: `survives` decides for each change that was not synced. */
+  /** A root folder as a power loss may leave it: `survives` decides for each change that was not synced. */
   lost(survives: () => boolean): FolderNode {
     const copies = new Map<Node, Node>();
     const stateOf = <N extends Node>(node: N): N => {
@@ -195,7 +195,7 @@ export class PowerLossDisk {
   }
 }
 
-/** A disk that claims to sync what `forgets` picks and does not: the negative control. */
+/** A disk that does not sync what `forgets` selects, but claims it does: the negative control. */
 export const forgetful = (disk: Disk, forgets: (path: string) => boolean): Disk =>
   intercept(disk, async (step, perform) => {
     const syncs = step.operation === "syncFile" || step.operation === "syncFolder";

@@ -1,6 +1,6 @@
 /**
- * The power fails at every operation of a run, and again while it recovers: whatever was not synced is kept or lost at
- * random, torn at 512 bytes. `HYMBA_POWER_STATES` sets the number of disk states (2,000 unless set).
+ * The power fails at every operation of a run, and again while it recovers. What was not synced is kept or lost at random,
+ * torn at 512 bytes. `HYMBA_POWER_STATES` sets the number of disk states (2,000 unless set).
  */
 import { strict as assert } from "node:assert";
 import { readText, writeFile } from "../../core/disk/mod.ts";
@@ -14,7 +14,7 @@ const folder = "/out/run";
 const STATES = Number(Deno.env.get("HYMBA_POWER_STATES") ?? 2000);
 const SURVIVAL = [0, 0.1, 0.5, 0.9, 1];
 
-/** Numbers of one simulated world, in [0, 1). */
+/** Random numbers of one simulation, in [0, 1). */
 function dice(seed: number): () => number {
   let index = 0;
   return () => uniform({ seed, stream: 0, step: 0 }, index++);
@@ -29,7 +29,7 @@ function lose(power: PowerLossDisk, roll: () => number): Promise<PowerLossDisk> 
 type Forgets = (path: string) => boolean;
 const nothing: Forgets = () => false;
 
-/** A world: runs until the power fails at a random operation, up to three times, then must recover and finish. */
+/** One simulation: the power fails at a random operation, up to three times; then the run must recover and finish. */
 async function world(seed: number, { forgets = nothing }: { forgets?: Forgets } = {}): Promise<void> {
   const roll = dice(seed);
   const promised: Promised = nothingPromised();

@@ -1,6 +1,6 @@
 /**
  * The real disk and real processes: killed at random, racing for one folder, on a full, read-only and limited file system.
- * `HYMBA_EXHAUSTIVE=1` kills 500 processes instead of 12. What this machine cannot do is skipped with a printed reason.
+ * `HYMBA_EXHAUSTIVE=1` kills 500 processes instead of 12. Tests that this machine cannot do are skipped, with the reason printed.
  */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncG
   }
 }
 
-/** Kills a process, unless it ended by itself just now. */
+/** Kills a process, unless it has just ended by itself. */
 function killIfAlive(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
@@ -102,7 +102,7 @@ Deno.test("processes: two race for one folder, exactly one wins; a killed holder
     await Promise.all([...children.map((child) => child.status), ...players.map(({ output }) => output.return())]);
   }));
 
-/** Runs a shell command in a mount namespace of its own with a tmpfs at $1. Undefined where that is not allowed. */
+/** Runs a shell command in its own mount namespace with a tmpfs at $1. Undefined where this is not allowed. */
 async function onTmpfs(size: string, mode: string): Promise<string | undefined> {
   let said: string | undefined;
   await withFolder(async (folder) => {

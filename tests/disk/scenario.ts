@@ -1,6 +1,6 @@
 /**
  * The shortest run with everything a run keeps on the disk: a run record, a metrics log, checkpoints that are scored and
- * pruned. Its weights are a pure function of the step, so every checkpoint can be told from a damaged one.
+ * pruned. Its weights are a pure function of the step, so a damaged checkpoint can be recognised.
  */
 import { strict as assert } from "node:assert";
 import {
@@ -28,7 +28,7 @@ function weightsAt(step: number): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: ELEMENTS }, (_, i) => Math.fround((i + 1) / (step + 1)));
 }
 
-/** What the run has been promised to survive anything. */
+/** What the run has been promised to keep, whatever happens. */
 export interface Promised {
   record: boolean;
   /** Steps of the last checkpoint whose save returned. */
@@ -61,7 +61,7 @@ async function save(disk: Disk, folder: string, { step, log }: { step: number; l
   });
 }
 
-/** Starts or resumes the run and brings it to its end; writes into `promised` what the disk has acknowledged. */
+/** Starts or resumes the run and finishes it; writes into `promised` what the disk has acknowledged. */
 export async function run(disk: Disk, folder: string, promised: Promised = nothingPromised()): Promise<void> {
   const owned = await startRunFolder(disk, folder, { owner: "scenario" });
   try {
@@ -92,7 +92,7 @@ async function names(disk: Disk, folder: string): Promise<string[]> {
   return found;
 }
 
-/** Throws unless the next start finds all that was promised, undamaged, and leaves no temporary. Returns the step found. */
+/** Throws unless the next start finds everything that was promised, undamaged, and leaves no temporary file. Returns the step found. */
 export async function assertRecovers(disk: Disk, folder: string, promised: Promised): Promise<number> {
   await (await startRunFolder(disk, folder, { owner: "recovery" })).close();
   assert.deepEqual((await names(disk, folder)).filter(isTemporary), []);
@@ -105,7 +105,7 @@ export async function assertRecovers(disk: Disk, folder: string, promised: Promi
   return latest?.step ?? 0;
 }
 
-/** Throws unless the folder holds what an undisturbed run ends with. */
+/** Throws unless the folder has the final content of an undisturbed run. */
 export async function assertFinished(disk: Disk, folder: string): Promise<void> {
   const latest = await loadLatest(disk, checkpointsOf(folder));
   assert(latest);

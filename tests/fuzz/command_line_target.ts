@@ -56,7 +56,7 @@ const MORE = [
   "tokenizer",
 ];
 
-/** Words are separated by U+0000, which no command line can hold. */
+/** Words are separated by U+0000, which a command line cannot contain. */
 function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean } {
   const words = [...dice.pick(SOUND)], changes = dice.below(4);
   for (let i = 0; i < changes; i++) {
@@ -66,7 +66,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   return { bytes: new TextEncoder().encode(words.join("\0")), sound: false };
 }
 
-/** The words make an action, or a message that names what is wrong. */
+/** The words give an action, or a message that says what is wrong. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const words = new TextDecoder().decode(bytes).split("\0"), loaded = alone.get(words[0]!) ?? { commands, tree };
   const read = parseSync(loaded.tree, words);
@@ -79,5 +79,5 @@ function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   return false;
 }
 
-/** The reader of command lines. Nothing is carried out. */
+/** The reader of command lines. No command is run. */
 export const commandLineTarget: FuzzTarget = { generate, parse };

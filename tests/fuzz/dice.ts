@@ -1,6 +1,6 @@
 import { philox } from "../../core/random.ts";
 
-/** Random choices that are a function of a seed and the number of the input, so that any one input can be made again. */
+/** Random choices that depend only on a seed and the number of the input, so that any input can be made again. */
 export class Dice {
   #words: Uint32Array = new Uint32Array();
   #at = 0;
@@ -24,7 +24,7 @@ export class Dice {
     return Math.floor(this.#word() / 2 ** 32 * below);
   }
 
-  /** True once in `times`. */
+  /** True once in `times` draws on average. */
   once(times: number): boolean {
     return this.below(times) === 0;
   }

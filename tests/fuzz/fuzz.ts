@@ -4,7 +4,7 @@ import { Dice } from "./dice.ts";
 import { mutated } from "./mutator.ts";
 import type { FuzzTarget } from "./targets.ts";
 
-/** What a fuzzing run did. */
+/** The result of a fuzzing run. */
 export interface FuzzResult {
   inputs: number;
   accepted: number;
@@ -17,19 +17,19 @@ export interface FuzzResult {
 /** Longest time one input may take, in milliseconds. */
 const HANG = 1000;
 
-/** One input by its number: of three, one comes straight from the generator, two are mutated. */
+/** One input by its number. One of three comes unchanged from the generator, two are mutated. */
 function inputOf(target: FuzzTarget, dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean } {
   const made = target.generate(dice);
   return dice.once(3) ? made : { bytes: mutated(made.bytes, dice), sound: false };
 }
 
-/** False for an error of ours: the input was refused. */
+/** False if the error is a HymbaError, which means that the input was refused. */
 function refusal(error: unknown): false {
   if (error instanceof HymbaError) return false;
   throw error;
 }
 
-/** A promise only where the parser makes one: waiting for each of ten million inputs takes longer than some parsers. */
+/** Awaits only if the parser returns a promise: an await for each of ten million inputs takes longer than some parsers. */
 function accepts(target: FuzzTarget, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> | boolean {
   try {
     const accepted = target.parse(bytes);
@@ -39,13 +39,13 @@ function accepts(target: FuzzTarget, bytes: Uint8Array<ArrayBuffer>): Promise<bo
   }
 }
 
-/** Time that this process has had the processor, in milliseconds: on a busy machine the clock on the wall says nothing. */
+/** Processor time of this process, in milliseconds: on a busy machine the wall clock says nothing. */
 export const processorTime = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
 
-/** Whether the input is slow again, by the processor's time. */
+/** Whether the input is slow again, in processor time. */
 async function hangs(target: FuzzTarget, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
   const start = processorTime();
   await accepts(target, bytes);
@@ -55,8 +55,8 @@ async function hangs(target: FuzzTarget, bytes: Uint8Array<ArrayBuffer>): Promis
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /**
- * Feeds a parser until `inputs` are done or `seconds` have passed, whichever is first. Throws when an error is not typed, when
- * a sound input is refused, or when one input takes over a second; the message holds seed, number and bytes of the input.
+ * Feeds a parser until `inputs` are done or `seconds` have passed, whichever is first. Throws when an error is not typed,
+ * when a valid input is refused, or when one input takes over a second. The message has seed, number and bytes of the input.
  */
 export async function fuzz(
   target: FuzzTarget,

@@ -1,4 +1,4 @@
-/** Large hostile files: what their readers take of memory and of time before they refuse them. */
+/** Large hostile files: how much memory and time their readers use before they refuse them. */
 import { strict as assert } from "node:assert";
 import { MAX_JSON } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
@@ -33,7 +33,7 @@ const many = (count: number, member: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => member(i)).join();
 const MEBIBYTE = 2 ** 20;
 
-/** What a file may cost: `times` its bytes and 32 MiB more, which is garbage that nobody has collected yet, and a time. */
+/** Limits for a file: `times` its bytes plus 32 MiB for garbage that is not collected yet, and a time. */
 interface Limits {
   readonly times?: number;
   readonly milliseconds?: number;
@@ -53,7 +53,7 @@ function expectCheap(
     }
   };
   const spent = cost(work);
-  // Another program may have had the processor: only a second slow time counts.
+  // Another program may have used the processor, so only a second slow time counts.
   const taken = spent.milliseconds < milliseconds ? spent.milliseconds : cost(work).milliseconds;
   assert(taken < milliseconds, `${what}: ${taken} ms`);
   assert(spent.bytes < times * bytes.length + 32 * MEBIBYTE, `${what}: ${spent.bytes} bytes for ${bytes.length}`);
@@ -92,7 +92,7 @@ function filled(length: number, item: (i: number) => string, between = ","): str
   }
 }
 
-/** JSON that makes much of few characters. */
+/** JSON that needs much memory for few characters. */
 const HOSTILE: Record<string, (length: number) => string> = {
   lists: (length) => `[${filled(length - 2, () => "[]")}]`,
   objects: (length) => `[${filled(length - 2, () => "{}")}]`,

@@ -25,7 +25,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   return { bytes: new TextEncoder().encode(`${lines.map((each) => `${each}\n`).join("")}${torn}`), sound };
 }
 
-/** Lines are what JSON.parse makes of them, each with the fields of a metrics line. */
+/** Lines equal the result of JSON.parse, each with the fields of a metrics line. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const records = parseLog(bytes, "input"), lines = decoder.decode(bytes).split("\n").slice(0, -1);
   assert.equal(records.length, lines.length);

@@ -4,7 +4,7 @@ import { decodeManifest, encodeManifest } from "../../core/params/manifest.ts";
 import type { Dice } from "./dice.ts";
 import type { FuzzTarget } from "./targets.ts";
 
-/** Some digests. Which ones they are says nothing of the reader, and hashing takes as long as reading. */
+/** Some digests. Their values do not matter to the reader, and hashing takes as long as reading. */
 const DIGESTS = Array.from({ length: 1000 }, (_, i) => sha256(String(i)));
 const FILES = ["weights.safetensors", "state.json", "first_moments.safetensors"];
 
@@ -36,7 +36,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   return { bytes: new TextEncoder().encode(encodeManifest(manifest)), sound };
 }
 
-/** Only the exact text of a manifest is accepted, so what is accepted must encode to the input. */
+/** Only the exact text of a manifest is accepted, so an accepted manifest must encode to the input again. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   const manifest = decodeManifest(text, { name: "input" });

@@ -5,7 +5,7 @@ import type { Dice } from "./dice.ts";
 import { spoilt } from "./spoil.ts";
 import type { FuzzTarget } from "./targets.ts";
 
-/** Ways in which tensors do not fit what the file says of them. */
+/** Ways in which tensors contradict the metadata of the file. */
 const WRONG: readonly ((tensors: Record<string, StoredTensor>, name: string) => void)[] = [
   (tensors, name) => delete tensors[name],
   (tensors, name) => tensors[name] = { dtype: "F32", shape: [3], data: new Float32Array(3) },
@@ -17,7 +17,7 @@ const WRONG: readonly ((tensors: Record<string, StoredTensor>, name: string) => 
 function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean } {
   const tensors: Record<string, StoredTensor> = {}, about: object[] = [];
   for (let layer = dice.below(2); layer < 3; layer += 1 + dice.below(2)) {
-    // From 2: a triangle of one cell has any number of heads.
+    // From 2 on: a triangle of one cell fits any number of heads.
     const P = 2 + dice.below(4), heads = dice.below(3), cells = P * (P + 1) / 2;
     tensors[`layer.${layer}`] = { dtype: "F32", shape: [P, P], data: new Float32Array(P * P).fill(1 / P) };
     if (heads > 0) {
@@ -34,7 +34,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   return { bytes: encodeSafetensors(tensors, metadata), sound };
 }
 
-/** Every map that was accepted is as large as it says, and its heads are whole. */
+/** Every accepted map has the size that it states, and complete heads. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   for (const { positions, probabilities, heads, labels, layer } of decodeMaps(bytes, "input")) {
     assert.equal(probabilities.length, positions ** 2);
@@ -44,5 +44,5 @@ function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   return true;
 }
 
-/** The reader of attention maps: a safetensors file whose metadata says what its tensors are. */
+/** The reader of attention maps: a safetensors file whose metadata describes its tensors. */
 export const mapsTarget: FuzzTarget = { generate, parse };

@@ -9,7 +9,7 @@ const PIECES = ["▁", "a", "b", "▁a", "ab", "é", "語", "<0x0A>", "<s>", "\u
 const CHARSMAP = compileCharsmap(new Map([["A", "a"], ["ﬁ", "fi"], ["B", ""]]));
 const TEXT = "a ab é\n語 ﬁAB";
 
-/** Ways to be wrong that keep the messages whole. */
+/** Faults that keep the messages well-formed. */
 const WRONG: ((out: MessageWriter, dice: Dice) => void)[] = [
   (out) => out.bytes(1, new MessageWriter().text(1, "a").float(2, NaN).finish()),
   (out) => out.bytes(1, new MessageWriter().text(1, "twice").float(2, -1).finish()).bytes(1, twice),
@@ -42,7 +42,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   return { bytes: out.finish() as Uint8Array<ArrayBuffer>, sound };
 }
 
-/** What was accepted encodes and decodes any text, and comes back from its own file. */
+/** An accepted model encodes and decodes any text, and survives a round trip through its own file. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const tokenizer = Tokenizer.fromModelBytes(bytes, { name: "input" }), ids = tokenizer.encode(TEXT);
   for (const id of ids) assert(id < tokenizer.vocabSize);

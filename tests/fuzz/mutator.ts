@@ -2,7 +2,7 @@ import type { Dice } from "./dice.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Numbers and marks that sit at the edges of parsers. */
+/** Numbers and characters that are edge cases of parsers. */
 const TOKENS = [
   "0",
   "-1",
@@ -47,7 +47,7 @@ function spliced(input: Bytes, { start, end, by }: { start: number; end: number;
   return out;
 }
 
-/** A place in the input, its start as likely as all the rest of it: lengths and headers are there. */
+/** A position in the input. The start is as likely as all the rest, because lengths and headers are there. */
 const place = (input: Bytes, dice: Dice) => dice.below((dice.once(2) ? Math.min(input.length, 8) : input.length) + 1);
 
 function range(input: Bytes, dice: Dice) {
@@ -84,7 +84,7 @@ const MUTATIONS: ((input: Bytes, dice: Dice) => Bytes)[] = [
   (input, dice) => input.slice(0, dice.below(input.length + 1)),
 ];
 
-/** The input with one to four random changes; the input itself stays. */
+/** A copy of the input with one to four random changes. */
 export function mutated(input: Bytes, dice: Dice): Bytes {
   let out: Bytes = input.slice();
   for (let changes = 1 + dice.below(4); changes > 0; changes--) out = dice.pick(MUTATIONS)(out, dice);

@@ -12,7 +12,7 @@ const measures = RESULT.stages.orpo.preference.before;
 const pair = { prompt: [1, 2], chosen: [3], rejected: [383] };
 const VOCABULARY = { vocabSize: 384 };
 
-/** arms/NAME-SEED/STAGE.json, failure.json and pairs.json, and state.json of a checkpoint: a sound one and its reader. */
+/** arms/NAME-SEED/STAGE.json, failure.json and pairs.json, and state.json of a checkpoint: a valid file and its reader. */
 export const PROGRESS: Record<string, [sound: object, read: (value: unknown, path: string) => void]> = {
   "stage.json": [
     { result: stage, samples: RESULT.samples, memory: RESULT.memory, generation: RESULT.generation, log },
@@ -35,7 +35,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   return { bytes: new TextEncoder().encode(sound ? made : JSON.stringify(spoilt(JSON.parse(made), dice))), sound };
 }
 
-/** Each reader takes what has a field that only its file has, as the files' names say in a run. */
+/** Each reader gets the inputs that have a field of its file alone; in a run the file name decides. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const value = parseJson(new TextDecoder().decode(bytes), "input");
   const has = (field: string) => typeof value === "object" && value !== null && Object.hasOwn(value, field);
@@ -53,5 +53,5 @@ function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   return true;
 }
 
-/** The readers of what an arm keeps while it is not done. */
+/** The readers of the files of an unfinished arm. */
 export const progressTarget: FuzzTarget = { generate, parse };

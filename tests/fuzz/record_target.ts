@@ -7,7 +7,7 @@ import { spoilt } from "./spoil.ts";
 import type { FuzzTarget } from "./targets.ts";
 
 const quality = { loss: 1.5, perplexity: 4.5, bitsPerByte: null };
-/** A sound run record, as JSON. */
+/** A valid run record, as JSON. */
 export const RECORD = JSON.stringify({
   format: 1,
   study: studyOf("smoke", { models: ["hymba"] }),

@@ -1,4 +1,4 @@
-/** One refused file for each place of what an arm leaves behind: its result, its recall, and what it keeps on the way. */
+/** One refused file for each field of the files of an arm: its result, its recall, and the files of an unfinished arm. */
 import { strict as assert } from "node:assert";
 import { armResultOf, recallResultOf, requireStageState } from "../../core/record/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
@@ -9,10 +9,10 @@ import { RECALL, RESULT } from "./result_target.ts";
 
 const [STATE] = PROGRESS["state.json"]!;
 
-/** As it comes out of a file: no part of it is in two places. */
+/** As read from a file: no object occurs twice. */
 const copied = (value: object): unknown => JSON.parse(JSON.stringify(value));
 
-/** Every place of a tree. */
+/** Every path of a tree. */
 function* places(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
   if (path.length > 0) yield path;
   if (typeof value !== "object" || value === null) return;
@@ -34,7 +34,7 @@ for (const [file, [sound, read]] of Object.entries(READERS)) {
         const root: unknown = copied(sound), [last] = path.slice(-1);
         const parent = path.slice(0, -1).reduce((value, key) => Reflect.get(value as object, key), root) as object;
         const before: unknown = Reflect.get(parent, last!);
-        // Texts may hold anything; an object of stages may hold others than those that are known.
+        // Texts may contain anything; an object of stages may contain unknown stages.
         if (
           typeof before === "string" && typeof wrong === "string" && path.at(-1) !== "arm" && path.at(-1) !== "stage"
         ) {

@@ -6,7 +6,7 @@ import { spoilt } from "./spoil.ts";
 import type { FuzzTarget } from "./targets.ts";
 
 const quality = { step: 1, loss: 1.5, perplexity: 4.5, bitsPerByte: null };
-/** What a stage came to. */
+/** The result of a stage. */
 export const stage = { steps: 1, tokens: 9, final: quality, best: quality, train_s: 0.5, tokens_per_s: 18 };
 const measures = { step: 0, accuracy: 0.5, margin: 0, logOdds: null, chosenLogp: -1, rejectedLogp: -2 };
 /** result.json of an arm. */
@@ -32,7 +32,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   };
 }
 
-/** One reader takes what has `accuracies`, the other the rest, as their files' names say in a run. */
+/** One reader gets the inputs with `accuracies`, the other the rest; in a run the file name decides. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const value = parseJson(new TextDecoder().decode(bytes), "input");
   const recall = typeof value === "object" && value !== null && Object.hasOwn(value, "accuracies");

@@ -1,4 +1,4 @@
-/** One rejected file for each rule of each reader, and the inputs that once were faults. */
+/** One rejected file for each rule of each reader, and the inputs that were faults before. */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,7 +40,7 @@ for (const parser of Deno.readDirSync(CORPUS)) {
   });
 }
 
-/** Every place of a tree with its value. */
+/** Every path of a tree with its value. */
 function* places(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
   if (path.length > 0) yield path;
   if (typeof value !== "object" || value === null) return;
@@ -166,7 +166,7 @@ const LINE_RULES: Record<string, string> = {
 Deno.test(`metrics: ${Object.keys(LINE_RULES).length} rules`, () => {
   const read = (line: string) => {
     const bytes = new TextEncoder().encode(`${line}\n`), at = bytes.indexOf(0xef);
-    // A lone surrogate stands for a byte that is no UTF-8.
+    // A lone surrogate stands for a byte that is not UTF-8.
     if (at >= 0) bytes[at] = 0xff;
     return parseLog(bytes, "metrics.jsonl").map((record) => metricsLineOf(record, "metrics.jsonl"));
   };

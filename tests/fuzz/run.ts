@@ -4,7 +4,7 @@
  *     deno run -A tests/fuzz/run.ts --parser safetensors --inputs 50000000 --seed 1
  *
  * `--first N` starts at input N: with `--inputs 1` it repeats one input. Prints a line every quarter of a million inputs.
- * `--seconds S` ends the run after S seconds, whatever is left. `--list` prints the names of the parsers.
+ * `--seconds S` ends the run after S seconds. `--list` prints the names of the parsers.
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "./fuzz.ts";
@@ -35,7 +35,7 @@ const inputs = Number(values.inputs),
   first = Number(values.first),
   most = Number(values.seconds);
 const total = { inputs: 0, accepted: 0, refused: 0, slowest: 0, seconds: 0 };
-// Refusals are counted by the million; nobody reads their stacks.
+// There are millions of refusals, and nobody reads their stacks.
 Error.stackTraceLimit = 0;
 while (total.inputs < inputs && total.seconds < most) {
   const part = Math.min(250_000, inputs - total.inputs);

@@ -13,7 +13,7 @@ interface Entry {
   data_offsets: number[];
 }
 
-/** Ways to be wrong that keep the JSON whole. */
+/** Faults that keep the JSON well-formed. */
 const WRONG: ((entries: Entry[], dice: Dice) => void)[] = [
   (entries, dice) => entries.push(dice.pick(entries)),
   (entries, dice) => dice.pick(entries).data_offsets[0]!++,
@@ -56,7 +56,7 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   return { bytes: file(`{${members.join(dice.pick([",", " ,\n"]))}}${" ".repeat(dice.below(8))}`, length), sound };
 }
 
-/** What the format promises of a file that was accepted, by JSON.parse and arithmetic of its own. */
+/** Checks the rules of the format on an accepted file, with JSON.parse and its own arithmetic. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const { tensors, metadata } = decodeSafetensors(bytes, { name: "input" });
   const start = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));

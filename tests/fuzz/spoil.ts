@@ -1,9 +1,9 @@
 import type { Dice } from "./dice.ts";
 
-/** Values that are never what a field asks for, or that lie at an edge. */
+/** Values that are never valid for a field, or are edge cases. */
 const NONSENSE = [0, -1, 0.5, 1e300, 2 ** 31, "x", "", "../..", "\u0000", null, [], {}, [[]], true, "__proto__", "NaN"];
 
-/** A tree of JSON with one value, anywhere, replaced by nonsense, left out, or given a second name. */
+/** A tree of JSON in which one value, anywhere, is replaced by nonsense, removed, or given a second name. */
 export function spoilt(root: unknown, dice: Dice): unknown {
   let here = root;
   while (typeof here === "object" && here !== null) {

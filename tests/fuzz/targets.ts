@@ -13,11 +13,11 @@ import { tokenizerJsonTarget } from "./tokenizer_json_target.ts";
 
 /** A parser under test. */
 export interface FuzzTarget {
-  /** A well-formed input, or one that is wrong in structure. `sound` tells that the parser must accept it. */
+  /** A well-formed input, or one with a wrong structure. `sound` says that the parser must accept it. */
   generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean };
   /**
-   * Parses. Returns false for an input that it refused; throws a HymbaError for one that it refused with a message, and any
-   * other error for a fault. Checks what it accepted by other means than the parser's own.
+   * Parses. Returns false for a refused input, throws a HymbaError for an input that is refused with a message, and any
+   * other error for a fault. Checks an accepted input by means that are independent of the parser.
    */
   parse(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> | boolean;
 }

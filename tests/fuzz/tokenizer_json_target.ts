@@ -49,12 +49,12 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
     model: { type: "Unigram", unk_id: 0, vocab: [["<unk>", 0], ...letters.map((piece, i) => [piece, -1 - i / 4])] },
   };
   const sound = dice.once(2);
-  // Constants are shared, so a copy is spoilt.
+  // Constants are shared, so a copy is changed.
   const made = sound ? root : spoilt(JSON.parse(JSON.stringify(root)), dice);
   return { bytes: new TextEncoder().encode(JSON.stringify(made)), sound };
 }
 
-/** What was accepted encodes and decodes any text, and comes back from its own file. */
+/** An accepted tokenizer encodes and decodes any text, and survives a round trip through its own file. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const tokenizer = Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: "input" });
   const ids = tokenizer.encode(TEXT);

@@ -15,10 +15,10 @@ import { furtherModels, SMALL, smallModels } from "../train/models.ts";
 /** RMS(difference) / RMS(logits) at each position, against the forward pass in float64. */
 const BOUND = 1e-4;
 const B = 2;
-/** Sequences longer than the window, and than the window and the meta tokens: the ring of slots has gone round. */
+/** Sequences longer than the window, and longer than window and meta tokens, so that the ring of slots wraps around. */
 const LENGTHS = [SMALL.swaWindow + 2, 2 * (SMALL.swaWindow + SMALL.numMetaTokens) + 1];
 
-/** Weights large enough that attention is uneven and every branch matters; as drawn for training, all logits are near zero. */
+/** Weights large enough that attention is uneven and every branch matters. With weights drawn for training, all logits are near zero. */
 function fill(store: ParameterStore, executor: Executor): void {
   for (const [step, { name, shape, init }] of store.specs.entries()) {
     if (init.kind !== "normal") continue;

@@ -1,4 +1,4 @@
-/** Random cases of every op: shapes, slices, windows and switches are drawn; every draw is a legal case. */
+/** Random cases of every op: shapes, slices, windows and switches are drawn. Every draw is a valid case. */
 import { causalConv } from "../../core/ops/causal_conv.ts";
 import { embedStep } from "../../core/ops/decode.ts";
 import { embedding } from "../../core/ops/embedding.ts";
@@ -40,7 +40,7 @@ function optimizerOf(dice: Dice): OpCase {
     clip = dice.pick([0.1, 1, 1e3]),
     scaled = dice.once(3),
     multiplier = dice.pick([0, 0.5]),
-    // Gradients so small that epsilon decides.
+    // Gradients so small that epsilon dominates.
     quiet = dice.once(4) ? 1e-9 : 1;
   const scaledBy =
     (factor: number, fill: typeof positive) => (data: Float32Array, counter: Parameters<typeof fill>[1]) => {
@@ -72,7 +72,7 @@ function optimizerOf(dice: Dice): OpCase {
   };
 }
 
-/** A product, sometimes with a second one of the same rows or weights, whose gradient is then added to the first one's. */
+/** A product, sometimes with a second one of the same rows or weights, so that its gradient is added to that of the first. */
 function linearOf(dice: Dice): OpCase {
   const R = size(dice, 140), I = size(dice, 140), O = size(dice, 140), shared = dice.pick([undefined, "x", "w"]);
   return {
@@ -105,7 +105,7 @@ function lossOf(dice: Dice): OpCase {
 
 function orpoOf(dice: Dice): OpCase {
   const n = size(dice, 5), T = 1 + size(dice, 60), beta = dice.pick([0, 0.1, 1]);
-  // From −1.4 their mean is near −ln 2, where the logarithm of 1 − p changes its series.
+  // From −1.4 on, their mean is near −ln 2, where log(1 − p) switches to another series.
   const low = dice.pick([-6, -1.4]);
   return {
     withoutCotangent: ["nll", "columns"],
@@ -185,7 +185,7 @@ function embedStepOf(dice: Dice): OpCase {
   };
 }
 
-/** Logits up to the hundreds sometimes, and targets at the ends of a chunk of the vocabulary. */
+/** Logits that are sometimes in the hundreds, and targets at the ends of a chunk of the vocabulary. */
 function logpOf(dice: Dice, tall = false): OpCase {
   const R = rowsOf(dice, { most: 80, tall }), D = size(dice, tall ? 2 : 60), long = !tall && dice.once(4);
   const V = long ? 1025 + dice.below(2000) : 1 + size(dice, tall ? 3 : 300), draw = ids(dice, V);
@@ -222,10 +222,10 @@ function lossScaleOf(dice: Dice): OpCase {
   };
 }
 
-/** Ops with kernels that give each row a workgroup, and so have tall cases. */
+/** Ops whose kernels use one workgroup per row; they have tall cases. */
 export const TALL: ReadonlySet<string> = new Set(["linear_logp", "rmsnorm", "fusion", "mix", "embedding"]);
 
-/** A random case of an op, a function of the dice and of `tall` alone. */
+/** A random case of an op. It depends only on the dice and on `tall`. */
 export const CASES: Readonly<Record<string, (dice: Dice, tall?: boolean) => OpCase>> = {
   linear: linearOf,
   linear_logp: logpOf,
@@ -250,6 +250,6 @@ export const CASES: Readonly<Record<string, (dice: Dice, tall?: boolean) => OpCa
   selective_scan: scanCase,
   softplus: softplusCase,
   stored_halves: storedCase,
-  attention: attentionCase, // before the map, whose kernel reads its sums alone: a mutant is tried by the first op that has its file
+  attention: attentionCase, // before the map, whose kernel reads only its sums: a mutant is tested by the first op that uses its file
   attention_map: attentionMapCase,
 };

@@ -3,7 +3,7 @@ import { type Executor, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { BOUNDS, compare, fillProgram, type OpCase, record } from "../ops/harness.ts";
 import { guarded } from "./guards.ts";
 
-/** Records the case once and holds each executor to the reference. Throws with the executor, the tensor and the error. */
+/** Records the case once and compares each executor with the reference. Throws with the executor, the tensor and the error. */
 export async function checkGuarded(name: string, op: OpCase, executors: readonly Executor[]): Promise<void> {
   const { built, guards } = guarded(record(op));
   const reference = new ReferenceExecutor(), truth = await reference.prepare(built.plan);

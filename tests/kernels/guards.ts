@@ -1,17 +1,17 @@
 /**
- * Guard regions: every storage of a plan moves into an arena of its own with sentinels before and behind it, and between the
- * columns of slices. After a run each element that no step was to write must still be the sentinel.
+ * Guard regions: every storage of a plan moves into its own arena, with sentinels before it, after it, and between the columns of
+ * slices. After a run, each element that no step may write must still be the sentinel.
  */
 import { strict as assert } from "node:assert";
 import type { Executor, Plan } from "../../core/plan/mod.ts";
 import { Arena, Storage, type Tensor, tensorOver } from "../../core/tensor/mod.ts";
 import type { Built } from "../ops/harness.ts";
 
-/** Elements before and behind. Bindings start at multiples of 256 bytes; what lies behind is bound, so a write reaches it. */
+/** Elements before and after. Bindings start at multiples of 256 bytes. The elements after are bound, so a wrong write reaches them. */
 const GUARD = 64;
 /**
- * The bits of a signalling NaN, another one for each arena: who reads it shows a NaN, even where it is multiplied by zero, and who
- * writes what was computed from it or copied from elsewhere writes other bits.
+ * The bits of a signalling NaN, different for each arena. A kernel that reads it gives a NaN, even after a multiplication by zero. A
+ * kernel that writes a value computed from it, or copied from another arena, writes other bits.
  */
 const sentinelOf = (arena: number) => 0x7f800001 + 4099 * arena;
 
@@ -19,7 +19,7 @@ interface Guarded {
   sentinel: number;
   storage: Storage;
   arena: Arena;
-  /** 1 where something may be written. */
+  /** 1 where a step may write. */
   mayChange: Uint8Array;
 }
 
@@ -87,7 +87,7 @@ export class Guards {
     }
   }
 
-  /** Throws unless every element that nobody was to write is the sentinel. */
+  /** Throws unless every element that no step may write is the sentinel. */
   async check(executor: Executor, who: string): Promise<void> {
     for (const { arena, mayChange, sentinel } of this.all) {
       const { buffer, byteOffset, length } = await executor.read(wholeOf(arena));

@@ -1,4 +1,4 @@
-/** A slice of the random shapes; `deno run -A tests/kernels/run.ts` runs hundreds of each op. */
+/** A few random shapes; `deno run -A tests/kernels/run.ts` runs hundreds of each op. */
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { swiglu } from "../../core/ops/swiglu.ts";
@@ -13,8 +13,8 @@ import { checkGuarded } from "./check.ts";
 import { guarded } from "./guards.ts";
 
 /**
- * Ops whose kernels a software adapter compiles in seconds a shape: they have many shapes on the CPU, and one on WebGPU, by its
- * number. That of the scan has 16 states, which other tests compile, too; that of saved halves is a SwiGLU.
+ * Ops whose kernels take a software adapter seconds to compile for each shape. They have many shapes on the CPU and one on WebGPU,
+ * given by its number. The shape of the scan has 16 states, as in other tests. The shape of saved halves is a SwiGLU.
  */
 const SLOW: Readonly<Record<string, number>> = {
   ...{ attention: 0, attention_map: 0, selective_scan: 3, linear: 0, linear_logp: 0, orpo_loss: 0 },

@@ -3,8 +3,8 @@
  *
  *     deno run -A tests/kernels/mutants.ts [--file rmsnorm_forward.wgsl] [--cases 16] [--most 40] [--seconds 300]
  *
- * `--most` takes so many mutants of each file, drawn by `--seed`. A child process does the work; one that computes for a minute
- * without finishing a case is ended, which counts as killed: a hang is found by any test. Prints survivors, then a line a file.
+ * `--most` limits the mutants of each file; they are drawn by `--seed`. A child process does the work. A child that computes for a
+ * minute without finishing a case is ended, and its mutant counts as killed: any test finds a hang. Prints survivors, then a line per file.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -27,25 +27,25 @@ const { values } = parseArgs({
   },
 });
 const WGSL = new URL("../../wgsl/", import.meta.url);
-/** Seconds of the processor that a child may use between two lines; a process that is not given the processor uses none. */
+/** Seconds of processor time that a child may use between two lines. A process that waits for the processor uses none. */
 const SILENCE = 60;
-/** Seconds after which a child that says nothing is ended even so. */
+/** Seconds after which a child that prints nothing is ended in any case. */
 const DEAF = 1800;
 
-/** The mutants of a file that are tried: `--most` of them, drawn by the seed. */
+/** The mutants of a file that are tested: at most `--most`, drawn by the seed. */
 function chosen(source: string): Mutant[] {
   const all = mutantsOf(source), dice = new Dice(Number(values.seed), all.length);
   const drawn = all.map((mutant) => ({ mutant, rank: dice.below(2 ** 32) })).sort((a, b) => a.rank - b.rank);
   return drawn.slice(0, Number(values.most)).map(({ mutant }) => mutant);
 }
 
-/** An executor that reaches the file, and the cases by which it does. */
+/** An executor that uses the file, and the cases in which it does. */
 interface Form {
   readonly executor: Mutating;
   readonly cases: Awaited<ReturnType<typeof casesOf>>;
 }
 
-/** The forms of kernels in which the file is found: those of software adapters, and those of GPUs where they differ. */
+/** The forms of kernels that use the file: those of software adapters, and those of GPUs if they differ. */
 async function formsOf(source: string, { shared }: { shared: boolean }): Promise<Form[]> {
   const gpu = (await executors()).find((executor) => executor instanceof WebgpuExecutor) as WebgpuExecutor;
   const forms = new Map<string, Form>();
@@ -58,7 +58,7 @@ async function formsOf(source: string, { shared }: { shared: boolean }): Promise
   return [...forms.values()];
 }
 
-/** Tries the mutants of one file and prints `number fate` for each. A mutant is killed when it is in one of the forms. */
+/** Tries the mutants of one file and prints `number fate` for each. A mutant is killed when it fails in one of the forms. */
 async function work(file: string): Promise<void> {
   const source = await Deno.readTextFile(new URL(file, WGSL));
   const forms = await formsOf(source, { shared: file.startsWith("lib/") });
@@ -81,7 +81,7 @@ async function work(file: string): Promise<void> {
   Deno.exit(0);
 }
 
-/** Runs a worker from one mutant on; returns what it said until it ended or fell silent. */
+/** Runs a worker, starting with one mutant; returns what it printed until it ended or stopped printing. */
 async function watch(
   file: string,
   { from, until }: { from: number; until: number },
@@ -90,14 +90,14 @@ async function watch(
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", fileURLToPath(import.meta.url), "--worker", file, "--from", String(from)]
       .concat(["--cases", values.cases, "--most", values.most, "--seed", values.seed]),
-    // Nearly all of a mutant's time goes to its compilation: lavapipe leaves out LLVM's passes, which change no number's bounds.
+    // Compilation takes nearly all of the time of a mutant. Without LLVM's passes lavapipe is faster, and the error bounds still hold.
     env: { GALLIVM_PERF: "nopt" },
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   let ready = false, spoken = Date.now(), used = 0;
   const watching = setInterval(() => {
-    // Until it is ready the child computes references and compiles the sound kernels.
+    // Until it is ready, the child computes references and compiles the kernels without mutants.
     const silent = processorSeconds(child.pid) - used > SILENCE * (ready ? 1 : 10);
     if (!silent && Date.now() - spoken <= 1000 * DEAF && Date.now() <= until) return;
     clearInterval(watching);
@@ -116,11 +116,11 @@ async function watch(
   return fates;
 }
 
-/** What a process has used of the processors, in seconds. */
+/** The processor time of a process, in seconds. */
 function processorSeconds(pid: number): number {
   try {
     const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /, "").split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / 100; // user and system time, in the kernel's hundredths
+    return (Number(fields[11]) + Number(fields[12])) / 100; // user and system time, in hundredths of a second
   } catch {
     return 0; // it has just ended
   }

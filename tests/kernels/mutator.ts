@@ -1,8 +1,8 @@
-/** Small faults in WGSL, one at a time: what a person could have mistyped. */
+/** Small faults in WGSL, one at a time, like typing mistakes of a person. */
 
 /** A source with one fault. */
 export interface Mutant {
-  /** From 1. */
+  /** Counted from 1. */
   readonly line: number;
   readonly fault: string;
   readonly before: string;
@@ -17,7 +17,7 @@ interface Rule {
   readonly by: (match: RegExpExecArray) => string | undefined;
 }
 
-/** A name, a call or an indexed place: an operand that can be cut out or moved whole. */
+/** A name, a call or an indexed element: an operand that can be removed or moved as one piece. */
 const OPERAND = String.raw`[A-Za-z_][\w.]*(?:\([^()]*\)|\[[^\[\]]*\])?|\d+(?:\.\d+)?[uf]?`;
 const PRODUCT = `(?:${OPERAND})(?: [*/%] (?:${OPERAND}))*`;
 const swapped: Readonly<Record<string, string>> = {
@@ -59,8 +59,8 @@ const isBody = (line: string) =>
   !/^\s*(\/\/|@group|@compute|override|const|var<|struct|enable|requires|diagnostic|alias|fn )/.test(line);
 
 /**
- * Every mutant of a source. `for` heads keep their comparison and step, so that loops stay bounded; text behind // and
- * attributes stay as they are.
+ * Every mutant of a source. `for` heads keep their comparison and step, so that loops stay bounded; text after // and
+ * attributes do not change.
  */
 export function mutantsOf(code: string): Mutant[] {
   const lines = code.split("\n"), mutants: Mutant[] = [];

@@ -10,7 +10,7 @@ import type { Dice } from "../fuzz/dice.ts";
 import { BOUNDS, type InputMaker, type OpCase } from "../ops/harness.ts";
 import { size } from "./mixer_cases.ts";
 
-/** An input that is whole, or a slice of a wider one whose gradient nobody asks for. */
+/** A whole tensor as input, or a slice of a wider tensor whose gradient is not requested. */
 export function part(input: InputMaker, name: string, { lead, tail, dice, fill }: {
   lead: readonly number[];
   tail: readonly number[];
@@ -23,14 +23,14 @@ export function part(input: InputMaker, name: string, { lead, tail, dice, fill }
   return sliceColumns(input(name, [...lead, before + columns + behind], { gradient: false, fill }), before, tail);
 }
 
-/** Rows that have a workgroup each; in tall cases more than a grid has in one dimension, and odd, so that a workgroup is left over. */
+/** Rows with one workgroup each. Tall cases have more rows than one dimension of a grid, and an odd number, so that a workgroup is unused. */
 export const rowsOf = (dice: Dice, { most, tall }: { most: number; tall: boolean }) =>
   tall ? 65_537 + 2 * dice.below(10) : size(dice, most);
 
-/** Width of a normalised row: of one number the norm is its sign, whose gradient is rounding. */
+/** Width of a normalised row. The norm of a single number is its sign, whose gradient is only rounding error. */
 const normed = (dice: Dice, tall: boolean) => 3 + size(dice, tall ? 4 : 300);
 
-/** Numbers so small, sometimes, that the epsilon of a norm counts. */
+/** Numbers that are sometimes so small that the epsilon of a norm matters. */
 const scaled = (dice: Dice) => {
   const deviation = dice.pick([1, 1e-3]);
   return (data: Float32Array, counter: Parameters<typeof fillNormal>[1]) => fillNormal(data, counter, { deviation });
@@ -72,7 +72,7 @@ export function mixCase(dice: Dice, tall = false): OpCase {
     gated = tall || dice.once(2),
     before = dice.once(2) ? 1 + dice.below(8) : 0;
   return {
-    // The gate's gradient is one sum of R · I terms of either sign, about 0.3 √(R · I).
+    // The gradient of the gate is one sum of R · I terms of both signs, about 0.3 √(R · I).
     bounds: { ...BOUNDS, least: { g: 0.01 * Math.sqrt(R * I) } },
     build: (tape, input): Record<string, Tensor> => {
       if (!gated) return { y: mix(tape, { a: input("a", [R, I]), m: input("m", [R, I]) }) };
@@ -85,13 +85,13 @@ export function mixCase(dice: Dice, tall = false): OpCase {
   };
 }
 
-/** Numbers in the middle between two neighbours of a 16-bit format: half of them go up to the even one, half down. */
+/** Numbers halfway between two neighbours of a 16-bit format (ties): half of them round up to even, half down. */
 const ties = (format: HalfFormat) => (data: Float32Array) => {
   const spacing = format === "bf16" ? 2 ** -7 : 2 ** -10;
   data.forEach((_, i) => data[i] = (i % 3 === 0 ? -1 : 1) * (1 + spacing * (i % 64 + 0.5)));
 };
 
-/** Among other numbers some that are not finite, and one that f16 takes for infinite. */
+/** Numbers with some that are not finite, and one that is infinite in f16. */
 const unbounded = (data: Float32Array, counter: Parameters<typeof fillNormal>[1]) => {
   const special = [Infinity, -Infinity, NaN, 65520];
   fillNormal(data, counter).forEach((_, i) => data[i] = i % 3 === 1 ? special[i % special.length]! : data[i]!);

@@ -4,9 +4,9 @@
  *     deno run -A tests/kernels/run.ts --shapes 500 --seed 1 [--executor cpu] [--op rmsnorm] [--seconds 600] [--loose]
  *
  * With `--loose`, WebGPU kernels take their sizes as uniforms (tests/kernels/sizes.ts), in the forms of software adapters and in
- * those of GPUs: one compilation then serves hundreds of shapes. Without it each shape is compiled as a run does it.
+ * those of GPUs, so one compilation serves hundreds of shapes. Without it each shape is compiled as in a real run.
  *
- * Prints a line an op with the number of shapes and the failures; exits with 1 when there was one. `--first N` starts at shape N.
+ * Prints one line per op with the number of shapes and the failures. Exits with 1 if there was a failure. `--first N` starts at shape N.
  */
 import { parseArgs } from "node:util";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
@@ -33,9 +33,9 @@ const shapes = Number(values.shapes), seed = Number(values.seed), first = Number
 const opened = (await executors()).filter(({ name }) => name === (values.executor ?? name));
 const gpu = opened.find((executor) => executor instanceof WebgpuExecutor);
 const loose = (executor: WebgpuExecutor) => values.loose ? new Loosened(executor) : executor;
-/** The ways of a product that take every shape, kept for the whole run with what they compiled. */
+/** The variants of a product that accept every shape, kept for the whole run with their compiled kernels. */
 const WAYS = gpu instanceof WebgpuExecutor ? FOR_EVERY_SHAPE.map((way) => loose(new Forced(gpu, way))) : [];
-/** The forms of kernels that GPUs get beside those of this adapter. */
+/** The forms of kernels for GPUs, in addition to those of this adapter. */
 const forms = gpu instanceof WebgpuExecutor && values.loose
   ? [gpu, new WebgpuExecutor({ ...gpu.gpu, device: gpu.gpu.device, adapterClass: "discrete" }, gpu)].map(loose)
   : opened.filter((executor) => executor === gpu);
@@ -47,7 +47,7 @@ for (const name of values.op ?? Object.keys(CASES)) {
   const seconds = () => (performance.now() - start) / 1000;
   for (; done < shapes && seconds() < Number(values.seconds); done++) {
     const number = first + done, make = CASES[name]!;
-    // Products have more ways than an adapter takes by itself: shape after shape another one joins in.
+    // Products have more variants than an adapter uses by itself, so each shape tests another one in addition.
     const forced = name === "linear" && WAYS.length > 0 ? [WAYS[number % WAYS.length]!] : [];
     try {
       await checkGuarded(`${name} ${number}`, make(new Dice(seed, number), TALL.has(name) && number % 25 === 24), [

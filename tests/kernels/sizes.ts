@@ -1,7 +1,7 @@
 /**
  * The sizes of a kernel as members of its `struct Run` instead of `override` constants: one compilation then serves every shape,
- * so that hundreds of random shapes, or the cases of a mutant, cost a software adapter seconds instead of minutes. The text that
- * computes stays the same; lengths of workgroup arrays and of workgroups stay constants, because WGSL asks for that.
+ * so that hundreds of random shapes, or the cases of a mutant, take a software adapter seconds instead of minutes. The text that
+ * computes stays the same. Sizes of workgroups and of their arrays stay constants, because WGSL requires it.
  */
 import type { Plan } from "../../core/plan/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
@@ -11,7 +11,7 @@ interface Override {
   readonly line: string;
   readonly name: string;
   readonly type: "u32" | "bool" | "f32";
-  /** What follows `=`, if anything does. */
+  /** The text after `=`, if there is any. */
   readonly initial: string | undefined;
 }
 
@@ -20,7 +20,7 @@ const OVERRIDE = /^override (\w+): (u32|bool|f32)(?: = ([^;]+))?;.*$/gm;
 const word = (name: string) => new RegExp(String.raw`(?<![\w.])${name}\b(?!\s*:)`, "g");
 const withoutComments = (code: string) => code.replace(/\/\/.*$/gm, "");
 
-/** Constants that have to be constants: lengths of workgroups and of arrays, and those from which these are made. */
+/** Constants that must stay constants: sizes of workgroups and arrays, and the constants from which these are computed. */
 function fixedOf(code: string, overrides: readonly Override[]): Set<string> {
   const lines = withoutComments(code).split("\n");
   const places = lines.filter((line) => /@workgroup_size|^var<workgroup>|^const |^alias /.test(line));
@@ -44,7 +44,7 @@ const AS: Readonly<Record<Override["type"], (member: string) => string>> = {
 
 const bitsOf = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0]!;
 
-/** A kernel whose free sizes are uniforms, and how their values are spelt. */
+/** A kernel whose free sizes are uniforms, and the expressions of their values. */
 interface Loose {
   readonly kernel: Kernel;
   readonly members: readonly Override[];
@@ -59,7 +59,7 @@ function looseOf({ name, code }: Kernel): Loose {
     ...{ line, name: name!, type: type as Override["type"], initial },
   }));
   const fixed = fixedOf(code, overrides), free = overrides.filter(({ name }) => !fixed.has(name));
-  // One that is made of others is put in by its formula.
+  // A size computed from others is replaced by its formula.
   const members = free.filter(({ initial }) => initial === undefined || LITERAL.test(initial));
   let text = code;
   for (const { line, name, initial } of free) {
@@ -73,14 +73,14 @@ function looseOf({ name, code }: Kernel): Loose {
   return made;
 }
 
-/** Puts the members into `struct Run`, which is made where there is none. */
+/** Adds the members to `struct Run`, or creates it. */
 function withBlock(code: string, members: readonly Override[]): string {
   if (members.length === 0) return code;
   const fields = members.map(({ name }) => `  ${name}: u32,`).join("\n");
   if (/^struct Run \{/m.test(code)) return code.replace(/^(struct Run \{[^}]*)\}/m, `$1${fields}\n}`);
   const binding = 1 + Math.max(...[...code.matchAll(/@binding\((\d+)\)/g)].map(([, number]) => Number(number)));
   const block = `struct Run {\n${fields}\n}\n@group(0) @binding(${binding}) var<uniform> run: Run;\n`;
-  // Directives stay in front of everything.
+  // Directives stay before everything else.
   const directives = code.match(/^(?:enable|requires|diagnostic)[^;]*;.*$/gm) ?? [];
   return [...directives, block, directives.reduce((text, line) => text.replace(line, ""), code)].join("\n");
 }
@@ -97,7 +97,7 @@ export function loosened<T extends Launch>(launch: T): T {
   return { ...launch, kernel: made, constants };
 }
 
-/** An executor like another, but with all sizes as uniforms. */
+/** A copy of an executor with all sizes as uniforms. */
 export class Loosened extends WebgpuExecutor {
   constructor(private readonly base: WebgpuExecutor) {
     super(base.gpu, base);

@@ -1,4 +1,4 @@
-/** Positions fed one after the other through the ops of generation give what the op over all positions gives, on every executor. */
+/** Positions that go one after the other through the ops of generation give the result of the op over all positions, on every executor. */
 import { strict as assert } from "node:assert";
 import { attention } from "../../core/ops/attention.ts";
 import { causalConv } from "../../core/ops/causal_conv.ts";
@@ -19,15 +19,15 @@ import { Arena, sizeOf, sliceColumns, Storage, Tape, type Tensor, tensorOver } f
 import { executors } from "./executors.ts";
 import { relativeError } from "./harness.ts";
 
-/** Relative RMS errors against all positions at once in float64; what is read from the reference is rounded to f32. */
+/** Bounds of relative RMS errors against all positions at once in float64. Values read from the reference are rounded to f32. */
 const BOUND = 1e-5, REFERENCE_BOUND = 1e-7;
 
 interface DecodeCase {
   B: number;
   T: number;
-  /** The input is [B, T, columns]: one row a position. */
+  /** The input is [B, T, columns]: one row per position. */
   columns: number;
-  /** Shapes of what is kept from position to position. */
+  /** Shapes of the states that are kept from position to position. */
   states: Record<string, readonly number[]>;
   step(tape: Tape, parts: { x: Tensor; position: Tensor; states: Record<string, Tensor> }): Tensor;
   full(tape: Tape, x: Tensor): Tensor;
@@ -139,7 +139,7 @@ Deno.test("cache slots: meta positions keep theirs, the others share a ring of W
   assert.deepEqual([4, 9].map((S) => cacheSlots(S, { window: 0, meta: 2 })), [4, 9]);
 });
 
-/** Where the state of a convolution with one tap lies: it has no elements. */
+/** The storage of the state of a convolution with one tap, which has no elements. */
 const NOWHERE = { arena: new Arena("nothing", 64), offset: 0 };
 
 for (const [B, T, I, J] of [[1, 6, 1, 4], [2, 9, 65, 4], [2, 5, 63, 2], [2, 3, 7, 1]] as const) {

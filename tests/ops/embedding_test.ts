@@ -3,7 +3,7 @@ import { linear } from "../../core/ops/linear.ts";
 import { textRows } from "../../core/ops/text_rows.ts";
 import { checkOp } from "./harness.ts";
 
-/** Ids that repeat, skip some rows of the table and use its last. */
+/** Ids that repeat, skip some rows of the table and use its last row. */
 const ids = (V: number) => (index: number) => index === 0 ? V - 1 : (index * index * 7 + 3) % V;
 
 for (const [B, T, M, V, D] of [[1, 1, 0, 1, 1], [2, 63, 0, 17, 65], [2, 65, 3, 300, 8], [3, 33, 5, 10, 257]] as const) {

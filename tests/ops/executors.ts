@@ -5,7 +5,7 @@ import { openWebgpu } from "../../core/webgpu/mod.ts";
 
 let opened: Promise<Executor[]> | undefined;
 
-/** All executors but the reference, WebGPU first. They poison their memory with NaN before each run. */
+/** All executors except the reference, WebGPU first. They fill their memory with NaN before each run. */
 export function executors(): Promise<Executor[]> {
   return opened ??= Promise.all([openWebgpu({ poison: true }), CpuExecutor.create({ poison: true })]);
 }

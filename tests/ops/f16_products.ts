@@ -3,7 +3,7 @@ import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { MATMUL_TILES } from "../../core/webgpu/tiles.ts";
 import { executors } from "./executors.ts";
 
-/** An executor that makes products of operands in f16 although its adapter would not gain by it; all other kernels are the adapter's. */
+/** An executor that computes products from f16 operands, even if its adapter does not gain from it. All other kernels are the adapter's. */
 export class F16Products extends WebgpuExecutor {
   constructor(base: WebgpuExecutor, readonly tile: string) {
     super(base.gpu, base);
@@ -18,7 +18,7 @@ export class F16Products extends WebgpuExecutor {
   }
 }
 
-/** The opened adapter as such an executor: undefined, with the reason printed, where it has no f16. Small tiles compile faster. */
+/** The opened adapter as such an executor. Undefined, with the reason printed, if it has no f16. Small tiles compile faster. */
 export async function f16Products(tile = "32x32x16"): Promise<F16Products | undefined> {
   const base = (await executors()).find((executor) => executor instanceof WebgpuExecutor);
   if (base instanceof WebgpuExecutor && base.gpu.device.features.has("shader-f16")) return new F16Products(base, tile);

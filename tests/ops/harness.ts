@@ -1,6 +1,6 @@
 /**
- * Holds an op to its reference on every executor: each output and each gradient by name, with random inputs and cotangents,
- * and the reference's own gradients to central differences.
+ * Compares an op with its reference on every executor: each output and each gradient by name, with random inputs and cotangents.
+ * It also compares the gradients of the reference with central differences.
  */
 import { strict as assert } from "node:assert";
 import {
@@ -17,32 +17,32 @@ import { type HalfFormat, Tape, type Tensor } from "../../core/tensor/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { executors } from "./executors.ts";
 
-/** Relative RMS errors that kernels stay below. */
+/** Bounds of the relative RMS errors of kernels. */
 export interface Bounds {
   readonly output: number;
   readonly gradient: number;
-  /** Sizes that errors of gradients are relative to at least, by input: a sum whose terms cancel is only as exact as they are. */
+  /** The least size, by input, to which errors of gradients are relative: a sum whose terms cancel is only as exact as its terms. */
   readonly least?: Readonly<Record<string, number>>;
 }
 
-/** What f32 kernels stay below. */
+/** Bounds for f32 kernels. */
 export const BOUNDS: Bounds = { output: 2e-5, gradient: 1e-4 };
 
 export interface OpCase {
-  /** Records the op. `input` makes an input with random numbers (or those of `fill`) whose gradient is checked. */
+  /** Records the op. `input` makes an input with random numbers (or those of `fill`); its gradient is checked. */
   build(tape: Tape, input: InputMaker): Record<string, Tensor>;
-  /** Inputs of central differences per gradient; 0 leaves them out. */
+  /** How many elements of each gradient are compared with central differences; 0 for none. */
   differences?: number;
   /** Relative bound of the central differences. */
   differenceBound?: number;
-  /** Outputs that take no cotangent (their gradient is zero by contract). */
+  /** Outputs without a cotangent (their gradient is zero by contract). */
   withoutCotangent?: readonly string[];
   bounds?: Bounds;
-  /** Activations wait for the backward pass in this format. */
+  /** Activations are saved for the backward pass in this format. */
   saved?: HalfFormat;
-  /** Also with the kernels of a graphics processor, where those differ from a software adapter's. */
+  /** Also with the kernels for GPUs, where those differ from the kernels for software adapters. */
   asGpu?: boolean;
-  /** Also on these, made of the opened adapter. */
+  /** Also on these executors, made from the opened adapter. */
   also?: (executor: WebgpuExecutor) => readonly Executor[];
 }
 
@@ -56,7 +56,7 @@ export type InputMaker = (
   },
 ) => Tensor;
 
-/** A recorded case with the numbers of its inputs. */
+/** A recorded case with the values of its inputs. */
 export interface Built {
   plan: Plan;
   inputs: { tensor: Tensor; data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>; gradient?: Tensor }[];
@@ -102,8 +102,9 @@ export function fillProgram(program: Program, { inputs, cotangents }: Built): vo
 }
 
 /**
- * RMS(difference) / RMS(reference); the RMS of the difference itself where the reference is zero. What is not finite in the
- * reference has to be the same, and counts for nothing else; otherwise the error is infinite. `least`: the least RMS of a reference.
+ * RMS(difference) / RMS(reference); the RMS of the difference itself where the reference is zero. Elements that
+ * are not finite in the reference must be the same and are left out of the RMS; otherwise the error is infinite. `least`: the least RMS of
+ * a reference.
  */
 export function relativeError(
   got: ArrayLike<number>,
@@ -124,7 +125,7 @@ export function relativeError(
   return Math.sqrt(difference / (reference > 0 ? reference : Math.max(1, expected.length)));
 }
 
-/** Holds outputs and gradients to the reference. */
+/** Compares outputs and gradients with the reference. */
 export async function compare(
   built: Built,
   truth: ReferenceProgram,
@@ -145,7 +146,7 @@ export async function compare(
   }
 }
 
-/** Σ output · cotangent, whose derivative by each input is the gradient that the tape makes. */
+/** Σ output · cotangent. Its derivative by each input is the gradient that the tape computes. */
 async function scalar(program: ReferenceProgram, { cotangents }: Built): Promise<number> {
   await program.run();
   return cotangents.reduce(
@@ -184,7 +185,7 @@ async function checkDifferences(
   }
 }
 
-/** An adapter that is taken for a graphics processor: it gets the kernels that those get. */
+/** An adapter that is treated as a GPU: it gets the kernels for GPUs. */
 const asGpu = (executor: Executor): Executor[] =>
   executor instanceof WebgpuExecutor
     ? [new WebgpuExecutor({ ...executor.gpu, adapterClass: "discrete" }, executor)]

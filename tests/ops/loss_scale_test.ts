@@ -29,7 +29,7 @@ async function train(executor: Executor, norms: readonly number[]) {
   const states: number[][] = [], parameters: Float32Array[] = [];
   for (const value of norms) {
     program.write(norm, Float32Array.of(value));
-    program.write(schedule, Float32Array.of(0.01, 7, 7, 7)); // corrections of the host count for nothing here
+    program.write(schedule, Float32Array.of(0.01, 7, 7, 7)); // the corrections of the host are ignored here
     program.write(g!, new Float32Array(N).map((_, i) => Number.isFinite(value) ? value * Math.sin(i + 1) : Infinity));
     await program.run();
     states.push([...await executor.read(state)]);
@@ -51,7 +51,7 @@ Deno.test("loss scale: halved and the update left out when the norm is not finit
   assert.deepEqual(reports.map(([, , skipped]) => skipped), [0, 1, 0, 0, 0, 0, 1, 0]);
   assert.deepEqual(reports.map(([, scale]) => scale! / start), [1, 1, 0.5, 0.5, 1, 1, 2, 1]);
   assert.ok(Math.abs(reports[0]![0]! - 1.5 * NORMS[0]! / start) < 1e-6);
-  // Six updates were made: their corrections are those of six.
+  // Six updates were made, so the corrections are those of six updates.
   assert.ok(
     Math.abs(states.at(-1)![2]! - (1 - 0.9 ** 6)) < 1e-7 && Math.abs(states.at(-1)![3]! - (1 - 0.95 ** 6)) < 1e-7,
   );

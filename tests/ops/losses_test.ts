@@ -41,7 +41,7 @@ for (
         return { loss, nll, columns };
       },
       withoutCotangent: ["nll", "columns"],
-      // So near to p = 1 the odds bend within a step of 1e-5, and a central difference is no measure.
+      // This close to p = 1 the odds change too much within a step of 1e-5 for a central difference.
       differences: high > -1e-3 && low > -0.01 ? 0 : 4,
     }));
 }

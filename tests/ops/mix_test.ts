@@ -8,7 +8,7 @@ for (const [R, I] of [[1, 1], [3, 63], [65, 257], [257, 8]] as const) {
   Deno.test(`sum of two branches [${R}, ${I}]`, () =>
     checkOp("mix", {
       build: (tape, input) => {
-        // Behind a product, so that the shared gradient is read again.
+        // After a product, so that the shared gradient is read again.
         const a = linear(tape, { x: input("x", [R, I]), w: input("w", [I, I]) }), m = input("m", [R, I]);
         return { y: mix(tape, { a, m }) };
       },

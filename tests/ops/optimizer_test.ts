@@ -10,7 +10,7 @@ import { relativeError } from "./harness.ts";
 const ADAM = { beta1: 0.9, beta2: 0.95, eps: 1e-8, decay: 0.1, clip: 1 };
 const STEPS = 3;
 
-/** A store of two stretches with n and n2 parameters, the second of them at a place of its own in each arena. */
+/** A store of two ranges with n and n2 parameters. The second range has a different offset in each arena. */
 function store([n, n2]: readonly [number, number]) {
   const start = Math.ceil(n / 64) * 64, size = start + n2;
   const stretches = (name: string) => {
@@ -24,7 +24,7 @@ function store([n, n2]: readonly [number, number]) {
 const draw = (length: number, step: number, deviation: number) =>
   fillNormal(new Float32Array(length), { seed: 3, stream: 100, step }, { deviation });
 
-/** STEPS updates of a store; returns p, m, v of both stretches and the norm of each step. */
+/** STEPS updates of a store; returns p, m, v of both ranges and the norm of each step. */
 async function train(executor: Executor, lengths: readonly [number, number], deviation: number) {
   const { p, g, m, v } = store(lengths), tape = new Tape(false);
   const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);

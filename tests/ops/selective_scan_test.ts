@@ -15,9 +15,9 @@ interface ScanCase {
   bare?: boolean;
   h0?: boolean;
   softplus?: 0 | 1;
-  /** Software adapters have kernels of their own (wgsl/selective_scan_*_subgroup); these cases try those of GPUs, too. */
+  /** Software adapters have their own kernels (wgsl/selective_scan_*_subgroup); these cases also test the kernels of GPUs. */
   asGpu?: boolean;
-  /** Also as GPUs do it, cut into so many spans. */
+  /** Also in the form for GPUs, cut into this many spans. */
   spans?: number;
 }
 

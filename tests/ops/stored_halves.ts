@@ -1,4 +1,4 @@
-/** Cases whose backward pass reads saved activations as 16-bit words where they lie. */
+/** Cases whose backward pass reads saved activations directly as 16-bit words. */
 import { linear } from "../../core/ops/linear.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
 import { swiglu } from "../../core/ops/swiglu.ts";
@@ -6,7 +6,7 @@ import { randomInteger } from "../../core/random.ts";
 import { sliceColumns, type Tensor, withRows } from "../../core/tensor/mod.ts";
 import type { OpCase } from "./harness.ts";
 
-/** Small multiples of 1/8: products and sums of them are exact, so that every executor packs the same halves. */
+/** Small multiples of 1/8: their products and sums are exact, so every executor packs the same halves. */
 const eighths = (data: Float32Array, counter: { seed: number; stream: number; step: number }) =>
   data.forEach((_, i) => data[i] = (randomInteger(counter, i, 9) - 4) / 8);
 

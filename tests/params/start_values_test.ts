@@ -1,4 +1,4 @@
-/** Start values: the published deviations, Mamba's steps and states, and the options where the sources disagree. */
+/** Start values: the published standard deviations, Mamba's steps and states, and the options where the sources disagree. */
 import { strict as assert } from "node:assert";
 import { HymbaConfig } from "../../core/config/mod.ts";
 import { initialValues } from "../../core/params/init.ts";
@@ -14,7 +14,7 @@ function valuesOf(name: string, from = config): Float32Array {
 const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;
 const deviation = (values: Float32Array) => Math.sqrt(mean(values.map((x) => x * x)) - mean(values) ** 2);
 
-/** Within four standard errors of a normal sample's deviation, of a mean of zero too. */
+/** Within four standard errors of the deviation of a normal sample, and of a mean of zero. */
 function assertNormal(values: Float32Array, expected: number, name: string): void {
   const error = expected / Math.sqrt(2 * values.length);
   assert.ok(Math.abs(deviation(values) - expected) < 4 * error, `${name}: ${deviation(values)} for ${expected}`);

@@ -1,4 +1,4 @@
-/** The debug replay on every op: a NaN in any input is named where the float64 reference meets it first. */
+/** The debug replay on every op: it names a NaN in any input at the same step as the float64 reference. */
 import { strict as assert } from "node:assert";
 import { type Executor, inWords, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
@@ -10,23 +10,23 @@ import { ScanInSpans } from "../ops/scan_in_spans.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { type Built, fillProgram, record } from "../ops/harness.ts";
 
-/** Executors and ops that were named. */
+/** Executors and ops that were tested. */
 const NAMED = new Set<string>();
 
-/** The random case of an op: of these two one in which the preference term counts, and the vocabulary is small. */
+/** The number of the random case of an op: for these two, one where the preference term matters and the vocabulary is small. */
 const recorded = (name: string) =>
   record(CASES[name]!(new Dice(7, name === "orpo_loss" || name === "linear_logp" ? 4 : 1)));
 
-/** Everything that floats go into a plan by. */
+/** Every tensor through which floats enter a plan. */
 const floatsOf = ({ inputs, cotangents }: Built) => [
   ...inputs.flatMap(({ tensor, data }) => data instanceof Float32Array ? [{ tensor, data }] : []),
   ...cotangents.map(({ cotangent, data }) => ({ tensor: cotangent, data })),
 ];
 
-/** Every group of ops but the scale of the loss, which is there to meet numbers that are not finite. */
+/** Every group of ops except the loss scale, whose purpose is to handle numbers that are not finite. */
 const GROUPS = Object.keys(CASES).filter((name) => name !== "loss_scale");
 
-/** Writes NaN into each input and cotangent, all of it and one number, and asks where it was met. */
+/** Writes NaN into each input and cotangent, into every element and into one, and asks where it was found. */
 async function checkNamed(executor: Executor, built: Built): Promise<void> {
   const poisoned = floatsOf(built).flatMap(({ tensor, data }) => [
     { tensor, data: data.map(() => NaN) },
@@ -69,7 +69,7 @@ Deno.test("the debug replay names step and tensor: a scan in spans, NaN in each 
   });
   assert.ok(spans.lower(built.plan).some(({ kernel }) => kernel.name.includes("selective_scan_carry")));
   await checkNamed(spans, built);
-  // A NaN in a later span leaves what is before it alone, and spoils every state from there on, forward.
+  // In the forward pass, a NaN in a later span changes nothing before it, and makes every state after it NaN.
   const program = await spans.prepare(built.plan), truth = await new ReferenceExecutor().prepare(built.plan);
   const { y } = built.outputs, udt = built.inputs[0]!;
   for (const at of [0, 31, 32, 47, 64, T - 1]) {
@@ -91,7 +91,7 @@ Deno.test("the debug replay names step and tensor: a scan in spans, NaN in each 
 Deno.test("the debug replay has named every op that can write a NaN, on both executors", async () => {
   const ops = new Set(GROUPS.flatMap((name) => recorded(name).plan.steps.map(({ op }) => op)));
   for (const { name } of await executors()) {
-    // attention_map reads what attention has read before it, and pack_halves writes words, no numbers.
+    // attention_map reads what attention has read before it, and pack_halves writes words, not floats.
     const silent = ["attention_map", "pack_halves"];
     assert.deepEqual([...ops].filter((op) => !NAMED.has(`${name} ${op}`)).sort(), silent);
   }

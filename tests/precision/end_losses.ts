@@ -1,13 +1,13 @@
 /**
- * Where a preset (`quick`) ends in each precision, and how far it ends from there when nothing but a rounding is changed:
+ * The final loss of a preset (`quick`) in each precision, and how far the final loss moves when only a rounding is changed:
  *
  *     deno run -A tests/precision/end_losses.ts [--preset smoke] [--models a,b] [--changes 2] [--out FILE]
  *
  * Trains the first stage of every model on the CPU executor, always from the same seed and on the same batches: in f32, bf16 and
  * f16; again with one weight moved to the next float before the first step (a control for each number from 1 to `--changes`);
- * and in f32 with kernels that round a · b before they add c. A training follows another only until their roundings have grown
- * to the size of the weights, so the controls say how far apart two runs end that nobody would call different. Each training
- * is written to the file when it is done, and one that is there is not done again. No number depends on how busy a machine is.
+ * and in f32 with kernels that round a · b before they add c. Two trainings stay together only until their rounding differences have
+ * grown to the size of the weights. So the controls show how far apart two runs end that differ only by rounding. Each training
+ * is written to the file when it is done, and is not repeated if it is already there. No number depends on how busy a machine is.
  */
 import { parseArgs } from "node:util";
 import { type Precision, PRECISIONS } from "../../core/config/mod.ts";
@@ -43,7 +43,7 @@ async function before(): Promise<readonly EndLoss[]> {
   }
 }
 
-/** Each precision once in all models, then the changes one after the other. */
+/** First each precision once for all models, then the changes one after the other. */
 const changes = Array.from({ length: Number(values.changes) }, (_, i) => i + 1);
 const rounds: (readonly [Precision, EndLoss["change"]])[][] = [
   [["f32", 0], ["f32", 1], ["bf16", 0], ["f16", 0]],

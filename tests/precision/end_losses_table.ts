@@ -1,8 +1,8 @@
-/** What tests/precision/end_losses.ts measures, and the table of it. */
+/** The results of tests/precision/end_losses.ts, and their table. */
 import type { Precision } from "../../core/config/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 
-/** One training of one model. `change` 0: nothing; a number: that weight; `unfused`: the kernels round each product. */
+/** One training of one model. `change` 0: no change; a number: this weight is moved; `unfused`: the kernels round each product. */
 export interface EndLoss {
   readonly arm: string;
   readonly precision: Precision;
@@ -18,13 +18,13 @@ export interface EndLosses {
   readonly seed: number;
   readonly steps: number;
   readonly corpus: string;
-  /** Of the validation text that are predicted. */
+  /** Predicted tokens of the validation text. */
   readonly tokens: number;
   readonly precisions: readonly Precision[];
   readonly trainings: readonly EndLoss[];
 }
 
-/** Changes one weight to the next float upwards: the first that is not zero from the place that `number` draws. */
+/** Moves one weight up to the next float: the first that is not zero, searched from a position that `number` draws. */
 export function moveOneWeight(weights: Readonly<Record<string, Float32Array>>, number: number): void {
   const all = Object.values(weights), total = all.reduce((sum, { length }) => sum + length, 0);
   let at = randomInteger({ seed: number, stream: 200, step: 0 }, 0, total);
@@ -58,8 +58,8 @@ const range = (losses: readonly number[], to: number) =>
   [Math.min(...losses), Math.max(...losses)].map((loss) => percent(loss / to - 1)).join(" to ");
 
 /**
- * A line a model: mean of f32 and how far its trainings lie from it; for each 16-bit precision how far its trainings lie from that
- * mean, and the difference of the means with its standard error (deviations of both sides).
+ * One line per model: the mean of f32 and the distance of its trainings from it. For each 16-bit precision, the distance of its
+ * trainings from that mean, and the difference of the means with its standard error (from the deviations of both sides).
  */
 export function endLossTable({ trainings, precisions }: EndLosses): string {
   const halves = precisions.filter((precision) => precision !== "f32");

@@ -1,4 +1,4 @@
-/** What tests/precision/times.ts measures, and the table of it. */
+/** The results of tests/precision/times.ts, and their table. */
 import type { Precision } from "../../core/config/mod.ts";
 
 /** Milliseconds of a training step, the least of all rounds. */
@@ -25,7 +25,7 @@ export interface TimesReport {
 const lines = (rows: readonly (readonly string[])[]): string =>
   [rows[0]!, rows[0]!.map(() => "---"), ...rows.slice(1)].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
-/** Steps of every adapter, a line a model, and below them its products. */
+/** Steps of every adapter, one line per model, and below them its products. */
 export function timesTable(reports: readonly TimesReport[]): string {
   const ratio = ({ ms }: StepTime, precision: Precision) => (ms[precision]! / ms.f32!).toFixed(2);
   const steps = reports.flatMap(({ adapter, steps }) =>

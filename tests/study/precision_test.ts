@@ -10,7 +10,7 @@ import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 
 const corpus = madeUpCorpus(), FOLDER = "run", ARM = "hymba";
 
-/** A signal that asks to stop when it is looked at for the time after `looks`. */
+/** A signal that asks to stop at the check after `looks` checks. */
 function stoppingSignal(looks: number): AbortSignal {
   const { signal } = new AbortController();
   let asked = 0;
@@ -40,7 +40,7 @@ const weights = (disk: Disk) =>
     ),
   );
 
-/** The study, stopped again and again, later and later, so that it gets through its samples. */
+/** The study, stopped again and again, each time later, so that it can finish its samples. */
 async function interrupted(disk: Disk, precision: Precision) {
   for (let stops = 0;; stops++) {
     try {

@@ -1,7 +1,7 @@
 /**
  * Stops a study of one arm at every update, batch of an evaluation and sampled token of its three stages; each resume is stopped
- * again at the next place. From what lies on the disk at a place a run of its own goes on to the end: its weights, moments, data
- * position, metrics and results must have the SHA-256 of the straight run's.
+ * again at the next place. At each place, a separate run continues from the files on the disk to the end. Its weights, moments, data
+ * position, metrics and results must have the SHA-256 of the uninterrupted run.
  *
  *     deno run -A tests/study/resume.ts [--models A,B]     every place of every model; prints how many of how many
  */
@@ -17,7 +17,7 @@ import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 
 const FOLDER = "run", corpus = madeUpCorpus();
 
-/** A signal that asks to stop when it is looked at for the time after `looks`. */
+/** A signal that asks to stop at the check after `looks` checks. */
 function stoppingSignal(looks: number): AbortSignal {
   const { signal } = new AbortController();
   let asked = 0;
@@ -25,7 +25,7 @@ function stoppingSignal(looks: number): AbortSignal {
   return signal;
 }
 
-/** Runs or goes on with the study, on an executor of its own as a fresh process has. */
+/** Starts or resumes the study on a new executor, as a new process does. */
 async function study(disk: Disk, { arm, signal }: { arm: string; signal?: AbortSignal }): Promise<void> {
   const executor = await CpuExecutor.create({ threads: 1 });
   try {
@@ -36,7 +36,7 @@ async function study(disk: Disk, { arm, signal }: { arm: string; signal?: AbortS
   }
 }
 
-/** Where a study stopped; undefined when it came to its end. */
+/** The place where a study stopped; undefined if it finished. */
 async function stopOf(disk: Disk, { arm, looks }: { arm: string; looks: number }): Promise<string | undefined> {
   try {
     await study(disk, { arm, signal: stoppingSignal(looks) });
@@ -50,12 +50,12 @@ async function stopOf(disk: Disk, { arm, looks }: { arm: string; looks: number }
 export interface Resumes {
   /** Every place where the study was stopped, in order. */
   readonly stops: readonly string[];
-  /** Runs that went on from a place to the end, and how many of them ended with the straight run's bits. */
+  /** Runs that continued from a place to the end, and how many of them ended with the bits of the uninterrupted run. */
   readonly resumed: number;
   readonly same: number;
 }
 
-/** Stops one arm everywhere; a run of its own goes on from every `stride`-th place, and one from the last. */
+/** Stops one arm at every place. A separate run continues from every `stride`-th place, and one from the last. */
 export async function stopEverywhere(arm: string, { stride = 1 } = {}): Promise<Resumes> {
   const straight = memoryDisk(), stopped = memoryDisk(), stops: string[] = [];
   await study(straight, { arm });
@@ -80,7 +80,7 @@ export async function stopEverywhere(arm: string, { stride = 1 } = {}): Promise<
   return { stops, resumed, same };
 }
 
-/** Throws unless every update but the last, every last evaluation and sampling were among the places. */
+/** Throws unless the places include every update except the last, every last evaluation and the sampling. */
 export function requireEveryPlace({ stops }: Resumes): void {
   for (const [stage, steps] of [["pretraining", 6], ["orpo", 3], ["control", 3]] as const) {
     for (let step = 1; step < steps; step++) {

@@ -1,6 +1,6 @@
 /**
  * A whole study of one arm (tokenizer, checkpoints, both stages and the control, results) on a disk that fails or a process that is
- * killed at an operation. Afterwards the same call is given again on a sound disk: it must end with the undisturbed bits.
+ * killed at an operation. Afterwards the same call runs again on a working disk, and must end with the undisturbed bits.
  *
  *     deno run -A tests/study/study_faults.ts [--stride N] [--offset N]     every N-th operation, 1 by default; prints the count
  */
@@ -21,13 +21,13 @@ const FOLDER = "run", ARM = "mamba", CHECKPOINTS = `${FOLDER}/arms/${ARM}-1/chec
 const study = (disk: Disk, executor: Executor) =>
   runStudy(tinyStudy({ arms: [ARM] }), { executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT });
 
-/** A disk between the program and the one in memory, and where it struck. */
+/** A disk between the program and the disk in memory, and the operation at which it failed. */
 interface Trouble {
   readonly name: string;
   over(disk: Disk, at: number): { disk: Disk; seen: { hit?: Step } };
 }
 
-/** Every fault once and for ever, and a kill before, during and after. */
+/** Every fault, once and permanently, and a kill before, during and after. */
 export const TROUBLES: readonly Trouble[] = [
   ...FAULTS.flatMap((fault) =>
     [false, true].map((forever): Trouble => ({
@@ -65,7 +65,7 @@ function requireGoodWords(error: unknown, { hit }: { hit?: Step }): void {
   assert.match(error.message, /^cannot [^]*\n {2}try: /, "says what and what to do");
 }
 
-/** One study in trouble and the same call again. Throws when that does not end as undisturbed; false when nothing struck. */
+/** One disturbed study, then the same call again. Throws if that does not end as undisturbed; returns false if no fault occurred. */
 async function survives(executor: Executor, trouble: Trouble, of: { at: number; wanted: Record<string, string> }) {
   const disk = memoryDisk(), struck = trouble.over(disk, of.at);
   const error: unknown = await study(struck.disk, executor).then(() => undefined, (error) => error);
@@ -80,11 +80,11 @@ async function survives(executor: Executor, trouble: Trouble, of: { at: number; 
 
 export interface Survived {
   readonly operations: number;
-  /** Studies that met trouble, by its kind. */
+  /** Disturbed studies, by the kind of trouble. */
   readonly struck: Readonly<Record<string, number>>;
 }
 
-/** Every `stride`-th operation in every kind of trouble; the kinds begin one operation apart. */
+/** Every `stride`-th operation for every kind of trouble. Each kind starts one operation later than the one before. */
 export async function troubleEverywhere(
   { stride, offset = 0 }: { stride: number; offset?: number },
 ): Promise<Survived> {
@@ -94,7 +94,7 @@ export async function troubleEverywhere(
     await study(straight, executor);
     const wanted = await fingerprint(straight, FOLDER);
     for (const [i, trouble] of TROUBLES.entries()) {
-      // Kinds begin apart, so that a few of each still reach different operations.
+      // Kinds start at different operations, so that even a few of each reach different operations.
       for (let at = (offset + i * Math.ceil(stride / TROUBLES.length)) % stride; at < operations; at += stride) {
         try {
           if (await survives(executor, trouble, { at, wanted })) struck[trouble.name] = (struck[trouble.name] ?? 0) + 1;

@@ -1,4 +1,4 @@
-/** A study of seconds, for tests: a made-up text, models of a few thousand parameters, few steps. */
+/** A study that takes seconds, for tests: a synthetic text, models of a few thousand parameters, few steps. */
 import type { StudyConfig } from "../../core/config/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
 import { sha256 } from "../../core/disk/mod.ts";

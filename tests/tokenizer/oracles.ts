@@ -1,4 +1,4 @@
-/** What the tokenizer is compared with, and where it is; tests whose material is absent say so and are skipped. */
+/** The data that the tokenizer is compared with, and where it is. Tests whose data is missing say so and are skipped. */
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
@@ -8,7 +8,7 @@ export interface OracleCase {
   text: string;
   ids: number[];
   decoded: string;
-  /** The four best segmentations; empty where they were not made. */
+  /** The four best segmentations; empty if they were not computed. */
   nbest4: number[][];
 }
 
@@ -18,7 +18,7 @@ export interface Oracle {
   bytes: Uint8Array;
   tokenizer: Tokenizer;
   cases: OracleCase[];
-  /** Ids of the whole corpus, where they are at hand. */
+  /** Ids of the whole corpus, if available. */
   whole: Uint16Array | undefined;
 }
 
@@ -35,7 +35,7 @@ function read(path: URL): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-/** Every oracle that is there; the first one always is. */
+/** Every available oracle; the first one is always available. */
 export function oracles(): Oracle[] {
   return NAMES.flatMap((name) => {
     const bytes = read(new URL(`${name}.model`, FIXTURES)) ?? read(new URL(`${name}.model`, SHARED));
@@ -63,7 +63,7 @@ export function corpus(): string | undefined {
   return bytes && new TextDecoder().decode(bytes);
 }
 
-/** A small text with everything a tokenizer meets, for tests that must not need the corpus. */
+/** A small text with every kind of input of a tokenizer, for tests without the corpus. */
 export const SMALL_TEXT = readSmall();
 
 function readSmall(): string {

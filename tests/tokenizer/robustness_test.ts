@@ -6,7 +6,7 @@ import { oracles, SMALL_TEXT } from "./oracles.ts";
 import { fc } from "../packages.ts";
 
 const lossless = trainTokenizer(SMALL_TEXT, { vocabSize: 500 });
-/** Any text, with an eye for what tokenizers trip over. */
+/** Any text, often with characters that are difficult for tokenizers. */
 const anyText = fc.array(
   fc.oneof(
     fc.string({ unit: "binary" }),
@@ -117,7 +117,7 @@ function tryLoad(load: () => Tokenizer): "loaded" | "refused" {
   return outcome;
 }
 
-/** One byte of the file, one bit of it, drawn. */
+/** One random bit of one random byte of the file. */
 function flip(bytes: Uint8Array, step: number): Uint8Array {
   const counter = { seed: 11, stream: STREAMS.tokenizer, step }, copy = bytes.slice();
   copy[randomInteger(counter, 0, copy.length)]! ^= 1 << randomInteger(counter, 1, 8);

@@ -1,6 +1,6 @@
 /**
  * Hugging Face's own library, in Rust, reads a `tokenizer.json`: `deno run -A rust_client.ts FILE`, texts as a JSON list on
- * standard input; prints, as one JSON list, the ids of each text and what those ids decode to. A process of its own, because
+ * standard input; prints, as one JSON list, the ids of each text and what those ids decode to. A separate process, because
  * the package is not in the lock file.
  */
 const LIBRARY = "npm:tokenizers@0.23.2";

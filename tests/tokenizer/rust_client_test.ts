@@ -5,7 +5,7 @@ import { oracles, SMALL_TEXT } from "./oracles.ts";
 
 const SCRIPT = fileURLToPath(new URL("rust_client.ts", import.meta.url));
 
-/** Ids and decoded texts of Hugging Face's Rust library; undefined, with the reason printed, where it cannot be fetched. */
+/** Ids and decoded texts of Hugging Face's Rust library; undefined, with the reason printed, if it cannot be fetched. */
 async function seenBy(
   tokenizer: Tokenizer,
   texts: string[],
@@ -42,7 +42,7 @@ const small = [
 ];
 for (const { name, tokenizer } of [...oracles(), ...small]) {
   Deno.test(`${name}: Hugging Face's Rust library reads our tokenizer.json and gives our ids and texts`, async () => {
-    // Lone surrogates cannot be handed to Rust.
+    // Lone surrogates cannot be passed to Rust.
     const texts = oracles()[0]!.cases.map(({ text }) => text).filter((text) => text.isWellFormed());
     const seen = await seenBy(tokenizer, texts);
     for (const [i, { ids, decoded }] of seen?.entries() ?? []) {

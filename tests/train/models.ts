@@ -1,4 +1,4 @@
-/** Small models of all five architectures, for tests: two windows and all meta tokens fit into their sequences. */
+/** Small models of all five architectures, for tests. Their sequences have room for two windows and all meta tokens. */
 import { ARCH_TYPES, ArchType, armsOf, FUSIONS, HymbaConfig } from "../../core/config/mod.ts";
 
 export const SMALL = {
@@ -25,18 +25,18 @@ export const smallModels = (): SmallModel[] =>
     return { name: archType, config: new HymbaConfig({ ...SMALL, ...meta, archType }) };
   });
 
-/** Models in the documented study's block. */
+/** Models with the documented study's block. */
 const documented = (shape: typeof SMALL, names: readonly string[]): SmallModel[] =>
   armsOf("seed", shape, names).map(({ name, config }) => ({ name: `documented ${name}`, config }));
 
-/** Small models beyond the five: hybrid heads joined in each of the other ways, and Mamba and windowed attention in turn. */
+/** More small models: hybrid heads with each of the other fusions, and Mamba alternating with windowed attention. */
 export const furtherModels = (): { name: string; config: HymbaConfig }[] => [
   ...FUSIONS.filter((fusion) => fusion !== "mean").map((fusion) => ({
     name: `hymba with fusion ${fusion}`,
     config: new HymbaConfig({ ...SMALL, archType: ArchType.HYBRID, fusion }),
   })),
   ...documented(SMALL, ["mamba", "transformer-local"]),
-  // Heads of 4, as in the other models: each width is another pipeline, and software adapters compile it for a minute.
+  // Heads of 4, as in the other models: each width needs another pipeline, which software adapters compile for a minute.
   ...documented({ ...SMALL, nHeads: 2, nKvHeads: 1 }, ["hybrid-paper"]),
   {
     name: "windowed hybrid-sequential",
