@@ -1,3 +1,4 @@
+/** The list of steps that every executor runs: plans, memory slots, 16-bit rules, and the interface of an executor. */
 export * from "./executor.ts";
 export * from "./half_products.ts";
 export * from "./halves.ts";

@@ -1,3 +1,4 @@
+/** Tensors without numbers (a shape and a place), the steps that read and write them, and the tape that records steps. */
 export * from "./half_formats.ts";
 export * from "./halves.ts";
 export * from "./step.ts";

@@ -15,7 +15,7 @@ export const SEED = 1;
 /** Updates whose losses are averaged. */
 const LAST = 100;
 
-/** The first stage of a study. `change` 0 changes nothing, a number moves a weight, `unfused` is what the executor's kernels are. */
+/** The first stage of a study. `change` 0 changes nothing, a number moves a weight, `unfused` says that the executor's kernels round each product. */
 export async function endLoss(
   executor: CpuExecutor,
   { name, config }: Arm,

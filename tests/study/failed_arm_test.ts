@@ -65,7 +65,7 @@ Deno.test("a recall probe that diverges is said with step, tensor and dispatch; 
   let trainings = 0;
   executor.prepare = async (plan) => {
     const program = await prepare(plan), write = program.write.bind(program);
-    // The first is the arm's own training, the second its probe's.
+    // The first is the training of the arm, the second that of its probe.
     if (plan.name === "training mamba" && ++trainings === 2) {
       program.write = (tensor, data) =>
         write(tensor, tensor.name === "weight" ? Float32Array.from(data, () => NaN) : data);

@@ -14,7 +14,7 @@ import { furtherModels, smallModels } from "./models.ts";
 
 const B = 2, T = 11, FIRST = 2, SCHEDULE = { rate: 1e-3, warmup: 1, steps: 3 };
 
-/** A model in training on one executor, always on the same batch. */
+/** A model that trains on one executor, always on the same batch. */
 function trainerOf(executor: Executor, config: HymbaConfig): Promise<Trainer> {
   const store = new ParameterStore(config), counter = { seed: 3, stream: 100, step: 0 };
   const tokens = Uint32Array.from({ length: B * (T + 1) }, (_, i) => randomInteger(counter, i, config.vocabSize));
@@ -39,7 +39,7 @@ async function save(trainer: Trainer, disk: Disk): Promise<void> {
   await saveCheckpoint(disk, "checkpoints", { stage: "pretraining", step, groups, state: null });
 }
 
-/** Metrics and parameters are those of the first within the bounds of float32. */
+/** Metrics and parameters equal those of the first executor within the bounds of float32. */
 async function requireSame(trainers: readonly Trainer[], metrics: readonly number[][]): Promise<void> {
   const weights = async (trainer: Trainer) => (await trainer.snapshot()).groups.weights!;
   const truth = await weights(trainers[0]!);
@@ -64,7 +64,7 @@ for (const { name, config } of [...smallModels(), ...furtherModels()]) {
       assert.ok(Math.abs(first! / atChance - 1) < 0.03, `loss ${first} against ln V = ${atChance}`);
       assert.ok(second! < first!, "one update on the same batch lowers the loss");
       await requireSame(trainers, metrics);
-      // The reference goes on by itself, every other from what another executor has done.
+      // The reference continues from its own state, every other executor from the state of another one.
       const disks = trainers.map(() => memoryDisk());
       for (const [i, trainer] of trainers.entries()) await save(trainer, disks[i]!);
       for (let i = 1; i < trainers.length; i++) {
