@@ -1,40 +1,40 @@
-/** Which executor carries a study out: a GPU when there is one, else the processor. */
+/** Chooses and opens the executor of a study: a GPU if there is one, else the processor. */
 import { choose, kindOf } from "../device/choose.ts";
 import { type DeviceLost, UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
 import type { TileChoices } from "../webgpu/tiles.ts";
 
-/** A toggle for whoever times kernels: Dawn otherwise rounds timestamps to 65.5 µs, lest pages measure what they should not. */
+/** A Dawn toggle for exact timestamps. By default Dawn rounds them to 65.5 µs, as a protection against hostile web pages. */
 export const EXACT_TIMESTAMPS = ["disable-dawn-features=timestamp_quantization"] as const;
 
 export const BACKENDS = ["auto", "webgpu", "cpu"] as const;
 export type Backend = typeof BACKENDS[number];
 
-/** Which machine computes. */
+/** How to choose an executor. */
 export interface BackendOptions {
-  /** `webgpu`, `cpu`, or `auto`, which is the default: a graphics processor where there is one. */
+  /** `webgpu`, `cpu` or `auto`. Default: `auto`, a GPU if there is one. */
   readonly backend?: string;
-  /** Part of an adapter's name; asking for one asks for WebGPU. */
+  /** Part of an adapter's name. With `auto` it selects WebGPU. */
   readonly adapter?: string;
-  /** Threads on the processor. Default: as many as it has cores. */
+  /** Threads of the CPU executor. Default: the number of cores. */
   readonly threads?: number;
-  /** Switches of Dawn's: see {@link openWebgpu}. */
+  /** Toggles of Dawn: see {@link openWebgpu}. */
   readonly toggles?: readonly string[];
-  /** Told what is fetched and how far. */
+  /** Called with the progress of downloads. */
   onProgress?(message: string): void;
 }
 
-/** An executor and what the run record says of it. */
+/** An executor and its description in the run record. */
 export interface OpenBackend {
   readonly executor: Executor;
   readonly backend: Exclude<Backend, "auto">;
-  /** True when a graphics processor computes. */
+  /** Whether a real GPU computes, not a software driver. */
   readonly hardware: boolean;
   readonly adapter: Readonly<Record<string, string | number>>;
-  /** What took the device away, if something did: asked after an error, because errors of a lost device come before its loss. */
+  /** The loss of the device, if it is lost. Ask after an error: the errors of a lost device arrive before its loss. */
   lossOf?(): Promise<DeviceLost | undefined>;
-  /** Tiles that were tuned for this adapter and driver, already in use; absent where nothing was. */
+  /** The tuned tiles of this adapter and driver, already in use; absent if there are none. */
   readonly tiles?: TileChoices;
 }
 
@@ -45,8 +45,8 @@ async function hasHardware(): Promise<boolean> {
   return best !== undefined && kindOf(best.name) === "hardware";
 }
 
-/** Long enough for a device to say that it is lost. */
-const afterwards = () => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 500));
+/** Resolves after a time in which a lost device reports its loss (ms). */
+const lossDelay = () => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 500));
 
 async function cachedTiles(of: { name: string; driver: string }): Promise<TileChoices> {
   const [{ readTiles }, { systemDisk }] = await Promise.all([import("./tile_cache.ts"), import("../disk/mod.ts")]);
@@ -54,7 +54,7 @@ async function cachedTiles(of: { name: string; driver: string }): Promise<TileCh
 }
 
 async function openCpu(threads: number | undefined): Promise<OpenBackend> {
-  // Imported here, because it needs Deno and a browser has to be able to load this module.
+  // A dynamic import, because it needs Deno, and a browser can load this module, too.
   const { CpuExecutor } = await import("../cpu/mod.ts");
   const executor = await CpuExecutor.create({ threads });
   return {
@@ -66,8 +66,8 @@ async function openCpu(threads: number | undefined): Promise<OpenBackend> {
 }
 
 /**
- * Opens what `backend` names. `auto`: WebGPU when an adapter is asked for (option or HYMBA_ADAPTER) or a hardware adapter is
- * there, else the processor. Throws UsageError for an unknown name, HymbaError when the choice cannot be opened.
+ * Opens the executor of `backend`. `auto` is WebGPU if an adapter is named (option or HYMBA_ADAPTER) or there is a hardware
+ * adapter, else the CPU. Throws a UsageError for an unknown name, a HymbaError when the executor cannot be opened.
  */
 export async function openBackend(
   { backend = "auto", adapter, threads, toggles, onProgress }: BackendOptions = {},
@@ -78,7 +78,7 @@ export async function openBackend(
   const browser = !("Deno" in globalThis);
   const asked = browser ? "the browser's own" : adapter ?? Deno.env.get("HYMBA_ADAPTER");
   if (backend === "cpu" && adapter) {
-    throw new UsageError("--adapter chooses a WebGPU adapter and does not go with --backend cpu");
+    throw new UsageError("--adapter chooses a WebGPU adapter and cannot be used with --backend cpu");
   }
   if (backend === "cpu" || (backend === "auto" && !asked && !await hasHardware())) return await openCpu(threads);
   const executor = await openWebgpu({ adapter, toggles, onProgress });
@@ -90,9 +90,14 @@ export async function openBackend(
     ...(Object.keys(tiles).length > 0 && { tiles }),
     backend: "webgpu",
     hardware: kind === "hardware",
-    lossOf: () => Promise.race([executor.opened.lost, afterwards()]),
+    lossOf: () => Promise.race([executor.opened.lost, lossDelay()]),
     adapter: {
-      ...{ name, vendor, driver, kind, api, class: executor.opened.adapterClass },
+      name,
+      vendor,
+      driver,
+      kind,
+      api,
+      class: executor.opened.adapterClass,
       f16: executor.f16Products ? "products" : "storage",
     },
   };

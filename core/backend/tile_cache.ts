@@ -1,4 +1,4 @@
-/** The tiles that `hymba tune` found, in the user's cache folder, one file for each adapter and driver. */
+/** The tiles that `hymba tune` found. They are in the user's cache folder, one file per adapter and driver. */
 import { dirname, join } from "node:path";
 import { cacheFolder } from "../disk/cache_folder.ts";
 import { type Disk, makeFolders, readText, sha256, writeAtomic } from "../disk/mod.ts";
@@ -6,13 +6,13 @@ import { HymbaError } from "../errors.ts";
 import { accepts, mapOf, text } from "../file_schema.ts";
 import { MATMUL_TILES, type TileChoices } from "../webgpu/tiles.ts";
 
-/** An adapter and its driver; another version of the driver is another adapter here. */
+/** An adapter and its driver. Each version of a driver has its own tiles. */
 export interface TunedAdapter {
   readonly name: string;
   readonly driver: string;
 }
 
-/** Where the tiles of an adapter are kept. */
+/** The path of the file with the tiles of an adapter. */
 export function tileFile({ name, driver }: TunedAdapter, folder = cacheFolder()): string {
   const key = sha256(new TextEncoder().encode(JSON.stringify([name, driver]))).slice(0, 32);
   return join(folder, "tiles", `${key}.json`);
@@ -21,28 +21,28 @@ export function tileFile({ name, driver }: TunedAdapter, folder = cacheFolder())
 const choices = mapOf(text(), { max: 10_000 });
 
 /**
- * The tiles of an adapter by shape; none where nothing was tuned. Names that this version does not know are left out. Throws a
- * HymbaError when the file is damaged.
+ * The tiles of an adapter by shape; empty if it was never tuned. Unknown names of tiles are left out. Throws a HymbaError
+ * when the file is damaged.
  */
 export async function readTiles(disk: Disk, adapter: TunedAdapter, folder?: string): Promise<TileChoices> {
   const path = tileFile(adapter, folder);
   if (!await disk.stat(path)) return {};
   let tiles: unknown;
   try {
-    ({ tiles } = JSON.parse(await readText(disk, path)));
+    tiles = JSON.parse(await readText(disk, path)).tiles;
   } catch (cause) {
     if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
   }
   if (!accepts(choices, tiles)) {
     throw new HymbaError(`${path} is damaged`, {
       expected: "the tiles of matrix products, as JSON",
-      hint: "delete it, and run hymba tune once more",
+      hint: "delete the file and run hymba tune again",
     });
   }
   return Object.fromEntries(Object.entries(tiles).filter(([, name]) => Object.hasOwn(MATMUL_TILES, name)));
 }
 
-/** Adds tiles to those of an adapter, all or nothing, and says where. */
+/** Adds tiles to those of an adapter, atomically. Returns the path of the file. */
 export async function keepTiles(
   disk: Disk,
   adapter: TunedAdapter,

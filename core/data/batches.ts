@@ -1,7 +1,8 @@
-/** Batches as a function of seed and step: nothing to save, and any step can be made at once. */
+/** Training batches as a pure function of seed and step. There is no state to save, and any step can be computed directly. */
+import { at } from "../lists.ts";
 import { permutation, randomInteger, STREAMS } from "../random.ts";
 
-/** Row-major [B, T] arrays of one step: inputs, the tokens that follow them, and 1 where a target counts. */
+/** Row-major [B, T] arrays of one step: inputs, targets (the next tokens), and weights (1 where a target counts, else 0). */
 export interface Batch {
   readonly ids: Uint32Array<ArrayBuffer>;
   readonly targets: Uint32Array<ArrayBuffer>;
@@ -9,21 +10,21 @@ export interface Batch {
 }
 
 /**
- * The training batches of a seed. An epoch visits every window of T tokens once, in an order and with a first offset of its
- * own. All models with the same seed see the same batches.
+ * The training batches of a seed. An epoch visits every window of T tokens once. Each epoch has its own order and its own
+ * offset of the first window. All models with the same seed see the same batches.
  */
 export class BatchOrder {
   readonly #tokens: Uint32Array;
   readonly #size: { B: number; T: number; seed: number; aligned?: boolean };
   #epoch: { number: number; offset: number; order: Uint32Array } | undefined;
 
-  /** `aligned`: windows begin at multiples of T in every epoch, because the tokens are sequences of T that do not belong together. */
+  /** `aligned`: the tokens are independent sequences of T, so windows start at multiples of T in every epoch. */
   constructor(tokens: Uint32Array, size: { B: number; T: number; seed: number; aligned?: boolean }) {
     this.#tokens = tokens;
     this.#size = size;
   }
 
-  /** Windows in an epoch. The offset of an epoch may cost one window, so the count leaves room for it. */
+  /** Windows per epoch: one fewer than fit, because the offset of an epoch can cost one window. */
   get windows(): number {
     const { T } = this.#size;
     return Math.max(1, Math.floor((this.#tokens.length - 1) / T) - 1);
@@ -41,18 +42,17 @@ export class BatchOrder {
   #copy({ ids, targets }: Batch, { row, drawn }: { row: number; drawn: number }): void {
     const { T } = this.#size, windows = this.windows;
     const { offset, order } = this.#epochOf(Math.floor(drawn / windows));
-    const start = Math.min(offset + order[drawn % windows]! * T, this.#tokens.length - T - 1);
+    const start = Math.min(offset + at(order, drawn % windows) * T, this.#tokens.length - T - 1);
     ids.set(this.#tokens.subarray(start, start + T), row * T);
     targets.set(this.#tokens.subarray(start + 1, start + T + 1), row * T);
   }
 
   #epochOf(number: number) {
-    if (this.#epoch?.number !== number) {
-      const { T, seed, aligned } = this.#size, counter = { seed, stream: STREAMS.batches, step: number };
-      const offset = aligned ? 0 : randomInteger(counter, 2 ** 32, T);
-      this.#epoch = { number, offset, order: permutation(this.windows, counter) };
-    }
-    return this.#epoch!;
+    if (this.#epoch?.number === number) return this.#epoch;
+    const { T, seed, aligned } = this.#size, counter = { seed, stream: STREAMS.batches, step: number };
+    const offset = aligned ? 0 : randomInteger(counter, 2 ** 32, T);
+    this.#epoch = { number, offset, order: permutation(this.windows, counter) };
+    return this.#epoch;
   }
 }
 
@@ -62,7 +62,7 @@ export const emptyBatch = (B: number, T: number): Batch => ({
   weight: new Float32Array(B * T),
 });
 
-/** All tokens but the first, each predicted once, in windows of T; the unused rest of the last batch has weight 0. */
+/** Batches that predict every token except the first exactly once, in windows of T. The padding of the last batch has weight 0. */
 export function* evaluationBatches(tokens: Uint32Array, { B, T }: { B: number; T: number }): Generator<Batch> {
   for (let start = 0; start < tokens.length - 1; start += B * T) {
     const batch = emptyBatch(B, T);

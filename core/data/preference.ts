@@ -1,9 +1,10 @@
-/** Preference pairs: the true continuation of a prompt against one that a stated rule makes. */
+/** Preference pairs: a prompt with its true continuation (chosen) and a generated or shuffled one (rejected). */
 import { UsageError } from "../errors.ts";
+import { at } from "../lists.ts";
 import { permutation, randomInteger, STREAMS } from "../random.ts";
 import { emptyBatch } from "./batches.ts";
 
-/** Token ids. chosen and rejected are equally long and follow the prompt. */
+/** Token ids. Chosen and rejected continuations have the same length. */
 export interface Pair {
   readonly prompt: Uint32Array;
   readonly chosen: Uint32Array;
@@ -15,7 +16,10 @@ export interface Excerpt {
   readonly continuation: Uint32Array;
 }
 
-/** `count` excerpts at places drawn without overlap where the text is long enough. */
+/**
+ * `count` random excerpts. They overlap only if the text is too short for so many. `part` selects an independent random
+ * stream. Throws a UsageError when the text is shorter than one excerpt.
+ */
 export function excerpts(
   tokens: Uint32Array,
   { count, prompt, completion, seed, part }: {
@@ -35,29 +39,29 @@ export function excerpts(
   }
   const order = permutation(windows, { seed, stream: STREAMS.preference, step: part });
   return Array.from({ length: count }, (_, i) => {
-    const start = order[i % windows]! * length;
+    const start = at(order, i % windows) * length;
     return { prompt: tokens.slice(start, start + prompt), continuation: tokens.slice(start + prompt, start + length) };
   });
 }
 
-/** The continuation with its tokens in another order: the `corrupt` rule. */
+/** The continuation with its tokens shuffled: the `corrupt` rule. */
 export function corrupted(continuation: Uint32Array, { seed, index }: { seed: number; index: number }): Uint32Array {
   const order = permutation(continuation.length, { seed, stream: STREAMS.preference, step: 1_000_000 + index });
-  return Uint32Array.from(order, (at) => continuation[at]!);
+  return Uint32Array.from(order, (place) => at(continuation, place));
 }
 
-/** The arrays of a preference step: n chosen rows, then n rejected rows, each of T = prompt + completion − 1 predictions. */
+/** The arrays [2n, T] of a preference step: n chosen rows, then n rejected rows, with T = prompt + completion − 1. */
 export interface PreferenceBatch {
   readonly ids: Uint32Array<ArrayBuffer>;
   readonly targets: Uint32Array<ArrayBuffer>;
-  /** 1 where a prediction counts for the likelihood of the chosen rows: prompt and completion. */
+  /** 1 in the chosen rows, on prompt and completion; 0 in the rejected rows. */
   readonly weight: Float32Array<ArrayBuffer>;
   /** 1 on completion tokens. */
   readonly completion: Float32Array<ArrayBuffer>;
 }
 
 export function preferenceBatch(pairs: readonly Pair[]): PreferenceBatch {
-  const first = pairs[0]!, P = first.prompt.length, C = first.chosen.length, T = P + C - 1, n = pairs.length;
+  const first = at(pairs, 0), P = first.prompt.length, C = first.chosen.length, T = P + C - 1, n = pairs.length;
   const batch = { ...emptyBatch(2 * n, T), completion: new Float32Array(2 * n * T) };
   for (const [i, { prompt, chosen, rejected }] of pairs.entries()) {
     for (const [row, answer] of [[i, chosen], [n + i, rejected]] as const) {
@@ -71,8 +75,8 @@ export function preferenceBatch(pairs: readonly Pair[]): PreferenceBatch {
   return batch;
 }
 
-/** The n pairs of an update, drawn with replacement by counter. */
+/** The n pairs of an update, drawn with replacement. */
 export function pairsAt(pairs: readonly Pair[], { step, n, seed }: { step: number; n: number; seed: number }): Pair[] {
   const counter = { seed, stream: STREAMS.preference, step: 2_000_000 + step };
-  return Array.from({ length: n }, (_, i) => pairs[randomInteger(counter, i, pairs.length)]!);
+  return Array.from({ length: n }, (_, i) => at(pairs, randomInteger(counter, i, pairs.length)));
 }

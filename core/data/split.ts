@@ -1,24 +1,23 @@
-/** Text to tokens: a contiguous split, so that no validation sentence is seen in training. */
+/** The split into training and validation text, and their tokens. Both are contiguous, so training sees no validation sentence. */
 import { UsageError } from "../errors.ts";
 
-/** What `split` needs of a tokenizer. */
+/** The methods of a tokenizer that {@link tokenize} uses. */
 export interface Encoder {
   encode(text: string): Uint32Array;
   decode(ids: ArrayLike<number>): string;
 }
 
-/** The first `fraction` of the characters, and the rest. A character outside the basic plane is not cut in two. */
+/** The first `fraction` of the text (UTF-16 units), and the rest. A surrogate pair is never cut in two. */
 export function splitText(text: string, fraction: number): { train: string; validation: string } {
-  let at = Math.floor(text.length * fraction);
-  const unit = text.charCodeAt(at);
-  if (unit >= 0xdc00 && unit < 0xe000) at++;
-  return { train: text.slice(0, at), validation: text.slice(at) };
+  const wanted = Math.floor(text.length * fraction), unit = text.charCodeAt(wanted);
+  const end = unit >= 0xdc00 && unit < 0xe000 ? wanted + 1 : wanted;
+  return { train: text.slice(0, end), validation: text.slice(end) };
 }
 
 export interface TokenData {
   readonly train: Uint32Array;
   readonly validation: Uint32Array;
-  /** Bytes of UTF-8 that all validation tokens but the first stand for: the denominator of bits per byte. */
+  /** UTF-8 bytes of all validation tokens except the first: the denominator of bits per byte. */
   readonly evaluatedBytes: number;
 }
 
@@ -36,7 +35,7 @@ export function tokenize(
       throw new UsageError(`the ${name} part of the corpus is too short`, {
         expected: `at least ${T + 2} tokens`,
         got: `${tokens.length} tokens`,
-        hint: "a longer text, or a preset with shorter sequences (--preset smoke)",
+        hint: "use a longer text, or a preset with shorter sequences (--preset smoke)",
       });
     }
   }

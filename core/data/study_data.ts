@@ -1,8 +1,8 @@
-/** The text of a study as its tokens: which part of a corpus is used, what the tokenizer may see, and how the rest is split. */
+/** The tokens of a study: the part of the corpus that it uses, the text of the tokenizer, and the split. */
 import { permutation, STREAMS } from "../random.ts";
 import { type Encoder, splitText, type TokenData, tokenize } from "./split.ts";
 
-/** What a study says of its data. */
+/** The data settings of a study. */
 export interface DataRule {
   readonly characters?: number;
   readonly trainFraction: number;
@@ -11,12 +11,12 @@ export interface DataRule {
   readonly profile?: "seed";
 }
 
-/** The part of a corpus that a study uses. The documented study had the first nine tenths alone. */
+/** The part of a corpus that a study uses. The documented study used only the first nine tenths. */
 function used(text: string, { characters, profile, trainFraction }: DataRule): string {
   return profile === "seed" ? splitText(text.slice(0, characters), trainFraction).train : text.slice(0, characters);
 }
 
-/** What the tokenizer is trained on: the training part, or as in the documented study validation text too. */
+/** The training text of the tokenizer: the training part. In the documented study it includes the validation text. */
 export const tokenizerText = (text: string, rule: DataRule): string =>
   rule.profile === "seed" ? used(text, rule) : splitText(used(text, rule), rule.trainFraction).train;
 
@@ -26,15 +26,16 @@ export function studyTokens(text: string, tokenizer: Encoder, rule: DataRule): T
   if (rule.profile !== "seed") return tokenize(splitText(used(text, rule), rule.trainFraction), tokenizer, { T });
   const own = used(text, rule), tokens = tokenizer.encode(own);
   const parts = interleaved(tokens, { T, fraction: rule.trainFraction });
-  // Validation sequences lie scattered over a text whose spaces are lost: they get their share of its bytes.
+  // Here the validation sequences are scattered and have lost their spaces, so their bytes are an estimate by number of tokens.
   const share = (parts.validation.length - 1) / tokens.length;
   return { ...parts, evaluatedBytes: Math.round(new TextEncoder().encode(own).length * share) };
 }
 
 /**
- * The documented study's split: the text is cut into sequences of T tokens, which are shuffled before nine tenths of them train
- * and the rest validates, so that validation lies between training sequences of the same scenes. The order is ours: that study's
- * came from another generator. The last target of a sequence is the first token of the one that follows in the shuffled order.
+ * The documented study's split. The text is cut into sequences of T tokens and the sequences are shuffled. Then nine tenths are for
+ * training and the rest is for validation, so validation sequences lie between training sequences of the same scenes. The order
+ * differs from that study's, which used another random generator. The last target of a sequence is the first token of the next
+ * sequence in the shuffled order.
  */
 export function interleaved(
   tokens: Uint32Array,
@@ -44,7 +45,7 @@ export function interleaved(
   const order = permutation(count, { seed: 0, stream: STREAMS.batches, step: 2 ** 31 });
   const join = (chosen: Uint32Array) => {
     const all = new Uint32Array(chosen.length * T);
-    chosen.forEach((from, i) => all.set(tokens.subarray(from * T, (from + 1) * T), i * T));
+    for (const [i, from] of chosen.entries()) all.set(tokens.subarray(from * T, (from + 1) * T), i * T);
     return all;
   };
   return { train: join(order.subarray(0, train)), validation: join(order.subarray(train)) };

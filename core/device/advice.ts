@@ -1,10 +1,11 @@
+/** Advice on how to make this machine faster: drivers to install, adapters to choose. */
 import type { GpuMaker, Machine } from "./machine.ts";
 import type { AdapterKind } from "./types.ts";
 
-/** Something that would make this machine faster. */
+/** One way to make this machine faster. */
 export interface Advice {
   why: string;
-  /** To be typed into a shell as it is; absent where there is no such command. */
+  /** A shell command, if there is one. */
   command?: string;
 }
 
@@ -13,7 +14,7 @@ type InstallMachine = Pick<Machine, "os" | "distribution" | "release" | "aptUri"
 const usesApt = ({ distribution }: InstallMachine) =>
   ["debian", "ubuntu", "linuxmint", "pop", "raspbian"].includes(distribution);
 
-/** The command that installs a package, which each distribution names in its own way. */
+/** The command that installs a package; its name differs between distributions. Undefined on an unknown distribution. */
 function install(machine: InstallMachine, names: { apt: string; dnf: string; pacman: string; apk: string }) {
   if (usesApt(machine)) return `sudo apt-get install -y ${names.apt}`;
   switch (machine.distribution) {
@@ -37,7 +38,7 @@ const MESA = { apt: "mesa-vulkan-drivers libvulkan1", dnf: "mesa-vulkan-drivers 
 
 function lavapipe(machine: InstallMachine): string | undefined {
   if (machine.distribution === "debian" && machine.release === "12" && machine.aptUri !== "") {
-    // Debian 12's own Mesa 22.3 lacks what Dawn asks of a driver.
+    // Mesa 22.3 of Debian 12 lacks features that Dawn requires of a driver.
     const line = `deb ${machine.aptUri} bookworm-backports main`;
     return `echo '${line}' | sudo tee /etc/apt/sources.list.d/bookworm-backports.list && sudo apt-get update && ` +
       "sudo apt-get install -y -t bookworm-backports mesa-vulkan-drivers && sudo apt-get install -y libvulkan1";
@@ -67,42 +68,44 @@ function gpuDriver(machine: InstallMachine, maker: GpuMaker): string | undefined
   });
 }
 
-/** Adapters by kind: the one that was opened (undefined: none could be) and all that are on the machine. */
+/** The kind of the opened adapter (undefined if none could be opened), and the kinds of all adapters on the machine. */
 export interface Choice {
   chosen: AdapterKind | undefined;
   installed: readonly AdapterKind[];
 }
 
-const SUPPLY: Partial<Record<GpuMaker, string>> = {
-  nvidia: "there is a GPU by NVIDIA without a Vulkan driver (Debian has it in non-free, Fedora in RPM Fusion)",
-  amd: "there is a GPU by AMD without a Vulkan driver",
-  intel: "there is a GPU by Intel without a Vulkan driver",
+const MISSING_DRIVER: Partial<Record<GpuMaker, string>> = {
+  nvidia: "an NVIDIA GPU has no Vulkan driver (Debian has it in non-free, Fedora in RPM Fusion)",
+  amd: "an AMD GPU has no Vulkan driver",
+  intel: "an Intel GPU has no Vulkan driver",
 };
 
 function forGpus(machine: Machine): Advice[] {
   const advice: Advice[] = [];
   for (const maker of new Set(machine.gpus)) {
-    const why = SUPPLY[maker];
+    const why = MISSING_DRIVER[maker];
     if (why) advice.push({ why, command: gpuDriver(machine, maker) });
   }
   if (advice.length > 0 && machine.renderNode === "closed") {
-    const why = "this user may not open /dev/dri/renderD*: join the groups, then log in again";
+    const why = "this user may not open /dev/dri/renderD*: join the groups render and video, then log in again";
     advice.unshift({ why, command: 'sudo usermod -aG render,video "$USER"' });
   }
   return advice;
 }
 
-/** What would make the machine faster than with the chosen adapter. Nothing when it computes on hardware already. */
+/** Advice that would make this machine faster; empty when the chosen adapter is hardware. */
 export function advise(machine: Machine, { chosen, installed }: Choice): Advice[] {
   if (chosen === "hardware" || chosen === "browser") return [];
   if (installed.includes("hardware")) {
-    return [{ why: "a hardware adapter is there and was not chosen", command: "export HYMBA_ADAPTER=hardware" }];
+    return [{ why: "there is a hardware adapter that was not chosen", command: "export HYMBA_ADAPTER=hardware" }];
   }
-  if (machine.os === "windows") return [{ why: "no GPU with a Direct3D 12 driver: install the driver of its maker" }];
-  if (machine.os !== "linux") return [{ why: "Metal offers no GPU: a newer system may" }];
+  if (machine.os === "windows") {
+    return [{ why: "no GPU has a Direct3D 12 driver: install the driver of the GPU's manufacturer" }];
+  }
+  if (machine.os !== "linux") return [{ why: "Metal offers no GPU: a newer version of the system may offer one" }];
   const advice = forGpus(machine);
   if (chosen === "lavapipe") return advice;
-  const why = "on a processor, Mesa's lavapipe (version 25) computes 2 to 4 times as fast as SwiftShader";
+  const why = "Mesa's lavapipe (version 25) is 2 to 4 times as fast on a processor as SwiftShader";
   const command = installed.includes("lavapipe") ? "export HYMBA_ADAPTER=lavapipe" : lavapipe(machine);
   return [...advice, { why, command }];
 }

@@ -1,14 +1,15 @@
+/** Classifies adapters by name and chooses the best one. */
 import { UsageError } from "../errors.ts";
 import type { AdapterClass, AdapterKind } from "./types.ts";
 
-/** An adapter that could be opened. `packaged` marks SwiftShader from npm, which need not be on the machine yet. */
+/** An adapter that can be opened. `packaged` marks SwiftShader from npm, which may still have to be downloaded. */
 export interface Candidate {
   backend: string;
   name: string;
   packaged?: boolean;
 }
 
-/** Tells software drivers from hardware by the names they give themselves. */
+/** The kind of an adapter, from its name. */
 export function kindOf(name: string): AdapterKind {
   if (/swiftshader/i.test(name)) return "swiftshader";
   if (/llvmpipe|lavapipe/i.test(name)) return "lavapipe";
@@ -16,7 +17,7 @@ export function kindOf(name: string): AdapterKind {
   return /softpipe|software|\bcpu\b/i.test(name) ? "software" : "hardware";
 }
 
-/** What kernels are tuned for. WebGPU does not tell discrete from integrated, so this goes by product names. */
+/** The class that kernels are tuned for. WebGPU does not distinguish discrete and integrated GPUs, so product names decide. */
 export function classOf(name: string): AdapterClass {
   if (!["hardware", "browser"].includes(kindOf(name))) return "software";
   if (/apple/i.test(name)) return "apple";
@@ -38,7 +39,7 @@ const matches = (name: string, wanted: string) =>
 
 /**
  * The best candidate whose name, kind or class contains `wanted` (any when undefined): hardware before lavapipe before
- * SwiftShader. Undefined when there are no candidates at all; throws a UsageError that lists them when none matches.
+ * SwiftShader. Undefined when there are no candidates. Throws a UsageError that lists them when none matches.
  */
 export function choose(candidates: readonly Candidate[], wanted?: string): Candidate | undefined {
   const sorted = candidates.toSorted((a, b) => rank(a) - rank(b));
@@ -46,10 +47,10 @@ export function choose(candidates: readonly Candidate[], wanted?: string): Candi
   const found = sorted.find(({ name }) => matches(name, wanted));
   if (found) return found;
   const described = sorted.map(({ name, packaged }) =>
-    `"${name}" (${kindOf(name)}${packaged ? ", from npm when it is chosen" : ""})`
+    `"${name}" (${kindOf(name)}${packaged ? ", downloaded from npm when chosen" : ""})`
   );
   throw new UsageError(`no adapter matches ${JSON.stringify(wanted)}`, {
-    expected: `a part of one of: ${described.join(", ")}`,
-    hint: "choose with --adapter TEXT or HYMBA_ADAPTER, or leave both out",
+    expected: `part of one of these: ${described.join(", ")}`,
+    hint: "set --adapter TEXT or HYMBA_ADAPTER to such a part, or omit both",
   });
 }

@@ -1,3 +1,4 @@
+/** Opens adapters with Dawn: those of the system, and SwiftShader from npm. */
 import { join } from "node:path";
 import { HymbaError } from "../errors.ts";
 import { type Candidate, choose, classOf, kindOf } from "./choose.ts";
@@ -6,23 +7,26 @@ import { withoutHarmlessWarnings } from "./quiet.ts";
 import { ensureSwiftShader, swiftShaderFits } from "./swiftshader.ts";
 import type { OpenOptions } from "./types.ts";
 
-/** An adapter that Dawn has opened, and what it was opened with. */
+/** An opened adapter, its Dawn instance, and the candidate that it was opened for. */
 export interface DawnAdapter {
   gpu: GPU;
   adapter: GPUAdapter;
   candidate: Candidate;
 }
 
-/** Dawn frees its instance when this object is collected, under its own poller: held for the life of the process. */
+/**
+ * Dawn's instances by flags. They are never released: Dawn frees an instance when its object is garbage-collected, while its
+ * poller still uses it.
+ */
 const instances = new Map<string, GPU>();
-/** Held for the same reason: an unloaded Vulkan loader takes every driver with it. */
+/** Vulkan loaders. They are never released, because unloading a loader unloads all its drivers. */
 const loaders: unknown[] = [];
 
 const BACKEND: Partial<Record<typeof Deno.build.os, string>> = { darwin: "metal", windows: "d3d12" };
 const backend = BACKEND[Deno.build.os] ?? "vulkan";
 
 const NO_SUCH_NAME = "no such adapter";
-/** Named as the pinned driver names itself. */
+/** SwiftShader from npm. Its driver reports this name. */
 const PACKAGED: Candidate = { backend: "vulkan", name: "SwiftShader Device (Subzero)", packaged: true };
 
 async function instanceOf(flags: readonly string[], drivers = "system"): Promise<GPU> {
@@ -37,9 +41,9 @@ async function instanceOf(flags: readonly string[], drivers = "system"): Promise
   return made;
 }
 
-const look = (gpu: GPU) => withoutHarmlessWarnings(() => gpu.requestAdapter());
+const requestAdapter = (gpu: GPU) => withoutHarmlessWarnings(() => gpu.requestAdapter());
 
-/** Opens the system's Vulkan loader for good; false when there is none. */
+/** Opens the system's Vulkan loader and keeps it open. False when there is none. */
 function openSystemLoader(): boolean {
   try {
     if (loaders.length === 0) loaders.push(Deno.dlopen("libvulkan.so.1", {}));
@@ -49,18 +53,18 @@ function openSystemLoader(): boolean {
   }
 }
 
-/** Every adapter that Dawn accepts on this machine, software drivers included. */
+/** Every adapter of the system that Dawn accepts, including software drivers. */
 async function systemAdapters(): Promise<Candidate[]> {
-  // Without a loader Dawn finds nothing, and says so in words that would alarm.
+  // Without a loader Dawn finds no adapter and prints an alarming message.
   if (Deno.build.os === "linux" && !openSystemLoader()) return [];
-  // Dawn has no call that lists its adapters, but it lists them when it is asked for one that does not exist.
+  // Dawn has no function that lists its adapters. It lists them in the error message for an unknown name.
   const gpu = await instanceOf([`backend=${backend}`, `adapter=${NO_SUCH_NAME}`]);
-  const message = await look(gpu).then(() => "", (error: Error) => error.message);
+  const message = await requestAdapter(gpu).then(() => "", (error: Error) => error.message);
   const found = [...message.matchAll(/\* backend: '([^']*)', name: '([^']*)'/g)];
   return found.map(([, backend = "", name = ""]) => ({ backend, name })).filter((one) => one.backend === backend);
 }
 
-/** Looked up once: drivers do not come and go while a process runs. */
+/** The list is made once, because drivers do not change while a process runs. */
 let system: Promise<Candidate[]> | undefined;
 
 async function findCandidates(): Promise<Candidate[]> {
@@ -69,18 +73,24 @@ async function findCandidates(): Promise<Candidate[]> {
   return packaged ? [...listed, PACKAGED] : listed;
 }
 
-/** Runs `work` with other environment variables and puts the old ones back. */
-async function withEnvironment<T>(values: Record<string, string>, work: () => Promise<T>): Promise<T> {
+/** Sets an environment variable, or deletes it. */
+function setVariable(name: string, value: string | undefined): void {
+  if (value === undefined) Deno.env.delete(name);
+  else Deno.env.set(name, value);
+}
+
+/** Runs `work` with other environment variables, then restores the old ones. */
+export async function withEnvironment<T>(values: Record<string, string>, work: () => Promise<T>): Promise<T> {
   const before = Object.keys(values).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(values)) Deno.env.set(name, value);
+  for (const [name, value] of Object.entries(values)) setVariable(name, value);
   try {
     return await work();
   } finally {
-    for (const [name, value] of before) value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    for (const [name, value] of before) setVariable(name, value);
   }
 }
 
-/** Makes a Vulkan loader available to Dawn, which opens it by name: the system's if there is one. */
+/** Loads a Vulkan loader, which Dawn then finds by name: the system's, else the one in `folder`. */
 function loadVulkan(folder: string): void {
   if (!openSystemLoader()) loaders.push(Deno.dlopen(join(folder, "libvulkan.so.1"), {}));
 }
@@ -92,7 +102,7 @@ async function openPackaged(options: OpenOptions): Promise<DawnAdapter> {
   } catch (cause) {
     throw new HymbaError("SwiftShader's Vulkan loader cannot be opened", {
       got: cause instanceof Error ? cause.message : String(cause),
-      hint: "is the cache folder mounted noexec? Set XDG_CACHE_HOME to another folder",
+      hint: "if the cache folder is mounted noexec, set XDG_CACHE_HOME to another folder",
       cause,
     });
   }
@@ -100,7 +110,7 @@ async function openPackaged(options: OpenOptions): Promise<DawnAdapter> {
   const flags = ["backend=vulkan", ...options.toggles ?? []];
   return await withEnvironment({ VK_ICD_FILENAMES: icd, VK_DRIVER_FILES: icd }, async () => {
     const gpu = await instanceOf(flags, icd);
-    const adapter = await look(gpu);
+    const adapter = await requestAdapter(gpu);
     return { gpu, adapter: accepted(adapter, PACKAGED), candidate: PACKAGED };
   });
 }
@@ -117,25 +127,25 @@ async function open(options: OpenOptions): Promise<DawnAdapter> {
   const candidate = choose(await findCandidates(), wanted);
   if (!candidate) {
     throw new HymbaError("no GPU and no software Vulkan driver on this machine", {
-      hint: "hymba doctor names the command that installs a driver",
+      hint: "hymba doctor shows the command that installs a driver",
     });
   }
   spinFor(classOf(candidate.name) === "software" ? "software" : "hardware");
   if (candidate.packaged) return await openPackaged(options);
   const gpu = await instanceOf([`backend=${backend}`, `adapter=${candidate.name}`, ...options.toggles ?? []]);
-  return { gpu, adapter: accepted(await look(gpu), candidate), candidate };
+  return { gpu, adapter: accepted(await requestAdapter(gpu), candidate), candidate };
 }
 
 let queue: Promise<unknown> = Promise.resolve();
 
-/** One caller at a time: the choice goes through environment variables of the process. */
+/** Runs one piece of work at a time, because opening an adapter changes environment variables of the process. */
 function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const mine = queue.then(work);
   queue = mine.catch(() => {});
   return mine;
 }
 
-/** The adapters that {@link openDawn} chooses from: what Dawn lists, and SwiftShader from npm where it runs. */
+/** The adapters that {@link openDawn} chooses from: those that Dawn lists, and SwiftShader from npm where it runs. */
 export const candidates = (): Promise<Candidate[]> => inTurn(findCandidates);
 
 /** Chooses an adapter (hardware, lavapipe, SwiftShader) and opens it with Dawn. */

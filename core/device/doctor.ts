@@ -1,3 +1,4 @@
+/** The diagnosis of `hymba doctor`: adapters, missing features, advice, cache and corpora. */
 import { join } from "node:path";
 import { cacheFolder } from "../disk/cache_folder.ts";
 import { systemDisk } from "../disk/mod.ts";
@@ -12,7 +13,7 @@ import type { AdapterClass, AdapterInfo, AdapterKind, Limits } from "./types.ts"
 
 export type { Advice, Machine };
 
-/** Something the adapter lacks, and what that costs. */
+/** A feature that the adapter lacks, and the effect of that. */
 export interface Missing {
   feature: string;
   effect: string;
@@ -25,18 +26,18 @@ export interface FoundCorpus {
   bytes: number;
 }
 
-/** All that `hymba doctor` knows: a plain value, fit for JSON. */
+/** The result of `hymba doctor`, ready for JSON. */
 export interface Diagnosis {
-  /** The adapter a run would use; absent when none could be opened. */
+  /** The adapter that a run would use; absent when none could be opened. */
   adapter?: AdapterInfo & { adapterClass: AdapterClass; limits: Limits; features: string[] };
-  /** Why none could be opened. */
+  /** The reason why no adapter could be opened. */
   problem?: string;
-  /** Every adapter that could be chosen. */
+  /** Every adapter that can be chosen. */
   adapters: { name: string; kind: AdapterKind; installed: boolean }[];
   missing: Missing[];
   advice: Advice[];
   machine: Machine;
-  /** Where downloads are kept, and how many bytes fit in there besides. */
+  /** The folder of downloads, and the free bytes of its disk. */
   cache: { folder: string; freeBytes: number };
   dataFolder?: string;
   corpora: FoundCorpus[];
@@ -44,16 +45,15 @@ export interface Diagnosis {
 
 const EFFECTS: Readonly<Record<string, string>> = {
   "timestamp-query": "profiles have no times of single kernels",
-  "shader-f16": "--precision f16 keeps activations in 16 bits and multiplies them in f32",
+  "shader-f16": "--precision f16 stores activations in 16 bits, but multiplies in 32 bits",
   "subgroups": "kernels exchange values through workgroup memory, which is slower",
-  "immediates": "small parameters go through uniform buffers",
+  "immediates": "kernels get small parameters through uniform buffers",
 };
 
 const missingIn = (features: ReadonlySet<string>): Missing[] =>
-  Object.entries(EFFECTS).filter(([feature]) => !features.has(feature)).map(([feature, effect]) => ({
-    feature,
-    effect,
-  }));
+  Object.entries(EFFECTS).map(([feature, effect]) => ({ feature, effect })).filter(({ feature }) =>
+    !features.has(feature)
+  );
 
 async function corporaIn(folder: string): Promise<FoundCorpus[]> {
   const found: FoundCorpus[] = [];
@@ -66,14 +66,15 @@ async function corporaIn(folder: string): Promise<FoundCorpus[]> {
   return found;
 }
 
-/** Bytes free for a folder that may not exist yet. */
+/** Free bytes for a folder, which need not exist yet. */
 async function freeBytes(folder: string): Promise<number> {
   if (await systemDisk.stat(folder)) return await systemDisk.freeSpace(folder);
   const parent = join(folder, "..");
   return parent === folder ? 0 : await freeBytes(parent);
 }
 
-async function openForLook(options: { adapter?: string; onProgress?: (message: string) => void }) {
+/** Opens and closes the adapter. An adapter that cannot be opened is a problem of the machine, which is part of the result. */
+async function inspectAdapter(options: { adapter?: string; onProgress?: (message: string) => void }) {
   try {
     const device = await openDevice(options);
     const { info, adapterClass, limits } = device;
@@ -81,22 +82,22 @@ async function openForLook(options: { adapter?: string; onProgress?: (message: s
     const features = [...device.features].toSorted();
     return { adapter: { ...info, adapterClass, limits, features }, missing: missingIn(device.features) };
   } catch (error) {
-    // A name nobody has is the caller's mistake, not the machine's.
+    // An unknown name is a mistake of the caller, not a problem of the machine.
     if (error instanceof UsageError || !(error instanceof HymbaError)) throw error;
     return { problem: error.message, missing: [] };
   }
 }
 
 /**
- * Looks at the machine and opens the adapter that a run would use (which fetches SwiftShader where there is nothing else).
- * Prints nothing. Throws a UsageError when `adapter` matches none.
+ * Inspects the machine and opens the adapter that a run would use. This downloads SwiftShader if there is no other adapter.
+ * Throws a UsageError when `adapter` matches none.
  */
 export async function diagnose(options: {
   adapter?: string;
   onProgress?: (message: string) => void;
 } = {}): Promise<Diagnosis> {
   const machine = await inspectMachine();
-  const opened = await openForLook(options);
+  const opened = await inspectAdapter(options);
   const swiftShaderIsHere = await systemDisk.stat(swiftShaderFolder()) !== undefined;
   const dataFolder = Deno.env.get("HYMBA_DATA_DIR") || undefined;
   const folder = cacheFolder();
@@ -111,6 +112,6 @@ export async function diagnose(options: {
     machine,
     cache: { folder, freeBytes: await freeBytes(folder) },
     dataFolder,
-    corpora: [...dataFolder ? await corporaIn(dataFolder) : [], ...await corporaIn(join(folder, "datasets"))],
+    corpora: [...(dataFolder ? await corporaIn(dataFolder) : []), ...await corporaIn(join(folder, "datasets"))],
   };
 }

@@ -1,40 +1,49 @@
+/** Turns the failures of a GPU device into errors of this program: its loss, uncaptured errors, and errors in scopes. */
 import { DeviceLost, HymbaError } from "../errors.ts";
 
-const AGAIN = "run the same command again; finished steps are taken from the last checkpoint. " +
-  "If it happens again, make the model or batch smaller, or choose another adapter with --adapter TEXT";
+const RETRY =
+  "run the same command again; it continues from the last checkpoint. If the device is lost again, make the " +
+  "model or the batch smaller, or choose another adapter with --adapter TEXT";
 
-/** Ends a Deno process with the error's text unless somebody handles the global `error` event. */
+/** Ends a Deno process with the error's text, unless the global `error` event is handled. */
 const endProcess = (error: HymbaError): void => reportError(error);
 
-/** The two ways in which a device says that something went wrong outside of any call. */
+/** A watched device. */
 export interface Guard {
-  /** Resolves on a loss that was not announced by {@link Guard.closing}. */
+  /** Resolves when the device is lost, unless {@link Guard.closing} was called before. */
   lost: Promise<DeviceLost>;
-  /** Says that the device is about to be destroyed on purpose. */
+  /** Announces that the device will be destroyed on purpose. */
   closing(): void;
 }
 
-/** Watches a device for its loss and for errors that no scope caught, and tells `onError` of each. */
+/** Watches a device. Calls `onError` for its loss and for each error that no error scope caught. */
 export function guard(device: GPUDevice, { name, onError = endProcess }: {
   name: string;
   onError?: (error: HymbaError) => void;
 }): Guard {
   let closed = false;
-  // Later, because an exception that passes through Dawn's native frames aborts the process without a word.
-  const tell = (error: HymbaError) => void setTimeout(() => onError(error));
+  // In a timer, because an exception in Dawn's native frames aborts the process without a message.
+  const report = (error: HymbaError) => {
+    setTimeout(() => onError(error));
+  };
   const lost = new Promise<DeviceLost>((resolve) => {
     device.lost.then(({ reason, message }) => {
       if (closed) return;
-      const error = new DeviceLost(`the GPU device was lost (${name})`, { got: `${reason}: ${message}`, hint: AGAIN });
+      const error = new DeviceLost(`the GPU device was lost (${name})`, { got: `${reason}: ${message}`, hint: RETRY });
       resolve(error);
-      tell(error);
+      report(error);
     });
   });
   device.addEventListener("uncapturederror", (event) => {
     event.preventDefault();
-    if ("error" in event) tell(fromGpu(event.error as GPUError, "a GPU command"));
+    if ("error" in event) report(fromGpu(event.error as GPUError, "a GPU command"));
   });
-  return { lost, closing: () => void (closed = true) };
+  return {
+    lost,
+    closing: () => {
+      closed = true;
+    },
+  };
 }
 
 function fromGpu({ message }: GPUError, label: string, filter?: GPUErrorFilter): HymbaError {
@@ -44,12 +53,12 @@ function fromGpu({ message }: GPUError, label: string, filter?: GPUErrorFilter):
       hint: "make the batch, the sequence or the model smaller",
     });
   }
-  return new HymbaError(`${label}: refused by WebGPU`, { got: message.trim() });
+  return new HymbaError(`${label}: WebGPU reported an error`, { got: message.trim() });
 }
 
 /**
- * Runs `work` inside error scopes, so that what WebGPU refuses in it becomes a HymbaError that begins with `label`. Waits for the
- * device: use it while things are made, not in a step.
+ * Runs `work` inside error scopes. A WebGPU error in it becomes a HymbaError that starts with `label`. This waits for the
+ * device, so use it when objects are created, not in a training step.
  */
 export async function scoped<T>(device: GPUDevice, label: string, work: () => T | Promise<T>): Promise<T> {
   const filters: GPUErrorFilter[] = ["internal", "out-of-memory", "validation"];
@@ -60,12 +69,12 @@ export async function scoped<T>(device: GPUDevice, label: string, work: () => T 
   } catch (thrown) {
     outcome = { thrown };
   }
-  let refused: HymbaError | undefined;
+  let failure: HymbaError | undefined;
   for (const filter of filters.toReversed()) {
     const error = await device.popErrorScope();
-    if (error) refused ??= fromGpu(error, label, filter);
+    if (error) failure ??= fromGpu(error, label, filter);
   }
-  if (refused) throw refused;
+  if (failure) throw failure;
   if ("thrown" in outcome) throw outcome.thrown;
   return outcome.value;
 }

@@ -1,7 +1,8 @@
+/** The limits and features of devices: what the kernels need and what is requested. */
 import { HymbaError } from "../errors.ts";
 import type { Limits } from "./types.ts";
 
-/** The least the kernels need (bytes, counts, invocations): WebGPU's own guaranteed values. */
+/** The smallest limits that the kernels need (bytes, counts, invocations). WebGPU guarantees most of them. */
 const MINIMA: Partial<Limits> = {
   maxBufferSize: 256 * 2 ** 20,
   maxStorageBufferBindingSize: 128 * 2 ** 20,
@@ -15,13 +16,13 @@ const MINIMA: Partial<Limits> = {
   maxComputeWorkgroupsPerDimension: 65535,
 };
 
-/** Switched on where the adapter has them; kernels have another way where it does not. */
+/** Optional features, enabled if the adapter has them. */
 const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups"] as const;
 
-/** What an adapter or a device says of itself, WebGPU's newest limit included. */
+/** The limits of an adapter or a device, with a new one that the types do not have yet. */
 export type SupportedLimits = GPUSupportedLimits & { readonly maxImmediateSize?: number };
 
-/** Copies the limits that matter out of a WebGPU object. */
+/** The limits that the engine uses, as a plain object. */
 export function plainLimits(limits: SupportedLimits): Limits {
   return {
     maxBufferSize: limits.maxBufferSize,
@@ -41,24 +42,24 @@ export function plainLimits(limits: SupportedLimits): Limits {
   };
 }
 
-/** Throws a HymbaError that names each limit below what the kernels need, with both numbers. */
+/** Throws a HymbaError if a limit is too small for the kernels. It shows each such limit with its minimum. */
 export function assertMinima(limits: Limits, adapterName: string): void {
   const short = (Object.keys(MINIMA) as (keyof Limits)[]).filter((name) => limits[name] < (MINIMA[name] ?? 0));
   if (short.length === 0) return;
-  throw new HymbaError(`the adapter ${JSON.stringify(adapterName)} is too small for the kernels`, {
+  throw new HymbaError(`the limits of the adapter ${JSON.stringify(adapterName)} are too small for the kernels`, {
     expected: short.map((name) => `${name} >= ${MINIMA[name]}`).join(", "),
     got: short.map((name) => `${name} = ${limits[name]}`).join(", "),
     hint: "choose another adapter with --adapter TEXT (hymba doctor lists them)",
   });
 }
 
-/** What to ask the adapter for: its own maxima and the wanted features that it has. `label` names the device in messages. */
+/** The device to request: all limits of the adapter, and its wanted features. `label` is the name of the device in messages. */
 export function deviceRequest(adapter: GPUAdapter, label: string): GPUDeviceDescriptor {
   const { minStorageBufferOffsetAlignment: _, maxImmediateSize, ...limits } = plainLimits(adapter.limits);
   return {
     label,
     requiredFeatures: WANTED_FEATURES.filter((name) => adapter.features.has(name)),
-    // A browser that has never heard of immediates would refuse the name.
+    // A browser that does not know immediates rejects the name of their limit.
     requiredLimits: maxImmediateSize > 0 ? { ...limits, maxImmediateSize } : limits,
   };
 }

@@ -1,31 +1,33 @@
+/** Facts about the machine: system, processor, memory and graphics devices. */
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { type Disk, systemDisk } from "../disk/mod.ts";
 
-/** What of the machine decides how fast it can be. */
+/** The facts that decide how fast the machine can be. */
 export interface Machine {
   os: string;
   arch: string;
   /** Linux distribution: `debian`, `ubuntu`, `fedora`; empty elsewhere. */
   distribution: string;
-  /** Its version, `12`; empty for rolling ones. */
+  /** Version of the distribution, `12`; empty for rolling releases. */
   release: string;
   processor: string;
-  /** Logical cores this process may use. */
+  /** Logical cores that this process may use. */
   cores: number;
-  /** Bytes. */
+  /** Total memory (bytes). */
   memory: number;
+  /** Free memory (bytes). */
   availableMemory: number;
-  /** Makers of the graphics devices on the bus (Linux only). */
+  /** Manufacturers of the graphics devices on the PCI bus (Linux only). */
   gpus: GpuMaker[];
-  /** `missing` without a driver in the kernel, `closed` when this user may not open it (Linux only). */
+  /** `missing`: the kernel has no driver. `closed`: this user may not open it. (Linux only.) */
   renderNode: "open" | "closed" | "missing";
-  /** Where the system's packages come from, if apt says so. */
+  /** The address of apt's package source; empty without apt. */
   aptUri: string;
   deno: string;
 }
 
-/** Who made a graphics device. */
+/** The manufacturer of a graphics device. */
 export type GpuMaker = "nvidia" | "amd" | "intel" | "other";
 
 const MAKERS: Readonly<Record<string, GpuMaker>> = { "0x10de": "nvidia", "0x1002": "amd", "0x8086": "intel" };
@@ -51,10 +53,15 @@ async function gpuMakers(disk: Disk): Promise<GpuMaker[]> {
 async function renderNode(disk: Disk): Promise<Machine["renderNode"]> {
   const nodes = (await namesIn(disk, "/dev/dri")).filter((name) => name.startsWith("renderD"));
   if (nodes.length === 0) return "missing";
-  const opened = nodes.map((name) =>
-    Deno.open(join("/dev/dri", name), { read: true, write: true }).then((file) => (file.close(), true), () => false)
-  );
-  return (await Promise.all(opened)).includes(true) ? "open" : "closed";
+  const opens = async (name: string) => {
+    try {
+      (await Deno.open(join("/dev/dri", name), { read: true, write: true })).close();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return (await Promise.all(nodes.map(opens))).includes(true) ? "open" : "closed";
 }
 
 async function aptUri(disk: Disk): Promise<string> {
@@ -63,7 +70,7 @@ async function aptUri(disk: Disk): Promise<string> {
   return /^URIs:\s*(\S+)/m.exec(modern)?.[1] ?? /^deb\s+(?:\[[^\]]*\]\s+)?(\S+)/m.exec(classic)?.[1] ?? "";
 }
 
-/** Looks at the machine; what it cannot find out stays empty. */
+/** Inspects the machine. A fact that cannot be found out is empty. */
 export async function inspectMachine(disk: Disk = systemDisk): Promise<Machine> {
   const release = await textAt(disk, "/etc/os-release");
   const field = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, "m").exec(release)?.[1] ?? "";

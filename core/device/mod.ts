@@ -1,4 +1,4 @@
-/** Opens a WebGPU device: Dawn under Deno, the browser's own engine in a browser. No machine learning here. */
+/** Opens a WebGPU device: with Dawn under Deno, with the browser's own engine in a browser. No machine learning here. */
 import { HymbaError, UsageError } from "../errors.ts";
 import { classOf, kindOf } from "./choose.ts";
 import { guard } from "./guard.ts";
@@ -8,31 +8,31 @@ import type { AdapterInfo, Device, OpenOptions } from "./types.ts";
 export { scoped } from "./guard.ts";
 export type { AdapterClass, AdapterInfo, AdapterKind, Device, Limits, OpenOptions } from "./types.ts";
 
-/** Deno's own types do not have this member yet. */
+/** Deno's types do not have this member yet. */
 type Engine = GPU & { readonly wgslLanguageFeatures?: ReadonlySet<string> };
 
 interface Opened {
   gpu: Engine;
   adapter: GPUAdapter;
-  /** Name and backend where the engine tells them. */
+  /** Undefined in a browser, which does not tell it. */
   name?: string;
   backend: string;
 }
 
 async function openInDeno(options: OpenOptions): Promise<Opened> {
-  // Imported here, because the module needs Deno and a browser has to be able to load this one.
+  // A dynamic import, because dawn.ts needs Deno, and a browser can load this module, too.
   const { openDawn } = await import("./dawn.ts");
   const { gpu, adapter, candidate } = await openDawn(options);
   return { gpu, adapter, name: candidate.name, backend: candidate.backend };
 }
 
 async function openInBrowser({ adapter: wanted }: OpenOptions): Promise<Opened> {
-  if (wanted) throw new UsageError("a browser chooses the adapter by itself", { got: JSON.stringify(wanted) });
+  if (wanted) throw new UsageError("in a browser the adapter cannot be chosen", { got: JSON.stringify(wanted) });
   const gpu: GPU | undefined = navigator.gpu;
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (adapter) return { gpu, adapter, backend: "browser" };
   throw new HymbaError("this browser offers no WebGPU adapter", {
-    hint: "use a current Chrome, Edge, Firefox or Safari over https or localhost, with hardware acceleration on",
+    hint: "use a current Chrome, Edge, Firefox or Safari with hardware acceleration, over https or on localhost",
   });
 }
 
@@ -60,11 +60,11 @@ async function closeOnce(device: GPUDevice, isLost: () => boolean): Promise<void
 }
 
 /**
- * Opens a device on the adapter that `adapter` or `HYMBA_ADAPTER` names, else on the best one: hardware, then Mesa's lavapipe,
- * then SwiftShader, which is fetched from npm on first need (Linux x86-64). Every limit is the adapter's maximum;
- * `timestamp-query`, `shader-f16`, `subgroups` and immediates are on where the adapter has them.
+ * Opens a device on the adapter that `adapter` or `HYMBA_ADAPTER` names. Without a name it takes the best one: hardware, then
+ * Mesa's lavapipe, then SwiftShader, which is downloaded from npm when it is first used (Linux x86-64). Every limit is the
+ * adapter's maximum. `timestamp-query`, `shader-f16`, `subgroups` and immediates are enabled if the adapter has them.
  *
- * Throws a UsageError that lists the adapters when none matches, and a HymbaError with numbers when the adapter is too small.
+ * Throws a UsageError that lists the adapters when none matches, and a HymbaError when a limit of the adapter is too small.
  */
 export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const opened = await ("Deno" in globalThis ? openInDeno(options) : openInBrowser(options));
@@ -73,8 +73,10 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   assertMinima(plainLimits(adapter.limits), info.name);
   const device = await adapter.requestDevice(deviceRequest(adapter, "hymba"));
   const { lost, closing } = guard(device, { name: info.name, onError: options.onError });
-  let gone = false;
-  device.lost.then(() => gone = true);
+  let isLost = false;
+  device.lost.then(() => {
+    isLost = true;
+  });
   const limits = plainLimits(device.limits);
   const features = new Set<string>(device.features);
   const immediates = gpu.wgslLanguageFeatures?.has("immediate_address_space") && limits.maxImmediateSize > 0;
@@ -90,7 +92,7 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
     lost,
     close: () => {
       closing();
-      return closed ??= closeOnce(device, () => gone);
+      return closed ??= closeOnce(device, () => isLost);
     },
   };
 }

@@ -1,30 +1,35 @@
 /**
- * Waits for the GPU without taking a processor core from it. While one of Dawn's promises is pending, Dawn asks for the result
- * once per `globalThis.setImmediate`, which spins. Here the first polls of a wait stay immediate and the later ones go to a
- * timer. On a software adapter, whose renderer needs that core, this halves the time of a kernel. Each poll also costs 32 bytes
- * that Deno never frees (docs/reliability.md), so who can be told late says so ({@link patiently}).
+ * Waits for the GPU without keeping a processor core busy. While one of Dawn's promises is pending, Dawn polls with
+ * `globalThis.setImmediate`, which spins. Here the first polls of a wait stay immediate and the later ones use a timer. A
+ * software adapter needs that core itself, so this halves the time of a kernel there. Each poll also leaks 32 bytes in Deno
+ * (docs/reliability.md). A caller that can wait longer for the result says so with {@link patiently}.
  */
 
-/** So long polls are immediate: a GPU often answers sooner than a timer goes, a software adapter wants the core that spins. */
-const SPIN_MS = { hardware: 1, software: 0.1 } as const, SHORT_WAIT_MS = 20;
-/** Timers are not exact enough for less patience, and nothing is worth more. */
+/**
+ * Polls are immediate for this time. Hardware often answers before a timer would fire. A software adapter needs the core that
+ * the polls keep busy.
+ */
+const SPIN_MS = { hardware: 1, software: 0.1 } as const;
+/** During this time the timer fires after 1 ms, later after 2 ms. */
+const SHORT_WAIT_MS = 20;
+/** Bounds of the interval of {@link patiently}. Timers are not exact enough for a shorter one. */
 const LEAST_PATIENCE_MS = 2, MOST_PATIENCE_MS = 100;
 
-/** When the wait began whose poll is running now (ms); undefined outside polls. Dawn asks for the next poll inside one. */
+/** Start of the wait whose poll is running now (ms); undefined outside of polls. Dawn requests the next poll inside a poll. */
 let waitingSince: number | undefined;
 let installed = false;
 let spin: number = SPIN_MS.hardware;
-/** How far apart polls may be (ms) while somebody waits patiently; 0 when nobody does. */
+/** The interval between polls (ms) during {@link patiently}, else 0. */
 let patience = 0;
-/** The poll that a timer holds. */
+/** The poll that waits for a timer. */
 let held: { readonly timer: ReturnType<typeof setTimeout>; readonly poll: () => void } | undefined;
 
-/** Dawn's polls are native functions without a name; everybody else's callbacks are left alone. */
+/** Dawn's polls are native functions without a name. All other callbacks pass unchanged. */
 const isPoll = (callback: unknown): callback is () => void =>
   typeof callback === "function" && callback.name === "" &&
   /\[native code\]/.test(Function.prototype.toString.call(callback));
 
-/** Puts the throttle in place, once. Call it before the first promise of Dawn's. */
+/** Installs the throttle. Call it before Dawn's first promise. Calling it again does nothing. */
 export function throttlePolling(): void {
   if (installed) return;
   installed = true;
@@ -33,7 +38,8 @@ export function throttlePolling(): void {
     if (!isPoll(callback)) return immediate(callback, ...rest);
     const since = waitingSince ?? performance.now();
     const poll = () => {
-      [held, waitingSince] = [undefined, since];
+      held = undefined;
+      waitingSince = since;
       try {
         callback();
       } finally {
@@ -47,8 +53,10 @@ export function throttlePolling(): void {
   Object.defineProperty(globalThis, "setImmediate", { value: throttled, configurable: true, writable: true });
 }
 
-/** Says who computes behind Dawn from now on: the adapter that was opened last. */
-export const spinFor = (adapter: keyof typeof SPIN_MS): void => void (spin = SPIN_MS[adapter]);
+/** Sets the time of immediate polls for the adapter that was opened last. */
+export function spinFor(adapter: keyof typeof SPIN_MS): void {
+  spin = SPIN_MS[adapter];
+}
 
 function hold(poll: () => void, delay: number) {
   const timer = setTimeout(poll, delay);
@@ -57,9 +65,8 @@ function hold(poll: () => void, delay: number) {
 }
 
 /**
- * Awaits something of the device's that may be noticed `within` so many milliseconds (2 to 100; less counts as none) after it
- * happened: the end of a run behind which another one is queued. When it ends, polls follow each other quickly again, for whoever
- * reads next.
+ * Waits for a promise of the device with rare polls: the result may arrive up to `within` milliseconds late. At most 100; less
+ * than 2 means no extra delay. Useful when more work is queued behind the awaited work. Afterwards polls are frequent again.
  */
 export async function patiently<T>(wait: Promise<T>, within: number): Promise<T> {
   patience = within < LEAST_PATIENCE_MS ? 0 : Math.min(within, MOST_PATIENCE_MS);

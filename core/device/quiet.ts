@@ -1,7 +1,7 @@
 /**
- * Keeps lines of Dawn's that only alarm from the user's terminal: two limits that are lowered for every Vulkan driver, and the
- * absence of drivers, which has a remedy here. Dawn writes them to file descriptor 2 itself whenever it looks at the drivers,
- * and has no switch for that; every other line goes through, a moment later.
+ * Hides harmless warnings of Dawn: two limits that it lowers for every Vulkan driver, and missing drivers, which this program
+ * handles. Dawn writes them directly to file descriptor 2 when it lists the drivers, and it has no option to turn them off.
+ * All other lines are printed, after a short delay.
  */
 const HARMLESS = new RegExp(
   [
@@ -37,17 +37,17 @@ function openSystem(): System | null {
   }
 }
 
-/** All that was written into a file. */
+/** The content of a file by its descriptor. */
 function contentOf(system: System, file: number): string {
   const bytes = new Uint8Array(Number(system.lseek(file, 0n, FROM_END)));
   const read = Number(system.pread(file, bytes, BigInt(bytes.length), 0n));
   return new TextDecoder().decode(bytes.subarray(0, Math.max(0, read)));
 }
 
-/** Runs `work`, which may make Dawn write its harmless lines, without them. One at a time: descriptor 2 is the process's. */
+/** Runs `work` without Dawn's harmless warnings. Only one call at a time, because descriptor 2 belongs to the whole process. */
 export async function withoutHarmlessWarnings<T>(work: () => Promise<T>): Promise<T> {
   system ??= openSystem();
-  // A file without a name, in memory: a process that is killed here leaves nothing behind.
+  // An anonymous file in memory: a killed process leaves nothing behind.
   const file = system?.memfd_create(new TextEncoder().encode("hymba-stderr\0"), 0) ?? -1;
   if (!system || file < 0) return await work();
   const saved = system.dup(STDERR);

@@ -1,3 +1,4 @@
+/** SwiftShader, a Vulkan driver for the processor, from an npm package. */
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
@@ -6,7 +7,7 @@ import { npmPackage } from "../disk/npm_package.ts";
 import { HymbaError } from "../errors.ts";
 import { readTar } from "./tar.ts";
 
-/** The npm package that carries SwiftShader's Vulkan driver, and a Vulkan loader, for Linux on x86-64. */
+/** The npm package with SwiftShader's Vulkan driver and a Vulkan loader for Linux on x86-64. */
 const PACKAGE = "@sparticuz/chromium@153.0.0";
 
 /** SHA-256 of each file taken from the package. */
@@ -16,10 +17,10 @@ const FILES: Readonly<Record<string, string>> = {
   "vk_swiftshader_icd.json": "c9eef28b6b984fec220ef0abfecc40b502d46946706e47bfe97707027cb818bd",
 };
 
-/** Whether the packaged SwiftShader runs on this machine. */
+/** Whether SwiftShader from npm runs on this machine. */
 export const swiftShaderFits = (): boolean => Deno.build.os === "linux" && Deno.build.arch === "x86_64";
 
-/** The folder that SwiftShader is, or would be, kept in. */
+/** The folder of SwiftShader in the cache. It need not exist. */
 export const swiftShaderFolder = (): string => join(cacheFolder(), "swiftshader-153.0.0");
 
 async function intact(disk: Disk, folder: string): Promise<boolean> {
@@ -39,10 +40,10 @@ async function unpack(disk: Disk, folder: string, archive: Uint8Array): Promise<
     const bytes = files.get(name);
     const got = bytes ? sha256(bytes) : "no such file";
     if (!bytes || got !== digest) {
-      throw new HymbaError(`${name} in the npm package ${PACKAGE} is not the file that was pinned`, {
+      throw new HymbaError(`${name} in the npm package ${PACKAGE} has the wrong checksum`, {
         expected: `SHA-256 ${digest}`,
         got,
-        hint: "check the npm registry that is configured, or install a Vulkan driver (hymba doctor names one)",
+        hint: "check the configured npm registry, or install a Vulkan driver (hymba doctor shows the command)",
       });
     }
     await writeFile(disk, join(temporary, name), bytes);
@@ -55,8 +56,8 @@ async function unpack(disk: Disk, folder: string, archive: Uint8Array): Promise<
 }
 
 /**
- * Returns the folder that holds a checked SwiftShader; fetches and unpacks it on first need or when a file was damaged. Safe
- * when several processes start at once: one fetches, the others wait.
+ * Returns the folder of SwiftShader, whose files are checked. Downloads and unpacks it if it is missing or damaged. When several
+ * processes start at once, one downloads and the others wait.
  */
 export async function ensureSwiftShader({ disk = systemDisk, onProgress }: {
   disk?: Disk;
@@ -66,10 +67,10 @@ export async function ensureSwiftShader({ disk = systemDisk, onProgress }: {
   if (await intact(disk, folder)) return folder;
   await makeFolders(disk, dirname(folder));
   return await exclusively(disk, `${folder}.lock`, {
-    onWait: () => onProgress?.("another process is fetching SwiftShader; waiting for it"),
+    onWait: () => onProgress?.("waiting for another process, which is downloading SwiftShader"),
     work: async () => {
       if (await intact(disk, folder)) return folder;
-      onProgress?.(`fetching SwiftShader, a Vulkan driver for the processor (npm ${PACKAGE}, 70 MB, once)`);
+      onProgress?.(`downloading SwiftShader, a Vulkan driver for the processor (npm ${PACKAGE}, 70 MB, only once)`);
       const source = await npmPackage(disk, PACKAGE, { onProgress });
       await unpack(disk, folder, await disk.read(join(source, "bin", "swiftshader.tar.br")));
       onProgress?.(`SwiftShader is ready in ${folder}`);

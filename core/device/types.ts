@@ -1,29 +1,31 @@
+/** The types of an open WebGPU device. */
 import type { DeviceLost, HymbaError } from "../errors.ts";
 
-/** Who computes: a GPU, or a driver that computes on the processor. `browser` when the browser does not say. */
+/** A GPU, or one of the drivers that compute on the processor. `browser`: the browser does not tell. */
 export type AdapterKind = "hardware" | "lavapipe" | "swiftshader" | "warp" | "software" | "browser";
 
-/** What kernels are tuned for. */
+/** The classes that kernels are tuned for. */
 export type AdapterClass = "discrete" | "integrated" | "apple" | "software";
 
-/** The adapter in words and plain numbers; goes into the run record as it is. */
+/** The description of an adapter in the run record. */
 export interface AdapterInfo {
-  /** As the driver calls it: `llvmpipe (LLVM 15.0.6, 256 bits)`. */
+  /** The driver's name for it: `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   name: string;
   vendor: string;
-  /** Driver name and version as far as the driver tells. */
+  /** Name and version of the driver, if it reports them. */
   driver: string;
   kind: AdapterKind;
   /** `vulkan`, `metal`, `d3d12` or `browser`. */
   backend: string;
-  /** Lanes of a subgroup, smallest and largest; 0 when the adapter does not say. */
+  /** Smallest number of lanes of a subgroup; 0 if unknown. */
   subgroupMinSize: number;
+  /** Largest number of lanes of a subgroup; 0 if unknown. */
   subgroupMaxSize: number;
-  /** Dawn's switches that were asked for, for the run record: `enable-dawn-features=disable_robustness`. */
+  /** Dawn's toggles that were set: `enable-dawn-features=disable_robustness`. */
   toggles: readonly string[];
 }
 
-/** The limits that the engine plans with: bytes, counts, invocations. All were requested at the adapter's own maximum. */
+/** The limits that the engine uses (bytes, counts, invocations). Each is the maximum of the adapter. */
 export interface Limits {
   maxBufferSize: number;
   maxStorageBufferBindingSize: number;
@@ -48,24 +50,24 @@ export interface Device {
   readonly info: AdapterInfo;
   readonly adapterClass: AdapterClass;
   readonly limits: Readonly<Limits>;
-  /** WebGPU feature names that are on; `immediates` stands for the shader language's `immediate_address_space`. */
+  /** The enabled WebGPU features. `immediates` means WGSL's `immediate_address_space`. */
   readonly features: ReadonlySet<string>;
-  /** Resolves when the device is lost without {@link close}; never rejects, and never resolves after `close`. */
+  /** Resolves when the device is lost. Never rejects, and never resolves after {@link close}. */
   readonly lost: Promise<DeviceLost>;
-  /** Waits for the work that was submitted, then frees the device. Calling it again does nothing. */
+  /** Waits for the submitted work, then frees the device. Calling it again does nothing. */
   close(): Promise<void>;
 }
 
 /** How to open a device. */
 export interface OpenOptions {
-  /** Part of an adapter's name or kind, any case. Default: `HYMBA_ADAPTER`, else the best adapter there is. */
+  /** Part of an adapter's name or kind, in any case. Default: `HYMBA_ADAPTER`, else the best adapter. */
   adapter?: string;
   onProgress?: (message: string) => void;
   /**
-   * Told of the loss of the device and of each GPU error that no error scope caught. Default: the error is reported as
-   * uncaught, which ends a Deno process.
+   * Called when the device is lost and for each GPU error that no error scope caught. Default: the error is reported as uncaught,
+   * which ends a Deno process.
    */
   onError?: (error: HymbaError) => void;
-  /** Further switches of Dawn's, `enable-dawn-features=a,b`. They become part of the run record. */
+  /** Toggles of Dawn, `enable-dawn-features=a,b`. They are part of the run record. */
   toggles?: readonly string[];
 }

@@ -78,7 +78,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--remat", "maybe"], /hymba ablate --help/],
   [["ablate", "--precision", "f64"], /--precision.*"f32", "bf16", and "f16"/],
   [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
-  [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* does not go with --backend cpu/],
+  [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* cannot be used with --backend cpu/],
   [["pretrain", "--model", "nope"], /unknown model "nope"/],
   [["recall", "--suite", "everything"], /unknown suite "everything"/],
   [["recall", "--preset", "quick-software"], /has no recall probe[^]*--preset quick/],

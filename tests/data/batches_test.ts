@@ -4,14 +4,15 @@ import { bigramLoss, unigramLoss } from "../../core/data/baselines.ts";
 import { corrupted, excerpts, preferenceBatch } from "../../core/data/preference.ts";
 import { splitText, tokenize } from "../../core/data/split.ts";
 import { UsageError } from "../../core/errors.ts";
+import { at } from "../../core/lists.ts";
 
 const tokens = Uint32Array.from({ length: 1000 }, (_, i) => i);
 
-Deno.test("batches: any step can be made alone, and an epoch visits each window once", () => {
+Deno.test("batches: any step can be computed directly, and an epoch visits each window once", () => {
   const size = { B: 4, T: 10, seed: 7 }, straight = new BatchOrder(tokens, size);
   const batches = Array.from({ length: 60 }, (_, i) => straight.at(i + 1));
   for (const step of [60, 1, 25, 24]) assert.deepEqual(new BatchOrder(tokens, size).at(step), batches[step - 1]);
-  const starts = batches.flatMap(({ ids }) => [0, 10, 20, 30].map((at) => ids[at]!)).slice(0, straight.windows);
+  const starts = batches.flatMap(({ ids }) => [0, 10, 20, 30].map((i) => at(ids, i))).slice(0, straight.windows);
   assert.equal(new Set(starts).size, straight.windows);
   for (const { ids, targets } of batches) for (const [i, id] of ids.entries()) assert.equal(targets[i], id + 1);
 });
@@ -21,17 +22,21 @@ Deno.test("batches: another seed gives another order", () => {
   assert.notDeepEqual(one, two);
 });
 
-Deno.test("evaluation predicts every token but the first exactly once", () => {
+Deno.test("evaluation predicts every token except the first exactly once", () => {
   for (const length of [12, 81, 82, 200]) {
     const seen: number[] = [];
     for (const { ids, targets, weight } of evaluationBatches(tokens.subarray(0, length), { B: 4, T: 10 })) {
-      for (const [i, w] of weight.entries()) if (w === 1) assert.equal(ids[i]! + 1, targets[i]), seen.push(targets[i]!);
+      for (const [i, target] of targets.entries()) {
+        if (weight[i] !== 1) continue;
+        assert.equal(at(ids, i) + 1, target);
+        seen.push(target);
+      }
     }
     assert.deepEqual(seen, Array.from({ length: length - 1 }, (_, i) => i + 1));
   }
 });
 
-Deno.test("the split is contiguous and cuts no character in two", () => {
+Deno.test("the split is contiguous and splits no surrogate pair", () => {
   const text = "ab😀😀😀cd";
   for (let fraction = 0; fraction <= 1; fraction += 0.05) {
     const { train, validation } = splitText(text, fraction);
@@ -40,7 +45,7 @@ Deno.test("the split is contiguous and cuts no character in two", () => {
   }
 });
 
-Deno.test("a corpus shorter than a sequence is refused with numbers", () => {
+Deno.test("a corpus shorter than a sequence is a usage error with both lengths", () => {
   const encoder = {
     encode: (text: string) => new Uint32Array(text.length),
     decode: (ids: ArrayLike<number>) => "x".repeat(ids.length),
@@ -55,19 +60,18 @@ Deno.test("a corpus shorter than a sequence is refused with numbers", () => {
   );
 });
 
-Deno.test("baselines by hand: uniform tokens, and a text that a bigram knows by heart", () => {
+Deno.test("baselines by hand: uniform tokens, and a text that a bigram model predicts exactly", () => {
   const train = Uint32Array.from({ length: 400 }, (_, i) => i % 4), validation = train.slice(0, 100);
   assert.ok(Math.abs(unigramLoss({ train, validation }, 4) - Math.log(4)) < 1e-12);
-  // After a always comes b: count 100 (99 for the last pair), one kind, back-off 1/4.
+  // Each token has one successor: count 100 (99 for the last pair), one kind, back-off 1/4.
   const loss = bigramLoss({ train, validation }, 4);
   assert.ok(loss > 0 && loss < 0.01, String(loss));
   const unseen = bigramLoss({ train, validation: Uint32Array.of(0, 2, 0, 2) }, 4);
   assert.ok(Math.abs(unseen - Math.log(101 * 4)) < 0.01, String(unseen));
 });
 
-Deno.test("preference pairs: masks cover prompt and completion as stated", () => {
-  const [excerpt] = excerpts(tokens, { count: 1, prompt: 3, completion: 2, seed: 1, part: 0 });
-  const { prompt, continuation } = excerpt!;
+Deno.test("preference pairs: masks cover prompt and completion", () => {
+  const { prompt, continuation } = at(excerpts(tokens, { count: 1, prompt: 3, completion: 2, seed: 1, part: 0 }), 0);
   const rejected = Uint32Array.of(7, 8);
   const { ids, targets, weight, completion } = preferenceBatch([{ prompt, chosen: continuation, rejected }]);
   assert.deepEqual([...ids], [...prompt, continuation[0], ...prompt, 7]);

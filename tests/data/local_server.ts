@@ -1,11 +1,11 @@
-/** How a test server misbehaves. */
+/** The faults of a test server. */
 export interface Faults {
   status?: number;
   /** The first answer ends after this many bytes. */
   breakAfter?: number;
   /** Every answer stops sending after this many bytes and stays open. */
   stallAfter?: number;
-  /** Never answers at all. */
+  /** Never answers. */
   silent?: boolean;
   /** Ignores ranges. */
   noRanges?: boolean;
@@ -37,7 +37,7 @@ function bodyOf(bytes: Uint8Array<ArrayBuffer>, { breakAfter, stallAfter }: Faul
   });
 }
 
-/** Serves `bytes` at any path of 127.0.0.1, with ranges, until it is disposed of. */
+/** Serves `bytes` at every path of 127.0.0.1, with support for ranges, until it is disposed. */
 export function serve(bytes: Uint8Array<ArrayBuffer>, faults: Faults = {}): LocalServer {
   const requests: Request[] = [];
   const stop = new AbortController();

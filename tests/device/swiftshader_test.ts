@@ -14,7 +14,7 @@ async function ensureInChild(): Promise<{ folder: string; code: number; log: str
 }
 
 Deno.test({
-  name: "ensureSwiftShader: processes that start at once fetch it once, and a damaged file is replaced",
+  name: "ensureSwiftShader: of several processes only one downloads it, and a damaged file is replaced",
   ignore: !swiftShaderFits(),
   fn: () =>
     withFolders(async ({ cache }) => {
@@ -31,6 +31,6 @@ Deno.test({
       const messages: string[] = [];
       assert.equal(await ensureSwiftShader({ onProgress: (line) => messages.push(line) }), folder);
       assert.ok(messages.some((line) => line.includes("is ready in")), messages.join("\n"));
-      assert.deepEqual(await ensureSwiftShader({ onProgress: () => assert.fail("fetched again") }), folder);
+      assert.deepEqual(await ensureSwiftShader({ onProgress: () => assert.fail("downloaded again") }), folder);
     }),
 });
