@@ -6,6 +6,8 @@ export type Command = Parser<"sync", Action, unknown>;
 
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   ablate: async () => (await import("./commands/ablate.ts")).ablateCommand,
+  init: async () => (await import("./commands/init.ts")).initCommand,
+  config: async () => (await import("./commands/config.ts")).configCommand,
   pretrain: async () => (await import("./commands/pretrain.ts")).pretrainCommand,
   orpo: async () => (await import("./commands/orpo.ts")).orpoCommand,
   recall: async () => (await import("./commands/recall.ts")).recallCommand,

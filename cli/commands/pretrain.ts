@@ -8,8 +8,7 @@ import { integer, string } from "@optique/core/valueparser";
 import { optional } from "@optique/core/modifiers";
 import { openBackend } from "../../core/backend/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
-import { usualPrecision } from "../../core/config/mod.ts";
-import { resolvedStudy } from "../../core/study/match.ts";
+import { originsOf } from "../../core/study_file/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
@@ -19,12 +18,10 @@ import {
   dataOption,
   defaultFolder,
   matchOption,
-  presetOn,
-  presetOption,
   profileOption,
   trainingOptions,
-  usualPreset,
 } from "../shared/study.ts";
+import { flagValues, keyOptions, presetOption, readyStudy, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 
 const options = merge(
   object("The model", {
@@ -32,6 +29,7 @@ const options = merge(
       option("--model", string({ metavar: "NAME" }), { description: message`which model; hymba by default` }),
       "hymba",
     ),
+    study: studyArgument,
     preset: presetOption,
     seed: withDefault(
       option("--seed", integer({ min: 0, metavar: "N" }), {
@@ -49,6 +47,7 @@ const options = merge(
     ),
     json: jsonOption,
   }),
+  keyOptions,
   trainingOptions,
   activationOptions,
   backendOptions,
@@ -60,29 +59,22 @@ export const pretrainCommand = command("pretrain", map(options, (given): Action 
     message`Trains one model to predict the next token, into a run directory that hymba orpo goes on with. Options of the second stage are part of the run and given here. Example: hymba pretrain --model mamba --preset smoke --data book.txt`,
 });
 
-async function pretrain({ model, seed, preset, data, out, json, ...given }: InferValue<typeof options>): Promise<void> {
-  const study = (name: string, precision = given.precision) => ({
-    ...resolvedStudy(name, { ...given, precision, models: [model] }),
-    seeds: [seed],
-  });
-  study(preset ?? usualPreset(given.profile)); // wrong flags are told before anything is fetched
+async function pretrain(
+  { study: path, model, seed, data, out, json, ...given }: InferValue<typeof options>,
+): Promise<void> {
+  const flags = flagValues({ ...given, models: [model] }), seeds = { flag: "--seed", path: "seeds", value: [seed] };
+  const sources = await sourcesOf(path, [...flags, seeds]);
+  readyStudy(sources); // wrong flags are told before anything is fetched
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...given, onProgress });
   try {
-    const chosen = presetOn(opened, preset ?? usualPreset(given.profile, opened.hardware));
+    const { study, values } = readyStudy(sources, opened);
     const corpus = await resolveCorpus({ data, onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
-    const folder = out ??
-      defaultFolder(chosen, ...(given.profile ? [`profile-${given.profile}`] : []), corpus.name, model, String(seed));
-    await conduct({
-      study: study(chosen, given.precision ?? usualPrecision(chosen, opened.hardware)),
-      opened,
-      corpus,
-      folder,
-      display,
-      json,
-      lastStage: "pretraining",
-    });
+    const special = study.profile ? [`profile-${study.profile}`] : [];
+    const folder = out ?? defaultFolder(study.preset, ...special, corpus.name, model, String(seed));
+    const origins = originsOf(values);
+    await conduct({ study, opened, corpus, folder, display, json, origins, lastStage: "pretraining" });
   } finally {
     await opened.executor.close();
   }

@@ -20,7 +20,8 @@ import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
-import { presetOption, suiteOption } from "../shared/study.ts";
+import { suiteOption } from "../shared/study.ts";
+import { presetOption } from "../shared/study_sources.ts";
 
 const options = merge(
   object("The probe", {

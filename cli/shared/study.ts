@@ -6,14 +6,7 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import type { OpenBackend } from "../../core/backend/mod.ts";
-import {
-  type ActivationConfig,
-  type Precision,
-  type Preset,
-  type Profile,
-  PROFILES,
-  type StudyConfig,
-} from "../../core/config/mod.ts";
+import { type ActivationConfig, type Precision, PROFILES, type StudyConfig } from "../../core/config/mod.ts";
 import type { Overrides } from "../../core/study_file/mod.ts";
 import type { Run, StageName } from "../../core/record/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
@@ -34,26 +27,14 @@ import { goOnAfter } from "../ui/restart.ts";
 import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 import { precisionOption } from "./options.ts";
+import { onSoftware } from "./study_sources.ts";
 import { summaryTable } from "../ui/summary.ts";
 
-export const presetOption = optional(
-  option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
-    description: message`how large; by default paper on a GPU and quick elsewhere`,
+export const modelsOption = optional(
+  option("--models", string({ metavar: "A,B" }), {
+    description: message`only these models; samba and falcon-h1 are known besides those of the suite`,
   }),
 );
-
-/** The preset that is meant when none is given. A profile has a size of its own. */
-export const usualPreset = (profile: Profile | undefined, hardware = false): Preset =>
-  hardware || profile ? "paper" : "quick";
-
-type Machine = Pick<OpenBackend, "backend" | "hardware">;
-
-/** WebGPU on the processor: a driver that takes it for a GPU. */
-const onSoftware = ({ backend, hardware }: Machine): boolean => backend === "webgpu" && !hardware;
-
-/** The preset that is run when this one is asked for: `quick` is a shorter study where a software adapter computes. */
-export const presetOn = (machine: Machine, asked: string): string =>
-  asked === "quick" && onSoftware(machine) ? "quick-software" : asked;
 
 export const suiteOption = optional(
   option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion" }), {
@@ -134,6 +115,8 @@ export interface Conduct {
   readonly folder: string;
   readonly display: StudyDisplay;
   readonly json: boolean;
+  /** Where each value of the study comes from. */
+  readonly origins?: Readonly<Record<string, string>>;
   readonly lastStage?: StageName;
   /** Also probe what each arm recalls. */
   readonly probe?: boolean;
@@ -177,11 +160,12 @@ async function sizeOfLog(folder: string): Promise<number> {
 }
 
 async function carryThrough(
-  { study, opened, corpus, folder, display, lastStage, probe }: Conduct,
+  { study, opened, corpus, folder, display, origins, lastStage, probe }: Conduct,
 ): Promise<Run> {
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
-  const environment = { versions: versions(), backend, adapter, ...(tiles && { tiles }), command: commandLine() };
+  const found = { versions: versions(), backend, adapter, ...(tiles && { tiles }), ...(origins && { origins }) };
+  const environment = { ...found, command: commandLine() };
   try {
     return await runStudy(study, {
       ...{ executor, corpus, folder, environment, signal, lastStage, probe },

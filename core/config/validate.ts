@@ -52,43 +52,59 @@ const OPTIONAL: readonly (keyof HymbaOptions)[] = ["kvGroups"];
 const fits = (name: keyof HymbaOptions, value: unknown) =>
   holds(FIELD_TYPES[name], value) || value === undefined && OPTIONAL.includes(name);
 
-/** A field that holds what it may not: `field`, `expected` and `got` for those who know where the value came from. */
+/** What a field had to be and was. `from`: other fields that it does not go with. */
+interface FieldFault {
+  readonly expected: string;
+  readonly got: string;
+  readonly from: readonly (keyof HymbaOptions)[];
+}
+
+/** A field that holds what it may not. Its parts are for those who know where the values came from. */
 export class FieldError extends UsageError {
-  constructor(readonly field: string, readonly expected: string, readonly got: string) {
-    super(`configuration: ${field}`, { expected, got });
+  constructor(readonly field: string, readonly fault: FieldFault) {
+    super(`configuration: ${field}`, { expected: fault.expected, got: fault.got });
   }
 }
 
-function fail(field: string, expected: string, got: unknown): never {
+function fail(
+  field: string,
+  { expected, got, from = [] }: Pick<FieldFault, "expected"> & Partial<Pick<FieldFault, "from">> & { got: unknown },
+): never {
   const shown = typeof got === "object" && got !== null
     ? Array.isArray(got) ? "a list" : "an object"
     : quoted(String(got));
-  throw new FieldError(field, expected, shown);
+  throw new FieldError(field, { expected, got: shown, from });
 }
 
 /** Checks each given field by itself, whatever its type. Throws UsageError, also for a field that does not exist. */
 export function checkOptions(options: unknown): asserts options is Partial<HymbaOptions> {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    fail("options", "an object with the fields of a configuration", options);
+    fail("options", { expected: "an object with the fields of a configuration", got: options });
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(FIELD_TYPES, name)) {
-      fail(`unknown field ${quoted(name)}`, Object.keys(FIELD_TYPES).join(", "), value);
+      fail(`unknown field ${quoted(name)}`, { expected: Object.keys(FIELD_TYPES).join(", "), got: value });
     }
     const type = FIELD_TYPES[name as keyof HymbaOptions];
-    if (value !== undefined && !holds(type, value)) fail(name, allowed(type), value);
+    if (value !== undefined && !holds(type, value)) fail(name, { expected: allowed(type), got: value });
   }
 }
 
 /** Checks a full configuration: each field, then the fields together. */
 export function validate(options: HymbaOptions): void {
   for (const name of Object.keys(FIELD_TYPES) as (keyof HymbaOptions)[]) {
-    if (!fits(name, options[name])) fail(name, allowed(FIELD_TYPES[name]), options[name]);
+    if (!fits(name, options[name])) fail(name, { expected: allowed(FIELD_TYPES[name]), got: options[name] });
   }
   const { nHeads, nKvHeads, globalAttnIndices, nLayers } = options;
-  if (nHeads % nKvHeads !== 0) fail("nHeads", `a multiple of nKvHeads (${nKvHeads})`, nHeads);
+  if (nHeads % nKvHeads !== 0) {
+    fail("nHeads", { expected: `a multiple of nKvHeads (${nKvHeads})`, got: nHeads, from: ["nKvHeads"] });
+  }
   if (globalAttnIndices.some((i) => !Number.isInteger(i) || i < 0 || i >= nLayers)) {
-    fail("globalAttnIndices", `layers from 0 to ${nLayers - 1}`, `[${globalAttnIndices}]`);
+    fail("globalAttnIndices", {
+      expected: `layers from 0 to ${nLayers - 1}`,
+      got: `[${globalAttnIndices}]`,
+      from: ["nLayers"],
+    });
   }
   validateWidths(options);
   validateBranches(options);
@@ -99,29 +115,45 @@ function validateWidths(
   { dModel, nHeads, headDim, valueHeadDim, mambaExpand, archType, branchWidth }: HymbaOptions,
 ): void {
   if (headDim % 2 !== 0) {
-    fail("headDim", `an even number (dModel / nHeads = ${dModel} / ${nHeads} unless given)`, headDim);
+    fail("headDim", {
+      expected: `an even number (dModel / nHeads = ${dModel} / ${nHeads} unless given)`,
+      got: headDim,
+    });
   }
   const inner = mambaExpand * dModel;
   if (!(inner >= 1) || Math.abs(inner - Math.round(inner)) > 1e-9) {
-    fail("mambaExpand", `a whole number of channels, mambaExpand · dModel = ${inner}`, mambaExpand);
+    fail("mambaExpand", {
+      expected: `a whole number of channels, mambaExpand · dModel = ${inner}`,
+      got: mambaExpand,
+      from: ["dModel"],
+    });
   }
-  if (inner > width) fail("mambaExpand", `at most ${width} channels, mambaExpand · dModel = ${inner}`, mambaExpand);
+  if (inner > width) {
+    fail("mambaExpand", {
+      expected: `at most ${width} channels, mambaExpand · dModel = ${inner}`,
+      got: mambaExpand,
+      from: ["dModel"],
+    });
+  }
   if (archType === ArchType.HYBRID && branchWidth === 0 && valueHeadDim * nHeads !== Math.round(inner)) {
-    fail(
-      "valueHeadDim",
-      `mambaExpand · dModel / nHeads = ${inner / nHeads}, the width of the Mamba branch`,
-      valueHeadDim,
-    );
+    fail("valueHeadDim", {
+      expected: `mambaExpand · dModel / nHeads = ${inner / nHeads}, the width of the Mamba branch`,
+      got: valueHeadDim,
+    });
   }
-  if (!Number.isInteger(valueHeadDim)) fail("valueHeadDim", "a whole number of at least 1", valueHeadDim);
+  if (!Number.isInteger(valueHeadDim)) {
+    fail("valueHeadDim", { expected: "a whole number of at least 1", got: valueHeadDim });
+  }
 }
 
 /** Branches with projections of their own own their keys and values, and are joined behind their projections. */
 function validateBranches({ branchWidth, useKvSharing, fusion, archType }: HymbaOptions): void {
   if (branchWidth === 0) return;
-  if (useKvSharing) fail("useKvSharing", "false with a branchWidth", useKvSharing);
+  if (useKvSharing) {
+    fail("useKvSharing", { expected: "false with a branchWidth", got: useKvSharing, from: ["branchWidth"] });
+  }
   if (archType === ArchType.HYBRID && fusion !== "gate" && fusion !== "sum") {
-    fail("fusion", "gate or sum with a branchWidth", fusion);
+    fail("fusion", { expected: "gate or sum with a branchWidth", got: fusion, from: ["branchWidth"] });
   }
 }
 
@@ -133,9 +165,9 @@ function validateGroups({ kvGroups = [], nLayers }: HymbaOptions): void {
     kvGroups.every(ascend) && new Set(all).size === all.length &&
     all.every((i) => Number.isInteger(i) && i >= 0 && i < nLayers)
   ) return;
-  fail(
-    "kvGroups",
-    `ascending groups of layers from 0 to ${nLayers - 1}, each layer at most once`,
-    kvGroups.map((group) => `[${group}]`).join(" "),
-  );
+  fail("kvGroups", {
+    expected: `ascending groups of layers from 0 to ${nLayers - 1}, each layer at most once`,
+    got: kvGroups.map((group) => `[${group}]`).join(" "),
+    from: ["nLayers"],
+  });
 }

@@ -111,6 +111,8 @@ const storedRecord = object({
   baselines: object({ unigram: object(quality), bigram: object(quality) }),
   started: text({ max: 64 }),
   command: long,
+  /** Where each value of the study comes from, by its key; absent in records of older runs. */
+  origins: optional(mapOf(text(), { max: RECORD_LIMITS.origins })),
 });
 
 /** run.json: everything that the numbers depend on. */

@@ -8,6 +8,7 @@ export const RECORD_LIMITS = {
   seeds: 10_000,
   samples: 10_000,
   fields: 256,
+  origins: 10_000,
   tiles: 4096,
   layers: 1024,
   pairs: 2 ** 20,

@@ -21,6 +21,8 @@ export interface Environment {
   /** Tiles of matrix products by shape, where they were tuned. */
   readonly tiles?: Readonly<Record<string, string>>;
   readonly command: string;
+  /** Where each value of the study comes from, by its key. */
+  readonly origins?: Readonly<Record<string, string>>;
 }
 
 export interface Preparation {

@@ -12,6 +12,8 @@ import {
 } from "../config/mod.ts";
 import { quoted } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import { nameOf } from "./key.ts";
+import { keyAt } from "./keys.ts";
 import { type Fault, faultAt, type Given, type Origin, type Values } from "./values.ts";
 
 /** Fields that an arm has of its own even in the small models of the recall probe, which have sizes of their own. */
@@ -134,13 +136,15 @@ export class Arms {
     } else this.#fault({ at, what: `${path}: unknown model ${quoted(from)}`, expected: names });
   }
 
-  /** A field that an arm cannot have: said where its value was given. */
-  #refused(name: string, { field, expected, got }: FieldError): void {
-    const paths = [`arms.${name}.${field}`, `model.${field}`, `arms.${name}.from`];
-    const given = paths.map((path) => ({ path, given: this.values.get(path) })).find(({ given }) => given);
-    const arm = given?.path.startsWith("arms.") ? given.path : `model.${field}`;
-    const at = given?.given ? faultAt(given.given.origin) : `arm ${name}`;
-    this.#fault({ at, what: given ? arm : field, expected, got });
+  /** A field that an arm cannot have: said where its value was given, or a value that it follows from. */
+  #refused(name: string, { field, fault: { expected, got, from } }: FieldError): void {
+    const sources = [...from, ...keyAt(`model.${field}`)?.follows?.from.map(nameOf) ?? []];
+    const paths = [field, ...sources].flatMap((one) => [`arms.${name}.${one}`, `model.${one}`]);
+    const isOwn = (path: string) => ["file", "flag"].includes(this.values.get(path)?.origin.kind ?? "");
+    const path = paths.find(isOwn) ?? paths.find((path) => this.values.has(path)),
+      given = path && this.values.get(path);
+    const derived = path && nameOf(path) !== field ? `${path} decides ${field}` : path ?? field;
+    this.#fault({ at: given ? faultAt(given.origin) : `arm ${name}`, what: derived, expected, got });
   }
 
   #fault(fault: Fault): void {

@@ -130,8 +130,10 @@ export function keyAt(path: string): Key | undefined {
 export const followersOf = (path: string): readonly Key[] =>
   KEYS.filter(({ follows }) => follows?.from.some((one) => one === path));
 
-/** The key that a flag, or the last part of a path, means; undefined where none or several have that name. */
+/** The key whose last part is this name, nearest to the top of the file; undefined where none or several are. */
 export function keyNamed(name: string): Key | undefined {
   const found = KEYS.filter((key) => nameOf(key.path) === name && !key.path.includes("*"));
-  return found.length === 1 ? found[0] : undefined;
+  const depths = found.map(({ path }) => path.split(".").length), least = Math.min(...depths);
+  const nearest = found.filter((_, i) => depths[i] === least);
+  return nearest.length === 1 ? nearest[0] : undefined;
 }

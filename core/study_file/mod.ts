@@ -6,3 +6,6 @@ export * from "./presets.ts";
 export * from "./read.ts";
 export * from "./resolve.ts";
 export * from "./values.ts";
+export * from "./explain.ts";
+export * from "./schema.ts";
+export * from "./write.ts";

@@ -101,7 +101,7 @@ export function placesOf(text: string): Map<string, Place> {
       walker.skip("[");
       table = walker.key("]");
       note(table, place);
-      walker.value();
+      walker.comment();
     } else {
       note([...table, ...walker.key("=")], place);
       walker.value();

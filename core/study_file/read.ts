@@ -108,7 +108,7 @@ export function typedValue(words: string, path: string): unknown {
     if (!(error instanceof TomlError)) throw error;
   }
   if (type !== undefined && holds(type, words)) return words;
-  if (type?.kind === "list" || type?.kind === "either") {
+  if (type?.kind === "list" || type?.kind === "either" && words.includes(",")) {
     const items = words.split(",").map((word) =>
       /^-?\d+(\.\d+)?(e-?\d+)?$/.test(word.trim()) ? Number(word) : word.trim()
     );

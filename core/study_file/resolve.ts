@@ -128,11 +128,15 @@ function gathered({ preset, file, flags = [] }: Sources): { values: Values; faul
  * those of single values, those of arms, and values that do not go together.
  */
 export function resolveSources(sources: Sources): ResolvedStudy {
-  const { values, faults, preset } = gathered(sources), reader = new Reader(values);
+  const { values: given, faults, preset } = gathered(sources), values = new Map(given), reader = new Reader(values);
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
   if (profile) faults.push(...profileFaults(reader));
   const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.get<MatchRule>("match")!;
   const match = reader.isOwn("match") ? reader.get<MatchRule>("match")! : usualMatch;
+  if (match !== reader.get("match")) {
+    const rule = profile ? `profile ${profile}` : `suite ${suite}`;
+    values.set("match", { value: match, origin: { kind: "rule", rule } });
+  }
   const { ffnHiddenUnmatched: _, ...shape } = shapeOf(reader, "model");
   const width = widthOf(reader, { profile, match }), arms = new Arms(values, suite);
   const names = arms.names(namesOf(suite));

@@ -6,6 +6,8 @@ import type { Place } from "./places.ts";
 /** Where a value comes from. */
 export type Origin =
   | { readonly kind: "usual" }
+  /** It follows from another value, `rule`, in words. */
+  | { readonly kind: "rule"; readonly rule: string }
   | { readonly kind: "preset"; readonly name: string }
   | ({ readonly kind: "file"; readonly file: string } & Place)
   /** `flag`: as it is written, such as --rate. */
@@ -24,6 +26,8 @@ export function originInWords(origin: Origin): string {
   switch (origin.kind) {
     case "usual":
       return "usual value";
+    case "rule":
+      return origin.rule;
     case "preset":
       return `preset ${origin.name}`;
     case "file":
@@ -32,6 +36,15 @@ export function originInWords(origin: Origin): string {
       return origin.flag;
   }
 }
+
+/** The origins of all values that are not the usual ones, by key, as run.json keeps them. */
+export const originsOf = (values: Values): Record<string, string> =>
+  Object.fromEntries(
+    [...values].filter(([, { origin }]) => origin.kind !== "usual").map(([path, { origin }]) => [
+      path,
+      originInWords(origin),
+    ]),
+  );
 
 /** Something that was given and cannot be. */
 export interface Fault {

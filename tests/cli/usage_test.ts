@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { presetOn } from "../../cli/shared/study.ts";
+import { presetOn } from "../../cli/shared/study_sources.ts";
+import type { Preset } from "../../core/config/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { barLine } from "../../cli/ui/progress.ts";
 import { editDistance, nearest } from "../../core/nearest.ts";
@@ -57,6 +58,14 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["plot", "stage"], /Did you mean `stages`/],
   [["plot"], /hymba plot needs to know what to do: ablation, comparisons, recall, stages[^]*hymba plot --help/],
   [["ablate", "quick"], /Did you mean `--preset quick`/],
+  [["ablate", "nowhere.toml"], /nowhere\.toml is no study file[^]*hymba init/],
+  [["ablate", "--set", "pretraining.rat=1"], /--set: unknown key "pretraining\.rat"[^]*did you mean pretraining\.rate/],
+  [["ablate", "--set", "rate"], /--set: "rate"[^]*KEY=VALUE/],
+  [["ablate", "--rate", "fast"], /--rate: pretraining\.rate[^]*a number from 0 to 1000[^]*"fast"/],
+  [["ablate", "--width", "65"], /--width: model\.dModel decides headDim[^]*an even number/],
+  [["config", "explain", "model.dMode"], /unknown key "model\.dMode"[^]*did you mean model\.dModel/],
+  [["config"], /hymba config needs to know what to do: show, explain/],
+  [["init", "--preset", "huge"], /--preset.*"smoke"/],
   [["tokenizer", "train"], /--input[^]*hymba tokenizer train --help/],
   [["verify", "nowhere"], /nowhere is not a run/],
   [["ablate", "--preset"], /--preset.*requires/],
@@ -75,7 +84,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--orpo-loss", "dpo"], /"orpo" and "seed"/],
   [["ablate", "--rejected", "none"], /"sample" and "corrupt"/],
   [["ablate", "--data", "nowhere.txt", "--backend", "cpu"], /neither a known corpus nor a file[^]*tinyshakespeare/],
-  [["ablate", "--remat", "maybe"], /hymba ablate --help/],
+  [["ablate", "--remat", "maybe"], /maybe is no study file/],
   [["ablate", "--precision", "f64"], /--precision.*"f32", "bf16", and "f16"/],
   [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
   [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* cannot be used with --backend cpu/],
@@ -111,6 +120,23 @@ Deno.test("wrong words end with exit code 2 and a message that helps", async (t)
   }
 });
 
+Deno.test("init writes a study file with its schema, config shows and explains it, and nothing is overwritten", async () => {
+  const { out, code } = await hymba(place, "init", "--preset", "smoke", "--out", "mine.toml");
+  assert.match(out, /wrote mine\.toml\nwrote study\.schema\.json/);
+  assert.equal(code, 0);
+  const again = await hymba(place, "init", "--out", "mine.toml");
+  assert.equal(again.code, 2);
+  assert.match(again.error, /mine\.toml is there already/);
+  const shown = await hymba(place, "config", "show", "mine.toml", "--rate", "5e-3", "--suite", "factorial");
+  assert.match(shown.out, /^pretraining\.rate = 0\.005 +--rate$/m);
+  assert.match(shown.out, /^orpo\.rate = 0\.001 +mine\.toml:\d+$/m);
+  assert.match(shown.out, /^match = "parameters" +suite factorial$/m);
+  assert.match(shown.out, /^model\.headDim +follows: dModel \/ nHeads$/m);
+  const explained = await hymba(place, "config", "explain", "dModel");
+  assert.match(explained.out, /^model\.dModel\n +meaning: D: width[^]*decides: model\.headDim, /);
+  assert.match((await hymba(place, "init", "--list")).out, /^small +Five models/m);
+});
+
 Deno.test("an adapter that does not exist is refused, or there is no adapter at all", async () => {
   const { code, error } = await hymba(place, "ablate", "--preset", "smoke", "--adapter", "no such adapter");
   assert.ok([1, 2].includes(code), String(code));
@@ -138,11 +164,13 @@ Deno.test("progress: one line of any terminal; the bar gives way, then the end o
 });
 
 Deno.test("quick is a shorter study where a software adapter computes, and itself everywhere else", () => {
-  const on = (backend: "webgpu" | "cpu", hardware: boolean, asked: string) => presetOn({ backend, hardware }, asked);
+  const on = (backend: "webgpu" | "cpu", hardware: boolean, asked: Preset) => presetOn({ backend, hardware }, asked);
   assert.equal(on("webgpu", false, "quick"), "quick-software");
   assert.equal(on("webgpu", true, "quick"), "quick");
   assert.equal(on("cpu", false, "quick"), "quick");
-  for (const other of ["smoke", "small", "paper", "quick-software"]) assert.equal(on("webgpu", false, other), other);
+  for (const other of ["smoke", "small", "paper", "quick-software"] as const) {
+    assert.equal(on("webgpu", false, other), other);
+  }
   const { preset: _, pretraining, orpo, preference, recall, ...same } = studyOf("quick");
   const short = studyOf("quick-software");
   for (const [name, value] of Object.entries(same)) assert.deepEqual(short[name as keyof typeof same], value, name);

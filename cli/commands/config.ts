@@ -1,0 +1,86 @@
+/** `hymba config`: what holds in a study and why, and what a key means. */
+import { merge, object, or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { argument, command } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { explainAll, explainKey, originInWords, shownValues } from "../../core/study_file/mod.ts";
+import type { Action } from "../ui/run.ts";
+import { columns, table } from "../ui/table.ts";
+import { jsonOption } from "../shared/options.ts";
+import { matchOption, modelsOption, profileOption, suiteOption } from "../shared/study.ts";
+import {
+  flagValues,
+  keyOptions,
+  presetOption,
+  readyStudy,
+  seedsOption,
+  sourcesOf,
+  studyArgument,
+} from "../shared/study_sources.ts";
+
+const showOptions = merge(
+  object({
+    study: studyArgument,
+    preset: presetOption,
+    suite: suiteOption,
+    models: modelsOption,
+    seeds: seedsOption,
+    match: matchOption,
+    profile: profileOption,
+    json: jsonOption,
+  }),
+  keyOptions,
+);
+
+const explainOptions = object({
+  key: optional(argument(string({ metavar: "KEY" }), { description: message`a key; all keys without it` })),
+  json: jsonOption,
+});
+
+const showCommand = command("show", map(showOptions, (given): Action => () => show(given)), {
+  brief: message`every value of a study and where it comes from`,
+  description:
+    message`Prints every key with its value and where the value comes from: a preset, a line of the file, or a flag. Example: hymba config show study.toml --set pretraining.rate=1e-3`,
+});
+
+const explainCommand = command("explain", map(explainOptions, (given): Action => () => explain(given)), {
+  brief: message`what a key means and what it allows`,
+  description:
+    message`Says what a key means, what it allows, its usual value, and which keys follow from it. Example: hymba config explain pretraining.rate`,
+});
+
+export const configCommand = command("config", or(showCommand, explainCommand), {
+  brief: message`what holds in a study and why, and what a key means`,
+  description: message`Shows a study's values, or explains keys. Example: hymba config show study.toml`,
+});
+
+async function show({ study, models, json, ...given }: InferValue<typeof showOptions>): Promise<void> {
+  const sources = await sourcesOf(study, flagValues({ ...given, models: models?.split(",") }));
+  const { values, study: resolved } = readyStudy(sources);
+  const originOf = (path: string) => {
+    const found = values.get(path);
+    return found ? originInWords(found.origin) : "";
+  };
+  const lines = shownValues({ values }, originOf);
+  if (json) return console.log(JSON.stringify({ values: lines, study: resolved }));
+  const rows = lines.map(({ path, value, origin }) => [value === undefined ? path : `${path} = ${value}`, origin]);
+  const arms = resolved.arms.map(({ name, config }) => [name, config.archType, String(config.ffnHidden)]);
+  console.log(`${columns(rows)}\n\n${table([["arm", "architecture", "ffnHidden"], ...arms])}`);
+}
+
+function explain({ key, json }: InferValue<typeof explainOptions>): Promise<void> {
+  if (key === undefined) {
+    const all = explainAll();
+    console.log(json ? JSON.stringify(all) : columns(all.map((one) => [one.key, one.meaning])));
+    return Promise.resolve();
+  }
+  const { meaning, allowed, usual, decides, ...found } = explainKey(key);
+  if (json) console.log(JSON.stringify({ ...found, meaning, allowed, usual, decides }));
+  else {
+    const lines = [found.key, `  meaning: ${meaning}`, `  allowed: ${allowed}`, `  without: ${usual}`];
+    console.log([...lines, ...(decides.length > 0 ? [`  decides: ${decides.join(", ")}`] : [])].join("\n"));
+  }
+  return Promise.resolve();
+}

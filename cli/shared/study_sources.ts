@@ -1,0 +1,141 @@
+/** What a study is made from on the command line: a study file, a preset, `--set`, and plain flags for what everyone changes. */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { multiple, optional } from "@optique/core/modifiers";
+import { argument, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import type { OpenBackend } from "../../core/backend/mod.ts";
+import { type Precision, type Preset, usualPrecision } from "../../core/config/mod.ts";
+import { readText, systemDisk } from "../../core/disk/mod.ts";
+import { UsageError } from "../../core/errors.ts";
+import { matchedStudy } from "../../core/study/match.ts";
+import {
+  flagsOf,
+  type FlagValue,
+  type Overrides,
+  presetNamed,
+  type ResolvedStudy,
+  resolveSources,
+  setFlag,
+  type Sources,
+  typedValue,
+} from "../../core/study_file/mod.ts";
+import { keptIn } from "../../core/train/plans.ts";
+
+export const studyArgument = optional(
+  argument(string({ metavar: "STUDY" }), {
+    description: message`a study file, as hymba init writes one; without it the study is a preset`,
+  }),
+);
+
+export const presetOption = optional(
+  option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
+    description: message`what the study starts from; by default paper on a GPU and quick elsewhere`,
+  }),
+);
+
+const plain = (name: `--${string}`, metavar: "N" | "X" | "LIST", words: string) =>
+  optional(option(name, string({ metavar }), { description: message`${words}` }));
+
+/** The flags for single keys. Their values are checked by the table of keys. */
+export const keyOptions = object("Values of the study", {
+  set: multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
+    description: message`any key of a study file; hymba config explain lists them. May be given many times`,
+  })),
+  rate: plain("--rate", "X", "the largest learning rate of the first stage"),
+  batch: plain("--batch", "N", "sequences of an update of the first stage"),
+  width: plain("--width", "N", "width of the models"),
+  layers: plain("--layers", "N", "layers of the models"),
+  length: plain("--length", "N", "text tokens of a sequence"),
+  vocab: plain("--vocab", "N", "tokens in the vocabulary"),
+});
+
+/** The key of each plain flag. */
+const KEY_FLAGS = {
+  rate: "pretraining.rate",
+  batch: "pretraining.batch",
+  width: "model.dModel",
+  layers: "model.nLayers",
+  length: "sequenceLength",
+  vocab: "model.vocabSize",
+} as const;
+
+/** What the options above become. */
+export type KeyFlags = { readonly [name in keyof typeof KEY_FLAGS]?: string } & { readonly set: readonly string[] };
+
+export const seedsOption = optional(
+  option("--seeds", string({ metavar: "N|A,B" }), {
+    description: message`repeat with seeds 1 to N, or with these seeds`,
+  }),
+);
+
+/** The flags of a command that trains: those of a preset, typed by the parser, and those of single keys. */
+export type StudyFlags = KeyFlags & Omit<Overrides, "seeds"> & { readonly preset?: string; readonly seeds?: string };
+
+/** All flags of a study in the order of their weight: `--set` holds against the others. */
+export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNullable<Sources["flags"]> {
+  const { rate, batch, width, layers, length, vocab, ...overrides } = given;
+  const keys = Object.entries({ rate, batch, width, layers, length, vocab }) as [keyof typeof KEY_FLAGS, string?][];
+  const typed = (flag: string, path: string, words: string | undefined): FlagValue[] =>
+    words === undefined ? [] : [{ flag, path, value: typedValue(words, path) }];
+  return [
+    ...(preset === undefined ? [] : [{ flag: "--preset", path: "preset", value: preset }]),
+    ...flagsOf(overrides),
+    ...typed("--seeds", "seeds", seeds),
+    ...keys.flatMap(([name, words]) => typed(`--${name}`, KEY_FLAGS[name], words)),
+    ...set.map(setFlag),
+  ];
+}
+
+/** The text of a study file. Throws a UsageError that knows what else the words may mean. */
+async function fileOf(path: string): Promise<NonNullable<Sources["file"]>> {
+  const found = await systemDisk.stat(path);
+  if (found?.kind === "file") return { path, text: await readText(systemDisk, path) };
+  const preset = presetNamed(path);
+  throw new UsageError(`${path} is no study file`, {
+    expected: "a file that hymba init wrote, or none",
+    got: found ? "a folder" : "nothing",
+    hint: preset ? `Did you mean \`--preset ${preset}\`?` : "hymba init --out study.toml writes one",
+  });
+}
+
+/** The sources of a study, before it is known where it will run. */
+export async function sourcesOf(study: string | undefined, flags: NonNullable<Sources["flags"]>): Promise<Sources> {
+  return { ...(study === undefined ? {} : { file: await fileOf(study) }), flags };
+}
+
+/** The preset that is meant when none is given. A profile has a size of its own. */
+export const usualPreset = (profile: unknown, hardware = false): Preset => hardware || profile ? "paper" : "quick";
+
+type Machine = Pick<OpenBackend, "backend" | "hardware">;
+
+/** WebGPU on the processor: a driver that takes it for a GPU. */
+export const onSoftware = ({ backend, hardware }: Machine): boolean => backend === "webgpu" && !hardware;
+
+/** The preset that is run when this one is asked for: `quick` is a shorter study where a software adapter computes. */
+export const presetOn = (machine: Machine, asked: Preset): Preset =>
+  asked === "quick" && onSoftware(machine) ? "quick-software" : asked;
+
+/** What a machine decides in a study without a file: the preset where none is named, and its shorter form. */
+function onMachine({ file, flags = [] }: Sources, machine: Machine | undefined): Sources {
+  if (file) return { file, flags };
+  const read = resolveSources({ flags, preset: usualPreset(profileIn(flags), machine?.hardware) }).preset;
+  if (machine === undefined) return { flags, preset: read };
+  const chosen = presetOn(machine, read), moved = { flag: "the software adapter", path: "preset", value: chosen };
+  return { flags: chosen === read ? flags : [...flags, moved], preset: chosen };
+}
+
+const profileIn = (flags: NonNullable<Sources["flags"]>): unknown =>
+  flags.find((flag): flag is FlagValue => "path" in flag && flag.path === "profile")?.value;
+
+/**
+ * A study as it will be run: with the preset, the precision and the matched arms of this machine, or of one without a GPU
+ * before it is known. Throws a UsageError with every fault of file and flags.
+ */
+export function readyStudy(sources: Sources, machine?: Machine): ResolvedStudy {
+  const resolved = resolveSources(onMachine(sources, machine));
+  const usual: Precision | undefined = resolved.values.has("precision")
+    ? undefined
+    : usualPrecision(resolved.preset, machine?.hardware ?? false);
+  return { ...resolved, study: { ...matchedStudy(resolved), ...keptIn(usual) } };
+}

@@ -1,0 +1,64 @@
+/** Arms of a file: where they start from, what they change, and what they may not. */
+import { strict as assert } from "node:assert";
+import { layersOf } from "../../core/config/mod.ts";
+import { matchedStudy } from "../../core/study/match.ts";
+import { parameterCount } from "../../core/params/specs.ts";
+import { resolveSources } from "../../core/study_file/mod.ts";
+
+const studyOf = (text: string) => resolveSources({ file: { path: "my.toml", text } });
+const configs = (text: string) =>
+  Object.fromEntries(studyOf(text).study.arms.map(({ name, config }) => [name, config]));
+
+Deno.test("an arm of the file changes a model, an arm of a suite, or another arm", () => {
+  const found = configs(`
+[arms.no-norms]
+from = "hymba"
+innerNorms = false
+[arms.no-norms-sum]
+from = "no-norms"
+fusion = "sum"
+[arms.mamba]
+stateSize = 4
+`);
+  const names = ["mamba", "transformer-global", "transformer-local", "hybrid-sequential", "hymba"];
+  assert.deepEqual(Object.keys(found), [...names, "no-norms", "no-norms-sum"]);
+  assert.deepEqual({ ...found["no-norms"] }, { ...found.hymba, innerNorms: false });
+  assert.deepEqual({ ...found["no-norms-sum"] }, { ...found["no-norms"], fusion: "sum" });
+  assert.equal(found.mamba?.stateSize, 4);
+  assert.equal(found.hymba?.stateSize, 16);
+});
+
+Deno.test("defaults of an arm follow from its own fields", () => {
+  const { wide } = configs('models = ["wide"]\n[arms.wide]\nfrom = "transformer-global"\ndModel = 96\nnHeads = 6\n');
+  assert.equal(wide?.headDim, 16);
+  assert.equal(wide?.dModel, 96);
+});
+
+Deno.test("models chooses among suites and the file, and arms of the file are matched as well", () => {
+  const resolved = studyOf('preset = "small"\nmodels = ["one", "samba"]\n[arms.one]\nfrom = "mamba"\nstateSize = 8\n');
+  const { arms } = matchedStudy(resolved), counts = arms.map(({ config }) => parameterCount(config));
+  assert.deepEqual(arms.map(({ name }) => name), ["one", "samba"]);
+  const target = parameterCount(resolved.reference.config);
+  for (const count of counts) assert.ok(Math.abs(count / target - 1) < 0.01);
+});
+
+Deno.test("the recall probe asks an arm of the file at its own small size", () => {
+  const { study } = studyOf('[arms.one]\nfrom = "hymba"\ndModel = 96\nstateSize = 4\n');
+  const [probe] = study.recall!.arms.filter(({ name }) => name === "one");
+  assert.equal(probe?.config.dModel, 64);
+  assert.equal(probe?.config.stateSize, 4);
+  assert.equal(layersOf(probe!.config).length, 2);
+});
+
+Deno.test("arms that start from each other, from nothing known, or hold what no model can, are refused with their place", () => {
+  assert.throws(
+    () => studyOf('[arms.a]\nfrom = "b"\n[arms.b]\nfrom = "a"\n'),
+    /my\.toml:[24]:1: arms\.[ab]\.from; expected arms that do not start from each other/,
+  );
+  assert.throws(() => studyOf('[arms.a]\nfrom = "hymbo"\n'), /my\.toml:2:1: arms\.a\.from: unknown model "hymbo"/);
+  assert.throws(
+    () => studyOf("[arms.a]\nnKvHeads = 3\n"),
+    /my\.toml:2:1: arms\.a\.nKvHeads decides nHeads[^]*a multiple of nKvHeads \(3\)/,
+  );
+  assert.throws(() => studyOf('models = ["hymba", "hymba"]\n'), /models names hymba twice/);
+});

@@ -1,0 +1,158 @@
+/** Every key from every source: one precedence, and every value keeps the place that it comes from. */
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import { PRESETS, type Value } from "../../core/config/mod.ts";
+import { UsageError } from "../../core/errors.ts";
+import { mergeValues, presetValues, usualValues } from "../../core/study_file/merge.ts";
+import {
+  inToml,
+  type Key,
+  KEYS,
+  nameOf,
+  originInWords,
+  readFlags,
+  readStudyText,
+  resolveSources,
+  setFlag,
+  studyFileText,
+  tableOf,
+} from "../../core/study_file/mod.ts";
+import { strange, valueOf } from "./values.ts";
+
+const named = (path: string) => path.replace("*", "own-arm");
+const PATHS = KEYS.filter(({ path }) => path !== "preset");
+
+/** A file with one key, after so many lines of comment. */
+const fileWith = (path: string, value: Value, lines = 0) =>
+  `${"# nothing\n".repeat(lines)}${tableOf(path) ? `[${tableOf(path)}]\n` : ""}${nameOf(path)} = ${inToml(value)}\n`;
+
+const cases = fc.constantFrom(...PATHS).chain((key: Key) =>
+  fc.record({
+    key: fc.constant(key),
+    preset: fc.constantFrom(...PRESETS),
+    file: fc.option(valueOf(key.type), { nil: undefined }),
+    flag: fc.option(valueOf(key.type), { nil: undefined }),
+    lines: fc.integer({ min: 0, max: 5 }),
+  })
+);
+
+Deno.test("the flag holds, else the file, else the preset, else the usual value, and each says so", () => {
+  fc.assert(
+    fc.property(cases, ({ key, preset, file, flag, lines }) => {
+      const path = named(key.path);
+      const fromFile = file === undefined ? undefined : readStudyText(fileWith(path, file, lines), { file: "my.toml" });
+      const fromFlag = flag === undefined ? undefined : readFlags([{ flag: "--set", path, value: flag }]);
+      assert.deepEqual([...fromFile?.faults ?? [], ...fromFlag?.faults ?? []], []);
+      const none = new Map(), usual = usualValues(), given = presetValues(preset);
+      const found = mergeValues(usual, given, fromFile?.values ?? none, fromFlag?.values ?? none).get(path);
+      const expected = flag ?? file ?? given.get(path)?.value ?? usual.get(path)?.value;
+      if (key.path === "model.ffnHiddenUnmatched") return;
+      assert.deepEqual(found?.value, expected);
+      if (flag !== undefined) assert.equal(originInWords(found!.origin), "--set");
+      else if (file !== undefined) {
+        assert.equal(originInWords(found!.origin), `my.toml:${lines + (tableOf(path) ? 2 : 1)}`);
+      } else if (given.has(path)) assert.match(originInWords(found!.origin), /^preset /);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("--set reads back every value of every key as the file does", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...PATHS).chain((key) => fc.tuple(fc.constant(key), valueOf(key.type))),
+      ([key, value]) => {
+        const path = named(key.path), flag = setFlag(`${path}=${inToml(value)}`);
+        const { values, faults } = readFlags([flag]);
+        assert.deepEqual(faults, []);
+        assert.deepEqual(values.get(path)?.value, value);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("a value that its key does not allow is refused in a file with its line and column, and in a flag", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...PATHS), strange, fc.integer({ min: 0, max: 3 }), (key, value, lines) => {
+      fc.pre(!(key.type.kind === "text" && key.type.pattern === undefined && typeof value === "string"));
+      const path = named(key.path), text = fileWith(path, value, lines);
+      const [fault, ...more] = readStudyText(text, { file: "my.toml" }).faults;
+      assert.equal(more.length, 0);
+      assert.equal(fault?.at, `my.toml:${lines + (tableOf(path) ? 2 : 1)}:1`);
+      assert.ok(fault?.expected);
+      assert.equal(readFlags([{ flag: "--set", path, value }]).faults.length, 1);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("without a preset's ffnHiddenUnmatched a file's ffnHidden holds for models that are not matched", () => {
+  const file = { path: "my.toml", text: 'preset = "paper"\nmatch = "none"\n[model]\nffnHidden = 640\n' };
+  const { study } = resolveSources({ file });
+  assert.deepEqual(new Set(study.arms.map(({ config }) => config.ffnHidden)), new Set([640]));
+});
+
+Deno.test("the file that init writes is the study of its preset", () => {
+  for (const preset of PRESETS) {
+    const { study } = resolveSources({ file: { path: `${preset}.toml`, text: studyFileText(preset) } });
+    assert.deepEqual(study, resolveSources({ preset }).study, preset);
+  }
+});
+
+Deno.test("every key stands in the file that init writes, with its meaning", () => {
+  const text = studyFileText("quick");
+  for (const { path, meaning } of KEYS.filter(({ path }) => !path.includes("*"))) {
+    assert.ok(text.includes(meaning), path);
+    assert.match(text, new RegExp(`^(# )?${nameOf(path)} = `, "m"), path);
+  }
+});
+
+const TEN_FAULTS = `name = "two words"
+preset = "huge"
+suite = 5
+sequenceLenght = 96
+
+[model]
+dModel = 65
+nHeads = 4
+
+[pretraining]
+rate = "fast"
+batch = 0
+
+[orpo]
+steps = 1.5
+
+[arms.UPPER]
+from = "hymba"
+
+[arms.copy]
+from = "nothing-known"
+fusion = "product"
+`;
+
+Deno.test("ten faults of a file come together, each with line, column and what is allowed", () => {
+  assert.throws(() => resolveSources({ file: { path: "ten.toml", text: TEN_FAULTS } }), (error: UsageError) => {
+    assert.ok(error instanceof UsageError);
+    const lines = error.message.split("\n").filter((line) => line.startsWith("  ten.toml:"));
+    const places = lines.map((line) => /^ {2}ten\.toml:(\d+):(\d+): /.exec(line)!.slice(1).join(":"));
+    assert.deepEqual(places.toSorted((a, b) => parseFloat(a) - parseFloat(b)), [
+      ...["1:1", "2:1", "3:1", "4:1", "7:1", "11:1", "12:1", "15:1", "17:1", "21:1", "22:1"],
+    ]);
+    assert.match(error.message, /sequenceLenght.*did you mean sequenceLength/);
+    assert.match(error.message, /rate; expected a number from 0 to 1000; got "fast"/);
+    assert.match(error.message, /unknown preset "huge"; expected smoke, quick/);
+    assert.match(
+      error.message,
+      /ten\.toml:7:1: model\.dModel decides headDim; expected an even number.*; got "16\.25"/,
+    );
+    assert.equal(error.exitCode, 2);
+    return true;
+  });
+});
+
+Deno.test("a text that is no TOML is refused with its line and column", () => {
+  const text = "seeds = 2\nrate = = 3\n";
+  assert.throws(() => resolveSources({ file: { path: "bad.toml", text } }), /bad\.toml:2:8: not TOML/);
+});
