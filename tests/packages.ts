@@ -2,5 +2,6 @@
  * Packages that only tests use. They are named here and not in imports.json, so that nobody downloads them to run the program;
  * tests/deno.lock pins them.
  */
-export { default as fc } from "npm:fast-check@4.10.2";
+export { type Arbitrary, default as fc } from "npm:fast-check@4.10.2";
 export { Tokenizer as Client } from "npm:@huggingface/tokenizers@0.2.0";
+export { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";

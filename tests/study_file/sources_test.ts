@@ -1,6 +1,6 @@
 /** Every key from every source: one precedence, and every value keeps the place that it comes from. */
 import { strict as assert } from "node:assert";
-import fc from "fast-check";
+import { fc } from "../packages.ts";
 import { PRESETS, type Value } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { mergeValues, presetValues, usualValues } from "../../core/study_file/merge.ts";

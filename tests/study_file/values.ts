@@ -1,9 +1,9 @@
 /** Values for tests: any value that a type allows, and some that it does not. */
-import fc from "fast-check";
+import { type Arbitrary, fc } from "../packages.ts";
 import type { Value, ValueType } from "../../core/config/mod.ts";
 
 /** Values of a type. */
-export function valueOf(type: ValueType): fc.Arbitrary<Value> {
+export function valueOf(type: ValueType): Arbitrary<Value> {
   switch (type.kind) {
     case "whole":
       return fc.integer({ min: type.min, max: type.max });
@@ -25,7 +25,7 @@ export function valueOf(type: ValueType): fc.Arbitrary<Value> {
 }
 
 /** Values that no type of the table allows, and whole numbers below all ranges. */
-export const strange: fc.Arbitrary<Value> = fc.oneof(
+export const strange: Arbitrary<Value> = fc.oneof(
   fc.constant(-1),
   fc.constant(-0.5),
   fc.constant("no such thing\u0000"),
