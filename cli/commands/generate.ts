@@ -5,8 +5,8 @@ import { map, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { float, integer, string } from "@optique/core/valueparser";
-import { printable } from "../../core/errors.ts";
 import type { Action } from "../ui/run.ts";
+import { printText } from "../ui/terminal.ts";
 import { modelOptions, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
@@ -64,7 +64,7 @@ async function generate(
     const made = await opened.continue(prompt, sampling);
     if (json) console.log(JSON.stringify({ model: opened.chosen.arm.name, prompt, ...made }));
     else {
-      console.log(printable(prompt + made.text));
+      await printText(prompt + made.text);
       console.error(`${made.tokens_per_s.toFixed(1)} tokens/s`);
     }
   });

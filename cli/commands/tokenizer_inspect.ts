@@ -45,7 +45,8 @@ interface Ranked {
 /** Everything that is printed. */
 interface Findings {
   pieces: Record<string, number>;
-  scores: { highest: number; lowest: number };
+  /** Of ordinary pieces; left out where there are none. */
+  scores?: { highest: number; lowest: number };
   longest: Ranked[];
   frequent: Ranked[];
   text?: Omit<TextStatistics, "counts"> & { tokensPerCharacter: number; tokensPerByte: number };
@@ -62,15 +63,15 @@ function findingsOf(tokenizer: Tokenizer, text: TextStatistics | undefined): Fin
   const { counts: _, ...totals } = text ?? { counts: undefined };
   return {
     pieces: Object.fromEntries([["all", tokenizer.vocabSize], ...counted.filter(([, count]) => count > 0)]),
-    scores: scores.reduce(({ highest, lowest }, score) => {
+    scores: scores.length === 0 ? undefined : scores.reduce(({ highest, lowest }, score) => {
       return { highest: Math.max(highest, score), lowest: Math.min(lowest, score) };
     }, { highest: -Infinity, lowest: Infinity }),
     longest: ordinary.toSorted((a, b) => length(b) - length(a) || a.id - b.id).slice(0, SHOWN),
     frequent: ranked.toSorted((a, b) => weight(b) - weight(a) || a.id - b.id).slice(0, SHOWN),
     text: text && {
       ...(totals as Omit<TextStatistics, "counts">),
-      tokensPerCharacter: text.tokens / text.characters,
-      tokensPerByte: text.tokens / text.bytes,
+      tokensPerCharacter: text.tokens / Math.max(1, text.characters),
+      tokensPerByte: text.tokens / Math.max(1, text.bytes),
     },
   };
 }
@@ -87,7 +88,7 @@ function describe({ pieces, scores, longest, frequent, text }: Findings): string
   };
   const lines = [
     `pieces     ${Object.entries(pieces).map(([name, count]) => `${name} ${count}`).join(", ")}`,
-    `scores     ${scores.highest.toFixed(4)} to ${scores.lowest.toFixed(4)}`,
+    `scores     ${scores ? `${scores.highest.toFixed(4)} to ${scores.lowest.toFixed(4)}` : "none"}`,
   ];
   if (text) {
     lines.push(
@@ -105,7 +106,7 @@ function shares(tokenizer: Tokenizer, text: TextStatistics | undefined): number[
     ? [...text.counts]
     : tokenizer.pieces.map(({ score, type }) => type === PieceType.normal ? Math.exp(score) : 0);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return weights.map((weight) => 100 * weight / total).sort((a, b) => b - a);
+  return weights.map((weight) => total > 0 ? 100 * weight / total : 0).sort((a, b) => b - a);
 }
 
 async function openTokenizer(path: string): Promise<Tokenizer> {

@@ -5,7 +5,7 @@ import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
-import { dirname } from "node:path";
+import { dirname, join, sep as SEPARATOR } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import {
@@ -27,11 +27,11 @@ const options = object("What to train", {
     4000,
   ),
   byteFallback: option("--byte-fallback", { description: message`spell characters without a piece as bytes` }),
-  characterCoverage: withDefault(
+  characterCoverage: optional(
     option("--character-coverage", float({ metavar: "X" }), {
-      description: message`share of characters that become pieces; 1 by default`,
+      description:
+        message`share of characters that become pieces; by default 1, or with --byte-fallback what the vocabulary can hold`,
     }),
-    1,
   ),
   normalization: withDefault(
     option("--normalization", choice([...NORMALIZATIONS]), {
@@ -59,7 +59,10 @@ const options = object("What to train", {
       description: message`seed: the study's lossy tokenizer, with none of the options above but the size`,
     }),
   ),
-  out: option("--out", string({ metavar: "PREFIX" }), { description: message`writes PREFIX.model and PREFIX.json` }),
+  out: option("--out", string({ metavar: "PREFIX|DIR" }), {
+    description:
+      message`writes PREFIX.model and PREFIX.json, or into the folder DIR tokenizer.model and tokenizer.json`,
+  }),
 });
 
 type Options = InferValue<typeof options>;
@@ -77,16 +80,26 @@ export function symbolsOf(given: readonly string[]): string[] {
     .map((symbol) => symbol.replace(/\\([\s\S])/g, (_, letter: string) => names[letter] ?? letter));
 }
 
+/** The prefix of the files to write: a folder gets files with a name. */
+export async function prefixOf(out: string): Promise<string> {
+  const isFolder = out.endsWith("/") || out.endsWith(SEPARATOR) || (await systemDisk.stat(out))?.kind === "folder";
+  return isFolder ? join(out, "tokenizer") : out;
+}
+
 async function train(given: Options): Promise<void> {
-  const start = performance.now();
+  const start = performance.now(), out = await prefixOf(given.out);
   const tokenizer = given.profile ? await trainSeed(given) : await trainUnigram(given);
   const seconds = (performance.now() - start) / 1000;
-  await makeFolders(systemDisk, dirname(given.out));
-  const written = [`${given.out}.json`];
-  await writeAtomic(systemDisk, `${given.out}.json`, tokenizer.toJson());
+  await makeFolders(systemDisk, dirname(out));
+  const written = [`${out}.json`];
+  await writeAtomic(systemDisk, `${out}.json`, tokenizer.toJson());
   if (!given.profile) {
-    await writeAtomic(systemDisk, `${given.out}.model`, tokenizer.toModelBytes());
-    written.unshift(`${given.out}.model`);
+    await writeAtomic(systemDisk, `${out}.model`, tokenizer.toModelBytes());
+    written.unshift(`${out}.model`);
+  }
+  const { characterCoverage: coverage } = tokenizer;
+  if (coverage < 1 && given.characterCoverage === undefined) {
+    console.error(`character coverage ${(100 * coverage).toFixed(2)} %: rare characters become bytes`);
   }
   console.error(`${tokenizer.vocabSize} pieces in ${seconds.toFixed(1)} s`);
   for (const path of written) console.log(path);

@@ -16,6 +16,7 @@ import { writeChecksums } from "../../core/verify/checksums.ts";
 import { estimate } from "../../core/study/estimate.ts";
 import { RUNS } from "../../core/record/newest_run.ts";
 import { FILES } from "../../core/record/run_files.ts";
+import { fittedStudy } from "../../core/study/fitted.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { keptIn } from "../../core/train/plans.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
@@ -124,7 +125,8 @@ export interface Conduct {
 
 /** Says what will be done, does it, writes every artifact and prints where they are. */
 export async function conduct(given: Conduct): Promise<void> {
-  const { study, opened, corpus, folder, display, json, probe } = given;
+  const { opened, corpus, folder, display, json, probe } = given, say = (line: string) => display.say(line);
+  const study = await fittedStudy(systemDisk, given.study, { text: corpus.text, say });
   display.say(
     `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes)${
       activationsInWords(study)
@@ -145,7 +147,7 @@ export async function conduct(given: Conduct): Promise<void> {
   }
   const { pretraining: { batch: B }, sequenceLength: T, remat, precision } = study;
   display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat, precision }))));
-  const run = await carryThrough(given);
+  const run = await carryThrough({ ...given, study });
   const artifacts = await writeArtifacts(systemDisk, folder, run);
   artifacts.push(await writeChecksums(systemDisk, folder));
   if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));

@@ -4,20 +4,31 @@ import { systemDisk } from "../../core/disk/system.ts";
 
 /** Bytes that are read or written at a time. */
 export const BLOCK = 1 << 18;
-const BRACE = 0x7b, NEWLINE = 0x0a, SPACE = 0x20, ZERO = 0x30;
+const BRACE = 0x7b, SPACE = 0x20, ZERO = 0x30;
+/** A byte order mark in UTF-8. */
+const MARK = [0xef, 0xbb, 0xbf];
 const encoder = new TextEncoder();
 
 /**
- * The bytes of a tokenizer's file, and whether it is a Hugging Face `tokenizer.json` rather than a SentencePiece `.model`: its
- * first byte tells.
+ * The bytes of a tokenizer's file, and whether it is a Hugging Face `tokenizer.json` rather than a SentencePiece `.model`. Both
+ * may begin with a line break, but JSON has no zero bytes, and a model has them in its scores.
  */
 export async function readTokenizerFile(path: string): Promise<{ bytes: Uint8Array; json: boolean }> {
-  const bytes = await systemDisk.read(path), start = bytes.find((byte) => byte > SPACE);
-  return { bytes, json: start === BRACE && bytes[0] !== NEWLINE };
+  await requireFile(path);
+  const bytes = await systemDisk.read(path), marked = MARK.every((byte, i) => bytes[i] === byte);
+  const start = bytes.subarray(marked ? MARK.length : 0).find((byte) => byte > SPACE);
+  return { bytes, json: start === BRACE && !bytes.includes(0) };
+}
+
+/** @throws {UsageError} for a folder. What else is wrong with a path is said by those who open it. */
+async function requireFile(path: string): Promise<void> {
+  if ((await systemDisk.stat(path))?.kind !== "folder") return;
+  throw new UsageError(`${path} is a folder`, { expected: "a file", got: "a folder" });
 }
 
 /** The bytes of a file, a block at a time. Each block is valid until the next one is asked for. */
 export async function* fileParts(path: string): AsyncGenerator<Uint8Array> {
+  await requireFile(path);
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path);

@@ -2,6 +2,7 @@
 import { UsageError } from "../../core/errors.ts";
 import { type Coder, readCoder, TokenStream } from "../../core/tokenizer/coder.ts";
 import { DecodeStream } from "../../core/tokenizer/decode_stream.ts";
+import { forOutput } from "../ui/terminal.ts";
 import type { StreamRequest } from "./stream_words.ts";
 import { BLOCK, inputParts, Output, readTokenizerFile } from "./tokenizer_files.ts";
 
@@ -25,8 +26,9 @@ async function openCoder(path: string): Promise<Coder> {
   return Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: path });
 }
 
-/** Pieces of one line of output: line breaks in them are spelt. */
-const spelt = (piece: string): string => piece.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
+/** A piece in a line of output: line breaks are spelt `\n`. */
+const spelt = (piece: string): string =>
+  forOutput(piece.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r"));
 
 async function encode(coder: Coder, { pieces, whole }: { pieces: boolean; whole: boolean }): Promise<void> {
   const output = new Output(), stream = new TokenStream(coder);
@@ -67,7 +69,7 @@ async function decode(coder: Coder, { whole }: { whole: boolean }): Promise<void
     coder.vocabulary.checkId(id, position++);
     const text = stream.push(id);
     id = -1;
-    return text;
+    return forOutput(text);
   };
   for await (const part of inputParts()) {
     for (const byte of part) {
@@ -77,13 +79,13 @@ async function decode(coder: Coder, { whole }: { whole: boolean }): Promise<void
       else if (byte > SPACE) throw notAnId(byte, position);
       else if (id >= 0) output.add(settle());
       if (byte !== NEWLINE || whole) continue;
-      output.add(`${stream.finish()}\n`);
+      output.add(`${forOutput(stream.finish())}\n`);
       position = 0;
       inLine = false;
     }
     await output.flush({ enough: BLOCK });
   }
-  output.add(settle() + stream.finish());
+  output.add(settle() + forOutput(stream.finish()));
   if (inLine && !whole) output.add("\n");
   await output.flush();
 }

@@ -16,6 +16,17 @@ export function defused(text: string): string {
 // deno-lint-ignore no-control-regex
 export const withoutColours = (text: string): string => defused(text.replace(/\x1b\[[\d;]*m/g, ""));
 
+const onTerminal = Deno.stdout.isTerminal();
+
+/** Text for standard output: defused where a terminal shows it, unchanged in pipes and files. */
+export const forOutput = (text: string): string => onTerminal ? defused(text) : text;
+
+/** Prints a line of text that a person or program gave or a model wrote: unchanged into pipes and files. */
+export async function printText(text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(`${forOutput(text)}\n`);
+  for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+}
+
 /** From now on everything that the program prints by `console` is defused. */
 export function defuseConsole(): void {
   for (const name of ["log", "error"] as const) {

@@ -5,6 +5,7 @@ import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
 import { type Disk, DiskError, makeFolders, sha256, systemDisk, writeAtomic } from "../disk/mod.ts";
 import { npmPackage } from "../disk/npm_package.ts";
 import { HymbaError, UsageError } from "../errors.ts";
+import { utf16Hint, utf16Name } from "../tokenizer/encoding.ts";
 import { download, type DownloadOptions } from "./download.ts";
 
 /** A text to train on, with the facts that the run record keeps. */
@@ -51,6 +52,10 @@ async function readCorpus(disk: Disk, path: string, { name, licence }: { name: s
   if (found.bytes < SHORTEST) throw wrong(found.bytes === 0 ? "is empty" : "is too short", size);
   if (found.bytes > LONGEST) throw wrong("is too long", size);
   const bytes = await disk.read(path);
+  const other = utf16Name(bytes);
+  if (other) {
+    throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: utf16Hint(other) });
+  }
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -4,7 +4,8 @@ import { UsageError } from "../errors.ts";
 /** The methods of a tokenizer that {@link tokenize} uses. */
 export interface Encoder {
   encode(text: string): Uint32Array;
-  decode(ids: ArrayLike<number>): string;
+  /** Bytes of UTF-8 that a token stands for. */
+  bytesOf(id: number): number;
 }
 
 /** The first `fraction` of the text (UTF-16 units), and the rest. A surrogate pair is never cut in two. */
@@ -39,6 +40,6 @@ export function tokenize(
       });
     }
   }
-  const first = utf8Bytes(tokenizer.decode(validation.subarray(0, 1)));
-  return { train, validation, evaluatedBytes: utf8Bytes(parts.validation) - first };
+  const [first = 0] = validation;
+  return { train, validation, evaluatedBytes: utf8Bytes(parts.validation) - tokenizer.bytesOf(first) };
 }

@@ -21,8 +21,9 @@ export interface TokenizerFigures {
 
 const RANKS_SHOWN = 120;
 
-/** Ranks from 1 to `last`, evenly spaced on a logarithmic axis. */
+/** Ranks from 1 to `last`, evenly spaced on a logarithmic axis. There are none where `last` is 0. */
 function logRanks(last: number): number[] {
+  if (last === 0) return [];
   const ranks = Array.from({ length: RANKS_SHOWN }, (_, i) => Math.round(last ** (i / (RANKS_SHOWN - 1))));
   return [...new Set(ranks)];
 }

@@ -97,15 +97,14 @@ export class TrainedModel {
 
   /** Loss, perplexity and bits per byte on a text, in windows of the length that was trained. */
   async evaluate(text: string): Promise<TextQuality> {
-    const tokens = this.tokenizer.encode(text);
-    if (tokens.length < 2) {
+    const tokens = this.tokenizer.encode(text), [first] = tokens;
+    if (first === undefined || tokens.length < 2) {
       throw new UsageError("the text is too short to be evaluated", {
         expected: "two tokens or more",
         got: `${tokens.length}`,
       });
     }
-    const bytesOf = (part: string) => new TextEncoder().encode(part).length;
-    const bytes = bytesOf(text) - bytesOf(this.tokenizer.decode(tokens.subarray(0, 1)));
+    const bytes = new TextEncoder().encode(text).length - this.tokenizer.bytesOf(first);
     return await this.#score(tokens, bytes);
   }
 

@@ -6,11 +6,11 @@ import { bigramLoss, unigramLoss } from "../data/baselines.ts";
 import type { Corpus } from "../data/corpus.ts";
 import type { TokenData } from "../data/split.ts";
 import { studyTokens, tokenizerText } from "../data/study_data.ts";
-import { cacheFolder } from "../disk/cache_folder.ts";
-import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
+import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
-import { type Tokenizer, trainSeedTokenizer, trainTokenizer } from "../tokenizer/mod.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "../eval/quality.ts";
+import { tokenizerFor } from "./fitted.ts";
 import { FILES, readJson, readTokenizer, tokenizerPath, writeJson } from "../record/run_files.ts";
 
 /** Where the numbers come from: versions, backend and adapter in words. */
@@ -31,21 +31,6 @@ export interface Preparation {
   readonly tokens: TokenData;
 }
 
-/** The tokenizer of a study's text, or the one that the same text and size made before. */
-async function tokenizerFor(
-  text: string,
-  { vocabSize, profile, disk }: Pick<StudyConfig, "vocabSize" | "profile"> & { disk: Disk },
-): Promise<Tokenizer> {
-  const kind = profile === undefined ? "unigram 1" : `${profile} 1`;
-  const key = sha256(new TextEncoder().encode(`${kind} ${vocabSize}\n${text}`)).slice(0, 32);
-  const folder = join(cacheFolder(), "tokenizers"), path = join(folder, profile ? `${key}.json` : `${key}.model`);
-  if (await disk.stat(path)) return await readTokenizer(disk, path);
-  const made = profile ? trainSeedTokenizer(text, { vocabSize }) : trainTokenizer(text, { vocabSize });
-  await makeFolders(disk, folder);
-  await writeAtomic(disk, path, profile ? made.toJson() : made.toModelBytes());
-  return made;
-}
-
 /** What a record calls the part of a corpus that a study uses. */
 export const nameOfPart = (name: string, { characters }: Pick<StudyConfig, "characters">): string =>
   characters === undefined ? name : `${name} (first ${characters} characters)`;
@@ -59,7 +44,7 @@ export async function prepare(
   const { vocabSize: V, profile } = study, kept = tokenizerPath(folder, study);
   const tokenizer = await disk.stat(kept)
     ? await readTokenizer(disk, kept)
-    : await tokenizerFor(tokenizerText(corpus.text, study), { vocabSize: V, profile, disk });
+    : await tokenizerFor(disk, tokenizerText(corpus.text, study), study);
   const tokens = studyTokens(corpus.text, tokenizer, study);
   const predicted = { tokens: tokens.validation.length - 1, bytes: tokens.evaluatedBytes };
   const { name, bytes, sha256: digest, licence, warning } = corpus;

@@ -52,6 +52,8 @@ export const DEFAULT_TRAINER: TrainerSpec = {
 };
 
 const UNIGRAM = 1;
+/** Names of SentencePiece's types of models, by number. */
+const MODEL_TYPES: readonly (string | undefined)[] = [undefined, "Unigram", "BPE", "Word", "Char"];
 
 /** Reads a `.model` file. @throws {HymbaError} with the name and the offset when it is damaged or not a Unigram model. */
 export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
@@ -75,7 +77,7 @@ export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
   if (!normalizer) throw reader.error("no normaliser specification (is the file cut short?)");
   return {
     pieces,
-    trainer: readTrainer(trainer),
+    trainer: readTrainer(trainer, name),
     normalizer: readNormalizer(normalizer),
     denormalizer,
     original: { pieceOffsets, pieceExtras, others: others.finish() },
@@ -106,11 +108,16 @@ function readPiece(
   return { piece, score, type };
 }
 
-function readTrainer(reader: MessageReader): TrainerSpec {
+function readTrainer(reader: MessageReader, name: string): TrainerSpec {
   const spec = { ...DEFAULT_TRAINER, userDefinedSymbols: [] as string[] };
   while (reader.next()) {
     if (reader.number === 3 && reader.value !== UNIGRAM) {
-      throw reader.error(`model type ${reader.value}, expected ${UNIGRAM} (Unigram)`, reader.offset);
+      const got = MODEL_TYPES[reader.value];
+      if (!got) throw reader.error(`model type ${reader.value}, expected ${UNIGRAM} (Unigram)`, reader.offset);
+      throw new HymbaError(`${name}: not a Unigram model`, {
+        expected: "a SentencePiece model of the type Unigram",
+        got,
+      });
     } else if (reader.number === 4) spec.vocabSize = reader.value;
     else if (reader.number === 10) spec.characterCoverage = floatFromBits(reader.value);
     else if (reader.number === 20) spec.maxPieceLength = reader.value;

@@ -1,6 +1,7 @@
 /** Whole lines of text out of a stream of bytes, a block at a time. */
 import { UsageError } from "../errors.ts";
 import { ByteBuffer, validLength } from "./bytes.ts";
+import { utf16Hint, utf16Name } from "./encoding.ts";
 import { lineTooLong, MAX_LINE_BYTES } from "./train/corpus.ts";
 
 const NEWLINE = 0x0a;
@@ -24,6 +25,10 @@ export async function* textBlocks(parts: AsyncIterable<Uint8Array>, name: string
     }
   };
   for await (const part of parts) {
+    const other = offset + waiting.length === 0 ? utf16Name(part) : undefined;
+    if (other) {
+      throw new UsageError(`${name} is not UTF-8`, { expected: "text in UTF-8", got: other, hint: utf16Hint(other) });
+    }
     const last = part.lastIndexOf(NEWLINE);
     if (last < 0) {
       waiting.append(part);

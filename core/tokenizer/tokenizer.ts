@@ -5,7 +5,7 @@ import { type Counter, uniform } from "../random.ts";
 import { DecodeStream } from "./decode_stream.ts";
 import { readTokenizerJson } from "./huggingface/read.ts";
 import { toTokenizerJson } from "./huggingface/write.ts";
-import { IdList, textOf, utf8Into } from "./bytes.ts";
+import { IdList, textOf, utf8, utf8Into } from "./bytes.ts";
 import { Lattice, type Segmentation } from "./lattice.ts";
 import { DEFAULT_TRAINER, type ModelFile, readModelFile, writeModelFile } from "./model_file.ts";
 import type { EncodingSession, Pipeline } from "./pipeline.ts";
@@ -71,6 +71,11 @@ export class Tokenizer {
   /** What each id stands for, by id. */
   get pieces(): readonly Piece[] {
     return this.vocabulary.pieces;
+  }
+
+  /** The share of its training text's characters that are pieces; 1 where the file does not say. */
+  get characterCoverage(): number {
+    return this.#file?.trainer.characterCoverage ?? 1;
   }
 
   /** SHA-256 of the tokenizer's file, in hexadecimal: equal hashes mean equal ids for every text. */
@@ -144,6 +149,12 @@ export class Tokenizer {
   decode(ids: ArrayLike<number>): string {
     for (let i = 0; i < ids.length; i++) this.vocabulary.checkId(ids[i]!, i);
     return this.pipeline.decode(ids);
+  }
+
+  /** Bytes of UTF-8 that a token stands for; of an unknown token, those that it is decoded to. */
+  bytesOf(id: number): number {
+    this.vocabulary.checkId(id, 0);
+    return this.vocabulary.typeOf(id) === PieceType.byte ? 1 : utf8(this.pipeline.decode([id])).length;
   }
 
   /** Decodes one text that arrives in parts. */

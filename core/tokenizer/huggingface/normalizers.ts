@@ -2,9 +2,15 @@
 import { type Charsmap, parseCharsmap } from "../charsmap.ts";
 import { HymbaError } from "../../errors.ts";
 import { textOf, utf8 } from "../bytes.ts";
+import { endOfSpaces, startOfSpaces } from "./classes.ts";
 import type { JsonNode } from "./schema.ts";
 
 export type TextStep = (text: string) => string;
+
+/** Characters that `Nmt` deletes, and those that it takes for a space. */
+// deno-lint-ignore no-control-regex
+const NMT_DELETED = /[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/g;
+const NMT_SPACES = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
 
 /** The bytes of a Base64 text. */
 export function charsmapBytes(node: JsonNode): Uint8Array {
@@ -54,12 +60,16 @@ export function readNormalizer(node: JsonNode): TextStep {
     case "NFKD":
       return (text) => text.normalize(kind);
     case "Lowercase":
-      return (text) => text.toLowerCase();
+      // JavaScript has another small sigma at the end of words, Rust's characters have not.
+      return (text) => text.replaceAll("Σ", "σ").toLowerCase();
     case "StripAccents":
-      return (text) => text.replace(/\p{Mn}/gu, "");
+      return (text) => text.replace(/\p{M}/gu, "");
     case "Strip": {
       const left = node.get("strip_left").flag(true), right = node.get("strip_right").flag(true);
-      return (text) => left && right ? text.trim() : left ? text.trimStart() : right ? text.trimEnd() : text;
+      return (text) => {
+        const begin = left ? endOfSpaces(text, 0) : 0, end = right ? startOfSpaces(text, text.length) : text.length;
+        return text.slice(begin, end);
+      };
     }
     case "Prepend": {
       const prefix = node.get("prepend").text();
@@ -69,6 +79,8 @@ export function readNormalizer(node: JsonNode): TextStep {
       const pattern = node.get("pattern").pattern(), content = node.get("content").text();
       return (text) => text.replace(pattern, () => content);
     }
+    case "Nmt":
+      return (text) => text.replace(NMT_DELETED, "").replace(NMT_SPACES, " ");
     case "Precompiled":
       return precompiled(node);
     default:

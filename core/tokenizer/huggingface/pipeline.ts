@@ -5,6 +5,7 @@ import { Segmenter, type TokenSink } from "../segmenter.ts";
 import { PieceType, type Vocabulary } from "../vocabulary.ts";
 import type { TextStep } from "./normalizers.ts";
 import type { CutStep } from "./pre_tokenizers.ts";
+import { endOfSpaces, endsWithWord, startOfSpaces, startsWithWord } from "./classes.ts";
 
 /** A text that is always one token. */
 export interface AddedToken {
@@ -24,34 +25,32 @@ interface Part {
   id?: number;
 }
 
-/** Finds added tokens in a text, the longest first. */
+/** Finds added tokens in a text: the leftmost, and of those that start at one place the longest. */
 class AddedTokens {
-  readonly #ids = new Map<string, number>();
+  readonly #tokens = new Map<string, AddedToken>();
   readonly #pattern: RegExp | undefined;
 
   constructor(tokens: readonly AddedToken[], normalise: TextStep) {
-    const sources: { length: number; source: string }[] = [];
-    for (const { id, content, singleWord, lstrip, rstrip } of tokens) {
-      const text = normalise(content);
-      if (text.length === 0) continue;
-      this.#ids.set(text, id);
-      const edge = singleWord ? ["(?<![\\p{L}\\p{N}_])", "(?![\\p{L}\\p{N}_])"] : ["", ""];
-      const source = `${edge[0]}${lstrip ? "\\s*" : ""}(${RegExp.escape(text)})${rstrip ? "\\s*" : ""}${edge[1]}`;
-      sources.push({ length: text.length, source });
+    for (const token of tokens) {
+      const text = normalise(token.content);
+      if (text.length > 0) this.#tokens.set(text, token);
     }
-    sources.sort((a, b) => b.length - a.length);
-    if (sources.length > 0) this.#pattern = new RegExp(sources.map(({ source }) => source).join("|"), "gu");
+    const longestFirst = [...this.#tokens.keys()].sort((a, b) => b.length - a.length);
+    if (longestFirst.length > 0) this.#pattern = new RegExp(longestFirst.map(RegExp.escape).join("|"), "gu");
   }
 
+  /** The text in parts: tokens, and what is between them. Source: Hugging Face's `added_vocabulary.rs`, `find_matches`. */
   cut(text: string): Part[] {
     if (!this.#pattern) return [{ text }];
     const parts: Part[] = [];
     let at = 0;
-    for (const match of text.matchAll(this.#pattern)) {
-      if (match.index > at) parts.push({ text: text.slice(at, match.index) });
-      const content = match.slice(1).find((group) => group !== undefined)!;
-      parts.push({ text: content, id: this.#ids.get(content) });
-      at = match.index + match[0].length;
+    for (const { 0: content, index } of text.matchAll(this.#pattern)) {
+      const token = this.#tokens.get(content), end = index + content.length;
+      if (!token || token.singleWord && (endsWithWord(text, index) || startsWithWord(text, end))) continue;
+      const start = token.lstrip ? Math.max(startOfSpaces(text, index), at) : index;
+      if (start > at) parts.push({ text: text.slice(at, start) });
+      parts.push({ text: content, id: token.id });
+      at = token.rstrip ? endOfSpaces(text, end) : end;
     }
     if (at < text.length) parts.push({ text: text.slice(at) });
     return parts;

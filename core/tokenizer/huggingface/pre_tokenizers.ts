@@ -1,6 +1,7 @@
 /** The pre-tokenizers of a `tokenizer.json`: they cut a text into parts that no piece may cross. */
 import { byteSpelt } from "../byte_level.ts";
 import { SPACE_MARK } from "../bytes.ts";
+import { SPACE_CLASS, WORD_CLASS } from "./classes.ts";
 import type { JsonNode } from "./schema.ts";
 
 /** Cuts one part; `first` tells whether it stands at the start of the whole text. */
@@ -9,10 +10,13 @@ export type CutStep = (part: string, first: boolean) => string[];
 /** How matches of a pattern are treated when a text is cut at them. */
 type Behaviour = "removed" | "isolated" | "mergedwithprevious" | "mergedwithnext" | "contiguous";
 
-const WORDS =
-  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\s]+/gu;
+const WORDS = new RegExp(`[${WORD_CLASS}]+|[^${WORD_CLASS}${SPACE_CLASS}]+`, "gu");
+const NO_SPACES = new RegExp(`[^${SPACE_CLASS}]+`, "gu");
 /** GPT-2's cuts. */
-const GPT2_WORDS = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+const GPT2_WORDS = new RegExp(
+  `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^${SPACE_CLASS}\\p{L}\\p{N}]+|[${SPACE_CLASS}]+(?![^${SPACE_CLASS}])|[${SPACE_CLASS}]+`,
+  "gu",
+);
 const PUNCTUATION = /[\p{P}$+<=>^`|~]/gu;
 
 /** Cuts a text at the matches of a pattern. */
@@ -82,7 +86,7 @@ export function readPreTokenizer(node: JsonNode): CutStep {
     case "Whitespace":
       return (part) => part.match(WORDS) ?? [];
     case "WhitespaceSplit":
-      return (part) => part.match(/\S+/gu) ?? [];
+      return (part) => part.match(NO_SPACES) ?? [];
     case "Split":
     case "Punctuation":
     case "Digits":

@@ -11,7 +11,7 @@ import { type AddedToken, HuggingFacePipeline } from "./pipeline.ts";
 import { readPreTokenizer } from "./pre_tokenizers.ts";
 import { JsonNode } from "./schema.ts";
 import { unspeltPieces } from "./spelling.ts";
-import { ESCAPING, toTokenizerJson } from "./write.ts";
+import { ESCAPING, symbolAsPiece, toTokenizerJson } from "./write.ts";
 
 /** What a `tokenizer.json` turned out to hold. */
 export type TokenizerJson =
@@ -23,7 +23,10 @@ export type TokenizerJson =
 export function readTokenizerJson(text: string, name: string): TokenizerJson {
   const root = JsonNode.parse(text, name).object(), model = root.get("model").object();
   const kind = model.get("type");
-  if (kind.text() !== "Unigram") throw kind.error("only Unigram models are supported");
+  // Old files do not say the type. Only a Unigram model lists its pieces.
+  if (kind.text(Array.isArray(model.get("vocab").value) ? "Unigram" : "unknown") !== "Unigram") {
+    throw kind.error("not a Unigram model; only Unigram models are supported");
+  }
   const addedTokens = root.get("added_tokens").map(readAddedToken);
   const byteFallback = model.get("byte_fallback").flag(false);
   const { pieces, inModel } = readPieces(root, { addedTokens, byteFallback });
@@ -101,7 +104,7 @@ function asModelFile(
   if (!options.pieces.some(({ type }) => type === PieceType.unknown)) return undefined;
   const cuts = root.get("pre_tokenizer").get("pretokenizers");
   const spells = Array.isArray(cuts.value) && cuts.list().some((cut) => cut.get("type").value === "ByteLevel");
-  const named = withControls(options.pieces), pieces = spells ? unspeltPieces(named) : named;
+  const named = withControls(options.pieces).map(symbolAsPiece), pieces = spells ? unspeltPieces(named) : named;
   if (!pieces) return undefined;
   const surface = root.get("decoder").get("decoders").get(0).get("content").value;
   const spelt = spells && typeof surface === "string" ? bytesSpelt(surface) : undefined;

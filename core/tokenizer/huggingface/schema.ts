@@ -7,6 +7,9 @@ const MAX_PATTERN = 1024;
 /** A group that repeats and holds a repetition or a choice, or a backward reference: what makes matching exponential. */
 const REPEATED_REPETITION = /[*+}|][^()]*\)+[*+{]|\\[1-9]|\\k</;
 
+/** How a `tokenizer.json` says that its model is of another kind. */
+const OTHER_MODEL = /"type"\s*:\s*"(BPE|WordPiece|WordLevel)"/;
+
 /** A value inside a JSON file, with the way to it. */
 export class JsonNode {
   constructor(
@@ -16,10 +19,11 @@ export class JsonNode {
   ) {}
 
   /** Parses a file. @throws {HymbaError} with the offset of the first character that is not JSON. */
-  static parse(text: string, name: string): JsonNode {
-    const tooMuch = excess(text);
+  static parse(file: string, name: string): JsonNode {
+    const text = file.replace(/^\ufeff/, ""), tooMuch = excess(text);
     if (tooMuch) {
-      const { at, what, expected } = tooMuch;
+      const { at, what, expected } = tooMuch, other = OTHER_MODEL.exec(text)?.[1];
+      if (other) throw new HymbaError(`${name}: not a Unigram model`, { expected: "Unigram", got: other });
       throw new HymbaError(`${name}: damaged at character ${at}: ${what}`, { expected });
     }
     try {

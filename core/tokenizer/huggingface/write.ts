@@ -26,8 +26,8 @@ const UNESCAPING: readonly Json[] = MARK_ESCAPE.steps.toReversed().map(([from, t
  * Byte fallback is spelt (`spelling.ts`) where that can be done; `spells: false` writes `byte_fallback` instead.
  * @throws {HymbaError} when the model puts spaces behind words or does not mark them.
  */
-export function toTokenizerJson(file: ModelFile, { spells = true } = {}): Json {
-  const { pieces, trainer, normalizer } = file;
+export function toTokenizerJson(model: ModelFile, { spells = true } = {}): Json {
+  const file = { ...model, pieces: model.pieces.map(symbolAsText) }, { pieces, trainer, normalizer } = file;
   const renames = (file.denormalizer?.charsmap.length ?? 0) > 0 && !escapesMark(file);
   if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces || renames) {
     throw new HymbaError("this tokenizer cannot be written as tokenizer.json", {
@@ -63,6 +63,14 @@ export function toTokenizerJson(file: ModelFile, { spells = true } = {}): Json {
     },
   };
 }
+
+/** Hugging Face looks for a symbol in the text, SentencePiece behind the normaliser, where a space is U+2581. */
+const symbolAsText = (entry: Piece): Piece =>
+  entry.type === PieceType.userDefined ? { ...entry, piece: entry.piece.replaceAll(SPACE_MARK, " ") } : entry;
+
+/** The way back. */
+export const symbolAsPiece = (entry: Piece): Piece =>
+  entry.type === PieceType.userDefined ? { ...entry, piece: entry.piece.replaceAll(" ", SPACE_MARK) } : entry;
 
 /**
  * How the dummy prefix is said. `Metaspace` with "first" looks at offsets into the text as it was given, so that a character that a

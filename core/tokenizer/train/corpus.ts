@@ -1,6 +1,7 @@
 /** What training knows of a text: its words, how often each occurs, and its alphabet. The text itself is not kept. */
 import { UsageError } from "../../errors.ts";
 import { ByteBuffer, SPACE_MARK, textOf, utf8 } from "../bytes.ts";
+import { type Piece, PieceType } from "../vocabulary.ts";
 import { Normalizer, NormalizerRules, type NormalizerSpec } from "../normalizer.ts";
 
 /** Stands for a character outside the alphabet (U+2585, as in SentencePiece); it is in no piece. */
@@ -25,9 +26,11 @@ export class WordCounts {
   readonly #symbols: RegExp | undefined;
   #line = 0;
 
-  constructor(spec: NormalizerSpec, { symbols, name }: { symbols: readonly string[]; name: string }) {
-    this.#normalizer = new Normalizer(new NormalizerRules(spec, { userDefined: symbols, name }), this.#out);
-    const byLength = symbols.toSorted((a, b) => b.length - a.length).map((symbol) => RegExp.escape(symbol));
+  /** @param spec How texts are normalised. `symbols`: pieces that are cut out of the text. `name`: for errors. */
+  constructor(spec: NormalizerSpec, { symbols, name }: { symbols: readonly Piece[]; name: string }) {
+    const userDefined = symbols.filter(({ type }) => type === PieceType.userDefined).map(({ piece }) => piece);
+    this.#normalizer = new Normalizer(new NormalizerRules(spec, { userDefined, name }), this.#out);
+    const byLength = symbols.map(({ piece }) => piece).sort((a, b) => b.length - a.length).map(RegExp.escape);
     this.#symbols = byLength.length > 0 ? new RegExp(byLength.join("|"), "u") : undefined;
   }
 

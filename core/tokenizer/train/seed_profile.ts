@@ -5,25 +5,27 @@
  */
 import { UsageError } from "../../errors.ts";
 import { Tokenizer } from "../tokenizer.ts";
-import { alphabetOf } from "./corpus.ts";
+import { alphabetOf, type CountedWord, fittingAlphabet } from "./corpus.ts";
 import { trainPieces } from "./unigram.ts";
 
 const UNKNOWN = "<|unk|>", LONGEST = 16;
 const NORMALIZER = { type: "Sequence", normalizers: [{ type: "NFKC" }, { type: "Lowercase" }] };
 
-/** Trains the study's lossy tokenizer. @throws {UsageError} when the text does not allow `vocabSize` pieces. */
-export function trainSeedTokenizer(text: string, { vocabSize = 4000 } = {}): Tokenizer {
-  const counts = new Map<string, number>();
-  // An untrained tokenizer of the same kind cuts the text, so that training and use cannot differ.
-  const cutter = Tokenizer.fromJson(tokenizerJson([]), { name: "seed profile" });
-  for (const bytes of cutter.pipeline.normalise(new TextEncoder().encode(text))) {
-    const word = new TextDecoder().decode(bytes);
-    counts.set(word, (counts.get(word) ?? 0) + 1);
-  }
-  const words = [...counts].map(([word, count]) => ({ text: `${word}\0`, count })).sort((a, b) =>
-    a.text < b.text ? -1 : 1
-  );
-  const { letters: alphabet } = alphabetOf(words, 1), room = vocabSize - 1;
+/** How the study's tokenizer is trained. */
+export interface SeedTrainOptions {
+  /** Number of ids. Default 4000. */
+  vocabSize?: number;
+  /** "exact" (default), or "most": fewer ids for a small text, and no pieces for rare characters where not all fit. */
+  size?: "exact" | "most";
+}
+
+/** Trains the study's lossy tokenizer. @throws {UsageError} when the text does not allow exactly `vocabSize` pieces. */
+export function trainSeedTokenizer(
+  text: string,
+  { vocabSize = 4000, size = "exact" }: SeedTrainOptions = {},
+): Tokenizer {
+  const words = wordsOf(text), room = vocabSize - 1;
+  const { letters: alphabet, spare } = size === "most" ? fittingAlphabet(words, room) : alphabetOf(words, 1);
   if (room < alphabet.length) {
     throw new UsageError("seed tokenizer: the vocabulary cannot hold the characters of the text", {
       expected: `at least ${alphabet.length + 1}`,
@@ -31,15 +33,29 @@ export function trainSeedTokenizer(text: string, { vocabSize = 4000 } = {}): Tok
     });
   }
   const rules = { seedWeight: "words", lastCut: "loss" } as const;
-  const task = { alphabet, vocabSize, room, fills: false, longest: LONGEST, rules, onProgress: undefined };
+  const task = { alphabet, spare, vocabSize, room, fills: false, longest: LONGEST, rules, onProgress: undefined };
   const pieces = trainPieces(words, task);
-  if (pieces.length < room) {
+  if (size === "exact" && pieces.length < room) {
     throw new UsageError("seed tokenizer: the text is too small for this vocabulary", {
       expected: `at most ${pieces.length + 1}`,
       got: `${vocabSize}`,
     });
   }
   return Tokenizer.fromJson(tokenizerJson(pieces), { name: "seed profile" });
+}
+
+/** Every word once. An untrained tokenizer of the same kind cuts the text, so that training and use cannot differ. */
+function wordsOf(text: string): CountedWord[] {
+  const counts = new Map<string, number>();
+  const cutter = Tokenizer.fromJson(tokenizerJson([]), { name: "seed profile" });
+  for (const bytes of cutter.pipeline.normalise(new TextEncoder().encode(text))) {
+    const word = new TextDecoder().decode(bytes);
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  if (counts.size === 0) {
+    throw new UsageError("seed tokenizer: the text is empty", { expected: "at least one word" });
+  }
+  return [...counts].map(([word, count]) => ({ text: `${word}\0`, count })).sort((a, b) => a.text < b.text ? -1 : 1);
 }
 
 function tokenizerJson(pieces: readonly { piece: string; score: number }[]): string {

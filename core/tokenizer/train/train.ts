@@ -4,6 +4,7 @@ import { MARK_ESCAPE } from "../mark_escape.ts";
 import { DEFAULT_TRAINER, type TrainerSpec } from "../model_file.ts";
 import type { NormalizerSpec } from "../normalizer.ts";
 import { Tokenizer } from "../tokenizer.ts";
+import { SPECIAL, symbolPieces } from "./symbols.ts";
 import { bytePiece, type Piece, PieceType } from "../vocabulary.ts";
 import { type Alphabet, alphabetOf, type CountedWord, coverageOf, fittingAlphabet, WordCounts } from "./corpus.ts";
 import { type Normalization, normalizationCharsmap } from "./normalization.ts";
@@ -39,8 +40,6 @@ export interface TrainOptions {
   onProgress?: (progress: TrainProgress) => void;
 }
 
-const SPECIAL = ["<unk>", "<s>", "</s>"];
-
 interface Settings extends Required<Omit<TrainOptions, "onProgress" | "characterCoverage">> {
   characterCoverage: number | undefined;
   onProgress: ((progress: TrainProgress) => void) | undefined;
@@ -59,7 +58,7 @@ function settle(options: TrainOptions): Settings {
     onProgress: undefined,
     ...options,
   };
-  const { vocabSize, characterCoverage, maxPieceLength, userDefinedSymbols } = settings;
+  const { vocabSize, characterCoverage, maxPieceLength } = settings;
   const check = (ok: boolean, what: string, [expected, got]: [string, unknown]) => {
     if (!ok) throw new UsageError(`tokenizer training: ${what}`, { expected, got: JSON.stringify(got) });
   };
@@ -68,12 +67,7 @@ function settle(options: TrainOptions): Settings {
   check(share, "character coverage", ["above 0, at most 1", characterCoverage]);
   const whole = Number.isInteger(maxPieceLength) && maxPieceLength >= 1 && maxPieceLength <= 200;
   check(whole, "longest piece", ["1 to 200 characters", maxPieceLength]);
-  for (const symbol of userDefinedSymbols) {
-    const fine = symbol.length > 0 && symbol.isWellFormed() && !symbol.includes("\0") && !SPECIAL.includes(symbol) &&
-      !/^<0x[0-9A-F]{2}>$/.test(symbol);
-    check(fine, "user-defined symbol", ["text without U+0000 that is no special token", symbol]);
-  }
-  return { ...settings, userDefinedSymbols: [...new Set(userDefinedSymbols)] };
+  return settings;
 }
 
 /** Reads a corpus part by part and trains on it, without keeping the text. */
@@ -81,6 +75,7 @@ export class TokenizerTrainer {
   readonly #settings: Settings;
   readonly #normalizer: NormalizerSpec;
   readonly #counts: WordCounts;
+  readonly #symbols: readonly Piece[];
 
   /** @throws {UsageError} on settings out of range. */
   constructor(options: TrainOptions) {
@@ -93,7 +88,8 @@ export class TokenizerTrainer {
       removeExtraWhitespaces,
       escapeWhitespaces: true,
     };
-    this.#counts = new WordCounts(this.#normalizer, { symbols: userDefinedSymbols, name: normalization });
+    this.#symbols = symbolPieces(userDefinedSymbols, this.#normalizer);
+    this.#counts = new WordCounts(this.#normalizer, { symbols: this.#symbols, name: normalization });
   }
 
   /** Adds whole lines of text. @throws {UsageError} when a line is too long. */
@@ -107,7 +103,7 @@ export class TokenizerTrainer {
     if (words.length === 0) {
       throw new UsageError("tokenizer training: the text is empty", { expected: "at least one word" });
     }
-    const special = specialPieces(settings), room = settings.vocabSize - special.length;
+    const special = specialPieces(this.#symbols, settings), room = settings.vocabSize - special.length;
     const { letters: alphabet, spare } = this.#alphabet(words, room);
     if (room < alphabet.length) throw tooSmall(settings, { special: special.length, alphabet: alphabet.length });
     const { vocabSize, maxPieceLength: longest, onProgress } = settings, fills = settings.size === "exact";
@@ -126,14 +122,14 @@ export class TokenizerTrainer {
   }
 
   #assemble(pieces: Piece[], characterCoverage: number): Tokenizer {
-    const { byteFallback, maxPieceLength, userDefinedSymbols } = this.#settings;
+    const { byteFallback, maxPieceLength } = this.#settings;
     const trainer: TrainerSpec = {
       ...DEFAULT_TRAINER,
       vocabSize: pieces.length,
       byteFallback,
       characterCoverage,
       maxPieceLength,
-      userDefinedSymbols,
+      userDefinedSymbols: this.#symbols.map(({ piece }) => piece),
     };
     const lossless = this.#normalizer.name === "lossless";
     const denormalizer = lossless ? MARK_ESCAPE.denormalizer : undefined;
@@ -157,11 +153,11 @@ function normalPiece({ piece, score }: ScoredPiece): Piece {
   return { piece, score: Math.round(score * 1024) / 1024, type: PieceType.normal };
 }
 
-function specialPieces({ userDefinedSymbols, byteFallback }: Settings): Piece[] {
+function specialPieces(symbols: readonly Piece[], { byteFallback }: Settings): Piece[] {
   const pieces: Piece[] = SPECIAL.map((piece, i) => {
     return { piece, score: 0, type: i === 0 ? PieceType.unknown : PieceType.control };
   });
-  for (const piece of userDefinedSymbols) pieces.push({ piece, score: 0, type: PieceType.userDefined });
+  pieces.push(...symbols);
   for (let byte = 0; byteFallback && byte < 256; byte++) {
     pieces.push({ piece: bytePiece(byte), score: 0, type: PieceType.byte });
   }

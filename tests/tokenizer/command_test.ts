@@ -1,0 +1,134 @@
+/** `hymba tokenizer` and `generate` with files and streams of every kind. */
+import assert from "node:assert/strict";
+import { Tokenizer, trainTokenizer, utf16Name } from "../../core/tokenizer/mod.ts";
+import { Dice } from "../fuzz/dice.ts";
+import { SMALL_TEXT } from "./oracles.ts";
+
+const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
+const folder = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+const input = `${folder}/input.txt`, model = `${folder}/a.model`;
+const tokenizer = trainTokenizer(SMALL_TEXT, { vocabSize: 400 });
+await Deno.writeTextFile(input, SMALL_TEXT);
+await Deno.writeFile(model, tokenizer.toModelBytes());
+
+async function hymba(words: string[], text = ""): Promise<{ code: number; out: string; error: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", MAIN, ...words],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const given = new Blob([text]).stream().pipeTo(child.stdin).catch(() => {});
+  const [{ code, stdout, stderr }] = await Promise.all([child.output(), given]);
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
+}
+
+Deno.test("joiners, tabs and controls come through a pipe unchanged", async () => {
+  const text = "می\u200cخواهم\n👩\u200d👧\ta\u202eb\u001b[1m\u0007\n";
+  const ids = await hymba(["tokenizer", "encode", "--model", model], text);
+  assert.equal((await hymba(["tokenizer", "decode", "--model", model], ids.out)).out, text);
+  const whole = await hymba(["tokenizer", "encode", "--whole", "--model", model], text);
+  assert.equal((await hymba(["tokenizer", "decode", "--whole", "--model", model], whole.out)).out, text);
+  const pieces = await hymba(["tokenizer", "encode", "--pieces", "--model", model], "é\u200d\n");
+  assert.equal(pieces.out, `${tokenizer.encodePieces("é\u200d").join(" ")}\n`);
+});
+
+Deno.test("a folder as --out gets files with names, a folder as input is called a folder", async () => {
+  for (const out of [`${folder}/new/`, folder]) {
+    const made = await hymba(["tokenizer", "train", "--input", input, "--vocab-size", "200", "--out", out]);
+    const prefix = `${out.replace(/\/$/, "")}/tokenizer`;
+    assert.equal(made.out.replaceAll("//", "/"), `${prefix}.model\n${prefix}.json\n`, made.error);
+    assert.equal(Tokenizer.fromModelBytes(await Deno.readFile(`${prefix}.model`)).vocabSize, 200);
+  }
+  const requests = [
+    ["train", "--input", folder, "--out", `${folder}/x`],
+    ["inspect", "--model", folder],
+    ["inspect", "--model", model, "--input", folder],
+    ["encode", "--model", folder],
+    ["decode", "--model", folder],
+  ];
+  for (const words of requests) {
+    const { code, error } = await hymba(["tokenizer", ...words]);
+    assert.deepEqual([code, /is a folder/.test(error)], [2, true], `${words}: ${error}`);
+  }
+});
+
+Deno.test("UTF-16 is recognised by its mark or its zero bytes", async () => {
+  const encoded = (text: string, little: boolean) => {
+    const bytes = new Uint8Array(2 * text.length), view = new DataView(bytes.buffer);
+    for (let i = 0; i < text.length; i++) view.setUint16(2 * i, text.charCodeAt(i), little);
+    return bytes;
+  };
+  for (const text of ["To be, or not to be\n", "être ou ne pas être\n", "Быть, or not to be: 1234567890 times\n"]) {
+    assert.equal(utf16Name(encoded(text, true)), "UTF-16LE");
+    assert.equal(utf16Name(encoded(text, false)), "UTF-16BE");
+    assert.equal(utf16Name(encoded(`\ufeff${text}`, true)), "UTF-16LE");
+    assert.equal(utf16Name(new TextEncoder().encode(text)), undefined);
+  }
+  for (const text of ["", "a", "\0", "\0\0\0\0", "a\0\0\0b\0\0\0", "日本語\n"]) {
+    assert.equal(utf16Name(new TextEncoder().encode(text)), undefined, JSON.stringify(text));
+  }
+  await Deno.writeFile(`${folder}/utf16`, encoded(SMALL_TEXT.slice(0, 5000).replaceAll(/[^\x20-\x7e]/g, "x"), true));
+  const { code, error } = await hymba(["tokenizer", "train", "--input", `${folder}/utf16`, "--out", `${folder}/x`]);
+  assert.deepEqual([code, /UTF-16LE[^]*iconv -f UTF-16LE -t UTF-8/.test(error)], [2, true], error);
+});
+
+Deno.test("inspect counts 0 of everything in an empty text, and shows a model without ordinary pieces", async () => {
+  await Deno.writeTextFile(`${folder}/empty`, "");
+  const lone = { model: { type: "Unigram", unk_id: 0, vocab: [["<unk>", 0]] } };
+  await Deno.writeTextFile(`${folder}/lone.json`, JSON.stringify(lone));
+  const picture = ["--picture", `${folder}/picture.png`, "--json"];
+  for (
+    const [file, text] of [[model, "empty"], [`${folder}/lone.json`, "empty"], [`${folder}/lone.json`, "input.txt"]]
+  ) {
+    const found = await hymba(["tokenizer", "inspect", "--model", file!, "--input", `${folder}/${text}`, ...picture]);
+    assert.equal(found.code, 0, found.error);
+    const counts = JSON.parse(found.out).text;
+    if (text === "empty") assert.deepEqual([counts.characters, counts.tokens, counts.tokensPerByte], [0, 0, 0]);
+  }
+  const { code, out } = await hymba(["tokenizer", "inspect", "--model", `${folder}/lone.json`, ...picture.slice(0, 2)]);
+  assert.match(out, /scores {5}none/);
+  assert.equal(code, 0);
+});
+
+Deno.test("files that begin with a line break or a mark, or hold another kind of model", async () => {
+  const json = tokenizer.toJson(), ids = `${tokenizer.encode("to be").join(" ")}\n`;
+  for (const before of ["\n", "\ufeff", "\ufeff\n", "\r\n \t"]) {
+    await Deno.writeTextFile(`${folder}/marked.json`, before + json);
+    const { out, error } = await hymba(["tokenizer", "encode", "--model", `${folder}/marked.json`], "to be\n");
+    assert.equal(out, ids, error);
+  }
+});
+
+Deno.test("with byte fallback `train` says which share of the characters became pieces", async () => {
+  const text = Array.from({ length: 3000 }, (_, i) => String.fromCodePoint(0xac00 + i * i % 997)).join("");
+  await Deno.writeTextFile(`${folder}/ko`, text);
+  const words = ["tokenizer", "train", "--input", `${folder}/ko`, "--vocab-size", "500", "--out", `${folder}/ko`];
+  const auto = await hymba([...words, "--byte-fallback"]), fixed = await hymba(words);
+  assert.deepEqual([auto.code, fixed.code], [0, 2]);
+  assert.match(auto.error, /character coverage \d+\.\d\d %: rare characters become bytes/);
+});
+
+Deno.test("a text with many characters and a repetitive one can be studied, and a joiner comes out of generate", async () => {
+  const dice = new Dice(4, 0), letters = "می\u200cخواهم کرد و رفتیم ";
+  const korean = () => String.fromCodePoint(0xac00 + dice.below(1 + dice.below(2000)));
+  const texts = {
+    korean: { text: Array.from({ length: 6000 }, korean).join(""), says: /character coverage \d+\.\d\d %.*bytes/ },
+    repetitive: { text: letters.repeat(400), says: /its vocabulary has \d+ tokens instead of 384/ },
+  };
+  for (const [name, { text, says }] of Object.entries(texts)) {
+    const data = `${folder}/${name}.txt`, out = `${folder}/${name}`;
+    await Deno.writeTextFile(data, text);
+    const study = ["--preset", "smoke", "--steps", "2", "--backend", "cpu", "--data", data, "--out", out];
+    const trained = await hymba(["pretrain", "--model", "mamba", ...study]);
+    assert.equal(trained.code, 0, trained.error);
+    assert.match(trained.error, says);
+    const prompt = "می\u200cخ\tو";
+    const made = await hymba(["generate", out, "--tokens", "1", "--backend", "cpu", "--prompt", prompt]);
+    assert.ok(made.out.startsWith(prompt), JSON.stringify(made));
+    const again = await hymba(["pretrain", "--model", "mamba", ...study]);
+    assert.equal(again.code, 0, again.error);
+  }
+});
