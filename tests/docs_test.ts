@@ -9,6 +9,9 @@ for (const { name } of Deno.readDirSync(new URL("docs/", ROOT))) {
   if (name.endsWith(".md")) DOCUMENTS.push(`docs/${name}`);
 }
 
+/** A path of the repository in a text. */
+const PATH = /(?<![\w./<-])(?:core|cli|wgsl|docs|datasets|studies|tests|results)\/[\w*][\w./*-]*/g;
+
 /** Paths below these are made by the reader's own runs. */
 const MADE_BY_RUNS = /^results\/runs\//;
 
@@ -40,7 +43,7 @@ async function faultsOf(path: string, text: string): Promise<string[]> {
   for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
     if (!exists(link!, new URL(path, ROOT))) faults.push(`link ${link}`);
   }
-  for (const [named] of text.matchAll(/(?<![\w./<-])(core|cli|wgsl|docs|datasets|tests|results)\/[\w*][\w./*-]*/g)) {
+  for (const [named] of text.matchAll(PATH)) {
     if (!isThere(named.replace(/\.$/, ""))) faults.push(`path ${named}`);
   }
   for (const [, document, title] of text.matchAll(/`(docs\/\w+\.md)`, "([^"]+)"/g)) {
