@@ -1,4 +1,4 @@
-/** The documented study as it was: sizes to the parameter, and what the profile decides against flags. */
+/** The documented study unchanged: exact parameter counts, and which flags the profile overrides. */
 import { strict as assert } from "node:assert";
 import { ArchType, HymbaConfig, layersOf } from "../../core/config/mod.ts";
 import type { Overrides } from "../../core/study_file/mod.ts";

@@ -1,4 +1,4 @@
-/** Arguments are passed by place, so the names that a lowering gives have to be those of the kernel's class, in its order. */
+/** Arguments are passed by position, so a lowering must name them as the kernel's class does, and in the same order. */
 import { strict as assert } from "node:assert";
 import { ArchType, HymbaConfig } from "../../core/config/mod.ts";
 import { type Launch, newContext } from "../../core/cpu/launch.ts";

@@ -12,7 +12,7 @@ import { ADAMW, scheduleVector } from "../../core/train/schedule.ts";
 
 const B = 2, T = 40, V = 50;
 
-/** Parameters after three training steps of a small Hymba, and the metrics on the way. */
+/** Parameters after three training steps of a small Hymba, and the metrics of each step. */
 async function train(threads: number): Promise<{ parameters: Record<string, Float32Array>; metrics: number[] }> {
   const executor = await CpuExecutor.create({ threads });
   try {
@@ -112,7 +112,7 @@ Deno.test("threads that sleep do not keep a process alive", async () => {
   assert.deepEqual([exit, new TextDecoder().decode(stdout).trim()], [0, "made"]);
 });
 
-/** A process in the middle of a run of minutes on two threads. */
+/** A process in the middle of a run that takes minutes on two threads. */
 const BUSY = `
   import { CpuExecutor } from "${new URL("../../core/cpu/mod.ts", import.meta.url).href}";
   import { float, newContext } from "${new URL("../../core/cpu/launch.ts", import.meta.url).href}";

@@ -12,7 +12,7 @@ import { storedScan, storedSwiglu } from "../ops/stored_halves.ts";
 
 type Fill = NonNullable<NonNullable<Parameters<InputMaker>[2]>["fill"]>;
 
-/** Sizes from 1 to `most`, the small and the odd ones often. */
+/** Sizes from 1 to `most`; small and odd sizes are frequent. */
 export const size = (dice: Dice, most: number): number =>
   Math.min(most, dice.once(3) ? dice.pick([1, 2, 3, 31, 33, 63, 64, 65]) : 1 + dice.below(most));
 
@@ -27,7 +27,7 @@ interface AttentionSizes {
   meta: number;
 }
 
-/** Widths are multiples of 4 in half of the cases: kernels then fetch four numbers at a time. */
+/** In half of the cases widths are multiples of 4, so that kernels load four numbers at a time. */
 function attentionOf(dice: Dice): AttentionSizes {
   const G = 1 + dice.below(3), fours = dice.once(2);
   return {
@@ -42,7 +42,7 @@ function attentionOf(dice: Dice): AttentionSizes {
   };
 }
 
-/** Queries, keys and values: tensors of their own, or slices of one projection, as in a model. */
+/** Queries, keys and values: separate tensors, or slices of one projection, as in a model. */
 function headsOf(
   input: InputMaker,
   { B, T, H, G, K, Kv, fused, fill }: AttentionSizes & { fused: boolean; fill?: Fill },
@@ -76,7 +76,7 @@ export function attentionCase(dice: Dice): OpCase {
       const { q, k, v } = headsOf(input, { ...sizes, fused, fill });
       const first = attention(tape, { q, k, v }, { window, meta, crop });
       if (!shared) return { ...first };
-      // A second layer uses the same keys and values, so their gradients are added up.
+      // A second layer uses the same keys and values, so their gradients are summed.
       const second = attention(tape, { q: withRows(input("q2", [B, T, H, K]), 2), k, v }, { window, meta });
       return { ...first, second: second.o };
     },
@@ -94,7 +94,7 @@ export function attentionMapCase(dice: Dice): OpCase {
   };
 }
 
-/** The operands of a scan: tensors of their own, or slices of wider ones, as in a model. */
+/** The operands of a scan: separate tensors, or slices of wider ones, as in a model. */
 function operandsOf(
   tape: Tape,
   input: InputMaker,
@@ -141,16 +141,16 @@ export function scanCase(dice: Dice): OpCase {
   };
 }
 
-/** What a cache holds in slots that no position has filled: nobody may look there. */
+/** The content of cache slots that no position has filled. No kernel may read them. */
 const filledTo = (filled: number, { S, columns }: { S: number; columns: number }): Fill => (data, counter) =>
   fillNormal(data, counter).forEach((_, i) => {
     if (Math.floor(i / columns) % S >= filled) data[i] = NaN;
   });
 
-/** Scores hundreds apart: what is not taken from the highest one overflows. One key has all the weight. */
+/** Scores that differ by hundreds: without subtracting the highest one they overflow. One key has all the weight. */
 const huge: Fill = (data, counter) => fillNormal(data, counter, { deviation: 300 });
 
-/** A third of the cases has more slots than a kernel takes at a time, and values wider than a workgroup is. */
+/** A third of the cases has more slots than a kernel takes at a time, and values wider than a workgroup. */
 export function decodeCase(dice: Dice): OpCase {
   const { B, H, G, K, Kv: narrow, window, meta } = attentionOf(dice), large = dice.once(3);
   const Kv = large ? 260 + dice.below(9) : narrow, see = large ? { window: 0, meta } : { window, meta };
@@ -158,7 +158,7 @@ export function decodeCase(dice: Dice): OpCase {
   const S = cacheSlots(T, see), at = large || dice.once(3) ? T - 1 : dice.below(T), fused = dice.once(2);
   const fill = dice.once(4) ? huge : undefined, filled = Math.min(at, S);
   return {
-    // Two scores of hundreds lie next to each other now and then, and differ by what rounding leaves of both.
+    // Sometimes two scores in the hundreds are nearly equal, and their difference is mostly rounding error.
     ...(fill && { bounds: { output: 1e-3, gradient: 1e-3 } }),
     withoutCotangent: ["o", "kCache", "vCache"],
     build: (tape, input) => {
@@ -198,7 +198,7 @@ export function stepsCase(dice: Dice): OpCase {
   };
 }
 
-/** Step sizes near softplus(0), where the series of its logarithm has the most to do, with nothing after them that rounds much. */
+/** Step sizes near softplus(0), where the error of the logarithm series is largest, with little rounding after them. */
 export function softplusCase(dice: Dice): OpCase {
   const B = 1 + dice.below(2), I = size(dice, 140);
   const near: Fill = (data, counter) => fillUniform(data, counter, { low: -0.1, high: 0.1 });
@@ -212,7 +212,7 @@ export function softplusCase(dice: Dice): OpCase {
   };
 }
 
-/** Ops whose backward pass reads saved activations as 16-bit words where they lie. */
+/** Ops whose backward pass reads saved activations directly as 16-bit words. */
 export function storedCase(dice: Dice): OpCase {
   const saved = dice.pick(HALF_FORMATS), I = size(dice, 140), R = size(dice, 60);
   const whole = dice.once(2) ? storedSwiglu({ R, F: I }) : storedScan({ B: 1, T: R, I, N: dice.pick([1, 4, 16]) });

@@ -1,4 +1,4 @@
-/** Runs the checks of the op tests against one WGSL file with one fault. */
+/** Runs the checks of the op tests against one WGSL file that has one fault. */
 import type { Plan, Program } from "../../core/plan/mod.ts";
 import { ReferenceExecutor, type ReferenceProgram, withHalfProducts } from "../../core/plan/mod.ts";
 import type { AdapterClass } from "../../core/device/types.ts";
@@ -11,7 +11,7 @@ import { guarded, type Guards } from "./guards.ts";
 import type { Mutant } from "./mutator.ts";
 import { loosened } from "./sizes.ts";
 
-/** What became of a mutant; `stillborn` does not compile and is no mutant. */
+/** The result of a mutant; `stillborn` does not compile and does not count. */
 export type Fate = "killed" | "survived" | "stillborn";
 
 interface Case {
@@ -22,15 +22,15 @@ interface Case {
   readonly truth: ReferenceProgram;
 }
 
-/** Four units of roundoff of f16: a sound product of operands in f16 stays below, a wrong index does not. */
+/** Four unit roundoffs of f16: a correct product of f16 operands stays below this, a wrong index does not. */
 const F16_BOUNDS = { output: 2 ** -9, gradient: 2 ** -9 };
 
-/** A file as it stands in a kernel's text: `enable` lines have moved to the front of that. */
+/** A file as it appears in the text of a kernel, where `enable` lines have moved to the start. */
 const bodyOf = (source: string) => source.replace(/^enable \w+;\n/gm, "").trim();
 
 /**
- * Lowers as an adapter of some class does, with one file's text replaced and sizes as uniforms, so that a mutant compiles once for
- * all its cases. Kernels that lack the file stay compiled.
+ * Lowers as for an adapter of some class, with the text of one file replaced and sizes as uniforms, so that a mutant compiles once for
+ * all its cases. Kernels without the file stay compiled.
  */
 export class Mutating extends WebgpuExecutor {
   original = "";
@@ -41,7 +41,7 @@ export class Mutating extends WebgpuExecutor {
     super({ ...base.gpu, device: base.gpu.device, failure: () => base.gpu.failure(), adapterClass }, base);
   }
 
-  /** Scans of GPUs are cut into spans, which so short ones would not be. */
+  /** Scans of GPUs are cut into spans; these short scans would not be. */
   override context(): LowerContext {
     return { ...super.context(), ...(this.gpu.adapterClass === "software" ? {} : { scanSpans: 3 }) };
   }
@@ -62,8 +62,8 @@ export class Mutating extends WebgpuExecutor {
 }
 
 /**
- * The first cases of the first op whose kernels hold the file's text, a tall one instead of the last where the op has them. Of a
- * text that kernels share, a quarter as many of each other such op: what of it is used depends on the op.
+ * The first cases of the first op whose kernels contain the text of the file. If the op has tall cases, the last case is tall. For a
+ * text that kernels share, also a quarter as many cases of each other such op, because each op uses other parts of it.
  */
 export async function casesOf(
   executor: Mutating,
@@ -118,7 +118,7 @@ async function compiles(executor: Mutating, { built }: Case): Promise<boolean> {
   }
 }
 
-/** Runs the cases until one fails; says so after each. */
+/** Runs the cases until one fails; reports after each. */
 export async function fateOf(
   executor: Mutating,
   { code }: Pick<Mutant, "code">,

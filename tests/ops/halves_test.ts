@@ -16,7 +16,7 @@ const everyHalf = Array.from({ length: 0x10000 }, (_, pattern) => pattern);
 
 const bitsOf = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
 
-/** Numbers of all sizes: every exponent of f32, ties, neighbours of ties, and what is no number. */
+/** Numbers of all sizes: every exponent of f32, ties, neighbours of ties, infinities and NaN. */
 function trickyNumbers(count: number): Float32Array<ArrayBuffer> {
   const values = new Float32Array(count), patterns = bitsOf(values);
   const ends = [0, 1, 0xfff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001, 0x17fff, 0x18000, 0x7fffff];
@@ -25,7 +25,7 @@ function trickyNumbers(count: number): Float32Array<ArrayBuffer> {
     const mantissa = draw(1, 2) === 0
       ? draw(2, 0x800000)
       : (draw(2, 0x400) << 13 | ends[draw(3, ends.length)]!) & 0x7fffff;
-    // Half of the exponents are where f16 begins, lies and ends.
+    // Half of the exponents are near the start, in the range, or near the end of f16.
     const exponent = draw(4, 2) === 0 ? draw(5, 256) : 98 + draw(5, 48);
     patterns[i] = (draw(6, 2) * 2 ** 31 + exponent * 2 ** 23 + mantissa) >>> 0;
   }
@@ -149,7 +149,7 @@ const READERS: Record<string, (width: number) => OpCase> = {
   selective_scan_backward: (I) => storedScan({ B: 2, T: 37, I, N: 4 }),
 };
 
-/** A software adapter compiles the scan's backward pass for most of a minute, for each width and format again. */
+/** A software adapter takes most of a minute to compile the scan's backward pass, for each width and format. */
 const slow = (op: string, format: HalfFormat, width: number) =>
   op === "selective_scan_backward" && (format !== "bf16" || width !== 63);
 

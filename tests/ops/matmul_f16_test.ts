@@ -1,4 +1,4 @@
-/** Products of operands in f16: how far they may be off, which steps are made so, and what an overflow becomes. */
+/** Products of f16 operands: their error bounds, which steps use them, and the result of an overflow. */
 import { strict as assert } from "node:assert";
 import { type Executor, type Plan, ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
 import { finish, type Program, withHalfProducts } from "../../core/plan/mod.ts";
@@ -20,7 +20,7 @@ interface Shape {
   tile?: string;
 }
 
-/** All four transposes of a shape; with `accumulate` each product is recorded twice, the second time added. */
+/** All four transposes of a shape; with `accumulate` each product is recorded twice, and the second one is added. */
 function record({ M, N, K, margin = 0, accumulate = false }: Shape): Plan {
   const tape = new Tape(false), outputs: Tensor[] = [];
   const matrix = (name: string, [rows, columns]: readonly [number, number]) =>
@@ -60,8 +60,8 @@ const U = 2 ** -11, U32 = 2 ** -24;
  *
  *     |ĉ − c| ≤ (2U + U² + K · U32 · (1 + U)²) · Σ|a·b|     for every element.
  *
- * For independent numbers there is a bound that also tells sums in f16 from sums in f32: an error of rounding is spread evenly over
- * ± U · 2ᵉ ≤ ± U · |x|, its RMS is at most U/√3 of |x|; two operands make √2 of that, and K terms add up as their errors do:
+ * For independent numbers there is a bound that also tells sums in f16 from sums in f32. A rounding error is uniform over
+ * ± U · 2ᵉ ≤ ± U · |x|, so its RMS is at most U/√3 of |x|. Two operands give √2 times that, and the errors of K terms add like the terms:
  *
  *     RMS(ĉ − c) ≤ √(2/3) · U · RMS(c) = 0.82 U · RMS(c).
  *
@@ -130,7 +130,7 @@ Deno.test("f16 products: an operand beyond f16 makes its own row infinite or no 
   for (const each of [program, truth]) each.dispose();
 });
 
-/** The kernels that a plan's products become. */
+/** The kernels to which the products of a plan are lowered. */
 const kernelsOf = (executor: WebgpuExecutor, plan: Plan) =>
   executor.lower(plan).map(({ kernel }) => kernel.name).filter((name) => name.startsWith("matmul"));
 

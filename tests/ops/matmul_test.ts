@@ -31,12 +31,12 @@ interface Shape {
   M: number;
   N: number;
   K: number;
-  /** Columns that the rows of a, b and c have besides, before and after. */
+  /** Extra columns of the rows of a, b and c, before and after. */
   margin?: number;
   accumulate?: boolean;
 }
 
-/** All four transposes of a shape as one plan; with `accumulate` each product is recorded twice, the second time added. */
+/** All four transposes of a shape as one plan; with `accumulate` each product is recorded twice, and the second one is added. */
 function record({ M, N, K, margin = 0, accumulate = false }: Shape) {
   const tape = new Tape(false), outputs: Tensor[] = [];
   const matrix = (name: string, [rows, columns]: readonly [number, number]) =>
@@ -80,7 +80,7 @@ const SHAPES: Shape[] = [
   { M: 9, N: 33, K: 70, margin: 3 },
 ];
 
-/** These share their code with the first of their kind, and each shape compiles eight pipelines: the shape with margins is enough. */
+/** These share their code with the first of their kind, and each shape compiles eight pipelines. So the shape with margins is enough. */
 const SIZES_ONLY = [
   ...[
     "subgroup-12",

@@ -27,7 +27,7 @@ export const FOR_EVERY_SHAPE: readonly Lowering[] = Object.entries(VARIANTS).fil
   ([, way]) => way,
 );
 
-/** An executor that carries products out in one of the ways. */
+/** An executor that uses one of the variants for products. */
 export class Forced extends WebgpuExecutor {
   constructor(base: WebgpuExecutor, readonly variant: Lowering) {
     super(base.gpu, base);

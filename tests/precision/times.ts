@@ -4,8 +4,8 @@
  *
  *     deno run -A tests/precision/times.ts [--backend cpu] [--adapter llvmpipe] [--rounds 5] [--out results/bench/precision-times.json]
  *
- * All of a model take turns in one run, and the least of the rounds counts, so ratios mean something on a machine that is not idle.
- * The file keeps one report a backend.
+ * The precisions of a model take turns in one run, and the least of the rounds counts, so ratios are meaningful on a busy machine.
+ * The file keeps one report per backend.
  */
 import { parseArgs } from "node:util";
 import { openBackend } from "../../core/backend/mod.ts";
@@ -37,7 +37,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 
-/** Seconds of one replay, waited for. */
+/** Seconds of one replay, including the wait for the device. */
 async function seconds(program: Program): Promise<number> {
   const start = performance.now();
   await program.run();

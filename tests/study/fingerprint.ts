@@ -1,11 +1,11 @@
-/** What of a run must not depend on how often it was stopped, killed or started again: everything but times. */
+/** The parts of a run that must not depend on how often it was stopped, killed or restarted: everything except times. */
 import { join } from "node:path";
 import { type Disk, memoryDisk, sha256, writeFile } from "../../core/disk/mod.ts";
 import { stagesOf } from "../../core/study/stage_plans.ts";
 import { armFolder, loadRun, readRecord } from "../../core/record/run_files.ts";
 import { loadLatest } from "../../core/params/checkpoint.ts";
 
-/** Names whose values a clock decides, or that follow from such values. */
+/** Names whose values depend on a clock. */
 const OF_TIME = /_s$|^(started|log)$/;
 
 /** JSON text of a value without times. */
@@ -14,7 +14,7 @@ export const timeless = (value: unknown): string =>
 
 const digest = (text: string) => sha256(new TextEncoder().encode(text));
 
-/** Files of an arm that hold numbers of the training alone: the same bytes whenever they were written. */
+/** Files of an arm that hold only results of the training, so their bytes do not depend on when they were written. */
 const isExact = (name: string) => name.endsWith(".safetensors") || name === "pairs.json";
 
 /** Weights, moments and data position of the newest checkpoint of each stage. */
@@ -34,7 +34,7 @@ async function checkpointsOf(disk: Disk, folder: string, stages: readonly string
   return found;
 }
 
-/** SHA-256 by what it is of: weights, both moments, data position, metrics, results, losses of tokens, samples and attention. */
+/** SHA-256 of each part: weights, both moments, data position, metrics, results, losses of tokens, samples and attention. */
 export async function fingerprint(disk: Disk, folder: string): Promise<Record<string, string>> {
   const { study } = await readRecord(disk, folder), run = await loadRun(disk, folder);
   const found: Record<string, string> = {

@@ -26,7 +26,7 @@ const PLANS = {
     preferencePlan(store, { n: B / 2, T, decay: 0.1, beta: 0.1, ...activations }),
 };
 
-/** Metrics and all gradients after one step, and how far rounding may put the gradients off. */
+/** Metrics and all gradients after one step, and how large the rounding error of the gradients may be. */
 async function oneStep(
   executor: Executor,
   { config }: SmallModel,
@@ -55,7 +55,7 @@ async function oneStep(
   const values = Object.fromEntries(Object.entries(scaled).map(([name, g]) => [name, g.map((x) => x / scale)]));
   program.dispose();
   store.release(executor);
-  // The forward pass: everything but the norm of the gradient.
+  // The forward pass: everything except the gradient norm.
   const { gradient: bound } = roundingOf(made.plan, { executor, precision: activations.precision ?? "f32" });
   return { values, forward: metrics.toSpliced(norm, 1), norm: metrics[norm]!, bound };
 }
@@ -68,7 +68,7 @@ const apart = (got: Gradients, expected: Gradients) => {
   return relativeError(flat(got), flat(expected));
 };
 
-/** Kernels take long to compile on software adapters: one plan of each of the five models there, everything on the processor. */
+/** Software adapters compile kernels slowly: they test one plan of each of the five models, the processor tests everything. */
 const usual = smallModels().map(({ name }) => name);
 const everywhere = ({ name }: SmallModel, kind: string) => usual.includes(name) && kind === "training";
 const executorsFor = async (model: SmallModel, kind: string) =>
@@ -109,7 +109,7 @@ for (const model of [...smallModels(), ...furtherModels()]) {
       const truth = await oneStep(new ReferenceExecutor(), model, { precision });
       for (const executor of await executorsFor(model, "training")) {
         const got = await oneStep(executor, model, { precision }), error = apart(got.values, truth.values);
-        // A number between two 16-bit floats falls to the other side in f32 now and then.
+        // Sometimes a number near a tie of two 16-bit floats rounds the other way in f32.
         assert.ok(error < truth.bound / 8, `${executor.name}, ${precision}: gradients are off by ${error}`);
       }
     }
@@ -142,7 +142,7 @@ Deno.test("f16: an overflow leaves weights and moments alone and halves the scal
     }
     assert.ok(skipped > 0 && skipped < 127, `${skipped} updates were left out`);
     assert.notDeepEqual(await state(), before);
-    // The first update that is made is corrected as the first.
+    // The first update that is not skipped has the bias correction of a first update.
     const [, good, c1] = await executor.read(store.lossScale);
     assert.ok(good === 1 && Math.abs(c1! - 0.1) < 1e-6);
   } finally {
