@@ -6,7 +6,7 @@ import type { InferValue } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { readRecord } from "../../core/record/run_files.ts";
+import { readRecord } from "../../core/record/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";

@@ -7,7 +7,7 @@ import { command, option } from "@optique/core/primitives";
 import { join } from "node:path";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { loadRun, readRecord } from "../../core/record/run_files.ts";
+import { loadRun, readRecord } from "../../core/record/mod.ts";
 import { checkChecksums, CHECKSUMS, type Finding } from "../../core/verify/checksums.ts";
 import { checkArtifacts, checkQualities, checkTraining, sameMachine } from "../../core/verify/verify.ts";
 import type { Action } from "../ui/run.ts";

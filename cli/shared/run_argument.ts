@@ -3,10 +3,8 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import type { Run } from "../../core/record/mod.ts";
+import { loadRun, newestRun, type Run } from "../../core/record/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { newestRun } from "../../core/record/newest_run.ts";
-import { loadRun } from "../../core/record/run_files.ts";
 
 export const runArgument = optional(
   argument(string({ metavar: "RUN" }), {

@@ -1,5 +1,11 @@
-/** What a run leaves on disk: the schemas and types of its files. */
-export * from "./types.ts";
+/** What a run leaves on disk: the names, schemas and types of its files, and reading them back. */
+export * from "./attention_maps.ts";
+export * from "./json_file.ts";
+export * from "./load_run.ts";
+export * from "./newest_run.ts";
+export * from "./paths.ts";
 export * from "./read_arm.ts";
 export * from "./read_run.ts";
 export { RECORD_LIMITS, type StageName, STAGES } from "./rules.ts";
+export * from "./token_losses.ts";
+export * from "./types.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Disk } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
-import { readRecord } from "./run_files.ts";
+import { readRecord } from "./load_run.ts";
 
 /** The folder below which runs are kept unless another is named. */
 export const RUNS = join("results", "runs");

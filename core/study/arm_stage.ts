@@ -10,8 +10,19 @@ import { generate } from "../infer/generate.ts";
 import { Scorer } from "../infer/scorer.ts";
 import { encodeSafetensors } from "../params/safetensors.ts";
 import type { Memory } from "../plan/mod.ts";
-import { type ArmResult, requireStageRecord, type Sample, type StageName, type StageResult } from "../record/mod.ts";
-import { readJson, stageFile, weightsFile, writeJson, writeLosses, writeMaps } from "../record/run_files.ts";
+import {
+  type ArmResult,
+  readJson,
+  requireStageRecord,
+  type Sample,
+  stageFile,
+  type StageName,
+  type StageResult,
+  weightsFile,
+  writeJson,
+  writeLosses,
+  writeMaps,
+} from "../record/mod.ts";
 import { type Objective, preferenceObjective, textObjective } from "../train/objective.ts";
 import { takeArena } from "../train/snapshot.ts";
 import { restoreNewest, runStage } from "../train/stage.ts";

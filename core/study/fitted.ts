@@ -5,7 +5,7 @@ import { tokenizerText } from "../data/study_data.ts";
 import { cacheFolder } from "../disk/cache_folder.ts";
 import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
 import { fitNotes, fitTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
-import { readTokenizer } from "../record/run_files.ts";
+import { readTokenizer } from "../record/mod.ts";
 
 /** The tokenizer of a study's text, or the one that the same text and size made before. */
 export async function tokenizerFor(

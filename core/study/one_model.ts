@@ -1,7 +1,17 @@
 /** One trained model out of a run: its weights on an executor, its tokenizer, and what can be asked of it alone. */
 import { join } from "node:path";
 import { type Arm, mainArm } from "../config/mod.ts";
-import type { Quality, RunRecord, StageName } from "../record/mod.ts";
+import {
+  armFolder,
+  type Quality,
+  readRecord,
+  readTokenizer,
+  type RunRecord,
+  type StageName,
+  STAGES,
+  tokenizerPath,
+  weightsFile,
+} from "../record/mod.ts";
 import { studyTokens } from "../data/study_data.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
@@ -13,7 +23,6 @@ import type { Executor } from "../plan/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { putArena } from "../train/snapshot.ts";
 import { qualityOfTokens } from "../eval/quality.ts";
-import { armFolder, readRecord, readTokenizer, STAGES, tokenizerPath, weightsFile } from "../record/run_files.ts";
 
 /** Which model of a run; what is left out is the study's main arm or the first one, the first seed, and the last stage that was trained. */
 export interface ModelChoice {

@@ -2,8 +2,7 @@
 import { join } from "node:path";
 import { corrupted, type Excerpt, excerpts, type Pair } from "../data/preference.ts";
 import { generate } from "../infer/generate.ts";
-import { requirePairs } from "../record/mod.ts";
-import { MAX_PAIRS_BYTES, readJson, writeJson } from "../record/run_files.ts";
+import { MAX_PAIRS_BYTES, readJson, requirePairs, writeJson } from "../record/mod.ts";
 import { type ArmRun, startWeights, tell } from "./arm_run.ts";
 
 /** Pairs to train on, and pairs to measure with. */

@@ -1,7 +1,15 @@
 /** What all arms of a study share: tokenizer, tokens, baselines, the record. */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
-import { type RunRecord, runRecordOf } from "../record/mod.ts";
+import {
+  FILES,
+  readJson,
+  readTokenizer,
+  type RunRecord,
+  runRecordOf,
+  tokenizerPath,
+  writeJson,
+} from "../record/mod.ts";
 import { bigramLoss, unigramLoss } from "../data/baselines.ts";
 import type { Corpus } from "../data/corpus.ts";
 import type { TokenData } from "../data/split.ts";
@@ -11,7 +19,6 @@ import { UsageError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "../eval/quality.ts";
 import { tokenizerFor } from "./fitted.ts";
-import { FILES, readJson, readTokenizer, tokenizerPath, writeJson } from "../record/run_files.ts";
 
 /** Where the numbers come from: versions, backend and adapter in words. */
 export interface Environment {

@@ -1,15 +1,24 @@
 /** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
 import { join } from "node:path";
 import type { Arm, StudyConfig } from "../config/mod.ts";
-import { requireFailure, type Run, type StageName } from "../record/mod.ts";
+import {
+  armFolder,
+  FILES,
+  loadRun,
+  readJson,
+  recallFile,
+  requireFailure,
+  type Run,
+  type StageName,
+  writeJson,
+} from "../record/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
-import { type Disk, LOG_START, type LogPosition, makeFolders, MetricsLog, startRunFolder } from "../disk/mod.ts";
+import { type Disk, lockFolder, LOG_START, type LogPosition, makeFolders, MetricsLog } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
 import { Diverged } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { probeRecall } from "../eval/recall.ts";
 import { requireCausal } from "../proof/require_causal.ts";
-import { armFolder, FILES, loadRun, readJson, recallFile, writeJson } from "../record/run_files.ts";
 import { runArm } from "./arm.ts";
 import type { ArmContext, StudyEvent } from "./arm_run.ts";
 import { readStage } from "./arm_stage.ts";
@@ -35,7 +44,7 @@ export interface StudyOptions {
 /** Runs a study, or the rest of one. An arm that diverges is reported, also by the next call, and the others go on. */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
   const { disk, folder, executor, onEvent, signal, lastStage } = options;
-  const held = await startRunFolder(disk, folder);
+  const held = await lockFolder(disk, folder);
   try {
     requireMemory(executor, study);
     const preparation = await prepare(disk, folder, { study, ...options });

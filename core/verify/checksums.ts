@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type Digest, type Disk, parseJson, readText, sha256, writeAtomic } from "../disk/mod.ts";
 import { type Checked, digest as hexDigest, mapOf, object, readAs, whole } from "../file_schema.ts";
-import { FILES } from "../record/run_files.ts";
+import { FILES } from "../record/mod.ts";
 
 export const CHECKSUMS = "checksums.json";
 /** Files that say nothing of the run: the lock, and the list itself. */

@@ -1,11 +1,10 @@
 /** Derives everything in a run folder again, and compares. */
 import { join } from "node:path";
-import { type Run, type RunRecord, STAGES } from "../record/mod.ts";
+import { armFolder, FILES, loadRun, type Run, type RunRecord, STAGES, weightsFile } from "../record/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { TrainedModel } from "../study/one_model.ts";
-import { armFolder, FILES, loadRun, weightsFile } from "../record/run_files.ts";
 import { runStudy } from "../study/study.ts";
 import type { Executor } from "../plan/mod.ts";
 import { ARTIFACTS, availableArtifacts } from "../report/mod.ts";

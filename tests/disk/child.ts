@@ -7,7 +7,7 @@
  *     readonly MOUNT, handles FOLDER, big FOLDER    runs it where files cannot be written, opened or grow
  */
 import { strict as assert } from "node:assert";
-import { type Disk, DiskError, type RunFolder, startRunFolder, systemDisk } from "../../core/disk/mod.ts";
+import { type Disk, DiskError, type LockedFolder, lockFolder, systemDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { assertFinished, assertRecovers, nothingPromised, run } from "./scenario.ts";
 
@@ -74,7 +74,7 @@ async function big(folder: string): Promise<void> {
 }
 
 async function locks(): Promise<void> {
-  let held: RunFolder | undefined;
+  let held: LockedFolder | undefined;
   let rest = "";
   for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + chunk).split("\n");
@@ -82,7 +82,7 @@ async function locks(): Promise<void> {
     for (const line of lines) {
       if (line === "") held = void await held?.close();
       else {
-        held = await startRunFolder(systemDisk, line).catch((error) => {
+        held = await lockFolder(systemDisk, line).catch((error) => {
           if (error instanceof HymbaError && !(error instanceof DiskError)) return undefined;
           throw error;
         });

@@ -6,11 +6,11 @@ import { strict as assert } from "node:assert";
 import {
   type Disk,
   isTemporary,
+  lockFolder,
   LOG_START,
   MetricsLog,
   readLog,
   readText,
-  startRunFolder,
   writeAtomic,
 } from "../../core/disk/mod.ts";
 import {
@@ -63,7 +63,7 @@ async function save(disk: Disk, folder: string, { step, log }: { step: number; l
 
 /** Starts or resumes the run and finishes it; writes into `promised` what the disk has acknowledged. */
 export async function run(disk: Disk, folder: string, promised: Promised = nothingPromised()): Promise<void> {
-  const owned = await startRunFolder(disk, folder, { owner: "scenario" });
+  const owned = await lockFolder(disk, folder, { owner: "scenario" });
   try {
     await writeAtomic(disk, `${folder}/run.json`, RECORD);
     promised.record = true;
@@ -94,7 +94,7 @@ async function names(disk: Disk, folder: string): Promise<string[]> {
 
 /** Throws unless the next start finds everything that was promised, undamaged, and leaves no temporary file. Returns the step found. */
 export async function assertRecovers(disk: Disk, folder: string, promised: Promised): Promise<number> {
-  await (await startRunFolder(disk, folder, { owner: "recovery" })).close();
+  await (await lockFolder(disk, folder, { owner: "recovery" })).close();
   assert.deepEqual((await names(disk, folder)).filter(isTemporary), []);
   const record = await disk.stat(`${folder}/run.json`) ? await readText(disk, `${folder}/run.json`) : undefined;
   if (promised.record || record !== undefined) assert.equal(record, RECORD);

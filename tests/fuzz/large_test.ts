@@ -1,8 +1,7 @@
 /** Large hostile files: how much memory and time their readers use before they refuse them. */
 import { strict as assert } from "node:assert";
-import { MAX_JSON } from "../../core/disk/mod.ts";
+import { MAX_JSON, parseLog } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
-import { parseLog } from "../../core/disk/mod.ts";
 import { decodeSafetensors, HEADER_LIMITS } from "../../core/params/safetensors.ts";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
 import { MessageWriter } from "../../core/tokenizer/protobuf.ts";

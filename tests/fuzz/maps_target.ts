@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { decodeMaps } from "../../core/record/run_files.ts";
+import { decodeMaps } from "../../core/record/mod.ts";
 import { encodeSafetensors, type StoredTensor } from "../../core/params/safetensors.ts";
 import type { Dice } from "./dice.ts";
 import { spoilt } from "./spoil.ts";

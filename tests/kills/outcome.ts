@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { basename, join } from "node:path";
 import { isTemporary, sha256, systemDisk } from "../../core/disk/mod.ts";
-import { FILES, loadRun } from "../../core/record/run_files.ts";
+import { FILES, loadRun } from "../../core/record/mod.ts";
 import { checkArtifacts } from "../../core/verify/verify.ts";
 import { checkChecksums } from "../../core/verify/checksums.ts";
 import { fingerprint } from "../study/fingerprint.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type Disk, memoryDisk, sha256, writeFile } from "../../core/disk/mod.ts";
 import { stagesOf } from "../../core/study/stage_plans.ts";
-import { armFolder, loadRun, readRecord } from "../../core/record/run_files.ts";
+import { armFolder, loadRun, readRecord } from "../../core/record/mod.ts";
 import { loadLatest } from "../../core/params/checkpoint.ts";
 
 /** Names whose values depend on a clock. */

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { makeFolders, memoryDisk, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { loadRun } from "../../core/record/run_files.ts";
+import { loadRun } from "../../core/record/mod.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { randomInteger } from "../../core/random.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";

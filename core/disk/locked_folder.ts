@@ -5,7 +5,7 @@ import { DiskError } from "./error.ts";
 import { makeFolders, readText, removeTemporaries } from "./files.ts";
 
 /** A run folder that this process alone may write to until it is closed. */
-export interface RunFolder {
+export interface LockedFolder {
   readonly folder: string;
   /** Paths of what an earlier process left half done, now removed. */
   readonly removed: readonly string[];
@@ -31,11 +31,11 @@ async function inUse(disk: Disk, folder: string): Promise<HymbaError> {
  * so one that was killed is never in the way. `owner` is what another process is told. Throws a HymbaError when a process
  * holds the folder.
  */
-export async function startRunFolder(
+export async function lockFolder(
   disk: Disk,
   folder: string,
   { owner = `process ${Deno.pid}, started ${new Date().toISOString()}` }: { owner?: string } = {},
-): Promise<RunFolder> {
+): Promise<LockedFolder> {
   await makeFolders(disk, folder);
   const lock = await disk.lock(join(folder, "lock"), owner);
   if (!lock) throw await inUse(disk, folder);

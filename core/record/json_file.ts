@@ -1,0 +1,27 @@
+/** JSON files of a run folder, and the tokenizer that lies in it. */
+import { type Disk, MAX_JSON, parseJson, readText, writeAtomic } from "../disk/mod.ts";
+import { HymbaError } from "../errors.ts";
+import { Tokenizer } from "../tokenizer/mod.ts";
+
+/** Largest file of sampled pairs that is read, in bytes; JSON that is no list of tokens may have {@link MAX_JSON}. */
+export const MAX_PAIRS_BYTES = 256 * 2 ** 20;
+
+/** A tokenizer from either of its forms. */
+export async function readTokenizer(disk: Disk, path: string): Promise<Tokenizer> {
+  return path.endsWith(".json")
+    ? Tokenizer.fromJson(await readText(disk, path), { name: path })
+    : Tokenizer.fromModelBytes(await disk.read(path), { name: path });
+}
+
+/** Reads a JSON file that may be absent. Throws a HymbaError that names a damaged one, or one of more than `most` bytes. */
+export async function readJson<T>(disk: Disk, path: string, { most = MAX_JSON } = {}): Promise<T | undefined> {
+  const found = await disk.stat(path);
+  if (!found) return undefined;
+  if (found.bytes > most) {
+    throw new HymbaError(`${path} is too large`, { expected: `at most ${most} bytes`, got: `${found.bytes} bytes` });
+  }
+  return parseJson(await readText(disk, path), path, { most }) as T;
+}
+
+export const writeJson = (disk: Disk, path: string, value: unknown): Promise<void> =>
+  writeAtomic(disk, path, `${JSON.stringify(value, undefined, 2)}\n`);

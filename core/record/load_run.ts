@@ -1,0 +1,90 @@
+/** Reads a run folder back as a value. */
+import { join } from "node:path";
+import { mainArm } from "../config/mod.ts";
+import { type Disk, readLog } from "../disk/mod.ts";
+import { UsageError } from "../errors.ts";
+import { loadStudent } from "../student.ts";
+import { decodeMaps } from "./attention_maps.ts";
+import { readJson } from "./json_file.ts";
+import { armFolder, attentionFile, FILES, lossesFile, recallFile } from "./paths.ts";
+import { type ArmResult, armResultOf, type RecallResult, recallResultOf } from "./read_arm.ts";
+import { type MetricsLine, metricsLineOf, type RunRecord, runRecordOf } from "./read_run.ts";
+import { type StageName, STAGES } from "./rules.ts";
+import { decodeLosses } from "./token_losses.ts";
+import type { AttentionMap, Run, TokenLosses } from "./types.ts";
+
+/** The record of a run; UsageError when the folder holds none. */
+export async function readRecord(disk: Disk, folder: string): Promise<RunRecord> {
+  const path = join(folder, FILES.record), record = await readJson<unknown>(disk, path);
+  if (record === undefined) {
+    throw new UsageError(`${folder} is not a run`, {
+      expected: `a folder with ${FILES.record}`,
+      hint: "name a run directory, or make one with hymba ablate",
+    });
+  }
+  return runRecordOf(record, path);
+}
+
+/** A run with all its finished arms, read from its folder. Throws a HymbaError with the place of a value that is wrong. */
+export async function loadRun(disk: Disk, folder: string): Promise<Run> {
+  const record = await readRecord(disk, folder), results = await loadResults(disk, folder, record);
+  // Intervals over seeds need it, and what is made from a run cannot wait.
+  if (record.study.seeds.length > 1) await loadStudent();
+  return {
+    record,
+    results,
+    metrics: await loadMetrics(disk, folder),
+    tokenLosses: await loadTokenLosses(disk, folder, results),
+    recall: await loadRecall(disk, folder, record),
+    attention: await loadAttention(disk, folder, record),
+  };
+}
+
+async function loadResults(disk: Disk, folder: string, { study }: RunRecord): Promise<ArmResult[]> {
+  const found: ArmResult[] = [];
+  for (const seed of study.seeds) {
+    for (const { name } of study.arms) {
+      const path = join(armFolder(folder, name, seed), "result.json"), result = await readJson<unknown>(disk, path);
+      if (result !== undefined) found.push(armResultOf(result, path));
+    }
+  }
+  return found;
+}
+
+async function loadMetrics(disk: Disk, folder: string): Promise<MetricsLine[]> {
+  const path = join(folder, FILES.metrics);
+  if (!await disk.stat(path)) return [];
+  return (await readLog(disk, path)).map((line, i) => metricsLineOf(line, `${path}, line ${i + 1}`));
+}
+
+async function loadTokenLosses(disk: Disk, folder: string, results: readonly ArmResult[]): Promise<TokenLosses[]> {
+  const found: TokenLosses[] = [];
+  for (const { arm, seed } of results) {
+    for (const stage of STAGES) {
+      const path = join(armFolder(folder, arm, seed), lossesFile(stage));
+      if (await disk.stat(path)) found.push({ arm, seed, stage, nats: decodeLosses(await disk.read(path), path) });
+    }
+  }
+  return found;
+}
+
+async function loadAttention(disk: Disk, folder: string, { study }: RunRecord): Promise<Run["attention"]> {
+  const arm = mainArm(study), [seed] = study.seeds, attention: Partial<Record<StageName, AttentionMap[]>> = {};
+  if (arm === undefined || seed === undefined) return attention;
+  for (const stage of STAGES) {
+    const path = join(armFolder(folder, arm, seed), attentionFile(stage));
+    if (await disk.stat(path)) attention[stage] = decodeMaps(await disk.read(path), path);
+  }
+  return attention;
+}
+
+async function loadRecall(disk: Disk, folder: string, { study }: RunRecord): Promise<RecallResult[]> {
+  const found: RecallResult[] = [];
+  for (const seed of study.seeds) {
+    for (const { name } of study.recall?.arms ?? []) {
+      const path = recallFile(folder, name, seed), result = await readJson<unknown>(disk, path);
+      if (result !== undefined) found.push(recallResultOf(result, path));
+    }
+  }
+  return found;
+}

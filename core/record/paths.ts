@@ -1,0 +1,23 @@
+/** Names of the files of a run folder. */
+import { join } from "node:path";
+import type { StudyConfig } from "../config/mod.ts";
+import type { StageName } from "./rules.ts";
+
+export const FILES = {
+  record: "run.json",
+  metrics: "metrics.jsonl",
+  model: "tokenizer.model",
+  tokenizer: "tokenizer.json",
+} as const;
+
+/** The tokenizer that a run works with. The documented study's cannot be written as a SentencePiece model. */
+export const tokenizerPath = (folder: string, { profile }: Pick<StudyConfig, "profile">): string =>
+  join(folder, profile === undefined ? FILES.model : FILES.tokenizer);
+
+export const armFolder = (folder: string, arm: string, seed: number) => join(folder, "arms", `${arm}-${seed}`);
+export const weightsFile = (stage: StageName) => `${stage}.safetensors`;
+export const stageFile = (stage: StageName) => `${stage}.json`;
+export const lossesFile = (stage: StageName) => `losses-${stage}.safetensors`;
+export const attentionFile = (stage: StageName) => `attention-${stage}.safetensors`;
+
+export const recallFile = (folder: string, arm: string, seed: number) => join(folder, "recall", `${arm}-${seed}.json`);
