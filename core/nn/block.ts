@@ -1,75 +1,35 @@
 /** One layer's mixer: attention, Mamba, or both side by side on one fused projection. */
-import type { HymbaConfig, Layer } from "../config/mod.ts";
-import { attention } from "../ops/attention.ts";
+import { HymbaError } from "../errors.ts";
 import { rotary } from "../ops/rotary.ts";
 import { sliceColumns, type Tape, type Tensor } from "../tensor/mod.ts";
 import { joined } from "./join.ts";
-import { mambaBranch, type Parameters } from "./mamba.ts";
+import { mambaBranch } from "./mamba.ts";
+import type { LayerContext } from "./mixing.ts";
 import { leaveBranch, projectInputs, projectOutput } from "./projections.ts";
 
-/** Keys (after rotary) and values that a layer attends to; consumers take those of their owner. */
-export interface KeysAndValues {
-  readonly k: Tensor;
-  readonly v: Tensor;
-}
-
-/** What the attention of a layer worked with; the attention maps are drawn from it. */
-export interface AttentionTrace extends KeysAndValues {
-  readonly q: Tensor;
-  readonly lse: Tensor;
-}
-
-interface BlockContext {
-  config: HymbaConfig;
-  layer: Layer;
-  parameters: Parameters;
-  rotaryTable: Tensor | undefined;
-  shared: KeysAndValues | undefined;
-  /** Text positions that local attention cuts off its keys: 0 but in the leak experiment. */
-  crop?: number;
-}
-
 /** Shapes: h [B, T, D] (normalised); returns the layer's addition to the residual stream [B, T, D]. */
-export function mixer(tape: Tape, h: Tensor, context: BlockContext): { y: Tensor; trace?: AttentionTrace } {
-  const { config, layer, parameters } = context;
+export function mixer(tape: Tape, h: Tensor, context: LayerContext): Tensor {
   const { heads, mamba } = projectInputs(tape, h, context);
-  let trace: AttentionTrace | undefined;
-  const branches = joined(tape, {
-    config,
-    layer,
-    parameters,
-    positions: [h.shape[0]!, h.shape[1]!],
-    attend: (into) => {
-      const attended = layer.attention ? attentionBranch(tape, heads!, { ...context, into }) : undefined;
-      trace = attended;
-      return attended && leaveBranch(tape, attended.o, { config, parameters, branch: "attention" });
-    },
-    scan: (into) =>
-      mamba &&
-      leaveBranch(tape, mambaBranch(tape, mamba, { config, parameters, into }), {
-        config,
-        parameters,
-        branch: "mamba",
-      }),
+  const leave = (y: Tensor, branch: "attention" | "mamba") => leaveBranch(tape, y, { ...context, branch });
+  const branches = joined(tape, context, {
+    like: h,
+    attend: (into) => heads && leave(attentionBranch(tape, heads, { ...context, into }), "attention"),
+    scan: (into) => mamba && leave(mambaBranch(tape, mamba, { ...context, into }), "mamba"),
   });
-  return { y: projectOutput(tape, branches, context), trace };
+  return projectOutput(tape, branches, context);
 }
 
+/** Shapes: projected, rows that begin with [Q | K | V], or Q alone where another layer owns them; returns [B, T, H, Kv]. */
 function attentionBranch(
   tape: Tape,
   projected: Tensor,
-  { config, layer, rotaryTable, shared, crop = 0, into }: BlockContext & { into?: Tensor },
-) {
-  const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: Kv, metaTokens } = config;
-  const table = rotaryTable!, see = { window: layer.window, meta: metaTokens, crop: layer.window > 0 ? crop : 0, into };
-  if (layer.kvOwner !== layer.index) {
-    const q = rotary(tape, { x: sliceColumns(projected, 0, [H, K]), table });
-    const { k, v } = shared!;
-    return { q, k, v, ...attention(tape, { q, k, v }, see) };
-  }
-  const qk = rotary(tape, { x: sliceColumns(projected, 0, [H + G, K]), table });
-  const q = sliceColumns(qk, 0, [H, K]),
-    k = sliceColumns(qk, H * K, [G, K]),
-    v = sliceColumns(projected, (H + G) * K, [G, Kv]);
-  return { q, k, v, ...attention(tape, { q, k, v }, see) };
+  { config, layer, rotaryTable: table, mixing, into }: LayerContext & { into?: Tensor },
+): Tensor {
+  if (!table) throw new HymbaError(`layer ${layer.index} attends, but the model has no rotary table`);
+  const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: Kv } = config, owns = layer.kvOwner === layer.index;
+  const x = sliceColumns(projected, 0, [owns ? H + G : H, K]);
+  const rotated = rotary(tape, { x, table, position: mixing.position });
+  if (!owns) return mixing.attend({ q: rotated }, { layer, into });
+  const own = { k: sliceColumns(rotated, H * K, [G, K]), v: sliceColumns(projected, (H + G) * K, [G, Kv]) };
+  return mixing.attend({ q: sliceColumns(rotated, 0, [H, K]), own }, { layer, into });
 }

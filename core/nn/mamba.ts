@@ -1,13 +1,8 @@
 /** The Mamba branch between its input slices and its gated output. */
-import type { HymbaConfig } from "../config/mod.ts";
-import { causalConv } from "../ops/causal_conv.ts";
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
-import { selectiveScan } from "../ops/selective_scan.ts";
 import { sliceColumns, type Tape, type Tensor, withRows } from "../tensor/mod.ts";
-
-/** Finds a parameter of the layer by its short name. */
-export type Parameters = (name: string) => Tensor;
+import type { LayerContext } from "./mixing.ts";
 
 /**
  * conv and SiLU on x, projection to step size, B and C (normalised with `innerNorms`), selective scan, gate silu(z).
@@ -16,35 +11,27 @@ export type Parameters = (name: string) => Tensor;
 export function mambaBranch(
   tape: Tape,
   { x, z }: { x: Tensor; z: Tensor },
-  { config, parameters, into }: { config: HymbaConfig; parameters: Parameters; into?: Tensor },
+  { config, layer, parameters, mixing, into }: LayerContext & { into?: Tensor },
 ): Tensor {
   const [B, T, I] = x.shape as [number, number, number];
   const udt = withRows(tape.tensor("u and dt", [B, T, 2, I]), 2);
-  const u = causalConv(tape, { x, w: parameters("conv.w"), bias: parameters("conv.b") }, {
-    into: sliceColumns(udt, 0, [I]),
-  });
+  const convolution = { x, w: parameters("conv.w"), bias: parameters("conv.b") };
+  const u = mixing.convolve(convolution, { layer, into: sliceColumns(udt, 0, [I]) });
   const selected = linear(tape, { x: u, w: parameters("x_proj") }, { name: "dt, B and C" });
   const { dt, bc } = selection(tape, selected, { config, parameters });
   linear(tape, { x: dt, w: parameters("dt_proj.w") }, { into: sliceColumns(udt, I, [I]) });
-  const { y } = selectiveScan(tape, {
-    udt,
-    bc,
-    z,
-    aLog: parameters("a_log"),
-    skip: parameters("d"),
-    dtBias: parameters("dt_proj.b"),
-  }, { into });
-  return y;
+  const weights = { aLog: parameters("a_log"), skip: parameters("d"), dtBias: parameters("dt_proj.b") };
+  return mixing.scan({ udt, bc, z, ...weights }, { layer, into });
 }
 
 /**
  * Step size, B and C as the scan takes them, normalised with `innerNorms`.
  * Shapes: selected [B, T, R + 2N]; returns dt [B, T, R] before its projection and bc [B, T, 2, N].
  */
-export function selection(
+function selection(
   tape: Tape,
   selected: Tensor,
-  { config, parameters }: { config: HymbaConfig; parameters: Parameters },
+  { config, parameters }: Pick<LayerContext, "config" | "parameters">,
 ): { dt: Tensor; bc: Tensor } {
   const [B, T] = selected.shape as [number, number], { dtRank: R, stateSize: N, normEps: eps } = config;
   const plain = { dt: sliceColumns(selected, 0, [R]), bc: sliceColumns(selected, R, [2, N]) };

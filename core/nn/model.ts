@@ -4,12 +4,13 @@ import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
 import { linearLogp } from "../ops/linear_logp.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
-import { rotaryTable } from "../ops/rotary.ts";
+import { rotaryTable as angles } from "../ops/rotary.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { textRows } from "../ops/text_rows.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Tape, Tensor } from "../tensor/mod.ts";
-import { type AttentionTrace, mixer } from "./block.ts";
+import { mixer } from "./block.ts";
+import { type AttentionTrace, type Mixing, WholeSequences } from "./mixing.ts";
 
 export interface ForwardOptions {
   /** Local layers see their future through the documented study's crop. Only `core/proof/leak_experiment.ts` may ask for it. */
@@ -23,7 +24,7 @@ export interface Forward {
   readonly traces: readonly (AttentionTrace | undefined)[];
 }
 
-/** Layers in runs that begin at an owner of keys and values, so that these are not read outside of their run. */
+/** Layers in runs that begin at an owner of keys and values: no layer outside a run reads them. */
 function sharingRuns(layers: readonly Layer[]): Layer[][] {
   const runs: Layer[][] = [];
   for (const layer of layers) {
@@ -33,36 +34,31 @@ function sharingRuns(layers: readonly Layer[]): Layer[][] {
   return runs;
 }
 
+/** How a model is recorded: what differs between whole sequences and one position at a time. */
+export interface Recording {
+  /** Rows of the rotary table: all positions that there may be, meta tokens included. */
+  readonly positions: number;
+  readonly mixing: Mixing;
+  /** Returns [B, T, D]. Shapes: table [V, D]; meta [M, D], absent without meta tokens. */
+  embed(parameters: { table: Tensor; meta?: Tensor }): Tensor;
+}
+
 /**
- * Records the forward pass. Each layer is x += mixer(norm1 x), then x += down(silu(gate n) · up n) with n = norm2 x; the sums
- * are taken by the norm that follows. Shapes: ids [B, T] u32; see {@link Forward}.
+ * Records the layers. Each is x += mixer(norm1 x), then x += down(silu(gate n) · up n) with n = norm2 x; the sums are taken
+ * by the norm that follows. Returns [B, T, D], after the final norm.
  */
-export function forward(
-  tape: Tape,
-  ids: Tensor,
-  store: ParameterStore,
-  { reproduceLeak = false }: ForwardOptions = {},
-): Forward {
-  const config = store.config, { normEps: eps, metaTokens: M } = config;
-  const positions = M + ids.shape[1]!;
-  const layers = layersOf(config), crop = reproduceLeak ? Math.max(0, ids.shape[1]! - config.swaWindow) : 0;
-  const table = layers.some(({ attention }) => attention)
-    ? tape.constant(
-      "rotary table",
-      [positions, 2, config.headDim / 2],
-      rotaryTable(positions, config.headDim, { base: config.ropeBase }),
-    )
+export function recordLayers(tape: Tape, store: ParameterStore, { positions, mixing, embed }: Recording): Tensor {
+  const config = store.config, { normEps: eps, headDim: K } = config, layers = layersOf(config);
+  const rotaryTable = layers.some(({ attention }) => attention)
+    ? tape.constant("rotary table", [positions, 2, K / 2], angles(positions, K, { base: config.ropeBase }))
     : undefined;
-  let x = embedding(tape, { ids, table: store.tensor("embedding"), meta: M > 0 ? store.tensor("meta") : undefined });
+  let x = embed({ table: store.tensor("embedding"), meta: config.metaTokens > 0 ? store.tensor("meta") : undefined });
   let delta: Tensor | undefined;
-  const traces: (AttentionTrace | undefined)[] = [];
   const record = (layer: Layer) => {
     const parameters = (name: string) => store.tensor(`layers.${layer.index}.${name}`);
     const first = rmsnorm(tape, { x, delta, w: parameters("norm1") }, { eps });
-    const shared = traces[layer.kvOwner];
-    const mixed = mixer(tape, first.y, { config, layer, parameters, rotaryTable: table, shared, crop });
-    traces.push(mixed.trace);
-    const second = rmsnorm(tape, { x: first.sum, delta: mixed.y, w: parameters("norm2") }, { eps });
+    const mixed = mixer(tape, first.y, { config, layer, parameters, rotaryTable, mixing });
+    const second = rmsnorm(tape, { x: first.sum, delta: mixed, w: parameters("norm2") }, { eps });
     const gated = swiglu(tape, linear(tape, { x: second.y, w: parameters("ffn.gate_up") }, { name: "gate and up" }));
     x = second.sum;
     delta = linear(tape, { x: gated, w: parameters("ffn.down") }, { name: "fed forward" });
@@ -72,8 +68,21 @@ export function forward(
       for (const layer of group) tape.within(`layers.${layer.index}`, () => record(layer));
     });
   }
-  const { y } = rmsnorm(tape, { x, delta, w: store.tensor("final_norm") }, { eps });
-  return { hidden: textRows(tape, y, { M }), traces };
+  return rmsnorm(tape, { x, delta, w: store.tensor("final_norm") }, { eps }).y;
+}
+
+/** Records the forward pass over whole sequences. Shapes: ids [B, T] u32; see {@link Forward}. */
+export function forward(
+  tape: Tape,
+  ids: Tensor,
+  store: ParameterStore,
+  { reproduceLeak = false }: ForwardOptions = {},
+): Forward {
+  const { config } = store, { metaTokens: M } = config, T = ids.shape[1]!;
+  const mixing = new WholeSequences(tape, config, reproduceLeak ? Math.max(0, T - config.swaWindow) : 0);
+  const embed = (parameters: { table: Tensor; meta?: Tensor }) => embedding(tape, { ids, ...parameters });
+  const hidden = recordLayers(tape, store, { positions: M + T, mixing, embed });
+  return { hidden: textRows(tape, hidden, { M }), traces: mixing.traces };
 }
 
 /** Log-probability of each target, [B, T]. Shapes: ids, targets [B, T] u32. */

@@ -1,26 +1,19 @@
-/** From the normalised stream to the inputs of a layer's branches and back; the same in training and decoding. */
-import type { HymbaConfig, Layer } from "../config/mod.ts";
+/** From the normalised stream to the inputs of a layer's branches and back. */
 import { linear } from "../ops/linear.ts";
 import { projectionParts } from "../params/specs.ts";
 import { sliceColumns, type Tape, type Tensor } from "../tensor/mod.ts";
-import type { Parameters } from "./mamba.ts";
-
-interface Context {
-  readonly config: HymbaConfig;
-  readonly layer: Layer;
-  readonly parameters: Parameters;
-}
+import type { LayerContext } from "./mixing.ts";
 
 /** What the branches start from; a part is absent where the layer lacks its branch. */
 export interface BranchInputs {
-  /** Rows that begin with [Q | K | V], as wide as the layer has them. */
+  /** Rows that begin with [Q | K | V], or with Q where another layer owns keys and values. */
   readonly heads?: Tensor;
   /** [B, T, I] each. */
   readonly mamba?: { readonly x: Tensor; readonly z: Tensor };
 }
 
 /** Projects h [B, T, D]: once for both branches, or with a `branchWidth` through a narrower (or equal) width for each. */
-export function projectInputs(tape: Tape, h: Tensor, { config, layer, parameters }: Context): BranchInputs {
+export function projectInputs(tape: Tape, h: Tensor, { config, layer, parameters }: LayerContext): BranchInputs {
   const { q, k, v, x } = projectionParts(config, layer), { innerDim: I, branchWidth } = config;
   const from = (projected: Tensor, at: number) => ({
     x: sliceColumns(projected, at, [I]),
@@ -28,21 +21,21 @@ export function projectInputs(tape: Tape, h: Tensor, { config, layer, parameters
   });
   if (branchWidth === 0) {
     const heads = linear(tape, { x: h, w: parameters("in_proj") });
-    return { heads, mamba: layer.mamba ? from(heads, q + k + v) : undefined };
+    return { heads: layer.attention ? heads : undefined, mamba: layer.mamba ? from(heads, q + k + v) : undefined };
   }
-  const own = (branch: string) =>
+  const ownInput = (branch: string) =>
     linear(tape, { x: linear(tape, { x: h, w: parameters(`${branch}.enter`) }), w: parameters(`${branch}.in_proj`) });
   return {
-    heads: layer.attention ? own("attention") : undefined,
-    mamba: layer.mamba ? from(own("mamba"), 0) : undefined,
+    heads: layer.attention ? ownInput("attention") : undefined,
+    mamba: layer.mamba ? from(ownInput("mamba"), 0) : undefined,
   };
 }
 
-/** With a `branchWidth`, what a branch adds to the stream [B, T, D]; else the branch as it is. */
+/** With a `branchWidth`, what a branch adds to the stream [B, T, D]; else the branch itself. */
 export function leaveBranch(
   tape: Tape,
   y: Tensor,
-  { config, parameters, branch }: Pick<Context, "config" | "parameters"> & { branch: "attention" | "mamba" },
+  { config, parameters, branch }: LayerContext & { branch: "attention" | "mamba" },
 ): Tensor {
   if (config.branchWidth === 0) return y;
   const narrow = linear(tape, { x: y, w: parameters(`${branch}.out_proj`) });
@@ -50,9 +43,5 @@ export function leaveBranch(
 }
 
 /** The layer's addition to the stream [B, T, D], from its joined branches. */
-export const projectOutput = (
-  tape: Tape,
-  joined: Tensor,
-  { config, parameters }: Pick<Context, "config" | "parameters">,
-): Tensor =>
+export const projectOutput = (tape: Tape, joined: Tensor, { config, parameters }: LayerContext): Tensor =>
   config.branchWidth > 0 ? joined : linear(tape, { x: joined, w: parameters("out_proj") }, { name: "mixed" });

@@ -2,6 +2,7 @@
 import { ArchType, HymbaConfig } from "../../config/mod.ts";
 import { HymbaError } from "../../errors.ts";
 import { mixer } from "../../nn/block.ts";
+import { WholeSequences } from "../../nn/mixing.ts";
 import { rotaryTable } from "../../ops/rotary.ts";
 import { sizeOf, type Tensor } from "../../tensor/mod.ts";
 import { BOUNDS } from "./bounds.ts";
@@ -56,12 +57,12 @@ function blockCase(file: GoldenFile): Recording {
       recording.gradient(`d_${name}`, tensor, partOf({ start, length: sizeOf(shape) }));
     }
   }
-  const { y } = mixer(tape, recording.input("x"), {
+  const y = mixer(tape, recording.input("x"), {
     config,
     layer: { index: 0, attention: true, mamba: true, window: file.number("window"), kvOwner: 0 },
     parameters: (name) => parameters.get(name)!,
     rotaryTable: tape.constant("rotary table", [T, 2, K / 2], tableOf(file, { T, K })),
-    shared: undefined,
+    mixing: new WholeSequences(tape, config),
   });
   const joined = tape.steps.find(({ op }) => op === "fusion_forward");
   if (!joined) throw new HymbaError("golden block: the mixer joined no branches");
