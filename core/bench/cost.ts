@@ -1,21 +1,21 @@
-/** What a step costs by counting: the one place where measured times are turned into rates. */
+/** The cost of a step in operations and bytes. Rates are computed from measured times and these costs. */
 import { ELEMENT_BYTES, type Step, type Tensor } from "../tensor/mod.ts";
 
 export interface Cost {
-  /** Multiplications and additions that the mathematics needs; each op counts its own. */
+  /** Multiplications and additions of the formula. Each op counts its own. */
   readonly flops: number;
-  /** Every tensor read once and written once; where a step adds to what is there, that is read too. */
+  /** Each tensor read once and written once. A tensor that the step adds to is both read and written. */
   readonly bytes: number;
-  /** Those that dominate an op: one a state and pass of the scan. Zero for all others, whose exponentials are few beside their flops. */
+  /** One per state and pass of the scan. Zero for all other ops, whose exponentials are few compared with their flops. */
   readonly exponentials: number;
 }
 
-/** Ops that take an exponential for every 8 to 24 flops. */
+/** Ops with one exponential per 8 to 24 flops. */
 const DECAYING: readonly string[] = ["selective_scan_forward", "selective_scan_backward"];
 
 const bytesOf = ({ rows, columns }: Tensor): number => rows * columns * ELEMENT_BYTES;
 
-/** Of an embedding table only the rows that tokens name are read. */
+/** Bytes that a step reads of a tensor. Of an embedding table it reads only the rows of its tokens. */
 function readBytes({ op, attributes: { B, T, D } }: Step, { role, x }: { role: string; x: Tensor }): number {
   return op === "embedding_forward" && role === "table"
     ? Math.min(bytesOf(x), B! * T! * D! * ELEMENT_BYTES)
@@ -32,29 +32,29 @@ export function costOf(step: Step): Cost {
   return { flops: step.flops, bytes: read + written, exponentials };
 }
 
-/** Peaks of an adapter, per second. */
+/** The peak rates of an adapter, per second. */
 export interface Roofline {
   readonly flops: number;
   readonly bytes: number;
-  /** Infinite where it was not measured. */
+  /** Infinite if it was not measured. */
   readonly exponentials: number;
 }
 
-/** What may keep a kernel from being faster. */
+/** The resources that can limit a kernel. */
 export const ROOFS = ["flops", "bytes", "exponentials"] as const satisfies readonly (keyof Roofline)[];
 export type Roof = (typeof ROOFS)[number];
 
-/** Seconds that each roof asks for. */
+/** The least seconds by each roof. */
 export const secondsOf = (cost: Cost, peak: Roofline): Record<Roof, number> => ({
   flops: cost.flops / peak.flops,
   bytes: cost.bytes / peak.bytes,
   exponentials: cost.exponentials / peak.exponentials,
 });
 
-/** Seconds that no kernel can go below while its numbers come from memory. */
+/** The least seconds of a kernel whose data come from memory. */
 export const leastSeconds = (cost: Cost, peak: Roofline): number => Math.max(...Object.values(secondsOf(cost, peak)));
 
-/** The roof that binds. */
+/** The roof with the most seconds. It limits the kernel. */
 export function bindingRoof(cost: Cost, peak: Roofline): Roof {
   const seconds = secondsOf(cost, peak);
   return ROOFS.reduce((most, roof) => seconds[roof] > seconds[most] ? roof : most);

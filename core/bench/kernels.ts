@@ -1,4 +1,4 @@
-/** How fast each kernel of a training step is alone, and how near that is to the limit of its adapter. */
+/** The speed of each kernel of a training step, measured alone, as a share of the adapter's limit. */
 import type { ActivationConfig, Arm } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -14,27 +14,28 @@ import { failingOps } from "./verify.ts";
 
 export type Pass = "forward" | "backward" | "optimizer";
 
-/** One kernel at one shape, with the names that `--json` prints. */
+/** One kernel at one shape. `--json` prints these names. */
 export interface KernelReport {
   readonly op: string;
   readonly pass: Pass;
   readonly attributes: Readonly<Record<string, number>>;
-  /** Times that a training step does this. */
+  /** How often it occurs in a training step. */
   readonly times: number;
   readonly ms: number;
   readonly gflop_per_s: number;
   readonly gb_per_s: number;
-  /** Least possible time over measured time. More than 1: the numbers came from a cache, not from memory. */
+  /** The least possible time divided by the measured time. Above 1 the data came from a cache, not from memory. */
   readonly roofline_share: number;
-  /** Which of the limits that is, and the share of each: multiply-adds, memory, exponentials. */
+  /** The limit with the largest share. */
   readonly bound_by: Roof;
+  /** The share of each limit: multiply-adds, memory, exponentials. */
   readonly shares: Readonly<Record<Roof, number>>;
 }
 
 export interface KernelsReport {
   readonly peaks: PeaksReport;
   readonly kernels: readonly KernelReport[];
-  /** Ops that differ from the float64 reference on this executor; they are not timed. */
+  /** Ops whose results differ from the float64 reference on this executor. They are not timed. */
   readonly refused: readonly { readonly op: string; readonly error: number }[];
 }
 
@@ -42,21 +43,21 @@ interface Options extends Pick<ActivationConfig, "precision"> {
   readonly B: number;
   readonly T: number;
   readonly runs: number;
-  /** Only these; all by default. */
+  /** The ops to measure. Default: all. */
   readonly ops?: readonly string[];
 }
 
-/** Steps of a plan that are the same work. */
+/** Steps of a plan that do the same work. */
 export interface Kind {
   readonly step: Step;
   readonly pass: Pass;
   times: number;
 }
 
-/** A launch shorter than this is repeated within a run, so that the submit does not count. */
+/** A step with less work than this is repeated within a run, so that the time of the submit does not matter. */
 const REPEATED = 16, FEW_FLOPS = 1e8, FEW_BYTES = 1e8;
 
-/** Checks, then times the kernels of one model's training step. Throws UsageError for an op that the step does not have. */
+/** Checks and then times the kernels of one model's training step. Throws a UsageError for an op that the step does not have. */
 export async function benchKernels(executor: Executor, arm: Arm, options: Options): Promise<KernelsReport> {
   const store = new ParameterStore(arm.config), { B, T, runs, precision } = options;
   const { plan } = trainingPlan(store, { B, T, decay: 0.1, precision });
@@ -87,7 +88,7 @@ export async function benchKernels(executor: Executor, arm: Arm, options: Option
   return { peaks, kernels, refused };
 }
 
-/** A probe that a kernel beats is not the limit. */
+/** The limits of an adapter from its measured peaks. If a product is faster than the multiply-add probe, its rate is the limit. */
 const rooflineOf = (peaks: PeaksReport): Roofline => ({
   flops: 1e9 * Math.max(peaks.multiply_add_gflop_per_s ?? 0, peaks.matmul_gflop_per_s),
   bytes: 1e9 * peaks.copy_gb_per_s,
@@ -99,7 +100,7 @@ function sharesOf(cost: Cost, peak: Roofline, seconds: number): Record<Roof, num
   return { flops: flops / seconds, bytes: bytes / seconds, exponentials: exponentials / seconds };
 }
 
-/** The kinds of steps in a training plan, first to last. Throws UsageError for an op that it does not have. */
+/** The kinds of steps in a training plan, in order. Throws a UsageError for an op that the plan does not have. */
 export function kindsOf(plan: Plan, ops: readonly string[] | undefined): Kind[] {
   const { steps } = plan, { loss, update } = partsOf(plan);
   const unknown = ops?.find((op) => !steps.some((step) => step.op === op));

@@ -1,19 +1,19 @@
-/** Where the bytes of training go: planned, without computing anything. */
+/** The memory of training, from the plan alone. */
 import type { ActivationConfig, Arm } from "../config/mod.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, savedBytes } from "../plan/mod.ts";
 import { ELEMENT_BYTES } from "../tensor/mod.ts";
 import { trainingPlan } from "../train/plans.ts";
 
-/** Bytes of one model's training step, with the names that `--json` prints. */
+/** Bytes of one model's training step. `--json` prints these names. */
 export interface MemoryReport {
   readonly arm: string;
   readonly parameters_bytes: number;
   readonly gradients_bytes: number;
   readonly moments_bytes: number;
-  /** What the backward pass reads of the forward pass, every element once: the least that can be kept. */
+  /** Values of the forward pass that the backward pass reads, each counted once. No plan can save less. */
   readonly saved_bytes: number;
-  /** What is allocated beyond that: gradients of activations, scratch, columns kept for their neighbours. */
+  /** Everything else: gradients of activations, scratch, and columns that stay only because their neighbours are needed. */
   readonly transient_bytes: number;
   readonly total_bytes: number;
   /** total / (parameters + gradients + moments + saved). */

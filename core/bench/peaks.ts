@@ -1,4 +1,4 @@
-/** What the machine can do at most, and how near one large matrix product comes. */
+/** The peak rates of a machine, and the rate of one large matrix product. */
 import { float, newContext } from "../cpu/launch.ts";
 import { CpuExecutor } from "../cpu/mod.ts";
 import { linear } from "../ops/linear.ts";
@@ -19,33 +19,34 @@ import {
 } from "../webgpu/peak.ts";
 import { time } from "./timing.ts";
 
-/** With the names that `--json` prints; best of several runs. */
+/** The best of several runs. `--json` prints these names. */
 export interface PeaksReport {
-  /** Multiply-adds in registers, each two flops, in 10⁹ a second; null where the executor has no kernel for it. */
+  /** Multiply-adds in registers (10⁹ flops per second, two per multiply-add); null if the executor has no kernel for it. */
   readonly multiply_add_gflop_per_s: number | null;
-  /** The variant that reached it; null where there is one only. */
+  /** The fastest variant; null if there is only one. */
   readonly multiply_add_variant: { readonly vectors: number; readonly unroll: number } | null;
-  /** Exponentials in registers, in 10⁹ a second: of vectors, by the adapter's own exp2; null where there is no kernel for it. */
+  /** Exponentials of vectors in registers with the adapter's exp2 (10⁹ per second); null if the executor has no kernel for it. */
   readonly exponential_g_per_s: number | null;
-  /** 10⁹ bytes read and written a second by the best of several copies too large for caches. */
+  /** Bytes read and written (10⁹ per second) by the fastest of several copies that are too large for caches. */
   readonly copy_gb_per_s: number;
-  /** Microseconds that one more dispatch in a submit costs, and one more submit with one dispatch; null without a queue. */
+  /** Microseconds per additional dispatch in a submit; null without a queue. */
   readonly dispatch_us: number | null;
+  /** Microseconds per additional submit with one dispatch; null without a queue. */
   readonly submit_us: number | null;
   /** [1024, 512] · [512, 1024]. */
   readonly matmul_gflop_per_s: number;
-  /** Of the multiply-add peak. */
+  /** Share of the multiply-add peak. */
   readonly matmul_share: number | null;
 }
 
-/** Dispatches, and submits, whose cost is measured together. */
+/** Numbers of dispatches and submits that are measured together. */
 const DISPATCHES = 512, SUBMITS = 64;
 const M = 1024, K = 512, N = 1024;
 /** The copy: 64 blocks of 256 rows of 1024 numbers, 64 MiB each way. */
 const BLOCKS = 64, ROWS = 256, COLUMNS = 1024;
 const PEAK_ROUNDS = 20000, PEAK_FLOPS_PER_ROUND = 96;
 
-/** Measures for a few seconds. `runs`: timed runs of each measurement. */
+/** Measures the peaks, which takes a few seconds. `runs`: timed runs per measurement. */
 export async function benchPeaks(executor: Executor, { runs }: { runs: number }): Promise<PeaksReport> {
   const matmul = 2 * M * N * K / await best(executor, { plan: product(), runs }) / 1e9;
   const peak = await multiplyAddPeak(executor, runs), copy = await copyPeak(executor, runs);
@@ -60,7 +61,7 @@ export async function benchPeaks(executor: Executor, { runs }: { runs: number })
   };
 }
 
-/** Reading one number waits for the device without moving the result. */
+/** The first number of a result. Reading only this number waits for the device without copying the whole result. */
 const firstNumber = (y: Tensor): Tensor => tensorOver(y.storage, [1]);
 
 function product(): Plan {
@@ -116,7 +117,7 @@ async function exponentialPeak(executor: Executor, runs: number): Promise<number
   return most;
 }
 
-/** By the op that copies rows, and on WebGPU by kernels that do nothing else. */
+/** The fastest copy: of the op that copies rows and, on WebGPU, of kernels that only copy. */
 async function copyPeak(executor: Executor, runs: number): Promise<number> {
   const bytes = 2 * BLOCKS * ROWS * COLUMNS * ELEMENT_BYTES;
   let most = bytes / await best(executor, { plan: copying(), runs }) / 1e9;
@@ -128,7 +129,7 @@ async function copyPeak(executor: Executor, runs: number): Promise<number> {
   return most;
 }
 
-/** From the difference between many and one, so that what a run costs anyhow falls out. */
+/** Costs of a dispatch and a submit, from the difference between many and one. This removes the fixed cost of a run. */
 async function queueCosts(executor: Executor, runs: number): Promise<Pick<PeaksReport, "dispatch_us" | "submit_us">> {
   if (!(executor instanceof WebgpuExecutor)) return { dispatch_us: null, submit_us: null };
   const seconds = (count: number, submits: boolean) => probed(executor, idleProbe(count, { submits }), runs);
@@ -139,7 +140,7 @@ async function queueCosts(executor: Executor, runs: number): Promise<Pick<PeaksR
   };
 }
 
-/** Seconds of a run. */
+/** Best time of a probe (s). */
 async function probed(executor: WebgpuExecutor, { plan, launches, input }: Probe, runs: number): Promise<number> {
   const program = await executor.prepareLaunches(plan, launches);
   try {

@@ -1,4 +1,4 @@
-/** Models and batches that the benchmark of training steps runs. */
+/** The models and batches of the training benchmark. */
 import { ARCH_TYPES, type Arm, HymbaConfig, PRESETS } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import { resolvedStudy } from "../study/match.ts";
@@ -6,13 +6,13 @@ import { resolvedStudy } from "../study/match.ts";
 export interface BenchShape {
   readonly name: string;
   readonly arms: readonly Arm[];
-  /** Sequences of a step. */
+  /** Sequences per step. */
   readonly B: number;
-  /** Text tokens of a sequence. */
+  /** Text tokens per sequence. */
   readonly T: number;
 }
 
-/** The model that other engines are compared with; tests/bench/peers has the same in PyTorch. */
+/** The model for comparisons with other engines. tests/bench/peers has the same model in PyTorch. */
 const PEERS = {
   vocabSize: 1000,
   dModel: 128,
@@ -26,7 +26,7 @@ const PEERS = {
   stateSize: 16,
 };
 
-/** `peers` or the pretraining of a preset. Throws UsageError for a shape or model that does not exist. */
+/** `peers`, or the pretraining of a preset. Throws a UsageError for an unknown shape or model. */
 export function benchShape(name: string, { models }: { models?: readonly string[] } = {}): BenchShape {
   if (PRESETS.some((preset) => preset === name)) {
     const { arms, pretraining, sequenceLength } = resolvedStudy(name, { models });

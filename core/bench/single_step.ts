@@ -1,27 +1,27 @@
-/** One step of a plan taken out of it, to be timed or checked alone. */
+/** A plan of one step, taken from another plan, to time or check the step alone. */
 import type { Data, Plan, Program } from "../plan/mod.ts";
 import { fillNormal } from "../random.ts";
 import { Arena, type Constant, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 
-/** The numbers of a whole storage. */
+/** Gives the contents of a whole storage. */
 export type Contents = (storage: Storage) => Data;
 
 export interface SingleStep {
   readonly plan: Plan;
-  /** The storages of the step in its old plan, and the inputs that stand for them. */
+  /** The inputs of the plan, by the storages of the original plan that they replace. */
   readonly inputs: ReadonlyMap<Storage, Tensor>;
   readonly writes: Readonly<Record<string, Tensor>>;
-  /** Of storages too long to be bound whole; whoever prepares the plan releases them. */
+  /** Arenas of storages that are too long to be bound whole. The caller releases them after use. */
   readonly arenas: readonly Arena[];
 }
 
-/** Numbers drawn before they repeat. */
+/** Number of random values, after which they repeat. */
 const DRAWN = 2 ** 20;
 
-/** Storages of this many elements cannot be bound whole everywhere (128 MiB); kernels cut them where they lie in an arena. */
+/** Storages of this many elements (128 MiB) cannot be bound whole on every adapter. In an arena, kernels bind them in parts. */
 const LONG = 2 ** 25;
 
-/** The step `count` times over, on storages of its own that lie in no arena, or in arenas of their own where they are long. */
+/** The step, repeated `count` times, on new storages. Only long storages are in arenas, each in an arena of its own. */
 export function singleStep(step: Step, { count }: { count: number }): SingleStep {
   const inputs = new Map<Storage, Tensor>(), arenas: Arena[] = [];
   const placeFor = ({ name, elements, pinned }: Storage) => {
@@ -51,15 +51,15 @@ export function singleStep(step: Step, { count }: { count: number }): SingleStep
   return { plan, inputs, writes: alone.writes, arenas };
 }
 
-/** Gives every storage of the step its numbers. */
+/** Writes the contents of every storage of the step. */
 export function fill(program: Program, { inputs }: SingleStep, contents: Contents): void {
   for (const [storage, input] of inputs) program.write(input, contents(storage));
 }
 
-/** Two 16-bit floats in a word: 0.1 each in bf16, 1.45 in f16. */
+/** A word of two equal 16-bit floats: 0.1 in bf16, 1.45 in f16. */
 const SMALL_HALVES = 0x3dcd3dcd;
 
-/** Numbers for timing: constants of the plan as they are, tokens below `V`, and small normal numbers, in 16 bits where they are kept so. */
+/** Contents for timing: the plan's own constants, tokens below `V`, and else small random numbers, in 16 bits where packed. */
 export function drawnContents(
   constants: readonly Constant[],
   { V, steps = [] }: { V: number; steps?: readonly Step[] },

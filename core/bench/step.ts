@@ -1,4 +1,4 @@
-/** How fast one model trains: whole steps, and the parts of a step. */
+/** The training speed of one model: whole steps, and the parts of a step. */
 import type { ActivationConfig, Arm } from "../config/mod.ts";
 import { CpuExecutor } from "../cpu/mod.ts";
 import { initialLossScale } from "../ops/loss_scale.ts";
@@ -18,44 +18,46 @@ export interface Traced {
   readonly profile: Profile;
 }
 
-/** One model's measurements, with the names that `--json` prints. */
+/** The measurements of one model. `--json` prints these names. */
 export interface StepReport {
   readonly arm: string;
   readonly parameters: number;
-  /** Text tokens a second, of the best run. */
+  /** Text tokens per second, in the best run. */
   readonly tokens_per_s: number;
   readonly median_tokens_per_s: number;
-  /** Milliseconds of one step, of the best run. */
+  /** Milliseconds per step, in the best run. */
   readonly step_ms: number;
-  /** Best times of the step cut off after the loss, between there and AdamW, and the rest. */
+  /** Best times of three parts of a step: up to the loss, from there to AdamW, and the rest. */
   readonly forward_ms: number;
   readonly backward_ms: number;
   readonly optimizer_ms: number;
   /**
-   * Of a step, from all timed runs: the host putting the list of dispatches together and handing it over, and the host waiting
-   * for the device. Null where the host computes itself.
+   * Milliseconds per step, over all timed runs, in which the host encodes and submits the dispatches (host_encode_ms) and waits
+   * for the device (wait_ms). Null where the host itself computes.
    */
   readonly host_encode_ms: number | null;
   readonly wait_ms: number | null;
-  /** host_encode_ms in the mean time of a step. */
+  /** host_encode_ms as a share of the mean time of a step. */
   readonly host_encode_share: number | null;
-  /** Multiplications and additions that the mathematics needs, in 10⁹ a second. */
+  /** Multiplications and additions of the formulas (10⁹ per second). */
   readonly gflop_per_s: number;
-  /** Steps of the plan, and launches of kernels that they became. */
+  /** Steps of the plan. */
   readonly steps: number;
+  /** Kernel launches of these steps. */
   readonly dispatches: number;
-  /** Compiled kernels that those need; 0 on an executor that compiles none. */
+  /** Compiled kernels; 0 on an executor that compiles none. */
   readonly pipelines: number;
-  /** Most bytes alive at one time, and bytes that were allocated; both with parameters, gradients and moments. */
+  /** Largest number of bytes in use at one time, with parameters, gradients and moments. */
   readonly planned_bytes: number;
+  /** Allocated bytes, with parameters, gradients and moments. */
   readonly allocated_bytes: number;
-  /** Seconds to make the plan ready: kernels compiled, memory assigned. */
+  /** Seconds to prepare the plan: compile kernels and assign memory. */
   readonly prepare_s: number;
-  /** Seconds of the first step, in which drivers compile what they had put off. */
+  /** Seconds of the first step. Some drivers compile only then. */
   readonly first_step_s: number;
 }
 
-/** A report, and one profiled step where that was asked for and the executor can. */
+/** A report, and one profiled step if requested and supported by the executor. */
 export interface StepBench {
   readonly report: StepReport;
   readonly traced?: Traced;
@@ -64,16 +66,16 @@ export interface StepBench {
 interface Size extends ActivationConfig {
   readonly B: number;
   readonly T: number;
-  /** Timed runs of each measurement. */
+  /** Timed runs per measurement. */
   readonly runs: number;
-  /** Whether one more step is profiled. */
+  /** Whether to profile one more step. */
   readonly trace?: boolean;
 }
 
-/** Of the timed updates; small, so that the model stays near its start. */
+/** The learning rate of the timed updates. It is small, so that the model hardly changes. */
 const RATE = 1e-4;
 
-/** Trains `arm` on random tokens for a moment. The time does not depend on the numbers, so the losses mean nothing. */
+/** Times training steps of a model on random tokens. The losses have no meaning, but values do not influence the time. */
 export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepBench> {
   const { B, T, remat, precision } = size, store = new ParameterStore(config);
   store.initialise(executor, 1);
@@ -103,7 +105,7 @@ export async function benchStep(executor: Executor, { name, config }: Arm, size:
   }
 }
 
-/** Speeds of the whole step and times of its parts. */
+/** The speed of the whole step and the times of its parts. */
 function times(
   { steps }: Plan,
   { whole, gradients, forward, tokens }: { whole: Measured; gradients: Measured; forward: Measured; tokens: number },
@@ -125,13 +127,13 @@ function times(
 
 type Measured = Awaited<ReturnType<typeof measure>>;
 
-/** Where the parts of a training plan end: steps up to the loss, and steps before the optimiser. */
+/** The ends of the parts of a training plan: the number of steps up to the loss, and before the optimiser. */
 export const partsOf = ({ steps }: Plan): { loss: number; update: number } => ({
   loss: steps.findIndex(({ op }) => op === "nll_loss_forward") + 1,
   update: steps.findIndex(({ op }) => op === "gradient_norm"),
 });
 
-/** The plan cut off after `count` steps. What later steps read stays alive, so that memory is used as in the whole plan. */
+/** The first `count` steps of a plan. Tensors that later steps read are outputs, so that memory use is that of the whole plan. */
 function firstSteps(plan: Plan, count: number): Plan {
   const steps = plan.steps.slice(0, count), later = plan.steps.slice(count);
   const written = new Set(steps.flatMap(({ writes }) => Object.values(writes).map(({ storage }) => storage)));
@@ -156,21 +158,21 @@ async function measure(
   }
 }
 
-/** Random tokens below `V`, and what follows each. */
+/** Random tokens below `V`, and the token after each. */
 export function benchTokens({ B, T, V }: { B: number; T: number; V: number }) {
   const drawn = fillUniform(new Float32Array(B * T + 1), { seed: 1, stream: 100, step: 0 }, { low: 0, high: V });
   const tokens = Uint32Array.from(drawn, (x) => Math.min(V - 1, Math.floor(x)));
   return { ids: tokens.slice(0, B * T), targets: tokens.slice(1) };
 }
 
-/** Next-token training on one batch of random tokens below `V`, all counted. */
+/** A batch of random tokens below `V`, in which every target counts. */
 export function benchObjective(made: TrainingPlan, { V }: { V: number }): Objective {
   const [B, T] = made.ids.shape as [number, number];
   const batch = { ...benchTokens({ B, T, V }), weight: new Float32Array(B * T).fill(1) };
   return textObjective(made, { at: () => batch });
 }
 
-/** Launches of kernels; an executor without kernels runs each step at once. */
+/** Number of kernel launches. An executor without kernels has one per step. */
 const dispatches = (executor: Executor, plan: Plan): number =>
   executor instanceof CpuExecutor || executor instanceof WebgpuExecutor
     ? executor.lower(plan).length

@@ -1,20 +1,20 @@
-/** Timing of programs: replays enough of them in a row that the clock and one wait for the device do not matter. */
+/** Timing of programs. Many replays in a row make the clock's resolution and the wait for the device negligible. */
 import type { HostTimes, Program } from "../plan/mod.ts";
 
-/** Seconds of one replay. */
+/** Seconds per replay. */
 export interface Timing {
   readonly best: number;
   readonly median: number;
-  /** The first one, in which drivers compile what they had put off. */
+  /** The first replay. Some drivers compile only then. */
   readonly first: number;
-  /** What the host did, on average over the timed replays; absent where it computes itself. */
+  /** Mean times of the host over the timed replays; absent where the host itself computes. */
   readonly host?: { readonly encode: number; readonly wait: number; readonly mean: number };
 }
 
-/** Shortest run of replays worth timing, in seconds. */
+/** Shortest time of a run of replays (s). */
 const LEAST_SECONDS = 0.3;
 
-/** Seconds of one replay, over `count` replays and the wait for the last of them. The plan needs at least one metric. */
+/** Seconds per replay, over `count` replays and the wait for the last one. The plan needs at least one metric. */
 async function timed(program: Program, count: number): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < count; i++) await program.run();
@@ -35,20 +35,20 @@ export async function time(program: Program, { runs }: { runs: number }): Promis
   return { best: seconds[0]!, median, first, ...(host && { host: { ...host, mean } }) };
 }
 
-/** Seconds of a run between two looks. */
+/** The host's seconds per run, from two readings of its counters. */
 function hostShare(before: HostTimes | undefined, after: HostTimes | undefined) {
   if (!before || !after) return undefined;
   const runs = after.runs - before.runs;
   return { encode: (after.encode - before.encode) / runs, wait: (after.wait - before.wait) / runs };
 }
 
-/** Seconds of the kernels of one replay, by the device's clock; what lies between them is left out. Undefined where it has none. */
+/** Seconds of the kernels of one replay by the device's clock, without the gaps between them. Undefined without such a clock. */
 export async function deviceSeconds(program: Program): Promise<number | undefined> {
   const profile = await program.profile?.();
   return profile?.clock === "device" ? profile.spans.reduce((sum, { start, end }) => sum + end - start, 0) : undefined;
 }
 
-/** The best of `runs` replays: their kernels alone where the device can time them, else whole replays. */
+/** The best of `runs` replays (s). It counts only the kernels if the device can time them, else the whole replay. */
 export async function kernelTime(program: Program, { runs }: { runs: number }): Promise<number> {
   await timed(program, 1);
   let least = Infinity;

@@ -1,4 +1,4 @@
-/** Profiled steps as a trace that Perfetto (ui.perfetto.dev) and Chrome open: the Trace Event Format, times in microseconds. */
+/** Profiled steps in the Trace Event Format, which Perfetto (ui.perfetto.dev) and Chrome open. Times are microseconds. */
 import type { Profile } from "../plan/mod.ts";
 import { partsOf, type Traced } from "./step.ts";
 
@@ -8,7 +8,7 @@ const MICRO = 1e6;
 /** The rows of a model, from top to bottom. */
 const ROWS = { parts: 1, steps: 2, kernels: 3 } as const;
 
-/** A complete event of the format. */
+/** One complete event (phase X). */
 const event = (
   { name, row, pid, start, end, args }: {
     name: string;
@@ -20,7 +20,7 @@ const event = (
   },
 ): Event => ({ ph: "X", name, cat: row, pid, tid: ROWS[row], ts: start * MICRO, dur: (end - start) * MICRO, args });
 
-/** Spans of neighbours with the same key, joined; idle time between them is inside. */
+/** Joins neighbouring spans with the same key. The idle time between them is included. */
 function joined({ spans }: Profile, keyOf: (step: number) => string) {
   const found: { key: string; step: number; start: number; end: number }[] = [];
   for (const { step, start, end } of spans) {
@@ -49,7 +49,7 @@ function eventsOf({ arm, plan, profile }: Traced, pid: number): Event[] {
   ];
 }
 
-/** The text of a trace: a process a model, with its parts, its steps and its kernels below each other. */
+/** The text of a trace. Each model is a process with three rows: its parts, its steps and its kernels. */
 export const traceText = (all: readonly Traced[], about: Readonly<Record<string, unknown>>): string =>
   JSON.stringify({
     traceEvents: all.flatMap((each, i) => eventsOf(each, i + 1)),

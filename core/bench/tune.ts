@@ -1,4 +1,4 @@
-/** Which tile makes each product of a study's training steps fastest on an adapter. */
+/** Finds the fastest tile on an adapter for each matrix product of a study's training steps. */
 import type { Arm } from "../config/mod.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Step, Storage, tensorOver } from "../tensor/mod.ts";
@@ -8,16 +8,16 @@ import { candidatesOf, shapeKey } from "../webgpu/tiles.ts";
 import { drawnContents, fill, singleStep } from "./single_step.ts";
 import { time } from "./timing.ts";
 
-/** One shape, with the names that `--json` prints. */
+/** The result of one shape. `--json` prints these names. */
 export interface TunedShape {
   readonly shape: string;
   readonly tile: string;
   readonly gflop_per_s: number;
-  /** All candidates. */
+  /** The rate of every candidate (10⁹ flops per second). */
   readonly tried: Readonly<Record<string, number>>;
 }
 
-/** The shapes of all products in the training steps of several models, each once. */
+/** The distinct shapes of all products in the training steps of several models. */
 export function productShapes(
   executor: WebgpuExecutor,
   arms: readonly Arm[],
@@ -31,7 +31,7 @@ export function productShapes(
   return [...found.values()];
 }
 
-/** Products shorter than this many flops are repeated within a run. */
+/** Products with fewer flops than this are repeated within a run. */
 const FEW_FLOPS = 1e8, REPEATED = 16;
 
 function productStep(attributes: Step["attributes"]): Step {
@@ -43,7 +43,7 @@ function productStep(attributes: Step["attributes"]): Step {
   return { op: "matmul", attributes, reads: { a, b }, writes: { c: matrix("c", M, N) }, accumulate: [], flops };
 }
 
-/** Times every candidate of the adapter's class at one shape. The executor's own choice of tiles is put back afterwards. */
+/** Times every candidate of the adapter's class at one shape. Afterwards the executor has its previous tiles again. */
 export async function tuneShape(
   executor: WebgpuExecutor,
   attributes: Step["attributes"],

@@ -1,4 +1,4 @@
-/** Whether an executor's kernels compute what the float64 reference computes: looked at before they are timed. */
+/** Compares an executor's kernels with the float64 reference. Kernels with wrong results are not timed. */
 import type { ActivationConfig, ArchType } from "../config/mod.ts";
 import { initialLossScale } from "../ops/loss_scale.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -10,12 +10,12 @@ import { benchShape } from "./shapes.ts";
 import { type Contents, fill, singleStep } from "./single_step.ts";
 import { benchObjective } from "./step.ts";
 
-/** RMS(difference) / RMS(reference) of one step; the bound of gradients in the tests of the ops. */
+/** Largest RMS(difference) / RMS(reference) of one step. The tests of the ops use the same bound for gradients. */
 const BOUND = 1e-4;
 
 /**
- * The ops among `ops` that are wrong by more than the bound, with the error. Every step gets the numbers that it meets in a
- * training step of the `smoke` model, computed by the reference.
+ * The ops among `ops` whose error exceeds the bound, with the error. The inputs of each step are those of a training step of the
+ * `smoke` model, computed by the reference.
  */
 export async function failingOps(
   executor: Executor,
@@ -27,7 +27,7 @@ export async function failingOps(
   store.initialise(reference, 1);
   reference.write(store.lossScale, initialLossScale());
   const made = trainingPlan(store, { B, T, decay: 0.1, precision }), program = await reference.prepare(made.plan);
-  // Without a learning rate the parameters stay those that the saved tensors came from.
+  // With a learning rate of 0 the parameters stay those that the saved tensors were computed from.
   feed(program, benchObjective(made, { V: config.vocabSize }), { step: 1, rate: 0 });
   await program.run();
   const contents = (storage: Storage): Data => {
@@ -42,7 +42,7 @@ export async function failingOps(
   return [...errors].filter(([, error]) => !(error <= BOUND)).map(([op, error]) => ({ op, error }));
 }
 
-/** One step of each op with the same roles, sums and transpositions. */
+/** One step of each group with the same op, roles, accumulation and transposition. */
 function distinct(steps: readonly Step[]): Step[] {
   const found = new Map<string, Step>();
   for (const step of steps) {
@@ -74,7 +74,7 @@ async function errorOf(
   }
 }
 
-/** What the reference left of a step that is not written yet is no number; a kernel may read it only to add to it. */
+/** The contents with zeros in every storage that the step only writes. A step reads an output only to add to it. */
 const written = ({ writes, accumulate, reads }: Step, contents: Contents): Contents => {
   const read = new Set([...Object.values(reads), ...accumulate.map((role) => writes[role]!)].map((x) => x.storage));
   return (storage) => {

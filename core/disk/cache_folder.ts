@@ -7,7 +7,7 @@ const WAIT_MS = 200, WAIT_LIMIT_MS = 10 * 60_000;
 
 /**
  * The user's cache folder of this program: `$XDG_CACHE_HOME/hymba`, else `%LOCALAPPDATA%\hymba`, `~/Library/Caches/hymba`
- * or `~/.cache/hymba`. It may not exist yet. Everything in it can be fetched again.
+ * or `~/.cache/hymba`. It need not exist. Everything in it can be downloaded again.
  */
 export function cacheFolder(): string {
   const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
@@ -26,13 +26,13 @@ export function cacheFolder(): string {
   });
 }
 
-/** What one process of several does alone, and whom to tell when it has to wait for another one. */
+/** Work that only one process does at a time. `onWait` is called when it has to wait for another process. */
 export interface Exclusive<T> {
   work: () => Promise<T>;
   onWait?: () => void;
 }
 
-/** Runs `work` while no other process holds the lock file at `path`; waits up to ten minutes for the others. */
+/** Runs `work` while this process holds the lock file at `path`. Waits at most ten minutes for other processes. */
 export async function exclusively<T>(disk: Disk, path: string, { work, onWait }: Exclusive<T>): Promise<T> {
   const owner = `${hostname()} ${Deno.pid}\n`;
   let lock = await disk.lock(path, owner);

@@ -1,42 +1,41 @@
 /**
- * The one door to the disk. `core/` touches files only through this interface, so that tests can fail, reorder or forget any
- * operation. Each operation is one step that a crash can separate from the next. All paths may be relative; all throw
- * {@link DiskError} unless said otherwise.
+ * The interface to the disk. `core/` uses files only through it, so that tests can make any operation fail or get lost. A crash
+ * can happen between any two operations. Paths may be relative. Every operation throws a {@link DiskError} when it fails.
  */
 export interface Disk {
   /** The whole file. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
   /**
-   * Writes a part of `bytes` at `offset` (bytes from the start) and returns how many bytes were taken, fewer than
-   * asked when the disk fills up. Creates a missing file. Call `writeFile` or `writeAt`, which write all of it.
+   * Writes a part of `bytes` at `offset` (bytes from the start). Returns the number of bytes written, which is smaller than
+   * requested when the disk is full. Creates a missing file. Use `writeFile` or `writeAt`, which write everything.
    */
   writeSome(path: string, bytes: Uint8Array, options: { offset: number }): Promise<number>;
   /** Makes the file exactly `length` bytes long, zeros after its old end. Creates a missing file. */
   truncate(path: string, length: number): Promise<void>;
-  /** Returns when content and length of the file survive a power loss. */
+  /** Returns once content and length of the file would survive a power loss. */
   syncFile(path: string): Promise<void>;
-  /** Returns when the names in the folder survive a power loss. */
+  /** Returns once the names in the folder would survive a power loss. */
   syncFolder(path: string): Promise<void>;
-  /** Gives a file or folder another name; a file at `to` is replaced in one step. */
+  /** Renames a file or folder. A file at `to` is replaced atomically. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or an empty folder. */
   remove(path: string): Promise<void>;
   /** The names in a folder, sorted by code unit. */
   list(path: string): Promise<string[]>;
-  /** What is at the path; undefined when nothing is. */
+  /** Facts about the file or folder; undefined when there is none. */
   stat(path: string): Promise<Stat | undefined>;
-  /** Makes one folder in an existing one; nothing happens when it is there already. */
+  /** Creates one folder in an existing one. An existing folder is no error. */
   makeFolder(path: string): Promise<void>;
-  /** Bytes that may still be written into the folder. */
+  /** Free bytes of the folder's disk. */
   freeSpace(path: string): Promise<number>;
   /**
-   * Takes the exclusive lock that the file stands for and writes `owner` into it, or returns undefined when another holder
-   * lives. The lock ends with `release` or with the process, however it ends; the file stays.
+   * Takes an exclusive lock on the file and writes `owner` into it. Returns undefined when another process holds the lock. The
+   * lock ends with `release` or with the process. The file stays.
    */
   lock(path: string, owner: string): Promise<Lock | undefined>;
 }
 
-/** What `stat` found: for a link, what it points to. `bytes` is 0 for folders. */
+/** The result of `stat`. For a link it describes the target. `bytes` is 0 for folders. */
 export interface Stat {
   kind: "file" | "folder";
   link: boolean;

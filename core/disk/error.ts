@@ -1,6 +1,6 @@
 import { HymbaError } from "../errors.ts";
 
-/** What a disk can be asked to do; the verb of every {@link DiskError}. */
+/** The operations of a disk. Each is the verb in the text of a {@link DiskError}. */
 export type DiskOperation =
   | "read"
   | "write"
@@ -34,14 +34,13 @@ const MEANING: Record<string, { what: string; hint: string }> = {
   NOT_CAPABLE: { what: "Deno was not given the permission", hint: "run with --allow-read and --allow-write" },
 };
 
-/** The disk refused an operation: exit code 1. Says what was done, where, why, and what to do. */
+/** A disk operation failed: exit code 1. The text has the operation, the path, the reason and a hint. */
 export class DiskError extends HymbaError {
   constructor(
-    /** What was asked of the disk. */
     readonly operation: DiskOperation,
-    /** The file or folder it was asked for. */
+    /** The file or folder. */
     readonly path: string,
-    /** The system's name of the error (`ENOSPC`), or `UNKNOWN`. */
+    /** The system's error code (`ENOSPC`), or `UNKNOWN`. */
     readonly code: string,
     { cause }: { cause?: unknown } = {},
   ) {

@@ -5,13 +5,13 @@ import { DiskError } from "./error.ts";
 
 const TEMPORARY = ".partial";
 
-/** The name under which something is built before it gets its own: a rename in the same folder away from it. */
+/** The temporary name of a file while it is written. It is in the same folder, so that a rename gives it the final name. */
 export const temporaryName = (path: string): string => `${path}${TEMPORARY}`;
 
-/** Whether a name was made by {@link temporaryName}. */
+/** Whether the name comes from {@link temporaryName}. */
 export const isTemporary = (name: string): boolean => name.endsWith(TEMPORARY);
 
-/** Writes all of `bytes` at `offset` (bytes from the start), however often the disk takes only a part. */
+/** Writes all of `bytes` at `offset` (bytes from the start), in several writes if necessary. */
 export async function writeAt(disk: Disk, path: string, { bytes, offset }: { bytes: Uint8Array; offset: number }) {
   for (let done = 0; done < bytes.length;) {
     const taken = await disk.writeSome(path, bytes.subarray(done), { offset: offset + done });
@@ -20,15 +20,15 @@ export async function writeAt(disk: Disk, path: string, { bytes, offset }: { byt
   }
 }
 
-/** Writes a file from its start, replacing what was there. Neither atomic nor synced: see {@link writeAtomic}. */
+/** Replaces the content of a file. Neither atomic nor synced: see {@link writeAtomic}. */
 export async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   await disk.truncate(path, 0);
   await writeAt(disk, path, { bytes, offset: 0 });
 }
 
 /**
- * Replaces a file so that after a crash or a power loss at any moment the path holds the old content or the new, never a
- * mixture: temporary file in the same folder, sync, rename, sync of the folder. Text is stored as UTF-8.
+ * Replaces a file atomically: after a crash or a power loss the path has either the old or the new content. Steps: write a
+ * temporary file in the same folder, sync it, rename it, sync the folder. Text is stored as UTF-8.
  */
 export async function writeAtomic(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
@@ -44,7 +44,7 @@ export async function writeAtomic(disk: Disk, path: string, content: Uint8Array 
   await disk.syncFolder(dirname(path));
 }
 
-/** A whole file as text. Throws a HymbaError when it is not UTF-8. */
+/** The content of a file as text. Throws a HymbaError when it is not UTF-8. */
 export async function readText(disk: Disk, path: string): Promise<string> {
   const bytes = await disk.read(path);
   try {
@@ -54,7 +54,7 @@ export async function readText(disk: Disk, path: string): Promise<string> {
   }
 }
 
-/** Makes a folder and those above it; each new name is synced into its parent. */
+/** Creates a folder and its missing parents. The parent of each new folder is synced. */
 export async function makeFolders(disk: Disk, path: string): Promise<void> {
   if (await disk.stat(path)) return await disk.makeFolder(path);
   const parent = dirname(path);
@@ -63,7 +63,7 @@ export async function makeFolders(disk: Disk, path: string): Promise<void> {
   await disk.syncFolder(parent);
 }
 
-/** Removes a file, or a folder with all it holds; a link goes, not what it points to. Nothing happens when it is not there. */
+/** Removes a file, or a folder with its contents. Of a link it removes the link, not the target. A missing path is no error. */
 export async function removeTree(disk: Disk, path: string): Promise<void> {
   const found = await disk.stat(path);
   if (!found) return;
@@ -74,8 +74,8 @@ export async function removeTree(disk: Disk, path: string): Promise<void> {
 }
 
 /**
- * Makes a file or folder disappear in one step, then removes it. A crash in between leaves a temporary, which
- * {@link removeTemporaries} clears.
+ * Removes a file or folder atomically: renames it to a temporary name, then removes that. After a crash in between,
+ * {@link removeTemporaries} removes the rest.
  */
 export async function removeAtomic(disk: Disk, path: string): Promise<void> {
   const temporary = temporaryName(path);
@@ -85,8 +85,8 @@ export async function removeAtomic(disk: Disk, path: string): Promise<void> {
 }
 
 /**
- * Removes every temporary in a folder and below, and syncs each folder, so that names a killed process had not synced are
- * safe from here on. Returns the paths that were removed.
+ * Removes all temporary files and folders below a folder. Also syncs each folder, in case a killed process did not. Returns the
+ * removed paths.
  */
 export async function removeTemporaries(disk: Disk, folder: string): Promise<string[]> {
   const removed: string[] = [];
@@ -107,7 +107,7 @@ export async function removeTemporaries(disk: Disk, folder: string): Promise<str
 const MEBIBYTE = 2 ** 20;
 const inMebibytes = (bytes: number) => `${(bytes / MEBIBYTE).toFixed(1)} MiB`;
 
-/** Throws a HymbaError unless the folder's disk has `bytes` bytes free, and one MiB besides for names and logs. */
+/** Throws a HymbaError unless the folder's disk has `bytes` free bytes, plus one MiB for names and logs. */
 export async function requireSpace(disk: Disk, folder: string, bytes: number): Promise<void> {
   const free = await disk.freeSpace(folder);
   if (free >= bytes + MEBIBYTE) return;

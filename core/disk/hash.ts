@@ -1,7 +1,7 @@
 import type { Hash } from "node:crypto";
 import process from "node:process";
 
-/** A SHA-256 of bytes to come. `node:crypto` is loaded at the first call: it is a third of the start of a short command. */
+/** A new SHA-256 hash. `node:crypto` is loaded at the first call, because it takes a third of the start-up of a short command. */
 export const startSha256 = (): Hash => process.getBuiltinModule("node:crypto").createHash("sha256");
 
 /** SHA-256 of bytes, or of text as UTF-8, in lower-case hexadecimal. */

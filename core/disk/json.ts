@@ -1,13 +1,13 @@
-/** JSON that nobody vouches for: its length is limited before it is parsed. */
+/** Parses untrusted JSON. Its length is limited before it is parsed. */
 import { HymbaError } from "../errors.ts";
 
 /**
- * Longest JSON that is parsed unless a caller knows better, in UTF-16 units: fifty times what this program writes. JSON.parse
- * makes up to 26 times the file out of hostile brackets, so it is the length that bounds what a file can take.
+ * Default limit on the length of JSON (UTF-16 units): fifty times the longest that this program writes. For hostile input
+ * JSON.parse uses up to 26 times the memory of the file, so a limit on the length also limits the memory.
  */
 export const MAX_JSON = 2 ** 20;
 
-/** Parses JSON that nobody vouches for. Throws a HymbaError with the file's name when it is none, or longer than `most`. */
+/** Parses untrusted JSON. Throws a HymbaError with the file's name when it is invalid or longer than `most`. */
 export function parseJson(source: string, name: string, { most = MAX_JSON } = {}): unknown {
   if (source.length > most) {
     throw new HymbaError(`${name} is too large`, {

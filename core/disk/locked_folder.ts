@@ -4,15 +4,15 @@ import type { Disk } from "./disk.ts";
 import { DiskError } from "./error.ts";
 import { makeFolders, readText, removeTemporaries } from "./files.ts";
 
-/** A run folder that this process alone may write to until it is closed. */
+/** A folder that only this process writes to, until it is closed. */
 export interface LockedFolder {
   readonly folder: string;
-  /** Paths of what an earlier process left half done, now removed. */
+  /** The removed temporary files of an earlier process. */
   readonly removed: readonly string[];
   close(): Promise<void>;
 }
 
-/** The folder's own name may lie in a folder that we may enter but not open; then the system decides when it is safe. */
+/** The parent of the run folder may not be readable and cannot be synced then. The name is synced later, by the system. */
 const unlessDenied = (cause: unknown) => {
   if (!(cause instanceof DiskError && cause.code === "EACCES")) throw cause;
 };
@@ -27,9 +27,8 @@ async function inUse(disk: Disk, folder: string): Promise<HymbaError> {
 }
 
 /**
- * Makes the folder if need be, locks it and removes temporaries that a killed process left. The lock dies with its process,
- * so one that was killed is never in the way. `owner` is what another process is told. Throws a HymbaError when a process
- * holds the folder.
+ * Creates the folder if necessary, locks it and removes the temporary files of a killed process. The lock ends with its process,
+ * even a killed one. Other processes show `owner` in their error. Throws a HymbaError when another process holds the folder.
  */
 export async function lockFolder(
   disk: Disk,

@@ -4,10 +4,10 @@ import { DiskError, type DiskOperation } from "./error.ts";
 
 type Content = Uint8Array<ArrayBuffer>;
 
-/** A file as its bytes, a folder as null. */
+/** The bytes of a file, or null for a folder. */
 type Entry = Content | null;
 
-/** Entries by normal path, without the end slash; a missing key is a missing file. */
+/** Files and folders by normalised path, without a trailing slash. */
 class Tree {
   readonly entries = new Map<string, Entry>([[".", null], ["/", null]]);
 
@@ -27,14 +27,14 @@ class Tree {
     return entry;
   }
 
-  /** The file's bytes, or none when it may be made. */
+  /** The bytes of a file; empty when it does not exist but its folder does. */
   fileOrNew(operation: DiskOperation, path: string): Content {
     if (this.entry(path) !== undefined) return this.file(operation, path);
     this.folder(operation, dirname(Tree.key(path)), { asked: path });
     return new Uint8Array();
   }
 
-  /** Throws unless the path is a folder; the error names `asked`. */
+  /** Throws unless the path is a folder. The error shows the path `asked`. */
   folder(operation: DiskOperation, path: string, { asked = path } = {}): void {
     const entry = this.entry(path);
     if (entry === undefined) throw new DiskError(operation, asked, "ENOENT");
@@ -86,12 +86,12 @@ function resized(content: Content, length: number): Content {
   return out;
 }
 
-/** Runs a step at once; what it throws becomes a rejection. */
+/** Runs the work at once. An exception becomes a rejection. */
 const step = <T>(work: () => T): Promise<T> => new Promise((resolve) => resolve(work()));
 
 /**
- * A disk that lives in memory, for tests and for callers that keep nothing. `.` and `/` exist from the start; locks end with
- * `release` only. `freeSpace` is what the disk says is free, in bytes; it is not enforced.
+ * A disk in memory, for tests and for callers that keep no files. `.` and `/` exist from the start. Locks end only with
+ * `release`. `freeSpace` is the reported free space in bytes. It is not enforced.
  */
 export function memoryDisk({ freeSpace = 2 ** 40 } = {}): Disk {
   const tree = new Tree();

@@ -5,10 +5,10 @@ import type { Disk } from "./disk.ts";
 import { writeAt } from "./files.ts";
 import { type Digest, startSha256 } from "./hash.ts";
 
-/** A place in a log: how many bytes lie before it, and their SHA-256. A checkpoint stores one. */
+/** A position in a log: the number of bytes before it, and their SHA-256. Checkpoints store it. */
 export type LogPosition = Digest;
 
-/** The position of a log that holds nothing. */
+/** The position of an empty log. */
 export const LOG_START: LogPosition = {
   bytes: 0,
   sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -17,8 +17,8 @@ export const LOG_START: LogPosition = {
 const NEWLINE = 0x0a;
 
 /**
- * A file of JSON objects, one a line, that grows at its end: `metrics.jsonl`. What was appended before `sync` returned
- * survives a power loss. Await each call before the next.
+ * An append-only file with one JSON object per line: `metrics.jsonl`. Lines that were appended before `sync` returned survive a
+ * power loss. Await each call before the next one.
  */
 export class MetricsLog {
   #torn = false;
@@ -32,9 +32,8 @@ export class MetricsLog {
   ) {}
 
   /**
-   * Opens or makes a log and cuts off what lies after `position`, the place a checkpoint remembers; without one, it keeps all
-   * whole lines. A last line without its end is dropped. Throws a HymbaError when the bytes before `position` are not those
-   * that the checkpoint knew.
+   * Opens or creates a log and truncates it to `position`, which comes from a checkpoint. Without `position` it keeps all
+   * complete lines. Throws a HymbaError when the bytes before `position` have another SHA-256.
    */
   static async open(disk: Disk, path: string, { position }: { position?: LogPosition } = {}): Promise<MetricsLog> {
     const content = await disk.stat(path) ? await disk.read(path) : new Uint8Array();
@@ -53,12 +52,12 @@ export class MetricsLog {
     return new MetricsLog(disk, path, length, hash);
   }
 
-  /** Where the next line will start. */
+  /** The position of the next line. */
   get position(): LogPosition {
     return { bytes: this.length, sha256: this.hash.copy().digest("hex") };
   }
 
-  /** Appends one line. JSON knows neither NaN nor infinity: they become null. After an error the log is as before. */
+  /** Appends one line. NaN and infinity become null, because JSON does not have them. An error leaves the log unchanged. */
   async append(record: Readonly<Record<string, unknown>>): Promise<void> {
     const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
     if (this.#torn) await this.disk.truncate(this.path, this.length);
@@ -69,7 +68,7 @@ export class MetricsLog {
     this.hash.update(bytes);
   }
 
-  /** Makes all appended lines survive a power loss and returns where the log ends, for the checkpoint to remember. */
+  /** Syncs all appended lines to the disk. Returns the end of the log, for the checkpoint. */
   async sync(): Promise<LogPosition> {
     await this.disk.syncFile(this.path);
     return this.position;
@@ -78,24 +77,24 @@ export class MetricsLog {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Longest line that is read, in bytes: a thousand times what this program writes. */
+/** The longest line that is read (bytes): a thousand times the longest that this program writes. */
 export const MAX_LINE_BYTES = 2 ** 20;
 
-/** The object that a line holds; undefined when it holds something else. */
+/** The JSON object of a line; undefined for anything else. */
 function parseLine(line: Uint8Array): Record<string, unknown> | undefined {
   if (line.length > MAX_LINE_BYTES) return undefined;
   try {
     const value: unknown = JSON.parse(utf8.decode(line));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    // Neither UTF-8 nor JSON: the caller says which line it was.
+    // Not UTF-8 or not JSON. The caller's error has the number of the line.
   }
   return undefined;
 }
 
 /**
- * All objects of a log's bytes; a last line without its end is left out. Throws a HymbaError that names the file and the line
- * when a line is no JSON object, not UTF-8 or longer than 1 MiB.
+ * All objects of a log. An incomplete last line is ignored. Throws a HymbaError with file and line when a line is not a JSON
+ * object, not UTF-8, or longer than 1 MiB.
  */
 export function parseLog(content: Uint8Array, path: string): Record<string, unknown>[] {
   const records: Record<string, unknown>[] = [];
@@ -118,7 +117,7 @@ export function parseLog(content: Uint8Array, path: string): Record<string, unkn
   return records;
 }
 
-/** All objects of a log, for reading only. Throws as {@link parseLog} does. */
+/** All objects of a log file. Throws like {@link parseLog}. */
 export async function readLog(disk: Disk, path: string): Promise<Record<string, unknown>[]> {
   return parseLog(await disk.read(path), path);
 }

@@ -1,4 +1,4 @@
-/** The one door to the disk: the interface, its two disks, and the patterns that survive a crash. */
+/** Access to the disk: the interface, two implementations, and file operations that survive a crash. */
 export type { Disk, Lock, Stat } from "./disk.ts";
 export { DiskError, type DiskOperation } from "./error.ts";
 export {

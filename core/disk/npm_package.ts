@@ -6,13 +6,13 @@ import type { Disk } from "./disk.ts";
 const HEARTBEAT_MS = 5000;
 
 /**
- * Fetches an npm package that this program's own start must not wait for, and returns the folder it was unpacked into.
+ * Fetches an npm package that is not needed at every start. Returns the folder of its files.
  *
- * A second Deno does the fetching: what the lock file of a program lists is downloaded whenever the program starts, and what it
- * does not list may not be imported. The child resolves one pinned name by itself, with the registry the user has
- * configured, and runs none of the package's code. Callers check the files they take against pinned digests.
+ * A second Deno process fetches it. Packages in this program's lock file are downloaded at every start, and other packages
+ * cannot be imported. The child process resolves one exact version with the user's registry and runs none of the package's
+ * code. Callers compare the files that they use with known SHA-256 digests.
  *
- * @param disk where packages are unpacked
+ * @param disk the disk with Deno's package cache
  * @param name an exact npm name and version, `@scope/name@1.2.3`
  */
 export async function npmPackage(disk: Disk, name: string, { onProgress }: {
@@ -20,7 +20,7 @@ export async function npmPackage(disk: Disk, name: string, { onProgress }: {
 } = {}): Promise<string> {
   const specifier = JSON.stringify(`npm:${name}`);
   const script = `console.log(import.meta.resolve(${specifier})); if (Date.now() < 0) await import(${specifier});`;
-  // A compiled program is not a Deno that could run a script.
+  // A compiled program cannot run a script like Deno can.
   const program = Deno.build.standalone ? "deno" : Deno.execPath();
   const failed = (got: string, cause?: unknown) =>
     new HymbaError(`cannot fetch the npm package ${name}`, {
@@ -43,7 +43,7 @@ export async function npmPackage(disk: Disk, name: string, { onProgress }: {
   return await packageFolder(disk, fileURLToPath(entry));
 }
 
-/** The nearest folder above a package's entry file that holds its manifest. */
+/** The nearest folder above a package's entry file that has a package.json. */
 async function packageFolder(disk: Disk, entry: string): Promise<string> {
   for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {
     if (await disk.stat(join(folder, "package.json"))) return folder;

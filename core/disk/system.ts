@@ -1,19 +1,19 @@
 import type { Disk, Lock, Stat } from "./disk.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 
-/** The system's name of an error. Deno names the usual ones; of the others (EFBIG, EDQUOT) only the number is in the text. */
+/** The system's code of an error. Deno gives the usual codes. For others (EFBIG, EDQUOT) only the number is in the text. */
 async function codeOf(cause: unknown): Promise<string> {
   if (cause instanceof Deno.errors.NotCapable) return "NOT_CAPABLE";
   if (!(cause instanceof Error)) return "UNKNOWN";
   if ("code" in cause && typeof cause.code === "string") return cause.code;
   const number = Deno.build.os === "windows" ? undefined : /\(os error (\d+)\)/.exec(cause.message)?.[1];
   if (number === undefined) return cause instanceof TypeError ? "EINVAL" : "UNKNOWN";
-  // Loaded only now: it would double the start of a short command.
+  // A dynamic import, because node:os would double the start-up time of a short command.
   const { constants } = await import("node:os");
   return Object.entries(constants.errno).find(([, one]) => one === Number(number))?.[0] ?? "UNKNOWN";
 }
 
-/** Runs one operation and turns whatever the system throws into a DiskError. */
+/** Runs one operation. An error of the system becomes a DiskError. */
 async function asked<T>(operation: DiskOperation, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -35,11 +35,11 @@ async function withFile<T>(
   }
 }
 
-/** Waiting for the disk goes by inode, so a fresh handle covers what earlier handles wrote. */
+/** Syncs a file. A sync covers the whole inode, so a new handle also syncs the writes of earlier handles. */
 const sync = (file: Deno.FsFile) => file.sync();
 
 async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
-  // The kernel drops this lock with the process, so a lock left by a killed one is never in the way.
+  // The kernel releases this lock with the process, so a killed process leaves no lock.
   const file = await Deno.open(path, { read: true, write: true, create: true });
   try {
     if (!await file.tryLock(true)) return file.close(), undefined;
@@ -65,7 +65,7 @@ async function inspect(path: string): Promise<Stat | undefined> {
   return { kind, link: itself.isSymlink, bytes: kind === "folder" ? 0 : found.size };
 }
 
-/** The disk of this machine, through Deno. */
+/** The disk of this machine. */
 export const systemDisk: Disk = {
   read: (path) => asked("read", path, () => Deno.readFile(path)),
   writeSome: (path, bytes, { offset }) =>
@@ -78,7 +78,7 @@ export const systemDisk: Disk = {
     asked("truncate", path, () => withFile(path, { write: true, create: true }, (file) => file.truncate(length))),
   syncFile: (path) => asked("sync", path, () => withFile(path, { write: true }, sync)),
   syncFolder: async (path) => {
-    // Windows cannot open a folder, and writes names through by itself.
+    // Windows cannot open a folder. It writes names to the disk itself.
     if (Deno.build.os === "windows") return;
     await asked("sync", path, () => withFile(path, { read: true }, sync));
   },

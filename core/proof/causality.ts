@@ -1,6 +1,7 @@
-/** Proof by perturbation that no position of a model sees its future. */
+/** Checks by perturbation that no position of a model sees its future. */
 import type { Arm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
+import { at } from "../lists.ts";
 import { forward, type ForwardOptions } from "../nn/model.ts";
 import { linear } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -11,21 +12,24 @@ import { Tape } from "../tensor/mod.ts";
 export interface CausalityReport {
   readonly arm: string;
   readonly T: number;
-  /** Positions t whose following token was changed. */
+  /** Number of positions t whose next token was changed. */
   readonly tested: number;
-  /** Pairs (changed, seen): position `seen` ≤ t changed although only tokens after t did. */
+  /** A change of token `changed` = t + 1 changed the logits at position `seen` ≤ t. */
   readonly leaks: readonly { readonly changed: number; readonly seen: number }[];
 }
 
-/** A model, the length at which it is checked (tokens of text), and where: all positions unless some are named. */
+/** A model, the length of the checked sequence (tokens of text), and the checked positions (default: all). */
 export interface CheckOptions extends Arm, ForwardOptions {
   readonly T: number;
   readonly positions?: readonly number[];
-  /** Weights that are on the executor already and stay there; otherwise the check makes its own. */
+  /** Weights that are already on the executor and stay there. Default: the check initialises its own. */
   readonly weights?: ParameterStore;
 }
 
-/** Changes token t + 1 for every t and compares all logits up to t bit by bit. */
+/**
+ * Changes token t + 1 for every t and compares all logits up to t bit by bit. Throws a HymbaError when no later logit changes
+ * either, because then the check shows nothing.
+ */
 export async function checkCausality(
   executor: Executor,
   { name, config, T, positions, reproduceLeak, weights }: CheckOptions,
@@ -49,13 +53,13 @@ export async function checkCausality(
       leaks: CausalityReport["leaks"][number][] = [];
     for (const t of tested) {
       const changed = Uint32Array.from(ids);
-      changed[t + 1] = (changed[t + 1]! + 1) % V;
+      changed[t + 1] = (at(changed, t + 1) + 1) % V;
       const after = await logitsOf(changed);
       const seen = after.subarray(0, (t + 1) * V).findIndex((bits, i) => bits !== before[i]);
       if (seen >= 0) leaks.push({ changed: t + 1, seen: Math.floor(seen / V) });
       if (after.subarray((t + 1) * V).every((bits, i) => bits === before[(t + 1) * V + i])) {
         throw new HymbaError(
-          `causality ${name}: changing token ${t + 1} changed nothing at all, so the test proves nothing`,
+          `causality ${name}: a change of token ${t + 1} changes no logit, so the check shows nothing`,
         );
       }
     }

@@ -1,4 +1,4 @@
-/** Proof by differentiation that no logit depends on a later token: the gradients are not small there, they are zero. */
+/** Checks by differentiation that no logit depends on a later token: these gradients must be exactly zero. */
 import { HymbaError } from "../errors.ts";
 import { forward, type ForwardOptions } from "../nn/model.ts";
 import { linear } from "../ops/linear.ts";
@@ -11,16 +11,16 @@ import type { CheckOptions } from "./causality.ts";
 export interface GradientReport {
   readonly arm: string;
   readonly T: number;
-  /** Positions t whose logits were differentiated. */
+  /** Number of positions t whose logits were differentiated. */
   readonly tested: number;
-  /** Pairs t < s with a gradient of the logits at t with respect to the embedding at s that is not exactly zero. */
+  /** Pairs t < s where the gradient of the logits at t with respect to the embedding at s is not exactly zero. */
   readonly leaks: readonly { readonly logits: number; readonly embedding: number }[];
 }
 
 interface GradientPlan {
   readonly plan: Plan;
   readonly ids: Tensor;
-  /** [1, T, V]: the gradient that the backward pass starts from. */
+  /** [1, T, V]: the gradient at which the backward pass starts. */
   readonly seed: Tensor;
   /** [1, M + T, D]: the gradient of the embedded tokens, meta tokens first. */
   readonly embedded: Tensor;
@@ -46,8 +46,8 @@ function gradientPlan(
 }
 
 /**
- * Differentiates the logits of each position t, all of them with a weight of 1 or −1, and looks for numbers other than zero
- * behind t. Throws a HymbaError when the gradient at t itself is zero, as the test would then prove nothing.
+ * Differentiates the logits of each position t, each with a weight of 1 or −1, and looks for non-zero gradients after t. Throws a
+ * HymbaError when the gradient at t itself is zero, because then the check shows nothing.
  */
 export async function checkGradients(
   executor: Executor,

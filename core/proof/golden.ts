@@ -1,4 +1,4 @@
-/** Runs float64 cases that were made elsewhere through the engine: operators, the hybrid block, whole models, training. */
+/** Compares the engine with golden cases, float64 results of another implementation: operators, blocks, models, training. */
 import type { Precision } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
@@ -13,18 +13,18 @@ import { attentionCase, convCase, rmsnormCase, scanCase, swigluCase } from "./go
 import { compareAdamw } from "./golden/optimizer.ts";
 import type { Recording } from "./golden/recording.ts";
 
-/** What one file came to. */
+/** The result of one file. */
 export interface GoldenRow {
   readonly file: string;
   /** The kind of the case; empty when the file cannot be read. */
   readonly op: string;
-  /** The tensor nearest to its bound, or furthest beyond; empty when nothing was compared. */
+  /** The tensor with the largest error relative to its bound; empty when nothing was compared. */
   readonly worst: string;
   /** RMS(difference) / RMS(reference) of that tensor; infinite when nothing was compared. */
   readonly error: number;
   readonly bound: number;
   readonly ok: boolean;
-  /** Why the case could not be compared. */
+  /** The reason why the case could not be compared. */
   readonly message?: string;
 }
 
@@ -57,7 +57,7 @@ async function runCase(file: GoldenFile, target: Target): Promise<Comparison> {
     throw new HymbaError(`${file.name}: unknown kind ${JSON.stringify(file.op)}`, { expected: GOLDEN_OPS.join(", ") });
   }
   const comparisons = await runner(file, target);
-  file.requireAllSeen();
+  file.requireAllUsed();
   return worstOf(comparisons);
 }
 
@@ -78,9 +78,9 @@ async function rowOf(
 }
 
 /**
- * Runs every *.safetensors of a folder, in the order of their names, and calls `onCase` after each. A file that is damaged, of
- * an unknown kind or too much for the executor is a failed row with a message. Throws UsageError when there is no such
- * folder or no such file in it.
+ * Runs every *.safetensors file of a folder in the order of the names, and calls `onCase` after each. A file that is damaged, of
+ * an unknown kind or too large for the executor gives a failed row with a message. Throws a UsageError when the folder does
+ * not exist or has no such file.
  */
 export async function runGolden(
   executor: Executor,
@@ -89,7 +89,7 @@ export async function runGolden(
 ): Promise<GoldenRow[]> {
   if ((await disk.stat(folder))?.kind !== "folder") {
     throw new UsageError(`${folder} is not a folder`, {
-      expected: "a folder with one .safetensors file a golden case",
+      expected: "a folder with one .safetensors file per golden case",
     });
   }
   const names = (await disk.list(folder)).filter((name) => name.endsWith(".safetensors"));

@@ -1,27 +1,28 @@
-/** Who sees whom: masks as plain functions, enumerated pair by pair. Kernels have rules of their own, held to this one by tests. */
+/** Masks as plain functions, enumerated pair by pair. Tests compare the masks of the kernels with these. */
 import { type Arm, layersOf } from "../config/mod.ts";
 
-/** A mask over M meta positions and T text positions behind them. */
+/** A mask over M meta positions, followed by T text positions. */
 export interface Mask {
   readonly M: number;
   readonly T: number;
-  /** Whether the query at position q is given the key at position k; both count from the first meta token. */
+  /** Whether the query at position q sees the key at position k. Positions count from the first meta token. */
   sees(q: number, k: number): boolean;
 }
 
-/** What the T text queries of a mask see. */
+/** Statistics of the T text queries of a mask. */
 export interface VisibilityCounts {
   readonly queries: number;
   /** Queries that see a text key at or before their own position. */
   readonly seePast: number;
-  /** Queries that see a text key behind their own position. */
+  /** Queries that see a text key after their own position. */
   readonly seeFuture: number;
-  /** Queries that see the next token, which they are to predict. */
+  /** Queries that see the next token, which they have to predict. */
   readonly seeNext: number;
-  /** Keys of a query, meta tokens included. */
+  /** The smallest number of keys of a query, including meta tokens. */
   readonly fewestKeys: number;
+  /** The largest number of keys of a query, including meta tokens. */
   readonly mostKeys: number;
-  /** Query–key pairs, meta keys included. */
+  /** Number of query–key pairs, including meta keys. */
   readonly pairs: number;
 }
 
@@ -32,7 +33,7 @@ export const causalMask = ({ window, M, T }: { window: number; M: number; T: num
   sees: (q, k) => k <= q && (window === 0 || q - k < window || k < M),
 });
 
-/** Enumerates all pairs of text queries and keys. */
+/** The statistics of a mask, from all pairs of text queries and keys. */
 export function visibilityOf({ M, T, sees }: Mask): VisibilityCounts {
   let seePast = 0, seeFuture = 0, seeNext = 0, fewestKeys = Infinity, mostKeys = 0, pairs = 0;
   for (let q = M; q < M + T; q++) {
@@ -56,7 +57,7 @@ export interface LayerMask {
   readonly mask: Mask;
 }
 
-/** The masks of a model with T tokens of text, one for each kind of attention layer; none for a model without attention. */
+/** The masks of a model with T tokens of text: one for each kind of attention layer, none without attention. */
 export function masksOf({ name, config }: Arm, T: number): LayerMask[] {
   const attention = layersOf(config).filter((layer) => layer.attention), M = config.metaTokens;
   return [...Map.groupBy(attention, ({ window }) => window)].map(([window, layers]) => ({

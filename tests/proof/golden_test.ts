@@ -1,9 +1,10 @@
-/** Golden cases: those that were made elsewhere, where they are there, and hand-made ones that the runner has to tell apart. */
+/** Golden cases: those of another implementation, if they are there, and small ones by hand that have to pass or to fail. */
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { memoryDisk, systemDisk } from "../../core/disk/mod.ts";
 import type { Precision } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
+import { at } from "../../core/lists.ts";
 import { type GoldenRow, runGolden } from "../../core/proof/golden.ts";
 import { encodeSafetensors, type StoredTensor } from "../../core/params/safetensors.ts";
 import { type Executor, ReferenceExecutor } from "../../core/plan/mod.ts";
@@ -24,25 +25,25 @@ function folderIsThere(): boolean {
 }
 
 const there = folderIsThere();
-const complaint = ({ file, worst, error, bound, message }: GoldenRow) =>
-  message ?? `${file}: ${worst} is off by ${error.toExponential(2)}, bound ${bound}`;
+const failureText = ({ file, worst, error, bound, message }: GoldenRow) =>
+  message ?? `${file}: ${worst} has the error ${error.toExponential(2)}, bound ${bound}`;
 
 async function allPass(executor: Executor, precision: Precision = "f32"): Promise<void> {
   const rows = await runGolden(executor, FOLDER, { disk: systemDisk, precision });
-  assert.deepEqual(rows.filter(({ ok }) => !ok).map(complaint), []);
+  assert.deepEqual(rows.filter(({ ok }) => !ok).map(failureText), []);
 }
 
 Deno.test("golden cases on the float64 reference", { ignore: !there }, () => allPass(new ReferenceExecutor()));
 
-for (const [at, name] of ["WebGPU", "the CPU"].entries()) {
-  Deno.test(`golden cases on ${name}`, { ignore: !there }, async () => allPass((await executors())[at]!));
+for (const [i, name] of ["WebGPU", "the CPU"].entries()) {
+  Deno.test(`golden cases on ${name}`, { ignore: !there }, async () => allPass(at(await executors(), i)));
 }
 
 for (const precision of ["bf16", "f16"] as const) {
   Deno.test(
     `golden cases on the CPU with activations in ${precision}`,
     { ignore: !there },
-    async () => allPass((await executors())[1]!, precision),
+    async () => allPass(at(await executors(), 1), precision),
   );
 }
 
@@ -86,7 +87,7 @@ const NORM: Tensors = {
 };
 const NORM_METADATA = { op: "rmsnorm", eps: "0" };
 
-/** What the runner says of one file. */
+/** The result of one file. */
 async function rowOf(
   bytes: Uint8Array<ArrayBuffer>,
   executor: Executor = new ReferenceExecutor(),
@@ -97,10 +98,10 @@ async function rowOf(
   const seen: GoldenRow[] = [];
   const rows = await runGolden(executor, "cases", { disk, onCase: (row) => seen.push(row) });
   assert.deepEqual(seen, rows);
-  return rows[0]!;
+  return at(rows, 0);
 }
 
-Deno.test("golden: a case worked out by hand passes, and fails when one number is off by more than its bound", async () => {
+Deno.test("golden: a case by hand passes, and fails when the error of one number exceeds its bound", async () => {
   const right = await rowOf(encodeSafetensors(NORM, NORM_METADATA));
   assert.deepEqual([right.ok, right.message, right.op], [true, undefined, "rmsnorm"]);
   const wrong = await rowOf(encodeSafetensors({ ...NORM, d_w: f64([2], 1.001 / 5, 0) }, NORM_METADATA));
@@ -108,7 +109,7 @@ Deno.test("golden: a case worked out by hand passes, and fails when one number i
   assert.ok(Math.abs(wrong.error - 1e-3) < 1e-5, `error ${wrong.error}`);
 });
 
-Deno.test("golden: zeros are compared absolutely, and a result that is no number fails", async () => {
+Deno.test("golden: zeros have an absolute bound, and NaN fails", async () => {
   const still = { ...NORM, dy: f32([1, 2], 0, 0), d_x: f64([1, 2], 0, 0), d_w: f64([2], 0, 0) };
   assert.equal((await rowOf(encodeSafetensors(still, NORM_METADATA))).ok, true);
   const off = await rowOf(encodeSafetensors({ ...NORM, d_w: f64([2], 0, 0) }, NORM_METADATA));
@@ -117,15 +118,14 @@ Deno.test("golden: zeros are compared absolutely, and a result that is no number
   assert.deepEqual([nan.ok, nan.error, nan.message], [false, Infinity, undefined]);
 });
 
-/** Window 1: every query sees itself, so o = v, lse is its own score, and no score has a gradient. */
+/** A case with window 1: every query sees only itself, so o = v, lse is its own score, and all gradients of scores are zero. */
 function aloneCase({ T, H, K, Kv }: { T: number; H: number; K: number; Kv: number }): Uint8Array<ArrayBuffer> {
   const draw = (width: number, step: number) =>
     fillNormal(new Float32Array(T * H * width), { seed: 4, stream: 100, step }, { deviation: 3 });
-  const [q, k, v, dO] = [draw(K, 0), draw(K, 1), draw(Kv, 2), draw(Kv, 3)];
+  const q = draw(K, 0), k = draw(K, 1), v = draw(Kv, 2), dO = draw(Kv, 3);
   const scores = Array.from({ length: T * H }, (_, row) => {
-    let sum = 0;
-    for (let i = row * K; i < (row + 1) * K; i++) sum += q[i]! * k[i]!;
-    return sum / Math.sqrt(K);
+    const keys = k.subarray(row * K, (row + 1) * K);
+    return q.subarray(row * K, (row + 1) * K).reduce((sum, x, i) => sum + x * at(keys, i), 0) / Math.sqrt(K);
   });
   const zeros = Array<number>(T * H * K).fill(0), wide = [1, T, H, Kv], narrow = [1, T, H, K];
   const inputs = { q: f32(narrow, ...q), k: f32(narrow, ...k), v: f32(wide, ...v), do: f32(wide, ...dO) };
@@ -135,11 +135,11 @@ function aloneCase({ T, H, K, Kv }: { T: number; H: number; K: number; Kv: numbe
   return encodeSafetensors({ ...inputs, ...outputs, ...gradients }, metadata);
 }
 
-Deno.test("golden: where each query sees one key, attention's scores have exactly no gradient on any executor", async () => {
+Deno.test("golden: if each query sees one key, the gradients of the scores are exactly zero on every executor", async () => {
   const bytes = aloneCase({ T: 70, H: 4, K: 8, Kv: 8 });
   for (const executor of [new ReferenceExecutor(), ...await executors()]) {
     const row = await rowOf(bytes, executor);
-    assert.ok(row.ok, `${executor.name}: ${complaint(row)}`);
+    assert.ok(row.ok, `${executor.name}: ${failureText(row)}`);
   }
 });
 
@@ -148,23 +148,27 @@ const BAD: [string, Uint8Array<ArrayBuffer>, RegExp][] = [
   ["an unknown kind", encodeSafetensors(NORM, { op: "fft" }), /unknown kind "fft"[^]*selective_scan/],
   ["no kind", encodeSafetensors(NORM, {}), /no "op"/],
   ["a missing parameter", encodeSafetensors(NORM, { op: "rmsnorm" }), /no "eps"/],
-  ["a parameter that is no number", encodeSafetensors(NORM, { op: "rmsnorm", eps: "small" }), /"eps" is not a number/],
+  [
+    "a parameter that is not a number",
+    encodeSafetensors(NORM, { op: "rmsnorm", eps: "small" }),
+    /"eps" is not a number/,
+  ],
   ["a missing output", encodeSafetensors(WITHOUT_Y, NORM_METADATA), /"y" is missing/],
-  ["a tensor nobody makes", encodeSafetensors({ ...NORM, d_b: f64([1], 0) }, NORM_METADATA), /"d_b"/],
-  ["shapes that do not fit", encodeSafetensors({ ...NORM, w: f32([3], 1, 1, 1) }, NORM_METADATA), /"w" does not fit/],
-  ["an end cut off", encodeSafetensors(NORM, NORM_METADATA).slice(0, -8), /data_offsets|after the file/],
+  ["an unused tensor", encodeSafetensors({ ...NORM, d_b: f64([1], 0) }, NORM_METADATA), /"d_b"/],
+  ["inconsistent shapes", encodeSafetensors({ ...NORM, w: f32([3], 1, 1, 1) }, NORM_METADATA), /"w" does not fit/],
+  ["a truncated file", encodeSafetensors(NORM, NORM_METADATA).slice(0, -8), /data_offsets|after the file/],
   ["no header", new Uint8Array([1, 2, 3]), /3 bytes are too few/],
 ];
 
 for (const [what, bytes, message] of BAD) {
-  Deno.test(`golden: ${what} is a failed row that says so`, async () => {
+  Deno.test(`golden: ${what} gives a failed row with a message`, async () => {
     const row = await rowOf(bytes);
     assert.equal(row.ok, false);
     assert.match(row.message ?? "", message);
   });
 }
 
-Deno.test("golden: a folder without cases is wrong usage", async () => {
+Deno.test("golden: a folder without cases is a usage error", async () => {
   const disk = memoryDisk();
   await disk.makeFolder("empty");
   for (const folder of ["empty", "absent"]) {

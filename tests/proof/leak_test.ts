@@ -1,16 +1,17 @@
-/** The documented study's crop in a model that really runs: caught by both tests, and out of reach of everything else. */
+/** The documented study's crop in a real model: both checks find it, and only the leak experiment can use it. */
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { checkGradients } from "../../core/proof/causality_gradient.ts";
 import { checkCausality } from "../../core/proof/causality.ts";
 import { croppedMask } from "../../core/proof/leaky_mask.ts";
+import { present } from "../../core/lists.ts";
 import { leakText } from "../../core/report/leak_report.ts";
 import { smallModels } from "../train/models.ts";
 
-Deno.test("a hybrid with cropped keys fails both causality tests, at positions that the mask names", async () => {
+Deno.test("a hybrid with cropped keys fails both causality checks, at the positions of the mask", async () => {
   const executor = await CpuExecutor.create({ threads: 1 });
   try {
-    const { name, config } = smallModels().find(({ name }) => name === "hymba")!;
+    const { name, config } = present(smallModels().find(({ name }) => name === "hymba"), "hymba");
     const W = config.swaWindow, M = config.metaTokens, T = 2 * W;
     const probe = { name, config, T, reproduceLeak: true };
     const { leaks } = await checkCausality(executor, probe), gradients = await checkGradients(executor, probe);
@@ -27,8 +28,8 @@ Deno.test("a hybrid with cropped keys fails both causality tests, at positions t
   }
 });
 
-/** Source files two levels below a folder of the repository that name the option. */
-async function filesThatAsk(top: string): Promise<string[]> {
+/** The source files two levels below a folder of the repository that contain the option's name. */
+async function filesWithOption(top: string): Promise<string[]> {
   const root = new URL(`../../${top}/`, import.meta.url), found: string[] = [];
   for await (const folder of Deno.readDir(root)) {
     if (!folder.isDirectory) continue;
@@ -41,15 +42,15 @@ async function filesThatAsk(top: string): Promise<string[]> {
   return found.sort();
 }
 
-Deno.test("only the leak experiment and the two checks can ask for the crop", async () => {
+Deno.test("only the leak experiment and the two checks use the crop", async () => {
   const makers = ["proof/causality.ts", "proof/causality_gradient.ts", "proof/leak_experiment.ts"];
-  // These two hand on what they are given.
+  // The last two only pass the option on.
   const allowed = [...makers, "nn/model.ts", "train/plans.ts"].sort();
-  assert.deepEqual(await filesThatAsk("core"), allowed);
-  assert.deepEqual(await filesThatAsk("cli"), ["commands/causality.ts"]);
+  assert.deepEqual(await filesWithOption("core"), allowed);
+  assert.deepEqual(await filesWithOption("cli"), ["commands/causality.ts"]);
 });
 
-Deno.test("the text of the leak experiment says what was measured, also when the crop does not help", () => {
+Deno.test("the text of the leak experiment has the measured effect, also when the crop does not help", () => {
   const point = (validationLoss: number) => ({ step: 10, trainLoss: 1, validationLoss });
   const textOf = (cropped: number) =>
     leakText({
@@ -60,5 +61,5 @@ Deno.test("the text of the leak experiment says what was measured, also when the
       curves: [{ name: "causal", points: [point(Math.log(20))] }, { name: "cropped keys", points: [point(cropped)] }],
     }, { command: "x" });
   assert.match(textOf(Math.log(4)), /divides perplexity by 5\.0/);
-  for (const little of [19, 30]) assert.match(textOf(Math.log(little)), /has not lowered perplexity by a tenth/);
+  for (const little of [19, 30]) assert.match(textOf(Math.log(little)), /lowers perplexity by less than a tenth/);
 });

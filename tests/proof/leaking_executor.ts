@@ -1,17 +1,18 @@
-/** An executor on which every model sees its future: what the causality tests have to catch. */
+/** An executor on which every model sees its future, to test the causality checks. */
+import { at } from "../../core/lists.ts";
 import type { Data, Executor, Plan, Program } from "../../core/plan/mod.ts";
 import type { Tensor } from "../../core/tensor/mod.ts";
 
 export interface Leak {
-  /** The position that looks ahead. */
+  /** The position that sees the next token. */
   readonly position: number;
-  /** Tokens of the vocabulary. */
+  /** Size of the vocabulary. */
   readonly V: number;
-  /** Only the logits or only their gradient; both without it. */
+  /** Leak only through the logits or only through their gradient. Default: both. */
   readonly through?: "values" | "gradient";
 }
 
-/** A model that cheats at one position: its logits there are those of the position behind it, which has read one token more. */
+/** At one position the logits are those of the next position, which has seen one more token. */
 export class LeakingExecutor implements Executor {
   readonly name = "cpu";
   constructor(private readonly inner: Executor, private readonly leak: Leak) {}
@@ -30,14 +31,14 @@ export class LeakingExecutor implements Executor {
         if (isLogits(tensor) && through !== "gradient") data.copyWithin(row, row + V, row + 2 * V);
         return data;
       },
-      // What the cheating logits are sent back goes to where they came from.
+      // The gradient of the leaking logits goes to the logits that they were copied from.
       write(tensor: Tensor, data: Data) {
-        const sent = data.slice() as Data;
+        const written = data.slice() as Data;
         if (isLogits(tensor) && through !== "values") {
-          for (let v = 0; v < V; v++) sent[row + V + v]! += sent[row + v]!;
-          sent.fill(0, row, row + V);
+          for (let i = row; i < row + V; i++) written[i + V] = at(data, i + V) + at(data, i);
+          written.fill(0, row, row + V);
         }
-        honest.write(tensor, sent);
+        honest.write(tensor, written);
       },
     };
   }

@@ -1,6 +1,6 @@
 /** Golden cases of the hybrid-head block: one layer's mixer on normalised input. */
 import { ArchType, HymbaConfig } from "../../config/mod.ts";
-import { HymbaError } from "../../errors.ts";
+import { at, present } from "../../lists.ts";
 import { mixer } from "../../nn/block.ts";
 import { WholeSequences } from "../../nn/mixing.ts";
 import { rotaryTable } from "../../ops/rotary.ts";
@@ -14,11 +14,11 @@ import { usesRotary } from "./operators.ts";
 import { Recording } from "./recording.ts";
 
 const LAYER = "layers.0.";
-/** What belongs to a layer and not to its mixer. */
+/** The parameters of a layer that do not belong to its mixer. */
 const OUTSIDE = ["norm1", "norm2", "ffn.gate_up", "ffn.down"].map((name) => LAYER + name);
 
 function configOf(file: GoldenFile): HymbaConfig {
-  const dModel = file.ranked("x", "B,T,d").shape[2]!, meta = file.number("meta");
+  const dModel = at(file.ranked("x", "B,T,d").shape, 2), meta = file.number("meta");
   return new HymbaConfig({
     vocabSize: 1,
     nLayers: 1,
@@ -31,7 +31,7 @@ function configOf(file: GoldenFile): HymbaConfig {
     mambaExpand: file.number("d_inner") / dModel,
     stateSize: file.number("N"),
     dtRank: file.number("dt_rank"),
-    convKernel: file.ranked("conv_w", "di,K").shape[1]!,
+    convKernel: at(file.ranked("conv_w", "di,K").shape, 1),
     normEps: file.number("eps"),
     useMetaTokens: meta > 0,
     numMetaTokens: meta,
@@ -40,7 +40,7 @@ function configOf(file: GoldenFile): HymbaConfig {
   });
 }
 
-/** Cosines and sines of every position, or of angle 0 where the block has no rotary embedding. */
+/** The rotary table [T, 2, K / 2]. Without a rotary embedding all its angles are 0. */
 function tableOf(file: GoldenFile, { T, K }: { T: number; K: number }): Float32Array<ArrayBuffer> {
   if (usesRotary(file)) return rotaryTable(T, K, { base: file.number("theta") });
   return Float32Array.from({ length: T * K }, (_, i) => i % K < K / 2 ? 1 : 0);
@@ -48,7 +48,7 @@ function tableOf(file: GoldenFile, { T, K }: { T: number; K: number }): Float32A
 
 function blockCase(file: GoldenFile): Recording {
   const config = configOf(file), K = config.headDim, recording = new Recording(file), { tape } = recording;
-  const T = file.tensor("x").shape[1]!, parameters = new Map<string, Tensor>();
+  const T = at(file.tensor("x").shape, 1), parameters = new Map<string, Tensor>();
   const packed = packing(file, { config, names: file.namesUnder(""), within: LAYER, without: OUTSIDE });
   for (const one of packed) {
     const tensor = recording.packed(one.name, one.shape, packedNumbers(file, one, ""));
@@ -60,16 +60,15 @@ function blockCase(file: GoldenFile): Recording {
   const y = mixer(tape, recording.input("x"), {
     config,
     layer: { index: 0, attention: true, mamba: true, window: file.number("window"), kvOwner: 0 },
-    parameters: (name) => parameters.get(name)!,
+    parameters: (name) => present(parameters.get(name), `parameter ${name}`),
     rotaryTable: tape.constant("rotary table", [T, 2, K / 2], tableOf(file, { T, K })),
     mixing: new WholeSequences(tape, config),
   });
-  const joined = tape.steps.find(({ op }) => op === "fusion_forward");
-  if (!joined) throw new HymbaError("golden block: the mixer joined no branches");
+  const fusion = tape.steps.find(({ op }) => op === "fusion_forward");
   recording.seed(y, "dy");
   recording.output("y", y);
-  recording.output("attn_out", joined.reads.a!);
-  recording.output("mamba_out", joined.reads.m!);
+  recording.output("attn_out", present(fusion?.reads.a, "the attention branch of the block"));
+  recording.output("mamba_out", present(fusion?.reads.m, "the Mamba branch of the block"));
   return recording;
 }
 

@@ -1,12 +1,12 @@
-/** What golden cases are held to: the bounds that f32 arithmetic has to keep, and what rounding to 16 bits may add to them. */
+/** The error bounds of golden cases: those of f32 arithmetic, and the additional error from rounding to 16 bits. */
 import type { Precision } from "../../config/mod.ts";
 import type { Plan } from "../../plan/mod.ts";
 import type { Comparison, Target } from "./compare.ts";
 
 /**
- * Relative RMS errors in f32. Training, of each loss, each gradient norm and each final parameter: a loss changes by the part of the
- * gradient's error that lies along the gradient, as its norm does, 1 / √n of it with n numbers rounded independently; so both keep
- * f32's bound in 16 bits.
+ * Bounds of relative RMS errors in f32. For training there is a bound of each loss and gradient norm, and a bound of each final
+ * parameter. Losses and gradient norms have the same bound in 16 bits: they change only by the component of the gradient's error
+ * along the gradient, which is 1 / √n of the error if n numbers are rounded independently.
  */
 export const BOUNDS = {
   operator: { output: 2e-5, gradient: 1e-4 },
@@ -15,33 +15,34 @@ export const BOUNDS = {
 } as const;
 
 /**
- * Of each final parameter after training in bf16. No derivation: with gradients off by ε a share ε / π of the signs flips, and AdamW,
- * which moves every number by about its rate, then goes the other way; always the same way, that would be 0.1 in these cases.
- * What was asked before, and is met, is kept as the smaller.
+ * Bound of each final parameter after training in bf16. It is not derived. An estimate: with a relative error ε of the gradients a
+ * share ε / π of their signs flips, and AdamW then moves these parameters in the opposite direction, each time by about the
+ * learning rate. If all errors added up, that would be 0.1 in these cases. The bound is smaller, and all cases meet it.
  */
 export const BF16_PARAMETER = 1e-2;
 
 /**
- * Unit roundoff u: to nearest with p significant bits, |rounded(x) − x| ≤ 2⁻ᵖ · |x|; bf16 has 8, f16 11. The loss scale keeps f16 in
- * its normal range.
+ * Unit roundoff u: with p significant bits and rounding to nearest, |rounded(x) − x| ≤ 2⁻ᵖ · |x|. bf16 has 8 bits, f16 has 11. The
+ * loss scale keeps f16 values in the normal range.
  */
 const ROUNDOFF: Readonly<Record<Exclude<Precision, "f32">, number>> = { bf16: 2 ** -8, f16: 2 ** -11 };
 
 /**
- * How far gradients may be off besides f32's own error, as relative RMS: u / √3 · √N. Derived from the formats, before any case
- * was run against it:
+ * The relative RMS error of gradients from rounding to 16 bits, in addition to f32's error: u / √3 · √N. It was derived from the
+ * formats, before any case was compared with it:
  *
- *  1. Within a binade the error of rounding is spread evenly over ± u · 2ᵉ, and |x| ≥ 2ᵉ: its RMS is at most u / √3 of the tensor's.
- *  2. A gradient is multilinear in most of what is kept: products of dy with x, of dy with a weight behind a kept factor. A tensor that
- *     enters it once and is off by a relative RMS r, independently in every element, leaves it off by r: the errors of a sum's
- *     terms add up as the terms do. What is not linear has a relative sensitivity of at most 1 where the numbers are: x · SiLU″(x)
- *     against SiLU′, a decay exp(dt · A) against dt (x · e⁻ˣ ≤ 1/e), the part of a norm's gradient that holds x.
- *  3. Different tensors are rounded independently, so N of them on the way give √N. N is counted in the plan: every tensor that
- *     is packed, whether or not it is on the way to this gradient, and where products are made of operands in f16, two for each.
+ *  1. Within a binade the rounding error is uniform over ± u · 2ᵉ, and |x| ≥ 2ᵉ. So its RMS is at most u / √3 of the tensor's RMS.
+ *  2. A gradient is multilinear in most saved tensors: it has products of dy with x, and of dy with a weight and a saved factor. If a
+ *     tensor enters once and has a relative RMS error r, independent in every element, the gradient gets the relative error r,
+ *     because the errors of the terms of a sum add up like the terms. Non-linear functions have a relative sensitivity of at most
+ *     1 in the range of the values: x · SiLU″(x) relative to SiLU′, a decay exp(dt · A) relative to dt (x · e⁻ˣ ≤ 1/e), and the
+ *     part of a norm's gradient that contains x.
+ *  3. Different tensors are rounded independently, so N tensors give √N. N is counted in the plan: all packed tensors, also those
+ *     that do not influence this gradient, and two operands for each product in f16.
  *
- * It assumes that no gradient is much smaller than sums of as many unrelated terms would be. Outputs are off only by products in f16.
- * Those make what the forward pass computes inexact, and the scan multiplies five results of theirs with each other (u, dt, B, C and
- * the gate): where there is one, products count five times.
+ * It assumes that the terms of a gradient do not cancel much more than unrelated terms would. Outputs have an additional error only
+ * from products in f16. The scan multiplies five of their results (u, dt, B, C and the gate), so in a plan with a scan each product
+ * counts five times.
  */
 export function roundingOf(
   { steps, forwardSteps }: Plan,
@@ -60,13 +61,13 @@ export function roundingOf(
 }
 
 /**
- * Where that assumption does not hold: weights of the norms inside a Mamba branch, a few numbers each. In float64, sums of as many
- * unrelated terms would be up to 5.9 times as large as their gradients are (`hymba_shared_a`: 5.9 for C in layer 5, 5.7 for dt in
- * layer 0, 0.5 to 2.3 otherwise). Products in f16 may put these off by so much more; nothing else needs it.
+ * Tensors for which this assumption does not hold: the weights of the norms inside a Mamba branch, which are a few numbers each. In
+ * float64 a sum of as many unrelated terms would be up to 5.9 times as large as their gradients (`hymba_shared_a`: 5.9 for C in
+ * layer 5, 5.7 for dt in layer 0, 0.5 to 2.3 otherwise). With products in f16 their bound is larger by this factor.
  */
 const CANCELLING = { names: /\.norm_(dt|B|C)\.weight$/, growth: 6 };
 
-/** The comparisons with wider bounds where terms cancel, for products in f16. */
+/** The comparisons with larger bounds for the tensors whose terms cancel, if products are in f16. */
 export const withCancelling = (comparisons: readonly Comparison[], { executor, precision }: Target): Comparison[] =>
   comparisons.map((comparison) =>
     precision === "f16" && executor.f16Products && CANCELLING.names.test(comparison.tensor)

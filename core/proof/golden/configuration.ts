@@ -1,16 +1,17 @@
-/** The model configuration that a golden file describes, as switches of the one model. */
+/** The model configuration that a golden file describes. */
 import { ArchType, HymbaConfig, type HymbaOptions } from "../../config/mod.ts";
 import { HymbaError, quoted } from "../../errors.ts";
+import { at } from "../../lists.ts";
 import type { GoldenFile } from "./file.ts";
 
-/** Sizes that every kind of model states. */
+/** The sizes that files of every kind of model have. */
 function sizesOf(file: GoldenFile): Partial<HymbaOptions> {
-  const { shape: [V, D] } = file.ranked("p.embed", "V,d");
-  const meta = file.has("p.meta") ? file.ranked("p.meta", "m,d").shape[0]! : 0;
+  const { shape } = file.ranked("p.embed", "V,d"), D = at(shape, 1);
+  const meta = file.has("p.meta") ? at(file.ranked("p.meta", "m,d").shape, 0) : 0;
   const value = file.namesUnder("p.").find((name) => name.endsWith("wv.weight"));
-  const valueRows = value && file.ranked(`p.${value}`, "KV·vd,d").shape[0]!;
+  const valueRows = value && at(file.ranked(`p.${value}`, "KV·vd,d").shape, 0);
   return {
-    vocabSize: V,
+    vocabSize: at(shape, 0),
     dModel: D,
     nLayers: file.number("L"),
     nHeads: file.number("H"),
@@ -18,7 +19,7 @@ function sizesOf(file: GoldenFile): Partial<HymbaOptions> {
     headDim: file.number("hd"),
     valueHeadDim: valueRows ? valueRows / file.number("KV") : file.number("hd"),
     ffnHidden: file.number("ff"),
-    mambaExpand: file.number("di") / D!,
+    mambaExpand: file.number("di") / D,
     stateSize: file.number("N"),
     convKernel: file.number("K"),
     dtRank: file.number("R"),
@@ -29,34 +30,33 @@ function sizesOf(file: GoldenFile): Partial<HymbaOptions> {
   };
 }
 
-/** Window 0 means that every layer sees all: as if all were global. */
+/** The windows and global layers. Window 0 makes all layers global. */
 function windowsOf(file: GoldenFile, globals: readonly number[]): Partial<HymbaOptions> {
   const window = file.number("w"), all = Array.from({ length: file.number("L") }, (_, i) => i);
   return window === 0 ? { globalAttnIndices: all } : { globalAttnIndices: globals, swaWindow: window };
 }
 
-function layersIn(file: GoldenFile, key: string): number[] {
+const isLayers = (value: unknown): value is number[] => Array.isArray(value) && value.every(Number.isInteger);
+const isGroups = (value: unknown): value is number[][] => Array.isArray(value) && value.every(isLayers);
+
+/** The metadata `key`, which has to satisfy `is`. Throws a HymbaError that says `what` was expected. */
+function jsonIn<T>(file: GoldenFile, key: string, [is, what]: [is: (value: unknown) => value is T, what: string]): T {
   const value = file.json(key);
-  if (Array.isArray(value) && value.every((layer) => Number.isInteger(layer))) return value;
-  throw new HymbaError(`${file.name}: metadata ${quoted(key)} is not a list of layers`, {
-    got: quoted(file.text(key)),
-  });
+  if (is(value)) return value;
+  throw new HymbaError(`${file.name}: metadata ${quoted(key)} is not ${what}`, { got: quoted(file.text(key)) });
 }
 
-function groupsIn(file: GoldenFile, key: string): number[][] {
-  const value = file.json(key);
-  const isGroup = (group: unknown) => Array.isArray(group) && group.every((layer) => Number.isInteger(layer));
-  if (Array.isArray(value) && value.every(isGroup)) return value;
-  throw new HymbaError(`${file.name}: metadata ${quoted(key)} is not a list of lists of layers`, {
-    got: quoted(file.text(key)),
-  });
-}
-
-function switchesOf(file: GoldenFile): Partial<HymbaOptions> {
+function architectureOf(file: GoldenFile): Partial<HymbaOptions> {
   const plain = { innerNorms: false, useKvSharing: false };
   if (file.op === "hymba_shared") {
-    const shared = { innerNorms: file.flag("inner_norm"), useKvSharing: true, kvGroups: groupsIn(file, "kv_groups") };
-    return { archType: ArchType.HYBRID, ...shared, ...windowsOf(file, layersIn(file, "globals")) };
+    const globals = jsonIn(file, "globals", [isLayers, "a list of layers"]);
+    return {
+      archType: ArchType.HYBRID,
+      innerNorms: file.flag("inner_norm"),
+      useKvSharing: true,
+      kvGroups: jsonIn(file, "kv_groups", [isGroups, "a list of lists of layers"]),
+      ...windowsOf(file, globals),
+    };
   }
   const kind = file.text("kind"), L = file.number("L");
   switch (kind) {
@@ -80,7 +80,7 @@ function switchesOf(file: GoldenFile): Partial<HymbaOptions> {
   });
 }
 
-/** Throws UsageError when the sizes do not fit together, HymbaError when the file does not say enough. */
+/** The configuration of a file. Throws a UsageError when the sizes are inconsistent, a HymbaError when some are missing. */
 export function configOf(file: GoldenFile): HymbaConfig {
-  return new HymbaConfig({ ...sizesOf(file), ...switchesOf(file) });
+  return new HymbaConfig({ ...sizesOf(file), ...architectureOf(file) });
 }

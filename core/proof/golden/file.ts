@@ -1,11 +1,11 @@
-/** One golden case as a file holds it. It notes what was asked for, so that nothing in a file goes by unseen. */
+/** The file of one golden case. It records which tensors were used, so that none is forgotten. */
 import { HymbaError, quoted } from "../../errors.ts";
 import { decodeSafetensors, type SafetensorsFile } from "../../params/safetensors.ts";
 import { sizeOf } from "../../tensor/mod.ts";
 
 export type Numbers = Float64Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
-/** Shape and numbers of a tensor in a file. */
+/** A tensor of a file. */
 export interface GoldenTensor {
   readonly shape: readonly number[];
   readonly data: Numbers;
@@ -13,7 +13,7 @@ export interface GoldenTensor {
 
 export class GoldenFile {
   readonly #content: SafetensorsFile;
-  readonly #seen = new Set<string>();
+  readonly #used = new Set<string>();
 
   constructor(readonly name: string, bytes: Uint8Array<ArrayBuffer>) {
     this.#content = decodeSafetensors(bytes, { name });
@@ -24,7 +24,7 @@ export class GoldenFile {
     return this.text("op");
   }
 
-  /** Names of tensors that start with `prefix`, without it. */
+  /** The names of the tensors that start with `prefix`, without the prefix. */
   namesUnder(prefix: string): string[] {
     return Object.keys(this.#content.tensors).filter((name) => name.startsWith(prefix)).map((name) =>
       name.slice(prefix.length)
@@ -35,9 +35,9 @@ export class GoldenFile {
     return Object.hasOwn(this.#content.tensors, name);
   }
 
-  /** A tensor of F64, F32 or I32 with at least one element; of `shape` where one is given. */
+  /** A tensor of F64, F32 or I32 with at least one element. If `shape` is given, it must have this shape. */
   tensor(name: string, shape?: readonly number[]): GoldenTensor {
-    this.#seen.add(name);
+    this.#used.add(name);
     const found = this.has(name) ? this.#content.tensors[name] : undefined;
     if (!found) throw new HymbaError(`${this.name}: tensor ${quoted(name)} is missing`);
     if (found.dtype !== "F64" && found.dtype !== "F32" && found.dtype !== "I32") {
@@ -53,7 +53,7 @@ export class GoldenFile {
     return { shape: found.shape, data: found.data };
   }
 
-  /** A tensor of as many dimensions as `letters`, which an error shows. */
+  /** A tensor with as many dimensions as there are letters in `letters`. The error shows the letters. */
   ranked(name: string, letters: string): GoldenTensor {
     const found = this.tensor(name);
     if (found.shape.length === letters.split(",").length) return found;
@@ -63,7 +63,7 @@ export class GoldenFile {
     });
   }
 
-  /** Token ids, all below `V`. Ids below zero, which ask to be ignored, are allowed with `ignore` and become 0. */
+  /** Token ids below `V`. With `ignore`, negative ids are allowed and become 0. They mark targets without loss. */
   ids(
     name: string,
     { V, shape, ignore = false }: { V: number; shape?: readonly number[]; ignore?: boolean },
@@ -71,7 +71,7 @@ export class GoldenFile {
     const { data } = this.tensor(name, shape), lowest = ignore ? -Infinity : 0;
     const wrong = data.findIndex((id: number) => !Number.isInteger(id) || id < lowest || id >= V);
     if (wrong >= 0) {
-      throw new HymbaError(`${this.name}: ${quoted(name)} holds an id that is not in the vocabulary`, {
+      throw new HymbaError(`${this.name}: ${quoted(name)} has an id that is not in the vocabulary`, {
         expected: `0 to ${V - 1}`,
         got: `${data[wrong]} at ${wrong}`,
       });
@@ -91,34 +91,34 @@ export class GoldenFile {
     throw new HymbaError(`${this.name}: metadata ${quoted(key)} is not a number`, { got: quoted(text) });
   }
 
-  /** A switch: True, False, 1 or 0; false where the key is absent. */
+  /** A boolean: True, False, 1 or 0. False if the key is missing. */
   flag(key: string): boolean {
     if (!Object.hasOwn(this.#content.metadata, key)) return false;
     const text = this.text(key).toLowerCase();
     if (["true", "1"].includes(text)) return true;
     if (["false", "0"].includes(text)) return false;
-    throw new HymbaError(`${this.name}: metadata ${quoted(key)} is not a switch`, {
+    throw new HymbaError(`${this.name}: metadata ${quoted(key)} is not a boolean`, {
       expected: "True or False",
       got: quoted(text),
     });
   }
 
-  /** A value written as JSON. */
+  /** A value in JSON. */
   json(key: string): unknown {
     const text = this.text(key);
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw new HymbaError(`${this.name}: metadata ${quoted(key)} cannot be read`, { got: quoted(text), cause });
+      throw new HymbaError(`${this.name}: metadata ${quoted(key)} is not JSON`, { got: quoted(text), cause });
     }
   }
 
-  /** Throws when the file holds a tensor that was never asked for: a case that is compared only in part must not pass. */
-  requireAllSeen(): void {
-    const unseen = Object.keys(this.#content.tensors).filter((name) => !this.#seen.has(name));
-    if (unseen.length === 0) return;
-    throw new HymbaError(`${this.name}: nothing here makes or uses tensor ${quoted(unseen[0]!)}`, {
-      got: `${unseen.length} such tensors`,
+  /** Throws a HymbaError when a tensor of the file was not used: a case that is compared only in part must not pass. */
+  requireAllUsed(): void {
+    const unused = Object.keys(this.#content.tensors).filter((name) => !this.#used.has(name)), [first] = unused;
+    if (first === undefined) return;
+    throw new HymbaError(`${this.name}: tensor ${quoted(first)} is not used`, {
+      got: `${unused.length} unused tensors`,
     });
   }
 }

@@ -1,5 +1,6 @@
-/** Golden cases of losses. The engine's head takes hidden rows and weights; logits go in as rows over an identity matrix. */
+/** Golden cases of losses. The engine's head takes hidden rows and weights, so the logits are the rows and the weights are I. */
 import { HymbaError } from "../../errors.ts";
+import { at } from "../../lists.ts";
 import { linearLogp } from "../../ops/linear_logp.ts";
 import { nllLoss, ORPO_COLUMNS, orpoLoss } from "../../ops/losses.ts";
 import type { GoldenFile } from "./file.ts";
@@ -9,11 +10,11 @@ import { Recording } from "./recording.ts";
 interface Targets {
   /** [B, T], below V. */
   readonly targets: Uint32Array<ArrayBuffer>;
-  /** [B, T]: 1 where a target counts. */
+  /** [B, T]: 1 where a target counts, else 0. */
   readonly weight: Float32Array<ArrayBuffer>;
 }
 
-/** Log-probabilities of targets under the file's logits, taken as [B, T, V]; `d_logits` is expected of the input. */
+/** Log-probabilities of the targets under the file's logits [B, T, V]. The gradient of the logits is `d_logits`. */
 function logpOfLogits(
   recording: Recording,
   { B, T, V, targets }: { B: number; T: number; V: number; targets: Uint32Array<ArrayBuffer> },
@@ -24,7 +25,7 @@ function logpOfLogits(
   return linearLogp(recording.tape, { x, w, targets: recording.given("targets", [B, T], targets) }).logp;
 }
 
-/** Targets of a next-token loss in a file; −100 asks to be ignored. */
+/** The targets of a next-token loss in a file. Targets of −100 do not count. */
 export function targetsOf(file: GoldenFile, { V, shape }: { V: number; shape: readonly number[] }): Targets {
   const targets = file.ids("targets", { V, shape, ignore: true });
   const weight = Float32Array.from(file.tensor("targets").data, (id) => id < 0 ? 0 : 1);
@@ -32,10 +33,10 @@ export function targetsOf(file: GoldenFile, { V, shape }: { V: number; shape: re
   return { targets, weight };
 }
 
-/** Mean over the targets that count. */
+/** Cross-entropy, as a mean over the targets that count. */
 export function crossEntropyCase(file: GoldenFile): Recording {
   const recording = new Recording(file), { shape } = file.tensor("logits");
-  const V = shape.at(-1)!, R = shape.slice(0, -1).reduce((product, length) => product * length, 1);
+  const V = at(shape, -1), R = shape.slice(0, -1).reduce((product, length) => product * length, 1);
   const { targets, weight } = targetsOf(file, { V, shape: shape.slice(0, -1) });
   const logp = logpOfLogits(recording, { B: 1, T: R, V, targets });
   const loss = nllLoss(recording.tape, { logp, weight: recording.given("weight", [1, R], weight) });
@@ -44,15 +45,20 @@ export function crossEntropyCase(file: GoldenFile): Recording {
   return recording;
 }
 
-/** Values [B, T] moved one position to the left, so that position t speaks of token t + 1; the last position gets 0. */
+/** Values [B, T] shifted by one position: position t gets the value of token t + 1, the last position gets 0. */
 function ofNextToken(values: ArrayLike<number>, T: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length: values.length }, (_, i) => i % T === T - 1 ? 0 : values[i + 1]!);
+  return Float32Array.from({ length: values.length }, (_, i) => i % T === T - 1 ? 0 : at(values, i + 1));
 }
 
 export function orpoCase(file: GoldenFile): Recording {
   const recording = new Recording(file);
   const [B, T, V] = file.ranked("logits", "2n,T,V").shape as [number, number, number], n = B / 2;
-  if (!Number.isInteger(n)) throw new HymbaError(`${file.name}: ${B} rows of logits are not n chosen and n rejected`);
+  if (!Number.isInteger(n)) {
+    throw new HymbaError(`${file.name}: an odd number of rows of logits`, {
+      expected: "n chosen and n rejected rows",
+      got: `${B} rows`,
+    });
+  }
   const targets = Uint32Array.from(ofNextToken(file.ids("ids", { V, shape: [B, T] }), T));
   const weight = ofNextToken(file.tensor("attn_mask", [B, T]).data, T);
   const completion = ofNextToken(file.tensor("completion_mask", [B, T]).data, T);
@@ -69,8 +75,8 @@ export function orpoCase(file: GoldenFile): Recording {
   recording.seed(loss);
   recording.output("loss", loss);
   recording.output("nll", nll);
-  ORPO_COLUMNS.forEach((name, start) => {
+  for (const [start, name] of ORPO_COLUMNS.entries()) {
     recording.output(name, pairs, columnsOf({ start, columns: 1, width: ORPO_COLUMNS.length }));
-  });
+  }
   return recording;
 }

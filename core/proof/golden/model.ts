@@ -1,5 +1,6 @@
 /** Golden cases of whole models: loss, logits and gradients, and AdamW training. */
 import { HymbaError } from "../../errors.ts";
+import { at } from "../../lists.ts";
 import { forward } from "../../nn/model.ts";
 import { initialLossScale, LOSS_SCALE } from "../../ops/loss_scale.ts";
 import { linear } from "../../ops/linear.ts";
@@ -17,7 +18,7 @@ import type { GoldenFile } from "./file.ts";
 import { targetsOf } from "./losses.ts";
 import { compareParameters, type Packed, packedNumbers, packing } from "./names.ts";
 
-/** The case's model with the case's weights on the executor, for as long as `body` runs. */
+/** Runs `body` with the case's model, whose weights are on the executor. */
 async function withModel<T>(
   file: GoldenFile,
   executor: Executor,
@@ -34,7 +35,7 @@ async function withModel<T>(
   }
 }
 
-/** Forward and backward of the mean cross-entropy times `scale`, with the logits as a second output. */
+/** Forward and backward pass of the mean cross-entropy times `scale`. The logits are a second output. */
 function modelPlan(store: ParameterStore, { B, T, scale }: { B: number; T: number; scale: number }) {
   const { parameters, gradients } = store.arenas, tape = new Tape(true, [[parameters, gradients]]);
   const ids = tape.input("ids", [B, T], { dtype: "u32" }), targets = tape.input("targets", [B, T], { dtype: "u32" });
@@ -51,7 +52,8 @@ export function compareModel(file: GoldenFile, target: Target): Promise<Comparis
   return withModel(file, executor, async (store, packed) => {
     const V = store.config.vocabSize, { shape } = file.ranked("ids", "B,T"), [B, T] = shape as [number, number];
     const { targets, weight } = targetsOf(file, { V, shape });
-    // As training does: unscaled, gradients of a mean lie below the normal numbers of f16. A power of two changes no digit.
+    // Training scales the loss, too: gradients of a mean would be below the normal numbers of f16. The scale is a power of two,
+    // so it changes no digit.
     const scale = precision === "f16" ? LOSS_SCALE.start : 1;
     const made = modelPlan(store, { B, T, scale }), plan = storedIn(made.plan, precision);
     const program = await executor.prepare(plan);
@@ -82,14 +84,14 @@ export function compareTraining(file: GoldenFile, target: Target): Promise<Compa
     const metrics = await train(file, target, store);
     const values = await store.read(target.executor);
     return [
-      ...compareEach(file, "losses", { got: metrics.map(([loss]) => loss!), bound }),
-      ...compareEach(file, "grad_norms", { got: metrics.map(([, norm]) => norm!), bound }),
+      ...compareEach(file, "losses", { got: metrics.map((values) => at(values, 0)), bound }),
+      ...compareEach(file, "grad_norms", { got: metrics.map((values) => at(values, 1)), bound }),
       ...compareParameters(file, packed, { values, prefix: "final.", bound: parameter }),
     ];
   });
 }
 
-/** Every step of a case; loss and gradient norm of each. */
+/** Runs every step of a case. Returns the loss and the gradient norm of each step. */
 async function train(
   file: GoldenFile,
   { executor, precision }: Target,
@@ -110,11 +112,11 @@ async function train(
   const program = await executor.prepare(made.plan);
   try {
     for (let step = 0; step < steps; step++) {
-      const [from, to] = [step * size, (step + 1) * size];
+      const from = step * size, to = from + size;
       program.write(made.ids, ids.slice(from, to));
       program.write(made.targets, targets.slice(from, to));
       program.write(made.weight, weight.slice(from, to));
-      program.write(made.schedule, scheduleVector(step + 1, { rate: rates[step]!, ...optimizer }));
+      program.write(made.schedule, scheduleVector(step + 1, { rate: at(rates, step), ...optimizer }));
       await program.run();
     }
     const metrics = await program.drainMetrics();

@@ -1,13 +1,14 @@
-/** The parameters of a golden model under its names, and the engine's parameters that they are packed into. */
+/** The mapping between the parameters of a golden file and the engine's parameters, which pack several of them. */
 import { type HymbaConfig, layersOf } from "../../config/mod.ts";
 import { HymbaError, quoted } from "../../errors.ts";
+import { at, present } from "../../lists.ts";
 import { parameterSpecs, projectionParts } from "../../params/specs.ts";
 import { sizeOf } from "../../tensor/mod.ts";
 import { compare, type Comparison } from "./compare.ts";
 import type { GoldenFile } from "./file.ts";
 import { packRows } from "./layout.ts";
 
-/** A piece of an engine parameter: its rows that are one tensor of the file. */
+/** The rows of an engine parameter that are one tensor of the file. */
 export interface Part {
   /** Name in the file, without `p.`, `g.`, `d_` or `final.`. */
   readonly name: string;
@@ -16,19 +17,19 @@ export interface Part {
   readonly start: number;
 }
 
-/** One engine parameter and its pieces, top to bottom. */
+/** One engine parameter and its parts, in the order of the rows. */
 export interface Packed {
   readonly name: string;
   readonly shape: readonly number[];
   readonly parts: readonly Part[];
 }
 
-/** Modules that a file nests its tensors in; the names below them are unique in a layer without them. */
+/** Names of modules in a file. A name without them is still unique within its layer. */
 const MODULES = ["mixer", "attn", "mamba", "weight"];
 
 const LEAVES: Readonly<Record<string, string>> = { wo: "out_proj", dt_w: "dt_proj", dt_b: "dt_proj.bias" };
 
-/** The file's names of engine parameters that are one tensor there too. */
+/** The file's names of engine parameters with one part. */
 const SINGLE: Readonly<Record<string, string>> = {
   embedding: "embed",
   final_norm: "norm",
@@ -52,21 +53,21 @@ function canonical(name: string): string {
   return kept.map((segment) => LEAVES[segment] ?? segment).join(".");
 }
 
-/** Leaf names and rows of the tensors that make up an engine parameter. */
+/** The leaf names and the numbers of rows of the parts of an engine parameter. */
 function leavesOf(
   config: HymbaConfig,
   { leaf, layer, rows }: { leaf: string; layer: number; rows: number },
 ): [string, number][] {
   if (leaf === "ffn.gate_up") return [["w_gate", rows / 2], ["w_up", rows / 2]];
   if (leaf !== "in_proj") return [[SINGLE[leaf] ?? leaf, rows]];
-  const { q, k, v, x, z } = projectionParts(config, layersOf(config)[layer]!);
+  const { q, k, v, x, z } = projectionParts(config, at(layersOf(config), layer));
   const parts: [string, number][] = [["wq", q], ["wk", k], ["wv", v], ["in_proj", x + z]];
   return parts.filter(([, size]) => size > 0);
 }
 
 /**
- * How the engine's parameters are made of the tensors that a file names. A file that holds a part of a model has the
- * parameters that start with `within`, named as if nothing stood before them, save those of `without`.
+ * The parts of each engine parameter in a file with the tensor `names`. A file with a part of a model has only the parameters that
+ * start with `within`, except those in `without`. Its names do not have this prefix. Throws a HymbaError when a tensor is missing.
  */
 export function packing(
   file: GoldenFile,
@@ -82,7 +83,7 @@ export function packing(
   return wanted.map(({ name, shape }) => {
     const [folder = "", layer] = /^layers\.(\d+)\./.exec(name) ?? [], leaf = name.slice(folder.length);
     let start = 0;
-    const parts = leavesOf(config, { leaf, layer: Number(layer), rows: shape[0]! }).map(([part, rows]): Part => {
+    const parts = leavesOf(config, { leaf, layer: Number(layer), rows: at(shape, 0) }).map(([part, rows]): Part => {
       const key = `${folder}${part}`.slice(within.length), known = found.get(key);
       if (known === undefined) {
         throw new HymbaError(`${file.name}: the parameter ${quoted(key)} is missing`, {
@@ -97,12 +98,12 @@ export function packing(
   });
 }
 
-/** The numbers of an engine parameter. */
+/** The values of an engine parameter, packed from the file. */
 export function packedNumbers(file: GoldenFile, { parts }: Packed, prefix: string): Float32Array<ArrayBuffer> {
   return packRows(parts.map(({ name, shape }) => file.tensor(`${prefix}${name}`, shape)));
 }
 
-/** Holds each piece of the engine's arrays to the file's tensor where the file has it. */
+/** Compares each part of the engine's parameters with the file's tensor, if the file has it. */
 export function compareParameters(
   file: GoldenFile,
   packed: readonly Packed[],
@@ -114,7 +115,7 @@ export function compareParameters(
 ): Comparison[] {
   return packed.flatMap(({ name, parts }) =>
     parts.filter((part) => file.has(`${prefix}${part.name}`)).map((part) => {
-      const got = values[name]!.subarray(part.start, part.start + sizeOf(part.shape));
+      const got = present(values[name], name).subarray(part.start, part.start + sizeOf(part.shape));
       return compare(file, `${prefix}${part.name}`, { got, bound });
     })
   );

@@ -1,5 +1,6 @@
 /** Golden cases of single operators. */
 import { HymbaError } from "../../errors.ts";
+import { at } from "../../lists.ts";
 import { attention } from "../../ops/attention.ts";
 import { causalConv } from "../../ops/causal_conv.ts";
 import { linear } from "../../ops/linear.ts";
@@ -12,17 +13,17 @@ import type { GoldenFile } from "./file.ts";
 import { columnsOf, packColumns, packRows, partOf } from "./layout.ts";
 import { Recording } from "./recording.ts";
 
-/** h_last of the op's states [B, chunks + 1, I, N]: the last of each batch row. */
+/** `h_last`: the last state of each batch row in the op's states [B, chunks + 1, I, N]. */
 const lastState = ({ T, size }: { T: number; size: number }) => {
   const entries = Math.ceil(T / SCAN_CHUNK) + 1;
   return columnsOf({ start: (entries - 1) * size, columns: size, width: entries * size });
 };
 
-/** A (negative) goes in as aLog = log(−A), so d_A = daLog / A. */
+/** The op takes aLog = log(−A) in place of the negative A, so d_A = daLog / A. */
 export function scanCase(file: GoldenFile): Recording {
   const recording = new Recording(file), { tape } = recording;
   const u = file.ranked("u", "B,L,D"), A = file.ranked("A", "D,N"), B = file.ranked("B", "B,L,N");
-  const [batch, T, I] = u.shape as [number, number, number], N = A.shape[1]!;
+  const [batch, T, I] = u.shape as [number, number, number], N = at(A.shape, 1);
   if (!A.data.every((a: number) => a < 0)) throw new HymbaError(`${file.name}: A is not negative everywhere`);
   const delta = file.tensor("delta", u.shape), C = file.tensor("C", B.shape);
   const udt = recording.packed("u and delta", [batch, T, 2, I], packColumns([u, delta]));
@@ -40,14 +41,15 @@ export function scanCase(file: GoldenFile): Recording {
   recording.gradient("d_delta", udt, columnsOf({ start: I, columns: I, width: 2 * I }));
   recording.gradient("d_B", bc, columnsOf({ start: 0, columns: N, width: 2 * N }));
   recording.gradient("d_C", bc, columnsOf({ start: N, columns: N, width: 2 * N }));
-  recording.gradient("d_A", aLog, (daLog) => Float64Array.from(daLog, (g, i) => g / A.data[i]!));
+  recording.gradient("d_A", aLog, (daLog) => Float64Array.from(daLog, (g, i) => g / at(A.data, i)));
   return recording;
 }
 
-/** `pre`, the sum before SiLU, is held by y = silu(pre): the op never stores it. */
+/** Causal convolution with SiLU. */
 export function convCase(file: GoldenFile): Recording {
-  const recording = new Recording(file), I = file.ranked("x", "B,L,D").shape[2]!;
-  const taps = file.ranked("w", "D,K").shape[1]!;
+  const recording = new Recording(file), I = at(file.ranked("x", "B,L,D").shape, 2);
+  const taps = at(file.ranked("w", "D,K").shape, 1);
+  // The op does not store `pre`, the sum before SiLU. y = silu(pre) checks it.
   if (file.has("pre")) file.tensor("pre");
   const x = recording.input("x"), w = recording.input("w", [I, taps]), bias = recording.optional("b", [I]);
   const y = causalConv(recording.tape, { x, w, bias });
@@ -56,7 +58,7 @@ export function convCase(file: GoldenFile): Recording {
   return recording;
 }
 
-/** The rotary layout of a case: true for pairs (i, i + K/2), false for none. */
+/** Whether a case has a rotary embedding, with pairs (i, i + K/2). Throws a HymbaError for any other layout. */
 export function usesRotary(file: GoldenFile): boolean {
   const rope = file.text("rope");
   if (rope !== "half" && rope !== "none") {
@@ -71,7 +73,10 @@ export function attentionCase(file: GoldenFile): Recording {
   const [, , G, Kv] = file.ranked("v", "B,T,KV,vd").shape as [number, number, number, number];
   const scale = file.number("scale");
   if (Math.abs(scale * Math.sqrt(K) - 1) > 1e-6) {
-    throw new HymbaError(`${file.name}: attention here scales by hd^-1/2 = ${1 / Math.sqrt(K)}`, { got: `${scale}` });
+    throw new HymbaError(`${file.name}: the scale is not hd^-1/2`, {
+      expected: `${1 / Math.sqrt(K)}`,
+      got: `${scale}`,
+    });
   }
   const heads = { q: recording.input("q"), k: recording.input("k", [B, T, G, K]) };
   const v = withRows(recording.input("v", [B, T, G, Kv]), 2);

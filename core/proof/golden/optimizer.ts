@@ -1,4 +1,4 @@
-/** Golden cases of gradient clipping and AdamW, step after step on tensors of their own. */
+/** Golden cases of gradient clipping and AdamW on single tensors, over several steps. */
 import { type AdamW, adamw, gradientNorm, SCHEDULE_LENGTH } from "../../ops/optimizer.ts";
 import { finish } from "../../plan/mod.ts";
 import { Arena, sizeOf, Storage, Tape, type Tensor, tensorOver } from "../../tensor/mod.ts";
@@ -7,23 +7,22 @@ import { BOUNDS } from "./bounds.ts";
 import { compare, compareEach, type Comparison, type Target } from "./compare.ts";
 import type { GoldenFile } from "./file.ts";
 
-const PARTS = ["p", "g", "m", "v"] as const;
-
-type Trained = Readonly<Record<typeof PARTS[number], Tensor>> & { readonly name: string };
+/** A parameter, its gradient and its two moments. */
+type Trained = Readonly<Record<"p" | "g" | "m" | "v", Tensor>> & { readonly name: string };
 
 function trainedTensors(file: GoldenFile, arenas: Arena[]): Trained[] {
   return file.namesUnder("grad0_").map((name) => {
-    const { shape } = file.tensor(name), length = sizeOf(shape);
-    const [p, g, m, v] = PARTS.map((part) => {
+    const length = sizeOf(file.tensor(name).shape);
+    const tensor = (part: string) => {
       const arena = new Arena(`${part} of ${name}`, length);
       arenas.push(arena);
       return tensorOver(new Storage(arena.name, length, "f32", { arena, offset: 0 }), [length]);
-    }) as [Tensor, Tensor, Tensor, Tensor];
-    return { name, p, g, m, v };
+    };
+    return { name, p: tensor("p"), g: tensor("g"), m: tensor("m"), v: tensor("v") };
   });
 }
 
-/** AdamW of a case; `decay` applies to the tensors that the case names. */
+/** The settings of AdamW in a case. `decay` applies only to the tensors that the case lists. */
 function settings(file: GoldenFile): AdamW {
   return {
     beta1: file.number("beta1"),
@@ -44,11 +43,11 @@ export async function compareAdamw(file: GoldenFile, { executor }: Target): Prom
   }
   const program = await executor.prepare(finish(tape, { name: "golden adamw", metrics: [norm] }));
   const comparisons: Comparison[] = [];
-  const put = (tensor: Tensor, name: string) => executor.write(tensor, Float32Array.from(file.tensor(name).data));
+  const write = (tensor: Tensor, name: string) => executor.write(tensor, Float32Array.from(file.tensor(name).data));
   try {
-    for (const { name, p } of tensors) put(p, name);
+    for (const { name, p } of tensors) write(p, name);
     for (const [step, rate] of rates.entries()) {
-      for (const { name, g } of tensors) put(g, `grad${step}_${name}`);
+      for (const { name, g } of tensors) write(g, `grad${step}_${name}`);
       program.write(schedule, scheduleVector(step + 1, { rate, ...adam }));
       await program.run();
       for (const { name, p, m, v } of tensors) {
