@@ -176,7 +176,7 @@ Deno.test("profile seed: the documented block's page, and a run of it that can b
   assert.equal(run.code, 0, run.error);
   assert.match(run.out, /^hybrid-paper /m);
   const text = await Deno.readTextFile(join(place.folder, "seed/detailed_metrics.txt"));
-  assert.match(text, /profile +seed: the documented study as it was/);
+  assert.match(text, /profile +seed: the documented study, unchanged/);
   assert.match(text, /shuffled sequences, 90\.0 % of them/);
   const verified = await hymba(place, "verify", "seed", "--backend", "cpu", "--data", book);
   assert.equal(verified.code, 0, verified.out + verified.error);
