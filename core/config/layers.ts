@@ -1,6 +1,8 @@
 /** What each layer of a configuration is: derived, so that the model, its parameters, caches and diagrams cannot disagree. */
 import type { HymbaConfig } from "./model.ts";
+import { HymbaError, quoted } from "../errors.ts";
 import { ArchType } from "./options.ts";
+import { layersOfPattern, LETTERS } from "./pattern.ts";
 
 export interface Layer {
   readonly index: number;
@@ -10,6 +12,16 @@ export interface Layer {
   readonly window: number;
   /** The layer whose keys and values this one uses: its own index unless it shares. */
   readonly kvOwner: number;
+}
+
+/** What the layers of a pattern are. A configuration that was accepted has a pattern that can be read. */
+function kindsOfPattern(layers: string, { nLayers, swaWindow }: HymbaConfig) {
+  const letters = layersOfPattern(layers, nLayers);
+  if (!Array.isArray(letters)) throw new HymbaError(`the layer pattern ${quoted(layers)}`, letters);
+  return letters.map((letter) => {
+    const { attention, mamba, window } = LETTERS[letter];
+    return { attention, mamba, window: window ? swaWindow : 0 };
+  });
 }
 
 const kindOf = (config: HymbaConfig, index: number) => {
@@ -30,7 +42,9 @@ const kindOf = (config: HymbaConfig, index: number) => {
 
 /** The layers of a model, first to last. */
 export function layersOf(config: HymbaConfig): Layer[] {
-  const kinds = Array.from({ length: config.nLayers }, (_, index) => kindOf(config, index));
+  const kinds = config.layers === undefined
+    ? Array.from({ length: config.nLayers }, (_, index) => kindOf(config, index))
+    : kindsOfPattern(config.layers, config);
   const owner = kinds.map((_, index) => index);
   if (config.useKvSharing) {
     for (const group of config.kvGroups ?? kvGroups(kinds.map(({ window }) => window > 0), config.oddGroup)) {

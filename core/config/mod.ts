@@ -3,6 +3,7 @@ export * from "./attention_codes.ts";
 export * from "./layers.ts";
 export * from "./model.ts";
 export * from "./options.ts";
+export * from "./pattern.ts";
 export * from "./sizes.ts";
 export * from "./study.ts";
 export * from "./suites.ts";

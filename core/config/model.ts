@@ -1,5 +1,6 @@
 /** The configuration of a model: plain frozen values with the names of the documented study, and one validator. */
 import { ArchType, type Fusion, type HymbaOptions } from "./options.ts";
+import { archTypeOf, layersOfPattern, lengthOfPattern, LETTERS } from "./pattern.ts";
 import { checkOptions, validate } from "./validate.ts";
 
 const isHybrid = (arch: ArchType) => arch === ArchType.HYBRID || arch === ArchType.HYBRID_SEQUENTIAL;
@@ -17,6 +18,9 @@ export const MODEL_DEFAULTS = {
   stateSize: 16,
   convKernel: 4,
   branchWidth: 0,
+  state: "on",
+  attentionConv: 0,
+  separateOutputs: false,
   fusion: "mean",
   ropeBase: 10000,
   normEps: 1e-6,
@@ -25,10 +29,24 @@ export const MODEL_DEFAULTS = {
   stepInit: "mamba",
 } as const satisfies Partial<HymbaOptions>;
 
+/** What a layer pattern decides; undefined without one, or where it cannot be read (`validate` says why). */
+function patternOf({ layers }: Partial<HymbaOptions>, nLayers: number) {
+  if (layers === undefined) return undefined;
+  const letters = layersOfPattern(layers, nLayers);
+  if (!Array.isArray(letters)) return undefined;
+  const kinds = letters.map((letter) => LETTERS[letter]);
+  return {
+    archType: archTypeOf(letters),
+    windowed: kinds.some(({ window }) => window),
+    globalAttnIndices: kinds.flatMap(({ attention, window }, index) => attention && !window ? [index] : []),
+  };
+}
+
 function defaults(given: Partial<HymbaOptions>): HymbaOptions {
-  const archType = given.archType ?? ArchType.HYBRID;
   const usual = MODEL_DEFAULTS, mambaExpand = given.mambaExpand ?? usual.mambaExpand;
-  const dModel = given.dModel ?? usual.dModel, nLayers = given.nLayers ?? usual.nLayers;
+  const dModel = given.dModel ?? usual.dModel,
+    nLayers = given.nLayers ?? lengthOfPattern(given.layers ?? "") ?? usual.nLayers;
+  const pattern = patternOf(given, nLayers), archType = pattern?.archType ?? given.archType ?? ArchType.HYBRID;
   const nHeads = given.nHeads ?? usual.nHeads, headDim = given.headDim ?? dModel / nHeads;
   const parallel = archType === ArchType.HYBRID;
   const useMetaTokens = given.useMetaTokens ?? isHybrid(archType);
@@ -38,12 +56,14 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     windowed: parallel || archType === ArchType.TRANSFORMER_LOCAL,
     useKvSharing: parallel || archType === ArchType.TRANSFORMER_LOCAL,
     kvGroups: undefined,
+    layers: undefined,
     ffnHidden: Math.round(dModel * 8 / 3),
     dtRank: Math.ceil(dModel / 16),
     innerNorms: parallel,
-    valueHeadDim: parallel && !given.branchWidth ? mambaExpand * dModel / nHeads : headDim,
+    valueHeadDim: parallel && !given.branchWidth && !given.separateOutputs ? mambaExpand * dModel / nHeads : headDim,
     oddGroup: parallel ? "triple" : "single",
     ...given,
+    ...(pattern ? { windowed: pattern.windowed, globalAttnIndices: pattern.globalAttnIndices } : {}),
     archType,
     dModel,
     nLayers,
@@ -73,6 +93,7 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly nKvHeads: number;
   declare readonly headDim: number;
   declare readonly archType: ArchType;
+  declare readonly layers: string | undefined;
   declare readonly windowed: boolean;
   declare readonly globalAttnIndices: readonly number[];
   declare readonly useMetaTokens: boolean;
@@ -84,10 +105,13 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly mambaExpand: number;
   declare readonly stateSize: number;
   declare readonly convKernel: number;
+  declare readonly state: "on" | "off";
+  declare readonly attentionConv: number;
   declare readonly dtRank: number;
   declare readonly branchWidth: number;
   declare readonly innerNorms: boolean;
   declare readonly fusion: Fusion;
+  declare readonly separateOutputs: boolean;
   declare readonly valueHeadDim: number;
   declare readonly oddGroup: "triple" | "single";
   declare readonly ropeBase: number;

@@ -40,6 +40,11 @@ export interface HymbaOptions {
   headDim: number;
   /** Which of the five architectures. */
   archType: ArchType;
+  /**
+   * What each layer is, as in `core/config/pattern.ts`; it then decides `archType`, `windowed` and `globalAttnIndices`. Default:
+   * the layers of the architecture.
+   */
+  layers: string | undefined;
   /** Attention layers outside `globalAttnIndices` see a window. Default: in `hymba` and `transformer-local`. */
   windowed: boolean;
   /** Layers with full attention where others are windowed; `transformer-local` has none. Default: first, middle, last. */
@@ -62,6 +67,10 @@ export interface HymbaOptions {
   stateSize: number;
   /** Taps of the causal convolution. */
   convKernel: number;
+  /** off: the Mamba branch is its convolution and its gate, without the selective scan. */
+  state: "on" | "off";
+  /** Taps of a causal convolution with SiLU on queries, keys and values, in front of the rotation; 0: none. */
+  attentionConv: number;
   /** R: rank of the step size. Default: D / 16, rounded up. */
   dtRank: number;
   /**
@@ -73,7 +82,9 @@ export interface HymbaOptions {
   innerNorms: boolean;
   /** How attention and Mamba are joined in the layers that have both. Default: the mean of their norms. */
   fusion: Fusion;
-  /** Width of a value head. Default: I / H in `hymba`, D / H elsewhere. */
+  /** Each branch of a layer that has both has an output projection of its own; `fusion` joins what they add to the stream. */
+  separateOutputs: boolean;
+  /** Width of a value head. Default: I / H in `hymba` with one output projection, D / H elsewhere. */
   valueHeadDim: number;
   /** What becomes of the odd layer of a run of local layers: one group of three, or one alone. */
   oddGroup: "triple" | "single";

@@ -19,17 +19,20 @@ export interface CacheSize {
  */
 export function cacheSize(config: HymbaConfig, T: number, { elementBytes = 4 } = {}): CacheSize {
   const layers = layersOf(config), M = config.metaTokens;
-  const { nKvHeads, headDim, valueHeadDim, innerDim, stateSize, convKernel, dModel, nHeads } = config;
+  const { nKvHeads, headDim, valueHeadDim, innerDim, stateSize, convKernel, dModel, nHeads, attentionConv } = config;
   const attention = layers.filter((layer) => layer.attention);
   const owners = attention.filter(({ kvOwner, index }) => kvOwner === index);
   const slots = owners.reduce((sum, { window }) => sum + M + (window > 0 ? Math.min(T, window) : T), 0);
   const kvBytes = slots * nKvHeads * (headDim + valueHeadDim) * elementBytes;
   const full = config.nLayers * T * nKvHeads * 2 * (dModel / nHeads) * elementBytes;
-  const mamba = layers.filter((layer) => layer.mamba).length;
+  const mamba = layers.filter((layer) => layer.mamba).length, states = config.state === "on" ? stateSize : 0;
+  const columns = (owns: boolean) => nHeads * headDim + (owns ? nKvHeads * (headDim + valueHeadDim) : 0);
+  const convolved = attention.reduce((sum, { kvOwner, index }) => sum + columns(kvOwner === index), 0);
   return {
     layerRatio: owners.length === 0 ? 1 : config.nLayers / owners.length,
     byteRatio: owners.length === 0 ? undefined : full / kvBytes,
     kvBytes,
-    stateBytes: mamba * innerDim * (stateSize + convKernel - 1) * elementBytes,
+    stateBytes: elementBytes *
+      (mamba * innerDim * (states + convKernel - 1) + convolved * Math.max(0, attentionConv - 1)),
   };
 }

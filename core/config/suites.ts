@@ -44,7 +44,8 @@ const FIVE: readonly Recipe[] = ARCH_TYPES.map((archType) => architecture(archTy
 const BASELINES: readonly Recipe[] = [
   architecture("samba", ArchType.HYBRID_SEQUENTIAL, { useMetaTokens: false, windowed: true, globalAttnIndices: [] }),
   architecture("falcon-h1", ArchType.HYBRID, {
-    ...{ fusion: "sum", useMetaTokens: false, useKvSharing: false, windowed: false, innerNorms: false },
+    ...{ fusion: "sum", separateOutputs: true, useMetaTokens: false, useKvSharing: false },
+    ...{ windowed: false, innerNorms: false },
   }),
 ];
 

@@ -1,7 +1,8 @@
 /** What a configuration may hold: the type and limits of each field by itself, then what the fields have to be together. */
 import { quoted, UsageError } from "../errors.ts";
 import { ARCH_TYPES, ArchType, FUSIONS, type HymbaOptions } from "./options.ts";
-import { allowed, choice, flag, holds, list, number, type ValueType, whole } from "./value_types.ts";
+import { archTypeOf, layersOfPattern } from "./pattern.ts";
+import { allowed, choice, flag, holds, list, number, text, type ValueType, whole } from "./value_types.ts";
 
 /** Largest values: far above any model of the study, and small enough that no size derived from them leaves 2^53. */
 export const CONFIG_LIMITS = { width: 2 ** 17, vocabulary: 2 ** 24, layers: 1024, positions: 2 ** 20, states: 2 ** 12 };
@@ -19,6 +20,7 @@ export const FIELD_TYPES: Readonly<Record<keyof HymbaOptions, ValueType>> = {
   nKvHeads: whole(width),
   headDim: number(2, width),
   archType: choice(ARCH_TYPES),
+  layers: text('a layer pattern, such as "h 5l h" or "7m:g"'),
   windowed: flag,
   globalAttnIndices: layerList(),
   useMetaTokens: flag,
@@ -33,10 +35,13 @@ export const FIELD_TYPES: Readonly<Record<keyof HymbaOptions, ValueType>> = {
   mambaExpand: number(Number.MIN_VALUE, 1024),
   stateSize: whole(states),
   convKernel: whole(states),
+  state: choice(["on", "off"]),
+  attentionConv: whole(states, 0),
   dtRank: whole(width),
   branchWidth: whole(width, 0),
   innerNorms: flag,
   fusion: choice(FUSIONS),
+  separateOutputs: flag,
   valueHeadDim: number(1, width),
   oddGroup: choice(["triple", "single"]),
   ropeBase: number(1, 1e12),
@@ -47,7 +52,7 @@ export const FIELD_TYPES: Readonly<Record<keyof HymbaOptions, ValueType>> = {
 };
 
 /** Fields that may be left out of a full configuration. */
-const OPTIONAL: readonly (keyof HymbaOptions)[] = ["kvGroups"];
+const OPTIONAL: readonly (keyof HymbaOptions)[] = ["kvGroups", "layers"];
 
 const fits = (name: keyof HymbaOptions, value: unknown) =>
   holds(FIELD_TYPES[name], value) || value === undefined && OPTIONAL.includes(name);
@@ -106,13 +111,24 @@ export function validate(options: HymbaOptions): void {
       from: ["nLayers"],
     });
   }
+  validatePattern(options);
   validateWidths(options);
   validateBranches(options);
   validateGroups(options);
 }
 
+/** A pattern that can be read and names every layer. */
+function validatePattern({ layers, nLayers, archType }: HymbaOptions): void {
+  if (layers === undefined) return;
+  const letters = layersOfPattern(layers, nLayers);
+  if (!Array.isArray(letters)) fail("layers", { ...letters, from: ["nLayers"] });
+  if (archTypeOf(letters) !== archType) {
+    fail("archType", { expected: `${archTypeOf(letters)}, which layers decides`, got: archType, from: ["layers"] });
+  }
+}
+
 function validateWidths(
-  { dModel, nHeads, headDim, valueHeadDim, mambaExpand, archType, branchWidth }: HymbaOptions,
+  { dModel, nHeads, headDim, valueHeadDim, mambaExpand, archType, branchWidth, separateOutputs }: HymbaOptions,
 ): void {
   if (headDim % 2 !== 0) {
     fail("headDim", {
@@ -135,7 +151,9 @@ function validateWidths(
       from: ["dModel"],
     });
   }
-  if (archType === ArchType.HYBRID && branchWidth === 0 && valueHeadDim * nHeads !== Math.round(inner)) {
+  if (
+    archType === ArchType.HYBRID && branchWidth === 0 && !separateOutputs && valueHeadDim * nHeads !== Math.round(inner)
+  ) {
     fail("valueHeadDim", {
       expected: `mambaExpand · dModel / nHeads = ${inner / nHeads}, the width of the Mamba branch`,
       got: valueHeadDim,
@@ -147,8 +165,19 @@ function validateWidths(
 }
 
 /** Branches with projections of their own own their keys and values, and are joined behind their projections. */
-function validateBranches({ branchWidth, useKvSharing, fusion, archType }: HymbaOptions): void {
+function validateBranches(
+  { branchWidth, useKvSharing, fusion, archType, separateOutputs, state }: HymbaOptions,
+): void {
+  if (separateOutputs && fusion === "concat") {
+    const expected = "mean, sum or gate with separateOutputs: concat is a sum of two output projections itself";
+    fail("fusion", { expected, got: fusion, from: ["separateOutputs"] });
+  }
   if (branchWidth === 0) return;
+  if (separateOutputs) {
+    const expected = "false with a branchWidth, whose branches have projections of their own";
+    fail("separateOutputs", { expected, got: separateOutputs, from: ["branchWidth"] });
+  }
+  if (state === "off") fail("state", { expected: "on with a branchWidth", got: state, from: ["branchWidth"] });
   if (useKvSharing) {
     fail("useKvSharing", { expected: "false with a branchWidth", got: useKvSharing, from: ["branchWidth"] });
   }

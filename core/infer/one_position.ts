@@ -4,10 +4,11 @@ import { HymbaError } from "../errors.ts";
 import type { KeysAndValues, Mixing, Place } from "../nn/mixing.ts";
 import { attentionDecode, cacheAppend, cacheSlots, convStep, scanStep } from "../ops/decode.ts";
 import type { ScanInputs } from "../ops/selective_scan.ts";
+import { projectionParts } from "../params/specs.ts";
 import { Arena, sizeOf, Storage, type Tape, type Tensor, tensorOver } from "../tensor/mod.ts";
 
 /** Caches of one layer by what they hold; a layer lacks those of a branch that it has not, or that another layer owns. */
-export type LayerCache = Partial<Record<"k" | "v" | "conv" | "scan", Tensor>>;
+export type LayerCache = Partial<Record<"k" | "v" | "heads" | "conv" | "scan", Tensor>>;
 
 /** Elements between the starts of two caches are a multiple of this: bindings must start at 256 bytes. */
 const ALIGNMENT = 64;
@@ -19,11 +20,15 @@ export function layoutCaches(
 ): { arena: Arena; caches: LayerCache[] } {
   const { nKvHeads: G, headDim: K, valueHeadDim: Kv, innerDim: I, stateSize: N, convKernel: J, metaTokens: meta } =
     config;
-  const shapes = layersOf(config).map(({ index, attention, mamba, window, kvOwner }) => {
-    const slots = cacheSlots(S, { window, meta });
+  const taps = config.attentionConv;
+  const shapes = layersOf(config).map((layer) => {
+    const { index, attention, mamba, window, kvOwner } = layer, slots = cacheSlots(S, { window, meta });
+    const { q, k, v } = projectionParts(config, layer);
     return {
       ...(attention && kvOwner === index && { k: [B, slots, G, K], v: [B, slots, G, Kv] }),
-      ...(mamba && { conv: [B, J - 1, I], scan: [B, I, N] }),
+      ...(attention && taps > 0 && { heads: [B, taps - 1, q + k + v] }),
+      ...(mamba && { conv: [B, J - 1, I] }),
+      ...(mamba && config.state === "on" && { scan: [B, I, N] }),
     };
   });
   const room = (shape: readonly number[]) => Math.ceil(sizeOf(shape) / ALIGNMENT) * ALIGNMENT;
@@ -63,8 +68,11 @@ export class OnePosition implements Mixing {
     return attentionDecode(this.tape, { q, kCache, vCache, position }, { ...see, into });
   }
 
-  convolve(inputs: { x: Tensor; w: Tensor; bias: Tensor }, { layer, into }: Place): Tensor {
-    return convStep(this.tape, { ...inputs, state: this.#cache(layer.index, "conv") }, { into });
+  convolve(
+    inputs: { x: Tensor; w: Tensor; bias: Tensor },
+    { layer, into, of }: Place & { of: "conv" | "heads" },
+  ): Tensor {
+    return convStep(this.tape, { ...inputs, state: this.#cache(layer.index, of) }, { into });
   }
 
   scan(inputs: ScanInputs, { layer, into }: Place): Tensor {

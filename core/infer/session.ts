@@ -50,8 +50,10 @@ export class DecodeSession {
 
   /** Forgets the text; new sequences start behind the meta tokens. */
   async restart(): Promise<void> {
-    for (const { conv, scan } of this.made.caches) {
-      for (const state of [conv, scan]) if (state) this.executor.write(state, new Float32Array(sizeOf(state.shape)));
+    for (const { heads, conv, scan } of this.made.caches) {
+      for (const state of [heads, conv, scan]) {
+        if (state) this.executor.write(state, new Float32Array(sizeOf(state.shape)));
+      }
     }
     this.#position = 0;
     while (this.#position < this.size.meta) await this.#step(new Uint32Array(this.size.B));

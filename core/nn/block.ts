@@ -1,6 +1,7 @@
 /** One layer's mixer: attention, Mamba, or both side by side on one fused projection. */
 import { HymbaError } from "../errors.ts";
 import { rotary } from "../ops/rotary.ts";
+import { projectionParts } from "../params/specs.ts";
 import { sliceColumns, type Tape, type Tensor } from "../tensor/mod.ts";
 import { joined } from "./join.ts";
 import { mambaBranch } from "./mamba.ts";
@@ -13,10 +14,19 @@ export function mixer(tape: Tape, h: Tensor, context: LayerContext): Tensor {
   const leave = (y: Tensor, branch: "attention" | "mamba") => leaveBranch(tape, y, { ...context, branch });
   const branches = joined(tape, context, {
     like: h,
-    attend: (into) => heads && leave(attentionBranch(tape, heads, { ...context, into }), "attention"),
+    attend: (into) =>
+      heads && leave(attentionBranch(tape, convolved(tape, heads, context), { ...context, into }), "attention"),
     scan: (into) => mamba && leave(mambaBranch(tape, mamba, { ...context, into }), "mamba"),
   });
   return projectOutput(tape, branches, context);
+}
+
+/** Queries, keys and values behind their causal convolution, where the configuration has one. Shapes: rows as `BranchInputs.heads`. */
+function convolved(tape: Tape, heads: Tensor, { config, layer, parameters, mixing }: LayerContext): Tensor {
+  if (config.attentionConv === 0) return heads;
+  const { q, k, v } = projectionParts(config, layer), x = sliceColumns(heads, 0, [q + k + v]);
+  const weights = { w: parameters("attention.conv.w"), bias: parameters("attention.conv.b") };
+  return mixing.convolve({ x, ...weights }, { layer, of: "heads" });
 }
 
 /** Shapes: projected, rows that begin with [Q | K | V], or Q alone where another layer owns them; returns [B, T, H, Kv]. */

@@ -1,14 +1,39 @@
 /** The Mamba branch between its input slices and its gated output. */
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
+import { swiglu } from "../ops/swiglu.ts";
 import { sliceColumns, type Tape, type Tensor, withRows } from "../tensor/mod.ts";
 import type { LayerContext } from "./mixing.ts";
+
+/**
+ * The Mamba branch: with its scan, or without it. Shapes: x [B, T, I], and z [B, T, I], or with the scan off the normalised
+ * stream [B, T, D]; returns [B, T, I] (or `into`).
+ */
+export const mambaBranch = (
+  tape: Tape,
+  inputs: { x: Tensor; z: Tensor },
+  context: LayerContext & { into?: Tensor },
+): Tensor => (context.config.state === "on" ? scanned : gatedConvolution)(tape, inputs, context);
+
+/** The branch without its scan: silu(z_proj · z) · silu(conv(x)). Shapes: x [B, T, I], z [B, T, D]; returns [B, T, I] (or `into`). */
+function gatedConvolution(
+  tape: Tape,
+  { x, z }: { x: Tensor; z: Tensor },
+  { layer, parameters, mixing, into }: LayerContext & { into?: Tensor },
+): Tensor {
+  const [B, T, I] = x.shape as [number, number, number];
+  const both = { ...tape.tensor("gate and convolved", [B, T, 2 * I]), lead: 2 };
+  linear(tape, { x: z, w: parameters("z_proj") }, { into: sliceColumns(both, 0, [I]) });
+  const convolution = { x, w: parameters("conv.w"), bias: parameters("conv.b") };
+  mixing.convolve(convolution, { layer, into: sliceColumns(both, I, [I]), of: "conv" });
+  return swiglu(tape, both, { into });
+}
 
 /**
  * conv and SiLU on x, projection to step size, B and C (normalised with `innerNorms`), selective scan, gate silu(z).
  * Shapes: x, z [B, T, I], slices of the fused projection; returns [B, T, I] (or `into`).
  */
-export function mambaBranch(
+function scanned(
   tape: Tape,
   { x, z }: { x: Tensor; z: Tensor },
   { config, layer, parameters, mixing, into }: LayerContext & { into?: Tensor },
@@ -16,7 +41,7 @@ export function mambaBranch(
   const [B, T, I] = x.shape as [number, number, number];
   const udt = withRows(tape.tensor("u and dt", [B, T, 2, I]), 2);
   const convolution = { x, w: parameters("conv.w"), bias: parameters("conv.b") };
-  const u = mixing.convolve(convolution, { layer, into: sliceColumns(udt, 0, [I]) });
+  const u = mixing.convolve(convolution, { layer, into: sliceColumns(udt, 0, [I]), of: "conv" });
   const selected = linear(tape, { x: u, w: parameters("x_proj") }, { name: "dt, B and C" });
   const { dt, bc } = selection(tape, selected, { config, parameters });
   linear(tape, { x: dt, w: parameters("dt_proj.w") }, { into: sliceColumns(udt, I, [I]) });

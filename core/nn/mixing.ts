@@ -29,8 +29,8 @@ export interface Mixing {
   readonly position?: Tensor;
   /** `own` is absent in a layer that uses the keys and values of its owner. Shapes: q [B, T, H, K]; returns [B, T, H, Kv]. */
   attend(inputs: { q: Tensor; own?: KeysAndValues }, place: Place): Tensor;
-  /** Shapes: x [B, T, I], w [I, J], bias [I]; returns [B, T, I]. */
-  convolve(inputs: { x: Tensor; w: Tensor; bias: Tensor }, place: Place): Tensor;
+  /** `of`: the convolution in front of the scan, or that on queries, keys and values. Shapes: x [B, T, I], w [I, J], bias [I]; returns [B, T, I]. */
+  convolve(inputs: { x: Tensor; w: Tensor; bias: Tensor }, place: Place & { of: "conv" | "heads" }): Tensor;
   /** See ScanInputs; returns [B, T, I]. */
   scan(inputs: ScanInputs, place: Place): Tensor;
 }

@@ -3,12 +3,12 @@ import { HymbaError } from "../errors.ts";
 import type { Tape, Tensor } from "../tensor/mod.ts";
 
 /**
- * y = silu(gate) · up. Shapes: gu [..., 2F], gate before up in each row; returns y [..., F].
+ * y = silu(gate) · up. Shapes: gu [..., 2F], gate before up in each row; returns y [..., F] (or `into`).
  * Source: Shazeer, "GLU Variants Improve Transformer", 2020.
  */
-export function swiglu(tape: Tape, gu: Tensor): Tensor {
+export function swiglu(tape: Tape, gu: Tensor, { into }: { into?: Tensor } = {}): Tensor {
   const R = gu.rows, F = gu.columns / 2;
-  const y = tape.tensor("gated", [...gu.shape.slice(0, gu.lead), F]);
+  const y = into ?? tape.tensor("gated", [...gu.shape.slice(0, gu.lead), F]);
   tape.step("swiglu_forward", { attributes: { R, F }, reads: { gu }, writes: { y }, flops: 6 * R * F });
   tape.onBackward(() => {
     const dy = tape.gradient(y), dgu = tape.target(gu);

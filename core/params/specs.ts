@@ -30,7 +30,8 @@ export function projectionParts(config: HymbaConfig, layer: Layer) {
     k: owns ? nKvHeads * headDim : 0,
     v: owns ? nKvHeads * valueHeadDim : 0,
     x: layer.mamba ? innerDim : 0,
-    z: layer.mamba ? innerDim : 0,
+    // Without the scan the gate has a projection of its own, which writes it beside the convolved input.
+    z: layer.mamba && config.state === "on" ? innerDim : 0,
   };
 }
 
@@ -47,16 +48,20 @@ function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
     add(`${name}.enter`, [branchWidth, D], linear), add(`${name}.in_proj`, [input, branchWidth], linear);
     add(`${name}.out_proj`, [branchWidth, mixed], linear), add(`${name}.leave`, [D, branchWidth], output);
   };
-  const { q, k, v, x, z } = projectionParts(config, layer);
+  const { q, k, v, x, z } = projectionParts(config, layer), conv: Init = { kind: "uniform", bound: 1 / Math.sqrt(J) };
   add("norm1", [D], ONE);
   if (branchWidth === 0) add("in_proj", [q + k + v + x + z, D], linear);
   else {
     if (layer.attention) addBranch("attention", q + k + v, config.nHeads * config.valueHeadDim);
     if (layer.mamba) addBranch("mamba", x + z, I);
   }
-  if (layer.mamba) {
-    add("conv.w", [I, J], { kind: "uniform", bound: 1 / Math.sqrt(J) });
-    add("conv.b", [I], { kind: "uniform", bound: 1 / Math.sqrt(J) });
+  if (layer.attention && config.attentionConv > 0) {
+    const taps = config.attentionConv, init: Init = { kind: "uniform", bound: 1 / Math.sqrt(taps) };
+    add("attention.conv.w", [q + k + v, taps], init), add("attention.conv.b", [q + k + v], init);
+  }
+  if (layer.mamba) add("conv.w", [I, J], conv), add("conv.b", [I], conv);
+  if (layer.mamba && config.state === "off") add("z_proj", [I, D], linear);
+  if (layer.mamba && config.state === "on") {
     add("x_proj", [R + 2 * N, I], { kind: "uniform", bound: 1 / Math.sqrt(I) });
     if (config.innerNorms) add("dt_norm", [R], ONE), add("b_norm", [N], ONE), add("c_norm", [N], ONE);
     add("dt_proj.w", [I, R], { kind: "uniform", bound: 1 / Math.sqrt(R) });
@@ -64,12 +69,12 @@ function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
     add("a_log", [I, N], { kind: "s4d" }, false);
     add("d", [I], ONE);
   }
-  const both = layer.attention && layer.mamba,
-    fused = branchWidth === 0,
-    mixed = layer.mamba ? I : config.nHeads * config.valueHeadDim;
-  if (both && config.fusion === "mean") add("fusion.attention", [I], ONE), add("fusion.mamba", [I], ONE);
+  const both = layer.attention && layer.mamba, attended = config.nHeads * config.valueHeadDim;
+  const separate = both && config.separateOutputs, joined = separate ? D : I, mixed = layer.mamba ? I : attended;
+  if (separate) add("attention.out_proj", [D, attended], output), add("mamba.out_proj", [D, I], output);
+  if (both && config.fusion === "mean") add("fusion.attention", [joined], ONE), add("fusion.mamba", [joined], ONE);
   if (both && config.fusion === "gate") add("fusion.gate", [1], { kind: "constant", value: 0.5 });
-  if (fused) add("out_proj", [D, both && config.fusion === "concat" ? 2 * I : mixed], output);
+  if (branchWidth === 0 && !separate) add("out_proj", [D, both && config.fusion === "concat" ? 2 * I : mixed], output);
   add("norm2", [D], ONE);
   add("ffn.gate_up", [2 * F, D], linear);
   add("ffn.down", [D, F], output);

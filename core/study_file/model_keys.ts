@@ -17,6 +17,11 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
     how: "dModel / nHeads",
   },
   archType: { meaning: "The architecture of the layers.", how: "that of each arm" },
+  layers: {
+    meaning:
+      "What each layer is: h parallel, l parallel with a window, m Mamba, g attention, w attention with a window.",
+    how: "the layers of the architecture; in a pattern 3m repeats, (m g)* fills, 7m:g fills in that ratio",
+  },
   windowed: {
     meaning: "Attention layers outside globalAttnIndices see a window.",
     from: ["archType"],
@@ -52,6 +57,8 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   mambaExpand: { meaning: "I / D: channels of the Mamba branch per channel of the stream. I is a whole number." },
   stateSize: { meaning: "N: states of a channel." },
   convKernel: { meaning: "Taps of the causal convolution of the Mamba branch." },
+  state: { meaning: "off: the Mamba branch is its convolution and its gate, without the selective scan." },
+  attentionConv: { meaning: "Taps of a causal convolution on queries, keys and values. 0: none." },
   dtRank: { meaning: "R: rank of the step size.", from: ["dModel"], how: "dModel / 16, rounded up" },
   branchWidth: {
     meaning: "0: one projection for both branches. More: each branch has projections into this width and back.",
@@ -62,10 +69,11 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
     how: "true in hymba",
   },
   fusion: { meaning: "How attention and Mamba of one layer are joined." },
+  separateOutputs: { meaning: "Each branch of a layer with both has an output projection of its own." },
   valueHeadDim: {
     meaning: "Width of a value head.",
-    from: ["archType", "dModel", "mambaExpand", "nHeads", "headDim"],
-    how: "mambaExpand * dModel / nHeads in hymba, headDim in the others",
+    from: ["archType", "separateOutputs", "dModel", "mambaExpand", "nHeads", "headDim"],
+    how: "mambaExpand * dModel / nHeads in hymba with one output projection, headDim in the others",
   },
   oddGroup: {
     meaning: "What becomes of the odd layer of a run that shares: it joins a group of three, or stays alone.",
@@ -81,8 +89,8 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
 
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
-/** Fields that all arms can have in common. The architecture is what they differ by. */
-const COMMON = FIELD_NAMES.filter((field) => field !== "archType");
+/** Fields that all arms can have in common. The architecture and the layers are what they differ by. */
+const COMMON = FIELD_NAMES.filter((field) => field !== "archType" && field !== "layers");
 
 /** A key for each field below `prefix`. `usual`: values that hold where nobody gives one. */
 export function modelKeys(prefix: string, usual: Readonly<Partial<Record<Field, Value>>> = MODEL_DEFAULTS): Key[] {

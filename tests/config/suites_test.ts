@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { ArchType, armsOf, cacheSize, FACTORS, layersOf, PRESETS, SUITES } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
-import { parameterCount } from "../../core/params/specs.ts";
+import { parameterCount, parameterSpecs } from "../../core/params/specs.ts";
 
 const SHAPE = {
   ...{
@@ -65,6 +65,11 @@ Deno.test("samba has windows in every attention layer and nothing shared, falcon
   assert.deepEqual(layersOf(samba!.config).map(({ window }) => window), [0, 32, 0, 32, 0, 32, 0]);
   assert.equal(samba!.config.archType, ArchType.HYBRID_SEQUENTIAL);
   assert.equal(falcon!.config.fusion, "sum");
+  assert.ok(falcon!.config.separateOutputs);
+  const specs = new Map(parameterSpecs(falcon!.config).map(({ name, shape }) => [name, shape]));
+  assert.deepEqual(specs.get("layers.0.attention.out_proj"), [64, 64], "attention has its own projection");
+  assert.deepEqual(specs.get("layers.0.mamba.out_proj"), [64, 128], "and so has Mamba");
+  assert.equal(specs.get("layers.0.out_proj"), undefined);
   assert.equal(cacheSize(falcon!.config, 96).layerRatio, 1);
 });
 

@@ -1,6 +1,6 @@
 /** Presets as study files give exactly the studies that they gave as code. */
 import { strict as assert } from "node:assert";
-import { PRESETS, type StudyConfig, SUITES } from "../../core/config/mod.ts";
+import { type Arm, HymbaConfig, PRESETS, type StudyConfig, SUITES } from "../../core/config/mod.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import type { Overrides } from "../../core/study_file/mod.ts";
 
@@ -15,11 +15,19 @@ const FLAGS: Overrides = {
   ...{ remat: true, precision: "bf16", models: ["hymba", "samba"] },
 };
 
+/** A kept study with the fields of a configuration that are newer than it, at their usual values. */
+function withNewFields(study: StudyConfig): StudyConfig {
+  const full = (arms: readonly Arm[]) => arms.map(({ name, config }) => ({ name, config: new HymbaConfig(config) }));
+  const recall = study.recall && { ...study.recall, arms: full(study.recall.arms) };
+  return { ...study, arms: full(study.arms), ...(recall ? { recall } : {}) };
+}
+
 Deno.test("every preset with every suite, profile and flag is the study that it was", async () => {
   const kept = await before(), seen = new Set<string>();
   const same = (name: string, preset: string, overrides: Overrides) => {
     seen.add(name);
-    assert.deepEqual(JSON.parse(JSON.stringify(resolvedStudy(preset, overrides))), kept[name], name);
+    const found = kept[name] ?? assert.fail(name);
+    assert.deepEqual(resolvedStudy(preset, overrides), withNewFields(found), name);
   };
   for (const preset of PRESETS) {
     for (const suite of SUITES) same(`${preset} ${suite}`, preset, { suite });

@@ -38,6 +38,19 @@ export const furtherModels = (): { name: string; config: HymbaConfig }[] => [
   ...documented(SMALL, ["mamba", "transformer-local"]),
   // Heads of 4, as in the other models: each width needs another pipeline, which software adapters compile for a minute.
   ...documented({ ...SMALL, nHeads: 2, nKvHeads: 1 }, ["hybrid-paper"]),
+  { name: "a pattern of all five letters", config: new HymbaConfig({ ...SMALL, nLayers: 5, layers: "h l m g w" }) },
+  {
+    name: "a convolution in front of shared attention, in both kinds of layers",
+    config: new HymbaConfig({ ...SMALL, layers: "l l w w", attentionConv: 3, useKvSharing: true }),
+  },
+  {
+    name: "hymba without the scan",
+    config: new HymbaConfig({ ...SMALL, archType: ArchType.HYBRID, state: "off", fusion: "concat" }),
+  },
+  ...(["mean", "sum", "gate"] as const).map((fusion) => ({
+    name: `hymba with two output projections and fusion ${fusion}`,
+    config: new HymbaConfig({ ...SMALL, archType: ArchType.HYBRID, separateOutputs: true, fusion }),
+  })),
   {
     name: "windowed hybrid-sequential",
     config: new HymbaConfig({
