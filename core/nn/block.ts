@@ -15,14 +15,14 @@ export function mixer(tape: Tape, h: Tensor, context: LayerContext): Tensor {
   const branches = joined(tape, context, {
     like: h,
     attend: (into) =>
-      heads && leave(attentionBranch(tape, convolved(tape, heads, context), { ...context, into }), "attention"),
+      heads && leave(attentionBranch(tape, convolved(heads, context), { ...context, into }), "attention"),
     scan: (into) => mamba && leave(mambaBranch(tape, mamba, { ...context, into }), "mamba"),
   });
   return projectOutput(tape, branches, context);
 }
 
 /** Queries, keys and values behind their causal convolution, where the configuration has one. Shapes: rows as `BranchInputs.heads`. */
-function convolved(tape: Tape, heads: Tensor, { config, layer, parameters, mixing }: LayerContext): Tensor {
+function convolved(heads: Tensor, { config, layer, parameters, mixing }: LayerContext): Tensor {
   if (config.attentionConv === 0) return heads;
   const { q, k, v } = projectionParts(config, layer), x = sliceColumns(heads, 0, [q + k + v]);
   const weights = { w: parameters("attention.conv.w"), bias: parameters("attention.conv.b") };

@@ -5,6 +5,7 @@ import {
   HymbaConfig,
   type HymbaOptions,
   knownRecipes,
+  lengthOfPattern,
   type Recipe,
   type Shape,
   type Suite,
@@ -19,7 +20,16 @@ import { type Fault, faultAt, type Given, type Origin, type Values } from "./val
 /** Fields that an arm has of its own even in the small models of the recall probe, which have sizes of their own. */
 const KINDS: readonly (keyof HymbaOptions)[] = [
   ...["archType", "windowed", "useMetaTokens", "useKvSharing", "innerNorms", "fusion", "oddGroup"] as const,
-  ...["stateSize", "convKernel", "ropeBase", "normEps", "stepInit"] as const,
+  ...[
+    "separateOutputs",
+    "state",
+    "attentionConv",
+    "stateSize",
+    "convKernel",
+    "ropeBase",
+    "normEps",
+    "stepInit",
+  ] as const,
 ];
 
 /** What the file says of one arm. */
@@ -52,6 +62,12 @@ export function fieldsOf(values: Values, table: string): Record<string, Value> {
     if (path.startsWith(`${table}.`) && !name.includes(".")) found[name] = value;
   }
   return found;
+}
+
+/** A shape with what an arm changes in it. The length of a pattern holds against the number of layers of the shape. */
+function withLayers(shape: Shape, changes: Partial<HymbaOptions>): Partial<HymbaOptions> {
+  const length = changes.layers === undefined ? undefined : lengthOfPattern(changes.layers);
+  return { ...shape, ...(length === undefined ? {} : { nLayers: length }), ...changes };
 }
 
 export class Arms {
@@ -91,7 +107,10 @@ export class Arms {
     const arms: Arm[] = [];
     for (const name of names) {
       try {
-        arms.push({ name, config: new HymbaConfig({ ...shape, ...this.#options(name, shape, { kinds, seen: [] }) }) });
+        arms.push({
+          name,
+          config: new HymbaConfig(withLayers(shape, this.#options(name, shape, { kinds, seen: [] }))),
+        });
       } catch (error) {
         if (!(error instanceof FieldError)) throw error;
         this.#refused(name, error);
@@ -108,6 +127,7 @@ export class Arms {
   ): Partial<HymbaOptions> {
     const own = this.#own.get(name), recipe = this.#recipes.find((one) => one.name === name);
     if (!own) return recipe?.change(shape) ?? {};
+    this.#decidedTwice(own);
     const from = own.from ?? (recipe ? name : "hymba");
     const base = from === name ? recipe : undefined;
     const fields = Object.entries(own.fields).filter(([field]) => !kinds || KINDS.some((kind) => kind === field));
@@ -117,6 +137,25 @@ export class Arms {
       return Object.fromEntries(fields);
     }
     return { ...this.#options(from, shape, { kinds, seen: [...seen, name] }), ...Object.fromEntries(fields) };
+  }
+
+  /** Fields of an arm that its own layer pattern decides. */
+  #decidedTwice({ name, fields }: OwnArm): void {
+    if (fields.layers === undefined) return;
+    for (const field of ["archType", "windowed", "globalAttnIndices"]) {
+      const given = this.values.get(`arms.${name}.${field}`);
+      if (!given) continue;
+      const expected = `no value, because arms.${name}.layers decides it`;
+      this.#fault({ at: faultAt(given.origin), what: `arms.${name}.${field}`, expected });
+    }
+  }
+
+  /** Whether the layers of an arm, or of one that it starts from, are a pattern. */
+  hasPattern(name: string, seen: readonly string[] = []): boolean {
+    const own = this.#own.get(name);
+    if (!own || seen.includes(name)) return false;
+    if (own.fields.layers !== undefined) return true;
+    return own.from !== undefined && this.hasPattern(own.from, [...seen, name]);
   }
 
   #isKnown(name: string): boolean {

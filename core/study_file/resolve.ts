@@ -103,7 +103,11 @@ function widthOf(reader: Reader, { profile, match }: { profile?: Profile; match:
 
 function recallOf(reader: Reader, arms: Arms, names: readonly string[]): RecallConfig | undefined {
   const { probe, ...recall } = reader.table<Omit<RecallConfig, "arms"> & { probe: boolean }>("recall");
-  return probe ? { ...recall, arms: arms.at(shapeOf(reader, "recall.model"), names, { kinds: true }) } : undefined;
+  if (!probe) return undefined;
+  // The probe's models have two layers, which say nothing of a pattern of more.
+  const probed = names.filter((name) => !arms.hasPattern(name));
+  const found = arms.at(shapeOf(reader, "recall.model"), probed, { kinds: true });
+  return found.length > 0 ? { ...recall, arms: found } : undefined;
 }
 
 function nameFrom(reader: Reader, file: string | undefined, preset: Preset): string {

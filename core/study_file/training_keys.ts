@@ -68,7 +68,12 @@ export const SAMPLES: readonly Key[] = [
 const distance = whole(2 ** 16, 2);
 
 export const RECALL: readonly Key[] = [
-  { path: "recall.probe", type: flag, meaning: "Ask every model what it recalls, after both stages.", usual: true },
+  {
+    path: "recall.probe",
+    type: flag,
+    meaning: "Ask every model what it recalls, after both stages. Arms with a layer pattern are left out.",
+    usual: true,
+  },
   given("recall.steps", whole(COUNT), "Updates of the probe's own training."),
   given("recall.batch", whole(2 ** 20), "Sequences of one update."),
   given("recall.testBatches", whole(2 ** 20), "Batches that are asked after training."),

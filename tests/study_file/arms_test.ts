@@ -62,3 +62,14 @@ Deno.test("arms that start from each other, from nothing known, or hold what no 
   );
   assert.throws(() => studyOf('models = ["hymba", "hymba"]\n'), /models names hymba twice/);
 });
+
+Deno.test("a layer pattern decides the number of layers of its arm, and the probe leaves the arm out", () => {
+  const text = 'models = ["mine", "jamba", "mamba"]\n[model]\nnLayers = 8\n' +
+    '[arms.mine]\nlayers = "h 2l m g w 2m h"\n[arms.jamba]\nlayers = "7m:g"\nuseMetaTokens = true\n';
+  const { study } = studyOf(text);
+  assert.deepEqual(study.arms.map(({ config }) => config.nLayers), [9, 8, 8]);
+  assert.deepEqual(study.arms.map(({ config }) => config.archType), ["hymba", "hybrid-sequential", "mamba"]);
+  assert.deepEqual(study.recall?.arms.map(({ name }) => name), ["mamba"]);
+  assert.throws(() => studyOf(`${text}windowed = true\n`), /my\.toml:9:1: arms\.jamba\.windowed[^]*layers decides it/);
+  assert.throws(() => studyOf('[arms.a]\nlayers = "h x"\n'), /my\.toml:2:1: arms\.a\.layers[^]*a group in brackets/);
+});

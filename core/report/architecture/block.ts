@@ -12,12 +12,14 @@ const COLUMN = 310, STEP = 62, BOX = 42, LEFT = 40, TOP = 20;
 type BoxText = readonly string[];
 
 /** The branch's own output projection, where the configuration gives it one. */
-const branchExit = ({ branchWidth, dModel }: HymbaConfig): string[] =>
-  branchWidth > 0 ? [`to ${branchWidth}, then to ${dModel}`] : [];
+const branchExit = ({ branchWidth, dModel, separateOutputs }: HymbaConfig, layer: Layer): string[] => {
+  if (branchWidth > 0) return [`to ${branchWidth}, then to ${dModel}`];
+  return separateOutputs && layer.attention && layer.mamba ? [`its own projection to ${dModel}`] : [];
+};
 
 /** How the outputs of two branches are joined. */
-function joinLines({ fusion, innerDim, dModel, branchWidth }: HymbaConfig): string[] {
-  const width = branchWidth > 0 ? dModel : innerDim;
+function joinLines({ fusion, innerDim, dModel, branchWidth, separateOutputs }: HymbaConfig): string[] {
+  const width = branchWidth > 0 || separateOutputs ? dModel : innerDim;
   switch (fusion) {
     case "mean":
       return ["mean of both, each after its own RMSNorm", `width ${width}`];
@@ -33,21 +35,31 @@ function joinLines({ fusion, innerDim, dModel, branchWidth }: HymbaConfig): stri
 function attentionBoxes(config: HymbaConfig, layer: Layer): BoxText[] {
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: V } = config, owns = layer.kvOwner === layer.index;
   return [
-    ["rotary positions", owns ? `on Q (${H} × ${K}) and K (${G} × ${K})` : `on Q (${H} × ${K})`],
+    [
+      config.attentionConv > 0
+        ? `causal convolution (${config.attentionConv} taps), rotary positions`
+        : "rotary positions",
+      owns ? `on Q (${H} × ${K}) and K (${G} × ${K})` : `on Q (${H} × ${K})`,
+    ],
     [
       `attention, ${attentionName(layer)}`,
       owns ? `${H} query heads on ${G} key–value heads` : "keys and values of an earlier layer",
     ],
-    [`heads concatenated: ${H} × ${V}`, ...branchExit(config)],
+    [`heads concatenated: ${H} × ${V}`, ...branchExit(config, layer)],
   ];
 }
 
-function mambaBoxes(config: HymbaConfig): BoxText[] {
+function mambaBoxes(config: HymbaConfig, layer: Layer): BoxText[] {
   const { innerDim: I, convKernel, dtRank: R, stateSize: N, innerNorms } = config;
+  const convolution: BoxText = ["causal convolution, SiLU", `${convKernel} taps, ${I} channels`];
+  if (config.state === "off") {
+    const gate = ["gate", `${config.dModel} to ${I}, its own projection`];
+    return [convolution, gate, ["no scan, times SiLU(z)", ...branchExit(config, layer)]];
+  }
   return [
-    ["causal convolution, SiLU", `${convKernel} taps, ${I} channels`],
+    convolution,
     [`dt (${R}), B (${N}) and C (${N})`, `computed from the input${innerNorms ? ", each normalised" : ""}`],
-    ["selective scan, times SiLU(z)", [`${I} channels × ${N} states`, ...branchExit(config)].join("; ")],
+    ["selective scan, times SiLU(z)", [`${I} channels × ${N} states`, ...branchExit(config, layer)].join("; ")],
   ];
 }
 
@@ -80,9 +92,12 @@ function projectionTexts(config: HymbaConfig, layer: Layer): { entry: BoxText; e
       exit: ["added to the residual stream"],
     };
   }
+  const separate = config.separateOutputs && layer.attention && layer.mamba;
   return {
     entry: ["one input projection without bias", split],
-    exit: [`output projection to ${dModel}, added to the residual stream`],
+    exit: separate
+      ? ["added to the residual stream"]
+      : [`output projection to ${dModel}, added to the residual stream`],
   };
 }
 
@@ -91,7 +106,7 @@ export function blockDiagram(config: HymbaConfig, layer: Layer): Markup {
   const branches = [
     layer.attention &&
     { boxes: attentionBoxes(config, layer), colour: layer.window > 0 ? PARTS.local : PARTS.global },
-    layer.mamba && { boxes: mambaBoxes(config), colour: PARTS.mamba },
+    layer.mamba && { boxes: mambaBoxes(config, layer), colour: PARTS.mamba },
   ].filter((branch) => branch !== false);
   const width = 2 * LEFT + Math.max(2, branches.length) * COLUMN, middle = width / 2;
   const branchTop = TOP + 2 * STEP, joinTop = branchTop + 3 * STEP, outTop = joinTop + STEP;

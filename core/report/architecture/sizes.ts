@@ -21,7 +21,9 @@ const PROJECTIONS = {
 const NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^embedding$/, "embedding, also the output head"],
   [/^meta$/, "meta tokens"],
+  [/attention\.conv\./, "attention: convolution"],
   [/conv\./, "Mamba: convolution"],
+  [/z_proj$/, "gate's own projection"],
   [/x_proj$/, "Mamba: projection to dt, B and C"],
   [/(dt|b|c)_norm$/, "norms of dt, B and C"],
   [/dt_proj\./, "Mamba: step size"],
