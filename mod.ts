@@ -93,7 +93,7 @@ export class Hymba {
   /** Loads weights that a run saved (`pretraining.safetensors`). Throws a HymbaError that names the tensor that does not fit. */
   load(bytes: Uint8Array<ArrayBuffer>, { name = "weights" } = {}): void {
     const { tensors } = decodeSafetensors(bytes, { name });
-    putArena(this.executor, this.store, { tensors, arena: "parameters" });
+    putArena(this.executor, this.store, { tensors, arena: "parameters", name });
   }
 
   /**

@@ -51,5 +51,5 @@ export async function startWeights({ executor, disk, folder, store, seed }: ArmR
   if (stage === "pretraining") return store.initialise(executor, seed);
   const path = join(folder, weightsFile("pretraining"));
   const { tensors } = decodeSafetensors(await disk.read(path), { name: path });
-  putArena(executor, store, { tensors, arena: "parameters" });
+  putArena(executor, store, { tensors, arena: "parameters", name: path });
 }

@@ -100,7 +100,7 @@ export class TrainedModel {
     }
     executor.useTiles?.(chosen.record.tiles ?? {});
     const store = new ParameterStore(chosen.arm.config);
-    putArena(executor, store, { tensors, arena: "parameters" });
+    putArena(executor, store, { tensors, arena: "parameters", name: chosen.weights });
     return new TrainedModel(chosen, tokenizer, executor, store);
   }
 

@@ -114,7 +114,7 @@ export class Trainer {
     if (lossScale && kept?.length !== LOSS_SCALE_STATE) {
       throw new HymbaError(`${this.options.name}: the state of step ${step} does not hold the loss scale of f16`);
     }
-    putSnapshot(this.executor, this.store, { groups });
+    putSnapshot(this.executor, this.store, { groups, name: `${this.options.name}, step ${step}` });
     if (lossScale && kept) this.executor.write(lossScale, Float32Array.from(kept));
     this.#step = step;
   }
