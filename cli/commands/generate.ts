@@ -5,6 +5,7 @@ import { map, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { float, integer, string } from "@optique/core/valueparser";
+import { MAX_NEW_TOKENS } from "../../core/infer/generate.ts";
 import type { Action } from "../ui/run.ts";
 import { printText } from "../ui/terminal.ts";
 import { modelOptions, withModel } from "../shared/model_options.ts";
@@ -21,7 +22,9 @@ const options = merge(
       "\n",
     ),
     tokens: withDefault(
-      option("--tokens", integer({ min: 1, metavar: "N" }), { description: message`how many to add; 100 by default` }),
+      option("--tokens", integer({ min: 1, max: MAX_NEW_TOKENS, metavar: "N" }), {
+        description: message`how many to add; 100 by default`,
+      }),
       100,
     ),
     temperature: withDefault(

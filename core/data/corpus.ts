@@ -47,7 +47,14 @@ async function readCorpus(disk: Disk, path: string, { name, licence }: { name: s
   const wrong = (what: string, details: { expected: string; got: string }) =>
     new UsageError(`${path} ${what}`, { ...details, hint: "give a UTF-8 text file with --data FILE" });
   if (!found) throw wrong("does not exist", { expected: "a text file", got: "nothing" });
-  if (found.kind !== "file") throw wrong("cannot be a corpus", { expected: "a text file", got: "a folder" });
+  if (found.kind === "folder") throw wrong("cannot be a corpus", { expected: "a text file", got: "a folder" });
+  if (found.kind === "other") {
+    throw new UsageError(`${path} is not a regular file`, {
+      expected: "a text file, because a run that goes on reads its text again",
+      got: "a pipe or a device",
+      hint: "write the text into a file and name that with --data FILE",
+    });
+  }
   const size = { expected: `${SHORTEST} to ${LONGEST} bytes of text`, got: `${found.bytes} bytes` };
   if (found.bytes < SHORTEST) throw wrong(found.bytes === 0 ? "is empty" : "is too short", size);
   if (found.bytes > LONGEST) throw wrong("is too long", size);

@@ -35,9 +35,9 @@ export interface Disk {
   lock(path: string, owner: string): Promise<Lock | undefined>;
 }
 
-/** The result of `stat`. For a link it describes the target. `bytes` is 0 for folders. */
+/** The result of `stat`. For a link it describes the target. `other` is a pipe, a socket or a device. `bytes` is 0 unless it is a file. */
 export interface Stat {
-  kind: "file" | "folder";
+  kind: "file" | "folder" | "other";
   link: boolean;
   bytes: number;
 }

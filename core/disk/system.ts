@@ -61,8 +61,9 @@ async function inspect(path: string): Promise<Stat | undefined> {
   const itself = await Deno.lstat(path).catch(none);
   const found = itself?.isSymlink ? await Deno.stat(path).catch(none) ?? itself : itself;
   if (!itself || !found) return undefined;
-  const kind = found.isDirectory ? "folder" : "file";
-  return { kind, link: itself.isSymlink, bytes: kind === "folder" ? 0 : found.size };
+  // A link that leads nowhere is neither a file nor a folder, and may be removed and replaced like a file.
+  const kind = found.isDirectory ? "folder" : found.isFile || found.isSymlink ? "file" : "other";
+  return { kind, link: itself.isSymlink, bytes: kind === "file" ? found.size : 0 };
 }
 
 /** The disk of this machine. */

@@ -1,5 +1,5 @@
 /** Sampling continuations. Each draw is a function of seed, sequence and position. */
-import { Diverged, throwIfStopped } from "../errors.ts";
+import { Diverged, throwIfStopped, UsageError } from "../errors.ts";
 import { STREAMS, uniform } from "../random.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -24,12 +24,32 @@ export interface Generated {
   readonly decode_s: number;
 }
 
-/** Continues prompts of equal length side by side. Throws Interrupted when the signal aborts. */
+/** Most tokens that one call adds to a prompt. Caches have a place for each. */
+export const MAX_NEW_TOKENS = 2 ** 20;
+
+/** Throws a UsageError that names the first option out of its range. */
+function requireSampling({ newTokens, temperature, topK = 0, seed }: SamplingOptions): void {
+  const wholeTo = (max: number, min = 0) => (value: number) =>
+    Number.isSafeInteger(value) && value >= min && value <= max;
+  const rules:
+    readonly (readonly [name: string, value: number, holds: (value: number) => boolean, expected: string])[] = [
+      ["newTokens", newTokens, wholeTo(MAX_NEW_TOKENS, 1), `a whole number from 1 to ${MAX_NEW_TOKENS}`],
+      ["temperature", temperature, (value) => value >= 0 && value < Infinity, "0 or a finite number above it"],
+      ["topK", topK, wholeTo(Number.MAX_SAFE_INTEGER), "0, which means all, or a whole number above it"],
+      ["seed", seed, wholeTo(Number.MAX_SAFE_INTEGER), "a whole number from 0"],
+    ];
+  for (const [name, value, holds, expected] of rules) {
+    if (!holds(value)) throw new UsageError(`sampling: ${name} is out of range`, { expected, got: String(value) });
+  }
+}
+
+/** Continues prompts of equal length side by side. Throws UsageError for options out of range, Interrupted when the signal aborts. */
 export async function generate(
   executor: Executor,
   store: ParameterStore,
   { prompts, ...options }: SamplingOptions & { prompts: readonly Uint32Array[] },
 ): Promise<Generated> {
+  requireSampling(options);
   const B = prompts.length, length = prompts[0]!.length, { newTokens } = options;
   const session = await DecodeSession.create(executor, store, { B, length: length + newTokens });
   try {

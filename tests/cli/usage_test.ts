@@ -67,6 +67,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["config"], /hymba config needs to know what to do: show, explain/],
   [["init", "--preset", "huge"], /--preset.*"smoke"/],
   [["tokenizer", "train"], /--input[^]*hymba tokenizer train --help/],
+  [["generate", "nowhere", "--tokens", "4000000000"], /--tokens.*1,?048,?576[^]*hymba generate --help/],
   [["verify", "nowhere"], /nowhere is not a run/],
   [["ablate", "--preset"], /--preset.*requires/],
   [["ablate", "--preset", "huge"], /unknown preset "huge"[^]*expected: smoke, quick, small, paper/],

@@ -65,6 +65,25 @@ Deno.test("resolveCorpus: a damaged file in the cache is downloaded again", () =
     assert.equal(server.requests.length, 2);
   }));
 
+Deno.test({
+  name: "resolveCorpus: a pipe and a device are said not to be regular files, a folder is called a folder",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolders(async ({ data }) => {
+      const pipe = join(data, "pipe");
+      assert.ok((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+      for (const path of [pipe, "/dev/null", "/dev/zero"]) {
+        await assert.rejects(
+          resolveCorpus({ data: path }),
+          (error: Error) =>
+            error instanceof UsageError &&
+            /is not a regular file[^]*a pipe or a device[^]*--data FILE/.test(error.message),
+        );
+      }
+      await assert.rejects(resolveCorpus({ data }), /cannot be a corpus[^]*got: +a folder/);
+    }),
+});
+
 Deno.test("resolveCorpus: of several calls at the same time only one downloads", () =>
   withFolders(async () => {
     await using server = serve(BYTES);
