@@ -19,10 +19,10 @@
 import { type BackendOptions, openBackend } from "./core/backend/mod.ts";
 import type { HymbaConfig } from "./core/config/mod.ts";
 import { UsageError } from "./core/errors.ts";
+import { mean } from "./core/lists.ts";
 import { generate } from "./core/infer/generate.ts";
 import { evaluationPlan, Scorer } from "./core/infer/scorer.ts";
-import { forward } from "./core/nn/model.ts";
-import { linear } from "./core/ops/linear.ts";
+import { logitsOf } from "./core/nn/model.ts";
 import { parameterCount } from "./core/params/specs.ts";
 import { decodeSafetensors } from "./core/params/safetensors.ts";
 import { ParameterStore } from "./core/params/store.ts";
@@ -115,7 +115,7 @@ export class Hymba {
     }
     const scorer = await Scorer.create(this.executor, evaluationPlan(this.store, { B, T }));
     const logp = await scorer.logp({ ids: flat, targets: wanted.flat }).finally(() => scorer.dispose());
-    return { loss: -logp.reduce((sum, x) => sum + x, 0) / logp.length, logp };
+    return { loss: -mean(logp), logp };
   }
 
   /** Continues each sequence; returns the new tokens, [B][maxNewTokens]. */
@@ -143,8 +143,7 @@ export class Hymba {
 
   async #logits(flat: Uint32Array<ArrayBuffer>, { B, T }: { B: number; T: number }): Promise<Float32Array> {
     const tape = new Tape(false), input = tape.input("ids", [B, T], { dtype: "u32" });
-    const { hidden } = forward(tape, input, this.store);
-    const logits = linear(tape, { x: hidden, w: this.store.tensor("embedding") }, { name: "logits" });
+    const logits = logitsOf(tape, input, this.store);
     const program = await this.executor.prepare(finish(tape, { name: "forward", outputs: [logits] }));
     program.write(input, flat);
     await program.run();

@@ -1,4 +1,4 @@
-/** Reads values that have to be there. A missing value is a mistake in this program, so the reader throws at once. */
+/** Small functions on lists. Those that read a value that has to be there throw at once when it is missing: a mistake in this program. */
 
 /** The element at `index`; a negative index counts from the end. Throws a RangeError when the list has no such element. */
 export function at<T>(list: ArrayLike<T>, index: number): T {
@@ -11,4 +11,11 @@ export function at<T>(list: ArrayLike<T>, index: number): T {
 export function present<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`${what} is missing`);
   return value;
+}
+
+/** The mean, NaN of an empty list; summed in order, in float64. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += at(values, i);
+  return sum / values.length;
 }

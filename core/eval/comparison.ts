@@ -1,5 +1,6 @@
 /** Whether two models differ on the same tokens: bootstrap intervals of paired differences. */
 import { HymbaError } from "../errors.ts";
+import { mean as meanOf } from "../lists.ts";
 import { fillNormal, fillUniform, permutation, STREAMS } from "../random.ts";
 
 /** Losses (nats) of the same tokens by two models that were trained on the same batches. */
@@ -66,12 +67,6 @@ function studentDraws(freedom: number): Float64Array {
   students.set(freedom, draws);
   return draws;
 }
-
-const meanOf = (values: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum / values.length;
-};
 
 const varianceOf = (values: readonly number[], mean = meanOf(values)): number =>
   values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);

@@ -1,6 +1,7 @@
 /** Loss, perplexity and bits per byte of a model on given tokens, and preference measures on pairs. */
 import { type Pair, preferenceBatch } from "../data/preference.ts";
 import type { Scorer } from "../infer/scorer.ts";
+import { mean } from "../lists.ts";
 import type { PreferenceMeasures, Quality } from "../record/mod.ts";
 
 /** Nats per token in the forms that reports use. `bytes`: of the text that the tokens stand for. */
@@ -10,8 +11,7 @@ export function qualityOf(loss: number, { tokens, bytes }: { tokens: number; byt
 
 /** The same from the log-probability of each predicted token. */
 export function qualityOfTokens(logps: Float32Array, { bytes }: { bytes: number }): Quality {
-  const loss = -logps.reduce((sum, logp) => sum + logp, 0) / logps.length;
-  return qualityOf(loss, { tokens: logps.length, bytes });
+  return qualityOf(-mean(logps), { tokens: logps.length, bytes });
 }
 
 /** ln(1 − e^x) for x < 0 without losing digits. Source: Mächler, "Accurately computing log(1 − exp(−|a|))", 2012. */
@@ -28,12 +28,11 @@ export async function preferenceMeasures(
     const some = Array.from({ length: n }, (_, i) => pairs[Math.min(at + i, pairs.length - 1)]!);
     const logp = await scorer.logp(preferenceBatch(some));
     for (const [i, { chosen: { length: C } }] of some.slice(0, pairs.length - at).entries()) {
-      const mean = (row: number) => logp.subarray((row + 1) * T - C, (row + 1) * T).reduce((sum, x) => sum + x, 0) / C;
-      scored.push({ chosen: mean(i), rejected: mean(n + i) });
+      const ofCompletion = (row: number) => mean(logp.subarray((row + 1) * T - C, (row + 1) * T));
+      scored.push({ chosen: ofCompletion(i), rejected: ofCompletion(n + i) });
     }
   }
-  const average = (of: (pair: typeof scored[number]) => number) =>
-    scored.reduce((sum, pair) => sum + of(pair), 0) / scored.length;
+  const average = (of: (pair: typeof scored[number]) => number) => mean(scored.map(of));
   return {
     step,
     accuracy: average(({ chosen, rejected }) => chosen > rejected ? 1 : 0),

@@ -3,8 +3,8 @@ import type { Arm, RecallConfig } from "../config/mod.ts";
 import type { RecallResult } from "../record/mod.ts";
 import { recallBatch, recallVocabulary } from "../data/recall.ts";
 import { HymbaError } from "../errors.ts";
-import { linear } from "../ops/linear.ts";
-import { forward } from "../nn/model.ts";
+import { mean } from "../lists.ts";
+import { logitsOf } from "../nn/model.ts";
 import { ParameterStore } from "../params/store.ts";
 import { parameterCount } from "../params/specs.ts";
 import { type Executor, finish } from "../plan/mod.ts";
@@ -82,7 +82,7 @@ async function train(
     for await (const done of trainer.run({ signal, pauseEvery: SHOW_EVERY })) {
       losses.push(done.loss);
       if (!done.paused) continue;
-      loss = losses.reduce((sum, each) => sum + each, 0) / losses.length;
+      loss = mean(losses);
       losses = [];
       onStep?.({ step: done.step, steps: trainer.steps, loss, tokens_per_s: done.tokens_per_s });
     }
@@ -100,9 +100,7 @@ async function answers(
 ): Promise<RecallResult["accuracies"]> {
   const { batch: B, length: T, testBatches } = recall, V = recallVocabulary(recall);
   const tape = new Tape(false), ids = tape.input("ids", [B, T], { dtype: "u32" });
-  const logits = linear(tape, { x: forward(tape, ids, store).hidden, w: store.tensor("embedding") }, {
-    name: "logits",
-  });
+  const logits = logitsOf(tape, ids, store);
   const program = await executor.prepare(finish(tape, { name: "recall", outputs: [logits] }));
   const counts = recall.ranges.map(([least, most]) => ({ least, most, queries: 0, right: 0 }));
   try {

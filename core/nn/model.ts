@@ -85,6 +85,12 @@ export function forward(
   return { hidden: textRows(tape, hidden, { M }), traces: mixing.traces };
 }
 
+/** Logits [B, T, V] of whole sequences. Shapes: ids [B, T] u32. */
+export function logitsOf(tape: Tape, ids: Tensor, store: ParameterStore, options: ForwardOptions = {}): Tensor {
+  const { hidden } = forward(tape, ids, store, options);
+  return linear(tape, { x: hidden, w: store.tensor("embedding") }, { name: "logits" });
+}
+
 /** Log-probability of each target, [B, T]. Shapes: ids, targets [B, T] u32. */
 export function targetLogp(
   tape: Tape,

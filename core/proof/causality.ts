@@ -2,8 +2,7 @@
 import type { Arm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
-import { forward, type ForwardOptions } from "../nn/model.ts";
-import { linear } from "../ops/linear.ts";
+import { type ForwardOptions, logitsOf } from "../nn/model.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish } from "../plan/mod.ts";
 import { randomInteger, STREAMS } from "../random.ts";
@@ -36,8 +35,7 @@ export async function checkCausality(
 ): Promise<CausalityReport> {
   const store = weights ?? new ParameterStore(config), V = config.vocabSize, tape = new Tape(false);
   const input = tape.input("ids", [1, T], { dtype: "u32" });
-  const { hidden } = forward(tape, input, store, { reproduceLeak });
-  const logits = linear(tape, { x: hidden, w: store.tensor("embedding") }, { name: "logits" });
+  const logits = logitsOf(tape, input, store, { reproduceLeak });
   if (!weights) store.initialise(executor, 1);
   const program = await executor.prepare(finish(tape, { name: `causality ${name}`, outputs: [logits] }));
   try {

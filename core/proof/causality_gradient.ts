@@ -1,7 +1,6 @@
 /** Checks by differentiation that no logit depends on a later token: these gradients must be exactly zero. */
 import { HymbaError } from "../errors.ts";
-import { forward, type ForwardOptions } from "../nn/model.ts";
-import { linear } from "../ops/linear.ts";
+import { type ForwardOptions, logitsOf } from "../nn/model.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
 import { randomInteger, STREAMS } from "../random.ts";
@@ -32,13 +31,7 @@ function gradientPlan(
 ): GradientPlan {
   const { parameters, gradients } = store.arenas, tape = new Tape(true, [[parameters, gradients]]);
   const ids = tape.input("ids", [1, T], { dtype: "u32" }), seed = tape.input("seed", [1, T, store.config.vocabSize]);
-  const logits = linear(
-    tape,
-    { x: forward(tape, ids, store, { reproduceLeak }).hidden, w: store.tensor("embedding") },
-    {
-      name: "logits",
-    },
-  );
+  const logits = logitsOf(tape, ids, store, { reproduceLeak });
   tape.backward([[logits, seed]]);
   const embedded = tape.steps.find(({ op }) => op === "embedding_backward")?.reads.dx;
   if (!embedded) throw new HymbaError(`causality ${name}: the gradient of the embedded tokens is not part of the plan`);

@@ -8,6 +8,7 @@ import type { Corpus } from "../data/corpus.ts";
 import { splitText, type TokenData, tokenize } from "../data/split.ts";
 import { UsageError } from "../errors.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
+import { mean } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -137,13 +138,4 @@ async function train(
     scorer.dispose();
     store.release(executor);
   }
-}
-
-function mean(values: Iterable<number>): number {
-  let sum = 0, count = 0;
-  for (const value of values) {
-    sum += value;
-    count++;
-  }
-  return sum / count;
 }

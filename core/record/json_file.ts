@@ -13,14 +13,21 @@ export async function readTokenizer(disk: Disk, path: string): Promise<Tokenizer
     : Tokenizer.fromModelBytes(await disk.read(path), { name: path });
 }
 
-/** Reads a JSON file that may be absent. Throws a HymbaError that names a damaged one, or one of more than `most` bytes. */
-export async function readJson<T>(disk: Disk, path: string, { most = MAX_JSON } = {}): Promise<T | undefined> {
+/**
+ * Reads a JSON file that may be absent. `as` checks its value. Throws a HymbaError that names a damaged file, or one of more than
+ * `most` bytes.
+ */
+export async function readJson<T>(
+  disk: Disk,
+  path: string,
+  { as, most = MAX_JSON }: { as: (value: unknown, path: string) => T; most?: number },
+): Promise<T | undefined> {
   const found = await disk.stat(path);
   if (!found) return undefined;
   if (found.bytes > most) {
     throw new HymbaError(`${path} is too large`, { expected: `at most ${most} bytes`, got: `${found.bytes} bytes` });
   }
-  return parseJson(await readText(disk, path), path, { most }) as T;
+  return as(parseJson(await readText(disk, path), path, { most }), path);
 }
 
 export const writeJson = (disk: Disk, path: string, value: unknown): Promise<void> =>

@@ -15,14 +15,12 @@ import type { AttentionMap, Run, TokenLosses } from "./types.ts";
 
 /** The record of a run; UsageError when the folder holds none. */
 export async function readRecord(disk: Disk, folder: string): Promise<RunRecord> {
-  const path = join(folder, FILES.record), record = await readJson<unknown>(disk, path);
-  if (record === undefined) {
-    throw new UsageError(`${folder} is not a run`, {
-      expected: `a folder with ${FILES.record}`,
-      hint: "name a run directory, or make one with hymba ablate",
-    });
-  }
-  return runRecordOf(record, path);
+  const record = await readJson(disk, join(folder, FILES.record), { as: runRecordOf });
+  if (record) return record;
+  throw new UsageError(`${folder} is not a run`, {
+    expected: `a folder with ${FILES.record}`,
+    hint: "name a run directory, or make one with hymba ablate",
+  });
 }
 
 /** A run with all its finished arms, read from its folder. Throws a HymbaError with the place of a value that is wrong. */
@@ -44,8 +42,9 @@ async function loadResults(disk: Disk, folder: string, { study }: RunRecord): Pr
   const found: ArmResult[] = [];
   for (const seed of study.seeds) {
     for (const { name } of study.arms) {
-      const path = join(armFolder(folder, name, seed), "result.json"), result = await readJson<unknown>(disk, path);
-      if (result !== undefined) found.push(armResultOf(result, path));
+      const path = join(armFolder(folder, name, seed), "result.json");
+      const result = await readJson(disk, path, { as: armResultOf });
+      if (result) found.push(result);
     }
   }
   return found;
@@ -82,8 +81,8 @@ async function loadRecall(disk: Disk, folder: string, { study }: RunRecord): Pro
   const found: RecallResult[] = [];
   for (const seed of study.seeds) {
     for (const { name } of study.recall?.arms ?? []) {
-      const path = recallFile(folder, name, seed), result = await readJson<unknown>(disk, path);
-      if (result !== undefined) found.push(recallResultOf(result, path));
+      const result = await readJson(disk, recallFile(folder, name, seed), { as: recallResultOf });
+      if (result) found.push(result);
     }
   }
   return found;

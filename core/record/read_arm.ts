@@ -96,6 +96,7 @@ const recallResult = object({
 /** What one arm recalls: recall/NAME-SEED.json. */
 export type RecallResult = Checked<typeof recallResult>;
 
+/** Where the metrics log ended. */
 const log = object({ bytes: count, sha256: digest });
 const stageRecord = object({ result: stageResult, samples, memory, generation, log });
 const failure = object({ message: long, log });
@@ -106,6 +107,8 @@ const stageState = object({
   train_s: measure,
   before: nullOr(preferenceMeasures),
   after: nullOr(preferenceMeasures),
+  /** The state of loss scaling, in f16. */
+  lossScale: optional(list(measure, { max: 16 })),
 });
 
 /** arms/NAME-SEED/result.json. Throws a HymbaError with the file and the place of the first value that is wrong, as all here. */
@@ -115,18 +118,19 @@ export const armResultOf = (value: unknown, path: string): ArmResult => readAs(r
 export const recallResultOf = (value: unknown, path: string): RecallResult => readAs(recallResult, value, path);
 
 /** What a stage keeps in a checkpoint besides tensors: state.json. */
-export const requireStageState = (value: unknown, path: string): Checked<typeof stageState> =>
-  readAs(stageState, value, path);
+export type StageState = Checked<typeof stageState>;
+export const stageStateOf = (value: unknown, path: string): StageState => readAs(stageState, value, path);
 
 /** What an arm keeps of a stage that is done: arms/NAME-SEED/STAGE.json. */
-export const requireStageRecord = (value: unknown, path: string): Checked<typeof stageRecord> =>
-  readAs(stageRecord, value, path);
+export type StageRecord = Checked<typeof stageRecord>;
+export const stageRecordOf = (value: unknown, path: string): StageRecord => readAs(stageRecord, value, path);
 
-/** Why an arm stopped for good: arms/NAME-SEED/failure.json. */
-export const requireFailure = (value: unknown, path: string): Checked<typeof failure> => readAs(failure, value, path);
+/** Why an arm stopped for good: arms/NAME-SEED/failure.json. The same steps would diverge again, so it is not tried again. */
+export type Failure = Checked<typeof failure>;
+export const failureOf = (value: unknown, path: string): Failure => readAs(failure, value, path);
 
 /** The pairs of an arm, lists of tokens below `vocabSize`: arms/NAME-SEED/pairs.json. */
-export function requirePairs(value: unknown, path: string, { vocabSize }: { vocabSize: number }) {
+export function keptPairsOf(value: unknown, path: string, { vocabSize }: { vocabSize: number }) {
   const tokens = list(whole({ max: vocabSize - 1 }), { min: 1, max: RECORD_LIMITS.pairTokens });
   const pair = object({ prompt: tokens, chosen: tokens, rejected: tokens }), max = RECORD_LIMITS.pairs;
   return readAs(object({ train: list(pair, { min: 1, max }), heldOut: list(pair, { max }) }), value, path);

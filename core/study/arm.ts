@@ -4,9 +4,9 @@ import { type Arm, cacheSize } from "../config/mod.ts";
 import { makeFolders } from "../disk/mod.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
-import { armFolder, type ArmResult, type StageName, writeJson } from "../record/mod.ts";
+import { armFolder, type ArmResult, type StageName, type StageRecord, writeJson } from "../record/mod.ts";
 import type { ArmContext, ArmRun } from "./arm_run.ts";
-import { readStage, runArmStage, type StageRecord } from "./arm_stage.ts";
+import { readStage, runArmStage } from "./arm_stage.ts";
 import { stagesOf } from "./stage_plans.ts";
 
 /** Trains and measures what is not done yet, and writes result.json. */

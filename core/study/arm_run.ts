@@ -1,6 +1,7 @@
 /** What the stages of one arm with one seed share: where things are, who is told, and the weights that stages start from. */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
+import type { Corpus } from "../data/corpus.ts";
 import type { Disk, MetricsLog } from "../disk/mod.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -8,7 +9,7 @@ import type { Executor, Memory } from "../plan/mod.ts";
 import { type StageName, weightsFile } from "../record/mod.ts";
 import { putArena } from "../train/snapshot.ts";
 import type { StageEvent } from "../train/stage.ts";
-import type { Preparation } from "./preparation.ts";
+import type { Environment, Preparation } from "./preparation.ts";
 
 /** What happens in a study, for progress displays. */
 export interface StudyEvent extends Omit<StageEvent, "kind"> {
@@ -20,17 +21,25 @@ export interface StudyEvent extends Omit<StageEvent, "kind"> {
   readonly message?: string;
 }
 
-export interface ArmContext extends Preparation {
+export interface StudyOptions {
   readonly executor: Executor;
+  readonly corpus: Corpus;
   readonly disk: Disk;
-  /** The run's folder. */
   readonly folder: string;
-  readonly log: MetricsLog;
-  readonly study: StudyConfig;
-  /** Stop after this stage; a later call goes on. */
+  readonly environment: Environment;
+  /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
   readonly lastStage?: StageName;
+  /** Also probe what each arm recalls. */
+  readonly probe?: boolean;
+  /** When it aborts, the study saves at the next step, batch of an evaluation or sampled token, and throws Interrupted. */
   readonly signal?: AbortSignal;
   onEvent?(event: StudyEvent): void;
+}
+
+/** What every arm of a study is given. */
+export interface ArmContext extends StudyOptions, Preparation {
+  readonly log: MetricsLog;
+  readonly study: StudyConfig;
 }
 
 /** One arm with one seed. */

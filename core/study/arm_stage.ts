@@ -3,20 +3,18 @@ import { join } from "node:path";
 import { mainArm } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import { excerpts } from "../data/preference.ts";
-import { type Disk, type LogPosition, writeAtomic } from "../disk/mod.ts";
+import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { captureAttention } from "../eval/attention.ts";
 import { preferenceMeasures, qualityOfTokens } from "../eval/quality.ts";
 import { generate } from "../infer/generate.ts";
 import { Scorer } from "../infer/scorer.ts";
 import { encodeSafetensors } from "../params/safetensors.ts";
-import type { Memory } from "../plan/mod.ts";
 import {
-  type ArmResult,
   readJson,
-  requireStageRecord,
-  type Sample,
   stageFile,
   type StageName,
+  type StageRecord,
+  stageRecordOf,
   type StageResult,
   weightsFile,
   writeJson,
@@ -25,28 +23,15 @@ import {
 } from "../record/mod.ts";
 import { type Objective, preferenceObjective, textObjective } from "../train/objective.ts";
 import { takeArena } from "../train/snapshot.ts";
-import { restoreNewest, runStage } from "../train/stage.ts";
+import { restoreNewest, runStage, type StageOutcome, type StagePlace } from "../train/stage.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type ArmRun, startWeights, tell } from "./arm_run.ts";
 import { type ArmPairs, pairsOf } from "./pairs.ts";
 import { type StagePlans, stagePlans } from "./stage_plans.ts";
 
-/** pretraining.json and its like: all that is known after a stage. */
-export interface StageRecord {
-  readonly result: StageResult;
-  readonly samples: readonly Sample[];
-  readonly memory: Memory;
-  readonly generation: ArmResult["generation"];
-  /** Where the metrics log ended. */
-  readonly log: LogPosition;
-}
-
 /** What is kept of a stage that is done; undefined for one that is not. Throws a HymbaError when it is damaged. */
-export async function readStage(disk: Disk, folder: string, stage: StageName): Promise<StageRecord | undefined> {
-  const path = join(folder, stageFile(stage)), found = await readJson<StageRecord>(disk, path);
-  if (found) requireStageRecord(found, path);
-  return found;
-}
+export const readStage = (disk: Disk, folder: string, stage: StageName): Promise<StageRecord | undefined> =>
+  readJson(disk, join(folder, stageFile(stage)), { as: stageRecordOf });
 
 /** Runs a stage, or the rest of one. */
 export async function runArmStage(run: ArmRun, stage: StageName): Promise<StageRecord> {
@@ -55,38 +40,28 @@ export async function runArmStage(run: ArmRun, stage: StageName): Promise<StageR
   const { result, nats, memory } = await train(run, stage);
   await writeWeights(run, stage);
   await writeLosses(disk, folder, { stage, nats });
-  const sampled = await sample(run, stage);
+  const { samples, generation } = await sample(run, stage);
   if (arm === mainArm(study) && seed === study.seeds[0]) await drawAttention(run, stage);
-  const record: StageRecord = {
-    result,
-    samples: sampled.samples,
-    memory,
-    generation: sampled.generation,
-    log: await log.sync(),
-  };
+  const record: StageRecord = { result, samples, memory, generation, log: await log.sync() };
   await writeJson(disk, join(folder, stageFile(stage)), record);
   return record;
 }
 
-/** The objective of a stage: the data of a seed for its plan. */
-function objectiveOf(
-  { study, tokens, seed }: ArmRun,
-  { training }: StagePlans,
-  pairs: ArmPairs | undefined,
-): Objective {
+/** The data of a seed for the plan of a stage. */
+function objectiveOf({ study, tokens, seed }: ArmRun, { training }: StagePlans, pairs?: ArmPairs): Objective {
   if (training.kind === "pairs") return preferenceObjective(training, { pairs: pairs?.train ?? [], seed });
   const [B, T] = training.ids.shape as [number, number];
   return textObjective(training, new BatchOrder(tokens.train, { B, T, seed, aligned: study.profile === "seed" }));
 }
 
-/** The result of a stage, the loss of every validation token in nats, and the memory of the training plan. */
-async function train(run: ArmRun, stage: StageName) {
-  const { executor, disk, store, study, arm, seed, log, signal, tokens } = run;
-  const pairs = stage === "pretraining" ? undefined : await pairsOf(run), plans = stagePlans(study, store, { stage });
-  const place = { disk, folder: join(run.folder, "checkpoints"), stage };
+/** A trainer with the weights that the stage starts from. */
+async function trainerOf(
+  run: ArmRun,
+  { stage, plans, pairs, place }: { stage: StageName; plans: StagePlans; pairs?: ArmPairs; place: StagePlace },
+): Promise<Trainer> {
   await startWeights(run, stage);
-  const trainer = await Trainer.create(executor, store, {
-    name: `${arm}, ${stage}`,
+  return await Trainer.create(run.executor, run.store, {
+    name: `${run.arm}, ${stage}`,
     objective: objectiveOf(run, plans, pairs),
     schedule: plans.config,
     rewind: async (trainer) => {
@@ -95,17 +70,24 @@ async function train(run: ArmRun, stage: StageName) {
       trainer.restart();
     },
   });
+}
+
+/** The result of a stage, the loss of every validation token in nats, and the memory of the training plan. */
+async function train(run: ArmRun, stage: StageName) {
+  const { executor, disk, store, study, arm, seed, log, signal, tokens } = run;
+  const pairs = stage === "pretraining" ? undefined : await pairsOf(run), plans = stagePlans(study, store, { stage });
+  const place = { disk, folder: join(run.folder, "checkpoints"), stage };
+  const trainer = await trainerOf(run, { stage, plans, pairs, place });
   tell(run, "memory", { stage, memory: trainer.memory });
   const scorer = await Scorer.create(executor, plans.evaluation, { signal });
   const pairScorer = plans.pairs && await Scorer.create(executor, plans.pairs, { signal });
   let logps: Float32Array | undefined;
   try {
-    const { best, last, before, after, train_s } = await runStage(trainer, {
+    const outcome = await runStage(trainer, {
       ...place,
       log,
-      arm,
-      seed,
       signal,
+      about: { arm, seed, stage },
       evaluateEvery: plans.config.evaluateEvery,
       onEvent: (event) => tell(run, event.kind, { stage, ...event }),
       evaluate: async () => {
@@ -116,20 +98,18 @@ async function train(run: ArmRun, stage: StageName) {
     });
     // A stage that was stopped behind its last evaluation has not evaluated in this process.
     logps ??= await scorer.tokenLogps(tokens.validation);
-    const trained = trainer.steps * trainer.tokensPerStep;
-    const result: StageResult = {
-      steps: trainer.steps,
-      tokens: trained,
-      final: last,
-      best,
-      preference: before && after ? { before, after } : undefined,
-      train_s,
-      tokens_per_s: trained / train_s,
-    };
-    return { result, nats: logps.map((logp) => -logp), memory: trainer.memory };
+    return { result: resultOf(trainer, outcome), nats: logps.map((logp) => -logp), memory: trainer.memory };
   } finally {
     for (const used of [trainer, scorer, pairScorer]) used?.dispose();
   }
+}
+
+function resultOf(
+  { steps, options: { objective } }: Trainer,
+  { best, last: final, before, after, train_s }: StageOutcome,
+): StageResult {
+  const tokens = steps * objective.made.tokensPerStep, preference = before && after ? { before, after } : undefined;
+  return { steps, tokens, final, best, preference, train_s, tokens_per_s: tokens / train_s };
 }
 
 async function writeWeights(

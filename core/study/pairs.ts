@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { corrupted, type Excerpt, excerpts, type Pair } from "../data/preference.ts";
 import { generate } from "../infer/generate.ts";
-import { MAX_PAIRS_BYTES, readJson, requirePairs, writeJson } from "../record/mod.ts";
+import { keptPairsOf, MAX_PAIRS_BYTES, readJson, writeJson } from "../record/mod.ts";
 import { type ArmRun, startWeights, tell } from "./arm_run.ts";
 
 /** Pairs to train on, and pairs to measure with. */
@@ -12,18 +12,18 @@ export interface ArmPairs {
 }
 
 /** pairs.json: tokens as lists of numbers. */
-type KeptPairs = Record<keyof ArmPairs, Record<keyof Pair, number[]>[]>;
+type KeptPairs = ReturnType<typeof keptPairsOf>;
 
 /** Reads the pairs of an arm, or makes them with its pretrained weights. Throws a HymbaError when the file is damaged. */
 export async function pairsOf(run: ArmRun): Promise<ArmPairs> {
   const { disk, study } = run, path = join(run.folder, "pairs.json");
-  let kept = await readJson<KeptPairs>(disk, path, { most: MAX_PAIRS_BYTES });
-  if (kept) requirePairs(kept, path, study);
-  else {
+  const as = (value: unknown, path: string) => keptPairsOf(value, path, study);
+  let kept = await readJson(disk, path, { as, most: MAX_PAIRS_BYTES });
+  if (!kept) {
     kept = await makePairs(run);
     await writeJson(disk, path, kept);
   }
-  const restored = ({ prompt, chosen, rejected }: Record<keyof Pair, number[]>): Pair => ({
+  const restored = ({ prompt, chosen, rejected }: KeptPairs["train"][number]): Pair => ({
     prompt: Uint32Array.from(prompt),
     chosen: Uint32Array.from(chosen),
     rejected: Uint32Array.from(rejected),

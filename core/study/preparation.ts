@@ -42,30 +42,38 @@ export interface Preparation {
 export const nameOfPart = (name: string, { characters }: Pick<StudyConfig, "characters">): string =>
   characters === undefined ? name : `${name} (first ${characters} characters)`;
 
+interface Prepared {
+  readonly study: StudyConfig;
+  readonly corpus: Corpus;
+  readonly environment: Environment;
+}
+
 /** Prepares a run folder, or checks that what it holds is this very study. */
-export async function prepare(
-  disk: Disk,
-  folder: string,
-  { study, corpus, environment }: { study: StudyConfig; corpus: Corpus; environment: Environment },
-): Promise<Preparation> {
-  const { vocabSize: V, profile } = study, kept = tokenizerPath(folder, study);
+export async function prepare(disk: Disk, folder: string, given: Prepared): Promise<Preparation> {
+  const { study, corpus: { text } } = given, kept = tokenizerPath(folder, study);
   const tokenizer = await disk.stat(kept)
     ? await readTokenizer(disk, kept)
-    : await tokenizerFor(disk, tokenizerText(corpus.text, study), study);
-  const tokens = studyTokens(corpus.text, tokenizer, study);
+    : await tokenizerFor(disk, tokenizerText(text, study), study);
+  const tokens = studyTokens(text, tokenizer, study), record = recordOf(given, tokenizer, tokens);
+  const before = await readJson(disk, join(folder, FILES.record), { as: runRecordOf });
+  if (before) {
+    requireSame(before, record, folder);
+    return { record: { ...before, study }, tokenizer, tokens };
+  }
+  if (study.profile === undefined) await writeAtomic(disk, kept, tokenizer.toModelBytes());
+  await writeAtomic(disk, join(folder, FILES.tokenizer), tokenizer.toJson());
+  await writeJson(disk, join(folder, FILES.record), record);
+  return { record, tokenizer, tokens };
+}
+
+function recordOf({ study, corpus, environment }: Prepared, tokenizer: Tokenizer, tokens: TokenData): RunRecord {
   const predicted = { tokens: tokens.validation.length - 1, bytes: tokens.evaluatedBytes };
-  const { name, bytes, sha256: digest, licence, warning } = corpus;
-  const record: RunRecord = {
+  const { name, bytes, sha256, licence, warning } = corpus, { vocabSize: V } = study;
+  return {
     format: 1,
     study,
     ...environment,
-    corpus: {
-      name: nameOfPart(name, study),
-      bytes,
-      sha256: digest,
-      licence,
-      ...(warning ? { warning } : {}),
-    },
+    corpus: { name: nameOfPart(name, study), bytes, sha256, licence, ...(warning ? { warning } : {}) },
     tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize },
     data: {
       trainTokens: tokens.train.length,
@@ -79,16 +87,6 @@ export async function prepare(
     },
     started: new Date().toISOString(),
   };
-  const path = join(folder, FILES.record), found = await readJson<unknown>(disk, path);
-  if (found !== undefined) {
-    const before = runRecordOf(found, path);
-    requireSame(before, record, folder);
-    return { record: { ...before, study }, tokenizer, tokens };
-  }
-  if (profile === undefined) await writeAtomic(disk, kept, tokenizer.toModelBytes());
-  await writeAtomic(disk, join(folder, FILES.tokenizer), tokenizer.toJson());
-  await writeJson(disk, join(folder, FILES.record), record);
-  return { record, tokenizer, tokens };
 }
 
 /** Throws a UsageError with the differences when a folder holds another study. */

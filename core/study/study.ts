@@ -1,49 +1,32 @@
 /** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
 import { join } from "node:path";
-import type { Arm, StudyConfig } from "../config/mod.ts";
+import type { Arm, RecallConfig, StudyConfig } from "../config/mod.ts";
 import {
   armFolder,
+  type Failure,
+  failureOf,
   FILES,
   loadRun,
   readJson,
   recallFile,
-  requireFailure,
   type Run,
-  type StageName,
   writeJson,
 } from "../record/mod.ts";
-import type { Corpus } from "../data/corpus.ts";
 import { type Disk, lockFolder, LOG_START, type LogPosition, makeFolders, MetricsLog } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
 import { Diverged } from "../errors.ts";
-import type { Executor } from "../plan/mod.ts";
 import { probeRecall } from "../eval/recall.ts";
 import { requireCausal } from "../proof/require_causal.ts";
 import { runArm } from "./arm.ts";
-import type { ArmContext, StudyEvent } from "./arm_run.ts";
+import type { ArmContext, StudyOptions } from "./arm_run.ts";
 import { readStage } from "./arm_stage.ts";
-import { type Environment, prepare } from "./preparation.ts";
+import { prepare } from "./preparation.ts";
 import { requireMemory } from "./require_memory.ts";
 import { stagesOf } from "./stage_plans.ts";
 
-export interface StudyOptions {
-  readonly executor: Executor;
-  readonly corpus: Corpus;
-  readonly disk: Disk;
-  readonly folder: string;
-  readonly environment: Environment;
-  /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
-  readonly lastStage?: StageName;
-  /** Also probe what each arm recalls. */
-  readonly probe?: boolean;
-  /** When it aborts, the study saves at the next step, batch of an evaluation or sampled token, and throws Interrupted. */
-  readonly signal?: AbortSignal;
-  onEvent?(event: StudyEvent): void;
-}
-
 /** Runs a study, or the rest of one. An arm that diverges is reported, also by the next call, and the others go on. */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
-  const { disk, folder, executor, onEvent, signal, lastStage } = options;
+  const { disk, folder, executor, onEvent } = options;
   const held = await lockFolder(disk, folder);
   try {
     requireMemory(executor, study);
@@ -56,43 +39,29 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
     for (const seed of study.seeds) {
       for (const arm of study.arms) {
         onEvent?.({ kind: "arm", arm: arm.name, seed, step: 0, steps: 0 });
-        const context = { ...preparation, executor, disk, folder, log, study, onEvent, signal, lastStage };
-        const failure = await failureOf(disk, folder, { arm: arm.name, seed }) ?? await runOrFail(arm, seed, context);
+        const context = { ...options, ...preparation, log, study };
+        const failure = await readFailure(disk, folder, { arm: arm.name, seed }) ?? await runOrFail(arm, seed, context);
         if (!failure) continue;
         onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, message: failure.message });
       }
     }
     await log.sync();
-    if (options.probe && study.recall) await probeAll(study, options);
+    if (options.probe && study.recall) await probeAll(study.recall, study.seeds, options);
     return await loadRun(disk, folder);
   } finally {
     await held.close();
   }
 }
 
-/** failure.json: why an arm stopped for good. The same steps would diverge again, so it is not tried again. */
-interface FailureRecord {
-  readonly message: string;
-  /** Where the metrics log ended. */
-  readonly log: LogPosition;
-}
-
 const failurePath = (folder: string, { arm, seed }: { arm: string; seed: number }) =>
   join(armFolder(folder, arm, seed), "failure.json");
 
-/** The record of an arm that diverged. Throws a HymbaError when it is damaged. */
-async function failureOf(
-  disk: Disk,
-  folder: string,
-  of: { arm: string; seed: number },
-): Promise<FailureRecord | undefined> {
-  const path = failurePath(folder, of), found = await readJson<FailureRecord>(disk, path);
-  if (found) requireFailure(found, path);
-  return found;
-}
+/** Why an arm diverged, when it did. Throws a HymbaError when the record of it is damaged. */
+const readFailure = (disk: Disk, folder: string, of: { arm: string; seed: number }): Promise<Failure | undefined> =>
+  readJson(disk, failurePath(folder, of), { as: failureOf });
 
 /** Runs an arm. When it diverges, the reason goes into the log first and then into the record that closes the arm. */
-async function runOrFail(arm: Arm, seed: number, context: ArmContext): Promise<FailureRecord | undefined> {
+async function runOrFail(arm: Arm, seed: number, context: ArmContext): Promise<Failure | undefined> {
   const { log, disk, folder } = context;
   try {
     await runArm(arm, seed, context);
@@ -108,10 +77,13 @@ async function runOrFail(arm: Arm, seed: number, context: ArmContext): Promise<F
 }
 
 /** Probes every arm that has not been; an interrupted probe is done again from its start. */
-async function probeAll(study: StudyConfig, { disk, folder, executor, signal, onEvent }: StudyOptions): Promise<void> {
-  const recall = study.recall!;
+async function probeAll(
+  recall: RecallConfig,
+  seeds: readonly number[],
+  { disk, folder, executor, signal, onEvent }: StudyOptions,
+): Promise<void> {
   await makeFolders(disk, join(folder, "recall"));
-  for (const seed of study.seeds) {
+  for (const seed of seeds) {
     for (const arm of recall.arms) {
       const path = recallFile(folder, arm.name, seed);
       if (await disk.stat(path)) continue;
@@ -132,7 +104,7 @@ async function resumePosition(study: StudyConfig, disk: Disk, folder: string): P
   let position: LogPosition = LOG_START;
   for (const seed of study.seeds) {
     for (const { name: arm } of study.arms) {
-      const failure = await failureOf(disk, folder, { arm, seed });
+      const failure = await readFailure(disk, folder, { arm, seed });
       if (failure) {
         position = failure.log;
         continue;

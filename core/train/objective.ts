@@ -1,6 +1,7 @@
 /** What a training minimises: a recorded plan, the data of each update, and names for what an update measures. */
 import type { Batch } from "../data/batches.ts";
 import { type Pair, pairsAt, preferenceBatch } from "../data/preference.ts";
+import { mean } from "../lists.ts";
 import type { Data, Program } from "../plan/mod.ts";
 import type { MetricsLine } from "../record/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
@@ -70,15 +71,15 @@ export const preferenceObjective = (
       const [chosen = NaN, rejected = NaN, logOdds = NaN, logSigmoid = NaN] = values.subarray(3 + 4 * i, 7 + 4 * i);
       return { margin: chosen - rejected, logOdds, logSigmoid };
     });
-    const mean = (of: (row: typeof rows[number]) => number) => rows.reduce((sum, row) => sum + of(row), 0) / made.n;
+    const average = (of: (row: typeof rows[number]) => number) => mean(rows.map(of));
     return {
       loss,
       nll,
       ...normOf(made, values, norm),
-      logOdds: mean(({ logOdds }) => logOdds),
-      logSigmoid: mean(({ logSigmoid }) => logSigmoid),
-      accuracy: mean(({ margin }) => margin > 0 ? 1 : 0),
-      margin: mean(({ margin }) => margin),
+      logOdds: average(({ logOdds }) => logOdds),
+      logSigmoid: average(({ logSigmoid }) => logSigmoid),
+      accuracy: average(({ margin }) => margin > 0 ? 1 : 0),
+      margin: average(({ margin }) => margin),
     };
   },
 });

@@ -15,6 +15,8 @@ interface TextInputs {
   readonly targets: Tensor;
   /** How much each target counts, [rows, T]. */
   readonly weight: Tensor;
+  /** Text tokens of an update: rows · T. */
+  readonly tokensPerStep: number;
 }
 
 /** A recorded update: forward, backward, clipping and AdamW. */
@@ -66,11 +68,12 @@ export function storedIn(plan: Plan, precision: Precision | undefined): Plan {
   return precision === "f16" ? withHalfProducts(packed, EXACT_WEIGHTS) : packed;
 }
 
-function textInputs(tape: Tape, B: number, T: number): TextInputs {
+function textInputs(tape: Tape, rows: number, T: number): TextInputs {
   return {
-    ids: tape.input("ids", [B, T], { dtype: "u32" }),
-    targets: tape.input("targets", [B, T], { dtype: "u32" }),
-    weight: tape.input("weight", [B, T]),
+    ids: tape.input("ids", [rows, T], { dtype: "u32" }),
+    targets: tape.input("targets", [rows, T], { dtype: "u32" }),
+    weight: tape.input("weight", [rows, T]),
+    tokensPerStep: rows * T,
   };
 }
 

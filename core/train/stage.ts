@@ -3,12 +3,13 @@ import {
   type Evaluation,
   type PreferenceMeasures,
   type Quality,
-  requireStageState,
   type StageName,
+  type StageState,
+  stageStateOf,
 } from "../record/mod.ts";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";
-import { type Json, loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
+import { loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
 import { snapshotBytes } from "./snapshot.ts";
 import type { Trainer, TrainingStep } from "./trainer.ts";
 
@@ -31,8 +32,8 @@ export interface StagePlace {
 
 export interface StageContext extends StagePlace {
   readonly log: MetricsLog;
-  readonly arm: string;
-  readonly seed: number;
+  /** Begins every line of the log. */
+  readonly about: { readonly arm: string; readonly seed: number; readonly stage: StageName };
   /** Steps between evaluations; the last step is always evaluated. */
   readonly evaluateEvery: number;
   readonly signal?: AbortSignal;
@@ -47,13 +48,7 @@ export interface StageContext extends StagePlace {
 }
 
 /** What a stage carries from step to step besides the state of its trainer. */
-interface Carried {
-  best: Evaluation | null;
-  last: Evaluation | null;
-  before: PreferenceMeasures | null;
-  after: PreferenceMeasures | null;
-  train_s: number;
-}
+type Carried = Omit<StageState, "lossScale">;
 
 export interface StageOutcome extends Readonly<Carried> {
   readonly best: Evaluation;
@@ -70,18 +65,17 @@ export async function restoreNewest(
 ): Promise<Carried | undefined> {
   const found = await loadLatest(disk, folder, { stage });
   if (!found) return undefined;
-  requireStageState(found.state, `${found.path}: state`);
-  const { lossScale, ...carried } = found.state as unknown as Carried & { lossScale?: number[] };
+  const { lossScale, ...carried } = stageStateOf(found.state, `${found.path}: state`);
   trainer.restore({ step: found.step, groups: found.groups, lossScale });
   return carried;
 }
 
 /** Measures the preference before the first step. */
-async function begun({ prefer, log, arm, seed, stage }: StageContext): Promise<Carried> {
+async function begun({ prefer, log, about }: StageContext): Promise<Carried> {
   const carried: Carried = { best: null, last: null, before: null, after: null, train_s: 0 };
   if (!prefer) return carried;
   const before = await prefer(0);
-  await log.append({ arm, seed, stage, kind: "preference", ...before });
+  await log.append({ ...about, kind: "preference", ...before });
   return { ...carried, before };
 }
 
@@ -99,11 +93,11 @@ export async function runStage(trainer: Trainer, context: StageContext): Promise
   await run.train();
   const { best, last } = run.carried;
   if (best && last) return { ...run.carried, best, last };
-  throw new HymbaError(`${context.arm}, ${context.stage}: the stage has no steps`, { expected: "at least one" });
+  throw new HymbaError(`${trainer.options.name}: the stage has no steps`, { expected: "at least one" });
 }
 
 class StageRun {
-  constructor(private readonly trainer: Trainer, private readonly context: StageContext, readonly carried: Carried) {}
+  constructor(private readonly trainer: Trainer, private readonly context: StageContext, public carried: Carried) {}
 
   async train(): Promise<void> {
     const { evaluateEvery, signal } = this.context;
@@ -126,32 +120,31 @@ class StageRun {
   }
 
   async #record({ step, seconds, paused: _, ...measured }: TrainingStep): Promise<void> {
-    const { arm, seed, stage, log, onEvent } = this.context, { loss, tokens_per_s } = measured;
-    this.carried.train_s += seconds;
-    await log.append({ arm, seed, stage, step, kind: "train", ...measured });
+    const { about, log, onEvent } = this.context, { loss, tokens_per_s } = measured;
+    this.carried = { ...this.carried, train_s: this.carried.train_s + seconds };
+    await log.append({ ...about, step, kind: "train", ...measured });
     onEvent?.({ kind: "step", step, steps: this.trainer.steps, loss, tokens_per_s });
   }
 
   /** Measures first and writes then: a measurement that is stopped leaves no line, and the stage goes on with it. */
   async #evaluate(): Promise<void> {
-    const { arm, seed, stage, log, onEvent } = this.context, { step, steps } = this.trainer, { carried } = this;
+    const { about, log, onEvent } = this.context, { step, steps } = this.trainer, { best } = this.carried;
     const { quality, after } = await this.#measure(step), { loss, perplexity, bitsPerByte } = quality;
-    await log.append({ arm, seed, stage, step, kind: "evaluation", loss, perplexity, bitsPerByte });
-    if (after) await log.append({ arm, seed, stage, kind: "preference", ...after });
+    await log.append({ ...about, step, kind: "evaluation", loss, perplexity, bitsPerByte });
+    if (after) await log.append({ ...about, kind: "preference", ...after });
     onEvent?.({ kind: "evaluation", step, steps, loss });
-    carried.last = { step, ...quality };
-    if (!carried.best || carried.best.loss > loss) carried.best = carried.last;
-    carried.after = after;
+    const last = { step, ...quality };
+    this.carried = { ...this.carried, best: best && best.loss <= loss ? best : last, last, after };
     await this.#save();
   }
 
   async #measure(step: number): Promise<{ quality: Quality; after: PreferenceMeasures | null }> {
-    const { arm, stage, evaluate, prefer } = this.context;
+    const { evaluate, prefer } = this.context;
     try {
       return { quality: await evaluate(), after: prefer ? await prefer(step) : null };
     } catch (error) {
       if (!(error instanceof Diverged)) throw error;
-      throw new Diverged(`${arm}, ${stage}: diverged at step ${step}: ${error.message}`, { cause: error });
+      throw new Diverged(`${this.trainer.options.name}: diverged at step ${step}: ${error.message}`, { cause: error });
     }
   }
 
@@ -163,15 +156,15 @@ class StageRun {
       step,
       score: last?.step === step ? last.loss : undefined,
       groups,
-      state: { ...this.carried, ...scaling } as unknown as Json,
+      state: { ...this.carried, ...scaling },
       log: await log.sync(),
     });
     onEvent?.({ kind: "saved", step, steps: this.trainer.steps });
   }
 
   async #stop(): Promise<never> {
-    const { arm, stage } = this.context, { step, steps } = this.trainer, where = this.#due ? "evaluating" : "at";
+    const { options: { name }, step, steps } = this.trainer, where = this.#due ? "evaluating" : "at";
     await this.#save();
-    throw new Interrupted(`stopped ${where} step ${step} of ${steps} (${arm}, ${stage}); everything is saved`);
+    throw new Interrupted(`stopped ${where} step ${step} of ${steps} (${name}); everything is saved`);
   }
 }

@@ -64,7 +64,7 @@ export class Trainer {
   private constructor(
     private readonly executor: Executor,
     readonly store: ParameterStore,
-    private readonly options: TrainerOptions,
+    readonly options: TrainerOptions,
     private readonly program: Program,
   ) {}
 
@@ -83,11 +83,6 @@ export class Trainer {
 
   get steps(): number {
     return this.options.schedule.steps;
-  }
-
-  get tokensPerStep(): number {
-    const { rows, columns } = this.options.objective.made.ids;
-    return rows * columns;
   }
 
   get memory(): Memory {
@@ -128,20 +123,20 @@ export class Trainer {
   async *run(
     { signal, pauseEvery = Infinity }: { signal?: AbortSignal; pauseEvery?: number } = {},
   ): AsyncGenerator<TrainingStep, void, void> {
-    const { steps } = this;
+    const { name, objective, schedule } = this.options, { steps } = this;
     while (this.#step < steps) {
-      if (signal?.aborted) throw new Interrupted(`stopped at step ${this.#step} of ${steps} (${this.options.name})`);
+      if (signal?.aborted) throw new Interrupted(`stopped at step ${this.#step} of ${steps} (${name})`);
       const from = this.#step, start = performance.now();
       const until = Math.min(steps, nextMultiple(from, DRAIN_EVERY), nextMultiple(from, pauseEvery));
       while (this.#step < until && !signal?.aborted) await this.#update();
       const runs = await this.program.drainMetrics();
       const seconds = (performance.now() - start) / 1000 / runs.length;
-      const speed = { tokens_per_s: this.tokensPerStep / seconds, seconds };
+      const speed = { tokens_per_s: objective.made.tokensPerStep / seconds, seconds };
       for (const [i, values] of runs.entries()) {
-        const step = from + i + 1, measured = this.options.objective.measures(values);
+        const step = from + i + 1, measured = objective.measures(values);
         if (!isSound(measured)) throw await this.#diverged(step);
         const paused = step % pauseEvery === 0 || step === steps;
-        yield { step, ...measured, rate: rateAt(step, this.options.schedule), ...speed, paused };
+        yield { step, ...measured, rate: rateAt(step, schedule), ...speed, paused };
       }
     }
   }

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { parseJson } from "../../core/disk/mod.ts";
-import { requireFailure, requirePairs, requireStageRecord, requireStageState } from "../../core/record/mod.ts";
+import { failureOf, keptPairsOf, stageRecordOf, stageStateOf } from "../../core/record/mod.ts";
 import type { Dice } from "./dice.ts";
 import { RESULT, stage } from "./result_target.ts";
 import { spoilt } from "./spoil.ts";
@@ -16,16 +16,16 @@ const VOCABULARY = { vocabSize: 384 };
 export const PROGRESS: Record<string, [sound: object, read: (value: unknown, path: string) => void]> = {
   "stage.json": [
     { result: stage, samples: RESULT.samples, memory: RESULT.memory, generation: RESULT.generation, log },
-    requireStageRecord,
+    stageRecordOf,
   ],
-  "failure.json": [{ message: "<script>", log }, requireFailure],
+  "failure.json": [{ message: "<script>", log }, failureOf],
   "pairs.json": [
     { train: [pair, pair], heldOut: [pair] },
-    (value, path) => requirePairs(value, path, VOCABULARY),
+    (value, path) => keptPairsOf(value, path, VOCABULARY),
   ],
   "state.json": [
     { best: evaluation, last: evaluation, before: measures, after: measures, train_s: 1 },
-    requireStageState,
+    stageStateOf,
   ],
 };
 const SOUND = Object.values(PROGRESS).map(([sound]) => JSON.stringify(sound));
@@ -40,16 +40,16 @@ function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
   const value = parseJson(new TextDecoder().decode(bytes), "input");
   const has = (field: string) => typeof value === "object" && value !== null && Object.hasOwn(value, field);
   if (has("heldOut")) {
-    requirePairs(value, "input", VOCABULARY);
+    keptPairsOf(value, "input", VOCABULARY);
     const { train, heldOut } = value as Record<string, (typeof pair)[]>;
     for (const { prompt, chosen, rejected } of [...train!, ...heldOut!]) {
       for (const token of [...prompt, ...chosen, ...rejected]) {
         assert(Uint32Array.of(token)[0] === token && token < 384);
       }
     }
-  } else if (has("message")) requireFailure(value, "input");
-  else if (has("result")) requireStageRecord(value, "input");
-  else requireStageState(value, "input");
+  } else if (has("message")) failureOf(value, "input");
+  else if (has("result")) stageRecordOf(value, "input");
+  else stageStateOf(value, "input");
   return true;
 }
 

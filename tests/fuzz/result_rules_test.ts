@@ -1,6 +1,6 @@
 /** One refused file for each field of the files of an arm: its result, its recall, and the files of an unfinished arm. */
 import { strict as assert } from "node:assert";
-import { armResultOf, recallResultOf, requireStageState } from "../../core/record/mod.ts";
+import { armResultOf, recallResultOf, stageStateOf } from "../../core/record/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { loadLatest, saveCheckpoint } from "../../core/params/checkpoint.ts";
@@ -60,5 +60,5 @@ Deno.test("a checkpoint's state of another kind is refused, though its checksums
   await disk.makeFolder("arm");
   await saveCheckpoint(disk, "arm", { stage: "pretraining", step: 1, groups: {}, state: { ...STATE, last: "x" } });
   const found = await loadLatest(disk, "arm", { stage: "pretraining" });
-  assert.throws(() => requireStageState(found?.state, "state.json"), /state\.json\.last is not what it should be/);
+  assert.throws(() => stageStateOf(found?.state, "state.json"), /state\.json\.last is not what it should be/);
 });
