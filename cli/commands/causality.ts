@@ -122,7 +122,8 @@ async function causality(
     for (const arm of arms) reports.push(...await prove(executor, arm));
     const masks = arms.flatMap((arm) =>
       masksOf(arm, 2 * arm.config.swaWindow).map(({ kind, layers, mask }) => ({
-        ...{ model: arm.name, mask },
+        model: arm.name,
+        mask,
         layers: `${kind} ${layers.join(" ")}`,
       }))
     );

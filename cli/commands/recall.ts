@@ -84,7 +84,8 @@ async function probeEach(
     for (const arm of config.arms) {
       results.push(
         await probeRecall(executor, arm, {
-          ...{ recall: config, seed },
+          recall: config,
+          seed,
           onStep: (event) => display.show({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" }),
         }),
       );

@@ -28,14 +28,14 @@ export function memoryReport(
 ): MemoryReport {
   const store = new ParameterStore(config), { plan } = trainingPlan(store, { B, T, decay: 0.1, ...activations });
   const { arenaBytes, slotBytes } = executor.memoryOf(plan), saved = savedBytes(plan);
-  const each = ELEMENT_BYTES * store.arenas.parameters.elements, few = arenaBytes - 4 * each; // the loss scale
+  const each = ELEMENT_BYTES * store.arenas.parameters.elements, lossScale = arenaBytes - 4 * each;
   return {
     arm: name,
     parameters_bytes: each,
     gradients_bytes: each,
     moments_bytes: 2 * each,
     saved_bytes: saved,
-    transient_bytes: slotBytes + few - saved,
+    transient_bytes: slotBytes + lossScale - saved,
     total_bytes: arenaBytes + slotBytes,
     ratio: (arenaBytes + slotBytes) / (4 * each + saved),
   };

@@ -1,13 +1,14 @@
-/** Attention maps of chosen layers, computed by a kernel from the saved log-sum-exp. */
+/** Attention maps of some layers. A kernel computes them from the saved log-sum-exp. */
 import { ArchType, attentionCodes, type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
 import type { AttentionMap } from "../record/mod.ts";
+import { at, present } from "../lists.ts";
 import { forward } from "../nn/model.ts";
 import { attentionMap } from "../ops/attention_map.ts";
 import type { ParameterStore } from "../params/store.ts";
 import { type Executor, finish } from "../plan/mod.ts";
 import { Tape } from "../tensor/mod.ts";
 
-/** The layers that the figure shows: all global ones, and the local ones at a quarter and three quarters of the local layers. */
+/** The layers in the figure: all global layers of a hybrid (else three of them), and two local ones at a quarter and three quarters of their depth. */
 export function shownLayers(config: HymbaConfig): Layer[] {
   const layers = layersOf(config).filter(({ attention }) => attention);
   const global = layers.filter(({ window }) => window === 0), local = layers.filter(({ window }) => window > 0);
@@ -16,7 +17,7 @@ export function shownLayers(config: HymbaConfig): Layer[] {
   return [...new Set(shown)].filter((layer) => layer !== undefined).sort((a, b) => a.index - b.index);
 }
 
-/** Probabilities of each shown layer, averaged over its heads and one by one, for one text of T tokens. `labels`: a word for each token. */
+/** Attention probabilities of each shown layer for one text of T tokens: per head, and their mean. `labels`: a word for each token. */
 export async function captureAttention(
   executor: Executor,
   store: ParameterStore,
@@ -26,13 +27,15 @@ export async function captureAttention(
   const input = tape.input("ids", [1, ids.length], { dtype: "u32" });
   const { traces } = forward(tape, input, store);
   const shown = shownLayers(config);
-  const maps = shown.map(({ index, window }) => attentionMap(tape, traces[index]!, { window, meta: M }));
+  const maps = shown.map(({ index, window }) =>
+    attentionMap(tape, present(traces[index], `the attention of layer ${index}`), { window, meta: M })
+  );
   const program = await executor.prepare(finish(tape, { name: "attention maps", outputs: maps }));
   program.write(input, ids);
   await program.run();
   const positions = M + ids.length, found: AttentionMap[] = [];
   for (const [i, { index, window }] of shown.entries()) {
-    const heads = await program.read(maps[i]!) as Float32Array;
+    const heads = await program.read(at(maps, i)) as Float32Array;
     found.push({
       layer: index,
       kind: window === 0 ? "global" : "local",

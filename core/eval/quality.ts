@@ -1,7 +1,7 @@
 /** Loss, perplexity and bits per byte of a model on given tokens, and preference measures on pairs. */
 import { type Pair, preferenceBatch } from "../data/preference.ts";
 import type { Scorer } from "../infer/scorer.ts";
-import { mean } from "../lists.ts";
+import { at, mean } from "../lists.ts";
 import type { PreferenceMeasures, Quality } from "../record/mod.ts";
 
 /** Nats per token in the forms that reports use. `bytes`: of the text that the tokens stand for. */
@@ -24,10 +24,10 @@ export async function preferenceMeasures(
   { step }: { step: number },
 ): Promise<PreferenceMeasures> {
   const { B, T } = scorer.made, n = B / 2, scored: { chosen: number; rejected: number }[] = [];
-  for (let at = 0; at < pairs.length; at += n) {
-    const some = Array.from({ length: n }, (_, i) => pairs[Math.min(at + i, pairs.length - 1)]!);
+  for (let from = 0; from < pairs.length; from += n) {
+    const some = Array.from({ length: n }, (_, i) => at(pairs, Math.min(from + i, pairs.length - 1)));
     const logp = await scorer.logp(preferenceBatch(some));
-    for (const [i, { chosen: { length: C } }] of some.slice(0, pairs.length - at).entries()) {
+    for (const [i, { chosen: { length: C } }] of some.slice(0, pairs.length - from).entries()) {
       const ofCompletion = (row: number) => mean(logp.subarray((row + 1) * T - C, (row + 1) * T));
       scored.push({ chosen: ofCompletion(i), rejected: ofCompletion(n + i) });
     }

@@ -1,5 +1,6 @@
 /** Sampling continuations. Each draw is a function of seed, sequence and position. */
 import { Diverged, throwIfStopped, UsageError } from "../errors.ts";
+import { at } from "../lists.ts";
 import { STREAMS, uniform } from "../random.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -12,9 +13,9 @@ export interface SamplingOptions {
   /** Only the k likeliest tokens are drawn from; 0 means all. */
   readonly topK?: number;
   readonly seed: number;
-  /** Number of the first sequence, so that batches of a long list draw differently. */
+  /** Number of the first sequence. Batches of a longer list number on, so that each sequence has its own draws. */
   readonly first?: number;
-  /** Stops the work between two tokens. */
+  /** Stops the sampling between two tokens. */
   readonly signal?: AbortSignal;
 }
 
@@ -50,27 +51,25 @@ export async function generate(
   { prompts, ...options }: SamplingOptions & { prompts: readonly Uint32Array[] },
 ): Promise<Generated> {
   requireSampling(options);
-  const B = prompts.length, length = prompts[0]!.length, { newTokens } = options;
+  const B = prompts.length, { length } = at(prompts, 0), { newTokens } = options;
   const session = await DecodeSession.create(executor, store, { B, length: length + newTokens });
   try {
-    let logits: Float32Array | undefined;
-    for (let t = 0; t < length; t++) {
+    const column = (sequences: readonly Uint32Array[], t: number) =>
+      Uint32Array.from(sequences, (tokens) => at(tokens, t));
+    for (let t = 0; t < length - 1; t++) {
       throwIfStopped(options.signal, "sampling");
-      const tokens = Uint32Array.from(prompts, (prompt) => prompt[t]!);
-      if (t < length - 1) await session.push(tokens);
-      else logits = await session.feed(tokens);
+      await session.push(column(prompts, t));
     }
-    const start = performance.now();
-    const made = prompts.map(() => new Uint32Array(newTokens));
+    throwIfStopped(options.signal, "sampling");
+    let logits = await session.feed(column(prompts, length - 1));
+    const start = performance.now(), made = prompts.map(() => new Uint32Array(newTokens)), V = logits.length / B;
     for (let t = 0; t < newTokens; t++) {
       throwIfStopped(options.signal, "sampling");
-      const V = logits!.length / B;
-      const next = Uint32Array.from(
-        made,
-        (_, b) => draw(logits!.subarray(b * V, (b + 1) * V), { ...options, sequence: (options.first ?? 0) + b, t }),
-      );
-      for (const [b, tokens] of made.entries()) tokens[t] = next[b]!;
-      if (t < newTokens - 1) logits = await session.feed(next);
+      for (const [b, tokens] of made.entries()) {
+        const sequence = (options.first ?? 0) + b;
+        tokens[t] = draw(logits.subarray(b * V, (b + 1) * V), { ...options, sequence, t });
+      }
+      if (t < newTokens - 1) logits = await session.feed(column(made, t));
     }
     return { tokens: made, decode_s: (performance.now() - start) / 1000 };
   } finally {
@@ -96,6 +95,6 @@ function draw(
   const weights = Float64Array.from(kept, (id) => Math.exp((logits[id]! - logits[order[0]!]!) / temperature));
   let left = uniform({ seed, stream: STREAMS.sampling, step: sequence }, t) *
     weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [i, weight] of weights.entries()) if ((left -= weight) < 0) return kept[i]!;
-  return kept.at(-1)!;
+  for (const [i, weight] of weights.entries()) if ((left -= weight) < 0) return at(kept, i);
+  return at(kept, -1);
 }

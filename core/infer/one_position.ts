@@ -1,4 +1,4 @@
-/** The ops of decoding that look at earlier positions: they read caches and states, and move them on. */
+/** The decoding ops that use earlier positions. They read and update caches and states. */
 import { type HymbaConfig, layersOf } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import type { KeysAndValues, Mixing, Place } from "../nn/mixing.ts";
@@ -7,7 +7,7 @@ import type { ScanInputs } from "../ops/selective_scan.ts";
 import { projectionParts } from "../params/specs.ts";
 import { Arena, sizeOf, Storage, type Tape, type Tensor, tensorOver } from "../tensor/mod.ts";
 
-/** Caches of one layer by what they hold; a layer lacks those of a branch that it has not, or that another layer owns. */
+/** The caches of one layer. A cache is absent when the layer lacks its branch, or when another layer owns it. */
 export type LayerCache = Partial<Record<"k" | "v" | "heads" | "conv" | "scan", Tensor>>;
 
 /** Elements between the starts of two caches are a multiple of this: bindings must start at 256 bytes. */

@@ -1,4 +1,4 @@
-/** Generation: one recorded step, replayed for every position; caches and states stay on the device. */
+/** Generation, one position at a time. The plan of one position is replayed; caches and states stay on the device. */
 import { HymbaError } from "../errors.ts";
 import { recordLayers } from "../nn/model.ts";
 import { embedStep } from "../ops/decode.ts";
@@ -25,7 +25,7 @@ export class DecodeSession {
     private readonly size: { B: number; S: number; meta: number },
   ) {}
 
-  /** Room for B sequences of at most `length` text tokens. The meta tokens are fed at once. */
+  /** Room for B sequences of at most `length` text tokens. The meta tokens are appended at once. */
   static async create(
     executor: Executor,
     store: ParameterStore,
@@ -48,7 +48,7 @@ export class DecodeSession {
     return session;
   }
 
-  /** Forgets the text; new sequences start behind the meta tokens. */
+  /** Clears the text. New sequences start after the meta tokens. */
   async restart(): Promise<void> {
     for (const { heads, conv, scan } of this.made.caches) {
       for (const state of [heads, conv, scan]) {
@@ -65,7 +65,7 @@ export class DecodeSession {
     return await this.program.read(this.made.logits) as Float32Array;
   }
 
-  /** Appends one token to each sequence without looking at the logits. */
+  /** Appends one token to each sequence and does not read the logits. */
   async push(tokens: Uint32Array<ArrayBuffer>): Promise<void> {
     if (this.#position >= this.size.S) {
       throw new HymbaError("generation: the caches are full", {

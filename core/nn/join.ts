@@ -5,7 +5,7 @@ import { mix } from "../ops/mix.ts";
 import { sliceColumns, type Tape, type Tensor } from "../tensor/mod.ts";
 import type { LayerContext } from "./mixing.ts";
 
-/** The branches get a tensor to write their result into, or make their own. */
+/** The branches of a layer. Each writes into the given tensor, or makes one. */
 export interface Branches {
   /** A tensor whose first two dimensions are those of the results. */
   readonly like: Tensor;

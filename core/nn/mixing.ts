@@ -1,5 +1,6 @@
-/** The ops that look at other positions: the one thing in which whole sequences and one position at a time differ. */
+/** The ops that use other positions. Only these differ between whole sequences and decoding one position at a time. */
 import type { HymbaConfig, Layer } from "../config/mod.ts";
+import { present } from "../lists.ts";
 import { attention } from "../ops/attention.ts";
 import { causalConv } from "../ops/causal_conv.ts";
 import { type ScanInputs, selectiveScan } from "../ops/selective_scan.ts";
@@ -11,23 +12,23 @@ export interface KeysAndValues {
   readonly v: Tensor;
 }
 
-/** What the attention of a layer worked with; the attention maps are drawn from it. */
+/** The inputs of a layer's attention and its log-sum-exp, from which attention maps are drawn. */
 export interface AttentionTrace extends KeysAndValues {
   readonly q: Tensor;
   readonly lse: Tensor;
 }
 
-/** Where an op writes its result: into a tensor that is there, or into one of its own. */
+/** The layer of an op, and the tensor for its result. Without `into` the op makes one. */
 export interface Place {
   readonly layer: Layer;
   readonly into?: Tensor;
 }
 
-/** B sequences side by side, T positions of each: all of them, or one when decoding. */
+/** The ops on B sequences of T positions. T is 1 in decoding. */
 export interface Mixing {
-  /** [1] u32: the position of the first row. Without it that is 0. */
+  /** The first position, [1] u32. It is 0 without this. */
   readonly position?: Tensor;
-  /** `own` is absent in a layer that uses the keys and values of its owner. Shapes: q [B, T, H, K]; returns [B, T, H, Kv]. */
+  /** `own` is absent when the layer uses the keys and values of another layer. Shapes: q [B, T, H, K]; returns [B, T, H, Kv]. */
   attend(inputs: { q: Tensor; own?: KeysAndValues }, place: Place): Tensor;
   /** `of`: the convolution in front of the scan, or that on queries, keys and values. Shapes: x [B, T, I], w [I, J], bias [I]; returns [B, T, I]. */
   convolve(inputs: { x: Tensor; w: Tensor; bias: Tensor }, place: Place & { of: "conv" | "heads" }): Tensor;
@@ -35,7 +36,7 @@ export interface Mixing {
   scan(inputs: ScanInputs, place: Place): Tensor;
 }
 
-/** What the recording of a layer needs. */
+/** What is needed to record a layer. */
 export interface LayerContext {
   readonly config: HymbaConfig;
   readonly layer: Layer;
@@ -46,16 +47,17 @@ export interface LayerContext {
   readonly mixing: Mixing;
 }
 
-/** Whole sequences, as in training and evaluation. */
+/** The ops on whole sequences, for training and evaluation. */
 export class WholeSequences implements Mixing {
   /** By layer; undefined where a layer has no attention. */
   readonly traces: (AttentionTrace | undefined)[] = [];
 
-  /** `crop`: text positions that local attention cuts off its keys; 0 but in the leak experiment. */
+  /** `crop`: text positions that local attention drops from its keys. Only the leak experiment drops any. */
   constructor(private readonly tape: Tape, private readonly config: HymbaConfig, private readonly crop = 0) {}
 
   attend({ q, own }: { q: Tensor; own?: KeysAndValues }, { layer, into }: Place): Tensor {
-    const { window, kvOwner, index } = layer, { k, v } = own ?? this.traces[kvOwner]!;
+    const { window, kvOwner, index } = layer,
+      { k, v } = present(own ?? this.traces[kvOwner], `the keys of layer ${kvOwner}`);
     const see = { window, meta: this.config.metaTokens, crop: window > 0 ? this.crop : 0, into };
     const { o, lse } = attention(this.tape, { q, k, v }, see);
     this.traces[index] = { q, k, v, lse };

@@ -1,5 +1,6 @@
 /** The model: embedding and meta tokens, pre-norm layers, final norm. One code for all five architectures. */
 import { type Layer, layersOf } from "../config/mod.ts";
+import { at } from "../lists.ts";
 import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
 import { linearLogp } from "../ops/linear_logp.ts";
@@ -24,19 +25,20 @@ export interface Forward {
   readonly traces: readonly (AttentionTrace | undefined)[];
 }
 
-/** Layers in runs that begin at an owner of keys and values: no layer outside a run reads them. */
+/** Groups of neighbouring layers that share keys and values. The owner is first. */
 function sharingRuns(layers: readonly Layer[]): Layer[][] {
   const runs: Layer[][] = [];
   for (const layer of layers) {
-    if (layer.kvOwner === layer.index) runs.push([layer]);
-    else runs.at(-1)!.push(layer);
+    const run = runs.at(-1);
+    if (run && layer.kvOwner !== layer.index) run.push(layer);
+    else runs.push([layer]);
   }
   return runs;
 }
 
-/** How a model is recorded: what differs between whole sequences and one position at a time. */
+/** The parts of a recording that differ between whole sequences and decoding one position at a time. */
 export interface Recording {
-  /** Rows of the rotary table: all positions that there may be, meta tokens included. */
+  /** Most positions of a sequence, meta tokens included. */
   readonly positions: number;
   readonly mixing: Mixing;
   /** Returns [B, T, D]. Shapes: table [V, D]; meta [M, D], absent without meta tokens. */
@@ -78,7 +80,7 @@ export function forward(
   store: ParameterStore,
   { reproduceLeak = false }: ForwardOptions = {},
 ): Forward {
-  const { config } = store, { metaTokens: M } = config, T = ids.shape[1]!;
+  const { config } = store, { metaTokens: M } = config, T = at(ids.shape, 1);
   const mixing = new WholeSequences(tape, config, reproduceLeak ? Math.max(0, T - config.swaWindow) : 0);
   const embed = (parameters: { table: Tensor; meta?: Tensor }) => embedding(tape, { ids, ...parameters });
   const hidden = recordLayers(tape, store, { positions: M + T, mixing, embed });

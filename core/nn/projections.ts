@@ -4,7 +4,7 @@ import { projectionParts } from "../params/specs.ts";
 import { sliceColumns, type Tape, type Tensor } from "../tensor/mod.ts";
 import type { LayerContext } from "./mixing.ts";
 
-/** What the branches start from; a part is absent where the layer lacks its branch. */
+/** The inputs of the branches. An input is absent when the layer lacks the branch. */
 export interface BranchInputs {
   /** Rows that begin with [Q | K | V], or with Q where another layer owns keys and values. */
   readonly heads?: Tensor;

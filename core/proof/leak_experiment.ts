@@ -1,6 +1,6 @@
 /**
- * The same small hybrid trained twice, with and without the documented study's cropped keys in its local layers. It exists as
- * evidence: nothing else trains with that crop, and neither weights nor a run folder come out of it.
+ * Trains one small hybrid twice: with causal local layers, and with the cropped keys of the documented study. It is evidence
+ * only: nothing else trains with the crop, and the experiment writes no weights and no run folder.
  */
 import { ArchType, armsOf, type HymbaConfig, type Profile, type Shape } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
@@ -28,7 +28,7 @@ export const LEAK_EXPERIMENT = {
   decay: 0.1,
   evaluations: 10,
   trainFraction: 0.9,
-  /** Tokens of the validation part that are predicted, from its start. */
+  /** Number of predicted tokens, from the start of the validation part. */
   validationTokens: 8192,
 } as const;
 
@@ -63,8 +63,8 @@ const SHAPE: Shape = {
 };
 
 /**
- * The hybrid of the experiment: layers 0, 3 and 6 global, four local ones, window 32, 8 meta tokens; of the published block, or
- * with the profile `seed` of the documented study's.
+ * The hybrid of the experiment: three global layers (0, 3 and 6), four local ones, window 32, 8 meta tokens. Its block is the
+ * published one, or with the profile `seed` that of the documented study.
  */
 export function leakModel(profile?: Profile): HymbaConfig {
   const [arm] = profile === "seed" ? armsOf("seed", SHAPE, ["hybrid-paper"]) : armsOf("arms", SHAPE, [ArchType.HYBRID]);

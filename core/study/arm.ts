@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { type Arm, cacheSize } from "../config/mod.ts";
 import { makeFolders } from "../disk/mod.ts";
+import { at } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
 import { armFolder, type ArmResult, type StageName, type StageRecord, writeJson } from "../record/mod.ts";
@@ -20,7 +21,7 @@ export async function runArm({ name: arm, config }: Arm, seed: number, context: 
       records.push([stage, await readStage(disk, folder, stage) ?? await runArmStage(run, stage)]);
       if (stage === context.lastStage) break;
     }
-    const { memory, generation } = records[0]![1];
+    const [, { memory, generation }] = at(records, 0);
     const result: ArmResult = {
       arm,
       seed,

@@ -1,4 +1,4 @@
-/** What the stages of one arm with one seed share: where things are, who is told, and the weights that stages start from. */
+/** What the stages of one arm with one seed share: options, events, and the weights that a stage starts from. */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
@@ -55,7 +55,7 @@ export function tell({ arm, seed, onEvent }: ArmRun, kind: StudyEvent["kind"], m
   onEvent?.({ step: 0, steps: 0, ...more, kind, arm, seed });
 }
 
-/** Puts the weights that a stage starts from onto the executor: drawn by the seed, or those of the first stage. */
+/** Writes the start weights of a stage to the executor: random ones by the seed, or the result of the first stage. */
 export async function startWeights({ executor, disk, folder, store, seed }: ArmRun, stage: StageName): Promise<void> {
   if (stage === "pretraining") return store.initialise(executor, seed);
   const path = join(folder, weightsFile("pretraining"));

@@ -1,4 +1,4 @@
-/** One stage of one arm: it is trained, its weights and losses are written, samples are taken, and attention is drawn. */
+/** Runs one stage of one arm: trains, writes weights and losses, samples text and draws attention. */
 import { join } from "node:path";
 import { mainArm } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
@@ -8,6 +8,7 @@ import { captureAttention } from "../eval/attention.ts";
 import { preferenceMeasures, qualityOfTokens } from "../eval/quality.ts";
 import { generate } from "../infer/generate.ts";
 import { Scorer } from "../infer/scorer.ts";
+import { at } from "../lists.ts";
 import { encodeSafetensors } from "../params/safetensors.ts";
 import {
   readJson,
@@ -29,7 +30,7 @@ import { type ArmRun, startWeights, tell } from "./arm_run.ts";
 import { type ArmPairs, pairsOf } from "./pairs.ts";
 import { type StagePlans, stagePlans } from "./stage_plans.ts";
 
-/** What is kept of a stage that is done; undefined for one that is not. Throws a HymbaError when it is damaged. */
+/** The record of a finished stage; undefined for any other. Throws a HymbaError for a damaged record. */
 export const readStage = (disk: Disk, folder: string, stage: StageName): Promise<StageRecord | undefined> =>
   readJson(disk, join(folder, stageFile(stage)), { as: stageRecordOf });
 
@@ -47,7 +48,7 @@ export async function runArmStage(run: ArmRun, stage: StageName): Promise<StageR
   return record;
 }
 
-/** The data of a seed for the plan of a stage. */
+/** The plan of a stage with the data of a seed. */
 function objectiveOf({ study, tokens, seed }: ArmRun, { training }: StagePlans, pairs?: ArmPairs): Objective {
   if (training.kind === "pairs") return preferenceObjective(training, { pairs: pairs?.train ?? [], seed });
   const [B, T] = training.ids.shape as [number, number];
@@ -96,7 +97,7 @@ async function train(run: ArmRun, stage: StageName) {
       },
       prefer: pairScorer && pairs && ((step) => preferenceMeasures(pairScorer, pairs.heldOut, { step })),
     });
-    // A stage that was stopped behind its last evaluation has not evaluated in this process.
+    // A stage that was interrupted after its last evaluation has not evaluated in this process.
     logps ??= await scorer.tokenLogps(tokens.validation);
     return { result: resultOf(trainer, outcome), nats: logps.map((logp) => -logp), memory: trainer.memory };
   } finally {
@@ -132,14 +133,14 @@ async function sample(
   const made = await generate(executor, store, { ...options, prompts, seed, first: 900_000, signal });
   const samples = made.tokens.map((ids, i) => ({
     stage,
-    prompt: tokenizer.decode(prompts[i]!),
+    prompt: tokenizer.decode(at(prompts, i)),
     text: tokenizer.decode(ids),
   }));
   const newTokens = made.tokens.length * options.newTokens;
   return { samples, generation: { tokens_per_s: newTokens / made.decode_s, newTokens } };
 }
 
-/** Text tokens of the maps, at most. */
+/** Most text tokens of a map. */
 const MAP_TOKENS = 96;
 
 async function drawAttention(

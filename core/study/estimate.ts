@@ -1,5 +1,6 @@
-/** How long a study will take: its arithmetic over the speed of one measured product of the study's own shape. */
+/** Estimates the time of a study: its flops divided by the measured speed of a matrix product of its shape. */
 import type { StudyConfig } from "../config/mod.ts";
+import { at } from "../lists.ts";
 import { matmul } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
@@ -16,15 +17,15 @@ export interface Estimate {
 }
 
 /**
- * A whole study runs at about this share of the speed of its largest product: scans, norms and losses move more bytes per
- * flop. Measured once, with `quick` on the CPU executor: 15.0 Tflop in 316 s beside a product at 110 GFLOP/s. On other
- * adapters and sizes it is a guess.
+ * The speed of a whole study as a share of the speed of its largest product. Scans, norms and losses move more bytes per flop.
+ * Measured once, with `quick` on the CPU executor: 15.0 Tflop in 316 s, and a product at 110 GFLOP/s. It is a guess on other
+ * adapters and at other sizes.
  */
 const SHARE_OF_PRODUCT = 0.43;
-/** The same on a software WebGPU adapter: 158 s and 64 s for 0.088 and 0.050 Tflop of `hymba` and `transformer-global` on SwiftShader, on a busy machine. */
+/** The same on a software WebGPU adapter. SwiftShader on a busy machine took 158 s for 0.088 Tflop of `hymba` and 64 s for 0.050 Tflop of `transformer-global`. */
 const SHARE_ON_SOFTWARE = 0.19;
 
-/** Characters of a token, on the low side, so that evaluations are not underestimated. */
+/** Characters per token: a low guess, so that evaluations are not underestimated. */
 const CHARACTERS_PER_TOKEN = 2;
 
 const PROBE_MS = 500;
@@ -40,7 +41,7 @@ export interface StudyFlops {
   readonly recall: number;
 }
 
-/** Counts a study whose validation part has so many tokens. */
+/** Counts the flops of a study whose validation part has `validationTokens` tokens. */
 export function studyFlops(study: StudyConfig, { validationTokens }: { validationTokens: number }): StudyFlops {
   const { preference: { rejected, trainPairs, heldOutPairs, promptTokens, completionTokens }, samples, recall } = study;
   const stages = stagesOf(study), seeds = study.seeds.length;
@@ -67,14 +68,14 @@ export function studyFlops(study: StudyConfig, { validationTokens }: { validatio
   return flops;
 }
 
-/** Tokens of the validation part of a text of so many characters, rather too many than too few. */
+/** Tokens of the validation part of a text of `ofText` characters; a high guess. */
 function validationTokens({ characters, trainFraction }: StudyConfig, ofText: number): number {
   return Math.min(ofText, characters ?? ofText) * (1 - trainFraction) / CHARACTERS_PER_TOKEN;
 }
 
-/** Flops per second of a product of the feed-forward part's shape: the best run of half a second, the first left out. */
+/** Flops per second of a matrix product of the feed-forward shape: the best run in half a second, without the first. */
 async function productRate(executor: Executor, study: StudyConfig): Promise<number> {
-  const { dModel: K, ffnHidden } = study.arms[0]!.config,
+  const { dModel: K, ffnHidden } = at(study.arms, 0).config,
     M = study.pretraining.batch * study.sequenceLength,
     N = 2 * ffnHidden;
   const tape = new Tape(false), a = tape.input("a", [M, K]), b = tape.input("b", [N, K]), c = tape.tensor("c", [M, N]);
@@ -95,7 +96,7 @@ async function productRate(executor: Executor, study: StudyConfig): Promise<numb
   return 2 * M * N * K / (best / 1000);
 }
 
-/** Measures for a moment and says how long the study will take. */
+/** Measures the speed for half a second and estimates the time of the study. */
 export async function estimate(
   executor: Executor,
   study: StudyConfig,

@@ -1,4 +1,4 @@
-/** Arms of one size: what the mixers of an arm lack in parameters, its feed-forward parts get. */
+/** Gives all arms the same number of parameters, by the width of their feed-forward parts. */
 import { ArchType, type Arm, type HymbaConfig, type StudyConfig } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { parameterCount } from "../params/specs.ts";

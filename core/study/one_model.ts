@@ -1,4 +1,4 @@
-/** One trained model out of a run: its weights on an executor, its tokenizer, and what can be asked of it alone. */
+/** One trained model of a run: its weights on an executor, its tokenizer, evaluation and sampling. */
 import { join } from "node:path";
 import { type Arm, mainArm } from "../config/mod.ts";
 import {
@@ -17,6 +17,7 @@ import type { Disk } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { generate } from "../infer/generate.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
+import { at } from "../lists.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -24,14 +25,14 @@ import type { Tokenizer } from "../tokenizer/mod.ts";
 import { putArena } from "../train/snapshot.ts";
 import { qualityOfTokens } from "../eval/quality.ts";
 
-/** Which model of a run; what is left out is the study's main arm or the first one, the first seed, and the last stage that was trained. */
+/** Names a model of a run. The defaults are the main arm of the study or else the first arm, the first seed, and the last trained stage. */
 export interface ModelChoice {
   readonly model?: string;
   readonly seed?: number;
   readonly stage?: string;
 }
 
-/** A choice that a run can satisfy, and where its weights are. */
+/** A model that the run has, and the path of its weights. */
 export interface ChosenModel {
   readonly record: RunRecord;
   readonly arm: Arm;
@@ -50,7 +51,7 @@ function chosenArm({ study }: RunRecord, model: string | undefined): Arm {
 /** Finds the weights of one model. Throws UsageError, with what there is, when the run does not have it. */
 export async function chooseModel(disk: Disk, folder: string, choice: ModelChoice = {}): Promise<ChosenModel> {
   const record = await readRecord(disk, folder), arm = chosenArm(record, choice.model);
-  const seed = choice.seed ?? record.study.seeds[0]!;
+  const seed = choice.seed ?? at(record.study.seeds, 0);
   if (!record.study.seeds.includes(seed)) {
     throw new UsageError(`the run has no seed ${seed}`, { expected: record.study.seeds.join(", ") });
   }
@@ -134,7 +135,7 @@ export class TrainedModel {
     }
   }
 
-  /** Goes on from a prompt. The same seed draws the same tokens. */
+  /** Continues a prompt. The same seed draws the same tokens. */
   async continue(
     prompt: string,
     { newTokens, temperature, topK, seed }: { newTokens: number; temperature: number; topK: number; seed: number },
@@ -143,7 +144,7 @@ export class TrainedModel {
     if (ids.length === 0) throw new UsageError("the prompt is empty", { expected: "at least one token of text" });
     const options = { prompts: [ids], newTokens, temperature, topK, seed };
     const { tokens, decode_s } = await generate(this.executor, this.store, options);
-    return { text: this.tokenizer.decode(tokens[0]!), tokens_per_s: newTokens / decode_s };
+    return { text: this.tokenizer.decode(at(tokens, 0)), tokens_per_s: newTokens / decode_s };
   }
 
   release(): void {

@@ -1,7 +1,8 @@
-/** The preference pairs of an arm: made once, by its pretrained model or the corruption rule, and kept. */
+/** The preference pairs of an arm. They are made once, by its pretrained model or by the corruption rule, and kept in a file. */
 import { join } from "node:path";
 import { corrupted, type Excerpt, excerpts, type Pair } from "../data/preference.ts";
 import { generate } from "../infer/generate.ts";
+import { at } from "../lists.ts";
 import { keptPairsOf, MAX_PAIRS_BYTES, readJson, writeJson } from "../record/mod.ts";
 import { type ArmRun, startWeights, tell } from "./arm_run.ts";
 
@@ -55,7 +56,7 @@ async function pairsFrom(
   return found.map(({ prompt, continuation }, i) => ({
     prompt: [...prompt],
     chosen: [...continuation],
-    rejected: [...rejected[i]!],
+    rejected: [...at(rejected, i)],
   }));
 }
 

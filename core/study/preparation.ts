@@ -20,7 +20,7 @@ import type { Tokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "../eval/quality.ts";
 import { tokenizerFor } from "./fitted.ts";
 
-/** Where the numbers come from: versions, backend and adapter in words. */
+/** The versions, backend and adapter that compute a study. */
 export interface Environment {
   readonly versions: Readonly<Record<string, string>>;
   readonly backend: string;

@@ -1,4 +1,4 @@
-/** The check before every run: the memory of each stage of each arm, so that a study does not end after days of training. */
+/** Checks the memory of each stage of each arm before a run, so that a study does not fail after days of training. */
 import type { StudyConfig } from "../config/mod.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";

@@ -1,4 +1,4 @@
-/** The plans of a stage: the one place that says what a stage runs, for the run itself, the memory check and the estimate. */
+/** The plans of a stage. The run, the memory check and the estimate all take them from here. */
 import type { StageConfig, StudyConfig } from "../config/mod.ts";
 import { type EvaluationPlan, evaluationPlan } from "../infer/scorer.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -18,7 +18,7 @@ export interface StagePlans {
 export const stagesOf = ({ preference }: Pick<StudyConfig, "preference">): StageName[] =>
   preference.loss === "orpo" ? ["pretraining", "orpo", "control"] : ["pretraining", "orpo"];
 
-/** Sequences scored at once: enough to keep every core busy, no more than training holds anyway. */
+/** Sequences that are scored at once: enough tokens to use every core. */
 const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>
   Math.max(pretraining.batch, Math.ceil(1024 / sequenceLength));
 

@@ -1,4 +1,4 @@
-/** The ablation itself: every arm with every seed, into one run folder; the same call goes on where it was stopped. */
+/** Runs a study: every arm with every seed, into one run folder. The same call continues an interrupted study. */
 import { join } from "node:path";
 import type { Arm, RecallConfig, StudyConfig } from "../config/mod.ts";
 import {
@@ -24,7 +24,7 @@ import { prepare } from "./preparation.ts";
 import { requireMemory } from "./require_memory.ts";
 import { stagesOf } from "./stage_plans.ts";
 
-/** Runs a study, or the rest of one. An arm that diverges is reported, also by the next call, and the others go on. */
+/** Runs a study, or the rest of one. An arm that diverges is reported, also by later calls; the other arms continue. */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
   const { disk, folder, executor, onEvent } = options;
   const held = await lockFolder(disk, folder);
@@ -76,7 +76,7 @@ async function runOrFail(arm: Arm, seed: number, context: ArmContext): Promise<F
   }
 }
 
-/** Probes every arm that has not been; an interrupted probe is done again from its start. */
+/** Runs the recall probe of every arm that has no result. An interrupted probe starts again. */
 async function probeAll(
   recall: RecallConfig,
   seeds: readonly number[],
@@ -99,7 +99,7 @@ async function probeAll(
   }
 }
 
-/** What a checkpoint or a finished stage knows of the log; later lines belong to steps that will be done again. */
+/** The position in the log that the newest checkpoint or finished stage names. Later lines belong to steps that will run again. */
 async function resumePosition(study: StudyConfig, disk: Disk, folder: string): Promise<LogPosition> {
   let position: LogPosition = LOG_START;
   for (const seed of study.seeds) {

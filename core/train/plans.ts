@@ -1,4 +1,4 @@
-/** The plans of training: one recording each, replayed for every batch. */
+/** The training plans. A plan is recorded once and replayed for every batch. */
 import type { ActivationConfig, Precision } from "../config/mod.ts";
 import { nllLoss, orpoLoss } from "../ops/losses.ts";
 import { lossScale, scaleOf } from "../ops/loss_scale.ts";
@@ -24,10 +24,10 @@ export interface UpdatePlan extends TextInputs {
   readonly plan: Plan;
   /** [4], see scheduleVector. */
   readonly schedule: Tensor;
-  /** Names of the first metrics of a run, one number each. In f16 the last two are the loss scale, and 1 for an update left out. */
+  /** Names of the first metrics of a run, one number each. In f16 the last two metrics are the loss scale and 1 for a skipped update. */
   readonly metricNames: readonly string[];
   readonly optimizer: Optimizer;
-  /** The state of loss scaling, where the plan scales its loss. */
+  /** The state of loss scaling. Only plans in f16 have it. */
   readonly lossScale?: Tensor;
 }
 
@@ -51,7 +51,7 @@ function trainingTape(store: ParameterStore, { remat }: ActivationConfig): Tape 
   return new Tape(true, [[parameters, gradients]], { recompute: remat });
 }
 
-/** A precision as configurations write it: f32 is not written. */
+/** The field of a configuration for a precision. f32 has no field. */
 export const keptIn = (precision: Precision | undefined): Pick<ActivationConfig, "precision"> =>
   precision === undefined || precision === "f32" ? {} : { precision };
 
@@ -78,8 +78,8 @@ function textInputs(tape: Tape, rows: number, T: number): TextInputs {
 }
 
 /**
- * Appends the backward pass from the loss times `scale`, the norm of the gradient, clipping and AdamW over the whole store, and
- * finishes the plan. In f16 the loss is scaled too, and the metrics end with what `lossScale` reports.
+ * Appends the backward pass of loss · scale, the gradient norm, clipping and AdamW for all parameters, and finishes the plan.
+ * In f16 it adds loss scaling, and the metrics end with the report of `lossScale`.
  */
 function finished(
   tape: Tape,
@@ -106,7 +106,7 @@ function finished(
   return { plan, schedule, optimizer, lossScale: scaled ? state : undefined };
 }
 
-/** Next-token training. `scale` multiplies the gradient: the seed's second stage is this with 1 + beta. Metrics: loss, gradientNorm. */
+/** Next-token training. `scale` multiplies the gradient; the second stage of the seed profile uses 1 + beta. Metrics: loss, gradientNorm. */
 export function trainingPlan(
   store: ParameterStore,
   { B, T, decay, scale = 1, optimizer, reproduceLeak, ...activations }: ActivationConfig & ForwardOptions & {

@@ -1,4 +1,4 @@
-/** One stage of training of one model in a study: updates, evaluations, checkpoints and the metrics log, resumable at every step. */
+/** One training stage of one model in a study: updates, evaluations, checkpoints and the metrics log. It can resume at every step. */
 import {
   type Evaluation,
   type PreferenceMeasures,
@@ -32,22 +32,22 @@ export interface StagePlace {
 
 export interface StageContext extends StagePlace {
   readonly log: MetricsLog;
-  /** Begins every line of the log. */
+  /** The first fields of every line of the log. */
   readonly about: { readonly arm: string; readonly seed: number; readonly stage: StageName };
   /** Steps between evaluations; the last step is always evaluated. */
   readonly evaluateEvery: number;
   readonly signal?: AbortSignal;
   onEvent?(event: StageEvent): void;
   /**
-   * Throws Interrupted when the signal aborts it; it is done again when the stage goes on. Throws Diverged when a
-   * log-probability is NaN or infinite.
+   * Measures the validation text. Throws Interrupted when the signal aborts; the stage then measures again when it resumes.
+   * Throws Diverged when a log-probability is NaN or infinite.
    */
   evaluate(): Promise<Quality>;
-  /** Held-out preference measures; only in preference stages. */
+  /** Measures preference on held-out pairs. Only preference stages have it. */
   prefer?(step: number): Promise<PreferenceMeasures>;
 }
 
-/** What a stage carries from step to step besides the state of its trainer. */
+/** The state of a stage apart from that of its trainer. */
 type Carried = Omit<StageState, "lossScale">;
 
 export interface StageOutcome extends Readonly<Carried> {
@@ -56,8 +56,8 @@ export interface StageOutcome extends Readonly<Carried> {
 }
 
 /**
- * Puts the newest checkpoint of a stage back into its trainer. Returns what the stage carries, or undefined when there is no
- * checkpoint. Throws a HymbaError when the checkpoint is damaged or not a stage's.
+ * Restores the trainer from the newest checkpoint of a stage. Returns the state of the stage, or undefined when there is no
+ * checkpoint. Throws a HymbaError for a damaged checkpoint.
  */
 export async function restoreNewest(
   trainer: Trainer,
@@ -70,7 +70,7 @@ export async function restoreNewest(
   return carried;
 }
 
-/** Measures the preference before the first step. */
+/** The state before the first step; preference is measured there. */
 async function begun({ prefer, log, about }: StageContext): Promise<Carried> {
   const carried: Carried = { best: null, last: null, before: null, after: null, train_s: 0 };
   if (!prefer) return carried;
@@ -80,8 +80,8 @@ async function begun({ prefer, log, about }: StageContext): Promise<Carried> {
 }
 
 /**
- * Runs the stage from its newest checkpoint, or from the weights that the executor holds now. Throws a HymbaError before the
- * first step when the disk has no room for a checkpoint.
+ * Runs the stage from its newest checkpoint, or from the weights on the executor when there is none. Throws a HymbaError before
+ * the first step when the disk has no room for a checkpoint, Interrupted after saving, and Diverged.
  */
 export async function runStage(trainer: Trainer, context: StageContext): Promise<StageOutcome> {
   const { disk, folder } = context;
@@ -102,7 +102,7 @@ class StageRun {
   async train(): Promise<void> {
     const { evaluateEvery, signal } = this.context;
     try {
-      if (this.#due) await this.#evaluate(); // it was stopped in this evaluation
+      if (this.#due) await this.#evaluate(); // the stage was interrupted in this evaluation
       for await (const done of this.trainer.run({ signal, pauseEvery: evaluateEvery })) {
         await this.#record(done);
         if (done.paused) await this.#evaluate();
@@ -113,7 +113,7 @@ class StageRun {
     }
   }
 
-  /** Whether the step that the trainer is at has still to be evaluated. */
+  /** Whether the current step still needs its evaluation. */
   get #due(): boolean {
     const { step, steps } = this.trainer, { last } = this.carried;
     return step > 0 && (step % this.context.evaluateEvery === 0 || step === steps) && last?.step !== step;
@@ -126,7 +126,7 @@ class StageRun {
     onEvent?.({ kind: "step", step, steps: this.trainer.steps, loss, tokens_per_s });
   }
 
-  /** Measures first and writes then: a measurement that is stopped leaves no line, and the stage goes on with it. */
+  /** Measures everything before it writes a line: an interrupted evaluation leaves no line and is repeated on resume. */
   async #evaluate(): Promise<void> {
     const { about, log, onEvent } = this.context, { step, steps } = this.trainer, { best } = this.carried;
     const { quality, after } = await this.#measure(step), { loss, perplexity, bitsPerByte } = quality;

@@ -24,15 +24,15 @@ export interface TrainerOptions {
   readonly objective: Objective;
   readonly schedule: Schedule;
   /**
-   * Puts back the weights of an earlier step, with `restore` or `restart`. After NaN the updates from there are repeated, so that
-   * the error can name the first tensor that is not finite; without it the error names the step alone.
+   * Puts back the weights of an earlier step and calls `restore` or `restart`. After NaN, the trainer repeats the updates from
+   * there, and the error names the first tensor that is not finite. Without this option the error names the step only.
    */
   rewind?(trainer: Trainer): Promise<void> | void;
 }
 
-/** Everything that a training needs to go on with the same bits. */
+/** Everything that a training needs to continue with the same bits. */
 export interface TrainerState {
-  /** Updates done. */
+  /** Number of updates before this state. */
   readonly step: number;
   /** Weights and moments. */
   readonly groups: Readonly<Record<string, Tensors>>;
@@ -40,24 +40,24 @@ export interface TrainerState {
   readonly lossScale?: readonly number[];
 }
 
-/** One update. */
+/** The result of one update. */
 export interface TrainingStep extends Measures {
-  /** 1 is the first. */
+  /** The first update is step 1. */
   readonly step: number;
   readonly rate: number;
-  /** Text tokens a second, and seconds of an update: means over the updates that were queued together. */
+  /** Text tokens per second, and seconds per update. Both are means over the updates that were queued together. */
   readonly tokens_per_s: number;
   readonly seconds: number;
   /** True at multiples of `pauseEvery` and at the last step: the executor holds the weights of this very step. */
   readonly paused: boolean;
 }
 
-/** Updates between two looks at the metrics, at most: each look waits for the device. */
+/** Most updates that are queued before the metrics are read. Each reading waits for the device. */
 const DRAIN_EVERY = 10;
 
 const nextMultiple = (step: number, of: number) => (Math.floor(step / of) + 1) * of;
 
-/** Trains the weights that the executor holds, from moments of zero. Call `dispose` when done; the weights stay. */
+/** Trains the weights on the executor. Call `dispose` at the end; the weights stay on the executor. */
 export class Trainer {
   #step = 0;
 
@@ -68,7 +68,7 @@ export class Trainer {
     private readonly program: Program,
   ) {}
 
-  /** Prepares the plan, and clears the moments. */
+  /** Prepares the plan and sets the moments to zero. */
   static async create(executor: Executor, store: ParameterStore, options: TrainerOptions): Promise<Trainer> {
     const program = await executor.prepare(options.objective.made.plan);
     const trainer = new Trainer(executor, store, options, program);
@@ -76,7 +76,7 @@ export class Trainer {
     return trainer;
   }
 
-  /** Updates that are done. */
+  /** Number of updates so far. */
   get step(): number {
     return this.#step;
   }
@@ -89,7 +89,7 @@ export class Trainer {
     return this.program.memory;
   }
 
-  /** Begins anew at step 0 with the weights that the executor holds now. */
+  /** Goes back to step 0: moments of zero, and the weights that are on the executor now. */
   restart(): void {
     clearMoments(this.executor, this.store);
     const { lossScale } = this.options.objective.made;
@@ -97,13 +97,13 @@ export class Trainer {
     this.#step = 0;
   }
 
-  /** Copies the state after the last update to the host. */
+  /** Copies the current state to the host. */
   async snapshot(): Promise<TrainerState> {
     const groups = await takeSnapshot(this.executor, this.store), { lossScale } = this.options.objective.made;
     return { step: this.#step, groups, ...lossScale && { lossScale: [...await this.executor.read(lossScale)] } };
   }
 
-  /** Goes back, or on, to a state. Throws a HymbaError when it is another model's, or lacks what training in f16 needs. */
+  /** Replaces the current state. Throws a HymbaError for a state of another model, or one without the loss scale in f16. */
   restore({ step, groups, lossScale: kept }: TrainerState): void {
     const { lossScale } = this.options.objective.made;
     if (lossScale && kept?.length !== LOSS_SCALE_STATE) {
@@ -115,10 +115,10 @@ export class Trainer {
   }
 
   /**
-   * Runs the updates that are left, and yields each. Updates are queued a few at a time, so the executor is ahead of the step
-   * that was yielded last unless that one says `paused`.
-   * Throws Interrupted when the signal aborts, behind the update that was running; a later call goes on from there.
-   * Throws Diverged in place of the first step whose loss or gradient is NaN or infinite; nothing goes on from there.
+   * Runs the remaining updates and yields each result. Updates are queued in groups, so the weights on the executor may already
+   * be those of a later step; when a step is `paused`, they are its own.
+   * Throws Interrupted after the running update when the signal aborts. A later call continues from there.
+   * Throws Diverged instead of yielding a step whose loss or gradient is NaN or infinite. The training cannot continue then.
    */
   async *run(
     { signal, pauseEvery = Infinity }: { signal?: AbortSignal; pauseEvery?: number } = {},
@@ -155,7 +155,7 @@ export class Trainer {
     this.#step++;
   }
 
-  /** Repeats the updates from an earlier state, and the one that failed step by step of its plan. */
+  /** Repeats the updates from an earlier state. Runs the failed update one step of the plan at a time, to find the tensor. */
   async #diverged(step: number): Promise<Diverged> {
     const { name, rewind } = this.options, what = `${name}: training diverged at step ${step}`;
     const hint = "a lower rate may help";
@@ -172,7 +172,7 @@ export class Trainer {
   }
 }
 
-/** Loss scaling leaves an update out when its gradient overflows; that is a failure only when the scale cannot fall any more. */
+/** Loss scaling skips an update when its gradient overflows. That is a failure only when the scale cannot become smaller. */
 function isSound({ loss, gradientNorm, skipped, lossScale }: Measures): boolean {
   const leftOut = skipped === 1 && lossScale !== undefined && lossScale > 1;
   return Number.isFinite(loss) && (leftOut || Number.isFinite(gradientNorm));

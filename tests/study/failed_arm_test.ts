@@ -30,7 +30,11 @@ async function studyWithNaN(disk: Disk, { at }: { at: number }) {
   };
   try {
     const run = await runStudy(tinyStudy({ arms: ARMS }), {
-      ...{ executor, disk, corpus: madeUpCorpus(), folder: "run", environment: ENVIRONMENT },
+      executor,
+      disk,
+      corpus: madeUpCorpus(),
+      folder: "run",
+      environment: ENVIRONMENT,
       onEvent: ({ kind, arm, stage, message }) => {
         if (kind === "stage") poisoned = arm === ARMS[0] && stage === "pretraining";
         if (kind === "step") told.push(arm);
@@ -75,7 +79,12 @@ Deno.test("a recall probe that diverges is said with step, tensor and dispatch; 
   const { recall } = studyOf("smoke", { models: arms });
   try {
     const run = await runStudy({ ...tinyStudy({ arms }), recall: { ...recall!, steps: 2 } }, {
-      ...{ executor, disk: memoryDisk(), corpus: madeUpCorpus(), folder: "run", environment: ENVIRONMENT, probe: true },
+      executor,
+      disk: memoryDisk(),
+      corpus: madeUpCorpus(),
+      folder: "run",
+      environment: ENVIRONMENT,
+      probe: true,
       onEvent: ({ kind, message }) => void (kind === "failed" && failed.push(message!)),
     });
     assert.deepEqual(run.results.map(({ arm }) => arm), arms);
@@ -121,8 +130,11 @@ Deno.test("a disk without room for a checkpoint is refused before the first step
   const executor = await CpuExecutor.create({ threads: 1 }), steps: number[] = [];
   try {
     const running = runStudy(tinyStudy({ arms: ["mamba"] }), {
-      ...{ executor, disk: memoryDisk({ freeSpace: 2 ** 20 + 100 }), corpus: madeUpCorpus() },
-      ...{ folder: "run", environment: ENVIRONMENT },
+      executor,
+      disk: memoryDisk({ freeSpace: 2 ** 20 + 100 }),
+      corpus: madeUpCorpus(),
+      folder: "run",
+      environment: ENVIRONMENT,
       onEvent: ({ kind, step }) => void (kind === "step" && steps.push(step)),
     });
     await assert.rejects(running, /not enough free space/);

@@ -23,7 +23,12 @@ async function study(disk: Disk, { precision, signal }: { precision: Precision; 
   const kept = precision === "f32" ? {} : { precision };
   try {
     return await runStudy({ ...tinyStudy({ arms: [ARM] }), ...kept }, {
-      ...{ executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT, signal },
+      executor,
+      corpus,
+      disk,
+      folder: FOLDER,
+      environment: ENVIRONMENT,
+      signal,
     });
   } finally {
     await executor.close();

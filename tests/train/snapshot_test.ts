@@ -70,7 +70,7 @@ Deno.test("a trained model, a second stage and the library refuse a transposed e
   const disk = memoryDisk(),
     executor = await CpuExecutor.create({ threads: 1 }),
     study = tinyStudy({ arms: ["mamba"] });
-  const options = { ...{ executor, disk, folder: "run", environment: ENVIRONMENT }, corpus: madeUpCorpus() };
+  const options = { executor, disk, folder: "run", environment: ENVIRONMENT, corpus: madeUpCorpus() };
   await runStudy(study, options);
   const path = "run/arms/mamba-1/pretraining.safetensors", expected = /tensor "embedding" does not fit the model/;
   const sound = new Uint8Array(await disk.read(path));
