@@ -8,11 +8,11 @@ import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 
 const corpus = madeUpCorpus(), FOLDER = "run";
 
-async function study(disk: Disk, { arms }: { arms?: string[] } = {}) {
+async function study(disk: Disk, { arms, mainArm }: { arms?: string[]; mainArm?: string } = {}) {
   const executor = await CpuExecutor.create({ threads: 1 });
   const options = { executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT };
   try {
-    return await runStudy(tinyStudy({ arms }), options);
+    return await runStudy({ ...tinyStudy({ arms }), ...(mainArm && { mainArm }) }, options);
   } finally {
     await executor.close();
   }
@@ -48,6 +48,13 @@ Deno.test("a study of all five models ends with every stage measured, and a seco
     }
   }
   assert.deepEqual(await fingerprint(second, FOLDER), await fingerprint(first, FOLDER));
+});
+
+Deno.test("attention is drawn of the arm that the study names; without hymba and without a name, of none", async () => {
+  const arms = ["mamba", "transformer-global"], named = await study(memoryDisk(), { arms, mainArm: arms[1] });
+  assert.equal(named.record.study.mainArm, arms[1]);
+  assert.deepEqual(Object.keys(named.attention), ["pretraining", "orpo", "control"]);
+  assert.deepEqual((await study(memoryDisk(), { arms })).attention, {});
 });
 
 Deno.test("a study of which one stage of one arm does not fit is refused with numbers before anything is trained", async () => {
