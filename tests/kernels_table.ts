@@ -15,7 +15,9 @@ export const steps = (): string[] => [...new Set(EXECUTORS.flatMap(([, registry]
 
 /** The steps that one executor lacks, as `executor: step`. */
 export const gaps = (): string[] =>
-  EXECUTORS.flatMap(([name, registry]) => steps().filter((step) => !registry[step]).map((step) => `${name}: ${step}`));
+  EXECUTORS.flatMap(([name, registry]) =>
+    steps().filter((step) => !Object.hasOwn(registry, step)).map((step) => `${name}: ${step}`)
+  );
 
 /** The document up to its first section. */
 export function kernelsTable(): string {
@@ -29,7 +31,9 @@ export function kernelsTable(): string {
     "",
     row(["step", ...EXECUTORS.map(([name]) => name)]),
     row(["---", ...EXECUTORS.map(() => "---")]),
-    ...steps().map((step) => row([`\`${step}\``, ...EXECUTORS.map(([, registry]) => registry[step] ? "yes" : "—")])),
+    ...steps().map((step) =>
+      row([`\`${step}\``, ...EXECUTORS.map(([, registry]) => Object.hasOwn(registry, step) ? "yes" : "—")])
+    ),
     "",
   ].join("\n");
 }

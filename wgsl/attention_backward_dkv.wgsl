@@ -48,7 +48,6 @@ struct Run {
   DV_STRIDE: u32,
   WINDOW: u32,
   META: u32,
-  CROP: u32,
 }
 
 const ROWS = 4 * ACROSS;
@@ -101,12 +100,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var dk: array<array<array<Vec, 4>, K_EACH>, QUADS>;
   var dv: array<array<array<Vec, 4>, V_EACH>, QUADS>;
 
-  // Under the leaky mask (lib/sees) every tile is visited.
-  let end = select(min(s_last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || s_first < run.META || run.CROP > 0);
-  let begin = select(s_first, 0, run.CROP > 0);
+  let end = select(min(s_last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || s_first < run.META);
   var h = g * (H / G);
   loop {
-    var t0 = begin;
+    var t0 = s_first;
     loop {
       let few = end - t0 <= ACROSS;
       let t = t0 + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), few);

@@ -42,7 +42,6 @@ struct Run {
   O_STRIDE: u32,
   WINDOW: u32,
   META: u32,
-  CROP: u32,
 }
 
 const ROWS = 4 * QUADS * DOWN;
@@ -94,8 +93,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 
   // Two stretches of keys: the meta prefix in front of the first query's window, then from that window to the last query.
   // Under the leaky mask (lib/sees) every tile is visited.
-  let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0 || run.CROP > 0);
-  let keys_end = select(t_last + 1, run.T, run.CROP > 0);
+  let window_start = select(max(t_first + 1, run.WINDOW) - run.WINDOW, 0, run.WINDOW == 0);
+  let keys_end = t_last + 1;
   let meta_end = min(run.META, window_start);
   var s0 = select(window_start, 0, meta_end > 0);
   loop {

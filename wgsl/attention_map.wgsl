@@ -22,7 +22,6 @@ struct Run {
   K_STRIDE: u32,
   WINDOW: u32,
   META: u32,
-  CROP: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qTHK: array<f32>;

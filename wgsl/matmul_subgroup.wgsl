@@ -5,7 +5,7 @@ enable subgroups;
 //
 //   0  a  [M, K], or [K, M] with TRANS_A  f32  read   rows A_STRIDE apart
 //   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart
-//   2  c  [M, N], or [N, M] with TURNED   f32  write  rows C_STRIDE apart
+//   2  c  [M, N], or [N, M] with TRANSPOSED   f32  write  rows C_STRIDE apart
 //   3  run  the block Run
 //
 // One workgroup is one subgroup of LANES (4, 8 or 16) invocations. It makes 4·ROW_QUADS rows × 4·LANES columns of c: a lane
@@ -20,7 +20,7 @@ enable subgroups;
 override TRANS_A: bool;
 override TRANS_B: bool;
 override ACCUMULATE: bool;
-override TURNED: bool;
+override TRANSPOSED: bool;
 override ROW_QUADS: u32; // 1 to 6
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
@@ -85,7 +85,7 @@ fn add(sums: mat4x4f, a: mat4x4f, b: mat4x4f) -> mat4x4f {
 }
 
 fn write(run: Run, m: u32, n: u32, sums: mat4x4f) {
-  if (TURNED) {
+  if (TRANSPOSED) {
     let columns = transpose(sums);
     write_quad(run, n, m, columns[0]);
     write_quad(run, n + 1, m, columns[1]);

@@ -10,17 +10,11 @@ export interface Cost {
   readonly exponentials: number;
 }
 
-/** Ops with one exponential per 8 to 24 flops. */
-const DECAYING: readonly string[] = ["selective_scan_forward", "selective_scan_backward"];
-
 const bytesOf = ({ rows, columns }: Tensor): number => rows * columns * ELEMENT_BYTES;
 
-/** Bytes that a step reads of a tensor. Of an embedding table it reads only the rows of its tokens. */
-function readBytes({ op, attributes: { B, T, D } }: Step, { role, x }: { role: string; x: Tensor }): number {
-  return op === "embedding_forward" && role === "table"
-    ? Math.min(bytesOf(x), B! * T! * D! * ELEMENT_BYTES)
-    : bytesOf(x);
-}
+/** Bytes of a tensor that its op reads. */
+const readBytes = ({ op, attributes }: Step, { role, x }: { role: string; x: Tensor }): number =>
+  Math.min(bytesOf(x), (op.elementsRead?.(role, attributes) ?? Infinity) * ELEMENT_BYTES);
 
 export function costOf(step: Step): Cost {
   const read = Object.entries(step.reads).reduce((sum, [role, x]) => sum + readBytes(step, { role, x }), 0);
@@ -28,7 +22,7 @@ export function costOf(step: Step): Cost {
     (sum, [role, x]) => sum + bytesOf(x) * (step.accumulate.includes(role) ? 2 : 1),
     0,
   );
-  const { B, T, I, N } = step.attributes, exponentials = DECAYING.includes(step.op) ? B! * T! * I! * N! : 0;
+  const exponentials = step.op.exponentials?.(step.attributes) ?? 0;
   return { flops: step.flops, bytes: read + written, exponentials };
 }
 

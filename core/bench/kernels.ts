@@ -66,14 +66,14 @@ export async function benchKernels(executor: Executor, arm: Arm, options: Option
       V: arm.config.vocabSize,
       steps: plan.steps,
     });
-  const ops = new Set(kinds.map(({ step }) => step.op));
+  const ops = new Set(kinds.map(({ step }) => step.op.name));
   const refused = await failingOps(executor, arm.config.archType, { ops, precision });
   const peaks = await benchPeaks(executor, { runs }), peak = rooflineOf(peaks), kernels: KernelReport[] = [];
   for (const { step, pass, times } of kinds) {
-    if (refused.some(({ op }) => op === step.op)) continue;
+    if (refused.some(({ op }) => op === step.op.name)) continue;
     const cost = costOf(step), seconds = await timeStep(executor, step, { contents, runs, cost });
     kernels.push({
-      op: step.op,
+      op: step.op.name,
       pass,
       attributes: step.attributes,
       times,
@@ -103,17 +103,17 @@ function sharesOf(cost: Cost, peak: Roofline, seconds: number): Record<Roof, num
 /** The kinds of steps in a training plan, in order. Throws a UsageError for an op that the plan does not have. */
 export function kindsOf(plan: Plan, ops: readonly string[] | undefined): Kind[] {
   const { steps } = plan, { loss, update } = partsOf(plan);
-  const unknown = ops?.find((op) => !steps.some((step) => step.op === op));
+  const unknown = ops?.find((op) => !steps.some((step) => step.op.name === op));
   if (unknown !== undefined) {
-    const expected = [...new Set(steps.map(({ op }) => op))].sort().join(", ");
+    const expected = [...new Set(steps.map(({ op }) => op.name))].sort().join(", ");
     throw new UsageError(`this training step has no op ${JSON.stringify(unknown)}`, { expected });
   }
   const kinds = new Map<string, Kind>();
   for (const [at, step] of steps.entries()) {
-    if (ops && !ops.includes(step.op)) continue;
+    if (ops && !ops.includes(step.op.name)) continue;
     const pass = at < loss ? "forward" : at < update ? "backward" : "optimizer";
     const strides = [step.reads, step.writes].map((all) => Object.values(all).map(({ rowStride }) => rowStride));
-    const key = JSON.stringify([step.op, pass, step.attributes, strides, step.accumulate]), found = kinds.get(key);
+    const key = JSON.stringify([step.op.name, pass, step.attributes, strides, step.accumulate]), found = kinds.get(key);
     if (found) found.times++;
     else kinds.set(key, { step, pass, times: 1 });
   }

@@ -1,7 +1,8 @@
 /** A plan of one step, taken from another plan, to time or check the step alone. */
 import type { Data, Plan, Program } from "../plan/mod.ts";
 import { fillNormal } from "../random.ts";
-import { Arena, type Constant, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { packHalvesOp } from "../ops/halves.ts";
+import { Arena, type Constant, isStepOf, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 
 /** Gives the contents of a whole storage. */
 export type Contents = (storage: Storage) => Data;
@@ -40,7 +41,7 @@ export function singleStep(step: Step, { count }: { count: number }): SingleStep
   const alone: Step = { ...step, reads: all(step.reads), writes: all(step.writes) };
   const written = Object.values(alone.writes);
   const plan: Plan = {
-    name: step.op,
+    name: step.op.name,
     forwardSteps: count,
     steps: Array.from({ length: count }, () => alone),
     inputs: [...inputs.values()],
@@ -64,7 +65,7 @@ export function drawnContents(
   constants: readonly Constant[],
   { V, steps = [] }: { V: number; steps?: readonly Step[] },
 ): Contents {
-  const packed = new Set(steps.filter(({ op }) => op === "pack_halves").map(({ writes }) => writes.words!.storage));
+  const packed = new Set(steps.flatMap((step) => isStepOf(step, packHalvesOp) ? [step.writes.words.storage] : []));
   return (storage) => {
     const constant = constants.find(({ tensor }) => tensor.storage === storage);
     if (constant) return constant.data;

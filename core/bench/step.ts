@@ -127,10 +127,10 @@ function times(
 
 type Measured = Awaited<ReturnType<typeof measure>>;
 
-/** The ends of the parts of a training plan: the number of steps up to the loss, and before the optimiser. */
-export const partsOf = ({ steps }: Plan): { loss: number; update: number } => ({
-  loss: steps.findIndex(({ op }) => op === "nll_loss_forward") + 1,
-  update: steps.findIndex(({ op }) => op === "gradient_norm"),
+/** Where the parts of a training plan end: steps up to the loss, and steps before the optimiser. */
+export const partsOf = ({ steps, forwardSteps }: Plan): { loss: number; update: number } => ({
+  loss: forwardSteps,
+  update: steps.findIndex(({ op }) => op.phase === "update"),
 });
 
 /** The first `count` steps of a plan. Tensors that later steps read are outputs, so that memory use is that of the whole plan. */

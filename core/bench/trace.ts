@@ -41,10 +41,10 @@ function eventsOf({ arm, plan, profile }: Traced, pid: number): Event[] {
     ...joined(profile, partOf).map(({ key, start, end }) => event({ name: key, row: "parts", pid, start, end })),
     ...joined(profile, String).map(({ step, start, end }) => {
       const { op, attributes, flops } = plan.steps[step]!;
-      return event({ name: op, row: "steps", pid, start, end, args: { step, flops, ...attributes } });
+      return event({ name: op.name, row: "steps", pid, start, end, args: { step, flops, ...attributes } });
     }),
     ...profile.spans.map(({ kernel, step, start, end }) =>
-      event({ name: kernel, row: "kernels", pid, start, end, args: { step, op: plan.steps[step]!.op } })
+      event({ name: kernel, row: "kernels", pid, start, end, args: { step, op: plan.steps[step]!.op.name } })
     ),
   ];
 }

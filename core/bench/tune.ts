@@ -1,7 +1,9 @@
 /** Finds the fastest tile on an adapter for each matrix product of a study's training steps. */
 import type { Arm } from "../config/mod.ts";
 import { ParameterStore } from "../params/store.ts";
-import { type Step, Storage, tensorOver } from "../tensor/mod.ts";
+import { matmulOp } from "../ops/linear.ts";
+import type { AttributesNamed } from "../ops/registry.ts";
+import { type Step, stepOf, Storage, tensorOver } from "../tensor/mod.ts";
 import { trainingPlan } from "../train/plans.ts";
 import type { WebgpuExecutor } from "../webgpu/mod.ts";
 import { candidatesOf, shapeKey } from "../webgpu/tiles.ts";
@@ -22,8 +24,8 @@ export function productShapes(
   executor: WebgpuExecutor,
   arms: readonly Arm[],
   { B, T }: { B: number; T: number },
-): Step["attributes"][] {
-  const found = new Map<string, Step["attributes"]>();
+): AttributesNamed<"matmul">[] {
+  const found = new Map<string, AttributesNamed<"matmul">>();
   for (const { config } of arms) {
     const { plan } = trainingPlan(new ParameterStore(config), { B, T, decay: 0.1 });
     for (const attributes of executor.productsOf(plan)) found.set(shapeKey(attributes), attributes);
@@ -34,19 +36,18 @@ export function productShapes(
 /** Products with fewer flops than this are repeated within a run. */
 const FEW_FLOPS = 1e8, REPEATED = 16;
 
-function productStep(attributes: Step["attributes"]): Step {
-  const { M, N, K, transA, transB } = attributes as { M: number; N: number; K: number; transA: number; transB: number };
+function productStep(attributes: AttributesNamed<"matmul">): Step {
+  const { M, N, K, transA, transB } = attributes;
   const matrix = (name: string, rows: number, columns: number) =>
     tensorOver(new Storage(name, rows * columns, "f32"), [rows, columns]);
   const a = transA ? matrix("a", K, M) : matrix("a", M, K), b = transB ? matrix("b", N, K) : matrix("b", K, N);
-  const flops = 2 * M * N * K;
-  return { op: "matmul", attributes, reads: { a, b }, writes: { c: matrix("c", M, N) }, accumulate: [], flops };
+  return stepOf(matmulOp, { attributes, reads: { a, b }, writes: { c: matrix("c", M, N) } });
 }
 
 /** Times every candidate of the adapter's class at one shape. Afterwards the executor has its previous tiles again. */
 export async function tuneShape(
   executor: WebgpuExecutor,
-  attributes: Step["attributes"],
+  attributes: AttributesNamed<"matmul">,
   { runs }: { runs: number },
 ): Promise<TunedShape> {
   const step = productStep(attributes), count = step.flops < FEW_FLOPS ? REPEATED : 1, shape = shapeKey(attributes);

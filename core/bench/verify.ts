@@ -35,9 +35,9 @@ export async function failingOps(
     return storage.dtype === "u32" ? Uint32Array.from(exact) : Float32Array.from(exact);
   };
   const errors = new Map<string, number>();
-  for (const step of distinct(made.plan.steps.filter(({ op }) => ops.has(op)))) {
+  for (const step of distinct(made.plan.steps.filter(({ op }) => ops.has(op.name)))) {
     const error = await errorOf(step, { executor, reference, contents });
-    errors.set(step.op, Math.max(errors.get(step.op) ?? 0, error));
+    errors.set(step.op.name, Math.max(errors.get(step.op.name) ?? 0, error));
   }
   return [...errors].filter(([, error]) => !(error <= BOUND)).map(([op, error]) => ({ op, error }));
 }
@@ -47,7 +47,7 @@ function distinct(steps: readonly Step[]): Step[] {
   const found = new Map<string, Step>();
   for (const step of steps) {
     const { op, attributes: { transA, transB }, reads, writes, accumulate } = step;
-    found.set(JSON.stringify([op, transA, transB, Object.keys(reads), Object.keys(writes), accumulate]), step);
+    found.set(JSON.stringify([op.name, transA, transB, Object.keys(reads), Object.keys(writes), accumulate]), step);
   }
   return [...found.values()];
 }

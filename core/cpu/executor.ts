@@ -5,6 +5,7 @@ import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
 import { type Launch, newContext } from "./launch.ts";
 import { SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
+import { entryFor } from "../ops/registry.ts";
 import { LOWERINGS } from "./ops/mod.ts";
 import { besideSlots, type CpuHost, CpuProgram, type PlannedLaunch, storagesOf } from "./program.ts";
 import { ThreadPool } from "./threads.ts";
@@ -101,9 +102,7 @@ export class CpuExecutor implements Executor, CpuHost {
   lower(plan: Plan): PlannedLaunch[] {
     const context = newContext();
     return plan.steps.flatMap((step, index) => {
-      const lowering = LOWERINGS[step.op];
-      if (!lowering) throw new HymbaError(`plan ${plan.name}: the step ${step.op} has no kernel for the CPU`);
-      return lowering(step, context).map((launch) => ({ ...launch, step: index }));
+      return entryFor(LOWERINGS, step)(step, context).map((launch) => ({ ...launch, step: index }));
     });
   }
 

@@ -1,5 +1,6 @@
 /** What a step becomes on the CPU: one or more calls of hand-written kernels, each over numbered blocks. */
-import { type DType, sizeOf, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { type DType, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import type { OpName, StepNamed } from "../ops/registry.ts";
 
 /** An argument that a kernel reads as f32. */
 export interface Float {
@@ -27,7 +28,8 @@ export interface LowerContext {
   readonly kept: Map<Storage, Tensor>;
 }
 
-export type Lowering = (step: Step, context: LowerContext) => Launch[];
+/** How an executor carries out the steps of one op. */
+export type Lowering<N extends OpName> = (step: StepNamed<N>, context: LowerContext) => Launch[];
 
 export const float = (value: number): Float => ({ f32: value });
 

@@ -100,7 +100,7 @@ export class CpuProgram implements Program {
       for (const tensor of Object.values(writes)) {
         const values = await this.read(tensor), index = values.findIndex((value) => !Number.isFinite(value));
         const dispatches = { first: first + 1, last: next, of: this.launches.length };
-        if (index >= 0) return { step, op, dispatches, tensor: tensor.name, index, value: values[index]! };
+        if (index >= 0) return { step, op: op.name, dispatches, tensor: tensor.name, index, value: values[index]! };
       }
     }
     return undefined;

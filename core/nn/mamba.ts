@@ -2,7 +2,7 @@
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { swiglu } from "../ops/swiglu.ts";
-import { sliceColumns, type Tape, type Tensor, withRows } from "../tensor/mod.ts";
+import { dimsOf, sliceColumns, type Tape, type Tensor, withRows } from "../tensor/mod.ts";
 import type { LayerContext } from "./mixing.ts";
 
 /**
@@ -21,7 +21,7 @@ function gatedConvolution(
   { x, z }: { x: Tensor; z: Tensor },
   { layer, parameters, mixing, into }: LayerContext & { into?: Tensor },
 ): Tensor {
-  const [B, T, I] = x.shape as [number, number, number];
+  const [B, T, I] = dimsOf(x, 3);
   const both = { ...tape.tensor("gate and convolved", [B, T, 2 * I]), lead: 2 };
   linear(tape, { x: z, w: parameters("z_proj") }, { into: sliceColumns(both, 0, [I]) });
   const convolution = { x, w: parameters("conv.w"), bias: parameters("conv.b") };
@@ -38,13 +38,14 @@ function scanned(
   { x, z }: { x: Tensor; z: Tensor },
   { config, layer, parameters, mixing, into }: LayerContext & { into?: Tensor },
 ): Tensor {
-  const [B, T, I] = x.shape as [number, number, number];
+  const [B, T, I] = dimsOf(x, 3);
   const udt = withRows(tape.tensor("u and dt", [B, T, 2, I]), 2);
   const convolution = { x, w: parameters("conv.w"), bias: parameters("conv.b") };
   const u = mixing.convolve(convolution, { layer, into: sliceColumns(udt, 0, [I]), of: "conv" });
-  const selected = linear(tape, { x: u, w: parameters("x_proj") }, { name: "dt, B and C" });
+  const selected = linear(tape, { x: u, w: parameters("x_proj") }, { name: "dt, B and C", exact: true });
   const { dt, bc } = selection(tape, selected, { config, parameters });
-  linear(tape, { x: dt, w: parameters("dt_proj.w") }, { into: sliceColumns(udt, I, [I]) });
+  // The step size goes through an exponential at every position, and B and C select with it: these products stay f32.
+  linear(tape, { x: dt, w: parameters("dt_proj.w") }, { into: sliceColumns(udt, I, [I]), exact: true });
   const weights = { aLog: parameters("a_log"), skip: parameters("d"), dtBias: parameters("dt_proj.b") };
   return mixing.scan({ udt, bc, z, ...weights }, { layer, into });
 }
@@ -58,7 +59,7 @@ function selection(
   selected: Tensor,
   { config, parameters }: Pick<LayerContext, "config" | "parameters">,
 ): { dt: Tensor; bc: Tensor } {
-  const [B, T] = selected.shape as [number, number], { dtRank: R, stateSize: N, normEps: eps } = config;
+  const [B, T] = dimsOf(selected, 3), { dtRank: R, stateSize: N, normEps: eps } = config;
   const plain = { dt: sliceColumns(selected, 0, [R]), bc: sliceColumns(selected, R, [2, N]) };
   if (!config.innerNorms) return plain;
   const bc = withRows(tape.tensor("B and C", [B, T, 2, N]), 2);

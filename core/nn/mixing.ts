@@ -2,6 +2,7 @@
 import type { HymbaConfig, Layer } from "../config/mod.ts";
 import { present } from "../lists.ts";
 import { attention } from "../ops/attention.ts";
+import { croppedAttention } from "../ops/cropped_attention.ts";
 import { causalConv } from "../ops/causal_conv.ts";
 import { type ScanInputs, selectiveScan } from "../ops/selective_scan.ts";
 import type { Tape, Tensor } from "../tensor/mod.ts";
@@ -56,10 +57,12 @@ export class WholeSequences implements Mixing {
   constructor(private readonly tape: Tape, private readonly config: HymbaConfig, private readonly crop = 0) {}
 
   attend({ q, own }: { q: Tensor; own?: KeysAndValues }, { layer, into }: Place): Tensor {
-    const { window, kvOwner, index } = layer,
-      { k, v } = present(own ?? this.traces[kvOwner], `the keys of layer ${kvOwner}`);
-    const see = { window, meta: this.config.metaTokens, crop: window > 0 ? this.crop : 0, into };
-    const { o, lse } = attention(this.tape, { q, k, v }, see);
+    const { window, kvOwner, index } = layer;
+    const { k, v } = present(own ?? this.traces[kvOwner], `the keys of layer ${kvOwner}`);
+    const see = { window, meta: this.config.metaTokens, into };
+    const { o, lse } = window > 0 && this.crop > 0
+      ? croppedAttention(this.tape, { q, k, v }, { ...see, crop: this.crop })
+      : attention(this.tape, { q, k, v }, see);
     this.traces[index] = { q, k, v, lse };
     return o;
   }

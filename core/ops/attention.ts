@@ -1,6 +1,33 @@
 /** Causal attention in flash form: neither scores nor probabilities are stored, only the log-sum-exp of each row. */
 import { HymbaError } from "../errors.ts";
-import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+import { type Attributes, defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+const sizes = ["B", "T", "H", "G", "K", "Kv", "window", "meta"] as const;
+type Sizes = Attributes<typeof sizes[number]>;
+
+/** Query-key pairs of all heads and batch rows. */
+const pairsOf = ({ B, T, H, window, meta }: Sizes) => B * H * visiblePairs(T, { window, meta });
+
+export const attentionForward = defineOp({
+  name: "attention_forward",
+  phase: "forward",
+  attributes: sizes,
+  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv" },
+  writes: { o: "B T H Kv", lse: "B T H" },
+  flops: (sizes) => 2 * pairsOf(sizes) * (sizes.K + sizes.Kv),
+  exactWrites: ["lse"],
+});
+
+export const attentionBackward = defineOp({
+  name: "attention_backward",
+  phase: "backward",
+  attributes: sizes,
+  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv", o: "B T H Kv", lse: "B T H", dO: "B T H Kv" },
+  writes: { dq: "B T H K", dk: "B T G K", dv: "B T G Kv" },
+  flops: (sizes) => 2 * pairsOf(sizes) * (4 * sizes.K + 3 * sizes.Kv),
+  // Scores are made again from q and k, and the log-sum-exp is subtracted. A score of 50 from rounded q and k is off by 0.1.
+  exactReads: ["q", "k"],
+});
 
 /** Which keys a query sees: k ≤ q and (window = 0 or q − k < window or k < meta). */
 export interface Visibility {
@@ -8,16 +35,6 @@ export interface Visibility {
   window: number;
   /** Leading positions that every later position sees. */
   meta: number;
-}
-
-/**
- * The documented study's local attention, kept as evidence: of the text's keys only the last `window` are left, and the causal
- * window is applied to their indices as if they were positions. Key meta + crop + j then counts as position meta + j, so
- * queries are given their own future; meta keys are seen by all. `core/proof/leaky_mask.ts` says the same as a mask.
- */
-export interface Crop {
-  /** Text positions cut off at the front; 0, as everywhere but in the leak experiment: none. */
-  crop?: number;
 }
 
 /** Query–key pairs that a mask lets through among T positions, for one head. */
@@ -40,22 +57,16 @@ export function visiblePairs(T: number, { window, meta }: Visibility): number {
 export function attention(
   tape: Tape,
   { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
-  { window, meta, crop = 0, into }: Visibility & Crop & { into?: Tensor },
+  { window, meta, into }: Visibility & { into?: Tensor },
 ): { o: Tensor; lse: Tensor } {
-  const [B, T, H, K] = q.shape as [number, number, number, number],
-    [, , G, Kv] = v.shape as [number, number, number, number];
+  const [B, T, H, K] = dimsOf(q, 4),
+    [, , G, Kv] = dimsOf(v, 4);
   check({ q, k, v });
-  if (crop > 0 && (window === 0 || meta === 0 || T !== meta + crop + window)) {
-    throw new HymbaError(
-      "attention: cropped keys need meta tokens in front, and leave exactly one window of text behind the crop",
-    );
-  }
   const o: Tensor = into ?? { ...tape.tensor("attended", [B, T, H * Kv]), shape: [B, T, H, Kv], lead: 2 };
   expectShape(o, [B, T, H, Kv], "attention");
   const lse = tape.tensor("lse", [B, T, H]);
-  const attributes = { B, T, H, G, K, Kv, window, meta, crop };
-  const pairs = B * H * visiblePairs(T, { window, meta });
-  tape.step("attention_forward", { attributes, reads: { q, k, v }, writes: { o, lse }, flops: 2 * pairs * (K + Kv) });
+  const attributes = { B, T, H, G, K, Kv, window, meta };
+  tape.step(attentionForward, { attributes, reads: { q, k, v }, writes: { o, lse } });
   tape.onBackward(() => {
     const dO = tape.gradient(o);
     if (!dO) return;
@@ -65,22 +76,21 @@ export function attention(
     }
     const writes = { dq: dq.tensor, dk: dk.tensor, dv: dv.tensor };
     // Layers that share keys and values run backward one after the other, and each adds its part.
-    const accumulate = dk.accumulate ? ["dk", "dv"] : [];
-    tape.step("attention_backward", {
+    const accumulate = dk.accumulate ? ["dk", "dv"] as const : [];
+    tape.step(attentionBackward, {
       attributes,
       reads: { q, k, v, o, lse, dO },
       writes,
       accumulate,
-      flops: 2 * pairs * (4 * K + 3 * Kv),
     });
   });
   return { o, lse };
 }
 
 function check({ q, k, v }: { q: Tensor; k: Tensor; v: Tensor }): void {
-  const [B, T, H, K] = q.shape, [, , G, Kv] = v.shape;
-  const wrong = [q, k, v].some((x) => x.shape.length !== 4 || x.lead !== 2) || k.shape.join() !== [B, T, G, K].join() ||
-    v.shape.join() !== [B, T, G, Kv].join() || H! % G! !== 0;
+  const [B, T, H, K] = dimsOf(q, 4), [, , G, Kv] = dimsOf(v, 4);
+  const wrong = [q, k, v].some(({ lead }) => lead !== 2) || k.shape.join() !== [B, T, G, K].join() ||
+    v.shape.join() !== [B, T, G, Kv].join() || H % G !== 0;
   if (wrong) {
     throw new HymbaError(`attention: q is [${q.shape}], k [${k.shape}], v [${v.shape}]`, {
       expected: "q [B,T,H,K], k [B,T,G,K], v [B,T,G,Kv] with B·T rows and H a multiple of G",

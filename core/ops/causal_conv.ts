@@ -1,6 +1,26 @@
 /** Causal depthwise convolution with SiLU, the short filter in front of the selective scan. */
 import { HymbaError } from "../errors.ts";
-import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+import { type Attributes, defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+const flops = ({ B, T, I, J }: Attributes<"B" | "T" | "I" | "J">) => B * T * I * (2 * J + 4);
+
+export const causalConvForward = defineOp({
+  name: "causal_conv_forward",
+  phase: "forward",
+  attributes: ["B", "T", "I", "J"],
+  reads: { x: "B T I", w: "I J", bias: "I ?" },
+  writes: { y: "B T I" },
+  flops,
+});
+
+export const causalConvBackward = defineOp({
+  name: "causal_conv_backward",
+  phase: "backward",
+  attributes: ["B", "T", "I", "J"],
+  reads: { dy: "B T I", x: "B T I", w: "I J", bias: "I ?" },
+  writes: { dx: "B T I", dw: "I J", dbias: "I ?" },
+  flops: (attributes) => 3 * flops(attributes),
+});
 
 /**
  * pre[t] = bias + Σ_j w[:, j] · x[t − (J − 1) + j], y = pre · σ(pre); positions before the first are zero.
@@ -11,13 +31,12 @@ export function causalConv(
   { x, w, bias }: { x: Tensor; w: Tensor; bias?: Tensor },
   { into }: { into?: Tensor } = {},
 ): Tensor {
-  const [B, T, I] = x.shape as [number, number, number], J = w.shape[1]!;
+  const [B, T, I] = dimsOf(x, 3), [, J] = dimsOf(w, 2);
   expectShape(w, [I, J], "causal_conv");
   if (bias) expectShape(bias, [I], "causal_conv");
   const y = into ?? tape.tensor("convolved", [B, T, I]);
   const attributes = { B, T, I, J };
-  const flops = B * T * I * (2 * J + 4);
-  tape.step("causal_conv_forward", { attributes, reads: { x, w, bias }, writes: { y }, flops });
+  tape.step(causalConvForward, { attributes, reads: { x, w, bias }, writes: { y } });
   tape.onBackward(() => {
     const dy = tape.gradient(y);
     if (!dy) return;
@@ -26,7 +45,7 @@ export function causalConv(
       throw new HymbaError("causal_conv: its input and weights have one use each");
     }
     const writes = { dx: dx.tensor, dw: dw.tensor, dbias: dbias?.tensor };
-    tape.step("causal_conv_backward", { attributes, reads: { dy, x, w, bias }, writes, flops: 3 * flops });
+    tape.step(causalConvBackward, { attributes, reads: { dy, x, w, bias }, writes });
   });
   return y;
 }

@@ -1,6 +1,25 @@
 /** Joins the attention and the Mamba branch of a hybrid-head layer. */
 import { HymbaError } from "../errors.ts";
-import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+import { defineOp, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+export const fusionForward = defineOp({
+  name: "fusion_forward",
+  phase: "forward",
+  attributes: ["R", "I", "eps"],
+  reads: { a: "R I", m: "R I", wa: "I", wm: "I" },
+  writes: { y: "R I", r: "R 2" },
+  flops: ({ R, I }) => 8 * R * I,
+  exactWrites: ["r"],
+});
+
+export const fusionBackward = defineOp({
+  name: "fusion_backward",
+  phase: "backward",
+  attributes: ["R", "I", "eps"],
+  reads: { dy: "R I", a: "R I", m: "R I", wa: "I", wm: "I", r: "R 2" },
+  writes: { da: "R I", dm: "R I", dwa: "I", dwm: "I" },
+  flops: ({ R, I }) => 20 * R * I,
+});
 
 /**
  * y = ½ (wa · rms(a) + wm · rms(m)) with rms(x) = x · (mean(x²) + eps)^-½ over each row.
@@ -19,7 +38,7 @@ export function fusion(
   /** The reciprocal root mean squares of a and of m. */
   const r = tape.tensor("rms", [R, 2]);
   const attributes = { R, I, eps };
-  tape.step("fusion_forward", { attributes, reads: { a, m, wa, wm }, writes: { y, r }, flops: 8 * R * I });
+  tape.step(fusionForward, { attributes, reads: { a, m, wa, wm }, writes: { y, r } });
   tape.onBackward(() => {
     const dy = tape.gradient(y);
     if (!dy) return;
@@ -28,7 +47,7 @@ export function fusion(
       throw new HymbaError("fusion: its inputs have one use each");
     }
     const writes = { da: da.tensor, dm: dm.tensor, dwa: dwa.tensor, dwm: dwm.tensor };
-    tape.step("fusion_backward", { attributes, reads: { dy, a, m, wa, wm, r }, writes, flops: 20 * R * I });
+    tape.step(fusionBackward, { attributes, reads: { dy, a, m, wa, wm, r }, writes });
   });
   return y;
 }

@@ -1,6 +1,27 @@
 /** Output head and log-probability of the target tokens in one op: the logits of a whole batch are never stored. */
 import { HymbaError } from "../errors.ts";
-import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+import { defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+export const linearLogpForward = defineOp({
+  name: "linear_logp_forward",
+  phase: "forward",
+  attributes: ["R", "D", "V", "chunk"],
+  reads: { x: "R D", w: "V D", targets: "R" },
+  writes: { logp: "R", lse: "R" },
+  flops: ({ R, D, V }) => 2 * R * D * V,
+  exactWrites: ["logp", "lse"],
+});
+
+export const linearLogpBackward = defineOp({
+  name: "linear_logp_backward",
+  phase: "backward",
+  attributes: ["R", "D", "V", "chunk"],
+  reads: { dlogp: "R", x: "R D", w: "V D", targets: "R", lse: "R", logp: "R" },
+  writes: { dx: "R D", dw: "V D" },
+  flops: ({ R, D, V }) => 6 * R * D * V,
+  // The logits are made again from x, and the log-sum-exp of the forward pass is subtracted from them.
+  exactReads: ["x"],
+});
 
 /** Columns of logits that exist at one time. */
 export const VOCABULARY_CHUNK = 1024;
@@ -16,16 +37,15 @@ export function linearLogp(
   tape: Tape,
   { x, w, targets }: { x: Tensor; w: Tensor; targets: Tensor },
 ): { logp: Tensor; lse: Tensor } {
-  const [B, T] = targets.shape as [number, number], [V, D] = w.shape as [number, number];
+  const [B, T] = dimsOf(targets, 2), [V, D] = dimsOf(w, 2);
   expectShape(x, [B, T, D], "linear_logp");
   const R = B * T;
   const logp = tape.tensor("logp", [B, T]), lse = tape.tensor("lse", [B, T]);
   const attributes = { R, D, V, chunk: Math.min(V, VOCABULARY_CHUNK) };
-  tape.step("linear_logp_forward", {
+  tape.step(linearLogpForward, {
     attributes,
     reads: { x, w, targets },
     writes: { logp, lse },
-    flops: 2 * R * D * V,
   });
   tape.onBackward(() => {
     const dlogp = tape.gradient(logp);
@@ -33,11 +53,10 @@ export function linearLogp(
     const dx = tape.target(x), dw = tape.target(w);
     if (!dx || !dw || dx.accumulate || dw.accumulate) throw new HymbaError("linear_logp: the head runs backward first");
     const writes = { dx: dx.tensor, dw: dw.tensor };
-    tape.step("linear_logp_backward", {
+    tape.step(linearLogpBackward, {
       attributes,
       reads: { dlogp, x, w, targets, lse, logp },
       writes,
-      flops: 6 * R * D * V,
     });
   });
   return { logp, lse };

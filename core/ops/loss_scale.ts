@@ -1,5 +1,14 @@
 /** Dynamic loss scaling: gradients are computed times a scale that is halved when they overflow and doubled when they do not. */
-import { Arena, Storage, type Tape, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { Arena, defineOp, Storage, type Tape, type Tensor, tensorOver } from "../tensor/mod.ts";
+
+export const lossScaleOp = defineOp({
+  name: "loss_scale",
+  phase: "update",
+  attributes: ["factor", "beta1", "beta2", "growEvery", "most"],
+  reads: { norm: "1", schedule: "4", state: "4" },
+  writes: { state: "4", applied: "4", report: "3" },
+  flops: () => 0,
+});
 
 /** Good updates after which the scale doubles, its first value and its largest. Powers of two change no digit of a gradient. */
 export const LOSS_SCALE = { growEvery: 200, start: 2 ** 16, most: 2 ** 24 } as const;
@@ -37,11 +46,10 @@ export function lossScale(
   },
 ): { norm: Tensor; schedule: Tensor; scaling: Tensor } {
   const applied = tape.tensor("applied schedule", [4]), report = tape.tensor("loss scale report", [3]);
-  tape.step("loss_scale", {
+  tape.step(lossScaleOp, {
     attributes: { factor, beta1, beta2, growEvery, most },
     reads: { norm, schedule, state },
     writes: { state, applied, report },
-    flops: 0,
   });
   return {
     norm: tensorOver(report.storage, [1]),

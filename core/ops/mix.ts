@@ -1,6 +1,24 @@
 /** Joins two branches without norms: their sum, or a sum weighted by one learned number. */
 import { HymbaError } from "../errors.ts";
-import { expectShape, isContiguous, type Tape, type Tensor } from "../tensor/mod.ts";
+import { defineOp, expectShape, isContiguous, type Tape, type Tensor } from "../tensor/mod.ts";
+
+export const mixForward = defineOp({
+  name: "mix_forward",
+  phase: "forward",
+  attributes: ["R", "I"],
+  reads: { a: "R I", m: "R I", g: "1 ?" },
+  writes: { y: "R I" },
+  flops: ({ R, I }, { g }) => (g ? 3 : 1) * R * I,
+});
+
+export const mixBackward = defineOp({
+  name: "mix_backward",
+  phase: "backward",
+  attributes: ["R", "I"],
+  reads: { dy: "R I", a: "R I", m: "R I", g: "1" },
+  writes: { da: "R I", dm: "R I", dg: "1" },
+  flops: ({ R, I }) => 5 * R * I,
+});
 
 /**
  * y = a + m, or with a gate y = s · a + (1 − s) · m with s = sigmoid(g).
@@ -13,7 +31,7 @@ export function mix(tape: Tape, { a, m, g }: { a: Tensor; m: Tensor; g?: Tensor 
   if (g) expectShape(g, [1], "mix");
   else if (!isContiguous(a) || !isContiguous(m)) throw new HymbaError("mix: a sum takes whole tensors, not slices");
   const y = tape.tensor("mixed branches", m.shape), attributes = { R, I };
-  tape.step("mix_forward", { attributes, reads: { a, m, g }, writes: { y }, flops: (g ? 3 : 1) * R * I });
+  tape.step(mixForward, { attributes, reads: { a, m, g }, writes: { y } });
   tape.onBackward(() => {
     const dy = tape.gradient(y);
     if (!dy) return;
@@ -23,7 +41,7 @@ export function mix(tape: Tape, { a, m, g }: { a: Tensor; m: Tensor; g?: Tensor 
       throw new HymbaError("mix: its inputs have one use each");
     }
     const writes = { da: da.tensor, dm: dm.tensor, dg: dg.tensor };
-    tape.step("mix_backward", { attributes, reads: { dy, a, m, g }, writes, flops: 5 * R * I });
+    tape.step(mixBackward, { attributes, reads: { dy, a, m, g }, writes });
   });
   return y;
 }

@@ -1,5 +1,23 @@
 /** Gradient norm and AdamW over whole stretches of the parameter store. */
-import type { Tape, Tensor } from "../tensor/mod.ts";
+import { defineOp, type Tape, type Tensor } from "../tensor/mod.ts";
+
+export const gradientNormOp = defineOp({
+  name: "gradient_norm",
+  phase: "update",
+  attributes: [],
+  reads: { "g#": "*" },
+  writes: { norm: "1" },
+  flops: (_, gradients) => Object.values(gradients).reduce((sum, g) => sum + 2 * g.rows * g.columns, 0),
+});
+
+export const adamwOp = defineOp({
+  name: "adamw",
+  phase: "update",
+  attributes: ["n", "beta1", "beta2", "eps", "decay", "clip", "scaled"],
+  reads: { g: "n", norm: "1", schedule: "4", p: "n", m: "n", v: "n" },
+  writes: { p: "n", m: "n", v: "n" },
+  flops: ({ n }) => 14 * n,
+});
 
 /** What changes from step to step, in the order of the `schedule` input [4]: rate, 1 − β1^t, 1 − β2^t, and with loss scaling what gradients are multiplied with. */
 export const SCHEDULE_LENGTH = 4;
@@ -8,8 +26,7 @@ export const SCHEDULE_LENGTH = 4;
 export function gradientNorm(tape: Tape, gradients: readonly Tensor[]): Tensor {
   const norm = tape.tensor("gradient norm", [1]);
   const reads = Object.fromEntries(gradients.map((g, i) => [`g${i}`, g]));
-  const n = gradients.reduce((sum, g) => sum + g.rows * g.columns, 0);
-  tape.step("gradient_norm", { attributes: { parts: gradients.length }, reads, writes: { norm }, flops: 2 * n });
+  tape.step(gradientNormOp, { attributes: {}, reads, writes: { norm } });
   return norm;
 }
 
@@ -37,5 +54,5 @@ export function adamw(
 ): void {
   const n = p.rows * p.columns;
   const attributes = { n, beta1, beta2, eps, decay, clip, scaled: scaled ? 1 : 0 };
-  tape.step("adamw", { attributes, reads: { g, norm, schedule, p, m, v }, writes: { p, m, v }, flops: 14 * n });
+  tape.step(adamwOp, { attributes, reads: { g, norm, schedule, p, m, v }, writes: { p, m, v } });
 }

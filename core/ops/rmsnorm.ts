@@ -1,6 +1,27 @@
 /** RMSNorm over the columns of each row, with the residual sum in front of it when there is one. */
 import { HymbaError } from "../errors.ts";
-import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+import { defineOp, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+export const rmsnormForward = defineOp({
+  name: "rmsnorm_forward",
+  phase: "forward",
+  attributes: ["R", "D", "eps"],
+  reads: { x: "R D", delta: "R D ?", w: "D" },
+  writes: { sum: "R D ?", y: "R D", r: "R" },
+  flops: ({ R, D }) => 4 * R * D,
+  exactWrites: ["r"],
+  // A norm is a few operations a number. Keeping its result costs as many bytes as the sum, which is kept anyway.
+  recompute: ({ x, w }, { sum = x }) => ({ output: "y", source: sum, reads: { x: sum, w }, writes: ["y", "r"] }),
+});
+
+export const rmsnormBackward = defineOp({
+  name: "rmsnorm_backward",
+  phase: "backward",
+  attributes: ["R", "D", "eps"],
+  reads: { dy: "R D", x: "R D", w: "D", r: "R", dsum: "R D ?" },
+  writes: { dx: "R D ?", dw: "D" },
+  flops: ({ R, D }) => 10 * R * D,
+});
 
 /**
  * s = x + delta (or s = x), y = s · r · w with r = (mean(s²) + eps)^-½.
@@ -19,11 +40,10 @@ export function rmsnorm(
   const sum = delta ? tape.tensor("residual", x.shape) : x;
   const r = tape.tensor("rms", [R]);
   const attributes = { R, D, eps };
-  tape.step("rmsnorm_forward", {
+  tape.step(rmsnormForward, {
     attributes,
     reads: { x, delta, w },
     writes: { sum: delta && sum, y, r },
-    flops: 4 * R * D,
   });
   tape.onBackward(() => {
     const dy = tape.gradient(y);
@@ -34,11 +54,10 @@ export function rmsnorm(
     const fresh = delta !== undefined || dsum !== undefined;
     const dx = fresh ? tape.tensor(`d ${x.name}`, x.shape) : tape.target(x)?.tensor;
     if (!dw || dw.accumulate) throw new HymbaError("rmsnorm: its weight has one use");
-    tape.step("rmsnorm_backward", {
+    tape.step(rmsnormBackward, {
       attributes,
       reads: { dy, x: sum, w, r, dsum },
       writes: { dx, dw: dw.tensor },
-      flops: 10 * R * D,
     });
     if (dx && delta) tape.alias(delta, dx), tape.alias(x, dx);
     else if (dx && fresh) tape.supersede(x, dx);

@@ -1,6 +1,15 @@
 /** Rotary position embedding, rotate-half layout. */
 import { HymbaError } from "../errors.ts";
-import type { Tape, Tensor } from "../tensor/mod.ts";
+import { defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
+
+export const rotaryOp = defineOp({
+  name: "rotary",
+  phase: "any",
+  attributes: ["B", "T", "H", "K", "sign"],
+  reads: { x: "B T H K", table: "*", position: "1 ?" },
+  writes: { y: "B T H K" },
+  flops: ({ B, T, H, K }) => 3 * B * T * H * K,
+});
 
 /**
  * cos and sin of position · base^(−2i/K), computed in float64: software adapters lose digits at large arguments.
@@ -24,7 +33,7 @@ export function rotaryTable(positions: number, K: number, { base = 10000 } = {})
  * Backward is the rotation by the negative angle.
  */
 export function rotary(tape: Tape, { x, table, position }: { x: Tensor; table: Tensor; position?: Tensor }): Tensor {
-  const [B, T, heads, K] = x.shape as [number, number, number, number];
+  const [B, T, heads, K] = dimsOf(x, 4);
   if (x.lead !== 2 || K % 2 !== 0 || table.shape[2] !== K / 2) {
     throw new HymbaError(
       `rotary: ${x.name} is [${x.shape}] with ${x.lead} row dimensions, the table [${table.shape}]`,
@@ -36,22 +45,20 @@ export function rotary(tape: Tape, { x, table, position }: { x: Tensor; table: T
   const y = tape.tensor("rotated", [B, T, heads * K]);
   const shaped: Tensor = { ...y, shape: x.shape, lead: 2 };
   const attributes = { B, T, H: heads, K, sign: 1 };
-  tape.step("rotary", {
+  tape.step(rotaryOp, {
     attributes,
     reads: { x, table, position },
     writes: { y: shaped },
-    flops: 6 * B * T * heads * K / 2,
   });
   tape.onBackward(() => {
     const dy = tape.gradient(shaped), dx = tape.target(x);
     if (!dy || !dx) return;
     if (dx.accumulate) throw new HymbaError("rotary: its input has one use");
     const writes = { y: dx.tensor };
-    tape.step("rotary", {
+    tape.step(rotaryOp, {
       attributes: { ...attributes, sign: -1 },
       reads: { x: dy, table },
       writes,
-      flops: 3 * B * T * heads * K,
     });
   });
   return shaped;

@@ -1,6 +1,56 @@
 /** The selective scan of Mamba, with softplus, skip and gate inside. */
 import { HymbaError } from "../errors.ts";
-import { expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+import { type Attributes, defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
+
+const sizes = ["B", "T", "I", "N", "chunk", "chunks", "softplus"] as const;
+const states = ({ B, T, I, N }: Attributes<"B" | "T" | "I" | "N">) => B * T * I * N;
+
+export const selectiveScanForward = defineOp({
+  name: "selective_scan_forward",
+  phase: "forward",
+  attributes: sizes,
+  reads: {
+    udt: "B T 2 I",
+    bc: "B T 2 N",
+    z: "B T I ?",
+    aLog: "I N",
+    skip: "I ?",
+    dtBias: "I ?",
+    h0: "B I N ?",
+  },
+  writes: { y: "B T I", states: "B chunks+1 I N" },
+  flops: (attributes) => 8 * states(attributes),
+  exponentials: states,
+  exactWrites: ["states"],
+});
+
+export const selectiveScanBackward = defineOp({
+  name: "selective_scan_backward",
+  phase: "backward",
+  attributes: sizes,
+  reads: {
+    dy: "B T I",
+    udt: "B T 2 I",
+    bc: "B T 2 N",
+    z: "B T I ?",
+    aLog: "I N",
+    skip: "I ?",
+    dtBias: "I ?",
+    states: "B chunks+1 I N",
+  },
+  writes: {
+    dudt: "B T 2 I ?",
+    dbc: "B T 2 N ?",
+    dz: "B T I ?",
+    daLog: "I N ?",
+    dskip: "I ?",
+    ddtBias: "I ?",
+    dh0: "B I N ?",
+  },
+  flops: (attributes) => 24 * states(attributes),
+  exponentials: states,
+  packedReads: ["udt", "z"],
+});
 
 /** Positions between two saved states; inside a chunk the backward pass recomputes them. */
 export const SCAN_CHUNK = 32;
@@ -34,7 +84,7 @@ export function selectiveScan(
   { softplus = 1, into }: { softplus?: 0 | 1; into?: Tensor } = {},
 ): { y: Tensor; states: Tensor } {
   const { udt, bc, z, aLog, skip, dtBias, h0 } = inputs;
-  const [B, T, , I] = udt.shape as [number, number, number, number], N = aLog.shape[1]!;
+  const [B, T, , I] = dimsOf(udt, 4), [, N] = dimsOf(aLog, 2);
   expectShape(udt, [B, T, 2, I], "selective_scan");
   expectShape(bc, [B, T, 2, N], "selective_scan");
   expectShape(aLog, [I, N], "selective_scan");
@@ -45,13 +95,11 @@ export function selectiveScan(
   const y = into ?? tape.tensor("scanned", [B, T, I]);
   expectShape(y, [B, T, I], "selective_scan");
   const states = tape.tensor("states", [B, chunks + 1, I, N]);
-  const attributes = { B, T, I, N, chunk, softplus };
-  const work = B * T * I * N;
-  tape.step("selective_scan_forward", {
+  const attributes = { B, T, I, N, chunk, chunks, softplus };
+  tape.step(selectiveScanForward, {
     attributes,
     reads: { udt, bc, z, aLog, skip, dtBias, h0 },
     writes: { y, states },
-    flops: 8 * work,
   });
   tape.onBackward(() => {
     const dy = tape.gradient(y);
@@ -72,11 +120,10 @@ export function selectiveScan(
       ddtBias: target(dtBias),
       dh0: target(h0),
     };
-    tape.step("selective_scan_backward", {
+    tape.step(selectiveScanBackward, {
       attributes,
       reads: { dy, udt, bc, z, aLog, skip, dtBias, states },
       writes,
-      flops: 24 * work,
     });
   });
   return { y, states };

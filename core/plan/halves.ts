@@ -1,39 +1,18 @@
 /**
- * A rule over a finished plan: what the backward pass reads of the forward pass is kept as 16-bit floats, two in a word. Each
- * tensor is packed after its last use in the forward pass and unpacked in front of its uses in the backward pass, into memory
- * that lives only as long as these. Arithmetic stays f32, and the forward pass itself is not changed.
+ * A pass over a finished plan: activations that the backward pass reads are stored as 16-bit floats, two in a word. Each tensor
+ * is packed after its last use in the forward pass. It is unpacked before its uses in the backward pass, into memory that lives
+ * only as long as these uses. Arithmetic stays f32, and the forward pass does not change.
  */
 import { packedLike, packHalves, unpackHalves } from "../ops/halves.ts";
-import { type HalfFormat, slicePacked, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { type HalfFormat, type Op, slicePacked, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import type { Plan } from "./plan.ts";
-
-/**
- * What keeps all its bits, by the role that its forward step writes it in: log-sum-exps and log-probabilities, which are
- * subtracted from what they nearly equal; norm factors and losses, which are small; and states of the scan, which add up.
- */
-const EXACT_ROLES: ReadonlySet<string> = new Set(["lse", "logp", "r", "loss", "nll", "pairs", "states"]);
-
-/**
- * What backward steps need all bits of: from these the head and attention make their logits and scores again, and subtract the
- * log-sum-exp of the forward pass from them. Scores of 50 from rounded queries and keys would be off by a tenth.
- */
-const EXACT_READS: Readonly<Record<string, readonly string[]>> = {
-  linear_logp_backward: ["x"],
-  attention_backward: ["q", "k"],
-};
-
-/** Reads that every executor's kernel takes as words too: nothing has to be unpacked for them. */
-const READ_AS_WORDS: Readonly<Record<string, readonly string[]>> = {
-  selective_scan_backward: ["udt", "z"],
-  swiglu_backward: ["gu"],
-};
 
 /** Steps between two uses of an unpacked tensor that it is worth keeping for; beyond, it is unpacked again. */
 const NEAR = 6;
 
 /** A read of a saved tensor: which step, and by which name. */
 interface Use {
-  readonly op: string;
+  readonly op: Op;
   readonly step: number;
   readonly role: string;
   readonly tensor: Tensor;
@@ -67,12 +46,12 @@ function savedStorages({ steps, forwardSteps, outputs, metrics }: Plan): Saved[]
   for (const [at, step] of steps.entries()) {
     const forward = at < forwardSteps, { op, reads, writes } = step;
     for (const use of rolesOf(step, writes, at)) {
-      if (!forward || EXACT_ROLES.has(use.role)) spared.add(use.tensor.storage);
+      if (!forward || op.exactWrites?.includes(use.role)) spared.add(use.tensor.storage);
       else note(written, use);
     }
     for (const use of rolesOf(step, reads, at)) {
       if (!forward) note(read, use);
-      if (!forward && EXACT_READS[op]?.includes(use.role)) spared.add(use.tensor.storage);
+      if (!forward && op.exactReads?.includes(use.role)) spared.add(use.tensor.storage);
     }
     if (forward) {
       for (const { storage } of [...Object.values(reads), ...Object.values(writes)]) last.set(storage, at);
@@ -129,7 +108,7 @@ function clusters(uses: readonly Use[]): Use[][] {
 /** The use reading words, where its kernels can and no word is cut apart. */
 function wordsFor(use: Use, { start, words }: Kept): Use | undefined {
   const { op, role, tensor: { offset, columns } } = use;
-  if (!READ_AS_WORDS[op]?.includes(role)) return undefined;
+  if (!op.packedReads?.includes(role)) return undefined;
   const tensor = slicePacked(words, offset - start, columns);
   return tensor && { ...use, tensor };
 }

@@ -3,7 +3,7 @@ export * from "./executor.ts";
 export * from "./half_products.ts";
 export * from "./halves.ts";
 export * from "./memory.ts";
-export * from "./norms_again.ts";
 export * from "./plan.ts";
+export * from "./recomputed_outputs.ts";
 export * from "./reference_executor.ts";
 export * from "./slots.ts";

@@ -24,7 +24,7 @@ export function finish(
   const known = new Set<Storage>(
     [...tape.inputs, ...tape.constants.map(({ tensor }) => tensor)].map(({ storage }) => storage),
   );
-  for (const { op, reads, writes } of tape.steps) {
+  for (const { op: { name: op }, reads, writes } of tape.steps) {
     for (const [role, { storage }] of Object.entries(reads)) {
       if (!storage.pinned && !known.has(storage)) {
         throw new HymbaError(`plan ${name}: ${op} reads ${role} (${storage.name}) before anything wrote it`);

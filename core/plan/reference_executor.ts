@@ -1,8 +1,17 @@
 /** The third executor: every step through its float64 reference. Slow, and the truth the others are held to. */
 import { HymbaError } from "../errors.ts";
-import { REFERENCES } from "../reference/mod.ts";
+import { addScaled, Array64, Row64 } from "../reference/array.ts";
 import { unpackHalves } from "../reference/halves.ts";
-import { type Arena, EXPONENT_BITS, type Step, type Storage, type Tensor } from "../tensor/mod.ts";
+import { type Arrays, referenceFor } from "../reference/mod.ts";
+import {
+  type Arena,
+  describe,
+  dimensionsOf,
+  EXPONENT_BITS,
+  type Step,
+  type Storage,
+  type Tensor,
+} from "../tensor/mod.ts";
 import { type Data, type Executor, type Memory, type NonFinite, type Program, storagesOf } from "./executor.ts";
 import type { Plan } from "./plan.ts";
 
@@ -16,13 +25,14 @@ export function gather(x: Tensor, from: Float64Array): Float64Array {
   return out;
 }
 
-function scatter(x: Tensor, to: Float64Array, { values, add }: { values: ArrayLike<number>; add: boolean }): void {
+/** Copies numbers into a tensor's storage, row by row, or adds them to what is there. */
+function scatter(x: Tensor, to: Float64Array, { values, add }: { values: Float64Array; add: boolean }): void {
+  if (values.length !== x.rows * x.columns) throw new HymbaError(`${values.length} numbers for ${describe(x)}`);
   for (let row = 0; row < x.rows; row++) {
-    const start = x.offset + row * x.rowStride;
-    for (let column = 0; column < x.columns; column++) {
-      const value = values[row * x.columns + column]!;
-      to[start + column] = add ? to[start + column]! + value : value;
-    }
+    const source = new Row64(values, row * x.columns, x.columns);
+    const target = new Row64(to, x.offset + row * x.rowStride, x.columns);
+    if (add) addScaled(target, 1, source);
+    else target.copyFrom(source);
   }
 }
 
@@ -48,7 +58,8 @@ export class ReferenceExecutor implements Executor {
   }
 
   write(tensor: Tensor, data: ArrayLike<number>): void {
-    scatter(tensor, viewOf(tensor.storage, (arena) => this.#arena(arena)), { values: data, add: false });
+    const values = new Float64Array(data);
+    scatter(tensor, viewOf(tensor.storage, (arena) => this.#arena(arena)), { values, add: false });
   }
 
   readExact(tensor: Tensor): Float64Array {
@@ -106,7 +117,7 @@ export class ReferenceProgram implements Program {
   }
 
   write(input: Tensor, data: ArrayLike<number>): void {
-    scatter(input, this.#of(input), { values: data, add: false });
+    scatter(input, this.#of(input), { values: new Float64Array(data), add: false });
   }
 
   run(): Promise<void> {
@@ -134,17 +145,10 @@ export class ReferenceProgram implements Program {
     for (const [at, step] of this.#plan.steps.entries()) {
       this.#step(step);
       for (const tensor of Object.values(step.writes)) {
-        const values = this.readExact(tensor), index = values.findIndex((value) => !Number.isFinite(value));
-        if (index >= 0) {
+        for (const [index, value] of this.readExact(tensor).entries()) {
+          if (Number.isFinite(value)) continue;
           const dispatches = { first: at + 1, last: at + 1, of: this.#plan.steps.length };
-          return Promise.resolve({
-            step: at,
-            op: step.op,
-            dispatches,
-            tensor: tensor.name,
-            index,
-            value: values[index]!,
-          });
+          return Promise.resolve({ step: at, op: step.op.name, dispatches, tensor: tensor.name, index, value });
         }
       }
     }
@@ -161,22 +165,32 @@ export class ReferenceProgram implements Program {
     return found;
   }
 
-  /** What a step reads: f32 numbers also where a tensor holds them as words of 16-bit floats. */
+  /** A read of a step, unpacked to numbers where the tensor holds words of 16-bit floats. */
   #numbersOf(tensor: Tensor): Float64Array {
-    const { packed, rows: R } = tensor, values = this.readExact(tensor);
+    const { packed, rows: R, columns: W } = tensor, values = this.readExact(tensor);
     if (!packed) return values;
-    return unpackHalves({ words: values }, { R, C: packed.columns, exponentBits: EXPONENT_BITS[packed.format] }).x!;
+    const attributes = { R, C: packed.columns, W, exponentBits: EXPONENT_BITS[packed.format] };
+    return unpackHalves({ words: new Array64([R, W], values) }, attributes).x.values;
   }
 
-  #step({ op, attributes, reads, writes, accumulate }: Step): void {
-    const reference = REFERENCES[op];
-    if (!reference) throw new HymbaError(`the step ${op} has no reference`);
-    const inputs = Object.fromEntries(Object.entries(reads).map(([role, tensor]) => [role, this.#numbersOf(tensor)]));
-    const outputs = reference(inputs, attributes);
-    for (const [role, tensor] of Object.entries(writes)) {
-      const values = outputs[role];
-      if (!values) throw new HymbaError(`the reference of ${op} does not make ${role}`);
-      scatter(tensor, this.#of(tensor), { values, add: accumulate.includes(role) });
+  /** The reads of a step in the shapes that its op states. */
+  #readsOf({ op, attributes, reads }: Step): Arrays {
+    return Object.fromEntries(
+      Object.entries(reads).map(([role, tensor]) => {
+        // The reads g0, g1, ... have the shape of the role `g#`.
+        const stated = op.reads[role] ?? op.reads[role.replace(/\d+$/, "#")];
+        if (stated === undefined) throw new HymbaError(`${op.name} reads no tensor ${role}`);
+        return [role, new Array64(dimensionsOf(stated, attributes) ?? tensor.shape, this.#numbersOf(tensor))];
+      }),
+    );
+  }
+
+  #step(step: Step): void {
+    const outputs = referenceFor(step)(this.#readsOf(step), step.attributes);
+    for (const [role, tensor] of Object.entries(step.writes)) {
+      const output = outputs[role];
+      if (!output) throw new HymbaError(`the reference of ${step.op.name} does not make ${role}`);
+      scatter(tensor, this.#of(tensor), { values: output.values, add: step.accumulate.includes(role) });
     }
   }
 }

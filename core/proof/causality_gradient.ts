@@ -1,10 +1,11 @@
 /** Checks by differentiation that no logit depends on a later token: these gradients must be exactly zero. */
 import { HymbaError } from "../errors.ts";
 import { type ForwardOptions, logitsOf } from "../nn/model.ts";
+import { embeddingBackward } from "../ops/embedding.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
 import { randomInteger, STREAMS } from "../random.ts";
-import { Tape, type Tensor } from "../tensor/mod.ts";
+import { isStepOf, Tape, type Tensor } from "../tensor/mod.ts";
 import type { CheckOptions } from "./causality.ts";
 
 export interface GradientReport {
@@ -33,7 +34,7 @@ function gradientPlan(
   const ids = tape.input("ids", [1, T], { dtype: "u32" }), seed = tape.input("seed", [1, T, store.config.vocabSize]);
   const logits = logitsOf(tape, ids, store, { reproduceLeak });
   tape.backward([[logits, seed]]);
-  const embedded = tape.steps.find(({ op }) => op === "embedding_backward")?.reads.dx;
+  const embedded = tape.steps.find((step) => isStepOf(step, embeddingBackward))?.reads.dx;
   if (!embedded) throw new HymbaError(`causality ${name}: the gradient of the embedded tokens is not part of the plan`);
   return { plan: finish(tape, { name: `causality gradient ${name}`, outputs: [embedded] }), ids, seed, embedded };
 }

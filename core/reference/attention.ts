@@ -1,107 +1,101 @@
 /**
- * Causal attention with a sliding window and an always visible prefix, in float64, as plain loops.
- * Source of the backward formulas: Dao, "FlashAttention-2", 2023, algorithm 2.
+ * Attention in float64. Sources: Vaswani et al., "Attention Is All You Need", 2017, eq. 1, with a sliding window and a prefix
+ * that every later query sees; the gradients are those of Dao, "FlashAttention-2", 2023, algorithm 2.
  */
-import { type Arrays, need, type Reference, type Sizes } from "./types.ts";
+import { addScaled, dot, zeros, zerosLike } from "./array.ts";
+import type { ReadsNamed, Reference } from "./types.ts";
 
-const isVisible = (q: number, k: number, { window, meta, crop = 0 }: Sizes) =>
-  crop > 0
-    ? k < meta! || (k >= meta! + crop && k - crop <= q && q - (k - crop) < window!)
-    : k <= q && (window === 0 || q - k < window! || k < meta!);
+/** Whether the query at position t sees the key at position s. */
+type Visible = (t: number, s: number) => boolean;
 
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
+/** A query sees the keys up to its own position: all of them, or the last `window` and the first `meta`. */
+const causal = ({ window, meta }: { window: number; meta: number }): Visible => (t, s) =>
+  s <= t && (window === 0 || t - s < window || s < meta);
+
+/**
+ * The leaky mask of core/ops/cropped_attention.ts. The `crop` keys behind the first `meta` are left out. A key s behind them counts
+ * as position s − crop.
+ */
+const cropped = ({ window, meta, crop }: { window: number; meta: number; crop: number }): Visible => (t, s) =>
+  s < meta || (s >= meta + crop && s - crop <= t && t - (s - crop) < window);
+
+interface Sizes {
+  readonly B: number;
+  readonly T: number;
+  readonly H: number;
+  readonly G: number;
+  readonly K: number;
+  readonly Kv: number;
+  readonly visible: Visible;
 }
 
-/** to += factor · x */
-function add(to: Float64Array, x: Float64Array, factor: number): void {
-  for (let i = 0; i < x.length; i++) to[i]! += factor * x[i]!;
-}
+/** The key head of query head h: H / G query heads share one. */
+const keyHead = (h: number, { H, G }: { H: number; G: number }) => Math.floor(h / (H / G));
 
-/** The vectors of one query row (b, t, h) and of the keys of its head. */
-function rowsOf({ B, T, H, G, K, Kv }: Sizes) {
-  const perGroup = H! / G!;
-  const queries = Array.from(
-    { length: B! * T! * H! },
-    (_, row) => ({ row, b: Math.floor(row / (T! * H!)), t: Math.floor(row / H!) % T!, h: row % H! }),
-  );
-  return {
-    queries,
-    keyRow: ({ b, h }: { b: number; h: number }, t: number) => (b * T! + t) * G! + Math.floor(h / perGroup),
-    ofK: (x: Float64Array, row: number) => x.subarray(row * K!, (row + 1) * K!),
-    ofV: (x: Float64Array, row: number) => x.subarray(row * Kv!, (row + 1) * Kv!),
-  };
-}
-
-/** Reads q [B, T, H, K], k [B, T, G, K], v [B, T, G, Kv]; makes o [B, T, H, Kv] and lse [B, T, H]. */
-export const attentionForward: Reference = (reads, sizes) => {
-  const [q, k, v] = [need(reads, "q"), need(reads, "k"), need(reads, "v")];
-  const { queries, keyRow, ofK, ofV } = rowsOf(sizes);
-  const o = new Float64Array(queries.length * sizes.Kv!), lse = new Float64Array(queries.length);
-  for (const query of queries) {
-    const scores = new Map<number, number>();
-    for (let key = 0; key < sizes.T!; key++) {
-      if (isVisible(query.t, key, sizes)) {
-        scores.set(key, dot(ofK(q, query.row), ofK(k, keyRow(query, key))) / Math.sqrt(sizes.K!));
+/** score = q · k / √K, lse = log Σ exp(score), o = Σ exp(score − lse) · v, with sums over the keys that the query sees. */
+function forward({ q, k, v }: ReadsNamed<"attention_forward">, { B, T, H, G, K, Kv, visible }: Sizes) {
+  const o = zeros(B, T, H, Kv), lse = zeros(B, T, H);
+  for (let b = 0; b < B; b++) {
+    for (let t = 0; t < T; t++) {
+      const seen = Array.from({ length: T }, (_, s) => s).filter((s) => visible(t, s));
+      for (let h = 0; h < H; h++) {
+        const g = keyHead(h, { H, G }), scores = zeros(T);
+        for (const s of seen) scores.set(dot(q.row(b, t, h), k.row(b, s, g)) / Math.sqrt(K), s);
+        const highest = seen.reduce((most, s) => Math.max(most, scores.at(s)), -Infinity);
+        const sum = seen.reduce((sum, s) => sum + Math.exp(scores.at(s) - highest), 0);
+        lse.set(highest + Math.log(sum), b, t, h);
+        for (const s of seen) {
+          addScaled(o.row(b, t, h), Math.exp(scores.at(s) - lse.at(b, t, h)), v.row(b, s, g));
+        }
       }
-    }
-    const highest = Math.max(...scores.values());
-    let sum = 0;
-    for (const score of scores.values()) sum += Math.exp(score - highest);
-    lse[query.row] = highest + Math.log(sum);
-    for (const [key, score] of scores) {
-      const p = Math.exp(score - lse[query.row]!);
-      add(ofV(o, query.row), ofV(v, keyRow(query, key)), p);
     }
   }
   return { o, lse };
-};
+}
 
-/** Reads also o, lse and dO [B, T, H, Kv]; makes dq, dk, dv in the shapes of q, k, v. */
-export const attentionBackward: Reference = (reads: Arrays, sizes) => {
-  const [q, k, v, o, lse, dO] = ["q", "k", "v", "o", "lse", "dO"].map((role) => need(reads, role)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  const { queries, keyRow, ofK, ofV } = rowsOf(sizes);
-  const scale = 1 / Math.sqrt(sizes.K!);
-  const [dq, dk, dv] = [q, k, v].map(({ length }) => new Float64Array(length)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  for (const query of queries) {
-    const qRow = ofK(q, query.row), dORow = ofV(dO, query.row), delta = dot(dORow, ofV(o, query.row));
-    for (let key = 0; key < sizes.T!; key++) {
-      if (!isVisible(query.t, key, sizes)) continue;
-      const row = keyRow(query, key), kRow = ofK(k, row);
-      const p = Math.exp(dot(qRow, kRow) * scale - lse[query.row]!);
-      const ds = p * (dot(dORow, ofV(v, row)) - delta) * scale;
-      add(ofK(dq, query.row), kRow, ds);
-      add(ofK(dk, row), qRow, ds);
-      add(ofV(dv, row), dORow, p);
+/** For each key that the query sees: p = exp(score − lse), ds = p · (dO · v − dO · o) / √K, dq += ds · k, dk += ds · q, dv += p · dO. */
+function backward({ q, k, v, o, lse, dO }: ReadsNamed<"attention_backward">, { B, T, H, G, K, visible }: Sizes) {
+  const dq = zerosLike(q), dk = zerosLike(k), dv = zerosLike(v), scale = 1 / Math.sqrt(K);
+  for (let b = 0; b < B; b++) {
+    for (let t = 0; t < T; t++) {
+      for (let h = 0; h < H; h++) {
+        const g = keyHead(h, { H, G }), qt = q.row(b, t, h), dOt = dO.row(b, t, h), delta = dot(dOt, o.row(b, t, h));
+        for (let s = 0; s < T; s++) {
+          if (!visible(t, s)) continue;
+          const p = Math.exp(dot(qt, k.row(b, s, g)) * scale - lse.at(b, t, h));
+          const ds = p * (dot(dOt, v.row(b, s, g)) - delta) * scale;
+          addScaled(dq.row(b, t, h), ds, k.row(b, s, g));
+          addScaled(dk.row(b, s, g), ds, qt);
+          addScaled(dv.row(b, s, g), p, dOt);
+        }
+      }
     }
   }
   return { dq, dk, dv };
-};
+}
 
-/** Reads q, k and lse; makes p [H, T, T], the probabilities of batch row 0, zero where a key is not visible. */
-export const attentionMap: Reference = (reads, sizes) => {
-  const [q, k, lse] = [need(reads, "q"), need(reads, "k"), need(reads, "lse")];
-  const { T, H, K } = sizes as { T: number; H: number; K: number };
-  const { queries, keyRow, ofK } = rowsOf({ ...sizes, B: 1, Kv: 1 });
-  const p = new Float64Array(H * T * T);
-  for (const query of queries) {
-    for (let key = 0; key < T; key++) {
-      if (!isVisible(query.t, key, sizes)) continue;
-      const score = dot(ofK(q, query.row), ofK(k, keyRow(query, key))) / Math.sqrt(K);
-      p[(query.h * T + query.t) * T + key] = Math.exp(score - lse[query.row]!);
+export const attentionForward: Reference<"attention_forward"> = (reads, attributes) =>
+  forward(reads, { ...attributes, visible: causal(attributes) });
+
+export const attentionBackward: Reference<"attention_backward"> = (reads, attributes) =>
+  backward(reads, { ...attributes, visible: causal(attributes) });
+
+export const croppedAttentionForward: Reference<"cropped_attention_forward"> = (reads, attributes) =>
+  forward(reads, { ...attributes, visible: cropped(attributes) });
+
+export const croppedAttentionBackward: Reference<"cropped_attention_backward"> = (reads, attributes) =>
+  backward(reads, { ...attributes, visible: cropped(attributes) });
+
+/** p = exp(score − lse) of batch row 0. It is zero where the query does not see the key. */
+export const attentionMap: Reference<"attention_map"> = ({ q, k, lse }, { T, H, G, K, window, meta }) => {
+  const p = zeros(H, T, T), visible = causal({ window, meta });
+  for (let h = 0; h < H; h++) {
+    for (let t = 0; t < T; t++) {
+      for (let s = 0; s < T; s++) {
+        if (!visible(t, s)) continue;
+        const score = dot(q.row(0, t, h), k.row(0, s, keyHead(h, { H, G }))) / Math.sqrt(K);
+        p.set(Math.exp(score - lse.at(0, t, h)), h, t, s);
+      }
     }
   }
   return { p };

@@ -1,44 +1,45 @@
-/** Causal depthwise convolution with SiLU in float64, as plain loops. */
+/** The causal depthwise convolution of Mamba with its SiLU, in float64. Source: Gu and Dao, "Mamba", 2023, section 3.4. */
 import { silu, siluDerivative } from "./activations.ts";
-import { type Arrays, need, type Reference, type Sizes } from "./types.ts";
+import { zeros, zerosLike } from "./array.ts";
+import type { ReadsNamed, Reference } from "./types.ts";
 
-/** bias + Σ_j w[i, j] · x[t − (J − 1) + j] with zeros in front of the first position. */
-function filtered(reads: Arrays, { T, I, J }: Sizes, [b, t, i]: readonly [number, number, number]): number {
-  const x = need(reads, "x"), w = need(reads, "w");
-  let sum = reads.bias?.[i] ?? 0;
-  for (let j = 0; j < J!; j++) {
-    const s = t - (J! - 1) + j;
-    if (s >= 0) sum += w[i * J! + j]! * x[(b * T! + s) * I! + i]!;
+/** pre = bias + Σ_j w[i, j] · x[t − (J − 1) + j] for one position and channel. Positions before the first are zero. */
+function preactivation(
+  { x, w, bias }: ReadsNamed<"causal_conv_forward">,
+  { b, t, i, J }: { b: number; t: number; i: number; J: number },
+): number {
+  let sum = bias?.at(i) ?? 0;
+  for (let j = 0; j < J; j++) {
+    const s = t - (J - 1) + j;
+    if (s >= 0) sum += w.at(i, j) * x.at(b, s, i);
   }
   return sum;
 }
 
-/** Reads x [B, T, I], w [I, J], bias [I] or nothing; makes y [B, T, I]. */
-export const causalConvForward: Reference = (reads, sizes) => {
-  const B = sizes.B!, T = sizes.T!, I = sizes.I!, y = new Float64Array(B * T * I);
+/** y = silu(pre) */
+export const causalConvForward: Reference<"causal_conv_forward"> = (reads, { B, T, I, J }) => {
+  const y = zeros(B, T, I);
   for (let b = 0; b < B; b++) {
     for (let t = 0; t < T; t++) {
-      for (let i = 0; i < I; i++) y[(b * T + t) * I + i] = silu(filtered(reads, sizes, [b, t, i]));
+      for (let i = 0; i < I; i++) y.set(silu(preactivation(reads, { b, t, i, J })), b, t, i);
     }
   }
   return { y };
 };
 
-/** Reads dy [B, T, I] and the inputs of the forward pass; makes dx [B, T, I], dw [I, J] and dbias [I]. */
-export const causalConvBackward: Reference = (reads, sizes) => {
-  const B = sizes.B!, T = sizes.T!, I = sizes.I!, J = sizes.J!;
-  const dy = need(reads, "dy"), x = need(reads, "x"), w = need(reads, "w");
-  const dx = new Float64Array(B * T * I), dw = new Float64Array(I * J), dbias = new Float64Array(I);
+/** d = dy · silu′(pre), dbias = Σ d, dw[i, j] = Σ d[t] · x[t − (J − 1) + j], dx[t − (J − 1) + j] += d[t] · w[i, j]. */
+export const causalConvBackward: Reference<"causal_conv_backward"> = (reads, { B, T, I, J }) => {
+  const { dy, x, w } = reads, dx = zerosLike(x), dw = zerosLike(w), dbias = zeros(I);
   for (let b = 0; b < B; b++) {
     for (let t = 0; t < T; t++) {
       for (let i = 0; i < I; i++) {
-        const d = dy[(b * T + t) * I + i]! * siluDerivative(filtered(reads, sizes, [b, t, i]));
-        dbias[i]! += d;
+        const d = dy.at(b, t, i) * siluDerivative(preactivation(reads, { b, t, i, J }));
+        dbias.add(d, i);
         for (let j = 0; j < J; j++) {
-          const s = t - (J - 1) + j, at = (b * T + s) * I + i;
+          const s = t - (J - 1) + j;
           if (s < 0) continue;
-          dw[i * J + j]! += d * x[at]!;
-          dx[at]! += d * w[i * J + j]!;
+          dw.add(d * x.at(b, s, i), i, j);
+          dx.add(d * w.at(i, j), b, s, i);
         }
       }
     }

@@ -1,27 +1,23 @@
-/** Token embedding with meta tokens in front in float64, as plain loops. */
-import { need, type Reference } from "./types.ts";
+/** Token embedding with learned meta tokens in front, in float64. Source of meta tokens: Dong et al., "Hymba", 2024, section 2.3. */
+import { addScaled, zeros } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-/** Reads ids [B, T], table [V, D], meta [M, D] or nothing; makes x [B, M + T, D]. */
-export const embeddingForward: Reference = (reads, { B, T, M, D }) => {
-  const ids = need(reads, "ids"), table = need(reads, "table"), S = M! + T!, x = new Float64Array(B! * S * D!);
-  for (let b = 0; b < B!; b++) {
-    for (let s = 0; s < S; s++) {
-      const from = s < M! ? need(reads, "meta") : table, row = s < M! ? s : ids[b * T! + s - M!]!;
-      x.set(from.subarray(row * D!, (row + 1) * D!), (b * S + s) * D!);
-    }
+/** x[b, m] = meta[m], x[b, M + t] = table[ids[b, t]]. */
+export const embeddingForward: Reference<"embedding_forward"> = ({ ids, table, meta }, { B, T, M, D }) => {
+  const x = zeros(B, M + T, D);
+  for (let b = 0; b < B; b++) {
+    if (meta) { for (let m = 0; m < M; m++) x.row(b, m).copyFrom(meta.row(m)); }
+    for (let t = 0; t < T; t++) x.row(b, M + t).copyFrom(table.row(ids.at(b, t)));
   }
   return { x };
 };
 
-/** Reads ids [B, T] and dx [B, M + T, D]; makes dtable [V, D] and dmeta [M, D]. Rows that no id names are zero. */
-export const embeddingBackward: Reference = (reads, { B, T, M, V, D }) => {
-  const ids = need(reads, "ids"), dx = need(reads, "dx"), S = M! + T!;
-  const dtable = new Float64Array(V! * D!), dmeta = new Float64Array(M! * D!);
-  for (let b = 0; b < B!; b++) {
-    for (let s = 0; s < S; s++) {
-      const to = s < M! ? dmeta : dtable, row = s < M! ? s : ids[b * T! + s - M!]!;
-      for (let d = 0; d < D!; d++) to[row * D! + d]! += dx[(b * S + s) * D! + d]!;
-    }
+/** dmeta[m] = Σ_b dx[b, m], dtable[id] = Σ dx[b, M + t] over the positions that hold the id. */
+export const embeddingBackward: Reference<"embedding_backward"> = ({ ids, dx }, { B, T, M, V, D }) => {
+  const dtable = zeros(V, D), dmeta = zeros(M, D);
+  for (let b = 0; b < B; b++) {
+    for (let m = 0; m < M; m++) addScaled(dmeta.row(m), 1, dx.row(b, m));
+    for (let t = 0; t < T; t++) addScaled(dtable.row(ids.at(b, t)), 1, dx.row(b, M + t));
   }
   return { dtable, dmeta };
 };

@@ -1,29 +1,32 @@
 /**
- * 16-bit floats by the bits of f32, round to nearest, ties to even; infinities and NaN stay what they are, and numbers below the
- * normal range keep what the format can hold. Pairs of them in words of 32 bits, as plain loops.
+ * 16-bit floats from the bits of f32, rounded to nearest, ties to even. Infinities and NaN are kept. Subnormal numbers are rounded
+ * as well. Two 16-bit floats share a word of 32 bits.
  * Source: IEEE 754-2019, binary16; bfloat16 is the upper half of binary32.
  */
-import { need, type Reference } from "./types.ts";
+import { zeros } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-const float = new Float32Array(1), bits = new Uint32Array(float.buffer);
+const bytes = new DataView(new ArrayBuffer(4));
 
+/** The 32 bits of `value` as f32. */
 function bitsOf(value: number): number {
-  float[0] = value;
-  return bits[0]!;
+  bytes.setFloat32(0, value);
+  return bytes.getUint32(0);
 }
 
+/** The f32 number that has these 32 bits. */
 function valueOf(pattern: number): number {
-  bits[0] = pattern;
-  return float[0]!;
+  bytes.setUint32(0, pattern);
+  return bytes.getFloat32(0);
 }
 
-/** `whole` cut off by `drop` bits and rounded to nearest, ties to even. */
+/** `whole` / 2^drop, rounded to the nearest integer, ties to even. */
 function roundedShift(whole: number, drop: number): number {
   const kept = Math.floor(whole / 2 ** drop), rest = whole - kept * 2 ** drop, half = 2 ** (drop - 1);
   return rest > half || (rest === half && kept % 2 === 1) ? kept + 1 : kept;
 }
 
-/** The pattern of the 16-bit float nearest to `value`, which is taken as f32. */
+/** The 16 bits of the float nearest to `value`, which is rounded to f32 first. */
 export function toHalf(value: number, exponentBits: number): number {
   const pattern = bitsOf(value), sign = pattern >>> 31, size = pattern & 0x7fffffff;
   const mantissaBits = 15 - exponentBits,
@@ -40,7 +43,7 @@ export function toHalf(value: number, exponentBits: number): number {
   return signed(roundedShift(whole, drop + least - Math.max(exponent, 1)));
 }
 
-/** The f32 number of a pattern; every 16-bit float is one. */
+/** The number that has these 16 bits. Every 16-bit float is also an f32. */
 export function fromHalf(pattern: number, exponentBits: number): number {
   const mantissaBits = 15 - exponentBits, up = 23 - mantissaBits;
   const sign = pattern & 0x8000 ? -1 : 1, size = pattern & 0x7fff, exponent = size >>> mantissaBits;
@@ -57,25 +60,25 @@ export function fromHalf(pattern: number, exponentBits: number): number {
 export const rounded = (value: number, exponentBits: number): number =>
   fromHalf(toHalf(value, exponentBits), exponentBits);
 
-/** Reads x [R, C]; makes words [R, ⌈C / 2⌉], column 2j in the low half of word j and column 2j + 1 in the high one. */
-export const packHalves: Reference = (reads, { R, C, exponentBits }) => {
-  const x = need(reads, "x"), W = Math.ceil(C! / 2), words = new Float64Array(R! * W);
-  for (let row = 0; row < R!; row++) {
-    for (let column = 0; column < C!; column++) {
-      const half = toHalf(x[row * C! + column]!, exponentBits!);
-      words[row * W + (column >> 1)]! += column % 2 === 0 ? half : half * 0x10000;
+/** Word j of a row holds columns 2j (low half) and 2j + 1 (high half). */
+export const packHalves: Reference<"pack_halves"> = ({ x }, { R, C, W, exponentBits }) => {
+  const words = zeros(R, W);
+  for (let r = 0; r < R; r++) {
+    for (let c = 0; c < C; c++) {
+      const half = toHalf(x.at(r, c), exponentBits);
+      words.add(c % 2 === 0 ? half : half * 0x10000, r, c >> 1);
     }
   }
   return { words };
 };
 
-/** Reads words [R, ⌈C / 2⌉]; makes x [R, C]. */
-export const unpackHalves: Reference = (reads, { R, C, exponentBits }) => {
-  const words = need(reads, "words"), W = Math.ceil(C! / 2), x = new Float64Array(R! * C!);
-  for (let row = 0; row < R!; row++) {
-    for (let column = 0; column < C!; column++) {
-      const word = words[row * W + (column >> 1)]!;
-      x[row * C! + column] = fromHalf(column % 2 === 0 ? word % 0x10000 : Math.floor(word / 0x10000), exponentBits!);
+/** The inverse of `packHalves`. */
+export const unpackHalves: Reference<"unpack_halves"> = ({ words }, { R, C, exponentBits }) => {
+  const x = zeros(R, C);
+  for (let r = 0; r < R; r++) {
+    for (let c = 0; c < C; c++) {
+      const word = words.at(r, c >> 1), half = c % 2 === 0 ? word % 0x10000 : Math.floor(word / 0x10000);
+      x.set(fromHalf(half, exponentBits), r, c);
     }
   }
   return { x };

@@ -1,46 +1,42 @@
-/** Output head and log-probability of the targets, in float64, as plain loops over the whole vocabulary. */
+/**
+ * Output head and log-probability of the targets in float64: logits = x · wᵀ, logp = logit of the target − log Σ exp(logits).
+ * Near logp = 0 the difference loses its digits. So logp = −softplus(log Σ exp(other logits) − logit of the target).
+ */
 import { softplus } from "./activations.ts";
-import { need, type Reference } from "./types.ts";
+import { addScaled, type Array64, dot, zeros, zerosLike } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-function logitsOfRow(
-  { x, w }: { x: Float64Array; w: Float64Array },
-  { row, D, V }: { row: number; D: number; V: number },
-): Float64Array {
-  return new Float64Array(V).map((_, v) => {
-    let sum = 0;
-    for (let d = 0; d < D; d++) sum += x[row * D + d]! * w[v * D + d]!;
-    return sum;
-  });
+/** The logits [V] of row r. */
+function logitsOf({ x, w }: { x: Array64; w: Array64 }, { r, V }: { r: number; V: number }): Array64 {
+  const logits = zeros(V);
+  for (let v = 0; v < V; v++) logits.set(dot(x.row(r), w.row(v)), v);
+  return logits;
 }
 
-/** Reads x [R, D], w [V, D], targets [R]; makes logp [R] and lse [R], the log of the sum of exponentials. */
-export const linearLogpForward: Reference = (reads, { R, D, V }) => {
-  const x = need(reads, "x"), w = need(reads, "w"), targets = need(reads, "targets");
-  const logp = new Float64Array(R!), lse = new Float64Array(R!);
-  for (let row = 0; row < R!; row++) {
-    const logits = logitsOfRow({ x, w }, { row, D: D!, V: V! });
-    const target = logits[targets[row]!]!, others = logits.filter((_, v) => v !== targets[row]);
-    const highest = others.reduce((most, logit) => Math.max(most, logit), -Infinity);
-    const sum = others.reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
-    logp[row] = sum === 0 ? 0 : -softplus(highest + Math.log(sum) - target);
-    lse[row] = target - logp[row]!;
+/** Makes logp and lse, the log of the sum of all exponentials. */
+export const linearLogpForward: Reference<"linear_logp_forward"> = ({ x, w, targets }, { R, V }) => {
+  const logp = zeros(R), lse = zeros(R);
+  for (let r = 0; r < R; r++) {
+    const logits = logitsOf({ x, w }, { r, V }), target = targets.at(r);
+    let highest = -Infinity, sum = 0;
+    for (let v = 0; v < V; v++) if (v !== target) highest = Math.max(highest, logits.at(v));
+    for (let v = 0; v < V; v++) if (v !== target) sum += Math.exp(logits.at(v) - highest);
+    logp.set(sum === 0 ? 0 : -softplus(highest + Math.log(sum) - logits.at(target)), r);
+    lse.set(logits.at(target) - logp.at(r), r);
   }
   return { logp, lse };
 };
 
-/** Reads dlogp [R], x, w, targets, lse, logp; makes dx [R, D] and dw [V, D] with dlogits = dlogp · (onehot − softmax). */
-export const linearLogpBackward: Reference = (reads, { R, D, V }) => {
-  const dlogp = need(reads, "dlogp"), x = need(reads, "x"), w = need(reads, "w"), lse = need(reads, "lse");
-  const targets = need(reads, "targets"), logp = need(reads, "logp");
-  const dx = new Float64Array(x.length), dw = new Float64Array(w.length);
-  for (let row = 0; row < R!; row++) {
-    const logits = logitsOfRow({ x, w }, { row, D: D!, V: V! });
-    for (let v = 0; v < V!; v++) {
-      const dlogit = -dlogp[row]! * (v === targets[row] ? Math.expm1(logp[row]!) : Math.exp(logits[v]! - lse[row]!));
-      for (let d = 0; d < D!; d++) {
-        dx[row * D! + d]! += dlogit * w[v * D! + d]!;
-        dw[v * D! + d]! += dlogit * x[row * D! + d]!;
-      }
+/** dlogit = dlogp · (onehot − softmax), dx = dlogit · w, dw = Σ dlogit · x. At the target 1 − softmax is −expm1(logp). */
+export const linearLogpBackward: Reference<"linear_logp_backward"> = (reads, { R, V }) => {
+  const { dlogp, x, w, targets, lse, logp } = reads, dx = zerosLike(x), dw = zerosLike(w);
+  for (let r = 0; r < R; r++) {
+    const logits = logitsOf({ x, w }, { r, V });
+    for (let v = 0; v < V; v++) {
+      const softmax = Math.exp(logits.at(v) - lse.at(r));
+      const dlogit = -dlogp.at(r) * (v === targets.at(r) ? Math.expm1(logp.at(r)) : softmax);
+      addScaled(dx.row(r), dlogit, w.row(v));
+      addScaled(dw.row(v), dlogit, x.row(r));
     }
   }
   return { dx, dw };

@@ -1,64 +1,62 @@
-/** Losses over token log-probabilities, in float64. Source of ORPO: Hong et al., 2024, eq. 3 to 7. */
-import { need, type Reference } from "./types.ts";
+/** Losses over log-probabilities of tokens, in float64. Source of ORPO: Hong et al., "ORPO", 2024, eq. 3 to 7. */
+import { type Array64, dot, sumOf, vector, zeros, zerosLike } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-/** The largest mean log-probability that the odds are taken of: nearer to 0 they overflow. */
-export const HIGHEST_LOGP = -1e-7;
+/** Larger mean log-probabilities are clipped to this before the odds are taken, which overflow near 0. */
+const HIGHEST_LOGP = -1e-7;
 
 const logSigmoid = (x: number) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
 const sigmoid = (x: number) => Math.exp(logSigmoid(x));
-/** log(1 − e^x) for x < 0. */
+/** log(1 − e^x) for x < 0, by the formula that keeps the digits. */
 const log1mexp = (x: number) => x < -Math.LN2 ? Math.log1p(-Math.exp(x)) : Math.log(-Math.expm1(x));
-const sumOf = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
-const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
-/** Reads logp [R], weight [R]; makes loss [1] = −Σ weight · logp / Σ weight. */
-export const nllLossForward: Reference = (reads) => {
-  const logp = need(reads, "logp"), weight = need(reads, "weight");
-  return { loss: Float64Array.of(-dot(logp, weight) / sumOf(weight)) };
+/** loss = −Σ weight · logp / Σ weight */
+export const nllLossForward: Reference<"nll_loss_forward"> = ({ logp, weight }) => ({
+  loss: vector(-dot(logp.row(0), weight.row(0)) / sumOf(weight.row(0))),
+});
+
+/** dlogp = −dloss · weight / Σ weight */
+export const nllLossBackward: Reference<"nll_loss_backward"> = ({ dloss, weight }, { R }) => {
+  const dlogp = zeros(R), total = sumOf(weight.row(0));
+  for (let r = 0; r < R; r++) dlogp.set(-dloss.at(0) * weight.at(r) / total, r);
+  return { dlogp };
 };
 
-/** Reads dloss [1], weight [R]; makes dlogp [R]. */
-export const nllLossBackward: Reference = (reads) => {
-  const dloss = need(reads, "dloss")[0]!, weight = need(reads, "weight"), total = sumOf(weight);
-  return { dlogp: weight.map((value) => -dloss * value / total) };
-};
+/** The n chosen rows of [2n, T], one after the other. */
+const chosenRows = (x: Array64, { n, T }: { n: number; T: number }) => x.reshape(2, n * T).row(0);
 
-/** Reads logp, weight, completion [2n, T]; makes loss [1], nll [1] and pairs [n, 4] (chosen, rejected, log odds, log sigmoid). */
-export const orpoLossForward: Reference = (reads, { n, T, beta }) => {
-  const logp = need(reads, "logp"), weight = need(reads, "weight"), completion = need(reads, "completion");
-  const meanOf = (row: number) => {
-    const [from, to] = [row * T!, (row + 1) * T!], mask = completion.subarray(from, to);
-    return dot(logp.subarray(from, to), mask) / sumOf(mask);
-  };
-  const chosenWeight = weight.subarray(0, n! * T!);
-  const nll = -dot(chosenWeight, logp) / sumOf(chosenWeight);
-  const pairs = new Float64Array(n! * 4);
+/**
+ * c, r = mean logp of the completion of a pair's chosen and rejected row, log odds = log(odds(c) / odds(r)), odds(x) = e^x / (1 − e^x);
+ * loss = nll of the chosen rows − beta · mean(log sigmoid(log odds)). A row of `pairs` is c, r, log odds, log sigmoid.
+ */
+export const orpoLossForward: Reference<"orpo_loss_forward"> = ({ logp, weight, completion }, { n, T, beta }) => {
+  const chosenWeight = chosenRows(weight, { n, T });
+  const nll = -dot(chosenWeight, chosenRows(logp, { n, T })) / sumOf(chosenWeight);
+  const meanOf = (row: number) => dot(logp.row(row), completion.row(row)) / sumOf(completion.row(row));
+  const pairs = zeros(n, 4);
   let penalty = 0;
-  for (let pair = 0; pair < n!; pair++) {
-    const c = meanOf(pair), r = meanOf(n! + pair);
-    const [cut, cutR] = [Math.min(c, HIGHEST_LOGP), Math.min(r, HIGHEST_LOGP)];
-    const logOdds = (c - r) - (log1mexp(cut) - log1mexp(cutR));
-    pairs.set([c, r, logOdds, logSigmoid(logOdds)], pair * 4);
-    penalty -= logSigmoid(logOdds) / n!;
+  for (let pair = 0; pair < n; pair++) {
+    const c = meanOf(pair), r = meanOf(n + pair);
+    const logOdds = (c - r) - (log1mexp(Math.min(c, HIGHEST_LOGP)) - log1mexp(Math.min(r, HIGHEST_LOGP)));
+    pairs.row(pair).copyFrom(vector(c, r, logOdds, logSigmoid(logOdds)).row(0));
+    penalty -= logSigmoid(logOdds) / n;
   }
-  return { loss: Float64Array.of(nll + beta! * penalty), nll: Float64Array.of(nll), pairs };
+  return { loss: vector(nll + beta * penalty), nll: vector(nll), pairs };
 };
 
-/** Reads dloss [1], weight, completion [2n, T], pairs [n, 4]; makes dlogp [2n, T]. */
-export const orpoLossBackward: Reference = (reads, { n, T, beta }) => {
-  const dloss = need(reads, "dloss")[0]!, weight = need(reads, "weight"), pairs = need(reads, "pairs");
-  const completion = need(reads, "completion"), dlogp = new Float64Array(weight.length);
-  const total = sumOf(weight.subarray(0, n! * T!));
-  for (let row = 0; row < 2 * n!; row++) {
-    const pair = row % n!, chosen = row < n!, mean = pairs[pair * 4 + (chosen ? 0 : 1)]!;
-    const mask = completion.subarray(row * T!, (row + 1) * T!);
-    // d log_odds / d mean is 1 / (1 − p), or 1 where the odds are cut off.
+/** dlogp = dloss · (dnll + dmean · completion / Σ completion), dmean = ∓ beta / n · sigmoid(−log odds) / (1 − e^mean). */
+export const orpoLossBackward: Reference<"orpo_loss_backward"> = (reads, { n, T, beta }) => {
+  const { dloss, weight, completion, pairs } = reads, dlogp = zerosLike(weight);
+  const total = sumOf(chosenRows(weight, { n, T }));
+  for (let row = 0; row < 2 * n; row++) {
+    const pair = row % n, chosen = row < n, mean = pairs.at(pair, chosen ? 0 : 1), tokens = sumOf(completion.row(row));
+    // d log odds / d mean is 1 / (1 − e^mean), or 1 where the mean is clipped.
     const slope = mean < HIGHEST_LOGP ? 1 / -Math.expm1(mean) : 1;
-    const dmean = (chosen ? -1 : 1) * beta! / n! * sigmoid(-pairs[pair * 4 + 2]!) * slope;
-    mask.forEach((counts, t) => {
-      const at = row * T! + t, nll = chosen ? -weight[at]! / total : 0;
-      dlogp[at] = dloss * (nll + dmean * counts / sumOf(mask));
-    });
+    const dmean = (chosen ? -1 : 1) * beta / n * sigmoid(-pairs.at(pair, 2)) * slope;
+    for (let t = 0; t < T; t++) {
+      const dnll = chosen ? -weight.at(row, t) / total : 0;
+      dlogp.set(dloss.at(0) * (dnll + dmean * completion.at(row, t) / tokens), row, t);
+    }
   }
   return { dlogp };
 };

@@ -1,19 +1,26 @@
-/** The sum of two branches in float64, plain or with one gate, as plain loops. */
-import { need, type Reference } from "./types.ts";
+/** The sum of two branches in float64: y = a + m, or y = s · a + (1 − s) · m with s = sigmoid(g). */
+import { sigmoid } from "./activations.ts";
+import { vector, zeros } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-const share = (g: Float64Array | undefined) => g ? 1 / (1 + Math.exp(-g[0]!)) : undefined;
-
-/** Reads a, m [R, I] and perhaps g [1]; makes y [R, I]. */
-export const mixForward: Reference = (reads, { R, I }) => {
-  const a = need(reads, "a"), m = need(reads, "m"), s = share(reads.g);
-  return {
-    y: Float64Array.from({ length: R! * I! }, (_, i) => (s ?? 1) * a[i]! + (s === undefined ? 1 : 1 - s) * m[i]!),
-  };
+export const mixForward: Reference<"mix_forward"> = ({ a, m, g }, { R, I }) => {
+  const y = zeros(R, I), [ofA, ofM] = g ? [sigmoid(g.at(0)), 1 - sigmoid(g.at(0))] : [1, 1];
+  for (let r = 0; r < R; r++) {
+    for (let i = 0; i < I; i++) y.set(ofA * a.at(r, i) + ofM * m.at(r, i), r, i);
+  }
+  return { y };
 };
 
-/** Reads dy, a, m [R, I] and g [1]; makes da, dm [R, I] and dg [1]. */
-export const mixBackward: Reference = (reads) => {
-  const dy = need(reads, "dy"), a = need(reads, "a"), m = need(reads, "m"), s = share(need(reads, "g"))!;
-  const dg = dy.reduce((sum, d, i) => sum + d * (a[i]! - m[i]!), 0) * s * (1 - s);
-  return { da: dy.map((d) => s * d), dm: dy.map((d) => (1 - s) * d), dg: Float64Array.of(dg) };
+/** da = s · dy, dm = (1 − s) · dy, dg = Σ dy · (a − m) · s · (1 − s), as ds / dg = s · (1 − s). */
+export const mixBackward: Reference<"mix_backward"> = ({ dy, a, m, g }, { R, I }) => {
+  const da = zeros(R, I), dm = zeros(R, I), s = sigmoid(g.at(0));
+  let ds = 0;
+  for (let r = 0; r < R; r++) {
+    for (let i = 0; i < I; i++) {
+      da.set(s * dy.at(r, i), r, i);
+      dm.set((1 - s) * dy.at(r, i), r, i);
+      ds += dy.at(r, i) * (a.at(r, i) - m.at(r, i));
+    }
+  }
+  return { da, dm, dg: vector(ds * s * (1 - s)) };
 };

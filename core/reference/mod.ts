@@ -1,5 +1,17 @@
-/** The float64 reference of every step, by the step's name. */
-import { attentionBackward, attentionForward, attentionMap } from "./attention.ts";
+/**
+ * The float64 reference of every op: plain loops that a reader can compare with the formulas of the papers. Kernels are tested
+ * against them. The shapes of what a reference reads and writes are those of the op's definition in core/ops.
+ */
+import type { OpName } from "../ops/registry.ts";
+import type { Attributes, Step } from "../tensor/mod.ts";
+import type { Array64 } from "./array.ts";
+import {
+  attentionBackward,
+  attentionForward,
+  attentionMap,
+  croppedAttentionBackward,
+  croppedAttentionForward,
+} from "./attention.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
@@ -16,9 +28,9 @@ import { rotary } from "./rotary.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
-import type { Reference } from "./types.ts";
+import type { References } from "./types.ts";
 
-export const REFERENCES: Readonly<Record<string, Reference>> = {
+export const REFERENCES: References = {
   matmul,
   rmsnorm_forward: rmsnormForward,
   rmsnorm_backward: rmsnormBackward,
@@ -42,6 +54,8 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   attention_forward: attentionForward,
   attention_backward: attentionBackward,
   attention_map: attentionMap,
+  cropped_attention_forward: croppedAttentionForward,
+  cropped_attention_backward: croppedAttentionBackward,
   rotary,
   linear_logp_forward: linearLogpForward,
   linear_logp_backward: linearLogpBackward,
@@ -57,3 +71,11 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   conv_step: convStep,
   scan_step: scanStep,
 };
+
+/** Arrays by role. */
+export type Arrays = Readonly<Record<string, Array64>>;
+
+/** The reference of a step, whatever its op. */
+export function referenceFor({ op }: Step): (reads: Arrays, attributes: Attributes) => Arrays {
+  return REFERENCES[op.name as OpName] as (reads: Arrays, attributes: Attributes) => Arrays;
+}

@@ -1,28 +1,29 @@
-/**
- * Gradient norm and AdamW in float64, as plain loops.
- * Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2.
- */
-import { need, type Reference } from "./types.ts";
+/** Gradient norm and AdamW in float64. Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2. */
+import { vector } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-/** Reads g0, g1, … (any lengths); makes norm [1], the root of the sum of all squares. */
-export const gradientNorm: Reference = (reads, { parts }) => {
+/** norm = √Σ g² over all gradients. */
+export const gradientNorm: Reference<"gradient_norm"> = (gradients) => {
   let squares = 0;
-  for (let part = 0; part < parts!; part++) for (const g of need(reads, `g${part}`)) squares += g * g;
-  return { norm: Float64Array.of(Math.sqrt(squares)) };
+  for (const { values } of Object.values(gradients)) for (const g of values) squares += g * g;
+  return { norm: vector(Math.sqrt(squares)) };
 };
 
-/** Reads g, p, m, v [n], norm [1] and schedule [4] (rate, 1 − β1^t, 1 − β2^t, and when `scaled` what g is multiplied with); makes p, m, v [n]. */
-export const adamw: Reference = (reads, { n, beta1, beta2, eps, decay, clip, scaled }) => {
-  const schedule = need(reads, "schedule"), rate = schedule[0]!, correction1 = schedule[1]!, correction2 = schedule[2]!;
-  const multiplier = scaled ? schedule[3]! : 1;
-  const g = need(reads, "g"), factor = multiplier * Math.min(1, clip! / (need(reads, "norm")[0]! + 1e-6));
-  const p = need(reads, "p").slice(), m = need(reads, "m").slice(), v = need(reads, "v").slice();
+/**
+ * The clipped gradient is g · min(1, clip / (norm + 1e-6)). m = β1 · m + (1 − β1) · g, v = β2 · v + (1 − β2) · g²,
+ * p = p − rate · decay · p − rate · (m / c1) / (√(v / c2) + eps). The schedule is rate, c1 = 1 − β1^t, c2 = 1 − β2^t, and when
+ * `scaled` a factor of g; the factor 0 leaves everything unchanged.
+ */
+export const adamw: Reference<"adamw"> = (reads, { n, beta1, beta2, eps, decay, clip, scaled }) => {
+  const { g, norm, schedule } = reads, p = reads.p.copy(), m = reads.m.copy(), v = reads.v.copy();
+  const rate = schedule.at(0), c1 = schedule.at(1), c2 = schedule.at(2), multiplier = scaled ? schedule.at(3) : 1;
   if (multiplier === 0) return { p, m, v };
-  for (let i = 0; i < n!; i++) {
-    const clipped = g[i]! * factor;
-    m[i] = beta1! * m[i]! + (1 - beta1!) * clipped;
-    v[i] = beta2! * v[i]! + (1 - beta2!) * clipped * clipped;
-    p[i]! -= rate * decay! * p[i]! + rate * (m[i]! / correction1) / (Math.sqrt(v[i]! / correction2) + eps!);
+  const factor = multiplier * Math.min(1, clip / (norm.at(0) + 1e-6));
+  for (let i = 0; i < n; i++) {
+    const clipped = g.at(i) * factor;
+    m.set(beta1 * m.at(i) + (1 - beta1) * clipped, i);
+    v.set(beta2 * v.at(i) + (1 - beta2) * clipped * clipped, i);
+    p.add(-(rate * decay * p.at(i) + rate * (m.at(i) / c1) / (Math.sqrt(v.at(i) / c2) + eps)), i);
   }
   return { p, m, v };
 };

@@ -1,36 +1,32 @@
 /**
- * RMSNorm over rows with an optional residual sum in front, in float64, as plain loops.
+ * RMSNorm of each row, with an optional residual sum in front, in float64.
  * Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, eq. 4.
  */
-import { need, type Reference } from "./types.ts";
+import { dot, zeros, zerosLike } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-/** Reads x [R, D], delta [R, D] or nothing, w [D]; makes sum, y [R, D] and r [R], the reciprocal root mean square. */
-export const rmsnormForward: Reference = (reads, { R, D, eps }) => {
-  const x = need(reads, "x"), w = need(reads, "w"), delta = reads.delta;
-  const sum = new Float64Array(R! * D!), y = new Float64Array(R! * D!), r = new Float64Array(R!);
-  for (let i = 0; i < R!; i++) {
-    let squares = 0;
-    for (let d = 0; d < D!; d++) {
-      sum[i * D! + d] = x[i * D! + d]! + (delta ? delta[i * D! + d]! : 0);
-      squares += sum[i * D! + d]! ** 2;
-    }
-    r[i] = 1 / Math.sqrt(squares / D! + eps!);
-    for (let d = 0; d < D!; d++) y[i * D! + d] = sum[i * D! + d]! * r[i]! * w[d]!;
+/** sum = x + delta, r = (mean(sum²) + eps)^-½, y = sum · r · w. */
+export const rmsnormForward: Reference<"rmsnorm_forward"> = ({ x, delta, w }, { R, D, eps }) => {
+  const sum = zeros(R, D), y = zeros(R, D), r = zeros(R);
+  for (let t = 0; t < R; t++) {
+    for (let d = 0; d < D; d++) sum.set(x.at(t, d) + (delta?.at(t, d) ?? 0), t, d);
+    r.set(1 / Math.sqrt(dot(sum.row(t), sum.row(t)) / D + eps), t);
+    for (let d = 0; d < D; d++) y.set(sum.at(t, d) * r.at(t) * w.at(d), t, d);
   }
   return { sum, y, r };
 };
 
-/** Reads dy [R, D], x [R, D] (the sum), w [D], r [R], dsum [R, D] or nothing; makes dx [R, D] and dw [D]. */
-export const rmsnormBackward: Reference = (reads, { R, D }) => {
-  const dy = need(reads, "dy"), x = need(reads, "x"), w = need(reads, "w"), r = need(reads, "r"), dsum = reads.dsum;
-  const dx = new Float64Array(R! * D!), dw = new Float64Array(D!);
-  for (let i = 0; i < R!; i++) {
-    let dot = 0;
-    for (let d = 0; d < D!; d++) dot += dy[i * D! + d]! * w[d]! * x[i * D! + d]! * r[i]!;
-    for (let d = 0; d < D!; d++) {
-      const normed = x[i * D! + d]! * r[i]!, at = i * D! + d;
-      dx[at] = r[i]! * (dy[at]! * w[d]! - normed * dot / D!) + (dsum ? dsum[at]! : 0);
-      dw[d]! += dy[at]! * normed;
+/** x is the sum. With n = x · r and g = dy · w: dx = r · (g − n · mean(g · n)) + dsum, dw = Σ dy · n. */
+export const rmsnormBackward: Reference<"rmsnorm_backward"> = ({ dy, x, w, r, dsum }, { R, D }) => {
+  const dx = zeros(R, D), dw = zerosLike(w);
+  for (let t = 0; t < R; t++) {
+    const scale = r.at(t);
+    let sum = 0;
+    for (let d = 0; d < D; d++) sum += dy.at(t, d) * w.at(d) * x.at(t, d) * scale;
+    for (let d = 0; d < D; d++) {
+      const n = x.at(t, d) * scale;
+      dx.set(scale * (dy.at(t, d) * w.at(d) - n * sum / D) + (dsum?.at(t, d) ?? 0), t, d);
+      dw.add(dy.at(t, d) * n, d);
     }
   }
   return { dx, dw };

@@ -1,27 +1,25 @@
-/**
- * The gated activation in float64, as plain loops.
- * Source: Shazeer, "GLU Variants Improve Transformer", 2020, eq. 6.
- */
+/** The gated activation in float64: y = silu(gate) · up. Source: Shazeer, "GLU Variants Improve Transformer", 2020, eq. 6. */
 import { silu, siluDerivative } from "./activations.ts";
-import { need, type Reference } from "./types.ts";
+import { zeros, zerosLike } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-/** Reads gu [R, 2F], gate before up; makes y [R, F]. */
-export const swigluForward: Reference = (reads, { R, F }) => {
-  const gu = need(reads, "gu"), y = new Float64Array(R! * F!);
-  for (let r = 0; r < R!; r++) {
-    for (let f = 0; f < F!; f++) y[r * F! + f] = silu(gu[r * 2 * F! + f]!) * gu[(r * 2 + 1) * F! + f]!;
+/** A row of gu is F gates, then F ups. */
+export const swigluForward: Reference<"swiglu_forward"> = ({ gu }, { R, F }) => {
+  const y = zeros(R, F);
+  for (let r = 0; r < R; r++) {
+    for (let f = 0; f < F; f++) y.set(silu(gu.at(r, f)) * gu.at(r, F + f), r, f);
   }
   return { y };
 };
 
-/** Reads dy [R, F] and gu [R, 2F]; makes dgu [R, 2F]. */
-export const swigluBackward: Reference = (reads, { R, F }) => {
-  const dy = need(reads, "dy"), gu = need(reads, "gu"), dgu = new Float64Array(R! * 2 * F!);
-  for (let r = 0; r < R!; r++) {
-    for (let f = 0; f < F!; f++) {
-      const gate = r * 2 * F! + f, up = gate + F!, d = dy[r * F! + f]!;
-      dgu[gate] = d * gu[up]! * siluDerivative(gu[gate]!);
-      dgu[up] = d * silu(gu[gate]!);
+/** dgate = dy · up · silu′(gate), dup = dy · silu(gate). */
+export const swigluBackward: Reference<"swiglu_backward"> = ({ dy, gu }, { R, F }) => {
+  const dgu = zerosLike(gu);
+  for (let r = 0; r < R; r++) {
+    for (let f = 0; f < F; f++) {
+      const d = dy.at(r, f), gate = gu.at(r, f), up = gu.at(r, F + f);
+      dgu.set(d * up * siluDerivative(gate), r, f);
+      dgu.set(d * silu(gate), r, F + f);
     }
   }
   return { dgu };

@@ -1,16 +1,20 @@
-/** Cutting the meta tokens off, in float64. */
-import { need, type Reference } from "./types.ts";
+/** Cuts the meta tokens off, in float64: y[b, t] = x[b, M + t]. */
+import { zeros } from "./array.ts";
+import type { Reference } from "./types.ts";
 
-/** Reads x [B, M + T, D]; makes y [B, T, D]. */
-export const textRowsForward: Reference = (reads, { B, T, M, D }) => {
-  const x = need(reads, "x"), S = M! + T!, y = new Float64Array(B! * T! * D!);
-  for (let b = 0; b < B!; b++) y.set(x.subarray((b * S + M!) * D!, (b + 1) * S * D!), b * T! * D!);
+export const textRowsForward: Reference<"text_rows_forward"> = ({ x }, { B, T, M, D }) => {
+  const y = zeros(B, T, D);
+  for (let b = 0; b < B; b++) {
+    for (let t = 0; t < T; t++) y.row(b, t).copyFrom(x.row(b, M + t));
+  }
   return { y };
 };
 
-/** Reads dy [B, T, D]; makes dx [B, M + T, D], zero in the first M rows. */
-export const textRowsBackward: Reference = (reads, { B, T, M, D }) => {
-  const dy = need(reads, "dy"), S = M! + T!, dx = new Float64Array(B! * S * D!);
-  for (let b = 0; b < B!; b++) dx.set(dy.subarray(b * T! * D!, (b + 1) * T! * D!), (b * S + M!) * D!);
+/** dx[b, M + t] = dy[b, t]. The first M rows have no gradient. */
+export const textRowsBackward: Reference<"text_rows_backward"> = ({ dy }, { B, T, M, D }) => {
+  const dx = zeros(B, M + T, D);
+  for (let b = 0; b < B; b++) {
+    for (let t = 0; t < T; t++) dx.row(b, M + t).copyFrom(dy.row(b, t));
+  }
   return { dx };
 };

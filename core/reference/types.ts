@@ -1,15 +1,19 @@
-/** What a reference takes and gives: the arrays of a step by role, row-major in the shapes that the op file states. */
-export type Arrays = Readonly<Record<string, Float64Array>>;
+/** What the reference of an op is. */
+import type { AttributesNamed, OpName, OpNamed } from "../ops/registry.ts";
+import type { Roles } from "../tensor/mod.ts";
+import type { Array64 } from "./array.ts";
 
-/** Sizes and switches of a step. */
-export type Sizes = Readonly<Record<string, number>>;
+/** The arrays that the op reads, by role, in the shapes that the op states. Optional ones may be missing. */
+export type ReadsNamed<N extends OpName> = Roles<OpNamed<N>["reads"], Array64>;
 
-/** A step in float64. Returns every array that the step may write; roles that a plan does not write are ignored. */
-export type Reference = (reads: Arrays, attributes: Sizes) => Record<string, Float64Array>;
+/** The arrays that the op writes, by role. Optional ones are there too: a plan ignores what it does not need. */
+export type WritesNamed<N extends OpName> = { readonly [Role in keyof OpNamed<N>["writes"]]: Array64 };
 
-/** An array that must be there. */
-export function need(arrays: Arrays, role: string): Float64Array {
-  const found = arrays[role];
-  if (!found) throw new Error(`reference: ${role} is missing`);
-  return found;
-}
+/** An op in float64. It changes none of its reads. */
+export type Reference<N extends OpName> = (
+  reads: ReadsNamed<N>,
+  attributes: AttributesNamed<N>,
+) => WritesNamed<N>;
+
+/** One reference for each op, by the op's name. */
+export type References = { readonly [N in OpName]: Reference<N> };

@@ -4,7 +4,8 @@
  */
 import { HymbaError } from "../errors.ts";
 import { withRecomputation } from "./recompute.ts";
-import type { Attributes, Step } from "./step.ts";
+import { type Op, requireShapes } from "./op.ts";
+import { type Recorded, type Step, stepOf } from "./step.ts";
 import { type Arena, describe, type DType, isContiguous, sizeOf, Storage, type Tensor, tensorOver } from "./tensor.ts";
 
 /** A tensor whose numbers are fixed when the plan is made (rotary tables, the seed of the backward pass). */
@@ -98,17 +99,12 @@ export class Tape {
     return made;
   }
 
-  step(
-    op: string,
-    { attributes = {}, reads, writes, accumulate = [], flops }: {
-      attributes?: Attributes;
-      reads: Record<string, Tensor | undefined>;
-      writes: Record<string, Tensor | undefined>;
-      accumulate?: readonly string[];
-      flops: number;
-    },
-  ): void {
-    this.steps.push({ op, attributes, reads: present(reads), writes: present(writes), accumulate, flops });
+  /** Appends a step. Throws a HymbaError when a tensor does not have the size that the op's shapes say. */
+  step<O extends Op>(op: O, recorded: Recorded<O>): void {
+    const step = stepOf(op, recorded), { attributes } = step;
+    requireShapes(op.name, { shapes: op.reads, tensors: step.reads, attributes });
+    requireShapes(op.name, { shapes: op.writes, tensors: step.writes, attributes });
+    this.steps.push(step);
   }
 
   /** Registers how the gradients of the step just recorded are made. Called in reverse order by `backward`. */
@@ -194,12 +190,6 @@ export class Tape {
     const made = new Storage(`d ${storage.name}`, storage.elements, "f32", arena && { arena, offset: pinned!.offset });
     return { storage: made, offset: 0, written: [], shared: false };
   }
-}
-
-function present(tensors: Record<string, Tensor | undefined>): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined),
-  );
 }
 
 /**

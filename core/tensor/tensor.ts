@@ -67,6 +67,21 @@ export function tensorOver(
   };
 }
 
+interface Dimensions {
+  readonly 1: [number];
+  readonly 2: [number, number];
+  readonly 3: [number, number, number];
+  readonly 4: [number, number, number, number];
+}
+
+/** The lengths of a tensor's dimensions. Throws a HymbaError unless it has `rank` of them. */
+export function dimsOf<R extends keyof Dimensions>(x: Tensor, rank: R): Dimensions[R] {
+  if (x.shape.length !== rank) {
+    throw new HymbaError(`${describe(x)} has ${x.shape.length} dimensions`, { expected: `${rank}` });
+  }
+  return x.shape as unknown as Dimensions[R];
+}
+
 /** True when the elements of a tensor lie next to each other. */
 export const isContiguous = (x: Tensor): boolean => x.rows === 1 || x.rowStride === x.columns;
 

@@ -5,7 +5,7 @@ import { lossScale, scaleOf } from "../ops/loss_scale.ts";
 import { adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
 import { type ForwardOptions, targetLogp } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
-import { finish, type Plan, withHalfProducts, withNormsAgain, withPackedSaves } from "../plan/mod.ts";
+import { finish, type Plan, withHalfProducts, withPackedSaves, withRecomputedOutputs } from "../plan/mod.ts";
 import { Tape, type Tensor } from "../tensor/mod.ts";
 import { ADAMW, type Optimizer } from "./schedule.ts";
 
@@ -55,17 +55,11 @@ function trainingTape(store: ParameterStore, { remat }: ActivationConfig): Tape 
 export const keptIn = (precision: Precision | undefined): Pick<ActivationConfig, "precision"> =>
   precision === undefined || precision === "f32" ? {} : { precision };
 
-/**
- * Weights whose products stay f32: the step size goes through an exponential for every step of the scan, what the scan selects by comes
- * with it, and logits are compared with each other. In `paper` they are 3 to 6 % of a step's multiply-adds, the others 86 to 93 %.
- */
-const EXACT_WEIGHTS = ["x_proj", "dt_proj.w", "embedding"];
-
 /** The plan with its saved activations in this precision, and in f16 with products that may be made of operands in f16. */
 export function storedIn(plan: Plan, precision: Precision | undefined): Plan {
   if (precision === undefined || precision === "f32") return plan;
-  const packed = withPackedSaves(withNormsAgain(plan), precision);
-  return precision === "f16" ? withHalfProducts(packed, EXACT_WEIGHTS) : packed;
+  const packed = withPackedSaves(withRecomputedOutputs(plan), precision);
+  return precision === "f16" ? withHalfProducts(packed) : packed;
 }
 
 function textInputs(tape: Tape, rows: number, T: number): TextInputs {

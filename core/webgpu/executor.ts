@@ -10,11 +10,12 @@ import {
   type Program,
   slotsOf,
 } from "../plan/mod.ts";
-import { type Arena, ELEMENT_BYTES, type Step, type Tensor } from "../tensor/mod.ts";
+import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
 import type { Gpu } from "./gpu.ts";
 import { type Kernel, type Launch, type LowerContext, lowerContext, overridesOf } from "./launch.ts";
+import { type AttributesNamed, entryFor } from "../ops/registry.ts";
 import { LOWERINGS } from "./ops/mod.ts";
-import { multipliesF16, shapeKey, type TileChoices } from "./tiles.ts";
+import { multipliesF16, shapeKey, type TileChoices, withCurrentNames } from "./tiles.ts";
 import { isWrittenOut, unrolled } from "./unroll.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 import { type Pipeline, storagesOf, type WebgpuHost, WebgpuProgram } from "./program.ts";
@@ -79,9 +80,7 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
   /** The dispatches of a plan, in order, each with the index of its step. */
   lower(plan: Plan, context = this.context()): (Launch & { step: number })[] {
     return plan.steps.flatMap((step, index) => {
-      const lowering = LOWERINGS[step.op];
-      if (!lowering) throw new HymbaError(`plan ${plan.name}: the step ${step.op} has no kernel for WebGPU`);
-      return lowering(step, context).map((launch) => ({ ...launch, step: index }));
+      return entryFor(LOWERINGS, step)(step, context).map((launch) => ({ ...launch, step: index }));
     });
   }
 
@@ -106,13 +105,16 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
   }
 
   useTiles(tiles: TileChoices): void {
-    this.#tiles = tiles;
+    this.#tiles = withCurrentNames(tiles);
   }
 
   /** The shapes of the products in a plan, each once, those inside other steps included. */
-  productsOf(plan: Plan): Step["attributes"][] {
-    const found = new Map<string, Step["attributes"]>();
-    const tileOf = (attributes: Step["attributes"]) => (found.set(shapeKey(attributes), attributes), undefined);
+  productsOf(plan: Plan): AttributesNamed<"matmul">[] {
+    const found = new Map<string, AttributesNamed<"matmul">>();
+    const tileOf = (attributes: AttributesNamed<"matmul">) => {
+      found.set(shapeKey(attributes), attributes);
+      return undefined;
+    };
     this.lower(plan, { ...this.context(), tileOf });
     return [...found.values()];
   }

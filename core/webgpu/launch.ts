@@ -1,7 +1,8 @@
 /** What a step becomes on WebGPU: one or more dispatches of hand-written kernels. */
 import { HymbaError } from "../errors.ts";
 import type { AdapterClass } from "../device/types.ts";
-import { type DType, sizeOf, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { type DType, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import type { AttributesNamed, OpName, StepNamed } from "../ops/registry.ts";
 
 import { candidatesOf, MATMUL_TILES, type MatmulTile, shapeKey, type TileChoices } from "./tiles.ts";
 
@@ -69,14 +70,15 @@ export interface LowerContext {
   /** Whether products that are marked `f16` round their operands to it. */
   readonly f16Products: boolean;
   /** The tile that a product was tuned to or that a run recorded, by its shape. */
-  tileOf(attributes: Step["attributes"]): MatmulTile | undefined;
+  tileOf(attributes: AttributesNamed<"matmul">): MatmulTile | undefined;
   /** Scratch memory that a step leaves to a later step of the same plan, by a storage that both know. */
   readonly kept: Map<Storage, Tensor>;
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;
 }
 
-export type Lowering = (step: Step, context: LowerContext) => Launch[];
+/** How an executor carries out the steps of one op. */
+export type Lowering<N extends OpName> = (step: StepNamed<N>, context: LowerContext) => Launch[];
 
 /** A context whose scratch tensors are plain storages, found by liveness like all others. */
 export function lowerContext(
@@ -87,7 +89,7 @@ export function lowerContext(
     tensorOver(new Storage(`scratch ${name}`, sizeOf(shape), dtype), shape);
   const rowLanes = adapterClass === "software" ? subgroupSize || 4 : 64;
   const usable = candidatesOf(adapterClass, { subgroupSize });
-  const tileOf = (attributes: Step["attributes"]) => {
+  const tileOf = (attributes: AttributesNamed<"matmul">) => {
     const name = tiles[shapeKey(attributes)];
     return name !== undefined && usable.includes(name) ? MATMUL_TILES[name] : undefined;
   };

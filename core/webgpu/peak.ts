@@ -3,7 +3,7 @@ import copyCode from "../../wgsl/copy_peak.wgsl" with { type: "text" };
 import exponentialCode from "../../wgsl/exponential_peak.wgsl" with { type: "text" };
 import multiplyAddCode from "../../wgsl/multiply_add_peak.wgsl" with { type: "text" };
 import type { Plan } from "../plan/mod.ts";
-import { Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { defineOp, stepOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import { type Kernel, kernel, type Launch, specialised } from "./launch.ts";
 
 const MULTIPLY_ADD = kernel("multiply_add_peak", multiplyAddCode), COPY = kernel("copy_peak", copyCode);
@@ -37,9 +37,12 @@ const COPIED = 2 ** 24, QUAD = 4, BYTES = 4;
 
 const array = (name: string, n: number) => tensorOver(new Storage(name, n, "f32"), [n]);
 
+/** A launch that reads one tensor and writes one. */
+type OneToOne = Launch & { readonly reads: readonly [Tensor]; readonly writes: readonly [Tensor] };
+
 /** `count` times the same launch, each as a step of `flops`: the executor begins a new submit after 10¹² of them. */
 function probe(
-  launch: Launch,
+  launch: OneToOne,
   { count = 1, flops = 0, bytes = 0, exponentials = 0, data }: {
     count?: number;
     flops?: number;
@@ -48,25 +51,33 @@ function probe(
     data: Probe["input"]["data"];
   },
 ): Probe {
-  const [x] = launch.reads, [y] = launch.writes, op = launch.kernel.name;
-  const step = { op, attributes: {}, reads: { x: x! }, writes: { y: y! }, accumulate: [], flops };
+  const { reads: [x], writes: [y], kernel: { name } } = launch;
+  const op = defineOp({
+    name,
+    phase: "any",
+    attributes: [],
+    reads: { x: "*" },
+    writes: { y: "*" },
+    flops: () => flops,
+  });
+  const step = stepOf(op, { attributes: {}, reads: { x }, writes: { y } });
   const plan: Plan = {
-    name: op,
+    name,
     forwardSteps: count,
     steps: Array.from({ length: count }, () => step),
-    inputs: [x!],
+    inputs: [x],
     constants: [],
     outputs: [],
-    metrics: [tensorOver(y!.storage, [1])],
+    metrics: [tensorOver(y.storage, [1])],
   };
   const launches = plan.steps.map((_, step) => ({ ...launch, step }));
-  return { plan, launches, input: { x: x!, data }, flops: count * flops, bytes: count * bytes, exponentials };
+  return { plan, launches, input: { x, data }, flops: count * flops, bytes: count * bytes, exponentials };
 }
 
 function chainsLaunch(
   kernel: Kernel,
   { groups, vectors, unroll, rounds }: { groups: number; vectors: number; unroll: number; rounds: number },
-): Launch {
+): OneToOne {
   return {
     kernel: specialised(kernel, { VECTORS: vectors, UNROLL: unroll }),
     constants: { ROUNDS: rounds },
@@ -76,7 +87,7 @@ function chainsLaunch(
   };
 }
 
-const FACTORS = Float32Array.of(1, 1e-7), TURNED = Float32Array.of(-1, 0);
+const FACTORS = Float32Array.of(1, 1e-7), REFLECTED = Float32Array.of(-1, 0);
 
 export function multiplyAddProbe(
   { vectors, unroll }: { vectors: number; unroll: number },
@@ -94,11 +105,11 @@ export function exponentialProbe(
 ): Probe {
   const groups = software ? SOFTWARE_GROUPS : GPU_GROUPS, rounds = ROUNDS / 8 / unroll;
   const exponentials = 4 * vectors * unroll * rounds * groups * LANES;
-  return probe(chainsLaunch(EXPONENTIAL, { groups, vectors, unroll, rounds }), { exponentials, data: TURNED });
+  return probe(chainsLaunch(EXPONENTIAL, { groups, vectors, unroll, rounds }), { exponentials, data: REFLECTED });
 }
 
 export function copyProbe(quads: number): Probe {
-  const launch: Launch = {
+  const launch: OneToOne = {
     kernel: specialised(COPY, { QUADS: quads }),
     constants: {},
     reads: [array("copied", COPIED)],

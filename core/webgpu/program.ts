@@ -182,7 +182,7 @@ export class WebgpuProgram implements Program {
       const dispatches = { first: first + 1, last: i + 1, of: this.#dispatches.length };
       for (const tensor of Object.values(writes)) {
         const values = await this.read(tensor), index = values.findIndex((value) => !Number.isFinite(value));
-        if (index >= 0) return { step, op, dispatches, tensor: tensor.name, index, value: values[index]! };
+        if (index >= 0) return { step, op: op.name, dispatches, tensor: tensor.name, index, value: values[index]! };
       }
       first = i + 1;
     }

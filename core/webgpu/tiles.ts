@@ -1,12 +1,12 @@
 /** The ways to carry matrix products, attention and the scan out that an adapter may choose from. */
-import type { Step } from "../tensor/mod.ts";
+import type { AttributesNamed } from "../ops/registry.ts";
 import type { AdapterClass } from "../device/types.ts";
 
-/** One subgroup a workgroup, 4 · rowQuads rows of c (matmul_subgroup); turned, cᵀ = bᵀ aᵀ for a narrow c. */
+/** One subgroup a workgroup, 4 · rowQuads rows of c (matmul_subgroup); transposed, cᵀ = bᵀ aᵀ for a narrow c. */
 export interface SubgroupTile {
   readonly kernel: "subgroup";
   readonly rowQuads: 1 | 2 | 3 | 4 | 6;
-  readonly turned: boolean;
+  readonly transposed: boolean;
 }
 
 /** 64 invocations a tile of c in workgroup memory (matmul_tile); quads of 32 rows and of 32 columns. */
@@ -20,10 +20,10 @@ export interface WorkgroupTile {
 
 export type MatmulTile = SubgroupTile | WorkgroupTile;
 
-const subgroup = (rowQuads: SubgroupTile["rowQuads"], turned = false): SubgroupTile => ({
+const subgroup = (rowQuads: SubgroupTile["rowQuads"], transposed = false): SubgroupTile => ({
   kernel: "subgroup",
   rowQuads,
-  turned,
+  transposed,
 });
 const workgroup = (
   rowQuads: WorkgroupTile["rowQuads"],
@@ -38,11 +38,11 @@ export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
   "subgroup-12": subgroup(3),
   "subgroup-16": subgroup(4),
   "subgroup-24": subgroup(6),
-  "subgroup-4-turned": subgroup(1, true),
-  "subgroup-8-turned": subgroup(2, true),
-  "subgroup-12-turned": subgroup(3, true),
-  "subgroup-16-turned": subgroup(4, true),
-  "subgroup-24-turned": subgroup(6, true),
+  "subgroup-4-transposed": subgroup(1, true),
+  "subgroup-8-transposed": subgroup(2, true),
+  "subgroup-12-transposed": subgroup(3, true),
+  "subgroup-16-transposed": subgroup(4, true),
+  "subgroup-24-transposed": subgroup(6, true),
   "64x64x16": workgroup(2, 2, 16),
   "64x64x8": workgroup(2, 2, 8),
   "64x64x32": workgroup(2, 2, 32),
@@ -55,6 +55,12 @@ export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
 /** Names of tiles by {@link shapeKey}. */
 export type TileChoices = Readonly<Record<string, string>>;
 
+/** Choices that version 0.1 recorded: it wrote "turned" for "transposed" in shapes and in names of tiles. */
+export const withCurrentNames = (choices: TileChoices): TileChoices =>
+  Object.fromEntries(
+    Object.entries(choices).map((pair) => pair.map((word) => word.replaceAll("turned", "transposed"))),
+  );
+
 /** What `tune` tries for each class. Where nothing was tuned {@link usualTile} chooses among them by shape. */
 export const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
   discrete: ["64x64x16", "64x64x8", "64x64x32", "64x32x16", "32x64x16", "32x32x32"],
@@ -62,55 +68,65 @@ export const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
   apple: ["64x64x16", "64x64x8", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
   software: [
     ...["subgroup-24", "subgroup-16", "subgroup-12", "subgroup-8", "subgroup-4"],
-    ...["subgroup-24-turned", "subgroup-16-turned", "subgroup-12-turned", "subgroup-8-turned", "subgroup-4-turned"],
+    ...[
+      "subgroup-24-transposed",
+      "subgroup-16-transposed",
+      "subgroup-12-transposed",
+      "subgroup-8-transposed",
+      "subgroup-4-transposed",
+    ],
     "64x64x16",
   ],
 };
 
 /** Subgroup sizes that kernels of one subgroup are written for. */
-const SUBGROUPS: readonly number[] = [4, 8, 16];
+const LANES = [4, 8, 16] as const;
+export type Lanes = typeof LANES[number];
+
+/** The size as one of LANES, or undefined. */
+const lanesOf = (subgroupSize: number): Lanes | undefined => LANES.find((lanes) => lanes === subgroupSize);
 
 /** The tiles of the adapter's class that it can run. */
 export function candidatesOf(adapterClass: AdapterClass, { subgroupSize }: { subgroupSize: number }): string[] {
-  const subgroups = SUBGROUPS.includes(subgroupSize);
-  return CANDIDATES[adapterClass].filter((name) => subgroups || MATMUL_TILES[name]!.kernel === "workgroup");
+  const subgroups = lanesOf(subgroupSize) !== undefined;
+  return CANDIDATES[adapterClass].filter((name) => subgroups || MATMUL_TILES[name]?.kernel === "workgroup");
 }
 
 /** Whether products of operands in f16 are expected to pay: not where a processor computes, which widens every number first. */
 export const multipliesF16 = (adapterClass: AdapterClass): boolean => adapterClass !== "software";
 
 /** What a tuned choice is known by: `M×N×K` and which of a and b are stored the other way. */
-export const shapeKey = ({ M, N, K, transA, transB }: Step["attributes"]): string =>
-  `${M}x${N}x${K}${transA ? " a-turned" : ""}${transB ? " b-turned" : ""}`;
+export const shapeKey = ({ M, N, K, transA, transB }: AttributesNamed<"matmul">): string =>
+  `${M}x${N}x${K}${transA ? " a-transposed" : ""}${transB ? " b-transposed" : ""}`;
 
 /** Elements of c that tiles of 64 × 64 would leave a small adapter idle with. */
 const SMALL = 64 * 64;
 
-/** Time that an element of c takes in a subgroup of so many quads of rows, on lavapipe; turned it is COST_TURNED times that. */
+/** Time of one element of c by quads of rows of a subgroup, measured on lavapipe. Transposed tiles take COST_TRANSPOSED times that. */
 const COST: Readonly<Record<SubgroupTile["rowQuads"], number>> = { 6: 1, 4: 1.15, 3: 1.4, 2: 1.45, 1: 2.3 };
-const COST_TURNED = 1.1;
+const COST_TRANSPOSED = 1.1;
 
 /** The tile of a shape that nobody tuned. */
 export function usualTile(
-  shape: Step["attributes"],
+  shape: Pick<AttributesNamed<"matmul">, "M" | "N">,
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
 ): MatmulTile {
-  const first = MATMUL_TILES[candidatesOf(adapterClass, { subgroupSize })[0]!]!;
-  if (first.kernel === "workgroup") {
-    const small = ["integrated", "apple"].includes(adapterClass) && shape.M! * shape.N! <= SMALL;
-    return small ? workgroup(1, 1, 32) : first;
-  }
-  return cheapest(shape, { subgroupSize });
+  if (adapterClass === "software" && lanesOf(subgroupSize)) return cheapest(shape, { subgroupSize });
+  const small = ["integrated", "apple"].includes(adapterClass) && shape.M * shape.N <= SMALL;
+  return small ? workgroup(1, 1, 32) : workgroup(2, 2, 16);
 }
 
-/** The subgroup's tile that makes least of c twice or beyond its edge for nothing, weighed by how fast it is. */
-function cheapest({ M, N }: Step["attributes"], { subgroupSize }: { subgroupSize: number }): SubgroupTile {
+/** The subgroup tile with the least estimated time: elements of c that it computes, those beyond its edges included, times cost. */
+function cheapest(
+  { M, N }: Pick<AttributesNamed<"matmul">, "M" | "N">,
+  { subgroupSize }: { subgroupSize: number },
+): SubgroupTile {
   const whole = (count: number, unit: number) => Math.ceil(count / unit) * unit;
-  const all = [false, true].flatMap((turned) =>
+  const all = [false, true].flatMap((transposed) =>
     Object.entries(COST).map(([quads, cost]) => {
-      const rowQuads = Number(quads) as SubgroupTile["rowQuads"], [rows, columns] = turned ? [N!, M!] : [M!, N!];
+      const rowQuads = Number(quads) as SubgroupTile["rowQuads"], [rows, columns] = transposed ? [N, M] : [M, N];
       const made = whole(rows, 4 * rowQuads) * whole(columns, 4 * subgroupSize);
-      return { tile: subgroup(rowQuads, turned), time: made * cost * (turned ? COST_TURNED : 1) };
+      return { tile: subgroup(rowQuads, transposed), time: made * cost * (transposed ? COST_TRANSPOSED : 1) };
     })
   );
   return all.reduce((best, next) => next.time < best.time ? next : best).tile;
@@ -123,12 +139,14 @@ function cheapest({ M, N }: Step["attributes"], { subgroupSize }: { subgroupSize
 export const attentionTile = (
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
 ): { across: number; down: number; quads: number } =>
-  adapterClass === "software" && SUBGROUPS.includes(subgroupSize)
+  adapterClass === "software" && lanesOf(subgroupSize)
     ? { across: subgroupSize, down: 1, quads: 2 }
     : { across: 8, down: 8, quads: 1 };
 
 /** Lanes of the subgroup that a workgroup of the scan is, its channels one after the other; undefined where it goes through workgroup memory. */
-export const scanTile = (
+export function scanTile(
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
-): { lanes: number } | undefined =>
-  adapterClass === "software" && SUBGROUPS.includes(subgroupSize) ? { lanes: subgroupSize } : undefined;
+): { lanes: Lanes } | undefined {
+  const lanes = lanesOf(subgroupSize);
+  return adapterClass === "software" && lanes ? { lanes } : undefined;
+}

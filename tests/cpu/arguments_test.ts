@@ -7,8 +7,10 @@ import { attentionMap } from "../../core/ops/attention_map.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "../../core/ops/decode.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { ParameterStore } from "../../core/params/store.ts";
-import { type Step, Tape } from "../../core/tensor/mod.ts";
+import { type Step, Tape, withRows } from "../../core/tensor/mod.ts";
 import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
+import { entryFor } from "../../core/ops/registry.ts";
+import { croppedAttention } from "../../core/ops/cropped_attention.ts";
 
 /** The fields of each kernel's argument class, read from the sources. */
 async function fieldsOfKernels(): Promise<Map<string, string[]>> {
@@ -34,11 +36,25 @@ function trainingSteps(): readonly Step[] {
   const store = new ParameterStore(new HymbaConfig(shape));
   const gated = new ParameterStore(new HymbaConfig({ ...shape, fusion: "gate" }));
   return [
+    ...croppedSteps(),
     ...trainingPlan(store, { B: 2, T: 6, decay: 0 }).plan.steps,
     ...trainingPlan(gated, { B: 2, T: 6, decay: 0 }).plan.steps,
     ...trainingPlan(store, { B: 2, T: 6, decay: 0, precision: "f16" }).plan.steps,
     ...preferencePlan(store, { n: 1, T: 6, decay: 0, beta: 0.1 }).plan.steps,
   ];
+}
+
+/** The leak experiment's attention, forward and backward. */
+function croppedSteps(): readonly Step[] {
+  const tape = new Tape(true);
+  const heads = (name: string, count: number) => withRows(tape.input(name, [1, 8, count, 4], { gradient: true }), 2);
+  const { o } = croppedAttention(tape, { q: heads("q", 2), k: heads("k", 1), v: heads("v", 1) }, {
+    window: 3,
+    meta: 2,
+    crop: 3,
+  });
+  tape.backward([[o, { ...tape.input("dO", o.shape), lead: o.lead }]]);
+  return tape.steps;
 }
 
 function decodeSteps(): readonly Step[] {
@@ -67,7 +83,7 @@ function decodeSteps(): readonly Step[] {
 Deno.test("every lowering passes the arguments of its kernel's class, in order", async () => {
   const fields = await fieldsOfKernels(), seen = new Set<string>(), context = newContext();
   const launches: Launch[] = [...trainingSteps(), ...decodeSteps()].flatMap((step) =>
-    LOWERINGS[step.op]!(step, context)
+    entryFor(LOWERINGS, step)(step, context)
   );
   for (const { kernel, args } of launches) {
     assert.deepEqual(Object.keys(args), fields.get(kernel), kernel);

@@ -6,7 +6,7 @@ import { HymbaError } from "../../core/errors.ts";
 import { embedding } from "../../core/ops/embedding.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { finish } from "../../core/plan/mod.ts";
-import { Tape } from "../../core/tensor/mod.ts";
+import { defineOp, Tape } from "../../core/tensor/mod.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
 import { ADAMW, scheduleVector } from "../../core/train/schedule.ts";
 
@@ -77,11 +77,19 @@ Deno.test("runs do not overlap; a closed executor and a disposed program say so"
   await executor.close();
 });
 
-Deno.test("a step without a kernel is refused by name", async () => {
+Deno.test("an op that is not in the registry is refused by name", async () => {
   const executor = await CpuExecutor.create({ threads: 1 }), tape = new Tape(false);
   const x = tape.input("x", [1]);
-  tape.step("teleport", { reads: { x }, writes: { y: tape.tensor("y", [1]) }, flops: 0 });
-  await assert.rejects(executor.prepare(finish(tape, { name: "odd" })), /the step teleport has no kernel for the CPU/);
+  const teleport = defineOp({
+    name: "teleport",
+    phase: "any",
+    attributes: [],
+    reads: { x: "1" },
+    writes: { y: "1" },
+    flops: () => 0,
+  });
+  tape.step(teleport, { attributes: {}, reads: { x }, writes: { y: tape.tensor("y", [1]) } });
+  await assert.rejects(executor.prepare(finish(tape, { name: "odd" })), /the op teleport is not in/);
   await executor.close();
 });
 

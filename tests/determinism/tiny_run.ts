@@ -85,7 +85,7 @@ export async function* written(executor: Executor): AsyncGenerator<Written> {
     const program = await executor.prepare(plan);
     feed(program, objective, { step: 1, rate: RATE });
     await program.run();
-    for (const tensor of outputs) yield { step, op, tensor: tensor.name, values: await program.read(tensor) };
+    for (const tensor of outputs) yield { step, op: op.name, tensor: tensor.name, values: await program.read(tensor) };
     program.dispose();
   }
   store.release(executor);

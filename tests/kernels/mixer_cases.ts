@@ -9,6 +9,7 @@ import { HALF_FORMATS, sliceColumns, type Tape, type Tensor, withRows } from "..
 import type { Dice } from "../fuzz/dice.ts";
 import type { InputMaker, OpCase } from "../ops/harness.ts";
 import { storedScan, storedSwiglu } from "../ops/stored_halves.ts";
+import { croppedAttention } from "../../core/ops/cropped_attention.ts";
 
 type Fill = NonNullable<NonNullable<Parameters<InputMaker>[2]>["fill"]>;
 
@@ -68,13 +69,15 @@ const large: Fill = (data, counter) => fillNormal(data, counter, { deviation: 6 
 export function attentionCase(dice: Dice): OpCase {
   const sizes = attentionOf(dice), fused = dice.once(3), shared = !fused && dice.once(3);
   const fill = dice.once(6) ? large : undefined, { B, T, H, K, window, meta } = sizes;
-  // The leaky crop needs meta tokens in front and leaves exactly one window.
+  // The leaky mask needs meta tokens in front and leaves exactly one window.
   const crop = window > 0 && meta > 0 && T > meta + window && dice.once(2) ? T - meta - window : 0;
   return {
     withoutCotangent: ["lse"],
     build: (tape, input) => {
       const { q, k, v } = headsOf(input, { ...sizes, fused, fill });
-      const first = attention(tape, { q, k, v }, { window, meta, crop });
+      const first = crop > 0
+        ? croppedAttention(tape, { q, k, v }, { window, meta, crop })
+        : attention(tape, { q, k, v }, { window, meta });
       if (!shared) return { ...first };
       // A second layer uses the same keys and values, so their gradients are summed.
       const second = attention(tape, { q: withRows(input("q2", [B, T, H, K]), 2), k, v }, { window, meta });

@@ -77,7 +77,7 @@ export async function casesOf(
       const op = make(new Dice(3, number), number === wanted - 1 && TALL.has(name)),
         made = guarded(record(op)),
         { guards } = made;
-      const built = half ? { ...made.built, plan: withHalfProducts(made.built.plan, []) } : made.built;
+      const built = half ? { ...made.built, plan: withHalfProducts(made.built.plan) } : made.built;
       if (!executor.textsOf(built.plan).some((code) => code.includes(body))) continue;
       const truth = await new ReferenceExecutor().prepare(built.plan);
       fillProgram(truth, built);

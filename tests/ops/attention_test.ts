@@ -2,6 +2,7 @@ import { attention } from "../../core/ops/attention.ts";
 import { strict as assert } from "node:assert";
 import { reshape, sliceColumns, Tape, type Tensor } from "../../core/tensor/mod.ts";
 import { checkOp, type InputMaker } from "./harness.ts";
+import { croppedAttention } from "../../core/ops/cropped_attention.ts";
 
 interface Sizes {
   B?: number;
@@ -58,9 +59,9 @@ const CROPPED = [
   { T: 97, H: 1, G: 1, K: 6, Kv: 10, window: 48, meta: 1, crop: 48 },
 ];
 for (const sizes of CROPPED) {
-  Deno.test(`attention with the leaky crop ${JSON.stringify(sizes)}`, () =>
-    checkOp("attention", {
-      build: (tape, input) => attention(tape, inputs(input, sizes), sizes),
+  Deno.test(`cropped attention ${JSON.stringify(sizes)}`, () =>
+    checkOp("cropped attention", {
+      build: (tape, input) => croppedAttention(tape, inputs(input, sizes), sizes),
       withoutCotangent: ["lse"],
       differences: 3,
     }));
@@ -70,8 +71,8 @@ Deno.test("cropped keys without meta tokens are refused: some queries would see 
   const tape = new Tape(false), sizes = { B: 1, T: 12, H: 1, G: 1, K: 4, Kv: 4 };
   const input = (name: string, shape: readonly number[]) => tape.input(name, shape);
   assert.throws(
-    () => attention(tape, inputs(input, sizes), { window: 4, meta: 0, crop: 8 }),
-    /need meta tokens in front/,
+    () => croppedAttention(tape, inputs(input, sizes), { window: 4, meta: 0, crop: 8 }),
+    /needs meta tokens in front/,
   );
 });
 

@@ -158,7 +158,7 @@ for (const [op, caseOf] of Object.entries(READERS)) {
     for (const width of [1, 6, 63, 68]) {
       Deno.test(`${op} reads ${format} where it lies, rows of ${width}`, async () => {
         const built = record({ ...caseOf(width), saved: format });
-        const step = built.plan.steps.find((step) => step.op === op)!;
+        const step = built.plan.steps.find((step) => step.op.name === op)!;
         const packed = Object.values(step.reads).filter((x) => x.packed);
         assert.ok(packed.length > 0, "nothing is read as words");
         const truth = await new ReferenceExecutor().prepare(built.plan);

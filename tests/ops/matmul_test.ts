@@ -55,7 +55,7 @@ function record({ M, N, K, margin = 0, accumulate = false }: Shape) {
   return finish(tape, { name: "matmul test", outputs });
 }
 
-async function checkVariant(name: string, variant: Lowering, shape: Shape): Promise<void> {
+async function checkVariant(name: string, variant: Lowering<"matmul">, shape: Shape): Promise<void> {
   const plan = record(shape), truth = await new ReferenceExecutor().prepare(plan);
   const base = (await executors()).find((executor) => executor instanceof WebgpuExecutor);
   assert.ok(base instanceof WebgpuExecutor);
@@ -85,10 +85,10 @@ const SIZES_ONLY = [
   ...[
     "subgroup-12",
     "subgroup-16",
-    "subgroup-4-turned",
-    "subgroup-8-turned",
-    "subgroup-12-turned",
-    "subgroup-16-turned",
+    "subgroup-4-transposed",
+    "subgroup-8-transposed",
+    "subgroup-12-transposed",
+    "subgroup-16-transposed",
   ],
   ...["64x64x8", "64x64x32", "32x64x16", "32x32x32"],
 ];

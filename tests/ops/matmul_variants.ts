@@ -2,16 +2,18 @@ import type { Plan } from "../../core/plan/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import type { Launch, Lowering } from "../../core/webgpu/launch.ts";
 import { subgroups, tiles } from "../../core/webgpu/ops/matmul.ts";
+import { matmulOp } from "../../core/ops/linear.ts";
+import { isStepOf } from "../../core/tensor/mod.ts";
 import { MATMUL_TILES } from "../../core/webgpu/tiles.ts";
 
-const LARGE = { rowQuads: 2, columnQuads: 2, depth: 16 } as const, ROWS_8 = { rowQuads: 2, turned: false } as const;
+const LARGE = { rowQuads: 2, columnQuads: 2, depth: 16 } as const, ROWS_8 = { rowQuads: 2, transposed: false } as const;
 
 const FOURS = "subgroups, rows in fours";
 
 /** Every way to carry a product out, whatever the adapter would choose for the shape. */
-export const VARIANTS: Record<string, Lowering> = {
+export const VARIANTS: Record<string, Lowering<"matmul">> = {
   ...Object.fromEntries(
-    Object.entries(MATMUL_TILES).map(([name, tile]): [string, Lowering] => [
+    Object.entries(MATMUL_TILES).map(([name, tile]): [string, Lowering<"matmul">] => [
       name,
       (step, context) =>
         tile.kernel === "subgroup" ? subgroups(step, context, { tile }) : tiles(step, context, { tile }),
@@ -23,20 +25,22 @@ export const VARIANTS: Record<string, Lowering> = {
 };
 
 /** The ways that take every shape; the others want rows of whole fours. */
-export const FOR_EVERY_SHAPE: readonly Lowering[] = Object.entries(VARIANTS).filter(([name]) => name !== FOURS).map(
+export const FOR_EVERY_SHAPE: readonly Lowering<"matmul">[] = Object.entries(VARIANTS).filter(([name]) =>
+  name !== FOURS
+).map(
   ([, way]) => way,
 );
 
 /** An executor that uses one of the variants for products. */
 export class Forced extends WebgpuExecutor {
-  constructor(base: WebgpuExecutor, readonly variant: Lowering) {
+  constructor(base: WebgpuExecutor, readonly variant: Lowering<"matmul">) {
     super(base.gpu, base);
   }
 
   override lower(plan: Plan): (Launch & { step: number })[] {
     const context = this.context();
     return plan.steps.flatMap((step, index) =>
-      this.variant(step, context).map((launch) => ({ ...launch, step: index }))
+      isStepOf(step, matmulOp) ? this.variant(step, context).map((launch) => ({ ...launch, step: index })) : []
     );
   }
 }

@@ -18,14 +18,15 @@ import { resolvedStudy } from "../../core/study/match.ts";
 import { initialLossScale } from "../../core/ops/loss_scale.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor, Program } from "../../core/plan/mod.ts";
-import { type Step, Storage, tensorOver } from "../../core/tensor/mod.ts";
+import { isStepOf, stepOf, Storage, tensorOver } from "../../core/tensor/mod.ts";
 import { keptIn, trainingPlan } from "../../core/train/plans.ts";
 import { lowerContext } from "../../core/webgpu/launch.ts";
 import { WebgpuExecutor } from "../../core/webgpu/mod.ts";
-import { subgroups, tiles } from "../../core/webgpu/ops/matmul.ts";
+import { type Product, subgroups, tiles } from "../../core/webgpu/ops/matmul.ts";
 import { MATMUL_TILES } from "../../core/webgpu/tiles.ts";
 import type { ProductTime, StepTime, TimesReport } from "./times_table.ts";
 import { timesTable } from "./times_table.ts";
+import { matmulOp } from "../../core/ops/linear.ts";
 
 const { values } = parseArgs({
   options: {
@@ -84,23 +85,28 @@ async function productTimes(executor: WebgpuExecutor): Promise<ProductTime[]> {
   const [tile, subgroup] = [MATMUL_TILES[LARGE]!, MATMUL_TILES["subgroup-8"]!];
   if (tile.kernel !== "workgroup" || subgroup.kernel !== "subgroup") throw new Error("tiles have other names");
   for (const { M, N, K } of PRODUCTS) {
-    const attributes = { M, N, K, transA: 0, transB: 0, f16: 1 },
-      reads = { a: matrix("a", M, K), b: matrix("b", K, N) };
-    const writes = { c: matrix("c", M, N) }, flops = 2 * M * N * K;
-    const step: Step = { op: "matmul", attributes, reads, writes, accumulate: [], flops };
+    const product = {
+      attributes: { M, N, K, transA: 0, transB: 0, f16: 1 },
+      reads: { a: matrix("a", M, K), b: matrix("b", K, N) },
+      writes: { c: matrix("c", M, N) },
+      accumulate: [],
+    };
+    const step = stepOf(matmulOp, product);
     const single = singleStep(step, { count: 4 });
     const context = (f16Products: boolean) =>
       lowerContext(adapterClass, { subgroupSize: executor.context().subgroupSize, f16Products });
     const ways = {
-      subgroup: (step: Step) => subgroups(step, context(false), { tile: subgroup }),
-      tile: (step: Step) => tiles(step, context(false), { tile }),
-      f16: (step: Step) => tiles(step, context(true), { tile }),
+      subgroup: (step: Product) => subgroups(step, context(false), { tile: subgroup }),
+      tile: (step: Product) => tiles(step, context(false), { tile }),
+      f16: (step: Product) => tiles(step, context(true), { tile }),
     };
     const programs = await Promise.all(
       Object.values(ways).map((way) =>
         executor.prepareLaunches(
           single.plan,
-          single.plan.steps.flatMap((step, index) => way(step).map((launch) => ({ ...launch, step: index }))),
+          single.plan.steps.flatMap((step, index) =>
+            isStepOf(step, matmulOp) ? way(step).map((launch) => ({ ...launch, step: index })) : []
+          ),
         )
       ),
     );
@@ -111,7 +117,7 @@ async function productTimes(executor: WebgpuExecutor): Promise<ProductTime[]> {
         best[i] = Math.min(best[i]!, await kernelTime(program, { runs: 2 }) / 4);
       }
     }
-    const gflop_per_s = Object.fromEntries(Object.keys(ways).map((name, i) => [name, flops / best[i]! / 1e9]));
+    const gflop_per_s = Object.fromEntries(Object.keys(ways).map((name, i) => [name, step.flops / best[i]! / 1e9]));
     found.push({ M, N, K, gflop_per_s: gflop_per_s as ProductTime["gflop_per_s"] });
     console.error(JSON.stringify(found.at(-1)));
     for (const program of programs) program.dispose();

@@ -5,7 +5,7 @@ import { roundingOf } from "../../core/proof/golden/bounds.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import { ParameterStore } from "../../core/params/store.ts";
-import { type Executor, type Plan, ReferenceExecutor, withNormsAgain } from "../../core/plan/mod.ts";
+import { type Executor, type Plan, ReferenceExecutor, withRecomputedOutputs } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 import { initialLossScale, LOSS_SCALE } from "../../core/ops/loss_scale.ts";
 import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
@@ -91,16 +91,16 @@ for (const model of [...smallModels(), ...furtherModels()]) {
     }
   });
 
-  Deno.test(`${model.name}: norms made again leave all bits`, async () => {
+  Deno.test(`${model.name}: recomputed norms leave all bits`, async () => {
     for (const executor of await executorsFor(model, "training")) {
       let more = 0;
       const rule = (plan: Plan) => {
-        const longer = withNormsAgain(plan);
+        const longer = withRecomputedOutputs(plan);
         more = longer.steps.length - plan.steps.length;
         return longer;
       };
       assert.deepEqual(await oneStep(executor, model, { rule }), await oneStep(executor, model, {}), executor.name);
-      assert.ok(more >= 2 * model.config.nLayers, `${more} norms are made again in ${model.config.nLayers} layers`);
+      assert.ok(more >= 2 * model.config.nLayers, `${more} norms are recomputed in ${model.config.nLayers} layers`);
     }
   });
 

@@ -18,8 +18,8 @@ fn b_quad(run: Run, row: u32, column: u32) -> vec4f {
 
 /// Writes four neighbours of a row of c as it is stored, if they are there.
 fn write_quad(run: Run, row: u32, column: u32, values: vec4f) {
-  let rows = select(run.M, run.N, TURNED);
-  let columns = select(run.N, run.M, TURNED);
+  let rows = select(run.M, run.N, TRANSPOSED);
+  let columns = select(run.N, run.M, TRANSPOSED);
   if (row < rows && column < columns) {
     let at = (run.C_OFFSET + row * run.C_STRIDE + column) / 4;
     if (ACCUMULATE) {

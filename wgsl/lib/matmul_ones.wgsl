@@ -21,8 +21,8 @@ fn b_quad(run: Run, row: u32, column: u32) -> vec4f {
 
 /// Writes those of four neighbours of a row of c as it is stored that are there.
 fn write_quad(run: Run, row: u32, column: u32, values: vec4f) {
-  let rows = select(run.M, run.N, TURNED);
-  let columns = select(run.N, run.M, TURNED);
+  let rows = select(run.M, run.N, TRANSPOSED);
+  let columns = select(run.N, run.M, TRANSPOSED);
   var copy = values;
   for (var i = 0u; i < 4; i++) {
     if (row < rows && column + i < columns) {

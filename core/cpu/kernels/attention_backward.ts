@@ -36,7 +36,6 @@ class AttentionBackward {
   window: i32;
   meta: i32;
   /** 0 outside the leak experiment (lib/mask.ts). */
-  crop: i32;
   /** 1: dk and dv are added to. */
   accumulate: i32;
 }
@@ -141,7 +140,7 @@ function softenRow(
 /** Zero where query q does not see a key. */
 function hide(args: AttentionBackward, p: usize, dS: usize, q: i32, key: i32, keys: i32): void {
   for (let j = 0; j < keys; j += 4, p += 16, dS += 16) {
-    const seen = visible(q, key + j, args.window, args.meta, args.crop);
+    const seen = visible(q, key + j, args.window, args.meta);
     v128.store(p, v128.and(v128.load(p), seen));
     v128.store(dS, v128.and(v128.load(dS), seen));
   }
@@ -150,9 +149,9 @@ function hide(args: AttentionBackward, p: usize, dS: usize, q: i32, key: i32, ke
 /** From scores and dP to probabilities and dS, in place. A softmax over one key is constant: its dS is zero, not rounding. */
 function soften(args: AttentionBackward, p: Places, q: i32, from: i32, until: i32, key: i32, keys: i32): void {
   const scale = 1 / Math.sqrt(<f64> args.K), exponent = f32x4.splat(<f32> (scale * LOG2E));
-  const open = isOpen(q + from, until - from, key, keys, args.window, args.meta, args.crop);
+  const open = isOpen(q + from, until - from, key, keys, args.window, args.meta);
   for (let i = from; i < until; i++) {
-    const alone = args.crop === 0 && (q + i === 0 || (args.window === 1 && args.meta === 0));
+    const alone = q + i === 0 || (args.window === 1 && args.meta === 0);
     const factor = f32x4.splat(alone ? 0 : <f32> scale), sums = p.sums + bytes(2 * i);
     const rowP = p.p + bytes(i * KEYS), rowS = p.dS + bytes(i * KEYS);
     softenRow(rowP, rowS, keys, exponent, v128.load32_splat(sums), v128.load32_splat(sums, 4), factor);
@@ -198,8 +197,8 @@ export function attention_backward(args: AttentionBackward, block: i32, workspac
       packQueries(args, p, row, h, rows);
       clear(p.dq, rows * K);
       for (let key = 0; key < T; key += KEYS) {
-        const keys = min(KEYS, T - key), from = firstSeeing(q, key, args.crop, TILE_ROWS);
-        const until = lastSeeing(q, rows, key, keys, args.window, args.meta, args.crop);
+        const keys = min(KEYS, T - key), from = firstSeeing(q, key, TILE_ROWS);
+        const until = lastSeeing(q, rows, key, keys, args.window, args.meta);
         if (from < until) backwardTile(args, p, q, rows, key, from, until);
       }
       storeRows(p.dq, rows, K, args.dq + bytes(row * args.strideDq + h * K), args.strideDq, false);

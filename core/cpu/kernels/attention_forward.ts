@@ -31,7 +31,6 @@ class AttentionForward {
   window: i32;
   meta: i32;
   /** 0 outside the leak experiment (lib/mask.ts). */
-  crop: i32;
 }
 
 /** Exponentials of one row's scores relative to `shift`, which replace them; `open`: all are seen, else hidden ones are HIDDEN. */
@@ -67,10 +66,10 @@ function highestOpen(scores: usize, keys: i32, scale: v128): f32 {
 
 /** Scales the scores of one row, hides those of keys that query q does not see, and returns the highest. */
 function hide(scores: usize, keys: i32, q: i32, key: i32, args: AttentionForward, scale: v128): f32 {
-  const window = args.window, meta = args.meta, crop = args.crop, hidden = f32x4.splat(HIDDEN);
+  const window = args.window, meta = args.meta, hidden = f32x4.splat(HIDDEN);
   let most = hidden;
   for (let j = 0; j < keys; j += 4) {
-    const at = scores + bytes(j), seen = visible(q, key + j, window, meta, crop);
+    const at = scores + bytes(j), seen = visible(q, key + j, window, meta);
     const score = v128.bitselect(f32x4.mul(v128.load(at), scale), hidden, seen);
     v128.store(at, score);
     most = f32x4.pmax(most, score);
@@ -122,7 +121,7 @@ export function attention_forward(args: AttentionForward, block: i32, workspace:
   const T = args.T, H = args.H, K = args.K, Kv = args.Kv, tiles = (T + QUERIES - 1) / QUERIES;
   const h = (block / tiles) % H, b = block / (tiles * H), g = h / (H / args.G);
   const q = (block % tiles) * QUERIES, rows = min(QUERIES, T - q);
-  const window = args.window, meta = args.meta, crop = args.crop;
+  const window = args.window, meta = args.meta;
   const wide = (Kv + TILE_COLUMNS - 1) & ~(TILE_COLUMNS - 1);
   const packedQ = workspace + bytes(PRODUCT_SCRATCH), packedK = packedQ + bytes(QUERIES * K);
   const packedV = packedK + bytes(KEYS * K), scores = packedV + bytes(KEYS * wide);
@@ -136,9 +135,9 @@ export function attention_forward(args: AttentionForward, block: i32, workspace:
   }
   for (let key = 0; key < T; key += KEYS) {
     const keys = min(KEYS, T - key);
-    const from = firstSeeing(q, key, crop, TILE_ROWS), until = lastSeeing(q, rows, key, keys, window, meta, crop);
+    const from = firstSeeing(q, key, TILE_ROWS), until = lastSeeing(q, rows, key, keys, window, meta);
     if (from >= until) continue;
-    const open = isOpen(q + from, until - from, key, keys, window, meta, crop), some = until - from;
+    const open = isOpen(q + from, until - from, key, keys, window, meta), some = until - from;
     const fromK = args.k + bytes((b * T + key) * args.strideK + g * K);
     packColumns(fromK, args.strideK, true, keys, K, packedK);
     product(packedQ + bytes(from * K), K, packedK, K, some, keys, K, scores, KEYS, false, workspace);

@@ -35,7 +35,7 @@ export function attention_map(args: AttentionMap, block: i32, _workspace: usize)
       const k = args.k + bytes((h / (H / args.G)) * K), to = args.p + bytes((h * T + t) * T);
       for (let s = 0; s < T; s++) {
         let probability: f32 = 0;
-        if (i32x4.extract_lane(visible(t, s, args.window, args.meta, 0), 0)) {
+        if (i32x4.extract_lane(visible(t, s, args.window, args.meta), 0)) {
           const score = <f32> (<f64> dot(q, k + bytes(s * args.strideK), K) * scale) - lse;
           probability = f32x4.extract_lane(exp(f32x4.splat(score)), 0);
         }

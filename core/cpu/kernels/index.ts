@@ -6,6 +6,7 @@ export { attention_forward } from "./attention_forward";
 export { attention_map } from "./attention_map";
 export { causal_conv_backward, causal_conv_forward } from "./causal_conv";
 export { conv_step, embed_step, scan_step } from "./decode";
+export { cropped_attention_backward, cropped_attention_forward } from "./cropped_attention";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { fusion_backward, fusion_forward } from "./fusion";
 export { pack_halves, unpack_halves } from "./halves";

@@ -1,4 +1,4 @@
-import type { Step } from "../../tensor/mod.ts";
+import type { AttributesNamed } from "../../ops/registry.ts";
 import type { Lowering } from "../launch.ts";
 
 /** Rows that are worked on together (kernels/lib/mask.ts), and the register tile (kernels/lib/tile.ts). */
@@ -8,40 +8,42 @@ const GLOBAL = 2 ** 30;
 
 const padded = (n: number, to: number) => Math.ceil(n / to) * to;
 
-function sizesOf({ T, H, G, K, Kv, window, meta, crop }: Step["attributes"]) {
-  return { T: T!, H: H!, G: G!, K: K!, Kv: Kv!, window: window || GLOBAL, meta: meta!, crop: crop! };
+function sizesOf({ T, H, G, K, Kv, window, meta }: AttributesNamed<"attention_forward">) {
+  return { T, H, G, K, Kv, window: window || GLOBAL, meta };
 }
 
-export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, writes: { o, lse } }) => {
+export const attentionForward: Lowering<"attention_forward"> = (
+  { attributes, reads: { q, k, v }, writes: { o, lse } },
+) => {
   const sizes = sizesOf(attributes), { T, H, K, Kv } = sizes;
-  const strides = { strideQ: q!.rowStride, strideK: k!.rowStride, strideV: v!.rowStride, strideO: o!.rowStride };
+  const strides = { strideQ: q.rowStride, strideK: k.rowStride, strideV: v.rowStride, strideO: o.rowStride };
   return [{
     kernel: "attention_forward",
     args: { q, k, v, o, lse, ...strides, ...sizes },
-    blocks: attributes.B! * H * Math.ceil(T / QUERIES),
+    blocks: attributes.B * H * Math.ceil(T / QUERIES),
     workspace: TILE + (QUERIES + KEYS) * K + KEYS * padded(Kv, TILE_COLUMNS) + 2 * QUERIES * KEYS + QUERIES * (Kv + 2),
   }];
 };
 
-export const attentionBackward: Lowering = (
+export const attentionBackward: Lowering<"attention_backward"> = (
   { attributes, reads: { q, k, v, o, lse, dO }, writes: { dq, dk, dv }, accumulate },
 ) => {
   const sizes = sizesOf(attributes), { T, G, K, Kv } = sizes, rows = padded(T, KEYS);
   const wideK = padded(K, TILE_COLUMNS), wideV = padded(Kv, TILE_COLUMNS);
   const strides = {
-    strideQ: q!.rowStride,
-    strideK: k!.rowStride,
-    strideV: v!.rowStride,
-    strideO: o!.rowStride,
-    strideDo: dO!.rowStride,
-    strideDq: dq!.rowStride,
-    strideDk: dk!.rowStride,
-    strideDv: dv!.rowStride,
+    strideQ: q.rowStride,
+    strideK: k.rowStride,
+    strideV: v.rowStride,
+    strideO: o.rowStride,
+    strideDo: dO.rowStride,
+    strideDq: dq.rowStride,
+    strideDk: dk.rowStride,
+    strideDv: dv.rowStride,
   };
   return [{
     kernel: "attention_backward",
     args: { q, k, v, o, lse, dO, dq, dk, dv, ...strides, ...sizes, accumulate: accumulate.includes("dk") ? 1 : 0 },
-    blocks: attributes.B! * G,
+    blocks: attributes.B * G,
     workspace: 32 + TILE + rows * (2 * K + 2 * Kv + wideK) + QUERIES * (2 * K + Kv + wideK + wideV + 2) +
       QUERIES * (3 * KEYS + TILE_ROWS),
   }];
@@ -50,13 +52,24 @@ export const attentionBackward: Lowering = (
 /** Queries of one block of the map. */
 const MAP_ROWS = 8;
 
-export const attentionMap: Lowering = (
+export const attentionMap: Lowering<"attention_map"> = (
   { attributes: { T, H, G, K, window, meta }, reads: { q, k, lse }, writes: { p } },
 ) => [{
   kernel: "attention_map",
   args: {
-    ...{ q, k, lse, p, strideQ: q!.rowStride, strideK: k!.rowStride, T, H, G, K },
-    ...{ window: window || GLOBAL, meta, rows: MAP_ROWS },
+    q,
+    k,
+    lse,
+    p,
+    strideQ: q.rowStride,
+    strideK: k.rowStride,
+    T,
+    H,
+    G,
+    K,
+    window: window || GLOBAL,
+    meta,
+    rows: MAP_ROWS,
   },
-  blocks: Math.ceil(T! / MAP_ROWS),
+  blocks: Math.ceil(T / MAP_ROWS),
 }];

@@ -12,61 +12,61 @@ function requireWhole(...tensors: (Tensor | undefined)[]): void {
   }
 }
 
-export const embedStep: Lowering = (
+export const embedStep: Lowering<"embed_step"> = (
   { attributes: { B, V, D, M }, reads: { token, position, table, meta }, writes: { x } },
-) => [{ kernel: "embed_step", args: { token, position, table, meta, x, strideX: x!.rowStride, V, D, M }, blocks: B! }];
+) => [{ kernel: "embed_step", args: { token, position, table, meta, x, strideX: x.rowStride, V, D, M }, blocks: B }];
 
-export const cacheAppend: Lowering = (
+export const cacheAppend: Lowering<"cache_append"> = (
   { attributes: { B, S, G, K, Kv, window, meta }, reads: { k, v, position }, writes: { kCache, vCache } },
 ) => {
   requireWhole(kCache, vCache);
-  const strides = { strideK: k!.rowStride, strideV: v!.rowStride };
+  const strides = { strideK: k.rowStride, strideV: v.rowStride };
   return [{
     kernel: "cache_append",
     args: { k, v, position, kCache, vCache, ...strides, S, G, K, Kv, window, meta },
-    blocks: B!,
+    blocks: B,
   }];
 };
 
-export const attentionDecode: Lowering = (
+export const attentionDecode: Lowering<"attention_decode"> = (
   { attributes: { B, S, H, G, K, Kv, window, meta }, reads: { q, kCache, vCache, position }, writes: { o } },
 ) => {
   requireWhole(kCache, vCache);
-  const strides = { strideQ: q!.rowStride, strideO: o!.rowStride };
+  const strides = { strideQ: q.rowStride, strideO: o.rowStride };
   return [{
     kernel: "attention_decode",
     args: { q, kCache, vCache, position, o, ...strides, S, H, G, K, Kv, window, meta },
-    blocks: B! * H!,
-    workspace: S!,
+    blocks: B * H,
+    workspace: S,
   }];
 };
 
-export const convStep: Lowering = (
+export const convStep: Lowering<"conv_step"> = (
   { attributes: { B, I, J }, reads: { x, w, bias }, writes: { y, state } },
 ) => {
   requireWhole(state);
   return [{
     kernel: "conv_step",
-    args: { x, w, bias, state, y, strideX: x!.rowStride, strideY: y!.rowStride, I, J },
-    blocks: B!,
-    workspace: I!,
+    args: { x, w, bias, state, y, strideX: x.rowStride, strideY: y.rowStride, I, J },
+    blocks: B,
+    workspace: I,
   }];
 };
 
-export const scanStep: Lowering = (
+export const scanStep: Lowering<"scan_step"> = (
   { attributes: { B, I, N, softplus }, reads: { udt, bc, z, aLog, skip, dtBias }, writes: { y, state } },
 ) => {
   requireWhole(state);
   const strides = {
-    strideUdt: udt!.rowStride,
-    strideBc: bc!.rowStride,
+    strideUdt: udt.rowStride,
+    strideBc: bc.rowStride,
     strideZ: z?.rowStride,
-    strideY: y!.rowStride,
+    strideY: y.rowStride,
   };
   return [{
     kernel: "scan_step",
     args: { udt, bc, z, aLog, skip, dtBias, state, y, ...strides, I, N, softplus, channels: CHANNELS },
-    blocks: B! * Math.ceil(I! / CHANNELS),
+    blocks: B * Math.ceil(I / CHANNELS),
     workspace: 12,
   }];
 };

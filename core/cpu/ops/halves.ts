@@ -1,4 +1,5 @@
-import { EXPONENT_BITS, type Step, type Tensor } from "../../tensor/mod.ts";
+import type { AttributesNamed } from "../../ops/registry.ts";
+import { EXPONENT_BITS, type Tensor } from "../../tensor/mod.ts";
 import { type Launch, type Lowering, rowsPerBlock } from "../launch.ts";
 
 /** Bits of the exponents in a tensor of words, or 0: what a kernel that reads both f32 and words is told. */
@@ -6,15 +7,15 @@ export const halvesOf = (x: Tensor | undefined): number => x?.packed ? EXPONENT_
 
 const between = (
   kernel: string,
-  { R, C, exponentBits }: Step["attributes"],
+  { R, C, exponentBits }: AttributesNamed<"pack_halves">,
   { x, words }: { x: Tensor; words: Tensor },
 ): Launch[] => {
-  const rows = rowsPerBlock(C!), strides = { strideX: x.rowStride, strideWords: words.rowStride };
-  return [{ kernel, args: { x, words, ...strides, R, C, rows, exponentBits }, blocks: Math.ceil(R! / rows) }];
+  const rows = rowsPerBlock(C), strides = { strideX: x.rowStride, strideWords: words.rowStride };
+  return [{ kernel, args: { x, words, ...strides, R, C, rows, exponentBits }, blocks: Math.ceil(R / rows) }];
 };
 
-export const packHalves: Lowering = ({ attributes, reads: { x }, writes: { words } }) =>
-  between("pack_halves", attributes, { x: x!, words: words! });
+export const packHalves: Lowering<"pack_halves"> = ({ attributes, reads: { x }, writes: { words } }) =>
+  between("pack_halves", attributes, { x, words });
 
-export const unpackHalves: Lowering = ({ attributes, reads: { words }, writes: { x } }) =>
-  between("unpack_halves", attributes, { x: x!, words: words! });
+export const unpackHalves: Lowering<"unpack_halves"> = ({ attributes, reads: { words }, writes: { x } }) =>
+  between("unpack_halves", attributes, { x, words });

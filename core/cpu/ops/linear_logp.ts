@@ -14,45 +14,45 @@ function chunksOf(V: number, chunk: number): { first: number; count: number }[] 
   }));
 }
 
-export const linearLogpForward: Lowering = (
+export const linearLogpForward: Lowering<"linear_logp_forward"> = (
   { attributes: { R, D, V, chunk }, reads: { x, w, targets }, writes: { logp, lse } },
   context,
 ) => {
-  const running = context.scratch("running", [R!, 2]), found = context.scratch("found", [R!]);
-  const buffer = context.scratch("logits", [R!, chunk!]), rows = rowsPerBlock(chunk!);
+  const running = context.scratch("running", [R, 2]), found = context.scratch("found", [R]);
+  const buffer = context.scratch("logits", [R, chunk]), rows = rowsPerBlock(chunk);
   // Logits that no next chunk replaces are left to the backward step, which then makes three products instead of four.
-  if (chunk! >= V!) context.kept.set(lse!.storage, buffer);
-  return chunksOf(V!, chunk!).flatMap(({ first, count }): Launch[] => {
-    const logits = tensorOver(buffer.storage, [R!, count]);
-    const sizes = { M: R!, N: count, K: D!, transA: 0, transB: 1, accumulate: false };
-    return [...product({ a: x!, b: rowsOf(w!, first, count), c: logits }, sizes, context), {
+  if (chunk >= V) context.kept.set(lse.storage, buffer);
+  return chunksOf(V, chunk).flatMap(({ first, count }): Launch[] => {
+    const logits = tensorOver(buffer.storage, [R, count]);
+    const sizes = { M: R, N: count, K: D, transA: 0, transB: 1, accumulate: false };
+    return [...product({ a: x, b: rowsOf(w, first, count), c: logits }, sizes, context), {
       kernel: "logp_reduce",
       args: { logits, targets, running, found, logp, lse, R, first, count, last: first + count === V ? 1 : 0, rows },
-      blocks: Math.ceil(R! / rows),
+      blocks: Math.ceil(R / rows),
     }];
   });
 };
 
-export const linearLogpBackward: Lowering = (
+export const linearLogpBackward: Lowering<"linear_logp_backward"> = (
   { attributes: { R, D, V, chunk }, reads: { dlogp, x, w, targets, lse, logp }, writes: { dx, dw } },
   context,
 ) => {
-  const kept = context.kept.get(lse!.storage), buffer = kept ?? context.scratch("logits", [R!, chunk!]);
-  const rows = rowsPerBlock(chunk!);
-  return chunksOf(V!, chunk!).flatMap(({ first, count }): Launch[] => {
-    const logits = tensorOver(buffer.storage, [R!, count]), part = rowsOf(w!, first, count);
-    const forward = { M: R!, N: count, K: D!, transA: 0, transB: 1, accumulate: false };
-    const toX = { M: R!, N: D!, K: count, transA: 0, transB: 0, accumulate: first > 0 };
-    const toW = { M: count, N: D!, K: R!, transA: 1, transB: 0, accumulate: false };
+  const kept = context.kept.get(lse.storage), buffer = kept ?? context.scratch("logits", [R, chunk]);
+  const rows = rowsPerBlock(chunk);
+  return chunksOf(V, chunk).flatMap(({ first, count }): Launch[] => {
+    const logits = tensorOver(buffer.storage, [R, count]), part = rowsOf(w, first, count);
+    const forward = { M: R, N: count, K: D, transA: 0, transB: 1, accumulate: false };
+    const toX = { M: R, N: D, K: count, transA: 0, transB: 0, accumulate: first > 0 };
+    const toW = { M: count, N: D, K: R, transA: 1, transB: 0, accumulate: false };
     return [
-      ...(kept ? [] : product({ a: x!, b: part, c: logits }, forward, context)),
+      ...(kept ? [] : product({ a: x, b: part, c: logits }, forward, context)),
       {
         kernel: "logp_gradient",
         args: { logits, targets, lse, logp, dlogp, R, first, count, rows },
-        blocks: Math.ceil(R! / rows),
+        blocks: Math.ceil(R / rows),
       },
-      ...product({ a: logits, b: part, c: dx! }, toX, context),
-      ...product({ a: logits, b: x!, c: rowsOf(dw!, first, count) }, toW, context),
+      ...product({ a: logits, b: part, c: dx }, toX, context),
+      ...product({ a: logits, b: x, c: rowsOf(dw, first, count) }, toW, context),
     ];
   });
 };

@@ -78,15 +78,15 @@ function blockShape(M: number, N: number): { rows: number; columns: number } {
   return { rows, columns };
 }
 
-export const matmul: Lowering = (
+export const matmul: Lowering<"matmul"> = (
   { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c }, accumulate },
   context,
 ) =>
-  product({ a: a!, b: b!, c: c! }, {
-    M: M!,
-    N: N!,
-    K: K!,
-    transA: transA!,
-    transB: transB!,
+  product({ a, b, c }, {
+    M,
+    N,
+    K,
+    transA,
+    transB,
     accumulate: accumulate.includes("c"),
   }, context);

@@ -1,8 +1,10 @@
 /** How every step is carried out on the CPU, by the step's name. */
-import type { Lowering } from "../launch.ts";
+import type { ForSteps } from "../../ops/registry.ts";
+import type { Launch, LowerContext } from "../launch.ts";
 import { attentionBackward, attentionForward, attentionMap } from "./attention.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
+import { croppedAttentionBackward, croppedAttentionForward } from "./cropped_attention.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { packHalves, unpackHalves } from "./halves.ts";
@@ -18,7 +20,7 @@ import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 
-export const LOWERINGS: Readonly<Record<string, Lowering>> = {
+export const LOWERINGS: ForSteps<[LowerContext], Launch[]> = {
   adamw,
   attention_backward: attentionBackward,
   attention_decode: attentionDecode,
@@ -28,6 +30,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   causal_conv_backward: causalConvBackward,
   causal_conv_forward: causalConvForward,
   conv_step: convStep,
+  cropped_attention_backward: croppedAttentionBackward,
+  cropped_attention_forward: croppedAttentionForward,
   embed_step: embedStep,
   embedding_backward: embeddingBackward,
   embedding_forward: embeddingForward,

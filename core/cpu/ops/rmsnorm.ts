@@ -4,7 +4,7 @@ import { sumPartials } from "./sum_partials.ts";
 /** Rows of one block, whose parts of dw are added up by a second launch. */
 const ROWS = 32;
 
-export const rmsnormForward: Lowering = (
+export const rmsnormForward: Lowering<"rmsnorm_forward"> = (
   { attributes: { R, D, eps }, reads: { x, delta, w }, writes: { sum, y, r } },
 ) => [{
   kernel: "rmsnorm_forward",
@@ -15,23 +15,23 @@ export const rmsnormForward: Lowering = (
     sum,
     y,
     r,
-    strideX: x!.rowStride,
+    strideX: x.rowStride,
     strideDelta: delta?.rowStride,
     strideSum: sum?.rowStride,
-    strideY: y!.rowStride,
+    strideY: y.rowStride,
     R,
     D,
     rows: ROWS,
-    eps: float(eps!),
+    eps: float(eps),
   },
-  blocks: Math.ceil(R! / ROWS),
+  blocks: Math.ceil(R / ROWS),
 }];
 
-export const rmsnormBackward: Lowering = (
+export const rmsnormBackward: Lowering<"rmsnorm_backward"> = (
   { attributes: { R, D }, reads: { dy, x, w, r, dsum }, writes: { dx, dw }, accumulate },
   { scratch },
 ) => {
-  const blocks = Math.ceil(R! / ROWS), partial = scratch("dw", [blocks, D!]);
+  const blocks = Math.ceil(R / ROWS), partial = scratch("dw", [blocks, D]);
   return [{
     kernel: "rmsnorm_backward",
     args: {
@@ -42,8 +42,8 @@ export const rmsnormBackward: Lowering = (
       dsum,
       dx,
       partial,
-      strideDy: dy!.rowStride,
-      strideX: x!.rowStride,
+      strideDy: dy.rowStride,
+      strideX: x.rowStride,
       strideDsum: dsum?.rowStride,
       strideDx: dx?.rowStride,
       R,
@@ -51,5 +51,5 @@ export const rmsnormBackward: Lowering = (
       rows: ROWS,
     },
     blocks,
-  }, sumPartials(partial, dw!, { accumulate: accumulate.includes("dw") })];
+  }, sumPartials(partial, dw, { accumulate: accumulate.includes("dw") })];
 };

@@ -1,12 +1,12 @@
 import { type Lowering, rowsPerBlock } from "../launch.ts";
 
-export const rotary: Lowering = (
+export const rotary: Lowering<"rotary"> = (
   { attributes: { B, T, H, K, sign }, reads: { x, table, position }, writes: { y } },
 ) => {
-  const rows = rowsPerBlock(H! * K!);
+  const rows = rowsPerBlock(H * K);
   return [{
     kernel: "rotary",
-    args: { x, table, position, y, strideX: x!.rowStride, strideY: y!.rowStride, B, T, H, K, sign, rows },
-    blocks: Math.ceil(B! * T! / rows),
+    args: { x, table, position, y, strideX: x.rowStride, strideY: y.rowStride, B, T, H, K, sign, rows },
+    blocks: Math.ceil(B * T / rows),
   }];
 };

@@ -10,37 +10,37 @@ const RECORD = 32;
 
 const padded = (N: number) => Math.ceil(N / 4) * 4;
 
-export const selectiveScanForward: Lowering = (
+export const selectiveScanForward: Lowering<"selective_scan_forward"> = (
   { attributes: { B, T, I, N, chunk, softplus }, reads, writes: { y, states } },
 ) => {
-  const { udt, bc, z, aLog, skip, dtBias, h0 } = reads, P = padded(N!);
+  const { udt, bc, z, aLog, skip, dtBias, h0 } = reads, P = padded(N);
   const strides = {
-    strideUdt: udt!.rowStride,
-    strideBc: bc!.rowStride,
+    strideUdt: udt.rowStride,
+    strideBc: bc.rowStride,
     strideZ: z?.rowStride,
-    strideY: y!.rowStride,
+    strideY: y.rowStride,
   };
   return [{
     kernel: "selective_scan_forward",
     args: { udt, bc, z, aLog, skip, dtBias, h0, y, states, ...strides, T, I, N, chunk, softplus },
-    blocks: B! * Math.ceil(I! / CHANNELS),
-    workspace: 2 * P * chunk! + 2 * CHANNELS * P + RECORD * chunk!,
+    blocks: B * Math.ceil(I / CHANNELS),
+    workspace: 2 * P * chunk + 2 * CHANNELS * P + RECORD * chunk,
   }];
 };
 
-export const selectiveScanBackward: Lowering = (
+export const selectiveScanBackward: Lowering<"selective_scan_backward"> = (
   { attributes: { B, T, I, N, chunk, softplus }, reads, writes, accumulate },
   { scratch },
 ) => {
-  const { dy, udt, bc, z, aLog, skip, dtBias, states } = reads, P = padded(N!), groups = Math.ceil(I! / CHANNELS);
-  const { dudt = scratch("dudt", [B! * T!, 2 * I!]), dbc, dz, daLog, dskip, ddtBias, dh0 } = writes;
-  const partialBc = scratch("dbc", [groups, B!, T!, 2, N!]), partialA = scratch("daLog", [B!, I!, N!]);
-  const partialSkip = dskip && scratch("dskip", [B!, I!]), partialBias = ddtBias && scratch("ddtBias", [B!, I!]);
+  const { dy, udt, bc, z, aLog, skip, dtBias, states } = reads, P = padded(N), groups = Math.ceil(I / CHANNELS);
+  const { dudt = scratch("dudt", [B * T, 2 * I]), dbc, dz, daLog, dskip, ddtBias, dh0 } = writes;
+  const partialBc = scratch("dbc", [groups, B, T, 2, N]), partialA = scratch("daLog", [B, I, N]);
+  const partialSkip = dskip && scratch("dskip", [B, I]), partialBias = ddtBias && scratch("ddtBias", [B, I]);
   const gradients = { dudt, partialBc, dz, partialA, partialSkip, partialBias, dh0 };
   const strides = {
-    strideDy: dy!.rowStride,
-    strideUdt: udt!.rowStride,
-    strideBc: bc!.rowStride,
+    strideDy: dy.rowStride,
+    strideUdt: udt.rowStride,
+    strideBc: bc.rowStride,
     strideZ: z?.rowStride,
     strideDudt: dudt.rowStride,
     strideDz: dz?.rowStride,
@@ -55,14 +55,27 @@ export const selectiveScanBackward: Lowering = (
     {
       kernel: "selective_scan_backward",
       args: {
-        ...{ dy, udt, bc, z, aLog, skip, dtBias, states },
+        dy,
+        udt,
+        bc,
+        z,
+        aLog,
+        skip,
+        dtBias,
+        states,
         ...gradients,
         ...strides,
-        ...{ B, T, I, N, chunk, softplus },
-        ...{ halvesUdt: halvesOf(udt), halvesZ: halvesOf(z) },
+        B,
+        T,
+        I,
+        N,
+        chunk,
+        softplus,
+        halvesUdt: halvesOf(udt),
+        halvesZ: halvesOf(z),
       },
-      blocks: B! * groups,
-      workspace: 32 + 4 * P * chunk! + 3 * CHANNELS * P + 2 * CHANNELS + 4 * (2 * chunk! + 1) * P + RECORD * chunk!,
+      blocks: B * groups,
+      workspace: 32 + 4 * P * chunk + 3 * CHANNELS * P + 2 * CHANNELS + 4 * (2 * chunk + 1) * P + RECORD * chunk,
     },
     ...sums.flatMap(([partial, out, role]): Launch[] =>
       partial && out ? [sumPartials(partial, out, { accumulate: accumulate.includes(role) })] : []

@@ -1,21 +1,23 @@
 import { halvesOf } from "./halves.ts";
 import { type Lowering, rowsPerBlock } from "../launch.ts";
 
-export const swigluForward: Lowering = ({ attributes: { R, F }, reads: { gu }, writes: { y } }) => {
-  const rows = rowsPerBlock(F!);
+export const swigluForward: Lowering<"swiglu_forward"> = ({ attributes: { R, F }, reads: { gu }, writes: { y } }) => {
+  const rows = rowsPerBlock(F);
   return [{
     kernel: "swiglu_forward",
-    args: { gu, y, strideGu: gu!.rowStride, strideY: y!.rowStride, R, F, rows },
-    blocks: Math.ceil(R! / rows),
+    args: { gu, y, strideGu: gu.rowStride, strideY: y.rowStride, R, F, rows },
+    blocks: Math.ceil(R / rows),
   }];
 };
 
-export const swigluBackward: Lowering = ({ attributes: { R, F }, reads: { dy, gu }, writes: { dgu } }) => {
-  const rows = rowsPerBlock(F!);
-  const strides = { strideDy: dy!.rowStride, strideGu: gu!.rowStride, strideDgu: dgu!.rowStride };
+export const swigluBackward: Lowering<"swiglu_backward"> = (
+  { attributes: { R, F }, reads: { dy, gu }, writes: { dgu } },
+) => {
+  const rows = rowsPerBlock(F);
+  const strides = { strideDy: dy.rowStride, strideGu: gu.rowStride, strideDgu: dgu.rowStride };
   return [{
     kernel: "swiglu_backward",
     args: { dy, gu, dgu, ...strides, R, F, rows, halvesGu: halvesOf(gu) },
-    blocks: Math.ceil(R! / rows),
+    blocks: Math.ceil(R / rows),
   }];
 };

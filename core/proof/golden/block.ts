@@ -3,8 +3,9 @@ import { ArchType, HymbaConfig } from "../../config/mod.ts";
 import { at, present } from "../../lists.ts";
 import { mixer } from "../../nn/block.ts";
 import { WholeSequences } from "../../nn/mixing.ts";
+import { fusionForward } from "../../ops/fusion.ts";
 import { rotaryTable } from "../../ops/rotary.ts";
-import { sizeOf, type Tensor } from "../../tensor/mod.ts";
+import { isStepOf, sizeOf, type Tensor } from "../../tensor/mod.ts";
 import { BOUNDS } from "./bounds.ts";
 import type { Comparison, Target } from "./compare.ts";
 import type { GoldenFile } from "./file.ts";
@@ -64,7 +65,7 @@ function blockCase(file: GoldenFile): Recording {
     rotaryTable: tape.constant("rotary table", [T, 2, K / 2], tableOf(file, { T, K })),
     mixing: new WholeSequences(tape, config),
   });
-  const fusion = tape.steps.find(({ op }) => op === "fusion_forward");
+  const fusion = tape.steps.find((step) => isStepOf(step, fusionForward));
   recording.seed(y, "dy");
   recording.output("y", y);
   recording.output("attn_out", present(fusion?.reads.a, "the attention branch of the block"));

@@ -7,7 +7,8 @@ import exchangeWorkgroup from "../../../wgsl/lib/exchange_workgroup.wgsl" with {
 import sees from "../../../wgsl/lib/sees.wgsl" with { type: "text" };
 import vec1 from "../../../wgsl/lib/vec1.wgsl" with { type: "text" };
 import vec4 from "../../../wgsl/lib/vec4.wgsl" with { type: "text" };
-import type { Step, Tensor } from "../../tensor/mod.ts";
+import type { AttributesNamed, StepNamed } from "../../ops/registry.ts";
+import type { Tensor } from "../../tensor/mod.ts";
 import {
   type Kernel,
   kernel,
@@ -28,29 +29,32 @@ function pass(
   name: string,
   code: string,
   { attributes, tensors, context }: {
-    attributes: Step["attributes"];
+    attributes: AttributesNamed<"attention_forward">;
     tensors: Readonly<Record<string, Tensor>>;
     context: LowerContext;
   },
 ): { kernel: Kernel; constants: Record<string, number>; blocks: number } {
-  const { T, H, G, K, Kv, window, meta, crop } = attributes as Record<string, number>;
-  const width = widthOf([K!, Kv!], Object.values(tensors)), { across, down, quads } = attentionTile(context);
-  const each = { K_EACH: Math.ceil(K! / (across * width)), V_EACH: Math.ceil(Kv! / (across * width)) };
+  const { T, H, G, K, Kv, window, meta } = attributes;
+  const width = widthOf([K, Kv], Object.values(tensors)), { across, down, quads } = attentionTile(context);
+  const each = { K_EACH: Math.ceil(K / (across * width)), V_EACH: Math.ceil(Kv / (across * width)) };
   const exchange = down === 1 ? exchangeSubgroup : exchangeWorkgroup;
   const whole = kernel(`${name} x${width}`, exchange, width === 4 ? vec4 : vec1, sees, code);
   const places = Object.entries(tensors).map(([role, tensor]) => placeOf(role, tensor));
   return {
     kernel: specialised(whole, { ACROSS: across, DOWN: down, QUADS: quads, ...each }),
     constants: Object.assign(
-      { T: T!, H: H!, G: G!, K: K!, V: Kv!, WINDOW: window!, META: meta!, CROP: crop! },
+      { T, H, G, K, V: Kv, WINDOW: window, META: meta },
       ...places,
     ),
-    blocks: Math.ceil(T! / (4 * quads * down)),
+    blocks: Math.ceil(T / (4 * quads * down)),
   };
 }
 
-export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, writes: { o, lse } }, context) => {
-  const tensors = { Q: q!, K: k!, V: v!, O: o! };
+export const attentionForward: Lowering<"attention_forward"> = (
+  { attributes, reads: { q, k, v }, writes: { o, lse } },
+  context,
+) => {
+  const tensors = { Q: q, K: k, V: v, O: o };
   const { kernel, constants, blocks } = pass("attention_forward", forward, {
     attributes,
     tensors,
@@ -59,54 +63,53 @@ export const attentionForward: Lowering = ({ attributes, reads: { q, k, v }, wri
   return [{
     kernel,
     constants,
-    reads: [q!, k!, v!],
-    writes: [o!, lse!],
-    grid: [blocks, attributes.H!, attributes.B!],
+    reads: [q, k, v],
+    writes: [o, lse],
+    grid: [blocks, attributes.H, attributes.B],
   }];
 };
 
-export const attentionBackward: Lowering = (step, context) => {
-  const { B, T, H, Kv } = step.attributes as Record<string, number>;
-  const { o, dO, dk, dv } = { ...step.reads, ...step.writes } as Record<string, Tensor>;
-  const rows = B! * T! * H!, deltas = context.scratch("delta", [B!, T!, H!]);
+export const attentionBackward: Lowering<"attention_backward"> = (step, context) => {
+  const { attributes: { B, T, H, Kv }, reads: { o, dO }, writes: { dk, dv } } = step;
+  const rows = B * T * H, deltas = context.scratch("delta", [B, T, H]);
   const deltaLaunch = {
     kernel: DELTA,
-    constants: { ROWS: rows, H: H!, V: Kv!, ...placeOf("O", o!), ...placeOf("DO", dO!) },
-    reads: [o!, dO!],
+    constants: { ROWS: rows, H, V: Kv, ...placeOf("O", o), ...placeOf("DO", dO) },
+    reads: [o, dO],
     writes: [deltas],
     grid: linearGrid(Math.ceil(rows / 64)),
   };
   // One buffer cannot be bound twice for writing: slices of the same one are made one after the other.
-  const shared = dk!.storage === dv!.storage;
+  const shared = dk.storage === dv.storage;
   const byKeys = shared
-    ? [keyPass(step, context, { deltas, dk: dk! }), keyPass(step, context, { deltas, dv: dv! })]
-    : [keyPass(step, context, { deltas, dk: dk!, dv: dv! })];
+    ? [keyPass(step, context, { deltas, dk }), keyPass(step, context, { deltas, dv })]
+    : [keyPass(step, context, { deltas, dk, dv })];
   return [deltaLaunch, queryPass(step, context, deltas), ...byKeys];
 };
 
 function queryPass(
-  { attributes, reads: { q, k, v, dO, lse }, writes: { dq: target } }: Step,
+  { attributes, reads: { q, k, v, dO, lse }, writes: { dq: target } }: StepNamed<"attention_backward">,
   context: LowerContext,
   deltas: Tensor,
 ): Launch {
-  const { B, H } = attributes as Record<string, number>;
-  const tensors = { Q: q!, K: k!, V: v!, DO: dO!, DQ: target! };
+  const { B, H } = attributes;
+  const tensors = { Q: q, K: k, V: v, DO: dO, DQ: target };
   const { kernel, constants, blocks } = pass("attention_backward_dq", dq, {
     attributes,
     tensors,
     context,
   });
-  return { kernel, constants, reads: [q!, k!, v!, dO!, lse!, deltas], writes: [target!], grid: [blocks, H!, B!] };
+  return { kernel, constants, reads: [q, k, v, dO, lse, deltas], writes: [target], grid: [blocks, H, B] };
 }
 
 function keyPass(
-  { attributes, reads: { q, k, v, dO, lse }, accumulate }: Step,
+  { attributes, reads: { q, k, v, dO, lse }, accumulate }: StepNamed<"attention_backward">,
   context: LowerContext,
   { deltas, dk, dv }: { deltas: Tensor; dk?: Tensor; dv?: Tensor },
 ): Launch {
-  const { B, G } = attributes as Record<string, number>;
+  const { B, G } = attributes;
   const nowhere = context.scratch("not written", [4]);
-  const tensors = { Q: q!, K: k!, V: v!, DO: dO!, DK: dk ?? nowhere, DV: dv ?? nowhere };
+  const tensors = { Q: q, K: k, V: v, DO: dO, DK: dk ?? nowhere, DV: dv ?? nowhere };
   const { kernel, constants, blocks } = pass("attention_backward_dkv", dkv, {
     attributes,
     tensors,
@@ -116,8 +119,8 @@ function keyPass(
   return {
     kernel,
     constants: { ...constants, ...switches },
-    reads: [q!, k!, v!, dO!, lse!, deltas],
+    reads: [q, k, v, dO, lse, deltas],
     writes: [dk ?? nowhere, dv ?? nowhere],
-    grid: [blocks, G!, B!],
+    grid: [blocks, G, B],
   };
 }

@@ -4,22 +4,21 @@ import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
 
 const KERNEL = kernel("attention_map", sees, code);
 
-export const attentionMap: Lowering = (
+export const attentionMap: Lowering<"attention_map"> = (
   { attributes: { T, H, G, K, window, meta }, reads: { q, k, lse }, writes: { p } },
 ) => [{
   kernel: KERNEL,
   constants: {
-    T: T!,
-    H: H!,
-    G: G!,
-    K: K!,
-    WINDOW: window!,
-    META: meta!,
-    CROP: 0,
-    ...placeOf("Q", q!),
-    ...placeOf("K", k!),
+    T,
+    H,
+    G,
+    K,
+    WINDOW: window,
+    META: meta,
+    ...placeOf("Q", q),
+    ...placeOf("K", k),
   },
-  reads: [q!, k!, lse!],
-  writes: [p!],
-  grid: linearGrid(Math.ceil(H! * T! * T! / 64)),
+  reads: [q, k, lse],
+  writes: [p],
+  grid: linearGrid(Math.ceil(H * T * T / 64)),
 }];

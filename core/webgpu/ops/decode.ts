@@ -16,38 +16,38 @@ const SCAN_STEP = kernel("scan_step", activations, scanStepCode);
 /** Invocations of a workgroup in all of these kernels. */
 const LANES = 64;
 
-export const embedStep: Lowering = (
+export const embedStep: Lowering<"embed_step"> = (
   { attributes: { B, D, M }, reads: { token, position, table, meta }, writes: { x } },
 ) => [{
   kernel: EMBED_STEP,
-  constants: { B: B!, M: M!, D: D! },
-  reads: [token!, position!, table!, meta ?? table!],
-  writes: [x!],
-  grid: [Math.ceil(B! * D! / LANES), 1, 1],
+  constants: { B, M, D },
+  reads: [token, position, table, meta ?? table],
+  writes: [x],
+  grid: [Math.ceil(B * D / LANES), 1, 1],
 }];
 
-export const cacheAppend: Lowering = (
+export const cacheAppend: Lowering<"cache_append"> = (
   { attributes: { B, S, G, K, Kv, window, meta }, reads: { k, v, position }, writes: { kCache, vCache } },
 ) => [{
   kernel: CACHE_APPEND,
   constants: {
-    ...{ S: S!, K_COLUMNS: G! * K!, V_COLUMNS: G! * Kv!, WINDOW: window!, META: meta! },
-    ...{ ...placeOf("K", k!), ...placeOf("V", v!) },
+    ...{ S, K_COLUMNS: G * K, V_COLUMNS: G * Kv, WINDOW: window, META: meta },
+    ...{ ...placeOf("K", k), ...placeOf("V", v) },
   },
-  reads: [k!, v!, position!],
-  writes: [kCache!, vCache!],
-  grid: [Math.ceil(G! * Math.max(K!, Kv!) / LANES), B!, 1],
+  reads: [k, v, position],
+  writes: [kCache, vCache],
+  grid: [Math.ceil(G * Math.max(K, Kv) / LANES), B, 1],
 }];
 
-export const attentionDecode: Lowering = (
+export const attentionDecode: Lowering<"attention_decode"> = (
   { attributes: { B, S, H, G, K, Kv, window, meta }, reads: { q, kCache, vCache, position }, writes: { o } },
 ) => {
-  const places = [q!, kCache!, vCache!, o!].flatMap(({ offset, rowStride, storage }) => [
+  const places = [q, kCache, vCache, o].flatMap(({ offset, rowStride, storage }) => [
     offset,
     rowStride,
     storage.elements,
   ]);
-  const width = [K!, Kv!, ...places].every((length) => length % 4 === 0) ? 4 : 1, columns = Kv! / width;
+  const width = [K, Kv, ...places].every((length) => length % 4 === 0) ? 4 : 1, columns = Kv / width;
   const GROUPS = [16, 8, 4, 2].find((groups) => columns * groups <= LANES) ?? 1;
   return [{
     kernel: specialised(
@@ -55,40 +55,40 @@ export const attentionDecode: Lowering = (
       { GROUPS, V_EACH: Math.ceil(columns * GROUPS / LANES) },
     ),
     constants: {
-      ...{ S: S!, H: H!, G: G!, K: K!, KV: Kv!, WINDOW: window!, META: meta! },
-      ...{ ...placeOf("Q", q!), ...placeOf("O", o!) },
+      ...{ S, H, G, K, KV: Kv, WINDOW: window, META: meta },
+      ...{ ...placeOf("Q", q), ...placeOf("O", o) },
     },
-    reads: [q!, kCache!, vCache!, position!],
-    writes: [o!],
-    grid: [H!, B!, 1],
+    reads: [q, kCache, vCache, position],
+    writes: [o],
+    grid: [H, B, 1],
   }];
 };
 
-export const convStep: Lowering = (
+export const convStep: Lowering<"conv_step"> = (
   { attributes: { B, I, J }, reads: { x, w, bias }, writes: { y, state } },
   { scratch },
 ) => [{
   kernel: CONV_STEP,
-  constants: { I: I!, J: J!, HAS_BIAS: bias ? 1 : 0, ...placeOf("X", x!), ...placeOf("Y", y!) },
-  reads: [x!, w!, bias ?? w!],
-  writes: [y!, J! > 1 ? state! : scratch("state", [1])], // one tap keeps nothing, and nothing cannot be bound
-  grid: [Math.ceil(I! / LANES), B!, 1],
+  constants: { I, J, HAS_BIAS: bias ? 1 : 0, ...placeOf("X", x), ...placeOf("Y", y) },
+  reads: [x, w, bias ?? w],
+  writes: [y, J > 1 ? state : scratch("state", [1])], // one tap keeps nothing, and nothing cannot be bound
+  grid: [Math.ceil(I / LANES), B, 1],
 }];
 
-export const scanStep: Lowering = ({ attributes: { B, I, N, softplus }, reads, writes: { y, state } }) => {
+export const scanStep: Lowering<"scan_step"> = ({ attributes: { B, I, N, softplus }, reads, writes: { y, state } }) => {
   const { udt, bc, z, aLog, skip, dtBias } = reads;
   const has = { HAS_Z: z ? 1 : 0, HAS_SKIP: skip ? 1 : 0, HAS_BIAS: dtBias ? 1 : 0 };
   const places = {
-    ...placeOf("UDT", udt!),
-    ...placeOf("BC", bc!),
-    ...placeOf("Z", z ?? udt!),
-    ...placeOf("Y", y!),
+    ...placeOf("UDT", udt),
+    ...placeOf("BC", bc),
+    ...placeOf("Z", z ?? udt),
+    ...placeOf("Y", y),
   };
   return [{
     kernel: SCAN_STEP,
-    constants: { I: I!, N: N!, SOFTPLUS: softplus!, ...has, ...places },
-    reads: [udt!, bc!, z ?? udt!, aLog!, skip ?? aLog!, dtBias ?? aLog!],
-    writes: [y!, state!],
-    grid: [Math.ceil(I! / LANES), B!, 1],
+    constants: { I, N, SOFTPLUS: softplus, ...has, ...places },
+    reads: [udt, bc, z ?? udt, aLog, skip ?? aLog, dtBias ?? aLog],
+    writes: [y, state],
+    grid: [Math.ceil(I / LANES), B, 1],
   }];
 };

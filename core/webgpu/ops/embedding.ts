@@ -11,45 +11,45 @@ const FILL = kernel("fill_zero", fillCode);
 const BACKWARD_TABLE = kernel("embedding_backward_table", backwardTable);
 const BACKWARD_META = kernel("embedding_backward_meta", backwardMeta);
 
-export const embeddingForward: Lowering = (
+export const embeddingForward: Lowering<"embedding_forward"> = (
   { attributes: { B, T, M, D }, reads: { ids, table, meta }, writes: { x } },
 ) => [{
   kernel: FORWARD,
-  constants: { B: B!, T: T!, M: M!, D: D!, TABLE_OFFSET: table!.offset, META_OFFSET: meta?.offset ?? 0 },
-  reads: [ids!, table!, meta ?? table!],
-  writes: [x!],
-  grid: linearGrid(Math.ceil(B! * (M! + T!) * D! / 64)),
+  constants: { B, T, M, D, TABLE_OFFSET: table.offset, META_OFFSET: meta?.offset ?? 0 },
+  reads: [ids, table, meta ?? table],
+  writes: [x],
+  grid: linearGrid(Math.ceil(B * (M + T) * D / 64)),
 }];
 
-export const embeddingBackward: Lowering = (
+export const embeddingBackward: Lowering<"embedding_backward"> = (
   { attributes: { B, T, M, V, D }, reads: { ids, dx }, writes: { dtable, dmeta }, accumulate },
   { scratch },
 ) => {
-  const sizes = { B: B!, T: T!, M: M!, D: D! }, P = B! * T!, chain = scratch("chain", [P, 2], "u32");
+  const sizes = { B, T, M, D }, P = B * T, chain = scratch("chain", [P, 2], "u32");
   const added = accumulate.includes("dtable");
   const fill: Launch = {
     kernel: FILL,
-    constants: { N: V! * D!, OUT_OFFSET: dtable!.offset },
+    constants: { N: V * D, OUT_OFFSET: dtable.offset },
     reads: [],
-    writes: [dtable!],
-    grid: linearGrid(Math.ceil(V! * D! / 64)),
+    writes: [dtable],
+    grid: linearGrid(Math.ceil(V * D / 64)),
   };
   const meta: Launch | undefined = dmeta && {
     kernel: BACKWARD_META,
-    constants: { ...sizes, ...placeOf("DX", dx!), DMETA_OFFSET: dmeta.offset },
-    reads: [dx!],
+    constants: { ...sizes, ...placeOf("DX", dx), DMETA_OFFSET: dmeta.offset },
+    reads: [dx],
     writes: [dmeta],
-    grid: [Math.ceil(M! * D! / 64), 1, 1],
+    grid: [Math.ceil(M * D / 64), 1, 1],
   };
   return [
     ...(added ? [] : [fill]),
     ...(meta ? [meta] : []),
-    { kernel: CHAIN, constants: { P }, reads: [ids!], writes: [chain], grid: [Math.ceil(P / 64), 1, 1] },
+    { kernel: CHAIN, constants: { P }, reads: [ids], writes: [chain], grid: [Math.ceil(P / 64), 1, 1] },
     {
       kernel: BACKWARD_TABLE,
-      constants: { ...sizes, ACCUMULATE: added ? 1 : 0, ...placeOf("DX", dx!), DTABLE_OFFSET: dtable!.offset },
-      reads: [ids!, chain, dx!],
-      writes: [dtable!],
+      constants: { ...sizes, ACCUMULATE: added ? 1 : 0, ...placeOf("DX", dx), DTABLE_OFFSET: dtable.offset },
+      reads: [ids, chain, dx],
+      writes: [dtable],
       grid: linearGrid(P),
     },
   ];

@@ -13,59 +13,59 @@ const BACKWARD_DW = kernel("fusion_backward_dw", backwardDw);
 /** Rows whose parts of dwa and dwm one workgroup adds up. */
 const ROWS_PER_PART = 32;
 
-export const fusionForward: Lowering = (
+export const fusionForward: Lowering<"fusion_forward"> = (
   { attributes: { R, I, eps }, reads: { a, m, wa, wm }, writes: { y, r } },
   context,
 ) => [{
   kernel: FORWARD(context),
   constants: {
-    R: R!,
-    I: I!,
+    R,
+    I,
     LANES: context.rowLanes,
-    EPS: eps!,
-    WA_OFFSET: wa!.offset,
-    WM_OFFSET: wm!.offset,
-    ...placeOf("A", a!),
-    ...placeOf("M", m!),
-    ...placeOf("Y", y!),
+    EPS: eps,
+    WA_OFFSET: wa.offset,
+    WM_OFFSET: wm.offset,
+    ...placeOf("A", a),
+    ...placeOf("M", m),
+    ...placeOf("Y", y),
   },
-  reads: [a!, m!, wa!, wm!],
-  writes: [y!, r!],
-  grid: linearGrid(R!),
+  reads: [a, m, wa, wm],
+  writes: [y, r],
+  grid: linearGrid(R),
 }];
 
-export const fusionBackward: Lowering = (
+export const fusionBackward: Lowering<"fusion_backward"> = (
   { attributes: { R, I }, reads: { dy, a, m, wa, wm, r }, writes: { da, dm, dwa, dwm }, accumulate },
   context,
 ) => {
-  const parts = Math.ceil(R! / ROWS_PER_PART), partial = context.scratch("dw", [2, parts, I!]);
-  const places = { ...placeOf("DY", dy!), ...placeOf("A", a!), ...placeOf("M", m!) };
-  const half = (side: number) => tensorOver(partial.storage, [parts, I!], { offset: side * parts * I! });
+  const parts = Math.ceil(R / ROWS_PER_PART), partial = context.scratch("dw", [2, parts, I]);
+  const places = { ...placeOf("DY", dy), ...placeOf("A", a), ...placeOf("M", m) };
+  const half = (side: number) => tensorOver(partial.storage, [parts, I], { offset: side * parts * I });
   return [
     {
       kernel: BACKWARD_DX(context),
       constants: {
-        R: R!,
-        I: I!,
+        R,
+        I,
         LANES: context.rowLanes,
-        WA_OFFSET: wa!.offset,
-        WM_OFFSET: wm!.offset,
+        WA_OFFSET: wa.offset,
+        WM_OFFSET: wm.offset,
         ...places,
-        ...placeOf("DA", da!),
-        ...placeOf("DM", dm!),
+        ...placeOf("DA", da),
+        ...placeOf("DM", dm),
       },
-      reads: [dy!, a!, m!, wa!, wm!, r!],
-      writes: [da!, dm!],
-      grid: linearGrid(R!),
+      reads: [dy, a, m, wa, wm, r],
+      writes: [da, dm],
+      grid: linearGrid(R),
     },
     {
       kernel: BACKWARD_DW,
-      constants: { R: R!, I: I!, ROWS: ROWS_PER_PART, ...places },
-      reads: [dy!, a!, m!, r!],
+      constants: { R, I, ROWS: ROWS_PER_PART, ...places },
+      reads: [dy, a, m, r],
       writes: [partial],
-      grid: [Math.ceil(I! / 64), parts, 1],
+      grid: [Math.ceil(I / 64), parts, 1],
     },
-    sumPartials(half(0), dwa!, { accumulate: accumulate.includes("dwa") }),
-    sumPartials(half(1), dwm!, { accumulate: accumulate.includes("dwm") }),
+    sumPartials(half(0), dwa, { accumulate: accumulate.includes("dwa") }),
+    sumPartials(half(1), dwm, { accumulate: accumulate.includes("dwm") }),
   ];
 };

@@ -4,8 +4,9 @@ import unpackFoursCode from "../../../wgsl/unpack_halves_vec4.wgsl" with { type:
 import unpackCode from "../../../wgsl/unpack_halves.wgsl" with { type: "text" };
 import halvesFours from "../../../wgsl/lib/halves_vec4.wgsl" with { type: "text" };
 import halves from "../../../wgsl/lib/halves.wgsl" with { type: "text" };
-import { EXPONENT_BITS, type Step, type Tensor } from "../../tensor/mod.ts";
-import { unpackHalves as unpack } from "../../ops/halves.ts";
+import type { AttributesNamed } from "../../ops/registry.ts";
+import { EXPONENT_BITS, type Tensor } from "../../tensor/mod.ts";
+import { halfAttributes } from "../../ops/halves.ts";
 import { kernel, type Launch, linearGrid, type LowerContext, type Lowering, placeOf } from "../launch.ts";
 
 /** By the columns that an invocation takes. */
@@ -22,23 +23,20 @@ const UNPACK = {
 export const formatOf = ({ packed }: Tensor): Record<string, number> =>
   packed ? { EXPONENT_BITS: EXPONENT_BITS[packed.format] } : {};
 
-/** The same tensors, unpacked into scratch memory where some of them are f32 and some are words. */
+/** u, the step size and z in one form: where only one of the two tensors is packed, it is unpacked into scratch memory. */
 export function alike(
-  given: readonly (Tensor | undefined)[],
+  { udt, z }: { udt: Tensor; z: Tensor | undefined },
   { scratch }: LowerContext,
-): { launches: Launch[]; tensors: (Tensor | undefined)[] } {
-  const launches: Launch[] = [], present = given.filter((x) => x !== undefined);
-  if (present.every(({ packed }) => packed) || !present.some(({ packed }) => packed)) {
-    return { launches, tensors: [...given] };
-  }
-  const tensors = given.map((x) => {
-    if (!x?.packed) return x;
-    const plain = scratch(`${x.name} in f32`, [x.rows, x.packed.columns]);
-    const { attributes, reads } = unpack(x, plain);
-    launches.push(...between(UNPACK, attributes, { x: plain, words: x, reads: reads.words!, writes: plain }));
-    return plain;
+): { launches: Launch[]; udt: Tensor; z: Tensor | undefined } {
+  if (!z || Boolean(udt.packed) === Boolean(z.packed)) return { launches: [], udt, z };
+  const words = udt.packed ? udt : z, plain = scratch(`${words.name} in f32`, [words.rows, words.packed?.columns ?? 0]);
+  const launches = between(UNPACK, halfAttributes(words), {
+    x: plain,
+    words,
+    reads: { ...words, packed: undefined },
+    writes: plain,
   });
-  return { launches, tensors };
+  return udt.packed ? { launches, udt: plain, z } : { launches, udt, z: plain };
 }
 
 /** Whether every row begins at a multiple of four columns and of two words, and is one long. */
@@ -48,21 +46,21 @@ const inFours = (x: Tensor, words: Tensor, C: number): boolean =>
 
 const between = (
   kernels: typeof PACK,
-  { R, C, exponentBits }: Step["attributes"],
+  { R, C, exponentBits }: AttributesNamed<"pack_halves">,
   { x, words, reads, writes }: { x: Tensor; words: Tensor; reads: Tensor; writes: Tensor },
 ) => {
-  const columns = inFours(x, words, C!) ? 4 : 2;
+  const columns = inFours(x, words, C) ? 4 : 2;
   return [{
     kernel: kernels[columns],
-    constants: { R: R!, C: C!, EXPONENT_BITS: exponentBits!, ...placeOf("X", x), ...placeOf("WORDS", words) },
+    constants: { R, C, EXPONENT_BITS: exponentBits, ...placeOf("X", x), ...placeOf("WORDS", words) },
     reads: [reads],
     writes: [writes],
-    grid: linearGrid(Math.ceil(R! * Math.ceil(C! / columns) / 64)),
+    grid: linearGrid(Math.ceil(R * Math.ceil(C / columns) / 64)),
   }];
 };
 
-export const packHalves: Lowering = ({ attributes, reads: { x }, writes: { words } }) =>
-  between(PACK, attributes, { x: x!, words: words!, reads: x!, writes: words! });
+export const packHalves: Lowering<"pack_halves"> = ({ attributes, reads: { x }, writes: { words } }) =>
+  between(PACK, attributes, { x, words, reads: x, writes: words });
 
-export const unpackHalves: Lowering = ({ attributes, reads: { words }, writes: { x } }) =>
-  between(UNPACK, attributes, { x: x!, words: words!, reads: words!, writes: x! });
+export const unpackHalves: Lowering<"unpack_halves"> = ({ attributes, reads: { words }, writes: { x } }) =>
+  between(UNPACK, attributes, { x, words, reads: words, writes: x });

@@ -5,7 +5,7 @@ import logOdds from "../../../wgsl/lib/log_odds.wgsl" with { type: "text" };
 import { HymbaError } from "../../errors.ts";
 import { isContiguous, type Tensor, tensorOver } from "../../tensor/mod.ts";
 import { kernel, type Launch, linearGrid, type LowerContext, type Lowering } from "../launch.ts";
-import { matmul } from "./matmul.ts";
+import { product } from "./matmul.ts";
 import { rowKernel } from "./row_kernel.ts";
 import { forWidths, widthOf } from "./width.ts";
 
@@ -33,7 +33,7 @@ function rowsOf(w: Tensor, { V0, C }: Chunk): Tensor {
   return { ...w, shape: [C, w.columns], rows: C, offset: w.offset + V0 * w.columns };
 }
 
-interface Product {
+interface Operands {
   a: Tensor;
   b: Tensor;
   c: Tensor;
@@ -46,60 +46,60 @@ interface Product {
 }
 
 /** The launches of c = a · b, or of c += a · b. */
-function product(
-  { a, b, c, M, N, K, transA = 0, transB = 0, accumulate = false }: Product,
+const productOf = (
+  { a, b, c, M, N, K, transA = 0, transB = 0, accumulate = false }: Operands,
   context: LowerContext,
-): Launch[] {
-  const attributes = { M, N, K, transA, transB }, flops = 2 * M * N * K;
-  const step = { op: "matmul", attributes, reads: { a, b }, writes: { c }, accumulate: accumulate ? ["c"] : [], flops };
-  return matmul(step, context);
-}
+): Launch[] =>
+  product({
+    attributes: { M, N, K, transA, transB },
+    reads: { a, b },
+    writes: { c },
+    accumulate: accumulate ? ["c"] : [],
+  }, context);
 
-export const linearLogpForward: Lowering = (
-  { attributes, reads: { x, w, targets }, writes: { logp, lse } },
+export const linearLogpForward: Lowering<"linear_logp_forward"> = (
+  { attributes: { R, D, V, chunk }, reads: { x, w, targets }, writes: { logp, lse } },
   context,
 ) => {
-  const { R, D, V, chunk } = attributes as { R: number; D: number; V: number; chunk: number };
   const buffer = context.scratch("logits", [R, chunk]), chunks = chunksOf({ R, V, chunk }, buffer);
   // Logits that no next chunk replaces are left to the backward step, which then makes three products instead of four.
-  if (chunks.length === 1) context.kept.set(lse!.storage, buffer);
+  if (chunks.length === 1) context.kept.set(lse.storage, buffer);
   const running = context.scratch("running", [R, 3]);
   return chunks.flatMap((chunk, i) => {
     const { C, V0, logits } = chunk;
     const FIRST = i === 0 ? 1 : 0, LAST = i === chunks.length - 1 ? 1 : 0;
     return [
-      ...product({ a: x!, b: rowsOf(w!, chunk), c: logits, M: R, N: C, K: D, transB: 1 }, context),
+      ...productOf({ a: x, b: rowsOf(w, chunk), c: logits, M: R, N: C, K: D, transB: 1 }, context),
       {
         kernel: FORWARD(context),
         constants: { R, C, V0, FIRST, LAST, LANES: context.rowLanes },
-        reads: [logits, targets!],
-        writes: [running, logp!, lse!],
+        reads: [logits, targets],
+        writes: [running, logp, lse],
         grid: linearGrid(R),
       },
     ];
   });
 };
 
-export const linearLogpBackward: Lowering = (
-  { attributes, reads: { dlogp, x, w, targets, lse, logp }, writes: { dx, dw } },
+export const linearLogpBackward: Lowering<"linear_logp_backward"> = (
+  { attributes: { R, D, V, chunk }, reads: { dlogp, x, w, targets, lse, logp }, writes: { dx, dw } },
   context,
 ) => {
-  const { R, D, V, chunk } = attributes as { R: number; D: number; V: number; chunk: number };
-  const kept = context.kept.get(lse!.storage);
+  const kept = context.kept.get(lse.storage);
   const chunks = chunksOf({ R, V, chunk }, kept ?? context.scratch("logits", [R, chunk]));
   return chunks.flatMap((chunk, i) => {
-    const { C, V0, logits } = chunk, part = rowsOf(w!, chunk), width = widthOf([C], [logits]);
+    const { C, V0, logits } = chunk, part = rowsOf(w, chunk), width = widthOf([C], [logits]);
     return [
-      ...(kept ? [] : product({ a: x!, b: part, c: logits, M: R, N: C, K: D, transB: 1 }, context)),
+      ...(kept ? [] : productOf({ a: x, b: part, c: logits, M: R, N: C, K: D, transB: 1 }, context)),
       {
         kernel: BACKWARD[width],
         constants: { R, C, V0 },
-        reads: [targets!, dlogp!, lse!, logp!],
+        reads: [targets, dlogp, lse, logp],
         writes: [logits],
         grid: linearGrid(Math.ceil(R * C / width / 64)),
       },
-      ...product({ a: logits, b: part, c: dx!, M: R, N: D, K: C, accumulate: i > 0 }, context),
-      ...product({ a: logits, b: x!, c: rowsOf(dw!, chunk), M: C, N: D, K: R, transA: 1 }, context),
+      ...productOf({ a: logits, b: part, c: dx, M: R, N: D, K: C, accumulate: i > 0 }, context),
+      ...productOf({ a: logits, b: x, c: rowsOf(dw, chunk), M: C, N: D, K: R, transA: 1 }, context),
     ];
   });
 };

@@ -11,38 +11,42 @@ const NLL_BACKWARD = kernel("nll_loss_backward", sumOverLanes, nllBackward);
 const ORPO_FORWARD = kernel("orpo_loss_forward", sumOverLanes, logOdds, orpoForward);
 const ORPO_BACKWARD = kernel("orpo_loss_backward", sumOverLanes, logOdds, orpoBackward);
 
-export const nllLossForward: Lowering = ({ attributes: { R }, reads: { logp, weight }, writes: { loss } }) => [{
+export const nllLossForward: Lowering<"nll_loss_forward"> = (
+  { attributes: { R }, reads: { logp, weight }, writes: { loss } },
+) => [{
   kernel: NLL_FORWARD,
-  constants: { R: R! },
-  reads: [logp!, weight!],
-  writes: [loss!],
+  constants: { R },
+  reads: [logp, weight],
+  writes: [loss],
   grid: [1, 1, 1],
 }];
 
-export const nllLossBackward: Lowering = ({ attributes: { R }, reads: { dloss, weight }, writes: { dlogp } }) => [{
+export const nllLossBackward: Lowering<"nll_loss_backward"> = (
+  { attributes: { R }, reads: { dloss, weight }, writes: { dlogp } },
+) => [{
   kernel: NLL_BACKWARD,
-  constants: { R: R! },
-  reads: [dloss!, weight!],
-  writes: [dlogp!],
+  constants: { R },
+  reads: [dloss, weight],
+  writes: [dlogp],
   grid: [1, 1, 1],
 }];
 
-export const orpoLossForward: Lowering = (
+export const orpoLossForward: Lowering<"orpo_loss_forward"> = (
   { attributes: { n, T, beta }, reads: { logp, weight, completion }, writes: { loss, nll, pairs } },
 ) => [{
   kernel: ORPO_FORWARD,
-  constants: { N: n!, T: T!, BETA: beta! },
-  reads: [logp!, weight!, completion!],
-  writes: [loss!, nll!, pairs!],
+  constants: { N: n, T, BETA: beta },
+  reads: [logp, weight, completion],
+  writes: [loss, nll, pairs],
   grid: [1, 1, 1],
 }];
 
-export const orpoLossBackward: Lowering = (
+export const orpoLossBackward: Lowering<"orpo_loss_backward"> = (
   { attributes: { n, T, beta }, reads: { dloss, weight, completion, pairs }, writes: { dlogp } },
 ) => [{
   kernel: ORPO_BACKWARD,
-  constants: { N: n!, T: T!, BETA: beta! },
-  reads: [dloss!, weight!, completion!, pairs!],
-  writes: [dlogp!],
-  grid: [2 * n!, 1, 1],
+  constants: { N: n, T, BETA: beta },
+  reads: [dloss, weight, completion, pairs],
+  writes: [dlogp],
+  grid: [2 * n, 1, 1],
 }];

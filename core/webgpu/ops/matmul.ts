@@ -3,10 +3,14 @@ import ones from "../../../wgsl/lib/matmul_ones.wgsl" with { type: "text" };
 import subgroupCode from "../../../wgsl/matmul_subgroup.wgsl" with { type: "text" };
 import tileF16Code from "../../../wgsl/matmul_tile_f16.wgsl" with { type: "text" };
 import tileCode from "../../../wgsl/matmul_tile.wgsl" with { type: "text" };
-import { type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { type Tensor, tensorOver } from "../../tensor/mod.ts";
+import type { StepNamed } from "../../ops/registry.ts";
 import { kernel, type Launch, type LowerContext, type Lowering, placeOf, specialised } from "../launch.ts";
 import { type SubgroupTile, usualTile, type WorkgroupTile } from "../tiles.ts";
 import { sumPartials } from "./sum_partials.ts";
+
+/** A step that is one product, or a product inside another op. */
+export type Product = Pick<StepNamed<"matmul">, "attributes" | "reads" | "writes" | "accumulate">;
 
 const TILE = kernel("matmul_tile", tileCode);
 const TILE_F16 = kernel("matmul_tile_f16", tileF16Code);
@@ -22,91 +26,94 @@ const INFINITE = 0x7c007c00;
 /** Workgroups that keep an adapter of the class busy. */
 const BUSY = { discrete: 256, integrated: 64, apple: 64, software: 1 } as const;
 
-function constantsOf({ attributes: { M, N, K, transA, transB }, reads: { a, b }, accumulate }: Step, c: Tensor) {
+function constantsOf({ attributes: { M, N, K, transA, transB }, reads: { a, b }, accumulate }: Product, c: Tensor) {
   return {
-    M: M!,
-    N: N!,
-    K: K!,
-    TRANS_A: transA!,
-    TRANS_B: transB!,
+    M,
+    N,
+    K,
+    TRANS_A: transA,
+    TRANS_B: transB,
     ACCUMULATE: accumulate.includes("c") ? 1 : 0,
-    ...placeOf("A", a!),
-    ...placeOf("B", b!),
+    ...placeOf("A", a),
+    ...placeOf("B", b),
     ...placeOf("C", c),
   };
 }
 
 /** Workgroup tiles, k in one piece or in `slices` pieces that `sum_partials` adds up in order. */
 export function tiles(
-  step: Step,
+  step: Product,
   { scratch, f16Products }: LowerContext,
   { tile: { rowQuads, columnQuads, depth }, slices = 1 }: { tile: Omit<WorkgroupTile, "kernel">; slices?: number },
 ): Launch[] {
   const { attributes: { M, N, K }, reads: { a, b }, writes: { c } } = step;
-  const SLICE = Math.ceil(K! / slices / depth) * depth, cut = Math.ceil(K! / SLICE);
-  const partial = cut > 1 ? scratch("product", [cut, M! * N!]) : undefined;
-  const out = partial ? tensorOver(partial.storage, [M!, N!]) : c!;
+  const SLICE = Math.ceil(K / slices / depth) * depth, cut = Math.ceil(K / SLICE);
+  const partial = cut > 1 ? scratch("product", [cut, M * N]) : undefined;
+  const out = partial ? tensorOver(partial.storage, [M, N]) : c;
   const shape = { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, DEPTH: depth };
   const f16 = f16Products && step.attributes.f16 === 1;
   const constants = { ...constantsOf(step, out), SLICE, ...(f16 && { INFINITE }), ...shape };
   const launch: Launch = {
     kernel: f16 ? TILE_F16 : TILE,
     constants: partial ? { ...constants, ACCUMULATE: 0 } : constants,
-    reads: [a!, b!],
+    reads: [a, b],
     writes: [out],
-    grid: [Math.ceil(N! / (QUAD * columnQuads)), Math.ceil(M! / (QUAD * rowQuads)), cut],
+    grid: [Math.ceil(N / (QUAD * columnQuads)), Math.ceil(M / (QUAD * rowQuads)), cut],
   };
   if (!partial) return [launch];
-  return [launch, sumPartials(partial, c!, { accumulate: step.accumulate.includes("c") })];
+  return [launch, sumPartials(partial, c, { accumulate: step.accumulate.includes("c") })];
 }
 
 /** The same product with rows and columns exchanged: cᵀ = bᵀ · aᵀ. */
-function turnedOver({ attributes: { M, N, K, transA, transB }, reads: { a, b }, ...rest }: Step): Step {
+function transposedProduct({ attributes: { M, N, K, transA, transB }, reads: { a, b }, ...rest }: Product): Product {
   return {
     ...rest,
-    attributes: { M: N!, N: M!, K: K!, transA: 1 - transB!, transB: 1 - transA! },
-    reads: { a: b!, b: a! },
+    attributes: { M: N, N: M, K, transA: 1 - transB, transB: 1 - transA },
+    reads: { a: b, b: a },
   };
 }
 
 /** One subgroup a workgroup, for adapters that compute on the processor. */
 export function subgroups(
-  given: Step,
+  given: Product,
   { subgroupSize }: Pick<LowerContext, "subgroupSize">,
-  { tile: { rowQuads, turned }, vec4 }: { tile: Omit<SubgroupTile, "kernel">; vec4?: boolean },
+  { tile: { rowQuads, transposed }, vec4 }: { tile: Omit<SubgroupTile, "kernel">; vec4?: boolean },
 ): Launch[] {
-  const step = turned ? turnedOver(given) : given;
+  const step = transposed ? transposedProduct(given) : given;
   const { attributes: { M, N }, reads: { a, b }, writes: { c } } = step;
   return [{
-    kernel: specialised(vec4 ?? inFours(step, { turned }) ? SUBGROUP : SUBGROUP_SCALAR, { LANES: subgroupSize }),
-    constants: { ...constantsOf(step, c!), ROW_QUADS: rowQuads, TURNED: turned ? 1 : 0 },
-    reads: [a!, b!],
-    writes: [c!],
-    grid: [Math.ceil(M! / (4 * rowQuads)), Math.ceil(N! / (4 * subgroupSize)), 1],
+    kernel: specialised(vec4 ?? inFours(step, { transposed }) ? SUBGROUP : SUBGROUP_SCALAR, { LANES: subgroupSize }),
+    constants: { ...constantsOf(step, c), ROW_QUADS: rowQuads, TRANSPOSED: transposed ? 1 : 0 },
+    reads: [a, b],
+    writes: [c],
+    grid: [Math.ceil(M / (4 * rowQuads)), Math.ceil(N / (4 * subgroupSize)), 1],
   }];
 }
 
 /** Whether every row of a, b and c starts at a multiple of four and is one long. */
 function inFours(
-  { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c } }: Step,
-  { turned }: Pick<SubgroupTile, "turned">,
+  { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c } }: Product,
+  { transposed }: Pick<SubgroupTile, "transposed">,
 ): boolean {
-  const lengths = [transA ? M! : K!, transB ? K! : N!, turned ? M! : N!];
-  const places = [a!, b!, c!].flatMap(({ offset, rowStride }) => [offset, rowStride]);
+  const lengths = [transA ? M : K, transB ? K : N, transposed ? M : N];
+  const places = [a, b, c].flatMap(({ offset, rowStride }) => [offset, rowStride]);
   return [...lengths, ...places].every((count) => count % 4 === 0);
 }
 
 /** Pieces that k is cut into: only where c has too few tiles for the adapter. */
 function slicesOf(
-  { attributes: { M, N, K } }: Step,
+  { attributes: { M, N, K } }: Product,
   { adapterClass, tile }: { adapterClass: LowerContext["adapterClass"]; tile: WorkgroupTile },
 ): number {
-  const groups = Math.ceil(M! / (QUAD * tile.rowQuads)) * Math.ceil(N! / (QUAD * tile.columnQuads));
-  return Math.max(1, Math.min(Math.floor(BUSY[adapterClass] / groups), Math.floor(K! / SHORTEST_SLICE)));
+  const groups = Math.ceil(M / (QUAD * tile.rowQuads)) * Math.ceil(N / (QUAD * tile.columnQuads));
+  return Math.max(1, Math.min(Math.floor(BUSY[adapterClass] / groups), Math.floor(K / SHORTEST_SLICE)));
 }
 
-export const matmul: Lowering = (step, context) => {
+/** The launches of c = a · b, shared by all ops that contain a product. */
+export function product(step: Product, context: LowerContext): Launch[] {
   const tile = context.tileOf(step.attributes) ?? usualTile(step.attributes, context);
   if (tile.kernel === "subgroup") return subgroups(step, context, { tile });
   return tiles(step, context, { tile, slices: slicesOf(step, { adapterClass: context.adapterClass, tile }) });
-};
+}
+
+export const matmul: Lowering<"matmul"> = product;

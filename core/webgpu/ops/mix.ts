@@ -8,36 +8,36 @@ import { sumPartials } from "./sum_partials.ts";
 const FORWARD = kernel("mix_forward", activations, forwardCode);
 const BACKWARD = rowKernel("mix_backward", activations, backwardCode);
 
-export const mixForward: Lowering = ({ attributes: { R, I }, reads: { a, m, g }, writes: { y } }) => [{
+export const mixForward: Lowering<"mix_forward"> = ({ attributes: { R, I }, reads: { a, m, g }, writes: { y } }) => [{
   kernel: FORWARD,
   constants: {
-    R: R!,
-    I: I!,
+    R,
+    I,
     GATED: g ? 1 : 0,
     G_OFFSET: g?.offset ?? 0,
-    ...placeOf("A", a!),
-    ...placeOf("M", m!),
-    ...placeOf("Y", y!),
+    ...placeOf("A", a),
+    ...placeOf("M", m),
+    ...placeOf("Y", y),
   },
-  reads: [a!, m!, g ?? a!],
-  writes: [y!],
-  grid: linearGrid(Math.ceil(R! * I! / 64)),
+  reads: [a, m, g ?? a],
+  writes: [y],
+  grid: linearGrid(Math.ceil(R * I / 64)),
 }];
 
-export const mixBackward: Lowering = (
+export const mixBackward: Lowering<"mix_backward"> = (
   { attributes: { R, I }, reads: { dy, a, m, g }, writes: { da, dm, dg } },
   context,
 ) => {
-  const partial = context.scratch("dg", [R!, 1]);
-  const places = Object.entries({ DY: dy!, A: a!, M: m!, DA: da!, DM: dm! }).map(([name, x]) => placeOf(name, x));
+  const partial = context.scratch("dg", [R, 1]);
+  const places = Object.entries({ DY: dy, A: a, M: m, DA: da, DM: dm }).map(([name, x]) => placeOf(name, x));
   return [
     {
       kernel: BACKWARD(context),
-      constants: Object.assign({ R: R!, I: I!, LANES: context.rowLanes, G_OFFSET: g!.offset }, ...places),
-      reads: [dy!, a!, m!, g!],
-      writes: [da!, dm!, partial],
-      grid: linearGrid(R!),
+      constants: Object.assign({ R, I, LANES: context.rowLanes, G_OFFSET: g.offset }, ...places),
+      reads: [dy, a, m, g],
+      writes: [da, dm, partial],
+      grid: linearGrid(R),
     },
-    sumPartials(partial, dg!),
+    sumPartials(partial, dg),
   ];
 };

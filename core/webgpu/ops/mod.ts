@@ -1,5 +1,6 @@
 /** How every step is carried out on WebGPU, by the step's name. */
-import type { Lowering } from "../launch.ts";
+import type { ForSteps } from "../../ops/registry.ts";
+import type { Launch, LowerContext } from "../launch.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
 import { lossScale } from "./loss_scale.ts";
@@ -13,13 +14,14 @@ import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
+import { croppedAttentionBackward, croppedAttentionForward } from "./cropped_attention.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
 import { packHalves, unpackHalves } from "./halves.ts";
 
-export const LOWERINGS: Readonly<Record<string, Lowering>> = {
+export const LOWERINGS: ForSteps<[LowerContext], Launch[]> = {
   matmul,
   attention_map: attentionMap,
   linear_logp_forward: linearLogpForward,
@@ -56,5 +58,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   cache_append: cacheAppend,
   attention_decode: attentionDecode,
   conv_step: convStep,
+  cropped_attention_backward: croppedAttentionBackward,
+  cropped_attention_forward: croppedAttentionForward,
   scan_step: scanStep,
 };

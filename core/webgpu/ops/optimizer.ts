@@ -18,72 +18,77 @@ const SPAN = 8192;
 
 const lengthOf = (x: Tensor) => x.rows * x.columns;
 
-/** A stretch as pieces that can be bound. Only pinned stretches can be cut: a slot is bound whole. */
-export function pieces(x: Tensor, most = MOST_ELEMENTS): Tensor[] {
-  if (!isContiguous(x)) throw new HymbaError(`optimizer: ${describe(x)} is a slice, expected a whole stretch`);
-  const length = lengthOf(x), pinned = x.storage.pinned;
-  if (length <= most || !pinned) return [x];
-  return Array.from({ length: Math.ceil(length / most) }, (_, i) => {
-    const start = i * most, elements = Math.min(most, length - start);
-    const place = { arena: pinned.arena, offset: pinned.offset + x.offset + start };
-    return tensorOver(new Storage(`${x.name} from ${start}`, elements, x.dtype, place), [elements]);
-  });
+/** How many pieces a stretch is cut into. Only pinned stretches can be cut: a slot is bound whole. */
+const pieceCount = (x: Tensor, most: number): number => x.storage.pinned ? Math.ceil(lengthOf(x) / most) : 1;
+
+/** Piece `i` of a stretch: at most `most` elements that can be bound. */
+function piece(x: Tensor, i: number, most: number): Tensor {
+  const { storage: { pinned }, name, offset, dtype } = x, start = i * most;
+  if (!pinned || lengthOf(x) <= most) return x;
+  const elements = Math.min(most, lengthOf(x) - start);
+  const place = { arena: pinned.arena, offset: pinned.offset + offset + start };
+  return tensorOver(new Storage(`${name} from ${start}`, elements, dtype, place), [elements]);
 }
 
-export const gradientNorm: Lowering = ({ reads, writes: { norm } }, context) => {
+/** A stretch as pieces that can be bound. */
+export function pieces(x: Tensor, most = MOST_ELEMENTS): Tensor[] {
+  if (!isContiguous(x)) throw new HymbaError(`optimizer: ${describe(x)} is a slice, expected a whole stretch`);
+  return Array.from({ length: pieceCount(x, most) }, (_, i) => piece(x, i, most));
+}
+
+export const gradientNorm: Lowering<"gradient_norm"> = ({ reads, writes: { norm } }, context) => {
   const LANES = context.adapterClass === "software" ? context.rowLanes : 256;
   const all = Object.values(reads).flatMap((g) => pieces(g));
-  const counts = all.map((g) => Math.ceil(lengthOf(g) / SPAN)), total = counts.reduce((sum, count) => sum + count, 0);
-  const parts = context.scratch("squares", [total]),
-    before = counts.map((_, i) => counts.slice(0, i).reduce((a, b) => a + b, 0));
-  const launches = all.map((g, i) => ({
-    kernel: PARTS(context),
-    constants: { N: lengthOf(g), SPAN, LANES, G_OFFSET: g.offset, PART_AT: before[i]! },
-    reads: [g],
-    writes: [parts],
-    grid: linearGrid(counts[i]!),
-  }));
+  const groupsOf = (g: Tensor) => Math.ceil(lengthOf(g) / SPAN), total = all.reduce((sum, g) => sum + groupsOf(g), 0);
+  const parts = context.scratch("squares", [total]);
+  let before = 0;
+  const launches = all.map((g) => {
+    const groups = groupsOf(g), constants = { N: lengthOf(g), SPAN, LANES, G_OFFSET: g.offset, PART_AT: before };
+    before += groups;
+    return { kernel: PARTS(context), constants, reads: [g], writes: [parts], grid: linearGrid(groups) };
+  });
   const last = {
     kernel: TOTAL(context),
-    constants: { PARTS: total, LANES, NORM_OFFSET: norm!.offset },
+    constants: { PARTS: total, LANES, NORM_OFFSET: norm.offset },
     reads: [parts],
-    writes: [norm!],
+    writes: [norm],
     grid: [1, 1, 1] as const,
   };
   return [...launches, last];
 };
 
-export const adamw: Lowering = (
+export const adamw: Lowering<"adamw"> = (
   { attributes: { beta1, beta2, eps, decay, clip, scaled }, reads: { g, norm, schedule }, writes: { p, m, v } },
 ) => {
-  const [gs, ps, ms, vs] = [g!, p!, m!, v!].map((x) => pieces(x)) as [Tensor[], Tensor[], Tensor[], Tensor[]];
   const scalars = {
-    BETA1: beta1!,
-    BETA2: beta2!,
-    REST1: 1 - beta1!,
-    REST2: 1 - beta2!,
-    EPS: eps!,
-    DECAY: decay!,
-    CLIP: clip!,
-    SCALED: scaled!,
-    NORM_OFFSET: norm!.offset,
-    SCHEDULE_OFFSET: schedule!.offset,
+    BETA1: beta1,
+    BETA2: beta2,
+    REST1: 1 - beta1,
+    REST2: 1 - beta2,
+    EPS: eps,
+    DECAY: decay,
+    CLIP: clip,
+    SCALED: scaled,
+    NORM_OFFSET: norm.offset,
+    SCHEDULE_OFFSET: schedule.offset,
   };
-  return ps.map((piece, i) => {
-    const tensors = [piece, gs[i]!, ms[i]!, vs[i]!], width = widthOf([lengthOf(piece)], tensors);
+  return pieces(p).map((weights, i) => {
+    const gradient = piece(g, i, MOST_ELEMENTS);
+    const first = piece(m, i, MOST_ELEMENTS), second = piece(v, i, MOST_ELEMENTS);
+    const N = lengthOf(weights), width = widthOf([N], [weights, gradient, first, second]);
     return {
       kernel: ADAMW[width],
       constants: {
-        N: lengthOf(piece),
+        N,
         ...scalars,
-        G_OFFSET: gs[i]!.offset,
-        P_OFFSET: piece.offset,
-        M_OFFSET: ms[i]!.offset,
-        V_OFFSET: vs[i]!.offset,
+        G_OFFSET: gradient.offset,
+        P_OFFSET: weights.offset,
+        M_OFFSET: first.offset,
+        V_OFFSET: second.offset,
       },
-      reads: [gs[i]!, norm!, schedule!],
-      writes: [piece, ms[i]!, vs[i]!],
-      grid: linearGrid(Math.ceil(lengthOf(piece) / width / 256)),
+      reads: [gradient, norm, schedule],
+      writes: [weights, first, second],
+      grid: linearGrid(Math.ceil(N / width / 256)),
     };
   });
 };

@@ -4,19 +4,19 @@ import { forWidths, widthOf } from "./width.ts";
 
 const KERNELS = forWidths("rotary", (name, vec) => kernel(name, vec, code));
 
-export const rotary: Lowering = (
+export const rotary: Lowering<"rotary"> = (
   { attributes: { B, T, H, K, sign }, reads: { x, table, position }, writes: { y } },
   { scratch },
 ) => {
-  const width = widthOf([K! / 2], [x!, table!, y!]), pairs = B! * T! * H! * K! / 2 / width;
+  const width = widthOf([K / 2], [x, table, y]), pairs = B * T * H * K / 2 / width;
   return [{
     kernel: KERNELS[width],
     constants: {
-      ...{ PAIRS: pairs, T: T!, H: H!, K: K!, SIGN: sign!, HAS_POSITION: position ? 1 : 0 },
-      ...{ ...placeOf("X", x!), ...placeOf("Y", y!) },
+      ...{ PAIRS: pairs, T, H, K, SIGN: sign, HAS_POSITION: position ? 1 : 0 },
+      ...{ ...placeOf("X", x), ...placeOf("Y", y) },
     },
-    reads: [x!, table!, position ?? scratch("no position", [1], "u32")],
-    writes: [y!],
+    reads: [x, table, position ?? scratch("no position", [1], "u32")],
+    writes: [y],
     grid: linearGrid(Math.ceil(pairs / 64)),
   }];
 };

@@ -14,10 +14,9 @@ import laneTotals8 from "../../../wgsl/lib/lane_totals_8.wgsl" with { type: "tex
 import storedF32 from "../../../wgsl/lib/stored_f32.wgsl" with { type: "text" };
 import storedHalves from "../../../wgsl/lib/stored_halves.wgsl" with { type: "text" };
 import { HymbaError } from "../../errors.ts";
-import type { Attributes } from "../../tensor/mod.ts";
 import { type Kernel, kernel, type LowerContext, specialised } from "../launch.ts";
-import { scanTile } from "../tiles.ts";
-import { CHUNK, type Spans, spansOf } from "./scan_spans.ts";
+import { type Lanes, scanTile } from "../tiles.ts";
+import { CHUNK, type Sizes, type Spans, spansOf } from "./scan_spans.ts";
 import type { Width } from "./width.ts";
 
 /** By what the backward pass reads u, the step size and z from: f32, or words of 16-bit floats. */
@@ -48,12 +47,13 @@ const ENDS: Kernels = {
   halves: widthsOf("selective_scan_ends halves", [], [halves, storedHalves, endsCode]),
 };
 const WORKGROUP = kernels("", [], { forward: forwardCode, backward: backwardCode });
-const SUBGROUP: Readonly<Record<number, Kernels>> = Object.fromEntries(
-  Object.entries({ 4: laneTotals4, 8: laneTotals8, 16: laneTotals16 }).map(([lanes, totals]) => [
-    lanes,
-    kernels(` on ${lanes} lanes`, [totals], { forward: forwardSubgroupCode, backward: backwardSubgroupCode }),
-  ]),
-);
+const onLanes = (lanes: Lanes, totals: string): Kernels =>
+  kernels(` on ${lanes} lanes`, [totals], { forward: forwardSubgroupCode, backward: backwardSubgroupCode });
+const SUBGROUP: Readonly<Record<Lanes, Kernels>> = {
+  4: onLanes(4, laneTotals4),
+  8: onLanes(8, laneTotals8),
+  16: onLanes(16, laneTotals16),
+};
 
 /** Channels of a workgroup, and most of a subgroup. */
 const CHANNELS = 64;
@@ -84,23 +84,23 @@ export interface ScanForm {
 /** How an adapter carries a scan out. Throws HymbaError for more states than fit, or other chunks than the kernels'. */
 export function scanForm(
   kind: Kind,
-  { attributes, width, context }: { attributes: Attributes; width: Width; context: LowerContext },
+  { attributes, width, context }: { attributes: Sizes; width: Width; context: LowerContext },
 ): ScanForm {
   const { B, I, N, chunk } = attributes, tile = scanTile(context);
-  if (N! > MOST_STATES) {
+  if (N > MOST_STATES) {
     throw new HymbaError(`selective_scan: ${N} states a channel`, { expected: `at most ${MOST_STATES}` });
   }
   if (chunk !== CHUNK) {
     throw new HymbaError(`selective_scan: saved every ${chunk} positions`, { expected: `${CHUNK}` });
   }
   if (!tile) {
-    const sizes = staged(N!, kind, context), spans = spansOf(attributes, { channels: CHANNELS, context });
+    const sizes = staged(N, kind, context), spans = spansOf(attributes, { channels: CHANNELS, context });
     const cut = { spans, ends: ENDS[kind][width] };
     return { parts: [{ kernel: WORKGROUP[kind][width], sizes }], channels: CHANNELS, cut };
   }
-  const wanted = 4 * Math.ceil(B! * I! / (4 * ENOUGH_GROUPS));
+  const wanted = 4 * Math.ceil(B * I / (4 * ENOUGH_GROUPS));
   const channels = Math.max(FEWEST_CHANNELS, Math.min(CHANNELS, wanted));
-  const kernel = SUBGROUP[tile.lanes]![kind][width];
+  const kernel = SUBGROUP[tile.lanes][kind][width];
   return { parts: subgroupParts(kernel, { attributes, kind, channels, ...tile }), channels };
 }
 
@@ -108,17 +108,17 @@ export function scanForm(
 function subgroupParts(
   kernel: Kernel,
   { attributes: { T, N }, kind, lanes, channels }: {
-    attributes: Attributes;
+    attributes: Sizes;
     kind: Kind;
     lanes: number;
     channels: number;
   },
 ): ScanPart[] {
-  const rest = T! % CHUNK, few = [8, 16].find((steps) => steps >= lanes && 0 < rest && rest <= steps);
-  const whole = few ? T! - rest : T!, unit = kind === "forward" ? 1 : CHUNK;
+  const rest = T % CHUNK, few = [8, 16].find((steps) => steps >= lanes && 0 < rest && rest <= steps);
+  const whole = few ? T - rest : T, unit = kind === "forward" ? 1 : CHUNK;
   const part = (STEPS: number, begin: number, end: number): ScanPart => ({
     kernel: specialised(kernel, {
-      WIDE: Math.ceil(N! / lanes),
+      WIDE: Math.ceil(N / lanes),
       STEPS,
       OWN: STEPS / lanes,
       STEP_QUADS: STEPS / 4,
@@ -126,7 +126,7 @@ function subgroupParts(
     }),
     sizes: { CHANNELS: channels, BEGIN: Math.floor(begin / unit), END: Math.ceil(end / unit) },
   });
-  return [...(whole > 0 ? [part(CHUNK, 0, whole)] : []), ...(few ? [part(few, whole, T!)] : [])];
+  return [...(whole > 0 ? [part(CHUNK, 0, whole)] : []), ...(few ? [part(few, whole, T)] : [])];
 }
 
 /** QUADS invocations share a channel, BLOCK positions are staged in workgroup memory at a time. */

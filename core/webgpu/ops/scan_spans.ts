@@ -2,8 +2,12 @@
 import carryCode from "../../../wgsl/selective_scan_carry.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import type { AdapterClass } from "../../device/types.ts";
-import type { Attributes, Tensor } from "../../tensor/mod.ts";
+import type { Tensor } from "../../tensor/mod.ts";
+import type { AttributesNamed } from "../../ops/registry.ts";
 import { type Kernel, kernel, type Launch, linearGrid, type LowerContext } from "../launch.ts";
+
+/** The attributes of a scan, forward or backward. */
+export type Sizes = AttributesNamed<"selective_scan_forward">;
 
 const CARRY = kernel("selective_scan_carry", activations, carryCode);
 
@@ -26,40 +30,50 @@ export interface Spans {
 
 /** The fewest spans, doubled from one, that give the adapter the workgroups it wants; `scanSpans` of the context goes before. */
 export function spansOf(
-  { B, T, I }: Attributes,
+  { B, T, I }: Pick<Sizes, "B" | "T" | "I">,
   { channels, context: { adapterClass, scanSpans } }: { channels: number; context: LowerContext },
 ): Spans {
-  const groups = B! * Math.ceil(I! / channels);
+  const groups = B * Math.ceil(I / channels);
   let wanted = 1;
-  while (wanted * groups < WANTED[adapterClass] && 2 * wanted * FEWEST_CHUNKS * CHUNK <= T!) wanted *= 2;
-  const positions = CHUNK * Math.ceil(T! / ((scanSpans ?? wanted) * CHUNK));
-  return { count: Math.ceil(T! / positions), positions };
+  while (wanted * groups < WANTED[adapterClass] && 2 * wanted * FEWEST_CHUNKS * CHUNK <= T) wanted *= 2;
+  const positions = CHUNK * Math.ceil(T / ((scanSpans ?? wanted) * CHUNK));
+  return { count: Math.ceil(T / positions), positions };
 }
 
 /** Where the starts [spans, B, I, N] and sums of step sizes [spans, B, I] lie in a working storage, from `first` on; in elements. */
 export function startsAt(
-  { B, I, N }: Attributes,
+  { B, I, N }: Sizes,
   { spans: { count }, first }: { spans: Spans; first: number },
 ): { STARTS_AT: number; SUMS_AT: number; elements: number } {
-  const SUMS_AT = first + count * B! * I! * N!;
+  const SUMS_AT = first + count * B * I * N;
   return count > 1
-    ? { STARTS_AT: first, SUMS_AT, elements: SUMS_AT + count * B! * I! }
+    ? { STARTS_AT: first, SUMS_AT, elements: SUMS_AT + count * B * I }
     : { STARTS_AT: first, SUMS_AT: first, elements: first };
 }
 
 /**
  * Makes what every span starts from, in `work`, which begins with the coefficients: nothing to do for one span.
- * Reads: [dy, udt, bc, z], as the kernel of the ends has them; h0 [B, I, N], the state before the first span (zero when absent).
+ * `inputs`: as the kernel of the ends reads them; h0 [B, I, N], the state before the first span (zero when absent).
  */
 export function startLaunches(
   ends: Kernel,
-  { attributes: { B, I, N }, spans, channels, back, reads, h0, work, constants, starts: { STARTS_AT, SUMS_AT } }: {
-    attributes: Attributes;
+  {
+    attributes: { B, I, N },
+    spans,
+    channels,
+    back,
+    inputs: { dy, udt, bc, z },
+    h0,
+    work,
+    constants,
+    starts: { STARTS_AT, SUMS_AT },
+  }: {
+    attributes: Sizes;
     spans: Spans;
     channels: number;
     /** From the last span to the first. */
     back: boolean;
-    reads: readonly Tensor[];
+    inputs: { readonly dy: Tensor; readonly udt: Tensor; readonly bc: Tensor; readonly z: Tensor };
     h0?: Tensor | undefined;
     work: Tensor;
     /** What the kernel of the ends has beside sizes and places of its own. */
@@ -68,18 +82,18 @@ export function startLaunches(
   },
 ): Launch[] {
   if (spans.count === 1) return [];
-  const common = { B: B!, I: I!, N: N!, BACK: back ? 1 : 0, STARTS_AT, SUMS_AT };
+  const common = { B, I, N, BACK: back ? 1 : 0, STARTS_AT, SUMS_AT };
   return [{
     kernel: ends,
-    constants: { ...constants, ...common, QUADS: Math.ceil(N! / 4), BLOCK: 16, SPAN: spans.positions },
-    reads,
+    constants: { ...constants, ...common, QUADS: Math.ceil(N / 4), BLOCK: 16, SPAN: spans.positions },
+    reads: [dy, udt, bc, z],
     writes: [work],
-    grid: [Math.ceil(I! / channels), B!, spans.count - 1],
+    grid: [Math.ceil(I / channels), B, spans.count - 1],
   }, {
     kernel: CARRY,
     constants: { ...common, SPANS: spans.count, HAS_H0: h0 ? 1 : 0 },
-    reads: [h0 ?? reads[2]!],
+    reads: [h0 ?? bc],
     writes: [work],
-    grid: linearGrid(Math.ceil(B! * I! * N! / 64)),
+    grid: linearGrid(Math.ceil(B * I * N / 64)),
   }];
 }

@@ -1,71 +1,85 @@
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import packCode from "../../../wgsl/selective_scan_pack.wgsl" with { type: "text" };
 import { HymbaError } from "../../errors.ts";
-import { type Attributes, type Step, type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { type Tensor, tensorOver } from "../../tensor/mod.ts";
+import type { StepNamed } from "../../ops/registry.ts";
 import { kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
 import { alike, formatOf } from "./halves.ts";
 import { type ScanForm, scanForm } from "./scan_kernels.ts";
-import { startLaunches, startsAt } from "./scan_spans.ts";
+import { type Sizes, startLaunches, startsAt } from "./scan_spans.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { widthOf } from "./width.ts";
 
 const PACK = kernel("selective_scan_pack", activations, packCode);
 
-function pack({ aLog, skip, dtBias }: Step["reads"], { I, N }: Attributes, table: Tensor): Launch {
+function pack(
+  { aLog, skip, dtBias }: StepNamed<"selective_scan_forward">["reads"],
+  { I, N }: Sizes,
+  table: Tensor,
+): Launch {
   return {
     kernel: PACK,
-    constants: { I: I!, N: N!, HAS_SKIP: skip ? 1 : 0, HAS_BIAS: dtBias ? 1 : 0 },
-    reads: [aLog!, skip ?? aLog!, dtBias ?? aLog!],
+    constants: { I, N, HAS_SKIP: skip ? 1 : 0, HAS_BIAS: dtBias ? 1 : 0 },
+    reads: [aLog, skip ?? aLog, dtBias ?? aLog],
     writes: [table],
-    grid: [Math.ceil(I! * (N! + 2) / 64), 1, 1],
+    grid: [Math.ceil(I * (N + 2) / 64), 1, 1],
   };
 }
 
 /** The spans of a scan; one of all positions where its form knows none. */
-const spansIn = ({ cut }: ScanForm, { T }: Attributes) => cut?.spans ?? { count: 1, positions: T! };
+const spansIn = ({ cut }: ScanForm, { T }: Sizes) => cut?.spans ?? { count: 1, positions: T };
 
 /** What the kernels of a form with spans have to know of them. */
 const spanPlaces = ({ cut }: ScanForm, { STARTS_AT }: { STARTS_AT: number }): Record<string, number> =>
   cut ? { SPAN: cut.spans.positions, STARTS_AT } : {};
 
-export const selectiveScanForward: Lowering = ({ attributes, reads, writes: { y, states } }, context) => {
+export const selectiveScanForward: Lowering<"selective_scan_forward"> = (
+  { attributes, reads, writes: { y, states } },
+  context,
+) => {
   const { B, T, I, N, softplus } = attributes, { udt, bc, z, h0 } = reads;
-  const width = widthOf([I!], [udt!, z ?? udt!, y!]), form = scanForm("forward", { attributes, width, context });
+  const width = widthOf([I], [udt, z ?? udt, y]), form = scanForm("forward", { attributes, width, context });
   const { parts, channels, cut } = form, spans = spansIn(form, attributes);
-  const starts = startsAt(attributes, { spans, first: I! * (N! + 2) });
+  const starts = startsAt(attributes, { spans, first: I * (N + 2) });
   const work = context.scratch("scan", [starts.elements]);
-  const common = { T: T!, I: I!, N: N!, SOFTPLUS: softplus!, ...placeOf("UDT", udt!), ...placeOf("BC", bc!) };
-  const gate = { HAS_Z: z ? 1 : 0, ...placeOf("Z", z ?? udt!) };
+  const common = { T, I, N, SOFTPLUS: softplus, ...placeOf("UDT", udt), ...placeOf("BC", bc) };
+  const gate = { HAS_Z: z ? 1 : 0, ...placeOf("Z", z ?? udt) };
   const launches = parts.map(({ kernel, sizes }): Launch => ({
     kernel,
     constants: {
       ...common,
       ...gate,
       HAS_H0: h0 ? 1 : 0,
-      ...placeOf("Y", y!),
+      ...placeOf("Y", y),
       ...sizes,
       ...spanPlaces(form, starts),
     },
-    reads: [udt!, bc!, z ?? udt!, work, h0 ?? bc!],
-    writes: [y!, states!],
-    grid: [Math.ceil(I! / channels), B!, spans.count],
+    reads: [udt, bc, z ?? udt, work, h0 ?? bc],
+    writes: [y, states],
+    grid: [Math.ceil(I / channels), B, spans.count],
   }));
   const before = cut
     ? startLaunches(cut.ends, {
-      ...{ attributes, spans, channels, back: false, h0, work, starts },
-      reads: [udt!, udt!, bc!, udt!],
-      constants: { ...common, ...gate, ...placeOf("DY", udt!) },
+      attributes,
+      spans,
+      channels,
+      back: false,
+      h0,
+      work,
+      starts,
+      inputs: { dy: udt, udt, bc, z: udt },
+      constants: { ...common, ...gate, ...placeOf("DY", udt) },
     })
     : [];
   return [pack(reads, attributes, work), ...before, ...launches];
 };
 
 /** Where the parts of the working storage of the backward pass begin, in elements; the coefficients come first. */
-function workspace(attributes: Attributes, form: ScanForm) {
-  const { B, T, I, N } = attributes, spans = spansIn(form, attributes), sums = spans.count * B!;
-  const DA_AT = I! * (N! + 2), DSKIP_AT = DA_AT + sums * I! * N!, DBIAS_AT = DSKIP_AT + sums * I!;
-  const DH0_AT = DBIAS_AT + sums * I!, DBC_AT = DH0_AT + B! * I! * N!;
-  const first = DBC_AT + Math.ceil(I! / form.channels) * B! * T! * 2 * N!;
+function workspace(attributes: Sizes, form: ScanForm) {
+  const { B, T, I, N } = attributes, spans = spansIn(form, attributes), sums = spans.count * B;
+  const DA_AT = I * (N + 2), DSKIP_AT = DA_AT + sums * I * N, DBIAS_AT = DSKIP_AT + sums * I;
+  const DH0_AT = DBIAS_AT + sums * I, DBC_AT = DH0_AT + B * I * N;
+  const first = DBC_AT + Math.ceil(I / form.channels) * B * T * 2 * N;
   return {
     spans,
     sums,
@@ -76,7 +90,7 @@ function workspace(attributes: Attributes, form: ScanForm) {
 
 /** Adds up what workgroups, spans and batch rows left of each gradient that is wanted, in their order. */
 function totals(
-  writes: Step["writes"],
+  writes: StepNamed<"selective_scan_backward">["writes"],
   { storage }: Tensor,
   { places, sums, groups }: Pick<ReturnType<typeof workspace>, "places" | "sums"> & { groups: number },
 ): Launch[] {
@@ -91,32 +105,42 @@ function totals(
   ];
 }
 
-export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, context) => {
+export const selectiveScanBackward: Lowering<"selective_scan_backward"> = ({ attributes, reads, writes }, context) => {
   const { B, T, I, N, softplus } = attributes, { dy, bc, states } = reads;
-  const { launches, tensors: [udt, z] } = alike([reads.udt!, reads.z], context);
-  const dudt = writes.dudt ?? context.scratch("dudt", [B! * T!, 2 * I!]), dz = writes.dz ?? context.scratch("dz", [4]);
+  const { launches, udt, z } = alike({ udt: reads.udt, z: reads.z }, context);
+  const dudt = writes.dudt ?? context.scratch("dudt", [B * T, 2 * I]), dz = writes.dz ?? context.scratch("dz", [4]);
   if (z && !writes.dz) throw new HymbaError("selective_scan: a gate without a place for its gradient");
-  const rows = [dy!, udt!, z ?? udt!, dudt, ...(z ? [dz] : [])].filter(({ packed }) => !packed);
-  const width = widthOf([I!], rows);
-  const form = scanForm(udt!.packed ? "halves" : "f32", { attributes, width, context });
+  const rows = [dy, udt, z ?? udt, dudt, ...(z ? [dz] : [])].filter(({ packed }) => !packed);
+  const width = widthOf([I], rows);
+  const form = scanForm(udt.packed ? "halves" : "f32", { attributes, width, context });
   const { parts, channels, cut } = form, { spans, sums, places, starts } = workspace(attributes, form);
-  const groups = Math.ceil(I! / channels), work = context.scratch("scan", [starts.elements]);
+  const groups = Math.ceil(I / channels), work = context.scratch("scan", [starts.elements]);
   const constants = {
-    ...{ B: B!, T: T!, I: I!, N: N!, SOFTPLUS: softplus!, HAS_Z: z ? 1 : 0 },
-    ...placeOf("DY", dy!),
-    ...placeOf("UDT", udt!),
-    ...placeOf("BC", bc!),
-    ...placeOf("Z", z ?? udt!),
-    ...formatOf(udt!),
+    B,
+    T,
+    I,
+    N,
+    SOFTPLUS: softplus,
+    HAS_Z: z ? 1 : 0,
+    ...placeOf("DY", dy),
+    ...placeOf("UDT", udt),
+    ...placeOf("BC", bc),
+    ...placeOf("Z", z ?? udt),
+    ...formatOf(udt),
   };
-  const inputs = [dy!, udt!, bc!, z ?? udt!];
   return [
     ...launches,
     pack(reads, attributes, work),
     ...(cut
       ? startLaunches(cut.ends, {
-        ...{ attributes, spans, channels, back: true, work, starts, constants },
-        reads: inputs,
+        attributes,
+        spans,
+        channels,
+        back: true,
+        work,
+        starts,
+        constants,
+        inputs: { dy, udt, bc, z: z ?? udt },
       })
       : []),
     ...parts.toReversed().map(({ kernel, sizes }): Launch => ({
@@ -129,9 +153,9 @@ export const selectiveScanBackward: Lowering = ({ attributes, reads, writes }, c
         ...places,
         ...spanPlaces(form, starts),
       },
-      reads: [...inputs, states!],
+      reads: [dy, udt, bc, z ?? udt, states],
       writes: [dudt, dz, work],
-      grid: [groups, B!, spans.count],
+      grid: [groups, B, spans.count],
     })),
     ...totals(writes, work, { places, sums, groups }),
   ];

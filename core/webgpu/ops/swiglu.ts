@@ -16,31 +16,33 @@ const BACKWARD_HALVES = forWidths(
   (name, vec) => kernel(name, vec, activations, halves, guHalves, backwardCode),
 )[1];
 
-export const swigluForward: Lowering = ({ attributes: { R, F }, reads: { gu }, writes: { y } }) => {
-  const width = widthOf([F!], [gu!, y!]);
+export const swigluForward: Lowering<"swiglu_forward"> = ({ attributes: { R, F }, reads: { gu }, writes: { y } }) => {
+  const width = widthOf([F], [gu, y]);
   return [{
     kernel: FORWARD[width],
-    constants: { R: R!, F: F!, ...placeOf("GU", gu!), ...placeOf("Y", y!) },
-    reads: [gu!],
-    writes: [y!],
-    grid: linearGrid(Math.ceil(R! * F! / width / 64)),
+    constants: { R, F, ...placeOf("GU", gu), ...placeOf("Y", y) },
+    reads: [gu],
+    writes: [y],
+    grid: linearGrid(Math.ceil(R * F / width / 64)),
   }];
 };
 
-export const swigluBackward: Lowering = ({ attributes: { R, F }, reads: { dy, gu }, writes: { dgu } }) => {
-  const width = gu!.packed ? 1 : widthOf([F!], [dy!, gu!, dgu!]);
+export const swigluBackward: Lowering<"swiglu_backward"> = (
+  { attributes: { R, F }, reads: { dy, gu }, writes: { dgu } },
+) => {
+  const width = gu.packed ? 1 : widthOf([F], [dy, gu, dgu]);
   return [{
-    kernel: gu!.packed ? BACKWARD_HALVES : BACKWARD[width],
+    kernel: gu.packed ? BACKWARD_HALVES : BACKWARD[width],
     constants: {
-      R: R!,
-      F: F!,
-      ...placeOf("DY", dy!),
-      ...placeOf("GU", gu!),
-      ...placeOf("DGU", dgu!),
-      ...formatOf(gu!),
+      R,
+      F,
+      ...placeOf("DY", dy),
+      ...placeOf("GU", gu),
+      ...placeOf("DGU", dgu),
+      ...formatOf(gu),
     },
-    reads: [dy!, gu!],
-    writes: [dgu!],
-    grid: linearGrid(Math.ceil(R! * F! / width / 64)),
+    reads: [dy, gu],
+    writes: [dgu],
+    grid: linearGrid(Math.ceil(R * F / width / 64)),
   }];
 };

@@ -5,18 +5,22 @@ import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
 const FORWARD = kernel("text_rows_forward", forwardCode);
 const BACKWARD = kernel("text_rows_backward", backwardCode);
 
-export const textRowsForward: Lowering = ({ attributes: { B, T, M, D }, reads: { x }, writes: { y } }) => [{
+export const textRowsForward: Lowering<"text_rows_forward"> = (
+  { attributes: { B, T, M, D }, reads: { x }, writes: { y } },
+) => [{
   kernel: FORWARD,
-  constants: { B: B!, T: T!, M: M!, D: D!, ...placeOf("X", x!), ...placeOf("Y", y!) },
-  reads: [x!],
-  writes: [y!],
-  grid: linearGrid(Math.ceil(B! * T! * D! / 64)),
+  constants: { B, T, M, D, ...placeOf("X", x), ...placeOf("Y", y) },
+  reads: [x],
+  writes: [y],
+  grid: linearGrid(Math.ceil(B * T * D / 64)),
 }];
 
-export const textRowsBackward: Lowering = ({ attributes: { B, T, M, D }, reads: { dy }, writes: { dx } }) => [{
+export const textRowsBackward: Lowering<"text_rows_backward"> = (
+  { attributes: { B, T, M, D }, reads: { dy }, writes: { dx } },
+) => [{
   kernel: BACKWARD,
-  constants: { B: B!, T: T!, M: M!, D: D!, ...placeOf("DY", dy!), ...placeOf("DX", dx!) },
-  reads: [dy!],
-  writes: [dx!],
-  grid: linearGrid(Math.ceil(B! * (M! + T!) * D! / 64)),
+  constants: { B, T, M, D, ...placeOf("DY", dy), ...placeOf("DX", dx) },
+  reads: [dy],
+  writes: [dx],
+  grid: linearGrid(Math.ceil(B * (M + T) * D / 64)),
 }];

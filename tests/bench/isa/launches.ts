@@ -9,6 +9,7 @@ import type { Precision } from "../../../core/config/mod.ts";
 import type { AdapterClass } from "../../../core/device/types.ts";
 import { type Launch, lowerContext, overridesOf } from "../../../core/webgpu/launch.ts";
 import { LOWERINGS } from "../../../core/webgpu/ops/mod.ts";
+import { entryFor } from "../../../core/ops/registry.ts";
 
 export const CLASSES = ["discrete", "integrated", "apple"] as const satisfies readonly AdapterClass[];
 
@@ -65,11 +66,7 @@ async function decodingPlan(store: ParameterStore): Promise<Plan> {
 export function launchesOf({ plan, precision }: Stage, adapterClass: AdapterClass): Launch[] {
   const f16Products = precision === "f16";
   const context = lowerContext(adapterClass, { subgroupSize: SUBGROUP_SIZE, f16Products });
-  return plan.steps.flatMap((step) => {
-    const lowering = LOWERINGS[step.op];
-    if (!lowering) throw new Error(`no kernel for ${step.op}`);
-    return lowering(step, context);
-  });
+  return plan.steps.flatMap((step) => entryFor(LOWERINGS, step)(step, context));
 }
 
 /** What one compilation is known by: the kernel and its constants. */

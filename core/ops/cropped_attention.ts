@@ -1,0 +1,70 @@
+/** The documented study's local attention, which shows queries their own future. Kept as evidence; no model uses it. */
+import { HymbaError } from "../errors.ts";
+import { type Attributes, defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
+
+const sizes = ["B", "T", "H", "G", "K", "Kv", "window", "meta", "crop"] as const;
+type Sizes = Attributes<typeof sizes[number]>;
+
+/** Every query is held against every key: the op is slow on purpose. */
+const pairsOf = ({ B, T, H }: Sizes) => B * H * T * T;
+
+export const croppedAttentionForward = defineOp({
+  name: "cropped_attention_forward",
+  phase: "forward",
+  attributes: sizes,
+  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv" },
+  writes: { o: "B T H Kv", lse: "B T H" },
+  flops: (sizes) => 2 * pairsOf(sizes) * (sizes.K + sizes.Kv),
+  exactWrites: ["lse"],
+});
+
+export const croppedAttentionBackward = defineOp({
+  name: "cropped_attention_backward",
+  phase: "backward",
+  attributes: sizes,
+  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv", o: "B T H Kv", lse: "B T H", dO: "B T H Kv" },
+  writes: { dq: "B T H K", dk: "B T G K", dv: "B T G Kv" },
+  flops: (sizes) => 2 * pairsOf(sizes) * (4 * sizes.K + 3 * sizes.Kv),
+  exactReads: ["q", "k"],
+});
+
+/**
+ * o = softmax(q · kᵀ / √K + mask) · v with the documented study's mask. Of the text's keys only the last `window` are left, and
+ * the causal window is applied to their indices as if these were positions: key meta + crop + j counts as position meta + j.
+ * Every query sees every meta key. `core/proof/leaky_mask.ts` says the same as a mask.
+ * Shapes: q [B, T, H, K], k [B, T, G, K] after rotary, v [B, T, G, Kv], with T = meta + crop + window; returns o [B, T, H, Kv].
+ */
+export function croppedAttention(
+  tape: Tape,
+  { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
+  { window, meta, crop, into }: { window: number; meta: number; crop: number; into?: Tensor },
+): { o: Tensor; lse: Tensor } {
+  const [B, T, H, K] = dimsOf(q, 4),
+    [, , G, Kv] = dimsOf(v, 4);
+  if (crop === 0 || window === 0 || meta === 0 || T !== meta + crop + window) {
+    throw new HymbaError("cropped attention needs meta tokens in front and one window of text behind the crop", {
+      expected: "positions = meta + crop + window, none of them 0",
+      got: `${T} positions, meta ${meta}, crop ${crop}, window ${window}`,
+    });
+  }
+  const o: Tensor = into ?? { ...tape.tensor("attended", [B, T, H * Kv]), shape: [B, T, H, Kv], lead: 2 };
+  const lse = tape.tensor("lse", [B, T, H]), attributes = { B, T, H, G, K, Kv, window, meta, crop };
+  tape.step(croppedAttentionForward, { attributes, reads: { q, k, v }, writes: { o, lse } });
+  tape.onBackward(() => {
+    const dO = tape.gradient(o);
+    if (!dO) return;
+    const dq = tape.target(q), dk = tape.target(k), dv = tape.target(v);
+    if (!dq || !dk || !dv || dq.accumulate || dk.accumulate !== dv.accumulate) {
+      throw new HymbaError(
+        "cropped attention: queries have one use; keys and values are shared together or not at all",
+      );
+    }
+    tape.step(croppedAttentionBackward, {
+      attributes,
+      reads: { q, k, v, o, lse, dO },
+      writes: { dq: dq.tensor, dk: dk.tensor, dv: dv.tensor },
+      accumulate: dk.accumulate ? ["dk", "dv"] : [],
+    });
+  });
+  return { o, lse };
+}

@@ -1,0 +1,91 @@
+/**
+ * Every op of the program, in one list. The types here make an executor that lacks an op, or implements one that does not exist,
+ * fail to compile.
+ */
+import { HymbaError } from "../errors.ts";
+import type { Step } from "../tensor/mod.ts";
+import { attentionBackward, attentionForward } from "./attention.ts";
+import { attentionMapOp } from "./attention_map.ts";
+import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { croppedAttentionBackward, croppedAttentionForward } from "./cropped_attention.ts";
+import { attentionDecodeOp, cacheAppendOp, convStepOp, embedStepOp, scanStepOp } from "./decode.ts";
+import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { fusionBackward, fusionForward } from "./fusion.ts";
+import { packHalvesOp, unpackHalvesOp } from "./halves.ts";
+import { matmulOp } from "./linear.ts";
+import { linearLogpBackward, linearLogpForward } from "./linear_logp.ts";
+import { lossScaleOp } from "./loss_scale.ts";
+import { nllLossBackward, nllLossForward, orpoLossBackward, orpoLossForward } from "./losses.ts";
+import { mixBackward, mixForward } from "./mix.ts";
+import { adamwOp, gradientNormOp } from "./optimizer.ts";
+import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
+import { rotaryOp } from "./rotary.ts";
+import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
+import { swigluBackward, swigluForward } from "./swiglu.ts";
+import { textRowsBackward, textRowsForward } from "./text_rows.ts";
+
+export const OPS = [
+  adamwOp,
+  gradientNormOp,
+  lossScaleOp,
+  attentionForward,
+  attentionBackward,
+  attentionMapOp,
+  croppedAttentionForward,
+  croppedAttentionBackward,
+  attentionDecodeOp,
+  cacheAppendOp,
+  convStepOp,
+  embedStepOp,
+  scanStepOp,
+  causalConvForward,
+  causalConvBackward,
+  embeddingForward,
+  embeddingBackward,
+  fusionForward,
+  fusionBackward,
+  linearLogpForward,
+  linearLogpBackward,
+  matmulOp,
+  mixForward,
+  mixBackward,
+  nllLossForward,
+  nllLossBackward,
+  orpoLossForward,
+  orpoLossBackward,
+  packHalvesOp,
+  unpackHalvesOp,
+  rmsnormForward,
+  rmsnormBackward,
+  rotaryOp,
+  selectiveScanForward,
+  selectiveScanBackward,
+  swigluForward,
+  swigluBackward,
+  textRowsForward,
+  textRowsBackward,
+] as const;
+
+type AnyOp = typeof OPS[number];
+export type OpName = AnyOp["name"];
+export type OpNamed<N extends OpName> = Extract<AnyOp, { readonly name: N }>;
+/** A step of the op with this name: its attributes, reads and writes have their names and no others. */
+export type StepNamed<N extends OpName> = Step<OpNamed<N>>;
+
+/** The attributes of the op with this name. */
+export type AttributesNamed<N extends OpName> = StepNamed<N>["attributes"];
+
+/** One entry for each op, by name: what an executor has to bring. */
+export type ForSteps<Context extends readonly unknown[], Result> = {
+  readonly [N in OpName]: (step: StepNamed<N>, ...context: Context) => Result;
+};
+
+/** What a table says of a step, whatever its op. Throws a HymbaError for an op that is not in the registry. */
+export function entryFor<Context extends readonly unknown[], Result>(
+  table: ForSteps<Context, Result>,
+  { op }: Step,
+): (step: Step, ...context: Context) => Result {
+  const entry = table[op.name as OpName] as ((step: Step, ...context: Context) => Result) | undefined;
+  if (!entry) throw new HymbaError(`the op ${op.name} is not in core/ops/registry.ts`);
+  return entry;
+}
