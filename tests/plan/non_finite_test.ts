@@ -89,7 +89,7 @@ Deno.test("the debug replay names step and tensor: a scan in spans, NaN in each 
 });
 
 Deno.test("the debug replay has named every op that can write a NaN, on both executors", async () => {
-  const ops = new Set(GROUPS.flatMap((name) => recorded(name).plan.steps.map(({ op }) => op)));
+  const ops = new Set(GROUPS.flatMap((name) => recorded(name).plan.steps.map(({ op }) => op.name)));
   for (const { name } of await executors()) {
     // attention_map reads what attention has read before it, and pack_halves writes words, not floats.
     const silent = ["attention_map", "pack_halves"];
