@@ -154,6 +154,9 @@ export async function conduct(given: Conduct): Promise<void> {
   if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;
 }
 
+/** Rounds in which a study measures its speeds. Of nine, the interval leaves out the slowest and the fastest. */
+const SPEED_ROUNDS = 9;
+
 /** Bytes of the metrics log: what it grew over is done. */
 async function sizeOfLog(folder: string): Promise<number> {
   return (await systemDisk.stat(join(folder, FILES.metrics)))?.bytes ?? 0;
@@ -168,7 +171,14 @@ async function carryThrough(
   const environment = { ...found, command: commandLine() };
   try {
     return await runStudy(study, {
-      ...{ executor, corpus, folder, environment, signal, lastStage, probe },
+      executor,
+      corpus,
+      folder,
+      environment,
+      signal,
+      lastStage,
+      probe,
+      speedRounds: probe ? SPEED_ROUNDS : 0,
       disk: systemDisk,
       onEvent: (event) => {
         listen();

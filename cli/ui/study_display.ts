@@ -30,6 +30,7 @@ export class StudyDisplay {
           bytes(memory!.slotBytes)
         } activations (at least ${bytes(memory!.peakBytes)})`,
       );
-    } else if (kind === "failed") this.say(message!);
+    } else if (kind === "speeds") this.say("measuring speeds: every model in turn, nine rounds");
+    else if (kind === "failed") this.say(message!);
   }
 }

@@ -1,10 +1,16 @@
 /** The result table of a run, for the terminal. */
 import type { Run } from "../../core/record/mod.ts";
 import { table } from "./table.ts";
+import { type SpeedKind, steadySpeed } from "../../core/report/speeds.ts";
 
-export function summaryTable({ record, results }: Run): string {
+export function summaryTable(run: Run): string {
+  const { record, results } = run;
   const number = (x: number | undefined, digits = 2) => x === undefined ? "" : x.toFixed(digits);
-  const rows = results.map(({ arm, seed, parameters, stages, generation, cache }) => {
+  const speed = (arm: string, kind: SpeedKind) => {
+    const found = steadySpeed(run, arm, kind);
+    return found ? String(Math.round(found.mean)) : run.speeds ? "unsteady" : "";
+  };
+  const rows = results.map(({ arm, seed, parameters, stages, cache }) => {
     const { pretraining, orpo, control } = stages;
     return [
       record.study.seeds.length > 1 ? `${arm} (${seed})` : arm,
@@ -15,8 +21,8 @@ export function summaryTable({ record, results }: Run): string {
       number(orpo?.preference?.after.accuracy, 3),
       (parameters / 1e6).toFixed(3),
       `${cache.layerRatio.toFixed(2)}x`,
-      String(Math.round(pretraining?.tokens_per_s ?? 0)),
-      String(Math.round(generation.tokens_per_s)),
+      speed(arm, "training"),
+      speed(arm, "generation"),
     ];
   });
   const { unigram, bigram } = record.baselines;

@@ -12,6 +12,7 @@ import { type MetricsLine, metricsLineOf, type RunRecord, runRecordOf } from "./
 import { type StageName, STAGES } from "./rules.ts";
 import { decodeLosses } from "./token_losses.ts";
 import type { AttentionMap, Run, TokenLosses } from "./types.ts";
+import { speedsOf } from "./speeds.ts";
 
 /** The record of a run; UsageError when the folder holds none. */
 export async function readRecord(disk: Disk, folder: string): Promise<RunRecord> {
@@ -34,6 +35,7 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
     metrics: await loadMetrics(disk, folder),
     tokenLosses: await loadTokenLosses(disk, folder, results),
     recall: await loadRecall(disk, folder, record),
+    speeds: await readJson(disk, join(folder, FILES.speeds), { as: speedsOf }),
     attention: await loadAttention(disk, folder, record),
   };
 }

@@ -7,5 +7,6 @@ export * from "./paths.ts";
 export * from "./read_arm.ts";
 export * from "./read_run.ts";
 export { RECORD_LIMITS, type StageName, STAGES } from "./rules.ts";
+export * from "./speeds.ts";
 export * from "./token_losses.ts";
 export * from "./types.ts";

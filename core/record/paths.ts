@@ -8,6 +8,7 @@ export const FILES = {
   metrics: "metrics.jsonl",
   model: "tokenizer.model",
   tokenizer: "tokenizer.json",
+  speeds: "speeds.json",
 } as const;
 
 /** The tokenizer that a run works with. The documented study's cannot be written as a SentencePiece model. */

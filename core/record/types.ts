@@ -2,6 +2,7 @@
 import type { ArmResult, RecallResult } from "./read_arm.ts";
 import type { AttentionMapHeader, MetricsLine, RunRecord } from "./read_run.ts";
 import type { StageName } from "./rules.ts";
+import type { Speeds } from "./speeds.ts";
 
 /** Mean negative log-likelihood per token and what follows from it. */
 export interface Quality {
@@ -37,6 +38,8 @@ export interface Run {
   readonly tokenLosses: readonly TokenLosses[];
   /** What the arms recall, where they were probed. */
   readonly recall: readonly RecallResult[];
+  /** How fast the arms train and generate; undefined where that was not measured. */
+  readonly speeds?: Speeds;
   /** Maps of the arm that the study is about (see mainArm), first seed, where it was trained. */
   readonly attention: Readonly<Partial<Record<StageName, readonly AttentionMap[]>>>;
 }

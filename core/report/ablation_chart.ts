@@ -9,6 +9,7 @@ import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { duration, short, significant } from "./format.ts";
 import { faded, looks } from "./palette.ts";
 import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
+import { missingSpeed, steadySpeed } from "./speeds.ts";
 
 const LONGEST_NAME = 26;
 
@@ -150,11 +151,11 @@ export function ablationChart(run: Run): Promise<Uint8Array> {
   const arms = summaries(run);
   const cells = [
     perplexityCell(run, arms),
-    barCell(arms, { title: "Inference speed", subtitle: "higher is better; one sequence, cached", x: "tokens / s" }, {
-      values: arms.map((arm) =>
-        arm.spread(({ generation }) => generation.newTokens ? generation.tokens_per_s : undefined)
-      ),
-    }),
+    barCell(
+      arms,
+      { title: "Inference speed", subtitle: "one sequence, cached; median and 95 % interval", x: "tokens / s" },
+      { values: arms.map(({ name }) => steadySpeed(run, name, "generation")), missing: missingSpeed(run) },
+    ),
     barCell(arms, { title: "Parameters", subtitle: "embedding and output head are one matrix", x: "parameters" }, {
       values: arms.map((arm) => arm.spread(({ parameters }) => parameters)),
     }),

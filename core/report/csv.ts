@@ -1,5 +1,6 @@
 /** The CSV files of a run: ablation_results.csv, preference.csv and comparisons.csv. */
 import type { ArmResult, Quality, Run } from "../record/mod.ts";
+import { NOT_MEASURABLE, speedOf, steadySpeed } from "./speeds.ts";
 import { comparisons, isClear } from "./statistics.ts";
 import { trainSeconds } from "./summary.ts";
 
@@ -16,8 +17,16 @@ const PREFERENCE_COLUMNS = [["log_odds", "logOdds"], ["chosen_logp", "chosenLogp
     ];
   });
 
+/** Median, lowest and highest speed of an arm. The median is left to words where the interval is too wide. */
+const SPEED_COLUMNS = (["training", "generation"] as const)
+  .flatMap((kind): [name: string, of: (result: ArmResult, run: Run) => Cell][] => [
+    [`${kind}_tokens_per_s`, ({ arm }, run) => steadySpeed(run, arm, kind)?.mean ?? (run.speeds && NOT_MEASURABLE)],
+    [`${kind}_low_tokens_per_s`, ({ arm }, run) => speedOf(run, arm, kind)?.low],
+    [`${kind}_high_tokens_per_s`, ({ arm }, run) => speedOf(run, arm, kind)?.high],
+  ]);
+
 /** The columns of ablation_results.csv in order. The name of a measure with a unit ends with the unit. */
-const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult) => Cell])[] = [
+const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult, run: Run) => Cell])[] = [
   ["parameters", ({ parameters }) => parameters],
   ["pretrain_steps", ({ stages }) => stages.pretraining?.steps],
   ["pretrain_best_loss_nats", ({ stages }) => stages.pretraining?.best.loss],
@@ -39,9 +48,7 @@ const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult) => Cell
   ["preference_margin_nats", ({ stages }) => stages.orpo?.preference?.after.margin],
   ["control_preference_margin_nats", ({ stages }) => stages.control?.preference?.after.margin],
   ...PREFERENCE_COLUMNS,
-  ["train_tokens_per_s", ({ stages }) => stages.pretraining?.tokens_per_s],
-  ["orpo_train_tokens_per_s", ({ stages }) => stages.orpo?.tokens_per_s],
-  ["generation_tokens_per_s", ({ generation }) => generation.newTokens > 0 ? generation.tokens_per_s : undefined],
+  ...SPEED_COLUMNS,
   ["train_s", trainSeconds],
   ["kv_cache_bytes", ({ cache }) => cache.kvBytes],
   ["state_cache_bytes", ({ cache }) => cache.stateBytes],
@@ -79,7 +86,7 @@ export function csvOf(run: Run): string {
   const tail = [corpus.name, study.preset];
   const rows: Cell[][] = [["model", "seed", ...COLUMNS.map(([name]) => name), "corpus", "preset"]];
   for (const result of run.results) {
-    rows.push([result.arm, result.seed, ...COLUMNS.map(([, of]) => of(result)), ...tail]);
+    rows.push([result.arm, result.seed, ...COLUMNS.map(([, of]) => of(result, run)), ...tail]);
   }
   for (const name of ["unigram", "bigram"] as const) {
     rows.push([name, undefined, ...COLUMNS.map(([column]) => baselineCell(baselines[name], column)), ...tail]);

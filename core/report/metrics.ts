@@ -9,6 +9,7 @@ import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
 import { comparisons, intervalsRestOn, isClear } from "./statistics.ts";
 import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
 import { type Column, tableLines, wrap } from "./table.ts";
+import { speedText } from "./speeds.ts";
 
 type Format = (value: number) => string;
 
@@ -122,21 +123,30 @@ const logProbabilityTable = (arms: readonly ArmSummary[]): MetricsTable =>
     ...preferenceColumns("rejectedLogp", { title: "rejected", ...LOG_PROBABILITY }),
   ]);
 
-function speedTable(arms: readonly ArmSummary[]): MetricsTable {
-  return armTable(arms, "Speed and time", [
-    { name: "pretraining", unit: "tokens/s", of: ofStage("pretraining", (s) => s.tokens_per_s), format: fourDigits },
-    { name: "ORPO", unit: "tokens/s", of: ofStage("orpo", (s) => s.tokens_per_s), format: fourDigits },
-    {
-      name: "generation",
-      unit: "tokens/s",
-      of: ({ generation }) => generation.newTokens > 0 ? generation.tokens_per_s : undefined,
-      format: fourDigits,
-    },
+/** Speeds measured by themselves at the end of the study: the median of all rounds with its interval. */
+function speedTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
+  const rounds = run.speeds?.arms[0]?.training_tokens_per_s.length ?? 0;
+  return {
+    title: "Speed",
+    columns: [NAME, { name: "training", unit: "tokens/s" }, { name: "generation", unit: "tokens/s" }],
+    rows: arms.map(({ name }) => [
+      oneLine(name),
+      speedText(run, name, "training"),
+      speedText(run, name, "generation"),
+    ]),
+    note: rounds > 0
+      ? `Median of ${rounds} warm rounds in which the models took turns, with a 95 % interval. A value ` +
+        `whose interval is wider than a factor of 1.3 is not measurable on this machine.`
+      : undefined,
+  };
+}
+
+const timeTable = (arms: readonly ArmSummary[]): MetricsTable =>
+  armTable(arms, "Time", [
     { name: "pretraining", unit: "time", of: ofStage("pretraining", ({ train_s }) => train_s), format: duration },
     { name: "ORPO", unit: "time", of: ofStage("orpo", ({ train_s }) => train_s), format: duration },
     { name: "both", unit: "time", of: trainSeconds, format: duration },
   ]);
-}
 
 function sizeTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
   const table = armTable(arms, "Size and memory", [
@@ -219,7 +229,8 @@ export function metricsTables(run: Run): MetricsTable[] {
     preferenceTable(run, arms),
     logProbabilityTable(arms),
     ...recallTables(run),
-    speedTable(arms),
+    speedTable(run, arms),
+    timeTable(arms),
     sizeTable(run, arms),
   ];
 }

@@ -13,7 +13,7 @@ import type { Environment, Preparation } from "./preparation.ts";
 
 /** What happens in a study, for progress displays. */
 export interface StudyEvent extends Omit<StageEvent, "kind"> {
-  readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed";
+  readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed" | "speeds";
   readonly arm: string;
   readonly seed: number;
   readonly stage?: StageName | "recall";
@@ -29,6 +29,8 @@ export interface StudyOptions {
   readonly environment: Environment;
   /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
   readonly lastStage?: StageName;
+  /** Rounds in which the speed of each arm is measured at the end; none without it. */
+  readonly speedRounds?: number;
   /** Also probe what each arm recalls. */
   readonly probe?: boolean;
   /** When it aborts, the study saves at the next step, batch of an evaluation or sampled token, and throws Interrupted. */

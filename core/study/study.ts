@@ -20,8 +20,9 @@ import { requireCausal } from "../proof/require_causal.ts";
 import { runArm } from "./arm.ts";
 import type { ArmContext, StudyOptions } from "./arm_run.ts";
 import { readStage } from "./arm_stage.ts";
-import { prepare } from "./preparation.ts";
+import { type Preparation, prepare } from "./preparation.ts";
 import { requireMemory } from "./require_memory.ts";
+import { measureSpeeds } from "./speeds.ts";
 import { stagesOf } from "./stage_plans.ts";
 
 /** Runs a study, or the rest of one. An arm that diverges is reported, also by later calls; the other arms continue. */
@@ -47,6 +48,7 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
     }
     await log.sync();
     if (options.probe && study.recall) await probeAll(study.recall, study.seeds, options);
+    await measureAll(study, { ...options, ...preparation });
     return await loadRun(disk, folder);
   } finally {
     await held.close();
@@ -74,6 +76,20 @@ async function runOrFail(arm: Arm, seed: number, context: ArmContext): Promise<F
     await writeJson(disk, failurePath(folder, { arm: arm.name, seed }), failure);
     return failure;
   }
+}
+
+/** Measures the speed of every arm that has a result, once. An interrupted measurement starts again. */
+async function measureAll(
+  study: StudyConfig,
+  { disk, folder, executor, tokens, signal, onEvent, speedRounds: rounds = 0 }: StudyOptions & Preparation,
+): Promise<void> {
+  const path = join(folder, FILES.speeds);
+  if (rounds === 0 || await disk.stat(path)) return;
+  const trained = (await loadRun(disk, folder)).results.map(({ arm }) => arm);
+  const measured = study.arms.filter(({ name }) => trained.includes(name));
+  onEvent?.({ kind: "speeds", arm: "", seed: 0, step: 0, steps: 0 });
+  const place = { executor, study, tokens: tokens.train, signal };
+  await writeJson(disk, path, await measureSpeeds(measured, place, { rounds }));
 }
 
 /** Runs the recall probe of every arm that has no result. An interrupted probe starts again. */

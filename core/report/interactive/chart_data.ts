@@ -5,7 +5,8 @@ import { oneLine } from "../caption.ts";
 import { averaged } from "../chart/lines.ts";
 import { chanceOf, probeOf, recallByArm } from "../recall.ts";
 import { type Look, looks } from "../palette.ts";
-import { type ArmSummary, curve, lastStage, ofStage, type Spread, summaries, trainSeconds } from "../summary.ts";
+import { type ArmSummary, curve, lastStage, type Spread, summaries, trainSeconds } from "../summary.ts";
+import { steadySpeed } from "../speeds.ts";
 
 /** One curve or one bar of an arm. */
 export interface Series {
@@ -143,15 +144,16 @@ function barCharts(run: Run): ChartData[] {
   const last = (arm: ArmSummary) => arm.spread((result) => lastStage(result)?.final.perplexity);
   return [
     barChart(arms, { title: "Validation perplexity", note: "After the last step.", yTitle: "perplexity" }, last),
-    barChart(
-      arms,
-      { title: "Speed of training", note: "First stage.", yTitle: "tokens / s" },
-      (arm) => arm.spread(ofStage("pretraining", (stage) => stage.tokens_per_s)),
-    ),
-    barChart(
-      arms,
-      { title: "Speed of generation", note: "With caches.", yTitle: "tokens / s" },
-      (arm) => arm.spread(({ generation }) => generation.newTokens > 0 ? generation.tokens_per_s : undefined),
+    ...(["training", "generation"] as const).map((kind) =>
+      barChart(
+        arms,
+        {
+          title: `Speed of ${kind}`,
+          note: "Median of the rounds, with a 95 % interval.",
+          yTitle: "tokens / s",
+        },
+        ({ name }) => steadySpeed(run, name, kind),
+      )
     ),
     barChart(
       arms,

@@ -1,0 +1,109 @@
+/** Measures how fast each arm trains and generates, when nothing else of the study runs. */
+import type { Arm, StudyConfig } from "../config/mod.ts";
+import { BatchOrder } from "../data/batches.ts";
+import { throwIfStopped } from "../errors.ts";
+import { DecodeSession } from "../infer/session.ts";
+import { initialLossScale } from "../ops/loss_scale.ts";
+import { ParameterStore } from "../params/store.ts";
+import type { Executor } from "../plan/mod.ts";
+import type { ArmSpeeds, Speeds } from "../record/mod.ts";
+import { feed, textObjective } from "../train/objective.ts";
+import { trainingPlan } from "../train/plans.ts";
+
+/** A timed stretch lasts at least so long (seconds), unless it would need more than MOST_RUNS runs. */
+const LEAST_SECONDS = 0.1, MOST_RUNS = 200;
+/** Tokens that a sequence has at most while generation is timed. */
+const MOST_TOKENS = 96;
+
+interface Place {
+  readonly executor: Executor;
+  readonly study: StudyConfig;
+  /** The training part of the text. */
+  readonly tokens: Uint32Array;
+  readonly signal?: AbortSignal;
+}
+
+/** Seconds of one run: the first run warms up and says how many are timed together. */
+async function secondsOf(run: (count: number) => Promise<void>): Promise<number> {
+  const timed = async (count: number) => {
+    const start = performance.now();
+    await run(count);
+    return (performance.now() - start) / 1000;
+  };
+  await run(1);
+  const count = Math.min(MOST_RUNS, Math.max(1, Math.ceil(LEAST_SECONDS / Math.max(1e-6, await timed(1)))));
+  return await timed(count) / count;
+}
+
+/** Text tokens per second of whole updates. The rate is zero, so that the weights stay what they are. */
+async function trainingSpeed(store: ParameterStore, { executor, study, tokens }: Place): Promise<number> {
+  const { pretraining: { batch: B, decay }, sequenceLength: T, remat, precision, profile } = study;
+  const made = trainingPlan(store, { B, T, decay, remat, precision });
+  const objective = textObjective(made, new BatchOrder(tokens, { B, T, seed: 1, aligned: profile === "seed" }));
+  if (made.lossScale) executor.write(made.lossScale, initialLossScale());
+  const program = await executor.prepare(made.plan);
+  try {
+    return made.tokensPerStep / await secondsOf(async (count) => {
+      for (let step = 1; step <= count; step++) {
+        feed(program, objective, { step, rate: 0 });
+        await program.run();
+      }
+      await program.drainMetrics();
+    });
+  } finally {
+    program.dispose();
+  }
+}
+
+/** New tokens per second of one sequence with caches, logits read after each token. */
+async function generationSpeed(store: ParameterStore, { executor, study, tokens }: Place): Promise<number> {
+  const length = Math.min(study.sequenceLength, MOST_TOKENS);
+  const session = await DecodeSession.create(executor, store, { B: 1, length });
+  let at = 0;
+  try {
+    return 1 / await secondsOf(async (count) => {
+      for (let i = 0; i < count; i++) {
+        if (at === length) {
+          await session.restart();
+          at = 0;
+        }
+        await session.feed(Uint32Array.from(tokens.subarray(at, at + 1)));
+        at++;
+      }
+    });
+  } finally {
+    session.dispose();
+  }
+}
+
+/**
+ * Tokens per second of every arm in `rounds` rounds. The arms take turns, so that a slow moment of the machine meets all of them.
+ * Each visit warms up first. Numbers do not change the time, so the weights are those that training starts from.
+ */
+export async function measureSpeeds(
+  arms: readonly Arm[],
+  place: Place,
+  { rounds }: { rounds: number },
+): Promise<Speeds> {
+  const found = arms.map(({ name: arm }): Mutable<ArmSpeeds> => ({
+    arm,
+    training_tokens_per_s: [],
+    generation_tokens_per_s: [],
+  }));
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { config }] of arms.entries()) {
+      throwIfStopped(place.signal, "measuring speeds");
+      const store = new ParameterStore(config);
+      try {
+        store.initialise(place.executor, 1);
+        found[i]?.training_tokens_per_s.push(await trainingSpeed(store, place));
+        found[i]?.generation_tokens_per_s.push(await generationSpeed(store, place));
+      } finally {
+        store.release(place.executor);
+      }
+    }
+  }
+  return { format: 1, arms: found };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
