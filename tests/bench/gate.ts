@@ -99,7 +99,7 @@ function hotKinds(
     kinds = new Map<string, Kind>();
   for (const kind of kindsOf(plan, ops)) {
     const { op, attributes: { transA, transB }, flops } = kind.step;
-    const name = [op, kind.pass, transA ? "aT" : "", transB ? "bT" : ""].filter(Boolean).join(" ");
+    const name = [op.name, kind.pass, transA ? "aT" : "", transB ? "bT" : ""].filter(Boolean).join(" ");
     if (flops > (kinds.get(name)?.step.flops ?? -1)) kinds.set(name, kind);
   }
   return { plan, kinds, V: arm!.config.vocabSize };
