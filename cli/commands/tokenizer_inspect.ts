@@ -112,7 +112,7 @@ function shares(tokenizer: Tokenizer, text: TextStatistics | undefined): number[
 async function openTokenizer(path: string): Promise<Tokenizer> {
   const { bytes, json } = await readTokenizerFile(path);
   return json
-    ? Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: path })
+    ? await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path })
     : Tokenizer.fromModelBytes(bytes, { name: path });
 }
 

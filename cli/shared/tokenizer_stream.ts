@@ -23,7 +23,7 @@ async function openCoder(path: string): Promise<Coder> {
   if (!json) return readCoder(bytes, { name: path });
   const module = new URL("../../core/tokenizer/tokenizer.ts", import.meta.url).href;
   const { Tokenizer } = await import(module) as typeof import("../../core/tokenizer/tokenizer.ts");
-  return Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: path });
+  return await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path });
 }
 
 /** A piece in a line of output: line breaks are spelt `\n`. */

@@ -9,7 +9,7 @@ export const MAX_PAIRS_BYTES = 256 * 2 ** 20;
 /** A tokenizer from either of its forms. */
 export async function readTokenizer(disk: Disk, path: string): Promise<Tokenizer> {
   return path.endsWith(".json")
-    ? Tokenizer.fromJson(await readText(disk, path), { name: path })
+    ? await Tokenizer.openJson(await readText(disk, path), { name: path })
     : Tokenizer.fromModelBytes(await disk.read(path), { name: path });
 }
 

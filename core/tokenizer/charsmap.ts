@@ -41,6 +41,15 @@ export class Charsmap {
     return { length, replacement: this.#replacement(value) };
   }
 
+  /** What the shortest rule that starts these bytes makes of them; undefined when there is none. */
+  shortest(bytes: Uint8Array): Uint8Array | undefined {
+    for (let end = 1; end <= bytes.length; end++) {
+      const { length, replacement } = this.match(bytes, { at: 0, end });
+      if (length > 0) return replacement;
+    }
+    return undefined;
+  }
+
   /** The bytes that rules start with. */
   firstBytes(): number[] {
     return this.#children(0).map((node) => this.#units[node]! & 0xff);

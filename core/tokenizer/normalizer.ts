@@ -57,7 +57,7 @@ export class Normalizer {
   /** Spaces read but not yet written: they are dropped if the text ends here. */
   #held = 0;
   #started = false;
-  /** Something other than a space was read. */
+  /** Something other than a space was read, even if a rule deleted it. */
   #content = false;
 
   constructor(rules: NormalizerRules, out: ByteBuffer) {
@@ -131,6 +131,7 @@ export class Normalizer {
       }
       const { length, replacement } = charsmap!.match(bytes, { at, end });
       if (length > 0) {
+        if (replacement.length !== 1 || replacement[0] !== SPACE) this.#content = true;
         this.#characters(replacement, { at: 0, end: replacement.length });
         at += length;
         continue;

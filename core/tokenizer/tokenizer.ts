@@ -3,6 +3,7 @@ import { sha256 } from "../disk/hash.ts";
 import { HymbaError } from "../errors.ts";
 import { type Counter, uniform } from "../random.ts";
 import { DecodeStream } from "./decode_stream.ts";
+import { loadPatterns } from "./huggingface/patterns.ts";
 import { readTokenizerJson } from "./huggingface/read.ts";
 import { toTokenizerJson } from "./huggingface/write.ts";
 import { IdList, textOf, utf8, utf8Into } from "./bytes.ts";
@@ -54,13 +55,23 @@ export class Tokenizer {
 
   /**
    * Reads a Hugging Face `tokenizer.json` with a Unigram model. One that `toJson` wrote gives back the same tokenizer;
-   * any other behaves as Hugging Face tokenizers do (64-bit scores, added tokens, pre-tokenizers).
+   * any other behaves as Hugging Face tokenizers do (64-bit scores, added tokens, pre-tokenizers). A file with regular
+   * expressions needs `openJson`.
    * @throws {HymbaError} with name and offset when the text is damaged or uses parts that are not supported.
    */
   static fromJson(text: string, { name = "tokenizer.json" } = {}): Tokenizer {
     const read = readTokenizerJson(text, name);
     if ("file" in read) return Tokenizer.fromModelFile(read.file, { name });
     return new Tokenizer(read, { json: text });
+  }
+
+  /**
+   * `fromJson` for any file. It first loads what a file with regular expressions needs, which `fromJson` refuses otherwise.
+   * @throws {HymbaError} as `fromJson` does.
+   */
+  static async openJson(text: string, { name = "tokenizer.json" } = {}): Promise<Tokenizer> {
+    await loadPatterns(text);
+    return Tokenizer.fromJson(text, { name });
   }
 
   /** V: how many ids there are; ids are 0 to V − 1. */

@@ -1,20 +1,37 @@
 /**
- * Hugging Face's own library, in Rust, reads a `tokenizer.json`: `deno run -A rust_client.ts FILE`, texts as a JSON list on
- * standard input; prints, as one JSON list, the ids of each text and what those ids decode to. A separate process, because
- * the package is not in the lock file.
+ * Hugging Face's own library, in Rust, reads a `tokenizer.json`. `deno run -A rust_client.ts` answers each line of standard
+ * input, `{ json, texts, skipsSpecial }`, with a line: for each text its ids, what they decode to, and the offsets of the tokens in
+ * characters; or `{ "refused": WHY }`. It is a process of its own because the package is not in the lock file.
  */
+import { TextLineStream } from "./lines.ts";
+
 const LIBRARY = "npm:tokenizers@0.23.2";
 
+interface RustEncoding {
+  getIds(): number[];
+  getOffsets(): [number, number][];
+}
 interface RustTokenizer {
-  encode(text: string, pair: null, options: { addSpecialTokens: boolean }): Promise<{ getIds(): number[] }>;
+  encode(text: string, pair: null, options: { addSpecialTokens: boolean }): Promise<RustEncoding>;
   decode(ids: number[], skipSpecialTokens: boolean): Promise<string>;
 }
 
-const { Tokenizer }: { Tokenizer: { fromFile(path: string): RustTokenizer } } = await import(LIBRARY);
-const tokenizer = Tokenizer.fromFile(Deno.args[0]!), texts: string[] = await new Response(Deno.stdin.readable).json();
-const seen: { ids: number[]; decoded: string }[] = [];
-for (const text of texts) {
-  const ids = (await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds();
-  seen.push({ ids, decoded: ids.length > 0 ? await tokenizer.decode(ids, false) : "" });
+const { Tokenizer }: { Tokenizer: { fromString(json: string): RustTokenizer } } = await import(LIBRARY);
+
+async function answer(line: string) {
+  const { json, texts, skipsSpecial }: { json: string; texts: string[]; skipsSpecial: boolean } = JSON.parse(line);
+  let tokenizer: RustTokenizer;
+  try {
+    tokenizer = Tokenizer.fromString(json);
+  } catch (error) {
+    return { refused: String(error) };
+  }
+  return await Promise.all(texts.map(async (text) => {
+    const encoding = await tokenizer.encode(text, null, { addSpecialTokens: false }), ids = encoding.getIds();
+    const decoded = ids.length > 0 ? await tokenizer.decode(ids, skipsSpecial) : "";
+    return { ids, decoded, offsets: encoding.getOffsets() };
+  }));
 }
-console.log(JSON.stringify(seen));
+
+const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+for await (const line of lines) console.log(JSON.stringify(await answer(line)));

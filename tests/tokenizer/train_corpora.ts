@@ -43,40 +43,73 @@ function ours(text: string, setting: Setting): Tokenizer | string {
   }
 }
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    corpora: { type: "string", default: "2000" },
-    seed: { type: "string", default: "1" },
-    first: { type: "string", default: "0" },
-  },
-});
-const seed = Number(values.seed), first = Number(values.first), corpora = Number(values.corpora);
-const counts = { trained: 0, both: 0, oursAlone: 0, refusedByBoth: 0 };
+/** What came of the trainings: with how many both programs, one or none succeeded. */
+export interface TrainCounts {
+  trained: number;
+  both: number;
+  oursAlone: number;
+  refusedByBoth: number;
+}
 
-async function compare(text: string, { at, setting }: { at: number; setting: Setting }): Promise<string | undefined> {
+/** One setting on one corpus. Returns what `spm_train` says, undefined when it succeeds. @throws {Error} when only we refuse. */
+async function compare(
+  text: string,
+  { at, setting, counts }: { at: string; setting: Setting; counts: TrainCounts },
+): Promise<string | undefined> {
   const theirs = await refusedByTheirs(text, setting), made = ours(text, setting);
   counts.trained++;
   if (theirs === undefined && typeof made === "string") {
-    throw new Error(`corpus ${at} of seed ${seed}, ${JSON.stringify(setting)}: spm_train succeeds, we say: ${made}`);
+    throw new Error(`${at}, ${JSON.stringify(setting)}: spm_train succeeds, we say: ${made}`);
   }
-  if (typeof made !== "string" && made.vocabSize !== setting.vocabSize) throw new Error(`corpus ${at}: a wrong size`);
+  if (typeof made !== "string" && made.vocabSize !== setting.vocabSize) throw new Error(`${at}: a wrong size`);
   if (theirs === undefined) counts.both++;
   else if (typeof made === "string") counts.refusedByBoth++;
   else counts.oursAlone++;
   return theirs;
 }
 
-for (let at = first; at < first + corpora; at++) {
-  const dice = new Dice(seed, at), text = corpusOf(dice), byteFallback = dice.once(2);
-  const setting: Setting = {
-    vocabSize: (byteFallback ? 260 : 4) + dice.below(dice.pick([50, 500, 4000])),
-    byteFallback,
-    characterCoverage: dice.pick([1, 0.9995, 0.98, 0.9]),
-  };
-  const refusal = await compare(text, { at, setting });
-  // The largest size that they train, or the least.
-  const named = /value <= (\d+)|required_chars\. \d+ vs (\d+)/.exec(refusal ?? "");
-  if (named) await compare(text, { at, setting: { ...setting, vocabSize: Number(named[1] ?? named[2]) } });
-  if ((at + 1) % 100 === 0) console.log(`seed=${seed} corpora=${at + 1 - first} ${JSON.stringify(counts)}`);
+/** Trains on corpora `first` up to `first + corpora` of a seed. @throws {Error} at the first that only we refuse. */
+export async function trainOn(
+  { seed, first = 0, corpora, onProgress }: {
+    seed: number;
+    first?: number;
+    corpora: number;
+    /** Told the counts after every hundred corpora. */
+    onProgress?: (done: number, counts: TrainCounts) => void;
+  },
+): Promise<TrainCounts> {
+  const counts: TrainCounts = { trained: 0, both: 0, oursAlone: 0, refusedByBoth: 0 };
+  for (let number = first; number < first + corpora; number++) {
+    const dice = new Dice(seed, number), text = corpusOf(dice), byteFallback = dice.once(2);
+    const at = `corpus ${number} of seed ${seed}`,
+      setting: Setting = {
+        vocabSize: (byteFallback ? 260 : 4) + dice.below(dice.pick([50, 500, 4000])),
+        byteFallback,
+        characterCoverage: dice.pick([1, 0.9995, 0.98, 0.9]),
+      };
+    const refusal = await compare(text, { at, setting, counts });
+    // The largest size that they train, or the least.
+    const named = /value <= (\d+)|required_chars\. \d+ vs (\d+)/.exec(refusal ?? "");
+    const vocabSize = Number(named?.[1] ?? named?.[2]);
+    if (named) await compare(text, { at, setting: { ...setting, vocabSize }, counts });
+    if ((number + 1 - first) % 100 === 0) onProgress?.(number + 1 - first, counts);
+  }
+  return counts;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      corpora: { type: "string", default: "2000" },
+      seed: { type: "string", default: "1" },
+      first: { type: "string", default: "0" },
+    },
+  });
+  await trainOn({
+    seed: Number(values.seed),
+    first: Number(values.first),
+    corpora: Number(values.corpora),
+    onProgress: (done, counts) => console.log(`seed=${values.seed} corpora=${done} ${JSON.stringify(counts)}`),
+  });
 }

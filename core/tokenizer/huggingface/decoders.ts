@@ -1,6 +1,7 @@
 /** The decoders of a `tokenizer.json`: functions from tokens to tokens, joined at the end. */
 import { bytesSpelt } from "../byte_level.ts";
 import { ByteBuffer, SPACE_MARK, textOf, utf8 } from "../bytes.ts";
+import { replaceMatches } from "./patterns.ts";
 import type { JsonNode } from "./schema.ts";
 
 export type TokensStep = (tokens: string[]) => string[];
@@ -23,15 +24,12 @@ function readStep(node: JsonNode): TokensStep {
       const mark = node.get("replacement").text(SPACE_MARK);
       const always = node.get("add_prefix_space").flag(true) ? "always" : "never";
       const strips = node.get("prepend_scheme").text(always) !== "never";
-      return (tokens) => {
-        return tokens.map((token, i) => {
-          return (strips && i === 0 && token.startsWith(mark) ? token.slice(mark.length) : token).replaceAll(mark, " ");
-        });
-      };
+      // Every mark of the first token goes, as in Hugging Face's `metaspace.rs`.
+      return (tokens) => tokens.map((token, i) => token.replaceAll(mark, strips && i === 0 ? "" : " "));
     }
     case "Replace": {
       const pattern = node.get("pattern").pattern(), content = node.get("content").text();
-      return (tokens) => tokens.map((token) => token.replace(pattern, () => content));
+      return (tokens) => tokens.map((token) => replaceMatches(token, { pattern, content }));
     }
     case "Strip": {
       const content = node.get("content").text(), start = node.get("start").index(0), stop = node.get("stop").index(0);

@@ -3,6 +3,7 @@ import { type Charsmap, parseCharsmap } from "../charsmap.ts";
 import { HymbaError } from "../../errors.ts";
 import { textOf, utf8 } from "../bytes.ts";
 import { endOfSpaces, startOfSpaces } from "./classes.ts";
+import { replaceMatches } from "./patterns.ts";
 import type { JsonNode } from "./schema.ts";
 
 export type TextStep = (text: string) => string;
@@ -30,19 +31,29 @@ function precompiled(node: JsonNode): TextStep {
   } catch (error) {
     throw error instanceof HymbaError ? field.error(error.message) : error;
   }
-  return (text) => {
-    const bytes = utf8(text), parts: Uint8Array[] = [];
-    let kept = 0;
-    for (let at = 0; at < bytes.length;) {
-      const { length, replacement } = charsmap.match(bytes, { at, end: bytes.length });
-      if (length > 0) {
-        parts.push(bytes.subarray(kept, at), replacement);
-        kept = at + length;
-      }
-      at += length || 1;
-    }
-    return [...parts, bytes.subarray(kept)].map(textOf).join("");
+  return (text) => byGraphemes(text, charsmap);
+}
+
+const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
+/** A grapheme of so many bytes is looked up as a whole. */
+const WHOLE = 6;
+
+/**
+ * A character map as Hugging Face applies it: a short grapheme becomes what the shortest rule at its start says, all of it;
+ * others go character by character. SentencePiece takes the longest rule at each place. Source: `normalizers/precompiled.rs`.
+ */
+function byGraphemes(text: string, charsmap: Charsmap): string {
+  const replaced = (part: string): string | undefined => {
+    const bytes = utf8(part), rule = charsmap.shortest(bytes);
+    return rule && textOf(rule);
   };
+  let out = "";
+  for (const { segment } of graphemes.segment(text)) {
+    const whole = utf8(segment).length < WHOLE ? replaced(segment) : undefined;
+    if (whole !== undefined) out += whole;
+    else for (const character of segment) out += replaced(character) ?? character;
+  }
+  return out;
 }
 
 /** Reads a normaliser, null for none. @throws {HymbaError} on kinds that Unigram tokenizers do not use. */
@@ -77,7 +88,7 @@ export function readNormalizer(node: JsonNode): TextStep {
     }
     case "Replace": {
       const pattern = node.get("pattern").pattern(), content = node.get("content").text();
-      return (text) => text.replace(pattern, () => content);
+      return (text) => replaceMatches(text, { pattern, content });
     }
     case "Nmt":
       return (text) => text.replace(NMT_DELETED, "").replace(NMT_SPACES, " ");

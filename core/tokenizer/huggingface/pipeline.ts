@@ -33,7 +33,7 @@ class AddedTokens {
   constructor(tokens: readonly AddedToken[], normalise: TextStep) {
     for (const token of tokens) {
       const text = normalise(token.content);
-      if (text.length > 0) this.#tokens.set(text, token);
+      if (text.length > 0 && !this.#tokens.has(text)) this.#tokens.set(text, token);
     }
     const longestFirst = [...this.#tokens.keys()].sort((a, b) => b.length - a.length);
     if (longestFirst.length > 0) this.#pattern = new RegExp(longestFirst.map(RegExp.escape).join("|"), "gu");

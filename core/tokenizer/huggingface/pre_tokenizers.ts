@@ -2,9 +2,13 @@
 import { byteSpelt } from "../byte_level.ts";
 import { SPACE_MARK } from "../bytes.ts";
 import { SPACE_CLASS, WORD_CLASS } from "./classes.ts";
+import { matchesOf } from "./patterns.ts";
 import type { JsonNode } from "./schema.ts";
 
-/** Cuts one part; `first` tells whether it stands at the start of the whole text. */
+/**
+ * Cuts one part; `first` tells whether it stands at the start of the whole text. An empty part in front says that the start was
+ * removed.
+ */
 export type CutStep = (part: string, first: boolean) => string[];
 
 /** How matches of a pattern are treated when a text is cut at them. */
@@ -19,7 +23,7 @@ const GPT2_WORDS = new RegExp(
 );
 const PUNCTUATION = /[\p{P}$+<=>^`|~]/gu;
 
-/** Cuts a text at the matches of a pattern. */
+/** Cuts a text at the matches of a pattern. Empty matches count: they keep their neighbours apart. */
 function split(text: string, { pattern, behaviour, invert }: {
   pattern: RegExp;
   behaviour: Behaviour;
@@ -27,13 +31,15 @@ function split(text: string, { pattern, behaviour, invert }: {
 }): string[] {
   const spans: { text: string; match: boolean }[] = [];
   let at = 0;
-  for (const { 0: found, index } of text.matchAll(pattern)) {
-    if (index > at) spans.push({ text: text.slice(at, index), match: invert });
-    if (found.length > 0) spans.push({ text: found, match: !invert });
-    at = index + found.length;
+  for (const [start, end] of matchesOf(pattern, text)) {
+    if (start > at) spans.push({ text: text.slice(at, start), match: invert });
+    spans.push({ text: text.slice(start, end), match: !invert });
+    at = end;
   }
   if (at < text.length) spans.push({ text: text.slice(at), match: invert });
-  if (behaviour === "removed") return spans.filter(({ match }) => !match).map((span) => span.text);
+  if (behaviour === "removed") {
+    return spans.flatMap((span, i) => span.match ? (i === 0 ? [""] : []) : [span.text]);
+  }
   const parts: string[] = [];
   for (const [i, span] of spans.entries()) {
     const before = spans[i - 1];
@@ -44,6 +50,12 @@ function split(text: string, { pattern, behaviour, invert }: {
     else parts.push(span.text);
   }
   return parts;
+}
+
+/** The matches of a pattern; what is between them is removed. */
+function matchesIn(part: string, pattern: RegExp): string[] {
+  const found = part.match(pattern) ?? [];
+  return part.startsWith(found[0] ?? "") ? found : ["", ...found];
 }
 
 function metaspace(node: JsonNode): CutStep {
@@ -76,7 +88,9 @@ export function readPreTokenizer(node: JsonNode): CutStep {
     case "Sequence": {
       const steps = node.get("pretokenizers").map(readPreTokenizer);
       return (part, first) => {
-        return steps.reduce((parts, step) => parts.flatMap((text, i) => step(text, first && i === 0)), [part]);
+        return steps.reduce((parts, step) => {
+          return parts.flatMap((text, i) => text === "" ? [text] : step(text, first && i === 0));
+        }, [part]);
       };
     }
     case "Metaspace":
@@ -84,9 +98,9 @@ export function readPreTokenizer(node: JsonNode): CutStep {
     case "ByteLevel":
       return byteLevel(node);
     case "Whitespace":
-      return (part) => part.match(WORDS) ?? [];
+      return (part) => matchesIn(part, WORDS);
     case "WhitespaceSplit":
-      return (part) => part.match(NO_SPACES) ?? [];
+      return (part) => matchesIn(part, NO_SPACES);
     case "Split":
     case "Punctuation":
     case "Digits":

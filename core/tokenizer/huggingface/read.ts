@@ -11,7 +11,7 @@ import { type AddedToken, HuggingFacePipeline } from "./pipeline.ts";
 import { readPreTokenizer } from "./pre_tokenizers.ts";
 import { JsonNode } from "./schema.ts";
 import { unspeltPieces } from "./spelling.ts";
-import { ESCAPING, symbolAsPiece, toTokenizerJson } from "./write.ts";
+import { ESCAPING, ONE_SPACE, symbolAsPiece, toTokenizerJson } from "./write.ts";
 
 /** What a `tokenizer.json` turned out to hold. */
 export type TokenizerJson =
@@ -136,9 +136,7 @@ function normalisation(root: JsonNode): Pick<ModelFile, "normalizer" | "denormal
       charsmap: escapes && !precompiled ? MARK_ESCAPE.charsmap : map,
       addDummyPrefix: scheme === "first" || scheme === "always" ||
         steps.some((step) => step.get("type").value === "Prepend"),
-      removeExtraWhitespaces: steps.slice(escapes ? ESCAPING.length : 0).some((step) =>
-        step.get("type").value === "Replace" && !step.get("pattern").get("Regex").missing
-      ),
+      removeExtraWhitespaces: steps.some(({ value }) => isDeepStrictEqual(value, ONE_SPACE)),
       escapeWhitespaces: true,
     },
     denormalizer: escapes ? MARK_ESCAPE.denormalizer : undefined,

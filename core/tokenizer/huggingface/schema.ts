@@ -1,11 +1,7 @@
 /** Reads members of a `tokenizer.json` by type; every error names the file, the path and the offset. */
 import { HymbaError } from "../../errors.ts";
+import { compilePattern, PatternRefused } from "./patterns.ts";
 import { excess, type JsonPath, placeOf, placeOfSyntaxError } from "./json_place.ts";
-
-/** Longest regular expression that is used, in UTF-16 units. */
-const MAX_PATTERN = 1024;
-/** A group that repeats and holds a repetition or a choice, or a backward reference: what makes matching exponential. */
-const REPEATED_REPETITION = /[*+}|][^()]*\)+[*+{]|\\[1-9]|\\k</;
 
 /** How a `tokenizer.json` says that its model is of another kind. */
 const OTHER_MODEL = /"type"\s*:\s*"(BPE|WordPiece|WordLevel)"/;
@@ -114,17 +110,12 @@ export class JsonNode {
   /** A pattern: `{"String": …}` or `{"Regex": …}`. */
   pattern(): RegExp {
     const literal = this.get("String");
-    const source = literal.missing ? this.get("Regex").text() : RegExp.escape(literal.text());
-    if (literal.missing && (source.length > MAX_PATTERN || REPEATED_REPETITION.test(source))) {
-      throw this.error(
-        "this regular expression could take forever",
-        `at most ${MAX_PATTERN} characters, no repeated repetition`,
-      );
-    }
+    if (!literal.missing) return new RegExp(RegExp.escape(literal.text()), "gu");
     try {
-      return new RegExp(source, "gu");
-    } catch {
-      throw this.error("this regular expression is not understood");
+      return compilePattern(this.get("Regex").text());
+    } catch (error) {
+      if (error instanceof PatternRefused) throw this.error(error.message);
+      throw error;
     }
   }
 }

@@ -64,6 +64,11 @@ export function toTokenizerJson(model: ModelFile, { spells = true } = {}): Json 
   };
 }
 
+/** The start and the end of the whole text, in words of both ECMAScript and Oniguruma, whose `^` and `$` are those of lines. */
+const AT_START = "(?<![\\s\\S])", AT_END = "(?![\\s\\S])";
+
+/** Repeated spaces become one. */
+export const ONE_SPACE = replace(" {2,}", " ");
 /** Hugging Face looks for a symbol in the text, SentencePiece behind the normaliser, where a space is U+2581. */
 const symbolAsText = (entry: Piece): Piece =>
   entry.type === PieceType.userDefined ? { ...entry, piece: entry.piece.replaceAll(SPACE_MARK, " ") } : entry;
@@ -73,9 +78,9 @@ export const symbolAsPiece = (entry: Piece): Piece =>
   entry.type === PieceType.userDefined ? { ...entry, piece: entry.piece.replaceAll(" ", SPACE_MARK) } : entry;
 
 /**
- * How the dummy prefix is said. `Metaspace` with "first" looks at offsets into the text as it was given, so that a character that a
- * rule removed in front costs the prefix: it serves only where symbols cut a text in parts. And `Metaspace` puts nothing before
- * a space: where spaces are kept, the prefix is one more space.
+ * How the dummy prefix is written: by `Metaspace`, or as one more space in front where spaces are kept, because `Metaspace` puts
+ * nothing before a space. `Metaspace` with "first" serves where symbols cut a text in parts; it looks at offsets into the given
+ * text, so it puts no prefix where a rule removed the first character.
  */
 function prefixKind({ pieces, normalizer }: ModelFile): "never" | "first" | "always" | "space" {
   if (!normalizer.addDummyPrefix) return "never";
@@ -91,9 +96,9 @@ function normalizerJson(file: ModelFile): Json {
     steps.push(...leavesJoiner(normalizer.charsmap) ? [HIDE_JOINER, map, SHOW_JOINER] : [map]);
   }
   if (normalizer.removeExtraWhitespaces) {
-    // A space that is left in front does for the dummy prefix.
-    if (!normalizer.addDummyPrefix) steps.push(replace("^ +", ""));
-    steps.push(replace(`[ ${SPACE_MARK}]+$`, ""), replace(" {2,}", " "));
+    // A space that is left in front serves as the dummy prefix.
+    if (!normalizer.addDummyPrefix) steps.push(replace(`${AT_START} +`, ""));
+    steps.push(replace(`[ ${SPACE_MARK}]+${AT_END}`, ""), ONE_SPACE);
   }
   if (prefixKind(file) === "space") steps.push({ type: "Prepend", prepend: " " });
   return steps.length > 0 ? { type: "Sequence", normalizers: steps } : null;
@@ -114,7 +119,10 @@ function leavesJoiner(charsmap: Uint8Array): boolean {
 }
 
 function preTokenizerJson(file: ModelFile, { isSpelt }: { isSpelt: boolean }): Json {
-  const { pieces, trainer } = file, split = !pieces.some(({ piece }) => piece.indexOf(SPACE_MARK, 1) > 0);
+  const { pieces, trainer } = file, inside = pieces.some(({ piece }) => piece.indexOf(SPACE_MARK, 1) > 0);
+  // A run of unknown characters is one token, so it is not cut at a mark that is unknown, too.
+  const known = pieces.some(({ piece, type }) => piece === SPACE_MARK && type === PieceType.normal);
+  const split = !inside && (known || trainer.byteFallback);
   const kind = prefixKind(file), scheme = kind === "space" ? "never" : kind;
   const metaspace: Json = { type: "Metaspace", replacement: SPACE_MARK, prepend_scheme: scheme, split };
   const pattern = reservedPattern(pieces, trainer.byteFallback), steps = [metaspace];
@@ -157,9 +165,8 @@ const escapePattern = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]
 
 /** The space of a dummy prefix goes, and escapes are resolved. */
 function endOfDecoder(file: ModelFile): Json[] {
-  const { addDummyPrefix, removeExtraWhitespaces } = file.normalizer;
   return [
-    ...(addDummyPrefix || removeExtraWhitespaces ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : []),
+    ...(file.normalizer.addDummyPrefix ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : []),
     ...(escapesMark(file) ? UNESCAPING : []),
   ];
 }

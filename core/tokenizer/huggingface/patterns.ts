@@ -1,0 +1,102 @@
+/**
+ * Regular expressions of a `tokenizer.json`. They are Oniguruma's, as in Hugging Face's library: `\\d`, `\\w`, `\\s`, `.`, `$`
+ * and `&&` differ from JavaScript's. The package `oniguruma-to-es` translates them; it is loaded only for a file that needs it.
+ */
+
+/** Longest regular expression that is used, in UTF-16 units. */
+const MAX_PATTERN = 1024;
+/** A group that repeats and holds a repetition or a choice, or a backward reference: what makes matching exponential. */
+const REPEATED_REPETITION = /[*+}|][^()]*\)+[*+{]|\\[1-9]|\\k</;
+/** Letters, escaped punctuation, any character, lists without classes, and the end of a group: with how often it occurs. */
+const UNIT = String
+  .raw`(?:[^\\^$.()[\]{}|*+?]|\\[\\^$.*+?()[\]{}|/]|\[\\s\\S\]|\[\^?[^\\^[\]&:]+\]|\))(?:[?*+]|\{\d+(?:,\d*)?\})?`;
+/** Patterns of these, groups, choices and looks around mean the same in both languages. */
+const PLAIN = new RegExp(String.raw`^(?:${UNIT}|\((?:\?(?:[:=!]|<[=!]))?|\|)*$`, "u");
+
+/** Where matches are in a text: start and end in UTF-16 units. */
+export type Span = readonly [start: number, end: number];
+
+type Translate = typeof import("oniguruma-to-es").toRegExp;
+let translate: Translate | undefined;
+
+/** Loads what `compilePattern` needs for a file with this text. */
+export async function loadPatterns(json: string): Promise<void> {
+  if (translate || !json.includes('"Regex"')) return;
+  translate = (await import("oniguruma-to-es")).toRegExp;
+}
+
+/** Why a regular expression is not used. */
+export class PatternRefused extends Error {}
+
+/** Without groups of flags: V8 takes case out of properties that follow a group such as `(?i:a)?`. */
+const TARGET = "ES2024";
+
+/** Oniguruma's `\\w` in a list. The package takes all numbers into it. */
+const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+/** Outside of lists it has a table of its own for Latin-1, with a few numbers more. */
+const LONE_WORD = `${WORD}²³¹¼½¾`;
+const LISTED: Readonly<Record<string, string>> = { "\\w": `[${WORD}]`, "\\W": `[^${WORD}]` };
+const LONE: Readonly<Record<string, string>> = {
+  "\\w": `[${LONE_WORD}]`,
+  "\\W": `[^${LONE_WORD}]`,
+  "\\b": `(?:(?<=[${LONE_WORD}])(?![${LONE_WORD}])|(?<![${LONE_WORD}])(?=[${LONE_WORD}]))`,
+  "\\B": `(?:(?<=[${LONE_WORD}])(?=[${LONE_WORD}])|(?<![${LONE_WORD}])(?![${LONE_WORD}]))`,
+};
+
+/** The pattern with characters of words and their edges as lists. */
+function withWords(source: string): string {
+  let depth = 0; // of lists
+  return source.replace(/\\[^]|[[\]]/g, (part) => {
+    if (part === "[") depth++;
+    if (part === "]") depth = Math.max(0, depth - 1);
+    return (depth > 0 ? LISTED : LONE)[part] ?? part;
+  });
+}
+
+/** A pattern of Oniguruma. @throws {PatternRefused} when it could take forever, is wrong, or when `loadPatterns` was not called. */
+export function compilePattern(source: string): RegExp {
+  if (source.length > MAX_PATTERN || REPEATED_REPETITION.test(source)) {
+    throw new PatternRefused("this regular expression could take forever");
+  }
+  const plain = PLAIN.test(source);
+  if (!plain && !translate) throw new PatternRefused("this regular expression needs Tokenizer.openJson");
+  try {
+    return plain || !translate
+      ? new RegExp(source, "gu")
+      : translate(withWords(source), { global: true, target: TARGET });
+  } catch (cause) {
+    throw new PatternRefused("this regular expression is not understood", { cause });
+  }
+}
+
+/**
+ * The matches of a pattern with the flag "g", from left to right. An empty match right behind another match does not count, and
+ * an empty text has none. Source: `find_iter` of Rust's `onig`, and Hugging Face's `pattern.rs`.
+ */
+export function matchesOf(pattern: RegExp, text: string): Span[] {
+  const found: Span[] = [];
+  let last = -1;
+  for (let from = 0; text.length > 0 && from <= text.length;) {
+    pattern.lastIndex = from;
+    const match = pattern.exec(text);
+    if (!match) break;
+    const start = match.index, end = start + match[0].length;
+    if (start === end && end === last) {
+      from += (text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1;
+      continue;
+    }
+    found.push([start, end]);
+    from = last = end;
+  }
+  return found;
+}
+
+/** The text with `content` in place of each match. */
+export function replaceMatches(text: string, { pattern, content }: { pattern: RegExp; content: string }): string {
+  let replaced = "", at = 0;
+  for (const [start, end] of matchesOf(pattern, text)) {
+    replaced += text.slice(at, start) + content;
+    at = end;
+  }
+  return at === 0 && replaced === "" ? text : replaced + text.slice(at);
+}
