@@ -1,6 +1,6 @@
 /**
- * The command line: `parse.ts` reads it, except where a program pipes text through the tokenizer. Its name is put together at run
- * time, because Deno reads all files that a literal import could ever lead to before it runs the first line: 250 of them.
+ * The entry of the command line. `parse.ts` parses it, except when text is piped through the tokenizer. The import of `parse.ts` has
+ * a computed name: before the first line runs, Deno reads all files that a literal import can reach, and these are 250.
  */
 import { plainStreamRequest } from "./shared/stream_words.ts";
 import { carryOut } from "./ui/run.ts";

@@ -1,4 +1,4 @@
-/** The command tree. A command's own modules are loaded when it is called: nobody waits for what they do not use. */
+/** Parses the command line. Only the modules of the called command are loaded, which keeps the start short. */
 import { or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { run } from "@optique/run";
@@ -9,7 +9,7 @@ import type { Action } from "./ui/run.ts";
 import { withSuggestion } from "./ui/suggestion.ts";
 import { withoutColours } from "./ui/terminal.ts";
 
-/** What the words ask for. Help, and words that are wrong, end the process. */
+/** The action of a command line. Help and wrong usage end the process. */
 export async function parsed(words: readonly string[]): Promise<Action> {
   const one = await loadCommand(words[0]), commands = one ? [one] : await loadCommands();
   return run(or(...commands), {
@@ -22,8 +22,11 @@ export async function parsed(words: readonly string[]): Promise<Action> {
     aboveError: "none",
     usageLine: [{ type: "argument", metavar: "COMMAND" }, { type: "argument", metavar: "..." }],
     commandList: "top-level",
-    stderr: (text) => console.error(withoutColours(withSuggestion(text, { commands, words, presets: PRESETS }))),
+    stderr: (text) => {
+      const helpful = withoutColours(withSuggestion(text, { commands, words, presets: PRESETS }));
+      console.error(helpful.replace(/^Error: /, "hymba: "));
+    },
     brief: message`A laboratory for attention and Mamba in one language model, on WebGPU and WebAssembly.`,
-    footer: message`hymba COMMAND --help shows a command with an example.`,
+    footer: message`hymba COMMAND --help explains a command and shows an example.`,
   });
 }

@@ -1,4 +1,4 @@
-/** The command tree: every command by name, each loaded when it is asked for. */
+/** All commands by name. Each is loaded when it is needed. */
 import type { Parser } from "@optique/core/parser";
 import type { Action } from "./ui/run.ts";
 
@@ -30,9 +30,9 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import("./commands/bench.ts")).benchCommand,
 };
 
-/** The command of that name, or undefined where there is none. */
+/** The command with this name, if there is one. */
 export async function loadCommand(name: string | undefined): Promise<Command | undefined> {
-  return name !== undefined && Object.hasOwn(LOADERS, name) ? await LOADERS[name]!() : undefined;
+  return name !== undefined && Object.hasOwn(LOADERS, name) ? await LOADERS[name]?.() : undefined;
 }
 
 /** All commands, in the order of the help. */

@@ -9,6 +9,7 @@ import type { HymbaConfig } from "../../core/config/mod.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import { extname } from "node:path";
 import { UsageError } from "../../core/errors.ts";
+import { at } from "../../core/lists.ts";
 import { architectureDocument, architecturePng, architectureSvg } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { writeDocument } from "../shared/document.ts";
@@ -40,18 +41,19 @@ export const architectureCommand = command("architecture", map(options, (given):
     message`Writes one self-contained page about the architecture of a model, or one sheet as SVG or PNG. Example: hymba architecture --model hybrid-sequential --out hybrid.svg`,
 });
 
-/** What is written, by the end of the file's name. */
-const FORMS: Record<string, (name: string, config: HymbaConfig) => Promise<Uint8Array> | string> = {
+/** How each format is made, by the extension of the file. */
+const FORMATS: Record<string, (name: string, config: HymbaConfig) => Promise<Uint8Array> | string> = {
   ".html": (_, config) => architectureDocument(config),
   ".svg": architectureSvg,
   ".png": architecturePng,
 };
 
 async function architecture({ preset, model, profile, out, json }: InferValue<typeof options>): Promise<void> {
-  const [arm] = resolvedStudy(preset, { models: [model ?? (profile ? "hybrid-paper" : "hymba")], profile }).arms;
-  const path = out ?? `architecture-${arm!.name}.html`, make = FORMS[extname(path).toLowerCase()];
+  const { arms } = resolvedStudy(preset, { models: [model ?? (profile ? "hybrid-paper" : "hymba")], profile });
+  const { name, config } = at(arms, 0), path = out ?? `architecture-${name}.html`;
+  const make = FORMATS[extname(path).toLowerCase()];
   if (make === undefined) {
-    throw new UsageError(`--out ${path} has no form that can be drawn`, { expected: Object.keys(FORMS).join(", ") });
+    throw new UsageError(`--out ${path} has an unknown format`, { expected: Object.keys(FORMATS).join(", ") });
   }
-  await writeDocument(path, { content: await make(arm!.name, arm!.config), json });
+  await writeDocument(path, { content: await make(name, config), json });
 }

@@ -30,8 +30,8 @@ export const attentionCommand = command(
   "attention",
   map(options, ({ stage, ...given }): Action => () => writeNamed(stage ? [NAMES[stage]] : Object.values(NAMES), given)),
   {
-    brief: message`draws what the layers of hymba attend to`,
+    brief: message`draws the attention maps of hymba`,
     description:
-      message`Draws hymba_attention_pretraining.png and hymba_attention_orpo.png from a run: five layers, the meta tokens marked. Example: hymba attention results/runs/quick-tinyshakespeare --stage orpo`,
+      message`Draws hymba_attention_pretraining.png and hymba_attention_orpo.png from a run. Each has five layers, with the meta tokens marked. Example: hymba attention results/runs/quick-tinyshakespeare --stage orpo`,
   },
 );

@@ -1,21 +1,22 @@
-/** `hymba bench`: how fast this machine trains, and how near that is to what it can do. */
+/** `hymba bench`: the training speed of this machine, and its share of the machine's limits. */
 import { merge, object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
-import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
+import { EXACT_TIMESTAMPS, type OpenBackend, openBackend } from "../../core/backend/mod.ts";
 import { benchKernels, type KernelReport } from "../../core/bench/kernels.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { benchPeaks, type PeaksReport } from "../../core/bench/peaks.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
-import { benchStep, type StepReport } from "../../core/bench/step.ts";
-import type { Traced } from "../../core/bench/step.ts";
+import { benchStep, type StepReport, type Traced } from "../../core/bench/step.ts";
 import { traceText } from "../../core/bench/trace.ts";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { memoryTable } from "../ui/memory_table.ts";
+import type { ActivationConfig } from "../../core/config/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
+import { at } from "../../core/lists.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
@@ -30,7 +31,7 @@ const runs = withDefault(
 
 const shapeOption = withDefault(
   option("--shape", "--preset", string({ metavar: "peers|smoke|quick|small|paper" }), {
-    description: message`the comparison with other engines (default), or a preset`,
+    description: message`peers, the comparison with other engines (default), or a preset`,
   }),
   "peers",
 );
@@ -64,7 +65,7 @@ const memoryOptions = merge(
 const peaksOptions = merge(object("How", { runs, json: jsonOption }), backendOptions);
 
 const stepCommand = command("step", map(stepOptions, (given): Action => () => step(given)), {
-  brief: message`tokens a second of training steps`,
+  brief: message`tokens per second of training steps`,
   description:
     message`Times whole training steps (forward, backward, AdamW) of each model on random tokens, and the parts of a step. Example: hymba bench step --models mamba,hymba --trace step.json`,
 });
@@ -72,13 +73,13 @@ const stepCommand = command("step", map(stepOptions, (given): Action => () => st
 const memoryCommand = command("memory", map(memoryOptions, (given): Action => () => memory(given)), {
   brief: message`bytes of a training step, without running one`,
   description:
-    message`The memory plan of each model: parameters, gradients, moments, activations saved for the backward pass, what is needed for a moment. Example: hymba bench memory --preset paper --models hymba --remat`,
+    message`Prints the memory plan of each model: parameters, gradients, moments, activations saved for the backward pass, and transient memory. Example: hymba bench memory --preset paper --models hymba --remat`,
 });
 
 const peaksCommand = command("peaks", map(peaksOptions, (given): Action => () => peaks(given)), {
-  brief: message`multiply-add peak, copy bandwidth, cost of dispatches, and a matrix product beside them`,
+  brief: message`multiply-add peak, copy bandwidth, cost of dispatches, and the rate of a matrix product`,
   description:
-    message`Measures what the machine can do at most, and a product of 1024×512×1024. Example: hymba bench peaks --backend cpu --threads 1`,
+    message`Measures the peak rates of the machine, and a product of 1024×512×1024. Example: hymba bench peaks --backend cpu --threads 1`,
 });
 
 const kernelsOptions = merge(
@@ -90,7 +91,7 @@ const kernelsOptions = merge(
     ),
     batch: optional(
       option("--batch", integer({ min: 1, metavar: "B" }), {
-        description: message`sequences, instead of the shape's own`,
+        description: message`sequences per step; by default those of the shape`,
       }),
     ),
     precision: precisionOption,
@@ -105,18 +106,30 @@ const kernelsOptions = merge(
 );
 
 const kernelsCommand = command("kernels", map(kernelsOptions, (given): Action => () => kernels(given)), {
-  brief: message`each kernel of a training step beside the limit of the machine`,
+  brief: message`each kernel of a training step, with its share of the machine's limit`,
   description:
-    message`Checks every op of a model's training step against the float64 reference, then times it alone, forward and backward. Fails when an op is wrong, and does not time it. Example: hymba bench kernels --shape quick --ops matmul,rotary`,
+    message`Compares every op of a model's training step with the float64 reference, then times it alone, forward and backward. An op with a wrong result is not timed, and the command fails. Example: hymba bench kernels --shape quick --ops matmul,rotary`,
 });
 
 export const benchCommand = command("bench", or(stepCommand, kernelsCommand, memoryCommand, peaksCommand), {
-  brief: message`how fast this machine trains`,
+  brief: message`the training speed of this machine`,
   description:
-    message`Measurements of speed; anything else that runs makes them smaller. Example: hymba bench step --shape peers`,
+    message`Measures speed. Other programs that run at the same time make the results worse. Example: hymba bench step --shape peers`,
 });
 
 const onProgress = (line: string) => console.error(line);
+
+/** Sizes, machine and activations of a measurement, for the line below a table. */
+const settingsText = (
+  { shape, B, T, backend, adapter, activations }: {
+    shape: string;
+    B: number;
+    T: number;
+    backend: string;
+    adapter: OpenBackend["adapter"];
+    activations: ActivationConfig;
+  },
+) => `${shape}: B ${B}, T ${T}, ${backend} (${adapter.name})${activationsInWords(activations)}`;
 
 async function step(
   { shape: name, models, runs, remat, precision, trace, json, ...where }: InferValue<typeof stepOptions>,
@@ -133,14 +146,13 @@ async function step(
     }
     if (trace !== undefined) {
       await writeAtomic(systemDisk, trace, traceText(traced, { adapter, backend, shape: name, B, T }));
-      onProgress(`${trace}: open it at https://ui.perfetto.dev`);
+      onProgress(`wrote ${trace}; open it at https://ui.perfetto.dev`);
     }
+    const settings = settingsText({ shape: name, B, T, backend, adapter, activations });
     console.log(
       json
         ? JSON.stringify({ adapter, backend, shape: name, B, T, runs, ...activations, arms })
-        : `${stepTable(arms)}\n\n${name}: B ${B}, T ${T}, ${backend} (${adapter.name})${
-          activationsInWords(activations)
-        }, best of ${runs} runs`,
+        : `${stepTable(arms)}\n\n${settings}, best of ${runs} runs`,
     );
   } finally {
     await executor.close();
@@ -155,11 +167,11 @@ async function memory(
   const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
   try {
     const arms = chosen.map((arm) => memoryReport(executor, arm, { B, T, ...activations }));
-    const where = `${name}: B ${B}, T ${T}, ${backend} (${adapter.name})${activationsInWords(activations)}`;
+    const settings = settingsText({ shape: name, B, T, backend, adapter, activations });
     console.log(
       json
         ? JSON.stringify({ adapter, backend, shape: name, B, T, ...activations, arms })
-        : `${memoryTable(arms)}\n\n${where}`,
+        : `${memoryTable(arms)}\n\n${settings}`,
     );
   } finally {
     await executor.close();
@@ -167,6 +179,7 @@ async function memory(
 }
 
 function stepTable(arms: readonly StepReport[]): string {
+  const tenths = (x: number | null) => x?.toFixed(1) ?? "—";
   const head = [
     "model",
     "tokens/s",
@@ -179,15 +192,19 @@ function stepTable(arms: readonly StepReport[]): string {
     "wait",
     "GFLOP/s",
   ];
-  const host = (x: number | null) => x?.toFixed(1) ?? "—";
   const rows = arms.map((arm) => [
     arm.arm,
     arm.tokens_per_s.toFixed(0),
     arm.median_tokens_per_s.toFixed(0),
-    ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms].map((x) => x.toFixed(1)),
-    ...[host(arm.host_encode_ms), host(arm.wait_ms), arm.gflop_per_s.toFixed(1)],
+    tenths(arm.step_ms),
+    tenths(arm.forward_ms),
+    tenths(arm.backward_ms),
+    tenths(arm.optimizer_ms),
+    tenths(arm.host_encode_ms),
+    tenths(arm.wait_ms),
+    tenths(arm.gflop_per_s),
     `${arm.steps}/${arm.dispatches}/${arm.pipelines}`,
-    `${arm.prepare_s.toFixed(1)}, ${arm.first_step_s.toFixed(1)}`,
+    `${tenths(arm.prepare_s)}, ${tenths(arm.first_step_s)}`,
     bytes(arm.planned_bytes),
     bytes(arm.allocated_bytes),
   ]);
@@ -197,19 +214,18 @@ function stepTable(arms: readonly StepReport[]): string {
 async function kernels(
   { shape, model, batch, ops, runs, precision, json, ...where }: InferValue<typeof kernelsOptions>,
 ): Promise<void> {
-  const { arms: [arm], B: own, T } = benchShape(shape, { models: [model] }), B = batch ?? own;
+  const { arms, B: own, T } = benchShape(shape, { models: [model] }), B = batch ?? own, activations = keptIn(precision);
   const { executor, adapter, backend } = await openBackend({ ...where, toggles: EXACT_TIMESTAMPS, onProgress });
   try {
-    const found = await benchKernels(executor, arm!, { B, T, runs, ops: ops?.split(","), ...keptIn(precision) });
+    const found = await benchKernels(executor, at(arms, 0), { B, T, runs, ops: ops?.split(","), ...activations });
+    const settings = settingsText({ shape: `${shape}, ${model}`, B, T, backend, adapter, activations });
     console.log(
       json
-        ? JSON.stringify({ adapter, backend, shape, model, B, T, runs, ...keptIn(precision), ...found })
-        : `${kernelsTable(found.kernels)}\n\n${shape}, ${model}: B ${B}, T ${T}, ${backend} (${adapter.name})${
-          activationsInWords(keptIn(precision))
-        }, best of ${runs} runs`,
+        ? JSON.stringify({ adapter, backend, shape, model, B, T, runs, ...activations, ...found })
+        : `${kernelsTable(found.kernels)}\n\n${settings}, best of ${runs} runs`,
     );
     if (found.refused.length > 0) {
-      const got = found.refused.map(({ op, error }) => `${op} is off by ${error.toExponential(2)}`).join(", ");
+      const got = found.refused.map(({ op, error }) => `${op}: relative error ${error.toExponential(2)}`).join(", ");
       throw new HymbaError("kernels differ from the float64 reference and were not timed", { got });
     }
   } finally {
@@ -218,6 +234,7 @@ async function kernels(
 }
 
 function kernelsTable(kernels: readonly KernelReport[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   const head = [
     "op",
     "pass",
@@ -231,11 +248,17 @@ function kernelsTable(kernels: readonly KernelReport[]): string {
     "memory",
     "exp",
   ];
-  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   const rows = kernels.map(({ op, pass, attributes, times, ms, gflop_per_s, gb_per_s, roofline_share, shares }) => [
-    ...[op, pass, Object.entries(attributes).map(([name, value]) => `${name} ${value}`).join(" "), `${times}`],
-    ...[ms.toFixed(3), gflop_per_s.toFixed(1), gb_per_s.toFixed(1), percent(roofline_share)],
-    ...[shares.flops, shares.bytes].map(percent),
+    op,
+    pass,
+    Object.entries(attributes).map(([name, value]) => `${name} ${value}`).join(" "),
+    String(times),
+    ms.toFixed(3),
+    gflop_per_s.toFixed(1),
+    gb_per_s.toFixed(1),
+    percent(roofline_share),
+    percent(shares.flops),
+    percent(shares.bytes),
     shares.exponentials > 0 ? percent(shares.exponentials) : "—",
   ]);
   return table([head, ...rows]);
@@ -255,15 +278,15 @@ function peaksTable(found: PeaksReport): string {
   const share = found.matmul_share === null ? "" : `${(100 * found.matmul_share).toFixed(0)} % of the peak`;
   const variant = found.multiply_add_variant, rows = [["measured", "value", "unit", ""]];
   if (found.multiply_add_gflop_per_s !== null) {
-    const how = variant ? `${variant.vectors} chains of 4, ${variant.unroll} rounds without a jump` : "";
+    const how = variant ? `${variant.vectors} vectors of four, unrolled ${variant.unroll} times` : "";
     rows.push(["multiply-add peak", found.multiply_add_gflop_per_s.toFixed(1), "GFLOP/s", how]);
   }
   if (found.exponential_g_per_s !== null) {
     rows.push(["exponential peak", found.exponential_g_per_s.toFixed(1), "10⁹/s", "2^x of vectors of four"]);
   }
-  rows.push(["copy, read and written", found.copy_gb_per_s.toFixed(1), "GB/s", ""]);
+  rows.push(["copy, bytes read and written", found.copy_gb_per_s.toFixed(1), "GB/s", ""]);
   rows.push(["matmul 1024×512×1024", found.matmul_gflop_per_s.toFixed(1), "GFLOP/s", share]);
-  if (found.dispatch_us !== null) rows.push(["one more dispatch", found.dispatch_us.toFixed(1), "µs", ""]);
-  if (found.submit_us !== null) rows.push(["one more submit", found.submit_us.toFixed(1), "µs", "with one dispatch"]);
+  if (found.dispatch_us !== null) rows.push(["additional dispatch", found.dispatch_us.toFixed(1), "µs", ""]);
+  if (found.submit_us !== null) rows.push(["additional submit", found.submit_us.toFixed(1), "µs", "with one dispatch"]);
   return table(rows);
 }

@@ -1,4 +1,4 @@
-/** `hymba causality`: proves for every model that no position sees its future, and shows the mask that does. */
+/** `hymba causality`: checks for every model that no position sees its future. Also shows the documented study's leaking mask. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
@@ -8,7 +8,8 @@ import { integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import type { Arm, Profile } from "../../core/config/mod.ts";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { type CausalityReport, checkCausality } from "../../core/proof/causality.ts";
+import { at } from "../../core/lists.ts";
+import { type CausalityReport, checkCausality, type CheckOptions } from "../../core/proof/causality.ts";
 import { checkGradients, type GradientReport } from "../../core/proof/causality_gradient.ts";
 import { croppedMask, DOCUMENTED } from "../../core/proof/leaky_mask.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
@@ -24,17 +25,19 @@ import { dataOption, profileOption } from "../shared/study.ts";
 const options = merge(
   object("Which models", {
     preset: optional(
-      option("--preset", string({ metavar: "NAME" }), { description: message`whose models to test; smoke by default` }),
+      option("--preset", string({ metavar: "NAME" }), {
+        description: message`the preset of the models; smoke by default`,
+      }),
     ),
     models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
     profile: profileOption,
     reproduceLeak: option("--reproduce-leak", {
       description:
-        message`count the documented study's cropped mask instead, which fails; with --profile seed also test a model that has it`,
+        message`check the documented study's cropped mask instead, which fails; with --profile seed also a model with this mask`,
     }),
     leakExperiment: optional(
       option("--leak-experiment", string({ metavar: "DIR" }), {
-        description: message`train one hybrid with and without that mask, and write curves, table and text to DIR`,
+        description: message`train one hybrid with and without this mask, and write curves, table and text to DIR`,
       }),
     ),
     steps: withDefault(
@@ -45,7 +48,7 @@ const options = merge(
     ),
     data: dataOption,
     picture: optional(
-      option("--picture", string({ metavar: "FILE.png" }), { description: message`draw the masks of attention` }),
+      option("--picture", string({ metavar: "FILE.png" }), { description: message`draw the attention masks` }),
     ),
     json: jsonOption,
   }),
@@ -53,30 +56,30 @@ const options = merge(
 );
 
 export const causalityCommand = command("causality", map(options, (given): Action => () => causality(given)), {
-  brief: message`proves that no position of a model sees its future`,
+  brief: message`checks that no position of a model sees its future`,
   description:
-    message`Changes token t + 1 for every t and compares all logits up to t bit by bit, demands that gradients of the logits at t are exactly zero behind t, at lengths around the window and the meta tokens, and counts what each mask lets through. Exit code 1 when a model leaks. Example: hymba causality --models hymba`,
+    message`Changes token t + 1 for every t and compares all logits up to t bit by bit. Checks that the gradients of the logits at t are exactly zero after t. Does both at lengths around the window and the meta tokens, and counts the visible pairs of each mask. Exit code 1 when a model leaks. Example: hymba causality --models hymba`,
 });
 
 type Options = InferValue<typeof options>;
 
-/** A mask, whose it is, and what it lets through. */
+/** A mask with its model and its layers. */
 interface NamedMask {
   readonly model: string;
   readonly layers: string;
   readonly mask: Mask;
 }
 
+/** The masks with their statistics. */
 const counted = (masks: readonly NamedMask[]) =>
   masks.map(({ model, layers, mask }) => ({ model, layers, T: mask.T, M: mask.M, ...visibilityOf(mask) }));
 
 function maskTable(masks: readonly NamedMask[]): string {
-  const rows = counted(masks).map((
-    { model, layers, T, M, queries, fewestKeys, mostKeys, seePast, seeFuture, seeNext },
-  ) => [
-    ...[model, layers, String(T), String(M), `${fewestKeys} to ${mostKeys}`],
-    ...[seePast, seeFuture, seeNext].map((count) => `${count} of ${queries}`),
-  ]);
+  const rows = counted(masks).map(({ model, layers, T, M, fewestKeys, mostKeys, ...counts }) => {
+    const share = (count: number) => `${count} of ${counts.queries}`;
+    const seen = [counts.seePast, counts.seeFuture, counts.seeNext].map(share);
+    return [model, layers, String(T), String(M), `${fewestKeys} to ${mostKeys}`, ...seen];
+  });
   return table([
     ["masks of", "layers", "length", "meta", "keys seen", "see their past", "see the future", "see the next token"],
     ...rows,
@@ -90,12 +93,12 @@ async function draw(path: string, masks: readonly NamedMask[], title: string): P
       `of ${queries} queries see their past ${seePast}, the future ${seeFuture}, the next token ${seeNext}`;
     return { title: `${model}, ${layers}`, counts, mask };
   });
-  const footer = "Enumerated pair by pair; counts are of text queries and text keys.";
+  const footer = "All pairs were checked. The counts are of text queries and text keys.";
   await writeAtomic(systemDisk, path, await maskChart(figures, { title, footer }));
   console.error(`wrote ${path}`);
 }
 
-/** Both tests of one model at one length. */
+/** The results of both checks of one model at one length. */
 type Proof = CausalityReport & { readonly gradientLeaks: GradientReport["leaks"] };
 
 const leaks = ({ leaks, gradientLeaks }: Proof) => leaks.length + gradientLeaks.length > 0;
@@ -106,7 +109,7 @@ function reportTable(reports: readonly Proof[]): string {
     ...[report.T, report.tested, report.leaks.length, report.gradientLeaks.length].map(String),
     leaks(report) ? "LEAKS" : "causal",
   ]);
-  return table([["model", "length", "tokens changed", "seen by the past", "gradients behind", "verdict"], ...rows]);
+  return table([["model", "length", "tokens changed", "seen by the past", "gradients after", "verdict"], ...rows]);
 }
 
 async function causality(
@@ -123,8 +126,8 @@ async function causality(
     const masks = arms.flatMap((arm) =>
       masksOf(arm, 2 * arm.config.swaWindow).map(({ kind, layers, mask }) => ({
         model: arm.name,
-        mask,
         layers: `${kind} ${layers.join(" ")}`,
+        mask,
       }))
     );
     const leaking = reports.filter(leaks).length;
@@ -141,17 +144,21 @@ async function causality(
   }
 }
 
-/** Both tests at lengths around the window W and the meta tokens M. */
+/** Runs both checks at lengths around the window W and the meta tokens M. */
 async function prove(executor: Executor, { name, config }: Arm): Promise<Proof[]> {
   const W = config.swaWindow, M = config.metaTokens, reports: Proof[] = [];
   for (const T of new Set([W - 1, W, W + 1, W + M + 1, 2 * W + M])) {
-    const { leaks: gradientLeaks } = await checkGradients(executor, { name, config, T });
-    reports.push({ ...await checkCausality(executor, { name, config, T }), gradientLeaks });
+    reports.push(await bothChecks(executor, { name, config, T }));
   }
   return reports;
 }
 
-/** The documented study's local attention, with and without meta tokens, and in a model of its profile: it fails. */
+async function bothChecks(executor: Executor, options: CheckOptions): Promise<Proof> {
+  const { leaks: gradientLeaks } = await checkGradients(executor, options);
+  return { ...await checkCausality(executor, options), gradientLeaks };
+}
+
+/** Checks the documented study's local attention, with and without meta tokens, and a model of its profile. All of them fail. */
 async function reproduce(
   { picture, json, profile, ...backend }: Pick<Options, "picture" | "json" | "profile" | "backend" | "adapter">,
 ): Promise<void> {
@@ -172,14 +179,12 @@ async function reproduce(
   if (leaking > 0) Deno.exitCode = 1;
 }
 
-/** Both tests on the smallest hybrid of a profile with cropped keys. */
+/** Runs both checks on the smallest hybrid of a profile with cropped keys. */
 async function crop(profile: Profile, backend: Pick<Options, "backend" | "adapter">): Promise<Proof> {
-  const [arm] = resolvedStudy("smoke", { profile, models: ["hybrid-paper"] }).arms;
+  const arm = at(resolvedStudy("smoke", { profile, models: ["hybrid-paper"] }).arms, 0);
   const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
   try {
-    const probe = { ...arm!, T: 2 * arm!.config.swaWindow, reproduceLeak: true };
-    const { leaks: gradientLeaks } = await checkGradients(executor, probe);
-    return { ...await checkCausality(executor, probe), gradientLeaks };
+    return await bothChecks(executor, { ...arm, T: 2 * arm.config.swaWindow, reproduceLeak: true });
   } finally {
     await executor.close();
   }

@@ -1,4 +1,4 @@
-/** `hymba config`: what holds in a study and why, and what a key means. */
+/** `hymba config`: the values of a study with their origins, and the meaning of keys. */
 import { merge, object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
@@ -35,25 +35,25 @@ const showOptions = merge(
 );
 
 const explainOptions = object({
-  key: optional(argument(string({ metavar: "KEY" }), { description: message`a key; all keys without it` })),
+  key: optional(argument(string({ metavar: "KEY" }), { description: message`a key; by default all keys` })),
   json: jsonOption,
 });
 
 const showCommand = command("show", map(showOptions, (given): Action => () => show(given)), {
-  brief: message`every value of a study and where it comes from`,
+  brief: message`every value of a study and its origin`,
   description:
-    message`Prints every key with its value and where the value comes from: a preset, a line of the file, or a flag. Example: hymba config show study.toml --set pretraining.rate=1e-3`,
+    message`Prints every key with its value and the origin of the value: a preset, a line of the file, or a flag. Example: hymba config show study.toml --set pretraining.rate=1e-3`,
 });
 
 const explainCommand = command("explain", map(explainOptions, (given): Action => () => explain(given)), {
-  brief: message`what a key means and what it allows`,
+  brief: message`the meaning and the allowed values of a key`,
   description:
-    message`Says what a key means, what it allows, its usual value, and which keys follow from it. Example: hymba config explain pretraining.rate`,
+    message`Prints the meaning of a key, its allowed values, its default, and the keys that follow from it. Example: hymba config explain pretraining.rate`,
 });
 
 export const configCommand = command("config", or(showCommand, explainCommand), {
-  brief: message`what holds in a study and why, and what a key means`,
-  description: message`Shows a study's values, or explains keys. Example: hymba config show study.toml`,
+  brief: message`the values of a study with their origins, and the meaning of keys`,
+  description: message`Shows the values of a study, or explains keys. Example: hymba config show study.toml`,
 });
 
 async function show({ study, models, json, ...given }: InferValue<typeof showOptions>): Promise<void> {

@@ -7,5 +7,5 @@ export const csvCommand = artifactCommand("csv", {
   others: ["comparisons", "preference", "recallCsv"],
   brief: message`writes the tables of results as CSV`,
   description:
-    message`Writes ablation_results.csv from a run: one row a model and seed, then the baselines; and beside it comparisons.csv (differences between models with their intervals), preference.csv and, where the run has a probe, recall.csv. Example: hymba csv results/runs/quick-tinyshakespeare`,
+    message`Writes ablation_results.csv from a run: one row per model and seed, then the baselines. Also writes comparisons.csv (differences between models with their intervals), preference.csv and, if the run has a recall probe, recall.csv. Example: hymba csv results/runs/quick-tinyshakespeare`,
 });

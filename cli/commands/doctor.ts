@@ -1,4 +1,4 @@
-/** `hymba doctor`: what this machine can do, what is missing, and the command that would make it faster. */
+/** `hymba doctor`: the adapters of this machine, missing features, and commands that make it faster. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
@@ -19,9 +19,9 @@ export const doctorCommand = command(
     if (found.problem) Deno.exitCode = 1;
   }),
   {
-    brief: message`adapter, driver, limits, and what would make this machine faster`,
+    brief: message`adapter, driver, limits, and how to make this machine faster`,
     description:
-      message`Looks at the machine and says what hymba would use. Example: hymba doctor --adapter swiftshader`,
+      message`Inspects the machine and shows what hymba would use. Example: hymba doctor --adapter swiftshader`,
   },
 );
 
@@ -31,28 +31,22 @@ function describe({ adapter, problem, adapters, missing, advice, machine, cache,
   if (adapter) {
     const { name, kind, backend, driver, limits, features } = adapter;
     lines.push(`adapter    ${name} (${kind}, ${backend})`, `driver     ${driver}`, `features   ${features.join(", ")}`);
-    const rows = Object.entries(limits).map((
-      [limit, value],
-    ) => [limit, /Size$/.test(limit) && value > 65536 ? bytes(value) : String(value)]);
+    const valueText = (limit: string, value: number) =>
+      /Size$/.test(limit) && value > 65536 ? bytes(value) : String(value);
+    const rows = Object.entries(limits).map(([limit, value]) => [limit, valueText(limit, value)]);
     lines.push("", table([["limit", "value"], ...rows]), "");
   }
+  const names = adapters.map(({ name, installed }) => installed ? name : `${name} (downloaded from npm when chosen)`);
+  const found = corpora.map(({ name, path }) => `${name} (${path})`);
   lines.push(
-    `adapters   ${
-      adapters.map(({ name, installed }) => installed ? name : `${name} (from npm when it is chosen)`).join(", ") ||
-      "none"
-    }`,
-  );
-  lines.push(
-    `backend    ${adapter?.kind === "hardware" ? "webgpu" : "cpu"} unless --backend or --adapter says otherwise`,
-  );
-  lines.push(
-    `precision  ${PRECISIONS.join(", ")}: --precision; paper takes ${
+    `adapters   ${names.join(", ") || "none"}`,
+    `backend    ${adapter?.kind === "hardware" ? "webgpu" : "cpu"}, unless --backend or --adapter chooses another`,
+    `precision  ${PRECISIONS.join(", ")} with --precision; default: ${
       usualPrecision("paper", true)
-    } on a GPU, all else f32`,
-  );
-  lines.push(`cache      ${cache.folder}, ${bytes(cache.freeBytes)} free`);
-  lines.push(
-    `corpora    ${corpora.map(({ name, path }) => `${name} (${path})`).join(", ") || "none on this machine yet"}`,
+    } for paper on a GPU, ` +
+      "else f32",
+    `cache      ${cache.folder}, ${bytes(cache.freeBytes)} free`,
+    `corpora    ${found.join(", ") || "none on this machine"}`,
   );
   for (const { feature, effect } of missing) lines.push(`missing    ${feature}: ${effect}`);
   for (const { why, command } of advice) lines.push(`faster     ${why}${command ? `\n           ${command}` : ""}`);
@@ -69,5 +63,5 @@ function describeMachine(machine: Machine): string[] {
   ];
   if (os !== "linux") return lines;
   const node = { open: "open to this user", closed: "closed to this user", missing: "missing" }[renderNode];
-  return [...lines, `graphics   ${gpus.join(", ") || "no device on the bus"}; render node ${node}`];
+  return [...lines, `graphics   ${gpus.join(", ") || "no device on the PCI bus"}; render node ${node}`];
 }

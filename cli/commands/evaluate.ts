@@ -21,7 +21,7 @@ const options = merge(
     run: runArgument,
     text: optional(
       option("--text", string({ metavar: "FILE" }), {
-        description: message`another text, all of it, instead of the validation part`,
+        description: message`evaluate this whole text instead of the validation part`,
       }),
     ),
     data: dataOption,
@@ -42,7 +42,7 @@ async function evaluate(
 ): Promise<void> {
   const folder = await folderOf(run), choice = { model, seed, stage };
   const { record } = await chooseModel(systemDisk, folder, choice), onProgress = (line: string) => console.error(line);
-  const { text: words } = text === undefined
+  const corpus = text === undefined
     ? await corpusOf(record, { data, onProgress })
     : await resolveCorpus({ data: text, onProgress });
   const found = await withModel(
@@ -53,7 +53,7 @@ async function evaluate(
       seed: opened.chosen.seed,
       stage: opened.chosen.stage,
       text: text ?? `${record.corpus.name}, validation part`,
-      ...await (text === undefined ? opened.evaluateValidation(words) : opened.evaluate(words)),
+      ...await (text === undefined ? opened.evaluateValidation(corpus.text) : opened.evaluate(corpus.text)),
     }),
   );
   const { loss, perplexity, bitsPerByte, tokens, bytes } = found;

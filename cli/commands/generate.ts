@@ -17,25 +17,25 @@ const options = merge(
     run: runArgument,
     prompt: withDefault(
       option("--prompt", string({ metavar: "TEXT" }), {
-        description: message`what the text begins with; a line break by default`,
+        description: message`the beginning of the text; a line break by default`,
       }),
       "\n",
     ),
     tokens: withDefault(
       option("--tokens", integer({ min: 1, max: MAX_NEW_TOKENS, metavar: "N" }), {
-        description: message`how many to add; 100 by default`,
+        description: message`number of new tokens; 100 by default`,
       }),
       100,
     ),
     temperature: withDefault(
       option("--temperature", float({ min: 0, metavar: "X" }), {
-        description: message`0.8 by default; 0 takes the likeliest token`,
+        description: message`0.8 by default; 0 always takes the most probable token`,
       }),
       0.8,
     ),
     topK: withDefault(
       option("--top-k", integer({ min: 0, metavar: "N" }), {
-        description: message`draw from the N likeliest tokens; 40 by default, 0 means all`,
+        description: message`draw from the N most probable tokens; 40 by default, 0 means all`,
       }),
       40,
     ),
@@ -54,7 +54,7 @@ const options = merge(
 export const generateCommand = command("generate", map(options, (given): Action => () => generate(given)), {
   brief: message`text from one trained model`,
   description:
-    message`Continues a prompt with a model of a run. The same seed writes the same text. Example: hymba generate results/runs/quick-tinyshakespeare --prompt "ROMEO:" --tokens 50`,
+    message`Continues a prompt with a model of a run. The same seed gives the same text. Example: hymba generate results/runs/quick-tinyshakespeare --prompt "ROMEO:" --tokens 50`,
 });
 
 async function generate(

@@ -1,4 +1,4 @@
-/** `hymba golden DIR`: holds the engine to float64 results that were made elsewhere. */
+/** `hymba golden DIR`: compares the engine with float64 results of another implementation. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
@@ -14,7 +14,7 @@ import { backendOptions, jsonOption, precisionOption } from "../shared/options.t
 
 const options = merge(
   object({
-    folder: argument(string({ metavar: "DIR" }), { description: message`folder of .safetensors files, one a case` }),
+    folder: argument(string({ metavar: "DIR" }), { description: message`folder with one .safetensors file per case` }),
     precision: precisionOption,
     json: jsonOption,
   }),
@@ -22,9 +22,9 @@ const options = merge(
 );
 
 export const goldenCommand = command("golden", map(options, (given): Action => () => golden(given)), {
-  brief: message`holds the kernels to float64 results that were made elsewhere`,
+  brief: message`compares the kernels with float64 results of another implementation`,
   description:
-    message`Runs every case of a folder (operators, blocks, models, training) on the chosen adapter and prints file, worst tensor, its error as RMS(difference) / RMS(reference), the bound, and ok or FAIL. Exit code 1 when any failed. Example: hymba golden ../shared/golden --backend cpu`,
+    message`Runs every case of a folder (operators, blocks, models, training) on the chosen adapter. Prints the file, the worst tensor, its error RMS(difference) / RMS(reference), the bound, and ok or FAIL. Exit code 1 when a case fails. Example: hymba golden ../shared/golden --backend cpu`,
 });
 
 async function golden({ folder, json, precision, ...backend }: {
@@ -47,7 +47,7 @@ async function golden({ folder, json, precision, ...backend }: {
   }
 }
 
-/** File, worst tensor, its error, the bound and the verdict; or why nothing could be compared. */
+/** File, worst tensor, its error, the bound and the verdict; or the reason why nothing could be compared. */
 function lineOf({ file, worst, error, bound, ok, message }: GoldenRow): string {
   const found = message ?? `${worst}  ${error.toExponential(2)}  bound ${bound.toExponential(0)}`;
   return `${printable(file)}  ${printable(found).replace(/\n\s*/g, "; ")}  ${ok ? "ok" : "FAIL"}`;

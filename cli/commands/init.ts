@@ -1,4 +1,4 @@
-/** `hymba init`: a study file with every key, to be changed. */
+/** `hymba init`: writes a study file with every key, ready to edit. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, withDefault } from "@optique/core/modifiers";
@@ -17,7 +17,7 @@ import { jsonOption } from "../shared/options.ts";
 const options = object({
   preset: withDefault(
     option("--preset", choice([...PRESETS], { metavar: "smoke|quick|small|paper" }), {
-      description: message`what the file starts from; quick by default`,
+      description: message`the preset whose values the file has; quick by default`,
     }),
     "quick" as const,
   ),
@@ -30,12 +30,12 @@ const options = object({
 });
 
 export const initCommand = command("init", map(options, (given): Action => () => init(given)), {
-  brief: message`writes a study file with every key, to be changed`,
+  brief: message`writes a study file with every key, ready to edit`,
   description:
-    message`Writes a commented study file with every key, its value in a preset and one line of meaning, and a JSON Schema beside it for editors. Example: hymba init --preset small --out study.toml`,
+    message`Writes a study file with every key, its value in a preset and a comment with its meaning. Also writes a JSON Schema for editors into the same folder. Example: hymba init --preset small --out study.toml`,
 });
 
-/** The file of the schema, beside a study. */
+/** The name of the schema file. It is in the folder of the study file. */
 const SCHEMA = "study.schema.json";
 
 async function init({ preset, out, list, json }: InferValue<typeof options>): Promise<void> {
@@ -46,7 +46,7 @@ async function init({ preset, out, list, json }: InferValue<typeof options>): Pr
     return;
   }
   if (await systemDisk.stat(out)) {
-    throw new UsageError(`${out} is there already`, { hint: "name another file with --out, or remove it" });
+    throw new UsageError(`${out} exists already`, { hint: "choose another file with --out, or remove it" });
   }
   const folder = dirname(out), schema = join(folder, SCHEMA);
   await makeFolders(systemDisk, folder);

@@ -1,4 +1,4 @@
-/** `hymba orpo`: the second stage of a run whose first stage is done. */
+/** `hymba orpo`: the second stage of a run. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
@@ -17,9 +17,9 @@ import { conduct, dataOption } from "../shared/study.ts";
 const options = merge(object({ run: runArgument, data: dataOption, json: jsonOption }), backendOptions);
 
 export const orpoCommand = command("orpo", map(options, (given): Action => () => orpo(given)), {
-  brief: message`the second stage, preference optimisation, of a run`,
+  brief: message`the second stage of a run: preference optimisation`,
   description:
-    message`Goes on with a run: preference optimisation from the weights of its first stage, and the control with beta = 0. What the first stage still lacks is done before. Example: hymba orpo results/runs/smoke-book-mamba-1 --data book.txt`,
+    message`Continues a run: preference optimisation from the weights of its first stage, and the control with beta = 0. An unfinished first stage is finished before. Example: hymba orpo results/runs/smoke-book-mamba-1 --data book.txt`,
 });
 
 async function orpo({ run, data, json, backend, ...given }: InferValue<typeof options>): Promise<void> {

@@ -17,19 +17,19 @@ export const plotCommand = command(
       artifact: "intervals",
       brief: message`differences between models with their 95 % intervals`,
       description:
-        message`Draws comparisons.png: every model's loss above that of the best with its interval, and the effect of each factor of a factorial. Example: hymba plot comparisons results/runs/quick-tinyshakespeare`,
+        message`Draws comparisons.png: the difference of every model's loss from the best one with its interval, and in a factorial suite the effect of each factor. Example: hymba plot comparisons results/runs/quick-tinyshakespeare`,
     }),
     artifactCommand("recall", {
       artifact: "recall",
       brief: message`associative recall by distance`,
       description:
-        message`Draws recall.png from the probe that a study made: right answers of every model by the distance between question and pair. Example: hymba plot recall results/runs/quick-tinyshakespeare`,
+        message`Draws recall.png from the recall probe of a run: the share of right answers of every model by distance. Example: hymba plot recall results/runs/quick-tinyshakespeare`,
     }),
     artifactCommand("stages", {
       artifact: "stages",
-      brief: message`both stages of training, before, after and in between`,
+      brief: message`both stages of training, step by step`,
       description:
-        message`Draws training_stages_comparison.png: before and after, curves of both stages, learning rate, the parts of the ORPO loss, held-out preference. Example: hymba plot stages results/runs/quick-tinyshakespeare`,
+        message`Draws training_stages_comparison.png: perplexity before and after the second stage, curves of both stages, learning rate, the parts of the ORPO loss, held-out preference. Example: hymba plot stages results/runs/quick-tinyshakespeare`,
     }),
   ),
   {

@@ -1,4 +1,4 @@
-/** `hymba recall`: what the models of a suite can look up, without the rest of a study. */
+/** `hymba recall`: the recall probe of a suite, without the rest of a study. */
 import { join } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
@@ -7,6 +7,7 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { UsageError } from "../../core/errors.ts";
+import { at } from "../../core/lists.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import type { RecallConfig } from "../../core/config/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
@@ -38,7 +39,9 @@ const options = merge(
       option("--steps", integer({ min: 1, metavar: "N" }), { description: message`updates of each model` }),
     ),
     out: withDefault(
-      option("--out", string({ metavar: "DIR" }), { description: message`where to write; here by default` }),
+      option("--out", string({ metavar: "DIR" }), {
+        description: message`folder of the files; the current one by default`,
+      }),
       ".",
     ),
     json: jsonOption,
@@ -47,9 +50,9 @@ const options = merge(
 );
 
 export const recallCommand = command("recall", map(options, (given): Action => () => recall(given)), {
-  brief: message`associative recall by distance, of small models trained for it`,
+  brief: message`associative recall by distance, with small models trained for it`,
   description:
-    message`Trains a small model of each architecture on made-up sequences, in which a key has to be answered by the value that stood beside it, and measures the share of right answers by distance. Writes recall.csv and recall.png. Example: hymba recall --preset quick --models mamba,hymba`,
+    message`Trains a small model of each architecture on synthetic sequences. A sequence shows keys with values; later it shows a key again, and the model has to predict its value. Measures the share of right answers by distance. Writes recall.csv and recall.png. Example: hymba recall --preset quick --models mamba,hymba`,
 });
 
 async function recall(
@@ -64,12 +67,12 @@ async function recall(
     const results = await probeEach(executor, { config, seeds: list, display });
     const footer = `preset ${preset}  ·  ${seeds === 1 ? "seed 1" : `${seeds} seeds`}  ·  ${backend}, ${adapter.name}`;
     const probe: Probe = { recall: config, results, footer };
-    const files = [join(out, "recall.csv"), join(out, "recall.png")] as const;
+    const csv = join(out, "recall.csv"), picture = join(out, "recall.png");
     await makeFolders(systemDisk, out);
-    await writeAtomic(systemDisk, files[0], recallCsv(probe));
-    await writeAtomic(systemDisk, files[1], await recallChart(probe));
-    if (json) console.log(JSON.stringify({ written: files, results }));
-    else console.log(`${recallTable(probe)}\n${files.map((file) => `wrote ${file}`).join("\n")}`);
+    await writeAtomic(systemDisk, csv, recallCsv(probe));
+    await writeAtomic(systemDisk, picture, await recallChart(probe));
+    if (json) console.log(JSON.stringify({ written: [csv, picture], results }));
+    else console.log(`${recallTable(probe)}\nwrote ${csv}\nwrote ${picture}`);
   } finally {
     await executor.close();
   }
@@ -99,7 +102,7 @@ function recallTable(probe: Probe): string {
   const rows = recallByArm(probe).map(({ name, accuracies, results }) => [
     name,
     ...accuracies.map(({ mean }) => percent(mean)),
-    String(results[0]!.parameters),
+    String(at(results, 0).parameters),
     `${(results.reduce((sum, { train_s }) => sum + train_s, 0) / results.length).toFixed(1)} s`,
   ]);
   const ranges = recall.ranges.map(([least, most]) => `${least}–${most} tokens`);

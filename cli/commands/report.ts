@@ -1,4 +1,4 @@
-/** `hymba report`: a whole run on one page. */
+/** `hymba report`: a run on one page. */
 import { message } from "@optique/core/message";
 import { artifactCommand } from "../shared/artifact.ts";
 
@@ -6,5 +6,5 @@ export const reportCommand = artifactCommand("report", {
   artifact: "report",
   brief: message`one self-contained page with findings, figures, tables and samples`,
   description:
-    message`Writes report.html from a run; it works without a network. Example: hymba report results/runs/quick-tinyshakespeare`,
+    message`Writes report.html from a run. The page works without a network. Example: hymba report results/runs/quick-tinyshakespeare`,
 });

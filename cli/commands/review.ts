@@ -19,8 +19,8 @@ const options = object({
   json: jsonOption,
 });
 
-/** The way from a page to this program's own files, which its links need. */
-function wayToProgram(page: string): string {
+/** The path from a page to this program's files, for the links of the page. */
+function pathToProgram(page: string): string {
   const program = fileURLToPath(new URL("../../", import.meta.url));
   return relative(dirname(page), program).replaceAll("\\", "/") || ".";
 }
@@ -30,10 +30,10 @@ export const reviewCommand = command(
   map(
     options,
     ({ out, json }): Action => async () =>
-      await writeDocument(out, { content: await reviewDocument({ root: wayToProgram(out) }), json }),
+      await writeDocument(out, { content: await reviewDocument({ root: pathToProgram(out) }), json }),
   ),
   {
-    brief: message`what the paper says, how the formulas follow, and where the sources disagree`,
+    brief: message`a review of the paper, derivations of the formulas, and disagreements of the sources`,
     description:
       message`Writes one self-contained page with rendered formulas. Example: hymba review --out review.html`,
   },

@@ -1,4 +1,4 @@
-/** `hymba samples`: what the models of a study wrote, from a run. */
+/** `hymba samples`: the texts that the models of a run generated. */
 import { message } from "@optique/core/message";
 import { artifactCommand } from "../shared/artifact.ts";
 

@@ -8,6 +8,7 @@ import { integer, string } from "@optique/core/valueparser";
 import { keepTiles } from "../../core/backend/tile_cache.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
+import { at } from "../../core/lists.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
 import { productShapes, type TunedShape, tuneShape } from "../../core/bench/tune.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
@@ -38,15 +39,15 @@ const options = merge(
 export const tuneCommand = command("tune", map(options, (given): Action => () => tune(given)), {
   brief: message`the fastest tiles of matrix products on this WebGPU adapter`,
   description:
-    message`Times every tile of the adapter's class at each product of the models' training steps, and keeps the fastest in the cache folder for this adapter and driver. Runs that begin later use them and record them. Example: hymba tune --shape paper --models hymba`,
+    message`Times every tile of the adapter's class for each product of the models' training steps. Saves the fastest tiles of this adapter and driver in the cache folder. Later runs use and record them. Example: hymba tune --shape paper --models hymba`,
 });
 
 async function tune(
   { shape, models, runs, json, backend, adapter: wanted }: InferValue<typeof options>,
 ): Promise<void> {
   if (backend === "cpu") {
-    throw new UsageError("hymba tune is for WebGPU adapters; the processor has one tile", {
-      hint: "leave --backend out, and choose an adapter with --adapter",
+    throw new UsageError("hymba tune is for WebGPU adapters only", {
+      hint: "omit --backend, and choose an adapter with --adapter",
     });
   }
   const { arms, B, T } = benchShape(shape, { models: models?.split(",") });
@@ -56,25 +57,27 @@ async function tune(
     const { name, driver } = executor.opened.info, found: TunedShape[] = [];
     const products = productShapes(executor, arms, { B, T });
     for (const [i, product] of products.entries()) {
-      found.push(await tuneShape(executor, product, { runs }));
-      const { shape, tile, gflop_per_s } = found.at(-1)!;
+      const tuned = await tuneShape(executor, product, { runs }), { shape, tile, gflop_per_s } = tuned;
+      found.push(tuned);
       onProgress(`${i + 1} of ${products.length}: ${shape}: ${tile}, ${gflop_per_s.toFixed(1)} GFLOP/s`);
     }
     const tiles = Object.fromEntries(found.map(({ shape, tile }) => [shape, tile]));
     const file = await keepTiles(systemDisk, { name, driver }, { tiles });
     console.log(
-      json ? JSON.stringify({ adapter: { name, driver }, file, shapes: found }) : `${listed(found)}\n\nkept in ${file}`,
+      json
+        ? JSON.stringify({ adapter: { name, driver }, file, shapes: found })
+        : `${tuneTable(found)}\n\nwrote ${file}`,
     );
   } finally {
     await executor.close();
   }
 }
 
-const listed = (shapes: readonly TunedShape[]): string =>
+const tuneTable = (shapes: readonly TunedShape[]): string =>
   table([
     ["product", "tile", "GFLOP/s", "of the first candidate"],
     ...shapes.map(({ shape, tile, gflop_per_s, tried }) => {
-      const [usual] = Object.values(tried);
-      return [shape, tile, gflop_per_s.toFixed(1), `${(100 * gflop_per_s / usual!).toFixed(0)} %`];
+      const first = at(Object.values(tried), 0);
+      return [shape, tile, gflop_per_s.toFixed(1), `${(100 * gflop_per_s / first).toFixed(0)} %`];
     }),
   ]);

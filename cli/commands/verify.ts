@@ -1,4 +1,4 @@
-/** `hymba verify`: everything in a run folder, derived again and compared. */
+/** `hymba verify`: recomputes everything in a run folder and compares it. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
@@ -19,7 +19,7 @@ import { dataOption } from "../shared/study.ts";
 const options = merge(
   object({
     run: runArgument,
-    retrain: option("--retrain", { description: message`train everything again, too` }),
+    retrain: option("--retrain", { description: message`also repeat the training` }),
     data: dataOption,
     json: jsonOption,
   }),
@@ -27,25 +27,26 @@ const options = merge(
 );
 
 export const verifyCommand = command("verify", map(options, (given): Action => () => verify(given)), {
-  brief: message`checks every file of a run, and derives every number again`,
+  brief: message`checks every file of a run, and recomputes every number`,
   description:
-    message`Compares all checksums, makes every artifact again, evaluates all weights again and, with --retrain, trains again. Exit code 1 when anything differs. Example: hymba verify results/runs/quick-tinyshakespeare`,
+    message`Compares all checksums, makes every artifact again, evaluates all weights again and, with --retrain, repeats the training. Exit code 1 when anything differs. Example: hymba verify results/runs/quick-tinyshakespeare`,
 });
 
 const onProgress = (line: string) => console.error(line);
 
 async function verify({ run, retrain, data, json, ...backend }: InferValue<typeof options>): Promise<void> {
   const folder = await folderOf(run);
-  // A run without a list of checksums is told as such below; a folder that never was one is another matter.
+  // Without checksums this must at least be a run. A run without checksums is a finding below.
   if (!await systemDisk.stat(join(folder, CHECKSUMS))) await readRecord(systemDisk, folder);
   const findings = await checkChecksums(systemDisk, folder);
-  // A damaged file makes readers fail in their own words; what the checksums say of it is clearer.
+  // Wrong checksums are a clearer message than the error of a reader that meets a damaged file.
   if (findings.every(({ ok }) => ok)) findings.push(...await derive(folder, { retrain, data, backend }));
   if (json) console.log(JSON.stringify({ run: folder, findings }));
   else console.log(described(folder, findings));
   if (findings.some(({ ok }) => !ok)) Deno.exitCode = 1;
 }
 
+/** Recomputes artifacts and losses, and with `retrain` the weights, and compares them with the run. */
 async function derive(
   folder: string,
   { retrain, data, backend }: { retrain: boolean; data?: string; backend: Parameters<typeof openBackend>[0] },
@@ -68,16 +69,12 @@ async function derive(
 
 function described(folder: string, findings: readonly Finding[]): string {
   const wrong = findings.filter(({ ok }) => !ok);
-  const lines = wrong.map(({ what, detail }) => `differs  ${what}: ${detail}`);
-  const derived = findings.filter(({ what }) => /again|: loss/.test(what)).map(({ what, ok, detail }) =>
-    ok ? `same     ${what}: ${detail}` : ""
-  );
+  const same = findings.filter(({ what, ok }) => ok && /again|: loss/.test(what));
+  const others = findings.filter(({ detail }) => detail.startsWith("not of this run"));
   return [
-    ...derived.filter(Boolean),
-    ...findings.filter(({ detail }) => detail.startsWith("not of this run")).map(({ what }) =>
-      `other    ${what}: not of this run`
-    ),
-    ...lines,
+    ...same.map(({ what, detail }) => `same     ${what}: ${detail}`),
+    ...others.map(({ what }) => `other    ${what}: not of this run`),
+    ...wrong.map(({ what, detail }) => `differs  ${what}: ${detail}`),
     `${folder}: ${findings.length - wrong.length} of ${findings.length} checks passed`,
   ].join("\n");
 }

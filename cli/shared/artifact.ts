@@ -1,4 +1,4 @@
-/** What the commands that make artifacts of a finished run have in common. */
+/** The common part of the commands that make artifacts of a run. */
 import { object } from "@optique/core/constructs";
 import { type Message, message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
@@ -13,11 +13,11 @@ import { openRun, runArgument } from "./run_argument.ts";
 
 export const outOption = optional(
   option("--out", string({ metavar: "DIR" }), {
-    description: message`where to write; by default the run directory`,
+    description: message`folder of the files; by default the run directory`,
   }),
 );
 
-/** Makes artifacts of a run, and those of `others` that the run can show, writes them and prints their paths. */
+/** Writes artifacts of a run, and those of `others` that can be made from it. Prints the paths. */
 export async function writeNamed(
   names: readonly ArtifactName[],
   { run: wanted, others = [], out, json }: {
@@ -34,7 +34,7 @@ export async function writeNamed(
   console.log(json ? JSON.stringify({ run: folder, written: paths }) : paths.map((path) => `wrote ${path}`).join("\n"));
 }
 
-/** A command that makes one artifact of a run, and of the others in the list those that the run can show. */
+/** A command that makes one artifact of a run, and those of `others` that can be made from it. */
 export function artifactCommand(
   name: NonEmptyString,
   { artifact, others = [], brief, description }: {

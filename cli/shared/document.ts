@@ -1,8 +1,8 @@
-/** What the commands that write a document have in common. */
+/** The common part of the commands that write a document. */
 import { dirname } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 
-/** Writes a document and prints where it is. */
+/** Writes a document and prints its path. */
 export async function writeDocument(
   path: string,
   { content, json }: { content: string | Uint8Array; json: boolean },

@@ -1,4 +1,4 @@
-/** `hymba causality --leak-experiment DIR`: what the documented study's mask does to perplexity, measured. */
+/** `hymba causality --leak-experiment DIR`: measures the effect of the documented study's mask on perplexity. */
 import { join } from "node:path";
 import { openBackend } from "../../core/backend/mod.ts";
 import type { Profile } from "../../core/config/mod.ts";

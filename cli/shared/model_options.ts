@@ -1,4 +1,4 @@
-/** Which trained model of a run. */
+/** Options that choose a trained model of a run. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
@@ -14,7 +14,7 @@ export const modelOptions = object("Which model", {
   ),
   seed: optional(
     option("--seed", integer({ min: 0, metavar: "N" }), {
-      description: message`of the training; the run's first by default`,
+      description: message`the seed of the training; the run's first by default`,
     }),
   ),
   stage: optional(
@@ -24,7 +24,7 @@ export const modelOptions = object("Which model", {
   ),
 });
 
-/** Opens a backend and a model of a run, lends it to `use`, and closes both. */
+/** Opens a backend and a model of a run, runs `use`, and closes both. */
 export async function withModel<T>(
   folder: string,
   { choice, backend }: { choice: ModelChoice; backend: BackendOptions },

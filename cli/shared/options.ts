@@ -1,4 +1,4 @@
-/** Options that several commands take. */
+/** Options of several commands. */
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { message } from "@optique/core/message";
@@ -10,7 +10,7 @@ import { PRECISIONS } from "../../core/config/study.ts";
 export const backendOptions = object("Where to compute", {
   backend: optional(
     option("--backend", string({ metavar: "auto|webgpu|cpu" }), {
-      description: message`a GPU when there is one, else the processor, unless you say`,
+      description: message`by default a GPU if there is one, else the processor`,
     }),
   ),
   adapter: optional(
@@ -30,6 +30,6 @@ export const jsonOption = option("--json", { description: message`print JSON for
 export const precisionOption = optional(
   option("--precision", choice([...PRECISIONS], { metavar: "f32|bf16|f16" }), {
     description:
-      message`bits in which activations wait for the backward pass: bf16 halves them, f16 does so with loss scaling. By default bf16 for paper on a GPU, f32 elsewhere`,
+      message`format of the activations that are saved for the backward pass: bf16 halves their memory, f16 too, with loss scaling. By default bf16 for paper on a GPU, else f32`,
   }),
 );

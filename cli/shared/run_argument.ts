@@ -1,4 +1,4 @@
-/** The run directory that a command works on. */
+/** The run directory of a command. */
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
@@ -12,10 +12,10 @@ export const runArgument = optional(
   }),
 );
 
-/** The folder that was named, or that of the newest run. */
+/** The given folder, or that of the newest run. */
 export const folderOf = async (run: string | undefined): Promise<string> => run ?? await newestRun(systemDisk);
 
-/** The run that was named, or the newest one, with its folder. */
+/** The given run, or the newest one, with its folder. */
 export async function openRun(run: string | undefined): Promise<{ folder: string; run: Run }> {
   const folder = await folderOf(run);
   return { folder, run: await loadRun(systemDisk, folder) };

@@ -1,4 +1,4 @@
-/** A use of `tokenizer encode` or `decode`. */
+/** A call of `tokenizer encode` or `decode`. */
 export interface StreamRequest {
   command: "encode" | "decode";
   /** Path of the tokenizer. */
@@ -8,19 +8,18 @@ export interface StreamRequest {
 }
 
 /**
- * The request that a command line makes in the plainest way, each option once and each in a word of its own; undefined for any
- * other command line, right or wrong. With it a program that encodes a megabyte in a tenth of a second need not load the parser
- * first.
+ * Parses a simple call, with each option once and each value as a separate word. Undefined for any other command line, right or
+ * wrong. Encoding a megabyte takes a tenth of a second; this way the program need not load the whole parser for it.
  */
 export function plainStreamRequest([first, command, ...words]: readonly string[]): StreamRequest | undefined {
   if (first !== "tokenizer" || command !== "encode" && command !== "decode") return undefined;
   const flags = command === "encode" ? ["--pieces", "--whole"] : ["--whole"], seen = new Set<string>();
   let model: string | undefined;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
+  const rest = words.values();
+  for (const word of rest) {
     if (seen.has(word)) return undefined;
     seen.add(word);
-    if (word === "--model") model = words[++i];
+    if (word === "--model") model = rest.next().value;
     else if (!flags.includes(word)) return undefined;
   }
   if (model === undefined || model === "" || model.startsWith("-")) return undefined;

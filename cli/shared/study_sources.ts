@@ -1,4 +1,4 @@
-/** What a study is made from on the command line: a study file, a preset, `--set`, and plain flags for what everyone changes. */
+/** The sources of a study on the command line: a study file, a preset, `--set`, and flags for the most common keys. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { multiple, optional } from "@optique/core/modifiers";
@@ -24,30 +24,30 @@ import { keptIn } from "../../core/train/plans.ts";
 
 export const studyArgument = optional(
   argument(string({ metavar: "STUDY" }), {
-    description: message`a study file, as hymba init writes one; without it the study is a preset`,
+    description: message`a study file, which hymba init writes; by default the study is a preset`,
   }),
 );
 
 export const presetOption = optional(
   option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
-    description: message`what the study starts from; by default paper on a GPU and quick elsewhere`,
+    description: message`the preset of the study; by default paper on a GPU, else quick`,
   }),
 );
 
 const plain = (name: `--${string}`, metavar: "N" | "X" | "LIST", words: string) =>
   optional(option(name, string({ metavar }), { description: message`${words}` }));
 
-/** The flags for single keys. Their values are checked by the table of keys. */
+/** The flags of single keys. The table of keys checks their values. */
 export const keyOptions = object("Values of the study", {
   set: multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
-    description: message`any key of a study file; hymba config explain lists them. May be given many times`,
+    description: message`sets any key of a study file; hymba config explain lists them; can be repeated`,
   })),
   rate: plain("--rate", "X", "the largest learning rate of the first stage"),
-  batch: plain("--batch", "N", "sequences of an update of the first stage"),
+  batch: plain("--batch", "N", "sequences per update of the first stage"),
   width: plain("--width", "N", "width of the models"),
   layers: plain("--layers", "N", "layers of the models"),
-  length: plain("--length", "N", "text tokens of a sequence"),
-  vocab: plain("--vocab", "N", "tokens in the vocabulary"),
+  length: plain("--length", "N", "text tokens per sequence"),
+  vocab: plain("--vocab", "N", "size of the vocabulary"),
 });
 
 /** The key of each plain flag. */
@@ -60,7 +60,7 @@ const KEY_FLAGS = {
   vocab: "model.vocabSize",
 } as const;
 
-/** What the options above become. */
+/** The parsed values of the flags of single keys. */
 export type KeyFlags = { readonly [name in keyof typeof KEY_FLAGS]?: string } & { readonly set: readonly string[] };
 
 export const seedsOption = optional(
@@ -69,10 +69,10 @@ export const seedsOption = optional(
   }),
 );
 
-/** The flags of a command that trains: those of a preset, typed by the parser, and those of single keys. */
+/** The study flags of a command that trains: those that the parser types, and those of single keys. */
 export type StudyFlags = KeyFlags & Omit<Overrides, "seeds"> & { readonly preset?: string; readonly seeds?: string };
 
-/** All flags of a study in the order of their weight: `--set` holds against the others. */
+/** All flags of a study in the order of precedence. `--set` overrides the others. */
 export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNullable<Sources["flags"]> {
   const { rate, batch, width, layers, length, vocab, ...overrides } = given;
   const keys = Object.entries({ rate, batch, width, layers, length, vocab }) as [keyof typeof KEY_FLAGS, string?][];
@@ -87,36 +87,36 @@ export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNul
   ];
 }
 
-/** The text of a study file. Throws a UsageError that knows what else the words may mean. */
+/** The text of a study file. Throws a UsageError when there is none; it suggests `--preset` for the name of a preset. */
 async function fileOf(path: string): Promise<NonNullable<Sources["file"]>> {
   const found = await systemDisk.stat(path);
   if (found?.kind === "file") return { path, text: await readText(systemDisk, path) };
   const preset = presetNamed(path);
-  throw new UsageError(`${path} is no study file`, {
-    expected: "a file that hymba init wrote, or none",
+  throw new UsageError(`${path} is not a study file`, {
+    expected: "a file like the one that hymba init writes, or no file",
     got: found ? "a folder" : "nothing",
     hint: preset ? `Did you mean \`--preset ${preset}\`?` : "hymba init --out study.toml writes one",
   });
 }
 
-/** The sources of a study, before it is known where it will run. */
+/** The sources of a study, without those that depend on the machine. */
 export async function sourcesOf(study: string | undefined, flags: NonNullable<Sources["flags"]>): Promise<Sources> {
   return { ...(study === undefined ? {} : { file: await fileOf(study) }), flags };
 }
 
-/** The preset that is meant when none is given. A profile has a size of its own. */
+/** The default preset. A profile is always of the size `paper`. */
 export const usualPreset = (profile: unknown, hardware = false): Preset => hardware || profile ? "paper" : "quick";
 
 type Machine = Pick<OpenBackend, "backend" | "hardware">;
 
-/** WebGPU on the processor: a driver that takes it for a GPU. */
+/** Whether WebGPU uses a software driver, which computes on the processor. */
 export const onSoftware = ({ backend, hardware }: Machine): boolean => backend === "webgpu" && !hardware;
 
-/** The preset that is run when this one is asked for: `quick` is a shorter study where a software adapter computes. */
+/** The preset that runs on a machine. On a software adapter `quick` is replaced by a shorter study. */
 export const presetOn = (machine: Machine, asked: Preset): Preset =>
   asked === "quick" && onSoftware(machine) ? "quick-software" : asked;
 
-/** What a machine decides in a study without a file: the preset where none is named, and its shorter form. */
+/** The sources with the choices that depend on the machine: the default preset and its shorter form. A file decides itself. */
 function onMachine({ file, flags = [] }: Sources, machine: Machine | undefined): Sources {
   if (file) return { file, flags };
   const read = resolveSources({ flags, preset: usualPreset(profileIn(flags), machine?.hardware) }).preset;
@@ -129,8 +129,8 @@ const profileIn = (flags: NonNullable<Sources["flags"]>): unknown =>
   flags.find((flag): flag is FlagValue => "path" in flag && flag.path === "profile")?.value;
 
 /**
- * A study as it will be run: with the preset, the precision and the matched arms of this machine, or of one without a GPU
- * before it is known. Throws a UsageError with every fault of file and flags.
+ * The study that will run: with the preset, the precision and the matched arms of the machine. Without `machine` it is that of a
+ * machine without a GPU. Throws a UsageError that lists every fault of file and flags.
  */
 export function readyStudy(sources: Sources, machine?: Machine): ResolvedStudy {
   const resolved = resolveSources(onMachine(sources, machine));

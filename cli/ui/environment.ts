@@ -1,4 +1,4 @@
-/** Versions of what computes and the words that asked for it, for records. */
+/** The versions of the program and its engines, and the command line, for run records. */
 import config from "../../deno.json" with { type: "json" };
 import packages from "../../imports.json" with { type: "json" };
 
@@ -12,7 +12,7 @@ export const versions = (): Record<string, string> => ({
   webgpu: packages.imports.webgpu,
 });
 
-/** The words of this command line as a shell takes them. */
+/** This command line, quoted for a shell. */
 export const commandLine = (): string =>
   ["hymba", ...Deno.args.map((word) => /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)]
     .join(" ");

@@ -1,4 +1,4 @@
-/** The memory plan of some models, for the terminal. */
+/** A table of the memory plans of several models. */
 import type { MemoryReport } from "../../core/bench/memory.ts";
 import { bytes } from "./progress.ts";
 import { table } from "./table.ts";

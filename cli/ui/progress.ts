@@ -1,15 +1,18 @@
-/** Progress of long work: one line that moves on a terminal, a `key=value` line every 5 % or minute elsewhere. */
+/** Progress of long work: one line that is rewritten on a terminal; elsewhere a `key=value` line every 5 % or minute. */
 import { defused } from "./terminal.ts";
 
-/** Seconds as a person says them: `8 s`, `3 min`, `1 h 20 min`. */
+/** A length of time as text: `8 s`, `3 min`, `1 h 20 min`. */
 export function duration(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Seconds. Steps are told in groups, and those that come together with the first one took their time before it. */
-const AT_ONCE = 0.2;
+/**
+ * Steps are reported in groups. Those reported within this time of the start (s) were done before it, so they do not count for
+ * the estimate of the time left.
+ */
+const FIRST_GROUP = 0.2;
 const BAR = 24, SHORTEST_BAR = 6, MINUTE = 60_000;
 const encoder = new TextEncoder();
 
@@ -18,11 +21,11 @@ function columns(): number {
   try {
     return Deno.consoleSize().columns;
   } catch {
-    return 80; // not every terminal says
+    return 80; // not every terminal reports its width
   }
 }
 
-/** Label, bar and the rest on one line of a terminal: a line that wraps could not be written over. The bar gives way first. */
+/** A line with label, bar and rest that fits the terminal, because a wrapped line could not be overwritten. The bar shrinks first. */
 export function barLine(
   label: string,
   { share, rest, columns }: { share: number; rest: string; columns: number },
@@ -32,7 +35,7 @@ export function barLine(
   return `${label}${bar}${rest}`.slice(0, columns - 1);
 }
 
-/** One bar at a time, on standard error, so that standard output stays free for results. */
+/** One progress bar at a time, on standard error. Standard output is for results. */
 export class Progress {
   readonly #terminal = Deno.stderr.isTerminal();
   #label = "";
@@ -41,11 +44,14 @@ export class Progress {
   #lastShown = -1;
   #lastTime = 0;
 
-  /** Begins another piece of work. `done`: how much of it is done at this moment; the time left is told from what follows. */
+  /** Begins new work. `done`: the part that is already done; the estimate of the time left ignores it. */
   begin(label: string, { done = 0 }: { done?: number } = {}): void {
     this.clear();
-    [this.#label, this.#start, this.#from] = [defused(label), performance.now(), done];
-    [this.#lastShown, this.#lastTime] = [-1, 0];
+    this.#label = defused(label);
+    this.#start = performance.now();
+    this.#from = done;
+    this.#lastShown = -1;
+    this.#lastTime = 0;
   }
 
   update(
@@ -54,7 +60,7 @@ export class Progress {
     { details = {} }: { details?: Readonly<Record<string, string | number>> } = {},
   ): void {
     const share = done / total, now = performance.now(), elapsed = (now - this.#start) / 1000;
-    if (elapsed < AT_ONCE) this.#from = done;
+    if (elapsed < FIRST_GROUP) this.#from = done;
     const left = done > this.#from && done < total
       ? duration(elapsed / (done - this.#from) * (total - done))
       : undefined;
@@ -65,12 +71,13 @@ export class Progress {
       const rest = ` ${done}/${total} ${words.join(" ")}${left ? ` ${left} left` : ""}`;
       this.#write(`\r\x1b[2K${barLine(this.#label, { share, rest, columns: columns() })}`);
     } else if (Math.floor(share * 20) > this.#lastShown || now - this.#lastTime > MINUTE) {
-      [this.#lastShown, this.#lastTime] = [Math.floor(share * 20), now];
+      this.#lastShown = Math.floor(share * 20);
+      this.#lastTime = now;
       this.#write(`${this.#label} done=${done}/${total} ${words.join(" ")}${left ? ` left="${left}"` : ""}\n`);
     }
   }
 
-  /** A line that stays. */
+  /** Prints a line that is not overwritten. */
   say(line: string): void {
     this.clear();
     this.#write(`${defused(line)}\n`);
@@ -85,7 +92,7 @@ export class Progress {
   }
 }
 
-/** Bytes as a person says them, in powers of 1024. */
+/** Bytes as text, with a binary prefix. */
 export function bytes(count: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));

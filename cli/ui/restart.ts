@@ -1,15 +1,15 @@
-/** After the loss of a GPU device the work goes on by itself: in a fresh process, from the last checkpoint. */
+/** Continues after the loss of a GPU device: in a new process, from the last checkpoint. */
 import type { DeviceLost } from "../../core/errors.ts";
 
-/** Exit code of a supervised process whose device was lost: "temporary failure" of sysexits.h. */
+/** Exit code of a supervised process whose device was lost: EX_TEMPFAIL of sysexits.h. */
 const LOST = 75;
 const SUPERVISED = "HYMBA_SUPERVISED";
-/** Losses in a row without any progress after which it is given up. */
+/** The program gives up after this many losses in a row without progress. */
 const TRIES = 5;
 
 const ALL: readonly Deno.PermissionName[] = ["read", "write", "env", "sys", "net", "run", "ffi"];
 
-/** A child gets every permission, so only a process that holds them all may start one. */
+/** A child process gets all permissions, so only a process with all permissions may start one. */
 const holdsAllPermissions = () => ALL.every((name) => Deno.permissions.querySync({ name }).state === "granted");
 
 function sameCommand(): Deno.Command {
@@ -17,21 +17,26 @@ function sameCommand(): Deno.Command {
   return new Deno.Command(Deno.execPath(), { args, env: { [SUPERVISED]: "1" } });
 }
 
-/** Runs this process's command again and waits for it. Ctrl-C reaches it by the terminal, SIGTERM from here. */
+/**
+ * Runs this process's command again and waits for its end. The terminal sends Ctrl-C to the child process itself; SIGTERM is
+ * passed on here.
+ */
 async function again(): Promise<number> {
   const child = sameCommand().spawn();
-  const ignore = () => {}, hand = () => child.kill("SIGTERM");
   if (Deno.build.os === "windows") return (await child.status).code;
-  Deno.addSignalListener("SIGINT", ignore), Deno.addSignalListener("SIGTERM", hand);
+  const ignore = () => {}, passOn = () => child.kill("SIGTERM");
+  Deno.addSignalListener("SIGINT", ignore);
+  Deno.addSignalListener("SIGTERM", passOn);
   const { code } = await child.status;
-  Deno.removeSignalListener("SIGINT", ignore), Deno.removeSignalListener("SIGTERM", hand);
+  Deno.removeSignalListener("SIGINT", ignore);
+  Deno.removeSignalListener("SIGTERM", passOn);
   return code;
 }
 
 /**
- * Repeats this process's command in fresh processes until one ends otherwise than by a lost device, and ends as it did. `progress`
- * is a number that grows with the work done. Throws the loss when five in a row brought no progress, or when this process may
- * not start others.
+ * Repeats this process's command in new processes while they lose the device, then ends with the exit code of the last one.
+ * `progress` is a number that grows with the finished work. Throws the loss after five losses in a row without progress, or when
+ * this process may not start other processes.
  */
 export async function goOnAfter(
   loss: DeviceLost,
@@ -47,7 +52,7 @@ export async function goOnAfter(
     idle = now > furthest ? 0 : idle + 1;
     if (idle === TRIES) throw loss;
     furthest = Math.max(furthest, now);
-    say(`${loss.message.split("\n", 1)[0]}: going on from the last checkpoint in a fresh process`);
+    say(`${loss.message.split("\n", 1)[0]}: continuing from the last checkpoint in a new process`);
     const code = await again();
     if (code !== LOST) Deno.exit(code);
   }

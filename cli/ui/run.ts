@@ -1,18 +1,18 @@
-/** Ends the process as an error asks: words on standard error, and exit code 1 or 2. */
+/** Runs a command. An error is printed on standard error and gives exit code 1 or 2. */
 import { HymbaError } from "../../core/errors.ts";
 import { defuseConsole } from "./terminal.ts";
 
-/** What a parsed command line becomes. */
+/** The work of a parsed command line. */
 export type Action = () => Promise<void>;
 
 /**
- * What the system says of a write to standard output or error that it refused (a full disk behind it), or undefined. Files are no
- * matter here: their errors are of the program's own kind.
+ * The message of a failed write to standard output or error, for example because of a full disk; undefined for other errors. Errors
+ * of files are DiskErrors and do not come here.
  */
-const refusedOutput = (error: unknown): string | undefined =>
+const outputFailure = (error: unknown): string | undefined =>
   error instanceof Error && /\(os error \d+\)$/.test(error.message) ? error.message : undefined;
 
-/** Runs an action; anything but a {@link HymbaError} is a fault of the program and shows its stack. */
+/** Runs an action. An error that is not a {@link HymbaError} is a fault of the program and is printed with its stack. */
 export async function carryOut(action: Action): Promise<void> {
   defuseConsole();
   try {
@@ -27,31 +27,31 @@ export async function carryOut(action: Action): Promise<void> {
       error instanceof TypeError && /^Requires \w+ access/.test(error.message)
     ) {
       console.error(
-        `hymba: not permitted: ${error.message}\n  try:      the README lists what each command needs`,
+        `hymba: not permitted: ${error.message}\n  try:      the README lists the permissions of each command`,
       );
       Deno.exit(1);
     }
-    const refused = refusedOutput(error);
-    if (refused) {
-      console.error(`hymba: cannot write to standard output: ${refused}\n  try:      make room where it goes to`);
+    const failure = outputFailure(error);
+    if (failure) {
+      console.error(`hymba: cannot write to standard output: ${failure}\n  try:      free some space at its target`);
       Deno.exit(1);
     }
-    console.error("hymba: internal fault; please report it with these lines");
+    console.error("hymba: internal fault; please report it with the lines below");
     console.error(error instanceof Error ? error.stack : error);
     Deno.exit(1);
   }
 }
 
-/** How a command is asked to stop. */
+/** Lets the user stop a command. */
 export interface Stopper {
   readonly signal: AbortSignal;
-  /** From now on the first Ctrl-C or SIGTERM aborts the signal, so that work is saved, and the second ends the process. */
+  /** From now on the first Ctrl-C or SIGTERM aborts the signal, so that the work is saved. The second one ends the process. */
   listen(): void;
-  /** Takes the handlers away. */
+  /** Removes the signal handlers. */
   dispose(): void;
 }
 
-/** Nothing is caught before `listen`: as long as there is nothing to save, Ctrl-C ends the process at once. */
+/** Before `listen`, Ctrl-C ends the process at once, because there is nothing to save. */
 export function stopper(onStop: () => void): Stopper {
   const controller = new AbortController();
   let listening = false;
@@ -64,11 +64,13 @@ export function stopper(onStop: () => void): Stopper {
   return {
     signal: controller.signal,
     listen: () => {
-      if (!listening) { for (const name of names) Deno.addSignalListener(name, stop); }
+      if (listening) return;
+      for (const name of names) Deno.addSignalListener(name, stop);
       listening = true;
     },
     dispose: () => {
-      if (listening) { for (const name of names) Deno.removeSignalListener(name, stop); }
+      if (!listening) return;
+      for (const name of names) Deno.removeSignalListener(name, stop);
       listening = false;
     },
   };

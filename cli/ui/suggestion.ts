@@ -1,4 +1,4 @@
-/** Suggestions for mistyped options; mistyped commands get theirs from the parser. */
+/** Suggestions for mistyped options. The parser itself has suggestions for mistyped commands. */
 import { extractCommandNames, extractOptionNames, type Usage } from "@optique/core/usage";
 import { nearest } from "../../core/nearest.ts";
 
@@ -9,10 +9,10 @@ export interface Described {
 
 const UNKNOWN = /Unexpected option or subcommand: [`"]?([^\s`"=]+)/;
 
-/** A word is missing, and the parser says so without naming those that would do. */
+/** The parser's error for a missing word. It does not list the possible words. */
 const INCOMPLETE = /^Error: No matching (option or command|option, command, or argument|command) found\.$/;
 
-/** Adds to the parser's words what may have been meant, or what there is. */
+/** Adds a suggestion to an error of the parser: a similar word, the list of possible words, or the help command. */
 export function withSuggestion(
   text: string,
   { commands, words, presets }: {
@@ -23,13 +23,11 @@ export function withSuggestion(
 ): string {
   const given = commands.find(({ usage }) => usage[0]?.type === "command" && usage[0].name === words[0]);
   const inner = given ? [...extractCommandNames(given.usage)].filter((name) => name !== words[0]) : [];
-  const named = given ? [words[0]!, ...inner.filter((name) => name === words[1])] : [];
-  const help = ["hymba", ...named, "--help"].join(" ");
-  if (INCOMPLETE.test(text) && named.length === words.length) {
-    const there = given ? inner : commands.flatMap(({ usage }) => [...extractCommandNames(usage)].slice(0, 1));
-    return `Error: ${["hymba", ...named].join(" ")} needs to know what to do: ${
-      there.join(", ")
-    }\n\n${help} explains each.`;
+  const known = given ? words.slice(0, inner.includes(words[1] ?? "") ? 2 : 1) : [];
+  const prefix = ["hymba", ...known].join(" "), help = `${prefix} --help`;
+  if (INCOMPLETE.test(text) && known.length === words.length) {
+    const choices = given ? inner : commands.flatMap(({ usage }) => [...extractCommandNames(usage)].slice(0, 1));
+    return `Error: ${prefix} needs a command: ${choices.join(", ")}\n\n${help} explains each.`;
   }
   const unknown = UNKNOWN.exec(text)?.[1];
   if (
@@ -38,8 +36,8 @@ export function withSuggestion(
   ) {
     return `${text}\n\nDid you mean \`--preset ${unknown}\`?`;
   }
-  const known = given && (unknown?.startsWith("-") ? extractOptionNames : extractCommandNames)(given.usage);
-  const meant = unknown && known && nearest(unknown, known);
+  const candidates = given && (unknown?.startsWith("-") ? extractOptionNames : extractCommandNames)(given.usage);
+  const meant = unknown && candidates && nearest(unknown, candidates);
   if (meant) return `${text}\n\nDid you mean \`${meant}\`?`;
-  return text.includes("Did you mean") ? text : `${text}\n\n${help} shows what there is.`;
+  return text.includes("Did you mean") ? text : `${text}\n\n${help} shows the possible commands and options.`;
 }

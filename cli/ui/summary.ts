@@ -1,4 +1,4 @@
-/** The result table of a run, for the terminal. */
+/** The table of results of a run, for the terminal. */
 import type { Run } from "../../core/record/mod.ts";
 import { table } from "./table.ts";
 import { type SpeedKind, steadySpeed } from "../../core/report/speeds.ts";
@@ -28,8 +28,8 @@ export function summaryTable(run: Run): string {
   const { unigram, bigram } = record.baselines;
   const baseline = (
     name: string,
-    q: typeof unigram,
-  ) => [name, number(q.perplexity), "", "", number(q.bitsPerByte, 3), "", "", "", "", ""];
+    { perplexity, bitsPerByte }: typeof unigram,
+  ) => [name, number(perplexity), "", "", number(bitsPerByte, 3), "", "", "", "", ""];
   const head = [
     "model",
     "pretrain PPL",

@@ -1,5 +1,5 @@
 /** Carries plans out on the processor: WebAssembly SIMD kernels on threads that share one memory. */
-import { HymbaError } from "../errors.ts";
+import { HymbaError, UsageError } from "../errors.ts";
 import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
 import { type Launch, newContext } from "./launch.ts";
@@ -36,9 +36,10 @@ export class CpuExecutor implements Executor, CpuHost {
   static async create(options: CpuOptions = {}): Promise<CpuExecutor> {
     const threads = options.threads ?? navigator.hardwareConcurrency;
     if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
-      throw new HymbaError("the CPU executor cannot start", {
-        expected: `1 to ${MOST_THREADS} threads`,
+      throw new UsageError("wrong number of threads", {
+        expected: `1 to ${MOST_THREADS}`,
         got: String(threads),
+        hint: "set --threads N, or omit it to use all cores",
       });
     }
     const build = options.build ?? bestBuild();

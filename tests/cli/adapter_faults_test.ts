@@ -1,6 +1,7 @@
-/** An adapter that refuses what a whole command asks of it. */
+/** Whole commands on an adapter that rejects a kernel, a buffer or a command. */
 import assert from "node:assert/strict";
-import { BASE, faulty, place, requireMended } from "./faulty.ts";
+import { at } from "../../core/lists.ts";
+import { BASE, faulty, place, requireRecovered } from "./faulty.ts";
 
 const ON_GPU = ["ablate", ...BASE, "--backend", "webgpu", "--models", "mamba", "--steps", "4"];
 
@@ -19,18 +20,18 @@ for (
         /plan ORPO mamba: the adapter has no memory left\n +expected: room for \d+ bytes, in buffers of at most \d+\n +got: +out of memory\n +try:/,
     },
     {
-      name: "a command that WebGPU refuses",
+      name: "an invalid command",
       fault: "invalid ORPO mamba",
       says: /plan ORPO mamba: the adapter refused it\n +got:/,
     },
   ]
 ) {
-  Deno.test(`WebGPU, ${name}: exit code 1 and words; afterwards the same call ends as undisturbed`, async () => {
-    const out = fault.split(" ")[0]!, { code, error } = await faulty(fault, [...ON_GPU, "--out", out]);
+  Deno.test(`WebGPU, ${name}: exit code 1 and a message; without the fault the same call ends normally`, async () => {
+    const out = at(fault.split(" "), 0), { code, error } = await faulty(fault, [...ON_GPU, "--out", out]);
     assert.equal(code, 1, error);
     assert.match(error, says);
     assert.doesNotMatch(error, /internal fault/);
-    await requireMended(ON_GPU, out);
+    await requireRecovered(ON_GPU, out);
   });
 }
 

@@ -1,4 +1,4 @@
-/** A GPU that goes away in the middle of a study, again and again. HYMBA_LOSSES: how many times, 2 without it. */
+/** A GPU device that is lost several times during a study. HYMBA_LOSSES: the number of losses, by default 2. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,24 +32,24 @@ const linesOf = async (out: string) =>
 
 const weightsOf = (out: string) => Deno.readFile(join(place.folder, out, "arms/mamba-1/control.safetensors"));
 
-Deno.test("a study whose device is lost goes on by itself and ends like an undisturbed one", async () => {
-  // Checkpoints are 20 updates apart. Of five losses in a row the last comes behind a checkpoint, four before it, at random
-  // updates; the very last comes in the second stage.
+Deno.test("a study continues after losses of its device and ends like an undisturbed one", async () => {
+  // Checkpoints are 20 updates apart. Of five losses in a row four come before a checkpoint and the last one after it, at random
+  // updates. The very last loss is in the second stage.
   const losses = Number(Deno.env.get("HYMBA_LOSSES") ?? 2), steps = 20 * Math.ceil(losses / 5);
-  const dice = { seed: 5, stream: 101, step: 0 };
+  const counter = { seed: 5, stream: 101, step: 0 };
   const loseAt = Array.from({ length: losses }, (_, i) => {
-    return (losses - 1 - i) % 5 === 0 ? 21 + randomInteger(dice, i, 3) : 1 + randomInteger(dice, i, 20);
+    return (losses - 1 - i) % 5 === 0 ? 21 + randomInteger(counter, i, 3) : 1 + randomInteger(counter, i, 20);
   });
   const straight = await ablate("straight", { steps, loseAt: [] });
   const disturbed = await ablate("disturbed", { steps, loseAt });
   assert.deepEqual([straight.code, straight.lost], [0, 0], straight.error);
   assert.deepEqual([disturbed.code, disturbed.lost], [0, losses], disturbed.error);
-  assert.equal(disturbed.error.split("going on from the last checkpoint").length - 1, losses);
+  assert.equal(disturbed.error.split("continuing from the last checkpoint").length - 1, losses);
   assert.deepEqual(await linesOf("disturbed"), await linesOf("straight"));
   assert.deepEqual(await weightsOf("disturbed"), await weightsOf("straight"));
 });
 
-Deno.test("a device that is lost again and again without progress is given up with what to do", async () => {
+Deno.test("after several losses without progress the program gives up with a hint", async () => {
   const { code, error, lost } = await ablate("hopeless", { steps: 40, loseAt: Array(20).fill(2) });
   assert.equal(code, 1);
   assert.equal(lost, 6, error);

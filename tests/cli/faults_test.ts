@@ -1,7 +1,7 @@
-/** Faults that a whole command meets: numbers that are none, a clock that jumps, a disk that is gone or full. */
+/** Faults during a whole command: NaN, a clock that jumps, a disk that is gone or full. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { BASE, FAULTY, faulty, of, place, requireMended, undisturbed } from "./faulty.ts";
+import { BASE, FAULTY, faulty, numbersOf, place, requireRecovered, undisturbed } from "./faulty.ts";
 
 const linux = Deno.build.os === "linux";
 const ONE = ["ablate", ...BASE, "--backend", "cpu", "--models", "mamba", "--steps", "22"];
@@ -14,21 +14,11 @@ for (
     { backend: "webgpu", plan: "training mamba", step: 3, stage: "pretraining", tensor: "loss" },
   ]
 ) {
-  Deno.test(`a NaN at step ${step} of ${stage} on ${backend} names step, tensor and dispatch; the study goes on and says so`, async () => {
-    const others = backend === "cpu" ? ",transformer-local" : "", out = `nan-${backend}-${stage}-${step}`;
-    const words = [
-      "ablate",
-      ...BASE,
-      "--backend",
-      backend,
-      "--models",
-      `mamba${others}`,
-      "--steps",
-      "22",
-      "--out",
-      out,
-    ];
-    const { code, out: said, error } = await faulty(`nan ${plan} ${step}`, words);
+  Deno.test(`a NaN at step ${step} of ${stage} on ${backend}: the error has step, tensor and dispatch, and the study continues`, async () => {
+    const others = backend === "cpu" ? ",transformer-local" : "", folder = `nan-${backend}-${stage}-${step}`;
+    const models = ["--backend", backend, "--models", `mamba${others}`];
+    const words = ["ablate", ...BASE, ...models, "--steps", "22", "--out", folder];
+    const { code, out, error } = await faulty(`nan ${plan} ${step}`, words);
     assert.equal(code, 1, error);
     const where = new RegExp(
       `mamba, ${stage}: training diverged at step ${step}\\n +got: +${tensor}\\[0\\] = NaN, first written by ` +
@@ -36,22 +26,22 @@ for (
     );
     assert.match(error, where);
     if (step === 21) assert.match(error, /the checkpoint of step 20 is kept/);
-    const report = await Deno.readTextFile(join(place.folder, out, "detailed_metrics.txt"));
+    const report = await Deno.readTextFile(join(place.folder, folder, "detailed_metrics.txt"));
     assert.match(
       report.replaceAll(/\s+/g, " "),
       new RegExp(`mamba, seed 1, stopped early: .*diverged at step ${step}`),
     );
-    if (others) assert.match(said, /^transformer-local +/m);
+    if (others) assert.match(out, /^transformer-local +/m);
   });
 }
 
 Deno.test("a clock that jumps a day forward and back changes no number", async () => {
   const { code, error } = await faulty("clock", [...ONE, "--out", "clock"]);
   assert.equal(code, 0, error);
-  assert.deepEqual(await of("clock"), await undisturbed(ONE));
+  assert.deepEqual(await numbersOf("clock"), await undisturbed(ONE));
 });
 
-Deno.test("a run folder that is removed in the middle: exit code 1 and words; the same call begins anew", async () => {
+Deno.test("a run folder that is removed during the run: exit code 1 and a message; the same call starts again", async () => {
   const words = [...ONE.slice(0, -1), "300"],
     child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", FAULTY, ...words, "--out", "gone"],
@@ -60,27 +50,27 @@ Deno.test("a run folder that is removed in the middle: exit code 1 and words; th
       stdout: "null",
       stderr: "piped",
     }).spawn();
-  let said = "";
+  let error = "";
   for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-    said += text;
-    if (/pretraining done=/.test(said)) {
+    error += text;
+    if (/pretraining done=/.test(error)) {
       await Deno.remove(join(place.folder, "gone"), { recursive: true }).catch(() => {});
     }
   }
-  assert.equal((await child.status).code, 1, said);
-  assert.match(said, /hymba: cannot [^]*gone[^]*\n {2}try: /);
-  assert.doesNotMatch(said, /internal fault/);
-  await requireMended(ONE, "gone");
+  assert.equal((await child.status).code, 1, error);
+  assert.match(error, /hymba: cannot [^]*gone[^]*\n {2}try: /);
+  assert.doesNotMatch(error, /internal fault/);
+  await requireRecovered(ONE, "gone");
 });
 
-/** What a shell does before the command that follows it; its own mounts and limits end with it. */
+/** A shell that runs a script and then the command after it. Mounts and limits end with the shell. */
 const shell = (script: string) => ["sh", "-c", `${script}; exec "$@"`, "sh"];
 const mounted = (script: string) => ["unshare", "-rm", ...shell(`mkdir -p mnt && ${script} || exit 77`)];
 
-const CANNOT = "not tested here: no mounts of our own on this machine";
+const CANNOT = "skipped: this machine does not allow mounts";
 
 Deno.test({
-  name: "a disk of 512 KiB: the real ENOSPC is named before the first step or at a save, exit code 1",
+  name: "a disk of 512 KiB: an ENOSPC error before the first step or at a save, exit code 1",
   ignore: !linux,
   fn: async () => {
     const { code, error } = await faulty(
@@ -96,7 +86,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a mount that is read-only: EROFS is named, exit code 1",
+  name: "a read-only mount: an EROFS error, exit code 1",
   ignore: !linux,
   fn: async () => {
     const readonly = mounted("mount -t tmpfs -o size=9m none mnt && mount -o remount,ro mnt");
@@ -109,32 +99,27 @@ Deno.test({
 
 Deno.test({
   name:
-    "a limit on the size of files: EFBIG is named where its signal is ignored; the same call then ends as undisturbed",
+    "a limit on the size of files: an EFBIG error if the signal is ignored; without the limit the same call ends normally",
   ignore: !linux,
   fn: async () => {
     const { code, error } = await faulty("none", [...ONE, "--out", "big"], shell("trap '' XFSZ; ulimit -f 40"));
     assert.equal(code, 1, error);
     assert.match(error, /hymba: cannot write [^]*EFBIG[^]*\n {2}try: /);
-    await requireMended(ONE, "big");
+    await requireRecovered(ONE, "big");
   },
 });
 
 Deno.test({
-  name: "standard output that takes nothing (/dev/full): exit code 1 and words, for results, help and streams",
+  name: "standard output to /dev/full: exit code 1 and a message, for results, help and streams",
   ignore: !linux,
   fn: async () => {
     await undisturbed(ONE);
     const model = "straight-0/tokenizer.model", full = shell("exec > /dev/full");
-    const calls = [["csv", "straight-0"], ["csv", "straight-0", "--json"], ["csv", "--help"], [
-      "tokenizer",
-      "inspect",
-      "--model",
-      model,
-    ]];
-    for (const words of calls) {
-      const { code, error } = await faulty("none", words, full);
-      assert.equal(code, 1, words.join(" "));
-      assert.match(error, /^hymba: cannot write to standard output: No space left .*\n {2}try: .*\n$/, words.join(" "));
+    const calls = ["csv straight-0", "csv straight-0 --json", "csv --help", `tokenizer inspect --model ${model}`];
+    for (const call of calls) {
+      const { code, error } = await faulty("none", call.split(" "), full);
+      assert.equal(code, 1, call);
+      assert.match(error, /^hymba: cannot write to standard output: No space left .*\n {2}try: .*\n$/, call);
     }
   },
 });

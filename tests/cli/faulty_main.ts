@@ -1,39 +1,37 @@
 /**
- * The program on a machine with a fault. FAULT names it:
+ * The program with a fault. The variable FAULT is one of:
  *
- *     nan PLAN STEP     the weights of the tokens of update STEP are NaN in plans of that name ("training mamba", "ORPO mamba")
- *     clock             the clock jumps a day forward or back whenever it is looked at
- *     shader KERNEL     the adapter's compiler refuses the kernel
- *     limits BYTES      the adapter binds at most so many bytes
- *     memory PLAN       the adapter has no memory left when a plan of that name is made
- *     invalid PLAN      a command of that plan is not what WebGPU allows
+ *     nan PLAN STEP     the token weights of update STEP are NaN in plans with this name ("training mamba", "ORPO mamba")
+ *     clock             each time it is read, the clock jumps a day forward or back
+ *     shader KERNEL     the kernel does not compile
+ *     limits BYTES      the adapter binds at most this many bytes
+ *     memory PLAN       the adapter is out of memory when a plan with this name is prepared
+ *     invalid PLAN      a command of the plan is invalid in WebGPU
  */
 import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { at } from "../../core/lists.ts";
 import type { Data, Executor, Plan, Program } from "../../core/plan/mod.ts";
 import type { Tensor } from "../../core/tensor/mod.ts";
 import { ADAMW } from "../../core/train/schedule.ts";
 import { WebgpuExecutor } from "../../core/webgpu/mod.ts";
 
-const [, fault, what = ""] = /^(\w+) ?(.*)$/.exec(Deno.env.get("FAULT") ?? "none")!;
+const [, fault, what = ""] = /^(\w+) ?(.*)$/.exec(Deno.env.get("FAULT") ?? "none") ?? [];
 
-/** Poisons one update as a function of its number, so that a replay meets the same. */
+/** Writes NaN into one update. The update is chosen by its number, so that a replay has the same fault. */
 function poison(program: Program, step: number): Program {
   const write = program.write.bind(program), corrected = Math.fround(1 - ADAMW.beta1 ** step);
   let weight: { tensor: Tensor; data: Data } | undefined;
   program.write = (tensor, data) => {
     if (tensor.name === "weight") weight = { tensor, data };
-    if (tensor.name === "schedule" && data[1] === corrected) {
-      write(
-        weight!.tensor,
-        Float32Array.from(weight!.data, () => NaN),
-      );
+    if (weight && tensor.name === "schedule" && data[1] === corrected) {
+      write(weight.tensor, new Float32Array(weight.data.length).fill(NaN));
     }
     write(tensor, data);
   };
   return program;
 }
 
-/** Plans of a name are made by `change`. */
+/** Replaces the executor's `prepare` by `change`. */
 function changePlans(
   executor: { prototype: Executor },
   change: (plan: Plan, executor: Executor, prepare: () => Promise<Program>) => Promise<Program>,
@@ -45,7 +43,7 @@ function changePlans(
 }
 
 if (fault === "nan") {
-  const [, name, step] = /^(.*) (\d+)$/.exec(what)!;
+  const [, name, step] = /^(.*) (\d+)$/.exec(what) ?? [];
   for (const executor of [CpuExecutor, WebgpuExecutor]) {
     changePlans(
       executor,
@@ -56,8 +54,8 @@ if (fault === "nan") {
 
 if (fault === "clock") {
   const DAY = 86_400_000, now = Date.now.bind(Date);
-  let looks = 0;
-  const jumping = () => now() + [0, DAY, -DAY][++looks % 3]!;
+  let reads = 0;
+  const jumping = () => now() + at([0, DAY, -DAY], ++reads % 3);
   globalThis.Date = class extends Date {
     // deno-lint-ignore constructor-super
     constructor(...given: ConstructorParameters<typeof Date>) {
@@ -68,8 +66,8 @@ if (fault === "clock") {
   } as typeof Date;
 }
 
-/** A device that is in all but one thing as it was. */
-const instead = (device: GPUDevice, change: Partial<Record<keyof GPUDevice, unknown>>): GPUDevice =>
+/** The device with some of its members replaced. */
+const withMembers = (device: GPUDevice, change: Partial<Record<keyof GPUDevice, unknown>>): GPUDevice =>
   new Proxy(device, {
     get: (target, name) => {
       const found = Object.hasOwn(change, name) ? change[name as keyof GPUDevice] : Reflect.get(target, name, target);
@@ -77,7 +75,7 @@ const instead = (device: GPUDevice, change: Partial<Record<keyof GPUDevice, unkn
     },
   });
 
-/** Replaces the device of every WebGPU executor for the plans of a name. */
+/** Replaces the device of every WebGPU executor while it prepares the chosen plans. */
 function changeDevice(wanted: (plan: Plan) => boolean, change: (device: GPUDevice) => GPUDevice): void {
   changePlans(WebgpuExecutor, async (plan, executor, prepare) => {
     if (!wanted(plan)) return await prepare();
@@ -87,41 +85,41 @@ function changeDevice(wanted: (plan: Plan) => boolean, change: (device: GPUDevic
   });
 }
 
-const named = (plan: Plan) => plan.name === what;
+const hasName = (plan: Plan) => plan.name === what;
 
 if (fault === "shader") {
   changeDevice(() => true, (device) =>
-    instead(device, {
+    withMembers(device, {
       createShaderModule: (descriptor: GPUShaderModuleDescriptor) =>
         device.createShaderModule(
-          descriptor.label === what ? { ...descriptor, code: "fn main() { this is no WGSL }" } : descriptor,
+          descriptor.label === what ? { ...descriptor, code: "fn main() { this is not WGSL }" } : descriptor,
         ),
     }));
 }
 if (fault === "limits") {
   changeDevice(
     () => true,
-    (device) => instead(device, { limits: { ...limitsOf(device), maxStorageBufferBindingSize: Number(what) } }),
+    (device) => withMembers(device, { limits: { ...limitsOf(device), maxStorageBufferBindingSize: Number(what) } }),
   );
 }
 if (fault === "memory") {
   changeDevice(
-    named,
+    hasName,
     (device) =>
-      instead(device, {
+      withMembers(device, {
         popErrorScope: () => device.popErrorScope().then((error) => error ?? { message: "out of memory" }),
       }),
   );
 }
 if (fault === "invalid") {
   changeDevice(
-    named,
+    hasName,
     (device) =>
-      instead(device, { createBuffer: (of: GPUBufferDescriptor) => device.createBuffer({ ...of, usage: 0x81 }) }),
+      withMembers(device, { createBuffer: (of: GPUBufferDescriptor) => device.createBuffer({ ...of, usage: 0x81 }) }),
   );
 }
 
-/** Limits are getters of a prototype. */
+/** The limits as a plain object. They are getters of a prototype. */
 function limitsOf({ limits }: GPUDevice): Record<string, number> {
   const all: Record<string, number> = {};
   for (const name in limits) all[name] = limits[name as "maxBufferSize"];

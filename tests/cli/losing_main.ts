@@ -1,11 +1,11 @@
 /**
- * The program on a GPU that goes away: LOSE_AT holds, for each process in turn, after how many updates its device is destroyed;
- * LOSE_COUNT is the file that counts the losses. Without numbers left the device stays.
+ * The program with a GPU device that is lost. LOSE_AT lists for each process in turn the update at which its device is destroyed.
+ * LOSE_COUNT is a file that counts the losses. When the list is used up, the device stays.
  */
 import { WebgpuExecutor } from "../../core/webgpu/mod.ts";
 
-const countFile = Deno.env.get("LOSE_COUNT")!, lost = (await Deno.readTextFile(countFile)).length;
-const after = Deno.env.get("LOSE_AT")!.split(",").map(Number)[lost];
+const countFile = Deno.env.get("LOSE_COUNT") ?? "", lost = (await Deno.readTextFile(countFile)).length;
+const after = (Deno.env.get("LOSE_AT") ?? "").split(",").map(Number)[lost];
 const { prepare } = WebgpuExecutor.prototype;
 let updates = 0;
 

@@ -1,20 +1,21 @@
-/** Every command with exactly the permissions that the README lists for it, and none of them with less. */
+/** Every command works with the permissions that the README lists for it, and fails without them. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { at } from "../../core/lists.ts";
 import { hymba, makePlace } from "./command_line.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url)), MAIN = join(ROOT, "cli", "main.ts");
 const place = await makePlace(), run = join(place.folder, "run");
 
-/** The README's rows: the commands of a row, and its flags with RUN, FILE and PROGRAM for folders. */
+/** The rows of the README's table: the commands of a row, and its flags. RUN, FILE and PROGRAM stand for paths. */
 async function rows(): Promise<{ commands: string[]; flags: string[] }[]> {
   const text = await Deno.readTextFile(join(ROOT, "README.md"));
   const table = text.slice(text.indexOf("## Permissions")).split("\n").filter((line) => line.startsWith("| `"));
   return table.slice(0, 16).map((line) => {
     const [commands = "", flags = ""] = line.split("|").slice(1);
     return {
-      commands: [...commands.matchAll(/`([^`]+)`/g)].map(([, name]) => name!),
+      commands: [...commands.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
       flags: flags.match(/--[\w=,-]+/g) ?? [],
     };
   });
@@ -23,7 +24,7 @@ async function rows(): Promise<{ commands: string[]; flags: string[] }[]> {
 const CACHE = join(place.folder, "cache"), MODEL = join(run, "tokenizer.model");
 const TRAINING = ["--preset", "smoke", "--steps", "2", "--backend", "cpu", "--data", place.text];
 
-/** A use of each command that takes seconds at most. */
+/** A quick use of each command. */
 const USES: Readonly<Record<string, readonly string[]>> = {
   csv: [run],
   metrics: [run],
@@ -59,22 +60,23 @@ async function end(flags: readonly string[], words: readonly string[]): Promise<
   return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
-Deno.test("permissions: each command works with those of its row and fails in words without one of them", async () => {
+Deno.test("permissions: each command works with those of its row and fails with a message without them", async () => {
   const made = await hymba(place, "pretrain", "--model", "hymba", ...TRAINING, "--out", run);
   assert.equal(made.code, 0, made.error);
   const table = await rows(), listed = table.flatMap(({ commands }) => commands);
   for (const command of Object.keys(USES)) assert.ok(listed.includes(command), `${command} is not in the README`);
   for (const { commands, flags } of table) {
-    for (const command of commands) {
+    const uses = commands.flatMap((command) => {
       const use = USES[command];
-      if (!use) continue;
-      const words = [...command.split(" "), ...use], full = await end(flags.map(placed), words);
-      assert.equal(full.code, 0, `${command} ${flags.join(" ")}: ${full.text}`);
+      return use ? [[...command.split(" "), ...use]] : [];
+    });
+    for (const words of uses) {
+      const full = await end(flags.map(placed), words);
+      assert.equal(full.code, 0, `${words.join(" ")} with ${flags.join(" ")}: ${full.text}`);
     }
-    const command = commands.find((name) => USES[name])!;
-    const less = await end([], [...command.split(" "), ...USES[command]!]);
-    assert.ok(less.code === 1 || less.code === 2, command);
-    assert.match(less.text, /not given the permission|not permitted|Requires \w+ access/, `${command}: ${less.text}`);
+    const words = at(uses, 0), less = await end([], words), call = words.join(" ");
+    assert.ok(less.code === 1 || less.code === 2, call);
+    assert.match(less.text, /not given the permission|not permitted|Requires \w+ access/, `${call}: ${less.text}`);
     assert.doesNotMatch(less.text, /internal fault/);
   }
 });

@@ -7,7 +7,7 @@ const place = await makePlace();
 const SMALL = ["--preset", "smoke", "--backend", "cpu", "--data", place.text, "--orpo-steps", "2"];
 
 let ablated: Promise<string> | undefined;
-/** The folder of one small run of two models, trained once for all tests of this file. */
+/** The folder of one small run of two models. It is trained once for all tests of this file. */
 const trained = (): Promise<string> => ablated ??= ablate();
 
 async function ablate(): Promise<string> {
@@ -15,10 +15,10 @@ async function ablate(): Promise<string> {
   const words = ["ablate", ...SMALL, "--models", "mamba,hymba", "--steps", "6", "--out", "results/runs/both", "--json"];
   const { code, out, error } = await hymba(place, ...words);
   assert.equal(code, 0, error);
-  const said = JSON.parse(out);
-  assert.deepEqual(said.results.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
-  // Every artifact, and the checksums of all files.
-  assert.equal(said.artifacts.length, Object.keys(ARTIFACTS).length + 1);
+  const { results, artifacts } = JSON.parse(out);
+  assert.deepEqual(results.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
+  // All artifacts, and the file of checksums.
+  assert.equal(artifacts.length, Object.keys(ARTIFACTS).length + 1);
   assert.match(error, /estimate: .* about/);
   assert.match(error, /^mamba seed 1 pretraining done=6\/6 loss=\S+ tokens\/s=\d+$/m);
   return folder;
@@ -26,7 +26,7 @@ async function ablate(): Promise<string> {
 
 const sizeOf = async (path: string) => (await Deno.stat(path)).size;
 
-Deno.test("ablate writes every artifact; the same command again trains nothing and writes them again", async () => {
+Deno.test("ablate writes every artifact; the same command again writes them again without training", async () => {
   const folder = await trained();
   for (const { file } of Object.values(ARTIFACTS)) assert.ok(await sizeOf(join(folder, file)) > 200, file);
   const before = await Deno.readTextFile(join(folder, "metrics.jsonl"));
@@ -38,7 +38,7 @@ Deno.test("ablate writes every artifact; the same command again trains nothing a
   assert.equal(await Deno.readTextFile(join(folder, "metrics.jsonl")), before);
 });
 
-Deno.test("ablate refuses a folder that holds another study, and says what differs", async () => {
+Deno.test("ablate rejects a folder with another study and shows the difference", async () => {
   await trained();
   const words = ["ablate", ...SMALL, "--models", "mamba,hymba", "--steps", "7", "--out", "results/runs/both"];
   const { code, error } = await hymba(place, ...words);
@@ -46,7 +46,7 @@ Deno.test("ablate refuses a folder that holds another study, and says what diffe
   assert.match(error, /holds another study[^]*study\.pretraining\.steps: 6 there, 7 now/);
 });
 
-Deno.test("one artifact each: by default of the newest run, into its folder, as it was", async (t) => {
+Deno.test("commands for one artifact: by default of the newest run, into its folder, with the same bytes", async (t) => {
   const folder = await trained();
   const commands: [words: string[], files: string[]][] = [
     [
@@ -76,7 +76,7 @@ Deno.test("one artifact each: by default of the newest run, into its folder, as 
   }
 });
 
-Deno.test("an artifact goes where --out says, and its path to a program with --json", async () => {
+Deno.test("an artifact goes into the folder of --out, and --json prints its path", async () => {
   const folder = await trained();
   const { code, out } = await hymba(place, "csv", folder, "--out", "elsewhere/deep", "--json");
   assert.equal(code, 0);
@@ -85,7 +85,7 @@ Deno.test("an artifact goes where --out says, and its path to a program with --j
   assert.ok(await sizeOf(join(place.folder, "elsewhere/deep/ablation_results.csv")) > 500);
 });
 
-Deno.test("a run without hymba has no attention maps, and the command says why", async () => {
+Deno.test("a run without hymba has no attention maps, and the error says why", async () => {
   const words = ["ablate", ...SMALL, "--models", "mamba", "--steps", "2", "--out", "only-mamba"];
   assert.equal((await hymba(place, ...words)).code, 0);
   const { code, error } = await hymba(place, "attention", "only-mamba");
@@ -93,7 +93,7 @@ Deno.test("a run without hymba has no attention maps, and the command says why",
   assert.match(error, /no attention maps[^]*train it/);
 });
 
-Deno.test("evaluate measures again what the run recorded, and any other text", async () => {
+Deno.test("evaluate gives the recorded loss again, and evaluates any other text", async () => {
   const folder = await trained();
   const result = JSON.parse(await Deno.readTextFile(join(folder, "arms/mamba-1/result.json")));
   const words = ["evaluate", folder, "--model", "mamba", "--backend", "cpu", "--json"];
@@ -108,20 +108,20 @@ Deno.test("evaluate measures again what the run recorded, and any other text", a
   assert.match(missing.error, /no weights of stage "control2"[^]*pretraining, orpo, control/);
 });
 
-Deno.test("evaluate and orpo refuse another text than the run's own", async () => {
+Deno.test("evaluate and orpo reject a text that is not the run's own", async () => {
   const folder = await trained(), other = join(place.folder, "other.txt");
   await Deno.writeTextFile(other, "something else entirely ".repeat(200));
   for (const command of ["evaluate", "orpo"]) {
     const { code, error } = await hymba(place, command, folder, "--backend", "cpu", "--data", other);
     assert.equal(code, 2);
-    assert.match(error, /not the text that the run was made with/);
+    assert.match(error, /not the text that the run used/);
   }
   const { code, error } = await hymba(place, "evaluate", folder, "--backend", "cpu");
   assert.equal(code, 2);
-  assert.match(error, /name the file with --data FILE/);
+  assert.match(error, /give the file with --data FILE/);
 });
 
-Deno.test("generate continues a prompt, the same text for the same seed", async () => {
+Deno.test("generate continues a prompt, with the same text for the same seed", async () => {
   const folder = await trained();
   const words = ["generate", folder, "--backend", "cpu", "--prompt", "the sun", "--tokens", "12", "--model", "mamba"];
   const [first, again, other] = await Promise.all([
@@ -139,7 +139,7 @@ Deno.test("generate continues a prompt, the same text for the same seed", async 
   assert.match(empty.error, /the prompt is empty/);
 });
 
-Deno.test("pretrain trains the first stage alone, orpo goes on with it, and both make what ablate makes", async () => {
+Deno.test("pretrain trains only the first stage, orpo continues it, and both give the results of ablate", async () => {
   const folder = await trained();
   const words = ["pretrain", ...SMALL, "--model", "mamba", "--steps", "6", "--out", "single"];
   const first = await hymba(place, ...words, "--json");
@@ -154,7 +154,7 @@ Deno.test("pretrain trains the first stage alone, orpo goes on with it, and both
   }
 });
 
-Deno.test("architecture and review write a page and say where", async () => {
+Deno.test("architecture and review write a page and print its path", async () => {
   for (const [command, file] of [["architecture", "architecture-hymba.html"], ["review", "review.html"]] as const) {
     const { code, out, error } = await hymba(place, command);
     assert.equal(code, 0, error);
@@ -167,7 +167,7 @@ Deno.test("profile seed: the documented block's page, and a run of it that can b
   const page = await hymba(place, "architecture", "--profile", "seed", "--json");
   assert.equal(page.code, 0, page.error);
   assert.match(await Deno.readTextFile(join(place.folder, "architecture-hybrid-paper.html")), /66,662,415/);
-  // The lossy tokenizer finds too few pieces in the made-up text: it has no spaces to put into them.
+  // The random text is too small for the lossy tokenizer, whose pieces have no spaces.
   const documents = ["README.md", "docs/decisions.md"].map((name) => new URL(`../../${name}`, import.meta.url));
   const book = join(place.folder, "documents.txt"), parts = documents.map((url) => Deno.readTextFile(url));
   await Deno.writeTextFile(book, (await Promise.all(parts)).join("\n"));
@@ -182,14 +182,14 @@ Deno.test("profile seed: the documented block's page, and a run of it that can b
   assert.equal(verified.code, 0, verified.out + verified.error);
 });
 
-Deno.test("profile seed with its cropped mask: the model that has it is caught, exit code 1", async () => {
+Deno.test("profile seed with its cropped mask: the check of the model fails, exit code 1", async () => {
   const { code, out } = await hymba(place, "causality", "--profile", "seed", "--reproduce-leak", "--backend", "cpu");
   assert.equal(code, 1);
   assert.match(out, /hybrid-paper +32 +31 +[1-9]\d* +[1-9]\d* +LEAKS/);
   assert.match(out, /0 of 256 +255 of 256 +128 of 256[^]*0 passed, 3 failed/);
 });
 
-Deno.test("architecture draws one sheet as SVG or PNG, as the file's name asks", async () => {
+Deno.test("architecture draws one sheet as SVG or PNG, by the extension of the file", async () => {
   for (const [file, begin] of [["a.svg", /^<svg /], ["a.png", /^.PNG\r\n/]] as const) {
     const { code, error } = await hymba(place, "architecture", "--preset", "smoke", "--out", file);
     assert.equal(code, 0, error);
@@ -204,20 +204,8 @@ Deno.test("causality prints a verdict for every length", async () => {
   assert.match(out, /\d+ passed, 0 failed\n$/);
 });
 
-Deno.test("recall writes its table and picture, the same numbers for the same seed", async () => {
-  const words = [
-    "recall",
-    "--preset",
-    "smoke",
-    "--models",
-    "mamba",
-    "--backend",
-    "cpu",
-    "--steps",
-    "2",
-    "--out",
-    "probe",
-  ];
+Deno.test("recall writes its table and picture, with the same numbers for the same seed", async () => {
+  const words = "recall --preset smoke --models mamba --backend cpu --steps 2 --out probe".split(" ");
   const accuracies = async () => {
     const { code, out, error } = await hymba(place, ...words, "--json");
     assert.equal(code, 0, error);
@@ -233,7 +221,7 @@ Deno.test("doctor describes the machine, for people and for programs", async () 
   assert.ok("machine" in JSON.parse(out));
 });
 
-/** Waits until standard error holds a text; returns all that came so far. */
+/** Waits until standard error contains a text. Returns the text so far, and a promise of the rest. */
 async function waitFor(child: Deno.ChildProcess, wanted: RegExp): Promise<{ seen: string; rest: Promise<string> }> {
   const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
   let seen = "";
@@ -250,9 +238,13 @@ async function waitFor(child: Deno.ChildProcess, wanted: RegExp): Promise<{ seen
   return { seen, rest: readRest() };
 }
 
-/** Runs until standard error holds a text, sends a signal, and waits for the end, which has to come within 5 s. */
-async function interrupted(at: Place, words: string[], { signal, when }: { signal: Deno.Signal; when: RegExp }) {
-  const child = start(at, words), { rest } = await waitFor(child, when), sent = performance.now();
+/** Runs until standard error contains a text, then sends a signal. The process has to end within 5 s. */
+async function interrupted(
+  where: Place,
+  words: string[],
+  { signal, when }: { signal: Deno.Signal; when: RegExp },
+) {
+  const child = start(where, words), { rest } = await waitFor(child, when), sent = performance.now();
   child.kill(signal);
   const [error, { code }] = await Promise.all([rest, child.status]);
   assert.ok(performance.now() - sent < 5000, `${signal} at ${when}: ${performance.now() - sent} ms`);
@@ -261,7 +253,7 @@ async function interrupted(at: Place, words: string[], { signal, when }: { signa
 }
 
 Deno.test({
-  name: "Ctrl-C and SIGTERM save and print the command that goes on, which then ends like an undisturbed run",
+  name: "Ctrl-C and SIGTERM save the work and print the command that continues it; its results are those of one run",
   ignore: Deno.build.os === "windows",
   async fn() {
     const words = ["ablate", ...SMALL, "--models", "mamba", "--steps", "300", "--out"];
@@ -276,9 +268,9 @@ Deno.test({
       assert.match(error, /stopping: saving/);
       assert.match(error, /to go on, give the same command again:\n {2}hymba ablate --preset smoke .*--out stopped\n/);
     }
-    const [resumed, straight] = [await hymba(place, ...words, "stopped"), await hymba(place, ...words, "straight")];
+    const resumed = await hymba(place, ...words, "stopped"), straight = await hymba(place, ...words, "straight");
     assert.equal(resumed.code, 0, resumed.error);
-    assert.doesNotMatch(resumed.error, /pretraining done=10\/300/, "what was done is not done again");
+    assert.doesNotMatch(resumed.error, /pretraining done=10\/300/, "finished steps are not repeated");
     assert.equal(straight.code, 0);
     const lossesOf = async (folder: string) =>
       (await Deno.readTextFile(join(place.folder, folder, "metrics.jsonl"))).split("\n").filter(Boolean)
@@ -288,7 +280,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a first Ctrl-C is handed to the work, a second ends the process; before there is work, the first does",
+  name:
+    "the first Ctrl-C stops the work, the second ends the process; before there is work, the first ends the process",
   ignore: Deno.build.os === "windows",
   async fn() {
     const script = (listen: boolean) =>
@@ -303,8 +296,8 @@ Deno.test({
         await new Promise((resolve) => setTimeout(resolve, 300));
         child.kill("SIGTERM");
       }
-      const [said, { code, signal }] = await Promise.all([rest, child.status]);
-      assert.deepEqual([said, code, signal], listen ? ["asked\n", 130, null] : ["", 130, "SIGINT"]);
+      const [error, { code, signal }] = await Promise.all([rest, child.status]);
+      assert.deepEqual([error, code, signal], listen ? ["asked\n", 130, null] : ["", 130, "SIGINT"]);
     }
   },
 });

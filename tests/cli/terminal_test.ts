@@ -1,8 +1,9 @@
-/** What nobody vouches for on its way to the terminal: by `console`, as JSON, in a progress bar, in the parser's complaints. */
+/** Untrusted text on the terminal: through `console`, as JSON, in a progress bar, in errors of the parser. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Progress } from "../../cli/ui/progress.ts";
 import { defused, withoutColours } from "../../cli/ui/terminal.ts";
+import { at } from "../../core/lists.ts";
 import { hymba, makePlace } from "./command_line.ts";
 
 const HOSTILE = [
@@ -14,10 +15,10 @@ const HOSTILE = [
   "\u{e0041}",
   "\ud800",
 ];
-/** What acts on a terminal or disguises text. */
+/** Characters that control a terminal or disguise text. */
 const ACTS = /[^\P{Cc}\n\t]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-Deno.test("terminal: nothing that acts is left, and JSON says the same as before", () => {
+Deno.test("terminal: no control character is left, and JSON keeps its meaning", () => {
   for (const text of HOSTILE) {
     assert.match(text, ACTS);
     assert.doesNotMatch(defused(text), ACTS);
@@ -27,7 +28,7 @@ Deno.test("terminal: nothing that acts is left, and JSON says the same as before
   assert.equal(withoutColours("\u001b[1mbold\u001b[0m \u001b[2J"), "bold \\u001b[2J");
 });
 
-Deno.test("terminal: a progress bar shows labels, details and lines without what acts", () => {
+Deno.test("terminal: a progress bar shows labels, details and lines without control characters", () => {
   const shown: string[] = [], write = Deno.stderr.writeSync;
   Deno.stderr.writeSync = (bytes) => shown.push(new TextDecoder().decode(bytes)) && bytes.length;
   try {
@@ -45,21 +46,24 @@ Deno.test("terminal: a progress bar shows labels, details and lines without what
   for (const text of shown) assert.doesNotMatch(text.replaceAll("\r\u001b[2K", ""), ACTS);
 });
 
-Deno.test("terminal: hostile file names and words of a command line come back defused, as text and as JSON", async () => {
+Deno.test("terminal: hostile file names and words of a command line are defused in text and in JSON", async () => {
   const place = await makePlace();
   const run = join(place.folder, "run \u001b[2J\u202e");
   await Deno.mkdir(run);
   await Deno.copyFile("results/quick/run.json", join(run, "run.json"));
-  const asked = [["verify", run], ["verify", run, "--json"], ["csv", "\u001b]0;x\u0007"], [
-    "ablate",
-    "--\u001b[2J\u202e",
-  ]]
-    .concat([["evaluate", "run", "--text", "\u009b31m"], ["\u202e"]]);
-  const ended = await Promise.all(asked.map((words) => hymba(place, ...words)));
+  const calls = [
+    ["verify", run],
+    ["verify", run, "--json"],
+    ["csv", "\u001b]0;x\u0007"],
+    ["ablate", "--\u001b[2J\u202e"],
+    ["evaluate", "run", "--text", "\u009b31m"],
+    ["\u202e"],
+  ];
+  const ended = await Promise.all(calls.map((words) => hymba(place, ...words)));
   for (const [i, { code, out, error }] of ended.entries()) {
     assert.notEqual(code, 0);
-    assert.ok(out.length + error.length > 20, JSON.stringify(asked[i]));
-    for (const text of [out, error]) assert.doesNotMatch(text, ACTS, JSON.stringify(asked[i]));
+    assert.ok(out.length + error.length > 20, JSON.stringify(calls[i]));
+    for (const text of [out, error]) assert.doesNotMatch(text, ACTS, JSON.stringify(calls[i]));
   }
-  assert.equal(JSON.parse(ended[1]!.out).run, run);
+  assert.equal(JSON.parse(at(ended, 1).out).run, run);
 });

@@ -8,34 +8,21 @@ import { hymba, makePlace } from "./command_line.ts";
 
 const place = await makePlace();
 
-/** The commands of the tree, as the help lists them. */
+/** The commands that the help lists. */
 async function commandsOf(): Promise<string[]> {
   const { out } = await hymba(place, "--help");
-  return [...out.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name!).filter((name) =>
+  return [...out.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name = ""]) => name).filter((name) =>
     !["help", "completion"].includes(name)
   );
 }
 
-Deno.test("help: every command is listed, says what it does and shows an example", async () => {
+const COMMANDS =
+  "ablate pretrain orpo evaluate generate tokenizer plot attention samples metrics csv report architecture " +
+  "review causality recall verify doctor golden tune init config bench";
+
+Deno.test("help: it lists every command, and the help of each has an example", async () => {
   const commands = await commandsOf();
-  for (
-    const name of ["ablate", "pretrain", "orpo", "evaluate", "generate", "tokenizer", "plot", "attention", "samples"]
-      .concat([
-        "metrics",
-        "csv",
-        "report",
-        "architecture",
-        "review",
-        "causality",
-        "recall",
-        "verify",
-        "doctor",
-        "golden",
-        "tune",
-      ])
-  ) {
-    assert.ok(commands.includes(name), name);
-  }
+  assert.deepEqual(commands.toSorted(), COMMANDS.split(" ").toSorted());
   const helps = await Promise.all(commands.map((name) => hymba(place, name, "--help")));
   for (const [index, { code, out }] of helps.entries()) {
     assert.equal(code, 0);
@@ -48,23 +35,23 @@ Deno.test("version and completion", async () => {
   assert.match((await hymba(place, "completion", "bash")).out, /complete/);
 });
 
-/** Words that are wrong, and what the message has to hold. All end with exit code 2 and say nothing on standard output. */
+/** Wrong command lines with the expected message. All end with exit code 2 and print nothing on standard output. */
 const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] = [
-  [[], /hymba needs to know what to do: ablate, .*doctor[^]*hymba --help/],
+  [[], /^hymba: hymba needs a command: ablate, .*doctor[^]*hymba --help/],
   [["ablat"], /Did you mean `ablate`/],
   [["frobnicate"], /hymba --help/],
   [["ablate", "--presett", "smoke"], /Did you mean `--preset`/],
   [["ablate", "--zzzzzzzz"], /hymba ablate --help/],
   [["plot", "stage"], /Did you mean `stages`/],
-  [["plot"], /hymba plot needs to know what to do: ablation, comparisons, recall, stages[^]*hymba plot --help/],
+  [["plot"], /hymba plot needs a command: ablation, comparisons, recall, stages[^]*hymba plot --help/],
   [["ablate", "quick"], /Did you mean `--preset quick`/],
-  [["ablate", "nowhere.toml"], /nowhere\.toml is no study file[^]*hymba init/],
+  [["ablate", "nowhere.toml"], /nowhere\.toml is not a study file[^]*hymba init/],
   [["ablate", "--set", "pretraining.rat=1"], /--set: unknown key "pretraining\.rat"[^]*did you mean pretraining\.rate/],
   [["ablate", "--set", "rate"], /--set: "rate"[^]*KEY=VALUE/],
   [["ablate", "--rate", "fast"], /--rate: pretraining\.rate[^]*a number from 0 to 1000[^]*"fast"/],
   [["ablate", "--width", "65"], /--width: model\.dModel decides headDim[^]*an even number/],
   [["config", "explain", "model.dMode"], /unknown key "model\.dMode"[^]*did you mean model\.dModel/],
-  [["config"], /hymba config needs to know what to do: show, explain/],
+  [["config"], /hymba config needs a command: show, explain/],
   [["init", "--preset", "huge"], /--preset.*"smoke"/],
   [["tokenizer", "train"], /--input[^]*hymba tokenizer train --help/],
   [["generate", "nowhere", "--tokens", "4000000000"], /--tokens.*1,?048,?576[^]*hymba generate --help/],
@@ -85,10 +72,11 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--orpo-loss", "dpo"], /"orpo" and "seed"/],
   [["ablate", "--rejected", "none"], /"sample" and "corrupt"/],
   [["ablate", "--data", "nowhere.txt", "--backend", "cpu"], /neither a known corpus nor a file[^]*tinyshakespeare/],
-  [["ablate", "--remat", "maybe"], /maybe is no study file/],
+  [["ablate", "--remat", "maybe"], /maybe is not a study file/],
   [["ablate", "--precision", "f64"], /--precision.*"f32", "bf16", and "f16"/],
   [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
   [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* cannot be used with --backend cpu/],
+  [["ablate", "--backend", "cpu", "--threads", "999"], /wrong number of threads\n +expected: 1 to 256\n +got: +999/],
   [["pretrain", "--model", "nope"], /unknown model "nope"/],
   [["recall", "--suite", "everything"], /unknown suite "everything"/],
   [["recall", "--preset", "quick-software"], /has no recall probe[^]*--preset quick/],
@@ -109,11 +97,12 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["golden", "nowhere"], /nowhere is not a folder/],
 ];
 
-Deno.test("wrong words end with exit code 2 and a message that helps", async (t) => {
+Deno.test("wrong command lines end with exit code 2 and a helpful message, with one prefix", async (t) => {
   for (const [words, expected] of WRONG) {
     await t.step(["hymba", ...words].join(" "), async () => {
       const { code, out, error } = await hymba(place, ...words);
       assert.match(error, expected);
+      assert.match(error, /^hymba: /m);
       assert.doesNotMatch(error, /internal fault|\bat .*\.ts:\d+/);
       assert.equal(out, "");
       assert.equal(code, 2);
@@ -121,13 +110,13 @@ Deno.test("wrong words end with exit code 2 and a message that helps", async (t)
   }
 });
 
-Deno.test("init writes a study file with its schema, config shows and explains it, and nothing is overwritten", async () => {
+Deno.test("init writes a study file with its schema and overwrites nothing; config shows and explains it", async () => {
   const { out, code } = await hymba(place, "init", "--preset", "smoke", "--out", "mine.toml");
   assert.match(out, /wrote mine\.toml\nwrote study\.schema\.json/);
   assert.equal(code, 0);
   const again = await hymba(place, "init", "--out", "mine.toml");
   assert.equal(again.code, 2);
-  assert.match(again.error, /mine\.toml is there already/);
+  assert.match(again.error, /mine\.toml exists already/);
   const shown = await hymba(place, "config", "show", "mine.toml", "--rate", "5e-3", "--suite", "factorial");
   assert.match(shown.out, /^pretraining\.rate = 0\.005 +--rate$/m);
   assert.match(shown.out, /^orpo\.rate = 0\.001 +mine\.toml:\d+$/m);
@@ -138,21 +127,21 @@ Deno.test("init writes a study file with its schema, config shows and explains i
   assert.match((await hymba(place, "init", "--list")).out, /^small +Five models/m);
 });
 
-Deno.test("an adapter that does not exist is refused, or there is no adapter at all", async () => {
+Deno.test("an unknown adapter is an error, also where there is no adapter", async () => {
   const { code, error } = await hymba(place, "ablate", "--preset", "smoke", "--adapter", "no such adapter");
   assert.ok([1, 2].includes(code), String(code));
   assert.match(error, /adapter/);
   assert.match(error, /try:/);
 });
 
-Deno.test("suggestions: the nearest word, and none when all are far", () => {
+Deno.test("suggestions: the most similar word, or none", () => {
   assert.equal(editDistance("kitten", "sitting"), 3);
   assert.equal(editDistance("", "abc"), 3);
   assert.equal(nearest("--promt", ["--prompt", "--preset"]), "--prompt");
   assert.equal(nearest("xyz", ["ablate", "plot"]), undefined);
 });
 
-Deno.test("progress: one line of any terminal; the bar gives way, then the end of the line", () => {
+Deno.test("progress: it fits one line of any terminal; first the bar shrinks, then the line is cut", () => {
   const rest = " 100/700 loss=3.912 tokens/s=22891 5 min left";
   for (const columns of [20, 60, 72, 80, 200]) {
     for (const share of [0, 0.3, 1]) {
@@ -164,8 +153,8 @@ Deno.test("progress: one line of any terminal; the bar gives way, then the end o
   assert.match(barLine("hymba seed 1 pretraining", { share: 0.5, rest, columns: 80 }), /g █+░+ 100/);
 });
 
-Deno.test("quick is a shorter study where a software adapter computes, and itself everywhere else", () => {
-  const on = (backend: "webgpu" | "cpu", hardware: boolean, asked: Preset) => presetOn({ backend, hardware }, asked);
+Deno.test("quick is a shorter study on a software adapter, and itself everywhere else", () => {
+  const on = (backend: "webgpu" | "cpu", hardware: boolean, preset: Preset) => presetOn({ backend, hardware }, preset);
   assert.equal(on("webgpu", false, "quick"), "quick-software");
   assert.equal(on("webgpu", true, "quick"), "quick");
   assert.equal(on("cpu", false, "quick"), "quick");

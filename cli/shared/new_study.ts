@@ -1,0 +1,35 @@
+/** The common part of the commands that start a study. */
+import { type BackendOptions, openBackend } from "../../core/backend/mod.ts";
+import { resolveCorpus } from "../../core/data/corpus.ts";
+import { originsOf, type Sources } from "../../core/study_file/mod.ts";
+import { StudyDisplay } from "../ui/study_display.ts";
+import { type Conduct, conduct, defaultFolder } from "./study.ts";
+import { readyStudy } from "./study_sources.ts";
+
+interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
+  readonly backend: BackendOptions;
+  readonly data: string | undefined;
+  /** The run folder. By default its name is made of preset, suite or profile, corpus and `suffix`. */
+  readonly out: string | undefined;
+  readonly suffix?: readonly string[];
+}
+
+/** Opens the backend, finds the corpus and runs the study. Wrong flags are reported before anything is downloaded. */
+export async function startStudy(
+  sources: Sources,
+  { backend, data, out, suffix = [], ...given }: NewStudy,
+): Promise<void> {
+  readyStudy(sources);
+  const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
+  const opened = await openBackend({ ...backend, onProgress });
+  try {
+    const { study, values } = readyStudy(sources, opened), { preset, profile, suite = "arms" } = study;
+    const corpus = await resolveCorpus({ data, onProgress });
+    if (corpus.warning) display.say(`warning: ${corpus.warning}`);
+    const special = profile ? [`profile-${profile}`] : suite === "arms" ? [] : [suite];
+    const folder = out ?? defaultFolder(preset, ...special, corpus.name, ...suffix);
+    await conduct({ study, opened, corpus, folder, display, origins: originsOf(values), ...given });
+  } finally {
+    await opened.executor.close();
+  }
+}
