@@ -1,8 +1,11 @@
 import { strict as assert } from "node:assert";
+import { loadPatterns } from "../../core/tokenizer/huggingface/patterns.ts";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
 import type { Dice } from "./dice.ts";
 import { spoilt } from "./spoil.ts";
 import type { FuzzTarget } from "./targets.ts";
+
+await loadPatterns('"Regex"');
 
 const NORMALIZERS = [
   null,
@@ -57,12 +60,12 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
 }
 
 /** An accepted tokenizer encodes and decodes any text, and survives a round trip through its own file. */
-async function parse(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  const tokenizer = await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: "input" });
+function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
+  const tokenizer = Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: "input" });
   const ids = tokenizer.encode(TEXT);
   for (const id of ids) assert(id < tokenizer.vocabSize);
   assert.equal(typeof tokenizer.decode(ids), "string");
-  const again = await Tokenizer.openJson(tokenizer.toJson(), { name: "again" });
+  const again = Tokenizer.fromJson(tokenizer.toJson(), { name: "again" });
   assert.equal(again.vocabSize, tokenizer.vocabSize);
   return true;
 }
