@@ -6,8 +6,9 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { join } from "node:path";
 import { openBackend } from "../../core/backend/mod.ts";
-import { systemDisk } from "../../core/disk/mod.ts";
+import { systemDisk, temporaryName } from "../../core/disk/mod.ts";
 import { loadRun, readRecord } from "../../core/record/mod.ts";
+import { checkTokenizer } from "../../core/verify/check_tokenizer.ts";
 import { checkChecksums, CHECKSUMS, type Finding } from "../../core/verify/checksums.ts";
 import { checkArtifacts, checkQualities, checkTraining, sameMachine } from "../../core/verify/verify.ts";
 import type { Action } from "../ui/run.ts";
@@ -53,12 +54,13 @@ async function derive(
 ): Promise<Finding[]> {
   const loaded = await loadRun(systemDisk, folder), findings = await checkArtifacts(systemDisk, folder, loaded);
   const corpus = await corpusOf(loaded.record, { data, onProgress });
+  findings.push(...await checkTokenizer(systemDisk, folder, { record: loaded.record, corpus }));
   const opened = await openBackend({ ...backend, onProgress });
   try {
     const means = { executor: opened.executor, corpus, same: sameMachine(loaded.record, opened), run: loaded };
     findings.push(...await checkQualities(systemDisk, folder, means));
     if (retrain) {
-      const scratch = `${folder}.verify`;
+      const scratch = temporaryName(`${folder}.verify`);
       findings.push(...await checkTraining(systemDisk, folder, { ...means, scratch }));
     }
     return findings;

@@ -10,7 +10,7 @@ import { type ActivationConfig, type Precision, PROFILES, type StudyConfig } fro
 import type { Overrides } from "../../core/study_file/mod.ts";
 import { FILES, type Run, RUNS, type StageName } from "../../core/record/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
-import { systemDisk } from "../../core/disk/mod.ts";
+import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
 import { estimate } from "../../core/study/estimate.ts";
@@ -103,8 +103,12 @@ export const trainingOptions = object("Training", {
 /** What the options above become. */
 export type TrainingOptions = Pick<Overrides, "steps" | "orpoSteps" | "beta" | "orpoLoss" | "rejected">;
 
-/** The folder of a run that was not named. */
-export const defaultFolder = (...parts: readonly string[]): string => join(RUNS, parts.join("-"));
+/** A part of a folder's name that is another one also where names ignore case: with capitals it ends in a hash of itself. */
+const folderPart = (part: string): string =>
+  part === part.normalize("NFC").toLowerCase() ? part : `${part}-${sha256(part).slice(0, 6)}`;
+
+/** The folder of a run that was not named. Book.txt and book.txt get two folders on every system. */
+export const defaultFolder = (...parts: readonly string[]): string => join(RUNS, parts.map(folderPart).join("-"));
 
 /** A study that is ready to be run. */
 export interface Conduct {

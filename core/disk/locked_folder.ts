@@ -17,6 +17,12 @@ const unlessDenied = (cause: unknown) => {
   if (!(cause instanceof DiskError && cause.code === "EACCES")) throw cause;
 };
 
+/** What a lock says of its holder unless the caller says otherwise. */
+const thisProcess = () => `process ${Deno.pid}, started ${new Date().toISOString()}`;
+
+/** Whether a file of this text may be a lock of this program: a killed process may have left it empty. */
+export const isLockText = (text: string): boolean => /^(process \d+, started [\d:.TZ-]+)?$/.test(text);
+
 async function inUse(disk: Disk, folder: string): Promise<HymbaError> {
   const owner = await readText(disk, join(folder, "lock")).catch(() => "");
   return new HymbaError(`another process works in ${folder}`, {
@@ -33,7 +39,7 @@ async function inUse(disk: Disk, folder: string): Promise<HymbaError> {
 export async function lockFolder(
   disk: Disk,
   folder: string,
-  { owner = `process ${Deno.pid}, started ${new Date().toISOString()}` }: { owner?: string } = {},
+  { owner = thisProcess() }: { owner?: string } = {},
 ): Promise<LockedFolder> {
   await makeFolders(disk, folder);
   const lock = await disk.lock(join(folder, "lock"), owner);

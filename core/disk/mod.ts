@@ -18,5 +18,5 @@ export { type Digest, sha256 } from "./hash.ts";
 export { MAX_JSON, parseJson } from "./json.ts";
 export { memoryDisk } from "./memory.ts";
 export { LOG_START, type LogPosition, MetricsLog, parseLog, readLog } from "./metrics_log.ts";
-export { type LockedFolder, lockFolder } from "./locked_folder.ts";
+export { isLockText, type LockedFolder, lockFolder } from "./locked_folder.ts";
 export { systemDisk } from "./system.ts";

@@ -8,6 +8,7 @@ export const FILES = {
   metrics: "metrics.jsonl",
   model: "tokenizer.model",
   tokenizer: "tokenizer.json",
+  lock: "lock",
   speeds: "speeds.json",
 } as const;
 

@@ -6,6 +6,7 @@ import {
   type Quality,
   readRecord,
   readTokenizer,
+  requireOwnTokenizer,
   type RunRecord,
   type StageName,
   STAGES,
@@ -91,7 +92,8 @@ export class TrainedModel {
 
   /** Loads tokenizer and weights. Throws a HymbaError when the weights belong to another tokenizer or do not fit. */
   static async open(executor: Executor, { disk, folder, chosen }: { disk: Disk; folder: string; chosen: ChosenModel }) {
-    const tokenizer = await readTokenizer(disk, tokenizerPath(folder, chosen.record.study));
+    const path = tokenizerPath(folder, chosen.record.study), tokenizer = await readTokenizer(disk, path);
+    requireOwnTokenizer(path, { hash: tokenizer.hash, recorded: chosen.record.tokenizer.sha256 });
     const { tensors, metadata } = decodeSafetensors(await disk.read(chosen.weights), { name: chosen.weights });
     if (metadata.tokenizer !== tokenizer.hash) {
       throw new HymbaError(`${chosen.weights} was trained with another tokenizer`, {

@@ -5,6 +5,7 @@ import {
   FILES,
   readJson,
   readTokenizer,
+  requireOwnTokenizer,
   type RunRecord,
   runRecordOf,
   tokenizerPath,
@@ -14,7 +15,7 @@ import { bigramLoss, unigramLoss } from "../data/baselines.ts";
 import type { Corpus } from "../data/corpus.ts";
 import type { TokenData } from "../data/split.ts";
 import { studyTokens, tokenizerText } from "../data/study_data.ts";
-import { type Disk, writeAtomic } from "../disk/mod.ts";
+import { type Disk, sha256, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "../eval/quality.ts";
@@ -48,32 +49,56 @@ interface Prepared {
   readonly environment: Environment;
 }
 
-/** Prepares a run folder, or checks that what it holds is this very study. */
+/** Throws a UsageError when a file exists and has other bytes: somebody put it there. */
+async function requireAbsentOr(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
+  if (!await disk.stat(path) || sha256(await disk.read(path)) === sha256(content)) return;
+  throw new UsageError(`${path} is not the tokenizer of this study`, {
+    expected: "no such file, or the tokenizer that the study's text gives",
+    got: "another file",
+    hint: "move it away, or choose another folder with --out; a study makes its own tokenizer",
+  });
+}
+
+/** Writes the tokenizer of a new run. Throws a UsageError when another one lies there, before anything is written. */
+async function keepTokenizer(
+  disk: Disk,
+  folder: string,
+  { tokenizer, profile }: { tokenizer: Tokenizer; profile: StudyConfig["profile"] },
+): Promise<void> {
+  const files: [name: string, content: Uint8Array | string][] = [[FILES.tokenizer, tokenizer.toJson()]];
+  if (profile === undefined) files.unshift([FILES.model, tokenizer.toModelBytes()]);
+  for (const [name, content] of files) await requireAbsentOr(disk, join(folder, name), content);
+  for (const [name, content] of files) await writeAtomic(disk, join(folder, name), content);
+}
+
+/**
+ * Prepares a run folder, or checks that what it holds is this very study. Throws a UsageError when it holds another one, and a
+ * HymbaError when its tokenizer is not the run's.
+ */
 export async function prepare(disk: Disk, folder: string, given: Prepared): Promise<Preparation> {
   const { study, corpus: { text } } = given, kept = tokenizerPath(folder, study);
-  const tokenizer = await disk.stat(kept)
-    ? await readTokenizer(disk, kept)
-    : await tokenizerFor(disk, tokenizerText(text, study), study);
-  const tokens = studyTokens(text, tokenizer, study), record = recordOf(given, tokenizer, tokens);
   const before = await readJson(disk, join(folder, FILES.record), { as: runRecordOf });
+  const own = before !== undefined && await disk.stat(kept) !== undefined;
+  const tokenizer = own ? await readTokenizer(disk, kept) : await tokenizerFor(disk, tokenizerText(text, study), study);
+  if (before && own) requireOwnTokenizer(kept, { hash: tokenizer.hash, recorded: before.tokenizer.sha256 });
+  const tokens = studyTokens(text, tokenizer, study), record = recordOf(given, tokenizer, tokens);
   if (before) {
     requireSame(before, record, folder);
     return { record: { ...before, study }, tokenizer, tokens };
   }
-  if (study.profile === undefined) await writeAtomic(disk, kept, tokenizer.toModelBytes());
-  await writeAtomic(disk, join(folder, FILES.tokenizer), tokenizer.toJson());
+  await keepTokenizer(disk, folder, { tokenizer, profile: study.profile });
   await writeJson(disk, join(folder, FILES.record), record);
   return { record, tokenizer, tokens };
 }
 
 function recordOf({ study, corpus, environment }: Prepared, tokenizer: Tokenizer, tokens: TokenData): RunRecord {
   const predicted = { tokens: tokens.validation.length - 1, bytes: tokens.evaluatedBytes };
-  const { name, bytes, sha256, licence, warning } = corpus, { vocabSize: V } = study;
+  const { name, bytes, licence, warning } = corpus, { vocabSize: V } = study;
   return {
     format: 1,
     study,
     ...environment,
-    corpus: { name: nameOfPart(name, study), bytes, sha256, licence, ...(warning ? { warning } : {}) },
+    corpus: { name: nameOfPart(name, study), bytes, sha256: corpus.sha256, licence, ...(warning ? { warning } : {}) },
     tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize },
     data: {
       trainTokens: tokens.train.length,

@@ -9,6 +9,7 @@ import {
   loadRun,
   readJson,
   recallFile,
+  requireOwnFolder,
   type Run,
   writeJson,
 } from "../record/mod.ts";
@@ -28,6 +29,7 @@ import { stagesOf } from "./stage_plans.ts";
 /** Runs a study, or the rest of one. An arm that diverges is reported, also by later calls; the other arms continue. */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
   const { disk, folder, executor, onEvent } = options;
+  await requireOwnFolder(disk, folder);
   const held = await lockFolder(disk, folder);
   try {
     requireMemory(executor, study);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { armFolder, FILES, loadRun, type Run, type RunRecord, STAGES, weightsFile } from "../record/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
-import { HymbaError } from "../errors.ts";
+import { HymbaError, UsageError } from "../errors.ts";
 import { TrainedModel } from "../study/one_model.ts";
 import { runStudy } from "../study/study.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -93,7 +93,10 @@ function compareLosses(
 const timeless = ({ metrics }: Run) =>
   metrics.map((line) => JSON.stringify(line, (key, value) => key === "tokens_per_s" ? undefined : value));
 
-/** Trains the whole study again in `scratch`, which is removed after, and compares weights and metrics with the run. */
+/**
+ * Trains the whole study again in `scratch`, which is removed after, and compares weights and metrics with the run. Throws a
+ * UsageError when `scratch` holds anything else.
+ */
 export async function checkTraining(
   disk: Disk,
   folder: string,
@@ -112,20 +115,31 @@ export async function checkTraining(
   }
   const { study, versions, backend, adapter, tiles, command } = run.record,
     environment = { versions, backend, adapter, ...(tiles && { tiles }), command };
-  try {
-    const again = await runStudy(study, {
-      ...{ executor: means.executor, corpus: means.corpus, disk, folder: scratch, environment, onEvent, signal },
-    });
-    const findings = await compareWeights(disk, folder, { run, scratch });
-    const [first, second] = [timeless(await loadRun(disk, folder)), timeless(again)];
-    const at = first.findIndex((line, i) => line !== second[i]), ok = at < 0 && first.length === second.length;
-    const detail = ok
-      ? `${first.length} lines equal but for speeds`
-      : `line ${at < 0 ? second.length + 1 : at + 1} differs`;
-    return [...findings, { what: `${FILES.metrics}, trained again`, ok, detail }];
-  } finally {
+  const remove = async () => {
     if (await disk.stat(scratch)) await removeTree(disk, scratch);
+  };
+  const again = await runStudy(study, {
+    ...{ executor: means.executor, corpus: means.corpus, disk, folder: scratch, environment, onEvent, signal },
+  }).catch(async (error) => {
+    // A folder that is refused is somebody's.
+    if (!(error instanceof UsageError)) await remove();
+    throw error;
+  });
+  try {
+    const findings = await compareWeights(disk, folder, { run, scratch });
+    return [...findings, compareMetrics(await loadRun(disk, folder), again)];
+  } finally {
+    await remove();
   }
+}
+
+function compareMetrics(run: Run, again: Run): Finding {
+  const first = timeless(run), second = timeless(again);
+  const at = first.findIndex((line, i) => line !== second[i]), ok = at < 0 && first.length === second.length;
+  const detail = ok
+    ? `${first.length} lines equal but for speeds`
+    : `line ${at < 0 ? second.length + 1 : at + 1} differs`;
+  return { what: `${FILES.metrics}, trained again`, ok, detail };
 }
 
 async function compareWeights(disk: Disk, folder: string, { run, scratch }: { run: Run; scratch: string }) {

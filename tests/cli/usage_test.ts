@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultFolder } from "../../cli/shared/study.ts";
 import { presetOn } from "../../cli/shared/study_sources.ts";
 import type { Preset } from "../../core/config/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
@@ -28,6 +29,15 @@ Deno.test("help: it lists every command, and the help of each has an example", a
     assert.equal(code, 0);
     assert.match(out, new RegExp(`Example: hymba ${commands[index]}\\b`), commands[index]);
   }
+});
+
+Deno.test("texts whose names differ only in case or in the form of an accent get folders that no system takes for one", () => {
+  const folder = (name: string) => defaultFolder("quick", name);
+  const names = ["book", "Book", "BOOK", "caf\u00e9", "cafe\u0301", "Caf\u00e9"];
+  const folders = names.map((name) => folder(name).normalize("NFC").toLowerCase());
+  assert.equal(new Set(folders).size, names.length);
+  assert.match(folder("book"), /quick-book$/);
+  assert.match(folder("Book"), /quick-Book-[0-9a-f]{6}$/);
 });
 
 Deno.test("version and completion", async () => {

@@ -49,6 +49,10 @@ Deno.test("a finished run is verified: checksums, artifacts, qualities, training
         checkTraining(disk, folder, { ...means, same: false, scratch: "unused" }),
         /only on the executor and adapter of the run/,
       );
+      const somebodys = await Deno.makeTempDir();
+      await Deno.writeTextFile(join(somebodys, "notes.txt"), "mine");
+      await assert.rejects(checkTraining(disk, folder, { ...means, scratch: somebodys }), /is not a run/);
+      assert.equal(await Deno.readTextFile(join(somebodys, "notes.txt")), "mine");
     });
 
     await t.step(`${FLIPS} flipped bytes, each alone, are all found`, async () => {

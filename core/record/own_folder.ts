@@ -1,0 +1,54 @@
+/** Whether a run may write into a folder: nothing of anybody else is overwritten. */
+import { join } from "node:path";
+import { type Disk, isLockText, temporaryName } from "../disk/mod.ts";
+import { HymbaError, quoted, UsageError } from "../errors.ts";
+import { readRecord } from "./load_run.ts";
+import { FILES } from "./paths.ts";
+
+/** Files that a run writes before its record. A process that was killed may have left them. */
+const BEFORE_THE_RECORD = [FILES.model, FILES.tokenizer, FILES.record].flatMap((name) => [name, temporaryName(name)]);
+
+/** Longest text of a lock that is read (bytes). */
+const LONGEST_LOCK = 4096;
+
+async function isOurs(disk: Disk, folder: string, name: string): Promise<boolean> {
+  if (BEFORE_THE_RECORD.includes(name)) return true;
+  if (name !== FILES.lock) return false;
+  const path = join(folder, name), found = await disk.stat(path);
+  if (found?.kind !== "file" || found.bytes > LONGEST_LOCK) return false;
+  return isLockText(new TextDecoder().decode(await disk.read(path)));
+}
+
+const CHOOSE = "choose another folder with --out, or move these files away; nothing was changed";
+
+/**
+ * Throws a UsageError unless the folder is absent, empty, a run, or what a process left that was killed before the run's record
+ * was written. Throws a HymbaError when its record cannot be read. Writes nothing.
+ */
+export async function requireOwnFolder(disk: Disk, folder: string): Promise<void> {
+  const found = await disk.stat(folder);
+  if (!found) return;
+  const expected = `a new or empty folder, or a run (a folder with ${FILES.record})`;
+  if (found.kind !== "folder") throw new UsageError(`${folder} is not a folder`, { expected, hint: CHOOSE });
+  const names = await disk.list(folder);
+  if (names.includes(FILES.record)) return void await readRecord(disk, folder);
+  const others: string[] = [];
+  for (const name of names) if (!await isOurs(disk, folder, name)) others.push(quoted(name));
+  if (others.length === 0) return;
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
+  throw new UsageError(`${folder} has files in it and is not a run`, {
+    expected,
+    got: `${others.slice(0, 3).join(", ")}${more}`,
+    hint: CHOOSE,
+  });
+}
+
+/** Throws a HymbaError unless the tokenizer of a run is the one that its record names. */
+export function requireOwnTokenizer(path: string, { hash, recorded }: { hash: string; recorded: string }): void {
+  if (hash === recorded) return;
+  throw new HymbaError(`${path} is not the tokenizer of this run`, {
+    expected: `the tokenizer that ${FILES.record} names, ${recorded}`,
+    got: hash,
+    hint: "put the run's own file back, or train in another folder",
+  });
+}

@@ -1,0 +1,26 @@
+/** Whether the tokenizer of a run is the one that its record names and that its text gives. */
+import type { Corpus } from "../data/corpus.ts";
+import { tokenizerText } from "../data/study_data.ts";
+import type { Disk } from "../disk/mod.ts";
+import { readTokenizer, type RunRecord, tokenizerPath } from "../record/mod.ts";
+import { fitTokenizer } from "../tokenizer/mod.ts";
+import type { Finding } from "./checksums.ts";
+
+/** Compares the tokenizer in the folder with the record, and trains it again on the text of the run. */
+export async function checkTokenizer(
+  disk: Disk,
+  folder: string,
+  { record: { study, tokenizer }, corpus }: { record: RunRecord; corpus: Corpus },
+): Promise<Finding[]> {
+  const found = (await readTokenizer(disk, tokenizerPath(folder, study))).hash;
+  const again = fitTokenizer(tokenizerText(corpus.text, study), study).hash;
+  const compared = (what: string, made: string, words: string): Finding => ({
+    what,
+    ok: made === tokenizer.sha256,
+    detail: made === tokenizer.sha256 ? made : `the record names ${tokenizer.sha256}, ${words} ${made}`,
+  });
+  return [
+    compared("tokenizer, read again", found, "the file is"),
+    compared("tokenizer, trained again", again, "the text gives"),
+  ];
+}
