@@ -22,7 +22,6 @@ export const LAYERS = [
   "core/cpu",
   "core/backend",
   "core/config",
-  "studies",
   "core/study_file",
   "core/params",
   "core/nn",

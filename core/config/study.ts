@@ -2,9 +2,23 @@
 import { ArchType } from "./options.ts";
 import type { Arm, Suite } from "./suites.ts";
 
+/** How the rate falls behind the warm-up: as a cosine to zero, not before the last part of the steps (wsd), or not at all. */
+export const SCHEDULES = ["cosine", "wsd", "constant"] as const;
+export type ScheduleName = typeof SCHEDULES[number];
+
+/** The numbers of AdamW that are not its rate and decay. */
+export interface OptimizerConfig {
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Added to the root of the second moment. */
+  readonly eps: number;
+  /** Largest norm of a gradient. */
+  readonly clip: number;
+}
+
 export interface StageConfig {
   readonly steps: number;
-  /** Peak learning rate after linear warm-up; cosine to zero from there. */
+  /** Peak learning rate after linear warm-up; `schedule` says how it goes on from there. */
   readonly rate: number;
   readonly warmup: number;
   readonly decay: number;
@@ -12,6 +26,14 @@ export interface StageConfig {
   readonly batch: number;
   /** Steps between evaluations on the validation part; the last step is always evaluated. */
   readonly evaluateEvery: number;
+  /** Absent: cosine. */
+  readonly schedule?: Exclude<ScheduleName, "cosine">;
+  /** wsd: the share of the steps at the end in which the rate falls to zero. */
+  readonly cooldown?: number;
+  /** Absent: see ADAMW. */
+  readonly optimizer?: OptimizerConfig;
+  /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
+  readonly checkpointEvery?: number;
 }
 
 /** How the second stage computes its loss: odds-ratio preference, or what the seed's notebook did. */
@@ -85,6 +107,8 @@ export interface StudyConfig extends ActivationConfig {
   /** What is compared; absent in records of older runs, which compared the five models. */
   readonly suite?: Suite;
   readonly match: MatchRule;
+  /** flops: steps of the first stage differ, so that all arms get as many floating-point operations. Absent: as many tokens. */
+  readonly budget?: "flops";
   readonly arms: readonly Arm[];
   readonly seeds: readonly number[];
   readonly vocabSize: number;
@@ -120,3 +144,9 @@ export type Preset = typeof PRESETS[number];
 
 /** Suites that compare one factor at a time have models of one size in every preset. */
 export const MATCHED: readonly Suite[] = ["factorial", "roadmap", "fusion"];
+
+/** A study with what one of its arms has of its own in the first stage. */
+export function studyOfArm(study: StudyConfig, { name }: { name: string }): StudyConfig {
+  const own = study.arms.find((arm) => arm.name === name)?.pretraining;
+  return own ? { ...study, pretraining: { ...study.pretraining, ...own } } : study;
+}

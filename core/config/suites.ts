@@ -2,6 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { kvGroups } from "./layers.ts";
 import { HymbaConfig } from "./model.ts";
+import type { StageConfig } from "./study.ts";
 import { ARCH_TYPES, ArchType, type Fusion, FUSIONS, type HymbaOptions } from "./options.ts";
 
 /** Sizes and vocabulary of a preset. */
@@ -16,6 +17,8 @@ export interface Recipe {
 export interface Arm {
   readonly name: string;
   readonly config: HymbaConfig;
+  /** What differs in the first stage from that of the study, such as a rate of its own. */
+  readonly pretraining?: Partial<StageConfig>;
 }
 
 export const SUITES = ["arms", "seed", "factorial", "roadmap", "fusion"] as const;

@@ -28,9 +28,24 @@ const stageConfig = object({
   decay: rate,
   batch: size,
   evaluateEvery: whole({ min: 1 }),
+  schedule: optional(oneOf(["wsd", "constant"])),
+  cooldown: optional(number({ min: 0, max: 1 })),
+  optimizer: optional(object({ beta1: rate, beta2: rate, eps: rate, clip: rate })),
+  checkpointEvery: optional(whole({ min: 1 })),
 });
 
-const arms = list(object({ name: armName, config: object({}) }), { min: 1, max: RECORD_LIMITS.arms });
+const ownStage = object({
+  steps: optional(size),
+  rate: optional(rate),
+  warmup: optional(size),
+  decay: optional(rate),
+  batch: optional(size),
+  evaluateEvery: optional(whole({ min: 1 })),
+});
+const arms = list(object({ name: armName, config: object({}), pretraining: optional(ownStage) }), {
+  min: 1,
+  max: RECORD_LIMITS.arms,
+});
 
 const recall = object({
   arms,
@@ -81,6 +96,7 @@ const study = object({
   samples,
   profile: optional(oneOf(PROFILES)),
   suite: optional(oneOf(SUITES)),
+  budget: optional(oneOf(["flops"])),
   characters: optional(count),
   mainArm: optional(armName),
   remat: optional(oneOf([true, false])),
@@ -178,7 +194,7 @@ export type AttentionMapHeader = Checked<typeof map>;
 
 /** Arms with their configurations checked and frozen. */
 const checkedArms = (given: Checked<typeof arms>): Arm[] =>
-  given.map(({ name, config }) => ({ name, config: new HymbaConfig(config as Partial<HymbaOptions>) }));
+  given.map((arm) => ({ ...arm, config: new HymbaConfig(arm.config as Partial<HymbaOptions>) }));
 
 /** run.json. The configurations of its arms are checked and frozen. */
 export function runRecordOf(value: unknown, path: string): RunRecord {

@@ -1,6 +1,6 @@
 /** One arm of a study with one seed: both training stages and the control, each resumable, and what is measured after each. */
 import { join } from "node:path";
-import { type Arm, cacheSize } from "../config/mod.ts";
+import { type Arm, cacheSize, studyOfArm } from "../config/mod.ts";
 import { makeFolders } from "../disk/mod.ts";
 import { at } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
@@ -11,7 +11,8 @@ import { readStage, runArmStage } from "./arm_stage.ts";
 import { stagesOf } from "./stage_plans.ts";
 
 /** Trains and measures what is not done yet, and writes result.json. */
-export async function runArm({ name: arm, config }: Arm, seed: number, context: ArmContext): Promise<ArmResult> {
+export async function runArm({ name: arm, config }: Arm, seed: number, given: ArmContext): Promise<ArmResult> {
+  const context = { ...given, study: studyOfArm(given.study, { name: arm }) };
   const { disk, executor, study } = context, folder = armFolder(context.folder, arm, seed);
   await makeFolders(disk, folder);
   const store = new ParameterStore(config), run: ArmRun = { ...context, arm, seed, folder, store };

@@ -90,6 +90,7 @@ async function train(run: ArmRun, stage: StageName) {
       signal,
       about: { arm, seed, stage },
       evaluateEvery: plans.config.evaluateEvery,
+      checkpointEvery: plans.config.checkpointEvery,
       onEvent: (event) => tell(run, event.kind, { stage, ...event }),
       evaluate: async () => {
         logps = await scorer.tokenLogps(tokens.validation);

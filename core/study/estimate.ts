@@ -1,5 +1,5 @@
 /** Estimates the time of a study: its flops divided by the measured speed of a matrix product of its shape. */
-import type { StudyConfig } from "../config/mod.ts";
+import { type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { at } from "../lists.ts";
 import { matmul } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -48,10 +48,10 @@ export function studyFlops(study: StudyConfig, { validationTokens }: { validatio
   const sampledTokens = (rejected === "sample" ? (trainPairs + heldOutPairs) * (promptTokens + completionTokens) : 0) +
     stages.length * samples.prompts * (samples.promptTokens + samples.newTokens);
   const flops = { training: 0, evaluation: 0, sampling: 0, recall: 0 };
-  for (const { config } of study.arms) {
-    const store = new ParameterStore(config);
+  for (const arm of study.arms) {
+    const store = new ParameterStore(arm.config), own = studyOfArm(study, arm);
     for (const stage of stages) {
-      const { config: { steps, evaluateEvery }, training, evaluation, pairs } = stagePlans(study, store, { stage });
+      const { config: { steps, evaluateEvery }, training, evaluation, pairs } = stagePlans(own, store, { stage });
       const evaluations = Math.ceil(steps / evaluateEvery), tokens = evaluation.B * evaluation.T;
       flops.training += seeds * steps * flopsOf(training.plan);
       flops.evaluation += seeds * evaluations * Math.ceil((validationTokens - 1) / tokens) * flopsOf(evaluation.plan);

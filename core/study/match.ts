@@ -1,7 +1,9 @@
 /** Gives all arms the same number of parameters, by the width of their feed-forward parts. */
-import { ArchType, type Arm, type HymbaConfig, type StudyConfig } from "../config/mod.ts";
+import { ArchType, type Arm, type HymbaConfig, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { parameterCount } from "../params/specs.ts";
+import { ParameterStore } from "../params/store.ts";
+import { trainingPlan } from "../train/plans.ts";
 import { type Overrides, type ResolvedStudy, resolvePreset } from "../study_file/mod.ts";
 
 /** Widths are multiples of this, so that rows of weights begin at multiples of 16 bytes. */
@@ -30,14 +32,43 @@ export function matchParameters({ name, config }: Arm, target: number): HymbaCon
 }
 
 /** The study with its arms matched to the size of `hymba` at its shape, whether or not that is one of them. */
-export function matchedStudy({ study, reference }: Pick<ResolvedStudy, "study" | "reference">): StudyConfig {
+function ofOneSize({ study, reference }: Pick<ResolvedStudy, "study" | "reference">): StudyConfig {
   if (study.match === "none") return study;
   const target = parameterCount(reference.config);
   return {
     ...study,
-    arms: study.arms.map((arm) => ({ name: arm.name, config: matchParameters(arm, target) })),
+    arms: study.arms.map((arm) => ({ ...arm, config: matchParameters(arm, target) })),
   };
 }
+
+/** Floating-point operations of one update of the first stage. */
+export function updateFlops(study: StudyConfig, arm: Arm): number {
+  const { pretraining: { batch: B, decay } } = studyOfArm(study, arm), { sequenceLength: T, remat } = study;
+  const { plan } = trainingPlan(new ParameterStore(arm.config), { B, T, decay, remat });
+  return plan.steps.reduce((sum, { flops }) => sum + flops, 0);
+}
+
+/**
+ * The study with as many floating-point operations for every arm in its first stage as its first arm has there. Warm-up and
+ * evaluations keep their shares of the steps.
+ */
+function ofOneBudget(study: StudyConfig): StudyConfig {
+  const [first] = study.arms;
+  if (study.budget !== "flops" || first === undefined) return study;
+  const { pretraining } = studyOfArm(study, first), flops = pretraining.steps * updateFlops(study, first);
+  const arms = study.arms.map((arm): Arm => {
+    const own = studyOfArm(study, arm).pretraining, steps = Math.max(1, Math.round(flops / updateFlops(study, arm)));
+    if (steps === own.steps) return arm;
+    const scaled = (count: number) => Math.round(count * steps / own.steps);
+    const fitted = { warmup: scaled(own.warmup), evaluateEvery: Math.max(1, scaled(own.evaluateEvery)) };
+    return { ...arm, pretraining: { ...arm.pretraining, steps, ...fitted } };
+  });
+  return { ...study, arms };
+}
+
+/** A resolved study as it is run: arms of one size and of one budget, where it asks for that. */
+export const matchedStudy = (resolved: Pick<ResolvedStudy, "study" | "reference">): StudyConfig =>
+  ofOneBudget(ofOneSize(resolved));
 
 /** The matched study of a preset. Throws UsageError for a name or value that does not exist. */
 export const resolvedStudy = (preset: string, overrides: Overrides = {}): StudyConfig =>

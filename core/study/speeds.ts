@@ -1,5 +1,5 @@
 /** Measures how fast each arm trains and generates, when nothing else of the study runs. */
-import type { Arm, StudyConfig } from "../config/mod.ts";
+import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import { throwIfStopped } from "../errors.ts";
 import { DecodeSession } from "../infer/session.ts";
@@ -91,12 +91,14 @@ export async function measureSpeeds(
     generation_tokens_per_s: [],
   }));
   for (let round = 0; round < rounds; round++) {
-    for (const [i, { config }] of arms.entries()) {
+    for (const [i, arm] of arms.entries()) {
       throwIfStopped(place.signal, "measuring speeds");
-      const store = new ParameterStore(config);
+      const store = new ParameterStore(arm.config);
       try {
         store.initialise(place.executor, 1);
-        found[i]?.training_tokens_per_s.push(await trainingSpeed(store, place));
+        found[i]?.training_tokens_per_s.push(
+          await trainingSpeed(store, { ...place, study: studyOfArm(place.study, arm) }),
+        );
         found[i]?.generation_tokens_per_s.push(await generationSpeed(store, place));
       } finally {
         store.release(place.executor);

@@ -27,13 +27,14 @@ export function stagePlans(study: StudyConfig, store: ParameterStore, { stage }:
   const { pretraining, orpo, preference, sequenceLength: T, remat, precision } = study;
   const evaluation = evaluationPlan(store, { B: evaluationBatch(study), T }), activations = { remat, precision };
   if (stage === "pretraining") {
-    const { batch: B, decay } = pretraining;
-    return { config: pretraining, training: trainingPlan(store, { B, T, decay, ...activations }), evaluation };
+    const { batch: B, decay, optimizer } = pretraining;
+    const training = trainingPlan(store, { B, T, decay, optimizer, ...activations });
+    return { config: pretraining, training, evaluation };
   }
-  const { batch: n, decay } = orpo, { beta, promptTokens, completionTokens } = preference;
+  const { batch: n, decay, optimizer } = orpo, { beta, promptTokens, completionTokens } = preference;
   const pairT = promptTokens + completionTokens - 1;
   const training = preference.loss === "seed"
-    ? trainingPlan(store, { B: n, T, decay, scale: 1 + beta, ...activations })
-    : preferencePlan(store, { n, T: pairT, decay, beta: stage === "control" ? 0 : beta, ...activations });
+    ? trainingPlan(store, { B: n, T, decay, optimizer, scale: 1 + beta, ...activations })
+    : preferencePlan(store, { n, T: pairT, decay, optimizer, beta: stage === "control" ? 0 : beta, ...activations });
   return { config: orpo, training, evaluation, pairs: evaluationPlan(store, { B: 2 * n, T: pairT }) };
 }

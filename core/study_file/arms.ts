@@ -45,10 +45,11 @@ interface OwnArm {
 export function ownArms(values: Values): Map<string, OwnArm> {
   const arms = new Map<string, OwnArm>();
   for (const [path, { value, origin }] of values) {
-    const [first, name, field] = path.split(".");
+    const [first, name, field, inner] = path.split(".");
     if (first !== "arms" || name === undefined || field === undefined) continue;
     const arm = arms.get(name) ?? { name, fields: {}, origin };
-    if (field === "from") arms.set(name, { ...arm, from: String(value) });
+    if (inner !== undefined) arms.set(name, arm);
+    else if (field === "from") arms.set(name, { ...arm, from: String(value) });
     else arms.set(name, { ...arm, fields: { ...arm.fields, [field]: value } });
   }
   return arms;

@@ -2,7 +2,7 @@
 import { choice, either, flag, list, number, PRECISIONS, PROFILES, SUITES, text, whole } from "../config/mod.ts";
 import { type Key, nameOf, type Section } from "./key.ts";
 import { armKeys, modelKeys } from "./model_keys.ts";
-import { ORPO, PREFERENCE, PRETRAINING, RECALL, RECALL_MODEL, SAMPLES } from "./training_keys.ts";
+import { ARM_PRETRAINING, ORPO, PREFERENCE, PRETRAINING, RECALL, RECALL_MODEL, SAMPLES } from "./training_keys.ts";
 import { PRESET_NAMES } from "./presets.ts";
 
 /** Names of arms are part of folder names. */
@@ -45,6 +45,12 @@ const STUDY: readonly Key[] = [
     type: choice(["parameters", "none"]),
     meaning: "Whether the feed-forward widths give every model the number of parameters of hymba.",
     follows: { from: ["preset", "suite", "profile"], how: "parameters in small, paper, factorial, roadmap and fusion" },
+  },
+  {
+    path: "budget",
+    type: choice(["tokens", "flops"]),
+    meaning: "What all models get as much of in stage 1: text tokens, or floating-point operations.",
+    usual: "tokens",
   },
   {
     path: "seeds",
@@ -112,6 +118,7 @@ export const SECTIONS: readonly Section[] = [
   { path: "recall", title: "The recall probe", keys: RECALL },
   { path: "recall.model", title: "The small model of the recall probe", keys: RECALL_MODEL },
   { path: "arms.*", title: "An arm of your own: a name, where it starts from, and what it changes", keys: armKeys() },
+  { path: "arms.*.pretraining", title: "What an arm of your own has of its own in stage 1", keys: ARM_PRETRAINING },
 ];
 
 export const KEYS: readonly Key[] = SECTIONS.flatMap(({ keys }) => keys);

@@ -8,6 +8,8 @@ import { type Given, throwFaults, type Values } from "./values.ts";
 /** A value that decides another one's fate: where a later source gives the first alone, the second of an earlier one is dropped. */
 const REPLACED: readonly (readonly [given: string, dropped: string])[] = [
   ["model.ffnHidden", "model.ffnHiddenUnmatched"],
+  ["pretraining.steps", "pretraining.tokens"],
+  ["pretraining.tokens", "pretraining.steps"],
 ];
 
 /** Values in the order of their weight, the last ones hold. */
@@ -32,7 +34,7 @@ export function usualValues(): Map<string, Given> {
 /** What a preset gives, with what the preset that it starts from gives. */
 export function presetValues(name: Preset): Map<string, Given> {
   const { values, faults } = readStudyText(presetText(name), {
-    file: `studies/${name}.toml`,
+    file: `core/study_file/presets/${name}.toml`,
     origin: { kind: "preset", name },
   });
   throwFaults(faults);

@@ -1,10 +1,10 @@
 /** The study files that come with the program. */
 import { type Preset, PRESETS } from "../config/mod.ts";
-import paper from "../../studies/paper.toml" with { type: "text" };
-import quick from "../../studies/quick.toml" with { type: "text" };
-import quickSoftware from "../../studies/quick-software.toml" with { type: "text" };
-import small from "../../studies/small.toml" with { type: "text" };
-import smoke from "../../studies/smoke.toml" with { type: "text" };
+import paper from "./presets/paper.toml" with { type: "text" };
+import quick from "./presets/quick.toml" with { type: "text" };
+import quickSoftware from "./presets/quick-software.toml" with { type: "text" };
+import small from "./presets/small.toml" with { type: "text" };
+import smoke from "./presets/smoke.toml" with { type: "text" };
 
 export const PRESET_NAMES = PRESETS;
 

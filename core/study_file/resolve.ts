@@ -12,13 +12,13 @@ import {
   type RecallConfig,
   type SampleConfig,
   type Shape,
-  type StageConfig,
   type StudyConfig,
   type Suite,
 } from "../config/mod.ts";
 import { Arms, fieldsOf } from "./arms.ts";
 import { mergeValues, presetValues, usualValues } from "./merge.ts";
 import { presetNamed } from "./presets.ts";
+import { lengthFaults, ownStageOf, stageOf } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
 
@@ -81,15 +81,6 @@ function seedsOf(reader: Reader): number[] {
   return typeof given === "number" ? Array.from({ length: given }, (_, i) => i + 1) : given;
 }
 
-/** A stage with a warm-up and evaluations that fit into its steps. */
-function stageOf(reader: Reader, path: string): StageConfig {
-  const stage = reader.table<StageConfig>(path), { steps, rate, warmup, decay, batch, evaluateEvery } = stage;
-  return {
-    ...{ steps, rate, warmup: Math.min(warmup, Math.floor(steps / 2)), decay, batch },
-    evaluateEvery: Math.min(evaluateEvery, steps),
-  };
-}
-
 /** The sizes of a model's table, and the vocabulary besides. */
 const shapeOf = (reader: Reader, table: string): Shape & { ffnHiddenUnmatched?: number } =>
   reader.table<Partial<HymbaOptions> & { vocabSize: number; ffnHiddenUnmatched?: number }>(table);
@@ -134,6 +125,7 @@ function gathered({ preset, file, flags = [] }: Sources): { values: Values; faul
 export function resolveSources(sources: Sources): ResolvedStudy {
   const { values: given, faults, preset } = gathered(sources), values = new Map(given), reader = new Reader(values);
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
+  faults.push(...lengthFaults(values));
   if (profile) faults.push(...profileFaults(reader));
   const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.get<MatchRule>("match")!;
   const match = reader.isOwn("match") ? reader.get<MatchRule>("match")! : usualMatch;
@@ -176,19 +168,24 @@ function studyFrom(
 ): StudyConfig {
   const preference = reader.table<PreferenceConfig>("preference"),
     precision = reader.get<StudyConfig["precision"] | "f32">("precision");
+  const T = reader.get<number>("sequenceLength")!, stage = stageOf(reader.values, { path: "pretraining", T });
   const characters = reader.get<number>("data.characters"), remat = reader.get<boolean>("remat");
   return {
     preset: name,
     ...(suite ? { suite } : {}),
     ...(profile ? { profile } : {}),
     match,
-    arms,
+    ...(reader.get("budget") === "flops" ? { budget: "flops" as const } : {}),
+    arms: arms.map((arm) => {
+      const pretraining = ownStageOf(reader.values, { arm: arm.name, study: stage, T });
+      return pretraining ? { ...arm, pretraining } : arm;
+    }),
     seeds,
     vocabSize: reader.get<number>("model.vocabSize")!,
-    sequenceLength: reader.get<number>("sequenceLength")!,
+    sequenceLength: T,
     trainFraction: reader.get<number>("data.trainFraction")!,
-    pretraining: stageOf(reader, "pretraining"),
-    orpo: stageOf(reader, "orpo"),
+    pretraining: stage,
+    orpo: stageOf(reader.values, { path: "orpo", T }),
     preference: { ...preference, loss: profile ?? preference.loss },
     samples: reader.table<SampleConfig>("samples"),
     ...(recall ? { recall } : {}),

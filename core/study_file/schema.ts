@@ -1,4 +1,4 @@
-/** The JSON Schema of study files, for editors. `deno run -A core/study_file/schema.ts` writes it into studies/. */
+/** The JSON Schema of study files, for editors. `deno run -A core/study_file/schema.ts` writes it beside the presets. */
 import type { ValueType } from "../config/mod.ts";
 import { type Key, nameOf } from "./key.ts";
 import { ARM_NAME, SECTIONS } from "./keys.ts";
@@ -44,9 +44,8 @@ export function studySchema(): Schema {
     let table = root;
     for (const part of path === "" ? [] : path.split(".")) {
       if (part === "*") {
-        const arm = emptyTable();
-        table.patternProperties = { [`^(?:${ARM_NAME})$`]: arm };
-        table = arm;
+        const names = `^(?:${ARM_NAME})$`, tables = (table.patternProperties ??= {}) as Record<string, Table>;
+        table = tables[names] ??= emptyTable();
       } else table = (table.properties[part] ??= emptyTable()) as Table;
     }
     if (path !== "") table.description = title;
@@ -59,5 +58,5 @@ export function studySchema(): Schema {
 export const schemaText = (): string => `${JSON.stringify(studySchema(), undefined, 2)}\n`;
 
 if (import.meta.main) {
-  await Deno.writeTextFile(new URL("../../studies/study.schema.json", import.meta.url), schemaText());
+  await Deno.writeTextFile(new URL("./presets/study.schema.json", import.meta.url), schemaText());
 }

@@ -1,5 +1,5 @@
 /** The keys of both training stages, of the preference pairs, of the samples and of the recall probe. */
-import { choice, flag, list, number, type ValueType, whole } from "../config/mod.ts";
+import { choice, either, flag, list, number, SCHEDULES, type ValueType, whole } from "../config/mod.ts";
 import type { Key } from "./key.ts";
 import { modelKeys } from "./model_keys.ts";
 
@@ -10,26 +10,87 @@ const fromPreset = { from: ["preset"], how: "the value of the preset" };
 /** A key whose value every preset gives. */
 const given = (path: string, type: ValueType, meaning: string): Key => ({ path, type, meaning, follows: fromPreset });
 
+/** Steps of the warm-up, or their share of all steps. */
+const warmup = either(whole(COUNT, 0), number(0, 1));
+
 /** Keys that both stages have. `each`: what one unit of a batch is. */
 const stageKeys = (stage: string, each: string): Key[] => [
   given(`${stage}.steps`, whole(COUNT), "Updates of the weights."),
   given(`${stage}.rate`, number(0, 1e3), "The largest learning rate. It is reached at the end of the warm-up."),
   given(
     `${stage}.warmup`,
-    whole(COUNT, 0),
-    "Updates in which the rate rises from zero. Never more than half of the steps.",
+    warmup,
+    "Updates in which the rate rises from zero, or as a fraction their share. Never more than half of the steps.",
   ),
+  {
+    path: `${stage}.schedule`,
+    type: choice(SCHEDULES),
+    meaning: "How the rate falls behind the warm-up. wsd: not before the last part of the steps.",
+    usual: "cosine",
+  },
+  {
+    path: `${stage}.cooldown`,
+    type: number(0, 1),
+    meaning: "wsd: the share of the steps at the end in which the rate falls to zero.",
+    usual: 0.2,
+  },
   given(`${stage}.decay`, number(0, 1e3), "Weight decay of the matrices."),
+  {
+    path: `${stage}.beta1`,
+    type: number(0, 0.99999),
+    meaning: "AdamW: how much of the mean gradient stays.",
+    usual: 0.9,
+  },
+  {
+    path: `${stage}.beta2`,
+    type: number(0, 0.99999),
+    meaning: "AdamW: how much of the mean squared gradient stays.",
+    usual: 0.95,
+  },
+  {
+    path: `${stage}.eps`,
+    type: number(0, 1),
+    meaning: "AdamW: added to the root of the mean squared gradient.",
+    usual: 1e-8,
+  },
+  {
+    path: `${stage}.clip`,
+    type: number(0, 1e6),
+    meaning: "A gradient with a larger norm is scaled to this.",
+    usual: 1,
+  },
   given(`${stage}.batch`, whole(2 ** 20), `${each} of one update.`),
   given(
     `${stage}.evaluateEvery`,
     whole(COUNT),
     "Updates from one evaluation to the next. The last update is always evaluated.",
   ),
+  {
+    path: `${stage}.checkpointEvery`,
+    type: whole(COUNT),
+    meaning: "Updates from one checkpoint to the next. The last update always has one.",
+    follows: { from: [`${stage}.evaluateEvery`], how: "a checkpoint at each evaluation" },
+  },
 ];
 
-export const PRETRAINING = stageKeys("pretraining", "Sequences");
+export const PRETRAINING: readonly Key[] = [
+  ...stageKeys("pretraining", "Sequences"),
+  {
+    path: "pretraining.tokens",
+    type: whole(Number.MAX_SAFE_INTEGER),
+    meaning: "Text tokens to train on, instead of steps.",
+    follows: { from: ["pretraining.steps"], how: "steps * batch * sequenceLength" },
+  },
+];
 export const ORPO = stageKeys("orpo", "Pairs");
+
+/** What an arm may have of its own in stage 1. */
+export const ARM_PRETRAINING: readonly Key[] = PRETRAINING.map(({ path, type, meaning }) => ({
+  path: `arms.*.${path}`,
+  type,
+  meaning,
+  follows: { from: [path], how: path },
+}));
 
 export const PREFERENCE: readonly Key[] = [
   {

@@ -127,7 +127,13 @@ export function trainingPlan(
 /** ORPO on n pairs of T predictions; beta 0 is the control. Metrics: loss, nll, gradientNorm, then the pairs [n, 4] (ORPO_COLUMNS). */
 export function preferencePlan(
   store: ParameterStore,
-  { n, T, decay, beta, ...activations }: ActivationConfig & { n: number; T: number; decay: number; beta: number },
+  { n, T, decay, beta, optimizer, ...activations }: ActivationConfig & {
+    n: number;
+    T: number;
+    decay: number;
+    beta: number;
+    optimizer?: Optimizer;
+  },
 ): PreferencePlan {
   const tape = trainingTape(store, activations), inputs = textInputs(tape, 2 * n, T);
   const completion = tape.input("completion", [2 * n, T]), { precision } = activations;
@@ -136,6 +142,7 @@ export function preferencePlan(
   const made = finished(tape, { name: "ORPO", loss, metrics: (norm) => [loss, nll, norm, pairs] }, {
     store,
     decay,
+    optimizer,
     precision,
   });
   return { kind: "pairs", n, ...inputs, completion, ...made, metricNames: ["loss", "nll", "gradientNorm"] };

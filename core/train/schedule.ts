@@ -1,7 +1,7 @@
 /** What changes from update to update: the learning rate, and the vector of numbers that the optimizer of a plan reads. */
 import type { AdamW } from "../ops/optimizer.ts";
 
-/** Linear warm-up, then cosine to zero. */
+/** Linear warm-up, and how the rate falls from there. */
 export interface Schedule {
   /** The largest rate. */
   readonly rate: number;
@@ -9,11 +9,20 @@ export interface Schedule {
   readonly warmup: number;
   /** All updates. */
   readonly steps: number;
+  /** Absent: a cosine to zero. wsd: no fall before the last part, then a straight line to zero. constant: no fall. */
+  readonly schedule?: "wsd" | "constant";
+  /** wsd: the share of the steps in which the rate falls. */
+  readonly cooldown?: number;
 }
 
-/** The rate of an update; the first is step 1, the last is `steps`, after which it would be zero. */
-export function rateAt(step: number, { rate, warmup, steps }: Schedule): number {
+/**
+ * The rate of an update; the first is step 1, the last is `steps`, after which it would be zero unless it is constant. Two wsd
+ * schedules of different lengths have the same rates until the shorter one falls: one trunk serves both.
+ */
+export function rateAt(step: number, { rate, warmup, steps, schedule, cooldown = 0.2 }: Schedule): number {
   if (step <= warmup) return rate * step / warmup;
+  if (schedule === "constant") return rate;
+  if (schedule === "wsd") return rate * Math.min(1, (steps - step + 1) / (Math.round(cooldown * steps) + 1));
   return rate * 0.5 * (1 + Math.cos(Math.PI * (step - warmup) / (steps - warmup + 1)));
 }
 

@@ -36,6 +36,8 @@ export interface StageContext extends StagePlace {
   readonly about: { readonly arm: string; readonly seed: number; readonly stage: StageName };
   /** Steps between evaluations; the last step is always evaluated. */
   readonly evaluateEvery: number;
+  /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
+  readonly checkpointEvery?: number;
   readonly signal?: AbortSignal;
   onEvent?(event: StageEvent): void;
   /**
@@ -96,16 +98,21 @@ export async function runStage(trainer: Trainer, context: StageContext): Promise
   throw new HymbaError(`${trainer.options.name}: the stage has no steps`, { expected: "at least one" });
 }
 
+const greatestCommonDivisor = (a: number, b: number): number => b === 0 ? a : greatestCommonDivisor(b, a % b);
+
 class StageRun {
   constructor(private readonly trainer: Trainer, private readonly context: StageContext, public carried: Carried) {}
 
   async train(): Promise<void> {
-    const { evaluateEvery, signal } = this.context;
+    const { evaluateEvery, checkpointEvery = evaluateEvery, signal } = this.context;
+    const pauseEvery = greatestCommonDivisor(evaluateEvery, checkpointEvery);
     try {
       if (this.#due) await this.#evaluate(); // the stage was interrupted in this evaluation
-      for await (const done of this.trainer.run({ signal, pauseEvery: evaluateEvery })) {
+      for await (const done of this.trainer.run({ signal, pauseEvery })) {
         await this.#record(done);
-        if (done.paused) await this.#evaluate();
+        if (!done.paused) continue;
+        if (this.#due) await this.#evaluate();
+        else if (this.#keeps) await this.#save();
       }
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
@@ -117,6 +124,12 @@ class StageRun {
   get #due(): boolean {
     const { step, steps } = this.trainer, { last } = this.carried;
     return step > 0 && (step % this.context.evaluateEvery === 0 || step === steps) && last?.step !== step;
+  }
+
+  /** Whether the step that the trainer is at gets a checkpoint. */
+  get #keeps(): boolean {
+    const { step, steps } = this.trainer, { evaluateEvery, checkpointEvery = evaluateEvery } = this.context;
+    return step === steps || step % checkpointEvery === 0;
   }
 
   async #record({ step, seconds, paused: _, ...measured }: TrainingStep): Promise<void> {
@@ -135,7 +148,7 @@ class StageRun {
     onEvent?.({ kind: "evaluation", step, steps, loss });
     const last = { step, ...quality };
     this.carried = { ...this.carried, best: best && best.loss <= loss ? best : last, last, after };
-    await this.#save();
+    if (this.#keeps) await this.#save();
   }
 
   async #measure(step: number): Promise<{ quality: Quality; after: PreferenceMeasures | null }> {

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
+import type { StudyEvent } from "../../core/study/arm_run.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { smallModels } from "../train/models.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -15,6 +16,40 @@ for (const { name } of smallModels()) {
     assert.ok(found.resumed >= 3, `${found.resumed}`);
   });
 }
+
+Deno.test("more or fewer checkpoints than evaluations do not change a bit, and a stage goes on from one between evaluations", async () => {
+  const weights = async (checkpointEvery: number | undefined, { stopAt }: { stopAt?: number } = {}) => {
+    const disk = memoryDisk(), study = tinyStudy({ arms: ["mamba"] }), stopping = new AbortController();
+    const changed = {
+      ...study,
+      pretraining: { ...study.pretraining, schedule: "wsd" as const, cooldown: 0.5, checkpointEvery },
+    };
+    const run = async (signal?: AbortSignal) => {
+      const executor = await CpuExecutor.create({ threads: 1 });
+      const onEvent = ({ kind, step }: StudyEvent) => void (kind === "saved" && step === stopAt && stopping.abort());
+      const options = {
+        executor,
+        corpus: madeUpCorpus(),
+        disk,
+        folder: "run",
+        environment: ENVIRONMENT,
+        signal,
+        onEvent,
+      };
+      await runStudy(changed, options).finally(() => executor.close());
+    };
+    if (stopAt !== undefined) await assert.rejects(run(stopping.signal), /everything is saved/);
+    await run();
+    return await fingerprint(disk, "run");
+  };
+  const usual = await weights(undefined),
+    trained = (found: Awaited<ReturnType<typeof weights>>) =>
+      Object.entries(found).filter(([name]) => /weights|moments|metrics/.test(name));
+  assert.ok(trained(usual).length > 3);
+  assert.deepEqual(trained(await weights(1)), trained(usual));
+  assert.deepEqual(trained(await weights(3, { stopAt: 3 })), trained(usual));
+  assert.deepEqual(trained(await weights(6)), trained(usual));
+});
 
 Deno.test("runs of two seeds have nothing in common that a resume is compared by, but what both were given", async () => {
   const of = async (seed: number) => {

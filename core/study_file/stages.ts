@@ -1,0 +1,69 @@
+/** The stages of a study: from values of keys to what a training needs. */
+import type { OptimizerConfig, ScheduleName, StageConfig } from "../config/mod.ts";
+import { fieldsOf } from "./arms.ts";
+import { keyAt } from "./keys.ts";
+import { type Fault, faultAt, type Values } from "./values.ts";
+
+/** Values of the keys of a stage. `steps` or `tokens` is there. */
+type StageValues =
+  & Pick<StageConfig, "rate" | "warmup" | "decay" | "batch" | "evaluateEvery" | "checkpointEvery">
+  & OptimizerConfig
+  & { readonly steps?: number; readonly tokens?: number; readonly schedule: ScheduleName; readonly cooldown: number };
+
+/** The numbers of AdamW, where one of them is not the usual one. */
+function optimizerOf({ beta1, beta2, eps, clip }: StageValues): Pick<StageConfig, "optimizer"> {
+  const optimizer = { beta1, beta2, eps, clip };
+  const usual = Object.entries(optimizer).every(([name, value]) => keyAt(`pretraining.${name}`)?.usual === value);
+  return usual ? {} : { optimizer };
+}
+
+/** A stage with a warm-up and evaluations that fit into its steps. T: text tokens of a sequence. */
+function stageFrom(values: StageValues, T: number): StageConfig {
+  const { rate, warmup, decay, batch, schedule, cooldown, checkpointEvery } = values;
+  const steps = values.tokens === undefined ? values.steps ?? 1 : Math.ceil(values.tokens / (batch * T));
+  const rising = Number.isInteger(warmup) ? warmup : Math.round(warmup * steps);
+  return {
+    steps,
+    rate,
+    warmup: Math.min(rising, Math.floor(steps / 2)),
+    decay,
+    batch,
+    evaluateEvery: Math.min(values.evaluateEvery, steps),
+    ...(schedule === "cosine" ? {} : { schedule }),
+    ...(schedule === "wsd" ? { cooldown } : {}),
+    ...optimizerOf(values),
+    ...(checkpointEvery === undefined ? {} : { checkpointEvery: Math.min(checkpointEvery, steps) }),
+  };
+}
+
+/** A stage of the study, from the values of its keys. */
+export const stageOf = (values: Values, { path, T }: { path: "pretraining" | "orpo"; T: number }): StageConfig =>
+  stageFrom(fieldsOf(values, path) as unknown as StageValues, T);
+
+/** What an arm has of its own in the first stage; undefined where that is nothing. */
+export function ownStageOf(
+  values: Values,
+  { arm, study, T }: { arm: string; study: StageConfig; T: number },
+): Partial<StageConfig> | undefined {
+  const own = fieldsOf(values, `arms.${arm}.pretraining`), common = fieldsOf(values, "pretraining");
+  if (own.steps !== undefined) delete common.tokens;
+  if (own.tokens !== undefined) delete common.steps;
+  const whole = stageFrom({ ...common, ...own } as unknown as StageValues, T);
+  const differs = Object.entries(whole).filter(([name, value]) =>
+    JSON.stringify(study[name as keyof StageConfig]) !== JSON.stringify(value)
+  );
+  return differs.length === 0 ? undefined : Object.fromEntries(differs);
+}
+
+/** Steps and tokens of one stage in one source: nobody could say which of them holds. */
+export function lengthFaults(values: Values): Fault[] {
+  const tables = [
+    "pretraining",
+    ...new Set([...values.keys()].flatMap((path) => /^arms\.[^.]+\.pretraining/.exec(path) ?? [])),
+  ];
+  return tables.flatMap((table) => {
+    const steps = values.get(`${table}.steps`), tokens = values.get(`${table}.tokens`);
+    if (!steps || !tokens) return [];
+    return [{ at: faultAt(tokens.origin), what: `${table}.tokens`, expected: `tokens or steps, not both` }];
+  });
+}
