@@ -5,6 +5,7 @@ export * from "./model.ts";
 export * from "./options.ts";
 export * from "./pattern.ts";
 export * from "./sizes.ts";
+export * from "./stage.ts";
 export * from "./study.ts";
 export * from "./suites.ts";
 export { FIELD_TYPES, FieldError } from "./validate.ts";

@@ -1,40 +1,7 @@
 /** A study: which arms, how large, how trained. `core/study_file/` makes one out of a preset, a study file and flags. */
 import { ArchType } from "./options.ts";
+import type { StageConfig } from "./stage.ts";
 import type { Arm, Suite } from "./suites.ts";
-
-/** How the rate falls behind the warm-up: as a cosine to zero, not before the last part of the steps (wsd), or not at all. */
-export const SCHEDULES = ["cosine", "wsd", "constant"] as const;
-export type ScheduleName = typeof SCHEDULES[number];
-
-/** The numbers of AdamW that are not its rate and decay. */
-export interface OptimizerConfig {
-  readonly beta1: number;
-  readonly beta2: number;
-  /** Added to the root of the second moment. */
-  readonly eps: number;
-  /** Largest norm of a gradient. */
-  readonly clip: number;
-}
-
-export interface StageConfig {
-  readonly steps: number;
-  /** Peak learning rate after linear warm-up; `schedule` says how it goes on from there. */
-  readonly rate: number;
-  readonly warmup: number;
-  readonly decay: number;
-  /** Sequences of a step; in the preference stage, pairs. */
-  readonly batch: number;
-  /** Steps between evaluations on the validation part; the last step is always evaluated. */
-  readonly evaluateEvery: number;
-  /** Absent: cosine. */
-  readonly schedule?: Exclude<ScheduleName, "cosine">;
-  /** wsd: the share of the steps at the end in which the rate falls to zero. */
-  readonly cooldown?: number;
-  /** Absent: see ADAMW. */
-  readonly optimizer?: OptimizerConfig;
-  /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
-  readonly checkpointEvery?: number;
-}
 
 /** How the second stage computes its loss: odds-ratio preference, or what the seed's notebook did. */
 export type OrpoLoss = "orpo" | "seed";

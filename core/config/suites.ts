@@ -2,7 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { kvGroups } from "./layers.ts";
 import { HymbaConfig } from "./model.ts";
-import type { StageConfig } from "./study.ts";
+import type { StageConfig } from "./stage.ts";
 import { ARCH_TYPES, ArchType, type Fusion, FUSIONS, type HymbaOptions } from "./options.ts";
 
 /** Sizes and vocabulary of a preset. */

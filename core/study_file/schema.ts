@@ -54,7 +54,7 @@ export function studySchema(): Schema {
   return { $schema: "https://json-schema.org/draft/2020-12/schema", title: "A study of hymba", ...root };
 }
 
-/** The text of studies/study.schema.json. */
+/** The text of presets/study.schema.json. */
 export const schemaText = (): string => `${JSON.stringify(studySchema(), undefined, 2)}\n`;
 
 if (import.meta.main) {

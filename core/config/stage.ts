@@ -1,0 +1,35 @@
+/** The configuration of one training stage. */
+
+/** How the rate falls behind the warm-up: as a cosine to zero, not before the last part of the steps (wsd), or not at all. */
+export const SCHEDULES = ["cosine", "wsd", "constant"] as const;
+export type ScheduleName = typeof SCHEDULES[number];
+
+/** The numbers of AdamW that are not its rate and decay. */
+export interface OptimizerConfig {
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Added to the root of the second moment. */
+  readonly eps: number;
+  /** Largest norm of a gradient. */
+  readonly clip: number;
+}
+
+export interface StageConfig {
+  readonly steps: number;
+  /** Peak learning rate after linear warm-up; `schedule` says how it goes on from there. */
+  readonly rate: number;
+  readonly warmup: number;
+  readonly decay: number;
+  /** Sequences of a step; in the preference stage, pairs. */
+  readonly batch: number;
+  /** Steps between evaluations on the validation part; the last step is always evaluated. */
+  readonly evaluateEvery: number;
+  /** Absent: cosine. */
+  readonly schedule?: Exclude<ScheduleName, "cosine">;
+  /** wsd: the share of the steps at the end in which the rate falls to zero. */
+  readonly cooldown?: number;
+  /** Absent: see ADAMW. */
+  readonly optimizer?: OptimizerConfig;
+  /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
+  readonly checkpointEvery?: number;
+}
