@@ -5,20 +5,29 @@
 //   2  c  [M, N]                          f32  write  rows C_STRIDE apart; with several slices [slices, M, N] for sum_partials
 //   3  run  the block Run
 //
-// One workgroup a tile of 32·ROW_QUADS × 32·COLUMN_QUADS of c, 8×8 invocations with up to 8×8 sums in registers each (rows and columns 4·i
-// and 32 + 4·i, so that neighbours read neighbouring banks). Tiles of a and b, DEPTH deep, go through workgroup memory; outside the
-// matrices they are zero. The grid's z cuts k into slices of SLICE where c alone makes too few workgroups. The order of k is fixed.
-// Bytes 4·(M·K·N/COLUMNS + K·N·M/ROWS + M·N), flops 2·M·N·K: bound by multiply-adds, at 64 × 64 64 for 4 loads of four.
+// One workgroup makes a tile of ROWS × COLUMNS of c with ACROSS × DOWN invocations. Each has ROW_QUADS × COLUMN_QUADS blocks of 4 × 4 sums in
+// registers, 4·DOWN rows and 4·ACROSS columns apart, so that neighbours read neighbouring banks. Tiles of a and b, DEPTH deep, go through
+// workgroup memory. The loads of the next tile are issued before this one is multiplied and waited for after it. Outside of the matrices
+// tiles hold zeros (along k) or repeat the last row or column, whose sums are not written.
+// The z of the grid cuts k into slices of SLICE where c alone makes too few workgroups. The order of k is fixed.
+// Bytes 4·(M·K·N/COLUMNS + K·N·M/ROWS + M·N), flops 2·M·N·K: bound by multiply-adds; 8 × 8 sums take 64 of them for 4 loads of four.
+//
+// In front of this file: ACROSS, DOWN, ROW_QUADS, COLUMN_QUADS, DEPTH; lib/matmul_tile_f32 or _f16 (what is kept in workgroup memory);
+// lib/matmul_a_fours or _ones, lib/matmul_b_fours or _ones, lib/matmul_c_fours or _ones (how rows are loaded and stored).
 
 override TRANS_A: bool;
 override TRANS_B: bool;
 override ACCUMULATE: bool;
 
-override DEPTH: u32; // 8, 16 or 32
-override ROW_QUADS: u32; // 1 or 2
-override COLUMN_QUADS: u32;
-override ROWS: u32 = 32 * ROW_QUADS;
-override COLUMNS: u32 = 32 * COLUMN_QUADS;
+const LANES = ACROSS * DOWN;
+const ROWS = 4 * ROW_QUADS * DOWN;
+const COLUMNS = 4 * COLUMN_QUADS * ACROSS;
+// Fours of a tile that each invocation loads.
+const A_EACH = ROWS * DEPTH / 4 / LANES;
+const B_EACH = COLUMNS * DEPTH / 4 / LANES;
+// Quads from one k to the next; one more than there are, so that four k of one row lie in different banks.
+const A_PITCH = ROWS / 4 + 1;
+const B_PITCH = COLUMNS / 4 + 1;
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
 struct Run {
@@ -34,40 +43,20 @@ struct Run {
   SLICE: u32, // a multiple of DEPTH
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
 @group(0) @binding(3) var<uniform> run: Run;
 
-var<workgroup> a_tile: array<vec4f, DEPTH * ROWS / 4>;    // [k][m / 4], four rows of a
-var<workgroup> b_tile: array<vec4f, DEPTH * COLUMNS / 4>; // [k][n / 4], four columns of b
+var<workgroup> a_tile: array<Quad, DEPTH * A_PITCH>; // [k][m / 4], four rows of a
+var<workgroup> b_tile: array<Quad, DEPTH * B_PITCH>; // [k][n / 4], four columns of b
 
-fn a_at(m: u32, k: u32) -> f32 {
-  if (m >= run.M || k >= run.K) {
-    return 0.0;
-  }
-  return a[run.A_OFFSET + select(m * run.A_STRIDE + k, k * run.A_STRIDE + m, TRANS_A)];
+/// The k, and the row or column, at which four neighbours of a tile begin.
+fn quad_place(unit: u32, lines: u32, along_k: bool) -> vec2u {
+  return select(vec2u(unit / (lines / 4), unit % (lines / 4) * 4), vec2u(unit % (DEPTH / 4) * 4, unit / (DEPTH / 4)), along_k);
 }
 
-fn b_at(k: u32, n: u32) -> f32 {
-  if (n >= run.N || k >= run.K) {
-    return 0.0;
-  }
-  return b[run.B_OFFSET + select(k * run.B_STRIDE + n, n * run.B_STRIDE + k, TRANS_B)];
-}
-
-/// DEPTH k of both tiles. Neighbouring invocations read neighbouring addresses, whichever way the matrices are stored.
-fn stage(m0: u32, n0: u32, k0: u32, lane: u32) {
-  for (var i = lane; i < DEPTH * ROWS; i += 64) {
-    let m = select(i / DEPTH, i % ROWS, TRANS_A);
-    let k = select(i % DEPTH, i / ROWS, TRANS_A);
-    a_tile[(k * ROWS + m) / 4][m % 4] = a_at(m0 + m, k0 + k);
-  }
-  for (var i = lane; i < DEPTH * COLUMNS; i += 64) {
-    let n = select(i % COLUMNS, i / DEPTH, TRANS_B);
-    let k = select(i / COLUMNS, i % DEPTH, TRANS_B);
-    b_tile[(k * COLUMNS + n) / 4][n % 4] = b_at(k0 + k, n0 + n);
-  }
+/// The k, and the row or column, of number j of the four that an invocation loads one by one.
+fn one_place(unit: u32, j: u32, lines: u32, along_k: bool) -> vec2u {
+  let i = unit % LANES + LANES * (unit / LANES * 4 + j);
+  return select(vec2u(i / lines, i % lines), vec2u(i % DEPTH, i / DEPTH), along_k);
 }
 
 /// sums + a bᵀ for four rows and four columns.
@@ -80,60 +69,74 @@ fn add(sums: mat4x4f, a_k: vec4f, b_k: vec4f) -> mat4x4f {
   );
 }
 
+/// A block of four rows and four columns. All loads are issued before the first sum is stored.
 fn write(start: u32, m: u32, n: u32, sums: mat4x4f) {
-  var copy = sums;
-  for (var i = 0u; i < 16; i++) {
-    if (m + i / 4 < run.M && n + i % 4 < run.N) {
-      let at = start + (m + i / 4) * run.C_STRIDE + n + i % 4;
-      var value = copy[i / 4][i % 4];
-      if (ACCUMULATE) {
-        value += c[at];
-      }
-      c[at] = value;
+  var total = sums;
+  if (ACCUMULATE) {
+    for (var r = 0u; r < 4; r++) {
+      total[r] += load_c(start + min(m + r, run.M - 1) * run.C_STRIDE, n);
+    }
+  }
+  for (var r = 0u; r < 4; r++) {
+    if (m + r < run.M) {
+      store_c(start + (m + r) * run.C_STRIDE, n, total[r]);
     }
   }
 }
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
   let m0 = group.y * ROWS;
   let n0 = group.x * COLUMNS;
   let end = min((group.z + 1) * run.SLICE, run.K);
-  var s00: mat4x4f; // rows above, columns left
-  var s01: mat4x4f;
-  var s10: mat4x4f;
-  var s11: mat4x4f;
-  for (var k0 = group.z * run.SLICE; k0 < end; k0 += DEPTH) {
-    stage(m0, n0, k0, lane);
+  var k0 = group.z * run.SLICE;
+  var a_next: array<vec4f, A_EACH>;
+  var b_next: array<vec4f, B_EACH>;
+  for (var e = 0u; e < A_EACH; e++) {
+    a_next[e] = load_a(lane + LANES * e, m0, k0);
+  }
+  for (var e = 0u; e < B_EACH; e++) {
+    b_next[e] = load_b(lane + LANES * e, n0, k0);
+  }
+  var sums: array<array<mat4x4f, COLUMN_QUADS>, ROW_QUADS>;
+  loop {
+    for (var e = 0u; e < A_EACH; e++) {
+      keep_a(lane + LANES * e, a_next[e]);
+    }
+    for (var e = 0u; e < B_EACH; e++) {
+      keep_b(lane + LANES * e, b_next[e]);
+    }
     workgroupBarrier();
-    for (var k = 0u; k < DEPTH; k++) {
-      let above = a_tile[k * ROWS / 4 + local.y];
-      let left = b_tile[k * COLUMNS / 4 + local.x];
-      s00 = add(s00, above, left);
-      if (COLUMN_QUADS == 2) {
-        s01 = add(s01, above, b_tile[k * COLUMNS / 4 + 8 + local.x]);
+    k0 += DEPTH;
+    if (k0 < end) {
+      for (var e = 0u; e < A_EACH; e++) {
+        a_next[e] = load_a(lane + LANES * e, m0, k0);
       }
-      if (ROW_QUADS == 2) {
-        let below = a_tile[k * ROWS / 4 + 8 + local.y];
-        s10 = add(s10, below, left);
-        if (COLUMN_QUADS == 2) {
-          s11 = add(s11, below, b_tile[k * COLUMNS / 4 + 8 + local.x]);
+      for (var e = 0u; e < B_EACH; e++) {
+        b_next[e] = load_b(lane + LANES * e, n0, k0);
+      }
+    }
+    for (var k = 0u; k < DEPTH; k++) {
+      var left: array<vec4f, COLUMN_QUADS>;
+      for (var j = 0u; j < COLUMN_QUADS; j++) {
+        left[j] = read4(b_tile[k * B_PITCH + ACROSS * j + local.x]);
+      }
+      for (var i = 0u; i < ROW_QUADS; i++) {
+        let above = read4(a_tile[k * A_PITCH + DOWN * i + local.y]);
+        for (var j = 0u; j < COLUMN_QUADS; j++) {
+          sums[i][j] = add(sums[i][j], above, left[j]);
         }
       }
     }
     workgroupBarrier();
+    continuing {
+      break if k0 >= end;
+    }
   }
   let start = run.C_OFFSET + group.z * run.M * run.N;
-  let m = m0 + local.y * 4;
-  let n = n0 + local.x * 4;
-  write(start, m, n, s00);
-  if (COLUMN_QUADS == 2) {
-    write(start, m, n + 32, s01);
-  }
-  if (ROW_QUADS == 2) {
-    write(start, m + 32, n, s10);
-    if (COLUMN_QUADS == 2) {
-      write(start, m + 32, n + 32, s11);
+  for (var i = 0u; i < ROW_QUADS; i++) {
+    for (var j = 0u; j < COLUMN_QUADS; j++) {
+      write(start, m0 + 4 * (DOWN * i + local.y), n0 + 4 * (ACROSS * j + local.x), sums[i][j]);
     }
   }
 }

@@ -9,14 +9,24 @@ export interface SubgroupTile {
   readonly transposed: boolean;
 }
 
-/** 64 invocations a tile of c in workgroup memory (matmul_tile); quads of 32 rows and of 32 columns. */
+/**
+ * A tile of c in workgroup memory (matmul_tile): across × down invocations, each with rowQuads × columnQuads blocks of 4 × 4 sums.
+ * Every invocation loads at least four numbers of each operand at a time.
+ */
 export interface WorkgroupTile {
   readonly kernel: "workgroup";
+  readonly across: 8 | 16;
+  readonly down: 8 | 16;
   readonly rowQuads: 1 | 2;
   readonly columnQuads: 1 | 2;
   /** Of k, at a time. */
   readonly depth: 8 | 16 | 32;
 }
+
+/** Rows and columns of c that a tile has. */
+export const sizeOfTile = (
+  { across, down, rowQuads, columnQuads }: Omit<WorkgroupTile, "kernel" | "depth">,
+): { rows: number; columns: number } => ({ rows: 4 * rowQuads * down, columns: 4 * columnQuads * across });
 
 export type MatmulTile = SubgroupTile | WorkgroupTile;
 
@@ -25,11 +35,17 @@ const subgroup = (rowQuads: SubgroupTile["rowQuads"], transposed = false): Subgr
   rowQuads,
   transposed,
 });
-const workgroup = (
-  rowQuads: WorkgroupTile["rowQuads"],
-  columnQuads: WorkgroupTile["columnQuads"],
-  depth: WorkgroupTile["depth"],
-): WorkgroupTile => ({ kernel: "workgroup", rowQuads, columnQuads, depth });
+/** A tile of so many rows and columns: 64 of either by 8 invocations, 128 by 16. */
+function workgroup(rows: 32 | 64 | 128, columns: 32 | 64 | 128, depth: WorkgroupTile["depth"]): WorkgroupTile {
+  return {
+    kernel: "workgroup",
+    across: columns === 128 ? 16 : 8,
+    down: rows === 128 ? 16 : 8,
+    rowQuads: rows === 32 ? 1 : 2,
+    columnQuads: columns === 32 ? 1 : 2,
+    depth,
+  };
+}
 
 /** By the names that caches and run records have; rows × columns × depth, or rows of a subgroup. */
 export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
@@ -43,13 +59,18 @@ export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
   "subgroup-12-transposed": subgroup(3, true),
   "subgroup-16-transposed": subgroup(4, true),
   "subgroup-24-transposed": subgroup(6, true),
-  "64x64x16": workgroup(2, 2, 16),
-  "64x64x8": workgroup(2, 2, 8),
-  "64x64x32": workgroup(2, 2, 32),
-  "64x32x16": workgroup(2, 1, 16),
-  "32x64x16": workgroup(1, 2, 16),
-  "32x32x16": workgroup(1, 1, 16),
-  "32x32x32": workgroup(1, 1, 32),
+  "128x128x8": workgroup(128, 128, 8),
+  "128x128x16": workgroup(128, 128, 16),
+  "128x64x8": workgroup(128, 64, 8),
+  "128x64x16": workgroup(128, 64, 16),
+  "64x128x16": workgroup(64, 128, 16),
+  "64x64x16": workgroup(64, 64, 16),
+  "64x64x8": workgroup(64, 64, 8),
+  "64x64x32": workgroup(64, 64, 32),
+  "64x32x16": workgroup(64, 32, 16),
+  "32x64x16": workgroup(32, 64, 16),
+  "32x32x16": workgroup(32, 32, 16),
+  "32x32x32": workgroup(32, 32, 32),
 };
 
 /** Names of tiles by {@link shapeKey}. */
@@ -63,9 +84,9 @@ export const withCurrentNames = (choices: TileChoices): TileChoices =>
 
 /** What `tune` tries for each class. Where nothing was tuned {@link usualTile} chooses among them by shape. */
 export const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
-  discrete: ["64x64x16", "64x64x8", "64x64x32", "64x32x16", "32x64x16", "32x32x32"],
-  integrated: ["64x64x16", "64x64x8", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
-  apple: ["64x64x16", "64x64x8", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
+  discrete: ["128x128x8", "128x64x8", "64x64x8", "64x64x16", "64x32x16", "32x64x16", "32x32x32"],
+  integrated: ["64x64x8", "64x64x16", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
+  apple: ["64x64x8", "64x64x16", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
   software: [
     ...["subgroup-24", "subgroup-16", "subgroup-12", "subgroup-8", "subgroup-4"],
     ...[
@@ -99,6 +120,14 @@ export const multipliesF16 = (adapterClass: AdapterClass): boolean => adapterCla
 export const shapeKey = ({ M, N, K, transA, transB }: AttributesNamed<"matmul">): string =>
   `${M}x${N}x${K}${transA ? " a-transposed" : ""}${transB ? " b-transposed" : ""}`;
 
+/** Workgroups that keep an adapter of the class busy. */
+export const BUSY: Readonly<Record<AdapterClass, number>> = { discrete: 256, integrated: 64, apple: 64, software: 1 };
+/** Tiles of GPUs from the largest on: the first whose workgroups keep the adapter busy is taken, or the last. */
+const BY_SIZE: Readonly<Record<Exclude<AdapterClass, "software">, readonly WorkgroupTile[]>> = {
+  discrete: [workgroup(128, 128, 8), workgroup(128, 64, 8), workgroup(64, 64, 8)],
+  integrated: [workgroup(64, 64, 8)],
+  apple: [workgroup(64, 64, 8)],
+};
 /** Elements of c that tiles of 64 × 64 would leave a small adapter idle with. */
 const SMALL = 64 * 64;
 
@@ -111,9 +140,23 @@ export function usualTile(
   shape: Pick<AttributesNamed<"matmul">, "M" | "N">,
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
 ): MatmulTile {
-  if (adapterClass === "software" && lanesOf(subgroupSize)) return cheapest(shape, { subgroupSize });
-  const small = ["integrated", "apple"].includes(adapterClass) && shape.M * shape.N <= SMALL;
-  return small ? workgroup(1, 1, 32) : workgroup(2, 2, 16);
+  if (adapterClass === "software") {
+    return lanesOf(subgroupSize) ? cheapest(shape, { subgroupSize }) : workgroup(64, 64, 16);
+  }
+  if (adapterClass !== "discrete" && shape.M * shape.N <= SMALL) return workgroup(32, 32, 32);
+  return filling(shape, adapterClass);
+}
+
+/** The largest tile that makes enough workgroups. */
+function filling(
+  { M, N }: Pick<AttributesNamed<"matmul">, "M" | "N">,
+  adapterClass: Exclude<AdapterClass, "software">,
+): WorkgroupTile {
+  const groups = (tile: WorkgroupTile) => {
+    const { rows, columns } = sizeOfTile(tile);
+    return Math.ceil(M / rows) * Math.ceil(N / columns);
+  };
+  return BY_SIZE[adapterClass].find((tile) => groups(tile) >= BUSY[adapterClass]) ?? workgroup(64, 64, 8);
 }
 
 /** The subgroup tile with the least estimated time: elements of c that it computes, those beyond its edges included, times cost. */

@@ -83,7 +83,7 @@ for (const shape of SHAPES) {
     const executor = await f16Products(shape.tile), { K, accumulate } = shape;
     if (!executor) return;
     const plan = withHalfProducts(record(shape));
-    assert.ok(executor.lower(plan).some(({ kernel }) => kernel.name === "matmul_tile_f16"));
+    assert.ok(executor.lower(plan).some(({ kernel }) => kernel.name.startsWith("matmul_tile_f16 ")));
     const program = await executor.prepare(plan), truth = await new ReferenceExecutor().prepare(plan);
     const sizes = await new ReferenceExecutor().prepare(plan);
     await runBoth(plan, [program, truth], (data, step) => fillNormal(data, { seed: 4, stream: 100, step }));
@@ -146,10 +146,10 @@ Deno.test("f16 products: marked ones on adapters that gain by it, all others in 
   assert.equal(half.steps.filter(({ attributes }) => attributes.f16 === 1).length, 3);
   const software = (await executors())[0] as Executor & WebgpuExecutor;
   for (const name of ["discrete", "integrated", "apple"] as const) assert.ok(multipliesF16(name));
-  assert.ok(!software.f16Products && kernelsOf(software, half).every((name) => !name.endsWith("f16")));
+  assert.ok(!software.f16Products && kernelsOf(software, half).every((name) => !name.includes("f16")));
   if (!software.gpu.device.features.has("shader-f16")) return;
   const executor = new WebgpuExecutor({ ...software.gpu, adapterClass: "discrete" });
   assert.ok(executor.f16Products);
-  assert.deepEqual(new Set(kernelsOf(executor, whole)), new Set(["matmul_tile"]));
-  assert.equal(kernelsOf(executor, half).filter((name) => name === "matmul_tile_f16").length, 3);
+  assert.ok(kernelsOf(executor, whole).every((name) => name.startsWith("matmul_tile ")));
+  assert.equal(kernelsOf(executor, half).filter((name) => name.startsWith("matmul_tile_f16 ")).length, 3);
 });

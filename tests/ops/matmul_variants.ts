@@ -6,7 +6,8 @@ import { matmulOp } from "../../core/ops/linear.ts";
 import { isStepOf } from "../../core/tensor/mod.ts";
 import { MATMUL_TILES } from "../../core/webgpu/tiles.ts";
 
-const LARGE = { rowQuads: 2, columnQuads: 2, depth: 16 } as const, ROWS_8 = { rowQuads: 2, transposed: false } as const;
+const LARGE = { across: 8, down: 8, rowQuads: 2, columnQuads: 2, depth: 16 } as const,
+  ROWS_8 = { rowQuads: 2, transposed: false } as const;
 
 const FOURS = "subgroups, rows in fours";
 

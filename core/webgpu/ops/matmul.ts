@@ -1,30 +1,31 @@
 import fours from "../../../wgsl/lib/matmul_fours.wgsl" with { type: "text" };
+import aFours from "../../../wgsl/lib/matmul_a_fours.wgsl" with { type: "text" };
+import aOnes from "../../../wgsl/lib/matmul_a_ones.wgsl" with { type: "text" };
+import bFours from "../../../wgsl/lib/matmul_b_fours.wgsl" with { type: "text" };
+import bOnes from "../../../wgsl/lib/matmul_b_ones.wgsl" with { type: "text" };
+import cFours from "../../../wgsl/lib/matmul_c_fours.wgsl" with { type: "text" };
+import cOnes from "../../../wgsl/lib/matmul_c_ones.wgsl" with { type: "text" };
 import ones from "../../../wgsl/lib/matmul_ones.wgsl" with { type: "text" };
+import keptF16 from "../../../wgsl/lib/matmul_tile_f16.wgsl" with { type: "text" };
+import keptF32 from "../../../wgsl/lib/matmul_tile_f32.wgsl" with { type: "text" };
 import subgroupCode from "../../../wgsl/matmul_subgroup.wgsl" with { type: "text" };
-import tileF16Code from "../../../wgsl/matmul_tile_f16.wgsl" with { type: "text" };
 import tileCode from "../../../wgsl/matmul_tile.wgsl" with { type: "text" };
-import { type Tensor, tensorOver } from "../../tensor/mod.ts";
 import type { StepNamed } from "../../ops/registry.ts";
-import { kernel, type Launch, type LowerContext, type Lowering, placeOf, specialised } from "../launch.ts";
-import { type SubgroupTile, usualTile, type WorkgroupTile } from "../tiles.ts";
+import { type Tensor, tensorOver } from "../../tensor/mod.ts";
+import { type Kernel, kernel, type Launch, type LowerContext, type Lowering, placeOf, specialised } from "../launch.ts";
+import { BUSY, sizeOfTile, type SubgroupTile, usualTile, type WorkgroupTile } from "../tiles.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 /** A step that is one product, or a product inside another op. */
 export type Product = Pick<StepNamed<"matmul">, "attributes" | "reads" | "writes" | "accumulate">;
 
-const TILE = kernel("matmul_tile", tileCode);
-const TILE_F16 = kernel("matmul_tile_f16", tileF16Code);
+/** Kernels of workgroup tiles, by what they keep in workgroup memory and by the widths of the loads of a, b and c. */
+const TILES = new Map<string, Kernel>();
 const SUBGROUP = kernel("matmul_subgroup x4", fours, subgroupCode);
 const SUBGROUP_SCALAR = kernel("matmul_subgroup x1", ones, subgroupCode);
 
-/** Rows, and columns, of c that one quad of an invocation of the tile kernel makes over the whole workgroup. */
-const QUAD = 32;
 /** A slice of k shorter than this costs more in partial sums than it gains. */
 const SHORTEST_SLICE = 256;
-/** Two infinities in f16, as bits. */
-const INFINITE = 0x7c007c00;
-/** Workgroups that keep an adapter of the class busy. */
-const BUSY = { discrete: 256, integrated: 64, apple: 64, software: 1 } as const;
 
 function constantsOf({ attributes: { M, N, K, transA, transB }, reads: { a, b }, accumulate }: Product, c: Tensor) {
   return {
@@ -40,25 +41,48 @@ function constantsOf({ attributes: { M, N, K, transA, transB }, reads: { a, b },
   };
 }
 
+/** Whether a row of so many numbers, and the places of such a tensor, are multiples of four. */
+const inWholeFours = (length: number, { offset, rowStride }: Tensor): boolean =>
+  [length, offset, rowStride].every((count) => count % 4 === 0);
+
+/** The kernel of a workgroup tile for the rows of this product. */
+function tileKernel(
+  { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c } }: Product,
+  { tile: { across, down, rowQuads, columnQuads, depth }, f16 }: { tile: Omit<WorkgroupTile, "kernel">; f16: boolean },
+): Kernel {
+  const wide = [
+    inWholeFours(transA ? M : K, a),
+    inWholeFours(transB ? K : N, b),
+    inWholeFours(N, c) && (M * N) % 4 === 0,
+  ] as const;
+  const sizes = { ACROSS: across, DOWN: down, ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, DEPTH: depth };
+  const name = `matmul_tile${f16 ? "_f16" : ""} ${wide.map((four) => four ? "x4" : "x1").join(" ")}`;
+  const key = [name, ...Object.values(sizes)].join(" "), known = TILES.get(key);
+  if (known) return known;
+  const [aText, bText, cText] = [wide[0] ? aFours : aOnes, wide[1] ? bFours : bOnes, wide[2] ? cFours : cOnes];
+  const made = specialised(kernel(name, f16 ? keptF16 : keptF32, tileCode, aText, bText, cText), sizes);
+  TILES.set(key, made);
+  return made;
+}
+
 /** Workgroup tiles, k in one piece or in `slices` pieces that `sum_partials` adds up in order. */
 export function tiles(
   step: Product,
   { scratch, f16Products }: LowerContext,
-  { tile: { rowQuads, columnQuads, depth }, slices = 1 }: { tile: Omit<WorkgroupTile, "kernel">; slices?: number },
+  { tile, slices = 1 }: { tile: Omit<WorkgroupTile, "kernel">; slices?: number },
 ): Launch[] {
   const { attributes: { M, N, K }, reads: { a, b }, writes: { c } } = step;
+  const { depth } = tile, { rows, columns } = sizeOfTile(tile);
   const SLICE = Math.ceil(K / slices / depth) * depth, cut = Math.ceil(K / SLICE);
   const partial = cut > 1 ? scratch("product", [cut, M * N]) : undefined;
   const out = partial ? tensorOver(partial.storage, [M, N]) : c;
-  const shape = { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, DEPTH: depth };
-  const f16 = f16Products && step.attributes.f16 === 1;
-  const constants = { ...constantsOf(step, out), SLICE, ...(f16 && { INFINITE }), ...shape };
+  const constants = { ...constantsOf(step, out), SLICE };
   const launch: Launch = {
-    kernel: f16 ? TILE_F16 : TILE,
+    kernel: tileKernel({ ...step, writes: { c: out } }, { tile, f16: f16Products && step.attributes.f16 === 1 }),
     constants: partial ? { ...constants, ACCUMULATE: 0 } : constants,
     reads: [a, b],
     writes: [out],
-    grid: [Math.ceil(N / (QUAD * columnQuads)), Math.ceil(M / (QUAD * rowQuads)), cut],
+    grid: [Math.ceil(N / columns), Math.ceil(M / rows), cut],
   };
   if (!partial) return [launch];
   return [launch, sumPartials(partial, c, { accumulate: step.accumulate.includes("c") })];
@@ -105,7 +129,7 @@ function slicesOf(
   { attributes: { M, N, K } }: Product,
   { adapterClass, tile }: { adapterClass: LowerContext["adapterClass"]; tile: WorkgroupTile },
 ): number {
-  const groups = Math.ceil(M / (QUAD * tile.rowQuads)) * Math.ceil(N / (QUAD * tile.columnQuads));
+  const { rows, columns } = sizeOfTile(tile), groups = Math.ceil(M / rows) * Math.ceil(N / columns);
   return Math.max(1, Math.min(Math.floor(BUSY[adapterClass] / groups), Math.floor(K / SHORTEST_SLICE)));
 }
 

@@ -60,7 +60,7 @@ Deno.test("isa: the model waits for what it needs, and waves beside each other h
   const [, , hot] = blocksOf(DISASSEMBLED), cost = costOf(hot?.instructions ?? [], chip);
   assert.equal(cost.lds, 64 * 16 / 128);
   assert.ok(cost.latency > 64, "one wave waits for workgroup memory");
-  const one = { groups: 96, waves: 1, bytes: 0, chip };
+  const one = { groups: 96, waves: 1, lds: 0, bytes: 0, chip };
   const alone = seconds(cost, { ...one, resident: 1 }), many = seconds(cost, { ...one, groups: 960, resident: 10 });
   assert.ok(many < 10 * alone && many >= alone, `${alone} ${many}`);
   assert.equal(seconds(cost, { ...one, resident: 1, bytes: chip.bandwidth }), 1);

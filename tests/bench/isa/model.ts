@@ -59,6 +59,8 @@ export const CHIPS: Readonly<Record<string, Chip>> = {
 
 /** Invocations of a wave. */
 const WAVE = 64;
+/** Bytes of workgroup memory that a compute unit has. */
+const LDS_ROOM = 65536;
 /** Bytes a cycle that workgroup memory, and the path to the caches, give to a compute unit. */
 const LDS_BYTES = 128, CACHE_BYTES = 64;
 /** Cycles until a load from a cache, a scalar load and a load from workgroup memory arrive. */
@@ -142,17 +144,20 @@ export function kernelCost(
 /** Seconds of a launch. */
 export function seconds(
   cost: Cost,
-  { groups, waves, resident, bytes, chip }: {
+  { groups, waves, resident, lds, bytes, chip }: {
     groups: number;
     /** Of a workgroup. */
     waves: number;
-    /** Waves that a vector unit has room for. */
+    /** Waves that the registers of a vector unit have room for. */
     resident: number;
+    /** Bytes of workgroup memory that a workgroup takes. */
+    lds: number;
     bytes: number;
     chip: Chip;
   },
 ): number {
-  const room = Math.max(1, Math.floor(resident * chip.simds / waves)); // workgroups beside each other in a compute unit
+  // Workgroups beside each other in a compute unit.
+  const room = Math.max(1, Math.min(Math.floor(resident * chip.simds / waves), Math.floor(LDS_ROOM / lds)));
   const together = (count: number) => {
     const all = count * waves;
     return Math.max(cost.vector * Math.ceil(all / chip.simds), cost.lds * all, cost.cache * all, cost.latency);

@@ -3,7 +3,7 @@
  * machine code by what its own instructions do. Kernels that are not described here have their loops counted as `UNKNOWN` rounds;
  * they are bound by memory.
  */
-import { type Launch, overridesOf } from "../../../core/webgpu/launch.ts";
+import type { Launch } from "../../../core/webgpu/launch.ts";
 import { type Block, type Loop, ownBlocks, type Unit } from "./machine_code.ts";
 import type { Rounds } from "./model.ts";
 
@@ -35,13 +35,9 @@ const size = (sizes: Readonly<Record<string, number>>, name: string): number => 
   return value;
 };
 
-/** Whole tiles of k, each staged element by element, or by fours where operands are rounded. */
-const matmul: Described = ({ load = 0, outer }, sizes, { kernel }) => {
-  const depth = size(sizes, "DEPTH"), together = kernel.name.includes("f16") ? 4 : 1;
-  if (outer) return Math.ceil(Math.min(size(sizes, "SLICE"), size(sizes, "K")) / depth);
-  if (load === 0) return depth;
-  return depth * 32 * size(sizes, "ROW_QUADS") / 64 / together;
-};
+/** Tiles of k, and in each of them DEPTH rounds where these are not unrolled. */
+const matmul: Described = ({ outer, multiplyAdds, lds = 0, load = 0 }, { DEPTH = 0, SLICE = 0, K = 0 }) =>
+  outer || (lds > 0 && load > 0) || multiplyAdds > 512 ? Math.ceil(Math.min(SLICE, K) / DEPTH) : DEPTH;
 
 /** Tiles of 32 keys that a block of 32 queries visits, on average. */
 function keyTiles(sizes: Readonly<Record<string, number>>): number {
@@ -111,12 +107,18 @@ const DESCRIBED: readonly (readonly [RegExp, Described])[] = [
   [/^selective_scan_backward\b/, scanBackward],
 ];
 
+/** The constants in front of a kernel's text. */
+const constantsIn = (code: string): Record<string, number> =>
+  Object.fromEntries(
+    [...code.matchAll(/^const (\w+) = (\d+)u;$/gm)].map(([, name = "", value]) => [name, Number(value)]),
+  );
+
 /** Whether the rounds of a kernel are known. */
 export const isDescribed = ({ kernel: { name } }: Launch): boolean => DESCRIBED.some(([pattern]) => pattern.test(name));
 
 /** The rounds of a launch's loops. `cleared`: rounds of the loop in front that clears workgroup memory. */
 export function roundsOf(launch: Launch, { cleared }: { cleared: number }): Rounds {
-  const sizes = { ...launch.constants, ...overridesOf(launch) };
+  const sizes = { ...constantsIn(launch.kernel.code), ...launch.constants };
   const found = DESCRIBED.find(([pattern]) => pattern.test(launch.kernel.name))?.[1];
   return (loop, blocks) => {
     const does = doesOf(loop, blocks);

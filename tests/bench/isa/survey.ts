@@ -227,5 +227,5 @@ function launchSeconds(launch: Launch, { report, blocks, loops, invocations }: R
   const cleared = report.lds_bytes / (16 * invocations);
   const cost = kernelCost({ blocks, loops, rounds: roundsOf(launch, { cleared }), chip });
   const groups = launch.grid[0] * launch.grid[1] * launch.grid[2], waves = Math.ceil(invocations / 64);
-  return seconds(cost, { groups, waves, resident: report.waves, bytes: bytesOf(launch), chip });
+  return seconds(cost, { groups, waves, resident: report.waves, lds: report.lds_bytes, bytes: bytesOf(launch), chip });
 }
