@@ -158,6 +158,12 @@ export class IdList {
     this.values[this.length++] = value;
   }
 
+  /** Adds to the last number; there must be one. */
+  addToLast(value: number): void {
+    const last = this.length - 1;
+    this.values[last] = (this.values[last] ?? 0) + value;
+  }
+
   /** The numbers so far, until the next one is pushed; the list is empty afterwards. */
   view(): Uint32Array {
     const seen = this.values.subarray(0, this.length);

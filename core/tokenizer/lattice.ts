@@ -19,72 +19,100 @@ export interface Segmentation {
 
 /** When so many partial segmentations wait, only the best are kept. */
 const MOST_WAITING = 100_000, KEPT_WAITING = 512;
-const START = 0;
 
-/** The nodes of a lattice, in the order of SentencePiece: by start, then by length. Node 0 is the start of the text. */
+/** One token at one place. */
+interface Node {
+  /** First byte, and the first one behind. */
+  readonly begin: number;
+  readonly end: number;
+  readonly id: number;
+  readonly score: number;
+  /** Its place in the order of SentencePiece: by start, then by length. */
+  readonly index: number;
+}
+
+/** A partial segmentation, from a node to the end of the text. */
+interface Hypothesis {
+  /** The first node of the part, or undefined for the end of the text. */
+  readonly node: Node | undefined;
+  readonly next: Hypothesis | undefined;
+  /** Score of the nodes behind `node`. */
+  readonly score: number;
+  /** The best score that a whole segmentation with this end can have. */
+  readonly bound: number;
+}
+
+/** All tokens at all places of a text. */
 export class Lattice {
   readonly #bytes: Uint8Array;
   readonly #vocabulary: Vocabulary;
   readonly #round: (x: number) => number;
-  readonly #begin: number[] = [0];
-  readonly #end: number[] = [0];
-  readonly #id: number[] = [0];
-  readonly #score: number[] = [0];
+  /** The start of the text, and the other nodes in order. */
+  readonly #start: Node = { begin: 0, end: 0, id: 0, score: 0, index: 0 };
+  readonly #nodes: Node[] = [];
   /** The nodes that end at each byte. */
-  readonly #ending: number[][];
+  readonly #ending = new Map<number, Node[]>([[0, [this.#start]]]);
 
   /** @param bytes Normalised text. */
   constructor(bytes: Uint8Array, vocabulary: Vocabulary) {
     this.#bytes = bytes;
     this.#vocabulary = vocabulary;
     this.#round = vocabulary.arithmetic === "float32" ? Math.fround : (x) => x;
-    this.#ending = Array.from({ length: bytes.length + 1 }, () => []);
-    this.#ending[0]!.push(START);
     this.#read();
   }
 
   #add(begin: number, { end, id, score }: { end: number; id: number; score: number }): void {
-    this.#ending[end]!.push(this.#begin.length);
-    this.#begin.push(begin);
-    this.#end.push(end);
-    this.#id.push(id);
-    this.#score.push(this.#round(score));
+    const node = { begin, end, id, score: this.#round(score), index: this.#nodes.length + 1 };
+    this.#nodes.push(node);
+    const ending = this.#ending.get(end);
+    if (ending) ending.push(node);
+    else this.#ending.set(end, [node]);
+  }
+
+  #endingAt(end: number): readonly Node[] {
+    return this.#ending.get(end) ?? [];
   }
 
   #read(): void {
-    const { trie, scores, pieces, maxScore, arithmetic, unknownId, unknownScore } = this.#vocabulary;
-    const bytes = this.#bytes, root = trie.length > 0 ? unitOffset(trie[0]!) : 0;
+    const { maxScore, arithmetic, unknownId, unknownScore } = this.#vocabulary, bytes = this.#bytes;
     for (let begin = 0; begin < bytes.length;) {
-      const next = Math.min(begin + leadLength(bytes[begin]!), bytes.length);
-      let node = root, alone = false, characters = 0;
-      for (let i = begin; i < bytes.length && trie.length > 0;) {
-        if ((bytes[i]! & 0xc0) !== 0x80) characters++;
-        node ^= bytes[i]!;
-        const unit = trie[node]!;
-        if ((unit & 0x800000ff) !== bytes[i]) break;
-        node ^= unitOffset(unit);
-        i++;
-        if ((unit & 0x100) === 0) continue;
-        const id = trie[node]! & 0x7fffffff;
+      const next = Math.min(begin + leadLength(bytes[begin] ?? 0), bytes.length);
+      let alone = false;
+      for (const { end, id, characters } of this.#piecesAt(begin)) {
         // Here SentencePiece counts characters, in the best segmentation bytes.
-        const bonus = arithmetic === "float32" && pieces[id]!.type === PieceType.userDefined;
-        this.#add(begin, { end: i, id, score: bonus ? Math.fround(characters * maxScore) - 0.1 : scores[id]! });
-        if (i === next) alone = true;
+        const bonus = arithmetic === "float32" && this.#vocabulary.typeOf(id) === PieceType.userDefined;
+        const score = bonus ? Math.fround(characters * maxScore) - 0.1 : this.#vocabulary.scores[id] ?? 0;
+        this.#add(begin, { end, id, score });
+        if (end === next) alone = true;
       }
       if (!alone) this.#add(begin, { end: next, id: unknownId, score: unknownScore });
       begin = next;
     }
   }
 
-  /** For each node the score of the best path from the start of the text through it. */
+  /** The pieces that start at a byte, the shortest first. */
+  *#piecesAt(begin: number): Generator<{ end: number; id: number; characters: number }> {
+    const { trie } = this.#vocabulary, [root] = trie;
+    if (root === undefined) return;
+    let node = unitOffset(root), characters = 0, end = begin;
+    for (const byte of this.#bytes.subarray(begin)) {
+      if ((byte & 0xc0) !== 0x80) characters++;
+      node ^= byte;
+      const unit = trie[node] ?? 0;
+      if ((unit & 0x800000ff) !== byte) return;
+      node ^= unitOffset(unit);
+      end++;
+      if (unit & 0x100) yield { end, id: (trie[node] ?? 0) & 0x7fffffff, characters };
+    }
+  }
+
+  /** For each node, by its index, the score of the best path from the start of the text through it. */
   #bestScores(): Float64Array {
-    const best = new Float64Array(this.#begin.length);
-    for (let node = 1; node < best.length; node++) {
+    const best = new Float64Array(this.#nodes.length + 1);
+    for (const { begin, score, index } of this.#nodes) {
       let most = -Infinity;
-      for (const left of this.#ending[this.#begin[node]!]!) {
-        most = Math.max(most, this.#round(best[left]! + this.#score[node]!));
-      }
-      best[node] = most;
+      for (const left of this.#endingAt(begin)) most = Math.max(most, this.#round((best[left.index] ?? 0) + score));
+      best[index] = most;
     }
     return best;
   }
@@ -92,35 +120,26 @@ export class Lattice {
   /** Up to `count` segmentations, the best first. */
   best(count: number): Segmentation[] {
     const heuristic = this.#bestScores(), found: Segmentation[] = [];
-    const nodes: number[] = [], nexts: number[] = [], total: number[] = [], estimate: number[] = [];
-    const END = -1;
-    let agenda = new Heap((hypothesis) => estimate[hypothesis]!);
-    const push = (node: number, { next, score, bound }: { next: number; score: number; bound: number }) => {
-      nodes.push(node);
-      nexts.push(next);
-      total.push(score);
-      estimate.push(bound);
-      agenda.push(nodes.length - 1);
-    };
-    push(END, { next: -1, score: 0, bound: 0 });
+    const byBound = ({ bound }: Hypothesis) => bound;
+    let agenda = new Heap(byBound);
+    agenda.push({ node: undefined, next: undefined, score: 0, bound: 0 });
     for (let top = agenda.pop(); top !== undefined; top = agenda.pop()) {
-      const node = nodes[top]!;
-      if (node === START) {
-        const path: number[] = [];
-        for (let at = nexts[top]!; nodes[at] !== END; at = nexts[at]!) path.push(nodes[at]!);
-        found.push(this.#segmentation(path, total[top]!));
+      if (top.node === this.#start) {
+        found.push(this.#segmentation(nodesOf(top.next), top.score));
         if (found.length === count) break;
         continue;
       }
-      for (const left of this.#ending[node === END ? this.#bytes.length : this.#begin[node]!]!) {
-        const score = this.#round(this.#score[left]! + total[top]!);
-        push(left, { next: top, score, bound: this.#round(heuristic[left]! + total[top]!) });
+      for (const left of this.#endingAt(top.node ? top.node.begin : this.#bytes.length)) {
+        const score = this.#round(left.score + top.score);
+        agenda.push({ node: left, next: top, score, bound: this.#round((heuristic[left.index] ?? 0) + top.score) });
       }
-      if (agenda.size >= MOST_WAITING) {
-        const kept = new Heap((hypothesis) => estimate[hypothesis]!);
-        for (let i = Math.min(KEPT_WAITING, 10 * count); i > 0; i--) kept.push(agenda.pop()!);
-        agenda = kept;
+      if (agenda.size < MOST_WAITING) continue;
+      const kept = new Heap(byBound);
+      for (let left = Math.min(KEPT_WAITING, 10 * count); left > 0; left--) {
+        const one = agenda.pop();
+        if (one) kept.push(one);
       }
+      agenda = kept;
     }
     return found;
   }
@@ -130,41 +149,49 @@ export class Lattice {
    * @param random Gives uniform numbers in [0, 1).
    */
   sample(theta: number, random: () => number): Segmentation {
-    const sums = new Float64Array(this.#bytes.length + 1).fill(-Infinity);
+    const sums = new Float64Array(this.#bytes.length + 1).fill(-Infinity),
+      sumAt = (at: number) => sums[at] ?? -Infinity;
     sums[0] = 0;
-    for (let node = 1; node < this.#begin.length; node++) {
-      const end = this.#end[node]!;
-      sums[end] = logAdd(sums[end]!, sums[this.#begin[node]!]! + theta * this.#score[node]!);
+    for (const { begin, end, score } of this.#nodes) {
+      sums[end] = logAdd(sumAt(end), sumAt(begin) + theta * score);
     }
-    const path: number[] = [];
+    const path: Node[] = [];
     let score = 0;
-    for (let at = this.#bytes.length; at > 0; at = this.#begin[path[path.length - 1]!]!) {
-      let left = random(), chosen = START;
-      for (const node of this.#ending[at]!) {
+    for (let at = this.#bytes.length; at > 0;) {
+      let left = random(), chosen = this.#start;
+      for (const node of this.#endingAt(at)) {
         chosen = node;
-        left -= Math.exp(sums[this.#begin[node]!]! + theta * this.#score[node]! - sums[at]!);
+        left -= Math.exp(sumAt(node.begin) + theta * node.score - sumAt(at));
         if (left < 0) break;
       }
       path.push(chosen);
-      score += this.#score[chosen]!;
+      score += chosen.score;
+      at = chosen.begin;
     }
     return this.#segmentation(path.reverse(), score);
   }
 
-  #segmentation(path: readonly number[], score: number): Segmentation {
+  #segmentation(path: readonly Node[], score: number): Segmentation {
     const { unknownId, byteFallback, byteIds } = this.#vocabulary;
     const ids = new IdList(path.length + 1), lengths = new IdList(path.length + 1);
     let afterUnknown = false;
-    for (const node of path) {
-      const begin = this.#begin[node]!, end = this.#end[node]!, unknown = this.#id[node] === unknownId;
+    for (const { begin, end, id } of path) {
+      const unknown = id === unknownId;
       if (unknown && byteFallback) {
-        for (let i = begin; i < end; i++) ids.push(byteIds[this.#bytes[i]!]!), lengths.push(1);
-      } else if (unknown && afterUnknown) lengths.values[lengths.length - 1]! += end - begin;
-      else ids.push(this.#id[node]!), lengths.push(end - begin);
+        for (const byte of this.#bytes.subarray(begin, end)) ids.push(byteIds[byte] ?? unknownId), lengths.push(1);
+      } else if (unknown && afterUnknown) lengths.addToLast(end - begin);
+      else ids.push(id), lengths.push(end - begin);
       afterUnknown = unknown;
     }
     return { ids: ids.take(), lengths: lengths.take(), score };
   }
+}
+
+/** The nodes of a hypothesis, from left to right. */
+function nodesOf(first: Hypothesis | undefined): Node[] {
+  const path: Node[] = [];
+  for (let at = first; at?.node; at = at.next) path.push(at.node);
+  return path;
 }
 
 function logAdd(a: number, b: number): number {

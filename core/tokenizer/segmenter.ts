@@ -138,12 +138,12 @@ export class Segmenter {
   #writeUnknown(begin: number, end: number): void {
     const { byteFallback, byteIds, unknownId } = this.#vocabulary, { ids, lengths } = this.#sink;
     if (byteFallback) {
-      for (let i = begin; i < end; i++) {
-        ids.push(byteIds[this.input.bytes[i]!]!);
+      for (const byte of this.input.bytes.subarray(begin, end)) {
+        ids.push(byteIds[byte] ?? unknownId);
         lengths?.push(1);
       }
     } else if (this.#afterUnknown) {
-      if (lengths) lengths.values[lengths.length - 1]! += end - begin;
+      lengths?.addToLast(end - begin);
     } else {
       ids.push(unknownId);
       lengths?.push(end - begin);

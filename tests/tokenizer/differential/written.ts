@@ -68,12 +68,14 @@ export async function compareWritten(
   // The client replaces text by rules of its own, whatever the map says.
   if (file.normalizer.charsmap.length > 0) return;
   const client = new Client(JSON.parse(json), {}), place = { ...given, program: "JavaScript" };
-  for (const text of texts) {
+  // It cuts on both sides of what a `Split` finds, so that a piece that ends with "<" is lost before a reserved name.
+  const checked = texts.filter((text) => !/<(?:unk|s|\/s|0x[0-9A-F]{2})>/.test(text));
+  for (const text of checked) {
     const { ids } = client.encode(text, { add_special_tokens: false });
     requireEqual("ids", { ours: [...tokenizer.encode(text)], theirs: ids, text, place });
     if (ids.length === 0) continue;
     const decoded = client.decode(ids, { clean_up_tokenization_spaces: false });
     requireEqual("decoding", { ours: tokenizer.decode(ids), theirs: decoded, text, place });
   }
-  counts.JavaScript = (counts.JavaScript ?? 0) + texts.length;
+  counts.JavaScript = (counts.JavaScript ?? 0) + checked.length;
 }
