@@ -55,9 +55,9 @@ interface Findings {
 function findingsOf(tokenizer: Tokenizer, text: TextStatistics | undefined): Findings {
   const names = Object.entries(PieceType), { pieces } = tokenizer;
   const ranked = pieces.map(({ piece, score }, id): Ranked => ({ piece, id, score, count: text?.counts[id] }));
-  const ordinary = ranked.filter(({ id }) => pieces[id]!.type === PieceType.normal);
+  const ordinary = ranked.filter(({ id }) => pieces[id]?.type === PieceType.normal);
   const length = ({ piece }: Ranked) => [...piece].length;
-  const weight = ({ id, score, count }: Ranked) => count ?? (pieces[id]!.type === PieceType.normal ? score : -Infinity);
+  const weight = ({ id, score, count }: Ranked) => count ?? (pieces[id]?.type === PieceType.normal ? score : -Infinity);
   const scores = ordinary.map(({ score }) => score);
   const counted = names.map(([name, type]) => [name, pieces.filter((piece) => piece.type === type).length] as const);
   const { counts: _, ...totals } = text ?? { counts: undefined };

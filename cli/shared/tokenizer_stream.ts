@@ -37,7 +37,7 @@ async function encode(coder: Coder, { pieces, whole }: { pieces: boolean; whole:
   const print = (ids: Uint32Array) => {
     if (ids.length === 0) return;
     if (inside) output.addByte(SPACE);
-    if (words) output.add(Array.from(ids, (id) => words[id]!).join(" "));
+    if (words) output.add(Array.from(ids, (id) => words[id] ?? "").join(" "));
     else output.addNumbers(ids);
     inside = true;
   };

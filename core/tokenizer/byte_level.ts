@@ -24,11 +24,11 @@ export function byteSpelt(text: string): string {
 
 /** The bytes that a text spells, or undefined when it holds a character that spells none. */
 export function bytesSpelt(spelt: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(spelt.length);
-  for (let i = 0; i < spelt.length; i++) {
-    const byte = BYTES.get(spelt[i]!);
+  const bytes: number[] = [];
+  for (const character of spelt) {
+    const byte = BYTES.get(character);
     if (byte === undefined) return undefined;
-    bytes[i] = byte;
+    bytes.push(byte);
   }
-  return bytes;
+  return Uint8Array.from(bytes);
 }

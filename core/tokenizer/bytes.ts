@@ -39,7 +39,7 @@ export function validLength(bytes: Uint8Array, { at, end }: { at: number; end: n
 /** The order of two byte strings: as C's memcmp, shorter first. It is also the order of their code points. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length);
-  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
   return a.length - b.length;
 }
 
@@ -127,9 +127,10 @@ export class ByteStrings {
       grown.set(this.#starts);
       this.#starts = grown;
     }
+    const start = this.#starts[this.count] ?? 0;
     this.#buffer.length = length;
     this.#starts[++this.count] = length;
-    return length - this.#starts[this.count - 1]!;
+    return length - start;
   }
 
   /** Each of these byte strings. */

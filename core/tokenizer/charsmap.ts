@@ -52,24 +52,27 @@ export class Charsmap {
 
   /** The bytes that rules start with. */
   firstBytes(): number[] {
-    return this.#children(0).map((node) => this.#units[node]! & 0xff);
+    return this.#children(0).map((node) => this.#unit(node) & 0xff);
   }
 
   /** Every rule, in ascending order of its key. */
   *rules(): Generator<{ key: Uint8Array; replacement: Uint8Array }> {
-    const units = this.#units, key: number[] = [];
-    const stack = [{ node: 0, depth: 0 }];
-    while (stack.length > 0) {
-      const { node, depth } = stack.pop()!;
+    const key: number[] = [], stack = [{ node: 0, depth: 0 }];
+    for (let top = stack.pop(); top; top = stack.pop()) {
+      const { node, depth } = top, unit = this.#unit(node);
       key.length = Math.max(0, depth - 1);
-      if (depth > 0) key.push(units[node]! & 0xff);
-      const unit = units[node]!;
+      if (depth > 0) key.push(unit & 0xff);
       if (unit & 0x100) {
-        const value = (units[node ^ unitOffset(unit)] ?? 0) & 0x7fffffff;
+        const value = this.#unit(node ^ unitOffset(unit)) & 0x7fffffff;
         yield { key: Uint8Array.from(key), replacement: this.#replacement(value) };
       }
       for (const child of this.#children(node).reverse()) stack.push({ node: child, depth: depth + 1 });
     }
+  }
+
+  /** A unit of the double array, 0 behind its end. */
+  #unit(node: number): number {
+    return this.#units[node] ?? 0;
   }
 
   #replacement(start: number): Uint8Array {
@@ -79,7 +82,7 @@ export class Charsmap {
 
   /** The nodes below `node`, by ascending label. Equal subtrees may share their nodes. */
   #children(node: number): number[] {
-    const offset = node ^ unitOffset(this.#units[node]!), children: number[] = [];
+    const offset = node ^ unitOffset(this.#unit(node)), children: number[] = [];
     for (let byte = 1; byte < 256; byte++) {
       const child = this.#units[offset ^ byte];
       if (child !== undefined && ((child & 0x800000ff) >>> 0) === byte) children.push(offset ^ byte);
@@ -95,7 +98,7 @@ export class Charsmap {
     for (let frame = frames[0]; frame; frame = frames.at(-1)) {
       const child = frame.children[frame.next++];
       if (child === undefined) {
-        heights[frame.node] = 1 + frame.children.reduce((most, node) => Math.max(most, heights[node]!), 0);
+        heights[frame.node] = 1 + frame.children.reduce((most, node) => Math.max(most, heights[node] ?? 0), 0);
         frames.pop();
       } else if (heights[child] === OPEN) return undefined;
       else if (heights[child] === 0) {
@@ -103,7 +106,7 @@ export class Charsmap {
         frames.push({ node: child, children: this.#children(child), next: 0 });
       }
     }
-    return heights[0]! - 1;
+    return (heights[0] ?? 0) - 1;
   }
 }
 

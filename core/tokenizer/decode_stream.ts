@@ -24,7 +24,7 @@ export class DecodeStream {
   push(id: number): string {
     const ready = this.#waiting.length >= ENOUGH && this.#pipeline.decodesInParts;
     // In front of a word no character is incomplete and no rule of the denormaliser reaches across.
-    const text = ready && this.#vocabulary.pieces[id]!.piece.startsWith(SPACE_MARK) ? this.#decode() : "";
+    const text = ready && this.#vocabulary.pieceOf(id).piece.startsWith(SPACE_MARK) ? this.#decode() : "";
     this.#waiting.push(id);
     return text;
   }

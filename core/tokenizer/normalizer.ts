@@ -39,7 +39,7 @@ export class NormalizerRules {
     this.charsmap = spec.charsmap.length > 0 ? parseCharsmap(spec.charsmap, name) : undefined;
     const keys = this.charsmap ? userDefined.map(utf8) : [];
     this.kept = buildDoubleArray(ByteStrings.of(keys), new Uint8Array(keys.length));
-    for (const key of keys) this.special[key[0]!] = 1;
+    for (const [first = 0] of keys) this.special[first] = 1;
     for (const byte of this.charsmap?.firstBytes() ?? []) this.special[byte] = 1;
     this.lookahead = Math.max(4, this.charsmap?.longestRule ?? 0, ...keys.map((key) => key.length));
   }

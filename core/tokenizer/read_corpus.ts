@@ -17,9 +17,10 @@ export async function* textBlocks(parts: AsyncIterable<Uint8Array>, name: string
     try {
       return decoder.decode(bytes);
     } catch {
+      const at = firstMalformed(bytes);
       throw new UsageError(`${name} is not UTF-8`, {
         expected: "text in UTF-8",
-        got: `byte 0x${bytes[firstMalformed(bytes)]!.toString(16)} at offset ${offset + firstMalformed(bytes)}`,
+        got: `byte 0x${bytes[at]?.toString(16)} at offset ${offset + at}`,
         hint: "convert it, for example with iconv -t UTF-8",
       });
     }

@@ -50,8 +50,8 @@ export function pieceLengths(tokenizer: Tokenizer): number[] {
   for (const { piece, type } of tokenizer.pieces) {
     if (type !== PieceType.normal && type !== PieceType.userDefined) continue;
     const length = [...piece].length;
-    while (lengths.length <= length) lengths.push(0);
-    lengths[length]!++;
+    while (lengths.length < length) lengths.push(0);
+    lengths[length] = (lengths[length] ?? 0) + 1;
   }
   return lengths;
 }

@@ -16,6 +16,20 @@ import { type Piece, PieceType, type Vocabulary } from "./vocabulary.ts";
 /** UTF-16 units of text that are encoded at a time. */
 const PART = 16384;
 
+/** The text of each token: `lengths` bytes one after the other, of parts that no token crosses. */
+function surfacesOf(parts: readonly Uint8Array[], lengths: Uint32Array): string[] {
+  const surfaces: string[] = [];
+  let token = 0;
+  for (const part of parts) {
+    for (let at = 0; at < part.length && token < lengths.length;) {
+      const end = at + (lengths[token++] ?? 0);
+      surfaces.push(textOf(part.subarray(at, end)));
+      at = end;
+    }
+  }
+  return surfaces;
+}
+
 /** A Unigram tokenizer. It does not change after it is made; `encode` and `decode` may be called in any order. */
 export class Tokenizer {
   /** Pieces, scores and the trie over them. @internal */
@@ -117,15 +131,11 @@ export class Tokenizer {
     const session = this.pipeline.session({ ids, lengths }), bytes = new TextEncoder().encode(text);
     session.push(bytes, true);
     const normalised = this.pipeline.normalise(bytes);
-    const pieces: string[] = [];
-    let part = 0, at = 0;
-    for (let i = 0; i < ids.length; i++) {
-      while (at >= normalised[part]!.length) part++, at = 0;
-      const id = ids.values[i]!, length = lengths.values[i]!;
-      const surface = normalised[part]!.subarray(at, at += length);
-      pieces.push(this.vocabulary.typeOf(id) === PieceType.unknown ? textOf(surface) : this.pieces[id]!.piece);
-    }
-    return pieces;
+    const surfaces = surfacesOf(normalised, lengths.take());
+    return Array.from(ids.take(), (id, i) => {
+      const { piece, type } = this.vocabulary.pieceOf(id);
+      return type === PieceType.unknown ? surfaces[i] ?? piece : piece;
+    });
   }
 
   /**
@@ -139,7 +149,8 @@ export class Tokenizer {
         got: `a text in ${parts.length} parts`,
       });
     }
-    return parts.length === 0 || parts[0]!.length === 0 ? [] : new Lattice(parts[0]!, this.vocabulary).best(count);
+    const [bytes] = parts;
+    return bytes && bytes.length > 0 ? new Lattice(bytes, this.vocabulary).best(count) : [];
   }
 
   /**
@@ -158,7 +169,7 @@ export class Tokenizer {
 
   /** The text of ids. @throws {HymbaError} when an id is not in the vocabulary. */
   decode(ids: ArrayLike<number>): string {
-    for (let i = 0; i < ids.length; i++) this.vocabulary.checkId(ids[i]!, i);
+    for (const [position, id] of Array.from(ids).entries()) this.vocabulary.checkId(id, position);
     return this.pipeline.decode(ids);
   }
 

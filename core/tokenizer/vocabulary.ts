@@ -85,8 +85,7 @@ export class Vocabulary {
     if (pieces.length > VOCABULARY_LIMITS.pieces) {
       throw new HymbaError(`${place(0)}: ${pieces.length} pieces`, { expected: `at most ${VOCABULARY_LIMITS.pieces}` });
     }
-    for (let id = 0; id < pieces.length; id++) {
-      const { piece, score, type } = pieces[id]!;
+    for (const [id, { piece, score, type }] of pieces.entries()) {
       if (piece.length > VOCABULARY_LIMITS.pieceLength) {
         throw new HymbaError(`${place(id)}: piece ${id} has ${piece.length} characters`, {
           expected: `at most ${VOCABULARY_LIMITS.pieceLength}`,
@@ -135,8 +134,15 @@ export class Vocabulary {
     });
   }
 
+  /** The piece of an id that is in the vocabulary. @throws {HymbaError} for any other. */
+  pieceOf(id: number): Piece {
+    const piece = this.pieces[id];
+    if (!piece) throw new HymbaError(`id ${id} is not in the vocabulary`, { expected: `0 to ${this.size - 1}` });
+    return piece;
+  }
+
   typeOf(id: number): number {
-    return this.pieces[id]!.type;
+    return this.pieceOf(id).type;
   }
 
   /** The double array of all pieces that a text can contain (made on first use). */
@@ -175,8 +181,7 @@ export class Vocabulary {
 
   #buildTrie(): Uint32Array {
     const keys = new ByteStrings(), ids: number[] = [];
-    for (let id = 0; id < this.pieces.length; id++) {
-      const { piece } = this.pieces[id]!;
+    for (const [id, { piece }] of this.pieces.entries()) {
       if (!this.#matched[id] || piece.length === 0) continue;
       this.#longest = Math.max(this.#longest, keys.addText(piece));
       ids.push(id);

@@ -74,8 +74,8 @@ function joinBytes(tokens: string[]): string[] {
     bytes = [];
   };
   for (const token of tokens) {
-    const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(token);
-    if (byte) bytes.push(parseInt(byte[1]!, 16));
+    const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(token)?.[1];
+    if (byte) bytes.push(parseInt(byte, 16));
     else {
       end();
       out.push(token);

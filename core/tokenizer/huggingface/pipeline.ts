@@ -108,8 +108,8 @@ export class HuggingFacePipeline implements Pipeline {
 
   decode(ids: ArrayLike<number>): string {
     const tokens: string[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      const { piece, type } = this.#vocabulary.pieces[ids[i]!]!;
+    for (const id of Array.from(ids)) {
+      const { piece, type } = this.#vocabulary.pieceOf(id);
       if (type !== PieceType.control) tokens.push(piece);
     }
     return this.#steps.decode(tokens);

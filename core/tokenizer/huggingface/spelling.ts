@@ -35,7 +35,7 @@ export function speltVocabulary({ pieces, trainer }: ModelFile): [string, number
   const spelt = pieces.map((entry): [string, number] => {
     const { piece, score, type } = entry;
     if (type !== PieceType.byte) return [isText(entry) ? byteSpelt(piece) : piece, score];
-    const byte = parseInt(piece.slice(3, 5), 16), character = BYTE_CHARACTERS[byte]!;
+    const byte = parseInt(piece.slice(3, 5), 16), character = BYTE_CHARACTERS[byte] ?? "";
     // A byte that is a known character of its own is never fallen back to; its piece keeps its name.
     return [taken.has(character) ? piece : character, continues(byte) ? 0 : unknown];
   });
@@ -45,8 +45,8 @@ export function speltVocabulary({ pieces, trainer }: ModelFile): [string, number
 /** The pieces that were spelt, with their bytes as byte pieces; undefined where no such spelling gives these names. */
 export function unspeltPieces(pieces: readonly Piece[]): Piece[] | undefined {
   const ids = new Map(pieces.map(({ piece }, id) => [piece, id])), byteOf = new Map<number, number>();
-  for (let byte = 0; byte < 256; byte++) {
-    const id = ids.get(bytePiece(byte)) ?? ids.get(BYTE_CHARACTERS[byte]!);
+  for (const [byte, character] of BYTE_CHARACTERS.entries()) {
+    const id = ids.get(bytePiece(byte)) ?? ids.get(character);
     if (id === undefined) return undefined;
     byteOf.set(id, byte);
   }

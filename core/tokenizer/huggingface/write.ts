@@ -149,7 +149,7 @@ function reservedPattern(pieces: readonly Piece[], byteFallback: boolean): strin
     bytes ||= type === PieceType.byte;
     const last = type === PieceType.byte ? 3 : piece.length;
     for (let cut = 1; cut < last; cut++) {
-      const left = piece[cut - 1]!, right = piece[cut]!;
+      const left = piece.charAt(cut - 1), right = piece.charAt(cut);
       if (!byteFallback && !known.has(left) && !known.has(right)) continue;
       if (ordinary.some(({ piece }) => piece.includes(left + right))) continue;
       const rest = type === PieceType.byte ? "0x".slice(cut - 1) + "[0-9A-F]{2}>" : escapePattern(piece.slice(cut));

@@ -1,5 +1,5 @@
 /** The pieces that are still in the race during training, in byte order, with their trie. */
-import { ByteStrings, leadLength, utf8 } from "../bytes.ts";
+import { ByteStrings, leadLength } from "../bytes.ts";
 import { buildDoubleArray } from "../double_array.ts";
 
 /** Pieces in ascending byte order; a score of -Infinity marks one that has dropped out. */
@@ -22,8 +22,8 @@ export class Lexicon {
 
   /** Whether a piece is a single character: those never drop out. */
   isLetter(index: number): boolean {
-    const bytes = this.pieces[index]!;
-    return bytes.length === leadLength(bytes[0]!);
+    const bytes = this.pieces[index], lead = bytes?.[0];
+    return lead !== undefined && bytes?.length === leadLength(lead);
   }
 
   /** Only the pieces with these indices. */
@@ -61,13 +61,8 @@ export function toSentences(
     }
     add(known, count);
   }
-  const starts = new Uint32Array(merged.size + 1), encoded: Uint8Array[] = [];
-  for (const text of merged.keys()) {
-    const bytes = utf8(text);
-    encoded.push(bytes);
-    starts[encoded.length] = starts[encoded.length - 1]! + bytes.length;
-  }
-  const bytes = new Uint8Array(starts[encoded.length]!);
-  for (const [i, word] of encoded.entries()) bytes.set(word, starts[i]);
+  const strings = new ByteStrings();
+  for (const text of merged.keys()) strings.addText(text);
+  const { bytes, starts } = strings;
   return { bytes, starts, counts: Float64Array.from(merged.values()) };
 }
