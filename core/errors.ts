@@ -6,7 +6,7 @@
 /** Text without what acts on a terminal: control, bidi and invisible characters become `\u{…}`, line breaks stay. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
-    return character === "\n" ? character : `\\u{${character.codePointAt(0)!.toString(16)}}`;
+    return character === "\n" ? character : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
   });
 }
 

@@ -1,4 +1,5 @@
 /** Which word a person most likely meant. */
+import { at } from "./lists.ts";
 
 /** The number of letters to insert, remove or replace that lead from one word to the other. */
 export function editDistance(from: string, to: string): number {
@@ -6,12 +7,12 @@ export function editDistance(from: string, to: string): number {
   for (let i = 1; i <= from.length; i++) {
     const row = [i];
     for (let j = 1; j <= to.length; j++) {
-      const replaced = above[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, above[j]! + 1, row[j - 1]! + 1));
+      const replaced = at(above, j - 1) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      row.push(Math.min(replaced, at(above, j) + 1, at(row, j - 1) + 1));
     }
     above = row;
   }
-  return above[to.length]!;
+  return at(above, to.length);
 }
 
 /** Nobody mistypes longer words than that. */

@@ -3,6 +3,7 @@ import type { Data, Plan, Program } from "../plan/mod.ts";
 import { fillNormal } from "../random.ts";
 import { packHalvesOp } from "../ops/halves.ts";
 import { Arena, type Constant, isStepOf, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { at } from "../lists.ts";
 
 /** Gives the contents of a whole storage. */
 export type Contents = (storage: Storage) => Data;
@@ -28,7 +29,7 @@ export function singleStep(step: Step, { count }: { count: number }): SingleStep
   const placeFor = ({ name, elements, pinned }: Storage) => {
     if (!pinned || elements < LONG) return undefined;
     arenas.push(new Arena(name, elements));
-    return { arena: arenas.at(-1)!, offset: 0 };
+    return { arena: at(arenas, -1), offset: 0 };
   };
   const moved = (x: Tensor): Tensor => {
     const { name, elements, dtype } = x.storage, known = inputs.get(x.storage);
@@ -47,7 +48,7 @@ export function singleStep(step: Step, { count }: { count: number }): SingleStep
     inputs: [...inputs.values()],
     constants: [],
     outputs: written,
-    metrics: [tensorOver(written[0]!.storage, [1])],
+    metrics: [tensorOver(at(written, 0).storage, [1])],
   };
   return { plan, inputs, writes: alone.writes, arenas };
 }

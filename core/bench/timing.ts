@@ -1,5 +1,6 @@
 /** Timing of programs. Many replays in a row make the clock's resolution and the wait for the device negligible. */
 import type { HostTimes, Program } from "../plan/mod.ts";
+import { at } from "../lists.ts";
 
 /** Seconds per replay. */
 export interface Timing {
@@ -30,9 +31,9 @@ export async function time(program: Program, { runs }: { runs: number }): Promis
   for (let run = 0; run < runs; run++) seconds.push(await timed(program, count));
   const host = hostShare(before, program.hostTimes), mean = seconds.reduce((sum, each) => sum + each, 0) / runs;
   seconds.sort((a, b) => a - b);
-  const middle = Math.floor(runs / 2), upper = seconds[middle]!;
-  const median = runs % 2 === 1 ? upper : (seconds[middle - 1]! + upper) / 2;
-  return { best: seconds[0]!, median, first, ...(host && { host: { ...host, mean } }) };
+  const middle = Math.floor(runs / 2), upper = at(seconds, middle);
+  const median = runs % 2 === 1 ? upper : (at(seconds, middle - 1) + upper) / 2;
+  return { best: at(seconds, 0), median, first, ...(host && { host: { ...host, mean } }) };
 }
 
 /** The host's seconds per run, from two readings of its counters. */

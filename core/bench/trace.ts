@@ -1,6 +1,7 @@
 /** Profiled steps in the Trace Event Format, which Perfetto (ui.perfetto.dev) and Chrome open. Times are microseconds. */
 import type { Profile } from "../plan/mod.ts";
 import { partsOf, type Traced } from "./step.ts";
+import { at } from "../lists.ts";
 
 type Event = Readonly<Record<string, unknown>>;
 
@@ -40,11 +41,11 @@ function eventsOf({ arm, plan, profile }: Traced, pid: number): Event[] {
     ...Object.entries(ROWS).map(([row, tid]) => named("thread_name", { name: row }, tid)),
     ...joined(profile, partOf).map(({ key, start, end }) => event({ name: key, row: "parts", pid, start, end })),
     ...joined(profile, String).map(({ step, start, end }) => {
-      const { op, attributes, flops } = plan.steps[step]!;
+      const { op, attributes, flops } = at(plan.steps, step);
       return event({ name: op.name, row: "steps", pid, start, end, args: { step, flops, ...attributes } });
     }),
     ...profile.spans.map(({ kernel, step, start, end }) =>
-      event({ name: kernel, row: "kernels", pid, start, end, args: { step, op: plan.steps[step]!.op.name } })
+      event({ name: kernel, row: "kernels", pid, start, end, args: { step, op: at(plan.steps, step).op.name } })
     ),
   ];
 }

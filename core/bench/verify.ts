@@ -9,6 +9,7 @@ import { trainingPlan } from "../train/plans.ts";
 import { benchShape } from "./shapes.ts";
 import { type Contents, fill, singleStep } from "./single_step.ts";
 import { benchObjective } from "./step.ts";
+import { present } from "../lists.ts";
 
 /** Largest RMS(difference) / RMS(reference) of one step. The tests of the ops use the same bound for gradients. */
 const BOUND = 1e-4;
@@ -22,7 +23,8 @@ export async function failingOps(
   arch: ArchType,
   { ops, precision }: { ops: ReadonlySet<string> } & Pick<ActivationConfig, "precision">,
 ) {
-  const { arms: [arm], B, T } = benchShape("smoke", { models: [arch] }), { config } = arm!;
+  const { arms: [arm], B, T } = benchShape("smoke", { models: [arch] }),
+    { config } = present(arm, "the arm of the benchmark");
   const reference = new ReferenceExecutor(), store = new ParameterStore(config);
   store.initialise(reference, 1);
   reference.write(store.lossScale, initialLossScale());
@@ -76,7 +78,9 @@ async function errorOf(
 
 /** The contents with zeros in every storage that the step only writes. A step reads an output only to add to it. */
 const written = ({ writes, accumulate, reads }: Step, contents: Contents): Contents => {
-  const read = new Set([...Object.values(reads), ...accumulate.map((role) => writes[role]!)].map((x) => x.storage));
+  const read = new Set(
+    [...Object.values(reads), ...accumulate.map((role) => present(writes[role], role))].map((x) => x.storage),
+  );
   return (storage) => {
     const values = contents(storage);
     return read.has(storage) ? values : values.fill(0);

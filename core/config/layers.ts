@@ -3,6 +3,7 @@ import type { HymbaConfig } from "./model.ts";
 import { HymbaError, quoted } from "../errors.ts";
 import { ArchType } from "./options.ts";
 import { layersOfPattern, LETTERS } from "./pattern.ts";
+import { at } from "../lists.ts";
 
 export interface Layer {
   readonly index: number;
@@ -48,10 +49,10 @@ export function layersOf(config: HymbaConfig): Layer[] {
   const owner = kinds.map((_, index) => index);
   if (config.useKvSharing) {
     for (const group of config.kvGroups ?? kvGroups(kinds.map(({ window }) => window > 0), config.oddGroup)) {
-      for (const index of group) owner[index] = group[0]!;
+      for (const index of group) owner[index] = at(group, 0);
     }
   }
-  return kinds.map((kind, index) => ({ index, ...kind, kvOwner: owner[index]! }));
+  return kinds.map((kind, index) => ({ index, ...kind, kvOwner: at(owner, index) }));
 }
 
 /** Groups of consecutive local layers that share keys and values: pairs, and what `odd` says of the odd layer of a run. */

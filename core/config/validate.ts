@@ -189,7 +189,7 @@ function validateBranches(
 /** A group's layers ascend, exist, and are in no other group. */
 function validateGroups({ kvGroups = [], nLayers }: HymbaOptions): void {
   const all = kvGroups.flat(),
-    ascend = (group: readonly number[]) => group.every((i, at) => at === 0 || group[at - 1]! < i);
+    ascend = (group: readonly number[]) => group.every((i, at) => at === 0 || (group[at - 1] ?? -1) < i);
   if (
     kvGroups.every(ascend) && new Set(all).size === all.length &&
     all.every((i) => Number.isInteger(i) && i >= 0 && i < nLayers)

@@ -2,6 +2,7 @@
 import { fillNormal, fillUniform, STREAMS } from "../random.ts";
 import { sizeOf } from "../tensor/mod.ts";
 import type { ParameterSpec } from "./specs.ts";
+import { at } from "../lists.ts";
 
 const SMALLEST_STEP = 1e-3, LARGEST_STEP = 1e-1, STEP_FLOOR = 1e-4;
 
@@ -19,7 +20,7 @@ export function initialValues(
     case "uniform":
       return fillUniform(values, counter, { low: -init.bound, high: init.bound });
     case "s4d":
-      return values.map((_, i) => Math.log(i % shape.at(-1)! + 1));
+      return values.map((_, i) => Math.log(i % at(shape, -1) + 1));
     case "step-size":
       return fillUniform(values, counter, { low: Math.log(SMALLEST_STEP), high: Math.log(LARGEST_STEP) }).map(
         inverseSoftplusOfExp,

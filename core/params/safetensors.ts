@@ -4,6 +4,7 @@
  */
 import { HymbaError, quoted } from "../errors.ts";
 import { type HeaderEntry, readHeader } from "./safetensors_header.ts";
+import { at } from "../lists.ts";
 
 export { HEADER_LIMITS } from "./safetensors_header.ts";
 
@@ -186,6 +187,6 @@ export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, { name }: { na
   const dtypes = entries.map((entry) => checkedDtype(name, entry));
   checkCoverage(name, { entries, length: bytes.length - start });
   const data = bytes.subarray(start);
-  const tensors = entries.map((entry, i) => [entry.name, viewOf(data, { ...entry, dtype: dtypes[i]! })] as const);
+  const tensors = entries.map((entry, i) => [entry.name, viewOf(data, { ...entry, dtype: at(dtypes, i) })] as const);
   return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(metadata) };
 }

@@ -6,6 +6,7 @@ import { lossScaleState } from "../ops/loss_scale.ts";
 import { Arena, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import { initialValues } from "./init.ts";
 import { type ParameterSpec, parameterSpecs } from "./specs.ts";
+import { present } from "../lists.ts";
 
 /** Elements between the starts of two parameters are a multiple of this: bindings must start at 256 bytes. */
 const ALIGNMENT = 64;
@@ -105,14 +106,14 @@ export class ParameterStore {
         found.set(name, piece.slice(from - start, to - start) as Float32Array<ArrayBuffer>);
       }
     }
-    return Object.fromEntries(this.specs.map(({ name }) => [name, found.get(name)!]));
+    return Object.fromEntries(this.specs.map(({ name }) => [name, present(found.get(name), name)]));
   }
 
   /** Runs of neighbouring parameters of at most PIECE elements, or one larger parameter. */
   #pieces(): Piece[] {
     const sizes = new Map(this.specs.map(({ name, shape }) => [name, sizeOf(shape)])), pieces: Piece[] = [];
     for (const [name, from] of this.#offsets) { // in the order of the arena
-      const to = from + sizes.get(name)!, last = pieces.at(-1), member = { name, from, to };
+      const to = from + present(sizes.get(name), name), last = pieces.at(-1), member = { name, from, to };
       if (last && to - last.start <= PIECE) last.end = to, last.members.push(member);
       else pieces.push({ start: from, end: to, members: [member] });
     }

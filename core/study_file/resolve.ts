@@ -21,6 +21,7 @@ import { presetNamed } from "./presets.ts";
 import { lengthFaults, ownStageOf, stageOf } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
+import { present } from "../lists.ts";
 
 /** What a study is made from. */
 export interface Sources {
@@ -50,6 +51,11 @@ class Reader {
     return this.values.get(path)?.value as T | undefined;
   }
 
+  /** A value of a key that every study has. */
+  need<T>(path: string): T {
+    return present(this.get<T>(path), path);
+  }
+
   /** Whether the author of the study gave the value, not the program. */
   isOwn(path: string): boolean {
     return ["file", "flag"].includes(this.values.get(path)?.origin.kind ?? "");
@@ -64,7 +70,7 @@ class Reader {
 function profileFaults(reader: Reader): Fault[] {
   const fixed = [["suite", "seed"], ["match", "none"], ["preference.loss", "seed"]] as const, faults: Fault[] = [];
   const said = (path: string) => {
-    const { value, origin } = reader.values.get(path)!;
+    const { value, origin } = present(reader.values.get(path), path);
     return origin.kind === "flag" && origin.flag !== "--set" ? `${origin.flag} ${value}` : `${path} = ${shown(value)}`;
   };
   for (const [path, expected] of fixed) {
@@ -113,7 +119,7 @@ function gathered({ preset, file, flags = [] }: Sources): { values: Values; faul
   const named = presetNamed((fromFlags.values.get("preset") ?? fromFile.values.get("preset"))?.value);
   const base = named ?? preset ?? "quick";
   const values = mergeValues(usualValues(), presetValues(base), fromFile.values, fromFlags.values);
-  const origin = named ? values.get("preset")!.origin : { kind: "usual" } satisfies Origin;
+  const origin = named ? present(values.get("preset"), "preset").origin : { kind: "usual" } satisfies Origin;
   values.set("preset", { value: base, origin });
   return { values, faults: [...fromFile.faults, ...fromFlags.faults], preset: base };
 }
@@ -127,8 +133,8 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
   faults.push(...lengthFaults(values));
   if (profile) faults.push(...profileFaults(reader));
-  const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.get<MatchRule>("match")!;
-  const match = reader.isOwn("match") ? reader.get<MatchRule>("match")! : usualMatch;
+  const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.need<MatchRule>("match");
+  const match = reader.isOwn("match") ? reader.need<MatchRule>("match") : usualMatch;
   if (match !== reader.get("match")) {
     const rule = profile ? `profile ${profile}` : `suite ${suite}`;
     values.set("match", { value: match, origin: { kind: "rule", rule } });
@@ -140,7 +146,7 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   const recall = recallOf(reader, arms, names), seeds = seedsOf(reader);
   if (new Set(seeds).size < seeds.length) {
     faults.push({
-      at: faultAt(values.get("seeds")!.origin),
+      at: faultAt(present(values.get("seeds"), "seeds").origin),
       what: "seeds",
       expected: "different seeds",
       got: shown(seeds),
@@ -157,7 +163,7 @@ export function resolveSources(sources: Sources): ResolvedStudy {
     seeds,
     name: nameFrom(reader, sources.file?.path, preset),
   });
-  return { study, reference: reference!, preset, values };
+  return { study, reference: present(reference, "the arm hymba"), preset, values };
 }
 
 function studyFrom(
@@ -168,7 +174,7 @@ function studyFrom(
 ): StudyConfig {
   const preference = reader.table<PreferenceConfig>("preference"),
     precision = reader.get<StudyConfig["precision"] | "f32">("precision");
-  const T = reader.get<number>("sequenceLength")!, stage = stageOf(reader.values, { path: "pretraining", T });
+  const T = reader.need<number>("sequenceLength"), stage = stageOf(reader.values, { path: "pretraining", T });
   const characters = reader.get<number>("data.characters"), remat = reader.get<boolean>("remat");
   return {
     preset: name,
@@ -181,9 +187,9 @@ function studyFrom(
       return pretraining ? { ...arm, pretraining } : arm;
     }),
     seeds,
-    vocabSize: reader.get<number>("model.vocabSize")!,
+    vocabSize: reader.need<number>("model.vocabSize"),
     sequenceLength: T,
-    trainFraction: reader.get<number>("data.trainFraction")!,
+    trainFraction: reader.need<number>("data.trainFraction"),
     pretraining: stage,
     orpo: stageOf(reader.values, { path: "orpo", T }),
     preference: { ...preference, loss: profile ?? preference.loss },

@@ -4,6 +4,7 @@ import { HymbaError, quoted } from "../errors.ts";
 import type { StoredTensor } from "../params/safetensors.ts";
 import type { ArenaName, ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
+import { present } from "../lists.ts";
 
 /** The group of a checkpoint that each arena is kept in. */
 const GROUPS: readonly (readonly [string, ArenaName])[] = [
@@ -18,7 +19,9 @@ export type Tensors = Record<string, StoredTensor>;
 export async function takeArena(executor: Executor, store: ParameterStore, arena: ArenaName): Promise<Tensors> {
   const values = await store.read(executor, arena);
   return Object.fromEntries(
-    store.specs.map(({ name, shape }) => [name, { dtype: "F32", shape: [...shape], data: values[name]! }]),
+    store.specs.map((
+      { name, shape },
+    ) => [name, { dtype: "F32", shape: [...shape], data: present(values[name], name) }]),
   );
 }
 

@@ -9,6 +9,7 @@ import { runStudy } from "../study/study.ts";
 import type { Executor } from "../plan/mod.ts";
 import { ARTIFACTS, availableArtifacts } from "../report/mod.ts";
 import type { Finding } from "./checksums.ts";
+import { present } from "../lists.ts";
 
 /** Largest relative difference of a loss between two executors or adapters; on one and the same the bits are compared. */
 const OTHER_EXECUTOR = 1e-3;
@@ -58,7 +59,7 @@ export async function checkQualities(
 ): Promise<Finding[]> {
   const { study } = run.record, findings: Finding[] = [];
   for (const { arm: name, seed, stages } of run.results) {
-    const arm = study.arms.find((one) => one.name === name)!;
+    const arm = present(study.arms.find((one) => one.name === name), `the arm ${name}`);
     for (const stage of STAGES) {
       const recorded = stages[stage]?.final.loss, weights = join(armFolder(folder, name, seed), weightsFile(stage));
       if (recorded === undefined) continue;
@@ -153,7 +154,11 @@ async function compareWeights(disk: Disk, folder: string, { run, scratch }: { ru
         ),
       );
       const what = `${arm}, seed ${seed}, ${stage}: weights, trained again`;
-      findings.push({ what, ok: before === after, detail: before === after ? before! : `${before} became ${after}` });
+      findings.push({
+        what,
+        ok: before === after,
+        detail: before !== undefined && before === after ? before : `${before} became ${after}`,
+      });
     }
   }
   return findings;
