@@ -5,9 +5,10 @@ import { map } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { join } from "node:path";
+import { otherKernels } from "../../core/backend/kernels.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk, temporaryName } from "../../core/disk/mod.ts";
-import { loadRun, readRecord } from "../../core/record/mod.ts";
+import { FILES, loadRun, readRecord } from "../../core/record/mod.ts";
 import { checkTokenizer } from "../../core/verify/check_tokenizer.ts";
 import { checkChecksums, CHECKSUMS, type Finding } from "../../core/verify/checksums.ts";
 import { checkArtifacts, checkQualities, checkTraining, sameMachine } from "../../core/verify/verify.ts";
@@ -37,8 +38,11 @@ const onProgress = (line: string) => console.error(line);
 
 async function verify({ run, retrain, data, json, ...backend }: InferValue<typeof options>): Promise<void> {
   const folder = await folderOf(run);
-  // Without checksums this must at least be a run. A run without checksums is a finding below.
-  if (!await systemDisk.stat(join(folder, CHECKSUMS))) await readRecord(systemDisk, folder);
+  if (!await systemDisk.stat(join(folder, CHECKSUMS))) {
+    // Without checksums this must at least be a run. A run without checksums is a finding below.
+    await readRecord(systemDisk, folder);
+    if (!await systemDisk.stat(join(folder, FILES.arms))) return weightsNotHere(folder, { json });
+  }
   const findings = await checkChecksums(systemDisk, folder);
   // Wrong checksums are a clearer message than the error of a reader that meets a damaged file.
   if (findings.every(({ ok }) => ok)) findings.push(...await derive(folder, { retrain, data, backend }));
@@ -47,17 +51,33 @@ async function verify({ run, retrain, data, json, ...backend }: InferValue<typeo
   if (findings.some(({ ok }) => !ok)) Deno.exitCode = 1;
 }
 
+/** Says that a published result cannot be checked: of its run only the record and the artifacts are there. Exit code 1. */
+function weightsNotHere(folder: string, { json }: { json: boolean }): void {
+  const note = "weights not here: the folder has the record and artifacts of a run, and nothing to derive them from";
+  console.log(json ? JSON.stringify({ run: folder, findings: [], note }) : `${folder}: ${note}`);
+  Deno.exitCode = 1;
+}
+
 /** Recomputes artifacts and losses, and with `retrain` the weights, and compares them with the run. */
 async function derive(
   folder: string,
   { retrain, data, backend }: { retrain: boolean; data?: string; backend: Parameters<typeof openBackend>[0] },
 ): Promise<Finding[]> {
   const loaded = await loadRun(systemDisk, folder), findings = await checkArtifacts(systemDisk, folder, loaded);
+  const other = await otherKernels(systemDisk, loaded.record);
+  if (other) onProgress(`note: ${folder}: ${other}`);
   const corpus = await corpusOf(loaded.record, { data, onProgress });
   findings.push(...await checkTokenizer(systemDisk, folder, { record: loaded.record, corpus }));
   const opened = await openBackend({ ...backend, onProgress });
+  // An older record does not name its kernels; its bits are compared.
+  const sameKernels = loaded.record.kernels === undefined || other === undefined;
   try {
-    const means = { executor: opened.executor, corpus, same: sameMachine(loaded.record, opened), run: loaded };
+    const means = {
+      executor: opened.executor,
+      corpus,
+      same: sameMachine(loaded.record, opened) && sameKernels,
+      run: loaded,
+    };
     findings.push(...await checkQualities(systemDisk, folder, means));
     if (retrain) {
       const scratch = temporaryName(`${folder}.verify`);

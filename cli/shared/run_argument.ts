@@ -4,6 +4,7 @@ import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { loadRun, newestRun, type Run } from "../../core/record/mod.ts";
+import { otherKernels } from "../../core/backend/kernels.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 
 export const runArgument = optional(
@@ -15,8 +16,10 @@ export const runArgument = optional(
 /** The given folder, or that of the newest run. */
 export const folderOf = async (run: string | undefined): Promise<string> => run ?? await newestRun(systemDisk);
 
-/** The given run, or the newest one, with its folder. */
+/** The given run, or the newest one, with its folder. A note on standard error says when other kernels made it. */
 export async function openRun(run: string | undefined): Promise<{ folder: string; run: Run }> {
-  const folder = await folderOf(run);
-  return { folder, run: await loadRun(systemDisk, folder) };
+  const folder = await folderOf(run), loaded = await loadRun(systemDisk, folder);
+  const other = await otherKernels(systemDisk, loaded.record);
+  if (other) console.error(`note: ${folder}: ${other}`);
+  return { folder, run: loaded };
 }

@@ -5,10 +5,11 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
+import { otherKernels } from "../../core/backend/kernels.ts";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import { type ActivationConfig, type Precision, PROFILES, type StudyConfig } from "../../core/config/mod.ts";
 import type { Overrides } from "../../core/study_file/mod.ts";
-import { FILES, type Run, RUNS, type StageName } from "../../core/record/mod.ts";
+import { FILES, readRecord, type Run, RUNS, type StageName } from "../../core/record/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
 import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
@@ -26,6 +27,7 @@ import { goOnAfter } from "../ui/restart.ts";
 import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 import { precisionOption } from "./options.ts";
+import { provenance } from "./provenance.ts";
 import { onSoftware } from "./study_sources.ts";
 import { summaryTable } from "../ui/summary.ts";
 
@@ -128,7 +130,10 @@ export interface Conduct {
 /** Says what will be done, does it, writes every artifact and prints where they are. */
 export async function conduct(given: Conduct): Promise<void> {
   const { opened, corpus, folder, display, json, probe } = given, say = (line: string) => display.say(line);
+  await sayOtherKernels(folder, say);
   const study = await fittedStudy(systemDisk, given.study, { text: corpus.text, say });
+  const fitted = study.vocabSize !== given.study.vocabSize;
+  const origins = fitted ? { ...given.origins, "model.vocabSize": "the size that the text supports" } : given.origins;
   display.say(
     `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes)${
       activationsInWords(study)
@@ -149,7 +154,7 @@ export async function conduct(given: Conduct): Promise<void> {
   }
   const { pretraining: { batch: B }, sequenceLength: T, remat, precision } = study;
   display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat, precision }))));
-  const run = await carryThrough({ ...given, study });
+  const run = await carryThrough({ ...given, study, origins });
   const artifacts = await writeArtifacts(systemDisk, folder, run);
   artifacts.push(await writeChecksums(systemDisk, folder));
   if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
@@ -160,6 +165,13 @@ export async function conduct(given: Conduct): Promise<void> {
 
 /** Rounds in which a study measures its speeds. Of nine, the interval leaves out the slowest and the fastest. */
 const SPEED_ROUNDS = 9;
+
+/** Says it when a run that goes on was begun by other kernels: its numbers will be those of two programs. */
+async function sayOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
+  if (!await systemDisk.stat(join(folder, FILES.record))) return;
+  const other = await otherKernels(systemDisk, await readRecord(systemDisk, folder));
+  if (other) say(`note: ${folder}: ${other}`);
+}
 
 /** Bytes of the metrics log: what it grew over is done. */
 async function sizeOfLog(folder: string): Promise<number> {
@@ -172,7 +184,7 @@ async function carryThrough(
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
   const found = { versions: versions(), backend, adapter, ...(tiles && { tiles }), ...(origins && { origins }) };
-  const environment = { ...found, command: commandLine() };
+  const environment = { ...found, ...await provenance(opened), command: commandLine() };
   try {
     return await runStudy(study, {
       executor,

@@ -1,5 +1,5 @@
 /** The table of results of a run, for the terminal. */
-import type { Run } from "../../core/record/mod.ts";
+import { type Run, studyLabel } from "../../core/record/mod.ts";
 import { table } from "./table.ts";
 import { type SpeedKind, steadySpeed } from "../../core/report/speeds.ts";
 
@@ -42,7 +42,7 @@ export function summaryTable(run: Run): string {
     "train tok/s",
     "gen tok/s",
   ];
-  return `${record.study.preset} on ${record.corpus.name}, ${record.backend} (${record.adapter.name})\n${
+  return `${studyLabel(record).words} on ${record.corpus.name}, ${record.backend} (${record.adapter.name})\n${
     table([head, ...rows, baseline("unigram", unigram), baseline("bigram", bigram)])
   }`;
 }

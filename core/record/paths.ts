@@ -9,6 +9,8 @@ export const FILES = {
   model: "tokenizer.model",
   tokenizer: "tokenizer.json",
   lock: "lock",
+  /** A folder: the weights and results of each arm and seed. */
+  arms: "arms",
   speeds: "speeds.json",
 } as const;
 
@@ -16,7 +18,7 @@ export const FILES = {
 export const tokenizerPath = (folder: string, { profile }: Pick<StudyConfig, "profile">): string =>
   join(folder, profile === undefined ? FILES.model : FILES.tokenizer);
 
-export const armFolder = (folder: string, arm: string, seed: number) => join(folder, "arms", `${arm}-${seed}`);
+export const armFolder = (folder: string, arm: string, seed: number) => join(folder, FILES.arms, `${arm}-${seed}`);
 export const weightsFile = (stage: StageName) => `${stage}.safetensors`;
 export const stageFile = (stage: StageName) => `${stage}.json`;
 export const lossesFile = (stage: StageName) => `losses-${stage}.safetensors`;

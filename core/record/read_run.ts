@@ -125,6 +125,12 @@ const storedRecord = object({
     evaluatedBytes: count,
   }),
   baselines: object({ unigram: object(quality), bigram: object(quality) }),
+  /** SHA-256 of the kernels that computed (core/backend/kernels.ts). Records of older runs have none. */
+  kernels: optional(digest),
+  /** The commit of the program, where its folder is a repository, and whether its files differed from it. */
+  program: optional(object({ commit: name, dirty: oneOf([true, false]) })),
+  /** The processor, also where a GPU computed. */
+  processor: optional(name),
   started: text({ max: 64 }),
   command: long,
   /** Where each value of the study comes from, by its key; absent in records of older runs. */

@@ -1,5 +1,5 @@
 /** The texts about a study that all figures and reports share. */
-import type { Run, StageName } from "../record/mod.ts";
+import { type Run, type StageName, studyLabel } from "../record/mod.ts";
 import { printable } from "../errors.ts";
 import { short } from "./format.ts";
 
@@ -32,11 +32,14 @@ export function seedsOf({ record, results }: Run): { most: number; words: string
 
 /** The footer of every figure: corpus, preset, seeds, machine and date in one line. */
 export function footerOf(run: Run): string {
-  const { study, corpus, started } = run.record, { words } = seedsOf(run), planned = study.seeds.length;
+  const { study, corpus, started } = run.record,
+    label = studyLabel(run.record),
+    { words } = seedsOf(run),
+    planned = study.seeds.length;
   const seeds = planned === 1
     ? `seed ${study.seeds[0]}`
     : `${words === String(planned) ? "" : `${words} of `}${planned} seeds`;
-  const facts = [`corpus ${corpus.name}`, `preset ${study.preset}`, seeds, machineOf(run), started.slice(0, 10)];
+  const facts = [`corpus ${corpus.name}`, `${label.kind} ${label.words}`, seeds, machineOf(run), started.slice(0, 10)];
   return oneLine(facts.join("  ·  "));
 }
 

@@ -1,5 +1,5 @@
 /** The CSV files of a run: ablation_results.csv, preference.csv and comparisons.csv. */
-import type { ArmResult, Quality, Run } from "../record/mod.ts";
+import { type ArmResult, type Quality, type Run, studyLabel } from "../record/mod.ts";
 import { NOT_MEASURABLE, speedOf, steadySpeed } from "./speeds.ts";
 import { comparisons, isClear } from "./statistics.ts";
 import { trainSeconds } from "./summary.ts";
@@ -82,8 +82,8 @@ const csvText = (rows: readonly (readonly Cell[])[]): string =>
  * row names the corpus.
  */
 export function csvOf(run: Run): string {
-  const { corpus, study, baselines } = run.record;
-  const tail = [corpus.name, study.preset];
+  const { corpus, baselines } = run.record;
+  const tail = [corpus.name, studyLabel(run.record).words];
   const rows: Cell[][] = [["model", "seed", ...COLUMNS.map(([name]) => name), "corpus", "preset"]];
   for (const result of run.results) {
     rows.push([result.arm, result.seed, ...COLUMNS.map(([, of]) => of(result, run)), ...tail]);

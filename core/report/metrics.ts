@@ -1,6 +1,6 @@
 /** detailed_metrics.txt: the findings of a run and all its numbers with units. */
 import type { StudyConfig } from "../config/mod.ts";
-import type { ArmResult, Quality, Run, StageName, StageResult } from "../record/mod.ts";
+import { type ArmResult, type Quality, type Run, type StageName, type StageResult, studyLabel } from "../record/mod.ts";
 import { at } from "../lists.ts";
 import { footerOf, oneLine, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
@@ -252,10 +252,10 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
   const { pretraining, orpo } = study;
   const joined = (values: Readonly<Record<string, string | number>>) =>
     Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
-  const words = dataWords(study);
+  const words = dataWords(study), label = studyLabel(record);
   const rows: [string, string][] = [
     ["command", record.command],
-    ["preset", `${study.preset}, seeds ${study.seeds.join(", ")}`],
+    [label.kind, `${label.words}, seeds ${study.seeds.join(", ")}`],
     ...(study.profile ? [["profile", `${study.profile}: the documented study, unchanged`] as [string, string]] : []),
     ["started", record.started],
     ["corpus", `${corpus.name}, ${whole(corpus.bytes)} bytes, licence: ${corpus.licence}`],
@@ -276,7 +276,12 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ],
     ["stage 2", `${orpo.steps} steps of ${orpo.batch} pairs, peak rate ${orpo.rate}, loss ${study.preference.loss}`],
     ["computed by", `${record.backend}: ${joined(adapter)}`],
+    ...(record.processor ? [["processor", record.processor] as [string, string]] : []),
     ["versions", joined(versions)],
+    ...(record.program
+      ? [["commit", `${record.program.commit}${record.program.dirty ? ", with changes" : ""}`] as [string, string]]
+      : []),
+    ...(record.kernels ? [["kernels SHA-256", record.kernels] as [string, string]] : []),
   ];
   return rows.map(([name, value]) => [name, oneLine(value)]);
 }

@@ -29,6 +29,10 @@ export interface Environment {
   /** Tiles of matrix products by shape, where they were tuned. */
   readonly tiles?: Readonly<Record<string, string>>;
   readonly command: string;
+  /** SHA-256 of the kernels: see `kernelsHash`. */
+  readonly kernels?: string;
+  readonly program?: RunRecord["program"];
+  readonly processor?: string;
   /** Where each value of the study comes from, by its key. */
   readonly origins?: Readonly<Record<string, string>>;
 }

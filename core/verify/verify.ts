@@ -17,7 +17,7 @@ const OTHER_EXECUTOR = 1e-3;
 export interface Means {
   readonly executor: Executor;
   readonly corpus: Corpus;
-  /** Executor and adapter are those of the run record, so that losses must have the same bits. */
+  /** Executor, adapter and kernels are those of the run record, so that losses must have the same bits. */
   readonly same: boolean;
 }
 
@@ -85,7 +85,7 @@ function compareLosses(
     what,
     ok: same ? loss === recorded : off <= OTHER_EXECUTOR,
     detail: `recorded ${recorded}, evaluated again ${loss}${
-      same ? "" : ` (another executor: within ${OTHER_EXECUTOR})`
+      same ? "" : ` (another executor or other kernels: within ${OTHER_EXECUTOR})`
     }`,
   };
 }
@@ -109,9 +109,11 @@ export async function checkTraining(
   },
 ): Promise<Finding[]> {
   if (!means.same) {
-    throw new HymbaError("training again gives the same bits only on the executor and adapter of the run", {
-      expected: `${run.record.backend}, ${JSON.stringify(run.record.adapter)}`,
-      hint: "choose it with --backend and --adapter",
+    throw new HymbaError("training again gives the same bits only on the executor, adapter and kernels of the run", {
+      expected: `${run.record.backend}, ${JSON.stringify(run.record.adapter)}, kernels ${
+        run.record.kernels ?? "not named"
+      }`,
+      hint: "choose them with --backend and --adapter, and use the version of the program that made the run",
     });
   }
   const { study, versions, backend, adapter, tiles, command } = run.record,

@@ -18,6 +18,9 @@ export const RECORD = JSON.stringify({
   tokenizer: { sha256: "f".repeat(64), vocabSize: 384 },
   data: { trainTokens: 1, validationTokens: 2, evaluatedTokens: 1, evaluatedBytes: 2 },
   baselines: { unigram: quality, bigram: quality },
+  kernels: "0".repeat(64),
+  program: { commit: "1".repeat(40), dirty: false },
+  processor: "a processor",
   started: "2026-01-01T00:00:00.000Z",
   command: "hymba ablate",
 });

@@ -47,7 +47,7 @@ Deno.test("a finished run is verified: checksums, artifacts, qualities, training
       assert.equal(await disk.stat(`${folder}.again`), undefined);
       await assert.rejects(
         checkTraining(disk, folder, { ...means, same: false, scratch: "unused" }),
-        /only on the executor and adapter of the run/,
+        /only on the executor, adapter and kernels of the run/,
       );
       const somebodys = await Deno.makeTempDir();
       await Deno.writeTextFile(join(somebodys, "notes.txt"), "mine");

@@ -1,0 +1,58 @@
+/** Which kernels compute: a hash that a run record keeps, so that numbers of other kernels are known as such. */
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { BUILDS } from "../cpu/module.ts";
+import { type Disk, readText, sha256 } from "../disk/mod.ts";
+import { MATMUL_TILES } from "../webgpu/tiles.ts";
+
+/** An executor as a run record names it. */
+interface NamedExecutor {
+  readonly backend: string;
+  readonly adapter: Readonly<Record<string, string | number>>;
+}
+
+const WGSL = fileURLToPath(new URL("../../wgsl", import.meta.url)),
+  CPU = fileURLToPath(new URL("../cpu", import.meta.url));
+
+/** The text without comments, empty lines and spaces at the ends of lines: it compiles to the same code. */
+const codeOf = (text: string) =>
+  text.split("\n").map((line) => line.replace(/\/\/.*/, "").trim()).filter((line) => line !== "").join("\n");
+
+async function wgslFiles(disk: Disk, folder: string): Promise<[path: string, code: string][]> {
+  const found: [string, string][] = [];
+  for (const name of await disk.list(folder)) {
+    const path = join(folder, name);
+    if ((await disk.stat(path))?.kind === "folder") found.push(...await wgslFiles(disk, path));
+    else if (name.endsWith(".wgsl")) found.push([name, codeOf(await readText(disk, path))]);
+  }
+  return found;
+}
+
+/**
+ * The SHA-256 of the kernels of an executor. On the CPU: of the WebAssembly module of its build. On WebGPU: of all WGSL without
+ * comments, and of the tiles of matrix products. Undefined for an executor that this program does not have.
+ */
+export async function kernelsHash(disk: Disk, { backend, adapter }: NamedExecutor): Promise<string | undefined> {
+  if (backend === "webgpu") return sha256(JSON.stringify([await wgslFiles(disk, WGSL), MATMUL_TILES]));
+  const build = Object.entries(BUILDS).find(([name]) => name === adapter.build);
+  return backend === "cpu" && build ? sha256(await disk.read(join(CPU, build[1]))) : undefined;
+}
+
+/** The first digits of a hash, as a sentence shows it. */
+const short = (hash: string) => hash.slice(0, 12);
+
+/**
+ * A sentence when a run was made by other kernels than those of this program, or does not say by which; undefined when by the
+ * same ones.
+ */
+export async function otherKernels(
+  disk: Disk,
+  { kernels, ...executor }: NamedExecutor & { readonly kernels?: string },
+): Promise<string | undefined> {
+  if (kernels === undefined) return "the run does not say which kernels made it: an older version of the program did";
+  const own = await kernelsHash(disk, executor);
+  if (own === kernels) return undefined;
+  return `the run was made by the kernels ${short(kernels)}, this program has ${
+    own === undefined ? "none for its executor" : short(own)
+  }: numbers that are made again may differ`;
+}

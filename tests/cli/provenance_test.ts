@@ -1,0 +1,68 @@
+/** What made a number: what run.json says of it, and where a run of other kernels is named. */
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { hymba, makePlace } from "./command_line.ts";
+
+const place = await makePlace(), folder = join(place.folder, "run");
+const WORDS = [
+  "pretrain",
+  "--model",
+  "mamba",
+  "--preset",
+  "smoke",
+  "--backend",
+  "cpu",
+  "--data",
+  place.text,
+  "--out",
+  "run",
+];
+const trained = await hymba(place, ...WORDS, "--steps", "2");
+const record = JSON.parse(await Deno.readTextFile(join(folder, "run.json")));
+
+Deno.test("run.json says which commit, which kernels, which processor and which versions made the run", async () => {
+  assert.equal(trained.code, 0, trained.error);
+  assert.match(record.kernels, /^[0-9a-f]{64}$/);
+  assert.equal(record.versions.deno, Deno.version.deno);
+  assert.match(record.versions.webgpu, /^npm:webgpu@/);
+  assert.equal(typeof record.processor, "string");
+  const root = new URL("../..", import.meta.url).pathname;
+  const git = await new Deno.Command("git", { args: ["-C", root, "rev-parse", "HEAD"] }).output().catch(() =>
+    undefined
+  );
+  if (git?.success) assert.equal(record.program.commit, new TextDecoder().decode(git.stdout).trim());
+  else console.log("skipped: this checkout has no git");
+});
+
+Deno.test("with other steps than the preset's, the run is not called by the preset's name alone", async () => {
+  assert.match(trained.out, /^smoke \(other pretraining\.steps\) on made-up/);
+  assert.match(await Deno.readTextFile(join(folder, "ablation_results.csv")), /smoke \(other pretraining\.steps\)$/m);
+});
+
+Deno.test("a run of other kernels is named by verify, by artifacts and by a call that goes on", async () => {
+  const sound = await hymba(place, "verify", "run", "--backend", "cpu", "--data", place.text);
+  assert.equal(sound.code, 0, sound.out);
+  assert.doesNotMatch(sound.error, /kernels/);
+  await Deno.writeTextFile(join(folder, "run.json"), JSON.stringify({ ...record, kernels: "5".repeat(64) }));
+  await Deno.remove(join(folder, "checksums.json"));
+  const note = /note: run: the run was made by the kernels 555555555555, this program has [0-9a-f]{12}/;
+  assert.match((await hymba(place, "metrics", "run")).error, note);
+  assert.match((await hymba(place, ...WORDS, "--steps", "2")).error, note);
+  const verified = await hymba(place, "verify", "run", "--backend", "cpu", "--data", place.text);
+  assert.match(verified.error, note);
+  assert.match(verified.out, /another executor or other kernels/);
+  const again = await hymba(place, "verify", "run", "--retrain", "--backend", "cpu", "--data", place.text);
+  assert.equal(again.code, 1);
+  assert.match(again.error, /executor, adapter and kernels of the run/);
+});
+
+Deno.test("verify says of a published result that its weights are not here", async () => {
+  const published = join(place.folder, "published");
+  await Deno.mkdir(published);
+  await Deno.copyFile(join(folder, "run.json"), join(published, "run.json"));
+  const { code, out } = await hymba(place, "verify", published);
+  assert.equal(code, 1);
+  assert.match(out, /published: weights not here/);
+  assert.doesNotMatch(out, /checks passed/);
+  assert.match(JSON.parse((await hymba(place, "verify", published, "--json")).out).note, /weights not here/);
+});
