@@ -113,11 +113,14 @@ function preTokenizerOf(dice: Dice, { schemes, depth = 0 }: { schemes: readonly 
   if (kind === "Punctuation") return { type: kind, behavior: dice.pick(BEHAVIOURS) };
   if (kind === "Digits") return { type: kind, individual_digits: dice.once(2) };
   if (kind === "ByteLevel") {
-    // In front of "first" a space that was put in front makes two firsts: see docs/tokenizer.md.
-    return { type: kind, add_prefix_space: depth === 0 && dice.once(2), trim_offsets: true, use_regex: dice.once(2) };
+    return { type: kind, add_prefix_space: dice.once(2), trim_offsets: true, use_regex: dice.once(2) };
   }
   if (kind === "Sequence" && depth < 2) {
-    const list = Array.from({ length: 1 + dice.below(3) }, () => preTokenizerOf(dice, { schemes, depth: depth + 1 }));
+    // Behind a step that puts something in front, "first" finds several firsts: see docs/tokenizer.md.
+    const list = Array.from(
+      { length: 1 + dice.below(3) },
+      () => preTokenizerOf(dice, { schemes: ["always", "never"], depth: depth + 1 }),
+    );
     return { type: kind, pretokenizers: list };
   }
   return { type: kind === "Sequence" ? "Whitespace" : kind };
