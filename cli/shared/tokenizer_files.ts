@@ -90,7 +90,7 @@ export class Output {
     try {
       for (let at = 0; at < this.#length;) at += await Deno.stdout.write(this.#bytes.subarray(at, this.#length));
     } catch (error) {
-      // Whoever reads has enough, as `head` has: no more work, and no fault.
+      // The reader has closed the pipe, as `head` does. This is no fault.
       if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
       throw error;
     }

@@ -15,8 +15,8 @@ export async function runStream({ command, model, ...how }: StreamRequest): Prom
 }
 
 /**
- * Opens a tokenizer. What reads `tokenizer.json` is loaded for one only, by a name that Deno cannot see beforehand: nobody who has a
- * `.model` waits for it.
+ * Opens a tokenizer. The reader of `tokenizer.json` is loaded only for such a file. Its name is put together at run time, because
+ * Deno reads every file that a literal import names before the program starts.
  */
 async function openCoder(path: string): Promise<Coder> {
   const { bytes, json } = await readTokenizerFile(path);

@@ -1,6 +1,6 @@
 /**
- * Bytes spelt as visible characters, one each, so that any text is a text over 256 characters. Source: GPT-2's encoder, as
- * Hugging Face's `ByteLevel` has it: printable bytes of Latin-1 stand for themselves, the others for U+0100 and up.
+ * Each byte written as one visible character, so that any text uses at most 256 characters. Printable bytes of Latin-1 stand for
+ * themselves, the others for U+0100 and up. Source: GPT-2's encoder and Hugging Face's `ByteLevel`.
  */
 import { utf8 } from "./bytes.ts";
 
@@ -15,14 +15,14 @@ function alphabet(): string[] {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isVisible(byte) ? byte : hidden++));
 }
 
-/** The UTF-8 bytes of a text, spelt. */
+/** The UTF-8 bytes of a text, each as its character. */
 export function byteSpelt(text: string): string {
   let spelt = "";
   for (const byte of utf8(text)) spelt += BYTE_CHARACTERS[byte];
   return spelt;
 }
 
-/** The bytes that a text spells, or undefined when it holds a character that spells none. */
+/** The bytes whose characters make up a text, or undefined when it has a character that stands for no byte. */
 export function bytesSpelt(spelt: string): Uint8Array | undefined {
   const bytes: number[] = [];
   for (const character of spelt) {

@@ -1,6 +1,6 @@
 /** Small helpers on UTF-8 bytes, shared by every part of the tokenizer. */
 
-/** U+2581, the visible stand-in for a space, as text and as UTF-8. */
+/** U+2581, which stands for a space, as text and as UTF-8. */
 export const SPACE_MARK = "\u2581";
 export const MARK_0 = 0xe2, MARK_1 = 0x96, MARK_2 = 0x81;
 
@@ -36,7 +36,7 @@ export function validLength(bytes: Uint8Array, { at, end }: { at: number; end: n
   return length;
 }
 
-/** The order of two byte strings: as C's memcmp, shorter first. It is also the order of their code points. */
+/** Compares two byte strings as C's memcmp does; a prefix comes first. It is also the order of their code points. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length);
   for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
@@ -79,7 +79,7 @@ export class ByteBuffer {
   }
 }
 
-/** Byte strings one behind the other. */
+/** Byte strings in one buffer, one after the other. */
 export class ByteStrings {
   readonly #buffer = new ByteBuffer(4096);
   #starts = new Uint32Array(256);
@@ -107,7 +107,7 @@ export class ByteStrings {
         bytes[length++] = 0x80 | unit >> 6 & 0x3f;
         bytes[length++] = 0x80 | unit & 0x3f;
       } else {
-        // What needs more care is left to the platform, from the start.
+        // The platform encodes texts with other characters.
         length = start + utf8Into(text, bytes.subarray(start));
         break;
       }

@@ -18,7 +18,7 @@ export class Charsmap {
   readonly #units: Uint32Array;
   readonly #replacements: Uint8Array;
 
-  /** @throws {HymbaError} when the sizes do not fit or the double array runs in circles. */
+  /** @throws {HymbaError} when the sizes do not fit or the double array has a cycle. */
   constructor(blob: Uint8Array, name: string) {
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
     const size = blob.length >= 4 ? view.getUint32(0, true) : 0;

@@ -1,10 +1,10 @@
-/** What it takes to encode and decode with a SentencePiece model, and no more: training and other formats are not loaded with it. */
+/** Encodes and decodes with a SentencePiece model. This file does not load training or other formats. */
 import { IdList } from "./bytes.ts";
 import { type ModelFile, readModelFile } from "./model_file.ts";
 import { type EncodingSession, type Pipeline, SentencePiecePipeline } from "./pipeline.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
-/** Pieces, and what is done around their segmentation. */
+/** A vocabulary, and the steps before and after the segmentation. */
 export interface Coder {
   readonly vocabulary: Vocabulary;
   readonly pipeline: Pipeline;
@@ -47,13 +47,13 @@ export class TokenStream {
     return this.#session.pending();
   }
 
-  /** The ids that are settled once `part` is known; they stand in the array until the next call. */
+  /** The ids that later parts cannot change. The array is valid until the next call. */
   push(part: Uint8Array): Uint32Array {
     this.#session.push(part, false);
     return this.#ids.view();
   }
 
-  /** The remaining ids, with a last part, until the next call; the stream is ready for another text. */
+  /** The remaining ids, after a last part. The array is valid until the next call. The stream can then take another text. */
   finish(part: Uint8Array = new Uint8Array(0)): Uint32Array {
     this.#session.push(part, true);
     return this.#ids.view();

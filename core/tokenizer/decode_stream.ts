@@ -4,7 +4,7 @@ import type { Coder } from "./coder.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** Ids are decoded once so many are waiting. */
+/** Ids are decoded when this many are waiting. */
 const ENOUGH = 1 << 15;
 
 /** Decodes one text. Tokenizers whose decoder needs the whole text get it at the end. */
@@ -20,7 +20,7 @@ export class DecodeStream {
     this.#pipeline = pipeline;
   }
 
-  /** The text that is settled once this id is known; it must be in the vocabulary. */
+  /** The text that later ids cannot change. The id must be in the vocabulary. */
   push(id: number): string {
     const ready = this.#waiting.length >= ENOUGH && this.#pipeline.decodesInParts;
     // In front of a word no character is incomplete and no rule of the denormaliser reaches across.
@@ -29,7 +29,7 @@ export class DecodeStream {
     return text;
   }
 
-  /** The rest of the text; the stream is ready for another one. */
+  /** The rest of the text. The stream can then take another one. */
   finish(): string {
     const text = this.#decode();
     this.#anyText = false;

@@ -1,6 +1,6 @@
 /**
- * A trie of byte strings as a double array, in the 32-bit unit layout of darts-clone (S. Yata), which is also the layout of
- * the character maps inside SentencePiece models: one reader serves both, and the maps built here load elsewhere.
+ * A trie of byte strings as a double array. The 32-bit units are those of darts-clone (S. Yata). Character maps in SentencePiece
+ * models have the same layout, so one reader serves both, and other programs read the maps that are built here.
  *
  * | bits | of a node | of a leaf |
  * |---|---|---|
@@ -18,7 +18,7 @@ import type { ByteStrings } from "./bytes.ts";
 const LABEL_MASK = 0x800000ff;
 const HAS_LEAF = 0x100;
 const BLOCK = 256;
-/** Blocks at the end of the array in which free slots are looked for: bounds the time of a build. */
+/** Free slots are looked for in this many blocks at the end of the array. This bounds the time of a build. */
 const OPEN_BLOCKS = 16;
 
 /** The offset field of a unit. */
@@ -171,7 +171,7 @@ class Builder {
   }
 }
 
-/** So many keys are sorted by insertion. */
+/** Up to this many keys are sorted by insertion. */
 const FEW = 24;
 
 interface SortRange {
@@ -181,7 +181,7 @@ interface SortRange {
   end: number;
 }
 
-/** Puts `order[begin]` up to `order[end]` in the order of the keys' bytes at `depth`, equal ones as they stood. */
+/** Puts `order[begin]` up to `order[end]` in the order of the keys' bytes at `depth`. The sort is stable. */
 function sortByByte(order: Int32Array, { labels, spare, begin, end }: SortRange): void {
   if (end - begin <= FEW) {
     for (let i = begin + 1; i < end; i++) {
@@ -215,7 +215,7 @@ export function buildDoubleArray(keys: ByteStrings, values: ArrayLike<number>): 
   if (keys.count === 0) return new Uint32Array(0);
   const { bytes, starts, count: all } = keys, builder = new Builder();
   const order = Int32Array.from({ length: all }, (_, i) => i);
-  /** Of each key its byte at the depth at hand, 0 behind its end. */
+  /** For each key its byte at the current depth, 0 behind its end. */
   const at = new Uint8Array(all), spare = new Int32Array(all);
   const labels = new Uint8Array(256), firsts = new Int32Array(257);
   /** Nodes whose children have no place yet: node, depth, and its range of `order`. */

@@ -1,8 +1,8 @@
-/** Text in another encoding than UTF-8, recognised before it is taken for UTF-8. */
+/** Recognises text in UTF-16 before it is read as UTF-8. */
 
-/** So many bytes are looked at. */
+/** Bytes that are examined. */
 const SAMPLE = 4096;
-/** Of the bytes of one half of UTF-16 units, the least share that is zero in a text of a European language. */
+/** In a European text in UTF-16, at least this share of the high bytes is zero. */
 const MANY = 0.3;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Keeping U+2581 apart from the space that it stands for. SentencePiece writes a space as U+2581 and reads both back as a
- * space. A lossless tokenizer therefore spells U+2581 as an escape, two characters that nothing else is spelt with: U+FDD0, a
- * code point that is no character, and a digit. U+FDD0 itself is spelt likewise.
+ * Keeps U+2581 apart from the space. SentencePiece writes a space as U+2581 and reads both back as a space. A lossless tokenizer
+ * therefore writes U+2581 as an escape of two characters: U+FDD0, which is a noncharacter, and a digit. U+FDD0 itself is escaped
+ * in the same way.
  */
 import { isDeepStrictEqual } from "node:util";
 import { SPACE_MARK } from "./bytes.ts";
@@ -15,10 +15,10 @@ const STEPS: readonly (readonly [string, string])[] = [[ESCAPE, `${ESCAPE}0`], [
 
 const unchanged = { addDummyPrefix: false, removeExtraWhitespaces: false, escapeWhitespaces: false };
 const inverse = compileCharsmap(new Map(STEPS.map(([from, to]) => [to, from])));
-/** The way back, as a model file says it. */
+/** The inverse, as a model file has it. */
 const DENORMALIZER: NormalizerSpec = { name: "lossless", charsmap: inverse, ...unchanged };
 
-/** The escape as a character map, the way back, and both as text. */
+/** The escape as text and as a character map, and its inverse. */
 export const MARK_ESCAPE = {
   steps: STEPS,
   charsmap: compileCharsmap(new Map(STEPS)),

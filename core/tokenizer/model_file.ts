@@ -8,7 +8,7 @@ import type { NormalizerSpec } from "./normalizer.ts";
 import { floatFromBits, MessageReader, MessageWriter, WireType } from "./protobuf.ts";
 import { type Piece, PieceType } from "./vocabulary.ts";
 
-/** How a model was trained, as far as anybody asks; the names are those of SentencePiece. */
+/** How a model was trained: the fields of SentencePiece that are used here, with its names. */
 export interface TrainerSpec {
   vocabSize: number;
   byteFallback: boolean;
@@ -25,19 +25,19 @@ export interface ModelFile {
   pieces: Piece[];
   trainer: TrainerSpec;
   normalizer: NormalizerSpec;
-  /** What is done to decoded text; left out for nothing. */
+  /** What is done to decoded text; undefined for nothing. */
   denormalizer?: NormalizerSpec;
-  /** Encoded messages of a file that was read, written back unchanged; the fields nobody here knows are in them. */
+  /** Encoded messages of a file that was read. They are written back unchanged, with their unknown fields. */
   original?: OriginalFields;
 }
 
-/** The parts of a file that are kept as they stood. */
+/** The parts of a file that are kept unchanged. */
 export interface OriginalFields {
   /** Where each piece stands, in bytes from the start of the file. */
   pieceOffsets: readonly number[];
   /** Extra fields of pieces, by id. */
   pieceExtras: ReadonlyMap<number, Uint8Array>;
-  /** Every field of the file that is no piece, in order. */
+  /** Every field of the file except the pieces, in order. */
   others: Uint8Array;
 }
 
@@ -171,7 +171,7 @@ export function writeModelFile(file: ModelFile): Uint8Array {
   }
   if (file.original) return out.raw(file.original.others).finish();
   out.bytes(2, writeTrainer(file.trainer));
-  // The normaliser comes last: without it a file is incomplete, so one that was cut short is noticed wherever the cut is.
+  // The normaliser comes last. Without it a file is incomplete, so a truncated file is noticed wherever it ends.
   if (file.denormalizer) out.bytes(5, writeNormalizer(file.denormalizer));
   return out.bytes(3, writeNormalizer(file.normalizer)).finish();
 }

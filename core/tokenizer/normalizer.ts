@@ -8,7 +8,7 @@ import { buildDoubleArray, longestPrefix } from "./double_array.ts";
 
 /** What a SentencePiece model says about normalisation. */
 export interface NormalizerSpec {
-  /** Name of the rule, for people: `identity`, `nfkc`, `nmt_nfkc`, … */
+  /** Name of the rule, for readers: `identity`, `nfkc`, `nmt_nfkc`, … */
   name: string;
   /** Compiled rules; empty for the identity. */
   charsmap: Uint8Array;
@@ -30,7 +30,7 @@ export class NormalizerRules {
   readonly kept: Uint32Array;
   /** Which bytes start a rule or a kept text. */
   readonly special = new Uint8Array(256);
-  /** So many bytes must be in view before a character is settled. */
+  /** A character can be normalised when this many bytes are known from its start. */
   readonly lookahead: number;
 
   /** @throws {HymbaError} when the character map is damaged. */
@@ -66,7 +66,7 @@ export class Normalizer {
   }
 
   /**
-   * Normalises `bytes` and returns how many were consumed; the caller presents the rest again with the next part.
+   * Normalises `bytes` and returns how many were consumed. The caller gives the rest again with the next part.
    * With `final`, all are consumed and the next call begins another text.
    */
   push(bytes: Uint8Array, final: boolean): number {

@@ -1,28 +1,28 @@
-/** From text to ids and back: what differs between the two families of tokenizers, behind one seam. */
+/** From text to ids and back: one interface for the tokenizers of SentencePiece and of Hugging Face. */
 import { ByteBuffer, SPACE_MARK, textOf, validLength } from "./bytes.ts";
 import { Normalizer, NormalizerRules, type NormalizerSpec } from "./normalizer.ts";
 import { Segmenter, type TokenSink } from "./segmenter.ts";
 import { PieceType, type Vocabulary } from "./vocabulary.ts";
 
-/** Bytes that are normalised and segmented at a time: what is worked on stays in the processor's cache. */
+/** Bytes that are normalised and segmented at a time, few enough for the processor's cache. */
 const PART = 1 << 14;
 
 /** Encodes texts that arrive in parts of UTF-8. */
 export interface EncodingSession {
   /** The next part of a text; `final` ends it. Settled tokens go to the sink. */
   push(part: Uint8Array, final: boolean): void;
-  /** Bytes held back until more of the text is known. */
+  /** Bytes that wait until more of the text is known. */
   pending(): number;
 }
 
-/** Everything around the segmentation. */
+/** The steps before and after the segmentation. */
 export interface Pipeline {
   session(sink: TokenSink): EncodingSession;
   /** The normalised text, as the segmentation sees it: one part or, with a pre-tokenizer, many. */
   normalise(text: Uint8Array): Uint8Array[];
   /** Whether a text may be decoded word by word. */
   readonly decodesInParts: boolean;
-  /** The text of ids; with `continues`, of ids that follow on others. */
+  /** The text of ids. `continues`: other ids came before. */
   decode(ids: ArrayLike<number>, options?: { continues?: boolean }): string;
 }
 

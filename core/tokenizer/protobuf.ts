@@ -1,16 +1,16 @@
-/** The protobuf wire format, as much of it as a SentencePiece model needs. Fields are slices of the file, never copies. */
+/** The part of the protobuf wire format that a SentencePiece model needs. Fields are slices of the file, not copies. */
 import { HymbaError } from "../errors.ts";
 import { textOf, utf8 } from "./bytes.ts";
 
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** Reads the fields of one message, one after the other, and knows where in which file it is. It makes no objects on the way. */
+/** Reads the fields of one message in order, and knows its place in the file for errors. It makes no object for a field. */
 export class MessageReader {
   readonly #bytes: Uint8Array;
   readonly #name: string;
   readonly #end: number;
   #at: number;
-  /** Of the field at hand: where its tag is, and where its payload starts, in bytes from the start of the file. */
+  /** Where the tag and the payload of the current field start, in bytes from the start of the file. */
   offset = 0;
   #payload = 0;
   number = 0;
@@ -65,7 +65,7 @@ export class MessageReader {
     return this.#bytes.subarray(this.#payload, this.#at);
   }
 
-  /** Tag and value as they stand in the file. */
+  /** Tag and value, unchanged from the file. */
   get raw(): Uint8Array {
     return this.#bytes.subarray(this.offset, this.#at);
   }
@@ -113,8 +113,8 @@ export class MessageReader {
 }
 
 /**
- * The text of a few bytes, if they are ASCII and characters of three bytes far from the surrogates: quicker than the platform's
- * decoder for the thousands of words of a vocabulary. Undefined for all others, well-formed or not.
+ * The text of a few bytes of ASCII and of characters of three bytes that are not near the surrogates. It is faster than the
+ * platform's decoder for the thousands of words of a vocabulary. Undefined for all other bytes.
  */
 function shortText(bytes: Uint8Array, { begin, end }: { begin: number; end: number }): string | undefined {
   if (end - begin > 32) return undefined;

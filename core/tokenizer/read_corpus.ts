@@ -1,4 +1,4 @@
-/** Whole lines of text out of a stream of bytes, a block at a time. */
+/** Blocks of whole lines from a stream of bytes. */
 import { UsageError } from "../errors.ts";
 import { ByteBuffer, validLength } from "./bytes.ts";
 import { utf16Hint, utf16Name } from "./encoding.ts";
@@ -7,7 +7,7 @@ import { lineTooLong, MAX_LINE_BYTES } from "./train/corpus.ts";
 const NEWLINE = 0x0a;
 
 /**
- * Blocks of whole lines, decoded. A line longer than training allows is refused before it is held.
+ * Blocks of whole lines, decoded. A line that is longer than training allows is refused before it is in memory.
  * @throws {UsageError} with the offset when the bytes are not UTF-8, with the line when one is too long.
  */
 export async function* textBlocks(parts: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {

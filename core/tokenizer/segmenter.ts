@@ -2,8 +2,8 @@
  * The best segmentation of a text (Viterbi), in one pass and in memory that does not grow with the text.
  *
  * Source: SentencePiece, `unigram_model.cc` (`EncodeOptimized`): for every position the best path that ends there. A position
- * that no piece spans is on every path, so the path up to it is settled: its ids are written out and its place is reused. The
- * running score is carried on, because 32-bit rounding makes later choices depend on it.
+ * that no piece spans is on every path, so the path up to it is settled: its ids go to the sink and its memory is reused. The
+ * running score is kept, because later choices depend on its 32-bit rounding.
  */
 import { ByteBuffer, type IdList, leadLength } from "./bytes.ts";
 import { unitOffset } from "./double_array.ts";
@@ -12,7 +12,7 @@ import type { Vocabulary } from "./vocabulary.ts";
 /** Receives settled tokens. */
 export interface TokenSink {
   ids: IdList;
-  /** Bytes of normalised text that each token covers; left out when nobody asks. */
+  /** Bytes of normalised text that each token covers; undefined where they are not needed. */
   lengths?: IdList;
 }
 
@@ -38,7 +38,7 @@ export class Segmenter {
     this.#score = vocabulary.arithmetic === "float32" ? new Float32Array(1) : new Float64Array(1);
   }
 
-  /** Segments what has been appended; with `final`, to the end, and makes ready for another text. */
+  /** Segments what has been appended. `final`: the text ends here, and another one can follow. */
   run(final: boolean): void {
     this.#fit(this.input.length + 1);
     this.#forward(final ? this.input.length : this.input.length - this.#vocabulary.longestPiece);
@@ -110,7 +110,7 @@ export class Segmenter {
     this.#reached = reached;
   }
 
-  /** Writes out the tokens of the path that ends at `end`. */
+  /** Writes the tokens of the path that ends at `end`. */
   #settle(end: number): void {
     let depth = 0;
     for (let at = end; at > this.#settled; at = this.#start[at]!) {

@@ -41,7 +41,7 @@ export class Tokenizer {
   readonly #json: string | undefined;
   readonly #ids = new IdList(1024);
   readonly #session: EncodingSession;
-  /** UTF-8 of the part at hand. */
+  /** UTF-8 of the current part. */
   #part = new Uint8Array(0);
   #hash: string | undefined;
 

@@ -1,4 +1,4 @@
-/** The pieces of a Unigram model: what each id is called, what it weighs, and the trie that finds pieces in a text. */
+/** The pieces of a Unigram model: the name and score of each id, and the trie that finds pieces in a text. */
 import { HymbaError } from "../errors.ts";
 import { ByteStrings, utf8 } from "./bytes.ts";
 import { buildDoubleArray } from "./double_array.ts";
@@ -18,12 +18,12 @@ export interface Piece {
 
 /** An unknown character costs this much more than the least likely piece. */
 const UNKNOWN_PENALTY = 10;
-/** Most pieces and longest piece (UTF-16 units) that are taken: each far above any vocabulary in use. */
+/** Most pieces and longest piece (UTF-16 units) that are read. Vocabularies in use are far smaller. */
 export const VOCABULARY_LIMITS = { pieces: 2 ** 21, pieceLength: 4096 } as const;
 /** SentencePiece starts its maximum at the smallest positive float, so no model with negative scores goes below it. */
 const SMALLEST_FLOAT = 2 ** -126;
 
-/** How a byte is spelt as a piece: `<0x0A>`. */
+/** The piece of a byte, such as `<0x0A>`. */
 export const bytePiece = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 
 /** The score of an unknown character, as SentencePiece has it for these pieces. */

@@ -53,14 +53,14 @@ function strip(token: string, { content, start, stop }: { content: string; start
   return token.slice(begin, end);
 }
 
-/** All tokens become one text; those that hold more than spelt bytes count as they are. */
+/** All tokens become one text. A token with other characters than those of bytes is not changed. */
 function unspell(tokens: string[]): string[] {
   const bytes = new ByteBuffer(256);
   for (const token of tokens) bytes.append(bytesSpelt(token) ?? utf8(token));
   return [textOf(bytes.view())];
 }
 
-/** Runs of byte tokens become text; a run that is not UTF-8 becomes one U+FFFD a byte. */
+/** Runs of byte tokens become text. A run that is not UTF-8 becomes one U+FFFD for each byte. */
 function joinBytes(tokens: string[]): string[] {
   const out: string[] = [];
   let bytes: number[] = [];

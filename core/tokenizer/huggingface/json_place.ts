@@ -1,16 +1,16 @@
-/** Where things stand in a JSON text: used only when something is wrong with it, so that the error can say where. */
+/** Places of values in a JSON text, for errors. */
 
-/** A way to a value: keys and indices from the top. */
+/** The path of a value: keys and indices from the root. */
 export type JsonPath = readonly (string | number)[];
 
-/** Levels of nesting that are read: no tokenizer needs a tenth. */
+/** Levels of nesting that are read. No tokenizer has a tenth of them. */
 const DEEPEST = 100;
 /**
- * Least characters for a list and for an object, of which a thousand of each are free: a piece with its score (`["a",-1],`) takes nine and
- * an added token over fifty, while what fills memory has a list in every third character.
+ * Least characters per list and per object; a thousand of each are free. A piece with its score (`["a",-1],`) takes nine characters
+ * and an added token over fifty. A file that is meant to fill memory has a list in every third character.
  */
 const LIST_TAKES = 8, OBJECT_TAKES = 24, FREE = 1000;
-/** Keys of one object, and numbers and texts of one list. A Unigram model lists its pieces, each a list; others map them, and are not read. */
+/** Most keys of one object, and most numbers and texts of one list. A Unigram model lists its pieces, each in a list of its own. */
 const MOST_MEMBERS = 1000;
 const QUOTE = 0x22,
   COLON = 0x3a,
@@ -97,10 +97,10 @@ export function placeOfSyntaxError(text: string): number {
   }
 }
 
-/** Where a text holds more than is read, and of what; undefined when it does not. Knows strings, brackets, colons and commas, nothing else. */
+/** Where a text has more values than are read, and which; undefined when it does not. It looks at strings, brackets, colons and commas. */
 export function excess(text: string): { at: number; what: string; expected: string } | undefined {
   const mostLists = FREE + text.length / LIST_TAKES, mostObjects = FREE + text.length / OBJECT_TAKES;
-  const members = new Int32Array(DEEPEST + 1); // at each level, of what is open there: keys, or what is neither a list nor an object
+  const members = new Int32Array(DEEPEST + 1); // for each open level: its keys, or its plain values
   const inObject: boolean[] = [];
   let depth = 0, lists = 0, objects = 0, inString = false;
   for (let at = 0; at < text.length; at++) {

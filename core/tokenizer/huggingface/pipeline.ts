@@ -65,7 +65,7 @@ export interface HuggingFaceSteps {
   decode: (tokens: string[]) => string;
 }
 
-/** Hugging Face's order of steps. A text is held in memory while it is encoded. */
+/** Hugging Face's order of steps. A text is in memory while it is encoded. */
 export class HuggingFacePipeline implements Pipeline {
   readonly decodesInParts = false;
   readonly #vocabulary: Vocabulary;

@@ -11,7 +11,7 @@ import type { JsonNode } from "./schema.ts";
  */
 export type CutStep = (part: string, first: boolean) => string[];
 
-/** How matches of a pattern are treated when a text is cut at them. */
+/** What happens to the matches of a pattern when a text is cut at them. */
 type Behaviour = "removed" | "isolated" | "mergedwithprevious" | "mergedwithnext" | "contiguous";
 
 const WORDS = new RegExp(`[${WORD_CLASS}]+|[^${WORD_CLASS}${SPACE_CLASS}]+`, "gu");

@@ -13,7 +13,7 @@ import { JsonNode } from "./schema.ts";
 import { unspeltPieces } from "./spelling.ts";
 import { ESCAPING, ONE_SPACE, symbolAsPiece, toTokenizerJson } from "./write.ts";
 
-/** What a `tokenizer.json` turned out to hold. */
+/** What a `tokenizer.json` holds. */
 export type TokenizerJson =
   /** A SentencePiece tokenizer, written by `toTokenizerJson`. */
   | { file: ModelFile }
@@ -88,7 +88,7 @@ function readPieces(
   return { pieces, inModel };
 }
 
-/** Names that Hugging Face keeps without a type. */
+/** Gives control pieces their type, which Hugging Face does not keep. */
 function withControls(pieces: readonly Piece[]): Piece[] {
   return pieces.map((entry) => {
     const control = entry.type === PieceType.normal && entry.score === 0 && /^<.+>$/s.test(entry.piece);
@@ -96,7 +96,7 @@ function withControls(pieces: readonly Piece[]): Piece[] {
   });
 }
 
-/** The SentencePiece model whose `tokenizer.json` this is, if it is one to the last detail. */
+/** The SentencePiece model from which this very `tokenizer.json` is written, if there is one. */
 function asModelFile(
   root: JsonNode,
   options: { pieces: readonly Piece[]; byteFallback: boolean },
@@ -122,7 +122,7 @@ function asModelFile(
   return isDeepStrictEqual(toTokenizerJson(file, { spells }), root.value) ? file : undefined;
 }
 
-/** What the steps of a file say, if it is one of ours. */
+/** The normalisation that the steps of a file say, if it was written here. */
 function normalisation(root: JsonNode): Pick<ModelFile, "normalizer" | "denormalizer"> {
   const list = root.get("normalizer").get("normalizers"), steps = Array.isArray(list.value) ? list.list() : [];
   const escapes = isDeepStrictEqual(steps.slice(0, ESCAPING.length).map(({ value }) => value), ESCAPING);

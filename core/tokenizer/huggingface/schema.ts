@@ -95,7 +95,7 @@ export class JsonNode {
     return this.value.length;
   }
 
-  /** What `make` makes of each element of a list. One element is at hand at a time: a list may have millions. */
+  /** The result of `make` for each element of a list. Elements are made one at a time, because a list may have millions. */
   map<T>(make: (element: JsonNode, i: number) => T): T[] {
     const made: T[] = [], { length } = this;
     for (let i = 0; i < length; i++) made.push(make(this.get(i), i));

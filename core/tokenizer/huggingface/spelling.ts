@@ -1,7 +1,7 @@
 /**
- * Byte fallback by spelling. `@huggingface/tokenizers` never reads `byte_fallback` of a Unigram model, and what a normaliser can
- * say has no way to spell an unknown character in bytes. `ByteLevel`, a pre-tokenizer that both clients have, spells everything
- * in bytes; a vocabulary spelt likewise then needs no fallback: the piece of byte b is the one character that stands for b.
+ * Byte fallback by spelling. `@huggingface/tokenizers` never reads `byte_fallback` of a Unigram model, and no normaliser can write
+ * an unknown character in bytes. The pre-tokenizer `ByteLevel`, which both clients have, writes everything in bytes. A vocabulary
+ * that is written in the same way needs no fallback: the piece of byte b is the one character that stands for b.
  *
  * An unknown character must cost what it costs SentencePiece, whatever its length: its first byte carries the whole score,
  * bytes that follow carry 0. Known characters cost less as pieces, so their bytes are never chosen.
@@ -14,7 +14,7 @@ import { bytePiece, type Piece, PieceType, unknownScoreOf } from "../vocabulary.
 const isText = ({ type }: Piece) => type === PieceType.normal || type === PieceType.unused;
 const continues = (byte: number) => byte >= 0x80 && byte < 0xc0;
 
-/** Whether `ByteLevel` leaves a name alone when it decodes. */
+/** Whether `ByteLevel` does not change a name when it decodes. */
 function staysItself(name: string): boolean {
   const bytes = bytesSpelt(name);
   return bytes === undefined || textOf(bytes) === name;
@@ -58,5 +58,5 @@ export function unspeltPieces(pieces: readonly Piece[]): Piece[] | undefined {
   });
 }
 
-/** Decoder steps from spelt pieces to text: spaces first, because bytes that happen to spell the mark are no space. */
+/** Decoder step from spelt pieces to text. It comes first, because single bytes can together make a mark that is no space. */
 export const speltMark = { from: byteSpelt(SPACE_MARK), to: byteSpelt(" ") } as const;

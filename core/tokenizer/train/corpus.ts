@@ -1,4 +1,4 @@
-/** What training knows of a text: its words, how often each occurs, and its alphabet. The text itself is not kept. */
+/** The words of a text, how often each occurs, and its alphabet. Training keeps these and not the text. */
 import { UsageError } from "../../errors.ts";
 import { ByteBuffer, SPACE_MARK, textOf, utf8 } from "../bytes.ts";
 import { type Piece, PieceType } from "../vocabulary.ts";
@@ -76,7 +76,7 @@ export class WordCounts {
   }
 }
 
-/** The error for a line that cannot be a line. */
+/** The error for a line that is too long. */
 export function lineTooLong(line: number, bytes: number): UsageError {
   return new UsageError(`line ${line} is too long to be trained on`, {
     expected: `lines of at most ${MAX_LINE_BYTES} bytes`,

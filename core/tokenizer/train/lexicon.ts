@@ -1,4 +1,4 @@
-/** The pieces that are still in the race during training, in byte order, with their trie. */
+/** The pieces that training still considers, in byte order, with their trie. */
 import { ByteStrings, leadLength } from "../bytes.ts";
 import { buildDoubleArray } from "../double_array.ts";
 
@@ -15,7 +15,7 @@ export class Lexicon {
     this.trie = buildDoubleArray(ByteStrings.of(pieces), pieces.map((_, i) => i));
   }
 
-  /** How many pieces have not dropped out. */
+  /** How many pieces are left. */
   get alive(): number {
     return this.scores.reduce((count, score) => count + Number(score > -Infinity), 0);
   }
@@ -33,7 +33,7 @@ export class Lexicon {
   }
 }
 
-/** The words that expectation maximisation runs over: distinct, back to back, with counts. */
+/** The distinct words that expectation maximisation runs over, in one buffer, with their counts. */
 export interface Sentences {
   bytes: Uint8Array;
   /** Word i is `bytes[starts[i]]` up to `bytes[starts[i + 1]]`. */
@@ -41,7 +41,7 @@ export interface Sentences {
   counts: Float64Array;
 }
 
-/** Words as UTF-8, cut at characters outside the alphabet and merged when equal. */
+/** Words as UTF-8. They are cut at characters outside the alphabet, and equal ones are counted together. */
 export function toSentences(
   words: Iterable<{ text: string; count: number }>,
   { letters }: { letters: ReadonlySet<string> },

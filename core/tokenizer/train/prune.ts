@@ -1,5 +1,5 @@
 /**
- * Which pieces a Unigram model can do without. Source: SentencePiece, `unigram_model_trainer.cc` (`PruneSentencePieces`).
+ * Which pieces a Unigram model does not need. Source: SentencePiece, `unigram_model_trainer.cc` (`PruneSentencePieces`).
  */
 import { Lattice } from "./lattice.ts";
 import type { Lexicon, Sentences } from "./lexicon.ts";
@@ -17,11 +17,11 @@ function bestCounts(lexicon: Lexicon, { bytes, starts, counts }: Sentences): Flo
 }
 
 /**
- * What the likelihood loses when a piece goes and its best replacement takes its place.
+ * What the likelihood loses when the best replacement of a piece takes its place.
  *
  * With `count` more of every token in the replacement the total grows too. As in SentencePiece it is taken to grow by one
- * `count` for every piece that is left, not only for those of the replacement: that makes a replacement dearer by the number
- * of its tokens, keeps longer pieces, and gives fewer tokens at the same likelihood (measured: docs/tokenizer.md).
+ * `count` for every piece that is left, not only for those of the replacement. So a replacement of more tokens costs
+ * more, longer pieces are kept, and a text gets fewer tokens at the same likelihood (measured: docs/tokenizer.md).
  */
 function loss(count: number, { alternative, counts, total, alive }: {
   alternative: readonly number[];
@@ -35,7 +35,7 @@ function loss(count: number, { alternative, counts, total, alive }: {
 }
 
 /**
- * The most useful pieces of a lexicon: all characters, then the others by falling loss, `size` in all where so many are of use.
+ * The most useful pieces of a lexicon: all characters, then the others by falling loss. There are at most `size`.
  */
 export function usefulPieces(lexicon: Lexicon, { sentences, size }: { sentences: Sentences; size: number }): number[] {
   const { pieces, scores } = lexicon, counts = bestCounts(lexicon, sentences);

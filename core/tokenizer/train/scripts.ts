@@ -1,4 +1,4 @@
-/** The writing system of a character, so that no piece mixes two of them. */
+/** The script of a character. No piece mixes two scripts. */
 
 const NAMES = (
   "Latin Common Inherited Greek Cyrillic Han Hangul Arabic Hebrew Armenian Devanagari Bengali Gurmukhi Gujarati Oriya Tamil " +
@@ -11,7 +11,7 @@ const NAMES = (
   "Meroitic_Cursive Meroitic_Hieroglyphs Miao Sharada Sora_Sompeng Takri Syriac Thaana"
 ).split(" ");
 
-/** Tested one after the other; the scripts of most text come first. */
+/** Tested in this order; the most frequent scripts come first. */
 const PATTERNS = NAMES.map((name) => new RegExp(`^\\p{Script=${name}}$`, "u"));
 const HAN = NAMES.indexOf("Han"), LATIN = 0, COMMON = 1;
 /** The script of marks that take the script of the character before them. */

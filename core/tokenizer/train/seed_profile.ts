@@ -1,7 +1,7 @@
 /**
- * The tokenizer of the study that this project rebuilds: NFKC, lower case, words and runs of punctuation, spaces and newlines
- * thrown away. It is lossy, so its results cannot be compared with others; it is here to reproduce that study's numbers.
- * Trained as Hugging Face tokenizers train (their `UnigramTrainer`), written as their `tokenizer.json`.
+ * The tokenizer of the study that this project rebuilds: NFKC, lower case, words and runs of punctuation; spaces and newlines
+ * are removed. It is lossy, so its results cannot be compared with others. It reproduces the numbers of that study. It is trained
+ * as by Hugging Face's `UnigramTrainer` and written as their `tokenizer.json`.
  */
 import { UsageError } from "../../errors.ts";
 import { Tokenizer } from "../tokenizer.ts";

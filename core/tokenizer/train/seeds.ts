@@ -1,6 +1,6 @@
 /**
- * The first, large vocabulary: every character, and every substring that occurs in at least two different right contexts
- * (the inner nodes of the suffix tree), weighted by how often it occurs times its length.
+ * The first, large vocabulary: every character, and every substring that occurs in at least two different right contexts (the
+ * inner nodes of the suffix tree). Its weight is its number of occurrences times its length.
  * Source: SentencePiece, `unigram_model_trainer.cc` (`MakeSeedSentencePieces`).
  *
  * The suffix array is built over distinct words, not over the text: a piece never crosses a word's end, so it occurs in the

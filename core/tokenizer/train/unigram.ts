@@ -1,4 +1,4 @@
-/** From counted words to weighted pieces: seeds, rounds of expectation maximisation and pruning, and the last choice. */
+/** From counted words to pieces with scores: seeds, rounds of expectation maximisation and pruning, and the final choice. */
 import { compareBytes, textOf, utf8 } from "../bytes.ts";
 import type { CountedWord, Letter } from "./corpus.ts";
 import { expectationStep, maximisationStep } from "./expectation.ts";
