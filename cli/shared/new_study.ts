@@ -1,7 +1,9 @@
 /** The common part of the commands that start a study. */
 import { type BackendOptions, openBackend } from "../../core/backend/mod.ts";
+import { dirname, isAbsolute, join } from "node:path";
 import { resolveCorpus } from "../../core/data/corpus.ts";
-import { originsOf, type Sources } from "../../core/study_file/mod.ts";
+import { CORPORA } from "../../datasets/registry.ts";
+import { originsOf, type Sources, type Values } from "../../core/study_file/mod.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { type Conduct, conduct, defaultFolder } from "./study.ts";
 import { readyStudy } from "./study_sources.ts";
@@ -14,6 +16,15 @@ interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
   readonly suffix?: readonly string[];
 }
 
+/** The texts that a study names, from the folder of the file that names them. A registered corpus has no folder. */
+function textsOf(values: Values): readonly string[] | undefined {
+  const given = values.get("data.files");
+  if (!given || !Array.isArray(given.value)) return undefined;
+  const folder = given.origin.kind === "file" ? dirname(given.origin.file) : ".";
+  const isKnown = (name: string) => CORPORA.some((corpus) => corpus.name === name);
+  return given.value.map(String).map((path) => isAbsolute(path) || isKnown(path) ? path : join(folder, path));
+}
+
 /** Opens the backend, finds the corpus and runs the study. Wrong flags are reported before anything is downloaded. */
 export async function startStudy(
   sources: Sources,
@@ -24,7 +35,7 @@ export async function startStudy(
   const opened = await openBackend({ ...backend, onProgress });
   try {
     const { study, values } = readyStudy(sources, opened), { preset, profile, suite = "arms" } = study;
-    const corpus = await resolveCorpus({ data, onProgress });
+    const corpus = await resolveCorpus({ data: data ?? textsOf(values), onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const special = profile ? [`profile-${profile}`] : suite === "arms" ? [] : [suite];
     const folder = out ?? defaultFolder(preset, ...special, corpus.name, ...suffix);

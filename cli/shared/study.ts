@@ -52,7 +52,9 @@ export const profileOption = optional(
 );
 
 export const dataOption = optional(
-  option("--data", string({ metavar: "FILE|NAME" }), { description: message`a UTF-8 text file, or a known corpus` }),
+  option("--data", string({ metavar: "FILE|NAME" }), {
+    description: message`a UTF-8 text file (also .gz or .zst), several with commas, or a known corpus`,
+  }),
 );
 
 export const matchOption = optional(

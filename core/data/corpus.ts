@@ -1,21 +1,23 @@
 /** Finds the text to train on: a registered corpus or a file of the user. */
-import { basename, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { CORPORA, type CorpusEntry, DEFAULT_CORPUS, FALLBACK_CORPUS } from "../../datasets/registry.ts";
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
 import { type Disk, DiskError, makeFolders, sha256, systemDisk, writeAtomic } from "../disk/mod.ts";
 import { npmPackage } from "../disk/npm_package.ts";
-import { HymbaError, UsageError } from "../errors.ts";
+import { HymbaError, quoted, UsageError } from "../errors.ts";
+import { at } from "../lists.ts";
 import { utf16Hint, utf16Name } from "../tokenizer/encoding.ts";
 import { download, type DownloadOptions } from "./download.ts";
+import { unpacked } from "./packed.ts";
 
 /** A text to train on, with the facts that the run record keeps. */
 export interface Corpus {
   /** The registered name, or the file name without its extension. */
   name: string;
   text: string;
-  /** Size of the file. */
+  /** Size of the file, unpacked; of several files their size as one text. */
   bytes: number;
-  /** SHA-256 of the file, hexadecimal. */
+  /** SHA-256 of the same bytes, hexadecimal. */
   sha256: string;
   licence: string;
   path: string;
@@ -25,8 +27,8 @@ export interface Corpus {
 
 /** How to find a corpus. */
 export interface CorpusOptions extends DownloadOptions {
-  /** A registered name, or the path of a UTF-8 text file. Default: the default corpus. */
-  data?: string;
+  /** A registered name, the path of a UTF-8 text file, or several paths and patterns (in one text with commas). Default: the default corpus. */
+  data?: string | readonly string[];
   disk?: Disk;
   /** The registered corpora. */
   corpora?: readonly CorpusEntry[];
@@ -41,8 +43,12 @@ const OWN_LICENCE = "the user's own file";
 
 const namesOf = (corpora: readonly CorpusEntry[]) => corpora.map(({ name }) => name).join(", ");
 
-/** Checks and decodes a text file. Throws a UsageError when it cannot be a corpus. */
-async function readCorpus(disk: Disk, path: string, { name, licence }: { name: string; licence: string }) {
+/** Checks and decodes a text file, which may be packed with gzip or Zstandard. Throws a UsageError when it cannot be a corpus. */
+async function readCorpus(
+  disk: Disk,
+  path: string,
+  { name, licence, least = SHORTEST }: { name: string; licence: string; least?: number },
+) {
   const found = await disk.stat(path);
   const wrong = (what: string, details: { expected: string; got: string }) =>
     new UsageError(`${path} ${what}`, { ...details, hint: "give a UTF-8 text file with --data FILE" });
@@ -55,10 +61,10 @@ async function readCorpus(disk: Disk, path: string, { name, licence }: { name: s
       hint: "write the text into a file and name that with --data FILE",
     });
   }
-  const size = { expected: `${SHORTEST} to ${LONGEST} bytes of text`, got: `${found.bytes} bytes` };
-  if (found.bytes < SHORTEST) throw wrong(found.bytes === 0 ? "is empty" : "is too short", size);
-  if (found.bytes > LONGEST) throw wrong("is too long", size);
-  const bytes = await disk.read(path);
+  const size = (got: number) => ({ expected: `${SHORTEST} to ${LONGEST} bytes of text`, got: `${got} bytes` });
+  if (found.bytes > LONGEST) throw wrong("is too long", size(found.bytes));
+  const bytes = await unpacked(await disk.read(path), { path, most: LONGEST });
+  if (bytes.length < least) throw wrong(bytes.length === 0 ? "is empty" : "is too short", size(bytes.length));
   const other = utf16Name(bytes);
   if (other) {
     throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: utf16Hint(other) });
@@ -157,6 +163,42 @@ async function obtainDefault(disk: Disk, corpora: readonly CorpusEntry[], option
   }
 }
 
+/** The files that a pattern such as texts/part-*.txt means, by name; * and ? stand in the last part of the path. */
+async function matching(disk: Disk, pattern: string): Promise<string[]> {
+  const folder = dirname(pattern), last = basename(pattern);
+  const source = last.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
+  const names = (await disk.stat(folder))?.kind === "folder" ? await disk.list(folder) : [];
+  const found = names.filter((name) => new RegExp(`^${source}$`, "su").test(name));
+  if (found.length > 0) return found.map((name) => join(folder, name));
+  throw new UsageError(`no file matches ${quoted(pattern)}`, {
+    expected: "a pattern of existing text files, with * and ? in the last part of the path",
+  });
+}
+
+/** Several texts as one, in the order in which they are given, each on a line of its own. */
+async function joinedCorpus(disk: Disk, data: readonly string[]): Promise<Corpus> {
+  const paths: string[] = [];
+  for (const one of data) {
+    paths.push(...(/[*?]/.test(one) && !await disk.stat(one) ? await matching(disk, one) : [one]));
+  }
+  const parts: Corpus[] = [];
+  for (const path of paths) parts.push(await readCorpus(disk, path, { name: "", licence: OWN_LICENCE, least: 1 }));
+  const text = parts.map(({ text }, i) => i < parts.length - 1 && !text.endsWith("\n") ? `${text}\n` : text).join("");
+  const bytes = new TextEncoder().encode(text), first = at(paths, 0);
+  if (bytes.length < SHORTEST || text.length > LONGEST) {
+    const got = `${bytes.length} bytes in ${paths.length} files`;
+    throw new UsageError("the texts cannot be a corpus", { expected: `${SHORTEST} to ${LONGEST} bytes of text`, got });
+  }
+  const name = nameOfFile(first) + (paths.length > 1 ? `-and-${paths.length - 1}-more` : "");
+  return { name, text, bytes: bytes.length, sha256: sha256(bytes), licence: OWN_LICENCE, path: resolve(first) };
+}
+
+/** The name of a file without its extensions of text and packing. */
+const nameOfFile = (path: string): string => {
+  const name = basename(path).replace(/\.(gz|zst)$/, "");
+  return basename(name, extname(name));
+};
+
 /**
  * Finds the text to train on. `data` is a registered name or the path of any UTF-8 text file. A registered corpus comes from
  * `$HYMBA_DATA_DIR/<name>/input.txt`, else from the cache folder, else it is downloaded into the cache. Its SHA-256 is always
@@ -165,13 +207,18 @@ async function obtainDefault(disk: Disk, corpora: readonly CorpusEntry[], option
  * Throws a UsageError for a name or file that cannot be a corpus, a HymbaError when the download fails.
  */
 export async function resolveCorpus(options: CorpusOptions = {}): Promise<Corpus> {
-  const { data, disk = systemDisk, corpora = CORPORA } = options;
+  const { disk = systemDisk, corpora = CORPORA } = options;
+  const data = typeof options.data === "object" && options.data.length === 1 ? options.data[0] : options.data;
+  if (typeof data === "object") return await joinedCorpus(disk, data);
+  if (data !== undefined && /[*?,]/.test(data) && !await disk.stat(data)) {
+    return await joinedCorpus(disk, data.split(","));
+  }
   if (data === undefined) return await obtainDefault(disk, corpora, options);
   const entry = corpora.find(({ name }) => name === data);
   if (entry) return await obtain(disk, entry, options);
   const own = Deno.env.get("HYMBA_DATA_DIR");
   const given = own && basename(data) === data ? join(own, data, "input.txt") : undefined;
-  const name = basename(data, extname(data));
+  const name = nameOfFile(data);
   const described = { name, licence: OWN_LICENCE };
   if (data !== "" && await disk.stat(data)) return await readCorpus(disk, resolve(data), described);
   if (given && await disk.stat(given)) return await readCorpus(disk, given, { ...described, name: data });

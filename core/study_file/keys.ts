@@ -83,6 +83,16 @@ const STUDY: readonly Key[] = [
 
 const DATA: readonly Key[] = [
   {
+    path: "data.files",
+    type: list(text("the path of a text, or a pattern with * and ?"), {
+      min: 1,
+      max: 10_000,
+      words: "a list of paths and patterns, or one name of a known corpus",
+    }),
+    meaning: "The texts in their order, from the folder of this file: plain, .gz or .zst; * and ? make a pattern.",
+    follows: { from: [], how: "Tiny Shakespeare, or the text of --data" },
+  },
+  {
     path: "data.trainFraction",
     type: number(0.01, 0.99),
     meaning: "The first part of the text, which is trained on. The rest validates.",

