@@ -24,10 +24,10 @@ async function bench(...args: string[]) {
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
-Deno.test("bench step --json: the named arms, with speed, parts of the step, dispatches and bytes", async () => {
+Deno.test("bench step --json: the chosen arms, with speed, parts of the step, dispatches and bytes", async () => {
   const { code, stdout, stderr } = await bench(
     "step",
-    ...["--shape", "smoke", "--models", "mamba,hymba", "--backend", "cpu", "--threads", "1", "--runs", "1", "--json"],
+    ..."--shape smoke --models mamba,hymba --backend cpu --threads 1 --runs 1 --json".split(" "),
   );
   assert.equal(code, 0, stderr);
   const { adapter, backend, B, T, arms } = JSON.parse(stdout);
@@ -47,7 +47,7 @@ Deno.test("bench step --json: the named arms, with speed, parts of the step, dis
   assert.ok(arms[1].parameters > arms[0].parameters);
 });
 
-Deno.test("bench step --trace: every launch of a step, inside its step, inside forward, backward or optimizer", async () => {
+Deno.test("bench step --trace: every launch is inside its step, and every step inside forward, backward or optimizer", async () => {
   const file = await Deno.makeTempFile({ suffix: ".json" });
   const args = ["--shape", "smoke", "--models", "mamba,hymba", "--runs", "1", "--json", "--trace", file];
   const { code, stdout, stderr } = await bench("step", ...args, "--backend", "cpu", "--threads", "1");
@@ -58,7 +58,7 @@ Deno.test("bench step --trace: every launch of a step, inside its step, inside f
   for (const [i, { dispatches, steps }] of arms.entries()) {
     const own = traceEvents.filter(({ ph, pid }: { ph: string; pid: number }) => ph === "X" && pid === i + 1);
     const row = (cat: string) => own.filter((event: { cat: string }) => event.cat === cat);
-    const [parts, whole, kernels] = [row("parts"), row("steps"), row("kernels")];
+    const parts = row("parts"), whole = row("steps"), kernels = row("kernels");
     assert.deepEqual(parts.map(({ name }: { name: string }) => name), ["forward", "backward", "optimizer"]);
     assert.deepEqual([whole.length, kernels.length], [steps, dispatches]);
     const inside = (outer: Span[]) => (one: Span) =>
@@ -73,7 +73,7 @@ interface Span {
   readonly dur: number;
 }
 
-Deno.test("profile: spans of all launches in order, on every executor; WebGPU tells what the host did", async () => {
+Deno.test("profile: spans of all launches in order, on every executor; WebGPU also has the host's times", async () => {
   for (const executor of await executors()) {
     const n = 256, tape = new Tape(false), x = tape.input("x", [n, n]), w = tape.input("w", [n, n]);
     const y = linear(tape, { x: linear(tape, { x, w }), w });
@@ -90,13 +90,13 @@ Deno.test("profile: spans of all launches in order, on every executor; WebGPU te
     assert.equal((await program.read(y))[0], n * 0.25 * n * 0.5, "a profiled run computes");
     if (executor.name === "webgpu") {
       const { runs, encode, wait } = program.hostTimes!;
-      assert.ok(runs === 1 && encode > 0 && wait >= 0, "a profiled run is none of them");
+      assert.ok(runs === 1 && encode > 0 && wait >= 0, "a profiled run does not count");
     }
     program.dispose();
   }
 });
 
-Deno.test("peaks on WebGPU: the best of several probes, and what dispatches and submits cost", async () => {
+Deno.test("peaks on WebGPU: the best of several probes, and the cost of dispatches and submits", async () => {
   const gpu = await openWebgpu(), found = await benchPeaks(gpu, { runs: 1 });
   await gpu.close();
   assert.ok(found.multiply_add_gflop_per_s! > 0 && found.copy_gb_per_s > 0 && found.matmul_gflop_per_s > 0);
@@ -105,7 +105,7 @@ Deno.test("peaks on WebGPU: the best of several probes, and what dispatches and 
   assert.ok(found.dispatch_us! > 0 && found.submit_us! > 0, JSON.stringify(found));
 });
 
-Deno.test("bench memory: what is kept and what is needed for a moment, less with --remat and --precision", async () => {
+Deno.test("bench memory: saved and transient memory, and less of it with --remat and --precision", async () => {
   const shape = ["memory", "--preset", "small", "--models", "mamba,hymba", "--backend", "cpu", "--json"];
   const [kept, again, half] = await Promise.all(
     [[], ["--remat"], ["--precision", "f16"]].map((words) => bench(...shape, ...words)),
@@ -125,7 +125,7 @@ Deno.test("bench memory: what is kept and what is needed for a moment, less with
   }
 });
 
-Deno.test("bench: an unknown shape or model is a mistake in the command, with what exists", async () => {
+Deno.test("bench: an unknown shape or model is a usage error that lists the known ones", async () => {
   for (const args of [["step", "--shape", "huge"], ["step", "--models", "lstm"], ["memory", "--preset", "huge"]]) {
     const { code, stderr } = await bench(...args, "--backend", "cpu");
     assert.equal(code, 2);
@@ -134,22 +134,10 @@ Deno.test("bench: an unknown shape or model is a mistake in the command, with wh
   }
 });
 
-Deno.test("bench kernels --json: forward, backward and optimizer, each checked and beside the limit", async () => {
+Deno.test("bench kernels --json: forward, backward and optimizer, each checked, with its share of the limit", async () => {
   const { code, stdout, stderr } = await bench(
     "kernels",
-    ...[
-      "--shape",
-      "smoke",
-      "--ops",
-      "matmul,rotary,adamw",
-      "--backend",
-      "cpu",
-      "--threads",
-      "1",
-      "--runs",
-      "1",
-      "--json",
-    ],
+    ..."--shape smoke --ops matmul,rotary,adamw --backend cpu --threads 1 --runs 1 --json".split(" "),
   );
   assert.equal(code, 0, stderr);
   const { kernels, refused, peaks, B, T } = JSON.parse(stdout);
@@ -168,7 +156,7 @@ Deno.test("bench kernels --json: forward, backward and optimizer, each checked a
   }
 });
 
-Deno.test("cost of a scan: an exponential for each state, which binds where they are slow", () => {
+Deno.test("cost of a scan: one exponential per state, which limits the scan where exponentials are slow", () => {
   const { arms: [arm], B, T } = benchShape("smoke", { models: ["mamba"] });
   const { plan } = trainingPlan(new ParameterStore(arm!.config), { B, T, decay: 0.1 });
   const scans = plan.steps.flatMap((step) =>
@@ -186,7 +174,7 @@ Deno.test("cost of a scan: an exponential for each state, which binds where they
   }
 });
 
-Deno.test("bench kernels: an op that the training step does not have is a mistake in the command", async () => {
+Deno.test("bench kernels: an op that the training step does not have is a usage error", async () => {
   const { code, stderr } = await bench(
     "kernels",
     "--shape",
@@ -203,14 +191,14 @@ Deno.test("bench kernels: an op that the training step does not have is a mistak
   assert.match(stderr, /matmul, .*rotary/);
 });
 
-Deno.test("an op that is off is refused, with its error", async () => {
+Deno.test("an op with a wrong result is reported with its error", async () => {
   const wrong = new WrongExecutor(), ops = new Set(["rmsnorm_forward", "rotary"]);
   const refused = await failingOps(wrong, "transformer-global", { ops });
   assert.deepEqual(refused.map(({ op }) => op), ["rotary"]);
   assert.ok(Math.abs(refused[0]!.error - 0.01) < 1e-4);
 });
 
-/** The reference, but what `rotary` writes is one per cent too large. */
+/** The reference, except that the output of `rotary` is one per cent too large. */
 class WrongExecutor extends ReferenceExecutor {
   override async prepare(plan: Plan): Promise<ReferenceProgram> {
     const program = await super.prepare(plan);

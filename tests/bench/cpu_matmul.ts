@@ -1,7 +1,7 @@
 /**
- * How near the CPU executor's matmul comes to what this machine can multiply: `deno run -A tests/bench/cpu_matmul.ts [M K N]`.
- * Prints GFLOP/s of c = a · wᵀ (1024 × 512 × 1024 unless told otherwise) and the measured peak of vector multiply-adds, best of
- * several runs, for one thread and for all. A busy machine makes both smaller.
+ * The speed of the CPU executor's matmul as a share of the machine's peak: `deno run -A tests/bench/cpu_matmul.ts [M K N]`. Prints
+ * GFLOP/s of c = a · wᵀ (default 1024 × 512 × 1024) and the measured peak of vector multiply-adds. Each is the best of several runs,
+ * with one thread and with all. A busy machine makes both smaller.
  */
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { float, newContext } from "../../core/cpu/launch.ts";
@@ -31,7 +31,7 @@ function product(): Plan {
   return finish(tape, { name: "product", outputs: [y] });
 }
 
-/** Multiply-adds in registers, without memory. */
+/** Multiply-adds in registers, without memory access. */
 function peakProgram(executor: CpuExecutor): CpuProgram {
   const out = newContext().scratch("peak", [BLOCKS, 4]);
   const args = { out, rounds: ROUNDS, x: float(1), y: float(1e-7) };

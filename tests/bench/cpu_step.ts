@@ -1,6 +1,6 @@
 /**
  * Tokens per second of one training step (forward, backward, AdamW) on the CPU executor at the peers' shape:
- * `deno run -A tests/bench/cpu_step.ts [model …] [--threads=N] [--kernels]`. `--kernels` adds milliseconds a step by kernel.
+ * `deno run -A tests/bench/cpu_step.ts [model …] [--threads=N] [--kernels]`. `--kernels` also prints milliseconds per step by kernel.
  * Vocabulary 1000, D 128, 6 layers, 4 query and 2 KV heads, SwiGLU 512, T 128, B 8, window 32, 16 meta tokens in hybrids.
  */
 import { ARCH_TYPES, type ArchType, HymbaConfig } from "../../core/config/mod.ts";

@@ -1,7 +1,7 @@
 /**
- * Holds the speed of hot kernels to a baseline, as shares of what the adapter can do, measured in the same minute:
- * `deno run -A tests/bench/gate.ts [--adapter=TEXT] [--write]`. Prints the shares beside the baseline and fails when one has
- * fallen by more than 30 %; `--write` makes them the baseline of this class of adapters instead.
+ * Compares the speed of hot kernels with a baseline: `deno run -A tests/bench/gate.ts [--adapter=TEXT] [--write]`. Speeds are shares
+ * of the adapter's peaks, which are measured in the same minute. Prints shares and baseline, and fails when a share is more than 30 %
+ * below the baseline. `--write` saves the shares as the new baseline of this class of adapters.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -20,7 +20,7 @@ import { copyProbe, MULTIPLY_ADD_VARIANTS, multiplyAddProbe, type Probe } from "
 
 export const BASELINE_FILE = new URL("gate_baseline.json", import.meta.url);
 
-/** Shares of kernels by name. */
+/** Shares of the peak by name of the kernel. */
 export type Shares = Readonly<Record<string, number>>;
 
 export interface Baseline {
@@ -28,9 +28,9 @@ export interface Baseline {
   readonly shares: Shares;
 }
 
-/** A share may fall to this part of the baseline. */
+/** The smallest allowed share, as a part of the baseline. */
 const KEPT = 0.7;
-/** Where a training step spends its time. */
+/** The ops that take most of the time of a training step. */
 export const HOT_OPS: readonly string[] = [
   "matmul",
   "attention_forward",
@@ -45,30 +45,30 @@ export const HOT_OPS: readonly string[] = [
   "swiglu_backward",
   "adamw",
 ];
-/** Every kernel and probe is timed in at least so many rounds: a busy machine disturbs most of them, and the best counts. */
+/** The fewest rounds for every kernel and probe. The best round counts, because a busy machine disturbs most of them. */
 const LEAST_ROUNDS = 8;
-/** On a software adapter a kernel follows itself until a run has so much to do, because a run costs the host a moment, too. */
+/** On a software adapter a kernel is repeated until a run has this much work, so that the host's cost of a run is negligible. */
 const RUN_FLOPS = 5e7, RUN_BYTES = 2e7, MOST_TIMES = 64;
-/** Vectors of four that an invocation of the copy moves. */
+/** Vectors of four that an invocation of the copy probe moves. */
 const COPIED_QUADS = 4;
 
-/** Software adapters are told apart by their kind, because they have little in common. */
+/** The class of the adapter. Software adapters differ a lot, so each kind is its own class. */
 export const classOf = ({ adapterClass, info }: OwnedWebgpuExecutor["opened"]): string =>
   adapterClass === "software" ? info.kind : adapterClass;
 
-/** Kernels below what is kept of the baseline, and kernels that have none. */
+/** The kernels whose share is too far below the baseline, and those without a baseline. */
 export const fallen = (shares: Shares, baseline: Shares): string[] =>
   Object.entries(shares).filter(([name, share]) => !(share >= KEPT * (baseline[name] ?? Infinity))).map(([name]) =>
     name
   );
 
-/** Timestamps that are not rounded to 0.1 ms. */
+/** Opens an executor whose timestamps are not rounded to 0.1 ms. */
 export const openExact = (adapter?: string): Promise<OwnedWebgpuExecutor> =>
   openWebgpu({ adapter, toggles: EXACT_TIMESTAMPS });
 
 interface Timed {
   readonly program: Program;
-  /** Least seconds of a run so far. */
+  /** The shortest run so far (s). */
   seconds: number;
 }
 
@@ -79,16 +79,16 @@ interface Kernel extends Timed {
 
 interface Options {
   readonly ops?: readonly string[];
-  /** Rounds go on for this long while something is below `baseline`. */
+  /** The longest time for rounds (s). They end earlier when nothing is below `baseline`. */
   readonly seconds: number;
   readonly baseline: Shares;
-  /** How often each kernel is carried out where it is carried out once: a deliberately slow one for tests of the gate. */
+  /** Repeats each launch, which makes a kernel slow on purpose, to test the gate. */
   readonly repeated?: number;
 }
 
 /**
- * The largest step of each op, pass and transposition in a training step of `hymba` at the shape `peers`. Software adapters get
- * one sequence, so that many rounds fit into the time.
+ * The largest step of each op, pass and transposition in a training step of `hymba` with the shape `peers`. On software adapters the
+ * batch is one sequence, so that there is time for many rounds.
  */
 function hotKinds(
   ops: readonly string[],
@@ -147,7 +147,7 @@ function sharesOf(kernels: readonly Kernel[], { multiply, copy }: Probes): Share
   return Object.fromEntries(kernels.map(({ name, cost, seconds }) => [name, leastSeconds(cost, roofline) / seconds]));
 }
 
-/** Least time over measured time of every hot kernel. Best of several rounds, in which probes and kernels take turns. */
+/** The shares of all hot kernels: least possible time divided by the best time of several rounds. Probes and kernels take turns. */
 export async function measuredShares(executor: WebgpuExecutor, options: Options): Promise<Shares> {
   const kernels = await kernelsOf(executor, options), probes = await probesOf(executor);
   const all = [...probes.multiply, ...probes.copy], end = performance.now() + 1000 * options.seconds;
@@ -167,7 +167,7 @@ export async function measuredShares(executor: WebgpuExecutor, options: Options)
   }
 }
 
-/** One more look at something; the first one compiles. */
+/** Times one more run. The first run compiles. */
 async function again(timed: Timed, executor: WebgpuExecutor): Promise<void> {
   const seconds = await (isSoftware(executor) ? processorSeconds : deviceTime)(timed.program);
   timed.seconds = Math.min(timed.seconds, seconds);
@@ -176,7 +176,7 @@ async function again(timed: Timed, executor: WebgpuExecutor): Promise<void> {
 const isSoftware = ({ gpu }: WebgpuExecutor): boolean => gpu.adapterClass === "software";
 const deviceTime = async (program: Program) => await deviceSeconds(program) ?? await kernelTime(program, { runs: 1 });
 
-/** What a run takes of the processor, all threads together: other processes make a software adapter wait, but not work more. */
+/** Processor time of a run over all threads (s). Other processes make a software adapter wait, but they do not change this time. */
 async function processorSeconds(program: Program): Promise<number> {
   const before = process.cpuUsage();
   await program.run();
@@ -209,6 +209,6 @@ if (import.meta.main) {
   if (values.write) {
     const next = { ...all, [name]: { adapter: executor.opened.info.name, shares } };
     await Deno.writeTextFile(BASELINE_FILE, `${JSON.stringify(next, null, 2)}\n`);
-  } else if (bad.length > 0) console.log(`fell by more than 30 %, or without a baseline: ${bad.join(", ")}`);
+  } else if (bad.length > 0) console.log(`more than 30 % below the baseline, or without a baseline: ${bad.join(", ")}`);
   Deno.exit(values.write || bad.length === 0 ? 0 : 1);
 }

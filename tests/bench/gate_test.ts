@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
 import { classOf, fallen, HOT_OPS, measuredShares, openExact, readBaselines } from "./gate.ts";
 
-Deno.test("gate: a kernel fails when its share falls by more than 30 %, or when it has no baseline", () => {
+Deno.test("gate: a kernel fails when its share is more than 30 % below the baseline, or without a baseline", () => {
   assert.deepEqual(fallen({ a: 0.36, b: 0.34, c: 0.9 }, { a: 0.5, b: 0.5, d: 1 }), ["b", "c"]);
   assert.deepEqual(fallen({ a: NaN }, { a: 0.5 }), ["a"]);
 });
 
-Deno.test("gate: no hot kernel has lost more than 30 % of its share of this adapter's peak", async (t) => {
+Deno.test("gate: no hot kernel is more than 30 % below its baseline on this adapter", async (t) => {
   const executor = await openExact();
   try {
     const name = classOf(executor.opened), baseline = (await readBaselines())[name]?.shares;
@@ -16,7 +16,7 @@ Deno.test("gate: no hot kernel has lost more than 30 % of its share of this adap
     }
     const shares = await measuredShares(executor, { seconds: 30, baseline });
     await t.step(
-      "as it is",
+      "unchanged kernels",
       () => assert.deepEqual(fallen(shares, baseline), [], JSON.stringify({ shares, baseline })),
     );
     await t.step("negative control: kernels that do their work twice are found", async () => {

@@ -1,7 +1,7 @@
 /**
  * One whole training step of `paper` (66 million parameters, B 16, T 256) on a WebGPU adapter and on the CPU executor, from
  * the same weights and tokens: `deno run -A tests/bench/paper_step.ts [model …] [--adapter=TEXT]`. Exits with 1 when loss or
- * gradient norm differ by more than 1e-4. The CPU executor, which has 4 GiB, computes layers again; that changes no bit.
+ * gradient norm differ by more than 1e-4. The CPU executor has 4 GiB and recomputes layers, which changes no bit.
  */
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { resolvedStudy } from "../../core/study/match.ts";

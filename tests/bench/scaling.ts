@@ -1,8 +1,8 @@
 /**
- * How the time of attention and of the scan grows with the length, attention's passes together, the scan's one by one:
- * `deno run -A tests/bench/scaling.ts [--backend webgpu|cpu] [--adapter TEXT]`. Prints milliseconds of the kernels by the device's
- * clock, the share of windowed attention in global attention, and the slope of log time over log length, beside those of the
- * visible pairs. A busy machine makes times longer and slopes wrong.
+ * The growth of the time of attention and of the scan with the length: `deno run -A tests/bench/scaling.ts [--backend webgpu|cpu]
+ * [--adapter TEXT]`. Forward and backward pass are measured together for attention, separately for the scan. Prints milliseconds of the
+ * kernels by the device's clock, the time of windowed relative to global attention, and the slope of log time over log length, with
+ * the slope of the number of visible pairs. A busy machine makes the times longer and the slopes wrong.
  */
 import { parseArgs } from "node:util";
 import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
@@ -15,13 +15,13 @@ import { reshape, sliceColumns, Tape, type Tensor, withRows } from "../../core/t
 
 const { values } = parseArgs({ options: { backend: { type: "string" }, adapter: { type: "string" } } });
 const HEADS = { H: 2, G: 1, K: 32, Kv: 32 };
-/** From 1024 on, because the first WINDOW + META queries see fewer keys: at 512 those are a third of all. */
+/** Lengths from 1024. The first WINDOW + META queries see fewer keys, and at 512 these are a third of all queries. */
 const LENGTHS = { attention: [1024, 2048, 4096], scan: [128, 512, 2048, 8192] };
 /** The length at which windowed and global attention are compared. */
 const COMPARED = 2048;
 const WINDOWED: Visibility = { window: 128, meta: 64 }, GLOBAL: Visibility = { window: 0, meta: 0 };
 
-/** The recorded op and, unless left out, its backward pass. One metric, because timing waits for it. */
+/** A plan of the recorded op and, unless disabled, its backward pass. It has one metric, because timing waits for metrics. */
 function recorded(name: string, build: (tape: Tape) => Tensor, { backward = true } = {}): Plan {
   const tape = new Tape(backward), out = build(tape);
   if (backward) tape.backward([[out, tape.input("cotangent", out.shape)]]);
@@ -37,7 +37,7 @@ function attentionPlan(T: number, mask: Visibility): Plan {
   });
 }
 
-/** The scan of `quick`: at B 1 and a few channels, what a launch costs by itself would be most of the shortest one. */
+/** The scan of `quick`. With B = 1 and few channels, the fixed cost of a launch would be most of the shortest time. */
 const SCAN = { B: 8, I: 128, N: 16 };
 
 function scanPlan(T: number, { backward = true } = {}): Plan {

@@ -1,8 +1,8 @@
 /**
- * The forms of the scan beside each other, a line a shape: `deno run -A tests/bench/scan_forms.ts [--adapter TEXT] [--length T] [--runs N]
- * [--shapes BxI,…] [--pass forward|both]`.
- * Milliseconds of the processor and of the wall, one run of forward, and of forward and backward: on a software adapter whose two numbers differ
- * by less than two, one core waits. Forms take turns; the best of the runs counts.
+ * Compares the forms of the scan: `deno run -A tests/bench/scan_forms.ts [--adapter TEXT] [--length T] [--runs N] [--shapes BxI,…]
+ * [--pass forward|both]`. Prints one line per shape with milliseconds of processor time and of wall time, for forward, and for forward
+ * and backward. If on a software adapter with two cores the ratio of the two is less than two, a core waits. Forms take turns, and
+ * the best run counts.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -55,7 +55,7 @@ async function once(program: Program): Promise<Times> {
   return { processor: (user + system) / 1000, wall: performance.now() - start };
 }
 
-/** Best times of the programs, which take turns so that all meet the same machine. */
+/** Best times of the programs. They take turns, so that a busy machine affects all of them. */
 async function inTurns(programs: readonly Program[]): Promise<Times[]> {
   for (const program of programs) await once(program);
   const best = programs.map((): Times => ({ processor: Infinity, wall: Infinity }));

@@ -1,7 +1,6 @@
 /**
- * Writes the tables of measurements in docs/kernels.md from what the benches printed with `--json`, kept in results/bench:
- * `deno run -A tests/bench/tables.ts`. A table stands between `<!-- NAME.json -->` and `<!-- end -->`; a test holds the document
- * to the files.
+ * Writes the tables of measurements in docs/kernels.md: `deno run -A tests/bench/tables.ts`. Their data are the JSON output of the
+ * benchmarks in results/bench. A table is between `<!-- NAME.json -->` and `<!-- end -->`. A test compares the document with the files.
  */
 import type { KernelReport, KernelsReport } from "../../core/bench/kernels.ts";
 import type { StepReport } from "../../core/bench/step.ts";
@@ -39,7 +38,7 @@ function peersTable(
   return `${lines(head, shown)}\n\n${adapter.name}; tokens a second, best of ${runs} runs.`;
 }
 
-/** What tests/bench/peers/torch/run.ts writes. */
+/** The output of tests/bench/peers/torch/run.ts. */
 interface TorchReport {
   readonly lines: readonly {
     arm: string;
@@ -96,7 +95,7 @@ function stepTable(from: From & { arms: readonly StepReport[] }): string {
   }`;
 }
 
-/** A line an op and pass, over all shapes that it has in a step. */
+/** One line per op and pass, over all its shapes in a step. */
 function kernelsTable({ peaks, kernels, refused, ...from }: From & KernelsReport & { model: string }): string {
   const groups = Map.groupBy(kernels, ({ op, pass }) => `\`${op}\`${pass === "optimizer" ? "" : ` ${pass}`}`);
   const shown = [...groups].map(([name, all]) => {
@@ -134,7 +133,7 @@ const TABLES: Readonly<Record<string, (json: never) => string>> = {
   "kernels-paper.json": kernelsTable,
 };
 
-/** The document with every table made anew. Throws for a marker without a table. */
+/** The document with new tables. Throws for a marker without a table. */
 export async function withTables(text: string): Promise<string> {
   const parts = text.split(/(<!-- [\w-]+\.json -->\n)[^]*?(?=<!-- end -->)/);
   for (let i = 1; i < parts.length; i += 2) {

@@ -1,11 +1,11 @@
 /**
- * Parity, quality and speed of the tokenizer beside SentencePiece, as three tables.
+ * Compares the tokenizer with SentencePiece: parity, quality and speed, as three tables.
  *
  *     deno run -A tests/bench/tokenizer.ts
  *
- * Needs the corpus; speed also needs the Debian package `sentencepiece`. Both sides run one thread, in fresh processes, in
- * turns, nine times each; minima and medians are printed. Nothing is printed about speed when ids differ.
- * `deno run -A tests/bench/tokenizer.ts speed` prints the last table alone.
+ * It needs the corpus; speed also needs the Debian package `sentencepiece`. Both sides run with one thread, in new processes, in
+ * turns, nine times each. Minima and medians are printed. If ids differ, no speed is printed.
+ * `deno run -A tests/bench/tokenizer.ts speed` prints only the last table.
  */
 import { fileURLToPath } from "node:url";
 import { Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
@@ -60,7 +60,7 @@ function quality(text: string): void {
   }
 }
 
-/** Seconds of a process, start and end included. */
+/** Time of a process, including its start and end (s). */
 async function seconds(program: string, args: string[], { input, environment }: {
   input?: string;
   environment?: Record<string, string>;
@@ -81,7 +81,7 @@ async function seconds(program: string, args: string[], { input, environment }: 
   return (performance.now() - start) / 1000;
 }
 
-/** The same with the shell's own redirections, as in `encode < input.txt > ids.txt`: nothing between the program and its files. */
+/** The same with redirections of the shell, as in `encode < input.txt > ids.txt`: the program reads and writes the files directly. */
 const secondsInto = (output: string, program: string, { args, input }: { args: string[]; input: string }) =>
   seconds("sh", ["-c", 'exec "$0" "$@" < "$INPUT" > "$OUTPUT"', program, ...args], {
     environment: { INPUT: input, OUTPUT: output },
@@ -92,7 +92,7 @@ interface Work {
   peakMegabytes: number;
 }
 
-/** The work alone, in a fresh process: this file runs itself. */
+/** Time of the work without the start of the process. This file runs itself in a new process. */
 async function inside(kind: "train" | "encode", args: string[]): Promise<Work> {
   const child = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--no-check", SELF, kind, ...args] });
   const { code, stdout, stderr } = await child.output();

@@ -1,9 +1,9 @@
 /**
- * A large text through `tokenizer encode | tokenizer decode`, and what both need at most:
+ * Pipes a large text through `tokenizer encode | tokenizer decode` and prints the peak memory of both:
  *
- *     deno run -A tests/bench/tokenizer_stream.ts [MEGABYTES, 1024 unless told otherwise]
+ *     deno run -A tests/bench/tokenizer_stream.ts [MEGABYTES, by default 1024]
  *
- * The text is Tiny Shakespeare over and over, as one text (`--whole`); it must come out as it went in. Linux: peaks are VmHWM.
+ * The text is Tiny Shakespeare, repeated, as one text (`--whole`). The output must equal the input. On Linux peaks are VmHWM.
  */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
@@ -22,7 +22,7 @@ function start(command: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped" }).spawn();
 }
 
-/** Megabytes that a process had in memory at most, asked until it ends. */
+/** Peak memory of a process (MB), read repeatedly until it ends. */
 async function peakOf(child: Deno.ChildProcess): Promise<number> {
   let peak = 0, ended = false;
   child.status.then(() => ended = true);

@@ -21,7 +21,7 @@ async function webgpu(): Promise<WebgpuExecutor> {
   return found;
 }
 
-Deno.test("every class of adapters has candidates that exist, with and without subgroups", () => {
+Deno.test("every class of adapters has existing candidates, with and without subgroups", () => {
   for (const adapterClass of ["discrete", "integrated", "apple", "software"] as const) {
     for (const subgroupSize of [0, 4, 8, 16, 32]) {
       const names = candidatesOf(adapterClass, { subgroupSize });
@@ -34,7 +34,7 @@ Deno.test("every class of adapters has candidates that exist, with and without s
   }
 });
 
-Deno.test("a tuned shape takes the fastest of its candidates, and leaves the executor's tiles as they were", async () => {
+Deno.test("a tuned shape gets the fastest of its candidates, and the executor keeps its previous tiles", async () => {
   const executor = await webgpu(), product = { M: 40, N: 36, K: 20, transA: 1, transB: 0 };
   executor.useTiles({ other: "subgroup-4" });
   const { shape, tile, tried } = await tuneShape(executor, product, { runs: 1 });
@@ -48,14 +48,14 @@ Deno.test("a tuned shape takes the fastest of its candidates, and leaves the exe
   executor.useTiles({});
 });
 
-Deno.test("the products of a training step are found inside the output head, too", async () => {
+Deno.test("the products of a training step include those of the output head", async () => {
   const { arms, B, T } = benchShape("smoke", { models: ["transformer-global"] }), [arm] = arms;
   const found = productShapes(await webgpu(), arms, { B, T }), V = arm!.config.vocabSize;
   assert.ok(found.some(({ N }) => N === V), "logits");
   assert.equal(new Set(found.map(shapeKey)).size, found.length);
 });
 
-Deno.test("kept tiles are added to, belong to one driver, and a damaged file is named", async () => {
+Deno.test("saved tiles are extended, belong to one driver, and a damaged file is an error with its path", async () => {
   const disk = memoryDisk(), folder = "cache";
   assert.deepEqual(await readTiles(disk, ADAPTER, folder), {});
   await keepTiles(disk, ADAPTER, { tiles: { "1x2x3": "subgroup-4" }, folder });
@@ -68,13 +68,13 @@ Deno.test("kept tiles are added to, belong to one driver, and a damaged file is 
   }
 });
 
-Deno.test("a run record may name its tiles, as texts only", async () => {
+Deno.test("a run record can have tiles, but only as texts", async () => {
   const path = join("results", "quick", "run.json"), record = JSON.parse(await Deno.readTextFile(path));
   assert.deepEqual(runRecordOf({ ...record, tiles: { "1x2x3": "subgroup-4" } }, path).tiles, { "1x2x3": "subgroup-4" });
   assert.throws(() => runRecordOf({ ...record, tiles: { "1x2x3": 4 } }, path), /tiles/);
 });
 
-Deno.test("a run that goes on, and what evaluates it, take the tiles of its record, not those that were tuned since", async () => {
+Deno.test("a continued run and its evaluation use the tiles of its record, not those that were tuned later", async () => {
   const executor = await CpuExecutor.create({ threads: 1 }), disk = memoryDisk(), used: unknown[] = [];
   const spy = Object.assign(executor, { useTiles: (tiles: unknown) => used.push(tiles) });
   const study = tinyStudy({ arms: ["mamba"] }), corpus = madeUpCorpus(), controller = new AbortController();

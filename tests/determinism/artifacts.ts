@@ -1,7 +1,7 @@
 /**
- * What is no float kernel gives identical bytes wherever it is made: `deno run -A tests/determinism/artifacts.ts [--repeats 3]`.
- * Trains a tokenizer and makes every artifact of the committed run in fresh processes: again, in another folder, locale, time
- * zone, and prints a row of the table of docs/reliability.md for each condition. Exits with 1 when a byte differs.
+ * Checks that tokenizer and artifacts have identical bytes under all conditions: `deno run -A tests/determinism/artifacts.ts
+ * [--repeats 3]`. Trains a tokenizer and makes every artifact of the committed run in new processes: repeatedly, in another folder,
+ * locale and time zone. Prints a row of the table of docs/reliability.md for each condition. Exits with 1 when a byte differs.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { sha256 } from "../../core/disk/mod.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const { repeats } = parseArgs({ args: Deno.args, options: { repeats: { type: "string", default: "3" } } }).values;
 
-/** Environments that must not matter. */
+/** Environments that must not change a byte. */
 const CONDITIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "fresh process": {},
   "locale tr_TR": { LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8" },
@@ -27,7 +27,7 @@ async function hymba(words: readonly string[], env: Readonly<Record<string, stri
   if (!success) throw new Error(`${words.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** SHA-256 by name of everything that is made in a folder of its own. */
+/** SHA-256 by name of all results, which are made in a new folder. */
 async function made(env: Readonly<Record<string, string>>, text: string): Promise<Map<string, string>> {
   const folder = await Deno.makeTempDir(), run = join(folder, "run");
   try {

@@ -1,4 +1,4 @@
-/** A training run of seconds, whole in one function: what has to give the same bits wherever and whenever it is repeated. */
+/** A training run of a few seconds in one function. It has to give the same bits each time and on every machine. */
 import { createHash } from "node:crypto";
 import type { Batch } from "../../core/data/batches.ts";
 import { ParameterStore } from "../../core/params/store.ts";
@@ -14,7 +14,7 @@ const B = 2, T = 24, RATE = 3e-3;
 /** The smallest model with every kind of layer. */
 const config = () => smallModels().find(({ name }) => name === "hymba")!.config;
 
-/** The batch of a step (from 1): made-up tokens in which each depends on the one before, so that there is something to learn. */
+/** The batch of a step (from 1): synthetic tokens. Each depends on the one before, so that there is something to learn. */
 function at(step: number): Batch {
   const V = config().vocabSize, tokens = new Uint32Array(B * (T + 1));
   for (let i = 0; i < tokens.length; i++) {
@@ -28,7 +28,7 @@ function at(step: number): Batch {
 
 const text = (store: ParameterStore) => textObjective(trainingPlan(store, { B, T, decay: 0.1 }), { at });
 
-/** ORPO on the same batches: the second row is what is rejected, behind half a row of prompt. */
+/** ORPO on the same batches. The second row is the rejected one; the first half of a row is the prompt. */
 function preference(store: ParameterStore): Objective {
   const made = preferencePlan(store, { n: B / 2, T, decay: 0.01, beta: 0.1 });
   const weight = Float32Array.from({ length: B * T }, (_, i) => i < T ? 1 : 0);
@@ -46,7 +46,7 @@ export interface TinyRun {
   readonly losses: readonly number[];
 }
 
-/** Trains from fixed start weights: `steps` updates of the first stage, then as many tenths of the second. */
+/** Trains from fixed initial weights: `steps` updates of the first stage, then a tenth as many of the second. */
 export async function tinyRun(executor: Executor, steps: number): Promise<TinyRun> {
   const store = new ParameterStore(config()), losses: number[] = [], hash = createHash("sha256");
   store.initialise(executor, 1);
@@ -64,7 +64,7 @@ export async function tinyRun(executor: Executor, steps: number): Promise<TinyRu
   return { sha256: hash.digest("hex"), losses };
 }
 
-/** What one step of the plan wrote. */
+/** The output of one step of the plan. */
 export interface Written {
   readonly step: number;
   readonly op: string;
@@ -73,8 +73,8 @@ export interface Written {
 }
 
 /**
- * The first update step by step: the plan is cut off behind each of its steps in turn, so that what was written is read before
- * anything writes over it.
+ * The first update, step by step. The plan is truncated after each of its steps in turn, so that the output of the step is read before
+ * another step overwrites it.
  */
 export async function* written(executor: Executor): AsyncGenerator<Written> {
   const store = new ParameterStore(config()), objective = text(store), { made } = objective;

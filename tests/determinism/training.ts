@@ -1,16 +1,17 @@
 /**
- * Whether a tiny training run (tests/determinism/tiny_run.ts) gives the same bits everywhere:
+ * Checks that a tiny training run (tests/determinism/tiny_run.ts) gives the same bits under all conditions:
  *
  *     deno run -A tests/determinism/training.ts [--executor cpu|lavapipe|swiftshader] [--repeats 100] [--across]
  *
- * Repeats it in one process, then in fresh ones: another folder, locale and time zone, cold and warm shader cache, one and two
- * threads, another job beside it. Prints a row of the table of docs/reliability.md for each; `--across` compares the executors
- * with each other instead: 50 losses, and the steps of the first update in their order. Exits with 1 when anything differs that
- * must not.
+ * Repeats the run in one process, then in new processes: in another folder, locale and time zone, with cold and warm shader cache, with
+ * one and two threads, and beside other jobs. Prints a row of the table of docs/reliability.md for each. `--across` compares the
+ * executors with each other: 50 losses, and the steps of the first update in order. Exits with 1 when bits differ, or with `--across`
+ * when a difference is too large.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { at } from "../../core/lists.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
 import { relativeError } from "../ops/harness.ts";
@@ -28,13 +29,13 @@ const { values } = parseArgs({
   },
 });
 const HERE = fileURLToPath(import.meta.url), ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** Largest relative difference of a loss between executors. */
+/** The largest allowed relative difference of a loss between executors. */
 const BOUND = 1e-3;
 
 const open = (name: string): Promise<Executor> =>
   name === "cpu" ? CpuExecutor.create({ threads: Number(values.threads) }) : openWebgpu({ adapter: name });
 
-/** Runs in a child: one line, the different hashes of all repeats. */
+/** The work of the child process. It prints one line with the distinct hashes of all repeats. */
 async function work(name: string): Promise<void> {
   const executor = await open(name), found = new Set<string>();
   for (let i = 0; i < Number(values.repeats); i++) found.add((await tinyRun(executor, Number(values.steps))).sha256);
@@ -47,11 +48,11 @@ interface Condition {
   readonly repeats?: number;
   readonly threads?: number;
   readonly cwd?: string;
-  /** A command in front of the child's. */
+  /** A command that runs the child's command. */
   readonly front?: readonly string[];
 }
 
-/** The different hashes of a run under a condition. */
+/** The distinct hashes of a run under a condition. */
 async function hashes(name: string, { env, repeats = 1, threads = 2, cwd, front = [] }: Condition): Promise<string[]> {
   const [command, ...args] = [...front, Deno.execPath()]
     .concat(["run", "-A", "--no-check", "--config", `${ROOT}deno.json`, HERE])
@@ -61,18 +62,18 @@ async function hashes(name: string, { env, repeats = 1, threads = 2, cwd, front 
   return new TextDecoder().decode(stdout).trim().split("\n").at(-1)!.split(" ");
 }
 
-/** One thread: each executor has its own way to be told. */
+/** How to limit each executor to one thread. */
 const ONE_THREAD: Readonly<Record<string, Condition>> = {
   cpu: { threads: 1 },
   lavapipe: { env: { LP_NUM_THREADS: "1" } },
-  swiftshader: { front: ["taskset", "-c", "0"] }, // it starts a thread for each processor that it may use
+  swiftshader: { front: ["taskset", "-c", "0"] }, // it starts a thread for each allowed processor
 };
 
 const LOCALE = { LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8", TZ: "Pacific/Kiritimati" };
 
 async function table(name: string): Promise<number> {
   const cwd = await Deno.makeTempDir(), cache = await Deno.makeTempDir();
-  // lavapipe alone keeps compiled shaders on the disk; the others compile them in every process.
+  // Only lavapipe caches compiled shaders on the disk. The others compile them in every process.
   const cached = { env: { MESA_SHADER_CACHE_DIR: cache } };
   const conditions: Record<string, Condition> = {
     "one process": { repeats: Number(values.repeats) },
@@ -106,8 +107,9 @@ const spin = () =>
 
 /** Losses of two executors, and the first step of an update whose bits differ. */
 async function pair(one: Executor, other: Executor, names: string): Promise<boolean> {
-  const [a, b] = [(await tinyRun(one, 45)).losses, (await tinyRun(other, 45)).losses];
-  const most = Math.max(...a.map((loss, i) => Math.abs(loss / b[i]! - 1))), ok = most <= BOUND && a.length === b.length;
+  const { losses: a } = await tinyRun(one, 45), { losses: b } = await tinyRun(other, 45);
+  const most = Math.max(...a.map((loss, i) => Math.abs(loss / at(b, i) - 1))),
+    ok = most <= BOUND && a.length === b.length;
   const first = await firstDifference(one, other);
   const where = first ? `${first.op} (step ${first.step}, ${first.tensor}), by ${first.by.toExponential(1)}` : "none";
   console.log(
@@ -123,7 +125,7 @@ async function firstDifference(one: Executor, other: Executor): Promise<Written 
   try {
     for await (const mine of written(one)) {
       const { values } = (await others.next()).value as Written;
-      // A norm of nothing and a sum of zeros may differ in the sign of zero: bits are compared, not numbers.
+      // Object.is compares bits: zeros may differ in their sign.
       if (mine.values.every((value, i) => Object.is(value, values[i]))) continue;
       return { ...mine, by: relativeError(mine.values, values) };
     }

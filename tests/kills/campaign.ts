@@ -1,5 +1,6 @@
-/** Kills commands, gives each again and compares what it leaves with what it leaves undisturbed. */
+/** Kills commands, repeats each of them and compares the results with those of an undisturbed call. */
 import { strict as assert } from "node:assert";
+import { at } from "../../core/lists.ts";
 import { randomInteger } from "../../core/random.ts";
 import type { Case } from "./cases.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -12,13 +13,13 @@ export interface Kill {
   readonly where: string;
 }
 
-/** A command in the campaign: how it ends undisturbed, and what happened to it. */
+/** A command of the campaign and its kills. */
 export interface Killed {
   readonly of: Case;
   readonly kills: Kill[];
-  /** Calls that ended before their kill came. */
+  /** Calls that ended before their kill. */
   missed: number;
-  /** Kills after which the command did not end as undisturbed. */
+  /** Kills after which the results differ from those of an undisturbed call. */
   readonly wrong: string[];
 }
 
@@ -31,15 +32,15 @@ interface Subject extends Killed {
 export interface Campaign {
   readonly kills: number;
   readonly seed: number;
-  /** It ends after so long, with fewer kills; by default it does not. */
+  /** The longest time; the campaign then ends with fewer kills. Default: no limit. */
   readonly minutes?: number;
   say(line: string): void;
 }
 
-/** Random integers of one seed, one after the other. */
-function diceOf(seed: number): (below: number) => number {
-  let thrown = 0;
-  return (below) => randomInteger({ seed, stream: 102, step: 0 }, thrown++, below);
+/** A stream of random integers, each below its own bound. */
+function randomStream(seed: number): (below: number) => number {
+  let drawn = 0;
+  return (below) => randomInteger({ seed, stream: 102, step: 0 }, drawn++, below);
 }
 
 async function run(shop: Workshop, of: Case, folder: string) {
@@ -49,7 +50,7 @@ async function run(shop: Workshop, of: Case, folder: string) {
 
 const cleared = (folder: string) => Deno.remove(folder, { recursive: true });
 
-/** How the command ends undisturbed; undefined, said with its reason, where it cannot be had on this machine. */
+/** The results of an undisturbed call. Undefined when the command cannot run on this machine; the reason is printed. */
 async function subjectOf(shop: Workshop, of: Case, say: Campaign["say"]): Promise<Subject | undefined> {
   const folder = await shop.place(of, `${of.name} undisturbed`), { end, milliseconds } = await run(shop, of, folder);
   if (of.webgpu && end.code !== 0) {
@@ -61,14 +62,18 @@ async function subjectOf(shop: Workshop, of: Case, say: Campaign["say"]): Promis
   return { of, wanted, milliseconds, kills: [], missed: 0, wrong: [] };
 }
 
-/** Starts the command and kills it at a random moment. Undefined when it ended before. */
-async function killByTime(shop: Workshop, { of, milliseconds }: Subject, at: { folder: string; share: number }) {
-  const child = shop.start(of, at.folder), after = milliseconds * at.share;
+/** Starts the command and kills it after a share of its usual time. Undefined when it ended before. */
+async function killByTime(
+  shop: Workshop,
+  { of, milliseconds }: Subject,
+  { folder, share }: { folder: string; share: number },
+) {
+  const child = shop.start(of, folder), after = milliseconds * share;
   const timer = setTimeout(() => {
     try {
       child.kill("SIGKILL");
     } catch (error) {
-      // It ended in this very moment, and nobody has heard of it yet: not killed, as `killed` below says.
+      // The process ended just before. Then `killed` below is false.
       if (!(error instanceof TypeError)) throw error;
     }
   }, after);
@@ -77,16 +82,20 @@ async function killByTime(shop: Workshop, { of, milliseconds }: Subject, at: { f
   return killed ? { by: "time" as const, where: `after ${after.toFixed(0)} ms` } : undefined;
 }
 
-async function killByCall(shop: Workshop, subject: Subject, at: { folder: string; dice: (below: number) => number }) {
+async function killByCall(
+  shop: Workshop,
+  subject: Subject,
+  { folder, dice }: { folder: string; dice: (below: number) => number },
+) {
   subject.calls ??= await callsOf(shop, subject.of);
-  const names = [...subject.calls.keys()].sort();
-  if (names.length === 0) return undefined;
-  const some = subject.calls.get(names[at.dice(names.length)]!)!, call = some[at.dice(some.length)]!;
-  const { killed } = await endOf(shop.start(subject.of, at.folder, killedAt(call)));
+  const groups = [...subject.calls].toSorted(([a], [b]) => a < b ? -1 : 1).map(([, calls]) => calls);
+  if (groups.length === 0) return undefined;
+  const some = at(groups, dice(groups.length)), call = at(some, dice(some.length));
+  const { killed } = await endOf(shop.start(subject.of, folder, killedAt(call)));
   return killed ? { by: "call" as const, where: `at ${call.name} ${call.nth}` } : undefined;
 }
 
-/** One kill, every fourth time a second one of the call that follows, and the comparison. */
+/** One kill, every fourth time a second kill of the repeated call, and the comparison. */
 async function disturb(
   shop: Workshop,
   subject: Subject,
@@ -111,13 +120,13 @@ async function disturb(
   }
 }
 
-/** Kills processes until there were as many kills as asked for, each command as often as the others. */
+/** Kills processes until there were `kills` kills, equally many for each command. */
 export async function campaign(
   cases: readonly Case[],
   { kills, seed, minutes = Infinity, say }: Campaign,
 ): Promise<Killed[]> {
   const end = performance.now() + 60_000 * minutes;
-  const reason = await whyNoStrace(), dice = diceOf(seed), subjects: Subject[] = [];
+  const reason = await whyNoStrace(), dice = randomStream(seed), subjects: Subject[] = [];
   if (reason) say(`strace: not used, ${reason}; every kill is at a random millisecond`);
   const shop = await openWorkshop();
   let failed = false;
@@ -128,11 +137,13 @@ export async function campaign(
       if (subject) subjects.push(subject);
     }
     for (let round = 0; count() < kills && round < 4 * kills && performance.now() < end; round++) {
-      // Each command meets both kinds of kill in turn.
-      const subject = subjects[round % subjects.length]!, turn = Math.floor(round / subjects.length);
+      // The two kinds of kill alternate for each command.
+      const subject = at(subjects, round % subjects.length), turn = Math.floor(round / subjects.length);
       if (subject.of.webgpu && turn % 8 > 1) continue;
       await disturb(shop, subject, { dice, byCall: reason === undefined && turn % 2 === 0, round });
-      if (round % 20 === 19) say(`${count()} kills, ${subjects.flatMap(({ wrong }) => wrong).length} ended otherwise`);
+      if (round % 20 === 19) {
+        say(`${count()} kills, ${subjects.flatMap(({ wrong }) => wrong).length} with other results`);
+      }
     }
     failed = subjects.some(({ wrong }) => wrong.length > 0);
     return subjects;

@@ -1,28 +1,28 @@
-/** Every command that is killed, in a form that takes seconds at most. Paths are relative to the folder that it is given in. */
+/** The commands that are killed, each in a form that takes a few seconds. Paths are relative to the working folder. */
 import { fileURLToPath } from "node:url";
 
-/** A command, and what it is compared by when it has been killed and given again. */
+/** A command, and how the results of two calls are compared. */
 export interface Case {
   readonly name: string;
   readonly words: readonly string[];
-  /** The run it works on: none, one whose first stage alone is done, or a finished one. */
+  /** The run that it needs: none, one with only the first stage, or a finished one. */
   readonly on?: "pretrained" | "finished";
-  /** A file that it reads from standard input. */
+  /** The file on its standard input. */
   readonly input?: string;
-  /** What it prints is the same each time. */
+  /** Whether its output is the same each time. */
   readonly prints?: boolean;
-  /** Names of files that hold times: compared without them (CSV), or by being there. */
+  /** Names of files with times. They are compared without the times (CSV), or only by their keys. */
   readonly timed?: readonly string[];
-  /** A program instead of the command line. */
+  /** A program to run in place of the command line. */
   readonly program?: string;
-  /** Needs a WebGPU adapter, so it may be left out. */
+  /** It needs a WebGPU adapter. Without one it is left out. */
   readonly webgpu?: boolean;
 }
 
 const CPU = ["--backend", "cpu"], SMOKE = ["--preset", "smoke"], TEXT = ["--data", "text.txt"];
 const TRAINING = [...SMOKE, ...CPU, ...TEXT, "--orpo-steps", "2"];
 
-/** How the two runs are made that commands work on. */
+/** The commands that make the two runs. */
 export const FINISHED = ["ablate", ...TRAINING, "--models", "hymba", "--steps", "4", "--out", "run"];
 export const PRETRAINED = ["pretrain", ...TRAINING, "--model", "mamba", "--steps", "4", "--out", "run"];
 
@@ -32,7 +32,7 @@ const MODEL = ["--model", "run/tokenizer.model"];
 const artifact = (...words: string[]): Case => ({ name: words.join(" "), words: [...words, "run"], on: "finished" });
 
 export const CASES: readonly Case[] = [
-  // Checkpoints at updates 20 and 22, and in the second stage.
+  // These have checkpoints at updates 20 and 22, and in the second stage.
   { name: "ablate", words: ["ablate", ...TRAINING, "--models", "mamba", "--steps", "22", "--out", "new"] },
   { name: "pretrain", words: ["pretrain", ...TRAINING, "--model", "hymba", "--steps", "22", "--out", "new"] },
   { name: "orpo", words: ["orpo", "run", ...CPU, ...TEXT], on: "pretrained" },
@@ -110,8 +110,10 @@ export const CASES: readonly Case[] = [
   {
     name: "pretrain on WebGPU",
     words: [
-      ...["pretrain", ...SMOKE, "--backend", "webgpu", ...TEXT, "--orpo-steps", "2"],
-      ...["--model", "mamba", "--steps", "22", "--out", "new"],
+      "pretrain",
+      ...SMOKE,
+      ...TEXT,
+      ..."--backend webgpu --orpo-steps 2 --model mamba --steps 22 --out new".split(" "),
     ],
     webgpu: true,
   },

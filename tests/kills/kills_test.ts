@@ -1,4 +1,4 @@
-/** A few kills of a few commands; `tests/kills/run.ts` kills all of them hundreds of times. */
+/** A few kills of a few commands. `tests/kills/run.ts` kills all of them hundreds of times. */
 import { strict as assert } from "node:assert";
 import { campaign } from "./campaign.ts";
 import { CASES } from "./cases.ts";
@@ -6,15 +6,15 @@ import { CASES } from "./cases.ts";
 const FEW = ["ablate", "orpo", "tokenizer train", "report", "download of a corpus"];
 
 Deno.test({
-  name: "commands that are killed, and given again, end as undisturbed",
-  // Windows has no signal that kills, and no strace.
+  name: "commands that are killed and repeated have the same results as undisturbed ones",
+  // Windows has no SIGKILL and no strace.
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const cases = CASES.filter(({ name }) => FEW.includes(name));
     const found = await campaign(cases, { kills: 10, seed: 1, say: (line) => console.log(line) });
     assert.deepEqual(found.flatMap(({ of, wrong }) => wrong.map((line) => `${of.name} ${line}`)), []);
     const kills = found.flatMap(({ kills }) => kills);
-    console.log(`kills: ${kills.length} of ${found.length} commands, all ended as undisturbed`);
+    console.log(`kills: ${kills.length} of ${found.length} commands, all with the results of undisturbed calls`);
     assert.ok(kills.length >= 10, `${kills.length}`);
   },
 });

@@ -1,7 +1,8 @@
-/** What a command leaves behind, in a form that two undisturbed calls agree on. */
+/** The results of a command, in a form that is the same for two undisturbed calls. */
 import { strict as assert } from "node:assert";
 import { basename, join } from "node:path";
 import { isTemporary, sha256, systemDisk } from "../../core/disk/mod.ts";
+import { at } from "../../core/lists.ts";
 import { FILES, loadRun } from "../../core/record/mod.ts";
 import { checkArtifacts } from "../../core/verify/verify.ts";
 import { checkChecksums } from "../../core/verify/checksums.ts";
@@ -17,13 +18,14 @@ async function* filesIn(folder: string, prefix = ""): AsyncGenerator<string> {
   }
 }
 
-/** Lines of a CSV file without the columns of seconds. */
+/** A CSV text without the columns of seconds. */
 function withoutSeconds(text: string): string {
-  const rows = text.trimEnd().split("\n").map((line) => line.split(",")), head = rows[0]!;
-  return rows.map((row) => row.filter((_, i) => !head[i]!.endsWith("_s")).join(",")).join("\n");
+  const rows = text.trimEnd().split("\n").map((line) => line.split(",")),
+    kept = at(rows, 0).map((name) => !name.endsWith("_s"));
+  return rows.map((row) => row.filter((_, i) => kept[i]).join(",")).join("\n");
 }
 
-/** A run that was just made: its numbers without times, its artifacts made once more, its checksums. */
+/** Checks the artifacts and checksums of a run. Returns digests of its numbers without times, and the names of its files. */
 async function runOutcome(folder: string): Promise<Record<string, string>> {
   const run = await loadRun(systemDisk, folder);
   for (const { what, ok, detail } of await checkArtifacts(systemDisk, folder, run)) assert.ok(ok, `${what}: ${detail}`);
@@ -41,14 +43,15 @@ async function fileOutcome(path: string, { timed = [] }: Case): Promise<string> 
   return JSON.stringify(Object.keys(JSON.parse(text).tiles).sort());
 }
 
-/** SHA-256 by path of all that lies in the folder of a case. Throws when a temporary is left, or the command failed. */
+/** SHA-256 by path of all files in the folder of a case. Throws when the command failed or left a temporary file. */
 export async function outcomeOf(of: Case, folder: string, { code, out, error }: End): Promise<Record<string, string>> {
   assert.equal(code, 0, `exit code ${code}: ${error}`);
   const found: Record<string, string> = of.prints ? { "standard output": out } : {};
   const made = of.on === "finished" ? undefined : of.on ? "run" : "new";
   for await (const path of filesIn(folder)) {
     assert.ok(!path.split("/").some(isTemporary) && !path.startsWith("tmp/"), `${path} is left`);
-    if (basename(path) === "lock" || path.startsWith(`${made}/`) && await isRun(join(folder, made!))) continue;
+    const ofRun = made !== undefined && path.startsWith(`${made}/`) && await isRun(join(folder, made));
+    if (basename(path) === "lock" || ofRun) continue;
     found[path] = await fileOutcome(join(folder, path), of);
   }
   if (made && await isRun(join(folder, made))) Object.assign(found, await runOutcome(join(folder, made)));

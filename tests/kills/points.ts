@@ -1,8 +1,8 @@
-/** Where a process can be killed: at a system call on its own files, or after some milliseconds. */
+/** The system calls of a process on its own files, at which it can be killed. */
 import type { Case } from "./cases.ts";
 import { endOf, type Workshop } from "./place.ts";
 
-/** Calls that change what is on the disk, and those that open files. */
+/** System calls that change the disk, and those that open files. */
 const CALLS = [
   "openat",
   "write",
@@ -24,7 +24,7 @@ export interface SystemCall {
   readonly nth: number;
 }
 
-/** Why strace cannot be used here; undefined when it can. */
+/** The reason why strace cannot be used; undefined when it can. */
 export async function whyNoStrace(): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return "strace is for Linux";
   try {
@@ -37,13 +37,11 @@ export async function whyNoStrace(): Promise<string | undefined> {
   }
 }
 
-/** What stands in front of a command so that it is killed on entering a call. */
-export const killedAt = ({ name, nth }: SystemCall): string[] => [
-  ...["strace", "-f", "-qqq", "-o", "/dev/null", "-e", `trace=${name}`],
-  ...["-e", `inject=${name}:signal=SIGKILL:when=${nth}`],
-];
+/** The words before a command that kill it at the start of a system call. */
+export const killedAt = ({ name, nth }: SystemCall): string[] =>
+  `strace -f -qqq -o /dev/null -e trace=${name} -e inject=${name}:signal=SIGKILL:when=${nth}`.split(" ");
 
-/** All calls of an undisturbed run that touch its own folder, by name, counted in each thread as strace counts them. */
+/** All system calls of an undisturbed run on its own folder, by name. Like in strace, each thread counts its own calls. */
 export async function callsOf(shop: Workshop, of: Case): Promise<Map<string, SystemCall[]>> {
   const folder = await shop.place(of, `${of.name} traced`), log = `${folder}.trace`;
   const before = ["strace", "-f", "-qqq", "-y", "-s", "400", "-e", `trace=${CALLS.join(",")}`, "-o", log];

@@ -1,10 +1,11 @@
 /**
- * Kills every command at random, gives the same command again, and compares files and output with an undisturbed call's: half at
- * random milliseconds, half on entering a system call on the command's own files (strace). Every fourth is killed twice.
+ * Kills every command at a random moment, repeats the command, and compares its files and output with those of an undisturbed call.
+ * Half of the kills are after a random time, half at a system call on the command's own files (strace). Every fourth command is
+ * killed twice.
  *
  *     deno run -A tests/kills/run.ts --kills 500 --seed 1 [--only "tokenizer train,csv"] [--minutes N]
  *
- * Prints the count by command, and ends with exit code 1 when one did not end as undisturbed.
+ * Prints the counts by command. Exit code 1 when the results of a command differ.
  */
 import { parseArgs } from "node:util";
 import { campaign } from "./campaign.ts";
@@ -37,6 +38,6 @@ const all = found.flatMap(({ kills }) => kills), wrong = found.flatMap(({ wrong 
 const calls = all.filter(({ by }) => by === "call").length;
 console.log(
   `seed ${values.seed}: ${all.length} kills of ${found.length} commands, ${calls} at a system call; ` +
-    `${wrong.length} ended otherwise than undisturbed`,
+    `${wrong.length} with other results`,
 );
 if (wrong.length > 0) Deno.exit(1);

@@ -1,11 +1,10 @@
 /**
- * What one small study after the other on WebGPU leaves in the C library's heap, chunk by chunk, beside what Dawn was asked to make:
+ * Measures the chunks that small studies on WebGPU leave in the C library's heap, and the number of objects that Dawn made:
  *
  *     deno run -A tests/soak/chunks.ts [--studies 40]
  *
- * Runs studies in a second process, walks over the heap of glibc there before and after, and prints how many more chunks of each
- * size are in use for each study. Only for Linux on 64 bits with glibc. Chunks that wait for reuse in a cache of a thread (seven of a
- * size) count as used.
+ * Runs studies in a second process, walks over its glibc heap before and after them, and prints the growth per study of the chunks in
+ * use, by size. Only for 64-bit Linux with glibc. Free chunks in the cache of a thread (seven per size) count as used.
  */
 import { parseArgs } from "node:util";
 import { systemDisk } from "../../core/disk/mod.ts";
@@ -14,10 +13,10 @@ import { openWebgpu } from "../../core/webgpu/mod.ts";
 import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../study/tiny_study.ts";
 import { countMade, keptBytes, type Made } from "./kept.ts";
 
-/** Studies before the first walk: caches are full and functions compiled by then. */
+/** Studies before the first walk. After them caches are full and functions are compiled. */
 const WARM_UP = 15;
 
-/** Bytes of a chunk's two words, and the flags in its size: in use before it, mapped alone, of another arena. */
+/** Bytes of a word of a chunk's header, and the flags in its size: previous chunk in use, mapped, other arena. */
 const WORD = 8, FLAGS = 7, PREVIOUS_IN_USE = 1, LEAST_CHUNK = 32;
 
 const { values } = parseArgs({
@@ -27,7 +26,7 @@ const { values } = parseArgs({
 const studies = Number(values.studies);
 await (values.child ? runStudies() : watch());
 
-/** The child: studies, and twice a line with what was made, after which it waits until it was looked at. */
+/** The child process. Before and after the measured studies it prints the counts and waits until the parent has read its heap. */
 async function runStudies() {
   const executor = await openWebgpu(), made = countMade(), corpus = madeUpCorpus();
   const folder = await Deno.makeTempDir(), collect = (globalThis as unknown as { gc(): void }).gc;
@@ -36,8 +35,11 @@ async function runStudies() {
     await runStudy(tinyStudy({ arms: ["hymba"], seeds: [round] }), options);
     await Deno.remove(`${folder}/run`, { recursive: true });
     if (round !== WARM_UP - 1 && round !== WARM_UP + studies - 1) continue;
-    // What was collected is finalised behind the collection, a little at a time.
-    for (let i = 0; i < 20; i++) collect(), await new Promise((done) => setTimeout(done, 20));
+    // Collected objects are finalised after the collection, a few at a time.
+    for (let i = 0; i < 20; i++) {
+      collect();
+      await new Promise((done) => setTimeout(done, 20));
+    }
     console.log(JSON.stringify(made));
     await Deno.stdin.read(new Uint8Array(1));
   }
@@ -75,7 +77,7 @@ async function watch() {
   for (const { size, count } of grown.slice(0, 8)) console.log(`${size} bytes: ${count.toFixed(1)} chunks`);
 }
 
-/** Chunks in use by size in the heap that grows by brk. Throws an Error when the process has none or it cannot be walked to its end. */
+/** Numbers of chunks in use by size, in the heap that grows by brk. Throws an Error without such a heap, or when it is inconsistent. */
 async function chunksOf(pid: number): Promise<Map<number, number>> {
   const line = (await Deno.readTextFile(`/proc/${pid}/maps`)).split("\n").find((line) => line.endsWith("[heap]"));
   if (!line) throw new Error(`process ${pid} has no heap`);
@@ -89,7 +91,7 @@ async function chunksOf(pid: number): Promise<Map<number, number>> {
   for (let at = 0; at + 2 * WORD < bytes.length;) {
     const size = wordAt(at + WORD) & ~FLAGS, next = at + size + WORD;
     if (size < LEAST_CHUNK) throw new Error(`no chunk at byte ${at} of the heap: ${size} bytes`);
-    // The last chunk is what is left of the heap.
+    // The last chunk is the free rest of the heap.
     if (next + WORD > bytes.length) break;
     if (wordAt(next) & PREVIOUS_IN_USE) counts.set(size, (counts.get(size) ?? 0) + 1);
     at += size;

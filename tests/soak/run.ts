@@ -1,10 +1,10 @@
 /**
- * One small study after the other in one process, watched for what grows: memory of the process, objects and code in V8's heap,
- * buffers of the executor and their bytes, open files, processor time for a study.
+ * Runs many small studies in one process and looks for growth: memory of the process, objects and code in V8's heap, buffers of the
+ * executor and their bytes, open files, and processor time per study.
  *
  *     deno run -A --v8-flags=--expose-gc tests/soak/run.ts --backend cpu --seconds 1800
  *
- * Prints mean, growth over the last two thirds and its 95 % interval of each; exit code 1 when one grows.
+ * Prints the mean of each series, its growth over the last two thirds and the 95 % interval. Exit code 1 when one grows.
  */
 import { parseArgs } from "node:util";
 import { linesOf, soak } from "./soak.ts";

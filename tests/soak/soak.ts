@@ -1,4 +1,4 @@
-/** The same small study over and over in one process, on the real disk, watched for what grows. */
+/** Runs the same small study many times in one process, on the real disk, and looks for growth. */
 import { join } from "node:path";
 import { cpuUsage, memoryUsage } from "node:process";
 import { getHeapSpaceStatistics } from "node:v8";
@@ -14,10 +14,10 @@ import { grows, type Slope, slopeOf } from "./slopes.ts";
 const MEBIBYTE = 2 ** 20;
 
 /**
- * What is watched after each study, with the growth over the whole soak that is tolerated beyond its interval. `code` is what V8
- * compiled, `objects` the rest of its heap: V8 compiles functions anew for hours as it learns their types, and keeps lists of that
- * code among the objects. With its compilers off (--v8-flags=--expose-gc,--no-opt,--no-maglev,--no-sparkplug) neither grows.
- * `kept` is what Deno keeps of native objects (./kept.ts), none on the CPU executor; `rss` is without it.
+ * The series that are measured after each study, with the tolerated growth over the whole soak. `code` is compiled code in V8's heap,
+ * `objects` is the rest of this heap. V8 recompiles functions for hours as it learns their types, and has lists of this code among
+ * the objects. Without its compilers (--v8-flags=--expose-gc,--no-opt,--no-maglev,--no-sparkplug) neither grows. `kept` is native
+ * memory that Deno does not free (./kept.ts), zero on the CPU executor; `rss` does not include it.
  */
 export const WATCHED = {
   rss: { unit: "MiB", tolerated: 16 },
@@ -32,13 +32,13 @@ export const WATCHED = {
 
 export type Watched = keyof typeof WATCHED;
 
-/** Fewer studies than these say nothing: twelve blocks of three values in the last two thirds. */
+/** The fewest studies: the last two thirds need twelve blocks of three values. */
 const LEAST = 54;
 
-/** Growth of processor time for a study that is tolerated, as a share of its mean. */
+/** Tolerated growth of the processor time per study, as a share of its mean. */
 const SLOWER = 0.05;
 
-/** What an executor holds now. */
+/** An executor with counters of its buffers. */
 interface Held {
   readonly executor: Executor;
   held(): { buffers: number; bytes: number };
@@ -52,21 +52,24 @@ async function openCpu(): Promise<Held> {
   return { executor, held, kept: () => 0 };
 }
 
-/** Counts buffers that were made and not yet destroyed. */
+/** Opens a WebGPU executor and counts the buffers that are not destroyed. */
 async function openGpu(): Promise<Held> {
   const executor = await openWebgpu(), { device } = executor.gpu, counted = countMade();
   const made = device.createBuffer.bind(device), alive = new Map<GPUBuffer, number>();
   device.createBuffer = (descriptor) => {
     const buffer = made(descriptor), destroy = buffer.destroy.bind(buffer);
     alive.set(buffer, descriptor.size);
-    buffer.destroy = () => (alive.delete(buffer), destroy());
+    buffer.destroy = () => {
+      alive.delete(buffer);
+      return destroy();
+    };
     return buffer;
   };
   const held = () => ({ buffers: alive.size, bytes: [...alive.values()].reduce((sum, size) => sum + size, 0) });
   return { executor, held, kept: () => keptBytes(counted) };
 }
 
-/** Bytes of V8's heap that hold objects, and those that hold bytecode and machine code. */
+/** Bytes of objects and bytes of bytecode and machine code in V8's heap. */
 function heapOf(): { objects: number; code: number } {
   const held = { objects: 0, code: 0 };
   for (const { space_name: name, space_used_size: size } of getHeapSpaceStatistics()) {
@@ -75,7 +78,7 @@ function heapOf(): { objects: number; code: number } {
   return held;
 }
 
-/** Files and sockets that this process has open; 0 where the system does not say. */
+/** Number of open files and sockets of this process; 0 where the system does not tell it. */
 async function handles(): Promise<number> {
   if (Deno.build.os !== "linux") return 0;
   return (await Array.fromAsync(Deno.readDir("/proc/self/fd"))).length;
@@ -85,18 +88,18 @@ export interface Soak {
   readonly backend: "cpu" | "webgpu";
   readonly seconds: number;
   readonly arm: string;
-  /** What happens between two studies: a test makes something grow here. */
+  /** Called between two studies. A test uses it to make something grow. */
   between?(executor: Executor): void;
 }
 
 export interface SoakResult {
   readonly studies: number;
   readonly slopes: Readonly<Record<Watched, Slope>>;
-  /** What grew beyond its interval and what is tolerated. */
+  /** The series that grew beyond interval and tolerance. */
   readonly grown: readonly Watched[];
 }
 
-/** Runs studies for so many seconds, counted from the end of the first, and at least 54. The first third is not looked at. */
+/** Runs at least 54 studies and at least `seconds` after the first one. The first third is not evaluated. */
 export async function soak({ backend, seconds, arm, between }: Soak): Promise<SoakResult> {
   const collect = (globalThis as { gc?: () => void }).gc;
   if (!collect) throw new Error("run with --v8-flags=--expose-gc");
@@ -115,10 +118,17 @@ export async function soak({ backend, seconds, arm, between }: Soak): Promise<So
       between?.(executor);
       collect();
       const { rss } = memoryUsage(), { objects, code } = heapOf(), { buffers, bytes } = held();
-      series.rss.push((rss - kept()) / MEBIBYTE), series.kept.push(kept() / MEBIBYTE);
-      series.objects.push(objects / MEBIBYTE), series.code.push(code / MEBIBYTE);
-      series.buffers.push(buffers), series.bufferBytes.push(bytes / MEBIBYTE), series.handles.push(await handles());
-      series.cpu.push((user + system) / 1000);
+      const measured: Record<Watched, number> = {
+        rss: (rss - kept()) / MEBIBYTE,
+        kept: kept() / MEBIBYTE,
+        objects: objects / MEBIBYTE,
+        code: code / MEBIBYTE,
+        buffers,
+        bufferBytes: bytes / MEBIBYTE,
+        handles: await handles(),
+        cpu: (user + system) / 1000,
+      };
+      for (const name of names) series[name].push(measured[name]);
     }
   } finally {
     await executor.close();
@@ -136,7 +146,7 @@ function judged(series: Record<Watched, number[]>): SoakResult {
   return { studies, slopes, grown: names.filter((name) => grows(slopes[name], tolerated(name))) };
 }
 
-/** A line for each thing that is watched. */
+/** One line per series. */
 export function linesOf({ slopes, grown }: SoakResult): string[] {
   return (Object.keys(WATCHED) as Watched[]).map((name) => {
     const { mean, growth, half } = slopes[name], { unit } = WATCHED[name];

@@ -1,4 +1,4 @@
-/** Nothing grows while studies follow each other in one process. HYMBA_SOAK_SECONDS: how long each soak lasts, 30 without it. */
+/** Nothing grows while many studies run in one process. HYMBA_SOAK_SECONDS: the length of each soak, by default 30. */
 import { strict as assert } from "node:assert";
 import { fillNormal } from "../../core/random.ts";
 import { linesOf, soak } from "./soak.ts";
@@ -10,12 +10,12 @@ for (const backend of ["cpu", "webgpu"] as const) {
   Deno.test(`soak on ${backend}: memory, buffers and open files do not grow`, async () => {
     const found = await soak({ backend, seconds, arm: "hymba" });
     console.log([`${backend}: ${found.studies} studies`, ...linesOf(found)].join("\n"));
-    // Processor time grows with what else the machine does meanwhile: the script judges it, this test does not.
+    // Processor time depends on other programs on the machine, so only the script checks it.
     assert.deepEqual(found.grown.filter((name) => name !== "cpu"), []);
   });
 }
 
-Deno.test("soak: a little that is kept after every study is found, each kind by its name", async () => {
+Deno.test("soak: small leaks of memory and of open files are found", async () => {
   const kept: number[][] = [], files: Deno.FsFile[] = [];
   const found = await soak({
     backend: "cpu",
@@ -31,7 +31,7 @@ Deno.test("soak: a little that is kept after every study is found, each kind by 
   assert.ok(Deno.build.os !== "linux" || found.grown.includes("handles"), linesOf(found).join("\n"));
 });
 
-Deno.test("slopes: noise has none, a drift beyond the noise has its size, an interval holds the truth", () => {
+Deno.test("slopes: noise does not grow, a drift is found with its size, and intervals contain the true slope", () => {
   let flat = 0, held = 0;
   for (let trial = 0; trial < 400; trial++) {
     const noise = [...fillNormal(new Float32Array(120), { seed: trial, stream: 103, step: 0 })];

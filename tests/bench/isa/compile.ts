@@ -1,10 +1,11 @@
 /**
- * Compiles the shaders of a folder for one chip and prints what the driver says of each as a line of JSON, in a process of its own,
- * because a driver may crash: `deno run -A tests/bench/isa/compile.ts SHADERS.json`, with `RADV_FORCE_FAMILY` and `VK_DRIVER_FILES` set.
+ * Compiles shaders for one chip: `deno run -A tests/bench/isa/compile.ts SHADERS.json`, with `RADV_FORCE_FAMILY` and
+ * `VK_DRIVER_FILES` set. Prints the driver's report of each shader as a line of JSON. It runs in a process of its own, because the
+ * driver may crash.
  */
 import { Compiler, type Shader } from "./vulkan.ts";
 
-/** A shader as JSON holds it: its words in base64. */
+/** A shader in JSON, with its words in base64. */
 export type Packed = Omit<Shader, "words"> & { readonly words: string };
 
 export const packed = ({ words, ...rest }: Shader): Packed => ({ ...rest, words: words.toBase64() });

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { blocksOf, loopsOf, ownBlocks } from "./machine_code.ts";
 import { CHIPS, costOf, seconds } from "./model.ts";
 
-/** As the disassembler prints it. */
+/** A listing of the disassembler. */
 const DISASSEMBLED = `BB0:
 	s_load_b128 s[4:7], s[2:3], null                            ; f4080101 f8000000
 BB1:
@@ -22,7 +22,7 @@ BB4:
 	s_endpgm                                                    ; bfb00000
 `;
 
-/** As the compiler prints it for a chip that the disassembler does not know. */
+/** A listing of the compiler, for a chip that the disassembler does not know. */
 const PRINTED = `BB1
 /* logical preds: BB0, BB1, / linear preds: BB0, BB1, / kind: uniform, loop-header, */
 	 v4: %5:v[0-3] = buffer_load_dwordx4 %10:s[4-7], %8:v[8], 0 offen storage:buffer
@@ -46,7 +46,7 @@ Deno.test("isa: loops, multiply-adds and waits of a disassembled kernel", () => 
   assert.equal(inner[0]?.bytes, 16);
 });
 
-Deno.test("isa: the compiler's own listing says the same", () => {
+Deno.test("isa: the compiler's own listing can be parsed, too", () => {
   const blocks = blocksOf(PRINTED), [loop] = loopsOf(blocks);
   assert.ok(loop);
   const own = ownBlocks(loop, blocks).flatMap(({ instructions }) => instructions);
@@ -54,7 +54,7 @@ Deno.test("isa: the compiler's own listing says the same", () => {
   assert.deepEqual([own[0]?.bytes, own[1]?.waits, own[2]?.multiplyAdds], [16, { load: 0 }, 1]);
 });
 
-Deno.test("isa: the model waits for what it needs, and waves beside each other hide it", () => {
+Deno.test("isa: the model counts the latency of one wave, and several waves hide it", () => {
   const chip = CHIPS["navi31"];
   assert.ok(chip);
   const [, , hot] = blocksOf(DISASSEMBLED), cost = costOf(hot?.instructions ?? [], chip);

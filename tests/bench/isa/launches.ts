@@ -1,4 +1,4 @@
-/** Every kernel that the plans of `paper` become on a class of GPUs, without a GPU: plans are lowered, not prepared. */
+/** The kernels of all plans of `paper` for a class of GPUs. It needs no GPU: the plans are lowered, but not prepared. */
 import { DecodeSession } from "../../../core/infer/session.ts";
 import { ParameterStore } from "../../../core/params/store.ts";
 import type { Executor, Plan, Program } from "../../../core/plan/mod.ts";
@@ -13,7 +13,7 @@ import { entryFor } from "../../../core/ops/registry.ts";
 
 export const CLASSES = ["discrete", "integrated", "apple"] as const satisfies readonly AdapterClass[];
 
-/** A plan that a study carries out. */
+/** A plan of a study. */
 export interface Stage {
   readonly arm: string;
   readonly stage: "training" | "preference" | "evaluation" | "decoding";
@@ -21,9 +21,9 @@ export interface Stage {
   readonly plan: Plan;
 }
 
-/** Invocations of a subgroup that classes of GPUs are lowered for; no kernel of theirs depends on it. */
+/** The subgroup size for lowering. No kernel of these classes depends on it. */
 const SUBGROUP_SIZE = 32;
-/** Sequences and tokens of decoding: as many as `generate` asks for by default in `paper`. */
+/** Sequences and tokens of decoding: the defaults of `generate` in `paper`. */
 const DECODED = { B: 4, length: 128 };
 
 /** The plans of every arm of `paper` in f32, and training of `hymba` in both 16-bit precisions. */
@@ -49,7 +49,7 @@ export async function stages(): Promise<Stage[]> {
   return found;
 }
 
-/** The plan that a session records, taken from the call that would prepare it. */
+/** The plan of a decoding session, caught in the call that would prepare it. */
 async function decodingPlan(store: ParameterStore): Promise<Plan> {
   let recorded: Plan | undefined;
   const nothing = { write() {}, run: () => Promise.resolve() };
@@ -69,7 +69,7 @@ export function launchesOf({ plan, precision }: Stage, adapterClass: AdapterClas
   return plan.steps.flatMap((step) => entryFor(LOWERINGS, step)(step, context));
 }
 
-/** What one compilation is known by: the kernel and its constants. */
+/** The key of a compilation: the kernel and its constants. */
 export function kernelKey(launch: Launch): string {
   const constants = Object.entries(overridesOf(launch)).sort(([a], [b]) => a < b ? -1 : 1);
   return [launch.kernel.name, ...constants.map(([name, value]) => `${name}=${value}`)].join(" ");

@@ -1,9 +1,9 @@
 /**
- * The loops of a kernel's machine code and what a round of each costs, from the listing that RADV gives: the disassembler's, or for
- * chips that it does not know the compiler's own. Both have a line an instruction and a label in front of each basic block.
+ * Parses listings of RADV into basic blocks, instructions and loops. A listing comes from the disassembler or, for chips that it does
+ * not know, from the compiler. Both have one line per instruction and a label before each basic block.
  */
 
-/** What an instruction keeps busy. */
+/** The unit that an instruction uses. */
 export type Unit =
   | "vector"
   | "transcendental"
@@ -19,13 +19,13 @@ export type Unit =
 export interface Instruction {
   readonly name: string;
   readonly unit: Unit;
-  /** Multiply-adds of 32-bit floats for each lane: 2 in instructions that do two. */
+  /** Multiply-adds of 32-bit floats per lane: 2 for instructions that do two. */
   readonly multiplyAdds: number;
   /** Bytes that each lane moves, for loads, stores and workgroup memory. */
   readonly bytes: number;
-  /** Where a branch goes, as the label's number. */
+  /** The number of the label that a branch jumps to. */
   readonly target: number | undefined;
-  /** The counters that a wait names, with how many may be left; 0 for a counter that has to be empty. */
+  /** The counters of a wait instruction, each with the number of operations that may still be pending. */
   readonly waits: Readonly<Record<string, number>>;
 }
 
@@ -34,11 +34,11 @@ export interface Block {
   readonly instructions: readonly Instruction[];
 }
 
-/** Blocks `first` to `last` of the listing, run again and again. */
+/** A loop over the blocks `first` to `last` of the listing. */
 export interface Loop {
   readonly first: number;
   readonly last: number;
-  /** Loops inside of it, in the order of the listing. */
+  /** Its inner loops, in the order of the listing. */
   readonly inner: readonly Loop[];
 }
 
@@ -59,7 +59,7 @@ const UNITS: readonly (readonly [RegExp, Unit])[] = [
   [/^s_/, "scalar"],
 ];
 
-/** Bytes a lane by the end of a name: `b128`, `dwordx4`, `b64`. */
+/** Bytes per lane, from the end of the name: `b128`, `dwordx4`, `b64`. */
 function bytesOf(name: string): number {
   const bits = /_(?:b|u|i)(\d+)/.exec(name), words = /dwordx(\d)/.exec(name);
   const one = bits ? Number(bits[1]) / 8 : words ? 4 * Number(words[1]) : 4;
@@ -67,7 +67,7 @@ function bytesOf(name: string): number {
 }
 
 function instructionOf(line: string): Instruction | undefined {
-  // The compiler's own listing has the result in front: `v1: %5:v[0] = v_add_f32 …`.
+  // In the compiler's own listing the result comes first: `v1: %5:v[0] = v_add_f32 …`.
   const text = line.replace(/\s*;.*$/, "").replace(/^\s*(?:[^=]*= )?(?=[a-z_]\w*\b)/, "").trim();
   const name = /^[a-z]\w*/.exec(text)?.[0];
   if (name === undefined || /^(p_|\/\*)/.test(text)) return undefined;
@@ -84,7 +84,7 @@ function instructionOf(line: string): Instruction | undefined {
   };
 }
 
-/** Names that chips give the counters of what is under way, as those of gfx12. */
+/** The counters of pending operations of all chips, by their names on gfx12. */
 const COUNTERS: Readonly<Record<string, readonly string[]>> = {
   vmcnt: ["load"],
   lgkmcnt: ["ds", "km"],
@@ -120,7 +120,7 @@ export function blocksOf(listing: string): Block[] {
   return blocks;
 }
 
-/** Loops of a listing: a branch back to a block makes one of all blocks from there to the branch. */
+/** The loops of a listing. A branch back to a block makes a loop of all blocks from there to the branch. */
 export function loopsOf(blocks: readonly Block[]): Loop[] {
   const at = new Map(blocks.map(({ label }, i) => [label, i])), last = new Map<number, number>();
   for (const [i, { instructions }] of blocks.entries()) {
@@ -139,7 +139,7 @@ export function loopsOf(blocks: readonly Block[]): Loop[] {
   return outer;
 }
 
-/** Blocks of a loop that are in none of its inner loops. */
+/** The blocks of a loop that do not belong to an inner loop. */
 export function ownBlocks({ first, last, inner }: Loop, blocks: readonly Block[]): Block[] {
   return blocks.filter((_, i) => first <= i && i <= last && !inner.some((loop) => loop.first <= i && i <= loop.last));
 }

@@ -1,24 +1,24 @@
 /**
- * An estimate of the time that a launch takes, from the machine code: a model of a compiler's output, not a measurement.
+ * Estimates the time of a launch from its machine code. This is a model, not a measurement.
  *
- * Every loop is taken as often as `rounds.ts` says. A round keeps the vector units, workgroup memory and the address units busy for
- * so many cycles, and one wave alone needs its latency: cycles to issue plus what it waits for. Of these the largest counts, with as
- * many waves beside each other as registers and workgroup memory allow. A launch takes at least the time of its bytes, each tensor
- * read or written once, at the chip's bandwidth. Launches follow each other without a gap.
+ * `rounds.ts` gives the number of rounds of every loop. A round uses the vector units, workgroup memory and the address units for a
+ * number of cycles. One wave alone also has a latency: the cycles to issue its instructions plus its waits. The largest of these counts.
+ * The number of parallel waves is limited by registers and workgroup memory. A launch takes at least the time to read and write each
+ * of its tensors once at the chip's bandwidth. There are no gaps between launches.
  */
 import { type Block, type Instruction, type Loop, ownBlocks } from "./machine_code.ts";
 
-/** What public descriptions of a chip say. */
+/** Data of a chip from public descriptions. */
 export interface Chip {
   readonly name: string;
   /** Compute units; each has vector units (`simds`), one workgroup memory and one path to the caches. */
   readonly units: number;
   readonly simds: number;
-  /** Cycles a second. */
+  /** Cycles per second. */
   readonly hertz: number;
-  /** Bytes a second to and from memory. */
+  /** Memory bandwidth (bytes per second). */
   readonly bandwidth: number;
-  /** Cycles that a vector unit is busy with an instruction of a wave of 64: multiply-adds and their like, others, transcendental ones. */
+  /** Cycles of a vector unit per instruction of a wave of 64: float arithmetic, other instructions, transcendental functions. */
   readonly cycles: { readonly float: number; readonly other: number; readonly transcendental: number };
 }
 
@@ -59,16 +59,16 @@ export const CHIPS: Readonly<Record<string, Chip>> = {
 
 /** Invocations of a wave. */
 const WAVE = 64;
-/** Bytes of workgroup memory that a compute unit has. */
+/** Bytes of workgroup memory of a compute unit. */
 const LDS_ROOM = 65536;
-/** Bytes a cycle that workgroup memory, and the path to the caches, give to a compute unit. */
+/** Bytes per cycle and compute unit of workgroup memory, and of the path to the caches. */
 const LDS_BYTES = 128, CACHE_BYTES = 64;
-/** Cycles until a load from a cache, a scalar load and a load from workgroup memory arrive. */
+/** Latency of a load from a cache, a scalar load and a load from workgroup memory (cycles). */
 const LATENCY: Readonly<Record<string, number>> = { load: 300, km: 120, ds: 64, store: 0 };
-/** Instructions of 32-bit floats that a chip with two sets of units carries out for 64 lanes in one cycle. */
+/** Instructions of 32-bit floats that a chip with two sets of units executes for 64 lanes in one cycle. */
 const FLOAT = /^v_(fma|fmac|fmaak|fmamk|mul|add|sub|subrev|max|min|mac|mad)_(f32|legacy)/;
 
-/** Cycles that work keeps each unit busy, and that one wave needs from its first instruction to its last. */
+/** Cycles of work for each unit, and the latency of one wave from its first instruction to its last. */
 export interface Cost {
   readonly vector: number;
   readonly lds: number;
@@ -100,7 +100,7 @@ function busy({ name, unit, bytes }: Instruction, { cycles }: Chip): Omit<Cost, 
   return { vector, lds: unit === "lds" ? moves / LDS_BYTES : 0, cache };
 }
 
-/** The counter that counts an instruction until it has arrived. */
+/** The counter of pending operations that includes an instruction. */
 function counterOf({ name, unit }: Instruction): string | undefined {
   if (unit === "lds") return "ds";
   if (unit === "scratch") return "load";
@@ -108,7 +108,7 @@ function counterOf({ name, unit }: Instruction): string | undefined {
   return unit === "load" ? (name.startsWith("s_") ? "km" : "load") : undefined;
 }
 
-/** Instructions one after the other, by one wave that has the units to itself. */
+/** The cost of a sequence of instructions for one wave that has the units to itself. */
 export function costOf(instructions: readonly Instruction[], chip: Chip): Cost {
   const under: Record<string, number[]> = { load: [], km: [], ds: [], store: [] };
   let total = NONE, clock = 0;
@@ -127,10 +127,10 @@ export function costOf(instructions: readonly Instruction[], chip: Chip): Cost {
   return { ...total, latency: clock };
 }
 
-/** How often a loop is gone through each time that it is reached; `path` numbers the loops around it and itself, from 0. */
+/** The number of rounds of a loop each time that it is reached. */
 export type Rounds = (loop: Loop, blocks: readonly Block[]) => number;
 
-/** A whole kernel, by one wave. */
+/** The cost of a whole kernel for one wave. */
 export function kernelCost(
   { blocks, loops, rounds, chip }: { blocks: readonly Block[]; loops: readonly Loop[]; rounds: Rounds; chip: Chip },
 ): Cost {
@@ -146,17 +146,17 @@ export function seconds(
   cost: Cost,
   { groups, waves, resident, lds, bytes, chip }: {
     groups: number;
-    /** Of a workgroup. */
+    /** Waves per workgroup. */
     waves: number;
-    /** Waves that the registers of a vector unit have room for. */
+    /** The most waves per vector unit, limited by its registers. */
     resident: number;
-    /** Bytes of workgroup memory that a workgroup takes. */
+    /** Bytes of workgroup memory per workgroup. */
     lds: number;
     bytes: number;
     chip: Chip;
   },
 ): number {
-  // Workgroups beside each other in a compute unit.
+  // Workgroups that run at the same time in a compute unit.
   const room = Math.max(1, Math.min(Math.floor(resident * chip.simds / waves), Math.floor(LDS_ROOM / lds)));
   const together = (count: number) => {
     const all = count * waves;

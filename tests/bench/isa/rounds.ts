@@ -1,7 +1,7 @@
 /**
- * How often the loops of the kernels are gone through, which no compiler knows: from the sizes of a launch. A loop is recognised in the
- * machine code by what its own instructions do. Kernels that are not described here have their loops counted as `UNKNOWN` rounds;
- * they are bound by memory.
+ * The numbers of rounds of the kernels' loops. The compiler does not know them; they follow from the sizes of a launch. A loop in the
+ * machine code is recognised by its instructions. Loops of other kernels count as `UNKNOWN` rounds; these kernels are limited by
+ * memory bandwidth.
  */
 import type { Launch } from "../../../core/webgpu/launch.ts";
 import { type Block, type Loop, ownBlocks, type Unit } from "./machine_code.ts";
@@ -9,10 +9,10 @@ import type { Rounds } from "./model.ts";
 
 const UNKNOWN = 8;
 
-/** What the own instructions of a loop do. */
+/** Numbers of instructions of a loop by unit, without its inner loops. */
 interface Does extends Partial<Record<Unit, number>> {
   readonly multiplyAdds: number;
-  /** Has loops inside. */
+  /** Whether it has inner loops. */
   readonly outer: boolean;
 }
 
@@ -35,7 +35,7 @@ const size = (sizes: Readonly<Record<string, number>>, name: string): number => 
   return value;
 };
 
-/** Tiles of k, and in each of them DEPTH rounds where these are not unrolled. */
+/** Tiles of k, each with DEPTH rounds unless those are unrolled. */
 const matmul: Described = ({ outer, multiplyAdds, lds = 0, load = 0 }, { DEPTH = 0, SLICE = 0, K = 0 }) =>
   outer || (lds > 0 && load > 0) || multiplyAdds > 512 ? Math.ceil(Math.min(SLICE, K) / DEPTH) : DEPTH;
 
@@ -75,7 +75,7 @@ const attentionByKeys: Described = (does, sizes, launch) => {
   return does.outer ? queryTiles(sizes) : pairs(does, sizes, launch);
 };
 
-/** Blocks of BLOCK positions; the states are written once a chunk. */
+/** Blocks of BLOCK positions. The states are written once per chunk. */
 const scanForward: Described = ({ outer, store = 0, lds = 0, load = 0, multiplyAdds, transcendental = 0 }, sizes) => {
   const block = size(sizes, "BLOCK"), quads = size(sizes, "QUADS"), lanes = 16 * quads;
   if (outer) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / block;
@@ -96,7 +96,7 @@ const scanBackward: Described = (
   if (store > 0) return block * 16 / lanes / 2;
   if (load > 0 && multiplyAdds === 0) return block * 8 * quads / lanes;
   if (load > 0) return block * 16 / lanes;
-  return vector > 0 ? block / 2 : UNKNOWN; // either way through a block, on every other visit
+  return vector > 0 ? block / 2 : UNKNOWN; // one of the two ways through a block, on every other visit
 };
 
 const DESCRIBED: readonly (readonly [RegExp, Described])[] = [
@@ -107,16 +107,16 @@ const DESCRIBED: readonly (readonly [RegExp, Described])[] = [
   [/^selective_scan_backward\b/, scanBackward],
 ];
 
-/** The constants in front of a kernel's text. */
+/** The constants at the start of a kernel's code. */
 const constantsIn = (code: string): Record<string, number> =>
   Object.fromEntries(
     [...code.matchAll(/^const (\w+) = (\d+)u;$/gm)].map(([, name = "", value]) => [name, Number(value)]),
   );
 
-/** Whether the rounds of a kernel are known. */
+/** Whether the numbers of rounds of a kernel are known. */
 export const isDescribed = ({ kernel: { name } }: Launch): boolean => DESCRIBED.some(([pattern]) => pattern.test(name));
 
-/** The rounds of a launch's loops. `cleared`: rounds of the loop in front that clears workgroup memory. */
+/** The rounds of a launch's loops. `cleared`: rounds of the first loop, which clears workgroup memory. */
 export function roundsOf(launch: Launch, { cleared }: { cleared: number }): Rounds {
   const sizes = { ...constantsIn(launch.kernel.code), ...launch.constants };
   const found = DESCRIBED.find(([pattern]) => pattern.test(launch.kernel.name))?.[1];

@@ -1,8 +1,8 @@
 /**
- * What a real GPU compiler makes of the kernels, without a GPU: `deno run -A tests/bench/isa/run.ts [--out FILE] [--chip NAME …]
- * [--kernel TEXT]`. Writes every kernel of `paper` on four AMD chips to results/bench/isa.json (docs/kernels.md says how to read it)
- * and prints a line a kernel. `--listing FOLDER` also writes the machine code. Needs Debian's mesa-vulkan-drivers of bookworm-backports
- * (25.0: RADV_FORCE_FAMILY); says so and ends with 0 without them.
+ * Compiles the kernels with a real GPU compiler, without a GPU: `deno run -A tests/bench/isa/run.ts [--out FILE] [--chip NAME …]
+ * [--kernel TEXT]`. Writes the statistics of every kernel of `paper` on four AMD chips to results/bench/isa.json (docs/kernels.md
+ * explains them) and prints one line per kernel. `--listing FOLDER` also writes the machine code. It needs mesa-vulkan-drivers of
+ * Debian's bookworm-backports (25.0, for RADV_FORCE_FAMILY). Without them it prints the reason and ends with exit code 0.
  */
 import { parseArgs } from "node:util";
 import { CHIPS } from "./model.ts";

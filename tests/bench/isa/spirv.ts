@@ -1,4 +1,4 @@
-/** WGSL to SPIR-V as Dawn makes it for a Vulkan driver: Mesa's lavapipe writes what it is given into a folder. */
+/** The SPIR-V that Dawn makes from WGSL for a Vulkan driver. Mesa's lavapipe writes it into a folder. */
 import { join } from "node:path";
 import { openWebgpu } from "../../../core/webgpu/mod.ts";
 import { isWrittenOut, unrolled } from "../../../core/webgpu/unroll.ts";
@@ -8,7 +8,7 @@ import type { Shader } from "./vulkan.ts";
 /** Mesa writes each SPIR-V module that it compiles into the folder that this variable names. */
 const DUMP = "MESA_SPIRV_DUMP_PATH";
 
-/** The SPIR-V of each launch's kernel, in order. Throws where there is no lavapipe. */
+/** The SPIR-V of each launch's kernel, in order. Throws without lavapipe. */
 export async function spirvOf(launches: readonly Launch[]): Promise<Shader[]> {
   const folder = await Deno.makeTempDir(), before = Deno.env.get(DUMP);
   Deno.env.set(DUMP, folder);
@@ -36,7 +36,7 @@ async function compiled(device: GPUDevice, launch: Launch): Promise<void> {
   await device.createComputePipelineAsync({ label: kernel.name, layout: "auto", compute });
 }
 
-/** The one file of a folder, which is removed. Throws when Mesa has written none, or several. */
+/** Reads and removes the only file of a folder. Throws when Mesa has written no file, or several. */
 async function takeOnly(folder: string): Promise<Uint8Array<ArrayBuffer>> {
   const [file, ...others] = await Array.fromAsync(Deno.readDir(folder));
   if (!file || others.length > 0) {
@@ -47,13 +47,13 @@ async function takeOnly(folder: string): Promise<Uint8Array<ArrayBuffer>> {
   return words;
 }
 
-/** Numbers of SPIR-V: operations, and what they say of bindings. */
+/** Constants of SPIR-V: opcodes and decorations of bindings. */
 const ENTRY_POINT = 15, EXECUTION_MODE = 16, LOCAL_SIZE = 17;
 const VARIABLE = 59, DECORATE = 71, BINDING = 33, UNIFORM = 2, STORAGE_BUFFER = 12;
 /** Words before the first instruction. */
 const HEADER = 5;
 
-/** Name of the entry point, size of a workgroup and kinds of bindings, read from the words of a module. */
+/** The name of the entry point, the workgroup size and the kinds of bindings of a module. */
 export function shaderOf(words: Uint8Array<ArrayBuffer>): Shader {
   const view = new DataView(words.buffer, words.byteOffset), word = (at: number) => view.getUint32(4 * at, true);
   const binding = new Map<number, number>(), kinds: ("storage" | "uniform")[] = [];

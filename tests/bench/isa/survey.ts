@@ -1,4 +1,4 @@
-/** What RADV makes of every kernel of `paper` on four chips that are not there: `run.ts` writes it down, `isa_test.ts` holds kernels to it. */
+/** Compiles every kernel of `paper` with RADV for four chips, without these chips. `run.ts` saves the result. */
 import { join } from "node:path";
 import type { Launch } from "../../../core/webgpu/launch.ts";
 import type { Compiled } from "./vulkan.ts";
@@ -9,7 +9,7 @@ import { type Chip, CHIPS, kernelCost, seconds } from "./model.ts";
 import { roundsOf } from "./rounds.ts";
 import { spirvOf } from "./spirv.ts";
 
-/** What stands in the way of a survey on this machine; undefined when nothing does. */
+/** The reason why this machine cannot make a survey; undefined when it can. */
 export async function missing(): Promise<string | undefined> {
   if (Deno.build.os !== "linux") return "RADV is found on Linux only";
   const drivers = await Promise.all(["lvp", "radeon"].map(driverFile));
@@ -20,7 +20,7 @@ export async function missing(): Promise<string | undefined> {
 
 const FOLDERS = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
 
-/** The file by which the Vulkan loader finds a driver: Debian's versions write the processor into its name or not. */
+/** The manifest of a Vulkan driver. Some versions of Debian have the architecture in its name. */
 async function driverFile(driver: string): Promise<string | undefined> {
   for (const folder of FOLDERS) {
     for (const name of [`${driver}_icd.json`, `${driver}_icd.${Deno.build.arch}.json`]) {
@@ -31,7 +31,7 @@ async function driverFile(driver: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** A loop of machine code, a round of it. */
+/** Statistics of one round of a loop. */
 export interface LoopReport {
   readonly instructions: number;
   readonly multiply_adds: number;
@@ -41,21 +41,21 @@ export interface LoopReport {
   readonly barriers: number;
 }
 
-/** A kernel on a chip. */
+/** Statistics of a kernel on a chip. */
 export interface KernelReport {
   readonly vgprs: number;
   readonly spilled: number;
   readonly scratch_bytes: number;
   readonly lds_bytes: number;
-  /** Waves that a vector unit has room for. */
+  /** The most waves per vector unit. */
   readonly waves: number;
   readonly code_bytes: number;
   readonly inverse_throughput: number;
-  /** The loop with most multiply-adds that has no loop inside; null in a kernel without one. */
+  /** The innermost loop with the most multiply-adds; null in a kernel without loops. */
   readonly hot_loop: LoopReport | null;
 }
 
-/** A kernel: which plans need it, on which classes of GPUs, and what it is on each chip. */
+/** A kernel: the plans and classes of GPUs that need it, and its statistics on each chip. */
 export interface Surveyed {
   readonly kernel: string;
   readonly classes: readonly string[];
@@ -82,7 +82,7 @@ interface Found {
   readonly classes: Set<string>;
 }
 
-/** A kernel made ready for estimates on a chip. */
+/** The parsed machine code of a kernel on a chip, for estimates. */
 interface Read {
   readonly report: KernelReport;
   readonly blocks: readonly Block[];
@@ -90,7 +90,7 @@ interface Read {
   readonly invocations: number;
 }
 
-/** Every kernel of the plans, with the classes that need it. */
+/** Every kernel of the plans, with the classes of GPUs that need it. */
 function kernelsOf(all: readonly Stage[]): Map<string, Found> {
   const found = new Map<string, Found>();
   for (const stage of all) {
@@ -105,7 +105,7 @@ function kernelsOf(all: readonly Stage[]): Map<string, Found> {
   return found;
 }
 
-/** Compiles every kernel for every chip of `chips` (names of CHIPS). `listing`: a folder that the machine code is written to. */
+/** Compiles every kernel for every chip of `chips` (names in CHIPS). `listing`: a folder for the machine code. */
 export async function survey(
   { chips, listing }: { chips: readonly string[]; listing?: string | undefined },
 ): Promise<Survey> {

@@ -2,7 +2,7 @@
 import type { KernelReport, Survey, Surveyed } from "./survey.ts";
 import { CHIPS } from "./model.ts";
 
-/** Kernels with fewer multiply-adds in a round and more waves on this chip are small: the document has the others. */
+/** Kernels with fewer multiply-adds per round and more waves on this chip are small. The document leaves them out. */
 const SMALL = 16, MANY_WAVES = 16, CHIP = "navi31";
 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;

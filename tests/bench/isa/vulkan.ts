@@ -1,6 +1,6 @@
 /**
- * As much of Vulkan as compiling needs, over Deno's foreign functions: a device of a driver and what it makes of a compute shader.
- * RADV compiles for the chip that `RADV_FORCE_FAMILY` names although there is none, and can carry nothing out.
+ * The part of Vulkan that is needed to compile a compute shader, through Deno's foreign function interface. RADV compiles for the chip
+ * in `RADV_FORCE_FAMILY` without such a chip, but it cannot run the result.
  */
 
 const POINTER = "buffer", HANDLE = "pointer", COUNT = "u32";
@@ -17,15 +17,15 @@ const SYMBOLS = {
   vkCreateComputePipelines: { parameters: [HANDLE, HANDLE, COUNT, POINTER, HANDLE, POINTER], result: "i32" },
   vkDestroyPipeline: { parameters: [HANDLE, HANDLE, HANDLE], result: "void" },
 } as const;
-/** Both of VK_KHR_pipeline_executable_properties. */
+/** Flags of VK_KHR_pipeline_executable_properties. */
 const ASKED = { parameters: [HANDLE, POINTER, POINTER, "pointer"], result: "i32" } as const;
 
 type Field = number | bigint | Uint8Array | null;
 
-/** A C struct: numbers are 32 bits, bigints 64, bytes are pointed to. Members are aligned to their size. */
+/** A C struct: numbers have 32 bits, bigints 64, and bytes are stored as a pointer. Members are aligned to their size. */
 class Struct {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What is pointed to has to live as long as the struct. */
+  /** The targets of the pointers. They have to live as long as the struct. */
   readonly kept: readonly Field[];
 
   constructor(fields: readonly Field[], { size = 0 }: { size?: number } = {}) {
@@ -75,25 +75,25 @@ const TYPE = {
 const VERSION_1_3 = (1 << 22) | (3 << 12), COMPUTE = 0x20, PUSHED_BYTES = 64;
 const UNIFORM = 6, STORAGE = 7;
 const CAPTURE_STATISTICS = 0x40, CAPTURE_REPRESENTATIONS = 0x80;
-/** Of a `VkPipelineExecutableStatisticKHR`, in bytes. */
+/** Size of a `VkPipelineExecutableStatisticKHR` (bytes). */
 const NAME_AT = 16, FORMAT_AT = 528, VALUE_AT = 536, STATISTIC_BYTES = 544;
-/** Of a `VkPipelineExecutableInternalRepresentationKHR`. */
+/** Size of a `VkPipelineExecutableInternalRepresentationKHR` (bytes). */
 const SIZE_AT = 536, DATA_AT = 544, REPRESENTATION_BYTES = 552;
 
-/** What a driver says of one compute shader. */
+/** The driver's report of one compute shader. */
 export interface Compiled {
-  /** By the names that the driver gives them. */
+  /** Numbers by the driver's names. */
   readonly statistics: Readonly<Record<string, number>>;
-  /** Texts of the compiler's stages and of the machine code, by their names. */
+  /** Texts of the compiler's stages and of the machine code, by name. */
   readonly representations: Readonly<Record<string, string>>;
 }
 
 export interface Shader {
   readonly words: Uint8Array<ArrayBuffer>;
   readonly entry: string;
-  /** Of a workgroup. */
+  /** Size of a workgroup. */
   readonly invocations: number;
-  /** By number of binding in set 0. */
+  /** Kinds of bindings by their number in set 0. */
   readonly bindings: readonly ("storage" | "uniform")[];
 }
 
@@ -187,7 +187,7 @@ export class Compiler {
     }));
   }
 
-  /** All records that the extension has of an executable, and where each begins. */
+  /** All records of an executable in the extension, and the start of each. */
   #records(kind: "statistics" | "representations", executable: Uint8Array<ArrayBuffer>) {
     const ask = this.#extension[kind], count = new Uint32Array(1);
     const [type, size] = kind === "statistics"
@@ -204,7 +204,7 @@ export class Compiler {
 
 const bytes = (...fields: readonly Field[]): Uint8Array<ArrayBuffer> => keep(new Struct(fields)).bytes;
 
-/** Structs that C points to, for the life of the process: a compiler makes few. */
+/** Structs that C code points to. There are few, and they live as long as the process. */
 const alive: Struct[] = [];
 const keep = (struct: Struct): Struct => (alive.push(struct), struct);
 
@@ -212,7 +212,7 @@ function checked(result: number, allowed: readonly number[] = [0]): void {
   if (!allowed.includes(result)) throw new Error(`Vulkan says ${result}`);
 }
 
-/** The handle that a call writes. */
+/** Memory for a handle that a call writes. */
 function made(call: (out: Uint8Array<ArrayBuffer>) => number, allowed?: readonly number[]): Deno.PointerValue {
   const out = new Uint8Array(8);
   checked(call(out), allowed);

@@ -1,12 +1,12 @@
 /**
- * Training steps here and in PyTorch, in turns on the same cores: see the README beside this file.
+ * Compares training steps with PyTorch, in turns on the same cores: see the README in this folder.
  *
  *     deno run -A tests/bench/peers/torch/run.ts [--models=a,b] [--rounds=N] [--runs=N] [--threads=N] [--out=FILE]
  */
 import { fileURLToPath } from "node:url";
 import { table } from "../../../../cli/ui/table.ts";
 
-/** What both sides print of a model. */
+/** The output of both sides for a model. */
 interface Measured {
   arm: string;
   parameters: number;
@@ -19,7 +19,7 @@ interface Report {
   arms: Measured[];
 }
 
-/** Tokens a second that this executor should reach, in parts of PyTorch's. */
+/** The target speed of this executor, relative to PyTorch. */
 const TARGETS: Readonly<Record<string, number>> = {
   mamba: 1,
   "transformer-global": 0.6,
@@ -29,9 +29,9 @@ const TARGETS: Readonly<Record<string, number>> = {
 };
 const HERE = new URL(".", import.meta.url), MAIN = fileURLToPath(new URL("../../../../cli/main.ts", HERE));
 
-/** PyTorch's threads sleep instead of spinning: its OpenMP and OpenBLAS pools otherwise fight for the same two cores. */
+/** Makes PyTorch's threads sleep instead of spin, because its OpenMP and OpenBLAS pools share the same two cores. */
 const PYTORCH = { OMP_WAIT_POLICY: "PASSIVE" };
-/** These make OpenBLAS slower than it is where a machine sets them. */
+/** Variables that make OpenBLAS slower. They are removed. */
 const CLEARED = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"];
 
 function option(name: string, fallback: string): string {
@@ -46,7 +46,7 @@ async function measured(program: string, args: string[], added: Record<string, s
   return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1)!);
 }
 
-/** The best of a model over all rounds of one side. */
+/** The best result of a model over all rounds of one side. */
 function best(reports: readonly Report[], arm: string): Measured {
   const all = reports.flatMap(({ arms }) => arms.filter((each) => each.arm === arm));
   return all.reduce((a, b) => b.tokens_per_s > a.tokens_per_s ? b : a);
