@@ -1,6 +1,6 @@
 /** Whether two models differ on the same tokens: bootstrap intervals of paired differences. */
 import { HymbaError } from "../errors.ts";
-import { mean as meanOf } from "../lists.ts";
+import { at, mean as meanOf } from "../lists.ts";
 import { fillNormal, fillUniform, permutation, STREAMS } from "../random.ts";
 
 /** Losses (nats) of the same tokens by two models that were trained on the same batches. */
@@ -56,12 +56,12 @@ function studentDraws(freedom: number): Float64Array {
   const many = RESAMPLES * FINENESS, counter = { seed: 2, stream: STREAMS.bootstrap, step: freedom };
   const normals = fillNormal(new Float32Array(many * (freedom + 1)), counter);
   const sorted = Float64Array.from({ length: many }, (_, i) => {
-    const at = i * (freedom + 1);
+    const first = i * (freedom + 1);
     let squares = 0;
-    for (let j = 1; j <= freedom; j++) squares += normals[at + j]! ** 2;
-    return normals[at]! / Math.sqrt(squares / freedom);
+    for (let j = 1; j <= freedom; j++) squares += normals[first + j]! ** 2;
+    return at(normals, first) / Math.sqrt(squares / freedom);
   }).sort();
-  const quantile = (i: number) => sorted[Math.floor((i + 0.5) * FINENESS)]!;
+  const quantile = (i: number) => at(sorted, Math.floor((i + 0.5) * FINENESS));
   const order = permutation(RESAMPLES, { ...counter, seed: 3 });
   const draws = Float64Array.from(order, (i) => (quantile(i) - quantile(RESAMPLES - 1 - i)) / 2);
   students.set(freedom, draws);
@@ -73,7 +73,7 @@ const varianceOf = (values: readonly number[], mean = meanOf(values)): number =>
 
 /** Mean difference of each stretch of `block` tokens; the last one takes the rest. Shapes: [seeds][blocks]. */
 function blockMeans(pairs: readonly PairedLosses[], block: number): number[][] {
-  const tokens = pairs[0]!.a.length, blocks = Math.max(1, Math.round(tokens / block));
+  const tokens = at(pairs, 0).a.length, blocks = Math.max(1, Math.round(tokens / block));
   return pairs.map(({ a, b }) => {
     if (a.length !== tokens || b.length !== tokens) {
       throw new HymbaError("comparison: the losses are not of the same tokens", {
@@ -84,7 +84,7 @@ function blockMeans(pairs: readonly PairedLosses[], block: number): number[][] {
     return Array.from({ length: blocks }, (_, i) => {
       const from = Math.floor(i * tokens / blocks), to = Math.floor((i + 1) * tokens / blocks);
       let sum = 0;
-      for (let at = from; at < to; at++) sum += a[at]! - b[at]!;
+      for (let token = from; token < to; token++) sum += a[token]! - b[token]!;
       return sum / (to - from);
     });
   });
@@ -115,9 +115,9 @@ function ownShare(means: readonly (readonly number[])[], byBlock: readonly numbe
  * Throws a HymbaError when the losses are not of the same tokens.
  */
 export function compareLosses(pairs: readonly PairedLosses[], { block }: { block: number }): Comparison {
-  if (pairs.length === 0 || pairs[0]!.a.length === 0) throw new HymbaError("comparison: there are no losses");
-  const means = blockMeans(pairs, block), S = means.length, B = means[0]!.length;
-  const byBlock = Array.from({ length: B }, (_, b) => meanOf(means.map((row) => row[b]!))), mean = meanOf(byBlock);
+  if (pairs.length === 0 || at(pairs, 0).a.length === 0) throw new HymbaError("comparison: there are no losses");
+  const means = blockMeans(pairs, block), S = means.length, B = at(means, 0).length;
+  const byBlock = Array.from({ length: B }, (_, b) => meanOf(means.map((row) => at(row, b)))), mean = meanOf(byBlock);
   const scale = S === 1 ? 1 : Math.sqrt(ownShare(means, byBlock, mean));
   const error = S === 1 ? 0 : Math.sqrt(varianceOf(means.map(meanOf)) / S);
   const counts = drawsOf(B), noise = S === 1 ? undefined : studentDraws(S - 1);
@@ -127,8 +127,8 @@ export function compareLosses(pairs: readonly PairedLosses[], { block }: { block
     return mean + scale * (sum / B - mean);
   });
   // Each t is used with both signs, so that b − a has the ends of a − b.
-  const ends = noise ? middles.flatMap((x, i) => [x + error * noise[i]!, x - error * noise[i]!]) : middles;
+  const ends = noise ? middles.flatMap((x, i) => [x + error * at(noise, i), x - error * at(noise, i)]) : middles;
   const resampled = Float64Array.from(ends).sort();
-  const at = (share: number) => resampled[Math.round(share * (resampled.length - 1))]!;
-  return { mean, interval: [at(0.025), at(0.975)], seeds: S, blocks: B };
+  const end = (share: number) => at(resampled, Math.round(share * (resampled.length - 1)));
+  return { mean, interval: [end(0.025), end(0.975)], seeds: S, blocks: B };
 }
