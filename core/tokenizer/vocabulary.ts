@@ -81,24 +81,9 @@ export class Vocabulary {
     this.arithmetic = arithmetic;
     this.#matched = new Uint8Array(pieces.length);
     this.scores = new Float64Array(pieces.length);
-    let low = Infinity, high = SMALLEST_FLOAT, unknown = -1;
-    if (pieces.length > VOCABULARY_LIMITS.pieces) {
-      throw new HymbaError(`${place(0)}: ${pieces.length} pieces`, { expected: `at most ${VOCABULARY_LIMITS.pieces}` });
-    }
-    for (const [id, { piece, score, type }] of pieces.entries()) {
-      if (piece.length > VOCABULARY_LIMITS.pieceLength) {
-        throw new HymbaError(`${place(id)}: piece ${id} has ${piece.length} characters`, {
-          expected: `at most ${VOCABULARY_LIMITS.pieceLength}`,
-        });
-      }
-      if (this.#ids.has(piece)) {
-        throw new HymbaError(`${place(id)}: piece ${id}, ${JSON.stringify(piece)}, is already defined`);
-      }
-      this.#ids.set(piece, id);
-      if (type === PieceType.unknown) {
-        if (unknown >= 0) throw new HymbaError(`${place(id)}: pieces ${unknown} and ${id} are both the unknown piece`);
-        unknown = id;
-      }
+    this.unknownId = this.#register(place);
+    let low = Infinity, high = SMALLEST_FLOAT;
+    for (const [id, { score, type }] of pieces.entries()) {
       this.scores[id] = score;
       const found = matched?.(id);
       this.#matched[id] = Number(found ?? (type === PieceType.normal || type === PieceType.userDefined));
@@ -106,15 +91,37 @@ export class Vocabulary {
       low = Math.min(low, score);
       high = Math.max(high, score);
     }
-    if (unknown < 0) {
-      throw new HymbaError(`${place(0)}: no unknown piece`, { expected: "one piece of the unknown type" });
-    }
-    this.unknownId = unknown;
     this.maxScore = high;
     const single = arithmetic === "float32" ? Math.fround : (x: number) => x;
     this.unknownScore = single((Number.isFinite(low) ? low : 0) - UNKNOWN_PENALTY);
     if (arithmetic === "float32") this.#boostUserDefined();
     this.byteIds = this.#findBytes(place(0));
+  }
+
+  /** Checks the names of all pieces, remembers their ids, and returns the id of the unknown piece. */
+  #register(place: (id: number) => string): number {
+    const { pieces, pieceLength } = VOCABULARY_LIMITS;
+    let unknown: number | undefined;
+    if (this.size > pieces) {
+      throw new HymbaError(`${place(0)}: ${this.size} pieces`, { expected: `at most ${pieces}` });
+    }
+    for (const [id, { piece, type }] of this.pieces.entries()) {
+      if (piece.length > pieceLength) {
+        const what = `${place(id)}: piece ${id} has ${piece.length} characters`;
+        throw new HymbaError(what, { expected: `at most ${pieceLength}` });
+      }
+      if (this.#ids.has(piece)) {
+        throw new HymbaError(`${place(id)}: piece ${id}, ${JSON.stringify(piece)}, is already defined`);
+      }
+      this.#ids.set(piece, id);
+      if (type !== PieceType.unknown) continue;
+      if (unknown !== undefined) {
+        throw new HymbaError(`${place(id)}: pieces ${unknown} and ${id} are both the unknown piece`);
+      }
+      unknown = id;
+    }
+    if (unknown !== undefined) return unknown;
+    throw new HymbaError(`${place(0)}: no unknown piece`, { expected: "one piece of the unknown type" });
   }
 
   get size(): number {
