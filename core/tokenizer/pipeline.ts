@@ -86,8 +86,8 @@ export class SentencePiecePipeline implements Pipeline {
       if (run.length > 0) parts.push(bytesToText(run.view()));
       run.length = 0;
     };
-    for (const id of Array.from(ids)) {
-      const { piece, type } = this.#vocabulary.pieceOf(id);
+    for (let i = 0; i < ids.length; i++) {
+      const { piece, type } = this.#vocabulary.pieceOf(ids[i] ?? NaN);
       if (type === PieceType.byte) {
         run.append(Uint8Array.of(parseInt(piece.slice(3, 5), 16)));
         continue;

@@ -169,7 +169,7 @@ export class Tokenizer {
 
   /** The text of ids. @throws {HymbaError} when an id is not in the vocabulary. */
   decode(ids: ArrayLike<number>): string {
-    for (const [position, id] of Array.from(ids).entries()) this.vocabulary.checkId(id, position);
+    for (let i = 0; i < ids.length; i++) this.vocabulary.checkId(ids[i] ?? NaN, i);
     return this.pipeline.decode(ids);
   }
 

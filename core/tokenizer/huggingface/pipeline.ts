@@ -108,8 +108,8 @@ export class HuggingFacePipeline implements Pipeline {
 
   decode(ids: ArrayLike<number>): string {
     const tokens: string[] = [];
-    for (const id of Array.from(ids)) {
-      const { piece, type } = this.#vocabulary.pieceOf(id);
+    for (let i = 0; i < ids.length; i++) {
+      const { piece, type } = this.#vocabulary.pieceOf(ids[i] ?? NaN);
       if (type !== PieceType.control) tokens.push(piece);
     }
     return this.#steps.decode(tokens);
