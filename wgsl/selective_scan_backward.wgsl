@@ -12,25 +12,21 @@
 //   7  work        one storage            f32  read and write, because bindings are few: the coefficients [I, N + 2] of
 //                  selective_scan_pack, then what sum_partials adds up: at DA_AT [spans, B, I, N] (times A, so that the
 //                  sum is daLog), at DSKIP_AT [spans, B, I], at DBIAS_AT [spans, B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N];
-//                  at STARTS_AT [spans, B, I, N] the gradients behind every span but the last (selective_scan_carry)
+//                  at STARTS_AT [spans, B, I, N] the gradients behind every span but the last (selective_scan_carry);
+//                  at KEPT_AT [all workgroups, CHUNK / BLOCK, 4·EACH, LANES] the states before each block of the chunk at hand
 //   8  run                    the block Run
 //
-// Laid out as selective_scan_forward: one workgroup 64 channels of one span, an invocation 4 channels × 4 entries of N, BLOCK positions
-// at a time. A chunk's states are made again from the saved one and kept in the invocation; then the chunk is walked back.
-// Sums over N go through n_tile, sums over the 64 channels through bc_parts; both are added in a fixed order.
-// Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 24·B·T·I·N with two exponentials a state: bound by arithmetic.
+// One workgroup takes 64 channels of one span (lib/scan_tiles). The states of a chunk are made again from the saved one, and the state before
+// each block of BLOCK positions is kept in memory, where it stays in caches. Then the blocks are walked from the last to the first: the states
+// before the positions of a block are made once more and stay in registers, so BLOCK is small.
+// Sums over N go through n_tile, sums over the 64 channels through bc_parts. Both are added in a fixed order.
+// Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 28·B·T·I·N with three exponentials a state: bound by arithmetic and workgroup memory.
 //
-// In front of this file: lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4), and for udt and z
-// lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4).
+// In front of this file: EACH, BLOCK (divides CHUNK); lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4), for udt and z
+// lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4), lib/scan_tiles.
 
-override I: u32;
-override N: u32;
-const CHUNK = 32u; // sizes an array of an invocation, which an override may not
-override SOFTPLUS: bool;
+const CHUNK = 32u;
 override HAS_Z: bool;
-override QUADS: u32;
-override BLOCK: u32; // divides CHUNK
-override LANES: u32 = 16 * QUADS;
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {
@@ -55,6 +51,7 @@ struct Run {
   DBIAS_AT: u32,
   DH0_AT: u32,
   DBC_AT: u32,
+  KEPT_AT: u32,
 }
 
 @group(0) @binding(0) var<storage, read> dyBTI: array<Vec>;
@@ -67,21 +64,20 @@ struct Run {
 @group(0) @binding(7) var<storage, read_write> work: array<f32>;
 @group(0) @binding(8) var<uniform> run: Run;
 
-// A vec4f holds four neighbouring channels (in bc_parts four neighbouring entries of N).
 var<workgroup> u_tile: array<vec4f, BLOCK * 16>; // [t][channels]
 var<workgroup> dt_tile: array<vec4f, BLOCK * 16>;
 var<workgroup> dyg_tile: array<vec4f, BLOCK * 16>;
-var<workgroup> bc_tile: array<f32, BLOCK * 8 * QUADS>; // [t][B or C][n], zero from N on
-var<workgroup> n_tile: array<vec4f, BLOCK * 3 * QUADS * 16>; // [t][g·B, g·(A∘w), C·h][quad][channels]
-var<workgroup> bc_parts: array<vec4f, BLOCK * 2 * QUADS * 16>; // [t][dB or dC][quad][channels]
+var<workgroup> n_tile: array<vec4f, 3 * LANES>; // [g·B, g·(A∘w), C·h][part][channels] of one position
+var<workgroup> n_sums: array<vec4f, BLOCK * 48>; // [t][g·B, g·(A∘w), C·h][channels]
+var<workgroup> bc_parts: array<vec4f, 8 * EACH * PARTS>; // [dB or dC][n][channels / 4] of one position, a number a four of channels
 
-/// Column `column` of the coefficients of four channels; channels beyond the last repeat it and are never written.
-fn coefficient4(i: u32, column: u32) -> vec4f {
-  var value: vec4f;
-  for (var c = 0u; c < 4; c++) {
-    value[c] = work[min(i + c, I - 1) * (N + 2) + column];
-  }
-  return value;
+/// Where an invocation and what it holds are.
+struct Place {
+  lane: u32,
+  part: u32,
+  channels: u32, // of 16
+  i: u32,        // whose states it holds
+  staged: u32,   // whose inputs and outputs it moves
 }
 
 fn z4(row: u32, i: u32) -> vec4f {
@@ -94,232 +90,248 @@ fn dy4(row: u32, i: u32) -> vec4f {
   return select(vec4f(), dy, i + vec4u(0, 1, 2, 3) < vec4u(I));
 }
 
-fn raw4(row: u32, i: u32, half: u32) -> vec4f {
-  return stored4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE, half * I, i);
-}
-
-fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32, back: bool) {
-  for (var k = lane; k < BLOCK * 16; k += LANES) {
+/// The inputs of a block. A step size of zero beyond the last position leaves state and gradient as they are.
+fn stage(place: Place, bias: vec4f, row0: u32, positions: u32, back: bool) {
+  for (var k = place.lane; k < BLOCK * 16; k += LANES) {
     let row = row0 + k / 16;
-    var u = vec4f(0.0);
-    var dt = vec4f(0.0); // beyond the last position a step of zero leaves state and gradient as they are
-    var dyg = vec4f(0.0);
+    var u = vec4f();
+    var dt = vec4f();
+    var dyg = vec4f();
     if (k / 16 < positions) {
-      u = raw4(row, i, 0);
-      dt = raw4(row, i, 1) + bias;
-      if (SOFTPLUS) {
-        dt = softplus4(dt);
-      }
+      u = raw4(row, place.staged, 0);
+      dt = step4(row, place.staged, bias);
       if (back) {
-        dyg = dy4(row, i);
-      }
-      if (HAS_Z && back) {
-        let z = z4(row, i);
-        dyg *= z * sigmoid4(z);
+        dyg = dy4(row, place.staged);
+        if (HAS_Z) {
+          let z = z4(row, place.staged);
+          dyg *= z * sigmoid4(z);
+        }
       }
     }
     u_tile[k] = u;
     dt_tile[k] = dt;
     dyg_tile[k] = dyg;
   }
-  for (var k = lane; k < BLOCK * 8 * QUADS; k += LANES) {
-    let t = k / (8 * QUADS);
-    let n = k % (4 * QUADS);
-    var value = 0.0;
-    if (t < positions && n < N) {
-      value = bcBT2N[run.BC_OFFSET + (row0 + t) * run.BC_STRIDE + k / (4 * QUADS) % 2 * N + n];
+  stage_bc(place.lane, row0, positions);
+}
+
+/// B (which 0) or C (which 1) of position t, for the entries of this invocation.
+fn entries(place: Place, t: u32, which: u32) -> array<f32, EACH> {
+  var all: array<f32, EACH>;
+  let first = place.part * EACH;
+  let four = bc_tile[(t * 2 + which) * N_QUADS + first / 4];
+  for (var j = 0u; j < EACH; j++) {
+    all[j] = select(four[j], four[(j + 2) % 4], first % 4 == 2);
+  }
+  return all;
+}
+
+/// The states after position t of the block.
+fn advance(place: Place, t: u32, a: array<vec4f, EACH>, h: array<vec4f, EACH>) -> array<vec4f, EACH> {
+  let dt = dt_tile[t * 16 + place.channels];
+  let dtu = dt * u_tile[t * 16 + place.channels];
+  let b = entries(place, t, 0);
+  var next: array<vec4f, EACH>;
+  for (var j = 0u; j < EACH; j++) {
+    next[j] = exp2(dt * a[j]) * h[j] + dtu * b[j];
+  }
+  return next;
+}
+
+/// What an invocation carries from position to position.
+struct Gradients {
+  g: array<vec4f, EACH>,
+  da: array<vec4f, EACH>,
+}
+
+/// Position t of the block, backwards, from the states before it; leaves its share of all sums in n_tile and bc_parts.
+fn step_back(place: Place, t: u32, a: array<vec4f, EACH>, before: array<vec4f, EACH>, given: Gradients) -> Gradients {
+  var next = given;
+  let dt = dt_tile[t * 16 + place.channels];
+  let dtu = dt * u_tile[t * 16 + place.channels];
+  let dyg = dyg_tile[t * 16 + place.channels];
+  let b = entries(place, t, 0);
+  let c = entries(place, t, 1);
+  var gb = vec4f();
+  var gaw = vec4f();
+  var ungated = vec4f();
+  for (var j = 0u; j < EACH; j++) {
+    let decay = exp2(dt * a[j]);
+    let w = decay * before[j];
+    let h = w + dtu * b[j];
+    let g = next.g[j] + dyg * c[j];
+    let gw = g * w;
+    ungated += h * c[j];
+    gb += g * b[j];
+    gaw += gw * a[j];
+    next.da[j] += gw * dt;
+    next.g[j] = g * decay;
+    let at = (place.part * EACH + j) * 4 + place.channels / 4;
+    bc_parts[at][place.channels % 4] = dot(g, dtu);
+    bc_parts[PARTS * EACH * 4 + at][place.channels % 4] = dot(dyg, h);
+  }
+  let at = place.part * 16 + place.channels;
+  n_tile[at] = gb;
+  n_tile[LANES + at] = LN_2 * gaw;
+  n_tile[2 * LANES + at] = ungated;
+  return next;
+}
+
+/// The sums of position t: over N into n_sums, over the channels of the workgroup into memory.
+fn add_up(lane: u32, group: u32, row: u32, t: u32, is_there: bool) {
+  for (var k = lane; k < 64 + 2 * N; k += LANES) {
+    if (k < 48) {
+      var sum = vec4f();
+      for (var part = 0u; part < PARTS; part++) {
+        sum += n_tile[k / 16 * LANES + part * 16 + k % 16];
+      }
+      n_sums[t * 48 + k] = sum;
+    } else if (k >= 64 && is_there) {
+      let which = (k - 64) / N;
+      let n = (k - 64) % N;
+      var sum = vec4f();
+      for (var quad = 0u; quad < 4; quad++) {
+        sum += bc_parts[(which * PARTS * EACH + n) * 4 + quad];
+      }
+      work[run.DBC_AT + ((group * run.B * run.T + row) * 2 + which) * N + n] = dot(sum, vec4f(1.0));
     }
-    bc_tile[k] = value;
   }
 }
 
-/// The sums over N of a block, and what follows from them: du, d raw and dz. Returns the shares of dskip and of the bias.
-fn write_channels(lane: u32, i: u32, skip: vec4f, bias: vec4f, row0: u32, positions: u32) -> array<vec4f, 2> {
+/// What follows from the sums over N of a block: du, d raw and dz. Returns the shares of dskip and of the bias.
+fn write_channels(place: Place, skip: vec4f, bias: vec4f, row0: u32, positions: u32) -> array<vec4f, 2> {
   var shares: array<vec4f, 2>;
-  for (var k = lane; k / 16 < positions; k += LANES) {
+  for (var k = place.lane; k / 16 < positions; k += LANES) {
     let row = row0 + k / 16;
-    var gb = vec4f(0.0);
-    var gaw = vec4f(0.0);
-    var ungated = skip * u_tile[k];
-    for (var quad = 0u; quad < QUADS; quad++) {
-      let at = (k / 16 * 3 * QUADS + quad) * 16 + k % 16;
-      gb += n_tile[at];
-      gaw += n_tile[at + QUADS * 16];
-      ungated += n_tile[at + QUADS * 32];
-    }
-    let du = skip * dyg_tile[k] + dt_tile[k] * gb;
-    var draw = u_tile[k] * gb + gaw;
+    let at = k / 16 * 48 + k % 16;
+    let gb = n_sums[at];
+    let u = u_tile[k];
+    let dyg = dyg_tile[k];
+    var draw = u * gb + n_sums[at + 16];
     if (SOFTPLUS) {
-      draw *= sigmoid4(raw4(row, i, 1) + bias);
+      draw *= sigmoid4(raw4(row, place.staged, 1) + bias);
     }
-    shares[0] += dyg_tile[k] * u_tile[k];
+    shares[0] += dyg * u;
     shares[1] += draw;
-    var dz: vec4f;
+    let to = run.DUDT_OFFSET + row * run.DUDT_STRIDE;
+    store4(&dudtBT2I, to, place.staged, skip * dyg + dt_tile[k] * gb);
+    store4(&dudtBT2I, to + I, place.staged, draw);
     if (HAS_Z) {
-      let z = z4(row, i);
-      dz = dy4(row, i) * ungated * silu_derivative4(z, sigmoid4(z));
-    }
-    store4(&dudtBT2I, run.DUDT_OFFSET + row * run.DUDT_STRIDE, i, du);
-    store4(&dudtBT2I, run.DUDT_OFFSET + row * run.DUDT_STRIDE + I, i, draw);
-    if (HAS_Z) {
-      store4(&dzBTI, run.DZ_OFFSET + row * run.DZ_STRIDE, i, dz);
+      let z = z4(row, place.staged);
+      let dz = dy4(row, place.staged) * (skip * u + n_sums[at + 32]) * silu_derivative4(z, sigmoid4(z));
+      store4(&dzBTI, run.DZ_OFFSET + row * run.DZ_STRIDE, place.staged, dz);
     }
   }
   return shares;
 }
 
-/// The sums over the workgroup's channels of a block: its part of dB and dC.
-fn write_bc(lane: u32, group: u32, row0: u32, positions: u32) {
-  for (var k = lane; k < positions * 2 * QUADS; k += LANES) {
-    var sum = vec4f(0.0);
-    for (var channels = 0u; channels < 16; channels++) {
-      sum += bc_parts[k * 16 + channels];
+/// Adds up the shares of the PARTS invocations that moved the same four channels, and writes them.
+fn write_shares(place: Place, shares: array<vec4f, 2>, part: u32) {
+  workgroupBarrier();
+  n_tile[place.lane] = shares[0];
+  n_tile[LANES + place.lane] = shares[1];
+  workgroupBarrier();
+  var sums: array<vec4f, 2>;
+  for (var other = 0u; other < PARTS; other++) {
+    sums[0] += n_tile[other * 16 + place.lane % 16];
+    sums[1] += n_tile[LANES + other * 16 + place.lane % 16];
+  }
+  for (var c = 0u; c < 4; c++) {
+    if (place.lane < 16 && place.staged + c < I) {
+      work[run.DSKIP_AT + part * I + place.staged + c] = sums[0][c];
+      work[run.DBIAS_AT + part * I + place.staged + c] = sums[1][c];
     }
-    let t = k / (2 * QUADS);
-    for (var j = 0u; j < 4; j++) {
-      let n = k % QUADS * 4 + j;
-      if (n < N) {
-        work[run.DBC_AT + ((group * run.B * run.T + row0 + t) * 2 + k / QUADS % 2) * N + n] = sum[j];
+  }
+}
+
+/// The gradients behind this span, zero behind the last and for channels that are not there.
+fn first_gradients(place: Place, part: u32, is_last: bool) -> Gradients {
+  var first: Gradients;
+  for (var j = 0u; j < EACH; j++) {
+    let n = place.part * EACH + j;
+    for (var c = 0u; c < 4; c++) {
+      if (!is_last && n < N && place.i + c < I) {
+        first.g[j][c] = work[run.STARTS_AT + (part * I + place.i + c) * N + n];
       }
     }
   }
+  return first;
 }
 
-/// One store in a loop, not sixteen: what is run once need not be unrolled, which takes software adapters seconds to compile.
-fn write_states(at: u32, part: u32, i: u32, n: u32, values: array<vec4f, 4>) {
-  var copy = values;
-  let entries = min(4u, N - min(n, N));
-  for (var k = 0u; k < 4 * entries && i + k / entries < I; k++) {
-    work[at + (part * I + i + k / entries) * N + n + k % entries] = copy[k % entries][k / entries];
-  }
-}
-
-/// Adds up the shares of the QUADS invocations that moved the same four channels, and writes them.
-fn write_shares(lane: u32, shares: array<vec4f, 2>, part: u32, i: u32) {
-  workgroupBarrier();
-  n_tile[lane] = shares[0];
-  n_tile[LANES + lane] = shares[1];
-  workgroupBarrier();
-  var sums: array<vec4f, 2>;
-  for (var quad = 0u; quad < QUADS; quad++) {
-    sums[0] += n_tile[quad * 16 + lane % 16];
-    sums[1] += n_tile[LANES + quad * 16 + lane % 16];
-  }
-  for (var c = 0u; c < 4; c++) {
-    if (lane < 16 && i + c < I) {
-      work[run.DSKIP_AT + part * I + i + c] = sums[0][c];
-      work[run.DBIAS_AT + part * I + i + c] = sums[1][c];
+/// The states before a chunk.
+fn saved_states(place: Place, at: u32) -> array<vec4f, EACH> {
+  var h: array<vec4f, EACH>;
+  for (var j = 0u; j < EACH; j++) {
+    for (var c = 0u; c < 4; c++) {
+      h[j][c] = statesBSIN[entry_place(at, place.i, place.part * EACH, c, j)];
     }
   }
+  return h;
 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let place = Place(lane, lane % PARTS, lane / PARTS, group.x * 64 + lane / PARTS * 4, group.x * 64 + lane % 16 * 4);
   let b = group.y;
   let part = group.z * run.B + b; // of the sums over spans and batch rows
   let chunks = (run.T + CHUNK - 1) / CHUNK;
-  let quad = lane % QUADS;
-  let channels = lane / QUADS;
-  let i = group.x * 64 + channels * 4; // whose states this invocation holds
-  let staged = group.x * 64 + lane % 16 * 4; // whose inputs and outputs it moves
-  let skip = coefficient4(staged, N);
-  let bias = coefficient4(staged, N + 1);
-  var a: array<vec4f, 4>;
-  for (var j = 0u; j < 4; j++) {
-    if (quad * 4 + j < N) {
-      a[j] = coefficient4(i, quad * 4 + j);
-    }
-  }
-  var h: array<vec4f, 4>;
-  var g: array<vec4f, 4>; // stays zero for channels beyond the last
-  for (var j = 0u; j < 4; j++) {
-    let n = quad * 4 + j;
-    for (var c = 0u; c < 4; c++) {
-      if (group.z + 1 < groups.z && n < N && i + c < I) {
-        g[j][c] = work[run.STARTS_AT + (part * I + i + c) * N + n];
-      }
-    }
-  }
-  var da: array<vec4f, 4>;
+  let kept = run.KEPT_AT + (part * groups.x + group.x) * (CHUNK / BLOCK) * 4 * EACH * LANES + lane;
+  let skip = coefficient4(place.staged, N);
+  let bias = coefficient4(place.staged, N + 1);
+  let a = exponents(place.i, place.part * EACH);
+  var carried = first_gradients(place, part, group.z + 1 == groups.z);
   var shares: array<vec4f, 2>; // of dskip and of the bias
-  var before: array<vec4f, CHUNK * 4>; // the states before each position of the chunk
   let first = group.z * run.SPAN / CHUNK;
   for (var chunk = min(first + run.SPAN / CHUNK, chunks); chunk > first; chunk--) {
     let t0 = (chunk - 1) * CHUNK;
-    let blocks = (min(CHUNK, run.T - t0) + BLOCK - 1) / BLOCK;
-    for (var j = 0u; j < 4; j++) {
-      let n = quad * 4 + j;
-      for (var c = 0u; c < 4; c++) {
-        if (n < N) {
-          h[j][c] = statesBSIN[((b * (chunks + 1) + chunk - 1) * I + min(i + c, I - 1)) * N + n];
-        }
-      }
-    }
-    // First through the chunk's blocks to make the states again, then back through them. One loop for both: on software
-    // adapters a kernel takes the longer to compile the more barriers it has.
-    for (var visit = 0u; visit < 2 * blocks; visit++) {
-      let back = visit >= blocks;
-      let block = select(visit, 2 * blocks - 1 - visit, back);
-      let row0 = b * run.T + t0 + block * BLOCK;
-      let positions = min(BLOCK, run.T - t0 - block * BLOCK);
-      stage(lane, staged, bias, row0, positions, back);
+    let row0 = b * run.T + t0;
+    let length = min(CHUNK, run.T - t0);
+    var h = saved_states(place, (b * (chunks + 1) + chunk - 1) * I * N);
+    for (var done = 0u; done < length; done += BLOCK) {
+      stage(place, bias, row0 + done, min(BLOCK, length - done), false);
       workgroupBarrier();
-      for (var t = 0u; t < positions && !back; t++) {
-        let dt = dt_tile[t * 16 + channels];
-        let dtu = dt * u_tile[t * 16 + channels];
-        for (var j = 0u; j < 4; j++) {
-          before[(block * BLOCK + t) * 4 + j] = h[j];
-          h[j] = exp(dt * a[j]) * h[j] + dtu * bc_tile[t * 8 * QUADS + quad * 4 + j];
+      for (var j = 0u; j < EACH; j++) {
+        for (var c = 0u; c < 4; c++) {
+          work[kept + (done / BLOCK * 4 * EACH + 4 * j + c) * LANES] = h[j][c];
         }
       }
-      for (var s = select(0, positions, back); s > 0; s--) {
-        let t = s - 1;
-        let dt = dt_tile[t * 16 + channels];
-        let dtu = dt * u_tile[t * 16 + channels];
-        let dyg = dyg_tile[t * 16 + channels];
-        var gb = vec4f(0.0);
-        var gaw = vec4f(0.0);
-        var ungated = vec4f(0.0);
-        var db: vec4f;
-        var dc: vec4f;
-        for (var j = 0u; j < 4; j++) {
-          let b_n = bc_tile[t * 8 * QUADS + quad * 4 + j];
-          let c_n = bc_tile[t * 8 * QUADS + (QUADS + quad) * 4 + j];
-          let decay = exp(dt * a[j]);
-          let w = decay * before[(block * BLOCK + t) * 4 + j];
-          let h_t = w + dtu * b_n;
-          let g_t = g[j] + dyg * c_n;
-          ungated += h_t * c_n;
-          gb += g_t * b_n;
-          dc[j] = dot(dyg, h_t);
-          db[j] = dot(g_t, dtu);
-          let gw = g_t * w;
-          gaw += gw * a[j];
-          da[j] += gw * dt;
-          g[j] = g_t * decay;
-        }
-        let at = (t * 3 * QUADS + quad) * 16 + channels;
-        n_tile[at] = gb;
-        n_tile[at + QUADS * 16] = gaw;
-        n_tile[at + QUADS * 32] = ungated;
-        bc_parts[(t * 2 * QUADS + quad) * 16 + channels] = db;
-        bc_parts[((t * 2 + 1) * QUADS + quad) * 16 + channels] = dc;
+      for (var t = 0u; t < BLOCK; t++) {
+        h = advance(place, t, a, h);
       }
       workgroupBarrier();
-      if (back) {
-        let added = write_channels(lane, staged, skip, bias, row0, positions);
-        shares[0] += added[0];
-        shares[1] += added[1];
-        write_bc(lane, group.x, row0, positions);
+    }
+    for (var left = (length + BLOCK - 1) / BLOCK; left > 0; left--) {
+      let done = (left - 1) * BLOCK;
+      let positions = min(BLOCK, length - done);
+      stage(place, bias, row0 + done, positions, true);
+      workgroupBarrier();
+      var before: array<array<vec4f, EACH>, BLOCK>;
+      for (var j = 0u; j < EACH; j++) {
+        for (var c = 0u; c < 4; c++) {
+          before[0][j][c] = work[kept + ((left - 1) * 4 * EACH + 4 * j + c) * LANES];
+        }
       }
+      for (var t = 1u; t < BLOCK; t++) {
+        before[t] = advance(place, t - 1, a, before[t - 1]);
+      }
+      for (var s = 0u; s < BLOCK; s++) {
+        let t = BLOCK - 1 - s;
+        carried = step_back(place, t, a, before[t], carried);
+        workgroupBarrier();
+        add_up(lane, group.x, row0 + done + t, t, t < positions);
+        workgroupBarrier();
+      }
+      let added = write_channels(place, skip, bias, row0 + done, positions);
+      shares[0] += added[0];
+      shares[1] += added[1];
     }
   }
-  for (var j = 0u; j < 4; j++) {
-    da[j] *= a[j];
+  for (var j = 0u; j < EACH; j++) {
+    carried.da[j] *= LN_2 * a[j];
   }
-  write_states(run.DA_AT, part, i, quad * 4, da);
+  write_entries(&work, run.DA_AT + part * I * N, place.i, place.part * EACH, carried.da);
   if (group.z == 0) {
-    write_states(run.DH0_AT, b, i, quad * 4, g);
+    write_entries(&work, run.DH0_AT + b * I * N, place.i, place.part * EACH, carried.g);
   }
-  write_shares(lane, shares, part, staged);
+  write_shares(place, shares, part);
 }

@@ -10,21 +10,15 @@
 //                where x goes to the span that comes next in this direction; at SUMS_AT [spans, B, I] the sum of a span's step sizes
 //   5  run                     the block Run
 //
-// Laid out as selective_scan_forward: one workgroup 64 channels of one span of SPAN positions of one batch row, an invocation 4 channels × 4
-// entries of N, BLOCK positions at a time. The last span in the direction has nobody to pass on to and is left out.
+// Laid out as selective_scan_forward: one workgroup takes 64 channels of one span of SPAN positions of one batch row (lib/scan_tiles), BLOCK
+// positions at a time. The last span in the direction has nobody to pass on to and is left out.
 // Bytes 4·B·T·(3·I + N·I/64), flops 5·B·T·I·N with as many exponentials: bound by arithmetic.
 //
-// In front of this file: lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4), and for udt and z
-// lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4).
+// In front of this file: EACH, BLOCK; lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4), for udt and z lib/stored_f32 or, where
+// they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4); lib/scan_tiles.
 
-override I: u32;
-override N: u32;
 override BACK: bool;
-override SOFTPLUS: bool;
 override HAS_Z: bool;
-override QUADS: u32;
-override BLOCK: u32;
-override LANES: u32 = 16 * QUADS;
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length and layout.
 struct Run {
@@ -50,23 +44,8 @@ struct Run {
 @group(0) @binding(4) var<storage, read_write> work: array<f32>;
 @group(0) @binding(5) var<uniform> run: Run;
 
-// A vec4f holds four neighbouring channels; 16 of them are the workgroup's 64.
 var<workgroup> dt_tile: array<vec4f, BLOCK * 16>; // [t][channels]
 var<workgroup> input_tile: array<vec4f, BLOCK * 16>; // dt·u, or dy·silu(z)
-var<workgroup> bc_tile: array<f32, BLOCK * 4 * QUADS>; // [t][n] of B, or of C; zero from N on
-
-/// Column `column` of the coefficients of four channels; channels beyond the last repeat it and are never written.
-fn coefficient4(i: u32, column: u32) -> vec4f {
-  var value: vec4f;
-  for (var c = 0u; c < 4; c++) {
-    value[c] = work[min(i + c, I - 1) * (N + 2) + column];
-  }
-  return value;
-}
-
-fn raw4(row: u32, i: u32, half: u32) -> vec4f {
-  return stored4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE, half * I, i);
-}
 
 fn gated_dy4(row: u32, i: u32) -> vec4f {
   let dy = load4(&dyBTI, run.DY_OFFSET + row * run.DY_STRIDE, i);
@@ -77,39 +56,26 @@ fn gated_dy4(row: u32, i: u32) -> vec4f {
   return dy * z * sigmoid4(z);
 }
 
+/// The inputs of a block. A step size and an input of zero beyond the last position leave the state as it is.
 fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32) {
-  for (var k = lane; k / 16 < positions; k += LANES) {
-    let row = row0 + k / 16;
-    var dt = raw4(row, i, 1) + bias;
-    if (SOFTPLUS) {
-      dt = softplus4(dt);
-    }
+  for (var k = lane; k < BLOCK * 16; k += LANES) {
+    let row = row0 + min(k / 16, positions - 1);
+    let dt = select(vec4f(), step4(row, i, bias), k / 16 < positions);
     dt_tile[k] = dt;
     if (BACK) {
-      input_tile[k] = gated_dy4(row, i);
+      input_tile[k] = select(vec4f(), gated_dy4(row, i), k / 16 < positions);
     } else {
       input_tile[k] = dt * raw4(row, i, 0);
     }
   }
-  for (var k = lane; k / (4 * QUADS) < positions; k += LANES) {
-    let n = k % (4 * QUADS);
-    let at = run.BC_OFFSET + (row0 + k / (4 * QUADS)) * run.BC_STRIDE + select(0u, N, BACK);
-    bc_tile[k] = select(0.0, bcBT2N[at + min(n, N - 1)], n < N);
-  }
-}
-
-/// One store in a loop, not sixteen: what is run once need not be unrolled.
-fn write_start(row: u32, i: u32, n: u32, x: array<vec4f, 4>) {
-  var copy = x;
-  let entries = min(4u, N - min(n, N));
-  for (var k = 0u; k < 4 * entries && i + k / entries < I; k++) {
-    work[run.STARTS_AT + (row + i + k / entries) * N + n + k % entries] = copy[k % entries][k / entries];
-  }
+  stage_bc(lane, row0, positions);
 }
 
 fn write_sum(row: u32, i: u32, total: vec4f) {
-  for (var c = 0u; c < 4 && i + c < I; c++) {
-    work[run.SUMS_AT + row + i + c] = total[c];
+  for (var c = 0u; c < 4; c++) {
+    if (i + c < I) {
+      work[run.SUMS_AT + row + i + c] = total[c];
+    }
   }
 }
 
@@ -118,44 +84,42 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let b = group.y;
   let span = group.z + select(0u, 1u, BACK);
   let next = select(span + 1, span - 1, BACK);
-  let quad = lane % QUADS;
-  let i = group.x * 64 + lane / QUADS * 4; // whose states this invocation holds
+  let part = lane % PARTS;
+  let channels = lane / PARTS;
+  let i = group.x * 64 + channels * 4; // whose states this invocation holds
   let staged = group.x * 64 + lane % 16 * 4; // whose inputs it moves
   let bias = coefficient4(staged, N + 1);
-  var a: array<vec4f, 4>;
-  var x: array<vec4f, 4>;
-  for (var j = 0u; j < 4; j++) {
-    if (quad * 4 + j < N) {
-      a[j] = coefficient4(i, quad * 4 + j);
-    }
-    x[j] = select(x[j], a[j], is_nan4(a[j])); // exp may not
+  let a = exponents(i, part * EACH);
+  var x: array<vec4f, EACH>;
+  for (var j = 0u; j < EACH; j++) {
+    x[j] = select(vec4f(), a[j], is_nan4(a[j])); // exp2 may lose NaN
   }
-  var total = vec4f(0.0);
+  var total = vec4f();
   let begin = span * run.SPAN;
   let end = min(begin + run.SPAN, run.T);
   for (var done = 0u; done < end - begin; done += BLOCK) {
     let positions = min(BLOCK, end - begin - done);
     stage(lane, staged, bias, b * run.T + select(begin + done, end - done - positions, BACK), positions);
     workgroupBarrier();
-    for (var s = 0u; s < positions; s++) {
-      let t = select(s, positions - 1 - s, BACK);
-      let dt = dt_tile[t * 16 + lane / QUADS];
-      let input = input_tile[t * 16 + lane / QUADS];
+    for (var s = 0u; s < BLOCK; s++) {
+      let t = select(s, BLOCK - 1 - s, BACK);
+      let dt = dt_tile[t * 16 + channels];
+      let input = input_tile[t * 16 + channels];
+      let bc = bc_tile[(t * 2 + select(0u, 1u, BACK)) * N_QUADS + part];
       total += dt;
-      for (var j = 0u; j < 4; j++) {
-        let decay = exp(dt * a[j]);
-        let added = input * bc_tile[t * 4 * QUADS + quad * 4 + j];
+      for (var j = 0u; j < EACH; j++) {
+        let decay = exp2(dt * a[j]);
         if (BACK) {
-          x[j] = decay * (x[j] + added);
+          x[j] = decay * (x[j] + input * bc[j]);
         } else {
-          x[j] = decay * x[j] + added;
+          x[j] = decay * x[j] + input * bc[j];
         }
       }
     }
     workgroupBarrier();
   }
-  write_start((next * run.B + b) * I, i, quad * 4, x);
-  if (quad == 0) {
+  write_entries(&work, run.STARTS_AT + (next * run.B + b) * I * N, i, part * EACH, x);
+  if (part == 0) {
     write_sum((span * run.B + b) * I, i, total);
   }
 }

@@ -10,22 +10,17 @@
 //   6  statesBSIN    [B, chunks + 1, I, N]  f32  write  the state before every CHUNK-th position, then the last
 //   7  run                    the block Run
 //
-// One workgroup 64 channels of one span of one batch row (SPAN positions, a multiple of CHUNK; there may be one span), walking through time. An invocation holds the states of 4 channels (the lanes
-// of a vec4f) × 4 entries of N; QUADS = ceil(N / 4) of them share the channels. BLOCK positions at a time are staged in
-// workgroup memory (so that dt is made once a channel), and the parts of y that the QUADS made are added in order.
+// One workgroup takes 64 channels of one span (SPAN positions, a multiple of CHUNK; there may be one span) of one batch row through time
+// (lib/scan_tiles). BLOCK positions at a time are staged in workgroup memory, so that a step size is made once a channel. The parts of y that
+// the PARTS invocations of a channel made are added in order.
 // Bytes 4·B·T·(4·I + 2·N·I/64) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by arithmetic.
 //
-// In front of this file: lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4).
+// In front of this file: EACH, BLOCK (divides CHUNK); lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
+// lib/stored_f32 (Stored, stored4), lib/scan_tiles.
 
-override I: u32;
-override N: u32;
 override CHUNK: u32;
-override SOFTPLUS: bool;
 override HAS_Z: bool;
 override HAS_H0: bool;
-override QUADS: u32;
-override BLOCK: u32; // divides CHUNK
-override LANES: u32 = 16 * QUADS;
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {
@@ -51,53 +46,26 @@ struct Run {
 @group(0) @binding(6) var<storage, read_write> statesBSIN: array<f32>;
 @group(0) @binding(7) var<uniform> run: Run;
 
-// A vec4f holds four neighbouring channels; 16 of them are the workgroup's 64. Invocation `lane` stages and writes the channels
-// lane % 16, whatever t, so the barriers around the arithmetic are the only ones.
 var<workgroup> u_tile: array<vec4f, BLOCK * 16>; // [t][channels]
 var<workgroup> dt_tile: array<vec4f, BLOCK * 16>;
-var<workgroup> bc_tile: array<f32, BLOCK * 2 * 4 * QUADS>; // [t][B or C][n], zero from N on
-var<workgroup> y_tile: array<vec4f, BLOCK * QUADS * 16>; // [t][quad][channels]
+var<workgroup> y_tile: array<vec4f, BLOCK * LANES>; // [t][part][channels]
 
-/// Column `column` of the coefficients of four channels; channels beyond the last repeat it and are never written.
-fn coefficient4(i: u32, column: u32) -> vec4f {
-  var value: vec4f;
-  for (var c = 0u; c < 4; c++) {
-    value[c] = work[min(i + c, I - 1) * (N + 2) + column];
-  }
-  return value;
-}
-
+/// The inputs of a block. A step size of zero beyond the last position leaves the state as it is.
 fn stage(lane: u32, i: u32, bias: vec4f, row0: u32, positions: u32) {
   for (var k = lane; k < BLOCK * 16; k += LANES) {
-    var u = vec4f(0.0);
-    var dt = vec4f(0.0); // beyond the last position a step of zero leaves the state as it is
-    if (k / 16 < positions) {
-      let row = run.UDT_OFFSET + (row0 + k / 16) * run.UDT_STRIDE;
-      u = load4(&udtBT2I, row, i);
-      dt = load4(&udtBT2I, row + I, i) + bias;
-      if (SOFTPLUS) {
-        dt = softplus4(dt);
-      }
-    }
-    u_tile[k] = u;
-    dt_tile[k] = dt;
+    let row = row0 + min(k / 16, positions - 1);
+    let there = k / 16 < positions;
+    u_tile[k] = select(vec4f(), raw4(row, i, 0), there);
+    dt_tile[k] = select(vec4f(), step4(row, i, bias), there);
   }
-  for (var k = lane; k < BLOCK * 8 * QUADS; k += LANES) {
-    let t = k / (8 * QUADS);
-    let n = k % (4 * QUADS);
-    var value = 0.0;
-    if (t < positions && n < N) {
-      value = bcBT2N[run.BC_OFFSET + (row0 + t) * run.BC_STRIDE + k / (4 * QUADS) % 2 * N + n];
-    }
-    bc_tile[k] = value;
-  }
+  stage_bc(lane, row0, positions);
 }
 
 fn write_y(lane: u32, i: u32, skip: vec4f, row0: u32, positions: u32) {
   for (var k = lane; k / 16 < positions; k += LANES) {
     var y = skip * u_tile[k];
-    for (var quad = 0u; quad < QUADS; quad++) {
-      y += y_tile[(k / 16 * QUADS + quad) * 16 + k % 16];
+    for (var part = 0u; part < PARTS; part++) {
+      y += y_tile[(k / 16 * PARTS + part) * 16 + k % 16];
     }
     let row = row0 + k / 16;
     if (HAS_Z) {
@@ -108,67 +76,60 @@ fn write_y(lane: u32, i: u32, skip: vec4f, row0: u32, positions: u32) {
   }
 }
 
-/// One store in a loop, not sixteen: what is run rarely need not be unrolled, which takes software adapters seconds to compile.
-fn save_states(at: u32, i: u32, n: u32, h: array<vec4f, 4>) {
-  var copy = h;
-  let entries = min(4u, N - min(n, N));
-  for (var k = 0u; k < 4 * entries && i + k / entries < I; k++) {
-    statesBSIN[(at * I + i + k / entries) * N + n + k % entries] = copy[k % entries][k / entries];
+/// The states before the first position of a span.
+fn first_states(span: u32, b: u32, batches: u32, i: u32, n: u32) -> array<vec4f, EACH> {
+  var h: array<vec4f, EACH>;
+  for (var j = 0u; j < EACH; j++) {
+    for (var c = 0u; c < 4; c++) {
+      if (span > 0) {
+        h[j][c] = work[entry_place(run.STARTS_AT + (span * batches + b) * I * N, i, n, c, j)];
+      } else if (HAS_H0) {
+        h[j][c] = h0BIN[entry_place(b * I * N, i, n, c, j)];
+      }
+    }
   }
+  return h;
 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let b = group.y;
-  let span = group.z;
-  let chunks = (run.T + CHUNK - 1) / CHUNK;
-  let quad = lane % QUADS;
-  let channels = lane / QUADS;
+  let part = lane % PARTS;
+  let channels = lane / PARTS;
   let i = group.x * 64 + channels * 4; // whose states this invocation holds
   let staged = group.x * 64 + lane % 16 * 4; // whose inputs and outputs it moves
   let skip = coefficient4(staged, N);
   let bias = coefficient4(staged, N + 1);
-  var a: array<vec4f, 4>;
-  var h: array<vec4f, 4>;
-  for (var j = 0u; j < 4; j++) {
-    let n = quad * 4 + j;
-    if (n < N) {
-      a[j] = coefficient4(i, n);
-      for (var c = 0u; c < 4; c++) {
-        let channel = min(i + c, I - 1);
-        if (span > 0) {
-          h[j][c] = work[run.STARTS_AT + ((span * groups.y + b) * I + channel) * N + n];
-        } else if (HAS_H0) {
-          h[j][c] = h0BIN[(b * I + channel) * N + n];
-        }
-      }
-      h[j] = select(h[j], a[j], is_nan4(a[j])); // exp may not
-    }
+  let a = exponents(i, part * EACH);
+  var h = first_states(group.z, b, groups.y, i, part * EACH);
+  for (var j = 0u; j < EACH; j++) {
+    h[j] = select(h[j], a[j], is_nan4(a[j])); // exp2 may lose NaN
   }
-  let end = min(span * run.SPAN + run.SPAN, run.T);
-  for (var t0 = span * run.SPAN; t0 < end; t0 += BLOCK) {
+  let saved = b * ((run.T + CHUNK - 1) / CHUNK + 1); // of statesBSIN, in states
+  let end = min(group.z * run.SPAN + run.SPAN, run.T);
+  for (var t0 = group.z * run.SPAN; t0 < end; t0 += BLOCK) {
     if (t0 % CHUNK == 0) {
-      save_states(b * (chunks + 1) + t0 / CHUNK, i, quad * 4, h);
+      write_entries(&statesBSIN, (saved + t0 / CHUNK) * I * N, i, part * EACH, h);
     }
-    let row0 = b * run.T + t0;
     let positions = min(BLOCK, end - t0);
-    stage(lane, staged, bias, row0, positions);
+    stage(lane, staged, bias, b * run.T + t0, positions);
     workgroupBarrier();
-    for (var t = 0u; t < positions; t++) {
+    for (var t = 0u; t < BLOCK; t++) {
       let dt = dt_tile[t * 16 + channels];
       let dtu = dt * u_tile[t * 16 + channels];
-      var y = vec4f(0.0);
-      for (var j = 0u; j < 4; j++) {
-        let at = t * 8 * QUADS + quad * 4 + j;
-        h[j] = exp(dt * a[j]) * h[j] + dtu * bc_tile[at];
-        y += h[j] * bc_tile[at + 4 * QUADS];
+      let b_t = bc_tile[t * 2 * N_QUADS + part];
+      let c_t = bc_tile[(t * 2 + 1) * N_QUADS + part];
+      var y = vec4f();
+      for (var j = 0u; j < EACH; j++) {
+        h[j] = exp2(dt * a[j]) * h[j] + dtu * b_t[j];
+        y += h[j] * c_t[j];
       }
-      y_tile[(t * QUADS + quad) * 16 + channels] = y;
+      y_tile[(t * PARTS + part) * 16 + channels] = y;
     }
     workgroupBarrier();
-    write_y(lane, staged, skip, row0, positions);
+    write_y(lane, staged, skip, b * run.T + t0, positions);
   }
   if (end == run.T) {
-    save_states(b * (chunks + 1) + chunks, i, quad * 4, h);
+    write_entries(&statesBSIN, (saved + (run.T + CHUNK - 1) / CHUNK) * I * N, i, part * EACH, h);
   }
 }

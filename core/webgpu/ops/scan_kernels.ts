@@ -8,6 +8,7 @@ import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text"
 import channelsVec1 from "../../../wgsl/lib/channels_vec1.wgsl" with { type: "text" };
 import channelsVec4 from "../../../wgsl/lib/channels_vec4.wgsl" with { type: "text" };
 import halves from "../../../wgsl/lib/halves.wgsl" with { type: "text" };
+import scanTiles from "../../../wgsl/lib/scan_tiles.wgsl" with { type: "text" };
 import laneTotals16 from "../../../wgsl/lib/lane_totals_16.wgsl" with { type: "text" };
 import laneTotals4 from "../../../wgsl/lib/lane_totals_4.wgsl" with { type: "text" };
 import laneTotals8 from "../../../wgsl/lib/lane_totals_8.wgsl" with { type: "text" };
@@ -16,20 +17,24 @@ import storedHalves from "../../../wgsl/lib/stored_halves.wgsl" with { type: "te
 import { HymbaError } from "../../errors.ts";
 import { type Kernel, kernel, type LowerContext, specialised } from "../launch.ts";
 import { type Lanes, scanTile } from "../tiles.ts";
-import { CHUNK, type Sizes, type Spans, spansOf } from "./scan_spans.ts";
+import { CHUNK, type Ends, type Sizes, type Spans, spansOf } from "./scan_spans.ts";
 import type { Width } from "./width.ts";
 
 /** By what the backward pass reads u, the step size and z from: f32, or words of 16-bit floats. */
 type Kind = "forward" | "f32" | "halves";
 type Kernels = Readonly<Record<Kind, Readonly<Record<Width, Kernel>>>>;
 
-/** All kinds of kernels, with `front` in front of each. */
-function kernels(where: string, front: readonly string[], code: { forward: string; backward: string }): Kernels {
+/** All kinds of kernels, with `front` in front of each and `shared` behind what their rows are read with. */
+function kernels(
+  where: string,
+  { front = [], shared = [] }: { front?: readonly string[]; shared?: readonly string[] },
+  code: { forward: string; backward: string },
+): Kernels {
   const widths = (name: string, ...rest: string[]) => widthsOf(`${name}${where}`, front, rest);
   return {
-    forward: widths("selective_scan_forward", code.forward),
-    f32: widths("selective_scan_backward", storedF32, code.backward),
-    halves: widths("selective_scan_backward halves", halves, storedHalves, code.backward),
+    forward: widths("selective_scan_forward", storedF32, ...shared, code.forward),
+    f32: widths("selective_scan_backward", storedF32, ...shared, code.backward),
+    halves: widths("selective_scan_backward halves", halves, storedHalves, ...shared, code.backward),
   };
 }
 
@@ -40,15 +45,31 @@ function widthsOf(name: string, front: readonly string[], rest: readonly string[
   return { 1: make(1, channelsVec1), 4: make(4, channelsVec4) };
 }
 
-const ENDS_F32 = widthsOf("selective_scan_ends", [], [storedF32, endsCode]);
+/** Entries of N that an invocation of the kernels through workgroup memory holds, and positions that it stages at a time. */
+interface Held {
+  readonly EACH: number;
+  readonly BLOCK: number;
+}
+
+/** Invocations of such a kernel that share four channels. */
+const partsOf = (N: number, { EACH }: Held): number => Math.ceil(N / EACH);
+
+const holding = (kernel: Kernel, { EACH, BLOCK }: Held): Kernel => specialised(kernel, { EACH, BLOCK });
+
+const ENDS_HELD: Held = { EACH: 4, BLOCK: 16 };
+function endsOf(name: string, ...rest: string[]): Readonly<Record<Width, Kernel>> {
+  const widths = widthsOf(name, [], [...rest, scanTiles, endsCode]);
+  return { 1: holding(widths[1], ENDS_HELD), 4: holding(widths[4], ENDS_HELD) };
+}
+const ENDS_F32 = endsOf("selective_scan_ends", storedF32);
 const ENDS: Kernels = {
   forward: ENDS_F32,
   f32: ENDS_F32,
-  halves: widthsOf("selective_scan_ends halves", [], [halves, storedHalves, endsCode]),
+  halves: endsOf("selective_scan_ends halves", halves, storedHalves),
 };
-const WORKGROUP = kernels("", [], { forward: forwardCode, backward: backwardCode });
+const WORKGROUP = kernels("", { shared: [scanTiles] }, { forward: forwardCode, backward: backwardCode });
 const onLanes = (lanes: Lanes, totals: string): Kernels =>
-  kernels(` on ${lanes} lanes`, [totals], { forward: forwardSubgroupCode, backward: backwardSubgroupCode });
+  kernels(` on ${lanes} lanes`, { front: [totals] }, { forward: forwardSubgroupCode, backward: backwardSubgroupCode });
 const SUBGROUP: Readonly<Record<Lanes, Kernels>> = {
   4: onLanes(4, laneTotals4),
   8: onLanes(8, laneTotals8),
@@ -78,7 +99,9 @@ export interface ScanForm {
   /** Channels of a workgroup. */
   readonly channels: number;
   /** What the positions are cut into, and the kernel of what each span passes on; absent in the form that walks them in one go. */
-  readonly cut?: { readonly spans: Spans; readonly ends: Kernel };
+  readonly cut?: { readonly spans: Spans; readonly ends: Ends };
+  /** Numbers that a workgroup of the backward pass keeps in memory while it walks a chunk; 0 where it keeps none. */
+  readonly kept: number;
 }
 
 /** How an adapter carries a scan out. Throws HymbaError for more states than fit, or other chunks than the kernels'. */
@@ -94,14 +117,20 @@ export function scanForm(
     throw new HymbaError(`selective_scan: saved every ${chunk} positions`, { expected: `${CHUNK}` });
   }
   if (!tile) {
-    const sizes = staged(N, kind, context), spans = spansOf(attributes, { channels: CHANNELS, context });
-    const cut = { spans, ends: ENDS[kind][width] };
-    return { parts: [{ kernel: WORKGROUP[kind][width], sizes }], channels: CHANNELS, cut };
+    const held = heldFor(N, kind), PARTS = partsOf(N, held);
+    const spans = spansOf(attributes, { channels: CHANNELS, context });
+    const cut = { spans, ends: { kernel: ENDS[kind][width], parts: partsOf(N, ENDS_HELD) } };
+    const part = {
+      kernel: holding(WORKGROUP[kind][width], held),
+      sizes: { PARTS, ...(kind === "forward" && { CHUNK }) },
+    };
+    const kept = kind === "forward" ? 0 : CHUNK / held.BLOCK * PARTS * held.EACH * CHANNELS;
+    return { parts: [part], channels: CHANNELS, cut, kept };
   }
   const wanted = 4 * Math.ceil(B * I / (4 * ENOUGH_GROUPS));
   const channels = Math.max(FEWEST_CHANNELS, Math.min(CHANNELS, wanted));
   const kernel = SUBGROUP[tile.lanes][kind][width];
-  return { parts: subgroupParts(kernel, { attributes, kind, channels, ...tile }), channels };
+  return { parts: subgroupParts(kernel, { attributes, kind, channels, ...tile }), channels, kept: 0 };
 }
 
 /** All chunks in one launch, but a last one of few positions in another, because a chunk costs what all of its positions cost. */
@@ -129,10 +158,12 @@ function subgroupParts(
   return [...(whole > 0 ? [part(CHUNK, 0, whole)] : []), ...(few ? [part(few, whole, T)] : [])];
 }
 
-/** QUADS invocations share a channel, BLOCK positions are staged in workgroup memory at a time. */
-function staged(N: number, kind: Kind, { adapterClass }: LowerContext): Record<string, number> {
-  const QUADS = Math.ceil(N / 4);
-  if (kind === "forward") return { QUADS, BLOCK: QUADS > 4 ? 4 : 8, CHUNK };
-  // 16 KiB of workgroup memory are guaranteed; software adapters have 32, and each barrier costs them dearly.
-  return { QUADS, BLOCK: QUADS > 4 ? 1 : adapterClass === "software" ? 4 : 2 };
+/**
+ * What fits into the 16 KiB of workgroup memory that are guaranteed. The backward pass also has the states before each position of a
+ * block in registers.
+ */
+function heldFor(N: number, kind: Kind): Held {
+  const many = N > 16;
+  if (kind === "forward") return { EACH: 4, BLOCK: many ? 4 : 8 };
+  return many ? { EACH: 4, BLOCK: 2 } : { EACH: 2, BLOCK: 4 };
 }

@@ -40,6 +40,12 @@ export function spansOf(
   return { count: Math.ceil(T / positions), positions };
 }
 
+/** The kernel of what each span passes on, and how many of its invocations share four channels. */
+export interface Ends {
+  readonly kernel: Kernel;
+  readonly parts: number;
+}
+
 /** Where the starts [spans, B, I, N] and sums of step sizes [spans, B, I] lie in a working storage, from `first` on; in elements. */
 export function startsAt(
   { B, I, N }: Sizes,
@@ -56,7 +62,7 @@ export function startsAt(
  * `inputs`: as the kernel of the ends reads them; h0 [B, I, N], the state before the first span (zero when absent).
  */
 export function startLaunches(
-  ends: Kernel,
+  { kernel: ends, parts }: Ends,
   {
     attributes: { B, I, N },
     spans,
@@ -85,7 +91,7 @@ export function startLaunches(
   const common = { B, I, N, BACK: back ? 1 : 0, STARTS_AT, SUMS_AT };
   return [{
     kernel: ends,
-    constants: { ...constants, ...common, QUADS: Math.ceil(N / 4), BLOCK: 16, SPAN: spans.positions },
+    constants: { ...constants, ...common, PARTS: parts, SPAN: spans.positions },
     reads: [dy, udt, bc, z],
     writes: [work],
     grid: [Math.ceil(I / channels), B, spans.count - 1],

@@ -79,11 +79,12 @@ function workspace(attributes: Sizes, form: ScanForm) {
   const { B, T, I, N } = attributes, spans = spansIn(form, attributes), sums = spans.count * B;
   const DA_AT = I * (N + 2), DSKIP_AT = DA_AT + sums * I * N, DBIAS_AT = DSKIP_AT + sums * I;
   const DH0_AT = DBIAS_AT + sums * I, DBC_AT = DH0_AT + B * I * N;
-  const first = DBC_AT + Math.ceil(I / form.channels) * B * T * 2 * N;
+  const groups = Math.ceil(I / form.channels), KEPT_AT = DBC_AT + groups * B * T * 2 * N;
+  const first = KEPT_AT + groups * sums * form.kept;
   return {
     spans,
     sums,
-    places: { DA_AT, DSKIP_AT, DBIAS_AT, DH0_AT, DBC_AT },
+    places: { DA_AT, DSKIP_AT, DBIAS_AT, DH0_AT, DBC_AT, ...(form.kept > 0 && { KEPT_AT }) },
     starts: startsAt(attributes, { spans, first }),
   };
 }

@@ -1,6 +1,10 @@
 import { strict as assert } from "node:assert";
 import { blocksOf, loopsOf, ownBlocks } from "./machine_code.ts";
+import { faults } from "./gate.ts";
 import { CHIPS, costOf, seconds } from "./model.ts";
+import { missing, type Survey, survey } from "./survey.ts";
+
+const COMMITTED = new URL("../../../results/bench/isa.json", import.meta.url);
 
 /** A listing of the disassembler. */
 const DISASSEMBLED = `BB0:
@@ -64,4 +68,36 @@ Deno.test("isa: the model counts the latency of one wave, and several waves hide
   const alone = seconds(cost, { ...one, resident: 1 }), many = seconds(cost, { ...one, groups: 960, resident: 10 });
   assert.ok(many < 10 * alone && many >= alone, `${alone} ${many}`);
   assert.equal(seconds(cost, { ...one, resident: 1, bytes: chip.bandwidth }), 1);
+});
+
+const committed = async () => JSON.parse(await Deno.readTextFile(COMMITTED)) as Survey;
+
+Deno.test("isa gate: scratch, spilled registers, a slower hot loop and a kernel without figures are found", async () => {
+  const good = await committed(),
+    kernel = good.kernels.find(({ chips }) => (chips["vega10"]?.hot_loop?.multiply_adds ?? 0) >= 64);
+  const chip = kernel?.chips["vega10"], loop = chip?.hot_loop;
+  assert.ok(kernel && chip && loop);
+  const changed = (with_: Partial<typeof chip>) =>
+    faults({ ...good, kernels: [{ ...kernel, chips: { vega10: { ...chip, ...with_ } } }] }, good).length;
+  const hot_loop = (factor: number) => ({ hot_loop: { ...loop, instructions: factor * loop.instructions } });
+  assert.deepEqual(
+    [
+      changed({}),
+      changed({ spilled: 1 }),
+      changed({ scratch_bytes: 16 }),
+      changed(hot_loop(1.09)),
+      changed(hot_loop(1.11)),
+    ],
+    [0, 1, 1, 0, 1],
+  );
+  assert.equal(faults({ ...good, kernels: [{ ...kernel, kernel: "another" }] }, good).length, 1);
+});
+
+Deno.test("isa gate: no kernel of paper spills, uses scratch or has lost a tenth of its hot loop on four chips", async () => {
+  const reason = await missing();
+  if (reason) {
+    console.log(`skipped: ${reason}`);
+    return;
+  }
+  assert.deepEqual(faults(await survey({ chips: Object.keys(CHIPS) }), await committed()), []);
 });

@@ -127,18 +127,18 @@ export function costOf(instructions: readonly Instruction[], chip: Chip): Cost {
   return { ...total, latency: clock };
 }
 
-/** The number of rounds of a loop each time that it is reached. */
-export type Rounds = (loop: Loop, blocks: readonly Block[]) => number;
+/** The number of rounds of a loop each time that it is reached. `depth`: the number of loops around it. */
+export type Rounds = (loop: Loop, blocks: readonly Block[], depth: number) => number;
 
 /** The cost of a whole kernel for one wave. */
 export function kernelCost(
   { blocks, loops, rounds, chip }: { blocks: readonly Block[]; loops: readonly Loop[]; rounds: Rounds; chip: Chip },
 ): Cost {
-  const of = (loop: Loop): Cost => {
+  const of = (loop: Loop, depth: number): Cost => {
     const own = costOf(ownBlocks(loop, blocks).flatMap(({ instructions }) => instructions), chip);
-    return loop.inner.reduce((sum, inner) => plus(sum, of(inner), rounds(inner, blocks)), own);
+    return loop.inner.reduce((sum, inner) => plus(sum, of(inner, depth + 1), rounds(inner, blocks, depth)), own);
   };
-  return of({ first: 0, last: blocks.length - 1, inner: loops });
+  return of({ first: 0, last: blocks.length - 1, inner: loops }, 0);
 }
 
 /** Seconds of a launch. */

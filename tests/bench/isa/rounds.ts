@@ -14,11 +14,13 @@ interface Does extends Partial<Record<Unit, number>> {
   readonly multiplyAdds: number;
   /** Whether it has inner loops. */
   readonly outer: boolean;
+  /** Loops around it. */
+  readonly depth: number;
 }
 
 type Described = (does: Does, sizes: Readonly<Record<string, number>>, launch: Launch) => number;
 
-function doesOf(loop: Loop, blocks: readonly Block[]): Does {
+function doesOf(loop: Loop, { blocks, depth }: { blocks: readonly Block[]; depth: number }): Does {
   const all = ownBlocks(loop, blocks).flatMap(({ instructions }) => instructions);
   const counts: Partial<Record<Unit, number>> = {};
   for (const { unit } of all) counts[unit] = (counts[unit] ?? 0) + 1;
@@ -26,6 +28,7 @@ function doesOf(loop: Loop, blocks: readonly Block[]): Does {
     ...counts,
     multiplyAdds: all.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0),
     outer: loop.inner.length > 0,
+    depth,
   };
 }
 
@@ -75,28 +78,19 @@ const attentionByKeys: Described = (does, sizes, launch) => {
   return does.outer ? queryTiles(sizes) : pairs(does, sizes, launch);
 };
 
-/** Blocks of BLOCK positions. The states are written once per chunk. */
-const scanForward: Described = ({ outer, store = 0, lds = 0, load = 0, multiplyAdds, transcendental = 0 }, sizes) => {
-  const block = size(sizes, "BLOCK"), quads = size(sizes, "QUADS"), lanes = 16 * quads;
+/** Blocks of BLOCK positions of a span. The states are written once per chunk, without a loop. */
+const scanForward: Described = ({ outer, store = 0, lds = 0, transcendental = 0 }, sizes) => {
+  const block = size(sizes, "BLOCK"), lanes = 16 * size(sizes, "PARTS");
   if (outer) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / block;
-  if (store > 0 && lds === 0) return 16 * block / size(sizes, "CHUNK");
   if (transcendental >= 16) return block;
-  if (load > 0 && multiplyAdds === 0) return block * 8 * quads / lanes;
-  return block * 16 / lanes;
+  return store > 0 && lds === 0 ? 1 : Math.max(1, block * 16 / lanes);
 };
 
-const scanBackward: Described = (
-  { outer, store = 0, lds = 0, load = 0, multiplyAdds, vector = 0 },
-  sizes,
-) => {
-  const block = size(sizes, "BLOCK"), quads = size(sizes, "QUADS"), lanes = 16 * quads;
-  if (outer) return load > 0 ? Math.min(size(sizes, "SPAN"), size(sizes, "T")) / 32 : 2 * 32 / block;
-  if (store > 0 && lds === 0) return 16;
-  if (store > 0 && multiplyAdds === 0) return block * 2 * quads / lanes;
-  if (store > 0) return block * 16 / lanes / 2;
-  if (load > 0 && multiplyAdds === 0) return block * 8 * quads / lanes;
-  if (load > 0) return block * 16 / lanes;
-  return vector > 0 ? block / 2 : UNKNOWN; // one of the two ways through a block, on every other visit
+const scanBackward: Described = (does, sizes) => {
+  const block = size(sizes, "BLOCK"), lanes = 16 * size(sizes, "PARTS");
+  if (does.depth === 0) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / 32;
+  if (does.outer) return does.depth === 1 ? 32 / block : block;
+  return Math.max(1, block * 16 / lanes);
 };
 
 const DESCRIBED: readonly (readonly [RegExp, Described])[] = [
@@ -120,8 +114,8 @@ export const isDescribed = ({ kernel: { name } }: Launch): boolean => DESCRIBED.
 export function roundsOf(launch: Launch, { cleared }: { cleared: number }): Rounds {
   const sizes = { ...constantsIn(launch.kernel.code), ...launch.constants };
   const found = DESCRIBED.find(([pattern]) => pattern.test(launch.kernel.name))?.[1];
-  return (loop, blocks) => {
-    const does = doesOf(loop, blocks);
+  return (loop, blocks, depth) => {
+    const does = doesOf(loop, { blocks, depth });
     if (does.lds === 1 && !does.load && !does.store && !does.wait && !does.outer) return cleared;
     return found ? found(does, sizes, launch) : UNKNOWN;
   };

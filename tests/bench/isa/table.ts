@@ -1,5 +1,6 @@
 /** The tables of docs/kernels.md about machine code, from results/bench/isa.json. */
 import type { KernelReport, Survey, Surveyed } from "./survey.ts";
+import { FEW_WAVES } from "./gate.ts";
 import { CHIPS } from "./model.ts";
 
 /** Kernels with fewer multiply-adds per round and more waves on this chip are small. The document leaves them out. */
@@ -63,10 +64,14 @@ export function isaTable(survey: Survey): string {
   const order = Object.entries(CHIPS).map(([chip, { name }]) => `${chip} (${name})`).join(", ");
   const small = survey.kernels.filter((kernel) => !isLarge(kernel));
   const most = Math.max(...small.flatMap(({ chips }) => Object.values(chips).map(({ vgprs }) => vgprs)));
-  return `${
-    kernelsTable(survey)
-  }\n\nValues of ${order}; one where all are equal. ${small.length} kernels that are not shown have fewer ` +
-    `than ${SMALL} multiply-adds in a round, at least ${MANY_WAVES} waves on ${CHIP}, and at most ${most} VGPRs.\n\n${
-      stepsTable(survey)
-    }`;
+  const reasons = FEW_WAVES.map(({ kernel, reason }) =>
+    `* Fewer than 8 waves on ${CHIP}, \`${kernel.source.slice(1)}\`: ${reason}.`
+  );
+  return [
+    kernelsTable(survey),
+    `Values of ${order}; one where all are equal. ${small.length} kernels that are not shown have fewer than ${SMALL} multiply-adds in a ` +
+    `round, at least ${MANY_WAVES} waves on ${CHIP}, and at most ${most} VGPRs.`,
+    reasons.join("\n"),
+    stepsTable(survey),
+  ].join("\n\n");
 }
