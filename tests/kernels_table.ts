@@ -13,12 +13,6 @@ const EXECUTORS = [["reference (float64)", REFERENCES], ["WebGPU", WEBGPU], ["CP
 /** Every step that any executor knows. */
 export const steps = (): string[] => [...new Set(EXECUTORS.flatMap(([, registry]) => Object.keys(registry)))].sort();
 
-/** The steps that one executor lacks, as `executor: step`. */
-export const gaps = (): string[] =>
-  EXECUTORS.flatMap(([name, registry]) =>
-    steps().filter((step) => !Object.hasOwn(registry, step)).map((step) => `${name}: ${step}`)
-  );
-
 /** The document up to its first section. */
 export function kernelsTable(): string {
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
