@@ -12,7 +12,7 @@
 //   7  run                        the block Run
 //
 // One invocation a row of `out`: a query row of a head, or a key row of a key head with all queries of its heads.
-// Bytes 4·B·T²·H·(K + 2·V) a part, flops 2·B·T²·H·(2·K + V) a part.
+// Bytes 4·B·T²·H·(K + 2·V) a part, flops 2·B·T²·H·(2·K + V) a part, (K + V) for dv.
 
 override PART: u32;
 

@@ -8,7 +8,7 @@
 // One workgroup makes a tile of ROWS × COLUMNS of c with ACROSS × DOWN invocations. Each has ROW_QUADS × COLUMN_QUADS blocks of 4 × 4 sums in
 // registers, 4·DOWN rows and 4·ACROSS columns apart, so that neighbours read neighbouring banks. Tiles of a and b, DEPTH deep, go through
 // workgroup memory. The loads of the next tile are issued before this one is multiplied and waited for after it. Outside of the matrices
-// tiles hold zeros (along k) or repeat the last row or column, whose sums are not written.
+// tiles hold zeros (along k) or repeat the last rows or columns, whose sums are not written.
 // The z of the grid cuts k into slices of SLICE where c alone makes too few workgroups. The order of k is fixed.
 // Bytes 4·(M·K·N/COLUMNS + K·N·M/ROWS + M·N), flops 2·M·N·K: bound by multiply-adds; 8 × 8 sums take 64 of them for 4 loads of four.
 //
@@ -48,15 +48,10 @@ struct Run {
 var<workgroup> a_tile: array<Quad, DEPTH * A_PITCH>; // [k][m / 4], four rows of a
 var<workgroup> b_tile: array<Quad, DEPTH * B_PITCH>; // [k][n / 4], four columns of b
 
-/// The k, and the row or column, at which four neighbours of a tile begin.
+/// The k, and the first row or column, of four numbers of a tile. Neighbouring invocations have neighbouring k where k lies along memory.
+/// Each stores a whole vector: a store to one component may write all of it, and so overwrite what another invocation stores.
 fn quad_place(unit: u32, lines: u32, along_k: bool) -> vec2u {
-  return select(vec2u(unit / (lines / 4), unit % (lines / 4) * 4), vec2u(unit % (DEPTH / 4) * 4, unit / (DEPTH / 4)), along_k);
-}
-
-/// The k, and the row or column, of number j of the four that an invocation loads one by one.
-fn one_place(unit: u32, j: u32, lines: u32, along_k: bool) -> vec2u {
-  let i = unit % LANES + LANES * (unit / LANES * 4 + j);
-  return select(vec2u(i / lines, i % lines), vec2u(i % DEPTH, i / DEPTH), along_k);
+  return select(vec2u(unit / (lines / 4), unit % (lines / 4) * 4), vec2u(unit % DEPTH, unit / DEPTH * 4), along_k);
 }
 
 /// sums + a bᵀ for four rows and four columns.

@@ -69,7 +69,9 @@ var<workgroup> dt_tile: array<vec4f, BLOCK * 16>;
 var<workgroup> dyg_tile: array<vec4f, BLOCK * 16>;
 var<workgroup> n_tile: array<vec4f, 3 * LANES>; // [g·B, g·(A∘w), C·h][part][channels] of one position
 var<workgroup> n_sums: array<vec4f, BLOCK * 48>; // [t][g·B, g·(A∘w), C·h][channels]
-var<workgroup> bc_parts: array<vec4f, 8 * EACH * PARTS>; // [dB or dC][n][channels / 4] of one position, a number a four of channels
+// [dB or dC][n][channels] of one position, a number a four of channels. Numbers, not vectors: invocations store neighbours at the same
+// time, and a store to one component of a vector may write all of it.
+var<workgroup> bc_parts: array<f32, 32 * EACH * PARTS>;
 
 /// Where an invocation and what it holds are.
 struct Place {
@@ -166,9 +168,9 @@ fn step_back(place: Place, t: u32, a: array<vec4f, EACH>, before: array<vec4f, E
     gaw += gw * a[j];
     next.da[j] += gw * dt;
     next.g[j] = g * decay;
-    let at = (place.part * EACH + j) * 4 + place.channels / 4;
-    bc_parts[at][place.channels % 4] = dot(g, dtu);
-    bc_parts[PARTS * EACH * 4 + at][place.channels % 4] = dot(dyg, h);
+    let at = (place.part * EACH + j) * 16 + place.channels;
+    bc_parts[at] = dot(g, dtu);
+    bc_parts[PARTS * EACH * 16 + at] = dot(dyg, h);
   }
   let at = place.part * 16 + place.channels;
   n_tile[at] = gb;
@@ -191,7 +193,8 @@ fn add_up(lane: u32, group: u32, row: u32, t: u32, is_there: bool) {
       let n = (k - 64) % N;
       var sum = vec4f();
       for (var quad = 0u; quad < 4; quad++) {
-        sum += bc_parts[(which * PARTS * EACH + n) * 4 + quad];
+        let at = (which * PARTS * EACH + n) * 16 + 4 * quad;
+        sum += vec4f(bc_parts[at], bc_parts[at + 1], bc_parts[at + 2], bc_parts[at + 3]);
       }
       work[run.DBC_AT + ((group * run.B * run.T + row) * 2 + which) * N + n] = dot(sum, vec4f(1.0));
     }

@@ -1,6 +1,6 @@
 /** The sources of a study on the command line: a study file, a preset, `--set`, and flags for the most common keys. */
 import { object } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
+import { message, text } from "@optique/core/message";
 import { multiple, optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
@@ -35,7 +35,7 @@ export const presetOption = optional(
 );
 
 const plain = (name: `--${string}`, metavar: "N" | "X" | "LIST", words: string) =>
-  optional(option(name, string({ metavar }), { description: message`${words}` }));
+  optional(option(name, string({ metavar }), { description: [text(words)] }));
 
 /** The flags of single keys. The table of keys checks their values. */
 export const keyOptions = object("Values of the study", {

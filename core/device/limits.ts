@@ -3,7 +3,7 @@ import { HymbaError } from "../errors.ts";
 import type { Limits } from "./types.ts";
 
 /** The smallest limits that the kernels need (bytes, counts, invocations). WebGPU guarantees most of them. */
-const MINIMA: Partial<Limits> = {
+export const MINIMA: Partial<Limits> = {
   maxBufferSize: 256 * 2 ** 20,
   maxStorageBufferBindingSize: 128 * 2 ** 20,
   maxUniformBufferBindingSize: 64 * 2 ** 10,

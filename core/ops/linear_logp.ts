@@ -24,7 +24,7 @@ export const linearLogpBackward = defineOp({
 });
 
 /** Columns of logits that exist at one time. */
-export const VOCABULARY_CHUNK = 1024;
+const VOCABULARY_CHUNK = 1024;
 
 /**
  * logp[b, t] = x[b, t] · w[target] − log Σ_v exp(x[b, t] · w[v]).

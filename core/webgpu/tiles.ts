@@ -60,13 +60,9 @@ export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
   "subgroup-16-transposed": subgroup(4, true),
   "subgroup-24-transposed": subgroup(6, true),
   "128x128x8": workgroup(128, 128, 8),
-  "128x128x16": workgroup(128, 128, 16),
   "128x64x8": workgroup(128, 64, 8),
-  "128x64x16": workgroup(128, 64, 16),
-  "64x128x16": workgroup(64, 128, 16),
   "64x64x16": workgroup(64, 64, 16),
   "64x64x8": workgroup(64, 64, 8),
-  "64x64x32": workgroup(64, 64, 32),
   "64x32x16": workgroup(64, 32, 16),
   "32x64x16": workgroup(32, 64, 16),
   "32x32x16": workgroup(32, 32, 16),
@@ -83,7 +79,7 @@ export const withCurrentNames = (choices: TileChoices): TileChoices =>
   );
 
 /** What `tune` tries for each class. Where nothing was tuned {@link usualTile} chooses among them by shape. */
-export const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
+const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
   discrete: ["128x128x8", "128x64x8", "64x64x8", "64x64x16", "64x32x16", "32x64x16", "32x32x32"],
   integrated: ["64x64x8", "64x64x16", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
   apple: ["64x64x8", "64x64x16", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],

@@ -90,7 +90,7 @@ const SIZES_ONLY = [
     "subgroup-12-transposed",
     "subgroup-16-transposed",
   ],
-  ...["128x128x16", "128x64x8", "64x128x16", "64x64x16", "64x64x32", "32x64x16", "32x32x32"],
+  ...["128x64x8", "64x64x16", "32x64x16", "32x32x32"],
 ];
 
 for (const [name, variant] of Object.entries(VARIANTS)) {

@@ -3,7 +3,6 @@ enable f16;
 // What matmul_tile keeps in workgroup memory where operands are rounded to f16: half as many bytes to hold and to load. An operand is rounded
 // once, when it is put there, and widened when it is loaded for 8 × 8 multiply-adds. 11 bits times 11 bits fit into the 24 of f32, so
 // products are exact and sums are those of f32: only the operands are rounded. lib/matmul_tile_f32 is the same without rounding.
-alias Number = f16;
 alias Quad = vec4<f16>;
 
 /// Two infinities in f16, as bits. A variable, because no constant expression may hold an infinity.

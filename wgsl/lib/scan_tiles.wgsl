@@ -55,7 +55,7 @@ fn stage_bc(lane: u32, row0: u32, positions: u32) {
   }
 }
 
-/// The first of four channels and EACH entries of [I, N] that begins at `at`; channels and entries beyond the last repeat it.
+/// The place of channel i + c and entry n + j of [I, N] that begins at `at`; channels and entries beyond the last repeat it.
 fn entry_place(at: u32, i: u32, n: u32, c: u32, j: u32) -> u32 {
   return at + min(i + c, I - 1) * N + min(n + j, N - 1);
 }

@@ -47,12 +47,12 @@ const inWholeFours = (length: number, { offset, rowStride }: Tensor): boolean =>
 
 /** The kernel of a workgroup tile for the rows of this product. */
 function tileKernel(
-  { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c } }: Product,
+  { attributes: { M, N, transA, transB }, reads: { a, b }, writes: { c } }: Product,
   { tile: { across, down, rowQuads, columnQuads, depth }, f16 }: { tile: Omit<WorkgroupTile, "kernel">; f16: boolean },
 ): Kernel {
   const wide = [
-    inWholeFours(transA ? M : K, a),
-    inWholeFours(transB ? K : N, b),
+    transA === 1 && inWholeFours(M, a),
+    transB === 0 && inWholeFours(N, b),
     inWholeFours(N, c) && (M * N) % 4 === 0,
   ] as const;
   const sizes = { ACROSS: across, DOWN: down, ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, DEPTH: depth };

@@ -12,7 +12,7 @@ const TOTAL = rowKernel("gradient_norm_total", totalCode);
 const ADAMW = forWidths("adamw", (name, vec) => kernel(name, vec, adamwCode));
 
 /** Elements of one binding: 128 MiB, which every adapter must offer. A longer stretch is cut. */
-export const MOST_ELEMENTS = 2 ** 25;
+const MOST_ELEMENTS = 2 ** 25;
 /** Elements that one workgroup adds up. */
 const SPAN = 8192;
 

@@ -90,7 +90,9 @@ Deno.test("isa gate: scratch, spilled registers, a slower hot loop and a kernel 
     ],
     [0, 1, 1, 0, 1],
   );
+  const one = { ...good, kernels: [kernel] };
   assert.equal(faults({ ...good, kernels: [{ ...kernel, kernel: "another" }] }, good).length, 1);
+  assert.equal(faults(one, { ...good, kernels: [{ ...kernel, chips: {} }] }).length, Object.keys(CHIPS).length);
 });
 
 Deno.test("isa gate: no kernel of paper spills, uses scratch or has lost a tenth of its hot loop on four chips", async () => {
@@ -99,5 +101,8 @@ Deno.test("isa gate: no kernel of paper spills, uses scratch or has lost a tenth
     console.log(`skipped: ${reason}`);
     return;
   }
-  assert.deepEqual(faults(await survey({ chips: Object.keys(CHIPS) }), await committed()), []);
+  const now = await survey({ chips: Object.keys(CHIPS) }), before = await committed();
+  assert.deepEqual(faults(now, before), []);
+  const names = ({ kernels }: Survey) => kernels.map(({ kernel }) => kernel).sort();
+  assert.deepEqual(names(now), names(before), "kernels that the committed figures have");
 });

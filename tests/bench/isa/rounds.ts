@@ -107,9 +107,6 @@ const constantsIn = (code: string): Record<string, number> =>
     [...code.matchAll(/^const (\w+) = (\d+)u;$/gm)].map(([, name = "", value]) => [name, Number(value)]),
   );
 
-/** Whether the numbers of rounds of a kernel are known. */
-export const isDescribed = ({ kernel: { name } }: Launch): boolean => DESCRIBED.some(([pattern]) => pattern.test(name));
-
 /** The rounds of a launch's loops. `cleared`: rounds of the first loop, which clears workgroup memory. */
 export function roundsOf(launch: Launch, { cleared }: { cleared: number }): Rounds {
   const sizes = { ...constantsIn(launch.kernel.code), ...launch.constants };

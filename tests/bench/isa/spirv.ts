@@ -54,7 +54,7 @@ const VARIABLE = 59, DECORATE = 71, BINDING = 33, UNIFORM = 2, STORAGE_BUFFER = 
 const HEADER = 5;
 
 /** The name of the entry point, the workgroup size and the kinds of bindings of a module. */
-export function shaderOf(words: Uint8Array<ArrayBuffer>): Shader {
+function shaderOf(words: Uint8Array<ArrayBuffer>): Shader {
   const view = new DataView(words.buffer, words.byteOffset), word = (at: number) => view.getUint32(4 * at, true);
   const binding = new Map<number, number>(), kinds: ("storage" | "uniform")[] = [];
   let entry = "", invocations = 1;

@@ -167,7 +167,12 @@ async function compiledFor(chip: string, shaders: readonly Packed[]): Promise<Co
 
 function readOf(compiled: Compiled | undefined, invocations: number): Read {
   if (!compiled) throw new Error("a kernel was not compiled");
-  const { statistics } = compiled, of = (name: string) => statistics[name] ?? NaN;
+  const { statistics } = compiled;
+  const of = (name: string): number => {
+    const value = statistics[name];
+    if (value === undefined) throw new Error(`RADV reports no "${name}", only ${Object.keys(statistics).join(", ")}`);
+    return value;
+  };
   const blocks = blocksOf(listingOf(compiled)), loops = loopsOf(blocks);
   const report = {
     vgprs: of("VGPRs"),
