@@ -3,7 +3,7 @@ import { HymbaError } from "../errors.ts";
 import type { Limits } from "./types.ts";
 
 /** The smallest limits that the kernels need (bytes, counts, invocations). WebGPU guarantees most of them. */
-export const MINIMA: Partial<Limits> = {
+export const MINIMA = {
   maxBufferSize: 256 * 2 ** 20,
   maxStorageBufferBindingSize: 128 * 2 ** 20,
   maxUniformBufferBindingSize: 64 * 2 ** 10,
@@ -14,7 +14,7 @@ export const MINIMA: Partial<Limits> = {
   maxComputeWorkgroupSizeY: 256,
   maxComputeWorkgroupSizeZ: 64,
   maxComputeWorkgroupsPerDimension: 65535,
-};
+} satisfies Partial<Limits>;
 
 /** Optional features, enabled if the adapter has them. */
 const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups"] as const;
@@ -44,7 +44,7 @@ export function plainLimits(limits: SupportedLimits): Limits {
 
 /** Throws a HymbaError if a limit is too small for the kernels. It shows each such limit with its minimum. */
 export function assertMinima(limits: Limits, adapterName: string): void {
-  const short = (Object.keys(MINIMA) as (keyof Limits)[]).filter((name) => limits[name] < (MINIMA[name] ?? 0));
+  const short = (Object.keys(MINIMA) as (keyof typeof MINIMA)[]).filter((name) => limits[name] < MINIMA[name]);
   if (short.length === 0) return;
   throw new HymbaError(`the limits of the adapter ${JSON.stringify(adapterName)} are too small for the kernels`, {
     expected: short.map((name) => `${name} >= ${MINIMA[name]}`).join(", "),
