@@ -5,18 +5,18 @@ import { map, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { PRESETS } from "../../core/config/mod.ts";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { makeFolders, readText, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
-import { presetTitle, schemaText, studyFileText } from "../../core/study_file/mod.ts";
+import { presetTitle, SCHEMA_TITLE, schemaText, studyFileText } from "../../core/study_file/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { columns } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
 
 const options = object({
   preset: withDefault(
-    option("--preset", choice([...PRESETS], { metavar: "smoke|quick|small|paper" }), {
+    option("--preset", choice([...PRESETS], { metavar: "smoke|quick|small|paper|quick-software" }), {
       description: message`the preset whose values the file has; quick by default`,
     }),
     "quick" as const,
@@ -38,6 +38,9 @@ export const initCommand = command("init", map(options, (given): Action => () =>
 /** The name of the schema file. It is in the folder of the study file. */
 const SCHEMA = "study.schema.json";
 
+/** Whether a text is a schema that some version of the program wrote. */
+const isSchema = (text: string): boolean => text.includes(`"title": ${JSON.stringify(SCHEMA_TITLE)}`);
+
 async function init({ preset, out, list, json }: InferValue<typeof options>): Promise<void> {
   if (list) {
     const presets = PRESETS.map((name) => ({ name, title: presetTitle(name) }));
@@ -49,6 +52,14 @@ async function init({ preset, out, list, json }: InferValue<typeof options>): Pr
     throw new UsageError(`${out} exists already`, { hint: "choose another file with --out, or remove it" });
   }
   const folder = dirname(out), schema = join(folder, SCHEMA);
+  if (resolve(out) === resolve(schema)) {
+    throw new UsageError(`${out} is the name of the schema`, { hint: "choose another file with --out" });
+  }
+  if (await systemDisk.stat(schema) && !isSchema(await readText(systemDisk, schema))) {
+    throw new UsageError(`${schema} exists already and is not a schema of hymba`, {
+      hint: "choose another folder with --out, or remove it",
+    });
+  }
   await makeFolders(systemDisk, folder);
   await writeAtomic(systemDisk, schema, schemaText());
   await writeAtomic(systemDisk, out, studyFileText(preset));

@@ -1,7 +1,7 @@
 /** `hymba pretrain`: the first stage of one model. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { map, optional, withDefault } from "@optique/core/modifiers";
+import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
@@ -13,17 +13,15 @@ import { flagValues, keyOptions, presetOption, sourcesOf, studyArgument } from "
 
 const options = merge(
   object("The model", {
-    model: withDefault(
+    model: optional(
       option("--model", string({ metavar: "NAME" }), { description: message`the model; hymba by default` }),
-      "hymba",
     ),
     study: studyArgument,
     preset: presetOption,
-    seed: withDefault(
+    seed: optional(
       option("--seed", integer({ min: 0, metavar: "N" }), {
         description: message`seed of weights and batches; 1 by default`,
       }),
-      1,
     ),
     match: matchOption,
     profile: profileOption,
@@ -48,16 +46,18 @@ export const pretrainCommand = command("pretrain", map(options, (given): Action 
 });
 
 async function pretrain(
-  { study: path, model, seed, data, out, json, backend, adapter, threads, ...given }: InferValue<typeof options>,
+  { study: path, model = "hymba", seed = 1, data, out, json, backend, adapter, threads, ...given }: InferValue<
+    typeof options
+  >,
 ): Promise<void> {
-  const flags = flagValues({ ...given, models: [model] }), seeds = { flag: "--seed", path: "seeds", value: [seed] };
-  const sources = await sourcesOf(path, [...flags, seeds]), where = { backend, adapter, threads };
+  const seeds = { flag: "--seed", path: "seeds", value: [seed] };
+  const sources = await sourcesOf(path, [seeds, ...flagValues({ ...given, models: [model] })]),
+    where = { backend, adapter, threads };
   await startStudy(sources, {
     backend: where,
     data,
     out,
     json,
-    suffix: [model, String(seed)],
     lastStage: "pretraining",
   });
 }

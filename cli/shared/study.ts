@@ -7,8 +7,13 @@ import { option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { otherKernels } from "../../core/backend/kernels.ts";
 import type { OpenBackend } from "../../core/backend/mod.ts";
-import { type ActivationConfig, type Precision, PROFILES, type StudyConfig } from "../../core/config/mod.ts";
-import type { Overrides } from "../../core/study_file/mod.ts";
+import {
+  type ActivationConfig,
+  type Precision,
+  PROFILES,
+  type StudyConfig,
+  studyOfArm,
+} from "../../core/config/mod.ts";
 import { FILES, readRecord, type Run, RUNS, type StageName } from "../../core/record/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
 import { sha256, systemDisk } from "../../core/disk/mod.ts";
@@ -104,9 +109,6 @@ export const trainingOptions = object("Training", {
   ),
 });
 
-/** What the options above become. */
-export type TrainingOptions = Pick<Overrides, "steps" | "orpoSteps" | "beta" | "orpoLoss" | "rejected">;
-
 /** A part of a folder's name that is another one also where names ignore case: with capitals it ends in a hash of itself. */
 const folderPart = (part: string): string =>
   part === part.normalize("NFC").toLowerCase() ? part : `${part}-${sha256(part).slice(0, 6)}`;
@@ -154,8 +156,11 @@ export async function conduct(given: Conduct): Promise<void> {
         : "this adapter is software: --backend cpu does the same on this machine in a fraction of the time",
     );
   }
-  const { pretraining: { batch: B }, sequenceLength: T, remat, precision } = study;
-  display.say(memoryTable(study.arms.map((arm) => memoryReport(opened.executor, arm, { B, T, remat, precision }))));
+  const { sequenceLength: T, remat, precision } = study;
+  display.say(memoryTable(study.arms.map((arm) => {
+    const { batch: B } = studyOfArm(study, arm).pretraining;
+    return memoryReport(opened.executor, arm, { B, T, remat, precision });
+  })));
   const run = await carryThrough({ ...given, study, origins });
   const artifacts = await writeArtifacts(systemDisk, folder, run);
   artifacts.push(await writeChecksums(systemDisk, folder));

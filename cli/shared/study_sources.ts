@@ -30,7 +30,7 @@ export const studyArgument = optional(
 
 export const presetOption = optional(
   option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
-    description: message`the preset of the study; by default paper on a GPU, else quick`,
+    description: message`the preset of the study; by default paper on a GPU, else quick; a study file that names none has quick`,
   }),
 );
 
@@ -105,7 +105,7 @@ export async function sourcesOf(study: string | undefined, flags: NonNullable<So
 }
 
 /** The default preset. A profile is always of the size `paper`. */
-export const usualPreset = (profile: unknown, hardware = false): Preset => hardware || profile ? "paper" : "quick";
+const usualPreset = (profile: unknown, hardware = false): Preset => hardware || profile ? "paper" : "quick";
 
 type Machine = Pick<OpenBackend, "backend" | "hardware">;
 
@@ -116,9 +116,15 @@ export const onSoftware = ({ backend, hardware }: Machine): boolean => backend =
 export const presetOn = (machine: Machine, asked: Preset): Preset =>
   asked === "quick" && onSoftware(machine) ? "quick-software" : asked;
 
-/** The sources with the choices that depend on the machine: the default preset and its shorter form. A file decides itself. */
+/**
+ * The sources with the choices that depend on the machine: the default preset and its shorter form. A file is the same study on
+ * every machine.
+ */
 function onMachine({ file, flags = [] }: Sources, machine: Machine | undefined): Sources {
-  if (file) return { file, flags };
+  if (file) {
+    const profile = resolveSources({ file, flags }).values.get("profile")?.value;
+    return { file, flags, preset: usualPreset(profile) };
+  }
   const read = resolveSources({ flags, preset: usualPreset(profileIn(flags), machine?.hardware) }).preset;
   if (machine === undefined) return { flags, preset: read };
   const chosen = presetOn(machine, read), moved = { flag: "the software adapter", path: "preset", value: chosen };

@@ -9,7 +9,7 @@
 import { ArchType } from "./options.ts";
 
 /** The letters of a pattern. */
-export const LAYER_LETTERS = ["h", "l", "m", "g", "w"] as const;
+const LAYER_LETTERS = ["h", "l", "m", "g", "w"] as const;
 export type LayerLetter = typeof LAYER_LETTERS[number];
 
 /** What a letter stands for. */

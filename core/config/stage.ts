@@ -24,8 +24,8 @@ export interface StageConfig {
   readonly batch: number;
   /** Steps between evaluations on the validation part; the last step is always evaluated. */
   readonly evaluateEvery: number;
-  /** Absent: cosine. */
-  readonly schedule?: Exclude<ScheduleName, "cosine">;
+  /** Absent: cosine. Given as cosine only where an arm departs from the schedule of its study. */
+  readonly schedule?: ScheduleName;
   /** wsd: the share of the steps at the end in which the rate falls to zero. */
   readonly cooldown?: number;
   /** Absent: see ADAMW. */

@@ -24,15 +24,6 @@ export interface Arm {
 export const SUITES = ["arms", "seed", "factorial", "roadmap", "fusion"] as const;
 export type Suite = typeof SUITES[number];
 
-/** What each suite is for, in a few words. */
-export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
-  arms: "the five models of the study",
-  seed: "the documented study's arms, in its own block",
-  factorial: "hymba with and without meta tokens, shared keys and values, and windows",
-  roadmap: "the published steps from a Transformer and Mamba to hymba",
-  fusion: "ways to join attention and Mamba",
-};
-
 const fixed = (name: string, options: Partial<HymbaOptions>): Recipe => ({ name, change: () => options });
 
 const isHybrid = (arch: ArchType) => arch === ArchType.HYBRID || arch === ArchType.HYBRID_SEQUENTIAL;

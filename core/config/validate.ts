@@ -1,11 +1,11 @@
 /** What a configuration may hold: the type and limits of each field by itself, then what the fields have to be together. */
 import { quoted, UsageError } from "../errors.ts";
 import { ARCH_TYPES, ArchType, FUSIONS, type HymbaOptions } from "./options.ts";
-import { archTypeOf, layersOfPattern } from "./pattern.ts";
+import { layersOfPattern } from "./pattern.ts";
 import { allowed, choice, flag, holds, list, number, text, type ValueType, whole } from "./value_types.ts";
 
 /** Largest values: far above any model of the study, and small enough that no size derived from them leaves 2^53. */
-export const CONFIG_LIMITS = { width: 2 ** 17, vocabulary: 2 ** 24, layers: 1024, positions: 2 ** 20, states: 2 ** 12 };
+const CONFIG_LIMITS = { width: 2 ** 17, vocabulary: 2 ** 24, layers: 1024, positions: 2 ** 20, states: 2 ** 12 };
 
 const { width, vocabulary, layers, positions, states } = CONFIG_LIMITS;
 const layerList = (min = 0) =>
@@ -118,13 +118,10 @@ export function validate(options: HymbaOptions): void {
 }
 
 /** A pattern that can be read and names every layer. */
-function validatePattern({ layers, nLayers, archType }: HymbaOptions): void {
+function validatePattern({ layers, nLayers }: HymbaOptions): void {
   if (layers === undefined) return;
   const letters = layersOfPattern(layers, nLayers);
   if (!Array.isArray(letters)) fail("layers", { ...letters, from: ["nLayers"] });
-  if (archTypeOf(letters) !== archType) {
-    fail("archType", { expected: `${archTypeOf(letters)}, which layers decides`, got: archType, from: ["layers"] });
-  }
 }
 
 function validateWidths(

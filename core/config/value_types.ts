@@ -37,7 +37,7 @@ export const list = (
 export const either = (...of: ValueType[]): ValueType => ({ kind: "either", of });
 
 /** Longest text of a value, in UTF-16 units. */
-export const LONGEST_TEXT = 4096;
+const LONGEST_TEXT = 4096;
 
 const inRange = (value: number, { min, max }: { min: number; max: number }) => value >= min && value <= max;
 

@@ -1,5 +1,13 @@
 /** The files of a whole run: their schemas, and their types. Every reader throws a HymbaError with the file and the place. */
-import { type Arm, HymbaConfig, type HymbaOptions, PROFILES, type StudyConfig, SUITES } from "../config/mod.ts";
+import {
+  type Arm,
+  HymbaConfig,
+  type HymbaOptions,
+  PROFILES,
+  SCHEDULES,
+  type StudyConfig,
+  SUITES,
+} from "../config/mod.ts";
 import {
   type Checked,
   digest,
@@ -21,6 +29,13 @@ import { armName, count, long, name, quality, RECORD_LIMITS, size, stage } from 
 
 const rate = number({ min: 0 });
 
+/** What a stage has only where it is not the usual. */
+const unusual = {
+  schedule: optional(oneOf(SCHEDULES)),
+  cooldown: optional(number({ min: 0, max: 1 })),
+  optimizer: optional(object({ beta1: rate, beta2: rate, eps: rate, clip: rate })),
+  checkpointEvery: optional(whole({ min: 1 })),
+};
 const stageConfig = object({
   steps: size,
   rate,
@@ -28,10 +43,7 @@ const stageConfig = object({
   decay: rate,
   batch: size,
   evaluateEvery: whole({ min: 1 }),
-  schedule: optional(oneOf(["wsd", "constant"])),
-  cooldown: optional(number({ min: 0, max: 1 })),
-  optimizer: optional(object({ beta1: rate, beta2: rate, eps: rate, clip: rate })),
-  checkpointEvery: optional(whole({ min: 1 })),
+  ...unusual,
 });
 
 const ownStage = object({
@@ -41,6 +53,7 @@ const ownStage = object({
   decay: optional(rate),
   batch: optional(size),
   evaluateEvery: optional(whole({ min: 1 })),
+  ...unusual,
 });
 const arms = list(object({ name: armName, config: object({}), pretraining: optional(ownStage) }), {
   min: 1,

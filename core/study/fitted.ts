@@ -6,6 +6,7 @@ import { cacheFolder } from "../disk/cache_folder.ts";
 import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
 import { fitNotes, fitTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
 import { readTokenizer } from "../record/mod.ts";
+import { ofOneBudget } from "./match.ts";
 
 /** The tokenizer of a study's text, or the one that the same text and size made before. */
 export async function tokenizerFor(
@@ -32,6 +33,7 @@ export async function fittedStudy(
   const own = tokenizerText(text, study), tokenizer = await tokenizerFor(disk, own, study), { vocabSize } = tokenizer;
   for (const note of fitNotes(tokenizer, own, study)) say(note);
   if (vocabSize === study.vocabSize) return study;
-  const arms = study.arms.map(({ name, config }) => ({ name, config: config.with({ vocabSize }) }));
-  return { ...study, vocabSize, arms };
+  const arms = study.arms.map((arm) => ({ ...arm, config: arm.config.with({ vocabSize }) }));
+  // The output head of a smaller vocabulary needs fewer operations.
+  return ofOneBudget({ ...study, vocabSize, arms });
 }

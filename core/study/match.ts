@@ -52,7 +52,7 @@ export function updateFlops(study: StudyConfig, arm: Arm): number {
  * The study with as many floating-point operations for every arm in its first stage as its first arm has there. Warm-up and
  * evaluations keep their shares of the steps.
  */
-function ofOneBudget(study: StudyConfig): StudyConfig {
+export function ofOneBudget(study: StudyConfig): StudyConfig {
   const [first] = study.arms;
   if (study.budget !== "flops" || first === undefined) return study;
   const { pretraining } = studyOfArm(study, first), flops = pretraining.steps * updateFlops(study, first);

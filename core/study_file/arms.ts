@@ -42,7 +42,7 @@ interface OwnArm {
 }
 
 /** The arms that the sources describe, by name, in their order. */
-export function ownArms(values: Values): Map<string, OwnArm> {
+function ownArms(values: Values): Map<string, OwnArm> {
   const arms = new Map<string, OwnArm>();
   for (const [path, { value, origin }] of values) {
     const [first, name, field, inner] = path.split(".");
@@ -103,8 +103,14 @@ export class Arms {
     return names.filter((name) => known.includes(name));
   }
 
-  /** The arms of these names at a shape. `kinds`: an arm changes what it is, and not how large it is. */
-  at(shape: Shape, names: readonly string[], { kinds = false } = {}): Arm[] {
+  /**
+   * The arms of these names at a shape, which `table` gives. `kinds`: an arm changes what it is, and not how large it is.
+   */
+  at(
+    shape: Shape,
+    names: readonly string[],
+    { kinds = false, table = "model" }: { kinds?: boolean; table?: "model" | "recall.model" } = {},
+  ): Arm[] {
     const arms: Arm[] = [];
     for (const name of names) {
       try {
@@ -114,7 +120,7 @@ export class Arms {
         });
       } catch (error) {
         if (!(error instanceof FieldError)) throw error;
-        this.#refused(name, error);
+        this.#refused(name, error, table);
       }
     }
     return arms;
@@ -140,23 +146,24 @@ export class Arms {
     return { ...this.#options(from, shape, { kinds, seen: [...seen, name] }), ...Object.fromEntries(fields) };
   }
 
-  /** Fields of an arm that its own layer pattern decides. */
-  #decidedTwice({ name, fields }: OwnArm): void {
-    if (fields.layers === undefined) return;
+  /** Fields of an arm that its layer pattern decides, or that of an arm that it starts from. */
+  #decidedTwice({ name }: OwnArm): void {
+    const decider = this.patternArm(name);
+    if (decider === undefined) return;
     for (const field of ["archType", "windowed", "globalAttnIndices"]) {
       const given = this.values.get(`arms.${name}.${field}`);
       if (!given) continue;
-      const expected = `no value, because arms.${name}.layers decides it`;
+      const expected = `no value, because arms.${decider}.layers decides it`;
       this.#fault({ at: faultAt(given.origin), what: `arms.${name}.${field}`, expected });
     }
   }
 
-  /** Whether the layers of an arm, or of one that it starts from, are a pattern. */
-  hasPattern(name: string, seen: readonly string[] = []): boolean {
+  /** The arm whose layer pattern an arm has: itself, or one that it starts from. */
+  patternArm(name: string, seen: readonly string[] = []): string | undefined {
     const own = this.#own.get(name);
-    if (!own || seen.includes(name)) return false;
-    if (own.fields.layers !== undefined) return true;
-    return own.from !== undefined && this.hasPattern(own.from, [...seen, name]);
+    if (!own || seen.includes(name)) return undefined;
+    if (own.fields.layers !== undefined) return name;
+    return own.from === undefined ? undefined : this.patternArm(own.from, [...seen, name]);
   }
 
   #isKnown(name: string): boolean {
@@ -177,9 +184,9 @@ export class Arms {
   }
 
   /** A field that an arm cannot have: said where its value was given, or a value that it follows from. */
-  #refused(name: string, { field, fault: { expected, got, from } }: FieldError): void {
+  #refused(name: string, { field, fault: { expected, got, from } }: FieldError, table: string): void {
     const sources = [...from, ...keyAt(`model.${field}`)?.follows?.from.map(nameOf) ?? []];
-    const paths = [field, ...sources].flatMap((one) => [`arms.${name}.${one}`, `model.${one}`]);
+    const paths = [field, ...sources].flatMap((one) => [`arms.${name}.${one}`, `${table}.${one}`]);
     const isOwn = (path: string) => ["file", "flag"].includes(this.values.get(path)?.origin.kind ?? "");
     const path = paths.find(isOwn) ?? paths.find((path) => this.values.has(path)),
       given = path && this.values.get(path);

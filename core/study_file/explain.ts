@@ -2,7 +2,7 @@
 import { allowed } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Key } from "./key.ts";
-import { followersOf, keyAt, keyNamed, KEYS } from "./keys.ts";
+import { followersOf, keyAt, KEYS, keysNamed } from "./keys.ts";
 import { unknownKey } from "./read.ts";
 import { inToml } from "./write.ts";
 
@@ -18,7 +18,11 @@ export interface Explanation {
 
 /** Explains the key of a path, or the one key whose last part is the name. Throws UsageError with the nearest one. */
 export function explainKey(name: string): Explanation {
-  const key = keyAt(name) ?? keyNamed(name);
+  const named = keysNamed(name), key = keyAt(name) ?? named[0];
+  if (key && named.length > 1 && !keyAt(name)) {
+    const paths = named.map(({ path }) => path).join(", ");
+    throw new UsageError(`several keys are named ${name}`, { expected: `one of ${paths}` });
+  }
   if (!key) {
     const { what, hint } = unknownKey(name, "");
     throw new UsageError(what, { hint: hint ?? "hymba config explain lists all keys" });

@@ -1,9 +1,20 @@
 /** The table of all keys of a study file: the one place that says what a study can be told. */
-import { choice, either, flag, list, number, PRECISIONS, PROFILES, SUITES, text, whole } from "../config/mod.ts";
+import {
+  choice,
+  either,
+  flag,
+  list,
+  number,
+  PRECISIONS,
+  PRESETS,
+  PROFILES,
+  SUITES,
+  text,
+  whole,
+} from "../config/mod.ts";
 import { type Key, nameOf, type Section } from "./key.ts";
 import { armKeys, modelKeys } from "./model_keys.ts";
 import { ARM_PRETRAINING, ORPO, PREFERENCE, PRETRAINING, RECALL, RECALL_MODEL, SAMPLES } from "./training_keys.ts";
-import { PRESET_NAMES } from "./presets.ts";
 
 /** Names of arms are part of folder names. */
 export const ARM_NAME = "[a-z0-9][a-z0-9_-]{0,63}";
@@ -18,7 +29,7 @@ const STUDY: readonly Key[] = [
   },
   {
     path: "preset",
-    type: choice(PRESET_NAMES),
+    type: choice(PRESETS),
     meaning: "The study that gives every value that is not given here.",
     usual: "quick",
   },
@@ -147,10 +158,9 @@ export function keyAt(path: string): Key | undefined {
 export const followersOf = (path: string): readonly Key[] =>
   KEYS.filter(({ follows }) => follows?.from.some((one) => one === path));
 
-/** The key whose last part is this name, nearest to the top of the file; undefined where none or several are. */
-export function keyNamed(name: string): Key | undefined {
+/** The keys whose last part is this name, nearest to the top of the file. */
+export function keysNamed(name: string): Key[] {
   const found = KEYS.filter((key) => nameOf(key.path) === name && !key.path.includes("*"));
   const depths = found.map(({ path }) => path.split(".").length), least = Math.min(...depths);
-  const nearest = found.filter((_, i) => depths[i] === least);
-  return nearest.length === 1 ? nearest[0] : undefined;
+  return found.filter((_, i) => depths[i] === least);
 }

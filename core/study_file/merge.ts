@@ -16,7 +16,12 @@ const REPLACED: readonly (readonly [given: string, dropped: string])[] = [
 export function mergeValues(...sources: readonly Values[]): Map<string, Given> {
   const merged = new Map<string, Given>();
   for (const source of sources) {
-    for (const [given, dropped] of REPLACED) if (source.has(given) && !source.has(dropped)) merged.delete(dropped);
+    const arms = new Set([...source.keys()].flatMap((path) => /^arms\.[^.]+\.(?=pretraining\.)/.exec(path) ?? []));
+    for (const table of ["", ...arms]) {
+      for (const [given, dropped] of REPLACED) {
+        if (source.has(table + given) && !source.has(table + dropped)) merged.delete(table + dropped);
+      }
+    }
     for (const [path, value] of source) merged.set(path, value);
   }
   return merged;

@@ -6,8 +6,6 @@ import quickSoftware from "./presets/quick-software.toml" with { type: "text" };
 import small from "./presets/small.toml" with { type: "text" };
 import smoke from "./presets/smoke.toml" with { type: "text" };
 
-export const PRESET_NAMES = PRESETS;
-
 const TEXTS: Readonly<Record<Preset, string>> = { smoke, quick, small, paper, "quick-software": quickSoftware };
 
 /** The text of a preset's study file. */

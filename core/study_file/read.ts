@@ -44,9 +44,17 @@ export function unknownKey(path: string, at: string): Fault {
   };
 }
 
+/** What is wrong with the name of the arm that a path belongs to. */
+function armFault(path: string, at: string): Fault | undefined {
+  const [first, name] = path.split(".");
+  if (first !== "arms" || name === undefined || new RegExp(`^${ARM_NAME}$`).test(name)) return undefined;
+  return { at, what: `the arm ${quoted(name)}`, expected: "a name of small letters, digits, - and _" };
+}
+
 /** Puts one value where it belongs, or says why it cannot be. */
 function take(read: ReadValues, path: string, { value, origin }: { value: unknown; origin: Origin }): void {
-  const key = keyAt(path), at = faultAt(origin);
+  const key = keyAt(path), at = faultAt(origin), fault = armFault(path, at);
+  if (fault) return void read.faults.push(fault);
   if (!key) return void read.faults.push(unknownKey(path, at));
   if (holds(key.type, value)) return void read.values.set(path, { value: value as Value, origin });
   const name = nameOf(path), expected = allowed(key.type);
@@ -61,9 +69,9 @@ function takeTable(
 ): void {
   for (const [name, value] of Object.entries(table)) {
     const own = path === "" ? name : `${path}.${name}`, origin = originOf(own), at = faultAt(origin);
-    if (path === "arms" && !new RegExp(`^${ARM_NAME}$`).test(name)) {
-      read.faults.push({ at, what: `the arm ${quoted(name)}`, expected: "a name of small letters, digits, - and _" });
-    } else if (isTable(value) && TABLES.has(withStar(own))) takeTable(read, value, { path: own, originOf });
+    const fault = path === "arms" ? armFault(`arms.${name}`, at) : undefined;
+    if (fault) read.faults.push(fault);
+    else if (isTable(value) && TABLES.has(withStar(own))) takeTable(read, value, { path: own, originOf });
     else if (TABLES.has(withStar(own))) {
       read.faults.push({ at, what: own, expected: `a table: [${own}] and keys below it`, got: shown(value) });
     } else take(read, own, { value, origin });

@@ -18,6 +18,7 @@ import {
 import { Arms, fieldsOf } from "./arms.ts";
 import { mergeValues, presetValues, usualValues } from "./merge.ts";
 import { presetNamed } from "./presets.ts";
+import { recallFaults } from "./recall_faults.ts";
 import { lengthFaults, ownStageOf, stageOf } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
@@ -98,12 +99,28 @@ function widthOf(reader: Reader, { profile, match }: { profile?: Profile; match:
   return match === "none" ? ffnHiddenUnmatched ?? ffnHidden : ffnHidden;
 }
 
-function recallOf(reader: Reader, arms: Arms, names: readonly string[]): RecallConfig | undefined {
+/** Feed-forward widths of single arms, which matching decides. */
+function widthFaults(values: Values): Fault[] {
+  return [...values].flatMap(([path, { origin }]) =>
+    /^arms\.[^.]+\.ffnHidden$/.test(path)
+      ? [{ at: faultAt(origin), what: path, expected: 'no value, because match = "parameters" decides it' }]
+      : []
+  );
+}
+
+function recallOf(
+  reader: Reader,
+  { arms, names, faults }: { arms: Arms; names: readonly string[]; faults: Fault[] },
+): RecallConfig | undefined {
   const { probe, ...recall } = reader.table<Omit<RecallConfig, "arms"> & { probe: boolean }>("recall");
   if (!probe) return undefined;
+  const shape = shapeOf(reader, "recall.model");
+  faults.push(
+    ...recallFaults(reader.values, { recall, vocabSize: present(shape.vocabSize, "recall.model.vocabSize") }),
+  );
   // The probe's models have two layers, which say nothing of a pattern of more.
-  const probed = names.filter((name) => !arms.hasPattern(name));
-  const found = arms.at(shapeOf(reader, "recall.model"), probed, { kinds: true });
+  const probed = names.filter((name) => arms.patternArm(name) === undefined);
+  const found = arms.at(shape, probed, { kinds: true, table: "recall.model" });
   return found.length > 0 ? { ...recall, arms: found } : undefined;
 }
 
@@ -132,7 +149,10 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   const { values: given, faults, preset } = gathered(sources), values = new Map(given), reader = new Reader(values);
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
   faults.push(...lengthFaults(values));
-  if (profile) faults.push(...profileFaults(reader));
+  if (profile) {
+    faults.push(...profileFaults(reader));
+    values.set("preference.loss", { value: profile, origin: { kind: "rule", rule: `profile ${profile}` } });
+  }
   const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.need<MatchRule>("match");
   const match = reader.isOwn("match") ? reader.need<MatchRule>("match") : usualMatch;
   if (match !== reader.get("match")) {
@@ -140,10 +160,14 @@ export function resolveSources(sources: Sources): ResolvedStudy {
     values.set("match", { value: match, origin: { kind: "rule", rule } });
   }
   const { ffnHiddenUnmatched: _, ...shape } = shapeOf(reader, "model");
+  if (match === "parameters") faults.push(...widthFaults(values));
   const width = widthOf(reader, { profile, match }), arms = new Arms(values, suite);
+  if (profile && width !== undefined && width !== shape.ffnHidden) {
+    values.set("model.ffnHidden", { value: width, origin: { kind: "rule", rule: `profile ${profile}` } });
+  }
   const names = arms.names(namesOf(suite));
   const found = arms.at({ ...shape, ...(width === undefined ? {} : { ffnHidden: width }) }, names);
-  const recall = recallOf(reader, arms, names), seeds = seedsOf(reader);
+  const recall = recallOf(reader, { arms, names, faults }), seeds = seedsOf(reader);
   if (new Set(seeds).size < seeds.length) {
     faults.push({
       at: faultAt(present(values.get("seeds"), "seeds").origin),
@@ -174,7 +198,7 @@ function studyFrom(
 ): StudyConfig {
   const preference = reader.table<PreferenceConfig>("preference"),
     precision = reader.get<StudyConfig["precision"] | "f32">("precision");
-  const T = reader.need<number>("sequenceLength"), stage = stageOf(reader.values, { path: "pretraining", T });
+  const T = reader.need<number>("sequenceLength");
   const characters = reader.get<number>("data.characters"), remat = reader.get<boolean>("remat");
   return {
     preset: name,
@@ -183,14 +207,14 @@ function studyFrom(
     match,
     ...(reader.get("budget") === "flops" ? { budget: "flops" as const } : {}),
     arms: arms.map((arm) => {
-      const pretraining = ownStageOf(reader.values, { arm: arm.name, study: stage, T });
+      const pretraining = ownStageOf(reader.values, { arm: arm.name, T });
       return pretraining ? { ...arm, pretraining } : arm;
     }),
     seeds,
     vocabSize: reader.need<number>("model.vocabSize"),
     sequenceLength: T,
     trainFraction: reader.need<number>("data.trainFraction"),
-    pretraining: stage,
+    pretraining: stageOf(reader.values, { path: "pretraining", T }),
     orpo: stageOf(reader.values, { path: "orpo", T }),
     preference: { ...preference, loss: profile ?? preference.loss },
     samples: reader.table<SampleConfig>("samples"),

@@ -37,8 +37,11 @@ interface Table {
 
 const emptyTable = (): Table => ({ type: "object", additionalProperties: false, properties: {} });
 
+/** The title of the schema: by it a program knows a file that it may replace. */
+export const SCHEMA_TITLE = "A study of hymba";
+
 /** The schema of a whole study file. */
-export function studySchema(): Schema {
+function studySchema(): Schema {
   const root = emptyTable();
   for (const { path, title, keys } of SECTIONS) {
     let table = root;
@@ -51,7 +54,7 @@ export function studySchema(): Schema {
     if (path !== "") table.description = title;
     for (const key of keys) table.properties[nameOf(key.path)] = propertyOf(key);
   }
-  return { $schema: "https://json-schema.org/draft/2020-12/schema", title: "A study of hymba", ...root };
+  return { $schema: "https://json-schema.org/draft/2020-12/schema", title: SCHEMA_TITLE, ...root };
 }
 
 /** The text of presets/study.schema.json. */

@@ -10,16 +10,12 @@ type StageValues =
   & OptimizerConfig
   & { readonly steps?: number; readonly tokens?: number; readonly schedule: ScheduleName; readonly cooldown: number };
 
-/** The numbers of AdamW, where one of them is not the usual one. */
-function optimizerOf({ beta1, beta2, eps, clip }: StageValues): Pick<StageConfig, "optimizer"> {
-  const optimizer = { beta1, beta2, eps, clip };
-  const usual = Object.entries(optimizer).every(([name, value]) => keyAt(`pretraining.${name}`)?.usual === value);
-  return usual ? {} : { optimizer };
-}
+/** A stage in which schedule and AdamW are given, usual or not. */
+type WholeStage = StageConfig & Required<Pick<StageConfig, "schedule" | "optimizer">>;
 
 /** A stage with a warm-up and evaluations that fit into its steps. T: text tokens of a sequence. */
-function stageFrom(values: StageValues, T: number): StageConfig {
-  const { rate, warmup, decay, batch, schedule, cooldown, checkpointEvery } = values;
+function stageFrom(values: StageValues, T: number): WholeStage {
+  const { rate, warmup, decay, batch, schedule, cooldown, checkpointEvery, beta1, beta2, eps, clip } = values;
   const steps = values.tokens === undefined ? values.steps ?? 1 : Math.ceil(values.tokens / (batch * T));
   const rising = Number.isInteger(warmup) ? warmup : Math.round(warmup * steps);
   return {
@@ -29,26 +25,30 @@ function stageFrom(values: StageValues, T: number): StageConfig {
     decay,
     batch,
     evaluateEvery: Math.min(values.evaluateEvery, steps),
-    ...(schedule === "cosine" ? {} : { schedule }),
+    schedule,
     ...(schedule === "wsd" ? { cooldown } : {}),
-    ...optimizerOf(values),
+    optimizer: { beta1, beta2, eps, clip },
     ...(checkpointEvery === undefined ? {} : { checkpointEvery: Math.min(checkpointEvery, steps) }),
   };
 }
 
-/** A stage of the study, from the values of its keys. */
-export const stageOf = (values: Values, { path, T }: { path: "pretraining" | "orpo"; T: number }): StageConfig =>
-  stageFrom(fieldsOf(values, path) as unknown as StageValues, T);
+/** A stage of the study, from the values of its keys. The usual schedule and the usual AdamW are left out. */
+export function stageOf(values: Values, { path, T }: { path: "pretraining" | "orpo"; T: number }): StageConfig {
+  const { schedule, optimizer, ...stage } = stageFrom(fieldsOf(values, path) as unknown as StageValues, T);
+  const isUsual = Object.entries(optimizer).every(([name, value]) => keyAt(`pretraining.${name}`)?.usual === value);
+  return { ...stage, ...(schedule === "cosine" ? {} : { schedule }), ...(isUsual ? {} : { optimizer }) };
+}
 
 /** What an arm has of its own in the first stage; undefined where that is nothing. */
 export function ownStageOf(
   values: Values,
-  { arm, study, T }: { arm: string; study: StageConfig; T: number },
+  { arm, T }: { arm: string; T: number },
 ): Partial<StageConfig> | undefined {
   const own = fieldsOf(values, `arms.${arm}.pretraining`), common = fieldsOf(values, "pretraining");
   if (own.steps !== undefined) delete common.tokens;
   if (own.tokens !== undefined) delete common.steps;
-  const whole = stageFrom({ ...common, ...own } as unknown as StageValues, T);
+  const whole = stageFrom({ ...common, ...own } as unknown as StageValues, T),
+    study = stageFrom(fieldsOf(values, "pretraining") as unknown as StageValues, T);
   const differs = Object.entries(whole).filter(([name, value]) =>
     JSON.stringify(study[name as keyof StageConfig]) !== JSON.stringify(value)
   );

@@ -20,7 +20,7 @@ const stageKeys = (stage: string, each: string): Key[] => [
   given(
     `${stage}.warmup`,
     warmup,
-    "Updates in which the rate rises from zero, or as a fraction their share. Never more than half of the steps.",
+    "Updates in which the rate rises from zero, or as a fraction below 1 their share. Never more than half of the steps.",
   ),
   {
     path: `${stage}.schedule`,

@@ -1,4 +1,5 @@
 /** What changes from update to update: the learning rate, and the vector of numbers that the optimizer of a plan reads. */
+import type { ScheduleName } from "../config/mod.ts";
 import type { AdamW } from "../ops/optimizer.ts";
 
 /** Linear warm-up, and how the rate falls from there. */
@@ -9,8 +10,8 @@ export interface Schedule {
   readonly warmup: number;
   /** All updates. */
   readonly steps: number;
-  /** Absent: a cosine to zero. wsd: no fall before the last part, then a straight line to zero. constant: no fall. */
-  readonly schedule?: "wsd" | "constant";
+  /** cosine, or absent: to zero. wsd: no fall before the last part, then a straight line to zero. constant: no fall. */
+  readonly schedule?: ScheduleName;
   /** wsd: the share of the steps in which the rate falls. */
   readonly cooldown?: number;
 }

@@ -73,3 +73,39 @@ Deno.test("a layer pattern decides the number of layers of its arm, and the prob
   assert.throws(() => studyOf(`${text}windowed = true\n`), /my\.toml:9:1: arms\.jamba\.windowed[^]*layers decides it/);
   assert.throws(() => studyOf('[arms.a]\nlayers = "h x"\n'), /my\.toml:2:1: arms\.a\.layers[^]*a group in brackets/);
 });
+
+Deno.test("a pattern that an arm starts from decides its kind, too", () => {
+  const text = '[arms.y]\nlayers = "7h"\n[arms.z]\nfrom = "y"\narchType = "mamba"\n';
+  assert.throws(
+    () => studyOf(text),
+    /my\.toml:5:1: arms\.z\.archType[^]*expected: no value, because arms\.y\.layers decides/,
+  );
+});
+
+Deno.test("a feed-forward width of one arm is refused where matching decides it", () => {
+  const text = "[arms.wide]\nffnHidden = 1000\n";
+  assert.throws(
+    () => studyOf(`preset = "small"\n${text}`),
+    /my\.toml:3:1: arms\.wide\.ffnHidden[^]*expected: no value/,
+  );
+  assert.equal(configs(text).wide?.ffnHidden, 1000);
+});
+
+Deno.test("the name of an arm is checked in flags, too", () => {
+  const flags = [{ flag: "--set", path: "arms.A/b.from", value: "hymba" }];
+  assert.throws(() => resolveSources({ flags }), /--set: the arm "A\/b"[^]*expected: a name/);
+});
+
+Deno.test("a recall task that cannot be asked is refused before anything is trained", () => {
+  for (
+    const [text, fault] of [
+      ["keys = 5000", /recall\.model\.vocabSize[^]*expected: 5017, which is keys/],
+      ["ranges = [[3, 5]]", /my\.toml:2:1: recall\.ranges[^]*expected: even distances/],
+      ["ranges = [[9, 4]]", /recall\.ranges/],
+      ["ranges = [[2, 90]]", /recall\.ranges/],
+      ["length = 41", /my\.toml:2:1: recall\.length[^]*expected: an even number of at least 32/],
+      ["perRange = 5", /recall\.keys[^]*expected at least 20/],
+    ] as const
+  ) assert.throws(() => studyOf(`[recall]\n${text}\n`), fault, text);
+  assert.throws(() => studyOf("[recall.model]\ndModel = 63\n"), /my\.toml:2:1: recall\.model\.dModel/);
+});

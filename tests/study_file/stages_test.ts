@@ -1,6 +1,8 @@
 /** Keys of the stages: schedules, warm-up as a share, steps by tokens, AdamW, what an arm has of its own, budgets. */
 import { strict as assert } from "node:assert";
 import { studyOfArm } from "../../core/config/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { fittedStudy } from "../../core/study/fitted.ts";
 import { matchedStudy, updateFlops } from "../../core/study/match.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
 
@@ -41,6 +43,37 @@ Deno.test("an arm has a rate of its own, and nothing that the study says anyway"
   const own = Object.fromEntries(study.arms.map((arm) => [arm.name, studyOfArm(study, arm).pretraining.rate]));
   assert.deepEqual([own.mamba, own.hymba], [8e-3, 4e-3]);
   assert.deepEqual(study.arms.map(({ pretraining }) => pretraining), [{ rate: 8e-3 }, ...Array(4).fill(undefined)]);
+});
+
+Deno.test("an arm goes back to the usual schedule and the usual AdamW", () => {
+  const study = studyOf(
+    '[pretraining]\nschedule = "wsd"\nbeta1 = 0.8\n[arms.mamba.pretraining]\nschedule = "cosine"\nbeta1 = 0.9\n',
+  );
+  const { schedule, optimizer } = studyOfArm(study, { name: "mamba" }).pretraining;
+  assert.deepEqual([schedule, optimizer], ["cosine", { beta1: 0.9, beta2: 0.95, eps: 1e-8, clip: 1 }]);
+  assert.equal(studyOfArm(study, { name: "hymba" }).pretraining.schedule, "wsd");
+});
+
+Deno.test("steps of a later source hold against the tokens of an arm in an earlier one", () => {
+  const file = { path: "my.toml", text: "[arms.mamba.pretraining]\ntokens = 100_000\n" };
+  const flags = [{ flag: "--set", path: "arms.mamba.pretraining.steps", value: 20 }];
+  const { study } = resolveSources({ file, flags });
+  assert.equal(studyOfArm(study, { name: "mamba" }).pretraining.steps, 20);
+});
+
+Deno.test("a smaller vocabulary keeps what an arm has of its own, and the budget", async () => {
+  const study = matchedStudy(
+    resolved(
+      'preset = "smoke"\nmodels = ["hymba", "mamba"]\nbudget = "flops"\n[arms.mamba.pretraining]\nrate = 0.5\nbatch = 1\n',
+    ),
+  );
+  const text = "a small text of few words ".repeat(200), said: string[] = [];
+  const fitted = await fittedStudy(systemDisk, study, { text, say: (line) => said.push(line) });
+  assert.ok(fitted.vocabSize < study.vocabSize && said.length > 0);
+  const [first, second] = fitted.arms.map((arm) => studyOfArm(fitted, arm).pretraining);
+  assert.deepEqual([second?.rate, second?.batch], [0.5, 1]);
+  const flops = fitted.arms.map((arm) => updateFlops(fitted, arm));
+  assert.ok(Math.abs(first!.steps * flops[0]! - second!.steps * flops[1]!) <= flops[1]! / 2 + 1);
 });
 
 Deno.test("a budget of flops gives every arm the operations of the first one, to within half an update", () => {

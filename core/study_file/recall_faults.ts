@@ -1,0 +1,27 @@
+/** What is wrong with the task of the recall probe, before anything is trained. */
+import type { RecallConfig } from "../config/mod.ts";
+import { type Fault, faultAt, shown, type Values } from "./values.ts";
+
+/** What is wrong with a task whose models know `vocabSize` tokens. The rules are those of `core/data/recall.ts`. */
+export function recallFaults(
+  values: Values,
+  { recall, vocabSize }: { recall: Omit<RecallConfig, "arms">; vocabSize: number },
+): Fault[] {
+  const faults: Fault[] = [], { keys, values: answers, fillers, length, ranges, perRange } = recall;
+  const fault = (name: string, expected: string) => {
+    const path = `recall.${name}`, given = values.get(path);
+    faults.push({ at: given ? faultAt(given.origin) : path, what: path, expected, got: shown(given?.value) });
+  };
+  const tokens = keys + answers + fillers, questions = ranges.length * perRange;
+  if (vocabSize !== tokens) fault("model.vocabSize", `${tokens}, which is keys + values + fillers`);
+  if (keys < questions) fault("keys", `at least ${questions}, one for each question of a sequence`);
+  if (length % 2 !== 0 || length < 4 * questions) {
+    fault("length", `an even number of at least ${4 * questions} tokens, four for each question`);
+  }
+  const isRange = ([least, most]: readonly [number, number]) =>
+    least % 2 === 0 && most % 2 === 0 && least <= most && most < length;
+  if (!ranges.every(isRange)) {
+    fault("ranges", `even distances [least, most], most below the ${length} of recall.length`);
+  }
+  return faults;
+}
