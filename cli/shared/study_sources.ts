@@ -30,7 +30,8 @@ export const studyArgument = optional(
 
 export const presetOption = optional(
   option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
-    description: message`the preset of the study; by default paper on a GPU, else quick; a study file that names none has quick`,
+    description:
+      message`the preset of the study; by default paper on a GPU, else quick; a study file that names none has quick`,
   }),
 );
 

@@ -181,14 +181,21 @@ async function joinedCorpus(disk: Disk, data: readonly string[]): Promise<Corpus
   for (const one of data) {
     paths.push(...(/[*?]/.test(one) && !await disk.stat(one) ? await matching(disk, one) : [one]));
   }
-  const parts: Corpus[] = [];
-  for (const path of paths) parts.push(await readCorpus(disk, path, { name: "", licence: OWN_LICENCE, least: 1 }));
-  const text = parts.map(({ text }, i) => i < parts.length - 1 && !text.endsWith("\n") ? `${text}\n` : text).join("");
-  const bytes = new TextEncoder().encode(text), first = at(paths, 0);
-  if (bytes.length < SHORTEST || text.length > LONGEST) {
-    const got = `${bytes.length} bytes in ${paths.length} files`;
+  const parts: string[] = [], first = at(paths, 0);
+  const refuse = (got: string): never => {
     throw new UsageError("the texts cannot be a corpus", { expected: `${SHORTEST} to ${LONGEST} bytes of text`, got });
+  };
+  let length = 0;
+  for (const [i, path] of paths.entries()) {
+    const { text } = await readCorpus(disk, path, { name: "", licence: OWN_LICENCE, least: 1 });
+    const part = i < paths.length - 1 && !text.endsWith("\n") ? `${text}\n` : text;
+    length += part.length;
+    // Longer texts cannot be one string.
+    if (length > LONGEST) refuse(`more in the first ${i + 1} of ${paths.length} files`);
+    parts.push(part);
   }
+  const text = parts.join(""), bytes = new TextEncoder().encode(text);
+  if (bytes.length < SHORTEST) refuse(`${bytes.length} bytes in ${paths.length} files`);
   const name = nameOfFile(first) + (paths.length > 1 ? `-and-${paths.length - 1}-more` : "");
   return { name, text, bytes: bytes.length, sha256: sha256(bytes), licence: OWN_LICENCE, path: resolve(first) };
 }

@@ -1,10 +1,13 @@
 /** Files that are packed with gzip or Zstandard, read as streams: nobody unpacks a text beforehand. */
 import { UsageError } from "../errors.ts";
 
-/** The first bytes of each form. */
+/** The first bytes of each form. A frame of Zstandard that is to be skipped begins with any of 16 bytes. */
 const FORMS = [
-  { name: "gzip", first: [0x1f, 0x8b] },
-  { name: "Zstandard", first: [0x28, 0xb5, 0x2f, 0xfd] },
+  { name: "gzip", first: [[0x1f, 0x8b]] },
+  {
+    name: "Zstandard",
+    first: [[0x28, 0xb5, 0x2f, 0xfd], ...Array.from({ length: 16 }, (_, i) => [0x50 + i, 0x2a, 0x4d, 0x18])],
+  },
 ] as const;
 
 /** Bytes that are unpacked at a time. */
@@ -54,7 +57,7 @@ export async function unpacked(
   bytes: Uint8Array<ArrayBuffer>,
   { path, most }: { path: string; most: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const form = FORMS.find(({ first }) => first.every((byte, i) => bytes[i] === byte));
+  const form = FORMS.find(({ first }) => first.some((start) => start.every((byte, i) => bytes[i] === byte)));
   if (form === undefined) return bytes;
   const frames = form.name === "gzip" ? [bytes] : framesOf(bytes), expected = `a whole ${form.name} file`;
   if (!frames) throw new UsageError(`${path} cannot be unpacked`, { expected, got: "a part of one" });

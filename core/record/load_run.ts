@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { mainArm } from "../config/mod.ts";
 import { type Disk, readLog } from "../disk/mod.ts";
-import { UsageError } from "../errors.ts";
+import { HymbaError, UsageError } from "../errors.ts";
 import { loadStudent } from "../student.ts";
 import { decodeMaps } from "./attention_maps.ts";
 import { readJson } from "./json_file.ts";
@@ -83,8 +83,16 @@ async function loadRecall(disk: Disk, folder: string, { study }: RunRecord): Pro
   const found: RecallResult[] = [];
   for (const seed of study.seeds) {
     for (const { name } of study.recall?.arms ?? []) {
-      const result = await readJson(disk, recallFile(folder, name, seed), { as: recallResultOf });
-      if (result) found.push(result);
+      const path = recallFile(folder, name, seed), result = await readJson(disk, path, { as: recallResultOf });
+      if (!result) continue;
+      const got = result.accuracies.length, expected = study.recall?.ranges.length;
+      if (got !== expected) {
+        throw new HymbaError(`${path} does not belong to its run`, {
+          expected: `${expected} accuracies, one for each range of distances`,
+          got: String(got),
+        });
+      }
+      found.push(result);
     }
   }
   return found;

@@ -3,17 +3,23 @@ import { join } from "node:path";
 import type { Disk } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
 import { readRecord } from "./load_run.ts";
+import { FILES } from "./paths.ts";
 
 /** The folder below which runs are kept unless another is named. */
 export const RUNS = join("results", "runs");
 
-/** The run below `root` that was started last. Folders that hold no run are passed over; throws UsageError when none does. */
+/**
+ * The run below `root` that was started last. Folders that hold no run are passed over; throws UsageError when none does, and a
+ * HymbaError for a damaged record, because that run may be the newest.
+ */
 export async function newestRun(disk: Disk, { root = RUNS }: { root?: string } = {}): Promise<string> {
   const names = (await disk.stat(root))?.kind === "folder" ? await disk.list(root) : [];
   let newest: { folder: string; started: string } | undefined;
   for (const name of names) {
-    const folder = join(root, name), record = await readRecord(disk, folder).catch(() => undefined);
-    if (record && (!newest || record.started > newest.started)) newest = { folder, started: record.started };
+    const folder = join(root, name);
+    if ((await disk.stat(folder))?.kind !== "folder" || !await disk.stat(join(folder, FILES.record))) continue;
+    const { started } = await readRecord(disk, folder);
+    if (!newest || started > newest.started) newest = { folder, started };
   }
   if (newest) return newest.folder;
   throw new UsageError(`there is no run in ${root}`, {

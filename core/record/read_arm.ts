@@ -76,10 +76,8 @@ const result = object({
 /** arms/NAME-SEED/result.json */
 export type ArmResult = Checked<typeof result>;
 
-const recallAccuracy = object({ least: count, most: count, queries: count, accuracy: measure });
-
 /** Share of answers that are right in a range of distances. */
-export type RecallAccuracy = Checked<typeof recallAccuracy>;
+const recallAccuracy = object({ least: count, most: count, queries: count, accuracy: measure });
 
 const recallResult = object({
   arm: armName,

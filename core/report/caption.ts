@@ -1,4 +1,5 @@
 /** The texts about a study that all figures and reports share. */
+import { type ScheduleName, type StageConfig, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { type Run, type StageName, studyLabel } from "../record/mod.ts";
 import { printable } from "../errors.ts";
 import { short } from "./format.ts";
@@ -43,14 +44,36 @@ export function footerOf(run: Run): string {
   return oneLine(facts.join("  ·  "));
 }
 
+/** How the rate moves behind the warm-up. */
+const SCHEDULE_WORDS: Readonly<Record<ScheduleName, string>> = {
+  cosine: "cosine to zero",
+  wsd: "constant, at the end linear to zero",
+  constant: "constant",
+};
+
+/** The first stage of all models in words. A number that differs between models is given as its least and its most. */
+export function firstStageWords(study: StudyConfig): { steps: string; batch: string; rate: string; schedule: string } {
+  const stages = study.arms.map((arm) => studyOfArm(study, arm).pretraining);
+  const range = (of: (stage: StageConfig) => number) => {
+    const all = stages.map(of), least = Math.min(...all), most = Math.max(...all);
+    return least === most ? String(least) : `${least} to ${most}`;
+  };
+  return {
+    steps: range(({ steps }) => steps),
+    batch: range(({ batch }) => batch),
+    rate: range(({ rate }) => rate),
+    schedule: [...new Set(stages.map(({ schedule = "cosine" }) => SCHEDULE_WORDS[schedule]))].join(", or "),
+  };
+}
+
 /** The line below the title of a figure: tokens, steps and batch sizes. */
 export function sizeOf(run: Run): string {
   const { study, data } = run.record;
-  const { pretraining, orpo, sequenceLength } = study;
+  const { orpo, sequenceLength } = study, first = firstStageWords(study);
   return oneLine(
     `${run.record.corpus.name}: ` +
       `${short(data.trainTokens)} tokens to train on, ${short(data.validationTokens)} to validate; ` +
-      `${pretraining.steps} steps of ${pretraining.batch} × ${sequenceLength} tokens, ` +
+      `${first.steps} steps of ${first.batch} × ${sequenceLength} tokens, ` +
       `then ${plural(orpo.steps, "preference step")} of ${plural(orpo.batch, "pair")}`,
   );
 }

@@ -2,14 +2,14 @@
 import type { StudyConfig } from "../config/mod.ts";
 import { type ArmResult, type Quality, type Run, type StageName, type StageResult, studyLabel } from "../record/mod.ts";
 import { at } from "../lists.ts";
-import { footerOf, oneLine, seedsOf } from "./caption.ts";
+import { firstStageWords, footerOf, oneLine, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
 import { comparisons, intervalsRestOn, isClear } from "./statistics.ts";
 import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
 import { type Column, tableLines, wrap } from "./table.ts";
-import { speedText } from "./speeds.ts";
+import { speedText, WIDEST } from "./speeds.ts";
 
 type Format = (value: number) => string;
 
@@ -136,7 +136,7 @@ function speedTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
     ]),
     note: rounds > 0
       ? `Median of ${rounds} warm rounds in which the models took turns, with a 95 % interval. A value ` +
-        `whose interval is wider than a factor of 1.3 is not measurable on this machine.`
+        `whose interval is wider than a factor of ${WIDEST} is not measurable on this machine.`
       : undefined,
   };
 }
@@ -249,7 +249,7 @@ const dataWords = ({ profile, trainFraction }: StudyConfig): { tokenizer: string
 /** The facts of the run record: rows of a name and a value. */
 export function recordRows({ record }: Run): [name: string, value: string][] {
   const { study, corpus, tokenizer, data, versions, adapter } = record;
-  const { pretraining, orpo } = study;
+  const { orpo } = study, first = firstStageWords(study);
   const joined = (values: Readonly<Record<string, string | number>>) =>
     Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
   const words = dataWords(study), label = studyLabel(record);
@@ -272,7 +272,7 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ],
     [
       "stage 1",
-      `${pretraining.steps} steps of ${pretraining.batch} × ${study.sequenceLength} tokens, peak rate ${pretraining.rate}`,
+      `${first.steps} steps of ${first.batch} × ${study.sequenceLength} tokens, peak rate ${first.rate}, then ${first.schedule}`,
     ],
     ["stage 2", `${orpo.steps} steps of ${orpo.batch} pairs, peak rate ${orpo.rate}, loss ${study.preference.loss}`],
     ["computed by", `${record.backend}: ${joined(adapter)}`],

@@ -6,7 +6,7 @@ import type { Spread } from "./summary.ts";
 export type SpeedKind = "training" | "generation";
 
 /** An interval that is wider than this factor says too little: the value is not shown. */
-const WIDEST = 1.3;
+export const WIDEST = 1.3;
 
 /** What stands in place of a speed. */
 export const NOT_MEASURED = "not measured", NOT_MEASURABLE = "not measurable here";

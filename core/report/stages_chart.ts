@@ -1,8 +1,9 @@
 /** training_stages_comparison.png: both stages of training, step by step. */
+import { studyOfArm } from "../config/mod.ts";
 import type { MetricsLine, Run, StageName } from "../record/mod.ts";
 import { armAxis, baselineReferences } from "./ablation_chart.ts";
 import { at } from "../lists.ts";
-import { footerOf, sizeOf, spreadNote } from "./caption.ts";
+import { firstStageWords, footerOf, sizeOf, spreadNote } from "./caption.ts";
 import { dotPlot } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
 import { type Line, linePlot, MOST_POINTS } from "./chart/lines.ts";
@@ -66,11 +67,15 @@ function beforeAfterCell(arms: readonly ArmSummary[]): Cell {
   };
 }
 
+/** The most steps that the first stage of any model has. */
+const firstStageSteps = ({ record: { study } }: Run): number =>
+  Math.max(...study.arms.map((arm) => studyOfArm(study, arm).pretraining.steps));
+
 function lossCell(run: Run): Cell {
   const train = curves(run, { stage: "pretraining", ...TRAINING_LOSS }, { style: "faint" });
   const validation = curves(run, { stage: "pretraining", ...VALIDATION_LOSS }, { markers: true });
   const references: Reference[] = baselineReferences(run, "y", "loss");
-  const steps = run.record.study.pretraining.steps, group = Math.ceil(steps / MOST_POINTS);
+  const steps = firstStageSteps(run), group = Math.ceil(steps / MOST_POINTS);
   return {
     title: "Stage 1, pretraining: loss",
     subtitle: `faint: training batches${group > 1 ? `, mean of ${group} steps` : ""}; marked: validation`,
@@ -105,22 +110,27 @@ function fromFirstStage(run: Run, lines: readonly Line[]): Line[] {
   });
 }
 
-/** The learning rate of both stages, one after the other. All arms and seeds have the same schedule. */
+/**
+ * The learning rate of both stages, one after the other: one curve where all models have one schedule in the first stage, else a
+ * curve of each model. The second stage is drawn behind the longest first one.
+ */
 function rateCell(run: Run): Cell {
-  const { pretraining, orpo } = run.record.study, look: Look = { colour: INK, marker: "circle", rotation: 0 };
-  const ofFirstArm = (stage: StageName) =>
-    run.record.study.arms.map(({ name }) => curve(run, { arm: name, stage, kind: "train" }, ({ rate }) => rate))
-      .find((points) => points.length > 0) ?? [];
-  const second = ofFirstArm("orpo").map((point) => ({ ...point, step: point.step + pretraining.steps }));
-  const lines: Line[] = [{ points: ofFirstArm("pretraining"), look }, { points: second, look }]
-    .filter(({ points }) => points.length > 0);
+  const { study } = run.record, { orpo } = study, black: Look = { colour: INK, marker: "circle", rotation: 0 };
+  const ratesOf = (stage: StageName) => curves(run, { stage, kind: "train", of: ({ rate }) => rate });
+  const all = ratesOf("pretraining"), steps = firstStageSteps(run), words = firstStageWords(study);
+  const isOne = new Set(all.map(({ points }) => JSON.stringify(points))).size <= 1;
+  const first = isOne ? all.slice(0, 1).map((line) => ({ ...line, look: black })) : all;
+  const second = ratesOf("orpo").slice(0, 1).map(({ points }) => ({
+    points: points.map((point) => ({ ...point, step: point.step + steps })),
+    look: black,
+  }));
   return {
     title: "Learning rate",
-    subtitle: `linear warm-up, then cosine to zero; peaks ${pretraining.rate} and ${orpo.rate}`,
-    plot: linePlot(lines, {
-      x: { title: "step of both stages", min: 0, whole: true, max: pretraining.steps + orpo.steps },
+    subtitle: `linear warm-up, then ${words.schedule}; peaks ${words.rate} and ${orpo.rate}`,
+    plot: linePlot([...first, ...second], {
+      x: { title: "step of both stages", min: 0, whole: true, max: steps + orpo.steps },
       y: { title: "rate", min: 0 },
-      references: [{ axis: "x", value: pretraining.steps, label: "stage 2 begins" }],
+      references: [{ axis: "x", value: steps, label: "stage 2 begins" }],
     }),
   };
 }

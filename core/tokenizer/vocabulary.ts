@@ -26,13 +26,16 @@ const SMALLEST_FLOAT = 2 ** -126;
 /** The piece of a byte, such as `<0x0A>`. */
 export const bytePiece = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 
+/** The score of an unknown character where the lowest score is `low`, which is Infinity without pieces. */
+const unknownBelow = (low: number): number => (Number.isFinite(low) ? low : 0) - UNKNOWN_PENALTY;
+
 /** The score of an unknown character, as SentencePiece has it for these pieces. */
 export function unknownScoreOf(pieces: readonly Piece[]): number {
   const low = pieces.reduce(
     (least, { score, type }) => type === PieceType.normal ? Math.min(least, score) : least,
     Infinity,
   );
-  return Math.fround((Number.isFinite(low) ? low : 0) - UNKNOWN_PENALTY);
+  return Math.fround(unknownBelow(low));
 }
 
 /** How scores add up: SentencePiece in 32-bit floats, Hugging Face tokenizers in 64-bit floats. */
@@ -93,7 +96,7 @@ export class Vocabulary {
     }
     this.maxScore = high;
     const single = arithmetic === "float32" ? Math.fround : (x: number) => x;
-    this.unknownScore = single((Number.isFinite(low) ? low : 0) - UNKNOWN_PENALTY);
+    this.unknownScore = single(unknownBelow(low));
     if (arithmetic === "float32") this.#boostUserDefined();
     this.byteIds = this.#findBytes(place(0));
   }

@@ -11,6 +11,9 @@ Deno.test("a packed file of more than the most that is allowed is refused; bytes
     await assert.rejects(unpacked(bytes, { path: "zeros", most }), /zeros is too long[^]*at most 1048576 bytes/);
     assert.equal((await unpacked(bytes, { path: "zeros", most: large.length })).length, large.length);
   }
+  const skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4],
+    first = Uint8Array.from([...skipped, ...zstdCompressSync(large)]);
+  assert.equal((await unpacked(first, { path: "zeros", most: large.length })).length, large.length);
   const plain = new TextEncoder().encode("plain text");
   assert.equal(await unpacked(plain, { path: "plain", most }), plain);
 });

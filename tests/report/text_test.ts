@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ArmResult, Run } from "../../core/record/mod.ts";
+import { firstStageWords } from "../../core/report/caption.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "../../core/report/csv.ts";
 import { findings, metricsTables, metricsText, samplesText, tableLines, verdict } from "../../core/report/mod.ts";
 import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";
@@ -295,4 +296,20 @@ Deno.test("factorial: each factor's effect is that of its four pairs", () => {
   const text = findings(run).join("\n");
   assert.match(text, /Meta tokens lower the loss by 0\.3/);
   assert.match(text, /Windows: no difference beyond the noise of 3 seeds and the validation text/);
+});
+
+Deno.test("the first stage in words: one number where all models have it, else the least and the most", () => {
+  const { study } = syntheticRun({ arms: ["mamba", "hymba"], preset: "smoke" }).record;
+  const { steps, batch, rate } = study.pretraining;
+  assert.deepEqual(firstStageWords(study), {
+    steps: String(steps),
+    batch: String(batch),
+    rate: String(rate),
+    schedule: "cosine to zero",
+  });
+  const [first, ...others] = study.arms;
+  assert.ok(first);
+  const changed = { ...first, pretraining: { steps: steps + 7, schedule: "constant" as const } };
+  const { steps: range, schedule } = firstStageWords({ ...study, arms: [changed, ...others] });
+  assert.deepEqual([range, schedule], [`${steps} to ${steps + 7}`, "constant, or cosine to zero"]);
 });

@@ -10,7 +10,8 @@ const ignore = !await spmInstalled();
 Deno.test(`random files and texts give the ids, texts and offsets of other programs, for ${seconds} seconds`, async () => {
   const { pairs, counts } = await compare({ seed: 20261201, seconds });
   console.log(JSON.stringify({ pairs, ...counts }));
-  assert.ok(pairs >= 50);
+  assert.ok(pairs >= 50 && (counts.JavaScript ?? 0) > 0);
+  if (!ignore) assert.ok((counts.SentencePiece ?? 0) >= 50);
 });
 
 Deno.test({

@@ -34,11 +34,6 @@ export class WordCounts {
     this.#symbols = byLength.length > 0 ? new RegExp(byLength.join("|"), "u") : undefined;
   }
 
-  /** How many lines were counted. */
-  get lines(): number {
-    return this.#line;
-  }
-
   /** Adds the lines of a text. @throws {UsageError} when one is longer than `MAX_LINE_BYTES`. */
   addText(text: string): void {
     let at = 0;
