@@ -96,7 +96,7 @@ export const pairOf = <S extends v.GenericSchema>(each: S) => v.strictTuple([eac
 
 /** An object with these fields; those that are `optional` may be missing. Fields that it does not name are left alone. */
 export function object<E extends v.ObjectEntries>(fields: E) {
-  // A missing field gets the words that its own schema has for nothing.
+  // A missing field gets the words of its own schema for an absent value.
   const missing = ({ path }: v.ObjectIssue) => {
     const field = fields[String(path?.[0].key)];
     return (field && firstIssue(field, undefined)?.message) ?? "a value";

@@ -13,7 +13,7 @@
 //                  selective_scan_pack, then what sum_partials adds up: at DA_AT [spans, B, I, N] (times A, so that the
 //                  sum is daLog), at DSKIP_AT [spans, B, I], at DBIAS_AT [spans, B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N];
 //                  at STARTS_AT [spans, B, I, N] the gradients behind every span but the last (selective_scan_carry);
-//                  at KEPT_AT [all workgroups, CHUNK / BLOCK, 4·EACH, LANES] the states before each block of the chunk at hand
+//                  at KEPT_AT [all workgroups, CHUNK / BLOCK, 4·EACH, LANES] the states before each block of the current chunk
 //   8  run                    the block Run
 //
 // One workgroup takes 64 channels of one span (lib/scan_tiles). The states of a chunk are made again from the saved one, and the state before

@@ -173,7 +173,7 @@ export async function conduct(given: Conduct): Promise<void> {
 /** Rounds in which a study measures its speeds. Of nine, the interval leaves out the slowest and the fastest. */
 const SPEED_ROUNDS = 9;
 
-/** Says it when a run that goes on was begun by other kernels: its numbers will be those of two programs. */
+/** Says when a run that continues was begun by other kernels: its numbers will be those of two programs. */
 async function sayOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
   if (!await systemDisk.stat(join(folder, FILES.record))) return;
   const other = await otherKernels(systemDisk, await readRecord(systemDisk, folder));

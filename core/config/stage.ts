@@ -16,7 +16,7 @@ export interface OptimizerConfig {
 
 export interface StageConfig {
   readonly steps: number;
-  /** Peak learning rate after linear warm-up; `schedule` says how it goes on from there. */
+  /** Peak learning rate after linear warm-up; `schedule` says what follows. */
   readonly rate: number;
   readonly warmup: number;
   readonly decay: number;

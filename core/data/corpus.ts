@@ -56,7 +56,7 @@ async function readCorpus(
   if (found.kind === "folder") throw wrong("cannot be a corpus", { expected: "a text file", got: "a folder" });
   if (found.kind === "other") {
     throw new UsageError(`${path} is not a regular file`, {
-      expected: "a text file, because a run that goes on reads its text again",
+      expected: "a text file, because a run that continues reads its text again",
       got: "a pipe or a device",
       hint: "write the text into a file and name that with --data FILE",
     });

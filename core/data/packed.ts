@@ -16,7 +16,7 @@ const PIECE = 2 ** 20;
 /** Bytes of the identifier of a dictionary, and of the size of the content, by their codes in a frame's first byte. */
 const DICTIONARY = [0, 1, 2, 4], CONTENT = [0, 2, 4, 8];
 
-/** The end of the Zstandard frame that begins at `start`: behind the file where the frame goes on there. */
+/** The end of the Zstandard frame that begins at `start`: beyond the end of the file where the frame is cut off. */
 function endOfFrame(view: DataView, start: number): number {
   const byte = (at: number) => at < view.byteLength ? view.getUint8(at) : 0;
   if ((byte(start) & 0xf0) === 0x50) {

@@ -61,7 +61,7 @@ function savedStorages({ steps, forwardSteps, outputs, metrics }: Plan): Saved[]
     const uses = read.get(storage);
     if (!uses || spared.has(storage) || storage.pinned || storage.dtype !== "f32") return [];
     const { rows, rowStride: stride } = writers[0]!.tensor;
-    // Who sees other rows in it than its writer reads it as it is.
+    // A reader that sees other rows of it than its writer needs them in f32.
     const alike = [...writers, ...uses].every(({ tensor }) =>
       tensor.rowStride === stride && tensor.rows === rows && tensor.offset + tensor.columns <= stride
     );

@@ -1,5 +1,5 @@
 /**
- * The ops of generation in float64: one position of B sequences. Caches and states come back as they are after the position.
+ * The ops of generation in float64: one position of B sequences. Returns caches and states as they are after the position.
  * The mathematics is that of attention.ts, causal_conv.ts and selective_scan.ts with T = 1.
  */
 import { silu, softplus } from "./activations.ts";

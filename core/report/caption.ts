@@ -44,12 +44,14 @@ export function footerOf(run: Run): string {
   return oneLine(facts.join("  ·  "));
 }
 
-/** How the rate moves behind the warm-up. */
 const SCHEDULE_WORDS: Readonly<Record<ScheduleName, string>> = {
   cosine: "cosine to zero",
   wsd: "constant, at the end linear to zero",
   constant: "constant",
 };
+
+/** How the rate of a stage moves behind the warm-up. */
+export const scheduleWords = ({ schedule = "cosine" }: StageConfig): string => SCHEDULE_WORDS[schedule];
 
 /** The first stage of all models in words. A number that differs between models is given as its least and its most. */
 export function firstStageWords(study: StudyConfig): { steps: string; batch: string; rate: string; schedule: string } {
@@ -62,7 +64,7 @@ export function firstStageWords(study: StudyConfig): { steps: string; batch: str
     steps: range(({ steps }) => steps),
     batch: range(({ batch }) => batch),
     rate: range(({ rate }) => rate),
-    schedule: [...new Set(stages.map(({ schedule = "cosine" }) => SCHEDULE_WORDS[schedule]))].join(", or "),
+    schedule: [...new Set(stages.map(scheduleWords))].join(", or "),
   };
 }
 

@@ -24,7 +24,7 @@ export function samplesText(run: Run): string {
     ...wrap(
       `The prompts are passages of the validation text, taken by seed and not by hand, the same for every model: ` +
         `${samples.promptTokens} tokens each, then up to ${samples.newTokens} new tokens at temperature ` +
-        `${samples.temperature} from the ${samples.topK} likeliest. Where the prompt ends the model goes on.`,
+        `${samples.temperature} from the ${samples.topK} likeliest. The model continues where the prompt ends.`,
     ),
   ];
   for (const result of run.results) {

@@ -3,7 +3,7 @@ import { studyOfArm } from "../config/mod.ts";
 import type { MetricsLine, Run, StageName } from "../record/mod.ts";
 import { armAxis, baselineReferences } from "./ablation_chart.ts";
 import { at } from "../lists.ts";
-import { firstStageWords, footerOf, sizeOf, spreadNote } from "./caption.ts";
+import { firstStageWords, footerOf, scheduleWords, sizeOf, spreadNote } from "./caption.ts";
 import { dotPlot } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
 import { type Line, linePlot, MOST_POINTS } from "./chart/lines.ts";
@@ -39,7 +39,8 @@ const STEP: Axis = { title: "step", min: 0, whole: true };
 function rangeOf(lines: readonly Line[], also: readonly number[] = []): Pick<Axis, "suggestedMin" | "suggestedMax"> {
   const values = [...also, ...lines.flatMap(({ points }) => points.flatMap(({ spread }) => [spread.low, spread.high]))];
   if (values.length === 0) return {};
-  const low = Math.min(...values), high = Math.max(...values), margin = 0.06 * (high - low || 1);
+  const low = Math.min(...values), high = Math.max(...values);
+  const margin = 0.06 * (high - low || Math.max(1, Math.abs(high)));
   return { suggestedMin: low - margin, suggestedMax: high + margin };
 }
 
@@ -124,9 +125,10 @@ function rateCell(run: Run): Cell {
     points: points.map((point) => ({ ...point, step: point.step + steps })),
     look: black,
   }));
+  const last = scheduleWords(orpo), falls = words.schedule === last ? last : `${words.schedule} (stage 2: ${last})`;
   return {
     title: "Learning rate",
-    subtitle: `linear warm-up, then ${words.schedule}; peaks ${words.rate} and ${orpo.rate}`,
+    subtitle: `linear warm-up, then ${falls}; peaks ${words.rate} and ${orpo.rate}`,
     plot: linePlot([...first, ...second], {
       x: { title: "step of both stages", min: 0, whole: true, max: steps + orpo.steps },
       y: { title: "rate", min: 0 },

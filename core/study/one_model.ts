@@ -66,7 +66,7 @@ export async function chooseModel(disk: Disk, folder: string, choice: ModelChoic
       `${arm.name}, seed ${seed}, has no weights ${choice.stage ? `of stage ${quoted(choice.stage)}` : "yet"}`,
       {
         expected: trained.join(", ") || "a stage that has been trained to its end",
-        hint: "give the command that began the run once more; it goes on where it was stopped",
+        hint: "give the command that began the run once more; it continues where it was stopped",
       },
     );
   }

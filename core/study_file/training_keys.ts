@@ -114,7 +114,7 @@ export const PREFERENCE: readonly Key[] = [
 ];
 
 export const SAMPLES: readonly Key[] = [
-  { path: "samples.prompts", type: whole(10_000), meaning: "Prompts that every model goes on from.", usual: 3 },
+  { path: "samples.prompts", type: whole(10_000), meaning: "Prompts that every model continues.", usual: 3 },
   { path: "samples.promptTokens", type: whole(2 ** 16), meaning: "Tokens of a prompt.", usual: 32 },
   { path: "samples.newTokens", type: whole(2 ** 16), meaning: "Tokens that are sampled behind a prompt.", usual: 100 },
   { path: "samples.temperature", type: number(0, 100), meaning: "Temperature of the samples.", usual: 0.8 },

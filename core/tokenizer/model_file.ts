@@ -25,7 +25,7 @@ export interface ModelFile {
   pieces: Piece[];
   trainer: TrainerSpec;
   normalizer: NormalizerSpec;
-  /** What is done to decoded text; undefined for nothing. */
+  /** What is done to decoded text; undefined where nothing is done. */
   denormalizer?: NormalizerSpec;
   /** Encoded messages of a file that was read. They are written back unchanged, with their unknown fields. */
   original?: OriginalFields;

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { unpacked } from "../../core/data/packed.ts";
 
-Deno.test("a packed file of more than the most that is allowed is refused; bytes that are not packed come back", async () => {
+Deno.test("a packed file of more than the most that is allowed is refused; bytes that are not packed are returned unchanged", async () => {
   const large = new Uint8Array(2 ** 24), most = 2 ** 20;
   for (const packed of [gzipSync(large), zstdCompressSync(large)]) {
     const bytes = Uint8Array.from(packed);

@@ -17,7 +17,7 @@ for (const { name } of smallModels()) {
   });
 }
 
-Deno.test("more or fewer checkpoints than evaluations do not change a bit, and a stage goes on from one between evaluations", async () => {
+Deno.test("more or fewer checkpoints than evaluations do not change a bit, and a stage continues from one between evaluations", async () => {
   const weights = async (checkpointEvery: number | undefined, { stopAt }: { stopAt?: number } = {}) => {
     const disk = memoryDisk(), study = tinyStudy({ arms: ["mamba"] }), stopping = new AbortController();
     const changed = {

@@ -68,7 +68,7 @@ function number(words: readonly CountedWord[], { alphabet, mixesScripts }: SeedR
  */
 function pieceRuns(symbols: Int32Array, { scripts, mark }: { scripts: readonly number[]; mark: number }): Int32Array {
   const runs = new Int32Array(symbols.length);
-  // Of the run behind the position at hand: its script, and how many symbols at its start inherit theirs.
+  // Of the run behind the current position: its script, and how many symbols at its start inherit theirs.
   let script = INHERITED, inherited = 0, behind = 0;
   for (let i = symbols.length - 1; i >= 0; i--) {
     const symbol = symbols[i] ?? 0, own = scripts[symbol] ?? INHERITED;
