@@ -53,7 +53,7 @@ async function evaluate(
       seed: opened.chosen.seed,
       stage: opened.chosen.stage,
       text: text ?? `${record.corpus.name}, validation part`,
-      ...await (text === undefined ? opened.evaluateValidation(corpus.text) : opened.evaluate(corpus.text)),
+      ...await (text === undefined ? opened.evaluatePart(corpus.text) : opened.evaluate(corpus.text)),
     }),
   );
   const { loss, perplexity, bitsPerByte, tokens, bytes } = found;

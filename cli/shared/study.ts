@@ -201,6 +201,7 @@ async function carryThrough(
       signal,
       lastStage,
       probe,
+      test: lastStage === undefined,
       speedRounds: probe ? SPEED_ROUNDS : 0,
       disk: systemDisk,
       onEvent: (event) => {

@@ -28,6 +28,7 @@ export class StudyDisplay {
       const [fixed, allocated, least] = [memory.arenaBytes, memory.slotBytes, memory.peakBytes].map(bytes);
       this.say(`${label}: ${fixed} parameters and moments, ${allocated} activations (at least ${least})`);
     } else if (kind === "speeds") this.say("measuring speeds: every model in turn, nine rounds");
+    else if (kind === "test") this.say(`${arm} seed ${seed}: reading the test part`);
     else if (kind === "failed") this.say(message);
   }
 }

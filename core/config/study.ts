@@ -67,6 +67,20 @@ export type Precision = typeof PRECISIONS[number];
 export const usualPrecision = (preset: string, hardware: boolean): Precision =>
   preset === "paper" && hardware ? "bf16" : "f32";
 
+export const SPLITS = ["contiguous", "interleaved"] as const;
+
+/** How a text is split where it is not simply cut in two. */
+export interface SplitConfig {
+  /** contiguous: each part is one piece. interleaved: each part has blocks from the whole text. */
+  readonly kind: typeof SPLITS[number];
+  /** The share of the text that is read once, when all training is done. */
+  readonly testFraction: number;
+  /** interleaved: characters of a block. */
+  readonly blockCharacters?: number;
+  /** Characters that each of two neighbours of different parts loses at their border. */
+  readonly gapCharacters: number;
+}
+
 export interface StudyConfig extends ActivationConfig {
   readonly preset: string;
   /** `seed`: the documented study as it was, with its block, tokenizer, split and second stage. */
@@ -81,8 +95,10 @@ export interface StudyConfig extends ActivationConfig {
   readonly vocabSize: number;
   /** T: text tokens of a sequence. */
   readonly sequenceLength: number;
-  /** The first part of the corpus that is trained on; the rest validates. */
+  /** The share of the corpus that is trained on; the rest validates, but for a test part that `split` may name. */
   readonly trainFraction: number;
+  /** Absent: the first part of the corpus is trained on, and all the rest validates. */
+  readonly split?: SplitConfig;
   readonly pretraining: StageConfig;
   readonly orpo: StageConfig;
   readonly preference: PreferenceConfig;

@@ -1,6 +1,7 @@
 /** Training batches as a pure function of seed and step. There is no state to save, and any step can be computed directly. */
-import { at } from "../lists.ts";
-import { permutation, randomInteger, STREAMS } from "../random.ts";
+import { at, present } from "../lists.ts";
+import { type Counter, permutation, randomInteger, STREAMS } from "../random.ts";
+import { type Part, piecesIn } from "./parts.ts";
 
 /** Row-major [B, T] arrays of one step: inputs, targets (the next tokens), and weights (1 where a target counts, else 0). */
 export interface Batch {
@@ -9,25 +10,37 @@ export interface Batch {
   readonly weight: Float32Array<ArrayBuffer>;
 }
 
+/** Where the windows of an epoch begin in one piece: `first` windows lie before it. */
+interface PieceWindows {
+  readonly first: number;
+  readonly count: number;
+  readonly start: number;
+}
+
 /**
  * The training batches of a seed. An epoch visits every window of T tokens once. Each epoch has its own order and its own
- * offset of the first window. All models with the same seed see the same batches.
+ * offset of the first window in each piece of text. All models with the same seed see the same batches.
  */
 export class BatchOrder {
-  readonly #tokens: Uint32Array;
+  readonly #part: Pick<Part, "tokens" | "starts">;
   readonly #size: { B: number; T: number; seed: number; aligned?: boolean };
-  #epoch: { number: number; offset: number; order: Uint32Array } | undefined;
+  /** Windows of each piece. */
+  readonly #counts: readonly number[];
+  /** Windows per epoch. A text of one piece has one fewer than fit, because the offset of an epoch can cost one window. */
+  readonly windows: number;
+  #epoch: { number: number; pieces: readonly PieceWindows[]; order: Uint32Array } | undefined;
 
   /** `aligned`: the tokens are independent sequences of T, so windows start at multiples of T in every epoch. */
-  constructor(tokens: Uint32Array, size: { B: number; T: number; seed: number; aligned?: boolean }) {
-    this.#tokens = tokens;
+  constructor(
+    part: Pick<Part, "tokens" | "starts">,
+    size: { B: number; T: number; seed: number; aligned?: boolean },
+  ) {
+    this.#part = part;
     this.#size = size;
-  }
-
-  /** Windows per epoch: one fewer than fit, because the offset of an epoch can cost one window. */
-  get windows(): number {
-    const { T } = this.#size;
-    return Math.max(1, Math.floor((this.#tokens.length - 1) / T) - 1);
+    const pieces = piecesIn(part),
+      fit = pieces.map(([start, end]) => Math.max(0, Math.floor((end - start - 1) / size.T)));
+    this.#counts = pieces.length === 1 ? fit.map((count) => Math.max(1, count - 1)) : fit;
+    this.windows = this.#counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** The batch of an update; the first is step 1. */
@@ -40,19 +53,32 @@ export class BatchOrder {
   }
 
   #copy({ ids, targets }: Batch, { row, drawn }: { row: number; drawn: number }): void {
-    const { T } = this.#size, windows = this.windows;
-    const { offset, order } = this.#epochOf(Math.floor(drawn / windows));
-    const start = Math.min(offset + at(order, drawn % windows) * T, this.#tokens.length - T - 1);
-    ids.set(this.#tokens.subarray(start, start + T), row * T);
-    targets.set(this.#tokens.subarray(start + 1, start + T + 1), row * T);
+    const { T } = this.#size, { tokens } = this.#part, windows = this.windows;
+    const { pieces, order } = this.#epochOf(Math.floor(drawn / windows)), window = at(order, drawn % windows);
+    const piece = present(pieces.findLast(({ first }) => first <= window), "the piece of a window");
+    const start = Math.min(piece.start + (window - piece.first) * T, tokens.length - T - 1);
+    ids.set(tokens.subarray(start, start + T), row * T);
+    targets.set(tokens.subarray(start + 1, start + T + 1), row * T);
   }
 
   #epochOf(number: number) {
     if (this.#epoch?.number === number) return this.#epoch;
-    const { T, seed, aligned } = this.#size, counter = { seed, stream: STREAMS.batches, step: number };
-    const offset = aligned ? 0 : randomInteger(counter, 2 ** 32, T);
-    this.#epoch = { number, offset, order: permutation(this.windows, counter) };
+    const { seed } = this.#size, counter = { seed, stream: STREAMS.batches, step: number };
+    this.#epoch = { number, pieces: this.#piecesAt(counter), order: permutation(this.windows, counter) };
     return this.#epoch;
+  }
+
+  /** The windows of an epoch. A piece between others has an offset among those that cost no window. */
+  #piecesAt(counter: Counter): PieceWindows[] {
+    const { T, aligned } = this.#size, all = piecesIn(this.#part);
+    let first = 0;
+    return all.flatMap(([start, end], i) => {
+      const count = at(this.#counts, i), offsets = all.length === 1 ? T : end - start - count * T;
+      if (count === 0) return [];
+      const piece = { first, count, start: aligned ? start : start + randomInteger(counter, 2 ** 32 + i, offsets) };
+      first += count;
+      return [piece];
+    });
   }
 }
 
@@ -62,17 +88,26 @@ export const emptyBatch = (B: number, T: number): Batch => ({
   weight: new Float32Array(B * T),
 });
 
-/** Batches that predict every token except the first exactly once, in windows of T. The padding of the last batch has weight 0. */
-export function* evaluationBatches(tokens: Uint32Array, { B, T }: { B: number; T: number }): Generator<Batch> {
-  for (let start = 0; start < tokens.length - 1; start += B * T) {
-    const batch = emptyBatch(B, T);
-    for (let row = 0; row < B; row++) {
-      const from = start + row * T, length = Math.min(T, tokens.length - 1 - from);
-      if (length <= 0) break;
-      batch.ids.set(tokens.subarray(from, from + length), row * T);
-      batch.targets.set(tokens.subarray(from + 1, from + 1 + length), row * T);
+/**
+ * Batches that predict every token except the first of each piece exactly once, in windows of T. The padding of short windows and
+ * of the last batch has weight 0.
+ */
+export function* evaluationBatches(
+  part: Pick<Part, "tokens" | "starts">,
+  { B, T }: { B: number; T: number },
+): Generator<Batch> {
+  let batch = emptyBatch(B, T), row = 0;
+  for (const [start, end] of piecesIn(part)) {
+    for (let from = start; from < end - 1; from += T) {
+      const length = Math.min(T, end - 1 - from);
+      batch.ids.set(part.tokens.subarray(from, from + length), row * T);
+      batch.targets.set(part.tokens.subarray(from + 1, from + 1 + length), row * T);
       batch.weight.fill(1, row * T, row * T + length);
+      if (++row < B) continue;
+      yield batch;
+      batch = emptyBatch(B, T);
+      row = 0;
     }
-    yield batch;
   }
+  if (row > 0) yield batch;
 }

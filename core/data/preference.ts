@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { permutation, randomInteger, STREAMS } from "../random.ts";
 import { emptyBatch } from "./batches.ts";
+import { type Part, piecesIn } from "./parts.ts";
 
 /** Token ids. Chosen and rejected continuations have the same length. */
 export interface Pair {
@@ -17,11 +18,11 @@ export interface Excerpt {
 }
 
 /**
- * `count` random excerpts. They overlap only if the text is too short for so many. `part` selects an independent random
+ * `count` random excerpts, each of one piece of the text. They overlap only if the text is too short for so many. `part` selects an independent random
  * stream. Throws a UsageError when the text is shorter than one excerpt.
  */
 export function excerpts(
-  tokens: Uint32Array,
+  text: Pick<Part, "tokens" | "starts">,
   { count, prompt, completion, seed, part }: {
     count: number;
     prompt: number;
@@ -30,7 +31,11 @@ export function excerpts(
     part: number;
   },
 ): Excerpt[] {
-  const length = prompt + completion, windows = Math.floor(tokens.length / length);
+  const { tokens } = text, length = prompt + completion;
+  const starts = piecesIn(text).flatMap(([start, end]) =>
+    Array.from({ length: Math.floor((end - start) / length) }, (_, i) => start + i * length)
+  );
+  const windows = starts.length;
   if (windows < 1) {
     throw new UsageError("the corpus is too short for a preference pair", {
       expected: `${length} tokens`,
@@ -39,7 +44,7 @@ export function excerpts(
   }
   const order = permutation(windows, { seed, stream: STREAMS.preference, step: part });
   return Array.from({ length: count }, (_, i) => {
-    const start = at(order, i % windows) * length;
+    const start = at(starts, at(order, i % windows));
     return { prompt: tokens.slice(start, start + prompt), continuation: tokens.slice(start + prompt, start + length) };
   });
 }

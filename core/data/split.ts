@@ -1,45 +1,89 @@
-/** The split into training and validation text, and their tokens. Both are contiguous, so training sees no validation sentence. */
-import { UsageError } from "../errors.ts";
+/** How a text is split into parts: training, development (called validation in files and flags) and test. */
+import type { SplitConfig } from "../config/mod.ts";
 
-/** The methods of a tokenizer that {@link tokenize} uses. */
-export interface Encoder {
-  encode(text: string): Uint32Array;
-  /** Bytes of UTF-8 that a token stands for. */
-  bytesOf(id: number): number;
+export const PARTS = ["train", "validation", "test"] as const;
+/** train: trained on. validation: everything is chosen by it. test: read once, when all training is done. */
+export type PartName = typeof PARTS[number];
+
+/** How large the parts are and how they lie in the text. */
+export interface SplitRule {
+  readonly trainFraction: number;
+  /** Absent: the text is cut in two, training and validation. */
+  readonly split?: SplitConfig;
 }
 
-/** The first `fraction` of the text (UTF-16 units), and the rest. A surrogate pair is never cut in two. */
-export function splitText(text: string, fraction: number): { train: string; validation: string } {
-  const wanted = Math.floor(text.length * fraction), unit = text.charCodeAt(wanted);
-  const end = unit >= 0xdc00 && unit < 0xe000 ? wanted + 1 : wanted;
-  return { train: text.slice(0, end), validation: text.slice(end) };
+/** A piece of the text that belongs to one part, from `start` to `end` (UTF-16 units). */
+export interface TextPiece {
+  readonly part: PartName;
+  readonly start: number;
+  readonly end: number;
 }
 
-export interface TokenData {
-  readonly train: Uint32Array;
-  readonly validation: Uint32Array;
-  /** UTF-8 bytes of all validation tokens except the first: the denominator of bits per byte. */
-  readonly evaluatedBytes: number;
+/** The share of the text of each part. */
+export function sharesOf({ trainFraction, split }: SplitRule): Readonly<Record<PartName, number>> {
+  const test = split?.testFraction ?? 0;
+  return { train: trainFraction, validation: 1 - trainFraction - test, test };
 }
 
-const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
+/** Training, validation and test as one piece each, in this order. */
+function contiguous(length: number, rule: SplitRule): TextPiece[] {
+  const train = Math.floor(length * rule.trainFraction);
+  const validation = length - Math.floor(length * sharesOf(rule).test);
+  return [
+    { part: "train", start: 0, end: train },
+    { part: "validation", start: train, end: validation },
+    { part: "test", start: validation, end: length },
+  ];
+}
 
-/** Encodes both parts. Throws UsageError when one is too short for sequences of T tokens. */
-export function tokenize(
-  parts: { train: string; validation: string },
-  tokenizer: Encoder,
-  { T }: { T: number },
-): TokenData {
-  const train = tokenizer.encode(parts.train), validation = tokenizer.encode(parts.validation);
-  for (const [name, tokens] of Object.entries({ train, validation })) {
-    if (tokens.length < T + 2) {
-      throw new UsageError(`the ${name} part of the corpus is too short`, {
-        expected: `at least ${T + 2} tokens`,
-        got: `${tokens.length} tokens`,
-        hint: "use a longer text, or a preset with shorter sequences (--preset smoke)",
-      });
-    }
+/**
+ * Blocks of equal length. Each goes to the part that is furthest behind its share, so that every part has blocks from the whole
+ * text. The same for all seeds.
+ */
+function interleaved(length: number, rule: SplitRule, blockCharacters: number): TextPiece[] {
+  const count = Math.max(1, Math.round(length / blockCharacters)), shares = sharesOf(rule);
+  const given: Record<PartName, number> = { train: 0, validation: 0, test: 0 };
+  return Array.from({ length: count }, (_, i) => {
+    const behind = (part: PartName) => shares[part] * (i + 1) - given[part];
+    const part = PARTS.reduce((most, one) => behind(one) > behind(most) ? one : most);
+    given[part]++;
+    return { part, start: Math.floor(i * length / count), end: Math.floor((i + 1) * length / count) };
+  });
+}
+
+/** Neighbours of one part as one piece. Empty pieces are left out. */
+function joined(pieces: readonly TextPiece[]): TextPiece[] {
+  const found: TextPiece[] = [];
+  for (const piece of pieces.filter(({ start, end }) => end > start)) {
+    const last = found.at(-1);
+    if (last?.part === piece.part) found[found.length - 1] = { ...last, end: piece.end };
+    else found.push(piece);
   }
-  const [first = 0] = validation;
-  return { train, validation, evaluatedBytes: utf8Bytes(parts.validation) - tokenizer.bytesOf(first) };
+  return found;
+}
+
+/** The pieces of a text of so many UTF-16 units, in their order. At each border both pieces lose the characters of the gap. */
+export function piecesOf(length: number, rule: SplitRule): TextPiece[] {
+  const { kind = "contiguous", blockCharacters = length, gapCharacters = 0 } = rule.split ?? {};
+  const whole = joined(kind === "contiguous" ? contiguous(length, rule) : interleaved(length, rule, blockCharacters));
+  return whole.map(({ part, start, end }, i) => ({
+    part,
+    start: i === 0 ? start : start + gapCharacters,
+    end: i === whole.length - 1 ? end : end - gapCharacters,
+  })).filter(({ start, end }) => end > start);
+}
+
+/** The place itself, or the next one where it would cut a surrogate pair in two. */
+function cutAt(text: string, place: number): number {
+  const unit = text.charCodeAt(place);
+  return unit >= 0xdc00 && unit < 0xe000 ? place + 1 : place;
+}
+
+/** The texts of each part, in the order of the whole text. No surrogate pair is cut in two. */
+export function splitText(text: string, rule: SplitRule): Readonly<Record<PartName, readonly string[]>> {
+  const found: Record<PartName, string[]> = { train: [], validation: [], test: [] };
+  for (const { part, start, end } of piecesOf(text.length, rule)) {
+    found[part].push(text.slice(cutAt(text, start), cutAt(text, end)));
+  }
+  return found;
 }

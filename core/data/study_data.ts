@@ -1,34 +1,47 @@
 /** The tokens of a study: the part of the corpus that it uses, the text of the tokenizer, and the split. */
 import { permutation, STREAMS } from "../random.ts";
-import { type Encoder, splitText, type TokenData, tokenize } from "./split.ts";
+import { type Encoder, onePiece, type Part, partOf, predictedTokens, type TokenData } from "./parts.ts";
+import { type SplitRule, splitText } from "./split.ts";
 
 /** The data settings of a study. */
-export interface DataRule {
+export interface DataRule extends SplitRule {
   readonly characters?: number;
-  readonly trainFraction: number;
   readonly sequenceLength: number;
-  /** `seed`: the documented study's split, see {@link interleaved}. */
+  /** `seed`: the documented study's split, see {@link shuffledSequences}. */
   readonly profile?: "seed";
 }
 
 /** The part of a corpus that a study uses. The documented study used only the first nine tenths. */
 function used(text: string, { characters, profile, trainFraction }: DataRule): string {
-  return profile === "seed" ? splitText(text.slice(0, characters), trainFraction).train : text.slice(0, characters);
+  const own = text.slice(0, characters);
+  return profile === "seed" ? splitText(own, { trainFraction }).train.join("") : own;
 }
 
-/** The training text of the tokenizer: the training part. In the documented study it includes the validation text. */
+/**
+ * The training text of the tokenizer: the training part, its pieces on lines of their own. In the documented study it includes
+ * the validation text.
+ */
 export const tokenizerText = (text: string, rule: DataRule): string =>
-  rule.profile === "seed" ? used(text, rule) : splitText(used(text, rule), rule.trainFraction).train;
+  rule.profile === "seed" ? used(text, rule) : splitText(used(text, rule), rule).train.join("\n");
 
-/** Both parts as tokens. Throws UsageError when one is too short for sequences of T tokens. */
+/** All parts as tokens. Throws UsageError when one is too short for sequences of T tokens. */
 export function studyTokens(text: string, tokenizer: Encoder, rule: DataRule): TokenData {
-  const T = rule.sequenceLength;
-  if (rule.profile !== "seed") return tokenize(splitText(used(text, rule), rule.trainFraction), tokenizer, { T });
-  const own = used(text, rule), tokens = tokenizer.encode(own);
-  const parts = interleaved(tokens, { T, fraction: rule.trainFraction });
+  const own = used(text, rule), T = rule.sequenceLength;
+  if (rule.profile === "seed") return documentedTokens(own, tokenizer, rule);
+  const texts = splitText(own, rule), means = { tokenizer, T };
+  return {
+    train: partOf("train", texts.train, means),
+    validation: partOf("validation", texts.validation, means),
+    ...(rule.split?.testFraction ? { test: partOf("test", texts.test, means) } : {}),
+  };
+}
+
+function documentedTokens(own: string, tokenizer: Encoder, { sequenceLength: T, trainFraction }: DataRule): TokenData {
+  const tokens = tokenizer.encode(own),
+    { train, validation } = shuffledSequences(tokens, { T, fraction: trainFraction });
   // Here the validation sequences are scattered and have lost their spaces, so their bytes are an estimate by number of tokens.
-  const share = (parts.validation.length - 1) / tokens.length;
-  return { ...parts, evaluatedBytes: Math.round(new TextEncoder().encode(own).length * share) };
+  const share = predictedTokens(validation) / tokens.length;
+  return { train, validation: { ...validation, bytes: Math.round(new TextEncoder().encode(own).length * share) } };
 }
 
 /**
@@ -37,16 +50,16 @@ export function studyTokens(text: string, tokenizer: Encoder, rule: DataRule): T
  * differs from that study's, which used another random generator. The last target of a sequence is the first token of the next
  * sequence in the shuffled order.
  */
-export function interleaved(
+export function shuffledSequences(
   tokens: Uint32Array,
   { T, fraction }: { T: number; fraction: number },
-): Pick<TokenData, "train" | "validation"> {
+): { train: Part; validation: Part } {
   const count = Math.floor(tokens.length / T), train = Math.floor(count * fraction);
   const order = permutation(count, { seed: 0, stream: STREAMS.batches, step: 2 ** 31 });
   const join = (chosen: Uint32Array) => {
     const all = new Uint32Array(chosen.length * T);
     for (const [i, from] of chosen.entries()) all.set(tokens.subarray(from * T, (from + 1) * T), i * T);
-    return all;
+    return onePiece(all);
   };
   return { train: join(order.subarray(0, train)), validation: join(order.subarray(train)) };
 }

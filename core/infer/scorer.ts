@@ -1,5 +1,6 @@
 /** Log-probabilities of given tokens, forward only. */
 import { type Batch, evaluationBatches } from "../data/batches.ts";
+import { type Part, predictedTokens } from "../data/parts.ts";
 import { Diverged, throwIfStopped } from "../errors.ts";
 import { type ForwardOptions, targetLogp } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -58,11 +59,11 @@ export class Scorer {
     throw new Diverged("a log-probability is not a finite number", { got: where && inWords(where) });
   }
 
-  /** Every token but the first, in windows of T: the log-probability of each. */
-  async tokenLogps(tokens: Uint32Array): Promise<Float32Array> {
-    const all = new Float32Array(tokens.length - 1);
+  /** Every token but the first of each piece, in windows of T: the log-probability of each. */
+  async tokenLogps(part: Pick<Part, "tokens" | "starts">): Promise<Float32Array> {
+    const all = new Float32Array(predictedTokens(part));
     let at = 0;
-    for (const batch of evaluationBatches(tokens, this.made)) {
+    for (const batch of evaluationBatches(part, this.made)) {
       const logp = await this.logp(batch);
       for (const [i, value] of logp.entries()) if (batch.weight[i] === 1) all[at++] = value;
     }

@@ -5,7 +5,8 @@
 import { ArchType, armsOf, type HymbaConfig, type Profile, type Shape } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import type { Corpus } from "../data/corpus.ts";
-import { splitText, type TokenData, tokenize } from "../data/split.ts";
+import { onePiece, partOf, predictedTokens, type TokenData } from "../data/parts.ts";
+import { splitText } from "../data/split.ts";
 import { UsageError } from "../errors.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
 import { mean } from "../lists.ts";
@@ -93,14 +94,15 @@ export function requireSteps(steps: number): void {
 export async function leakExperiment(executor: Executor, options: LeakOptions): Promise<LeakResult> {
   const { corpus, steps } = options, { trainFraction, vocabSize, T } = LEAK_EXPERIMENT;
   requireSteps(steps);
-  const parts = splitText(corpus.text, trainFraction);
-  const tokens = tokenize(parts, trainTokenizer(parts.train, { vocabSize }), { T });
-  const validation = tokens.validation.subarray(0, LEAK_EXPERIMENT.validationTokens + 1);
+  const parts = splitText(corpus.text, { trainFraction });
+  const means = { tokenizer: trainTokenizer(parts.train.join(""), { vocabSize }), T };
+  const train = partOf("train", parts.train, means), rest = partOf("validation", parts.validation, means);
+  const validation = onePiece(rest.tokens.subarray(0, LEAK_EXPERIMENT.validationTokens + 1));
   const curves: LeakCurve[] = [];
   for (const name of ["causal", "cropped keys"] as const) {
-    curves.push({ name, points: await train(executor, { ...options, name, tokens: { ...tokens, validation } }) });
+    curves.push({ name, points: await trained(executor, { ...options, name, tokens: { train, validation } }) });
   }
-  const evaluatedTokens = validation.length - 1;
+  const evaluatedTokens = predictedTokens(validation);
   return {
     corpus: corpus.name,
     parameters: parameterCount(leakModel(options.profile)),
@@ -110,7 +112,7 @@ export async function leakExperiment(executor: Executor, options: LeakOptions): 
   };
 }
 
-async function train(
+async function trained(
   executor: Executor,
   { name, tokens, steps, profile, onProgress }: LeakOptions & { name: LeakCurve["name"]; tokens: TokenData },
 ): Promise<LeakPoint[]> {

@@ -10,8 +10,9 @@ import { armFolder, attentionFile, FILES, lossesFile, recallFile } from "./paths
 import { type ArmResult, armResultOf, type RecallResult, recallResultOf } from "./read_arm.ts";
 import { type MetricsLine, metricsLineOf, type RunRecord, runRecordOf } from "./read_run.ts";
 import { type StageName, STAGES } from "./rules.ts";
-import { decodeLosses } from "./token_losses.ts";
-import type { AttentionMap, Run, TokenLosses } from "./types.ts";
+import { loadTestPart } from "./test_part.ts";
+import { decodeLosses, type TokenLosses } from "./token_losses.ts";
+import type { AttentionMap, Run } from "./types.ts";
 import { speedsOf } from "./speeds.ts";
 
 /** The record of a run; UsageError when the folder holds none. */
@@ -34,6 +35,7 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
     results,
     metrics: await loadMetrics(disk, folder),
     tokenLosses: await loadTokenLosses(disk, folder, results),
+    test: await loadTestPart(disk, folder, results),
     recall: await loadRecall(disk, folder, record),
     speeds: await readJson(disk, join(folder, FILES.speeds), { as: speedsOf }),
     attention: await loadAttention(disk, folder, record),

@@ -10,5 +10,6 @@ export * from "./read_run.ts";
 export { RECORD_LIMITS, type StageName, STAGES } from "./rules.ts";
 export * from "./speeds.ts";
 export * from "./study_label.ts";
+export * from "./test_part.ts";
 export * from "./token_losses.ts";
 export * from "./types.ts";

@@ -12,6 +12,10 @@ export const FILES = {
   /** A folder: the weights and results of each arm and seed. */
   arms: "arms",
   speeds: "speeds.json",
+  /** Baselines on the test part. */
+  test: "test.json",
+  /** Every reading of the test part. */
+  readings: "test_readings.json",
 } as const;
 
 /** The tokenizer that a run works with. The documented study's cannot be written as a SentencePiece model. */
@@ -22,6 +26,9 @@ export const armFolder = (folder: string, arm: string, seed: number) => join(fol
 export const weightsFile = (stage: StageName) => `${stage}.safetensors`;
 export const stageFile = (stage: StageName) => `${stage}.json`;
 export const lossesFile = (stage: StageName) => `losses-${stage}.safetensors`;
+/** What an arm reaches on the test part. */
+export const testFile = "test.json";
+export const testLossesFile = (stage: StageName) => `test-losses-${stage}.safetensors`;
 export const attentionFile = (stage: StageName) => `attention-${stage}.safetensors`;
 
 export const recallFile = (folder: string, arm: string, seed: number) => join(folder, "recall", `${arm}-${seed}.json`);

@@ -5,6 +5,7 @@ import {
   type HymbaOptions,
   PROFILES,
   SCHEDULES,
+  SPLITS,
   type StudyConfig,
   SUITES,
 } from "../config/mod.ts";
@@ -95,6 +96,13 @@ const samples = object({
   topK: size,
 });
 
+const split = object({
+  kind: oneOf(SPLITS),
+  testFraction: number({ min: 0, max: 1 }),
+  blockCharacters: optional(whole({ min: 1 })),
+  gapCharacters: count,
+});
+
 const study = object({
   preset: name,
   match: oneOf(["parameters", "none"]),
@@ -103,6 +111,7 @@ const study = object({
   vocabSize: size,
   sequenceLength: whole({ min: 1, max: 2 ** 31 }),
   trainFraction: number({ min: 0, max: 1 }),
+  split: optional(split),
   pretraining: stageConfig,
   orpo: stageConfig,
   preference,
@@ -136,6 +145,9 @@ const storedRecord = object({
     /** Tokens that are predicted, and the bytes of text that they stand for. */
     evaluatedTokens: count,
     evaluatedBytes: count,
+    /** The same of the test part, where there is one. */
+    testTokens: optional(count),
+    testBytes: optional(count),
   }),
   baselines: object({ unigram: object(quality), bigram: object(quality) }),
   /** SHA-256 of the kernels that computed (core/backend/kernels.ts). Records of older runs have none. */

@@ -4,7 +4,16 @@ import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { decodeSafetensors, encodeSafetensors } from "../params/safetensors.ts";
 import { lossesFile } from "./paths.ts";
-import type { TokenLosses } from "./types.ts";
+import type { StageName } from "./rules.ts";
+
+/** The tokens of a held-out part after a stage, one by one. */
+export interface TokenLosses {
+  readonly arm: string;
+  readonly seed: number;
+  readonly stage: StageName;
+  /** Nats of every predicted token, in the order of the text: the same tokens for all arms. */
+  readonly nats: Float32Array;
+}
 
 /** Stores the loss of every validation token (nats) after a stage, beside the arm's weights. */
 export async function writeLosses(
@@ -12,8 +21,13 @@ export async function writeLosses(
   folder: string,
   { stage, nats }: Pick<TokenLosses, "stage" | "nats">,
 ): Promise<void> {
-  const data = Float32Array.from(nats), tensors = { nats: { dtype: "F32" as const, shape: [data.length], data } };
-  await writeAtomic(disk, join(folder, lossesFile(stage)), encodeSafetensors(tensors));
+  await writeAtomic(disk, join(folder, lossesFile(stage)), encodeLosses(nats));
+}
+
+/** Losses of tokens (nats) as a file. */
+export function encodeLosses(nats: Float32Array): Uint8Array {
+  const data = Float32Array.from(nats);
+  return encodeSafetensors({ nats: { dtype: "F32" as const, shape: [data.length], data } });
 }
 
 /** Reads the losses of tokens (nats). Throws a HymbaError when the file holds none. */

@@ -3,6 +3,8 @@ import type { ArmResult, RecallResult } from "./read_arm.ts";
 import type { AttentionMapHeader, MetricsLine, RunRecord } from "./read_run.ts";
 import type { StageName } from "./rules.ts";
 import type { Speeds } from "./speeds.ts";
+import type { TestPart } from "./test_part.ts";
+import type { TokenLosses } from "./token_losses.ts";
 
 /** Mean negative log-likelihood per token and what follows from it. */
 export interface Quality {
@@ -20,15 +22,6 @@ export interface AttentionMap extends AttentionMapHeader {
   readonly heads?: Uint8Array;
 }
 
-/** The validation tokens after a stage, one by one. */
-export interface TokenLosses {
-  readonly arm: string;
-  readonly seed: number;
-  readonly stage: StageName;
-  /** Nats of every predicted token, in the order of the text: the same tokens for all arms. */
-  readonly nats: Float32Array;
-}
-
 /** A finished or running study, read from its folder: all that artifacts are made from. */
 export interface Run {
   readonly record: RunRecord;
@@ -36,6 +29,8 @@ export interface Run {
   readonly metrics: readonly MetricsLine[];
   /** Of the arms and stages whose losses were kept; intervals of differences need them. */
   readonly tokenLosses: readonly TokenLosses[];
+  /** What was read of the test part; undefined where the study has none or none of it was read. */
+  readonly test?: TestPart;
   /** What the arms recall, where they were probed. */
   readonly recall: readonly RecallResult[];
   /** How fast the arms train and generate; undefined where that was not measured. */

@@ -2,7 +2,7 @@
 import { type ArmResult, type Quality, type Run, studyLabel } from "../record/mod.ts";
 import { NOT_MEASURABLE, speedOf, steadySpeed } from "./speeds.ts";
 import { comparisons, isClear } from "./statistics.ts";
-import { trainSeconds } from "./summary.ts";
+import { testQuality, trainSeconds } from "./summary.ts";
 
 type Cell = string | number | undefined;
 
@@ -58,6 +58,13 @@ const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult, run: Ru
   ["failure", ({ failure }) => failure],
 ];
 
+/** Columns of a run whose test part was read: [name, stage, measure]. */
+const TEST_COLUMNS = (["pretraining", "orpo", "control"] as const).flatMap((stage) => {
+  const prefix = stage === "pretraining" ? "pretrain" : stage;
+  return ([["loss_nats", "loss"], ["perplexity", "perplexity"], ["bits_per_byte", "bitsPerByte"]] as const)
+    .map(([words, measure]) => [`${prefix}_test_${words}`, stage, measure] as const);
+});
+
 /** A spreadsheet takes a cell that starts like this for a formula, even after spaces. A leading apostrophe makes it a text. */
 const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@|＝＋－＠]/u;
 
@@ -82,14 +89,20 @@ const csvText = (rows: readonly (readonly Cell[])[]): string =>
  * row names the corpus.
  */
 export function csvOf(run: Run): string {
-  const { corpus, baselines } = run.record;
+  const { corpus, baselines } = run.record, tested = run.test ? TEST_COLUMNS : [];
   const tail = [corpus.name, studyLabel(run.record).words];
-  const rows: Cell[][] = [["model", "seed", ...COLUMNS.map(([name]) => name), "corpus", "preset"]];
+  const head = [...COLUMNS.map(([name]) => name), ...tested.map(([name]) => name)];
+  const rows: Cell[][] = [["model", "seed", ...head, "corpus", "preset"]];
   for (const result of run.results) {
-    rows.push([result.arm, result.seed, ...COLUMNS.map(([, of]) => of(result, run)), ...tail]);
+    const onTest = tested.map(([, stage, measure]) => testQuality(run, result, stage)?.[measure]);
+    rows.push([result.arm, result.seed, ...COLUMNS.map(([, of]) => of(result, run)), ...onTest, ...tail]);
   }
   for (const name of ["unigram", "bigram"] as const) {
-    rows.push([name, undefined, ...COLUMNS.map(([column]) => baselineCell(baselines[name], column)), ...tail]);
+    const onTest = tested.map(([, stage, measure]) =>
+      stage === "pretraining" ? run.test?.baselines?.[name][measure] : undefined
+    );
+    const cells = COLUMNS.map(([column]) => baselineCell(baselines[name], column));
+    rows.push([name, undefined, ...cells, ...onTest, ...tail]);
   }
   return csvText(rows);
 }

@@ -4,8 +4,16 @@ import { baselineFindings } from "./baseline_findings.ts";
 import { oneLine, seedsOf } from "./caption.ts";
 import { bytes, capitalised, fixed, percent, significant } from "./format.ts";
 import { probeOf, recallFinding } from "./recall.ts";
-import { type Difference, differenceOf, factorEffects, isClear, paired, tokenDifference } from "./statistics.ts";
-import { type ArmSummary, failuresOf, lastStage, ofStage, summaries } from "./summary.ts";
+import {
+  type Difference,
+  differenceOf,
+  factorEffects,
+  isClear,
+  lastStageOf,
+  paired,
+  tokenDifference,
+} from "./statistics.ts";
+import { type ArmSummary, failuresOf, lastStage, ofStage, summaries, testQuality } from "./summary.ts";
 
 const lossOf = (result: ArmResult) => lastStage(result)?.final.loss;
 
@@ -24,6 +32,18 @@ function ranking(arms: readonly ArmSummary[]): Ranking {
   }).toSorted((a, b) => a.loss - b.loss);
 }
 
+/** The order on the test part, which nothing was chosen by; nothing where it was not read. */
+function testOrder(run: Run): string[] {
+  if (!run.test) return [];
+  const stage = lastStageOf(run);
+  const found = summaries(run).flatMap(({ name, spread }) => {
+    const perplexity = spread((result) => testQuality(run, result, stage)?.perplexity);
+    return perplexity ? [{ name: oneLine(name), mean: perplexity.mean }] : [];
+  }).toSorted((a, b) => a.mean - b.mean);
+  const order = found.map(({ name, mean }) => `${name} ${significant(mean)}`).join(", ");
+  return found.length > 0 ? [`Test perplexity after the last stage, lowest first: ${order}.`] : [];
+}
+
 function orderFindings(run: Run, ranked: Ranking): string[] {
   if (ranked.length === 0) return ["No arm finished a stage: there is nothing to compare."];
   const { most } = seedsOf(run);
@@ -32,7 +52,7 @@ function orderFindings(run: Run, ranked: Ranking): string[] {
   const order = ranked.map(({ arm }) => `${oneLine(arm.name)} ${significant(arm.spread(perplexityOf)?.mean)}`).join(
     ", ",
   );
-  const found = [`Validation perplexity after the last stage, lowest first: ${order}.`];
+  const found = [`Validation perplexity after the last stage, lowest first: ${order}.`, ...testOrder(run)];
   if (most === 1 && ranked.length > 1) {
     found.push(
       "This is one seed. The spread between seeds is unknown, and another seed may change the order. Treat differences " +

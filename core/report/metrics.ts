@@ -1,13 +1,24 @@
 /** detailed_metrics.txt: the findings of a run and all its numbers with units. */
 import type { StudyConfig } from "../config/mod.ts";
-import { type ArmResult, type Quality, type Run, type StageName, type StageResult, studyLabel } from "../record/mod.ts";
+import {
+  type ArmResult,
+  FILES,
+  type Quality,
+  type Run,
+  type StageName,
+  type StageResult,
+  STAGES,
+  studyLabel,
+  type TestPart,
+} from "../record/mod.ts";
+import { sharesOf } from "../data/split.ts";
 import { at } from "../lists.ts";
-import { firstStageWords, footerOf, oneLine, seedsOf } from "./caption.ts";
+import { AFTER, firstStageWords, footerOf, oneLine, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
 import { comparisons, intervalsRestOn, isClear } from "./statistics.ts";
-import { type ArmSummary, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
+import { type ArmSummary, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
 import { type Column, tableLines, wrap } from "./table.ts";
 import { speedText, WIDEST } from "./speeds.ts";
 
@@ -81,6 +92,44 @@ function qualityTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
     const table = armTable(arms, title, qualityMeasures(stage));
     return { ...table, rows: [...table.rows, ...baselines] };
   });
+}
+
+/** Qualities on the test part after each stage; empty where it was not read. */
+function testTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
+  const { test } = run;
+  if (!test) return [];
+  const measures = (stage: StageName): Measure[] => {
+    const of = (name: keyof Quality) => (result: ArmResult) => testQuality(run, result, stage)?.[name];
+    return [
+      { name: "test loss", unit: "nats/token", of: of("loss"), format: decimals(4) },
+      { name: "test perplexity", of: of("perplexity"), format: fourDigits },
+      { name: "test", unit: "bits/byte", of: of("bitsPerByte"), format: decimals(3) },
+      {
+        name: "validation loss",
+        unit: "nats/token",
+        of: ofStage(stage, ({ final }) => final.loss),
+        format: decimals(4),
+      },
+    ];
+  };
+  const { unigram, bigram } = test.baselines ?? {};
+  const baselines = [
+    ...(unigram ? [baselineRow("unigram baseline", unigram)] : []),
+    ...(bigram ? [baselineRow("bigram baseline", bigram)] : []),
+  ].map((row) => [...row, fixed(run.record.baselines[row[0] === "unigram baseline" ? "unigram" : "bigram"].loss, 4)]);
+  return STAGES.map((stage) => {
+    const table = armTable(arms, `Quality on the test part ${AFTER[stage]}`, measures(stage));
+    return { ...table, rows: [...table.rows, ...baselines], note: readingsNote(test) };
+  });
+}
+
+/** How often the test part was read, and by what. */
+export function readingsNote({ readings }: TestPart): string {
+  const own = readings.filter(({ by }) => by === "study").length, others = readings.length - own;
+  return `The study read the test part ${
+    own === 1 ? "once" : `in ${own} goes, because it was interrupted,`
+  }, when all ` +
+    `training was done` + (others > 0 ? `; other commands read it ${others} more times (${FILES.readings}).` : ".");
 }
 
 /** A held-out preference measure in three columns: before the second stage, after it, and after the control. */
@@ -225,6 +274,7 @@ export function metricsTables(run: Run): MetricsTable[] {
   const arms = summaries(run);
   return [
     ...qualityTables(run, arms),
+    ...testTables(run, arms),
     ...comparisonTables(run),
     preferenceTable(run, arms),
     logProbabilityTable(arms),
@@ -236,9 +286,15 @@ export function metricsTables(run: Run): MetricsTable[] {
 }
 
 /** In words: the text that the tokenizer was trained on, and the part of the text that the models were trained on. */
-const dataWords = ({ profile, trainFraction }: StudyConfig): { tokenizer: string; train: string } =>
+const dataWords = ({ profile, trainFraction, split }: StudyConfig): { tokenizer: string; train: string } =>
   profile === undefined
-    ? { tokenizer: "trained on the training part only", train: `first ${percent(trainFraction)}` }
+    ? {
+      tokenizer: "trained on the training part only",
+      train: split?.kind === "interleaved"
+        ? `${percent(trainFraction)}, in blocks of ${split.blockCharacters} characters from the whole text with ` +
+          `gaps of ${split.gapCharacters} on both sides,`
+        : `first ${percent(trainFraction)}`,
+    }
     : {
       tokenizer:
         "lower case without spaces, trained on the validation text, too (lossy: bits per byte count the validated " +
@@ -253,6 +309,7 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
   const joined = (values: Readonly<Record<string, string | number>>) =>
     Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
   const words = dataWords(study), label = studyLabel(record);
+  const rest = study.split?.testFraction ? percent(sharesOf(study).validation) : "the rest";
   const rows: [string, string][] = [
     ["command", record.command],
     [label.kind, `${label.words}, seeds ${study.seeds.join(", ")}`],
@@ -265,11 +322,17 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ["tokenizer SHA-256", tokenizer.sha256],
     [
       "data",
-      `${words.train} for training (${whole(data.trainTokens)} tokens), the rest for validation ` +
+      `${words.train} for training (${whole(data.trainTokens)} tokens), ${rest} for validation ` +
       `(${whole(data.validationTokens)} tokens; ${whole(data.evaluatedTokens)} predicted, ${
         whole(data.evaluatedBytes)
       } bytes of text)`,
     ],
+    ...(data.testTokens === undefined
+      ? []
+      : [["test part", `${whole(data.testTokens)} tokens predicted, ${whole(data.testBytes)} bytes of text`] as [
+        string,
+        string,
+      ]]),
     [
       "stage 1",
       `${first.steps} steps of ${first.batch} × ${study.sequenceLength} tokens, peak rate ${first.rate}, then ${first.schedule}`,

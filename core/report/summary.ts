@@ -1,6 +1,6 @@
 /** The results of a run by arm, with statistics over the seeds of each arm. */
 import type { Arm } from "../config/mod.ts";
-import type { ArmResult, MetricsLine, Run, StageName, StageResult } from "../record/mod.ts";
+import type { ArmResult, MetricsLine, Quality, Run, StageName, StageResult } from "../record/mod.ts";
 
 /** Statistics of one measure over several seeds. */
 export interface Spread {
@@ -86,6 +86,13 @@ export function trainSeconds(result: ArmResult): number | undefined {
 /** The result of the last finished stage, without the control. */
 export const lastStage = (result: ArmResult): StageResult | undefined =>
   result.stages.orpo ?? result.stages.pretraining;
+
+/** What an arm reaches on the test part after a stage; undefined where that was not read. */
+export const testQuality = (
+  { test }: Run,
+  { arm, seed }: Pick<ArmResult, "arm" | "seed">,
+  stage: StageName,
+): Quality | undefined => test?.results.find((one) => one.arm === arm && one.seed === seed)?.stages[stage];
 
 /** An arm that stopped before its end, and why. */
 export interface Failure {

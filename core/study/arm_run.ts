@@ -13,7 +13,7 @@ import type { Environment, Preparation } from "./preparation.ts";
 
 /** What happens in a study, for progress displays. */
 export interface StudyEvent extends Omit<StageEvent, "kind"> {
-  readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed" | "speeds";
+  readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed" | "test" | "speeds";
   readonly arm: string;
   readonly seed: number;
   readonly stage?: StageName | "recall";
@@ -31,6 +31,8 @@ export interface StudyOptions {
   readonly lastStage?: StageName;
   /** Rounds in which the speed of each arm is measured at the end; none without it. */
   readonly speedRounds?: number;
+  /** Also evaluate every model on the test part, once, when all training is done. A sweep never does. */
+  readonly test?: boolean;
   /** Also probe what each arm recalls. */
   readonly probe?: boolean;
   /** When it aborts, the study saves at the next step, batch of an evaluation or sampled token, and throws Interrupted. */

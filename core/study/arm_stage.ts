@@ -94,7 +94,7 @@ async function train(run: ArmRun, stage: StageName) {
       onEvent: (event) => tell(run, event.kind, { stage, ...event }),
       evaluate: async () => {
         logps = await scorer.tokenLogps(tokens.validation);
-        return qualityOfTokens(logps, { bytes: tokens.evaluatedBytes });
+        return qualityOfTokens(logps, tokens.validation);
       },
       prefer: pairScorer && pairs && ((step) => preferenceMeasures(pairScorer, pairs.heldOut, { step })),
     });
@@ -148,7 +148,7 @@ async function drawAttention(
   { executor, store, tokens, tokenizer, study, disk, folder }: ArmRun,
   stage: StageName,
 ): Promise<void> {
-  const ids = tokens.validation.slice(0, Math.min(study.sequenceLength, MAP_TOKENS));
+  const ids = tokens.validation.tokens.slice(0, Math.min(study.sequenceLength, MAP_TOKENS));
   const labels = Array.from(ids, (id) => tokenizer.decode([id]));
   await writeMaps(disk, folder, { stage, maps: await captureAttention(executor, store, { ids, labels }) });
 }

@@ -1,5 +1,6 @@
 /** Estimates the time of a study: its flops divided by the measured speed of a matrix product of its shape. */
 import { type StudyConfig, studyOfArm } from "../config/mod.ts";
+import { sharesOf } from "../data/split.ts";
 import { at } from "../lists.ts";
 import { matmul } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -41,8 +42,11 @@ export interface StudyFlops {
   readonly recall: number;
 }
 
-/** Counts the flops of a study whose validation part has `validationTokens` tokens. */
-export function studyFlops(study: StudyConfig, { validationTokens }: { validationTokens: number }): StudyFlops {
+/** Counts the flops of a study whose validation part has `validationTokens` tokens; the test part is read once. */
+export function studyFlops(
+  study: StudyConfig,
+  { validationTokens, testTokens = 0 }: { validationTokens: number; testTokens?: number },
+): StudyFlops {
   const { preference: { rejected, trainPairs, heldOutPairs, promptTokens, completionTokens }, samples, recall } = study;
   const stages = stagesOf(study), seeds = study.seeds.length;
   const sampledTokens = (rejected === "sample" ? (trainPairs + heldOutPairs) * (promptTokens + completionTokens) : 0) +
@@ -55,6 +59,7 @@ export function studyFlops(study: StudyConfig, { validationTokens }: { validatio
       const evaluations = Math.ceil(steps / evaluateEvery), tokens = evaluation.B * evaluation.T;
       flops.training += seeds * steps * flopsOf(training.plan);
       flops.evaluation += seeds * evaluations * Math.ceil((validationTokens - 1) / tokens) * flopsOf(evaluation.plan);
+      flops.evaluation += seeds * Math.ceil(testTokens / tokens) * flopsOf(evaluation.plan);
       if (pairs) {
         // Preference is measured before the first step too.
         flops.evaluation += seeds * (evaluations + 1) * Math.ceil(2 * heldOutPairs / pairs.B) * flopsOf(pairs.plan);
@@ -68,9 +73,11 @@ export function studyFlops(study: StudyConfig, { validationTokens }: { validatio
   return flops;
 }
 
-/** Tokens of the validation part of a text of `ofText` characters; a high guess. */
-function validationTokens({ characters, trainFraction }: StudyConfig, ofText: number): number {
-  return Math.min(ofText, characters ?? ofText) * (1 - trainFraction) / CHARACTERS_PER_TOKEN;
+/** Tokens of both held-out parts of a text of `ofText` characters; a high guess. */
+function heldOutTokens(study: StudyConfig, ofText: number): { validationTokens: number; testTokens: number } {
+  const all = Math.min(ofText, study.characters ?? ofText) / CHARACTERS_PER_TOKEN,
+    { validation, test } = sharesOf(study);
+  return { validationTokens: all * validation, testTokens: all * test };
 }
 
 /** Flops per second of a matrix product of the feed-forward shape: the best run in half a second, without the first. */
@@ -102,9 +109,7 @@ export async function estimate(
   study: StudyConfig,
   { characters, software = false }: { characters: number; software?: boolean },
 ): Promise<Estimate> {
-  const { training, evaluation, sampling, recall } = studyFlops(study, {
-    validationTokens: validationTokens(study, characters),
-  });
+  const { training, evaluation, sampling, recall } = studyFlops(study, heldOutTokens(study, characters));
   const flops = training + evaluation + sampling + recall, rate = await productRate(executor, study);
   return { flops, rate, seconds: flops / (rate * (software ? SHARE_ON_SOFTWARE : SHARE_OF_PRODUCT)) };
 }

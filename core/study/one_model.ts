@@ -13,6 +13,7 @@ import {
   tokenizerPath,
   weightsFile,
 } from "../record/mod.ts";
+import { onePiece, type Part } from "../data/parts.ts";
 import { studyTokens } from "../data/study_data.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
@@ -117,21 +118,27 @@ export class TrainedModel {
       });
     }
     const bytes = new TextEncoder().encode(text).length - this.tokenizer.bytesOf(first);
-    return await this.#score(tokens, bytes);
+    return await this.#score(onePiece(tokens, bytes));
   }
 
-  /** The same on the validation part of the run's corpus, whose whole text is given. */
-  async evaluateValidation(corpus: string): Promise<TextQuality> {
-    const { validation, evaluatedBytes } = studyTokens(corpus, this.tokenizer, this.chosen.record.study);
-    return await this.#score(validation, evaluatedBytes);
+  /** The same on a part of the run's corpus, whose whole text is given. Throws UsageError where the run has no such part. */
+  async evaluatePart(corpus: string, name: "validation" | "test" = "validation"): Promise<TextQuality> {
+    const part = studyTokens(corpus, this.tokenizer, this.chosen.record.study)[name];
+    if (part) return await this.#score(part);
+    throw new UsageError("the run has no test part", { hint: "a study has one with data.testFraction" });
   }
 
-  async #score(tokens: Uint32Array, bytes: number): Promise<TextQuality> {
-    const { pretraining, sequenceLength: T } = this.chosen.record.study;
-    const scorer = await Scorer.create(this.executor, evaluationPlan(this.store, { B: pretraining.batch, T }));
+  async #score(part: Part): Promise<TextQuality> {
+    const logps = await this.logpsOf(part), { bytes } = part;
+    return { ...qualityOfTokens(logps, part), tokens: logps.length, bytes };
+  }
+
+  /** The log-probability of every token but the first of each piece. */
+  async logpsOf(part: Part, { signal }: { signal?: AbortSignal } = {}): Promise<Float32Array> {
+    const { pretraining: { batch: B }, sequenceLength: T } = this.chosen.record.study;
+    const scorer = await Scorer.create(this.executor, evaluationPlan(this.store, { B, T }), { signal });
     try {
-      const logps = await scorer.tokenLogps(tokens);
-      return { ...qualityOfTokens(logps, { bytes }), tokens: logps.length, bytes };
+      return await scorer.tokenLogps(part);
     } finally {
       scorer.dispose();
     }

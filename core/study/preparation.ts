@@ -13,7 +13,7 @@ import {
 } from "../record/mod.ts";
 import { bigramLoss, unigramLoss } from "../data/baselines.ts";
 import type { Corpus } from "../data/corpus.ts";
-import type { TokenData } from "../data/split.ts";
+import { predictedTokens, type TokenData } from "../data/parts.ts";
 import { studyTokens, tokenizerText } from "../data/study_data.ts";
 import { type Disk, sha256, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
@@ -96,7 +96,7 @@ export async function prepare(disk: Disk, folder: string, given: Prepared): Prom
 }
 
 function recordOf({ study, corpus, environment }: Prepared, tokenizer: Tokenizer, tokens: TokenData): RunRecord {
-  const predicted = { tokens: tokens.validation.length - 1, bytes: tokens.evaluatedBytes };
+  const { train, validation: held, test } = tokens, predicted = { tokens: predictedTokens(held), bytes: held.bytes };
   const { name, bytes, licence, warning } = corpus, { vocabSize: V } = study;
   return {
     format: 1,
@@ -105,14 +105,15 @@ function recordOf({ study, corpus, environment }: Prepared, tokenizer: Tokenizer
     corpus: { name: nameOfPart(name, study), bytes, sha256: corpus.sha256, licence, ...(warning ? { warning } : {}) },
     tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize },
     data: {
-      trainTokens: tokens.train.length,
-      validationTokens: tokens.validation.length,
+      trainTokens: train.tokens.length,
+      validationTokens: held.tokens.length,
       evaluatedTokens: predicted.tokens,
       evaluatedBytes: predicted.bytes,
+      ...(test ? { testTokens: predictedTokens(test), testBytes: test.bytes } : {}),
     },
     baselines: {
-      unigram: qualityOf(unigramLoss(tokens, V), predicted),
-      bigram: qualityOf(bigramLoss(tokens, V), predicted),
+      unigram: qualityOf(unigramLoss({ train, held }, V), predicted),
+      bigram: qualityOf(bigramLoss({ train, held }, V), predicted),
     },
     started: new Date().toISOString(),
   };

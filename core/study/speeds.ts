@@ -1,6 +1,7 @@
 /** Measures how fast each arm trains and generates, when nothing else of the study runs. */
 import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
+import type { Part } from "../data/parts.ts";
 import { throwIfStopped } from "../errors.ts";
 import { DecodeSession } from "../infer/session.ts";
 import { initialLossScale } from "../ops/loss_scale.ts";
@@ -19,7 +20,7 @@ interface Place {
   readonly executor: Executor;
   readonly study: StudyConfig;
   /** The training part of the text. */
-  readonly tokens: Uint32Array;
+  readonly tokens: Part;
   readonly signal?: AbortSignal;
 }
 
@@ -67,7 +68,7 @@ async function generationSpeed(store: ParameterStore, { executor, study, tokens 
           await session.restart();
           at = 0;
         }
-        await session.feed(Uint32Array.from(tokens.subarray(at, at + 1)));
+        await session.feed(Uint32Array.from(tokens.tokens.subarray(at, at + 1)));
         at++;
       }
     });

@@ -24,6 +24,7 @@ import { readStage } from "./arm_stage.ts";
 import { type Preparation, prepare } from "./preparation.ts";
 import { requireMemory } from "./require_memory.ts";
 import { measureSpeeds } from "./speeds.ts";
+import { readTestPart } from "./test_part.ts";
 import { stagesOf } from "./stage_plans.ts";
 
 /** Runs a study, or the rest of one. An arm that diverges is reported, also by later calls; the other arms continue. */
@@ -50,6 +51,10 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
     }
     await log.sync();
     if (options.probe && study.recall) await probeAll(study.recall, study.seeds, options);
+    if (options.test) {
+      const onModel = (of: { arm: string; seed: number }) => onEvent?.({ kind: "test", ...of, step: 0, steps: 0 });
+      await readTestPart(study, { ...options, ...preparation, command: options.environment.command, onModel });
+    }
     await measureAll(study, { ...options, ...preparation });
     return await loadRun(disk, folder);
   } finally {

@@ -8,6 +8,7 @@ import {
   PRECISIONS,
   PRESETS,
   PROFILES,
+  SPLITS,
   SUITES,
   text,
   whole,
@@ -105,9 +106,34 @@ const DATA: readonly Key[] = [
   },
   {
     path: "data.trainFraction",
-    type: number(0.01, 0.99),
-    meaning: "The first part of the text, which is trained on. The rest validates.",
+    type: number(0.01, 0.99999),
+    meaning: "The share of the text that is trained on. The rest is for validation, but for the test part.",
     usual: 0.9,
+  },
+  {
+    path: "data.testFraction",
+    type: number(0, 0.9),
+    meaning: "The share of the text that is read once, when all training is done. 0: no test part.",
+    usual: 0,
+  },
+  {
+    path: "data.split",
+    type: choice(SPLITS),
+    meaning:
+      "contiguous: training, validation, test, one after the other. interleaved: blocks of all parts from the whole text.",
+    usual: "contiguous",
+  },
+  {
+    path: "data.blockCharacters",
+    type: whole(2 ** 31),
+    meaning: "interleaved: characters of a block.",
+    usual: 10_000,
+  },
+  {
+    path: "data.gapCharacters",
+    type: whole(2 ** 31, 0),
+    meaning: "Characters that both neighbours lose where two different parts meet.",
+    follows: { from: ["data.split"], how: "500 where the split is interleaved, else 0" },
   },
   {
     path: "data.characters",

@@ -19,6 +19,7 @@ import { Arms, fieldsOf } from "./arms.ts";
 import { mergeValues, presetValues, usualValues } from "./merge.ts";
 import { presetNamed } from "./presets.ts";
 import { recallFaults } from "./recall_faults.ts";
+import { splitFaults, splitOf } from "./split.ts";
 import { lengthFaults, ownStageOf, stageOf } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
@@ -148,7 +149,7 @@ function gathered({ preset, file, flags = [] }: Sources): { values: Values; faul
 export function resolveSources(sources: Sources): ResolvedStudy {
   const { values: given, faults, preset } = gathered(sources), values = new Map(given), reader = new Reader(values);
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
-  faults.push(...lengthFaults(values));
+  faults.push(...lengthFaults(values), ...splitFaults(values, reader.table("data")));
   if (profile) {
     faults.push(...profileFaults(reader));
     values.set("preference.loss", { value: profile, origin: { kind: "rule", rule: `profile ${profile}` } });
@@ -199,7 +200,8 @@ function studyFrom(
   const preference = reader.table<PreferenceConfig>("preference"),
     precision = reader.get<StudyConfig["precision"] | "f32">("precision");
   const T = reader.need<number>("sequenceLength");
-  const characters = reader.get<number>("data.characters"), remat = reader.get<boolean>("remat");
+  const characters = reader.get<number>("data.characters"), split = splitOf(reader.table("data"));
+  const remat = reader.get<boolean>("remat");
   return {
     preset: name,
     ...(suite ? { suite } : {}),
@@ -214,6 +216,7 @@ function studyFrom(
     vocabSize: reader.need<number>("model.vocabSize"),
     sequenceLength: T,
     trainFraction: reader.need<number>("data.trainFraction"),
+    ...(split ? { split } : {}),
     pretraining: stageOf(reader.values, { path: "pretraining", T }),
     orpo: stageOf(reader.values, { path: "orpo", T }),
     preference: { ...preference, loss: profile ?? preference.loss },

@@ -66,7 +66,7 @@ export async function checkQualities(
       const chosen = { record: run.record, arm, seed, stage, weights };
       const model = await TrainedModel.open(means.executor, { disk, folder, chosen });
       try {
-        const { loss } = await model.evaluateValidation(means.corpus.text);
+        const { loss } = await model.evaluatePart(means.corpus.text);
         findings.push(compareLosses(`${name}, seed ${seed}, ${stage}: loss`, { recorded, loss, same: means.same }));
       } finally {
         model.release();

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { ArchType, HymbaConfig, layersOf } from "../../core/config/mod.ts";
 import type { Overrides } from "../../core/study_file/mod.ts";
-import { interleaved, studyTokens, tokenizerText } from "../../core/data/study_data.ts";
+import { shuffledSequences, studyTokens, tokenizerText } from "../../core/data/study_data.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
 import { UsageError } from "../../core/errors.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
@@ -61,14 +61,15 @@ Deno.test("a branch width wants keys and values of its own and a fusion behind t
   assert.equal(new HymbaConfig({ ...options, fusion: "gate" }).valueHeadDim, 32);
 });
 
-Deno.test("the interleaved split: 292,051 tokens are 1026 and 114 sequences of 256, each once; 64 batches of 16", () => {
+Deno.test("the documented split: 292,051 tokens are 1026 and 114 sequences of 256, each once; 64 batches of 16", () => {
   const T = 256, tokens = Uint32Array.from({ length: 292_051 }, (_, i) => i);
-  const { train, validation } = interleaved(tokens, { T, fraction: 0.9 });
+  const parts = shuffledSequences(tokens, { T, fraction: 0.9 });
+  const train = parts.train.tokens, validation = parts.validation.tokens;
   assert.deepEqual([train.length / T, validation.length / T], [1026, 114]);
   const starts = [...train, ...validation].filter((_, i) => i % T === 0);
   assert.deepEqual(starts.toSorted((a, b) => a - b), Array.from({ length: 1140 }, (_, i) => i * T));
   assert.ok(validation.some((token) => token < 20 * T) && validation.some((token) => token > 1120 * T), "scattered");
-  const order = new BatchOrder(train, { B: 16, T, seed: 1, aligned: true });
+  const order = new BatchOrder(parts.train, { B: 16, T, seed: 1, aligned: true });
   assert.equal(Math.floor(order.windows / 16), 64);
   for (const step of [1, 64, 65]) {
     const { ids } = order.at(step);
@@ -85,5 +86,5 @@ Deno.test("profile seed: the first nine tenths are used, all of them by the toke
     bytesOf: () => 1,
   };
   const seed = studyTokens(text, letters, { ...rule, trainFraction: 0.9, profile: "seed" });
-  assert.deepEqual([seed.train.length, seed.validation.length, seed.evaluatedBytes], [160, 20, 19]);
+  assert.deepEqual([seed.train.tokens.length, seed.validation.tokens.length, seed.validation.bytes], [160, 20, 19]);
 });

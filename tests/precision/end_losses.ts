@@ -9,6 +9,7 @@
  * grown to the size of the weights. So the controls show how far apart two runs end that differ only by rounding. Each training
  * is written to the file when it is done, and is not repeated if it is already there. No number depends on how busy a machine is.
  */
+import { predictedTokens } from "../../core/data/parts.ts";
 import { parseArgs } from "node:util";
 import { type Precision, PRECISIONS } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
@@ -64,7 +65,7 @@ for (const round of rounds) {
       console.error(`${done.arm} ${precision} ${change}: ${done.loss.toFixed(4)}`);
       const report: EndLosses = {
         ...{ preset: values.preset, seed: SEED, steps: study.pretraining.steps, corpus: corpus.name },
-        ...{ tokens: tokens.validation.length - 1, precisions: PRECISIONS, trainings },
+        ...{ tokens: predictedTokens(tokens.validation), precisions: PRECISIONS, trainings },
       };
       await Deno.writeTextFile(out, `${JSON.stringify(report, null, 1)}\n`);
     }

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import type { TokenData } from "../../core/data/split.ts";
+import { onePiece, type TokenData } from "../../core/data/parts.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import { randomInteger } from "../../core/random.ts";
 import { endLoss } from "./training.ts";
@@ -10,7 +10,7 @@ function madeUpTokens(V: number): TokenData {
   const draw = (i: number, below: number) => randomInteger({ seed: 7, stream: 100, step: below }, i, below);
   const all = new Uint32Array(12_000);
   for (let i = 1; i < all.length; i++) all[i] = draw(i, 4) === 0 ? draw(i, V) : (5 * all[i - 1]! + 7) % V;
-  return { train: all.slice(0, 10_000), validation: all.slice(10_000), evaluatedBytes: 2000 };
+  return { train: onePiece(all.slice(0, 10_000)), validation: onePiece(all.slice(10_000), 2000) };
 }
 
 const study = resolvedStudy("smoke"), tokens = madeUpTokens(study.vocabSize);

@@ -2,7 +2,7 @@
 import type { Arm, Precision, StudyConfig } from "../../core/config/mod.ts";
 import type { CpuExecutor } from "../../core/cpu/mod.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
-import type { TokenData } from "../../core/data/split.ts";
+import type { TokenData } from "../../core/data/parts.ts";
 import { qualityOfTokens } from "../../core/eval/quality.ts";
 import { evaluationPlan, Scorer } from "../../core/infer/scorer.ts";
 import { ParameterStore } from "../../core/params/store.ts";
@@ -39,7 +39,7 @@ export async function endLoss(
   const trainer = await Trainer.create(executor, store, { name, objective, schedule: pretraining });
   for await (const { loss } of trainer.run()) losses.push(loss);
   const scorer = await Scorer.create(executor, evaluationPlan(store, { B: 32, T }));
-  const { loss } = qualityOfTokens(await scorer.tokenLogps(tokens.validation), { bytes: tokens.evaluatedBytes });
+  const { loss } = qualityOfTokens(await scorer.tokenLogps(tokens.validation), tokens.validation);
   for (const used of [trainer, scorer]) used.dispose();
   store.release(executor);
   const last = losses.slice(-LAST);

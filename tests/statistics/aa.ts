@@ -7,7 +7,8 @@
 import { parseArgs } from "node:util";
 import { resolveCorpus } from "../../core/data/corpus.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
-import { splitText, tokenize } from "../../core/data/split.ts";
+import { partOf, predictedTokens } from "../../core/data/parts.ts";
+import { splitText } from "../../core/data/split.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { ArchType } from "../../core/config/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
@@ -26,8 +27,12 @@ const trainings = Number(values.trainings);
 const study = studyOf("smoke", { models: [ArchType.TRANSFORMER_GLOBAL] }), { config } = study.arms[0]!;
 const { sequenceLength: T, pretraining } = study, executor = await CpuExecutor.create({});
 const corpus = await resolveCorpus({ onProgress: (line) => console.error(line) });
-const parts = splitText(corpus.text.slice(0, study.characters), study.trainFraction);
-const tokens = tokenize(parts, trainTokenizer(parts.train, { vocabSize: study.vocabSize }), { T });
+const parts = splitText(corpus.text.slice(0, study.characters), study);
+const means = { tokenizer: trainTokenizer(parts.train.join(""), { vocabSize: study.vocabSize }), T };
+const tokens = {
+  train: partOf("train", parts.train, means),
+  validation: partOf("validation", parts.validation, means),
+};
 
 /** Losses of all validation tokens of one training (nats). */
 async function trained(seed: number): Promise<Float32Array> {
@@ -62,7 +67,7 @@ for (const [side, comparisons] of [[3, 100], [5, 100], [3, 1000], [5, 1000]] as 
 }
 console.log(
   `${trainings} trainings of ${config.archType}, ${pretraining.steps} steps, ${
-    tokens.validation.length - 1
+    predictedTokens(tokens.validation)
   } validation ` +
     `tokens: loss ${level.toFixed(4)}, standard deviation of the seeds ${deviation.toFixed(4)} nats`,
 );

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { onePiece } from "../../core/data/parts.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { type Disk, memoryDisk } from "../../core/disk/mod.ts";
@@ -110,7 +111,7 @@ Deno.test("weights that are not finite give no perplexity and no text, but words
     weights.embedding![3] = Infinity;
     store.write(executor, weights, "parameters");
     const scorer = await Scorer.create(executor, evaluationPlan(store, { B: 1, T: 8 }));
-    await assert.rejects(scorer.tokenLogps(tokens), (error: Error) => {
+    await assert.rejects(scorer.tokenLogps(onePiece(tokens)), (error: Error) => {
       assert.ok(error instanceof Diverged);
       assert.match(
         error.message,

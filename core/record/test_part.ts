@@ -1,0 +1,111 @@
+/** What a run keeps of its test part: qualities, losses of tokens, and every reading of that text. */
+import { join } from "node:path";
+import { type Disk, writeAtomic } from "../disk/mod.ts";
+import { UsageError } from "../errors.ts";
+import { type Checked, list, object, oneOf, optional, readAs, text } from "../file_schema.ts";
+import { readJson, writeJson } from "./json_file.ts";
+import { armFolder, FILES, testFile, testLossesFile } from "./paths.ts";
+import type { ArmResult } from "./read_arm.ts";
+import { armName, count, long, quality, RECORD_LIMITS, stage, type StageName, STAGES } from "./rules.ts";
+import { decodeLosses, encodeLosses, type TokenLosses } from "./token_losses.ts";
+
+const measured = object(quality);
+
+const armTest = object({
+  arm: armName,
+  seed: count,
+  /** Loss, perplexity and bits per byte on the test part after each stage. */
+  stages: object({ pretraining: optional(measured), orpo: optional(measured), control: optional(measured) }),
+});
+
+/** What one trained arm reaches on the test part: arms/NAME-SEED/test.json. */
+export type ArmTest = Checked<typeof armTest>;
+
+const baselines = object({ unigram: measured, bigram: measured });
+
+/** Baselines on the test part: test.json. */
+export type TestBaselines = Checked<typeof baselines>;
+
+const reading = object({
+  when: text({ max: 64 }),
+  command: long,
+  /** study: all models that had no result, once. The others are readings that somebody asked for. */
+  by: oneOf(["study", "evaluate", "verify"]),
+  models: list(object({ arm: armName, seed: count, stages: list(stage, { max: STAGES.length }) }), {
+    max: RECORD_LIMITS.samples,
+  }),
+});
+
+/** One time that the test part was read. It is written before the reading, so that a killed reading counts too. */
+export type Reading = Checked<typeof reading>;
+
+const readings = object({ format: oneOf([1]), readings: list(reading, { max: RECORD_LIMITS.samples }) });
+
+/** All that a run has of its test part. */
+export interface TestPart {
+  readonly results: readonly ArmTest[];
+  readonly losses: readonly TokenLosses[];
+  readonly baselines?: TestBaselines;
+  readonly readings: readonly Reading[];
+}
+
+const armTestOf = (value: unknown, path: string): ArmTest => readAs(armTest, value, path);
+const baselinesOf = (value: unknown, path: string): TestBaselines => readAs(baselines, value, path);
+const readingsOf = (value: unknown, path: string) => readAs(readings, value, path);
+
+/** The test result of an arm; undefined where it was not tested. Throws a HymbaError when it is damaged. */
+export const readArmTest = (disk: Disk, folder: string, { arm, seed }: Pick<ArmTest, "arm" | "seed">) =>
+  readJson(disk, join(armFolder(folder, arm, seed), testFile), { as: armTestOf });
+
+/** Writes the losses of the test tokens (nats) after each stage, and then the result that closes the arm. */
+export async function writeArmTest(
+  disk: Disk,
+  folder: string,
+  { result, losses }: { result: ArmTest; losses: ReadonlyMap<StageName, Float32Array> },
+): Promise<void> {
+  const own = armFolder(folder, result.arm, result.seed);
+  for (const [stage, nats] of losses) await writeAtomic(disk, join(own, testLossesFile(stage)), encodeLosses(nats));
+  await writeJson(disk, join(own, testFile), result);
+}
+
+/** Every reading of the test part so far. */
+export const readReadings = async (disk: Disk, folder: string): Promise<readonly Reading[]> =>
+  (await readJson(disk, join(folder, FILES.readings), { as: readingsOf }))?.readings ?? [];
+
+/** Adds a reading to the list. To be called before the text is read. Throws UsageError when the list is full. */
+export async function addReading(disk: Disk, folder: string, added: Omit<Reading, "when">): Promise<void> {
+  const before = await readReadings(disk, folder);
+  if (before.length >= RECORD_LIMITS.samples) {
+    throw new UsageError(`${join(folder, FILES.readings)} is full`, {
+      expected: `at most ${RECORD_LIMITS.samples} readings of the test part`,
+      hint: "a test part that was read so often says nothing any more; choose another one in a new run",
+    });
+  }
+  const all = [...before, { when: new Date().toISOString(), ...added }];
+  await writeJson(disk, join(folder, FILES.readings), { format: 1, readings: all });
+}
+
+export const writeTestBaselines = (disk: Disk, folder: string, found: TestBaselines): Promise<void> =>
+  writeJson(disk, join(folder, FILES.test), found);
+
+/** The test part of a run with these results; undefined where none of it was read. */
+export async function loadTestPart(
+  disk: Disk,
+  folder: string,
+  given: readonly Pick<ArmResult, "arm" | "seed">[],
+): Promise<TestPart | undefined> {
+  const results: ArmTest[] = [], losses: TokenLosses[] = [];
+  for (const { arm, seed } of given) {
+    const found = await readArmTest(disk, folder, { arm, seed });
+    if (!found) continue;
+    results.push(found);
+    for (const stage of STAGES) {
+      if (!found.stages[stage]) continue;
+      const path = join(armFolder(folder, arm, seed), testLossesFile(stage));
+      losses.push({ arm, seed, stage, nats: decodeLosses(await disk.read(path), path) });
+    }
+  }
+  const baselines = await readJson(disk, join(folder, FILES.test), { as: baselinesOf });
+  const readings = await readReadings(disk, folder);
+  return results.length + readings.length === 0 ? undefined : { results, losses, baselines, readings };
+}
