@@ -11,6 +11,7 @@ export const LAYERS = [
   "core/random.ts",
   "core/student.ts",
   "core/nearest.ts",
+  "core/system",
   "core/disk",
   "core/tensor",
   "wgsl",

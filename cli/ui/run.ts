@@ -1,5 +1,6 @@
 /** Runs a command. An error is printed on standard error and gives exit code 1 or 2. */
 import { HymbaError } from "../../core/errors.ts";
+import { stopSignals, thisPlatform } from "../../core/system/mod.ts";
 import { defuseConsole } from "./terminal.ts";
 
 /** The work of a parsed command line. */
@@ -45,7 +46,7 @@ export async function carryOut(action: Action): Promise<void> {
 /** Lets the user stop a command. */
 export interface Stopper {
   readonly signal: AbortSignal;
-  /** From now on the first Ctrl-C or SIGTERM aborts the signal, so that the work is saved. The second one ends the process. */
+  /** From now on the first Ctrl-C, Ctrl-Break or SIGTERM aborts the signal, so that the work is saved. The second one ends the process. */
   listen(): void;
   /** Removes the signal handlers. */
   dispose(): void;
@@ -60,7 +61,7 @@ export function stopper(onStop: () => void): Stopper {
     controller.abort();
     onStop();
   };
-  const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const names = stopSignals(thisPlatform);
   return {
     signal: controller.signal,
     listen: () => {

@@ -53,10 +53,16 @@ async function cachedTiles(of: { name: string; driver: string }): Promise<TileCh
   return await readTiles(systemDisk, of);
 }
 
+/** Memory of the process besides its tensors: the engine, the text, checkpoints while they are written (bytes). */
+const BESIDE_TENSORS = 512 * 2 ** 20;
+
 async function openCpu(threads: number | undefined): Promise<OpenBackend> {
   // A dynamic import, because it needs Deno, and a browser can load this module, too.
-  const { CpuExecutor } = await import("../cpu/mod.ts");
-  const executor = await CpuExecutor.create({ threads });
+  const { CpuExecutor } = await import("../cpu/mod.ts"),
+    { memoryLimit, readSystemText } = await import("../system/mod.ts");
+  const group = await memoryLimit(readSystemText);
+  const mostBytes = group && Math.max(0, group.free - BESIDE_TENSORS);
+  const executor = await CpuExecutor.create({ threads, mostBytes });
   return {
     executor,
     backend: "cpu",

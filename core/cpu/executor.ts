@@ -3,7 +3,7 @@ import { HymbaError, UsageError } from "../errors.ts";
 import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
 import { type Launch, newContext } from "./launch.ts";
-import { SharedHeap } from "./memory.ts";
+import { MOST_BYTES, SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { entryFor } from "../ops/registry.ts";
 import { LOWERINGS } from "./ops/mod.ts";
@@ -19,6 +19,8 @@ export interface CpuOptions {
   timed?: boolean;
   /** Which build of the kernels; the best that the engine accepts without it. Builds differ in the last bits. */
   build?: Build;
+  /** The most bytes of memory for tensors. Default: 4 GiB, what a WebAssembly memory can hold. */
+  mostBytes?: number;
 }
 
 export class CpuExecutor implements Executor, CpuHost {
@@ -43,7 +45,8 @@ export class CpuExecutor implements Executor, CpuHost {
       });
     }
     const build = options.build ?? bestBuild();
-    const kernels = await loadKernels(build), heap = new SharedHeap();
+    const kernels = await loadKernels(build),
+      heap = new SharedHeap(Math.min(MOST_BYTES, options.mostBytes ?? MOST_BYTES));
     const pool = await ThreadPool.start(heap, { module: kernels.module, threads });
     return new CpuExecutor({ heap, kernels, pool, options, build });
   }

@@ -24,7 +24,8 @@ export class SharedHeap {
   readonly #taken = new Map<number, number>();
   #end = RESERVED;
 
-  constructor() {
+  /** @param most the most bytes that all allocations may take together; the memory limit of a container lowers it */
+  constructor(readonly most: number = MOST_BYTES) {
     this.memory = new WebAssembly.Memory({ initial: RESERVED / PAGE, maximum: MOST_BYTES / PAGE, shared: true });
   }
 
@@ -41,9 +42,10 @@ export class SharedHeap {
   /** Throws with numbers when blocks of these sizes do not fit any more; allocates nothing. */
   require(sizes: readonly number[], who: string): void {
     const wanted = sizes.reduce((sum, bytes) => sum + aligned(bytes), 0), used = this.usedBytes + RESERVED;
-    if (used + wanted <= MOST_BYTES) return;
+    if (used + wanted <= this.most) return;
+    const holder = this.most < MOST_BYTES ? "this container's memory limit leaves" : "WebAssembly memory holds";
     throw new HymbaError(`${who}: not enough memory for the CPU executor`, {
-      expected: `at most ${MOST_BYTES - used} bytes (WebAssembly memory holds ${MOST_BYTES}, ${used} are in use)`,
+      expected: `at most ${Math.max(0, this.most - used)} bytes (${holder} ${this.most}, ${used} are in use)`,
       got: `${wanted} bytes`,
       hint: "--remat, a smaller batch, sequence length or model (--preset quick), or --backend webgpu",
     });
@@ -129,7 +131,7 @@ export class SharedHeap {
     const joins = last !== undefined && last.start + last.bytes === this.#end;
     const start = joins ? last.start : this.#end, end = start + size;
     const pages = Math.ceil(end / PAGE) - this.memory.buffer.byteLength / PAGE;
-    if (end > MOST_BYTES) this.require([MOST_BYTES], who);
+    if (end > this.most) this.require([this.most], who);
     try {
       if (pages > 0) this.memory.grow(pages);
     } catch (cause) {

@@ -1,10 +1,11 @@
 /** Opens adapters with Dawn: those of the system, and SwiftShader from npm. */
 import { join } from "node:path";
 import { HymbaError } from "../errors.ts";
+import { gpuBackend, swiftShaderRuns, thisPlatform } from "../system/mod.ts";
 import { type Candidate, choose, classOf, kindOf } from "./choose.ts";
 import { spinFor, throttlePolling } from "./polling.ts";
 import { withoutHarmlessWarnings } from "./quiet.ts";
-import { ensureSwiftShader, swiftShaderFits } from "./swiftshader.ts";
+import { ensureSwiftShader } from "./swiftshader.ts";
 import type { OpenOptions } from "./types.ts";
 
 /** An opened adapter, its Dawn instance, and the candidate that it was opened for. */
@@ -22,8 +23,7 @@ const instances = new Map<string, GPU>();
 /** Vulkan loaders. They are never released, because unloading a loader unloads all its drivers. */
 const loaders: unknown[] = [];
 
-const BACKEND: Partial<Record<typeof Deno.build.os, string>> = { darwin: "metal", windows: "d3d12" };
-const backend = BACKEND[Deno.build.os] ?? "vulkan";
+const backend = gpuBackend(thisPlatform);
 
 const NO_SUCH_NAME = "no such adapter";
 /** SwiftShader from npm. Its driver reports this name. */
@@ -69,7 +69,7 @@ let system: Promise<Candidate[]> | undefined;
 
 async function findCandidates(): Promise<Candidate[]> {
   const listed = await (system ??= systemAdapters());
-  const packaged = swiftShaderFits() && !listed.some(({ name }) => kindOf(name) === "swiftshader");
+  const packaged = swiftShaderRuns(thisPlatform) && !listed.some(({ name }) => kindOf(name) === "swiftshader");
   return packaged ? [...listed, PACKAGED] : listed;
 }
 

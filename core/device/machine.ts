@@ -2,6 +2,7 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { type Disk, systemDisk } from "../disk/mod.ts";
+import { memoryLimit } from "../system/mod.ts";
 
 /** The facts that decide how fast the machine can be. */
 export interface Machine {
@@ -14,7 +15,7 @@ export interface Machine {
   processor: string;
   /** Logical cores that this process may use. */
   cores: number;
-  /** Total memory (bytes). */
+  /** Total memory (bytes), or the limit of the container. */
   memory: number;
   /** Free memory (bytes). */
   availableMemory: number;
@@ -75,6 +76,7 @@ export async function inspectMachine(disk: Disk = systemDisk): Promise<Machine> 
   const release = await textAt(disk, "/etc/os-release");
   const field = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, "m").exec(release)?.[1] ?? "";
   const { total, available } = Deno.systemMemoryInfo();
+  const group = await memoryLimit((path) => textAt(disk, path));
   return {
     os: Deno.build.os,
     arch: Deno.build.arch,
@@ -82,8 +84,8 @@ export async function inspectMachine(disk: Disk = systemDisk): Promise<Machine> 
     release: field("VERSION_ID"),
     processor: cpus()[0]?.model ?? "",
     cores: navigator.hardwareConcurrency,
-    memory: total,
-    availableMemory: available,
+    memory: Math.min(total, group?.limit ?? total),
+    availableMemory: Math.min(available, group?.free ?? available),
     gpus: await gpuMakers(disk),
     renderNode: await renderNode(disk),
     aptUri: await aptUri(disk),

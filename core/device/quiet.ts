@@ -1,3 +1,5 @@
+import { cLibrary, thisPlatform } from "../system/mod.ts";
+
 /**
  * Hides harmless warnings of Dawn: two limits that it lowers for every Vulkan driver, and missing drivers, which this program
  * handles. Dawn writes them directly to file descriptor 2 when it lists the drivers, and it has no option to turn them off.
@@ -29,9 +31,10 @@ type System = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 let system: System | null | undefined;
 
 function openSystem(): System | null {
-  if (Deno.build.os !== "linux") return null;
+  const library = cLibrary(thisPlatform);
+  if (library === undefined) return null;
   try {
-    return Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+    return Deno.dlopen(library, SYMBOLS).symbols;
   } catch {
     return null;
   }

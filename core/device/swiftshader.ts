@@ -17,9 +17,6 @@ const FILES: Readonly<Record<string, string>> = {
   "vk_swiftshader_icd.json": "c9eef28b6b984fec220ef0abfecc40b502d46946706e47bfe97707027cb818bd",
 };
 
-/** Whether SwiftShader from npm runs on this machine. */
-export const swiftShaderFits = (): boolean => Deno.build.os === "linux" && Deno.build.arch === "x86_64";
-
 /** The folder of SwiftShader in the cache. It need not exist. */
 export const swiftShaderFolder = (): string => join(cacheFolder(), "swiftshader-153.0.0");
 

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { HymbaError } from "../errors.ts";
+import { cacheBase, thisPlatform } from "../system/mod.ts";
 import type { Disk } from "./disk.ts";
 
 const WAIT_MS = 200, WAIT_LIMIT_MS = 10 * 60_000;
@@ -10,14 +11,7 @@ const WAIT_MS = 200, WAIT_LIMIT_MS = 10 * 60_000;
  * or `~/.cache/hymba`. It need not exist. Everything in it can be downloaded again.
  */
 export function cacheFolder(): string {
-  const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
-  const inHome = (...parts: string[]) => home ? join(home, ...parts) : undefined;
-  const base = Deno.env.get("XDG_CACHE_HOME") ||
-    (Deno.build.os === "windows"
-      ? Deno.env.get("LOCALAPPDATA") ?? inHome("AppData", "Local")
-      : Deno.build.os === "darwin"
-      ? inHome("Library", "Caches")
-      : inHome(".cache"));
+  const base = cacheBase(thisPlatform);
   if (base) return join(base, "hymba");
   throw new HymbaError("no folder to keep downloads in", {
     expected: "XDG_CACHE_HOME, HOME or LOCALAPPDATA in the environment",

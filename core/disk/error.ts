@@ -22,6 +22,16 @@ const MEANING: Record<string, { what: string; hint: string }> = {
   EACCES: { what: "permission denied", hint: "check who owns the folder and its permissions" },
   EPERM: { what: "operation not permitted", hint: "check who owns the folder and its permissions" },
   EROFS: { what: "the file system is read-only", hint: "write to another folder" },
+  EBUSY: {
+    what: "another program has it open",
+    hint: "close that program (a viewer, a virus scanner), then try again",
+  },
+  NO_LOCKS: {
+    what: "this file system has no locks",
+    hint:
+      "mount it with locks (Lustre: -o flock), choose another folder, or set HYMBA_LOCKS=off and make sure yourself " +
+      "that only one process works in the folder: two would damage each other's files",
+  },
   EMFILE: { what: "too many open files in this process", hint: "raise the limit (ulimit -n 4096)" },
   ENFILE: { what: "too many open files on this machine", hint: "close other programs" },
   ENOENT: { what: "no such file or folder", hint: "check the path; was the folder removed while this ran?" },

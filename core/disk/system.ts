@@ -1,23 +1,15 @@
 import type { Disk, Lock, Stat } from "./disk.ts";
+import { isLockless, locksAreOff, syncsFolders, systemErrorCode, thisPlatform, whileHeld } from "../system/mod.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 
-/** The system's code of an error. Deno gives the usual codes. For others (EFBIG, EDQUOT) only the number is in the text. */
-async function codeOf(cause: unknown): Promise<string> {
-  if (cause instanceof Deno.errors.NotCapable) return "NOT_CAPABLE";
-  if (!(cause instanceof Error)) return "UNKNOWN";
-  if ("code" in cause && typeof cause.code === "string") return cause.code;
-  const number = Deno.build.os === "windows" ? undefined : /\(os error (\d+)\)/.exec(cause.message)?.[1];
-  if (number === undefined) return cause instanceof TypeError ? "EINVAL" : "UNKNOWN";
-  // A dynamic import, because node:os would double the start-up time of a short command.
-  const { constants } = await import("node:os");
-  return Object.entries(constants.errno).find(([, one]) => one === Number(number))?.[0] ?? "UNKNOWN";
-}
+const codeOf = (cause: unknown) => systemErrorCode(cause, thisPlatform);
 
 /** Runs one operation. An error of the system becomes a DiskError. */
 async function asked<T>(operation: DiskOperation, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof DiskError) throw cause;
     throw new DiskError(operation, path, await codeOf(cause), { cause });
   }
 }
@@ -38,11 +30,25 @@ async function withFile<T>(
 /** Syncs a file. A sync covers the whole inode, so a new handle also syncs the writes of earlier handles. */
 const sync = (file: Deno.FsFile) => file.sync();
 
+/** Where another program may hold the file open for a moment. */
+const patiently = <T>(work: () => Promise<T>) => whileHeld(work, { ...thisPlatform, codeOf });
+
+/** Locks the whole file. Where the file system has no locks, this fails with a hint, or the user has allowed to go without. */
+async function lockWhole(path: string, file: Deno.FsFile): Promise<boolean> {
+  try {
+    return await file.tryLock(true);
+  } catch (cause) {
+    if (!isLockless(await codeOf(cause))) throw cause;
+    if (locksAreOff(thisPlatform)) return true;
+    throw new DiskError("lock", path, "NO_LOCKS", { cause });
+  }
+}
+
 async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
   // The kernel releases this lock with the process, so a killed process leaves no lock.
   const file = await Deno.open(path, { read: true, write: true, create: true });
   try {
-    if (!await file.tryLock(true)) return file.close(), undefined;
+    if (!await lockWhole(path, file)) return file.close(), undefined;
     await file.truncate(0);
     await file.write(new TextEncoder().encode(owner));
   } catch (cause) {
@@ -79,12 +85,11 @@ export const systemDisk: Disk = {
     asked("truncate", path, () => withFile(path, { write: true, create: true }, (file) => file.truncate(length))),
   syncFile: (path) => asked("sync", path, () => withFile(path, { write: true }, sync)),
   syncFolder: async (path) => {
-    // Windows cannot open a folder. It writes names to the disk itself.
-    if (Deno.build.os === "windows") return;
+    if (!syncsFolders(thisPlatform)) return;
     await asked("sync", path, () => withFile(path, { read: true }, sync));
   },
-  rename: (from, to) => asked("rename", from, () => Deno.rename(from, to)),
-  remove: (path) => asked("remove", path, () => Deno.remove(path)),
+  rename: (from, to) => asked("rename", from, () => patiently(() => Deno.rename(from, to))),
+  remove: (path) => asked("remove", path, () => patiently(() => Deno.remove(path))),
   list: (path) => asked("list", path, async () => (await Array.fromAsync(Deno.readDir(path), (e) => e.name)).sort()),
   stat: (path) => asked("inspect", path, () => inspect(path)),
   makeFolder: (path) =>

@@ -16,7 +16,9 @@ export interface Kernel {
 
 /** A kernel's file, with the shared pieces that it calls in front. */
 export function kernel(name: string, ...pieces: readonly string[]): Kernel {
-  const code = afterEnable(pieces.join("\n")), block = /^struct Run \{([^}]*)\}/m.exec(code)?.[1] ?? "";
+  // A checkout on Windows may have ended the lines with \r\n.
+  const code = afterEnable(pieces.join("\n").replaceAll("\r\n", "\n")),
+    block = /^struct Run \{([^}]*)\}/m.exec(code)?.[1] ?? "";
   return { name, code, run: [...block.matchAll(/(\w+): u32,/g)].map(([, member]) => member!) };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ensureSwiftShader, swiftShaderFits } from "../../core/device/swiftshader.ts";
+import { ensureSwiftShader } from "../../core/device/swiftshader.ts";
+import { swiftShaderRuns, thisPlatform } from "../../core/system/mod.ts";
 import { withFolders } from "../data/folders.ts";
 
 const SOURCE = new URL("../../core/device/swiftshader.ts", import.meta.url).href;
@@ -15,7 +16,7 @@ async function ensureInChild(): Promise<{ folder: string; code: number; log: str
 
 Deno.test({
   name: "ensureSwiftShader: of several processes only one downloads it, and a damaged file is replaced",
-  ignore: !swiftShaderFits(),
+  ignore: !swiftShaderRuns(thisPlatform),
   fn: () =>
     withFolders(async ({ cache }) => {
       const folder = join(cache, "hymba", "swiftshader-153.0.0");

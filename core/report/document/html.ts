@@ -107,7 +107,9 @@ function policyOf(script: string | undefined): string {
 }
 
 /** A self-contained HTML page. It uses no network and runs no script but its own. */
-export function page(title: string, { lead, body, style, script }: PageParts): string {
+export function page(title: string, { lead, body, style, script: given }: PageParts): string {
+  // A browser reads \r\n as \n before it compares the script with its hash.
+  const script = given?.replaceAll("\r\n", "\n");
   return markup`<!doctype html>
 <html lang="en">
 <head>
