@@ -4,10 +4,11 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import { choice, string } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
-import { chooseModel } from "../../core/study/one_model.ts";
+import { UsageError } from "../../core/errors.ts";
+import { chooseModel, noTestPart } from "../../core/study/one_model.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
@@ -15,6 +16,7 @@ import { modelOptions, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { dataOption } from "../shared/study.ts";
+import { noteReading } from "../shared/test_reading.ts";
 
 const options = merge(
   object({
@@ -22,6 +24,11 @@ const options = merge(
     text: optional(
       option("--text", string({ metavar: "FILE" }), {
         description: message`evaluate this whole text instead of the validation part`,
+      }),
+    ),
+    part: optional(
+      option("--part", choice(["validation", "test"], { metavar: "validation|test" }), {
+        description: message`the part of the run's text; the run keeps a list of every reading of its test part`,
       }),
     ),
     data: dataOption,
@@ -38,13 +45,22 @@ export const evaluateCommand = command("evaluate", map(options, (given): Action 
 });
 
 async function evaluate(
-  { run, text, data, json, model, seed, stage, ...backend }: InferValue<typeof options>,
+  { run, text, part, data, json, model, seed, stage, ...backend }: InferValue<typeof options>,
 ): Promise<void> {
+  if (text !== undefined && part !== undefined) {
+    throw new UsageError("--text and --part name two texts", { expected: "one of them" });
+  }
   const folder = await folderOf(run), choice = { model, seed, stage };
-  const { record } = await chooseModel(systemDisk, folder, choice), onProgress = (line: string) => console.error(line);
+  const { record, ...chosen } = await chooseModel(systemDisk, folder, choice),
+    onProgress = (line: string) => console.error(line);
   const corpus = text === undefined
     ? await corpusOf(record, { data, onProgress })
     : await resolveCorpus({ data: text, onProgress });
+  if (part === "test") {
+    if (record.data.testTokens === undefined) throw noTestPart();
+    const models = [{ arm: chosen.arm.name, seed: chosen.seed, stages: [chosen.stage] }];
+    await noteReading(folder, { by: "evaluate", models });
+  }
   const found = await withModel(
     folder,
     { choice, backend: { ...backend, onProgress } },
@@ -52,8 +68,8 @@ async function evaluate(
       model: opened.chosen.arm.name,
       seed: opened.chosen.seed,
       stage: opened.chosen.stage,
-      text: text ?? `${record.corpus.name}, validation part`,
-      ...await (text === undefined ? opened.evaluatePart(corpus.text) : opened.evaluate(corpus.text)),
+      text: text ?? `${record.corpus.name}, ${part ?? "validation"} part`,
+      ...await (text === undefined ? opened.evaluatePart(corpus.text, part) : opened.evaluate(corpus.text)),
     }),
   );
   const { loss, perplexity, bitsPerByte, tokens, bytes } = found;

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { otherKernels } from "../../core/backend/kernels.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk, temporaryName } from "../../core/disk/mod.ts";
-import { FILES, loadRun, readRecord } from "../../core/record/mod.ts";
+import { type ArmTest, FILES, loadRun, readRecord, STAGES } from "../../core/record/mod.ts";
+import { checkTestPart } from "../../core/verify/check_test_part.ts";
 import { checkTokenizer } from "../../core/verify/check_tokenizer.ts";
 import { checkChecksums, CHECKSUMS, type Finding } from "../../core/verify/checksums.ts";
 import { checkArtifacts, checkQualities, checkTraining, sameMachine } from "../../core/verify/verify.ts";
@@ -17,11 +18,15 @@ import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { dataOption } from "../shared/study.ts";
+import { noteReading } from "../shared/test_reading.ts";
 
 const options = merge(
   object({
     run: runArgument,
     retrain: option("--retrain", { description: message`also repeat the training` }),
+    test: option("--test", {
+      description: message`also evaluate on the test part again; the run keeps a list of every reading`,
+    }),
     data: dataOption,
     json: jsonOption,
   }),
@@ -36,7 +41,7 @@ export const verifyCommand = command("verify", map(options, (given): Action => (
 
 const onProgress = (line: string) => console.error(line);
 
-async function verify({ run, retrain, data, json, ...backend }: InferValue<typeof options>): Promise<void> {
+async function verify({ run, retrain, test, data, json, ...backend }: InferValue<typeof options>): Promise<void> {
   const folder = await folderOf(run);
   if (!await systemDisk.stat(join(folder, CHECKSUMS))) {
     // Without checksums this must at least be a run. A run without checksums is a finding below.
@@ -45,7 +50,7 @@ async function verify({ run, retrain, data, json, ...backend }: InferValue<typeo
   }
   const findings = await checkChecksums(systemDisk, folder);
   // Wrong checksums are a clearer message than the error of a reader that meets a damaged file.
-  if (findings.every(({ ok }) => ok)) findings.push(...await derive(folder, { retrain, data, backend }));
+  if (findings.every(({ ok }) => ok)) findings.push(...await derive(folder, { retrain, test, data, backend }));
   if (json) console.log(JSON.stringify({ run: folder, findings }));
   else console.log(described(folder, findings));
   if (findings.some(({ ok }) => !ok)) Deno.exitCode = 1;
@@ -61,9 +66,15 @@ function weightsNotHere(folder: string, { json }: { json: boolean }): void {
 /** Recomputes artifacts and losses, and with `retrain` the weights, and compares them with the run. */
 async function derive(
   folder: string,
-  { retrain, data, backend }: { retrain: boolean; data?: string; backend: Parameters<typeof openBackend>[0] },
+  { retrain, test, data, backend }: {
+    retrain: boolean;
+    test: boolean;
+    data?: string;
+    backend: Parameters<typeof openBackend>[0];
+  },
 ): Promise<Finding[]> {
   const loaded = await loadRun(systemDisk, folder), findings = await checkArtifacts(systemDisk, folder, loaded);
+  findings.push(...checkTestPart(loaded));
   const other = await otherKernels(systemDisk, loaded.record);
   if (other) onProgress(`note: ${folder}: ${other}`);
   const corpus = await corpusOf(loaded.record, { data, onProgress });
@@ -79,6 +90,10 @@ async function derive(
       run: loaded,
     };
     findings.push(...await checkQualities(systemDisk, folder, means));
+    if (test) {
+      await noteReading(folder, { by: "verify", models: loaded.test?.results.map(modelOf) ?? [] });
+      findings.push(...await checkQualities(systemDisk, folder, { ...means, part: "test" }));
+    }
     if (retrain) {
       const scratch = temporaryName(`${folder}.verify`);
       findings.push(...await checkTraining(systemDisk, folder, { ...means, scratch }));
@@ -88,6 +103,8 @@ async function derive(
     await opened.executor.close();
   }
 }
+
+const modelOf = ({ arm, seed, stages }: ArmTest) => ({ arm, seed, stages: STAGES.filter((stage) => stages[stage]) });
 
 function described(folder: string, findings: readonly Finding[]): string {
   const wrong = findings.filter(({ ok }) => !ok);

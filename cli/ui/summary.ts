@@ -1,6 +1,7 @@
 /** The table of results of a run, for the terminal. */
 import { type Run, studyLabel } from "../../core/record/mod.ts";
 import { table } from "./table.ts";
+import { testQuality } from "../../core/report/summary.ts";
 import { type SpeedKind, steadySpeed } from "../../core/report/speeds.ts";
 
 export function summaryTable(run: Run): string {
@@ -17,6 +18,7 @@ export function summaryTable(run: Run): string {
       number(pretraining?.final.perplexity),
       number(orpo?.final.perplexity),
       number(control?.final.perplexity),
+      ...(run.test ? [number(testQuality(run, { arm, seed }, orpo ? "orpo" : "pretraining")?.perplexity)] : []),
       number(orpo?.final.bitsPerByte, 3),
       number(orpo?.preference?.after.accuracy, 3),
       (parameters / 1e6).toFixed(3),
@@ -29,12 +31,13 @@ export function summaryTable(run: Run): string {
   const baseline = (
     name: string,
     { perplexity, bitsPerByte }: typeof unigram,
-  ) => [name, number(perplexity), "", "", number(bitsPerByte, 3), "", "", "", "", ""];
+  ) => [name, number(perplexity), "", "", ...(run.test ? [""] : []), number(bitsPerByte, 3), "", "", "", "", ""];
   const head = [
     "model",
     "pretrain PPL",
     "ORPO PPL",
     "beta=0 PPL",
+    ...(run.test ? ["test PPL"] : []),
     "bits/byte",
     "pref. acc.",
     "params M",

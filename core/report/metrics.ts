@@ -7,13 +7,12 @@ import {
   type Run,
   type StageName,
   type StageResult,
-  STAGES,
   studyLabel,
   type TestPart,
 } from "../record/mod.ts";
 import { sharesOf } from "../data/split.ts";
 import { at } from "../lists.ts";
-import { AFTER, firstStageWords, footerOf, oneLine, seedsOf } from "./caption.ts";
+import { firstStageWords, footerOf, oneLine, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
@@ -80,15 +79,17 @@ const baselineRow = (name: string, { loss, perplexity, bitsPerByte }: Quality) =
   fixed(bitsPerByte, 3),
 ];
 
+/** A title for each stage. */
+const stageTitles = (what: string): [StageName, string][] => [
+  ["pretraining", `${what} after pretraining`],
+  ["orpo", `${what} after ORPO`],
+  ["control", `${what} after the control: the second stage with beta = 0`],
+];
+
 function qualityTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
   const { unigram, bigram } = run.record.baselines;
   const baselines = [baselineRow("unigram baseline", unigram), baselineRow("bigram baseline", bigram)];
-  const titles: [StageName, string][] = [
-    ["pretraining", "Validation quality after pretraining"],
-    ["orpo", "Validation quality after ORPO"],
-    ["control", "Validation quality after the control: the second stage with beta = 0"],
-  ];
-  return titles.map(([stage, title]) => {
+  return stageTitles("Validation quality").map(([stage, title]) => {
     const table = armTable(arms, title, qualityMeasures(stage));
     return { ...table, rows: [...table.rows, ...baselines] };
   });
@@ -117,19 +118,17 @@ function testTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
     ...(unigram ? [baselineRow("unigram baseline", unigram)] : []),
     ...(bigram ? [baselineRow("bigram baseline", bigram)] : []),
   ].map((row) => [...row, fixed(run.record.baselines[row[0] === "unigram baseline" ? "unigram" : "bigram"].loss, 4)]);
-  return STAGES.map((stage) => {
-    const table = armTable(arms, `Quality on the test part ${AFTER[stage]}`, measures(stage));
+  return stageTitles("Quality on the test part").map(([stage, title]) => {
+    const table = armTable(arms, title, measures(stage));
     return { ...table, rows: [...table.rows, ...baselines], note: readingsNote(test) };
   });
 }
 
-/** How often the test part was read, and by what. */
-export function readingsNote({ readings }: TestPart): string {
-  const own = readings.filter(({ by }) => by === "study").length, others = readings.length - own;
-  return `The study read the test part ${
-    own === 1 ? "once" : `in ${own} goes, because it was interrupted,`
-  }, when all ` +
-    `training was done` + (others > 0 ? `; other commands read it ${others} more times (${FILES.readings}).` : ".");
+/** How often the study read the test part. Later readings by other commands do not change a report. */
+function readingsNote({ readings }: TestPart): string {
+  const own = readings.filter(({ by }) => by === "study").length;
+  const times = own === 1 ? "once" : `in ${own} goes, because it was interrupted,`;
+  return `The study read the test part ${times} when all training was done. ${FILES.readings} lists every reading.`;
 }
 
 /** A held-out preference measure in three columns: before the second stage, after it, and after the control. */

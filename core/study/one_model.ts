@@ -82,6 +82,10 @@ export interface TextQuality extends Quality {
   readonly bytes: number;
 }
 
+/** The error for a reading of a test part that a run has not. */
+export const noTestPart = () =>
+  new UsageError("the run has no test part", { hint: "a study has one with data.testFraction" });
+
 /** A model that is ready. Call `release` when done; the executor stays open. */
 export class TrainedModel {
   private constructor(
@@ -125,7 +129,7 @@ export class TrainedModel {
   async evaluatePart(corpus: string, name: "validation" | "test" = "validation"): Promise<TextQuality> {
     const part = studyTokens(corpus, this.tokenizer, this.chosen.record.study)[name];
     if (part) return await this.#score(part);
-    throw new UsageError("the run has no test part", { hint: "a study has one with data.testFraction" });
+    throw noTestPart();
   }
 
   async #score(part: Part): Promise<TextQuality> {

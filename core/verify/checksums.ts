@@ -49,6 +49,17 @@ export async function writeChecksums(disk: Disk, folder: string): Promise<string
   return path;
 }
 
+/** Writes the line of one file anew, after a command changed that file of a finished run. A run without a list gets none. */
+export async function updateChecksum(disk: Disk, folder: string, file: string): Promise<void> {
+  const sums = await readChecksums(disk, folder);
+  if (typeof sums === "string") return;
+  await writeAtomic(
+    disk,
+    join(folder, CHECKSUMS),
+    spelled({ ...sums, [file]: await digest(disk, join(folder, file)) }),
+  );
+}
+
 /** The list, or why it cannot be believed. */
 async function readChecksums(disk: Disk, folder: string): Promise<Checksums | string> {
   const path = join(folder, CHECKSUMS);

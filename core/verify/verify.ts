@@ -4,12 +4,12 @@ import { armFolder, FILES, loadRun, type Run, type RunRecord, STAGES, weightsFil
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
-import { TrainedModel } from "../study/one_model.ts";
+import { openStage } from "../study/test_part.ts";
 import { runStudy } from "../study/study.ts";
 import type { Executor } from "../plan/mod.ts";
 import { ARTIFACTS, availableArtifacts } from "../report/mod.ts";
+import { testQuality } from "../report/summary.ts";
 import type { Finding } from "./checksums.ts";
-import { present } from "../lists.ts";
 
 /** Largest relative difference of a loss between two executors or adapters; on one and the same the bits are compared. */
 const OTHER_EXECUTOR = 1e-3;
@@ -51,23 +51,22 @@ export async function checkArtifacts(disk: Disk, folder: string, run: Run): Prom
   return findings;
 }
 
-/** Evaluates the stored weights of every stage once more on the validation text. */
+/** Evaluates the stored weights of every stage once more on the validation text, or on the test text where `part` says so. */
 export async function checkQualities(
   disk: Disk,
   folder: string,
-  { run, ...means }: Means & { run: Run },
+  { run, part = "validation", ...means }: Means & { run: Run; part?: "validation" | "test" },
 ): Promise<Finding[]> {
-  const { study } = run.record, findings: Finding[] = [];
-  for (const { arm: name, seed, stages } of run.results) {
-    const arm = present(study.arms.find((one) => one.name === name), `the arm ${name}`);
+  const { record } = run, { executor } = means, findings: Finding[] = [];
+  for (const result of run.results) {
     for (const stage of STAGES) {
-      const recorded = stages[stage]?.final.loss, weights = join(armFolder(folder, name, seed), weightsFile(stage));
+      const recorded = part === "test" ? testQuality(run, result, stage)?.loss : result.stages[stage]?.final.loss;
       if (recorded === undefined) continue;
-      const chosen = { record: run.record, arm, seed, stage, weights };
-      const model = await TrainedModel.open(means.executor, { disk, folder, chosen });
+      const model = await openStage(result, stage, { disk, folder, executor, record });
       try {
-        const { loss } = await model.evaluatePart(means.corpus.text);
-        findings.push(compareLosses(`${name}, seed ${seed}, ${stage}: loss`, { recorded, loss, same: means.same }));
+        const { loss } = await model.evaluatePart(means.corpus.text, part);
+        const what = `${result.arm}, seed ${result.seed}, ${stage}: loss${part === "test" ? " on the test part" : ""}`;
+        findings.push(compareLosses(what, { recorded, loss, same: means.same }));
       } finally {
         model.release();
       }

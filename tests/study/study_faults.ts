@@ -1,5 +1,5 @@
 /**
- * A whole study of one arm (tokenizer, checkpoints, both stages and the control, results) on a disk that fails or a process that is
+ * A whole study of one arm (tokenizer, checkpoints, both stages and the control, results, test part) on a disk that fails or a process that is
  * killed at an operation. Afterwards the same call runs again on a working disk, and must end with the undisturbed bits.
  *
  *     deno run -A tests/study/study_faults.ts [--stride N] [--offset N]     every N-th operation, 1 by default; prints the count
@@ -18,8 +18,14 @@ import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 
 const FOLDER = "run", ARM = "mamba", CHECKPOINTS = `${FOLDER}/arms/${ARM}-1/checkpoints`, corpus = madeUpCorpus();
 
+const STUDY = {
+  ...tinyStudy({ arms: [ARM] }),
+  trainFraction: 0.8,
+  split: { kind: "contiguous", testFraction: 0.1, gapCharacters: 0 },
+} as const;
+
 const study = (disk: Disk, executor: Executor) =>
-  runStudy(tinyStudy({ arms: [ARM] }), { executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT });
+  runStudy(STUDY, { executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT, test: true });
 
 /** A disk between the program and the disk in memory, and the operation at which it failed. */
 interface Trouble {

@@ -1,0 +1,80 @@
+/** Commands that read the test part of a run: each is on the list of readings, and `verify` stays content. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { hymba, makePlace } from "./command_line.ts";
+
+const place = await makePlace(), RUN = "results/runs/tested", SPLIT = "data.trainFraction=0.8";
+const STUDY = [
+  ...["ablate", "--preset", "smoke", "--backend", "cpu", "--data", place.text, "--models", "mamba", "--out", RUN],
+  ...["--steps", "2", "--orpo-steps", "1", "--set", "recall.probe=false", "--set", SPLIT],
+];
+
+async function readings(): Promise<{ by: string; command: string; models: { stages: string[] }[] }[]> {
+  return JSON.parse(await Deno.readTextFile(join(place.folder, RUN, "test_readings.json"))).readings;
+}
+
+async function ok(...words: string[]) {
+  const { code, out, error } = await hymba(place, ...words);
+  assert.equal(code, 0, error + out);
+  return { out, error };
+}
+
+Deno.test("ablate reads the test part once; evaluate and verify say that they read it again", async () => {
+  assert.match((await ok(...STUDY, "--set", "data.testFraction=0.1")).out, /test PPL/);
+  assert.deepEqual((await readings()).map(({ by }) => by), ["study"]);
+  const { out, error } = await ok(
+    "evaluate",
+    RUN,
+    "--part",
+    "test",
+    "--backend",
+    "cpu",
+    "--data",
+    place.text,
+    "--json",
+  );
+  assert.match(error, /this reads the test part of .*test_readings\.json says so/);
+  const { loss, text } = JSON.parse(out),
+    kept = await Deno.readTextFile(join(place.folder, RUN, "arms/mamba-1/test.json"));
+  assert.equal(loss, JSON.parse(kept).stages.orpo.loss);
+  assert.match(text, /test part$/);
+  assert.match((await ok("verify", RUN, "--backend", "cpu", "--data", place.text)).out, /losses of test tokens: mean/);
+  assert.match(
+    (await ok("verify", RUN, "--test", "--backend", "cpu", "--data", place.text)).out,
+    /loss on the test part/,
+  );
+  const [, evaluated, verified] = await readings();
+  assert.deepEqual([evaluated!.by, evaluated!.models[0]!.stages], ["evaluate", ["orpo"]]);
+  assert.match(evaluated!.command, /^hymba evaluate .*--part test/);
+  assert.deepEqual([verified!.by, verified!.models[0]!.stages], ["verify", ["pretraining", "orpo", "control"]]);
+});
+
+Deno.test("a changed test result is found", async () => {
+  const path = join(place.folder, RUN, "arms/mamba-1/test.json"), sums = join(place.folder, RUN, "checksums.json");
+  const before = await Deno.readTextFile(path), list = await Deno.readTextFile(sums), made = JSON.parse(before);
+  made.stages.orpo.loss -= 0.01;
+  await Deno.writeTextFile(path, JSON.stringify(made));
+  assert.equal((await hymba(place, "verify", RUN, "--backend", "cpu", "--data", place.text)).code, 1);
+  // Somebody who also changes the list of checksums is found by the losses of the tokens.
+  await Deno.remove(sums);
+  const { createHash } = await import("node:crypto"), bytes = await Deno.readFile(path), changed = JSON.parse(list);
+  changed["arms/mamba-1/test.json"] = { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+  await Deno.writeTextFile(sums, `${JSON.stringify(changed, undefined, 2)}\n`);
+  const { code, out } = await hymba(place, "verify", RUN, "--backend", "cpu", "--data", place.text);
+  assert.equal(code, 1);
+  assert.match(out, /differs {2}mamba, seed 1, orpo: losses of test tokens: they give .*test\.json has/);
+  await Deno.writeTextFile(path, before);
+  await Deno.writeTextFile(sums, list);
+});
+
+Deno.test("a run without a test part has none to evaluate", async () => {
+  const other = STUDY.map((word) =>
+    word === RUN ? "results/runs/plain" : word === SPLIT ? "data.trainFraction=0.9" : word
+  );
+  await ok(...other);
+  const words = ["evaluate", "results/runs/plain", "--part", "test", "--backend", "cpu", "--data", place.text];
+  const { code, error } = await hymba(place, ...words);
+  assert.equal(code, 2);
+  assert.match(error, /the run has no test part/);
+  assert.equal((await hymba(place, "evaluate", RUN, "--part", "test", "--text", place.text)).code, 2);
+});
