@@ -24,10 +24,18 @@ export const MODEL_DEFAULTS = {
   fusion: "mean",
   ropeBase: 10000,
   normEps: 1e-6,
-  initDeviation: 0.02,
   metaInit: "normal",
   stepInit: "mamba",
 } as const satisfies Partial<HymbaOptions>;
+
+/** The start deviation of published models of this kind. At widths above 2500 it is larger than 1/√D. */
+export const PUBLISHED_DEVIATION = 0.02;
+
+/**
+ * The start deviation at which a weight row of D numbers makes outputs of order one from a normalised input, at every width D:
+ * 1/√D, and never below the published 0.02. `docs/initialisation.md` derives and measures it.
+ */
+export const startDeviation = (dModel: number): number => Math.max(PUBLISHED_DEVIATION, 1 / Math.sqrt(dModel));
 
 /** What a layer pattern decides; undefined without one, or where it cannot be read (`validate` says why). */
 function patternOf({ layers }: Partial<HymbaOptions>, nLayers: number) {
@@ -58,6 +66,7 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     kvGroups: undefined,
     layers: undefined,
     ffnHidden: Math.round(dModel * 8 / 3),
+    initDeviation: startDeviation(dModel),
     dtRank: Math.ceil(dModel / 16),
     innerNorms: parallel,
     valueHeadDim: parallel && !given.branchWidth && !given.separateOutputs ? mambaExpand * dModel / nHeads : headDim,

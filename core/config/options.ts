@@ -92,7 +92,7 @@ export interface HymbaOptions {
   ropeBase: number;
   /** Added to the mean square in RMSNorm. */
   normEps: number;
-  /** Standard deviation of linear and embedding weights at the start. */
+  /** Standard deviation of linear and embedding weights at the start. Default: 1/√D, at least 0.02. */
   initDeviation: number;
   /** Meta tokens at the start: N(0, 1) as published, or the deviation of the embeddings. */
   metaInit: "normal" | "embedding";

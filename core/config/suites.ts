@@ -1,7 +1,7 @@
 /** The suites: which models are compared, each as what it changes in the shape of a preset. */
 import { UsageError } from "../errors.ts";
 import { kvGroups } from "./layers.ts";
-import { HymbaConfig } from "./model.ts";
+import { HymbaConfig, PUBLISHED_DEVIATION } from "./model.ts";
 import type { StageConfig } from "./stage.ts";
 import { ARCH_TYPES, ArchType, type Fusion, FUSIONS, type HymbaOptions } from "./options.ts";
 
@@ -45,7 +45,8 @@ const BASELINES: readonly Recipe[] = [
 
 /**
  * The documented study's block: each branch as wide as a share of the model, with a projection into it and out of it besides its
- * own, joined by one gate without norms. Its sharing of keys and values was bookkeeping: every layer had its own.
+ * own, joined by one gate without norms. Its sharing of keys and values was bookkeeping: every layer had its own. Its weights
+ * start as published models do.
  */
 const documented = (name: string, archType: ArchType, share = 1): Recipe => ({
   name,
@@ -54,7 +55,7 @@ const documented = (name: string, archType: ArchType, share = 1): Recipe => ({
     return {
       ...{ archType, branchWidth, headDim: branchWidth / nHeads, dtRank: Math.ceil(branchWidth / 16) },
       ...{ mambaExpand: 2 * share, useMetaTokens: isHybrid(archType), useKvSharing: false },
-      ...{ innerNorms: false, fusion: "gate" },
+      ...{ innerNorms: false, fusion: "gate", initDeviation: shape.initDeviation ?? PUBLISHED_DEVIATION },
     };
   },
 });

@@ -82,7 +82,11 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   },
   ropeBase: { meaning: "Base of the rotary angles." },
   normEps: { meaning: "Added to the mean square in RMSNorm." },
-  initDeviation: { meaning: "Standard deviation of linear and embedding weights at the start." },
+  initDeviation: {
+    meaning: "Standard deviation of linear and embedding weights at the start.",
+    from: ["dModel"],
+    how: "1 / √dModel, at least 0.02; with the profile seed 0.02",
+  },
   metaInit: { meaning: "Meta tokens at the start: N(0, 1), or the deviation of the embeddings." },
   stepInit: { meaning: "Step sizes at the start: Mamba's 0.001 to 0.1, or a bias of zero." },
 };

@@ -1,8 +1,9 @@
 /** Start values: the published standard deviations, Mamba's steps and states, and the options where the sources disagree. */
 import { strict as assert } from "node:assert";
-import { HymbaConfig } from "../../core/config/mod.ts";
+import { HymbaConfig, type HymbaOptions } from "../../core/config/mod.ts";
 import { initialValues } from "../../core/params/init.ts";
 import { parameterSpecs } from "../../core/params/specs.ts";
+import { resolveSources } from "../../core/study_file/mod.ts";
 
 const config = new HymbaConfig({ vocabSize: 500, dModel: 64, nLayers: 3, nHeads: 4, nKvHeads: 2, numMetaTokens: 64 });
 
@@ -21,19 +22,38 @@ function assertNormal(values: Float32Array, expected: number, name: string): voi
   assert.ok(Math.abs(mean(values)) < 4 * expected / Math.sqrt(values.length), `${name}: mean ${mean(values)}`);
 }
 
-Deno.test("start: linear and embedding weights N(0, 0.02), outputs into the residual stream smaller by √(2 layers)", () => {
+Deno.test("start: linear and embedding weights N(0, 1/√D), outputs into the residual stream smaller by √(2 layers)", () => {
   for (const name of ["embedding", "layers.1.in_proj", "layers.1.ffn.gate_up"]) {
-    assertNormal(valuesOf(name), 0.02, name);
+    assertNormal(valuesOf(name), 1 / 8, name);
   }
   for (const name of ["layers.1.out_proj", "layers.1.ffn.down"]) {
-    assertNormal(valuesOf(name), 0.02 / Math.sqrt(6), name);
+    assertNormal(valuesOf(name), 1 / 8 / Math.sqrt(6), name);
   }
   assertNormal(valuesOf("embedding", config.with({ initDeviation: 0.1 })), 0.1, "embedding at 0.1");
 });
 
+Deno.test("start: the deviation follows the width of each model, is never below 0.02, and can be given", () => {
+  const deviation = (options: Partial<HymbaOptions>) => new HymbaConfig(options).initDeviation;
+  assert.equal(deviation({ dModel: 1600, nHeads: 25, nKvHeads: 5 }), 1 / 40);
+  assert.equal(deviation({ dModel: 2560 }), 0.02);
+  assert.equal(deviation({ dModel: 64, initDeviation: 0.02 }), 0.02);
+  const text = 'models = ["narrow", "wide"]\n[arms.narrow]\ndModel = 16\n[arms.wide]\ninitDeviation = 0.5\n';
+  const { study } = resolveSources({ file: { path: "my.toml", text } });
+  assert.deepEqual(study.arms.map(({ config }) => config.initDeviation), [0.25, 0.5]);
+});
+
+Deno.test("start: the documented study's models keep N(0, 0.02) unless the file says otherwise", () => {
+  const deviations = (text: string) => {
+    const { study } = resolveSources({ file: { path: "my.toml", text: `profile = "seed"\n${text}` } });
+    return new Set(study.arms.map(({ config }) => config.initDeviation));
+  };
+  assert.deepEqual(deviations(""), new Set([0.02]));
+  assert.deepEqual(deviations("[model]\ninitDeviation = 0.1\n"), new Set([0.1]));
+});
+
 Deno.test("start: meta tokens N(0, 1) as published, or like the embeddings", () => {
   assertNormal(valuesOf("meta"), 1, "meta");
-  assertNormal(valuesOf("meta", config.with({ metaInit: "embedding" })), 0.02, "meta like embeddings");
+  assertNormal(valuesOf("meta", config.with({ metaInit: "embedding" })), 1 / 8, "meta like embeddings");
 });
 
 Deno.test("start: steps are log-uniform from 0.001 to 0.1, or the bias is zero as in the released code", () => {

@@ -1,6 +1,6 @@
 /** Presets as study files give exactly the studies that they gave as code. */
 import { strict as assert } from "node:assert";
-import { type Arm, HymbaConfig, PRESETS, type StudyConfig, SUITES } from "../../core/config/mod.ts";
+import { type Arm, HymbaConfig, PRESETS, startDeviation, type StudyConfig, SUITES } from "../../core/config/mod.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import type { Overrides } from "../../core/study_file/mod.ts";
 
@@ -15,11 +15,19 @@ const FLAGS: Overrides = {
   ...{ remat: true, precision: "bf16", models: ["hymba", "samba"] },
 };
 
-/** A kept study with the fields of a configuration that are newer than it, at their usual values. */
+/**
+ * A kept study with the fields of a configuration that are newer than it, at their usual values. All weights started from
+ * N(0, 0.02) then. The documented arms and the probe, whose deviation is given, still start as they did.
+ */
 function withNewFields(study: StudyConfig): StudyConfig {
   const full = (arms: readonly Arm[]) => arms.map(({ name, config }) => ({ name, config: new HymbaConfig(config) }));
-  const recall = study.recall && { ...study.recall, arms: full(study.recall.arms) };
-  return { ...study, arms: full(study.arms), ...(recall ? { recall } : {}) };
+  const recall = study.recall && { ...study.recall, arms: full(study.recall.arms) }, arms = full(study.arms);
+  assert.deepEqual(new Set(arms.map(({ config }) => config.initDeviation)), new Set([0.02]));
+  const started = study.suite === "seed" ? arms : arms.map(({ name, config }) => ({
+    name,
+    config: config.with({ initDeviation: startDeviation(config.dModel) }),
+  }));
+  return { ...study, arms: started, ...(recall ? { recall } : {}) };
 }
 
 Deno.test("every preset with every suite, profile and flag is the study that it was", async () => {
