@@ -39,7 +39,7 @@ const BASELINES: readonly Recipe[] = [
   architecture("samba", ArchType.HYBRID_SEQUENTIAL, { useMetaTokens: false, windowed: true, globalAttnIndices: [] }),
   architecture("falcon-h1", ArchType.HYBRID, {
     ...{ fusion: "sum", separateOutputs: true, useMetaTokens: false, useKvSharing: false },
-    ...{ windowed: false, innerNorms: false },
+    ...{ windowed: false, innerNorms: false, ropeBase: 1e11 },
   }),
 ];
 
@@ -95,20 +95,47 @@ function factorial(): Recipe[] {
   });
 }
 
-/** The published roadmap: A to E each add one thing to the step before. */
-const ROADMAP: readonly Recipe[] = [
-  architecture("transformer", ArchType.TRANSFORMER_GLOBAL),
-  architecture("mamba", ArchType.MAMBA),
-  architecture("a-sequential", ArchType.HYBRID_SEQUENTIAL, { useMetaTokens: false }),
-  ...[["b-parallel", {}], ["c-local-global", { windowed: true }], ["d-sharing", { windowed: true, useKvSharing: true }]]
-    .map(([name, on]) =>
-      architecture(name as string, ArchType.HYBRID, {
-        ...{ useMetaTokens: false, windowed: false, useKvSharing: false },
-        ...on as Partial<HymbaOptions>,
-      })
-    ),
-  architecture("e-meta", ArchType.HYBRID),
+/** What every model of the roadmap has until a step changes it, whatever its architecture would have by itself. */
+const BEFORE_ROADMAP = {
+  ...{ useMetaTokens: false, windowed: false, useKvSharing: false, oddGroup: "triple" },
+  ...{ innerNorms: false, fusion: "sum" },
+} as const satisfies Partial<HymbaOptions>;
+
+/** Gives values the width of the Mamba branch before the architecture does, in which they have it anyway. */
+const WIDE_VALUES = "b1-wide-values";
+
+/** The steps of the roadmap, each with what it changes in the step before. */
+const ROADMAP_STEPS: readonly (readonly [name: string, change: Partial<HymbaOptions>])[] = [
+  ["transformer", { archType: ArchType.TRANSFORMER_GLOBAL }],
+  ["mamba", { archType: ArchType.MAMBA }],
+  ["a-sequential", { archType: ArchType.HYBRID_SEQUENTIAL }],
+  [WIDE_VALUES, {}],
+  ["b2-parallel", { archType: ArchType.HYBRID }],
+  ["b3-branch-norms", { fusion: "mean" }],
+  ["b4-inner-norms", { innerNorms: true }],
+  ["c-local-global", { windowed: true }],
+  ["d-sharing", { useKvSharing: true }],
+  ["e-meta", { useMetaTokens: true }],
 ];
+
+/** The width of a value head at which attention has as many channels as the Mamba branch. */
+function wideValues(shape: Shape): number {
+  const { innerDim, nHeads } = new HymbaConfig(shape);
+  return innerDim / nHeads;
+}
+
+/**
+ * The published roadmap: A to E, each step with one field changed in the step before. The published step B changes four of them;
+ * here these are b1 to b4.
+ */
+const ROADMAP: readonly Recipe[] = ROADMAP_STEPS.map(([name], last) => ({
+  name,
+  change: (shape) => ({
+    ...BEFORE_ROADMAP,
+    ...Object.assign({}, ...ROADMAP_STEPS.slice(0, last + 1).map(([, change]) => change)) as Partial<HymbaOptions>,
+    ...(name === WIDE_VALUES ? { valueHeadDim: wideValues(shape) } : {}),
+  }),
+}));
 
 const fusionName = (fusion: Fusion) => fusion === "mean" ? "hymba" : `fusion-${fusion}`;
 

@@ -1,5 +1,14 @@
 import { strict as assert } from "node:assert";
-import { ArchType, armsOf, cacheSize, FACTORS, layersOf, PRESETS, SUITES } from "../../core/config/mod.ts";
+import {
+  ArchType,
+  armsOf,
+  cacheSize,
+  differingFields,
+  FACTORS,
+  layersOf,
+  PRESETS,
+  SUITES,
+} from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import { parameterCount, parameterSpecs } from "../../core/params/specs.ts";
@@ -42,14 +51,56 @@ Deno.test("factorial: sharing shares the same layers with and without windows, a
   assert.deepEqual(layersOf(window!).map(({ window }) => window), [0, 32, 32, 0, 32, 32, 0]);
 });
 
-Deno.test("roadmap: each step adds one thing", () => {
+/** The widths that matching decides differ besides. */
+const withoutMatching = (fields: readonly string[]) => fields.filter((field) => field !== "ffnHidden");
+
+Deno.test("roadmap: each step changes one field of the step before, and the last step is hymba", () => {
+  const arms = armsOf("roadmap", SHAPE),
+    steps = arms.slice(1).map(({ name, config }, i) => ({
+      name,
+      changed: differingFields(arms[i]!.config, config),
+    }));
+  assert.deepEqual(steps.map(({ name, changed }) => `${name}: ${changed.join(" and ")}`), [
+    ...["mamba: archType", "a-sequential: archType", "b1-wide-values: valueHeadDim", "b2-parallel: archType"],
+    ...["b3-branch-norms: fusion", "b4-inner-norms: innerNorms", "c-local-global: windowed"],
+    ...["d-sharing: useKvSharing", "e-meta: useMetaTokens"],
+  ]);
+  const [hymba] = armsOf("arms", SHAPE, ["hymba"]);
+  assert.deepEqual({ ...arms.at(-1)!.config }, { ...hymba!.config });
+});
+
+Deno.test("roadmap: steps of every preset differ in one field besides the feed-forward width of matched models", () => {
+  for (const preset of PRESETS) {
+    const { arms, recall } = resolvedStudy(preset, { suite: "roadmap" });
+    for (const list of [arms, recall?.arms ?? []]) {
+      for (const [i, { name, config }] of list.slice(1).entries()) {
+        const changed = withoutMatching(differingFields(list[i]!.config, config));
+        assert.equal(changed.length, 1, `${preset}, ${name}: ${changed}`);
+      }
+    }
+  }
+});
+
+Deno.test("suites of one factor: two models differ in no field that is not a factor", () => {
+  const factors = { factorial: FACTORS.map(({ field }) => field), fusion: ["fusion"] } as const;
+  for (const [suite, fields] of Object.entries(factors)) {
+    const { arms } = resolvedStudy("quick", { suite: suite as "factorial" | "fusion" });
+    for (const { name, config } of arms) {
+      const changed = withoutMatching(differingFields(arms[0]!.config, config));
+      assert.ok(changed.every((field) => (fields as readonly string[]).includes(field)), `${name}: ${changed}`);
+    }
+  }
+});
+
+Deno.test("the layers of roadmap: windows from c on, sharing from d on, meta tokens in e", () => {
   const steps = Object.values(named("roadmap")).map((config) => ({
     both: layersOf(config).some(({ attention, mamba }) => attention && mamba),
     windows: layersOf(config).some(({ window }) => window > 0),
     shares: layersOf(config).some(({ index, kvOwner }) => kvOwner !== index),
     meta: config.metaTokens > 0,
   }));
-  assert.deepEqual(steps.slice(2).map((step) => Object.values(step).filter(Boolean).length), [0, 1, 2, 3, 4]);
+  const counts = steps.slice(2).map((step) => Object.values(step).filter(Boolean).length);
+  assert.deepEqual(counts, [0, 0, 1, 1, 1, 2, 3, 4]);
 });
 
 Deno.test("fusion: concatenation doubles the output projection, a gate is one number a layer, a sum has none", () => {
@@ -65,6 +116,9 @@ Deno.test("samba has windows in every attention layer and nothing shared, falcon
   assert.deepEqual(layersOf(samba!.config).map(({ window }) => window), [0, 32, 0, 32, 0, 32, 0]);
   assert.equal(samba!.config.archType, ArchType.HYBRID_SEQUENTIAL);
   assert.equal(falcon!.config.fusion, "sum");
+  const { innerNorms, windowed, useKvSharing, useMetaTokens, valueHeadDim, ropeBase } = falcon!.config;
+  assert.deepEqual([innerNorms, windowed, useKvSharing, useMetaTokens], [false, false, false, false]);
+  assert.deepEqual([valueHeadDim, ropeBase], [16, 1e11]);
   assert.ok(falcon!.config.separateOutputs);
   const specs = new Map(parameterSpecs(falcon!.config).map(({ name, shape }) => [name, shape]));
   assert.deepEqual(specs.get("layers.0.attention.out_proj"), [64, 64], "attention has its own projection");

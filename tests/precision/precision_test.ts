@@ -13,14 +13,12 @@ function madeUpTokens(V: number): TokenData {
   return { train: onePiece(all.slice(0, 10_000)), validation: onePiece(all.slice(10_000), 2000) };
 }
 
-const study = resolvedStudy("smoke"), tokens = madeUpTokens(study.vocabSize);
-
-/** Not required of `hymba` in bf16: it ends 1.0 % above f32 on these tokens. f32 with start weights changed by as much does so, too (docs/memory.md). */
-const NOT_MET = new Set(["hymba bf16"]);
+/** `smoke` at half its rate. At its own rate of 0.01 even f32 with one weight moved to the next float ends 0.012 % away in `hymba`. */
+const smoke = resolvedStudy("smoke"), study = { ...smoke, pretraining: { ...smoke.pretraining, rate: 5e-3 } };
+const tokens = madeUpTokens(study.vocabSize), halves = ["bf16", "f16"] as const;
 
 for (const arm of study.arms) {
-  const halves = (["bf16", "f16"] as const).filter((precision) => !NOT_MET.has(`${arm.name} ${precision}`));
-  Deno.test(`${arm.name}: forty steps in ${halves.join(" and ")} end within 0.5 % of f32`, async () => {
+  Deno.test(`${arm.name}: forty steps in bf16 and f16 end within 0.5 % of f32`, async () => {
     const executor = await CpuExecutor.create({ threads: 1 });
     try {
       const train = (precision: "f32" | "bf16" | "f16", change = 0) =>

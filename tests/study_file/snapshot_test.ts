@@ -30,12 +30,20 @@ function withNewFields(study: StudyConfig): StudyConfig {
   return { ...study, arms: started, ...(recall ? { recall } : {}) };
 }
 
+/** A study without its models. Those of `roadmap` are others than they were: each step changes one field. */
+const withoutModels = ({ arms: _, recall, ...study }: StudyConfig) => ({
+  ...study,
+  recall: recall && { ...recall, arms: [] },
+});
+
 Deno.test("every preset with every suite, profile and flag is the study that it was", async () => {
   const kept = await before(), seen = new Set<string>();
   const same = (name: string, preset: string, overrides: Overrides) => {
     seen.add(name);
     const found = kept[name] ?? assert.fail(name);
-    assert.deepEqual(resolvedStudy(preset, overrides), withNewFields(found), name);
+    const [now, then] = [resolvedStudy(preset, overrides), withNewFields(found)];
+    if (overrides.suite === "roadmap") assert.deepEqual(withoutModels(now), withoutModels(then), name);
+    else assert.deepEqual(now, then, name);
   };
   for (const preset of PRESETS) {
     for (const suite of SUITES) same(`${preset} ${suite}`, preset, { suite });

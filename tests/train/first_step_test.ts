@@ -61,7 +61,8 @@ for (const { name, config } of [...smallModels(), ...furtherModels()]) {
       const metrics: number[][] = [];
       for (const trainer of trainers) metrics.push(await train(trainer, FIRST));
       const [first, , second] = metrics[0]!, atChance = Math.log(config.vocabSize);
-      assert.ok(Math.abs(first! / atChance - 1) < 0.03, `loss ${first} against ln V = ${atChance}`);
+      // Logits of order one at the start add half their variance to chance, and a bit for the token itself, whose embedding is in x.
+      assert.ok(first! > atChance && first! < atChance + 1, `loss ${first} against ln V = ${atChance}`);
       assert.ok(second! < first!, "one update on the same batch lowers the loss");
       await requireSame(trainers, metrics);
       // The reference continues from its own state, every other executor from the state of another one.
