@@ -1,21 +1,35 @@
-/** Quantiles of Student's t distribution. The library (jstat) takes 25 ms to load, so only a run of several seeds loads it. */
+/** Quantiles of Student's t and of χ². The library (jstat) takes 25 ms to load, so it is loaded only where a run is read. */
 import { HymbaError } from "./errors.ts";
 
 type Quantile = (p: number, freedom: number) => number;
 
-let quantile: Quantile | undefined;
+/** What is used of the library. */
+interface Library {
+  readonly studentt: { readonly inv: Quantile };
+  readonly chisquare: { readonly inv: Quantile };
+  readonly normal: { cdf(x: number, mean: number, deviation: number): number };
+}
+
+let library: Library | undefined;
 
 /** Loads the library. `loadRun` calls this, because what is made from a run cannot wait. */
 export async function loadStudent(): Promise<void> {
-  const { studentt }: { studentt: { inv: Quantile } } = (await import("jstat")).default;
-  quantile = studentt.inv;
+  library = (await import("jstat")).default;
+}
+
+function loaded(): Library {
+  if (library) return library;
+  throw new HymbaError("Student's t distribution is not loaded", { hint: "await loadStudent() first" });
 }
 
 /**
  * The t that a share `p`, between 0 and 1, of the distribution with `freedom` degrees of freedom lies below; right to 1e-7 of
- * its size. Throws a HymbaError when the library has not been loaded.
+ * its size. Throws a HymbaError when the library has not been loaded, as all functions here.
  */
-export function studentQuantile(p: number, freedom: number): number {
-  if (quantile) return quantile(p, freedom);
-  throw new HymbaError("Student's t distribution is not loaded", { hint: "await loadStudent() first" });
-}
+export const studentQuantile = (p: number, freedom: number): number => loaded().studentt.inv(p, freedom);
+
+/** The same of χ². */
+export const chiSquareQuantile = (p: number, freedom: number): number => loaded().chisquare.inv(p, freedom);
+
+/** The share of the normal distribution below x. */
+export const normalShare = (x: number): number => loaded().normal.cdf(x, 0, 1);

@@ -4,7 +4,7 @@ import { type Message, message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
+import { float, string } from "@optique/core/valueparser";
 import { makeFolders, systemDisk } from "../../core/disk/mod.ts";
 import { type ArtifactName, availableArtifacts, writeArtifact } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
@@ -17,17 +17,25 @@ export const outOption = optional(
   }),
 );
 
+export const marginOption = optional(
+  option("--margin", float({ min: 0, metavar: "X" }), {
+    description:
+      message`nats per token below which a difference does not matter; by default that of the study, 0.02 where it names none`,
+  }),
+);
+
 /** Writes artifacts of a run, and those of `others` that can be made from it. Prints the paths. */
 export async function writeNamed(
   names: readonly ArtifactName[],
-  { run: wanted, others = [], out, json }: {
+  { run: wanted, others = [], out, margin, json }: {
     run?: string;
+    margin?: number;
     others?: readonly ArtifactName[];
     out?: string;
     json: boolean;
   },
 ): Promise<void> {
-  const { folder, run } = await openRun(wanted), target = out ?? folder, paths: string[] = [];
+  const { folder, run } = await openRun(wanted, { margin }), target = out ?? folder, paths: string[] = [];
   const available = availableArtifacts(run), shown = others.filter((name) => available.includes(name));
   if (out) await makeFolders(systemDisk, out);
   for (const name of [...names, ...shown]) paths.push(await writeArtifact(systemDisk, target, { run, name }));
@@ -44,7 +52,7 @@ export function artifactCommand(
     description: Message;
   },
 ) {
-  const options = object({ run: runArgument, out: outOption, json: jsonOption });
+  const options = object({ run: runArgument, out: outOption, margin: marginOption, json: jsonOption });
   return command(name, map(options, (given): Action => () => writeNamed([artifact], { ...given, others })), {
     brief,
     description,

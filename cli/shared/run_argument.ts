@@ -16,10 +16,18 @@ export const runArgument = optional(
 /** The given folder, or that of the newest run. */
 export const folderOf = async (run: string | undefined): Promise<string> => run ?? await newestRun(systemDisk);
 
-/** The given run, or the newest one, with its folder. A note on standard error says when other kernels made it. */
-export async function openRun(run: string | undefined): Promise<{ folder: string; run: Run }> {
+/**
+ * The given run, or the newest one, with its folder. A note on standard error says when other kernels made it. `margin` replaces
+ * the margin of the study within which models are called equal.
+ */
+export async function openRun(
+  run: string | undefined,
+  { margin }: { margin?: number } = {},
+): Promise<{ folder: string; run: Run }> {
   const folder = await folderOf(run), loaded = await loadRun(systemDisk, folder);
   const other = await otherKernels(systemDisk, loaded.record);
   if (other) console.error(`note: ${folder}: ${other}`);
-  return { folder, run: loaded };
+  if (margin === undefined) return { folder, run: loaded };
+  const study = { ...loaded.record.study, equivalenceMargin: margin };
+  return { folder, run: { ...loaded, record: { ...loaded.record, study } } };
 }

@@ -109,7 +109,12 @@ export interface StudyConfig extends ActivationConfig {
   readonly characters?: number;
   /** See {@link mainArm}. */
   readonly mainArm?: string;
+  /** See {@link EQUIVALENCE_MARGIN}, which holds without it. */
+  readonly equivalenceMargin?: number;
 }
+
+/** Nats per token below which a difference does not matter, 2 % of the perplexity: models are called equal only within it. */
+export const EQUIVALENCE_MARGIN = 0.02;
 
 /**
  * The name of the arm that a study is about: its attention is drawn, and commands take it when no model is named. Without the

@@ -28,8 +28,8 @@ export async function readRecord(disk: Disk, folder: string): Promise<RunRecord>
 /** A run with all its finished arms, read from its folder. Throws a HymbaError with the place of a value that is wrong. */
 export async function loadRun(disk: Disk, folder: string): Promise<Run> {
   const record = await readRecord(disk, folder), results = await loadResults(disk, folder, record);
-  // Intervals over seeds need it, and what is made from a run cannot wait.
-  if (record.study.seeds.length > 1) await loadStudent();
+  // Intervals need it, and what is made from a run cannot wait.
+  await loadStudent();
   return {
     record,
     results,

@@ -121,6 +121,7 @@ const study = object({
   budget: optional(oneOf(["flops"])),
   characters: optional(count),
   mainArm: optional(armName),
+  equivalenceMargin: optional(number({ min: 0 })),
   remat: optional(oneOf([true, false])),
   precision: optional(oneOf(["bf16", "f16"])),
   recall: optional(recall),

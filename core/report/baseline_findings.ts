@@ -6,9 +6,12 @@ import { type Difference, differenceOf, isClear } from "./statistics.ts";
 import { type ArmSummary, lastStage } from "./summary.ts";
 
 /** Final losses of an arm's seeds minus the loss of a baseline. The baseline's loss is the same for every seed. */
-function lossAbove({ results }: ArmSummary, baseline: number): Difference | undefined {
+function lossAbove(
+  { results }: ArmSummary,
+  { baseline, together }: { baseline: number; together: number },
+): Difference | undefined {
   const lossOf = (result: ArmResult) => lastStage(result)?.final.loss ?? NaN;
-  return differenceOf(results.map((result) => lossOf(result) - baseline).filter(Number.isFinite));
+  return differenceOf(results.map((result) => lossOf(result) - baseline).filter(Number.isFinite), { together });
 }
 
 type Standing = "better" | "unclear" | "worse";
@@ -39,7 +42,8 @@ export function baselineFindings(run: Run, arms: readonly ArmSummary[]): string[
   const { unigram, bigram } = run.record.baselines;
   const values = `unigram perplexity ${significant(unigram.perplexity)}, bigram ${significant(bigram.perplexity)}`;
   const placed = arms.flatMap((arm): Placed[] => {
-    const overBigram = lossAbove(arm, bigram.loss), overUnigram = lossAbove(arm, unigram.loss);
+    const together = arms.length, overBigram = lossAbove(arm, { baseline: bigram.loss, together });
+    const overUnigram = lossAbove(arm, { baseline: unigram.loss, together });
     return overBigram && overUnigram ? [{ name: oneLine(arm.name), bigram: overBigram, unigram: overUnigram }] : [];
   });
   if (placed.length === 0) return [];

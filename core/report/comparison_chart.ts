@@ -13,9 +13,11 @@ import {
   type Difference,
   factorEffects,
   intervalsRestOn,
-  isClear,
   lastStageOf,
+  marginNote,
+  marginOf,
   meanTokenLoss,
+  standingOf,
   tokenDifference,
 } from "./statistics.ts";
 import { type ArmSummary, type Spread, summaries } from "./summary.ts";
@@ -25,19 +27,35 @@ const spreadOf = ({ mean, interval, pairs }: Difference): Spread => {
   return { mean, low, high, deviation: undefined, count: pairs };
 };
 
-/** A plot with one row per difference: a filled point where the interval excludes zero, a hollow one elsewhere. */
-function plotOf(axis: ArmAxis, differences: readonly Difference[], title: string) {
-  const points = (clear: boolean, style: PointSeries["style"]): PointSeries => ({
-    values: differences.map((difference) => isClear(difference) === clear ? spreadOf(difference) : undefined),
+/** How a difference is drawn: filled where the interval excludes zero, crossed where it lies within the margin, else hollow. */
+function styleOf(difference: Difference, margin: number): PointSeries["style"] {
+  const standing = standingOf(difference, margin);
+  return standing === "undecided" ? "hollow" : standing === "equal" ? "cross" : "filled";
+}
+
+/** A plot with one row per difference. */
+function plotOf(
+  axis: ArmAxis,
+  differences: readonly Difference[],
+  { title, margin }: { title: string; margin: number },
+) {
+  const points = (style: PointSeries["style"]): PointSeries => ({
+    values: differences.map((one) => styleOf(one, margin) === style ? spreadOf(one) : undefined),
     style,
     text: ({ mean }) => fixed(mean, 3),
   });
   const ends = [0, ...differences.flatMap(({ interval }) => interval ?? [])];
-  const low = Math.min(...ends), high = Math.max(...ends), margin = 0.08 * (high - low || 1);
+  const low = Math.min(-margin, ...ends), high = Math.max(margin, ...ends), room = 0.08 * (high - low || 1);
   return dotPlot(axis, {
-    x: { title, min: low - margin, max: high + margin },
-    series: [points(true, "filled"), points(false, "hollow")],
-    references: [{ axis: "x", value: 0, label: "no difference" }],
+    x: { title, min: low - room, max: high + room },
+    series: [points("filled"), points("hollow"), points("cross")],
+    references: [
+      { axis: "x", value: 0, label: "no difference" },
+      ...[-margin, margin].map((value) => ({
+        axis: "x" as const,
+        value,
+      })),
+    ],
     dodged: false,
   });
 }
@@ -59,7 +77,7 @@ function armCell(run: Run): Cell | undefined {
   return {
     title: `Loss above that of ${oneLine(best.name)}`,
     subtitle: `${AFTER[stage]}, on the same validation tokens after the same batches`,
-    plot: plotOf(axis, rows.map(({ difference }) => difference), "nats per token"),
+    plot: plotOf(axis, rows.map(({ difference }) => difference), { title: "nats per token", margin: marginOf(run) }),
   };
 }
 
@@ -74,7 +92,7 @@ function factorCell(run: Run): Cell | undefined {
   return {
     title: "What each factor does to the loss",
     subtitle: "switched on against off, averaged over the other two; below zero: better",
-    plot: plotOf(axis, rows.map(({ difference }) => difference), "nats per token"),
+    plot: plotOf(axis, rows.map(({ difference }) => difference), { title: "nats per token", margin: marginOf(run) }),
   };
 }
 
@@ -97,10 +115,12 @@ export function comparisonChart(run: Run): Promise<Uint8Array> {
         axis: { names: [], looks: [] },
         keys: [
           { sample: "filled", text: `a difference beyond ${noise}` },
-          { sample: "hollow", text: `no difference beyond ${noise}` },
+          { sample: "hollow", text: "undecided" },
+          { sample: "tick", text: "equal within the margin" },
           { sample: "line", text: "95 % interval" },
+          { sample: "dashed", text: "zero, and the margin on both sides" },
         ],
-        notes: [intervalsRestOn(run)],
+        notes: [intervalsRestOn(run), marginNote(run)],
       }),
   };
   return drawSheet({

@@ -10,7 +10,10 @@ import {
   factorEffects,
   isClear,
   lastStageOf,
+  marginOf,
+  negated,
   paired,
+  standingOf,
   tokenDifference,
 } from "./statistics.ts";
 import { type ArmSummary, failuresOf, lastStage, ofStage, summaries, testQuality } from "./summary.ts";
@@ -64,8 +67,10 @@ function orderFindings(run: Run, ranked: Ranking): string[] {
 }
 
 /** The difference of the losses on the validation tokens. Where these were not kept: of the mean losses of the seeds. */
-const differenceBetween = (run: Run, [first, second]: readonly [ArmSummary, ArmSummary]) =>
-  tokenDifference(run, [first.name, second.name]) ?? paired([first, second], lossOf);
+function differenceBetween(run: Run, [first, second]: readonly [ArmSummary, ArmSummary]): Difference | undefined {
+  const arms = summaries(run).length, together = arms * (arms - 1) / 2;
+  return tokenDifference(run, [first.name, second.name]) ?? paired([first, second], { measure: lossOf, together });
+}
 
 /** The sources of noise that an interval covers. */
 function noiseOf({ pairs, blocks }: Difference): string {
@@ -76,29 +81,46 @@ function noiseOf({ pairs, blocks }: Difference): string {
 function comparison(run: Run, [first, second]: readonly [ArmSummary, ArmSummary]): string | undefined {
   const difference = differenceBetween(run, [first, second]);
   if (!difference) return undefined;
-  const a = oneLine(first.name), b = oneLine(second.name);
-  if (difference.interval && !isClear(difference)) {
-    return `${a} against ${b}: no difference beyond the noise of ${noiseOf(difference)}, ${inWords(difference)}.`;
+  const a = oneLine(first.name), b = oneLine(second.name), standing = standingOf(difference, marginOf(run));
+  if (standing === "equal" || standing === "undecided") {
+    return `${a} against ${b}: ${unclear(run, difference)}.`;
   }
-  const verb = difference.mean < 0 ? "is better than" : difference.mean > 0 ? "is worse than" : "equals";
-  return `${a} ${verb} ${b} by ${inWords(positive(difference))}.`;
+  const verb = standing === "lower" ? "is better than" : "is worse than";
+  return `${a} ${verb} ${b} by ${inWords(positive(difference))}${within(run, difference)}.`;
+}
+
+/** A difference whose interval holds zero, in words. */
+function unclear(run: Run, difference: Difference): string {
+  const margin = `the margin of ${marginOf(run)} nats per token`;
+  return standingOf(difference, marginOf(run)) === "equal"
+    ? `equal within ${margin}, ${inWords(difference)}`
+    : `undecided by the noise of ${noiseOf(difference)}, ${inWords(difference)}`;
+}
+
+/** Says of a clear difference that it is too small to matter; empty where it is not, or may not be. */
+function within(run: Run, { interval }: Difference): string {
+  const margin = marginOf(run);
+  return interval && interval[0] > -margin && interval[1] < margin
+    ? `, which is less than the margin of ${margin}`
+    : "";
 }
 
 /** The difference, with its sign changed where it is negative. */
-function positive({ mean, interval, ...counts }: Difference): Difference {
-  if (mean >= 0) return { mean, interval, ...counts };
-  return { mean: -mean, interval: interval && [-interval[1], -interval[0]], ...counts };
-}
+const positive = (difference: Difference): Difference => difference.mean >= 0 ? difference : negated(difference);
 
 /** The verdict on the hybrid that a difference and its interval support. */
-function verdictOn(difference: Difference): string {
+function verdictOn(run: Run, difference: Difference): string {
   const ahead = difference.mean < 0;
   if (difference.interval === undefined || difference.pairs === 1 && isClear(difference)) {
     return ahead
       ? "In this one run the hybrid is ahead. Another seed may change that."
       : "In this one run the hybrid is not ahead. Another seed may change that.";
   }
-  if (!isClear(difference)) return "The hybrid neither wins nor loses here.";
+  if (!isClear(difference)) {
+    return standingOf(difference, marginOf(run)) === "equal"
+      ? "The hybrid neither wins nor loses here."
+      : "It is undecided whether the hybrid wins or loses here.";
+  }
   return ahead
     ? "The hybrid wins here."
     : "The hybrid loses here: attention and Mamba in every layer are no gain at this size and budget.";
@@ -108,7 +130,7 @@ function verdictOn(difference: Difference): string {
 function hybridFindings(run: Run, ranked: Ranking): string[] {
   const hybrid = ranked.find(({ arm }) => arm.name === "hymba"), other = ranked.find(({ arm }) => arm.name !== "hymba");
   const difference = hybrid && other && differenceBetween(run, [hybrid.arm, other.arm]);
-  return difference ? [`${verdictOn(difference)} ${comparison(run, [hybrid.arm, other.arm])}`] : [];
+  return difference ? [`${verdictOn(run, difference)} ${comparison(run, [hybrid.arm, other.arm])}`] : [];
 }
 
 /** The best arm against every other arm, without the pair that {@link hybridFindings} compares. */
@@ -127,28 +149,35 @@ function factorFindings(run: Run): string[] {
   return factorEffects(run).map(({ words, difference }) => {
     const name = capitalised(words), scope = "averaged over the four combinations of the other two factors";
     if (!isClear(difference)) {
-      return `${name}: no difference beyond the noise of ${noiseOf(difference)}, ${inWords(difference)}, ${scope}.`;
+      return `${name}: ${unclear(run, difference)}, ${scope}.`;
     }
     const verb = difference.mean < 0 ? "lower" : "raise";
-    return `${name} ${verb} the loss by ${inWords(positive(difference))}, ${scope}.`;
+    return `${name} ${verb} the loss by ${inWords(positive(difference))}${within(run, difference)}, ${scope}.`;
   });
 }
 
 /** The preference accuracy and the loss of an arm's second stage, against those of its control. */
-function preferenceFinding({ name, results, spread }: ArmSummary, beta: number): string | undefined {
+function preferenceFinding(
+  { name, results, spread }: ArmSummary,
+  { beta, together }: { beta: number; together: number },
+): string | undefined {
   const after = (stage: "orpo" | "control") => spread(ofStage(stage, ({ preference }) => preference?.after.accuracy));
   const before = spread(ofStage("orpo", ({ preference }) => preference?.before.accuracy));
   const accuracy = after("orpo"), control = after("control");
   if (!before || !accuracy) return undefined;
   const overControl = (measure: (result: StageResult) => number | undefined) =>
-    differenceOf(results.flatMap(({ stages: { orpo, control } }) => {
-      const ours = orpo && measure(orpo), theirs = control && measure(control);
-      return ours === undefined || theirs === undefined ? [] : [ours - theirs];
-    }));
+    differenceOf(
+      results.flatMap(({ stages: { orpo, control } }) => {
+        const ours = orpo && measure(orpo), theirs = control && measure(control);
+        return ours === undefined || theirs === undefined ? [] : [ours - theirs];
+      }),
+      { together },
+    );
   const pairs = overControl(({ preference }) => preference?.after.accuracy),
     losses = overControl(({ final }) => final.loss);
-  const clear = pairs?.interval && `, ${isClear(pairs) ? "a" : "no"} difference beyond the noise of the seeds`;
-  const noise = losses?.interval && !isClear(losses) ? ", within the noise of the seeds" : "";
+  const clear = pairs?.interval &&
+    (isClear(pairs) ? ", a difference beyond the noise of the seeds" : ", undecided by the noise of the seeds");
+  const noise = losses?.interval && !isClear(losses) ? ", undecided by the noise of the seeds" : "";
   const lossText = losses &&
     ` Against the control the validation loss changes by ${fixed(losses.mean, 4)} nats per token${noise}.`;
   return `${oneLine(name)}: held-out preference accuracy ${percent(before.mean)} before the second stage, ` +
@@ -162,7 +191,7 @@ function preferenceFindings(run: Run, arms: readonly ArmSummary[]): string[] {
   if (loss === "seed") {
     return ["The second stage used the seed's rule, (1 + β) times the token loss. It contains no preference."];
   }
-  return arms.flatMap((arm) => preferenceFinding(arm, beta) ?? []);
+  return arms.flatMap((arm) => preferenceFinding(arm, { beta, together: arms.length }) ?? []);
 }
 
 function cacheFindings(arms: readonly ArmSummary[]): string[] {

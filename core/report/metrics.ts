@@ -16,7 +16,7 @@ import { firstStageWords, footerOf, oneLine, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
-import { comparisons, intervalsRestOn, isClear } from "./statistics.ts";
+import { comparisons, intervalsRestOn, marginNote, marginOf, type Standing, standingOf } from "./statistics.ts";
 import { type ArmSummary, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
 import { type Column, tableLines, wrap } from "./table.ts";
 import { speedText, WIDEST } from "./speeds.ts";
@@ -227,13 +227,20 @@ const COMPARISON_COLUMNS: readonly Column[] = [
   { name: "finding", align: "left" },
 ];
 
+/** What a difference says of two models. */
+const FINDING: Readonly<Record<Standing, (names: readonly [a: string, b: string]) => string>> = {
+  lower: ([a]) => `${oneLine(a)} is better`,
+  higher: ([, b]) => `${oneLine(b)} is better`,
+  equal: () => "equal within the margin",
+  undecided: () => "undecided",
+};
+
 /** Every pair of models on the same validation tokens; empty where the losses of the tokens were not kept. */
 function comparisonTables(run: Run): MetricsTable[] {
   const found = comparisons(run);
   if (found.length === 0) return [];
   const rows = found.map(({ a, b, difference }) => {
-    const { mean, interval } = difference, better = oneLine(mean < 0 ? a : b);
-    const finding = isClear(difference) ? `${better} is better` : "no difference beyond noise";
+    const { mean, interval } = difference, finding = FINDING[standingOf(difference, marginOf(run))]([a, b]);
     const ends = [interval?.[0], interval?.[1]].map((end) => fixed(end, 4));
     return [oneLine(a), oneLine(b), fixed(mean, 4), ...ends, fixed(Math.exp(mean), 3), finding];
   });
@@ -241,9 +248,7 @@ function comparisonTables(run: Run): MetricsTable[] {
     title: "Paired differences of validation loss after the last stage",
     columns: COMPARISON_COLUMNS,
     rows,
-    note: `${
-      intervalsRestOn(run)
-    } If all models were equal, one in twenty of these intervals would still exclude zero.`,
+    note: `${intervalsRestOn(run)} ${marginNote(run)}`,
   }];
 }
 

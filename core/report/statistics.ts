@@ -1,17 +1,21 @@
 /** Differences between arms, and how certain a few seeds make them. */
-import { FACTORS } from "../config/mod.ts";
-import { at } from "../lists.ts";
+import { EQUIVALENCE_MARGIN, FACTORS } from "../config/mod.ts";
+import { compareFamily, type Comparison } from "../eval/comparison.ts";
+import type { Contrast } from "../eval/contrast.ts";
+import { blockMeans, blocksOf } from "../eval/text_blocks.ts";
 import type { ArmResult, Run, StageName, TokenLosses } from "../record/mod.ts";
-import { compareLosses, type Comparison, type PairedLosses } from "../eval/comparison.ts";
 import { studentQuantile } from "../student.ts";
 import { type ArmSummary, summaries } from "./summary.ts";
 
 /** The mean of paired differences and its 95 % interval; the interval is undefined with a single pair. */
 export interface Difference {
   readonly mean: number;
+  /** It allows for the number of intervals that stand together, see {@link Comparison}. */
   readonly interval?: readonly [low: number, high: number];
+  /** The interval of this difference if it had been the only one. */
+  readonly alone?: readonly [low: number, high: number];
   readonly pairs: number;
-  /** Number of blocks of validation text in the bootstrap; undefined when the interval uses the seeds only. */
+  /** Stretches of validation text in the bootstrap; undefined when the interval uses the seeds only. */
   readonly blocks?: number;
 }
 
@@ -19,37 +23,61 @@ export interface Difference {
 export const isClear = ({ interval }: Difference): boolean =>
   interval !== undefined && (interval[0] > 0 || interval[1] < 0);
 
+/** What a difference says: one side is lower, both are equal within the margin, or it is not known. */
+export type Standing = "lower" | "higher" | "equal" | "undecided";
+
+/**
+ * What a difference says. "equal" only where the whole interval lies within the margin: two one-sided tests at 2.5 % each, that it
+ * is above −margin and below margin. A difference without an interval is judged by its sign.
+ */
+export function standingOf(difference: Difference, margin: number): Standing {
+  const { mean, interval } = difference;
+  if (interval === undefined || isClear(difference)) return mean < 0 ? "lower" : mean > 0 ? "higher" : "equal";
+  return interval[0] > -margin && interval[1] < margin ? "equal" : "undecided";
+}
+
+/** Nats per token below which differences of the study do not matter. */
+export const marginOf = ({ record: { study } }: Run): number => study.equivalenceMargin ?? EQUIVALENCE_MARGIN;
+
 /**
  * Mean and 95 % interval of paired differences: mean ± t · s / √n. Undefined without any difference. The interval assumes a
- * normal distribution. With two or three differences it is wide. More
- * than one difference needs `loadStudent`, which `loadRun` calls.
+ * normal distribution. With two or three differences it is wide. `together`: so many intervals stand side by side, and all of them
+ * hold in 95 of 100 cases (Bonferroni). More than one difference needs `loadStudent`, which `loadRun` calls.
  */
-export function differenceOf(differences: readonly number[]): Difference | undefined {
+export function differenceOf(
+  differences: readonly number[],
+  { together = 1 }: { together?: number } = {},
+): Difference | undefined {
   const pairs = differences.length;
   if (pairs === 0) return undefined;
   const mean = differences.reduce((sum, value) => sum + value, 0) / pairs;
   if (pairs === 1) return { mean, pairs };
   const variance = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (pairs - 1);
-  const half = studentQuantile(0.975, pairs - 1) * Math.sqrt(variance / pairs);
-  return { mean, interval: [mean - half, mean + half], pairs };
+  const error = Math.sqrt(variance / pairs);
+  const around = (level: number) => {
+    const half = studentQuantile(1 - level / 2, pairs - 1) * error;
+    return [mean - half, mean + half] as const;
+  };
+  return { mean, interval: around(0.05 / together), alone: around(0.05), pairs };
 }
 
 /** The measure of `a` minus that of `b`, paired by seed: with the same seed all arms see the same batches. */
 export function paired(
   [a, b]: readonly [ArmSummary, ArmSummary],
-  measure: (result: ArmResult) => number | undefined,
+  { measure, together }: { measure: (result: ArmResult) => number | undefined; together: number },
 ): Difference | undefined {
   const differences = a.results.flatMap((result) => {
     const other = b.results.find(({ seed }) => seed === result.seed);
     const ours = measure(result), theirs = other && measure(other);
     return ours === undefined || theirs === undefined ? [] : [ours - theirs];
   });
-  return differenceOf(differences.filter(Number.isFinite));
+  return differenceOf(differences.filter(Number.isFinite), { together });
 }
 
-const asDifference = ({ mean, interval, seeds, blocks }: Comparison): Difference => ({
+const asDifference = ({ mean, interval, alone, seeds, blocks }: Comparison): Difference => ({
   mean,
   interval,
+  alone,
   pairs: seeds,
   blocks,
 });
@@ -58,27 +86,14 @@ const asDifference = ({ mean, interval, seeds, blocks }: Comparison): Difference
 export const lastStageOf = (run: Run): StageName =>
   run.results.every(({ stages }) => stages.orpo) ? "orpo" : "pretraining";
 
-const keptLosses = (run: Run, { arm, stage }: { arm: string; stage: StageName }): TokenLosses[] =>
-  run.tokenLosses.filter((kept) => kept.arm === arm && kept.stage === stage);
+const keptLosses = (run: Run, stage: StageName): TokenLosses[] =>
+  run.tokenLosses.filter((kept) => kept.stage === stage);
 
 /** Mean loss of an arm's seeds on the validation tokens; undefined where the losses of tokens were not kept. */
-export function meanTokenLoss(run: Run, of: { arm: string; stage: StageName }): number | undefined {
-  const means = keptLosses(run, of).map(({ nats }) => nats.reduce((sum, loss) => sum + loss, 0) / nats.length);
+export function meanTokenLoss(run: Run, { arm, stage }: { arm: string; stage: StageName }): number | undefined {
+  const means = keptLosses(run, stage).filter((kept) => kept.arm === arm)
+    .map(({ nats }) => nats.reduce((sum, loss) => sum + loss, 0) / nats.length);
   return means.length > 0 ? means.reduce((sum, mean) => sum + mean, 0) / means.length : undefined;
-}
-
-/** Loss of arm `a` minus that of arm `b` on the validation tokens, paired by seed; undefined where losses were not kept. */
-export function tokenDifference(
-  run: Run,
-  [a, b]: readonly [string, string],
-  stage: StageName = lastStageOf(run),
-): Difference | undefined {
-  const others = keptLosses(run, { arm: b, stage });
-  const pairs = keptLosses(run, { arm: a, stage }).flatMap(({ seed, nats }): PairedLosses[] => {
-    const other = others.find((one) => one.seed === seed);
-    return other ? [{ a: nats, b: other.nats }] : [];
-  });
-  return pairs.length > 0 ? asDifference(compareLosses(pairs, { block: run.record.study.sequenceLength })) : undefined;
 }
 
 /** The difference of the losses of two arms after a stage. */
@@ -87,17 +102,54 @@ export interface ArmComparison {
   readonly b: string;
   readonly stage: StageName;
   readonly difference: Difference;
+  readonly comparison: Comparison;
 }
 
-/** Every pair of arms whose token losses were kept, in the order of the study. */
+/** Answers contrasts of the losses after a stage. */
+function answered(
+  run: Run,
+  { stage, contrasts }: { stage: StageName; contrasts: readonly Contrast[] },
+): (Comparison | undefined)[] {
+  const kept = keptLosses(run, stage), tokens = kept[0]?.nats.length;
+  if (tokens === undefined) return contrasts.map(() => undefined);
+  const means = blockMeans(kept, { blocks: blocksOf(tokens, run.record.study.sequenceLength) });
+  return compareFamily([{ means, contrasts }])[0] ?? [];
+}
+
+/** Comparisons that were made of a run, by stage: tables, figures and texts ask for the same ones. */
+const known = new WeakMap<Run, Map<StageName, ArmComparison[]>>();
+
+/** Every pair of arms whose token losses were kept, in the order of the study. Their intervals hold together. */
 export function comparisons(run: Run, stage: StageName = lastStageOf(run)): ArmComparison[] {
+  const ofRun = known.get(run) ?? new Map<StageName, ArmComparison[]>(), before = ofRun.get(stage);
+  if (before) return before;
   const names = summaries(run).map(({ name }) => name);
-  return names.flatMap((a, i) =>
-    names.slice(i + 1).flatMap((b) => {
-      const difference = tokenDifference(run, [a, b], stage);
-      return difference ? [{ a, b, stage, difference }] : [];
-    })
-  );
+  const pairs = names.flatMap((a, i) => names.slice(i + 1).map((b) => ({ a, b })));
+  const answers = answered(run, { stage, contrasts: pairs.map(({ a, b }) => ({ [a]: 1, [b]: -1 })) });
+  const found = pairs.flatMap(({ a, b }, i) => {
+    const comparison = answers[i];
+    return comparison ? [{ a, b, stage, comparison, difference: asDifference(comparison) }] : [];
+  });
+  known.set(run, ofRun.set(stage, found));
+  return found;
+}
+
+/** The difference with its sign changed. */
+export function negated({ mean, interval, alone, ...counts }: Difference): Difference {
+  const turned = (ends: Difference["interval"]) => ends && [-ends[1], -ends[0]] as const;
+  return { mean: -mean, interval: turned(interval), alone: turned(alone), ...counts };
+}
+
+/** Loss of arm `a` minus that of arm `b` on the validation tokens, paired by seed; undefined where losses were not kept. */
+export function tokenDifference(
+  run: Run,
+  [a, b]: readonly [string, string],
+  stage: StageName = lastStageOf(run),
+): Difference | undefined {
+  for (const pair of comparisons(run, stage)) {
+    if (pair.a === a && pair.b === b) return pair.difference;
+    if (pair.a === b && pair.b === a) return negated(pair.difference);
+  }
 }
 
 /** The sources of noise that the intervals of a run cover, in words; empty where token losses were not kept. */
@@ -105,39 +157,44 @@ export function intervalsRestOn(run: Run): string {
   const found = comparisons(run), blocks = found[0]?.difference.blocks;
   if (blocks === undefined) return "";
   const pairs = found.map(({ difference }) => difference.pairs), least = Math.min(...pairs), most = Math.max(...pairs);
-  return `Bootstrap over ${blocks} sequences of validation tokens, the same tokens for all. ` +
+  const tokens = Math.round((run.tokenLosses[0]?.nats.length ?? 0) / blocks);
+  return `Bootstrap over ${blocks} stretches of about ${tokens} validation tokens, the same tokens for all. ` +
     (most === 1
       ? "One seed: the intervals hold for these trained models on other text, and say nothing of other trainings."
       : `The intervals allow for other text and, by Student's t over ${
         least === most ? most : `${least} to ${most}`
-      } seeds, for other trainings.`);
+      } seeds, for other trainings.`) +
+    (found.length === 1
+      ? ""
+      : ` They are wide enough that all ${found.length} hold together in 95 of 100 cases, also those of the model that was ` +
+        `found best.`);
 }
 
-/** The losses of each token, averaged over several trainings. */
-function meanLosses(all: readonly TokenLosses[]): Float32Array {
-  return at(all, 0).nats.map((_, token) => all.reduce((sum, { nats }) => sum + at(nats, token), 0) / all.length);
-}
+/** The rule by which differences become words. */
+export const marginNote = (run: Run): string =>
+  `Equal: the whole interval lies within ±${marginOf(run)} nats per token, the margin of this study. Undecided: the ` +
+  `interval holds zero and values beyond the margin.`;
 
 /** The effect on the loss of switching one factor on, averaged over the four combinations of the other two. */
 export interface FactorEffect {
   readonly words: string;
   readonly difference: Difference;
+  readonly comparison: Comparison;
 }
 
-/** The effect of each factor of the factorial suite; empty for other suites and where an arm is missing. */
+/**
+ * The effect of each factor of the factorial suite; empty for other suites and where an arm is missing. All trainings together
+ * give the scatter, with the seeds as blocks: with eight arms and three seeds it has 14 degrees of freedom.
+ */
 export function factorEffects(run: Run, stage: StageName = lastStageOf(run)): FactorEffect[] {
-  const { study } = run.record;
-  if (study.suite !== "factorial" || study.arms.length !== 2 ** FACTORS.length) return [];
-  return FACTORS.flatMap(({ field, words }) => {
-    const side = (on: boolean, seed: number) =>
-      study.arms.filter(({ config }) => config[field] === on).flatMap(({ name }) =>
-        keptLosses(run, { arm: name, stage }).filter((kept) => kept.seed === seed)
-      );
-    const pairs = study.seeds.flatMap((seed): PairedLosses[] => {
-      const on = side(true, seed), off = side(false, seed);
-      return on.length + off.length === study.arms.length ? [{ a: meanLosses(on), b: meanLosses(off) }] : [];
-    });
-    if (pairs.length === 0) return [];
-    return [{ words, difference: asDifference(compareLosses(pairs, { block: study.sequenceLength })) }];
+  const { study } = run.record, all = 2 ** FACTORS.length;
+  if (study.suite !== "factorial" || study.arms.length !== all) return [];
+  const contrasts = FACTORS.map(({ field }) =>
+    Object.fromEntries(study.arms.map(({ name, config }) => [name, (config[field] ? 2 : -2) / all]))
+  );
+  const answers = answered(run, { stage, contrasts });
+  return FACTORS.flatMap(({ words }, i) => {
+    const comparison = answers[i];
+    return comparison ? [{ words, comparison, difference: asDifference(comparison) }] : [];
   });
 }

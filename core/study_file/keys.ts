@@ -2,6 +2,7 @@
 import {
   choice,
   either,
+  EQUIVALENCE_MARGIN,
   flag,
   list,
   number,
@@ -63,6 +64,12 @@ const STUDY: readonly Key[] = [
     type: choice(["tokens", "flops"]),
     meaning: "What all models get as much of in stage 1: text tokens, or floating-point operations.",
     usual: "tokens",
+  },
+  {
+    path: "equivalenceMargin",
+    type: number(0, 100),
+    meaning: "Nats per token below which a difference does not matter: models are called equal only within it.",
+    usual: EQUIVALENCE_MARGIN,
   },
   {
     path: "seeds",

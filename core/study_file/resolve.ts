@@ -2,6 +2,7 @@
 import { basename, extname } from "node:path";
 import {
   type Arm,
+  EQUIVALENCE_MARGIN,
   type HymbaOptions,
   MATCHED,
   type MatchRule,
@@ -202,6 +203,7 @@ function studyFrom(
   const T = reader.need<number>("sequenceLength");
   const characters = reader.get<number>("data.characters"), split = splitOf(reader.table("data"));
   const remat = reader.get<boolean>("remat");
+  const margin = reader.get<number>("equivalenceMargin");
   return {
     preset: name,
     ...(suite ? { suite } : {}),
@@ -223,6 +225,7 @@ function studyFrom(
     samples: reader.table<SampleConfig>("samples"),
     ...(recall ? { recall } : {}),
     ...(characters === undefined ? {} : { characters }),
+    ...(margin === undefined || margin === EQUIVALENCE_MARGIN ? {} : { equivalenceMargin: margin }),
     ...(remat ? { remat } : {}),
     ...(precision && precision !== "f32" ? { precision } : {}),
   };

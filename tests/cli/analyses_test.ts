@@ -1,0 +1,46 @@
+/** Commands that analyse a finished run: power. One small run of two models with two seeds serves all. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { hymba, makePlace } from "./command_line.ts";
+
+const place = await makePlace();
+const SMALL = ["--preset", "smoke", "--backend", "cpu", "--data", place.text, "--steps", "6", "--orpo-steps", "2"];
+
+let made: Promise<string> | undefined;
+/** The folder of the run. */
+const trained = (): Promise<string> => made ??= train();
+
+async function train(): Promise<string> {
+  const words = ["ablate", ...SMALL, "--models", "mamba,hymba", "--seeds", "2", "--out", "both"];
+  const { code, error } = await hymba(place, ...words);
+  assert.equal(code, 0, error);
+  return join(place.folder, "both");
+}
+
+Deno.test("power: the seeds that each pair needs, as a table and as JSON; bad numbers are usage errors", async () => {
+  const folder = await trained(), { code, out, error } = await hymba(place, "power", folder, "--detect", "0.05");
+  assert.equal(code, 0, error);
+  assert.match(out, /^mamba − hymba .* 2 .*\d+ to /m);
+  const json = JSON.parse((await hymba(place, "power", folder, "--detect", "0.1", "--power", "0.9", "--json")).out);
+  assert.deepEqual([json.detect, json.power, json.rows[0].name, json.rows[0].seeds], [0.1, 0.9, "mamba − hymba", 2]);
+  for (const words of [["--detect", "0"], ["--power", "1"]]) {
+    const bad = await hymba(place, "power", folder, ...words);
+    assert.equal(bad.code, 2, bad.out);
+    assert.match(bad.error, /expected/);
+  }
+});
+
+Deno.test("the margin within which models are equal can be given when a table is made", async () => {
+  const folder = await trained();
+  const findings = async (...words: string[]) => {
+    const { code, error } = await hymba(place, "csv", folder, "--out", "tables", ...words);
+    assert.equal(code, 0, error);
+    const rows = (await Deno.readTextFile(join(place.folder, "tables/comparisons.csv"))).trim().split("\n").slice(1);
+    return rows.map((row) => row.split(",").slice(-2));
+  };
+  for (const [margin] of await findings()) assert.equal(margin, "0.02");
+  for (const [margin, finding] of await findings("--margin", "1e6")) {
+    assert.equal(margin, "1000000");
+    assert.notEqual(finding, "undecided");
+  }
+});
