@@ -20,11 +20,11 @@ export interface Launch {
   readonly workspace?: number;
 }
 
-/** What a lowering may ask for. */
+/** What a lowering may use. */
 export interface LowerContext {
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;
-  /** Scratch that a forward step leaves to its backward step in the same plan, by a storage that the one writes and the other reads. */
+  /** Scratch memory of forward steps that their backward steps read, by a storage that the forward step writes and the other reads. */
   readonly kept: Map<Storage, Tensor>;
 }
 
@@ -32,6 +32,10 @@ export interface LowerContext {
 export type Lowering<N extends OpName> = (step: StepNamed<N>, context: LowerContext) => Launch[];
 
 export const float = (value: number): Float => ({ f32: value });
+
+/** Numbers as arguments that a kernel reads as f32. */
+export const floats = (values: Readonly<Record<string, number>>): Record<string, Float> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, float(value)]));
 
 export const isTensor = (argument: Argument): argument is Tensor =>
   typeof argument === "object" && "storage" in argument;
@@ -42,6 +46,12 @@ export const newContext = (): LowerContext => ({
   kept: new Map(),
 });
 
-/** Rows per block so that a block has about `elements` elements: enough to pay for its start, few enough to share out. */
+/** The row strides of tensors as arguments: that of `q` is `strideQ`. */
+export const stridesOf = (tensors: Readonly<Record<string, Tensor | undefined>>): Record<string, number | undefined> =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, x]) => [`stride${name.charAt(0).toUpperCase()}${name.slice(1)}`, x?.rowStride]),
+  );
+
+/** Rows per block so that a block has about `elements` elements: enough to pay for its start, and few enough that all threads get blocks. */
 export const rowsPerBlock = (columns: number, elements = 8192): number =>
   Math.max(1, Math.round(elements / Math.max(1, columns)));

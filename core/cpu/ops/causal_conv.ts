@@ -1,4 +1,4 @@
-import type { Lowering } from "../launch.ts";
+import { type Lowering, stridesOf } from "../launch.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 /** Channels of one block (kernels/causal_conv.ts). */
@@ -10,7 +10,7 @@ export const causalConvForward: Lowering<"causal_conv_forward"> = (
   { attributes: { B, T, I, J }, reads: { x, w, bias }, writes: { y } },
 ) => [{
   kernel: "causal_conv_forward",
-  args: { x, w, bias, y, strideX: x.rowStride, strideY: y.rowStride, T, I, J },
+  args: { x, w, bias, y, ...stridesOf({ x, y }), T, I, J },
   blocks: B * Math.ceil(I / CHANNELS),
   workspace: 4 * (padded(J) + 2 * T),
 }];
@@ -20,11 +20,10 @@ export const causalConvBackward: Lowering<"causal_conv_backward"> = (
   { scratch },
 ) => {
   const partialW = scratch("dw", [B, I, J]), partialBias = dbias && scratch("dbias", [B, I]);
-  const strides = { strideDy: dy.rowStride, strideX: x.rowStride, strideDx: dx.rowStride };
   return [
     {
       kernel: "causal_conv_backward",
-      args: { dy, x, w, bias, dx, partialW, partialBias, ...strides, T, I, J },
+      args: { dy, x, w, bias, dx, partialW, partialBias, ...stridesOf({ dy, x, dx }), T, I, J },
       blocks: B * Math.ceil(I / CHANNELS),
       workspace: 4 * (2 * padded(J) + 3 * T),
     },

@@ -1,6 +1,6 @@
 import { isContiguous, type Tensor } from "../../tensor/mod.ts";
 import { HymbaError } from "../../errors.ts";
-import type { Lowering } from "../launch.ts";
+import { type Lowering, stridesOf } from "../launch.ts";
 
 /** Channels of one block of the scan. */
 const CHANNELS = 64;
@@ -20,10 +20,9 @@ export const cacheAppend: Lowering<"cache_append"> = (
   { attributes: { B, S, G, K, Kv, window, meta }, reads: { k, v, position }, writes: { kCache, vCache } },
 ) => {
   requireWhole(kCache, vCache);
-  const strides = { strideK: k.rowStride, strideV: v.rowStride };
   return [{
     kernel: "cache_append",
-    args: { k, v, position, kCache, vCache, ...strides, S, G, K, Kv, window, meta },
+    args: { k, v, position, kCache, vCache, ...stridesOf({ k, v }), S, G, K, Kv, window, meta },
     blocks: B,
   }];
 };
@@ -32,10 +31,9 @@ export const attentionDecode: Lowering<"attention_decode"> = (
   { attributes: { B, S, H, G, K, Kv, window, meta }, reads: { q, kCache, vCache, position }, writes: { o } },
 ) => {
   requireWhole(kCache, vCache);
-  const strides = { strideQ: q.rowStride, strideO: o.rowStride };
   return [{
     kernel: "attention_decode",
-    args: { q, kCache, vCache, position, o, ...strides, S, H, G, K, Kv, window, meta },
+    args: { q, kCache, vCache, position, o, ...stridesOf({ q, o }), S, H, G, K, Kv, window, meta },
     blocks: B * H,
     workspace: S,
   }];
@@ -47,7 +45,7 @@ export const convStep: Lowering<"conv_step"> = (
   requireWhole(state);
   return [{
     kernel: "conv_step",
-    args: { x, w, bias, state, y, strideX: x.rowStride, strideY: y.rowStride, I, J },
+    args: { x, w, bias, state, y, ...stridesOf({ x, y }), I, J },
     blocks: B,
     workspace: I,
   }];
@@ -57,12 +55,7 @@ export const scanStep: Lowering<"scan_step"> = (
   { attributes: { B, I, N, softplus }, reads: { udt, bc, z, aLog, skip, dtBias }, writes: { y, state } },
 ) => {
   requireWhole(state);
-  const strides = {
-    strideUdt: udt.rowStride,
-    strideBc: bc.rowStride,
-    strideZ: z?.rowStride,
-    strideY: y.rowStride,
-  };
+  const strides = stridesOf({ udt, bc, z, y });
   return [{
     kernel: "scan_step",
     args: { udt, bc, z, aLog, skip, dtBias, state, y, ...strides, I, N, softplus, channels: CHANNELS },

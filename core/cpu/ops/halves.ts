@@ -1,6 +1,6 @@
 import type { AttributesNamed } from "../../ops/registry.ts";
 import { EXPONENT_BITS, type Tensor } from "../../tensor/mod.ts";
-import { type Launch, type Lowering, rowsPerBlock } from "../launch.ts";
+import { type Launch, type Lowering, rowsPerBlock, stridesOf } from "../launch.ts";
 
 /** Bits of the exponents in a tensor of words, or 0: what a kernel that reads both f32 and words is told. */
 export const halvesOf = (x: Tensor | undefined): number => x?.packed ? EXPONENT_BITS[x.packed.format] : 0;
@@ -10,7 +10,7 @@ const between = (
   { R, C, exponentBits }: AttributesNamed<"pack_halves">,
   { x, words }: { x: Tensor; words: Tensor },
 ): Launch[] => {
-  const rows = rowsPerBlock(C), strides = { strideX: x.rowStride, strideWords: words.rowStride };
+  const rows = rowsPerBlock(C), strides = stridesOf({ x, words });
   return [{ kernel, args: { x, words, ...strides, R, C, rows, exponentBits }, blocks: Math.ceil(R / rows) }];
 };
 

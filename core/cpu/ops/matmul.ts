@@ -1,12 +1,18 @@
 import type { Tensor } from "../../tensor/mod.ts";
-import { type Launch, type LowerContext, type Lowering, rowsPerBlock } from "../launch.ts";
+import { type Launch, type LowerContext, type Lowering, rowsPerBlock, stridesOf } from "../launch.ts";
 
 /** Rows and columns of the register tile (kernels/lib/tile.ts), and the depth of one pass (kernels/matmul.ts). */
 const TILE_ROWS = 6, TILE_COLUMNS = 8, DEPTH = 512;
-/** A launch with fewer blocks leaves threads idle at its end. */
+/** With fewer blocks, threads are idle at the end of a launch. */
 const WANTED_BLOCKS = 24;
 
-export interface Product {
+interface Operands {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly c: Tensor;
+}
+
+interface Product {
   M: number;
   N: number;
   K: number;
@@ -15,29 +21,21 @@ export interface Product {
   accumulate: boolean;
 }
 
-/** Rows of a that are not worth packing b for. */
+/** For so few rows of a, packing b does not pay. */
 const FEW_ROWS = 4;
 
 /** c = (or +=) a · bᵀ for a few rows of a. */
-function fewRows(
-  { a, b, c }: { a: Tensor; b: Tensor; c: Tensor },
-  { M, N, K, accumulate }: Product,
-): Launch {
-  const columns = rowsPerBlock(K, 16384),
-    strides = { strideA: a.rowStride, strideB: b.rowStride, strideC: c.rowStride };
+function fewRows({ a, b, c }: Operands, { M, N, K, accumulate }: Product): Launch {
+  const columns = rowsPerBlock(K, 16384);
   return {
     kernel: "matmul_few",
-    args: { a, b, c, ...strides, M, N, K, accumulate: accumulate ? 1 : 0, columns },
+    args: { a, b, c, ...stridesOf({ a, b, c }), M, N, K, accumulate: accumulate ? 1 : 0, columns },
     blocks: Math.ceil(N / columns),
   };
 }
 
 /** The launches of c = (or +=) a · b, shared by all ops that contain a product. */
-export function product(
-  { a, b, c }: { a: Tensor; b: Tensor; c: Tensor },
-  sizes: Product,
-  { scratch }: LowerContext,
-): Launch[] {
+export function product({ a, b, c }: Operands, sizes: Product, { scratch }: LowerContext): Launch[] {
   const { M, N, K, transA, transB, accumulate } = sizes;
   if (M <= FEW_ROWS && !transA && transB) return [fewRows({ a, b, c }, sizes)];
   const panelCount = Math.ceil(N / TILE_COLUMNS), packed = scratch("packed", [panelCount, K, TILE_COLUMNS]);
@@ -49,26 +47,13 @@ export function product(
     blocks: Math.ceil(panelCount / panels),
   }, {
     kernel: "matmul",
-    args: {
-      a,
-      packed,
-      c,
-      strideA: a.rowStride,
-      strideC: c.rowStride,
-      transA,
-      M,
-      N,
-      K,
-      accumulate: accumulate ? 1 : 0,
-      rows,
-      columns,
-    },
+    args: { a, packed, c, ...stridesOf({ a, c }), transA, M, N, K, accumulate: accumulate ? 1 : 0, rows, columns },
     blocks: Math.ceil(M / rows) * Math.ceil(N / columns),
     workspace: TILE_ROWS * TILE_COLUMNS + rows * Math.min(K, DEPTH),
   }];
 }
 
-/** Blocks as large as leaves enough of them to share out. The shape does not change the bits. */
+/** The largest blocks of which there are enough for all threads. The shape does not change the bits. */
 function blockShape(M: number, N: number): { rows: number; columns: number } {
   let rows = 96, columns = 512;
   const blocks = () => Math.ceil(M / rows) * Math.ceil(N / columns);
@@ -81,12 +66,4 @@ function blockShape(M: number, N: number): { rows: number; columns: number } {
 export const matmul: Lowering<"matmul"> = (
   { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c }, accumulate },
   context,
-) =>
-  product({ a, b, c }, {
-    M,
-    N,
-    K,
-    transA,
-    transB,
-    accumulate: accumulate.includes("c"),
-  }, context);
+) => product({ a, b, c }, { M, N, K, transA, transB, accumulate: accumulate.includes("c") }, context);

@@ -1,4 +1,4 @@
-import { float, type Lowering } from "../launch.ts";
+import { float, type Lowering, stridesOf } from "../launch.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 /** Rows of one block, whose parts of dw are added up by a second launch. */
@@ -8,22 +8,7 @@ export const rmsnormForward: Lowering<"rmsnorm_forward"> = (
   { attributes: { R, D, eps }, reads: { x, delta, w }, writes: { sum, y, r } },
 ) => [{
   kernel: "rmsnorm_forward",
-  args: {
-    x,
-    delta,
-    w,
-    sum,
-    y,
-    r,
-    strideX: x.rowStride,
-    strideDelta: delta?.rowStride,
-    strideSum: sum?.rowStride,
-    strideY: y.rowStride,
-    R,
-    D,
-    rows: ROWS,
-    eps: float(eps),
-  },
+  args: { x, delta, w, sum, y, r, ...stridesOf({ x, delta, sum, y }), R, D, rows: ROWS, eps: float(eps) },
   blocks: Math.ceil(R / ROWS),
 }];
 
@@ -34,22 +19,7 @@ export const rmsnormBackward: Lowering<"rmsnorm_backward"> = (
   const blocks = Math.ceil(R / ROWS), partial = scratch("dw", [blocks, D]);
   return [{
     kernel: "rmsnorm_backward",
-    args: {
-      dy,
-      x,
-      w,
-      r,
-      dsum,
-      dx,
-      partial,
-      strideDy: dy.rowStride,
-      strideX: x.rowStride,
-      strideDsum: dsum?.rowStride,
-      strideDx: dx?.rowStride,
-      R,
-      D,
-      rows: ROWS,
-    },
+    args: { dy, x, w, r, dsum, dx, partial, ...stridesOf({ dy, x, dsum, dx }), R, D, rows: ROWS },
     blocks,
   }, sumPartials(partial, dw, { accumulate: accumulate.includes("dw") })];
 };

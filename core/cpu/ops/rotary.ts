@@ -1,4 +1,4 @@
-import { type Lowering, rowsPerBlock } from "../launch.ts";
+import { type Lowering, rowsPerBlock, stridesOf } from "../launch.ts";
 
 export const rotary: Lowering<"rotary"> = (
   { attributes: { B, T, H, K, sign }, reads: { x, table, position }, writes: { y } },
@@ -6,7 +6,7 @@ export const rotary: Lowering<"rotary"> = (
   const rows = rowsPerBlock(H * K);
   return [{
     kernel: "rotary",
-    args: { x, table, position, y, strideX: x.rowStride, strideY: y.rowStride, B, T, H, K, sign, rows },
+    args: { x, table, position, y, ...stridesOf({ x, y }), B, T, H, K, sign, rows },
     blocks: Math.ceil(B * T / rows),
   }];
 };

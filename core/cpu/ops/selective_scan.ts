@@ -1,5 +1,5 @@
 import type { Tensor } from "../../tensor/mod.ts";
-import type { Launch, Lowering } from "../launch.ts";
+import { type Launch, type Lowering, stridesOf } from "../launch.ts";
 import { halvesOf } from "./halves.ts";
 import { sumPartials } from "./sum_partials.ts";
 
@@ -14,15 +14,9 @@ export const selectiveScanForward: Lowering<"selective_scan_forward"> = (
   { attributes: { B, T, I, N, chunk, softplus }, reads, writes: { y, states } },
 ) => {
   const { udt, bc, z, aLog, skip, dtBias, h0 } = reads, P = padded(N);
-  const strides = {
-    strideUdt: udt.rowStride,
-    strideBc: bc.rowStride,
-    strideZ: z?.rowStride,
-    strideY: y.rowStride,
-  };
   return [{
     kernel: "selective_scan_forward",
-    args: { udt, bc, z, aLog, skip, dtBias, h0, y, states, ...strides, T, I, N, chunk, softplus },
+    args: { udt, bc, z, aLog, skip, dtBias, h0, y, states, ...stridesOf({ udt, bc, z, y }), T, I, N, chunk, softplus },
     blocks: B * Math.ceil(I / CHANNELS),
     workspace: 2 * P * chunk + 2 * CHANNELS * P + RECORD * chunk,
   }];
@@ -37,14 +31,8 @@ export const selectiveScanBackward: Lowering<"selective_scan_backward"> = (
   const partialBc = scratch("dbc", [groups, B, T, 2, N]), partialA = scratch("daLog", [B, I, N]);
   const partialSkip = dskip && scratch("dskip", [B, I]), partialBias = ddtBias && scratch("ddtBias", [B, I]);
   const gradients = { dudt, partialBc, dz, partialA, partialSkip, partialBias, dh0 };
-  const strides = {
-    strideDy: dy.rowStride,
-    strideUdt: udt.rowStride,
-    strideBc: bc.rowStride,
-    strideZ: z?.rowStride,
-    strideDudt: dudt.rowStride,
-    strideDz: dz?.rowStride,
-  };
+  const strides = stridesOf({ dy, udt, bc, z, dudt, dz }), sizes = { B, T, I, N, chunk, softplus };
+  const halves = { halvesUdt: halvesOf(udt), halvesZ: halvesOf(z) };
   const sums: [Tensor | undefined, Tensor | undefined, string][] = [
     [partialBc, dbc, "dbc"],
     [partialA, daLog, "daLog"],
@@ -54,26 +42,7 @@ export const selectiveScanBackward: Lowering<"selective_scan_backward"> = (
   return [
     {
       kernel: "selective_scan_backward",
-      args: {
-        dy,
-        udt,
-        bc,
-        z,
-        aLog,
-        skip,
-        dtBias,
-        states,
-        ...gradients,
-        ...strides,
-        B,
-        T,
-        I,
-        N,
-        chunk,
-        softplus,
-        halvesUdt: halvesOf(udt),
-        halvesZ: halvesOf(z),
-      },
+      args: { dy, udt, bc, z, aLog, skip, dtBias, states, ...gradients, ...strides, ...sizes, ...halves },
       blocks: B * groups,
       workspace: 32 + 4 * P * chunk + 3 * CHANNELS * P + 2 * CHANNELS + 4 * (2 * chunk + 1) * P + RECORD * chunk,
     },

@@ -1,6 +1,6 @@
 import type { AttributesNamed } from "../../ops/registry.ts";
 import type { Tensor } from "../../tensor/mod.ts";
-import type { Launch, Lowering } from "../launch.ts";
+import { type Launch, type Lowering, stridesOf } from "../launch.ts";
 
 const launch = (
   kernel: string,
@@ -8,7 +8,7 @@ const launch = (
   { B, T, M, D }: AttributesNamed<"text_rows_forward">,
 ): Launch[] => [{
   kernel,
-  args: { from, to, strideFrom: from.rowStride, strideTo: to.rowStride, T, M, D },
+  args: { from, to, ...stridesOf({ from, to }), T, M, D },
   blocks: B,
 }];
 
