@@ -3,6 +3,7 @@
  * generator state to save, and a resumed run draws what the straight run drew.
  * Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  */
+import { at } from "./lists.ts";
 
 /** Names of the independent streams; the number is part of every draw. Never renumber: it would change every run. */
 export const STREAMS = {
@@ -61,7 +62,7 @@ function block({ seed, stream, step }: Counter, index: number): Uint32Array {
 
 /** A uniform number in [0, 1) with 32 random bits. */
 export function uniform(counter: Counter, index: number): number {
-  return block(counter, Math.floor(index / 4))[index % 4]! / 2 ** 32;
+  return at(block(counter, Math.floor(index / 4)), index % 4) / 2 ** 32;
 }
 
 /** A whole number in [0, below). The bias is below / 2^32. */
@@ -73,7 +74,7 @@ export function randomInteger(counter: Counter, index: number, below: number): n
 export function fillUniform<T extends Float32Array>(out: T, counter: Counter, { low = 0, high = 1 } = {}): T {
   for (let i = 0; i < out.length; i += 4) {
     const words = block(counter, i / 4);
-    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = low + (high - low) * (words[j]! / 2 ** 32);
+    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = low + (high - low) * (at(words, j) / 2 ** 32);
   }
   return out;
 }
@@ -84,8 +85,8 @@ export function fillNormal<T extends Float32Array>(out: T, counter: Counter, { d
     const words = block(counter, i / 4);
     for (let j = 0; j < 4 && i + j < out.length; j++) {
       const pair = j & 2;
-      const radius = Math.sqrt(-2 * Math.log((words[pair]! + 1) / 2 ** 32));
-      const angle = 2 * Math.PI * (words[pair + 1]! / 2 ** 32);
+      const radius = Math.sqrt(-2 * Math.log((at(words, pair) + 1) / 2 ** 32));
+      const angle = 2 * Math.PI * (at(words, pair + 1) / 2 ** 32);
       out[i + j] = deviation * radius * (j & 1 ? Math.sin(angle) : Math.cos(angle));
     }
   }
@@ -97,7 +98,7 @@ export function permutation(length: number, counter: Counter): Uint32Array {
   const order = Uint32Array.from({ length }, (_, i) => i);
   for (let i = length - 1; i > 0; i--) {
     const j = randomInteger(counter, i, i + 1);
-    [order[i], order[j]] = [order[j]!, order[i]!];
+    [order[i], order[j]] = [at(order, j), at(order, i)];
   }
   return order;
 }

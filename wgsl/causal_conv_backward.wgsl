@@ -18,7 +18,6 @@ override HAS_BIAS: bool;
 
 // Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
-  B: u32,
   T: u32,
   DY_OFFSET: u32,
   DY_STRIDE: u32,

@@ -16,7 +16,6 @@ override HAS_BIAS: bool;
 
 // Sizes and offsets, in elements. They are set at each launch, so one compilation serves every length and layout.
 struct Run {
-  B: u32,
   T: u32,
   X_OFFSET: u32,
   X_STRIDE: u32,

@@ -32,7 +32,7 @@ override SOFTPLUS: bool;
 override HAS_Z: bool;
 const CHUNK = 32u;
 const STATE_QUADS = STEPS * WIDE / 4; // of an invocation's B or C, [t][n]
-const WRITTEN_OUT = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
+const UNROLL_UP_TO = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
 const LOG2_E = 1.4426950408889634;
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.

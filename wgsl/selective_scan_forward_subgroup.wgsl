@@ -26,7 +26,7 @@ override HAS_Z: bool;
 override HAS_H0: bool;
 const CHUNK = 32u;
 const STATE_QUADS = STEPS * WIDE / 4; // of an invocation's B or C, [t][n]
-const WRITTEN_OUT = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
+const UNROLL_UP_TO = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {

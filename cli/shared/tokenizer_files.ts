@@ -1,6 +1,7 @@
 /** Files and streams of the tokenizer commands. */
 import { UsageError } from "../../core/errors.ts";
 import { systemDisk } from "../../core/disk/system.ts";
+import { at } from "../../core/lists.ts";
 
 /** Bytes that are read or written at a time. */
 export const BLOCK = 1 << 18;
@@ -71,17 +72,17 @@ export class Output {
   addNumbers(numbers: Uint32Array): void {
     this.#reserve(11 * numbers.length);
     const bytes = this.#bytes, digits = this.#digits;
-    let at = this.#length;
+    let length = this.#length;
     for (let i = 0; i < numbers.length; i++) {
-      if (i > 0) bytes[at++] = SPACE;
-      let rest = numbers[i]!, count = 0;
+      if (i > 0) bytes[length++] = SPACE;
+      let rest = at(numbers, i), count = 0;
       do {
         digits[count++] = ZERO + rest % 10;
         rest = Math.floor(rest / 10);
       } while (rest > 0);
-      while (count > 0) bytes[at++] = digits[--count]!;
+      while (count > 0) bytes[length++] = at(digits, --count);
     }
-    this.#length = at;
+    this.#length = length;
   }
 
   /** Writes what has been added, or waits for more unless there are `enough` bytes. */

@@ -4,6 +4,11 @@ import { table } from "./table.ts";
 import { testQuality } from "../../core/report/summary.ts";
 import { type SpeedKind, steadySpeed } from "../../core/report/speeds.ts";
 
+const headOf = ({ test }: Run): string[] => [
+  ...["model", "pretrain PPL", "ORPO PPL", "beta=0 PPL", ...(test ? ["test PPL"] : [])],
+  ...["bits/byte", "pref. acc.", "params M", "KV", "train tok/s", "gen tok/s"],
+];
+
 export function summaryTable(run: Run): string {
   const { record, results } = run;
   const number = (x: number | undefined, digits = 2) => x === undefined ? "" : x.toFixed(digits);
@@ -32,20 +37,7 @@ export function summaryTable(run: Run): string {
     name: string,
     { perplexity, bitsPerByte }: typeof unigram,
   ) => [name, number(perplexity), "", "", ...(run.test ? [""] : []), number(bitsPerByte, 3), "", "", "", "", ""];
-  const head = [
-    "model",
-    "pretrain PPL",
-    "ORPO PPL",
-    "beta=0 PPL",
-    ...(run.test ? ["test PPL"] : []),
-    "bits/byte",
-    "pref. acc.",
-    "params M",
-    "KV",
-    "train tok/s",
-    "gen tok/s",
-  ];
   return `${studyLabel(record).words} on ${record.corpus.name}, ${record.backend} (${record.adapter.name})\n${
-    table([head, ...rows, baseline("unigram", unigram), baseline("bigram", bigram)])
+    table([headOf(run), ...rows, baseline("unigram", unigram), baseline("bigram", bigram)])
   }`;
 }

@@ -74,7 +74,7 @@ export function drawnContents(
     if (storage.dtype === "u32") return Uint32Array.from({ length: storage.elements }, (_, i) => i * 7 % V);
     const values = new Float32Array(storage.elements), drawn = values.subarray(0, DRAWN);
     fillNormal(drawn, { seed: 1, stream: 100, step: storage.elements });
-    for (let i = 0; i < drawn.length; i++) drawn[i] = 0.1 * Math.abs(drawn[i]!);
+    for (let i = 0; i < drawn.length; i++) drawn[i] = 0.1 * Math.abs(at(drawn, i));
     for (let at = DRAWN; at < values.length; at += DRAWN) values.copyWithin(at, 0, DRAWN);
     return values;
   };

@@ -9,7 +9,7 @@ import { trainingPlan } from "../train/plans.ts";
 import { benchShape } from "./shapes.ts";
 import { type Contents, fill, singleStep } from "./single_step.ts";
 import { benchObjective } from "./step.ts";
-import { present } from "../lists.ts";
+import { at, present } from "../lists.ts";
 
 /** Largest RMS(difference) / RMS(reference) of one step. The tests of the ops use the same bound for gradients. */
 const BOUND = 1e-4;
@@ -90,8 +90,8 @@ const written = ({ writes, accumulate, reads }: Step, contents: Contents): Conte
 function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   let difference = 0, size = 0;
   for (let i = 0; i < expected.length; i++) {
-    difference += (got[i]! - expected[i]!) ** 2;
-    size += expected[i]! ** 2;
+    difference += (at(got, i) - at(expected, i)) ** 2;
+    size += at(expected, i) ** 2;
   }
   if (Number.isNaN(difference)) return Infinity;
   return Math.sqrt(difference / (size > 0 ? size : Math.max(1, expected.length)));

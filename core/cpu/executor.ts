@@ -1,7 +1,7 @@
-/** Carries plans out on the processor: WebAssembly SIMD kernels on threads that share one memory. */
-import { HymbaError, UsageError } from "../errors.ts";
+/** Runs plans on the processor: WebAssembly SIMD kernels on threads that share one memory. */
+import { UsageError } from "../errors.ts";
 import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";
-import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
+import { type Arena, ELEMENT_BYTES, pinOf, type Tensor } from "../tensor/mod.ts";
 import { type Launch, newContext } from "./launch.ts";
 import { MOST_BYTES, SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
@@ -11,13 +11,13 @@ import { besideSlots, type CpuHost, CpuProgram, type PlannedLaunch, storagesOf }
 import { ThreadPool } from "./threads.ts";
 
 export interface CpuOptions {
-  /** Threads; all cores without it. The bits of a result do not depend on it. */
+  /** Number of threads, by default one per core. The bits of a result do not depend on it. */
   threads?: number;
   /** Fills activations with NaN before each run, so that a test sees what a kernel failed to write. */
   poison?: boolean;
-  /** Measures every launch (`CpuProgram.times`). */
+  /** Measures the time of every launch (`CpuProgram.times`). */
   timed?: boolean;
-  /** Which build of the kernels; the best that the engine accepts without it. Builds differ in the last bits. */
+  /** The build of the kernels, by default the best that the engine accepts. Builds differ in the last bits. */
   build?: Build;
   /** The most bytes of memory for tensors. Default: 4 GiB, what a WebAssembly memory can hold. */
   mostBytes?: number;
@@ -30,7 +30,7 @@ export class CpuExecutor implements Executor, CpuHost {
   readonly pool: ThreadPool;
   readonly poison: boolean;
   readonly timed: boolean;
-  /** Which build of the kernels runs: part of what decides the last bits of a result. */
+  /** The build of the kernels. The last bits of a result depend on it. */
   readonly build: Build;
   readonly #arenas = new Map<Arena, number>();
 
@@ -110,7 +110,7 @@ export class CpuExecutor implements Executor, CpuHost {
     });
   }
 
-  /** A program of launches that belong to no step: what benchmarks and tests measure kernels with. */
+  /** A program of launches without steps. Benchmarks and tests measure kernels with it. */
   prepareLaunches(
     launches: readonly Launch[],
     { inputs, outputs }: { inputs: Tensor[]; outputs: Tensor[] },
@@ -137,7 +137,7 @@ export class CpuExecutor implements Executor, CpuHost {
     return this.pool.close();
   }
 
-  /** The first byte of an arena, which is allocated and zeroed at first use. */
+  /** The address of an arena. The first call allocates it and fills it with zeros. */
   addressOf(arena: Arena): number {
     let found = this.#arenas.get(arena);
     if (found === undefined) {
@@ -148,11 +148,11 @@ export class CpuExecutor implements Executor, CpuHost {
     return found;
   }
 
-  #baseOf({ storage, name }: Tensor): number {
-    if (!storage.pinned) throw new HymbaError(`${name} is not in an arena`);
-    return this.addressOf(storage.pinned.arena) + storage.pinned.offset * ELEMENT_BYTES;
+  #baseOf({ storage }: Tensor): number {
+    const { arena, offset } = pinOf(storage);
+    return this.addressOf(arena) + offset * ELEMENT_BYTES;
   }
 }
 
-/** More threads than any plan has blocks for. */
+/** No plan has enough blocks for more threads. */
 const MOST_THREADS = 256;

@@ -1,4 +1,4 @@
-/** What a step becomes on the CPU: one or more calls of hand-written kernels, each over numbered blocks. */
+/** The launches that a step becomes on the CPU: one or more calls of hand-written kernels, each over numbered blocks. */
 import { type DType, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import type { OpName, StepNamed } from "../ops/registry.ts";
 
@@ -7,16 +7,16 @@ export interface Float {
   readonly f32: number;
 }
 
-/** A tensor is passed as the address of its first element, nothing as address 0, a number as i32. */
+/** A tensor is passed as the address of its first element, undefined as address 0, a number as i32. */
 export type Argument = Tensor | Float | number | undefined;
 
-/** One kernel over blocks 0 … blocks − 1. A block writes what no other block writes, so any thread may take it. */
+/** One kernel over blocks 0 … blocks − 1. No two blocks write the same memory, so any thread may take any block. */
 export interface Launch {
   readonly kernel: string;
   /** In the order of the fields of the kernel's argument class. */
   readonly args: Readonly<Record<string, Argument>>;
   readonly blocks: number;
-  /** Elements of memory that each thread needs for itself while it works on a block. */
+  /** Elements of private memory that a thread needs for a block. */
   readonly workspace?: number;
 }
 
@@ -28,7 +28,7 @@ export interface LowerContext {
   readonly kept: Map<Storage, Tensor>;
 }
 
-/** How an executor carries out the steps of one op. */
+/** How an executor computes the steps of one op. */
 export type Lowering<N extends OpName> = (step: StepNamed<N>, context: LowerContext) => Launch[];
 
 export const float = (value: number): Float => ({ f32: value });

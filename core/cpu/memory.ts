@@ -1,14 +1,15 @@
-/** The one shared memory of all threads: a first-fit allocator over it, and views of tensors in it. */
+/** The memory that all threads share: a first-fit allocator, and views of tensors. */
 import { HymbaError } from "../errors.ts";
 import type { Data } from "../plan/mod.ts";
 import { ELEMENT_BYTES, isContiguous, type Tensor } from "../tensor/mod.ts";
+import { at } from "../lists.ts";
 
 const PAGE = 65536;
-/** What a WebAssembly memory with 32-bit addresses can hold. */
+/** Most bytes of a WebAssembly memory with 32-bit addresses. */
 export const MOST_BYTES = 65536 * PAGE;
-/** Nothing is allocated below: address 0 means "absent", and the module keeps its constants here. */
+/** Nothing is allocated below this address: address 0 means "absent", and the constants of the module are here. */
 const RESERVED = PAGE;
-/** Cache lines are shared by no two allocations, and vectors are aligned. */
+/** Bytes of a cache line. No two blocks share one, and vectors are aligned. */
 const ALIGNMENT = 256;
 
 interface Span {
@@ -39,7 +40,7 @@ export class SharedHeap {
     return this.#taken.size;
   }
 
-  /** Throws with numbers when blocks of these sizes do not fit any more; allocates nothing. */
+  /** Throws a HymbaError with numbers when blocks of these sizes do not fit; allocates nothing. */
   require(sizes: readonly number[], who: string): void {
     const wanted = sizes.reduce((sum, bytes) => sum + aligned(bytes), 0), used = this.usedBytes + RESERVED;
     if (used + wanted <= this.most) return;
@@ -51,18 +52,15 @@ export class SharedHeap {
     });
   }
 
-  /** Bytes that nothing else uses, aligned to a cache line; their content is undefined. Returns the address. */
+  /** The address of a new block, aligned to a cache line. Its content is undefined. */
   allocate(bytes: number, who: string): number {
     const size = aligned(bytes);
-    const at = this.#free.findIndex((span) => span.bytes >= size);
-    let start: number;
-    if (at >= 0) {
-      const span = this.#free[at]!;
-      start = span.start;
-      [span.start, span.bytes] = [span.start + size, span.bytes - size];
-      if (span.bytes === 0) this.#free.splice(at, 1);
-    } else {
-      start = this.#extend(size, who);
+    const span = this.#free.find(({ bytes }) => bytes >= size);
+    const start = span ? span.start : this.#extend(size, who);
+    if (span) {
+      span.start += size;
+      span.bytes -= size;
+      if (span.bytes === 0) this.#free.splice(this.#free.indexOf(span), 1);
     }
     this.#taken.set(start, size);
     return start;
@@ -75,7 +73,7 @@ export class SharedHeap {
     this.#free.push({ start: address, bytes });
     this.#free.sort((a, b) => a.start - b.start);
     for (let i = this.#free.length - 1; i > 0; i--) {
-      const [before, after] = [this.#free[i - 1]!, this.#free[i]!];
+      const [before, after] = [at(this.#free, i - 1), at(this.#free, i)];
       if (before.start + before.bytes === after.start) {
         before.bytes += after.bytes;
         this.#free.splice(i, 1);

@@ -1,4 +1,4 @@
-/** The kernels as WebAssembly, in the build that this machine's engine understands. */
+/** Loads the WebAssembly build of the kernels that this JavaScript engine supports. */
 
 /** A module with one `f32x4.relaxed_madd`; engines without relaxed SIMD refuse it. */
 const RELAXED_PROBE = Uint8Array.of(
@@ -6,7 +6,7 @@ const RELAXED_PROBE = Uint8Array.of(
   ...[10, 13, 1, 11, 0, 32, 0, 32, 1, 32, 2, 253, 133, 2, 11],
 );
 
-/** The builds of the kernels: with fused multiply-add, and without for engines that lack relaxed SIMD. */
+/** The builds of the kernels: with fused multiply-add, and without it for engines that lack relaxed SIMD. */
 export const BUILDS = { relaxed: "kernels_relaxed.wasm", plain: "kernels_plain.wasm" } as const;
 
 export type Build = keyof typeof BUILDS;
@@ -16,7 +16,7 @@ export const bestBuild = (): Build => WebAssembly.validate(RELAXED_PROBE) ? "rel
 
 export interface Kernels {
   readonly module: WebAssembly.Module;
-  /** The number that threads know a kernel by: its place among the sorted names. */
+  /** The index of each kernel among the sorted names. Threads find a kernel by it. */
   readonly indexOf: ReadonlyMap<string, number>;
 }
 

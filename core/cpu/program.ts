@@ -1,4 +1,4 @@
-/** A plan made ready on the CPU: memory is assigned, and the list of launches lies encoded in shared memory. */
+/** A plan that is ready to run on the CPU: its memory is assigned, and its launches are encoded in shared memory. */
 import { HymbaError } from "../errors.ts";
 import {
   type Data,
@@ -19,21 +19,22 @@ import type { SharedHeap } from "./memory.ts";
 import type { Kernels } from "./module.ts";
 import type { ThreadPool } from "./threads.ts";
 import { LAUNCH } from "./worker.ts";
+import { at } from "../lists.ts";
 
-/** Bytes behind each thread's workspace that show when a kernel writes too far. */
+/** Bytes after the workspace of each thread. With `poison` they are checked, to find a kernel that writes too far. */
 const GUARD_BYTES = 256;
 
-/** What a program needs of the executor that prepared it. */
+/** The part of its executor that a program uses. */
 export interface CpuHost {
   readonly heap: SharedHeap;
   readonly kernels: Kernels;
   readonly pool: ThreadPool;
   readonly threads: number;
-  /** Fill activations with NaN before each run, and check the guards behind it. */
+  /** Fill activations with NaN before each run, and check the guards after it. */
   readonly poison: boolean;
-  /** Measure every launch. */
+  /** Measure the time of every launch. */
   readonly timed: boolean;
-  /** The first byte of an arena, which is allocated at first use. */
+  /** The address of an arena. The first call allocates it. */
   addressOf(arena: Arena): number;
 }
 
@@ -100,27 +101,27 @@ export class CpuProgram implements Program {
       for (const tensor of Object.values(writes)) {
         const values = await this.read(tensor), index = values.findIndex((value) => !Number.isFinite(value));
         const dispatches = { first: first + 1, last: next, of: this.launches.length };
-        if (index >= 0) return { step, op: op.name, dispatches, tensor: tensor.name, index, value: values[index]! };
+        if (index >= 0) return { step, op: op.name, dispatches, tensor: tensor.name, index, value: at(values, index) };
       }
     }
     return undefined;
   }
 
-  /** Milliseconds of each launch, summed over all runs since the executor was made with `timed`. */
+  /** Milliseconds of each launch, summed over all timed runs. */
   times(): number[] {
     const words = this.#host.heap.words(this.#records, this.launches.length * LAUNCH.words);
     const times = new Float64Array(words.buffer, words.byteOffset, words.length / 2);
-    return this.launches.map((_, i) => times[(i * LAUNCH.words + LAUNCH.time) / 2]!);
+    return this.launches.map((_, i) => at(times, (i * LAUNCH.words + LAUNCH.time) / 2));
   }
 
-  /** One run with every launch timed; they follow each other, so the times are laid end to end. */
+  /** Runs once and measures every launch. Launches follow each other, so each begins when the one before it ends. */
   async profile(): Promise<Profile> {
     const before = this.times();
     await this.#walk(0, this.launches.length, { timed: true });
     let end = 0;
     const spans = this.times().map((ms, i): Span => {
-      const { kernel, step } = this.launches[i]!, start = end;
-      end += (ms - before[i]!) / 1000;
+      const { kernel, step } = at(this.launches, i), start = end;
+      end += (ms - at(before, i)) / 1000;
       return { kernel, step, start, end };
     });
     return { clock: "host", spans };
@@ -149,7 +150,7 @@ export class CpuProgram implements Program {
     }
     const slot = this.#slots.slotOf.get(storage);
     if (slot === undefined) throw new HymbaError(`${storage.name} is not part of the plan ${this.#plan.name}`);
-    return this.#addresses[slot]!;
+    return at(this.#addresses, slot);
   }
 
   #encode(): void {
@@ -181,7 +182,7 @@ export class CpuProgram implements Program {
     return Float32Array.from(parts.flatMap((part) => [...part]));
   }
 
-  /** The last bytes of each thread's workspace, which no kernel may touch. */
+  /** The guard after the workspace of each thread. No kernel may write into it. */
   #guards(): Float32Array[] {
     return Array.from({ length: this.#host.threads }, (_, thread) => {
       const end = this.#workspace + (thread + 1) * this.#workspaceBytes;
@@ -191,7 +192,7 @@ export class CpuProgram implements Program {
 
   #checkGuards(): void {
     if (this.#guards().every((guard) => guard.every(Number.isNaN))) return;
-    throw new HymbaError(`plan ${this.#plan.name}: a kernel wrote behind its workspace`);
+    throw new HymbaError(`plan ${this.#plan.name}: a kernel wrote beyond the end of its workspace`);
   }
 
   /** Fills the guards, and every slot that holds no input and no constant, with NaN. */
@@ -200,12 +201,12 @@ export class CpuProgram implements Program {
     const kept = new Set(keptStorages(this.#plan).map((storage) => this.#slots.slotOf.get(storage)));
     for (const [slot, address] of this.#addresses.entries()) {
       if (kept.has(slot)) continue;
-      this.#host.heap.floats(address, this.#slots.slotBytes[slot]! / ELEMENT_BYTES).fill(NaN);
+      this.#host.heap.floats(address, at(this.#slots.slotBytes, slot) / ELEMENT_BYTES).fill(NaN);
     }
   }
 }
 
-/** Bytes that a program takes besides its slots: the list of launches with their arguments, and the workspace of one thread. */
+/** Bytes that a program needs besides its slots: for its launches with their arguments, and for the workspace of one thread. */
 export function besideSlots(launches: readonly Launch[]): { records: number; workspace: number } {
   const argumentWords = launches.reduce((sum, { args }) => sum + Object.keys(args).length, 0);
   const most = launches.reduce((most, { workspace = 0 }) => Math.max(most, workspace), 0);

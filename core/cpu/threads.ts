@@ -3,18 +3,19 @@ import { Worker } from "node:worker_threads";
 import { HymbaError } from "../errors.ts";
 import type { SharedHeap } from "./memory.ts";
 import { CLOCK, CONTROL, type ThreadData, type ThreadMessage } from "./worker.ts";
+import { at } from "../lists.ts";
 
 const CONTROL_BYTES = 64;
 
-/** A list of launches in shared memory. */
+/** The launches of a run, in shared memory. */
 export interface Run {
   /** Byte address of the first launch. */
   readonly launches: number;
   readonly count: number;
-  /** Byte address of the threads' own memory, and bytes for each thread. */
+  /** Byte address of the workspaces, and bytes of the workspace of each thread. */
   readonly workspace: number;
   readonly workspaceBytes: number;
-  /** Add the time of each launch to its record. */
+  /** Measure each launch and add its time to its record. */
   readonly timed: boolean;
 }
 
@@ -27,7 +28,7 @@ export class ThreadPool {
   #closed = false;
   #waiting: { resolve: () => void; reject: (problem: HymbaError) => void } | undefined;
 
-  /** Resolves when every thread has instantiated the module and sleeps. */
+  /** Resolves when every thread has instantiated the module and waits for the first run. */
   static async start(
     heap: SharedHeap,
     { module, threads }: { module: WebAssembly.Module; threads: number },
@@ -45,7 +46,7 @@ export class ThreadPool {
       await pool.close();
       throw cause;
     }
-    // Sleeping threads do not keep a program alive that has nothing else to do.
+    // Sleeping threads must not keep the process alive.
     for (const worker of workers) worker.unref();
     return pool;
   }
@@ -59,7 +60,7 @@ export class ThreadPool {
     }
   }
 
-  /** Walks a list of launches on all threads. One run at a time. */
+  /** Computes a list of launches on all threads. Only one run at a time is possible. */
   async run({ launches, count, workspace, workspaceBytes, timed }: Run): Promise<void> {
     if (this.#failure) throw this.#failure;
     if (this.#closed) throw new HymbaError("the CPU executor is closed");
@@ -73,18 +74,18 @@ export class ThreadPool {
       new Float64Array(words.buffer, this.#control + CLOCK, 1)[0] = performance.timeOrigin + performance.now();
     }
     const done = new Promise<void>((resolve, reject) => this.#waiting = { resolve, reject });
-    this.#workers[0]!.ref();
+    at(this.#workers, 0).ref();
     Atomics.add(words, CONTROL.run, 1);
     Atomics.notify(words, CONTROL.run);
     try {
       await done;
     } finally {
       this.#waiting = undefined;
-      this.#workers[0]!.unref();
+      at(this.#workers, 0).unref();
     }
   }
 
-  /** Ends all threads. A run that is under way ends with an error. */
+  /** Ends all threads. A run in progress ends with an error. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

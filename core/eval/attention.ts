@@ -53,6 +53,6 @@ export async function captureAttention(
 
 function meanOverHeads(heads: Float32Array, { H, size }: { H: number; size: number }): Float32Array {
   const mean = new Float32Array(size);
-  for (let h = 0; h < H; h++) for (let i = 0; i < size; i++) mean[i]! += heads[h * size + i]! / H;
+  for (let h = 0; h < H; h++) for (let i = 0; i < size; i++) mean[i] = at(mean, i) + at(heads, h * size + i) / H;
   return mean;
 }

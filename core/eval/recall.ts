@@ -3,7 +3,7 @@ import type { Arm, RecallConfig } from "../config/mod.ts";
 import type { RecallResult } from "../record/mod.ts";
 import { recallBatch, recallVocabulary } from "../data/recall.ts";
 import { HymbaError } from "../errors.ts";
-import { mean } from "../lists.ts";
+import { at, mean } from "../lists.ts";
 import { logitsOf } from "../nn/model.ts";
 import { ParameterStore } from "../params/store.ts";
 import { parameterCount } from "../params/specs.ts";
@@ -109,10 +109,11 @@ async function answers(
       program.write(ids, batch.ids);
       await program.run();
       const scores = await program.read(logits) as Float32Array;
-      for (const { at, range } of queries) {
-        const row = scores.subarray(at * V, (at + 1) * V), answer = batch.targets[at]!, count = counts[range]!;
+      for (const { at: position, range } of queries) {
+        const row = scores.subarray(position * V, (position + 1) * V), answer = at(batch.targets, position);
+        const count = at(counts, range);
         count.queries++;
-        if (row.every((score, token) => token === answer || score < row[answer]!)) count.right++;
+        if (row.every((score, token) => token === answer || score < at(row, answer))) count.right++;
       }
     }
   } finally {

@@ -1,4 +1,4 @@
-/** One layer's mixer: attention, Mamba, or both side by side on one fused projection. */
+/** The mixer of a layer: attention, Mamba, or both in parallel on one fused projection. */
 import { HymbaError } from "../errors.ts";
 import { rotary } from "../ops/rotary.ts";
 import { projectionParts } from "../params/specs.ts";

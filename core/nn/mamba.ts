@@ -1,4 +1,4 @@
-/** The Mamba branch between its input slices and its gated output. */
+/** The Mamba branch, from its input slices to its gated output. */
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { swiglu } from "../ops/swiglu.ts";
@@ -51,7 +51,7 @@ function scanned(
 }
 
 /**
- * Step size, B and C as the scan takes them, normalised with `innerNorms`.
+ * Step size, B and C for the scan, normalised with `innerNorms`.
  * Shapes: selected [B, T, R + 2N]; returns dt [B, T, R] before its projection and bc [B, T, 2, N].
  */
 function selection(

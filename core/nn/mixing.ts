@@ -37,7 +37,7 @@ export interface Mixing {
   scan(inputs: ScanInputs, place: Place): Tensor;
 }
 
-/** What is needed to record a layer. */
+/** The context in which a layer is recorded. */
 export interface LayerContext {
   readonly config: HymbaConfig;
   readonly layer: Layer;

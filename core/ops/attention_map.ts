@@ -1,4 +1,4 @@
-/** The probabilities that flash attention never stores, made once more for a figure. */
+/** Computes attention probabilities again for a figure: flash attention does not store them. */
 import { defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
 import type { Visibility } from "./attention.ts";
 

@@ -5,7 +5,7 @@ import { type Attributes, defineOp, dimsOf, type Tape, type Tensor } from "../te
 const sizes = ["B", "T", "H", "G", "K", "Kv", "window", "meta", "crop"] as const;
 type Sizes = Attributes<typeof sizes[number]>;
 
-/** Every query is held against every key: the op is slow on purpose. */
+/** Every pair of a query and a key is computed: the op need not be fast. */
 const pairsOf = ({ B, T, H }: Sizes) => B * H * T * T;
 
 export const croppedAttentionForward = defineOp({

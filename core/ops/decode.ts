@@ -59,7 +59,7 @@ export const scanStepOp = defineOp({
   flops: ({ B, I, N }) => 8 * B * I * N,
 });
 
-/** Where a position is kept: global caches in order; local ones keep the meta prefix and, behind it, a ring of W slots. */
+/** The slot of a position: global caches are in order, local ones keep the meta prefix and then a ring of W slots. */
 export function cacheSlot(position: number, { window, meta }: Visibility): number {
   return window === 0 || position < meta ? position : meta + (position - meta) % window;
 }
@@ -127,7 +127,7 @@ export function attentionDecode(
 }
 
 /**
- * One position of the causal convolution with SiLU; `state` holds the last J − 1 inputs, oldest first, and is moved on.
+ * One position of the causal convolution with SiLU; `state` holds the last J − 1 inputs, oldest first, and is updated.
  * Shapes: x [B, 1, I] (may be a slice), w [I, J], bias [I], state [B, J − 1, I]; returns y [B, 1, I] (or `into`).
  */
 export function convStep(

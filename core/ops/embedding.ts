@@ -38,7 +38,7 @@ export function embedding(tape: Tape, { ids, table, meta }: { ids: Tensor; table
     const dtable = tape.target(table), dmeta = meta && tape.target(meta);
     if (dmeta?.accumulate) throw new HymbaError("embedding: meta tokens have one use");
     if (!dtable) return;
-    // Rows of the table that no id names get zero, or keep what another use of the table (the output head) put there.
+    // Rows of the table that no id names get zero, or keep the gradient of the output head, which uses the same table.
     const accumulate = dtable.accumulate ? ["dtable"] as const : [];
     const writes = { dtable: dtable.tensor, dmeta: dmeta?.tensor };
     tape.step(embeddingBackward, { attributes, reads: { ids, dx }, writes, accumulate });

@@ -1,4 +1,4 @@
-/** Between f32 and pairs of 16-bit floats in one word. */
+/** Packs f32 numbers into words of two 16-bit floats, and unpacks them. */
 import { HymbaError } from "../errors.ts";
 import {
   defineOp,
@@ -36,7 +36,7 @@ export const unpackHalvesOp = defineOp({
   flops: () => 0,
 });
 
-/** The attributes of the ops that make a tensor of words, or read it. */
+/** The attributes of the ops that pack or unpack a tensor of words. */
 export function halfAttributes({ name, rows: R, columns: W, packed }: Tensor) {
   if (!packed) throw new HymbaError(`${name} does not hold words of 16-bit floats`);
   return { R, C: packed.columns, W, exponentBits: EXPONENT_BITS[packed.format] };

@@ -1,4 +1,4 @@
-/** Matrix product with a weight, the op that most of the time goes into. */
+/** Matrix product with a weight, which takes most of the time. */
 import { HymbaError } from "../errors.ts";
 import { defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
 
@@ -36,26 +36,12 @@ export function linear(
     if (!dy) return;
     const dx = tape.target(x), dw = tape.target(w);
     if (dx) {
-      matmul(tape, { a: dy, b: w, c: dx.tensor }, {
-        M: R,
-        N: I,
-        K: O,
-        transA: 0,
-        transB: 0,
-        accumulate: dx.accumulate,
-        exact,
-      });
+      const sizes = { M: R, N: I, K: O, transA: 0, transB: 0 } as const;
+      matmul(tape, { a: dy, b: w, c: dx.tensor }, { ...sizes, accumulate: dx.accumulate, exact });
     }
     if (dw) {
-      matmul(tape, { a: dy, b: x, c: dw.tensor }, {
-        M: O,
-        N: I,
-        K: R,
-        transA: 1,
-        transB: 0,
-        accumulate: dw.accumulate,
-        exact,
-      });
+      const sizes = { M: O, N: I, K: R, transA: 1, transB: 0 } as const;
+      matmul(tape, { a: dy, b: x, c: dw.tensor }, { ...sizes, accumulate: dw.accumulate, exact });
     }
   });
   return y;
@@ -76,10 +62,5 @@ export function matmul(
   },
 ): void {
   const attributes = { M, N, K, transA, transB, ...(exact && { exact: 1 }) };
-  tape.step(matmulOp, {
-    attributes,
-    reads: { a, b },
-    writes: { c },
-    accumulate: accumulate ? ["c"] : [],
-  });
+  tape.step(matmulOp, { attributes, reads: { a, b }, writes: { c }, accumulate: accumulate ? ["c"] : [] });
 }

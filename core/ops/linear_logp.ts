@@ -19,17 +19,17 @@ export const linearLogpBackward = defineOp({
   reads: { dlogp: "R", x: "R D", w: "V D", targets: "R", lse: "R", logp: "R" },
   writes: { dx: "R D", dw: "V D" },
   flops: ({ R, D, V }) => 6 * R * D * V,
-  // The logits are made again from x, and the log-sum-exp of the forward pass is subtracted from them.
+  // The backward pass computes the logits again from x, and subtracts the log-sum-exp of the forward pass.
   exactReads: ["x"],
 });
 
-/** Columns of logits that exist at one time. */
+/** Columns of logits that are in memory at one time. */
 const VOCABULARY_CHUNK = 1024;
 
 /**
  * logp[b, t] = x[b, t] · w[target] − log Σ_v exp(x[b, t] · w[v]).
  * Shapes: x [B, T, D], w [V, D], targets [B, T] u32; returns logp [B, T] and lse [B, T].
- * Both passes go over the vocabulary in chunks; the backward pass makes each chunk of logits again.
+ * Both passes go over the vocabulary in chunks; the backward pass computes each chunk of logits again.
  * Near p = 1 both keep their digits: with d = log Σ exp of the other logits − logit of the target, logp = −softplus(d), and the
  * gradient at the target is dlogp · (1 − p) = −dlogp · expm1(logp), which is why the backward pass reads logp.
  */

@@ -16,7 +16,7 @@ export const LOSS_SCALE = { growEvery: 200, start: 2 ** 16, most: 2 ** 24 } as c
 /** scale, updates since it changed, 1 − β1^t, 1 − β2^t over the updates that were made. */
 export const LOSS_SCALE_STATE = 4;
 
-/** What a training starts with. */
+/** The state at the start of a training. */
 export const initialLossScale = (): Float32Array<ArrayBuffer> => Float32Array.of(LOSS_SCALE.start, 0, 0, 0);
 
 /** The state of a training, in an arena of its own: it outlives programs, as moments do. */
@@ -29,8 +29,8 @@ export function lossScaleState(): Tensor {
 export const scaleOf = (state: Tensor): Tensor => tensorOver(state.storage, [1]);
 
 /**
- * Takes the norm of scaled gradients and says what AdamW does with them: nothing when it is not finite, and the scale is halved;
- * else gradients are multiplied with factor / scale, and after `growEvery` such updates the scale is doubled. Bias corrections
+ * Decides from the norm of the scaled gradients what AdamW does. If the norm is not finite, AdamW does nothing and the scale is halved.
+ * Otherwise gradients are multiplied by factor / scale, and after `growEvery` such updates the scale is doubled. Bias corrections
  * count the updates that were made. Shapes: norm [1], schedule [4], state [4], changed in place; returns norm [1] of the gradient
  * (0 without an update), schedule [4] for a scaled `adamw`, and scaling [2]: the scale of this step, 1 when its update was left out.
  */

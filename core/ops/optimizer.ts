@@ -1,4 +1,4 @@
-/** Gradient norm and AdamW over whole stretches of the parameter store. */
+/** Gradient norm and AdamW over whole ranges of the parameter store. */
 import { defineOp, type Tape, type Tensor } from "../tensor/mod.ts";
 
 export const gradientNormOp = defineOp({
@@ -19,10 +19,10 @@ export const adamwOp = defineOp({
   flops: ({ n }) => 14 * n,
 });
 
-/** What changes from step to step, in the order of the `schedule` input [4]: rate, 1 − β1^t, 1 − β2^t, and with loss scaling what gradients are multiplied with. */
+/** What changes from step to step, in the order of the `schedule` input [4]: rate, 1 − β1^t, 1 − β2^t, and with loss scaling the factor of the gradients. */
 export const SCHEDULE_LENGTH = 4;
 
-/** norm = √Σ g². Shapes: gradients [n], a whole stretch; returns norm [1]. The order of the sum is fixed. */
+/** norm = √Σ g². Shapes: gradients [n], contiguous; returns norm [1]. The order of the sum is fixed. */
 export function gradientNorm(tape: Tape, gradients: readonly Tensor[]): Tensor {
   const norm = tape.tensor("gradient norm", [1]);
   const reads = Object.fromEntries(gradients.map((g, i) => [`g${i}`, g]));
@@ -41,9 +41,9 @@ export interface AdamW {
 }
 
 /**
- * One AdamW update in place. Shapes: p, g, m, v [n] (a stretch of the store), norm [1], schedule [4].
+ * One AdamW update in place. Shapes: p, g, m, v [n] (a range of the store), norm [1], schedule [4].
  * p ← p − rate·decay·p; m ← β1·m + (1−β1)·g; v ← β2·v + (1−β2)·g²; p ← p − rate · (m/c1) / (√(v/c2) + eps).
- * `scaled`: g is first multiplied with schedule[3], and 0 there leaves p, m and v alone (see `loss_scale`).
+ * `scaled`: g is first multiplied with schedule[3], and if that is 0, p, m and v do not change (see `loss_scale`).
  * Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
  */
 export function adamw(

@@ -75,12 +75,12 @@ export type StepNamed<N extends OpName> = Step<OpNamed<N>>;
 /** The attributes of the op with this name. */
 export type AttributesNamed<N extends OpName> = StepNamed<N>["attributes"];
 
-/** One entry for each op, by name: what an executor has to bring. */
+/** One entry for each op, by its name. Every executor has such a table. */
 export type ForSteps<Context extends readonly unknown[], Result> = {
   readonly [N in OpName]: (step: StepNamed<N>, ...context: Context) => Result;
 };
 
-/** What a table says of a step, whatever its op. Throws a HymbaError for an op that is not in the registry. */
+/** The entry of a step's op in such a table. Throws a HymbaError for an op that is not in the registry. */
 export function entryFor<Context extends readonly unknown[], Result>(
   table: ForSteps<Context, Result>,
   { op }: Step,

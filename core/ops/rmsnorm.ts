@@ -10,7 +10,7 @@ export const rmsnormForward = defineOp({
   writes: { sum: "R D ?", y: "R D", r: "R" },
   flops: ({ R, D }) => 4 * R * D,
   exactWrites: ["r"],
-  // A norm is a few operations a number. Keeping its result costs as many bytes as the sum, which is kept anyway.
+  // A norm has few operations per element. Its result has as many bytes as the sum, which is kept anyway.
   recompute: ({ x, w }, { sum = x }) => ({ output: "y", source: sum, reads: { x: sum, w }, writes: ["y", "r"] }),
 });
 
@@ -49,7 +49,7 @@ export function rmsnorm(
     const dy = tape.gradient(y);
     if (!dy) return;
     const dw = tape.target(w);
-    // What later layers sent to the sum (or to x, where it is used twice) is added inside the step.
+    // The step itself adds the gradient that later layers have for the sum (or for x, if it is used twice).
     const dsum = tape.gradient(sum);
     const fresh = delta !== undefined || dsum !== undefined;
     const dx = fresh ? tape.tensor(`d ${x.name}`, x.shape) : tape.target(x)?.tensor;

@@ -83,19 +83,12 @@ export function selectiveScan(
   inputs: ScanInputs,
   { softplus = 1, into }: { softplus?: 0 | 1; into?: Tensor } = {},
 ): { y: Tensor; states: Tensor } {
-  const { udt, bc, z, aLog, skip, dtBias, h0 } = inputs;
-  const [B, T, , I] = dimsOf(udt, 4), [, N] = dimsOf(aLog, 2);
-  expectShape(udt, [B, T, 2, I], "selective_scan");
-  expectShape(bc, [B, T, 2, N], "selective_scan");
-  expectShape(aLog, [I, N], "selective_scan");
-  if (z) expectShape(z, [B, T, I], "selective_scan");
-  for (const x of [skip, dtBias]) if (x) expectShape(x, [I], "selective_scan");
-  if (h0) expectShape(h0, [B, I, N], "selective_scan");
-  const chunk = SCAN_CHUNK, chunks = Math.ceil(T / chunk);
+  const { B, T, I, N } = checkedSizes(inputs), chunk = SCAN_CHUNK, chunks = Math.ceil(T / chunk);
   const y = into ?? tape.tensor("scanned", [B, T, I]);
   expectShape(y, [B, T, I], "selective_scan");
   const states = tape.tensor("states", [B, chunks + 1, I, N]);
   const attributes = { B, T, I, N, chunk, chunks, softplus };
+  const { udt, bc, z, aLog, skip, dtBias, h0 } = inputs;
   tape.step(selectiveScanForward, {
     attributes,
     reads: { udt, bc, z, aLog, skip, dtBias, h0 },
@@ -104,27 +97,40 @@ export function selectiveScan(
   tape.onBackward(() => {
     const dy = tape.gradient(y);
     if (!dy) return;
-    const target = (x: Tensor | undefined) => {
-      const found = x && tape.target(x);
-      if (found?.accumulate) {
-        throw new HymbaError("selective_scan: its inputs have one use each before it runs backward");
-      }
-      return found?.tensor;
-    };
-    const writes = {
-      dudt: target(udt),
-      dbc: target(bc),
-      dz: target(z),
-      daLog: target(aLog),
-      dskip: target(skip),
-      ddtBias: target(dtBias),
-      dh0: target(h0),
-    };
-    tape.step(selectiveScanBackward, {
-      attributes,
-      reads: { dy, udt, bc, z, aLog, skip, dtBias, states },
-      writes,
-    });
+    const reads = { dy, udt, bc, z, aLog, skip, dtBias, states }, writes = gradientsOf(tape, inputs);
+    tape.step(selectiveScanBackward, { attributes, reads, writes });
   });
   return { y, states };
+}
+
+/** The sizes of a scan. Throws a HymbaError for an input of another shape. */
+function checkedSizes({ udt, bc, z, aLog, skip, dtBias, h0 }: ScanInputs) {
+  const [B, T, , I] = dimsOf(udt, 4), [, N] = dimsOf(aLog, 2);
+  expectShape(udt, [B, T, 2, I], "selective_scan");
+  expectShape(bc, [B, T, 2, N], "selective_scan");
+  expectShape(aLog, [I, N], "selective_scan");
+  if (z) expectShape(z, [B, T, I], "selective_scan");
+  for (const x of [skip, dtBias]) if (x) expectShape(x, [I], "selective_scan");
+  if (h0) expectShape(h0, [B, I, N], "selective_scan");
+  return { B, T, I, N };
+}
+
+/** Where the backward step writes the gradient of each input. */
+function gradientsOf(tape: Tape, { udt, bc, z, aLog, skip, dtBias, h0 }: ScanInputs) {
+  const target = (x: Tensor | undefined) => {
+    const found = x && tape.target(x);
+    if (found?.accumulate) {
+      throw new HymbaError("selective_scan: its inputs have one use each before it runs backward");
+    }
+    return found?.tensor;
+  };
+  return {
+    dudt: target(udt),
+    dbc: target(bc),
+    dz: target(z),
+    daLog: target(aLog),
+    dskip: target(skip),
+    ddtBias: target(dtBias),
+    dh0: target(h0),
+  };
 }

@@ -1,4 +1,4 @@
-/** Cuts the meta tokens off. */
+/** Removes the rows of the meta tokens. */
 import { defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
 
 export const textRowsForward = defineOp({

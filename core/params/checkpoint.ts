@@ -1,7 +1,7 @@
 /**
  * Checkpoints that survive a kill, a full disk and a power loss. A checkpoint is a folder: one safetensors file a group of
- * tensors, `state.json`, and a manifest with the SHA-256 of each. It is written under a temporary name, synced, renamed, and
- * only then are older ones removed; one whose manifest does not match does not exist.
+ * tensors, `state.json`, and a manifest with the SHA-256 of each. It is written under a temporary name, synced and renamed. Only
+ * then are older checkpoints removed. A folder whose files do not match its manifest does not count as a checkpoint.
  */
 import { join } from "node:path";
 import {
@@ -23,16 +23,16 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safet
 
 export { removeOldCheckpoints } from "./checkpoint_folder.ts";
 
-/** What JSON can hold without change. */
+/** A value that JSON can store without change. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Everything a run needs to go on from a step with the same bits. */
+/** Everything that a run needs to continue from a step with the same bits. */
 export interface Checkpoint {
   /** The stage of training (`pretrain`). */
   stage: string;
   /** Steps done in this stage. */
   step: number;
-  /** What the best checkpoint is chosen by, lower is better (validation loss in nats). Absent when nothing was measured. */
+  /** The best checkpoint has the lowest score (validation loss in nats). Absent when nothing was measured. */
   score?: number;
   /** Tensors in groups, a file each: `weights`, `first_moments`, `second_moments`. */
   groups: Readonly<Record<string, Readonly<Record<string, StoredTensor>>>>;
@@ -50,7 +50,7 @@ export interface LoadedCheckpoint extends Checkpoint {
 
 const STATE = "state.json";
 
-/** Throws unless JSON gives the value back unchanged; NaN and infinity would silently become null. */
+/** Throws a HymbaError for values that JSON cannot store: NaN and infinity would silently become null. */
 function requireJson(value: unknown, { path }: { path: string }): void {
   if (value === null || typeof value === "boolean" || typeof value === "string" || Number.isFinite(value)) return;
   if (Array.isArray(value)) return value.forEach((item, i) => requireJson(item, { path: `${path}[${i}]` }));
@@ -60,7 +60,7 @@ function requireJson(value: unknown, { path }: { path: string }): void {
   for (const [key, item] of Object.entries(value)) requireJson(item, { path: `${path}.${key}` });
 }
 
-/** File names and a function each that makes the content, so that only one content is in memory at a time. */
+/** File names, each with a function that makes the content, so that only one content is in memory at a time. */
 function contents({ stage, step, groups, state }: Checkpoint): [file: string, encode: () => Uint8Array][] {
   requireJson(state, { path: "state" });
   const files: [string, () => Uint8Array][] = Object.entries(groups).map(([group, tensors]) => {
@@ -82,7 +82,7 @@ async function writeSynced(disk: Disk, path: string, bytes: Uint8Array): Promise
   await disk.syncFile(path);
 }
 
-/** Writes all files into a new folder; when this returns they survive a power loss, though the folder's name may not. */
+/** Writes and syncs all files of a new folder. They then survive a power loss, but the folder's name may not. */
 async function writeInto(
   disk: Disk,
   folder: string,
@@ -127,7 +127,7 @@ export async function saveCheckpoint(disk: Disk, folder: string, checkpoint: Che
   return path;
 }
 
-/** Reads all files of a checkpoint; undefined when one is not what the manifest says. */
+/** Reads all files of a checkpoint. Undefined if one does not match the manifest. */
 async function load(disk: Disk, path: string, manifest: Manifest): Promise<LoadedCheckpoint | undefined> {
   const groups: Record<string, Record<string, StoredTensor>> = {};
   let state: Json = null;
@@ -142,7 +142,7 @@ async function load(disk: Disk, path: string, manifest: Manifest): Promise<Loade
   return { path, stage, step, groups, state, score: score ?? undefined, log: log ?? undefined };
 }
 
-/** The first of the manifests whose files hold what it says. */
+/** The first checkpoint whose files match its manifest. */
 async function firstSound(
   disk: Disk,
   folder: string,
@@ -158,8 +158,8 @@ async function firstSound(
 }
 
 /**
- * The newest checkpoint below `folder` that exists in full; undefined when none does. `onRejected` hears of folders whose
- * files do not match their manifest. Throws a DiskError when the disk cannot be read.
+ * The newest complete checkpoint below `folder`; undefined if there is none. `onRejected` is called with folders whose files do not
+ * match their manifest. Throws a DiskError when the disk cannot be read.
  */
 export async function loadLatest(
   disk: Disk,
@@ -170,7 +170,7 @@ export async function loadLatest(
   return await firstSound(disk, folder, { manifests, onRejected });
 }
 
-/** Like {@link loadLatest}, but the checkpoint of the lowest score; among equals the newest. */
+/** Like {@link loadLatest}, but the checkpoint of the lowest score; of equal scores, the newest. */
 export async function loadBest(
   disk: Disk,
   folder: string,

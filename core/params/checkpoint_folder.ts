@@ -1,4 +1,4 @@
-/** The folder that holds an arm's checkpoints: which exist, which is best, which are kept. */
+/** The folder of an arm's checkpoints: which exist, which is best, and which are kept. */
 import { join } from "node:path";
 import { type Disk, DiskError, readText, removeAtomic } from "../disk/mod.ts";
 import { decodeManifest, MANIFEST, type Manifest } from "./manifest.ts";
@@ -16,7 +16,7 @@ export async function numbersIn(disk: Disk, folder: string): Promise<number[]> {
   return numbers.sort((a, b) => b - a);
 }
 
-/** The manifest of a checkpoint whose files are all there with their lengths; undefined when it does not exist. */
+/** The manifest of a checkpoint; undefined if a file is missing or has another length. */
 async function readManifest(disk: Disk, path: string): Promise<Manifest | undefined> {
   const name = join(path, MANIFEST);
   if (!await disk.stat(name)) return undefined;
@@ -32,7 +32,7 @@ async function readManifest(disk: Disk, path: string): Promise<Manifest | undefi
 }
 
 /**
- * Manifests of all checkpoints that exist, newest first; of one stage if named. `onRejected` hears of folders without a sound
+ * Manifests of all checkpoints, newest first; only of one stage if it is named. `onRejected` is called with folders without a valid
  * manifest.
  */
 export async function manifestsIn(
@@ -50,9 +50,10 @@ export async function manifestsIn(
   return manifests;
 }
 
-/** Lowest score first; the newer one first where scores are equal. Unscored ones are left out. */
+/** Those with a score, the lowest first; of equal scores, the newest first. */
 export const byScore = (manifests: readonly Manifest[]): Manifest[] =>
-  manifests.filter(({ score }) => score !== null).sort((a, b) => a.score! - b.score! || b.number - a.number);
+  manifests.flatMap((manifest) => manifest.score === null ? [] : [{ manifest, score: manifest.score }])
+    .sort((a, b) => a.score - b.score || b.manifest.number - a.manifest.number).map(({ manifest }) => manifest);
 
 /** Numbers to keep, out of manifests that come newest first. */
 function keepers(manifests: readonly Manifest[]): Set<number> {

@@ -1,4 +1,4 @@
-/** The manifest of a checkpoint: what it is, and bytes and SHA-256 of every file of it and of the manifest itself. */
+/** The manifest of a checkpoint: its stage and step, and the length and SHA-256 of each file and of the manifest itself. */
 import { type Digest, sha256 } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { accepts, type Checked, digest, isObject, mapOf, nullOr, number, object, text, whole } from "../file_schema.ts";
@@ -38,7 +38,7 @@ const manifest = object({
 /** What a checkpoint says of itself. */
 export type Manifest = Checked<typeof manifest>;
 
-/** The fields in their one order, so that the text is a function of the values. */
+/** The fields in a fixed order, so that equal values give equal text. */
 function canonical({ format, number, stage, step, score, log, files }: Manifest): Manifest {
   const digestOf = ({ bytes, sha256 }: Digest): Digest => ({ bytes, sha256 });
   const sorted = Object.entries(files).sort(([a], [b]) => a < b ? -1 : 1);
@@ -61,7 +61,7 @@ export function encodeManifest(manifest: Manifest): string {
 
 /**
  * Reads a manifest's text. Returns undefined when it is not exactly what {@link encodeManifest} writes: then the checkpoint
- * does not exist. Throws a HymbaError for a sound manifest of another layout: then this program is the wrong one.
+ * does not count. Throws a HymbaError for a valid manifest of another layout, which another version of this program wrote.
  */
 export function decodeManifest(text: string, { name }: { name: string }): Manifest | undefined {
   if (text.length > MOST) return undefined;

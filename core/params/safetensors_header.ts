@@ -4,6 +4,7 @@
  * Source: https://github.com/huggingface/safetensors, "Format".
  */
 import { HymbaError, quoted } from "../errors.ts";
+import { at } from "../lists.ts";
 
 /** One tensor as the header states it; nothing is checked against the data yet. `begin` and `end` are bytes into the data. */
 export interface HeaderEntry {
@@ -43,7 +44,7 @@ class HeaderReader {
   }
 
   #peek(): number {
-    return this.#at < this.place.end ? this.bytes[this.#at]! : -1;
+    return this.#at < this.place.end ? at(this.bytes, this.#at) : -1;
   }
 
   #skipSpace(): void {

@@ -1,7 +1,7 @@
 /** Every parameter of a model: name, shape, start and whether weight decay applies. */
 import { type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
 
-/** How a parameter starts. */
+/** How the start values of a parameter are drawn. */
 export type Init =
   | { kind: "normal"; deviation: number }
   | { kind: "uniform"; bound: number }
@@ -36,7 +36,7 @@ export function projectionParts(config: HymbaConfig, layer: Layer) {
 }
 
 function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
-  const { dModel: D, innerDim: I, stateSize: N, dtRank: R, convKernel: J, ffnHidden: F, nLayers, branchWidth } = config;
+  const { dModel: D, innerDim: I, convKernel: J, ffnHidden: F, nLayers, branchWidth } = config;
   const linear: Init = { kind: "normal", deviation: config.initDeviation };
   // Projections back into the residual stream start smaller, so that its variance does not grow with depth.
   const output: Init = { kind: "normal", deviation: config.initDeviation / Math.sqrt(2 * nLayers) };
@@ -61,14 +61,7 @@ function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
   }
   if (layer.mamba) add("conv.w", [I, J], conv), add("conv.b", [I], conv);
   if (layer.mamba && config.state === "off") add("z_proj", [I, D], linear);
-  if (layer.mamba && config.state === "on") {
-    add("x_proj", [R + 2 * N, I], { kind: "uniform", bound: 1 / Math.sqrt(I) });
-    if (config.innerNorms) add("dt_norm", [R], ONE), add("b_norm", [N], ONE), add("c_norm", [N], ONE);
-    add("dt_proj.w", [I, R], { kind: "uniform", bound: 1 / Math.sqrt(R) });
-    add("dt_proj.b", [I], config.stepInit === "mamba" ? { kind: "step-size" } : { kind: "constant", value: 0 });
-    add("a_log", [I, N], { kind: "s4d" }, false);
-    add("d", [I], ONE);
-  }
+  if (layer.mamba && config.state === "on") addScan(config, add);
   const both = layer.attention && layer.mamba, attended = config.nHeads * config.valueHeadDim;
   const separate = both && config.separateOutputs, joined = separate ? D : I, mixed = layer.mamba ? I : attended;
   if (separate) add("attention.out_proj", [D, attended], output), add("mamba.out_proj", [D, I], output);
@@ -79,6 +72,18 @@ function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
   add("ffn.gate_up", [2 * F, D], linear);
   add("ffn.down", [D, F], output);
   return specs;
+}
+
+function addScan(
+  { innerDim: I, stateSize: N, dtRank: R, innerNorms, stepInit }: HymbaConfig,
+  add: (name: string, shape: readonly number[], init: Init, decay?: boolean) => void,
+): void {
+  add("x_proj", [R + 2 * N, I], { kind: "uniform", bound: 1 / Math.sqrt(I) });
+  if (innerNorms) add("dt_norm", [R], ONE), add("b_norm", [N], ONE), add("c_norm", [N], ONE);
+  add("dt_proj.w", [I, R], { kind: "uniform", bound: 1 / Math.sqrt(R) });
+  add("dt_proj.b", [I], stepInit === "mamba" ? { kind: "step-size" } : { kind: "constant", value: 0 });
+  add("a_log", [I, N], { kind: "s4d" }, false);
+  add("d", [I], ONE);
 }
 
 /** The parameters of a model in a fixed order. The embedding is also the output head. */

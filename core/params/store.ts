@@ -3,7 +3,7 @@ import { HymbaError } from "../errors.ts";
 import type { HymbaConfig } from "../config/mod.ts";
 import type { Executor } from "../plan/mod.ts";
 import { lossScaleState } from "../ops/loss_scale.ts";
-import { Arena, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { Arena, pinOf, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import { initialValues } from "./init.ts";
 import { type ParameterSpec, parameterSpecs } from "./specs.ts";
 import { present } from "../lists.ts";
@@ -93,7 +93,7 @@ export class ParameterStore {
     }
   }
 
-  /** Copies one arena to the host, by parameter name. Neighbours come in one piece: on a GPU each reading is a wait of its own. */
+  /** Copies one arena to the host, by parameter name. Neighbours are read together, because on a GPU every read waits for the device. */
   async read(executor: Executor, arena: ArenaName = "parameters"): Promise<Record<string, Float32Array<ArrayBuffer>>> {
     const found = new Map<string, Float32Array<ArrayBuffer>>();
     for (const { start, end, members } of this.#pieces()) {
@@ -140,6 +140,6 @@ export class ParameterStore {
 
   /** Frees all arenas. */
   release(executor: Executor): void {
-    for (const arena of [...Object.values(this.arenas), this.lossScale.storage.pinned!.arena]) executor.release(arena);
+    for (const arena of [...Object.values(this.arenas), pinOf(this.lossScale.storage).arena]) executor.release(arena);
   }
 }

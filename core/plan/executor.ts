@@ -1,31 +1,31 @@
-/** The seam between a plan and what carries it out: WebGPU, WebAssembly, or the float64 reference. */
+/** The interface of an executor, which runs plans: WebGPU, WebAssembly, or the float64 reference. */
 import type { Arena, Storage, Tensor } from "../tensor/mod.ts";
 import type { Plan } from "./plan.ts";
 
-/** Numbers as they are written and read. */
+/** Numbers that the host writes or reads. */
 export type Data = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 export interface Memory {
   /** Bytes of activations and scratch: the slots that were allocated. */
   readonly slotBytes: number;
-  /** The most bytes of those alive at one time. */
+  /** The largest number of these bytes that is in use at one time. */
   readonly peakBytes: number;
   /** Bytes of all arenas that the plan touches. */
   readonly arenaBytes: number;
 }
 
-/** Where a replay first met a number that is not finite. */
+/** The first number of a replay that is not finite, and where it is. */
 export interface NonFinite {
   readonly step: number;
   readonly op: string;
-  /** The step's dispatches among all of the plan: number of the first and of the last, counted from 1, and how many there are. */
+  /** Numbers of the step's first and last dispatch, counted from 1, and how many dispatches the plan has. */
   readonly dispatches: { readonly first: number; readonly last: number; readonly of: number };
   readonly tensor: string;
   readonly index: number;
   readonly value: number;
 }
 
-/** One launch of a kernel in a profiled run; seconds since the first one began. */
+/** One launch of a kernel in a profiled run, in seconds since the first launch began. */
 export interface Span {
   readonly kernel: string;
   /** Index of the plan's step. */
@@ -35,27 +35,27 @@ export interface Span {
 }
 
 export interface Profile {
-  /** Whose clock took the times: the device's (queries), or the host's, which sees what a launch costs besides. */
+  /** The clock of the device (timestamp queries), or that of the host, whose times include the cost of each launch. */
   readonly clock: "device" | "host";
   readonly spans: readonly Span[];
 }
 
-/** Where the host's time went, in seconds, over all runs so far. */
+/** What the host spent its time on, in seconds, over all runs so far. */
 export interface HostTimes {
   readonly runs: number;
-  /** Putting lists of dispatches together and handing them over. */
+  /** Encoding dispatches and submitting them. */
   readonly encode: number;
-  /** Doing nothing until the device has caught up. */
+  /** Waiting for the device. */
   readonly wait: number;
 }
 
-/** Where a replay met it, for people. */
+/** A sentence about a number that is not finite. */
 export function inWords({ op, step, dispatches: { first, last, of }, tensor, index, value }: NonFinite): string {
   const dispatches = first === last ? `dispatch ${last}` : `dispatches ${first} to ${last}`;
   return `${tensor}[${index}] = ${value}, first written by ${op} (step ${step} of the plan, ${dispatches} of ${of})`;
 }
 
-/** A plan made ready: memory, kernels and bindings exist, and a run allocates nothing. */
+/** A plan that is ready to run: memory, kernels and bindings exist, and a run allocates nothing. */
 export interface Program {
   readonly memory: Memory;
   /** Sets an input for the next run. */
@@ -66,9 +66,9 @@ export interface Program {
   read(tensor: Tensor): Promise<Data>;
   /** The metrics of every run since the last call, one array a run: all metric tensors one after the other. */
   drainMetrics(): Promise<Float32Array[]>;
-  /** Replays the plan once and tells when each launch began and ended; executors that cannot tell have no such method. */
+  /** Replays the plan once and measures when each launch begins and ends. Absent in executors that cannot measure this. */
   profile?(): Promise<Profile>;
-  /** Executors whose host only hands work over tell what that takes. */
+  /** Present in executors whose host only submits work. */
   readonly hostTimes?: HostTimes;
   /** Replays step by step and names the first non-finite number that a step writes. */
   findNonFinite(): Promise<NonFinite | undefined>;
@@ -81,16 +81,16 @@ export interface Executor {
   /** What `prepare` would allocate, without allocating it. */
   memoryOf(plan: Plan): Memory;
   /**
-   * Throws, with numbers, when plans that exist at the same time do not fit beside what is there; allocates nothing. Executors that
-   * learn it from a driver only have no such method.
+   * Throws a HymbaError with numbers when the plans together do not fit into the memory that is left; allocates nothing. Absent in
+   * executors that cannot know this before they allocate.
    */
   requireRoom?(plans: readonly Plan[], who: string): void;
   /** Writes a pinned tensor; its arena is allocated, filled with zeros, at first use. */
   write(tensor: Tensor, data: Data): void;
   read(tensor: Tensor): Promise<Data>;
-  /** Takes the tiles of products, by shape, that plans prepared from now on use; executors without a choice have no such method. */
+  /** Sets the tiles of matrix products by shape, for plans that are prepared later. Absent in executors without a choice. */
   useTiles?(tiles: Readonly<Record<string, string>>): void;
-  /** True where products that a plan marks with `f16` are made of operands in f16; see {@link withHalfProducts}. */
+  /** True if products that a plan marks with `f16` have operands in f16; see {@link withHalfProducts}. */
   readonly f16Products?: boolean;
   /** Frees an arena. */
   release(arena: Arena): void;

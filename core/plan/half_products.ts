@@ -1,6 +1,6 @@
 /**
- * A pass over a finished plan: which matrix products may round their operands to f16. An executor that multiplies f16 faster uses
- * it; the others ignore it. Sums stay f32.
+ * A pass over a finished plan that marks the matrix products which may round their operands to f16. Executors that multiply f16
+ * faster use the mark, and the others ignore it. Sums stay f32.
  */
 import type { Plan } from "./plan.ts";
 

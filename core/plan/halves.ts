@@ -6,8 +6,9 @@
 import { packedLike, packHalves, unpackHalves } from "../ops/halves.ts";
 import { type HalfFormat, type Op, slicePacked, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import type { Plan } from "./plan.ts";
+import { at, present } from "../lists.ts";
 
-/** Steps between two uses of an unpacked tensor that it is worth keeping for; beyond, it is unpacked again. */
+/** Most steps between two uses of an unpacked tensor. Over more steps it is unpacked again instead of being kept. */
 const NEAR = 6;
 
 /** A read of a saved tensor: which step, and by which name. */
@@ -18,7 +19,7 @@ interface Use {
   readonly tensor: Tensor;
 }
 
-/** A saved storage as rows of `stride` columns, and who reads which of them. */
+/** A saved storage as rows of `stride` columns, and the steps that read it. */
 interface Saved {
   readonly storage: Storage;
   readonly rows: number;
@@ -28,8 +29,8 @@ interface Saved {
   readonly uses: readonly Use[];
 }
 
-/** Neighbouring columns [start, end) that are kept, as words. */
-interface Kept {
+/** Columns [start, end) of a saved storage, packed into words. */
+interface PackedColumns {
   readonly start: number;
   readonly end: number;
   readonly words: Tensor;
@@ -60,13 +61,13 @@ function savedStorages({ steps, forwardSteps, outputs, metrics }: Plan): Saved[]
   return [...written].flatMap(([storage, writers]) => {
     const uses = read.get(storage);
     if (!uses || spared.has(storage) || storage.pinned || storage.dtype !== "f32") return [];
-    const { rows, rowStride: stride } = writers[0]!.tensor;
-    // A reader that sees other rows of it than its writer needs them in f32.
-    const alike = [...writers, ...uses].every(({ tensor }) =>
+    const { rows, rowStride: stride } = at(writers, 0).tensor;
+    // Packing works row by row, so all steps have to divide the storage into the same rows.
+    const sameRows = [...writers, ...uses].every(({ tensor }) =>
       tensor.rowStride === stride && tensor.rows === rows && tensor.offset + tensor.columns <= stride
     );
-    if (!alike || rows * stride !== storage.elements) return [];
-    return [{ storage, rows, stride, last: last.get(storage)!, uses }];
+    if (!sameRows || rows * stride !== storage.elements) return [];
+    return [{ storage, rows, stride, last: present(last.get(storage), `the last use of ${storage.name}`), uses }];
   });
 }
 
@@ -76,8 +77,8 @@ const columnsOf = (
   [start, end]: readonly [number, number],
 ): Tensor => ({ ...tensorOver(storage, [rows, end - start], { offset: start }), rowStride: stride });
 
-/** The columns that are read, neighbours together. */
-function keptColumns(saved: Saved, format: HalfFormat): Kept[] {
+/** The columns that are read. Columns that overlap or touch are packed together. */
+function packedColumns(saved: Saved, format: HalfFormat): PackedColumns[] {
   const { storage: { name }, uses } = saved;
   const spans = uses.map(({ tensor: { offset, columns } }): [number, number] => [offset, offset + columns])
     .sort((a, b) => a[0] - b[0]);
@@ -94,37 +95,39 @@ function keptColumns(saved: Saved, format: HalfFormat): Kept[] {
   }));
 }
 
-/** Uses that are so near to each other that they share what is unpacked. */
+/** Groups of uses that are near enough to each other to share one unpacked tensor. */
 function clusters(uses: readonly Use[]): Use[][] {
   const found: Use[][] = [];
   for (const use of uses) {
-    const before = found.at(-1)?.at(-1);
-    if (before && use.step - before.step <= NEAR) found.at(-1)!.push(use);
+    const cluster = found.at(-1), before = cluster?.at(-1);
+    if (cluster && before && use.step - before.step <= NEAR) cluster.push(use);
     else found.push([use]);
   }
   return found;
 }
 
-/** The use reading words, where its kernels can and no word is cut apart. */
-function wordsFor(use: Use, { start, words }: Kept): Use | undefined {
+/** The use with the words as its tensor; undefined where its kernels cannot read words, or where a word would be cut in two. */
+function wordsFor(use: Use, { start, words }: PackedColumns): Use | undefined {
   const { op, role, tensor: { offset, columns } } = use;
   if (!op.packedReads?.includes(role)) return undefined;
   const tensor = slicePacked(words, offset - start, columns);
   return tensor && { ...use, tensor };
 }
 
-/** What a cluster of uses needs, unpacked into memory of its own. */
-function unpackedFor(cluster: readonly Use[], saved: Saved, { start, end, words }: Kept): { step: Step; reads: Use[] } {
+/** A step that unpacks what a cluster of uses needs into new memory, and the uses with that memory as their tensor. */
+function unpackedFor(
+  cluster: readonly Use[],
+  saved: Saved,
+  { start, end, words }: PackedColumns,
+): { step: Step; reads: Use[] } {
   const { storage: { name }, rows } = saved, starts = cluster.map(({ tensor }) => tensor.offset);
-  // A word is not cut apart: the slice begins at an even column, and ends at one or with the row.
+  // No word may be cut in two: the slice begins at an even column, and ends at one or at the end of the row.
   const low = Math.min(...starts.map((first) => first - (first - start) % 2));
-  const most = Math.max(...cluster.map(({ tensor }, i) => starts[i]! + tensor.columns)),
+  const most = Math.max(...cluster.map(({ tensor }, i) => at(starts, i) + tensor.columns)),
     high = Math.min(end, most + (most - low) % 2);
   const storage = new Storage(`${name} unpacked`, rows * (high - low), "f32");
-  const step = unpackHalves(
-    slicePacked(words, low - start, high - low)!,
-    tensorOver(storage, [rows, high - low]),
-  );
+  const slice = present(slicePacked(words, low - start, high - low), `the words of ${name}`);
+  const step = unpackHalves(slice, tensorOver(storage, [rows, high - low]));
   const moved = ({ tensor }: Use): Tensor => ({
     ...tensor,
     storage,
@@ -134,9 +137,9 @@ function unpackedFor(cluster: readonly Use[], saved: Saved, { start, end, words 
   return { step, reads: cluster.map((use) => ({ ...use, tensor: moved(use) })) };
 }
 
-/** Steps to put behind and in front of others, and reads that change, by the index of a step. */
+/** Steps to insert after and before others, and reads to replace, by the index of a step. */
 interface Changes {
-  readonly behind: Map<number, Step[]>;
+  readonly after: Map<number, Step[]>;
   readonly before: Map<number, Step[]>;
   readonly reads: Map<number, Use[]>;
 }
@@ -144,16 +147,16 @@ interface Changes {
 const add = <T>(to: Map<number, T[]>, at: number, item: T) => to.set(at, [...to.get(at) ?? [], item]);
 
 function changesFor(plan: Plan, format: HalfFormat): Changes {
-  const changes: Changes = { behind: new Map(), before: new Map(), reads: new Map() };
+  const changes: Changes = { after: new Map(), before: new Map(), reads: new Map() };
   for (const saved of savedStorages(plan)) {
-    for (const kept of keptColumns(saved, format)) {
-      add(changes.behind, saved.last, packHalves(columnsOf(saved, [kept.start, kept.end]), kept.words));
+    for (const kept of packedColumns(saved, format)) {
+      add(changes.after, saved.last, packHalves(columnsOf(saved, [kept.start, kept.end]), kept.words));
       const uses = saved.uses.filter(({ tensor: { offset } }) => offset >= kept.start && offset < kept.end);
       const asWords = uses.map((use) => wordsFor(use, kept));
-      for (const [i, words] of asWords.entries()) if (words) add(changes.reads, uses[i]!.step, words);
+      for (const [i, words] of asWords.entries()) if (words) add(changes.reads, at(uses, i).step, words);
       for (const cluster of clusters(uses.filter((_, i) => !asWords[i]))) {
         const { step, reads } = unpackedFor(cluster, saved, kept);
-        add(changes.before, cluster[0]!.step, step);
+        add(changes.before, at(cluster, 0).step, step);
         for (const use of reads) add(changes.reads, use.step, use);
       }
     }
@@ -161,13 +164,13 @@ function changesFor(plan: Plan, format: HalfFormat): Changes {
   return changes;
 }
 
-/** The plan with its saved activations in `format`. Every storage that is packed here is read by the backward pass only so. */
+/** The plan with its saved activations in `format`: the backward pass reads nothing but the packed words. */
 export function withPackedSaves(plan: Plan, format: HalfFormat): Plan {
-  const { behind, before, reads } = changesFor(plan, format);
+  const { after, before, reads } = changesFor(plan, format);
   const steps = plan.steps.flatMap((step, at): Step[] => {
     const changed = Object.fromEntries((reads.get(at) ?? []).map(({ role, tensor }) => [role, tensor]));
-    return [...before.get(at) ?? [], { ...step, reads: { ...step.reads, ...changed } }, ...behind.get(at) ?? []];
+    return [...before.get(at) ?? [], { ...step, reads: { ...step.reads, ...changed } }, ...after.get(at) ?? []];
   });
-  const packed = [...behind.values()].reduce((sum, list) => sum + list.length, 0);
+  const packed = [...after.values()].reduce((sum, list) => sum + list.length, 0);
   return { ...plan, steps, forwardSteps: plan.forwardSteps + packed };
 }

@@ -1,10 +1,10 @@
-/** The bytes of a plan: which storages share slots, and how much of that the backward pass cannot do without. */
+/** The memory of a plan: which storages share slots, and how many bytes the backward pass needs of the forward pass. */
 import { ELEMENT_BYTES, isContiguous, type Storage, type Tensor } from "../tensor/mod.ts";
 import { arenasOf, type Memory } from "./executor.ts";
 import type { Plan } from "./plan.ts";
 import { assignSlots, lifetimesOf, type SlotPlan } from "./slots.ts";
 
-/** Slots for the storages that an executor's work on a plan uses: `uses` has one entry a launch, in order. */
+/** Assigns slots to the storages that the launches of a plan use. `uses` has one entry for each launch, in order. */
 export function slotsOf(plan: Plan, uses: readonly Iterable<Storage>[]): SlotPlan {
   const used = new Set(uses.flatMap((storages) => [...storages]));
   const keep = keptStorages(plan).filter((storage) => used.has(storage));
@@ -12,7 +12,7 @@ export function slotsOf(plan: Plan, uses: readonly Iterable<Storage>[]): SlotPla
   return assignSlots(lifetimesOf(uses.map((storages) => ({ uses: storages })), { keep, untilEnd }));
 }
 
-/** Inputs and constants: what a run reads without writing it first. */
+/** Inputs and constants. A run reads them but does not write them. */
 export const keptStorages = (plan: Plan): Storage[] =>
   [...plan.inputs, ...plan.constants.map(({ tensor }) => tensor)].map(({ storage }) => storage);
 
@@ -23,8 +23,8 @@ export function memoryOf(plan: Plan, { slotBytes, peakBytes }: SlotPlan): Memory
 }
 
 /**
- * Bytes that have to be kept from the forward to the backward pass: every element that the first writes and the second
- * reads, counted once. Of a wide tensor only those columns count that are read again.
+ * Bytes that must be kept between the two passes: every element that the forward pass writes and the backward pass reads, counted
+ * once. Of a wide tensor, only the columns that are read count.
  */
 export function savedBytes({ steps, forwardSteps }: Plan): number {
   const made = new Set(steps.slice(0, forwardSteps).flatMap(({ writes }) => Object.values(writes).map(storageOf)));
@@ -38,7 +38,7 @@ export function savedBytes({ steps, forwardSteps }: Plan): number {
 
 const storageOf = ({ storage }: Tensor) => storage;
 
-/** The elements of a tensor as an interval; rows of a slice are laid on top of each other, as in the tape's bookkeeping. */
+/** The elements of a tensor as an interval, on the same scale as `shareOf` in `core/tensor/tape.ts`. */
 function spanOf(x: Tensor): [number, number] {
   const start = isContiguous(x) ? x.offset : (x.offset % x.rowStride) * x.rows;
   return [start, start + x.rows * x.columns];

@@ -1,18 +1,18 @@
-/** The flat list of steps that an executor prepares once and replays, with what must survive it. */
+/** The flat list of steps that an executor prepares once and replays, and the tensors that are read afterwards. */
 import { HymbaError } from "../errors.ts";
 import type { Constant, Step, Storage, Tape, Tensor } from "../tensor/mod.ts";
 
 export interface Plan {
   readonly name: string;
   readonly steps: readonly Step[];
-  /** How many of them stand before the backward pass. */
+  /** Number of steps before the backward pass. */
   readonly forwardSteps: number;
-  /** Written from outside before each run, or once when nothing changes. */
+  /** The caller writes them before the first run, and again whenever they change. */
   readonly inputs: readonly Tensor[];
   readonly constants: readonly Constant[];
   /** May be read after a run. */
   readonly outputs: readonly Tensor[];
-  /** Small outputs that are kept for every run until they are drained: losses, norms. */
+  /** Small outputs (losses, norms), collected for every run until `drainMetrics`. */
   readonly metrics: readonly Tensor[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * A pass over a finished plan: outputs of the forward pass are recomputed before the backward pass reads them, where their op says
- * that this costs less than keeping them. Today that is the norm: it is recomputed from the residual sum, which is kept anyway.
+ * A pass over a finished plan: the backward pass recomputes outputs of the forward pass where their op says that this costs less
+ * than keeping them. Today only the norm does so: it is recomputed from the residual sum, which is kept anyway.
  */
 import { type Recomputation, type Step, Storage, type Tensor } from "../tensor/mod.ts";
 import type { Plan } from "./plan.ts";
@@ -29,8 +29,8 @@ interface Candidate {
 }
 
 /**
- * Forward steps whose output one step alone writes, that the backward pass reads within a few steps, and whose source the
- * backward pass reads too.
+ * Forward steps whose output can be recomputed: no other step writes it, the backward pass reads it within a few steps, and the
+ * backward pass also reads the tensor that it is computed from.
  */
 function candidatesOf(plan: Plan): Candidate[] {
   const { steps, forwardSteps, outputs } = plan, readers = readersOf(plan);
@@ -51,7 +51,7 @@ function candidatesOf(plan: Plan): Candidate[] {
   });
 }
 
-/** `step` with other storages in its reads. */
+/** The step with some storages of its reads replaced. */
 const reading = (step: Step, other: ReadonlyMap<Storage, Storage>): Step => ({
   ...step,
   reads: Object.fromEntries(
@@ -59,7 +59,7 @@ const reading = (step: Step, other: ReadonlyMap<Storage, Storage>): Step => ({
   ),
 });
 
-/** The step once more, with what it writes in memory of its own. */
+/** A copy of the step that writes into new memory. */
 function repeated({ step, recomputation: { reads, writes } }: Candidate): Step {
   const copies = writes.flatMap((role) => {
     const x = step.writes[role];

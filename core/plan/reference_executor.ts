@@ -1,4 +1,4 @@
-/** The third executor: every step through its float64 reference. Slow, and the truth the others are held to. */
+/** The third executor: it computes every step with its float64 reference. It is slow, and the others are compared with it. */
 import { HymbaError } from "../errors.ts";
 import { addScaled, Array64, Row64 } from "../reference/array.ts";
 import { unpackHalves } from "../reference/halves.ts";
@@ -8,6 +8,7 @@ import {
   describe,
   dimensionsOf,
   EXPONENT_BITS,
+  pinOf,
   type Step,
   type Storage,
   type Tensor,
@@ -15,7 +16,7 @@ import {
 import { type Data, type Executor, type Memory, type NonFinite, type Program, storagesOf } from "./executor.ts";
 import type { Plan } from "./plan.ts";
 
-/** Copies a tensor out of its storage, row by row. */
+/** A copy of a tensor's numbers, row by row. */
 export function gather(x: Tensor, from: Float64Array): Float64Array {
   const out = new Float64Array(x.rows * x.columns);
   for (let row = 0; row < x.rows; row++) {
@@ -25,7 +26,7 @@ export function gather(x: Tensor, from: Float64Array): Float64Array {
   return out;
 }
 
-/** Copies numbers into a tensor's storage, row by row, or adds them to what is there. */
+/** Copies numbers into a tensor's storage, row by row, or adds them to its numbers. */
 function scatter(x: Tensor, to: Float64Array, { values, add }: { values: Float64Array; add: boolean }): void {
   if (values.length !== x.rows * x.columns) throw new HymbaError(`${values.length} numbers for ${describe(x)}`);
   for (let row = 0; row < x.rows; row++) {
@@ -47,7 +48,7 @@ export class ReferenceExecutor implements Executor {
     );
   }
 
-  /** Nothing shares memory here: every storage of a plan is a float64 array of its own. */
+  /** Every storage of a plan is a separate float64 array. */
   memoryOf(plan: Plan): Memory {
     let slotBytes = 0, arenaBytes = 0;
     for (const { elements, pinned } of wholeStorages(plan)) {
@@ -87,12 +88,11 @@ export class ReferenceExecutor implements Executor {
 }
 
 function viewOf(storage: Storage, arenaOf: (arena: Arena) => Float64Array): Float64Array {
-  const pinned = storage.pinned;
-  if (!pinned) throw new HymbaError(`${storage.name} is not in an arena`);
-  return arenaOf(pinned.arena).subarray(pinned.offset, pinned.offset + storage.elements);
+  const { arena, offset } = pinOf(storage);
+  return arenaOf(arena).subarray(offset, offset + storage.elements);
 }
 
-/** All storages of a plan, inputs that no step reads among them. */
+/** All storages of a plan, also those of inputs that no step reads. */
 const wholeStorages = (plan: Plan): Set<Storage> =>
   new Set([...storagesOf(plan), ...plan.inputs.map(({ storage }) => storage)]);
 
@@ -165,7 +165,7 @@ export class ReferenceProgram implements Program {
     return found;
   }
 
-  /** A read of a step, unpacked to numbers where the tensor holds words of 16-bit floats. */
+  /** The numbers of a tensor. Words of 16-bit floats are unpacked. */
   #numbersOf(tensor: Tensor): Float64Array {
     const { packed, rows: R, columns: W } = tensor, values = this.readExact(tensor);
     if (!packed) return values;
@@ -173,7 +173,7 @@ export class ReferenceProgram implements Program {
     return unpackHalves({ words: new Array64([R, W], values) }, attributes).x.values;
   }
 
-  /** The reads of a step in the shapes that its op states. */
+  /** The reads of a step, with the shapes that its op states. */
   #readsOf({ op, attributes, reads }: Step): Arrays {
     return Object.fromEntries(
       Object.entries(reads).map(([role, tensor]) => {

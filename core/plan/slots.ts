@@ -1,8 +1,9 @@
-/** Liveness: which storages may share memory because they are never needed at the same time. */
+/** Liveness analysis: storages that are never needed at the same time may share memory. */
 import { ELEMENT_BYTES, type Storage } from "../tensor/mod.ts";
+import { at } from "../lists.ts";
 
-/** First and last position in the list of work at which a storage is needed. */
-export interface Lifetime {
+/** The first and the last launch that needs a storage. */
+interface Lifetime {
   first: number;
   last: number;
 }
@@ -11,7 +12,7 @@ export interface SlotPlan {
   /** Bytes of each slot. */
   readonly slotBytes: readonly number[];
   readonly slotOf: ReadonlyMap<Storage, number>;
-  /** The most bytes that are alive at one time: what a perfect assignment would need. */
+  /** The largest number of bytes that are needed at one time. No assignment can use less. */
   readonly peakBytes: number;
 }
 
@@ -19,19 +20,19 @@ const ALIGNMENT = 256;
 const alignedBytes = (storage: Storage) => Math.ceil(storage.elements * ELEMENT_BYTES / ALIGNMENT) * ALIGNMENT;
 
 /**
- * Assigns slots greedily, the largest storages first: each takes the first slot whose other tenants are never alive
- * with it. Slots are separate buffers, because one buffer must not be read and written in the same dispatch.
+ * Assigns slots greedily, the largest storages first: each takes the first slot whose other storages are never needed at the same
+ * time. Slots are separate buffers, because one dispatch must not read and write the same buffer.
  */
 export function assignSlots(lifetimes: ReadonlyMap<Storage, Lifetime>): SlotPlan {
-  const slots: { bytes: number; tenants: Lifetime[] }[] = [];
+  const slots: { bytes: number; lifetimes: Lifetime[] }[] = [];
   const slotOf = new Map<Storage, number>();
   const bySize = [...lifetimes].map(([storage, life], order) => ({ storage, life, order }))
     .sort((a, b) => b.storage.elements - a.storage.elements || a.order - b.order);
   for (const { storage, life } of bySize) {
     const overlaps = (other: Lifetime) => other.first <= life.last && life.first <= other.last;
-    let index = slots.findIndex(({ tenants }) => !tenants.some(overlaps));
-    if (index < 0) index = slots.push({ bytes: alignedBytes(storage), tenants: [] }) - 1;
-    slots[index]!.tenants.push(life);
+    let index = slots.findIndex(({ lifetimes }) => !lifetimes.some(overlaps));
+    if (index < 0) index = slots.push({ bytes: alignedBytes(storage), lifetimes: [] }) - 1;
+    at(slots, index).lifetimes.push(life);
     slotOf.set(storage, index);
   }
   return { slotBytes: slots.map(({ bytes }) => bytes), slotOf, peakBytes: peak(lifetimes) };
@@ -44,11 +45,14 @@ function peak(lifetimes: ReadonlyMap<Storage, Lifetime>): number {
     change.set(last + 1, (change.get(last + 1) ?? 0) - alignedBytes(storage));
   }
   let alive = 0, most = 0;
-  for (const at of [...change.keys()].sort((a, b) => a - b)) most = Math.max(most, alive += change.get(at)!);
+  for (const [, bytes] of [...change].sort(([a], [b]) => a - b)) {
+    alive += bytes;
+    most = Math.max(most, alive);
+  }
   return most;
 }
 
-/** Lifetimes over a list of work. `keep` live through the whole list, `until the end` from their first use on. */
+/** Lifetimes of storages over a list of launches. `keep` live from the first to the last, `untilEnd` from their first use to the last. */
 export function lifetimesOf(
   work: readonly { uses: Iterable<Storage> }[],
   { keep, untilEnd }: { keep: Iterable<Storage>; untilEnd: Iterable<Storage> },

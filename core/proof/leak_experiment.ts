@@ -9,7 +9,7 @@ import { onePiece, partOf, predictedTokens, type TokenData } from "../data/parts
 import { splitText } from "../data/split.ts";
 import { UsageError } from "../errors.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
-import { mean } from "../lists.ts";
+import { at, mean } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -68,8 +68,8 @@ const SHAPE: Shape = {
  * published one, or with the profile `seed` that of the documented study.
  */
 export function leakModel(profile?: Profile): HymbaConfig {
-  const [arm] = profile === "seed" ? armsOf("seed", SHAPE, ["hybrid-paper"]) : armsOf("arms", SHAPE, [ArchType.HYBRID]);
-  return arm!.config;
+  const arms = profile === "seed" ? armsOf("seed", SHAPE, ["hybrid-paper"]) : armsOf("arms", SHAPE, [ArchType.HYBRID]);
+  return at(arms, 0).config;
 }
 
 interface LeakOptions {

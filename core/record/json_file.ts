@@ -1,4 +1,4 @@
-/** JSON files of a run folder, and the tokenizer that lies in it. */
+/** Reads the JSON files of a run folder, and its tokenizer. */
 import { type Disk, MAX_JSON, parseJson, readText, writeAtomic } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";

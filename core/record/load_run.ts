@@ -1,4 +1,4 @@
-/** Reads a run folder back as a value. */
+/** Reads a run folder. */
 import { join } from "node:path";
 import { mainArm } from "../config/mod.ts";
 import { type Disk, readLog } from "../disk/mod.ts";

@@ -1,4 +1,4 @@
-/** The run that a command means when none is named. */
+/** Finds the run that a command uses when none is named. */
 import { join } from "node:path";
 import type { Disk } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";

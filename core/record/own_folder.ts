@@ -1,4 +1,4 @@
-/** Whether a run may write into a folder: nothing of anybody else is overwritten. */
+/** Checks that a run may write into a folder: it must not overwrite files of somebody else. */
 import { join } from "node:path";
 import { type Disk, isLockText, temporaryName } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";

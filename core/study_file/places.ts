@@ -1,4 +1,5 @@
 /** Where in a TOML text each key stands. The TOML reader checks the text and does not say. */
+import { present } from "../lists.ts";
 
 /** Both from 1. */
 export interface Place {
@@ -43,7 +44,7 @@ class Walker {
 
   /** Skips a string of any of the four kinds. */
   string(): void {
-    const quote = ['"""', "'''", '"', "'"].find((one) => this.starts(one))!;
+    const quote = present(['"""', "'''", '"', "'"].find((one) => this.starts(one)), "a quote");
     this.step(quote.length);
     while (this.next !== "" && !this.starts(quote)) this.step(this.next === "\\" && quote[0] === '"' ? 2 : 1);
     this.step(quote.length);

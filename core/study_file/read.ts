@@ -7,6 +7,7 @@ import { nameOf, tableOf } from "./key.ts";
 import { ARM_NAME, keyAt, KEYS } from "./keys.ts";
 import { type Place, placeIn, placesOf } from "./places.ts";
 import { type Fault, faultAt, type Given, type Origin, shown } from "./values.ts";
+import { at } from "../lists.ts";
 
 export interface ReadValues {
   readonly values: Map<string, Given>;
@@ -26,7 +27,7 @@ const isTable = (value: unknown): value is Record<string, unknown> =>
 
 /** The key that the author of an unknown one most likely meant, as it would stand there. */
 function nearestKey(path: string): string | undefined {
-  const arm = path.startsWith("arms.") ? path.split(".")[1]! : "*";
+  const arm = path.startsWith("arms.") ? at(path.split("."), 1) : "*";
   const all = KEYS.map((key) => key.path.replace("*", arm));
   const own = all.filter((one) => tableOf(one) === tableOf(path));
   const near = nearest(nameOf(path), own.map(nameOf));
@@ -89,7 +90,7 @@ export function readStudyText(
     table = parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const what = error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "");
+    const what = at(error.message.split("\n"), 0).replace(/^Invalid TOML document: /, "");
     read.faults.push({ at: `${file}:${error.line}:${error.column}`, what: `not TOML: ${what}` });
     return read;
   }

@@ -110,6 +110,12 @@ function widthFaults(values: Values): Fault[] {
   );
 }
 
+function seedFaults(values: Values, seeds: readonly number[]): Fault[] {
+  if (new Set(seeds).size === seeds.length) return [];
+  const { origin } = present(values.get("seeds"), "seeds");
+  return [{ at: faultAt(origin), what: "seeds", expected: "different seeds", got: shown(seeds) }];
+}
+
 function recallOf(
   reader: Reader,
   { arms, names, faults }: { arms: Arms; names: readonly string[]; faults: Fault[] },
@@ -170,15 +176,7 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   const names = arms.names(namesOf(suite));
   const found = arms.at({ ...shape, ...(width === undefined ? {} : { ffnHidden: width }) }, names);
   const recall = recallOf(reader, { arms, names, faults }), seeds = seedsOf(reader);
-  if (new Set(seeds).size < seeds.length) {
-    faults.push({
-      at: faultAt(present(values.get("seeds"), "seeds").origin),
-      what: "seeds",
-      expected: "different seeds",
-      got: shown(seeds),
-    });
-  }
-  throwFaults([...faults, ...arms.faults]);
+  throwFaults([...faults, ...seedFaults(values, seeds), ...arms.faults]);
   const [reference] = new Arms(new Map(), "arms").at(shape, ["hymba"]);
   const study = studyFrom(reader, {
     suite,

@@ -13,9 +13,15 @@ const given = (path: string, type: ValueType, meaning: string): Key => ({ path, 
 /** Steps of the warm-up, or their share of all steps. */
 const warmup = either(whole(COUNT, 0), number(0, 1));
 
-/** Keys that both stages have. `each`: what one unit of a batch is. */
-const stageKeys = (stage: string, each: string): Key[] => [
-  given(`${stage}.steps`, whole(COUNT), "Updates of the weights."),
+/** A key that has the same usual value in every preset. */
+const usual = (path: string, type: ValueType, { is, meaning }: { is: number; meaning: string }): Key => ({
+  path,
+  type,
+  meaning,
+  usual: is,
+});
+
+const rateKeys = (stage: string): Key[] => [
   given(`${stage}.rate`, number(0, 1e3), "The largest learning rate. It is reached at the end of the warm-up."),
   given(
     `${stage}.warmup`,
@@ -25,40 +31,31 @@ const stageKeys = (stage: string, each: string): Key[] => [
   {
     path: `${stage}.schedule`,
     type: choice(SCHEDULES),
-    meaning: "How the rate falls behind the warm-up. wsd: not before the last part of the steps.",
+    meaning: "How the rate falls after the warm-up. wsd: not before the last part of the steps.",
     usual: "cosine",
   },
-  {
-    path: `${stage}.cooldown`,
-    type: number(0, 1),
+  usual(`${stage}.cooldown`, number(0, 1), {
+    is: 0.2,
     meaning: "wsd: the share of the steps at the end in which the rate falls to zero.",
-    usual: 0.2,
-  },
+  }),
+];
+
+const optimizerKeys = (stage: string): Key[] => [
   given(`${stage}.decay`, number(0, 1e3), "Weight decay of the matrices."),
-  {
-    path: `${stage}.beta1`,
-    type: number(0, 0.99999),
-    meaning: "AdamW: how much of the mean gradient stays.",
-    usual: 0.9,
-  },
-  {
-    path: `${stage}.beta2`,
-    type: number(0, 0.99999),
+  usual(`${stage}.beta1`, number(0, 0.99999), { is: 0.9, meaning: "AdamW: how much of the mean gradient stays." }),
+  usual(`${stage}.beta2`, number(0, 0.99999), {
+    is: 0.95,
     meaning: "AdamW: how much of the mean squared gradient stays.",
-    usual: 0.95,
-  },
-  {
-    path: `${stage}.eps`,
-    type: number(0, 1),
-    meaning: "AdamW: added to the root of the mean squared gradient.",
-    usual: 1e-8,
-  },
-  {
-    path: `${stage}.clip`,
-    type: number(0, 1e6),
-    meaning: "A gradient with a larger norm is scaled to this.",
-    usual: 1,
-  },
+  }),
+  usual(`${stage}.eps`, number(0, 1), { is: 1e-8, meaning: "AdamW: added to the root of the mean squared gradient." }),
+  usual(`${stage}.clip`, number(0, 1e6), { is: 1, meaning: "A gradient with a larger norm is scaled to this." }),
+];
+
+/** Keys that both stages have. `each`: what one unit of a batch is. */
+const stageKeys = (stage: string, each: string): Key[] => [
+  given(`${stage}.steps`, whole(COUNT), "Updates of the weights."),
+  ...rateKeys(stage),
+  ...optimizerKeys(stage),
   given(`${stage}.batch`, whole(2 ** 20), `${each} of one update.`),
   given(
     `${stage}.evaluateEvery`,

@@ -4,15 +4,15 @@
 export const HALF_FORMATS = ["bf16", "f16"] as const;
 export type HalfFormat = typeof HALF_FORMATS[number];
 
-/** What tells the formats apart inside steps, where attributes are numbers. */
+/** Exponent bits name a format in the attributes of steps, which are numbers. */
 export const EXPONENT_BITS: Readonly<Record<HalfFormat, number>> = { bf16: 8, f16: 5 };
 
-/** What a tensor of words stands for: column 2j of a row is the low half of word j, column 2j + 1 the high half. */
+/** The contents of a tensor of words: column 2j of a row is the low half of word j, column 2j + 1 the high half. */
 export interface Packed {
   readonly format: HalfFormat;
-  /** Of each row; the last word of an odd number has a high half of zero. */
+  /** Columns of each row. If the number is odd, the high half of the last word is zero. */
   readonly columns: number;
 }
 
-/** Words that hold a row of so many columns. */
+/** Number of words of a row with this many columns. */
 export const wordsOf = (columns: number): number => Math.ceil(columns / 2);

@@ -2,7 +2,7 @@
 import { wordsOf } from "./half_formats.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Columns [start, start + columns) of the rows behind a tensor of words, as words; undefined where they cut a word apart. */
+/** Columns [start, start + columns) of packed rows, as words. Undefined if a word would be cut in two. */
 export function slicePacked(words: Tensor, start: number, columns: number): Tensor | undefined {
   const { packed } = words;
   if (!packed || start % 2 !== 0 || (columns % 2 !== 0 && start + columns !== packed.columns)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * An op as one typed value: its name, its attributes, the tensors it reads and writes with their shapes, what it costs, and what
- * passes over a plan may do with it. Executors implement ops; passes ask them. Nothing matches an op by its name.
+ * An op is one typed value: its name, its attributes, the tensors that it reads and writes with their shapes, its cost, and what
+ * passes over a plan may do with it. Executors implement ops, and passes read these properties. Nothing matches an op by its name.
  */
 import { HymbaError } from "../errors.ts";
 import { describe, type Tensor } from "./tensor.ts";
@@ -25,11 +25,11 @@ export type Roles<S extends Shapes, T> = string extends keyof S ? Readonly<Recor
 
 type RoleName<S extends Shapes> = string extends keyof S ? string : keyof S & string;
 
-/** A step whose output can be made again from another tensor that is kept anyway. */
+/** How to compute an output again from another tensor that is kept anyway. */
 export interface Recomputation {
   /** The role of the output. */
   readonly output: string;
-  /** The tensor that the output is made from. */
+  /** The tensor that the output is computed from. */
   readonly source: Tensor;
   /** Reads of the repeated step. */
   readonly reads: Readonly<Record<string, Tensor>>;
@@ -50,15 +50,15 @@ export interface Op<
   readonly writes: W;
   /** Multiplications and additions that the mathematics needs. */
   flops(attributes: Attributes<A>, reads: Roles<R, Tensor>): number;
-  /** Exponentials, for ops that take one for every few flops. */
+  /** Exponentials, for ops with one exponential for every few flops. */
   exponentials?(attributes: Attributes<A>): number;
-  /** Elements that are read of a role, where that is fewer than the tensor has: rows of an embedding table. */
+  /** Number of elements that are read of a role, if these are not all: rows of an embedding table. */
   elementsRead?(role: string, attributes: Attributes<A>): number | undefined;
-  /** Writes that must keep all their bits while they wait for the backward pass. */
+  /** Writes that must stay in f32 until the backward pass. */
   readonly exactWrites?: readonly RoleName<W>[];
-  /** Reads that need all bits of what they read. */
+  /** Reads that need their tensor in f32. */
   readonly exactReads?: readonly RoleName<R>[];
-  /** Reads that every executor also takes as words of two 16-bit floats. */
+  /** Reads that every executor also accepts as words of two 16-bit floats. */
   readonly packedReads?: readonly RoleName<R>[];
   /** The op is a matrix product that may round its operands to f16 where its attribute `f16` is set and `exact` is not. */
   readonly mayRoundOperands?: boolean;

@@ -1,4 +1,4 @@
-/** Steps that are done again when their results are needed a second time, so that nothing is kept in between. */
+/** Recomputation: steps run again when the backward pass needs their results, so that these are not kept. */
 import type { Step } from "./step.ts";
 import { Storage, type Tensor } from "./tensor.ts";
 
@@ -17,8 +17,8 @@ function neededSteps(forward: readonly Step[], backward: readonly Step[]): Step[
 }
 
 /**
- * `backward`, and in front of it those steps of `forward` that it needs, once more and into memory of their own. The same
- * kernels on the same numbers give the same bits.
+ * `backward`, and before it copies of those steps of `forward` that it needs. The copies write into new memory. The same kernels on
+ * the same numbers give the same bits.
  */
 export function withRecomputation(forward: readonly Step[], backward: readonly Step[]): Step[] {
   const again = neededSteps(forward, backward), copies = new Map<Storage, Storage>();

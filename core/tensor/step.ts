@@ -1,4 +1,4 @@
-/** One unit of work of a plan. */
+/** A step is one unit of work of a plan. */
 import type { AttributesOf, Op, ReadsOf, WritesOf } from "./op.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -8,7 +8,7 @@ export interface Step<O extends Op = Op> {
   readonly attributes: AttributesOf<O>;
   readonly reads: ReadsOf<O>;
   readonly writes: WritesOf<O>;
-  /** Roles of writes that are added to what is there. The others replace it. */
+  /** Roles of writes that are added to the tensor's numbers. The others replace them. */
   readonly accumulate: readonly string[];
   /** Multiplications and additions that the mathematics needs. */
   readonly flops: number;
@@ -17,7 +17,7 @@ export interface Step<O extends Op = Op> {
 /** Whether a step is one of this op. */
 export const isStepOf = <O extends Op>(step: Step, op: O): step is Step & Step<O> => step.op === (op as Op);
 
-/** What an op is given when it is recorded. Optional roles may be undefined. */
+/** The arguments of an op when it is recorded. Optional roles may be undefined. */
 export interface Recorded<O extends Op> {
   readonly attributes: AttributesOf<O>;
   readonly reads: ReadsOf<O>;

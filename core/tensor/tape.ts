@@ -14,7 +14,7 @@ export interface Constant {
   readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 }
 
-/** Where a backward step is to put a gradient. */
+/** The tensor into which a backward step writes a gradient, and whether it adds to it. */
 export interface GradientTarget {
   readonly tensor: Tensor;
   readonly accumulate: boolean;
@@ -23,7 +23,7 @@ export interface GradientTarget {
 interface Gradient {
   storage: Storage;
   offset: number;
-  /** The shares of the storage that have been written. */
+  /** The parts of the storage that have been written, see {@link shareOf}. */
   written: [number, number][];
   /** Set when the storage is shared with the gradient of another tensor, so nothing may be added in place. */
   shared: boolean;
@@ -55,7 +55,7 @@ export class Tape {
     this.#recompute = recompute;
   }
 
-  /** How many steps stand before the first of the backward pass. */
+  /** Number of steps before the backward pass. */
   get forwardSteps(): number {
     return this.#forwardSteps ?? this.steps.length;
   }
@@ -112,7 +112,7 @@ export class Tape {
     if (this.training) this.#backward.push(rule);
   }
 
-  /** On a tape with `recompute`, what `body` records is done again in front of its backward steps instead of being kept. */
+  /** On a tape with `recompute`, the steps of `body` run again before its backward steps, so that their results are not kept. */
   recomputed<T>(body: () => T): T {
     if (!this.training || !this.#recompute) return body();
     const start = this.steps.length;
@@ -129,7 +129,7 @@ export class Tape {
     return result;
   }
 
-  /** The gradient of a tensor as far as later steps have made it; undefined when nothing depends on it. */
+  /** The gradient of a tensor, summed over the steps recorded so far; undefined when no output depends on the tensor. */
   gradient(x: Tensor): Tensor | undefined {
     const found = this.#gradients.get(x.storage);
     if (found === undefined) return undefined;
@@ -141,7 +141,7 @@ export class Tape {
     return { ...x, storage: found.storage, offset: x.offset + found.offset, name: `d ${x.name}` };
   }
 
-  /** Where to write the gradient of x, or undefined when nobody wants it. */
+  /** Where to write the gradient of x; undefined if it is not needed. */
   target(x: Tensor): GradientTarget | undefined {
     if (this.#withoutGradient.has(x.storage)) return undefined;
     let found = this.#gradients.get(x.storage);
@@ -157,7 +157,7 @@ export class Tape {
     return { tensor, accumulate };
   }
 
-  /** Says that the gradient of x is the tensor g itself, without a copy: both tensors are only read from here on. */
+  /** Makes the tensor g the gradient of x, without a copy. From here on g may only be read. */
   alias(x: Tensor, g: Tensor): void {
     if (this.#gradients.has(x.storage)) throw new HymbaError(`backward: ${describe(x)} already has a gradient`);
     this.#gradients.set(x.storage, {
@@ -168,7 +168,7 @@ export class Tape {
     });
   }
 
-  /** Replaces the gradient of x, made so far by later steps, with g, which contains it. */
+  /** Replaces the gradient of x by g, which already includes it. */
   supersede(x: Tensor, g: Tensor): void {
     this.#gradients.delete(x.storage);
     this.alias(x, g);
@@ -184,17 +184,16 @@ export class Tape {
   }
 
   #newGradient(storage: Storage): Gradient {
-    const pinned = storage.pinned;
-    const arena = pinned && this.#gradientArenas.get(pinned.arena);
-    if (pinned && !arena) throw new HymbaError(`backward: no arena for the gradient of ${storage.name}`);
-    const made = new Storage(`d ${storage.name}`, storage.elements, "f32", arena && { arena, offset: pinned!.offset });
-    return { storage: made, offset: 0, written: [], shared: false };
+    const { name, elements, pinned } = storage, arena = pinned && this.#gradientArenas.get(pinned.arena);
+    if (pinned && !arena) throw new HymbaError(`backward: no arena for the gradient of ${name}`);
+    const place = pinned && arena && { arena, offset: pinned.offset };
+    return { storage: new Storage(`d ${name}`, elements, "f32", place), offset: 0, written: [], shared: false };
   }
 }
 
 /**
- * The part of its storage that a tensor takes, as an interval of elements. A slice of columns takes the same share of every
- * row, so it is measured on a scale where the rows lie on top of each other.
+ * The part of its storage that a tensor takes, as an interval of elements. A slice takes the same columns of every row: columns
+ * [a, b) of R rows are the interval [a · R, b · R).
  */
 function shareOf(x: Tensor): [number, number] {
   if (isContiguous(x)) return [x.offset, x.offset + x.rows * x.columns];

@@ -1,9 +1,9 @@
 /**
- * Tensors as the recorder sees them: a shape and a place, no numbers.
+ * Tensors without numbers: each has a shape and a place in a storage.
  *
- * A tensor is `rows` runs of `columns` neighbouring elements, `rowStride` elements apart. A whole tensor has
- * rowStride = columns; a slice of the last dimensions of a wider tensor (the query part of a fused projection, say) keeps
- * the wider stride, so that no kernel ever copies only to cut.
+ * A tensor has `rows` rows of `columns` contiguous elements, and rows begin `rowStride` elements apart. A whole tensor has
+ * rowStride = columns. A slice of the last dimensions of a wider tensor (the queries of a fused projection, say) keeps the wider
+ * stride, so that no kernel has to copy it.
  */
 import { HymbaError } from "../errors.ts";
 import type { Packed } from "./half_formats.ts";
@@ -15,13 +15,13 @@ export class Arena {
   constructor(readonly name: string, readonly elements: number) {}
 }
 
-/** What tensors point into. Without an arena the planner finds a slot for it. */
+/** The memory of one or more tensors. If it is not in an arena, the planner assigns it a slot. */
 export class Storage {
   constructor(
     readonly name: string,
     readonly elements: number,
     readonly dtype: DType,
-    /** Where the storage lies when it is pinned: an arena and the first element there. */
+    /** The place of a pinned storage: an arena, and the index of the first element in it. */
     readonly pinned?: { arena: Arena; offset: number },
   ) {}
 }
@@ -40,6 +40,12 @@ export interface Tensor {
   readonly rowStride: number;
   /** Set on u32 tensors whose words hold pairs of 16-bit floats; sizes above then count words. */
   readonly packed?: Packed;
+}
+
+/** The place of a storage in its arena. Throws a HymbaError when it is not in one. */
+export function pinOf(storage: Storage): { arena: Arena; offset: number } {
+  if (!storage.pinned) throw new HymbaError(`${storage.name} is not in an arena`);
+  return storage.pinned;
 }
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
@@ -82,7 +88,7 @@ export function dimsOf<R extends keyof Dimensions>(x: Tensor, rank: R): Dimensio
   return x.shape as unknown as Dimensions[R];
 }
 
-/** True when the elements of a tensor lie next to each other. */
+/** True if the elements of a tensor have no gaps between them. */
 export const isContiguous = (x: Tensor): boolean => x.rows === 1 || x.rowStride === x.columns;
 
 /** The same elements under another shape. Of a slice, only the columns may be split: [B,T,H·K] to [B,T,H,K]. */

@@ -64,8 +64,7 @@ export class Segmenter {
 
   /** Extends paths from every character that starts before `limit`. */
   #forward(limit: number): void {
-    const { trie, scores, unknownScore, unknownId } = this.#vocabulary;
-    const single = this.#vocabulary.arithmetic === "float32" ? Math.fround : (x: number) => x;
+    const { trie, scores } = this.#vocabulary;
     const bytes = this.input.bytes, end = this.input.length;
     const score = this.#score, ids = this.#id, starts = this.#start;
     const root = trie.length > 0 ? unitOffset(trie[0]!) : 0;
@@ -95,19 +94,22 @@ export class Segmenter {
         }
         if (i === next) alone = true;
       }
-      if (!alone) {
-        const candidate = single(unknownScore + soFar);
-        while (reached < next) starts[++reached] = -1;
-        if (starts[next]! < 0 || candidate > score[next]!) {
-          score[next] = candidate;
-          ids[next] = unknownId;
-          starts[next] = position;
-        }
-      }
+      while (reached < next) starts[++reached] = -1;
+      if (!alone) this.#extendUnknown(position, next);
       position = next;
     }
     this.#position = position;
     this.#reached = reached;
+  }
+
+  /** Extends the path that ends at `position` by the unknown token up to `end`, if no better path ends there. */
+  #extendUnknown(position: number, end: number): void {
+    const { arithmetic, unknownScore, unknownId } = this.#vocabulary, sum = unknownScore + this.#score[position]!;
+    const candidate = arithmetic === "float32" ? Math.fround(sum) : sum;
+    if (this.#start[end]! >= 0 && !(candidate > this.#score[end]!)) return;
+    this.#score[end] = candidate;
+    this.#id[end] = unknownId;
+    this.#start[end] = position;
   }
 
   /** Writes the tokens of the path that ends at `end`. */

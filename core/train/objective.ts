@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor/mod.ts";
 import type { PreferencePlan, TrainingPlan, UpdatePlan } from "./plans.ts";
 import { scheduleVector } from "./schedule.ts";
 
-/** What one update measured, under the names of the metrics log. */
+/** The measurements of one update, with the names of the metrics log. */
 export type Measures =
   & Pick<
     MetricsLine,

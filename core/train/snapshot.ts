@@ -1,4 +1,4 @@
-/** Weights and moments between the executor and a checkpoint. */
+/** Copies weights and moments from the executor to a checkpoint and back. */
 import type { LoadedCheckpoint } from "../params/checkpoint.ts";
 import { HymbaError, quoted } from "../errors.ts";
 import type { StoredTensor } from "../params/safetensors.ts";

@@ -1,4 +1,4 @@
-/** Carries plans out on a WebGPU device. */
+/** Runs plans on a WebGPU device. */
 import { HymbaError } from "../errors.ts";
 import {
   arenasOf,
@@ -10,13 +10,20 @@ import {
   type Program,
   slotsOf,
 } from "../plan/mod.ts";
-import { type Arena, ELEMENT_BYTES, type Tensor } from "../tensor/mod.ts";
+import { type Arena, ELEMENT_BYTES, pinOf, type Tensor } from "../tensor/mod.ts";
 import type { Gpu } from "./gpu.ts";
-import { type Kernel, type Launch, type LowerContext, lowerContext, overridesOf } from "./launch.ts";
+import {
+  type Kernel,
+  type Launch,
+  type LowerContext,
+  lowerContext,
+  overridesOf,
+  type PlannedLaunch,
+} from "./launch.ts";
 import { type AttributesNamed, entryFor } from "../ops/registry.ts";
 import { LOWERINGS } from "./ops/mod.ts";
 import { multipliesF16, shapeKey, type TileChoices, withCurrentNames } from "./tiles.ts";
-import { isWrittenOut, unrolled } from "./unroll.ts";
+import { asksForUnrolling, unrolled } from "./unroll.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
 import { type Pipeline, storagesOf, type WebgpuHost, WebgpuProgram } from "./program.ts";
 
@@ -40,17 +47,12 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
     this.poison = options.poison ?? false;
   }
 
-  /** Pipelines compiled so far. */
-  get pipelineCount(): number {
-    return this.#pipelines.size;
-  }
-
   prepare(plan: Plan): Promise<Program> {
     return this.prepareLaunches(plan, this.lower(plan));
   }
 
   /** Like prepare, with launches chosen by the caller. */
-  async prepareLaunches(plan: Plan, launches: readonly (Launch & { step: number })[]): Promise<Program> {
+  async prepareLaunches(plan: Plan, launches: readonly PlannedLaunch[]): Promise<Program> {
     const device = this.gpu.device;
     device.pushErrorScope("out-of-memory");
     device.pushErrorScope("validation");
@@ -68,7 +70,7 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
     if (program && (validation || memory)) {
       reason = refusal(plan, program, { validation, memory, limits: device.limits });
     }
-    if (reason === undefined) return program!;
+    if (program && reason === undefined) return program;
     program?.dispose();
     throw reason;
   }
@@ -78,13 +80,13 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
   }
 
   /** The dispatches of a plan, in order, each with the index of its step. */
-  lower(plan: Plan, context = this.context()): (Launch & { step: number })[] {
+  lower(plan: Plan, context = this.context()): PlannedLaunch[] {
     return plan.steps.flatMap((step, index) => {
       return entryFor(LOWERINGS, step)(step, context).map((launch) => ({ ...launch, step: index }));
     });
   }
 
-  /** What lowerings are told of this adapter. */
+  /** The properties of this adapter that lowerings use. */
   context(): LowerContext {
     const { device, adapterClass } = this.gpu;
     return lowerContext(adapterClass, {
@@ -99,7 +101,7 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
     return device.features.has("shader-f16") && multipliesF16(adapterClass);
   }
 
-  /** Tiles of products by shape, tuned or recorded; plans that are prepared later use them. */
+  /** Tuned or recorded tiles of matrix products, by shape. */
   get tiles(): TileChoices {
     return this.#tiles;
   }
@@ -108,7 +110,7 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
     this.#tiles = withCurrentNames(tiles);
   }
 
-  /** The shapes of the products in a plan, each once, those inside other steps included. */
+  /** The different shapes of the matrix products in a plan, also of those inside other steps. */
   productsOf(plan: Plan): AttributesNamed<"matmul">[] {
     const found = new Map<string, AttributesNamed<"matmul">>();
     const tileOf = (attributes: AttributesNamed<"matmul">) => {
@@ -119,7 +121,7 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
     return [...found.values()];
   }
 
-  /** Different pipelines that a plan needs. */
+  /** Number of different pipelines that a plan needs. */
   pipelinesOf(plan: Plan): number {
     return new Set(this.lower(plan).map((launch) => pipelineKey(launch.kernel, overridesOf(launch)))).size;
   }
@@ -127,18 +129,15 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
   write(tensor: Tensor, data: Data): void {
     requireContiguous(tensor, data);
     this.gpu.device.queue.writeBuffer(
-      this.buffer(arenaOf(tensor)),
+      this.buffer(pinOf(tensor.storage).arena),
       this.start(tensor),
       data as Float32Array<ArrayBuffer>,
     );
   }
 
   async read(tensor: Tensor): Promise<Data> {
-    const raw = await readBuffer(this.gpu, this.buffer(arenaOf(tensor)), {
-      tensor,
-      base: tensor.storage.pinned!.offset,
-    });
-    return gathered(tensor, raw);
+    const { arena, offset: base } = pinOf(tensor.storage);
+    return gathered(tensor, await readBuffer(this.gpu, this.buffer(arena), { tensor, base }));
   }
 
   release(arena: Arena): void {
@@ -170,7 +169,7 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
 
   /** The first byte of a pinned tensor in its arena. */
   start(tensor: Tensor): number {
-    return (tensor.storage.pinned!.offset + tensor.offset) * ELEMENT_BYTES;
+    return (pinOf(tensor.storage).offset + tensor.offset) * ELEMENT_BYTES;
   }
 
   #pipeline(launch: Launch): Promise<Pipeline> {
@@ -183,8 +182,8 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
 
   async #compile(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<Pipeline> {
     const device = this.gpu.device;
-    const writeOut = this.gpu.keepsLoops || isWrittenOut(kernel.code);
-    const code = writeOut ? unrolled(kernel.code, constants) : kernel.code;
+    const unroll = this.gpu.keepsLoops || asksForUnrolling(kernel.code);
+    const code = unroll ? unrolled(kernel.code, constants) : kernel.code;
     const module = device.createShaderModule({ label: kernel.name, code });
     try {
       const pipeline = await device.createComputePipelineAsync({
@@ -214,12 +213,7 @@ function pipelineKey(kernel: Kernel, constants: Readonly<Record<string, number>>
   return `${kernel.name} ${Object.entries(constants).sort().join(" ")}`;
 }
 
-function arenaOf({ storage, name }: Tensor): Arena {
-  if (!storage.pinned) throw new HymbaError(`${name} is not in an arena`);
-  return storage.pinned.arena;
-}
-
-/** Why a plan cannot be had on this adapter: what it asks for, and what the adapter says. */
+/** The error for a plan that the adapter refuses: what the plan needs, and what the adapter says. */
 function refusal(
   { name }: Plan,
   { memory: { slotBytes, arenaBytes } }: Program,

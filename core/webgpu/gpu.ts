@@ -1,13 +1,12 @@
-/** An opened device as the executor sees it. */
+/** The part of an opened device that the executor uses. */
 import type { AdapterClass } from "../device/types.ts";
 import type { HymbaError } from "../errors.ts";
 
-/** What the executor needs of an opened device. */
 export interface Gpu {
   readonly device: GPUDevice;
   readonly adapterClass: AdapterClass;
-  /** Its compiler unrolls no loop: short loops are unrolled in the text that it gets. */
+  /** True if its compiler unrolls no loops. The executor then unrolls short loops in the WGSL text. */
   readonly keepsLoops?: boolean;
-  /** Set once the device is lost or has reported an error nobody asked about. */
+  /** The loss of the device, or the first error outside of error scopes. */
   failure(): HymbaError | undefined;
 }

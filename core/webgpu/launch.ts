@@ -1,4 +1,4 @@
-/** What a step becomes on WebGPU: one or more dispatches of hand-written kernels. */
+/** The launches that a step becomes on WebGPU: one or more dispatches of hand-written kernels. */
 import { HymbaError } from "../errors.ts";
 import type { AdapterClass } from "../device/types.ts";
 import { type DType, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
@@ -14,28 +14,28 @@ export interface Kernel {
   readonly run: readonly string[];
 }
 
-/** A kernel's file, with the shared pieces that it calls in front. */
+/** A kernel from its file, and in front of it the shared files that it calls. */
 export function kernel(name: string, ...pieces: readonly string[]): Kernel {
   // A checkout on Windows may have ended the lines with \r\n.
   const code = afterEnable(pieces.join("\n").replaceAll("\r\n", "\n")),
     block = /^struct Run \{([^}]*)\}/m.exec(code)?.[1] ?? "";
-  return { name, code, run: [...block.matchAll(/(\w+): u32,/g)].map(([, member]) => member!) };
+  return { name, code, run: [...block.matchAll(/(\w+): u32,/g)].map(([, member = ""]) => member) };
 }
 
-/** A kernel with constants in front that WGSL needs while it compiles: the lengths of arrays in registers. */
+/** A kernel with `const` lines in front. WGSL needs the lengths of arrays in registers as such constants. */
 export const specialised = ({ name, code, run }: Kernel, lengths: Readonly<Record<string, number>>): Kernel => ({
   run,
   name: [name, ...Object.entries(lengths).map(([length, value]) => `${length}=${value}`)].join(" "),
   code: afterEnable(code, Object.entries(lengths).map(([length, value]) => `const ${length} = ${value}u;\n`).join("")),
 });
 
-/** `enable` has to come first in a file: from wherever it stands it goes there, with `more` behind it. */
+/** Moves the `enable` lines of the joined files to the start, where WGSL wants them, and puts `more` after them. */
 function afterEnable(code: string, more = ""): string {
   const enables = code.match(/^enable \w+;\n/gm) ?? [];
   return [...enables, more, code.replace(/^enable \w+;\n/gm, "")].join("");
 }
 
-/** One dispatch. Pipelines are shared by launches with the same kernel and the same `override` constants. */
+/** One dispatch. Launches with the same kernel and the same `override` constants share a pipeline. */
 export interface Launch {
   readonly kernel: Kernel;
   /** Values of the kernel's `override` constants, and of the members of its `struct Run`. */
@@ -47,7 +47,7 @@ export interface Launch {
   readonly grid: readonly [number, number, number];
 }
 
-/** The constants that are compiled in. */
+/** The constants that are compiled into the pipeline. */
 export const overridesOf = ({ kernel: { run }, constants }: Launch): Record<string, number> =>
   Object.fromEntries(Object.entries(constants).filter(([name]) => !run.includes(name)));
 
@@ -60,26 +60,29 @@ export function runBlockOf({ kernel: { name, run }, constants }: Launch): Uint32
   });
 }
 
-/** What a lowering may ask for. */
+/** What a lowering may use. */
 export interface LowerContext {
   readonly adapterClass: AdapterClass;
   /** Invocations of a subgroup; 0 where subgroup operations are missing or the number is not fixed. */
   readonly subgroupSize: number;
-  /** Invocations that share a row (lib/sum_over_lanes): one subgroup on software adapters, where each barrier costs dearly. */
+  /** Invocations that share a row (lib/sum_over_lanes): one subgroup on software adapters, where barriers are slow. */
   readonly rowLanes: number;
-  /** Spans that a scan through workgroup memory is cut into, where that is tested or timed; chosen by shape when absent. */
+  /** Spans of a scan through workgroup memory; set by tests and benchmarks, otherwise chosen by shape. */
   readonly scanSpans?: number;
   /** Whether products that are marked `f16` round their operands to it. */
   readonly f16Products: boolean;
-  /** The tile that a product was tuned to or that a run recorded, by its shape. */
+  /** The tile of a product that was tuned or recorded for its shape; undefined where there is none. */
   tileOf(attributes: AttributesNamed<"matmul">): MatmulTile | undefined;
-  /** Scratch memory that a step leaves to a later step of the same plan, by a storage that both know. */
+  /** Scratch memory of forward steps that their backward steps read, by a storage that the forward step writes and the other reads. */
   readonly kept: Map<Storage, Tensor>;
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;
 }
 
-/** How an executor carries out the steps of one op. */
+/** A launch, and the index of its step in the plan. */
+export type PlannedLaunch = Launch & { readonly step: number };
+
+/** How an executor computes the steps of one op. */
 export type Lowering<N extends OpName> = (step: StepNamed<N>, context: LowerContext) => Launch[];
 
 /** A context whose scratch tensors are plain storages, found by liveness like all others. */
@@ -100,12 +103,16 @@ export function lowerContext(
 
 const MOST_GROUPS = 65535;
 
-/** A grid of `groups` workgroups in a row; beyond the limit of one dimension it goes on in y: index = y · groups.x + x. */
+/** A grid of `groups` workgroups in a row; more than one dimension can hold continue in y: index = y · groups.x + x. */
 export function linearGrid(groups: number): [number, number, number] {
   if (groups <= MOST_GROUPS) return [groups, 1, 1];
   const y = Math.ceil(groups / MOST_GROUPS);
   return [Math.ceil(groups / y), y, 1];
 }
+
+/** The places of several tensors as constants; see {@link placeOf}. */
+export const placesOf = (tensors: Readonly<Record<string, Tensor>>): Record<string, number> =>
+  Object.assign({}, ...Object.entries(tensors).map(([name, x]) => placeOf(name, x)));
 
 /** The place of a tensor as constants: `<name>_OFFSET` and `<name>_STRIDE`, in elements of its storage. */
 export function placeOf(name: string, x: Tensor): Record<string, number> {

@@ -1,11 +1,11 @@
-/** The WebGPU executor on a device of its own. */
+/** The WebGPU executor, and a function that opens a device for it. */
 import { type Device, openDevice, type OpenOptions } from "../device/mod.ts";
 import type { HymbaError } from "../errors.ts";
 import { WebgpuExecutor, type WebgpuOptions } from "./executor.ts";
 
 export { WebgpuExecutor } from "./executor.ts";
 
-/** An executor together with the device it opened; `close` frees both. */
+/** An executor and the device that was opened for it. `close` frees both. */
 export class OwnedWebgpuExecutor extends WebgpuExecutor {
   constructor(readonly opened: Device, failure: () => HymbaError | undefined, options: WebgpuOptions) {
     const keepsLoops = opened.info.kind === "swiftshader";
@@ -18,7 +18,7 @@ export class OwnedWebgpuExecutor extends WebgpuExecutor {
   }
 }
 
-/** Opens a device as {@link openDevice} does. The first error that nobody asked about is thrown by the next run or read. */
+/** Opens a device as {@link openDevice} does. The next run or read throws the first error outside of error scopes. */
 export async function openWebgpu(
   options: Omit<OpenOptions, "onError"> & WebgpuOptions = {},
 ): Promise<OwnedWebgpuExecutor> {

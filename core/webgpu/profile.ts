@@ -1,16 +1,11 @@
-/** When each dispatch of a program begins and ends. */
-import type { HymbaError } from "../errors.ts";
+/** Measures when each dispatch of a program begins and ends. */
 import type { Profile, Span } from "../plan/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
-import type { Launch } from "./launch.ts";
+import type { Gpu } from "./gpu.ts";
+import type { PlannedLaunch } from "./launch.ts";
 import { readBuffer } from "./transfer.ts";
+import { at } from "../lists.ts";
 
-interface Gpu {
-  readonly device: GPUDevice;
-  failure(): HymbaError | undefined;
-}
-
-type PlannedLaunch = Launch & { readonly step: number };
 /** Encodes launch `i`. */
 type Encode = (pass: GPUComputePassEncoder, i: number) => void;
 
@@ -20,7 +15,7 @@ const PASSES_PER_SET = 2048;
 /** A timestamp has two words of 32 bits; it counts nanoseconds. */
 const WORDS = 2, NANO = 1e-9;
 
-/** One pass a launch. Without timestamp queries one submit a launch, which adds what a submit costs to each. */
+/** Encodes one pass per launch. Without timestamp queries each launch is one submit, and its time includes that of a submit. */
 export async function profiled(gpu: Gpu, launches: readonly PlannedLaunch[], encode: Encode): Promise<Profile> {
   const queries = gpu.device.features.has("timestamp-query");
   const times: [number, number][] = [];
@@ -30,7 +25,7 @@ export async function profiled(gpu: Gpu, launches: readonly PlannedLaunch[], enc
   }
   const first = times[0]?.[0] ?? 0;
   const spans: Span[] = times.map(([start, end], i) => {
-    const { kernel, step } = launches[i]!;
+    const { kernel, step } = at(launches, i);
     return { kernel: kernel.name, step, start: start - first, end: end - first };
   });
   return { clock: queries ? "device" : "host", spans };
@@ -53,7 +48,7 @@ async function queried(gpu: Gpu, { from, count }: { from: number; count: number 
   querySet.destroy();
   resolved.destroy();
   return Array.from({ length: count }, (_, i): [number, number] => {
-    return [Number(words[2 * i]!) * NANO, Number(words[2 * i + 1]!) * NANO];
+    return [Number(at(words, 2 * i)) * NANO, Number(at(words, 2 * i + 1)) * NANO];
   });
 }
 

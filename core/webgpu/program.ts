@@ -1,4 +1,4 @@
-/** A plan made ready on WebGPU: buffers, pipelines and bind groups exist; a run only encodes the list again. */
+/** A plan that is ready to run on WebGPU: buffers, pipelines and bind groups exist, and a run only encodes the dispatches. */
 import { patiently } from "../device/polling.ts";
 import { HymbaError } from "../errors.ts";
 import {
@@ -16,17 +16,18 @@ import {
 } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
 import type { Gpu } from "./gpu.ts";
-import { type Launch, runBlockOf } from "./launch.ts";
+import { type Launch, type PlannedLaunch, runBlockOf } from "./launch.ts";
 import { profiled } from "./profile.ts";
 import { gathered, readBuffer, requireContiguous } from "./transfer.ts";
+import { at } from "../lists.ts";
 
 const SLOT_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 const UNIFORM_USAGE = 0x40 | 0x08; // UNIFORM | COPY_DST
-/** Runs whose metrics the ring holds before it is drained by itself. */
+/** Number of runs whose metrics fit into the ring buffer. When it is full, the next run reads it first. */
 const RING_RUNS = 64;
-/** An eighth of a run may pass before its end is noticed: the next one is queued, and keeps the device busy for longer than that. */
+/** The end of a run is noticed after an eighth of its time at the latest. Meanwhile the next run keeps the device busy. */
 const POLLS_PER_RUN = 8;
-/** Work between two submits: drivers reset a device whose submit takes seconds, and 10^12 flops stay far below that on any GPU. */
+/** Work of one submit. Drivers reset a device whose submit takes seconds; 10^12 flops take far less on any GPU. */
 const FLOPS_PER_SUBMIT = 1e12;
 
 interface Dispatch {
@@ -41,22 +42,20 @@ function encode(pass: GPUComputePassEncoder, { pipeline, group, grid }: Dispatch
   pass.dispatchWorkgroups(...grid);
 }
 
-/** A compiled kernel and the layout of its bindings, asked for once: each answer is a new object. */
+/** A compiled kernel and the layout of its bindings. The layout is kept because each call of `getBindGroupLayout` makes a new one. */
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }
 
-/** What a program needs of the executor that prepared it. */
+/** The part of its executor that a program uses. */
 export interface WebgpuHost {
   readonly gpu: Gpu;
   /** Fill activations with NaN before each run. */
   readonly poison: boolean;
-  /** The buffer of an arena, which is made at first use. */
+  /** The buffer of an arena. It is created at the first call. */
   buffer(arena: Arena): GPUBuffer;
 }
-
-type PlannedLaunch = Launch & { readonly step: number };
 
 export class WebgpuProgram implements Program {
   readonly memory: Memory;
@@ -73,7 +72,7 @@ export class WebgpuProgram implements Program {
   #drained: Float32Array[] = [];
   readonly #times = { runs: 0, encode: 0, wait: 0 };
   #previous: Promise<void> = Promise.resolve();
-  /** Of the newest run for the one before it (ms). */
+  /** Milliseconds that the newest run waited for the one before it. */
   #lastWait = 0;
 
   constructor(
@@ -90,7 +89,7 @@ export class WebgpuProgram implements Program {
     );
     this.#blocks = runBlocks(device, { plan, launches });
     this.#dispatches = launches.map((launch, i) =>
-      this.#dispatch(launch, { pipeline: pipelines[i]!, block: this.#blocks.places[i]! })
+      this.#dispatch(launch, { pipeline: at(pipelines, i), block: this.#blocks.places[i] })
     );
     this.#ringBytes = plan.metrics.reduce((sum, { rows, columns }) => sum + rows * columns * ELEMENT_BYTES, 0);
     if (this.#ringBytes > 0) {
@@ -121,8 +120,9 @@ export class WebgpuProgram implements Program {
     const start = performance.now();
     let encoder = device.createCommandEncoder(), pass = encoder.beginComputePass(), flops = 0, step = -1;
     for (const [i, dispatch] of this.#dispatches.entries()) {
-      const launch = this.launches[i]!;
-      if (launch.step !== step) flops += this.#plan.steps[step = launch.step]!.flops;
+      const launch = at(this.launches, i);
+      if (launch.step !== step) flops += at(this.#plan.steps, launch.step).flops;
+      step = launch.step;
       encode(pass, dispatch);
       if (flops > FLOPS_PER_SUBMIT) {
         pass.end();
@@ -134,7 +134,7 @@ export class WebgpuProgram implements Program {
     pass.end();
     this.#copyMetrics(encoder);
     device.queue.submit([encoder.finish()]);
-    // Two runs in flight: more does not help, and fewer leaves the device idle while the next list is encoded.
+    // Two runs are queued. A third would not help; with one, the device would be idle while the next run is encoded.
     const before = this.#previous, submitted = performance.now();
     this.#previous = device.queue.onSubmittedWorkDone().then(() => undefined);
     await patiently(before, this.#lastWait / POLLS_PER_RUN);
@@ -162,10 +162,10 @@ export class WebgpuProgram implements Program {
     return { ...this.#times };
   }
 
-  /** One pass a launch, timed by the device where it can. */
+  /** Encodes one pass per launch. The device measures the times if it can. */
   profile(): Promise<Profile> {
     const dispatches = this.#dispatches;
-    return profiled(this.#host.gpu, this.launches, (pass, i) => encode(pass, dispatches[i]!));
+    return profiled(this.#host.gpu, this.launches, (pass, i) => encode(pass, at(dispatches, i)));
   }
 
   async findNonFinite(): Promise<NonFinite | undefined> {
@@ -173,16 +173,16 @@ export class WebgpuProgram implements Program {
     this.#poison();
     for (let i = 0, first = 0; i < this.#dispatches.length; i++) {
       const encoder = device.createCommandEncoder(), pass = encoder.beginComputePass();
-      encode(pass, this.#dispatches[i]!);
+      encode(pass, at(this.#dispatches, i));
       pass.end();
       device.queue.submit([encoder.finish()]);
-      const { step } = this.launches[i]!;
+      const { step } = at(this.launches, i);
       if (this.launches[i + 1]?.step === step) continue;
-      const { op, writes } = this.#plan.steps[step]!;
+      const { op, writes } = at(this.#plan.steps, step);
       const dispatches = { first: first + 1, last: i + 1, of: this.#dispatches.length };
       for (const tensor of Object.values(writes)) {
         const values = await this.read(tensor), index = values.findIndex((value) => !Number.isFinite(value));
-        if (index >= 0) return { step, op: op.name, dispatches, tensor: tensor.name, index, value: values[index]! };
+        if (index >= 0) return { step, op: op.name, dispatches, tensor: tensor.name, index, value: at(values, index) };
       }
       first = i + 1;
     }
@@ -201,7 +201,7 @@ export class WebgpuProgram implements Program {
     }
     const slot = this.#slots.slotOf.get(storage);
     if (slot === undefined) throw new HymbaError(`${storage.name} is not part of the plan ${this.#plan.name}`);
-    return { buffer: this.#buffers[slot]!, base: 0 };
+    return { buffer: at(this.#buffers, slot), base: 0 };
   }
 
   #dispatch(
@@ -247,10 +247,10 @@ export class WebgpuProgram implements Program {
   }
 }
 
-/** The uniform blocks of a plan's launches, side by side in one buffer. */
+/** The uniform blocks of all launches of a plan, in one buffer. */
 interface RunBlocks {
   readonly buffer: GPUBuffer | undefined;
-  /** Where the block of each launch is; none for a kernel without one. */
+  /** The block of each launch; undefined for kernels without one. */
   readonly places: readonly (GPUBufferBinding | undefined)[];
 }
 
@@ -268,8 +268,8 @@ function runBlocks(device: GPUDevice, { plan, launches }: { plan: Plan; launches
     buffer,
     places: blocks.map((block, i) => {
       if (block.length === 0) return undefined;
-      device.queue.writeBuffer(buffer, starts[i]!, block);
-      return { buffer, offset: starts[i]!, size: block.byteLength };
+      device.queue.writeBuffer(buffer, at(starts, i), block);
+      return { buffer, offset: at(starts, i), size: block.byteLength };
     }),
   };
 }

@@ -1,8 +1,8 @@
-/** The ways to carry matrix products, attention and the scan out that an adapter may choose from. */
+/** The tiles of matrix products, attention and the scan, and which of them an adapter uses. */
 import type { AttributesNamed } from "../ops/registry.ts";
 import type { AdapterClass } from "../device/types.ts";
 
-/** One subgroup a workgroup, 4 · rowQuads rows of c (matmul_subgroup); transposed, cᵀ = bᵀ aᵀ for a narrow c. */
+/** A workgroup is one subgroup and computes 4 · rowQuads rows of c (matmul_subgroup); transposed, cᵀ = bᵀ aᵀ, for a narrow c. */
 export interface SubgroupTile {
   readonly kernel: "subgroup";
   readonly rowQuads: 1 | 2 | 3 | 4 | 6;
@@ -19,7 +19,7 @@ export interface WorkgroupTile {
   readonly down: 8 | 16;
   readonly rowQuads: 1 | 2;
   readonly columnQuads: 1 | 2;
-  /** Of k, at a time. */
+  /** Values of k that are loaded at a time. */
   readonly depth: 8 | 16 | 32;
 }
 
@@ -35,7 +35,7 @@ const subgroup = (rowQuads: SubgroupTile["rowQuads"], transposed = false): Subgr
   rowQuads,
   transposed,
 });
-/** A tile of so many rows and columns: 64 of either by 8 invocations, 128 by 16. */
+/** A tile with these rows and columns. 8 invocations share 64 of them, 16 share 128. */
 function workgroup(rows: 32 | 64 | 128, columns: 32 | 64 | 128, depth: WorkgroupTile["depth"]): WorkgroupTile {
   return {
     kernel: "workgroup",
@@ -47,7 +47,7 @@ function workgroup(rows: 32 | 64 | 128, columns: 32 | 64 | 128, depth: Workgroup
   };
 }
 
-/** By the names that caches and run records have; rows × columns × depth, or rows of a subgroup. */
+/** All tiles, by the names that caches and run records use: rows × columns × depth, or rows of a subgroup. */
 export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
   "subgroup-4": subgroup(1),
   "subgroup-8": subgroup(2),
@@ -72,13 +72,13 @@ export const MATMUL_TILES: Readonly<Record<string, MatmulTile>> = {
 /** Names of tiles by {@link shapeKey}. */
 export type TileChoices = Readonly<Record<string, string>>;
 
-/** Choices that version 0.1 recorded: it wrote "turned" for "transposed" in shapes and in names of tiles. */
+/** Choices with their names of today. Version 0.1 wrote "turned" for "transposed" in shapes and in names of tiles. */
 export const withCurrentNames = (choices: TileChoices): TileChoices =>
   Object.fromEntries(
     Object.entries(choices).map((pair) => pair.map((word) => word.replaceAll("turned", "transposed"))),
   );
 
-/** What `tune` tries for each class. Where nothing was tuned {@link usualTile} chooses among them by shape. */
+/** The tiles that `tune` tries on each class of adapters. Without tuning, {@link usualTile} chooses by shape. */
 const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
   discrete: ["128x128x8", "128x64x8", "64x64x8", "64x64x16", "64x32x16", "32x64x16", "32x32x32"],
   integrated: ["64x64x8", "64x64x16", "64x32x16", "32x64x16", "32x32x16", "32x32x32"],
@@ -96,11 +96,10 @@ const CANDIDATES: Readonly<Record<AdapterClass, readonly string[]>> = {
   ],
 };
 
-/** Subgroup sizes that kernels of one subgroup are written for. */
+/** Subgroup sizes that the kernels of one subgroup support. */
 const LANES = [4, 8, 16] as const;
 export type Lanes = typeof LANES[number];
 
-/** The size as one of LANES, or undefined. */
 const lanesOf = (subgroupSize: number): Lanes | undefined => LANES.find((lanes) => lanes === subgroupSize);
 
 /** The tiles of the adapter's class that it can run. */
@@ -109,29 +108,29 @@ export function candidatesOf(adapterClass: AdapterClass, { subgroupSize }: { sub
   return CANDIDATES[adapterClass].filter((name) => subgroups || MATMUL_TILES[name]?.kernel === "workgroup");
 }
 
-/** Whether products of operands in f16 are expected to pay: not where a processor computes, which widens every number first. */
+/** Whether products of operands in f16 are faster. On a processor they are not: it converts every operand to f32 first. */
 export const multipliesF16 = (adapterClass: AdapterClass): boolean => adapterClass !== "software";
 
-/** What a tuned choice is known by: `M×N×K` and which of a and b are stored the other way. */
+/** The name of a shape among the choices: `M×N×K`, and which of a and b are transposed. */
 export const shapeKey = ({ M, N, K, transA, transB }: AttributesNamed<"matmul">): string =>
   `${M}x${N}x${K}${transA ? " a-transposed" : ""}${transB ? " b-transposed" : ""}`;
 
-/** Workgroups that keep an adapter of the class busy. */
+/** Number of workgroups that keep an adapter of the class busy. */
 export const BUSY: Readonly<Record<AdapterClass, number>> = { discrete: 256, integrated: 64, apple: 64, software: 1 };
-/** Tiles of GPUs from the largest on: the first whose workgroups keep the adapter busy is taken, or the last. */
+/** Tiles of GPUs, the largest first. The first one that makes enough workgroups is used. */
 const BY_SIZE: Readonly<Record<Exclude<AdapterClass, "software">, readonly WorkgroupTile[]>> = {
   discrete: [workgroup(128, 128, 8), workgroup(128, 64, 8), workgroup(64, 64, 8)],
   integrated: [workgroup(64, 64, 8)],
   apple: [workgroup(64, 64, 8)],
 };
-/** Elements of c that tiles of 64 × 64 would leave a small adapter idle with. */
+/** With tiles of 64 × 64, a product with so few elements of c would leave a small adapter idle. */
 const SMALL = 64 * 64;
 
-/** Time of one element of c by quads of rows of a subgroup, measured on lavapipe. Transposed tiles take COST_TRANSPOSED times that. */
+/** Relative time of one element of c by `rowQuads`, measured on lavapipe. A transposed tile takes COST_TRANSPOSED times as long. */
 const COST: Readonly<Record<SubgroupTile["rowQuads"], number>> = { 6: 1, 4: 1.15, 3: 1.4, 2: 1.45, 1: 2.3 };
 const COST_TRANSPOSED = 1.1;
 
-/** The tile of a shape that nobody tuned. */
+/** The tile of a shape that was not tuned. */
 export function usualTile(
   shape: Pick<AttributesNamed<"matmul">, "M" | "N">,
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
@@ -140,11 +139,11 @@ export function usualTile(
     return lanesOf(subgroupSize) ? cheapest(shape, { subgroupSize }) : workgroup(64, 64, 16);
   }
   if (adapterClass !== "discrete" && shape.M * shape.N <= SMALL) return workgroup(32, 32, 32);
-  return filling(shape, adapterClass);
+  return largestBusy(shape, adapterClass);
 }
 
-/** The largest tile that makes enough workgroups. */
-function filling(
+/** The largest tile that makes enough workgroups to keep the adapter busy. */
+function largestBusy(
   { M, N }: Pick<AttributesNamed<"matmul">, "M" | "N">,
   adapterClass: Exclude<AdapterClass, "software">,
 ): WorkgroupTile {
@@ -155,7 +154,7 @@ function filling(
   return BY_SIZE[adapterClass].find((tile) => groups(tile) >= BUSY[adapterClass]) ?? workgroup(64, 64, 8);
 }
 
-/** The subgroup tile with the least estimated time: elements of c that it computes, those beyond its edges included, times cost. */
+/** The subgroup tile with the smallest estimated time: cost times the elements that it computes, also those outside of c. */
 function cheapest(
   { M, N }: Pick<AttributesNamed<"matmul">, "M" | "N">,
   { subgroupSize }: { subgroupSize: number },
@@ -172,8 +171,8 @@ function cheapest(
 }
 
 /**
- * Invocations of the attention kernels: `across` share `quads` times four rows of queries (or keys), `down` such groups make a workgroup.
- * One that is a single subgroup needs neither barriers nor workgroup memory, and a second quad halves its loads.
+ * Invocations of the attention kernels: `across` invocations share `quads` times four rows of queries (or keys), and a workgroup has
+ * `down` such groups. A workgroup of one subgroup needs no barriers and no workgroup memory. A second quad halves its loads.
  */
 export const attentionTile = (
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
@@ -182,7 +181,7 @@ export const attentionTile = (
     ? { across: subgroupSize, down: 1, quads: 2 }
     : { across: 8, down: 8, quads: 1 };
 
-/** Lanes of the subgroup that a workgroup of the scan is, its channels one after the other; undefined where it goes through workgroup memory. */
+/** The subgroup that is a workgroup of the scan and takes its channels one after the other; undefined for the scan through workgroup memory. */
 export function scanTile(
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
 ): { lanes: Lanes } | undefined {

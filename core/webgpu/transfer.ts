@@ -1,11 +1,11 @@
-/** Moving numbers between the host and buffers. */
+/** Copies numbers between the host and buffers. */
 import { HymbaError } from "../errors.ts";
 import type { Data } from "../plan/mod.ts";
 import { ELEMENT_BYTES, isContiguous, type Tensor } from "../tensor/mod.ts";
 
 const MAP_READ = 0x01, COPY_DST = 0x08, MODE_READ = 0x01;
 
-/** Throws unless `data` fills a tensor whose elements lie together. */
+/** Throws a HymbaError unless the tensor is contiguous and `data` has as many numbers. */
 export function requireContiguous(tensor: Tensor, data: Data): void {
   if (!isContiguous(tensor)) throw new HymbaError(`${tensor.name}: a slice cannot be written from outside`);
   if (data.length !== tensor.rows * tensor.columns) {
@@ -38,7 +38,7 @@ export async function readBuffer(
   return copy;
 }
 
-/** Drops the gaps between the rows of a slice. */
+/** The numbers of a tensor without the gaps between the rows of a slice. */
 export function gathered(tensor: Tensor, raw: ArrayBuffer): Data {
   const all = tensor.dtype === "u32" ? new Uint32Array(raw) : new Float32Array(raw);
   if (isContiguous(tensor)) return all;

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { isWrittenOut, unrolled } from "../../core/webgpu/unroll.ts";
+import { asksForUnrolling, unrolled } from "../../core/webgpu/unroll.ts";
 
 const plain = (code: string) => code.replace(/\s+/g, " ").trim();
 
@@ -33,8 +33,8 @@ Deno.test("unroll: loops that are long, end early or have an unknown bound stay"
 Deno.test("unroll: a kernel that asks for it has larger loops written out, on every adapter", () => {
   const large = `a[i] = ${"x".repeat(3000)};`, loop = `for (var i = 0u; i < 8; i++) {${large}}`;
   assert.equal(unrolled(loop, {}), loop, "24,000 letters are too many");
-  assert.equal(isWrittenOut(loop), false);
-  const asking = `const WRITTEN_OUT = 30000;\n${loop}`;
-  assert.equal(isWrittenOut(asking), true);
+  assert.equal(asksForUnrolling(loop), false);
+  const asking = `const UNROLL_UP_TO = 30000;\n${loop}`;
+  assert.equal(asksForUnrolling(asking), true);
   assert.equal(unrolled(asking, {}).match(/a\[\du\] = x/g)!.length, 8);
 });

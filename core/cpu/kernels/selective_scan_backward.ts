@@ -150,14 +150,10 @@ function retreat(p: Places, a: usize, g: usize, dA: usize, n: i32, count: i32, P
     v128.store(own, madd(a2, c2, madd(a3, c3, madd(a0, c0, madd(a1, c1, v128.load(own, DDT))))), DDT);
     after = before;
   }
-  v128.store(g + vectors(n), g0);
-  v128.store(g + vectors(n), g1, 16);
-  v128.store(g + vectors(n), g2, 32);
-  v128.store(g + vectors(n), g3, 48);
-  v128.store(dA + vectors(n), d0);
-  v128.store(dA + vectors(n), d1, 16);
-  v128.store(dA + vectors(n), d2, 32);
-  v128.store(dA + vectors(n), d3, 48);
+  v128.store(g + vectors(n), g0), v128.store(g + vectors(n), g1, 16);
+  v128.store(g + vectors(n), g2, 32), v128.store(g + vectors(n), g3, 48);
+  v128.store(dA + vectors(n), d0), v128.store(dA + vectors(n), d1, 16);
+  v128.store(dA + vectors(n), d2, 32), v128.store(dA + vectors(n), d3, 48);
 }
 
 /** du, d raw dt, and the sums for skip and bias. */

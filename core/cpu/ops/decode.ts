@@ -5,7 +5,7 @@ import { type Lowering, stridesOf } from "../launch.ts";
 /** Channels of one block of the scan. */
 const CHANNELS = 64;
 
-/** Caches and states are addressed as whole tensors. */
+/** Throws a HymbaError for a slice: the kernels need whole caches and states. */
 function requireWhole(...tensors: (Tensor | undefined)[]): void {
   for (const x of tensors) {
     if (x && !isContiguous(x)) throw new HymbaError(`${x.name}: a cache or state cannot be a slice`);

@@ -1,6 +1,6 @@
 import { type Lowering, rowsPerBlock } from "../launch.ts";
 
-/** Parts of the table that are filled side by side; each looks through all ids. */
+/** Parts of the table that threads fill in parallel. Each part reads all ids. */
 const TABLE_PARTS = 16;
 
 export const embeddingForward: Lowering<"embedding_forward"> = (

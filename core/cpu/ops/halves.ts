@@ -2,7 +2,7 @@ import type { AttributesNamed } from "../../ops/registry.ts";
 import { EXPONENT_BITS, type Tensor } from "../../tensor/mod.ts";
 import { type Launch, type Lowering, rowsPerBlock, stridesOf } from "../launch.ts";
 
-/** Bits of the exponents in a tensor of words, or 0: what a kernel that reads both f32 and words is told. */
+/** The exponent bits of a tensor of words, or 0 for f32: an argument of kernels that read both. */
 export const halvesOf = (x: Tensor | undefined): number => x?.packed ? EXPONENT_BITS[x.packed.format] : 0;
 
 const between = (

@@ -20,7 +20,7 @@ export const linearLogpForward: Lowering<"linear_logp_forward"> = (
 ) => {
   const running = context.scratch("running", [R, 2]), found = context.scratch("found", [R]);
   const buffer = context.scratch("logits", [R, chunk]), rows = rowsPerBlock(chunk);
-  // Logits that no next chunk replaces are left to the backward step, which then makes three products instead of four.
+  // With a single chunk the logits are kept for the backward step, which then computes three products instead of four.
   if (chunk >= V) context.kept.set(lse.storage, buffer);
   return chunksOf(V, chunk).flatMap(({ first, count }): Launch[] => {
     const logits = tensorOver(buffer.storage, [R, count]);

@@ -1,4 +1,4 @@
-/** How every step is carried out on the CPU, by the step's name. */
+/** The lowering of every op on the CPU, by its name. */
 import type { ForSteps } from "../../ops/registry.ts";
 import type { Launch, LowerContext } from "../launch.ts";
 import { attentionBackward, attentionForward, attentionMap } from "./attention.ts";

@@ -56,6 +56,14 @@ function byGraphemes(text: string, charsmap: Charsmap): string {
   return out;
 }
 
+function strip(node: JsonNode): TextStep {
+  const left = node.get("strip_left").flag(true), right = node.get("strip_right").flag(true);
+  return (text) => {
+    const begin = left ? endOfSpaces(text, 0) : 0, end = right ? startOfSpaces(text, text.length) : text.length;
+    return text.slice(begin, end);
+  };
+}
+
 /** Reads a normaliser, null for none. @throws {HymbaError} on kinds that Unigram tokenizers do not use. */
 export function readNormalizer(node: JsonNode): TextStep {
   if (node.missing) return (text) => text;
@@ -75,13 +83,8 @@ export function readNormalizer(node: JsonNode): TextStep {
       return (text) => text.replaceAll("Σ", "σ").toLowerCase();
     case "StripAccents":
       return (text) => text.replace(/\p{M}/gu, "");
-    case "Strip": {
-      const left = node.get("strip_left").flag(true), right = node.get("strip_right").flag(true);
-      return (text) => {
-        const begin = left ? endOfSpaces(text, 0) : 0, end = right ? startOfSpaces(text, text.length) : text.length;
-        return text.slice(begin, end);
-      };
-    }
+    case "Strip":
+      return strip(node);
     case "Prepend": {
       const prefix = node.get("prepend").text();
       return (text) => text.length > 0 ? prefix + text : text;

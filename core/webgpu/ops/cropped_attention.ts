@@ -3,7 +3,7 @@ import forwardCode from "../../../wgsl/cropped_attention_forward.wgsl" with { ty
 import pairs from "../../../wgsl/lib/cropped_pairs.wgsl" with { type: "text" };
 import type { AttributesNamed } from "../../ops/registry.ts";
 import type { Tensor } from "../../tensor/mod.ts";
-import { kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
+import { kernel, type Launch, type Lowering, placesOf } from "../launch.ts";
 
 const FORWARD = kernel("cropped_attention_forward", forwardCode, pairs);
 const BACKWARD = kernel("cropped_attention_backward", backwardCode, pairs);
@@ -12,8 +12,7 @@ function constantsOf(
   { B, T, H, G, K, Kv, window, meta, crop }: AttributesNamed<"cropped_attention_forward">,
   places: Readonly<Record<string, Tensor>>,
 ): Record<string, number> {
-  const placed = Object.entries(places).map(([name, tensor]) => placeOf(name, tensor));
-  return Object.assign({ B, T, H, G, K, V: Kv, WINDOW: window, META: meta, CROP: crop }, ...placed);
+  return { B, T, H, G, K, V: Kv, WINDOW: window, META: meta, CROP: crop, ...placesOf(places) };
 }
 
 export const croppedAttentionForward: Lowering<"cropped_attention_forward"> = (

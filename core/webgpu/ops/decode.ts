@@ -6,14 +6,14 @@ import embedStepCode from "../../../wgsl/embed_step.wgsl" with { type: "text" };
 import scanStepCode from "../../../wgsl/scan_step.wgsl" with { type: "text" };
 import vec1 from "../../../wgsl/lib/vec1.wgsl" with { type: "text" };
 import vec4 from "../../../wgsl/lib/vec4.wgsl" with { type: "text" };
-import { kernel, type Lowering, placeOf, specialised } from "../launch.ts";
+import { kernel, type Lowering, placesOf, specialised } from "../launch.ts";
 
 const EMBED_STEP = kernel("embed_step", embedStepCode);
 const CACHE_APPEND = kernel("cache_append", cacheAppendCode);
 const CONV_STEP = kernel("conv_step", activations, convStepCode);
 const SCAN_STEP = kernel("scan_step", activations, scanStepCode);
 
-/** Invocations of a workgroup in all of these kernels. */
+/** Invocations of a workgroup in all kernels of this file. */
 const LANES = 64;
 
 export const embedStep: Lowering<"embed_step"> = (
@@ -30,10 +30,7 @@ export const cacheAppend: Lowering<"cache_append"> = (
   { attributes: { B, S, G, K, Kv, window, meta }, reads: { k, v, position }, writes: { kCache, vCache } },
 ) => [{
   kernel: CACHE_APPEND,
-  constants: {
-    ...{ S, K_COLUMNS: G * K, V_COLUMNS: G * Kv, WINDOW: window, META: meta },
-    ...{ ...placeOf("K", k), ...placeOf("V", v) },
-  },
+  constants: { S, K_COLUMNS: G * K, V_COLUMNS: G * Kv, WINDOW: window, META: meta, ...placesOf({ K: k, V: v }) },
   reads: [k, v, position],
   writes: [kCache, vCache],
   grid: [Math.ceil(G * Math.max(K, Kv) / LANES), B, 1],
@@ -54,10 +51,7 @@ export const attentionDecode: Lowering<"attention_decode"> = (
       kernel(`attention_decode x${width}`, width === 4 ? vec4 : vec1, attentionDecodeCode),
       { GROUPS, V_EACH: Math.ceil(columns * GROUPS / LANES) },
     ),
-    constants: {
-      ...{ S, H, G, K, KV: Kv, WINDOW: window, META: meta },
-      ...{ ...placeOf("Q", q), ...placeOf("O", o) },
-    },
+    constants: { S, H, G, K, KV: Kv, WINDOW: window, META: meta, ...placesOf({ Q: q, O: o }) },
     reads: [q, kCache, vCache, position],
     writes: [o],
     grid: [H, B, 1],
@@ -69,21 +63,16 @@ export const convStep: Lowering<"conv_step"> = (
   { scratch },
 ) => [{
   kernel: CONV_STEP,
-  constants: { I, J, HAS_BIAS: bias ? 1 : 0, ...placeOf("X", x), ...placeOf("Y", y) },
+  constants: { I, J, HAS_BIAS: bias ? 1 : 0, ...placesOf({ X: x, Y: y }) },
   reads: [x, w, bias ?? w],
-  writes: [y, J > 1 ? state : scratch("state", [1])], // one tap keeps nothing, and nothing cannot be bound
+  writes: [y, J > 1 ? state : scratch("state", [1])], // with one tap the state is empty, and WebGPU cannot bind an empty buffer
   grid: [Math.ceil(I / LANES), B, 1],
 }];
 
 export const scanStep: Lowering<"scan_step"> = ({ attributes: { B, I, N, softplus }, reads, writes: { y, state } }) => {
   const { udt, bc, z, aLog, skip, dtBias } = reads;
   const has = { HAS_Z: z ? 1 : 0, HAS_SKIP: skip ? 1 : 0, HAS_BIAS: dtBias ? 1 : 0 };
-  const places = {
-    ...placeOf("UDT", udt),
-    ...placeOf("BC", bc),
-    ...placeOf("Z", z ?? udt),
-    ...placeOf("Y", y),
-  };
+  const places = placesOf({ UDT: udt, BC: bc, Z: z ?? udt, Y: y });
   return [{
     kernel: SCAN_STEP,
     constants: { I, N, SOFTPLUS: softplus, ...has, ...places },

@@ -2,7 +2,7 @@ import backwardDw from "../../../wgsl/fusion_backward_dw.wgsl" with { type: "tex
 import backwardDx from "../../../wgsl/fusion_backward_dx.wgsl" with { type: "text" };
 import forwardCode from "../../../wgsl/fusion_forward.wgsl" with { type: "text" };
 import { tensorOver } from "../../tensor/mod.ts";
-import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { kernel, linearGrid, type Lowering, placesOf } from "../launch.ts";
 import { rowKernel } from "./row_kernel.ts";
 import { sumPartials } from "./sum_partials.ts";
 
@@ -25,9 +25,7 @@ export const fusionForward: Lowering<"fusion_forward"> = (
     EPS: eps,
     WA_OFFSET: wa.offset,
     WM_OFFSET: wm.offset,
-    ...placeOf("A", a),
-    ...placeOf("M", m),
-    ...placeOf("Y", y),
+    ...placesOf({ A: a, M: m, Y: y }),
   },
   reads: [a, m, wa, wm],
   writes: [y, r],
@@ -39,7 +37,7 @@ export const fusionBackward: Lowering<"fusion_backward"> = (
   context,
 ) => {
   const parts = Math.ceil(R / ROWS_PER_PART), partial = context.scratch("dw", [2, parts, I]);
-  const places = { ...placeOf("DY", dy), ...placeOf("A", a), ...placeOf("M", m) };
+  const places = placesOf({ DY: dy, A: a, M: m });
   const half = (side: number) => tensorOver(partial.storage, [parts, I], { offset: side * parts * I });
   return [
     {
@@ -51,8 +49,7 @@ export const fusionBackward: Lowering<"fusion_backward"> = (
         WA_OFFSET: wa.offset,
         WM_OFFSET: wm.offset,
         ...places,
-        ...placeOf("DA", da),
-        ...placeOf("DM", dm),
+        ...placesOf({ DA: da, DM: dm }),
       },
       reads: [dy, a, m, wa, wm, r],
       writes: [da, dm],

@@ -7,9 +7,9 @@ import halves from "../../../wgsl/lib/halves.wgsl" with { type: "text" };
 import type { AttributesNamed } from "../../ops/registry.ts";
 import { EXPONENT_BITS, type Tensor } from "../../tensor/mod.ts";
 import { halfAttributes } from "../../ops/halves.ts";
-import { kernel, type Launch, linearGrid, type LowerContext, type Lowering, placeOf } from "../launch.ts";
+import { kernel, type Launch, linearGrid, type LowerContext, type Lowering, placesOf } from "../launch.ts";
 
-/** By the columns that an invocation takes. */
+/** The kernels by the number of columns that an invocation takes. */
 const PACK = {
   2: kernel("pack_halves", halves, packCode),
   4: kernel("pack_halves_vec4", halvesFours, packFoursCode),
@@ -23,7 +23,7 @@ const UNPACK = {
 export const formatOf = ({ packed }: Tensor): Record<string, number> =>
   packed ? { EXPONENT_BITS: EXPONENT_BITS[packed.format] } : {};
 
-/** u, the step size and z in one form: where only one of the two tensors is packed, it is unpacked into scratch memory. */
+/** `udt` and `z` in the same form: if only one of them is packed, it is unpacked into scratch memory. */
 export function alike(
   { udt, z }: { udt: Tensor; z: Tensor | undefined },
   { scratch }: LowerContext,
@@ -39,7 +39,7 @@ export function alike(
   return udt.packed ? { launches, udt: plain, z } : { launches, udt, z: plain };
 }
 
-/** Whether every row begins at a multiple of four columns and of two words, and is one long. */
+/** Whether rows begin at multiples of four columns and of two words, and have a multiple of four columns. */
 const inFours = (x: Tensor, words: Tensor, C: number): boolean =>
   [C, x.offset, x.rowStride].every((count) => count % 4 === 0) &&
   [words.offset, words.rowStride].every((count) => count % 2 === 0);
@@ -52,7 +52,7 @@ const between = (
   const columns = inFours(x, words, C) ? 4 : 2;
   return [{
     kernel: kernels[columns],
-    constants: { R, C, EXPONENT_BITS: exponentBits, ...placeOf("X", x), ...placeOf("WORDS", words) },
+    constants: { R, C, EXPONENT_BITS: exponentBits, ...placesOf({ X: x, WORDS: words }) },
     reads: [reads],
     writes: [writes],
     grid: linearGrid(Math.ceil(R * Math.ceil(C / columns) / 64)),

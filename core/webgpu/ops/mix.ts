@@ -1,7 +1,7 @@
 import backwardCode from "../../../wgsl/mix_backward.wgsl" with { type: "text" };
 import forwardCode from "../../../wgsl/mix_forward.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
-import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { kernel, linearGrid, type Lowering, placesOf } from "../launch.ts";
 import { rowKernel } from "./row_kernel.ts";
 import { sumPartials } from "./sum_partials.ts";
 
@@ -10,15 +10,7 @@ const BACKWARD = rowKernel("mix_backward", activations, backwardCode);
 
 export const mixForward: Lowering<"mix_forward"> = ({ attributes: { R, I }, reads: { a, m, g }, writes: { y } }) => [{
   kernel: FORWARD,
-  constants: {
-    R,
-    I,
-    GATED: g ? 1 : 0,
-    G_OFFSET: g?.offset ?? 0,
-    ...placeOf("A", a),
-    ...placeOf("M", m),
-    ...placeOf("Y", y),
-  },
+  constants: { R, I, GATED: g ? 1 : 0, G_OFFSET: g?.offset ?? 0, ...placesOf({ A: a, M: m, Y: y }) },
   reads: [a, m, g ?? a],
   writes: [y],
   grid: linearGrid(Math.ceil(R * I / 64)),
@@ -29,11 +21,11 @@ export const mixBackward: Lowering<"mix_backward"> = (
   context,
 ) => {
   const partial = context.scratch("dg", [R, 1]);
-  const places = Object.entries({ DY: dy, A: a, M: m, DA: da, DM: dm }).map(([name, x]) => placeOf(name, x));
+  const places = placesOf({ DY: dy, A: a, M: m, DA: da, DM: dm });
   return [
     {
       kernel: BACKWARD(context),
-      constants: Object.assign({ R, I, LANES: context.rowLanes, G_OFFSET: g.offset }, ...places),
+      constants: { R, I, LANES: context.rowLanes, G_OFFSET: g.offset, ...places },
       reads: [dy, a, m, g],
       writes: [da, dm, partial],
       grid: linearGrid(R),

@@ -1,4 +1,4 @@
-/** How every step is carried out on WebGPU, by the step's name. */
+/** The lowering of every op on WebGPU, by its name. */
 import type { ForSteps } from "../../ops/registry.ts";
 import type { Launch, LowerContext } from "../launch.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";

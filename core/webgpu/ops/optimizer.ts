@@ -11,17 +11,17 @@ const PARTS = rowKernel("gradient_norm_parts", partsCode);
 const TOTAL = rowKernel("gradient_norm_total", totalCode);
 const ADAMW = forWidths("adamw", (name, vec) => kernel(name, vec, adamwCode));
 
-/** Elements of one binding: 128 MiB, which every adapter must offer. A longer stretch is cut. */
+/** Most elements of one binding: 128 MiB, which every adapter must offer. A longer tensor is cut into pieces. */
 const MOST_ELEMENTS = 2 ** 25;
-/** Elements that one workgroup adds up. */
+/** Elements that one workgroup sums. */
 const SPAN = 8192;
 
 const lengthOf = (x: Tensor) => x.rows * x.columns;
 
-/** How many pieces a stretch is cut into. Only pinned stretches can be cut: a slot is bound whole. */
+/** Number of pieces of a tensor. Only pinned tensors can be cut, because a slot is bound whole. */
 const pieceCount = (x: Tensor, most: number): number => x.storage.pinned ? Math.ceil(lengthOf(x) / most) : 1;
 
-/** Piece `i` of a stretch: at most `most` elements that can be bound. */
+/** Piece `i` of a tensor: at most `most` elements. */
 function piece(x: Tensor, i: number, most: number): Tensor {
   const { storage: { pinned }, name, offset, dtype } = x, start = i * most;
   if (!pinned || lengthOf(x) <= most) return x;
@@ -30,9 +30,9 @@ function piece(x: Tensor, i: number, most: number): Tensor {
   return tensorOver(new Storage(`${name} from ${start}`, elements, dtype, place), [elements]);
 }
 
-/** A stretch as pieces that can be bound. */
+/** The pieces of a tensor. Throws a HymbaError for a slice. */
 export function pieces(x: Tensor, most = MOST_ELEMENTS): Tensor[] {
-  if (!isContiguous(x)) throw new HymbaError(`optimizer: ${describe(x)} is a slice, expected a whole stretch`);
+  if (!isContiguous(x)) throw new HymbaError(`optimizer: ${describe(x)} is a slice, expected a contiguous tensor`);
   return Array.from({ length: pieceCount(x, most) }, (_, i) => piece(x, i, most));
 }
 

@@ -1,7 +1,7 @@
 import backwardDw from "../../../wgsl/rmsnorm_backward_dw.wgsl" with { type: "text" };
 import backwardDx from "../../../wgsl/rmsnorm_backward_dx.wgsl" with { type: "text" };
 import forward from "../../../wgsl/rmsnorm_forward.wgsl" with { type: "text" };
-import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { kernel, linearGrid, type Lowering, placeOf, placesOf } from "../launch.ts";
 import { rowKernel } from "./row_kernel.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { forWidths, widthOf } from "./width.ts";
@@ -18,15 +18,7 @@ export const rmsnormForward: Lowering<"rmsnorm_forward"> = (
   context,
 ) => [{
   kernel: FORWARD[widthOf([D], [x, delta ?? x, w, y, sum ?? y])](context),
-  constants: {
-    R,
-    D,
-    LANES: context.rowLanes,
-    EPS: eps,
-    HAS_DELTA: delta ? 1 : 0,
-    ...placeOf("X", x),
-    ...placeOf("Y", y),
-  },
+  constants: { R, D, LANES: context.rowLanes, EPS: eps, HAS_DELTA: delta ? 1 : 0, ...placesOf({ X: x, Y: y }) },
   reads: [x, delta ?? x, w],
   writes: [sum ?? context.scratch("sum", [4]), y, r],
   grid: linearGrid(R),
@@ -38,17 +30,10 @@ export const rmsnormBackward: Lowering<"rmsnorm_backward"> = (
 ) => {
   const parts = Math.ceil(R / ROWS_PER_PART);
   const partial = context.scratch("dw", [parts, D]);
-  const places = { ...placeOf("DY", dy), ...placeOf("X", x) };
+  const places = placesOf({ DY: dy, X: x });
   const byRow = {
     kernel: BACKWARD_DX[widthOf([D], [dy, x, w, dsum ?? dy, dx ?? dy])](context),
-    constants: {
-      R,
-      D,
-      LANES: context.rowLanes,
-      HAS_DSUM: dsum ? 1 : 0,
-      ...places,
-      ...placeOf("DX", dx ?? dy),
-    },
+    constants: { R, D, LANES: context.rowLanes, HAS_DSUM: dsum ? 1 : 0, ...places, ...placeOf("DX", dx ?? dy) },
     reads: [dy, x, w, r, dsum ?? dy],
     writes: [dx ?? context.scratch("dx", [R, D])],
     grid: linearGrid(R),

@@ -1,5 +1,5 @@
 import code from "../../../wgsl/rotary.wgsl" with { type: "text" };
-import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { kernel, linearGrid, type Lowering, placesOf } from "../launch.ts";
 import { forWidths, widthOf } from "./width.ts";
 
 const KERNELS = forWidths("rotary", (name, vec) => kernel(name, vec, code));
@@ -11,10 +11,7 @@ export const rotary: Lowering<"rotary"> = (
   const width = widthOf([K / 2], [x, table, y]), pairs = B * T * H * K / 2 / width;
   return [{
     kernel: KERNELS[width],
-    constants: {
-      ...{ PAIRS: pairs, T, H, K, SIGN: sign, HAS_POSITION: position ? 1 : 0 },
-      ...{ ...placeOf("X", x), ...placeOf("Y", y) },
-    },
+    constants: { PAIRS: pairs, T, H, K, SIGN: sign, HAS_POSITION: position ? 1 : 0, ...placesOf({ X: x, Y: y }) },
     reads: [x, table, position ?? scratch("no position", [1], "u32")],
     writes: [y],
     grid: linearGrid(Math.ceil(pairs / 64)),

@@ -4,8 +4,8 @@ import sumOverLanes from "../../../wgsl/lib/sum_over_lanes.wgsl" with { type: "t
 import { type Kernel, kernel, type LowerContext } from "../launch.ts";
 
 /**
- * A kernel whose workgroups of `rowLanes` add up over their LANES: by shuffles where those are one subgroup, else through workgroup
- * memory.
+ * A kernel whose workgroups of `rowLanes` invocations sum over their lanes: with shuffles if a workgroup is one subgroup, else through
+ * workgroup memory.
  */
 export function rowKernel(name: string, ...pieces: readonly string[]): (context: LowerContext) => Kernel {
   const workgroup = kernel(name, sumOverLanes, maxOverLanes, ...pieces);

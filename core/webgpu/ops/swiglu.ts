@@ -5,7 +5,7 @@ import guHalves from "../../../wgsl/lib/swiglu_gu_halves.wgsl" with { type: "tex
 import halves from "../../../wgsl/lib/halves.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import { formatOf } from "./halves.ts";
-import { kernel, linearGrid, type Lowering, placeOf } from "../launch.ts";
+import { kernel, linearGrid, type Lowering, placesOf } from "../launch.ts";
 import { forWidths, widthOf } from "./width.ts";
 
 const FORWARD = forWidths("swiglu_forward", (name, vec) => kernel(name, vec, activations, forwardCode));
@@ -20,7 +20,7 @@ export const swigluForward: Lowering<"swiglu_forward"> = ({ attributes: { R, F }
   const width = widthOf([F], [gu, y]);
   return [{
     kernel: FORWARD[width],
-    constants: { R, F, ...placeOf("GU", gu), ...placeOf("Y", y) },
+    constants: { R, F, ...placesOf({ GU: gu, Y: y }) },
     reads: [gu],
     writes: [y],
     grid: linearGrid(Math.ceil(R * F / width / 64)),
@@ -33,14 +33,7 @@ export const swigluBackward: Lowering<"swiglu_backward"> = (
   const width = gu.packed ? 1 : widthOf([F], [dy, gu, dgu]);
   return [{
     kernel: gu.packed ? BACKWARD_HALVES : BACKWARD[width],
-    constants: {
-      R,
-      F,
-      ...placeOf("DY", dy),
-      ...placeOf("GU", gu),
-      ...placeOf("DGU", dgu),
-      ...formatOf(gu),
-    },
+    constants: { R, F, ...placesOf({ DY: dy, GU: gu, DGU: dgu }), ...formatOf(gu) },
     reads: [dy, gu],
     writes: [dgu],
     grid: linearGrid(Math.ceil(R * F / width / 64)),

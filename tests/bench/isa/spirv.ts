@@ -1,7 +1,7 @@
 /** The SPIR-V that Dawn makes from WGSL for a Vulkan driver. Mesa's lavapipe writes it into a folder. */
 import { join } from "node:path";
 import { openWebgpu } from "../../../core/webgpu/mod.ts";
-import { isWrittenOut, unrolled } from "../../../core/webgpu/unroll.ts";
+import { asksForUnrolling, unrolled } from "../../../core/webgpu/unroll.ts";
 import { type Launch, overridesOf } from "../../../core/webgpu/launch.ts";
 import type { Shader } from "./vulkan.ts";
 
@@ -30,7 +30,7 @@ export async function spirvOf(launches: readonly Launch[]): Promise<Shader[]> {
 
 async function compiled(device: GPUDevice, launch: Launch): Promise<void> {
   const { kernel } = launch, constants = overridesOf(launch);
-  const code = isWrittenOut(kernel.code) ? unrolled(kernel.code, constants) : kernel.code;
+  const code = asksForUnrolling(kernel.code) ? unrolled(kernel.code, constants) : kernel.code;
   const module = device.createShaderModule({ label: kernel.name, code });
   const compute = { module, entryPoint: "main", constants };
   await device.createComputePipelineAsync({ label: kernel.name, layout: "auto", compute });
