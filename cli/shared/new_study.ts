@@ -8,6 +8,7 @@ import { UsageError } from "../../core/errors.ts";
 import { originsOf, type Sources, type Values } from "../../core/study_file/mod.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { type Conduct, conduct, defaultFolder } from "./study.ts";
+import { givenTokenizer } from "./given_tokenizer.ts";
 import { readyStudy } from "./study_sources.ts";
 
 interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
@@ -50,7 +51,17 @@ export async function startStudy(
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const special = profile ? [`profile-${profile}`] : suite === "arms" ? [] : [suite];
     const folder = out ?? defaultFolder(preset, ...special, corpus.name, ...suffix);
-    await conduct({ study, opened, corpus, folder, display, origins: originsOf(values), ...given });
+    const named = await givenTokenizer(values);
+    await conduct({
+      study,
+      opened,
+      corpus,
+      folder,
+      display,
+      origins: originsOf(values),
+      givenTokenizer: named,
+      ...given,
+    });
   } finally {
     await opened.executor.close();
   }

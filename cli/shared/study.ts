@@ -20,7 +20,7 @@ import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
 import { estimate } from "../../core/study/estimate.ts";
-import { fittedStudy } from "../../core/study/fitted.ts";
+import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { keptIn } from "../../core/train/plans.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
@@ -126,6 +126,8 @@ export interface Conduct {
   readonly json: boolean;
   /** Where each value of the study comes from. */
   readonly origins?: Readonly<Record<string, string>>;
+  /** A tokenizer that the study names. */
+  readonly givenTokenizer?: GivenTokenizer;
   readonly lastStage?: StageName;
   /** Also probe what each arm recalls. */
   readonly probe?: boolean;
@@ -135,9 +137,11 @@ export interface Conduct {
 export async function conduct(given: Conduct): Promise<void> {
   const { opened, corpus, folder, display, json, probe } = given, say = (line: string) => display.say(line);
   await sayOtherKernels(folder, say);
-  const study = await fittedStudy(systemDisk, given.study, { text: corpus.text, say });
+  const study = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
   const fitted = study.vocabSize !== given.study.vocabSize;
-  const origins = fitted ? { ...given.origins, "model.vocabSize": "the size that the text supports" } : given.origins;
+  const origins = fitted
+    ? { ...given.origins, "model.vocabSize": study.tokenizer ? "data.tokenizer" : "the size that the text supports" }
+    : given.origins;
   display.say(
     `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes)${
       activationsInWords(study)
@@ -186,7 +190,7 @@ async function sizeOfLog(folder: string): Promise<number> {
 }
 
 async function carryThrough(
-  { study, opened, corpus, folder, display, origins, lastStage, probe }: Conduct,
+  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe }: Conduct,
 ): Promise<Run> {
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
@@ -198,6 +202,7 @@ async function carryThrough(
       corpus,
       folder,
       environment,
+      givenTokenizer,
       signal,
       lastStage,
       probe,

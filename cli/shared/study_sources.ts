@@ -35,7 +35,7 @@ export const presetOption = optional(
   }),
 );
 
-const plain = (name: `--${string}`, metavar: "N" | "X" | "LIST", words: string) =>
+const plain = (name: `--${string}`, metavar: "N" | "X" | "FILE|bytes", words: string) =>
   optional(option(name, string({ metavar }), { description: [text(words)] }));
 
 /** The flags of single keys. The table of keys checks their values. */
@@ -49,6 +49,11 @@ export const keyOptions = object("Values of the study", {
   layers: plain("--layers", "N", "layers of the models"),
   length: plain("--length", "N", "text tokens per sequence"),
   vocab: plain("--vocab", "N", "size of the vocabulary"),
+  tokenizer: plain(
+    "--tokenizer",
+    "FILE|bytes",
+    "a .model or tokenizer.json to use, or bytes; by default one is trained",
+  ),
 });
 
 /** The key of each plain flag. */
@@ -59,6 +64,7 @@ const KEY_FLAGS = {
   layers: "model.nLayers",
   length: "sequenceLength",
   vocab: "model.vocabSize",
+  tokenizer: "data.tokenizer",
 } as const;
 
 /** The parsed values of the flags of single keys. */
@@ -75,8 +81,11 @@ export type StudyFlags = KeyFlags & Omit<Overrides, "seeds"> & { readonly preset
 
 /** All flags of a study in the order of precedence. `--set` overrides the others. */
 export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNullable<Sources["flags"]> {
-  const { rate, batch, width, layers, length, vocab, ...overrides } = given;
-  const keys = Object.entries({ rate, batch, width, layers, length, vocab }) as [keyof typeof KEY_FLAGS, string?][];
+  const { rate, batch, width, layers, length, vocab, tokenizer, ...overrides } = given;
+  const keys = Object.entries({ rate, batch, width, layers, length, vocab, tokenizer }) as [
+    keyof typeof KEY_FLAGS,
+    string?,
+  ][];
   const typed = (flag: string, path: string, words: string | undefined): FlagValue[] =>
     words === undefined ? [] : [{ flag, path, value: typedValue(words, path) }];
   return [

@@ -81,6 +81,9 @@ export interface SplitConfig {
   readonly gapCharacters: number;
 }
 
+/** A tokenizer that is not trained on the study's text: bytes, or a file in one of its two forms. */
+export const GIVEN_TOKENIZERS = ["bytes", "model", "json"] as const;
+
 export interface StudyConfig extends ActivationConfig {
   readonly preset: string;
   /** `seed`: the documented study as it was, with its block, tokenizer, split and second stage. */
@@ -93,6 +96,8 @@ export interface StudyConfig extends ActivationConfig {
   readonly arms: readonly Arm[];
   readonly seeds: readonly number[];
   readonly vocabSize: number;
+  /** Absent: the tokenizer is trained on the training part of the text. */
+  readonly tokenizer?: typeof GIVEN_TOKENIZERS[number];
   /** T: text tokens of a sequence. */
   readonly sequenceLength: number;
   /** The share of the corpus that is trained on; the rest validates, but for a test part that `split` may name. */

@@ -18,9 +18,11 @@ export const FILES = {
   readings: "test_readings.json",
 } as const;
 
-/** The tokenizer that a run works with. The documented study's cannot be written as a SentencePiece model. */
-export const tokenizerPath = (folder: string, { profile }: Pick<StudyConfig, "profile">): string =>
-  join(folder, profile === undefined ? FILES.model : FILES.tokenizer);
+/** The tokenizer that a run works with. The documented study's and some of others cannot be written as a SentencePiece model. */
+export const tokenizerPath = (
+  folder: string,
+  { profile, tokenizer }: Pick<StudyConfig, "profile" | "tokenizer">,
+): string => join(folder, profile === undefined && tokenizer !== "json" ? FILES.model : FILES.tokenizer);
 
 export const armFolder = (folder: string, arm: string, seed: number) => join(folder, FILES.arms, `${arm}-${seed}`);
 export const weightsFile = (stage: StageName) => `${stage}.safetensors`;

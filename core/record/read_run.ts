@@ -1,6 +1,7 @@
 /** The files of a whole run: their schemas, and their types. Every reader throws a HymbaError with the file and the place. */
 import {
   type Arm,
+  GIVEN_TOKENIZERS,
   HymbaConfig,
   type HymbaOptions,
   PROFILES,
@@ -112,6 +113,7 @@ const study = object({
   sequenceLength: whole({ min: 1, max: 2 ** 31 }),
   trainFraction: number({ min: 0, max: 1 }),
   split: optional(split),
+  tokenizer: optional(oneOf(GIVEN_TOKENIZERS)),
   pretraining: stageConfig,
   orpo: stageConfig,
   preference,
@@ -139,7 +141,8 @@ const storedRecord = object({
   /** Tiles of matrix products by shape, as `hymba tune` had found them when the run began; they are part of its bits. */
   tiles: optional(mapOf(name, { max: RECORD_LIMITS.tiles })),
   corpus: object({ name: text(), bytes: count, sha256: digest, licence: text(), warning: optional(text()) }),
-  tokenizer: object({ sha256: digest, vocabSize: size }),
+  /** `source`: the file that it was read from, or bytes. Absent where it was trained on the text. */
+  tokenizer: object({ sha256: digest, vocabSize: size, source: optional(text()) }),
   data: object({
     trainTokens: count,
     validationTokens: count,

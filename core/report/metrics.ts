@@ -5,6 +5,7 @@ import {
   FILES,
   type Quality,
   type Run,
+  type RunRecord,
   type StageName,
   type StageResult,
   studyLabel,
@@ -306,6 +307,14 @@ const dataWords = ({ profile, trainFraction, split }: StudyConfig): { tokenizer:
       train: `shuffled sequences, ${percent(trainFraction)} of them,`,
     };
 
+/** A tokenizer in words; `trained`: what it was trained on, unless it was given. */
+function tokenizerWords({ vocabSize, source }: RunRecord["tokenizer"], trained: string): string {
+  if (source === "bytes") return `bytes of UTF-8, ${whole(vocabSize)} pieces, not trained`;
+  return `Unigram, ${whole(vocabSize)} pieces, ${
+    source === undefined ? trained : `read from ${source}, not trained here`
+  }`;
+}
+
 /** The facts of the run record: rows of a name and a value. */
 export function recordRows({ record }: Run): [name: string, value: string][] {
   const { study, corpus, tokenizer, data, versions, adapter } = record;
@@ -322,7 +331,7 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ["corpus", `${corpus.name}, ${whole(corpus.bytes)} bytes, licence: ${corpus.licence}`],
     ["corpus SHA-256", corpus.sha256],
     ...(corpus.warning ? [["corpus note", corpus.warning] as [string, string]] : []),
-    ["tokenizer", `Unigram, ${whole(tokenizer.vocabSize)} pieces, ${words.tokenizer}`],
+    ["tokenizer", tokenizerWords(record.tokenizer, words.tokenizer)],
     ["tokenizer SHA-256", tokenizer.sha256],
     [
       "data",

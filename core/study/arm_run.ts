@@ -9,6 +9,7 @@ import type { Executor, Memory } from "../plan/mod.ts";
 import { type StageName, weightsFile } from "../record/mod.ts";
 import { putArena } from "../train/snapshot.ts";
 import type { StageEvent } from "../train/stage.ts";
+import type { GivenTokenizer } from "./fitted.ts";
 import type { Environment, Preparation } from "./preparation.ts";
 
 /** What happens in a study, for progress displays. */
@@ -27,6 +28,8 @@ export interface StudyOptions {
   readonly disk: Disk;
   readonly folder: string;
   readonly environment: Environment;
+  /** A tokenizer that is not trained on the text; bytes need none. */
+  readonly givenTokenizer?: GivenTokenizer;
   /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
   readonly lastStage?: StageName;
   /** Rounds in which the speed of each arm is measured at the end; none without it. */

@@ -4,16 +4,33 @@ import type { StudyConfig } from "../config/mod.ts";
 import { tokenizerText } from "../data/study_data.ts";
 import { cacheFolder } from "../disk/cache_folder.ts";
 import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
-import { fitNotes, fitTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
+import { HymbaError } from "../errors.ts";
+import { byteTokenizer, fitNotes, fitTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
 import { readTokenizer } from "../record/mod.ts";
 import { ofOneBudget } from "./match.ts";
 
-/** The tokenizer of a study's text, or the one that the same text and size made before. */
+/** A tokenizer that was given and not trained here. */
+export interface GivenTokenizer {
+  readonly tokenizer: Tokenizer;
+  /** What the run record calls it: the name of its file, or bytes. */
+  readonly source: string;
+}
+
+/** The tokenizer of bytes, where a study has it. */
+export const bytesWhere = ({ tokenizer }: Pick<StudyConfig, "tokenizer">): GivenTokenizer | undefined =>
+  tokenizer === "bytes" ? { tokenizer: byteTokenizer(), source: "bytes" } : undefined;
+
+/** The tokenizer that is trained on a study's text, or the one that the same text and size made before. */
 export async function tokenizerFor(
   disk: Disk,
   text: string,
-  { vocabSize, profile }: Pick<StudyConfig, "vocabSize" | "profile">,
+  { vocabSize, profile, tokenizer }: Pick<StudyConfig, "vocabSize" | "profile" | "tokenizer">,
 ): Promise<Tokenizer> {
+  if (tokenizer !== undefined) {
+    throw new HymbaError("the study has a tokenizer that was given to it, which is not here", {
+      hint: "put its file back into the run's folder, or name it again with --tokenizer FILE",
+    });
+  }
   const kind = profile === undefined ? "unigram 1" : `${profile} 1`;
   const key = sha256(new TextEncoder().encode(`${kind} ${vocabSize}\n${text}`)).slice(0, 32);
   const folder = join(cacheFolder(), "tokenizers"), path = join(folder, profile ? `${key}.json` : `${key}.model`);
@@ -24,16 +41,31 @@ export async function tokenizerFor(
   return made;
 }
 
-/** The study with the vocabulary that its text supports, at most its own. `say` is told what differs from what was asked. */
+/** The study with a vocabulary of another size. */
+function withVocabulary(study: StudyConfig, vocabSize: number): StudyConfig {
+  if (vocabSize === study.vocabSize) return study;
+  const arms = study.arms.map((arm) => ({ ...arm, config: arm.config.with({ vocabSize }) }));
+  // The output head of another vocabulary needs another number of operations.
+  return ofOneBudget({ ...study, vocabSize, arms });
+}
+
+/**
+ * The study with the vocabulary of the tokenizer that was given, else with the one that its text supports, at most its own. `say`
+ * is told what differs from what was asked.
+ */
 export async function fittedStudy(
   disk: Disk,
   study: StudyConfig,
-  { text, say }: { text: string; say: (line: string) => void },
+  { text, given = bytesWhere(study), say }: { text: string; given?: GivenTokenizer; say: (line: string) => void },
 ): Promise<StudyConfig> {
-  const own = tokenizerText(text, study), tokenizer = await tokenizerFor(disk, own, study), { vocabSize } = tokenizer;
+  if (given) {
+    const { tokenizer: { vocabSize, hasModel }, source } = given;
+    say(`tokenizer ${source}: ${vocabSize} tokens`);
+    return withVocabulary({ ...study, tokenizer: study.tokenizer ?? (hasModel ? "model" : "json") }, vocabSize);
+  }
+  // A run that continues has its tokenizer and its size already.
+  if (study.tokenizer !== undefined) return study;
+  const own = tokenizerText(text, study), tokenizer = await tokenizerFor(disk, own, study);
   for (const note of fitNotes(tokenizer, own, study)) say(note);
-  if (vocabSize === study.vocabSize) return study;
-  const arms = study.arms.map((arm) => ({ ...arm, config: arm.config.with({ vocabSize }) }));
-  // The output head of a smaller vocabulary needs fewer operations.
-  return ofOneBudget({ ...study, vocabSize, arms });
+  return withVocabulary(study, tokenizer.vocabSize);
 }

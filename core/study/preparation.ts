@@ -19,7 +19,7 @@ import { type Disk, sha256, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "../eval/quality.ts";
-import { tokenizerFor } from "./fitted.ts";
+import { bytesWhere, type GivenTokenizer, tokenizerFor } from "./fitted.ts";
 
 /** The versions, backend and adapter that compute a study. */
 export interface Environment {
@@ -51,15 +51,18 @@ interface Prepared {
   readonly study: StudyConfig;
   readonly corpus: Corpus;
   readonly environment: Environment;
+  /** A tokenizer that is not trained on the text. A run that continues has it in its folder. */
+  readonly givenTokenizer?: GivenTokenizer;
 }
 
 /** Throws a UsageError when a file exists and has other bytes: somebody put it there. */
 async function requireAbsentOr(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
   if (!await disk.stat(path) || sha256(await disk.read(path)) === sha256(content)) return;
   throw new UsageError(`${path} is not the tokenizer of this study`, {
-    expected: "no such file, or the tokenizer that the study's text gives",
+    expected: "no such file, or the very tokenizer of the study",
     got: "another file",
-    hint: "move it away, or choose another folder with --out; a study makes its own tokenizer",
+    hint:
+      "move it away, or choose another folder with --out; a study trains its own tokenizer unless --tokenizer names one",
   });
 }
 
@@ -67,10 +70,11 @@ async function requireAbsentOr(disk: Disk, path: string, content: Uint8Array | s
 async function keepTokenizer(
   disk: Disk,
   folder: string,
-  { tokenizer, profile }: { tokenizer: Tokenizer; profile: StudyConfig["profile"] },
+  { tokenizer, study }: { tokenizer: Tokenizer; study: StudyConfig },
 ): Promise<void> {
-  const files: [name: string, content: Uint8Array | string][] = [[FILES.tokenizer, tokenizer.toJson()]];
-  if (profile === undefined) files.unshift([FILES.model, tokenizer.toModelBytes()]);
+  const files: [name: string, content: Uint8Array | string][] = [];
+  if (tokenizerPath("", study) === FILES.model) files.push([FILES.model, tokenizer.toModelBytes()]);
+  if (tokenizer.hasJson) files.push([FILES.tokenizer, tokenizer.toJson()]);
   for (const [name, content] of files) await requireAbsentOr(disk, join(folder, name), content);
   for (const [name, content] of files) await writeAtomic(disk, join(folder, name), content);
 }
@@ -83,19 +87,27 @@ export async function prepare(disk: Disk, folder: string, given: Prepared): Prom
   const { study, corpus: { text } } = given, kept = tokenizerPath(folder, study);
   const before = await readJson(disk, join(folder, FILES.record), { as: runRecordOf });
   const own = before !== undefined && await disk.stat(kept) !== undefined;
-  const tokenizer = own ? await readTokenizer(disk, kept) : await tokenizerFor(disk, tokenizerText(text, study), study);
+  const other = given.givenTokenizer ?? bytesWhere(study);
+  const tokenizer = own
+    ? await readTokenizer(disk, kept)
+    : other?.tokenizer ?? await tokenizerFor(disk, tokenizerText(text, study), study);
   if (before && own) requireOwnTokenizer(kept, { hash: tokenizer.hash, recorded: before.tokenizer.sha256 });
-  const tokens = studyTokens(text, tokenizer, study), record = recordOf(given, tokenizer, tokens);
+  const tokens = studyTokens(text, tokenizer, study);
+  const record = recordOf(given, { tokenizer: other?.tokenizer ?? tokenizer, source: other?.source }, tokens);
   if (before) {
     requireSame(before, record, folder);
     return { record: { ...before, study }, tokenizer, tokens };
   }
-  await keepTokenizer(disk, folder, { tokenizer, profile: study.profile });
+  await keepTokenizer(disk, folder, { tokenizer, study });
   await writeJson(disk, join(folder, FILES.record), record);
   return { record, tokenizer, tokens };
 }
 
-function recordOf({ study, corpus, environment }: Prepared, tokenizer: Tokenizer, tokens: TokenData): RunRecord {
+function recordOf(
+  { study, corpus, environment }: Prepared,
+  { tokenizer, source }: Pick<GivenTokenizer, "tokenizer"> & Partial<GivenTokenizer>,
+  tokens: TokenData,
+): RunRecord {
   const { train, validation: held, test } = tokens, predicted = { tokens: predictedTokens(held), bytes: held.bytes };
   const { name, bytes, licence, warning } = corpus, { vocabSize: V } = study;
   return {
@@ -103,7 +115,7 @@ function recordOf({ study, corpus, environment }: Prepared, tokenizer: Tokenizer
     study,
     ...environment,
     corpus: { name: nameOfPart(name, study), bytes, sha256: corpus.sha256, licence, ...(warning ? { warning } : {}) },
-    tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize },
+    tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize, ...(source ? { source } : {}) },
     data: {
       trainTokens: train.tokens.length,
       validationTokens: held.tokens.length,
@@ -121,8 +133,8 @@ function recordOf({ study, corpus, environment }: Prepared, tokenizer: Tokenizer
 
 /** Throws a UsageError with the differences when a folder holds another study. */
 function requireSame(before: RunRecord, now: RunRecord, folder: string): void {
-  const pick = ({ study, corpus, tokenizer, backend }: RunRecord) =>
-    flatten(JSON.parse(JSON.stringify({ study, corpus, tokenizer, backend })));
+  const pick = ({ study, corpus, tokenizer: { sha256, vocabSize }, backend }: RunRecord) =>
+    flatten(JSON.parse(JSON.stringify({ study, corpus, tokenizer: { sha256, vocabSize }, backend })));
   const [old, wanted] = [pick(before), pick(now)];
   const changed = [...new Set([...old.keys(), ...wanted.keys()])].filter((key) => old.get(key) !== wanted.get(key));
   if (changed.length === 0) return;

@@ -112,6 +112,12 @@ const DATA: readonly Key[] = [
     follows: { from: [], how: "Tiny Shakespeare, or the text of --data" },
   },
   {
+    path: "data.tokenizer",
+    type: text("the path of a .model or tokenizer.json, or bytes"),
+    meaning: "A tokenizer to use, from the folder of this file, or bytes. It decides the size of the vocabulary.",
+    follows: { from: [], how: "one is trained on the training part, with model.vocabSize" },
+  },
+  {
     path: "data.trainFraction",
     type: number(0.01, 0.99999),
     meaning: "The share of the text that is trained on. The rest is for validation, but for the test part.",

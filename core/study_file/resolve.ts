@@ -217,6 +217,7 @@ function studyFrom(
     sequenceLength: T,
     trainFraction: reader.need<number>("data.trainFraction"),
     ...(split ? { split } : {}),
+    ...(reader.get("data.tokenizer") === "bytes" ? { tokenizer: "bytes" as const } : {}),
     pretraining: stageOf(reader.values, { path: "pretraining", T }),
     orpo: stageOf(reader.values, { path: "orpo", T }),
     preference: { ...preference, loss: profile ?? preference.loss },

@@ -48,6 +48,15 @@ export function splitFaults(values: Values, data: SplitValues): Fault[] {
     });
   }
   const profile = values.get("profile");
+  const own = values.get("data.tokenizer");
+  if (own && profile) {
+    const what = `data.tokenizer does not go with profile ${profile.value}`;
+    faults.push({
+      at: faultAt(own.origin),
+      what,
+      expected: "no value, because the profile has a tokenizer of its own",
+    });
+  }
   if (found && profile) {
     const given = ["data.split", "data.testFraction", "data.gapCharacters"].find((path) =>
       ["file", "flag"].includes(values.get(path)?.origin.kind ?? "")

@@ -1,4 +1,5 @@
 /** The Unigram tokenizer: training, encoding, decoding, and the file formats of SentencePiece and Hugging Face. */
+export { byteTokenizer } from "./byte_tokenizer.ts";
 export { Tokenizer } from "./tokenizer.ts";
 export { TokenStream } from "./coder.ts";
 export { type Piece, PieceType } from "./vocabulary.ts";

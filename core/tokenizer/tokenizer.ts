@@ -5,7 +5,7 @@ import { type Counter, uniform } from "../random.ts";
 import { DecodeStream } from "./decode_stream.ts";
 import { loadPatterns } from "./huggingface/patterns.ts";
 import { readTokenizerJson } from "./huggingface/read.ts";
-import { toTokenizerJson } from "./huggingface/write.ts";
+import { canBeJson, toTokenizerJson } from "./huggingface/write.ts";
 import { IdList, textOf, utf8, utf8Into } from "./bytes.ts";
 import { Lattice, type Segmentation } from "./lattice.ts";
 import { DEFAULT_TRAINER, type ModelFile, readModelFile, writeModelFile } from "./model_file.ts";
@@ -101,6 +101,16 @@ export class Tokenizer {
   /** The share of its training text's characters that are pieces; 1 where the file does not say. */
   get characterCoverage(): number {
     return this.#file?.trainer.characterCoverage ?? 1;
+  }
+
+  /** Whether it can be written as a `.model`: one that was read from a foreign `tokenizer.json` cannot. */
+  get hasModel(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** Whether it can be written as a `tokenizer.json`: a `.model` may do what that format cannot express. */
+  get hasJson(): boolean {
+    return this.#json !== undefined || this.#file !== undefined && canBeJson(this.#file);
   }
 
   /** SHA-256 of the tokenizer's file, in hexadecimal: equal hashes mean equal ids for every text. */

@@ -1,6 +1,16 @@
 /** Derives everything in a run folder again, and compares. */
 import { join } from "node:path";
-import { armFolder, FILES, loadRun, type Run, type RunRecord, STAGES, weightsFile } from "../record/mod.ts";
+import {
+  armFolder,
+  FILES,
+  loadRun,
+  readTokenizer,
+  type Run,
+  type RunRecord,
+  STAGES,
+  tokenizerPath,
+  weightsFile,
+} from "../record/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
@@ -117,11 +127,22 @@ export async function checkTraining(
   }
   const { study, versions, backend, adapter, tiles, command } = run.record,
     environment = { versions, backend, adapter, ...(tiles && { tiles }), command };
+  const tokenizer = await readTokenizer(disk, tokenizerPath(folder, study)), { source } = run.record.tokenizer;
+  const givenTokenizer = source === undefined ? undefined : { tokenizer, source };
   const remove = async () => {
     if (await disk.stat(scratch)) await removeTree(disk, scratch);
   };
   const again = await runStudy(study, {
-    ...{ executor: means.executor, corpus: means.corpus, disk, folder: scratch, environment, onEvent, signal },
+    ...{
+      executor: means.executor,
+      corpus: means.corpus,
+      disk,
+      folder: scratch,
+      environment,
+      givenTokenizer,
+      onEvent,
+      signal,
+    },
   }).catch(async (error) => {
     // A folder that is refused is somebody's.
     if (!(error instanceof UsageError)) await remove();

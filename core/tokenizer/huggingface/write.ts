@@ -18,6 +18,12 @@ const replaceText = (text: string, content: string): Json => ({ type: "Replace",
 export const ESCAPING: readonly Json[] = MARK_ESCAPE.steps.map(([from, to]) => replaceText(from, to));
 const UNESCAPING: readonly Json[] = MARK_ESCAPE.steps.toReversed().map(([from, to]) => replaceText(to, from));
 
+/** Whether the format has a word for all that a model does. */
+export function canBeJson(file: ModelFile): boolean {
+  const renames = (file.denormalizer?.charsmap.length ?? 0) > 0 && !escapesMark(file);
+  return !file.trainer.whitespaceAsSuffix && file.normalizer.escapeWhitespaces && !renames;
+}
+
 /**
  * The contents of a `tokenizer.json` that gives the same ids as the model.
  *
@@ -27,9 +33,8 @@ const UNESCAPING: readonly Json[] = MARK_ESCAPE.steps.toReversed().map(([from, t
  * @throws {HymbaError} when the model puts spaces behind words or does not mark them.
  */
 export function toTokenizerJson(model: ModelFile, { spells = true } = {}): Json {
-  const file = { ...model, pieces: model.pieces.map(symbolAsText) }, { pieces, trainer, normalizer } = file;
-  const renames = (file.denormalizer?.charsmap.length ?? 0) > 0 && !escapesMark(file);
-  if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces || renames) {
+  const file = { ...model, pieces: model.pieces.map(symbolAsText) }, { pieces, trainer } = file;
+  if (!canBeJson(file)) {
     throw new HymbaError("this tokenizer cannot be written as tokenizer.json", {
       expected: "spaces marked by U+2581, in front of words, and no rules for decoded text",
     });

@@ -1,0 +1,41 @@
+/** The tokenizer that a study names instead of one that is trained on its text. */
+import { basename, dirname, isAbsolute, join } from "node:path";
+import { UsageError } from "../../core/errors.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import type { GivenTokenizer } from "../../core/study/fitted.ts";
+import type { Values } from "../../core/study_file/mod.ts";
+import { byteTokenizer, Tokenizer } from "../../core/tokenizer/mod.ts";
+import { readTokenizerFile } from "./tokenizer_files.ts";
+
+/** Reads the file that `data.tokenizer` names, from the folder of the study file. Undefined for bytes and where there is none. */
+export async function givenTokenizer(values: Values): Promise<GivenTokenizer | undefined> {
+  const given = values.get("data.tokenizer");
+  if (given?.value === "bytes") requireSize(values, { path: "bytes", vocabSize: byteTokenizer().vocabSize });
+  if (!given || given.value === "bytes") return undefined;
+  const { value, origin } = given, name = String(value);
+  const path = isAbsolute(name) || origin.kind !== "file" ? name : join(dirname(origin.file), name);
+  const found = await systemDisk.stat(path);
+  if (found?.kind !== "file") {
+    throw new UsageError(`${path} is not a tokenizer`, {
+      expected: "a SentencePiece .model, a tokenizer.json, or the word bytes",
+      got: found ? "no regular file" : "nothing",
+      hint: "hymba tokenizer train makes one; without data.tokenizer the study trains its own",
+    });
+  }
+  const { bytes, json } = await readTokenizerFile(path);
+  const tokenizer = json
+    ? await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path })
+    : Tokenizer.fromModelBytes(bytes, { name: path });
+  requireSize(values, { path, vocabSize: tokenizer.vocabSize });
+  return { tokenizer, source: basename(path) };
+}
+
+/** Throws a UsageError when the author of the study also gave a vocabulary of another size. */
+function requireSize(values: Values, { path, vocabSize }: { path: string; vocabSize: number }): void {
+  const given = values.get("model.vocabSize");
+  if (!given || !["file", "flag"].includes(given.origin.kind) || given.value === vocabSize) return;
+  throw new UsageError(`model.vocabSize is not the size of the tokenizer ${path}`, {
+    expected: `${vocabSize}, or no value, because data.tokenizer decides it`,
+    got: String(given.value),
+  });
+}
