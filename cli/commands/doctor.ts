@@ -2,28 +2,44 @@
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
-import { command } from "@optique/core/primitives";
+import { command, option } from "@optique/core/primitives";
 import { diagnose, type Diagnosis } from "../../core/device/doctor.ts";
 import type { Machine } from "../../core/device/machine.ts";
+import { PACKAGES } from "../../core/system/packages.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { PRECISIONS, usualPrecision } from "../../core/config/mod.ts";
 
+const licences = option("--licences", {
+  description: message`list the npm packages that the program can load, with their licences, and inspect nothing`,
+});
+
 export const doctorCommand = command(
   "doctor",
-  map(merge(backendOptions, object({ json: jsonOption })), ({ adapter, json }): Action => async () => {
-    const found = await diagnose({ adapter, onProgress: (line) => console.error(line) });
-    console.log(json ? JSON.stringify(found, undefined, 2) : describe(found));
-    if (found.problem) Deno.exitCode = 1;
-  }),
+  map(
+    merge(backendOptions, object({ licences, json: jsonOption })),
+    ({ adapter, licences, json }): Action => async () => {
+      if (licences) return console.log(json ? JSON.stringify(PACKAGES, undefined, 2) : describePackages());
+      const found = await diagnose({ adapter, onProgress: (line) => console.error(line) });
+      console.log(json ? JSON.stringify(found, undefined, 2) : describe(found));
+      if (found.problem) Deno.exitCode = 1;
+    },
+  ),
   {
     brief: message`adapter, driver, limits, and how to make this machine faster`,
     description:
       message`Inspects the machine and shows what hymba would use. Example: hymba doctor --adapter swiftshader`,
   },
 );
+
+function describePackages(): string {
+  const rows = PACKAGES.map(({ name, version, licence }) => [name, version, licence]);
+  return `${
+    table([["package", "version", "licence"], ...rows])
+  }\nhymba itself: MIT. Corpora: see datasets/registry.ts.`;
+}
 
 function describe({ adapter, problem, adapters, missing, advice, machine, cache, corpora }: Diagnosis): string {
   const lines = describeMachine(machine);
