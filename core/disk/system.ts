@@ -1,6 +1,7 @@
 import type { Disk, Lock, Stat } from "./disk.ts";
 import { isLockless, locksAreOff, syncsFolders, systemErrorCode, thisPlatform, whileHeld } from "../system/mod.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
+import { isTemporary } from "./files.ts";
 
 const codeOf = (cause: unknown) => systemErrorCode(cause, thisPlatform);
 
@@ -72,9 +73,21 @@ async function inspect(path: string): Promise<Stat | undefined> {
   return { kind, link: itself.isSymlink, bytes: kind === "file" ? found.size : 0 };
 }
 
+/** Reads a file. A pipe would block for ever, and a device such as /dev/zero would fill the memory. */
+async function readRegular(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { isFile, isDirectory } = await Deno.stat(path);
+  if (!isFile && !isDirectory) throw new DiskError("read", path, "NOT_A_FILE");
+  return await Deno.readFile(path);
+}
+
+/** A temporary file is never a link: a folder of somebody else could have one that leads to a file of the user. */
+async function requireOwnTemporary(path: string): Promise<void> {
+  if (isTemporary(path) && (await Deno.lstat(path).catch(none))?.isSymlink) await Deno.remove(path);
+}
+
 /** The disk of this machine. */
 export const systemDisk: Disk = {
-  read: (path) => asked("read", path, () => Deno.readFile(path)),
+  read: (path) => asked("read", path, () => readRegular(path)),
   writeSome: (path, bytes, { offset }) =>
     asked("write", path, () =>
       withFile(path, { write: true, create: true }, async (file) => {
@@ -82,7 +95,10 @@ export const systemDisk: Disk = {
         return await file.write(bytes);
       })),
   truncate: (path, length) =>
-    asked("truncate", path, () => withFile(path, { write: true, create: true }, (file) => file.truncate(length))),
+    asked("truncate", path, async () => {
+      await requireOwnTemporary(path);
+      await withFile(path, { write: true, create: true }, (file) => file.truncate(length));
+    }),
   syncFile: (path) => asked("sync", path, () => withFile(path, { write: true }, sync)),
   syncFolder: async (path) => {
     if (!syncsFolders(thisPlatform)) return;

@@ -21,6 +21,20 @@ async function isOurs(disk: Disk, folder: string, name: string): Promise<boolean
 
 const CHOOSE = "choose another folder with --out, or move these files away; nothing was changed";
 
+/** Throws a UsageError when a run has a link in it: training would write where the link leads. */
+async function requireNoLinks(disk: Disk, folder: string): Promise<void> {
+  for (const name of await disk.list(folder)) {
+    const path = join(folder, name), found = await disk.stat(path);
+    if (found?.link) {
+      throw new UsageError(`${path} is a link`, {
+        expected: "a run whose files and folders are in it",
+        hint: "put the file or folder itself there, or choose another folder with --out; nothing was changed",
+      });
+    }
+    if (found?.kind === "folder") await requireNoLinks(disk, path);
+  }
+}
+
 /**
  * Throws a UsageError unless the folder is absent, empty, a run, or what a process left that was killed before the run's record
  * was written. Throws a HymbaError when its record cannot be read. Writes nothing.
@@ -31,7 +45,10 @@ export async function requireOwnFolder(disk: Disk, folder: string): Promise<void
   const expected = `a new or empty folder, or a run (a folder with ${FILES.record})`;
   if (found.kind !== "folder") throw new UsageError(`${folder} is not a folder`, { expected, hint: CHOOSE });
   const names = await disk.list(folder);
-  if (names.includes(FILES.record)) return void await readRecord(disk, folder);
+  if (names.includes(FILES.record)) {
+    await requireNoLinks(disk, folder);
+    return void await readRecord(disk, folder);
+  }
   const others: string[] = [];
   for (const name of names) if (!await isOurs(disk, folder, name)) others.push(quoted(name));
   if (others.length === 0) return;
