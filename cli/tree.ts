@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   metrics: async () => (await import("./commands/metrics.ts")).metricsCommand,
   csv: async () => (await import("./commands/csv.ts")).csvCommand,
   power: async () => (await import("./commands/power.ts")).powerCommand,
+  slices: async () => (await import("./commands/slices.ts")).slicesCommand,
   report: async () => (await import("./commands/report.ts")).reportCommand,
   architecture: async () => (await import("./commands/architecture.ts")).architectureCommand,
   review: async () => (await import("./commands/review.ts")).reviewCommand,

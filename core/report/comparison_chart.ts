@@ -33,8 +33,8 @@ function styleOf(difference: Difference, margin: number): PointSeries["style"] {
   return standing === "undecided" ? "hollow" : standing === "equal" ? "cross" : "filled";
 }
 
-/** A plot with one row per difference. */
-function plotOf(
+/** A plot with one row per difference, and lines at zero and at the margin. */
+export function differencePlot(
   axis: ArmAxis,
   differences: readonly Difference[],
   { title, margin }: { title: string; margin: number },
@@ -77,7 +77,10 @@ function armCell(run: Run): Cell | undefined {
   return {
     title: `Loss above that of ${oneLine(best.name)}`,
     subtitle: `${AFTER[stage]}, on the same validation tokens after the same batches`,
-    plot: plotOf(axis, rows.map(({ difference }) => difference), { title: "nats per token", margin: marginOf(run) }),
+    plot: differencePlot(axis, rows.map(({ difference }) => difference), {
+      title: "nats per token",
+      margin: marginOf(run),
+    }),
   };
 }
 
@@ -92,7 +95,10 @@ function factorCell(run: Run): Cell | undefined {
   return {
     title: "What each factor does to the loss",
     subtitle: "switched on against off, averaged over the other two; below zero: better",
-    plot: plotOf(axis, rows.map(({ difference }) => difference), { title: "nats per token", margin: marginOf(run) }),
+    plot: differencePlot(axis, rows.map(({ difference }) => difference), {
+      title: "nats per token",
+      margin: marginOf(run),
+    }),
   };
 }
 

@@ -4,7 +4,7 @@ import { NOT_MEASURABLE, speedOf, steadySpeed } from "./speeds.ts";
 import { comparisons, isClear, marginOf, standingOf } from "./statistics.ts";
 import { testQuality, trainSeconds } from "./summary.ts";
 
-type Cell = string | number | undefined;
+export type Cell = string | number | undefined;
 
 /** Columns of log odds and log-probabilities: before the second stage, after it, and after the control. */
 const PREFERENCE_COLUMNS = [["log_odds", "logOdds"], ["chosen_logp", "chosenLogp"], ["rejected_logp", "rejectedLogp"]]
@@ -81,7 +81,7 @@ const cell = (value: Cell): string => {
 };
 
 /** The rows as CSV: RFC 4180 quoting, line feeds, all digits of a number, an empty cell for a missing value. */
-const csvText = (rows: readonly (readonly Cell[])[]): string =>
+export const csvText = (rows: readonly (readonly Cell[])[]): string =>
   rows.map((row) => row.map(cell).join(",") + "\n").join("");
 
 /**

@@ -74,7 +74,8 @@ export function paired(
   return differenceOf(differences.filter(Number.isFinite), { together });
 }
 
-const asDifference = ({ mean, interval, alone, seeds, blocks }: Comparison): Difference => ({
+/** A comparison as tables and figures take it. */
+export const asDifference = ({ mean, interval, alone, seeds, blocks }: Comparison): Difference => ({
   mean,
   interval,
   alone,

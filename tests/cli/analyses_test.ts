@@ -1,4 +1,4 @@
-/** Commands that analyse a finished run: power. One small run of two models with two seeds serves all. */
+/** Commands that analyse a finished run: power, slices. One small run of two models with two seeds serves all. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { hymba, makePlace } from "./command_line.ts";
@@ -43,4 +43,35 @@ Deno.test("the margin within which models are equal can be given when a table is
     assert.equal(margin, "1000000");
     assert.notEqual(finding, "undecided");
   }
+});
+
+Deno.test("slices: every token is of one kind of each group, and the files are written without training", async () => {
+  const folder = await trained(), words = ["slices", folder, "--data", place.text, "--out", "sliced"];
+  const { code, out, error } = await hymba(place, ...words);
+  assert.equal(code, 0, error);
+  for (const file of ["slices.csv", "slices.html", "slices.png"]) {
+    assert.match(out, new RegExp(`^wrote sliced/${file}$`, "m"));
+    assert.ok((await Deno.stat(join(place.folder, "sliced", file))).size > 500, file);
+  }
+  const json = JSON.parse((await hymba(place, ...words, "--against", "hymba", "--stage", "pretraining", "--json")).out);
+  assert.deepEqual([json.against, json.stage], ["hymba", "pretraining"]);
+  const result = JSON.parse(await Deno.readTextFile(join(folder, "arms/mamba-1/result.json")));
+  const other = JSON.parse(await Deno.readTextFile(join(folder, "arms/mamba-2/result.json")));
+  const whole = (result.stages.pretraining.final.loss + other.stages.pretraining.final.loss) / 2;
+  // Kinds with few tokens are left out; in a group without such a kind, the means make up that of all tokens.
+  interface Slice {
+    group: string;
+    share: number;
+    arms: { loss: number }[];
+  }
+  const total = (slices: readonly Slice[], of: (slice: Slice) => number) =>
+    slices.reduce((sum, slice) => sum + of(slice), 0);
+  const all = [...Map.groupBy(json.slices as Slice[], ({ group }) => group).values()];
+  const complete = all.find((slices) => Math.abs(total(slices, ({ share }) => share) - 1) < 1e-9);
+  assert.ok(complete);
+  const sum = total(complete, ({ share, arms }) => share * arms[0]!.loss);
+  assert.ok(Math.abs(sum - whole) < 1e-4, `${sum} and ${whole}`);
+  const bad = await hymba(place, ...words, "--against", "nobody");
+  assert.equal(bad.code, 2);
+  assert.match(bad.error, /no model "nobody"[^]*mamba, hymba/);
 });

@@ -10,6 +10,7 @@ interface Locator {
   first(): Locator;
   locator(selector: string): Locator;
   click(): Promise<void>;
+  press(key: string): Promise<void>;
   hover(options?: { position: { x: number; y: number } }): Promise<void>;
   innerText(): Promise<string>;
   textContent(): Promise<string | null>;
@@ -74,6 +75,31 @@ async function useMaps(page: Page): Promise<Record<string, unknown>> {
   return { pictures: new Set(seen).size, heads, readout: await maps.locator(".readout").innerText() };
 }
 
+/** What the coloured text says, before and after keys and choices. */
+async function useSurprise(page: Page): Promise<Record<string, unknown>> {
+  const place = page.locator("[data-surprise]"), text = place.locator(".text");
+  if (await place.count() === 0) return {};
+  const readout = () => place.locator(".readout").innerText();
+  const first = await readout();
+  await text.press("ArrowRight");
+  const second = await readout();
+  await text.press("PageDown");
+  const turned = await place.locator(".pages span").innerText();
+  await text.press("ArrowLeft");
+  const back = await place.locator(".pages span").innerText(), summary = await place.locator(".summary").innerText();
+  await place.locator("select").nth(2).selectOption({ index: 1 });
+  const dimmed = await text.locator(".dim").count(), narrowed = await place.locator(".summary").innerText();
+  return {
+    first,
+    second,
+    turned,
+    back,
+    dimmed,
+    changed: narrowed !== summary,
+    coloured: await text.locator(".a4").count(),
+  };
+}
+
 const [executablePath = "", target = "", picture] = Deno.args;
 const { chromium } = await import(DRIVER) as Driver;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
@@ -86,6 +112,7 @@ try {
   await page.goto(target);
   const charts = await page.locator("[data-chart] svg").count();
   const interaction = charts > 0 ? { chart: await useChart(page), maps: await useMaps(page) } : {};
+  const surprise = await useSurprise(page);
   const wide = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
   if (picture) {
     await page.screenshot({ path: `${picture}-light.png`, fullPage: true });
@@ -93,7 +120,7 @@ try {
     await page.screenshot({ path: `${picture}-dark.png`, fullPage: true });
   }
   const outside = requests.filter((url) => url !== target && !url.startsWith("data:"));
-  console.log(JSON.stringify({ charts, errors, outside, wide, ...interaction }));
+  console.log(JSON.stringify({ charts, errors, outside, wide, surprise, ...interaction }));
 } finally {
   await browser.close();
 }

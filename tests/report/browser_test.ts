@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { architectureDocument, reportPage, reviewDocument } from "../../core/report/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
-import { syntheticRun } from "./synthetic_run.ts";
+import { sliceReport } from "../../core/report/slices.ts";
+import { surprisePage } from "../../core/report/surprise_page.ts";
+import { syntheticRun, withTokenLosses } from "./synthetic_run.ts";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
 const SCRIPT = fileURLToPath(new URL("browser.ts", import.meta.url));
@@ -16,6 +18,7 @@ interface Seen {
   readonly wide: number;
   readonly chart: Readonly<Record<string, unknown>>;
   readonly maps: Readonly<Record<string, unknown>>;
+  readonly surprise: Readonly<Record<string, unknown>>;
 }
 
 async function browserPath(): Promise<string | undefined> {
@@ -76,4 +79,19 @@ Deno.test("browser: the review and the architecture need no script and no networ
     const seen = await open(page);
     if (seen) assertQuiet(seen);
   }
+});
+
+Deno.test("browser: the coloured text answers to keys and choices, without an error and without a request", async () => {
+  const run = withTokenLosses(syntheticRun({ arms: ["mamba", "hymba"] }), (arm) => arm === "hymba" ? 4 : 0);
+  const codes = new Uint8Array(9600).map((_, i) => i % 3 === 0 ? 1 : 0);
+  const groups = [{ title: "made up", kinds: ["two", "one"], codes }];
+  const texts = Array.from(codes, (_, i) => i % 9 === 0 ? "</script>\n" : `w${i} `);
+  const seen = await open(surprisePage(run, { report: sliceReport(run, groups), groups, texts }));
+  if (!seen) return;
+  assertQuiet(seen);
+  const { first, second, turned, back, dimmed, changed, coloured } = seen.surprise;
+  assert.match(String(first), /^"<\/script>\\n": mamba \d.*hymba \d.* nats\. one\.$/);
+  assert.match(String(second), /^"w1 ": .* two\.$/);
+  assert.deepEqual([turned, back, dimmed, changed], ["page 2 of 16", "page 1 of 16", 200, true]);
+  assert.ok(Number(coloured) > 300, `${coloured}`);
 });

@@ -10,8 +10,12 @@ import { mapData } from "./map_data.ts";
 /** The source of a module without imports and exports, because all modules share one function on the page. */
 const withoutImports = (source: string) => source.replaceAll(/^import [^;]*;\n/gm, "").replaceAll(/^export /gm, "");
 
-/** The page's script. It is one function, so that it defines no global names. */
-export const SCRIPT = `(() => {\n"use strict";\n${[axis, charts, maps].map(withoutImports).join("\n")}})();\n`;
+/** Modules as the script of a page. It is one function, so that it defines no global names. */
+export const inlineScript = (modules: readonly string[]): string =>
+  `(() => {\n"use strict";\n${modules.map(withoutImports).join("\n")}})();\n`;
+
+/** The script of the report. */
+export const SCRIPT = inlineScript([axis, charts, maps]);
 
 export const INTERACTIVE_STYLE = new Markup(`
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,32rem),1fr));gap:1rem 2rem}

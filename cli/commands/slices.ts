@@ -1,0 +1,103 @@
+/** `hymba slices`: the loss by kind of token, from the losses that a run keeps. */
+import { join } from "node:path";
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { choice, string } from "@optique/core/valueparser";
+import { piecesIn } from "../../core/data/parts.ts";
+import { studyTokens } from "../../core/data/study_data.ts";
+import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { type KindGroup, tokenKinds } from "../../core/eval/token_kinds.ts";
+import { readTokenizer, requireOwnTokenizer, type Run, STAGES, tokenizerPath } from "../../core/record/mod.ts";
+import {
+  type SliceReport,
+  sliceReport,
+  slicesChart,
+  slicesCsv,
+  slicesNote,
+  slicesTable,
+} from "../../core/report/slices.ts";
+import { surprisePage } from "../../core/report/surprise_page.ts";
+import { tableLines, wrap } from "../../core/report/table.ts";
+import type { Action } from "../ui/run.ts";
+import { marginOption, outOption } from "../shared/artifact.ts";
+import { corpusOf } from "../shared/corpus_of_run.ts";
+import { jsonOption } from "../shared/options.ts";
+import { openRun, runArgument } from "../shared/run_argument.ts";
+import { dataOption } from "../shared/study.ts";
+
+const options = object({
+  run: runArgument,
+  against: optional(
+    option("--against", string({ metavar: "NAME" }), {
+      description: message`the model that the others are compared with; the first of the study by default`,
+    }),
+  ),
+  stage: optional(
+    option("--stage", choice([...STAGES], { metavar: "pretraining|orpo|control" }), {
+      description: message`the last one by default`,
+    }),
+  ),
+  margin: marginOption,
+  data: dataOption,
+  out: outOption,
+  json: jsonOption,
+});
+
+export const slicesCommand = command("slices", map(options, (given): Action => () => slices(given)), {
+  brief: message`the loss by kind of token, without training`,
+  description:
+    message`Sorts the validation tokens: pairs seen before in the sequence, distance from the last same token, place in the sequence, after a line break, rare words. Compares the models on each kind, with intervals that hold together. Writes slices.csv, slices.png, and slices.html, where the text is coloured by which of two models was less surprised. Example: hymba slices results/runs/quick-tinyshakespeare --against mamba`,
+});
+
+/** The kinds of a run's validation tokens, and the text of each predicted token. */
+async function kindsOf(folder: string, run: Run, data: string | undefined) {
+  const { study, tokenizer: { sha256 } } = run.record, path = tokenizerPath(folder, study);
+  const corpus = await corpusOf(run.record, { data, onProgress: (line) => console.error(line) });
+  const tokenizer = await readTokenizer(systemDisk, path);
+  requireOwnTokenizer(path, { hash: tokenizer.hash, recorded: sha256 });
+  const { train, validation: part } = studyTokens(corpus.text, tokenizer, study);
+  const known = new Map<number, string>();
+  const textOf = (id: number) => {
+    const text = known.get(id) ?? tokenizer.decode([id]);
+    known.set(id, text);
+    return text;
+  };
+  const groups = tokenKinds({ part, train: train.tokens, T: study.sequenceLength, textOf });
+  const texts = piecesIn(part).flatMap(([start, end]) => Array.from(part.tokens.subarray(start + 1, end), textOf));
+  return { groups, texts };
+}
+
+async function slices(
+  { run: wanted, against, stage, margin, data, out, json }: InferValue<typeof options>,
+): Promise<void> {
+  const { folder, run } = await openRun(wanted, { margin }), { groups, texts } = await kindsOf(folder, run, data);
+  const report = sliceReport(run, groups, { against, stage }), target = out ?? folder;
+  if (out) await makeFolders(systemDisk, out);
+  const written = await writeAll(run, { report, groups, texts, target });
+  if (json) return console.log(JSON.stringify({ run: folder, written, ...report }));
+  const { columns, rows } = slicesTable(report);
+  console.log([...tableLines(columns, rows), "", ...wrap(slicesNote(run, report))].join("\n"));
+  console.log(written.map((path) => `wrote ${path}`).join("\n"));
+}
+
+async function writeAll(
+  run: Run,
+  { report, groups, texts, target }: {
+    report: SliceReport;
+    groups: readonly KindGroup[];
+    texts: readonly string[];
+    target: string;
+  },
+): Promise<string[]> {
+  const files: [string, string | Uint8Array][] = [
+    ["slices.csv", slicesCsv(run, report)],
+    ["slices.html", surprisePage(run, { report, groups, texts })],
+  ];
+  // A single model has no differences to draw.
+  if ((report.slices[0]?.arms.length ?? 0) > 1) files.push(["slices.png", await slicesChart(run, report)]);
+  for (const [name, content] of files) await writeAtomic(systemDisk, join(target, name), content);
+  return files.map(([name]) => join(target, name));
+}
