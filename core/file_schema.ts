@@ -123,5 +123,8 @@ export function mapOf<S extends v.GenericSchema>(each: S, { max }: { max: number
   return v.pipe(v.custom<Record<string, v.InferInput<S>>>(fits, words), v.record(v.string(), each));
 }
 
+/** A value that a function recognises; `words` describe it in errors. */
+export const custom = <T>(is: (value: unknown) => boolean, words: string) => v.custom<T>(is, words);
+
 /** A number of a measurement. NaN and infinity, which JSON cannot hold, were written as null and are read as such. */
 export const measure = v.custom<number>((value) => value === null || Number.isFinite(value), "a number");

@@ -7,6 +7,7 @@ import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import type { Action } from "../ui/run.ts";
 import { startStudy } from "../shared/new_study.ts";
+import { tunedSources } from "../shared/tuned.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import {
   activationOptions,
@@ -41,6 +42,11 @@ const options = merge(
         description: message`run directory; by default one under results/runs`,
       }),
     ),
+    tuned: optional(
+      option("--tuned", string({ metavar: "DIR" }), {
+        description: message`a finished sweep, whose choices the models get; its seeds are not used again`,
+      }),
+    ),
     json: jsonOption,
   }),
   keyOptions,
@@ -56,8 +62,11 @@ export const ablateCommand = command("ablate", map(options, (given): Action => (
 });
 
 async function ablate(
-  { study: path, models, data, out, json, backend, adapter, threads, ...given }: InferValue<typeof options>,
+  { study: path, models, data, out, json, tuned, backend, adapter, threads, ...given }: InferValue<typeof options>,
 ): Promise<void> {
   const sources = await sourcesOf(path, flagValues({ ...given, models: models?.split(",") }));
-  await startStudy(sources, { backend: { backend, adapter, threads }, data, out, json, probe: true });
+  const common = { backend: { backend, adapter, threads }, data, out, json, probe: true };
+  if (tuned === undefined) return await startStudy(sources, common);
+  const { sources: chosen, notesOf } = await tunedSources(tuned, sources);
+  await startStudy(chosen, { ...common, suffix: ["tuned"], notesOf });
 }

@@ -6,6 +6,7 @@ import type { InferValue } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
+import { UsageError } from "../../core/errors.ts";
 import { readRecord } from "../../core/record/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
@@ -24,6 +25,12 @@ export const orpoCommand = command("orpo", map(options, (given): Action => () =>
 
 async function orpo({ run, data, json, backend, ...given }: InferValue<typeof options>): Promise<void> {
   const folder = await folderOf(run), record = await readRecord(systemDisk, folder);
+  if (record.study.lastStage === "pretraining") {
+    throw new UsageError(`${folder} is a study of the first stage alone`, {
+      expected: "a run whose study has a second stage",
+      hint: 'begin another run without lastStage = "pretraining"',
+    });
+  }
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const corpus = await corpusOf(record, { data, onProgress });
   const opened = await openBackend({ ...given, backend: backend ?? record.backend, onProgress });

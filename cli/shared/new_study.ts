@@ -1,11 +1,12 @@
 /** The common part of the commands that start a study. */
-import { type BackendOptions, openBackend } from "../../core/backend/mod.ts";
+import { type BackendOptions, type OpenBackend, openBackend } from "../../core/backend/mod.ts";
 import { dirname, isAbsolute, join } from "node:path";
-import { resolveCorpus } from "../../core/data/corpus.ts";
+import { type Corpus, resolveCorpus } from "../../core/data/corpus.ts";
 import { CORPORA } from "../../datasets/registry.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
-import { originsOf, type Sources, type Values } from "../../core/study_file/mod.ts";
+import { originsOf, type ResolvedStudy, type Sources, type Values } from "../../core/study_file/mod.ts";
+import type { GivenTokenizer } from "../../core/study/fitted.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { type Conduct, conduct, defaultFolder } from "./study.ts";
 import { givenTokenizer } from "./given_tokenizer.ts";
@@ -16,6 +17,10 @@ interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
   readonly data: string | undefined;
   /** The run folder. By default its name is made of preset, suite or profile, corpus, and the model of a first stage alone. */
   readonly out: string | undefined;
+  /** The last parts of the default name of the run folder. */
+  readonly suffix?: readonly string[];
+  /** What has to be said before the study begins. */
+  readonly notesOf?: (open: OpenStudy) => readonly string[];
 }
 
 /** The texts that a study names, from the folder of the file that names them. A registered corpus has no folder. */
@@ -37,32 +42,48 @@ function onlyModel({ arms, seeds }: StudyConfig): string[] {
   });
 }
 
-/** Opens the backend, finds the corpus and runs the study. Wrong flags are reported before anything is downloaded. */
-export async function startStudy(
+/** A study with everything that its training needs. */
+export interface OpenStudy {
+  readonly resolved: ResolvedStudy;
+  readonly opened: OpenBackend;
+  readonly corpus: Corpus;
+  readonly display: StudyDisplay;
+  /** A tokenizer that the study names. */
+  readonly givenTokenizer: GivenTokenizer | undefined;
+  /** What the names of its folders begin with: preset, suite or profile, and corpus. */
+  readonly parts: readonly string[];
+}
+
+/** Opens the backend, finds the corpus, runs `use` and closes the backend. */
+export async function withStudy(
   sources: Sources,
-  { backend, data, out, ...given }: NewStudy,
+  { backend, data }: { backend: BackendOptions; data: string | undefined },
+  use: (open: OpenStudy) => Promise<void>,
 ): Promise<void> {
-  const asked = readyStudy(sources).study, suffix = given.lastStage === "pretraining" ? onlyModel(asked) : [];
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const opened = await openBackend({ ...backend, onProgress });
   try {
-    const { study, values } = readyStudy(sources, opened), { preset, profile, suite = "arms" } = study;
-    const corpus = await resolveCorpus({ data: data ?? textsOf(values), onProgress });
+    const resolved = readyStudy(sources, opened), { preset, profile, suite = "arms" } = resolved.study;
+    const corpus = await resolveCorpus({ data: data ?? textsOf(resolved.values), onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const special = profile ? [`profile-${profile}`] : suite === "arms" ? [] : [suite];
-    const folder = out ?? defaultFolder(preset, ...special, corpus.name, ...suffix);
-    const named = await givenTokenizer(values);
-    await conduct({
-      study,
-      opened,
-      corpus,
-      folder,
-      display,
-      origins: originsOf(values),
-      givenTokenizer: named,
-      ...given,
-    });
+    const named = await givenTokenizer(resolved.values), parts = [preset, ...special, corpus.name];
+    await use({ resolved, opened, corpus, display, givenTokenizer: named, parts });
   } finally {
     await opened.executor.close();
   }
+}
+
+/** Opens the backend, finds the corpus and runs the study. Wrong flags are reported before anything is downloaded. */
+export async function startStudy(
+  sources: Sources,
+  { backend, data, out, suffix = [], notesOf, ...given }: NewStudy,
+): Promise<void> {
+  const asked = readyStudy(sources).study, only = given.lastStage === "pretraining" ? onlyModel(asked) : [];
+  await withStudy(sources, { backend, data }, async (found) => {
+    const { resolved: { study, values }, parts, ...open } = found;
+    for (const note of notesOf?.(found) ?? []) open.display.say(note);
+    const folder = out ?? defaultFolder(...parts, ...only, ...suffix);
+    await conduct({ study, folder, origins: originsOf(values), ...open, ...given });
+  });
 }

@@ -131,11 +131,22 @@ export interface Conduct {
   readonly lastStage?: StageName;
   /** Also probe what each arm recalls. */
   readonly probe?: boolean;
+  /** Read the test part at the end, where there is one. By default unless only a first stage is trained. */
+  readonly test?: boolean;
 }
 
 /** Says what will be done, does it, writes every artifact and prints where they are. */
 export async function conduct(given: Conduct): Promise<void> {
-  const { opened, corpus, folder, display, json, probe } = given, say = (line: string) => display.say(line);
+  const { folder, json, probe } = given, { run, artifacts } = await carriedOut(given), { study } = run.record;
+  if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
+  else console.log(`${summaryTable(run)}\n${artifacts.map((path) => `wrote ${path}`).join("\n")}`);
+  const probed = probe ? study.recall?.arms.length ?? 0 : 0, seeds = study.seeds.length;
+  if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;
+}
+
+/** Says what will be done, does it and writes every artifact. Returns the run and the paths of the artifacts. */
+export async function carriedOut(given: Omit<Conduct, "json">): Promise<{ run: Run; artifacts: string[] }> {
+  const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
   await sayOtherKernels(folder, say);
   const study = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
   const fitted = study.vocabSize !== given.study.vocabSize;
@@ -168,10 +179,7 @@ export async function conduct(given: Conduct): Promise<void> {
   const run = await carryThrough({ ...given, study, origins });
   const artifacts = await writeArtifacts(systemDisk, folder, run);
   artifacts.push(await writeChecksums(systemDisk, folder));
-  if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
-  else console.log(`${summaryTable(run)}\n${artifacts.map((path) => `wrote ${path}`).join("\n")}`);
-  const probed = probe ? study.recall?.arms.length ?? 0 : 0, seeds = study.seeds.length;
-  if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;
+  return { run, artifacts };
 }
 
 /** Rounds in which a study measures its speeds. Of nine, the interval leaves out the slowest and the fastest. */
@@ -190,7 +198,8 @@ async function sizeOfLog(folder: string): Promise<number> {
 }
 
 async function carryThrough(
-  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe }: Conduct,
+  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, test = lastStage === undefined }:
+    Omit<Conduct, "json">,
 ): Promise<Run> {
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
@@ -206,7 +215,7 @@ async function carryThrough(
       signal,
       lastStage,
       probe,
-      test: lastStage === undefined,
+      test,
       speedRounds: probe ? SPEED_ROUNDS : 0,
       disk: systemDisk,
       onEvent: (event) => {

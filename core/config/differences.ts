@@ -1,7 +1,6 @@
 /** What two models differ by: the fields of their configurations. */
 import type { HymbaConfig } from "./model.ts";
 import type { HymbaOptions } from "./options.ts";
-import type { Arm } from "./suites.ts";
 import { FIELD_TYPES } from "./validate.ts";
 
 const FIELDS = Object.keys(FIELD_TYPES) as (keyof HymbaOptions)[];

@@ -116,6 +116,8 @@ export interface StudyConfig extends ActivationConfig {
   readonly mainArm?: string;
   /** See {@link EQUIVALENCE_MARGIN}, which holds without it. */
   readonly equivalenceMargin?: number;
+  /** The study ends with its first stage. Absent: it has the second stage too. */
+  readonly lastStage?: "pretraining";
 }
 
 /** Nats per token below which a difference does not matter, 2 % of the perplexity: models are called equal only within it. */

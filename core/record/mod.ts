@@ -11,5 +11,6 @@ export { RECORD_LIMITS, type StageName, STAGES } from "./rules.ts";
 export * from "./speeds.ts";
 export * from "./study_label.ts";
 export * from "./test_part.ts";
+export * from "./sweep.ts";
 export * from "./token_losses.ts";
 export * from "./types.ts";

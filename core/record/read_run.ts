@@ -124,6 +124,7 @@ const study = object({
   characters: optional(count),
   mainArm: optional(armName),
   equivalenceMargin: optional(number({ min: 0 })),
+  lastStage: optional(oneOf(["pretraining"])),
   remat: optional(oneOf([true, false])),
   precision: optional(oneOf(["bf16", "f16"])),
   recall: optional(recall),

@@ -4,7 +4,7 @@ import { measure, oneOf, pattern, text, whole } from "../file_schema.ts";
 
 /** Most entries of the lists of a run record and of a result. */
 export const RECORD_LIMITS = {
-  arms: 64,
+  arms: 1024,
   seeds: 10_000,
   samples: 10_000,
   fields: 256,
@@ -28,9 +28,9 @@ export const size = whole({ max: 2 ** 31 });
 export const name = text({ max: 256 });
 export const long = text({ max: RECORD_LIMITS.textLength });
 
-/** The names of arms are part of folder names. */
+/** The names of arms are part of folder names. Behind an @ a name says what differs: `hymba@rate=0.002,batch=16`. */
 export const armName = pattern(
-  /^[a-z0-9][a-z0-9_-]{0,63}$/,
+  /^[a-z0-9][a-z0-9_-]{0,63}(?:@[a-z0-9_.,=+-]{1,120})?$/,
   `a name of small letters, digits, - and _, such as ${ARCH_TYPES[0]}`,
 );
 

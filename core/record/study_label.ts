@@ -16,8 +16,9 @@ export interface StudyLabel {
 
 /** The keys whose values are not those of the preset. Records of older runs do not say where a value comes from. */
 function changedKeys({ study: { preset }, origins = {} }: Pick<RunRecord, "study" | "origins">): string[] {
-  return Object.entries(origins).filter(([key, origin]) => origin !== `preset ${preset}` && !CHOICES.includes(key))
-    .map(([key]) => key).sort();
+  return Object.entries(origins).filter(([key, origin]) =>
+    origin !== `preset ${preset}` && !CHOICES.includes(key) && !key.startsWith("sweep.")
+  ).map(([key]) => key).sort();
 }
 
 /** The label of a run: `smoke`, `smoke (other pretraining.steps)`, or the name of its study file. */

@@ -72,11 +72,13 @@ export function firstStageWords(study: StudyConfig): { steps: string; batch: str
 export function sizeOf(run: Run): string {
   const { study, data } = run.record;
   const { orpo, sequenceLength } = study, first = firstStageWords(study);
+  const second = study.lastStage === "pretraining"
+    ? ""
+    : `, then ${plural(orpo.steps, "preference step")} of ${plural(orpo.batch, "pair")}`;
   return oneLine(
     `${run.record.corpus.name}: ` +
       `${short(data.trainTokens)} tokens to train on, ${short(data.validationTokens)} to validate; ` +
-      `${first.steps} steps of ${first.batch} × ${sequenceLength} tokens, ` +
-      `then ${plural(orpo.steps, "preference step")} of ${plural(orpo.batch, "pair")}`,
+      `${first.steps} steps of ${first.batch} × ${sequenceLength} tokens${second}`,
   );
 }
 

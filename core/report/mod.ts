@@ -19,3 +19,5 @@ export { architectureDocument } from "./architecture/mod.ts";
 export { architecturePng, architectureSvg } from "./architecture/poster.ts";
 export { reportPage } from "./page.ts";
 export { reviewDocument } from "./review/mod.ts";
+export * from "./sweep_chart.ts";
+export * from "./sweep_report.ts";

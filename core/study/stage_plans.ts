@@ -15,8 +15,10 @@ export interface StagePlans {
 }
 
 /** Stages of a study: the control repeats the second stage without its preference term, so a seed-style stage has none. */
-export const stagesOf = ({ preference }: Pick<StudyConfig, "preference">): StageName[] =>
-  preference.loss === "orpo" ? ["pretraining", "orpo", "control"] : ["pretraining", "orpo"];
+export function stagesOf({ preference, lastStage }: Pick<StudyConfig, "preference" | "lastStage">): StageName[] {
+  if (lastStage === "pretraining") return ["pretraining"];
+  return preference.loss === "orpo" ? ["pretraining", "orpo", "control"] : ["pretraining", "orpo"];
+}
 
 /** Sequences that are scored at once: enough tokens to use every core. */
 const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>

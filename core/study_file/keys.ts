@@ -16,6 +16,7 @@ import {
 } from "../config/mod.ts";
 import { type Key, nameOf, type Section } from "./key.ts";
 import { armKeys, modelKeys } from "./model_keys.ts";
+import { SWEEP } from "./sweep_keys.ts";
 import { ARM_PRETRAINING, ORPO, PREFERENCE, PRETRAINING, RECALL, RECALL_MODEL, SAMPLES } from "./training_keys.ts";
 
 /** Names of arms are part of folder names. */
@@ -85,6 +86,12 @@ const STUDY: readonly Key[] = [
     type: whole(2 ** 20),
     meaning: "T: text tokens of a sequence.",
     follows: { from: ["preset"], how: "the value of the preset" },
+  },
+  {
+    path: "lastStage",
+    type: choice(["pretraining", "orpo"]),
+    meaning: "Where every model ends: pretraining leaves out the second stage and its control.",
+    usual: "orpo",
   },
   {
     path: "remat",
@@ -177,6 +184,7 @@ export const SECTIONS: readonly Section[] = [
   { path: "samples", title: "Samples that are drawn after each stage", keys: SAMPLES },
   { path: "recall", title: "The recall probe", keys: RECALL },
   { path: "recall.model", title: "The small model of the recall probe", keys: RECALL_MODEL },
+  { path: "sweep", title: "What hymba sweep tries", keys: SWEEP },
   { path: "arms.*", title: "An arm of your own: a name, where it starts from, and what it changes", keys: armKeys() },
   { path: "arms.*.pretraining", title: "What an arm of your own has of its own in stage 1", keys: ARM_PRETRAINING },
 ];

@@ -8,4 +8,5 @@ export * from "./resolve.ts";
 export * from "./values.ts";
 export * from "./explain.ts";
 export * from "./schema.ts";
+export * from "./sweep.ts";
 export * from "./write.ts";

@@ -225,6 +225,7 @@ function studyFrom(
     ...(recall ? { recall } : {}),
     ...(characters === undefined ? {} : { characters }),
     ...(margin === undefined || margin === EQUIVALENCE_MARGIN ? {} : { equivalenceMargin: margin }),
+    ...(reader.get("lastStage") === "pretraining" ? { lastStage: "pretraining" as const } : {}),
     ...(remat ? { remat } : {}),
     ...(precision && precision !== "f32" ? { precision } : {}),
   };

@@ -79,7 +79,7 @@ const RECORD_RULES: readonly (readonly [rule: string, path: string, wrong: unkno
   ["an arm's name is part of a path", "study.arms.0.name", "../x"],
   ["an arm's name is not long", "study.arms.0.name", "a".repeat(65)],
   ["arms exist", "study.arms", []],
-  ["arms are few", "study.arms", Array.from({ length: 65 }, () => ({ name: "a", config: {} }))],
+  ["arms are few", "study.arms", Array.from({ length: 1025 }, () => ({ name: "a", config: {} }))],
   ["arms have different names", "study.arms", [{ name: "a", config: {} }, { name: "a", config: {} }]],
   ["seeds are whole", "study.seeds", [0.5]],
   ["seeds exist", "study.seeds", []],

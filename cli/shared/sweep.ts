@@ -1,0 +1,99 @@
+/** Carries out a sweep: each round is an ordinary run in a folder of its own, and the choice is written beside them. */
+import { join } from "node:path";
+import type { StudyConfig } from "../../core/config/mod.ts";
+import { isTemporary, makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { quoted, UsageError } from "../../core/errors.ts";
+import { roundFolder, type Run, SWEEP_FILES, type SweepRecord, writeJson } from "../../core/record/mod.ts";
+import { sweepChart, sweepCsv } from "../../core/report/mod.ts";
+import { type Outcome, runSweep } from "../../core/study/sweep.ts";
+import { studyOfTrials, type Trial } from "../../core/study/sweep_grid.ts";
+import { type FlagValue, originsOf, type SweepConfig, type Values } from "../../core/study_file/mod.ts";
+import type { OpenStudy } from "./new_study.ts";
+import { carriedOut } from "./study.ts";
+
+/** A sweep that is ready to be carried out. */
+export interface SweepPlan extends Omit<OpenStudy, "resolved" | "parts"> {
+  /** The study whose arms are tried. */
+  readonly base: StudyConfig;
+  readonly values: Values;
+  readonly sweep: SweepConfig;
+  /** The study with more flags. */
+  readonly resolve: (flags: readonly FlagValue[]) => StudyConfig;
+  readonly folder: string;
+}
+
+/** Throws a UsageError when a folder holds anything but a sweep. */
+async function requireSweepFolder(folder: string): Promise<void> {
+  const found = await systemDisk.stat(folder);
+  if (!found) return;
+  const names = found.kind === "folder" ? await systemDisk.list(folder) : [];
+  const own = (name: string) =>
+    isTemporary(name) || /^round-\d+$/.test(name) || Object.values<string>(SWEEP_FILES).includes(name);
+  const foreign = names.filter((name) => !own(name));
+  if (found.kind === "folder" && foreign.length === 0) return;
+  throw new UsageError(`${folder} is not a sweep`, {
+    expected: "a new or empty folder, or one that a sweep wrote",
+    got: found.kind === "folder" ? foreign.slice(0, 3).map(quoted).join(", ") : "a file",
+    hint: "choose another folder with --out",
+  });
+}
+
+/** What the trials of a finished round came to. */
+function outcomesOf({ record, results }: Run, trials: readonly Trial[], round: number): Outcome[] {
+  return trials.map((trial) => ({
+    ...trial,
+    round,
+    losses: record.study.seeds.map((seed) => {
+      const loss = results.find((one) => one.arm === trial.name && one.seed === seed)?.stages.pretraining?.final.loss;
+      return { seed, ...(loss === undefined ? {} : { loss }) };
+    }),
+  }));
+}
+
+/** The values of a study's keys that do not belong to the sweep itself. */
+const plainValues = (values: Values): Record<string, string> =>
+  Object.fromEntries(
+    [...values].filter(([path]) => !path.startsWith("sweep.") && path !== "seeds")
+      .map(([path, { value }]) => [path, JSON.stringify(value)]),
+  );
+
+/** Trains every point that is not trained yet, chooses, and writes the three files of the sweep. Returns what is in them. */
+export async function carryOutSweep(
+  { base, values, sweep, resolve, folder, ...open }: SweepPlan,
+): Promise<{ record: SweepRecord; written: string[] }> {
+  const { over, perArm, extend, seeds } = sweep, arms = base.arms.map(({ name }) => name);
+  await requireSweepFolder(folder);
+  const { rounds, outcomes, choices } = await runSweep(arms, sweep, async (trials, round) => {
+    open.display.say(`round ${round} of the sweep: ${trials.length} points, ${seeds.length} seeds each`);
+    const study = studyOfTrials(trials, { base, seeds, resolve });
+    const { run } = await carriedOut({
+      ...open,
+      study,
+      test: false,
+      folder: roundFolder(folder, round),
+      origins: originsOf(values),
+    });
+    return outcomesOf(run, trials, round);
+  });
+  const { name, sha256 } = open.corpus;
+  const record: SweepRecord = {
+    format: 1,
+    study: base.preset,
+    corpus: { name, sha256 },
+    ...{ over, perArm, extend, seeds, rounds },
+    trials: outcomes,
+    choices,
+    values: plainValues(values),
+  };
+  return { record, written: await writeSweep(folder, record) };
+}
+
+/** The record comes last: where it is, the sweep is finished. */
+async function writeSweep(folder: string, record: SweepRecord): Promise<string[]> {
+  const { csv, chart, record: name } = SWEEP_FILES;
+  await makeFolders(systemDisk, folder);
+  await writeAtomic(systemDisk, join(folder, csv), sweepCsv(record));
+  await writeAtomic(systemDisk, join(folder, chart), await sweepChart(record));
+  await writeJson(systemDisk, join(folder, name), record);
+  return [csv, chart, name].map((file) => join(folder, file));
+}

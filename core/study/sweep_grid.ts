@@ -1,0 +1,114 @@
+/** The points of a sweep: which values each arm is trained with, what the arms of these trainings are called, and new points. */
+import { holds, type StudyConfig, studyOfArm, type Value } from "../config/mod.ts";
+import { at, present } from "../lists.ts";
+import { type Axis, type FlagValue, keyAt, nameOf, pathInArm } from "../study_file/mod.ts";
+
+/** A value for each key of a sweep, by the path of the key. */
+export type Point = Readonly<Record<string, Value>>;
+
+/** One arm at one point. */
+export interface Trial {
+  /** The arm of the study. */
+  readonly arm: string;
+  /** The arm of the run that trains it, such as `hymba@rate=0.002`. */
+  readonly name: string;
+  readonly point: Point;
+}
+
+/** All combinations of the values of the axes; the last axis changes fastest. */
+export const pointsOf = (axes: readonly Axis[]): Point[] =>
+  axes.reduce<Point[]>(
+    (points, { path, values }) => points.flatMap((point) => values.map((value) => ({ ...point, [path]: value }))),
+    [{}],
+  );
+
+/** The values of a point that concern an arm. A key of another arm does not. */
+const ofArm = (point: Point, arm: string): Point =>
+  Object.fromEntries(Object.entries(point).filter(([path]) => pathInArm(path, arm) !== undefined));
+
+/** A value as a part of a folder's name. Values that cannot stand in one are called by their place in the axis. */
+function wordOf(value: Value, { values }: Axis): string {
+  const word = typeof value === "object" ? "" : String(value);
+  if (/^[a-z0-9_.+-]{1,24}$/.test(word)) return word;
+  return `v${values.findIndex((one) => JSON.stringify(one) === JSON.stringify(value)) + 1}`;
+}
+
+/** The trial of an arm at a point of the axes. */
+export function trialAt(arm: string, point: Point, axes: readonly Axis[]): Trial {
+  const own = ofArm(point, arm), used = axes.filter(({ path }) => path in own);
+  const isPlain = new Set(used.map(({ path }) => nameOf(path))).size === used.length;
+  const parts = used.map((axis) =>
+    `${(isPlain ? nameOf(axis.path) : axis.path).toLowerCase()}=${wordOf(present(own[axis.path], axis.path), axis)}`
+  );
+  const joint = arm.includes("@") ? "," : "@";
+  return { arm, name: parts.length === 0 ? arm : `${arm}${joint}${parts.join(",")}`, point: own };
+}
+
+/** A point of one arm as flags. `flag` is what errors and origins call them. */
+export const flagsAt = ({ arm, point }: Pick<Trial, "arm" | "point">, flag: string): FlagValue[] =>
+  Object.entries(point).flatMap(([path, value]) => {
+    const own = pathInArm(path, arm);
+    return own === undefined ? [] : [{ flag, path: own, value }];
+  });
+
+/**
+ * The study that trains these trials: each is an arm of its own, every stage but the first is left out. `resolve` gives the
+ * study with more flags; it throws a UsageError for values that make no model.
+ */
+export function studyOfTrials(
+  trials: readonly Trial[],
+  { base, seeds, resolve }: {
+    base: StudyConfig;
+    seeds: readonly number[];
+    resolve: (flags: readonly FlagValue[]) => StudyConfig;
+  },
+): StudyConfig {
+  const byArm = Map.groupBy(trials, ({ arm }) => arm), made = new Map<Trial, StudyConfig["arms"][number]>();
+  const most = Math.max(...[...byArm.values()].map(({ length }) => length));
+  for (let i = 0; i < most; i++) {
+    const round = [...byArm.values()].flatMap((own) => own.slice(i, i + 1));
+    const { arms } = resolve(round.flatMap((trial) => flagsAt(trial, "the sweep")));
+    for (const trial of round) {
+      const arm = present(arms.find(({ name }) => name === trial.arm), `the arm ${trial.arm}`);
+      made.set(trial, { ...arm, name: trial.name });
+    }
+  }
+  const { recall: _, mainArm: __, ...rest } = base;
+  return {
+    ...rest,
+    seeds,
+    lastStage: "pretraining",
+    arms: trials.map((trial) => present(made.get(trial), trial.name)),
+  };
+}
+
+const isNumeric = ({ values }: Axis): boolean =>
+  values.length > 1 && values.every((value) => typeof value === "number");
+
+const ordered = ({ values }: Axis): number[] => values.map(Number).toSorted((a, b) => a - b);
+
+/** The keys of which a point has the smallest or the largest value, where the values are two numbers or more. */
+export const edgesOf = (axes: readonly Axis[], point: Point): string[] =>
+  axes.filter((axis) => {
+    const numbers = isNumeric(axis) ? ordered(axis) : [], value = point[axis.path];
+    return numbers.length > 0 && (value === numbers[0] || value === numbers.at(-1));
+  }).map(({ path }) => path);
+
+/**
+ * An axis with one more value behind the edge that the point is at, by the ratio of the two values there. Undefined where the
+ * values are not all above zero, the key takes whole numbers only, or its range ends.
+ */
+export function extendedAxis(axis: Axis, point: Point): Axis | undefined {
+  const type = keyAt(axis.path)?.type, numbers = ordered(axis);
+  if (type?.kind !== "number" || at(numbers, 0) <= 0) return undefined;
+  const low = point[axis.path] === numbers[0];
+  const [edge, next] = low ? [at(numbers, 0), at(numbers, 1)] : [at(numbers, -1), at(numbers, -2)];
+  const value = Number((edge * edge / next).toPrecision(12));
+  return holds(type, value) ? { ...axis, values: low ? [value, ...axis.values] : [...axis.values, value] } : undefined;
+}
+
+/** Text tokens that an arm sees in the first stage. */
+export function tokensOf(study: StudyConfig, arm: { name: string }): number {
+  const { pretraining: { steps, batch }, sequenceLength } = studyOfArm(study, arm);
+  return steps * batch * sequenceLength;
+}

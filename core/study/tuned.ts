@@ -1,0 +1,89 @@
+/** A study with the choices of a sweep: every arm gets its own, and none of the sweep's seeds. */
+import { UsageError } from "../errors.ts";
+import type { SweepRecord } from "../record/mod.ts";
+import { type FlagValue, originInWords, pathInArm, type ResolvedStudy, type Values } from "../study_file/mod.ts";
+import { flagsAt } from "./sweep_grid.ts";
+
+/**
+ * The choices for the arms of a study, as flags that are called `flag`. Throws a UsageError where the sweep has no choice for an
+ * arm.
+ */
+export function tunedFlags(
+  { choices }: SweepRecord,
+  { arms, flag }: { arms: readonly string[]; flag: string },
+): FlagValue[] {
+  return arms.flatMap((arm) => {
+    const choice = choices.find((one) => one.arm === arm);
+    if (choice) return flagsAt({ arm, point: choice.point }, flag);
+    throw new UsageError(`${flag}: the sweep chose nothing for ${arm}`, {
+      expected: choices.map(({ arm }) => arm).join(", ") || "an arm that did not diverge at every point",
+      hint: "choose among these models with --models, or sweep again with other values",
+    });
+  });
+}
+
+/** Throws a UsageError where a flag gives a key that the sweep chose. What a file says of it, the sweep started from. */
+export function requireNoOther(
+  { over }: SweepRecord,
+  { arms, values }: { arms: readonly string[]; values: Values },
+): void {
+  for (const { path } of over) {
+    for (const one of [path, ...arms.flatMap((arm) => pathInArm(path, arm) ?? [])]) {
+      const origin = values.get(one)?.origin;
+      if (origin?.kind !== "flag") continue;
+      throw new UsageError(`${originInWords(origin)} gives ${one}, which the sweep chose`, {
+        hint: "leave it out, or leave --tuned out",
+      });
+    }
+  }
+}
+
+/** Throws a UsageError where a study has a seed of the sweep: its losses were looked at when the choice was made. */
+export function requireFreshSeeds({ seeds }: SweepRecord, study: Pick<ResolvedStudy["study"], "seeds">): void {
+  const used = study.seeds.filter((seed) => seeds.includes(seed));
+  if (used.length === 0) return;
+  throw new UsageError(`the sweep made its choice with seed ${used.join(", ")}`, {
+    expected: `seeds other than ${seeds.join(", ")}`,
+    got: study.seeds.join(", "),
+    hint: "--seeds 3 takes 1, 2 and 3; a sweep takes seeds from 10001 on unless it is told others",
+  });
+}
+
+/** Keys that the arms of the study do not share with those of the sweep, as `key: value there, value here`. */
+export function otherValues({ values: there, over }: SweepRecord, here: Values): string[] {
+  const skipped = ["seeds", "models", "name", "lastStage", ...over.map(({ path }) => path)];
+  const keys = new Set([...Object.keys(there), ...here.keys()]);
+  return [...keys].filter((key) => !/^(sweep|orpo|preference|samples|recall)\./.test(key) && !skipped.includes(key))
+    .flatMap((key) => {
+      const given = here.get(key), [before, now] = [there[key], given && JSON.stringify(given.value)];
+      return before === now ? [] : [`${key}: ${before ?? "absent"} there, ${now ?? "absent"} here`];
+    });
+}
+
+/** What has to be said of the choices of a sweep before they are used. */
+export function tunedNotes(record: SweepRecord, { arms, values, corpus }: {
+  arms: readonly string[];
+  values: Values;
+  corpus: string;
+}): string[] {
+  const edges = record.choices.filter(({ arm, edge }) => arms.includes(arm) && edge.length > 0);
+  const others = otherValues(record, values);
+  return [
+    ...edges.map(({ arm, edge }) =>
+      `note: the sweep found no optimum of ${edge.join(", ")} for ${arm}: its best value is at the edge`
+    ),
+    ...(others.length > 0 ? [`note: the sweep was of another study: ${others.slice(0, 6).join("; ")}`] : []),
+    ...(record.corpus.sha256 === corpus ? [] : [`note: the sweep was of another text: ${record.corpus.name}`]),
+  ];
+}
+
+/**
+ * A study in which something is chosen has a test part: half of what is not trained on, unless the study says otherwise. The
+ * profile has the split of the documented study. The flags stand before those of the user.
+ */
+export function testPartFlags(values: Values): FlagValue[] {
+  const given = values.get("data.testFraction"), train = values.get("data.trainFraction")?.value;
+  if (values.has("profile") || given?.value !== 0 || given.origin.kind === "flag") return [];
+  const value = Number(((1 - Number(train)) / 2).toPrecision(12));
+  return [{ flag: "tuning: half of what is not trained on", path: "data.testFraction", value }];
+}

@@ -1,0 +1,100 @@
+/** What a study file and the flags say of a sweep. */
+import { allowed, holds, type Value } from "../config/mod.ts";
+import { UsageError } from "../errors.ts";
+import { keyAt } from "./keys.ts";
+import { typedValue, unknownKey } from "./read.ts";
+import { type Fault, faultAt, shown, throwFaults, type Values } from "./values.ts";
+
+/** A key with the values that are tried. */
+export interface Axis {
+  readonly path: string;
+  readonly values: readonly Value[];
+}
+
+/** What a sweep tries, and how it chooses. */
+export interface SweepConfig {
+  readonly over: readonly Axis[];
+  readonly seeds: readonly number[];
+  readonly perArm: boolean;
+  /** How many times a grid is extended. */
+  readonly extend: number;
+}
+
+/** The first seed of a sweep that names none: no study that counts its seeds gets there. */
+const FIRST_SEED = 10_001;
+
+/** Splits at commas that are not inside brackets or quotes. */
+function splitValues(words: string): string[] {
+  const parts: string[] = [""];
+  let depth = 0, quoted = false;
+  for (const letter of words) {
+    if (letter === '"') quoted = !quoted;
+    if (!quoted && letter === "[") depth++;
+    if (!quoted && letter === "]") depth--;
+    if (letter === "," && depth === 0 && !quoted) parts.push("");
+    else parts[parts.length - 1] += letter;
+  }
+  return parts.map((part) => part.trim());
+}
+
+/** The key of an arm that a key of a sweep means in it; undefined where the key does not concern that arm. */
+export function pathInArm(path: string, arm: string): string | undefined {
+  if (path.startsWith("arms.")) return path.startsWith(`arms.${arm}.`) ? path : undefined;
+  return `arms.${arm}.${path.startsWith("model.") ? path.slice("model.".length) : path}`;
+}
+
+/** Whether every arm can have a value of its own for a key. The vocabulary belongs to the text of the whole study. */
+function isOfArms(path: string): boolean {
+  if (/^(model|arms\.[^.]+)\.vocabSize$/.test(path) || /^arms\.[^.]+\.from$/.test(path)) return false;
+  const arm = path.startsWith("arms.") ? path.split(".")[1] ?? "" : "hymba", own = pathInArm(path, arm);
+  return /^(model|pretraining|arms)\./.test(path) && own !== undefined && keyAt(own) !== undefined;
+}
+
+/** Reads one `KEY=A,B,C`, or says what is wrong with it. */
+function axisOf(words: string, at: string): Axis | Fault {
+  const equals = words.indexOf("=");
+  if (equals <= 0) return { at, what: shown(words), expected: "KEY=A,B, such as pretraining.rate=1e-3,2e-3" };
+  const path = words.slice(0, equals).trim(), key = keyAt(path);
+  if (!key) return unknownKey(path, at);
+  if (!isOfArms(path)) {
+    return { at, what: `${path} cannot be swept`, expected: "a key of model, of pretraining or of an arm" };
+  }
+  const values = splitValues(words.slice(equals + 1)).map((word) => typedValue(word, path) as Value);
+  const wrong = values.find((value) => !holds(key.type, value));
+  if (wrong !== undefined) return { at, what: path, expected: allowed(key.type), got: shown(wrong) };
+  if (new Set(values.map((value) => JSON.stringify(value))).size < values.length) {
+    return { at, what: `${path} has a value twice`, expected: "different values", got: shown(values) };
+  }
+  return { path, values };
+}
+
+/** The sweep of a study. Throws one UsageError with all faults, also where the study has no sweep. */
+export function sweepOf(values: Values): SweepConfig {
+  const over = values.get("sweep.over"), seeds = values.get("sweep.seeds");
+  if (!over || !Array.isArray(over.value)) {
+    const hint = "--over pretraining.rate=1e-3,2e-3,4e-3, or over = [...] below [sweep] in the file";
+    throw new UsageError("the study names no keys to sweep over", { hint });
+  }
+  const at = faultAt(over.origin), axes: Axis[] = [], faults: Fault[] = [];
+  for (const words of over.value) {
+    const axis = axisOf(String(words), at);
+    if ("at" in axis) faults.push(axis);
+    else if (axes.some(({ path }) => path === axis.path)) {
+      faults.push({ at, what: `${axis.path} is swept twice`, expected: "each key once" });
+    } else axes.push(axis);
+  }
+  const given = seeds?.value ?? 2;
+  const chosen = typeof given === "number"
+    ? Array.from({ length: given }, (_, i) => FIRST_SEED + i)
+    : given as number[];
+  if (seeds && new Set(chosen).size < chosen.length) {
+    faults.push({ at: faultAt(seeds.origin), what: "sweep.seeds", expected: "different seeds", got: shown(chosen) });
+  }
+  throwFaults(faults);
+  return {
+    over: axes,
+    seeds: chosen,
+    perArm: values.get("sweep.perArm")?.value === true,
+    extend: Number(values.get("sweep.extend")?.value ?? 0),
+  };
+}
