@@ -26,6 +26,9 @@ export const MODEL_DEFAULTS = {
   normEps: 1e-6,
   metaInit: "normal",
   stepInit: "mamba",
+  mambaInit: "normal",
+  outputInit: "depth",
+  fusionInit: 1,
 } as const satisfies Partial<HymbaOptions>;
 
 /** The start deviation of published models of this kind. At widths above 2500 it is larger than 1/√D. */
@@ -128,6 +131,9 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly initDeviation: number;
   declare readonly metaInit: "normal" | "embedding";
   declare readonly stepInit: "mamba" | "zero";
+  declare readonly mambaInit: "normal" | "uniform";
+  declare readonly outputInit: "depth" | "plain";
+  declare readonly fusionInit: number;
 
   /** Checks the values and derives those that were left out. @throws {UsageError} when they make no model. */
   constructor(options: Partial<HymbaOptions> = {}) {
