@@ -36,7 +36,7 @@ export const PUBLISHED_DEVIATION = 0.02;
 
 /**
  * The start deviation at which a weight row of D numbers makes outputs of order one from a normalised input, at every width D:
- * 1/√D, and never below the published 0.02. `docs/initialisation.md` derives it.
+ * 1/√D, and never below the published 0.02. `docs/initialisation.md` derives and measures it.
  */
 export const startDeviation = (dModel: number): number => Math.max(PUBLISHED_DEVIATION, 1 / Math.sqrt(dModel));
 

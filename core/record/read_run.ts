@@ -5,6 +5,7 @@ import {
   HymbaConfig,
   type HymbaOptions,
   PROFILES,
+  RATE_SCALINGS,
   SCHEDULES,
   SPLITS,
   type StudyConfig,
@@ -37,6 +38,8 @@ const unusual = {
   cooldown: optional(number({ min: 0, max: 1 })),
   optimizer: optional(object({ beta1: rate, beta2: rate, eps: rate, clip: rate })),
   checkpointEvery: optional(whole({ min: 1 })),
+  rateScaling: optional(oneOf(RATE_SCALINGS)),
+  rateWidth: optional(whole({ min: 1 })),
 };
 const stageConfig = object({
   steps: size,

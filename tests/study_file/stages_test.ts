@@ -45,6 +45,21 @@ Deno.test("an arm has a rate of its own, and nothing that the study says anyway"
   assert.deepEqual(study.arms.map(({ pretraining }) => pretraining), [{ rate: 8e-3 }, ...Array(4).fill(undefined)]);
 });
 
+Deno.test("rates by group of parameters: not written where usual, an arm can have its own, and not with f16", () => {
+  assert.ok(!("rateScaling" in studyOf("").pretraining || "rateWidth" in studyOf("").pretraining));
+  const text =
+    '[pretraining]\nrateScaling = "width"\nrateWidth = 128\n[arms.mamba.pretraining]\nrateScaling = "none"\n';
+  const study = studyOf(text), { rateScaling, rateWidth } = study.pretraining;
+  assert.deepEqual([rateScaling, rateWidth, study.orpo.rateScaling], ["width", 128, undefined]);
+  assert.equal(studyOfArm(study, { name: "mamba" }).pretraining.rateScaling, "none");
+  const refused = (text: string, place: RegExp) => assert.throws(() => studyOf(`precision = "f16"\n${text}`), place);
+  refused(
+    '[pretraining]\nrateScaling = "width"\n',
+    /my\.toml:3:1: pretraining\.rateScaling[^]*expected: none with precision f16/,
+  );
+  refused('[arms.a.pretraining]\nrateScaling = "width"\n', /my\.toml:3:1: arms\.a\.pretraining\.rateScaling/);
+});
+
 Deno.test("an arm goes back to the usual schedule and the usual AdamW", () => {
   const study = studyOf(
     '[pretraining]\nschedule = "wsd"\nbeta1 = 0.8\n[arms.mamba.pretraining]\nschedule = "cosine"\nbeta1 = 0.9\n',
