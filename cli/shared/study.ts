@@ -21,7 +21,11 @@ import { memoryReport } from "../../core/bench/memory.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
 import { estimate } from "../../core/study/estimate.ts";
 import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
+import { ofOneTime } from "../../core/study/match.ts";
+import type { Environment } from "../../core/study/preparation.ts";
+import { updateSeconds } from "../../core/study/speeds.ts";
 import { runStudy } from "../../core/study/study.ts";
+import { budgetTable } from "../ui/budget_table.ts";
 import { keptIn } from "../../core/train/plans.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
@@ -148,7 +152,9 @@ export async function conduct(given: Conduct): Promise<void> {
 export async function carriedOut(given: Omit<Conduct, "json">): Promise<{ run: Run; artifacts: string[] }> {
   const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
   await sayOtherKernels(folder, say);
-  const study = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
+  const whole = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
+  const seconds = await budgetSeconds(whole, { folder, opened, say });
+  const study = seconds ? ofOneTime(whole, seconds) : whole;
   const fitted = study.vocabSize !== given.study.vocabSize;
   const origins = fitted
     ? { ...given.origins, "model.vocabSize": study.tokenizer ? "data.tokenizer" : "the size that the text supports" }
@@ -176,10 +182,23 @@ export async function carriedOut(given: Omit<Conduct, "json">): Promise<{ run: R
     const { batch: B } = studyOfArm(study, arm).pretraining;
     return memoryReport(opened.executor, arm, { B, T, remat, precision });
   })));
-  const run = await carryThrough({ ...given, study, origins });
+  if (study.arms.length > 1) say(budgetTable(study, seconds));
+  const run = await carryThrough({ ...given, study, origins, updateSeconds: seconds });
   const artifacts = await writeArtifacts(systemDisk, folder, run);
   artifacts.push(await writeChecksums(systemDisk, folder));
   return { run, artifacts };
+}
+
+/** Seconds of an update by arm, for a budget of seconds: those that the run began with, else measured now. */
+async function budgetSeconds(
+  study: StudyConfig,
+  { folder, opened, say }: { folder: string; opened: OpenBackend; say: (line: string) => void },
+): Promise<Readonly<Record<string, number>> | undefined> {
+  if (study.budget !== "seconds") return undefined;
+  const begun = await systemDisk.stat(join(folder, FILES.record)) ? await readRecord(systemDisk, folder) : undefined;
+  if (begun?.updateSeconds) return begun.updateSeconds;
+  say("measuring the time of an update: every model in turn, five rounds");
+  return await updateSeconds(study, { executor: opened.executor });
 }
 
 /** Rounds in which a study measures its speeds. Of nine, the interval leaves out the slowest and the fastest. */
@@ -198,13 +217,16 @@ async function sizeOfLog(folder: string): Promise<number> {
 }
 
 async function carryThrough(
-  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, test = lastStage === undefined }:
-    Omit<Conduct, "json">,
+  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }:
+    & Omit<Conduct, "json">
+    & Pick<Environment, "updateSeconds">,
 ): Promise<Run> {
+  const { test = lastStage === undefined, updateSeconds } = given;
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
   const found = { versions: versions(), backend, adapter, ...(tiles && { tiles }), ...(origins && { origins }) };
-  const environment = { ...found, ...await provenance(opened), command: commandLine() };
+  const measured = updateSeconds ? { updateSeconds } : {};
+  const environment = { ...found, ...measured, ...await provenance(opened), command: commandLine() };
   try {
     return await runStudy(study, {
       executor,

@@ -123,7 +123,7 @@ const study = object({
   samples,
   profile: optional(oneOf(PROFILES)),
   suite: optional(oneOf(SUITES)),
-  budget: optional(oneOf(["flops"])),
+  budget: optional(oneOf(["flops", "seconds"])),
   characters: optional(count),
   mainArm: optional(armName),
   equivalenceMargin: optional(number({ min: 0 })),
@@ -166,6 +166,8 @@ const storedRecord = object({
   processor: optional(name),
   started: text({ max: 64 }),
   command: long,
+  /** Seconds of an update of the first stage by arm, measured when a run with a budget of seconds began. */
+  updateSeconds: optional(mapOf(number({ min: 0 }), { max: RECORD_LIMITS.arms })),
   /** Where each value of the study comes from, by its key; absent in records of older runs. */
   origins: optional(mapOf(text(), { max: RECORD_LIMITS.origins })),
 });

@@ -162,9 +162,11 @@ export function resolveSources(sources: Sources): ResolvedStudy {
     values.set("preference.loss", { value: profile, origin: { kind: "rule", rule: `profile ${profile}` } });
   }
   const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.need<MatchRule>("match");
-  const match = reader.isOwn("match") ? reader.need<MatchRule>("match") : usualMatch;
+  const ofOneSize = reader.get("budget") === "parameters";
+  const match = reader.isOwn("match") ? reader.need<MatchRule>("match") : ofOneSize ? "parameters" : usualMatch;
+  faults.push(...budgetFaults(reader));
   if (match !== reader.get("match")) {
-    const rule = profile ? `profile ${profile}` : `suite ${suite}`;
+    const rule = ofOneSize ? "budget parameters" : profile ? `profile ${profile}` : `suite ${suite}`;
     values.set("match", { value: match, origin: { kind: "rule", rule } });
   }
   const { ffnHiddenUnmatched: _, ...shape } = shapeOf(reader, "model");
@@ -190,6 +192,20 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   return { study, reference: present(reference, "the arm hymba"), preset, values };
 }
 
+/** The budget of a study, where the arms get anything but as many tokens. */
+function budgetOf(reader: Reader): Pick<StudyConfig, "budget"> {
+  const budget = reader.get<string>("budget");
+  return budget === "flops" || budget === "seconds" ? { budget } : {};
+}
+
+/** A budget of parameters is a match: it cannot be given together with no match. */
+function budgetFaults(reader: Reader): Fault[] {
+  const budget = reader.values.get("budget");
+  if (budget?.value !== "parameters" || !reader.isOwn("match") || reader.get("match") === "parameters") return [];
+  const expected = 'match = "parameters", or no value, because budget = "parameters" decides it';
+  return [{ at: faultAt(present(reader.values.get("match"), "match").origin), what: "match", expected }];
+}
+
 function studyFrom(
   reader: Reader,
   { suite, profile, match, arms, recall, seeds, name }:
@@ -207,7 +223,7 @@ function studyFrom(
     ...(suite ? { suite } : {}),
     ...(profile ? { profile } : {}),
     match,
-    ...(reader.get("budget") === "flops" ? { budget: "flops" as const } : {}),
+    ...budgetOf(reader),
     arms: arms.map((arm) => {
       const pretraining = ownStageOf(reader.values, { arm: arm.name, T });
       return pretraining ? { ...arm, pretraining } : arm;

@@ -54,10 +54,16 @@ export function ownStageOf(
   { arm, T }: { arm: string; T: number },
 ): Partial<StageConfig> | undefined {
   const own = fieldsOf(values, `arms.${arm}.pretraining`), common = fieldsOf(values, "pretraining");
+  const study = stageFrom(fieldsOf(values, "pretraining") as unknown as StageValues, T);
   if (own.steps !== undefined) delete common.tokens;
   if (own.tokens !== undefined) delete common.steps;
-  const whole = stageFrom({ ...common, ...own } as unknown as StageValues, T),
-    study = stageFrom(fieldsOf(values, "pretraining") as unknown as StageValues, T);
+  // An arm with batches of its own gets as many tokens as the others, unless it says how many.
+  if (
+    typeof own.batch === "number" && own.steps === undefined && common.steps !== undefined && own.tokens === undefined
+  ) {
+    common.steps = Math.max(1, Math.round(study.steps * study.batch / own.batch));
+  }
+  const whole = stageFrom({ ...common, ...own } as unknown as StageValues, T);
   const differs = Object.entries(whole).filter(([name, value]) =>
     JSON.stringify(study[name as keyof StageConfig]) !== JSON.stringify(value)
   );
