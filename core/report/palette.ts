@@ -26,8 +26,11 @@ const OKABE_ITO = {
   black: "#000000",
 } as const;
 
-/** For the seventh of the other arms, because vermillion belongs to `hymba`. */
-const GREY = "#8a8a8a";
+/**
+ * More colours for studies of many arms. Source: Tol, "Colour schemes", SRON/EPS/TN/09-002, the muted scheme. Vermillion is not
+ * among them, because it belongs to `hymba`.
+ */
+const TOL_MUTED = { grey: "#8a8a8a", olive: "#999933", wine: "#882255", teal: "#44aa99", indigo: "#332288" } as const;
 
 const FIXED: ReadonlyMap<string, Look> = new Map<string, Look>(Object.entries(
   {
@@ -46,7 +49,11 @@ const OTHERS: readonly Look[] = [
   { colour: OKABE_ITO.blue, marker: "triangle", rotation: 180 },
   { colour: OKABE_ITO.sky, marker: "circle", rotation: 0 },
   { colour: OKABE_ITO.green, marker: "rect", rotation: 0 },
-  { colour: GREY, marker: "triangle", rotation: 0 },
+  { colour: TOL_MUTED.grey, marker: "triangle", rotation: 0 },
+  { colour: TOL_MUTED.olive, marker: "circle", rotation: 0 },
+  { colour: TOL_MUTED.wine, marker: "rectRot", rotation: 0 },
+  { colour: TOL_MUTED.teal, marker: "triangle", rotation: 180 },
+  { colour: TOL_MUTED.indigo, marker: "rect", rotation: 0 },
 ];
 
 /**

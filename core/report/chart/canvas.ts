@@ -46,10 +46,17 @@ async function load() {
   return createCanvas;
 }
 
-/** A blank canvas. Width and height are physical pixels. */
+/** A blank canvas. Width and height are physical pixels. Characters that the font lacks are drawn as code points. */
 export async function canvasOf(width: number, height: number): Promise<Canvas> {
-  const create = await (loading ??= load());
-  return create(Math.ceil(width), Math.ceil(height));
+  const [create, { drawable }] = await Promise.all([loading ??= load(), import("./drawable.ts")]);
+  const canvas = create(Math.ceil(width), Math.ceil(height)), brush = canvas.getContext("2d");
+  // Every text is drawn through these three, also by the chart library.
+  const fill = brush.fillText.bind(brush), stroke = brush.strokeText.bind(brush);
+  const measure = brush.measureText.bind(brush);
+  brush.fillText = (text, ...place) => fill(drawable(text), ...place);
+  brush.strokeText = (text, ...place) => stroke(drawable(text), ...place);
+  brush.measureText = (text) => measure(drawable(text));
+  return canvas;
 }
 
 /** A square picture of `size` × `size` cells with one pixel per cell; `colourOf` takes row and column. */
