@@ -8,7 +8,7 @@ import { string } from "@optique/core/valueparser";
 import type { Action } from "../ui/run.ts";
 import { startStudy } from "../shared/new_study.ts";
 import { tunedSources } from "../shared/tuned.ts";
-import { backendOptions, jsonOption } from "../shared/options.ts";
+import { backendOptions, jsonOption, outOption } from "../shared/options.ts";
 import {
   activationOptions,
   dataOption,
@@ -37,11 +37,7 @@ const options = merge(
     match: matchOption,
     profile: profileOption,
     data: dataOption,
-    out: optional(
-      option("--out", string({ metavar: "DIR" }), {
-        description: message`run directory; by default one under results/runs`,
-      }),
-    ),
+    out: outOption,
     tuned: optional(
       option("--tuned", string({ metavar: "DIR" }), {
         description: message`a finished sweep, whose choices the models get; its seeds are not used again`,

@@ -73,19 +73,11 @@ async function evaluate(
     }),
   );
   const { loss, perplexity, bitsPerByte, tokens, bytes } = found;
+  const numbers = [loss.toFixed(4), perplexity.toFixed(2), bitsPerByte.toFixed(3), String(tokens), String(bytes)];
   console.log(
     json ? JSON.stringify(found) : table([
       ["model", "seed", "stage", "nats/token", "perplexity", "bits/byte", "tokens", "bytes"],
-      [
-        found.model,
-        String(found.seed),
-        found.stage,
-        loss.toFixed(4),
-        perplexity.toFixed(2),
-        bitsPerByte.toFixed(3),
-        String(tokens),
-        String(bytes),
-      ],
+      [found.model, String(found.seed), found.stage, ...numbers],
     ]),
   );
 }

@@ -7,7 +7,7 @@ import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import type { Action } from "../ui/run.ts";
 import { startStudy } from "../shared/new_study.ts";
-import { backendOptions, jsonOption } from "../shared/options.ts";
+import { backendOptions, jsonOption, outOption } from "../shared/options.ts";
 import { activationOptions, dataOption, matchOption, profileOption, trainingOptions } from "../shared/study.ts";
 import { flagValues, keyOptions, presetOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 
@@ -26,11 +26,7 @@ const options = merge(
     match: matchOption,
     profile: profileOption,
     data: dataOption,
-    out: optional(
-      option("--out", string({ metavar: "DIR" }), {
-        description: message`run directory; by default one under results/runs`,
-      }),
-    ),
+    out: outOption,
     json: jsonOption,
   }),
   keyOptions,

@@ -25,6 +25,12 @@ export const backendOptions = object("Where to compute", {
   ),
 });
 
+export const outOption = optional(
+  option("--out", string({ metavar: "DIR" }), {
+    description: message`run directory; by default one under results/runs`,
+  }),
+);
+
 export const jsonOption = option("--json", { description: message`print JSON for programs` });
 
 export const precisionOption = optional(

@@ -3,6 +3,15 @@ import { HymbaError } from "../errors.ts";
 import { type Attributes, defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
 
 const sizes = ["B", "T", "H", "G", "K", "Kv", "window", "meta"] as const;
+/** The tensors of both passes, with their shapes. */
+export const ATTENTION_FORWARD = {
+  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv" },
+  writes: { o: "B T H Kv", lse: "B T H" },
+} as const;
+export const ATTENTION_BACKWARD = {
+  reads: { ...ATTENTION_FORWARD.reads, ...ATTENTION_FORWARD.writes, dO: "B T H Kv" },
+  writes: { dq: "B T H K", dk: "B T G K", dv: "B T G Kv" },
+} as const;
 type Sizes = Attributes<typeof sizes[number]>;
 
 /** Query-key pairs of all heads and batch rows. */
@@ -12,8 +21,7 @@ export const attentionForward = defineOp({
   name: "attention_forward",
   phase: "forward",
   attributes: sizes,
-  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv" },
-  writes: { o: "B T H Kv", lse: "B T H" },
+  ...ATTENTION_FORWARD,
   flops: (sizes) => 2 * pairsOf(sizes) * (sizes.K + sizes.Kv),
   exactWrites: ["lse"],
 });
@@ -22,8 +30,7 @@ export const attentionBackward = defineOp({
   name: "attention_backward",
   phase: "backward",
   attributes: sizes,
-  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv", o: "B T H Kv", lse: "B T H", dO: "B T H Kv" },
-  writes: { dq: "B T H K", dk: "B T G K", dv: "B T G Kv" },
+  ...ATTENTION_BACKWARD,
   flops: (sizes) => 2 * pairsOf(sizes) * (4 * sizes.K + 3 * sizes.Kv),
   // The backward pass computes the scores again and subtracts the log-sum-exp. With q and k in bf16, a score of 50 is off by 0.1.
   exactReads: ["q", "k"],
@@ -59,8 +66,7 @@ export function attention(
   { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
   { window, meta, into }: Visibility & { into?: Tensor },
 ): { o: Tensor; lse: Tensor } {
-  const [B, T, H, K] = dimsOf(q, 4),
-    [, , G, Kv] = dimsOf(v, 4);
+  const [B, T, H, K] = dimsOf(q, 4), [, , G, Kv] = dimsOf(v, 4);
   check({ q, k, v });
   const o: Tensor = into ?? { ...tape.tensor("attended", [B, T, H * Kv]), shape: [B, T, H, Kv], lead: 2 };
   expectShape(o, [B, T, H, Kv], "attention");
@@ -70,21 +76,26 @@ export function attention(
   tape.onBackward(() => {
     const dO = tape.gradient(o);
     if (!dO) return;
-    const dq = tape.target(q), dk = tape.target(k), dv = tape.target(v);
-    if (!dq || !dk || !dv || dq.accumulate || dk.accumulate !== dv.accumulate) {
-      throw new HymbaError("attention: queries have one use; keys and values are shared together or not at all");
-    }
-    const writes = { dq: dq.tensor, dk: dk.tensor, dv: dv.tensor };
-    // Layers that share keys and values run backward one after the other, and each adds its part.
-    const accumulate = dk.accumulate ? ["dk", "dv"] as const : [];
     tape.step(attentionBackward, {
       attributes,
       reads: { q, k, v, o, lse, dO },
-      writes,
-      accumulate,
+      ...attentionGradients(tape, { q, k, v }),
     });
   });
   return { o, lse };
+}
+
+/**
+ * Where the backward step writes the gradients of q, k and v. Layers that share keys and values run backward one after the other,
+ * and each adds its part. Throws a HymbaError when queries have two uses, or when only keys or only values are shared.
+ */
+export function attentionGradients(tape: Tape, { q, k, v }: { q: Tensor; k: Tensor; v: Tensor }) {
+  const dq = tape.target(q), dk = tape.target(k), dv = tape.target(v);
+  if (!dq || !dk || !dv || dq.accumulate || dk.accumulate !== dv.accumulate) {
+    throw new HymbaError("attention: queries have one use; keys and values are shared together or not at all");
+  }
+  const accumulate: ("dk" | "dv")[] = dk.accumulate ? ["dk", "dv"] : [];
+  return { writes: { dq: dq.tensor, dk: dk.tensor, dv: dv.tensor }, accumulate };
 }
 
 function check({ q, k, v }: { q: Tensor; k: Tensor; v: Tensor }): void {

@@ -1,5 +1,6 @@
 /** The documented study's local attention, which shows queries their own future. Kept as evidence; no model uses it. */
 import { HymbaError } from "../errors.ts";
+import { ATTENTION_BACKWARD, ATTENTION_FORWARD, attentionGradients } from "./attention.ts";
 import { type Attributes, defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
 
 const sizes = ["B", "T", "H", "G", "K", "Kv", "window", "meta", "crop"] as const;
@@ -12,8 +13,7 @@ export const croppedAttentionForward = defineOp({
   name: "cropped_attention_forward",
   phase: "forward",
   attributes: sizes,
-  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv" },
-  writes: { o: "B T H Kv", lse: "B T H" },
+  ...ATTENTION_FORWARD,
   flops: (sizes) => 2 * pairsOf(sizes) * (sizes.K + sizes.Kv),
   exactWrites: ["lse"],
 });
@@ -22,8 +22,7 @@ export const croppedAttentionBackward = defineOp({
   name: "cropped_attention_backward",
   phase: "backward",
   attributes: sizes,
-  reads: { q: "B T H K", k: "B T G K", v: "B T G Kv", o: "B T H Kv", lse: "B T H", dO: "B T H Kv" },
-  writes: { dq: "B T H K", dk: "B T G K", dv: "B T G Kv" },
+  ...ATTENTION_BACKWARD,
   flops: (sizes) => 2 * pairsOf(sizes) * (4 * sizes.K + 3 * sizes.Kv),
   exactReads: ["q", "k"],
 });
@@ -39,10 +38,9 @@ export function croppedAttention(
   { q, k, v }: { q: Tensor; k: Tensor; v: Tensor },
   { window, meta, crop, into }: { window: number; meta: number; crop: number; into?: Tensor },
 ): { o: Tensor; lse: Tensor } {
-  const [B, T, H, K] = dimsOf(q, 4),
-    [, , G, Kv] = dimsOf(v, 4);
+  const [B, T, H, K] = dimsOf(q, 4), [, , G, Kv] = dimsOf(v, 4);
   if (crop === 0 || window === 0 || meta === 0 || T !== meta + crop + window) {
-    throw new HymbaError("cropped attention needs meta tokens in front and one window of text behind the crop", {
+    throw new HymbaError("cropped attention needs meta tokens before the crop and one window of text after it", {
       expected: "positions = meta + crop + window, none of them 0",
       got: `${T} positions, meta ${meta}, crop ${crop}, window ${window}`,
     });
@@ -53,18 +51,8 @@ export function croppedAttention(
   tape.onBackward(() => {
     const dO = tape.gradient(o);
     if (!dO) return;
-    const dq = tape.target(q), dk = tape.target(k), dv = tape.target(v);
-    if (!dq || !dk || !dv || dq.accumulate || dk.accumulate !== dv.accumulate) {
-      throw new HymbaError(
-        "cropped attention: queries have one use; keys and values are shared together or not at all",
-      );
-    }
-    tape.step(croppedAttentionBackward, {
-      attributes,
-      reads: { q, k, v, o, lse, dO },
-      writes: { dq: dq.tensor, dk: dk.tensor, dv: dv.tensor },
-      accumulate: dk.accumulate ? ["dk", "dv"] : [],
-    });
+    const gradients = attentionGradients(tape, { q, k, v });
+    tape.step(croppedAttentionBackward, { attributes, reads: { q, k, v, o, lse, dO }, ...gradients });
   });
   return { o, lse };
 }

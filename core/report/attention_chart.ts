@@ -115,7 +115,7 @@ async function heatMapCell(map: AttentionMap): Promise<Cell> {
   const meta = metaTokens > 0 ? `meta ${percent(shares.meta)}, ` : "";
   return {
     title: `Layer ${layer}, ${kind}${window > 0 ? ` (window ${window})` : ""}`,
-    subtitle: `text queries attend to: ${meta}themselves ${percent(shares.self)}, other text ${percent(shares.text)}`,
+    subtitle: `mean attention of text: ${meta}itself ${percent(shares.self)}, other text ${percent(shares.text)}`,
     plot,
   };
 }
@@ -142,8 +142,8 @@ function colourBar(brush: Brush, { x, y }: Box, floor: number): number {
 function keyCell({ metaTokens, positions }: AttentionMap): Cell {
   const floor = floorOf({ positions });
   const notes = [
-    "One sequence of the validation text; probabilities are the mean of all query heads, computed by a kernel from the " +
-    `saved log-sum-exp of each row. Each row adds up to 1. The darkest colour stands for all of ${floor} and less.`,
+    "One sequence of the validation text. Probabilities are means over all query heads. Each row sums to 1. The darkest " +
+    `colour means ${floor} or less.`,
     ...(metaTokens > 0
       ? [
         `Positions 0 to ${metaTokens - 1} are learned meta tokens, ${metaTokens} to ${positions - 1} are text. ` +

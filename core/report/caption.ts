@@ -87,5 +87,5 @@ export function spreadNote(run: Run): string {
   const { most, words } = seedsOf(run);
   return most === 1
     ? "One seed: no spread can be shown."
-    : `Mean of ${words} seeds; whiskers and bands: least to most.`;
+    : `Mean of ${words} seeds. Whiskers and bands: minimum to maximum.`;
 }

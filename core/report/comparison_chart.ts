@@ -75,8 +75,8 @@ function armCell(run: Run): Cell | undefined {
   if (rows.length === 0) return undefined;
   const axis = { names: rows.map(({ name }) => name), looks: rows.map(({ look }) => look) };
   return {
-    title: `Loss above that of ${oneLine(best.name)}`,
-    subtitle: `${AFTER[stage]}, on the same validation tokens after the same batches`,
+    title: `Loss minus that of ${oneLine(best.name)}`,
+    subtitle: `${AFTER[stage]}; all models had the same batches and validation tokens`,
     plot: differencePlot(axis, rows.map(({ difference }) => difference), {
       title: "nats per token",
       margin: marginOf(run),
@@ -130,8 +130,8 @@ export function comparisonChart(run: Run): Promise<Uint8Array> {
       }),
   };
   return drawSheet({
-    title: "Differences with their intervals",
-    subtitle: "mean of the paired differences of validation loss; lower is better",
+    title: "Differences in validation loss",
+    subtitle: "mean paired difference and its 95 % interval; lower is better",
     footer: footerOf(run),
     columns: cells.length + 1,
     cells: [...cells, legend],

@@ -317,49 +317,49 @@ function tokenizerWords({ vocabSize, source }: RunRecord["tokenizer"], trained: 
 
 /** The facts of the run record: rows of a name and a value. */
 export function recordRows({ record }: Run): [name: string, value: string][] {
-  const { study, corpus, tokenizer, data, versions, adapter } = record;
+  const { study, corpus, tokenizer, data, program } = record, words = dataWords(study), label = studyLabel(record);
   const { orpo } = study, first = firstStageWords(study);
-  const joined = (values: Readonly<Record<string, string | number>>) =>
-    Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
-  const words = dataWords(study), label = studyLabel(record);
-  const rest = study.split?.testFraction ? percent(sharesOf(study).validation) : "the rest";
-  const rows: [string, string][] = [
+  const rows: [name: string, value: string | undefined][] = [
     ["command", record.command],
     [label.kind, `${label.words}, seeds ${study.seeds.join(", ")}`],
-    ...(study.profile ? [["profile", `${study.profile}: the documented study, unchanged`] as [string, string]] : []),
+    ["profile", study.profile && `${study.profile}: the documented study, unchanged`],
     ["started", record.started],
     ["corpus", `${corpus.name}, ${whole(corpus.bytes)} bytes, licence: ${corpus.licence}`],
     ["corpus SHA-256", corpus.sha256],
-    ...(corpus.warning ? [["corpus note", corpus.warning] as [string, string]] : []),
-    ["tokenizer", tokenizerWords(record.tokenizer, words.tokenizer)],
+    ["corpus note", corpus.warning],
+    ["tokenizer", tokenizerWords(tokenizer, words.tokenizer)],
     ["tokenizer SHA-256", tokenizer.sha256],
+    ["data", partsInWords(record)],
     [
-      "data",
-      `${words.train} for training (${whole(data.trainTokens)} tokens), ${rest} for validation ` +
-      `(${whole(data.validationTokens)} tokens; ${whole(data.evaluatedTokens)} predicted, ${
-        whole(data.evaluatedBytes)
-      } bytes of text)`,
+      "test part",
+      data.testTokens === undefined
+        ? undefined
+        : `${whole(data.testTokens)} tokens predicted, ${whole(data.testBytes)} bytes of text`,
     ],
-    ...(data.testTokens === undefined
-      ? []
-      : [["test part", `${whole(data.testTokens)} tokens predicted, ${whole(data.testBytes)} bytes of text`] as [
-        string,
-        string,
-      ]]),
     [
       "stage 1",
       `${first.steps} steps of ${first.batch} × ${study.sequenceLength} tokens, peak rate ${first.rate}, then ${first.schedule}`,
     ],
     ["stage 2", `${orpo.steps} steps of ${orpo.batch} pairs, peak rate ${orpo.rate}, loss ${study.preference.loss}`],
-    ["computed by", `${record.backend}: ${joined(adapter)}`],
-    ...(record.processor ? [["processor", record.processor] as [string, string]] : []),
-    ["versions", joined(versions)],
-    ...(record.program
-      ? [["commit", `${record.program.commit}${record.program.dirty ? ", with changes" : ""}`] as [string, string]]
-      : []),
-    ...(record.kernels ? [["kernels SHA-256", record.kernels] as [string, string]] : []),
+    ["computed by", `${record.backend}: ${joined(record.adapter)}`],
+    ["processor", record.processor],
+    ["versions", joined(record.versions)],
+    ["commit", program && `${program.commit}${program.dirty ? ", with changes" : ""}`],
+    ["kernels SHA-256", record.kernels],
   ];
-  return rows.map(([name, value]) => [name, oneLine(value)]);
+  return rows.flatMap(([name, value]) => value ? [[name, oneLine(value)]] : []);
+}
+
+const joined = (values: Readonly<Record<string, string | number>>): string =>
+  Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
+
+function partsInWords({ study, data }: Run["record"]): string {
+  const { train } = dataWords(study);
+  const rest = study.split?.testFraction ? percent(sharesOf(study).validation) : "the rest";
+  return `${train} for training (${whole(data.trainTokens)} tokens), ${rest} for validation ` +
+    `(${whole(data.validationTokens)} tokens; ${whole(data.evaluatedTokens)} predicted, ${
+      whole(data.evaluatedBytes)
+    } bytes of text)`;
 }
 
 const DEFINITIONS = [

@@ -16,7 +16,7 @@ async function figures(run: Run): Promise<Markup[]> {
     ["Results of all models", await ablationChart(run)],
     ["Both stages of training", await stagesChart(run)],
   ];
-  if (hasComparisons(run)) pictures.push(["Differences with their intervals", await comparisonChart(run)]);
+  if (hasComparisons(run)) pictures.push(["Differences in validation loss", await comparisonChart(run)]);
   if (run.recall.length > 0) pictures.push(["Associative recall", await recallChart(probeOf(run))]);
   for (const stage of ["pretraining", "orpo"] as const) {
     if (!run.attention[stage]?.length) continue;

@@ -60,9 +60,9 @@ export function recallCsv({ results, recall }: Probe): string {
 
 /** The task in one line. */
 export const taskInWords = ({ keys, values, length, perRange, ranges, steps, batch, arms }: RecallConfig): string =>
-  `${perRange * ranges.length} of ${keys} keys with one of ${values} values each, among ${length} tokens; window ${
+  `${length} tokens with ${perRange * ranges.length} pairs of a key (of ${keys}) and a value (of ${values}); window ${
     at(arms, 0).config.swaWindow
-  }; ${steps} steps of ${batch} sequences from nothing`;
+  }; ${steps} training steps of ${batch} sequences`;
 
 /** Distance between the points of neighbouring arms, on an axis on which neighbouring ranges have distance 1. */
 const DODGE = 0.08;
@@ -79,7 +79,7 @@ function accuracyCell({ recall }: Probe, arms: readonly ArmRecall[], look: (name
   }));
   return {
     title: "Right answers",
-    subtitle: "a key is shown with a value; later the key is shown again, and the value has to come next",
+    subtitle: "each key stands before its value, and once more later: the model has to predict the value",
     plot: linePlot(lines, {
       x: {
         title: "tokens from pair to question",
@@ -97,7 +97,7 @@ function accuracyCell({ recall }: Probe, arms: readonly ArmRecall[], look: (name
 function legendCell({ recall, results }: Probe, arms: readonly ArmRecall[], look: (name: string) => Look): Cell {
   const seeds = new Set(results.map(({ seed }) => seed)).size, names = arms.map(({ name }) => name);
   const notes = [
-    seeds === 1 ? "One seed: no spread can be shown." : `Mean of ${seeds} seeds; bands: least to most.`,
+    seeds === 1 ? "One seed: no spread can be shown." : `Mean of ${seeds} seeds. Bands: minimum to maximum.`,
     ...arms.map(({ name, results }) => `${oneLine(name)}: ${short(at(results, 0).parameters)} parameters`),
   ];
   return {
@@ -105,7 +105,7 @@ function legendCell({ recall, results }: Probe, arms: readonly ArmRecall[], look
     paint: (brush, box) =>
       drawLegend(brush, box, {
         axis: { names: names.map(oneLine), looks: names.map(look) },
-        keys: [{ sample: "dashed", text: `chance, any value: ${(100 * chanceOf(recall)).toFixed(1)} %` }],
+        keys: [{ sample: "dashed", text: `a guessed value: ${(100 * chanceOf(recall)).toFixed(1)} %` }],
         notes,
       }),
   };

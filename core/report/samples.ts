@@ -22,9 +22,9 @@ export function samplesText(run: Run): string {
     footerOf(run),
     "",
     ...wrap(
-      `The prompts are passages of the validation text, taken by seed and not by hand, the same for every model: ` +
-        `${samples.promptTokens} tokens each, then up to ${samples.newTokens} new tokens at temperature ` +
-        `${samples.temperature} from the ${samples.topK} likeliest. The model continues where the prompt ends.`,
+      `Each prompt is a passage of ${samples.promptTokens} tokens of the validation text, drawn at random. All models get the ` +
+        `same prompts. Each continuation has at most ${samples.newTokens} new tokens, sampled at temperature ` +
+        `${samples.temperature} from the ${samples.topK} likeliest tokens.`,
     ),
   ];
   for (const result of run.results) {

@@ -159,12 +159,12 @@ export function intervalsRestOn(run: Run): string {
   if (blocks === undefined) return "";
   const pairs = found.map(({ difference }) => difference.pairs), least = Math.min(...pairs), most = Math.max(...pairs);
   const tokens = Math.round((run.tokenLosses[0]?.nats.length ?? 0) / blocks);
-  return `Bootstrap over ${blocks} stretches of about ${tokens} validation tokens, the same tokens for all. ` +
+  return `Bootstrap over ${blocks} blocks of about ${tokens} validation tokens, the same for all models. ` +
     (most === 1
-      ? "One seed: the intervals hold for these trained models on other text, and say nothing of other trainings."
-      : `The intervals allow for other text and, by Student's t over ${
+      ? "One seed: the intervals cover other text, but not other trainings."
+      : `The intervals cover other text and, by Student's t over ${
         least === most ? most : `${least} to ${most}`
-      } seeds, for other trainings.`) +
+      } seeds, other trainings.`) +
     (found.length === 1
       ? ""
       : ` They are wide enough that all ${found.length} hold together in 95 of 100 cases, also those of the model that was ` +

@@ -279,7 +279,7 @@ Deno.test("token losses: a difference that is there is found, equal arms show no
   const text = metricsText(run).replaceAll(/\s+/g, " ");
   assert.match(text, /mamba is better/);
   assert.match(text, /transformer-global hymba \S+ \S+ \S+ \S+ equal within the margin/);
-  assert.match(text, /Bootstrap over 20 stretches of about 480 validation tokens/);
+  assert.match(text, /Bootstrap over 20 blocks of about 480 validation tokens/);
   const rows = parseCsv(comparisonsCsv(run));
   assert.deepEqual(rows.slice(1).map((row) => row[8]), ["yes", "yes", "no"]);
   assert.deepEqual(rows.slice(1).map((row) => row.at(-1)), ["lower", "lower", "equal"]);

@@ -35,12 +35,11 @@ class AttentionBackward {
   Kv: i32;
   window: i32;
   meta: i32;
-  /** 0 outside the leak experiment (lib/mask.ts). */
-  /** 1: dk and dv are added to. */
+  /** 1: adds to dk and dv. */
   accumulate: i32;
 }
 
-/** The workspace of one block. Packed keys lie KEYS apart in whole tiles. */
+/** The workspace of one block. Tiles of packed keys begin at multiples of KEYS. */
 @unmanaged
 class Places {
   tile: usize;
@@ -137,7 +136,7 @@ function softenRow(
   }
 }
 
-/** Zero where query q does not see a key. */
+/** Sets the probabilities of keys that query q does not see to zero. */
 function hide(args: AttentionBackward, p: usize, dS: usize, q: i32, key: i32, keys: i32): void {
   for (let j = 0; j < keys; j += 4, p += 16, dS += 16) {
     const seen = visible(q, key + j, args.window, args.meta);

@@ -8,7 +8,7 @@ import { packColumns, packRows, product, PRODUCT_SCRATCH, TILE_COLUMNS, TILE_ROW
 import { bytes, clear, load4, max4, store4, sum4 } from "./lib/vector";
 
 const LOG2E: f64 = 1.4426950408889634;
-/** The score of a key that is not seen: no other comes near it. */
+/** The score of a key that is not seen, far below all others. */
 const HIDDEN: f32 = -1e30;
 
 @unmanaged
@@ -30,10 +30,9 @@ class AttentionForward {
   Kv: i32;
   window: i32;
   meta: i32;
-  /** 0 outside the leak experiment (lib/mask.ts). */
 }
 
-/** Exponentials of one row's scores relative to `shift`, which replace them; `open`: all are seen, else hidden ones are HIDDEN. */
+/** Replaces the scores of a row by exp2(score − shift) and returns their sum. `open`: the query sees all keys; else unseen ones are HIDDEN. */
 function exponentials(scores: usize, keys: i32, scale: v128, shift: v128, open: bool): f32 {
   const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
   const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
@@ -57,7 +56,7 @@ function exponentials(scores: usize, keys: i32, scale: v128, shift: v128, open: 
   return sum4(sums);
 }
 
-/** The highest score of a row of which all keys are seen, times `scale`. */
+/** The highest score of a row whose keys are all seen, times `scale`. */
 function highestOpen(scores: usize, keys: i32, scale: v128): f32 {
   let most = v128.load(scores);
   for (let j = 4; j < keys; j += 4) most = f32x4.pmax(most, v128.load(scores + bytes(j)));
@@ -77,7 +76,7 @@ function hide(scores: usize, keys: i32, q: i32, key: i32, args: AttentionForward
   return max4(most);
 }
 
-/** Turns the scores of one row into exponentials, moves the row's maximum and sum on, and scales what was summed before. */
+/** Replaces the scores of one row by exponentials, updates the row's maximum and sum, and rescales its earlier sums. */
 function softenRow(
   scores: usize,
   keys: i32,

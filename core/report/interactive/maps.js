@@ -55,7 +55,7 @@ function summaryOf(map, head) {
   }
   const share = (part) => `${(100 * part / sums.all).toFixed(1)} %`;
   const meta = M > 0 ? `meta tokens ${share(sums.meta)}, ` : "", rest = sums.all - sums.meta - sums.self;
-  return `Text queries attend to: ${meta}themselves ${share(sums.self)}, other text ${share(rest)}`;
+  return `Mean attention of text: ${meta}itself ${share(sums.self)}, other text ${share(rest)}`;
 }
 
 /** Fills a list of options. The selected index stays if it still exists. */

@@ -1,6 +1,6 @@
 /** Which keys a query sees: k ≤ q and (q − k < window or k < meta). `window` is huge where attention is global. */
 
-/** Rows of queries and of keys that are worked on together. */
+/** Rows of queries and of keys in one tile. */
 export const QUERIES: i32 = 48;
 export const KEYS: i32 = 24;
 
@@ -12,17 +12,17 @@ export function visible(q: i32, key: i32, window: i32, meta: i32): v128 {
   return v128.and(i32x4.le_s(keys, i32x4.splat(q)), near);
 }
 
-/** The first of the queries from q on that sees any key from `key` on, counted from q, rounded down to a multiple of `step`. */
+/** How many of the queries q, q + 1, … come before the first that sees key `key`, rounded down to a multiple of `step`. */
 export function firstSeeing(q: i32, key: i32, step: i32): i32 {
   return key <= q ? 0 : ((key - q) / step) * step;
 }
 
-/** Of the queries [q, q + queries), how many there are up to the last that sees any of the keys [key, key + keys). */
+/** How many of the queries [q, q + queries) come before the end of those that see any of the keys [key, key + keys). */
 export function lastSeeing(q: i32, queries: i32, key: i32, keys: i32, window: i32, meta: i32): i32 {
   return key < meta ? queries : min(queries, key + keys - 1 + window - q);
 }
 
-/** True when all queries [q, q + queries) see all keys [key, key + keys), which fill whole vectors. */
+/** True if all queries [q, q + queries) see all keys [key, key + keys), and the keys fill whole vectors. */
 export function isOpen(q: i32, queries: i32, key: i32, keys: i32, window: i32, meta: i32): bool {
   if ((keys & 3) !== 0 || key + keys - 1 > q) return false;
   return key + keys <= meta || q + queries - 1 - key < window;
