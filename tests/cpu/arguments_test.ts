@@ -1,16 +1,13 @@
 /** Arguments are passed by position, so a lowering must name them as the kernel's class does, and in the same order. */
 import { strict as assert } from "node:assert";
-import { ArchType, HymbaConfig } from "../../core/config/mod.ts";
 import { type Launch, newContext } from "../../core/cpu/launch.ts";
 import { LOWERINGS } from "../../core/cpu/ops/mod.ts";
-import { attentionMap } from "../../core/ops/attention_map.ts";
-import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "../../core/ops/decode.ts";
-import { linear } from "../../core/ops/linear.ts";
-import { ParameterStore } from "../../core/params/store.ts";
-import { type Step, Tape, withRows } from "../../core/tensor/mod.ts";
-import { preferencePlan, trainingPlan } from "../../core/train/plans.ts";
-import { entryFor } from "../../core/ops/registry.ts";
 import { croppedAttention } from "../../core/ops/cropped_attention.ts";
+import { entryFor } from "../../core/ops/registry.ts";
+import { type Step, Tape, withRows } from "../../core/tensor/mod.ts";
+import { Dice } from "../fuzz/dice.ts";
+import { CASES } from "../kernels/cases.ts";
+import { record } from "../ops/harness.ts";
 
 /** The fields of each kernel's argument class, read from the sources. */
 async function fieldsOfKernels(): Promise<Map<string, string[]>> {
@@ -31,19 +28,6 @@ async function fieldsOfKernels(): Promise<Map<string, string[]>> {
   return fields;
 }
 
-function trainingSteps(): readonly Step[] {
-  const shape = { archType: ArchType.HYBRID, vocabSize: 20, dModel: 16, nLayers: 3, nHeads: 2, nKvHeads: 1 };
-  const store = new ParameterStore(new HymbaConfig(shape));
-  const gated = new ParameterStore(new HymbaConfig({ ...shape, fusion: "gate" }));
-  return [
-    ...croppedSteps(),
-    ...trainingPlan(store, { B: 2, T: 6, decay: 0 }).plan.steps,
-    ...trainingPlan(gated, { B: 2, T: 6, decay: 0 }).plan.steps,
-    ...trainingPlan(store, { B: 2, T: 6, decay: 0, precision: "f16" }).plan.steps,
-    ...preferencePlan(store, { n: 1, T: 6, decay: 0, beta: 0.1 }).plan.steps,
-  ];
-}
-
 /** The leak experiment's attention, forward and backward. */
 function croppedSteps(): readonly Step[] {
   const tape = new Tape(true);
@@ -57,32 +41,15 @@ function croppedSteps(): readonly Step[] {
   return tape.steps;
 }
 
-function decodeSteps(): readonly Step[] {
-  const tape = new Tape(false), input = (name: string, shape: number[]) => tape.input(name, shape);
-  const position = tape.input("position", [1], { dtype: "u32" }), token = tape.input("token", [2], { dtype: "u32" });
-  const kCache = input("kCache", [2, 8, 1, 4]), vCache = input("vCache", [2, 8, 1, 4]), see = { window: 0, meta: 0 };
-  linear(tape, { x: input("row", [2, 8]), w: input("weight", [5, 8]) });
-  embedStep(tape, { token, position, table: input("table", [5, 8]) });
-  cacheAppend(tape, { k: input("k", [2, 1, 1, 4]), v: input("v", [2, 1, 1, 4]), kCache, vCache, position }, see);
-  attentionDecode(tape, { q: input("q", [2, 1, 2, 4]), kCache, vCache, position }, see);
-  convStep(tape, { x: input("x", [2, 1, 8]), w: input("w", [8, 4]), state: input("conv state", [2, 3, 8]) });
-  scanStep(tape, {
-    udt: { ...input("udt", [2, 1, 2, 8]), lead: 2, rows: 2, columns: 16, rowStride: 16 },
-    bc: { ...input("bc", [2, 1, 2, 4]), lead: 2, rows: 2, columns: 8, rowStride: 8 },
-    aLog: input("aLog", [8, 4]),
-    state: input("state", [2, 8, 4]),
-  });
-  attentionMap(tape, {
-    q: { ...input("queries", [1, 6, 2, 4]), lead: 2, rows: 6, columns: 8, rowStride: 8 },
-    k: { ...input("keys", [1, 6, 1, 4]), lead: 2, rows: 6, columns: 4, rowStride: 4 },
-    lse: input("lse", [1, 6, 2]),
-  }, see);
-  return tape.steps;
-}
+/** The steps of all ops with random shapes. */
+const randomSteps = (): Step[] =>
+  Object.values(CASES).flatMap((make) =>
+    Array.from({ length: 16 }, (_, number) => record(make(new Dice(1, number), false)).plan.steps).flat()
+  );
 
 Deno.test("every lowering passes the arguments of its kernel's class, in order", async () => {
   const fields = await fieldsOfKernels(), seen = new Set<string>(), context = newContext();
-  const launches: Launch[] = [...trainingSteps(), ...decodeSteps()].flatMap((step) =>
+  const launches: Launch[] = [...croppedSteps(), ...randomSteps()].flatMap((step) =>
     entryFor(LOWERINGS, step)(step, context)
   );
   for (const { kernel, args } of launches) {
@@ -90,5 +57,9 @@ Deno.test("every lowering passes the arguments of its kernel's class, in order",
     seen.add(kernel);
   }
   const unseen = [...fields.keys()].filter((kernel) => !seen.has(kernel)).sort();
-  assert.deepEqual(unseen, ["activate", "multiply_add_peak"], "kernels that no step uses");
+  assert.deepEqual(
+    unseen,
+    ["activate", "multiply_add_peak"],
+    "kernels that no case uses (CASES in tests/kernels/cases.ts)",
+  );
 });

@@ -1,6 +1,7 @@
 /** A few random shapes; `deno run -A tests/kernels/run.ts` runs hundreds of each op. */
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { OPS } from "../../core/ops/registry.ts";
 import { swiglu } from "../../core/ops/swiglu.ts";
 import { tensorOver } from "../../core/tensor/mod.ts";
 import { Dice } from "../fuzz/dice.ts";
@@ -38,6 +39,21 @@ for (const [name, make] of Object.entries(CASES)) {
     if (TALL.has(name)) await checkGuarded(`${name}, tall`, make(new Dice(1, 60), true), all);
   });
 }
+
+Deno.test("every op has random shapes, except the slow attention of the leak experiment", () => {
+  const seen = new Set<string>();
+  for (const make of Object.values(CASES)) {
+    for (let number = 0; number < 8; number++) {
+      for (const { op } of record(make(new Dice(1, number), false)).plan.steps) seen.add(op.name);
+    }
+  }
+  const unseen = OPS.map(({ name }) => name).filter((name) => !seen.has(name));
+  assert.deepEqual(
+    unseen,
+    ["cropped_attention_forward", "cropped_attention_backward"],
+    "add them to CASES in cases.ts",
+  );
+});
 
 Deno.test("guards, negative control: a number behind, before or between what was to be written is found", async () => {
   const cpu = (await executors()).find((executor) => executor instanceof CpuExecutor)!;

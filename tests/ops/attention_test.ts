@@ -72,7 +72,7 @@ Deno.test("cropped keys without meta tokens are refused: some queries would see 
   const input = (name: string, shape: readonly number[]) => tape.input(name, shape);
   assert.throws(
     () => croppedAttention(tape, inputs(input, sizes), { window: 4, meta: 0, crop: 8 }),
-    /needs meta tokens in front/,
+    /needs meta tokens before/,
   );
 });
 
