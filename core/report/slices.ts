@@ -196,33 +196,34 @@ export function slicesChart(run: Run, report: SliceReport): Promise<Uint8Array> 
       plot: differencePlot(axis, rows.map(({ difference }) => difference), how),
     };
   });
-  const legend: Cell = {
-    title: "Legend",
-    paint: (brush, box) =>
-      drawLegend(brush, box, {
-        axis: { names: [], looks: [] },
-        keys: [
-          { sample: "filled", text: "a difference beyond noise" },
-          { sample: "hollow", text: "undecided" },
-          { sample: "tick", text: "equal within the margin" },
-          { sample: "dashed", text: "zero, and the margin on both sides" },
-        ],
-        notes: [slicesNote(run, report)],
-      }),
-  };
   const columns = Math.min(3, cells.length + 1);
   return drawSheet({
     title: "Loss by kind of token",
     subtitle: `${AFTER[stage]}, differences on the same validation tokens`,
     footer: footerOf(run),
     columns,
-    cells: [...cells, legend],
+    cells: [...cells, legendOf(slicesNote(run, report))],
     cell: { width: 640, height: 130 + 34 * slices.length },
     legendWidth: cells.length < 3 ? 320 : undefined,
   });
 }
 
-/** Titles of groups as they stand in the figure. */
+const legendOf = (note: string): Cell => ({
+  title: "Legend",
+  paint: (brush, box) =>
+    drawLegend(brush, box, {
+      axis: { names: [], looks: [] },
+      keys: [
+        { sample: "filled", text: "a difference beyond noise" },
+        { sample: "hollow", text: "undecided" },
+        { sample: "tick", text: "equal within the margin" },
+        { sample: "dashed", text: "zero, and the margin on both sides" },
+      ],
+      notes: [note],
+    }),
+});
+
+/** Titles of groups in the figure. */
 const SHORT: Readonly<Record<string, string>> = {
   "the pair of this token and the one before it": "pair",
   "distance from the last same token": "same token",

@@ -47,26 +47,25 @@ export function splitFaults(values: Values, data: SplitValues): Fault[] {
       got: String(blockCharacters),
     });
   }
-  const profile = values.get("profile");
-  const own = values.get("data.tokenizer");
-  if (own && profile) {
-    const what = `data.tokenizer does not go with profile ${profile.value}`;
+  return [...faults, ...profileFaults(values, found !== undefined)];
+}
+
+/** A tokenizer or a split beside those that a profile has. */
+function profileFaults(values: Values, split: boolean): Fault[] {
+  const profile = values.get("profile"), tokenizer = values.get("data.tokenizer"), faults: Fault[] = [];
+  if (!profile) return faults;
+  const refuse = (path: string, key: string) =>
     faults.push({
-      at: faultAt(own.origin),
-      what,
-      expected: "no value, because the profile has a tokenizer of its own",
+      at: faultAt(present(values.get(path), path).origin),
+      what: `${path} does not go with profile ${profile.value}`,
+      expected: `no value, because the profile has a ${key} of its own`,
     });
-  }
-  if (found && profile) {
+  if (tokenizer) refuse("data.tokenizer", "tokenizer");
+  if (split) {
     const given = ["data.split", "data.testFraction", "data.gapCharacters"].find((path) =>
       ["file", "flag"].includes(values.get(path)?.origin.kind ?? "")
     );
-    const what = `${given ?? "data.split"} does not go with profile ${profile.value}`;
-    faults.push({
-      at: at(given ?? "data.split"),
-      what,
-      expected: "no value, because the profile has a split of its own",
-    });
+    refuse(given ?? "data.split", "split");
   }
   return faults;
 }

@@ -117,14 +117,7 @@ export async function checkTraining(
     onEvent?: Parameters<typeof runStudy>[1]["onEvent"];
   },
 ): Promise<Finding[]> {
-  if (!means.same) {
-    throw new HymbaError("training again gives the same bits only on the executor, adapter and kernels of the run", {
-      expected: `${run.record.backend}, ${JSON.stringify(run.record.adapter)}, kernels ${
-        run.record.kernels ?? "not named"
-      }`,
-      hint: "choose them with --backend and --adapter, and use the version of the program that made the run",
-    });
-  }
+  if (!means.same) throw otherMeans(run);
   const { study, versions, backend, adapter, tiles, command } = run.record,
     environment = { versions, backend, adapter, ...(tiles && { tiles }), command };
   const tokenizer = await readTokenizer(disk, tokenizerPath(folder, study)), { source } = run.record.tokenizer;
@@ -132,19 +125,12 @@ export async function checkTraining(
   const remove = async () => {
     if (await disk.stat(scratch)) await removeTree(disk, scratch);
   };
-  const again = await runStudy(study, {
-    ...{
-      executor: means.executor,
-      corpus: means.corpus,
-      disk,
-      folder: scratch,
-      environment,
-      givenTokenizer,
-      onEvent,
-      signal,
-    },
-  }).catch(async (error) => {
-    // A folder that is refused is somebody's.
+  const { executor, corpus } = means;
+  const again = await runStudy(
+    study,
+    { executor, corpus, disk, folder: scratch, environment, givenTokenizer, onEvent, signal },
+  ).catch(async (error) => {
+    // A UsageError refuses the folder because it belongs to somebody else.
     if (!(error instanceof UsageError)) await remove();
     throw error;
   });
@@ -155,6 +141,12 @@ export async function checkTraining(
     await remove();
   }
 }
+
+const otherMeans = ({ record: { backend, adapter, kernels } }: Run) =>
+  new HymbaError("training again gives the same bits only on the executor, adapter and kernels of the run", {
+    expected: `${backend}, ${JSON.stringify(adapter)}, kernels ${kernels ?? "not named"}`,
+    hint: "choose them with --backend and --adapter, and use the version of the program that made the run",
+  });
 
 function compareMetrics(run: Run, again: Run): Finding {
   const first = timeless(run), second = timeless(again);

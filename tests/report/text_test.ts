@@ -155,7 +155,7 @@ Deno.test("an unfinished study speaks of the seeds that it has, not of those tha
   assert.match(one, /1 of 3 seeds/);
   assert.match(one, /This is one seed\./);
   assert.match(one, /One seed: the uncertainty of training is unknown\./);
-  assert.match(one, /One seed: the intervals hold for these trained models/);
+  assert.match(one, /One seed: the intervals cover other text/);
   assert.doesNotMatch(one, /Student|Means over/);
   assert.match(two, /2 of 3 seeds/);
   assert.match(two, /Means over 2 seeds.*Student's t over 2 seeds/);
@@ -294,7 +294,7 @@ Deno.test("one seed with token losses: intervals are over the text, and the text
     " ",
   );
   assert.match(text, /cover the choice of the validation text only/);
-  assert.match(text, /say nothing of other trainings/);
+  assert.match(text, /cover other text, but not other trainings/);
   assert.match(text, /undecided by the noise of the validation text|equal within the margin/);
 });
 

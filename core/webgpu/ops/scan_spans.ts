@@ -57,37 +57,30 @@ export function startsAt(
     : { STARTS_AT: first, SUMS_AT: first, elements: first };
 }
 
+interface Starts {
+  readonly attributes: Sizes;
+  readonly spans: Spans;
+  readonly channels: number;
+  /** From the last span to the first. */
+  readonly back: boolean;
+  readonly inputs: { readonly dy: Tensor; readonly udt: Tensor; readonly bc: Tensor; readonly z: Tensor };
+  readonly h0?: Tensor | undefined;
+  readonly work: Tensor;
+  /** Constants of the kernel of the ends besides its sizes and places. */
+  readonly constants: Readonly<Record<string, number>>;
+  readonly starts: { readonly STARTS_AT: number; readonly SUMS_AT: number };
+}
+
 /**
  * Makes what every span starts from, in `work`, which begins with the coefficients: nothing to do for one span.
  * `inputs`: as the kernel of the ends reads them; h0 [B, I, N], the state before the first span (zero when absent).
  */
 export function startLaunches(
   { kernel: ends, parts }: Ends,
-  {
-    attributes: { B, I, N },
-    spans,
-    channels,
-    back,
-    inputs: { dy, udt, bc, z },
-    h0,
-    work,
-    constants,
-    starts: { STARTS_AT, SUMS_AT },
-  }: {
-    attributes: Sizes;
-    spans: Spans;
-    channels: number;
-    /** From the last span to the first. */
-    back: boolean;
-    inputs: { readonly dy: Tensor; readonly udt: Tensor; readonly bc: Tensor; readonly z: Tensor };
-    h0?: Tensor | undefined;
-    work: Tensor;
-    /** What the kernel of the ends has beside sizes and places of its own. */
-    constants: Readonly<Record<string, number>>;
-    starts: { STARTS_AT: number; SUMS_AT: number };
-  },
+  { attributes: { B, I, N }, spans, channels, back, inputs, h0, work, constants, starts }: Starts,
 ): Launch[] {
   if (spans.count === 1) return [];
+  const { dy, udt, bc, z } = inputs, { STARTS_AT, SUMS_AT } = starts;
   const common = { B, I, N, BACK: back ? 1 : 0, STARTS_AT, SUMS_AT };
   return [{
     kernel: ends,

@@ -3,7 +3,7 @@ import packCode from "../../../wgsl/selective_scan_pack.wgsl" with { type: "text
 import { HymbaError } from "../../errors.ts";
 import { type Tensor, tensorOver } from "../../tensor/mod.ts";
 import type { StepNamed } from "../../ops/registry.ts";
-import { kernel, type Launch, type Lowering, placeOf } from "../launch.ts";
+import { kernel, type Launch, type Lowering, placeOf, placesOf } from "../launch.ts";
 import { alike, formatOf } from "./halves.ts";
 import { type ScanForm, scanForm } from "./scan_kernels.ts";
 import { type Sizes, startLaunches, startsAt } from "./scan_spans.ts";
@@ -116,44 +116,18 @@ export const selectiveScanBackward: Lowering<"selective_scan_backward"> = ({ att
   const form = scanForm(udt.packed ? "halves" : "f32", { attributes, width, context });
   const { parts, channels, cut } = form, { spans, sums, places, starts } = workspace(attributes, form);
   const groups = Math.ceil(I / channels), work = context.scratch("scan", [starts.elements]);
-  const constants = {
-    B,
-    T,
-    I,
-    N,
-    SOFTPLUS: softplus,
-    HAS_Z: z ? 1 : 0,
-    ...placeOf("DY", dy),
-    ...placeOf("UDT", udt),
-    ...placeOf("BC", bc),
-    ...placeOf("Z", z ?? udt),
-    ...formatOf(udt),
-  };
+  const inputs = { dy, udt, bc, z: z ?? udt }, format = { SOFTPLUS: softplus, HAS_Z: z ? 1 : 0, ...formatOf(udt) };
+  const constants = { B, T, I, N, ...format, ...placesOf({ DY: dy, UDT: udt, BC: bc, Z: z ?? udt }) };
+  const own = { ...placesOf({ DUDT: dudt, DZ: dz }), ...places, ...spanPlaces(form, starts) };
   return [
     ...launches,
     pack(reads, attributes, work),
     ...(cut
-      ? startLaunches(cut.ends, {
-        attributes,
-        spans,
-        channels,
-        back: true,
-        work,
-        starts,
-        constants,
-        inputs: { dy, udt, bc, z: z ?? udt },
-      })
+      ? startLaunches(cut.ends, { attributes, spans, channels, back: true, work, starts, constants, inputs })
       : []),
     ...parts.toReversed().map(({ kernel, sizes }): Launch => ({
       kernel,
-      constants: {
-        ...constants,
-        ...sizes,
-        ...placeOf("DUDT", dudt),
-        ...placeOf("DZ", dz),
-        ...places,
-        ...spanPlaces(form, starts),
-      },
+      constants: { ...constants, ...sizes, ...own },
       reads: [dy, udt, bc, z ?? udt, states],
       writes: [dudt, dz, work],
       grid: [groups, B, spans.count],
