@@ -22,6 +22,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   csv: async () => (await import("./commands/csv.ts")).csvCommand,
   power: async () => (await import("./commands/power.ts")).powerCommand,
   slices: async () => (await import("./commands/slices.ts")).slicesCommand,
+  lesion: async () => (await import("./commands/lesion.ts")).lesionCommand,
   report: async () => (await import("./commands/report.ts")).reportCommand,
   architecture: async () => (await import("./commands/architecture.ts")).architectureCommand,
   review: async () => (await import("./commands/review.ts")).reviewCommand,

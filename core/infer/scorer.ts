@@ -4,7 +4,7 @@ import { type Part, predictedTokens } from "../data/parts.ts";
 import { Diverged, throwIfStopped } from "../errors.ts";
 import { type ForwardOptions, targetLogp } from "../nn/model.ts";
 import type { ParameterStore } from "../params/store.ts";
-import { type Executor, finish, inWords, type Plan, type Program } from "../plan/mod.ts";
+import { type Data, type Executor, finish, inWords, type Plan, type Program } from "../plan/mod.ts";
 import { Tape, type Tensor } from "../tensor/mod.ts";
 
 export interface EvaluationPlan {
@@ -18,15 +18,15 @@ export interface EvaluationPlan {
   readonly logp: Tensor;
 }
 
-/** Scores the targets of B sequences of T tokens. */
+/** Scores the targets of B sequences of T tokens. `alsoRead` names further tensors that can be read after a run. */
 export function evaluationPlan(
   store: ParameterStore,
-  { B, T, ...options }: ForwardOptions & { B: number; T: number },
+  { B, T, alsoRead, ...options }: ForwardOptions & { B: number; T: number; alsoRead?: () => readonly Tensor[] },
 ): EvaluationPlan {
   const tape = new Tape(false);
   const ids = tape.input("ids", [B, T], { dtype: "u32" }), targets = tape.input("targets", [B, T], { dtype: "u32" });
   const logp = targetLogp(tape, store, { ids, targets, ...options });
-  const plan = finish(tape, { name: `evaluation ${store.config.archType}`, outputs: [logp] });
+  const plan = finish(tape, { name: `evaluation ${store.config.archType}`, outputs: [logp, ...alsoRead?.() ?? []] });
   return { plan, B, T, ids, targets, logp };
 }
 
@@ -45,6 +45,16 @@ export class Scorer {
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<Scorer> {
     return new Scorer(await executor.prepare(made.plan), made, signal);
+  }
+
+  /** Writes an input of the plan besides the tokens, for the runs that follow. */
+  write(input: Tensor, data: Data): void {
+    this.program.write(input, data);
+  }
+
+  /** Reads a tensor that the plan gives besides the log-probabilities, after a run. */
+  read(output: Tensor): Promise<Data> {
+    return this.program.read(output);
   }
 
   /** Log-probability of each target, [B, T]. Throws Interrupted when the signal has aborted, Diverged when one is not finite. */

@@ -11,12 +11,15 @@ import { leaveBranch, projectInputs, projectOutput } from "./projections.ts";
 /** Shapes: h [B, T, D] (normalised); returns the layer's addition to the residual stream [B, T, D]. */
 export function mixer(tape: Tape, h: Tensor, context: LayerContext): Tensor {
   const { heads, mamba } = projectInputs(tape, h, context);
-  const leave = (y: Tensor, branch: "attention" | "mamba") => leaveBranch(tape, y, { ...context, branch });
+  const { layer, mixing } = context;
+  // A branch that writes into its half of one tensor is changed with that tensor.
+  const leave = (y: Tensor, { of, into }: { of: "attention" | "mamba"; into?: Tensor }) =>
+    leaveBranch(tape, into ? y : mixing.branch?.(y, { layer, of }) ?? y, { ...context, branch: of });
   const branches = joined(tape, context, {
     like: h,
     attend: (into) =>
-      heads && leave(attentionBranch(tape, convolved(heads, context), { ...context, into }), "attention"),
-    scan: (into) => mamba && leave(mambaBranch(tape, mamba, { ...context, into }), "mamba"),
+      heads && leave(attentionBranch(tape, convolved(heads, context), { ...context, into }), { of: "attention", into }),
+    scan: (into) => mamba && leave(mambaBranch(tape, mamba, { ...context, into }), { of: "mamba", into }),
   });
   return projectOutput(tape, branches, context);
 }

@@ -21,7 +21,7 @@ export interface Branches {
  */
 export function joined(
   tape: Tape,
-  { config, layer, parameters }: LayerContext,
+  { config, layer, parameters, mixing }: LayerContext,
   { like, attend, scan }: Branches,
 ): Tensor {
   if (layer.attention && layer.mamba && config.fusion === "concat") {
@@ -29,7 +29,7 @@ export function joined(
     const both = tape.tensor("branches", [...like.shape.slice(0, 2), 2 * I]), rows = { ...both, lead: 2 };
     attend(sliceColumns(rows, 0, [H, Kv]));
     scan(sliceColumns(rows, I, [I]));
-    return both;
+    return mixing.branch?.(both, { layer, of: "both" }) ?? both;
   }
   const a = attend(), m = scan(), only = a ?? m;
   if (!only) throw new HymbaError(`layer ${layer.index} has neither attention nor Mamba`);

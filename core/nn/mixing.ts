@@ -19,6 +19,17 @@ export interface AttentionTrace extends KeysAndValues {
   readonly lse: Tensor;
 }
 
+/** A branch of a layer: both where one tensor holds attention and Mamba side by side. */
+export type BranchName = "attention" | "mamba" | "both";
+
+/** What an analysis changes while whole sequences are recorded. Training and generation change nothing. */
+export interface Interventions {
+  /** What goes on in place of a branch's output y, before its output projection: y itself, or a tensor of its shape. */
+  branch?(y: Tensor, at: { readonly layer: Layer; readonly of: BranchName; readonly tape: Tape }): Tensor;
+  /** What the queries of a layer see. */
+  see?(layer: Layer): { readonly window: number; readonly meta: number };
+}
+
 /** The layer of an op, and the tensor for its result. Without `into` the op makes one. */
 export interface Place {
   readonly layer: Layer;
@@ -29,6 +40,8 @@ export interface Place {
 export interface Mixing {
   /** The first position, [1] u32. It is 0 without this. */
   readonly position?: Tensor;
+  /** See {@link Interventions}. */
+  branch?(y: Tensor, at: { readonly layer: Layer; readonly of: BranchName }): Tensor;
   /** `own` is absent when the layer uses the keys and values of another layer. Shapes: q [B, T, H, K]; returns [B, T, H, Kv]. */
   attend(inputs: { q: Tensor; own?: KeysAndValues }, place: Place): Tensor;
   /** `of`: the convolution in front of the scan, or that on queries, keys and values. Shapes: x [B, T, I], w [I, J], bias [I]; returns [B, T, I]. */
@@ -54,12 +67,22 @@ export class WholeSequences implements Mixing {
   readonly traces: (AttentionTrace | undefined)[] = [];
 
   /** `crop`: text positions that local attention drops from its keys. Only the leak experiment drops any. */
-  constructor(private readonly tape: Tape, private readonly config: HymbaConfig, private readonly crop = 0) {}
+  constructor(
+    private readonly tape: Tape,
+    private readonly config: HymbaConfig,
+    private readonly crop = 0,
+    private readonly interventions: Interventions = {},
+  ) {}
+
+  branch(y: Tensor, at: { readonly layer: Layer; readonly of: BranchName }): Tensor {
+    return this.interventions.branch?.(y, { ...at, tape: this.tape }) ?? y;
+  }
 
   attend({ q, own }: { q: Tensor; own?: KeysAndValues }, { layer, into }: Place): Tensor {
-    const { window, kvOwner, index } = layer;
+    const { kvOwner, index } = layer;
+    const { window, meta } = this.interventions.see?.(layer) ?? { window: layer.window, meta: this.config.metaTokens };
     const { k, v } = present(own ?? this.traces[kvOwner], `the keys of layer ${kvOwner}`);
-    const see = { window, meta: this.config.metaTokens, into };
+    const see = { window, meta, into };
     const { o, lse } = window > 0 && this.crop > 0
       ? croppedAttention(this.tape, { q, k, v }, { ...see, crop: this.crop })
       : attention(this.tape, { q, k, v }, see);

@@ -11,11 +11,13 @@ import { textRows } from "../ops/text_rows.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Tape, Tensor } from "../tensor/mod.ts";
 import { mixer } from "./block.ts";
-import { type AttentionTrace, type Mixing, WholeSequences } from "./mixing.ts";
+import { type AttentionTrace, type Interventions, type Mixing, WholeSequences } from "./mixing.ts";
 
 export interface ForwardOptions {
   /** Local layers see their future through the documented study's crop. Only `core/proof/leak_experiment.ts` may ask for it. */
   readonly reproduceLeak?: boolean;
+  /** Changes inside the layers. Only `core/eval/lesion.ts` asks for any. */
+  readonly interventions?: Interventions;
 }
 
 export interface Forward {
@@ -78,10 +80,11 @@ export function forward(
   tape: Tape,
   ids: Tensor,
   store: ParameterStore,
-  { reproduceLeak = false }: ForwardOptions = {},
+  { reproduceLeak = false, interventions }: ForwardOptions = {},
 ): Forward {
   const { config } = store, { metaTokens: M } = config, T = at(ids.shape, 1);
-  const mixing = new WholeSequences(tape, config, reproduceLeak ? Math.max(0, T - config.swaWindow) : 0);
+  const crop = reproduceLeak ? Math.max(0, T - config.swaWindow) : 0;
+  const mixing = new WholeSequences(tape, config, crop, interventions);
   const embed = (parameters: { table: Tensor; meta?: Tensor }) => embedding(tape, { ids, ...parameters });
   const hidden = recordLayers(tape, store, { positions: M + T, mixing, embed });
   return { hidden: textRows(tape, hidden, { M }), traces: mixing.traces };

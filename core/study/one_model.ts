@@ -91,8 +91,8 @@ export class TrainedModel {
   private constructor(
     readonly chosen: ChosenModel,
     readonly tokenizer: Tokenizer,
-    private readonly executor: Executor,
-    private readonly store: ParameterStore,
+    readonly executor: Executor,
+    readonly store: ParameterStore,
   ) {}
 
   /** Loads tokenizer and weights. Throws a HymbaError when the weights belong to another tokenizer or do not fit. */

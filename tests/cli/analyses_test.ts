@@ -1,4 +1,4 @@
-/** Commands that analyse a finished run: power, slices. One small run of two models with two seeds serves all. */
+/** Commands that analyse a finished run: power, slices, lesion. One small run of two models with two seeds serves all. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { hymba, makePlace } from "./command_line.ts";
@@ -74,4 +74,22 @@ Deno.test("slices: every token is of one kind of each group, and the files are w
   const bad = await hymba(place, ...words, "--against", "nobody");
   assert.equal(bad.code, 2);
   assert.match(bad.error, /no model "nobody"[^]*mamba, hymba/);
+});
+
+Deno.test("lesion: each part of a model is taken out, and the files have a row for each and its kinds of tokens", async () => {
+  const folder = await trained(), words = ["lesion", folder, "--data", place.text, "--backend", "cpu", "--out", "cut"];
+  const { code, out, error } = await hymba(place, ...words, "--stage", "pretraining", "--sequences", "4", "--json");
+  assert.equal(code, 0, error);
+  const { model, seed, stage, lesions } = JSON.parse(out);
+  assert.deepEqual([model, seed, stage], ["hymba", 1, "pretraining"]);
+  interface Found {
+    lesion: { layer?: number; part: string };
+    costs: { group: string; increase: { mean: number } }[];
+  }
+  const parts = new Set((lesions as Found[]).map(({ lesion }) => lesion.part));
+  assert.deepEqual([...parts].toSorted(), ["attention", "head", "mamba", "meta tokens", "window"]);
+  assert.ok((lesions as Found[]).every(({ costs }) => costs[0]!.group === "all tokens" && costs.length > 3));
+  const rows = (await Deno.readTextFile(join(place.folder, "cut/lesions.csv"))).trim().split("\n");
+  assert.equal(rows.length, 1 + (lesions as Found[]).reduce((sum, { costs }) => sum + costs.length, 0));
+  assert.ok((await Deno.stat(join(place.folder, "cut/lesions.png"))).size > 1000);
 });

@@ -1,0 +1,96 @@
+/** `hymba lesion`: takes branches, heads, windows and meta tokens out of a trained model and measures what it loses. */
+import { join } from "node:path";
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, withDefault } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { integer } from "@optique/core/valueparser";
+import { studyTokens } from "../../core/data/study_data.ts";
+import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { lesions, lesionText } from "../../core/eval/lesion.ts";
+import { tokenKinds } from "../../core/eval/token_kinds.ts";
+import type { TrainedModel } from "../../core/study/one_model.ts";
+import { footerOf } from "../../core/report/caption.ts";
+import {
+  type LesionReport,
+  lesionReport,
+  lesionsChart,
+  lesionsCsv,
+  lesionsNote,
+  lesionsTable,
+} from "../../core/report/lesions.ts";
+import { tableLines, wrap } from "../../core/report/table.ts";
+import type { Action } from "../ui/run.ts";
+import { outOption } from "../shared/artifact.ts";
+import { corpusOf } from "../shared/corpus_of_run.ts";
+import { modelOptions, withModel } from "../shared/model_options.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
+import { openRun, runArgument } from "../shared/run_argument.ts";
+import { dataOption } from "../shared/study.ts";
+
+const options = merge(
+  object({
+    run: runArgument,
+    sequences: withDefault(
+      option("--sequences", integer({ min: 1, metavar: "N" }), {
+        description: message`whole sequences of the validation text that are evaluated, spread evenly; 128 by default`,
+      }),
+      128,
+    ),
+    data: dataOption,
+    out: outOption,
+    json: jsonOption,
+  }),
+  modelOptions,
+  backendOptions,
+);
+
+export const lesionCommand = command("lesion", map(options, (given): Action => () => lesion(given)), {
+  brief: message`what a trained model loses without a branch, head, window or its meta tokens`,
+  description:
+    message`Evaluates one model of a run with one part changed at a time, layer by layer: the output of each branch and head is zero, averaged, or exchanged between sequences; each window is another one; meta tokens are zero or alike. Writes lesions.csv (also by kind of token and distance), lesions.png. Example: hymba lesion results/runs/quick-tinyshakespeare --model hymba --stage pretraining`,
+});
+
+const onProgress = (line: string) => console.error(line);
+
+/** Runs every lesion on one model. */
+async function cut(
+  model: TrainedModel,
+  { corpus, sequences }: { corpus: string; sequences: number },
+): Promise<LesionReport> {
+  const { chosen: { record, arm, seed, stage }, tokenizer } = model, { study } = record, T = study.sequenceLength;
+  const { train, validation: part } = studyTokens(corpus, tokenizer, study), B = study.pretraining.batch;
+  const text = lesionText(part, { B, T, sequences });
+  const found = await lesions(model, text, {
+    onLesion: ({ layer, part, head, change }, { count, of }) =>
+      onProgress(
+        `${count} of ${of}: layer ${layer ?? "all"}, ${part}${head === undefined ? "" : ` ${head}`}, ${change}`,
+      ),
+  });
+  const all = tokenKinds({ part, train: train.tokens, T, textOf: (id) => tokenizer.decode([id]) });
+  const groups = all.map((group) => ({ ...group, codes: Uint8Array.from(text.places, (i) => group.codes[i] ?? 0) }));
+  const subject = { record, model: arm.name, seed, stage, sequences: text.batches.length * B };
+  return lesionReport(subject, { ...found, groups });
+}
+
+async function lesion(
+  { run: wanted, sequences, data, out, json, model, seed, stage, ...backend }: InferValue<typeof options>,
+): Promise<void> {
+  const { folder, run } = await openRun(wanted), corpus = await corpusOf(run.record, { data, onProgress });
+  const choice = { model, seed, stage };
+  const report = await withModel(
+    folder,
+    { choice, backend: { ...backend, onProgress } },
+    (opened) => cut(opened, { corpus: corpus.text, sequences }),
+  );
+  const csv = join(out ?? folder, "lesions.csv"), picture = join(out ?? folder, "lesions.png");
+  if (out) await makeFolders(systemDisk, out);
+  await writeAtomic(systemDisk, csv, lesionsCsv(report));
+  await writeAtomic(systemDisk, picture, await lesionsChart(report, { footer: footerOf(run) }));
+  const { record: _, ...found } = report;
+  if (json) return console.log(JSON.stringify({ run: folder, written: [csv, picture], ...found }));
+  const { columns, rows } = lesionsTable(report);
+  console.log([...tableLines(columns, rows), "", ...wrap(lesionsNote(report))].join("\n"));
+  console.log(`wrote ${csv}\nwrote ${picture}`);
+}
