@@ -8,6 +8,7 @@ import { string } from "@optique/core/valueparser";
 import type { Action } from "../ui/run.ts";
 import { startStudy } from "../shared/new_study.ts";
 import { tunedSources } from "../shared/tuned.ts";
+import { cellOption } from "../shared/cells.ts";
 import { backendOptions, jsonOption, outOption } from "../shared/options.ts";
 import {
   activationOptions,
@@ -43,6 +44,7 @@ const options = merge(
         description: message`a finished sweep, whose choices the models get; its seeds are not used again`,
       }),
     ),
+    cells: cellOption,
     json: jsonOption,
   }),
   keyOptions,
@@ -58,10 +60,12 @@ export const ablateCommand = command("ablate", map(options, (given): Action => (
 });
 
 async function ablate(
-  { study: path, models, data, out, json, tuned, backend, adapter, threads, ...given }: InferValue<typeof options>,
+  { study: path, models, data, out, cells, json, tuned, backend, adapter, threads, ...given }: InferValue<
+    typeof options
+  >,
 ): Promise<void> {
   const sources = await sourcesOf(path, flagValues({ ...given, models: models?.split(",") }));
-  const common = { backend: { backend, adapter, threads }, data, out, json, probe: true };
+  const common = { backend: { backend, adapter, threads }, data, out, cells, json, probe: true };
   if (tuned === undefined) return await startStudy(sources, common);
   const { sources: chosen, notesOf } = await tunedSources(tuned, sources);
   await startStudy(chosen, { ...common, suffix: ["tuned"], notesOf });

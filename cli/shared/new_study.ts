@@ -8,6 +8,8 @@ import { UsageError } from "../../core/errors.ts";
 import { originsOf, type ResolvedStudy, type Sources, type Values } from "../../core/study_file/mod.ts";
 import type { GivenTokenizer } from "../../core/study/fitted.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
+import { cellsNamed } from "../../core/study/cells.ts";
+import { conductCells } from "./cells.ts";
 import { type Conduct, conduct, defaultFolder } from "./study.ts";
 import { givenTokenizer } from "./given_tokenizer.ts";
 import { readyStudy } from "./study_sources.ts";
@@ -17,6 +19,8 @@ interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
   readonly data: string | undefined;
   /** The run folder. By default its name is made of preset, suite or profile, corpus, and the model of a first stage alone. */
   readonly out: string | undefined;
+  /** Only these cells, each in a folder of its own below the run folder: see `cellsNamed`. */
+  readonly cells?: string;
   /** The last parts of the default name of the run folder. */
   readonly suffix?: readonly string[];
   /** What has to be said before the study begins. */
@@ -77,13 +81,15 @@ export async function withStudy(
 /** Opens the backend, finds the corpus and runs the study. Wrong flags are reported before anything is downloaded. */
 export async function startStudy(
   sources: Sources,
-  { backend, data, out, suffix = [], notesOf, ...given }: NewStudy,
+  { backend, data, out, cells, suffix = [], notesOf, ...given }: NewStudy,
 ): Promise<void> {
   const asked = readyStudy(sources).study, only = given.lastStage === "pretraining" ? onlyModel(asked) : [];
+  if (cells !== undefined) cellsNamed(cells, asked);
   await withStudy(sources, { backend, data }, async (found) => {
     const { resolved: { study, values }, parts, ...open } = found;
     for (const note of notesOf?.(found) ?? []) open.display.say(note);
-    const folder = out ?? defaultFolder(...parts, ...only, ...suffix);
-    await conduct({ study, folder, origins: originsOf(values), ...open, ...given });
+    const folder = out ?? defaultFolder(...parts, ...only, ...suffix, ...(cells === undefined ? [] : ["cells"]));
+    const ready: Conduct = { study, folder, origins: originsOf(values), ...open, ...given };
+    await (cells === undefined ? conduct(ready) : conductCells(ready, cells));
   });
 }

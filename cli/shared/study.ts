@@ -19,13 +19,10 @@ import type { Corpus } from "../../core/data/corpus.ts";
 import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
+import type { Cell } from "../../core/study/cells.ts";
 import { estimate } from "../../core/study/estimate.ts";
 import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
-import { ofOneTime } from "../../core/study/match.ts";
-import type { Environment } from "../../core/study/preparation.ts";
-import { updateSeconds } from "../../core/study/speeds.ts";
 import { runStudy } from "../../core/study/study.ts";
-import { budgetTable } from "../ui/budget_table.ts";
 import { keptIn } from "../../core/train/plans.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
@@ -143,18 +140,34 @@ export interface Conduct {
 export async function conduct(given: Conduct): Promise<void> {
   const { folder, json, probe } = given, { run, artifacts } = await carriedOut(given), { study } = run.record;
   if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
-  else console.log(`${summaryTable(run)}\n${artifacts.map((path) => `wrote ${path}`).join("\n")}`);
+  else console.log(summaryAndPaths(run, artifacts));
   const probed = probe ? study.recall?.arms.length ?? 0 : 0, seeds = study.seeds.length;
   if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;
 }
 
+/** A study on its way: what a command needs besides how it prints. */
+export type Carried = Omit<Conduct, "json">;
+
 /** Says what will be done, does it and writes every artifact. Returns the run and the paths of the artifacts. */
-export async function carriedOut(given: Omit<Conduct, "json">): Promise<{ run: Run; artifacts: string[] }> {
+export async function carriedOut(given: Carried): Promise<{ run: Run; artifacts: string[] }> {
+  await sayOtherKernels(given.folder, (line) => given.display.say(line));
+  const run = await carryThrough(await readied(given));
+  return { run, artifacts: await writeEverything(given.folder, run) };
+}
+
+/** Writes every artifact of a run and the list of checksums. Returns the paths. */
+export async function writeEverything(folder: string, run: Run): Promise<string[]> {
+  return [...await writeArtifacts(systemDisk, folder, run), await writeChecksums(systemDisk, folder)];
+}
+
+/** What a command prints of a run that it has finished. */
+export const summaryAndPaths = (run: Run, paths: readonly string[]): string =>
+  `${summaryTable(run)}\n${paths.map((path) => `wrote ${path}`).join("\n")}`;
+
+/** The study fitted to its text. Says what will be done, how long it will take, and the memory of each arm. */
+export async function readied<T extends Carried>(given: T): Promise<T> {
   const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
-  await sayOtherKernels(folder, say);
-  const whole = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
-  const seconds = await budgetSeconds(whole, { folder, opened, say });
-  const study = seconds ? ofOneTime(whole, seconds) : whole;
+  const study = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
   const fitted = study.vocabSize !== given.study.vocabSize;
   const origins = fitted
     ? { ...given.origins, "model.vocabSize": study.tokenizer ? "data.tokenizer" : "the size that the text supports" }
@@ -182,30 +195,14 @@ export async function carriedOut(given: Omit<Conduct, "json">): Promise<{ run: R
     const { batch: B } = studyOfArm(study, arm).pretraining;
     return memoryReport(opened.executor, arm, { B, T, remat, precision });
   })));
-  if (study.arms.length > 1) say(budgetTable(study, seconds));
-  const run = await carryThrough({ ...given, study, origins, updateSeconds: seconds });
-  const artifacts = await writeArtifacts(systemDisk, folder, run);
-  artifacts.push(await writeChecksums(systemDisk, folder));
-  return { run, artifacts };
-}
-
-/** Seconds of an update by arm, for a budget of seconds: those that the run began with, else measured now. */
-async function budgetSeconds(
-  study: StudyConfig,
-  { folder, opened, say }: { folder: string; opened: OpenBackend; say: (line: string) => void },
-): Promise<Readonly<Record<string, number>> | undefined> {
-  if (study.budget !== "seconds") return undefined;
-  const begun = await systemDisk.stat(join(folder, FILES.record)) ? await readRecord(systemDisk, folder) : undefined;
-  if (begun?.updateSeconds) return begun.updateSeconds;
-  say("measuring the time of an update: every model in turn, five rounds");
-  return await updateSeconds(study, { executor: opened.executor });
+  return { ...given, study, origins };
 }
 
 /** Rounds in which a study measures its speeds. Of nine, the interval leaves out the slowest and the fastest. */
 const SPEED_ROUNDS = 9;
 
 /** Says when a run that continues was begun by other kernels: its numbers will be those of two programs. */
-async function sayOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
+export async function sayOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
   if (!await systemDisk.stat(join(folder, FILES.record))) return;
   const other = await otherKernels(systemDisk, await readRecord(systemDisk, folder));
   if (other) say(`note: ${folder}: ${other}`);
@@ -216,17 +213,16 @@ async function sizeOfLog(folder: string): Promise<number> {
   return (await systemDisk.stat(join(folder, FILES.metrics)))?.bytes ?? 0;
 }
 
-async function carryThrough(
-  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }:
-    & Omit<Conduct, "json">
-    & Pick<Environment, "updateSeconds">,
+/** Runs a study, or only some of its cells. After the loss of a device it goes on in a new process. */
+export async function carryThrough(
+  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, test = lastStage === undefined }:
+    Carried,
+  { cells }: { cells?: readonly Cell[] } = {},
 ): Promise<Run> {
-  const { test = lastStage === undefined, updateSeconds } = given;
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
   const found = { versions: versions(), backend, adapter, ...(tiles && { tiles }), ...(origins && { origins }) };
-  const measured = updateSeconds ? { updateSeconds } : {};
-  const environment = { ...found, ...measured, ...await provenance(opened), command: commandLine() };
+  const environment = { ...found, ...await provenance(opened), command: commandLine() };
   try {
     return await runStudy(study, {
       executor,
@@ -236,6 +232,7 @@ async function carryThrough(
       givenTokenizer,
       signal,
       lastStage,
+      cells,
       probe,
       test,
       speedRounds: probe ? SPEED_ROUNDS : 0,

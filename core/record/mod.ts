@@ -4,6 +4,7 @@ export * from "./json_file.ts";
 export * from "./load_run.ts";
 export * from "./newest_run.ts";
 export * from "./own_folder.ts";
+export * from "./part.ts";
 export * from "./paths.ts";
 export * from "./read_arm.ts";
 export * from "./read_run.ts";

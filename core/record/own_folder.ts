@@ -6,7 +6,8 @@ import { readRecord } from "./load_run.ts";
 import { FILES } from "./paths.ts";
 
 /** Files that a run writes before its record. A process that was killed may have left them. */
-const BEFORE_THE_RECORD = [FILES.model, FILES.tokenizer, FILES.record].flatMap((name) => [name, temporaryName(name)]);
+const BEFORE_THE_RECORD = [FILES.model, FILES.tokenizer, FILES.record, FILES.part]
+  .flatMap((name) => [name, temporaryName(name)]);
 
 /** Longest text of a lock that is read (bytes). */
 const LONGEST_LOCK = 4096;

@@ -16,6 +16,10 @@ export const FILES = {
   test: "test.json",
   /** Every reading of the test part. */
   readings: "test_readings.json",
+  /** Length and SHA-256 of every file; a command writes it when it has finished the run. */
+  checksums: "checksums.json",
+  /** Only where the folder does not have every cell of its study. */
+  part: "cells.json",
 } as const;
 
 /** The tokenizer that a run works with. The documented study's and some of others cannot be written as a SentencePiece model. */

@@ -85,6 +85,17 @@ export async function addReading(disk: Disk, folder: string, added: Omit<Reading
   await writeJson(disk, join(folder, FILES.readings), { format: 1, readings: all });
 }
 
+/** Puts the readings of several runs into one list, by time; a reading that two of them have counts once. */
+export async function mergeReadings(disk: Disk, into: string, { from }: { from: readonly string[] }): Promise<void> {
+  const all = new Map<string, Reading>();
+  for (const folder of [into, ...from]) {
+    for (const one of await readReadings(disk, folder)) all.set(JSON.stringify(one), one);
+  }
+  if (all.size === 0) return;
+  const sorted = [...all.values()].sort((a, b) => a.when < b.when ? -1 : 1);
+  await writeJson(disk, join(into, FILES.readings), { format: 1, readings: sorted });
+}
+
 export const writeTestBaselines = (disk: Disk, folder: string, found: TestBaselines): Promise<void> =>
   writeJson(disk, join(folder, FILES.test), found);
 

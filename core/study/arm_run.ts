@@ -10,6 +10,7 @@ import { type StageName, weightsFile } from "../record/mod.ts";
 import { putArena } from "../train/snapshot.ts";
 import type { StageEvent } from "../train/stage.ts";
 import type { GivenTokenizer } from "./fitted.ts";
+import type { Cell } from "./cells.ts";
 import type { Environment, Preparation } from "./preparation.ts";
 
 /** What happens in a study, for progress displays. */
@@ -32,6 +33,8 @@ export interface StudyOptions {
   readonly givenTokenizer?: GivenTokenizer;
   /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
   readonly lastStage?: StageName;
+  /** Only these cells; the folder is then one of its own. What is measured at the end of a study is left to `merge`. */
+  readonly cells?: readonly Cell[];
   /** Rounds in which the speed of each arm is measured at the end; none without it. */
   readonly speedRounds?: number;
   /** Also evaluate every model on the test part, once, when all training is done. A sweep never does. */

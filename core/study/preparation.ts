@@ -20,6 +20,7 @@ import { UsageError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "../eval/quality.ts";
 import { bytesWhere, type GivenTokenizer, tokenizerFor } from "./fitted.ts";
+import { differences } from "./differences.ts";
 
 /** The versions, backend and adapter that compute a study. */
 export interface Environment {
@@ -33,8 +34,6 @@ export interface Environment {
   readonly kernels?: string;
   readonly program?: RunRecord["program"];
   readonly processor?: string;
-  /** Seconds of an update by arm, which the steps of a study with a budget of seconds follow from. */
-  readonly updateSeconds?: Readonly<Record<string, number>>;
   /** Where each value of the study comes from, by its key. */
   readonly origins?: Readonly<Record<string, string>>;
 }
@@ -135,24 +134,13 @@ function recordOf(
 
 /** Throws a UsageError with the differences when a folder holds another study. */
 function requireSame(before: RunRecord, now: RunRecord, folder: string): void {
-  const pick = ({ study, corpus, tokenizer: { sha256, vocabSize }, backend }: RunRecord) =>
-    flatten(JSON.parse(JSON.stringify({ study, corpus, tokenizer: { sha256, vocabSize }, backend })));
-  const [old, wanted] = [pick(before), pick(now)];
-  const changed = [...new Set([...old.keys(), ...wanted.keys()])].filter((key) => old.get(key) !== wanted.get(key));
-  if (changed.length === 0) return;
-  const shown = changed.slice(0, 12).map((key) =>
-    `${key}: ${old.get(key) ?? "absent"} there, ${wanted.get(key) ?? "absent"} now`
-  );
-  if (changed.length > shown.length) shown.push(`and ${changed.length - shown.length} more`);
+  const pick = ({ study, corpus, tokenizer: { sha256, vocabSize }, backend }: RunRecord) => {
+    return { study, corpus, tokenizer: { sha256, vocabSize }, backend };
+  };
+  const shown = differences(pick(before), pick(now), { words: ["there", "now"] });
+  if (shown.length === 0) return;
   throw new UsageError(`${folder} holds another study`, {
     got: shown.join("\n            "),
     hint: "repeat the first command to go on with it, or choose another folder with --out",
   });
-}
-
-function flatten(value: unknown, path = "", into = new Map<string, string>()): Map<string, string> {
-  if (value !== null && typeof value === "object") {
-    for (const [key, item] of Object.entries(value)) flatten(item, path ? `${path}.${key}` : key, into);
-  } else into.set(path, String(value));
-  return into;
 }

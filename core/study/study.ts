@@ -1,6 +1,6 @@
 /** Runs a study: every arm with every seed, into one run folder. The same call continues an interrupted study. */
 import { join } from "node:path";
-import type { Arm, RecallConfig, StudyConfig } from "../config/mod.ts";
+import type { RecallConfig, StudyConfig } from "../config/mod.ts";
 import {
   armFolder,
   type Failure,
@@ -21,45 +21,62 @@ import { requireCausal } from "../proof/require_causal.ts";
 import { runArm } from "./arm.ts";
 import type { ArmContext, StudyOptions } from "./arm_run.ts";
 import { readStage } from "./arm_stage.ts";
+import { type Cell, cellsOf, withArmsOf } from "./cells.ts";
+import { requirePart } from "./part.ts";
 import { type Preparation, prepare } from "./preparation.ts";
 import { requireMemory } from "./require_memory.ts";
 import { measureSpeeds } from "./speeds.ts";
 import { readTestPart } from "./test_part.ts";
 import { stagesOf } from "./stage_plans.ts";
 
-/** Runs a study, or the rest of one. An arm that diverges is reported, also by later calls; the other arms continue. */
+/**
+ * Runs a study, or the rest of one, or only some of its cells. An arm that diverges is reported, also by later calls; the other
+ * arms continue. What is measured at the end of a study is left out where only some cells run.
+ */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
-  const { disk, folder, executor, onEvent } = options;
+  const { disk, folder, executor } = options, cells = options.cells ?? cellsOf(study), own = withArmsOf(study, cells);
   await requireOwnFolder(disk, folder);
   const held = await lockFolder(disk, folder);
   try {
-    requireMemory(executor, study);
+    requireMemory(executor, own);
+    await requirePart(disk, folder, { study, cells: options.cells });
     const preparation = await prepare(disk, folder, { study, ...options });
     executor.useTiles?.(preparation.record.tiles ?? {});
-    for (const arm of study.arms) await requireCausal(executor, { ...arm, T: study.sequenceLength });
-    const log = await MetricsLog.open(disk, join(folder, FILES.metrics), {
-      position: await resumePosition(study, disk, folder),
-    });
-    for (const seed of study.seeds) {
-      for (const arm of study.arms) {
-        onEvent?.({ kind: "arm", arm: arm.name, seed, step: 0, steps: 0 });
-        const context = { ...options, ...preparation, log, study };
-        const failure = await readFailure(disk, folder, { arm: arm.name, seed }) ?? await runOrFail(arm, seed, context);
-        if (!failure) continue;
-        onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, message: failure.message });
-      }
-    }
-    await log.sync();
-    if (options.probe && study.recall) await probeAll(study.recall, study.seeds, options);
-    if (options.test) {
-      const onModel = (of: { arm: string; seed: number }) => onEvent?.({ kind: "test", ...of, step: 0, steps: 0 });
-      await readTestPart(study, { ...options, ...preparation, command: options.environment.command, onModel });
-    }
-    await measureAll(study, { ...options, ...preparation });
+    for (const arm of own.arms) await requireCausal(executor, { ...arm, T: study.sequenceLength });
+    await runCells(cells, { study, options, preparation });
+    if (options.probe && study.recall) await probeAll(study.recall, cells, options);
+    if (!options.cells) await endStudy(study, { ...options, ...preparation });
     return await loadRun(disk, folder);
   } finally {
     await held.close();
   }
+}
+
+/** What is measured once, after all cells: the test part and speeds. */
+async function endStudy(study: StudyConfig, given: StudyOptions & Preparation): Promise<void> {
+  const { onEvent, environment: { command } } = given;
+  if (given.test) {
+    const onModel = (of: { arm: string; seed: number }) => onEvent?.({ kind: "test", ...of, step: 0, steps: 0 });
+    await readTestPart(study, { ...given, command, onModel });
+  }
+  await measureAll(study, given);
+}
+
+/** Trains and measures each cell that is not done yet. */
+async function runCells(
+  cells: readonly Cell[],
+  { study, options, preparation }: { study: StudyConfig; options: StudyOptions; preparation: Preparation },
+): Promise<void> {
+  const { disk, folder, onEvent } = options, position = await resumePosition(cells, { study, disk, folder });
+  const log = await MetricsLog.open(disk, join(folder, FILES.metrics), { position });
+  for (const cell of cells) {
+    const about = { arm: cell.arm.name, seed: cell.seed, step: 0, steps: 0 };
+    onEvent?.({ ...about, kind: "arm" });
+    const context = { ...options, ...preparation, log, study };
+    const failure = await readFailure(disk, folder, about) ?? await runOrFail(cell, context);
+    if (failure) onEvent?.({ ...about, kind: "failed", message: failure.message });
+  }
+  await log.sync();
 }
 
 const failurePath = (folder: string, { arm, seed }: { arm: string; seed: number }) =>
@@ -70,7 +87,7 @@ const readFailure = (disk: Disk, folder: string, of: { arm: string; seed: number
   readJson(disk, failurePath(folder, of), { as: failureOf });
 
 /** Runs an arm. When it diverges, the reason goes into the log first and then into the record that closes the arm. */
-async function runOrFail(arm: Arm, seed: number, context: ArmContext): Promise<Failure | undefined> {
+async function runOrFail({ arm, seed }: Cell, context: ArmContext): Promise<Failure | undefined> {
   const { log, disk, folder } = context;
   try {
     await runArm(arm, seed, context);
@@ -102,41 +119,40 @@ async function measureAll(
 /** Runs the recall probe of every arm that has no result. An interrupted probe starts again. */
 async function probeAll(
   recall: RecallConfig,
-  seeds: readonly number[],
+  cells: readonly Cell[],
   { disk, folder, executor, signal, onEvent }: StudyOptions,
 ): Promise<void> {
   await makeFolders(disk, join(folder, "recall"));
-  for (const seed of seeds) {
-    for (const arm of recall.arms) {
-      const path = recallFile(folder, arm.name, seed);
-      if (await disk.stat(path)) continue;
-      const onStep = (event: { step: number; steps: number; loss: number; tokens_per_s: number }) =>
-        onEvent?.({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" });
-      try {
-        await writeJson(disk, path, await probeRecall(executor, arm, { recall, seed, signal, onStep }));
-      } catch (error) {
-        if (!(error instanceof Diverged)) throw error;
-        onEvent?.({ kind: "failed", arm: arm.name, seed, step: 0, steps: 0, stage: "recall", message: error.message });
-      }
+  for (const { arm: { name }, seed } of cells) {
+    const arm = recall.arms.find((one) => one.name === name), path = recallFile(folder, name, seed);
+    if (!arm || await disk.stat(path)) continue;
+    const onStep = (event: { step: number; steps: number; loss: number; tokens_per_s: number }) =>
+      onEvent?.({ ...event, kind: "step", arm: name, seed, stage: "recall" });
+    try {
+      await writeJson(disk, path, await probeRecall(executor, arm, { recall, seed, signal, onStep }));
+    } catch (error) {
+      if (!(error instanceof Diverged)) throw error;
+      onEvent?.({ kind: "failed", arm: name, seed, step: 0, steps: 0, stage: "recall", message: error.message });
     }
   }
 }
 
 /** The position in the log that the newest checkpoint or finished stage names. Later lines belong to steps that will run again. */
-async function resumePosition(study: StudyConfig, disk: Disk, folder: string): Promise<LogPosition> {
+async function resumePosition(
+  cells: readonly Cell[],
+  { study, disk, folder }: { study: StudyConfig; disk: Disk; folder: string },
+): Promise<LogPosition> {
   let position: LogPosition = LOG_START;
-  for (const seed of study.seeds) {
-    for (const { name: arm } of study.arms) {
-      const failure = await readFailure(disk, folder, { arm, seed });
-      if (failure) {
-        position = failure.log;
-        continue;
-      }
-      for (const stage of stagesOf(study)) {
-        const of = armFolder(folder, arm, seed), done = await readStage(disk, of, stage);
-        if (!done) return (await loadLatest(disk, join(of, "checkpoints"), { stage }))?.log ?? position;
-        position = done.log;
-      }
+  for (const { arm: { name: arm }, seed } of cells) {
+    const failure = await readFailure(disk, folder, { arm, seed });
+    if (failure) {
+      position = failure.log;
+      continue;
+    }
+    for (const stage of stagesOf(study)) {
+      const of = armFolder(folder, arm, seed), done = await readStage(disk, of, stage);
+      if (!done) return (await loadLatest(disk, join(of, "checkpoints"), { stage }))?.log ?? position;
+      position = done.log;
     }
   }
   return position;

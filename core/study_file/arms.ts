@@ -29,9 +29,6 @@ const KINDS: readonly (keyof HymbaOptions)[] = [
     "ropeBase",
     "normEps",
     "stepInit",
-    "mambaInit",
-    "outputInit",
-    "fusionInit",
   ] as const,
 ];
 

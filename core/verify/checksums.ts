@@ -4,9 +4,9 @@ import { type Digest, type Disk, parseJson, readText, sha256, writeAtomic } from
 import { type Checked, digest as hexDigest, mapOf, object, readAs, whole } from "../file_schema.ts";
 import { FILES } from "../record/mod.ts";
 
-export const CHECKSUMS = "checksums.json";
+export const CHECKSUMS = FILES.checksums;
 /** Files that say nothing of the run: the lock, and the list itself. */
-const LEFT_OUT: readonly string[] = ["lock", CHECKSUMS];
+const LEFT_OUT: readonly string[] = [FILES.lock, CHECKSUMS];
 
 /** Most files of a run: the length of JSON that is read bounds them anyway. */
 const MAX_FILES = 2 ** 20;

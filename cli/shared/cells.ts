@@ -1,0 +1,52 @@
+/** Runs single cells of a study, each in a run folder of its own. */
+import { join } from "node:path";
+import { message } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { systemDisk } from "../../core/disk/mod.ts";
+import type { Run } from "../../core/record/mod.ts";
+import { type Cell, cellsNamed } from "../../core/study/cells.ts";
+import { writeChecksums } from "../../core/verify/checksums.ts";
+import { carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
+
+export const cellOption = optional(
+  option("--cell", string({ metavar: "I[,J…]" }), {
+    description:
+      message`only these cells of the study, such as 3 or 0-2,5, each in a folder of its own; hymba cells lists them, hymba merge puts them together`,
+  }),
+);
+
+/** The run folder of a cell, below the folder that all cells of a study share. */
+export const cellFolder = (folder: string, index: number): string => join(folder, `cell-${index}`);
+
+/** What is said of a cell that has run. `done` is false where training or its probe diverged. */
+interface CellEnd {
+  readonly index: number;
+  readonly arm: string;
+  readonly seed: number;
+  readonly folder: string;
+  readonly done: boolean;
+}
+
+function endOf({ index, arm: { name: arm }, seed }: Cell, { folder, run }: { folder: string; run: Run }): CellEnd {
+  const probed = run.record.study.recall?.arms.some(({ name }) => name === arm) ?? false;
+  return { index, arm, seed, folder, done: run.results.length === 1 && (!probed || run.recall.length === 1) };
+}
+
+const inWords = ({ index, arm, seed, folder, done }: CellEnd): string =>
+  `cell ${index} (${arm}, seed ${seed}) ${done ? "done" : "diverged"}: ${folder}`;
+
+/** Runs the named cells one after another. A cell that is done is not run again. */
+export async function conductCells(given: Conduct, words: string): Promise<void> {
+  const ready = await readied(given), ends: CellEnd[] = [];
+  for (const cell of cellsNamed(words, ready.study)) {
+    const folder = cellFolder(given.folder, cell.index);
+    await sayOtherKernels(folder, (line) => given.display.say(line));
+    const run = await carryThrough({ ...ready, folder }, { cells: [cell] });
+    await writeChecksums(systemDisk, folder);
+    ends.push(endOf(cell, { folder, run }));
+  }
+  console.log(given.json ? JSON.stringify({ cells: ends }) : ends.map(inWords).join("\n"));
+  if (ends.some(({ done }) => !done)) Deno.exitCode = 1;
+}

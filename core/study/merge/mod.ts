@@ -1,0 +1,109 @@
+/** Makes one run of the cells of a study that several processes ran. */
+import { join } from "node:path";
+import { type Disk, lockFolder, makeFolders, requireSpace } from "../../disk/mod.ts";
+import { UsageError } from "../../errors.ts";
+import {
+  FILES,
+  mergeReadings,
+  readJson,
+  readPart,
+  readRecord,
+  requireOwnFolder,
+  type RunRecord,
+  writeJson,
+  writePart,
+} from "../../record/mod.ts";
+import { isObject } from "../../file_schema.ts";
+import { at } from "../../lists.ts";
+import { cellsOf } from "../cells.ts";
+import { cellsInWords } from "../part.ts";
+import { copyCell, filesBelow, keep } from "./copy.ts";
+import { mergeLogs } from "./log.ts";
+import { type FoundCell, gather, type Gathered, isFinished, requireAlike } from "./sources.ts";
+
+export { gather, type Gathered } from "./sources.ts";
+
+/** Throws a UsageError when a merge would lose something that `out` has and the sources do not have. */
+async function requireNothingLost(disk: Disk, out: string, { sources, found }: Gathered): Promise<void> {
+  await requireOwnFolder(disk, out);
+  if (!await disk.stat(join(out, FILES.record))) return;
+  const own = { folder: out, record: await readRecord(disk, out) }, part = await readPart(disk, out);
+  requireAlike(at(sources, 0), own);
+  const cells = cellsOf(own.record.study), done: number[] = [];
+  for (const cell of cells) if (await isFinished(disk, own, cell)) done.push(cell.index);
+  if (part?.made_by === "cells" || (!part && done.length < cells.length)) {
+    throw new UsageError(`${out} is a run that is not finished`, {
+      expected: "a new folder, or one that hymba merge made",
+      hint: "name it as one of the runs, and choose another folder with --out",
+    });
+  }
+  const lost = done.filter((index) => !found.some(({ cell }) => cell.index === index));
+  if (lost.length === 0) return;
+  throw new UsageError(`${out} has cells that none of the named runs has`, {
+    got: cellsInWords(lost, cells.length),
+    hint: "name the runs of these cells, too",
+  });
+}
+
+/**
+ * Writes the record of a merged run: that of its first cell, begun when the first of its cells was begun. The file is not spelled
+ * anew, so that its fields stay in the order in which a study writes them. Returns the record.
+ */
+async function writeRecord(disk: Disk, out: string, { sources, found }: Gathered): Promise<RunRecord> {
+  const used = found.length > 0 ? found.map(({ source }) => source) : sources, { folder, record } = at(used, 0);
+  const started = at(used.map(({ record }) => record.started).sort(), 0), path = join(folder, FILES.record);
+  const stored = await readJson(disk, path, { as: (value) => isObject(value) ? value : {} });
+  await writeJson(disk, join(out, FILES.record), { ...stored, started });
+  return { ...record, started };
+}
+
+/** Copies the tokenizer, and what a source that is a whole run knows of its test part. */
+async function copyShared(disk: Disk, out: string, { sources }: Gathered): Promise<void> {
+  for (const { folder } of sources) {
+    for (const name of [FILES.model, FILES.tokenizer, FILES.test]) {
+      const path = join(folder, name), to = join(out, name);
+      if (await disk.stat(path) && !await disk.stat(to)) await keep(disk, to, await disk.read(path));
+    }
+  }
+  await mergeReadings(disk, out, { from: sources.map(({ folder }) => folder) });
+}
+
+async function bytesOf(disk: Disk, cells: readonly FoundCell[]): Promise<number> {
+  let sum = 0;
+  for (const folder of new Set(cells.map(({ source }) => source.folder))) {
+    for (const file of await filesBelow(disk, folder)) sum += (await disk.stat(join(folder, file)))?.bytes ?? 0;
+  }
+  return sum;
+}
+
+/** What a merge came to. */
+export interface Merged extends Gathered {
+  readonly record: RunRecord;
+}
+
+/**
+ * Puts the finished cells of the runs in `paths` into the run `out`. The same call again, also after a kill, ends with the same
+ * bytes. What is missing is in the result and in `out/cells.json`, which a complete run does not have. What is measured at the
+ * end of a study is not made here: `runStudy` on `out` does that. Throws a UsageError for runs that do not belong together.
+ */
+export async function mergeRuns(disk: Disk, paths: readonly string[], { out }: { out: string }): Promise<Merged> {
+  const gathered = await gather(disk, paths, { out }), { found, missing } = gathered;
+  await requireNothingLost(disk, out, gathered);
+  const held = await lockFolder(disk, out), of = found.length + missing.length;
+  try {
+    if (!await disk.stat(join(out, FILES.record))) await requireSpace(disk, out, await bytesOf(disk, found));
+    // Until the last step the folder says that it has nothing, so that no training continues in it.
+    await writePart(disk, out, { made_by: "merge", of, cells: [] });
+    const log = await mergeLogs(disk, found);
+    await copyShared(disk, out, gathered);
+    const record = await writeRecord(disk, out, gathered);
+    await makeFolders(disk, join(out, FILES.arms));
+    for (const one of found) await copyCell(disk, out, one, (old) => log.positionOf(one, old));
+    await keep(disk, join(out, FILES.metrics), log.bytes);
+    if (missing.length === 0) await disk.remove(join(out, FILES.part));
+    else await writePart(disk, out, { made_by: "merge", of, cells: found.map(({ cell }) => cell.index) });
+    return { ...gathered, record };
+  } finally {
+    await held.close();
+  }
+}
