@@ -13,6 +13,12 @@ export const plotCommand = command(
       description:
         message`Draws ablation_results.png: perplexity with both baselines, inference speed, parameters, key–value cache reduction and training time. Example: hymba plot ablation results/runs/quick-tinyshakespeare`,
     }),
+    artifactCommand("budgets", {
+      artifact: "budgets",
+      brief: message`loss against tokens, floating-point operations and seconds`,
+      description:
+        message`Draws budgets.png: the validation loss of every model in the first stage against text tokens, floating-point operations and seconds of training. Example: hymba plot budgets results/runs/quick-tinyshakespeare`,
+    }),
     artifactCommand("comparisons", {
       artifact: "intervals",
       brief: message`differences between models with their 95 % intervals`,

@@ -5,6 +5,7 @@ import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
+import { UsageError } from "../../core/errors.ts";
 import { choiceRows } from "../../core/report/mod.ts";
 import { type FlagValue, sweepOf, typedValue } from "../../core/study_file/mod.ts";
 import { withStudy } from "../shared/new_study.ts";
@@ -99,7 +100,13 @@ async function sweep(
     ...sweepFlags({ over, perArm, seeds, extend }),
   ];
   const sources = withTestPart(await sourcesOf(path, flags));
-  sweepOf(readyStudy(sources).values);
+  const { values, study: asked } = readyStudy(sources);
+  sweepOf(values);
+  if (asked.budget === "seconds") {
+    throw new UsageError("a sweep has no budget of seconds: every point would get steps of its own", {
+      hint: "sweep with --set budget=flops or tokens, and give budget = seconds to hymba ablate --tuned",
+    });
+  }
   await withStudy(sources, { backend: { backend, adapter, threads }, data }, async ({ resolved, parts, ...open }) => {
     const { study: base, values } = resolved, folder = out ?? defaultFolder("sweep", ...parts);
     const resolve = (more: readonly FlagValue[]) =>

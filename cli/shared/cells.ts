@@ -4,7 +4,9 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
+import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
+import { UsageError } from "../../core/errors.ts";
 import type { Run } from "../../core/record/mod.ts";
 import { type Cell, cellsNamed } from "../../core/study/cells.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
@@ -37,8 +39,18 @@ function endOf({ index, arm: { name: arm }, seed }: Cell, { folder, run }: { fol
 const inWords = ({ index, arm, seed, folder, done }: CellEnd): string =>
   `cell ${index} (${arm}, seed ${seed}) ${done ? "done" : "diverged"}: ${folder}`;
 
+/** Throws a UsageError for a study whose steps follow from the speed of the machine: its cells would be of different studies. */
+export function requireSameEverywhere({ budget }: StudyConfig): void {
+  if (budget !== "seconds") return;
+  throw new UsageError("a study with a budget of seconds has no cells of its own", {
+    expected: "a study with the same steps on every machine",
+    hint: "--set budget=flops matches the models by arithmetic; without --cell one machine runs the whole study",
+  });
+}
+
 /** Runs the named cells one after another. A cell that is done is not run again. */
 export async function conductCells(given: Conduct, words: string): Promise<void> {
+  requireSameEverywhere(given.study);
   const ready = await readied(given), ends: CellEnd[] = [];
   for (const cell of cellsNamed(words, ready.study)) {
     const folder = cellFolder(given.folder, cell.index);

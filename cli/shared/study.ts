@@ -22,7 +22,11 @@ import { writeChecksums } from "../../core/verify/checksums.ts";
 import type { Cell } from "../../core/study/cells.ts";
 import { estimate } from "../../core/study/estimate.ts";
 import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
+import { ofOneTime } from "../../core/study/match.ts";
+import type { Environment } from "../../core/study/preparation.ts";
+import { updateSeconds } from "../../core/study/speeds.ts";
 import { runStudy } from "../../core/study/study.ts";
+import { budgetTable } from "../ui/budget_table.ts";
 import { keptIn } from "../../core/train/plans.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
@@ -146,7 +150,7 @@ export async function conduct(given: Conduct): Promise<void> {
 }
 
 /** A study on its way: what a command needs besides how it prints. */
-export type Carried = Omit<Conduct, "json">;
+export type Carried = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds">;
 
 /** Says what will be done, does it and writes every artifact. Returns the run and the paths of the artifacts. */
 export async function carriedOut(given: Carried): Promise<{ run: Run; artifacts: string[] }> {
@@ -165,9 +169,11 @@ export const summaryAndPaths = (run: Run, paths: readonly string[]): string =>
   `${summaryTable(run)}\n${paths.map((path) => `wrote ${path}`).join("\n")}`;
 
 /** The study fitted to its text. Says what will be done, how long it will take, and the memory of each arm. */
-export async function readied<T extends Carried>(given: T): Promise<T> {
+export async function readied(given: Carried): Promise<Carried> {
   const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
-  const study = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
+  const whole = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
+  const seconds = await budgetSeconds(whole, { folder, opened, say });
+  const study = seconds ? ofOneTime(whole, seconds) : whole;
   const fitted = study.vocabSize !== given.study.vocabSize;
   const origins = fitted
     ? { ...given.origins, "model.vocabSize": study.tokenizer ? "data.tokenizer" : "the size that the text supports" }
@@ -195,7 +201,20 @@ export async function readied<T extends Carried>(given: T): Promise<T> {
     const { batch: B } = studyOfArm(study, arm).pretraining;
     return memoryReport(opened.executor, arm, { B, T, remat, precision });
   })));
-  return { ...given, study, origins };
+  if (study.arms.length > 1) say(budgetTable(study, seconds));
+  return { ...given, study, origins, updateSeconds: seconds };
+}
+
+/** Seconds of an update by arm, for a budget of seconds: those that the run began with, else measured now. */
+async function budgetSeconds(
+  study: StudyConfig,
+  { folder, opened, say }: { folder: string; opened: OpenBackend; say: (line: string) => void },
+): Promise<Readonly<Record<string, number>> | undefined> {
+  if (study.budget !== "seconds") return undefined;
+  const begun = await systemDisk.stat(join(folder, FILES.record)) ? await readRecord(systemDisk, folder) : undefined;
+  if (begun?.updateSeconds) return begun.updateSeconds;
+  say("measuring the time of an update: every model in turn, five rounds");
+  return await updateSeconds(study, { executor: opened.executor });
 }
 
 /** Rounds in which a study measures its speeds. Of nine, the interval leaves out the slowest and the fastest. */
@@ -215,14 +234,15 @@ async function sizeOfLog(folder: string): Promise<number> {
 
 /** Runs a study, or only some of its cells. After the loss of a device it goes on in a new process. */
 export async function carryThrough(
-  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, test = lastStage === undefined }:
-    Carried,
+  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }: Carried,
   { cells }: { cells?: readonly Cell[] } = {},
 ): Promise<Run> {
+  const { test = lastStage === undefined, updateSeconds } = given;
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
   const found = { versions: versions(), backend, adapter, ...(tiles && { tiles }), ...(origins && { origins }) };
-  const environment = { ...found, ...await provenance(opened), command: commandLine() };
+  const measured = updateSeconds ? { updateSeconds } : {};
+  const environment = { ...found, ...measured, ...await provenance(opened), command: commandLine() };
   try {
     return await runStudy(study, {
       executor,

@@ -26,6 +26,9 @@ export const MODEL_DEFAULTS = {
   normEps: 1e-6,
   metaInit: "normal",
   stepInit: "mamba",
+  mambaInit: "normal",
+  outputInit: "depth",
+  fusionInit: 1,
 } as const satisfies Partial<HymbaOptions>;
 
 /** The start deviation of published models of this kind. At widths above 2500 it is larger than 1/√D. */
@@ -33,7 +36,7 @@ export const PUBLISHED_DEVIATION = 0.02;
 
 /**
  * The start deviation at which a weight row of D numbers makes outputs of order one from a normalised input, at every width D:
- * 1/√D, and never below the published 0.02. `docs/initialisation.md` derives it.
+ * 1/√D, and never below the published 0.02. `docs/initialisation.md` derives and measures it.
  */
 export const startDeviation = (dModel: number): number => Math.max(PUBLISHED_DEVIATION, 1 / Math.sqrt(dModel));
 
@@ -128,6 +131,9 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly initDeviation: number;
   declare readonly metaInit: "normal" | "embedding";
   declare readonly stepInit: "mamba" | "zero";
+  declare readonly mambaInit: "normal" | "uniform";
+  declare readonly outputInit: "depth" | "plain";
+  declare readonly fusionInit: number;
 
   /** Checks the values and derives those that were left out. @throws {UsageError} when they make no model. */
   constructor(options: Partial<HymbaOptions> = {}) {

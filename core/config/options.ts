@@ -98,4 +98,13 @@ export interface HymbaOptions {
   metaInit: "normal" | "embedding";
   /** Bias of the step size at the start: Mamba's steps from 0.001 to 0.1, or zero as in the released code (steps of 0.69). */
   stepInit: "mamba" | "zero";
+  /**
+   * The projections of the Mamba branch (its x and z, and its output projection where it has one to itself) at the start: N(0,
+   * initDeviation) as in the released Hymba, or uniform within ±1/√(width of their input) as in state-spaces/mamba.
+   */
+  mambaInit: "normal" | "uniform";
+  /** Projections back into the stream at the start: smaller by √(2 · layers), or like the others as in the released Hymba. */
+  outputInit: "depth" | "plain";
+  /** Start of the weights of both branch norms, which fusion `mean` has. 1 as published. */
+  fusionInit: number;
 }

@@ -4,6 +4,10 @@
 export const SCHEDULES = ["cosine", "wsd", "constant"] as const;
 export type ScheduleName = typeof SCHEDULES[number];
 
+/** none: one rate for all parameters. width: the rates of matrices and embeddings are divided by the width of the model. */
+export const RATE_SCALINGS = ["none", "width"] as const;
+export type RateScaling = typeof RATE_SCALINGS[number];
+
 /** The numbers of AdamW that are not its rate and decay. */
 export interface OptimizerConfig {
   readonly beta1: number;
@@ -30,6 +34,10 @@ export interface StageConfig {
   readonly cooldown?: number;
   /** Absent: see ADAMW. */
   readonly optimizer?: OptimizerConfig;
+  /** Whether groups of parameters have rates that shrink with the width of the model. Absent: none. */
+  readonly rateScaling?: RateScaling;
+  /** rateScaling width: the width of a model at which all parameters have the rate itself. */
+  readonly rateWidth?: number;
   /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
   readonly checkpointEvery?: number;
 }

@@ -91,8 +91,11 @@ export interface StudyConfig extends ActivationConfig {
   /** What is compared; absent in records of older runs, which compared the five models. */
   readonly suite?: Suite;
   readonly match: MatchRule;
-  /** flops: steps of the first stage differ, so that all arms get as many floating-point operations. Absent: as many tokens. */
-  readonly budget?: "flops";
+  /**
+   * Steps of the first stage differ, so that all arms get as many floating-point operations, or as much measured time. Absent: as
+   * many tokens.
+   */
+  readonly budget?: "flops" | "seconds";
   readonly arms: readonly Arm[];
   readonly seeds: readonly number[];
   readonly vocabSize: number;

@@ -49,6 +49,9 @@ export const FIELD_TYPES: Readonly<Record<keyof HymbaOptions, ValueType>> = {
   initDeviation: number(0, 1e3),
   metaInit: choice(["normal", "embedding"]),
   stepInit: choice(["mamba", "zero"]),
+  mambaInit: choice(["normal", "uniform"]),
+  outputInit: choice(["depth", "plain"]),
+  fusionInit: number(0, 1e3),
 };
 
 /** Fields that may be left out of a full configuration. */

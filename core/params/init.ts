@@ -1,18 +1,20 @@
 /** Start values of parameters, drawn with the counter-based generator: a function of seed and parameter alone. */
 import { fillNormal, fillUniform, STREAMS } from "../random.ts";
 import { sizeOf } from "../tensor/mod.ts";
-import type { ParameterSpec } from "./specs.ts";
+import type { Init, ParameterSpec } from "./specs.ts";
 import { at } from "../lists.ts";
 
 const SMALLEST_STEP = 1e-3, LARGEST_STEP = 1e-1, STEP_FLOOR = 1e-4;
 
 /** Row-major start values. `index` is the parameter's place in the model. */
 export function initialValues(
-  { shape, init }: ParameterSpec,
+  { shape, init }: Pick<ParameterSpec, "shape" | "init">,
   { seed, index }: { seed: number; index: number },
 ): Float32Array<ArrayBuffer> {
   const values = new Float32Array(sizeOf(shape)), counter = { seed, stream: STREAMS.init, step: index };
   switch (init.kind) {
+    case "rows":
+      return byRows({ shape, parts: init.parts }, { seed, index });
     case "constant":
       return values.fill(init.value);
     case "normal":
@@ -26,6 +28,21 @@ export function initialValues(
         inverseSoftplusOfExp,
       );
   }
+}
+
+/** Each part's rows of a matrix that is all of this part. So the rows of one part do not depend on what the others are. */
+function byRows(
+  { shape, parts }: { shape: readonly number[]; parts: readonly { rows: number; init: Init }[] },
+  counter: { seed: number; index: number },
+): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(sizeOf(shape)), columns = at(shape, 1);
+  let start = 0;
+  for (const { rows, init } of parts) {
+    const end = start + rows * columns;
+    values.set(initialValues({ shape, init }, counter).subarray(start, end), start);
+    start = end;
+  }
+  return values;
 }
 
 /** b with softplus(b) = dt, for dt = exp(logDt). Source: the initialisation of Mamba's reference code. */

@@ -6,6 +6,8 @@ export type Init =
   | { kind: "normal"; deviation: number }
   | { kind: "uniform"; bound: number }
   | { kind: "constant"; value: number }
+  /** Rows of a matrix that start differently, from the first on. */
+  | { kind: "rows"; parts: readonly { rows: number; init: Init }[] }
   /** log(1 … N) in each row: A = −n, the real S4D start. */
   | { kind: "s4d" }
   /** Inverse softplus of a step size drawn log-uniformly from 0.001 to 0.1. */
@@ -35,55 +37,111 @@ export function projectionParts(config: HymbaConfig, layer: Layer) {
   };
 }
 
-function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
-  const { dModel: D, innerDim: I, convKernel: J, ffnHidden: F, nLayers, branchWidth } = config;
-  const linear: Init = { kind: "normal", deviation: config.initDeviation };
-  // Projections back into the residual stream start smaller, so that its variance does not grow with depth.
-  const output: Init = { kind: "normal", deviation: config.initDeviation / Math.sqrt(2 * nLayers) };
-  const specs: ParameterSpec[] = [];
-  const add = (name: string, shape: readonly number[], init: Init, decay = shape.length > 1) =>
-    specs.push({ name: `layers.${layer.index}.${name}`, shape, init, decay });
-  /** A branch of its own width: into it, its input projection, its output projection, back to the stream. */
-  const addBranch = (name: string, input: number, mixed: number) => {
-    add(`${name}.enter`, [branchWidth, D], linear), add(`${name}.in_proj`, [input, branchWidth], linear);
-    add(`${name}.out_proj`, [branchWidth, mixed], linear), add(`${name}.leave`, [D, branchWidth], output);
-  };
-  const { q, k, v, x, z } = projectionParts(config, layer), conv: Init = { kind: "uniform", bound: 1 / Math.sqrt(J) };
-  add("norm1", [D], ONE);
-  if (branchWidth === 0) add("in_proj", [q + k + v + x + z, D], linear);
-  else {
-    if (layer.attention) addBranch("attention", q + k + v, config.nHeads * config.valueHeadDim);
-    if (layer.mamba) addBranch("mamba", x + z, I);
-  }
-  if (layer.attention && config.attentionConv > 0) {
-    const taps = config.attentionConv, init: Init = { kind: "uniform", bound: 1 / Math.sqrt(taps) };
-    add("attention.conv.w", [q + k + v, taps], init), add("attention.conv.b", [q + k + v], init);
-  }
-  if (layer.mamba) add("conv.w", [I, J], conv), add("conv.b", [I], conv);
-  if (layer.mamba && config.state === "off") add("z_proj", [I, D], linear);
-  if (layer.mamba && config.state === "on") addScan(config, add);
-  const both = layer.attention && layer.mamba, attended = config.nHeads * config.valueHeadDim;
-  const separate = both && config.separateOutputs, joined = separate ? D : I, mixed = layer.mamba ? I : attended;
-  if (separate) add("attention.out_proj", [D, attended], output), add("mamba.out_proj", [D, I], output);
-  if (both && config.fusion === "mean") add("fusion.attention", [joined], ONE), add("fusion.mamba", [joined], ONE);
-  if (both && config.fusion === "gate") add("fusion.gate", [1], { kind: "constant", value: 0.5 });
-  if (branchWidth === 0 && !separate) add("out_proj", [D, both && config.fusion === "concat" ? 2 * I : mixed], output);
-  add("norm2", [D], ONE);
-  add("ffn.gate_up", [2 * F, D], linear);
-  add("ffn.down", [D, F], output);
-  return specs;
+/** How the projections of a model start. */
+interface ProjectionInits {
+  readonly linear: Init;
+  /** Back into the residual stream. By default smaller, so that its variance does not grow with depth. */
+  readonly output: Init;
+  /** Of the Mamba branch, by the width of their input. */
+  mamba(input: number): Init;
+  mambaOutput(input: number): Init;
 }
 
-function addScan(
-  { innerDim: I, stateSize: N, dtRank: R, innerNorms, stepInit }: HymbaConfig,
-  add: (name: string, shape: readonly number[], init: Init, decay?: boolean) => void,
-): void {
-  add("x_proj", [R + 2 * N, I], { kind: "uniform", bound: 1 / Math.sqrt(I) });
-  if (innerNorms) add("dt_norm", [R], ONE), add("b_norm", [N], ONE), add("c_norm", [N], ONE);
-  add("dt_proj.w", [I, R], { kind: "uniform", bound: 1 / Math.sqrt(R) });
-  add("dt_proj.b", [I], stepInit === "mamba" ? { kind: "step-size" } : { kind: "constant", value: 0 });
+function projectionInits({ initDeviation, outputInit, mambaInit, nLayers }: HymbaConfig): ProjectionInits {
+  const depth = outputInit === "depth" ? Math.sqrt(2 * nLayers) : 1;
+  const linear: Init = { kind: "normal", deviation: initDeviation };
+  const output: Init = { kind: "normal", deviation: initDeviation / depth };
+  if (mambaInit === "normal") return { linear, output, mamba: () => linear, mambaOutput: () => output };
+  return {
+    linear,
+    output,
+    mamba: (input) => ({ kind: "uniform", bound: 1 / Math.sqrt(input) }),
+    mambaOutput: (input) => ({ kind: "uniform", bound: 1 / (depth * Math.sqrt(input)) }),
+  };
+}
+
+type Add = (name: string, shape: readonly number[], init: Init, decay?: boolean) => void;
+
+/** What the parameters of a layer are made from. */
+interface LayerParts extends ReturnType<typeof projectionParts> {
+  readonly config: HymbaConfig;
+  readonly layer: Layer;
+  readonly inits: ProjectionInits;
+  readonly add: Add;
+}
+
+/** From the stream to both branches: one fused projection, or with a `branchWidth` one into each branch and one inside it. */
+function addInputs({ config, layer, inits, add, q, k, v, x, z }: LayerParts): void {
+  const { dModel: D, innerDim: I, branchWidth } = config, { linear, output, mamba } = inits;
+  const heads = q + k + v, scanned = x + z;
+  if (branchWidth === 0) {
+    const parts = [{ rows: heads, init: linear }, { rows: scanned, init: mamba(D) }].filter(({ rows }) => rows > 0);
+    const same = parts.every(({ init }) => init === linear);
+    return add("in_proj", [heads + scanned, D], same ? linear : { kind: "rows", parts });
+  }
+  const addBranch = (
+    name: string,
+    { input, inner, mixed, out }: { input: number; inner: Init; mixed: number; out: Init },
+  ) => {
+    add(`${name}.enter`, [branchWidth, D], linear), add(`${name}.in_proj`, [input, branchWidth], inner);
+    add(`${name}.out_proj`, [branchWidth, mixed], out), add(`${name}.leave`, [D, branchWidth], output);
+  };
+  const attended = config.nHeads * config.valueHeadDim;
+  if (layer.attention) addBranch("attention", { input: heads, inner: linear, mixed: attended, out: linear });
+  // The projection behind the scan does not lead into the stream here, so it is not smaller for the depth.
+  if (layer.mamba) addBranch("mamba", { input: scanned, inner: mamba(branchWidth), mixed: I, out: mamba(I) });
+}
+
+function addAttentionConvolution({ config: { attentionConv: taps }, layer, add, q, k, v }: LayerParts): void {
+  if (!layer.attention || taps === 0) return;
+  const init: Init = { kind: "uniform", bound: 1 / Math.sqrt(taps) };
+  add("attention.conv.w", [q + k + v, taps], init), add("attention.conv.b", [q + k + v], init);
+}
+
+/** The Mamba branch between its input and its output projection. */
+function addMamba({ config, layer, inits, add }: LayerParts): void {
+  if (!layer.mamba) return;
+  const { dModel: D, innerDim: I, stateSize: N, dtRank: R, convKernel: J } = config;
+  const within = (input: number): Init => ({ kind: "uniform", bound: 1 / Math.sqrt(input) });
+  add("conv.w", [I, J], within(J)), add("conv.b", [I], within(J));
+  if (config.state === "off") return add("z_proj", [I, D], inits.mamba(D));
+  add("x_proj", [R + 2 * N, I], within(I));
+  if (config.innerNorms) add("dt_norm", [R], ONE), add("b_norm", [N], ONE), add("c_norm", [N], ONE);
+  add("dt_proj.w", [I, R], within(R));
+  add("dt_proj.b", [I], config.stepInit === "mamba" ? { kind: "step-size" } : { kind: "constant", value: 0 });
   add("a_log", [I, N], { kind: "s4d" }, false);
   add("d", [I], ONE);
+}
+
+/** What joins the branches, and from them back to the stream. */
+function addOutputs({ config, layer, inits: { output, mambaOutput }, add }: LayerParts): void {
+  const { dModel: D, innerDim: I, fusion, branchWidth } = config;
+  const both = layer.attention && layer.mamba, attended = config.nHeads * config.valueHeadDim;
+  const separate = both && config.separateOutputs, joined = separate ? D : I;
+  if (separate) add("attention.out_proj", [D, attended], output), add("mamba.out_proj", [D, I], mambaOutput(I));
+  const norm: Init = { kind: "constant", value: config.fusionInit };
+  if (both && fusion === "mean") add("fusion.attention", [joined], norm), add("fusion.mamba", [joined], norm);
+  if (both && fusion === "gate") add("fusion.gate", [1], { kind: "constant", value: 0.5 });
+  if (branchWidth > 0 || separate) return;
+  if (both) add("out_proj", [D, fusion === "concat" ? 2 * I : I], output);
+  else add("out_proj", [D, layer.mamba ? I : attended], layer.mamba ? mambaOutput(I) : output);
+}
+
+function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
+  const { dModel: D, ffnHidden: F } = config, inits = projectionInits(config), specs: ParameterSpec[] = [];
+  const add: Add = (name, shape, init, decay = shape.length > 1) => {
+    specs.push({ name: `layers.${layer.index}.${name}`, shape, init, decay });
+  };
+  const parts: LayerParts = { config, layer, inits, add, ...projectionParts(config, layer) };
+  add("norm1", [D], ONE);
+  addInputs(parts);
+  addAttentionConvolution(parts);
+  addMamba(parts);
+  addOutputs(parts);
+  add("norm2", [D], ONE);
+  add("ffn.gate_up", [2 * F, D], inits.linear);
+  add("ffn.down", [D, F], inits.output);
+  return specs;
 }
 
 /** The parameters of a model in a fixed order. The embedding is also the output head. */

@@ -30,6 +30,14 @@ export interface Stretch {
   readonly v: Tensor;
 }
 
+/** Neighbouring elements of the arenas that are updated alike. */
+interface Run {
+  readonly decay: boolean;
+  readonly factor: number;
+  readonly start: number;
+  end: number;
+}
+
 export type ArenaName = "parameters" | "gradients" | "firstMoments" | "secondMoments";
 
 export class ParameterStore {
@@ -44,14 +52,10 @@ export class ParameterStore {
   constructor(readonly config: HymbaConfig) {
     this.specs = parameterSpecs(config);
     let at = 0;
-    const ends = [true, false].map((decay) => {
-      const start = at;
-      for (const { name, shape } of this.specs.filter((spec) => spec.decay === decay)) {
-        this.#offsets.set(name, at);
-        at += Math.ceil(sizeOf(shape) / ALIGNMENT) * ALIGNMENT;
-      }
-      return { decay, start, length: at - start };
-    });
+    for (const { name, shape } of [true, false].flatMap((decay) => this.specs.filter((spec) => spec.decay === decay))) {
+      this.#offsets.set(name, at);
+      at += Math.ceil(sizeOf(shape) / ALIGNMENT) * ALIGNMENT;
+    }
     const arena = (name: ArenaName) => new Arena(name, at);
     this.arenas = {
       parameters: arena("parameters"),
@@ -59,17 +63,31 @@ export class ParameterStore {
       firstMoments: arena("firstMoments"),
       secondMoments: arena("secondMoments"),
     };
-    this.stretches = ends.filter(({ length }) => length > 0).map(({ decay, start, length }) => {
-      const part = (name: ArenaName) =>
-        tensorOver(
-          new Storage(`${name} ${decay ? "with" : "without"} decay`, length, "f32", {
-            arena: this.arenas[name],
-            offset: start,
-          }),
-          [length],
-        );
-      return { decay, p: part("parameters"), g: part("gradients"), m: part("firstMoments"), v: part("secondMoments") };
-    });
+    this.stretches = this.stretchesBy(() => 1);
+  }
+
+  /**
+   * The stretches, cut where a factor of their parameters changes. With one factor for all these are {@link stretches}.
+   * `factorOf`: a number for each parameter.
+   */
+  stretchesBy(factorOf: (spec: ParameterSpec) => number): (Stretch & { readonly factor: number })[] {
+    const specs = new Map(this.specs.map((spec) => [spec.name, spec])), runs: Run[] = [];
+    for (const [name, start] of this.#offsets) { // in the order of the arena
+      const spec = present(specs.get(name), name), { decay } = spec, factor = factorOf(spec), last = runs.at(-1);
+      const end = start + Math.ceil(sizeOf(spec.shape) / ALIGNMENT) * ALIGNMENT;
+      if (last && last.decay === decay && last.factor === factor) last.end = end;
+      else runs.push({ decay, factor, start, end });
+    }
+    return runs.map(({ factor, ...run }) => ({ ...this.#stretch(run), factor }));
+  }
+
+  #stretch({ decay, start, end }: Omit<Run, "factor">): Stretch {
+    const part = (name: ArenaName) => {
+      const place = { arena: this.arenas[name], offset: start };
+      const storage = new Storage(`${name} ${decay ? "with" : "without"} decay`, end - start, "f32", place);
+      return tensorOver(storage, [end - start]);
+    };
+    return { decay, p: part("parameters"), g: part("gradients"), m: part("firstMoments"), v: part("secondMoments") };
   }
 
   /** A parameter, or what belongs to it in another arena. */

@@ -5,6 +5,7 @@ import {
   HymbaConfig,
   type HymbaOptions,
   PROFILES,
+  RATE_SCALINGS,
   SCHEDULES,
   SPLITS,
   type StudyConfig,
@@ -37,6 +38,8 @@ const unusual = {
   cooldown: optional(number({ min: 0, max: 1 })),
   optimizer: optional(object({ beta1: rate, beta2: rate, eps: rate, clip: rate })),
   checkpointEvery: optional(whole({ min: 1 })),
+  rateScaling: optional(oneOf(RATE_SCALINGS)),
+  rateWidth: optional(whole({ min: 1 })),
 };
 const stageConfig = object({
   steps: size,
@@ -120,7 +123,7 @@ const study = object({
   samples,
   profile: optional(oneOf(PROFILES)),
   suite: optional(oneOf(SUITES)),
-  budget: optional(oneOf(["flops"])),
+  budget: optional(oneOf(["flops", "seconds"])),
   characters: optional(count),
   mainArm: optional(armName),
   equivalenceMargin: optional(number({ min: 0 })),
@@ -163,6 +166,8 @@ const storedRecord = object({
   processor: optional(name),
   started: text({ max: 64 }),
   command: long,
+  /** Seconds of an update of the first stage by arm, measured when a run with a budget of seconds began. */
+  updateSeconds: optional(mapOf(number({ min: 0 }), { max: RECORD_LIMITS.arms })),
   /** Where each value of the study comes from, by its key; absent in records of older runs. */
   origins: optional(mapOf(text(), { max: RECORD_LIMITS.origins })),
 });

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { Run, StageName } from "../record/mod.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { ablationChart } from "./ablation_chart.ts";
+import { budgetsCsv } from "./budgets.ts";
+import { budgetsChart } from "./budgets_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
 import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "./csv.ts";
@@ -37,6 +39,8 @@ export const ARTIFACTS = {
   attentionOrpo: maps("orpo"),
   recall: { file: "recall.png", make: (run: Run) => recallChart(probeOf(run)) },
   recallCsv: { file: "recall.csv", make: (run: Run) => recallCsv(probeOf(run)) },
+  budgets: { file: "budgets.png", make: budgetsChart },
+  budgetsCsv: { file: "budgets.csv", make: budgetsCsv },
   report: { file: "report.html", make: reportPage },
 } as const satisfies Record<string, Artifact>;
 

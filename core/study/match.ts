@@ -1,6 +1,7 @@
 /** Gives all arms the same number of parameters, by the width of their feed-forward parts. */
 import { ArchType, type Arm, type HymbaConfig, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
+import { present } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
 import { trainingPlan } from "../train/plans.ts";
@@ -49,15 +50,15 @@ export function updateFlops(study: StudyConfig, arm: Arm): number {
 }
 
 /**
- * The study with as many floating-point operations for every arm in its first stage as its first arm has there. Warm-up and
- * evaluations keep their shares of the steps.
+ * The study with as many steps for every arm in its first stage that each arm costs what its first arm costs there. `cost` is that
+ * of one update. Warm-up and evaluations keep their shares of the steps.
  */
-export function ofOneBudget(study: StudyConfig): StudyConfig {
+function ofOneCost(study: StudyConfig, cost: (arm: Arm) => number): StudyConfig {
   const [first] = study.arms;
-  if (study.budget !== "flops" || first === undefined) return study;
-  const { pretraining } = studyOfArm(study, first), flops = pretraining.steps * updateFlops(study, first);
+  if (first === undefined) return study;
+  const total = studyOfArm(study, first).pretraining.steps * cost(first);
   const arms = study.arms.map((arm): Arm => {
-    const own = studyOfArm(study, arm).pretraining, steps = Math.max(1, Math.round(flops / updateFlops(study, arm)));
+    const own = studyOfArm(study, arm).pretraining, steps = Math.max(1, Math.round(total / cost(arm)));
     if (steps === own.steps) return arm;
     const scaled = (count: number) => Math.round(count * steps / own.steps);
     const fitted = { warmup: scaled(own.warmup), evaluateEvery: Math.max(1, scaled(own.evaluateEvery)) };
@@ -65,6 +66,14 @@ export function ofOneBudget(study: StudyConfig): StudyConfig {
   });
   return { ...study, arms };
 }
+
+/** The study with as many floating-point operations for every arm, where its budget is flops. */
+export const ofOneBudget = (study: StudyConfig): StudyConfig =>
+  study.budget === "flops" ? ofOneCost(study, (arm) => updateFlops(study, arm)) : study;
+
+/** The study with as much time for every arm, where its budget is seconds. `seconds`: of an update, by arm. */
+export const ofOneTime = (study: StudyConfig, seconds: Readonly<Record<string, number>>): StudyConfig =>
+  study.budget === "seconds" ? ofOneCost(study, ({ name }) => present(seconds[name], `the time of ${name}`)) : study;
 
 /** A resolved study as it is run: arms of one size and of one budget, where it asks for that. */
 export const matchedStudy = (resolved: Pick<ResolvedStudy, "study" | "reference">): StudyConfig =>

@@ -34,6 +34,8 @@ export interface Environment {
   readonly kernels?: string;
   readonly program?: RunRecord["program"];
   readonly processor?: string;
+  /** Seconds of an update by arm, which the steps of a study with a budget of seconds follow from. */
+  readonly updateSeconds?: Readonly<Record<string, number>>;
   /** Where each value of the study comes from, by its key. */
   readonly origins?: Readonly<Record<string, string>>;
 }

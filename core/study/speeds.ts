@@ -3,6 +3,7 @@ import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import type { Part } from "../data/parts.ts";
 import { throwIfStopped } from "../errors.ts";
+import { at } from "../lists.ts";
 import { DecodeSession } from "../infer/session.ts";
 import { initialLossScale } from "../ops/loss_scale.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -54,6 +55,36 @@ async function trainingSpeed(store: ParameterStore, { executor, study, tokens }:
   } finally {
     program.dispose();
   }
+}
+
+/** Rounds in which the time of an update is measured before a study begins. */
+const BUDGET_ROUNDS = 5;
+
+/**
+ * Seconds of an update of the first stage of every arm, by name: the median of five rounds in which the arms take turns. What the
+ * tokens are does not change the time.
+ */
+export async function updateSeconds(
+  study: StudyConfig,
+  { executor, signal }: Pick<Place, "executor" | "signal">,
+): Promise<Record<string, number>> {
+  const { sequenceLength: T, vocabSize, arms } = study, rounds = new Map<string, number[]>();
+  const numbers = Uint32Array.from({ length: 64 * (T + 1) }, (_, i) => i % vocabSize);
+  const tokens = { tokens: numbers, starts: [0], bytes: numbers.length };
+  for (let round = 0; round < BUDGET_ROUNDS; round++) {
+    for (const arm of arms) {
+      throwIfStopped(signal, "measuring speeds");
+      const store = new ParameterStore(arm.config), own = studyOfArm(study, arm), { batch } = own.pretraining;
+      try {
+        store.initialise(executor, 1);
+        const speed = await trainingSpeed(store, { executor, study: own, tokens });
+        rounds.set(arm.name, [...rounds.get(arm.name) ?? [], batch * T / speed]);
+      } finally {
+        store.release(executor);
+      }
+    }
+  }
+  return Object.fromEntries([...rounds].map(([arm, all]) => [arm, at(all.toSorted((a, b) => a - b), 2)]));
 }
 
 /** New tokens per second of one sequence with caches, logits read after each token. */

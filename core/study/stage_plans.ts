@@ -3,6 +3,7 @@ import type { StageConfig, StudyConfig } from "../config/mod.ts";
 import { type EvaluationPlan, evaluationPlan } from "../infer/scorer.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { StageName } from "../record/mod.ts";
+import { rateFactors } from "../train/rate_scaling.ts";
 import { type PreferencePlan, preferencePlan, type TrainingPlan, trainingPlan } from "../train/plans.ts";
 
 export interface StagePlans {
@@ -29,14 +30,15 @@ export function stagePlans(study: StudyConfig, store: ParameterStore, { stage }:
   const { pretraining, orpo, preference, sequenceLength: T, remat, precision } = study;
   const evaluation = evaluationPlan(store, { B: evaluationBatch(study), T }), activations = { remat, precision };
   if (stage === "pretraining") {
-    const { batch: B, decay, optimizer } = pretraining;
-    const training = trainingPlan(store, { B, T, decay, optimizer, ...activations });
+    const { batch: B, decay, optimizer } = pretraining, rateFactor = rateFactors(pretraining, store.config);
+    const training = trainingPlan(store, { B, T, decay, optimizer, rateFactor, ...activations });
     return { config: pretraining, training, evaluation };
   }
   const { batch: n, decay, optimizer } = orpo, { beta, promptTokens, completionTokens } = preference;
-  const pairT = promptTokens + completionTokens - 1;
+  const pairT = promptTokens + completionTokens - 1, rateFactor = rateFactors(orpo, store.config);
+  const update = { decay, optimizer, rateFactor, ...activations };
   const training = preference.loss === "seed"
-    ? trainingPlan(store, { B: n, T, decay, optimizer, scale: 1 + beta, ...activations })
-    : preferencePlan(store, { n, T: pairT, decay, optimizer, beta: stage === "control" ? 0 : beta, ...activations });
+    ? trainingPlan(store, { B: n, T, scale: 1 + beta, ...update })
+    : preferencePlan(store, { n, T: pairT, beta: stage === "control" ? 0 : beta, ...update });
   return { config: orpo, training, evaluation, pairs: evaluationPlan(store, { B: 2 * n, T: pairT }) };
 }

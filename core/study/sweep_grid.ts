@@ -1,5 +1,5 @@
 /** The points of a sweep: which values each arm is trained with, what the arms of these trainings are called, and new points. */
-import { holds, type StudyConfig, studyOfArm, type Value } from "../config/mod.ts";
+import { holds, type StudyConfig, type Value } from "../config/mod.ts";
 import { at, present } from "../lists.ts";
 import { type Axis, type FlagValue, keyAt, nameOf, pathInArm } from "../study_file/mod.ts";
 
@@ -105,10 +105,4 @@ export function extendedAxis(axis: Axis, point: Point): Axis | undefined {
   const [edge, next] = low ? [at(numbers, 0), at(numbers, 1)] : [at(numbers, -1), at(numbers, -2)];
   const value = Number((edge * edge / next).toPrecision(12));
   return holds(type, value) ? { ...axis, values: low ? [value, ...axis.values] : [...axis.values, value] } : undefined;
-}
-
-/** Text tokens that an arm sees in the first stage. */
-export function tokensOf(study: StudyConfig, arm: { name: string }): number {
-  const { pretraining: { steps, batch }, sequenceLength } = studyOfArm(study, arm);
-  return steps * batch * sequenceLength;
 }

@@ -29,6 +29,9 @@ const KINDS: readonly (keyof HymbaOptions)[] = [
     "ropeBase",
     "normEps",
     "stepInit",
+    "mambaInit",
+    "outputInit",
+    "fusionInit",
   ] as const,
 ];
 

@@ -62,8 +62,8 @@ const STUDY: readonly Key[] = [
   },
   {
     path: "budget",
-    type: choice(["tokens", "flops"]),
-    meaning: "What all models get as much of in stage 1: text tokens, or floating-point operations.",
+    type: choice(["tokens", "flops", "seconds", "parameters"]),
+    meaning: "What all models get as much of in stage 1. parameters: of one size and as many tokens, as with match.",
     usual: "tokens",
   },
   {

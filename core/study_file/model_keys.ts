@@ -89,6 +89,14 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   },
   metaInit: { meaning: "Meta tokens at the start: N(0, 1), or the deviation of the embeddings." },
   stepInit: { meaning: "Step sizes at the start: Mamba's 0.001 to 0.1, or a bias of zero." },
+  mambaInit: {
+    meaning:
+      "The Mamba branch's projections at the start: N(0, initDeviation), or U(±1/√inputs) as in state-spaces/mamba.",
+  },
+  outputInit: {
+    meaning: "Projections back into the stream at the start: smaller by √(2 · layers), or like all others.",
+  },
+  fusionInit: { meaning: "Start of the weights of the branch norms of fusion mean. 1 as published." },
 };
 
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];

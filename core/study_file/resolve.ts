@@ -21,7 +21,7 @@ import { mergeValues, presetValues, usualValues } from "./merge.ts";
 import { presetNamed } from "./presets.ts";
 import { recallFaults } from "./recall_faults.ts";
 import { splitFaults, splitOf } from "./split.ts";
-import { lengthFaults, ownStageOf, stageOf } from "./stages.ts";
+import { lengthFaults, ownStageOf, rateFaults, stageOf } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
 import { present } from "../lists.ts";
@@ -156,15 +156,17 @@ function gathered({ preset, file, flags = [] }: Sources): { values: Values; faul
 export function resolveSources(sources: Sources): ResolvedStudy {
   const { values: given, faults, preset } = gathered(sources), values = new Map(given), reader = new Reader(values);
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
-  faults.push(...lengthFaults(values), ...splitFaults(values, reader.table("data")));
+  faults.push(...rateFaults(values), ...lengthFaults(values), ...splitFaults(values, reader.table("data")));
   if (profile) {
     faults.push(...profileFaults(reader));
     values.set("preference.loss", { value: profile, origin: { kind: "rule", rule: `profile ${profile}` } });
   }
   const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.need<MatchRule>("match");
-  const match = reader.isOwn("match") ? reader.need<MatchRule>("match") : usualMatch;
+  const ofOneSize = reader.get("budget") === "parameters";
+  const match = reader.isOwn("match") ? reader.need<MatchRule>("match") : ofOneSize ? "parameters" : usualMatch;
+  faults.push(...budgetFaults(reader));
   if (match !== reader.get("match")) {
-    const rule = profile ? `profile ${profile}` : `suite ${suite}`;
+    const rule = ofOneSize ? "budget parameters" : profile ? `profile ${profile}` : `suite ${suite}`;
     values.set("match", { value: match, origin: { kind: "rule", rule } });
   }
   const { ffnHiddenUnmatched: _, ...shape } = shapeOf(reader, "model");
@@ -190,6 +192,20 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   return { study, reference: present(reference, "the arm hymba"), preset, values };
 }
 
+/** The budget of a study, where the arms get anything but as many tokens. */
+function budgetOf(reader: Reader): Pick<StudyConfig, "budget"> {
+  const budget = reader.get<string>("budget");
+  return budget === "flops" || budget === "seconds" ? { budget } : {};
+}
+
+/** A budget of parameters is a match: it cannot be given together with no match. */
+function budgetFaults(reader: Reader): Fault[] {
+  const budget = reader.values.get("budget");
+  if (budget?.value !== "parameters" || !reader.isOwn("match") || reader.get("match") === "parameters") return [];
+  const expected = 'match = "parameters", or no value, because budget = "parameters" decides it';
+  return [{ at: faultAt(present(reader.values.get("match"), "match").origin), what: "match", expected }];
+}
+
 function studyFrom(
   reader: Reader,
   { suite, profile, match, arms, recall, seeds, name }:
@@ -207,7 +223,7 @@ function studyFrom(
     ...(suite ? { suite } : {}),
     ...(profile ? { profile } : {}),
     match,
-    ...(reader.get("budget") === "flops" ? { budget: "flops" as const } : {}),
+    ...budgetOf(reader),
     arms: arms.map((arm) => {
       const pretraining = ownStageOf(reader.values, { arm: arm.name, T });
       return pretraining ? { ...arm, pretraining } : arm;

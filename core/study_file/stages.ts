@@ -8,14 +8,16 @@ import { type Fault, faultAt, type Values } from "./values.ts";
 type StageValues =
   & Pick<StageConfig, "rate" | "warmup" | "decay" | "batch" | "evaluateEvery" | "checkpointEvery">
   & OptimizerConfig
-  & { readonly steps?: number; readonly tokens?: number; readonly schedule: ScheduleName; readonly cooldown: number };
+  & { readonly steps?: number; readonly tokens?: number; readonly schedule: ScheduleName; readonly cooldown: number }
+  & Required<Pick<StageConfig, "rateScaling" | "rateWidth">>;
 
 /** A stage in which schedule and AdamW are given, usual or not. */
-type WholeStage = StageConfig & Required<Pick<StageConfig, "schedule" | "optimizer">>;
+type WholeStage = StageConfig & Required<Pick<StageConfig, "schedule" | "optimizer" | "rateScaling">>;
 
 /** A stage with a warm-up and evaluations that fit into its steps. T: text tokens of a sequence. */
 function stageFrom(values: StageValues, T: number): WholeStage {
   const { rate, warmup, decay, batch, schedule, cooldown, checkpointEvery, beta1, beta2, eps, clip } = values;
+  const { rateScaling, rateWidth } = values;
   const steps = values.tokens === undefined ? values.steps ?? 1 : Math.ceil(values.tokens / (batch * T));
   const rising = Number.isInteger(warmup) ? warmup : Math.round(warmup * steps);
   return {
@@ -28,15 +30,22 @@ function stageFrom(values: StageValues, T: number): WholeStage {
     schedule,
     ...(schedule === "wsd" ? { cooldown } : {}),
     optimizer: { beta1, beta2, eps, clip },
+    rateScaling,
+    ...(rateScaling === "width" ? { rateWidth } : {}),
     ...(checkpointEvery === undefined ? {} : { checkpointEvery: Math.min(checkpointEvery, steps) }),
   };
 }
 
 /** A stage of the study, from the values of its keys. The usual schedule and the usual AdamW are left out. */
 export function stageOf(values: Values, { path, T }: { path: "pretraining" | "orpo"; T: number }): StageConfig {
-  const { schedule, optimizer, ...stage } = stageFrom(fieldsOf(values, path) as unknown as StageValues, T);
+  const { schedule, optimizer, rateScaling, ...stage } = stageFrom(fieldsOf(values, path) as unknown as StageValues, T);
   const isUsual = Object.entries(optimizer).every(([name, value]) => keyAt(`pretraining.${name}`)?.usual === value);
-  return { ...stage, ...(schedule === "cosine" ? {} : { schedule }), ...(isUsual ? {} : { optimizer }) };
+  return {
+    ...stage,
+    ...(schedule === "cosine" ? {} : { schedule }),
+    ...(isUsual ? {} : { optimizer }),
+    ...(rateScaling === "none" ? {} : { rateScaling }),
+  };
 }
 
 /** What an arm has of its own in the first stage; undefined where that is nothing. */
@@ -45,14 +54,30 @@ export function ownStageOf(
   { arm, T }: { arm: string; T: number },
 ): Partial<StageConfig> | undefined {
   const own = fieldsOf(values, `arms.${arm}.pretraining`), common = fieldsOf(values, "pretraining");
+  const study = stageFrom(fieldsOf(values, "pretraining") as unknown as StageValues, T);
   if (own.steps !== undefined) delete common.tokens;
   if (own.tokens !== undefined) delete common.steps;
-  const whole = stageFrom({ ...common, ...own } as unknown as StageValues, T),
-    study = stageFrom(fieldsOf(values, "pretraining") as unknown as StageValues, T);
+  // An arm with batches of its own gets as many tokens as the others, unless it says how many.
+  if (
+    typeof own.batch === "number" && own.steps === undefined && common.steps !== undefined && own.tokens === undefined
+  ) {
+    common.steps = Math.max(1, Math.round(study.steps * study.batch / own.batch));
+  }
+  const whole = stageFrom({ ...common, ...own } as unknown as StageValues, T);
   const differs = Object.entries(whole).filter(([name, value]) =>
     JSON.stringify(study[name as keyof StageConfig]) !== JSON.stringify(value)
   );
   return differs.length === 0 ? undefined : Object.fromEntries(differs);
+}
+
+/** Rates by group of parameters in a study in f16, whose loss scaling adjusts one schedule for all. */
+export function rateFaults(values: Values): Fault[] {
+  if (values.get("precision")?.value !== "f16") return [];
+  return [...values].flatMap(([path, { value, origin }]) =>
+    /(^|\.)rateScaling$/.test(path) && value !== "none"
+      ? [{ at: faultAt(origin), what: path, expected: "none with precision f16", got: String(value) }]
+      : []
+  );
 }
 
 /** Steps and tokens of one stage in one source: nobody could say which of them holds. */

@@ -1,5 +1,5 @@
 /** The keys of both training stages, of the preference pairs, of the samples and of the recall probe. */
-import { choice, either, flag, list, number, SCHEDULES, type ValueType, whole } from "../config/mod.ts";
+import { choice, either, flag, list, number, RATE_SCALINGS, SCHEDULES, type ValueType, whole } from "../config/mod.ts";
 import type { Key } from "./key.ts";
 import { modelKeys } from "./model_keys.ts";
 
@@ -37,6 +37,16 @@ const rateKeys = (stage: string): Key[] => [
   usual(`${stage}.cooldown`, number(0, 1), {
     is: 0.2,
     meaning: "wsd: the share of the steps at the end in which the rate falls to zero.",
+  }),
+  {
+    path: `${stage}.rateScaling`,
+    type: choice(RATE_SCALINGS),
+    meaning: "Rates by group of parameters. width: matrices and embeddings have rate * rateWidth / dModel.",
+    usual: "none",
+  },
+  usual(`${stage}.rateWidth`, whole(2 ** 17), {
+    is: 64,
+    meaning: "rateScaling width: the width of a model at which all parameters have the rate itself.",
   }),
 ];
 

@@ -32,6 +32,9 @@ export function feed(
 ): void {
   for (const [input, data] of inputs(step)) program.write(input, data);
   program.write(made.schedule, scheduleVector(step, { ...made.optimizer, rate }));
+  for (const { schedule, factor } of made.scaledSchedules) {
+    program.write(schedule, scheduleVector(step, { ...made.optimizer, rate: rate * factor }));
+  }
 }
 
 /** The norm of the gradient; in f16 also the loss scale, and instead of the norm the mark of an update that was left out. */

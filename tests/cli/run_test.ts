@@ -51,11 +51,14 @@ Deno.test("commands for one artifact: by default of the newest run, into its fol
   const commands: [words: string[], files: string[]][] = [
     [
       ["csv"],
-      [ARTIFACTS.csv, ARTIFACTS.comparisons, ARTIFACTS.preference, ARTIFACTS.recallCsv].map(({ file }) => file),
+      [ARTIFACTS.csv, ARTIFACTS.comparisons, ARTIFACTS.preference, ARTIFACTS.recallCsv, ARTIFACTS.budgetsCsv].map((
+        { file },
+      ) => file),
     ],
     [["metrics"], [ARTIFACTS.metrics.file]],
     [["samples"], [ARTIFACTS.samples.file]],
     [["plot", "ablation"], [ARTIFACTS.ablation.file]],
+    [["plot", "budgets"], [ARTIFACTS.budgets.file]],
     [["plot", "comparisons"], [ARTIFACTS.intervals.file]],
     [["plot", "recall"], [ARTIFACTS.recall.file]],
     [["plot", "stages"], [ARTIFACTS.stages.file]],
@@ -80,7 +83,7 @@ Deno.test("an artifact goes into the folder of --out, and --json prints its path
   const folder = await trained();
   const { code, out } = await hymba(place, "csv", folder, "--out", "elsewhere/deep", "--json");
   assert.equal(code, 0);
-  const tables = ["ablation_results.csv", "comparisons.csv", "preference.csv", "recall.csv"];
+  const tables = ["ablation_results.csv", "comparisons.csv", "preference.csv", "recall.csv", "budgets.csv"];
   assert.deepEqual(JSON.parse(out), { run: folder, written: tables.map((file) => `elsewhere/deep/${file}`) });
   assert.ok(await sizeOf(join(place.folder, "elsewhere/deep/ablation_results.csv")) > 500);
 });

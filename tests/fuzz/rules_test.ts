@@ -126,6 +126,9 @@ const CONFIG_RULES: readonly (readonly [field: string, wrong: readonly unknown[]
   ["normEps", [-1, 2, NaN]],
   ["initDeviation", [-1, Infinity, NaN]],
   ["metaInit", ["zero", null]],
+  ["mambaInit", ["zero", 1]],
+  ["outputInit", [true, ""]],
+  ["fusionInit", [-1, "1", Infinity]],
   ["metaTokens", [3]],
   ["toString", ["x"]],
 ];

@@ -81,6 +81,54 @@ Deno.test("start: states begin at -1, -2, … -N, the skip and all norms at 1, t
   }
 });
 
+Deno.test("start: as state-spaces/mamba, the branch's x, z and own output projection are uniform, and nothing else changes", () => {
+  const uniform = config.with({ mambaInit: "uniform" }), { innerDim: I, dModel: D } = config;
+  const [usual, changed] = [valuesOf("layers.1.in_proj"), valuesOf("layers.1.in_proj", uniform)];
+  const heads = usual.length - 2 * I * D;
+  assert.deepEqual(changed.subarray(0, heads), usual.subarray(0, heads), "queries, keys and values");
+  const largest = (values: Float32Array) => values.reduce((top, x) => Math.max(top, Math.abs(x)), 0);
+  const xz = changed.subarray(heads);
+  assert.ok(largest(xz) <= D ** -0.5 && largest(xz) > 0.99 * D ** -0.5, `${largest(xz)}`);
+  assert.ok(Math.abs(deviation(xz) * Math.sqrt(3 * D) - 1) < 0.02, `${deviation(xz)}`);
+  assert.deepEqual(
+    valuesOf("layers.1.out_proj", uniform),
+    valuesOf("layers.1.out_proj"),
+    "the projection of both branches",
+  );
+  const mamba = new HymbaConfig({
+    dModel: 64,
+    nLayers: 3,
+    archType: "mamba",
+    useMetaTokens: false,
+    mambaInit: "uniform",
+  });
+  const bound = (2 * 3 * 2 * 64) ** -0.5, output = largest(valuesOf("layers.1.out_proj", mamba));
+  assert.ok(output <= bound && output > 0.99 * bound, `${output} of ${bound}`);
+});
+
+Deno.test("start: output projections as large as the others, as in the released Hymba", () => {
+  const plain = config.with({ outputInit: "plain" });
+  for (const name of ["layers.1.out_proj", "layers.1.ffn.down"]) assertNormal(valuesOf(name, plain), 1 / 8, name);
+});
+
+Deno.test("start: fusionInit is the weight of both branch norms", () => {
+  const small = config.with({ fusionInit: 0.25 });
+  for (const name of ["fusion.attention", "fusion.mamba"]) {
+    assert.ok(valuesOf(`layers.1.${name}`, small).every((x) => x === 0.25), name);
+  }
+  assert.ok(valuesOf("layers.1.norm1", small).every((x) => x === 1));
+});
+
+Deno.test("start: every option of the start can be told in a study file, for one arm", () => {
+  const text =
+    'models = ["own"]\n[arms.own]\nfrom = "hymba"\nmambaInit = "uniform"\noutputInit = "plain"\nfusionInit = 0.3\n';
+  const { study } = resolveSources({ file: { path: "my.toml", text } });
+  for (const arms of [study.arms, study.recall!.arms]) {
+    const { mambaInit, outputInit, fusionInit } = arms[0]!.config;
+    assert.deepEqual([mambaInit, outputInit, fusionInit], ["uniform", "plain", 0.3]);
+  }
+});
+
 Deno.test("start: weight decay spares norms, biases, A and the skip, and nothing else", () => {
   for (const { name, decay } of parameterSpecs(config)) {
     assert.equal(decay, !/norm|\.b$|a_log|\.d$|fusion/.test(name), name);

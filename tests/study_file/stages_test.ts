@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { studyOfArm } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
-import { matchedStudy, updateFlops } from "../../core/study/match.ts";
+import { matchedStudy, ofOneTime, updateFlops } from "../../core/study/match.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
 
 const resolved = (text: string) => resolveSources({ file: { path: "my.toml", text } });
@@ -45,6 +45,21 @@ Deno.test("an arm has a rate of its own, and nothing that the study says anyway"
   assert.deepEqual(study.arms.map(({ pretraining }) => pretraining), [{ rate: 8e-3 }, ...Array(4).fill(undefined)]);
 });
 
+Deno.test("rates by group of parameters: not written where usual, an arm can have its own, and not with f16", () => {
+  assert.ok(!("rateScaling" in studyOf("").pretraining || "rateWidth" in studyOf("").pretraining));
+  const text =
+    '[pretraining]\nrateScaling = "width"\nrateWidth = 128\n[arms.mamba.pretraining]\nrateScaling = "none"\n';
+  const study = studyOf(text), { rateScaling, rateWidth } = study.pretraining;
+  assert.deepEqual([rateScaling, rateWidth, study.orpo.rateScaling], ["width", 128, undefined]);
+  assert.equal(studyOfArm(study, { name: "mamba" }).pretraining.rateScaling, "none");
+  const refused = (text: string, place: RegExp) => assert.throws(() => studyOf(`precision = "f16"\n${text}`), place);
+  refused(
+    '[pretraining]\nrateScaling = "width"\n',
+    /my\.toml:3:1: pretraining\.rateScaling[^]*expected: none with precision f16/,
+  );
+  refused('[arms.a.pretraining]\nrateScaling = "width"\n', /my\.toml:3:1: arms\.a\.pretraining\.rateScaling/);
+});
+
 Deno.test("an arm goes back to the usual schedule and the usual AdamW", () => {
   const study = studyOf(
     '[pretraining]\nschedule = "wsd"\nbeta1 = 0.8\n[arms.mamba.pretraining]\nschedule = "cosine"\nbeta1 = 0.9\n',
@@ -84,4 +99,27 @@ Deno.test("a budget of flops gives every arm the operations of the first one, to
   });
   for (const { all, update } of others) assert.ok(Math.abs(all - first!.all) <= update / 2 + 1);
   assert.ok(new Set(others.map(({ steps }) => steps)).size > 1);
+});
+
+Deno.test("an arm with batches of its own gets as many tokens as the others, unless it says how many", () => {
+  const text = 'preset = "smoke"\nmodels = ["hymba", "mamba"]\n[arms.mamba.pretraining]\n';
+  const study = resolved(`${text}batch = 16\n`).study, { steps, batch } = study.pretraining;
+  assert.deepEqual(studyOfArm(study, { name: "mamba" }).pretraining.steps, Math.round(steps * batch / 16));
+  const own = resolved(`${text}batch = 16\nsteps = ${steps}\n`).study;
+  assert.deepEqual(studyOfArm(own, { name: "mamba" }).pretraining.steps, steps);
+});
+
+Deno.test("a budget of parameters matches the sizes and says so; it does not go with no match", () => {
+  const { study, values } = resolved('preset = "smoke"\nbudget = "parameters"\n');
+  assert.deepEqual([study.match, study.budget], ["parameters", undefined]);
+  assert.deepEqual(values.get("match")?.origin, { kind: "rule", rule: "budget parameters" });
+  assert.throws(() => resolved('budget = "parameters"\nmatch = "none"\n'), /match[^]*budget = "parameters" decides it/);
+});
+
+Deno.test("a budget of seconds gives every arm the measured time of the first one, to within half an update", () => {
+  const study = matchedStudy(resolved('budget = "seconds"\nmodels = ["hymba", "mamba"]\n')),
+    { steps } = study.pretraining;
+  const timed = ofOneTime(study, { hymba: 0.03, mamba: 0.02 });
+  assert.deepEqual(timed.arms.map((arm) => studyOfArm(timed, arm).pretraining.steps), [steps, Math.round(steps * 1.5)]);
+  assert.equal(timed.budget, "seconds");
 });

@@ -1,0 +1,77 @@
+/** budgets.png: the validation loss in the first stage against tokens, floating-point operations and seconds. */
+import type { Run } from "../record/mod.ts";
+import { armAxis } from "./ablation_chart.ts";
+import { at } from "../lists.ts";
+import { secondsBySteps, spentOf, tokensPerStep } from "./budgets.ts";
+import { footerOf, spreadNote } from "./caption.ts";
+import { drawLegend } from "./chart/legend.ts";
+import { type Line, linePlot } from "./chart/lines.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
+import { curve, summaries } from "./summary.ts";
+
+/** A horizontal axis: its name, and the place of a step of an arm on it. */
+interface Axis {
+  readonly title: string;
+  readonly unit: string;
+  readonly of: (arm: string) => (step: number) => number | undefined;
+}
+
+function axesOf(run: Run): Axis[] {
+  const flops = new Map(spentOf(run).map(({ arm, flops, steps }) => [arm, flops / steps]));
+  return [
+    { title: "Loss by tokens", unit: "text tokens", of: (arm) => (step) => step * tokensPerStep(run, arm) },
+    {
+      title: "Loss by arithmetic",
+      unit: "floating-point operations",
+      of: (arm) => (step) => step * (flops.get(arm) ?? NaN),
+    },
+    {
+      title: "Loss by time",
+      unit: "seconds of training, as measured",
+      of: (arm) => {
+        const seconds = secondsBySteps(run, arm);
+        return (step) => seconds.get(step);
+      },
+    },
+  ];
+}
+
+function cellOf(run: Run, { title, unit, of }: Axis): Cell {
+  const arms = summaries(run), { looks } = armAxis(arms);
+  const lines = arms.map(({ name }, i): Line => {
+    const place = of(name),
+      points = curve(run, { arm: name, stage: "pretraining", kind: "evaluation" }, ({ loss }) => loss);
+    const placed = points.flatMap(({ step, spread }) => {
+      const x = place(step);
+      return x === undefined || !Number.isFinite(x) ? [] : [{ step: x, spread }];
+    });
+    return { points: placed, look: at(looks, i), markers: true };
+  });
+  const y = { title: "nats per token" }, x = { title: unit, min: 0 };
+  return { title, subtitle: "validation loss in the first stage; lower is better", plot: linePlot(lines, { x, y }) };
+}
+
+/** Draws the three plots and a legend. Returns the bytes of a PNG. */
+export function budgetsChart(run: Run): Promise<Uint8Array> {
+  const arms = summaries(run), { match, budget = "tokens" } = run.record.study;
+  const legend: Cell = {
+    title: "Legend",
+    paint: (brush, box) =>
+      drawLegend(brush, box, {
+        axis: armAxis(arms),
+        keys: [],
+        notes: [spreadNote(run), "Only on the axis that the study matched do the curves end at the same place."],
+      }),
+  };
+  return drawSheet({
+    title: "What the loss costs",
+    subtitle: `the models are matched on ${budget}${
+      match === "parameters" ? " and on parameters" : ""
+    }, and on nothing else`,
+    footer: footerOf(run),
+    columns: 4,
+    cells: [...axesOf(run).map((axis) => cellOf(run, axis)), legend],
+    cell: { width: 400, height: Math.max(360, 130 + 24 * arms.length) },
+    legendWidth: 290,
+  });
+}
