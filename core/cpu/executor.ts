@@ -7,7 +7,7 @@ import { MOST_BYTES, SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { entryFor } from "../ops/registry.ts";
 import { LOWERINGS } from "./ops/mod.ts";
-import { besideSlots, type CpuHost, CpuProgram, type PlannedLaunch, storagesOf } from "./program.ts";
+import { type CpuHost, CpuProgram, extraBytes, type PlannedLaunch, storagesOf } from "./program.ts";
 import { ThreadPool } from "./threads.ts";
 
 export interface CpuOptions {
@@ -86,7 +86,7 @@ export class CpuExecutor implements Executor, CpuHost {
   requireRoom(plans: readonly Plan[], who: string): void {
     const sizes = this.#missing(plans).map(({ elements }) => elements * ELEMENT_BYTES);
     for (const plan of plans) {
-      const launches = this.lower(plan), { records, workspace } = besideSlots(launches);
+      const launches = this.lower(plan), { records, workspace } = extraBytes(launches);
       sizes.push(...slotsOf(plan, launches.map(storagesOf)).slotBytes, records, workspace * this.threads);
     }
     this.heap.require(sizes, who);

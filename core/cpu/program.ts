@@ -58,9 +58,9 @@ export class CpuProgram implements Program {
     this.#slots = slotsOf(plan, launches.map(storagesOf));
     this.memory = memoryOf(plan, this.#slots);
 
-    const who = `plan ${plan.name}`, beside = besideSlots(launches);
-    const recordBytes = beside.records, workspaceBytes = beside.workspace * host.threads;
-    this.#workspaceBytes = beside.workspace;
+    const who = `plan ${plan.name}`, extra = extraBytes(launches);
+    const recordBytes = extra.records, workspaceBytes = extra.workspace * host.threads;
+    this.#workspaceBytes = extra.workspace;
     host.heap.require([...this.#slots.slotBytes, recordBytes, workspaceBytes], who);
     this.#addresses = this.#slots.slotBytes.map((bytes) => host.heap.allocate(bytes, who));
     this.#records = host.heap.allocate(recordBytes, who);
@@ -207,7 +207,7 @@ export class CpuProgram implements Program {
 }
 
 /** Bytes that a program needs besides its slots: for its launches with their arguments, and for the workspace of one thread. */
-export function besideSlots(launches: readonly Launch[]): { records: number; workspace: number } {
+export function extraBytes(launches: readonly Launch[]): { records: number; workspace: number } {
   const argumentWords = launches.reduce((sum, { args }) => sum + Object.keys(args).length, 0);
   const most = launches.reduce((most, { workspace = 0 }) => Math.max(most, workspace), 0);
   return {

@@ -55,7 +55,7 @@ export class ThreadPool {
     [this.#heap, this.#control, this.#workers] = [heap, control, workers];
     this.count = workers.length;
     for (const worker of workers) {
-      worker.on("message", (message: ThreadMessage) => this.#hear(message));
+      worker.on("message", (message: ThreadMessage) => this.#receive(message));
       worker.on("error", (problem: unknown) => this.#fail(String(problem)));
     }
   }
@@ -109,7 +109,7 @@ export class ThreadPool {
     });
   }
 
-  #hear(message: ThreadMessage): void {
+  #receive(message: ThreadMessage): void {
     if ("done" in message) this.#waiting?.resolve();
     else if ("failed" in message) this.#fail(message.failed);
   }

@@ -4,7 +4,7 @@ import { HymbaError } from "../errors.ts";
 import { gpuBackend, swiftShaderRuns, thisPlatform } from "../system/mod.ts";
 import { type Candidate, choose, classOf, kindOf } from "./choose.ts";
 import { spinFor, throttlePolling } from "./polling.ts";
-import { withoutHarmlessWarnings } from "./quiet.ts";
+import { withoutHarmlessWarnings } from "./dawn_warnings.ts";
 import { ensureSwiftShader } from "./swiftshader.ts";
 import type { OpenOptions } from "./types.ts";
 

@@ -21,8 +21,8 @@ interface Piece {
   readonly members: { readonly name: string; readonly from: number; readonly to: number }[];
 }
 
-/** A run of neighbouring parameters that share weight decay or its absence. */
-export interface Stretch {
+/** Neighbouring parameters that all have weight decay or all have none: the same range of each arena. */
+export interface ParameterRange {
   readonly decay: boolean;
   readonly p: Tensor;
   readonly g: Tensor;
@@ -30,7 +30,7 @@ export interface Stretch {
   readonly v: Tensor;
 }
 
-/** Neighbouring elements of the arenas that are updated alike. */
+/** Neighbouring elements of the arenas that have the same weight decay and factor. */
 interface Run {
   readonly decay: boolean;
   readonly factor: number;
@@ -43,8 +43,8 @@ export type ArenaName = "parameters" | "gradients" | "firstMoments" | "secondMom
 export class ParameterStore {
   readonly specs: readonly ParameterSpec[];
   readonly arenas: Readonly<Record<ArenaName, Arena>>;
-  readonly stretches: readonly Stretch[];
-  /** What a training with loss scaling carries from step to step; others never touch it. */
+  readonly ranges: readonly ParameterRange[];
+  /** The state of loss scaling. Trainings without it do not use this. */
   readonly lossScale: Tensor = lossScaleState();
   readonly #offsets = new Map<string, number>();
   readonly #storages = new Map<string, Storage>();
@@ -63,14 +63,14 @@ export class ParameterStore {
       firstMoments: arena("firstMoments"),
       secondMoments: arena("secondMoments"),
     };
-    this.stretches = this.stretchesBy(() => 1);
+    this.ranges = this.rangesBy(() => 1);
   }
 
   /**
-   * The stretches, cut where a factor of their parameters changes. With one factor for all these are {@link stretches}.
+   * {@link ranges}, divided where the factor changes from one parameter to the next.
    * `factorOf`: a number for each parameter.
    */
-  stretchesBy(factorOf: (spec: ParameterSpec) => number): (Stretch & { readonly factor: number })[] {
+  rangesBy(factorOf: (spec: ParameterSpec) => number): (ParameterRange & { readonly factor: number })[] {
     const specs = new Map(this.specs.map((spec) => [spec.name, spec])), runs: Run[] = [];
     for (const [name, start] of this.#offsets) { // in the order of the arena
       const spec = present(specs.get(name), name), { decay } = spec, factor = factorOf(spec), last = runs.at(-1);
@@ -78,10 +78,10 @@ export class ParameterStore {
       if (last && last.decay === decay && last.factor === factor) last.end = end;
       else runs.push({ decay, factor, start, end });
     }
-    return runs.map(({ factor, ...run }) => ({ ...this.#stretch(run), factor }));
+    return runs.map(({ factor, ...run }) => ({ ...this.#range(run), factor }));
   }
 
-  #stretch({ decay, start, end }: Omit<Run, "factor">): Stretch {
+  #range({ decay, start, end }: Omit<Run, "factor">): ParameterRange {
     const part = (name: ArenaName) => {
       const place = { arena: this.arenas[name], offset: start };
       const storage = new Storage(`${name} ${decay ? "with" : "without"} decay`, end - start, "f32", place);

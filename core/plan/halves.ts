@@ -40,19 +40,19 @@ const rolesOf = ({ op }: Step, tensors: Step["reads"], step: number): Use[] =>
   Object.entries(tensors).map(([role, tensor]) => ({ op, step, role, tensor }));
 
 function savedStorages({ steps, forwardSteps, outputs, metrics }: Plan): Saved[] {
-  const spared = new Set([...outputs, ...metrics].map(({ storage }) => storage));
+  const excluded = new Set([...outputs, ...metrics].map(({ storage }) => storage));
   const written = new Map<Storage, Use[]>(), read = new Map<Storage, Use[]>(), last = new Map<Storage, number>();
   const note = (into: Map<Storage, Use[]>, use: Use) =>
     into.set(use.tensor.storage, [...into.get(use.tensor.storage) ?? [], use]);
   for (const [at, step] of steps.entries()) {
     const forward = at < forwardSteps, { op, reads, writes } = step;
     for (const use of rolesOf(step, writes, at)) {
-      if (!forward || op.exactWrites?.includes(use.role)) spared.add(use.tensor.storage);
+      if (!forward || op.exactWrites?.includes(use.role)) excluded.add(use.tensor.storage);
       else note(written, use);
     }
     for (const use of rolesOf(step, reads, at)) {
       if (!forward) note(read, use);
-      if (!forward && op.exactReads?.includes(use.role)) spared.add(use.tensor.storage);
+      if (!forward && op.exactReads?.includes(use.role)) excluded.add(use.tensor.storage);
     }
     if (forward) {
       for (const { storage } of [...Object.values(reads), ...Object.values(writes)]) last.set(storage, at);
@@ -60,7 +60,7 @@ function savedStorages({ steps, forwardSteps, outputs, metrics }: Plan): Saved[]
   }
   return [...written].flatMap(([storage, writers]) => {
     const uses = read.get(storage);
-    if (!uses || spared.has(storage) || storage.pinned || storage.dtype !== "f32") return [];
+    if (!uses || excluded.has(storage) || storage.pinned || storage.dtype !== "f32") return [];
     const { rows, rowStride: stride } = at(writers, 0).tensor;
     // Packing works row by row, so all steps have to divide the storage into the same rows.
     const sameRows = [...writers, ...uses].every(({ tensor }) =>

@@ -98,20 +98,20 @@ function finished(
   const scaled = precision === "f16", state = store.lossScale;
   tape.backward([[loss, scaled ? scaleOf(state) : tape.constant("d loss", [1], Float32Array.of(scale))]]);
   const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);
-  const norm = gradientNorm(tape, store.stretches.map(({ g }) => g));
+  const norm = gradientNorm(tape, store.ranges.map(({ g }) => g));
   const scaling = scaled ? lossScale(tape, { norm, schedule, state }, { ...optimizer, factor: scale }) : undefined;
-  const used = scaling ?? { norm, schedule }, stretches = store.stretchesBy(rateFactor);
-  const scaledSchedules = scheduleInputs(tape, stretches.map(({ factor }) => factor));
+  const used = scaling ?? { norm, schedule }, ranges = store.rangesBy(rateFactor);
+  const scaledSchedules = scheduleInputs(tape, ranges.map(({ factor }) => factor));
   if (scaled && scaledSchedules.length > 0) {
     throw new UsageError("loss scaling and rates by group of parameters do not go together", {
       expected: "another precision than f16, or rateScaling none",
     });
   }
-  for (const { factor, ...stretch } of stretches) {
+  for (const { factor, ...range } of ranges) {
     const own = scaledSchedules.find((one) => one.factor === factor)?.schedule ?? used.schedule;
     // Decay is multiplied with the rate of the update. Without the factor it is the same pull at every width.
-    const pull = stretch.decay ? decay / factor : 0;
-    adamw(tape, { ...stretch, norm: used.norm, schedule: own }, { ...optimizer, decay: pull }, { scaled });
+    const pull = range.decay ? decay / factor : 0;
+    adamw(tape, { ...range, norm: used.norm, schedule: own }, { ...optimizer, decay: pull }, { scaled });
   }
   const all = [...metrics(used.norm), ...(scaling ? [scaling.scaling] : [])];
   const plan = storedIn(finish(tape, { name: `${name} ${store.config.archType}`, metrics: all }), precision);

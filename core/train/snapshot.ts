@@ -86,7 +86,7 @@ export function putSnapshot(
 
 /** Sets both moments to zero, for a stage that starts from given weights. */
 export function clearMoments(executor: Executor, store: ParameterStore): void {
-  for (const { m, v } of store.stretches) {
+  for (const { m, v } of store.ranges) {
     for (const moment of [m, v]) executor.write(moment, new Float32Array(moment.rows * moment.columns));
   }
 }

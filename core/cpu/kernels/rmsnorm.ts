@@ -103,13 +103,13 @@ export function rmsnorm_backward(args: RmsnormBackward, block: i32, _workspace: 
     }
     if (!args.dx) continue;
     const dx = args.dx + bytes(row * args.strideDx), mean = f32x4.splat(-sum4(dots) / <f32> D);
-    const beside = args.dsum ? args.dsum + bytes(row * args.strideDsum) : 0;
+    const dsum = args.dsum ? args.dsum + bytes(row * args.strideDsum) : 0;
     for (let at: usize = 0; at < whole; at += 16) {
       const inner = inside(v128.load(dy + at), v128.load(x + at), v128.load(w + at), scale, mean);
-      v128.store(dx + at, madd(inner, scale, beside ? v128.load(beside + at) : f32x4.splat(0)));
+      v128.store(dx + at, madd(inner, scale, dsum ? v128.load(dsum + at) : f32x4.splat(0)));
     }
     if (!left) continue;
     const inner = inside(load4(dy + whole, left), load4(x + whole, left), load4(w + whole, left), scale, mean);
-    store4(dx + whole, madd(inner, scale, beside ? load4(beside + whole, left) : f32x4.splat(0)), left);
+    store4(dx + whole, madd(inner, scale, dsum ? load4(dsum + whole, left) : f32x4.splat(0)), left);
   }
 }

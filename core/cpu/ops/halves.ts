@@ -5,7 +5,7 @@ import { type Launch, type Lowering, rowsPerBlock, stridesOf } from "../launch.t
 /** The exponent bits of a tensor of words, or 0 for f32: an argument of kernels that read both. */
 export const halvesOf = (x: Tensor | undefined): number => x?.packed ? EXPONENT_BITS[x.packed.format] : 0;
 
-const between = (
+const conversion = (
   kernel: string,
   { R, C, exponentBits }: AttributesNamed<"pack_halves">,
   { x, words }: { x: Tensor; words: Tensor },
@@ -15,7 +15,7 @@ const between = (
 };
 
 export const packHalves: Lowering<"pack_halves"> = ({ attributes, reads: { x }, writes: { words } }) =>
-  between("pack_halves", attributes, { x, words });
+  conversion("pack_halves", attributes, { x, words });
 
 export const unpackHalves: Lowering<"unpack_halves"> = ({ attributes, reads: { words }, writes: { x } }) =>
-  between("unpack_halves", attributes, { x, words });
+  conversion("unpack_halves", attributes, { x, words });

@@ -24,13 +24,13 @@ export const formatOf = ({ packed }: Tensor): Record<string, number> =>
   packed ? { EXPONENT_BITS: EXPONENT_BITS[packed.format] } : {};
 
 /** `udt` and `z` in the same form: if only one of them is packed, it is unpacked into scratch memory. */
-export function alike(
+export function inSameForm(
   { udt, z }: { udt: Tensor; z: Tensor | undefined },
   { scratch }: LowerContext,
 ): { launches: Launch[]; udt: Tensor; z: Tensor | undefined } {
   if (!z || Boolean(udt.packed) === Boolean(z.packed)) return { launches: [], udt, z };
   const words = udt.packed ? udt : z, plain = scratch(`${words.name} in f32`, [words.rows, words.packed?.columns ?? 0]);
-  const launches = between(UNPACK, halfAttributes(words), {
+  const launches = conversion(UNPACK, halfAttributes(words), {
     x: plain,
     words,
     reads: { ...words, packed: undefined },
@@ -44,7 +44,7 @@ const inFours = (x: Tensor, words: Tensor, C: number): boolean =>
   [C, x.offset, x.rowStride].every((count) => count % 4 === 0) &&
   [words.offset, words.rowStride].every((count) => count % 2 === 0);
 
-const between = (
+const conversion = (
   kernels: typeof PACK,
   { R, C, exponentBits }: AttributesNamed<"pack_halves">,
   { x, words, reads, writes }: { x: Tensor; words: Tensor; reads: Tensor; writes: Tensor },
@@ -60,7 +60,7 @@ const between = (
 };
 
 export const packHalves: Lowering<"pack_halves"> = ({ attributes, reads: { x }, writes: { words } }) =>
-  between(PACK, attributes, { x, words, reads: x, writes: words });
+  conversion(PACK, attributes, { x, words, reads: x, writes: words });
 
 export const unpackHalves: Lowering<"unpack_halves"> = ({ attributes, reads: { words }, writes: { x } }) =>
-  between(UNPACK, attributes, { x, words, reads: words, writes: x });
+  conversion(UNPACK, attributes, { x, words, reads: words, writes: x });

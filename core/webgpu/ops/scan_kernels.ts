@@ -133,7 +133,7 @@ export function scanForm(
   return { parts: subgroupParts(kernel, { attributes, kind, channels, ...tile }), channels, kept: 0 };
 }
 
-/** All chunks in one launch, but a last one of few positions in another, because a chunk costs what all of its positions cost. */
+/** One launch for all chunks. A short last chunk has a launch with fewer steps, because a launch computes all steps of each chunk. */
 function subgroupParts(
   kernel: Kernel,
   { attributes: { T, N }, kind, lanes, channels }: {
@@ -143,8 +143,8 @@ function subgroupParts(
     channels: number;
   },
 ): ScanPart[] {
-  const rest = T % CHUNK, few = [8, 16].find((steps) => steps >= lanes && 0 < rest && rest <= steps);
-  const whole = few ? T - rest : T, unit = kind === "forward" ? 1 : CHUNK;
+  const rest = T % CHUNK, shortSteps = [8, 16].find((steps) => steps >= lanes && 0 < rest && rest <= steps);
+  const whole = shortSteps ? T - rest : T, unit = kind === "forward" ? 1 : CHUNK;
   const part = (STEPS: number, begin: number, end: number): ScanPart => ({
     kernel: specialised(kernel, {
       WIDE: Math.ceil(N / lanes),
@@ -155,7 +155,7 @@ function subgroupParts(
     }),
     sizes: { CHANNELS: channels, BEGIN: Math.floor(begin / unit), END: Math.ceil(end / unit) },
   });
-  return [...(whole > 0 ? [part(CHUNK, 0, whole)] : []), ...(few ? [part(few, whole, T)] : [])];
+  return [...(whole > 0 ? [part(CHUNK, 0, whole)] : []), ...(shortSteps ? [part(shortSteps, whole, T)] : [])];
 }
 
 /**

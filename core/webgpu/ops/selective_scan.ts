@@ -4,7 +4,7 @@ import { HymbaError } from "../../errors.ts";
 import { type Tensor, tensorOver } from "../../tensor/mod.ts";
 import type { StepNamed } from "../../ops/registry.ts";
 import { kernel, type Launch, type Lowering, placeOf, placesOf } from "../launch.ts";
-import { alike, formatOf } from "./halves.ts";
+import { formatOf, inSameForm } from "./halves.ts";
 import { type ScanForm, scanForm } from "./scan_kernels.ts";
 import { type Sizes, startLaunches, startsAt } from "./scan_spans.ts";
 import { sumPartials } from "./sum_partials.ts";
@@ -108,7 +108,7 @@ function totals(
 
 export const selectiveScanBackward: Lowering<"selective_scan_backward"> = ({ attributes, reads, writes }, context) => {
   const { B, T, I, N, softplus } = attributes, { dy, bc, states } = reads;
-  const { launches, udt, z } = alike({ udt: reads.udt, z: reads.z }, context);
+  const { launches, udt, z } = inSameForm({ udt: reads.udt, z: reads.z }, context);
   const dudt = writes.dudt ?? context.scratch("dudt", [B * T, 2 * I]), dz = writes.dz ?? context.scratch("dz", [4]);
   if (z && !writes.dz) throw new HymbaError("selective_scan: a gate without a place for its gradient");
   const rows = [dy, udt, z ?? udt, dudt, ...(z ? [dz] : [])].filter(({ packed }) => !packed);
