@@ -8,6 +8,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   ablate: async () => (await import("./commands/ablate.ts")).ablateCommand,
   sweep: async () => (await import("./commands/sweep.ts")).sweepCommand,
   merge: async () => (await import("./commands/merge.ts")).mergeCommand,
+  blame: async () => (await import("./commands/blame.ts")).blameCommand,
   init: async () => (await import("./commands/init.ts")).initCommand,
   config: async () => (await import("./commands/config.ts")).configCommand,
   pretrain: async () => (await import("./commands/pretrain.ts")).pretrainCommand,

@@ -30,7 +30,7 @@ export const long = text({ max: RECORD_LIMITS.textLength });
 
 /** The names of arms are part of folder names. Behind an @ a name says what differs: `hymba@rate=0.002,batch=16`. */
 export const armName = pattern(
-  /^[a-z0-9][a-z0-9_-]{0,63}(?:@[a-z0-9_.,=+-]{1,120})?$/,
+  /^[a-z0-9][a-z0-9_-]{0,63}(?:@[a-z0-9_.,=+-]{1,180})?$/,
   `a name of small letters, digits, - and _, such as ${ARCH_TYPES[0]}`,
 );
 

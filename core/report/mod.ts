@@ -21,3 +21,6 @@ export { reportPage } from "./page.ts";
 export { reviewDocument } from "./review/mod.ts";
 export * from "./sweep_chart.ts";
 export * from "./sweep_report.ts";
+export * from "./blame.ts";
+export * from "./blame_chart.ts";
+export { footerOf } from "./caption.ts";

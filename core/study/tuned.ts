@@ -39,7 +39,10 @@ export function requireNoOther(
 }
 
 /** Throws a UsageError where a study has a seed of the sweep: its losses were looked at when the choice was made. */
-export function requireFreshSeeds({ seeds }: SweepRecord, study: Pick<ResolvedStudy["study"], "seeds">): void {
+export function requireFreshSeeds(
+  { seeds }: Pick<SweepRecord, "seeds">,
+  study: Pick<ResolvedStudy["study"], "seeds">,
+): void {
   const used = study.seeds.filter((seed) => seeds.includes(seed));
   if (used.length === 0) return;
   throw new UsageError(`the sweep made its choice with seed ${used.join(", ")}`, {

@@ -1,0 +1,68 @@
+/** blame.png: what each change on the way from one model to another adds to the loss. */
+import { type Blame, ordersInWords, ratesInWords } from "./blame.ts";
+import { oneLine } from "./caption.ts";
+import { dotPlot } from "./chart/bars.ts";
+import { drawLegend } from "./chart/legend.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
+import { capitalised, fixed } from "./format.ts";
+import { INK, type Look } from "./palette.ts";
+import { type Difference, isClear } from "./statistics.ts";
+import type { Spread } from "./summary.ts";
+
+const LOOK: Look = { colour: INK, marker: "circle", rotation: 0 };
+
+const spreadOf = ({ mean, interval, pairs }: Difference): Spread => {
+  const [low, high] = interval ?? [mean, mean];
+  return { mean, low, high, deviation: undefined, count: pairs };
+};
+
+/** Draws the shares, the largest first, and the whole way. Returns the bytes of a PNG. */
+export function blameChart(blame: Blame, { footer }: { footer: string }): Promise<Uint8Array> {
+  const { from, to, changes, total, part, seeds, idle } = blame;
+  const sorted = changes.toSorted((a, b) => b.share.mean - a.share.mean);
+  const rows = [...sorted.map(({ change, share }) => ({ name: change, share })), {
+    name: "all together",
+    share: total,
+  }];
+  const ends = [0, ...rows.flatMap(({ share }) => [share.mean, ...share.interval ?? []])];
+  const low = Math.min(...ends), high = Math.max(...ends), margin = 0.1 * (high - low || 1);
+  const points = (clear: boolean) => rows.map(({ share }) => isClear(share) === clear ? spreadOf(share) : undefined);
+  const text = ({ mean }: Spread) => fixed(mean, 3);
+  const plot: Cell = {
+    title: "What each change adds",
+    subtitle: "left of zero: the loss falls; right of zero: it rises",
+    plot: dotPlot({ names: rows.map(({ name }) => oneLine(name)), looks: rows.map(() => LOOK) }, {
+      x: { title: "nats per token", min: low - margin, max: high + margin },
+      series: [{ values: points(true), style: "filled", text }, { values: points(false), style: "hollow", text }],
+      references: [{ axis: "x", value: 0, label: "no difference" }],
+      dodged: false,
+    }),
+  };
+  const notes = [
+    `Shapley shares, ${ordersInWords(blame)}.`,
+    `${capitalised(ratesInWords(blame))}.`,
+    seeds.length === 1 ? "One seed: no intervals." : "Whiskers: 95 % intervals over the seeds that hold together.",
+    ...(idle.length > 0 ? [`Without effect here: ${idle.join(", ")}.`] : []),
+  ];
+  const legend: Cell = {
+    title: "Legend",
+    paint: (brush, box) =>
+      drawLegend(brush, box, {
+        axis: { names: [], looks: [] },
+        keys: [
+          { sample: "filled", text: "told from zero" },
+          { sample: "hollow", text: "not told from zero" },
+        ],
+        notes: notes.map(oneLine),
+      }),
+  };
+  return drawSheet({
+    title: oneLine(`From ${from} to ${to}`),
+    subtitle: `difference of the loss on the ${part} part after the first stage`,
+    footer,
+    columns: 2,
+    cells: [plot, legend],
+    cell: { width: 640, height: 130 + 52 * rows.length },
+    legendWidth: 300,
+  });
+}
