@@ -4,7 +4,7 @@
 //   0  qBHK      [B, 1, H, K]   f32  read   rows Q_STRIDE apart
 //   1  kCache    [B, S, G, K]   f32  read
 //   2  vCache    [B, S, G, Kv]  f32  read
-//   3  position  [1]            u32  read   of all sequences, META included
+//   3  position  [B]            u32  read   META included
 //   4  oBHV      [B, 1, H, Kv]  f32  write  rows O_STRIDE apart
 //
 // One workgroup a head of a sequence, over tiles of slots with a running maximum. For the scores a lane takes EACH slots and walks
@@ -68,7 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let part = lane / COLUMN_LANES;
   let column = lane % COLUMN_LANES;
   let columns = KV / WIDTH;
-  var filled = min(position[0] + 1, S);
+  var filled = min(position[b] + 1, S);
   if (WINDOW > 0) {
     filled = min(filled, META + WINDOW);
   }

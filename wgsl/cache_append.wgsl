@@ -3,7 +3,7 @@
 //
 //   0  kBGK      [B, 1, G, K]   f32  read            rows K_STRIDE apart
 //   1  vBGV      [B, 1, G, Kv]  f32  read            rows V_STRIDE apart
-//   2  position  [1]            u32  read            the same for all sequences, counted with the META positions
+//   2  position  [B]            u32  read            counted with the META positions
 //   3  kCache    [B, S, G, K]   f32  read and write  other slots keep their values
 //   4  vCache    [B, S, G, Kv]  f32  read and write
 //
@@ -29,7 +29,7 @@ override V_STRIDE: u32;
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let column = id.x;
   let b = id.y;
-  var slot = position[0];
+  var slot = position[b];
   if (WINDOW > 0 && slot >= META) {
     slot = META + (slot - META) % max(WINDOW, 1u);
   }

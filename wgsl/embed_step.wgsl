@@ -1,7 +1,7 @@
-// x[b] = meta[position] while position < M, then table[token[b]].
+// x[b] = meta[position[b]] while position[b] < M, then table[token[b]].
 //
 //   0  tokenB    [B]        u32  read   below V
-//   1  position  [1]        u32  read   the same for all sequences, counted with the meta tokens
+//   1  position  [B]        u32  read   counted with the meta tokens
 //   2  tableVD   [V, D]     f32  read
 //   3  metaMD    [M, D]     f32  read   ignored when M is 0
 //   4  xBD       [B, 1, D]  f32  write
@@ -25,8 +25,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (b >= B) {
     return;
   }
-  if (position[0] < M) {
-    xBD[id.x] = metaMD[position[0] * D + d];
+  if (position[b] < M) {
+    xBD[id.x] = metaMD[position[b] * D + d];
   } else {
     xBD[id.x] = tableVD[tokenB[b] * D + d];
   }

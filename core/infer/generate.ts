@@ -1,17 +1,25 @@
-/** Sampling continuations. Each draw is a function of seed, sequence and position. */
+/** Continuing texts. Each draw is a function of seed, sequence and turn, and is made on the device. */
 import { Diverged, throwIfStopped, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
-import { STREAMS, uniform } from "../random.ts";
+import { HISTORY, NOT_DRAWN, type SampleSettings } from "../ops/sample.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
+import type { MetaPrefix } from "./meta_prefix.ts";
 import { DecodeSession } from "./session.ts";
 
 export interface SamplingOptions {
+  /** From 1 to {@link MAX_NEW_TOKENS}. */
   readonly newTokens: number;
   /** Logits are divided by it; 0 takes the likeliest token. */
   readonly temperature: number;
-  /** Only the k likeliest tokens are drawn from; 0 means all. */
+  /** Only the k likeliest tokens are drawn from; 0 (the default) means all. */
   readonly topK?: number;
+  /** Draws from the fewest likeliest tokens that together have this probability: above 0, to 1 (the default), which means all. */
+  readonly topP?: number;
+  /** Draws from tokens of at least this share of the highest probability: from 0 (the default), which means all, to 1. */
+  readonly minP?: number;
+  /** What makes tokens less likely that the text already has: 1 (the default) does nothing, more is stronger; above 0, to 1000. */
+  readonly repetitionPenalty?: number;
   readonly seed: number;
   /** Number of the first sequence. Batches of a longer list number on, so that each sequence has its own draws. */
   readonly first?: number;
@@ -25,76 +33,102 @@ export interface Generated {
   readonly decode_s: number;
 }
 
-/** Most tokens that one call adds to a prompt. Caches have a place for each. */
+/** Most tokens that one call adds to a prompt. */
 export const MAX_NEW_TOKENS = 2 ** 20;
 
-/** Throws a UsageError that names the first option out of its range. */
-function requireSampling({ newTokens, temperature, topK = 0, seed }: SamplingOptions): void {
+/** The largest repetition penalty. */
+export const MAX_PENALTY = 1000;
+
+/** The options with their defaults. Throws a UsageError that names the first one out of its range. */
+export function settingsOf(
+  { newTokens, temperature, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, seed, first = 0 }: SamplingOptions,
+): SampleSettings {
   const wholeTo = (max: number, min = 0) => (value: number) =>
     Number.isSafeInteger(value) && value >= min && value <= max;
+  const share = (value: number) => value >= 0 && value <= 1;
   const rules:
     readonly (readonly [name: string, value: number, holds: (value: number) => boolean, expected: string])[] = [
       ["newTokens", newTokens, wholeTo(MAX_NEW_TOKENS, 1), `a whole number from 1 to ${MAX_NEW_TOKENS}`],
       ["temperature", temperature, (value) => value >= 0 && value < Infinity, "0 or a finite number above it"],
       ["topK", topK, wholeTo(Number.MAX_SAFE_INTEGER), "0, which means all, or a whole number above it"],
+      ["topP", topP, (value) => value > 0 && share(value), "a number above 0, at most 1, which means all"],
+      ["minP", minP, share, "a number from 0, which means all, to 1"],
+      [
+        "repetitionPenalty",
+        repetitionPenalty,
+        (value) => value > 0 && value <= MAX_PENALTY,
+        `a number above 0, at most ${MAX_PENALTY}; 1 does nothing`,
+      ],
       ["seed", seed, wholeTo(Number.MAX_SAFE_INTEGER), "a whole number from 0"],
     ];
   for (const [name, value, holds, expected] of rules) {
     if (!holds(value)) throw new UsageError(`sampling: ${name} is out of range`, { expected, got: String(value) });
   }
+  return { seed, first, topK, temperature, topP, minP, repetitionPenalty };
 }
 
-/** Continues prompts of equal length side by side. Throws UsageError for options out of range, Interrupted when the signal aborts. */
+/** Tokens are read from the device when so much time has passed (milliseconds), so that a text that is shown flows. */
+const READ_EVERY = 50;
+
+/**
+ * Draws `newTokens` tokens of each sequence of a session that has a text. Yields the tokens of the next turns, each [B], as they
+ * are read: the device goes on meanwhile, and whoever leaves the loop early has drawn more than was yielded, by at most 32 turns.
+ * `each`: read every token before the next is drawn. Throws UsageError for options out of range, Interrupted when the signal aborts.
+ */
+export async function* drawn(
+  session: DecodeSession,
+  { each = false, ...options }: SamplingOptions & { each?: boolean },
+): AsyncGenerator<Uint32Array[], void, void> {
+  session.begin(settingsOf(options));
+  let read = 0, before = -Infinity;
+  for (let turn = 1; turn <= options.newTokens; turn++) {
+    throwIfStopped(options.signal, "sampling");
+    await session.step();
+    const waited = performance.now() - before;
+    if (!each && turn < options.newTokens && waited < READ_EVERY && turn - read < HISTORY / 2) continue;
+    const rows = await session.drawn(read);
+    requireDrawn(rows, read);
+    yield rows;
+    [read, before] = [turn, performance.now()];
+  }
+}
+
+function requireDrawn(rows: readonly Uint32Array[], turn: number): void {
+  for (const [i, row] of rows.entries()) {
+    const sequence = row.indexOf(NOT_DRAWN);
+    if (sequence < 0) continue;
+    throw new Diverged("sampling: the model has numbers that are not finite", {
+      got: `a logit that is not finite, at token ${turn + i} of sequence ${sequence}`,
+    });
+  }
+}
+
+/**
+ * Continues prompts side by side; their lengths may differ, and each has at least one token. A sequence gets the same tokens
+ * whatever is beside it. Throws UsageError for options out of range, Interrupted when the signal aborts.
+ */
 export async function generate(
   executor: Executor,
   store: ParameterStore,
-  { prompts, ...options }: SamplingOptions & { prompts: readonly Uint32Array[] },
+  { prompts, prefix, ...options }: SamplingOptions & { prompts: readonly Uint32Array[]; prefix?: MetaPrefix },
 ): Promise<Generated> {
-  requireSampling(options);
-  const B = prompts.length, { length } = at(prompts, 0), { newTokens } = options;
-  const session = await DecodeSession.create(executor, store, { B, length: length + newTokens });
+  settingsOf(options);
+  const B = prompts.length, { newTokens } = options;
+  const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
+  const session = await DecodeSession.create(executor, store, { B, length: longest + newTokens, prefix });
   try {
-    const column = (sequences: readonly Uint32Array[], t: number) =>
-      Uint32Array.from(sequences, (tokens) => at(tokens, t));
-    for (let t = 0; t < length - 1; t++) {
-      throwIfStopped(options.signal, "sampling");
-      await session.push(column(prompts, t));
-    }
     throwIfStopped(options.signal, "sampling");
-    let logits = await session.feed(column(prompts, length - 1));
-    const start = performance.now(), made = prompts.map(() => new Uint32Array(newTokens)), V = logits.length / B;
-    for (let t = 0; t < newTokens; t++) {
-      throwIfStopped(options.signal, "sampling");
-      for (const [b, tokens] of made.entries()) {
-        const sequence = (options.first ?? 0) + b;
-        tokens[t] = draw(logits.subarray(b * V, (b + 1) * V), { ...options, sequence, t });
+    await session.append(prompts, { signal: options.signal });
+    const start = performance.now(), made = prompts.map(() => new Uint32Array(newTokens));
+    let turn = 0;
+    for await (const rows of drawn(session, options)) {
+      for (const row of rows) {
+        for (const [b, tokens] of made.entries()) tokens[turn] = at(row, b);
+        turn++;
       }
-      if (t < newTokens - 1) logits = await session.feed(column(made, t));
     }
     return { tokens: made, decode_s: (performance.now() - start) / 1000 };
   } finally {
     session.dispose();
   }
-}
-
-/** One token from logits [V]. */
-function draw(
-  logits: Float32Array,
-  { temperature, topK = 0, seed, sequence, t }: SamplingOptions & { sequence: number; t: number },
-): number {
-  const broken = logits.findIndex((logit) => !Number.isFinite(logit));
-  if (broken >= 0) {
-    throw new Diverged("sampling: the model has numbers that are not finite", {
-      got: `${logits[broken]} as the logit of token ${broken}, at token ${t} of sequence ${sequence}`,
-    });
-  }
-  const order = Uint32Array.from(logits, (_, id) => id);
-  if (temperature === 0) return order.reduce((best, id) => logits[id]! > logits[best]! ? id : best, 0);
-  order.sort((a, b) => logits[b]! - logits[a]! || a - b);
-  const kept = topK > 0 ? order.subarray(0, topK) : order;
-  const weights = Float64Array.from(kept, (id) => Math.exp((logits[id]! - logits[order[0]!]!) / temperature));
-  let left = uniform({ seed, stream: STREAMS.sampling, step: sequence }, t) *
-    weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [i, weight] of weights.entries()) if ((left -= weight) < 0) return at(kept, i);
-  return at(kept, -1);
 }

@@ -1,88 +1,259 @@
-/** Generation, one position at a time. The plan of one position is replayed; caches and states stay on the device. */
-import { HymbaError } from "../errors.ts";
-import { recordLayers } from "../nn/model.ts";
-import { embedStep } from "../ops/decode.ts";
-import { linear } from "../ops/linear.ts";
+/**
+ * B sequences that grow. Given tokens go through the parallel kernels in chunks; then one step after the other draws a token of each
+ * sequence. Caches, states, tokens and positions stay on the device, and a step allocates nothing.
+ */
+import { layersOf } from "../config/mod.ts";
+import { HymbaError, throwIfStopped } from "../errors.ts";
+import { at } from "../lists.ts";
+import { HISTORY, type SampleSettings, type SampleState, settingsWords } from "../ops/sample.ts";
 import type { ParameterStore } from "../params/store.ts";
-import { type Executor, finish, type Program } from "../plan/mod.ts";
-import { type Arena, sizeOf, Tape, type Tensor } from "../tensor/mod.ts";
-import { type LayerCache, layoutCaches, OnePosition } from "./one_position.ts";
+import type { Executor, Program } from "../plan/mod.ts";
+import type { Arena } from "../tensor/mod.ts";
+import { type LayerCache, layoutCaches, layoutSequences } from "./caches.ts";
+import { type MetaPrefix, metaPrefix, startFrom } from "./meta_prefix.ts";
+import { type ChunkPlan, chunkPlan, type StepPlan, stepPlan } from "./plans.ts";
 
-/** B sequences that grow by one token at a time. */
+/** Tokens of a chunk. The bits of a text depend on it, so it is the same for every batch. */
+const CHUNK = 64;
+
+/** Always takes the likeliest token. */
+const GREEDY: SampleSettings = {
+  ...{ seed: 0, first: 0, topK: 0, temperature: 0, topP: 1, minP: 0, repetitionPenalty: 1 },
+};
+
+export interface SessionOptions {
+  readonly B: number;
+  /** Most text tokens of a sequence. */
+  readonly length: number;
+  /** Tokens of each sequence that go through the kernels at once. Default 64. */
+  readonly chunk?: number;
+  /** Also make the logits of given tokens: see `read`. */
+  readonly logits?: boolean;
+  /** What the meta tokens leave, where it is known already for these weights. */
+  readonly prefix?: MetaPrefix;
+}
+
+/** The logits of one chunk, [B, T, V], of which `counts[b]` rows of sequence b count; the first has position `starts[b]`. */
+export interface ChunkLogits {
+  readonly logits: Float32Array;
+  readonly starts: Uint32Array;
+  readonly counts: Uint32Array;
+}
+
+export interface AppendOptions {
+  readonly see?: (chunk: ChunkLogits) => void;
+  readonly signal?: AbortSignal;
+}
+
+interface Parts {
+  readonly step: StepPlan;
+  readonly chunk: ChunkPlan & { readonly T: number };
+  readonly arenas: readonly Arena[];
+  readonly caches: readonly LayerCache[];
+  readonly state: SampleState;
+  readonly prefix: MetaPrefix;
+}
+
 export class DecodeSession {
-  #position = 0;
+  readonly #parts: Parts;
+  readonly #size: { readonly B: number; readonly S: number; readonly meta: number; readonly V: number };
+  readonly #positions: Uint32Array<ArrayBuffer>;
+  /** The last token of each sequence, which the next step takes; none before the first. */
+  #waiting: Uint32Array<ArrayBuffer> | undefined;
+  readonly #seen: Uint32Array<ArrayBuffer>;
+  #turn = 0;
+  /** Turns that the host has read. */
+  #read = 0;
+  #reader: Program | undefined;
 
   private constructor(
     private readonly executor: Executor,
+    private readonly store: ParameterStore,
     private readonly program: Program,
-    private readonly made: {
-      token: Tensor;
-      position: Tensor;
-      logits: Tensor;
-      arena: Arena;
-      caches: readonly LayerCache[];
-    },
-    private readonly size: { B: number; S: number; meta: number },
-  ) {}
+    { parts, size }: { parts: Parts; size: { B: number; S: number; meta: number; V: number } },
+  ) {
+    [this.#parts, this.#size] = [parts, size];
+    this.#positions = new Uint32Array(size.B);
+    this.#seen = new Uint32Array(size.B * size.V);
+  }
 
-  /** Room for B sequences of at most `length` text tokens. The meta tokens are appended at once. */
+  /** Room for B sequences of at most `length` text tokens. They start after the meta tokens. */
   static async create(
     executor: Executor,
     store: ParameterStore,
-    { B, length }: { B: number; length: number },
+    { B, length, chunk: T = CHUNK, logits, prefix }: SessionOptions,
   ): Promise<DecodeSession> {
-    const meta = store.config.metaTokens, S = meta + length;
-    const { arena, caches } = layoutCaches(store.config, { B, S });
-    const tape = new Tape(false);
-    const token = tape.input("token", [B], { dtype: "u32" }), position = tape.input("position", [1], { dtype: "u32" });
-    const hidden = recordLayers(tape, store, {
-      positions: S,
-      mixing: new OnePosition(tape, store.config, { position, caches }),
-      embed: (parameters) => embedStep(tape, { token, position, ...parameters }),
-    });
-    const logits = linear(tape, { x: hidden, w: store.tensor("embedding") }, { name: "logits" });
-    const plan = finish(tape, { name: `decoding ${store.config.archType}`, outputs: [logits] });
-    const program = await executor.prepare(plan), made = { token, position, logits, arena, caches };
-    const session = new DecodeSession(executor, program, made, { B, S, meta });
-    await session.restart();
+    const { metaTokens: meta, vocabSize: V } = store.config, S = meta + length;
+    const known = prefix ?? await metaPrefix(executor, store);
+    const { arena, caches } = layoutCaches(store.config, { B, S }), sequences = layoutSequences({ B, V });
+    const step = stepPlan(store, { positions: S, caches, state: sequences.state });
+    const chunk = { ...chunkPlan(store, { B, T, positions: S, caches, logits }), T };
+    const program = await executor.prepare(step.plan), arenas = [arena, sequences.arena];
+    const parts = { step, chunk, arenas, caches, state: sequences.state, prefix: known };
+    const session = new DecodeSession(executor, store, program, { parts, size: { B, S, meta, V } });
+    session.restart();
     return session;
   }
 
-  /** Clears the text. New sequences start after the meta tokens. */
-  async restart(): Promise<void> {
-    for (const { heads, conv, scan } of this.made.caches) {
-      for (const state of [heads, conv, scan]) {
-        if (state) this.executor.write(state, new Float32Array(sizeOf(state.shape)));
-      }
+  /** Meta tokens in front of every text. */
+  get meta(): number {
+    return this.#size.meta;
+  }
+
+  /** What the meta tokens leave in these caches, for another session with the same weights. */
+  get prefix(): MetaPrefix {
+    return this.#parts.prefix;
+  }
+
+  /** Bytes of the caches as they were allocated. */
+  get cacheBytes(): number {
+    return at(this.#parts.arenas, 0).elements * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Clears the texts. New sequences start after the meta tokens. */
+  restart(): void {
+    const { prefix, caches } = this.#parts, { meta } = this.#size;
+    startFrom(prefix, this.executor, { caches, meta });
+    this.#positions.fill(meta);
+    this.#seen.fill(0);
+    this.#waiting = undefined;
+    this.begin(GREEDY);
+  }
+
+  /**
+   * Appends texts[b] to sequence b; lengths may differ. The last token of each waits for the next step. Every sequence must have one
+   * then. `see` gets the logits behind every other token, of a session with `logits`. Throws Interrupted between two chunks when the
+   * signal aborts.
+   */
+  async append(texts: readonly Uint32Array[], options: AppendOptions = {}): Promise<void> {
+    await this.drawn(this.#read);
+    const all = texts.map((text, b) => {
+      const before = this.#waiting ? [at(this.#waiting, b)] : [];
+      return Uint32Array.from([...before, ...text]);
+    });
+    if (all.length !== this.#size.B || all.some(({ length }) => length === 0)) {
+      throw new HymbaError("generation: a sequence has no token to go on from", {
+        expected: `${this.#size.B} texts of at least one token`,
+        got: `lengths ${texts.map(({ length }) => length).join(", ")}`,
+      });
     }
-    this.#position = 0;
-    while (this.#position < this.size.meta) await this.#step(new Uint32Array(this.size.B));
+    await this.#take(all.map((text) => text.subarray(0, -1)), options);
+    this.#wait(Uint32Array.from(all, (text) => at(text, -1)));
+  }
+
+  /** Says how tokens are drawn from here on. Their turns count from 0. */
+  begin(settings: SampleSettings): void {
+    const { state, step } = this.#parts, { B } = this.#size;
+    this.program.write(step.settings, settingsWords(settings));
+    this.executor.write(state.turn, new Uint32Array(B));
+    if (settings.repetitionPenalty !== 1) this.executor.write(state.seen, this.#seen);
+    [this.#turn, this.#read] = [0, 0];
+  }
+
+  /** Draws a token of each sequence. Resolves when another step may be queued; {@link drawn} reads what was drawn. */
+  async step(): Promise<void> {
+    if (!this.#waiting) throw new HymbaError("generation: append a text before the first step");
+    this.#requireRoom(() => 1);
+    await this.program.run();
+    this.#turn++;
+    for (let b = 0; b < this.#size.B; b++) this.#positions[b]!++;
+  }
+
+  /** The tokens of turns [from, now), [turns][B]. At most the last 64 are kept. */
+  async drawn(from: number): Promise<Uint32Array[]> {
+    const { B } = this.#size, { history } = this.#parts.state;
+    if (this.#turn - from > HISTORY) throw new HymbaError(`generation: more than ${HISTORY} turns were not read`);
+    if (this.#turn === from) return [];
+    const all = await this.executor.read(history);
+    const found = Array.from({ length: this.#turn - from }, (_, i) => {
+      const row = (from + i) % HISTORY;
+      return Uint32Array.from(all.subarray(row * B, (row + 1) * B));
+    });
+    this.#waiting = at(found, -1).slice();
+    for (const row of found) this.#mark(row);
+    this.#read = this.#turn;
+    return found;
+  }
+
+  /** The logits that the last step drew from, [B, V]. */
+  async logits(): Promise<Float32Array> {
+    return await this.program.read(this.#parts.step.logits) as Float32Array;
   }
 
   /** Appends one token to each sequence and returns the logits for the next, [B, V]. */
   async feed(tokens: Uint32Array<ArrayBuffer>): Promise<Float32Array> {
     await this.push(tokens);
-    return await this.program.read(this.made.logits) as Float32Array;
+    return await this.logits();
   }
 
   /** Appends one token to each sequence and does not read the logits. */
   async push(tokens: Uint32Array<ArrayBuffer>): Promise<void> {
-    if (this.#position >= this.size.S) {
-      throw new HymbaError("generation: the caches are full", {
-        expected: `at most ${this.size.S - this.size.meta} tokens`,
-      });
-    }
-    await this.#step(tokens);
+    this.#wait(tokens);
+    await this.step();
+    [this.#waiting, this.#read] = [undefined, this.#turn];
   }
 
   dispose(): void {
     this.program.dispose();
-    this.executor.release(this.made.arena);
+    this.#reader?.dispose();
+    for (const arena of this.#parts.arenas) this.executor.release(arena);
   }
 
-  async #step(tokens: Uint32Array<ArrayBuffer>): Promise<void> {
-    this.program.write(this.made.token, tokens);
-    this.program.write(this.made.position, Uint32Array.of(this.#position++));
-    await this.program.run();
+  #wait(tokens: Uint32Array<ArrayBuffer>): void {
+    const { token, position } = this.#parts.state;
+    this.executor.write(token, tokens);
+    this.executor.write(position, this.#positions);
+    this.#waiting = tokens;
+    this.#mark(tokens);
+  }
+
+  #mark(tokens: ArrayLike<number>): void {
+    for (let b = 0; b < tokens.length; b++) {
+      const id = at(tokens, b);
+      if (id < this.#size.V) this.#seen[b * this.#size.V + id] = 1;
+    }
+  }
+
+  /** Texts go through the kernels chunk by chunk; shorter ones wait for longer ones. */
+  async #take(texts: readonly Uint32Array[], { see, signal }: AppendOptions): Promise<void> {
+    const { T } = this.#parts.chunk, longest = texts.reduce((most, { length }) => Math.max(most, length), 0);
+    if (longest === 0) return;
+    this.#requireRoom((b) => at(texts, b).length);
+    this.#reader ??= await this.executor.prepare(this.#parts.chunk.plan);
+    for (const [b, text] of texts.entries()) for (const id of text) this.#seen[b * this.#size.V + id] = 1;
+    for (let from = 0; from < longest; from += T) {
+      throwIfStopped(signal, "reading the prompt");
+      await this.#readChunk(this.#reader, texts.map((text) => text.subarray(from, from + T)), see);
+    }
+  }
+
+  async #readChunk(
+    reader: Program,
+    texts: readonly Uint32Array[],
+    see?: (chunk: ChunkLogits) => void,
+  ): Promise<void> {
+    const { T, ids, start, count, logits } = this.#parts.chunk, rows = new Uint32Array(this.#size.B * T);
+    for (const [b, text] of texts.entries()) rows.set(text, b * T);
+    const starts = this.#positions.slice(), counts = Uint32Array.from(texts, ({ length }) => length);
+    reader.write(ids, rows);
+    reader.write(start, starts);
+    reader.write(count, counts);
+    await reader.run();
+    for (const [b, { length }] of texts.entries()) this.#positions[b]! += length;
+    if (see && logits) see({ logits: await reader.read(logits) as Float32Array, starts, counts });
+  }
+
+  /** Throws when sequence b cannot take `more(b)` tokens. */
+  #requireRoom(more: (b: number) => number): void {
+    const { S, meta } = this.#size, longest = this.#positions.reduce((most, p, b) => Math.max(most, p + more(b)), 0);
+    if (longest <= S) return;
+    const global = layersOf(this.store.config).some(({ attention, window }) => attention && window === 0);
+    throw new HymbaError("generation: the caches are full", {
+      expected: `at most ${S - meta} tokens`,
+      got: `${longest - meta} tokens`,
+      hint: global
+        ? "layers with full attention keep the keys and values of every token: ask for more room, or use a model with windows"
+        : "ask for a session of more tokens; its caches need no more memory",
+    });
   }
 }

@@ -1,6 +1,6 @@
 /** The mixer of a layer: attention, Mamba, or both in parallel on one fused projection. */
 import { HymbaError } from "../errors.ts";
-import { rotary } from "../ops/rotary.ts";
+import { rotary, ROTARY_LOW } from "../ops/rotary.ts";
 import { projectionParts } from "../params/specs.ts";
 import { sliceColumns, type Tape, type Tensor } from "../tensor/mod.ts";
 import { joined } from "./join.ts";
@@ -41,7 +41,7 @@ function attentionBranch(
   if (!table) throw new HymbaError(`layer ${layer.index} attends, but the model has no rotary table`);
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: Kv } = config, owns = layer.kvOwner === layer.index;
   const x = sliceColumns(projected, 0, [owns ? H + G : H, K]);
-  const rotated = rotary(tape, { x, table, position: mixing.position });
+  const { position } = mixing, rotated = rotary(tape, { x, table, position }, { low: position ? ROTARY_LOW : 0 });
   if (!owns) return mixing.attend({ q: rotated }, { layer, into });
   const own = { k: sliceColumns(rotated, H * K, [G, K]), v: sliceColumns(projected, (H + G) * K, [G, Kv]) };
   return mixing.attend({ q: sliceColumns(rotated, 0, [H, K]), own }, { layer, into });

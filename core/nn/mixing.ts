@@ -38,7 +38,7 @@ export interface Place {
 
 /** The ops on B sequences of T positions. T is 1 in decoding. */
 export interface Mixing {
-  /** The first position, [1] u32. It is 0 without this. */
+  /** The first position of each sequence, [B] u32. It is 0 without this. */
   readonly position?: Tensor;
   /** See {@link Interventions}. */
   branch?(y: Tensor, at: { readonly layer: Layer; readonly of: BranchName }): Tensor;
@@ -56,7 +56,7 @@ export interface LayerContext {
   readonly layer: Layer;
   /** Finds a parameter of the layer by its short name. */
   parameters(name: string): Tensor;
-  /** [positions, 2, K / 2]; models without attention have none. */
+  /** For all positions, or where the mixing has a `position` a `longRotaryTable`; models without attention have none. */
   readonly rotaryTable?: Tensor;
   readonly mixing: Mixing;
 }

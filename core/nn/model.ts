@@ -5,7 +5,7 @@ import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
 import { linearLogp } from "../ops/linear_logp.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
-import { rotaryTable as angles } from "../ops/rotary.ts";
+import { longRotaryTable, rotaryTable } from "../ops/rotary.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { textRows } from "../ops/text_rows.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -47,21 +47,29 @@ export interface Recording {
   embed(parameters: { table: Tensor; meta?: Tensor }): Tensor;
 }
 
+/** The table of rotary angles, as `LayerContext.rotaryTable` says. */
+function anglesOf(
+  tape: Tape,
+  { config: { headDim: K, ropeBase: base } }: ParameterStore,
+  { positions, mixing }: Pick<Recording, "positions" | "mixing">,
+): Tensor {
+  const table = (mixing.position ? longRotaryTable : rotaryTable)(positions, K, { base });
+  return tape.constant("rotary table", [table.length / K, 2, K / 2], table);
+}
+
 /**
  * Records the layers. Each is x += mixer(norm1 x), then x += down(silu(gate n) · up n) with n = norm2 x; the sums are taken
  * by the norm that follows. Returns [B, T, D], after the final norm.
  */
 export function recordLayers(tape: Tape, store: ParameterStore, { positions, mixing, embed }: Recording): Tensor {
-  const config = store.config, { normEps: eps, headDim: K } = config, layers = layersOf(config);
-  const rotaryTable = layers.some(({ attention }) => attention)
-    ? tape.constant("rotary table", [positions, 2, K / 2], angles(positions, K, { base: config.ropeBase }))
-    : undefined;
+  const config = store.config, { normEps: eps } = config, layers = layersOf(config);
+  const angles = layers.some(({ attention }) => attention) ? anglesOf(tape, store, { positions, mixing }) : undefined;
   let x = embed({ table: store.tensor("embedding"), meta: config.metaTokens > 0 ? store.tensor("meta") : undefined });
   let delta: Tensor | undefined;
   const record = (layer: Layer) => {
     const parameters = (name: string) => store.tensor(`layers.${layer.index}.${name}`);
     const first = rmsnorm(tape, { x, delta, w: parameters("norm1") }, { eps });
-    const mixed = mixer(tape, first.y, { config, layer, parameters, rotaryTable, mixing });
+    const mixed = mixer(tape, first.y, { config, layer, parameters, rotaryTable: angles, mixing });
     const second = rmsnorm(tape, { x: first.sum, delta: mixed, w: parameters("norm2") }, { eps });
     const gated = swiglu(tape, linear(tape, { x: second.y, w: parameters("ffn.gate_up") }, { name: "gate and up" }));
     x = second.sum;

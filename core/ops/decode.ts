@@ -1,6 +1,6 @@
 /**
- * The ops of generation: one position at a time, B sequences side by side at the same position. Caches and states lie in
- * arenas and are changed in place (a role in both reads and writes). `position` [1] u32 counts from 0, meta tokens included.
+ * The ops of generation: one position at a time, B sequences side by side, each at its own position. Caches and states lie in
+ * arenas and are changed in place (a role in both reads and writes). `position` [B] u32 counts from 0, meta tokens included.
  */
 import { defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
 import type { Visibility } from "./attention.ts";
@@ -10,7 +10,7 @@ export const embedStepOp = defineOp({
   name: "embed_step",
   phase: "decoding",
   attributes: ["B", "V", "D", "M"],
-  reads: { token: "B", position: "1", table: "V D", meta: "M D ?" },
+  reads: { token: "B", position: "B", table: "V D", meta: "M D ?" },
   writes: { x: "B 1 D" },
   flops: () => 0,
 });
@@ -19,7 +19,7 @@ export const cacheAppendOp = defineOp({
   name: "cache_append",
   phase: "decoding",
   attributes: ["B", "S", "G", "K", "Kv", "window", "meta"],
-  reads: { k: "B 1 G K", v: "B 1 G Kv", position: "1", kCache: "B S G K", vCache: "B S G Kv" },
+  reads: { k: "B 1 G K", v: "B 1 G Kv", position: "B", kCache: "B S G K", vCache: "B S G Kv" },
   writes: { kCache: "B S G K", vCache: "B S G Kv" },
   flops: () => 0,
 });
@@ -28,7 +28,7 @@ export const attentionDecodeOp = defineOp({
   name: "attention_decode",
   phase: "decoding",
   attributes: ["B", "S", "H", "G", "K", "Kv", "window", "meta"],
-  reads: { q: "B 1 H K", kCache: "B S G K", vCache: "B S G Kv", position: "1" },
+  reads: { q: "B 1 H K", kCache: "B S G K", vCache: "B S G Kv", position: "B" },
   writes: { o: "B 1 H Kv" },
   flops: ({ B, S, H, K, Kv }) => 2 * B * H * S * (K + Kv),
 });
@@ -68,7 +68,7 @@ export function cacheSlot(position: number, { window, meta }: Visibility): numbe
 export const cacheSlots = (S: number, { window, meta }: Visibility): number =>
   window === 0 ? S : Math.min(S, meta + window);
 
-/** x[b] = meta[position] while position < M, then table[token[b]]. Shapes: token [B] u32, table [V, D], meta [M, D]; returns x [B, 1, D]. */
+/** x[b] = meta[position[b]] while position[b] < M, then table[token[b]]. Shapes: token [B] u32, table [V, D], meta [M, D]; returns x [B, 1, D]. */
 export function embedStep(
   tape: Tape,
   { token, position, table, meta }: { token: Tensor; position: Tensor; table: Tensor; meta?: Tensor },

@@ -5,7 +5,7 @@ import { defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
 export const matmulOp = defineOp({
   name: "matmul",
   phase: "any",
-  attributes: ["M", "N", "K", "transA", "transB", "exact?", "f16?"],
+  attributes: ["M", "N", "K", "transA", "transB", "exact?", "f16?", "likeRows?"],
   reads: { a: "M K", b: "K N" },
   writes: { c: "M N" },
   flops: ({ M, N, K }) => 2 * M * N * K,

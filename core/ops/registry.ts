@@ -7,6 +7,7 @@ import type { Step } from "../tensor/mod.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { attentionMapOp } from "./attention_map.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { attentionChunkOp, cacheFillOp, convChunkOp, scanChunkOp } from "./chunk.ts";
 import { croppedAttentionBackward, croppedAttentionForward } from "./cropped_attention.ts";
 import { attentionDecodeOp, cacheAppendOp, convStepOp, embedStepOp, scanStepOp } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
@@ -20,6 +21,7 @@ import { mixBackward, mixForward } from "./mix.ts";
 import { adamwOp, gradientNormOp } from "./optimizer.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { rotaryOp } from "./rotary.ts";
+import { sampleOp } from "./sample.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
@@ -38,6 +40,11 @@ export const OPS = [
   convStepOp,
   embedStepOp,
   scanStepOp,
+  attentionChunkOp,
+  cacheFillOp,
+  convChunkOp,
+  scanChunkOp,
+  sampleOp,
   causalConvForward,
   causalConvBackward,
   embeddingForward,

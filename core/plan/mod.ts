@@ -2,6 +2,7 @@
 export * from "./executor.ts";
 export * from "./half_products.ts";
 export * from "./halves.ts";
+export * from "./like_rows.ts";
 export * from "./memory.ts";
 export * from "./plan.ts";
 export * from "./recomputed_outputs.ts";

@@ -37,6 +37,10 @@ function scatter(x: Tensor, to: Float64Array, { values, add }: { values: Float64
   }
 }
 
+/** The numbers of a tensor as other executors keep them. */
+const rounded = ({ dtype }: Tensor, exact: Float64Array): Data =>
+  dtype === "u32" ? Uint32Array.from(exact) : Float32Array.from(exact);
+
 export class ReferenceExecutor implements Executor {
   readonly name = "reference";
   readonly #arenas = new Map<Arena, Float64Array>();
@@ -68,7 +72,7 @@ export class ReferenceExecutor implements Executor {
   }
 
   read(tensor: Tensor): Promise<Data> {
-    return Promise.resolve(Float32Array.from(this.readExact(tensor)));
+    return Promise.resolve(rounded(tensor, this.readExact(tensor)));
   }
 
   release(arena: Arena): void {
@@ -131,8 +135,7 @@ export class ReferenceProgram implements Program {
   }
 
   read(tensor: Tensor): Promise<Data> {
-    const exact = this.readExact(tensor);
-    return Promise.resolve(tensor.dtype === "u32" ? Uint32Array.from(exact) : Float32Array.from(exact));
+    return Promise.resolve(rounded(tensor, this.readExact(tensor)));
   }
 
   drainMetrics(): Promise<Float32Array[]> {

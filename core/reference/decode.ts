@@ -8,20 +8,23 @@ import type { Reference } from "./types.ts";
 
 /** x[b] = meta[position] for a meta position, else table[token[b]]. */
 export const embedStep: Reference<"embed_step"> = ({ token, position, table, meta }, { B, M, D }) => {
-  const x = zeros(B, 1, D), t = position.at(0);
-  for (let b = 0; b < B; b++) x.row(b).copyFrom(meta && t < M ? meta.row(t) : table.row(token.at(b)));
+  const x = zeros(B, 1, D);
+  for (let b = 0; b < B; b++) {
+    const t = position.at(b);
+    x.row(b).copyFrom(meta && t < M ? meta.row(t) : table.row(token.at(b)));
+  }
   return { x };
 };
 
 /** The slot of a position. Meta positions keep their slots; with a window, the others use the `window` slots behind them in a ring. */
-const slotOf = (position: number, { window, meta }: { window: number; meta: number }) =>
+export const slotOf = (position: number, { window, meta }: { window: number; meta: number }) =>
   window === 0 || position < meta ? position : meta + (position - meta) % window;
 
 /** Puts the key and the value of the position into its slot. */
 export const cacheAppend: Reference<"cache_append"> = (reads, { B, G, window, meta }) => {
-  const { k, v, position } = reads, slot = slotOf(position.at(0), { window, meta });
-  const kCache = reads.kCache.copy(), vCache = reads.vCache.copy();
+  const { k, v, position } = reads, kCache = reads.kCache.copy(), vCache = reads.vCache.copy();
   for (let b = 0; b < B; b++) {
+    const slot = slotOf(position.at(b), { window, meta });
     for (let g = 0; g < G; g++) {
       kCache.row(b, slot, g).copyFrom(k.row(b, 0, g));
       vCache.row(b, slot, g).copyFrom(v.row(b, 0, g));
@@ -32,9 +35,9 @@ export const cacheAppend: Reference<"cache_append"> = (reads, { B, G, window, me
 
 /** o = softmax(q · kᵀ / √K) · v over the slots that hold a position: all positions, or `meta` and the last `window`. */
 export const attentionDecode: Reference<"attention_decode"> = (reads, { B, H, G, K, Kv, window, meta }) => {
-  const { q, kCache, vCache, position } = reads, o = zeros(B, 1, H, Kv), positions = position.at(0) + 1;
-  const slots = window === 0 ? positions : Math.min(positions, meta + window);
+  const { q, kCache, vCache, position } = reads, o = zeros(B, 1, H, Kv);
   for (let b = 0; b < B; b++) {
+    const positions = position.at(b) + 1, slots = window === 0 ? positions : Math.min(positions, meta + window);
     for (let h = 0; h < H; h++) {
       const g = Math.floor(h / (H / G)), scores = zeros(slots);
       for (let s = 0; s < slots; s++) scores.set(dot(q.row(b, 0, h), kCache.row(b, s, g)) / Math.sqrt(K), s);

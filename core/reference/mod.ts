@@ -13,6 +13,7 @@ import {
   croppedAttentionForward,
 } from "./attention.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { attentionChunk, cacheFill, convChunk, scanChunk } from "./chunk.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
@@ -25,6 +26,7 @@ import { matmul } from "./matmul.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { rotary } from "./rotary.ts";
+import { sample } from "./sample.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
@@ -70,6 +72,11 @@ export const REFERENCES: References = {
   attention_decode: attentionDecode,
   conv_step: convStep,
   scan_step: scanStep,
+  attention_chunk: attentionChunk,
+  cache_fill: cacheFill,
+  conv_chunk: convChunk,
+  scan_chunk: scanChunk,
+  sample,
 };
 
 /** Arrays by role. */

@@ -5,6 +5,22 @@ import { ELEMENT_BYTES, isContiguous, type Tensor } from "../tensor/mod.ts";
 
 const MAP_READ = 0x01, COPY_DST = 0x08, MODE_READ = 0x01;
 
+/** Small reads recur, so their staging buffers are kept: of this many bytes each, and as many as were in use at one time. */
+const KEPT_BYTES = 64 * 1024;
+const keptStaging = new WeakMap<GPUDevice, GPUBuffer[]>();
+
+function takeStaging(device: GPUDevice, size: number): GPUBuffer {
+  const kept = size <= KEPT_BYTES ? keptStaging.get(device)?.pop() : undefined;
+  return kept ?? device.createBuffer({ size: Math.max(size, KEPT_BYTES), usage: MAP_READ | COPY_DST });
+}
+
+function giveStaging(device: GPUDevice, staging: GPUBuffer): void {
+  if (staging.size > KEPT_BYTES) return staging.destroy();
+  const kept = keptStaging.get(device) ?? [];
+  kept.push(staging);
+  keptStaging.set(device, kept);
+}
+
 /** Throws a HymbaError unless the tensor is contiguous and `data` has as many numbers. */
 export function requireContiguous(tensor: Tensor, data: Data): void {
   if (!isContiguous(tensor)) throw new HymbaError(`${tensor.name}: a slice cannot be written from outside`);
@@ -20,19 +36,18 @@ export async function readBuffer(
   { tensor, base = 0 }: { tensor: Tensor; base?: number },
 ): Promise<ArrayBuffer> {
   const elements = tensor.rows === 0 ? 0 : (tensor.rows - 1) * tensor.rowStride + tensor.columns;
-  const size = elements * ELEMENT_BYTES;
-  const staging = device.createBuffer({ size, usage: MAP_READ | COPY_DST });
+  const size = elements * ELEMENT_BYTES, staging = takeStaging(device, size);
   const encoder = device.createCommandEncoder();
   encoder.copyBufferToBuffer(buffer, (base + tensor.offset) * ELEMENT_BYTES, staging, 0, size);
   device.queue.submit([encoder.finish()]);
   try {
-    await staging.mapAsync(MODE_READ);
+    await staging.mapAsync(MODE_READ, 0, size);
   } catch (cause) {
     throw failure() ?? new HymbaError(`reading ${tensor.name} from the device failed`, { got: String(cause), cause });
   }
-  const copy = staging.getMappedRange().slice(0);
+  const copy = staging.getMappedRange(0, size).slice(0);
   staging.unmap();
-  staging.destroy();
+  giveStaging(device, staging);
   const problem = failure();
   if (problem) throw problem;
   return copy;

@@ -1,6 +1,7 @@
 /** Random cases of every op: shapes, slices, windows and switches are drawn. Every draw is a valid case. */
 import { causalConv } from "../../core/ops/causal_conv.ts";
 import { embedStep } from "../../core/ops/decode.ts";
+import { sample, settingsWords } from "../../core/ops/sample.ts";
 import { embedding } from "../../core/ops/embedding.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { linearLogp } from "../../core/ops/linear_logp.ts";
@@ -16,11 +17,13 @@ import type { Dice } from "../fuzz/dice.ts";
 import type { OpCase } from "../ops/harness.ts";
 import {
   attentionCase,
+  attentionChunkOf,
   attentionMapCase,
   decodeCase,
   scanCase,
   size,
   softplusCase,
+  stateChunkOf,
   stepsCase,
   storedCase,
 } from "./mixer_cases.ts";
@@ -134,7 +137,7 @@ function rotaryOf(dice: Dice): OpCase {
   return {
     build: (tape, input) => {
       const table = tape.constant("table", [T + 9, 2, K / 2], rotaryTable(T + 9, K)), later = dice.once(3);
-      const position = later ? input("position", [1], { u32: () => start }) : undefined;
+      const position = later ? input("position", [B], { u32: (b) => Math.max(0, start - b) }) : undefined;
       const x = later
         ? sliceColumns(input("wide", [B, T, H * K + 4], { gradient: false }), dice.below(5), [H, K])
         : withRows(input("x", [B, T, H, K]), 2);
@@ -177,11 +180,42 @@ function embedStepOf(dice: Dice): OpCase {
     build: (tape, input) => ({
       x: embedStep(tape, {
         token: input("token", [B], { u32: ids(dice, V) }),
-        position: input("position", [1], { u32: () => at }),
+        position: input("position", [B], { u32: (b) => Math.max(0, at - b) }),
         table: input("table", [V, D], { gradient: false }),
         meta: M > 0 ? input("meta", [M, D], { gradient: false }) : undefined,
       }),
     }),
+  };
+}
+
+/** One draw of each sequence, with settings of all kinds. Equal logits are frequent; no limit falls between two numbers that differ by rounding. */
+function sampleOf(dice: Dice): OpCase {
+  const B = 1 + dice.below(3), V = size(dice, 300), rows = 1 + dice.below(4), few = dice.once(2);
+  const settings = settingsWords({
+    ...{ seed: dice.below(1000), first: dice.below(9), topK: dice.once(2) ? 0 : 1 + dice.below(V) },
+    ...{
+      temperature: dice.once(4) ? 0 : 0.25 * (1 + dice.below(8)),
+      topP: dice.once(2) ? 1 : (1 + dice.below(19)) / 20.37,
+    },
+    ...{
+      minP: dice.once(2) ? 0 : dice.below(10) / 20 + 0.0137,
+      repetitionPenalty: dice.once(2) ? 1 : 1 + dice.below(8) / 4,
+    },
+  });
+  return {
+    withoutCotangent: ["token", "position", "turn", "seen", "history"],
+    build: (tape, input) => {
+      const words = (name: string, shape: readonly number[], most: number) =>
+        input(name, shape, { u32: (i) => (i * 7 + B) % most });
+      const state = {
+        ...{ token: words("token", [B], 1), position: words("position", [B], 50), turn: words("turn", [B], 70) },
+        ...{ seen: words("seen", [B, V], 2), history: words("history", [rows, B], 9) },
+      };
+      const fill = few ? { fill: (data: Float32Array) => void data.forEach((_, i) => data[i] = i * 5 % 4) } : {};
+      const logits = input("logits", [B, V], { gradient: false, ...fill });
+      sample(tape, { logits, settings: tape.constant("settings", [8], settings), state });
+      return { ...state };
+    },
   };
 }
 
@@ -247,6 +281,9 @@ export const CASES: Readonly<Record<string, (dice: Dice, tall?: boolean) => OpCa
   optimizer: optimizerOf,
   conv_step_and_scan_step: stepsCase,
   cache_append_and_attention_decode: decodeCase,
+  attention_chunk_and_cache_fill: attentionChunkOf,
+  conv_chunk_and_scan_chunk: stateChunkOf,
+  sample: sampleOf,
   selective_scan: scanCase,
   softplus: softplusCase,
   stored_halves: storedCase,

@@ -19,7 +19,7 @@ import { guarded } from "./guards.ts";
  */
 const SLOW: Readonly<Record<string, number>> = {
   ...{ attention: 0, attention_map: 0, selective_scan: 3, linear: 0, linear_logp: 0, orpo_loss: 0 },
-  stored_halves: 2,
+  ...{ stored_halves: 2, attention_chunk_and_cache_fill: 0, conv_chunk_and_scan_chunk: 0 },
 };
 
 /** The scan's case that is also cut into spans, as on a GPU: 66 positions of 122 channels. */

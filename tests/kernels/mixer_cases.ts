@@ -8,6 +8,7 @@ import { fillNormal, fillUniform } from "../../core/random.ts";
 import { HALF_FORMATS, sliceColumns, type Tape, type Tensor, withRows } from "../../core/tensor/mod.ts";
 import type { Dice } from "../fuzz/dice.ts";
 import type { InputMaker, OpCase } from "../ops/harness.ts";
+import { attentionChunkCase, stateChunkCase } from "../ops/chunk_cases.ts";
 import { storedScan, storedSwiglu } from "../ops/stored_halves.ts";
 import { croppedAttention } from "../../core/ops/cropped_attention.ts";
 
@@ -173,7 +174,7 @@ export function decodeCase(dice: Dice): OpCase {
       const cache = (name: string, width: number) =>
         input(name, [B, S, G, width], { gradient: false, fill: filledTo(filled, { S, columns: G * width }) });
       const kCache = cache("kCache", K), vCache = cache("vCache", Kv);
-      const caches = { kCache, vCache, position: input("position", [1], { u32: () => at }) };
+      const caches = { kCache, vCache, position: input("position", [B], { u32: (b) => Math.max(0, at - b) }) };
       cacheAppend(tape, { k: rows("k", H * K, [G, K]), v: rows("v", (H + G) * K, [G, Kv]), ...caches }, see);
       return { o: attentionDecode(tape, { q: rows("q", 0, [H, K]), ...caches }, see), kCache, vCache };
     },
@@ -199,6 +200,25 @@ export function stepsCase(dice: Dice): OpCase {
       return { scanned, state, convolved: convStep(tape, { x, w, bias, state: taps }), taps };
     },
   };
+}
+
+/** Chunks of positions behind caches that have none, some, or more than a ring holds. */
+export function attentionChunkOf(dice: Dice): OpCase {
+  const { T, ...sizes } = attentionOf(dice), B = 1 + dice.below(3);
+  const starts = Array.from({ length: B }, () => dice.once(3) ? 0 : dice.below(dice.once(3) ? 400 : 40));
+  return attentionChunkCase({ ...sizes, T, starts, counts: starts.map(() => dice.below(T + 1)) });
+}
+
+export function stateChunkOf(dice: Dice): OpCase {
+  const T = size(dice, 70), counts = Array.from({ length: 1 + dice.below(3) }, () => dice.below(T + 1));
+  return stateChunkCase({
+    T,
+    I: size(dice, 90),
+    N: 1 + dice.below(20),
+    J: 2 + dice.below(4),
+    counts,
+    bare: dice.once(3),
+  });
 }
 
 /** Step sizes near softplus(0), where the error of the logarithm series is largest, with little rounding after them. */

@@ -59,13 +59,13 @@ function rowsAt(t: number, all: Float32Array, { B, T, columns }: { B: number; T:
 /** The outputs of all positions [B, T, columns of y], and the states after the last. */
 async function oneByOne(executor: Executor, { step, ...op }: DecodeCase, input: Float32Array) {
   const tape = new Tape(false), { arena, tensors: states } = layOut(op.states);
-  const x = tape.input("x", [op.B, 1, op.columns]), position = tape.input("position", [1], { dtype: "u32" });
+  const x = tape.input("x", [op.B, 1, op.columns]), position = tape.input("position", [op.B], { dtype: "u32" });
   const y = step(tape, { x, position, states });
   const program = await executor.prepare(finish(tape, { name: "one by one", outputs: [y] }));
   const width = sizeOf(y.shape) / op.B, out = new Float32Array(op.B * op.T * width);
   for (let t = 0; t < op.T; t++) {
     program.write(x, rowsAt(t, input, op));
-    program.write(position, Uint32Array.of(t));
+    program.write(position, new Uint32Array(op.B).fill(t));
     await program.run();
     const made = await program.read(y);
     for (let b = 0; b < op.B; b++) out.set(made.subarray(b * width, (b + 1) * width), (b * op.T + t) * width);
@@ -201,12 +201,12 @@ for (const [B, M, T, V, D] of [[3, 2, 4, 11, 65], [1, 0, 3, 5, 1]] as const) {
     for (const executor of [new ReferenceExecutor(), ...await executors()]) {
       const tape = new Tape(false);
       const token = tape.input("token", [B], { dtype: "u32" }),
-        position = tape.input("position", [1], { dtype: "u32" });
+        position = tape.input("position", [B], { dtype: "u32" });
       const y = embedStep(tape, { token, position, ...weights(tape) });
       const program = await executor.prepare(finish(tape, { name: "one by one", outputs: [y] }));
       for (let t = 0; t < M + T; t++) {
         program.write(token, Uint32Array.from({ length: B }, (_, b) => t < M ? 0 : ids[b * T + t - M]!));
-        program.write(position, Uint32Array.of(t));
+        program.write(position, new Uint32Array(B).fill(t));
         await program.run();
         assert.deepEqual(await program.read(y), rowsAt(t, expected, { B, T: M + T, columns: D }), executor.name);
       }

@@ -10,7 +10,7 @@ class CacheAppend {
   /** [B, G · K], [B, G · Kv]. */
   k: usize;
   v: usize;
-  /** [1] u32. */
+  /** [B] u32. */
   position: usize;
   /** [B, S, G, K], [B, S, G, Kv]. */
   kCache: usize;
@@ -28,7 +28,7 @@ class CacheAppend {
 
 /** One block takes one sequence. */
 export function cache_append(args: CacheAppend, b: i32, _workspace: usize): void {
-  const position = load<i32>(args.position), meta = args.meta, window = args.window;
+  const position = load<i32>(args.position + bytes(b)), meta = args.meta, window = args.window;
   const slot = window === 0 || position < meta ? position : meta + (position - meta) % window;
   if (slot >= args.S) unreachable();
   const K = args.G * args.K, Kv = args.G * args.Kv, row = b * args.S + slot;
@@ -57,7 +57,7 @@ class AttentionDecode {
 /** One block takes one head of one sequence. Workspace: S scores. */
 export function attention_decode(args: AttentionDecode, block: i32, workspace: usize): void {
   const b = block / args.H, h = block % args.H, g = h / (args.H / args.G), K = args.K, Kv = args.Kv;
-  const position = load<i32>(args.position), all = position + 1;
+  const position = load<i32>(args.position + bytes(b)), all = position + 1;
   const filled = min(args.S, args.window === 0 ? all : min(all, args.meta + args.window));
   const q = args.q + bytes(b * args.strideQ + h * K), rowK = args.G * K, rowV = args.G * Kv;
   const k = args.kCache + bytes(b * args.S * rowK + g * K), v = args.vCache + bytes(b * args.S * rowV + g * Kv);

@@ -9,7 +9,7 @@ import { bytes, clear, load4, max4, store4, sum4 } from "./lib/vector";
 
 const LOG2E: f64 = 1.4426950408889634;
 /** The score of a key that is not seen, far below all others. */
-const HIDDEN: f32 = -1e30;
+export const HIDDEN: f32 = -1e30;
 
 @unmanaged
 class AttentionForward {
@@ -33,7 +33,7 @@ class AttentionForward {
 }
 
 /** Replaces the scores of a row by exp2(score − shift) and returns their sum. `open`: the query sees all keys; else unseen ones are HIDDEN. */
-function exponentials(scores: usize, keys: i32, scale: v128, shift: v128, open: bool): f32 {
+export function exponentials(scores: usize, keys: i32, scale: v128, shift: v128, open: bool): f32 {
   const c6 = exp2Constant(0), c5 = exp2Constant(1), c4 = exp2Constant(2), c3 = exp2Constant(3), c2 = exp2Constant(4);
   const c1 = exp2Constant(5), c0 = exp2Constant(6), magic = exp2Constant(7), lowest = exp2Constant(8);
   let sums = f32x4.splat(0);

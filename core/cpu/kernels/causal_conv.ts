@@ -7,21 +7,21 @@
 import { sigmoid, siluSlope } from "./lib/activations";
 import { bytes, clear, load4, madd, store4 } from "./lib/vector";
 
-const CHANNELS: i32 = 32;
+export const CHANNELS: i32 = 32;
 
 /** Bytes of n vectors. */
 @inline
-function vectors(n: i32): usize {
+export function vectors(n: i32): usize {
   return <usize> n << 4;
 }
 
 @inline
-function padded(J: i32): i32 {
+export function padded(J: i32): i32 {
   return (J + 3) & ~3;
 }
 
 /** w of four channels as [P] vectors. */
-function loadTaps(w: usize, left: i32, J: i32, to: usize): void {
+export function loadTaps(w: usize, left: i32, J: i32, to: usize): void {
   const P = padded(J);
   clear(to, 4 * P);
   for (let j = 0; j < J; j++) {
@@ -31,7 +31,7 @@ function loadTaps(w: usize, left: i32, J: i32, to: usize): void {
 }
 
 /** Four channels of T rows as [T] vectors. */
-function loadColumn(from: usize, stride: i32, left: i32, T: i32, to: usize): void {
+export function loadColumn(from: usize, stride: i32, left: i32, T: i32, to: usize): void {
   for (let t = 0; t < T; t++) v128.store(to + vectors(t), load4(from + bytes(t * stride), left));
 }
 
@@ -40,7 +40,7 @@ function storeColumn(from: usize, left: i32, T: i32, to: usize, stride: i32): vo
 }
 
 /** The filter's output before SiLU, [T] vectors. */
-function filter(x: usize, taps: usize, bias: v128, T: i32, P: i32, pre: usize): void {
+export function filter(x: usize, taps: usize, bias: v128, T: i32, P: i32, pre: usize): void {
   for (let t = 0; t < T; t++) v128.store(pre + vectors(t), bias);
   for (let p = 0; p < P; p += 4) {
     const tap = taps + vectors(p), last = vectors(P - 4 - p);

@@ -7,7 +7,7 @@ import { bytes, copy, load4, madd, store4, sum4 } from "./lib/vector";
 class EmbedStep {
   /** [B] u32. */
   token: usize;
-  /** [1] u32. */
+  /** [B] u32. */
   position: usize;
   table: usize;
   /** [M, D] or 0. */
@@ -21,7 +21,7 @@ class EmbedStep {
 
 /** One block takes one sequence. */
 export function embed_step(args: EmbedStep, b: i32, _workspace: usize): void {
-  const position = load<i32>(args.position), D = args.D, to = args.x + bytes(b * args.strideX);
+  const position = load<i32>(args.position + bytes(b)), D = args.D, to = args.x + bytes(b * args.strideX);
   if (position < args.M) {
     copy(to, args.meta + bytes(position * D), D);
     return;

@@ -1,10 +1,12 @@
 /** Every kernel, under the name that the executor uses. Parameters: arguments, block, workspace of the thread. */
 export { activate } from "./activate";
 export { attention_backward } from "./attention_backward";
+export { attention_chunk, cache_fill } from "./attention_chunk";
 export { attention_decode, cache_append } from "./attention_decode";
 export { attention_forward } from "./attention_forward";
 export { attention_map } from "./attention_map";
 export { causal_conv_backward, causal_conv_forward } from "./causal_conv";
+export { conv_chunk } from "./conv_chunk";
 export { conv_step, embed_step, scan_step } from "./decode";
 export { cropped_attention_backward, cropped_attention_forward } from "./cropped_attention";
 export { embedding_backward, embedding_forward } from "./embedding";
@@ -20,6 +22,7 @@ export { multiply_add_peak } from "./peak";
 export { adamw, gradient_norm, gradient_squares } from "./optimizer";
 export { rmsnorm_backward, rmsnorm_forward } from "./rmsnorm";
 export { rotary } from "./rotary";
+export { sample } from "./sample";
 export { selective_scan_backward } from "./selective_scan_backward";
 export { selective_scan_forward } from "./selective_scan_forward";
 export { sum_partials } from "./sum_partials";

@@ -1,5 +1,6 @@
 /**
- * c[m, n] = (or +=) Σ_k a[m, k] · b[n, k] for few rows of a, as in generation. Each row of b is read once, and nothing is packed.
+ * c[m, n] = (or +=) Σ_k a[m, k] · b[n, k] for few rows of a, as in generation. Each row of b is read once, and nothing is packed. The bits of a
+ * row of c do not depend on how many rows there are.
  * One block takes `columns` columns of c.
  */
 import { bytes, load4, madd, sum4 } from "./lib/vector";
@@ -32,13 +33,40 @@ function dot(a: usize, b: usize, n: i32): f32 {
   return sum4(f32x4.add(even, odd));
 }
 
+@inline
+function put(args: MatmulFew, m: i32, n: i32, value: f32): void {
+  const to = args.c + bytes(m * args.strideC + n);
+  store<f32>(to, args.accumulate ? load<f32>(to) + value : value);
+}
+
+/** Four rows from m on with column n: the sums of `dot`, in its order, with one load of b for all four. */
+function dots(args: MatmulFew, m: i32, n: i32, b: usize): void {
+  const K = args.K, whole = K & ~7, row = bytes(args.strideA), a = args.a + bytes(m * args.strideA), zero = f32x4.splat(0);
+  let even0 = zero, odd0 = zero, even1 = zero, odd1 = zero, even2 = zero, odd2 = zero, even3 = zero, odd3 = zero;
+  for (let i = 0; i < whole; i += 8) {
+    const at = bytes(i), x = v128.load(b + at), y = v128.load(b + at, 16), a0 = a + at, a1 = a0 + row, a2 = a1 + row;
+    const a3 = a2 + row;
+    even0 = madd(v128.load(a0), x, even0), odd0 = madd(v128.load(a0, 16), y, odd0);
+    even1 = madd(v128.load(a1), x, even1), odd1 = madd(v128.load(a1, 16), y, odd1);
+    even2 = madd(v128.load(a2), x, even2), odd2 = madd(v128.load(a2, 16), y, odd2);
+    even3 = madd(v128.load(a3), x, even3), odd3 = madd(v128.load(a3, 16), y, odd3);
+  }
+  for (let i = whole; i < K; i += 4) {
+    const at = bytes(i), left = K - i, x = load4(b + at, left), a0 = a + at, a1 = a0 + row, a2 = a1 + row, a3 = a2 + row;
+    even0 = madd(load4(a0, left), x, even0), even1 = madd(load4(a1, left), x, even1);
+    even2 = madd(load4(a2, left), x, even2), even3 = madd(load4(a3, left), x, even3);
+  }
+  put(args, m, n, sum4(f32x4.add(even0, odd0)));
+  put(args, m + 1, n, sum4(f32x4.add(even1, odd1)));
+  put(args, m + 2, n, sum4(f32x4.add(even2, odd2)));
+  put(args, m + 3, n, sum4(f32x4.add(even3, odd3)));
+}
+
 export function matmul_few(args: MatmulFew, block: i32, _workspace: usize): void {
-  const end = min(args.N, (block + 1) * args.columns);
+  const end = min(args.N, (block + 1) * args.columns), fours = args.M & ~3;
   for (let n = block * args.columns; n < end; n++) {
     const b = args.b + bytes(n * args.strideB);
-    for (let m = 0; m < args.M; m++) {
-      const to = args.c + bytes(m * args.strideC + n), value = dot(args.a + bytes(m * args.strideA), b, args.K);
-      store<f32>(to, args.accumulate ? load<f32>(to) + value : value);
-    }
+    for (let m = 0; m < fours; m += 4) dots(args, m, n, b);
+    for (let m = fours; m < args.M; m++) put(args, m, n, dot(args.a + bytes(m * args.strideA), b, args.K));
   }
 }

@@ -4,7 +4,7 @@
  */
 import { sigmoid, softplus } from "./lib/activations";
 import { advance, CHANNELS, DT, DU, loadBc, loadDecays, loadOptional, loadStates, records, storeStates, Y } from "./lib/scan";
-import { bytes, load4, store4 } from "./lib/vector";
+import { bytes, clear, load4, store4 } from "./lib/vector";
 
 @unmanaged
 class ScanForward {
@@ -19,9 +19,13 @@ class ScanForward {
   dtBias: usize;
   /** [B, I, N] or 0. */
   h0: usize;
+  /** [B] u32 or 0: positions of each sequence that count; y is 0 behind them. Without it all T do. */
+  count: usize;
   y: usize;
-  /** [B, chunks + 1, I, N]. */
+  /** [B, chunks + 1, I, N] or 0. */
   states: usize;
+  /** [B, I, N] or 0: the state after the last position; may be h0. */
+  last: usize;
   strideUdt: i32;
   strideBc: i32;
   strideZ: i32;
@@ -59,7 +63,8 @@ function scanChunk(args: ScanForward, row: i32, i: i32, count: i32, a: usize, h:
 /** Workspace, with P = N rounded up to 4: B and C (2 P chunk), decays and states (2 · CHANNELS · P), one record per position. */
 export function selective_scan_forward(args: ScanForward, block: i32, workspace: usize): void {
   const T = args.T, I = args.I, N = args.N, P = (N + 3) & ~3, chunk = args.chunk;
-  const across = (I + CHANNELS - 1) / CHANNELS, b = block / across, chunks = (T + chunk - 1) / chunk;
+  const across = (I + CHANNELS - 1) / CHANNELS, b = block / across;
+  const ends = args.count ? min(T, load<i32>(args.count + bytes(b))) : T, chunks = (ends + chunk - 1) / chunk;
   const first = (block % across) * CHANNELS, end = min(I, first + CHANNELS);
   const bc = workspace, decays = bc + bytes(2 * P * chunk), states = decays + bytes(CHANNELS * P);
   const own = states + bytes(CHANNELS * P);
@@ -69,12 +74,14 @@ export function selective_scan_forward(args: ScanForward, block: i32, workspace:
     loadStates(args.h0 ? args.h0 + bytes((b * I + i) * N) : 0, I - i, N, P, states + at);
   }
   for (let c = 0; c <= chunks; c++) {
-    const t = c * chunk, count = min(chunk, T - t), row = b * T + t;
+    const t = c * chunk, count = min(chunk, ends - t), row = b * T + t;
     if (c < chunks) loadBc(args.bc + bytes(row * args.strideBc), args.strideBc, count, N, P, bc);
     for (let i = first; i < end; i += 4) {
       const at = bytes((i - first) * P);
-      storeStates(states + at, I - i, N, args.states + bytes(((b * (chunks + 1) + c) * I + i) * N));
+      if (args.states) storeStates(states + at, I - i, N, args.states + bytes(((b * (chunks + 1) + c) * I + i) * N));
       if (c < chunks) scanChunk(args, row, i, count, decays + at, states + at, bc, own);
+      else if (args.last) storeStates(states + at, I - i, N, args.last + bytes((b * I + i) * N));
     }
   }
+  for (let t = ends; t < T; t++) clear(args.y + bytes((b * T + t) * args.strideY + first), end - first);
 }

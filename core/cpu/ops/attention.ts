@@ -1,16 +1,25 @@
 import type { AttributesNamed } from "../../ops/registry.ts";
 import { type Lowering, stridesOf } from "../launch.ts";
 
-/** Rows that are worked on together (kernels/lib/mask.ts), and the register tile (kernels/lib/tile.ts). */
-const QUERIES = 48, KEYS = 24, TILE = 48, TILE_ROWS = 6, TILE_COLUMNS = 8;
+/** Queries that are worked on together (kernels/lib/mask.ts). */
+export const QUERIES = 48;
+/** Keys that are worked on together, and the register tile (kernels/lib/tile.ts). */
+const KEYS = 24, TILE = 48, TILE_ROWS = 6, TILE_COLUMNS = 8;
 /** Global attention is a window that no sequence reaches. */
 const GLOBAL = 2 ** 30;
 
-const padded = (n: number, to: number) => Math.ceil(n / to) * to;
+export const padded = (n: number, to: number) => Math.ceil(n / to) * to;
 
 function sizesOf({ T, H, G, K, Kv, window, meta }: AttributesNamed<"attention_forward">) {
   return { T, H, G, K, Kv, window: window || GLOBAL, meta };
 }
+
+/** A tile, packed q, k and v, scores and packed probabilities, o, and highest score and sum of each row. */
+const forwardWorkspace = ({ K, Kv }: { K: number; Kv: number }) =>
+  TILE + (QUERIES + KEYS) * K + KEYS * padded(Kv, TILE_COLUMNS) + 2 * QUERIES * KEYS + QUERIES * (Kv + 2);
+
+/** The same for a chunk (kernels/attention_chunk.ts): also eight places and the positions of a tile's keys. */
+export const chunkWorkspace = (sizes: { K: number; Kv: number }): number => forwardWorkspace(sizes) + 8 + KEYS;
 
 export const attentionForward: Lowering<"attention_forward"> = (
   { attributes, reads: { q, k, v }, writes: { o, lse } },
@@ -20,7 +29,7 @@ export const attentionForward: Lowering<"attention_forward"> = (
     kernel: "attention_forward",
     args: { q, k, v, o, lse, ...stridesOf({ q, k, v, o }), ...sizes },
     blocks: attributes.B * H * Math.ceil(T / QUERIES),
-    workspace: TILE + (QUERIES + KEYS) * K + KEYS * padded(Kv, TILE_COLUMNS) + 2 * QUERIES * KEYS + QUERIES * (Kv + 2),
+    workspace: forwardWorkspace({ K, Kv }),
   }];
 };
 

@@ -19,6 +19,8 @@ interface Product {
   transA: number;
   transB: number;
   accumulate: boolean;
+  /** The kernel is chosen as if there were so many rows; M without it. */
+  likeRows?: number;
 }
 
 /** For so few rows of a, packing b does not pay. */
@@ -36,8 +38,8 @@ function fewRows({ a, b, c }: Operands, { M, N, K, accumulate }: Product): Launc
 
 /** The launches of c = (or +=) a · b, shared by all ops that contain a product. */
 export function product({ a, b, c }: Operands, sizes: Product, { scratch }: LowerContext): Launch[] {
-  const { M, N, K, transA, transB, accumulate } = sizes;
-  if (M <= FEW_ROWS && !transA && transB) return [fewRows({ a, b, c }, sizes)];
+  const { M, N, K, transA, transB, accumulate, likeRows = M } = sizes;
+  if (likeRows <= FEW_ROWS && !transA && transB) return [fewRows({ a, b, c }, sizes)];
   const panelCount = Math.ceil(N / TILE_COLUMNS), packed = scratch("packed", [panelCount, K, TILE_COLUMNS]);
   const panels = Math.max(1, Math.ceil(Math.min(panelCount / 8, 16384 / (K * TILE_COLUMNS))));
   const { rows, columns } = blockShape(M, N);
@@ -64,6 +66,6 @@ function blockShape(M: number, N: number): { rows: number; columns: number } {
 }
 
 export const matmul: Lowering<"matmul"> = (
-  { attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c }, accumulate },
+  { attributes: { M, N, K, transA, transB, likeRows }, reads: { a, b }, writes: { c }, accumulate },
   context,
-) => product({ a, b, c }, { M, N, K, transA, transB, accumulate: accumulate.includes("c") }, context);
+) => product({ a, b, c }, { M, N, K, transA, transB, accumulate: accumulate.includes("c"), likeRows }, context);

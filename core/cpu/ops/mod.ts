@@ -3,6 +3,7 @@ import type { ForSteps } from "../../ops/registry.ts";
 import type { Launch, LowerContext } from "../launch.ts";
 import { attentionBackward, attentionForward, attentionMap } from "./attention.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
+import { attentionChunk, cacheFill, convChunk } from "./chunk.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { croppedAttentionBackward, croppedAttentionForward } from "./cropped_attention.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
@@ -16,19 +17,23 @@ import { matmul } from "./matmul.ts";
 import { adamw, gradientNorm } from "./optimizer.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { rotary } from "./rotary.ts";
-import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
+import { sample } from "./sample.ts";
+import { scanChunk, selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { textRowsBackward, textRowsForward } from "./text_rows.ts";
 
 export const LOWERINGS: ForSteps<[LowerContext], Launch[]> = {
   adamw,
   attention_backward: attentionBackward,
+  attention_chunk: attentionChunk,
   attention_decode: attentionDecode,
   attention_forward: attentionForward,
   attention_map: attentionMap,
   cache_append: cacheAppend,
+  cache_fill: cacheFill,
   causal_conv_backward: causalConvBackward,
   causal_conv_forward: causalConvForward,
+  conv_chunk: convChunk,
   conv_step: convStep,
   cropped_attention_backward: croppedAttentionBackward,
   cropped_attention_forward: croppedAttentionForward,
@@ -52,6 +57,8 @@ export const LOWERINGS: ForSteps<[LowerContext], Launch[]> = {
   rmsnorm_backward: rmsnormBackward,
   rmsnorm_forward: rmsnormForward,
   rotary,
+  sample,
+  scan_chunk: scanChunk,
   scan_step: scanStep,
   selective_scan_backward: selectiveScanBackward,
   selective_scan_forward: selectiveScanForward,

@@ -1,3 +1,4 @@
+import { SCAN_CHUNK } from "../../ops/selective_scan.ts";
 import type { Tensor } from "../../tensor/mod.ts";
 import { type Launch, type Lowering, stridesOf } from "../launch.ts";
 import { halvesOf } from "./halves.ts";
@@ -16,7 +17,38 @@ export const selectiveScanForward: Lowering<"selective_scan_forward"> = (
   const { udt, bc, z, aLog, skip, dtBias, h0 } = reads, P = padded(N);
   return [{
     kernel: "selective_scan_forward",
-    args: { udt, bc, z, aLog, skip, dtBias, h0, y, states, ...stridesOf({ udt, bc, z, y }), T, I, N, chunk, softplus },
+    args: {
+      udt,
+      bc,
+      z,
+      aLog,
+      skip,
+      dtBias,
+      h0,
+      count: 0,
+      y,
+      states,
+      last: 0,
+      ...stridesOf({ udt, bc, z, y }),
+      T,
+      I,
+      N,
+      chunk,
+      softplus,
+    },
+    blocks: B * Math.ceil(I / CHANNELS),
+    workspace: 2 * P * chunk + 2 * CHANNELS * P + RECORD * chunk,
+  }];
+};
+
+export const scanChunk: Lowering<"scan_chunk"> = (
+  { attributes: { B, T, I, N, softplus }, reads, writes: { y, state } },
+) => {
+  const { udt, bc, z, aLog, skip, dtBias, count } = reads, P = padded(N), chunk = Math.min(T, SCAN_CHUNK);
+  const states = { h0: state, count, y, states: 0, last: state };
+  return [{
+    kernel: "selective_scan_forward",
+    args: { udt, bc, z, aLog, skip, dtBias, ...states, ...stridesOf({ udt, bc, z, y }), T, I, N, chunk, softplus },
     blocks: B * Math.ceil(I / CHANNELS),
     workspace: 2 * P * chunk + 2 * CHANNELS * P + RECORD * chunk,
   }];

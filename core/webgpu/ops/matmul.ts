@@ -126,7 +126,7 @@ function inFours(
 
 /** Pieces that k is cut into: only where c has too few tiles for the adapter. */
 function slicesOf(
-  { attributes: { M, N, K } }: Product,
+  { attributes: { M, N, K } }: Pick<Product, "attributes">,
   { adapterClass, tile }: { adapterClass: LowerContext["adapterClass"]; tile: WorkgroupTile },
 ): number {
   const { rows, columns } = sizeOfTile(tile), groups = Math.ceil(M / rows) * Math.ceil(N / columns);
@@ -135,9 +135,13 @@ function slicesOf(
 
 /** The launches of c = a · b, shared by all ops that contain a product. */
 export function product(step: Product, context: LowerContext): Launch[] {
-  const tile = context.tileOf(step.attributes) ?? usualTile(step.attributes, context);
+  const { likeRows, ...attributes } = step.attributes, shape = { ...attributes, M: likeRows ?? attributes.M };
+  const tile = context.tileOf(shape) ?? usualTile(shape, context);
   if (tile.kernel === "subgroup") return subgroups(step, context, { tile });
-  return tiles(step, context, { tile, slices: slicesOf(step, { adapterClass: context.adapterClass, tile }) });
+  return tiles(step, context, {
+    tile,
+    slices: slicesOf({ attributes: shape }, { adapterClass: context.adapterClass, tile }),
+  });
 }
 
 export const matmul: Lowering<"matmul"> = product;

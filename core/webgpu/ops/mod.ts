@@ -13,6 +13,8 @@ import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { selectiveScanBackward, selectiveScanForward } from "./selective_scan.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
+import { attentionChunk, cacheFill, convChunk, scanChunk } from "./chunk.ts";
+import { sample } from "./sample.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { croppedAttentionBackward, croppedAttentionForward } from "./cropped_attention.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
@@ -57,6 +59,11 @@ export const LOWERINGS: ForSteps<[LowerContext], Launch[]> = {
   embed_step: embedStep,
   cache_append: cacheAppend,
   attention_decode: attentionDecode,
+  attention_chunk: attentionChunk,
+  cache_fill: cacheFill,
+  conv_chunk: convChunk,
+  scan_chunk: scanChunk,
+  sample,
   conv_step: convStep,
   cropped_attention_backward: croppedAttentionBackward,
   cropped_attention_forward: croppedAttentionForward,

@@ -1,7 +1,8 @@
 /** The kernels of all plans of `paper` for a class of GPUs. It needs no GPU: the plans are lowered, but not prepared. */
-import { DecodeSession } from "../../../core/infer/session.ts";
+import { layoutCaches, layoutSequences } from "../../../core/infer/caches.ts";
+import { chunkPlan, stepPlan } from "../../../core/infer/plans.ts";
 import { ParameterStore } from "../../../core/params/store.ts";
-import type { Executor, Plan, Program } from "../../../core/plan/mod.ts";
+import type { Plan } from "../../../core/plan/mod.ts";
 import { resolvedStudy } from "../../../core/study/match.ts";
 import { evaluationPlan } from "../../../core/infer/scorer.ts";
 import { preferencePlan, trainingPlan } from "../../../core/train/plans.ts";
@@ -16,18 +17,18 @@ export const CLASSES = ["discrete", "integrated", "apple"] as const satisfies re
 /** A plan of a study. */
 export interface Stage {
   readonly arm: string;
-  readonly stage: "training" | "preference" | "evaluation" | "decoding";
+  readonly stage: "training" | "preference" | "evaluation" | "prompt" | "decoding";
   readonly precision: Precision;
   readonly plan: Plan;
 }
 
 /** The subgroup size for lowering. No kernel of these classes depends on it. */
 const SUBGROUP_SIZE = 32;
-/** Sequences and tokens of decoding: the defaults of `generate` in `paper`. */
-const DECODED = { B: 4, length: 128 };
+/** Sequences and tokens of decoding, and tokens of a chunk of the prompt. */
+const DECODED = { B: 4, length: 128, chunk: 64 };
 
 /** The plans of every arm of `paper` in f32, and training of `hymba` in both 16-bit precisions. */
-export async function stages(): Promise<Stage[]> {
+export function stages(): Stage[] {
   const study = resolvedStudy("paper"),
     { pretraining: { batch: B, decay }, orpo, preference, sequenceLength: T } = study;
   const pairs = { n: orpo.batch, T: preference.promptTokens + preference.completionTokens - 1, decay, beta: 0.1 };
@@ -44,22 +45,21 @@ export async function stages(): Promise<Stage[]> {
     }
     of("preference", preferencePlan(store, pairs).plan);
     of("evaluation", evaluationPlan(store, { B, T }).plan);
-    of("decoding", await decodingPlan(store));
+    const { prompt, decoding } = generationPlans(store);
+    of("prompt", prompt);
+    of("decoding", decoding);
   }
   return found;
 }
 
-/** The plan of a decoding session, caught in the call that would prepare it. */
-async function decodingPlan(store: ParameterStore): Promise<Plan> {
-  let recorded: Plan | undefined;
-  const nothing = { write() {}, run: () => Promise.resolve() };
-  const recorder = {
-    ...nothing,
-    prepare: (plan: Plan) => Promise.resolve((recorded = plan, nothing as unknown as Program)),
+/** The plans of generation: a chunk of the prompt, and one step. */
+function generationPlans(store: ParameterStore): { prompt: Plan; decoding: Plan } {
+  const { B, length, chunk: T } = DECODED, { metaTokens, vocabSize: V } = store.config, positions = metaTokens + length;
+  const { caches } = layoutCaches(store.config, { B, S: positions }), { state } = layoutSequences({ B, V });
+  return {
+    prompt: chunkPlan(store, { B, T, positions, caches }).plan,
+    decoding: stepPlan(store, { positions, caches, state }).plan,
   };
-  await DecodeSession.create(recorder as unknown as Executor, store, DECODED);
-  if (!recorded) throw new Error("decoding was not prepared");
-  return recorded;
 }
 
 /** The dispatches of a plan on a class of GPUs. */

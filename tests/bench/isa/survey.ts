@@ -109,7 +109,7 @@ function kernelsOf(all: readonly Stage[]): Map<string, Found> {
 export async function survey(
   { chips, listing }: { chips: readonly string[]; listing?: string | undefined },
 ): Promise<Survey> {
-  const all = await stages(), found = kernelsOf(all), keys = [...found.keys()];
+  const all = stages(), found = kernelsOf(all), keys = [...found.keys()];
   const shaders = await spirvOf([...found.values()].map(({ launch }) => launch));
   const read = new Map<string, Map<string, Read>>();
   for (const chip of chips) {
