@@ -1,74 +1,189 @@
-/** `hymba generate`: text from one trained model. */
+/** `hymba generate`: text from one trained model, as a pipe or in a conversation. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { map, withDefault } from "@optique/core/modifiers";
+import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { float, integer, string } from "@optique/core/valueparser";
-import { MAX_NEW_TOKENS } from "../../core/infer/generate.ts";
+import { layersOf } from "../../core/config/mod.ts";
+import { UsageError } from "../../core/errors.ts";
+import { MAX_NEW_TOKENS, MAX_PENALTY, settingsOf } from "../../core/infer/generate.ts";
+import type { Writing, WritingOptions } from "../../core/infer/writing.ts";
+import type { TrainedModel } from "../../core/study/one_model.ts";
 import type { Action } from "../ui/run.ts";
-import { printText } from "../ui/terminal.ts";
-import { modelOptions, withModel } from "../shared/model_options.ts";
+import { bytes } from "../ui/progress.ts";
+import { printText, writeText } from "../ui/terminal.ts";
+import { modelOptionsBesideSeed, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
+import { stdinLines, stdinText } from "../shared/stdin.ts";
+
+const samplingOptions = object("How to draw", {
+  temperature: withDefault(
+    option("--temperature", float({ min: 0, metavar: "X" }), {
+      description: message`0.8 by default; 0 always takes the most probable token`,
+    }),
+    0.8,
+  ),
+  topK: withDefault(
+    option("--top-k", integer({ min: 0, metavar: "N" }), {
+      description: message`draw from the N most probable tokens; 40 by default, 0 means all`,
+    }),
+    40,
+  ),
+  topP: withDefault(
+    option("--top-p", float({ min: 0, max: 1, metavar: "P" }), {
+      description:
+        message`draw from the fewest most probable tokens that together have probability P; 1, all, by default`,
+    }),
+    1,
+  ),
+  minP: withDefault(
+    option("--min-p", float({ min: 0, max: 1, metavar: "P" }), {
+      description: message`draw from tokens of at least P times the highest probability; 0, all, by default`,
+    }),
+    0,
+  ),
+  repetitionPenalty: withDefault(
+    option("--repetition-penalty", float({ min: 0, max: MAX_PENALTY, metavar: "X" }), {
+      description: message`more than 1 makes tokens less probable that the text has already; 1 by default`,
+    }),
+    1,
+  ),
+  seed: withDefault(
+    option("--seed", "--sample-seed", integer({ min: 0, metavar: "N" }), {
+      description: message`seed of the draws; 1 by default`,
+    }),
+    1,
+  ),
+});
 
 const options = merge(
   object("What to write", {
     run: runArgument,
-    prompt: withDefault(
+    prompt: optional(
       option("--prompt", string({ metavar: "TEXT" }), {
-        description: message`the beginning of the text; a line break by default`,
+        description: message`the beginning of the text; by default what comes from a pipe, or else a line break`,
       }),
-      "\n",
     ),
     tokens: withDefault(
       option("--tokens", integer({ min: 1, max: MAX_NEW_TOKENS, metavar: "N" }), {
-        description: message`number of new tokens; 100 by default`,
+        description: message`most new tokens; 100 by default`,
       }),
       100,
     ),
-    temperature: withDefault(
-      option("--temperature", float({ min: 0, metavar: "X" }), {
-        description: message`0.8 by default; 0 always takes the most probable token`,
+    stop: multiple(
+      option("--stop", string({ metavar: "TEXT" }), {
+        description: message`end in front of this text, in which \\n means a line break; may be given several times`,
       }),
-      0.8,
     ),
-    topK: withDefault(
-      option("--top-k", integer({ min: 0, metavar: "N" }), {
-        description: message`draw from the N most probable tokens; 40 by default, 0 means all`,
-      }),
-      40,
-    ),
-    sample: withDefault(
-      option("--sample-seed", integer({ min: 0, metavar: "N" }), {
-        description: message`seed of the draws; 1 by default`,
-      }),
-      1,
-    ),
+    interactive: option("--interactive", {
+      description:
+        message`after each text, read a line from standard input, append it, and write on; ends with the input`,
+    }),
     json: jsonOption,
   }),
-  modelOptions,
+  samplingOptions,
+  modelOptionsBesideSeed,
   backendOptions,
 );
 
 export const generateCommand = command("generate", map(options, (given): Action => () => generate(given)), {
   brief: message`text from one trained model`,
   description:
-    message`Continues a prompt with a model of a run. The same seed gives the same text. Example: hymba generate results/runs/quick-tinyshakespeare --prompt "ROMEO:" --tokens 50`,
+    message`Continues a prompt with a model of a run, and shows the text as it is made. The same seed gives the same text. Example: echo "ROMEO:" | hymba generate results/runs/quick-tinyshakespeare --stop "\\n\\n"`,
 });
 
+type Given = InferValue<typeof options>;
+
 async function generate(
-  { run, prompt, tokens, temperature, topK, sample, json, ...given }: InferValue<typeof options>,
-) {
-  const { model, seed, stage, ...backend } = given, folder = await folderOf(run);
-  const choice = { model, seed, stage }, onProgress = (line: string) => console.error(line);
-  await withModel(folder, { choice, backend: { ...backend, onProgress } }, async (opened) => {
-    const sampling = { newTokens: tokens, temperature, topK, seed: sample };
-    const made = await opened.continue(prompt, sampling);
-    if (json) console.log(JSON.stringify({ model: opened.chosen.arm.name, prompt, ...made }));
-    else {
-      await printText(prompt + made.text);
-      console.error(`${made.tokens_per_s.toFixed(1)} tokens/s`);
+  { run, prompt, tokens, stop, interactive, json, model, trainingSeed, stage, backend, adapter, threads, ...draws }:
+    Given,
+): Promise<void> {
+  if (interactive && json) throw new UsageError("--interactive prints text only", { hint: "omit --json" });
+  const sampling: WritingOptions = { ...draws, newTokens: tokens, stops: stop.map(unescaped) };
+  settingsOf(sampling);
+  const folder = await folderOf(run), onProgress = (line: string) => console.error(line);
+  const choice = { model, seed: trainingSeed, stage };
+  await withModel(folder, { choice, backend: { backend, adapter, threads, onProgress } }, async (opened) => {
+    if (interactive) return await converse(opened, { first: prompt, sampling });
+    const text = prompt ?? await pipedText();
+    const writing = await opened.begin(text, { room: tokens });
+    try {
+      tellContext(opened, writing, tokens);
+      await (json ? printJson : printAsMade)(opened, { writing, text, sampling });
+    } finally {
+      writing.dispose();
     }
   });
+}
+
+/** A stop string as it is meant: shells pass "\n" as two characters. */
+const unescaped = (text: string): string =>
+  text.replace(/\\([\\nt])/g, (_, letter: string) => letter === "n" ? "\n" : letter === "t" ? "\t" : "\\");
+
+/** The prompt that a pipe brings; a line break where nothing does. */
+async function pipedText(): Promise<string> {
+  const text = Deno.stdin.isTerminal() ? "" : await stdinText();
+  return text === "" ? "\n" : text;
+}
+
+interface Made {
+  readonly writing: Writing;
+  readonly text: string;
+  readonly sampling: WritingOptions;
+}
+
+async function printJson({ chosen }: TrainedModel, { writing, text: prompt, sampling }: Made): Promise<void> {
+  let text = "";
+  for await (const part of writing.write(sampling)) text += part;
+  const { tokens, seconds, stopped } = writing.last;
+  console.log(
+    JSON.stringify({ model: chosen.arm.name, prompt, text, tokens, stopped, tokens_per_s: tokens / seconds }),
+  );
+}
+
+async function printAsMade(_: TrainedModel, { writing, text, sampling }: Made): Promise<void> {
+  await writeText(text);
+  for await (const part of writing.write(sampling)) await writeText(part);
+  await printText("");
+  const { tokens, seconds } = writing.last;
+  console.error(`${(tokens / seconds).toFixed(1)} tokens/s`);
+}
+
+/** Says what a text behind the trained length means for this model. */
+function tellContext({ chosen: { arm, record } }: TrainedModel, writing: Writing, tokens: number): void {
+  const trained = record.study.sequenceLength;
+  if (tokens <= trained) return;
+  const full = layersOf(arm.config).filter(({ attention, window }) => attention && window === 0).length;
+  const caches = full > 0
+    ? `${full} of its layers attend to all of it, so the caches grow with it: ${bytes(writing.cacheBytes)} here`
+    : `its caches do not grow with it: ${bytes(writing.cacheBytes)}`;
+  console.error(`the text may become longer than the ${trained} tokens that ${arm.name} was trained with; ${caches}`);
+}
+
+/** Most tokens of a conversation, where caches grow with it and where they do not. */
+const LONGEST_FULL = 16384, LONGEST = 2 ** 20;
+
+async function converse(
+  opened: TrainedModel,
+  { first, sampling }: { first: string | undefined; sampling: WritingOptions },
+): Promise<void> {
+  const full = layersOf(opened.chosen.arm.config).some(({ attention, window }) => attention && window === 0);
+  const onTerminal = Deno.stdin.isTerminal(), options = { ...sampling, goesOn: true };
+  let writing: Writing | undefined, turn = 0;
+  const go = async (text: string) => {
+    if (writing) await writing.append(text);
+    else writing = await opened.begin(text, { room: full ? LONGEST_FULL : LONGEST });
+    for await (const part of writing.write({ ...options, first: turn++ })) await writeText(part);
+    await printText("");
+    if (onTerminal) await writeText("> ");
+  };
+  try {
+    if (first !== undefined) await go(first);
+    else if (onTerminal) await writeText("> ");
+    for await (const line of stdinLines()) await go(line);
+  } finally {
+    writing?.dispose();
+  }
 }

@@ -8,20 +8,30 @@ import { type BackendOptions, openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { chooseModel, type ModelChoice, TrainedModel } from "../../core/study/one_model.ts";
 
-export const modelOptions = object("Which model", {
-  model: optional(
-    option("--model", string({ metavar: "NAME" }), { description: message`hymba by default, or the run's only model` }),
-  ),
-  seed: optional(
-    option("--seed", integer({ min: 0, metavar: "N" }), {
+const model = optional(
+  option("--model", string({ metavar: "NAME" }), { description: message`hymba by default, or the run's only model` }),
+);
+
+const stage = optional(
+  option("--stage", string({ metavar: "pretraining|orpo|control" }), {
+    description: message`the last one by default`,
+  }),
+);
+
+const seedOfTraining = (name: "--seed" | "--training-seed") =>
+  optional(
+    option(name, integer({ min: 0, metavar: "N" }), {
       description: message`the seed of the training; the run's first by default`,
     }),
-  ),
-  stage: optional(
-    option("--stage", string({ metavar: "pretraining|orpo|control" }), {
-      description: message`the last one by default`,
-    }),
-  ),
+  );
+
+export const modelOptions = object("Which model", { model, seed: seedOfTraining("--seed"), stage });
+
+/** For commands whose `--seed` is another seed. */
+export const modelOptionsBesideSeed = object("Which model", {
+  model,
+  trainingSeed: seedOfTraining("--training-seed"),
+  stage,
 });
 
 /** Opens a backend and a model of a run, runs `use`, and closes both. */

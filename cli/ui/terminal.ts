@@ -21,11 +21,14 @@ const onTerminal = Deno.stdout.isTerminal();
 /** Text for standard output: defused on a terminal, unchanged in pipes and files. */
 export const forOutput = (text: string): string => onTerminal ? defused(text) : text;
 
-/** Prints a line of untrusted text: defused on a terminal, unchanged in pipes and files. */
-export async function printText(text: string): Promise<void> {
-  const bytes = new TextEncoder().encode(`${forOutput(text)}\n`);
+/** Prints untrusted text without a line end: defused on a terminal, unchanged in pipes and files. */
+export async function writeText(text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(forOutput(text));
   for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
 }
+
+/** Prints a line of untrusted text. */
+export const printText = (text: string): Promise<void> => writeText(`${text}\n`);
 
 /** From now on, everything that `console` prints is defused. */
 export function defuseConsole(): void {

@@ -17,7 +17,9 @@ import { onePiece, type Part } from "../data/parts.ts";
 import { studyTokens } from "../data/study_data.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
-import { generate } from "../infer/generate.ts";
+import { type MetaPrefix, metaPrefix } from "../infer/meta_prefix.ts";
+import { DecodeSession } from "../infer/session.ts";
+import { Writing } from "../infer/writing.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
 import { at } from "../lists.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
@@ -95,6 +97,8 @@ export class TrainedModel {
     readonly store: ParameterStore,
   ) {}
 
+  #prefix: MetaPrefix | undefined;
+
   /** Loads tokenizer and weights. Throws a HymbaError when the weights belong to another tokenizer or do not fit. */
   static async open(executor: Executor, { disk, folder, chosen }: { disk: Disk; folder: string; chosen: ChosenModel }) {
     const path = tokenizerPath(folder, chosen.record.study), tokenizer = await readTokenizer(disk, path);
@@ -148,16 +152,26 @@ export class TrainedModel {
     }
   }
 
-  /** Continues a prompt. The same seed draws the same tokens. */
-  async continue(
-    prompt: string,
-    { newTokens, temperature, topK, seed }: { newTokens: number; temperature: number; topK: number; seed: number },
-  ): Promise<{ text: string; tokens_per_s: number }> {
-    const ids = this.tokenizer.encode(prompt);
+  /** Begins a text with room for `room` tokens. Throws UsageError when there is not one token of text. */
+  async begin(prompt: string, { room, signal }: { room: number; signal?: AbortSignal }): Promise<Writing> {
+    const ids = this.#tokensOf(prompt);
+    this.#prefix ??= await metaPrefix(this.executor, this.store);
+    const session = await DecodeSession.create(this.executor, this.store, {
+      ...{ B: 1, length: ids.length + room, prefix: this.#prefix },
+    });
+    try {
+      await session.append([ids], { signal });
+      return new Writing(this.tokenizer, session);
+    } catch (cause) {
+      session.dispose();
+      throw cause;
+    }
+  }
+
+  #tokensOf(text: string): Uint32Array {
+    const ids = this.tokenizer.encode(text);
     if (ids.length === 0) throw new UsageError("the prompt is empty", { expected: "at least one token of text" });
-    const options = { prompts: [ids], newTokens, temperature, topK, seed };
-    const { tokens, decode_s } = await generate(this.executor, this.store, options);
-    return { text: this.tokenizer.decode(at(tokens, 0)), tokens_per_s: newTokens / decode_s };
+    return ids;
   }
 
   release(): void {

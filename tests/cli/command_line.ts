@@ -42,11 +42,16 @@ export async function makePlace(): Promise<Place> {
 }
 
 /** Starts `hymba` with these words in a child process. */
-export function start({ folder, environment }: Place, words: readonly string[]): Deno.ChildProcess {
+export function start(
+  { folder, environment }: Place,
+  words: readonly string[],
+  { stdin = "null" }: { stdin?: "null" | "piped" } = {},
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", MAIN, ...words],
     cwd: folder,
     env: environment,
+    stdin,
     stdout: "piped",
     stderr: "piped",
   }).spawn();

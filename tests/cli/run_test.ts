@@ -142,6 +142,42 @@ Deno.test("generate continues a prompt, with the same text for the same seed", a
   assert.match(empty.error, /the prompt is empty/);
 });
 
+/** Runs a command with this text as its standard input. */
+async function piped(text: string, ...words: string[]) {
+  const child = start(place, words, { stdin: "piped" }), writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output(), decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
+}
+
+Deno.test("generate takes its prompt from a pipe, ends in front of a stop string, and converses line by line", async () => {
+  const folder = await trained(),
+    words = ["generate", folder, "--backend", "cpu", "--model", "mamba", "--tokens", "40"];
+  const [whole, stopped, lines] = await Promise.all([
+    piped("the sun", ...words, "--json"),
+    piped("the sun", ...words, "--json", "--stop", "\\n", "--stop", " "),
+    piped("the sun\nthe moon", ...words, "--interactive", "--stop", " "),
+  ]);
+  const { prompt, text, tokens } = JSON.parse(whole.out), shorter = JSON.parse(stopped.out);
+  assert.equal(prompt, "the sun");
+  assert.equal(tokens, 40);
+  assert.equal(shorter.stopped, true);
+  assert.equal(shorter.text, text.slice(0, text.search(/[ \n]/)));
+  assert.ok(shorter.tokens < 40);
+  assert.equal(lines.code, 0, lines.error);
+  assert.ok(lines.out.endsWith("\n"));
+  for (
+    const [flag, value] of [["--top-p", "0"], ["--top-p", "2"], ["--min-p", "-1"], ["--stop", ""], [
+      "--repetition-penalty",
+      "0",
+    ]]
+  ) {
+    const { code, error } = await piped("", ...words, flag!, value!);
+    assert.equal(code, 2, `${flag} ${value}: ${error}`);
+  }
+});
+
 Deno.test("pretrain trains only the first stage, orpo continues it, and both give the results of ablate", async () => {
   const folder = await trained();
   const words = ["pretrain", ...SMALL, "--model", "mamba", "--steps", "6", "--out", "single"];

@@ -1,0 +1,97 @@
+/** Text as it is made: whole characters only, up to a stop string. */
+import { UsageError } from "../errors.ts";
+import { SPACE_MARK } from "../tokenizer/bytes.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+
+/** Ids that are decoded together at most, where no word begins. */
+const MOST_IDS = 256;
+
+/** What a token added. */
+export interface Added {
+  /** Text that later tokens cannot change, and that is no part of a stop string. */
+  readonly text: string;
+  /** True when a stop string was completed. The text ends in front of it. */
+  readonly stopped: boolean;
+}
+
+/** Decodes the tokens that continue a text, one by one. */
+export class TextStream {
+  readonly #tokenizer: Tokenizer;
+  readonly #stops: readonly string[];
+  /** Ids of the word that is being made, and its text that was passed on already. */
+  #ids: number[] = [];
+  #passed = "";
+  /** Text that may be the beginning of a stop string. */
+  #held = "";
+  #continues: boolean;
+
+  /**
+   * `stops`: the text ends in front of the first of them. `continues`: the tokens stand behind other text, so a space in front is kept.
+   * Throws UsageError for an empty stop string.
+   */
+  constructor(
+    tokenizer: Tokenizer,
+    { stops = [], continues = true }: { stops?: readonly string[]; continues?: boolean } = {},
+  ) {
+    if (stops.includes("")) throw new UsageError("a stop string is empty", { expected: "at least one character" });
+    [this.#tokenizer, this.#stops, this.#continues] = [tokenizer, stops, continues];
+  }
+
+  /** Adds a token of the vocabulary. After a stop the stream takes no more. */
+  push(id: number): Added {
+    const { vocabulary, pipeline } = this.#tokenizer, word = vocabulary.pieceOf(id).piece.startsWith(SPACE_MARK);
+    const full = this.#ids.length >= MOST_IDS && !this.#decoded().endsWith("\ufffd");
+    if (pipeline.decodesInParts && this.#ids.length > 0 && (word || full)) this.#endWord();
+    this.#ids.push(id);
+    // The bytes of a character that is not complete are decoded to U+FFFD.
+    const whole = this.#decoded().replace(/\ufffd+$/u, "");
+    if (whole.startsWith(this.#passed)) this.#pass(whole);
+    return this.#released();
+  }
+
+  /** The rest of the text, when no token follows. */
+  finish(): Added {
+    this.#pass(this.#decoded());
+    const { text, stopped } = this.#released();
+    const rest = stopped ? "" : this.#held;
+    this.#held = "";
+    return { text: text + rest, stopped };
+  }
+
+  #decoded(): string {
+    return this.#tokenizer.pipeline.decode(this.#ids, { continues: this.#continues });
+  }
+
+  #pass(text: string): void {
+    this.#held += text.slice(this.#passed.length);
+    this.#passed = text;
+  }
+
+  #endWord(): void {
+    this.#pass(this.#decoded());
+    this.#continues ||= this.#passed.length > 0;
+    [this.#ids, this.#passed] = [[], ""];
+  }
+
+  /** Takes from the held text what cannot belong to a stop string. */
+  #released(): Added {
+    const found = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((at) => at >= 0);
+    if (found.length > 0) {
+      const text = this.#held.slice(0, Math.min(...found));
+      this.#held = "";
+      return { text, stopped: true };
+    }
+    const kept = Math.max(0, ...this.#stops.map((stop) => overlap(this.#held, stop)));
+    const text = this.#held.slice(0, this.#held.length - kept);
+    this.#held = this.#held.slice(text.length);
+    return { text, stopped: false };
+  }
+}
+
+/** Length of the longest end of `text` that is a beginning of `stop`. */
+function overlap(text: string, stop: string): number {
+  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--) {
+    if (text.endsWith(stop.slice(0, length))) return length;
+  }
+  return 0;
+}
