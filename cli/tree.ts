@@ -25,6 +25,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   power: async () => (await import("./commands/power.ts")).powerCommand,
   slices: async () => (await import("./commands/slices.ts")).slicesCommand,
   lesion: async () => (await import("./commands/lesion.ts")).lesionCommand,
+  preference: async () => (await import("./commands/preference.ts")).preferenceCommand,
   report: async () => (await import("./commands/report.ts")).reportCommand,
   architecture: async () => (await import("./commands/architecture.ts")).architectureCommand,
   review: async () => (await import("./commands/review.ts")).reviewCommand,

@@ -1,4 +1,4 @@
-/** Commands that analyse a finished run: power, slices, lesion. One small run of two models with two seeds serves all. */
+/** Commands that analyse a finished run: power, slices, lesion, preference. One small run of two models with two seeds serves all. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { hymba, makePlace } from "./command_line.ts";
@@ -92,4 +92,32 @@ Deno.test("lesion: each part of a model is taken out, and the files have a row f
   const rows = (await Deno.readTextFile(join(place.folder, "cut/lesions.csv"))).trim().split("\n");
   assert.equal(rows.length, 1 + (lesions as Found[]).reduce((sum, { costs }) => sum + costs.length, 0));
   assert.ok((await Deno.stat(join(place.folder, "cut/lesions.png"))).size > 1000);
+});
+
+Deno.test("preference: counts fresh samples for every β and its controls, and goes on where it was stopped", async () => {
+  const folder = await trained(), target = join(place.folder, "task");
+  const words = ["preference", folder, "--model", "mamba", "--data", place.text, "--backend", "cpu", "--out", "task"];
+  const small = ["--pairs", "16", "--prompts", "6", "--dev-prompts", "4", "--batch", "2", "--steps", "1,2"];
+  const task = [...words, ...small, "--betas", "0,1", "--rates", "0.001", "--attribute", "word-length", "--json"];
+  const first = await hymba(place, ...task);
+  assert.equal(first.code, 0, first.error);
+  const { points, pairs, findings } = JSON.parse(first.out);
+  assert.deepEqual(points.map(({ name, steps }: { name: string; steps: number }) => `${name} ${steps}`), [
+    "stage-1 0",
+    ...["beta-0", "beta-0-shuffled", "beta-1", "beta-1-shuffled"].flatMap((name) => [`${name} 1`, `${name} 2`]),
+  ]);
+  assert.ok(pairs.count >= 2 && findings.length >= 3);
+  const csv = await Deno.readTextFile(join(target, "preference_task.csv"));
+  await Deno.remove(join(target, "beta-1.json"));
+  const again = await hymba(place, ...task);
+  assert.equal(again.code, 0, again.error);
+  assert.match(again.error, /training beta-1 with/);
+  assert.doesNotMatch(again.error, /training beta-0 with|sampling two texts/);
+  assert.equal(await Deno.readTextFile(join(target, "preference_task.csv")), csv);
+  const other = await hymba(place, ...task, "--most-loss", "0.2");
+  assert.equal(other.code, 2);
+  assert.match(other.error, /another preference task[^]*mostLoss: 0\.1 there, 0\.2 now/);
+  const bad = await hymba(place, ...words, "--steps", "0,2");
+  assert.equal(bad.code, 2);
+  assert.match(bad.error, /--steps[^]*different whole numbers from 1/);
 });
