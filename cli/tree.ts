@@ -7,6 +7,8 @@ export type Command = Parser<"sync", Action, unknown>;
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   ablate: async () => (await import("./commands/ablate.ts")).ablateCommand,
   sweep: async () => (await import("./commands/sweep.ts")).sweepCommand,
+  estimate: async () => (await import("./commands/estimate.ts")).estimateCommand,
+  cells: async () => (await import("./commands/cells.ts")).cellsCommand,
   merge: async () => (await import("./commands/merge.ts")).mergeCommand,
   blame: async () => (await import("./commands/blame.ts")).blameCommand,
   init: async () => (await import("./commands/init.ts")).initCommand,

@@ -7,9 +7,10 @@ import { string } from "@optique/core/valueparser";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
-import type { Run } from "../../core/record/mod.ts";
+import { FILES, type Run } from "../../core/record/mod.ts";
 import { type Cell, cellsNamed } from "../../core/study/cells.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
+import { scoreEstimate } from "./estimate.ts";
 import { carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
 
 export const cellOption = optional(
@@ -54,9 +55,12 @@ export async function conductCells(given: Conduct, words: string): Promise<void>
   const ready = await readied(given), ends: CellEnd[] = [];
   for (const cell of cellsNamed(words, ready.study)) {
     const folder = cellFolder(given.folder, cell.index);
+    const begun = performance.now(), isNew = await systemDisk.stat(join(folder, FILES.record)) === undefined;
     await sayOtherKernels(folder, (line) => given.display.say(line));
     const run = await carryThrough({ ...ready, folder }, { cells: [cell] });
     await writeChecksums(systemDisk, folder);
+    const need = ready.need?.cells[cell.index];
+    if (isNew && need) await scoreEstimate("cell", need, { begun, opened: given.opened });
     ends.push(endOf(cell, { folder, run }));
   }
   console.log(given.json ? JSON.stringify({ cells: ends }) : ends.map(inWords).join("\n"));

@@ -20,7 +20,6 @@ import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
 import type { Cell } from "../../core/study/cells.ts";
-import { estimate } from "../../core/study/estimate.ts";
 import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
 import { ofOneTime } from "../../core/study/match.ts";
 import type { Environment } from "../../core/study/preparation.ts";
@@ -32,10 +31,10 @@ import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { commandLine, versions } from "../ui/environment.ts";
 import { memoryTable } from "../ui/memory_table.ts";
-import { duration } from "../ui/progress.ts";
 import { goOnAfter } from "../ui/restart.ts";
 import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
+import { estimateStudy, restsOn, scoreEstimate, type StudyNeed, timeInWords } from "./estimate.ts";
 import { precisionOption } from "./options.ts";
 import { provenance } from "./provenance.ts";
 import { onSoftware } from "./study_sources.ts";
@@ -150,13 +149,22 @@ export async function conduct(given: Conduct): Promise<void> {
 }
 
 /** A study on its way: what a command needs besides how it prints. */
-export type Carried = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds">;
+export type Carried = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds"> & {
+  /** What the study was estimated to need. */
+  readonly need?: StudyNeed;
+};
 
 /** Says what will be done, does it and writes every artifact. Returns the run and the paths of the artifacts. */
 export async function carriedOut(given: Carried): Promise<{ run: Run; artifacts: string[] }> {
   await sayOtherKernels(given.folder, (line) => given.display.say(line));
-  const run = await carryThrough(await readied(given));
-  return { run, artifacts: await writeEverything(given.folder, run) };
+  const begun = performance.now(), isNew = await systemDisk.stat(join(given.folder, FILES.record)) === undefined;
+  const ready = await readied(given), run = await carryThrough(ready);
+  const artifacts = await writeEverything(given.folder, run);
+  // A study that was continued took less time here than it takes.
+  if (isNew && ready.need && given.probe) {
+    await scoreEstimate("study", ready.need.whole, { begun, opened: given.opened });
+  }
+  return { run, artifacts };
 }
 
 /** Writes every artifact of a run and the list of checksums. Returns the paths. */
@@ -184,11 +192,10 @@ export async function readied(given: Carried): Promise<Carried> {
     }, into ${folder}`,
   );
   const software = onSoftware(opened);
-  const guess = await estimate(opened.executor, probe ? study : { ...study, recall: undefined }, {
-    characters: corpus.text.length,
-    software,
-  });
-  display.say(`estimate: ${(guess.flops / 1e12).toPrecision(3)} Tflop, about ${duration(guess.seconds)}`);
+  const counted = probe ? study : { ...study, recall: undefined };
+  const need = await estimateStudy(counted, { opened, characters: corpus.text.length });
+  const flops = `${(need.flops / 1e12).toPrecision(3)} Tflop`;
+  display.say(`estimate: ${flops}, about ${timeInWords(need.whole)}; ${restsOn(need.whole)}`);
   if (software) {
     display.say(
       study.preset === "quick-software"
@@ -202,7 +209,7 @@ export async function readied(given: Carried): Promise<Carried> {
     return memoryReport(opened.executor, arm, { B, T, remat, precision });
   })));
   if (study.arms.length > 1) say(budgetTable(study, seconds));
-  return { ...given, study, origins, updateSeconds: seconds };
+  return { ...given, study, origins, updateSeconds: seconds, need };
 }
 
 /** Seconds of an update by arm, for a budget of seconds: those that the run began with, else measured now. */

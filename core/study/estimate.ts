@@ -9,14 +9,6 @@ import { Tape } from "../tensor/mod.ts";
 import { recallPlan } from "../eval/recall.ts";
 import { stagePlans, stagesOf } from "./stage_plans.ts";
 
-export interface Estimate {
-  /** Multiplications and additions of the whole study. */
-  readonly flops: number;
-  /** Of the measured product, in flops per second. */
-  readonly rate: number;
-  readonly seconds: number;
-}
-
 /**
  * The speed of a whole study as a share of the speed of its largest product. Scans, norms and losses move more bytes per flop.
  * Measured once, with `quick` on the CPU executor: 15.0 Tflop in 316 s, and a product at 110 GFLOP/s. It is a guess on other
@@ -74,7 +66,7 @@ export function studyFlops(
 }
 
 /** Tokens of both held-out parts of a text of `ofText` characters; a high guess. */
-function heldOutTokens(study: StudyConfig, ofText: number): { validationTokens: number; testTokens: number } {
+export function heldOutTokens(study: StudyConfig, ofText: number): { validationTokens: number; testTokens: number } {
   const all = Math.min(ofText, study.characters ?? ofText) / CHARACTERS_PER_TOKEN,
     { validation, test } = sharesOf(study);
   return { validationTokens: all * validation, testTokens: all * test };
@@ -103,13 +95,15 @@ async function productRate(executor: Executor, study: StudyConfig): Promise<numb
   return 2 * M * N * K / (best / 1000);
 }
 
-/** Measures the speed for half a second and estimates the time of the study. */
-export async function estimate(
+/** All flops of a study. */
+export const flopsIn = ({ training, evaluation, sampling, recall }: StudyFlops): number =>
+  training + evaluation + sampling + recall;
+
+/** Flops per second that a whole study gets, from half a second of its largest product. */
+export async function studyRate(
   executor: Executor,
   study: StudyConfig,
-  { characters, software = false }: { characters: number; software?: boolean },
-): Promise<Estimate> {
-  const { training, evaluation, sampling, recall } = studyFlops(study, heldOutTokens(study, characters));
-  const flops = training + evaluation + sampling + recall, rate = await productRate(executor, study);
-  return { flops, rate, seconds: flops / (rate * (software ? SHARE_ON_SOFTWARE : SHARE_OF_PRODUCT)) };
+  { software = false }: { software?: boolean } = {},
+): Promise<number> {
+  return await productRate(executor, study) * (software ? SHARE_ON_SOFTWARE : SHARE_OF_PRODUCT);
 }

@@ -1,0 +1,130 @@
+/** What a study and its cells will take, before anything is spent, and how good such estimates were on this machine. */
+import type { OpenBackend } from "../../core/backend/mod.ts";
+import type { StudyConfig } from "../../core/config/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { type CellCost, cellCosts } from "../../core/study/cell_costs.ts";
+import { flopsIn, heldOutTokens, studyFlops, studyRate } from "../../core/study/estimate.ts";
+import {
+  besidePlans,
+  corrected,
+  type Estimated,
+  keepScore,
+  readScore,
+  type TimeEstimate,
+} from "../../core/study/estimate_score.ts";
+import { bytes, duration } from "../ui/progress.ts";
+import { table } from "../ui/table.ts";
+import { onSoftware } from "./study_sources.ts";
+
+/** Time, memory and disk of a cell or a study. */
+export interface Need extends TimeEstimate {
+  /** Seconds as they were counted, without the correction by earlier estimates. */
+  readonly counted: number;
+  /** Bytes of the process: the plans, and what the program itself needs. */
+  readonly memory: number;
+  /** Bytes of the plans alone. */
+  readonly plans: number;
+  /** Bytes at most. */
+  readonly disk: number;
+}
+
+export interface CellNeed extends Need {
+  readonly cost: CellCost;
+}
+
+export interface StudyNeed {
+  readonly flops: number;
+  readonly whole: Need;
+  readonly cells: readonly CellNeed[];
+}
+
+type Place = Pick<OpenBackend, "executor" | "backend" | "adapter" | "hardware">;
+
+/** Estimates a study that is fitted to its text. Measures the machine for half a second. */
+export async function estimateStudy(
+  study: StudyConfig,
+  { opened, characters }: { opened: Place; characters: number },
+): Promise<StudyNeed> {
+  const entries = await readScore(systemDisk, opened),
+    rate = await studyRate(opened.executor, study, { software: onSoftware(opened) });
+  const beside = besidePlans(entries), costs = cellCosts(opened.executor, study, { characters });
+  const needOf = async (what: Estimated, flops: number, { memory, disk }: Pick<CellCost, "memory" | "disk">) => {
+    const counted = flops / rate;
+    return { ...await corrected(counted, { entries, what }), counted, plans: memory, memory: memory + beside, disk };
+  };
+  const cells: CellNeed[] = [];
+  for (const cost of costs) cells.push({ cost, ...await needOf("cell", cost.flops, cost) });
+  const flops = flopsIn(studyFlops(study, heldOutTokens(study, characters)));
+  const memory = Math.max(...costs.map(({ memory }) => memory)), disk = costs.reduce((sum, { disk }) => sum + disk, 0);
+  return { flops, whole: await needOf("study", flops, { memory, disk }), cells };
+}
+
+/** A time with its interval: `14 s (10 s to 20 s)`. */
+export const timeInWords = ({ seconds, interval }: TimeEstimate): string =>
+  interval ? `${duration(seconds)} (${duration(interval[0])} to ${duration(interval[1])})` : duration(seconds);
+
+/** What an interval rests on. */
+export const restsOn = ({ from, interval }: TimeEstimate): string =>
+  interval
+    ? `nine of ten times lie in the interval, if the machine is as it was in the last ${from} runs`
+    : `no interval yet: ${from === 0 ? "no estimate was" : "one estimate was"} compared on this machine and backend`;
+
+/** Threads that compute, where the backend says so. */
+const threadsOf = ({ adapter }: Pick<OpenBackend, "adapter">): number | undefined =>
+  typeof adapter.threads === "number" ? adapter.threads : undefined;
+
+/** A table of all cells, with the whole study in its last row. */
+export function needTable({ whole, cells }: StudyNeed, opened: Pick<OpenBackend, "adapter">): string {
+  const threads = threadsOf(opened);
+  const hours = ({ seconds }: Need) => threads === undefined ? "" : (seconds * threads / 3600).toPrecision(2);
+  const row = (
+    names: string[],
+    need: Need,
+  ) => [...names, timeInWords(need), hours(need), bytes(need.memory), bytes(need.disk)];
+  return table([
+    ["cell", "model", "seed", "time", "core hours", "memory", "disk at most"],
+    ...cells.map((need) => {
+      const { index, arm, seed } = need.cost.cell;
+      return row([String(index), arm.name, String(seed)], need);
+    }),
+    row(["all", "", ""], whole),
+  ]);
+}
+
+const needJson = ({ seconds, interval, from, memory, disk }: Need, threads: number | undefined) => ({
+  seconds,
+  ...(interval && { interval_s: interval }),
+  compared_estimates: from,
+  ...(threads !== undefined && { core_hours: seconds * threads / 3600 }),
+  memory_bytes: memory,
+  disk_bytes: disk,
+});
+
+/** The same for programs. */
+export function needOfStudyJson({ flops, whole, cells }: StudyNeed, opened: Pick<OpenBackend, "adapter">) {
+  const threads = threadsOf(opened);
+  return {
+    flops,
+    cells: cells.map((need) => {
+      const { index, arm, seed } = need.cost.cell;
+      return { index, arm: arm.name, seed, ...needJson(need, threads) };
+    }),
+    whole: needJson(whole, threads),
+  };
+}
+
+/** Compares an estimate with what it came to, and keeps that. `begun`: from performance.now(). */
+export async function scoreEstimate(
+  what: Estimated,
+  need: Need,
+  { begun, opened }: { begun: number; opened: Pick<OpenBackend, "backend" | "adapter"> },
+): Promise<void> {
+  const entry = {
+    what,
+    predicted_s: need.counted,
+    actual_s: (performance.now() - begun) / 1000,
+    predicted_bytes: need.plans,
+    actual_bytes: Deno.memoryUsage().rss,
+  };
+  await keepScore(systemDisk, opened, { entry });
+}

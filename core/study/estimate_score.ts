@@ -1,0 +1,99 @@
+/**
+ * The score of the program's own estimates: what was predicted and what it took, by machine and backend, in the cache folder.
+ * Intervals come from nothing else.
+ */
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { cacheFolder } from "../disk/cache_folder.ts";
+import { type Disk, makeFolders, sha256 } from "../disk/mod.ts";
+import { type Checked, list, number, object, oneOf, readAs, text } from "../file_schema.ts";
+import { readJson, type RunRecord, writeJson } from "../record/mod.ts";
+import { loadStudent, studentQuantile } from "../student.ts";
+
+/** What was estimated: one cell, or a whole study with all that is measured at its end. */
+export type Estimated = "cell" | "study";
+
+const entry = object({
+  when: text({ max: 64 }),
+  what: oneOf(["cell", "study"]),
+  /** Seconds before any correction by this score. */
+  predicted_s: number({ min: 0 }),
+  actual_s: number({ min: 0 }),
+  /** Bytes that the plans need, and the most that the process had. */
+  predicted_bytes: number({ min: 0 }),
+  actual_bytes: number({ min: 0 }),
+});
+
+/** One estimate that has come true or not. */
+export type ScoreEntry = Checked<typeof entry>;
+
+/** Newer entries push out older ones. */
+const MOST = 40;
+const score = object({ format: oneOf([1]), machine: text({ max: 1024 }), entries: list(entry, { max: MOST }) });
+
+type Machine = Pick<RunRecord, "backend" | "adapter">;
+
+const machineOf = ({ backend, adapter }: Machine): string =>
+  JSON.stringify([backend, Object.entries(adapter).sort(), cpus()[0]?.model ?? "", cpus().length]);
+
+const pathOf = (machine: Machine, folder: string) =>
+  join(folder, "estimates", `${sha256(machineOf(machine)).slice(0, 32)}.json`);
+
+/** The estimates of a machine and backend that were compared, oldest first. Throws a HymbaError when the file is damaged. */
+export async function readScore(disk: Disk, machine: Machine, folder = cacheFolder()): Promise<readonly ScoreEntry[]> {
+  const as = (value: unknown, path: string) => readAs(score, value, path);
+  return (await readJson(disk, pathOf(machine, folder), { as }))?.entries ?? [];
+}
+
+/** Adds what an estimate came to. */
+export async function keepScore(
+  disk: Disk,
+  machine: Machine,
+  { entry, folder = cacheFolder() }: { entry: Omit<ScoreEntry, "when">; folder?: string },
+): Promise<void> {
+  const entries = [...await readScore(disk, machine, folder), { when: new Date().toISOString(), ...entry }];
+  await makeFolders(disk, join(folder, "estimates"));
+  const all = { format: 1, machine: machineOf(machine), entries: entries.slice(-MOST) };
+  await writeJson(disk, pathOf(machine, folder), all);
+}
+
+/** A time with what is known of it. */
+export interface TimeEstimate {
+  readonly seconds: number;
+  /** Nine of ten times lie in it, if this machine is as it was; absent before two estimates were compared. */
+  readonly interval?: readonly [least: number, most: number];
+  /** Compared estimates that it rests on. */
+  readonly from: number;
+}
+
+/** Times of the last such estimates say more of today than older ones. */
+const LATEST = 12;
+
+/**
+ * Corrects a time by the earlier estimates of its kind: by the mean of the logarithms of actual to predicted time. The interval is
+ * that of one more draw by Student's t. Without earlier estimates the time is as it was counted.
+ */
+export async function corrected(
+  seconds: number,
+  { entries, what }: { entries: readonly ScoreEntry[]; what: Estimated },
+): Promise<TimeEstimate> {
+  const logs = entries.filter((one) => one.what === what && one.predicted_s > 0 && one.actual_s > 0)
+    .slice(-LATEST).map(({ predicted_s, actual_s }) => Math.log(actual_s / predicted_s));
+  const n = logs.length,
+    mean = logs.reduce((sum, log) => sum + log, 0) / Math.max(1, n),
+    middle = seconds * Math.exp(mean);
+  if (n < 2) return { seconds: middle, from: n };
+  await loadStudent();
+  const deviation = Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (n - 1));
+  const factor = Math.exp(studentQuantile(0.95, n - 1) * deviation * Math.sqrt(1 + 1 / n));
+  return { seconds: middle, interval: [middle / factor, middle * factor], from: n };
+}
+
+/** Bytes of the program beside its plans before anything was measured; a guess. */
+const PROGRAM_BYTES = 400 * 2 ** 20;
+
+/** Bytes that a process had beside the plans, at most, in the compared estimates. */
+export const besidePlans = (entries: readonly ScoreEntry[]): number =>
+  entries.length === 0
+    ? PROGRAM_BYTES
+    : Math.max(...entries.map(({ predicted_bytes, actual_bytes }) => actual_bytes - predicted_bytes), 0);
