@@ -125,6 +125,7 @@ Deno.test("workflows: a release is compiled with the flags of the task and has c
     const { code, words, calls } = await run("release", [folder, "x86_64-unknown-linux-gnu"]);
     assert.equal(code, 0, words);
     assert(calls.some((call) => call.includes("compile -A --include wgsl --target x86_64-unknown-linux-gnu")), words);
+    await run("checksums", [folder, "x86_64-unknown-linux-gnu"]);
     const sums = await Deno.readTextFile(join(folder, "checksums-x86_64-unknown-linux-gnu.txt"));
     assert.match(sums, /^[0-9a-f]{64} +hymba-x86_64-unknown-linux-gnu\n[0-9a-f]{64} +packages\.json\n$/);
   });

@@ -1,0 +1,15 @@
+/** Writes the package.json of the npm package: name, version and licence are those of deno.json. */
+const [path = "package.json"] = Deno.args;
+const { version, license } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+const description = {
+  name: "hymba",
+  version,
+  license,
+  description: "A laboratory for small language models that combine attention and Mamba, on WebGPU and WebAssembly",
+  keywords: ["mamba", "attention", "hymba", "language model", "webgpu", "wgsl", "ablation"],
+  type: "module",
+  bin: { hymba: "bin/hymba.mjs" },
+  engines: { node: ">=20" },
+  dependencies: { deno: "2.9.6" },
+};
+await Deno.writeTextFile(path, JSON.stringify(description, undefined, 2) + "\n");

@@ -1,0 +1,93 @@
+/** What is given away: the npm package holds the whole program and starts it, and the one-file program unpacks itself once. */
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const decoder = new TextDecoder();
+
+async function ran(program: string, args: string[], options: Deno.CommandOptions = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(program, { ...options, args }).output();
+  return { code, out: decoder.decode(stdout), problem: decoder.decode(stderr) };
+}
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  await test(folder).finally(() => Deno.remove(folder, { recursive: true }));
+}
+
+Deno.test("npm package: it holds the program, names its version, and starts it with the package deno", async () => {
+  await inFolder(async (folder) => {
+    const packed = await ran("bash", [join(ROOT, ".ci/pack"), folder]);
+    assert.equal(packed.code, 0, packed.problem);
+    const { version } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json"))) as { version: string };
+    await ran("tar", ["xzf", `hymba-${version}.tgz`], { cwd: folder });
+    const described = JSON.parse(await Deno.readTextFile(join(folder, "package/package.json")));
+    assert.deepEqual([described.version, described.bin], [version, { hymba: "bin/hymba.mjs" }]);
+    for (
+      const path of [
+        "cli/commands/ablate.ts",
+        "wgsl/adamw.wgsl",
+        "core/cpu/kernels_relaxed.wasm",
+        "deno.lock",
+        "LICENSE",
+      ]
+    ) {
+      assert((await Deno.stat(join(folder, "package", path))).isFile, path);
+    }
+    assert.equal(await Deno.stat(join(folder, "package/tests")).catch(() => "absent"), "absent");
+    // In the place of the npm package deno: the Deno of this test.
+    const deno = join(folder, "package/node_modules/deno");
+    await Deno.mkdir(deno, { recursive: true });
+    const start = `process.exit(require("child_process").spawnSync(${JSON.stringify(Deno.execPath())}, ` +
+      `process.argv.slice(2), { stdio: "inherit" }).status);`;
+    await Deno.writeTextFile(join(deno, "bin.cjs"), start);
+    const bin = join(folder, "package/bin/hymba.mjs");
+    assert.deepEqual(await ran("node", [bin, "--version"], { cwd: folder }), {
+      code: 0,
+      out: `${version}\n`,
+      problem: "",
+    });
+    assert.equal((await ran("node", [bin, "csv", "no-such-run"], { cwd: folder })).code, 2);
+  });
+});
+
+/** A one-file program around a tiny program. Returns its path and the environment of its user. */
+async function oneFile(folder: string): Promise<{ program: string; env: Record<string, string> }> {
+  await Deno.mkdir(join(folder, "stage/hymba-test"), { recursive: true });
+  const tiny = join(folder, "stage/hymba-test/hymba");
+  await Deno.writeTextFile(tiny, '#!/bin/sh\necho "tiny $*"\nexit 3\n', { mode: 0o755 });
+  await ran("tar", ["czf", join(folder, "a.tar.gz"), "-C", join(folder, "stage"), "hymba-test"]);
+  const head = (await Deno.readTextFile(join(ROOT, ".ci/bundled/unpack"))).replaceAll("DIGEST", "abc")
+    .replaceAll("NAME", "hymba-test");
+  const program = join(folder, "hymba.run"), archive = await Deno.readFile(join(folder, "a.tar.gz"));
+  await Deno.writeFile(program, new Uint8Array([...new TextEncoder().encode(head), ...archive]), { mode: 0o755 });
+  return { program, env: { XDG_CACHE_HOME: join(folder, "cache") } };
+}
+
+Deno.test("one-file program: it unpacks itself once and passes arguments and the exit code on", async () => {
+  await inFolder(async (folder) => {
+    const { program, env } = await oneFile(folder);
+    const first = await ran(program, ["a", "b c"], { env }), second = await ran(program, ["d"], { env });
+    assert.deepEqual([first.code, first.out], [3, "tiny a b c\n"]);
+    assert.match(first.problem, /unpacking into .*\/cache\/hymba\/bundle\/abc, only once/);
+    assert.deepEqual(second, { code: 3, out: "tiny d\n", problem: "" });
+  });
+});
+
+Deno.test("one-file program: several first starts at once all work, and leave one copy", async () => {
+  await inFolder(async (folder) => {
+    const { program, env } = await oneFile(folder);
+    const all = await Promise.all(Array.from({ length: 6 }, (_, i) => ran(program, [String(i)], { env })));
+    assert.deepEqual(all.map(({ out }) => out), all.map((_, i) => `tiny ${i}\n`));
+    const kept = await Array.fromAsync(Deno.readDir(join(folder, "cache/hymba/bundle")), ({ name }) => name);
+    assert.deepEqual(kept, ["abc"]);
+  });
+});
+
+Deno.test("packages: the scripts that make them are sound shell", async () => {
+  for (const script of [".ci/pack", ".ci/bundle", ".ci/bundled/hymba", ".ci/bundled/unpack"]) {
+    const { code, problem } = await ran("bash", ["-n", join(ROOT, script)], { cwd: dirname(ROOT) });
+    assert.equal(code, 0, problem);
+  }
+});
