@@ -102,6 +102,11 @@ async function sweep(
   const sources = withTestPart(await sourcesOf(path, flags));
   const { values, study: asked } = readyStudy(sources);
   sweepOf(values);
+  if (asked.arms.some(({ trunk }) => trunk !== undefined)) {
+    throw new UsageError("a sweep has no shorter trainings", {
+      hint: "leave pretraining.decayAt out, and give it to hymba ablate --tuned",
+    });
+  }
   if (asked.budget === "seconds") {
     throw new UsageError("a sweep has no budget of seconds: every point would get steps of its own", {
       hint: "sweep with --set budget=flops or tokens, and give budget = seconds to hymba ablate --tuned",

@@ -20,7 +20,9 @@ export async function tunedSources(
   sources: Sources,
 ): Promise<{ sources: Sources; notesOf: (open: OpenStudy) => string[] }> {
   const record = await readSweep(systemDisk, folder), { study, values } = readyStudy(withTestPart(sources));
-  const arms = study.arms.map(({ name }) => name), { flags = [] } = withTestPart(sources);
+  // A shorter training has the choice of the training that it branches off.
+  const arms = study.arms.filter(({ trunk }) => trunk === undefined).map(({ name }) => name),
+    { flags = [] } = withTestPart(sources);
   requireNoOther(record, { arms, values });
   requireFreshSeeds(record, study);
   const chosen = tunedFlags(record, { arms, flag: `--tuned ${folder}` });

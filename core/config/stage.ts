@@ -41,3 +41,10 @@ export interface StageConfig {
   /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
   readonly checkpointEvery?: number;
 }
+
+/** The share of the steps in which a wsd schedule falls, where none is given. */
+export const USUAL_COOLDOWN = 0.2;
+
+/** The last step of a wsd schedule before its rate falls: until there a longer training is the same. */
+export const branchStep = ({ steps, cooldown = USUAL_COOLDOWN }: Pick<StageConfig, "steps" | "cooldown">): number =>
+  steps - Math.round(cooldown * steps);

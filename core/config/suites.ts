@@ -19,6 +19,11 @@ export interface Arm {
   readonly config: HymbaConfig;
   /** What differs in the first stage from that of the study, such as a rate of its own. */
   readonly pretraining?: Partial<StageConfig>;
+  /**
+   * The arm that this one is a shorter training of: the same steps until its rate falls (`decayAt`). It starts from a checkpoint of
+   * that arm where there is one, with the bits of a training from the start.
+   */
+  readonly trunk?: string;
 }
 
 export const SUITES = ["arms", "seed", "factorial", "roadmap", "fusion"] as const;

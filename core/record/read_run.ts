@@ -60,7 +60,8 @@ const ownStage = object({
   evaluateEvery: optional(whole({ min: 1 })),
   ...unusual,
 });
-const arms = list(object({ name: armName, config: object({}), pretraining: optional(ownStage) }), {
+const arm = object({ name: armName, config: object({}), pretraining: optional(ownStage), trunk: optional(armName) });
+const arms = list(arm, {
   min: 1,
   max: RECORD_LIMITS.arms,
 });

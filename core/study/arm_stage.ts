@@ -27,6 +27,7 @@ import { takeArena } from "../train/snapshot.ts";
 import { restoreNewest, runStage, type StageOutcome, type StagePlace } from "../train/stage.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type ArmRun, startWeights, tell } from "./arm_run.ts";
+import { branchesOf, startFromTrunk } from "./trunk.ts";
 import { type ArmPairs, pairsOf } from "./pairs.ts";
 import { type StagePlans, stagePlans } from "./stage_plans.ts";
 
@@ -78,6 +79,7 @@ async function train(run: ArmRun, stage: StageName) {
   const { executor, disk, store, study, arm, seed, log, signal, tokens } = run;
   const pairs = stage === "pretraining" ? undefined : await pairsOf(run), plans = stagePlans(study, store, { stage });
   const place = { disk, folder: join(run.folder, "checkpoints"), stage };
+  if (stage === "pretraining") await startFromTrunk(run, place);
   const trainer = await trainerOf(run, { stage, plans, pairs, place });
   tell(run, "memory", { stage, memory: trainer.memory });
   const scorer = await Scorer.create(executor, plans.evaluation, { signal });
@@ -91,6 +93,7 @@ async function train(run: ArmRun, stage: StageName) {
       about: { arm, seed, stage },
       evaluateEvery: plans.config.evaluateEvery,
       checkpointEvery: plans.config.checkpointEvery,
+      branches: stage === "pretraining" ? branchesOf(run) : [],
       onEvent: (event) => tell(run, event.kind, { stage, ...event }),
       evaluate: async () => {
         logps = await scorer.tokenLogps(tokens.validation);

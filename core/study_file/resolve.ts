@@ -17,6 +17,7 @@ import {
   type Suite,
 } from "../config/mod.ts";
 import { Arms, fieldsOf } from "./arms.ts";
+import { withBranches } from "./branches.ts";
 import { mergeValues, presetValues, usualValues } from "./merge.ts";
 import { presetNamed } from "./presets.ts";
 import { recallFaults } from "./recall_faults.ts";
@@ -189,7 +190,9 @@ export function resolveSources(sources: Sources): ResolvedStudy {
     seeds,
     name: nameFrom(reader, sources.file?.path, preset),
   });
-  return { study, reference: present(reference, "the arm hymba"), preset, values };
+  const branched = withBranches(study, values);
+  throwFaults(branched.faults);
+  return { study: branched.study, reference: present(reference, "the arm hymba"), preset, values };
 }
 
 /** The budget of a study, where the arms get anything but as many tokens. */

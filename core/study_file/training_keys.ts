@@ -88,11 +88,19 @@ export const PRETRAINING: readonly Key[] = [
     meaning: "Text tokens to train on, instead of steps.",
     follows: { from: ["pretraining.steps"], how: "steps * batch * sequenceLength" },
   },
+  {
+    path: "pretraining.decayAt",
+    type: list(whole(COUNT), { min: 1, max: 32, words: "a list of numbers of steps, all below steps" }),
+    meaning: "wsd: shorter trainings of every model as models of their own, which branch off where their rate falls.",
+    follows: { from: [], how: "no shorter trainings" },
+  },
 ];
 export const ORPO = stageKeys("orpo", "Pairs");
 
 /** What an arm may have of its own in stage 1. */
-export const ARM_PRETRAINING: readonly Key[] = PRETRAINING.map(({ path, type, meaning }) => ({
+export const ARM_PRETRAINING: readonly Key[] = PRETRAINING.filter(({ path }) => !path.endsWith("decayAt")).map((
+  { path, type, meaning },
+) => ({
   path: `arms.*.${path}`,
   type,
   meaning,

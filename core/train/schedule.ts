@@ -1,5 +1,5 @@
 /** What changes from update to update: the learning rate, and the vector of numbers that the optimizer of a plan reads. */
-import type { ScheduleName } from "../config/mod.ts";
+import { type ScheduleName, USUAL_COOLDOWN } from "../config/mod.ts";
 import type { AdamW } from "../ops/optimizer.ts";
 
 /** Linear warm-up, and how the rate falls from there. */
@@ -20,7 +20,7 @@ export interface Schedule {
  * The rate of an update; the first is step 1, the last is `steps`, after which it would be zero unless it is constant. Two wsd
  * schedules of different lengths have the same rates until the shorter one falls: one trunk serves both.
  */
-export function rateAt(step: number, { rate, warmup, steps, schedule, cooldown = 0.2 }: Schedule): number {
+export function rateAt(step: number, { rate, warmup, steps, schedule, cooldown = USUAL_COOLDOWN }: Schedule): number {
   if (step <= warmup) return rate * step / warmup;
   if (schedule === "constant") return rate;
   if (schedule === "wsd") return rate * Math.min(1, (steps - step + 1) / (Math.round(cooldown * steps) + 1));

@@ -7,6 +7,7 @@ import {
   type StageState,
   stageStateOf,
 } from "../record/mod.ts";
+import { join } from "node:path";
 import { type Disk, makeFolders, type MetricsLog, requireSpace } from "../disk/mod.ts";
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";
 import { loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/checkpoint.ts";
@@ -38,6 +39,8 @@ export interface StageContext extends StagePlace {
   readonly evaluateEvery: number;
   /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
   readonly checkpointEvery?: number;
+  /** Steps whose checkpoints other arms start from; each is kept in `branchFolder(folder, step)`. */
+  readonly branches?: readonly number[];
   readonly signal?: AbortSignal;
   onEvent?(event: StageEvent): void;
   /**
@@ -48,6 +51,9 @@ export interface StageContext extends StagePlace {
   /** Measures preference on held-out pairs. Only preference stages have it. */
   prefer?(step: number): Promise<PreferenceMeasures>;
 }
+
+/** Where the checkpoint of a step is kept that another arm starts from. `folder`: that of the arm's checkpoints. */
+export const branchFolder = (folder: string, step: number): string => join(folder, "..", "branches", String(step));
 
 /** The state of a stage apart from that of its trainer. */
 type Carried = Omit<StageState, "lossScale">;
@@ -104,15 +110,16 @@ class StageRun {
   constructor(private readonly trainer: Trainer, private readonly context: StageContext, public carried: Carried) {}
 
   async train(): Promise<void> {
-    const { evaluateEvery, checkpointEvery = evaluateEvery, signal } = this.context;
+    const { evaluateEvery, checkpointEvery = evaluateEvery, branches = [], signal } = this.context;
     const pauseEvery = greatestCommonDivisor(evaluateEvery, checkpointEvery);
     try {
       if (this.#due) await this.#evaluate(); // the stage was interrupted in this evaluation
-      for await (const done of this.trainer.run({ signal, pauseEvery })) {
+      for await (const done of this.trainer.run({ signal, pauseEvery, pauseAt: branches })) {
         await this.#record(done);
         if (!done.paused) continue;
         if (this.#due) await this.#evaluate();
         else if (this.#keeps) await this.#save();
+        if (branches.includes(done.step)) await this.#keepBranch(done.step);
       }
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
@@ -161,8 +168,14 @@ class StageRun {
     }
   }
 
-  async #save(): Promise<void> {
-    const { disk, folder, stage, log, onEvent } = this.context, { last } = this.carried;
+  /** Keeps this step for other arms. A stage that repeats the step after a stop has kept it already. */
+  async #keepBranch(step: number): Promise<void> {
+    const { disk, folder, stage } = this.context, own = branchFolder(folder, step);
+    if (!await loadLatest(disk, own, { stage })) await this.#save(own);
+  }
+
+  async #save(folder = this.context.folder): Promise<void> {
+    const { disk, stage, log, onEvent } = this.context, { last } = this.carried;
     const { step, groups, ...scaling } = await this.trainer.snapshot();
     await saveCheckpoint(disk, folder, {
       stage,

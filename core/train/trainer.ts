@@ -48,7 +48,7 @@ export interface TrainingStep extends Measures {
   /** Text tokens per second, and seconds per update. Both are means over the updates that were queued together. */
   readonly tokens_per_s: number;
   readonly seconds: number;
-  /** True at multiples of `pauseEvery` and at the last step: the executor holds the weights of this very step. */
+  /** True at multiples of `pauseEvery`, at `pauseAt` and at the last step: the executor holds the weights of this very step. */
   readonly paused: boolean;
 }
 
@@ -121,13 +121,22 @@ export class Trainer {
    * Throws Diverged instead of yielding a step whose loss or gradient is NaN or infinite. The training cannot continue then.
    */
   async *run(
-    { signal, pauseEvery = Infinity }: { signal?: AbortSignal; pauseEvery?: number } = {},
+    { signal, pauseEvery = Infinity, pauseAt = [] }: {
+      signal?: AbortSignal;
+      pauseEvery?: number;
+      pauseAt?: readonly number[];
+    } = {},
   ): AsyncGenerator<TrainingStep, void, void> {
     const { name, objective, schedule } = this.options, { steps } = this;
     while (this.#step < steps) {
       if (signal?.aborted) throw new Interrupted(`stopped at step ${this.#step} of ${steps} (${name})`);
       const from = this.#step, start = performance.now();
-      const until = Math.min(steps, nextMultiple(from, DRAIN_EVERY), nextMultiple(from, pauseEvery));
+      const until = Math.min(
+        steps,
+        nextMultiple(from, DRAIN_EVERY),
+        nextMultiple(from, pauseEvery),
+        ...pauseAt.filter((at) => at > from),
+      );
       while (this.#step < until && !signal?.aborted) await this.#update();
       const runs = await this.program.drainMetrics();
       const seconds = (performance.now() - start) / 1000 / runs.length;
@@ -135,7 +144,7 @@ export class Trainer {
       for (const [i, values] of runs.entries()) {
         const step = from + i + 1, measured = objective.measures(values);
         if (!isSound(measured)) throw await this.#diverged(step);
-        const paused = step % pauseEvery === 0 || step === steps;
+        const paused = step % pauseEvery === 0 || step === steps || pauseAt.includes(step);
         yield { step, ...measured, rate: rateAt(step, schedule), ...speed, paused };
       }
     }

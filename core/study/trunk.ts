@@ -1,0 +1,39 @@
+/** Shorter trainings that start from a checkpoint of a longer one, their trunk: the same bits as from the start, in less time. */
+import { dirname, join } from "node:path";
+import { branchStep, studyOfArm } from "../config/mod.ts";
+import { readLog, removeTree } from "../disk/mod.ts";
+import { loadLatest, saveCheckpoint } from "../params/checkpoint.ts";
+import { FILES } from "../record/mod.ts";
+import { branchFolder, type StagePlace } from "../train/stage.ts";
+import type { ArmRun } from "./arm_run.ts";
+
+/** The steps at which shorter trainings of this arm and seed, which this process runs too, branch off. */
+export function branchesOf({ study, arm, seed, cells }: ArmRun): number[] {
+  const own = study.arms.filter(({ name, trunk }) =>
+    trunk === arm && (cells === undefined || cells.some((cell) => cell.arm.name === name && cell.seed === seed))
+  );
+  return own.map((branch) => branchStep(studyOfArm(study, branch).pretraining));
+}
+
+/**
+ * Gives an arm that has a trunk the checkpoint of the step where it branches off, with the lines of the log until there. Does
+ * nothing where it has begun already, or where there is no such checkpoint: it then trains from the start.
+ */
+export async function startFromTrunk(run: ArmRun, { disk, folder, stage }: StagePlace): Promise<void> {
+  const { study, arm, seed, log } = run, trunk = study.arms.find(({ name }) => name === arm)?.trunk;
+  if (trunk === undefined) return;
+  const arms = dirname(run.folder), step = branchStep(study.pretraining);
+  const kept = branchFolder(join(arms, `${trunk}-${seed}`, "checkpoints"), step);
+  if (!await loadLatest(disk, folder, { stage })) {
+    const found = await loadLatest(disk, kept, { stage });
+    if (!found) return;
+    await log.sync();
+    for (const line of await readLog(disk, join(dirname(arms), FILES.metrics))) {
+      const isOwn = line.arm === trunk && line.seed === seed && line.stage === stage;
+      if (isOwn && Number(line.step) <= step) await log.append({ ...line, arm });
+    }
+    const { score, groups, state } = found;
+    await saveCheckpoint(disk, folder, { stage, step, score, groups, state, log: await log.sync() });
+  }
+  if (await disk.stat(kept)) await removeTree(disk, kept);
+}
