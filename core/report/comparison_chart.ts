@@ -10,6 +10,7 @@ import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { fixed } from "./format.ts";
 import { INK } from "./palette.ts";
 import {
+  comparedPart,
   type Difference,
   factorEffects,
   intervalsRestOn,
@@ -76,7 +77,7 @@ function armCell(run: Run): Cell | undefined {
   const axis = { names: rows.map(({ name }) => name), looks: rows.map(({ look }) => look) };
   return {
     title: `Loss minus that of ${oneLine(best.name)}`,
-    subtitle: `${AFTER[stage]}; all models had the same batches and validation tokens`,
+    subtitle: `${AFTER[stage]}; all models had the same batches and ${comparedPart(run)} tokens`,
     plot: differencePlot(axis, rows.map(({ difference }) => difference), {
       title: "nats per token",
       margin: marginOf(run),
@@ -130,7 +131,7 @@ export function comparisonChart(run: Run): Promise<Uint8Array> {
       }),
   };
   return drawSheet({
-    title: "Differences in validation loss",
+    title: `Differences in ${comparedPart(run)} loss`,
     subtitle: "mean paired difference and its 95 % interval; lower is better",
     footer: footerOf(run),
     columns: cells.length + 1,

@@ -1,7 +1,7 @@
 /** The CSV files of a run: ablation_results.csv, preference.csv and comparisons.csv. */
 import { type ArmResult, type Quality, type Run, studyLabel } from "../record/mod.ts";
 import { NOT_MEASURABLE, speedOf, steadySpeed } from "./speeds.ts";
-import { comparisons, isClear, marginOf, standingOf } from "./statistics.ts";
+import { comparedPart, comparisons, isClear, marginOf, standingOf } from "./statistics.ts";
 import { testQuality, trainSeconds } from "./summary.ts";
 
 export type Cell = string | number | undefined;
@@ -124,13 +124,13 @@ export function preferenceCsv(run: Run): string {
  */
 export function comparisonsCsv(run: Run): string {
   const head = ("model_a,model_b,stage,seeds,blocks,difference_nats,low_nats,high_nats,differs,alone_low_nats," +
-    "alone_high_nats,margin_nats,finding").split(",");
-  const margin = marginOf(run);
+    "alone_high_nats,margin_nats,finding,part").split(",");
+  const margin = marginOf(run), part = comparedPart(run);
   const rows = (["pretraining", "orpo", "control"] as const).flatMap((stage) =>
     comparisons(run, stage).map(({ a, b, difference }): Cell[] => {
       const { pairs, blocks, mean, interval, alone } = difference, clear = isClear(difference) ? "yes" : "no";
       const ends = [interval?.[0], interval?.[1], clear, alone?.[0], alone?.[1]];
-      return [a, b, stage, pairs, blocks, mean, ...ends, margin, standingOf(difference, margin)];
+      return [a, b, stage, pairs, blocks, mean, ...ends, margin, standingOf(difference, margin), part];
     })
   );
   return csvText([head, ...rows]);

@@ -5,6 +5,7 @@ import { oneLine, seedsOf } from "./caption.ts";
 import { bytes, capitalised, fixed, percent, significant } from "./format.ts";
 import { probeOf, recallFinding } from "./recall.ts";
 import {
+  comparedPart,
   type Difference,
   differenceOf,
   factorEffects,
@@ -60,21 +61,23 @@ function orderFindings(run: Run, ranked: Ranking): string[] {
     found.push(
       "This is one seed. The spread between seeds is unknown, and another seed may change the order. Treat differences " +
         "of a few per cent as noise." +
-        (run.tokenLosses.length > 0 ? " The intervals below cover the choice of the validation text only." : ""),
+        (run.tokenLosses.length > 0
+          ? ` The intervals below cover the choice of the ${comparedPart(run)} text only.`
+          : ""),
     );
   }
   return found;
 }
 
-/** The difference of the losses on the validation tokens. Where these were not kept: of the mean losses of the seeds. */
+/** The difference of the losses on the tokens that models are compared on. Where these were not kept: of the mean losses of the seeds. */
 function differenceBetween(run: Run, [first, second]: readonly [ArmSummary, ArmSummary]): Difference | undefined {
   const arms = summaries(run).length, together = arms * (arms - 1) / 2;
   return tokenDifference(run, [first.name, second.name]) ?? paired([first, second], { measure: lossOf, together });
 }
 
 /** The sources of noise that an interval covers. */
-function noiseOf({ pairs, blocks }: Difference): string {
-  const text = blocks === undefined ? "" : "the validation text";
+function noiseOf(run: Run, { pairs, blocks }: Difference): string {
+  const text = blocks === undefined ? "" : `the ${comparedPart(run)} text`;
   return pairs === 1 ? text : `${pairs} seeds${text ? ` and ${text}` : ""}`;
 }
 
@@ -94,7 +97,7 @@ function unclear(run: Run, difference: Difference): string {
   const margin = `the margin of ${marginOf(run)} nats per token`;
   return standingOf(difference, marginOf(run)) === "equal"
     ? `equal within ${margin}, ${inWords(difference)}`
-    : `undecided by the noise of ${noiseOf(difference)}, ${inWords(difference)}`;
+    : `undecided by the noise of ${noiseOf(run, difference)}, ${inWords(difference)}`;
 }
 
 /** Says of a clear difference that it is too small to matter; empty where it is not, or may not be. */

@@ -17,7 +17,15 @@ import { firstStageWords, footerOf, oneLine, seedsOf } from "./caption.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
-import { comparisons, intervalsRestOn, marginNote, marginOf, type Standing, standingOf } from "./statistics.ts";
+import {
+  comparedPart,
+  comparisons,
+  intervalsRestOn,
+  marginNote,
+  marginOf,
+  type Standing,
+  standingOf,
+} from "./statistics.ts";
 import { type ArmSummary, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
 import { type Column, tableLines, wrap } from "./table.ts";
 import { speedText, WIDEST } from "./speeds.ts";
@@ -236,7 +244,7 @@ const FINDING: Readonly<Record<Standing, (names: readonly [a: string, b: string]
   undecided: () => "undecided",
 };
 
-/** Every pair of models on the same validation tokens; empty where the losses of the tokens were not kept. */
+/** Every pair of models on the same tokens; empty where the losses of the tokens were not kept. */
 function comparisonTables(run: Run): MetricsTable[] {
   const found = comparisons(run);
   if (found.length === 0) return [];
@@ -246,7 +254,7 @@ function comparisonTables(run: Run): MetricsTable[] {
     return [oneLine(a), oneLine(b), fixed(mean, 4), ...ends, fixed(Math.exp(mean), 3), finding];
   });
   return [{
-    title: "Paired differences of validation loss after the last stage",
+    title: `Paired differences of ${comparedPart(run)} loss after the last stage`,
     columns: COMPARISON_COLUMNS,
     rows,
     note: `${intervalsRestOn(run)} ${marginNote(run)}`,

@@ -87,10 +87,21 @@ export const asDifference = ({ mean, interval, alone, seeds, blocks }: Compariso
 export const lastStageOf = (run: Run): StageName =>
   run.results.every(({ stages }) => stages.orpo) ? "orpo" : "pretraining";
 
-const keptLosses = (run: Run, stage: StageName): TokenLosses[] =>
-  run.tokenLosses.filter((kept) => kept.stage === stage);
+/**
+ * The part of the text that models are compared on: the test part once every finished model has been read there, because
+ * nothing was chosen by it; else the validation part.
+ */
+export const comparedPart = ({ results, test }: Run): "validation" | "test" =>
+  test !== undefined && results.length > 0 && test.losses.length > 0 && test.results.length >= results.length
+    ? "test"
+    : "validation";
 
-/** Mean loss of an arm's seeds on the validation tokens; undefined where the losses of tokens were not kept. */
+const keptLosses = (run: Run, stage: StageName): TokenLosses[] => {
+  const losses = comparedPart(run) === "test" ? run.test?.losses ?? [] : run.tokenLosses;
+  return losses.filter((kept) => kept.stage === stage);
+};
+
+/** Mean loss of an arm's seeds on the tokens that models are compared on; undefined where the losses of tokens were not kept. */
 export function meanTokenLoss(run: Run, { arm, stage }: { arm: string; stage: StageName }): number | undefined {
   const means = keptLosses(run, stage).filter((kept) => kept.arm === arm)
     .map(({ nats }) => nats.reduce((sum, loss) => sum + loss, 0) / nats.length);
@@ -141,7 +152,7 @@ export function negated({ mean, interval, alone, ...counts }: Difference): Diffe
   return { mean: -mean, interval: turned(interval), alone: turned(alone), ...counts };
 }
 
-/** Loss of arm `a` minus that of arm `b` on the validation tokens, paired by seed; undefined where losses were not kept. */
+/** Loss of arm `a` minus that of arm `b` on the tokens that models are compared on, paired by seed; undefined where losses were not kept. */
 export function tokenDifference(
   run: Run,
   [a, b]: readonly [string, string],
@@ -158,8 +169,8 @@ export function intervalsRestOn(run: Run): string {
   const found = comparisons(run), blocks = found[0]?.difference.blocks;
   if (blocks === undefined) return "";
   const pairs = found.map(({ difference }) => difference.pairs), least = Math.min(...pairs), most = Math.max(...pairs);
-  const tokens = Math.round((run.tokenLosses[0]?.nats.length ?? 0) / blocks);
-  return `Bootstrap over ${blocks} blocks of about ${tokens} validation tokens, the same for all models. ` +
+  const tokens = Math.round((keptLosses(run, lastStageOf(run))[0]?.nats.length ?? 0) / blocks);
+  return `Bootstrap over ${blocks} blocks of about ${tokens} ${comparedPart(run)} tokens, the same for all models. ` +
     (most === 1
       ? "One seed: the intervals cover other text, but not other trainings."
       : `The intervals cover other text and, by Student's t over ${

@@ -282,10 +282,27 @@ Deno.test("token losses: a difference that is there is found, equal arms show no
   assert.match(text, /Bootstrap over 20 blocks of about 480 validation tokens/);
   const rows = parseCsv(comparisonsCsv(run));
   assert.deepEqual(rows.slice(1).map((row) => row[8]), ["yes", "yes", "no"]);
-  assert.deepEqual(rows.slice(1).map((row) => row.at(-1)), ["lower", "lower", "equal"]);
+  assert.deepEqual(rows.slice(1).map((row) => row.at(-2)), ["lower", "lower", "equal"]);
   const narrow = { ...run, record: { ...run.record, study: { ...run.record.study, equivalenceMargin: 1e-4 } } };
-  assert.equal(parseCsv(comparisonsCsv(narrow)).at(-1)!.at(-1), "undecided");
+  assert.equal(parseCsv(comparisonsCsv(narrow)).at(-1)!.at(-2), "undecided");
   assert.equal(comparisons(syntheticRun()).length, 0, "without losses there is nothing to compare");
+});
+
+Deno.test("comparisons are on the test part once every model has been read there, and every output says so", () => {
+  const run = withTokenLosses(syntheticRun({ arms: ["mamba", "hymba"], seeds: 3 }), () => 0);
+  const quality = { loss: 3, perplexity: Math.exp(3), bitsPerByte: 1 };
+  const results = run.results.map(({ arm, seed }) => ({ arm, seed, stages: { orpo: quality } }));
+  const losses = run.tokenLosses.map((kept) => ({
+    ...kept,
+    nats: kept.arm === "hymba" ? kept.nats.map((x) => x + 1) : kept.nats,
+  }));
+  const tested = { ...run, test: { results, losses, readings: [] } };
+  const [, row] = parseCsv(comparisonsCsv(tested)), text = metricsText(tested).replaceAll(/\s+/g, " ");
+  assert.deepEqual(row!.slice(-2), ["lower", "test"]);
+  assert.match(text, /PAIRED DIFFERENCES OF TEST LOSS[^]* test tokens, the same/);
+  assert.match(text, /hymba is worse than mamba by (0\.9|1\.0)/);
+  const partly = { ...run, test: { results: results.slice(1), losses: losses.slice(1), readings: [] } };
+  assert.equal(parseCsv(comparisonsCsv(partly))[1]!.at(-1), "validation");
 });
 
 Deno.test("one seed with token losses: intervals are over the text, and the text says that", () => {
