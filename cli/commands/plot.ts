@@ -25,6 +25,12 @@ export const plotCommand = command(
       description:
         message`Draws comparisons.png: the difference of every model's loss from the best one with its interval, and in a factorial suite the effect of each factor. Example: hymba plot comparisons results/runs/quick-tinyshakespeare`,
     }),
+    artifactCommand("frontier", {
+      artifact: "frontier",
+      brief: message`loss and recall against cache, arithmetic and time`,
+      description:
+        message`Draws frontier.png: loss and recall of every model of a run against the bytes of its cache, its arithmetic and its time. Example: hymba plot frontier results/runs/frontier`,
+    }),
     artifactCommand("recall", {
       artifact: "recall",
       brief: message`associative recall by distance`,

@@ -47,9 +47,9 @@ export const modelsOption = optional(
 );
 
 export const suiteOption = optional(
-  option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion" }), {
+  option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion|decompose|frontier" }), {
     description:
-      message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, or ways to join the branches`,
+      message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, ways to join the branches, convolution × state × attention, or what a cache buys`,
   }),
 );
 

@@ -1,6 +1,7 @@
 /** Configurations of models and studies: options, layers, presets, suites, and the rules that check them. */
 export * from "./attention_codes.ts";
 export * from "./differences.ts";
+export * from "./factors.ts";
 export * from "./layers.ts";
 export * from "./model.ts";
 export * from "./options.ts";

@@ -141,7 +141,7 @@ export const PRESETS = ["smoke", "quick", "small", "paper", "quick-software"] as
 export type Preset = typeof PRESETS[number];
 
 /** Suites that compare one factor at a time have models of one size in every preset. */
-export const MATCHED: readonly Suite[] = ["factorial", "roadmap", "fusion"];
+export const MATCHED: readonly Suite[] = ["factorial", "roadmap", "fusion", "decompose"];
 
 /** A study with what one of its arms has of its own in the first stage. */
 export function studyOfArm(study: StudyConfig, { name }: { name: string }): StudyConfig {

@@ -1,5 +1,6 @@
 /** The suites: which models are compared, each as what it changes in the shape of a preset. */
 import { UsageError } from "../errors.ts";
+import { combinations, type Factor, FACTORS, PARTS_OF_HYBRID } from "./factors.ts";
 import { kvGroups } from "./layers.ts";
 import { HymbaConfig, PUBLISHED_DEVIATION } from "./model.ts";
 import type { StageConfig } from "./stage.ts";
@@ -26,7 +27,7 @@ export interface Arm {
   readonly trunk?: string;
 }
 
-export const SUITES = ["arms", "seed", "factorial", "roadmap", "fusion"] as const;
+export const SUITES = ["arms", "seed", "factorial", "roadmap", "fusion", "decompose", "frontier"] as const;
 export type Suite = typeof SUITES[number];
 
 const fixed = (name: string, options: Partial<HymbaOptions>): Recipe => ({ name, change: () => options });
@@ -74,34 +75,24 @@ const SEED: readonly Recipe[] = [
   documented("hybrid-paper", ArchType.HYBRID, 0.5),
 ];
 
-/** One factor of the factorial suite: its name, and the field that it switches. */
-export const FACTORS = [
-  { name: "meta", field: "useMetaTokens", words: "meta tokens" },
-  { name: "sharing", field: "useKvSharing", words: "shared keys and values" },
-  { name: "window", field: "windowed", words: "windows" },
-] as const;
+const nameOf = (on: readonly Factor[], all: string) =>
+  on.length === 0 ? "none" : on.length === FACTORS.length ? all : on.map(({ name }) => name).join("-");
 
 /**
  * All eight combinations. The groups that share are those of the windowed model in each, so that switching windows off does
  * not switch sharing off.
  */
-function factorial(): Recipe[] {
-  return Array.from({ length: 2 ** FACTORS.length }, (_, bits) => {
-    const on = FACTORS.filter((_, i) => bits & (1 << i));
-    const fields = Object.fromEntries(FACTORS.map((factor) => [factor.field, on.includes(factor)]));
-    return {
-      name: on.length === 0 ? "none" : on.length === FACTORS.length ? "hymba" : on.map(({ name }) => name).join("-"),
-      change(shape) {
-        const { nLayers, globalAttnIndices } = new HymbaConfig({ ...shape, archType: ArchType.HYBRID });
-        const local = Array.from({ length: nLayers }, (_, index) => !globalAttnIndices.includes(index));
-        return { archType: ArchType.HYBRID, ...fields, kvGroups: kvGroups(local, "triple") };
-      },
-    };
-  });
-}
+const FACTORIAL: readonly Recipe[] = combinations(FACTORS).map(({ on, fields }) => ({
+  name: nameOf(on, ArchType.HYBRID),
+  change(shape) {
+    const { nLayers, globalAttnIndices } = new HymbaConfig({ ...shape, archType: ArchType.HYBRID });
+    const local = Array.from({ length: nLayers }, (_, index) => !globalAttnIndices.includes(index));
+    return { archType: ArchType.HYBRID, ...fields, kvGroups: kvGroups(local, "triple") };
+  },
+}));
 
-/** What every model of the roadmap has until a step changes it, whatever its architecture would have by itself. */
-const BEFORE_ROADMAP = {
+/** A parallel hybrid without anything besides its two branches, and every other architecture with the same fields. */
+const PLAIN = {
   ...{ useMetaTokens: false, windowed: false, useKvSharing: false, oddGroup: "triple" },
   ...{ innerNorms: false, fusion: "sum" },
 } as const satisfies Partial<HymbaOptions>;
@@ -136,20 +127,69 @@ function wideValues(shape: Shape): number {
 const ROADMAP: readonly Recipe[] = ROADMAP_STEPS.map(([name], last) => ({
   name,
   change: (shape) => ({
-    ...BEFORE_ROADMAP,
+    ...PLAIN,
     ...Object.assign({}, ...ROADMAP_STEPS.slice(0, last + 1).map(([, change]) => change)) as Partial<HymbaOptions>,
     ...(name === WIDE_VALUES ? { valueHeadDim: wideValues(shape) } : {}),
   }),
 }));
+
+/**
+ * Convolution × state × attention. All eight have the gated branch; full attention beside it is a second branch, and both are
+ * added. Nothing else differs, so there are no norms of branches.
+ */
+const DECOMPOSE: readonly Recipe[] = combinations(PARTS_OF_HYBRID).map(({ on, fields }) => ({
+  name: nameOf(on, "all-three"),
+  change: (shape) => ({ ...PLAIN, valueHeadDim: wideValues(shape), ...fields }),
+}));
+
+/** Layers of Mamba and attention in turn, of which this share attends. */
+function alternating(nLayers: number, share: number, letter: "g" | "w"): string {
+  const attending = Math.max(1, Math.round(share * nLayers)),
+    isNew = (i: number) => Math.floor((i + 1) * attending / nLayers);
+  return Array.from({ length: nLayers }, (_, i) => isNew(i) > isNew(i - 1) ? letter : "m").join(" ");
+}
+
+const frontierModel = (name: string, own: (shape: HymbaConfig) => Partial<HymbaOptions>): Recipe => ({
+  name,
+  change: (shape) => ({ ...PLAIN, ...own(new HymbaConfig(shape)) }),
+});
+
+const withState = (name: string, factor: number) =>
+  frontierModel(
+    name,
+    ({ stateSize }) => ({ archType: ArchType.MAMBA, stateSize: Math.max(1, Math.round(stateSize * factor)) }),
+  );
+const withShare = (name: string, share: number) =>
+  frontierModel(name, ({ nLayers }) => ({ layers: alternating(nLayers, share, "g") }));
+const withWindow = (name: string, factor: number) =>
+  frontierModel(name, ({ nLayers, swaWindow }) => ({
+    layers: alternating(nLayers, 1 / 2, "w"),
+    swaWindow: Math.max(2, Math.round(swaWindow * factor)),
+  }));
+
+/** What a cache buys: Mamba by the size of its state, Mamba and attention by the share of attention and by its window. */
+const FRONTIER: readonly Recipe[] = [
+  withState("state-quarter", 1 / 4),
+  withState("state-usual", 1),
+  withState("state-fourfold", 4),
+  withWindow("window-quarter", 1 / 4),
+  withWindow("window-usual", 1),
+  withWindow("window-double", 2),
+  withShare("attention-quarter", 1 / 4),
+  withShare("attention-half", 1 / 2),
+  withShare("attention-all", 1),
+];
 
 const fusionName = (fusion: Fusion) => fusion === "mean" ? "hymba" : `fusion-${fusion}`;
 
 const RECIPES: Readonly<Record<Suite, readonly Recipe[]>> = {
   arms: FIVE,
   seed: SEED,
-  factorial: factorial(),
+  factorial: FACTORIAL,
   roadmap: ROADMAP,
   fusion: FUSIONS.map((fusion) => architecture(fusionName(fusion), ArchType.HYBRID, { fusion })),
+  decompose: DECOMPOSE,
+  frontier: FRONTIER,
 };
 
 /** The models that a suite can be asked for: its own first, then the five models and the later baselines. */

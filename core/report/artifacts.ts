@@ -8,6 +8,7 @@ import { budgetsChart } from "./budgets_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
 import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "./csv.ts";
+import { frontierChart, frontierCsv } from "./frontier.ts";
 import { metricsText } from "./metrics.ts";
 import { reportPage } from "./page.ts";
 import { probeOf, recallChart, recallCsv } from "./recall.ts";
@@ -41,6 +42,8 @@ export const ARTIFACTS = {
   recallCsv: { file: "recall.csv", make: (run: Run) => recallCsv(probeOf(run)) },
   budgets: { file: "budgets.png", make: budgetsChart },
   budgetsCsv: { file: "budgets.csv", make: budgetsCsv },
+  frontier: { file: "frontier.png", make: frontierChart },
+  frontierCsv: { file: "frontier.csv", make: frontierCsv },
   report: { file: "report.html", make: reportPage },
 } as const satisfies Record<string, Artifact>;
 
@@ -56,6 +59,8 @@ export function availableArtifacts(run: Run): ArtifactName[] {
     intervals: hasComparisons(run),
     recall: recall.length > 0,
     recallCsv: recall.length > 0,
+    frontier: run.record.study.suite === "frontier",
+    frontierCsv: run.record.study.suite === "frontier",
   };
   return (Object.keys(ARTIFACTS) as ArtifactName[]).filter((name) => shown[name] ?? true);
 }

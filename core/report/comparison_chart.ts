@@ -85,7 +85,7 @@ function armCell(run: Run): Cell | undefined {
   };
 }
 
-/** The effect of each factor; undefined unless the study is a factorial. */
+/** The effect of each factor; undefined where the suite has no factors. */
 function factorCell(run: Run): Cell | undefined {
   const rows = factorEffects(run);
   if (rows.length === 0) return undefined;

@@ -1,5 +1,6 @@
 /** The findings of a run: sentences that are derived from its numbers. */
 import type { ArmResult, Run, StageResult } from "../record/mod.ts";
+import { frontierFindings } from "./frontier.ts";
 import { baselineFindings } from "./baseline_findings.ts";
 import { oneLine, seedsOf } from "./caption.ts";
 import { bytes, capitalised, fixed, percent, significant } from "./format.ts";
@@ -147,7 +148,7 @@ function pairFindings(run: Run, ranked: Ranking): string[] {
   });
 }
 
-/** The effects of the factors of the factorial suite. */
+/** The effects of the factors of a suite that has any. */
 function factorFindings(run: Run): string[] {
   return factorEffects(run).map(({ words, difference }) => {
     const name = capitalised(words), scope = "averaged over the four combinations of the other two factors";
@@ -251,6 +252,7 @@ export function findings(run: Run): string[] {
     ...unfinished(run),
     ...orderFindings(run, ranked),
     ...factorFindings(run),
+    ...frontierFindings(run),
     ...hybridFindings(run, ranked),
     ...(seedsOf(run).most > 1 || run.tokenLosses.length > 0 ? pairFindings(run, ranked) : []),
     ...baselineFindings(run, arms),

@@ -1,5 +1,5 @@
 /** Differences between arms, and how certain a few seeds make them. */
-import { EQUIVALENCE_MARGIN, FACTORS } from "../config/mod.ts";
+import { EQUIVALENCE_MARGIN, factorsOf, isOn } from "../config/mod.ts";
 import { compareFamily, type Comparison } from "../eval/comparison.ts";
 import type { Contrast } from "../eval/contrast.ts";
 import { blockMeans, blocksOf } from "../eval/text_blocks.ts";
@@ -195,17 +195,17 @@ export interface FactorEffect {
 }
 
 /**
- * The effect of each factor of the factorial suite; empty for other suites and where an arm is missing. All trainings together
+ * The effect of each factor of a suite with factors; empty for other suites and where an arm is missing. All trainings together
  * give the scatter, with the seeds as blocks: with eight arms and three seeds it has 14 degrees of freedom.
  */
 export function factorEffects(run: Run, stage: StageName = lastStageOf(run)): FactorEffect[] {
-  const { study } = run.record, all = 2 ** FACTORS.length;
-  if (study.suite !== "factorial" || study.arms.length !== all) return [];
-  const contrasts = FACTORS.map(({ field }) =>
-    Object.fromEntries(study.arms.map(({ name, config }) => [name, (config[field] ? 2 : -2) / all]))
+  const { study } = run.record, factors = factorsOf(study.suite), all = 2 ** factors.length;
+  if (factors.length === 0 || study.arms.length !== all) return [];
+  const contrasts = factors.map((factor) =>
+    Object.fromEntries(study.arms.map(({ name, config }) => [name, (isOn(config, factor) ? 2 : -2) / all]))
   );
   const answers = answered(run, { stage, contrasts });
-  return FACTORS.flatMap(({ words }, i) => {
+  return factors.flatMap(({ words }, i) => {
     const comparison = answers[i];
     return comparison ? [{ words, comparison, difference: asDifference(comparison) }] : [];
   });

@@ -58,7 +58,10 @@ const STUDY: readonly Key[] = [
     path: "match",
     type: choice(["parameters", "none"]),
     meaning: "Whether the feed-forward widths give every model the number of parameters of hymba.",
-    follows: { from: ["preset", "suite", "profile"], how: "parameters in small, paper, factorial, roadmap and fusion" },
+    follows: {
+      from: ["preset", "suite", "profile"],
+      how: "parameters in small, paper, factorial, roadmap, fusion and decompose",
+    },
   },
   {
     path: "budget",

@@ -69,7 +69,10 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--preset"], /--preset.*requires/],
   [["ablate", "--preset", "huge"], /unknown preset "huge"[^]*expected: smoke, quick, small, paper/],
   [["ablate", "--models", "mamba,nope"], /unknown model "nope"[^]*expected: mamba/],
-  [["ablate", "--suite", "everything"], /unknown suite "everything"[^]*arms, seed, factorial, roadmap, fusion/],
+  [
+    ["ablate", "--suite", "everything"],
+    /unknown suite "everything"[^]*arms, seed, factorial, roadmap, fusion, decompose, frontier/,
+  ],
   [["ablate", "--profile", "paper"], /--profile.*"seed"/],
   [["ablate", "--profile", "seed", "--suite", "roadmap"], /--suite roadmap does not go with --profile seed/],
   [["ablate", "--profile", "seed", "--match", "parameters"], /--match parameters does not go with --profile seed/],

@@ -5,6 +5,8 @@ import {
   cacheSize,
   differingFields,
   FACTORS,
+  factorsOf,
+  isOn,
   layersOf,
   PRESETS,
   SUITES,
@@ -82,14 +84,65 @@ Deno.test("roadmap: steps of every preset differ in one field besides the feed-f
 });
 
 Deno.test("suites of one factor: two models differ in no field that is not a factor", () => {
-  const factors = { factorial: FACTORS.map(({ field }) => field), fusion: ["fusion"] } as const;
-  for (const [suite, fields] of Object.entries(factors)) {
-    const { arms } = resolvedStudy("quick", { suite: suite as "factorial" | "fusion" });
-    for (const { name, config } of arms) {
-      const changed = withoutMatching(differingFields(arms[0]!.config, config));
-      assert.ok(changed.every((field) => (fields as readonly string[]).includes(field)), `${name}: ${changed}`);
+  const factors = new Map<"fusion" | "factorial" | "decompose", readonly string[]>([["fusion", ["fusion"]]]);
+  for (const suite of ["factorial", "decompose"] as const) {
+    factors.set(
+      suite,
+      factorsOf(suite).map(({ field }) => field),
+    );
+  }
+  for (const [suite, fields] of factors) {
+    const { arms, recall } = resolvedStudy("quick", { suite });
+    for (const list of [arms, recall!.arms]) {
+      for (const { name, config } of list) {
+        const changed = withoutMatching(differingFields(list[0]!.config, config));
+        assert.ok(changed.every((field) => fields.includes(field)), `${name}: ${changed}`);
+      }
     }
   }
+});
+
+Deno.test("decompose: eight models of one size, each combination of convolution, state and attention once", () => {
+  const { arms } = resolvedStudy("quick", { suite: "decompose" }), factors = factorsOf("decompose");
+  assert.deepEqual(arms.map(({ name }) => name), [
+    ...["none", "convolution", "state", "convolution-state", "attention", "convolution-attention", "state-attention"],
+    "all-three",
+  ]);
+  for (const { name, config } of arms) {
+    for (const factor of factors) {
+      assert.equal(isOn(config, factor), name === "all-three" || name.includes(factor.name), `${name}, ${factor.name}`);
+    }
+    const [layer] = layersOf(config);
+    assert.deepEqual([layer!.mamba, layer!.attention], [true, isOn(config, factors[2]!)], name);
+    assert.equal(layer!.window, 0);
+  }
+  const counts = arms.map(({ config }) => parameterCount(config));
+  assert.ok(Math.max(...counts) / Math.min(...counts) < 1.02, `${counts}`);
+});
+
+Deno.test("frontier: state, window and share of attention, each alone, and more of each is a larger cache", () => {
+  const { arms } = resolvedStudy("quick", { suite: "frontier" });
+  const found = Object.fromEntries(arms.map(({ name, config }) => [name, config]));
+  const bytes = (name: string) => {
+    const { kvBytes, stateBytes } = cacheSize(found[name]!, 96);
+    return kvBytes + stateBytes;
+  };
+  for (
+    const names of [
+      ["state-quarter", "state-usual", "state-fourfold"],
+      ["window-quarter", "window-usual", "window-double", "attention-half"],
+    ]
+  ) {
+    for (const [i, name] of names.slice(1).entries()) assert.ok(bytes(name) > bytes(names[i]!), name);
+  }
+  const attending = (name: string) => layersOf(found[name]!).filter(({ attention }) => attention).length;
+  assert.deepEqual(["attention-quarter", "attention-half", "attention-all"].map(attending), [2, 4, 7]);
+  assert.deepEqual(["window-quarter", "window-usual", "window-double"].map((name) => found[name]!.swaWindow), [
+    8,
+    32,
+    64,
+  ]);
+  assert.equal(attending("window-usual"), 4);
 });
 
 Deno.test("the layers of roadmap: windows from c on, sharing from d on, meta tokens in e", () => {
@@ -142,7 +195,7 @@ Deno.test("every suite fits every preset; those that compare one factor have mod
 Deno.test("a suite or a model that does not exist is refused with what there is", () => {
   assert.throws(() => resolvedStudy("quick", { suite: "all" }), (error: UsageError) => {
     assert.ok(error instanceof UsageError);
-    assert.match(error.message, /unknown suite "all"[^]*arms, seed, factorial, roadmap, fusion/);
+    assert.match(error.message, /unknown suite "all"[^]*arms, seed, factorial, roadmap, fusion, decompose, frontier/);
     return true;
   });
   assert.throws(() => armsOf("fusion", SHAPE, ["nope"]), /expected: hymba, fusion-sum, .*samba/);

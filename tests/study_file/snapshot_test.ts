@@ -30,6 +30,9 @@ function withNewFields(study: StudyConfig): StudyConfig {
   return { ...study, arms: started, ...(recall ? { recall } : {}) };
 }
 
+/** Suites that did not exist. */
+const NEWER = ["decompose", "frontier"];
+
 /** A study without its models. Those of `roadmap` are others than they were: each step changes one field. */
 const withoutModels = ({ arms: _, recall, ...study }: StudyConfig) => ({
   ...study,
@@ -46,7 +49,7 @@ Deno.test("every preset with every suite, profile and flag is the study that it 
     else assert.deepEqual(now, then, name);
   };
   for (const preset of PRESETS) {
-    for (const suite of SUITES) same(`${preset} ${suite}`, preset, { suite });
+    for (const suite of SUITES.filter((suite) => !NEWER.includes(suite))) same(`${preset} ${suite}`, preset, { suite });
     same(`${preset} profile seed`, preset, { profile: "seed" });
     same(`${preset} match none`, preset, FLAGS);
   }

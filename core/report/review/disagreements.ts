@@ -115,7 +115,7 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     study: "meta tokens and sharing are on in the hybrids and off in most other models",
     paper: "one change at a time, in a roadmap",
     code: "–",
-    here: "--suite factorial, roadmap and fusion change one factor at a time",
+    here: "--suite factorial, roadmap, fusion and decompose change one factor at a time",
   },
   {
     about: "Factor ½ in the fusion",

@@ -1,0 +1,134 @@
+/** What quality costs: loss and recall of every model against the bytes of its cache, its arithmetic and its time. */
+import { type Arm, studyOfArm } from "../config/mod.ts";
+import { mean } from "../lists.ts";
+import type { ArmResult, Run } from "../record/mod.ts";
+import { updateFlops } from "../study/match.ts";
+import { armAxis } from "./ablation_chart.ts";
+import { footerOf, oneLine, spreadNote } from "./caption.ts";
+import { drawLegend } from "./chart/legend.ts";
+import { linePlot } from "./chart/lines.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
+import { short } from "./format.ts";
+import { type Spread, spreadOf, summaries } from "./summary.ts";
+
+/** A model on the frontier's axes. Spreads are over the seeds. */
+export interface Priced {
+  readonly name: string;
+  /** Keys, values and states of one sequence. */
+  readonly cacheBytes: number;
+  /** Of the first stage, forward, backward and update. */
+  readonly flopsPerToken: number;
+  /** Of the first stage. */
+  readonly seconds: Spread | undefined;
+  readonly loss: Spread | undefined;
+  /** The share of right answers over all distances, where the model was probed. */
+  readonly recall: Spread | undefined;
+}
+
+const bytesOf = ({ cache }: ArmResult) => cache.kvBytes + cache.stateBytes;
+
+function flopsPerToken(run: Run, arm: Arm): number {
+  const { study } = run.record, { batch } = studyOfArm(study, arm).pretraining;
+  return updateFlops(study, arm) / (batch * study.sequenceLength);
+}
+
+const recallOf = (run: Run, name: string): Spread | undefined =>
+  spreadOf(
+    run.recall.filter(({ arm }) => arm === name).map(({ accuracies }) => mean(accuracies.map((a) => a.accuracy))),
+  );
+
+/** Every model that finished its first stage, in the order of the study. */
+export const pricedModels = (run: Run): Priced[] =>
+  summaries(run).flatMap(({ name, arm, results, spread }): Priced[] => {
+    const [first] = results, loss = spread(({ stages }) => stages.pretraining?.final.loss);
+    if (!first || !loss) return [];
+    const seconds = spread(({ stages }) => stages.pretraining?.train_s);
+    const priced = { cacheBytes: bytesOf(first), flopsPerToken: flopsPerToken(run, arm), seconds };
+    return [{ name, ...priced, loss, recall: recallOf(run, name) }];
+  });
+
+/** frontier.csv: one row for each model. */
+export function frontierCsv(run: Run): string {
+  const head =
+    "model,cache_bytes,flops_per_token,pretrain_s,loss_nats,loss_low,loss_high,recall,recall_low,recall_high";
+  const three = (spread: Spread | undefined) => spread ? [spread.mean, spread.low, spread.high] : ["", "", ""];
+  const rows = pricedModels(run).map(({ name, cacheBytes, flopsPerToken, seconds, loss, recall }) =>
+    [name, cacheBytes, Math.round(flopsPerToken), seconds?.mean ?? "", ...three(loss), ...three(recall)].join(",")
+  );
+  return [head, ...rows].map((row) => `${row}\n`).join("");
+}
+
+/** A price: its name, unit, and what a model pays. */
+interface Price {
+  readonly words: string;
+  readonly title: string;
+  of(model: Priced): number | undefined;
+}
+
+const PRICES: readonly Price[] = [
+  { words: "a smaller cache", title: "bytes of cache per sequence", of: ({ cacheBytes }) => cacheBytes },
+  { words: "less arithmetic", title: "flops per token of training", of: ({ flopsPerToken }) => flopsPerToken },
+  { words: "less time", title: "seconds of stage 1", of: ({ seconds }) => seconds?.mean },
+];
+
+/** The models that no other model beats in price and loss at once. */
+function unbeaten(models: readonly Priced[], { of }: Price): Priced[] {
+  const paid = (model: Priced) => of(model) ?? Infinity, lost = ({ loss }: Priced) => loss?.mean ?? Infinity;
+  return models.filter((model) =>
+    !models.some((other) =>
+      paid(other) <= paid(model) && lost(other) <= lost(model) &&
+      (paid(other) < paid(model) || lost(other) < lost(model))
+    )
+  );
+}
+
+/** Which models are on the frontier of each price, by their mean losses. */
+export function frontierFindings(run: Run): string[] {
+  if (run.record.study.suite !== "frontier") return [];
+  const models = pricedModels(run);
+  return PRICES.map((price) => {
+    const names = unbeaten(models, price).map(({ name }) => oneLine(name)).join(", ");
+    return `By their mean losses, no other model has both ${price.words} and a lower loss than these: ${names}.`;
+  });
+}
+
+function pricedCell(
+  run: Run,
+  { models, price, quality }: { models: readonly Priced[]; price: Price; quality: "loss" | "recall" },
+): Cell {
+  const { looks } = armAxis(summaries(run)), names = summaries(run).map(({ name }) => name);
+  const lines = models.flatMap((model) => {
+    const step = price.of(model), spread = model[quality], look = looks[names.indexOf(model.name)];
+    return step === undefined || spread === undefined || !look
+      ? []
+      : [{ points: [{ step, spread }], look, markers: true }];
+  });
+  const isLoss = quality === "loss";
+  return {
+    title: isLoss ? "Validation loss" : "Recall, all distances",
+    subtitle: isLoss ? "after pretraining; lower left is better" : "upper left is better",
+    plot: linePlot(lines, {
+      x: { title: price.title, log: true, tick: short },
+      y: isLoss ? { title: "nats per token" } : { title: "share of right answers", min: 0, max: 1 },
+    }),
+  };
+}
+
+/** Draws frontier.png. Returns the bytes of a PNG. */
+export function frontierChart(run: Run): Promise<Uint8Array> {
+  const models = pricedModels(run), axis = armAxis(summaries(run));
+  const qualities = models.some(({ recall }) => recall) ? ["loss", "recall"] as const : ["loss"] as const;
+  const cells = qualities.flatMap((quality) => PRICES.map((price) => pricedCell(run, { models, price, quality })));
+  const legend: Cell = {
+    title: "Legend",
+    paint: (brush, box) => drawLegend(brush, box, { axis, keys: [], notes: [spreadNote(run)] }),
+  };
+  return drawSheet({
+    title: "What quality costs",
+    subtitle: "every model against the bytes of its cache, its arithmetic and its time; logarithmic axes",
+    footer: footerOf(run),
+    columns: 3,
+    cells: [...cells, legend],
+    cell: { width: 430, height: Math.max(340, 90 + 26 * models.length) },
+  });
+}

@@ -1,0 +1,55 @@
+/** The frontier: prices from the run, which models no other beats, the table and the picture. */
+import { strict as assert } from "node:assert";
+import { cacheSize, HymbaConfig } from "../../core/config/mod.ts";
+import type { Run } from "../../core/record/mod.ts";
+import { frontierChart, frontierCsv, frontierFindings, pricedModels } from "../../core/report/frontier.ts";
+import { availableArtifacts } from "../../core/report/mod.ts";
+import { updateFlops } from "../../core/study/match.ts";
+import { syntheticRun } from "./synthetic_run.ts";
+
+/** A run as it is read: with configurations that are checked. */
+function runOf(): Run {
+  const run = syntheticRun({ suite: "frontier", preset: "smoke", seeds: 2 }), { record } = run;
+  const arms = record.study.arms.map((arm) => ({ ...arm, config: new HymbaConfig(arm.config) }));
+  return { ...run, record: { ...record, study: { ...record.study, arms } } };
+}
+
+const run = runOf();
+
+Deno.test("frontier: the price of a model is its cache, its arithmetic and its time, and recall is the mean over distances", () => {
+  const { study } = run.record, models = pricedModels(run);
+  assert.equal(models.length, study.arms.length);
+  for (const [i, { name, cacheBytes, flopsPerToken, recall }] of models.entries()) {
+    const arm = study.arms[i]!, { kvBytes, stateBytes } = cacheSize(arm.config, study.sequenceLength);
+    assert.equal(cacheBytes, kvBytes + stateBytes, name);
+    assert.equal(flopsPerToken, updateFlops(study, arm) / (study.pretraining.batch * study.sequenceLength), name);
+    const probes = run.recall.filter(({ arm }) => arm === name);
+    const accuracies = probes.flatMap((probe) => probe.accuracies.map(({ accuracy }) => accuracy));
+    const mean = accuracies.reduce((sum, x) => sum + x, 0) / accuracies.length;
+    assert.ok(Math.abs(recall!.mean - mean) < 1e-12, name);
+  }
+});
+
+Deno.test("frontier: the text names exactly the models that no other beats in price and loss at once", () => {
+  const models = pricedModels(run), [cache] = frontierFindings(run);
+  const named = new Set(cache!.slice(cache!.indexOf(": ") + 2, -1).split(", "));
+  for (const { name, cacheBytes, loss } of models) {
+    const beaten = models.some((other) =>
+      other.cacheBytes <= cacheBytes && other.loss!.mean <= loss!.mean &&
+      (other.cacheBytes < cacheBytes || other.loss!.mean < loss!.mean)
+    );
+    assert.equal(named.has(name), !beaten, name);
+  }
+  assert.ok(named.size > 0 && named.size < models.length, `${[...named]}`);
+  assert.deepEqual(frontierFindings(syntheticRun({ preset: "smoke" })), []);
+});
+
+Deno.test("frontier: a table with every model and a picture, made by themselves for this suite alone", async () => {
+  const [head, ...rows] = frontierCsv(run).trim().split("\n");
+  assert.match(head!, /^model,cache_bytes,flops_per_token,pretrain_s,loss_nats/);
+  assert.deepEqual(rows.map((row) => row.split(",")[0]), run.record.study.arms.map(({ name }) => name));
+  assert.ok(rows.every((row) => row.split(",").every((cell) => cell !== "")));
+  assert.deepEqual([...(await frontierChart(run)).subarray(1, 4)], [0x50, 0x4e, 0x47]);
+  assert.ok(availableArtifacts(run).includes("frontier"));
+  assert.ok(!availableArtifacts(syntheticRun({ preset: "smoke" })).includes("frontier"));
+});
