@@ -1,20 +1,12 @@
 /** The frontier: prices from the run, which models no other beats, the table and the picture. */
 import { strict as assert } from "node:assert";
-import { cacheSize, HymbaConfig } from "../../core/config/mod.ts";
-import type { Run } from "../../core/record/mod.ts";
+import { cacheSize } from "../../core/config/mod.ts";
 import { frontierChart, frontierCsv, frontierFindings, pricedModels } from "../../core/report/frontier.ts";
 import { availableArtifacts } from "../../core/report/mod.ts";
 import { updateFlops } from "../../core/study/match.ts";
 import { syntheticRun } from "./synthetic_run.ts";
 
-/** A run as it is read: with configurations that are checked. */
-function runOf(): Run {
-  const run = syntheticRun({ suite: "frontier", preset: "smoke", seeds: 2 }), { record } = run;
-  const arms = record.study.arms.map((arm) => ({ ...arm, config: new HymbaConfig(arm.config) }));
-  return { ...run, record: { ...record, study: { ...record.study, arms } } };
-}
-
-const run = runOf();
+const run = syntheticRun({ suite: "frontier", preset: "smoke", seeds: 2 });
 
 Deno.test("frontier: the price of a model is its cache, its arithmetic and its time, and recall is the mean over distances", () => {
   const { study } = run.record, models = pricedModels(run);

@@ -184,7 +184,8 @@ function resultOf(
 function recordOf(study: StudyConfig, corpus: string): RunRecord {
   return {
     format: 1,
-    study: JSON.parse(JSON.stringify(study)),
+    // As it is read from a file, but for the configurations, which are checked then.
+    study: { ...JSON.parse(JSON.stringify(study)), arms: study.arms },
     versions: { hymba: "0.1.0", deno: "2.9.6", webgpu: "0.6.2" },
     backend: "webgpu",
     adapter: { name: "SwiftShader Device (Subzero)", driver: "SwiftShader 5.0.0", kind: "swiftshader" },
