@@ -69,7 +69,9 @@ export function partOf(
   throw new UsageError(`the ${name} part of the corpus is too short`, {
     expected: `at least ${T + 2} tokens${texts.length > 1 ? " in one piece" : ""}`,
     got: `${longest} tokens`,
-    hint: texts.length > 1
+    hint: texts.length === 0
+      ? "use a longer text, a smaller gap between the parts (data.gapCharacters), or other fractions"
+      : texts.length > 1
       ? "use longer blocks (data.blockCharacters), a longer text, or a preset with shorter sequences"
       : "use a longer text, or a preset with shorter sequences (--preset smoke)",
   });

@@ -19,6 +19,9 @@ export interface TextPiece {
   readonly end: number;
 }
 
+/** What sums of shares may differ by from their exact values. */
+const ROUNDING = 1e-9;
+
 /** The share of the text of each part. */
 export function sharesOf({ trainFraction, split }: SplitRule): Readonly<Record<PartName, number>> {
   const test = split?.testFraction ?? 0;
@@ -38,10 +41,11 @@ function contiguous(length: number, rule: SplitRule): TextPiece[] {
 
 /**
  * Blocks of equal length. Each goes to the part that is furthest behind its share, so that every part has blocks from the whole
- * text. The same for all seeds.
+ * text. In a short text they are shorter than asked for, so that even the smallest part has one. The same for all seeds.
  */
 function interleaved(length: number, rule: SplitRule, blockCharacters: number): TextPiece[] {
-  const count = Math.max(1, Math.round(length / blockCharacters)), shares = sharesOf(rule);
+  const shares = sharesOf(rule), smallest = Math.min(...Object.values(shares).filter((share) => share > ROUNDING));
+  const count = Math.max(Math.round(length / blockCharacters), Math.ceil(1 / smallest - ROUNDING));
   const given: Record<PartName, number> = { train: 0, validation: 0, test: 0 };
   return Array.from({ length: count }, (_, i) => {
     const behind = (part: PartName) => shares[part] * (i + 1) - given[part];

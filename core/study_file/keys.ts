@@ -149,7 +149,7 @@ const DATA: readonly Key[] = [
   {
     path: "data.blockCharacters",
     type: whole(2 ** 31),
-    meaning: "interleaved: characters of a block.",
+    meaning: "interleaved: characters of a block; fewer in a short text, so that every part has one.",
     usual: 10_000,
   },
   {

@@ -146,3 +146,14 @@ Deno.test("the keys of a split: nothing is recorded where the text is cut in two
     /my\.toml:3:1: data\.testFraction does not go with profile seed/,
   );
 });
+
+Deno.test("in a short text blocks are shorter, so that every part has one", () => {
+  const split = { kind: "interleaved", testFraction: 0.1, blockCharacters: 10_000, gapCharacters: 500 } as const;
+  for (const length of [12_000, 20_000, 60_000, 95_000]) {
+    const parts = new Set(piecesOf(length, { trainFraction: 0.8, split }).map(({ part }) => part));
+    assert.deepEqual([...parts].sort(), ["test", "train", "validation"], String(length));
+  }
+  // A part without a share has no block, and long texts have the blocks that were asked for.
+  const two = piecesOf(60_000, { trainFraction: 0.9, split: { ...split, testFraction: 0 } });
+  assert.deepEqual([...new Set(two.map(({ part }) => part))].sort(), ["train", "validation"]);
+});
