@@ -22,6 +22,7 @@ import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
 import { keptIn } from "../../core/train/plans.ts";
+import { decode, decodeOptions } from "../shared/bench_decode.ts";
 import { activationOptions, activationsInWords, activationsOf } from "../shared/study.ts";
 
 const runs = withDefault(
@@ -111,11 +112,21 @@ const kernelsCommand = command("kernels", map(kernelsOptions, (given): Action =>
     message`Compares every op of a model's training step with the float64 reference, then times it alone, forward and backward. An op with a wrong result is not timed, and the command fails. Example: hymba bench kernels --shape quick --ops matmul,rotary`,
 });
 
-export const benchCommand = command("bench", or(stepCommand, kernelsCommand, memoryCommand, peaksCommand), {
-  brief: message`the training speed of this machine`,
+const decodeCommand = command("decode", map(decodeOptions, (given): Action => () => decode(given)), {
+  brief: message`time and memory of a generated token, by context and batch`,
   description:
-    message`Measures speed. Other programs that run at the same time make the results worse. Example: hymba bench step --shape peers`,
+    message`Times steps of generation behind contexts of several lengths, with the bytes of the caches, and compares them with the same model with full caches and with computing the whole text again for each token. Example: hymba bench decode --models hymba,transformer-global --out results/bench`,
 });
+
+export const benchCommand = command(
+  "bench",
+  or(stepCommand, decodeCommand, kernelsCommand, memoryCommand, peaksCommand),
+  {
+    brief: message`the speed of this machine`,
+    description:
+      message`Measures speed. Other programs that run at the same time make the results worse. Example: hymba bench step --shape peers`,
+  },
+);
 
 const onProgress = (line: string) => console.error(line);
 

@@ -118,7 +118,7 @@ async function exponentialPeak(executor: Executor, runs: number): Promise<number
 }
 
 /** The fastest copy: of the op that copies rows and, on WebGPU, of kernels that only copy. */
-async function copyPeak(executor: Executor, runs: number): Promise<number> {
+export async function copyPeak(executor: Executor, runs: number): Promise<number> {
   const bytes = 2 * BLOCKS * ROWS * COLUMNS * ELEMENT_BYTES;
   let most = bytes / await best(executor, { plan: copying(), runs }) / 1e9;
   if (!(executor instanceof WebgpuExecutor)) return most;

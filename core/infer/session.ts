@@ -193,6 +193,17 @@ export class DecodeSession {
     [this.#waiting, this.#read] = [undefined, this.#turn];
   }
 
+  /** Resolves when the device has done everything that was asked of it. */
+  async settled(): Promise<void> {
+    await this.executor.read(this.#parts.state.token);
+  }
+
+  /** For benchmarks: texts of `length` tokens, of which the caches hold no numbers. Token 0 waits in each sequence. */
+  assume(length: number): void {
+    this.#positions.fill(this.#size.meta + length);
+    this.#wait(new Uint32Array(this.#size.B));
+  }
+
   dispose(): void {
     this.program.dispose();
     this.#reader?.dispose();

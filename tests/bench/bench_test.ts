@@ -208,3 +208,39 @@ class WrongExecutor extends ReferenceExecutor {
     return program;
   }
 }
+
+Deno.test("bench decode --json --out: time by context and batch, bytes as allocated and by the formula, and two files", async () => {
+  const out = await Deno.makeTempDir(), models = ["mamba", "transformer-global", "transformer-local", "hymba"];
+  const words = ["--contexts", "200,40", "--batches", "1,3", "--runs", "2", "--recompute-to", "40", "--out", out];
+  const { code, stdout, stderr } = await bench(
+    ...["decode", "--shape", "smoke", "--models", models.join(","), ...words],
+    ..."--backend cpu --threads 1 --json".split(" "),
+  );
+  assert.equal(code, 0, stderr);
+  const { arms, copy_gb_per_s: copy } = JSON.parse(stdout);
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(`${out}/decode.json`)).arms, arms);
+  assert.deepEqual([...(await Deno.readFile(`${out}/decode.png`)).slice(1, 4)], [0x50, 0x4e, 0x47]);
+  await Deno.remove(out, { recursive: true });
+  assert.ok(copy > 0);
+  for (const { arm, costs, slope, full_caches: full, recomputed, prefill_tokens_per_s: prefill } of arms) {
+    assert.deepEqual(
+      costs.map(({ context, batch }: { context: number; batch: number }) => [context, batch]),
+      [[40, 1], [200, 1], [40, 3], [200, 3]],
+    );
+    for (const { ms, batch, cache_bytes: bytes, cache_bytes_formula: formula, tokens_per_s: speed } of costs) {
+      assert.ok(ms.low <= ms.mean && ms.mean <= ms.high && speed.mean > 0, arm);
+      assert.ok(bytes >= formula && bytes < formula + 256 * 12 * batch, `${arm}: ${bytes} bytes, formula ${formula}`);
+    }
+    const grows = costs[1].cache_bytes > costs[0].cache_bytes;
+    assert.equal(grows, arm === "transformer-global" || arm === "hymba", arm);
+    assert.equal(full?.length, arm === "mamba" || arm === "transformer-global" ? undefined : 2, arm);
+    assert.ok(Number.isFinite(slope.us_per_1000.mean) && prefill.mean > 0 && recomputed.length === 1);
+  }
+});
+
+Deno.test("bench decode: contexts without two lengths, and words instead of numbers, are usage errors", async () => {
+  for (const words of [["--contexts", "64"], ["--contexts", "64,x"], ["--batches", "0"], ["--runs", "1"]]) {
+    const { code, stderr } = await bench("decode", "--shape", "smoke", "--backend", "cpu", ...words);
+    assert.equal(code, 2, `${words}: ${stderr}`);
+  }
+});
