@@ -3,6 +3,7 @@ import { bindingRoof, costOf, leastSeconds } from "../../core/bench/cost.ts";
 import { benchPeaks } from "../../core/bench/peaks.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
 import { failingOps } from "../../core/bench/verify.ts";
+import { at, present } from "../../core/lists.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { finish, type Plan, ReferenceExecutor, type ReferenceProgram } from "../../core/plan/mod.ts";
@@ -80,16 +81,16 @@ Deno.test("profile: spans of all launches in order, on every executor; WebGPU al
     const program = await executor.prepare(finish(tape, { name: "two products", outputs: [y] }));
     for (const input of [x, w]) program.write(input, new Float32Array(n * n).fill(0.5));
     await program.run();
-    const { spans } = await program.profile!();
+    const { spans } = present(await program.profile?.(), "the profile");
     assert.deepEqual([...new Set(spans.map(({ step }) => step))], [0, 1]);
-    assert.equal(spans[0]!.start, 0);
+    assert.equal(at(spans, 0).start, 0);
     for (const [i, { start, end, kernel }] of spans.entries()) {
       assert.ok(kernel.length > 0 && end >= start && start >= (spans[i - 1]?.end ?? 0));
     }
-    assert.ok(spans.at(-1)!.end > 0, "long enough for timestamps that are rounded to 0.1 ms");
+    assert.ok(at(spans, -1).end > 0, "long enough for timestamps that are rounded to 0.1 ms");
     assert.equal((await program.read(y))[0], n * 0.25 * n * 0.5, "a profiled run computes");
     if (executor.name === "webgpu") {
-      const { runs, encode, wait } = program.hostTimes!;
+      const { runs, encode, wait } = present(program.hostTimes, "the host times");
       assert.ok(runs === 1 && encode > 0 && wait >= 0, "a profiled run does not count");
     }
     program.dispose();
@@ -99,20 +100,20 @@ Deno.test("profile: spans of all launches in order, on every executor; WebGPU al
 Deno.test("peaks on WebGPU: the best of several probes, and the cost of dispatches and submits", async () => {
   const gpu = await openWebgpu(), found = await benchPeaks(gpu, { runs: 1 });
   await gpu.close();
-  assert.ok(found.multiply_add_gflop_per_s! > 0 && found.copy_gb_per_s > 0 && found.matmul_gflop_per_s > 0);
-  assert.ok(MULTIPLY_ADD_VARIANTS.includes(found.multiply_add_variant!));
-  assert.ok(found.exponential_g_per_s! > 0, "exponentials");
-  assert.ok(found.dispatch_us! > 0 && found.submit_us! > 0, JSON.stringify(found));
+  assert.ok((found.multiply_add_gflop_per_s ?? 0) > 0 && found.copy_gb_per_s > 0 && found.matmul_gflop_per_s > 0);
+  assert.ok(MULTIPLY_ADD_VARIANTS.some((variant) => variant === found.multiply_add_variant));
+  assert.ok((found.exponential_g_per_s ?? 0) > 0, "exponentials");
+  assert.ok((found.dispatch_us ?? 0) > 0 && (found.submit_us ?? 0) > 0, JSON.stringify(found));
 });
 
 Deno.test("bench memory: saved and transient memory, and less of it with --remat and --precision", async () => {
   const shape = ["memory", "--preset", "small", "--models", "mamba,hymba", "--backend", "cpu", "--json"];
-  const [kept, again, half] = await Promise.all(
+  const results = await Promise.all(
     [[], ["--remat"], ["--precision", "f16"]].map((words) => bench(...shape, ...words)),
   );
-  for (const { code, stderr } of [kept!, again!, half!]) assert.equal(code, 0, stderr);
-  const [arms, arms2, arms3] = [kept!, again!, half!].map(({ stdout }) => JSON.parse(stdout).arms);
-  assert.equal(JSON.parse(half!.stdout).precision, "f16");
+  for (const { code, stderr } of results) assert.equal(code, 0, stderr);
+  const [arms, arms2, arms3] = results.map(({ stdout }) => JSON.parse(stdout).arms);
+  assert.equal(JSON.parse(at(results, 2).stdout).precision, "f16");
   assert.deepEqual(arms.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
   for (const [i, arm] of arms.entries()) {
     const parts = arm.parameters_bytes + arm.gradients_bytes + arm.moments_bytes + arm.saved_bytes;
@@ -157,8 +158,8 @@ Deno.test("bench kernels --json: forward, backward and optimizer, each checked, 
 });
 
 Deno.test("cost of a scan: one exponential per state, which limits the scan where exponentials are slow", () => {
-  const { arms: [arm], B, T } = benchShape("smoke", { models: ["mamba"] });
-  const { plan } = trainingPlan(new ParameterStore(arm!.config), { B, T, decay: 0.1 });
+  const { arms, B, T } = benchShape("smoke", { models: ["mamba"] });
+  const { plan } = trainingPlan(new ParameterStore(at(arms, 0).config), { B, T, decay: 0.1 });
   const scans = plan.steps.flatMap((step) =>
     isStepOf(step, selectiveScanForward) || isStepOf(step, selectiveScanBackward) ? [step] : []
   );
@@ -195,7 +196,7 @@ Deno.test("an op with a wrong result is reported with its error", async () => {
   const wrong = new WrongExecutor(), ops = new Set(["rmsnorm_forward", "rotary"]);
   const refused = await failingOps(wrong, "transformer-global", { ops });
   assert.deepEqual(refused.map(({ op }) => op), ["rotary"]);
-  assert.ok(Math.abs(refused[0]!.error - 0.01) < 1e-4);
+  assert.ok(Math.abs(at(refused, 0).error - 0.01) < 1e-4);
 });
 
 /** The reference, except that the output of `rotary` is one per cent too large. */

@@ -48,10 +48,10 @@ async function measure(threads: number, plan: Plan): Promise<{ matmul: number; p
     for (const [step, x] of plan.inputs.entries()) {
       program.write(x, fillNormal(new Float32Array(x.rows * x.columns), { seed: 1, stream: 100, step }));
     }
-    const seconds = [await best(peak, 3), await best(program, 40), await best(peak, 20)];
+    const before = await best(peak, 3), product = await best(program, 40), after = await best(peak, 20);
     return {
-      matmul: 2 * M * N * K / seconds[1]! / 1e9,
-      peak: BLOCKS * ROUNDS * FLOPS_PER_ROUND / Math.min(seconds[0]!, seconds[2]!) / 1e9,
+      matmul: 2 * M * N * K / product / 1e9,
+      peak: BLOCKS * ROUNDS * FLOPS_PER_ROUND / Math.min(before, after) / 1e9,
     };
   } finally {
     await executor.close();

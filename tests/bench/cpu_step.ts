@@ -5,6 +5,7 @@
  */
 import { ARCH_TYPES, type ArchType, HymbaConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { at } from "../../core/lists.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
 import { ADAMW, scheduleVector } from "../../core/train/schedule.ts";
@@ -42,10 +43,10 @@ async function measure(archType: ArchType, { timed, threads }: { timed: boolean;
       seconds.push((performance.now() - start) / 1000);
     }
     const byKernel = new Map<string, number>();
-    program.times().forEach((time, i) => {
-      const name = program.launches[i]!.kernel;
-      byKernel.set(name, (byKernel.get(name) ?? 0) + (time - before[i]!) / RUNS);
-    });
+    for (const [i, time] of program.times().entries()) {
+      const name = at(program.launches, i).kernel;
+      byKernel.set(name, (byKernel.get(name) ?? 0) + (time - at(before, i)) / RUNS);
+    }
     const gflop = made.plan.steps.reduce((sum, { flops }) => sum + flops, 0) / 1e9;
     return { best: Math.min(...seconds), byKernel, gflop };
   } finally {

@@ -7,6 +7,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { table } from "../../cli/ui/table.ts";
 import { EXACT_TIMESTAMPS } from "../../core/backend/mod.ts";
+import { at } from "../../core/lists.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Plan, Program } from "../../core/plan/mod.ts";
 import { trainingPlan } from "../../core/train/plans.ts";
@@ -94,15 +95,15 @@ function hotKinds(
   ops: readonly string[],
   { software }: { software: boolean },
 ): { plan: Plan; kinds: Map<string, Kind>; V: number } {
-  const { arms: [arm], B, T } = benchShape("peers", { models: ["hymba"] });
-  const { plan } = trainingPlan(new ParameterStore(arm!.config), { B: software ? 1 : B, T, decay: 0.1 }),
+  const { arms, B, T } = benchShape("peers", { models: ["hymba"] }), { config } = at(arms, 0);
+  const { plan } = trainingPlan(new ParameterStore(config), { B: software ? 1 : B, T, decay: 0.1 }),
     kinds = new Map<string, Kind>();
   for (const kind of kindsOf(plan, ops)) {
     const { op, attributes: { transA, transB }, flops } = kind.step;
     const name = [op.name, kind.pass, transA ? "aT" : "", transB ? "bT" : ""].filter(Boolean).join(" ");
     if (flops > (kinds.get(name)?.step.flops ?? -1)) kinds.set(name, kind);
   }
-  return { plan, kinds, V: arm!.config.vocabSize };
+  return { plan, kinds, V: config.vocabSize };
 }
 
 interface Probes {
@@ -155,7 +156,7 @@ export async function measuredShares(executor: WebgpuExecutor, options: Options)
     for (let round = 1;; round++) {
       for (const [i, kernel] of kernels.entries()) {
         await again(kernel, executor);
-        await again(all[i % all.length]!, executor);
+        await again(at(all, i % all.length), executor);
       }
       for (const each of all) await again(each, executor);
       const shares = sharesOf(kernels, probes);

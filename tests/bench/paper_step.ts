@@ -4,6 +4,7 @@
  * gradient norm differ by more than 1e-4. The CPU executor has 4 GiB and recomputes layers, which changes no bit.
  */
 import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { at, present } from "../../core/lists.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor } from "../../core/plan/mod.ts";
@@ -28,12 +29,12 @@ async function oneStep(executor: Executor, { config }: Arm, { remat }: { remat: 
   program.write(made.weight, new Float32Array(B * T).fill(1));
   program.write(made.schedule, scheduleVector(1, { ...ADAMW, rate: 3e-4 }));
   await program.run();
-  const [loss, norm] = (await program.drainMetrics())[0]!, end = performance.now();
+  const metrics = at(await program.drainMetrics(), 0), end = performance.now();
   const seconds = { prepare: (ready - start) / 1000, step: (end - ready) / 1000 };
   const { arenaBytes, slotBytes } = program.memory;
   program.dispose();
   store.release(executor);
-  return { loss: loss!, norm: norm!, ...seconds, gib: (arenaBytes + slotBytes) / 2 ** 30 };
+  return { loss: at(metrics, 0), norm: at(metrics, 1), ...seconds, gib: (arenaBytes + slotBytes) / 2 ** 30 };
 }
 
 /** Runs one step on an executor that is closed afterwards, so that only one model is in memory at a time. */
@@ -55,7 +56,7 @@ async function report(name: string, arm: Arm, { open, remat }: { open: () => Pro
 const adapter = Deno.args.find((arg) => arg.startsWith("--adapter="))?.split("=")[1];
 const named = Deno.args.filter((arg) => !arg.startsWith("--"));
 for (const model of named.length > 0 ? named : MODELS) {
-  const arm = arms.find(({ name }) => name === model)!;
+  const arm = present(arms.find(({ name }) => name === model), `the arm ${model}`);
   const cpu = await report("CPU, layers computed again", arm, { open: () => CpuExecutor.create(), remat: true });
   const gpu = await report("WebGPU", arm, { open: () => openWebgpu({ adapter }), remat: false });
   const off = Math.max(Math.abs(gpu.loss / cpu.loss - 1), Math.abs(gpu.norm / cpu.norm - 1));

@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
 import { kernelTime } from "../../core/bench/timing.ts";
+import { at, present } from "../../core/lists.ts";
 import { attention, type Visibility, visiblePairs } from "../../core/ops/attention.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
 import { type Executor, finish, type Plan } from "../../core/plan/mod.ts";
@@ -70,7 +71,7 @@ async function milliseconds(executor: Executor, plan: Plan): Promise<number> {
 /** Least-squares slope of log time over log length. */
 function slope(points: readonly (readonly [number, number])[]): number {
   const logs = points.map(([length, ms]) => [Math.log(length), Math.log(ms)] as const), n = logs.length;
-  const [x, y] = [0, 1].map((axis) => logs.reduce((sum, point) => sum + point[axis]!, 0) / n) as [number, number];
+  const x = logs.reduce((sum, [length]) => sum + length, 0) / n, y = logs.reduce((sum, [, time]) => sum + time, 0) / n;
   return logs.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) /
     logs.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
 }
@@ -93,19 +94,19 @@ console.log(`${opened.backend}, ${opened.adapter.name}; attention forward and ba
 const windowed = await series(executor, LENGTHS.attention, (T) => attentionPlan(T, WINDOWED));
 const whole = await series(executor, LENGTHS.attention, (T) => attentionPlan(T, GLOBAL));
 const pairsOf = (mask: Visibility) => LENGTHS.attention.map((T) => [T, visiblePairs(T, mask)] as const);
-const at = ({ points }: typeof windowed) => points.find(([T]) => T === COMPARED)![1];
+const compared = ({ points }: typeof windowed) => present(points.find(([T]) => T === COMPARED), `T ${COMPARED}`)[1];
 show("attention, window 128, 64 meta", windowed);
 console.log(`${"".padEnd(36)} visible pairs alone: slope ${slope(pairsOf(WINDOWED)).toFixed(2)}`);
 show("attention, global", whole);
 const pairs = visiblePairs(COMPARED, WINDOWED) / visiblePairs(COMPARED, GLOBAL);
 console.log(
-  `windowed / global at T ${COMPARED}: ${(at(windowed) / at(whole)).toFixed(3)}; visible pairs alone: ${
+  `windowed / global at T ${COMPARED}: ${(compared(windowed) / compared(whole)).toFixed(3)}; visible pairs alone: ${
     pairs.toFixed(3)
   }`,
 );
 const forward = await series(executor, LENGTHS.scan, (T) => scanPlan(T, { backward: false }));
 const both = await series(executor, LENGTHS.scan, scanPlan);
-const points = both.points.map(([T, ms], i) => [T, ms - forward.points[i]![1]] as [number, number]);
+const points = both.points.map(([T, ms], i) => [T, ms - at(forward.points, i)[1]] as [number, number]);
 show("scan forward, B 8, I 128, N 16", forward);
 show("scan backward", { points, slope: slope(points) });
 show("scan, both", both);

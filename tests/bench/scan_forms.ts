@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { at } from "../../core/lists.ts";
 import { selectiveScan } from "../../core/ops/selective_scan.ts";
 import { finish, type Plan, type Program } from "../../core/plan/mod.ts";
 import { fillNormal } from "../../core/random.ts";
@@ -61,8 +62,9 @@ async function inTurns(programs: readonly Program[]): Promise<Times[]> {
   const best = programs.map((): Times => ({ processor: Infinity, wall: Infinity }));
   for (let run = 0; run < Number(values.runs); run++) {
     for (const [i, program] of programs.entries()) {
-      const { processor, wall } = await once(program);
-      best[i] = { processor: Math.min(best[i]!.processor, processor), wall: Math.min(best[i]!.wall, wall) };
+      const { processor, wall } = await once(program), least = at(best, i);
+      least.processor = Math.min(least.processor, processor);
+      least.wall = Math.min(least.wall, wall);
     }
   }
   return best;
@@ -90,9 +92,10 @@ for (const backward of [false, true].filter((both) => !values.pass || both === (
     }
     const times = await inTurns(programs);
     for (const program of programs) program.dispose();
-    const cells = Object.keys(forms).map((form, i) =>
-      `${form} ${times[i]!.processor.toFixed(1)} (${times[i]!.wall.toFixed(1)})`
-    );
+    const cells = Object.keys(forms).map((form, i) => {
+      const { processor, wall } = at(times, i);
+      return `${form} ${processor.toFixed(1)} (${wall.toFixed(1)})`;
+    });
     console.log(`${backward ? "both" : "forward"}, B ${shape.B}, I ${shape.I}: ${cells.join(", ")}`);
   }
 }

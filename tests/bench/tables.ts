@@ -4,6 +4,7 @@
  */
 import type { KernelReport, KernelsReport } from "../../core/bench/kernels.ts";
 import type { StepReport } from "../../core/bench/step.ts";
+import { at } from "../../core/lists.ts";
 import { isaTable } from "./isa/table.ts";
 import type { Row } from "./peers/js/compare.ts";
 import { endLossTable } from "../precision/end_losses_table.ts";
@@ -30,8 +31,14 @@ const mega = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
 function peersTable(
   { adapter, runs, rows }: { adapter: { name: string }; runs: number; rows: readonly Row[] },
 ): string {
-  const shown = rows.map(({ model, parameters, tokens_per_s: { hymba, tf = null, jax = null }, ratio, target }) => [
-    ...[`\`${model}\``, `${parameters}`, number(hymba!), number(tf), number(jax), number(ratio, 2), `${target}`],
+  const shown = rows.map((
+    { model, parameters, tokens_per_s: { hymba = null, tf = null, jax = null }, ratio, target },
+  ) => [
+    `\`${model}\``,
+    `${parameters}`,
+    ...[hymba, tf, jax].map((speed) => number(speed)),
+    number(ratio, 2),
+    `${target}`,
     ratio === null ? "—" : ratio >= target ? "yes" : "no",
   ]);
   const head = ["model", "parameters", "hymba", "TF.js", "jax-js", "ratio", "wanted", "reached"];
@@ -55,13 +62,18 @@ interface TorchReport {
 
 function torchTable({ lines: rows, peaks, theirs, ours }: TorchReport): string {
   const shown = rows.map(({ arm, parameters, ours, torch, ratio, target }) => [
-    ...[`\`${arm}\``, `${parameters}`, number(ours), number(torch), number(ratio, 2), number(target, 1)],
+    `\`${arm}\``,
+    `${parameters}`,
+    number(ours),
+    number(torch),
+    number(ratio, 2),
+    number(target, 1),
     ratio >= target ? "yes" : "no",
   ]);
-  const { adapter, blas_core, threads } = theirs[0]!;
+  const { adapter, blas_core, threads } = at(theirs, 0);
   return `${lines(["model", "parameters", "hymba", "PyTorch", "ratio", "wanted", "reached"], shown)}\n\n` +
     `${adapter}, OpenBLAS kernels for ${blas_core}; tokens a second on ${threads} threads, best of ${ours.length} rounds of ` +
-    `${ours[0]!.runs} runs. In the same run the product 1024×512×1024 reached ${
+    `${at(ours, 0).runs} runs. In the same run the product 1024×512×1024 reached ${
       number(peaks.matmul_gflop_per_s, 1)
     } GFLOP/s of a ` +
     `measured multiply-add peak of ${number(peaks.multiply_add_gflop_per_s, 1)}, ${
@@ -72,12 +84,16 @@ function torchTable({ lines: rows, peaks, theirs, ours }: TorchReport): string {
 function stepTable(from: From & { arms: readonly StepReport[] }): string {
   const shown = from.arms.map((arm) => [
     `\`${arm.arm}\``,
-    ...[
-      number(arm.tokens_per_s),
-      ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms].map((x) => number(x, 1)),
-    ],
-    ...[number(arm.host_encode_ms, 2), number(arm.wait_ms, 1), `${arm.dispatches}`, `${arm.pipelines}`],
-    ...[number(arm.prepare_s, 1), number(arm.first_step_s, 1), mega(arm.planned_bytes), mega(arm.allocated_bytes)],
+    number(arm.tokens_per_s),
+    ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms].map((x) => number(x, 1)),
+    number(arm.host_encode_ms, 2),
+    number(arm.wait_ms, 1),
+    `${arm.dispatches}`,
+    `${arm.pipelines}`,
+    number(arm.prepare_s, 1),
+    number(arm.first_step_s, 1),
+    mega(arm.planned_bytes),
+    mega(arm.allocated_bytes),
   ]);
   const head = [
     "model",
@@ -105,8 +121,13 @@ function kernelsTable({ peaks, kernels, refused, ...from }: From & KernelsReport
     return {
       ms,
       cells: [
-        ...[name, `${all.length}`, `${sum(() => 1)}`, number(ms, 2), number(rate((each) => each.gflop_per_s), 1)],
-        ...[number(rate((each) => each.gb_per_s), 1), `${number(100 * rate((each) => each.roofline_share))} %`],
+        name,
+        `${all.length}`,
+        `${sum(() => 1)}`,
+        number(ms, 2),
+        number(rate((each) => each.gflop_per_s), 1),
+        number(rate((each) => each.gb_per_s), 1),
+        `${number(100 * rate((each) => each.roofline_share))} %`,
       ],
     };
   });
@@ -137,7 +158,7 @@ const TABLES: Readonly<Record<string, (json: never) => string>> = {
 export async function withTables(text: string): Promise<string> {
   const parts = text.split(/(<!-- [\w-]+\.json -->\n)[^]*?(?=<!-- end -->)/);
   for (let i = 1; i < parts.length; i += 2) {
-    const name = parts[i]!.slice(5, -5), make = TABLES[name];
+    const name = at(parts, i).slice(5, -5), make = TABLES[name];
     if (!make) throw new Error(`docs/kernels.md: there is no table for ${name}`);
     parts[i] += `${make(JSON.parse(await Deno.readTextFile(new URL(name, FOLDER))) as never)}\n`;
   }

@@ -8,6 +8,7 @@
  * `deno run -A tests/bench/tokenizer.ts speed` prints only the last table.
  */
 import { fileURLToPath } from "node:url";
+import { at, present } from "../../core/lists.ts";
 import { Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { corpus, oracles } from "../tokenizer/oracles.ts";
 import { logLikelihoodPerCharacter } from "../tokenizer/quality.ts";
@@ -20,7 +21,7 @@ const TRAIN = { vocabSize: 4000, byteFallback: true, normalization: "identity" }
 /** One line of a table. */
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
 const percent = (ratio: number): string => `${(100 * ratio - 100).toFixed(2)} %`;
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const median = (values: number[]): number => at(values.toSorted((a, b) => a - b), Math.floor(values.length / 2));
 const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean => {
   return a.length === b.length && Array.prototype.every.call(a, (value, i) => value === b[i]);
 };
@@ -33,7 +34,7 @@ function parity(text: string): void {
     const listed = cases.filter(({ nbest4 }) => nbest4.length > 0);
     const best = listed.filter((each) => {
       const own = tokenizer.encodeNBest(each.text, 4);
-      return own.length === each.nbest4.length && own.every((one, i) => same(one.ids, each.nbest4[i]!));
+      return own.length === each.nbest4.length && own.every((one, i) => same(one.ids, at(each.nbest4, i)));
     }).length;
     const all = whole === undefined
       ? "not here"
@@ -100,80 +101,119 @@ async function inside(kind: "train" | "encode", args: string[]): Promise<Work> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-async function work(kind: string, [input, model]: string[]): Promise<void> {
-  const text = await Deno.readTextFile(input!);
-  const tokenizer = kind === "encode" ? Tokenizer.fromModelBytes(await Deno.readFile(model!)) : undefined;
+async function work(kind: string, files: string[]): Promise<void> {
+  const text = await Deno.readTextFile(at(files, 0));
+  const tokenizer = kind === "encode" ? Tokenizer.fromModelBytes(await Deno.readFile(at(files, 1))) : undefined;
   const start = performance.now();
   if (tokenizer) tokenizer.encode(text);
   else trainTokenizer(text, TRAIN);
   const seconds = (performance.now() - start) / 1000;
-  const peak = /VmHWM:\s*(\d+) kB/.exec(await Deno.readTextFile("/proc/self/status"))![1];
-  console.log(JSON.stringify({ seconds, peakMegabytes: Number(peak) / 1024 }));
+  const peak = /VmHWM:\s*(\d+) kB/.exec(await Deno.readTextFile("/proc/self/status"));
+  console.log(JSON.stringify({ seconds, peakMegabytes: Number(peak?.[1]) / 1024 }));
+}
+
+/** Values by name, one per round: seconds of each measurement, and the peak memory of our processes (MB). */
+class Measurements {
+  readonly times: Record<string, number[]> = {};
+  readonly peaks: number[] = [];
+
+  note(name: string, value: number): void {
+    (this.times[name] ??= []).push(value);
+  }
+
+  noteWork(name: string, { seconds, peakMegabytes }: Work): void {
+    this.note(name, seconds);
+    this.peaks.push(peakMegabytes);
+  }
+
+  of(name: string): number[] {
+    return present(this.times[name], `the time of ${name}`);
+  }
+}
+
+/** The files of the speed measurement: the corpus, nothing, and the corpus twenty times. */
+interface Inputs {
+  readonly folder: string;
+  readonly input: string;
+  readonly empty: string;
+  readonly many: string;
+}
+
+async function writeInputs(text: string): Promise<Inputs> {
+  const folder = await Deno.makeTempDir();
+  const inputs = { folder, input: `${folder}/input.txt`, empty: `${folder}/empty.txt`, many: `${folder}/many.txt` };
+  await Deno.writeTextFile(inputs.input, text);
+  await Deno.writeTextFile(inputs.empty, "");
+  await Deno.writeTextFile(inputs.many, text.repeat(20));
+  return inputs;
+}
+
+const OURS = ["run", "-A", "--no-check", MAIN, "tokenizer"];
+
+async function trainRound(found: Measurements, { folder, input }: Inputs): Promise<void> {
+  const theirs = [`--input=${input}`, `--model_prefix=${folder}/spm`, "--vocab_size=4000", "--num_threads=1", ...SPM];
+  theirs.push("--byte_fallback=true", "--character_coverage=1", "--user_defined_symbols=\n", "--minloglevel=1");
+  const ours = [...OURS, "train", "--input", input, "--out", `${folder}/ours`, "--vocab-size", "4000"];
+  ours.push("--byte-fallback", "--normalization", "identity");
+  found.note("spm train", await seconds("spm_train", theirs));
+  found.note("train", await seconds(Deno.execPath(), ours));
+  found.noteWork("train inside", await inside("train", [input]));
+}
+
+async function encodeRound(found: Measurements, { folder, input, empty, many }: Inputs): Promise<void> {
+  const model = `${folder}/spm.model`, theirs = [`--model=${model}`, "--output_format=id"];
+  const ours = [...OURS, "encode", "--model", model];
+  for (const [suffix, text] of [["encode", input], ["start", empty], ["encode 20", many]] as const) {
+    found.note(`spm ${suffix}`, await seconds("spm_encode", theirs, { input: text }));
+    found.note(suffix, await seconds(Deno.execPath(), ours, { input: text }));
+  }
+  for (const [where, output] of [["file", `${folder}/ids.txt`], ["null", "/dev/null"]] as const) {
+    found.note(`spm encode ${where}`, await secondsInto(output, "spm_encode", { args: theirs, input }));
+    found.note(`encode ${where}`, await secondsInto(output, Deno.execPath(), { args: ours, input }));
+  }
+  found.note("deno start", await seconds(Deno.execPath(), ["eval", ""]));
+  found.noteWork("encode inside", await inside("encode", [input, model]));
+}
+
+/** Lines of the table of speeds: title, our measurement, that of SentencePiece, and one to subtract from the latter. */
+const LINES: readonly (readonly [string, string, string, string?])[] = [
+  ["train 4000, whole process", "train", "spm train"],
+  ["train 4000, without process start", "train inside", "spm train"],
+  ["encode the corpus, without start and loading", "encode inside", "spm encode", "spm start"],
+  ["encode the corpus, whole process, into a pipe", "encode", "spm encode"],
+  ["the same into a file", "encode file", "spm encode file"],
+  ["the same into /dev/null", "encode null", "spm encode null"],
+  ["encode an empty text: start, loading, end", "start", "spm start"],
+  ["encode twenty times the corpus, whole process", "encode 20", "spm encode 20"],
+];
+
+function printSpeed(found: Measurements): void {
+  console.log(
+    `\n| one thread, seconds | ours, best of ${ROUNDS} | SentencePiece | ratio | ours, median | SentencePiece | ratio |`,
+  );
+  console.log("|---|---|---|---|---|---|---|");
+  for (const [title, own, theirs, less] of LINES) {
+    const cells = [(values: number[]) => Math.min(...values), median].flatMap((take) => {
+      const a = take(found.of(own)), b = take(found.of(theirs)) - (less ? take(found.of(less)) : 0);
+      return [a.toFixed(3), b.toFixed(3), (a / b).toFixed(2)];
+    });
+    console.log(row([title, ...cells]));
+  }
+  console.log(`\nDeno alone starts and ends in ${median(found.of("deno start")).toFixed(3)} seconds`);
+  console.log(`peak memory of our processes: ${Math.max(...found.peaks).toFixed(0)} MB`);
 }
 
 async function speed(text: string): Promise<void> {
-  const folder = await Deno.makeTempDir(),
-    input = `${folder}/input.txt`,
-    empty = `${folder}/empty.txt`,
-    many = `${folder}/many.txt`;
-  await Deno.writeTextFile(input, text);
-  await Deno.writeTextFile(empty, "");
-  await Deno.writeTextFile(many, text.repeat(20));
-  const ours = ["run", "-A", "--no-check", MAIN, "tokenizer"],
-    times: Record<string, number[]> = {},
-    peaks: number[] = [];
-  const note = (name: string, value: number) => (times[name] ??= []).push(value);
-  const spmTrain = [`--input=${input}`, `--model_prefix=${folder}/spm`, "--vocab_size=4000", "--num_threads=1", ...SPM];
-  spmTrain.push("--byte_fallback=true", "--character_coverage=1", "--user_defined_symbols=\n", "--minloglevel=1");
-  const train = ["train", "--input", input, "--vocab-size", "4000", "--byte-fallback", "--normalization", "identity"];
-  const spmEncode = [`--model=${folder}/spm.model`, "--output_format=id"];
+  const inputs = await writeInputs(text), found = new Measurements();
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      note("spm train", await seconds("spm_train", spmTrain));
-      note("train", await seconds(Deno.execPath(), [...ours, ...train, "--out", `${folder}/ours`]));
-      const trained = await inside("train", [input]);
-      note("train inside", trained.seconds);
-      note("spm encode", await seconds("spm_encode", spmEncode, { input }));
-      note("spm start", await seconds("spm_encode", spmEncode, { input: empty }));
-      const encode = [...ours, "encode", "--model", `${folder}/spm.model`];
-      note("encode", await seconds(Deno.execPath(), encode, { input }));
-      for (const [where, output] of [["file", `${folder}/ids.txt`], ["nowhere", "/dev/null"]] as const) {
-        note(`spm encode ${where}`, await secondsInto(output, "spm_encode", { args: spmEncode, input }));
-        note(`encode ${where}`, await secondsInto(output, Deno.execPath(), { args: encode, input }));
-      }
-      note("start", await seconds(Deno.execPath(), encode, { input: empty }));
-      note("deno start", await seconds(Deno.execPath(), ["eval", ""]));
-      note("spm encode 20", await seconds("spm_encode", spmEncode, { input: many }));
-      note("encode 20", await seconds(Deno.execPath(), encode, { input: many }));
-      const encoded = await inside("encode", [input, `${folder}/spm.model`]);
-      note("encode inside", encoded.seconds);
-      peaks.push(trained.peakMegabytes, encoded.peakMegabytes);
+      await trainRound(found, inputs);
+      await encodeRound(found, inputs);
     }
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(inputs.folder, { recursive: true });
   }
-  const least = (name: string) => Math.min(...times[name]!), of = (name: string) => median(times[name]!);
-  const line = (what: string, own: string, theirs: string, less?: string) => {
-    const cells = [least, of].flatMap((take) => {
-      const [a, b] = [take(own), take(theirs) - (less ? take(less) : 0)];
-      return [a.toFixed(3), b.toFixed(3), (a / b).toFixed(2)];
-    });
-    console.log(row([what, ...cells]));
-  };
-  console.log(
-    `\n| one thread, seconds | ours, least of ${ROUNDS} | SentencePiece | ratio | ours, median | SentencePiece | ratio |`,
-  );
-  console.log("|---|---|---|---|---|---|---|");
-  line("train 4000, whole process", "train", "spm train");
-  line("train 4000, the work", "train inside", "spm train");
-  line("encode the corpus, the work (theirs: less start and loading)", "encode inside", "spm encode", "spm start");
-  line("encode the corpus, whole process, into a pipe", "encode", "spm encode");
-  line("the same into a file", "encode file", "spm encode file");
-  line("the same, output thrown away", "encode nowhere", "spm encode nowhere");
-  line("encode nothing: start, loading, end", "start", "spm start");
-  line("encode twenty times the corpus, whole process", "encode 20", "spm encode 20");
-  console.log(`\nDeno alone starts and ends in ${of("deno start").toFixed(3)} seconds`);
-  console.log(`peak memory of our processes: ${Math.max(...peaks).toFixed(0)} MB`);
+  printSpeed(found);
 }
 
 const [kind, ...args] = Deno.args;

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { at } from "../../core/lists.ts";
 import { trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { corpus } from "../tokenizer/oracles.ts";
 
@@ -59,13 +60,13 @@ for await (const part of decode.stdout) {
   after.update(part);
 }
 await Promise.all([feeding, passing]);
-const [encodePeak, decodePeak] = await Promise.all(peaks);
+const megabytes = await Promise.all(peaks);
 await Deno.remove(model);
 const same = back === given && before.digest("hex") === after.digest("hex");
 console.log(
   `${given} bytes of text, ${idBytes} bytes of ids, ${back} bytes of text again, ${same ? "the same" : "DIFFERENT"}; ` +
-    `${((performance.now() - started) / 1000).toFixed(0)} s; encode ${encodePeak!.toFixed(0)} MB, decode ${
-      decodePeak!.toFixed(0)
+    `${((performance.now() - started) / 1000).toFixed(0)} s; encode ${at(megabytes, 0).toFixed(0)} MB, decode ${
+      at(megabytes, 1).toFixed(0)
     } MB of memory at most`,
 );
 if (!same) Deno.exit(1);

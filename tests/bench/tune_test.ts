@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { keepTiles, readTiles, tileFile } from "../../core/backend/tile_cache.ts";
+import { at } from "../../core/lists.ts";
 import { runRecordOf } from "../../core/record/mod.ts";
 import { memoryDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
@@ -26,8 +27,8 @@ Deno.test("every class of adapters has existing candidates, with and without sub
     for (const subgroupSize of [0, 4, 8, 16, 32]) {
       const names = candidatesOf(adapterClass, { subgroupSize });
       assert.ok(names.length > 0 && names.every((name) => Object.hasOwn(MATMUL_TILES, name)));
-      for (const [M, N] of [[1, 1], [832, 4], [4000, 512]]) {
-        const tile = usualTile({ M: M!, N: N! }, { adapterClass, subgroupSize });
+      for (const [M, N] of [[1, 1], [832, 4], [4000, 512]] as const) {
+        const tile = usualTile({ M, N }, { adapterClass, subgroupSize });
         assert.ok(tile.kernel === "workgroup" || [4, 8, 16].includes(subgroupSize));
       }
     }
@@ -49,8 +50,8 @@ Deno.test("a tuned shape gets the fastest of its candidates, and the executor ke
 });
 
 Deno.test("the products of a training step include those of the output head", async () => {
-  const { arms, B, T } = benchShape("smoke", { models: ["transformer-global"] }), [arm] = arms;
-  const found = productShapes(await webgpu(), arms, { B, T }), V = arm!.config.vocabSize;
+  const { arms, B, T } = benchShape("smoke", { models: ["transformer-global"] });
+  const found = productShapes(await webgpu(), arms, { B, T }), V = at(arms, 0).config.vocabSize;
   assert.ok(found.some(({ N }) => N === V), "logits");
   assert.equal(new Set(found.map(shapeKey)).size, found.length);
 });
@@ -80,7 +81,12 @@ Deno.test("a continued run and its evaluation use the tiles of its record, not t
   const study = tinyStudy({ arms: ["mamba"] }), corpus = madeUpCorpus(), controller = new AbortController();
   const start = (tiles: Record<string, string>, signal?: AbortSignal) =>
     runStudy(study, {
-      ...{ executor: spy, corpus, disk, folder: "run", signal, environment: { ...ENVIRONMENT, tiles } },
+      executor: spy,
+      corpus,
+      disk,
+      folder: "run",
+      signal,
+      environment: { ...ENVIRONMENT, tiles },
       onEvent: ({ kind }) => kind === "step" && controller.abort(),
     });
   try {

@@ -1,6 +1,7 @@
 /** A training run of a few seconds in one function. It has to give the same bits each time and on every machine. */
 import { createHash } from "node:crypto";
 import type { Batch } from "../../core/data/batches.ts";
+import { at, present } from "../../core/lists.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor, Plan } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
@@ -12,21 +13,21 @@ import { smallModels } from "../train/models.ts";
 const B = 2, T = 24, RATE = 3e-3;
 
 /** The smallest model with every kind of layer. */
-const config = () => smallModels().find(({ name }) => name === "hymba")!.config;
+const config = () => present(smallModels().find(({ name }) => name === "hymba"), "the small hymba").config;
 
 /** The batch of a step (from 1): synthetic tokens. Each depends on the one before, so that there is something to learn. */
-function at(step: number): Batch {
+function batchAt(step: number): Batch {
   const V = config().vocabSize, tokens = new Uint32Array(B * (T + 1));
   for (let i = 0; i < tokens.length; i++) {
     const drawn = randomInteger({ seed: 7, stream: 100, step }, i, V);
-    tokens[i] = i % (T + 1) === 0 || drawn % 4 === 0 ? drawn : (3 * tokens[i - 1]! + 1) % V;
+    tokens[i] = i % (T + 1) === 0 || drawn % 4 === 0 ? drawn : (3 * at(tokens, i - 1) + 1) % V;
   }
   const rows = (from: number) =>
     Uint32Array.from(Array.from({ length: B }, (_, b) => [...tokens.subarray(b * (T + 1) + from)].slice(0, T)).flat());
   return { ids: rows(0), targets: rows(1), weight: new Float32Array(B * T).fill(1) };
 }
 
-const text = (store: ParameterStore) => textObjective(trainingPlan(store, { B, T, decay: 0.1 }), { at });
+const text = (store: ParameterStore) => textObjective(trainingPlan(store, { B, T, decay: 0.1 }), { at: batchAt });
 
 /** ORPO on the same batches. The second row is the rejected one; the first half of a row is the prompt. */
 function preference(store: ParameterStore): Objective {
@@ -34,7 +35,7 @@ function preference(store: ParameterStore): Objective {
   const weight = Float32Array.from({ length: B * T }, (_, i) => i < T ? 1 : 0);
   const completion = Float32Array.from({ length: B * T }, (_, i) => i % T >= T / 2 ? 1 : 0);
   const inputs = (step: number) => {
-    const { ids, targets } = at(step);
+    const { ids, targets } = batchAt(step);
     return [[made.ids, ids], [made.targets, targets], [made.weight, weight], [made.completion, completion]] as const;
   };
   return { ...preferenceObjective(made, { pairs: [], seed: 1 }), inputs };

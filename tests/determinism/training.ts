@@ -11,7 +11,7 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { at } from "../../core/lists.ts";
+import { at, present } from "../../core/lists.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { openWebgpu } from "../../core/webgpu/mod.ts";
 import { relativeError } from "../ops/harness.ts";
@@ -54,12 +54,12 @@ interface Condition {
 
 /** The distinct hashes of a run under a condition. */
 async function hashes(name: string, { env, repeats = 1, threads = 2, cwd, front = [] }: Condition): Promise<string[]> {
-  const [command, ...args] = [...front, Deno.execPath()]
+  const words = [...front, Deno.execPath()]
     .concat(["run", "-A", "--no-check", "--config", `${ROOT}deno.json`, HERE])
     .concat(["--worker", name, "--repeats", `${repeats}`, "--steps", values.steps, "--threads", `${threads}`]);
-  const { success, stdout, stderr } = await new Deno.Command(command!, { args, env, cwd }).output();
+  const { success, stdout, stderr } = await new Deno.Command(at(words, 0), { args: words.slice(1), env, cwd }).output();
   if (!success) throw new Error(`${name}: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout).trim().split("\n").at(-1)!.split(" ");
+  return at(new TextDecoder().decode(stdout).trim().split("\n"), -1).split(" ");
 }
 
 /** How to limit each executor to one thread. */
@@ -80,7 +80,7 @@ async function table(name: string): Promise<number> {
     "fresh process, other folder": { cwd },
     "locale tr_TR, time zone +14": { env: LOCALE },
     ...(name === "lavapipe" ? { "cold shader cache": cached, "warm shader cache": cached } : {}),
-    "one thread": ONE_THREAD[name]!,
+    "one thread": present(ONE_THREAD[name], `one thread on ${name}`),
     "another job on every processor": {},
   };
   const all = new Set<string>();
@@ -92,7 +92,7 @@ async function table(name: string): Promise<number> {
     for (const hash of found) all.add(hash);
     const same = found.length === 1 && (before === 0 || all.size === before);
     if (!same) wrong++;
-    const shown = same ? `identical (${found[0]!.slice(0, 8)})` : `DIFFERENT: ${found.join(" ")}`;
+    const shown = same ? `identical (${at(found, 0).slice(0, 8)})` : `DIFFERENT: ${found.join(" ")}`;
     console.log(`| weights and losses on ${name}: ${condition} | ${given.repeats ?? 1} | ${shown} |`);
   }
   for (const folder of [cwd, cache]) await Deno.remove(folder, { recursive: true });
@@ -140,7 +140,7 @@ let wrong = 0;
 if (values.across) {
   const names = ["cpu", "lavapipe", "swiftshader"], opened = await Promise.all(names.map(open));
   for (const [i, j] of [[0, 1], [0, 2], [1, 2]] as const) {
-    if (!await pair(opened[i]!, opened[j]!, `${names[i]} against ${names[j]}`)) wrong++;
+    if (!await pair(at(opened, i), at(opened, j), `${names[i]} against ${names[j]}`)) wrong++;
   }
 } else for (const name of values.executor) wrong += await table(name);
 Deno.exit(wrong > 0 ? 1 : 0);

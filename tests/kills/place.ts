@@ -45,17 +45,9 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-/** Makes the two runs that commands need, and starts a server with a text. */
-export async function openWorkshop(): Promise<Workshop> {
-  const { folder, text, environment } = await makePlace(), served = await Deno.readFile(text), server = serve(served);
-  const shared = {
-    ...environment,
-    // A software driver compiles for a minute. Its shader cache is shared by all folders.
-    MESA_SHADER_CACHE_DIR: join(folder, "shaders"),
-    OBTAIN_URL: server.url,
-    OBTAIN_WHAT: `${served.length} ${sha256(served)}`,
-  };
-  const start: Workshop["start"] = ({ words, input, program }, cwd, before = []) => {
+/** Starts a command with these variables of the environment, in a folder of its own. */
+const starter =
+  (shared: Readonly<Record<string, string>>): Workshop["start"] => ({ words, input, program }, cwd, before = []) => {
     const deno = [Deno.execPath(), "run", "-A", "--no-check", program ?? MAIN, ...words];
     const redirected = input === undefined ? deno : ["sh", "-c", `exec "$@" < ${input}`, "sh", ...deno];
     const all = [...before, ...redirected];
@@ -68,6 +60,18 @@ export async function openWorkshop(): Promise<Workshop> {
       stderr: "piped",
     }).spawn();
   };
+
+/** Makes the two runs that commands need, and starts a server with a text. */
+export async function openWorkshop(): Promise<Workshop> {
+  const { folder, text, environment } = await makePlace(), served = await Deno.readFile(text), server = serve(served);
+  const shared = {
+    ...environment,
+    // A software driver compiles for a minute. Its shader cache is shared by all folders.
+    MESA_SHADER_CACHE_DIR: join(folder, "shaders"),
+    OBTAIN_URL: server.url,
+    OBTAIN_WHAT: `${served.length} ${sha256(served)}`,
+  };
+  const start = starter(shared);
   const place: Workshop["place"] = async ({ on }, name) => {
     const target = join(folder, name);
     await Deno.mkdir(join(target, "tmp"), { recursive: true });

@@ -6,6 +6,7 @@
  * Runs studies in a second process, walks over its glibc heap before and after them, and prints the growth per study of the chunks in
  * use, by size. Only for 64-bit Linux with glibc. Free chunks in the cache of a thread (seven per size) count as used.
  */
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { runStudy } from "../../core/study/study.ts";
@@ -49,7 +50,7 @@ async function runStudies() {
 
 async function watch() {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--v8-flags=--expose-gc", import.meta.filename!, "--child", `--studies=${studies}`],
+    args: ["run", "-A", "--v8-flags=--expose-gc", fileURLToPath(import.meta.url), "--child", `--studies=${studies}`],
     env: { MALLOC_ARENA_MAX: "1" },
     stdin: "piped",
     stdout: "piped",
@@ -81,7 +82,7 @@ async function watch() {
 async function chunksOf(pid: number): Promise<Map<number, number>> {
   const line = (await Deno.readTextFile(`/proc/${pid}/maps`)).split("\n").find((line) => line.endsWith("[heap]"));
   if (!line) throw new Error(`process ${pid} has no heap`);
-  const [from, to] = line.split(" ")[0]!.split("-").map((address) => parseInt(address, 16)) as [number, number];
+  const [from = NaN, to = NaN] = line.split(/[- ]/).slice(0, 2).map((address) => parseInt(address, 16));
   using memory = await Deno.open(`/proc/${pid}/mem`);
   await memory.seek(from, Deno.SeekMode.Start);
   const bytes = new Uint8Array(to - from);

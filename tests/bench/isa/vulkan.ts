@@ -41,7 +41,8 @@ class Struct {
       view.setBigUint64(at, typeof field === "bigint" ? field : address(field), true);
       at += 8;
     }
-    [this.bytes, this.kept] = [bytes, fields];
+    this.bytes = bytes;
+    this.kept = fields;
   }
 }
 
@@ -206,7 +207,10 @@ const bytes = (...fields: readonly Field[]): Uint8Array<ArrayBuffer> => keep(new
 
 /** Structs that C code points to. There are few, and they live as long as the process. */
 const alive: Struct[] = [];
-const keep = (struct: Struct): Struct => (alive.push(struct), struct);
+function keep(struct: Struct): Struct {
+  alive.push(struct);
+  return struct;
+}
 
 function checked(result: number, allowed: readonly number[] = [0]): void {
   if (!allowed.includes(result)) throw new Error(`Vulkan says ${result}`);

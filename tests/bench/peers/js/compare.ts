@@ -1,5 +1,6 @@
 /** The table of engines, and what has to hold before a ratio may be printed. */
 import type { Measured } from "./child.ts";
+import { at, present } from "../../../../core/lists.ts";
 
 /** What a process measured, or why it could not. */
 export type Result = Measured | { readonly reason: string };
@@ -30,6 +31,9 @@ const LOSS_BOUND = 1e-4;
 const ran = (result: Result): result is Measured => !("reason" in result);
 const best = (result: Result | undefined) => result && ran(result) ? Math.max(...result.tokens_per_s) : null;
 
+/** Tokens per second of this engine. */
+const speedHere = ({ hymba }: Row["tokens_per_s"]): number => present(hymba ?? undefined, "the speed of hymba");
+
 /** Throws where an engine trained something else: other parameters, other losses, or losses that do not fall. */
 function row({ model, engines }: Line): Row {
   const { hymba } = engines;
@@ -40,9 +44,9 @@ function row({ model, engines }: Line): Row {
     if (result.parameters !== hymba.parameters) {
       throw new Error(`${model}: ${result.parameters} parameters in ${name}, ${hymba.parameters} here`);
     }
-    if (!(result.losses.at(-1)! < result.losses[0]!)) throw new Error(`${model}: the loss of ${name} does not fall`);
+    if (!(at(result.losses, -1) < at(result.losses, 0))) throw new Error(`${model}: the loss of ${name} does not fall`);
     for (const [i, loss] of result.losses.entries()) {
-      loss_difference = Math.max(loss_difference, Math.abs(loss / hymba.losses[i]! - 1));
+      loss_difference = Math.max(loss_difference, Math.abs(loss / at(hymba.losses, i) - 1));
     }
   }
   if (!(loss_difference <= LOSS_BOUND)) {
@@ -51,12 +55,12 @@ function row({ model, engines }: Line): Row {
   }
   const tokens_per_s = Object.fromEntries(Object.entries(engines).map(([name, result]) => [name, best(result)]));
   const others = Object.entries(tokens_per_s).flatMap(([name, speed]) => name !== "hymba" && speed ? [speed] : []);
-  const ratio = others.length > 0 ? tokens_per_s.hymba! / Math.max(...others) : null;
+  const ratio = others.length > 0 ? speedHere(tokens_per_s) / Math.max(...others) : null;
   return { model, parameters: hymba.parameters, tokens_per_s, ratio, target: TARGETS[model] ?? 1, loss_difference };
 }
 
 /** Rows of all models, then this engine's `hymba` beside its own Mamba. */
 export function comparison(lines: readonly Line[], ours: Line): Row[] {
   const rows = lines.map(row), alone = row(ours), mamba = rows.find(({ model }) => model === "mamba");
-  return [...rows, { ...alone, ratio: mamba ? alone.tokens_per_s.hymba! / mamba.tokens_per_s.hymba! : null }];
+  return [...rows, { ...alone, ratio: mamba ? speedHere(alone.tokens_per_s) / speedHere(mamba.tokens_per_s) : null }];
 }

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { Measured } from "./child.ts";
 import { comparison, type Result } from "./compare.ts";
+import { at } from "../../../../core/lists.ts";
 
 const measured = (speed: number, changed: Partial<Measured> = {}): Measured => ({
   parameters: 10,
@@ -16,10 +17,10 @@ const rows = (peers: Record<string, Result>) =>
   });
 
 Deno.test("peers: the ratio is to the fastest other engine that ran, best run against best run; hymba's to our Mamba", () => {
-  const [mamba, hymba] = rows({ tf: measured(50), jax: measured(80) });
-  assert.deepEqual([mamba!.ratio, mamba!.target, hymba!.ratio, hymba!.target], [15, 12, 0.65, 0.6]);
-  assert.equal(rows({ tf: measured(50), jax: { reason: "no adapter" } })[0]!.ratio, 24);
-  const alone = rows({ tf: { reason: "no adapter" } })[0]!;
+  const both = rows({ tf: measured(50), jax: measured(80) }), mamba = at(both, 0), hymba = at(both, 1);
+  assert.deepEqual([mamba.ratio, mamba.target, hymba.ratio, hymba.target], [15, 12, 0.65, 0.6]);
+  assert.equal(at(rows({ tf: measured(50), jax: { reason: "no adapter" } }), 0).ratio, 24);
+  const alone = at(rows({ tf: { reason: "no adapter" } }), 0);
   assert.deepEqual([alone.ratio, alone.tokens_per_s], [null, { hymba: 1200, tf: null }]);
 });
 

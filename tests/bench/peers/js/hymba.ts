@@ -1,4 +1,5 @@
 /** This engine. */
+import { at } from "../../../../core/lists.ts";
 import { ParameterStore } from "../../../../core/params/store.ts";
 import { trainingPlan } from "../../../../core/train/plans.ts";
 import { scheduleVector } from "../../../../core/train/schedule.ts";
@@ -19,7 +20,7 @@ async function open({ config, B, T, ids, targets }: Task, { adapter }: { adapter
       program.write(made.schedule, scheduleVector(++t, OPTIMIZER));
       await program.run();
     },
-    loss: async () => (await program.drainMetrics()).at(-1)![made.metricNames.indexOf("loss")]!,
+    loss: async () => at(at(await program.drainMetrics(), -1), made.metricNames.indexOf("loss")),
   };
 }
 

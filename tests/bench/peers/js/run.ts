@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { table } from "../../../../cli/ui/table.ts";
 import { choose } from "../../../../core/device/choose.ts";
 import { candidates } from "../../../../core/device/dawn.ts";
+import { at } from "../../../../core/lists.ts";
 import type { Measured } from "./child.ts";
 import { comparison, type Line, type Result } from "./compare.ts";
 import { MODELS } from "./task.ts";
@@ -22,15 +23,15 @@ const { values } = parseArgs({
   },
 });
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
-/** The Mamba of this engine beside which its `hymba` is seen: no other library has that model. */
+/** No other library has this model, so it is compared with the Mamba of this engine. */
 const OURS = "hymba";
 
-/** One process; what it could not do is its reason. */
+/** Measures in a new process. When that fails, the result holds the reason. */
 async function measured(peer: string, model: string): Promise<Result> {
   const args = ["run", "-A", "--no-lock", "--no-check", CHILD, peer, model, adapter, values.runs];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (code === 0) return JSON.parse(text(stdout).split("\n").at(-1)!) as Measured;
+  if (code === 0) return JSON.parse(at(text(stdout).split("\n"), -1)) as Measured;
   const reason = text(stderr).split("\n").find((line) => /error/i.test(line)) ?? `exit code ${code}`;
   return { reason };
 }
@@ -59,8 +60,11 @@ if (values.json) {
   console.log(table([
     ["model", "parameters", "hymba", "TF.js", "jax-js", "ratio", "target", "reached"],
     ...rows.map(({ model, parameters, tokens_per_s, ratio, target }) => [
-      ...[model, `${parameters}`, number(tokens_per_s.hymba!), number(tokens_per_s.tf ?? null)],
-      ...[number(tokens_per_s.jax ?? null), ratio?.toFixed(2) ?? "—", `${target}`],
+      model,
+      `${parameters}`,
+      ...["hymba", "tf", "jax"].map((engine) => number(tokens_per_s[engine] ?? null)),
+      ratio?.toFixed(2) ?? "—",
+      `${target}`,
       ratio === null ? "—" : ratio >= target ? "yes" : "no",
     ]),
   ]));

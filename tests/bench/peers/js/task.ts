@@ -1,14 +1,15 @@
-/** What every engine trains: one model of the shape `peers`, its start values, one batch, AdamW with clipping. */
+/** The task of every engine: a model of the shape `peers`, its initial values, one batch, and AdamW with clipping. */
 import type { HymbaConfig } from "../../../../core/config/mod.ts";
 import { benchShape } from "../../../../core/bench/shapes.ts";
 import { benchTokens } from "../../../../core/bench/step.ts";
+import { at } from "../../../../core/lists.ts";
 import { initialValues } from "../../../../core/params/init.ts";
 import { parameterSpecs } from "../../../../core/params/specs.ts";
 import { ADAMW } from "../../../../core/train/schedule.ts";
 
 export const OPTIMIZER = { ...ADAMW, rate: 1e-3, decay: 0.1 };
 
-/** A parameter of ours; matrices of products are [outputs, inputs]. */
+/** A parameter of this engine. The matrix of a linear layer is [outputs, inputs]. */
 export interface Start {
   readonly name: string;
   readonly shape: readonly number[];
@@ -22,14 +23,14 @@ export interface Task {
   readonly B: number;
   readonly T: number;
   readonly starts: readonly Start[];
-  /** [B, T] each, the same in every step, so that the loss must fall. */
+  /** [B, T] each. All steps have the same batch, so the loss must fall. */
   readonly ids: Uint32Array<ArrayBuffer>;
   readonly targets: Uint32Array<ArrayBuffer>;
 }
 
 /** An engine that is ready to train. */
 export interface Trainee {
-  /** Numbers that training adjusts. */
+  /** Number of trainable values. */
   readonly parameters: number;
   /** Queues one step: forward, backward, clipping, AdamW. */
   step(): Promise<void> | void;
@@ -45,7 +46,7 @@ export interface Peer {
 export const MODELS: readonly string[] = ["transformer-global", "mamba"];
 
 export function taskOf(model: string): Task {
-  const { arms: [arm], B, T } = benchShape("peers", { models: [model] }), { config } = arm!;
+  const { arms, B, T } = benchShape("peers", { models: [model] }), { config } = at(arms, 0);
   const starts = parameterSpecs(config).map((spec, index) => ({
     name: spec.name,
     shape: spec.shape,
@@ -62,9 +63,13 @@ export function rotaryOf({ config: { headDim: K, ropeBase }, T }: Task) {
   return { cos: table(Math.cos), sin: table(Math.sin), shape: [T, half] };
 }
 
-/** A matrix with its rows as columns: other engines multiply by [inputs, outputs]. */
-export function turned({ values, shape }: Start): Start["values"] {
-  const [rows, columns] = shape as [number, number], out = new Float32Array(values.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = values[i * columns + j]!;
-  return out;
+/**
+ * The values and shape of a parameter in other engines. They multiply by [inputs, outputs], so the matrix of a linear layer is transposed.
+ */
+export function peerLayout({ name, values, shape }: Start): Pick<Start, "values" | "shape"> {
+  const [rows = 1, columns = 1] = shape;
+  if (shape.length !== 2 || !/_proj|gate_up|down/.test(name)) return { values, shape };
+  const transposed = new Float32Array(values.length);
+  for (const [i, value] of values.entries()) transposed[i % columns * rows + Math.floor(i / columns)] = value;
+  return { values: transposed, shape: [columns, rows] };
 }

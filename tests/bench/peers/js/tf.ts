@@ -1,6 +1,7 @@
-/** TF.js, as its users write a model: variables, `variableGrads` of a function of them, an optimiser of the library. */
+/** TF.js, used as its documentation shows: variables, `variableGrads`, and an optimizer of the library. */
 import { offerDawn } from "./dawn.ts";
-import { OPTIMIZER, type Peer, rotaryOf, type Task, type Trainee, turned } from "./task.ts";
+import { at, present } from "../../../../core/lists.ts";
+import { OPTIMIZER, type Peer, peerLayout, rotaryOf, type Task, type Trainee } from "./task.ts";
 
 const CORE = "npm:@tensorflow/tfjs@4.22.0", BACKEND = "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 
@@ -55,80 +56,91 @@ interface Tf {
   pad(x: Tensor, widths: [number, number][]): Tensor;
   reshape(x: Tensor, shape: readonly number[]): Tensor;
   transpose(x: Tensor, axes: number[]): Tensor;
-  matMul(x: Tensor, y: Tensor, turnX?: boolean, turnY?: boolean): Tensor;
+  matMul(x: Tensor, y: Tensor, transposeX?: boolean, transposeY?: boolean): Tensor;
   depthwiseConv2d(x: Tensor, w: Tensor, strides: number, pad: string): Tensor;
 }
 
-/** The loss as a function of the variables. */
-function lossOf(tf: Tf, task: Task, of: (name: string) => Tensor) {
-  const { config, B, T } = task, { nHeads: H, nKvHeads: G, headDim: K, ffnHidden: F } = config;
-  const { innerDim: I, stateSize: N, dtRank: R, convKernel: J, nLayers, normEps, vocabSize } = config;
-  const table = rotaryOf(task), shape = [T, 1, K / 2];
-  const cos = tf.tensor(table.cos, shape), sin = tf.tensor(table.sin, shape);
-  const unseen = Float32Array.from({ length: T * T }, (_, i) => i % T > Math.floor(i / T) ? -1e9 : 0);
-  const mask = tf.tensor(unseen, [T, T]), ids = tf.tensor(Int32Array.from(task.ids), [B * T], "int32");
-  const targets = tf.tensor(Int32Array.from(task.targets), [B * T], "int32");
+type Of = (name: string) => Tensor;
 
-  const norm = (x: Tensor, w: Tensor) =>
-    tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), normEps))), w);
-  const silu = (x: Tensor) => tf.mul(x, tf.sigmoid(x));
+/** RMSNorm over the last axis. */
+const norm = (tf: Tf, x: Tensor, { w, eps }: { w: Tensor; eps: number }) =>
+  tf.mul(tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps))), w);
+const silu = (tf: Tf, x: Tensor) => tf.mul(x, tf.sigmoid(x));
+
+/** Causal attention with rotary embedding: qkv [B T, (H + 2G) K] to [B T, H K]. */
+function attentionOf(tf: Tf, task: Task) {
+  const { B, T, config: { nHeads: H, nKvHeads: G, headDim: K } } = task, table = rotaryOf(task), shape = [T, 1, K / 2];
+  const cos = tf.tensor(table.cos, shape), sin = tf.tensor(table.sin, shape);
+  const masked = Float32Array.from({ length: T * T }, (_, i) => i % T > Math.floor(i / T) ? -1e9 : 0);
+  const mask = tf.tensor(masked, [T, T]), rows = H / G * T;
+  const heads = (x: Tensor, count: number) => tf.reshape(x, [B, T, count, K]);
+  const headsFirst = (x: Tensor) => tf.transpose(x, [0, 2, 1, 3]);
 
   function rotate(x: Tensor): Tensor {
     const [a, b] = tf.split(x, 2, -1) as [Tensor, Tensor];
     return tf.concat([tf.sub(tf.mul(a, cos), tf.mul(b, sin)), tf.add(tf.mul(a, sin), tf.mul(b, cos))], -1);
   }
 
-  /** Query heads of a group are folded into rows, so keys and values are not repeated. */
-  function attention(qkv: Tensor): Tensor {
-    const [q, k, v] = tf.split(qkv, [H * K, G * K, G * K], -1) as [Tensor, Tensor, Tensor], rows = H / G * T;
-    const heads = (x: Tensor, count: number) => tf.reshape(x, [B, T, count, K]);
-    const front = (x: Tensor) => tf.transpose(x, [0, 2, 1, 3]);
-    const scores = tf.matMul(
-      tf.reshape(front(rotate(heads(q, H))), [B, G, rows, K]),
-      front(rotate(heads(k, G))),
-      false,
-      true,
-    );
+  /** The query heads of a group become rows, so keys and values are not repeated. */
+  return (qkv: Tensor): Tensor => {
+    const [q, k, v] = tf.split(qkv, [H * K, G * K, G * K], -1) as [Tensor, Tensor, Tensor];
+    const queries = tf.reshape(headsFirst(rotate(heads(q, H))), [B, G, rows, K]);
+    const scores = tf.matMul(queries, headsFirst(rotate(heads(k, G))), false, true);
     const seen = tf.add(tf.mul(tf.reshape(scores, [B, H, T, T]), 1 / Math.sqrt(K)), mask);
     const weights = tf.reshape(tf.softmax(seen, -1), [B, G, rows, T]);
-    return tf.reshape(front(tf.reshape(tf.matMul(weights, front(heads(v, G))), [B, H, T, K])), [B * T, H * K]);
-  }
+    const out = tf.reshape(tf.matMul(weights, headsFirst(heads(v, G))), [B, H, T, K]);
+    return tf.reshape(headsFirst(out), [B * T, H * K]);
+  };
+}
 
-  /** y [B, T, I]: a loop over positions, whose states are then read at once. */
-  function scan(decay: Tensor, input: Tensor, c: Tensor): Tensor {
-    const inputs = tf.unstack(input, 1), states: Tensor[] = [];
-    for (const [t, decayed] of tf.unstack(decay, 1).entries()) {
-      states.push(t === 0 ? inputs[0]! : tf.add(tf.mul(states[t - 1]!, decayed), inputs[t]!));
-    }
-    return tf.reshape(tf.matMul(tf.stack(states, 1), tf.expandDims(c, 3)), [B, T, I]);
+/** The selective scan: a loop over positions gives the states, and one product gives y [B, T, I]. */
+function scan(tf: Tf, decay: Tensor, { input, c }: { input: Tensor; c: Tensor }): Tensor {
+  const inputs = tf.unstack(input, 1), states: Tensor[] = [];
+  for (const [t, decayed] of tf.unstack(decay, 1).entries()) {
+    const given = at(inputs, t);
+    states.push(t === 0 ? given : tf.add(tf.mul(at(states, t - 1), decayed), given));
   }
+  const product = tf.matMul(tf.stack(states, 1), tf.expandDims(c, 3));
+  return tf.reshape(product, product.shape.slice(0, 3));
+}
 
-  function mamba(xz: Tensor, of: (name: string) => Tensor): Tensor {
+/** The Mamba mixer: xz [B T, 2I] to [B T, I]. */
+function mambaOf(tf: Tf, { B, T, config }: Task) {
+  const { innerDim: I, stateSize: N, dtRank: R, convKernel: J } = config;
+  return (xz: Tensor, of: Of): Tensor => {
     const [x, z] = tf.split(tf.reshape(xz, [B, T, 2 * I]), [I, I], -1) as [Tensor, Tensor];
     const padded = tf.reshape(tf.pad(x, [[0, 0], [J - 1, 0], [0, 0]]), [B, T + J - 1, 1, I]);
     const taps = tf.reshape(tf.transpose(of("conv.w"), [1, 0]), [J, 1, I, 1]);
     const filtered = tf.reshape(tf.depthwiseConv2d(padded, taps, 1, "valid"), [B * T, I]);
-    const u = silu(tf.add(filtered, of("conv.b")));
+    const u = silu(tf, tf.add(filtered, of("conv.b")));
     const [step, b, c] = tf.split(tf.matMul(u, of("x_proj")), [R, N, N], -1) as [Tensor, Tensor, Tensor];
     const dt = tf.softplus(tf.add(tf.matMul(step, of("dt_proj.w")), of("dt_proj.b")));
     const decay = tf.exp(tf.mul(tf.reshape(dt, [B, T, I, 1]), tf.neg(tf.exp(of("a_log")))));
     const input = tf.mul(tf.reshape(tf.mul(dt, u), [B, T, I, 1]), tf.reshape(b, [B, T, 1, N]));
-    const y = tf.reshape(scan(decay, input, tf.reshape(c, [B, T, N])), [B * T, I]);
-    return tf.mul(tf.add(y, tf.mul(u, of("d"))), silu(tf.reshape(z, [B * T, I])));
-  }
+    const y = tf.reshape(scan(tf, decay, { input, c: tf.reshape(c, [B, T, N]) }), [B * T, I]);
+    return tf.mul(tf.add(y, tf.mul(u, of("d"))), silu(tf, tf.reshape(z, [B * T, I])));
+  };
+}
 
+/** The loss as a function of the variables. */
+function lossOf(tf: Tf, task: Task, of: Of) {
+  const { B, T, config: { ffnHidden: F, nLayers, normEps: eps, vocabSize } } = task;
+  const tokens = (ids: Task["ids"]) => tf.tensor(Int32Array.from(ids), [B * T], "int32");
+  const ids = tokens(task.ids), targets = tokens(task.targets);
+  const attention = attentionOf(tf, task), mamba = mambaOf(tf, task);
   return (): Tensor => {
     let x = tf.gather(of("embedding"), ids);
     for (let i = 0; i < nLayers; i++) {
       const layer = (name: string) => of(`layers.${i}.${name}`);
-      const inputs = tf.matMul(norm(x, layer("norm1")), layer("in_proj"));
+      const inputs = tf.matMul(norm(tf, x, { w: layer("norm1"), eps }), layer("in_proj"));
       const mixed = task.model === "mamba" ? mamba(inputs, layer) : attention(inputs);
       x = tf.add(x, tf.matMul(mixed, layer("out_proj")));
-      const gateUp = tf.matMul(norm(x, layer("norm2")), layer("ffn.gate_up"));
+      const gateUp = tf.matMul(norm(tf, x, { w: layer("norm2"), eps }), layer("ffn.gate_up"));
       const [gate, up] = tf.split(gateUp, [F, F], -1) as [Tensor, Tensor];
-      x = tf.add(x, tf.matMul(tf.mul(silu(gate), up), layer("ffn.down")));
+      x = tf.add(x, tf.matMul(tf.mul(silu(tf, gate), up), layer("ffn.down")));
     }
-    const logits = tf.matMul(norm(x, of("final_norm")), of("embedding"), false, true);
+    const last = norm(tf, x, { w: of("final_norm"), eps });
+    const logits = tf.matMul(last, of("embedding"), false, true);
     return tf.losses.softmaxCrossEntropy(tf.oneHot(targets, vocabSize), logits);
   };
 }
@@ -141,12 +153,12 @@ async function open(task: Task, { adapter }: { adapter: string }): Promise<Train
   await tf.ready();
   if (tf.getBackend() !== "webgpu") throw new Error(`TF.js chose the backend ${tf.getBackend()}`);
   const variables = new Map(task.starts.map((each) => {
-    const { name, shape, values } = each, product = shape.length === 2 && /_proj|gate_up|down/.test(name);
-    const x = product ? tf.tensor(turned(each), [...shape].reverse()) : tf.tensor(values, shape);
-    return [name, tf.variable(x, true, name)];
+    const { values, shape } = peerLayout(each);
+    return [each.name, tf.variable(tf.tensor(values, shape), true, each.name)];
   }));
+  const of = (name: string) => present(variables.get(name), name);
   const { beta1, beta2, eps, clip, rate, decay } = OPTIMIZER, adam = tf.train.adam(rate, beta1, beta2, eps);
-  const loss = lossOf(tf, task, (name) => variables.get(name)!);
+  const loss = lossOf(tf, task, of);
   let last: Tensor | undefined;
   const step = () =>
     tf.tidy(() => {
@@ -156,7 +168,7 @@ async function open(task: Task, { adapter }: { adapter: string }): Promise<Train
       const factor = tf.minimum(tf.div(clip, tf.add(length, 1e-6)), 1);
       const clipped = Object.fromEntries(Object.entries(grads).map(([name, x]) => [name, tf.mul(x, factor)]));
       for (const { name, decay: decays } of task.starts) {
-        if (decays) variables.get(name)!.assign(tf.mul(variables.get(name)!, 1 - rate * decay));
+        if (decays) of(name).assign(tf.mul(of(name), 1 - rate * decay));
       }
       adam.applyGradients(clipped);
       last?.dispose();
@@ -165,7 +177,7 @@ async function open(task: Task, { adapter }: { adapter: string }): Promise<Train
   return {
     parameters: [...variables.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     step,
-    loss: async () => (await last!.data())[0]!,
+    loss: async () => at(await present(last, "a step").data(), 0),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { table } from "../../../../cli/ui/table.ts";
+import { at, present } from "../../../../core/lists.ts";
 
 /** The output of both sides for a model. */
 interface Measured {
@@ -43,7 +44,7 @@ async function measured(program: string, args: string[], added: Record<string, s
   for (const name of CLEARED) delete env[name];
   const { code, stdout, stderr } = await new Deno.Command(program, { args, env, clearEnv: true }).output();
   if (code !== 0) throw new Error(`${program} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-  return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1)!);
+  return JSON.parse(at(new TextDecoder().decode(stdout).trim().split("\n"), -1));
 }
 
 /** The best result of a model over all rounds of one side. */
@@ -73,7 +74,7 @@ const lines = models.split(",").map((arm) => {
   if (here.parameters !== there.parameters) {
     throw new Error(`${arm}: ${here.parameters} parameters here, ${there.parameters} in PyTorch: not the same model`);
   }
-  const ratio = here.tokens_per_s / there.tokens_per_s, target = TARGETS[arm]!;
+  const ratio = here.tokens_per_s / there.tokens_per_s, target = present(TARGETS[arm], `the target of ${arm}`);
   return { arm, parameters: here.parameters, ours: here.tokens_per_s, torch: there.tokens_per_s, ratio, target };
 });
 const shown = lines.map(({ arm, parameters, ours, torch, ratio, target }) => {
@@ -81,7 +82,7 @@ const shown = lines.map(({ arm, parameters, ours, torch, ratio, target }) => {
   return [arm, String(parameters), ours.toFixed(0), torch.toFixed(0), ratio.toFixed(2), target.toFixed(1), reached];
 });
 console.log(table([["model", "parameters", "hymba tok/s", "PyTorch tok/s", "ratio", "target", "reached"], ...shown]));
-const { adapter, blas_core } = theirs[0]!;
+const { adapter, blas_core } = at(theirs, 0);
 console.log(
   `\n${threads} threads, best of ${rounds} rounds of ${runs} runs each; ${adapter}, OpenBLAS kernels for ${blas_core}\n` +
     `multiply-add peak ${peaks.multiply_add_gflop_per_s.toFixed(1)} GFLOP/s, matmul 1024×512×1024 ` +
