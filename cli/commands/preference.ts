@@ -59,8 +59,8 @@ const options = merge(
     steps: numbers("--steps", "25,50,100", message`updates after which a model is measured; 25,50,100 by default`),
     rates: numbers(
       "--rates",
-      "0.0003,0.001,0.003",
-      message`rates that are tried for each β; 0.0003,0.001,0.003 by default`,
+      "0.0001,0.0003,0.001",
+      message`rates that are tried for each β; 0.0001,0.0003,0.001 by default`,
     ),
     batch: count("--batch", 16, message`pairs of an update; 16 by default`),
     mostLoss: withDefault(

@@ -173,8 +173,19 @@ export function oracleFindings(outcome: OracleOutcome): string[] {
   found.push(
     "The intervals allow for other prompts and draws, not for other trainings. Each β has its own rate, chosen on development " +
       `prompts: the one with the most samples that have the attribute, whose loss rises by at most ${settings.mostLoss} nats.`,
+    ...ratesTooLarge(outcome),
   );
   return found;
+}
+
+/** Says for which β no rate kept the loss within its bound. */
+function ratesTooLarge({ rates, settings: { mostLoss }, stageOneLoss }: OracleOutcome): string[] {
+  const over = rates.filter(({ tried }) =>
+    !tried.some(({ loss_nats }) => loss_nats !== null && loss_nats - stageOneLoss <= mostLoss)
+  );
+  if (over.length === 0) return [];
+  const betas = over.map(({ beta }) => beta).join(", ");
+  return [`With β = ${betas} no rate that was tried kept the loss within this bound, so the smallest was taken.`];
 }
 
 /** The points of one model as a curve over some measure. */
@@ -188,8 +199,9 @@ function curveOf(
       step: x(point),
       spread: {
         mean: 100 * point.share,
-        low: 100 * point.interval[0],
-        high: 100 * point.interval[1],
+        // Only trainings with true labels have a band, so that the bands can be told apart.
+        low: 100 * (points[0]?.shuffled ? point.share : point.interval[0]),
+        high: 100 * (points[0]?.shuffled ? point.share : point.interval[1]),
         deviation: undefined,
         count: 2,
       },
@@ -213,7 +225,7 @@ export function oracleChart(outcome: OracleOutcome, { footer }: { footer: string
       {
         x: { title: unit },
         y: { title: "% of samples with the attribute" },
-        references: start ? [{ axis: "y", value: 100 * start.share, label: "stage 1" }] : [],
+        references: start ? [{ axis: "y", value: 100 * start.share, label: "stage\u00a01" }] : [],
       },
     ),
   });
