@@ -102,3 +102,37 @@ export function permutation(length: number, counter: Counter): Uint32Array {
   }
   return order;
 }
+
+/** The longest order that is made at once: a longer one takes minutes and hundreds of megabytes. */
+const MOST_ORDERED = 2 ** 22;
+const FEISTEL_ROUNDS = 6;
+
+/**
+ * A random order of 0..length-1: the number at each place. Long orders are not made at once. Each of their places is computed by
+ * itself, with a Feistel network over the next power of four that is applied again until the number is below `length`.
+ * Source: Black and Rogaway, "Ciphers with arbitrary finite domains", 2002.
+ */
+export function orderOf(length: number, counter: Counter): (place: number) => number {
+  if (length > MOST_ORDERED) return longOrder(length, counter);
+  const order = permutation(length, counter);
+  return (place) => at(order, place);
+}
+
+/** {@link orderOf} without a table, for any length above 0. */
+export function longOrder(length: number, { seed, stream, step }: Counter): (place: number) => number {
+  const bits = Math.max(1, Math.ceil(Math.log2(length) / 2)), base = 2 ** bits;
+  const key = [seed >>> 0, Math.floor(seed / 2 ** 32)] as const;
+  const mixed = (place: number) => {
+    let left = Math.floor(place / base), right = place % base;
+    for (let round = 0; round < FEISTEL_ROUNDS; round++) {
+      const word = at(philox([right, 2 ** 31 + round, step >>> 0, stream], key), 0) % base;
+      [left, right] = [right, (left ^ word) >>> 0];
+    }
+    return left * base + right;
+  };
+  return (place) => {
+    let found = mixed(place);
+    while (found >= length) found = mixed(found);
+    return found;
+  };
+}

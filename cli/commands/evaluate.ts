@@ -6,16 +6,18 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { resolveCorpus } from "../../core/data/corpus.ts";
+import { type Corpus, resolveCorpus, wholeText } from "../../core/data/corpus.ts";
+import { corpusTokens } from "../../core/data/corpus_tokens.ts";
+import type { Part } from "../../core/data/parts.ts";
 import { UsageError } from "../../core/errors.ts";
-import { chooseModel, noTestPart } from "../../core/study/one_model.ts";
+import { chooseModel, noTestPart, type TrainedModel } from "../../core/study/one_model.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { modelOptions, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
-import { dataOption } from "../shared/study.ts";
+import { runTextOptions } from "../shared/study.ts";
 import { noteReading } from "../shared/test_reading.ts";
 
 const options = merge(
@@ -31,9 +33,9 @@ const options = merge(
         description: message`the part of the run's text; the run keeps a list of every reading of its test part`,
       }),
     ),
-    data: dataOption,
     json: jsonOption,
   }),
+  runTextOptions,
   modelOptions,
   backendOptions,
 );
@@ -44,8 +46,19 @@ export const evaluateCommand = command("evaluate", map(options, (given): Action 
     message`Evaluates a model of a run on the run's validation text, or on another text. Example: hymba evaluate results/runs/quick-tinyshakespeare --model mamba --stage pretraining`,
 });
 
+/** A part of the run's text as tokens. */
+async function heldPart(
+  { tokenizer, chosen: { record: { study } } }: TrainedModel,
+  { corpus, part = "validation" }: { corpus: Corpus; part?: "validation" | "test" },
+): Promise<Part> {
+  const tokens = await corpusTokens(systemDisk, corpus, { tokenizer, rule: study }), found = tokens[part];
+  tokens.close?.();
+  if (!found) throw noTestPart();
+  return found;
+}
+
 async function evaluate(
-  { run, text, part, data, json, model, seed, stage, ...backend }: InferValue<typeof options>,
+  { run, text, part, data, validationData, testData, json, model, seed, stage, ...backend }: InferValue<typeof options>,
 ): Promise<void> {
   if (text !== undefined && part !== undefined) {
     throw new UsageError("--text and --part name two texts", { expected: "one of them" });
@@ -54,7 +67,7 @@ async function evaluate(
   const { record, ...chosen } = await chooseModel(systemDisk, folder, choice),
     onProgress = (line: string) => console.error(line);
   const corpus = text === undefined
-    ? await corpusOf(record, { data, onProgress })
+    ? await corpusOf(record, { data, validationData, testData, onProgress })
     : await resolveCorpus({ data: text, onProgress });
   if (part === "test") {
     if (record.data.testTokens === undefined) throw noTestPart();
@@ -69,7 +82,9 @@ async function evaluate(
       seed: opened.chosen.seed,
       stage: opened.chosen.stage,
       text: text ?? `${record.corpus.name}, ${part ?? "validation"} part`,
-      ...await (text === undefined ? opened.evaluatePart(corpus.text, part) : opened.evaluate(corpus.text)),
+      ...await (text === undefined
+        ? opened.evaluatePart(await heldPart(opened, { corpus, part }))
+        : opened.evaluate(wholeText(corpus, "hymba evaluate --text"))),
     }),
   );
   const { loss, perplexity, bitsPerByte, tokens, bytes } = found;

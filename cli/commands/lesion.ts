@@ -6,7 +6,8 @@ import { map, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
-import { studyTokens } from "../../core/data/study_data.ts";
+import type { Corpus } from "../../core/data/corpus.ts";
+import { corpusTokens } from "../../core/data/corpus_tokens.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { lesions, lesionText } from "../../core/eval/lesion.ts";
 import { tokenKinds } from "../../core/eval/token_kinds.ts";
@@ -27,7 +28,7 @@ import { corpusOf } from "../shared/corpus_of_run.ts";
 import { modelOptions, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
-import { dataOption } from "../shared/study.ts";
+import { runTextOptions } from "../shared/study.ts";
 
 const options = merge(
   object({
@@ -38,10 +39,10 @@ const options = merge(
       }),
       128,
     ),
-    data: dataOption,
     out: outOption,
     json: jsonOption,
   }),
+  runTextOptions,
   modelOptions,
   backendOptions,
 );
@@ -57,10 +58,15 @@ const onProgress = (line: string) => console.error(line);
 /** Runs every lesion on one model. */
 async function cut(
   model: TrainedModel,
-  { corpus, sequences }: { corpus: string; sequences: number },
+  { corpus, sequences }: { corpus: Corpus; sequences: number },
 ): Promise<LesionReport> {
   const { chosen: { record, arm, seed, stage }, tokenizer } = model, { study } = record, T = study.sequenceLength;
-  const { train, validation: part } = studyTokens(corpus, tokenizer, study), B = study.pretraining.batch;
+  const { train, validation: part, close } = await corpusTokens(systemDisk, corpus, {
+    tokenizer,
+    rule: study,
+    onProgress,
+  });
+  const B = study.pretraining.batch;
   const text = lesionText(part, { B, T, sequences });
   const found = await lesions(model, text, {
     onLesion: ({ layer, part, head, change }, { count, of }) =>
@@ -69,20 +75,24 @@ async function cut(
       ),
   });
   const all = tokenKinds({ part, train: train.tokens, T, textOf: (id) => tokenizer.decode([id]) });
+  close?.();
   const groups = all.map((group) => ({ ...group, codes: Uint8Array.from(text.places, (i) => group.codes[i] ?? 0) }));
   const subject = { record, model: arm.name, seed, stage, sequences: text.batches.length * B };
   return lesionReport(subject, { ...found, groups });
 }
 
 async function lesion(
-  { run: wanted, sequences, data, out, json, model, seed, stage, ...backend }: InferValue<typeof options>,
+  { run: wanted, sequences, data, validationData, testData, out, json, model, seed, stage, ...backend }: InferValue<
+    typeof options
+  >,
 ): Promise<void> {
-  const { folder, run } = await openRun(wanted), corpus = await corpusOf(run.record, { data, onProgress });
+  const { folder, run } = await openRun(wanted), texts = { data, validationData, testData };
+  const corpus = await corpusOf(run.record, { ...texts, onProgress });
   const choice = { model, seed, stage };
   const report = await withModel(
     folder,
     { choice, backend: { ...backend, onProgress } },
-    (opened) => cut(opened, { corpus: corpus.text, sequences }),
+    (opened) => cut(opened, { corpus, sequences }),
   );
   const csv = join(out ?? folder, "lesions.csv"), picture = join(out ?? folder, "lesions.png");
   if (out) await makeFolders(systemDisk, out);

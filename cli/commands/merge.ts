@@ -17,7 +17,7 @@ import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
-import { carryThrough, dataOption, sayOtherKernels, summaryAndPaths, writeEverything } from "../shared/study.ts";
+import { carryThrough, runTextOptions, sayOtherKernels, summaryAndPaths, writeEverything } from "../shared/study.ts";
 
 const options = together(
   object("The runs", {
@@ -32,9 +32,9 @@ const options = together(
         description: message`the merged run; by default the folder merged inside a single RUN`,
       }),
     ),
-    data: dataOption,
     json: jsonOption,
   }),
+  runTextOptions,
   backendOptions,
 );
 
@@ -74,14 +74,18 @@ const missingInWords = ({ missing }: Merged): string =>
   missing.map(({ index, arm, seed }) => `missing: cell ${index} (${arm.name}, seed ${seed})`).join("\n");
 
 /** Measures what one machine measures at the end of a study, on the executor of the cells unless another is named. */
-async function finish(folder: string, { record }: Merged, { data, ...where }: Given): Promise<Run> {
+async function finish(
+  folder: string,
+  { record }: Merged,
+  { data, validationData, testData, ...where }: Given,
+): Promise<Run> {
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const backend = where.backend ?? record.backend;
   const adapter = where.adapter ?? (backend === "webgpu" ? String(record.adapter.name) : undefined);
   const opened = await openBackend({ backend, adapter, threads: where.threads, onProgress });
   try {
     await sayOtherKernels(folder, onProgress);
-    const corpus = await corpusOf(record, { data, onProgress }), { study } = record;
+    const corpus = await corpusOf(record, { data, validationData, testData, onProgress }), { study } = record;
     return await carryThrough({ study, opened, corpus, folder, display, probe: study.recall !== undefined });
   } finally {
     await opened.executor.close();

@@ -13,9 +13,9 @@ import { StudyDisplay } from "../ui/study_display.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
-import { conduct, dataOption } from "../shared/study.ts";
+import { conduct, runTextOptions } from "../shared/study.ts";
 
-const options = merge(object({ run: runArgument, data: dataOption, json: jsonOption }), backendOptions);
+const options = merge(object({ run: runArgument, json: jsonOption }), runTextOptions, backendOptions);
 
 export const orpoCommand = command("orpo", map(options, (given): Action => () => orpo(given)), {
   brief: message`the second stage of a run: preference optimisation`,
@@ -23,7 +23,9 @@ export const orpoCommand = command("orpo", map(options, (given): Action => () =>
     message`Continues a run: preference optimisation from the weights of its first stage, and the control with beta = 0. An unfinished first stage is finished before. Example: hymba orpo results/runs/smoke-book-mamba-1 --data book.txt`,
 });
 
-async function orpo({ run, data, json, backend, ...given }: InferValue<typeof options>): Promise<void> {
+async function orpo(
+  { run, data, validationData, testData, json, backend, ...given }: InferValue<typeof options>,
+): Promise<void> {
   const folder = await folderOf(run), record = await readRecord(systemDisk, folder);
   if (record.study.lastStage === "pretraining") {
     throw new UsageError(`${folder} is a study of the first stage alone`, {
@@ -32,7 +34,7 @@ async function orpo({ run, data, json, backend, ...given }: InferValue<typeof op
     });
   }
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
-  const corpus = await corpusOf(record, { data, onProgress });
+  const corpus = await corpusOf(record, { data, validationData, testData, onProgress });
   const opened = await openBackend({ ...given, backend: backend ?? record.backend, onProgress });
   try {
     await conduct({ study: record.study, opened, corpus, folder, display, json });

@@ -8,7 +8,7 @@ import { command, option } from "@optique/core/primitives";
 import { choice, float, integer, string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import { type Attribute, ATTRIBUTES } from "../../core/data/oracle.ts";
-import { studyTokens } from "../../core/data/study_data.ts";
+import { corpusTokens } from "../../core/data/corpus_tokens.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { Interrupted, UsageError } from "../../core/errors.ts";
 import { readTokenizer, requireOwnTokenizer, tokenizerPath } from "../../core/record/mod.ts";
@@ -24,7 +24,7 @@ import { type Action, stopper } from "../ui/run.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
-import { dataOption } from "../shared/study.ts";
+import { runTextOptions } from "../shared/study.ts";
 
 const count = (name: `--${string}`, usual: number, description: Message) =>
   withDefault(option(name, integer({ min: 2, metavar: "N" }), { description }), usual);
@@ -69,7 +69,6 @@ const options = merge(
       }),
       0.1,
     ),
-    data: dataOption,
     out: optional(
       option("--out", string({ metavar: "DIR" }), {
         description: message`folder of the task; by default a folder of this name in the run directory`,
@@ -77,6 +76,7 @@ const options = merge(
     ),
     json: jsonOption,
   }),
+  runTextOptions,
   backendOptions,
 );
 
@@ -129,7 +129,7 @@ async function preference(given: Given): Promise<void> {
 }
 
 async function carryOut(
-  { data, backend, adapter, threads }: Given,
+  { data, validationData, testData, backend, adapter, threads }: Given,
   { folder, target, chosen, settings }: {
     folder: string;
     target: string;
@@ -138,9 +138,11 @@ async function carryOut(
   },
 ): Promise<OracleOutcome> {
   const { record, arm, weights } = chosen, { study } = record, path = tokenizerPath(folder, study);
-  const corpus = await corpusOf(record, { data, onProgress }), tokenizer = await readTokenizer(systemDisk, path);
+  const corpus = await corpusOf(record, { data, validationData, testData, onProgress }),
+    tokenizer = await readTokenizer(systemDisk, path);
   requireOwnTokenizer(path, { hash: tokenizer.hash, recorded: record.tokenizer.sha256 });
-  const tokens = studyTokens(corpus.text, tokenizer, study), bytes = await systemDisk.read(weights);
+  const tokens = await corpusTokens(systemDisk, corpus, { tokenizer, rule: study }),
+    bytes = await systemDisk.read(weights);
   await makeFolders(systemDisk, target);
   const { executor } = await openBackend({ backend, adapter, threads, onProgress });
   const { signal, listen, dispose } = stopper(() => onProgress("stopping; Ctrl-C again stops at once"));
@@ -169,6 +171,7 @@ async function carryOut(
     if (error instanceof Interrupted) onProgress(`to go on, give the same command again:\n  ${commandLine()}`);
     throw error;
   } finally {
+    tokens.close?.();
     dispose();
     await executor.close();
   }

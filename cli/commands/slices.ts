@@ -1,13 +1,13 @@
 /** `hymba slices`: the loss by kind of token, from the losses that a run keeps. */
 import { join } from "node:path";
-import { object } from "@optique/core/constructs";
+import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
 import { piecesIn } from "../../core/data/parts.ts";
-import { studyTokens } from "../../core/data/study_data.ts";
+import { corpusTokens } from "../../core/data/corpus_tokens.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { type KindGroup, tokenKinds } from "../../core/eval/token_kinds.ts";
 import { readTokenizer, requireOwnTokenizer, type Run, STAGES, tokenizerPath } from "../../core/record/mod.ts";
@@ -23,28 +23,30 @@ import { surprisePage } from "../../core/report/surprise_page.ts";
 import { tableLines, wrap } from "../../core/report/table.ts";
 import type { Action } from "../ui/run.ts";
 import { marginOption, outOption } from "../shared/artifact.ts";
-import { corpusOf } from "../shared/corpus_of_run.ts";
+import { corpusOf, type RunTexts } from "../shared/corpus_of_run.ts";
 import { jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
-import { dataOption } from "../shared/study.ts";
+import { runTextOptions } from "../shared/study.ts";
 
-const options = object({
-  run: runArgument,
-  against: optional(
-    option("--against", string({ metavar: "NAME" }), {
-      description: message`the model that the others are compared with; the first of the study by default`,
-    }),
-  ),
-  stage: optional(
-    option("--stage", choice([...STAGES], { metavar: "pretraining|orpo|control" }), {
-      description: message`the last one by default`,
-    }),
-  ),
-  margin: marginOption,
-  data: dataOption,
-  out: outOption,
-  json: jsonOption,
-});
+const options = merge(
+  object({
+    run: runArgument,
+    against: optional(
+      option("--against", string({ metavar: "NAME" }), {
+        description: message`the model that the others are compared with; the first of the study by default`,
+      }),
+    ),
+    stage: optional(
+      option("--stage", choice([...STAGES], { metavar: "pretraining|orpo|control" }), {
+        description: message`the last one by default`,
+      }),
+    ),
+    margin: marginOption,
+    out: outOption,
+    json: jsonOption,
+  }),
+  runTextOptions,
+);
 
 export const slicesCommand = command("slices", map(options, (given): Action => () => slices(given)), {
   brief: message`the loss by kind of token, without training`,
@@ -53,12 +55,12 @@ export const slicesCommand = command("slices", map(options, (given): Action => (
 });
 
 /** The kinds of a run's validation tokens, and the text of each predicted token. */
-async function kindsOf(folder: string, run: Run, data: string | undefined) {
+async function kindsOf(folder: string, run: Run, where: RunTexts) {
   const { study, tokenizer: { sha256 } } = run.record, path = tokenizerPath(folder, study);
-  const corpus = await corpusOf(run.record, { data, onProgress: (line) => console.error(line) });
+  const corpus = await corpusOf(run.record, { ...where, onProgress: (line) => console.error(line) });
   const tokenizer = await readTokenizer(systemDisk, path);
   requireOwnTokenizer(path, { hash: tokenizer.hash, recorded: sha256 });
-  const { train, validation: part } = studyTokens(corpus.text, tokenizer, study);
+  const { train, validation: part, close } = await corpusTokens(systemDisk, corpus, { tokenizer, rule: study });
   const known = new Map<number, string>();
   const textOf = (id: number) => {
     const text = known.get(id) ?? tokenizer.decode([id]);
@@ -66,14 +68,15 @@ async function kindsOf(folder: string, run: Run, data: string | undefined) {
     return text;
   };
   const groups = tokenKinds({ part, train: train.tokens, T: study.sequenceLength, textOf });
+  close?.();
   const texts = piecesIn(part).flatMap(([start, end]) => Array.from(part.tokens.subarray(start + 1, end), textOf));
   return { groups, texts };
 }
 
 async function slices(
-  { run: wanted, against, stage, margin, data, out, json }: InferValue<typeof options>,
+  { run: wanted, against, stage, margin, out, json, ...where }: InferValue<typeof options>,
 ): Promise<void> {
-  const { folder, run } = await openRun(wanted, { margin }), { groups, texts } = await kindsOf(folder, run, data);
+  const { folder, run } = await openRun(wanted, { margin }), { groups, texts } = await kindsOf(folder, run, where);
   const report = sliceReport(run, groups, { against, stage }), target = out ?? folder;
   if (out) await makeFolders(systemDisk, out);
   const written = await writeAll(run, { report, groups, texts, target });

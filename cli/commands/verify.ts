@@ -14,10 +14,10 @@ import { checkTokenizer } from "../../core/verify/check_tokenizer.ts";
 import { checkChecksums, CHECKSUMS, type Finding } from "../../core/verify/checksums.ts";
 import { checkArtifacts, checkQualities, checkTraining, sameMachine } from "../../core/verify/verify.ts";
 import type { Action } from "../ui/run.ts";
-import { corpusOf } from "../shared/corpus_of_run.ts";
+import { corpusOf, type RunTexts } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
-import { dataOption } from "../shared/study.ts";
+import { runTextOptions } from "../shared/study.ts";
 import { noteReading } from "../shared/test_reading.ts";
 
 const options = merge(
@@ -27,9 +27,9 @@ const options = merge(
     test: option("--test", {
       description: message`also evaluate on the test part again; the run keeps a list of every reading`,
     }),
-    data: dataOption,
     json: jsonOption,
   }),
+  runTextOptions,
   backendOptions,
 );
 
@@ -41,7 +41,9 @@ export const verifyCommand = command("verify", map(options, (given): Action => (
 
 const onProgress = (line: string) => console.error(line);
 
-async function verify({ run, retrain, test, data, json, ...backend }: InferValue<typeof options>): Promise<void> {
+async function verify(
+  { run, retrain, test, data, validationData, testData, json, ...backend }: InferValue<typeof options>,
+): Promise<void> {
   const folder = await folderOf(run);
   if (!await systemDisk.stat(join(folder, CHECKSUMS))) {
     // Without checksums this must at least be a run. A run without checksums is a finding below.
@@ -50,7 +52,9 @@ async function verify({ run, retrain, test, data, json, ...backend }: InferValue
   }
   const findings = await checkChecksums(systemDisk, folder);
   // Wrong checksums are a clearer message than the error of a reader that meets a damaged file.
-  if (findings.every(({ ok }) => ok)) findings.push(...await derive(folder, { retrain, test, data, backend }));
+  if (findings.every(({ ok }) => ok)) {
+    findings.push(...await derive(folder, { retrain, test, texts: { data, validationData, testData }, backend }));
+  }
   if (json) console.log(JSON.stringify({ run: folder, findings }));
   else console.log(described(folder, findings));
   if (findings.some(({ ok }) => !ok)) Deno.exitCode = 1;
@@ -66,10 +70,10 @@ function weightsNotHere(folder: string, { json }: { json: boolean }): void {
 /** Recomputes artifacts and losses, and with `retrain` the weights, and compares them with the run. */
 async function derive(
   folder: string,
-  { retrain, test, data, backend }: {
+  { retrain, test, texts, backend }: {
     retrain: boolean;
     test: boolean;
-    data?: string;
+    texts: RunTexts;
     backend: Parameters<typeof openBackend>[0];
   },
 ): Promise<Finding[]> {
@@ -77,7 +81,7 @@ async function derive(
   findings.push(...checkTestPart(loaded));
   const other = await otherKernels(systemDisk, loaded.record);
   if (other) onProgress(`note: ${folder}: ${other}`);
-  const corpus = await corpusOf(loaded.record, { data, onProgress });
+  const corpus = await corpusOf(loaded.record, { ...texts, onProgress });
   findings.push(...await checkTokenizer(systemDisk, folder, { record: loaded.record, corpus }));
   const opened = await openBackend({ ...backend, onProgress });
   // An older record does not name its kernels; its bits are compared.

@@ -1,13 +1,23 @@
 /** The corpus of a run. */
 import type { RunRecord } from "../../core/record/mod.ts";
-import { type Corpus, resolveCorpus } from "../../core/data/corpus.ts";
+import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
 import { nameOfPart } from "../../core/study/preparation.ts";
 import { UsageError } from "../../core/errors.ts";
 
-/** Finds the run's corpus by its name, or reads the file `data`. Throws a UsageError when it is not the text of the run. */
+/** Where the texts of a run are now. */
+export interface RunTexts {
+  readonly data?: string;
+  readonly validationData?: string;
+  readonly testData?: string;
+}
+
+/**
+ * Finds the run's corpus by its name, or reads the file `data`, and the files of parts that are texts of their own. Throws a
+ * UsageError when one is not the text of the run.
+ */
 export async function corpusOf(
-  { corpus: { name: named, sha256, warning }, study }: RunRecord,
-  { data, onProgress }: { data?: string; onProgress?: (line: string) => void },
+  { corpus: { name: named, sha256, warning, validation, test }, study }: RunRecord,
+  { data, validationData, testData, onProgress }: RunTexts & { onProgress?: (line: string) => void },
 ): Promise<Corpus> {
   const part = nameOfPart("", study), name = named.endsWith(part) ? named.slice(0, named.length - part.length) : named;
   const found = await resolveCorpus({ data: data ?? name, onProgress }).catch((cause) => {
@@ -17,12 +27,37 @@ export async function corpusOf(
       cause,
     });
   });
-  if (found.sha256 !== sha256) {
-    throw new UsageError(`${found.path} is not the text that the run used`, {
-      expected: `SHA-256 ${sha256}`,
-      got: found.sha256,
-      hint: "give the file with --data FILE",
+  requireText(found, { sha256, flag: "--data" });
+  const own = { ...found, name, warning };
+  return await withSeparate(own, {
+    validation: await separateText("validation", { given: validationData, recorded: validation, onProgress }),
+    test: await separateText("test", { given: testData, recorded: test, onProgress }),
+    onProgress,
+  });
+}
+
+function requireText({ path, sha256: got }: Corpus, { sha256, flag }: { sha256: string; flag: string }): void {
+  if (got === sha256) return;
+  const hint = `give the file with ${flag} FILE`;
+  throw new UsageError(`${path} is not the text that the run used`, { expected: `SHA-256 ${sha256}`, got, hint });
+}
+
+/** The file of a part that is a text of its own, checked; undefined where the run has no such part. */
+async function separateText(
+  part: "validation" | "test",
+  { given, recorded, onProgress }: {
+    given?: string;
+    recorded: { readonly name: string; readonly sha256: string } | undefined;
+    onProgress?: (line: string) => void;
+  },
+): Promise<string | undefined> {
+  if (!recorded) return undefined;
+  const { name, sha256 } = recorded, flag = `--${part}-data`;
+  if (given === undefined) {
+    throw new UsageError(`the ${part} part of the run is the text ${JSON.stringify(name)}`, {
+      hint: `give its file with ${flag} FILE`,
     });
   }
-  return { ...found, name, warning };
+  requireText(await resolveCorpus({ data: given, onProgress }), { sha256, flag });
+  return given;
 }

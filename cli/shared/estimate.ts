@@ -3,6 +3,7 @@ import type { OpenBackend } from "../../core/backend/mod.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { type CellCost, cellCosts } from "../../core/study/cell_costs.ts";
+import type { TextSizes } from "../../core/data/corpus.ts";
 import { flopsIn, heldOutTokens, studyFlops, studyRate } from "../../core/study/estimate.ts";
 import {
   besidePlans,
@@ -43,18 +44,18 @@ type Place = Pick<OpenBackend, "executor" | "backend" | "adapter" | "hardware">;
 /** Estimates a study that is fitted to its text. Measures the machine for half a second. */
 export async function estimateStudy(
   study: StudyConfig,
-  { opened, characters }: { opened: Place; characters: number },
+  { opened, sizes }: { opened: Place; sizes: TextSizes },
 ): Promise<StudyNeed> {
   const entries = await readScore(systemDisk, opened),
     rate = await studyRate(opened.executor, study, { software: onSoftware(opened) });
-  const beside = besidePlans(entries), costs = cellCosts(opened.executor, study, { characters });
+  const beside = besidePlans(entries), costs = cellCosts(opened.executor, study, sizes);
   const needOf = async (what: Estimated, flops: number, { memory, disk }: Pick<CellCost, "memory" | "disk">) => {
     const counted = flops / rate;
     return { ...await corrected(counted, { entries, what }), counted, plans: memory, memory: memory + beside, disk };
   };
   const cells: CellNeed[] = [];
   for (const cost of costs) cells.push({ cost, ...await needOf("cell", cost.flops, cost) });
-  const flops = flopsIn(studyFlops(study, heldOutTokens(study, characters)));
+  const flops = flopsIn(studyFlops(study, heldOutTokens(study, sizes)));
   const memory = Math.max(...costs.map(({ memory }) => memory)), disk = costs.reduce((sum, { disk }) => sum + disk, 0);
   return { flops, whole: await needOf("study", flops, { memory, disk }), cells };
 }

@@ -1,5 +1,6 @@
 /** What `hymba estimate` and `hymba cells` print: the cells of a study and what they need. */
 import { systemDisk } from "../../core/disk/mod.ts";
+import { sizesOf } from "../../core/data/corpus.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
 import { estimateStudy, needOfStudyJson, needTable, restsOn } from "./estimate.ts";
 import { withStudy } from "./new_study.ts";
@@ -9,9 +10,9 @@ import { sourcesIn, type WholeStudyOptions } from "./whole_study.ts";
 export async function needed({ data, json, ...given }: WholeStudyOptions): Promise<void> {
   const { backend, adapter, threads } = given, sources = await sourcesIn({ data, json, ...given });
   await withStudy(sources, { backend: { backend, adapter, threads }, data }, async ({ opened, ...open }) => {
-    const { resolved, corpus: { text }, givenTokenizer, display } = open, say = (line: string) => display.say(line);
-    const study = await fittedStudy(systemDisk, resolved.study, { text, given: givenTokenizer, say });
-    const need = await estimateStudy(study, { opened, characters: text.length });
+    const { resolved, corpus, givenTokenizer, display } = open, say = (line: string) => display.say(line);
+    const study = await fittedStudy(systemDisk, resolved.study, { corpus, given: givenTokenizer, say });
+    const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus) });
     if (json) console.log(JSON.stringify(needOfStudyJson(need, opened)));
     else console.log(`${needTable(need, opened)}\n${restsOn(need.whole)}`);
   });

@@ -1,7 +1,7 @@
 /** The common part of the commands that start a study. */
 import { type BackendOptions, type OpenBackend, openBackend } from "../../core/backend/mod.ts";
 import { dirname, isAbsolute, join } from "node:path";
-import { type Corpus, resolveCorpus } from "../../core/data/corpus.ts";
+import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
 import { CORPORA } from "../../datasets/registry.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -27,9 +27,9 @@ interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
   readonly notesOf?: (open: OpenStudy) => readonly string[];
 }
 
-/** The texts that a study names, from the folder of the file that names them. A registered corpus has no folder. */
-function textsOf(values: Values): readonly string[] | undefined {
-  const given = values.get("data.files");
+/** The texts that a key names, from the folder of the file that names them. A registered corpus has no folder. */
+function textsOf(values: Values, key: "files" | "validationFiles" | "testFiles"): readonly string[] | undefined {
+  const given = values.get(`data.${key}`);
   if (!given || !Array.isArray(given.value)) return undefined;
   const folder = given.origin.kind === "file" ? dirname(given.origin.file) : ".";
   const isKnown = (name: string) => CORPORA.some((corpus) => corpus.name === name);
@@ -68,7 +68,12 @@ export async function withStudy(
   const opened = await openBackend({ ...backend, onProgress });
   try {
     const resolved = readyStudy(sources, opened), { preset, profile, suite = "arms" } = resolved.study;
-    const corpus = await resolveCorpus({ data: data ?? textsOf(resolved.values), onProgress });
+    const main = await resolveCorpus({ data: data ?? textsOf(resolved.values, "files"), onProgress });
+    const corpus = await withSeparate(main, {
+      validation: textsOf(resolved.values, "validationFiles"),
+      test: textsOf(resolved.values, "testFiles"),
+      onProgress,
+    });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const special = profile ? [`profile-${profile}`] : suite === "arms" ? [] : [suite];
     const named = await givenTokenizer(resolved.values), parts = [preset, ...special, corpus.name];

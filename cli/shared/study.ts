@@ -15,7 +15,7 @@ import {
   studyOfArm,
 } from "../../core/config/mod.ts";
 import { FILES, readRecord, type Run, RUNS, type StageName } from "../../core/record/mod.ts";
-import type { Corpus } from "../../core/data/corpus.ts";
+import { type Corpus, sizesOf } from "../../core/data/corpus.ts";
 import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
@@ -65,6 +65,21 @@ export const dataOption = optional(
     description: message`a UTF-8 text file (also .gz or .zst), several with commas, or a known corpus`,
   }),
 );
+
+/** Where the texts of a run are now, for commands that read them again. */
+export const runTextOptions = object("The texts of the run", {
+  data: dataOption,
+  validationData: optional(
+    option("--validation-data", string({ metavar: "FILE" }), {
+      description: message`the file of the validation part, where that is a text of its own`,
+    }),
+  ),
+  testData: optional(
+    option("--test-data", string({ metavar: "FILE" }), {
+      description: message`the file of the test part, where that is a text of its own`,
+    }),
+  ),
+});
 
 export const matchOption = optional(
   option("--match", choice(["parameters", "none"], { metavar: "parameters|none" }), {
@@ -179,7 +194,7 @@ export const summaryAndPaths = (run: Run, paths: readonly string[]): string =>
 /** The study fitted to its text. Says what will be done, how long it will take, and the memory of each arm. */
 export async function readied(given: Carried): Promise<Carried> {
   const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
-  const whole = await fittedStudy(systemDisk, given.study, { text: corpus.text, given: given.givenTokenizer, say });
+  const whole = await fittedStudy(systemDisk, given.study, { corpus, given: given.givenTokenizer, say });
   const seconds = await budgetSeconds(whole, { folder, opened, say });
   const study = seconds ? ofOneTime(whole, seconds) : whole;
   const fitted = study.vocabSize !== given.study.vocabSize;
@@ -193,7 +208,7 @@ export async function readied(given: Carried): Promise<Carried> {
   );
   const software = onSoftware(opened);
   const counted = probe ? study : { ...study, recall: undefined };
-  const need = await estimateStudy(counted, { opened, characters: corpus.text.length });
+  const need = await estimateStudy(counted, { opened, sizes: sizesOf(corpus) });
   const flops = `${(need.flops / 1e12).toPrecision(3)} Tflop`;
   display.say(`estimate: ${flops}, about ${timeInWords(need.whole)}; ${restsOn(need.whole)}`);
   if (software) {

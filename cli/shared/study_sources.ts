@@ -35,7 +35,7 @@ export const presetOption = optional(
   }),
 );
 
-const plain = (name: `--${string}`, metavar: "N" | "X" | "FILE|bytes", words: string) =>
+const plain = (name: `--${string}`, metavar: "N" | "X" | "FILE" | "FILE|bytes", words: string) =>
   optional(option(name, string({ metavar }), { description: [text(words)] }));
 
 /** The flags of single keys. The table of keys checks their values. */
@@ -49,6 +49,8 @@ export const keyOptions = object("Values of the study", {
   layers: plain("--layers", "N", "layers of the models"),
   length: plain("--length", "N", "text tokens per sequence"),
   vocab: plain("--vocab", "N", "size of the vocabulary"),
+  validationData: plain("--validation-data", "FILE", "texts for validation alone"),
+  testData: plain("--test-data", "FILE", "texts that are read once, when all training is done"),
   tokenizer: plain(
     "--tokenizer",
     "FILE|bytes",
@@ -65,6 +67,8 @@ const KEY_FLAGS = {
   length: "sequenceLength",
   vocab: "model.vocabSize",
   tokenizer: "data.tokenizer",
+  validationData: "data.validationFiles",
+  testData: "data.testFiles",
 } as const;
 
 /** The parsed values of the flags of single keys. */
@@ -79,10 +83,14 @@ export const seedsOption = optional(
 /** The study flags of a command that trains: those that the parser types, and those of single keys. */
 export type StudyFlags = KeyFlags & Omit<Overrides, "seeds"> & { readonly preset?: string; readonly seeds?: string };
 
+/** The flag of a name: validationData is --validation-data. */
+const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
 /** All flags of a study in the order of precedence. `--set` overrides the others. */
 export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNullable<Sources["flags"]> {
-  const { rate, batch, width, layers, length, vocab, tokenizer, ...overrides } = given;
-  const keys = Object.entries({ rate, batch, width, layers, length, vocab, tokenizer }) as [
+  const { rate, batch, width, layers, length, vocab, tokenizer, validationData, testData, ...overrides } = given;
+  const named = { rate, batch, width, layers, length, vocab, tokenizer, validationData, testData };
+  const keys = Object.entries(named) as [
     keyof typeof KEY_FLAGS,
     string?,
   ][];
@@ -92,7 +100,7 @@ export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNul
     ...(preset === undefined ? [] : [{ flag: "--preset", path: "preset", value: preset }]),
     ...flagsOf(overrides),
     ...typed("--seeds", "seeds", seeds),
-    ...keys.flatMap(([name, words]) => typed(`--${name}`, KEY_FLAGS[name], words)),
+    ...keys.flatMap(([name, words]) => typed(flagOf(name), KEY_FLAGS[name], words)),
     ...set.map(setFlag),
   ];
 }

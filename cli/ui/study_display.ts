@@ -29,6 +29,6 @@ export class StudyDisplay {
       this.say(`${label}: ${fixed} parameters and moments, ${allocated} activations (at least ${least})`);
     } else if (kind === "speeds") this.say("measuring speeds: every model in turn, nine rounds");
     else if (kind === "test") this.say(`${arm} seed ${seed}: reading the test part`);
-    else if (kind === "failed") this.say(message);
+    else if (kind === "failed" || kind === "text") this.say(message);
   }
 }

@@ -79,6 +79,8 @@ export interface SplitConfig {
   readonly blockCharacters?: number;
   /** Characters that each of two neighbours of different parts loses at their border. */
   readonly gapCharacters: number;
+  /** Parts that are files of their own. */
+  readonly separate?: readonly ("validation" | "test")[];
 }
 
 /** A tokenizer that is not trained on the study's text: bytes, or a file in one of its two forms. */

@@ -1,7 +1,7 @@
 /** Training batches as a pure function of seed and step. There is no state to save, and any step can be computed directly. */
 import { at, present } from "../lists.ts";
-import { type Counter, permutation, randomInteger, STREAMS } from "../random.ts";
-import { type Part, piecesIn } from "./parts.ts";
+import { type Counter, orderOf, randomInteger, STREAMS } from "../random.ts";
+import { type Part, piecesIn, type Text } from "./parts.ts";
 
 /** Row-major [B, T] arrays of one step: inputs, targets (the next tokens), and weights (1 where a target counts, else 0). */
 export interface Batch {
@@ -22,17 +22,17 @@ interface PieceWindows {
  * offset of the first window in each piece of text. All models with the same seed see the same batches.
  */
 export class BatchOrder {
-  readonly #part: Pick<Part, "tokens" | "starts">;
+  readonly #part: Text;
   readonly #size: { B: number; T: number; seed: number; aligned?: boolean };
   /** Windows of each piece. */
   readonly #counts: readonly number[];
   /** Windows per epoch. A text of one piece has one fewer than fit, because the offset of an epoch can cost one window. */
   readonly windows: number;
-  #epoch: { number: number; pieces: readonly PieceWindows[]; order: Uint32Array } | undefined;
+  #epoch: { number: number; pieces: readonly PieceWindows[]; order: (place: number) => number } | undefined;
 
   /** `aligned`: the tokens are independent sequences of T, so windows start at multiples of T in every epoch. */
   constructor(
-    part: Pick<Part, "tokens" | "starts">,
+    part: Text,
     size: { B: number; T: number; seed: number; aligned?: boolean },
   ) {
     this.#part = part;
@@ -54,17 +54,18 @@ export class BatchOrder {
 
   #copy({ ids, targets }: Batch, { row, drawn }: { row: number; drawn: number }): void {
     const { T } = this.#size, { tokens } = this.#part, windows = this.windows;
-    const { pieces, order } = this.#epochOf(Math.floor(drawn / windows)), window = at(order, drawn % windows);
+    const { pieces, order } = this.#epochOf(Math.floor(drawn / windows)), window = order(drawn % windows);
     const piece = present(pieces.findLast(({ first }) => first <= window), "the piece of a window");
     const start = Math.min(piece.start + (window - piece.first) * T, tokens.length - T - 1);
-    ids.set(tokens.subarray(start, start + T), row * T);
-    targets.set(tokens.subarray(start + 1, start + T + 1), row * T);
+    const own = tokens.subarray(start, start + T + 1);
+    ids.set(own.subarray(0, T), row * T);
+    targets.set(own.subarray(1), row * T);
   }
 
   #epochOf(number: number) {
     if (this.#epoch?.number === number) return this.#epoch;
     const { seed } = this.#size, counter = { seed, stream: STREAMS.batches, step: number };
-    this.#epoch = { number, pieces: this.#piecesAt(counter), order: permutation(this.windows, counter) };
+    this.#epoch = { number, pieces: this.#piecesAt(counter), order: orderOf(this.windows, counter) };
     return this.#epoch;
   }
 

@@ -8,13 +8,17 @@ import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { utf16Hint, utf16Name } from "../tokenizer/encoding.ts";
 import { download, type DownloadOptions } from "./download.ts";
-import { unpacked } from "./packed.ts";
+import { isPacked, unpacked } from "./packed.ts";
+import { type ScannedText, scanText, type TextStream } from "./text_stream.ts";
 
-/** A text to train on, with the facts that the run record keeps. */
+/** A text to train on, with the facts that the run record keeps. It is held in memory as `text`, or read as a `stream`. */
 export interface Corpus {
   /** The registered name, or the file name without its extension. */
   name: string;
-  text: string;
+  /** Absent where the text is too large to be held. */
+  text?: string;
+  /** Where the text is not held. */
+  stream?: TextStream;
   /** Size of the file, unpacked; of several files their size as one text. */
   bytes: number;
   /** SHA-256 of the same bytes, hexadecimal. */
@@ -23,6 +27,38 @@ export interface Corpus {
   path: string;
   /** A sentence for the user when the fallback corpus is used. */
   warning?: string;
+  /** Texts that are whole parts of their own. */
+  separate?: { readonly validation?: Corpus; readonly test?: Corpus };
+}
+
+/** A corpus that is held. */
+export type HeldCorpus = Corpus & { text: string };
+
+/** UTF-16 units of a text. */
+export const charactersOf = ({ text, stream }: Pick<Corpus, "text" | "stream">): number =>
+  text?.length ?? stream?.characters ?? 0;
+
+/** Characters of the texts of a study. */
+export interface TextSizes {
+  readonly characters: number;
+  /** Of parts that are files of their own. */
+  readonly separate?: { readonly validation?: number; readonly test?: number };
+}
+
+/** The sizes of a corpus and of the files that are whole parts. */
+export function sizesOf(corpus: Corpus): TextSizes {
+  const { validation, test } = corpus.separate ?? {};
+  const separate = { validation: validation && charactersOf(validation), test: test && charactersOf(test) };
+  return { characters: charactersOf(corpus), separate };
+}
+
+/** The whole text, for what cannot be done part by part. Throws a UsageError where it is too large to be held. */
+export function wholeText({ text, path, bytes }: Corpus, what: string): string {
+  if (text !== undefined) return text;
+  throw new UsageError(`${path} is too large for ${what}`, {
+    expected: `at most ${HELD} bytes of text`,
+    got: `${bytes} bytes`,
+  });
 }
 
 /** How to find a corpus. */
@@ -32,39 +68,68 @@ export interface CorpusOptions extends DownloadOptions {
   disk?: Disk;
   /** The registered corpora. */
   corpora?: readonly CorpusEntry[];
+  /** The largest text that is held (bytes). */
+  held?: number;
 }
 
 /** The smallest corpus. A shorter text is too short to train and validate on (bytes). */
 const SHORTEST = 1000;
-/** The longest string of the JavaScript engine, in UTF-16 units. A UTF-8 file has at least as many bytes as units. */
-const LONGEST = 2 ** 29 - 24;
+/** The largest text that is held in memory (bytes). A larger one is read part by part. */
+const HELD = 2 ** 26;
 
 const OWN_LICENCE = "the user's own file";
 
 const namesOf = (corpora: readonly CorpusEntry[]) => corpora.map(({ name }) => name).join(", ");
 
-/** Checks and decodes a text file, which may be packed with gzip or Zstandard. Throws a UsageError when it cannot be a corpus. */
-async function readCorpus(
+const wrongFile = (path: string, what: string, details: { expected: string; got: string }) =>
+  new UsageError(`${path} ${what}`, { ...details, hint: "give a UTF-8 text file with --data FILE" });
+
+const size = (got: number | string) => ({ expected: `at least ${SHORTEST} bytes of text`, got: `${got} bytes` });
+
+/** The size of a regular file. Throws a UsageError for anything else. */
+async function sizeOfFile(disk: Disk, path: string): Promise<number> {
+  const found = await disk.stat(path);
+  if (!found) throw wrongFile(path, "does not exist", { expected: "a text file", got: "nothing" });
+  if (found.kind === "folder") {
+    throw wrongFile(path, "cannot be a corpus", { expected: "a text file", got: "a folder" });
+  }
+  if (found.kind === "file") return found.bytes;
+  throw new UsageError(`${path} is not a regular file`, {
+    expected: "a text file, because a run that continues reads its text again",
+    got: "a pipe or a device",
+    hint: "write the text into a file and name that with --data FILE",
+  });
+}
+
+/** The text of files that are too large to be held together; undefined where they are not. A packed file is unpacked to see. */
+async function largeText(disk: Disk, paths: readonly string[], held = HELD): Promise<ScannedText | undefined> {
+  let bytes = 0, packed = false;
+  for (const path of paths) {
+    const own = await sizeOfFile(disk, path);
+    if (own === 0) throw wrongFile(path, "is empty", size(0));
+    bytes += own;
+    packed ||= await isPacked(disk, path);
+  }
+  if (bytes <= held && !packed) return undefined;
+  const scanned = await scanText(disk, paths);
+  return scanned.bytes > held ? scanned : undefined;
+}
+
+interface Described {
+  readonly name: string;
+  readonly licence: string;
+  readonly least?: number;
+}
+
+/** Checks and decodes a text file that can be held; it may be packed. Throws a UsageError when it cannot be a corpus. */
+async function readHeld(
   disk: Disk,
   path: string,
-  { name, licence, least = SHORTEST }: { name: string; licence: string; least?: number },
-) {
-  const found = await disk.stat(path);
-  const wrong = (what: string, details: { expected: string; got: string }) =>
-    new UsageError(`${path} ${what}`, { ...details, hint: "give a UTF-8 text file with --data FILE" });
-  if (!found) throw wrong("does not exist", { expected: "a text file", got: "nothing" });
-  if (found.kind === "folder") throw wrong("cannot be a corpus", { expected: "a text file", got: "a folder" });
-  if (found.kind === "other") {
-    throw new UsageError(`${path} is not a regular file`, {
-      expected: "a text file, because a run that continues reads its text again",
-      got: "a pipe or a device",
-      hint: "write the text into a file and name that with --data FILE",
-    });
-  }
-  const size = (got: number) => ({ expected: `${SHORTEST} to ${LONGEST} bytes of text`, got: `${got} bytes` });
-  if (found.bytes > LONGEST) throw wrong("is too long", size(found.bytes));
-  const bytes = await unpacked(await disk.read(path), { path, most: LONGEST });
-  if (bytes.length < least) throw wrong(bytes.length === 0 ? "is empty" : "is too short", size(bytes.length));
+  { name, licence, least = SHORTEST }: Described,
+): Promise<HeldCorpus> {
+  await sizeOfFile(disk, path);
+  const bytes = await unpacked(disk, path, { most: HELD });
+  if (bytes.length < least) throw wrongFile(path, bytes.length === 0 ? "is empty" : "is too short", size(bytes.length));
   const other = utf16Name(bytes);
   if (other) {
     throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: utf16Hint(other) });
@@ -73,14 +138,24 @@ async function readCorpus(
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw wrong("is not UTF-8 text", { expected: "UTF-8", got: "bytes that are not UTF-8" });
+    throw wrongFile(path, "is not UTF-8 text", { expected: "UTF-8", got: "bytes that are not UTF-8" });
   }
-  return { name, text, bytes: bytes.length, sha256: sha256(bytes), licence, path } satisfies Corpus;
+  return { name, text, bytes: bytes.length, sha256: sha256(bytes), licence, path };
+}
+
+/** A text file, held where it is not too large. */
+async function readCorpus(
+  disk: Disk,
+  path: string,
+  { held, ...described }: Described & { held?: number },
+): Promise<Corpus> {
+  const large = await largeText(disk, [path], held), { name, licence } = described;
+  return large ? { ...large, name, licence, path } : await readHeld(disk, path, described);
 }
 
 /** Reads a registered corpus from a file. Throws a UsageError when its SHA-256 is not the registered one. */
-async function readPinned(disk: Disk, path: string, entry: CorpusEntry): Promise<Corpus> {
-  const corpus = await readCorpus(disk, path, entry);
+async function readPinned(disk: Disk, path: string, entry: CorpusEntry): Promise<HeldCorpus> {
+  const corpus = await readHeld(disk, path, entry);
   if (corpus.sha256 === entry.sha256) return corpus;
   throw new UsageError(`${path} is not the corpus ${entry.name}`, {
     expected: `SHA-256 ${entry.sha256}`,
@@ -112,7 +187,7 @@ async function fetchInto(disk: Disk, path: string, { entry, options }: {
 }
 
 /** A registered corpus: from HYMBA_DATA_DIR, else from the cache, else downloaded from its source. */
-async function obtain(disk: Disk, entry: CorpusEntry, options: CorpusOptions): Promise<Corpus> {
+async function obtain(disk: Disk, entry: CorpusEntry, options: CorpusOptions): Promise<HeldCorpus> {
   const own = Deno.env.get("HYMBA_DATA_DIR");
   const given = own ? join(own, entry.name, "input.txt") : undefined;
   if (given && await disk.stat(given)) return await readPinned(disk, given, entry);
@@ -177,28 +252,29 @@ async function matching(disk: Disk, pattern: string): Promise<string[]> {
 }
 
 /** Several texts as one, in the order in which they are given, each on a line of its own. */
-async function joinedCorpus(disk: Disk, data: readonly string[]): Promise<Corpus> {
+async function joinedCorpus(disk: Disk, data: readonly string[], { held }: { held?: number }): Promise<Corpus> {
   const paths: string[] = [];
   for (const one of data) {
     paths.push(...(/[*?]/.test(one) && !await disk.stat(one) ? await matching(disk, one) : [one]));
   }
-  const parts: string[] = [], first = at(paths, 0);
-  const refuse = (got: string): never => {
-    throw new UsageError("the texts cannot be a corpus", { expected: `${SHORTEST} to ${LONGEST} bytes of text`, got });
-  };
-  let length = 0;
+  const first = at(paths, 0), parts: string[] = [];
+  const name = nameOfFile(first) + (paths.length > 1 ? `-and-${paths.length - 1}-more` : "");
+  const described = { name, licence: OWN_LICENCE, path: resolve(first) };
+  const large = await largeText(disk, paths, held);
+  if (large) return { ...large, ...described };
   for (const [i, path] of paths.entries()) {
-    const { text } = await readCorpus(disk, path, { name: "", licence: OWN_LICENCE, least: 1 });
-    const part = i < paths.length - 1 && !text.endsWith("\n") ? `${text}\n` : text;
-    length += part.length;
-    // Longer texts cannot be one string.
-    if (length > LONGEST) refuse(`more in the first ${i + 1} of ${paths.length} files`);
-    parts.push(part);
+    const { text } = await readHeld(disk, path, { name: "", licence: OWN_LICENCE, least: 1 });
+    parts.push(i < paths.length - 1 && !text.endsWith("\n") ? `${text}\n` : text);
   }
   const text = parts.join(""), bytes = new TextEncoder().encode(text);
-  if (bytes.length < SHORTEST) refuse(`${bytes.length} bytes in ${paths.length} files`);
-  const name = nameOfFile(first) + (paths.length > 1 ? `-and-${paths.length - 1}-more` : "");
-  return { name, text, bytes: bytes.length, sha256: sha256(bytes), licence: OWN_LICENCE, path: resolve(first) };
+  if (bytes.length < SHORTEST) {
+    const { expected } = size(0);
+    throw new UsageError("the texts cannot be a corpus", {
+      expected,
+      got: `${bytes.length} bytes in ${paths.length} files`,
+    });
+  }
+  return { ...described, text, bytes: bytes.length, sha256: sha256(bytes) };
 }
 
 /** The name of a file without its extensions of text and packing. */
@@ -206,6 +282,21 @@ const nameOfFile = (path: string): string => {
   const name = basename(path).replace(/\.(gz|zst)$/, "");
   return basename(name, extname(name));
 };
+
+/** A corpus with the files that are whole parts of their own. */
+export async function withSeparate(
+  corpus: Corpus,
+  { validation, test, ...options }: Omit<CorpusOptions, "data"> & {
+    validation?: CorpusOptions["data"];
+    test?: CorpusOptions["data"];
+  },
+): Promise<Corpus> {
+  if (validation === undefined && test === undefined) return corpus;
+  const found = async (data: CorpusOptions["data"]) =>
+    data === undefined ? undefined : await resolveCorpus({ ...options, data });
+  const [first, second] = [await found(validation), await found(test)];
+  return { ...corpus, separate: { ...(first ? { validation: first } : {}), ...(second ? { test: second } : {}) } };
+}
 
 /**
  * Finds the text to train on. `data` is a registered name or the path of any UTF-8 text file. A registered corpus comes from
@@ -217,9 +308,9 @@ const nameOfFile = (path: string): string => {
 export async function resolveCorpus(options: CorpusOptions = {}): Promise<Corpus> {
   const { disk = systemDisk, corpora = CORPORA } = options;
   const data = typeof options.data === "object" && options.data.length === 1 ? options.data[0] : options.data;
-  if (typeof data === "object") return await joinedCorpus(disk, data);
+  if (typeof data === "object") return await joinedCorpus(disk, data, options);
   if (data !== undefined && /[*?,]/.test(data) && !await disk.stat(data)) {
-    return await joinedCorpus(disk, data.split(","));
+    return await joinedCorpus(disk, data.split(","), options);
   }
   if (data === undefined) return await obtainDefault(disk, corpora, options);
   const entry = corpora.find(({ name }) => name === data);
@@ -227,7 +318,7 @@ export async function resolveCorpus(options: CorpusOptions = {}): Promise<Corpus
   const own = Deno.env.get("HYMBA_DATA_DIR");
   const given = own && basename(data) === data ? join(own, data, "input.txt") : undefined;
   const name = nameOfFile(data);
-  const described = { name, licence: OWN_LICENCE };
+  const described = { name, licence: OWN_LICENCE, held: options.held };
   if (data !== "" && await disk.stat(data)) return await readCorpus(disk, resolve(data), described);
   if (given && await disk.stat(given)) return await readCorpus(disk, given, { ...described, name: data });
   throw new UsageError(`${JSON.stringify(data)} is neither a known corpus nor a file`, {

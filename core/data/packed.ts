@@ -1,5 +1,6 @@
 /** Files that are packed with gzip or Zstandard, read as streams: nobody unpacks a text beforehand. */
-import { UsageError } from "../errors.ts";
+import type { Disk, Ranges } from "../disk/mod.ts";
+import { HymbaError, UsageError } from "../errors.ts";
 
 /** The first bytes of each form. A frame of Zstandard that is to be skipped begins with any of 16 bytes. */
 const FORMS = [
@@ -45,44 +46,85 @@ function framesOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | u
   return frames;
 }
 
-function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+/** A whole file in pieces. */
+function* pieces(file: Ranges): Generator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < file.bytes; at += PIECE) {
+    const piece = new Uint8Array(Math.min(PIECE, file.bytes - at));
+    file.read(at, piece);
+    yield piece;
+  }
+}
+
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
 
+/** The first bytes of a file. */
+function startOf(file: Ranges): Uint8Array {
+  const start = new Uint8Array(Math.min(4, file.bytes));
+  file.read(0, start);
+  return start;
+}
+
+const formOf = (start: Uint8Array) =>
+  FORMS.find(({ first }) => first.some((bytes) => bytes.every((byte, i) => start[i] === byte)));
+
+/** Whether a file is packed, by its first bytes. */
+export async function isPacked(disk: Disk, path: string): Promise<boolean> {
+  const file = await disk.openRanges(path);
+  try {
+    return formOf(startOf(file)) !== undefined;
+  } finally {
+    file.close();
+  }
+}
+
 /**
- * What a packed file holds; other bytes are returned unchanged. Throws a UsageError that names `path` for a damaged file, and for
- * one that holds more than `most` bytes, before more than that is kept.
+ * What a file holds, unpacked where it is packed, in parts. A gzip file is read as a stream; the packed bytes of a Zstandard file
+ * are held, because its frames have to be found. Throws a UsageError that names `path` for a damaged file.
  */
-export async function unpacked(
-  bytes: Uint8Array<ArrayBuffer>,
-  { path, most }: { path: string; most: number },
-): Promise<Uint8Array<ArrayBuffer>> {
-  const form = FORMS.find(({ first }) => first.some((start) => start.every((byte, i) => bytes[i] === byte)));
-  if (form === undefined) return bytes;
-  const frames = form.name === "gzip" ? [bytes] : framesOf(bytes), expected = `a whole ${form.name} file`;
-  if (!frames) throw new UsageError(`${path} cannot be unpacked`, { expected, got: "a part of one" });
-  // Loaded only here: other texts do not need it.
-  const { createGunzip, createZstdDecompress } = await import("node:zlib"), { Readable } = await import("node:stream");
+export async function* unpackedParts(disk: Disk, path: string): AsyncGenerator<Uint8Array> {
+  const file = await disk.openRanges(path);
+  try {
+    const form = formOf(startOf(file));
+    if (form === undefined) return yield* pieces(file);
+    const expected = `a whole ${form.name} file`, packed = form.name === "gzip" ? [pieces(file)] : framesIn(file);
+    if (!packed) throw new UsageError(`${path} cannot be unpacked`, { expected, got: "a part of one" });
+    try {
+      // Loaded only here: other texts do not need it.
+      const { createGunzip, createZstdDecompress } = await import("node:zlib"),
+        { Readable } = await import("node:stream");
+      for (const frame of packed) {
+        const stream = form.name === "gzip" ? createGunzip() : createZstdDecompress();
+        for await (const part of Readable.from(frame).pipe(stream)) yield part;
+      }
+    } catch (cause) {
+      if (cause instanceof HymbaError) throw cause;
+      const got = cause instanceof Error ? cause.message : String(cause);
+      throw new UsageError(`${path} cannot be unpacked`, { expected, got, cause });
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** The frames of a Zstandard file, each in pieces; undefined where the last one is cut off. */
+function framesIn(file: Ranges): Iterable<Uint8Array>[] | undefined {
+  const bytes = new Uint8Array(file.bytes);
+  file.read(0, bytes);
+  return framesOf(bytes)?.map((frame) => piecesOf(frame));
+}
+
+/** What a file holds, unpacked. Throws a UsageError for a damaged file, and for more than `most` bytes before more is kept. */
+export async function unpacked(disk: Disk, path: string, { most }: { most: number }): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  try {
-    for (const frame of frames) {
-      const stream = form.name === "gzip" ? createGunzip() : createZstdDecompress();
-      for await (const part of Readable.from(pieces(frame)).pipe(stream)) {
-        length += part.length;
-        if (length > most) {
-          throw new UsageError(`${path} is too long`, {
-            expected: `at most ${most} bytes of text`,
-            got: "more, unpacked",
-          });
-        }
-        parts.push(part);
-      }
+  for await (const part of unpackedParts(disk, path)) {
+    length += part.length;
+    if (length > most) {
+      throw new UsageError(`${path} is too long`, { expected: `at most ${most} bytes of text`, got: "more, unpacked" });
     }
-  } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    const got = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${path} cannot be unpacked`, { expected, got, cause });
+    parts.push(part);
   }
   const all = new Uint8Array(length);
   let at = 0;

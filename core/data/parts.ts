@@ -10,9 +10,16 @@ export interface Encoder {
   bytesOf(id: number): number;
 }
 
+/** Tokens in memory, or in a file that is read by ranges. */
+export interface Tokens {
+  readonly length: number;
+  /** The tokens from `start` to `end`, which may be a view. */
+  subarray(start: number, end: number): Uint32Array;
+}
+
 /** A part of the text as tokens. It may be of several pieces of text, and no sequence goes from one into the next. */
-export interface Part {
-  readonly tokens: Uint32Array;
+export interface Part<T extends Tokens = Uint32Array> {
+  readonly tokens: T;
   /** Where the pieces begin, in rising order; the first is 0. */
   readonly starts: readonly number[];
   /** UTF-8 bytes of all tokens except the first of each piece: the denominator of bits per byte. */
@@ -21,23 +28,48 @@ export interface Part {
 
 /** The tokens of a study by part. */
 export interface TokenData {
-  readonly train: Part;
+  readonly train: Part<Tokens>;
   /** The development part: everything that is chosen is chosen by it. */
   readonly validation: Part;
   /** Read once, when all training is done; absent where the study has none. */
   readonly test?: Part;
+  /** Closes the file of the training part, where it is one. */
+  close?(): void;
 }
 
+/** Tokens and borders of a part, without its bytes. */
+export type Text = Pick<Part<Tokens>, "tokens" | "starts">;
+
 /** Number of tokens of a part that are predicted: all but the first of each piece. */
-export const predictedTokens = ({ tokens, starts }: Pick<Part, "tokens" | "starts">): number =>
-  tokens.length - starts.length;
+export const predictedTokens = ({ tokens, starts }: Text): number => tokens.length - starts.length;
 
 /** Start and end of each piece. */
-export const piecesIn = ({ tokens, starts }: Pick<Part, "tokens" | "starts">): [start: number, end: number][] =>
+export const piecesIn = ({ tokens, starts }: Text): [start: number, end: number][] =>
   starts.map((start, i) => [start, starts[i + 1] ?? tokens.length]);
 
 /** Tokens of one piece as a part; `bytes` counts those of all tokens but the first. */
 export const onePiece = (tokens: Uint32Array, bytes = 0): Part => ({ tokens, starts: [0], bytes });
+
+/** Tokens that are read at a time. */
+const BLOCK = 2 ** 16;
+
+/** Every token, read in blocks. */
+export function* tokensIn(tokens: Tokens): Generator<number> {
+  for (let from = 0; from < tokens.length; from += BLOCK) {
+    yield* tokens.subarray(from, Math.min(from + BLOCK, tokens.length));
+  }
+}
+
+/** Every token with the one before it in its piece, of the first `most` tokens. */
+export function* pairsIn(text: Text, { most = Infinity } = {}): Generator<readonly [before: number, id: number]> {
+  for (const [start, end] of piecesIn(text)) {
+    const last = Math.min(end, most);
+    for (let from = start; from + 1 < last; from += BLOCK) {
+      const block = text.tokens.subarray(from, Math.min(from + BLOCK + 1, last));
+      for (let i = 1; i < block.length; i++) yield [at(block, i - 1), at(block, i)];
+    }
+  }
+}
 
 const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
 
@@ -57,6 +89,21 @@ function encoded(texts: readonly string[], tokenizer: Encoder): Part {
   return { tokens, starts, bytes };
 }
 
+/** Throws UsageError when no piece of a part is long enough for a sequence of T tokens. */
+export function requireLength(name: PartName, part: Text, { T, pieces }: { T: number; pieces: number }): void {
+  const longest = piecesIn(part).reduce((most, [start, end]) => Math.max(most, end - start), 0);
+  if (longest >= T + 2) return;
+  throw new UsageError(`the ${name} part of the corpus is too short`, {
+    expected: `at least ${T + 2} tokens${pieces > 1 ? " in one piece" : ""}`,
+    got: `${longest} tokens`,
+    hint: pieces === 0
+      ? "use a longer text, a smaller gap between the parts (data.gapCharacters), or other fractions"
+      : pieces > 1
+      ? "use longer blocks (data.blockCharacters), a longer text, or a preset with shorter sequences"
+      : "use a longer text, or a preset with shorter sequences (--preset smoke)",
+  });
+}
+
 /** Encodes one part. Throws UsageError when none of its pieces is long enough for a sequence of T tokens. */
 export function partOf(
   name: PartName,
@@ -64,15 +111,6 @@ export function partOf(
   { tokenizer, T }: { tokenizer: Encoder; T: number },
 ): Part {
   const part = encoded(texts, tokenizer);
-  const longest = piecesIn(part).reduce((most, [start, end]) => Math.max(most, end - start), 0);
-  if (longest >= T + 2) return part;
-  throw new UsageError(`the ${name} part of the corpus is too short`, {
-    expected: `at least ${T + 2} tokens${texts.length > 1 ? " in one piece" : ""}`,
-    got: `${longest} tokens`,
-    hint: texts.length === 0
-      ? "use a longer text, a smaller gap between the parts (data.gapCharacters), or other fractions"
-      : texts.length > 1
-      ? "use longer blocks (data.blockCharacters), a longer text, or a preset with shorter sequences"
-      : "use a longer text, or a preset with shorter sequences (--preset smoke)",
-  });
+  requireLength(name, part, { T, pieces: texts.length });
+  return part;
 }

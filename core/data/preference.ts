@@ -1,9 +1,9 @@
 /** Preference pairs: a prompt with its true continuation (chosen) and a generated or shuffled one (rejected). */
 import { UsageError } from "../errors.ts";
-import { at } from "../lists.ts";
-import { permutation, randomInteger, STREAMS } from "../random.ts";
+import { at, present } from "../lists.ts";
+import { orderOf, permutation, randomInteger, STREAMS } from "../random.ts";
 import { emptyBatch } from "./batches.ts";
-import { type Part, piecesIn } from "./parts.ts";
+import { piecesIn, type Text } from "./parts.ts";
 
 /** Token ids. Chosen and rejected continuations have the same length. */
 export interface Pair {
@@ -18,11 +18,11 @@ export interface Excerpt {
 }
 
 /**
- * `count` random excerpts, each of one piece of the text. They overlap only if the text is too short for so many. `part` selects an independent random
- * stream. Throws a UsageError when the text is shorter than one excerpt.
+ * `count` random excerpts, each of one piece of the text. They overlap only if the text is too short for so many. `part` selects
+ * an independent random stream. Throws a UsageError when the text is shorter than one excerpt.
  */
 export function excerpts(
-  text: Pick<Part, "tokens" | "starts">,
+  text: Text,
   { count, prompt, completion, seed, part }: {
     count: number;
     prompt: number;
@@ -31,21 +31,24 @@ export function excerpts(
     part: number;
   },
 ): Excerpt[] {
-  const { tokens } = text, length = prompt + completion;
-  const starts = piecesIn(text).flatMap(([start, end]) =>
-    Array.from({ length: Math.floor((end - start) / length) }, (_, i) => start + i * length)
-  );
-  const windows = starts.length;
+  const length = prompt + completion, pieces: { first: number; start: number }[] = [];
+  let windows = 0;
+  for (const [start, end] of piecesIn(text)) {
+    pieces.push({ first: windows, start });
+    windows += Math.floor((end - start) / length);
+  }
   if (windows < 1) {
     throw new UsageError("the corpus is too short for a preference pair", {
       expected: `${length} tokens`,
-      got: `${tokens.length}`,
+      got: `${text.tokens.length}`,
     });
   }
-  const order = permutation(windows, { seed, stream: STREAMS.preference, step: part });
+  const order = orderOf(windows, { seed, stream: STREAMS.preference, step: part });
   return Array.from({ length: count }, (_, i) => {
-    const start = at(starts, at(order, i % windows));
-    return { prompt: tokens.slice(start, start + prompt), continuation: tokens.slice(start + prompt, start + length) };
+    const window = order(i % windows);
+    const piece = present(pieces.findLast(({ first }) => first <= window), "the piece of an excerpt");
+    const start = piece.start + (window - piece.first) * length, own = text.tokens.subarray(start, start + length);
+    return { prompt: own.slice(0, prompt), continuation: own.slice(prompt) };
   });
 }
 

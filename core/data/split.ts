@@ -25,7 +25,7 @@ const ROUNDING = 1e-9;
 /** The share of the text of each part. */
 export function sharesOf({ trainFraction, split }: SplitRule): Readonly<Record<PartName, number>> {
   const test = split?.testFraction ?? 0;
-  return { train: trainFraction, validation: 1 - trainFraction - test, test };
+  return { train: trainFraction, validation: Math.max(0, 1 - trainFraction - test), test };
 }
 
 /** Training, validation and test as one piece each, in this order. */
@@ -77,8 +77,12 @@ export function piecesOf(length: number, rule: SplitRule): TextPiece[] {
   })).filter(({ start, end }) => end > start);
 }
 
+/** Whether a study has a test part. */
+export const hasTest = ({ split }: Pick<SplitRule, "split">): boolean =>
+  split !== undefined && (split.testFraction > 0 || (split.separate?.includes("test") ?? false));
+
 /** The place itself, or the next one where it would cut a surrogate pair in two. */
-function cutAt(text: string, place: number): number {
+export function cutAt(text: string, place: number): number {
   const unit = text.charCodeAt(place);
   return unit >= 0xdc00 && unit < 0xe000 ? place + 1 : place;
 }

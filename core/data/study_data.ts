@@ -1,7 +1,7 @@
 /** The tokens of a study: the part of the corpus that it uses, the text of the tokenizer, and the split. */
 import { permutation, STREAMS } from "../random.ts";
 import { type Encoder, onePiece, type Part, partOf, predictedTokens, type TokenData } from "./parts.ts";
-import { type SplitRule, splitText } from "./split.ts";
+import { hasTest, type SplitRule, splitText } from "./split.ts";
 
 /** The data settings of a study. */
 export interface DataRule extends SplitRule {
@@ -9,6 +9,8 @@ export interface DataRule extends SplitRule {
   readonly sequenceLength: number;
   /** `seed`: the documented study's split, see {@link shuffledSequences}. */
   readonly profile?: "seed";
+  /** Texts that are whole parts of their own. */
+  readonly texts?: { readonly validation?: string; readonly test?: string };
 }
 
 /** The part of a corpus that a study uses. The documented study used only the first nine tenths. */
@@ -28,11 +30,11 @@ export const tokenizerText = (text: string, rule: DataRule): string =>
 export function studyTokens(text: string, tokenizer: Encoder, rule: DataRule): TokenData {
   const own = used(text, rule), T = rule.sequenceLength;
   if (rule.profile === "seed") return documentedTokens(own, tokenizer, rule);
-  const texts = splitText(own, rule), means = { tokenizer, T };
+  const cut = splitText(own, rule), means = { tokenizer, T }, { validation, test } = rule.texts ?? {};
   return {
-    train: partOf("train", texts.train, means),
-    validation: partOf("validation", texts.validation, means),
-    ...(rule.split?.testFraction ? { test: partOf("test", texts.test, means) } : {}),
+    train: partOf("train", cut.train, means),
+    validation: partOf("validation", validation === undefined ? cut.validation : [validation], means),
+    ...(hasTest(rule) ? { test: partOf("test", test === undefined ? cut.test : [test], means) } : {}),
   };
 }
 

@@ -5,6 +5,8 @@
 export interface Disk {
   /** The whole file. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Opens a file that is read by ranges, as often as needed, without keeping it in memory. */
+  openRanges(path: string): Promise<Ranges>;
   /**
    * Writes a part of `bytes` at `offset` (bytes from the start). Returns the number of bytes written, which is smaller than
    * requested when the disk is full. Creates a missing file. Use `writeFile` or `writeAt`, which write everything.
@@ -33,6 +35,15 @@ export interface Disk {
    * lock ends with `release` or with the process. The file stays.
    */
   lock(path: string, owner: string): Promise<Lock | undefined>;
+}
+
+/** A file that is open for reading. */
+export interface Ranges {
+  /** Length of the file when it was opened. */
+  readonly bytes: number;
+  /** Fills `into` with the bytes from `offset` on. Throws a DiskError when the file ends before. */
+  read(offset: number, into: Uint8Array): void;
+  close(): void;
 }
 
 /** The result of `stat`. For a link it describes the target. `other` is a pipe, a socket or a device. `bytes` is 0 unless it is a file. */

@@ -42,6 +42,10 @@ const MEANING: Record<string, { what: string; hint: string }> = {
   ENOTEMPTY: { what: "the folder is not empty", hint: "choose another name" },
   ENAMETOOLONG: { what: "the name is too long", hint: "choose a shorter name" },
   EINVAL: { what: "the path or size is not valid", hint: "check the path" },
+  ENDS_EARLY: {
+    what: "the file is shorter than it was",
+    hint: "was it changed while this ran? Give the command again",
+  },
   NOT_CAPABLE: { what: "Deno was not given the permission", hint: "run with --allow-read and --allow-write" },
 };
 

@@ -98,6 +98,19 @@ export function memoryDisk({ freeSpace = 2 ** 40 } = {}): Disk {
   const locked = new Set<string>();
   return {
     read: (path) => step(() => tree.file("read", path).slice()),
+    openRanges: (path) =>
+      step(() => {
+        const content = tree.file("read", path).slice();
+        return {
+          bytes: content.length,
+          read(offset, into) {
+            const got = content.subarray(offset, offset + into.length);
+            if (got.length < into.length) throw new DiskError("read", path, "ENDS_EARLY");
+            into.set(got);
+          },
+          close: () => {},
+        };
+      }),
     writeSome: (path, bytes, { offset }) =>
       step(() => {
         const content = tree.fileOrNew("write", path);

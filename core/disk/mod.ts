@@ -1,5 +1,5 @@
 /** Access to the disk: the interface, two implementations, and file operations that survive a crash. */
-export type { Disk, Lock, Stat } from "./disk.ts";
+export type { Disk, Lock, Ranges, Stat } from "./disk.ts";
 export { DiskError, type DiskOperation } from "./error.ts";
 export {
   isTemporary,

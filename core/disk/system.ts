@@ -1,9 +1,32 @@
-import type { Disk, Lock, Stat } from "./disk.ts";
+import type { Disk, Lock, Ranges, Stat } from "./disk.ts";
 import { isLockless, locksAreOff, syncsFolders, systemErrorCode, thisPlatform, whileHeld } from "../system/mod.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 import { isTemporary } from "./files.ts";
 
 const codeOf = (cause: unknown) => systemErrorCode(cause, thisPlatform);
+
+/** Reading by ranges does not wait: the pages of a file that is in use are in memory, and a batch needs a few kilobytes. */
+async function openRanges(path: string): Promise<Ranges> {
+  const file = await Deno.open(path), { size: bytes } = await file.stat();
+  return {
+    bytes,
+    read(offset, into) {
+      let got = 0;
+      try {
+        file.seekSync(offset, Deno.SeekMode.Start);
+        while (got < into.length) {
+          const count = file.readSync(into.subarray(got));
+          if (count === null) break;
+          got += count;
+        }
+      } catch (cause) {
+        throw new DiskError("read", path, "UNKNOWN", { cause });
+      }
+      if (got < into.length) throw new DiskError("read", path, "ENDS_EARLY");
+    },
+    close: () => file.close(),
+  };
+}
 
 /** Runs one operation. An error of the system becomes a DiskError. */
 async function asked<T>(operation: DiskOperation, path: string, work: () => Promise<T>): Promise<T> {
@@ -88,6 +111,7 @@ async function requireOwnTemporary(path: string): Promise<void> {
 /** The disk of this machine. */
 export const systemDisk: Disk = {
   read: (path) => asked("read", path, () => readRegular(path)),
+  openRanges: (path) => asked("read", path, () => openRanges(path)),
   writeSome: (path, bytes, { offset }) =>
     asked("write", path, () =>
       withFile(path, { write: true, create: true }, async (file) => {

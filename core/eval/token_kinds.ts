@@ -1,5 +1,5 @@
 /** What kind of token each predicted token is: by what its sequence showed before, its place, and how rare it is. */
-import { type Part, piecesIn, predictedTokens } from "../data/parts.ts";
+import { type Part, piecesIn, predictedTokens, type Tokens, tokensIn } from "../data/parts.ts";
 import { at, mean } from "../lists.ts";
 
 /** A way to sort all tokens. Each token is of one of its kinds. */
@@ -14,7 +14,7 @@ export interface KindGroup {
 export interface KindSources {
   readonly part: Pick<Part, "tokens" | "starts">;
   /** Tokens that the models were trained on: they say what is rare. */
-  readonly train: Uint32Array;
+  readonly train: Tokens;
   /** T: a model sees at most the tokens of its sequence. */
   readonly T: number;
   /** The text of a token. */
@@ -76,9 +76,9 @@ function ranges(most: number): { words: string[]; of(value: number): number } {
 const FREQUENT = 0.5, RARE = 0.1;
 
 /** 0 for the most frequent tokens, 1 for those between, 2 for the rarest, by their number in the training tokens. */
-function rarityOf(train: Uint32Array): (id: number) => number {
+function rarityOf(train: Tokens): (id: number) => number {
   const counts = new Map<number, number>();
-  for (const id of train) counts.set(id, (counts.get(id) ?? 0) + 1);
+  for (const id of tokensIn(train)) counts.set(id, (counts.get(id) ?? 0) + 1);
   const kinds = new Map<number, number>();
   let seen = 0;
   for (const [id, count] of [...counts].toSorted(([a, m], [b, n]) => n - m || a - b)) {

@@ -4,7 +4,7 @@
  */
 import { ArchType, armsOf, type HymbaConfig, type Profile, type Shape } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
-import type { Corpus } from "../data/corpus.ts";
+import { type Corpus, wholeText } from "../data/corpus.ts";
 import { onePiece, partOf, predictedTokens, type TokenData } from "../data/parts.ts";
 import { splitText } from "../data/split.ts";
 import { UsageError } from "../errors.ts";
@@ -94,7 +94,7 @@ export function requireSteps(steps: number): void {
 export async function leakExperiment(executor: Executor, options: LeakOptions): Promise<LeakResult> {
   const { corpus, steps } = options, { trainFraction, vocabSize, T } = LEAK_EXPERIMENT;
   requireSteps(steps);
-  const parts = splitText(corpus.text, { trainFraction });
+  const parts = splitText(wholeText(corpus, "the leak experiment"), { trainFraction });
   const means = { tokenizer: trainTokenizer(parts.train.join(""), { vocabSize }), T };
   const train = partOf("train", parts.train, means), rest = partOf("validation", parts.validation, means);
   const validation = onePiece(rest.tokens.subarray(0, LEAK_EXPERIMENT.validationTokens + 1));

@@ -106,6 +106,7 @@ const split = object({
   testFraction: number({ min: 0, max: 1 }),
   blockCharacters: optional(whole({ min: 1 })),
   gapCharacters: count,
+  separate: optional(list(oneOf(["validation", "test"]), { min: 1, max: 2 })),
 });
 
 const study = object({
@@ -134,6 +135,8 @@ const study = object({
   recall: optional(recall),
 });
 
+const separateText = object({ name: text(), bytes: count, sha256: digest });
+
 /** run.json as it stands in the file. */
 const storedRecord = object({
   format: oneOf([1]),
@@ -145,9 +148,21 @@ const storedRecord = object({
   adapter: mapOf(either(text(), number(), "a text or a number"), { max: RECORD_LIMITS.fields }),
   /** Tiles of matrix products by shape, as `hymba tune` had found them when the run began; they are part of its bits. */
   tiles: optional(mapOf(name, { max: RECORD_LIMITS.tiles })),
-  corpus: object({ name: text(), bytes: count, sha256: digest, licence: text(), warning: optional(text()) }),
-  /** `source`: the file that it was read from, or bytes. Absent where it was trained on the text. */
-  tokenizer: object({ sha256: digest, vocabSize: size, source: optional(text()) }),
+  corpus: object({
+    name: text(),
+    bytes: count,
+    sha256: digest,
+    licence: text(),
+    warning: optional(text()),
+    /** Files that are whole parts. */
+    validation: optional(separateText),
+    test: optional(separateText),
+  }),
+  /**
+   * `source`: the file that it was read from, or bytes; absent where it was trained on the text. `sampleCharacters`: where it was
+   * trained on a sample of the training part.
+   */
+  tokenizer: object({ sha256: digest, vocabSize: size, source: optional(text()), sampleCharacters: optional(count) }),
   data: object({
     trainTokens: count,
     validationTokens: count,
@@ -157,6 +172,8 @@ const storedRecord = object({
     /** The same of the test part, where there is one. */
     testTokens: optional(count),
     testBytes: optional(count),
+    /** Training tokens that the baselines count, where these are not all. */
+    countedTokens: optional(count),
   }),
   baselines: object({ unigram: object(quality), bigram: object(quality) }),
   /** SHA-256 of the kernels that computed (core/backend/kernels.ts). Records of older runs have none. */

@@ -315,8 +315,11 @@ const dataWords = ({ profile, trainFraction, split }: StudyConfig): { tokenizer:
       train: `shuffled sequences, ${percent(trainFraction)} of them,`,
     };
 
-/** A tokenizer in words; `trained`: what it was trained on, unless it was given. */
-function tokenizerWords({ vocabSize, source }: RunRecord["tokenizer"], trained: string): string {
+/** A tokenizer in words; `words`: what it was trained on, unless it was given or saw a sample. */
+function tokenizerWords({ vocabSize, source, sampleCharacters }: RunRecord["tokenizer"], words: string): string {
+  const trained = sampleCharacters === undefined
+    ? words
+    : `trained on ${whole(sampleCharacters)} characters spread over the training part`;
   if (source === "bytes") return `bytes of UTF-8, ${whole(vocabSize)} pieces, not trained`;
   return `Unigram, ${whole(vocabSize)} pieces, ${
     source === undefined ? trained : `read from ${source}, not trained here`
@@ -342,7 +345,8 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
       "test part",
       data.testTokens === undefined
         ? undefined
-        : `${whole(data.testTokens)} tokens predicted, ${whole(data.testBytes)} bytes of text`,
+        : `${corpus.test ? `the text ${corpus.test.name}, ` : ""}${whole(data.testTokens)} tokens predicted, ` +
+          `${whole(data.testBytes)} bytes of text`,
     ],
     [
       "stage 1",
@@ -361,9 +365,10 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
 const joined = (values: Readonly<Record<string, string | number>>): string =>
   Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
 
-function partsInWords({ study, data }: Run["record"]): string {
-  const { train } = dataWords(study);
-  const rest = study.split?.testFraction ? percent(sharesOf(study).validation) : "the rest";
+function partsInWords({ study, data, corpus: { validation } }: Run["record"]): string {
+  const { train } = dataWords(study),
+    share = study.split?.testFraction ? percent(sharesOf(study).validation) : "the rest";
+  const rest = validation ? `the text ${validation.name}` : share;
   return `${train} for training (${whole(data.trainTokens)} tokens), ${rest} for validation ` +
     `(${whole(data.validationTokens)} tokens; ${whole(data.evaluatedTokens)} predicted, ${
       whole(data.evaluatedBytes)

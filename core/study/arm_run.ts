@@ -15,7 +15,7 @@ import type { Environment, Preparation } from "./preparation.ts";
 
 /** What happens in a study, for progress displays. */
 export interface StudyEvent extends Omit<StageEvent, "kind"> {
-  readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed" | "test" | "speeds";
+  readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed" | "text" | "test" | "speeds";
   readonly arm: string;
   readonly seed: number;
   readonly stage?: StageName | "recall";

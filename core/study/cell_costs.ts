@@ -4,6 +4,7 @@ import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import { ELEMENT_BYTES } from "../tensor/mod.ts";
 import { type Cell, cellsOf } from "./cells.ts";
+import type { TextSizes } from "../data/corpus.ts";
 import { flopsIn, heldOutTokens, studyFlops } from "./estimate.ts";
 import { stagePlans, stagesOf } from "./stage_plans.ts";
 
@@ -53,13 +54,13 @@ function diskOf(study: StudyConfig, { arm }: Cell, validationTokens: number): nu
   return stages.length * ofStage + 3 * weights + pairs + LINE_BYTES * steps + SMALL_FILES;
 }
 
-/** What each cell needs, on a text of so many characters. Cells of one arm need the same. */
+/** What each cell needs, on texts of these sizes. Cells of one arm need the same. */
 export function cellCosts(
   executor: Executor,
   study: StudyConfig,
-  { characters }: { characters: number },
+  sizes: TextSizes,
 ): CellCost[] {
-  const tokens = heldOutTokens(study, characters), known = new Map<string, Omit<CellCost, "cell">>();
+  const tokens = heldOutTokens(study, sizes), known = new Map<string, Omit<CellCost, "cell">>();
   return cellsOf(study).map((cell) => {
     const cost = known.get(cell.arm.name) ?? {
       flops: flopsIn(studyFlops(alone(study, cell), { ...tokens, testTokens: 0 })),

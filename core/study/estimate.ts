@@ -1,5 +1,6 @@
 /** Estimates the time of a study: its flops divided by the measured speed of a matrix product of its shape. */
 import { type StudyConfig, studyOfArm } from "../config/mod.ts";
+import type { TextSizes } from "../data/corpus.ts";
 import { sharesOf } from "../data/split.ts";
 import { at } from "../lists.ts";
 import { matmul } from "../ops/linear.ts";
@@ -65,11 +66,16 @@ export function studyFlops(
   return flops;
 }
 
-/** Tokens of both held-out parts of a text of `ofText` characters; a high guess. */
-export function heldOutTokens(study: StudyConfig, ofText: number): { validationTokens: number; testTokens: number } {
+/** Tokens of both held-out parts; a high guess. */
+export function heldOutTokens(
+  study: StudyConfig,
+  { characters: ofText, separate = {} }: TextSizes,
+): { validationTokens: number; testTokens: number } {
   const all = Math.min(ofText, study.characters ?? ofText) / CHARACTERS_PER_TOKEN,
     { validation, test } = sharesOf(study);
-  return { validationTokens: all * validation, testTokens: all * test };
+  const tokens = (own: number | undefined, share: number) =>
+    own === undefined ? all * share : own / CHARACTERS_PER_TOKEN;
+  return { validationTokens: tokens(separate.validation, validation), testTokens: tokens(separate.test, test) };
 }
 
 /** Flops per second of a matrix product of the feed-forward shape: the best run in half a second, without the first. */

@@ -1,7 +1,8 @@
 /** A study and its tokenizer, fitted to the text: the vocabulary of a preset may be larger than a small text supports. */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
-import { tokenizerText } from "../data/study_data.ts";
+import type { Corpus } from "../data/corpus.ts";
+import { tokenizerSample } from "../data/corpus_tokens.ts";
 import { cacheFolder } from "../disk/cache_folder.ts";
 import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
@@ -56,7 +57,11 @@ function withVocabulary(study: StudyConfig, vocabSize: number): StudyConfig {
 export async function fittedStudy(
   disk: Disk,
   study: StudyConfig,
-  { text, given = bytesWhere(study), say }: { text: string; given?: GivenTokenizer; say: (line: string) => void },
+  { corpus, given = bytesWhere(study), say }: {
+    corpus: Corpus;
+    given?: GivenTokenizer;
+    say: (line: string) => void;
+  },
 ): Promise<StudyConfig> {
   if (given) {
     const { tokenizer: { vocabSize, hasModel }, source } = given;
@@ -65,7 +70,12 @@ export async function fittedStudy(
   }
   // A run that continues has its tokenizer and its size already.
   if (study.tokenizer !== undefined) return study;
-  const own = tokenizerText(text, study), tokenizer = await tokenizerFor(disk, own, study);
-  for (const note of fitNotes(tokenizer, own, study)) say(note);
+  const { text, sample } = await tokenizerSample(corpus, study), tokenizer = await tokenizerFor(disk, text, study);
+  if (sample) {
+    say(
+      `the tokenizer is trained on a sample: ${sample.characters} of ${sample.of} characters, spread over the training part`,
+    );
+  }
+  for (const note of fitNotes(tokenizer, text, study)) say(note);
   return withVocabulary(study, tokenizer.vocabSize);
 }

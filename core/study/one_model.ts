@@ -14,7 +14,6 @@ import {
   weightsFile,
 } from "../record/mod.ts";
 import { onePiece, type Part } from "../data/parts.ts";
-import { studyTokens } from "../data/study_data.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { type MetaPrefix, metaPrefix } from "../infer/meta_prefix.ts";
@@ -126,17 +125,11 @@ export class TrainedModel {
       });
     }
     const bytes = new TextEncoder().encode(text).length - this.tokenizer.bytesOf(first);
-    return await this.#score(onePiece(tokens, bytes));
+    return await this.evaluatePart(onePiece(tokens, bytes));
   }
 
-  /** The same on a part of the run's corpus, whose whole text is given. Throws UsageError where the run has no such part. */
-  async evaluatePart(corpus: string, name: "validation" | "test" = "validation"): Promise<TextQuality> {
-    const part = studyTokens(corpus, this.tokenizer, this.chosen.record.study)[name];
-    if (part) return await this.#score(part);
-    throw noTestPart();
-  }
-
-  async #score(part: Part): Promise<TextQuality> {
+  /** The same on tokens of this tokenizer, such as a part of the run's corpus. */
+  async evaluatePart(part: Part): Promise<TextQuality> {
     const logps = await this.logpsOf(part), { bytes } = part;
     return { ...qualityOfTokens(logps, part), tokens: logps.length, bytes };
   }

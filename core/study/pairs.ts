@@ -1,7 +1,7 @@
 /** The preference pairs of an arm. They are made once, by its pretrained model or by the corruption rule, and kept in a file. */
 import { join } from "node:path";
 import { corrupted, type Excerpt, excerpts, type Pair } from "../data/preference.ts";
-import type { Part } from "../data/parts.ts";
+import type { Text } from "../data/parts.ts";
 import { generate } from "../infer/generate.ts";
 import { at } from "../lists.ts";
 import { keptPairsOf, MAX_PAIRS_BYTES, readJson, writeJson } from "../record/mod.ts";
@@ -46,7 +46,7 @@ async function makePairs(run: ArmRun): Promise<KeptPairs> {
 /** `part` numbers the draws of the training and the validation part. */
 async function pairsFrom(
   run: ArmRun,
-  text: Part,
+  text: Text,
   { count, part }: { count: number; part: number },
 ): Promise<KeptPairs["train"]> {
   const { seed, study: { preference } } = run, { promptTokens: prompt, completionTokens: completion } = preference;

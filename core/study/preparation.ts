@@ -11,10 +11,10 @@ import {
   tokenizerPath,
   writeJson,
 } from "../record/mod.ts";
-import { bigramLoss, unigramLoss } from "../data/baselines.ts";
+import { bigramLoss, COUNTED_TOKENS, unigramLoss } from "../data/baselines.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { predictedTokens, type TokenData } from "../data/parts.ts";
-import { studyTokens, tokenizerText } from "../data/study_data.ts";
+import { corpusTokens, tokenizerSample } from "../data/corpus_tokens.ts";
 import { type Disk, sha256, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -56,6 +56,8 @@ interface Prepared {
   readonly environment: Environment;
   /** A tokenizer that is not trained on the text. A run that continues has it in its folder. */
   readonly givenTokenizer?: GivenTokenizer;
+  /** Told while a large text is encoded. */
+  readonly onProgress?: (line: string) => void;
 }
 
 /** Throws a UsageError when a file exists and has other bytes: somebody put it there. */
@@ -87,28 +89,52 @@ async function keepTokenizer(
  * HymbaError when its tokenizer is not the run's.
  */
 export async function prepare(disk: Disk, folder: string, given: Prepared): Promise<Preparation> {
-  const { study, corpus: { text } } = given, kept = tokenizerPath(folder, study);
+  const { study, corpus } = given, kept = tokenizerPath(folder, study);
   const before = await readJson(disk, join(folder, FILES.record), { as: runRecordOf });
   const own = before !== undefined && await disk.stat(kept) !== undefined;
   const other = given.givenTokenizer ?? bytesWhere(study);
-  const tokenizer = own
-    ? await readTokenizer(disk, kept)
-    : other?.tokenizer ?? await tokenizerFor(disk, tokenizerText(text, study), study);
+  const { tokenizer, sample } = own
+    ? { tokenizer: await readTokenizer(disk, kept), sample: before.tokenizer.sampleCharacters }
+    : await newTokenizer(disk, given, other);
   if (before && own) requireOwnTokenizer(kept, { hash: tokenizer.hash, recorded: before.tokenizer.sha256 });
-  const tokens = studyTokens(text, tokenizer, study);
-  const record = recordOf(given, { tokenizer: other?.tokenizer ?? tokenizer, source: other?.source }, tokens);
-  if (before) {
-    requireSame(before, record, folder);
-    return { record: { ...before, study }, tokenizer, tokens };
+  const tokens = await corpusTokens(disk, corpus, { tokenizer, rule: study, onProgress: given.onProgress });
+  try {
+    const about = { tokenizer: other?.tokenizer ?? tokenizer, source: other?.source, sample };
+    const record = recordOf(given, about, tokens);
+    if (before) requireSame(before, record, folder);
+    else {
+      await keepTokenizer(disk, folder, { tokenizer, study });
+      await writeJson(disk, join(folder, FILES.record), record);
+    }
+    return { record: before ? { ...before, study } : record, tokenizer, tokens };
+  } catch (error) {
+    tokens.close?.();
+    throw error;
   }
-  await keepTokenizer(disk, folder, { tokenizer, study });
-  await writeJson(disk, join(folder, FILES.record), record);
-  return { record, tokenizer, tokens };
 }
+
+/** The tokenizer of a new run: the one that was given, else one that is trained on the text. */
+async function newTokenizer(
+  disk: Disk,
+  { study, corpus }: Prepared,
+  given: GivenTokenizer | undefined,
+): Promise<{ tokenizer: Tokenizer; sample?: number }> {
+  if (given || study.tokenizer !== undefined) {
+    return { tokenizer: given?.tokenizer ?? await tokenizerFor(disk, "", study) };
+  }
+  const { text, sample } = await tokenizerSample(corpus, study);
+  return { tokenizer: await tokenizerFor(disk, text, study), sample: sample?.characters };
+}
+
+/** What a record keeps of texts that are whole parts. */
+const separateFacts = ({ separate = {} }: Corpus) =>
+  Object.fromEntries(
+    Object.entries(separate).map(([part, { name, bytes, sha256 }]) => [part, { name, bytes, sha256 }]),
+  );
 
 function recordOf(
   { study, corpus, environment }: Prepared,
-  { tokenizer, source }: Pick<GivenTokenizer, "tokenizer"> & Partial<GivenTokenizer>,
+  { tokenizer, source, sample }: { tokenizer: Tokenizer; source?: string; sample?: number },
   tokens: TokenData,
 ): RunRecord {
   const { train, validation: held, test } = tokens, predicted = { tokens: predictedTokens(held), bytes: held.bytes };
@@ -117,14 +143,27 @@ function recordOf(
     format: 1,
     study,
     ...environment,
-    corpus: { name: nameOfPart(name, study), bytes, sha256: corpus.sha256, licence, ...(warning ? { warning } : {}) },
-    tokenizer: { sha256: tokenizer.hash, vocabSize: tokenizer.vocabSize, ...(source ? { source } : {}) },
+    corpus: {
+      name: nameOfPart(name, study),
+      bytes,
+      sha256: corpus.sha256,
+      licence,
+      ...(warning ? { warning } : {}),
+      ...separateFacts(corpus),
+    },
+    tokenizer: {
+      sha256: tokenizer.hash,
+      vocabSize: tokenizer.vocabSize,
+      ...(source ? { source } : {}),
+      ...(sample ? { sampleCharacters: sample } : {}),
+    },
     data: {
       trainTokens: train.tokens.length,
       validationTokens: held.tokens.length,
       evaluatedTokens: predicted.tokens,
       evaluatedBytes: predicted.bytes,
       ...(test ? { testTokens: predictedTokens(test), testBytes: test.bytes } : {}),
+      ...(train.tokens.length > COUNTED_TOKENS ? { countedTokens: COUNTED_TOKENS } : {}),
     },
     baselines: {
       unigram: qualityOf(unigramLoss({ train, held }, V), predicted),

@@ -13,6 +13,7 @@ import {
   type Run,
   writeJson,
 } from "../record/mod.ts";
+import { onePiece } from "../data/parts.ts";
 import { type Disk, lockFolder, LOG_START, type LogPosition, makeFolders, MetricsLog } from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
 import { Diverged } from "../errors.ts";
@@ -34,19 +35,26 @@ import { stagesOf } from "./stage_plans.ts";
  * arms continue. What is measured at the end of a study is left out where only some cells run.
  */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
-  const { disk, folder, executor } = options, cells = options.cells ?? cellsOf(study), own = withArmsOf(study, cells);
+  const { disk, folder, executor, onEvent } = options,
+    cells = options.cells ?? cellsOf(study),
+    own = withArmsOf(study, cells);
   await requireOwnFolder(disk, folder);
   const held = await lockFolder(disk, folder);
   try {
     requireMemory(executor, own);
     await requirePart(disk, folder, { study, cells: options.cells });
-    const preparation = await prepare(disk, folder, { study, ...options });
-    executor.useTiles?.(preparation.record.tiles ?? {});
-    for (const arm of own.arms) await requireCausal(executor, { ...arm, T: study.sequenceLength });
-    await runCells(cells, { study, options, preparation });
-    if (options.probe && study.recall) await probeAll(study.recall, cells, options);
-    if (!options.cells) await endStudy(study, { ...options, ...preparation });
-    return await loadRun(disk, folder);
+    const onProgress = (message: string) => onEvent?.({ kind: "text", arm: "", seed: 0, step: 0, steps: 0, message });
+    const preparation = await prepare(disk, folder, { study, ...options, onProgress });
+    try {
+      executor.useTiles?.(preparation.record.tiles ?? {});
+      for (const arm of own.arms) await requireCausal(executor, { ...arm, T: study.sequenceLength });
+      await runCells(cells, { study, options, preparation });
+      if (options.probe && study.recall) await probeAll(study.recall, cells, options);
+      if (!options.cells) await endStudy(study, { ...options, ...preparation });
+      return await loadRun(disk, folder);
+    } finally {
+      preparation.tokens.close?.();
+    }
   } finally {
     await held.close();
   }
@@ -102,6 +110,9 @@ async function runOrFail({ arm, seed }: Cell, context: ArmContext): Promise<Fail
   }
 }
 
+/** Training tokens that speeds are measured with. */
+const SPEED_TOKENS = 2 ** 20;
+
 /** Measures the speed of every arm that has a result, once. An interrupted measurement starts again. */
 async function measureAll(
   study: StudyConfig,
@@ -112,7 +123,9 @@ async function measureAll(
   const trained = (await loadRun(disk, folder)).results.map(({ arm }) => arm);
   const measured = study.arms.filter(({ name }) => trained.includes(name));
   onEvent?.({ kind: "speeds", arm: "", seed: 0, step: 0, steps: 0 });
-  const place = { executor, study, tokens: tokens.train, signal };
+  // The order of all windows of a large text takes longer than what is measured.
+  const few = onePiece(tokens.train.tokens.subarray(0, Math.min(tokens.train.tokens.length, SPEED_TOKENS)));
+  const place = { executor, study, tokens: few, signal };
   await writeJson(disk, path, await measureSpeeds(measured, place, { rounds }));
 }
 

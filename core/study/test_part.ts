@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
 import { bigramLoss, unigramLoss } from "../data/baselines.ts";
-import { type Part, predictedTokens, type TokenData } from "../data/parts.ts";
+import { type Part, predictedTokens, type Text, type TokenData } from "../data/parts.ts";
 import type { Disk } from "../disk/mod.ts";
 import { qualityOf, qualityOfTokens } from "../eval/quality.ts";
 import { present } from "../lists.ts";
@@ -57,7 +57,7 @@ export async function readTestPart(study: StudyConfig, place: Place): Promise<vo
   }
 }
 
-function baselinesOn(held: Part, { train, V }: { train: Part; V: number }) {
+function baselinesOn(held: Part, { train, V }: { train: Text; V: number }) {
   const predicted = { tokens: predictedTokens(held), bytes: held.bytes };
   return {
     unigram: qualityOf(unigramLoss({ train, held }, V), predicted),

@@ -110,16 +110,30 @@ const STUDY: readonly Key[] = [
   },
 ];
 
+const PATHS = "a list of paths and patterns, or one name of a known corpus";
+
 const DATA: readonly Key[] = [
   {
     path: "data.files",
     type: list(text("the path of a text, or a pattern with * and ?"), {
       min: 1,
       max: 10_000,
-      words: "a list of paths and patterns, or one name of a known corpus",
+      words: PATHS,
     }),
     meaning: "The texts in their order, from the folder of this file: plain, .gz or .zst; * and ? make a pattern.",
     follows: { from: [], how: "Tiny Shakespeare, or the text of --data" },
+  },
+  {
+    path: "data.validationFiles",
+    type: list(text("the path of a text, or a pattern with * and ?"), { min: 1, max: 10_000, words: PATHS }),
+    meaning: "Texts for validation alone. Nothing of data.files is taken for it then.",
+    follows: { from: ["data.trainFraction"], how: "a share of the text" },
+  },
+  {
+    path: "data.testFiles",
+    type: list(text("the path of a text, or a pattern with * and ?"), { min: 1, max: 10_000, words: PATHS }),
+    meaning: "Texts that are read once, when all training is done.",
+    follows: { from: ["data.testFraction"], how: "a share of the text, or no test part" },
   },
   {
     path: "data.tokenizer",

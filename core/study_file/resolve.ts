@@ -21,7 +21,7 @@ import { withBranches } from "./branches.ts";
 import { mergeValues, presetValues, usualValues } from "./merge.ts";
 import { presetNamed } from "./presets.ts";
 import { recallFaults } from "./recall_faults.ts";
-import { splitFaults, splitOf } from "./split.ts";
+import { splitFaults, splitOf, trainFractionOf } from "./split.ts";
 import { lengthFaults, ownStageOf, rateFaults, stageOf } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
@@ -234,7 +234,7 @@ function studyFrom(
     seeds,
     vocabSize: reader.need<number>("model.vocabSize"),
     sequenceLength: T,
-    trainFraction: reader.need<number>("data.trainFraction"),
+    trainFraction: trainFractionOf(reader.table("data")),
     ...(split ? { split } : {}),
     ...(reader.get("data.tokenizer") === "bytes" ? { tokenizer: "bytes" as const } : {}),
     pretraining: stageOf(reader.values, { path: "pretraining", T }),

@@ -12,25 +12,47 @@ interface SplitValues {
   readonly testFraction: number;
   readonly blockCharacters: number;
   readonly gapCharacters?: number;
+  readonly validationFiles?: readonly string[];
+  readonly testFiles?: readonly string[];
 }
 
+/** Parts that are files of their own. */
+const separateIn = ({ validationFiles, testFiles }: SplitValues) => [
+  ...(validationFiles ? ["validation" as const] : []),
+  ...(testFiles ? ["test" as const] : []),
+];
+
+/** The share of the text that is trained on: all that is not for testing, where validation is a file of its own. */
+export const trainFractionOf = ({ trainFraction, testFraction, validationFiles }: SplitValues): number =>
+  validationFiles ? 1 - testFraction : trainFraction;
+
 /** The split; undefined where the text is simply cut in two. */
-export function splitOf(
-  { split: kind, testFraction, blockCharacters, gapCharacters }: SplitValues,
-): SplitConfig | undefined {
+export function splitOf(data: SplitValues): SplitConfig | undefined {
+  const { split: kind, testFraction, blockCharacters, gapCharacters } = data, separate = separateIn(data);
   const interleaved = kind === "interleaved", gap = gapCharacters ?? (interleaved ? USUAL_GAP : 0);
-  if (!interleaved && testFraction === 0 && gap === 0) return undefined;
-  return { kind, testFraction, ...(interleaved ? { blockCharacters } : {}), gapCharacters: gap };
+  if (!interleaved && testFraction === 0 && gap === 0 && separate.length === 0) return undefined;
+  const blocks = interleaved ? { blockCharacters } : {}, files = separate.length > 0 ? { separate } : {};
+  return { kind, testFraction, ...blocks, gapCharacters: gap, ...files };
 }
 
 /** The smallest share of the text that may validate. */
 const LEAST_SHARE = 1e-6;
 
+const SPLIT_KEYS = ["split", "testFraction", "gapCharacters", "validationFiles", "testFiles"].map((one) =>
+  `data.${one}`
+);
+
 /** Shares that leave nothing to validate with, blocks that are all gap, and a split beside that of a profile. */
 export function splitFaults(values: Values, data: SplitValues): Fault[] {
   const found = splitOf(data), faults: Fault[] = [], { trainFraction: train, testFraction: test } = data;
   const at = (path: string) => faultAt(present(values.get(path), path).origin);
-  if (train + test > 1 - LEAST_SHARE) {
+  for (const [files, share] of [["validationFiles", "trainFraction"], ["testFiles", "testFraction"]] as const) {
+    const own = values.get(`data.${share}`);
+    if (!data[files] || !own || !["file", "flag"].includes(own.origin.kind) || own.value === 0) continue;
+    const what = `data.${share} does not go with data.${files}`;
+    faults.push({ at: faultAt(own.origin), what, expected: "one of them", got: String(own.value) });
+  }
+  if (!data.validationFiles && train + test > 1 - LEAST_SHARE) {
     faults.push({
       at: at(test > 0 ? "data.testFraction" : "data.trainFraction"),
       what: "data.trainFraction and data.testFraction leave nothing for validation",
@@ -62,9 +84,7 @@ function profileFaults(values: Values, split: boolean): Fault[] {
     });
   if (tokenizer) refuse("data.tokenizer", "tokenizer");
   if (split) {
-    const given = ["data.split", "data.testFraction", "data.gapCharacters"].find((path) =>
-      ["file", "flag"].includes(values.get(path)?.origin.kind ?? "")
-    );
+    const given = SPLIT_KEYS.find((path) => ["file", "flag"].includes(values.get(path)?.origin.kind ?? ""));
     refuse(given ?? "data.split", "split");
   }
   return faults;

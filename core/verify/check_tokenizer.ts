@@ -1,6 +1,6 @@
 /** Whether the tokenizer of a run is the one that its record names and that its text gives. */
 import type { Corpus } from "../data/corpus.ts";
-import { tokenizerText } from "../data/study_data.ts";
+import { tokenizerSample } from "../data/corpus_tokens.ts";
 import type { Disk } from "../disk/mod.ts";
 import { readTokenizer, type RunRecord, tokenizerPath } from "../record/mod.ts";
 import { bytesWhere } from "../study/fitted.ts";
@@ -15,7 +15,7 @@ export async function checkTokenizer(
 ): Promise<Finding[]> {
   const found = (await readTokenizer(disk, tokenizerPath(folder, study))).hash;
   const again = study.tokenizer === undefined
-    ? fitTokenizer(tokenizerText(corpus.text, study), study).hash
+    ? fitTokenizer((await tokenizerSample(corpus, study)).text, study).hash
     : bytesWhere(study)?.tokenizer.hash;
   const compared = (what: string, made: string, words: string): Finding => ({
     what,

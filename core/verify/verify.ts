@@ -14,6 +14,8 @@ import {
 import type { Corpus } from "../data/corpus.ts";
 import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
+import { corpusTokens } from "../data/corpus_tokens.ts";
+import { noTestPart } from "../study/one_model.ts";
 import { openStage } from "../study/test_part.ts";
 import { runStudy } from "../study/study.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -68,13 +70,17 @@ export async function checkQualities(
   { run, part = "validation", ...means }: Means & { run: Run; part?: "validation" | "test" },
 ): Promise<Finding[]> {
   const { record } = run, { executor } = means, findings: Finding[] = [];
+  const tokenizer = await readTokenizer(disk, tokenizerPath(folder, record.study));
+  const tokens = await corpusTokens(disk, means.corpus, { tokenizer, rule: record.study }), text = tokens[part];
+  tokens.close?.();
+  if (!text) throw noTestPart();
   for (const result of run.results) {
     for (const stage of STAGES) {
       const recorded = part === "test" ? testQuality(run, result, stage)?.loss : result.stages[stage]?.final.loss;
       if (recorded === undefined) continue;
       const model = await openStage(result, stage, { disk, folder, executor, record });
       try {
-        const { loss } = await model.evaluatePart(means.corpus.text, part);
+        const { loss } = await model.evaluatePart(text);
         const what = `${result.arm}, seed ${result.seed}, ${stage}: loss${part === "test" ? " on the test part" : ""}`;
         findings.push(compareLosses(what, { recorded, loss, same: means.same }));
       } finally {

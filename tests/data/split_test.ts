@@ -3,11 +3,12 @@ import { strict as assert } from "node:assert";
 import { fc } from "../packages.ts";
 import { BatchOrder, evaluationBatches } from "../../core/data/batches.ts";
 import { bigramLoss } from "../../core/data/baselines.ts";
-import { type Encoder, type Part, partOf, piecesIn, predictedTokens } from "../../core/data/parts.ts";
+import { type Encoder, type Part, partOf, piecesIn, predictedTokens, type TokenData } from "../../core/data/parts.ts";
 import { excerpts } from "../../core/data/preference.ts";
 import { piecesOf, type SplitRule, splitText } from "../../core/data/split.ts";
 import { studyTokens, tokenizerText } from "../../core/data/study_data.ts";
 import { at } from "../../core/lists.ts";
+import { longOrder, STREAMS } from "../../core/random.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
 
 const rules: fc.Arbitrary<SplitRule> = fc.record({
@@ -54,7 +55,7 @@ const INTERLEAVED: SplitRule = {
   split: { kind: "interleaved", testFraction: 0.1, blockCharacters: 300, gapCharacters: 20 },
 };
 
-function partsOf(rule: SplitRule): Record<"train" | "validation" | "test", Part> {
+function partsOf(rule: SplitRule): Required<Omit<TokenData, "close">> {
   const { train, validation, test } = studyTokens(NAMED, LETTERS, { ...rule, sequenceLength: 16 });
   return { train, validation, test: test! };
 }
@@ -145,6 +146,35 @@ Deno.test("the keys of a split: nothing is recorded where the text is cut in two
     () => studyOf('profile = "seed"\n[data]\ntestFraction = 0.05\n'),
     /my\.toml:3:1: data\.testFraction does not go with profile seed/,
   );
+  assert.deepEqual(studyOf('[data]\nvalidationFiles = ["v.txt"]\ntestFraction = 0.2\n'), {
+    ...studyOf(""),
+    trainFraction: 0.8,
+    split: { kind: "contiguous", testFraction: 0.2, gapCharacters: 0, separate: ["validation"] },
+    preset: "my",
+  });
+  assert.throws(
+    () => studyOf('[data]\nvalidationFiles = ["v.txt"]\ntrainFraction = 0.9\n'),
+    /my\.toml:3:1: data\.trainFraction does not go with data\.validationFiles/,
+  );
+  assert.throws(
+    () => studyOf('[data]\ntestFiles = ["t.txt"]\ntestFraction = 0.1\n'),
+    /my\.toml:3:1: data\.testFraction does not go with data\.testFiles/,
+  );
+});
+
+Deno.test("a long order has every number once, and depends on seed and step", () => {
+  for (const length of [1, 2, 3, 100, 1023, 5000]) {
+    const order = longOrder(length, { seed: 3, stream: STREAMS.batches, step: 7 });
+    const all = Array.from({ length }, (_, i) => order(i));
+    assert.deepEqual(all.toSorted((a, b) => a - b), Array.from({ length }, (_, i) => i));
+    if (length < 100) continue;
+    for (const other of [{ seed: 4, step: 7 }, { seed: 3, step: 8 }]) {
+      const second = longOrder(length, { ...other, stream: STREAMS.batches });
+      assert.ok(all.filter((one, i) => one === second(i)).length < 10);
+    }
+    const moved = all.reduce((sum, one, i) => sum + Math.abs(one - i), 0) / length;
+    assert.ok(Math.abs(moved / length - 1 / 3) < 0.06, "on average a third of the length away, as in a random order");
+  }
 });
 
 Deno.test("in a short text blocks are shorter, so that every part has one", () => {

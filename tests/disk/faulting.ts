@@ -3,6 +3,7 @@ import { intercept, type Step } from "./intercept.ts";
 
 const VERBS: Record<keyof Disk, DiskOperation> = {
   read: "read",
+  openRanges: "read",
   writeSome: "write",
   truncate: "truncate",
   syncFile: "sync",

@@ -16,6 +16,7 @@ export type Around = <T>(step: Step, perform: (limit?: number) => Promise<T>) =>
 export function intercept(disk: Disk, around: Around): Disk {
   return {
     read: (path) => around({ operation: "read", path }, () => disk.read(path)),
+    openRanges: (path) => around({ operation: "openRanges", path }, () => disk.openRanges(path)),
     writeSome: (path, bytes, options) =>
       around(
         { operation: "writeSome", path },

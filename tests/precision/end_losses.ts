@@ -13,7 +13,7 @@ import { predictedTokens } from "../../core/data/parts.ts";
 import { parseArgs } from "node:util";
 import { type Precision, PRECISIONS } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { resolveCorpus } from "../../core/data/corpus.ts";
+import { resolveCorpus, wholeText } from "../../core/data/corpus.ts";
 import { studyTokens, tokenizerText } from "../../core/data/study_data.ts";
 import { resolvedStudy } from "../../core/study/match.ts";
 import { trainTokenizer } from "../../core/tokenizer/mod.ts";
@@ -32,8 +32,9 @@ const out = values.out ?? `results/bench/precision-${values.preset}.json`;
 
 const study = resolvedStudy(values.preset, { models: values.models?.split(",") });
 const corpus = await resolveCorpus({ onProgress: (line) => console.error(line) });
-const tokenizer = trainTokenizer(tokenizerText(corpus.text, study), { vocabSize: study.vocabSize });
-const tokens = studyTokens(corpus.text, tokenizer, study);
+const text = wholeText(corpus, "this measurement");
+const tokenizer = trainTokenizer(tokenizerText(text, study), { vocabSize: study.vocabSize });
+const tokens = studyTokens(text, tokenizer, study);
 
 async function before(): Promise<readonly EndLoss[]> {
   try {

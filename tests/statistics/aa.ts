@@ -6,7 +6,7 @@
  * `deno run -A tests/statistics/aa.ts [--trainings N] [--draws N]`: about two minutes.
  */
 import { parseArgs } from "node:util";
-import { resolveCorpus } from "../../core/data/corpus.ts";
+import { resolveCorpus, wholeText } from "../../core/data/corpus.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
 import { partOf, predictedTokens } from "../../core/data/parts.ts";
 import { splitText } from "../../core/data/split.ts";
@@ -35,7 +35,8 @@ await loadStudent();
 const study = studyOf("smoke", { models: [ArchType.TRANSFORMER_GLOBAL] }), { config } = study.arms[0]!;
 const { sequenceLength: T, pretraining } = study, executor = await CpuExecutor.create({});
 const corpus = await resolveCorpus({ onProgress: (line) => console.error(line) });
-const parts = splitText(corpus.text.slice(0, study.characters), study);
+const text = wholeText(corpus, "this measurement");
+const parts = splitText(text.slice(0, study.characters), study);
 const means = { tokenizer: trainTokenizer(parts.train.join(""), { vocabSize: study.vocabSize }), T };
 const tokens = {
   train: partOf("train", parts.train, means),

@@ -34,7 +34,7 @@ Deno.test("bytes: one token a byte, every text comes back, and both files say th
 
 async function study(disk: Disk, given?: GivenTokenizer, { bytes = false } = {}) {
   const tiny = { ...tinyStudy({ arms: ["mamba"] }), ...(bytes ? { tokenizer: "bytes" as const } : {}) };
-  const fitted = await fittedStudy(disk, tiny, { text: corpus.text, given, say: () => {} });
+  const fitted = await fittedStudy(disk, tiny, { corpus, given, say: () => {} });
   const executor = await CpuExecutor.create({ threads: 1 });
   try {
     const options = { executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT, givenTokenizer: given };
@@ -116,7 +116,7 @@ Deno.test("a study that continues without its given tokenizer says how to name i
   } finally {
     await executor.close();
   }
-  assert.equal(await fittedStudy(systemDisk, fitted, { text: corpus.text, say: () => {} }), fitted);
+  assert.equal(await fittedStudy(systemDisk, fitted, { corpus, say: () => {} }), fitted);
 });
 
 Deno.test("the key data.tokenizer: bytes are part of the study; a profile has its own", () => {

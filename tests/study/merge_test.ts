@@ -59,7 +59,7 @@ const SHOWS_TIMES = /^(ablation_results\.(csv|png)|budgets\.(csv|png)|recall\.cs
 
 Deno.test("a smoke study of cells in any order has, once merged, every file of the study made in one go", async () => {
   const smoke = studyOf("smoke", { models: ["mamba", "hymba"], seeds: 2, steps: 3, orpoSteps: 2 });
-  const disk = memoryDisk(), fitted = await fittedStudy(disk, smoke, { text: corpus.text, say: () => {} });
+  const disk = memoryDisk(), fitted = await fittedStudy(disk, smoke, { corpus, say: () => {} });
   const study: StudyConfig = {
     ...fitted,
     split: { kind: "contiguous", testFraction: 0.05, gapCharacters: 0 },

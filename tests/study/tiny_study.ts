@@ -1,6 +1,6 @@
 /** A study that takes seconds, for tests: a synthetic text, models of a few thousand parameters, few steps. */
 import type { StudyConfig } from "../../core/config/mod.ts";
-import type { Corpus } from "../../core/data/corpus.ts";
+import type { HeldCorpus } from "../../core/data/corpus.ts";
 import { sha256 } from "../../core/disk/mod.ts";
 import type { Environment } from "../../core/study/preparation.ts";
 import { randomInteger } from "../../core/random.ts";
@@ -9,7 +9,7 @@ import { smallModels } from "../train/models.ts";
 const WORDS = "the sun and moon were over a hill when she came home to sing of old days in cold light".split(" ");
 
 /** About 12,000 bytes of lower-case words and line ends, the same at every call. */
-export function madeUpCorpus(): Corpus {
+export function madeUpCorpus(): HeldCorpus {
   const counter = { seed: 5, stream: 100, step: 0 };
   const words = Array.from(
     { length: 3000 },

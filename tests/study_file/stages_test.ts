@@ -5,6 +5,7 @@ import { systemDisk } from "../../core/disk/mod.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
 import { matchedStudy, ofOneTime, updateFlops } from "../../core/study/match.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
+import { madeUpCorpus } from "../study/tiny_study.ts";
 
 const resolved = (text: string) => resolveSources({ file: { path: "my.toml", text } });
 const studyOf = (text: string) => resolved(text).study;
@@ -82,8 +83,8 @@ Deno.test("a smaller vocabulary keeps what an arm has of its own, and the budget
       'preset = "smoke"\nmodels = ["hymba", "mamba"]\nbudget = "flops"\n[arms.mamba.pretraining]\nrate = 0.5\nbatch = 1\n',
     ),
   );
-  const text = "a small text of few words ".repeat(200), said: string[] = [];
-  const fitted = await fittedStudy(systemDisk, study, { text, say: (line) => said.push(line) });
+  const corpus = { ...madeUpCorpus(), text: "a small text of few words ".repeat(200) }, said: string[] = [];
+  const fitted = await fittedStudy(systemDisk, study, { corpus, say: (line) => said.push(line) });
   assert.ok(fitted.vocabSize < study.vocabSize && said.length > 0);
   const [first, second] = fitted.arms.map((arm) => studyOfArm(fitted, arm).pretraining);
   assert.deepEqual([second?.rate, second?.batch], [0.5, 1]);

@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { type Arm, RATE_SCALINGS, type RateScaling, type StudyConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
-import { resolveCorpus } from "../../core/data/corpus.ts";
+import { resolveCorpus, wholeText } from "../../core/data/corpus.ts";
 import { studyTokens, tokenizerText } from "../../core/data/study_data.ts";
 import { onePiece, type TokenData } from "../../core/data/parts.ts";
 import { qualityOfTokens } from "../../core/eval/quality.ts";
@@ -81,8 +81,9 @@ const { values } = parseArgs({
 const steps = Number(values.steps), rows = await before();
 const first = studyOf(64, "hymba", { steps, rate: 1e-3 });
 const corpus = await resolveCorpus({ onProgress: (line) => console.error(line) });
-const tokenizer = trainTokenizer(tokenizerText(corpus.text, first), { vocabSize: first.vocabSize });
-const all = studyTokens(corpus.text, tokenizer, first);
+const text = wholeText(corpus, "this measurement");
+const tokenizer = trainTokenizer(tokenizerText(text, first), { vocabSize: first.vocabSize });
+const all = studyTokens(text, tokenizer, first);
 const executor = await CpuExecutor.create({ threads: 1 });
 for (const model of values.models.split(",")) {
   for (const width of WIDTHS) {
