@@ -53,12 +53,14 @@ export function barPlot({ names, looks }: ArmAxis, { x, series, references, stac
     categoryPercentage: 0.74,
     barPercentage: 0.92,
   }));
+  const isEmpty = series.every(({ values }) => values.every((spread) => spread === undefined));
   const whiskers = stacked ? [] : series.flatMap(whiskersOf);
   const labels = stacked ? stackLabels(series) : series.flatMap(labelsOf);
   return plotOf("bar", {
     labels: names,
     datasets,
-    x: scale({ min: 0, ...x }),
+    // Without any bar the axis has no numbers.
+    x: scale(isEmpty ? { ...x, min: 0, max: 1, tick: () => "" } : { min: 0, ...x }),
     y: categories(names),
     marks: { whiskers, labels, references },
     stacked,

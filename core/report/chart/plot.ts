@@ -88,7 +88,11 @@ function logTicks(low: number, high: number): number[] {
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const factor of factors) ticks.push(factor * 10 ** power);
   }
-  return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
+  const seen = ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
+  // Ticks that are closer than a twelfth of the axis would write over each other.
+  const apart = Math.pow(high / low, 1 / 12), kept: number[] = [];
+  for (const tick of seen) if (kept.length === 0 || tick / (kept.at(-1) ?? tick) >= apart) kept.push(tick);
+  return kept;
 }
 
 /** Chart.js options of an axis. */
