@@ -8,6 +8,7 @@ import { integer, string } from "@optique/core/valueparser";
 import { UsageError } from "../../core/errors.ts";
 import { choiceRows } from "../../core/report/mod.ts";
 import { type FlagValue, sweepOf, typedValue } from "../../core/study_file/mod.ts";
+import { cellOption } from "../shared/cells.ts";
 import { withStudy } from "../shared/new_study.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import {
@@ -51,6 +52,7 @@ const options = merge(
         description: message`folder of the sweep; by default one under results/runs`,
       }),
     ),
+    cells: cellOption,
     json: jsonOption,
   }),
   object("The study", {
@@ -92,7 +94,7 @@ export function sweepFlags(
 }
 
 async function sweep(
-  { study: path, over, perArm, seeds, extend, models, data, out, json, backend, adapter, threads, ...given }:
+  { study: path, over, perArm, seeds, extend, models, data, out, cells, json, backend, adapter, threads, ...given }:
     InferValue<typeof options>,
 ): Promise<void> {
   const flags = [
@@ -116,7 +118,10 @@ async function sweep(
     const { study: base, values } = resolved, folder = out ?? defaultFolder("sweep", ...parts);
     const resolve = (more: readonly FlagValue[]) =>
       readyStudy({ ...sources, flags: [...sources.flags ?? [], ...more] }, open.opened).study;
-    const { record, written } = await carryOutSweep({ ...open, base, values, sweep: sweepOf(values), resolve, folder });
+    const only = cells === undefined ? {} : { cells: { words: cells, json } };
+    const done = await carryOutSweep({ ...open, base, values, sweep: sweepOf(values), resolve, folder, ...only });
+    if (!done) return;
+    const { record, written } = done;
     if (record.choices.length < base.arms.length) Deno.exitCode = 1;
     if (json) return console.log(JSON.stringify({ folder, written, choices: record.choices }));
     console.log(`${table(choiceRows(record))}\n${written.map((file) => `wrote ${file}`).join("\n")}`);

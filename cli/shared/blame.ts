@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Arm, StudyConfig } from "../../core/config/mod.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { Diverged, quoted, UsageError } from "../../core/errors.ts";
+import { present } from "../../core/lists.ts";
 import { writeJson } from "../../core/record/mod.ts";
 import { type Blame, blameChart, blameCsv, blameOf, blameText, footerOf } from "../../core/report/mod.ts";
 import type { Lattice } from "../../core/study/blame.ts";
@@ -63,11 +64,12 @@ async function tuned(plan: BlamePlan, study: StudyConfig): Promise<Map<string, P
   const { base, values, lattice: _, from: __, to: ___, sweep, folder, ...open } = plan,
     points = new Map<string, Point>();
   if (!sweep) return points;
-  const { record } = await carryOutSweep({
+  const swept = await carryOutSweep({
     ...open,
     ...{ base: study, values, folder: join(folder, PARTS.sweep), sweep: { ...sweep, perArm: true } },
     resolve: (flags) => ({ ...study, arms: study.arms.map((arm) => withFlags(arm, flags, { base, values })) }),
   });
+  const { record } = present(swept, "the outcome of the sweep");
   for (const { arm, point } of record.choices) points.set(arm, point);
   const lost = study.arms.filter(({ name }) => !points.has(name)).map(({ name }) => name);
   if (lost.length > 0) throw new Diverged(`every value of the sweep diverged for ${lost.join(", ")}`);

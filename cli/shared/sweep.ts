@@ -3,12 +3,22 @@ import { join } from "node:path";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { isTemporary, makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { quoted, UsageError } from "../../core/errors.ts";
-import { roundFolder, type Run, SWEEP_FILES, type SweepRecord, writeJson } from "../../core/record/mod.ts";
+import {
+  FILES,
+  loadRun,
+  roundFolder,
+  type Run,
+  SWEEP_FILES,
+  type SweepRecord,
+  writeJson,
+} from "../../core/record/mod.ts";
 import { sweepChart, sweepCsv } from "../../core/report/mod.ts";
+import { failuresOf } from "../../core/report/summary.ts";
 import { type Outcome, runSweep } from "../../core/study/sweep.ts";
 import { studyOfTrials, type Trial } from "../../core/study/sweep_grid.ts";
 import { type FlagValue, originsOf, type SweepConfig, type Values } from "../../core/study_file/mod.ts";
 import type { OpenStudy } from "./new_study.ts";
+import { conductCells } from "./cells.ts";
 import { carriedOut } from "./study.ts";
 
 /** A sweep that is ready to be carried out. */
@@ -20,7 +30,12 @@ export interface SweepPlan extends Omit<OpenStudy, "resolved" | "parts"> {
   /** The study with more flags. */
   readonly resolve: (flags: readonly FlagValue[]) => StudyConfig;
   readonly folder: string;
+  /** Only these cells of the first round that is not finished, each in a folder of its own. */
+  readonly cells?: { readonly words: string; readonly json: boolean };
 }
+
+/** The folder of the cells of a round, which hymba merge makes one run of. */
+const cellsFolder = (folder: string, round: number): string => `${roundFolder(folder, round)}-cells`;
 
 /** Throws a UsageError when a folder holds anything but a sweep. */
 async function requireSweepFolder(folder: string): Promise<void> {
@@ -28,7 +43,7 @@ async function requireSweepFolder(folder: string): Promise<void> {
   if (!found) return;
   const names = found.kind === "folder" ? await systemDisk.list(folder) : [];
   const own = (name: string) =>
-    isTemporary(name) || /^round-\d+$/.test(name) || Object.values<string>(SWEEP_FILES).includes(name);
+    isTemporary(name) || /^round-\d+(-cells)?$/.test(name) || Object.values<string>(SWEEP_FILES).includes(name);
   const foreign = names.filter((name) => !own(name));
   if (found.kind === "folder" && foreign.length === 0) return;
   throw new UsageError(`${folder} is not a sweep`, {
@@ -57,24 +72,49 @@ const plainValues = (values: Values): Record<string, string> =>
       .map(([path, { value }]) => [path, JSON.stringify(value)]),
   );
 
-/** Trains every point that is not trained yet, chooses, and writes the three files of the sweep. Returns what is in them. */
+/** A round that is finished: every trial has a result or diverged with every seed. Undefined for any other. */
+async function finishedRound(folder: string, trials: readonly Trial[]): Promise<Run | undefined> {
+  if (!await systemDisk.stat(join(folder, FILES.record))) return undefined;
+  const run = await loadRun(systemDisk, folder), failures = failuresOf(run);
+  const isDone = (name: string, seed: number) =>
+    [...run.results, ...failures].some((one) => one.arm === name && one.seed === seed);
+  const all = trials.flatMap(({ name }) => run.record.study.seeds.map((seed) => isDone(name, seed)));
+  return all.every(Boolean) ? run : undefined;
+}
+
+/**
+ * Trains every point that is not trained yet, chooses, and writes the three files of the sweep. Returns what is in them;
+ * undefined where only cells were trained.
+ */
 export async function carryOutSweep(
-  { base, values, sweep, resolve, folder, ...open }: SweepPlan,
-): Promise<{ record: SweepRecord; written: string[] }> {
+  { base, values, sweep, resolve, folder, cells, ...open }: SweepPlan,
+): Promise<{ record: SweepRecord; written: string[] } | undefined> {
   const { over, perArm, extend, seeds } = sweep, arms = base.arms.map(({ name }) => name);
   await requireSweepFolder(folder);
-  const { rounds, outcomes, choices } = await runSweep(arms, sweep, async (trials, round) => {
+  const found = await runSweep(arms, sweep, async (trials, round) => {
+    const study = studyOfTrials(trials, { base, seeds, resolve }), origins = originsOf(values);
+    if (cells) {
+      const run = await finishedRound(roundFolder(folder, round), trials);
+      if (run) return outcomesOf(run, trials, round);
+      const own = cellsFolder(folder, round), goal = roundFolder(folder, round);
+      open.display.say(
+        `round ${round} of the sweep: cells of ${own}; hymba merge ${own} --out ${goal} makes one run of them`,
+      );
+      await conductCells({ ...open, study, folder: own, origins, json: cells.json, test: false }, cells.words);
+      return undefined;
+    }
     open.display.say(`round ${round} of the sweep: ${trials.length} points, ${seeds.length} seeds each`);
-    const study = studyOfTrials(trials, { base, seeds, resolve });
     const { run } = await carriedOut({
       ...open,
       study,
       test: false,
       folder: roundFolder(folder, round),
-      origins: originsOf(values),
+      origins,
     });
     return outcomesOf(run, trials, round);
   });
+  if (!found) return undefined;
+  const { rounds, outcomes, choices } = found;
   const { name, sha256 } = open.corpus;
   const record: SweepRecord = {
     format: 1,

@@ -123,6 +123,8 @@ export interface StudyConfig extends ActivationConfig {
   readonly equivalenceMargin?: number;
   /** The study ends with its first stage. Absent: it has the second stage too. */
   readonly lastStage?: "pretraining";
+  /** The study serves a choice: its test part is never read. */
+  readonly choosing?: true;
 }
 
 /** Nats per token below which a difference does not matter, 2 % of the perplexity: models are called equal only within it. */

@@ -130,6 +130,7 @@ const study = object({
   mainArm: optional(armName),
   equivalenceMargin: optional(number({ min: 0 })),
   lastStage: optional(oneOf(["pretraining"])),
+  choosing: optional(oneOf([true])),
   remat: optional(oneOf([true, false])),
   precision: optional(oneOf(["bf16", "f16"])),
   recall: optional(recall),

@@ -63,7 +63,7 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
 /** What is measured once, after all cells: the test part and speeds. */
 async function endStudy(study: StudyConfig, given: StudyOptions & Preparation): Promise<void> {
   const { onEvent, environment: { command } } = given;
-  if (given.test) {
+  if (given.test && !study.choosing) {
     const onModel = (of: { arm: string; seed: number }) => onEvent?.({ kind: "test", ...of, step: 0, steps: 0 });
     await readTestPart(study, { ...given, command, onModel });
   }

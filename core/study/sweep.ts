@@ -87,13 +87,14 @@ const axesOf = (over: readonly Axis[], arm: string): Axis[] =>
 
 /**
  * Trains the points of a sweep round after round. `train` is given trials that have not been trained yet and returns what they
- * came to. The same losses lead to the same rounds, so a sweep that was stopped goes on when it is called again.
+ * came to, or undefined where that is not known yet: the sweep then ends without an outcome. The same losses lead to the same
+ * rounds, so a sweep that was stopped goes on when it is called again.
  */
 export async function runSweep(
   arms: readonly string[],
   { over, perArm, extend }: Pick<SweepConfig, "over" | "perArm" | "extend">,
-  train: (trials: readonly Trial[], round: number) => Promise<readonly Outcome[]>,
-): Promise<SweepOutcome> {
+  train: (trials: readonly Trial[], round: number) => Promise<readonly Outcome[] | undefined>,
+): Promise<SweepOutcome | undefined> {
   let groups: Group[] = perArm
     ? arms.map((arm) => ({ arms: [arm], axes: axesOf(over, arm), extended: 0 }))
     : [{ arms, axes: over, extended: 0 }];
@@ -103,7 +104,9 @@ export async function runSweep(
     const trials = groups.flatMap(trialsOf).filter(({ name }) => !outcomes.has(name));
     if (trials.length === 0) break;
     rounds++;
-    for (const outcome of await train(trials, rounds)) outcomes.set(outcome.name, outcome);
+    const found = await train(trials, rounds);
+    if (!found) return undefined;
+    for (const outcome of found) outcomes.set(outcome.name, outcome);
     groups = groups.map((group) => extendedGroup(group, { outcomes, extend }));
   }
   return {

@@ -78,6 +78,7 @@ export function studyOfTrials(
     ...rest,
     seeds,
     lastStage: "pretraining",
+    choosing: true,
     arms: trials.map((trial) => present(made.get(trial), trial.name)),
   };
 }

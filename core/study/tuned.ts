@@ -54,7 +54,7 @@ export function requireFreshSeeds(
 
 /** Keys that the arms of the study do not share with those of the sweep, as `key: value there, value here`. */
 export function otherValues({ values: there, over }: SweepRecord, here: Values): string[] {
-  const skipped = ["seeds", "models", "name", "lastStage", ...over.map(({ path }) => path)];
+  const skipped = ["seeds", "models", "name", "lastStage", "pretraining.decayAt", ...over.map(({ path }) => path)];
   const keys = new Set([...Object.keys(there), ...here.keys()]);
   return [...keys].filter((key) => !/^(sweep|orpo|preference|samples|recall)\./.test(key) && !skipped.includes(key))
     .flatMap((key) => {

@@ -30,6 +30,20 @@ Deno.test("a sweep chooses, its repetition trains nothing, and ablate uses the c
     assert.equal(JSON.parse(again.out).choices[0].arm, "mamba");
   });
 
+  await t.step("cells and their merge make a round with the same losses, and no test part is read", async () => {
+    const apart = [...SWEEP, "--per-arm", "--extend", "0", "--out", "apart"];
+    const cells = await hymba(place, ...apart, "--cell", "0-1");
+    assert.equal(cells.code, 0, cells.error);
+    const merged = ["merge", "apart/round-1-cells", "--out", "apart/round-1", "--data", place.text];
+    assert.equal((await hymba(place, ...merged)).code, 0);
+    const whole = await hymba(place, ...apart);
+    assert.equal(whole.code, 0, whole.error);
+    assert.doesNotMatch(whole.error, /done=/);
+    assert.equal(await read("apart/sweep.csv"), csv);
+    const names = Array.from(Deno.readDirSync(join(place.folder, "apart/round-1")), ({ name }) => name);
+    assert.ok(!names.includes("test_readings.json"), names.join(", "));
+  });
+
   await t.step("verify checks a round like any other run", async () => {
     const { code, out, error } = await hymba(
       place,

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { type Disk, memoryDisk } from "../../core/disk/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
+import { present } from "../../core/lists.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { expectedBest, meanLoss, type Outcome, runSweep } from "../../core/study/sweep.ts";
 import { studyOfTrials, type Trial, trialAt } from "../../core/study/sweep_grid.ts";
@@ -31,12 +32,15 @@ function trainer(lossOf: (trial: Trial, seed: number) => number | undefined) {
 /** A bowl in the logarithm of the rate, with its bottom at `best`. */
 const bowl = (rate: unknown, best: number) => 2 + Math.log(Number(rate) / best) ** 2;
 
+/** A sweep that is trained to its end. */
+const swept = async (...given: Parameters<typeof runSweep>) => present(await runSweep(...given), "the outcome");
+
 const over = [{ path: RATE, values: [1e-3, 2e-3, 4e-3] }];
 
 Deno.test("an optimum inside the grid is chosen; one at its edge extends the grid by its ratio until it is inside", async () => {
   const best = { a: 2e-3, b: 16e-3, c: 3e-4 } as Record<string, number>;
   const { rounds, train } = trainer(({ arm, point }, seed) => bowl(point[RATE], best[arm] ?? NaN) + 1e-3 * (seed % 2));
-  const { choices } = await runSweep(["a", "b", "c"], { over, perArm: true, extend: 3 }, train);
+  const { choices } = await swept(["a", "b", "c"], { over, perArm: true, extend: 3 }, train);
   assert.deepEqual(choices.map(({ arm, point, edge }) => [arm, point[RATE], edge]), [
     ["a", 2e-3, []],
     ["b", 16e-3, []],
@@ -49,7 +53,7 @@ Deno.test("an optimum inside the grid is chosen; one at its edge extends the gri
 
 Deno.test("a grid is extended a stated number of times; then its optimum is reported as not found", async () => {
   const { rounds, train } = trainer(({ point }) => -Math.log(Number(point[RATE])));
-  const { choices } = await runSweep(["a"], { over, perArm: true, extend: 2 }, train);
+  const { choices } = await swept(["a"], { over, perArm: true, extend: 2 }, train);
   assert.deepEqual(choices[0]?.point, { [RATE]: 16e-3 });
   assert.deepEqual(choices[0]?.edge, [RATE]);
   assert.equal(rounds.length, 3);
@@ -62,7 +66,7 @@ Deno.test("whole numbers, values of zero and words are not extended, and only nu
     { path: "pretraining.schedule", values: ["cosine", "wsd"] },
   ];
   const { rounds, train } = trainer(({ point }) => 3 - Number(point["pretraining.batch"]) / 100);
-  const { choices } = await runSweep(["a"], { over: axes, perArm: true, extend: 3 }, train);
+  const { choices } = await swept(["a"], { over: axes, perArm: true, extend: 3 }, train);
   assert.equal(rounds.length, 1);
   assert.deepEqual(choices[0]?.edge, ["pretraining.batch", "pretraining.decay"]);
   assert.equal(rounds[0]?.[0], "a@batch=4,decay=0,schedule=cosine");
@@ -70,7 +74,7 @@ Deno.test("whole numbers, values of zero and words are not extended, and only nu
 
 Deno.test("without a choice per model, one point of the lowest mean over the models serves all", async () => {
   const { rounds, train } = trainer(({ arm, point }) => bowl(point[RATE], arm === "a" ? 1e-3 : 4e-3));
-  const { choices } = await runSweep(["a", "b"], { over, perArm: false, extend: 3 }, train);
+  const { choices } = await swept(["a", "b"], { over, perArm: false, extend: 3 }, train);
   assert.deepEqual(choices.map(({ point }) => point[RATE]), [2e-3, 2e-3]);
   assert.equal(rounds.length, 1);
 });
@@ -79,7 +83,7 @@ Deno.test("a key of one model is tried in it alone", async () => {
   const axes = [...over, { path: "arms.b.stateSize", values: [8, 16] }];
   const { rounds, train } = trainer(({ point }) => bowl(point[RATE], 2e-3) - Number(point["arms.b.stateSize"] ?? 0));
   for (const perArm of [true, false]) {
-    const { choices } = await runSweep(["a", "b"], { over: axes, perArm, extend: 0 }, train);
+    const { choices } = await swept(["a", "b"], { over: axes, perArm, extend: 0 }, train);
     assert.deepEqual(choices.map(({ point }) => point), [{ [RATE]: 2e-3 }, { [RATE]: 2e-3, "arms.b.stateSize": 16 }]);
     assert.equal(rounds.pop()?.length, 3 + 6);
   }
@@ -90,7 +94,7 @@ Deno.test("a point that diverged with any seed is the worst; an arm that diverge
     if (arm === "b" || (point[RATE] === 4e-3 && seed === 10002)) return undefined;
     return -Number(point[RATE]);
   });
-  const { choices, outcomes } = await runSweep(["a", "b"], { over, perArm: true, extend: 3 }, train);
+  const { choices, outcomes } = await swept(["a", "b"], { over, perArm: true, extend: 3 }, train);
   assert.deepEqual(choices.map(({ arm, point, edge }) => [arm, point[RATE], edge]), [["a", 2e-3, []]]);
   assert.equal(outcomes.filter((outcome) => meanLoss(outcome) === Infinity).length, 4);
 });
@@ -124,7 +128,7 @@ Deno.test("trials are arms with the values of their point; sizes stay matched", 
     },
   });
   assert.deepEqual(study.arms.map(({ name }) => name), ["hymba@rate=0.01,statesize=8", "mamba@rate=0.001"]);
-  assert.deepEqual([study.lastStage, study.seeds, study.recall], ["pretraining", [10001], undefined]);
+  assert.deepEqual([study.lastStage, study.choosing, study.seeds], ["pretraining", true, [10001]]);
 });
 
 const corpus = madeUpCorpus(), FOLDER = "run";
