@@ -1,6 +1,6 @@
 /** Whether models differ on the same tokens: intervals of differences that allow for other text, other seeds and their number. */
 import { HymbaError } from "../errors.ts";
-import { at, present } from "../lists.ts";
+import { at } from "../lists.ts";
 import { fillNormal, fillUniform, permutation, STREAMS } from "../random.ts";
 import { studentQuantile } from "../student.ts";
 import { type Contrast, type Estimate, estimate, type Layout, ofTable } from "./contrast.ts";
@@ -130,16 +130,16 @@ interface Group {
 function worstOf({ arms, singles }: Group, question: number): (draw: number) => number {
   const seeds = Math.max(1, ...singles.map((single) => single?.found.seeds ?? 1)), A = arms.length;
   const noise = seeds > 1 ? noiseOf(question, { arms: A, seeds }) : undefined;
-  const rowOf = (draw: number, arm: number) => noise?.subarray((draw * A + arm) * seeds, (draw * A + arm + 1) * seeds);
   const asked = singles.flatMap((single) =>
     single ? [{ ...single, places: single.found.arms.map((arm) => arms.indexOf(arm)) }] : []
   );
   return (draw) => {
     let worst = 0;
+    const rows = noise ? arms.map((_, a) => noise.subarray((draw * A + a) * seeds, (draw * A + a + 1) * seeds)) : [];
     for (const { found, moves, below, above, places } of asked) {
       let move = moves[draw % RESAMPLES]!;
       if (noise && found.freedom > 0) {
-        const { mean, error } = ofTable(places.map((arm) => present(rowOf(draw, arm), "noise")), found);
+        const { mean, error } = ofTable(places.map((arm) => at(rows, arm)), found);
         move += found.seedError * mean / error;
       }
       const room = move > 0 ? above : below;
