@@ -25,14 +25,34 @@ const withStar = (path: string) => path.replace(/^arms\.[^.]+/, "arms.*");
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof TomlDate);
 
+/** Names that other programs give to keys, in small letters without - and _. */
+export const ELSEWHERE: Readonly<Record<string, string>> = {
+  ...{ lr: "pretraining.rate", learningrate: "pretraining.rate", weightdecay: "pretraining.decay" },
+  ...{ batchsize: "pretraining.batch", maxsteps: "pretraining.steps", warmupsteps: "pretraining.warmup" },
+  ...{ gradclip: "pretraining.clip", width: "model.dModel", hiddensize: "model.dModel", nembd: "model.dModel" },
+  ...{ depth: "model.nLayers", nlayer: "model.nLayers", numlayers: "model.nLayers", numhiddenlayers: "model.nLayers" },
+  ...{ heads: "model.nHeads", numattentionheads: "model.nHeads", window: "model.swaWindow", vocab: "model.vocabSize" },
+  ...{
+    contextlength: "sequenceLength",
+    seqlen: "sequenceLength",
+    blocksize: "sequenceLength",
+    length: "sequenceLength",
+  },
+  ...{ seed: "seeds", dataset: "data.files", corpus: "data.files" },
+};
+
 /** The key that the author of an unknown one most likely meant, as it would stand there. */
 function nearestKey(path: string): string | undefined {
   const arm = path.startsWith("arms.") ? at(path.split("."), 1) : "*";
-  const all = KEYS.map((key) => key.path.replace("*", arm));
+  const all = KEYS.map((key) => key.path.replace("*", arm === "*" ? "NAME" : arm));
   const own = all.filter((one) => tableOf(one) === tableOf(path));
+  // The same name in another table is more likely than a similar name in this one.
+  const elsewhere = all.find((one) => nameOf(one) === nameOf(path));
+  if (elsewhere !== undefined) return elsewhere;
+  const foreign = ELSEWHERE[nameOf(path).toLowerCase().replaceAll(/[-_]/g, "")];
+  if (foreign !== undefined) return foreign;
   const near = nearest(nameOf(path), own.map(nameOf));
-  if (near !== undefined) return [tableOf(path), near].filter(Boolean).join(".");
-  return all.find((one) => nameOf(one) === nameOf(path)) ?? nearest(path, all);
+  return near === undefined ? nearest(path, all) : [tableOf(path), near].filter(Boolean).join(".");
 }
 
 /** What is wrong with a path that no key has. */

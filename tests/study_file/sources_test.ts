@@ -17,6 +17,7 @@ import {
   studyFileText,
   tableOf,
 } from "../../core/study_file/mod.ts";
+import { ELSEWHERE } from "../../core/study_file/read.ts";
 import { strange, valueOf } from "./values.ts";
 
 const named = (path: string) => path.replace("*", "own-arm");
@@ -155,4 +156,19 @@ Deno.test("ten faults of a file come together, each with line, column and what i
 Deno.test("a text that is no TOML is refused with its line and column", () => {
   const text = "seeds = 2\nrate = = 3\n";
   assert.throws(() => resolveSources({ file: { path: "bad.toml", text } }), /bad\.toml:2:8: not TOML/);
+});
+
+Deno.test("a name that other programs use leads to the key here, and a key of another table to that table", () => {
+  const paths = KEYS.map(({ path }) => path);
+  for (const [name, path] of Object.entries(ELSEWHERE)) {
+    assert.ok(paths.includes(path), path);
+    assert.ok(!paths.some((one) => tableOf(one) === "pretraining" && nameOf(one).toLowerCase() === name), name);
+  }
+  const text = '[pretraining]\nlearning_rate = 1\n[model]\nn-layer = 2\nlayers = "2h"\nnLayer = 3\n';
+  assert.throws(() => resolveSources({ file: { path: "s.toml", text } }), (error: UsageError) => {
+    assert.match(error.message, /2:1: unknown key "pretraining.learning_rate"; did you mean pretraining.rate\?/);
+    assert.match(error.message, /4:1: unknown key "model.n-layer"; did you mean model.nLayers\?/);
+    assert.match(error.message, /5:1: unknown key "model.layers"; did you mean arms.NAME.layers\?/);
+    return true;
+  });
 });
