@@ -2,42 +2,48 @@
 import { join } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { map, optional, withDefault } from "@optique/core/modifiers";
+import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
-import { UsageError } from "../../core/errors.ts";
+import { Diverged, quoted, UsageError } from "../../core/errors.ts";
 import { at } from "../../core/lists.ts";
 import { openBackend } from "../../core/backend/mod.ts";
-import type { RecallConfig } from "../../core/config/mod.ts";
-import { studyOf } from "../../core/study_file/mod.ts";
+import type { Arm, RecallConfig } from "../../core/config/mod.ts";
+import { resolveSources } from "../../core/study_file/mod.ts";
 import type { RecallResult } from "../../core/record/mod.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { probeRecall } from "../../core/eval/recall.ts";
+import { bestRate, type TriedRate, tryRates } from "../../core/eval/recall_rate.ts";
 import type { Executor } from "../../core/plan/mod.ts";
-import { percent } from "../../core/report/format.ts";
+import { bytes, NONE, percent } from "../../core/report/format.ts";
 import { type Probe, recallByArm, recallChart, recallCsv } from "../../core/report/recall.ts";
+import { carriedByArm, recallStateChart } from "../../core/report/recall_state.ts";
 import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { suiteOption } from "../shared/study.ts";
-import { presetOption } from "../shared/study_sources.ts";
+import { flagValues, presetOption, seedsOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 
 const options = merge(
   object("The probe", {
+    study: studyArgument,
     preset: presetOption,
     suite: suiteOption,
     models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
-    seeds: withDefault(
-      option("--seeds", integer({ min: 1, metavar: "N" }), {
-        description: message`repeat with seeds 1 to N; 1 by default`,
-      }),
-      1,
-    ),
+    seeds: seedsOption,
     steps: optional(
       option("--steps", integer({ min: 1, metavar: "N" }), { description: message`updates of each model` }),
     ),
+    set: multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
+      description:
+        message`sets any key of a study file, such as recall.perRange or recall.model.stateSize; can be repeated`,
+    })),
+    rates: optional(option("--rates", string({ metavar: "A,B" }), {
+      description:
+        message`chooses one of these learning rates for each model, with two seeds that are used for nothing else`,
+    })),
     out: withDefault(
       option("--out", string({ metavar: "DIR" }), {
         description: message`folder of the files; the current one by default`,
@@ -52,49 +58,94 @@ const options = merge(
 export const recallCommand = command("recall", map(options, (given): Action => () => recall(given)), {
   brief: message`associative recall by distance, with small models trained for it`,
   description:
-    message`Trains a small model of each architecture on synthetic sequences. A sequence shows keys with values; later it shows a key again, and the model has to predict its value. Measures the share of right answers by distance. Writes recall.csv and recall.png. Example: hymba recall --preset quick --models mamba,hymba`,
+    message`Trains a small model of each architecture on synthetic sequences. A sequence shows keys with values; later it shows a key again, and the model has to predict its value. Measures the share of right answers by distance. Writes recall.csv, recall.png, and recall_state.png with accuracy against the bytes that a model carries; with --rates also recall_rates.csv. Example: hymba recall --preset quick --models mamba,hymba --rates 1e-3,3e-3,1e-2 --set recall.evaluateEvery=50`,
 });
 
-async function recall(
-  { preset = "quick", suite, models, seeds, steps, out, json, ...where }: InferValue<typeof options>,
-) {
-  const { recall, seeds: list } = studyOf(preset, { suite, models: models?.split(","), seeds });
-  if (!recall) throw new UsageError(`preset ${preset} has no recall probe`, { hint: "--preset quick has one" });
-  const config: RecallConfig = { ...recall, steps: steps ?? recall.steps };
-  const display = new StudyDisplay();
-  const { executor, backend, adapter } = await openBackend({ ...where, onProgress: (line) => display.say(line) });
+/** Learning rates from the words of --rates. */
+function ratesOf(words: string | undefined): number[] | undefined {
+  if (words === undefined) return undefined;
+  const rates = words.split(",").map(Number);
+  if (rates.every((rate) => rate > 0 && rate < 1e3) && new Set(rates).size === rates.length) return rates;
+  throw new UsageError(`--rates ${quoted(words)}`, { expected: "different learning rates above 0, such as 1e-3,3e-3" });
+}
+
+/** The probe of a study, from a file, a preset and flags, and the words that name the study. */
+async function probeFrom({ study: path, preset, suite, models, seeds, steps, set }: InferValue<typeof options>) {
+  const given = flagValues({
+    set,
+    preset,
+    suite,
+    models: models?.split(","),
+    seeds: seeds ?? (path ? undefined : "1"),
+  });
+  const stepsFlag = steps === undefined ? [] : [{ flag: "--steps", path: "recall.steps", value: steps }];
+  const { study } = resolveSources({ ...await sourcesOf(path, [...given, ...stepsFlag]), preset: "quick" });
+  if (!study.recall) throw new UsageError(`${study.preset} has no recall probe`, { hint: "--preset quick has one" });
+  return { config: study.recall, seeds: study.seeds, words: path ? `study ${study.preset}` : `preset ${study.preset}` };
+}
+
+async function recall(given: InferValue<typeof options>) {
+  const { out, json, backend: wanted, adapter: named, threads } = given, rates = ratesOf(given.rates);
+  const { config, seeds, words } = await probeFrom(given), display = new StudyDisplay();
+  const where = { backend: wanted, adapter: named, threads, onProgress: (line: string) => display.say(line) };
+  const { executor, backend, adapter } = await openBackend(where);
   try {
-    const results = await probeEach(executor, { config, seeds: list, display });
-    const footer = `preset ${preset}  ·  ${seeds === 1 ? "seed 1" : `${seeds} seeds`}  ·  ${backend}, ${adapter.name}`;
+    const { results, tried } = await probeEach(executor, { config, seeds, rates, display });
+    const footer = `${words}  ·  ${seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds`}  ·  ` +
+      `${backend}, ${adapter.name}`;
     const probe: Probe = { recall: config, results, footer };
-    const csv = join(out, "recall.csv"), picture = join(out, "recall.png");
+    const files: [string, string | Uint8Array][] = [
+      ["recall.csv", recallCsv(probe)],
+      ["recall.png", await recallChart(probe)],
+      ["recall_state.png", await recallStateChart(probe)],
+      ...(rates ? [["recall_rates.csv", ratesCsv(tried)] satisfies [string, string]] : []),
+    ];
     await makeFolders(systemDisk, out);
-    await writeAtomic(systemDisk, csv, recallCsv(probe));
-    await writeAtomic(systemDisk, picture, await recallChart(probe));
-    if (json) console.log(JSON.stringify({ written: [csv, picture], results }));
-    else console.log(`${recallTable(probe)}\nwrote ${csv}\nwrote ${picture}`);
+    const written = files.map(([name]) => join(out, name));
+    for (const [i, [, content]] of files.entries()) await writeAtomic(systemDisk, at(written, i), content);
+    if (json) console.log(JSON.stringify({ written, results, ...(rates ? { tried } : {}) }));
+    else console.log([recallTable(probe), ...written.map((path) => `wrote ${path}`)].join("\n"));
   } finally {
     await executor.close();
   }
 }
 
+const ratesCsv = (tried: readonly TriedRate[]): string =>
+  [
+    "model,rate,seed,accuracy,loss_nats",
+    ...tried.map(({ arm, rate, seed, accuracy, loss }) =>
+      [arm, rate, seed, accuracy ?? "diverged", loss ?? "diverged"].join(",")
+    ),
+  ].map((row) => `${row}\n`).join("");
+
+/** Every arm with every seed, each arm with its own rate where rates are tried. */
 async function probeEach(
   executor: Executor,
-  { config, seeds, display }: { config: RecallConfig; seeds: readonly number[]; display: StudyDisplay },
-): Promise<RecallResult[]> {
-  const results: RecallResult[] = [];
-  for (const seed of seeds) {
-    for (const arm of config.arms) {
-      results.push(
-        await probeRecall(executor, arm, {
-          recall: config,
-          seed,
-          onStep: (event) => display.show({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" }),
-        }),
-      );
+  { config, seeds, rates, display }: {
+    config: RecallConfig;
+    seeds: readonly number[];
+    rates: readonly number[] | undefined;
+    display: StudyDisplay;
+  },
+): Promise<{ results: RecallResult[]; tried: TriedRate[] }> {
+  const results: RecallResult[] = [], tried: TriedRate[] = [];
+  const showing = (arm: Arm, seed: number) => ({
+    onStep: (event: { step: number; steps: number; loss: number; tokens_per_s: number }) =>
+      display.show({ ...event, kind: "step", arm: arm.name, seed, stage: "recall" }),
+  });
+  for (const arm of config.arms) {
+    const own = rates ? await tryRates(executor, arm, { recall: config, rates, ...showing(arm, 0) }) : [];
+    tried.push(...own);
+    const rate = rates ? bestRate(own) : config.rate;
+    if (rate === undefined) {
+      throw new Diverged(`${arm.name}: training diverged with every rate`, { got: rates?.join(", ") });
+    }
+    for (const seed of seeds) {
+      const found = await probeRecall(executor, arm, { recall: { ...config, rate }, seed, ...showing(arm, seed) });
+      results.push(rates ? { ...found, rate } : found);
     }
   }
-  return results;
+  return { results, tried };
 }
 
 function recallTable(probe: Probe): string {
@@ -102,9 +153,21 @@ function recallTable(probe: Probe): string {
   const rows = recallByArm(probe).map(({ name, accuracies, results }) => [
     name,
     ...accuracies.map(({ mean }) => percent(mean)),
+    ...solvedWords(probe, name),
     String(at(results, 0).parameters),
     `${(results.reduce((sum, { train_s }) => sum + train_s, 0) / results.length).toFixed(1)} s`,
   ]);
   const ranges = recall.ranges.map(([least, most]) => `${least}–${most} tokens`);
-  return table([["model", ...ranges, "parameters", "time"], ...rows]);
+  return table([["model", ...ranges, "solved", "carried", "rate", "parameters", "time"], ...rows]);
+}
+
+/** How many seeds solve the task, what the model carries, and its rate. */
+function solvedWords(probe: Probe, name: string): string[] {
+  const arm = carriedByArm(probe).find((one) => one.name === name),
+    result = probe.results.find((one) => one.arm === name);
+  return [
+    arm ? `${arm.solved} of ${arm.seeds}` : NONE,
+    bytes(arm?.bytes),
+    String(result?.rate ?? probe.recall.rate),
+  ];
 }

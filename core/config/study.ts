@@ -50,6 +50,10 @@ export interface RecallConfig {
   readonly batch: number;
   /** Batches that are asked after training. */
   readonly testBatches: number;
+  /** Updates from one look at the accuracy to the next. Absent: none before the end. */
+  readonly evaluateEvery?: number;
+  /** Looks without a better accuracy after which training ends. Absent: it never ends early. */
+  readonly patience?: number;
 }
 
 /** How training keeps the activations that its backward pass needs. */

@@ -15,6 +15,8 @@ import { Trainer } from "../train/trainer.ts";
 
 /** Test batches are counted from here, so that no training step draws them. */
 const TEST_STEP = 2 ** 20;
+/** Batches of looks during training are counted from here, and how many a look has. Nothing is chosen by the test. */
+const LOOK_STEP = 2 ** 21, LOOK_BATCHES = 4;
 
 /** Updates between two reports of the mean loss. */
 const SHOW_EVERY = 20;
@@ -43,17 +45,18 @@ export async function probeRecall(
   const store = new ParameterStore(config);
   store.initialise(executor, options.seed);
   try {
-    const start = performance.now(), loss = await train(executor, store, { recall, ...options });
+    const start = performance.now(), trained = await train(executor, store, { recall, ...options });
     const train_s = (performance.now() - start) / 1000;
-    const accuracies = await answers(executor, store, { recall, seed: options.seed });
+    const accuracies = await answers(executor, store, { recall, seed: options.seed, from: TEST_STEP });
     return {
       arm: name,
       seed: options.seed,
       parameters: parameterCount(config),
-      steps: recall.steps,
-      loss,
+      steps: trained.steps,
+      loss: trained.loss,
       accuracies,
       train_s,
+      ...(recall.evaluateEvery === undefined ? {} : { stepsTo90: trained.stepsTo90 }),
     };
   } finally {
     store.release(executor);
@@ -64,12 +67,40 @@ export async function probeRecall(
 export const recallPlan = (store: ParameterStore, { batch: B, length: T, decay }: RecallConfig): TrainingPlan =>
   trainingPlan(store, { B, T, decay });
 
-/** Returns the mean loss of the last updates. */
+/** Share of right answers over all distances. */
+export const meanAccuracy = (accuracies: RecallResult["accuracies"]): number =>
+  mean(accuracies.map(({ accuracy }) => accuracy));
+
+/** What looks at the accuracy found so far, and whether training may end. */
+class Watch {
+  stepsTo90: number | null = null;
+  #best = -1;
+  #since = 0;
+
+  constructor(private readonly patience = Infinity) {}
+
+  /** Takes an accuracy. Returns whether training is done: nothing is left to learn, or nothing was learned for too long. */
+  isDone(step: number, accuracy: number): boolean {
+    if (accuracy >= 0.9) this.stepsTo90 ??= step;
+    this.#since = accuracy > this.#best ? 0 : this.#since + 1;
+    this.#best = Math.max(this.#best, accuracy);
+    return this.patience < Infinity && (accuracy >= 0.99 || this.#since >= this.patience);
+  }
+}
+
+/** What training left: the mean loss of the last updates, how many there were, and the first look with 90 % right answers. */
+interface Trained {
+  readonly loss: number;
+  readonly steps: number;
+  readonly stepsTo90: number | null;
+}
+
 async function train(
   executor: Executor,
   store: ParameterStore,
   { recall, seed, signal, onStep }: RecallOptions & { recall: RecallConfig },
-): Promise<number> {
+): Promise<Trained> {
+  const { evaluateEvery } = recall, watch = new Watch(recall.patience);
   const at = (step: number) => recallBatch(recall, { B: recall.batch, seed, step: step - 1 });
   const rewind = (trainer: Trainer) => {
     store.initialise(executor, seed);
@@ -79,14 +110,21 @@ async function train(
   const trainer = await Trainer.create(executor, store, { name: "recall", objective, schedule: recall, rewind });
   try {
     let loss = NaN, losses: number[] = [];
-    for await (const done of trainer.run({ signal, pauseEvery: SHOW_EVERY })) {
+    for await (const done of trainer.run({ signal, pauseEvery: evaluateEvery ?? SHOW_EVERY })) {
       losses.push(done.loss);
       if (!done.paused) continue;
       loss = mean(losses);
       losses = [];
       onStep?.({ step: done.step, steps: trainer.steps, loss, tokens_per_s: done.tokens_per_s });
+      if (evaluateEvery === undefined) continue;
+      const looked = await answers(executor, store, {
+        recall: { ...recall, testBatches: LOOK_BATCHES },
+        seed,
+        from: LOOK_STEP,
+      });
+      if (watch.isDone(done.step, meanAccuracy(looked))) return { loss, steps: done.step, stepsTo90: watch.stepsTo90 };
     }
-    return loss;
+    return { loss, steps: recall.steps, stepsTo90: watch.stepsTo90 };
   } finally {
     trainer.dispose();
   }
@@ -96,7 +134,7 @@ async function train(
 async function answers(
   executor: Executor,
   store: ParameterStore,
-  { recall, seed }: { recall: RecallConfig; seed: number },
+  { recall, seed, from }: { recall: RecallConfig; seed: number; from: number },
 ): Promise<RecallResult["accuracies"]> {
   const { batch: B, length: T, testBatches } = recall, V = recallVocabulary(recall);
   const tape = new Tape(false), ids = tape.input("ids", [B, T], { dtype: "u32" });
@@ -105,7 +143,7 @@ async function answers(
   const counts = recall.ranges.map(([least, most]) => ({ least, most, queries: 0, right: 0 }));
   try {
     for (let i = 0; i < testBatches; i++) {
-      const { queries, ...batch } = recallBatch(recall, { B, seed, step: TEST_STEP + i });
+      const { queries, ...batch } = recallBatch(recall, { B, seed, step: from + i });
       program.write(ids, batch.ids);
       await program.run();
       const scores = await program.read(logits) as Float32Array;

@@ -89,6 +89,10 @@ const recallResult = object({
   /** Share of answers that are right, by the distance of the question from its pair (tokens, ends included). */
   accuracies: list(recallAccuracy, { min: 1, max: 64 }),
   train_s: measure,
+  /** The learning rate, where it was chosen for the arm. */
+  rate: optional(measure),
+  /** The first look at which nine of ten answers were right; null where there was none. Absent where nobody looked. */
+  stepsTo90: optional(nullOr(count)),
 });
 
 /** What one arm recalls: recall/NAME-SEED.json. */

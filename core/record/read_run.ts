@@ -80,6 +80,8 @@ const recall = object({
   decay: rate,
   batch: size,
   testBatches: size,
+  evaluateEvery: optional(whole({ min: 1 })),
+  patience: optional(whole({ min: 1 })),
 });
 
 const preference = object({

@@ -1,5 +1,5 @@
 /** The accuracy of every arm in the recall probe, by distance: as a picture, as CSV and in words. */
-import type { RecallConfig } from "../config/mod.ts";
+import { cacheSize, type RecallConfig } from "../config/mod.ts";
 import { at } from "../lists.ts";
 import type { RecallResult, Run } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
@@ -27,6 +27,14 @@ export function probeOf(run: Run): Probe {
   });
 }
 
+/** Keys, values and states that the small model of an arm carries over one sequence of the task (bytes). */
+export function carriedBytes({ arms, length }: RecallConfig, name: string): number | undefined {
+  const config = arms.find((arm) => arm.name === name)?.config;
+  if (!config) return undefined;
+  const { kvBytes, stateBytes } = cacheSize(config, length);
+  return kvBytes + stateBytes;
+}
+
 /** The accuracy of a model that guesses. */
 export const chanceOf = ({ values }: RecallConfig): number => 1 / values;
 
@@ -49,10 +57,14 @@ export function recallByArm({ recall, results }: Probe): ArmRecall[] {
 
 /** recall.csv: one row for each arm, seed and range of distances. */
 export function recallCsv({ results, recall }: Probe): string {
-  const head = "model,seed,parameters,steps,train_s,loss_nats,least_distance,most_distance,queries,accuracy,chance";
-  const rows = results.flatMap(({ arm, seed, parameters, steps, train_s, loss, accuracies }) =>
+  const head = "model,seed,parameters,steps,train_s,loss_nats,least_distance,most_distance,queries,accuracy,chance," +
+    "rate,steps_to_90,carried_bytes";
+  const rows = results.flatMap(({ arm, seed, parameters, steps, train_s, loss, accuracies, rate, stepsTo90 }) =>
     accuracies.map(({ least, most, queries, accuracy }) =>
-      [arm, seed, parameters, steps, train_s, loss, least, most, queries, accuracy, chanceOf(recall)].join(",")
+      [
+        ...[arm, seed, parameters, steps, train_s, loss, least, most, queries, accuracy, chanceOf(recall)],
+        ...[rate ?? recall.rate, stepsTo90 ?? "", carriedBytes(recall, arm) ?? ""],
+      ].join(",")
     )
   );
   return [head, ...rows].map((row) => `${row}\n`).join("");

@@ -104,12 +104,17 @@ const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 /** Fields that all arms can have in common. The architecture and the layers are what they differ by. */
 const COMMON = FIELD_NAMES.filter((field) => field !== "archType" && field !== "layers");
 
-/** A key for each field below `prefix`. `usual`: values that hold where nobody gives one. */
-export function modelKeys(prefix: string, usual: Readonly<Partial<Record<Field, Value>>> = MODEL_DEFAULTS): Key[] {
+/** A key for each field below `prefix`. `usual`: values that hold where nobody gives one. `follows`: what a field follows from there. */
+export function modelKeys(
+  prefix: string,
+  usual: Readonly<Partial<Record<Field, Value>>> = MODEL_DEFAULTS,
+  follows: Readonly<Partial<Record<Field, Key["follows"]>>> = {},
+): Key[] {
   return COMMON.map((field) => {
     const { meaning, from = [], how } = FIELDS[field], path = `${prefix}.${field}`;
     const own = usual[field], key = { path, type: FIELD_TYPES[field], meaning };
     if (own !== undefined) return { ...key, usual: own };
+    if (follows[field]) return { ...key, follows: follows[field] };
     return {
       ...key,
       follows: {

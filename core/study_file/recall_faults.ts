@@ -14,6 +14,9 @@ export function recallFaults(
   };
   const tokens = keys + answers + fillers, questions = ranges.length * perRange;
   if (vocabSize !== tokens) fault("model.vocabSize", `${tokens}, which is keys + values + fillers`);
+  if (recall.patience !== undefined && recall.evaluateEvery === undefined) {
+    fault("patience", "no value without recall.evaluateEvery");
+  }
   if (keys < questions) fault("keys", `at least ${questions}, one for each question of a sequence`);
   if (length % 2 !== 0 || length < 4 * questions) {
     fault("length", `an even number of at least ${4 * questions} tokens, four for each question`);

@@ -123,9 +123,11 @@ function recallOf(
 ): RecallConfig | undefined {
   const { probe, ...recall } = reader.table<Omit<RecallConfig, "arms"> & { probe: boolean }>("recall");
   if (!probe) return undefined;
-  const shape = shapeOf(reader, "recall.model");
+  const { keys, values, fillers } = recall;
+  const shape = { ...shapeOf(reader, "recall.model") };
+  shape.vocabSize ??= keys + values + fillers;
   faults.push(
-    ...recallFaults(reader.values, { recall, vocabSize: present(shape.vocabSize, "recall.model.vocabSize") }),
+    ...recallFaults(reader.values, { recall, vocabSize: shape.vocabSize }),
   );
   // The probe's models have two layers, which say nothing of a pattern of more.
   const probed = names.filter((name) => arms.patternArm(name) === undefined);

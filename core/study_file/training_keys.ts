@@ -168,6 +168,18 @@ export const RECALL: readonly Key[] = [
     usual: [[2, 4], [6, 10], [12, 20], [22, 32]],
   },
   { path: "recall.perRange", type: whole(2 ** 16), meaning: "Questions of a sequence in each range.", usual: 2 },
+  {
+    path: "recall.evaluateEvery",
+    type: whole(COUNT),
+    meaning: "Updates from one look at the accuracy to the next, on sequences that are not those of the test.",
+    follows: { from: [], how: "no look before the end" },
+  },
+  {
+    path: "recall.patience",
+    type: whole(COUNT),
+    meaning: "Training ends after so many looks without a better accuracy, or when 99 % are right.",
+    follows: { from: ["recall.evaluateEvery"], how: "training has all its steps" },
+  },
   { path: "recall.rate", type: number(0, 1e3), meaning: "The largest learning rate.", usual: 1e-3 },
   { path: "recall.warmup", type: whole(COUNT, 0), meaning: "Updates in which the rate rises from zero.", usual: 20 },
   { path: "recall.decay", type: number(0, 1e3), meaning: "Weight decay of the matrices.", usual: 0.1 },
@@ -178,7 +190,6 @@ export const RECALL: readonly Key[] = [
  * tokens back. One head as wide as the model: with two half as wide `transformer-global` learned nothing in 1200 steps.
  */
 export const RECALL_MODEL: readonly Key[] = modelKeys("recall.model", {
-  vocabSize: 33,
   dModel: 64,
   nLayers: 2,
   nHeads: 1,
@@ -189,4 +200,6 @@ export const RECALL_MODEL: readonly Key[] = modelKeys("recall.model", {
   globalAttnIndices: [1],
   initDeviation: 0.05,
   metaInit: "embedding",
+}, {
+  vocabSize: { from: ["recall.keys", "recall.values", "recall.fillers"], how: "keys + values + fillers" },
 });

@@ -95,6 +95,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["recall", "--suite", "everything"], /unknown suite "everything"/],
   [["recall", "--preset", "quick-software"], /has no recall probe[^]*--preset quick/],
   [["recall", "--models", "nope"], /unknown model "nope"/],
+  [["recall", "--rates", "1e-3,fast"], /--rates "1e-3,fast"[^]*different learning rates above 0/],
   [["orpo", "nowhere"], /nowhere is not a run[^]*hymba ablate/],
   [["evaluate"], /there is no run in/],
   [["generate", "nowhere"], /nowhere is not a run/],

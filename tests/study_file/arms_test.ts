@@ -99,7 +99,7 @@ Deno.test("the name of an arm is checked in flags, too", () => {
 Deno.test("a recall task that cannot be asked is refused before anything is trained", () => {
   for (
     const [text, fault] of [
-      ["keys = 5000", /recall\.model\.vocabSize[^]*expected: 5017, which is keys/],
+      ["keys = 5000\n[recall.model]\nvocabSize = 33", /recall\.model\.vocabSize[^]*expected: 5017, which is keys/],
       ["ranges = [[3, 5]]", /my\.toml:2:1: recall\.ranges[^]*expected: even distances/],
       ["ranges = [[9, 4]]", /recall\.ranges/],
       ["ranges = [[2, 90]]", /recall\.ranges/],

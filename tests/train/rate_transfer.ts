@@ -5,6 +5,9 @@
  *     deno run -A tests/train/rate_transfer.ts [--steps 150] [--models hymba]
  */
 import { parseArgs } from "node:util";
+import { linePlot } from "../../core/report/chart/lines.ts";
+import { type Cell, drawSheet } from "../../core/report/chart/sheet.ts";
+import { looks } from "../../core/report/palette.ts";
 import { type Arm, RATE_SCALINGS, type RateScaling, type StudyConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
@@ -66,6 +69,47 @@ async function lossOf(
   }
 }
 
+/** Draws the losses of a table of this script: a curve for each width, without and with scaling. */
+export function rateChart(csv: string): Promise<Uint8Array> {
+  const rows = csv.trim().split("\n").slice(1).map((row) => row.split(","));
+  const cells = [...new Set(rows.map(([model]) => model!))].flatMap((model) => cellsOf(rows, model));
+  const footer = `corpus tinyshakespeare  ·  four layers, ${rows[0]![5]} steps of 256 tokens  ·  seed ${SEED}`;
+  const size = { columns: 2, cell: { width: 560, height: 420 } };
+  return drawSheet({
+    title: "One rate for several widths",
+    subtitle: "loss against the learning rate",
+    footer,
+    cells,
+    ...size,
+  });
+}
+
+/** A model without and with scaling. */
+function cellsOf(rows: readonly string[][], model: string): Cell[] {
+  const look = looks(WIDTHS.map(String));
+  return RATE_SCALINGS.map((scaling) => ({
+    title: scaling === "none"
+      ? `${model}: one rate for all parameters`
+      : `${model}: matrices and embedding at rate × 64 / width`,
+    subtitle: "validation loss after the last step; lower is better",
+    plot: linePlot(
+      WIDTHS.map(String).map((width) => ({
+        points: rows.filter((row) => row[0] === model && row[1] === width && row[2] === scaling).map((row) => {
+          const loss = Number(row[6]), spread = { mean: loss, low: loss, high: loss, deviation: undefined, count: 1 };
+          return { step: Number(row[3]), spread };
+        }),
+        look: look(width),
+        markers: true,
+        endName: `width ${width}`,
+      })),
+      {
+        x: { title: "learning rate", log: true },
+        y: { title: "nats per token", suggestedMin: 3.6, suggestedMax: 4.6 },
+      },
+    ),
+  }));
+}
+
 async function before(): Promise<string[]> {
   try {
     return (await Deno.readTextFile(OUT)).trim().split("\n").slice(1);
@@ -101,3 +145,4 @@ for (const model of values.models.split(",")) {
   }
 }
 await executor.close();
+await Deno.writeFile(new URL("rates.png", OUT), await rateChart(await Deno.readTextFile(OUT)));
