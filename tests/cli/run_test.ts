@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { TextStream } from "../../core/infer/text_stream.ts";
 import { ARTIFACTS } from "../../core/report/mod.ts";
+import { Hymba } from "../../mod.ts";
 import { hymba, makePlace, type Place, start } from "./command_line.ts";
 
 const place = await makePlace();
 const SMALL = ["--preset", "smoke", "--backend", "cpu", "--data", place.text, "--orpo-steps", "2"];
+
+/** The artifacts of this study: those of a frontier need its suite. */
+const MADE = Object.values(ARTIFACTS).filter(({ file }) => !file.startsWith("frontier."));
 
 let ablated: Promise<string> | undefined;
 /** The folder of one small run of two models. It is trained once for all tests of this file. */
@@ -17,8 +22,7 @@ async function ablate(): Promise<string> {
   assert.equal(code, 0, error);
   const { results, artifacts } = JSON.parse(out);
   assert.deepEqual(results.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
-  // All artifacts, and the file of checksums.
-  assert.equal(artifacts.length, Object.keys(ARTIFACTS).length + 1);
+  assert.equal(artifacts.length, MADE.length + 1, "all artifacts, and the file of checksums");
   assert.match(error, /estimate: .* about/);
   assert.match(error, /^mamba seed 1 pretraining done=6\/6 loss=\S+ tokens\/s=\d+$/m);
   return folder;
@@ -28,7 +32,7 @@ const sizeOf = async (path: string) => (await Deno.stat(path)).size;
 
 Deno.test("ablate writes every artifact; the same command again writes them again without training", async () => {
   const folder = await trained();
-  for (const { file } of Object.values(ARTIFACTS)) assert.ok(await sizeOf(join(folder, file)) > 200, file);
+  for (const { file } of MADE) assert.ok(await sizeOf(join(folder, file)) > 200, file);
   const before = await Deno.readTextFile(join(folder, "metrics.jsonl"));
   const words = ["ablate", ...SMALL, "--models", "mamba,hymba", "--steps", "6", "--out", "results/runs/both"];
   const { code, out, error } = await hymba(place, ...words);
@@ -176,6 +180,38 @@ Deno.test("generate takes its prompt from a pipe, ends in front of a stop string
     const { code, error } = await piped("", ...words, flag!, value!);
     assert.equal(code, 2, `${flag} ${value}: ${error}`);
   }
+});
+
+Deno.test("Hymba.load of a run writes what generate writes, awaited and token by token", async () => {
+  const folder = await trained(), words = ["--backend", "cpu", "--model", "hymba", "--tokens", "9", "--top-k", "7"];
+  const { out, error } = await hymba(
+    place,
+    "generate",
+    folder,
+    "--prompt",
+    "the sun",
+    "--json",
+    "--seed",
+    "3",
+    ...words,
+  );
+  await using model = await Hymba.load(folder, { model: "hymba", backend: "cpu" });
+  assert.ok(model.tokenizer);
+  const prompts = [model.tokenizer.encode("the sun"), model.tokenizer.encode("x")];
+  const options = { maxNewTokens: 9, temperature: 0.8, topK: 7, seed: 3 }, made = model.generate(prompts, options);
+  const [ids = []] = await made, looped: number[] = [];
+  for await (const [id = -1] of made) {
+    looped.push(id);
+    if (looped.length === 5) break;
+  }
+  assert.deepEqual(looped, ids.slice(0, 5));
+  const stream = new TextStream(model.tokenizer);
+  const text = ids.map((id) => stream.push(id).text).join("") + stream.finish().text;
+  assert.equal(text, JSON.parse(out).text, error);
+  await assert.rejects(Hymba.load(folder, { model: "none", backend: "cpu" }), /the run has no model "none"/);
+  await assert.rejects(model.generate([[]]), /the token ids do not fit the model/);
+  await assert.rejects(model.generate([[1], [1e9]]), /the token ids do not fit the model/);
+  await assert.rejects(model.forward([[1], [1, 2]]), /different lengths/);
 });
 
 Deno.test("pretrain trains only the first stage, orpo continues it, and both give the results of ablate", async () => {

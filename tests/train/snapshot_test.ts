@@ -85,8 +85,8 @@ Deno.test("a trained model, a second stage and the library refuse a transposed e
   const model = await Hymba.create(arm.config.with({ vocabSize: chosen.record.tokenizer.vocabSize }), {
     backend: "cpu",
   });
-  model.load(sound);
+  model.loadWeights(sound);
   const wrong = new Uint8Array(await disk.read(path));
-  assert.throws(() => model.load(wrong, { name: "w" }), refused(/^w: tensor "embedding"/));
+  assert.throws(() => model.loadWeights(wrong, { name: "w" }), refused(/^w: tensor "embedding"/));
   await model.close();
 });
