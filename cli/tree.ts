@@ -9,6 +9,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   sweep: async () => (await import("./commands/sweep.ts")).sweepCommand,
   estimate: async () => (await import("./commands/estimate.ts")).estimateCommand,
   cells: async () => (await import("./commands/cells.ts")).cellsCommand,
+  submit: async () => (await import("./commands/submit.ts")).submitCommand,
+  array: async () => (await import("./commands/array.ts")).arrayCommand,
   merge: async () => (await import("./commands/merge.ts")).mergeCommand,
   blame: async () => (await import("./commands/blame.ts")).blameCommand,
   init: async () => (await import("./commands/init.ts")).initCommand,

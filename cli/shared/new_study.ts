@@ -28,7 +28,7 @@ interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
 }
 
 /** The texts that a key names, from the folder of the file that names them. A registered corpus has no folder. */
-function textsOf(values: Values, key: "files" | "validationFiles" | "testFiles"): readonly string[] | undefined {
+export function textsOf(values: Values, key: "files" | "validationFiles" | "testFiles"): readonly string[] | undefined {
   const given = values.get(`data.${key}`);
   if (!given || !Array.isArray(given.value)) return undefined;
   const folder = given.origin.kind === "file" ? dirname(given.origin.file) : ".";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { type Disk, memoryDisk, readText, sha256, writeAtomic } from "../../core/disk/mod.ts";
+import { type Disk, memoryDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { HymbaError, UsageError } from "../../core/errors.ts";
 import { loadRun, readPart, readRecord, writeJson } from "../../core/record/mod.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
@@ -14,6 +14,7 @@ import { mergeRuns } from "../../core/study/merge/mod.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { copied } from "./fingerprint.ts";
+import { contentOf, hashOf } from "./timeless.ts";
 import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 
 const corpus = madeUpCorpus();
@@ -36,21 +37,6 @@ async function run(
   } finally {
     await executor.close();
   }
-}
-
-/** Keys of JSON files whose values are times, speeds, words of a command line, or follow from these. */
-const OF_TIME =
-  /^(started|when|command|log|sha256|train_s|tokens_per_s|(training|generation)_tokens_per_s|state\.json)$/;
-
-const timeless = (text: string) =>
-  JSON.stringify(JSON.parse(text), (key, value) => OF_TIME.test(key) ? undefined : value);
-
-const hashOf = async (disk: Disk, path: string) => sha256(await disk.read(path));
-
-/** The content of a JSON file without times, and the SHA-256 of any other file. */
-async function contentOf(disk: Disk, path: string): Promise<string> {
-  if (path.endsWith(".jsonl")) return (await readText(disk, path)).trimEnd().split("\n").map(timeless).join("\n");
-  return path.endsWith(".json") ? timeless(await readText(disk, path)) : await hashOf(disk, path);
 }
 
 /** Files that show times and speeds, or the length of such a file. They are made again from the times of the other run. */

@@ -94,6 +94,9 @@ export async function mergeRuns(disk: Disk, paths: readonly string[], { out }: {
     if (!await disk.stat(join(out, FILES.record))) await requireSpace(disk, out, await bytesOf(disk, found));
     // Until the last step the folder says that it has nothing, so that no training continues in it.
     await writePart(disk, out, { made_by: "merge", of, cells: [] });
+    // They say that a run is finished. This one is not until the caller has made everything again.
+    const sums = join(out, FILES.checksums);
+    if (await disk.stat(sums)) await disk.remove(sums);
     const log = await mergeLogs(disk, found);
     await copyShared(disk, out, gathered);
     const record = await writeRecord(disk, out, gathered);

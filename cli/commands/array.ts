@@ -1,0 +1,94 @@
+/** `hymba array`: looks after a study that was given to a cluster. */
+import { join, resolve } from "node:path";
+import { object, or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { argument, command } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { FILES } from "../../core/record/mod.ts";
+import type { Action } from "../ui/run.ts";
+import { type ArrayFile, PLACES, readArray, stateOf, writeArray } from "../shared/array_file.ts";
+import { submitKubernetes } from "../shared/kubernetes.ts";
+import { jsonOption } from "../shared/options.ts";
+import { queued, submitSlurm } from "../shared/slurm.ts";
+import { table } from "../ui/table.ts";
+
+const options = object({
+  run: argument(string({ metavar: "RUN" }), { description: message`the folder that hymba submit made` }),
+  json: jsonOption,
+});
+type Given = InferValue<typeof options>;
+
+const statusCommand = command("status", map(options, (given): Action => () => status(given)), {
+  brief: message`every cell, and what became of it`,
+  description:
+    message`Shows the state of every cell by its files and by the queue of the cluster. Exits with 1 while a cell has failed. Example: hymba array status /shared/study`,
+});
+
+const healCommand = command("heal", map(options, (given): Action => () => heal(given)), {
+  brief: message`submit the failed cells again`,
+  description:
+    message`Submits the cells that are neither done nor in the queue once more, with a new merge after them. They go on from their last checkpoints. Example: hymba array heal /shared/study`,
+});
+
+export const arrayCommand = command("array", or(statusCommand, healCommand), {
+  brief: message`looks after a study that was given to a cluster`,
+  description:
+    message`Shows the cells of a submitted study, or submits the failed ones again. Example: hymba array status RUN`,
+});
+
+/** A cell with its state: that of its files, and `failed` where nobody works on it any more. */
+type Seen = ArrayFile["cells"][number] & { readonly state: string; readonly failed: boolean; readonly queue: string };
+
+async function look(folder: string): Promise<{ file: ArrayFile; seen: Seen[]; merge: string; failed: boolean }> {
+  const file = await readArray(folder),
+    queue = file.engine === "slurm" ? await queued(file) : new Map<number | "merge", string>();
+  const seen: Seen[] = [];
+  for (const cell of file.cells) {
+    const state = await stateOf(folder, cell), waiting = queue.get(cell.index);
+    const open = state === "begun" || state === "absent";
+    // Kubernetes starts pods again by itself, so an open cell of it is not called failed.
+    const failed = open && waiting === undefined && file.engine === "slurm";
+    seen.push({
+      ...cell,
+      state: failed ? "failed" : state === "absent" ? "waiting" : state,
+      failed,
+      queue: waiting ?? "",
+    });
+  }
+  const merged = await systemDisk.stat(join(folder, PLACES.merged, FILES.checksums)) !== undefined &&
+    await systemDisk.stat(join(folder, PLACES.merged, FILES.part)) === undefined;
+  const waits = queue.get("merge"), failed = !merged && waits === undefined && file.engine === "slurm";
+  return { file, seen, merge: merged ? "done" : waits ?? (failed ? "failed" : "waiting"), failed };
+}
+
+async function status({ run, json }: Given): Promise<void> {
+  const { seen, merge, failed } = await look(resolve(run));
+  if (json) console.log(JSON.stringify({ cells: seen, merge }));
+  else {
+    const rows = seen.map(({ index, arm, seed, state, queue }) => [String(index), arm, String(seed), state, queue]);
+    console.log(table([["cell", "model", "seed", "state", "queue"], ...rows, ["merge", "", "", merge, ""]]));
+  }
+  if (failed || seen.some(({ failed }) => failed)) Deno.exitCode = 1;
+}
+
+async function heal({ run, json }: Given): Promise<void> {
+  const folder = resolve(run), { file, seen, merge } = await look(folder);
+  const open = file.engine === "slurm"
+    ? seen.filter(({ failed }) => failed)
+    : seen.filter(({ state }) => state !== "done" && state !== "diverged");
+  const cells = open.map(({ index }) => index);
+  // Where only the merge failed, the last cell is submitted with it: it ends at once.
+  if (cells.length === 0 && merge === "failed") cells.push(file.cells.at(-1)?.index ?? 0);
+  if (cells.length === 0) {
+    console.log(json ? JSON.stringify({ cells: [] }) : "nothing to heal");
+    return;
+  }
+  const job = await (file.engine === "slurm" ? submitSlurm : submitKubernetes)(file, folder, { cells });
+  await writeArray(folder, { ...file, jobs: [...file.jobs, job] });
+  console.log(
+    json ? JSON.stringify(job) : `submitted cells ${cells.join(", ")} as ${job.id}, and a merge as ${job.merge}`,
+  );
+}

@@ -1,0 +1,164 @@
+/** `hymba submit`: a study for a cluster. */
+import { resolve } from "node:path";
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { choice, integer, string } from "@optique/core/valueparser";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { UsageError } from "../../core/errors.ts";
+import { sizesOf } from "../../core/data/corpus.ts";
+import { cellsOf } from "../../core/study/cells.ts";
+import { fittedStudy } from "../../core/study/fitted.ts";
+import type { Action } from "../ui/run.ts";
+import { type ArrayFile, ENGINES, listed, PLACES, writeArray } from "../shared/array_file.ts";
+import { requireSameEverywhere } from "../shared/cells.ts";
+import { estimateStudy, needTable, restsOn, type StudyNeed } from "../shared/estimate.ts";
+import { submitKubernetes, writeManifest } from "../shared/kubernetes.ts";
+import { outOption } from "../shared/options.ts";
+import { type OpenStudy, textsOf, withStudy } from "../shared/new_study.ts";
+import { defaultFolder } from "../shared/study.ts";
+import { submitSlurm, writeScripts } from "../shared/slurm.ts";
+import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
+import { CORPORA } from "../../datasets/registry.ts";
+
+const words = (name: `--${string}`, metavar: "NAME" | "TIME", about: ReturnType<typeof message>) =>
+  optional(option(name, string({ metavar }), { description: about }));
+
+const options = merge(
+  object("The cluster", {
+    engine: option("--engine", choice([...ENGINES], { metavar: "slurm|kubernetes" }), {
+      description: message`what runs the jobs`,
+    }),
+    dryRun: option("--dry-run", { description: message`write the scripts or the manifest, and submit nothing` }),
+    out: outOption,
+    minutes: optional(option("--minutes", integer({ min: 1, metavar: "N" }), {
+      description: message`time limit of a cell; by default three times the estimate and ten minutes more`,
+    })),
+    partition: words("--partition", "NAME", message`Slurm: the partition`),
+    image: words("--image", "NAME", message`Kubernetes: an image that has hymba on its path`),
+    claim: words("--claim", "NAME", message`Kubernetes: the volume claim that has the study and the run folder`),
+  }),
+  wholeStudyOptions,
+);
+
+type Given = InferValue<typeof options>;
+
+export const submitCommand = command("submit", map(options, (given): Action => () => submit(given)), {
+  brief: message`a study as jobs of a cluster: one for each cell, and one that merges`,
+  description:
+    message`Writes and submits an array of jobs, one for each cell, with resources from the estimate, and a job that merges after them. A job that is requeued goes on from its last checkpoint. hymba array status and hymba array heal look after it. Example: hymba submit study.toml --engine slurm --out /shared/study`,
+});
+
+/** Options of `submit` itself. The other words of the command line are those of `hymba ablate`. */
+const OWN_FLAGS: Readonly<Record<string, 0 | 1>> = {
+  "--engine": 1,
+  "--dry-run": 0,
+  "--out": 1,
+  "--minutes": 1,
+  "--partition": 1,
+  "--image": 1,
+  "--claim": 1,
+  "--json": 0,
+  "--threads": 1,
+};
+
+/** The words of this command line that are those of `hymba ablate` with the same study. */
+export function ablateWords(given: readonly string[]): string[] {
+  const kept: string[] = ["ablate"];
+  for (let at = 1; at < given.length; at++) {
+    const word = given[at] ?? "", name = word.split("=", 1)[0] ?? "", values = OWN_FLAGS[name];
+    if (values === undefined) kept.push(word);
+    else if (!word.includes("=")) at += values;
+  }
+  return kept;
+}
+
+/** The texts in words of `hymba merge`, with whole paths. */
+function dataWords(data: string | undefined, { resolved: { values } }: OpenStudy): string[] {
+  const known = (name: string) => CORPORA.some((one) => one.name === name);
+  const words = (flag: string, named: readonly string[] | undefined) =>
+    named ? [flag, named.map((path) => known(path) ? path : resolve(path)).join(",")] : [];
+  return [
+    ...words("--data", data?.split(",") ?? textsOf(values, "files")),
+    ...words("--validation-data", textsOf(values, "validationFiles")),
+    ...words("--test-data", textsOf(values, "testFiles")),
+  ];
+}
+
+/** Resources of a job: those of the cell that needs most, with room for a bad estimate. */
+function resourcesOf({ cells }: StudyNeed, { minutes, threads }: { minutes: number | undefined; threads: number }) {
+  const seconds = Math.max(...cells.map(({ seconds, interval }) => interval?.[1] ?? seconds));
+  const memory = Math.max(...cells.map(({ memory }) => memory));
+  return {
+    threads,
+    memory: Math.ceil(memory * 1.25 + 256 * 2 ** 20),
+    seconds: minutes === undefined ? Math.ceil(3 * seconds + 600) : 60 * minutes,
+  };
+}
+
+function requireClusterFlags({ engine, image, claim }: Given): void {
+  if (engine !== "kubernetes" || (image !== undefined && claim !== undefined)) return;
+  throw new UsageError("a Kubernetes job needs an image and a volume", {
+    expected: "--image NAME and --claim NAME",
+    hint: "docs/cluster.md shows both",
+  });
+}
+
+async function submit(given: Given): Promise<void> {
+  requireClusterFlags(given);
+  const { backend, adapter, threads, data, out, engine } = given, sources = await sourcesIn(given);
+  await withStudy(sources, { backend: { backend, adapter, threads }, data }, async (open) => {
+    const { resolved, opened, corpus, display, parts } = open, say = (line: string) => display.say(line);
+    requireSameEverywhere(resolved.study);
+    const study = await fittedStudy(systemDisk, resolved.study, { corpus, given: open.givenTokenizer, say });
+    const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus) });
+    const folder = resolve(out ?? defaultFolder(...parts, "array"));
+    await requireNew(folder);
+    const cores = threads ?? (typeof opened.adapter.threads === "number" ? opened.adapter.threads : 1);
+    const file: ArrayFile = {
+      format: 1,
+      engine,
+      from: Deno.cwd(),
+      ablate: ablateWords(Deno.args),
+      merge: ["merge", ...dataWords(data, open)],
+      cells: listed(cellsOf(study)),
+      resources: resourcesOf(need, { minutes: given.minutes, threads: cores }),
+      ...(given.partition !== undefined && { partition: given.partition }),
+      ...(given.image !== undefined && { image: given.image }),
+      ...(given.claim !== undefined && { claim: given.claim }),
+      jobs: [],
+    };
+    say(`${needTable(need, opened)}\n${restsOn(need.whole)}`);
+    await start(file, folder, given);
+  });
+}
+
+/** Throws a UsageError when the folder has something in it that is not an array that was never submitted. */
+async function requireNew(folder: string): Promise<void> {
+  const found = await systemDisk.stat(folder), names = found?.kind === "folder" ? await systemDisk.list(folder) : [];
+  if (!found || found.kind === "folder" && !names.includes(PLACES.file) && names.length === 0) return;
+  throw new UsageError(`${folder} is not new`, {
+    expected: "a new or empty folder on a disk that all nodes share",
+    got: found.kind === "folder" ? names.slice(0, 3).join(", ") : "a file",
+    hint: "hymba array heal runs what is missing of a submitted study; --out names another folder",
+  });
+}
+
+async function start(file: ArrayFile, folder: string, { dryRun, json, engine }: Given): Promise<void> {
+  const cells = file.cells.map(({ index }) => index);
+  if (dryRun) {
+    const written = engine === "slurm"
+      ? await writeScripts(file, folder)
+      : [(await writeManifest(file, folder, { cells })).path];
+    console.log(json ? JSON.stringify({ folder, written }) : written.map((path) => `wrote ${path}`).join("\n"));
+    return;
+  }
+  const job = await (engine === "slurm" ? submitSlurm : submitKubernetes)(file, folder, { cells });
+  await writeArray(folder, { ...file, jobs: [job] });
+  if (json) console.log(JSON.stringify({ folder, ...job }));
+  else {console.log(
+      `submitted ${cells.length} cells as ${job.id}, and their merge as ${job.merge}\nhymba array status ${folder}`,
+    );}
+}

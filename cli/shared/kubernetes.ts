@@ -1,0 +1,112 @@
+/** Kubernetes: an indexed Job with a pod for each cell, and a Job that merges. The manifest is JSON, which kubectl reads too. */
+import { join } from "node:path";
+import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { HymbaError } from "../../core/errors.ts";
+import { type ArrayFile, PLACES } from "./array_file.ts";
+
+/** Words of a shell, quoted. */
+const command = (words: readonly string[]) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+
+/** How often a pod of one cell is started again before the Job gives that cell up. */
+const TRIES = 6;
+
+/** The pods of a Job: one container with the volume of the claim at the folder of the run. */
+function podSpec(file: ArrayFile, { mount, script }: { mount: string; script: string }) {
+  const { threads, memory } = file.resources, given = { cpu: String(threads), memory: String(memory) };
+  return {
+    restartPolicy: "OnFailure",
+    // On SIGTERM a cell saves what it has; the next pod goes on from there.
+    terminationGracePeriodSeconds: 60,
+    containers: [{
+      name: "hymba",
+      image: file.image ?? "hymba",
+      command: ["/bin/sh", "-c", script],
+      workingDir: file.from,
+      resources: { requests: given, limits: given },
+      volumeMounts: [{ name: "run", mountPath: mount }],
+    }],
+    volumes: [{ name: "run", persistentVolumeClaim: { claimName: file.claim ?? "hymba" } }],
+  };
+}
+
+interface Placed {
+  /** The folder of the run, which is also where the volume is mounted. */
+  readonly folder: string;
+  readonly name: string;
+}
+
+/** The Job of these cells. Pod i takes the cell at place i of the list. */
+function cellsJob(file: ArrayFile, { folder, name, cells }: Placed & { cells: readonly number[] }) {
+  const words = command(["hymba", ...file.ablate, "--threads", String(file.resources.threads)]);
+  const out = command(["--out", join(folder, PLACES.cells)]);
+  const pick = `set -- ${cells.join(" ")}; shift "$JOB_COMPLETION_INDEX"`;
+  const script = `${pick}; exec ${words} ${out} --cell "$1"`;
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: `${name}-cells` },
+    spec: {
+      completionMode: "Indexed",
+      completions: cells.length,
+      parallelism: cells.length,
+      backoffLimit: TRIES * cells.length,
+      template: { spec: podSpec(file, { mount: folder, script }) },
+    },
+  };
+}
+
+/** The Job that merges. `hymba merge` ends with an error while cells are missing, and Kubernetes starts it again, later each time. */
+function mergeJob(file: ArrayFile, { folder, name }: Placed) {
+  const words = ["hymba", ...file.merge, "--threads", String(file.resources.threads)];
+  const script = `exec ${command([...words, join(folder, PLACES.cells), "--out", join(folder, PLACES.merged)])}`;
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: `${name}-merge` },
+    spec: { backoffLimit: 1000, template: { spec: podSpec(file, { mount: folder, script }) } },
+  };
+}
+
+/** Both Jobs as one manifest. */
+export const manifestOf = (file: ArrayFile, given: Placed & { cells: readonly number[] }) => ({
+  apiVersion: "v1",
+  kind: "List",
+  items: [cellsJob(file, given), mergeJob(file, given)],
+});
+
+/** A name that Kubernetes takes, from that of the folder. */
+export const jobName = (folder: string, number: number): string => {
+  const last = folder.split("/").findLast((part) => part !== "") ?? "study";
+  const plain = last.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replace(/^-+/, "").slice(0, 40).replace(/-+$/, "");
+  return `hymba-${plain || "study"}-${number}`;
+};
+
+/** Writes the manifest of these cells. Returns its path. */
+export async function writeManifest(
+  file: ArrayFile,
+  folder: string,
+  { cells }: { cells: readonly number[] },
+): Promise<{ path: string; name: string }> {
+  await makeFolders(systemDisk, folder);
+  const name = jobName(folder, file.jobs.length + 1), path = join(folder, `${name}.json`);
+  await writeAtomic(systemDisk, path, `${JSON.stringify(manifestOf(file, { folder, name, cells }), undefined, 2)}\n`);
+  return { path, name };
+}
+
+/** Gives these cells to Kubernetes. */
+export async function submitKubernetes(
+  file: ArrayFile,
+  folder: string,
+  { cells }: { cells: readonly number[] },
+): Promise<ArrayFile["jobs"][number]> {
+  const { path, name } = await writeManifest(file, folder, { cells });
+  const ended = await new Deno.Command("kubectl", { args: ["create", "-f", path] }).output().catch((cause) => {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new HymbaError("there is no kubectl on this machine", { hint: `apply ${path} where there is one`, cause });
+  });
+  if (ended.success) return { id: `${name}-cells`, cells: [...cells], merge: `${name}-merge` };
+  throw new HymbaError(`kubectl failed with code ${ended.code}`, {
+    got: new TextDecoder().decode(ended.stderr).trim().split("\n").slice(0, 5).join("\n            "),
+    hint: `put right what kubectl says, and apply ${path}`,
+  });
+}
