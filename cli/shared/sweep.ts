@@ -82,40 +82,38 @@ async function finishedRound(folder: string, trials: readonly Trial[]): Promise<
   return all.every(Boolean) ? run : undefined;
 }
 
+/** Trains a round, or only some of its cells: what it came to, or undefined where that is not known yet. */
+async function trainRound(
+  { base, values, sweep: { seeds }, resolve, folder, cells, ...open }: SweepPlan,
+  { trials, round }: { trials: readonly Trial[]; round: number },
+): Promise<Outcome[] | undefined> {
+  const study = studyOfTrials(trials, { base, seeds, resolve }), goal = roundFolder(folder, round);
+  const common = { ...open, study, origins: originsOf(values), test: false };
+  if (!cells) {
+    open.display.say(`round ${round} of the sweep: ${trials.length} points, ${seeds.length} seeds each`);
+    const { run } = await carriedOut({ ...common, folder: goal });
+    return outcomesOf(run, trials, round);
+  }
+  const run = await finishedRound(goal, trials), own = cellsFolder(folder, round);
+  if (run) return outcomesOf(run, trials, round);
+  open.display.say(`round ${round} of the sweep: hymba merge ${own} --out ${goal} makes one run of its cells`);
+  await conductCells({ ...common, folder: own, json: cells.json }, cells.words);
+  return undefined;
+}
+
 /**
  * Trains every point that is not trained yet, chooses, and writes the three files of the sweep. Returns what is in them;
  * undefined where only cells were trained.
  */
 export async function carryOutSweep(
-  { base, values, sweep, resolve, folder, cells, ...open }: SweepPlan,
+  plan: SweepPlan,
 ): Promise<{ record: SweepRecord; written: string[] } | undefined> {
-  const { over, perArm, extend, seeds } = sweep, arms = base.arms.map(({ name }) => name);
+  const { base, values, sweep: { over, perArm, extend, seeds }, folder, corpus: { name, sha256 } } = plan;
   await requireSweepFolder(folder);
-  const found = await runSweep(arms, sweep, async (trials, round) => {
-    const study = studyOfTrials(trials, { base, seeds, resolve }), origins = originsOf(values);
-    if (cells) {
-      const run = await finishedRound(roundFolder(folder, round), trials);
-      if (run) return outcomesOf(run, trials, round);
-      const own = cellsFolder(folder, round), goal = roundFolder(folder, round);
-      open.display.say(
-        `round ${round} of the sweep: cells of ${own}; hymba merge ${own} --out ${goal} makes one run of them`,
-      );
-      await conductCells({ ...open, study, folder: own, origins, json: cells.json, test: false }, cells.words);
-      return undefined;
-    }
-    open.display.say(`round ${round} of the sweep: ${trials.length} points, ${seeds.length} seeds each`);
-    const { run } = await carriedOut({
-      ...open,
-      study,
-      test: false,
-      folder: roundFolder(folder, round),
-      origins,
-    });
-    return outcomesOf(run, trials, round);
-  });
+  const arms = base.arms.map(({ name }) => name);
+  const found = await runSweep(arms, plan.sweep, (trials, round) => trainRound(plan, { trials, round }));
   if (!found) return undefined;
   const { rounds, outcomes, choices } = found;
-  const { name, sha256 } = open.corpus;
   const record: SweepRecord = {
     format: 1,
     study: base.preset,

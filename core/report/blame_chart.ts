@@ -16,19 +16,16 @@ const spreadOf = ({ mean, interval, pairs }: Difference): Spread => {
   return { mean, low, high, deviation: undefined, count: pairs };
 };
 
-/** Draws the shares, the largest first, and the whole way. Returns the bytes of a PNG. */
-export function blameChart(blame: Blame, { footer }: { footer: string }): Promise<Uint8Array> {
-  const { from, to, changes, total, part, seeds, idle } = blame;
-  const sorted = changes.toSorted((a, b) => b.share.mean - a.share.mean);
-  const rows = [...sorted.map(({ change, share }) => ({ name: change, share })), {
-    name: "all together",
-    share: total,
-  }];
+/** The plot of the shares, the largest first, and of the whole way. */
+function sharesCell(blame: Blame): Cell {
+  const sorted = blame.changes.toSorted((a, b) => b.share.mean - a.share.mean);
+  const all = { name: "all together", share: blame.total };
+  const rows = [...sorted.map(({ change, share }) => ({ name: change, share })), all];
   const ends = [0, ...rows.flatMap(({ share }) => [share.mean, ...share.interval ?? []])];
   const low = Math.min(...ends), high = Math.max(...ends), margin = 0.1 * (high - low || 1);
   const points = (clear: boolean) => rows.map(({ share }) => isClear(share) === clear ? spreadOf(share) : undefined);
   const text = ({ mean }: Spread) => fixed(mean, 3);
-  const plot: Cell = {
+  return {
     title: "What each change adds",
     subtitle: "left of zero: the loss falls; right of zero: it rises",
     plot: dotPlot({ names: rows.map(({ name }) => oneLine(name)), looks: rows.map(() => LOOK) }, {
@@ -38,31 +35,36 @@ export function blameChart(blame: Blame, { footer }: { footer: string }): Promis
       dodged: false,
     }),
   };
+}
+
+function legendCell(blame: Blame): Cell {
   const notes = [
     `Shapley shares, ${ordersInWords(blame)}.`,
     `${capitalised(ratesInWords(blame))}.`,
-    seeds.length === 1 ? "One seed: no intervals." : "Whiskers: 95 % intervals over the seeds that hold together.",
-    ...(idle.length > 0 ? [`Without effect here: ${idle.join(", ")}.`] : []),
+    blame.seeds.length === 1
+      ? "One seed: no intervals."
+      : "Whiskers: 95 % intervals over the seeds that hold together.",
+    ...(blame.idle.length > 0 ? [`Without effect here: ${blame.idle.join(", ")}.`] : []),
   ];
-  const legend: Cell = {
+  const keys = [
+    { sample: "filled", text: "told from zero" },
+    { sample: "hollow", text: "not told from zero" },
+  ] as const;
+  return {
     title: "Legend",
-    paint: (brush, box) =>
-      drawLegend(brush, box, {
-        axis: { names: [], looks: [] },
-        keys: [
-          { sample: "filled", text: "told from zero" },
-          { sample: "hollow", text: "not told from zero" },
-        ],
-        notes: notes.map(oneLine),
-      }),
+    paint: (brush, box) => drawLegend(brush, box, { axis: { names: [], looks: [] }, keys, notes: notes.map(oneLine) }),
   };
+}
+
+/** Draws the shares and the whole way. Returns the bytes of a PNG. */
+export function blameChart(blame: Blame, { footer }: { footer: string }): Promise<Uint8Array> {
   return drawSheet({
-    title: oneLine(`From ${from} to ${to}`),
-    subtitle: `difference of the loss on the ${part} part after the first stage`,
+    title: oneLine(`From ${blame.from} to ${blame.to}`),
+    subtitle: `difference of the loss on the ${blame.part} part after the first stage`,
     footer,
     columns: 2,
-    cells: [plot, legend],
-    cell: { width: 640, height: 130 + 52 * rows.length },
+    cells: [sharesCell(blame), legendCell(blame)],
+    cell: { width: 640, height: 130 + 52 * (blame.changes.length + 1) },
     legendWidth: 300,
   });
 }

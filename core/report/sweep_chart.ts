@@ -88,13 +88,19 @@ function axisPlot(record: SweepRecord, axis: Axis, look: (name: string) => Look)
   const names = places.names;
   const arms = armsOfSweep(record);
   return plotOf("scatter", {
-    datasets: arms.flatMap((arm) => datasetsOf(record, { arm, look: look(arm), axis, places, top })),
+    datasets: arms.flatMap((arm, i) =>
+      datasetsOf(record, { arm, look: look(arm), axis, places, top: top + margin * i / 4 })
+    ),
     x: scale({
       title: oneLine(axis.path),
       log: places.log,
       ...(names ? { ...ends, whole: true, tick: (value: number) => names[value - 1] ?? "" } : places.log ? ends : {}),
     }),
-    y: scale({ title: "nats per token", min: low - margin, max: hasDiverged ? top + margin / 2 : top }),
+    y: scale({
+      title: "nats per token",
+      min: low - margin,
+      max: hasDiverged ? top + margin * (arms.length + 2) / 4 : top,
+    }),
   });
 }
 

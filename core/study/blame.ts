@@ -165,24 +165,35 @@ export function latticeBetween(
   const fieldMask = (set: Mask) => bits(set, used.length).reduce((mask, i) => mask | at(used, i), 0);
   const printOf = (set: Mask) => at(prints as string[], fieldMask(set));
   const { additions, orders, masks } = ways(changes.length, { most, printOf });
-  const full = 2 ** changes.length - 1, count = (set: Mask) => bits(set, changes.length).length;
-  // A model is called by the fewest changes that make it, but the last one by its own name.
-  const sets = Array.from({ length: full + 1 }, (_, set) => set).toSorted((x, y) => count(x) - count(y));
-  const names = new Map<string, Mask>();
-  for (const set of [0, full, ...sets]) if (!names.has(printOf(set))) names.set(printOf(set), set);
-  const plainest = (set: Mask) => names.get(printOf(set)) ?? set;
-  const nameOf = new Map([0, full, ...masks].map((set) => [set, nameOfNode(plainest(set), { arms, changes })]));
-  const nodes = [...new Set([0, full, ...masks].map(plainest))].toSorted((x, y) => count(x) - count(y)).map((set) => {
+  const { nameOf, sets } = named(masks, { arms, changes, printOf });
+  const nodes = sets.map((set): Arm => {
     const name = nameOfNode(set, { arms, changes });
     return { ...matched({ ...at(all as Arm[], fieldMask(set)), name }), name };
   });
+  const without = idle.flatMap(chosen).map(({ path }) => path);
+  return { changes, idle: without, nameOf, nodes, additions, ...(orders ? { orders } : {}) };
+}
+
+/**
+ * The name of the model of each set, and the sets that stand for the models, each model once. A model is called by the fewest
+ * changes that make it, but the last one by its own name.
+ */
+function named(
+  masks: readonly Mask[],
+  { arms, changes, printOf }: {
+    arms: readonly [Arm, Arm];
+    changes: readonly Change[];
+    printOf: (set: Mask) => string;
+  },
+): { nameOf: Map<Mask, string>; sets: Mask[] } {
+  const full = 2 ** changes.length - 1, count = (set: Mask) => bits(set, changes.length).length;
+  const byCount = (x: Mask, y: Mask) => count(x) - count(y);
+  const all = Array.from({ length: full + 1 }, (_, set) => set).toSorted(byCount), plainest = new Map<string, Mask>();
+  for (const set of [0, full, ...all]) if (!plainest.has(printOf(set))) plainest.set(printOf(set), set);
+  const standing = (set: Mask) => plainest.get(printOf(set)) ?? set, used = [0, full, ...masks];
   return {
-    changes,
-    idle: idle.flatMap(chosen).map(({ path }) => path),
-    nameOf,
-    nodes,
-    additions,
-    ...(orders ? { orders } : {}),
+    nameOf: new Map(used.map((set) => [set, nameOfNode(standing(set), { arms, changes })])),
+    sets: [...new Set(used.map(standing))].toSorted(byCount),
   };
 }
 
