@@ -167,15 +167,14 @@ const inRange = ({ mean, interval }: Difference): string =>
 export function slicesNote(run: Run, { slices, together }: SliceReport): string {
   const [first] = slices[0]?.arms.flatMap(({ difference }) => difference ?? []) ?? [];
   const seeds = first?.pairs ?? 1;
-  return `A model sees only its own sequence of ${run.record.study.sequenceLength} tokens, and "seen" means seen there. ` +
+  return `A model sees only its own sequence of ${run.record.study.sequenceLength} tokens, and "seen" means seen there.` +
     (first === undefined
       ? ""
-      : `Intervals of 95 %, wide enough that all ${together} hold together, ${
+      : ` Intervals of 95 %, wide enough that all ${together} hold together, ${
         seeds === 1
           ? "over the text alone: one seed says nothing of other trainings"
           : `over the text and, by Student's t, ${seeds} seeds`
-      }. `) +
-    marginNote(run);
+      }. ${marginNote(run)}`);
 }
 
 /** slices.png: the difference of each arm from the reference on every kind. Throws a HymbaError for a single arm. */
