@@ -84,3 +84,19 @@ Deno.test("rates: weight decay pulls as much at every width, and f16 is refused"
     /another precision than f16/,
   );
 });
+
+Deno.test("rates: in the committed losses the best rate moves with the width, and by at most one step of the grid with scaling", async () => {
+  const csv = await Deno.readTextFile(new URL("../../results/initialisation/rates.csv", import.meta.url));
+  const rows = csv.trim().split("\n").slice(1).map((row) => row.split(","));
+  const groups = Map.groupBy(rows, ([model, , scaling]) => `${model} ${scaling}`);
+  for (const [name, all] of groups) {
+    const best = [...Map.groupBy(all, ([, width]) => width).values()].map((tried) => {
+      const rates = tried.toSorted((a, b) => Number(a[3]) - Number(b[3])).map((row) => Number(row[6]));
+      assert.equal(rates.length, 5, name);
+      return rates.indexOf(Math.min(...rates));
+    });
+    const moved = Math.max(...best) - Math.min(...best);
+    assert.ok(best.length === 3 && (name.endsWith("width") ? moved <= 1 : moved >= 2), `${name}: ${best}`);
+  }
+  assert.equal(groups.size, 4);
+});
