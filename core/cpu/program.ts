@@ -52,10 +52,12 @@ export class CpuProgram implements Program {
   readonly #workspaceBytes: number;
   #metrics: Float32Array[] = [];
   #disposed = false;
+  readonly #alone: boolean;
 
   constructor(host: CpuHost, { plan, launches }: { plan: Plan; launches: readonly PlannedLaunch[] }) {
     [this.#host, this.#plan, this.launches] = [host, plan, launches];
     this.#slots = slotsOf(plan, launches.map(storagesOf));
+    this.#alone = areShort(plan, launches.length);
     this.memory = memoryOf(plan, this.#slots);
 
     const who = `plan ${plan.name}`, extra = extraBytes(launches);
@@ -141,6 +143,7 @@ export class CpuProgram implements Program {
       workspace: this.#workspace,
       workspaceBytes: this.#workspaceBytes,
       timed,
+      alone: this.#alone,
     });
   }
 
@@ -219,3 +222,12 @@ export function extraBytes(launches: readonly Launch[]): { records: number; work
 /** What a launch reads and writes. */
 export const storagesOf = ({ args }: Launch): Storage[] =>
   Object.values(args).filter(isTensor).map(({ storage }) => storage);
+
+/** Mean flops of a launch below which threads lose more by waiting for each other than they gain. */
+const SHORT_FLOPS = 50_000;
+
+/** Whether the launches of a plan without a backward pass are so short, as those of a small model's next token. */
+function areShort({ steps, forwardSteps }: Plan, launches: number): boolean {
+  return steps.length > 0 && forwardSteps === steps.length &&
+    steps.reduce((sum, { flops }) => sum + flops, 0) < SHORT_FLOPS * launches;
+}

@@ -17,6 +17,8 @@ export interface Run {
   readonly workspaceBytes: number;
   /** Measure each launch and add its time to its record. */
   readonly timed: boolean;
+  /** The first thread does it all: for launches that are shorter than waiting for each other. The bits are the same. */
+  readonly alone?: boolean;
 }
 
 export class ThreadPool {
@@ -60,8 +62,8 @@ export class ThreadPool {
     }
   }
 
-  /** Computes a list of launches on all threads. Only one run at a time is possible. */
-  async run({ launches, count, workspace, workspaceBytes, timed }: Run): Promise<void> {
+  /** Computes a list of launches. Only one run at a time is possible. */
+  async run({ launches, count, workspace, workspaceBytes, timed, alone = false }: Run): Promise<void> {
     if (this.#failure) throw this.#failure;
     if (this.#closed) throw new HymbaError("the CPU executor is closed");
     if (this.#waiting) throw new HymbaError("the CPU executor runs one plan at a time: await the run before");
@@ -75,7 +77,7 @@ export class ThreadPool {
     }
     const done = new Promise<void>((resolve, reject) => this.#waiting = { resolve, reject });
     at(this.#workers, 0).ref();
-    Atomics.add(words, CONTROL.run, 1);
+    Atomics.store(words, CONTROL.run, (((Atomics.load(words, CONTROL.run) >> 1) + 1) << 1) | (alone ? 1 : 0));
     Atomics.notify(words, CONTROL.run);
     try {
       await done;

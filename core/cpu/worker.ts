@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 
 /** Words of the control block, shared with threads.ts. */
 export const CONTROL = {
-  /** Counts runs; the sleeping threads wait for it to change. */
+  /** Twice the number of runs, plus 1 when the first thread does this one alone; the sleeping threads wait for it to change. */
   run: 0,
   /** Counts launches that all threads have finished; the barrier waits for it to change. */
   phase: 1,
@@ -62,10 +62,12 @@ class KernelThread {
   /** The whole memory. The views are renewed before a run if the memory has grown. */
   #launches: Int32Array;
   #times: Float64Array;
+  /** Threads of this run. */
+  #threads: number;
 
   constructor(data: ThreadData) {
     const { memory, module, control } = data, { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    this.#data = data;
+    [this.#data, this.#threads] = [data, data.threads];
     this.#kernels = Object.keys(exports).filter((name) => typeof exports[name] === "function").sort()
       .map((name) => exports[name] as unknown as KernelFunction);
     this.#words = new Int32Array(memory.buffer, control, 16);
@@ -83,6 +85,8 @@ class KernelThread {
       if (Atomics.load(words, CONTROL.stop) !== 0) return;
       if (Atomics.load(words, CONTROL.run) === started) continue;
       started = Atomics.load(words, CONTROL.run);
+      this.#threads = (started & 1) === 0 ? this.#data.threads : 1;
+      if (thread >= this.#threads) continue;
       if (this.#launches.buffer !== memory.buffer) {
         this.#launches = new Int32Array(memory.buffer);
         this.#times = new Float64Array(memory.buffer);
@@ -117,10 +121,10 @@ class KernelThread {
     return true;
   }
 
-  /** Waits for all threads. False when one of them failed. The last thread resets the counter of the launch. */
+  /** Waits for all threads of the run. False when one of them failed. The last thread resets the counter of the launch. */
   #barrier(launch: number): boolean {
     const words = this.#words, phase = Atomics.load(words, CONTROL.phase);
-    if (Atomics.add(words, CONTROL.arrived, 1) === this.#data.threads - 1) {
+    if (Atomics.add(words, CONTROL.arrived, 1) === this.#threads - 1) {
       Atomics.store(words, CONTROL.arrived, 0);
       Atomics.store(this.#launches, launch + LAUNCH.next, 0);
       if (words[CONTROL.timed]) this.#time(launch);
