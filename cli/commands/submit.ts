@@ -12,7 +12,7 @@ import { sizesOf } from "../../core/data/corpus.ts";
 import { cellsOf } from "../../core/study/cells.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
 import type { Action } from "../ui/run.ts";
-import { type ArrayFile, ENGINES, listed, PLACES, writeArray } from "../shared/array_file.ts";
+import { type ArrayFile, ENGINES, listed, writeArray } from "../shared/array_file.ts";
 import { requireSameEverywhere } from "../shared/cells.ts";
 import { estimateStudy, needTable, restsOn, type StudyNeed } from "../shared/estimate.ts";
 import { submitKubernetes, writeManifest } from "../shared/kubernetes.ts";
@@ -135,13 +135,17 @@ async function submit(given: Given): Promise<void> {
   });
 }
 
-/** Throws a UsageError when the folder has something in it that is not an array that was never submitted. */
+/** What --dry-run writes. */
+const OF_DRY_RUN = /^(logs|cells\.sbatch|merge\.sbatch|hymba-.*\.json)$/;
+
+/** Throws a UsageError when the folder has more in it than what a call with --dry-run wrote. */
 async function requireNew(folder: string): Promise<void> {
   const found = await systemDisk.stat(folder), names = found?.kind === "folder" ? await systemDisk.list(folder) : [];
-  if (!found || found.kind === "folder" && !names.includes(PLACES.file) && names.length === 0) return;
+  const others = names.filter((name) => !OF_DRY_RUN.test(name));
+  if (!found || found.kind === "folder" && others.length === 0) return;
   throw new UsageError(`${folder} is not new`, {
     expected: "a new or empty folder on a disk that all nodes share",
-    got: found.kind === "folder" ? names.slice(0, 3).join(", ") : "a file",
+    got: found.kind === "folder" ? others.slice(0, 3).join(", ") : "a file",
     hint: "hymba array heal runs what is missing of a submitted study; --out names another folder",
   });
 }
