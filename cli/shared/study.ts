@@ -9,6 +9,7 @@ import { otherKernels } from "../../core/backend/kernels.ts";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import {
   type ActivationConfig,
+  microBatch,
   type Precision,
   PROFILES,
   type StudyConfig,
@@ -220,7 +221,7 @@ export async function readied(given: Carried): Promise<Carried> {
   }
   const { sequenceLength: T, remat, precision } = study;
   display.say(memoryTable(study.arms.map((arm) => {
-    const { batch: B } = studyOfArm(study, arm).pretraining;
+    const B = microBatch(studyOfArm(study, arm).pretraining);
     return memoryReport(opened.executor, arm, { B, T, remat, precision });
   })));
   if (study.arms.length > 1) say(budgetTable(study, seconds));

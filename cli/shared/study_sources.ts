@@ -45,6 +45,7 @@ export const keyOptions = object("Values of the study", {
   })),
   rate: plain("--rate", "X", "the largest learning rate of the first stage"),
   batch: plain("--batch", "N", "sequences per update of the first stage"),
+  accumulate: plain("--accumulate", "N", "parts of a batch that are computed one after the other: less memory"),
   width: plain("--width", "N", "width of the models"),
   layers: plain("--layers", "N", "layers of the models"),
   length: plain("--length", "N", "text tokens per sequence"),
@@ -62,6 +63,7 @@ export const keyOptions = object("Values of the study", {
 const KEY_FLAGS = {
   rate: "pretraining.rate",
   batch: "pretraining.batch",
+  accumulate: "pretraining.accumulate",
   width: "model.dModel",
   layers: "model.nLayers",
   length: "sequenceLength",
@@ -88,8 +90,9 @@ const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${
 
 /** All flags of a study in the order of precedence. `--set` overrides the others. */
 export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNullable<Sources["flags"]> {
-  const { rate, batch, width, layers, length, vocab, tokenizer, validationData, testData, ...overrides } = given;
-  const named = { rate, batch, width, layers, length, vocab, tokenizer, validationData, testData };
+  const { rate, batch, accumulate, width, layers, length, vocab, tokenizer, validationData, testData, ...overrides } =
+    given;
+  const named = { rate, batch, accumulate, width, layers, length, vocab, tokenizer, validationData, testData };
   const keys = Object.entries(named) as [
     keyof typeof KEY_FLAGS,
     string?,

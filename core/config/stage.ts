@@ -26,6 +26,8 @@ export interface StageConfig {
   readonly decay: number;
   /** Sequences of a step; in the preference stage, pairs. */
   readonly batch: number;
+  /** Parts of a batch whose gradients are summed before an update. Absent: 1. */
+  readonly accumulate?: number;
   /** Steps between evaluations on the validation part; the last step is always evaluated. */
   readonly evaluateEvery: number;
   /** Absent: cosine. Given as cosine only where an arm departs from the schedule of its study. */
@@ -48,3 +50,7 @@ export const USUAL_COOLDOWN = 0.2;
 /** The last step of a wsd schedule before its rate falls: until there a longer training is the same. */
 export const branchStep = ({ steps, cooldown = USUAL_COOLDOWN }: Pick<StageConfig, "steps" | "cooldown">): number =>
   steps - Math.round(cooldown * steps);
+
+/** Sequences that are computed at once. */
+export const microBatch = ({ batch, accumulate = 1 }: Pick<StageConfig, "batch" | "accumulate">): number =>
+  batch / accumulate;

@@ -46,6 +46,7 @@ export class ParameterStore {
   readonly ranges: readonly ParameterRange[];
   /** The state of loss scaling. Trainings without it do not use this. */
   readonly lossScale: Tensor = lossScaleState();
+  readonly #sums: Arena;
   readonly #offsets = new Map<string, number>();
   readonly #storages = new Map<string, Storage>();
 
@@ -57,6 +58,7 @@ export class ParameterStore {
       at += Math.ceil(sizeOf(shape) / ALIGNMENT) * ALIGNMENT;
     }
     const arena = (name: ArenaName) => new Arena(name, at);
+    this.#sums = new Arena("sums of gradients", at);
     this.arenas = {
       parameters: arena("parameters"),
       gradients: arena("gradients"),
@@ -156,8 +158,17 @@ export class ParameterStore {
     }
   }
 
+  /** Where the gradients of one update's micro-batches are summed: the range of a gradient in an arena of its own. */
+  sumOf(gradient: Tensor): Tensor {
+    const { offset } = pinOf(gradient.storage);
+    const place = { arena: this.#sums, offset };
+    return tensorOver(new Storage(`sum of ${gradient.name}`, gradient.storage.elements, "f32", place), gradient.shape);
+  }
+
   /** Frees all arenas. */
   release(executor: Executor): void {
-    for (const arena of [...Object.values(this.arenas), pinOf(this.lossScale.storage).arena]) executor.release(arena);
+    for (const arena of [...Object.values(this.arenas), this.#sums, pinOf(this.lossScale.storage).arena]) {
+      executor.release(arena);
+    }
   }
 }

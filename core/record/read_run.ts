@@ -34,6 +34,7 @@ const rate = number({ min: 0 });
 
 /** What a stage has only where it is not the usual. */
 const unusual = {
+  accumulate: optional(whole({ min: 1, max: 2 ** 20 })),
   schedule: optional(oneOf(SCHEDULES)),
   cooldown: optional(number({ min: 0, max: 1 })),
   optimizer: optional(object({ beta1: rate, beta2: rate, eps: rate, clip: rate })),

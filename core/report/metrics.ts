@@ -350,7 +350,9 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ],
     [
       "stage 1",
-      `${first.steps} steps of ${first.batch} × ${study.sequenceLength} tokens, peak rate ${first.rate}, then ${first.schedule}`,
+      `${first.steps} steps of ${first.batch} × ${study.sequenceLength} tokens${
+        partsOfBatch(study)
+      }, peak rate ${first.rate}, then ${first.schedule}`,
     ],
     ["stage 2", `${orpo.steps} steps of ${orpo.batch} pairs, peak rate ${orpo.rate}, loss ${study.preference.loss}`],
     ["computed by", `${record.backend}: ${joined(record.adapter)}`],
@@ -360,6 +362,11 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ["kernels SHA-256", record.kernels],
   ];
   return rows.flatMap(([name, value]) => value ? [[name, oneLine(value)]] : []);
+}
+
+/** How batches are computed, where that is in parts. */
+function partsOfBatch({ pretraining: { accumulate } }: StudyConfig): string {
+  return accumulate ? ` in ${accumulate} parts (gradients are summed part by part: other last digits than in one)` : "";
 }
 
 const joined = (values: Readonly<Record<string, string | number>>): string =>

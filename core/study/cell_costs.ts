@@ -6,7 +6,7 @@ import { ELEMENT_BYTES } from "../tensor/mod.ts";
 import { type Cell, cellsOf } from "./cells.ts";
 import type { TextSizes } from "../data/corpus.ts";
 import { flopsIn, heldOutTokens, studyFlops } from "./estimate.ts";
-import { stagePlans, stagesOf } from "./stage_plans.ts";
+import { plansOf, stagePlans, stagesOf } from "./stage_plans.ts";
 
 export interface CellCost {
   readonly cell: Cell;
@@ -30,7 +30,7 @@ function memoryOf(executor: Executor, study: StudyConfig, { arm }: Cell): number
   return Math.max(
     ...stagesOf(study).map((stage) => {
       const { training, evaluation, pairs } = stagePlans(own, store, { stage });
-      const plans = [training.plan, evaluation.plan, ...(pairs ? [pairs.plan] : [])];
+      const plans = [...plansOf(training), evaluation.plan, ...(pairs ? [pairs.plan] : [])];
       const found = plans.map((plan) => executor.memoryOf(plan));
       return Math.max(...found.map(({ arenaBytes }) => arenaBytes)) +
         found.reduce((sum, { slotBytes }) => sum + slotBytes, 0);

@@ -7,6 +7,7 @@ import { matmul } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
 import { Tape } from "../tensor/mod.ts";
+import type { TrainingPlan } from "../train/plans.ts";
 import { recallPlan } from "../eval/recall.ts";
 import { stagePlans, stagesOf } from "./stage_plans.ts";
 
@@ -23,6 +24,10 @@ const SHARE_ON_SOFTWARE = 0.19;
 const CHARACTERS_PER_TOKEN = 2;
 
 const PROBE_MS = 500;
+
+/** Flops of one update: of all its batches, and with accumulation of its end. */
+const flopsOfUpdate = ({ plan, accumulation }: Pick<TrainingPlan, "plan" | "accumulation">): number =>
+  accumulation ? accumulation.count * flopsOf(plan) + flopsOf(accumulation.plan) : flopsOf(plan);
 
 const flopsOf = ({ steps }: Plan) => steps.reduce((sum, { flops }) => sum + flops, 0);
 
@@ -50,7 +55,7 @@ export function studyFlops(
     for (const stage of stages) {
       const { config: { steps, evaluateEvery }, training, evaluation, pairs } = stagePlans(own, store, { stage });
       const evaluations = Math.ceil(steps / evaluateEvery), tokens = evaluation.B * evaluation.T;
-      flops.training += seeds * steps * flopsOf(training.plan);
+      flops.training += seeds * steps * flopsOfUpdate(training);
       flops.evaluation += seeds * evaluations * Math.ceil((validationTokens - 1) / tokens) * flopsOf(evaluation.plan);
       flops.evaluation += seeds * Math.ceil(testTokens / tokens) * flopsOf(evaluation.plan);
       if (pairs) {

@@ -1,6 +1,6 @@
 /** One trained model of a run: its weights on an executor, its tokenizer, evaluation and sampling. */
 import { join } from "node:path";
-import { type Arm, mainArm } from "../config/mod.ts";
+import { type Arm, mainArm, microBatch } from "../config/mod.ts";
 import {
   armFolder,
   type Quality,
@@ -136,7 +136,7 @@ export class TrainedModel {
 
   /** The log-probability of every token but the first of each piece. */
   async logpsOf(part: Part, { signal }: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    const { pretraining: { batch: B }, sequenceLength: T } = this.chosen.record.study;
+    const { pretraining, sequenceLength: T } = this.chosen.record.study, B = microBatch(pretraining);
     const scorer = await Scorer.create(this.executor, evaluationPlan(this.store, { B, T }), { signal });
     try {
       return await scorer.tokenLogps(part);

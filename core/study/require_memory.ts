@@ -2,7 +2,7 @@
 import { type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
-import { stagePlans, stagesOf } from "./stage_plans.ts";
+import { plansOf, stagePlans, stagesOf } from "./stage_plans.ts";
 
 /** Throws a HymbaError that names the first stage of an arm that the executor has no room for. */
 export function requireMemory(executor: Executor, study: StudyConfig): void {
@@ -11,7 +11,7 @@ export function requireMemory(executor: Executor, study: StudyConfig): void {
     const { name, config } = arm, store = new ParameterStore(config), own = studyOfArm(study, arm);
     for (const stage of stagesOf(study)) {
       const { training, evaluation, pairs } = stagePlans(own, store, { stage });
-      const plans = [training.plan, evaluation.plan, ...(pairs ? [pairs.plan] : [])];
+      const plans = [...plansOf(training), evaluation.plan, ...(pairs ? [pairs.plan] : [])];
       executor.requireRoom(plans, `${name}, ${stage}`);
     }
   }

@@ -9,8 +9,9 @@ import { initialLossScale } from "../ops/loss_scale.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import type { ArmSpeeds, Speeds } from "../record/mod.ts";
-import { feed, textObjective } from "../train/objective.ts";
+import { textObjective } from "../train/objective.ts";
 import { trainingPlan } from "../train/plans.ts";
+import { Updater } from "../train/updater.ts";
 
 /** A timed stretch lasts at least so long (seconds), unless it would need more than MOST_RUNS runs. */
 const LEAST_SECONDS = 0.1, MOST_RUNS = 200;
@@ -39,21 +40,23 @@ async function secondsOf(run: (count: number) => Promise<void>): Promise<number>
 
 /** Text tokens per second of whole updates. The rate is zero, so that the weights stay what they are. */
 async function trainingSpeed(store: ParameterStore, { executor, study, tokens }: Place): Promise<number> {
-  const { pretraining: { batch: B, decay }, sequenceLength: T, remat, precision, profile } = study;
-  const made = trainingPlan(store, { B, T, decay, remat, precision });
-  const objective = textObjective(made, new BatchOrder(tokens, { B, T, seed: 1, aligned: profile === "seed" }));
+  const { pretraining: { batch: B, accumulate, decay }, sequenceLength: T, remat, precision, profile } = study;
+  const made = trainingPlan(store, { B, T, accumulate, decay, remat, precision });
+  const objective = textObjective(
+    made,
+    new BatchOrder(tokens, { B: B / (accumulate ?? 1), T, seed: 1, aligned: profile === "seed" }),
+  );
   if (made.lossScale) executor.write(made.lossScale, initialLossScale());
-  const program = await executor.prepare(made.plan);
+  const updater = await Updater.create(executor, objective);
   try {
     return made.tokensPerStep / await secondsOf(async (count) => {
       for (let step = 1; step <= count; step++) {
-        feed(program, objective, { step, rate: 0 });
-        await program.run();
+        await updater.run({ step, rate: 0 });
       }
-      await program.drainMetrics();
+      await updater.drain();
     });
   } finally {
-    program.dispose();
+    updater.dispose();
   }
 }
 

@@ -1,6 +1,7 @@
 /** The plans of a stage. The run, the memory check and the estimate all take them from here. */
-import type { StageConfig, StudyConfig } from "../config/mod.ts";
+import { microBatch, type StageConfig, type StudyConfig } from "../config/mod.ts";
 import { type EvaluationPlan, evaluationPlan } from "../infer/scorer.ts";
+import type { Plan } from "../plan/mod.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { StageName } from "../record/mod.ts";
 import { rateFactors } from "../train/rate_scaling.ts";
@@ -23,15 +24,19 @@ export function stagesOf({ preference, lastStage }: Pick<StudyConfig, "preferenc
 
 /** Sequences that are scored at once: enough tokens to use every core. */
 const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>
-  Math.max(pretraining.batch, Math.ceil(1024 / sequenceLength));
+  Math.max(microBatch(pretraining), Math.ceil(1024 / sequenceLength));
+
+/** The plans that move the weights: one, or with accumulation two. */
+export const plansOf = ({ plan, accumulation }: Pick<TrainingPlan, "plan" | "accumulation">): Plan[] =>
+  accumulation ? [plan, accumulation.plan] : [plan];
 
 /** Records what a stage of one arm runs; all plans exist at the same time. `store`: the weights of the arm. */
 export function stagePlans(study: StudyConfig, store: ParameterStore, { stage }: { stage: StageName }): StagePlans {
   const { pretraining, orpo, preference, sequenceLength: T, remat, precision } = study;
   const evaluation = evaluationPlan(store, { B: evaluationBatch(study), T }), activations = { remat, precision };
   if (stage === "pretraining") {
-    const { batch: B, decay, optimizer } = pretraining, rateFactor = rateFactors(pretraining, store.config);
-    const training = trainingPlan(store, { B, T, decay, optimizer, rateFactor, ...activations });
+    const { batch: B, accumulate, decay, optimizer } = pretraining, rateFactor = rateFactors(pretraining, store.config);
+    const training = trainingPlan(store, { B, T, accumulate, decay, optimizer, rateFactor, ...activations });
     return { config: pretraining, training, evaluation };
   }
   const { batch: n, decay, optimizer } = orpo, { beta, promptTokens, completionTokens } = preference;

@@ -22,7 +22,7 @@ import { mergeValues, presetValues, usualValues } from "./merge.ts";
 import { presetNamed } from "./presets.ts";
 import { recallFaults } from "./recall_faults.ts";
 import { splitFaults, splitOf, trainFractionOf } from "./split.ts";
-import { lengthFaults, ownStageOf, rateFaults, stageOf } from "./stages.ts";
+import { accumulationFaults, lengthFaults, ownStageOf, rateFaults, stageOf } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
 import { present } from "../lists.ts";
@@ -159,7 +159,12 @@ function gathered({ preset, file, flags = [] }: Sources): { values: Values; faul
 export function resolveSources(sources: Sources): ResolvedStudy {
   const { values: given, faults, preset } = gathered(sources), values = new Map(given), reader = new Reader(values);
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
-  faults.push(...rateFaults(values), ...lengthFaults(values), ...splitFaults(values, reader.table("data")));
+  faults.push(
+    ...rateFaults(values),
+    ...lengthFaults(values),
+    ...accumulationFaults(values),
+    ...splitFaults(values, reader.table("data")),
+  );
   if (profile) {
     faults.push(...profileFaults(reader));
     values.set("preference.loss", { value: profile, origin: { kind: "rule", rule: `profile ${profile}` } });

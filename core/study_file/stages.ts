@@ -6,7 +6,7 @@ import { type Fault, faultAt, type Values } from "./values.ts";
 
 /** Values of the keys of a stage. `steps` or `tokens` is there. */
 type StageValues =
-  & Pick<StageConfig, "rate" | "warmup" | "decay" | "batch" | "evaluateEvery" | "checkpointEvery">
+  & Pick<StageConfig, "rate" | "warmup" | "decay" | "batch" | "accumulate" | "evaluateEvery" | "checkpointEvery">
   & OptimizerConfig
   & { readonly steps?: number; readonly tokens?: number; readonly schedule: ScheduleName; readonly cooldown: number }
   & Required<Pick<StageConfig, "rateScaling" | "rateWidth">>;
@@ -27,6 +27,7 @@ function stageFrom(values: StageValues, T: number): WholeStage {
     decay,
     batch,
     evaluateEvery: Math.min(values.evaluateEvery, steps),
+    accumulate: values.accumulate ?? 1,
     schedule,
     ...(schedule === "wsd" ? { cooldown } : {}),
     optimizer: { beta1, beta2, eps, clip },
@@ -38,10 +39,14 @@ function stageFrom(values: StageValues, T: number): WholeStage {
 
 /** A stage of the study, from the values of its keys. The usual schedule and the usual AdamW are left out. */
 export function stageOf(values: Values, { path, T }: { path: "pretraining" | "orpo"; T: number }): StageConfig {
-  const { schedule, optimizer, rateScaling, ...stage } = stageFrom(fieldsOf(values, path) as unknown as StageValues, T);
+  const { schedule, optimizer, rateScaling, accumulate = 1, ...stage } = stageFrom(
+    fieldsOf(values, path) as unknown as StageValues,
+    T,
+  );
   const isUsual = Object.entries(optimizer).every(([name, value]) => keyAt(`pretraining.${name}`)?.usual === value);
   return {
     ...stage,
+    ...(accumulate === 1 ? {} : { accumulate }),
     ...(schedule === "cosine" ? {} : { schedule }),
     ...(isUsual ? {} : { optimizer }),
     ...(rateScaling === "none" ? {} : { rateScaling }),
@@ -68,6 +73,20 @@ export function ownStageOf(
     JSON.stringify(study[name as keyof StageConfig]) !== JSON.stringify(value)
   );
   return differs.length === 0 ? undefined : Object.fromEntries(differs);
+}
+
+/** Batches that cannot be cut into equal parts. */
+export function accumulationFaults(values: Values): Fault[] {
+  const arms = [...values.keys()].flatMap((path) =>
+    /^arms\.[^.]+\.pretraining(?=\.(batch|accumulate)$)/.exec(path)?.[0] ?? []
+  );
+  return ["pretraining", ...new Set(arms)].flatMap((table) => {
+    const given = (name: string) => values.get(`${table}.${name}`) ?? values.get(`pretraining.${name}`);
+    const batch = given("batch"), accumulate = given("accumulate");
+    if (!batch || !accumulate || Number(batch.value) % Number(accumulate.value) === 0) return [];
+    const expected = `a number that divides the batch of ${batch.value}`;
+    return [{ at: faultAt(accumulate.origin), what: `${table}.accumulate`, expected, got: String(accumulate.value) }];
+  });
 }
 
 /** Rates by group of parameters in a study in f16, whose loss scaling adjusts one schedule for all. */

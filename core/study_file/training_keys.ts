@@ -83,6 +83,12 @@ const stageKeys = (stage: string, each: string): Key[] => [
 export const PRETRAINING: readonly Key[] = [
   ...stageKeys("pretraining", "Sequences"),
   {
+    path: "pretraining.accumulate",
+    type: whole(2 ** 20),
+    meaning: "A batch in so many parts, one after the other. Less memory, the same batches, sums in another order.",
+    usual: 1,
+  },
+  {
     path: "pretraining.tokens",
     type: whole(Number.MAX_SAFE_INTEGER),
     meaning: "Text tokens to train on, instead of steps.",

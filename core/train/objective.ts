@@ -18,19 +18,33 @@ export type Measures =
 
 export interface Objective {
   readonly made: UpdatePlan;
-  /** The inputs of an update but for its schedule; the first is step 1. */
-  inputs(step: number): Iterable<readonly [input: Tensor, data: Data]>;
+  /** The inputs of a batch; the first is 1. An update has one batch, or with accumulation several. */
+  inputs(batch: number): Iterable<readonly [input: Tensor, data: Data]>;
   /** Names the numbers that one run put into the metrics. */
   measures(values: Float32Array): Measures;
 }
 
-/** Writes all inputs of an update. */
+/** Writes the tokens of a batch. */
+export function feedBatch(program: Program, { inputs }: Pick<Objective, "inputs">, batch: number): void {
+  for (const [input, data] of inputs(batch)) program.write(input, data);
+}
+
+/** Writes all inputs of an update of one batch. */
 export function feed(
   program: Program,
   { made, inputs }: Pick<Objective, "made" | "inputs">,
   { step, rate }: { step: number; rate: number },
 ): void {
-  for (const [input, data] of inputs(step)) program.write(input, data);
+  feedBatch(program, { inputs }, step);
+  feedSchedule(program, made, { step, rate });
+}
+
+/** Writes what the optimizer needs to know of an update. */
+export function feedSchedule(
+  program: Program,
+  made: Pick<UpdatePlan, "schedule" | "scaledSchedules" | "optimizer">,
+  { step, rate }: { step: number; rate: number },
+): void {
   program.write(made.schedule, scheduleVector(step, { ...made.optimizer, rate }));
   for (const { schedule, factor } of made.scaledSchedules) {
     program.write(schedule, scheduleVector(step, { ...made.optimizer, rate: rate * factor }));

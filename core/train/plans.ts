@@ -1,5 +1,7 @@
 /** The training plans. A plan is recorded once and replayed for every batch. */
 import type { ActivationConfig, Precision } from "../config/mod.ts";
+import { matmul } from "../ops/linear.ts";
+import { at } from "../lists.ts";
 import { nllLoss, orpoLoss } from "../ops/losses.ts";
 import { lossScale, scaleOf } from "../ops/loss_scale.ts";
 import { adamw, gradientNorm, SCHEDULE_LENGTH } from "../ops/optimizer.ts";
@@ -8,7 +10,7 @@ import { UsageError } from "../errors.ts";
 import type { ParameterSpec } from "../params/specs.ts";
 import type { ParameterStore } from "../params/store.ts";
 import { finish, type Plan, withHalfProducts, withPackedSaves, withRecomputedOutputs } from "../plan/mod.ts";
-import { Tape, type Tensor } from "../tensor/mod.ts";
+import { Tape, type Tensor, tensorOver } from "../tensor/mod.ts";
 import { ADAMW, type Optimizer } from "./schedule.ts";
 
 interface TextInputs {
@@ -33,6 +35,8 @@ export interface UpdatePlan extends TextInputs {
   readonly optimizer: Optimizer;
   /** The state of loss scaling. Only plans in f16 have it. */
   readonly lossScale?: Tensor;
+  /** Gradients of `count` batches are summed by `plan` above, and this plan makes the update. Absent: one plan does both. */
+  readonly accumulation?: { readonly count: number; readonly plan: Plan };
 }
 
 /** Next-token training. */
@@ -94,11 +98,27 @@ function finished(
     & Pick<ActivationConfig, "precision">
     & UpdateOptions
     & { store: ParameterStore; scale?: number },
-): Pick<UpdatePlan, "plan" | "schedule" | "scaledSchedules" | "optimizer" | "lossScale"> {
-  const scaled = precision === "f16", state = store.lossScale;
-  tape.backward([[loss, scaled ? scaleOf(state) : tape.constant("d loss", [1], Float32Array.of(scale))]]);
+): Pick<UpdatePlan, "plan" | "schedule" | "scaledSchedules" | "optimizer" | "lossScale" | "accumulation"> {
+  const scaled = precision === "f16";
+  tape.backward([[loss, scaled ? scaleOf(store.lossScale) : tape.constant("d loss", [1], Float32Array.of(scale))]]);
+  const options = { store, decay, scale, optimizer, precision, rateFactor };
+  const { metrics: all, ...made } = weightsMoved(tape, { norm: metrics, summed: false }, options);
+  const plan = storedIn(finish(tape, { name: `${name} ${store.config.archType}`, metrics: all }), precision);
+  return { plan, ...made };
+}
+
+/** Appends norm, clipping and AdamW for all parameters. `summed`: with the sums of gradients in place of the gradients. */
+function weightsMoved(
+  tape: Tape,
+  { norm: metrics, summed }: { norm(norm: Tensor): readonly Tensor[]; summed: boolean },
+  { store, decay, scale, optimizer = ADAMW, precision, rateFactor = () => 1 }:
+    & Pick<ActivationConfig, "precision">
+    & UpdateOptions
+    & { store: ParameterStore; scale: number },
+): Pick<UpdatePlan, "schedule" | "scaledSchedules" | "optimizer" | "lossScale"> & { metrics: readonly Tensor[] } {
+  const scaled = precision === "f16", state = store.lossScale, gradientOf = (g: Tensor) => summed ? store.sumOf(g) : g;
   const schedule = tape.input("schedule", [SCHEDULE_LENGTH]);
-  const norm = gradientNorm(tape, store.ranges.map(({ g }) => g));
+  const norm = gradientNorm(tape, store.ranges.map(({ g }) => gradientOf(g)));
   const scaling = scaled ? lossScale(tape, { norm, schedule, state }, { ...optimizer, factor: scale }) : undefined;
   const used = scaling ?? { norm, schedule }, ranges = store.rangesBy(rateFactor);
   const scaledSchedules = scheduleInputs(tape, ranges.map(({ factor }) => factor));
@@ -111,11 +131,11 @@ function finished(
     const own = scaledSchedules.find((one) => one.factor === factor)?.schedule ?? used.schedule;
     // Decay is multiplied with the rate of the update. Without the factor it is the same pull at every width.
     const pull = range.decay ? decay / factor : 0;
-    adamw(tape, { ...range, norm: used.norm, schedule: own }, { ...optimizer, decay: pull }, { scaled });
+    const inputs = { ...range, g: gradientOf(range.g), norm: used.norm, schedule: own };
+    adamw(tape, inputs, { ...optimizer, decay: pull }, { scaled });
   }
   const all = [...metrics(used.norm), ...(scaling ? [scaling.scaling] : [])];
-  const plan = storedIn(finish(tape, { name: `${name} ${store.config.archType}`, metrics: all }), precision);
-  return { plan, schedule, scaledSchedules, optimizer, lossScale: scaled ? state : undefined };
+  return { metrics: all, schedule, scaledSchedules, optimizer, lossScale: scaled ? state : undefined };
 }
 
 /** An input for the schedule of each factor that is not 1. */
@@ -124,27 +144,76 @@ function scheduleInputs(tape: Tape, factors: readonly number[]): UpdatePlan["sca
   return others.map((factor) => ({ factor, schedule: tape.input(`schedule × ${factor}`, [SCHEDULE_LENGTH]) }));
 }
 
-/** Next-token training. `scale` multiplies the gradient; the second stage of the seed profile uses 1 + beta. Metrics: loss, gradientNorm. */
+/** Numbers that one step adds to a sum, or sets to zero. */
+const SUMMED = 2 ** 19;
+
+/** Slices of a tensor of one row or column, of at most `SUMMED` numbers each, as rows. */
+function slicesOf(x: Tensor): Tensor[] {
+  const all = x.rows * x.columns;
+  return Array.from({ length: Math.ceil(all / SUMMED) }, (_, i) => {
+    const from = i * SUMMED;
+    return tensorOver(x.storage, [1, Math.min(SUMMED, all - from)], { offset: x.offset + from });
+  });
+}
+
+/** Records sum += x as products with a matrix of the one number 1, which every executor has and which are exact. */
+function addTo(tape: Tape, sum: Tensor, { x, one }: { x: Tensor; one: Tensor }): void {
+  const from = slicesOf(x);
+  for (const [i, c] of slicesOf(sum).entries()) {
+    const sizes = { M: 1, N: c.columns, K: 1, transA: 0, transB: 0 } as const;
+    matmul(tape, { a: one, b: at(from, i), c }, { ...sizes, accumulate: true, exact: true });
+  }
+}
+
+/** Records sums = 0, as products of zeros: a gradient that is not finite is not multiplied, it is replaced. */
+function clear(tape: Tape, sums: readonly Tensor[]): void {
+  const slices = sums.flatMap(slicesOf), most = Math.max(...slices.map(({ columns }) => columns));
+  const zeros = tape.constant("zeros", [1, most], new Float32Array(most));
+  const zero = tape.constant("zero", [1, 1], Float32Array.of(0));
+  for (const c of slices) {
+    const sizes = { M: 1, N: c.columns, K: 1, transA: 0, transB: 0 } as const;
+    matmul(tape, { a: zero, b: tensorOver(zeros.storage, [1, c.columns]), c }, { ...sizes, exact: true });
+  }
+}
+
+/** The two plans of an update of `count` micro-batches: each adds its gradients to the sums, and the end moves the weights. */
+function accumulated(
+  tape: Tape,
+  { name, loss }: { name: string; loss: Tensor },
+  { store, count, scale = 1, precision, ...update }:
+    & Pick<ActivationConfig, "precision">
+    & UpdateOptions
+    & { store: ParameterStore; scale?: number; count: number },
+): ReturnType<typeof finished> {
+  const share = scale / count, seed = tape.constant("d loss", [1], Float32Array.of(share));
+  tape.backward([[loss, precision === "f16" ? scaleOf(store.lossScale) : seed]]);
+  const one = tape.constant("one", [1, 1], Float32Array.of(1));
+  for (const { g } of store.ranges) addTo(tape, store.sumOf(g), { x: g, one });
+  const plan = storedIn(finish(tape, { name: `${name} ${store.config.archType}`, metrics: [loss] }), precision);
+  const end = new Tape(false), options = { ...update, store, scale: share, precision };
+  const { metrics, ...made } = weightsMoved(end, { norm: (norm) => [norm], summed: true }, options);
+  clear(end, store.ranges.map(({ g }) => store.sumOf(g)));
+  const ending = finish(end, { name: `${name} ${store.config.archType}, end of an update`, metrics });
+  return { ...made, plan, accumulation: { count, plan: ending } };
+}
+
+/** Next-token training on B rows, in `accumulate` parts. `scale` multiplies the gradient; the second stage of the seed profile uses 1 + beta. Metrics: loss, gradientNorm. */
 export function trainingPlan(
   store: ParameterStore,
-  { B, T, decay, scale = 1, optimizer, rateFactor, reproduceLeak, ...activations }:
+  { B, T, accumulate = 1, decay, scale = 1, optimizer, rateFactor, reproduceLeak, ...activations }:
     & ActivationConfig
     & ForwardOptions
     & UpdateOptions
-    & { B: number; T: number; scale?: number },
+    & { B: number; T: number; scale?: number; accumulate?: number },
 ): TrainingPlan {
-  const tape = trainingTape(store, activations), inputs = textInputs(tape, B, T);
+  const tape = trainingTape(store, activations), inputs = textInputs(tape, B / accumulate, T);
   const logp = targetLogp(tape, store, { ...inputs, reproduceLeak });
   const loss = nllLoss(tape, { logp, weight: inputs.weight }), { precision } = activations;
-  const made = finished(tape, { name: "training", loss, metrics: (norm) => [loss, norm] }, {
-    store,
-    decay,
-    scale,
-    optimizer,
-    rateFactor,
-    precision,
-  });
-  return { kind: "text", scale, ...inputs, ...made, metricNames: ["loss", "gradientNorm"] };
+  const options = { store, decay, scale, optimizer, rateFactor, precision };
+  const made = accumulate > 1
+    ? accumulated(tape, { name: "training", loss }, { ...options, count: accumulate })
+    : finished(tape, { name: "training", loss, metrics: (norm) => [loss, norm] }, options);
+  return { kind: "text", scale, ...inputs, ...made, tokensPerStep: B * T, metricNames: ["loss", "gradientNorm"] };
 }
 
 /** ORPO on n pairs of T predictions; beta 0 is the control. Metrics: loss, nll, gradientNorm, then the pairs [n, 4] (ORPO_COLUMNS). */

@@ -84,6 +84,14 @@ export function putSnapshot(
   }
 }
 
+/** Sets the sums of gradients to zero. */
+export function clearSums(executor: Executor, store: ParameterStore): void {
+  for (const { g } of store.ranges) {
+    const sum = store.sumOf(g);
+    executor.write(sum, new Float32Array(sum.rows * sum.columns));
+  }
+}
+
 /** Sets both moments to zero, for a stage that starts from given weights. */
 export function clearMoments(executor: Executor, store: ParameterStore): void {
   for (const { m, v } of store.ranges) {

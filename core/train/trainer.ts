@@ -13,10 +13,11 @@
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";
 import { initialLossScale, LOSS_SCALE_STATE } from "../ops/loss_scale.ts";
 import type { ParameterStore } from "../params/store.ts";
-import { type Executor, inWords, type Memory, type Program } from "../plan/mod.ts";
-import { feed, type Measures, type Objective } from "./objective.ts";
+import { type Executor, inWords, type Memory } from "../plan/mod.ts";
+import type { Measures, Objective } from "./objective.ts";
 import { rateAt, type Schedule } from "./schedule.ts";
-import { clearMoments, putSnapshot, takeSnapshot, type Tensors } from "./snapshot.ts";
+import { clearMoments, clearSums, putSnapshot, takeSnapshot, type Tensors } from "./snapshot.ts";
+import { Updater } from "./updater.ts";
 
 export interface TrainerOptions {
   /** What errors call this training, such as `hymba, pretraining`. */
@@ -65,13 +66,13 @@ export class Trainer {
     private readonly executor: Executor,
     readonly store: ParameterStore,
     readonly options: TrainerOptions,
-    private readonly program: Program,
+    private readonly updater: Updater,
   ) {}
 
   /** Prepares the plan and sets the moments to zero. */
   static async create(executor: Executor, store: ParameterStore, options: TrainerOptions): Promise<Trainer> {
-    const program = await executor.prepare(options.objective.made.plan);
-    const trainer = new Trainer(executor, store, options, program);
+    const updater = await Updater.create(executor, options.objective);
+    const trainer = new Trainer(executor, store, options, updater);
     trainer.restart();
     return trainer;
   }
@@ -86,12 +87,13 @@ export class Trainer {
   }
 
   get memory(): Memory {
-    return this.program.memory;
+    return this.updater.memory;
   }
 
   /** Goes back to step 0: moments of zero, and the weights that are on the executor now. */
   restart(): void {
     clearMoments(this.executor, this.store);
+    this.#clearSums();
     const { lossScale } = this.options.objective.made;
     if (lossScale) this.executor.write(lossScale, initialLossScale());
     this.#step = 0;
@@ -109,6 +111,7 @@ export class Trainer {
     if (lossScale && kept?.length !== LOSS_SCALE_STATE) {
       throw new HymbaError(`${this.options.name}: the state of step ${step} does not hold the loss scale of f16`);
     }
+    this.#clearSums();
     putSnapshot(this.executor, this.store, { groups, name: `${this.options.name}, step ${step}` });
     if (lossScale && kept) this.executor.write(lossScale, Float32Array.from(kept));
     this.#step = step;
@@ -138,7 +141,7 @@ export class Trainer {
         ...pauseAt.filter((at) => at > from),
       );
       while (this.#step < until && !signal?.aborted) await this.#update();
-      const runs = await this.program.drainMetrics();
+      const runs = await this.updater.drain();
       const seconds = (performance.now() - start) / 1000 / runs.length;
       const speed = { tokens_per_s: objective.made.tokensPerStep / seconds, seconds };
       for (const [i, values] of runs.entries()) {
@@ -151,16 +154,18 @@ export class Trainer {
   }
 
   dispose(): void {
-    this.program.dispose();
+    this.updater.dispose();
   }
 
-  #feed(step: number): void {
-    feed(this.program, this.options.objective, { step, rate: rateAt(step, this.options.schedule) });
+  /** An update ends with sums of zero, but one that diverged does not. */
+  #clearSums(): void {
+    if (this.options.objective.made.accumulation) clearSums(this.executor, this.store);
   }
+
+  #at = (step: number) => ({ step, rate: rateAt(step, this.options.schedule) });
 
   async #update(): Promise<void> {
-    this.#feed(this.#step + 1);
-    await this.program.run();
+    await this.updater.run(this.#at(this.#step + 1));
     this.#step++;
   }
 
@@ -172,8 +177,7 @@ export class Trainer {
     await rewind(this);
     const from = this.#step;
     while (this.#step < step - 1) await this.#update();
-    this.#feed(step);
-    const where = await this.program.findNonFinite();
+    const where = await this.updater.findNonFinite(this.#at(step));
     return new Diverged(what, {
       got: where ? inWords(where) : "a loss or gradient norm that is not finite, but only finite numbers in a replay",
       hint: from > 0 ? `the checkpoint of step ${from} is kept; ${hint}` : hint,
