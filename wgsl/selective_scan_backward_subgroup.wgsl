@@ -22,18 +22,8 @@
 // it, g and dA, lies where it ends up in `work`. No barrier. Bytes 4·B·T·(9·I + 4·N·I/CHANNELS) and the states, flops 24·B·T·I·N with
 // as many exponentials as states: bound by arithmetic.
 //
-// In front of this file: WIDE (states of an invocation), STEPS, OWN = STEPS / LANES (its positions), STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4,
-// lib/lane_totals_*, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
+// In front of this file: what lib/scan_lanes says and lib/scan_lanes, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
 // and for udt and z lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4).
-
-override I: u32;
-override N: u32;
-override SOFTPLUS: bool;
-override HAS_Z: bool;
-const CHUNK = 32u;
-const STATE_QUADS = STEPS * WIDE / 4; // of an invocation's B or C, [t][n]
-const UNROLL_UP_TO = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
-const LOG2_E = 1.4426950408889634;
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {
@@ -86,15 +76,226 @@ fn total4(own: vec4f) -> vec4f {
   return sum;
 }
 
-/// Vector `quad` of an invocation's B or C, [t][n] from row `first` on; rows behind `last` repeat it, and beyond N there is zero.
-fn own_states(lane: u32, quad: u32, offset: u32, first: u32, last: u32, stride: u32) -> vec4f {
-  var own = vec4f();
-  for (var e = 0u; e < 4; e++) {
-    let n = lane * WIDE + (quad * 4 + e) % WIDE;
-    let number = bcBT2N[offset + min(first + (quad * 4 + e) / WIDE, last) * stride + min(n, N - 1)];
-    own[e] = select(0.0, number, n < N);
+/// Four channels at the positions of an invocation: lane, lane + LANES, …
+struct Inputs {
+  u: array<vec4f, OWN>,
+  raw: array<vec4f, OWN>,
+  dt: array<vec4f, OWN>, // beyond the last position a step of zero leaves state and gradient as they are
+  z: array<vec4f, OWN>,
+  dy: array<vec4f, OWN>,
+  dyg: array<vec4f, OWN>,
+}
+
+fn inputs_of(lane: u32, i4: u32, row0: u32, positions: u32) -> Inputs {
+  let run = run; // read once: not every compiler does that by itself
+  let bias = coefficient4(i4, N + 1);
+  let exists = i4 + vec4u(0, 1, 2, 3) < vec4u(I);
+  var all: Inputs;
+  for (var s = 0u; s < OWN; s++) {
+    let row = row0 + min(s * LANES + lane, positions - 1);
+    let inside = s * LANES + lane < positions;
+    all.u[s] = stored4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE, 0, i4);
+    all.raw[s] = stored4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE, I, i4) + bias;
+    var dt = all.raw[s];
+    if (SOFTPLUS) {
+      dt = softplus4(dt);
+    }
+    all.dt[s] = select(vec4f(), dt, inside);
+    let dy = load4(&dyBTI, run.DY_OFFSET + row * run.DY_STRIDE, i4);
+    all.dy[s] = select(vec4f(), dy, exists & vec4<bool>(inside));
+    all.dyg[s] = all.dy[s];
+    if (HAS_Z) {
+      all.z[s] = stored4(&zBTI, run.Z_OFFSET + row * run.Z_STRIDE, 0, i4);
+      all.dyg[s] *= all.z[s] * sigmoid4(all.z[s]);
+    }
   }
-  return own;
+  return all;
+}
+
+/// What an invocation holds of a channel: A · log2(e), states, their gradients, and dA.
+struct Channel {
+  a: array<f32, WIDE>,
+  h: array<f32, WIDE>,
+  g: array<f32, WIDE>,
+  da: array<f32, WIDE>,
+}
+
+/// Channel i with the states before a chunk and the gradients behind it.
+fn channel_of(lane: u32, i: u32, b: u32, chunk: u32, chunks: u32) -> Channel {
+  var all: Channel;
+  for (var j = 0u; j < WIDE; j++) {
+    let n = lane * WIDE + j;
+    let at = i * N + min(n, N - 1);
+    all.a[j] = select(0.0, work[i * (N + 2) + min(n, N - 1)] * LOG2_E, n < N);
+    all.h[j] = statesBSIN[(b * (chunks + 1) + chunk - 1) * I * N + at];
+    if (chunk < chunks) {
+      all.g[j] = work[run.DH0_AT + b * I * N + at];
+      all.da[j] = work[run.DA_AT + b * I * N + at];
+    }
+  }
+  return all;
+}
+
+/// dt, dt·u and dyg of one channel at the positions of an invocation.
+struct Positions {
+  dt: array<f32, OWN>,
+  dtu: array<f32, OWN>,
+  dyg: array<f32, OWN>,
+}
+
+fn positions_of(inputs: ptr<function, Inputs>, c: u32) -> Positions {
+  var all: Positions;
+  for (var s = 0u; s < OWN; s++) {
+    all.dt[s] = inputs.dt[s][c];
+    all.dtu[s] = all.dt[s] * inputs.u[s][c];
+    all.dyg[s] = inputs.dyg[s][c];
+  }
+  return all;
+}
+
+/// Of a chunk, [t][n] of an invocation: B and C; the sums dB and dC over channels; decays and w of one channel.
+struct Chunk {
+  b: array<vec4f, STATE_QUADS>,
+  c: array<vec4f, STATE_QUADS>,
+  db: array<vec4f, STATE_QUADS>,
+  dc: array<vec4f, STATE_QUADS>,
+  decay: array<vec4f, STATE_QUADS>,
+  w: array<vec4f, STATE_QUADS>,
+}
+
+/// From the first position to the last: decays, w and dC. Returns this invocation's share of C · h.
+fn walk(channel: ptr<function, Channel>, at_t: ptr<function, Positions>, chunk: ptr<function, Chunk>) -> array<vec4f, STEP_QUADS> {
+  var sums = array<vec4f, STEP_QUADS>();
+  for (var q = 0u; q < STEP_QUADS; q++) {
+    for (var r = 0u; r < 4; r++) {
+      let dt_t = subgroupBroadcast(at_t.dt[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
+      let dtu_t = subgroupBroadcast(at_t.dtu[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
+      let dyg_t = subgroupBroadcast(at_t.dyg[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
+      var sum = 0.0;
+      for (var j = 0u; j < WIDE; j++) {
+        let at = (q * 4 + r) * WIDE + j;
+        let factor = exp2(dt_t * channel.a[j]);
+        let kept = factor * channel.h[j];
+        chunk.decay[at / 4][at % 4] = factor;
+        chunk.w[at / 4][at % 4] = kept;
+        channel.h[j] = fma(dtu_t, chunk.b[at / 4][at % 4], kept);
+        sum = fma(chunk.c[at / 4][at % 4], channel.h[j], sum);
+        chunk.dc[at / 4][at % 4] = fma(dyg_t, channel.h[j], chunk.dc[at / 4][at % 4]);
+      }
+      sums[q][r] = sum;
+    }
+  }
+  return sums;
+}
+
+/// This invocation's shares of g·B and of g·(A∘w) · log2(e).
+struct Shares {
+  gb: array<vec4f, STEP_QUADS>,
+  gaw: array<vec4f, STEP_QUADS>,
+}
+
+/// From the last position to the first: gradients of the states, dA and dB.
+fn walk_back(channel: ptr<function, Channel>, at_t: ptr<function, Positions>, chunk: ptr<function, Chunk>) -> Shares {
+  var shares: Shares;
+  for (var p = 0u; p < STEP_QUADS; p++) {
+    for (var o = 0u; o < 4; o++) {
+      let dt_t = subgroupBroadcast(at_t.dt[(STEPS - 1 - p * 4 - o) / LANES], (STEPS - 1 - p * 4 - o) % LANES);
+      let dtu_t = subgroupBroadcast(at_t.dtu[(STEPS - 1 - p * 4 - o) / LANES], (STEPS - 1 - p * 4 - o) % LANES);
+      let dyg_t = subgroupBroadcast(at_t.dyg[(STEPS - 1 - p * 4 - o) / LANES], (STEPS - 1 - p * 4 - o) % LANES);
+      var sum = 0.0;
+      var other = 0.0;
+      for (var j = 0u; j < WIDE; j++) {
+        let at = (STEPS - 1 - p * 4 - o) * WIDE + j;
+        let g_t = fma(dyg_t, chunk.c[at / 4][at % 4], channel.g[j]);
+        let gw = g_t * chunk.w[at / 4][at % 4];
+        sum = fma(g_t, chunk.b[at / 4][at % 4], sum);
+        other = fma(gw, channel.a[j], other);
+        chunk.db[at / 4][at % 4] = fma(g_t, dtu_t, chunk.db[at / 4][at % 4]);
+        channel.da[j] = fma(gw, dt_t, channel.da[j]);
+        channel.g[j] = g_t * chunk.decay[at / 4][at % 4];
+      }
+      shares.gb[STEP_QUADS - 1 - p][3 - o] = sum;
+      shares.gaw[STEP_QUADS - 1 - p][3 - o] = other;
+    }
+  }
+  return shares;
+}
+
+/// Sums over N at the positions of an invocation, for four channels: g·B, g·(A∘w) and C·h.
+struct Sums {
+  gb: array<vec4f, OWN>,
+  gaw: array<vec4f, OWN>,
+  ungated: array<vec4f, OWN>,
+}
+
+/// Writes du, d raw and dz of four channels, and adds to dskip and to the bias.
+fn write_channels(lane: u32, i4: u32, row0: u32, positions: u32, inputs: ptr<function, Inputs>, sums: ptr<function, Sums>) -> array<vec4f, 2> {
+  let run = run; // read once: not every compiler does that by itself
+  let skip = coefficient4(i4, N);
+  var shares: array<vec4f, 2>;
+  for (var s = 0u; s < OWN; s++) {
+    let row = row0 + s * LANES + lane;
+    let du = skip * inputs.dyg[s] + inputs.dt[s] * sums.gb[s];
+    var draw = inputs.u[s] * sums.gb[s] + sums.gaw[s];
+    if (SOFTPLUS) {
+      draw *= sigmoid4(inputs.raw[s]);
+    }
+    if (s * LANES + lane < positions) {
+      shares[0] += inputs.dyg[s] * inputs.u[s];
+      shares[1] += draw;
+      store4(&dudtBT2I, run.DUDT_OFFSET + row * run.DUDT_STRIDE, i4, du);
+      store4(&dudtBT2I, run.DUDT_OFFSET + row * run.DUDT_STRIDE + I, i4, draw);
+      if (HAS_Z) {
+        let dz = inputs.dy[s] * (sums.ungated[s] + skip * inputs.u[s]) * silu_derivative4(inputs.z[s], sigmoid4(inputs.z[s]));
+        store4(&dzBTI, run.DZ_OFFSET + row * run.DZ_STRIDE, i4, dz);
+      }
+    }
+  }
+  return shares;
+}
+
+/// Adds dskip and dbias of four channels to what later chunks left in memory.
+fn add_shares(lane: u32, i4: u32, b: u32, is_last: bool, shares: array<vec4f, 2>) {
+  let dskip = total4(shares[0]);
+  let dbias = total4(shares[1]);
+  if (lane < 4 && i4 + lane < I) {
+    let at = b * I + i4 + lane;
+    if (is_last) {
+      work[run.DSKIP_AT + at] = dskip[lane];
+      work[run.DBIAS_AT + at] = dbias[lane];
+    } else {
+      work[run.DSKIP_AT + at] += dskip[lane];
+      work[run.DBIAS_AT + at] += dbias[lane];
+    }
+  }
+}
+
+/// What a channel passes on to the chunk before; in front of the first chunk dA is multiplied by A.
+fn write_channel(lane: u32, i: u32, b: u32, is_first: bool, channel: ptr<function, Channel>) {
+  for (var j = 0u; j < WIDE; j++) {
+    let n = lane * WIDE + j;
+    if (n < N) {
+      work[run.DH0_AT + (b * I + i) * N + n] = channel.g[j];
+      work[run.DA_AT + (b * I + i) * N + n] = channel.da[j] * select(1.0, channel.a[j] / LOG2_E, is_first);
+    }
+  }
+}
+
+/// Writes the sums over the channels of a workgroup for the positions from row0 on.
+fn write_dbc(lane: u32, group: u32, row0: u32, positions: u32, chunk: ptr<function, Chunk>) {
+  for (var quad = 0u; quad * 4 < positions * WIDE; quad++) {
+    let db_quad = chunk.db[quad];
+    let dc_quad = chunk.dc[quad];
+    for (var e = 0u; e < 4; e++) {
+      let t = (quad * 4 + e) / WIDE;
+      let n = lane * WIDE + (quad * 4 + e) % WIDE;
+      let place = run.DBC_AT + ((group * run.B * run.T + row0 + t) * 2) * N + n;
+      if (t < positions && n < N) {
+        work[place] = db_quad[e];
+        work[place + N] = dc_quad[e];
+      }
+    }
+  }
 }
 
 @compute @workgroup_size(LANES)
@@ -104,188 +305,35 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let first = group.x * run.CHANNELS;
   let last = min(first + run.CHANNELS, I);
   let chunks = (run.T + CHUNK - 1) / CHUNK;
-  var b_own: array<vec4f, STATE_QUADS>;
-  var c_own: array<vec4f, STATE_QUADS>;
-  for (var chunk = run.END; chunk > run.BEGIN; chunk--) {
-    let t0 = (chunk - 1) * CHUNK;
-    let rows = b * run.T + t0;
+  for (var number = run.END; number > run.BEGIN; number--) {
+    let t0 = (number - 1) * CHUNK;
+    let row0 = b * run.T + t0;
     let positions = min(STEPS, run.T - t0);
+    var chunk = Chunk();
     for (var quad = 0u; quad * 4 < positions * WIDE; quad++) {
-      b_own[quad] = own_states(lane, quad, run.BC_OFFSET, rows, rows + positions - 1, run.BC_STRIDE);
-      c_own[quad] = own_states(lane, quad, run.BC_OFFSET + N, rows, rows + positions - 1, run.BC_STRIDE);
+      chunk.b[quad] = own_states(lane, quad, run.BC_OFFSET, row0, row0 + positions - 1, run.BC_STRIDE);
+      chunk.c[quad] = own_states(lane, quad, run.BC_OFFSET + N, row0, row0 + positions - 1, run.BC_STRIDE);
     }
-    var db = array<vec4f, STATE_QUADS>();
-    var dc = array<vec4f, STATE_QUADS>();
     for (var i4 = first; i4 < last; i4 += 4) {
-      let skip = coefficient4(i4, N);
-      let bias = coefficient4(i4, N + 1);
-      let exists = i4 + vec4u(0, 1, 2, 3) < vec4u(I);
-      var u = array<vec4f, OWN>();
-      var raw = array<vec4f, OWN>();
-      var dt = array<vec4f, OWN>(); // beyond the last position a step of zero leaves state and gradient as they are
-      var z = array<vec4f, OWN>();
-      var dy = array<vec4f, OWN>();
-      var dyg = array<vec4f, OWN>();
-      for (var s = 0u; s < OWN; s++) {
-        let row = rows + min(s * LANES + lane, positions - 1);
-        let inside = s * LANES + lane < positions;
-        u[s] = stored4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE, 0, i4);
-        raw[s] = stored4(&udtBT2I, run.UDT_OFFSET + row * run.UDT_STRIDE, I, i4) + bias;
-        dt[s] = raw[s];
-        if (SOFTPLUS) {
-          dt[s] = softplus4(raw[s]);
-        }
-        dt[s] = select(vec4f(), dt[s], inside);
-        dy[s] = load4(&dyBTI, run.DY_OFFSET + row * run.DY_STRIDE, i4);
-        dy[s] = select(vec4f(), dy[s], exists & vec4<bool>(inside));
-        dyg[s] = dy[s];
-        if (HAS_Z) {
-          z[s] = stored4(&zBTI, run.Z_OFFSET + row * run.Z_STRIDE, 0, i4);
-          dyg[s] *= z[s] * sigmoid4(z[s]);
-        }
-      }
-      var gb = array<vec4f, OWN>();      // g·B
-      var gaw = array<vec4f, OWN>();     // g·(A∘w)
-      var ungated = array<vec4f, OWN>(); // C·h
+      var inputs = inputs_of(lane, i4, row0, positions);
+      var sums = Sums();
       for (var i = i4; i < min(i4 + 4, last); i++) {
-        let c = i - i4;
-        let here = vec4u(c) == vec4u(0, 1, 2, 3);
-        var a = array<f32, WIDE>(); // times log2 e
-        var h = array<f32, WIDE>();
-        var g = array<f32, WIDE>();
-        var da = array<f32, WIDE>();
-        for (var j = 0u; j < WIDE; j++) {
-          let n = lane * WIDE + j;
-          let at = i * N + min(n, N - 1);
-          a[j] = select(0.0, work[i * (N + 2) + min(n, N - 1)] * LOG2_E, n < N);
-          h[j] = statesBSIN[(b * (chunks + 1) + chunk - 1) * I * N + at];
-          if (chunk < chunks) {
-            g[j] = work[run.DH0_AT + b * I * N + at];
-            da[j] = work[run.DA_AT + b * I * N + at];
-          }
-        }
-        var dt_own = array<f32, OWN>();
-        var dtu_own = array<f32, OWN>();
-        var dyg_own = array<f32, OWN>();
+        let here = vec4u(i - i4) == vec4u(0, 1, 2, 3);
+        var channel = channel_of(lane, i, b, number, chunks);
+        var at_t = positions_of(&inputs, i - i4);
+        let ungated = own_totals(walk(&channel, &at_t, &chunk), lane);
+        let shares = walk_back(&channel, &at_t, &chunk);
+        let gb = own_totals(shares.gb, lane);
+        let gaw = own_totals(shares.gaw, lane);
         for (var s = 0u; s < OWN; s++) {
-          dt_own[s] = dt[s][c];
-          dtu_own[s] = dt_own[s] * u[s][c];
-          dyg_own[s] = dyg[s][c];
+          sums.ungated[s] = select(sums.ungated[s], vec4f(ungated[s]), here);
+          sums.gb[s] = select(sums.gb[s], vec4f(gb[s]), here);
+          sums.gaw[s] = select(sums.gaw[s], vec4f(gaw[s] / LOG2_E), here);
         }
-        var decay = array<vec4f, STATE_QUADS>();
-        var w = array<vec4f, STATE_QUADS>();
-        var sums = array<vec4f, STEP_QUADS>();
-        for (var q = 0u; q < STEP_QUADS; q++) {
-          for (var r = 0u; r < 4; r++) {
-            let dt_t = subgroupBroadcast(dt_own[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
-            let dtu_t = subgroupBroadcast(dtu_own[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
-            let dyg_t = subgroupBroadcast(dyg_own[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
-            var sum = 0.0;
-            for (var j = 0u; j < WIDE; j++) {
-              let at = (q * 4 + r) * WIDE + j;
-              let factor = exp2(dt_t * a[j]);
-              let kept = factor * h[j];
-              decay[at / 4][at % 4] = factor;
-              w[at / 4][at % 4] = kept;
-              h[j] = fma(dtu_t, b_own[at / 4][at % 4], kept);
-              sum = fma(c_own[at / 4][at % 4], h[j], sum);
-              dc[at / 4][at % 4] = fma(dyg_t, h[j], dc[at / 4][at % 4]);
-            }
-            sums[q][r] = sum;
-          }
-        }
-        for (var s = 0u; s < OWN; s++) {
-          var values = array<vec4f, TOTAL_QUADS>();
-          for (var k = 0u; k < TOTAL_QUADS; k++) {
-            values[k] = sums[s * TOTAL_QUADS + k];
-          }
-          ungated[s] = select(ungated[s], vec4f(own_total(values, lane)), here);
-        }
-        var more = array<vec4f, STEP_QUADS>();
-        for (var p = 0u; p < STEP_QUADS; p++) {
-          for (var o = 0u; o < 4; o++) {
-            let dt_t = subgroupBroadcast(dt_own[(STEPS - 1 - p * 4 - o) / LANES], (STEPS - 1 - p * 4 - o) % LANES);
-            let dtu_t = subgroupBroadcast(dtu_own[(STEPS - 1 - p * 4 - o) / LANES], (STEPS - 1 - p * 4 - o) % LANES);
-            let dyg_t = subgroupBroadcast(dyg_own[(STEPS - 1 - p * 4 - o) / LANES], (STEPS - 1 - p * 4 - o) % LANES);
-            var sum = 0.0;
-            var other = 0.0;
-            for (var j = 0u; j < WIDE; j++) {
-              let at = (STEPS - 1 - p * 4 - o) * WIDE + j;
-              let g_t = fma(dyg_t, c_own[at / 4][at % 4], g[j]);
-              let gw = g_t * w[at / 4][at % 4];
-              sum = fma(g_t, b_own[at / 4][at % 4], sum);
-              other = fma(gw, a[j], other);
-              db[at / 4][at % 4] = fma(g_t, dtu_t, db[at / 4][at % 4]);
-              da[j] = fma(gw, dt_t, da[j]);
-              g[j] = g_t * decay[at / 4][at % 4];
-            }
-            sums[STEP_QUADS - 1 - p][3 - o] = sum;
-            more[STEP_QUADS - 1 - p][3 - o] = other;
-          }
-        }
-        for (var s = 0u; s < OWN; s++) {
-          var values = array<vec4f, TOTAL_QUADS>();
-          var others = array<vec4f, TOTAL_QUADS>();
-          for (var k = 0u; k < TOTAL_QUADS; k++) {
-            values[k] = sums[s * TOTAL_QUADS + k];
-            others[k] = more[s * TOTAL_QUADS + k];
-          }
-          gb[s] = select(gb[s], vec4f(own_total(values, lane)), here);
-          gaw[s] = select(gaw[s], vec4f(own_total(others, lane) / LOG2_E), here);
-        }
-        for (var j = 0u; j < WIDE; j++) {
-          let n = lane * WIDE + j;
-          if (n < N) {
-            work[run.DH0_AT + (b * I + i) * N + n] = g[j];
-            work[run.DA_AT + (b * I + i) * N + n] = da[j] * select(1.0, a[j] / LOG2_E, chunk == 1);
-          }
-        }
+        write_channel(lane, i, b, number == 1, &channel);
       }
-      var dskip = vec4f();
-      var dbias = vec4f();
-      for (var s = 0u; s < OWN; s++) {
-        let row = rows + s * LANES + lane;
-        let du = skip * dyg[s] + dt[s] * gb[s];
-        var draw = u[s] * gb[s] + gaw[s];
-        if (SOFTPLUS) {
-          draw *= sigmoid4(raw[s]);
-        }
-        if (s * LANES + lane < positions) {
-          dskip += dyg[s] * u[s];
-          dbias += draw;
-          store4(&dudtBT2I, run.DUDT_OFFSET + row * run.DUDT_STRIDE, i4, du);
-          store4(&dudtBT2I, run.DUDT_OFFSET + row * run.DUDT_STRIDE + I, i4, draw);
-          if (HAS_Z) {
-            let dz = dy[s] * (ungated[s] + skip * u[s]) * silu_derivative4(z[s], sigmoid4(z[s]));
-            store4(&dzBTI, run.DZ_OFFSET + row * run.DZ_STRIDE, i4, dz);
-          }
-        }
-      }
-      dskip = total4(dskip);
-      dbias = total4(dbias);
-      if (lane < 4 && i4 + lane < I) {
-        let at = b * I + i4 + lane;
-        if (chunk == chunks) {
-          work[run.DSKIP_AT + at] = dskip[lane];
-          work[run.DBIAS_AT + at] = dbias[lane];
-        } else {
-          work[run.DSKIP_AT + at] += dskip[lane];
-          work[run.DBIAS_AT + at] += dbias[lane];
-        }
-      }
+      add_shares(lane, i4, b, number == chunks, write_channels(lane, i4, row0, positions, &inputs, &sums));
     }
-    for (var quad = 0u; quad * 4 < positions * WIDE; quad++) {
-      let db_quad = db[quad];
-      let dc_quad = dc[quad];
-      for (var e = 0u; e < 4; e++) {
-        let t = (quad * 4 + e) / WIDE;
-        let n = lane * WIDE + (quad * 4 + e) % WIDE;
-        let place = run.DBC_AT + ((group.x * run.B * run.T + rows + t) * 2) * N + n;
-        if (t < positions && n < N) {
-          work[place] = db_quad[e];
-          work[place + N] = dc_quad[e];
-        }
-      }
-    }
+    write_dbc(lane, group.x, row0, positions, &chunk);
   }
 }

@@ -16,17 +16,9 @@
 // No barrier. Bytes 4·B·T·(4·I + 2·N·I/CHANNELS) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by
 // arithmetic.
 //
-// In front of this file: WIDE (states of an invocation), STEPS, OWN = STEPS / LANES (its positions), STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4,
-// lib/lane_totals_*, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4).
+// In front of this file: what lib/scan_lanes says and lib/scan_lanes, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4).
 
-override I: u32;
-override N: u32;
-override SOFTPLUS: bool;
-override HAS_Z: bool;
 override HAS_H0: bool;
-const CHUNK = 32u;
-const STATE_QUADS = STEPS * WIDE / 4; // of an invocation's B or C, [t][n]
-const UNROLL_UP_TO = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {
@@ -59,15 +51,96 @@ fn coefficient4(i: u32, column: u32) -> vec4f {
   return vec4f(coefficients[at.x], coefficients[at.y], coefficients[at.z], coefficients[at.w]);
 }
 
-/// Vector `quad` of an invocation's B or C, [t][n] from row `first` on; rows behind `last` repeat it, and beyond N there is zero.
-fn own_states(lane: u32, quad: u32, offset: u32, first: u32, last: u32, stride: u32) -> vec4f {
-  var own = vec4f();
-  for (var e = 0u; e < 4; e++) {
-    let n = lane * WIDE + (quad * 4 + e) % WIDE;
-    let number = bcBT2N[offset + min(first + (quad * 4 + e) / WIDE, last) * stride + min(n, N - 1)];
-    own[e] = select(0.0, number, n < N);
+/// u and the step sizes of four channels at the positions of an invocation: lane, lane + LANES, …
+struct Inputs {
+  u: array<vec4f, OWN>,
+  dt: array<vec4f, OWN>, // beyond the last position a step of zero leaves the state as it is
+}
+
+fn inputs_of(lane: u32, i4: u32, row0: u32, positions: u32) -> Inputs {
+  let run = run; // read once: not every compiler does that by itself
+  let bias = coefficient4(i4, N + 1);
+  var all: Inputs;
+  for (var s = 0u; s < OWN; s++) {
+    let row = run.UDT_OFFSET + (row0 + min(s * LANES + lane, positions - 1)) * run.UDT_STRIDE;
+    all.u[s] = load4(&udtBT2I, row, i4);
+    var dt = load4(&udtBT2I, row + I, i4) + bias;
+    if (SOFTPLUS) {
+      dt = softplus4(dt);
+    }
+    all.dt[s] = select(vec4f(), dt, s * LANES + lane < positions);
   }
-  return own;
+  return all;
+}
+
+/// What an invocation holds of a channel: A · log2(e), and its states.
+struct Channel {
+  a: array<f32, WIDE>,
+  h: array<f32, WIDE>,
+}
+
+/// Channel i before the positions from t0 on, from the saved state before them, which `entry` counts. The first state is saved here.
+fn channel_of(lane: u32, i: u32, b: u32, t0: u32, entry: u32) -> Channel {
+  var all: Channel;
+  for (var j = 0u; j < WIDE; j++) {
+    let n = lane * WIDE + j;
+    let inside = min(n, N - 1);
+    let a = select(0.0, coefficients[i * (N + 2) + inside] * LOG2_E, n < N);
+    var h = 0.0;
+    if (t0 > 0) {
+      h = statesBSIN[(entry * I + i) * N + inside];
+    } else if (HAS_H0) {
+      h = h0BIN[(b * I + i) * N + inside];
+    }
+    if (t0 == 0 && n < N) {
+      statesBSIN[(entry * I + i) * N + n] = h;
+    }
+    all.a[j] = a;
+    all.h[j] = select(h, a, is_nan(a)); // exp2 may not
+  }
+  return all;
+}
+
+/// Walks a channel through its positions. Returns C · h of the states of this invocation, for each position.
+fn walk(
+  channel: ptr<function, Channel>,
+  dt: array<f32, OWN>,
+  dtu: array<f32, OWN>,
+  b_own: ptr<function, array<vec4f, STATE_QUADS>>,
+  c_own: ptr<function, array<vec4f, STATE_QUADS>>,
+) -> array<vec4f, STEP_QUADS> {
+  var sums = array<vec4f, STEP_QUADS>();
+  for (var q = 0u; q < STEP_QUADS; q++) {
+    for (var r = 0u; r < 4; r++) {
+      let dt_t = subgroupBroadcast(dt[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
+      let dtu_t = subgroupBroadcast(dtu[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
+      var sum = 0.0;
+      for (var j = 0u; j < WIDE; j++) {
+        let at = (q * 4 + r) * WIDE + j;
+        channel.h[j] = fma(exp2(dt_t * channel.a[j]), channel.h[j], dtu_t * b_own[at / 4][at % 4]);
+        sum = fma(c_own[at / 4][at % 4], channel.h[j], sum);
+      }
+      sums[q][r] = sum;
+    }
+  }
+  return sums;
+}
+
+/// Gates and writes y of four channels, from C · h summed over N.
+fn write_y(lane: u32, i4: u32, row0: u32, positions: u32, u: array<vec4f, OWN>, y: array<vec4f, OWN>) {
+  let run = run; // read once: not every compiler does that by itself
+  let skip = coefficient4(i4, N);
+  for (var s = 0u; s < OWN; s++) {
+    if (s * LANES + lane < positions) {
+      let row = row0 + s * LANES + lane;
+      var out = y[s] + skip * u[s];
+      if (HAS_Z) {
+        let z = load4(&zBTI, run.Z_OFFSET + row * run.Z_STRIDE, i4);
+        out *= z * sigmoid4(z);
+      }
+      store4(&yBTI, run.Y_OFFSET + row * run.Y_STRIDE, i4, out);
+    }
+  }
 }
 
 @compute @workgroup_size(LANES)
@@ -76,94 +149,40 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let b = group.y;
   let first = group.x * run.CHANNELS;
   let last = min(first + run.CHANNELS, I);
-  let rows = b * run.T;
   let saved = b * ((run.T + CHUNK - 1) / CHUNK + 1);
   var b_own: array<vec4f, STATE_QUADS>;
   var c_own: array<vec4f, STATE_QUADS>;
   for (var t0 = run.BEGIN; t0 < run.END; t0 += STEPS) {
     let positions = min(STEPS, run.END - t0);
+    let row0 = b * run.T + t0;
+    let entry = saved + t0 / CHUNK;
     for (var quad = 0u; quad * 4 < positions * WIDE; quad++) {
-      b_own[quad] = own_states(lane, quad, run.BC_OFFSET, rows + t0, rows + t0 + positions - 1, run.BC_STRIDE);
-      c_own[quad] = own_states(lane, quad, run.BC_OFFSET + N, rows + t0, rows + t0 + positions - 1, run.BC_STRIDE);
+      b_own[quad] = own_states(lane, quad, run.BC_OFFSET, row0, row0 + positions - 1, run.BC_STRIDE);
+      c_own[quad] = own_states(lane, quad, run.BC_OFFSET + N, row0, row0 + positions - 1, run.BC_STRIDE);
     }
     for (var i4 = first; i4 < last; i4 += 4) {
-      let bias = coefficient4(i4, N + 1);
-      var u = array<vec4f, OWN>();
-      var dt = array<vec4f, OWN>(); // beyond the last position a step of zero leaves the state as it is
+      var inputs = inputs_of(lane, i4, row0, positions);
       var y = array<vec4f, OWN>();
-      for (var s = 0u; s < OWN; s++) {
-        let row = run.UDT_OFFSET + (rows + t0 + min(s * LANES + lane, positions - 1)) * run.UDT_STRIDE;
-        u[s] = load4(&udtBT2I, row, i4);
-        dt[s] = load4(&udtBT2I, row + I, i4) + bias;
-        if (SOFTPLUS) {
-          dt[s] = softplus4(dt[s]);
-        }
-        dt[s] = select(vec4f(), dt[s], s * LANES + lane < positions);
-      }
       for (var i = i4; i < min(i4 + 4, last); i++) {
         let c = i - i4;
-        let entry = saved + t0 / CHUNK;
-        var a = array<f32, WIDE>();
-        var h = array<f32, WIDE>();
-        for (var j = 0u; j < WIDE; j++) {
-          let n = lane * WIDE + j;
-          let inside = min(n, N - 1);
-          a[j] = select(0.0, coefficients[i * (N + 2) + inside] * 1.4426950408889634, n < N);
-          if (t0 > 0) {
-            h[j] = statesBSIN[(entry * I + i) * N + inside];
-          } else if (HAS_H0) {
-            h[j] = h0BIN[(b * I + i) * N + inside];
-          }
-          if (t0 == 0 && n < N) {
-            statesBSIN[(entry * I + i) * N + n] = h[j];
-          }
-          h[j] = select(h[j], a[j], is_nan(a[j])); // exp2 may not
-        }
-        var dt_own = array<f32, OWN>();
-        var dtu_own = array<f32, OWN>();
+        var channel = channel_of(lane, i, b, t0, entry);
+        var dt = array<f32, OWN>();
+        var dtu = array<f32, OWN>();
         for (var s = 0u; s < OWN; s++) {
-          dt_own[s] = dt[s][c];
-          dtu_own[s] = dt_own[s] * u[s][c];
+          dt[s] = inputs.dt[s][c];
+          dtu[s] = dt[s] * inputs.u[s][c];
         }
-        var sums = array<vec4f, STEP_QUADS>();
-        for (var q = 0u; q < STEP_QUADS; q++) {
-          for (var r = 0u; r < 4; r++) {
-            let dt_t = subgroupBroadcast(dt_own[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
-            let dtu_t = subgroupBroadcast(dtu_own[(q * 4 + r) / LANES], (q * 4 + r) % LANES);
-            var sum = 0.0;
-            for (var j = 0u; j < WIDE; j++) {
-              let at = (q * 4 + r) * WIDE + j;
-              h[j] = fma(exp2(dt_t * a[j]), h[j], dtu_t * b_own[at / 4][at % 4]);
-              sum = fma(c_own[at / 4][at % 4], h[j], sum);
-            }
-            sums[q][r] = sum;
-          }
-        }
+        let totals = own_totals(walk(&channel, dt, dtu, &b_own, &c_own), lane);
         for (var s = 0u; s < OWN; s++) {
-          var values = array<vec4f, TOTAL_QUADS>();
-          for (var k = 0u; k < TOTAL_QUADS; k++) {
-            values[k] = sums[s * TOTAL_QUADS + k];
-          }
-          y[s] = select(y[s], vec4f(own_total(values, lane)), vec4u(c) == vec4u(0, 1, 2, 3));
+          y[s] = select(y[s], vec4f(totals[s]), vec4u(c) == vec4u(0, 1, 2, 3));
         }
         for (var j = 0u; j < WIDE; j++) {
           if (lane * WIDE + j < N) {
-            statesBSIN[((entry + 1) * I + i) * N + lane * WIDE + j] = h[j];
+            statesBSIN[((entry + 1) * I + i) * N + lane * WIDE + j] = channel.h[j];
           }
         }
       }
-      let skip = coefficient4(i4, N);
-      for (var s = 0u; s < OWN; s++) {
-        if (s * LANES + lane < positions) {
-          let row = rows + t0 + s * LANES + lane;
-          var out = y[s] + skip * u[s];
-          if (HAS_Z) {
-            let z = load4(&zBTI, run.Z_OFFSET + row * run.Z_STRIDE, i4);
-            out *= z * sigmoid4(z);
-          }
-          store4(&yBTI, run.Y_OFFSET + row * run.Y_STRIDE, i4, out);
-        }
-      }
+      write_y(lane, i4, row0, positions, inputs.u, y);
     }
   }
 }

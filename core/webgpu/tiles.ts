@@ -171,15 +171,16 @@ function cheapest(
 }
 
 /**
- * Invocations of the attention kernels: `across` invocations share `quads` times four rows of queries (or keys), and a workgroup has
- * `down` such groups. A workgroup of one subgroup needs no barriers and no workgroup memory. A second quad halves its loads.
+ * Invocations of the attention kernels: `across` share `quads` times four rows of queries (or keys), `down` such groups make a workgroup.
+ * One that is a single subgroup needs neither barriers nor workgroup memory, and a second quad halves its loads. On GPUs 16 share the columns
+ * of the sums, so that an invocation needs fewer than 128 registers (docs/rejected.md).
  */
 export const attentionTile = (
   { adapterClass, subgroupSize }: { adapterClass: AdapterClass; subgroupSize: number },
 ): { across: number; down: number; quads: number } =>
   adapterClass === "software" && lanesOf(subgroupSize)
     ? { across: subgroupSize, down: 1, quads: 2 }
-    : { across: 8, down: 8, quads: 1 };
+    : { across: 16, down: 8, quads: 1 };
 
 /** The subgroup that is a workgroup of the scan and takes its channels one after the other; undefined for the scan through workgroup memory. */
 export function scanTile(

@@ -25,16 +25,22 @@ interface Case {
 /** Four unit roundoffs of f16: a correct product of f16 operands stays below this, a wrong index does not. */
 const F16_BOUNDS = { output: 2 ** -9, gradient: 2 ** -9 };
 
-/** A file as it appears in the text of a kernel, where `enable` lines have moved to the start. */
-const bodyOf = (source: string) => source.replace(/^enable \w+;\n/gm, "").trim();
+/**
+ * A file as it appears in the text of a kernel, where `enable` lines have moved to the start: once, or as one copy for K and one for V
+ * (core/webgpu/ops/attention.ts).
+ */
+function bodiesOf(source: string): string[] {
+  const body = source.replace(/^enable \w+;\n/gm, "").trim();
+  return body.includes("_COLUMNS") ? ["K", "V"].map((name) => body.replaceAll("COLUMNS", name)) : [body];
+}
 
 /**
  * Lowers as for an adapter of some class, with the text of one file replaced and sizes as uniforms, so that a mutant compiles once for
  * all its cases. Kernels without the file stay compiled.
  */
 export class Mutating extends WebgpuExecutor {
-  original = "";
-  mutant = "";
+  original: readonly string[] = [];
+  mutant: readonly string[] = [];
   count = 0;
 
   constructor(base: WebgpuExecutor, adapterClass: AdapterClass) {
@@ -49,8 +55,8 @@ export class Mutating extends WebgpuExecutor {
   override lower(plan: Plan): (Launch & { step: number })[] {
     return super.lower(plan).map((launch) => {
       const { name, code, run } = launch.kernel;
-      if (this.mutant === "" || !code.includes(this.original)) return loosened(launch);
-      const mutated = code.replace(this.original, () => this.mutant);
+      if (!this.original.some((body) => code.includes(body))) return loosened(launch);
+      const mutated = this.original.reduce((text, body, i) => text.replace(body, () => this.mutant[i] ?? body), code);
       return loosened({ ...launch, kernel: { name: `${name} mutant ${this.count}`, code: mutated, run } });
     });
   }
@@ -70,7 +76,7 @@ export async function casesOf(
   source: string,
   { most, shared }: { most: number; shared: boolean },
 ): Promise<Case[]> {
-  const found: Case[] = [], body = bodyOf(source), half = source.startsWith("enable f16;");
+  const found: Case[] = [], bodies = bodiesOf(source), half = source.startsWith("enable f16;");
   for (const [name, make] of Object.entries(CASES)) {
     const wanted = found.length === 0 ? most : shared ? Math.ceil(most / 4) : 0;
     for (let number = 0; number < wanted; number++) {
@@ -78,7 +84,7 @@ export async function casesOf(
         made = guarded(record(op)),
         { guards } = made;
       const built = half ? { ...made.built, plan: withHalfProducts(made.built.plan) } : made.built;
-      if (!executor.textsOf(built.plan).some((code) => code.includes(body))) continue;
+      if (!executor.textsOf(built.plan).some((code) => bodies.some((body) => code.includes(body)))) continue;
       const truth = await new ReferenceExecutor().prepare(built.plan);
       fillProgram(truth, built);
       await truth.run();
@@ -124,7 +130,7 @@ export async function fateOf(
   { code }: Pick<Mutant, "code">,
   { source, cases, onCase }: { source: string; cases: readonly Case[]; onCase(): void },
 ): Promise<Fate> {
-  [executor.original, executor.mutant] = [bodyOf(source), bodyOf(code)];
+  [executor.original, executor.mutant] = [bodiesOf(source), bodiesOf(code)];
   executor.count++;
   if (code !== source && !await compiles(executor, cases[0]!)) return "stillborn";
   for (const each of cases) {

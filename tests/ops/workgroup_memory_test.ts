@@ -12,14 +12,15 @@ async function* wgslFiles(folder: URL): AsyncGenerator<URL> {
   }
 }
 
-/** Stores to one component of a vector of workgroup memory, in any of the texts. */
+/** Stores to one component of a vector of workgroup memory, in any of the texts. Arrays may have arrays as elements. */
 function componentStores(texts: readonly string[]): string[] {
   const code = texts.join("\n").replaceAll(/\/\/.*/g, "");
-  const vectors = [...code.matchAll(/var<workgroup>\s+(\w+):\s*(?:array<)?(?:vec|Vec\b|Quad\b)/g)].map(([, name]) =>
-    name
-  );
-  const store = new RegExp(`\\b(?:${vectors.join("|")})\\[[^=;]*\\](?:\\[[^=;]*\\]|\\.[xyzw])\\s*[-+*/]?=(?!=).*`, "g");
-  return vectors.length > 0 ? [...code.matchAll(store)].map(([found]) => found) : [];
+  const vectors = [...code.matchAll(/var<workgroup>\s+(\w+):\s*((?:array<)*)(?:vec|Vec\b|Quad\b)/g)];
+  return vectors.flatMap(([, name, arrays = ""]) => {
+    const indices = "\\[[^=;\\]]*\\]".repeat(arrays.split("<").length - 1);
+    const store = new RegExp(`\\b${name}${indices}(?:\\[[^=;]*\\]|\\.[xyzw])\\s*[-+*/]?=(?!=).*`, "g");
+    return [...code.matchAll(store)].map(([found]) => found);
+  });
 }
 
 // WGSL: a store to a component may write all of the vector, so neighbours that other invocations store at that time are lost.
@@ -27,6 +28,9 @@ Deno.test("no kernel stores one component of a vector in workgroup memory", asyn
   const bad =
     "var<workgroup> tile: array<Quad, 4>;\nfn f() {\n  tile[a / 4][a % 4] = x;\n  tile[a].y += x;\n  tile[a] = y;\n}\n";
   assert.deepEqual(componentStores([bad]), ["tile[a / 4][a % 4] = x;", "tile[a].y += x;"]);
+  const nested =
+    "var<workgroup> part: array<array<vec4f, 4>, ROWS>;\nfn f() {\n  part[a][b] = x;\n  part[a % 2][b][c] = x;\n  part[a][b].z = x;\n}\n";
+  assert.deepEqual(componentStores([nested]), ["part[a % 2][b][c] = x;", "part[a][b].z = x;"]);
   const texts: string[] = [];
   for await (const file of wgslFiles(WGSL)) texts.push(await Deno.readTextFile(file));
   assert.ok(texts.some((text) => text.includes("var<workgroup> a_tile: array<Quad")));

@@ -2,11 +2,16 @@ import delta from "../../../wgsl/attention_backward_delta.wgsl" with { type: "te
 import dkv from "../../../wgsl/attention_backward_dkv.wgsl" with { type: "text" };
 import dq from "../../../wgsl/attention_backward_dq.wgsl" with { type: "text" };
 import forward from "../../../wgsl/attention_forward.wgsl" with { type: "text" };
-import exchangeSubgroup from "../../../wgsl/lib/exchange_subgroup.wgsl" with { type: "text" };
-import exchangeWorkgroup from "../../../wgsl/lib/exchange_workgroup.wgsl" with { type: "text" };
+import columns from "../../../wgsl/lib/attention_columns.wgsl" with { type: "text" };
+import columnsSubgroup from "../../../wgsl/lib/attention_columns_subgroup.wgsl" with { type: "text" };
+import columnsWorkgroup from "../../../wgsl/lib/attention_columns_workgroup.wgsl" with { type: "text" };
+import keys from "../../../wgsl/lib/attention_keys.wgsl" with { type: "text" };
+import tile from "../../../wgsl/lib/attention_tile.wgsl" with { type: "text" };
+import tileSubgroup from "../../../wgsl/lib/attention_tile_subgroup.wgsl" with { type: "text" };
+import tileWorkgroup from "../../../wgsl/lib/attention_tile_workgroup.wgsl" with { type: "text" };
+import rowFours from "../../../wgsl/lib/row_fours.wgsl" with { type: "text" };
+import rowOnes from "../../../wgsl/lib/row_ones.wgsl" with { type: "text" };
 import sees from "../../../wgsl/lib/sees.wgsl" with { type: "text" };
-import vec1 from "../../../wgsl/lib/vec1.wgsl" with { type: "text" };
-import vec4 from "../../../wgsl/lib/vec4.wgsl" with { type: "text" };
 import type { AttributesNamed, StepNamed } from "../../ops/registry.ts";
 import type { Tensor } from "../../tensor/mod.ts";
 import {
@@ -24,6 +29,12 @@ import { widthOf } from "./width.ts";
 
 const DELTA = kernel("attention_backward_delta", delta);
 
+/** The text in front of the passes over pairs: with workgroup memory, or for a workgroup that is one subgroup. */
+const libraryOf = (tiles: string, moves: string): string =>
+  // WGSL has no generics, so rows of K and of V numbers have a copy of the text each.
+  [sees, tile, tiles, ...["K", "V"].map((name) => `${moves}${columns}`.replaceAll("COLUMNS", name))].join("\n");
+const WORKGROUP = libraryOf(tileWorkgroup, columnsWorkgroup), SUBGROUP = libraryOf(tileSubgroup, columnsSubgroup);
+
 /** What the three passes over pairs have in common. */
 function pass(
   name: string,
@@ -36,9 +47,8 @@ function pass(
 ): { kernel: Kernel; constants: Record<string, number>; blocks: number } {
   const { T, H, G, K, Kv, window, meta } = attributes;
   const width = widthOf([K, Kv], Object.values(tensors)), { across, down, quads } = attentionTile(context);
-  const each = { K_EACH: Math.ceil(K / (across * width)), V_EACH: Math.ceil(Kv / (across * width)) };
-  const exchange = down === 1 ? exchangeSubgroup : exchangeWorkgroup;
-  const whole = kernel(`${name} x${width}`, exchange, width === 4 ? vec4 : vec1, sees, code);
+  const each = { K_EACH: Math.ceil(K / (4 * across)), V_EACH: Math.ceil(Kv / (4 * across)) };
+  const whole = kernel(`${name} x${width}`, width === 4 ? rowFours : rowOnes, down === 1 ? SUBGROUP : WORKGROUP, code);
   const places = Object.entries(tensors).map(([role, tensor]) => placeOf(role, tensor));
   return {
     kernel: specialised(whole, { ACROSS: across, DOWN: down, QUADS: quads, ...each }),
@@ -55,7 +65,7 @@ export const attentionForward: Lowering<"attention_forward"> = (
   context,
 ) => {
   const tensors = { Q: q, K: k, V: v, O: o };
-  const { kernel, constants, blocks } = pass("attention_forward", forward, {
+  const { kernel, constants, blocks } = pass("attention_forward", keys + forward, {
     attributes,
     tensors,
     context,
@@ -94,7 +104,7 @@ function queryPass(
 ): Launch {
   const { B, H } = attributes;
   const tensors = { Q: q, K: k, V: v, DO: dO, DQ: target };
-  const { kernel, constants, blocks } = pass("attention_backward_dq", dq, {
+  const { kernel, constants, blocks } = pass("attention_backward_dq", keys + dq, {
     attributes,
     tensors,
     context,

@@ -8,6 +8,7 @@ import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text"
 import channelsVec1 from "../../../wgsl/lib/channels_vec1.wgsl" with { type: "text" };
 import channelsVec4 from "../../../wgsl/lib/channels_vec4.wgsl" with { type: "text" };
 import halves from "../../../wgsl/lib/halves.wgsl" with { type: "text" };
+import scanLanes from "../../../wgsl/lib/scan_lanes.wgsl" with { type: "text" };
 import scanTiles from "../../../wgsl/lib/scan_tiles.wgsl" with { type: "text" };
 import laneTotals16 from "../../../wgsl/lib/lane_totals_16.wgsl" with { type: "text" };
 import laneTotals4 from "../../../wgsl/lib/lane_totals_4.wgsl" with { type: "text" };
@@ -69,7 +70,10 @@ const ENDS: Kernels = {
 };
 const WORKGROUP = kernels("", { shared: [scanTiles] }, { forward: forwardCode, backward: backwardCode });
 const onLanes = (lanes: Lanes, totals: string): Kernels =>
-  kernels(` on ${lanes} lanes`, { front: [totals] }, { forward: forwardSubgroupCode, backward: backwardSubgroupCode });
+  kernels(` on ${lanes} lanes`, { front: [totals], shared: [scanLanes] }, {
+    forward: forwardSubgroupCode,
+    backward: backwardSubgroupCode,
+  });
 const SUBGROUP: Readonly<Record<Lanes, Kernels>> = {
   4: onLanes(4, laneTotals4),
   8: onLanes(8, laneTotals8),

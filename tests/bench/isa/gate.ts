@@ -14,10 +14,6 @@ export const FEW_WAVES: readonly { readonly kernel: RegExp; readonly reason: str
     kernel: /^selective_scan_forward/,
     reason: "13 KiB of workgroup memory for one wave; the staged block hides latency, and exponentials bind",
   },
-  {
-    kernel: /^attention_backward_dkv/,
-    reason: "scores, sums and rows of four queries by 8 or 16 fours are in registers; multiply-adds bind",
-  },
 ];
 
 const perMultiplyAdd = ({ hot_loop }: KernelReport): number | undefined =>

@@ -12,8 +12,8 @@ const UNKNOWN = 8;
 /** Numbers of instructions of a loop by unit, without its inner loops. */
 interface Does extends Partial<Record<Unit, number>> {
   readonly multiplyAdds: number;
-  /** Whether it has inner loops. */
-  readonly outer: boolean;
+  /** Number of its inner loops. */
+  readonly inner: number;
   /** Loops around it. */
   readonly depth: number;
 }
@@ -27,7 +27,7 @@ function doesOf(loop: Loop, { blocks, depth }: { blocks: readonly Block[]; depth
   return {
     ...counts,
     multiplyAdds: all.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0),
-    outer: loop.inner.length > 0,
+    inner: loop.inner.length,
     depth,
   };
 }
@@ -39,49 +39,80 @@ const size = (sizes: Readonly<Record<string, number>>, name: string): number => 
 };
 
 /** Tiles of k, each with DEPTH rounds unless those are unrolled. */
-const matmul: Described = ({ outer, multiplyAdds, lds = 0, load = 0 }, { DEPTH = 0, SLICE = 0, K = 0 }) =>
-  outer || (lds > 0 && load > 0) || multiplyAdds > 512 ? Math.ceil(Math.min(SLICE, K) / DEPTH) : DEPTH;
+const matmul: Described = ({ inner, multiplyAdds, lds = 0, load = 0 }, { DEPTH = 0, SLICE = 0, K = 0 }) =>
+  inner > 0 || (lds > 0 && load > 0) || multiplyAdds > 512 ? Math.ceil(Math.min(SLICE, K) / DEPTH) : DEPTH;
 
-/** Tiles of 32 keys that a block of 32 queries visits, on average. */
-function keyTiles(sizes: Readonly<Record<string, number>>): number {
-  const T = size(sizes, "T"), window = size(sizes, "WINDOW"), meta = size(sizes, "META"), blocks = Math.ceil(T / 32);
-  let tiles = 0;
-  for (let first = 0; first < T; first += 32) {
-    const start = window === 0 ? 0 : Math.max(first + 1, window) - window, end = Math.min(first + 32, T);
-    tiles += Math.ceil((end - start) / 32) + Math.ceil(Math.min(meta, start) / 32);
+/** Rows of a block and of a tile of attention, and how many columns or rows of a tile are staged at a time. */
+const shapeOf = (sizes: Readonly<Record<string, number>>) => ({
+  rows: 4 * size(sizes, "DOWN"),
+  tile: 4 * size(sizes, "ACROSS"),
+  staged: 4 * size(sizes, "FOURS"),
+});
+
+/** What a block visits on average: tiles, and stages of rows in a tile. */
+function visitsOf(
+  sizes: Readonly<Record<string, number>>,
+  stretches: (first: number, last: number) => readonly number[],
+): { tiles: number; stages: number } {
+  const T = size(sizes, "T"), { rows, tile, staged } = shapeOf(sizes), blocks = Math.ceil(T / rows);
+  let tiles = 0, stages = 0;
+  for (let first = 0; first < T; first += rows) {
+    for (const count of stretches(first, Math.min(first + rows, T) - 1)) {
+      tiles += Math.ceil(count / tile);
+      stages += Math.floor(count / tile) * tile / staged + Math.ceil(count % tile / staged);
+    }
   }
-  return tiles / blocks;
+  return { tiles: tiles / blocks, stages: stages / tiles };
 }
 
-/** Tiles of 32 queries that a block of 32 keys visits, on average. */
-function queryTiles(sizes: Readonly<Record<string, number>>): number {
-  const T = size(sizes, "T"), window = size(sizes, "WINDOW"), meta = size(sizes, "META"), blocks = Math.ceil(T / 32);
-  let tiles = 0;
-  for (let first = 0; first < T; first += 32) {
-    const last = Math.min(first + 32, T) - 1, end = window === 0 || first < meta ? T : Math.min(last + window, T);
-    tiles += Math.ceil((end - first) / 32);
-  }
-  return tiles / blocks;
+/** The keys that a block of queries walks through: the meta prefix, then the window. */
+const keyVisits = (sizes: Readonly<Record<string, number>>) =>
+  visitsOf(sizes, (first, last) => {
+    const window = size(sizes, "WINDOW"), start = window === 0 ? 0 : Math.max(first + 1, window) - window;
+    return [Math.min(size(sizes, "META"), start), last + 1 - start];
+  });
+
+/** The queries that a block of keys walks through. */
+const queryVisits = (sizes: Readonly<Record<string, number>>) =>
+  visitsOf(sizes, (first, last) => {
+    const T = size(sizes, "T"), window = size(sizes, "WINDOW"), all = window === 0 || first < size(sizes, "META");
+    return [(all ? T : Math.min(last + window, T)) - first];
+  });
+
+/**
+ * Loops inside the loop over tiles. Products stage rows of the block and of the tile (two inner loops), weighted sums those of the tile. The two
+ * loops of products over K and V columns have the same code, so each has the average number of rounds.
+ */
+function inTile(
+  { inner, multiplyAdds }: Does,
+  sizes: Readonly<Record<string, number>>,
+  { stages, columns }: { stages: number; columns: number },
+): number {
+  if (inner === 0) return 1;
+  if (inner > 1) return Math.ceil(columns / shapeOf(sizes).staged);
+  return multiplyAdds > 0 ? stages : 1;
 }
 
-/** Loops over ⌈K / 32⌉ pieces of 8 fours, and over the 8 invocations of a row; those for tiles of few keys are not taken. */
-const pairs: Described = ({ multiplyAdds, outer, lds = 0, load = 0 }, sizes) => {
-  const few = lds > 0 ? lds === 1 : load < 8;
-  if (outer) return multiplyAdds === 0 ? size(sizes, "V") / 32 : keyTiles(sizes);
-  return few ? 0 : 8;
+const attentionForward: Described = (does, sizes) => {
+  const { tiles, stages } = keyVisits(sizes);
+  return does.depth === 0 ? tiles : inTile(does, sizes, { stages, columns: size(sizes, "K") });
 };
 
-const attentionByKeys: Described = (does, sizes, launch) => {
-  if (does.outer && does.multiplyAdds === 0) {
-    return (does.load ?? 0) === 3 ? size(sizes, "H") / size(sizes, "G") : size(sizes, "V") / 32;
-  }
-  return does.outer ? queryTiles(sizes) : pairs(does, sizes, launch);
+const attentionByQueries: Described = (does, sizes) => {
+  const { tiles, stages } = keyVisits(sizes);
+  return does.depth === 0 ? tiles : inTile(does, sizes, { stages, columns: (size(sizes, "K") + size(sizes, "V")) / 2 });
+};
+
+const attentionByKeys: Described = (does, sizes) => {
+  const { tiles, stages } = queryVisits(sizes);
+  if (does.depth < 2) return does.depth === 0 ? size(sizes, "H") / size(sizes, "G") : tiles;
+  return inTile(does, sizes, { stages, columns: (size(sizes, "K") + size(sizes, "V")) / 2 });
 };
 
 /** Blocks of BLOCK positions of a span. The states are written once per chunk, without a loop. */
-const scanForward: Described = ({ outer, store = 0, lds = 0, transcendental = 0 }, sizes) => {
+const scanForward: Described = ({ inner, store = 0, lds = 0, transcendental = 0 }, sizes) => {
   const block = size(sizes, "BLOCK"), lanes = 16 * size(sizes, "PARTS");
-  if (outer) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / block;
+  if (inner > 0) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / block;
   if (transcendental >= 16) return block;
   return store > 0 && lds === 0 ? 1 : Math.max(1, block * 16 / lanes);
 };
@@ -89,13 +120,14 @@ const scanForward: Described = ({ outer, store = 0, lds = 0, transcendental = 0 
 const scanBackward: Described = (does, sizes) => {
   const block = size(sizes, "BLOCK"), lanes = 16 * size(sizes, "PARTS");
   if (does.depth === 0) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / 32;
-  if (does.outer) return does.depth === 1 ? 32 / block : block;
+  if (does.inner > 0) return does.depth === 1 ? 32 / block : block;
   return Math.max(1, block * 16 / lanes);
 };
 
 const DESCRIBED: readonly (readonly [RegExp, Described])[] = [
   [/^matmul_tile/, matmul],
-  [/^attention_(forward|backward_dq)\b/, pairs],
+  [/^attention_forward\b/, attentionForward],
+  [/^attention_backward_dq\b/, attentionByQueries],
   [/^attention_backward_dkv\b/, attentionByKeys],
   [/^selective_scan_forward\b/, scanForward],
   [/^selective_scan_backward\b/, scanBackward],
@@ -113,7 +145,7 @@ export function roundsOf(launch: Launch, { cleared }: { cleared: number }): Roun
   const found = DESCRIBED.find(([pattern]) => pattern.test(launch.kernel.name))?.[1];
   return (loop, blocks, depth) => {
     const does = doesOf(loop, { blocks, depth });
-    if (does.lds === 1 && !does.load && !does.store && !does.wait && !does.outer) return cleared;
+    if (does.lds === 1 && !does.load && !does.store && !does.wait && does.inner === 0) return cleared;
     return found ? found(does, sizes, launch) : UNKNOWN;
   };
 }

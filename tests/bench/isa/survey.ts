@@ -51,7 +51,7 @@ export interface KernelReport {
   readonly waves: number;
   readonly code_bytes: number;
   readonly inverse_throughput: number;
-  /** The innermost loop with the most multiply-adds; null in a kernel without loops. */
+  /** The loop with the most multiply-adds, without its inner loops; null in a kernel without loops. */
   readonly hot_loop: LoopReport | null;
 }
 
@@ -188,8 +188,8 @@ function readOf(compiled: Compiled | undefined, invocations: number): Read {
 }
 
 function hotLoop(loops: readonly Loop[], blocks: readonly Block[]): LoopReport | null {
-  const innermost = (loop: Loop): Loop[] => loop.inner.length > 0 ? loop.inner.flatMap(innermost) : [loop];
-  const reports = loops.flatMap(innermost).map((loop) =>
+  const all = (loop: Loop): Loop[] => [loop, ...loop.inner.flatMap(all)];
+  const reports = loops.flatMap(all).map((loop) =>
     reportOf(ownBlocks(loop, blocks).flatMap((block) => block.instructions))
   );
   const [most] = reports.sort((a, b) => b.multiply_adds - a.multiply_adds);
