@@ -149,16 +149,8 @@ async function carryOut(
   try {
     executor.useTiles?.(record.tiles ?? {});
     const { promptTokens, completionTokens, temperature } = study.preference, { sequenceLength } = study;
-    const validation = firstTokens(tokens.validation);
-    const how = {
-      promptTokens,
-      completionTokens,
-      temperature,
-      seed: settings.seed,
-      validation,
-      sequenceLength,
-      signal,
-    };
+    const sizes = { promptTokens, completionTokens, temperature, sequenceLength }, { seed } = settings;
+    const how = { ...sizes, seed, validation: firstTokens(tokens.validation), signal };
     const models = new OracleModels(executor, how, { bytes, name: weights, config: arm.config });
     listen();
     try {

@@ -156,7 +156,7 @@ export class DecodeSession {
     this.#requireRoom(() => 1);
     await this.program.run();
     this.#turn++;
-    for (let b = 0; b < this.#size.B; b++) this.#positions[b]!++;
+    for (let b = 0; b < this.#size.B; b++) this.#positions[b] = at(this.#positions, b) + 1;
   }
 
   /** The tokens of turns [from, now), [turns][B]. At most the last 64 are kept. */
@@ -250,7 +250,7 @@ export class DecodeSession {
     reader.write(start, starts);
     reader.write(count, counts);
     await reader.run();
-    for (const [b, { length }] of texts.entries()) this.#positions[b]! += length;
+    for (const [b, { length }] of texts.entries()) this.#positions[b] = at(starts, b) + length;
     if (see && logits) see({ logits: await reader.read(logits) as Float32Array, starts, counts });
   }
 

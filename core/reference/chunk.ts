@@ -1,4 +1,5 @@
 /** A chunk of positions behind caches and states, in float64. Each op is the one-position op of decode.ts, repeated. */
+import { at } from "../lists.ts";
 import { silu, softplus } from "./activations.ts";
 import { addScaled, dot, zeros, zerosLike } from "./array.ts";
 import { slotOf } from "./decode.ts";
@@ -23,7 +24,7 @@ export const attentionChunk: Reference<"attention_chunk"> = (reads, { B, T, H, G
         const highest = scores.reduce((most, score) => Math.max(most, score), -Infinity);
         const total = scores.reduce((sum, score) => sum + Math.exp(score - highest), 0);
         for (const [i, s] of seen.entries()) {
-          addScaled(o.row(b, t, h), Math.exp(scores[i]! - highest) / total, rowsOf(s, g).value);
+          addScaled(o.row(b, t, h), Math.exp(at(scores, i) - highest) / total, rowsOf(s, g).value);
         }
       }
     }

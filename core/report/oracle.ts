@@ -155,21 +155,7 @@ export function oracleFindings(outcome: OracleOutcome): string[] {
         `texts alone (β = 0) comes to ${percent(best.share)} after ${best.steps} steps.`,
     );
   }
-  const more = points.filter(({ overBetaZero }) => overBetaZero && isClear(overBetaZero) && overBetaZero.mean > 0);
-  if (!points.some(({ overBetaZero }) => overBetaZero)) {
-    found.push("Without β = 0 or without another β, it is not known what the preference term adds.");
-  } else if (more.length === 0) {
-    found.push(
-      "At no β does the preference term add anything to training on the chosen texts that these prompts can show.",
-    );
-  } else {
-    const said = more.map(({ beta, steps, overBetaZero, kl_nats, loss_nats }) =>
-      `β = ${beta} after ${steps} steps: the share is higher by ${ranged(overBetaZero)}, KL ${
-        fixed(kl_nats, 3)
-      }, loss ${fixed(loss_nats - outcome.stageOneLoss, 3)} above stage 1`
-    );
-    found.push(`The preference term adds something beyond training on the chosen texts at ${said.join("; ")}.`);
-  }
+  found.push(addedInWords(outcome, points));
   found.push(
     "The intervals allow for other prompts and draws, not for other trainings. Each β has its own rate, chosen on development " +
       `prompts: the one with the most samples that have the attribute, whose loss rises by at most ${settings.mostLoss} nats.`,
@@ -186,6 +172,23 @@ function ratesTooLarge({ rates, settings: { mostLoss }, stageOneLoss }: OracleOu
   if (over.length === 0) return [];
   const betas = over.map(({ beta }) => beta).join(", ");
   return [`With β = ${betas} no rate that was tried kept the loss within this bound, so the smallest was taken.`];
+}
+
+/** A sentence on what the preference term adds to training on the chosen texts. */
+function addedInWords({ stageOneLoss }: OracleOutcome, points: readonly OraclePoint[]): string {
+  if (!points.some(({ overBetaZero }) => overBetaZero)) {
+    return "Without β = 0 or without another β, it is not known what the preference term adds.";
+  }
+  const more = points.filter(({ overBetaZero }) => overBetaZero && isClear(overBetaZero) && overBetaZero.mean > 0);
+  if (more.length === 0) {
+    return "At no β do these prompts show that the preference term adds anything to training on the chosen texts.";
+  }
+  const each = more.map(({ beta, steps, overBetaZero, kl_nats, loss_nats }) =>
+    `β = ${beta} after ${steps} steps: the share is higher by ${ranged(overBetaZero)}, KL ${fixed(kl_nats, 3)}, loss ${
+      fixed(loss_nats - stageOneLoss, 3)
+    } above stage 1`
+  );
+  return `The preference term adds something beyond training on the chosen texts at ${each.join("; ")}.`;
 }
 
 /** The points of one model as a curve over some measure. */
@@ -229,15 +232,6 @@ export function oracleChart(outcome: OracleOutcome, { footer }: { footer: string
       },
     ),
   });
-  const legend: Cell = {
-    title: "Legend",
-    paint: (brush, box) =>
-      drawLegend(brush, box, {
-        axis: { names, looks: names.map(look) },
-        keys: [{ sample: "dashed", text: "shuffled labels; stage 1" }],
-        notes: oracleFindings(outcome),
-      }),
-  };
   return drawSheet({
     title: "A preference that can be checked",
     subtitle: `${outcome.settings.model}: chosen are samples with ${oracleInWords(outcome)}`,
@@ -251,8 +245,18 @@ export function oracleChart(outcome: OracleOutcome, { footer }: { footer: string
         "validation loss above stage 1, nats per token",
         (point) => point.loss_nats - outcome.stageOneLoss,
       ),
-      legend,
+      legendOf(names, outcome),
     ],
     cell: { width: 560, height: 420 },
   });
 }
+
+const legendOf = (names: readonly string[], outcome: OracleOutcome): Cell => ({
+  title: "Legend",
+  paint: (brush, box) =>
+    drawLegend(brush, box, {
+      axis: { names, looks: names.map(looks(names)) },
+      keys: [{ sample: "dashed", text: "shuffled labels; stage 1" }],
+      notes: oracleFindings(outcome),
+    }),
+});

@@ -142,15 +142,7 @@ export function latticeBetween(
   arms: readonly [Arm, Arm],
   { most, target }: { most: number; target?: number },
 ): Lattice {
-  const fields = fieldsBetween(study, arms), [a, b] = arms;
-  if (fields.length === 0) throw new UsageError(`${a.name} and ${b.name} do not differ`);
-  if (fields.length > MOST_FIELDS) {
-    throw new UsageError(`${a.name} and ${b.name} differ in ${fields.length} fields`, {
-      expected: `at most ${MOST_FIELDS}`,
-      got: fields.map(({ path }) => path).join(", "),
-      hint: "name a model in between, as an arm of a study file, and ask for both parts of the way",
-    });
-  }
+  const fields = checkedFields(study, arms);
   const chosen = (mask: Mask) => bits(mask, fields.length).map((i) => at(fields, i));
   const all = Array.from({ length: 2 ** fields.length }, (_, mask) => armWith(chosen(mask), arms));
   const matched = (arm: Arm): Arm => target === undefined ? arm : { ...arm, config: matchParameters(arm, target) };
@@ -195,6 +187,18 @@ function named(
     nameOf: new Map(used.map((set) => [set, nameOfNode(standing(set), { arms, changes })])),
     sets: [...new Set(used.map(standing))].toSorted(byCount),
   };
+}
+
+/** The fields in which two arms differ. Throws a UsageError when there are none or too many. */
+function checkedFields(study: StudyConfig, arms: readonly [Arm, Arm]): ReturnType<typeof fieldsBetween> {
+  const fields = fieldsBetween(study, arms), [a, b] = arms;
+  if (fields.length === 0) throw new UsageError(`${a.name} and ${b.name} do not differ`);
+  if (fields.length <= MOST_FIELDS) return fields;
+  throw new UsageError(`${a.name} and ${b.name} differ in ${fields.length} fields`, {
+    expected: `at most ${MOST_FIELDS}`,
+    got: fields.map(({ path }) => path).join(", "),
+    hint: "name a model in between, as an arm of a study file, and ask for both parts of the way",
+  });
 }
 
 /** The groups that change some model, and those that change none. */

@@ -60,7 +60,7 @@ Deno.test("preference task: β adds something only where it beats β = 0 beyond 
   const tried = [{ rate: 0.001, share: 0.9, loss_nats: 3.5 }, { rate: 0.01, share: null, loss_nats: null }];
   const rash = { ...outcomeOf({ zero: 0.5, one: 0.5, shuffled: 0.5 }), rates: [{ beta: 1, rate: 0.001, tried }] };
   assert.match(oracleFindings(rash).join("\n"), /With β = 1 no rate that was tried kept the loss within/);
-  assert.match(none, /At no β does the preference term add anything/);
+  assert.match(none, /At no β do these prompts show that the preference term adds anything/);
 });
 
 Deno.test("preference task: a row for every model and number of steps, with both differences", () => {
