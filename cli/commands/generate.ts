@@ -91,7 +91,7 @@ const options = merge(
 export const generateCommand = command("generate", map(options, (given): Action => () => generate(given)), {
   brief: message`text from one trained model`,
   description:
-    message`Continues a prompt with a model of a run, and shows the text as it is made. The same seed gives the same text. Example: echo "ROMEO:" | hymba generate results/runs/quick-tinyshakespeare --stop "\\n\\n"`,
+    message`Continues a prompt with a model of a run, and shows the text as it is made. The same seed gives the same text. Without --prompt it reads the prompt from a pipe. Example: hymba generate results/runs/quick-tinyshakespeare --prompt "ROMEO:" --stop "\\n\\n"`,
 });
 
 type Given = InferValue<typeof options>;

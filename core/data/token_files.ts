@@ -19,7 +19,7 @@ import type { Tokenizer, TokenStream } from "../tokenizer/mod.ts";
 import { charactersOf, type Corpus } from "./corpus.ts";
 import { piecesOfText, type SplitSource } from "./pieces_of_text.ts";
 import { type Part, requireLength, type TokenData, type Tokens } from "./parts.ts";
-import { type PartName, PARTS } from "./split.ts";
+import { hasTest, type PartName, PARTS } from "./split.ts";
 import type { DataRule } from "./study_data.ts";
 
 const MAX_PIECES = 2 ** 22;
@@ -211,7 +211,7 @@ async function opened(
     }
   };
   try {
-    const validation = await held("validation"), test = index.test.tokens > 0 ? await held("test") : undefined;
+    const validation = await held("validation"), test = hasTest(rule) ? await held("test") : undefined;
     const found = { train, validation, ...(test ? { test } : {}) };
     for (const [name, one] of Object.entries(found)) {
       requireLength(name as PartName, one, { T: rule.sequenceLength, pieces: one.starts.length });
