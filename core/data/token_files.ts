@@ -153,6 +153,17 @@ async function readIndex(disk: Disk, folder: string): Promise<Index | undefined>
   return found;
 }
 
+/** Tells how much of `all` characters is done, after each twentieth. */
+function progressOf(all: number, onProgress: Wanted["onProgress"]): (characters: number) => void {
+  let done = 0, said = 0;
+  return (characters) => {
+    done += characters;
+    if (done - said < all / 20) return;
+    onProgress?.(`encoding the text: ${Math.round(100 * done / all)} %`);
+    said = done;
+  };
+}
+
 async function makeFiles(disk: Disk, folder: string, wanted: Wanted): Promise<Index> {
   const { tokenizer, sources, onProgress } = wanted, width = tokenizer.vocabSize <= 2 ** 16 ? 2 : 4;
   const all = sources.reduce((sum, { corpus }) => sum + charactersOf(corpus), 0);
@@ -165,7 +176,7 @@ async function makeFiles(disk: Disk, folder: string, wanted: Wanted): Promise<In
     writers.set(name, new PartWriter(disk, path, { tokenizer, width }));
   }
   const writerOf = (name: PartName) => present(writers.get(name), name);
-  let done = 0, said = 0;
+  const tell = progressOf(all, onProgress);
   for (const source of sources) {
     let open: number | undefined;
     const end = async () => {
@@ -175,10 +186,7 @@ async function makeFiles(disk: Disk, folder: string, wanted: Wanted): Promise<In
       if (piece !== open) await end();
       open = piece;
       await writerOf(at(source.pieces, piece).part).push(text);
-      done += text.length;
-      if (done - said < all / 20) continue;
-      onProgress?.(`encoding the text: ${Math.round(100 * done / all)} %`);
-      said = done;
+      tell(text.length);
     }
     await end();
   }

@@ -1,5 +1,5 @@
 import { dirname, normalize } from "node:path/posix";
-import type { Disk } from "./disk.ts";
+import type { Disk, Ranges } from "./disk.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 
 type Content = Uint8Array<ArrayBuffer>;
@@ -67,6 +67,15 @@ class Tree {
     }
   }
 
+  /** Writes bytes into a file, which grows where they end behind its end. Returns their number. */
+  writeAt(path: string, bytes: Uint8Array, offset: number): number {
+    const content = this.fileOrNew("write", path);
+    const longer = resized(content, Math.max(content.length, offset + bytes.length));
+    longer.set(bytes, offset);
+    this.set(path, longer);
+    return bytes.length;
+  }
+
   makeFolder(path: string): void {
     this.folder("make folder", dirname(Tree.key(path)), { asked: path });
     if (this.entry(path) instanceof Uint8Array) throw new DiskError("make folder", path, "EEXIST");
@@ -86,6 +95,17 @@ function resized(content: Content, length: number): Content {
   return out;
 }
 
+/** Parts of a file with this content. */
+const rangesOf = (content: Content, path: string): Ranges => ({
+  bytes: content.length,
+  read(offset, into) {
+    const got = content.subarray(offset, offset + into.length);
+    if (got.length < into.length) throw new DiskError("read", path, "ENDS_EARLY");
+    into.set(got);
+  },
+  close: () => {},
+});
+
 /** Runs the work at once. An exception becomes a rejection. */
 const step = <T>(work: () => T): Promise<T> => new Promise((resolve) => resolve(work()));
 
@@ -98,27 +118,8 @@ export function memoryDisk({ freeSpace = 2 ** 40 } = {}): Disk {
   const locked = new Set<string>();
   return {
     read: (path) => step(() => tree.file("read", path).slice()),
-    openRanges: (path) =>
-      step(() => {
-        const content = tree.file("read", path).slice();
-        return {
-          bytes: content.length,
-          read(offset, into) {
-            const got = content.subarray(offset, offset + into.length);
-            if (got.length < into.length) throw new DiskError("read", path, "ENDS_EARLY");
-            into.set(got);
-          },
-          close: () => {},
-        };
-      }),
-    writeSome: (path, bytes, { offset }) =>
-      step(() => {
-        const content = tree.fileOrNew("write", path);
-        const longer = resized(content, Math.max(content.length, offset + bytes.length));
-        longer.set(bytes, offset);
-        tree.set(path, longer);
-        return bytes.length;
-      }),
+    openRanges: (path) => step(() => rangesOf(tree.file("read", path).slice(), path)),
+    writeSome: (path, bytes, { offset }) => step(() => tree.writeAt(path, bytes, offset)),
     truncate: (path, length) => step(() => tree.set(path, resized(tree.fileOrNew("truncate", path), length))),
     syncFile: (path) => step(() => void tree.file("sync", path)),
     syncFolder: (path) => step(() => tree.folder("sync", path)),

@@ -24,7 +24,7 @@ import { recallFaults } from "./recall_faults.ts";
 import { splitFaults, splitOf, trainFractionOf } from "./split.ts";
 import { accumulationFaults, lengthFaults, ownStageOf, rateFaults, stageOf } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
-import { type Fault, faultAt, type Origin, shown, throwFaults, type Values } from "./values.ts";
+import { type Fault, faultAt, type Given, type Origin, shown, throwFaults, type Values } from "./values.ts";
 import { present } from "../lists.ts";
 
 /** What a study is made from. */
@@ -169,14 +169,8 @@ export function resolveSources(sources: Sources): ResolvedStudy {
     faults.push(...profileFaults(reader));
     values.set("preference.loss", { value: profile, origin: { kind: "rule", rule: `profile ${profile}` } });
   }
-  const usualMatch = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.need<MatchRule>("match");
-  const ofOneSize = reader.get("budget") === "parameters";
-  const match = reader.isOwn("match") ? reader.need<MatchRule>("match") : ofOneSize ? "parameters" : usualMatch;
+  const match = matchOf(reader, { profile, suite, values });
   faults.push(...budgetFaults(reader));
-  if (match !== reader.get("match")) {
-    const rule = ofOneSize ? "budget parameters" : profile ? `profile ${profile}` : `suite ${suite}`;
-    values.set("match", { value: match, origin: { kind: "rule", rule } });
-  }
   const { ffnHiddenUnmatched: _, ...shape } = shapeOf(reader, "model");
   if (match === "parameters") faults.push(...widthFaults(values));
   const width = widthOf(reader, { profile, match }), arms = new Arms(values, suite);
@@ -200,6 +194,21 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   const branched = withBranches(study, values);
   throwFaults(branched.faults);
   return { study: branched.study, reference: present(reference, "the arm hymba"), preset, values };
+}
+
+/** How sizes are matched. Where a rule decides it, the rule becomes the origin of the value. */
+function matchOf(
+  reader: Reader,
+  { profile, suite, values }: { profile?: Profile; suite: Suite; values: Map<string, Given> },
+): MatchRule {
+  const usual = profile ? "none" : MATCHED.includes(suite) ? "parameters" : reader.need<MatchRule>("match");
+  const ofOneSize = reader.get("budget") === "parameters";
+  const match = reader.isOwn("match") ? reader.need<MatchRule>("match") : ofOneSize ? "parameters" : usual;
+  if (match !== reader.get("match")) {
+    const rule = ofOneSize ? "budget parameters" : profile ? `profile ${profile}` : `suite ${suite}`;
+    values.set("match", { value: match, origin: { kind: "rule", rule } });
+  }
+  return match;
 }
 
 /** The budget of a study, where the arms get anything but as many tokens. */
