@@ -2,14 +2,7 @@ import { dirname, join } from "node:path";
 import { HymbaError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { DiskError } from "./error.ts";
-
-const TEMPORARY = ".partial";
-
-/** The temporary name of a file while it is written. It is in the same folder, so that a rename gives it the final name. */
-export const temporaryName = (path: string): string => `${path}${TEMPORARY}`;
-
-/** Whether the name comes from {@link temporaryName}. */
-export const isTemporary = (name: string): boolean => name.endsWith(TEMPORARY);
+import { isTemporary, temporaryName } from "./temporary.ts";
 
 /** Writes all of `bytes` at `offset` (bytes from the start), in several writes if necessary. */
 export async function writeAt(disk: Disk, path: string, { bytes, offset }: { bytes: Uint8Array; offset: number }) {

@@ -1,15 +1,14 @@
 /** Access to the disk: the interface, two implementations, and file operations that survive a crash. */
 export type { Disk, Lock, Ranges, Stat } from "./disk.ts";
 export { DiskError, type DiskOperation } from "./error.ts";
+export { isTemporary, temporaryName } from "./temporary.ts";
 export {
-  isTemporary,
   makeFolders,
   readText,
   removeAtomic,
   removeTemporaries,
   removeTree,
   requireSpace,
-  temporaryName,
   writeAt,
   writeAtomic,
   writeFile,

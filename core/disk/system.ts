@@ -1,7 +1,7 @@
 import type { Disk, Lock, Ranges, Stat } from "./disk.ts";
 import { isLockless, locksAreOff, syncsFolders, systemErrorCode, thisPlatform, whileHeld } from "../system/mod.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
-import { isTemporary } from "./files.ts";
+import { isTemporary } from "./temporary.ts";
 
 const codeOf = (cause: unknown) => systemErrorCode(cause, thisPlatform);
 

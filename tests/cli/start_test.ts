@@ -12,12 +12,12 @@ Deno.test("start: a Deno that is too old is named, with the least version", () =
   assert.throws(() => requireDeno("2.7.14"), { message: /too old\n.*2\.8\.1 or newer\n.*2\.7\.14/ });
 });
 
-Deno.test("start: the flags of a child process name the configuration and the lock file", () => {
-  assert.deepEqual(denoFlags(), [
+Deno.test("start: the flags of a child process name the configuration and the lock file", async () => {
+  assert.deepEqual(await denoFlags(), [
     ...["--config", fileURLToPath(new URL("deno.json", root))],
     ...[`--lock=${fileURLToPath(new URL("deno.lock", root))}`, "--frozen"],
   ]);
-  assert.deepEqual(denoFlags("https://example.org/hymba/"), [
+  assert.deepEqual(await denoFlags("https://example.org/hymba/"), [
     ...["--no-config", "--import-map", "https://example.org/hymba/imports.json"],
   ]);
 });

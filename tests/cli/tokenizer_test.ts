@@ -147,6 +147,6 @@ Deno.test("a plain request starts without the rest of the program", async () => 
   }
   assert.ok(loaded.has(new URL("../../core/tokenizer/segmenter.ts", import.meta.url).href));
   const allowed =
-    /(cli\/(main|shared\/(stream_words|tokenizer_\w+)|ui\/(run|terminal))|core\/(errors|(disk|tokenizer)\/\w+))\.ts$/;
+    /(cli\/(main|shared\/(stream_words|tokenizer_\w+)|ui\/(run|terminal|start|child))|core\/(errors|lists|(disk|system|tokenizer)\/\w+))\.ts$/;
   assert.deepEqual([...loaded].filter((name) => !allowed.test(name)), []);
 });

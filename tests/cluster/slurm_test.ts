@@ -42,9 +42,13 @@ async function untilAtWork(cluster: Cluster, run: string, task: Task): Promise<v
   });
 }
 
-/** Slurm lets a requeued task wait two minutes. This starts it at once. */
+/** A node refuses a task that starts in the second in which it was taken away ("job credential revoked"). */
+const REVOKED_MS = 3000;
+
+/** Slurm lets a requeued task wait two minutes. This starts it after three seconds. */
 async function startAgain(cluster: Cluster, task: Task): Promise<void> {
   await until(`cell ${task.cell} back in the queue`, async () => /PENDING/.test(await stateIn(cluster, task)));
+  await new Promise((resolve) => setTimeout(resolve, REVOKED_MS));
   await until(`cell ${task.cell} running again`, async () => {
     if (/RUNNING/.test(await stateIn(cluster, task))) return true;
     const begun = (error: Error) => {
