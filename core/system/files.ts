@@ -7,7 +7,7 @@ export const syncsFolders = ({ os }: Pick<Platform, "os">): boolean => os !== "w
 /** Codes of a rename or removal that fails while another program has the file open, such as a viewer or a virus scanner. */
 const HELD: readonly string[] = ["EBUSY", "EACCES", "EPERM"];
 
-/** Waits between the tries (ms): together 2.6 seconds. Virus scanners hold a new file for some tenths of a second. */
+/** Waits between the tries (ms): together 2.6 seconds. */
 const WAITS: readonly number[] = [10, 20, 50, 100, 200, 400, 800, 1000];
 
 /** How an operation on a file is tried again. */

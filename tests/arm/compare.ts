@@ -5,7 +5,7 @@
  *     deno run -A tests/arm/compare.ts [FOLDER]
  *
  * Needs Linux on x86-64, Debian's `qemu-user-static` and `apt-get`, and npm. FOLDER keeps what was downloaded (about 100 MB)
- * and the three runs. Takes ten minutes on two idle cores. Prints a line for each file that was compared, and ends with code 1
+ * and the three runs. Prints a line for each file that was compared, and ends with code 1
  * when one differs.
  */
 import { createHash } from "node:crypto";
