@@ -74,7 +74,7 @@ export interface GenerateOptions {
   minP?: number;
   /** More than 1 makes tokens less likely that the text has already. Default 1, which does nothing. */
   repetitionPenalty?: number;
-  /** Seed of the draws. Default 1. A sequence gets the same tokens whatever is beside it. */
+  /** Seed of the draws. Default 1. A sequence gets the same tokens in every batch. */
   seed?: number;
   /** Stops the generation between two tokens. */
   signal?: AbortSignal;

@@ -54,7 +54,7 @@ fn coefficient4(i: u32, column: u32) -> vec4f {
 /// u and the step sizes of four channels at the positions of an invocation: lane, lane + LANES, …
 struct Inputs {
   u: array<vec4f, OWN>,
-  dt: array<vec4f, OWN>, // beyond the last position a step of zero leaves the state as it is
+  dt: array<vec4f, OWN>, // beyond the last position a step of zero does not change the state
 }
 
 fn inputs_of(lane: u32, i4: u32, row0: u32, positions: u32) -> Inputs {

@@ -118,7 +118,7 @@ async function generate(
   });
 }
 
-/** A stop string as it is meant: shells pass "\n" as two characters. */
+/** A stop string with its line ends: shells pass "\n" as two characters. */
 const unescaped = (text: string): string =>
   text.replace(/\\([\\nt])/g, (_, letter: string) => letter === "n" ? "\n" : letter === "t" ? "\t" : "\\");
 

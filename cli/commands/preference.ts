@@ -85,7 +85,7 @@ type Given = InferValue<typeof options>;
 export const preferenceCommand = command("preference", map(options, (given): Action => () => preference(given)), {
   brief: message`a preference task whose success can be counted`,
   description:
-    message`Lets the stage-1 model of a run write two samples for each prompt, and prefers the one with more line breaks (or longer words), balanced by likelihood. Trains with several β, each with its own rate, and with shuffled labels. Counts how often fresh samples have the attribute, against loss and distance from stage 1. Writes preference_task.csv and preference_task.png. The same command goes on after a stop. Example: hymba preference results/runs/quick-tinyshakespeare --model mamba`,
+    message`Lets the stage-1 model of a run write two samples for each prompt, and prefers the one with more line breaks (or longer words), balanced by likelihood. Trains with several β, each with its own rate, and with shuffled labels. Counts how often fresh samples have the attribute, against loss and distance from stage 1. Writes preference_task.csv and preference_task.png. The same command continues after a stop. Example: hymba preference results/runs/quick-tinyshakespeare --model mamba`,
 });
 
 /** A list of numbers from a flag, each different. */

@@ -48,7 +48,7 @@ type Given = InferValue<typeof options>;
 export const submitCommand = command("submit", map(options, (given): Action => () => submit(given)), {
   brief: message`a study as jobs of a cluster: one for each cell, and one that merges`,
   description:
-    message`Writes and submits an array of jobs, one for each cell, with resources from the estimate, and a job that merges after them. A job that is requeued goes on from its last checkpoint. hymba array status and hymba array heal look after it. Example: hymba submit study.toml --engine slurm --out /shared/study`,
+    message`Writes and submits an array of jobs, one for each cell, with resources from the estimate, and a job that merges after them. A job that is requeued continues from its last checkpoint. hymba array status and hymba array heal look after it. Example: hymba submit study.toml --engine slurm --out /shared/study`,
 });
 
 /** Options of `submit` itself. The other words of the command line are those of `hymba ablate`. */

@@ -15,7 +15,7 @@ function podSpec(file: ArrayFile, { mount, script }: { mount: string; script: st
   const { threads, memory } = file.resources, given = { cpu: String(threads), memory: String(memory) };
   return {
     restartPolicy: "OnFailure",
-    // On SIGTERM a cell saves what it has; the next pod goes on from there.
+    // On SIGTERM a cell saves what it has; the next pod continues from there.
     terminationGracePeriodSeconds: 60,
     containers: [{
       name: "hymba",

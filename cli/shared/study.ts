@@ -255,7 +255,7 @@ async function sizeOfLog(folder: string): Promise<number> {
   return (await systemDisk.stat(join(folder, FILES.metrics)))?.bytes ?? 0;
 }
 
-/** Runs a study, or only some of its cells. After the loss of a device it goes on in a new process. */
+/** Runs a study, or only some of its cells. After the loss of a device it continues in a new process. */
 export async function carryThrough(
   { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }: Carried,
   { cells }: { cells?: readonly Cell[] } = {},

@@ -72,7 +72,7 @@ const READ_EVERY = 50;
 
 /**
  * Draws `newTokens` tokens of each sequence of a session that has a text. Yields the tokens of the next turns, each [B], as they
- * are read: the device goes on meanwhile, and whoever leaves the loop early has drawn more than was yielded, by at most 32 turns.
+ * are read: the device continues meanwhile, and whoever leaves the loop early has drawn more than was yielded, by at most 32 turns.
  * `each`: read every token before the next is drawn. Throws UsageError for options out of range, Interrupted when the signal aborts.
  */
 export async function* drawn(

@@ -1,4 +1,4 @@
-/** One text that a model writes: it goes on, is stopped, gets more text from outside, and goes on. */
+/** One text that a model writes. It can be stopped, get more text from outside, and be continued. */
 import { at } from "../lists.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { drawn, type SamplingOptions } from "./generate.ts";
@@ -20,7 +20,7 @@ export class Writing {
 
   constructor(private readonly tokenizer: Tokenizer, private readonly session: DecodeSession) {}
 
-  /** Writes on. Yields text as it is made: whole characters, nothing of a stop string. */
+  /** Writes more. Yields text as it is made: whole characters, nothing of a stop string. */
   async *write({ stops, goesOn, ...sampling }: WritingOptions): AsyncGenerator<string, void, void> {
     const text = new TextStream(this.tokenizer, { stops }), start = performance.now();
     let tokens = 0, stopped = false;

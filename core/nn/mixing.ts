@@ -24,7 +24,7 @@ export type BranchName = "attention" | "mamba" | "both";
 
 /** What an analysis changes while whole sequences are recorded. Training and generation change nothing. */
 export interface Interventions {
-  /** What goes on in place of a branch's output y, before its output projection: y itself, or a tensor of its shape. */
+  /** What is used in place of a branch's output y, before its output projection: y itself, or a tensor of its shape. */
   branch?(y: Tensor, at: { readonly layer: Layer; readonly of: BranchName; readonly tape: Tape }): Tensor;
   /** What the queries of a layer see. */
   see?(layer: Layer): { readonly window: number; readonly meta: number };

@@ -6,7 +6,7 @@ import { defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
 
 /** Tokens that the device remembers of each sequence until the host has read them. */
 export const HISTORY = 64;
-/** What stands in the history for a token that could not be drawn, because a logit was not finite. Token 0 goes on instead. */
+/** What stands in the history for a token that could not be drawn, because a logit was not finite. Token 0 is used instead. */
 export const NOT_DRAWN = 0xffffffff;
 
 export const sampleOp = defineOp({

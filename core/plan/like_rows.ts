@@ -1,6 +1,6 @@
 /**
  * A pass over a finished plan: how its matrix products choose their kernels. A product adds up its terms in an order that depends on the
- * kernel, and kernels are chosen by the number of rows. With this pass each row has the same bits however many sequences are beside it.
+ * kernel, and kernels are chosen by the number of rows. With this pass each row has the same bits for every number of sequences.
  */
 import { matmulOp } from "../ops/linear.ts";
 import { isStepOf } from "../tensor/mod.ts";

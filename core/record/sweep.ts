@@ -83,6 +83,6 @@ export async function readSweep(disk: Disk, folder: string): Promise<SweepRecord
   throw new UsageError(`${folder} is not a finished sweep`, {
     expected: `a folder with ${SWEEP_FILES.record}`,
     got: begun ? "a sweep that was not finished" : "something else",
-    hint: begun ? "repeat the command that began it; it goes on" : "hymba sweep makes one",
+    hint: begun ? "repeat the command that began it; it continues" : "hymba sweep makes one",
   });
 }

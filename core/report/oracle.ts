@@ -202,7 +202,7 @@ function curveOf(
       step: x(point),
       spread: {
         mean: 100 * point.share,
-        // Only trainings with true labels have a band, so that the bands can be told apart.
+        // Only trainings with true labels have a band, so that the bands can be distinguished.
         low: 100 * (points[0]?.shuffled ? point.share : point.interval[0]),
         high: 100 * (points[0]?.shuffled ? point.share : point.interval[1]),
         deviation: undefined,

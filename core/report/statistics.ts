@@ -148,8 +148,8 @@ export function comparisons(run: Run, stage: StageName = lastStageOf(run)): ArmC
 
 /** The difference with its sign changed. */
 export function negated({ mean, interval, alone, ...counts }: Difference): Difference {
-  const turned = (ends: Difference["interval"]) => ends && [-ends[1], -ends[0]] as const;
-  return { mean: -mean, interval: turned(interval), alone: turned(alone), ...counts };
+  const negated = (ends: Difference["interval"]) => ends && [-ends[1], -ends[0]] as const;
+  return { mean: -mean, interval: negated(interval), alone: negated(alone), ...counts };
 }
 
 /** Loss of arm `a` minus that of arm `b` on the tokens that models are compared on, paired by seed; undefined where losses were not kept. */

@@ -1,4 +1,4 @@
-/** The two models of a preference task: stage 1, which stays as it is, and the one that is trained. */
+/** The two models of a preference task: stage 1, which is not changed, and the one that is trained. */
 import { emptyBatch } from "../data/batches.ts";
 import type { Part } from "../data/parts.ts";
 import { sha256 } from "../disk/mod.ts";

@@ -1,7 +1,7 @@
 /**
  * A preference task with an oracle. The stage-1 model writes two samples for each prompt, and the one with an attribute is chosen.
  * Models are trained with several β; what counts is how often fresh samples have the attribute. Controls: β = 0 (only the chosen
- * texts), shuffled labels, and stage 1 untouched. Every finished part is a file, so a killed task goes on with the next part.
+ * texts), shuffled labels, and stage 1 untouched. Every finished part is a file, so a killed task continues with the next part.
  */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";

@@ -88,7 +88,7 @@ const axesOf = (over: readonly Axis[], arm: string): Axis[] =>
 /**
  * Trains the points of a sweep round after round. `train` is given trials that have not been trained yet and returns what they
  * came to, or undefined where that is not known yet: the sweep then ends without an outcome. The same losses lead to the same
- * rounds, so a sweep that was stopped goes on when it is called again.
+ * rounds, so a sweep that was stopped continues when it is called again.
  */
 export async function runSweep(
   arms: readonly string[],

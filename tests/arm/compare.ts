@@ -71,7 +71,7 @@ Dir::Cache "${folder}/cache";
 Dir::State::status "${folder}/status";
 `;
 
-/** Runs the study in `out`, or goes on with it. With `until`, kills it as soon as that file exists. */
+/** Runs the study in `out`, or continues with it. With `until`, kills it as soon as that file exists. */
 async function study(deno: readonly string[], out: string, until?: string): Promise<void> {
   const [program = "", ...first] = deno;
   const file = join(out, "..", "study.toml");

@@ -9,7 +9,7 @@ const WORDS = ["ablate", ...SMALL, ...ONE_STAGE, "--steps", "6", "--set", "budge
 
 const read = (path: string) => Deno.readTextFile(join(place.folder, path));
 
-Deno.test("a budget of seconds is measured once: the run keeps the times, and goes on with the same steps", async () => {
+Deno.test("a budget of seconds is measured once: the run keeps the times, and continues with the same steps", async () => {
   const first = await hymba(place, ...WORDS);
   assert.equal(first.code, 0, first.error);
   assert.match(first.error, /measuring the time of an update/);
