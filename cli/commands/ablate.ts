@@ -9,35 +9,12 @@ import type { Action } from "../ui/run.ts";
 import { startStudy } from "../shared/new_study.ts";
 import { tunedSources } from "../shared/tuned.ts";
 import { cellOption } from "../shared/cells.ts";
-import { backendOptions, jsonOption, outOption } from "../shared/options.ts";
-import {
-  activationOptions,
-  dataOption,
-  matchOption,
-  modelsOption,
-  profileOption,
-  suiteOption,
-  trainingOptions,
-} from "../shared/study.ts";
-import {
-  flagValues,
-  keyOptions,
-  presetOption,
-  seedsOption,
-  sourcesOf,
-  studyArgument,
-} from "../shared/study_sources.ts";
+import { outOption } from "../shared/options.ts";
+import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
 
 const options = merge(
-  object("The study", {
-    study: studyArgument,
-    preset: presetOption,
-    suite: suiteOption,
-    models: modelsOption,
-    seeds: seedsOption,
-    match: matchOption,
-    profile: profileOption,
-    data: dataOption,
+  wholeStudyOptions,
+  object("The run", {
     out: outOption,
     tuned: optional(
       option("--tuned", string({ metavar: "DIR" }), {
@@ -45,12 +22,7 @@ const options = merge(
       }),
     ),
     cells: cellOption,
-    json: jsonOption,
   }),
-  keyOptions,
-  trainingOptions,
-  activationOptions,
-  backendOptions,
 );
 
 export const ablateCommand = command("ablate", map(options, (given): Action => () => ablate(given)), {
@@ -59,12 +31,8 @@ export const ablateCommand = command("ablate", map(options, (given): Action => (
     message`Trains and compares all models in two stages and writes every table and figure. A stopped study continues when the same command is repeated. The study is a preset, or a study file, which hymba init writes. Example: hymba ablate --preset smoke --data book.txt`,
 });
 
-async function ablate(
-  { study: path, models, data, out, cells, json, tuned, backend, adapter, threads, ...given }: InferValue<
-    typeof options
-  >,
-): Promise<void> {
-  const sources = await sourcesOf(path, flagValues({ ...given, models: models?.split(",") }));
+async function ablate({ out, cells, tuned, ...whole }: InferValue<typeof options>): Promise<void> {
+  const sources = await sourcesIn(whole), { data, json, backend, adapter, threads } = whole;
   const common = { backend: { backend, adapter, threads }, data, out, cells, json, probe: true };
   if (tuned === undefined) return await startStudy(sources, common);
   const { sources: chosen, notesOf } = await tunedSources(tuned, sources);
