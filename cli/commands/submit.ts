@@ -113,7 +113,7 @@ async function submit(given: Given): Promise<void> {
     const { resolved, opened, corpus, display, parts } = open, say = (line: string) => display.say(line);
     requireSameEverywhere(resolved.study);
     const study = await fittedStudy(systemDisk, resolved.study, { corpus, given: open.givenTokenizer, say });
-    const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus) });
+    const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus), say });
     const folder = resolve(out ?? defaultFolder(...parts, "array"));
     await requireNew(folder);
     const cores = threads ?? (typeof opened.adapter.threads === "number" ? opened.adapter.threads : 1);

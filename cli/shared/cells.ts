@@ -52,15 +52,15 @@ export function requireSameEverywhere({ budget }: StudyConfig): void {
 /** Runs the named cells one after another. A cell that is done is not run again. */
 export async function conductCells(given: Conduct, words: string): Promise<void> {
   requireSameEverywhere(given.study);
-  const ready = await readied(given), ends: CellEnd[] = [];
+  const ready = await readied(given), ends: CellEnd[] = [], say = (line: string) => given.display.say(line);
   for (const cell of cellsNamed(words, ready.study)) {
     const folder = cellFolder(given.folder, cell.index);
     const begun = performance.now(), isNew = await systemDisk.stat(join(folder, FILES.record)) === undefined;
-    await sayOtherKernels(folder, (line) => given.display.say(line));
+    await sayOtherKernels(folder, say);
     const run = await carryThrough({ ...ready, folder }, { cells: [cell] });
     await writeChecksums(systemDisk, folder);
     const need = ready.need?.cells[cell.index];
-    if (isNew && need) await scoreEstimate("cell", need, { begun, opened: given.opened });
+    if (isNew && need) await scoreEstimate("cell", need, { begun, opened: given.opened, say });
     ends.push(endOf(cell, { folder, run }));
   }
   console.log(given.json ? JSON.stringify({ cells: ends }) : ends.map(inWords).join("\n"));

@@ -2,6 +2,7 @@
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
+import { HymbaError } from "../../core/errors.ts";
 import { type CellCost, cellCosts } from "../../core/study/cell_costs.ts";
 import type { TextSizes } from "../../core/data/corpus.ts";
 import { flopsIn, heldOutTokens, studyFlops, studyRate } from "../../core/study/estimate.ts";
@@ -41,12 +42,25 @@ export interface StudyNeed {
 
 type Place = Pick<OpenBackend, "executor" | "backend" | "adapter" | "hardware">;
 
+type Say = (line: string) => void;
+
+/** The score only makes later estimates better. Where its file cannot be read or written, that is said and the study goes on. */
+async function unlessUnkept<T>(otherwise: T, say: Say, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof HymbaError)) throw error;
+    say(`warning: the score of estimates is left out, and the study goes on: ${error.message}`);
+    return otherwise;
+  }
+}
+
 /** Estimates a study that is fitted to its text. Measures the machine for half a second. */
 export async function estimateStudy(
   study: StudyConfig,
-  { opened, sizes }: { opened: Place; sizes: TextSizes },
+  { opened, sizes, say }: { opened: Place; sizes: TextSizes; say: Say },
 ): Promise<StudyNeed> {
-  const entries = await readScore(systemDisk, opened),
+  const entries = await unlessUnkept([], say, () => readScore(systemDisk, opened)),
     rate = await studyRate(opened.executor, study, { software: onSoftware(opened) });
   const beside = besidePlans(entries), costs = cellCosts(opened.executor, study, sizes);
   const needOf = async (what: Estimated, flops: number, { memory, disk }: Pick<CellCost, "memory" | "disk">) => {
@@ -114,11 +128,11 @@ export function needOfStudyJson({ flops, whole, cells }: StudyNeed, opened: Pick
   };
 }
 
-/** Compares an estimate with what it came to, and keeps that. `begun`: from performance.now(). */
+/** Compares an estimate with what it came to, and keeps that where it can. `begun`: from performance.now(). */
 export async function scoreEstimate(
   what: Estimated,
   need: Need,
-  { begun, opened }: { begun: number; opened: Pick<OpenBackend, "backend" | "adapter"> },
+  { begun, opened, say }: { begun: number; opened: Pick<OpenBackend, "backend" | "adapter">; say: Say },
 ): Promise<void> {
   const entry = {
     what,
@@ -127,5 +141,5 @@ export async function scoreEstimate(
     predicted_bytes: need.plans,
     actual_bytes: Deno.memoryUsage().rss,
   };
-  await keepScore(systemDisk, opened, { entry });
+  await unlessUnkept(undefined, say, () => keepScore(systemDisk, opened, { entry }));
 }

@@ -12,7 +12,7 @@ export async function needed({ data, json, ...given }: WholeStudyOptions): Promi
   await withStudy(sources, { backend: { backend, adapter, threads }, data }, async ({ opened, ...open }) => {
     const { resolved, corpus, givenTokenizer, display } = open, say = (line: string) => display.say(line);
     const study = await fittedStudy(systemDisk, resolved.study, { corpus, given: givenTokenizer, say });
-    const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus) });
+    const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus), say });
     if (json) console.log(JSON.stringify(needOfStudyJson(need, opened)));
     else console.log(`${needTable(need, opened)}\n${restsOn(need.whole)}`);
   });

@@ -178,7 +178,8 @@ export async function carriedOut(given: Carried): Promise<{ run: Run; artifacts:
   const artifacts = await writeEverything(given.folder, run);
   // A study that was continued took less time here than it takes.
   if (isNew && ready.need && given.probe) {
-    await scoreEstimate("study", ready.need.whole, { begun, opened: given.opened });
+    const say = (line: string) => given.display.say(line);
+    await scoreEstimate("study", ready.need.whole, { begun, opened: given.opened, say });
   }
   return { run, artifacts };
 }
@@ -209,7 +210,7 @@ export async function readied(given: Carried): Promise<Carried> {
   );
   const software = onSoftware(opened);
   const counted = probe ? study : { ...study, recall: undefined };
-  const need = await estimateStudy(counted, { opened, sizes: sizesOf(corpus) });
+  const need = await estimateStudy(counted, { opened, sizes: sizesOf(corpus), say });
   const flops = `${(need.flops / 1e12).toPrecision(3)} Tflop`;
   display.say(`estimate: ${flops}, about ${timeInWords(need.whole)}; ${restsOn(need.whole)}`);
   if (software) {

@@ -1,16 +1,16 @@
 /** Carries out a sweep: each round is an ordinary run in a folder of its own, and the choice is written beside them. */
 import { join } from "node:path";
 import type { StudyConfig } from "../../core/config/mod.ts";
-import { isTemporary, makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { isTemporary, makeFolders, systemDisk, writeShared } from "../../core/disk/mod.ts";
 import { quoted, UsageError } from "../../core/errors.ts";
 import {
   FILES,
   loadRun,
   roundFolder,
   type Run,
+  spelled,
   SWEEP_FILES,
   type SweepRecord,
-  writeJson,
 } from "../../core/record/mod.ts";
 import { sweepChart, sweepCsv } from "../../core/report/mod.ts";
 import { failuresOf } from "../../core/report/summary.ts";
@@ -130,8 +130,9 @@ export async function carryOutSweep(
 async function writeSweep(folder: string, record: SweepRecord): Promise<string[]> {
   const { csv, chart, record: name } = SWEEP_FILES;
   await makeFolders(systemDisk, folder);
-  await writeAtomic(systemDisk, join(folder, csv), sweepCsv(record));
-  await writeAtomic(systemDisk, join(folder, chart), await sweepChart(record));
-  await writeJson(systemDisk, join(folder, name), record);
+  // Several processes that were given cells may find the sweep finished at the same time.
+  await writeShared(systemDisk, join(folder, csv), sweepCsv(record));
+  await writeShared(systemDisk, join(folder, chart), await sweepChart(record));
+  await writeShared(systemDisk, join(folder, name), spelled(record));
   return [csv, chart, name].map((file) => join(folder, file));
 }

@@ -1,7 +1,7 @@
 /** The tiles that `hymba tune` found. They are in the user's cache folder, one file per adapter and driver. */
 import { dirname, join } from "node:path";
-import { cacheFolder } from "../disk/cache_folder.ts";
-import { type Disk, makeFolders, readText, sha256, writeAtomic } from "../disk/mod.ts";
+import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
+import { type Disk, makeFolders, readText, sha256, writeShared } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { accepts, mapOf, text } from "../file_schema.ts";
 import { MATMUL_TILES, type TileChoices } from "../webgpu/tiles.ts";
@@ -42,14 +42,18 @@ export async function readTiles(disk: Disk, adapter: TunedAdapter, folder?: stri
   return Object.fromEntries(Object.entries(tiles).filter(([, name]) => Object.hasOwn(MATMUL_TILES, name)));
 }
 
-/** Adds tiles to those of an adapter, atomically. Returns the path of the file. */
+/** Adds tiles to those of an adapter, atomically, also beside other processes. Returns the path of the file. */
 export async function keepTiles(
   disk: Disk,
   adapter: TunedAdapter,
   { tiles, folder }: { tiles: TileChoices; folder?: string },
 ): Promise<string> {
-  const path = tileFile(adapter, folder), all = { ...await readTiles(disk, adapter, folder), ...tiles };
+  const path = tileFile(adapter, folder);
+  const work = async () => {
+    const all = { ...await readTiles(disk, adapter, folder), ...tiles };
+    await writeShared(disk, path, `${JSON.stringify({ adapter, tiles: all }, undefined, 2)}\n`);
+  };
   await makeFolders(disk, dirname(path));
-  await writeAtomic(disk, path, `${JSON.stringify({ adapter, tiles: all }, undefined, 2)}\n`);
+  await exclusively(disk, `${path}.lock`, { work });
   return path;
 }

@@ -24,16 +24,22 @@ export function cacheFolder(): string {
 export interface Exclusive<T> {
   work: () => Promise<T>;
   onWait?: () => void;
+  /** Longest wait for other processes (ms); ten minutes by default. */
+  mostWait?: number;
 }
 
-/** Runs `work` while this process holds the lock file at `path`. Waits at most ten minutes for other processes. */
-export async function exclusively<T>(disk: Disk, path: string, { work, onWait }: Exclusive<T>): Promise<T> {
+/** Runs `work` while this process holds the lock file at `path`. Throws a HymbaError when it has waited too long for others. */
+export async function exclusively<T>(
+  disk: Disk,
+  path: string,
+  { work, onWait, mostWait = WAIT_LIMIT_MS }: Exclusive<T>,
+): Promise<T> {
   const owner = `${hostname()} ${Deno.pid}\n`;
   let lock = await disk.lock(path, owner);
   if (!lock) onWait?.();
   for (let waited = 0; !lock; waited += WAIT_MS) {
-    if (waited >= WAIT_LIMIT_MS) {
-      throw new HymbaError(`another process has held ${path} for ten minutes`, {
+    if (waited >= mostWait) {
+      throw new HymbaError(`another process has held ${path} for ${mostWait / 1000} s`, {
         hint: "end that process, then run the same command again",
       });
     }

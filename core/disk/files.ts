@@ -21,11 +21,16 @@ export async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Pr
 
 /**
  * Replaces a file atomically: after a crash or a power loss the path has either the old or the new content. Steps: write a
- * temporary file in the same folder, sync it, rename it, sync the folder. Text is stored as UTF-8.
+ * temporary file in the same folder, sync it, rename it, sync the folder. Text is stored as UTF-8. Two processes must not write one
+ * file at the same time: `writeShared` is for that.
  */
-export async function writeAtomic(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
+export async function writeAtomic(
+  disk: Disk,
+  path: string,
+  content: Uint8Array | string,
+  { temporary = temporaryName(path) }: { temporary?: string } = {},
+): Promise<void> {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  const temporary = temporaryName(path);
   try {
     await writeFile(disk, temporary, bytes);
     await disk.syncFile(temporary);

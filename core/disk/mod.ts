@@ -1,7 +1,7 @@
 /** Access to the disk: the interface, two implementations, and file operations that survive a crash. */
 export type { Disk, Lock, Ranges, Stat } from "./disk.ts";
 export { DiskError, type DiskOperation } from "./error.ts";
-export { isTemporary, temporaryName } from "./temporary.ts";
+export { isTemporary, temporaryName, uniqueTemporaryName } from "./temporary.ts";
 export {
   makeFolders,
   readText,
@@ -13,6 +13,7 @@ export {
   writeAtomic,
   writeFile,
 } from "./files.ts";
+export { writeShared } from "./shared.ts";
 export { type Digest, sha256 } from "./hash.ts";
 export { MAX_JSON, parseJson } from "./json.ts";
 export { memoryDisk } from "./memory.ts";

@@ -4,5 +4,19 @@ const TEMPORARY = ".partial";
 /** The temporary name of a file while it is written. It is in the same folder, so that a rename gives it the final name. */
 export const temporaryName = (path: string): string => `${path}${TEMPORARY}`;
 
-/** Whether the name comes from {@link temporaryName}. */
+/**
+ * A temporary name that no other process gives to the same file, for folders that several processes write to at the same time. It
+ * holds the time of its making, so that a later writer can tell what a killed process left.
+ */
+export const uniqueTemporaryName = (path: string): string =>
+  temporaryName(`${path}.${Date.now()}-${crypto.randomUUID()}`);
+
+/** When a name was made that comes from {@link uniqueTemporaryName} of this path (ms since 1970); undefined for any other. */
+export function timeOfTemporary(name: string, path: string): number | undefined {
+  if (!name.startsWith(`${path}.`)) return undefined;
+  const [, time] = /^(\d{1,15})-[\da-f-]{36}\.partial$/.exec(name.slice(path.length + 1)) ?? [];
+  return time === undefined ? undefined : Number(time);
+}
+
+/** Whether the name comes from {@link temporaryName} or {@link uniqueTemporaryName}. */
 export const isTemporary = (name: string): boolean => name.endsWith(TEMPORARY);

@@ -30,5 +30,8 @@ export async function readJson<T>(
   return as(parseJson(await readText(disk, path), path, { most }), path);
 }
 
+/** JSON as every file has it. */
+export const spelled = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
 export const writeJson = (disk: Disk, path: string, value: unknown): Promise<void> =>
-  writeAtomic(disk, path, `${JSON.stringify(value, undefined, 2)}\n`);
+  writeAtomic(disk, path, spelled(value));

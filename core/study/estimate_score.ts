@@ -4,10 +4,10 @@
  */
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { cacheFolder } from "../disk/cache_folder.ts";
-import { type Disk, makeFolders, sha256 } from "../disk/mod.ts";
+import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
+import { type Disk, DiskError, makeFolders, sha256, writeShared } from "../disk/mod.ts";
 import { type Checked, list, number, object, oneOf, readAs, text } from "../file_schema.ts";
-import { readJson, type RunRecord, writeJson } from "../record/mod.ts";
+import { readJson, type RunRecord, spelled } from "../record/mod.ts";
 import { loadStudent, studentQuantile } from "../student.ts";
 
 /** What was estimated: one cell, or a whole study with all that is measured at its end. */
@@ -45,16 +45,30 @@ export async function readScore(disk: Disk, machine: Machine, folder = cacheFold
   return (await readJson(disk, pathOf(machine, folder), { as }))?.entries ?? [];
 }
 
-/** Adds what an estimate came to. */
+/** Longest wait for another process that adds an entry (ms): it takes milliseconds. */
+const MOST_WAIT = 5000;
+
+/**
+ * Adds what an estimate came to. Processes that share the cache folder, also on other machines, add their entries one after
+ * another. Where the file system has no locks, entries that are added at the same moment may replace each other.
+ */
 export async function keepScore(
   disk: Disk,
   machine: Machine,
   { entry, folder = cacheFolder() }: { entry: Omit<ScoreEntry, "when">; folder?: string },
 ): Promise<void> {
-  const entries = [...await readScore(disk, machine, folder), { when: new Date().toISOString(), ...entry }];
+  const path = pathOf(machine, folder);
+  const work = async () => {
+    const entries = [...await readScore(disk, machine, folder), { when: new Date().toISOString(), ...entry }];
+    await writeShared(disk, path, spelled({ format: 1, machine: machineOf(machine), entries: entries.slice(-MOST) }));
+  };
   await makeFolders(disk, join(folder, "estimates"));
-  const all = { format: 1, machine: machineOf(machine), entries: entries.slice(-MOST) };
-  await writeJson(disk, pathOf(machine, folder), all);
+  try {
+    await exclusively(disk, `${path}.lock`, { work, mostWait: MOST_WAIT });
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.code !== "NO_LOCKS") throw error;
+    await work();
+  }
 }
 
 /** A time with what is known of it. */

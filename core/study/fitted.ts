@@ -4,7 +4,7 @@ import type { StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import { tokenizerSample } from "../data/corpus_tokens.ts";
 import { cacheFolder } from "../disk/cache_folder.ts";
-import { type Disk, makeFolders, sha256, writeAtomic } from "../disk/mod.ts";
+import { type Disk, makeFolders, sha256, writeShared } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { byteTokenizer, fitNotes, fitTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
 import { readTokenizer } from "../record/mod.ts";
@@ -38,7 +38,7 @@ export async function tokenizerFor(
   if (await disk.stat(path)) return await readTokenizer(disk, path);
   const made = fitTokenizer(text, { vocabSize, profile });
   await makeFolders(disk, folder);
-  await writeAtomic(disk, path, profile ? made.toJson() : made.toModelBytes());
+  await writeShared(disk, path, profile ? made.toJson() : made.toModelBytes());
   return made;
 }
 

@@ -16,6 +16,7 @@ import {
   failureOf,
   readJson,
   recallFile,
+  spelled,
   stageFile,
   stageRecordOf,
   STAGES,
@@ -44,8 +45,6 @@ export async function keep(disk: Disk, path: string, content: Uint8Array | strin
 }
 
 type PositionOf = (old: LogPosition) => LogPosition;
-
-const spelled = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
 
 async function movedManifest(disk: Disk, path: string, positionOf: PositionOf): Promise<string> {
   const text = await readText(disk, path), manifest = decodeManifest(text, { name: path });
