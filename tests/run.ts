@@ -1,8 +1,18 @@
 /**
- * The README's test command. Runs every test file and ends with one line, `N passed, N failed`.
- * Arguments are passed on to `deno test` (a path, `--filter NAME`).
+ * Runs tests and ends with one line, `N passed, N failed`. `--quick` leaves out the thorough ones (tests/thorough.ts),
+ * unless a path or a filter is given.
+ * Other arguments are passed on to `deno test` (a path, `--filter NAME`).
  */
 const root = new URL("..", import.meta.url);
+const words = Deno.args.filter((word) => word !== "--quick");
+const quick = words.length < Deno.args.length && words.length === 0;
+if (words.length === 0) {
+  console.log(
+    quick
+      ? "The quick tests: about 5 minutes on two idle cores. deno task test:all runs all of them."
+      : "All tests: about 20 minutes on two idle cores.",
+  );
+}
 const child = new Deno.Command(Deno.execPath(), {
   args: [
     "test",
@@ -11,9 +21,10 @@ const child = new Deno.Command(Deno.execPath(), {
     "--lock=tests/deno.lock",
     "--frozen",
     "--v8-flags=--expose-gc",
-    ...(Deno.args.length > 0 ? Deno.args : ["tests/"]),
+    ...(words.length > 0 ? words : ["tests/"]),
   ],
   cwd: root,
+  env: quick ? { HYMBA_TESTS: "quick" } : {},
   stdout: "piped",
   stderr: "inherit",
 }).spawn();

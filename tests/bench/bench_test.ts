@@ -14,6 +14,7 @@ import { MULTIPLY_ADD_VARIANTS } from "../../core/webgpu/peak.ts";
 import { executors } from "../ops/executors.ts";
 import { selectiveScanBackward, selectiveScanForward } from "../../core/ops/selective_scan.ts";
 import { isStepOf } from "../../core/tensor/mod.ts";
+import { thorough } from "../thorough.ts";
 
 const main = new URL("../../cli/main.ts", import.meta.url).pathname;
 
@@ -74,7 +75,7 @@ interface Span {
   readonly dur: number;
 }
 
-Deno.test("profile: spans of all launches in order, on every executor; WebGPU also has the host's times", async () => {
+thorough("profile: spans of all launches in order, on every executor; WebGPU also has the host's times", async () => {
   for (const executor of await executors()) {
     const n = 256, tape = new Tape(false), x = tape.input("x", [n, n]), w = tape.input("w", [n, n]);
     const y = linear(tape, { x: linear(tape, { x, w }), w });
@@ -97,7 +98,7 @@ Deno.test("profile: spans of all launches in order, on every executor; WebGPU al
   }
 });
 
-Deno.test("peaks on WebGPU: the best of several probes, and the cost of dispatches and submits", async () => {
+thorough("peaks on WebGPU: the best of several probes, and the cost of dispatches and submits", async () => {
   const gpu = await openWebgpu(), found = await benchPeaks(gpu, { runs: 1 });
   await gpu.close();
   assert.ok((found.multiply_add_gflop_per_s ?? 0) > 0 && found.copy_gb_per_s > 0 && found.matmul_gflop_per_s > 0);
@@ -135,27 +136,30 @@ Deno.test("bench: an unknown shape or model is a usage error that lists the know
   }
 });
 
-Deno.test("bench kernels --json: forward, backward and optimizer, each checked, with its share of the limit", async () => {
-  const { code, stdout, stderr } = await bench(
-    "kernels",
-    ..."--shape smoke --ops matmul,rotary,adamw --backend cpu --threads 1 --runs 1 --json".split(" "),
-  );
-  assert.equal(code, 0, stderr);
-  const { kernels, refused, peaks, B, T } = JSON.parse(stdout);
-  assert.deepEqual([B, T, refused], [4, 28, []]);
-  assert.ok(peaks.multiply_add_gflop_per_s > 0);
-  assert.deepEqual(new Set(kernels.map(({ op }: { op: string }) => op)), new Set(["matmul", "rotary", "adamw"]));
-  assert.deepEqual(
-    new Set(kernels.map(({ pass }: { pass: string }) => pass)),
-    new Set(["forward", "backward", "optimizer"]),
-  );
-  for (const { op, ms, times, roofline_share, bound_by, shares, gflop_per_s, attributes: { M, N, K } } of kernels) {
-    assert.ok(ms > 0 && times >= 1 && roofline_share > 0);
-    assert.equal(roofline_share, shares[bound_by], "the largest share is that of the limit");
-    assert.ok(roofline_share >= Math.max(shares.flops, shares.bytes) && shares.exponentials === 0);
-    if (op === "matmul") assert.ok(Math.abs(gflop_per_s * ms * 1e6 / (2 * M * N * K) - 1) < 1e-9);
-  }
-});
+thorough(
+  "bench kernels --json: forward, backward and optimizer, each checked, with its share of the limit",
+  async () => {
+    const { code, stdout, stderr } = await bench(
+      "kernels",
+      ..."--shape smoke --ops matmul,rotary,adamw --backend cpu --threads 1 --runs 1 --json".split(" "),
+    );
+    assert.equal(code, 0, stderr);
+    const { kernels, refused, peaks, B, T } = JSON.parse(stdout);
+    assert.deepEqual([B, T, refused], [4, 28, []]);
+    assert.ok(peaks.multiply_add_gflop_per_s > 0);
+    assert.deepEqual(new Set(kernels.map(({ op }: { op: string }) => op)), new Set(["matmul", "rotary", "adamw"]));
+    assert.deepEqual(
+      new Set(kernels.map(({ pass }: { pass: string }) => pass)),
+      new Set(["forward", "backward", "optimizer"]),
+    );
+    for (const { op, ms, times, roofline_share, bound_by, shares, gflop_per_s, attributes: { M, N, K } } of kernels) {
+      assert.ok(ms > 0 && times >= 1 && roofline_share > 0);
+      assert.equal(roofline_share, shares[bound_by], "the largest share is that of the limit");
+      assert.ok(roofline_share >= Math.max(shares.flops, shares.bytes) && shares.exponentials === 0);
+      if (op === "matmul") assert.ok(Math.abs(gflop_per_s * ms * 1e6 / (2 * M * N * K) - 1) < 1e-9);
+    }
+  },
+);
 
 Deno.test("cost of a scan: one exponential per state, which limits the scan where exponentials are slow", () => {
   const { arms, B, T } = benchShape("smoke", { models: ["mamba"] });

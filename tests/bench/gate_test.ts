@@ -1,12 +1,13 @@
 import { strict as assert } from "node:assert";
 import { classOf, fallen, HOT_OPS, measuredShares, openExact, readBaselines } from "./gate.ts";
+import { thorough } from "../thorough.ts";
 
 Deno.test("gate: a kernel fails when its share is more than 30 % below the baseline, or without a baseline", () => {
   assert.deepEqual(fallen({ a: 0.36, b: 0.34, c: 0.9 }, { a: 0.5, b: 0.5, d: 1 }), ["b", "c"]);
   assert.deepEqual(fallen({ a: NaN }, { a: 0.5 }), ["a"]);
 });
 
-Deno.test("gate: no hot kernel is more than 30 % below its baseline on this adapter", async (t) => {
+thorough("gate: no hot kernel is more than 30 % below its baseline on this adapter", async (t) => {
   const executor = await openExact();
   try {
     const name = classOf(executor.opened), baseline = (await readBaselines())[name]?.shares;

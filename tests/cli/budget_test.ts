@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { hymba, makePlace } from "./command_line.ts";
+import { thorough } from "../thorough.ts";
 
 const place = await makePlace();
 const SMALL = ["--preset", "smoke", "--backend", "cpu", "--data", place.text, "--models", "mamba,hymba"];
@@ -9,20 +10,23 @@ const WORDS = ["ablate", ...SMALL, ...ONE_STAGE, "--steps", "6", "--set", "budge
 
 const read = (path: string) => Deno.readTextFile(join(place.folder, path));
 
-Deno.test("a budget of seconds is measured once: the run keeps the times, and continues with the same steps", async () => {
-  const first = await hymba(place, ...WORDS);
-  assert.equal(first.code, 0, first.error);
-  assert.match(first.error, /measuring the time of an update/);
-  assert.match(first.error, /^mamba .* \(1\.00x\).* 6$/m);
-  const text = await read("timed/run.json"), { study, updateSeconds } = JSON.parse(text);
-  const steps = study.arms[1].pretraining?.steps ?? 6;
-  assert.equal(steps, Math.max(1, Math.round(6 * updateSeconds.mamba / updateSeconds.hymba)));
-  const [head, ...rows] = (await read("timed/budgets.csv")).trim().split("\n").map((row) => row.split(","));
-  assert.deepEqual(rows.map((row) => Number(row[head!.indexOf("steps")])), [6, steps]);
-  assert.ok(rows.every((row) => row.at(-1) === "seconds" && Number(row[head!.indexOf("flops")]) > 1e6));
-  assert.ok((await Deno.stat(join(place.folder, "timed/budgets.png"))).size > 5000);
-  const again = await hymba(place, ...WORDS);
-  assert.equal(again.code, 0, again.error);
-  assert.doesNotMatch(again.error, /measuring the time|done=/);
-  assert.equal(await read("timed/run.json"), text);
-});
+thorough(
+  "a budget of seconds is measured once: the run keeps the times, and continues with the same steps",
+  async () => {
+    const first = await hymba(place, ...WORDS);
+    assert.equal(first.code, 0, first.error);
+    assert.match(first.error, /measuring the time of an update/);
+    assert.match(first.error, /^mamba .* \(1\.00x\).* 6$/m);
+    const text = await read("timed/run.json"), { study, updateSeconds } = JSON.parse(text);
+    const steps = study.arms[1].pretraining?.steps ?? 6;
+    assert.equal(steps, Math.max(1, Math.round(6 * updateSeconds.mamba / updateSeconds.hymba)));
+    const [head, ...rows] = (await read("timed/budgets.csv")).trim().split("\n").map((row) => row.split(","));
+    assert.deepEqual(rows.map((row) => Number(row[head!.indexOf("steps")])), [6, steps]);
+    assert.ok(rows.every((row) => row.at(-1) === "seconds" && Number(row[head!.indexOf("flops")]) > 1e6));
+    assert.ok((await Deno.stat(join(place.folder, "timed/budgets.png"))).size > 5000);
+    const again = await hymba(place, ...WORDS);
+    assert.equal(again.code, 0, again.error);
+    assert.doesNotMatch(again.error, /measuring the time|done=/);
+    assert.equal(await read("timed/run.json"), text);
+  },
+);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { randomInteger } from "../../core/random.ts";
 import { makePlace } from "./command_line.ts";
+import { thorough } from "../thorough.ts";
 
 const LOSING = fileURLToPath(new URL("losing_main.ts", import.meta.url));
 const place = await makePlace();
@@ -32,7 +33,7 @@ const linesOf = async (out: string) =>
 
 const weightsOf = (out: string) => Deno.readFile(join(place.folder, out, "arms/mamba-1/control.safetensors"));
 
-Deno.test("a study continues after losses of its device and ends like an undisturbed one", async () => {
+thorough("a study continues after losses of its device and ends like an undisturbed one", async () => {
   // Checkpoints are 20 updates apart. Of five losses in a row four come before a checkpoint and the last one after it, at random
   // updates. The very last loss is in the second stage.
   const losses = Number(Deno.env.get("HYMBA_LOSSES") ?? 2), steps = 20 * Math.ceil(losses / 5);

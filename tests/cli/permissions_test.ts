@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { at } from "../../core/lists.ts";
 import { hymba, makePlace } from "./command_line.ts";
+import { thorough } from "../thorough.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url)), MAIN = join(ROOT, "cli", "main.ts");
 const place = await makePlace(), run = join(place.folder, "run");
@@ -60,7 +61,7 @@ async function end(flags: readonly string[], words: readonly string[]): Promise<
   return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
-Deno.test("permissions: each command works with those of its row and fails with a message without them", async () => {
+thorough("permissions: each command works with those of its row and fails with a message without them", async () => {
   const made = await hymba(place, "pretrain", "--model", "hymba", ...TRAINING, "--out", run);
   assert.equal(made.code, 0, made.error);
   const table = await rows(), listed = table.flatMap(({ commands }) => commands);

@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { hymba, makePlace } from "./command_line.ts";
+import { thorough } from "../thorough.ts";
 
 const place = await makePlace(), folder = join(place.folder, "run");
 const WORDS = [
@@ -39,7 +40,7 @@ Deno.test("with other steps than the preset's, the run is not called by the pres
   assert.match(await Deno.readTextFile(join(folder, "ablation_results.csv")), /smoke \(other pretraining\.steps\)$/m);
 });
 
-Deno.test("a run of other kernels is named by verify, by artifacts and by a call that continues", async () => {
+thorough("a run of other kernels is named by verify, by artifacts and by a call that continues", async () => {
   const sound = await hymba(place, "verify", "run", "--backend", "cpu", "--data", place.text);
   assert.equal(sound.code, 0, sound.out);
   assert.doesNotMatch(sound.error, /kernels/);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { hymba, makePlace } from "./command_line.ts";
+import { thorough } from "../thorough.ts";
 
 const place = await makePlace(), RUN = "results/runs/tested", SPLIT = "data.trainFraction=0.8";
 const STUDY = [
@@ -48,7 +49,7 @@ Deno.test("ablate reads the test part once; evaluate and verify say that they re
   assert.deepEqual([verified!.by, verified!.models[0]!.stages], ["verify", ["pretraining", "orpo", "control"]]);
 });
 
-Deno.test("a changed test result is found", async () => {
+thorough("a changed test result is found", async () => {
   const path = join(place.folder, RUN, "arms/mamba-1/test.json"), sums = join(place.folder, RUN, "checksums.json");
   const before = await Deno.readTextFile(path), list = await Deno.readTextFile(sums), made = JSON.parse(before);
   made.stages.orpo.loss -= 0.01;
@@ -65,30 +66,33 @@ Deno.test("a changed test result is found", async () => {
   await Deno.writeTextFile(sums, list);
 });
 
-Deno.test("a run whose validation is a file of its own wants that file again, and has no test part to evaluate", async () => {
-  const plain = "results/runs/plain", text = await Deno.readTextFile(place.text);
-  const own = join(place.folder, "own.txt"), CPU = ["--backend", "cpu", "--data", place.text];
-  await Deno.writeTextFile(own, text.slice(-20_000));
-  const study = STUDY.filter((word, i) => word !== SPLIT && STUDY[i + 1] !== SPLIT);
-  await ok(...study.map((word) => word === RUN ? plain : word), "--validation-data", own);
-  const record = JSON.parse(await Deno.readTextFile(join(place.folder, plain, "run.json")));
-  assert.deepEqual(record.study.split, {
-    kind: "contiguous",
-    testFraction: 0,
-    gapCharacters: 0,
-    separate: ["validation"],
-  });
-  assert.deepEqual([record.study.trainFraction, record.corpus.validation.name], [1, "own"]);
-  const without = await hymba(place, "evaluate", plain, ...CPU);
-  assert.equal(without.code, 2);
-  assert.match(without.error, /the validation part of the run is the text "own"[^]*--validation-data FILE/);
-  const wrong = await hymba(place, "evaluate", plain, ...CPU, "--validation-data", place.text);
-  assert.match(wrong.error, /is not the text that the run used[^]*--validation-data FILE/);
-  const { out } = await ok("evaluate", plain, ...CPU, "--validation-data", own, "--json");
-  const result = JSON.parse(await Deno.readTextFile(join(place.folder, plain, "arms/mamba-1/result.json")));
-  assert.equal(JSON.parse(out).loss, result.stages.orpo.final.loss);
-  const tested = await hymba(place, "evaluate", plain, "--part", "test", ...CPU, "--validation-data", own);
-  assert.equal(tested.code, 2);
-  assert.match(tested.error, /the run has no test part/);
-  assert.equal((await hymba(place, "evaluate", RUN, "--part", "test", "--text", place.text)).code, 2);
-});
+thorough(
+  "a run whose validation is a file of its own wants that file again, and has no test part to evaluate",
+  async () => {
+    const plain = "results/runs/plain", text = await Deno.readTextFile(place.text);
+    const own = join(place.folder, "own.txt"), CPU = ["--backend", "cpu", "--data", place.text];
+    await Deno.writeTextFile(own, text.slice(-20_000));
+    const study = STUDY.filter((word, i) => word !== SPLIT && STUDY[i + 1] !== SPLIT);
+    await ok(...study.map((word) => word === RUN ? plain : word), "--validation-data", own);
+    const record = JSON.parse(await Deno.readTextFile(join(place.folder, plain, "run.json")));
+    assert.deepEqual(record.study.split, {
+      kind: "contiguous",
+      testFraction: 0,
+      gapCharacters: 0,
+      separate: ["validation"],
+    });
+    assert.deepEqual([record.study.trainFraction, record.corpus.validation.name], [1, "own"]);
+    const without = await hymba(place, "evaluate", plain, ...CPU);
+    assert.equal(without.code, 2);
+    assert.match(without.error, /the validation part of the run is the text "own"[^]*--validation-data FILE/);
+    const wrong = await hymba(place, "evaluate", plain, ...CPU, "--validation-data", place.text);
+    assert.match(wrong.error, /is not the text that the run used[^]*--validation-data FILE/);
+    const { out } = await ok("evaluate", plain, ...CPU, "--validation-data", own, "--json");
+    const result = JSON.parse(await Deno.readTextFile(join(place.folder, plain, "arms/mamba-1/result.json")));
+    assert.equal(JSON.parse(out).loss, result.stages.orpo.final.loss);
+    const tested = await hymba(place, "evaluate", plain, "--part", "test", ...CPU, "--validation-data", own);
+    assert.equal(tested.code, 2);
+    assert.match(tested.error, /the run has no test part/);
+    assert.equal((await hymba(place, "evaluate", RUN, "--part", "test", "--text", place.text)).code, 2);
+  },
+);

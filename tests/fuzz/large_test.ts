@@ -6,6 +6,7 @@ import { decodeSafetensors, HEADER_LIMITS } from "../../core/params/safetensors.
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
 import { MessageWriter } from "../../core/tokenizer/protobuf.ts";
 import { TARGETS } from "./targets.ts";
+import { thorough } from "../thorough.ts";
 
 /** Growth of the heap and of buffers during `work`, in bytes, and its time in milliseconds. */
 function cost(work: () => void): { bytes: number; milliseconds: number } {
@@ -58,7 +59,7 @@ function expectCheap(
   assert(spent.bytes < times * bytes.length + 32 * MEBIBYTE, `${what}: ${spent.bytes} bytes for ${bytes.length}`);
 }
 
-Deno.test("fuzz safetensors: large hostile files cost neither memory nor time", () => {
+thorough("fuzz safetensors: large hostile files cost neither memory nor time", () => {
   const { members, stringBytes } = HEADER_LIMITS;
   const files = {
     data: file('{"a":{"dtype":"F32","shape":[4194304],"data_offsets":[0,16777216]}} ', 16 * MEBIBYTE),
@@ -111,7 +112,7 @@ const encoder = new TextEncoder();
 const JSON_READERS = ["manifest", "result", "progress", "record", "configuration"];
 
 for (const name of JSON_READERS) {
-  Deno.test(`fuzz ${name}: large hostile files cost neither memory nor time`, () => {
+  thorough(`fuzz ${name}: large hostile files cost neither memory nor time`, () => {
     for (const [what, make] of Object.entries(HOSTILE)) {
       for (const length of [2 ** 18, MAX_JSON, 16 * MEBIBYTE]) {
         const bytes = encoder.encode(make(length));
@@ -121,7 +122,7 @@ for (const name of JSON_READERS) {
   });
 }
 
-Deno.test("fuzz log: large hostile files cost neither memory nor time", () => {
+thorough("fuzz log: large hostile files cost neither memory nor time", () => {
   const read = (bytes: Uint8Array<ArrayBuffer>) => parseLog(bytes, "input");
   for (const [what, make] of Object.entries(HOSTILE)) {
     expectCheap(`one line, ${what}`, encoder.encode(`${make(16 * MEBIBYTE)}\n`), { read });
@@ -130,7 +131,7 @@ Deno.test("fuzz log: large hostile files cost neither memory nor time", () => {
   }
 });
 
-Deno.test("fuzz tokenizer-json: large hostile files cost neither memory nor time", () => {
+thorough("fuzz tokenizer-json: large hostile files cost neither memory nor time", () => {
   const read = (bytes: Uint8Array<ArrayBuffer>) =>
     Tokenizer.fromJson(new TextDecoder().decode(bytes), { name: "input" });
   const places: ((json: string) => string)[] = [
@@ -146,7 +147,7 @@ Deno.test("fuzz tokenizer-json: large hostile files cost neither memory nor time
   }
 });
 
-Deno.test("a vocabulary of hundreds of thousands of pieces takes at most 400 bytes a piece", () => {
+thorough("a vocabulary of hundreds of thousands of pieces takes at most 400 bytes a piece", () => {
   const COUNT = 300_000, name = (i: number) => i.toString(36);
   const list = Array.from({ length: COUNT }, (_, i) => `["${name(i)}",-1]`).join();
   const json = encoder.encode(`{"model":{"type":"Unigram","unk_id":0,"vocab":[${list}]}}`);
@@ -164,7 +165,7 @@ Deno.test("a vocabulary of hundreds of thousands of pieces takes at most 400 byt
   });
 });
 
-Deno.test("fuzz model: a million unknown fields cost neither memory nor time", () => {
+thorough("fuzz model: a million unknown fields cost neither memory nor time", () => {
   const fields = new MessageWriter();
   for (let i = 0; i < 1_000_000; i++) fields.varint(7, 1);
   expectCheap("unknown fields", new Uint8Array(fields.finish()), {

@@ -12,6 +12,7 @@ import { ScanInSpans } from "../ops/scan_in_spans.ts";
 import { CASES, TALL } from "./cases.ts";
 import { checkGuarded } from "./check.ts";
 import { guarded } from "./guards.ts";
+import { thorough } from "../thorough.ts";
 
 /**
  * Ops whose kernels take a software adapter seconds to compile for each shape. They have many shapes on the CPU and one on WebGPU,
@@ -26,7 +27,7 @@ const SLOW: Readonly<Record<string, number>> = {
 const IN_SPANS = 29;
 
 for (const [name, make] of Object.entries(CASES)) {
-  Deno.test(`kernels of ${name}: random shapes against float64, guards survive`, async () => {
+  thorough(`kernels of ${name}: random shapes against float64, guards survive`, async () => {
     const all = await executors(), cpu = all.filter((executor) => executor instanceof CpuExecutor);
     for (let number = 0; number < 60; number++) {
       const everywhere = name in SLOW ? number === SLOW[name] : number < 3;

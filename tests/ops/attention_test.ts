@@ -3,6 +3,7 @@ import { strict as assert } from "node:assert";
 import { reshape, sliceColumns, Tape, type Tensor } from "../../core/tensor/mod.ts";
 import { checkOp, type InputMaker } from "./harness.ts";
 import { croppedAttention } from "../../core/ops/cropped_attention.ts";
+import { thorough } from "../thorough.ts";
 
 interface Sizes {
   B?: number;
@@ -42,15 +43,15 @@ const CASES: Sizes[] = [
   { T: 37, H: 1, G: 1, K: 128, Kv: 128, window: 1 },
 ];
 
-for (const sizes of CASES) {
+for (const [i, sizes] of CASES.entries()) {
   const { T, K, window = 0, meta = 0 } = sizes;
-  Deno.test(`attention ${JSON.stringify(sizes)}`, () =>
+  thorough(`attention ${JSON.stringify(sizes)}`, () =>
     checkOp("attention", {
       build: (tape, input) => attention(tape, inputs(input, sizes), { window, meta }),
       withoutCotangent: ["lse"],
       asGpu: T > 60 && K <= 8,
       differences: 3,
-    }));
+    }), { unless: i === 1 || i === 7 });
 }
 
 const CROPPED = [
@@ -58,13 +59,13 @@ const CROPPED = [
   { B: 2, T: 70, H: 4, G: 2, K: 8, Kv: 8, window: 9, meta: 5, crop: 56 },
   { T: 97, H: 1, G: 1, K: 6, Kv: 10, window: 48, meta: 1, crop: 48 },
 ];
-for (const sizes of CROPPED) {
-  Deno.test(`cropped attention ${JSON.stringify(sizes)}`, () =>
+for (const [i, sizes] of CROPPED.entries()) {
+  thorough(`cropped attention ${JSON.stringify(sizes)}`, () =>
     checkOp("cropped attention", {
       build: (tape, input) => croppedAttention(tape, inputs(input, sizes), sizes),
       withoutCotangent: ["lse"],
       differences: 3,
-    }));
+    }), { unless: i === 0 });
 }
 
 Deno.test("cropped keys without meta tokens are refused: some queries would see nothing", () => {
@@ -93,14 +94,14 @@ for (
     { T: 9, H: 2, G: 1, K: 3, Kv: 5 },
   ]
 ) {
-  Deno.test(`attention on slices of one projection ${JSON.stringify(sizes)}`, () =>
+  thorough(`attention on slices of one projection ${JSON.stringify(sizes)}`, () =>
     checkOp("attention", {
       build: (tape, input) => fused(tape, input, sizes),
       withoutCotangent: ["lse"],
     }));
 }
 
-Deno.test("attention: two layers share keys and values, and add their gradients", () =>
+thorough("attention: two layers share keys and values, and add their gradients", () =>
   checkOp("attention", {
     build: (tape, input) => {
       const sizes = { B: 2, T: 21, H: 4, G: 2, K: 4, Kv: 8 };
@@ -112,7 +113,7 @@ Deno.test("attention: two layers share keys and values, and add their gradients"
     },
   }));
 
-Deno.test("attention: large scores neither overflow nor vanish", () =>
+thorough("attention: large scores neither overflow nor vanish", () =>
   checkOp("attention", {
     build: (tape, input) => {
       const sizes = { T: 30, H: 2, G: 1, K: 8, Kv: 8 };

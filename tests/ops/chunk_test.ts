@@ -1,6 +1,7 @@
 /** A chunk of positions of each sequence, against the same positions one by one in float64, on every executor. */
 import { attentionChunkCase, type AttentionChunkSizes, stateChunkCase, type StateChunkSizes } from "./chunk_cases.ts";
 import { checkOp } from "./harness.ts";
+import { thorough } from "../thorough.ts";
 
 const ATTENTION: readonly AttentionChunkSizes[] = [
   { T: 1, H: 1, G: 1, K: 1, Kv: 1, window: 0, meta: 0, starts: [0], counts: [1] },
@@ -13,10 +14,11 @@ const ATTENTION: readonly AttentionChunkSizes[] = [
   { T: 8, H: 1, G: 1, K: 16, Kv: 260, window: 300, meta: 3, starts: [290, 700], counts: [8, 8] },
 ];
 
-for (const sizes of ATTENTION) {
+for (const [i, sizes] of ATTENTION.entries()) {
   const { T, H, G, K, Kv, window, meta, starts } = sizes;
   const title = `T ${T}, heads ${H}/${G}, K ${K}, Kv ${Kv}, window ${window}, meta ${meta}, behind ${starts}`;
-  Deno.test(`attention_chunk and cache_fill: ${title}`, () => checkOp("attention_chunk", attentionChunkCase(sizes)));
+  const check = () => checkOp("attention_chunk", attentionChunkCase(sizes));
+  thorough(`attention_chunk and cache_fill: ${title}`, check, { unless: i === 1 || i === 3 });
 }
 
 const STATES: readonly StateChunkSizes[] = [

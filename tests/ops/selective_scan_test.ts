@@ -4,6 +4,7 @@ import { fillNormal, fillUniform } from "../../core/random.ts";
 import { sliceColumns, withRows } from "../../core/tensor/mod.ts";
 import { ScanInSpans } from "./scan_in_spans.ts";
 import { checkOp, type InputMaker, type OpCase } from "./harness.ts";
+import { thorough } from "../thorough.ts";
 
 interface ScanCase {
   B: number;
@@ -64,11 +65,12 @@ const CASES: ScanCase[] = [
   { B: 1, T: 45, I: 5, N: 16, bare: true, softplus: 0, h0: true, asGpu: true },
 ];
 
-for (const shape of CASES) {
-  Deno.test(`selective_scan ${JSON.stringify(shape)}`, () => checkOp("selective_scan", scan(shape)));
+for (const [i, shape] of CASES.entries()) {
+  const unless = i === 4 || i === 8;
+  thorough(`selective_scan ${JSON.stringify(shape)}`, () => checkOp("selective_scan", scan(shape)), { unless });
 }
 
-Deno.test("selective_scan of slices of wider tensors", () =>
+thorough("selective_scan of slices of wider tensors", () =>
   checkOp("selective_scan", {
     withoutCotangent: ["states"],
     build: (tape, input) => {

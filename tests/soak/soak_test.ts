@@ -3,11 +3,12 @@ import { strict as assert } from "node:assert";
 import { fillNormal } from "../../core/random.ts";
 import { linesOf, soak } from "./soak.ts";
 import { grows, slopeOf } from "./slopes.ts";
+import { thorough } from "../thorough.ts";
 
 const seconds = Number(Deno.env.get("HYMBA_SOAK_SECONDS") ?? 30);
 
 for (const backend of ["cpu", "webgpu"] as const) {
-  Deno.test(`soak on ${backend}: memory, buffers and open files do not grow`, async () => {
+  thorough(`soak on ${backend}: memory, buffers and open files do not grow`, async () => {
     const found = await soak({ backend, seconds, arm: "hymba" });
     console.log([`${backend}: ${found.studies} studies`, ...linesOf(found)].join("\n"));
     // Processor time depends on other programs on the machine, so only the script checks it.
@@ -15,7 +16,7 @@ for (const backend of ["cpu", "webgpu"] as const) {
   });
 }
 
-Deno.test("soak: small leaks of memory and of open files are found", async () => {
+thorough("soak: small leaks of memory and of open files are found", async () => {
   const kept: number[][] = [], files: Deno.FsFile[] = [];
   const found = await soak({
     backend: "cpu",

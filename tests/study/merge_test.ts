@@ -16,6 +16,7 @@ import { studyOf } from "../../core/study_file/mod.ts";
 import { copied } from "./fingerprint.ts";
 import { contentOf, hashOf } from "./timeless.ts";
 import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
+import { thorough } from "../thorough.ts";
 
 const corpus = madeUpCorpus();
 
@@ -43,7 +44,7 @@ async function run(
 const HAS_TIMES = /^(metrics\.jsonl|run\.json|speeds\.json|test_readings\.json|arms.*result\.json|recall.*\.json)$/;
 const SHOWS_TIMES = /^(ablation_results\.(csv|png)|budgets\.(csv|png)|recall\.csv|detailed_metrics\.txt|report\.html)$/;
 
-Deno.test("a smoke study of cells in any order has, once merged, every file of the study made in one go", async () => {
+thorough("a smoke study of cells in any order has, once merged, every file of the study made in one go", async () => {
   const smoke = studyOf("smoke", { models: ["mamba", "hymba"], seeds: 2, steps: 3, orpoSteps: 2 });
   const disk = memoryDisk(), fitted = await fittedStudy(disk, smoke, { corpus, say: () => {} });
   const study: StudyConfig = {
@@ -123,24 +124,27 @@ Deno.test("a cell that a merge would lose, or would overwrite while it is traine
   await assert.rejects(run(disk, "out", { study, cells: "1" }), /out holds a whole study/);
 });
 
-Deno.test("a merge that is killed at any of nine operations ends, when it is repeated, with the bytes of an undisturbed one", async () => {
-  const start = await withCells(), clean = await copied(start, ".");
-  let operations = 0;
-  await mergeRuns(counting(clean, () => operations++), ["a", "b", "c"], { out: "out" });
-  const wanted = await hashesIn(clean, "out");
-  assert.ok(operations > 100);
-  for (let i = 0; i < 9; i++) {
-    const at = Math.floor(i * (operations - 1) / 8);
-    const disk = await copied(start, ".");
-    let left = at;
-    const dying = counting(disk, () => {
-      if (left-- <= 0) throw new Error("killed");
-    });
-    await assert.rejects(mergeRuns(dying, ["a", "b", "c"], { out: "out" }), /killed/);
-    await mergeRuns(disk, ["a", "b", "c"], { out: "out" });
-    assert.deepEqual(await hashesIn(disk, "out"), wanted, `killed at ${at}`);
-  }
-});
+thorough(
+  "a merge that is killed at any of nine operations ends, when it is repeated, with the bytes of an undisturbed one",
+  async () => {
+    const start = await withCells(), clean = await copied(start, ".");
+    let operations = 0;
+    await mergeRuns(counting(clean, () => operations++), ["a", "b", "c"], { out: "out" });
+    const wanted = await hashesIn(clean, "out");
+    assert.ok(operations > 100);
+    for (let i = 0; i < 9; i++) {
+      const at = Math.floor(i * (operations - 1) / 8);
+      const disk = await copied(start, ".");
+      let left = at;
+      const dying = counting(disk, () => {
+        if (left-- <= 0) throw new Error("killed");
+      });
+      await assert.rejects(mergeRuns(dying, ["a", "b", "c"], { out: "out" }), /killed/);
+      await mergeRuns(disk, ["a", "b", "c"], { out: "out" });
+      assert.deepEqual(await hashesIn(disk, "out"), wanted, `killed at ${at}`);
+    }
+  },
+);
 
 /** The SHA-256 of every file of a folder but its lock. */
 async function hashesIn(disk: Disk, folder: string): Promise<Record<string, string>> {

@@ -1,10 +1,14 @@
 import { strict as assert } from "node:assert";
 import { troubleEverywhere, TROUBLES } from "./study_faults.ts";
+import { thorough } from "../thorough.ts";
 
-Deno.test("a study whose disk fails or whose process is killed at an operation ends with the undisturbed bits", async () => {
-  const { operations, struck } = await troubleEverywhere({ stride: 251 });
-  assert.deepEqual(Object.keys(struck).sort(), TROUBLES.map(({ name }) => name).sort());
-  const all = Object.values(struck).reduce((sum, count) => sum + count, 0);
-  console.log(`studies: ${all} in trouble at ${operations} operations, all ended with the same bits`);
-  assert.ok(all >= TROUBLES.length, `${all}`);
-});
+thorough(
+  "a study whose disk fails or whose process is killed at an operation ends with the undisturbed bits",
+  async () => {
+    const { operations, struck } = await troubleEverywhere({ stride: 251 });
+    assert.deepEqual(Object.keys(struck).sort(), TROUBLES.map(({ name }) => name).sort());
+    const all = Object.values(struck).reduce((sum, count) => sum + count, 0);
+    console.log(`studies: ${all} in trouble at ${operations} operations, all ended with the same bits`);
+    assert.ok(all >= TROUBLES.length, `${all}`);
+  },
+);

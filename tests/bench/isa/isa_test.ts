@@ -3,6 +3,7 @@ import { blocksOf, loopsOf, ownBlocks } from "./machine_code.ts";
 import { faults } from "./gate.ts";
 import { CHIPS, costOf, seconds } from "./model.ts";
 import { missing, type Survey, survey } from "./survey.ts";
+import { thorough } from "../../thorough.ts";
 
 const COMMITTED = new URL("../../../results/bench/isa.json", import.meta.url);
 
@@ -95,14 +96,17 @@ Deno.test("isa gate: scratch, spilled registers, a slower hot loop and a kernel 
   assert.equal(faults(one, { ...good, kernels: [{ ...kernel, chips: {} }] }).length, Object.keys(CHIPS).length);
 });
 
-Deno.test("isa gate: no kernel of paper spills, uses scratch or has lost a tenth of its hot loop on four chips", async () => {
-  const reason = await missing();
-  if (reason) {
-    console.log(`skipped: ${reason}`);
-    return;
-  }
-  const now = await survey({ chips: Object.keys(CHIPS) }), before = await committed();
-  assert.deepEqual(faults(now, before), []);
-  const names = ({ kernels }: Survey) => kernels.map(({ kernel }) => kernel).sort();
-  assert.deepEqual(names(now), names(before), "kernels that the committed figures have");
-});
+thorough(
+  "isa gate: no kernel of paper spills, uses scratch or has lost a tenth of its hot loop on four chips",
+  async () => {
+    const reason = await missing();
+    if (reason) {
+      console.log(`skipped: ${reason}`);
+      return;
+    }
+    const now = await survey({ chips: Object.keys(CHIPS) }), before = await committed();
+    assert.deepEqual(faults(now, before), []);
+    const names = ({ kernels }: Survey) => kernels.map(({ kernel }) => kernel).sort();
+    assert.deepEqual(names(now), names(before), "kernels that the committed figures have");
+  },
+);
