@@ -8,7 +8,7 @@ import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { FILES, type Run } from "../../core/record/mod.ts";
-import { type Cell, cellsNamed } from "../../core/study/cells.ts";
+import { branchesOff, type Cell, cellsNamed } from "../../core/study/cells.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
 import { scoreEstimate } from "./estimate.ts";
 import { carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
@@ -49,18 +49,28 @@ export function requireSameEverywhere({ budget }: StudyConfig): void {
   });
 }
 
-/** Runs the named cells one after another. A cell that is done is not run again. */
+/**
+ * Runs the named cells one after another. A cell that is done is not run again. Shorter trainings start from the checkpoint of
+ * their trunk where that is among the cells.
+ */
 export async function conductCells(given: Conduct, words: string): Promise<void> {
   requireSameEverywhere(given.study);
   const ready = await readied(given), ends: CellEnd[] = [], say = (line: string) => given.display.say(line);
-  for (const cell of cellsNamed(words, ready.study)) {
+  const cells = cellsNamed(words, ready.study);
+  for (const cell of cells) {
     const folder = cellFolder(given.folder, cell.index);
     const begun = performance.now(), isNew = await systemDisk.stat(join(folder, FILES.record)) === undefined;
     await sayOtherKernels(folder, say);
-    const run = await carryThrough({ ...ready, folder }, { cells: [cell] });
+    const trunk = cells.find((other) => branchesOff(cell, other));
+    const run = await carryThrough({ ...ready, folder }, {
+      cells: [cell],
+      branchCells: cells.filter((other) => branchesOff(other, cell)),
+      ...(trunk && { trunkFolder: cellFolder(given.folder, trunk.index) }),
+    });
     await writeChecksums(systemDisk, folder);
     const need = ready.need?.cells[cell.index];
-    if (isNew && need) await scoreEstimate("cell", need, { begun, opened: given.opened, say });
+    // A training that starts from its trunk takes less time than its cell alone.
+    if (isNew && need && !trunk) await scoreEstimate("cell", need, { begun, opened: given.opened, say });
     ends.push(endOf(cell, { folder, run }));
   }
   console.log(given.json ? JSON.stringify({ cells: ends }) : ends.map(inWords).join("\n"));

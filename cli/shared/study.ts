@@ -20,7 +20,7 @@ import { type Corpus, sizesOf } from "../../core/data/corpus.ts";
 import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
-import type { Cell } from "../../core/study/cells.ts";
+import type { StudyOptions } from "../../core/study/arm_run.ts";
 import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
 import { ofOneTime } from "../../core/study/match.ts";
 import type { Environment } from "../../core/study/preparation.ts";
@@ -259,7 +259,7 @@ async function sizeOfLog(folder: string): Promise<number> {
 /** Runs a study, or only some of its cells. After the loss of a device it continues in a new process. */
 export async function carryThrough(
   { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }: Carried,
-  { cells }: { cells?: readonly Cell[] } = {},
+  only: Pick<StudyOptions, "cells" | "branchCells" | "trunkFolder"> = {},
 ): Promise<Run> {
   const { test = lastStage === undefined, updateSeconds } = given;
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
@@ -276,7 +276,7 @@ export async function carryThrough(
       givenTokenizer,
       signal,
       lastStage,
-      cells,
+      ...only,
       probe,
       test,
       speedRounds: probe ? SPEED_ROUNDS : 0,

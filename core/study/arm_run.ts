@@ -35,6 +35,10 @@ export interface StudyOptions {
   readonly lastStage?: StageName;
   /** Only these cells; the folder is then one of its own. What is measured at the end of a study is left to `merge`. */
   readonly cells?: readonly Cell[];
+  /** Cells in run folders of their own whose trainings branch off one of `cells`: it keeps the checkpoints that they start from. */
+  readonly branchCells?: readonly Cell[];
+  /** The run folder of the trunk of `cells`, where that is another one. */
+  readonly trunkFolder?: string;
   /** Rounds in which the speed of each arm is measured at the end; none without it. */
   readonly speedRounds?: number;
   /** Also evaluate every model on the test part, once, when all training is done. A sweep never does. */

@@ -20,6 +20,21 @@ export const withArmsOf = (study: StudyConfig, cells: readonly Cell[]): StudyCon
   arms: study.arms.filter(({ name }) => cells.some(({ arm }) => arm.name === name)),
 });
 
+/** Whether the training of `cell` branches off that of `trunk`: see `trunk.ts`. */
+export const branchesOff = (cell: Cell, trunk: Cell): boolean =>
+  cell.arm.trunk === trunk.arm.name && cell.seed === trunk.seed;
+
+/** Cells by training that they have in common: a trunk and what branches off it make one group, any other cell is one alone. */
+export function groupsOf(cells: readonly Cell[]): Cell[][] {
+  const groups: [Cell, ...Cell[]][] = [];
+  for (const cell of cells) {
+    const own = groups.find(([trunk]) => branchesOff(cell, trunk));
+    if (own) own.push(cell);
+    else groups.push([cell]);
+  }
+  return groups;
+}
+
 /** Reads `3`, `0,2` or `0-3,7` as cells of a study, in their order. Throws a UsageError for anything else. */
 export function cellsNamed(words: string, study: Pick<StudyConfig, "arms" | "seeds">): Cell[] {
   const all = cellsOf(study), wanted = new Set<number>();

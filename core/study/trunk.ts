@@ -3,14 +3,15 @@ import { dirname, join } from "node:path";
 import { branchStep, studyOfArm } from "../config/mod.ts";
 import { readLog, removeTree } from "../disk/mod.ts";
 import { loadLatest, saveCheckpoint } from "../params/checkpoint.ts";
-import { FILES } from "../record/mod.ts";
+import { armFolder, FILES } from "../record/mod.ts";
 import { branchFolder, type StagePlace } from "../train/stage.ts";
 import type { ArmRun } from "./arm_run.ts";
 
 /** The steps at which shorter trainings of this arm and seed, which this process runs too, branch off. */
-export function branchesOf({ study, arm, seed, cells }: ArmRun): number[] {
+export function branchesOf({ study, arm, seed, cells, branchCells = [] }: ArmRun): number[] {
   const own = study.arms.filter(({ name, trunk }) =>
-    trunk === arm && (cells === undefined || cells.some((cell) => cell.arm.name === name && cell.seed === seed))
+    trunk === arm &&
+    (cells === undefined || [...cells, ...branchCells].some((cell) => cell.arm.name === name && cell.seed === seed))
   );
   return own.map((branch) => branchStep(studyOfArm(study, branch).pretraining));
 }
@@ -22,13 +23,13 @@ export function branchesOf({ study, arm, seed, cells }: ArmRun): number[] {
 export async function startFromTrunk(run: ArmRun, { disk, folder, stage }: StagePlace): Promise<void> {
   const { study, arm, seed, log } = run, trunk = study.arms.find(({ name }) => name === arm)?.trunk;
   if (trunk === undefined) return;
-  const arms = dirname(run.folder), step = branchStep(study.pretraining);
-  const kept = branchFolder(join(arms, `${trunk}-${seed}`, "checkpoints"), step);
+  const root = run.trunkFolder ?? dirname(dirname(run.folder)), step = branchStep(study.pretraining);
+  const kept = branchFolder(join(armFolder(root, trunk, seed), "checkpoints"), step);
   if (!await loadLatest(disk, folder, { stage })) {
     const found = await loadLatest(disk, kept, { stage });
     if (!found) return;
     await log.sync();
-    for (const line of await readLog(disk, join(dirname(arms), FILES.metrics))) {
+    for (const line of await readLog(disk, join(root, FILES.metrics))) {
       const isOwn = line.arm === trunk && line.seed === seed && line.stage === stage;
       if (isOwn && Number(line.step) <= step) await log.append({ ...line, arm });
     }

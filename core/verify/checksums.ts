@@ -7,6 +7,8 @@ import { FILES } from "../record/mod.ts";
 export const CHECKSUMS = FILES.checksums;
 /** Files that say nothing of the run: the lock, and the list itself. */
 const LEFT_OUT: readonly string[] = [FILES.lock, CHECKSUMS];
+/** Checkpoints that other cells start from. Each is removed when its cell has started. */
+const FOR_OTHERS = /^arms\/[^/]+\/branches$/;
 
 /** Most files of a run: the length of JSON that is read bounds them anyway. */
 const MAX_FILES = 2 ** 20;
@@ -26,7 +28,7 @@ async function filesIn(disk: Disk, folder: string, prefix = ""): Promise<string[
   const found: string[] = [];
   for (const name of await disk.list(join(folder, prefix))) {
     const path = prefix === "" ? name : `${prefix}/${name}`;
-    if (LEFT_OUT.includes(path)) continue;
+    if (LEFT_OUT.includes(path) || FOR_OTHERS.test(path)) continue;
     if ((await disk.stat(join(folder, path)))?.kind === "folder") found.push(...await filesIn(disk, folder, path));
     else found.push(path);
   }

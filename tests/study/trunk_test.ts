@@ -4,6 +4,9 @@ import type { Arm, StudyConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { type Disk, memoryDisk } from "../../core/disk/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
+import type { StudyOptions } from "../../core/study/arm_run.ts";
+import { cellsOf, groupsOf } from "../../core/study/cells.ts";
+import { mergeRuns } from "../../core/study/merge/mod.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -27,15 +30,21 @@ function study({ trunk }: { trunk: boolean }): StudyConfig {
   return { ...tiny, pretraining, arms, lastStage: "pretraining" };
 }
 
-/** Runs the study; stops at the check after `looks` checks. Returns how many updates each arm made. */
-async function run(disk: Disk, wanted: StudyConfig, looks = Infinity): Promise<Record<string, number>> {
+type Only = Partial<Pick<StudyOptions, "folder" | "cells" | "branchCells" | "trunkFolder">>;
+
+/** Runs the study or cells of it; stops at the check after `looks` checks. Returns how many updates each arm made. */
+async function run(
+  disk: Disk,
+  wanted: StudyConfig,
+  { looks = Infinity, ...only }: Only & { looks?: number } = {},
+): Promise<Record<string, number>> {
   const executor = await CpuExecutor.create({ threads: 1 }), { signal } = new AbortController();
   const updates: Record<string, number> = {};
   let asked = 0;
   Object.defineProperty(signal, "aborted", { get: () => ++asked > looks });
   try {
     await runStudy(wanted, {
-      ...{ executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT, signal },
+      ...{ executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT, signal, ...only },
       onEvent: ({ kind, arm }) => {
         if (kind === "step") updates[arm] = (updates[arm] ?? 0) + 1;
       },
@@ -47,8 +56,8 @@ async function run(disk: Disk, wanted: StudyConfig, looks = Infinity): Promise<R
 }
 
 /** Everything but the record, which names the trunk. */
-async function bitsOf(disk: Disk) {
-  const { record: _, ...rest } = await fingerprint(disk, FOLDER);
+async function bitsOf(disk: Disk, folder = FOLDER) {
+  const { record: _, ...rest } = await fingerprint(disk, folder);
   return rest;
 }
 
@@ -67,7 +76,7 @@ Deno.test("a study with a trunk that is stopped again and again ends with the sa
   let stops = 0;
   for (;; stops++) {
     try {
-      await run(stopped, wanted, 10 + 3 * stops);
+      await run(stopped, wanted, { looks: 10 + 3 * stops });
       break;
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
@@ -75,6 +84,38 @@ Deno.test("a study with a trunk that is stopped again and again ends with the sa
   }
   assert.ok(stops >= 3, `${stops} stops`);
   assert.deepEqual(await bitsOf(stopped), await bitsOf(straight));
+});
+
+Deno.test("cells of a trunk in folders of their own start from it, and a merge has the bits of the whole study", async () => {
+  const whole = memoryDisk(),
+    apart = memoryDisk(),
+    wanted = study({ trunk: true }),
+    updates: Record<string, number> = {};
+  await run(whole, wanted);
+  const groups = groupsOf(cellsOf(wanted));
+  assert.deepEqual(groups.map((cells) => cells.map(({ index }) => index)), [[0, 1, 2], [3, 4, 5]]);
+  for (const [trunk, ...branchCells] of groups) {
+    if (!trunk) continue;
+    const trunkFolder = `cells/${trunk.index}`;
+    const made = [await run(apart, wanted, { folder: trunkFolder, cells: [trunk], branchCells })];
+    for (const cell of branchCells) {
+      made.push(await run(apart, wanted, { folder: `cells/${cell.index}`, cells: [cell], trunkFolder }));
+    }
+    for (const [name, count] of made.flatMap(Object.entries)) updates[name] = (updates[name] ?? 0) + count;
+    assert.deepEqual(await apart.list(`${trunkFolder}/arms/hymba-${trunk.seed}/branches`), []);
+  }
+  assert.deepEqual(updates, { "hymba": 40, "hymba@steps=10": 4, "hymba@steps=5": 2 });
+  assert.deepEqual((await mergeRuns(apart, ["cells"], { out: "merged" })).missing, []);
+  assert.deepEqual(await bitsOf(apart, "merged"), await bitsOf(whole));
+});
+
+Deno.test("a checkpoint that is kept for a cell that never came is no file of a merged run", async () => {
+  const disk = memoryDisk(), wanted = study({ trunk: true }), [trunk, ...branchCells] = cellsOf(wanted).slice(0, 3);
+  if (!trunk) throw new Error("no trunk");
+  await run(disk, wanted, { folder: "cells/0", cells: [trunk], branchCells });
+  assert.deepEqual(await disk.list("cells/0/arms/hymba-1/branches"), ["4", "8"]);
+  await mergeRuns(disk, ["cells"], { out: "merged" });
+  assert.ok(!(await disk.list("merged/arms/hymba-1")).includes("branches"));
 });
 
 const FILE = 'preset = "smoke"\nmodels = ["mamba", "hymba"]\n[pretraining]\nsteps = 40\nwarmup = 4\n';

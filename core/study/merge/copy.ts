@@ -69,11 +69,14 @@ async function contentOf(disk: Disk, path: string, file: string, positionOf: Pos
 /** Files that the end of a study adds to an arm's folder. A run of single cells has none of them, and the merged run keeps its own. */
 const OF_THE_END: readonly string[] = [testFile, ...STAGES.map(testLossesFile)];
 
-/** Copies the arm's folder and the result of its probe. Other files of the arm's folder are removed. */
+/**
+ * Copies the arm's folder and the result of its probe. Other files of the arm's folder are removed. Checkpoints that are kept for
+ * other cells are left out: nothing is trained in a merged run.
+ */
 export async function copyCell(disk: Disk, out: string, found: FoundCell, positionOf: PositionOf): Promise<void> {
   const { cell: { arm, seed }, source: { folder } } = found;
   const from = armFolder(folder, arm.name, seed), to = armFolder(out, arm.name, seed);
-  const files = await filesBelow(disk, from);
+  const files = (await filesBelow(disk, from)).filter((file) => !file.startsWith(`branches${sep}`));
   await makeFolders(disk, to);
   for (const old of await filesBelow(disk, to)) {
     if (!files.includes(old) && !OF_THE_END.includes(old)) await disk.remove(join(to, old));
