@@ -1,4 +1,4 @@
-/** Every command works with the permissions that the README lists for it, and fails without them. */
+/** Every command works with the permissions that docs/permissions.md lists for it, and fails without them. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,10 +9,10 @@ import { thorough } from "../thorough.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url)), MAIN = join(ROOT, "cli", "main.ts");
 const place = await makePlace(), run = join(place.folder, "run");
 
-/** The rows of the README's table: the commands of a row, and its flags. RUN, FILE and PROGRAM stand for paths. */
+/** The rows of its table: the commands of a row, and its flags. RUN, FILE and PROGRAM stand for paths. */
 async function rows(): Promise<{ commands: string[]; flags: string[] }[]> {
-  const text = await Deno.readTextFile(join(ROOT, "README.md"));
-  const table = text.slice(text.indexOf("## Permissions")).split("\n").filter((line) => line.startsWith("| `"));
+  const text = await Deno.readTextFile(join(ROOT, "docs", "permissions.md"));
+  const table = text.split("\n").filter((line) => line.startsWith("| `"));
   return table.slice(0, 16).map((line) => {
     const [commands = "", flags = ""] = line.split("|").slice(1);
     return {
@@ -65,7 +65,9 @@ thorough("permissions: each command works with those of its row and fails with a
   const made = await hymba(place, "pretrain", "--model", "hymba", ...TRAINING, "--out", run);
   assert.equal(made.code, 0, made.error);
   const table = await rows(), listed = table.flatMap(({ commands }) => commands);
-  for (const command of Object.keys(USES)) assert.ok(listed.includes(command), `${command} is not in the README`);
+  for (const command of Object.keys(USES)) {
+    assert.ok(listed.includes(command), `${command} is not in docs/permissions.md`);
+  }
   for (const { commands, flags } of table) {
     const uses = commands.flatMap((command) => {
       const use = USES[command];
