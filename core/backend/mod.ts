@@ -2,6 +2,7 @@
 import { choose, kindOf } from "../device/choose.ts";
 import { type DeviceLost, UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
+import { memoryLimit, readSystemText, thisHost, thisPlatform } from "../system/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
 import type { TileChoices } from "../webgpu/tiles.ts";
 
@@ -38,8 +39,19 @@ export interface OpenBackend {
   readonly tiles?: TileChoices;
 }
 
-/** True when Dawn lists an adapter that is not a software driver. */
+/** Whether a browser has a GPU: an adapter that is not its software driver. */
+async function browserHasHardware(): Promise<boolean> {
+  const gpu: GPU | undefined = navigator.gpu, adapter = await gpu?.requestAdapter();
+  return adapter !== null && adapter !== undefined && !adapter.info.isFallbackAdapter;
+}
+
+/** Whether Dawn can be loaded. In Node it is a package that the user may have left out. */
+const hasDawn = async () => thisHost() === "deno" || await import("webgpu").then(() => true, () => false);
+
+/** True when there is an adapter that is not a software driver. */
 async function hasHardware(): Promise<boolean> {
+  if (thisHost() === "browser") return await browserHasHardware();
+  if (!await hasDawn()) return false;
   const { candidates } = await import("../device/dawn.ts");
   const best = choose(await candidates());
   return best !== undefined && kindOf(best.name) === "hardware";
@@ -49,17 +61,15 @@ async function hasHardware(): Promise<boolean> {
 const lossDelay = () => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 500));
 
 async function cachedTiles(of: { name: string; driver: string }): Promise<TileChoices> {
-  const [{ readTiles }, { systemDisk }] = await Promise.all([import("./tile_cache.ts"), import("../disk/mod.ts")]);
-  return await readTiles(systemDisk, of);
+  const [{ readTiles }, { thisDisk }] = await Promise.all([import("./tile_cache.ts"), import("../disk/mod.ts")]);
+  return await readTiles(thisDisk(), of);
 }
 
 /** Memory of the process besides its tensors: the engine, the text, checkpoints while they are written (bytes). */
 const BESIDE_TENSORS = 512 * 2 ** 20;
 
 async function openCpu(threads: number | undefined): Promise<OpenBackend> {
-  // A dynamic import, because it needs Deno, and a browser can load this module, too.
-  const { CpuExecutor } = await import("../cpu/mod.ts"),
-    { memoryLimit, readSystemText } = await import("../system/mod.ts");
+  const { CpuExecutor } = await import("../cpu/mod.ts");
   const group = await memoryLimit(readSystemText);
   const mostBytes = group && Math.max(0, group.free - BESIDE_TENSORS);
   const executor = await CpuExecutor.create({ threads, mostBytes });
@@ -81,15 +91,14 @@ export async function openBackend(
   if (!BACKENDS.some((name) => name === backend)) {
     throw new UsageError(`unknown backend ${JSON.stringify(backend)}`, { expected: BACKENDS.join(", ") });
   }
-  const browser = !("Deno" in globalThis);
-  const asked = browser ? "the browser's own" : adapter ?? Deno.env.get("HYMBA_ADAPTER");
+  const asked = adapter ?? thisPlatform.env("HYMBA_ADAPTER");
   if (backend === "cpu" && adapter) {
     throw new UsageError("--adapter chooses a WebGPU adapter and cannot be used with --backend cpu");
   }
   if (backend === "cpu" || (backend === "auto" && !asked && !await hasHardware())) return await openCpu(threads);
   const executor = await openWebgpu({ adapter, toggles, onProgress });
   const { name, vendor, driver, kind, backend: api } = executor.opened.info;
-  const tiles = browser ? {} : await cachedTiles({ name, driver });
+  const tiles = thisHost() === "browser" ? {} : await cachedTiles({ name, driver });
   executor.useTiles(tiles);
   return {
     executor,

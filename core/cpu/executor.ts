@@ -1,5 +1,6 @@
 /** Runs plans on the processor: WebAssembly SIMD kernels on threads that share one memory. */
 import { UsageError } from "../errors.ts";
+import { cores } from "../system/host.ts";
 import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, pinOf, type Tensor } from "../tensor/mod.ts";
 import { type Launch, newContext } from "./launch.ts";
@@ -7,6 +8,8 @@ import { MOST_BYTES, SharedHeap } from "./memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { entryFor } from "../ops/registry.ts";
 import { LOWERINGS } from "./ops/mod.ts";
+import { CallingThread, canShareMemory } from "./calling_thread.ts";
+import type { Pool } from "./pool.ts";
 import { type CpuHost, CpuProgram, extraBytes, type PlannedLaunch, storagesOf } from "./program.ts";
 import { ThreadPool } from "./threads.ts";
 
@@ -27,7 +30,7 @@ export class CpuExecutor implements Executor, CpuHost {
   readonly name = "cpu";
   readonly heap: SharedHeap;
   readonly kernels: Kernels;
-  readonly pool: ThreadPool;
+  readonly pool: Pool;
   readonly poison: boolean;
   readonly timed: boolean;
   /** The build of the kernels. The last bits of a result depend on it. */
@@ -36,7 +39,7 @@ export class CpuExecutor implements Executor, CpuHost {
 
   /** Starts the threads. Throws when the memory cannot be shared or a thread does not start. */
   static async create(options: CpuOptions = {}): Promise<CpuExecutor> {
-    const threads = options.threads ?? navigator.hardwareConcurrency;
+    const threads = options.threads ?? cores();
     if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
       throw new UsageError("wrong number of threads", {
         expected: `1 to ${MOST_THREADS}`,
@@ -47,7 +50,10 @@ export class CpuExecutor implements Executor, CpuHost {
     const build = options.build ?? bestBuild();
     const kernels = await loadKernels(build),
       heap = new SharedHeap(Math.min(MOST_BYTES, options.mostBytes ?? MOST_BYTES));
-    const pool = await ThreadPool.start(heap, { module: kernels.module, threads });
+    const { module } = kernels;
+    const pool = canShareMemory()
+      ? await ThreadPool.start(heap, { module, threads })
+      : new CallingThread(heap, { module });
     return new CpuExecutor({ heap, kernels, pool, options, build });
   }
 
@@ -55,7 +61,7 @@ export class CpuExecutor implements Executor, CpuHost {
     { heap, kernels, pool, options, build }: {
       heap: SharedHeap;
       kernels: Kernels;
-      pool: ThreadPool;
+      pool: Pool;
       options: CpuOptions;
       build: Build;
     },

@@ -1,5 +1,7 @@
 /** Loads the WebAssembly build of the kernels that this JavaScript engine supports. */
 
+import { readAsset } from "../system/asset.ts";
+
 /** A module with one `f32x4.relaxed_madd`; engines without relaxed SIMD refuse it. */
 const RELAXED_PROBE = Uint8Array.of(
   ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 1, 96, 3, 123, 123, 123, 1, 123, 3, 2, 1, 0],
@@ -29,7 +31,7 @@ export function loadKernels(build: Build = bestBuild()): Promise<Kernels> {
 }
 
 async function load(build: Build): Promise<Kernels> {
-  const bytes = await Deno.readFile(new URL(BUILDS[build], import.meta.url));
+  const bytes = await readAsset(new URL(BUILDS[build], import.meta.url));
   const module = await WebAssembly.compile(bytes);
   const names = WebAssembly.Module.exports(module).filter(({ kind }) => kind === "function").map(({ name }) => name);
   return { module, indexOf: new Map(names.sort().map((name, index) => [name, index])) };

@@ -17,8 +17,8 @@ import { type Arena, ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/
 import { type Argument, isTensor, type Launch } from "./launch.ts";
 import type { SharedHeap } from "./memory.ts";
 import type { Kernels } from "./module.ts";
-import type { ThreadPool } from "./threads.ts";
-import { LAUNCH } from "./worker.ts";
+import { LAUNCH } from "./kernel_thread.ts";
+import type { Pool } from "./pool.ts";
 import { at } from "../lists.ts";
 
 /** Bytes after the workspace of each thread. With `poison` they are checked, to find a kernel that writes too far. */
@@ -28,7 +28,7 @@ const GUARD_BYTES = 256;
 export interface CpuHost {
   readonly heap: SharedHeap;
   readonly kernels: Kernels;
-  readonly pool: ThreadPool;
+  readonly pool: Pool;
   readonly threads: number;
   /** Fill activations with NaN before each run, and check the guards after it. */
   readonly poison: boolean;

@@ -1,7 +1,7 @@
 /** Opens adapters with Dawn: those of the system, and SwiftShader from npm. */
 import { join } from "node:path";
 import { HymbaError } from "../errors.ts";
-import { gpuBackend, swiftShaderRuns, thisPlatform } from "../system/mod.ts";
+import { gpuBackend, swiftShaderRuns, thisHost, thisPlatform } from "../system/mod.ts";
 import { type Candidate, choose, classOf, kindOf } from "./choose.ts";
 import { spinFor, throttlePolling } from "./polling.ts";
 import { withoutHarmlessWarnings } from "./dawn_warnings.ts";
@@ -25,15 +25,29 @@ const loaders: unknown[] = [];
 
 const backend = gpuBackend(thisPlatform);
 
+/** What a user of Node can do. */
+const INSTALL = 'npm install webgpu, or the option backend: "cpu"';
+const INSTALL_DRIVER = 'install a Vulkan driver, or give the option backend: "cpu"';
+
 const NO_SUCH_NAME = "no such adapter";
 /** SwiftShader from npm. Its driver reports this name. */
 const PACKAGED: Candidate = { backend: "vulkan", name: "SwiftShader Device (Subzero)", packaged: true };
+
+/** Dawn. Deno fetches its package; in Node the user installs it. */
+async function dawn(): Promise<typeof import("webgpu")> {
+  try {
+    return await import("webgpu");
+  } catch (cause) {
+    if (thisHost() === "deno") throw cause;
+    throw new HymbaError("WebGPU in Node needs the npm package webgpu", { hint: INSTALL, cause });
+  }
+}
 
 async function instanceOf(flags: readonly string[], drivers = "system"): Promise<GPU> {
   const key = [drivers, ...flags].join("\n");
   const known = instances.get(key);
   if (known) return known;
-  const { create, globals } = await import("webgpu");
+  const { create, globals } = await dawn();
   throttlePolling();
   if (instances.size === 0) Object.assign(globalThis, globals);
   const made = create([...flags]);
@@ -43,8 +57,9 @@ async function instanceOf(flags: readonly string[], drivers = "system"): Promise
 
 const requestAdapter = (gpu: GPU) => withoutHarmlessWarnings(() => gpu.requestAdapter());
 
-/** Opens the system's Vulkan loader and keeps it open. False when there is none. */
+/** Opens the system's Vulkan loader and keeps it open. False when there is none. Node cannot; there Dawn does it. */
 function openSystemLoader(): boolean {
+  if (thisHost() === "node") return true;
   try {
     if (loaders.length === 0) loaders.push(Deno.dlopen("libvulkan.so.1", {}));
     return true;
@@ -56,7 +71,7 @@ function openSystemLoader(): boolean {
 /** Every adapter of the system that Dawn accepts, including software drivers. */
 async function systemAdapters(): Promise<Candidate[]> {
   // Without a loader Dawn finds no adapter and prints an alarming message.
-  if (Deno.build.os === "linux" && !openSystemLoader()) return [];
+  if (thisPlatform.os === "linux" && !openSystemLoader()) return [];
   // Dawn has no function that lists its adapters. It lists them in the error message for an unknown name.
   const gpu = await instanceOf([`backend=${backend}`, `adapter=${NO_SUCH_NAME}`]);
   const message = await requestAdapter(gpu).then(() => "", (error: Error) => error.message);
@@ -69,7 +84,8 @@ let system: Promise<Candidate[]> | undefined;
 
 async function findCandidates(): Promise<Candidate[]> {
   const listed = await (system ??= systemAdapters());
-  const packaged = swiftShaderRuns(thisPlatform) && !listed.some(({ name }) => kindOf(name) === "swiftshader");
+  const packaged = thisHost() === "deno" && swiftShaderRuns(thisPlatform) &&
+    !listed.some(({ name }) => kindOf(name) === "swiftshader");
   return packaged ? [...listed, PACKAGED] : listed;
 }
 
@@ -123,11 +139,11 @@ function accepted(adapter: GPUAdapter | null, { name }: Candidate): GPUAdapter {
 }
 
 async function open(options: OpenOptions): Promise<DawnAdapter> {
-  const wanted = options.adapter || Deno.env.get("HYMBA_ADAPTER");
+  const wanted = options.adapter || thisPlatform.env("HYMBA_ADAPTER");
   const candidate = choose(await findCandidates(), wanted);
   if (!candidate) {
     throw new HymbaError("no GPU and no software Vulkan driver on this machine", {
-      hint: "hymba doctor shows the command that installs a driver",
+      hint: thisHost() === "node" ? INSTALL_DRIVER : "hymba doctor shows the command that installs a driver",
     });
   }
   spinFor(classOf(candidate.name) === "software" ? "software" : "hardware");

@@ -1,5 +1,6 @@
-/** Opens a WebGPU device: with Dawn under Deno, with the browser's own engine in a browser. No machine learning here. */
+/** Opens a WebGPU device: with Dawn under Deno and Node, with the browser's own engine in a browser. No machine learning here. */
 import { HymbaError, UsageError } from "../errors.ts";
+import { thisHost } from "../system/host.ts";
 import { classOf, kindOf } from "./choose.ts";
 import { guard } from "./guard.ts";
 import { assertMinima, deviceRequest, plainLimits } from "./limits.ts";
@@ -19,8 +20,8 @@ interface Opened {
   backend: string;
 }
 
-async function openInDeno(options: OpenOptions): Promise<Opened> {
-  // A dynamic import, because dawn.ts needs Deno, and a browser can load this module, too.
+async function openWithDawn(options: OpenOptions): Promise<Opened> {
+  // A dynamic import, because dawn.ts needs Deno or Node, and a browser can load this module, too.
   const { openDawn } = await import("./dawn.ts");
   const { gpu, adapter, candidate } = await openDawn(options);
   return { gpu, adapter, name: candidate.name, backend: candidate.backend };
@@ -67,7 +68,7 @@ async function closeOnce(device: GPUDevice, isLost: () => boolean): Promise<void
  * Throws a UsageError that lists the adapters when none matches, and a HymbaError when a limit of the adapter is too small.
  */
 export async function openDevice(options: OpenOptions = {}): Promise<Device> {
-  const opened = await ("Deno" in globalThis ? openInDeno(options) : openInBrowser(options));
+  const opened = await (thisHost() === "browser" ? openInBrowser(options) : openWithDawn(options));
   const info = describe(opened, options.toggles ?? []);
   const { adapter, gpu } = opened;
   assertMinima(plainLimits(adapter.limits), info.name);

@@ -46,6 +46,9 @@ const MEANING: Record<string, { what: string; hint: string }> = {
     what: "the file is shorter than it was",
     hint: "was it changed while this ran? Give the command again",
   },
+  NOT_IN_NODE: { what: "Node cannot do this", hint: "run the program with Deno" },
+  READ_ONLY_SERVER: { what: "the files of a server can only be read", hint: "use a folder, in Deno or Node" },
+  NO_ANSWER: { what: "no answer from the server", hint: "check the address and the connection" },
   NOT_CAPABLE: { what: "Deno was not given the permission", hint: "run with --allow-read and --allow-write" },
 };
 

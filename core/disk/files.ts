@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname, join } from "../system/path.ts";
 import { HymbaError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { DiskError } from "./error.ts";

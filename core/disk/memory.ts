@@ -1,8 +1,10 @@
-import { dirname, normalize } from "node:path/posix";
+import { slashPaths } from "../system/path.ts";
 import type { Disk, Ranges } from "./disk.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 
 type Content = Uint8Array<ArrayBuffer>;
+
+const { dirname, normalize } = slashPaths;
 
 /** The bytes of a file, or null for a folder. */
 type Entry = Content | null;

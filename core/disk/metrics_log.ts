@@ -1,9 +1,8 @@
-import type { Hash } from "node:crypto";
-import { dirname } from "node:path";
+import { dirname } from "../system/path.ts";
 import { HymbaError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { writeAt } from "./files.ts";
-import { type Digest, startSha256 } from "./hash.ts";
+import { type Digest, type RunningHash, startSha256 } from "./hash.ts";
 
 /** A position in a log: the number of bytes before it, and their SHA-256. Checkpoints store it. */
 export type LogPosition = Digest;
@@ -28,7 +27,7 @@ export class MetricsLog {
     /** The file. */
     readonly path: string,
     private length: number,
-    private readonly hash: Hash,
+    private readonly hash: RunningHash,
   ) {}
 
   /**

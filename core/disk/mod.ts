@@ -20,3 +20,5 @@ export { memoryDisk } from "./memory.ts";
 export { LOG_START, type LogPosition, MetricsLog, parseLog, readLog } from "./metrics_log.ts";
 export { isLockText, type LockedFolder, lockFolder } from "./locked_folder.ts";
 export { systemDisk } from "./system.ts";
+export { thisDisk } from "./this_disk.ts";
+export { webDisk } from "./web.ts";

@@ -3,7 +3,7 @@
  * tensors, `state.json`, and a manifest with the SHA-256 of each. It is written under a temporary name, synced and renamed. Only
  * then are older checkpoints removed. A folder whose files do not match its manifest does not count as a checkpoint.
  */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import {
   type Digest,
   type Disk,

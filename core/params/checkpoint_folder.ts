@@ -1,5 +1,5 @@
 /** The folder of an arm's checkpoints: which exist, which is best, and which are kept. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { type Disk, DiskError, readText, removeAtomic } from "../disk/mod.ts";
 import { decodeManifest, MANIFEST, type Manifest } from "./manifest.ts";
 

@@ -1,5 +1,5 @@
 /** Attention maps of an arm after a stage: attention-STAGE.safetensors. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { type Disk, parseJson, writeAtomic } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../params/safetensors.ts";

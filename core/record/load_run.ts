@@ -1,5 +1,5 @@
 /** Reads a run folder. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { mainArm } from "../config/mod.ts";
 import { type Disk, readLog } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";

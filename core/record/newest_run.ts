@@ -1,5 +1,5 @@
 /** Finds the run that a command uses when none is named. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import type { Disk } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
 import { readRecord } from "./load_run.ts";

@@ -1,5 +1,5 @@
 /** Checks that a run may write into a folder: it must not overwrite files of somebody else. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { type Disk, isLockText, temporaryName } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { readRecord } from "./load_run.ts";

@@ -1,5 +1,5 @@
 /** cells.json: which cells a run folder has, where it does not have all of its study. A whole run has no such file. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { type Checked, list, object, oneOf, readAs, whole } from "../file_schema.ts";
 import { readJson } from "./json_file.ts";

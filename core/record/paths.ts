@@ -1,5 +1,5 @@
 /** Names of the files of a run folder. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import type { StudyConfig } from "../config/mod.ts";
 import type { StageName } from "./rules.ts";
 

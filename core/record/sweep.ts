@@ -1,5 +1,5 @@
 /** sweep.json: what a sweep tried, what it came to and what it chose. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import type { Value } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** What a run keeps of its test part: qualities, losses of tokens, and every reading of that text. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
 import { type Checked, list, object, oneOf, optional, readAs, text } from "../file_schema.ts";

@@ -1,5 +1,5 @@
 /** The loss of every validation token after a stage: losses-STAGE.safetensors. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { decodeSafetensors, encodeSafetensors } from "../params/safetensors.ts";

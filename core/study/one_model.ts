@@ -1,5 +1,5 @@
 /** One trained model of a run: its weights on an executor, its tokenizer, evaluation and sampling. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { type Arm, mainArm, microBatch } from "../config/mod.ts";
 import {
   armFolder,

@@ -1,4 +1,5 @@
 /** The usual codes of system errors (`ENOSPC`) for the numbers that a system gives. */
+import { thisHost } from "./host.ts";
 import type { Platform } from "./platform.ts";
 
 /** Numbers of Windows errors, from winerror.h, by the POSIX code that means the same. */
@@ -32,7 +33,7 @@ const WINDOWS: Readonly<Record<number, string>> = {
  * text, `(os error 27)`. `UNKNOWN` when there is neither.
  */
 export async function systemErrorCode(cause: unknown, { os }: Pick<Platform, "os">): Promise<string> {
-  if (cause instanceof Deno.errors.NotCapable) return "NOT_CAPABLE";
+  if (thisHost() === "deno" && cause instanceof Deno.errors.NotCapable) return "NOT_CAPABLE";
   if (!(cause instanceof Error)) return "UNKNOWN";
   if ("code" in cause && typeof cause.code === "string") return cause.code;
   const number = /\(os error (\d+)\)/.exec(cause.message)?.[1];

@@ -1,10 +1,13 @@
 /** The memory that a container or a batch scheduler leaves to this process. On Linux it is a limit of a control group (cgroup). */
 
+import { builtin, thisHost } from "./host.ts";
+
 /** Reads a file of the system; undefined when there is none. */
 export type ReadText = (path: string) => Promise<string | undefined>;
 
 /** Reads a file of the system if this process may: a question about a permission would be worse than no answer. */
 export const readSystemText: ReadText = async (path) => {
+  if (thisHost() !== "deno") return await builtin("node:fs")?.promises.readFile(path, "utf8").catch(() => undefined);
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
   return await Deno.readTextFile(path).catch(() => undefined);
 };

@@ -1,6 +1,8 @@
 /** The one room for what differs between systems: error numbers, files, signals, drivers, limits. Each rule has a test. */
 export { systemErrorCode } from "./error_codes.ts";
 export { cacheBase, isLockless, locksAreOff, syncsFolders, whileHeld } from "./files.ts";
+export { moduleBeside, readAsset } from "./asset.ts";
+export { builtin, cores, type Host, thisHost } from "./host.ts";
 export { cLibrary, gpuBackend, swiftShaderRuns } from "./drivers.ts";
 export { memoryLimit, readSystemText, type ReadText } from "./limits.ts";
 export { type Platform, thisPlatform } from "./platform.ts";

@@ -1,4 +1,5 @@
 /** What differs between systems: each rule is a function of a {@link Platform}, so that a test can ask for the rules of any system. */
+import { builtin, thisHost } from "./host.ts";
 
 /** The facts that the rules of this folder need. */
 export interface Platform {
@@ -8,9 +9,18 @@ export interface Platform {
   env(name: string): string | undefined;
 }
 
+/** Node's names for the systems that it runs on are Deno's, except Windows and x86-64. A browser has the rules of Linux. */
+function platformOfNode(): Platform {
+  const { platform = "linux", arch = "x64", env = {} } = builtin("node:process") ?? {};
+  const systems: Readonly<Record<string, Platform["os"]>> = { win32: "windows", darwin: "darwin" };
+  return {
+    os: systems[platform] ?? "linux",
+    arch: arch === "arm64" ? "aarch64" : "x86_64",
+    env: (name) => env[name],
+  };
+}
+
 /** The platform of this process. */
-export const thisPlatform: Platform = {
-  os: Deno.build.os,
-  arch: Deno.build.arch,
-  env: (name) => Deno.env.get(name),
-};
+export const thisPlatform: Platform = thisHost() === "deno"
+  ? { os: Deno.build.os, arch: Deno.build.arch, env: (name) => Deno.env.get(name) }
+  : platformOfNode();

@@ -3,7 +3,7 @@
  * therefore writes U+2581 as an escape of two characters: U+FDD0, which is a noncharacter, and a digit. U+FDD0 itself is escaped
  * in the same way.
  */
-import { isDeepStrictEqual } from "node:util";
+import { isSame } from "../lists.ts";
 import { SPACE_MARK } from "./bytes.ts";
 import { compileCharsmap } from "./charsmap.ts";
 import type { NormalizerSpec } from "./normalizer.ts";
@@ -29,6 +29,6 @@ export const MARK_ESCAPE = {
 export function escapesMark(
   { normalizer, denormalizer }: { normalizer: NormalizerSpec; denormalizer?: NormalizerSpec },
 ): boolean {
-  return isDeepStrictEqual(Uint8Array.from(normalizer.charsmap), MARK_ESCAPE.charsmap) && denormalizer !== undefined &&
-    isDeepStrictEqual({ ...denormalizer, charsmap: Uint8Array.from(denormalizer.charsmap) }, DENORMALIZER);
+  return isSame(Uint8Array.from(normalizer.charsmap), MARK_ESCAPE.charsmap) && denormalizer !== undefined &&
+    isSame({ ...denormalizer, charsmap: Uint8Array.from(denormalizer.charsmap) }, DENORMALIZER);
 }

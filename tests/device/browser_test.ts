@@ -4,11 +4,12 @@ const module = JSON.stringify(new URL("../../core/device/mod.ts", import.meta.ur
 const dawn = JSON.stringify(new URL("../../core/device/dawn.ts", import.meta.url).href);
 const config = new URL("../../deno.json", import.meta.url).pathname;
 
-/** A script that looks like a browser to the module: it has `navigator.gpu` and no `Deno`. */
+/** A script that looks like a browser to the module: it has `navigator.gpu`, no `Deno` and no `process`. */
 const SCRIPT = `
   const { gpu } = await (await import(${dawn})).openDawn({});
   Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
   delete globalThis.Deno;
+  Object.defineProperty(globalThis, "process", { value: undefined });
   const { openDevice } = await import(${module});
   const device = await openDevice();
   const error = await openDevice({ adapter: "x" }).catch(({ message }) => message);

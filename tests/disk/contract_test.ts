@@ -1,13 +1,19 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
+import { nodeDisk } from "../../core/disk/node.ts";
 import { type Disk, DiskError, memoryDisk, systemDisk } from "../../core/disk/mod.ts";
 
 /** Every disk fulfils the same contract. Each test gets a disk and an empty folder on it. */
-const disks: Record<string, (test: (disk: Disk, folder: string) => Promise<void>) => Promise<void>> = {
-  system: async (test) => {
-    const folder = await Deno.makeTempDir();
-    await test(systemDisk, folder).finally(() => Deno.remove(folder, { recursive: true }));
-  },
+type Use = (test: (disk: Disk, folder: string) => Promise<void>) => Promise<void>;
+
+const inFolder = (disk: Disk): Use => async (test) => {
+  const folder = await Deno.makeTempDir();
+  await test(disk, folder).finally(() => Deno.remove(folder, { recursive: true }));
+};
+
+const disks: Record<string, Use> = {
+  system: inFolder(systemDisk),
+  node: inFolder(nodeDisk),
   memory: async (test) => {
     const disk = memoryDisk();
     await disk.makeFolder("/folder");
@@ -79,26 +85,36 @@ for (const [name, use] of Object.entries(disks)) {
       );
     }));
 
-  Deno.test(`disk ${name}: a lock has one holder and is free after release`, () =>
-    use(async (disk, folder) => {
-      const path = join(folder, "lock");
-      const first = await disk.lock(path, "first");
-      assert(first);
-      assert.equal(await disk.lock(path, "second"), undefined);
-      assert.equal(new TextDecoder().decode(await disk.read(path)), "first");
-      await first.release();
-      const third = await disk.lock(path, "3");
-      assert(third);
-      assert.equal(new TextDecoder().decode(await disk.read(path)), "3");
-      await third.release();
-    }));
+  if (name !== "node") {
+    Deno.test(`disk ${name}: a lock has one holder and is free after release`, () =>
+      use(async (disk, folder) => {
+        const path = join(folder, "lock");
+        const first = await disk.lock(path, "first");
+        assert(first);
+        assert.equal(await disk.lock(path, "second"), undefined);
+        assert.equal(new TextDecoder().decode(await disk.read(path)), "first");
+        await first.release();
+        const third = await disk.lock(path, "3");
+        assert(third);
+        assert.equal(new TextDecoder().decode(await disk.read(path)), "3");
+        await third.release();
+      }));
+  }
 
   Deno.test(`disk ${name}: free space is a count of bytes`, () =>
     use(async (disk, folder) => assert(await disk.freeSpace(folder) > 0)));
 }
 
+Deno.test("disk node: what Node cannot do is refused", async () => {
+  await assert.rejects(nodeDisk.lock("lock", "me"), failsWith("NOT_IN_NODE", "lock"));
+  await assert.rejects(nodeDisk.openRanges("a"), failsWith("NOT_IN_NODE", "read"));
+  await assert.rejects(nodeDisk.read("/dev/zero"), failsWith("NOT_A_FILE", "read"));
+});
+
 Deno.test("disk system: a full device and a missing permission are named", async () => {
-  await assert.rejects(systemDisk.writeSome("/dev/full", bytes(1), { offset: 0 }), failsWith("ENOSPC", "write"));
+  for (const disk of [systemDisk, nodeDisk]) {
+    await assert.rejects(disk.writeSome("/dev/full", bytes(1), { offset: 0 }), failsWith("ENOSPC", "write"));
+  }
   await assert.rejects(systemDisk.read("a\0b"), failsWith("EINVAL", "read"));
 });
 
@@ -107,7 +123,9 @@ Deno.test("disk system: links are seen through and marked", async () => {
   await Deno.mkdir(join(folder, "real"));
   await Deno.symlink(join(folder, "real"), join(folder, "link"));
   await Deno.symlink(join(folder, "nowhere"), join(folder, "dangling"));
-  assert.deepEqual(await systemDisk.stat(join(folder, "link")), { kind: "folder", link: true, bytes: 0 });
-  assert.equal((await systemDisk.stat(join(folder, "dangling")))?.link, true);
+  for (const disk of [systemDisk, nodeDisk]) {
+    assert.deepEqual(await disk.stat(join(folder, "link")), { kind: "folder", link: true, bytes: 0 });
+    assert.equal((await disk.stat(join(folder, "dangling")))?.link, true);
+  }
   await Deno.remove(folder, { recursive: true });
 });

@@ -1,5 +1,5 @@
 /** Reads Hugging Face's `tokenizer.json` with a Unigram model. */
-import { isDeepStrictEqual } from "node:util";
+import { isSame } from "../../lists.ts";
 import { bytesSpelt } from "../byte_level.ts";
 import { textOf } from "../bytes.ts";
 import { MARK_ESCAPE } from "../mark_escape.ts";
@@ -119,13 +119,13 @@ function asModelFile(
     },
     ...normalisation(root),
   };
-  return isDeepStrictEqual(toTokenizerJson(file, { spells }), root.value) ? file : undefined;
+  return isSame(toTokenizerJson(file, { spells }), root.value) ? file : undefined;
 }
 
 /** The normalisation that the steps of a file say, if it was written here. */
 function normalisation(root: JsonNode): Pick<ModelFile, "normalizer" | "denormalizer"> {
   const list = root.get("normalizer").get("normalizers"), steps = Array.isArray(list.value) ? list.list() : [];
-  const escapes = isDeepStrictEqual(steps.slice(0, ESCAPING.length).map(({ value }) => value), ESCAPING);
+  const escapes = isSame(steps.slice(0, ESCAPING.length).map(({ value }) => value), ESCAPING);
   const precompiled = steps.find((step) => step.get("type").value === "Precompiled");
   const before = root.get("pre_tokenizer"), first = before.get("pretokenizers").get(0);
   const scheme = (first.missing ? before : first).get("prepend_scheme").value;
@@ -136,7 +136,7 @@ function normalisation(root: JsonNode): Pick<ModelFile, "normalizer" | "denormal
       charsmap: escapes && !precompiled ? MARK_ESCAPE.charsmap : map,
       addDummyPrefix: scheme === "first" || scheme === "always" ||
         steps.some((step) => step.get("type").value === "Prepend"),
-      removeExtraWhitespaces: steps.some(({ value }) => isDeepStrictEqual(value, ONE_SPACE)),
+      removeExtraWhitespaces: steps.some(({ value }) => isSame(value, ONE_SPACE)),
       escapeWhitespaces: true,
     },
     denormalizer: escapes ? MARK_ESCAPE.denormalizer : undefined,
