@@ -131,7 +131,7 @@ export class Generation implements Promise<number[][]>, AsyncIterable<number[]> 
 
 /** One model with its weights on an executor. Close it when done, or declare it with `await using`. */
 export class Hymba implements AsyncDisposable {
-  /** Of a model from a run: the tokenizer that it was trained with. */
+  /** Of a model that was loaded: the tokenizer that it was trained with, where this program reads it. */
   readonly tokenizer: Tokenizer | undefined;
   #prefix: Promise<MetaPrefix> | undefined;
 
@@ -154,7 +154,7 @@ export class Hymba implements AsyncDisposable {
   }
 
   /**
-   * Loads a trained model of a run folder, with its tokenizer. Throws UsageError when the run does not have the model, HymbaError when a
+   * Loads a trained model of a run folder, or of a folder that `hymba import` made, with its tokenizer. Throws UsageError when the run does not have the model, HymbaError when a
    * file is damaged.
    *
    * @example
@@ -166,12 +166,12 @@ export class Hymba implements AsyncDisposable {
    */
   static async load(run: string, { model, trainingSeed, stage, ...backend }: HymbaLoadOptions = {}): Promise<Hymba> {
     const { systemDisk } = await import("./core/disk/mod.ts");
-    const { chooseModel, TrainedModel } = await import("./core/study/one_model.ts");
-    const chosen = await chooseModel(systemDisk, run, { model, seed: trainingSeed, stage });
+    const { findModel, openModel } = await import("./core/study/one_model.ts");
+    const files = await findModel(systemDisk, run, { model, seed: trainingSeed, stage });
     const { executor } = await openBackend(backend);
     try {
-      const { tokenizer, store } = await TrainedModel.open(executor, { disk: systemDisk, folder: run, chosen });
-      return new Hymba(chosen.arm.config, executor, store, tokenizer);
+      const { tokenizer, store } = await openModel(executor, { disk: systemDisk, files });
+      return new Hymba(files.arm.config, executor, store, tokenizer);
     } catch (cause) {
       await executor.close();
       throw cause;

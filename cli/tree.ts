@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   recall: async () => (await import("./commands/recall.ts")).recallCommand,
   evaluate: async () => (await import("./commands/evaluate.ts")).evaluateCommand,
   generate: async () => (await import("./commands/generate.ts")).generateCommand,
+  export: async () => (await import("./commands/export.ts")).exportCommand,
   tokenizer: async () => (await import("./commands/tokenizer.ts")).tokenizerCommand,
   plot: async () => (await import("./commands/plot.ts")).plotCommand,
   attention: async () => (await import("./commands/attention.ts")).attentionCommand,

@@ -30,6 +30,7 @@ export const LAYERS = [
   "datasets",
   "core/data",
   "core/record",
+  "core/export",
   "core/infer",
   "core/train",
   "core/eval",

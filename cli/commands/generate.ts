@@ -9,11 +9,11 @@ import { layersOf } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { MAX_NEW_TOKENS, MAX_PENALTY, settingsOf } from "../../core/infer/generate.ts";
 import type { Writing, WritingOptions } from "../../core/infer/writing.ts";
-import type { TrainedModel } from "../../core/study/one_model.ts";
+import type { ModelFiles, TrainedModel } from "../../core/study/one_model.ts";
 import type { Action } from "../ui/run.ts";
 import { bytes } from "../ui/progress.ts";
 import { printText, writeText } from "../ui/terminal.ts";
-import { modelOptionsBesideSeed, withModel } from "../shared/model_options.ts";
+import { modelOptionsBesideSeed, withAnyModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { stdinLines, stdinText } from "../shared/stdin.ts";
@@ -96,6 +96,8 @@ export const generateCommand = command("generate", map(options, (given): Action 
 
 type Given = InferValue<typeof options>;
 
+type Opened = TrainedModel<ModelFiles>;
+
 async function generate(
   { run, prompt, tokens, stop, interactive, json, model, trainingSeed, stage, backend, adapter, threads, ...draws }:
     Given,
@@ -105,7 +107,7 @@ async function generate(
   settingsOf(sampling);
   const folder = await folderOf(run), onProgress = (line: string) => console.error(line);
   const choice = { model, seed: trainingSeed, stage };
-  await withModel(folder, { choice, backend: { backend, adapter, threads, onProgress } }, async (opened) => {
+  await withAnyModel(folder, { choice, backend: { backend, adapter, threads, onProgress } }, async (opened) => {
     if (interactive) return await converse(opened, { first: prompt, sampling });
     const text = prompt ?? await pipedText();
     const writing = await opened.begin(text, { room: tokens });
@@ -134,7 +136,7 @@ interface Made {
   readonly sampling: WritingOptions;
 }
 
-async function printJson({ chosen }: TrainedModel, { writing, text: prompt, sampling }: Made): Promise<void> {
+async function printJson({ chosen }: Opened, { writing, text: prompt, sampling }: Made): Promise<void> {
   let text = "";
   for await (const part of writing.write(sampling)) text += part;
   const { tokens, seconds, stopped } = writing.last;
@@ -143,7 +145,7 @@ async function printJson({ chosen }: TrainedModel, { writing, text: prompt, samp
   );
 }
 
-async function printAsMade(_: TrainedModel, { writing, text, sampling }: Made): Promise<void> {
+async function printAsMade(_: Opened, { writing, text, sampling }: Made): Promise<void> {
   await writeText(text);
   for await (const part of writing.write(sampling)) await writeText(part);
   await printText("");
@@ -152,8 +154,7 @@ async function printAsMade(_: TrainedModel, { writing, text, sampling }: Made): 
 }
 
 /** Says what a text behind the trained length means for this model. */
-function tellContext({ chosen: { arm, record } }: TrainedModel, writing: Writing, tokens: number): void {
-  const trained = record.study.sequenceLength;
+function tellContext({ chosen: { arm, sequenceLength: trained } }: Opened, writing: Writing, tokens: number): void {
   if (tokens <= trained) return;
   const full = layersOf(arm.config).filter(({ attention, window }) => attention && window === 0).length;
   const caches = full > 0
@@ -166,7 +167,7 @@ function tellContext({ chosen: { arm, record } }: TrainedModel, writing: Writing
 const LONGEST_FULL = 16384, LONGEST = 2 ** 20;
 
 async function converse(
-  opened: TrainedModel,
+  opened: Opened,
   { first, sampling }: { first: string | undefined; sampling: WritingOptions },
 ): Promise<void> {
   const full = layersOf(opened.chosen.arm.config).some(({ attention, window }) => attention && window === 0);

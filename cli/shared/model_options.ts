@@ -6,7 +6,14 @@ import { option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { type BackendOptions, openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { chooseModel, type ModelChoice, TrainedModel } from "../../core/study/one_model.ts";
+import {
+  chooseModel,
+  type ChosenModel,
+  findModel,
+  type ModelChoice,
+  type ModelFiles,
+  TrainedModel,
+} from "../../core/study/one_model.ts";
 
 const model = optional(
   option("--model", string({ metavar: "NAME" }), { description: message`hymba by default, or the run's only model` }),
@@ -34,16 +41,23 @@ export const modelOptionsBesideSeed = object("Which model", {
   stage,
 });
 
-/** Opens a backend and a model of a run, runs `use`, and closes both. */
-export async function withModel<T>(
-  folder: string,
-  { choice, backend }: { choice: ModelChoice; backend: BackendOptions },
-  use: (model: TrainedModel) => Promise<T>,
+/** What a command does with an opened model. */
+type Use<Files extends ModelFiles, T> = (model: TrainedModel<Files>) => Promise<T>;
+
+interface Wanted {
+  readonly choice: ModelChoice;
+  readonly backend: BackendOptions;
+}
+
+/** Opens a backend and a model, runs `use`, and closes both. */
+async function opened<Files extends ModelFiles, T>(
+  chosen: Files,
+  { backend }: Pick<Wanted, "backend">,
+  use: Use<Files, T>,
 ): Promise<T> {
-  const chosen = await chooseModel(systemDisk, folder, choice);
   const { executor } = await openBackend(backend);
   try {
-    const model = await TrainedModel.open(executor, { disk: systemDisk, folder, chosen });
+    const model = await TrainedModel.open(executor, { disk: systemDisk, chosen });
     try {
       return await use(model);
     } finally {
@@ -53,3 +67,11 @@ export async function withModel<T>(
     await executor.close();
   }
 }
+
+/** The same with a model of a run. */
+export const withModel = async <T>(folder: string, wanted: Wanted, use: Use<ChosenModel, T>): Promise<T> =>
+  await opened(await chooseModel(systemDisk, folder, wanted.choice), wanted, use);
+
+/** The same with a model of a run, or of a folder that `hymba import` made. */
+export const withAnyModel = async <T>(folder: string, wanted: Wanted, use: Use<ModelFiles, T>): Promise<T> =>
+  await opened(await findModel(systemDisk, folder, wanted.choice), wanted, use);

@@ -8,6 +8,7 @@ import { decodeMaps } from "./attention_maps.ts";
 import { readJson } from "./json_file.ts";
 import { armFolder, attentionFile, FILES, lossesFile, recallFile } from "./paths.ts";
 import { type ArmResult, armResultOf, type RecallResult, recallResultOf } from "./read_arm.ts";
+import { MODEL_FILES } from "./model_folder.ts";
 import { type MetricsLine, metricsLineOf, type RunRecord, runRecordOf } from "./read_run.ts";
 import { type StageName, STAGES } from "./rules.ts";
 import { loadTestPart } from "./test_part.ts";
@@ -19,9 +20,10 @@ import { speedsOf } from "./speeds.ts";
 export async function readRecord(disk: Disk, folder: string): Promise<RunRecord> {
   const record = await readJson(disk, join(folder, FILES.record), { as: runRecordOf });
   if (record) return record;
-  throw new UsageError(`${folder} is not a run`, {
+  const imported = await disk.stat(join(folder, MODEL_FILES.model)) !== undefined;
+  throw new UsageError(`${folder} is ${imported ? "one imported model and " : ""}not a run`, {
     expected: `a folder with ${FILES.record}`,
-    hint: "name a run directory, or make one with hymba ablate",
+    hint: `${imported ? "generate and export take it; " : ""}name a run directory, or make one with hymba ablate`,
   });
 }
 

@@ -2,6 +2,7 @@
 export * from "./attention_maps.ts";
 export * from "./json_file.ts";
 export * from "./load_run.ts";
+export * from "./model_folder.ts";
 export * from "./newest_run.ts";
 export * from "./own_folder.ts";
 export * from "./part.ts";

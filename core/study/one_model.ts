@@ -3,7 +3,10 @@ import { join } from "../system/path.ts";
 import { type Arm, mainArm, microBatch } from "../config/mod.ts";
 import {
   armFolder,
+  MODEL_FILES,
+  type ModelRecord,
   type Quality,
+  readModelRecord,
   readRecord,
   readTokenizer,
   requireOwnTokenizer,
@@ -20,12 +23,12 @@ import { type MetaPrefix, metaPrefix } from "../infer/meta_prefix.ts";
 import { DecodeSession } from "../infer/session.ts";
 import { Writing } from "../infer/writing.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
-import { at } from "../lists.ts";
+import { at, present } from "../lists.ts";
+import { fittingWeights } from "../params/fitting.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { putArena } from "../train/snapshot.ts";
 import { qualityOfTokens } from "../eval/quality.ts";
 
 /** Names a model of a run. The defaults are the main arm of the study or else the first arm, the first seed, and the last trained stage. */
@@ -35,13 +38,27 @@ export interface ModelChoice {
   readonly stage?: string;
 }
 
-/** A model that the run has, and the path of its weights. */
-export interface ChosenModel {
-  readonly record: RunRecord;
+/** A trained model, and the paths of its files. */
+export interface ModelFiles {
   readonly arm: Arm;
+  readonly weights: string;
+  /** Absent of an imported model without one that this program reads. */
+  readonly tokenizer?: { readonly path: string; readonly sha256: string };
+  /** Tokens of the sequences that it was trained with. */
+  readonly sequenceLength: number;
+  /** Sequences of an evaluation's batch. */
+  readonly evaluatedAtOnce: number;
+  /** See `RunRecord.tiles`. */
+  readonly tiles?: RunRecord["tiles"];
+  /** What it is, in words. */
+  readonly source: string;
+}
+
+/** A model that a run has. */
+export interface ChosenModel extends ModelFiles {
+  readonly record: RunRecord;
   readonly seed: number;
   readonly stage: StageName;
-  readonly weights: string;
 }
 
 function chosenArm({ study }: RunRecord, model: string | undefined): Arm {
@@ -49,6 +66,67 @@ function chosenArm({ study }: RunRecord, model: string | undefined): Arm {
   const arm = study.arms.find(({ name }) => name === wanted);
   if (arm) return arm;
   throw new UsageError(`the run has no model ${quoted(wanted ?? "")}`, { expected: names.join(", ") });
+}
+
+/** The model of an arm, seed and stage of a run. Whether its weights exist is not looked at. */
+export function modelOfRun(
+  folder: string,
+  { record, arm, seed, stage }: Pick<ChosenModel, "record" | "arm" | "seed" | "stage">,
+): ChosenModel {
+  const { study, tiles } = record, { sequenceLength, pretraining } = study;
+  return {
+    ...{ record, arm, seed, stage, tiles, sequenceLength, evaluatedAtOnce: microBatch(pretraining) },
+    weights: join(armFolder(folder, arm.name, seed), weightsFile(stage)),
+    tokenizer: { path: tokenizerPath(folder, study), sha256: record.tokenizer.sha256 },
+    source: `${study.preset} on ${record.corpus.name}: ${arm.name}, seed ${seed}, after ${stage}`,
+  };
+}
+
+/** The model of a folder that `hymba import` made. Throws UsageError for a choice that only runs have. */
+function importedModel(folder: string, record: ModelRecord, { model, seed, stage }: ModelChoice): ModelFiles {
+  const { name, config, sequenceLength, tokenizer, source } = record;
+  if (model !== undefined && model !== name) {
+    throw new UsageError(`${folder} has no model ${quoted(model)}`, { expected: name });
+  }
+  if (seed !== undefined || stage !== undefined) {
+    throw new UsageError(`${folder} has one model, of no seed or stage`, { hint: "omit --training-seed and --stage" });
+  }
+  const path = (file: string) => join(folder, file);
+  return {
+    ...{ arm: { name, config }, weights: path(MODEL_FILES.weights), sequenceLength, source, evaluatedAtOnce: 8 },
+    tokenizer: tokenizer && { path: path(tokenizer.file), sha256: tokenizer.sha256 },
+  };
+}
+
+/** Finds a model of a run, as {@link chooseModel} does, or that of a folder that `hymba import` made. */
+export async function findModel(disk: Disk, folder: string, choice: ModelChoice = {}): Promise<ModelFiles> {
+  const imported = await readModelRecord(disk, folder);
+  return imported ? importedModel(folder, imported, choice) : await chooseModel(disk, folder, choice);
+}
+
+/** A model's weights by name and its tokenizer, on the host. Throws a HymbaError when they do not fit or belong to others. */
+export async function readModel(disk: Disk, files: ModelFiles) {
+  const tokenizer = files.tokenizer && await readTokenizer(disk, files.tokenizer.path);
+  if (files.tokenizer && tokenizer) {
+    requireOwnTokenizer(files.tokenizer.path, { hash: tokenizer.hash, recorded: files.tokenizer.sha256 });
+  }
+  const { tensors, metadata } = decodeSafetensors(await disk.read(files.weights), { name: files.weights });
+  if (tokenizer && metadata.tokenizer !== tokenizer.hash) {
+    throw new HymbaError(`${files.weights} was trained with another tokenizer`, {
+      expected: tokenizer.hash,
+      got: metadata.tokenizer ?? "none named",
+    });
+  }
+  return { tokenizer, weights: fittingWeights(files.arm.config, { tensors, name: files.weights }) };
+}
+
+/** The same, with the weights on an executor. */
+export async function openModel(executor: Executor, { disk, files }: { disk: Disk; files: ModelFiles }) {
+  const { tokenizer, weights } = await readModel(disk, files);
+  executor.useTiles?.(files.tiles ?? {});
+  const store = new ParameterStore(files.arm.config);
+  store.write(executor, weights);
+  return { tokenizer, store };
 }
 
 /** Finds the weights of one model. Throws UsageError, with what there is, when the run does not have it. */
@@ -59,8 +137,9 @@ export async function chooseModel(disk: Disk, folder: string, choice: ModelChoic
     throw new UsageError(`the run has no seed ${seed}`, { expected: record.study.seeds.join(", ") });
   }
   const trained: StageName[] = [];
-  const pathOf = (stage: StageName) => join(armFolder(folder, arm.name, seed), weightsFile(stage));
-  for (const stage of STAGES) if (await disk.stat(pathOf(stage))) trained.push(stage);
+  for (const stage of STAGES) {
+    if (await disk.stat(modelOfRun(folder, { record, arm, seed, stage }).weights)) trained.push(stage);
+  }
   const stage = choice.stage ?? trained.findLast((name) => name !== "control");
   const found = trained.find((name) => name === stage);
   if (!found) {
@@ -72,7 +151,7 @@ export async function chooseModel(disk: Disk, folder: string, choice: ModelChoic
       },
     );
   }
-  return { record, arm, seed, stage: found, weights: pathOf(found) };
+  return modelOfRun(folder, { record, arm, seed, stage: found });
 }
 
 /** What an evaluation measured. */
@@ -88,9 +167,9 @@ export const noTestPart = () =>
   new UsageError("the run has no test part", { hint: "a study has one with data.testFraction" });
 
 /** A model that is ready. Call `release` when done; the executor stays open. */
-export class TrainedModel {
+export class TrainedModel<Files extends ModelFiles = ChosenModel> {
   private constructor(
-    readonly chosen: ChosenModel,
+    readonly chosen: Files,
     readonly tokenizer: Tokenizer,
     readonly executor: Executor,
     readonly store: ParameterStore,
@@ -99,20 +178,18 @@ export class TrainedModel {
   #prefix: MetaPrefix | undefined;
 
   /** Loads tokenizer and weights. Throws a HymbaError when the weights belong to another tokenizer or do not fit. */
-  static async open(executor: Executor, { disk, folder, chosen }: { disk: Disk; folder: string; chosen: ChosenModel }) {
-    const path = tokenizerPath(folder, chosen.record.study), tokenizer = await readTokenizer(disk, path);
-    requireOwnTokenizer(path, { hash: tokenizer.hash, recorded: chosen.record.tokenizer.sha256 });
-    const { tensors, metadata } = decodeSafetensors(await disk.read(chosen.weights), { name: chosen.weights });
-    if (metadata.tokenizer !== tokenizer.hash) {
-      throw new HymbaError(`${chosen.weights} was trained with another tokenizer`, {
-        expected: tokenizer.hash,
-        got: metadata.tokenizer ?? "none named",
+  static async open<Files extends ModelFiles>(
+    executor: Executor,
+    { disk, chosen }: { disk: Disk; chosen: Files },
+  ): Promise<TrainedModel<Files>> {
+    if (!chosen.tokenizer) {
+      throw new HymbaError(`${chosen.arm.name} has no tokenizer`, {
+        expected: "a tokenizer, to turn text into tokens and back",
+        hint: "Hymba.load of the library takes token ids",
       });
     }
-    executor.useTiles?.(chosen.record.tiles ?? {});
-    const store = new ParameterStore(chosen.arm.config);
-    putArena(executor, store, { tensors, arena: "parameters", name: chosen.weights });
-    return new TrainedModel(chosen, tokenizer, executor, store);
+    const { tokenizer, store } = await openModel(executor, { disk, files: chosen });
+    return new TrainedModel(chosen, present(tokenizer, "the tokenizer"), executor, store);
   }
 
   /** Loss, perplexity and bits per byte on a text, in windows of the length that was trained. */
@@ -136,7 +213,7 @@ export class TrainedModel {
 
   /** The log-probability of every token but the first of each piece. */
   async logpsOf(part: Part, { signal }: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    const { pretraining, sequenceLength: T } = this.chosen.record.study, B = microBatch(pretraining);
+    const { evaluatedAtOnce: B, sequenceLength: T } = this.chosen;
     const scorer = await Scorer.create(this.executor, evaluationPlan(this.store, { B, T }), { signal });
     try {
       return await scorer.tokenLogps(part);

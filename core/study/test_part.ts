@@ -9,7 +9,6 @@ import { present } from "../lists.ts";
 import type { Executor } from "../plan/mod.ts";
 import {
   addReading,
-  armFolder,
   type ArmResult,
   FILES,
   loadRun,
@@ -17,11 +16,10 @@ import {
   type RunRecord,
   type StageName,
   STAGES,
-  weightsFile,
   writeArmTest,
   writeTestBaselines,
 } from "../record/mod.ts";
-import { TrainedModel } from "./one_model.ts";
+import { modelOfRun, TrainedModel } from "./one_model.ts";
 
 interface Place {
   readonly disk: Disk;
@@ -88,6 +86,5 @@ export function openStage(
   { disk, folder, executor, record }: Pick<Place, "disk" | "folder" | "executor" | "record">,
 ): Promise<TrainedModel> {
   const arm = present(record.study.arms.find((one) => one.name === name), `the arm ${name}`);
-  const weights = join(armFolder(folder, name, seed), weightsFile(stage));
-  return TrainedModel.open(executor, { disk, folder, chosen: { record, arm, seed, stage, weights } });
+  return TrainedModel.open(executor, { disk, chosen: modelOfRun(folder, { record, arm, seed, stage }) });
 }

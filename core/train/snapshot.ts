@@ -1,6 +1,6 @@
 /** Copies weights and moments from the executor to a checkpoint and back. */
 import type { LoadedCheckpoint } from "../params/checkpoint.ts";
-import { HymbaError, quoted } from "../errors.ts";
+import { fittingWeights } from "../params/fitting.ts";
 import type { StoredTensor } from "../params/safetensors.ts";
 import type { ArenaName, ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -36,31 +36,6 @@ export async function takeSnapshot(executor: Executor, store: ParameterStore): P
 export const snapshotBytes = ({ specs }: ParameterStore): number =>
   GROUPS.length * 4 * specs.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0);
 
-const described = ({ dtype, shape }: Pick<StoredTensor, "dtype" | "shape">) => `${dtype} [${shape}]`;
-
-/** The values of each tensor by name. Throws a HymbaError that names the first that is missing, unknown or of another shape. */
-function fitting(
-  { specs, config: { archType } }: ParameterStore,
-  { tensors, name: file }: { tensors: Readonly<Record<string, StoredTensor>>; name: string },
-): Record<string, Float32Array<ArrayBuffer>> {
-  const refuse = (name: string, { expected, got }: { expected: string; got: string }) => {
-    const hint = `give the weights of a model of this configuration (${archType})`;
-    return new HymbaError(`${file}: tensor ${quoted(name)} does not fit the model`, { expected, got, hint });
-  };
-  const values = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const { name, shape } of specs) {
-    const found = Object.hasOwn(tensors, name) ? tensors[name] : undefined,
-      expected = described({ dtype: "F32", shape });
-    if (found?.dtype !== "F32" || described(found) !== expected) {
-      throw refuse(name, { expected, got: found ? described(found) : "no tensor of this name" });
-    }
-    values.set(name, found.data as Float32Array<ArrayBuffer>);
-  }
-  const unknown = Object.keys(tensors).find((name) => !values.has(name));
-  if (unknown !== undefined) throw refuse(unknown, { expected: "no tensor of this name", got: "one" });
-  return Object.fromEntries(values);
-}
-
 /**
  * Writes named float32 tensors into an arena. `name` is what errors call their file. Throws a HymbaError when one is missing,
  * unknown or of another shape than the model's, transposed say; nothing is written then.
@@ -70,7 +45,7 @@ export function putArena(
   store: ParameterStore,
   { tensors, arena, name }: { tensors: Readonly<Record<string, StoredTensor>>; arena: ArenaName; name: string },
 ): void {
-  store.write(executor, fitting(store, { tensors, name }), arena);
+  store.write(executor, fittingWeights(store.config, { tensors, name }), arena);
 }
 
 /** Writes weights and both moments, the groups of a checkpoint. Throws as {@link putArena} does. */

@@ -123,7 +123,7 @@ Deno.test("a tokenizer that replaces a run's is refused by a resume and by its m
   const expected = /tokenizer\.model is not the tokenizer of this run/;
   await assert.rejects(run(disk), expected);
   const executor = await CpuExecutor.create({ threads: 1 }), chosen = await chooseModel(disk, FOLDER);
-  await assert.rejects(TrainedModel.open(executor, { disk, folder: FOLDER, chosen }), expected);
+  await assert.rejects(TrainedModel.open(executor, { disk, chosen }), expected);
   await executor.close();
   const replaced = await checkTokenizer(disk, FOLDER, { record, corpus });
   assert.deepEqual(replaced.map(({ ok }) => ok), [false, true]);

@@ -76,7 +76,7 @@ Deno.test("a trained model, a second stage and the library refuse a transposed e
   const sound = new Uint8Array(await disk.read(path));
   await transposeEmbedding(disk, path);
   const chosen = await chooseModel(disk, "run", { stage: "pretraining" });
-  await assert.rejects(TrainedModel.open(executor, { disk, folder: "run", chosen }), refused(expected));
+  await assert.rejects(TrainedModel.open(executor, { disk, chosen }), refused(expected));
   for (const name of ["orpo.json", "checkpoints"]) await removeTree(disk, `run/arms/mamba-1/${name}`);
   await assert.rejects(runStudy(study, options), refused(expected));
   await executor.close();

@@ -1,0 +1,44 @@
+/** `hymba export`: a trained model in the format of another program. */
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { command, option } from "@optique/core/primitives";
+import { choice, string } from "@optique/core/valueparser";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { EXPORT_FORMATS, exportFiles, requireNewFolder, writeFolder } from "../../core/export/mod.ts";
+import { findModel, readModel } from "../../core/study/one_model.ts";
+import type { Action } from "../ui/run.ts";
+import { modelOptions } from "../shared/model_options.ts";
+import { jsonOption } from "../shared/options.ts";
+import { folderOf, runArgument } from "../shared/run_argument.ts";
+
+const options = merge(
+  object("What to write", {
+    run: runArgument,
+    format: option("--format", choice([...EXPORT_FORMATS], { metavar: "pytorch" }), {
+      description: message`pytorch: any model, with a Python file that runs it`,
+    }),
+    out: option("--out", string({ metavar: "DIR" }), { description: message`a new or empty folder` }),
+    json: jsonOption,
+  }),
+  modelOptions,
+);
+
+export const exportCommand = command("export", map(options, (given): Action => () => exportModel(given)), {
+  brief: message`one trained model for PyTorch, Hugging Face and other programs`,
+  description:
+    message`Writes the weights, the configuration and the tokenizer of a model of a run, or of a folder that hymba import made, for another program. docs/export.md says what each format carries. Example: hymba export results/runs/quick-tinyshakespeare --model hymba --format pytorch --out hymba-pytorch`,
+});
+
+async function exportModel(
+  { run, format, out, json, ...choice }: InferValue<typeof options>,
+): Promise<void> {
+  await requireNewFolder(systemDisk, out);
+  const files = await findModel(systemDisk, await folderOf(run), choice);
+  const { arm: { name, config }, sequenceLength, source } = files, read = await readModel(systemDisk, files);
+  const made = exportFiles({ name, config, sequenceLength, source, ...read }, format);
+  const written = await writeFolder(systemDisk, out, made);
+  if (json) return console.log(JSON.stringify({ model: name, source, format, written }));
+  for (const path of written) console.log(`wrote ${path}`);
+}

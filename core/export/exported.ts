@@ -1,0 +1,34 @@
+/** What an export is made from and an import gives back: one model with its weights on the host. */
+import type { HymbaConfig } from "../config/mod.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+
+/** Float32 values of each parameter by its name in `core/params/specs.ts`, row-major. */
+export type Weights = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+
+/** One trained model. */
+export interface ExportedModel {
+  readonly name: string;
+  readonly config: HymbaConfig;
+  /** Tokens of the sequences that it was trained with. */
+  readonly sequenceLength: number;
+  readonly weights: Weights;
+  /** Absent where the model came without one that this program reads. */
+  readonly tokenizer?: Tokenizer;
+  /** What it was made from, in words. */
+  readonly source: string;
+}
+
+/** The contents of a folder by file name. */
+export type Files = Readonly<Record<string, Uint8Array<ArrayBuffer> | string>>;
+
+/** JSON as the files of an export have it: indented, with a line break at the end. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/** The tokenizer's files, in each of the two formats that can hold it. */
+export function tokenizerFiles(tokenizer: Tokenizer | undefined): Files {
+  if (!tokenizer) return {};
+  return {
+    ...(tokenizer.hasModel ? { "tokenizer.model": new Uint8Array(tokenizer.toModelBytes()) } : {}),
+    ...(tokenizer.hasJson ? { "tokenizer.json": tokenizer.toJson() } : {}),
+  };
+}

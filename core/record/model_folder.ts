@@ -1,0 +1,38 @@
+/** A folder with one model that came from elsewhere, as `hymba import` makes it: what it is, its weights and its tokenizer. */
+import { join } from "node:path";
+import { HymbaConfig, type HymbaOptions } from "../config/mod.ts";
+import type { Disk } from "../disk/mod.ts";
+import { type Checked, digest, object, oneOf, optional, readAs, text, whole } from "../file_schema.ts";
+import { readJson } from "./json_file.ts";
+import { FILES } from "./paths.ts";
+import { armName } from "./rules.ts";
+
+/** Names of its files. The tokenizer has one of the two names that it has in a run. */
+export const MODEL_FILES = { model: "model.json", weights: "model.safetensors" } as const;
+
+const stored = object({
+  format: oneOf([1]),
+  name: armName,
+  /** What it was made from, in words. */
+  source: text(),
+  /** Tokens of the sequences that it was trained with. */
+  sequenceLength: whole({ min: 1, max: 2 ** 31 }),
+  config: object({}),
+  /** Absent where it has none that this program reads. */
+  tokenizer: optional(object({ file: oneOf([FILES.model, FILES.tokenizer]), sha256: digest })),
+});
+
+/** model.json. The configuration is checked and frozen. */
+export type ModelRecord = Omit<Checked<typeof stored>, "config"> & { readonly config: HymbaConfig };
+
+/** What model.json says. Throws a HymbaError with the place of what is wrong. */
+export function modelRecordOf(value: unknown, path: string): ModelRecord {
+  const found = readAs(stored, value, path);
+  return { ...found, config: new HymbaConfig(found.config as Partial<HymbaOptions>) };
+}
+
+/** The record of a folder with one model; undefined where the folder has none, or is a run. */
+export const readModelRecord = async (disk: Disk, folder: string): Promise<ModelRecord | undefined> =>
+  await disk.stat(join(folder, FILES.record))
+    ? undefined
+    : await readJson(disk, join(folder, MODEL_FILES.model), { as: modelRecordOf });

@@ -1,0 +1,64 @@
+/** `hymba export` and `hymba import` as a user calls them, on a run of two models. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { runStudy } from "../../core/study/study.ts";
+import { type Ended, hymba, makePlace } from "../cli/command_line.ts";
+import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "../study/tiny_study.ts";
+
+const place = await makePlace();
+const pathOf = (...names: string[]) => join(place.folder, ...names);
+
+let made: Promise<void> | undefined;
+/** A run of two models in the folder `run`. */
+function trained(): Promise<void> {
+  return made ??= (async () => {
+    const executor = await CpuExecutor.create({ threads: 1 });
+    const study = { ...tinyStudy({ arms: ["transformer-global", "hymba"] }), lastStage: "pretraining" as const };
+    await runStudy(study, {
+      ...{ executor, disk: systemDisk, folder: pathOf("run"), environment: ENVIRONMENT, corpus: madeUpCorpus() },
+    });
+    await executor.close();
+  })();
+}
+
+const ok = ({ code, out, error }: Ended): string => (assert.equal(code, 0, error), out);
+const namesIn = (folder: string) => [...Deno.readDirSync(pathOf(folder))].map(({ name }) => name).sort();
+
+Deno.test("export: PyTorch's files are written and named, and a second time into the same folder is refused", async () => {
+  await trained();
+  const words = ["export", "run", "--model", "hymba", "--format", "pytorch", "--out", "torch/"];
+  const out = ok(await hymba(place, ...words)), files = namesIn("torch");
+  assert.deepEqual(files, ["config.json", "hymba_model.py", "model.safetensors", "tokenizer.json", "tokenizer.model"]);
+  for (const file of files) assert.match(out, new RegExp(`^wrote torch/${file}$`, "m"));
+  const again = await hymba(place, ...words);
+  assert.equal(again.code, 2);
+  assert.match(again.error, /torch\/ is not empty[^]*nothing was changed/);
+  const json = JSON.parse(ok(await hymba(place, ...words.slice(0, -1), "torch2", "--json")));
+  assert.deepEqual([json.model, json.format, json.written.length], ["hymba", "pytorch", 5]);
+});
+
+/** Words that cannot be followed, and what is said. All end with exit code 2 and leave nothing behind. */
+const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] = [
+  [["export", "run", "--out", "none"], /--format/],
+  [["export", "run", "--format", "tensorflow", "--out", "none"], /pytorch/],
+  [["export", "run", "--format", "pytorch"], /--out/],
+  [["export", "run", "--format", "pytorch", "--out", "made-up.txt"], /made-up\.txt is not a folder/],
+  [["export", "nowhere", "--format", "pytorch", "--out", "none"], /nowhere is not a run/],
+  [
+    ["export", "run", "--model", "gpt", "--format", "pytorch", "--out", "none"],
+    /no model "gpt"[^]*transformer-global, hymba/,
+  ],
+  [["export", "run", "--stage", "orpo", "--format", "pytorch", "--out", "none"], /no weights of stage "orpo"/],
+];
+
+Deno.test("export: bad words are usage errors and write nothing", async () => {
+  await trained();
+  for (const [words, expected] of WRONG) {
+    const { code, error } = await hymba(place, ...words);
+    assert.equal(code, 2, `${words.join(" ")}: ${error}`);
+    assert.match(error, expected, words.join(" "));
+  }
+  assert.ok(!namesIn(".").includes("none"));
+});
