@@ -32,6 +32,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   lesion: async () => (await import("./commands/lesion.ts")).lesionCommand,
   preference: async () => (await import("./commands/preference.ts")).preferenceCommand,
   report: async () => (await import("./commands/report.ts")).reportCommand,
+  serve: async () => (await import("./commands/serve.ts")).serveCommand,
   architecture: async () => (await import("./commands/architecture.ts")).architectureCommand,
   review: async () => (await import("./commands/review.ts")).reviewCommand,
   verify: async () => (await import("./commands/verify.ts")).verifyCommand,

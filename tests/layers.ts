@@ -38,6 +38,8 @@ export const LAYERS = [
   "core/study",
   "core/bench",
   "core/report",
+  "core/page",
+  "core/serve",
   "core/verify",
   "mod.ts",
   "cli/ui",
@@ -54,7 +56,7 @@ const layerOf = (path: string) => LAYERS.findIndex((layer) => path === layer || 
 async function* sources(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(new URL(folder, root))) {
     if (entry.isDirectory) yield* sources(`${folder}${entry.name}/`);
-    else if (entry.name.endsWith(".ts")) yield `${folder}${entry.name}`;
+    else if (/\.tsx?$/.test(entry.name)) yield `${folder}${entry.name}`;
   }
 }
 

@@ -29,6 +29,7 @@ Deno.test("npm package: it holds the program, names its version, and starts it w
         "cli/commands/ablate.ts",
         "wgsl/adamw.wgsl",
         "core/cpu/kernels_relaxed.wasm",
+        "core/page/built/main.js",
         "deno.lock",
         "LICENSE",
       ]

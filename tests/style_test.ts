@@ -12,9 +12,9 @@ const MOST_LINES = 40;
 const ROOT = new URL("../", import.meta.url);
 
 async function* sources(path: string): AsyncGenerator<string> {
-  if (path.endsWith(".ts")) return yield path;
+  if (/\.tsx?$/.test(path)) return yield path;
   for await (const { name, isDirectory } of Deno.readDir(new URL(path, ROOT))) {
-    if (isDirectory || name.endsWith(".ts")) yield* sources(`${path}${name}${isDirectory ? "/" : ""}`);
+    if (isDirectory || /\.tsx?$/.test(name)) yield* sources(`${path}${name}${isDirectory ? "/" : ""}`);
   }
 }
 

@@ -44,6 +44,21 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
   };
 }
 
+/** A run without what takes long to read: no losses of tokens, no test part, no attention. Also while it is trained. */
+export async function loadCurves(disk: Disk, folder: string): Promise<Run> {
+  const record = await readRecord(disk, folder);
+  await loadStudent();
+  return {
+    record,
+    results: await loadResults(disk, folder, record),
+    metrics: await loadMetrics(disk, folder),
+    tokenLosses: [],
+    recall: await loadRecall(disk, folder, record),
+    speeds: await readJson(disk, join(folder, FILES.speeds), { as: speedsOf }),
+    attention: {},
+  };
+}
+
 async function loadResults(disk: Disk, folder: string, { study }: RunRecord): Promise<ArmResult[]> {
   const found: ArmResult[] = [];
   for (const seed of study.seeds) {

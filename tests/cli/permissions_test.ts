@@ -17,7 +17,7 @@ async function rows(): Promise<{ commands: string[]; flags: string[] }[]> {
     const [commands = "", flags = ""] = line.split("|").slice(1);
     return {
       commands: [...commands.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
-      flags: flags.match(/--[\w=,-]+/g) ?? [],
+      flags: flags.match(/--[\w=,.-]+/g) ?? [],
     };
   });
 }
@@ -40,6 +40,7 @@ const USES: Readonly<Record<string, readonly string[]>> = {
   "plot ablation": [run],
   report: [run],
   verify: [run, "--backend", "cpu", "--data", place.text],
+  serve: [run, "--export", join(run, "page")],
   pretrain: ["--model", "mamba", ...TRAINING, "--out", join(run, "one")],
 };
 

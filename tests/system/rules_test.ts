@@ -4,6 +4,7 @@ import {
   gpuBackend,
   isLockless,
   locksAreOff,
+  openCommand,
   passesSignals,
   stopSignals,
   swiftShaderRuns,
@@ -94,4 +95,13 @@ Deno.test("system: signals, folders, drivers and locks of each system", () => {
     [locksAreOff({ env: environment({ HYMBA_LOCKS: "off" }) }), locksAreOff({ env: environment({}) })],
     [true, false],
   );
+});
+
+Deno.test("system: a browser is opened by the system's own command, and on Linux only on a desktop", () => {
+  const address = "http://127.0.0.1:1/", env = (name: string) => name === "WAYLAND_DISPLAY" ? "wayland-0" : undefined;
+  const none = () => undefined;
+  assert.deepEqual(openCommand({ os: "windows", env: none }, address), ["explorer.exe", address]);
+  assert.deepEqual(openCommand({ os: "darwin", env: none }, address), ["open", address]);
+  assert.deepEqual(openCommand({ os: "linux", env }, address), ["xdg-open", address]);
+  assert.equal(openCommand({ os: "linux", env: none }, address), undefined);
 });

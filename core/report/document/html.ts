@@ -99,8 +99,8 @@ export function dataBlock(id: string, data: unknown): Markup {
 
 const hexOf = (letter: string) => letter.charCodeAt(0).toString(16).padStart(4, "0");
 
-/** The page's Content-Security-Policy: no network, and no script except the one with this hash. */
-function policyOf(script: string | undefined): string {
+/** The Content-Security-Policy of a page: no network, and no script except this one. */
+export function policyOf(script: string | undefined): string {
   const hash = script === undefined ? "" : createHash("sha256").update(script).digest("base64");
   const scripts = script === undefined ? "" : `; script-src 'sha256-${hash}'`;
   return `default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:${scripts}`;

@@ -1,0 +1,2 @@
+/** The engine in a worker of the page. */
+export {};

@@ -1,0 +1,118 @@
+/** progress.json: how far a study is, read from its folder. The study knows nothing of it. */
+import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
+import type { Disk } from "../disk/mod.ts";
+import { at, mean } from "../lists.ts";
+import type { CellView, ProgressView, SampleView } from "../page/views.ts";
+import { armFolder, loadCurves, type MetricsLine, type Run, type StageName, type StageRecord } from "../record/mod.ts";
+import { chartData } from "../report/interactive/chart_data.ts";
+import { readStage } from "../study/arm_stage.ts";
+import { cellsOf } from "../study/cells.ts";
+import { stagesOf } from "../study/stage_plans.ts";
+import { trainedFiles } from "./trained.ts";
+
+/** A stage of one cell: what is planned and what the log and the records say. */
+interface StageState {
+  readonly arm: string;
+  readonly seed: number;
+  readonly stage: StageName;
+  readonly steps: number;
+  /** Text tokens of an update. */
+  readonly tokens: number;
+  readonly record?: StageRecord;
+  /** The newest lines of its training and of its evaluation. */
+  readonly train?: MetricsLine;
+  readonly evaluation?: MetricsLine;
+}
+
+/** Reads how far a study is. Throws a HymbaError when a file of it is damaged. */
+export async function progressOf(disk: Disk, folder: string): Promise<ProgressView> {
+  const run = await loadCurves(disk, folder), stages = await statesOf(disk, folder, run);
+  const cells = cellsOf(run.record.study).map((cell) => cellOf(cell, { run, stages }));
+  const models = await trainedFiles(disk, folder, run.record);
+  return {
+    finished: cells.every(({ state }) => state === "done" || state === "failed"),
+    ...timeOf(stages, cells),
+    cells,
+    charts: chartData(run),
+    samples: samplesOf(stages),
+    models: models.map(({ path: _, ...model }) => model),
+  };
+}
+
+const keyOf = ({ arm, seed, stage }: { arm: string; seed: number; stage?: string }) => `${arm} ${seed} ${stage}`;
+
+/** Every stage of every cell, in the order of the study. */
+async function statesOf(disk: Disk, folder: string, { record: { study }, metrics }: Run): Promise<StageState[]> {
+  const train = new Map<string, MetricsLine>(), evaluation = new Map<string, MetricsLine>(), found: StageState[] = [];
+  for (const line of metrics) {
+    if (line.kind === "train") train.set(keyOf(line), line);
+    if (line.kind === "evaluation") evaluation.set(keyOf(line), line);
+  }
+  for (const { arm, seed } of cellsOf(study)) {
+    for (const stage of stagesOf(study)) {
+      const key = keyOf({ arm: arm.name, seed, stage });
+      const record = await readStage(disk, armFolder(folder, arm.name, seed), stage);
+      const newest = { record, train: train.get(key), evaluation: evaluation.get(key) };
+      found.push({ arm: arm.name, seed, stage, ...planOf(study, arm, stage), ...newest });
+    }
+  }
+  return found;
+}
+
+/** Updates of a stage, and the text tokens of each. */
+function planOf(study: StudyConfig, arm: Arm, stage: StageName): Pick<StageState, "steps" | "tokens"> {
+  const { pretraining, orpo, preference, sequenceLength } = studyOfArm(study, arm);
+  if (stage === "pretraining") return { steps: pretraining.steps, tokens: pretraining.batch * sequenceLength };
+  const pairs = 2 * (preference.promptTokens + preference.completionTokens - 1);
+  return { steps: orpo.steps, tokens: orpo.batch * (preference.loss === "orpo" ? pairs : sequenceLength) };
+}
+
+function cellOf(
+  { arm: { name: arm }, seed }: { arm: Arm; seed: number },
+  { run, stages }: { run: Run; stages: readonly StageState[] },
+): CellView {
+  const own = stages.filter((state) => state.arm === arm && state.seed === seed);
+  const failure = run.metrics.find((line) => line.kind === "failure" && line.arm === arm && line.seed === seed);
+  const begun = own.findLast(({ train, record }) => train !== undefined || record !== undefined) ?? at(own, 0);
+  const done = own.every(({ record }) => record !== undefined), step = stepOf(begun);
+  return {
+    arm,
+    seed,
+    state: failure ? "failed" : done ? "done" : step > 0 ? "training" : "waiting",
+    ...(step > 0 && { stage: begun.stage }),
+    step,
+    steps: begun.steps,
+    loss: begun.train?.loss ?? undefined,
+    validation: begun.evaluation?.loss ?? undefined,
+    tokens_per_s: begun.train?.tokens_per_s ?? undefined,
+    ...(failure && { message: failure.message ?? "" }),
+  };
+}
+
+const stepOf = ({ record, steps, train }: StageState) => record ? steps : train?.step ?? 0;
+
+/** Share and time left: the updates of every stage, at the newest speed of this arm and stage, else at the mean of those known. */
+function timeOf(stages: readonly StageState[], cells: readonly CellView[]): Pick<ProgressView, "share" | "left_s"> {
+  const failed = new Set(cells.filter(({ state }) => state === "failed").map(({ arm, seed }) => `${arm} ${seed}`));
+  const counted = stages.filter(({ arm, seed }) => !failed.has(`${arm} ${seed}`));
+  const speedOf = ({ train }: StageState) => train?.tokens_per_s ?? undefined;
+  const meanOf = (some: readonly StageState[]) => {
+    const known = some.map(speedOf).filter((speed) => speed !== undefined && speed > 0);
+    return known.length > 0 ? mean(known as number[]) : undefined;
+  };
+  const any = meanOf(stages);
+  if (any === undefined) return { share: counted.length === 0 ? 1 : 0 };
+  let all = 0, left = 0;
+  for (const state of counted) {
+    const like = (arm: boolean) => stages.filter((one) => one.stage === state.stage && (!arm || one.arm === state.arm));
+    const speed = meanOf([state]) ?? meanOf(like(true)) ?? meanOf(like(false)) ?? any;
+    all += state.steps * state.tokens / speed;
+    left += (state.steps - stepOf(state)) * state.tokens / speed;
+  }
+  return { share: all > 0 ? 1 - left / all : 1, left_s: left };
+}
+
+const samplesOf = (stages: readonly StageState[]): SampleView[] =>
+  stages.flatMap(({ arm, seed, stage, record }) =>
+    (record?.samples ?? []).map(({ prompt, text }) => ({ arm, seed, stage, prompt, text }))
+  );
