@@ -1,12 +1,11 @@
 /** `hymba architecture`: the diagrams of one model. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { map, optional, withDefault } from "@optique/core/modifiers";
+import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import type { HymbaConfig } from "../../core/config/mod.ts";
-import { resolvedStudy } from "../../core/study/match.ts";
 import { extname } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import { at } from "../../core/lists.ts";
@@ -15,11 +14,14 @@ import type { Action } from "../ui/run.ts";
 import { writeDocument } from "../shared/document.ts";
 import { jsonOption } from "../shared/options.ts";
 import { profileOption } from "../shared/study.ts";
+import { armsOf, setOption, studyArgument } from "../shared/study_sources.ts";
 
 const options = object({
-  preset: withDefault(
-    option("--preset", string({ metavar: "smoke|quick|small|paper" }), { description: message`paper by default` }),
-    "paper",
+  study: studyArgument,
+  preset: optional(
+    option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
+      description: message`paper by default; with a study file the one that it names`,
+    }),
   ),
   model: optional(
     option("--model", string({ metavar: "NAME" }), {
@@ -27,6 +29,7 @@ const options = object({
     }),
   ),
   profile: profileOption,
+  set: setOption,
   out: optional(
     option("--out", string({ metavar: "FILE" }), {
       description: message`a page (.html) or one sheet (.svg, .png); architecture-MODEL.html by default`,
@@ -38,7 +41,7 @@ const options = object({
 export const architectureCommand = command("architecture", map(options, (given): Action => () => architecture(given)), {
   brief: message`layers, masks, parameters and caches of a model, drawn from its configuration`,
   description:
-    message`Writes one self-contained page about the architecture of a model, or one sheet as SVG or PNG. Example: hymba architecture --model hybrid-sequential --out hybrid.svg`,
+    message`Writes one self-contained page about the architecture of a model, or one sheet as SVG or PNG. The model is one of a preset or of a study file. Example: hymba architecture --model hybrid-sequential --out hybrid.svg`,
 });
 
 /** How each format is made, by the extension of the file. */
@@ -48,9 +51,10 @@ const FORMATS: Record<string, (name: string, config: HymbaConfig) => Promise<Uin
   ".png": architecturePng,
 };
 
-async function architecture({ preset, model, profile, out, json }: InferValue<typeof options>): Promise<void> {
-  const { arms } = resolvedStudy(preset, { models: [model ?? (profile ? "hybrid-paper" : "hymba")], profile });
-  const { name, config } = at(arms, 0), path = out ?? `architecture-${name}.html`;
+async function architecture({ model, out, json, ...given }: InferValue<typeof options>): Promise<void> {
+  const models = [model ?? (given.profile ? "hybrid-paper" : "hymba")];
+  const { name, config } = at(await armsOf({ ...given, models }, "paper"), 0),
+    path = out ?? `architecture-${name}.html`;
   const make = FORMATS[extname(path).toLowerCase()];
   if (make === undefined) {
     throw new UsageError(`--out ${path} has an unknown format`, { expected: Object.keys(FORMATS).join(", ") });

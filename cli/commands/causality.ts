@@ -21,16 +21,19 @@ import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { showLeak } from "../shared/leak_experiment.ts";
 import { dataOption, profileOption } from "../shared/study.ts";
+import { armsOf, setOption, studyArgument } from "../shared/study_sources.ts";
 
 const options = merge(
   object("Which models", {
+    study: studyArgument,
     preset: optional(
       option("--preset", string({ metavar: "NAME" }), {
-        description: message`the preset of the models; smoke by default`,
+        description: message`the preset of the models; smoke by default; with a study file the one that it names`,
       }),
     ),
     models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
     profile: profileOption,
+    set: setOption,
     reproduceLeak: option("--reproduce-leak", {
       description:
         message`check the documented study's cropped mask instead, which fails; with --profile seed also a model with this mask`,
@@ -58,7 +61,7 @@ const options = merge(
 export const causalityCommand = command("causality", map(options, (given): Action => () => causality(given)), {
   brief: message`checks that no position of a model sees its future`,
   description:
-    message`Changes token t + 1 for every t and compares all logits up to t bit by bit. Checks that the gradients of the logits at t are exactly zero after t. Does both at lengths around the window and the meta tokens, and counts the visible pairs of each mask. Exit code 1 when a model leaks. Example: hymba causality --models hymba`,
+    message`Changes token t + 1 for every t and compares all logits up to t bit by bit. Checks that the gradients of the logits at t are exactly zero after t. Does both at lengths around the window and the meta tokens, and counts the visible pairs of each mask. Exit code 1 when a model leaks. The models are those of a preset or of a study file. Example: hymba causality --models hymba`,
 });
 
 type Options = InferValue<typeof options>;
@@ -112,13 +115,12 @@ function reportTable(reports: readonly Proof[]): string {
   return table([["model", "length", "tokens changed", "seen by the past", "gradients after", "verdict"], ...rows]);
 }
 
-async function causality(
-  { preset = "smoke", models, profile, reproduceLeak, leakExperiment: folder, steps, data, picture, json, ...backend }:
-    Options,
-): Promise<void> {
-  if (folder !== undefined) return await showLeak(folder, { steps, data, profile, ...backend });
+async function causality(given: Options): Promise<void> {
+  const { study, preset, models, profile, set, reproduceLeak, leakExperiment, steps, data, picture, json, ...backend } =
+    given;
+  if (leakExperiment !== undefined) return await showLeak(leakExperiment, { steps, data, profile, ...backend });
   if (reproduceLeak) return await reproduce({ picture, json, profile, ...backend });
-  const { arms } = resolvedStudy(preset, { models: models?.split(","), profile });
+  const arms = await armsOf({ study, preset, models: models?.split(","), profile, set }, "smoke");
   const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
   try {
     const reports = [];

@@ -5,7 +5,7 @@ import { multiple, optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import type { OpenBackend } from "../../core/backend/mod.ts";
-import { type Precision, type Preset, usualPrecision } from "../../core/config/mod.ts";
+import { type Arm, type Precision, type Preset, usualPrecision } from "../../core/config/mod.ts";
 import { readText, systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { matchedStudy } from "../../core/study/match.ts";
@@ -28,6 +28,10 @@ export const studyArgument = optional(
   }),
 );
 
+export const setOption = multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
+  description: message`sets any key of a study file; hymba config explain lists them; can be repeated`,
+}));
+
 export const presetOption = optional(
   option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
     description:
@@ -40,9 +44,7 @@ const plain = (name: `--${string}`, metavar: "N" | "X" | "FILE" | "FILE|bytes", 
 
 /** The flags of single keys. The table of keys checks their values. */
 export const keyOptions = object("Values of the study", {
-  set: multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
-    description: message`sets any key of a study file; hymba config explain lists them; can be repeated`,
-  })),
+  set: setOption,
   rate: plain("--rate", "X", "the largest learning rate of the first stage"),
   batch: plain("--batch", "N", "sequences per update of the first stage"),
   accumulate: plain("--accumulate", "N", "parts of a batch that are computed one after the other: less memory"),
@@ -165,4 +167,23 @@ export function readyStudy(sources: Sources, machine?: Machine): ResolvedStudy {
     ? undefined
     : usualPrecision(resolved.preset, machine?.hardware ?? false);
   return { ...resolved, study: { ...matchedStudy(resolved), ...keptIn(usual) } };
+}
+
+/**
+ * The arms of a study file or a preset, for commands that show or check models without training them. `usual`: the preset where
+ * nothing names one. Throws a UsageError for every fault of file and flags.
+ */
+export async function armsOf(
+  { study, preset, models, profile, set = [] }: {
+    study?: string;
+    preset?: string;
+    models?: readonly string[];
+    profile?: Overrides["profile"];
+    set?: readonly string[];
+  },
+  usual: Preset,
+): Promise<readonly Arm[]> {
+  const flags = flagValues({ preset, models, profile, set });
+  const sources = await sourcesOf(study, flags);
+  return matchedStudy(resolveSources({ ...sources, preset: sources.file ? usualPreset(profile) : usual })).arms;
 }
