@@ -154,8 +154,8 @@ export class Hymba implements AsyncDisposable {
   }
 
   /**
-   * Loads a trained model of a run folder, or of a folder that `hymba import` made, with its tokenizer. Throws UsageError when the run does not have the model, HymbaError when a
-   * file is damaged.
+   * Loads a trained model of a run folder, or of a folder that `hymba import` made, with its tokenizer. Throws UsageError when the run does
+   * not have the model, HymbaError when a file is damaged.
    *
    * @example
    * ```ts ignore

@@ -21,6 +21,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   evaluate: async () => (await import("./commands/evaluate.ts")).evaluateCommand,
   generate: async () => (await import("./commands/generate.ts")).generateCommand,
   export: async () => (await import("./commands/export.ts")).exportCommand,
+  import: async () => (await import("./commands/import.ts")).importCommand,
   tokenizer: async () => (await import("./commands/tokenizer.ts")).tokenizerCommand,
   plot: async () => (await import("./commands/plot.ts")).plotCommand,
   attention: async () => (await import("./commands/attention.ts")).attentionCommand,

@@ -16,8 +16,9 @@ import { folderOf, runArgument } from "../shared/run_argument.ts";
 const options = merge(
   object("What to write", {
     run: runArgument,
-    format: option("--format", choice([...EXPORT_FORMATS], { metavar: "pytorch" }), {
-      description: message`pytorch: any model, with a Python file that runs it`,
+    format: option("--format", choice([...EXPORT_FORMATS], { metavar: "pytorch|hf" }), {
+      description:
+        message`pytorch: any model, with a Python file that runs it; hf: transformer-global as a Llama of Transformers`,
     }),
     out: option("--out", string({ metavar: "DIR" }), { description: message`a new or empty folder` }),
     json: jsonOption,

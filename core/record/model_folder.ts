@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { HymbaConfig, type HymbaOptions } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
-import { type Checked, digest, object, oneOf, optional, readAs, text, whole } from "../file_schema.ts";
+import { quoted, UsageError } from "../errors.ts";
+import { accepts, type Checked, digest, object, oneOf, optional, readAs, text, whole } from "../file_schema.ts";
 import { readJson } from "./json_file.ts";
 import { FILES } from "./paths.ts";
 import { armName } from "./rules.ts";
@@ -29,6 +30,15 @@ export type ModelRecord = Omit<Checked<typeof stored>, "config"> & { readonly co
 export function modelRecordOf(value: unknown, path: string): ModelRecord {
   const found = readAs(stored, value, path);
   return { ...found, config: new HymbaConfig(found.config as Partial<HymbaOptions>) };
+}
+
+/** The name itself. Throws a UsageError for one that no model may have. */
+export function requireModelName(name: string): string {
+  if (accepts(armName, name)) return name;
+  throw new UsageError(`${quoted(name)} cannot be the name of a model`, {
+    expected: "small letters, digits, - and _, such as llama",
+    hint: "choose a name with --name",
+  });
 }
 
 /** The record of a folder with one model; undefined where the folder has none, or is a run. */

@@ -32,6 +32,7 @@ const USES: Readonly<Record<string, readonly string[]>> = {
   samples: [run],
   architecture: ["--out", join(run, "architecture.html")],
   export: [run, "--format", "pytorch", "--out", join(run, "exported")],
+  import: [join(run, "exported"), "--out", join(run, "imported")],
   review: ["--out", join(run, "review.html")],
   "tokenizer train": ["--input", place.text, "--vocab-size", "300", "--out", join(run, "trained")],
   "tokenizer encode": ["--model", MODEL],

@@ -20,7 +20,7 @@ async function commandsOf(): Promise<string[]> {
 const COMMANDS =
   "ablate pretrain orpo evaluate generate tokenizer plot attention samples metrics csv report architecture " +
   "review causality recall verify doctor golden tune init config bench power slices lesion preference " +
-  "sweep estimate cells merge blame submit array export serve";
+  "sweep estimate cells merge blame submit array export import serve";
 
 Deno.test("help: it lists every command, and the help of each has an example", async () => {
   const commands = await commandsOf();

@@ -39,6 +39,26 @@ Deno.test("export: PyTorch's files are written and named, and a second time into
   assert.deepEqual([json.model, json.format, json.written.length], ["hymba", "pytorch", 5]);
 });
 
+Deno.test("import: a model that was exported and came back writes the same text", async () => {
+  await trained();
+  const text = async (folder: string, ...words: string[]) =>
+    ok(await hymba(place, "generate", folder, ...words, "--backend", "cpu", "--prompt", "the sun", "--tokens", "12"));
+  for (const [model, format] of [["hymba", "pytorch"], ["transformer-global", "hf"]] as const) {
+    const files = `${format}-there`, back = `${format}-back`;
+    ok(await hymba(place, "export", "run", "--model", model, "--format", format, "--out", files));
+    const made = await hymba(place, "import", files, "--out", back);
+    assert.match(ok(made), new RegExp(`^wrote ${back}/model.json$`, "m"));
+    assert.match(made.error, /\d+ parameters/);
+    assert.equal(await text(back), await text("run", "--model", model), format);
+  }
+  ok(await hymba(place, "export", "pytorch-back", "--format", "pytorch", "--out", "again"));
+  const bytes = (folder: string) => Deno.readFileSync(pathOf(folder, "model.safetensors"));
+  assert.deepEqual(bytes("again"), bytes("pytorch-there"));
+  const csv = await hymba(place, "csv", "pytorch-back");
+  assert.equal(csv.code, 2);
+  assert.match(csv.error, /one imported model and not a run[^]*generate and export take it/);
+});
+
 /** Words that cannot be followed, and what is said. All end with exit code 2 and leave nothing behind. */
 const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] = [
   [["export", "run", "--out", "none"], /--format/],
@@ -50,6 +70,9 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
     ["export", "run", "--model", "gpt", "--format", "pytorch", "--out", "none"],
     /no model "gpt"[^]*transformer-global, hymba/,
   ],
+  [["import", "nowhere", "--out", "none"], /nowhere is not a model[^]*nothing there/],
+  [["import", "run", "--out", "none"], /run is not a model[^]*config\.json/],
+  [["import", "run", "--out", "run"], /run is not empty/],
   [["export", "run", "--stage", "orpo", "--format", "pytorch", "--out", "none"], /no weights of stage "orpo"/],
 ];
 
