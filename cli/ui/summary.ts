@@ -1,5 +1,6 @@
 /** The table of results of a run, for the terminal. */
 import { type Run, studyLabel } from "../../core/record/mod.ts";
+import { withoutBranches } from "../../core/report/branches.ts";
 import { table } from "./table.ts";
 import { testQuality } from "../../core/report/summary.ts";
 import { type SpeedKind, steadySpeed } from "../../core/report/speeds.ts";
@@ -9,8 +10,8 @@ const headOf = ({ test }: Run): string[] => [
   ...["bits/byte", "pref. acc.", "params M", "KV", "train tok/s", "gen tok/s"],
 ];
 
-export function summaryTable(run: Run): string {
-  const { record, results } = run;
+export function summaryTable(whole: Run): string {
+  const run = withoutBranches(whole), { record, results } = run;
   const number = (x: number | undefined, digits = 2) => x === undefined ? "" : x.toFixed(digits);
   const speed = (arm: string, kind: SpeedKind) => {
     const found = steadySpeed(run, arm, kind);

@@ -3,11 +3,13 @@ import { join } from "node:path";
 import type { Run, StageName } from "../record/mod.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { ablationChart } from "./ablation_chart.ts";
+import { hasBranches, withoutBranches } from "./branches.ts";
 import { budgetsCsv } from "./budgets.ts";
 import { budgetsChart } from "./budgets_chart.ts";
 import { attentionChart } from "./attention_chart.ts";
 import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "./csv.ts";
+import { equalCostsCsv } from "./equal_costs.ts";
 import { frontierChart, frontierCsv } from "./frontier.ts";
 import { metricsText } from "./metrics.ts";
 import { reportPage } from "./page.ts";
@@ -21,6 +23,9 @@ export interface Artifact {
   make(run: Run): Promise<Uint8Array | string> | string;
 }
 
+/** Of the longest training of each model only, where there are shorter ones. */
+const main = <T>(make: (run: Run) => T) => (run: Run): T => make(withoutBranches(run));
+
 const maps = (stage: StageName): Artifact => ({
   file: `hymba_attention_${stage}.png`,
   make: (run) => attentionChart(run, stage),
@@ -29,18 +34,19 @@ const maps = (stage: StageName): Artifact => ({
 /** All artifacts by name. */
 export const ARTIFACTS = {
   csv: { file: "ablation_results.csv", make: csvOf },
-  comparisons: { file: "comparisons.csv", make: comparisonsCsv },
-  preference: { file: "preference.csv", make: preferenceCsv },
+  comparisons: { file: "comparisons.csv", make: main(comparisonsCsv) },
+  preference: { file: "preference.csv", make: main(preferenceCsv) },
   metrics: { file: "detailed_metrics.txt", make: metricsText },
-  samples: { file: "generation_samples.txt", make: samplesText },
-  ablation: { file: "ablation_results.png", make: ablationChart },
-  stages: { file: "training_stages_comparison.png", make: stagesChart },
-  intervals: { file: "comparisons.png", make: comparisonChart },
+  samples: { file: "generation_samples.txt", make: main(samplesText) },
+  ablation: { file: "ablation_results.png", make: main(ablationChart) },
+  stages: { file: "training_stages_comparison.png", make: main(stagesChart) },
+  intervals: { file: "comparisons.png", make: main(comparisonChart) },
   attentionPretraining: maps("pretraining"),
   attentionOrpo: maps("orpo"),
   recall: { file: "recall.png", make: (run: Run) => recallChart(probeOf(run)) },
   recallCsv: { file: "recall.csv", make: (run: Run) => recallCsv(probeOf(run)) },
   budgets: { file: "budgets.png", make: budgetsChart },
+  equalCosts: { file: "equal_costs.csv", make: equalCostsCsv },
   budgetsCsv: { file: "budgets.csv", make: budgetsCsv },
   frontier: { file: "frontier.png", make: frontierChart },
   frontierCsv: { file: "frontier.csv", make: frontierCsv },
@@ -56,7 +62,8 @@ export function availableArtifacts(run: Run): ArtifactName[] {
   const shown: Partial<Record<ArtifactName, boolean>> = {
     attentionPretraining: (attention.pretraining?.length ?? 0) > 0,
     attentionOrpo: (attention.orpo?.length ?? 0) > 0,
-    intervals: hasComparisons(run),
+    intervals: hasComparisons(withoutBranches(run)),
+    equalCosts: hasBranches(run),
     recall: recall.length > 0,
     recallCsv: recall.length > 0,
     frontier: run.record.study.suite === "frontier",

@@ -1,19 +1,16 @@
 /** detailed_metrics.txt: the findings of a run and all its numbers with units. */
-import type { StudyConfig } from "../config/mod.ts";
 import {
   type ArmResult,
   FILES,
   type Quality,
   type Run,
-  type RunRecord,
   type StageName,
   type StageResult,
-  studyLabel,
   type TestPart,
 } from "../record/mod.ts";
-import { sharesOf } from "../data/split.ts";
 import { at } from "../lists.ts";
-import { firstStageWords, footerOf, oneLine, seedsOf } from "./caption.ts";
+import { footerOf, oneLine, seedsOf } from "./caption.ts";
+import { withoutBranches } from "./branches.ts";
 import { findings } from "./findings.ts";
 import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
@@ -27,7 +24,9 @@ import {
   standingOf,
 } from "./statistics.ts";
 import { type ArmSummary, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
-import { type Column, tableLines, wrap } from "./table.ts";
+import { equalCostTables } from "./equal_costs.ts";
+import { recordRows } from "./record_rows.ts";
+import { type Column, type MetricsTable, tableLines, wrap } from "./table.ts";
 import { speedText, WIDEST } from "./speeds.ts";
 
 type Format = (value: number) => string;
@@ -41,14 +40,6 @@ export function withDeviation({ mean, low, high, deviation }: Spread, format: Fo
 interface Measure extends Column {
   readonly of: (result: ArmResult) => number | undefined;
   readonly format: Format;
-}
-
-/** A table as headings and rows, which can be shown as text or as HTML. */
-export interface MetricsTable {
-  readonly title: string;
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly string[])[];
-  readonly note?: string;
 }
 
 const NAME: Column = { name: "model", align: "left" };
@@ -88,17 +79,20 @@ const baselineRow = (name: string, { loss, perplexity, bitsPerByte }: Quality) =
   fixed(bitsPerByte, 3),
 ];
 
-/** A title for each stage. */
-const stageTitles = (what: string): [StageName, string][] => [
-  ["pretraining", `${what} after pretraining`],
-  ["orpo", `${what} after ORPO`],
-  ["control", `${what} after the control: the second stage with beta = 0`],
-];
+/** A title for each stage that the study has. */
+function stageTitles({ record: { study } }: Run, what: string): [StageName, string][] {
+  const first: [StageName, string] = ["pretraining", `${what} after pretraining`];
+  if (study.lastStage === "pretraining") return [first];
+  return [first, ["orpo", `${what} after ORPO`], [
+    "control",
+    `${what} after the control: the second stage with beta = 0`,
+  ]];
+}
 
 function qualityTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
   const { unigram, bigram } = run.record.baselines;
   const baselines = [baselineRow("unigram baseline", unigram), baselineRow("bigram baseline", bigram)];
-  return stageTitles("Validation quality").map(([stage, title]) => {
+  return stageTitles(run, "Validation quality").map(([stage, title]) => {
     const table = armTable(arms, title, qualityMeasures(stage));
     return { ...table, rows: [...table.rows, ...baselines] };
   });
@@ -127,7 +121,7 @@ function testTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
     ...(unigram ? [baselineRow("unigram baseline", unigram)] : []),
     ...(bigram ? [baselineRow("bigram baseline", bigram)] : []),
   ].map((row) => [...row, fixed(run.record.baselines[row[0] === "unigram baseline" ? "unigram" : "bigram"].loss, 4)]);
-  return stageTitles("Quality on the test part").map(([stage, title]) => {
+  return stageTitles(run, "Quality on the test part").map(([stage, title]) => {
     const table = armTable(arms, title, measures(stage));
     return { ...table, rows: [...table.rows, ...baselines], note: readingsNote(test) };
   });
@@ -284,102 +278,18 @@ function recallTables(run: Run): MetricsTable[] {
 
 /** The tables of a run in the order of the report. */
 export function metricsTables(run: Run): MetricsTable[] {
-  const arms = summaries(run);
+  const main = withoutBranches(run), arms = summaries(main), second = run.record.study.lastStage !== "pretraining";
   return [
-    ...qualityTables(run, arms),
-    ...testTables(run, arms),
-    ...comparisonTables(run),
-    preferenceTable(run, arms),
-    logProbabilityTable(arms),
+    ...qualityTables(main, arms),
+    ...testTables(main, arms),
+    ...comparisonTables(main),
+    ...equalCostTables(run),
+    ...(second ? [preferenceTable(main, arms), logProbabilityTable(arms)] : []),
     ...recallTables(run),
     speedTable(run, arms),
     timeTable(arms),
     sizeTable(run, arms),
   ];
-}
-
-/** In words: the text that the tokenizer was trained on, and the part of the text that the models were trained on. */
-const dataWords = ({ profile, trainFraction, split }: StudyConfig): { tokenizer: string; train: string } =>
-  profile === undefined
-    ? {
-      tokenizer: "trained on the training part only",
-      train: split?.kind === "interleaved"
-        ? `${percent(trainFraction)}, in blocks of ${split.blockCharacters} characters from the whole text with ` +
-          `gaps of ${split.gapCharacters} on both sides,`
-        : `first ${percent(trainFraction)}`,
-    }
-    : {
-      tokenizer:
-        "lower case without spaces, trained on the validation text, too (lossy: bits per byte count the validated " +
-        "share of the text)",
-      train: `shuffled sequences, ${percent(trainFraction)} of them,`,
-    };
-
-/** A tokenizer in words; `words`: what it was trained on, unless it was given or saw a sample. */
-function tokenizerWords({ vocabSize, source, sampleCharacters }: RunRecord["tokenizer"], words: string): string {
-  const trained = sampleCharacters === undefined
-    ? words
-    : `trained on ${whole(sampleCharacters)} characters spread over the training part`;
-  if (source === "bytes") return `bytes of UTF-8, ${whole(vocabSize)} pieces, not trained`;
-  return `Unigram, ${whole(vocabSize)} pieces, ${
-    source === undefined ? trained : `read from ${source}, not trained here`
-  }`;
-}
-
-/** The facts of the run record: rows of a name and a value. */
-export function recordRows({ record }: Run): [name: string, value: string][] {
-  const { study, corpus, tokenizer, data, program } = record, words = dataWords(study), label = studyLabel(record);
-  const { orpo } = study, first = firstStageWords(study);
-  const rows: [name: string, value: string | undefined][] = [
-    ["command", record.command],
-    [label.kind, `${label.words}, seeds ${study.seeds.join(", ")}`],
-    ["profile", study.profile && `${study.profile}: the documented study, unchanged`],
-    ["started", record.started],
-    ["corpus", `${corpus.name}, ${whole(corpus.bytes)} bytes, licence: ${corpus.licence}`],
-    ["corpus SHA-256", corpus.sha256],
-    ["corpus note", corpus.warning],
-    ["tokenizer", tokenizerWords(tokenizer, words.tokenizer)],
-    ["tokenizer SHA-256", tokenizer.sha256],
-    ["data", partsInWords(record)],
-    [
-      "test part",
-      data.testTokens === undefined
-        ? undefined
-        : `${corpus.test ? `the text ${corpus.test.name}, ` : ""}${whole(data.testTokens)} tokens predicted, ` +
-          `${whole(data.testBytes)} bytes of text`,
-    ],
-    [
-      "stage 1",
-      `${first.steps} steps of ${first.batch} × ${study.sequenceLength} tokens${
-        partsOfBatch(study)
-      }, peak rate ${first.rate}, then ${first.schedule}`,
-    ],
-    ["stage 2", `${orpo.steps} steps of ${orpo.batch} pairs, peak rate ${orpo.rate}, loss ${study.preference.loss}`],
-    ["computed by", `${record.backend}: ${joined(record.adapter)}`],
-    ["processor", record.processor],
-    ["versions", joined(record.versions)],
-    ["commit", program && `${program.commit}${program.dirty ? ", with changes" : ""}`],
-    ["kernels SHA-256", record.kernels],
-  ];
-  return rows.flatMap(([name, value]) => value ? [[name, oneLine(value)]] : []);
-}
-
-/** How batches are computed, where that is in parts. */
-function partsOfBatch({ pretraining: { accumulate } }: StudyConfig): string {
-  return accumulate ? ` in ${accumulate} parts (gradients are summed part by part: other last digits than in one)` : "";
-}
-
-const joined = (values: Readonly<Record<string, string | number>>): string =>
-  Object.entries(values).map(([name, value]) => `${name} ${value}`).join(", ");
-
-function partsInWords({ study, data, corpus: { validation } }: Run["record"]): string {
-  const { train } = dataWords(study),
-    share = study.split?.testFraction ? percent(sharesOf(study).validation) : "the rest";
-  const rest = validation ? `the text ${validation.name}` : share;
-  return `${train} for training (${whole(data.trainTokens)} tokens), ${rest} for validation ` +
-    `(${whole(data.validationTokens)} tokens; ${whole(data.evaluatedTokens)} predicted, ${
-      whole(data.evaluatedBytes)
-    } bytes of text)`;
 }
 
 const DEFINITIONS = [
@@ -401,7 +311,7 @@ export function meansNote(run: Run): string {
 /** The whole report as text. */
 export function metricsText(run: Run): string {
   const lines = ["Detailed metrics", footerOf(run), "", "FINDINGS"];
-  for (const finding of findings(run)) lines.push(...wrap(`• ${finding}`, { indent: "  " }));
+  for (const finding of findings(withoutBranches(run))) lines.push(...wrap(`• ${finding}`, { indent: "  " }));
   lines.push("", meansNote(run));
   for (const { title, columns, rows, note } of metricsTables(run)) {
     lines.push("", title.toUpperCase(), ...tableLines(columns, rows));

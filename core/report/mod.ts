@@ -11,7 +11,8 @@ export {
 export { attentionChart } from "./attention_chart.ts";
 export { csvOf } from "./csv.ts";
 export { findings, verdict } from "./findings.ts";
-export { type MetricsTable, metricsTables, metricsText } from "./metrics.ts";
+export { metricsTables, metricsText } from "./metrics.ts";
+export type { MetricsTable } from "./table.ts";
 export { samplesText } from "./samples.ts";
 export { stagesChart } from "./stages_chart.ts";
 export { type Column, tableLines } from "./table.ts";

@@ -5,9 +5,11 @@ import { attentionChart } from "./attention_chart.ts";
 import { AFTER, footerOf } from "./caption.ts";
 import { htmlTable, inlinePng, type Markup, markup, page } from "./document/html.ts";
 import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
+import { withoutBranches } from "./branches.ts";
 import { findings, verdict } from "./findings.ts";
 import { INTERACTIVE_STYLE, interactiveSections, SCRIPT } from "./interactive/mod.ts";
-import { meansNote, metricsTables, recordRows } from "./metrics.ts";
+import { meansNote, metricsTables } from "./metrics.ts";
+import { recordRows } from "./record_rows.ts";
 import { probeOf, recallChart } from "./recall.ts";
 import { stagesChart } from "./stages_chart.ts";
 
@@ -48,14 +50,14 @@ const samplesOf = (run: Run): Markup[] =>
  * run record. All texts of the run are escaped. The page's policy forbids the network and every script but its own.
  */
 export async function reportPage(run: Run): Promise<string> {
-  const { corpus } = run.record, name = { name: "", align: "left" } as const;
+  const main = withoutBranches(run), { corpus } = run.record, name = { name: "", align: "left" } as const;
   const body = markup`
     ${corpus.warning !== undefined && markup`<p class="warning">${corpus.warning}</p>`}
-    <h2>Verdict</h2><div class="verdict"><p>${verdict(run)}</p></div>
+    <h2>Verdict</h2><div class="verdict"><p>${verdict(main)}</p></div>
     <h2>Findings</h2><div>
-      <ul>${findings(run).map((finding) => markup`<li>${finding}</li>`)}</ul>
+      <ul>${findings(main).map((finding) => markup`<li>${finding}</li>`)}</ul>
     </div>
-    ${interactiveSections(run)}
+    ${interactiveSections(main)}
     <h2>Tables</h2><p>${meansNote(run)}</p>${
     metricsTables(run)
       .map(({ title, columns, rows, note }) =>
@@ -64,7 +66,7 @@ export async function reportPage(run: Run): Promise<string> {
         }`
       )
   }
-    <h2>Samples</h2><p>The prompts (bold) are randomly chosen passages of the validation text.</p>${samplesOf(run)}
+    <h2>Samples</h2><p>The prompts (bold) are randomly chosen passages of the validation text.</p>${samplesOf(main)}
     <h2>Figures</h2><details><summary>The same data as pictures</summary>${await figures(run)}</details>
     <h2>What was run</h2>${htmlTable([name, { ...name, name: " " }], recordRows(run))}
     <details>

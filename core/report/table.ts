@@ -39,3 +39,11 @@ export function wrap(text: string, { width = 100, indent = "" }: { width?: numbe
   }
   return lines;
 }
+
+/** A table as headings and rows, which can be shown as text or as HTML. */
+export interface MetricsTable {
+  readonly title: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+  readonly note?: string;
+}

@@ -4,7 +4,7 @@ import { fc } from "../packages.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { type Disk, memoryDisk, systemDisk, writeFile } from "../../core/disk/mod.ts";
 import { readTokenizer } from "../../core/record/mod.ts";
-import { recordRows } from "../../core/report/metrics.ts";
+import { recordRows } from "../../core/report/record_rows.ts";
 import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";

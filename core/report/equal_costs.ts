@@ -1,0 +1,178 @@
+/**
+ * The models at equal tokens, arithmetic and time: a run whose models have shorter trainings (`decayAt`) knows each model's loss at
+ * several costs, and between two of them a straight line over the logarithm of the cost.
+ */
+import type { Arm } from "../config/mod.ts";
+import { at } from "../lists.ts";
+import type { Run } from "../record/mod.ts";
+import { budgetOf } from "../study/budgets.ts";
+import { hasBranches } from "./branches.ts";
+import { tokensPerStep } from "./budgets.ts";
+import { type Cell, csvText } from "./csv.ts";
+import { comparedPart, type Difference, differenceOf } from "./statistics.ts";
+import { duration, fixed, NONE, significant, whole } from "./format.ts";
+import { oneLine } from "./caption.ts";
+import { spreadOf, testQuality } from "./summary.ts";
+import type { MetricsTable } from "./table.ts";
+
+export const COST_AXES = ["tokens", "flops", "seconds"] as const;
+export type CostAxis = typeof COST_AXES[number];
+
+/** One model at one cost. */
+export interface AtCost {
+  readonly axis: CostAxis;
+  /** Text tokens, floating-point operations or seconds of the first stage. */
+  readonly cost: number;
+  readonly model: string;
+  /** Nats per token, the mean over the seeds. */
+  readonly loss: number;
+  /** Loss above that of the best model at this cost, paired by seed; its interval allows for all pairs of models. */
+  readonly above: Difference | undefined;
+}
+
+/** A model with its trainings, the shortest first. */
+interface Lengths {
+  readonly model: string;
+  readonly arms: readonly Arm[];
+}
+
+function lengthsOf({ record: { study } }: Run): Lengths[] {
+  const steps = (arm: Arm) => budgetOf(study, arm).steps;
+  return study.arms.filter(({ trunk }) => !trunk).map((arm) => ({
+    model: arm.name,
+    arms: [...study.arms.filter(({ trunk }) => trunk === arm.name), arm].toSorted((a, b) => steps(a) - steps(b)),
+  }));
+}
+
+/** Seconds of an update of a model: the median of all that were logged, so that other work on the machine counts little. */
+function updateSecondsOf(run: Run, model: string): number {
+  const times = run.metrics.flatMap((line) =>
+    line.kind === "train" && line.arm === model && line.stage === "pretraining" && line.tokens_per_s
+      ? [tokensPerStep(run, model) / line.tokens_per_s]
+      : []
+  ).sort((a, b) => a - b);
+  return times[times.length >> 1] ?? NaN;
+}
+
+/** The costs of a model's trainings on an axis. */
+function costsOf(run: Run, { model, arms }: Lengths, axis: CostAxis): number[] {
+  const second = axis === "seconds" ? updateSecondsOf(run, model) : 0;
+  return arms.map((arm) => {
+    const budget = budgetOf(run.record.study, arm);
+    return axis === "seconds" ? budget.steps * second : budget[axis];
+  });
+}
+
+/** The loss of one training on the part of the text that models are compared on. */
+function lossOf(run: Run, arm: string, seed: number): number | undefined {
+  if (comparedPart(run) === "test") return testQuality(run, { arm, seed }, "pretraining")?.loss;
+  return run.results.find((result) => result.arm === arm && result.seed === seed)?.stages.pretraining?.final.loss;
+}
+
+/** A value at a cost, by a straight line over the logarithm of the cost; undefined outside the known costs. */
+export function interpolated(
+  costs: readonly number[],
+  values: readonly (number | undefined)[],
+  cost: number,
+): number | undefined {
+  // A hair of room: the same cost may be computed in two ways.
+  const above = costs.findIndex((each) => each >= cost * (1 - 1e-9));
+  if (above < 0) return undefined;
+  const high = at(costs, above), end = values[above];
+  if (high <= cost * (1 + 1e-9)) return end;
+  const low = costs[above - 1], start = values[above - 1];
+  if (low === undefined || start === undefined || end === undefined) return undefined;
+  return start + (end - start) * Math.log(cost / low) / Math.log(high / low);
+}
+
+/** Every model at one cost; empty where a model was not trained for so little. */
+function atCost(
+  run: Run,
+  { models, axis, cost }: { models: readonly Lengths[]; axis: CostAxis; cost: number },
+): AtCost[] {
+  const { seeds } = run.record.study;
+  const losses = models.map((lengths) => {
+    const costs = costsOf(run, lengths, axis);
+    return seeds.map((seed) => interpolated(costs, lengths.arms.map(({ name }) => lossOf(run, name, seed)), cost));
+  });
+  const means = losses.flatMap((each) => spreadOf(each)?.mean ?? []);
+  if (means.length < models.length) return [];
+  const best = means.indexOf(Math.min(...means));
+  const together = models.length * (models.length - 1) / 2;
+  return models.map(({ model }, i) => {
+    const pairs = at(losses, i).flatMap((loss, s) => {
+      const other = at(losses, best)[s];
+      return loss === undefined || other === undefined ? [] : [loss - other];
+    });
+    const above = i === best ? undefined : differenceOf(pairs, { together });
+    return { axis, cost, model, loss: means[i] ?? NaN, above };
+  });
+}
+
+/** All models at all costs that every model has: on each axis as many as there are lengths, the largest last. */
+export function equalCosts(run: Run): AtCost[] {
+  if (!hasBranches(run)) return [];
+  const models = lengthsOf(run), count = Math.min(...models.map(({ arms }) => arms.length));
+  return COST_AXES.flatMap((axis) =>
+    Array.from({ length: count }, (_, i) =>
+      // The cheapest training of this length: all other models have a shorter and a longer one beside it.
+      Math.min(...models.map((lengths) => at(costsOf(run, lengths, axis), i)))).flatMap((cost) =>
+        Number.isFinite(cost) ? atCost(run, { models, axis, cost }) : []
+      )
+  );
+}
+
+/** equal_costs.csv: one row for each axis, cost and model. */
+export function equalCostsCsv(run: Run): string {
+  const head = ["axis", "cost", "model", "loss_nats", "above_best_nats", "low", "high", "seeds", "part"];
+  const rows = equalCosts(run).map(({ axis, cost, model, loss, above }): Cell[] => [
+    axis,
+    cost,
+    model,
+    loss,
+    above?.mean ?? 0,
+    above?.interval?.[0],
+    above?.interval?.[1],
+    above?.pairs,
+    comparedPart(run),
+  ]);
+  return csvText([head, ...rows]);
+}
+
+const IN_WORDS: Readonly<Record<CostAxis, (cost: number) => string>> = {
+  tokens: (cost) => `${whole(cost)} tokens`,
+  flops: (cost) => `${significant(cost / 1e12)} Tflop`,
+  seconds: (cost) => `${duration(cost)} of training`,
+};
+
+/** The models at the largest cost that all of them have, on each axis; empty where there are no shorter trainings. */
+export function equalCostTables(run: Run): MetricsTable[] {
+  const all = equalCosts(run);
+  const rows = COST_AXES.flatMap((axis) => {
+    const ofAxis = all.filter((one) => one.axis === axis), most = Math.max(...ofAxis.map(({ cost }) => cost));
+    return ofAxis.filter(({ cost }) => cost === most).map(({ cost, model, loss, above }) => [
+      IN_WORDS[axis](cost),
+      oneLine(model),
+      fixed(loss, 4),
+      above ? fixed(above.mean, 4) : "best",
+      ...(above?.interval?.map((end) => fixed(end, 4)) ?? [NONE, NONE]),
+    ]);
+  });
+  if (rows.length === 0) return [];
+  return [{
+    title: `Loss of the ${comparedPart(run)} part at equal cost of the first stage`,
+    columns: [
+      { name: "cost", align: "left" },
+      { name: "model", align: "left" },
+      { name: "loss", unit: "nats/token" },
+      { name: "above best", unit: "nats/token" },
+      { name: "95 % from", unit: "nats/token" },
+      { name: "to", unit: "nats/token" },
+    ],
+    rows,
+    note:
+      "Each model was trained for several lengths. Between two of them the loss is a straight line over the logarithm of " +
+      "the cost. Intervals are by Student's t over the seeds, and allow for all pairs of models and for the choice of the best. " +
+      "Seconds are the median time of an update on this machine, times the number of updates.",
+  }];
+}
