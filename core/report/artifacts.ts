@@ -50,7 +50,7 @@ export const ARTIFACTS = {
   budgetsCsv: { file: "budgets.csv", make: budgetsCsv },
   frontier: { file: "frontier.png", make: frontierChart },
   frontierCsv: { file: "frontier.csv", make: frontierCsv },
-  report: { file: "report.html", make: reportPage },
+  report: { file: "report.html", make: (run: Run) => reportPage(run) },
 } as const satisfies Record<string, Artifact>;
 
 /** The name of an artifact. */

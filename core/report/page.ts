@@ -1,35 +1,28 @@
 /** report.html: a run on one page. */
 import type { Run, Sample } from "../record/mod.ts";
-import { ablationChart } from "./ablation_chart.ts";
-import { attentionChart } from "./attention_chart.ts";
-import { AFTER, footerOf } from "./caption.ts";
-import { htmlTable, inlinePng, type Markup, markup, page } from "./document/html.ts";
-import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
+import { AFTER, footerOf, oneLine } from "./caption.ts";
+import { htmlTable, type Insert, type Markup, markup, page } from "./document/html.ts";
+import { hasComparisons } from "./comparison_chart.ts";
 import { withoutBranches } from "./branches.ts";
 import { findings, verdict } from "./findings.ts";
 import { INTERACTIVE_STYLE, interactiveSections, SCRIPT } from "./interactive/mod.ts";
 import { meansNote, metricsTables } from "./metrics.ts";
 import { recordRows } from "./record_rows.ts";
-import { probeOf, recallChart } from "./recall.ts";
-import { stagesChart } from "./stages_chart.ts";
 
-async function figures(run: Run): Promise<Markup[]> {
-  const pictures: [title: string, bytes: Uint8Array][] = [
-    ["Results of all models", await ablationChart(run)],
-    ["Both stages of training", await stagesChart(run)],
+/** The figures of a run, which lie in the folder of the page. They show the data of the charts, for slides and papers. */
+function figureList(run: Run): Markup {
+  const { attention } = run;
+  const files: [file: string, title: string][] = [
+    ["ablation_results.png", "results of all models"],
+    ["training_stages_comparison.png", "both stages of training"],
+    ["budgets.png", "what the loss costs"],
   ];
-  if (hasComparisons(run)) pictures.push(["Differences in validation loss", await comparisonChart(run)]);
-  if (run.recall.length > 0) pictures.push(["Associative recall", await recallChart(probeOf(run))]);
+  if (hasComparisons(run)) files.push(["comparisons.png", "differences of the losses"]);
+  if (run.recall.length > 0) files.push(["recall.png", "associative recall"]);
   for (const stage of ["pretraining", "orpo"] as const) {
-    if (!run.attention[stage]?.length) continue;
-    pictures.push([`Attention of hymba ${AFTER[stage]}`, await attentionChart(run, stage)]);
+    if (attention[stage]?.length) files.push([`hymba_attention_${stage}.png`, `attention ${AFTER[stage]}`]);
   }
-  return pictures.map(([title, bytes]) =>
-    markup`
-      <h3>${title}</h3>
-      <figure>${inlinePng(bytes, title)}</figure>
-    `
-  );
+  return markup`<ul>${files.map(([file, title]) => markup`<li><a href="${file}">${file}</a>: ${title}</li>`)}</ul>`;
 }
 
 const sampleOf = ({ stage, prompt, text }: Sample): Markup =>
@@ -45,34 +38,84 @@ const samplesOf = (run: Run): Markup[] =>
     }</details>`
   );
 
+/** A section of the page, with a title that the contents link to. */
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly body: Insert;
+}
+
+const sectionOf = ({ id, title, body }: Section): Markup => markup`<h2 id="${id}">${title}</h2>${body}`;
+
+const tablesOf = (run: Run): Markup[] =>
+  metricsTables(run).map(({ title, columns, rows, note }) =>
+    markup`<h3>${title}</h3>${htmlTable(columns, rows, title)}${
+      note !== undefined && markup`<p class="where">${note}</p>`
+    }`
+  );
+
+/** The findings that the page does not say in its warning or its verdict. */
+const otherFindings = (run: Run, said: string): Markup[] =>
+  findings(run).filter((finding) => finding !== oneLine(run.record.corpus.warning ?? "") && !said.includes(finding))
+    .map((finding) => markup`<li>${finding}</li>`);
+
+/** The section that names the figures in the folder of the page. */
+const figureSection = (run: Run): Section => ({
+  id: "figures",
+  title: "Figures",
+  body: [
+    markup`<p>The same data as pictures, for slides and papers, in the folder of this page:</p>`,
+    figureList(run),
+  ],
+});
+
+/** The sections of a run. `beside`: figures lie in the folder of the page. */
+function sectionsOf(run: Run, { beside }: { beside: boolean }): Section[] {
+  // Only the tables show shorter trainings.
+  const main = withoutBranches(run),
+    name = { name: "", align: "left" } as const,
+    said = verdict(main),
+    title = "What was run";
+  const record = htmlTable([name, { ...name, name: " " }], recordRows(run), title);
+  return [
+    { id: "verdict", title: "Verdict", body: markup`<div class="verdict"><p>${said}</p></div>` },
+    { id: "findings", title: "Findings", body: markup`<ul>${otherFindings(main, said)}</ul>` },
+    ...interactiveSections(main),
+    { id: "tables", title: "Tables", body: [markup`<p>${meansNote(run)}</p>`, ...tablesOf(run)] },
+    {
+      id: "samples",
+      title: "Samples",
+      body: [
+        markup`<p>The prompts (bold) are randomly chosen passages of the validation text.</p>`,
+        ...samplesOf(main),
+      ],
+    },
+    ...(beside ? [figureSection(main)] : []),
+    {
+      id: "what-was-run",
+      title,
+      body: [
+        record,
+        markup`<details><summary>The whole run record</summary><pre>${
+          JSON.stringify(run.record, undefined, 2)
+        }</pre></details>`,
+      ],
+    },
+  ];
+}
+
 /**
- * The run as one self-contained HTML page: findings, interactive charts and attention maps, tables, samples, figures and the
- * run record. All texts of the run are escaped. The page's policy forbids the network and every script but its own.
+ * The run as one self-contained HTML page: verdict, findings, interactive charts and attention maps, tables, samples and the run
+ * record. All texts of the run are escaped. The page's policy forbids the network and every script but its own. `beside`: the figures
+ * lie in the folder of the page, which links to them.
  */
-export async function reportPage(run: Run): Promise<string> {
-  const main = withoutBranches(run), { corpus } = run.record, name = { name: "", align: "left" } as const;
+export function reportPage(run: Run, { beside = true }: { beside?: boolean } = {}): string {
+  const { warning } = run.record.corpus, sections = sectionsOf(run, { beside });
+  const links = sections.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>`);
   const body = markup`
-    ${corpus.warning !== undefined && markup`<p class="warning">${corpus.warning}</p>`}
-    <h2>Verdict</h2><div class="verdict"><p>${verdict(main)}</p></div>
-    <h2>Findings</h2><div>
-      <ul>${findings(main).map((finding) => markup`<li>${finding}</li>`)}</ul>
-    </div>
-    ${interactiveSections(main)}
-    <h2>Tables</h2><p>${meansNote(run)}</p>${
-    metricsTables(run)
-      .map(({ title, columns, rows, note }) =>
-        markup`<h3>${title}</h3>${htmlTable(columns, rows)}${
-          note !== undefined && markup`<p class="where">${note}</p>`
-        }`
-      )
-  }
-    <h2>Samples</h2><p>The prompts (bold) are randomly chosen passages of the validation text.</p>${samplesOf(main)}
-    <h2>Figures</h2><details><summary>The same data as pictures</summary>${await figures(run)}</details>
-    <h2>What was run</h2>${htmlTable([name, { ...name, name: " " }], recordRows(run))}
-    <details>
-      <summary>The whole run record</summary>
-      <pre>${JSON.stringify(run.record, undefined, 2)}</pre>
-    </details>
+    ${warning !== undefined && markup`<p class="warning">${warning}</p>`}
+    <nav aria-label="Contents"><ul>${links}</ul></nav>
+    ${sections.map(sectionOf)}
   `;
   return page("Ablation of attention and Mamba", {
     lead: footerOf(run),

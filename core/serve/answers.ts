@@ -39,7 +39,7 @@ const tokenizerName = (path: string) => path.endsWith(".json") ? "tokenizer.json
 /** The addresses of one run, each with what makes its answer. */
 export class Answers {
   /** The report, and the run that it was made from: the number of its lines and results. */
-  #report: { readonly of: string; readonly page: Promise<string> } | undefined;
+  #report: { readonly of: string; readonly page: string } | undefined;
 
   constructor(
     private readonly disk: Disk,
@@ -92,8 +92,9 @@ export class Answers {
 
   async #reportAnswer(): Promise<Answer> {
     const run = await this.#run(), of = `${run.metrics.length} ${run.results.length} ${run.tokenLosses.length}`;
-    if (this.#report?.of !== of) this.#report = { of, page: reportPage(run) };
-    return { type: typeOf("x.html"), body: await this.#report.page, policy: policyOf(SCRIPT) };
+    const known = this.#report?.of === of ? this.#report.page : reportPage(run, { beside: false });
+    this.#report = { of, page: known };
+    return { type: typeOf("x.html"), body: known, policy: policyOf(SCRIPT) };
   }
 
   async #tokenizer(name: string): Promise<Answer | undefined> {

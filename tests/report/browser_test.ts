@@ -61,7 +61,7 @@ Deno.test("browser: the report's charts and maps answer, without an error and wi
   const evil = `</script><script>console.error("ran")</script><img src=x onerror=console.error(1)>\u202e`;
   const run = syntheticRun({ arms: ["mamba", "hymba"], preset: "quick", corpus: evil });
   const [result] = run.results, failed = { ...result!, failure: evil };
-  const seen = await open(await reportPage({ ...run, results: [failed, ...run.results.slice(1)] }));
+  const seen = await open(reportPage({ ...run, results: [failed, ...run.results.slice(1)] }));
   if (!seen) return;
   assertQuiet(seen);
   const { before, hidden, pressed, shown, scaleChanged, tip } = seen.chart;

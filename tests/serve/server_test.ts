@@ -136,7 +136,7 @@ Deno.test("server: a run's study, progress, tokenizer, weights and report", asyn
         await Deno.readFile(join(folder, "tokenizer.model")),
       );
       const report = await ask(port, "/report.html");
-      assert.match(report.text, /<h2>Verdict<\/h2>/);
+      assert.match(report.text, /<h2 id="verdict">Verdict<\/h2>/);
       assert.match(
         String(report.headers["content-security-policy"]),
         /script-src 'sha256-[^']+'; frame-ancestors 'self'$/,

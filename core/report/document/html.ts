@@ -28,14 +28,18 @@ export function markup(parts: TemplateStringsArray, ...inserts: readonly Insert[
   return new Markup(parts.map((part, index) => part + textOf(inserts[index])).join(""));
 }
 
-/** A table with a heading row. Columns are aligned to the right unless they say otherwise. */
+/**
+ * A table with a heading row. Columns are aligned to the right unless they say otherwise. A table that is too wide scrolls, also by
+ * keyboard; `label` is what a screen reader calls it.
+ */
 export function htmlTable(
   columns: readonly { name: string; unit?: string; align?: "left" | "right" }[],
   rows: readonly (readonly Insert[])[],
+  label = "Table",
 ): Markup {
   const side = (index: number) => columns[index]?.align === "left" ? "left" : "right";
   return markup`
-    <div class="wide">
+    <div class="wide" tabindex="0" role="region" aria-label="${label}">
       <table>
         <thead>
           <tr>${
@@ -54,23 +58,18 @@ export function htmlTable(
   `;
 }
 
-/** A picture inside the page. */
-export function inlinePng(bytes: Uint8Array, alt: string): Markup {
-  return markup`<img alt="${alt}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}">`;
-}
-
 const STYLE = new Markup(`
 :root{color-scheme:light dark;--paper:#fff;--ink:#1f2328;--faint:#5b6470;--rule:#d9dde3;--tint:#f5f6f8;--accent:#b34a00;--warm:#fff6ee;--link:#0a58a6}
 @media (prefers-color-scheme:dark){:root{--paper:#14171c;--ink:#e4e7eb;--faint:#a0a8b3;--rule:#363c45;--tint:#1e232a;--accent:#f0955c;--warm:#2b2018;--link:#7ab8f5}
 figure>svg,figure>img{background:#fff;border-radius:8px}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:2.5rem 1.5rem 5rem;max-width:76rem;color:var(--ink);background:var(--paper);
+body{margin:0 auto;padding:2.5rem clamp(.8rem,4vw,1.5rem) 5rem;max-width:76rem;overflow-wrap:anywhere;color:var(--ink);background:var(--paper);
 font:16px/1.6 Inter,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:2rem;line-height:1.2;margin:0 0 .4rem}h2{font-size:1.4rem;margin:3rem 0 .6rem;padding-top:1rem;border-top:1px solid var(--rule)}
 h3{font-size:1.08rem;margin:1.8rem 0 .4rem}p,li{max-width:46rem}.lead,figcaption,small{color:var(--faint)}
 a{color:var(--link)}code,pre{font:.9em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--tint);border-radius:4px}
 code{padding:.1em .3em}pre{padding:.8rem 1rem;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
-.wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
+.wide{overflow-x:auto;overflow-wrap:normal;margin:1rem 0}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.35rem .8rem;border-bottom:1px solid var(--rule);vertical-align:top}th{border-bottom:2px solid var(--ink);white-space:nowrap}
 .left{text-align:left}.right{text-align:right;white-space:nowrap}figure{margin:1.2rem 0}img,svg{max-width:100%;height:auto}
 .warning{border-left:4px solid var(--accent);background:var(--warm);padding:.7rem 1rem;max-width:46rem}
@@ -120,9 +119,11 @@ export function page(title: string, { lead, body, style, script: given }: PagePa
 <style>${STYLE}${style}</style>
 </head>
 <body>
+<main>
 <h1>${title}</h1>
 <p class="lead">${lead}</p>
 ${body}
+</main>
 ${script !== undefined && new Markup(`<script>${script}</script>`)}
 </body>
 </html>

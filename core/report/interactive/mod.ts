@@ -38,14 +38,14 @@ function chartSection(charts: ReturnType<typeof chartData>): Markup {
     markup`<section data-chart="${index}"><h3>${title}</h3><p class="where">${note}</p></section>`
   );
   return markup`<p>Point at a chart to see its values. Click a name to hide or show that model.</p>
-<noscript><p class="warning">These charts need JavaScript. The figures below show the same data without it.</p></noscript>
+<noscript><p class="warning">These charts need JavaScript. The tables below and the figures in the folder of this page show the same data without it.</p></noscript>
 <div class="charts">${places}</div>${dataBlock("chart-data", charts)}`;
 }
 
 function mapSection(data: NonNullable<ReturnType<typeof mapData>>): Markup {
   const ramp = data.colours.filter((_, at) => at % 15 === 0).map((rgb) => `rgb(${rgb.join(" ")})`).join(",");
   const floor = data.stages[0]?.maps[0]?.floor ?? data.least;
-  return markup`<h2>Attention of hymba</h2><p>One sequence of the validation text. Rows are queries, columns are keys. Cells that the
+  return markup`<p>One sequence of the validation text. Rows are queries, columns are keys. Cells that the
 mask hides are grey; orange lines separate the meta tokens from the text. Point at a cell to see its probability (accurate to 3 %).</p>
 <div id="maps"><div class="choices"><label>stage <select></select></label><label>layer <select></select></label>
 <label>head <select></select></label></div><p class="summary"></p>
@@ -54,8 +54,11 @@ mask hides are grey; orange lines separate the meta tokens from the text. Point 
 <p class="where">logarithmic colour scale from ${String(floor)} to 1</p></div>${dataBlock("map-data", data)}`;
 }
 
-/** The charts, and the attention maps if the run has any. */
-export function interactiveSections(run: Run): Markup {
+/** The sections of the charts, and of the attention maps if the run has any. */
+export function interactiveSections(run: Run): { id: string; title: string; body: Markup }[] {
   const data = mapData(run);
-  return markup`<h2>Charts</h2>${chartSection(chartData(run))}${data && mapSection(data)}`;
+  return [
+    { id: "charts", title: "Charts", body: chartSection(chartData(run)) },
+    ...(data ? [{ id: "attention", title: "Attention of hymba", body: mapSection(data) }] : []),
+  ];
 }
