@@ -41,6 +41,7 @@ export const LAYERS = [
   "core/page",
   "core/serve",
   "core/verify",
+  "core/library",
   "mod.ts",
   "cli/ui",
   "cli/shared",

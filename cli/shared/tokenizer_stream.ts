@@ -22,8 +22,8 @@ async function openCoder(path: string): Promise<Coder> {
   const { bytes, json } = await readTokenizerFile(path);
   if (!json) return readCoder(bytes, { name: path });
   const module = new URL("../../core/tokenizer/tokenizer.ts", import.meta.url).href;
-  const { Tokenizer } = await import(module) as typeof import("../../core/tokenizer/tokenizer.ts");
-  return await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path });
+  const { insideOf, Tokenizer } = await import(module) as typeof import("../../core/tokenizer/tokenizer.ts");
+  return insideOf(await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path }));
 }
 
 /** A piece in a line of output: line breaks are spelt `\n`. */

@@ -2,6 +2,7 @@
 
 /** How the rate falls behind the warm-up: as a cosine to zero, not before the last part of the steps (wsd), or not at all. */
 export const SCHEDULES = ["cosine", "wsd", "constant"] as const;
+/** One of {@link SCHEDULES}. */
 export type ScheduleName = typeof SCHEDULES[number];
 
 /** none: one rate for all parameters. width: the rates of matrices and embeddings are divided by the width of the model. */

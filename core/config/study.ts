@@ -64,7 +64,9 @@ export interface ActivationConfig {
   readonly precision?: Exclude<Precision, "f32">;
 }
 
+/** In how many bits activations are kept until the backward pass. */
 export const PRECISIONS = ["f32", "bf16", "f16"] as const;
+/** One of {@link PRECISIONS}. */
 export type Precision = typeof PRECISIONS[number];
 
 /** The precision that is meant when none is given: the documented study trained in bf16. */

@@ -1,5 +1,5 @@
 /** Files that several processes may write at the same time, such as those of the cache folder. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join } from "../system/path.ts";
 import type { Disk } from "./disk.ts";
 import { writeAtomic } from "./files.ts";
 import { timeOfTemporary, uniqueTemporaryName } from "./temporary.ts";

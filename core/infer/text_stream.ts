@@ -1,7 +1,7 @@
 /** Text as it is made: whole characters only, up to a stop string. */
 import { UsageError } from "../errors.ts";
 import { SPACE_MARK } from "../tokenizer/bytes.ts";
-import type { Tokenizer } from "../tokenizer/mod.ts";
+import { type Coder, insideOf, type Tokenizer } from "../tokenizer/mod.ts";
 
 /** Ids that are decoded together at most, where no word begins. */
 const MOST_IDS = 256;
@@ -16,7 +16,7 @@ export interface Added {
 
 /** Decodes the tokens that continue a text, one by one. */
 export class TextStream {
-  readonly #tokenizer: Tokenizer;
+  readonly #coder: Coder;
   readonly #stops: readonly string[];
   /** Ids of the word that is being made, and its text that was passed on already. */
   #ids: number[] = [];
@@ -34,12 +34,12 @@ export class TextStream {
     { stops = [], continues = true }: { stops?: readonly string[]; continues?: boolean } = {},
   ) {
     if (stops.includes("")) throw new UsageError("a stop string is empty", { expected: "at least one character" });
-    [this.#tokenizer, this.#stops, this.#continues] = [tokenizer, stops, continues];
+    [this.#coder, this.#stops, this.#continues] = [insideOf(tokenizer), stops, continues];
   }
 
   /** Adds a token of the vocabulary. After a stop the stream takes no more. */
   push(id: number): Added {
-    const { vocabulary, pipeline } = this.#tokenizer, word = vocabulary.pieceOf(id).piece.startsWith(SPACE_MARK);
+    const { vocabulary, pipeline } = this.#coder, word = vocabulary.pieceOf(id).piece.startsWith(SPACE_MARK);
     const full = this.#ids.length >= MOST_IDS && !this.#decoded().endsWith("\ufffd");
     if (pipeline.decodesInParts && this.#ids.length > 0 && (word || full)) this.#endWord();
     this.#ids.push(id);
@@ -59,7 +59,7 @@ export class TextStream {
   }
 
   #decoded(): string {
-    return this.#tokenizer.pipeline.decode(this.#ids, { continues: this.#continues });
+    return this.#coder.pipeline.decode(this.#ids, { continues: this.#continues });
   }
 
   #pass(text: string): void {

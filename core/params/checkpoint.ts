@@ -17,7 +17,7 @@ import {
   writeFile,
 } from "../disk/mod.ts";
 import { HymbaError, quoted } from "../errors.ts";
-import { byScore, manifestsIn, nameOf, numbersIn, removeOldCheckpoints } from "./checkpoint_folder.ts";
+import { byScore, manifestsIn, nameOf, numbersIn, readManifest, removeOldCheckpoints } from "./checkpoint_folder.ts";
 import { encodeManifest, FORMAT, isCheckpointFile, MANIFEST, type Manifest } from "./manifest.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 
@@ -155,6 +155,19 @@ async function firstSound(
     onRejected?.(path);
   }
   return undefined;
+}
+
+/**
+ * One checkpoint by its own folder. Throws a HymbaError when it does not match its manifest. Undefined when the path is not that of a
+ * checkpoint.
+ */
+export async function loadOne(disk: Disk, path: string): Promise<LoadedCheckpoint | undefined> {
+  const manifest = await readManifest(disk, path), checkpoint = manifest && await load(disk, path, manifest);
+  if (checkpoint || !await disk.stat(join(path, MANIFEST))) return checkpoint;
+  throw new HymbaError(`${path} is damaged`, {
+    expected: "files that match the manifest",
+    hint: "use another checkpoint, or none",
+  });
 }
 
 /**

@@ -17,7 +17,7 @@ export async function numbersIn(disk: Disk, folder: string): Promise<number[]> {
 }
 
 /** The manifest of a checkpoint; undefined if a file is missing or has another length. */
-async function readManifest(disk: Disk, path: string): Promise<Manifest | undefined> {
+export async function readManifest(disk: Disk, path: string): Promise<Manifest | undefined> {
   const name = join(path, MANIFEST);
   if (!await disk.stat(name)) return undefined;
   const text = await readText(disk, name).catch((cause) => {

@@ -1,5 +1,5 @@
 /** A folder with one model that came from elsewhere, as `hymba import` makes it: what it is, its weights and its tokenizer. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { HymbaConfig, type HymbaOptions } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
 import { quoted, UsageError } from "../errors.ts";

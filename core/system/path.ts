@@ -20,6 +20,7 @@ export const slashPaths = {
     const end = path.lastIndexOf("/");
     return end < 0 ? "." : end === 0 ? "/" : path.slice(0, end);
   },
+  basename: (path: string): string => path.slice(path.lastIndexOf("/") + 1),
   normalize: plain,
 };
 
@@ -27,5 +28,7 @@ const paths = builtin("node:path");
 
 /** The parts of a path as one path. */
 export const join: (...parts: string[]) => string = paths?.join ?? slashPaths.join;
+/** The last part of a path. */
+export const basename: (path: string) => string = paths?.basename ?? slashPaths.basename;
 /** The folder that a path is in. */
 export const dirname: (path: string) => string = paths?.dirname ?? slashPaths.dirname;

@@ -1,7 +1,7 @@
 /** The Unigram tokenizer: training, encoding, decoding, and the file formats of SentencePiece and Hugging Face. */
 export { byteTokenizer } from "./byte_tokenizer.ts";
-export { Tokenizer } from "./tokenizer.ts";
-export { TokenStream } from "./coder.ts";
+export { insideOf, Tokenizer } from "./tokenizer.ts";
+export { type Coder, TokenStream } from "./coder.ts";
 export { type Piece, PieceType } from "./vocabulary.ts";
 export { TokenizerTrainer, type TrainOptions, trainTokenizer } from "./train/train.ts";
 export { trainSeedTokenizer } from "./train/seed_profile.ts";

@@ -1,5 +1,5 @@
 /** What a tokenizer does to a text, in numbers. */
-import type { Tokenizer } from "./tokenizer.ts";
+import { insideOf, type Tokenizer } from "./tokenizer.ts";
 import { PieceType } from "./vocabulary.ts";
 
 /** Counts over a text. */
@@ -30,8 +30,9 @@ export async function textStatistics(tokenizer: Tokenizer, parts: AsyncIterable<
     count(stream.push(part));
   }
   count(stream.finish());
+  const { vocabulary } = insideOf(tokenizer);
   const ofType = (type: number) => {
-    return counts.reduce((sum, count, id) => sum + (tokenizer.vocabulary.typeOf(id) === type ? count : 0), 0);
+    return counts.reduce((sum, count, id) => sum + (vocabulary.typeOf(id) === type ? count : 0), 0);
   };
   const tokens = counts.reduce((sum, count) => sum + count, 0);
   return {

@@ -9,9 +9,9 @@ import { canBeJson, toTokenizerJson } from "./huggingface/write.ts";
 import { IdList, textOf, utf8, utf8Into } from "./bytes.ts";
 import { Lattice, type Segmentation } from "./lattice.ts";
 import { DEFAULT_TRAINER, type ModelFile, readModelFile, writeModelFile } from "./model_file.ts";
-import type { EncodingSession, Pipeline } from "./pipeline.ts";
+import type { EncodingSession } from "./pipeline.ts";
 import { type Coder, coderOf, TokenStream } from "./coder.ts";
-import { type Piece, PieceType, type Vocabulary } from "./vocabulary.ts";
+import { type Piece, PieceType } from "./vocabulary.ts";
 
 /** UTF-16 units of text that are encoded at a time. */
 const PART = 16384;
@@ -30,12 +30,12 @@ function surfacesOf(parts: readonly Uint8Array[], lengths: Uint32Array): string[
   return surfaces;
 }
 
+/** Vocabulary and pipeline of a tokenizer, for other files of the program. */
+export let insideOf: (tokenizer: Tokenizer) => Coder;
+
 /** A Unigram tokenizer. It does not change after it is made; `encode` and `decode` may be called in any order. */
 export class Tokenizer {
-  /** Pieces, scores and the trie over them. @internal */
-  readonly vocabulary: Vocabulary;
-  /** What is done to a text before and after the segmentation. @internal */
-  readonly pipeline: Pipeline;
+  readonly #coder: Coder;
   readonly #file: ModelFile | undefined;
   /** The `tokenizer.json` of a tokenizer that has no `.model`. */
   readonly #json: string | undefined;
@@ -45,13 +45,16 @@ export class Tokenizer {
   #part = new Uint8Array(0);
   #hash: string | undefined;
 
+  static {
+    insideOf = (tokenizer) => tokenizer.#coder;
+  }
+
   /** Use `trainTokenizer`, `fromModelBytes` or `fromJson`. @internal */
-  constructor({ vocabulary, pipeline }: Coder, { file, json }: { file?: ModelFile; json?: string }) {
-    this.vocabulary = vocabulary;
-    this.pipeline = pipeline;
+  constructor(coder: Coder, { file, json }: { file?: ModelFile; json?: string }) {
+    this.#coder = coder;
     this.#file = file;
     this.#json = json;
-    this.#session = pipeline.session({ ids: this.#ids });
+    this.#session = coder.pipeline.session({ ids: this.#ids });
   }
 
   /** The tokenizer that the contents of a `.model` file describe. @internal */
@@ -90,12 +93,12 @@ export class Tokenizer {
 
   /** V: how many ids there are; ids are 0 to V − 1. */
   get vocabSize(): number {
-    return this.vocabulary.size;
+    return this.#coder.vocabulary.size;
   }
 
   /** What each id stands for, by id. */
   get pieces(): readonly Piece[] {
-    return this.vocabulary.pieces;
+    return this.#coder.vocabulary.pieces;
   }
 
   /** The share of its training text's characters that are pieces; 1 where the file does not say. */
@@ -126,7 +129,7 @@ export class Tokenizer {
 
   /** Encodes one text that arrives in parts; memory does not grow with the text. */
   stream(): TokenStream {
-    return new TokenStream(this);
+    return new TokenStream(this.#coder);
   }
 
   /** The ids of UTF-8 bytes; a byte that is part of no character counts as U+FFFD. */
@@ -138,12 +141,12 @@ export class Tokenizer {
   /** The pieces of a text; an unknown token shows the text that it stands for. */
   encodePieces(text: string): string[] {
     const ids = new IdList(), lengths = new IdList();
-    const session = this.pipeline.session({ ids, lengths }), bytes = new TextEncoder().encode(text);
+    const session = this.#coder.pipeline.session({ ids, lengths }), bytes = new TextEncoder().encode(text);
     session.push(bytes, true);
-    const normalised = this.pipeline.normalise(bytes);
+    const normalised = this.#coder.pipeline.normalise(bytes);
     const surfaces = surfacesOf(normalised, lengths.take());
     return Array.from(ids.take(), (id, i) => {
-      const { piece, type } = this.vocabulary.pieceOf(id);
+      const { piece, type } = this.#coder.vocabulary.pieceOf(id);
       return type === PieceType.unknown ? surfaces[i] ?? piece : piece;
     });
   }
@@ -153,14 +156,14 @@ export class Tokenizer {
    * @throws {HymbaError} when a pre-tokenizer cuts the text, because no order is defined across the cuts.
    */
   encodeNBest(text: string, count: number): Segmentation[] {
-    const parts = this.pipeline.normalise(new TextEncoder().encode(text));
+    const parts = this.#coder.pipeline.normalise(new TextEncoder().encode(text));
     if (parts.length > 1) {
       throw new HymbaError("n-best segmentation needs a tokenizer without pre-tokenization", {
         got: `a text in ${parts.length} parts`,
       });
     }
     const [bytes] = parts;
-    return bytes && bytes.length > 0 ? new Lattice(bytes, this.vocabulary).best(count) : [];
+    return bytes && bytes.length > 0 ? new Lattice(bytes, this.#coder.vocabulary).best(count) : [];
   }
 
   /**
@@ -170,8 +173,8 @@ export class Tokenizer {
   encodeSample(text: string, { theta, counter }: { theta: number; counter: Counter }): Uint32Array {
     const ids = new IdList();
     let draws = 0;
-    for (const part of this.pipeline.normalise(new TextEncoder().encode(text))) {
-      const drawn = new Lattice(part, this.vocabulary).sample(theta, () => uniform(counter, draws++));
+    for (const part of this.#coder.pipeline.normalise(new TextEncoder().encode(text))) {
+      const drawn = new Lattice(part, this.#coder.vocabulary).sample(theta, () => uniform(counter, draws++));
       for (const id of drawn.ids) ids.push(id);
     }
     return ids.take();
@@ -179,33 +182,33 @@ export class Tokenizer {
 
   /** The text of ids. @throws {HymbaError} when an id is not in the vocabulary. */
   decode(ids: ArrayLike<number>): string {
-    for (let i = 0; i < ids.length; i++) this.vocabulary.checkId(ids[i] ?? NaN, i);
-    return this.pipeline.decode(ids);
+    for (let i = 0; i < ids.length; i++) this.#coder.vocabulary.checkId(ids[i] ?? NaN, i);
+    return this.#coder.pipeline.decode(ids);
   }
 
   /** Bytes of UTF-8 that a token stands for; of an unknown token, those that it is decoded to. */
   bytesOf(id: number): number {
-    this.vocabulary.checkId(id, 0);
-    return this.vocabulary.typeOf(id) === PieceType.byte ? 1 : utf8(this.pipeline.decode([id])).length;
+    this.#coder.vocabulary.checkId(id, 0);
+    return this.#coder.vocabulary.typeOf(id) === PieceType.byte ? 1 : utf8(this.#coder.pipeline.decode([id])).length;
   }
 
   /** Decodes one text that arrives in parts. */
   decodeStream(): DecodeStream {
-    return new DecodeStream(this);
+    return new DecodeStream(this.#coder);
   }
 
   /** The tokenizer as a SentencePiece `.model`. */
   toModelBytes(): Uint8Array {
-    return writeModelFile(this.toModelFile());
+    return writeModelFile(this.#modelFile());
   }
 
   /** The tokenizer as Hugging Face's `tokenizer.json`. @throws {HymbaError} when that format cannot express it. */
   toJson(): string {
-    return this.#json ?? `${JSON.stringify(toTokenizerJson(this.toModelFile()), null, 1)}\n`;
+    return this.#json ?? `${JSON.stringify(toTokenizerJson(this.#modelFile()), null, 1)}\n`;
   }
 
-  /** The contents of a `.model` file with this tokenizer. @internal */
-  toModelFile(): ModelFile {
+  /** The contents of a `.model` file with this tokenizer. */
+  #modelFile(): ModelFile {
     if (this.#file) return this.#file;
     throw new HymbaError("this tokenizer cannot be written as a SentencePiece model", {
       expected: `a tokenizer with SentencePiece's normalisation (${Object.keys(DEFAULT_TRAINER).length} options)`,

@@ -9,7 +9,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { at, present } from "../../core/lists.ts";
-import { Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
+import { insideOf, Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { corpus, oracles } from "../tokenizer/oracles.ts";
 import { logLikelihoodPerCharacter } from "../tokenizer/quality.ts";
 
@@ -53,7 +53,11 @@ function quality(text: string): void {
   console.log("|---|---|---|---|---|---|---|");
   for (const { name, tokenizer, whole } of oracles()) {
     if (whole === undefined || name === "uni4000_default") continue;
-    const options = { ...TRAIN, vocabSize: tokenizer.vocabSize, byteFallback: tokenizer.vocabulary.byteFallback };
+    const options = {
+      ...TRAIN,
+      vocabSize: tokenizer.vocabSize,
+      byteFallback: insideOf(tokenizer).vocabulary.byteFallback,
+    };
     const ours = trainTokenizer(text, options), tokens = ours.encode(text).length;
     const [own, theirs] = [ours, tokenizer].map((each) => logLikelihoodPerCharacter(each, text)) as [number, number];
     const cells = [ours.vocabSize, tokens, whole.length, percent(tokens / whole.length)];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { STREAMS } from "../../core/random.ts";
 import { Heap } from "../../core/tokenizer/heap.ts";
+import { insideOf } from "../../core/tokenizer/mod.ts";
 import { oracles } from "./oracles.ts";
 
 const { tokenizer } = oracles()[0]!;
@@ -10,7 +11,7 @@ function everySegmentation(text: string): { ids: number[]; score: number }[] {
   if (text.length === 0) return [{ ids: [], score: 0 }];
   const found: { ids: number[]; score: number }[] = [];
   for (let length = 1; length <= text.length; length++) {
-    const id = tokenizer.vocabulary.idOf(text.slice(0, length));
+    const id = insideOf(tokenizer).vocabulary.idOf(text.slice(0, length));
     if (id === undefined) continue;
     for (const rest of everySegmentation(text.slice(length))) {
       found.push({ ids: [id, ...rest.ids], score: tokenizer.pieces[id]!.score + rest.score });

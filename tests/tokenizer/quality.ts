@@ -1,6 +1,6 @@
 /** How well a Unigram model fits a text; the same figures for any tokenizer, so two can be compared. */
 import { compareBytes, utf8 } from "../../core/tokenizer/bytes.ts";
-import { PieceType, type Tokenizer } from "../../core/tokenizer/mod.ts";
+import { insideOf, PieceType, type Tokenizer } from "../../core/tokenizer/mod.ts";
 import { Lattice } from "../../core/tokenizer/train/lattice.ts";
 import { Lexicon } from "../../core/tokenizer/train/lexicon.ts";
 
@@ -15,7 +15,7 @@ export function logLikelihoodPerCharacter(tokenizer: Tokenizer, text: string): n
   const lattice = new Lattice(lexicon), counts = new Float64Array(pieces.length);
   let sum = 0, characters = 0;
   for (const line of text.split("\n").filter((line) => line.length > 0)) {
-    const bytes = tokenizer.pipeline.normalise(utf8(line))[0]!;
+    const bytes = insideOf(tokenizer).pipeline.normalise(utf8(line))[0]!;
     lattice.read(bytes, { begin: 0, end: bytes.length });
     sum += lattice.expect(counts, { length: bytes.length, count: 1 });
     characters += line.length;

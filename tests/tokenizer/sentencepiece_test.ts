@@ -1,6 +1,6 @@
 /** SentencePiece itself, from the Debian package `sentencepiece`, loads what is written here and gives the same ids. */
 import assert from "node:assert/strict";
-import { type Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
+import { insideOf, type Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { oracles, SMALL_TEXT } from "./oracles.ts";
 import { spmInstalled, spmRun } from "./spm.ts";
 
@@ -57,7 +57,8 @@ Deno.test({
   ignore,
   fn: async () => {
     for (const tokenizer of [...Object.values(TRAINED), ...oracles().map((oracle) => oracle.tokenizer)]) {
-      const id = (piece: string) => tokenizer.vocabulary.idOf(piece) ?? tokenizer.vocabulary.unknownId;
+      const id = (piece: string) =>
+        insideOf(tokenizer).vocabulary.idOf(piece) ?? insideOf(tokenizer).vocabulary.unknownId;
       const mark = id("▁"),
         a = id("a"),
         bytes = [0xe2, 0x82, 0xff, 0x41, 0xc3, 0xa9].map((byte) => {

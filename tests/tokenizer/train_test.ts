@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../core/errors.ts";
-import { Tokenizer, TokenizerTrainer, trainSeedTokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
+import { insideOf, Tokenizer, TokenizerTrainer, trainSeedTokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { MAX_LINE_BYTES } from "../../core/tokenizer/train/corpus.ts";
 import { Lattice } from "../../core/tokenizer/train/lattice.ts";
 import { Lexicon } from "../../core/tokenizer/train/lexicon.ts";
@@ -70,10 +70,10 @@ Deno.test("every option shows in the result", () => {
   assert.equal(longest(short), 3);
   assert.ok(longest(plain) > 3);
   const covered = trainTokenizer(SMALL_TEXT, { ...base, characterCoverage: 0.98 });
-  assert.equal(covered.vocabulary.idOf("語"), undefined);
-  assert.ok(plain.vocabulary.idOf("語") !== undefined);
+  assert.equal(insideOf(covered).vocabulary.idOf("語"), undefined);
+  assert.ok(insideOf(plain).vocabulary.idOf("語") !== undefined);
   const noBytes = trainTokenizer(SMALL_TEXT, { ...base, byteFallback: false });
-  assert.equal(noBytes.vocabulary.idOf("<0x00>"), undefined);
+  assert.equal(insideOf(noBytes).vocabulary.idOf("<0x00>"), undefined);
 });
 
 Deno.test("progress falls towards the size", () => {
@@ -182,12 +182,12 @@ Deno.test("a text with few useful pieces fills the size asked for, or gets a sma
 
 Deno.test("with byte fallback the frequent characters get pieces where not all fit, and the share is in the file", () => {
   const text = Array.from({ length: 4000 }, (_, i) => String.fromCodePoint(0x4e00 + i * i % 1009)).join("");
-  const tokenizer = trainTokenizer(text, { vocabSize: 400 }), { characterCoverage } = tokenizer.toModelFile().trainer;
+  const tokenizer = trainTokenizer(text, { vocabSize: 400 }), { characterCoverage } = tokenizer;
   const letters = tokenizer.pieces.filter(({ piece, type }) => type === 1 && [...piece].length === 1).length;
   assert.ok(
     letters >= 105 && tokenizer.vocabSize === 400 && characterCoverage > 0.1 && characterCoverage < 1,
     `${letters}, ${characterCoverage}`,
   );
   assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
-  assert.equal(trainTokenizer(SMALL_TEXT, { vocabSize: 500 }).toModelFile().trainer.characterCoverage, 1);
+  assert.equal(trainTokenizer(SMALL_TEXT, { vocabSize: 500 }).characterCoverage, 1);
 });

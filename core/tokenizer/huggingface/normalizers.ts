@@ -34,7 +34,9 @@ function precompiled(node: JsonNode): TextStep {
   return (text) => byGraphemes(text, charsmap);
 }
 
-const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
+/** Made at the first use: it takes longer than the rest of the tokenizer takes to load. */
+let segmenter: Intl.Segmenter | undefined;
+const graphemes = () => segmenter ??= new Intl.Segmenter("und", { granularity: "grapheme" });
 /** A grapheme of so many bytes is looked up as a whole. */
 const WHOLE = 6;
 
@@ -48,7 +50,7 @@ function byGraphemes(text: string, charsmap: Charsmap): string {
     return rule && textOf(rule);
   };
   let out = "";
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes().segment(text)) {
     const whole = utf8(segment).length < WHOLE ? replaced(segment) : undefined;
     if (whole !== undefined) out += whole;
     else for (const character of segment) out += replaced(character) ?? character;

@@ -1,5 +1,5 @@
 /** A tokenizer for a study of any text: as large as wanted, or as large as the text supports. */
-import type { Tokenizer } from "../tokenizer.ts";
+import { insideOf, type Tokenizer } from "../tokenizer.ts";
 import { PieceType } from "../vocabulary.ts";
 import { trainSeedTokenizer } from "./seed_profile.ts";
 import { trainTokenizer } from "./train.ts";
@@ -41,8 +41,9 @@ export function fitNotes(tokenizer: Tokenizer, text: string, { vocabSize, profil
 
 /** The share of a text's characters that are no unknown tokens. */
 function knownShare(tokenizer: Tokenizer, text: string): number {
+  const { vocabulary } = insideOf(tokenizer);
   let characters = 0, unknown = 0;
   for (const _ of text) characters++;
-  for (const id of tokenizer.encode(text)) unknown += Number(tokenizer.vocabulary.typeOf(id) === PieceType.unknown);
+  for (const id of tokenizer.encode(text)) unknown += Number(vocabulary.typeOf(id) === PieceType.unknown);
   return 1 - unknown / Math.max(1, characters);
 }

@@ -4,7 +4,7 @@
  * as by Hugging Face's `UnigramTrainer` and written as their `tokenizer.json`.
  */
 import { UsageError } from "../../errors.ts";
-import { Tokenizer } from "../tokenizer.ts";
+import { insideOf, Tokenizer } from "../tokenizer.ts";
 import { alphabetOf, type CountedWord, fittingAlphabet } from "./corpus.ts";
 import { trainPieces } from "./unigram.ts";
 
@@ -48,7 +48,7 @@ export function trainSeedTokenizer(
 function wordsOf(text: string): CountedWord[] {
   const counts = new Map<string, number>();
   const cutter = Tokenizer.fromJson(tokenizerJson([]), { name: "seed profile" });
-  for (const bytes of cutter.pipeline.normalise(new TextEncoder().encode(text))) {
+  for (const bytes of insideOf(cutter).pipeline.normalise(new TextEncoder().encode(text))) {
     const word = new TextDecoder().decode(bytes);
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }

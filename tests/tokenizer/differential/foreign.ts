@@ -1,7 +1,7 @@
 /** Random `tokenizer.json` files: our ids, decoded texts and offsets beside those of Hugging Face's library in Rust. */
 import { HymbaError } from "../../../core/errors.ts";
 import { IdList, utf8 } from "../../../core/tokenizer/bytes.ts";
-import { Tokenizer } from "../../../core/tokenizer/mod.ts";
+import { insideOf, Tokenizer } from "../../../core/tokenizer/mod.ts";
 import type { Dice } from "../../fuzz/dice.ts";
 import type { RustLibrary } from "../rust_library.ts";
 import { foreignFile } from "./foreign_files.ts";
@@ -28,7 +28,7 @@ async function opened(json: string): Promise<Tokenizer | undefined> {
 /** Where our tokens start and end in the characters of a text; right where nothing is normalised, removed or put in front. */
 function offsetsOf(tokenizer: Tokenizer, text: string): [number, number][] {
   const ids = new IdList(), lengths = new IdList(), bytes = utf8(text);
-  tokenizer.pipeline.session({ ids, lengths }).push(bytes, true);
+  insideOf(tokenizer).pipeline.session({ ids, lengths }).push(bytes, true);
   let at = 0, characters = 0;
   return Array.from(lengths.view(), (length) => {
     const start = characters;

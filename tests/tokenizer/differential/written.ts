@@ -1,5 +1,5 @@
 /** Random models as `tokenizer.json`, written here and read by Hugging Face's two libraries. */
-import type { Tokenizer } from "../../../core/tokenizer/mod.ts";
+import { insideOf, type Tokenizer } from "../../../core/tokenizer/mod.ts";
 import { textOf, utf8 } from "../../../core/tokenizer/bytes.ts";
 import { HymbaError } from "../../../core/errors.ts";
 import { PieceType } from "../../../core/tokenizer/vocabulary.ts";
@@ -29,12 +29,12 @@ const isReserved = (text: string, { file }: ModelCase) =>
 
 /** The decoder cannot tell the space of a dummy prefix from the one that an unknown token begins with. */
 const beginsUnknown = (text: string, { file, tokenizer }: ModelCase) =>
-  file.normalizer.addDummyPrefix && tokenizer.encode(text)[0] === tokenizer.vocabulary.unknownId;
+  file.normalizer.addDummyPrefix && tokenizer.encode(text)[0] === insideOf(tokenizer).vocabulary.unknownId;
 
 /** A text that a rule empties gets a dummy prefix from SentencePiece, and none from `Prepend`. */
 const isEmptied = (text: string, { file, tokenizer }: ModelCase) =>
   file.normalizer.charsmap.length > 0 && file.normalizer.addDummyPrefix &&
-  textOf(tokenizer.pipeline.normalise(utf8(text))[0] ?? new Uint8Array(0)) === "▁";
+  textOf(insideOf(tokenizer).pipeline.normalise(utf8(text))[0] ?? new Uint8Array(0)) === "▁";
 
 /** U+2581 in a text counts as a space in some steps of the removal of spaces and not in others: see docs/tokenizer.md. */
 const isMarked = (text: string, { file }: ModelCase) => file.normalizer.removeExtraWhitespaces && text.includes("▁");
