@@ -5,7 +5,7 @@ import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
-import type { Arm, StudyConfig } from "../../core/config/mod.ts";
+import { type Arm, hasOpenLength, type StudyConfig } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { present } from "../../core/lists.ts";
 import { parameterCount } from "../../core/params/specs.ts";
@@ -93,6 +93,12 @@ function sweepFor({ values, study }: ResolvedStudy): SweepConfig | undefined {
 /** The models between, and what is tuned. Throws a UsageError where the study does not fit. */
 function plan(resolved: ResolvedStudy, { from, to, nodes }: { from: string; to: string; nodes: number }) {
   const { study, reference } = resolved, sweep = sweepFor(resolved);
+  if (hasOpenLength(study)) {
+    throw new UsageError("blame needs to know the steps before it begins", {
+      expected: "pretraining.steps or pretraining.tokens",
+      got: "pretraining.epochs or pretraining.flops",
+    });
+  }
   if (study.budget) {
     throw new UsageError(`blame trains every model on as many tokens, not with a budget of ${study.budget}`, {
       hint: "leave the budget out",

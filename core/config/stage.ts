@@ -19,6 +19,17 @@ export interface OptimizerConfig {
   readonly clip: number;
 }
 
+/** A length that is not known in steps before the text (epochs) and the size of the model (flops) are known. */
+export interface OpenLength {
+  readonly unit: "epochs" | "flops";
+  readonly count: number;
+  /** What follows from the steps, as it was given: see {@link atSteps}. */
+  readonly given: StepRule;
+}
+
+/** What depends on the steps: the warm-up in steps, or below 1 as their share, and steps between evaluations and checkpoints. */
+export type StepRule = Pick<StageConfig, "warmup" | "evaluateEvery" | "checkpointEvery">;
+
 export interface StageConfig {
   readonly steps: number;
   /** Peak learning rate after linear warm-up; `schedule` says what follows. */
@@ -43,6 +54,19 @@ export interface StageConfig {
   readonly rateWidth?: number;
   /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
   readonly checkpointEvery?: number;
+  /** Only before a study is fitted to its text; `steps` then has no meaning. No study that runs has it. */
+  readonly openLength?: OpenLength;
+}
+
+/** Steps, with a warm-up and evaluations that fit into them. */
+export function atSteps(steps: number, { warmup, evaluateEvery, checkpointEvery }: StepRule) {
+  const rising = Number.isInteger(warmup) ? warmup : Math.round(warmup * steps);
+  return {
+    steps,
+    warmup: Math.min(rising, Math.floor(steps / 2)),
+    evaluateEvery: Math.min(evaluateEvery, steps),
+    ...(checkpointEvery === undefined ? {} : { checkpointEvery: Math.min(checkpointEvery, steps) }),
+  };
 }
 
 /** The share of the steps in which a wsd schedule falls, where none is given. */

@@ -1,6 +1,6 @@
 /** A study: which arms, how large, how trained. `core/study_file/` makes one out of a preset, a study file and flags. */
 import { ArchType } from "./options.ts";
-import type { StageConfig } from "./stage.ts";
+import type { OpenLength, StageConfig } from "./stage.ts";
 import type { Arm, Suite } from "./suites.ts";
 
 /** How the second stage computes its loss: odds-ratio preference, or what the seed's notebook did. */
@@ -158,3 +158,12 @@ export function studyOfArm(study: StudyConfig, { name }: { name: string }): Stud
   const own = study.arms.find((arm) => arm.name === name)?.pretraining;
   return own ? { ...study, pretraining: { ...study.pretraining, ...own } } : study;
 }
+
+/** Lengths of first stages that are not known in steps yet. */
+export const openLengths = (study: StudyConfig): OpenLength[] =>
+  [study, ...study.arms.map((arm) => studyOfArm(study, arm))].flatMap(({ pretraining }) =>
+    pretraining.openLength ?? []
+  );
+
+/** Whether steps of a study are not known yet. */
+export const hasOpenLength = (study: StudyConfig): boolean => openLengths(study).length > 0;

@@ -8,6 +8,7 @@ import { type Disk, makeFolders, sha256, writeShared } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { byteTokenizer, fitNotes, fitTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
 import { readTokenizer } from "../record/mod.ts";
+import { withSteps } from "./lengths.ts";
 import { ofOneBudget } from "./match.ts";
 
 /** A tokenizer that was given and not trained here. */
@@ -46,12 +47,11 @@ export async function tokenizerFor(
 function withVocabulary(study: StudyConfig, vocabSize: number): StudyConfig {
   if (vocabSize === study.vocabSize) return study;
   const arms = study.arms.map((arm) => ({ ...arm, config: arm.config.with({ vocabSize }) }));
-  // The output head of another vocabulary needs another number of operations.
-  return ofOneBudget({ ...study, vocabSize, arms });
+  return { ...study, vocabSize, arms };
 }
 
 /**
- * The study with the vocabulary of the tokenizer that was given, else with the one that its text supports, at most its own. `say`
+ * The study with all lengths in steps, and with the vocabulary of the tokenizer that was given, else with the one that its text supports, at most its own. `say`
  * is told what differs from what was asked.
  */
 export async function fittedStudy(
@@ -64,11 +64,12 @@ export async function fittedStudy(
   },
 ): Promise<StudyConfig> {
   if (given) {
-    const { tokenizer: { vocabSize, hasModel }, source } = given;
+    const { tokenizer, source } = given, { vocabSize, hasModel } = tokenizer;
     say(`tokenizer ${source}: ${vocabSize} tokens`);
-    return withVocabulary({ ...study, tokenizer: study.tokenizer ?? (hasModel ? "model" : "json") }, vocabSize);
+    const own = { ...study, tokenizer: study.tokenizer ?? (hasModel ? "model" as const : "json" as const) };
+    return ofOneBudget(await withSteps(disk, withVocabulary(own, vocabSize), { corpus, tokenizer, say }));
   }
-  // A run that continues has its tokenizer and its size already.
+  // A run that continues has its tokenizer, its size and its steps already.
   if (study.tokenizer !== undefined) return study;
   const { text, sample } = await tokenizerSample(corpus, study), tokenizer = await tokenizerFor(disk, text, study);
   if (sample) {
@@ -77,5 +78,6 @@ export async function fittedStudy(
     );
   }
   for (const note of fitNotes(tokenizer, text, study)) say(note);
-  return withVocabulary(study, tokenizer.vocabSize);
+  const fitted = withVocabulary(study, tokenizer.vocabSize);
+  return ofOneBudget(await withSteps(disk, fitted, { corpus, tokenizer, say }));
 }

@@ -1,5 +1,5 @@
 /** Gives all arms the same number of parameters, by the width of their feed-forward parts. */
-import { ArchType, type Arm, type HymbaConfig, type StudyConfig, studyOfArm } from "../config/mod.ts";
+import { ArchType, type Arm, hasOpenLength, type HymbaConfig, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { present } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
@@ -67,9 +67,9 @@ function ofOneCost(study: StudyConfig, cost: (arm: Arm) => number): StudyConfig 
   return { ...study, arms };
 }
 
-/** The study with as many floating-point operations for every arm, where its budget is flops. */
+/** The study with as many floating-point operations for every arm, where its budget is flops and its steps are known. */
 export const ofOneBudget = (study: StudyConfig): StudyConfig =>
-  study.budget === "flops" ? ofOneCost(study, (arm) => updateFlops(study, arm)) : study;
+  study.budget === "flops" && !hasOpenLength(study) ? ofOneCost(study, (arm) => updateFlops(study, arm)) : study;
 
 /** The study with as much time for every arm, where its budget is seconds. `seconds`: of an update, by arm. */
 export const ofOneTime = (study: StudyConfig, seconds: Readonly<Record<string, number>>): StudyConfig =>

@@ -7,8 +7,9 @@ const lengthsOf = ({ value }: Given): number[] => Array.isArray(value) ? value.m
 
 /** What is wrong with the lengths for one arm. */
 function faultsOf(study: StudyConfig, { arm, given }: { arm: Arm; given: Given }): Fault[] {
-  const { steps, schedule, warmup } = studyOfArm(study, arm).pretraining, at = faultAt(given.origin);
+  const { steps, schedule, warmup, openLength } = studyOfArm(study, arm).pretraining, at = faultAt(given.origin);
   const what = `pretraining.decayAt of ${arm.name}`;
+  if (openLength) return [{ at, what, expected: "a length in steps or tokens", got: `one in ${openLength.unit}` }];
   if (schedule !== "wsd") return [{ at, what, expected: 'schedule = "wsd"', got: schedule ?? "cosine" }];
   return lengthsOf(given).flatMap((length): Fault[] => {
     const { pretraining } = studyOfArm(study, arm), from = branchStep({ ...pretraining, steps: length });

@@ -3,13 +3,16 @@ import type { Preset } from "../config/mod.ts";
 import { KEYS } from "./keys.ts";
 import { presetNamed, presetText } from "./presets.ts";
 import { readStudyText } from "./read.ts";
+import { LENGTHS } from "./stages.ts";
 import { type Given, throwFaults, type Values } from "./values.ts";
 
 /** A value that decides another one's fate: where a later source gives the first alone, the second of an earlier one is dropped. */
 const REPLACED: readonly (readonly [given: string, dropped: string])[] = [
   ["model.ffnHidden", "model.ffnHiddenUnmatched"],
-  ["pretraining.steps", "pretraining.tokens"],
-  ["pretraining.tokens", "pretraining.steps"],
+  ...LENGTHS.flatMap((given) =>
+    LENGTHS.filter((other) => other !== given)
+      .map((dropped) => [`pretraining.${given}`, `pretraining.${dropped}`] as const)
+  ),
 ];
 
 /** Values in the order of their weight, the last ones hold. */

@@ -1,39 +1,51 @@
 /** The stages of a study: from values of keys to what a training needs. */
-import type { OptimizerConfig, ScheduleName, StageConfig } from "../config/mod.ts";
+import { atSteps, type OptimizerConfig, type ScheduleName, type StageConfig } from "../config/mod.ts";
 import { fieldsOf } from "./arms.ts";
 import { keyAt } from "./keys.ts";
 import { type Fault, faultAt, type Values } from "./values.ts";
 
-/** Values of the keys of a stage. `steps` or `tokens` is there. */
+/** The keys that say how long the first stage is. Of one source exactly one holds. */
+export const LENGTHS = ["steps", "tokens", "epochs", "flops"] as const;
+
+/** Values of the keys of a stage. One of {@link LENGTHS} is there. */
 type StageValues =
   & Pick<StageConfig, "rate" | "warmup" | "decay" | "batch" | "accumulate" | "evaluateEvery" | "checkpointEvery">
   & OptimizerConfig
-  & { readonly steps?: number; readonly tokens?: number; readonly schedule: ScheduleName; readonly cooldown: number }
+  & { readonly [length in typeof LENGTHS[number]]?: number }
+  & { readonly schedule: ScheduleName; readonly cooldown: number }
   & Required<Pick<StageConfig, "rateScaling" | "rateWidth">>;
 
 /** A stage in which schedule and AdamW are given, usual or not. */
 type WholeStage = StageConfig & Required<Pick<StageConfig, "schedule" | "optimizer" | "rateScaling">>;
 
-/** A stage with a warm-up and evaluations that fit into its steps. T: text tokens of a sequence. */
+/** Steps and what follows from them. Epochs and operations become steps when the study is fitted to its text. */
+function lengthFrom(values: StageValues, T: number): ReturnType<typeof atSteps> & Pick<StageConfig, "openLength"> {
+  const { steps, tokens, epochs, flops, warmup, batch, evaluateEvery, checkpointEvery } = values;
+  const given = { warmup, evaluateEvery, checkpointEvery };
+  if (tokens !== undefined) return atSteps(Math.ceil(tokens / (batch * T)), given);
+  if (epochs !== undefined) return { ...atSteps(1, given), openLength: { unit: "epochs", count: epochs, given } };
+  if (flops !== undefined) return { ...atSteps(1, given), openLength: { unit: "flops", count: flops, given } };
+  return atSteps(steps ?? 1, given);
+}
+
+/** A stage of one length. T: text tokens of a sequence. */
 function stageFrom(values: StageValues, T: number): WholeStage {
-  const { rate, warmup, decay, batch, schedule, cooldown, checkpointEvery, beta1, beta2, eps, clip } = values;
-  const { rateScaling, rateWidth } = values;
-  const steps = values.tokens === undefined ? values.steps ?? 1 : Math.ceil(values.tokens / (batch * T));
-  const rising = Number.isInteger(warmup) ? warmup : Math.round(warmup * steps);
+  const { rate, decay, batch, schedule, cooldown, beta1, beta2, eps, clip, rateScaling, rateWidth } = values;
+  const { steps, warmup, evaluateEvery, ...rest } = lengthFrom(values, T);
   return {
     steps,
     rate,
-    warmup: Math.min(rising, Math.floor(steps / 2)),
+    warmup,
     decay,
     batch,
-    evaluateEvery: Math.min(values.evaluateEvery, steps),
+    evaluateEvery,
     accumulate: values.accumulate ?? 1,
     schedule,
     ...(schedule === "wsd" ? { cooldown } : {}),
     optimizer: { beta1, beta2, eps, clip },
     rateScaling,
     ...(rateScaling === "width" ? { rateWidth } : {}),
-    ...(checkpointEvery === undefined ? {} : { checkpointEvery: Math.min(checkpointEvery, steps) }),
+    ...rest,
   };
 }
 
@@ -60,19 +72,20 @@ export function ownStageOf(
 ): Partial<StageConfig> | undefined {
   const own = fieldsOf(values, `arms.${arm}.pretraining`), common = fieldsOf(values, "pretraining");
   const study = stageFrom(fieldsOf(values, "pretraining") as unknown as StageValues, T);
-  if (own.steps !== undefined) delete common.tokens;
-  if (own.tokens !== undefined) delete common.steps;
+  const hasLength = LENGTHS.some((name) => own[name] !== undefined);
+  if (hasLength) { for (const name of LENGTHS) delete common[name]; }
   // An arm with batches of its own gets as many tokens as the others, unless it says how many.
-  if (
-    typeof own.batch === "number" && own.steps === undefined && common.steps !== undefined && own.tokens === undefined
-  ) {
+  if (typeof own.batch === "number" && !hasLength && common.steps !== undefined) {
     common.steps = Math.max(1, Math.round(study.steps * study.batch / own.batch));
   }
   const whole = stageFrom({ ...common, ...own } as unknown as StageValues, T);
   const differs = Object.entries(whole).filter(([name, value]) =>
     JSON.stringify(study[name as keyof StageConfig]) !== JSON.stringify(value)
   );
-  return differs.length === 0 ? undefined : Object.fromEntries(differs);
+  // An arm with a length in steps departs from a study whose length is open.
+  const closed = study.openLength && !whole.openLength ? { openLength: undefined } : {};
+  const all = { ...Object.fromEntries(differs), ...closed };
+  return Object.keys(all).length === 0 ? undefined : all;
 }
 
 /** Batches that cannot be cut into equal parts. */
@@ -99,15 +112,37 @@ export function rateFaults(values: Values): Fault[] {
   );
 }
 
-/** Steps and tokens of one stage in one source: nobody could say which of them holds. */
-export function lengthFaults(values: Values): Fault[] {
-  const tables = [
-    "pretraining",
-    ...new Set([...values.keys()].flatMap((path) => /^arms\.[^.]+\.pretraining/.exec(path) ?? [])),
-  ];
-  return tables.flatMap((table) => {
-    const steps = values.get(`${table}.steps`), tokens = values.get(`${table}.tokens`);
-    if (!steps || !tokens) return [];
-    return [{ at: faultAt(tokens.origin), what: `${table}.tokens`, expected: `tokens or steps, not both` }];
+/** The tables of first stages: that of the study and those of arms. */
+const stageTables = (values: Values): string[] => [
+  "pretraining",
+  ...new Set([...values.keys()].flatMap((path) => /^arms\.[^.]+\.pretraining/.exec(path) ?? [])),
+];
+
+/** Several lengths of one stage in one source: nobody could say which of them holds. */
+function doubledLengths(values: Values): Fault[] {
+  return stageTables(values).flatMap((table): Fault[] => {
+    const names = LENGTHS.filter((name) => values.has(`${table}.${name}`)), last = names.at(-1);
+    const given = last && values.get(`${table}.${last}`);
+    if (!given || names.length < 2) return [];
+    const expected = "one of steps, tokens, epochs and flops";
+    return [{ at: faultAt(given.origin), what: `${table}.${last}`, expected, got: names.join(" and ") }];
   });
+}
+
+/** What is wrong with the lengths of the first stage: several of one source, none at all, or one that a budget decides. */
+export function lengthFaults(values: Values): Fault[] {
+  const zero = stageTables(values).flatMap((table): Fault[] =>
+    (["epochs", "flops"] as const).flatMap((name) => {
+      const given = values.get(`${table}.${name}`);
+      if (given?.value !== 0) return [];
+      return [{ at: faultAt(given.origin), what: `${table}.${name}`, expected: "a number above 0", got: "0" }];
+    })
+  );
+  const budget = values.get("budget")?.value;
+  const decided = budget !== "seconds" ? [] : stageTables(values).flatMap((table): Fault[] => {
+    const given = values.get(`${table}.flops`),
+      expected = 'no value, because budget = "seconds" gives all models one time';
+    return given ? [{ at: faultAt(given.origin), what: `${table}.flops`, expected }] : [];
+  });
+  return [...doubledLengths(values), ...zero, ...decided];
 }

@@ -95,6 +95,19 @@ export const PRETRAINING: readonly Key[] = [
     follows: { from: ["pretraining.steps"], how: "steps * batch * sequenceLength" },
   },
   {
+    path: "pretraining.epochs",
+    type: number(0, 1e9),
+    meaning: "How often to train on the text, instead of steps. An epoch has every sequence of the training part once.",
+    follows: { from: ["pretraining.steps"], how: "steps * batch / sequences of the training part" },
+  },
+  {
+    path: "pretraining.flops",
+    type: number(0, 1e30),
+    meaning:
+      "Floating-point operations of the training of each model, instead of steps. Each model has steps of its own.",
+    follows: { from: ["pretraining.steps"], how: "steps * operations of an update of the model" },
+  },
+  {
     path: "pretraining.decayAt",
     type: list(whole(COUNT), { min: 1, max: 32, words: "a list of numbers of steps, all below steps" }),
     meaning: "wsd: shorter trainings of every model as models of their own, which branch off where their rate falls.",

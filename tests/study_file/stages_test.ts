@@ -1,8 +1,11 @@
 /** Keys of the stages: schedules, warm-up as a share, steps by tokens, AdamW, what an arm has of its own, budgets. */
 import { strict as assert } from "node:assert";
 import { studyOfArm } from "../../core/config/mod.ts";
+import { BatchOrder } from "../../core/data/batches.ts";
+import { corpusTokens, tokenizerSample } from "../../core/data/corpus_tokens.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { fittedStudy } from "../../core/study/fitted.ts";
+import type { StudyConfig } from "../../core/config/mod.ts";
+import { fittedStudy, tokenizerFor } from "../../core/study/fitted.ts";
 import { matchedStudy, ofOneTime, updateFlops } from "../../core/study/match.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
 import { madeUpCorpus } from "../study/tiny_study.ts";
@@ -35,8 +38,80 @@ Deno.test("steps by tokens; a later source's steps hold against an earlier one's
   assert.equal(resolveSources({ file, flags }).study.pretraining.steps, 20);
   assert.throws(
     () => studyOf("[pretraining]\nsteps = 3\ntokens = 100\n"),
-    /my\.toml:3:1: pretraining\.tokens[^]*not both/,
+    /my\.toml:3:1: pretraining\.tokens[^]*one of steps, tokens, epochs and flops[^]*got: +steps and tokens/,
   );
+});
+
+const ALL = ["steps", "tokens", "epochs", "flops"] as const;
+
+Deno.test("of every two lengths: both in one source are refused, and a later source's holds against an earlier one's", () => {
+  for (const first of ALL) {
+    for (const second of ALL.filter((name) => name !== first)) {
+      for (const table of ["pretraining", "arms.mamba.pretraining"]) {
+        const text = `[${table}]\n${first} = 20\n${second} = 30\n`;
+        assert.throws(() => studyOf(text), new RegExp(`my\\.toml:[23]:1: ${table}\\.[^]*one of steps, tokens, epochs`));
+        const file = { path: "my.toml", text: `[${table}]\n${first} = 20\n` };
+        const { values } = resolveSources({ file, flags: [{ flag: "--set", path: `${table}.${second}`, value: 30 }] });
+        const found = ALL.filter((name) => values.has(`${table}.${name}`));
+        assert.deepEqual([found, values.get(`${table}.${second}`)?.origin], [[second], {
+          kind: "flag",
+          flag: "--set",
+        }]);
+      }
+    }
+  }
+});
+
+const corpus = madeUpCorpus();
+const tokenizerOf = async (study: StudyConfig) =>
+  await tokenizerFor(systemDisk, (await tokenizerSample(corpus, study)).text, study);
+const fitted = async (text: string) =>
+  await fittedStudy(systemDisk, matchedStudy(resolved(text)), { corpus, say: () => {} });
+const SMOKE = 'preset = "smoke"\nmodels = ["mamba", "hymba"]\n';
+
+Deno.test("epochs are steps in which every sequence of the training part is drawn so many times, for every batch", async () => {
+  const study = await fitted(`${SMOKE}[pretraining]\nepochs = 2\nwarmup = 0.1\n[arms.hymba.pretraining]\nbatch = 2\n`);
+  const tokenizer = await tokenizerOf(study),
+    { train } = await corpusTokens(systemDisk, corpus, { tokenizer, rule: study });
+  for (const { name } of study.arms) {
+    const { pretraining: { steps, batch: B, warmup, openLength } } = studyOfArm(study, { name });
+    const { windows } = new BatchOrder(train, { B, T: study.sequenceLength, seed: 1 });
+    assert.ok(steps * B >= 2 * windows && (steps - 1) * B < 2 * windows, `${name}: ${steps} steps`);
+    assert.deepEqual([warmup, openLength], [Math.round(0.1 * steps), undefined]);
+  }
+  assert.deepEqual(JSON.parse(JSON.stringify(study)).pretraining.openLength, undefined);
+});
+
+Deno.test("flops are steps of each model by its own size, also with the vocabulary that the text supports", async () => {
+  const study = await fitted(`${SMOKE}[pretraining]\nflops = 5e9\n[arms.hymba.pretraining]\nflops = 1e10\n`);
+  for (const arm of study.arms) {
+    const { steps } = studyOfArm(study, arm).pretraining, wanted = arm.name === "hymba" ? 1e10 : 5e9;
+    assert.ok(Math.abs(steps * updateFlops(study, arm) / wanted - 1) < 0.02, `${arm.name}: ${steps} steps`);
+  }
+});
+
+Deno.test("an arm in steps departs from a study in epochs, and the other way round", async () => {
+  const epochs = await fitted(`${SMOKE}[pretraining]\nepochs = 1\n[arms.mamba.pretraining]\nsteps = 7\n`);
+  const steps = await fitted(`${SMOKE}[pretraining]\nsteps = 7\n[arms.hymba.pretraining]\nepochs = 1\n`);
+  const of = (study: typeof steps, name: string) => studyOfArm(study, { name }).pretraining;
+  assert.deepEqual([of(epochs, "mamba").steps, of(steps, "mamba").steps], [7, 7]);
+  assert.equal(of(epochs, "hymba").steps, of(steps, "hymba").steps);
+  assert.ok(of(steps, "hymba").steps > 7);
+  assert.ok(!JSON.stringify([epochs, steps]).includes("openLength"));
+});
+
+Deno.test("a length that cannot be is refused in words", () => {
+  for (
+    const [text, expected] of [
+      ["[pretraining]\nepochs = 0", /my\.toml:2:1: pretraining\.epochs[^]*a number above 0/],
+      ["[pretraining]\nflops = -1", /pretraining\.flops[^]*a number from 0/],
+      ['budget = "seconds"\n[pretraining]\nflops = 1e9', /my\.toml:3:1: pretraining\.flops[^]*budget = "seconds"/],
+      [
+        '[pretraining]\nepochs = 3\nschedule = "wsd"\ndecayAt = [10]',
+        /decayAt of mamba[^]*a length in steps or tokens[^]*epochs/,
+      ],
+    ] as const
+  ) assert.throws(() => studyOf(text), expected);
 });
 
 Deno.test("an arm has a rate of its own, and nothing that the study says anyway", () => {
