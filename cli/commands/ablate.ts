@@ -9,6 +9,7 @@ import type { Action } from "../ui/run.ts";
 import { startStudy } from "../shared/new_study.ts";
 import { tunedSources } from "../shared/tuned.ts";
 import { cellOption } from "../shared/cells.ts";
+import { jobsOption } from "../shared/jobs.ts";
 import { outOption } from "../shared/options.ts";
 import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
 
@@ -22,6 +23,7 @@ const options = merge(
       }),
     ),
     cells: cellOption,
+    jobs: jobsOption,
   }),
 );
 
@@ -31,9 +33,9 @@ export const ablateCommand = command("ablate", map(options, (given): Action => (
     message`Trains and compares all models in two stages and writes every table and figure. A stopped study continues when the same command is repeated. The study is a preset, or a study file, which hymba init writes. Example: hymba ablate --preset smoke --data book.txt`,
 });
 
-async function ablate({ out, cells, tuned, ...whole }: InferValue<typeof options>): Promise<void> {
+async function ablate({ out, cells, jobs, tuned, ...whole }: InferValue<typeof options>): Promise<void> {
   const sources = await sourcesIn(whole), { data, json, backend, adapter, threads } = whole;
-  const common = { backend: { backend, adapter, threads }, data, out, cells, json, probe: true };
+  const common = { backend: { backend, adapter, threads }, data, out, cells, jobs, json, probe: true };
   if (tuned === undefined) return await startStudy(sources, common);
   const { sources: chosen, notesOf } = await tunedSources(tuned, sources);
   await startStudy(chosen, { ...common, suffix: ["tuned"], notesOf });

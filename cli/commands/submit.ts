@@ -13,6 +13,7 @@ import { cellsOf } from "../../core/study/cells.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
 import type { Action } from "../ui/run.ts";
 import { type ArrayFile, ENGINES, listed, writeArray } from "../shared/array_file.ts";
+import { commandWithout, type OwnFlags } from "../shared/command_words.ts";
 import { requireSameEverywhere } from "../shared/cells.ts";
 import { estimateStudy, needTable, restsOn, type StudyNeed } from "../shared/estimate.ts";
 import { submitKubernetes, writeManifest } from "../shared/kubernetes.ts";
@@ -52,7 +53,7 @@ export const submitCommand = command("submit", map(options, (given): Action => (
 });
 
 /** Options of `submit` itself. The other words of the command line are those of `hymba ablate`. */
-const OWN_FLAGS: Readonly<Record<string, 0 | 1>> = {
+const OWN_FLAGS: OwnFlags = {
   "--engine": 1,
   "--dry-run": 0,
   "--out": 1,
@@ -63,17 +64,6 @@ const OWN_FLAGS: Readonly<Record<string, 0 | 1>> = {
   "--json": 0,
   "--threads": 1,
 };
-
-/** The words of this command line that are those of `hymba ablate` with the same study. */
-export function ablateWords(given: readonly string[]): string[] {
-  const kept: string[] = ["ablate"];
-  for (let at = 1; at < given.length; at++) {
-    const word = given[at] ?? "", name = word.split("=", 1)[0] ?? "", values = OWN_FLAGS[name];
-    if (values === undefined) kept.push(word);
-    else if (!word.includes("=")) at += values;
-  }
-  return kept;
-}
 
 /** The texts in words of `hymba merge`, with whole paths. */
 function dataWords(data: string | undefined, { resolved: { values } }: OpenStudy): string[] {
@@ -121,7 +111,7 @@ async function submit(given: Given): Promise<void> {
       format: 1,
       engine,
       from: Deno.cwd(),
-      ablate: ablateWords(Deno.args),
+      ablate: ["ablate", ...commandWithout(OWN_FLAGS).slice(1)],
       merge: ["merge", ...dataWords(data, open)],
       cells: listed(cellsOf(study)),
       resources: resourcesOf(need, { minutes: given.minutes, threads: cores }),

@@ -5,11 +5,13 @@ import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
+import type { StudyConfig } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { choiceRows } from "../../core/report/mod.ts";
 import { type FlagValue, sweepOf, typedValue } from "../../core/study_file/mod.ts";
 import { cellOption } from "../shared/cells.ts";
 import { withStudy } from "../shared/new_study.ts";
+import { jobsOption, requireOneOf } from "../shared/jobs.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import {
   activationOptions,
@@ -53,6 +55,7 @@ const options = merge(
       }),
     ),
     cells: cellOption,
+    jobs: jobsOption,
     json: jsonOption,
   }),
   object("The study", {
@@ -93,17 +96,8 @@ export function sweepFlags(
   ];
 }
 
-async function sweep(
-  { study: path, over, perArm, seeds, extend, models, data, out, cells, json, backend, adapter, threads, ...given }:
-    InferValue<typeof options>,
-): Promise<void> {
-  const flags = [
-    ...flagValues({ ...given, models: models?.split(",") }),
-    ...sweepFlags({ over, perArm, seeds, extend }),
-  ];
-  const sources = withTestPart(await sourcesOf(path, flags));
-  const { values, study: asked } = readyStudy(sources);
-  sweepOf(values);
+/** Throws a UsageError for a study whose trainings a sweep cannot compare. */
+function requireSweepable(asked: StudyConfig): void {
   if (asked.arms.some(({ trunk }) => trunk !== undefined)) {
     throw new UsageError("a sweep has no shorter trainings", {
       hint: "leave pretraining.decayAt out, and give it to hymba ablate --tuned",
@@ -114,14 +108,43 @@ async function sweep(
       hint: "sweep with --set budget=flops or tokens, and give budget = seconds to hymba ablate --tuned",
     });
   }
+}
+
+async function sweep(
+  {
+    study: path,
+    over,
+    perArm,
+    seeds,
+    extend,
+    models,
+    data,
+    out,
+    cells,
+    jobs,
+    json,
+    backend,
+    adapter,
+    threads,
+    ...given
+  }: InferValue<typeof options>,
+): Promise<void> {
+  requireOneOf({ cells, jobs });
+  const own = sweepFlags({ over, perArm, seeds, extend });
+  const sources = withTestPart(
+    await sourcesOf(path, [...flagValues({ ...given, models: models?.split(",") }), ...own]),
+  );
+  const { values, study: asked } = readyStudy(sources);
+  sweepOf(values);
+  requireSweepable(asked);
   await withStudy(sources, { backend: { backend, adapter, threads }, data }, async ({ resolved, parts, ...open }) => {
     const { study: base, values } = resolved, folder = out ?? defaultFolder("sweep", ...parts);
     const resolve = (more: readonly FlagValue[]) =>
       readyStudy({ ...sources, flags: [...sources.flags ?? [], ...more] }, open.opened).study;
     const only = cells === undefined ? {} : { cells: { words: cells, json } };
-    const done = await carryOutSweep({ ...open, base, values, sweep: sweepOf(values), resolve, folder, ...only });
-    if (!done) return;
-    const { record, written } = done;
+    const how = { resolve, folder, ...only, ...(jobs !== undefined && { jobs }) };
+    const { record, written } = await carryOutSweep({ ...open, base, values, sweep: sweepOf(values), ...how }) ?? {};
+    if (!record || !written) return;
     if (record.choices.length < base.arms.length) Deno.exitCode = 1;
     if (json) return console.log(JSON.stringify({ folder, written, choices: record.choices }));
     console.log(`${table(choiceRows(record))}\n${written.map((file) => `wrote ${file}`).join("\n")}`);

@@ -10,6 +10,7 @@ import { UsageError } from "../../core/errors.ts";
 import { FILES, type Run } from "../../core/record/mod.ts";
 import { branchesOff, type Cell, cellsNamed } from "../../core/study/cells.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
+import { isJob, stopWithParent } from "../ui/job.ts";
 import { scoreEstimate } from "./estimate.ts";
 import { carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
 
@@ -55,6 +56,7 @@ export function requireSameEverywhere({ budget }: StudyConfig): void {
  */
 export async function conductCells(given: Conduct, words: string): Promise<void> {
   requireSameEverywhere(given.study);
+  if (isJob()) stopWithParent();
   const ready = await readied(given), ends: CellEnd[] = [], say = (line: string) => given.display.say(line);
   const cells = cellsNamed(words, ready.study);
   for (const cell of cells) {

@@ -4,13 +4,17 @@ import { dirname, isAbsolute, join } from "node:path";
 import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
 import { CORPORA } from "../../datasets/registry.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
+import { FILES } from "../../core/record/mod.ts";
 import { originsOf, type ResolvedStudy, type Sources, type Values } from "../../core/study_file/mod.ts";
 import type { GivenTokenizer } from "../../core/study/fitted.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { cellsNamed } from "../../core/study/cells.ts";
 import { conductCells } from "./cells.ts";
-import { type Conduct, conduct, defaultFolder } from "./study.ts";
+import { commandWithout } from "./command_words.ts";
+import { carriedOutBeside, OF_JOBS, requireOneOf } from "./jobs.ts";
+import { type Conduct, conduct, defaultFolder, printConduct } from "./study.ts";
 import { givenTokenizer } from "./given_tokenizer.ts";
 import { readyStudy } from "./study_sources.ts";
 
@@ -21,6 +25,8 @@ interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
   readonly out: string | undefined;
   /** Only these cells, each in a folder of its own below the run folder: see `cellsNamed`. */
   readonly cells?: string;
+  /** Processes that run cells beside each other; without it, this process runs all. */
+  readonly jobs?: number;
   /** The last parts of the default name of the run folder. */
   readonly suffix?: readonly string[];
   /** What has to be said before the study begins. */
@@ -83,18 +89,32 @@ export async function withStudy(
   }
 }
 
+/** Says when an earlier call with --jobs has cells that this call does not use. */
+async function noteCells(apart: string, { folder, display }: Conduct): Promise<void> {
+  if (await systemDisk.stat(join(folder, FILES.record)) || !await systemDisk.stat(apart)) return;
+  display.say(`note: ${apart} has cells of a call with --jobs, which go on with --jobs; this call begins anew`);
+}
+
 /** Opens the backend, finds the corpus and runs the study. Wrong flags are reported before anything is downloaded. */
 export async function startStudy(
   sources: Sources,
-  { backend, data, out, cells, suffix = [], notesOf, ...given }: NewStudy,
+  { backend, data, out, cells, jobs, suffix = [], notesOf, ...given }: NewStudy,
 ): Promise<void> {
   const asked = readyStudy(sources).study, only = given.lastStage === "pretraining" ? onlyModel(asked) : [];
   if (cells !== undefined) cellsNamed(cells, asked);
+  requireOneOf({ cells, jobs });
   await withStudy(sources, { backend, data }, async (found) => {
     const { resolved: { study, values }, parts, ...open } = found;
     for (const note of notesOf?.(found) ?? []) open.display.say(note);
     const folder = out ?? defaultFolder(...parts, ...only, ...suffix, ...(cells === undefined ? [] : ["cells"]));
     const ready: Conduct = { study, folder, origins: originsOf(values), ...open, ...given };
-    await (cells === undefined ? conduct(ready) : conductCells(ready, cells));
+    if (cells !== undefined) return await conductCells(ready, cells);
+    const apart = `${folder}-cells`;
+    if (jobs === undefined) {
+      await noteCells(apart, ready);
+      return await conduct(ready);
+    }
+    const words = [...commandWithout(OF_JOBS), "--out", apart];
+    printConduct(ready, await carriedOutBeside(ready, { jobs, cells: apart, words }));
   });
 }

@@ -10,6 +10,7 @@ import type { OpenBackend } from "../../core/backend/mod.ts";
 import {
   type ActivationConfig,
   microBatch,
+  openLengths,
   type Precision,
   PROFILES,
   type StudyConfig,
@@ -155,13 +156,21 @@ export interface Conduct {
   readonly test?: boolean;
 }
 
-/** Says what will be done, does it, writes every artifact and prints where they are. */
-export async function conduct(given: Conduct): Promise<void> {
-  const { folder, json, probe } = given, { run, artifacts } = await carriedOut(given), { study } = run.record;
+/** Prints a run that is done and where its artifacts are. */
+export function printConduct(
+  { folder, json, probe }: Conduct,
+  { run, artifacts }: { run: Run; artifacts: string[] },
+): void {
+  const { study } = run.record;
   if (json) console.log(JSON.stringify({ folder, artifacts, results: run.results }));
   else console.log(summaryAndPaths(run, artifacts));
   const probed = probe ? study.recall?.arms.length ?? 0 : 0, seeds = study.seeds.length;
   if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;
+}
+
+/** Says what will be done, does it, writes every artifact and prints where they are. */
+export async function conduct(given: Conduct): Promise<void> {
+  printConduct(given, await carriedOut(given));
 }
 
 /** A study on its way: what a command needs besides how it prints. */
@@ -193,6 +202,20 @@ export async function writeEverything(folder: string, run: Run): Promise<string[
 export const summaryAndPaths = (run: Run, paths: readonly string[]): string =>
   `${summaryTable(run)}\n${paths.map((path) => `wrote ${path}`).join("\n")}`;
 
+/** The origins of the values, with those that follow from the text. */
+function fittedOrigins(
+  { study: asked, origins }: Carried,
+  { study, fitted }: { study: StudyConfig; fitted: boolean },
+): Carried["origins"] {
+  const [open] = openLengths(asked);
+  if (!fitted && !open) return origins;
+  return {
+    ...origins,
+    ...(fitted && { "model.vocabSize": study.tokenizer ? "data.tokenizer" : "the size that the text supports" }),
+    ...(open && { "pretraining.steps": `pretraining.${open.unit}, for this text and these models` }),
+  };
+}
+
 /** The study fitted to its text. Says what will be done, how long it will take, and the memory of each arm. */
 export async function readied(given: Carried): Promise<Carried> {
   const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
@@ -200,9 +223,7 @@ export async function readied(given: Carried): Promise<Carried> {
   const seconds = await budgetSeconds(whole, { folder, opened, say });
   const study = seconds ? ofOneTime(whole, seconds) : whole;
   const fitted = study.vocabSize !== given.study.vocabSize;
-  const origins = fitted
-    ? { ...given.origins, "model.vocabSize": study.tokenizer ? "data.tokenizer" : "the size that the text supports" }
-    : given.origins;
+  const origins = fittedOrigins(given, { study, fitted });
   display.say(
     `${study.preset} on ${opened.backend} (${opened.adapter.name}), corpus ${corpus.name} (${corpus.bytes} bytes)${
       activationsInWords(study)

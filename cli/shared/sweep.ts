@@ -19,6 +19,8 @@ import { studyOfTrials, type Trial } from "../../core/study/sweep_grid.ts";
 import { type FlagValue, originsOf, type SweepConfig, type Values } from "../../core/study_file/mod.ts";
 import type { OpenStudy } from "./new_study.ts";
 import { conductCells } from "./cells.ts";
+import { commandWithout } from "./command_words.ts";
+import { carriedOutBeside, OF_JOBS } from "./jobs.ts";
 import { carriedOut } from "./study.ts";
 
 /** A sweep that is ready to be carried out. */
@@ -32,6 +34,8 @@ export interface SweepPlan extends Omit<OpenStudy, "resolved" | "parts"> {
   readonly folder: string;
   /** Only these cells of the first round that is not finished, each in a folder of its own. */
   readonly cells?: { readonly words: string; readonly json: boolean };
+  /** Processes that train points beside each other. */
+  readonly jobs?: number;
 }
 
 /** The folder of the cells of a round, which hymba merge makes one run of. */
@@ -84,14 +88,17 @@ async function finishedRound(folder: string, trials: readonly Trial[]): Promise<
 
 /** Trains a round, or only some of its cells: what it came to, or undefined where that is not known yet. */
 async function trainRound(
-  { base, values, sweep: { seeds }, resolve, folder, cells, ...open }: SweepPlan,
+  { base, values, sweep: { seeds }, resolve, folder, cells, jobs, ...open }: SweepPlan,
   { trials, round }: { trials: readonly Trial[]; round: number },
 ): Promise<Outcome[] | undefined> {
   const study = studyOfTrials(trials, { base, seeds, resolve }), goal = roundFolder(folder, round);
   const common = { ...open, study, origins: originsOf(values), test: false };
   if (!cells) {
     open.display.say(`round ${round} of the sweep: ${trials.length} points, ${seeds.length} seeds each`);
-    const { run } = await carriedOut({ ...common, folder: goal });
+    const beside = jobs &&
+      { jobs, cells: cellsFolder(folder, round), words: [...commandWithout(OF_JOBS), "--out", folder] };
+    const ready = { ...common, folder: goal };
+    const { run } = await (beside ? carriedOutBeside(ready, beside) : carriedOut(ready));
     return outcomesOf(run, trials, round);
   }
   const run = await finishedRound(goal, trials), own = cellsFolder(folder, round);

@@ -1,19 +1,34 @@
-/** The progress of a study on the terminal. */
+/** The progress of a study on the terminal, or as told to the process that started this one. */
 import type { StudyEvent } from "../../core/study/arm_run.ts";
+import { isJob, tell } from "./job.ts";
 import { bytes, Progress } from "./progress.ts";
 
 export class StudyDisplay {
   readonly #progress = new Progress();
+  readonly #isJob = isJob();
   #label = "";
 
   say(line: string): void {
-    this.#progress.say(line);
+    if (this.#isJob) tell({ say: line });
+    else this.#progress.say(line);
+  }
+
+  /** Shows how far several cells are together. `share`: of their arithmetic, from 0 to 1. */
+  showCells(
+    { share, finished, all, running }: { share: number; finished: number; all: number; running: number },
+  ): void {
+    const percent = Math.floor(100 * share), label = "cells (%)";
+    if (label !== this.#label) {
+      this.#label = label;
+      this.#progress.begin(label, { done: percent });
+    }
+    this.#progress.update(percent, 100, { details: { finished: `${finished}/${all}`, running } });
   }
 
   /** Shows an event of a study: progress of a step, or a line for anything else. */
-  show(
-    { kind, arm, seed, stage, step, steps, loss = NaN, tokens_per_s = NaN, memory, message = "" }: StudyEvent,
-  ): void {
+  show(event: StudyEvent): void {
+    if (this.#isJob) return tell({ event });
+    const { kind, arm, seed, stage, step, steps, loss = NaN, tokens_per_s = NaN, memory, message = "" } = event;
     const label = `${arm} seed ${seed} ${stage ?? ""}`;
     if (label !== this.#label && kind === "step") {
       this.#label = label;

@@ -53,3 +53,19 @@ export async function lockFolder(
     throw cause;
   }
 }
+
+const WAIT_MS = 200, MOST_WAIT_MS = 60_000;
+
+/**
+ * Returns when no process holds the folder, at the latest after a minute. Whoever then finds it held says so. Does nothing for a
+ * folder that was never locked. `onWait` is called once where a process holds it.
+ */
+export async function whenUnlocked(disk: Disk, folder: string, { onWait }: { onWait(): void }): Promise<void> {
+  const path = join(folder, "lock");
+  for (let waited = 0; waited < MOST_WAIT_MS && await disk.stat(path); waited += WAIT_MS) {
+    const lock = await disk.lock(path, thisProcess());
+    if (lock) return await lock.release();
+    if (waited === 0) onWait();
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+  }
+}

@@ -18,7 +18,7 @@ export { type Digest, sha256 } from "./hash.ts";
 export { MAX_JSON, parseJson } from "./json.ts";
 export { memoryDisk } from "./memory.ts";
 export { LOG_START, type LogPosition, MetricsLog, parseLog, readLog } from "./metrics_log.ts";
-export { isLockText, type LockedFolder, lockFolder } from "./locked_folder.ts";
+export { isLockText, type LockedFolder, lockFolder, whenUnlocked } from "./locked_folder.ts";
 export { systemDisk } from "./system.ts";
 export { thisDisk } from "./this_disk.ts";
 export { webDisk } from "./web.ts";

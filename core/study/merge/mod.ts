@@ -49,12 +49,16 @@ async function requireNothingLost(disk: Disk, out: string, { sources, found }: G
  * Writes the record of a merged run: that of its first cell, begun when the first of its cells was begun. The file is not spelled
  * anew, so that its fields stay in the order in which a study writes them. Returns the record.
  */
-async function writeRecord(disk: Disk, out: string, { sources, found }: Gathered): Promise<RunRecord> {
+async function writeRecord(
+  disk: Disk,
+  out: string,
+  { sources, found, own = {} }: Gathered & { own?: Partial<RunRecord> },
+): Promise<RunRecord> {
   const used = found.length > 0 ? found.map(({ source }) => source) : sources, { folder, record } = at(used, 0);
   const started = at(used.map(({ record }) => record.started).sort(), 0), path = join(folder, FILES.record);
   const stored = await readJson(disk, path, { as: (value) => isObject(value) ? value : {} });
-  await writeJson(disk, join(out, FILES.record), { ...stored, started });
-  return { ...record, started };
+  await writeJson(disk, join(out, FILES.record), { ...stored, ...own, started });
+  return { ...record, ...own, started };
 }
 
 /** Copies the tokenizer, and what a source that is a whole run knows of its test part. */
@@ -84,9 +88,14 @@ export interface Merged extends Gathered {
 /**
  * Puts the finished cells of the runs in `paths` into the run `out`. The same call again, also after a kill, ends with the same
  * bytes. What is missing is in the result and in `out/cells.json`, which a complete run does not have. What is measured at the
- * end of a study is not made here: `runStudy` on `out` does that. Throws a UsageError for runs that do not belong together.
+ * end of a study is not made here: `runStudy` on `out` does that. `own`: fields of the record of `out` that are not those of its
+ * first cell. Throws a UsageError for runs that do not belong together.
  */
-export async function mergeRuns(disk: Disk, paths: readonly string[], { out }: { out: string }): Promise<Merged> {
+export async function mergeRuns(
+  disk: Disk,
+  paths: readonly string[],
+  { out, own }: { out: string; own?: Partial<Pick<RunRecord, "command" | "adapter">> },
+): Promise<Merged> {
   const gathered = await gather(disk, paths, { out }), { found, missing } = gathered;
   await requireNothingLost(disk, out, gathered);
   const held = await lockFolder(disk, out), of = found.length + missing.length;
@@ -99,7 +108,7 @@ export async function mergeRuns(disk: Disk, paths: readonly string[], { out }: {
     if (await disk.stat(sums)) await disk.remove(sums);
     const log = await mergeLogs(disk, found);
     await copyShared(disk, out, gathered);
-    const record = await writeRecord(disk, out, gathered);
+    const record = await writeRecord(disk, out, { ...gathered, own });
     await makeFolders(disk, join(out, FILES.arms));
     for (const one of found) await copyCell(disk, out, one, (old) => log.positionOf(one, old));
     await keep(disk, join(out, FILES.metrics), log.bytes);

@@ -1,0 +1,76 @@
+/** How far the cells of a study are that other processes train. */
+import { type StudyConfig, studyOfArm } from "../../core/config/mod.ts";
+import type { StudyEvent } from "../../core/study/arm_run.ts";
+import type { Cell } from "../../core/study/cells.ts";
+import { stagesOf } from "../../core/study/stage_plans.ts";
+import type { StudyDisplay } from "../ui/study_display.ts";
+
+interface Tracked {
+  /** Its part of the arithmetic of all cells. */
+  readonly weight: number;
+  readonly steps: number;
+  /** Steps that are done, by stage. */
+  readonly done: Map<string, number>;
+  finished: boolean;
+}
+
+const keyOf = (arm: string, seed: number) => JSON.stringify([arm, seed]);
+
+/** Updates of a cell in all its stages, those of its recall probe included. */
+function stepsOf(study: StudyConfig, { arm }: Cell): number {
+  const { pretraining, orpo } = studyOfArm(study, arm),
+    probed = study.recall?.arms.some(({ name }) => name === arm.name);
+  return pretraining.steps + (stagesOf(study).length - 1) * orpo.steps + (probed ? study.recall?.steps ?? 0 : 0);
+}
+
+export class JobProgress {
+  readonly #cells = new Map<string, Tracked>();
+  readonly #all: number;
+  #running = 0;
+
+  /** `flopsOf`: the arithmetic of a cell. */
+  constructor(
+    private readonly display: StudyDisplay,
+    { study, cells, flopsOf }: { study: StudyConfig; cells: readonly Cell[]; flopsOf: (cell: Cell) => number },
+  ) {
+    for (const cell of cells) {
+      const steps = stepsOf(study, cell), weight = flopsOf(cell);
+      this.#cells.set(keyOf(cell.arm.name, cell.seed), { weight, steps, done: new Map(), finished: false });
+    }
+    this.#all = cells.reduce((sum, cell) => sum + flopsOf(cell), 0);
+  }
+
+  /** Says what needs a line of its own, and shows the rest in one bar. */
+  take(event: StudyEvent): void {
+    const { kind, arm, seed, stage = "", step } = event;
+    if (kind === "evaluation" || kind === "failed" || kind === "sampling") this.display.show(event);
+    if (kind !== "step") return;
+    this.#cells.get(keyOf(arm, seed))?.done.set(stage, step);
+    this.#show();
+  }
+
+  finish(cells: readonly Cell[]): void {
+    for (const { arm, seed } of cells) {
+      const tracked = this.#cells.get(keyOf(arm.name, seed));
+      if (tracked) tracked.finished = true;
+    }
+    this.#show();
+  }
+
+  /** One process more (1) or fewer (−1) is running. */
+  count(change: 1 | -1): void {
+    this.#running += change;
+  }
+
+  #show(): void {
+    const cells = [...this.#cells.values()];
+    const part = ({ weight, steps, done, finished }: Tracked) =>
+      weight * (finished ? 1 : Math.min(1, [...done.values()].reduce((sum, count) => sum + count, 0) / steps));
+    this.display.showCells({
+      share: cells.reduce((sum, cell) => sum + part(cell), 0) / this.#all,
+      finished: cells.filter(({ finished }) => finished).length,
+      all: cells.length,
+      running: this.#running,
+    });
+  }
+}
