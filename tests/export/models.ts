@@ -47,6 +47,15 @@ export async function madeModel(
   };
 }
 
+/** The logits [B · T · V] of a model on sequences of one length. */
+export async function logitsOfModel({ config, weights }: ExportedModel, ids: readonly number[][]): Promise<number[]> {
+  const executor = await CpuExecutor.create({ threads: 1 }), store = new ParameterStore(config);
+  store.write(executor, weights);
+  const found = await logitsFrom(executor, store, ids);
+  await executor.close();
+  return found;
+}
+
 async function logitsFrom(executor: CpuExecutor, store: ParameterStore, ids: readonly number[][]): Promise<number[]> {
   const tape = new Tape(false), input = tape.input("ids", [ids.length, ids[0]?.length ?? 0], { dtype: "u32" });
   const logits = logitsOf(tape, input, store);
