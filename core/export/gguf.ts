@@ -1,7 +1,7 @@
 /** A Llama for llama.cpp: one file with configuration, tokenizer and weights. Source: llama.cpp, `gguf-py` and `llama-vocab.cpp`. */
 import type { HymbaConfig } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
-import { type Piece, PieceType, type Tokenizer } from "../tokenizer/mod.ts";
+import { type ModelFile, type Piece, PieceType, readModelFile, type Tokenizer } from "../tokenizer/mod.ts";
 import type { ExportedModel, Files } from "./exported.ts";
 import { encodeGguf, type GgufTensor, type GgufValue } from "./gguf_writer.ts";
 import { type LlamaPart, llamaParts, valuesOfPart } from "./llama_layout.ts";
@@ -19,14 +19,16 @@ const NAMES: readonly (readonly [theirs: RegExp, name: string])[] = [
   [/mlp\.(gate|up|down)_proj/, "ffn_$1"],
 ];
 
-const ggufName = (name: string): string =>
-  NAMES.reduce((made, [theirs, ours]) => made.replace(theirs, ours), name);
+const ggufName = (name: string): string => NAMES.reduce((made, [theirs, ours]) => made.replace(theirs, ours), name);
 
 /**
  * The rows of queries or keys in the order of llama.cpp: its Llama rotates the pairs (2i, 2i + 1) of a head, ours (i, i + K/2). Shapes: values
  * [heads · K, D].
  */
-function interleaved(values: Float32Array<ArrayBuffer>, { headDim: K, dModel: D }: HymbaConfig): Float32Array<ArrayBuffer> {
+function interleaved(
+  values: Float32Array<ArrayBuffer>,
+  { headDim: K, dModel: D }: HymbaConfig,
+): Float32Array<ArrayBuffer> {
   const made = new Float32Array(values.length), half = K / 2;
   for (let row = 0; row < values.length / D; row++) {
     const head = row - row % K, i = row % K, from = head + (i % 2) * half + Math.floor(i / 2);
@@ -70,9 +72,13 @@ const configuration = ({ name, config, sequenceLength, source }: ExportedModel):
 const textOf = ({ piece, type }: Piece): string =>
   type === PieceType.userDefined ? piece.replaceAll("\u2581", " ") : piece;
 
+/** The parts of a tokenizer that can be written as a SentencePiece model. */
+const partsOf = (tokenizer: Tokenizer): ModelFile => readModelFile(tokenizer.toModelBytes(), "the tokenizer");
+
 /** The tokenizer. llama.cpp calls Unigram "t5". The numbers of the types of pieces are SentencePiece's in both. */
 function vocabulary(tokenizer: Tokenizer): Record<string, GgufValue> {
-  const { pieces, normalizer } = tokenizer.toModelFile(), control = pieces.map(({ type }) => type === PieceType.control);
+  const { pieces, normalizer } = partsOf(tokenizer),
+    control = pieces.map(({ type }) => type === PieceType.control);
   const unknown = pieces.findIndex(({ type }) => type === PieceType.unknown);
   const first = control.indexOf(true), last = control.lastIndexOf(true);
   const special: Record<string, GgufValue> = first < 0
@@ -101,8 +107,10 @@ function vocabulary(tokenizer: Tokenizer): Record<string, GgufValue> {
 function tokenizerFault({ tokenizer, config }: ExportedModel): string | undefined {
   if (!tokenizer) return "no tokenizer, and a GGUF file has one in it";
   if (!tokenizer.hasModel) return "a tokenizer that is no SentencePiece model; llama.cpp has no other Unigram";
-  const { trainer, normalizer } = tokenizer.toModelFile();
-  if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces) return "a tokenizer that does not mark spaces in front of words";
+  const { trainer, normalizer } = partsOf(tokenizer);
+  if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces) {
+    return "a tokenizer that does not mark spaces in front of words";
+  }
   const { vocabSize } = tokenizer;
   return vocabSize === config.vocabSize ? undefined : `a tokenizer of ${vocabSize} ids for ${config.vocabSize} rows`;
 }

@@ -74,7 +74,7 @@ class Bytes {
     if (value.type !== "array") return this.scalar(value.type, value.value);
     this.scalar("u32", TYPE[value.of]), this.u64(value.value.length);
     if (value.of === "string") { for (const text of value.value) this.string(text); }
-    else { for (let i = 0; i < value.value.length; i++) this.scalar(value.of, value.value[i] ?? 0); }
+    else for (let i = 0; i < value.value.length; i++) this.scalar(value.of, value.value[i] ?? 0);
   }
 
   finish(): Uint8Array<ArrayBuffer> {

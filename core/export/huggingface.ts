@@ -1,12 +1,14 @@
 /** `transformer-global` as a Llama of Hugging Face's Transformers, and a Llama from there. Source: its `LlamaConfig`. */
 import { ArchType, HymbaConfig } from "../config/mod.ts";
-import { quoted, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { type Checked, isObject, nullOr, number, object, oneOf, optional, readAs, whole } from "../file_schema.ts";
 import { encodeSafetensors, type StoredTensor } from "../params/safetensors.ts";
 import { type ExportedModel, type Files, jsonText, tokenizerFiles, type Weights } from "./exported.ts";
+import { type FixedField, requireFixed } from "./fixed_fields.ts";
 import { type ForeignTensors, takeTensors } from "./foreign_tensors.ts";
 import { llamaParts, valuesOfPart, weightsOfParts } from "./llama_layout.ts";
 import { requireLlama } from "./llama_refusal.ts";
+import { requireTiedHead } from "./tied_head.ts";
 
 /** config.json. Newer versions read `rope_parameters`, older ones `rope_theta`. Our texts have no token for begin or end. */
 const configuration = ({ config, sequenceLength }: ExportedModel) => ({
@@ -90,27 +92,14 @@ const stored = object({
   tie_word_embeddings: optional(oneOf([true, false])),
 });
 
-/** What a field may say besides nothing, and why not more. */
-const FIXED: readonly (readonly [path: readonly string[], value: unknown, why: string])[] = [
-  [["hidden_act"], "silu", "the feed-forward part here is SwiGLU"],
-  [["attention_bias"], false, "projections here have no biases"],
-  [["mlp_bias"], false, "projections here have no biases"],
-  [["rope_scaling", "rope_type"], "default", "rotary angles here are not scaled"],
-  [["rope_scaling", "type"], "default", "rotary angles here are not scaled"],
-  [["rope_parameters", "rope_type"], "default", "rotary angles here are not scaled"],
+const FIXED: readonly FixedField[] = [
+  [["hidden_act"], ["silu"], "the feed-forward part here is SwiGLU"],
+  [["attention_bias"], [false], "projections here have no biases"],
+  [["mlp_bias"], [false], "projections here have no biases"],
+  [["rope_scaling", "rope_type"], ["default"], "rotary angles here are not scaled"],
+  [["rope_scaling", "type"], ["default"], "rotary angles here are not scaled"],
+  [["rope_parameters", "rope_type"], ["default"], "rotary angles here are not scaled"],
 ];
-
-/** Throws a UsageError for a Llama with something that the models of this program do not have. */
-function requireOurs(value: unknown, file: string): void {
-  for (const [path, expected, why] of FIXED) {
-    const found = path.reduce<unknown>((inside, key) => isObject(inside) ? inside[key] : undefined, value);
-    if (found === undefined || found === null || found === expected) continue;
-    throw new UsageError(`${file}: ${path.join(".")} is something that this program does not compute`, {
-      expected: `${JSON.stringify(expected)}: ${why}`,
-      got: quoted(JSON.stringify(found)),
-    });
-  }
-}
 
 /** Whether a config.json is that of a Llama. */
 export const isLlamaConfiguration = (value: unknown): boolean => isObject(value) && value.model_type === "llama";
@@ -132,7 +121,7 @@ function configOf(found: Checked<typeof stored>): HymbaConfig {
 
 /** What a config.json of a Llama says. Throws a HymbaError with the place of what is wrong or cannot be computed here. */
 export function readLlamaConfiguration(value: unknown, path: string) {
-  requireOurs(value, path);
+  requireFixed(FIXED, value, path);
   const found = readAs(stored, value, path);
   return {
     name: "llama",
@@ -142,25 +131,12 @@ export function readLlamaConfiguration(value: unknown, path: string) {
   };
 }
 
-const HEAD = "lm_head.weight", EMBEDDING = "model.embed_tokens.weight";
-
 /**
  * The weights by our names. Throws a HymbaError that names the tensor that is missing, unknown or of another shape, and for an output
  * head that is not the embedding.
  */
-export function weightsFromLlama(config: HymbaConfig, from: ForeignTensors, { tied }: { tied: boolean }): Weights {
-  const shape = [config.vocabSize, config.dModel];
-  return takeTensors(from, (take) => {
-    if (!tied || Object.hasOwn(from.tensors, HEAD)) requireSame(from.file, take(EMBEDDING, shape), take(HEAD, shape));
+export const weightsFromLlama = (config: HymbaConfig, from: ForeignTensors, { tied }: { tied: boolean }): Weights =>
+  takeTensors(from, (take) => {
+    requireTiedHead(from, take, { tied, shape: [config.vocabSize, config.dModel] });
     return weightsOfParts(config, take);
   }, { ignored: (name) => name.endsWith(".rotary_emb.inv_freq") });
-}
-
-/** Throws a HymbaError unless the output head is the embedding: here they are one parameter. */
-function requireSame(file: string, embedding: Float32Array, head: Float32Array): void {
-  if (head.every((value, i) => value === embedding[i])) return;
-  throw new UsageError(`${file}: the output head is not the embedding`, {
-    expected: "tie_word_embeddings: models of this program have one table for both",
-    got: "another lm_head.weight",
-  });
-}

@@ -7,13 +7,13 @@ import { exportFiles, type ExportFormat, writeFolder } from "../../core/export/m
 import type { SmallModel } from "../train/models.ts";
 import { madeModel } from "./models.ts";
 
-const PYTHON = "/usr/bin/python3";
+export const PYTHON = "/usr/bin/python3";
 
 /** Largest distance of a logit. */
 const MOST = 1e-4;
 
 /** Whether Debian's PyTorch is there; the reason is printed when it is not. */
-async function hasPytorch(): Promise<boolean> {
+export async function hasPytorch(): Promise<boolean> {
   const asked = new Deno.Command(PYTHON, { args: ["-c", "import torch"], stdout: "null", stderr: "piped" }).output();
   const { success } = await asked.catch(() => ({ success: false }));
   if (!success) console.log("skipped: PyTorch is not installed (Debian package python3-torch)");
