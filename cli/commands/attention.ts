@@ -1,37 +1,70 @@
-/** `hymba attention`: the attention maps of the parallel hybrid, from a run. */
-import { object } from "@optique/core/constructs";
+/** `hymba attention`: the attention maps of a run's main model, or of any of its models on a text of one's own. */
+import { join } from "node:path";
+import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { choice } from "@optique/core/valueparser";
-import type { ArtifactName } from "../../core/report/mod.ts";
-import type { Action } from "../ui/run.ts";
+import { string } from "@optique/core/valueparser";
+import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { UsageError } from "../../core/errors.ts";
+import { type ArtifactName, promptAttentionChart } from "../../core/report/mod.ts";
 import { outOption, writeNamed } from "../shared/artifact.ts";
-import { jsonOption } from "../shared/options.ts";
-import { runArgument } from "../shared/run_argument.ts";
+import { modelOptions, withAnyModel } from "../shared/model_options.ts";
+import { backendOptions, jsonOption } from "../shared/options.ts";
+import { folderOf, runArgument } from "../shared/run_argument.ts";
+import type { Action } from "../ui/run.ts";
 
-const NAMES: Record<"pretraining" | "orpo", ArtifactName> = {
+const NAMES: Readonly<Record<string, ArtifactName>> = {
   pretraining: "attentionPretraining",
   orpo: "attentionOrpo",
 };
 
-const options = object({
-  run: runArgument,
-  stage: optional(
-    option("--stage", choice(["pretraining", "orpo"]), {
-      description: message`only after this stage; by default both`,
-    }),
-  ),
-  out: outOption,
-  json: jsonOption,
+/** Most tokens of a text of one's own: more cells than that cannot be told apart in a picture. */
+const MOST_TOKENS = 512;
+
+const options = merge(
+  object("What to draw", {
+    run: runArgument,
+    prompt: optional(
+      option("--prompt", string({ metavar: "TEXT" }), {
+        description: message`draw the attention of a model on this text, instead of the maps that the run kept`,
+      }),
+    ),
+    out: outOption,
+    json: jsonOption,
+  }),
+  modelOptions,
+  backendOptions,
+);
+
+type Given = InferValue<typeof options>;
+
+export const attentionCommand = command("attention", map(options, (given): Action => () => attention(given)), {
+  brief: message`draws attention maps of a run, or of a model on your own text`,
+  description:
+    message`Draws hymba_attention_pretraining.png and hymba_attention_orpo.png from a run. Each has five layers, with the meta tokens marked. With --prompt it draws attention_MODEL.png, with the tokens at its edges if there are at most 48 positions. Example: hymba attention results/runs/quick-tinyshakespeare --prompt "To be, or not to be" --model transformer-global`,
 });
 
-export const attentionCommand = command(
-  "attention",
-  map(options, ({ stage, ...given }): Action => () => writeNamed(stage ? [NAMES[stage]] : Object.values(NAMES), given)),
-  {
-    brief: message`draws the attention maps of hymba`,
-    description:
-      message`Draws hymba_attention_pretraining.png and hymba_attention_orpo.png from a run. Each has five layers, with the meta tokens marked. Example: hymba attention results/runs/quick-tinyshakespeare --stage orpo`,
-  },
-);
+async function attention({ prompt, ...given }: Given): Promise<void> {
+  if (prompt !== undefined) return await ofPrompt(prompt, given);
+  const { stage, model, run, out, json } = given, names = stage === undefined ? Object.values(NAMES) : [NAMES[stage]];
+  if (model !== undefined) throw new UsageError("--model needs a text", { hint: "give it with --prompt TEXT" });
+  const known = names.filter((name) => name !== undefined);
+  if (known.length === 0) {
+    throw new UsageError(`no maps are kept of a stage ${stage}`, { expected: Object.keys(NAMES).join(" or ") });
+  }
+  await writeNamed(known, { run, out, json });
+}
+
+async function ofPrompt(prompt: string, { run, out, json, model, seed, stage, ...given }: Omit<Given, "prompt">) {
+  const folder = await folderOf(run), target = out ?? folder;
+  const backend = { ...given, onProgress: (line: string) => console.error(line) };
+  await withAnyModel(folder, { choice: { model, seed, stage }, backend }, async (opened) => {
+    const { arm: { name }, source } = opened.chosen, path = join(target, `attention_${name}.png`);
+    const maps = await opened.attention(prompt, { most: MOST_TOKENS });
+    if (out) await makeFolders(systemDisk, out);
+    await writeAtomic(systemDisk, path, await promptAttentionChart(maps, { model: name, source }));
+    console.log(json ? JSON.stringify({ run: folder, written: [path] }) : `wrote ${path}`);
+  });
+}

@@ -1,11 +1,12 @@
 /** hymba_attention_*.png: heat maps of the attention probabilities of five layers. */
-import type { Chart, Plugin } from "chart.js";
+import type { Chart, Plugin, Scale as ChartScale } from "chart.js";
 import type { AttentionMap, Run, StageName } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
-import { AFTER, footerOf } from "./caption.ts";
-import { type Box, type Brush, cellImage, DENSITY, HIDDEN, segment, write } from "./chart/canvas.ts";
-import { plotOf, scale } from "./chart/plot.ts";
+import { AFTER, footerOf, oneLine } from "./caption.ts";
+import { type Box, type Brush, cellImage, DENSITY, FONT, HIDDEN, segment, write } from "./chart/canvas.ts";
+import { drawable } from "./chart/drawable.ts";
+import { plotOf, type Scale, scale } from "./chart/plot.ts";
 import { type Cell, drawSheet, paragraph } from "./chart/sheet.ts";
 import { viridis } from "./colour_map.ts";
 import { percent } from "./format.ts";
@@ -90,6 +91,30 @@ function markMeta(brush: Brush, chart: Chart, { metaTokens: M, positions: P }: A
   });
 }
 
+/** The most positions whose tokens have room on an axis. */
+const NAMED = 48;
+
+/** An axis of positions: with the tokens where they have room, else with numbers. */
+function positionAxis({ positions: P, metaTokens: M, labels = [] }: AttentionMap, title: string): Scale {
+  if (P > NAMED || labels.length < P) return scale({ min: 0, max: P, title: `${title} position` }, { grid: false });
+  const words = M > 0 ? `${title} (m: meta token, ·: space)` : `${title} (·: space)`;
+  const font = { size: Math.min(10, 330 / P), family: FONT };
+  return {
+    ...scale({ min: 0, max: P, title: words }, { grid: false }),
+    ticks: {
+      ...{ color: INK, font, autoSkip: false, maxRotation: 90 },
+      callback: (value: unknown) => tokenName(labels[Math.floor(Number(value))] ?? ""),
+    },
+    afterBuildTicks: (made: ChartScale) => {
+      made.ticks = labels.map((_, i) => ({ value: i + 0.5 }));
+    },
+  };
+}
+
+/** A token as an axis shows it: spaces and line breaks can be seen, and a meta token is short. */
+const tokenName = (label: string): string =>
+  drawable(label.replace(/^meta (\d+)$/, "m$1").replaceAll(" ", "·").replaceAll("\n", "\\n"));
+
 async function heatMapCell(map: AttentionMap): Promise<Cell> {
   const { layer, kind, positions, metaTokens, window } = map;
   const image = await imageOf(map), shares = attentionShares(map);
@@ -105,11 +130,10 @@ async function heatMapCell(map: AttentionMap): Promise<Cell> {
       if (metaTokens > 0) markMeta(brush, chart, map);
     },
   };
-  const axis = { min: 0, max: positions };
   const plot = plotOf("scatter", {
     datasets: [],
-    x: scale({ ...axis, title: "key position" }, { grid: false }),
-    y: { ...scale({ ...axis, title: "query position" }, { grid: false }), reverse: true },
+    x: positionAxis(map, "key"),
+    y: { ...positionAxis(map, "query"), reverse: true },
     plugins: [heat],
   });
   const meta = metaTokens > 0 ? `meta ${percent(shares.meta)}, ` : "";
@@ -139,10 +163,10 @@ function colourBar(brush: Brush, { x, y }: Box, floor: number): number {
   return y + 84;
 }
 
-function keyCell({ metaTokens, positions }: AttentionMap): Cell {
+function keyCell({ metaTokens, positions }: AttentionMap, text: string): Cell {
   const floor = floorOf({ positions });
   const notes = [
-    "One sequence of the validation text. Probabilities are means over all query heads. Each row sums to 1. The darkest " +
+    `${text} Probabilities are means over all query heads. Each row sums to 1. The darkest ` +
     `colour means ${floor} or less.`,
     ...(metaTokens > 0
       ? [
@@ -168,13 +192,35 @@ export async function attentionChart(run: Run, stage: StageName): Promise<Uint8A
       hint: "only the arm hymba gets maps: train it, or repeat the training command to finish the stage",
     });
   }
-  const cells = [...await Promise.all(maps.map(heatMapCell)), keyCell(at(maps, 0))];
-  return await drawSheet({
+  return await mapSheet(maps, {
     title: `Attention of hymba ${AFTER[stage]}`,
-    subtitle: `Rows are queries, columns are keys; logarithmic colour scale from ${floorOf(at(maps, 0))} to 1`,
+    text: "One sequence of the validation text.",
     footer: footerOf(run),
+  });
+}
+
+async function mapSheet(
+  maps: readonly AttentionMap[],
+  { title, text, footer }: { title: string; text: string; footer: string },
+): Promise<Uint8Array> {
+  const cells = [...await Promise.all(maps.map(heatMapCell)), keyCell(at(maps, 0), text)];
+  return await drawSheet({
+    title,
+    subtitle: `Rows are queries, columns are keys; logarithmic colour scale from ${floorOf(at(maps, 0))} to 1`,
+    footer,
     columns: 3,
     cells,
     cell: { width: 470, height: 508 },
   });
 }
+
+/** Draws the attention of a model on a reader's own text. `source`: the model in words. Returns a PNG. */
+export const promptAttentionChart = (
+  maps: readonly AttentionMap[],
+  { model, source }: { model: string; source: string },
+): Promise<Uint8Array> =>
+  mapSheet(chosenMaps(maps), {
+    title: `Attention of ${oneLine(model)}`,
+    text: "A text of the reader's own.",
+    footer: source,
+  });

@@ -8,7 +8,7 @@ export {
   writeArtifact,
   writeArtifacts,
 } from "./artifacts.ts";
-export { attentionChart } from "./attention_chart.ts";
+export { attentionChart, promptAttentionChart } from "./attention_chart.ts";
 export { csvOf } from "./csv.ts";
 export { findings, verdict } from "./findings.ts";
 export { metricsTables, metricsText } from "./metrics.ts";

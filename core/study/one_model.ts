@@ -1,8 +1,9 @@
 /** One trained model of a run: its weights on an executor, its tokenizer, evaluation and sampling. */
 import { join } from "../system/path.ts";
-import { type Arm, mainArm, microBatch } from "../config/mod.ts";
+import { type Arm, layersOf, mainArm, microBatch } from "../config/mod.ts";
 import {
   armFolder,
+  type AttentionMap,
   MODEL_FILES,
   type ModelRecord,
   type Quality,
@@ -29,6 +30,7 @@ import { decodeSafetensors } from "../params/safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
+import { captureAttention } from "../eval/attention.ts";
 import { qualityOfTokens } from "../eval/quality.ts";
 
 /** Names a model of a run. The defaults are the main arm of the study or else the first arm, the first seed, and the last trained stage. */
@@ -220,6 +222,22 @@ export class TrainedModel<Files extends ModelFiles = ChosenModel> {
     } finally {
       scorer.dispose();
     }
+  }
+
+  /**
+   * Attention of some layers on a text, see {@link captureAttention}. Throws UsageError without a token of text or with more than
+   * `most`, and for a model without attention.
+   */
+  async attention(text: string, { most }: { most: number }): Promise<AttentionMap[]> {
+    const ids = Uint32Array.from(this.#tokensOf(text)), { name, config } = this.chosen.arm;
+    if (ids.length > most) {
+      throw new UsageError("the prompt is too long", { expected: `at most ${most} tokens`, got: String(ids.length) });
+    }
+    if (!layersOf(config).some(({ attention }) => attention)) {
+      throw new UsageError(`${name} has no attention`, { hint: "choose another model with --model" });
+    }
+    const labels = Array.from(ids, (id) => this.tokenizer.decode([id]));
+    return await captureAttention(this.executor, this.store, { ids, labels });
   }
 
   /** Begins a text with room for `room` tokens. Throws UsageError when there is not one token of text. */

@@ -8,8 +8,8 @@ import { hymba, makePlace, type Place, start } from "./command_line.ts";
 const place = await makePlace();
 const SMALL = ["--preset", "smoke", "--backend", "cpu", "--data", place.text, "--orpo-steps", "2"];
 
-/** The artifacts of this study: those of a frontier need its suite. */
-const MADE = Object.values(ARTIFACTS).filter(({ file }) => !file.startsWith("frontier."));
+/** The artifacts of this study: those of a frontier need its suite, equal costs need shorter trainings. */
+const MADE = Object.values(ARTIFACTS).filter(({ file }) => !/^(frontier|equal_costs)\./.test(file));
 
 let ablated: Promise<string> | undefined;
 /** The folder of one small run of two models. It is trained once for all tests of this file. */
@@ -80,6 +80,27 @@ Deno.test("commands for one artifact: by default of the newest run, into its fol
       const after = await Promise.all(files.map((file) => Deno.readFile(join(folder, file))));
       assert.deepEqual(after, before);
     });
+  }
+});
+
+Deno.test("attention draws any model on a reader's own text, and says what it cannot draw", async () => {
+  const folder = await trained(), draw = (...words: string[]) => hymba(place, "attention", folder, ...words);
+  const drawn = await draw("--prompt", "ba be", "--model", "hymba", "--backend", "cpu", "--out", "own", "--json");
+  assert.deepEqual(JSON.parse(drawn.out).written, ["own/attention_hymba.png"], drawn.error);
+  const bytes = await Deno.readFile(join(place.folder, "own", "attention_hymba.png"));
+  assert.deepEqual([...bytes.subarray(1, 4)], [...new TextEncoder().encode("PNG")]);
+  for (
+    const [words, says] of [
+      [["--prompt", "ba", "--model", "mamba", "--backend", "cpu"], /mamba has no attention/],
+      [["--prompt", "", "--backend", "cpu"], /the prompt is empty/],
+      [["--prompt", "ba ".repeat(2000), "--backend", "cpu"], /too long\n +expected: +at most 512 tokens/],
+      [["--model", "hymba"], /--model needs a text/],
+      [["--stage", "control"], /no maps are kept of a stage control/],
+    ] as const
+  ) {
+    const { code, error } = await draw(...words);
+    assert.equal(code, 2, error);
+    assert.match(error, says);
   }
 });
 

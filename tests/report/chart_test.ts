@@ -187,7 +187,9 @@ Deno.test("artifacts: all that a run can show, each written whole; maps only whe
   await disk.makeFolder("run");
   const full = withTokenLosses(syntheticRun({ arms: ["mamba", "hymba"], preset: "smoke" }), () => 0);
   const written = await writeArtifacts(disk, "run", full);
-  const files = Object.values(ARTIFACTS).flatMap(({ file }) => file.startsWith("frontier.") ? [] : [`run/${file}`]);
+  const files = Object.values(ARTIFACTS).flatMap(({ file }) =>
+    /^(frontier|equal_costs)\./.test(file) ? [] : [`run/${file}`]
+  );
   assert.deepEqual(written.toSorted(), files.toSorted());
   assert.deepEqual(await disk.list("run"), written.map((path) => path.slice(4)).toSorted());
   assert.ok(!availableArtifacts(syntheticRun({ arms: ["mamba"], preset: "smoke" })).includes("attentionOrpo"));
