@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Hymba, Trainer } from "../mod.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const decoder = new TextDecoder();
@@ -14,6 +15,41 @@ async function ran(program: string, args: string[], options: Deno.CommandOptions
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   await test(folder).finally(() => Deno.remove(folder, { recursive: true }));
+}
+
+/** What a program does with the library. It runs in Node as text. */
+async function use({ Hymba: Model, Trainer: Training }: { Hymba: typeof Hymba; Trainer: typeof Trainer }) {
+  const sizes = { vocabSize: 50, dModel: 16, nLayers: 1, nHeads: 2, nKvHeads: 1, swaWindow: 6, numMetaTokens: 2 };
+  const model = await Model.create(sizes, { backend: "cpu", threads: 2 });
+  const tokens = await model.generate([[1, 2, 3]], { maxNewTokens: 12, temperature: 0.9, seed: 5 });
+  const trainer = await Training.create(model, {
+    tokens: Array.from({ length: 300 }, (_, i) => i % 50),
+    steps: 2,
+    length: 9,
+  });
+  const losses: string[] = [];
+  for await (const { loss } of trainer.run()) losses.push(loss.toFixed(3));
+  await trainer.close();
+  await model.close();
+  return { tokens, losses };
+}
+
+/** Imports the packed library in Node, and compares what it does with what it does here. */
+async function useInNode(folder: string): Promise<void> {
+  const types = await Deno.readTextFile(join(folder, "package/lib/mod.d.ts"));
+  assert.match(types, /export \{ Hymba \} from "\.\/core\/library\/hymba\.js"/);
+  await Deno.mkdir(join(folder, "node_modules/@hymba"), { recursive: true });
+  await Deno.symlink(join(folder, "package"), join(folder, "node_modules/@hymba/hymba"));
+  const code = `import * as library from "@hymba/hymba"; ${use}
+    console.log(JSON.stringify(await use(library)));
+    console.log(await library.saveCheckpoint(await library.Hymba.create({ dModel: 16, nHeads: 2, nKvHeads: 1, nLayers: 1 }), "kept"));
+    console.log((await library.Hymba.load("kept")).config.dModel);`;
+  await Deno.writeTextFile(join(folder, "uses.mjs"), code);
+  const { code: exit, out, problem } = await ran("node", ["uses.mjs"], { cwd: folder });
+  assert.equal(exit, 0, problem);
+  const [first = "", ...rest] = out.trim().split("\n");
+  assert.deepEqual(JSON.parse(first), await use({ Hymba, Trainer }));
+  assert.deepEqual(rest, [join("kept", "checkpoint-000001"), "16"]);
 }
 
 Deno.test("npm package: it holds the program, names its version, and starts it with the package deno", async () => {
@@ -50,6 +86,7 @@ Deno.test("npm package: it holds the program, names its version, and starts it w
       problem: "",
     });
     assert.equal((await ran("node", [bin, "csv", "no-such-run"], { cwd: folder })).code, 2);
+    await useInNode(folder);
   });
 });
 
@@ -87,7 +124,9 @@ Deno.test("one-file program: several first starts at once all work, and leave on
 });
 
 Deno.test("packages: the scripts that make them are sound shell", async () => {
-  for (const script of [".ci/pack", ".ci/bundle", ".ci/bundled/hymba", ".ci/bundled/unpack"]) {
+  for (
+    const script of [".ci/pack", ".ci/bundle", ".ci/library", ".ci/types", ".ci/bundled/hymba", ".ci/bundled/unpack"]
+  ) {
     const { code, problem } = await ran("bash", ["-n", join(ROOT, script)], { cwd: dirname(ROOT) });
     assert.equal(code, 0, problem);
   }
