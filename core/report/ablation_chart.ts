@@ -1,14 +1,17 @@
-/** ablation_results.png: what the study found, in five plots. */
+/** ablation_results.png: what the study found, in six plots. */
+import { cacheSize } from "../config/mod.ts";
 import { at } from "../lists.ts";
 import type { Run, StageName } from "../record/mod.ts";
-import { footerOf, oneLine, sizeOf, spreadNote } from "./caption.ts";
+import { footerOf, oneLine, sizeOf, spreadNote, titleOf } from "./caption.ts";
 import { type ArmAxis, barPlot, dotPlot, type Series } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
+import { type Line, linePlot } from "./chart/lines.ts";
 import type { Reference } from "./chart/plot.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { duration, short, significant } from "./format.ts";
 import { faded, looks } from "./palette.ts";
-import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, trainSeconds } from "./summary.ts";
+import { comparedPart } from "./statistics.ts";
+import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
 import { missingSpeed, steadySpeed } from "./speeds.ts";
 
 const LONGEST_NAME = 26;
@@ -27,7 +30,7 @@ export function armAxis(arms: readonly ArmSummary[]): ArmAxis {
 
 /** Reference lines at the losses or perplexities of both baselines. */
 export function baselineReferences(run: Run, axis: "x" | "y", measure: "loss" | "perplexity"): Reference[] {
-  const { unigram, bigram } = run.record.baselines;
+  const { unigram, bigram } = (comparedPart(run) === "test" && run.test?.baselines) || run.record.baselines;
   return Object.entries({ unigram, bigram }).map(([name, quality]) => {
     const value = quality[measure];
     return { axis, value, label: `${name} ${significant(value)}` };
@@ -36,24 +39,30 @@ export function baselineReferences(run: Run, axis: "x" | "y", measure: "loss" | 
 
 const label = (spread: Spread) => short(spread.mean);
 
+/** The perplexities of every model after a stage, on the part of the text that models are compared on. */
+function perplexities(run: Run, arms: readonly ArmSummary[], stage: StageName): (Spread | undefined)[] {
+  const test = comparedPart(run) === "test";
+  return arms.map((arm) =>
+    arm.spread((result) => test ? testQuality(run, result, stage)?.perplexity : result.stages[stage]?.final.perplexity)
+  );
+}
+
 function perplexityCell(run: Run, arms: readonly ArmSummary[]): Cell {
-  const after = (stage: "pretraining" | "orpo") =>
-    arms.map((arm) => arm.spread(ofStage(stage, ({ final }) => final.perplexity)));
-  const references = baselineReferences(run, "x", "perplexity");
-  const first = after("pretraining"), second = after("orpo");
+  const part = comparedPart(run), references = baselineReferences(run, "x", "perplexity");
+  const first = perplexities(run, arms, "pretraining"), second = perplexities(run, arms, "orpo");
   const all = [
     ...references.map(({ value }) => value),
     ...[...first, ...second].flatMap((s) => s ? [s.low, s.high] : []),
   ];
+  const text = (spread: Spread) => significant(spread.mean), both = second.some((spread) => spread !== undefined);
   return {
-    title: "Validation perplexity",
-    subtitle: "lower is better; logarithmic axis; after each stage's last step",
+    title: part === "test" ? "Test perplexity" : "Validation perplexity",
+    subtitle: `lower is better; logarithmic axis; after ${both ? "each" : "the"} stage's last step`,
     plot: dotPlot(armAxis(arms), {
       x: { title: "perplexity per token", log: true, min: Math.min(...all) / 1.12, max: Math.max(...all) * 1.12 },
-      series: [
-        { values: first, style: "hollow" },
-        { values: second, style: "filled", text: (spread) => significant(spread.mean) },
-      ],
+      series: both
+        ? [{ values: first, style: "hollow" }, { values: second, style: "filled", text }]
+        : [{ values: first, style: "hollow", text }],
       references,
     }),
   };
@@ -94,6 +103,28 @@ function cacheCell(run: Run, arms: readonly ArmSummary[]): Cell {
       ],
       references: [{ axis: "x", value: 1, label: "full attention" }],
     }),
+  };
+}
+
+/** The lengths of a text at which caches are drawn: 16 to 16,384 tokens. */
+const LENGTHS = Array.from({ length: 11 }, (_, i) => 16 * 2 ** i);
+
+/** Everything that a model carries from token to token, by the length of the text: keys, values, states and columns. */
+function memoryCell(arms: readonly ArmSummary[]): Cell {
+  const { looks } = armAxis(arms);
+  const lines = arms.map(({ arm: { config } }, i): Line => ({
+    points: LENGTHS.map((step) => {
+      const { kvBytes, stateBytes } = cacheSize(config, step), mean = (kvBytes + stateBytes) / 1024;
+      return { step, spread: { mean, low: mean, high: mean, deviation: undefined, count: 1 } };
+    }),
+    look: at(looks, i),
+    markers: true,
+  }));
+  const axis = { log: true };
+  return {
+    title: "Memory of one sequence",
+    subtitle: "keys, values and Mamba states in f32; both axes logarithmic",
+    plot: linePlot(lines, { x: { ...axis, title: "text tokens" }, y: { ...axis, title: "KiB" } }),
   };
 }
 
@@ -146,7 +177,7 @@ function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
   };
 }
 
-/** Draws the five plots and a legend. Returns the bytes of a PNG. */
+/** Draws the six plots and a legend. Returns the bytes of a PNG. */
 export function ablationChart(run: Run): Promise<Uint8Array> {
   const arms = summaries(run);
   const cells = [
@@ -160,14 +191,15 @@ export function ablationChart(run: Run): Promise<Uint8Array> {
       values: arms.map((arm) => arm.spread(({ parameters }) => parameters)),
     }),
     cacheCell(run, arms),
+    memoryCell(arms),
     timeCell(arms),
     legendCell(run, arms),
   ];
   return drawSheet({
-    title: "Ablation: attention, Mamba and both",
+    title: titleOf(run),
     subtitle: sizeOf(run),
     footer: footerOf(run),
-    columns: 3,
+    columns: 4,
     cells,
     cell: { width: 480, height: 76 + 60 * Math.max(4, arms.length) },
   });

@@ -1,5 +1,12 @@
 /** The texts about a study that all figures and reports share. */
-import { type ScheduleName, type StageConfig, type StudyConfig, studyOfArm } from "../config/mod.ts";
+import {
+  namesOf,
+  type ScheduleName,
+  type StageConfig,
+  type StudyConfig,
+  studyOfArm,
+  type Suite,
+} from "../config/mod.ts";
 import { type Run, type StageName, studyLabel } from "../record/mod.ts";
 import { printable } from "../errors.ts";
 import { short } from "./format.ts";
@@ -13,6 +20,25 @@ export const AFTER: Readonly<Record<StageName, string>> = {
 
 /** A text of the run record on one line, without control characters, so that it can stand in a terminal, a page or a picture. */
 export const oneLine = (text: string): string => printable(text).replaceAll("\n", " ");
+
+/** What each suite compares, as the title of its figure. */
+const TITLES: Readonly<Record<Suite, string>> = {
+  arms: "Ablation: attention, Mamba and both",
+  seed: "The documented study's models",
+  factorial: "Ablation: meta tokens, shared keys and values, windows",
+  roadmap: "From a Transformer and Mamba to hymba, one field a step",
+  fusion: "Ways to join attention and Mamba",
+  decompose: "Convolution, state and attention, alone and together",
+  frontier: "What a cache buys",
+};
+
+/** The title of the figure of results: that of the suite, or the name of a study with models of its own. */
+export function titleOf({ record: { study } }: Run): string {
+  const { suite = "arms" } = study, own = new Set(namesOf(suite));
+  return study.arms.every(({ name }) => own.has(name))
+    ? TITLES[suite]
+    : `Comparison: ${study.arms.map(({ name }) => oneLine(name)).join(", ")}`;
+}
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 

@@ -7,7 +7,7 @@ import { AFTER, footerOf, oneLine, seedsOf } from "./caption.ts";
 import { type ArmAxis, dotPlot, type PointSeries } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
-import { fixed } from "./format.ts";
+import { fixed, short } from "./format.ts";
 import { INK } from "./palette.ts";
 import {
   comparedPart,
@@ -103,6 +103,17 @@ function factorCell(run: Run): Cell | undefined {
   };
 }
 
+/** Says by how much the models differ in size; nothing where it is less than 2 %. */
+function sizeNote(run: Run): string[] {
+  const counts = run.results.map(({ parameters }) => parameters),
+    least = Math.min(...counts),
+    most = Math.max(...counts);
+  if (most <= 1.02 * least) return [];
+  return [
+    `The models differ in size: ${short(least)} to ${short(most)} parameters. --match parameters makes them equal.`,
+  ];
+}
+
 /** Whether the run has two models to compare. */
 export const hasComparisons = (run: Run): boolean => armCell(run) !== undefined;
 
@@ -127,7 +138,7 @@ export function comparisonChart(run: Run): Promise<Uint8Array> {
           { sample: "line", text: "95 % interval" },
           { sample: "dashed", text: "zero, and the margin on both sides" },
         ],
-        notes: [intervalsRestOn(run), marginNote(run)],
+        notes: [intervalsRestOn(run), marginNote(run), ...sizeNote(run)],
       }),
   };
   return drawSheet({
