@@ -17,26 +17,44 @@ export function shownLayers(config: HymbaConfig): Layer[] {
   return [...new Set(shown)].filter((layer) => layer !== undefined).sort((a, b) => a.index - b.index);
 }
 
+/**
+ * Attention probabilities of some layers for one text of T tokens, [H, M + T, M + T] each. Throws an Error for a layer without
+ * attention.
+ */
+export async function attentionOf(
+  executor: Executor,
+  store: ParameterStore,
+  { ids, layers }: { ids: Uint32Array<ArrayBuffer>; layers: readonly Layer[] },
+): Promise<Float32Array[]> {
+  const meta = store.config.metaTokens, tape = new Tape(false);
+  const input = tape.input("ids", [1, ids.length], { dtype: "u32" });
+  const { traces } = forward(tape, input, store);
+  const maps = layers.map(({ index, window }) =>
+    attentionMap(tape, present(traces[index], `the attention of layer ${index}`), { window, meta })
+  );
+  const program = await executor.prepare(finish(tape, { name: "attention maps", outputs: maps }));
+  try {
+    program.write(input, ids);
+    await program.run();
+    const found: Float32Array[] = [];
+    for (const map of maps) found.push(await program.read(map) as Float32Array);
+    return found;
+  } finally {
+    program.dispose();
+  }
+}
+
 /** Attention probabilities of each shown layer for one text of T tokens: per head, and their mean. `labels`: a word for each token. */
 export async function captureAttention(
   executor: Executor,
   store: ParameterStore,
   { ids, labels }: { ids: Uint32Array<ArrayBuffer>; labels: readonly string[] },
 ): Promise<AttentionMap[]> {
-  const config = store.config, M = config.metaTokens, tape = new Tape(false);
-  const input = tape.input("ids", [1, ids.length], { dtype: "u32" });
-  const { traces } = forward(tape, input, store);
-  const shown = shownLayers(config);
-  const maps = shown.map(({ index, window }) =>
-    attentionMap(tape, present(traces[index], `the attention of layer ${index}`), { window, meta: M })
-  );
-  const program = await executor.prepare(finish(tape, { name: "attention maps", outputs: maps }));
-  program.write(input, ids);
-  await program.run();
-  const positions = M + ids.length, found: AttentionMap[] = [];
-  for (const [i, { index, window }] of shown.entries()) {
-    const heads = await program.read(at(maps, i)) as Float32Array;
-    found.push({
+  const config = store.config, M = config.metaTokens, shown = shownLayers(config), positions = M + ids.length;
+  const maps = await attentionOf(executor, store, { ids, layers: shown });
+  return shown.map(({ index, window }, i): AttentionMap => {
+    const heads = at(maps, i);
+    return {
       layer: index,
       kind: window === 0 ? "global" : "local",
       positions,
@@ -45,10 +63,8 @@ export async function captureAttention(
       heads: attentionCodes(heads, positions),
       probabilities: meanOverHeads(heads, { H: config.nHeads, size: positions ** 2 }),
       labels: [...Array.from({ length: M }, (_, m) => `meta ${m}`), ...labels],
-    });
-  }
-  program.dispose();
-  return found;
+    };
+  });
 }
 
 function meanOverHeads(heads: Float32Array, { H, size }: { H: number; size: number }): Float32Array {

@@ -7,9 +7,9 @@ import { HymbaError, throwIfStopped } from "../errors.ts";
 import { at } from "../lists.ts";
 import { HISTORY, type SampleSettings, type SampleState, settingsWords } from "../ops/sample.ts";
 import type { ParameterStore } from "../params/store.ts";
-import type { Executor, Program } from "../plan/mod.ts";
+import type { Data, Executor, Program } from "../plan/mod.ts";
 import type { Arena } from "../tensor/mod.ts";
-import { type LayerCache, layoutCaches, layoutSequences } from "./caches.ts";
+import { type LayerCache, layoutCaches, layoutSequences, type Part } from "./caches.ts";
 import { type MetaPrefix, metaPrefix, startFrom } from "./meta_prefix.ts";
 import { type ChunkPlan, chunkPlan, type StepPlan, stepPlan } from "./plans.ts";
 
@@ -178,6 +178,12 @@ export class DecodeSession {
   /** The logits that the last step drew from, [B, V]. */
   async logits(): Promise<Float32Array> {
     return await this.program.read(this.#parts.step.logits) as Float32Array;
+  }
+
+  /** What a layer keeps of all sequences, as it is now; undefined where the layer has no such part of its own. */
+  async cache(layer: number, part: Part): Promise<Data | undefined> {
+    const tensor = this.#parts.caches[layer]?.[part];
+    return tensor && await this.executor.read(tensor);
   }
 
   /** Appends one token to each sequence and returns the logits for the next, [B, V]. */

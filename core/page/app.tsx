@@ -1,45 +1,40 @@
 /** The page of a run: its parts, of which the address names the one that is shown. */
-import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { fetchJson } from "./fetched.ts";
+import { Playground } from "./playground.tsx";
 import { Training } from "./training.tsx";
 import type { ProgressView, StudyView } from "./views.ts";
+import { wordsOf } from "./words.ts";
 
 /** Milliseconds between two questions for the progress of a study. */
 const ASK_EVERY = 2000;
 
-interface Part {
-  readonly name: string;
-  readonly title: string;
-  show(study: StudyView, progress: ProgressView): ComponentChildren;
-}
+/** The parts of the page. Those behind the first two use the trained models. */
+const PARTS = [
+  ["training", "Training"],
+  ["report", "Report"],
+  ["write", "Write"],
+  ["attention", "Attention"],
+  ["states", "States"],
+  ["surprise", "Surprise"],
+] as const;
 
-const PARTS: readonly Part[] = [
-  { name: "training", title: "Training", show: (study, progress) => <Training study={study} progress={progress} /> },
-  {
-    name: "report",
-    title: "Report",
-    show: (_, { cells }) => <Report ready={cells.some(({ state }) => state === "done")} />,
-  },
-];
+type PartName = typeof PARTS[number][0];
 
 function Report({ ready }: { ready: boolean }) {
   if (!ready) return <p>The report is made when the first model is done.</p>;
   return <iframe title="The report of this run" src="report.html" sandbox="allow-scripts" />;
 }
 
-/** What an error says to the reader. */
-const wordsOf = (error: unknown): string => error instanceof Error ? error.message : String(error);
-
 /** The part that the address names. */
-function usePart(): Part | undefined {
+function usePart(): PartName {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
     const follow = () => setHash(location.hash);
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
-  return PARTS.find(({ name }) => `#${name}` === hash) ?? PARTS[0];
+  return PARTS.find(([name]) => `#${name}` === hash)?.[0] ?? "training";
 }
 
 interface Known {
@@ -75,6 +70,22 @@ function useRun(): Known {
   return known;
 }
 
+/** The chosen part. The playground stays, so that what was written is there when the reader comes back. */
+function Shown({ part, study, progress }: { part: PartName; study: StudyView; progress: ProgressView }) {
+  const plays = part !== "training" && part !== "report";
+  return (
+    <>
+      {part === "training" && <Training study={study} progress={progress} />}
+      {part === "report" && <Report ready={progress.cells.some(({ state }) => state === "done")} />}
+      <div hidden={!plays}>
+        {progress.models.length > 0
+          ? <Playground part={part} study={study} progress={progress} />
+          : <p>The models can be used when the first one is trained.</p>}
+      </div>
+    </>
+  );
+}
+
 export function App() {
   const { study, progress, problem } = useRun(), part = usePart();
   return (
@@ -83,15 +94,15 @@ export function App() {
         <h1>hymba</h1>
         <p class="faint">{study?.title ?? "reading the run …"}</p>
         <nav aria-label="Parts of the page">
-          {PARTS.map(({ name, title }) => (
-            <a href={`#${name}`} key={name} aria-current={name === part?.name ? "page" : undefined}>{title}</a>
+          {PARTS.map(([name, title]) => (
+            <a href={`#${name}`} key={name} aria-current={name === part ? "page" : undefined}>{title}</a>
           ))}
         </nav>
       </header>
       <main>
         {problem && <p class="warning" role="alert">{problem}</p>}
         {study?.warning && <p class="warning">{study.warning}</p>}
-        {study && progress && part?.show(study, progress)}
+        {study && progress && <Shown part={part} study={study} progress={progress} />}
       </main>
     </>
   );

@@ -5,12 +5,12 @@ export interface Colours {
   readonly ink: string;
   readonly faint: string;
   readonly rule: string;
-  readonly paper: string;
+  readonly accent: string;
 }
 
 function current(): Colours {
   const style = getComputedStyle(document.documentElement), of = (name: string) => style.getPropertyValue(name).trim();
-  return { ink: of("--ink"), faint: of("--faint"), rule: of("--rule"), paper: of("--paper") };
+  return { ink: of("--ink"), faint: of("--faint"), rule: of("--rule"), accent: of("--accent") };
 }
 
 /** The colours of the page, light or dark. */

@@ -2,19 +2,14 @@
 import { duration, fixed, percent, short, whole } from "../report/format.ts";
 import { LineChart } from "./line_chart.tsx";
 import type { CellView, ProgressView, SampleView, StudyView } from "./views.ts";
-
-const STAGES: Readonly<Record<string, string>> = {
-  pretraining: "pretraining",
-  orpo: "ORPO",
-  control: "control (β = 0)",
-};
+import { STAGE_WORDS } from "./words.ts";
 
 function Time({ progress: { finished, share, left_s, cells } }: { progress: ProgressView }) {
   const running = cells.find(({ state }) => state === "training");
   const now = running
-    ? `${running.arm}, seed ${running.seed}, ${STAGES[running.stage ?? ""]}: step ${whole(running.step)} of ${
-      whole(running.steps)
-    }`
+    ? `${running.arm}, seed ${running.seed}, ${running.stage ? STAGE_WORDS[running.stage] : ""}: step ${
+      whole(running.step)
+    } of ${whole(running.steps)}`
     : "between two models";
   const words = finished
     ? "The study is finished."
@@ -30,7 +25,7 @@ function Time({ progress: { finished, share, left_s, cells } }: { progress: Prog
 }
 
 function Row({ cell, colour }: { cell: CellView; colour?: string }) {
-  const state = cell.state === "training" ? STAGES[cell.stage ?? ""] : cell.state;
+  const state = cell.state === "training" ? cell.stage && STAGE_WORDS[cell.stage] : cell.state;
   return (
     <tr>
       <td>
@@ -76,7 +71,7 @@ function Samples({ samples }: { samples: readonly SampleView[] }) {
       <summary>{title}: {own.length} samples</summary>
       {own.map(({ stage, prompt, text }, i) => (
         <div key={i}>
-          <p class="faint">after {STAGES[stage]}</p>
+          <p class="faint">after {STAGE_WORDS[stage]}</p>
           <pre><strong>{prompt}</strong>{text}</pre>
         </div>
       ))}

@@ -1,0 +1,70 @@
+/** Fields of forms. */
+
+/** What a number may be; the browser refuses a form with another one, and says why. */
+export interface Limits {
+  readonly step: number | "any";
+  readonly min: number;
+  readonly max?: number;
+}
+
+interface NumberFieldProps {
+  readonly label: string;
+  readonly value: number;
+  readonly limits: Limits;
+  onValue(value: number): void;
+}
+
+export function NumberField({ label, value, limits, onValue }: NumberFieldProps) {
+  const take = (text: string) => {
+    const number = Number(text);
+    if (text.trim() !== "" && Number.isFinite(number)) onValue(number);
+  };
+  return (
+    <label>
+      {label}{" "}
+      <input
+        type="number"
+        required
+        {...limits}
+        value={value}
+        onInput={({ currentTarget }) => take(currentTarget.value)}
+      />
+    </label>
+  );
+}
+
+interface SelectProps<T extends string> {
+  readonly label: string;
+  readonly value: T;
+  readonly options: readonly (readonly [value: T, words: string])[];
+  onChoose(value: T): void;
+}
+
+/** A field to choose one of several. */
+export function Select<T extends string>({ label, value, options, onChoose }: SelectProps<T>) {
+  return (
+    <label>
+      {label}{" "}
+      <select value={value} onChange={({ currentTarget }) => onChoose(currentTarget.value as T)}>
+        {options.map(([one, words]) => <option key={one} value={one}>{words}</option>)}
+      </select>
+    </label>
+  );
+}
+
+interface TextFieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly rows?: number;
+  onText(text: string): void;
+}
+
+/** A text of several lines. */
+export function TextField({ label, value, rows = 3, onText }: TextFieldProps) {
+  return (
+    <label class="block">
+      {label}
+      <textarea rows={rows} value={value} onInput={({ currentTarget }) => onText(currentTarget.value)} />
+    </label>
+  );
+}

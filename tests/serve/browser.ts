@@ -1,0 +1,184 @@
+/**
+ * Opens the page of a run in headless Chromium and uses it: `deno run -A browser.ts CHROMIUM ADDRESS PICTURES`, where PICTURES is a
+ * path without an ending, or "-". Prints one line of JSON. A process of its own, because the driver is not among the packages of
+ * the lock file.
+ */
+const DRIVER = "npm:playwright-core@1.65.1", AXE = "npm:axe-core@4.14.1";
+
+interface Locator {
+  all(): Promise<Locator[]>;
+  count(): Promise<number>;
+  nth(index: number): Locator;
+  first(): Locator;
+  locator(selector: string): Locator;
+  click(): Promise<void>;
+  fill(text: string): Promise<void>;
+  focus(): Promise<void>;
+  hover(): Promise<void>;
+  press(key: string): Promise<void>;
+  innerText(): Promise<string>;
+  inputValue(): Promise<string>;
+  textContent(): Promise<string | null>;
+  getAttribute(name: string): Promise<string | null>;
+  selectOption(value: string): Promise<unknown>;
+  waitFor(options?: { timeout?: number; state?: "attached" | "visible" }): Promise<void>;
+  evaluate<T>(run: (element: HTMLCanvasElementLike) => T): Promise<T>;
+}
+
+interface HTMLCanvasElementLike {
+  toDataURL(): string;
+}
+
+interface Message {
+  type(): string;
+  text(): string;
+  url(): string;
+  message: string;
+}
+
+export interface Page {
+  readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
+  on(event: string, handle: (message: Message) => void): void;
+  goto(url: string): Promise<unknown>;
+  locator(selector: string): Locator;
+  getByRole(role: string, options: { name: string | RegExp; exact?: boolean }): Locator;
+  getByLabel(name: string | RegExp, options?: { exact?: boolean }): Locator;
+  emulateMedia(options: { colorScheme: "dark" | "light" }): Promise<void>;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
+  screenshot(options: { path: string; fullPage: boolean }): Promise<unknown>;
+  evaluate<T>(run: string): Promise<T>;
+}
+
+interface Driver {
+  chromium: {
+    launch(options: { executablePath: string; args: string[] }): Promise<{
+      newPage(options: { viewport: { width: number; height: number } }): Promise<Page>;
+      close(): Promise<void>;
+    }>;
+  };
+}
+
+/** Longest that something on the page may take on a busy machine (ms). */
+const PATIENCE = 120_000;
+const ARMS = 5, TOKENS = 12, TEXT = "the sun and moon";
+
+/** The texts that all models write where they are told to compute, by model. */
+async function written(page: Page, where: "webgpu" | "cpu"): Promise<Record<string, unknown>> {
+  await page.getByLabel("computed").selectOption(where);
+  await page.getByRole("button", { name: "Write", exact: true }).click();
+  await page.locator(".column[data-done] >> nth=" + (ARMS - 1)).waitFor({ timeout: PATIENCE });
+  const texts: Record<string, string | null> = {}, statuses: string[] = [];
+  for (const column of await page.locator(".column").all()) {
+    texts[await column.getAttribute("data-arm") ?? ""] = await column.locator(".tokens").textContent();
+    statuses.push(await column.locator(".status").innerText());
+  }
+  return { texts, statuses, computer: await page.locator("#computer").innerText() };
+}
+
+/** The parts that write, on both kinds of engines. */
+async function useWrite(page: Page): Promise<Record<string, unknown>> {
+  await page.getByLabel("Prompt").fill("the sun ");
+  await page.getByLabel("tokens", { exact: true }).fill(String(TOKENS));
+  await page.getByLabel("seed", { exact: true }).fill("7");
+  const cpu = await written(page, "cpu"), tokens = page.locator(".column .tokens").first();
+  await tokens.focus();
+  for (const key of ["ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
+  const readout = page.locator(".column .readout").first(), byKey = await readout.innerText();
+  await tokens.locator("span").nth(4).hover();
+  const byMouse = await readout.innerText();
+  return { cpu, webgpu: await written(page, "webgpu"), byKey, byMouse };
+}
+
+/** A text that is longer than the reader wants. */
+async function stopIt(page: Page): Promise<string> {
+  await page.getByRole("link", { name: "Write" }).click();
+  await page.getByLabel("tokens", { exact: true }).fill("4096");
+  await page.getByLabel("computed").selectOption("cpu");
+  await page.getByRole("button", { name: "Write", exact: true }).click();
+  await page.locator(".column .tokens span >> nth=5").waitFor({ timeout: PATIENCE });
+  await page.getByRole("button", { name: "Stop", exact: true }).press("Enter");
+  await page.locator(".column[data-done] >> nth=" + (ARMS - 1)).waitFor({ timeout: PATIENCE });
+  return await page.locator(".column .status").first().innerText();
+}
+
+/** A part that looks into the models: fills its text in, asks, and moves with the keyboard alone. */
+async function lookInto(
+  page: Page,
+  part: "Attention" | "States" | "Surprise",
+  keys: readonly string[],
+): Promise<string[]> {
+  await page.getByRole("link", { name: part }).click();
+  const tool = page.locator("[data-tool]:not([hidden])");
+  await tool.locator("textarea").fill(TEXT);
+  await tool.locator("button").press("Enter");
+  const place = tool.locator("[role=application], [role=textbox]").first();
+  await place.waitFor({ timeout: PATIENCE });
+  for (const key of keys) await place.press(key);
+  return [await tool.locator(".readout").first().innerText(), await tool.locator("h2, tbody").first().innerText()];
+}
+
+/** What axe-core finds wrong: rules and the elements that break them. */
+async function violations(page: Page, source: string): Promise<string[]> {
+  await page.evaluate(`${source}; undefined`);
+  return await page.evaluate<string[]>(
+    "axe.run(document, { iframes: false }).then(({ violations }) => " +
+      "violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)))",
+  );
+}
+
+interface Look {
+  readonly violations: readonly string[];
+  /** Pixels by which the page is wider than its window. */
+  readonly wide: number;
+}
+
+/** Every colour and every width, each once for every part. */
+const LOOKS = [["light", "desk", 1280, 900], ["dark", "phone", 390, 844]] as const;
+
+/** Looks at every part, light on a desk and dark on a phone. */
+async function lookAround(page: Page, { picture, source }: { picture: string; source: string }) {
+  const looks: Record<string, Look> = {};
+  for (const part of await page.locator("nav a").all()) {
+    const name = await part.innerText();
+    await part.click();
+    for (const [colorScheme, device, width, height] of LOOKS) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height });
+      const wide = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+      const label = `${name} ${colorScheme} ${device}`;
+      looks[label] = { violations: await violations(page, source), wide };
+      if (picture === "-") continue;
+      await page.screenshot({ path: `${picture}-${label.replaceAll(" ", "-")}.png`, fullPage: true });
+    }
+  }
+  return looks;
+}
+
+const [executablePath = "", address = "", picture = "-"] = Deno.args;
+const { chromium } = await import(DRIVER) as Driver, { default: { source } } = await import(AXE);
+const args = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+const browser = await chromium.launch({ executablePath, args });
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+  const errors: string[] = [], requests: string[] = [];
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("pageerror", ({ message }) => errors.push(message));
+  page.on("request", (request) => requests.push(request.url()));
+  await page.goto(address);
+  await page.locator("table tbody tr").nth(ARMS - 1).waitFor({ timeout: PATIENCE });
+  const stopped = await stopIt(page), write = await useWrite(page);
+  const attention = await lookInto(page, "Attention", [
+    "ArrowDown",
+    "ArrowDown",
+    "ArrowDown",
+    "ArrowDown",
+    "ArrowRight",
+  ]);
+  const states = await lookInto(page, "States", ["ArrowDown", "ArrowDown", "ArrowRight"]);
+  const surprise = await lookInto(page, "Surprise", ["ArrowRight", "ArrowRight"]);
+  const looks = await lookAround(page, { picture, source });
+  const outside = requests.filter((url) => !url.startsWith(address) && !url.startsWith("data:"));
+  console.log(JSON.stringify({ errors, outside, looks, write, stopped, attention, states, surprise }));
+} finally {
+  await browser.close();
+}
