@@ -165,7 +165,9 @@ Deno.test("server: a port that is taken, a folder that is no run, and a damaged 
 
 Deno.test("progress: it grows with the log, says what is left, and a model that failed does not count", async () => {
   await withTinyRun(async (folder) => {
-    const path = join(folder, "metrics.jsonl"), lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
+    const path = join(folder, "metrics.jsonl"), log = (await Deno.readTextFile(path)).trimEnd().split("\n");
+    // Measured speeds would differ from run to run, and the share of what is done with them.
+    const lines = log.map((line) => line.replace(/("tokens_per_s":)[\d.]+/, "$11000"));
     assert.equal((await progressOf(systemDisk, folder)).finished, true);
     // As if the study had been stopped inside the second model's first stage.
     for (const name of ["result.json", "pretraining.json", "orpo.json", "control.json"]) {
