@@ -16,9 +16,9 @@ import { folderOf, runArgument } from "../shared/run_argument.ts";
 const options = merge(
   object("What to write", {
     run: runArgument,
-    format: option("--format", choice([...EXPORT_FORMATS], { metavar: "pytorch|hf|gguf" }), {
+    format: option("--format", choice([...EXPORT_FORMATS], { metavar: "pytorch|hf|gguf|onnx" }), {
       description:
-        message`pytorch: any model, with a Python file that runs it; hf: transformer-global as a Llama of Transformers; gguf: the same for llama.cpp`,
+        message`pytorch: any model, with a Python file that runs it; hf: transformer-global as a Llama of Transformers; gguf: the same for llama.cpp; onnx: any model`,
     }),
     out: option("--out", string({ metavar: "DIR" }), { description: message`a new or empty folder` }),
     json: jsonOption,

@@ -2,6 +2,7 @@
 import type { ExportedModel, Files } from "./exported.ts";
 import { ggufFiles } from "./gguf.ts";
 import { huggingfaceFiles } from "./huggingface.ts";
+import { onnxFiles } from "./onnx.ts";
 import { pytorchFiles } from "./pytorch.ts";
 
 export type { ExportedModel, Files, Weights } from "./exported.ts";
@@ -9,7 +10,7 @@ export { type ImportedModel, importModel } from "./import.ts";
 export { modelFolderFiles } from "./model_folder.ts";
 export { requireNewFolder, writeFolder } from "./write_folder.ts";
 
-export const EXPORT_FORMATS = ["pytorch", "hf", "gguf"] as const;
+export const EXPORT_FORMATS = ["pytorch", "hf", "gguf", "onnx"] as const;
 /** What a model can be exported as. */
 export type ExportFormat = typeof EXPORT_FORMATS[number];
 
@@ -22,5 +23,7 @@ export function exportFiles(model: ExportedModel, format: ExportFormat): Files {
       return huggingfaceFiles(model);
     case "gguf":
       return ggufFiles(model);
+    case "onnx":
+      return onnxFiles(model);
   }
 }

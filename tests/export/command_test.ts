@@ -59,6 +59,22 @@ Deno.test("import: a model that was exported and came back writes the same text"
   assert.match(csv.error, /one imported model and not a run[^]*generate and export take it/);
 });
 
+Deno.test("export: llama.cpp's file is one, ONNX has its tokenizer beside it, and what llama.cpp cannot carry is refused", async () => {
+  await trained();
+  const words = (
+    model: string,
+    format: string,
+    out: string,
+  ) => ["export", "run", "--model", model, "--format", format, "--out", out];
+  ok(await hymba(place, ...words("transformer-global", "gguf", "gguf-there")));
+  assert.deepEqual(namesIn("gguf-there"), ["model.gguf"]);
+  ok(await hymba(place, ...words("hymba", "onnx", "onnx-there")));
+  assert.deepEqual(namesIn("onnx-there"), ["model.onnx", "tokenizer.json", "tokenizer.model"]);
+  const refused = await hymba(place, ...words("hymba", "gguf", "none"));
+  assert.equal(refused.code, 2);
+  assert.match(refused.error, /llama\.cpp cannot carry hymba[^]*side by side[^]*--format pytorch takes every model/);
+});
+
 /** Words that cannot be followed, and what is said. All end with exit code 2 and leave nothing behind. */
 const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] = [
   [["export", "run", "--out", "none"], /--format/],

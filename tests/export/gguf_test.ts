@@ -12,15 +12,7 @@ import { gguf } from "../packages.ts";
 import { oracles, SMALL_TEXT } from "../tokenizer/oracles.ts";
 import { SMALL, smallModels } from "../train/models.ts";
 import { logitsOfModel, madeModel } from "./models.ts";
-import { askNode, nodePackages } from "./node_packages.ts";
-
-const VERSION = "3.22.1",
-  PACKAGES = [
-    `node-llama-cpp@${VERSION}`,
-    `@node-llama-cpp/${Deno.build.os === "darwin" ? "mac" : "linux"}-${
-      Deno.build.arch === "aarch64" ? "arm64" : "x64"
-    }@${VERSION}`,
-  ];
+import { askNode, LLAMA_CPP, nodePackages } from "./node_packages.ts";
 
 /** Largest distance of a logit. llama.cpp computes in float32, with other orders of sums. */
 const MOST = 1e-4;
@@ -64,7 +56,7 @@ const likeliest = (row: readonly number[]) => row.indexOf(row.reduce((most, x) =
 
 for (const { name, config } of MODELS) {
   Deno.test(`llama.cpp: tokens, logits and greedy text are ours: ${name}`, async () => {
-    const packages = await nodePackages("llama-cpp", PACKAGES);
+    const packages = await nodePackages(LLAMA_CPP);
     if (!packages) return;
     const folder = await Deno.makeTempDir(),
       { model, expected } = await madeModel({ name, config }, { tokenizer, T: 20 });

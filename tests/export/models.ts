@@ -1,6 +1,6 @@
 /** Models with weights at which every part matters, and their logits. */
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import type { HymbaConfig } from "../../core/config/mod.ts";
+import { armsOf, HymbaConfig } from "../../core/config/mod.ts";
 import type { ExportedModel } from "../../core/export/mod.ts";
 import { logitsOf } from "../../core/nn/model.ts";
 import { ParameterStore } from "../../core/params/store.ts";
@@ -9,6 +9,26 @@ import { fillNormal } from "../../core/random.ts";
 import { sizeOf, Tape } from "../../core/tensor/mod.ts";
 import type { Tokenizer } from "../../core/tokenizer/mod.ts";
 import { fill } from "../infer/weights.ts";
+import { furtherModels, SMALL, smallModels } from "../train/models.ts";
+
+/** All architectures and many options. */
+export const MODELS = [
+  ...smallModels(),
+  ...armsOf("arms", SMALL, ["samba", "falcon-h1"]).map(({ name, config }) => ({ name, config })),
+  ...furtherModels(),
+  {
+    name: "heads that are wider than usual",
+    config: new HymbaConfig({
+      ...SMALL,
+      layers: "4g",
+      headDim: 10,
+      valueHeadDim: 6,
+      useMetaTokens: true,
+      normEps: 1e-3,
+      ropeBase: 50,
+    }),
+  },
+];
 
 /** What other programs have to reproduce: B sequences of T tokens, and their logits [B · T · V]. */
 export interface Case {

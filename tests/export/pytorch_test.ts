@@ -1,31 +1,12 @@
 /** PyTorch runs every architecture from the exported file and gives our logits. */
 import assert from "node:assert/strict";
-import { armsOf, HymbaConfig } from "../../core/config/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { exportFiles, writeFolder } from "../../core/export/mod.ts";
 import { pytorchName } from "../../core/export/pytorch_names.ts";
 import { parameterSpecs } from "../../core/params/specs.ts";
-import { furtherModels, SMALL, smallModels } from "../train/models.ts";
-import { madeModel } from "./models.ts";
+import { smallModels } from "../train/models.ts";
+import { madeModel, MODELS } from "./models.ts";
 import { compareLogits } from "./python.ts";
-
-const MODELS = [
-  ...smallModels(),
-  ...armsOf("arms", SMALL, ["samba", "falcon-h1"]).map(({ name, config }) => ({ name, config })),
-  ...furtherModels(),
-  {
-    name: "heads that are wider than usual",
-    config: new HymbaConfig({
-      ...SMALL,
-      layers: "4g",
-      headDim: 10,
-      valueHeadDim: 6,
-      useMetaTokens: true,
-      normEps: 1e-3,
-      ropeBase: 50,
-    }),
-  },
-];
 
 Deno.test("PyTorch: every architecture gives our logits from the exported folder", () =>
   compareLogits(MODELS, "pytorch", "check_pytorch.py"));
