@@ -27,7 +27,7 @@ export interface TrainerOptions {
   batch?: number;
   /** T: tokens of a sequence. Default 128. Not for pairs. */
   length?: number;
-  /** Parts of a batch whose gradients are summed before an update; divides `batch`. Default 1. Not for pairs. */
+  /** Parts of a batch whose gradients are summed before an update; divides `batch`. Default 1. */
   accumulate?: number;
   /** The largest learning rate. Default 0.25 / D, a tenth of it for pairs. */
   rate?: number;

@@ -112,9 +112,8 @@ function textOf(engine: Engine, options: Options, full: Full): Objective {
 function pairsOf(engine: Engine, given: NonNullable<TrainerOptions["pairs"]>, full: Full): Objective {
   const { batch: n, decay, beta, seed, remat, precision, accumulate } = full, { store, config } = engine;
   const pairs = checkedPairs(given, config.vocabSize), { prompt, chosen } = at(pairs, 0);
-  if (accumulate !== 1) throw new UsageError("training: pairs are not accumulated", { expected: "accumulate 1" });
   const T = prompt.length + chosen.length - 1;
-  return preferenceObjective(preferencePlan(store, { n, T, decay, beta, remat, ...keptIn(precision) }), {
+  return preferenceObjective(preferencePlan(store, { n, T, accumulate, decay, beta, remat, ...keptIn(precision) }), {
     pairs,
     seed,
   });

@@ -1,5 +1,5 @@
 /** What was run: the facts of a run record, as names and values. */
-import type { StudyConfig } from "../config/mod.ts";
+import type { StageConfig, StudyConfig } from "../config/mod.ts";
 import { sharesOf } from "../data/split.ts";
 import { type Run, type RunRecord, studyLabel } from "../record/mod.ts";
 import { firstStageWords, oneLine } from "./caption.ts";
@@ -59,14 +59,16 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     [
       "stage 1",
       `${first.steps} steps of ${first.batch} × ${study.sequenceLength} tokens${
-        partsOfBatch(study)
+        partsOfBatch(study.pretraining)
       }, peak rate ${first.rate}, then ${first.schedule}`,
     ],
     [
       "stage 2",
       study.lastStage === "pretraining"
         ? undefined
-        : `${orpo.steps} steps of ${orpo.batch} pairs, peak rate ${orpo.rate}, loss ${study.preference.loss}`,
+        : `${orpo.steps} steps of ${orpo.batch} pairs${
+          partsOfBatch(orpo)
+        }, peak rate ${orpo.rate}, loss ${study.preference.loss}`,
     ],
     ["computed by", `${record.backend}: ${joined(record.adapter)}`],
     ["processor", record.processor],
@@ -78,7 +80,7 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
 }
 
 /** How batches are computed, where that is in parts. */
-function partsOfBatch({ pretraining: { accumulate } }: StudyConfig): string {
+function partsOfBatch({ accumulate }: Pick<StageConfig, "accumulate">): string {
   return accumulate ? ` in ${accumulate} parts (gradients are summed part by part: other last digits than in one)` : "";
 }
 

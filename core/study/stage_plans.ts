@@ -39,11 +39,11 @@ export function stagePlans(study: StudyConfig, store: ParameterStore, { stage }:
     const training = trainingPlan(store, { B, T, accumulate, decay, optimizer, rateFactor, ...activations });
     return { config: pretraining, training, evaluation };
   }
-  const { batch: n, decay, optimizer } = orpo, { beta, promptTokens, completionTokens } = preference;
+  const { batch: n, accumulate, decay, optimizer } = orpo, { beta, promptTokens, completionTokens } = preference;
   const pairT = promptTokens + completionTokens - 1, rateFactor = rateFactors(orpo, store.config);
-  const update = { decay, optimizer, rateFactor, ...activations };
+  const update = { accumulate, decay, optimizer, rateFactor, ...activations };
   const training = preference.loss === "seed"
     ? trainingPlan(store, { B: n, T, scale: 1 + beta, ...update })
     : preferencePlan(store, { n, T: pairT, beta: stage === "control" ? 0 : beta, ...update });
-  return { config: orpo, training, evaluation, pairs: evaluationPlan(store, { B: 2 * n, T: pairT }) };
+  return { config: orpo, training, evaluation, pairs: evaluationPlan(store, { B: 2 * microBatch(orpo), T: pairT }) };
 }

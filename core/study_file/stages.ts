@@ -93,8 +93,9 @@ export function accumulationFaults(values: Values): Fault[] {
   const arms = [...values.keys()].flatMap((path) =>
     /^arms\.[^.]+\.pretraining(?=\.(batch|accumulate)$)/.exec(path)?.[0] ?? []
   );
-  return ["pretraining", ...new Set(arms)].flatMap((table) => {
-    const given = (name: string) => values.get(`${table}.${name}`) ?? values.get(`pretraining.${name}`);
+  return ["pretraining", "orpo", ...new Set(arms)].flatMap((table) => {
+    const given = (name: string) =>
+      values.get(`${table}.${name}`) ?? (table === "orpo" ? undefined : values.get(`pretraining.${name}`));
     const batch = given("batch"), accumulate = given("accumulate");
     if (!batch || !accumulate || Number(batch.value) % Number(accumulate.value) === 0) return [];
     const expected = `a number that divides the batch of ${batch.value}`;

@@ -80,14 +80,16 @@ const stageKeys = (stage: string, each: string): Key[] => [
   },
 ];
 
+const accumulateKey = (stage: string): Key => ({
+  path: `${stage}.accumulate`,
+  type: whole(2 ** 20),
+  meaning: "A batch in so many parts, one after the other. Less memory, the same batches, sums in another order.",
+  usual: 1,
+});
+
 export const PRETRAINING: readonly Key[] = [
   ...stageKeys("pretraining", "Sequences"),
-  {
-    path: "pretraining.accumulate",
-    type: whole(2 ** 20),
-    meaning: "A batch in so many parts, one after the other. Less memory, the same batches, sums in another order.",
-    usual: 1,
-  },
+  accumulateKey("pretraining"),
   {
     path: "pretraining.tokens",
     type: whole(Number.MAX_SAFE_INTEGER),
@@ -114,7 +116,7 @@ export const PRETRAINING: readonly Key[] = [
     follows: { from: [], how: "no shorter trainings" },
   },
 ];
-export const ORPO = stageKeys("orpo", "Pairs");
+export const ORPO: readonly Key[] = [...stageKeys("orpo", "Pairs"), accumulateKey("orpo")];
 
 /** What an arm may have of its own in stage 1. */
 export const ARM_PRETRAINING: readonly Key[] = PRETRAINING.filter(({ path }) => !path.endsWith("decayAt")).map((

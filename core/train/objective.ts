@@ -78,8 +78,11 @@ export const preferenceObjective = (
   { pairs, seed }: { pairs: readonly Pair[]; seed: number },
 ): Objective => ({
   made,
-  inputs(step) {
-    const { ids, targets, weight, completion } = preferenceBatch(pairsAt(pairs, { step, n: made.n, seed }));
+  inputs(batch) {
+    // The parts of an update are the pairs of the whole batch in their order.
+    const count = made.accumulation?.count ?? 1, size = made.n / count, part = (batch - 1) % count;
+    const all = pairsAt(pairs, { step: Math.ceil(batch / count), n: made.n, seed });
+    const { ids, targets, weight, completion } = preferenceBatch(all.slice(part * size, (part + 1) * size));
     return [[made.ids, ids], [made.targets, targets], [made.weight, weight], [made.completion, completion]];
   },
   measures(values) {

@@ -35,8 +35,11 @@ export interface UpdatePlan extends TextInputs {
   readonly optimizer: Optimizer;
   /** The state of loss scaling. Only plans in f16 have it. */
   readonly lossScale?: Tensor;
-  /** Gradients of `count` batches are summed by `plan` above, and this plan makes the update. Absent: one plan does both. */
-  readonly accumulation?: { readonly count: number; readonly plan: Plan };
+  /**
+   * Gradients of `count` batches are summed by `plan` above, and this plan makes the update. The first `means` metrics of a batch
+   * are averaged, the others are kept one after another. Absent: one plan does both.
+   */
+  readonly accumulation?: { readonly count: number; readonly means: number; readonly plan: Plan };
 }
 
 /** Next-token training. */
@@ -49,8 +52,9 @@ export interface TrainingPlan extends UpdatePlan {
 /** Preference training on n pairs: the chosen rows come first. */
 export interface PreferencePlan extends UpdatePlan {
   readonly kind: "pairs";
+  /** Pairs of an update. */
   readonly n: number;
-  /** 1 on the tokens of a completion, [2n, T]. */
+  /** 1 on the tokens of a completion, [2n, T], or with accumulation of a part of the pairs. */
   readonly completion: Tensor;
 }
 
@@ -176,10 +180,13 @@ function clear(tape: Tape, sums: readonly Tensor[]): void {
   }
 }
 
-/** The two plans of an update of `count` micro-batches: each adds its gradients to the sums, and the end moves the weights. */
+/**
+ * The two plans of an update of `count` micro-batches: each adds its gradients to the sums, and the end moves the weights. The
+ * metrics of a micro-batch are `means`, numbers that are averaged over the update, and then `rows`.
+ */
 function accumulated(
   tape: Tape,
-  { name, loss }: { name: string; loss: Tensor },
+  { name, loss, means, rows = [] }: { name: string; loss: Tensor; means: readonly Tensor[]; rows?: readonly Tensor[] },
   { store, count, scale = 1, precision, ...update }:
     & Pick<ActivationConfig, "precision">
     & UpdateOptions
@@ -189,12 +196,13 @@ function accumulated(
   tape.backward([[loss, precision === "f16" ? scaleOf(store.lossScale) : seed]]);
   const one = tape.constant("one", [1, 1], Float32Array.of(1));
   for (const { g } of store.ranges) addTo(tape, store.sumOf(g), { x: g, one });
-  const plan = storedIn(finish(tape, { name: `${name} ${store.config.archType}`, metrics: [loss] }), precision);
+  const metrics = [...means, ...rows], about = { name: `${name} ${store.config.archType}`, metrics };
+  const plan = storedIn(finish(tape, about), precision);
   const end = new Tape(false), options = { ...update, store, scale: share, precision };
-  const { metrics, ...made } = weightsMoved(end, { norm: (norm) => [norm], summed: true }, options);
+  const { metrics: ofEnd, ...made } = weightsMoved(end, { norm: (norm) => [norm], summed: true }, options);
   clear(end, store.ranges.map(({ g }) => store.sumOf(g)));
-  const ending = finish(end, { name: `${name} ${store.config.archType}, end of an update`, metrics });
-  return { ...made, plan, accumulation: { count, plan: ending } };
+  const ending = finish(end, { name: `${about.name}, end of an update`, metrics: ofEnd });
+  return { ...made, plan, accumulation: { count, means: means.length, plan: ending } };
 }
 
 /** Next-token training on B rows, in `accumulate` parts. `scale` multiplies the gradient; the second stage of the seed profile uses 1 + beta. Metrics: loss, gradientNorm. */
@@ -211,29 +219,30 @@ export function trainingPlan(
   const loss = nllLoss(tape, { logp, weight: inputs.weight }), { precision } = activations;
   const options = { store, decay, scale, optimizer, rateFactor, precision };
   const made = accumulate > 1
-    ? accumulated(tape, { name: "training", loss }, { ...options, count: accumulate })
+    ? accumulated(tape, { name: "training", loss, means: [loss] }, { ...options, count: accumulate })
     : finished(tape, { name: "training", loss, metrics: (norm) => [loss, norm] }, options);
   return { kind: "text", scale, ...inputs, ...made, tokensPerStep: B * T, metricNames: ["loss", "gradientNorm"] };
 }
 
-/** ORPO on n pairs of T predictions; beta 0 is the control. Metrics: loss, nll, gradientNorm, then the pairs [n, 4] (ORPO_COLUMNS). */
+/**
+ * ORPO on n pairs of T predictions, in `accumulate` parts; beta 0 is the control. Metrics: loss, nll, gradientNorm, then the pairs
+ * [n, 4] (ORPO_COLUMNS). All pairs have completions of one length, so the mean over the parts is that over the pairs.
+ */
 export function preferencePlan(
   store: ParameterStore,
-  { n, T, decay, beta, optimizer, rateFactor, ...activations }:
+  { n, T, accumulate = 1, decay, beta, optimizer, rateFactor, ...activations }:
     & ActivationConfig
     & UpdateOptions
-    & { n: number; T: number; beta: number },
+    & { n: number; T: number; beta: number; accumulate?: number },
 ): PreferencePlan {
-  const tape = trainingTape(store, activations), inputs = textInputs(tape, 2 * n, T);
-  const completion = tape.input("completion", [2 * n, T]), { precision } = activations;
-  const logp = targetLogp(tape, store, inputs);
+  const tape = trainingTape(store, activations), rows = 2 * n / accumulate, inputs = textInputs(tape, rows, T);
+  const completion = tape.input("completion", [rows, T]), { precision } = activations;
+  const logp = targetLogp(tape, store, inputs), name = "ORPO";
   const { loss, nll, pairs } = orpoLoss(tape, { logp, weight: inputs.weight, completion }, { beta });
-  const made = finished(tape, { name: "ORPO", loss, metrics: (norm) => [loss, nll, norm, pairs] }, {
-    store,
-    decay,
-    optimizer,
-    rateFactor,
-    precision,
-  });
-  return { kind: "pairs", n, ...inputs, completion, ...made, metricNames: ["loss", "nll", "gradientNorm"] };
+  const options = { store, decay, optimizer, rateFactor, precision };
+  const made = accumulate > 1
+    ? accumulated(tape, { name, loss, means: [loss, nll], rows: [pairs] }, { ...options, count: accumulate })
+    : finished(tape, { name, loss, metrics: (norm) => [loss, nll, norm, pairs] }, options);
+  const metricNames = ["loss", "nll", "gradientNorm"];
+  return { kind: "pairs", n, ...inputs, completion, ...made, tokensPerStep: 2 * n * T, metricNames };
 }

@@ -51,15 +51,12 @@ export class Updater {
     await end.run();
   }
 
-  /** The metrics of every update since the last call. With accumulation the loss is the mean over the micro-batches. */
+  /** The metrics of every update since the last call, those of its batches as one. */
   async drain(): Promise<Float32Array[]> {
     const parts = await this.batch.drainMetrics(), { accumulation } = this.objective.made;
     if (!this.end || !accumulation) return parts;
-    const { count } = accumulation, ends = await this.end.drainMetrics();
-    return ends.map((own, i) => {
-      const losses = parts.slice(i * count, (i + 1) * count).map(([loss = NaN]) => loss);
-      return Float32Array.of(losses.reduce((sum, loss) => sum + loss, 0) / count, ...own);
-    });
+    const { count, means } = accumulation, ends = await this.end.drainMetrics();
+    return ends.map((own, i) => asOne(parts.slice(i * count, (i + 1) * count), { own, means }));
   }
 
   /** Replays an update step by step and names the first number that is not finite. */
@@ -86,4 +83,18 @@ export class Updater {
     const count = this.objective.made.accumulation?.count ?? 1;
     return Array.from({ length: count }, (_, i) => (step - 1) * count + i + 1);
   }
+}
+
+/** The metrics of the parts of an update in the order of a single part: their means, the norm, their rows, and the loss scale. */
+function asOne(parts: readonly Float32Array[], { own, means }: { own: Float32Array; means: number }): Float32Array {
+  const averages = Array.from(
+    { length: means },
+    (_, i) => parts.reduce((sum, { [i]: value = NaN }) => sum + value, 0) / parts.length,
+  );
+  return Float32Array.of(
+    ...averages,
+    ...own.subarray(0, 1),
+    ...parts.flatMap((part) => [...part.subarray(means)]),
+    ...own.subarray(1),
+  );
 }
