@@ -9,10 +9,10 @@ import { string } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { FILES } from "../../core/record/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { type ArrayFile, PLACES, readArray, stateOf, writeArray } from "../shared/array_file.ts";
-import { submitKubernetes } from "../shared/kubernetes.ts";
+import { type ArrayFile, PLACES, stateOf } from "../shared/array_file.ts";
 import { jsonOption } from "../shared/options.ts";
-import { queued, submitSlurm } from "../shared/slurm.ts";
+import { queued } from "../shared/slurm.ts";
+import { currentArray, submitCells } from "../shared/submission.ts";
 import { table } from "../ui/table.ts";
 
 const options = object({
@@ -43,7 +43,7 @@ export const arrayCommand = command("array", or(statusCommand, healCommand), {
 type Seen = ArrayFile["cells"][number] & { readonly state: string; readonly failed: boolean; readonly queue: string };
 
 async function look(folder: string): Promise<{ file: ArrayFile; seen: Seen[]; merge: string; failed: boolean }> {
-  const file = await readArray(folder),
+  const file = await currentArray(folder),
     queue = file.engine === "slurm" ? await queued(file) : new Map<number | "merge", string>();
   const seen: Seen[] = [];
   for (const cell of file.cells) {
@@ -86,8 +86,7 @@ async function heal({ run, json }: Given): Promise<void> {
     console.log(json ? JSON.stringify({ cells: [] }) : "nothing to heal");
     return;
   }
-  const job = await (file.engine === "slurm" ? submitSlurm : submitKubernetes)(file, folder, { cells });
-  await writeArray(folder, { ...file, jobs: [...file.jobs, job] });
+  const job = await submitCells(file, folder, { cells });
   console.log(
     json ? JSON.stringify(job) : `submitted cells ${cells.join(", ")} as ${job.id}, and a merge as ${job.merge}`,
   );

@@ -26,9 +26,9 @@ import {
   sourcesOf,
   studyArgument,
 } from "../shared/study_sources.ts";
+import { extendOption, overOption, sweepFlags, sweepSeedsOption } from "../shared/sweep_flags.ts";
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
-import { extendOption, overOption, sweepFlags } from "./sweep.ts";
 
 const options = merge(
   object("The two models", {
@@ -37,11 +37,7 @@ const options = merge(
     study: studyArgument,
     over: overOption,
     extend: extendOption,
-    sweepSeeds: optional(
-      option("--sweep-seeds", string({ metavar: "N|A,B" }), {
-        description: message`seeds of the choice with --over: how many, or a list; 2 by default, from 10001 on`,
-      }),
-    ),
+    sweepSeeds: sweepSeedsOption,
     nodes: withDefault(
       option("--nodes", integer({ min: 2, max: 1024, metavar: "N" }), {
         description: message`most models that are trained; 16 by default. If all orders need more, orders are sampled`,

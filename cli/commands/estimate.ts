@@ -3,11 +3,10 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { command } from "@optique/core/primitives";
 import type { Action } from "../ui/run.ts";
-import { needed } from "../shared/needed.ts";
-import { wholeStudyOptions } from "../shared/whole_study.ts";
+import { needed, neededOptions } from "../shared/needed.ts";
 
-export const estimateCommand = command("estimate", map(wholeStudyOptions, (given): Action => () => needed(given)), {
+export const estimateCommand = command("estimate", map(neededOptions, (given): Action => () => needed(given)), {
   brief: message`time, memory and disk of a study, before anything is spent`,
   description:
-    message`Counts what each cell of the study and the whole of it need, and measures this machine for half a second. Times are corrected by earlier estimates on the same machine and backend, which are kept in the cache folder together with what they came to; intervals come from nothing else. Example: hymba estimate study.toml --data book.txt`,
+    message`Counts what each cell of the study (and of the first round of its sweep) and the whole of it need, and measures this machine for half a second. Times are corrected by earlier estimates on the same machine and backend, which are kept in the cache folder together with what they came to; intervals come from nothing else. Example: hymba estimate study.toml --data book.txt`,
 });

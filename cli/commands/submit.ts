@@ -12,15 +12,16 @@ import { sizesOf } from "../../core/data/corpus.ts";
 import { cellsOf } from "../../core/study/cells.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
 import type { Action } from "../ui/run.ts";
-import { type ArrayFile, ENGINES, listed, writeArray } from "../shared/array_file.ts";
+import { type ArrayFile, ENGINES, listed } from "../shared/array_file.ts";
 import { commandWithout, type OwnFlags } from "../shared/command_words.ts";
 import { requireSameEverywhere } from "../shared/cells.ts";
-import { estimateStudy, needTable, restsOn, type StudyNeed } from "../shared/estimate.ts";
-import { submitKubernetes, writeManifest } from "../shared/kubernetes.ts";
+import { estimateStudy, needNotes, needTable, type StudyNeed } from "../shared/estimate.ts";
+import { writeManifest } from "../shared/kubernetes.ts";
 import { outOption } from "../shared/options.ts";
 import { type OpenStudy, textsOf, withStudy } from "../shared/new_study.ts";
 import { defaultFolder } from "../shared/study.ts";
-import { submitSlurm, writeScripts } from "../shared/slurm.ts";
+import { writeScripts } from "../shared/slurm.ts";
+import { submitCells } from "../shared/submission.ts";
 import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
 import { CORPORA } from "../../datasets/registry.ts";
 
@@ -120,7 +121,7 @@ async function submit(given: Given): Promise<void> {
       ...(given.claim !== undefined && { claim: given.claim }),
       jobs: [],
     };
-    say(`${needTable(need, opened)}\n${restsOn(need.whole)}`);
+    say(`${needTable(need, opened)}\n${needNotes(need)}`);
     await start(file, folder, given);
   });
 }
@@ -149,8 +150,7 @@ async function start(file: ArrayFile, folder: string, { dryRun, json, engine }: 
     console.log(json ? JSON.stringify({ folder, written }) : written.map((path) => `wrote ${path}`).join("\n"));
     return;
   }
-  const job = await (engine === "slurm" ? submitSlurm : submitKubernetes)(file, folder, { cells });
-  await writeArray(folder, { ...file, jobs: [job] });
+  const job = await submitCells(file, folder, { cells });
   if (json) console.log(JSON.stringify({ folder, ...job }));
   else {console.log(
       `submitted ${cells.length} cells as ${job.id}, and their merge as ${job.merge}\nhymba array status ${folder}`,

@@ -1,14 +1,14 @@
 /** `hymba sweep`: trains every model at every point of a grid and chooses by the development part. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { map, multiple, optional } from "@optique/core/modifiers";
+import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { choiceRows } from "../../core/report/mod.ts";
-import { type FlagValue, sweepOf, typedValue } from "../../core/study_file/mod.ts";
+import { type FlagValue, sweepOf } from "../../core/study_file/mod.ts";
 import { cellOption } from "../shared/cells.ts";
 import { withStudy } from "../shared/new_study.ts";
 import { jobsOption, requireOneOf } from "../shared/jobs.ts";
@@ -23,26 +23,16 @@ import {
 } from "../shared/study.ts";
 import { flagValues, keyOptions, presetOption, readyStudy, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 import { carryOutSweep } from "../shared/sweep.ts";
+import { extendOption, overOption, perArmOption, sweepFlags } from "../shared/sweep_flags.ts";
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-
-/** What a sweep tries. */
-export const overOption = multiple(option("--over", string({ metavar: "KEY=A,B" }), {
-  description: message`the values of a key that are tried; several keys make a grid`,
-}));
-
-export const extendOption = optional(
-  option("--extend", integer({ min: 0, max: 16, metavar: "N" }), {
-    description: message`how many times the grid is extended where the best value is at its edge; 3 by default`,
-  }),
-);
 
 const options = merge(
   object("The sweep", {
     study: studyArgument,
     over: overOption,
-    perArm: option("--per-arm", { description: message`a choice for each model; without it one for all of them` }),
+    perArm: perArmOption,
     seeds: optional(
       option("--seeds", string({ metavar: "N|A,B" }), {
         description: message`seeds of each point: how many, or a list; 2 by default, from 10001 on`,
@@ -78,23 +68,6 @@ export const sweepCommand = command("sweep", map(options, (given): Action => () 
   description:
     message`Trains the first stage of every model at every point of a grid and chooses the point of the lowest mean loss on the development part. Where the best value is at the edge, the grid is extended. A stopped sweep continues when the same command is repeated. hymba ablate --tuned DIR uses the choice with other seeds. Example: hymba sweep --preset smoke --over pretraining.rate=1e-3,2e-3,4e-3 --per-arm`,
 });
-
-/** The flags of a sweep as values of its keys. */
-export function sweepFlags(
-  { over, perArm, seeds, extend }: {
-    over: readonly string[];
-    perArm: boolean;
-    seeds?: string;
-    extend?: number;
-  },
-): FlagValue[] {
-  return [
-    ...(over.length > 0 ? [{ flag: "--over", path: "sweep.over", value: over }] : []),
-    ...(perArm ? [{ flag: "--per-arm", path: "sweep.perArm", value: true }] : []),
-    ...(seeds === undefined ? [] : [{ flag: "--seeds", path: "sweep.seeds", value: typedValue(seeds, "sweep.seeds") }]),
-    ...(extend === undefined ? [] : [{ flag: "--extend", path: "sweep.extend", value: extend }]),
-  ];
-}
 
 /** Throws a UsageError for a study whose trainings a sweep cannot compare. */
 function requireSweepable(asked: StudyConfig): void {

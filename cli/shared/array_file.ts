@@ -29,9 +29,12 @@ const array = object({
   claim: optional(word),
   /** Jobs that were submitted, oldest first, by the names of the engine. */
   jobs: list(object({ id: word, cells: list(whole(), { max: 2 ** 20 }), merge: optional(word) }), { max: 10_000 }),
+  /** Cells that were being submitted when this was written. `token` is a part of the names of their jobs. */
+  submitting: optional(object({ token: text({ max: 64 }), cells: list(whole(), { max: 2 ** 20 }) })),
 });
 
 export type ArrayFile = Checked<typeof array>;
+export type ArrayJob = ArrayFile["jobs"][number];
 
 /** Places in the folder of an array. */
 export const PLACES = { file: "array.json", cells: "cells", logs: "logs", merged: "merged" } as const;

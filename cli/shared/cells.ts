@@ -71,8 +71,10 @@ export async function conductCells(given: Conduct, words: string): Promise<void>
     });
     await writeChecksums(systemDisk, folder);
     const need = ready.need?.cells[cell.index];
-    // A training that starts from its trunk takes less time than its cell alone.
-    if (isNew && need && !trunk) await scoreEstimate("cell", need, { begun, opened: given.opened, say });
+    // A shorter training takes more or less time, by whether it starts from its trunk.
+    if (isNew && need && cell.arm.trunk === undefined) {
+      await scoreEstimate("cell", need, { begun, opened: given.opened, say });
+    }
     ends.push(endOf(cell, { folder, run }));
   }
   console.log(given.json ? JSON.stringify({ cells: ends }) : ends.map(inWords).join("\n"));

@@ -36,8 +36,13 @@ export interface CellNeed extends Need {
 
 export interface StudyNeed {
   readonly flops: number;
+  /** The study in one process. */
   readonly whole: Need;
   readonly cells: readonly CellNeed[];
+  /** What is done once, after all cells: the test part is read. Absent where there is none. */
+  readonly end?: Need;
+  /** The cells and the end one after another. */
+  readonly sum: Need;
 }
 
 type Place = Pick<OpenBackend, "executor" | "backend" | "adapter" | "hardware">;
@@ -71,7 +76,27 @@ export async function estimateStudy(
   for (const cost of costs) cells.push({ cost, ...await needOf("cell", cost.flops, cost) });
   const flops = flopsIn(studyFlops(study, heldOutTokens(study, sizes)));
   const memory = Math.max(...costs.map(({ memory }) => memory)), disk = costs.reduce((sum, { disk }) => sum + disk, 0);
-  return { flops, whole: await needOf("study", flops, { memory, disk }), cells };
+  const rest = flops - costs.reduce((sum, { flops }) => sum + flops, 0);
+  const end = rest > 0 ? await needOf("cell", rest, { memory, disk: 0 }) : undefined;
+  const whole = await needOf("study", flops, { memory, disk }), rows = [...cells, ...(end ? [end] : [])];
+  return { flops, whole, cells, ...(end && { end }), sum: sumOf(rows, whole) };
+}
+
+/**
+ * Rows one after another. They are of one machine, which is fast or slow in all of them, so the ends of their intervals are added.
+ * Memory and disk are those of the whole.
+ */
+function sumOf(rows: readonly Need[], whole: Need): Need {
+  const total = (of: (need: Need) => number) => rows.reduce((sum, need) => sum + of(need), 0);
+  const isKnown = rows.every(({ interval }) => interval !== undefined);
+  const edge = (i: 0 | 1) => total(({ interval }) => interval?.[i] ?? 0);
+  return {
+    ...whole,
+    seconds: total(({ seconds }) => seconds),
+    counted: total(({ counted }) => counted),
+    from: Math.min(...rows.map(({ from }) => from)),
+    interval: isKnown ? [edge(0), edge(1)] : undefined,
+  };
 }
 
 /** A time with its interval: `14 s (10 s to 20 s)`. */
@@ -88,8 +113,8 @@ export const restsOn = ({ from, interval }: TimeEstimate): string =>
 const threadsOf = ({ adapter }: Pick<OpenBackend, "adapter">): number | undefined =>
   typeof adapter.threads === "number" ? adapter.threads : undefined;
 
-/** A table of all cells, with the whole study in its last row. */
-export function needTable({ whole, cells }: StudyNeed, opened: Pick<OpenBackend, "adapter">): string {
+/** A table of all cells, with their sum in its last row. */
+export function needTable({ sum, end, cells }: StudyNeed, opened: Pick<OpenBackend, "adapter">): string {
   const threads = threadsOf(opened);
   const hours = ({ seconds }: Need) => threads === undefined ? "" : (seconds * threads / 3600).toPrecision(2);
   const row = (
@@ -102,8 +127,20 @@ export function needTable({ whole, cells }: StudyNeed, opened: Pick<OpenBackend,
       const { index, arm, seed } = need.cost.cell;
       return row([String(index), arm.name, String(seed)], need);
     }),
-    row(["all", "", ""], whole),
+    ...(end ? [row(["end", "test part", ""], end)] : []),
+    row(["all", "", ""], sum),
   ]);
+}
+
+/** What is said below the table: the time of one process, what the times rest on, and how shorter trainings are counted. */
+export function needNotes({ whole, cells }: StudyNeed): string {
+  const lines = [`in one process: ${timeInWords(whole)}; ${restsOn(whole)}`];
+  if (cells.some(({ cost: { cell } }) => cell.arm.trunk !== undefined)) {
+    lines.push(
+      "shorter trainings are counted from where they branch off; a cell that is called alone trains from the start",
+    );
+  }
+  return lines.join("\n");
 }
 
 const needJson = ({ seconds, interval, from, memory, disk }: Need, threads: number | undefined) => ({
@@ -116,7 +153,7 @@ const needJson = ({ seconds, interval, from, memory, disk }: Need, threads: numb
 });
 
 /** The same for programs. */
-export function needOfStudyJson({ flops, whole, cells }: StudyNeed, opened: Pick<OpenBackend, "adapter">) {
+export function needOfStudyJson({ flops, whole, sum, end, cells }: StudyNeed, opened: Pick<OpenBackend, "adapter">) {
   const threads = threadsOf(opened);
   return {
     flops,
@@ -124,6 +161,8 @@ export function needOfStudyJson({ flops, whole, cells }: StudyNeed, opened: Pick
       const { index, arm, seed } = need.cost.cell;
       return { index, arm: arm.name, seed, ...needJson(need, threads) };
     }),
+    ...(end && { end: needJson(end, threads) }),
+    sum: needJson(sum, threads),
     whole: needJson(whole, threads),
   };
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
-import { type ArrayFile, PLACES } from "./array_file.ts";
+import { type ArrayFile, type ArrayJob, PLACES } from "./array_file.ts";
 
 /** Words of a shell, quoted. */
 const command = (words: readonly string[]) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
@@ -93,18 +93,24 @@ export async function writeManifest(
   return { path, name };
 }
 
+/** The Jobs of the next submission: their names follow from the folder. */
+export function nextKubernetes(file: ArrayFile, folder: string, { cells }: { cells: readonly number[] }): ArrayJob {
+  const name = jobName(folder, file.jobs.length + 1);
+  return { id: `${name}-cells`, cells: [...cells], merge: `${name}-merge` };
+}
+
 /** Gives these cells to Kubernetes. */
 export async function submitKubernetes(
   file: ArrayFile,
   folder: string,
   { cells }: { cells: readonly number[] },
-): Promise<ArrayFile["jobs"][number]> {
-  const { path, name } = await writeManifest(file, folder, { cells });
+): Promise<ArrayJob> {
+  const { path } = await writeManifest(file, folder, { cells });
   const ended = await new Deno.Command("kubectl", { args: ["create", "-f", path] }).output().catch((cause) => {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new HymbaError("there is no kubectl on this machine", { hint: `apply ${path} where there is one`, cause });
   });
-  if (ended.success) return { id: `${name}-cells`, cells: [...cells], merge: `${name}-merge` };
+  if (ended.success) return nextKubernetes(file, folder, { cells });
   throw new HymbaError(`kubectl failed with code ${ended.code}`, {
     got: new TextDecoder().decode(ended.stderr).trim().split("\n").slice(0, 5).join("\n            "),
     hint: `put right what kubectl says, and apply ${path}`,

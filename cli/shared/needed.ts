@@ -1,19 +1,62 @@
-/** What `hymba estimate` and `hymba cells` print: the cells of a study and what they need. */
+/** What `hymba estimate` and `hymba cells` print: the cells of a study and of its sweep, and what they need. */
+import { merge, object } from "@optique/core/constructs";
+import type { InferValue } from "@optique/core/parser";
+import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { sizesOf } from "../../core/data/corpus.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
-import { estimateStudy, needOfStudyJson, needTable, restsOn } from "./estimate.ts";
-import { withStudy } from "./new_study.ts";
-import { sourcesIn, type WholeStudyOptions } from "./whole_study.ts";
+import { firstTrials } from "../../core/study/sweep.ts";
+import { studyOfTrials } from "../../core/study/sweep_grid.ts";
+import { type FlagValue, type Sources, sweepOf } from "../../core/study_file/mod.ts";
+import { estimateStudy, needNotes, needOfStudyJson, needTable, type StudyNeed } from "./estimate.ts";
+import { type OpenStudy, withStudy } from "./new_study.ts";
+import { readyStudy } from "./study_sources.ts";
+import { overOption, perArmOption, sweepFlags, sweepSeedsOption } from "./sweep_flags.ts";
+import { withTestPart } from "./tuned.ts";
+import { sourcesIn, wholeStudyOptions } from "./whole_study.ts";
 
-/** Fits the study to its text and estimates it. Nothing is trained, and no run folder is made. */
-export async function needed({ data, json, ...given }: WholeStudyOptions): Promise<void> {
-  const { backend, adapter, threads } = given, sources = await sourcesIn({ data, json, ...given });
-  await withStudy(sources, { backend: { backend, adapter, threads }, data }, async ({ opened, ...open }) => {
-    const { resolved, corpus, givenTokenizer, display } = open, say = (line: string) => display.say(line);
-    const study = await fittedStudy(systemDisk, resolved.study, { corpus, given: givenTokenizer, say });
-    const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus), say });
-    if (json) console.log(JSON.stringify(needOfStudyJson(need, opened)));
-    else console.log(`${needTable(need, opened)}\n${restsOn(need.whole)}`);
+/** The options of both commands: those of a study and of a sweep. */
+export const neededOptions = merge(
+  wholeStudyOptions,
+  object("The sweep, where the study has one", {
+    over: overOption,
+    perArm: perArmOption,
+    sweepSeeds: sweepSeedsOption,
+  }),
+);
+
+/** The study of the first round of a sweep. Later rounds follow from its losses. */
+function sweptStudy(sources: Sources, { opened }: OpenStudy): StudyConfig {
+  const tested = withTestPart(sources), { study: base, values } = readyStudy(tested, opened), sweep = sweepOf(values);
+  const resolve = (more: readonly FlagValue[]) =>
+    readyStudy({ ...tested, flags: [...tested.flags ?? [], ...more] }, opened).study;
+  return studyOfTrials(firstTrials(base.arms.map(({ name }) => name), sweep), { base, seeds: sweep.seeds, resolve });
+}
+
+/** Fits a study to its text and estimates it. */
+async function needOf(study: StudyConfig, { opened, corpus, givenTokenizer, display }: OpenStudy): Promise<StudyNeed> {
+  const say = (line: string) => display.say(line);
+  const fitted = await fittedStudy(systemDisk, study, { corpus, given: givenTokenizer, say });
+  return await estimateStudy(fitted, { opened, sizes: sizesOf(corpus), say });
+}
+
+/** Estimates the study and the first round of its sweep. Nothing is trained, and no run folder is made. */
+export async function needed(
+  { data, json, over, perArm, sweepSeeds, ...given }: InferValue<typeof neededOptions>,
+): Promise<void> {
+  const { backend, adapter, threads } = given, { flags = [], ...rest } = await sourcesIn({ data, json, ...given });
+  const sources = { ...rest, flags: [...flags, ...sweepFlags({ over, perArm, seeds: sweepSeeds })] };
+  await withStudy(sources, { backend: { backend, adapter, threads }, data }, async (open) => {
+    const { resolved, opened } = open;
+    const sweep = resolved.values.has("sweep.over") ? await needOf(sweptStudy(sources, open), open) : undefined;
+    const need = await needOf(resolved.study, open);
+    if (json) {
+      const ofSweep = sweep && { sweep: needOfStudyJson(sweep, opened) };
+      return console.log(JSON.stringify({ ...needOfStudyJson(need, opened), ...ofSweep }));
+    }
+    const table = (one: StudyNeed) => `${needTable(one, opened)}\n${needNotes(one)}`;
+    if (!sweep) return console.log(table(need));
+    console.log(`first round of the sweep (hymba sweep --cell)\n${table(sweep)}\n`);
+    console.log(`the study (hymba ablate --cell)\n${table(need)}`);
   });
 }

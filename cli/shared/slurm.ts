@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
-import { type ArrayFile, PLACES, programWords } from "./array_file.ts";
+import { type ArrayFile, type ArrayJob, PLACES, programWords, writeArray } from "./array_file.ts";
 
 const quote = (word: string) => /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 const command = (words: readonly string[]) => words.map(quote).join(" ");
@@ -11,6 +11,12 @@ const command = (words: readonly string[]) => words.map(quote).join(" ");
 function timeLimit(seconds: number): string {
   const minutes = Math.max(1, Math.ceil(seconds / 60)), two = (x: number) => String(x).padStart(2, "0");
   return `${Math.floor(minutes / 1440)}-${two(Math.floor(minutes / 60) % 24)}:${two(minutes % 60)}:00`;
+}
+
+/** The names of the jobs of a submission, by which they are found again when it was killed. */
+function namesOf({ submitting }: ArrayFile): { cells: string; merge: string } {
+  const end = submitting ? `-${submitting.token}` : "";
+  return { cells: `hymba-cells${end}`, merge: `hymba-merge${end}` };
 }
 
 /** The head of a script. SIGTERM comes a minute before the time limit, so that a cell saves what it has. */
@@ -37,7 +43,7 @@ function head(file: ArrayFile, { name, log, folder }: { name: string; log: strin
 export function cellScript(file: ArrayFile, folder: string): string {
   const words = [...programWords(), ...file.ablate, "--threads", String(file.resources.threads)];
   const out = ["--out", join(folder, PLACES.cells)];
-  const lines = head(file, { name: "hymba-cells", log: "cell-%a.log", folder });
+  const lines = head(file, { name: namesOf(file).cells, log: "cell-%a.log", folder });
   return [...lines, `exec ${command([...words, ...out])} --cell "$SLURM_ARRAY_TASK_ID"`, ""].join("\n");
 }
 
@@ -45,7 +51,7 @@ export function cellScript(file: ArrayFile, folder: string): string {
 export function mergeScript(file: ArrayFile, folder: string): string {
   const words = [...programWords(), ...file.merge, "--threads", String(file.resources.threads)];
   const places = [join(folder, PLACES.cells), "--out", join(folder, PLACES.merged)];
-  const lines = head(file, { name: "hymba-merge", log: "merge.log", folder });
+  const lines = head(file, { name: namesOf(file).merge, log: "merge.log", folder });
   return [...lines, `exec ${command([...words, ...places])}`, ""].join("\n");
 }
 
@@ -81,17 +87,32 @@ export async function writeScripts(file: ArrayFile, folder: string): Promise<[ce
   return [cells, merge];
 }
 
-/** Submits these cells as an array, and a merge for after its end. */
+/**
+ * Submits cells as an array, and a merge for after its end. `file` has them in `submitting`. As soon as Slurm has the array,
+ * array.json names it.
+ */
 export async function submitSlurm(
   file: ArrayFile,
   folder: string,
   { cells }: { cells: readonly number[] },
-): Promise<ArrayFile["jobs"][number]> {
+): Promise<ArrayJob> {
   const [script, merging] = await writeScripts(file, folder);
   const id = await slurm("sbatch", ["--parsable", `--array=${cells.join(",")}`, script]);
+  const { submitting: _, ...known } = file, job = { id, cells: [...cells] };
+  await writeArray(folder, { ...known, jobs: [...file.jobs, job] });
   // afterany: a cell that diverges ends with an error, and the merge says what is missing.
   const merge = await slurm("sbatch", ["--parsable", `--dependency=afterany:${id}`, merging]);
-  return { id, cells: [...cells], merge };
+  return { ...job, merge };
+}
+
+/** The job of a submission that was killed, where Slurm has got it. */
+export async function foundSlurm(file: ArrayFile): Promise<ArrayJob | undefined> {
+  const names = namesOf(file), cells = file.submitting?.cells ?? [];
+  const lines = await slurm("squeue", ["-h", "-o", "%F|%j", "--states=all", `--name=${names.cells},${names.merge}`]);
+  const rows = lines.split("\n").map((line) => line.trim().split("|"));
+  const idOf = (wanted: string) => rows.find(([, name]) => name === wanted)?.[0];
+  const id = idOf(names.cells), merge = idOf(names.merge);
+  return id === undefined ? undefined : { id, cells: [...cells], ...(merge === undefined ? {} : { merge }) };
 }
 
 /** What Slurm says of the cells that it still has: `RUNNING on n1`, `PENDING (Resources)`. */

@@ -1,5 +1,5 @@
 /** Estimates the time of a study: its flops divided by the measured speed of a matrix product of its shape. */
-import { type StudyConfig, studyOfArm } from "../config/mod.ts";
+import { branchStep, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import type { TextSizes } from "../data/corpus.ts";
 import { sharesOf } from "../data/split.ts";
 import { at } from "../lists.ts";
@@ -40,7 +40,7 @@ export interface StudyFlops {
   readonly recall: number;
 }
 
-/** Counts the flops of a study whose validation part has `validationTokens` tokens; the test part is read once. */
+/** Counts the flops of a study in which shorter trainings start from their trunks, and whose validation part has `validationTokens` tokens; the test part is read once. */
 export function studyFlops(
   study: StudyConfig,
   { validationTokens, testTokens = 0 }: { validationTokens: number; testTokens?: number },
@@ -53,8 +53,11 @@ export function studyFlops(
   for (const arm of study.arms) {
     const store = new ParameterStore(arm.config), own = studyOfArm(study, arm);
     for (const stage of stages) {
-      const { config: { steps, evaluateEvery }, training, evaluation, pairs } = stagePlans(own, store, { stage });
-      const evaluations = Math.ceil(steps / evaluateEvery), tokens = evaluation.B * evaluation.T;
+      const { config, training, evaluation, pairs } = stagePlans(own, store, { stage }), { evaluateEvery } = config;
+      // A shorter training starts from its trunk.
+      const done = stage === "pretraining" && arm.trunk !== undefined ? branchStep(config) : 0;
+      const steps = config.steps - done, tokens = evaluation.B * evaluation.T;
+      const evaluations = Math.ceil(config.steps / evaluateEvery) - Math.floor(done / evaluateEvery);
       flops.training += seeds * steps * flopsOfUpdate(training);
       flops.evaluation += seeds * evaluations * Math.ceil((validationTokens - 1) / tokens) * flopsOf(evaluation.plan);
       flops.evaluation += seeds * Math.ceil(testTokens / tokens) * flopsOf(evaluation.plan);

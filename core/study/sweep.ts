@@ -85,6 +85,18 @@ const withLoss = ({ point, ...outcome }: Outcome) => ({ point, loss: meanLoss(ou
 const axesOf = (over: readonly Axis[], arm: string): Axis[] =>
   over.filter(({ path }) => !path.startsWith("arms.") || path.startsWith(`arms.${arm}.`));
 
+const groupsOf = (
+  arms: readonly string[],
+  { over, perArm }: Pick<SweepConfig, "over" | "perArm">,
+): Group[] =>
+  perArm
+    ? arms.map((arm) => ({ arms: [arm], axes: axesOf(over, arm), extended: 0 }))
+    : [{ arms, axes: over, extended: 0 }];
+
+/** The trials of the first round, which no loss decides. */
+export const firstTrials = (arms: readonly string[], sweep: Pick<SweepConfig, "over" | "perArm">): Trial[] =>
+  groupsOf(arms, sweep).flatMap(trialsOf);
+
 /**
  * Trains the points of a sweep round after round. `train` is given trials that have not been trained yet and returns what they
  * came to, or undefined where that is not known yet: the sweep then ends without an outcome. The same losses lead to the same
@@ -92,12 +104,10 @@ const axesOf = (over: readonly Axis[], arm: string): Axis[] =>
  */
 export async function runSweep(
   arms: readonly string[],
-  { over, perArm, extend }: Pick<SweepConfig, "over" | "perArm" | "extend">,
+  sweep: Pick<SweepConfig, "over" | "perArm" | "extend">,
   train: (trials: readonly Trial[], round: number) => Promise<readonly Outcome[] | undefined>,
 ): Promise<SweepOutcome | undefined> {
-  let groups: Group[] = perArm
-    ? arms.map((arm) => ({ arms: [arm], axes: axesOf(over, arm), extended: 0 }))
-    : [{ arms, axes: over, extended: 0 }];
+  let groups = groupsOf(arms, sweep);
   const outcomes = new Map<string, Outcome>();
   let rounds = 0;
   for (;;) {
@@ -107,7 +117,7 @@ export async function runSweep(
     const found = await train(trials, rounds);
     if (!found) return undefined;
     for (const outcome of found) outcomes.set(outcome.name, outcome);
-    groups = groups.map((group) => extendedGroup(group, { outcomes, extend }));
+    groups = groups.map((group) => extendedGroup(group, { outcomes, extend: sweep.extend }));
   }
   return {
     rounds,

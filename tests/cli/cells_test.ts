@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { filesBelow } from "../../core/study/merge/copy.ts";
 import { contentOf } from "../study/timeless.ts";
+import { thorough } from "../thorough.ts";
 import { hymba, makePlace, start } from "./command_line.ts";
 
 const place = await makePlace(), exhaustive = Deno.env.get("HYMBA_EXHAUSTIVE") === "1";
@@ -89,9 +90,8 @@ async function disturbed(folder: string, disturb: (child: Deno.ChildProcess, sai
   return { code, error };
 }
 
-Deno.test("two jobs make the run of one process, also when they are killed or stopped", {
-  ignore: Deno.build.os !== "linux",
-}, async (t) => {
+thorough("two jobs make the run of one process, also when they are killed or stopped", async (t) => {
+  if (Deno.build.os !== "linux") return console.log("skipped: the processes of a process are read from Linux");
   const whole = await hymba(place, "ablate", ...SLOW, "--out", "whole");
   assert.equal(whole.code, 0, whole.error);
   const bits = await bitsOf("whole"), again = ["ablate", ...SLOW, "--jobs", "2", "--out"];

@@ -25,6 +25,10 @@ async function rows(): Promise<{ commands: string[]; flags: string[] }[]> {
 const CACHE = join(place.folder, "cache"), MODEL = join(run, "tokenizer.model");
 const TRAINING = ["--preset", "smoke", "--steps", "2", "--backend", "cpu", "--data", place.text];
 
+const FIRST_STAGE = ["--preset", "smoke", "--steps", "2", "--backend", "cpu", "--data", place.text];
+const RATE = ["--over", "pretraining.rate=1e-3,2e-3"];
+const PLAIN = ["--set", "arms.plain.from=hymba", "--set", "arms.plain.innerNorms=false"];
+
 /** A quick use of each command. */
 const USES: Readonly<Record<string, readonly string[]>> = {
   csv: [run],
@@ -42,6 +46,8 @@ const USES: Readonly<Record<string, readonly string[]>> = {
   report: [run],
   verify: [run, "--backend", "cpu", "--data", place.text],
   serve: [run, "--export", join(run, "page")],
+  sweep: [...FIRST_STAGE, "--models", "mamba", ...RATE, "--seeds", "1", "--extend", "0", "--out", join(run, "swept")],
+  blame: ["hymba", "plain", ...FIRST_STAGE, ...PLAIN, "--seeds", "2", "--out", join(run, "blamed")],
   pretrain: ["--model", "mamba", ...TRAINING, "--out", join(run, "one")],
 };
 

@@ -44,6 +44,19 @@ Deno.test("a sweep chooses, its repetition trains nothing, and ablate uses the c
     assert.ok(!names.includes("test_readings.json"), names.join(", "));
   });
 
+  await t.step("hymba cells lists the cells of the first round and of the study, and both add up", async () => {
+    const over = ["--over", "pretraining.rate=1e-3,2e-2", "--per-arm", "--sweep-seeds", "1"];
+    const { code, out, error } = await hymba(place, "cells", ...SMALL, "--steps", "4", ...over, "--json");
+    assert.equal(code, 0, error);
+    const found = JSON.parse(out), names = (of: { cells: { arm: string }[] }) => of.cells.map(({ arm }) => arm);
+    assert.deepEqual(names(found.sweep), ["mamba@rate=0.001", "mamba@rate=0.02"]);
+    assert.deepEqual(names(found), ["mamba"]);
+    for (const { cells, end, sum } of [found.sweep, found]) {
+      const parts = [...cells, ...(end ? [end] : [])].map(({ seconds }: { seconds: number }) => seconds);
+      assert.ok(Math.abs(parts.reduce((a, b) => a + b, 0) / sum.seconds - 1) < 1e-9, out);
+    }
+  });
+
   await t.step("verify checks a round like any other run", async () => {
     const { code, out, error } = await hymba(
       place,

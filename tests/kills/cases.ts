@@ -22,6 +22,10 @@ export interface Case {
 const CPU = ["--backend", "cpu"], SMOKE = ["--preset", "smoke"], TEXT = ["--data", "text.txt"];
 const TRAINING = [...SMOKE, ...CPU, ...TEXT, "--orpo-steps", "2"];
 
+const FIRST_STAGE = [...SMOKE, ...CPU, ...TEXT, "--steps", "4"], RATES = ["--over", "pretraining.rate=1e-3,2e-3"];
+/** A model that differs from hymba in one field. */
+const PLAIN = ["--set", "arms.plain.from=hymba", "--set", "arms.plain.innerNorms=false"];
+
 /** The commands that make the two runs. */
 export const FINISHED = ["ablate", ...TRAINING, "--models", "hymba", "--steps", "4", "--out", "run"];
 export const PRETRAINED = ["pretrain", ...TRAINING, "--model", "mamba", "--steps", "4", "--out", "run"];
@@ -40,6 +44,14 @@ export const CASES: readonly Case[] = [
     name: "recall",
     words: ["recall", ...SMOKE, ...CPU, "--models", "mamba", "--steps", "2", "--out", "new"],
     timed: ["recall.csv"],
+  },
+  {
+    name: "sweep",
+    words: ["sweep", ...FIRST_STAGE, "--models", "mamba", "--seeds", "1", ...RATES, "--extend", "1", "--out", "new"],
+  },
+  {
+    name: "blame",
+    words: ["blame", "hymba", "plain", ...FIRST_STAGE, ...PLAIN, "--seeds", "2", ...RATES, "--out", "new"],
   },
   { name: "evaluate", words: ["evaluate", "run", ...CPU, ...TEXT], on: "finished", prints: true },
   {

@@ -1,6 +1,6 @@
 /** The results of a command, in a form that is the same for two undisturbed calls. */
 import { strict as assert } from "node:assert";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isTemporary, sha256, systemDisk } from "../../core/disk/mod.ts";
 import { at } from "../../core/lists.ts";
 import { FILES, loadRun } from "../../core/record/mod.ts";
@@ -43,21 +43,35 @@ async function fileOutcome(path: string, { timed = [] }: Case): Promise<string> 
   return JSON.stringify(Object.keys(JSON.parse(text).tiles).sort());
 }
 
+/** A file of the cache folder that processes share: what a killed one left there is removed a day later. */
+const ofShared = (path: string) => path.startsWith("cache/hymba/") && /\.\d+-[\da-f-]{36}\.partial$/.test(path);
+
+/** The folders below `folder` that are runs: `new`, or `new/round-1` of a sweep. */
+async function runsIn(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const path of filesIn(folder)) {
+    if (basename(path) === FILES.record) found.push(dirname(path));
+  }
+  return found.sort();
+}
+
 /** SHA-256 by path of all files in the folder of a case. Throws when the command failed or left a temporary file. */
 export async function outcomeOf(of: Case, folder: string, { code, out, error }: End): Promise<Record<string, string>> {
   assert.equal(code, 0, `exit code ${code}: ${error}`);
   const found: Record<string, string> = of.prints ? { "standard output": out } : {};
   const made = of.on === "finished" ? undefined : of.on ? "run" : "new";
+  const runs = made === undefined ? [] : (await runsIn(folder)).filter((path) => `${path}/`.startsWith(`${made}/`));
   for await (const path of filesIn(folder)) {
+    if (ofShared(path)) continue;
     assert.ok(!path.split("/").some(isTemporary) && !path.startsWith("tmp/"), `${path} is left`);
-    const ofRun = made !== undefined && path.startsWith(`${made}/`) && await isRun(join(folder, made));
+    const ofRun = runs.some((run) => path.startsWith(`${run}/`));
     // The score of estimates has times, and is written only where a study was not interrupted.
     const isScore = path.startsWith("cache/hymba/estimates/");
-    if (basename(path) === "lock" || ofRun || isScore) continue;
+    if (/(^|[/.])lock$/.test(path) || ofRun || isScore) continue;
     found[path] = await fileOutcome(join(folder, path), of);
   }
-  if (made && await isRun(join(folder, made))) Object.assign(found, await runOutcome(join(folder, made)));
+  for (const run of runs) {
+    for (const [name, value] of Object.entries(await runOutcome(join(folder, run)))) found[`${run}: ${name}`] = value;
+  }
   return found;
 }
-
-const isRun = async (folder: string) => await systemDisk.stat(join(folder, FILES.record)) !== undefined;

@@ -5,6 +5,8 @@ import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { type Disk, memoryDisk } from "../../core/disk/mod.ts";
 import { randomInteger } from "../../core/random.ts";
 import { cellCosts } from "../../core/study/cell_costs.ts";
+import { flopsIn, heldOutTokens, studyFlops } from "../../core/study/estimate.ts";
+import { resolveSources } from "../../core/study_file/mod.ts";
 import { cellsNamed } from "../../core/study/cells.ts";
 import { besidePlans, corrected, keepScore, readScore, type ScoreEntry } from "../../core/study/estimate_score.ts";
 import { filesBelow } from "../../core/study/merge/copy.ts";
@@ -48,6 +50,25 @@ Deno.test("the score is kept by machine and backend, the last forty entries of i
   const [name = ""] = await disk.list("cache/estimates");
   await disk.truncate(`cache/estimates/${name}`, 20);
   await assert.rejects(readScore(disk, MACHINE, "cache"), /cache\/estimates\/.*\.json is damaged/);
+});
+
+Deno.test("the arithmetic of the cells and of the test part is that of the whole study, also with shorter trainings", async () => {
+  const text = 'preset = "smoke"\nseeds = 2\nmodels = ["mamba", "hymba"]\n[data]\ntestFraction = 0.05\n' +
+    '[pretraining]\nsteps = 40\nwarmup = 4\nschedule = "wsd"\ndecayAt = [10, 20]\n';
+  const { study } = resolveSources({ file: { path: "s.toml", text } }), sizes = { characters: 40_000 };
+  const executor = await CpuExecutor.create({ threads: 1 });
+  try {
+    const costs = cellCosts(executor, study, sizes), held = heldOutTokens(study, sizes);
+    const whole = flopsIn(studyFlops(study, held)),
+      test = whole - flopsIn(studyFlops(study, { ...held, testTokens: 0 }));
+    const sum = costs.reduce((sum, { flops }) => sum + flops, 0);
+    assert.ok(test > 0 && Math.abs(sum + test - whole) < 1e-9 * whole, `${sum} + ${test}, ${whole}`);
+    // Of 20 steps only the last fifth is trained, and the trunk has all 40.
+    const of = (name: string) => costs.find(({ cell }) => cell.arm.name === name)?.flops ?? NaN;
+    assert.ok(of("mamba@steps=20") < of("mamba") && of("mamba@steps=10") < of("mamba@steps=20"));
+  } finally {
+    await executor.close();
+  }
 });
 
 async function bytesIn(disk: Disk, folder: string): Promise<number> {
