@@ -6,6 +6,9 @@ export type Command = Parser<"sync", Action, unknown>;
 
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   ablate: async () => (await import("./commands/ablate.ts")).ablateCommand,
+  runs: async () => (await import("./commands/runs.ts")).runsCommand,
+  compare: async () => (await import("./commands/compare.ts")).compareCommand,
+  clean: async () => (await import("./commands/clean.ts")).cleanCommand,
   sweep: async () => (await import("./commands/sweep.ts")).sweepCommand,
   estimate: async () => (await import("./commands/estimate.ts")).estimateCommand,
   cells: async () => (await import("./commands/cells.ts")).cellsCommand,
@@ -39,10 +42,14 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import("./commands/verify.ts")).verifyCommand,
   causality: async () => (await import("./commands/causality.ts")).causalityCommand,
   golden: async () => (await import("./commands/golden.ts")).goldenCommand,
+  completions: async () => (await import("./commands/completions.ts")).completionsCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   tune: async () => (await import("./commands/tune.ts")).tuneCommand,
   bench: async () => (await import("./commands/bench.ts")).benchCommand,
 };
+
+/** The names of all commands, in the order of the help. */
+export const COMMANDS: readonly string[] = Object.keys(LOADERS);
 
 /** The command with this name, if there is one. */
 export async function loadCommand(name: string | undefined): Promise<Command | undefined> {

@@ -31,6 +31,8 @@ export interface ErrorDetails {
 export class HymbaError extends Error {
   /** Exit code of the process when nobody handles this error. */
   readonly exitCode: number = 1;
+  /** The error in parts, for programs. `message` is its first sentence. */
+  readonly parts: { readonly message: string } & Pick<ErrorDetails, "expected" | "got" | "hint">;
 
   /** `what`: what went wrong, in a few words without a full stop. */
   constructor(what: string, { expected, got, hint, cause }: ErrorDetails = {}) {
@@ -40,6 +42,13 @@ export class HymbaError extends Error {
     if (hint !== undefined) lines.push(`  try:      ${hint}`);
     super(printable(lines.join("\n")), { cause });
     this.name = new.target.name;
+    const part = (name: string, text: string | undefined) => text === undefined ? {} : { [name]: printable(text) };
+    this.parts = {
+      message: printable(what),
+      ...part("expected", expected),
+      ...part("got", got),
+      ...part("hint", hint),
+    };
   }
 }
 

@@ -28,3 +28,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   }
   return best?.candidate;
 }
+
+/** The question that follows a mistyped word; undefined when no candidate is near. */
+export function meantHint(word: string, candidates: Iterable<string>): string | undefined {
+  const meant = nearest(word, candidates);
+  return meant === undefined ? undefined : `did you mean ${meant}?`;
+}

@@ -13,7 +13,7 @@ for (const { name } of Deno.readDirSync(new URL("docs/", ROOT))) {
 const PATH = /(?<![\w./<-])(?:core|cli|wgsl|docs|datasets|studies|tests|results)\/[\w*][\w./*-]*/g;
 
 /** Paths below these are made by the reader's own runs. */
-const MADE_BY_RUNS = /^results\/runs\//;
+const MADE_BY_RUNS = /^results\/runs(?=\/|$)/;
 
 function exists(path: string, base: URL): boolean {
   try {

@@ -43,10 +43,13 @@ export const LAYERS = [
   "core/verify",
   "core/library",
   "mod.ts",
+  "cli/briefs.json",
   "cli/ui",
   "cli/shared",
   "cli/commands",
   "cli/tree.ts",
+  "cli/complete.ts",
+  "cli/front.ts",
   "cli/parse.ts",
   "cli/main.ts",
 ];

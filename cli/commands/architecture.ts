@@ -4,7 +4,6 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { HymbaConfig } from "../../core/config/mod.ts";
 import { extname } from "node:path";
 import { UsageError } from "../../core/errors.ts";
@@ -15,23 +14,24 @@ import { writeDocument } from "../shared/document.ts";
 import { jsonOption } from "../shared/options.ts";
 import { profileOption } from "../shared/study.ts";
 import { armsOf, setOption, studyArgument } from "../shared/study_sources.ts";
+import { modelName, word } from "../shared/values.ts";
 
 const options = object({
   study: studyArgument,
   preset: optional(
-    option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
+    option("--preset", word("smoke|quick|small|paper"), {
       description: message`paper by default; with a study file the one that it names`,
     }),
   ),
   model: optional(
-    option("--model", string({ metavar: "NAME" }), {
+    option("--model", modelName(), {
       description: message`hymba by default, or hybrid-paper of --profile seed`,
     }),
   ),
   profile: profileOption,
   set: setOption,
   out: optional(
-    option("--out", string({ metavar: "FILE" }), {
+    option("--out", word("FILE"), {
       description: message`a page (.html) or one sheet (.svg, .png); architecture-MODEL.html by default`,
     }),
   ),

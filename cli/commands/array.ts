@@ -5,7 +5,6 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { FILES } from "../../core/record/mod.ts";
 import type { Action } from "../ui/run.ts";
@@ -14,9 +13,10 @@ import { jsonOption } from "../shared/options.ts";
 import { queued } from "../shared/slurm.ts";
 import { currentArray, submitCells } from "../shared/submission.ts";
 import { table } from "../ui/table.ts";
+import { runName } from "../shared/values.ts";
 
 const options = object({
-  run: argument(string({ metavar: "RUN" }), { description: message`the folder that hymba submit made` }),
+  run: argument(runName(), { description: message`the folder that hymba submit made` }),
   json: jsonOption,
 });
 type Given = InferValue<typeof options>;

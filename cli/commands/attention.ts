@@ -5,7 +5,6 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { type ArtifactName, promptAttentionChart } from "../../core/report/mod.ts";
@@ -14,6 +13,7 @@ import { modelOptions, withAnyModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import type { Action } from "../ui/run.ts";
+import { word } from "../shared/values.ts";
 
 const NAMES: Readonly<Record<string, ArtifactName>> = {
   pretraining: "attentionPretraining",
@@ -27,7 +27,7 @@ const options = merge(
   object("What to draw", {
     run: runArgument,
     prompt: optional(
-      option("--prompt", string({ metavar: "TEXT" }), {
+      option("--prompt", word("TEXT"), {
         description: message`draw the attention of a model on this text, instead of the maps that the run kept`,
       }),
     ),

@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { EXACT_TIMESTAMPS, type OpenBackend, openBackend } from "../../core/backend/mod.ts";
 import { benchKernels, type KernelReport } from "../../core/bench/kernels.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
@@ -24,6 +24,8 @@ import { backendOptions, jsonOption, precisionOption } from "../shared/options.t
 import { keptIn } from "../../core/train/plans.ts";
 import { decode, decodeOptions } from "../shared/bench_decode.ts";
 import { activationOptions, activationsInWords, activationsOf } from "../shared/study.ts";
+import { modelName, modelNames, word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const runs = withDefault(
   option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs; 7 by default` }),
@@ -31,14 +33,14 @@ const runs = withDefault(
 );
 
 const shapeOption = withDefault(
-  option("--shape", "--preset", string({ metavar: "peers|smoke|quick|small|paper" }), {
+  option("--shape", "--preset", word("peers|smoke|quick|small|paper"), {
     description: message`peers, the comparison with other engines (default), or a preset`,
   }),
   "peers",
 );
 
 const modelsOption = optional(
-  option("--models", string({ metavar: "A,B" }), { description: message`only these models` }),
+  option("--models", modelNames(), { description: message`only these models` }),
 );
 
 const stepOptions = merge(
@@ -47,7 +49,7 @@ const stepOptions = merge(
     models: modelsOption,
     runs,
     trace: optional(
-      option("--trace", string({ metavar: "FILE" }), {
+      option("--trace", word("FILE"), {
         description: message`writes one profiled step of each model as a trace for Perfetto`,
       }),
     ),
@@ -87,7 +89,7 @@ const kernelsOptions = merge(
   object("What to time", {
     shape: shapeOption,
     model: withDefault(
-      option("--model", string({ metavar: "NAME" }), { description: message`hymba by default` }),
+      option("--model", modelName(), { description: message`hymba by default` }),
       "hymba",
     ),
     batch: optional(
@@ -96,7 +98,7 @@ const kernelsOptions = merge(
       }),
     ),
     precision: precisionOption,
-    ops: optional(option("--ops", string({ metavar: "A,B" }), { description: message`only these ops` })),
+    ops: optional(option("--ops", word("A,B"), { description: message`only these ops` })),
     runs: withDefault(
       option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs of each; 3 by default` }),
       3,
@@ -128,7 +130,7 @@ export const benchCommand = command(
   },
 );
 
-const onProgress = (line: string) => console.error(line);
+const onProgress = say;
 
 /** Sizes, machine and activations of a measurement, for the line below a table. */
 const settingsText = (

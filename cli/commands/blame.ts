@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { type Arm, hasOpenLength, type StudyConfig } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { present } from "../../core/lists.ts";
@@ -29,11 +29,12 @@ import {
 import { extendOption, overOption, sweepFlags, sweepSeedsOption } from "../shared/sweep_flags.ts";
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
+import { modelName, word } from "../shared/values.ts";
 
 const options = merge(
   object("The two models", {
-    from: argument(string({ metavar: "A" }), { description: message`the model where the way begins` }),
-    to: argument(string({ metavar: "B" }), { description: message`the model where it ends` }),
+    from: argument(modelName("A"), { description: message`the model where the way begins` }),
+    to: argument(modelName("B"), { description: message`the model where it ends` }),
     study: studyArgument,
     over: overOption,
     extend: extendOption,
@@ -45,7 +46,7 @@ const options = merge(
       16,
     ),
     out: optional(
-      option("--out", string({ metavar: "DIR" }), { description: message`folder; by default one under results/runs` }),
+      option("--out", word("DIR"), { description: message`folder; by default one under results/runs` }),
     ),
     json: jsonOption,
   }),

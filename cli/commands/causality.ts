@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import type { Arm, Profile } from "../../core/config/mod.ts";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
@@ -22,16 +22,18 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { showLeak } from "../shared/leak_experiment.ts";
 import { dataOption, profileOption } from "../shared/study.ts";
 import { armsOf, setOption, studyArgument } from "../shared/study_sources.ts";
+import { modelNames, word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const options = merge(
   object("Which models", {
     study: studyArgument,
     preset: optional(
-      option("--preset", string({ metavar: "NAME" }), {
+      option("--preset", word("smoke|quick|small|paper"), {
         description: message`the preset of the models; smoke by default; with a study file the one that it names`,
       }),
     ),
-    models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
+    models: optional(option("--models", modelNames(), { description: message`only these models` })),
     profile: profileOption,
     set: setOption,
     reproduceLeak: option("--reproduce-leak", {
@@ -39,7 +41,7 @@ const options = merge(
         message`check the documented study's cropped mask instead, which fails; with --profile seed also a model with this mask`,
     }),
     leakExperiment: optional(
-      option("--leak-experiment", string({ metavar: "DIR" }), {
+      option("--leak-experiment", word("DIR"), {
         description: message`train one hybrid with and without this mask, and write curves, table and text to DIR`,
       }),
     ),
@@ -51,7 +53,7 @@ const options = merge(
     ),
     data: dataOption,
     picture: optional(
-      option("--picture", string({ metavar: "FILE.png" }), { description: message`draw the attention masks` }),
+      option("--picture", word("FILE.png"), { description: message`draw the attention masks` }),
     ),
     json: jsonOption,
   }),
@@ -98,7 +100,7 @@ async function draw(path: string, masks: readonly NamedMask[], title: string): P
   });
   const footer = "All pairs were checked. The counts are of text queries and text keys.";
   await writeAtomic(systemDisk, path, await maskChart(figures, { title, footer }));
-  console.error(`wrote ${path}`);
+  say(`wrote ${path}`);
 }
 
 /** The results of both checks of one model at one length. */
@@ -121,7 +123,7 @@ async function causality(given: Options): Promise<void> {
   if (leakExperiment !== undefined) return await showLeak(leakExperiment, { steps, data, profile, ...backend });
   if (reproduceLeak) return await reproduce({ picture, json, profile, ...backend });
   const arms = await armsOf({ study, preset, models: models?.split(","), profile, set }, "smoke");
-  const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
+  const { executor } = await openBackend({ ...backend, onProgress: say });
   try {
     const reports = [];
     for (const arm of arms) reports.push(...await prove(executor, arm));
@@ -184,7 +186,7 @@ async function reproduce(
 /** Runs both checks on the smallest hybrid of a profile with cropped keys. */
 async function crop(profile: Profile, backend: Pick<Options, "backend" | "adapter">): Promise<Proof> {
   const arm = at(resolvedStudy("smoke", { profile, models: ["hybrid-paper"] }).arms, 0);
-  const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
+  const { executor } = await openBackend({ ...backend, onProgress: say });
   try {
     return await bothChecks(executor, { ...arm, T: 2 * arm.config.swaWindow, reproduceLeak: true });
   } finally {

@@ -4,7 +4,6 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { explainAll, explainKey, originInWords, shownValues } from "../../core/study_file/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { columns, table } from "../ui/table.ts";
@@ -19,6 +18,7 @@ import {
   sourcesOf,
   studyArgument,
 } from "../shared/study_sources.ts";
+import { keyName } from "../shared/values.ts";
 
 const showOptions = merge(
   object({
@@ -35,7 +35,7 @@ const showOptions = merge(
 );
 
 const explainOptions = object({
-  key: optional(argument(string({ metavar: "KEY" }), { description: message`a key; by default all keys` })),
+  key: optional(argument(keyName(), { description: message`a key; by default all keys` })),
   json: jsonOption,
 });
 

@@ -11,6 +11,7 @@ import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { PRECISIONS, usualPrecision } from "../../core/config/mod.ts";
+import { say } from "../ui/say.ts";
 
 const licences = option("--licences", {
   description: message`list the npm packages that the program can load, with their licences, and inspect nothing`,
@@ -22,7 +23,7 @@ export const doctorCommand = command(
     merge(backendOptions, object({ licences, json: jsonOption })),
     ({ adapter, licences, json }): Action => async () => {
       if (licences) return console.log(json ? JSON.stringify(PACKAGES, undefined, 2) : describePackages());
-      const found = await diagnose({ adapter, onProgress: (line) => console.error(line) });
+      const found = await diagnose({ adapter, onProgress: say });
       console.log(json ? JSON.stringify(found, undefined, 2) : describe(found));
       if (found.problem) Deno.exitCode = 1;
     },

@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { choice, string } from "@optique/core/valueparser";
+import { choice } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { type Corpus, resolveCorpus, wholeText } from "../../core/data/corpus.ts";
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
@@ -19,12 +19,14 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
 import { noteReading } from "../shared/test_reading.ts";
+import { word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const options = merge(
   object({
     run: runArgument,
     text: optional(
-      option("--text", string({ metavar: "FILE" }), {
+      option("--text", word("FILE"), {
         description: message`evaluate this whole text instead of the validation part`,
       }),
     ),
@@ -65,7 +67,7 @@ async function evaluate(
   }
   const folder = await folderOf(run), choice = { model, seed, stage };
   const { record, ...chosen } = await chooseModel(systemDisk, folder, choice),
-    onProgress = (line: string) => console.error(line);
+    onProgress = say;
   const corpus = text === undefined
     ? await corpusOf(record, { data, validationData, testData, onProgress })
     : await resolveCorpus({ data: text, onProgress });

@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { choice, string } from "@optique/core/valueparser";
+import { choice } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { EXPORT_FORMATS, exportFiles, requireNewFolder, writeFolder } from "../../core/export/mod.ts";
 import { findModel, readModel } from "../../core/study/one_model.ts";
@@ -12,6 +12,7 @@ import type { Action } from "../ui/run.ts";
 import { modelOptions } from "../shared/model_options.ts";
 import { jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
+import { word } from "../shared/values.ts";
 
 const options = merge(
   object("What to write", {
@@ -20,7 +21,7 @@ const options = merge(
       description:
         message`pytorch: any model, with a Python file that runs it; hf: transformer-global as a Llama of Transformers; gguf: the same for llama.cpp; onnx: any model`,
     }),
-    out: option("--out", string({ metavar: "DIR" }), { description: message`a new or empty folder` }),
+    out: option("--out", word("DIR"), { description: message`a new or empty folder` }),
     json: jsonOption,
   }),
   modelOptions,

@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { float, integer, string } from "@optique/core/valueparser";
+import { float, integer } from "@optique/core/valueparser";
 import { layersOf } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { MAX_NEW_TOKENS, MAX_PENALTY, settingsOf } from "../../core/infer/generate.ts";
@@ -17,6 +17,8 @@ import { modelOptionsBesideSeed, withAnyModel } from "../shared/model_options.ts
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { stdinLines, stdinText } from "../shared/stdin.ts";
+import { word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const samplingOptions = object("How to draw", {
   temperature: withDefault(
@@ -62,7 +64,7 @@ const options = merge(
   object("What to write", {
     run: runArgument,
     prompt: optional(
-      option("--prompt", string({ metavar: "TEXT" }), {
+      option("--prompt", word("TEXT"), {
         description: message`the beginning of the text; by default what comes from a pipe, or else a line break`,
       }),
     ),
@@ -73,7 +75,7 @@ const options = merge(
       100,
     ),
     stop: multiple(
-      option("--stop", string({ metavar: "TEXT" }), {
+      option("--stop", word("TEXT"), {
         description: message`end in front of this text, in which \\n means a line break; may be given several times`,
       }),
     ),
@@ -105,7 +107,7 @@ async function generate(
   if (interactive && json) throw new UsageError("--interactive prints text only", { hint: "omit --json" });
   const sampling: WritingOptions = { ...draws, newTokens: tokens, stops: stop.map(unescaped) };
   settingsOf(sampling);
-  const folder = await folderOf(run), onProgress = (line: string) => console.error(line);
+  const folder = await folderOf(run), onProgress = say;
   const choice = { model, seed: trainingSeed, stage };
   await withAnyModel(folder, { choice, backend: { backend, adapter, threads, onProgress } }, async (opened) => {
     if (interactive) return await converse(opened, { first: prompt, sampling });
@@ -150,7 +152,7 @@ async function printAsMade(_: Opened, { writing, text, sampling }: Made): Promis
   for await (const part of writing.write(sampling)) await writeText(part);
   await printText("");
   const { tokens, seconds } = writing.last;
-  console.error(`${(tokens / seconds).toFixed(1)} tokens/s`);
+  say(`${(tokens / seconds).toFixed(1)} tokens/s`);
 }
 
 /** Says what a text behind the trained length means for this model. */
@@ -160,7 +162,7 @@ function tellContext({ chosen: { arm, sequenceLength: trained } }: Opened, writi
   const caches = full > 0
     ? `${full} of its layers attend to all of it, so the caches grow with it: ${bytes(writing.cacheBytes)} here`
     : `its caches do not grow with it: ${bytes(writing.cacheBytes)}`;
-  console.error(`the text may become longer than the ${trained} tokens that ${arm.name} was trained with; ${caches}`);
+  say(`the text may become longer than the ${trained} tokens that ${arm.name} was trained with; ${caches}`);
 }
 
 /** Most tokens of a conversation, where caches grow with it and where they do not. */

@@ -3,7 +3,6 @@ import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { argument, command } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { Precision } from "../../core/config/mod.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
@@ -11,10 +10,12 @@ import { printable } from "../../core/errors.ts";
 import { type GoldenRow, runGolden } from "../../core/proof/golden.ts";
 import type { Action } from "../ui/run.ts";
 import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
+import { word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const options = merge(
   object({
-    folder: argument(string({ metavar: "DIR" }), { description: message`folder with one .safetensors file per case` }),
+    folder: argument(word("DIR"), { description: message`folder with one .safetensors file per case` }),
     precision: precisionOption,
     json: jsonOption,
   }),
@@ -35,7 +36,7 @@ async function golden({ folder, json, precision, ...backend }: {
   adapter?: string;
   threads?: number;
 }): Promise<void> {
-  const { executor } = await openBackend({ ...backend, onProgress: (line) => console.error(line) });
+  const { executor } = await openBackend({ ...backend, onProgress: say });
   try {
     const onCase = json ? undefined : (row: GoldenRow) => console.log(lineOf(row));
     const rows = await runGolden(executor, folder, { disk: systemDisk, precision, onCase });

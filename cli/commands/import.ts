@@ -4,21 +4,22 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { importModel, modelFolderFiles, requireNewFolder, writeFolder } from "../../core/export/mod.ts";
 import { parameterCount } from "../../core/params/specs.ts";
 import { requireModelName } from "../../core/record/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { jsonOption } from "../shared/options.ts";
+import { word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const options = object("What to read", {
-  folder: argument(string({ metavar: "FOLDER" }), {
+  folder: argument(word("DIR"), {
     description: message`a folder that hymba export wrote, or a model of Transformers`,
   }),
-  out: option("--out", string({ metavar: "DIR" }), { description: message`a new or empty folder` }),
+  out: option("--out", word("DIR"), { description: message`a new or empty folder` }),
   name: optional(
-    option("--name", string({ metavar: "NAME" }), { description: message`what the model is called from now on` }),
+    option("--name", word("NAME"), { description: message`what the model is called from now on` }),
   ),
   json: jsonOption,
 });
@@ -36,7 +37,7 @@ async function importFolder({ folder, out, name, json }: InferValue<typeof optio
   const written = await writeFolder(systemDisk, out, modelFolderFiles(model));
   const { config, source } = model, parameters = parameterCount(config);
   if (json) return console.log(JSON.stringify({ model: model.name, source, parameters, notes, written }));
-  for (const note of notes) console.error(`note: ${note}`);
-  console.error(`${model.name}: ${parameters} parameters, ${config.archType}`);
+  for (const note of notes) say(`note: ${note}`);
+  say(`${model.name}: ${parameters} parameters, ${config.archType}`);
   for (const path of written) console.log(`wrote ${path}`);
 }

@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { choice, string } from "@optique/core/valueparser";
+import { choice } from "@optique/core/valueparser";
 import { dirname, join, resolve } from "node:path";
 import { PRESETS } from "../../core/config/mod.ts";
 import { makeFolders, readText, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
@@ -13,6 +13,7 @@ import { presetTitle, SCHEMA_TITLE, schemaText, studyFileText } from "../../core
 import type { Action } from "../ui/run.ts";
 import { columns } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
+import { word } from "../shared/values.ts";
 
 const options = object({
   preset: withDefault(
@@ -22,7 +23,7 @@ const options = object({
     "quick" as const,
   ),
   out: withDefault(
-    option("--out", string({ metavar: "FILE" }), { description: message`the file to write; study.toml by default` }),
+    option("--out", word("FILE"), { description: message`the file to write; study.toml by default` }),
     "study.toml",
   ),
   list: option("--list", { description: message`only list the presets` }),

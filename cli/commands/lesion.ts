@@ -21,14 +21,15 @@ import {
   lesionsNote,
   lesionsTable,
 } from "../../core/report/lesions.ts";
-import { tableLines, wrap } from "../../core/report/table.ts";
 import type { Action } from "../ui/run.ts";
+import { reportText } from "../ui/table.ts";
 import { outOption } from "../shared/artifact.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { modelOptions, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
+import { say } from "../ui/say.ts";
 
 const options = merge(
   object({
@@ -53,7 +54,7 @@ export const lesionCommand = command("lesion", map(options, (given): Action => (
     message`Evaluates one model of a run with one part changed at a time, layer by layer: the output of each branch and head is zero, averaged, or exchanged between sequences; each window is another one; meta tokens are zero or alike. Writes lesions.csv (also by kind of token and distance), lesions.png. Example: hymba lesion results/runs/quick-tinyshakespeare --model hymba --stage pretraining`,
 });
 
-const onProgress = (line: string) => console.error(line);
+const onProgress = say;
 
 /** Runs every lesion on one model. */
 async function cut(
@@ -101,6 +102,6 @@ async function lesion(
   const { record: _, ...found } = report;
   if (json) return console.log(JSON.stringify({ run: folder, written: [csv, picture], ...found }));
   const { columns, rows } = lesionsTable(report);
-  console.log([...tableLines(columns, rows), "", ...wrap(lesionsNote(report))].join("\n"));
+  console.log(reportText({ columns, rows }, [lesionsNote(report)]));
   console.log(`wrote ${csv}\nwrote ${picture}`);
 }

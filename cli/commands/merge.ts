@@ -5,7 +5,6 @@ import { message } from "@optique/core/message";
 import { map, multiple, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { HymbaError, UsageError } from "../../core/errors.ts";
@@ -18,17 +17,18 @@ import { StudyDisplay } from "../ui/study_display.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { carryThrough, runTextOptions, sayOtherKernels, summaryAndPaths, writeEverything } from "../shared/study.ts";
+import { runName, word } from "../shared/values.ts";
 
 const options = together(
   object("The runs", {
     runs: multiple(
-      argument(string({ metavar: "RUN" }), {
+      argument(runName(), {
         description: message`a run of cells, or a folder with such runs in it`,
       }),
       { min: 1 },
     ),
     out: optional(
-      option("--out", string({ metavar: "DIR" }), {
+      option("--out", word("DIR"), {
         description: message`the merged run; by default the folder merged inside a single RUN`,
       }),
     ),

@@ -8,8 +8,8 @@ import { choice, float } from "@optique/core/valueparser";
 import { UsageError } from "../../core/errors.ts";
 import { STAGES } from "../../core/record/mod.ts";
 import { powerNote, powerReport, powerTable } from "../../core/report/power.ts";
-import { tableLines, wrap } from "../../core/report/table.ts";
 import type { Action } from "../ui/run.ts";
+import { reportText } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 
@@ -49,5 +49,5 @@ async function power({ run: wanted, detect, power, stage, json }: InferValue<typ
   const { folder, run } = await openRun(wanted), report = powerReport(run, { detect, power, stage });
   if (json) return console.log(JSON.stringify({ run: folder, ...report }));
   const { columns, rows } = powerTable(report);
-  console.log([...tableLines(columns, rows), "", ...wrap(powerNote(report))].join("\n"));
+  console.log(reportText({ columns, rows }, [powerNote(report)]));
 }

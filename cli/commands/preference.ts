@@ -5,7 +5,7 @@ import { type Message, message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { choice, float, integer, string } from "@optique/core/valueparser";
+import { choice, float, integer } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import { type Attribute, ATTRIBUTES } from "../../core/data/oracle.ts";
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
@@ -14,28 +14,30 @@ import { Interrupted, UsageError } from "../../core/errors.ts";
 import { readTokenizer, requireOwnTokenizer, tokenizerPath } from "../../core/record/mod.ts";
 import { footerOf } from "../../core/report/caption.ts";
 import { oracleChart, oracleCsv, oracleFindings, oraclePoints, oracleTable } from "../../core/report/oracle.ts";
-import { tableLines, wrap } from "../../core/report/table.ts";
 import { chooseModel } from "../../core/study/one_model.ts";
 import type { OracleSettings } from "../../core/study/oracle_files.ts";
 import { OracleModels } from "../../core/study/oracle_models.ts";
 import { firstTokens, type OracleOutcome, runOracleTask } from "../../core/study/oracle_task.ts";
 import { commandLine } from "../ui/environment.ts";
 import { type Action, stopper } from "../ui/run.ts";
+import { reportText } from "../ui/table.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
+import { modelName, word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const count = (name: `--${string}`, usual: number, description: Message) =>
   withDefault(option(name, integer({ min: 2, metavar: "N" }), { description }), usual);
 const numbers = (name: `--${string}`, usual: string, description: Message) =>
-  withDefault(option(name, string({ metavar: "LIST" }), { description }), usual);
+  withDefault(option(name, word("LIST"), { description }), usual);
 
 const options = merge(
   object({
     run: runArgument,
     model: optional(
-      option("--model", string({ metavar: "NAME" }), {
+      option("--model", modelName(), {
         description: message`hymba by default, or the run's only model`,
       }),
     ),
@@ -70,7 +72,7 @@ const options = merge(
       0.1,
     ),
     out: optional(
-      option("--out", string({ metavar: "DIR" }), {
+      option("--out", word("DIR"), {
         description: message`folder of the task; by default a folder of this name in the run directory`,
       }),
     ),
@@ -107,7 +109,7 @@ function settingsOf(given: Given, { model, seed }: { model: string; seed: number
   };
 }
 
-const onProgress = (line: string) => console.error(line);
+const onProgress = say;
 
 async function preference(given: Given): Promise<void> {
   const { folder, run } = await openRun(given.run), { model, seed } = given;
@@ -124,7 +126,7 @@ async function preference(given: Given): Promise<void> {
     return console.log(JSON.stringify({ run: folder, written: [csv, picture], ...about, points, findings }));
   }
   const { columns, rows } = oracleTable(outcome);
-  console.log([...tableLines(columns, rows), "", ...findings.flatMap((finding) => wrap(finding))].join("\n"));
+  console.log(reportText({ columns, rows }, findings));
   console.log(`wrote ${csv}\nwrote ${picture}`);
 }
 

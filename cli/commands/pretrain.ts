@@ -4,17 +4,18 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import type { Action } from "../ui/run.ts";
 import { startStudy } from "../shared/new_study.ts";
 import { backendOptions, jsonOption, outOption } from "../shared/options.ts";
 import { activationOptions, dataOption, matchOption, profileOption, trainingOptions } from "../shared/study.ts";
 import { flagValues, keyOptions, presetOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
+import { modelName } from "../shared/values.ts";
 
 const options = merge(
   object("The model", {
     model: optional(
-      option("--model", string({ metavar: "NAME" }), { description: message`the model; hymba by default` }),
+      option("--model", modelName(), { description: message`the model; hymba by default` }),
     ),
     study: studyArgument,
     preset: presetOption,

@@ -5,7 +5,7 @@ import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { Diverged, quoted, UsageError } from "../../core/errors.ts";
 import { at } from "../../core/lists.ts";
 import { openBackend } from "../../core/backend/mod.ts";
@@ -25,27 +25,28 @@ import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { suiteOption } from "../shared/study.ts";
 import { flagValues, presetOption, seedsOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
+import { keyValue, modelNames, word } from "../shared/values.ts";
 
 const options = merge(
   object("The probe", {
     study: studyArgument,
     preset: presetOption,
     suite: suiteOption,
-    models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
+    models: optional(option("--models", modelNames(), { description: message`only these models` })),
     seeds: seedsOption,
     steps: optional(
       option("--steps", integer({ min: 1, metavar: "N" }), { description: message`updates of each model` }),
     ),
-    set: multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
+    set: multiple(option("--set", keyValue(), {
       description:
         message`sets any key of a study file, such as recall.perRange or recall.model.stateSize; can be repeated`,
     })),
-    rates: optional(option("--rates", string({ metavar: "A,B" }), {
+    rates: optional(option("--rates", word("A,B"), {
       description:
         message`chooses one of these learning rates for each model, with two seeds that are used for nothing else`,
     })),
     out: withDefault(
-      option("--out", string({ metavar: "DIR" }), {
+      option("--out", word("DIR"), {
         description: message`folder of the files; the current one by default`,
       }),
       ".",

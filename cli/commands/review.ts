@@ -5,15 +5,15 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, withDefault } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { reviewDocument } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { writeDocument } from "../shared/document.ts";
 import { jsonOption } from "../shared/options.ts";
+import { word } from "../shared/values.ts";
 
 const options = object({
   out: withDefault(
-    option("--out", string({ metavar: "FILE" }), { description: message`review.html by default` }),
+    option("--out", word("FILE"), { description: message`review.html by default` }),
     "review.html",
   ),
   json: jsonOption,

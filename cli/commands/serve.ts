@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
 import type { InferValue } from "@optique/core/parser";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { readRecord } from "../../core/record/mod.ts";
@@ -16,6 +16,8 @@ import { openCommand, thisPlatform } from "../../core/system/mod.ts";
 import { jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { type Action, stopper } from "../ui/run.ts";
+import { word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const options = object({
   run: runArgument,
@@ -27,7 +29,7 @@ const options = object({
   ),
   noOpen: option("--no-open", { description: message`do not open the browser` }),
   export: optional(
-    option("--export", string({ metavar: "DIR" }), {
+    option("--export", word("DIR"), {
       description: message`write the page as files into a new folder, for any web server, and end`,
     }),
   ),
@@ -46,7 +48,7 @@ async function serveRun({ run, port, noOpen, export: target, json }: Given): Pro
   const folder = await folderOf(run);
   if (target !== undefined && port !== 0) throw new UsageError("--export starts no server", { hint: "omit --port" });
   await readRecord(systemDisk, folder);
-  const onBuild = () => console.error("building the page, only once");
+  const onBuild = () => say("building the page, only once");
   const page = await pageFiles(systemDisk, { onBuild });
   const answers = new Answers(systemDisk, folder, page, { live: target === undefined });
   if (target !== undefined) {
@@ -59,7 +61,7 @@ async function serveRun({ run, port, noOpen, export: target, json }: Given): Pro
   console.log(
     json ? JSON.stringify({ run: folder, address: served.address }) : `${folder} is shown at ${served.address}`,
   );
-  if (!json) console.error("Ctrl-C ends it");
+  if (!json) say("Ctrl-C ends it");
   if (!noOpen && !json) openInBrowser(served.address);
   const stop = stopper(() => void served.close());
   stop.listen();

@@ -5,7 +5,7 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { choice, string } from "@optique/core/valueparser";
+import { choice } from "@optique/core/valueparser";
 import { piecesIn } from "../../core/data/parts.ts";
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
@@ -20,19 +20,21 @@ import {
   slicesTable,
 } from "../../core/report/slices.ts";
 import { surprisePage } from "../../core/report/surprise_page.ts";
-import { tableLines, wrap } from "../../core/report/table.ts";
 import type { Action } from "../ui/run.ts";
+import { reportText } from "../ui/table.ts";
 import { marginOption, outOption } from "../shared/artifact.ts";
 import { corpusOf, type RunTexts } from "../shared/corpus_of_run.ts";
 import { jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
+import { modelName } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const options = merge(
   object({
     run: runArgument,
     against: optional(
-      option("--against", string({ metavar: "NAME" }), {
+      option("--against", modelName(), {
         description: message`the model that the others are compared with; the first of the study by default`,
       }),
     ),
@@ -57,7 +59,7 @@ export const slicesCommand = command("slices", map(options, (given): Action => (
 /** The kinds of a run's validation tokens, and the text of each predicted token. */
 async function kindsOf(folder: string, run: Run, where: RunTexts) {
   const { study, tokenizer: { sha256 } } = run.record, path = tokenizerPath(folder, study);
-  const corpus = await corpusOf(run.record, { ...where, onProgress: (line) => console.error(line) });
+  const corpus = await corpusOf(run.record, { ...where, onProgress: say });
   const tokenizer = await readTokenizer(systemDisk, path);
   requireOwnTokenizer(path, { hash: tokenizer.hash, recorded: sha256 });
   const { train, validation: part, close } = await corpusTokens(systemDisk, corpus, { tokenizer, rule: study });
@@ -82,7 +84,7 @@ async function slices(
   const written = await writeAll(run, { report, groups, texts, target });
   if (json) return console.log(JSON.stringify({ run: folder, written, ...report }));
   const { columns, rows } = slicesTable(report);
-  console.log([...tableLines(columns, rows), "", ...wrap(slicesNote(run, report))].join("\n"));
+  console.log(reportText({ columns, rows }, [slicesNote(run, report)]));
   console.log(written.map((path) => `wrote ${path}`).join("\n"));
 }
 

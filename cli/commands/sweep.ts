@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { choiceRows } from "../../core/report/mod.ts";
@@ -27,6 +27,7 @@ import { extendOption, overOption, perArmOption, sweepFlags } from "../shared/sw
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
+import { word } from "../shared/values.ts";
 
 const options = merge(
   object("The sweep", {
@@ -34,13 +35,13 @@ const options = merge(
     over: overOption,
     perArm: perArmOption,
     seeds: optional(
-      option("--seeds", string({ metavar: "N|A,B" }), {
+      option("--seeds", word("N|A,B"), {
         description: message`seeds of each point: how many, or a list; 2 by default, from 10001 on`,
       }),
     ),
     extend: extendOption,
     out: optional(
-      option("--out", string({ metavar: "DIR" }), {
+      option("--out", word("DIR"), {
         description: message`folder of the sweep; by default one under results/runs`,
       }),
     ),

@@ -3,11 +3,11 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { Action } from "../ui/run.ts";
 import { runStream } from "../shared/tokenizer_stream.ts";
+import { word } from "../shared/values.ts";
 
-const modelOption = option("--model", string({ metavar: "FILE" }), {
+const modelOption = option("--model", word("FILE"), {
   description: message`a SentencePiece .model or a Hugging Face tokenizer.json`,
 });
 const wholeOption = option("--whole", {

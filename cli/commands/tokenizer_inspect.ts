@@ -4,7 +4,6 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { basename } from "node:path";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { pieceLengths, PieceType, type TextStatistics, textStatistics, Tokenizer } from "../../core/tokenizer/mod.ts";
@@ -12,16 +11,17 @@ import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
 import { fileParts, readTokenizerFile } from "../shared/tokenizer_files.ts";
+import { word } from "../shared/values.ts";
 
 const SHOWN = 10;
 
 const options = object("What to look at", {
-  model: option("--model", string({ metavar: "FILE" }), {
+  model: option("--model", word("FILE"), {
     description: message`a SentencePiece .model or a Hugging Face tokenizer.json`,
   }),
-  input: optional(option("--input", string({ metavar: "FILE" }), { description: message`a text to count on` })),
+  input: optional(option("--input", word("FILE"), { description: message`a text to count on` })),
   picture: optional(
-    option("--picture", string({ metavar: "FILE" }), {
+    option("--picture", word("FILE"), {
       description: message`where to draw; FILE.png beside the model by default`,
     }),
   ),

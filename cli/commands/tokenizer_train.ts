@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { choice, float, integer, string } from "@optique/core/valueparser";
+import { choice, float, integer } from "@optique/core/valueparser";
 import { dirname, join, sep as SEPARATOR } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -17,9 +17,11 @@ import {
 } from "../../core/tokenizer/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { fileParts } from "../shared/tokenizer_files.ts";
+import { word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const options = object("What to train", {
-  input: option("--input", string({ metavar: "FILE" }), {
+  input: option("--input", word("FILE"), {
     description: message`text in UTF-8, a sentence or paragraph a line`,
   }),
   vocabSize: withDefault(
@@ -40,7 +42,7 @@ const options = object("What to train", {
     "lossless" as const,
   ),
   symbols: multiple(
-    option("--user-defined-symbols", string({ metavar: "TEXT" }), {
+    option("--user-defined-symbols", word("TEXT"), {
       description: message`a text that is always one token, or several with commas between; \\n by default`,
     }),
   ),
@@ -59,7 +61,7 @@ const options = object("What to train", {
       description: message`seed: the study's lossy tokenizer, with none of the options above but the size`,
     }),
   ),
-  out: option("--out", string({ metavar: "PREFIX|DIR" }), {
+  out: option("--out", word("PREFIX|DIR"), {
     description:
       message`writes PREFIX.model and PREFIX.json, or into the folder DIR tokenizer.model and tokenizer.json`,
   }),
@@ -99,9 +101,9 @@ async function train(given: Options): Promise<void> {
   }
   const { characterCoverage: coverage } = tokenizer;
   if (coverage < 1 && given.characterCoverage === undefined) {
-    console.error(`character coverage ${(100 * coverage).toFixed(2)} %: rare characters become bytes`);
+    say(`character coverage ${(100 * coverage).toFixed(2)} %: rare characters become bytes`);
   }
-  console.error(`${tokenizer.vocabSize} pieces in ${seconds.toFixed(1)} s`);
+  say(`${tokenizer.vocabSize} pieces in ${seconds.toFixed(1)} s`);
   for (const path of written) console.log(path);
 }
 
@@ -117,7 +119,7 @@ async function trainUnigram(given: Options): Promise<Tokenizer> {
     addDummyPrefix,
     removeExtraWhitespaces,
     maxPieceLength,
-    onProgress: ({ round, pieces }) => console.error(`round=${round} pieces=${pieces}`),
+    onProgress: ({ round, pieces }) => say(`round=${round} pieces=${pieces}`),
   });
   for await (const block of textBlocks(fileParts(input), input)) trainer.addText(block);
   return trainer.finish();

@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { keepTiles } from "../../core/backend/tile_cache.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -15,17 +15,19 @@ import { openWebgpu } from "../../core/webgpu/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
+import { modelNames, word } from "../shared/values.ts";
+import { say } from "../ui/say.ts";
 
 const options = merge(
   object("What to tune for", {
     shape: withDefault(
-      option("--shape", "--preset", string({ metavar: "peers|smoke|quick|small|paper" }), {
+      option("--shape", "--preset", word("peers|smoke|quick|small|paper"), {
         description: message`a preset (quick by default), or the comparison with other engines`,
       }),
       "quick",
     ),
     models: optional(
-      option("--models", string({ metavar: "A,B" }), { description: message`only the products of these models` }),
+      option("--models", modelNames(), { description: message`only the products of these models` }),
     ),
     runs: withDefault(
       option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs of each; 2 by default` }),
@@ -46,12 +48,12 @@ async function tune(
   { shape, models, runs, json, backend, adapter: wanted }: InferValue<typeof options>,
 ): Promise<void> {
   if (backend === "cpu") {
-    throw new UsageError("hymba tune is for WebGPU adapters only", {
+    throw new UsageError("tune is for WebGPU adapters only", {
       hint: "omit --backend, and choose an adapter with --adapter",
     });
   }
   const { arms, B, T } = benchShape(shape, { models: models?.split(",") });
-  const onProgress = (line: string) => console.error(line);
+  const onProgress = say;
   const executor = await openWebgpu({ adapter: wanted, onProgress });
   try {
     const { name, driver } = executor.opened.info, found: TunedShape[] = [];

@@ -19,6 +19,7 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
 import { noteReading } from "../shared/test_reading.ts";
+import { say } from "../ui/say.ts";
 
 const options = merge(
   object({
@@ -39,7 +40,7 @@ export const verifyCommand = command("verify", map(options, (given): Action => (
     message`Compares all checksums, makes every artifact again, evaluates all weights again and, with --retrain, repeats the training. Exit code 1 when anything differs. Example: hymba verify results/runs/quick-tinyshakespeare`,
 });
 
-const onProgress = (line: string) => console.error(line);
+const onProgress = say;
 
 async function verify(
   { run, retrain, test, data, validationData, testData, json, ...backend }: InferValue<typeof options>,

@@ -4,15 +4,16 @@ import { type Message, message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { command, option } from "@optique/core/primitives";
-import { float, string } from "@optique/core/valueparser";
+import { float } from "@optique/core/valueparser";
 import { makeFolders, systemDisk } from "../../core/disk/mod.ts";
 import { type ArtifactName, availableArtifacts, writeArtifact } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { jsonOption } from "./options.ts";
 import { openRun, runArgument } from "./run_argument.ts";
+import { word } from "./values.ts";
 
 export const outOption = optional(
-  option("--out", string({ metavar: "DIR" }), {
+  option("--out", word("DIR"), {
     description: message`folder of the files; by default the run directory`,
   }),
 );

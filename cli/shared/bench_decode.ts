@@ -4,7 +4,7 @@ import { message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { join } from "node:path";
 import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
 import { benchDecode, type DecodeReport, type Interval } from "../../core/bench/decode.ts";
@@ -15,24 +15,26 @@ import { UsageError } from "../../core/errors.ts";
 import { bytes } from "../ui/progress.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
+import { modelNames, word } from "./values.ts";
+import { say } from "../ui/say.ts";
 
 export const decodeOptions = merge(
   object("What to generate with", {
     shape: withDefault(
-      option("--shape", "--preset", string({ metavar: "peers|smoke|quick|small|paper" }), {
+      option("--shape", "--preset", word("peers|smoke|quick|small|paper"), {
         description: message`peers, the comparison with other engines (default), or a preset`,
       }),
       "peers",
     ),
-    models: optional(option("--models", string({ metavar: "A,B" }), { description: message`only these models` })),
+    models: optional(option("--models", modelNames(), { description: message`only these models` })),
     contexts: withDefault(
-      option("--contexts", string({ metavar: "N,N" }), {
+      option("--contexts", word("N,N"), {
         description: message`tokens of context; 256,512,1024,2048,4096,8192 by default`,
       }),
       "256,512,1024,2048,4096,8192",
     ),
     batches: withDefault(
-      option("--batches", string({ metavar: "N,N" }), {
+      option("--batches", word("N,N"), {
         description: message`sequences side by side; 1,8,32 by default, of which the first is drawn`,
       }),
       "1,8,32",
@@ -50,7 +52,7 @@ export const decodeOptions = merge(
       7,
     ),
     out: optional(
-      option("--out", string({ metavar: "FOLDER" }), { description: message`also writes decode.json and decode.png` }),
+      option("--out", word("DIR"), { description: message`also writes decode.json and decode.png` }),
     ),
     json: jsonOption,
   }),
@@ -78,7 +80,7 @@ export async function decode(
   }
   const sizes = { contexts: lengths, batches: numbersOf(batches, "--batches", 1024), rounds, recomputeTo };
   const { arms } = benchShape(shape, { models: models?.split(",") }),
-    onProgress = (line: string) => console.error(line);
+    onProgress = say;
   const { executor, adapter, backend } = await openBackend({ ...where, toggles: EXACT_TIMESTAMPS, onProgress });
   try {
     const bytesPerSecond = 1e9 * await copyPeak(executor, 3), found: DecodeReport[] = [];
@@ -106,7 +108,7 @@ async function writeReport(
     new TextEncoder().encode(`${JSON.stringify(report, null, 1)}\n`),
   );
   await writeAtomic(systemDisk, join(folder, "decode.png"), await decodeChart(arms, { footer }));
-  console.error(`wrote ${join(folder, "decode.json")} and decode.png`);
+  say(`wrote ${join(folder, "decode.json")} and decode.png`);
 }
 
 const inWords = ({ mean, low, high }: Interval, digits = 3) =>

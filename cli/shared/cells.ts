@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -13,9 +12,10 @@ import { writeChecksums } from "../../core/verify/checksums.ts";
 import { isJob, stopWithParent } from "../ui/job.ts";
 import { scoreEstimate } from "./estimate.ts";
 import { carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
+import { word } from "./values.ts";
 
 export const cellOption = optional(
-  option("--cell", string({ metavar: "I[,J…]" }), {
+  option("--cell", word("I[,J…]"), {
     description:
       message`only these cells of the study, such as 3 or 0-2,5, each in a folder of its own; hymba cells lists them, hymba merge puts them together`,
   }),

@@ -7,6 +7,7 @@ import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { leakExperiment, requireSteps } from "../../core/proof/leak_experiment.ts";
 import { commandLine } from "../ui/environment.ts";
 import { leakChart, leakCsv, leakText } from "../../core/report/leak_report.ts";
+import { say } from "../ui/say.ts";
 
 type Backend = Omit<Parameters<typeof openBackend>[0], "onProgress">;
 
@@ -19,7 +20,7 @@ export async function showLeak(
   },
 ): Promise<void> {
   requireSteps(steps);
-  const onProgress = (line: string) => console.error(line);
+  const onProgress = say;
   const corpus = await resolveCorpus({ data, onProgress });
   const { executor } = await openBackend({ ...backend, onProgress });
   try {

@@ -3,8 +3,9 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { choice, integer } from "@optique/core/valueparser";
 import { type BackendOptions, openBackend } from "../../core/backend/mod.ts";
+import { STAGES } from "../../core/record/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import {
   chooseModel,
@@ -14,13 +15,14 @@ import {
   type ModelFiles,
   TrainedModel,
 } from "../../core/study/one_model.ts";
+import { modelName } from "./values.ts";
 
 const model = optional(
-  option("--model", string({ metavar: "NAME" }), { description: message`hymba by default, or the run's only model` }),
+  option("--model", modelName(), { description: message`hymba by default, or the run's only model` }),
 );
 
 const stage = optional(
-  option("--stage", string({ metavar: "pretraining|orpo|control" }), {
+  option("--stage", choice([...STAGES], { metavar: "pretraining|orpo|control" }), {
     description: message`the last one by default`,
   }),
 );

@@ -3,18 +3,19 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { message } from "@optique/core/message";
 import { option } from "@optique/core/primitives";
-import { choice, integer, string } from "@optique/core/valueparser";
+import { choice, integer } from "@optique/core/valueparser";
 import { PRECISIONS } from "../../core/config/study.ts";
+import { word } from "./values.ts";
 
 /** Where to compute. */
 export const backendOptions = object("Where to compute", {
   backend: optional(
-    option("--backend", string({ metavar: "auto|webgpu|cpu" }), {
+    option("--backend", word("auto|webgpu|cpu"), {
       description: message`by default a GPU if there is one, else the processor`,
     }),
   ),
   adapter: optional(
-    option("--adapter", string({ metavar: "TEXT" }), {
+    option("--adapter", word("TEXT"), {
       description: message`part of the name of a WebGPU adapter; hymba doctor lists them`,
     }),
   ),
@@ -26,7 +27,7 @@ export const backendOptions = object("Where to compute", {
 });
 
 export const outOption = optional(
-  option("--out", string({ metavar: "DIR" }), {
+  option("--out", word("DIR"), {
     description: message`run directory; by default one under results/runs`,
   }),
 );

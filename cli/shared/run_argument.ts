@@ -2,13 +2,14 @@
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { loadRun, newestRun, type Run } from "../../core/record/mod.ts";
 import { otherKernels } from "../../core/backend/kernels.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
+import { runName } from "./values.ts";
+import { say } from "../ui/say.ts";
 
 export const runArgument = optional(
-  argument(string({ metavar: "RUN" }), {
+  argument(runName(), {
     description: message`a run directory; by default the newest one under results/runs`,
   }),
 );
@@ -26,7 +27,7 @@ export async function openRun(
 ): Promise<{ folder: string; run: Run }> {
   const folder = await folderOf(run), loaded = await loadRun(systemDisk, folder);
   const other = await otherKernels(systemDisk, loaded.record);
-  if (other) console.error(`note: ${folder}: ${other}`);
+  if (other) say(`note: ${folder}: ${other}`);
   if (margin === undefined) return { folder, run: loaded };
   const study = { ...loaded.record.study, equivalenceMargin: margin };
   return { folder, run: { ...loaded, record: { ...loaded.record, study } } };

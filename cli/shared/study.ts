@@ -4,7 +4,7 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
-import { choice, float, integer, string } from "@optique/core/valueparser";
+import { choice, float, integer } from "@optique/core/valueparser";
 import { otherKernels } from "../../core/backend/kernels.ts";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import {
@@ -41,15 +41,16 @@ import { precisionOption } from "./options.ts";
 import { provenance } from "./provenance.ts";
 import { onSoftware } from "./study_sources.ts";
 import { summaryTable } from "../ui/summary.ts";
+import { modelNames, word } from "./values.ts";
 
 export const modelsOption = optional(
-  option("--models", string({ metavar: "A,B" }), {
+  option("--models", modelNames(), {
     description: message`only these models; samba and falcon-h1 are known besides those of the suite`,
   }),
 );
 
 export const suiteOption = optional(
-  option("--suite", string({ metavar: "arms|seed|factorial|roadmap|fusion|decompose|frontier" }), {
+  option("--suite", word("arms|seed|factorial|roadmap|fusion|decompose|frontier"), {
     description:
       message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, ways to join the branches, convolution × state × attention, or what a cache buys`,
   }),
@@ -63,7 +64,7 @@ export const profileOption = optional(
 );
 
 export const dataOption = optional(
-  option("--data", string({ metavar: "FILE|NAME" }), {
+  option("--data", word("FILE|NAME"), {
     description: message`a UTF-8 text file (also .gz or .zst), several with commas, or a known corpus`,
   }),
 );
@@ -72,12 +73,12 @@ export const dataOption = optional(
 export const runTextOptions = object("The texts of the run", {
   data: dataOption,
   validationData: optional(
-    option("--validation-data", string({ metavar: "FILE" }), {
+    option("--validation-data", word("FILE"), {
       description: message`the file of the validation part, where that is a text of its own`,
     }),
   ),
   testData: optional(
-    option("--test-data", string({ metavar: "FILE" }), {
+    option("--test-data", word("FILE"), {
       description: message`the file of the test part, where that is a text of its own`,
     }),
   ),

@@ -3,7 +3,6 @@ import { object } from "@optique/core/constructs";
 import { message, text } from "@optique/core/message";
 import { multiple, optional } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import { type Arm, type Precision, type Preset, usualPrecision } from "../../core/config/mod.ts";
 import { readText, systemDisk } from "../../core/disk/mod.ts";
@@ -21,26 +20,27 @@ import {
   typedValue,
 } from "../../core/study_file/mod.ts";
 import { keptIn } from "../../core/train/plans.ts";
+import { keyValue, word } from "./values.ts";
 
 export const studyArgument = optional(
-  argument(string({ metavar: "STUDY" }), {
+  argument(word("STUDY"), {
     description: message`a study file, which hymba init writes; by default the study is a preset`,
   }),
 );
 
-export const setOption = multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
+export const setOption = multiple(option("--set", keyValue(), {
   description: message`sets any key of a study file; hymba config explain lists them; can be repeated`,
 }));
 
 export const presetOption = optional(
-  option("--preset", string({ metavar: "smoke|quick|small|paper" }), {
+  option("--preset", word("smoke|quick|small|paper"), {
     description:
       message`the preset of the study; by default paper on a GPU, else quick; a study file that names none has quick`,
   }),
 );
 
 const plain = (name: `--${string}`, metavar: "N" | "X" | "FILE" | "FILE|bytes", words: string) =>
-  optional(option(name, string({ metavar }), { description: [text(words)] }));
+  optional(option(name, word(metavar), { description: [text(words)] }));
 
 /** The flags of single keys. The table of keys checks their values. */
 export const keyOptions = object("Values of the study", {
@@ -79,7 +79,7 @@ const KEY_FLAGS = {
 export type KeyFlags = { readonly [name in keyof typeof KEY_FLAGS]?: string } & { readonly set: readonly string[] };
 
 export const seedsOption = optional(
-  option("--seeds", string({ metavar: "N|A,B" }), {
+  option("--seeds", word("N|A,B"), {
     description: message`repeat with seeds 1 to N, or with these seeds`,
   }),
 );
@@ -118,7 +118,7 @@ async function fileOf(path: string): Promise<NonNullable<Sources["file"]>> {
   throw new UsageError(`${path} is not a study file`, {
     expected: "a file like the one that hymba init writes, or no file",
     got: found ? "a folder" : "nothing",
-    hint: preset ? `Did you mean \`--preset ${preset}\`?` : "hymba init --out study.toml writes one",
+    hint: preset ? `did you mean --preset ${preset}?` : "hymba init --out study.toml writes one",
   });
 }
 

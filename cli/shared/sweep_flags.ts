@@ -2,11 +2,12 @@
 import { message } from "@optique/core/message";
 import { multiple, optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { type FlagValue, typedValue } from "../../core/study_file/mod.ts";
+import { keyValue, word } from "./values.ts";
 
 /** What a sweep tries. */
-export const overOption = multiple(option("--over", string({ metavar: "KEY=A,B" }), {
+export const overOption = multiple(option("--over", keyValue("KEY=A,B"), {
   description: message`the values of a key that are tried; several keys make a grid`,
 }));
 
@@ -22,7 +23,7 @@ export const perArmOption = option("--per-arm", {
 
 /** For commands whose --seeds are those of the study. */
 export const sweepSeedsOption = optional(
-  option("--sweep-seeds", string({ metavar: "N|A,B" }), {
+  option("--sweep-seeds", word("N|A,B"), {
     description: message`seeds of the choice with --over: how many, or a list; 2 by default, from 10001 on`,
   }),
 );

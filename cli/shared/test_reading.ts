@@ -3,6 +3,7 @@ import { lockFolder, systemDisk } from "../../core/disk/mod.ts";
 import { addReading, FILES, type Reading } from "../../core/record/mod.ts";
 import { updateChecksum } from "../../core/verify/checksums.ts";
 import { commandLine } from "../ui/environment.ts";
+import { say } from "../ui/say.ts";
 
 /** Adds a reading to the list of a run. Throws a HymbaError when another process works in the folder. */
 export async function noteReading(folder: string, reading: Pick<Reading, "by" | "models">): Promise<void> {
@@ -13,5 +14,5 @@ export async function noteReading(folder: string, reading: Pick<Reading, "by" | 
   } finally {
     await held.close();
   }
-  console.error(`note: this reads the test part of ${folder}; ${FILES.readings} says so from now on`);
+  say(`note: this reads the test part of ${folder}; ${FILES.readings} says so from now on`);
 }

@@ -21,10 +21,12 @@ export async function readTokenizerFile(path: string): Promise<{ bytes: Uint8Arr
   return { bytes, json: start === BRACE && !bytes.includes(0) };
 }
 
-/** @throws {UsageError} for a folder. What else is wrong with a path is said by those who open it. */
+/** @throws {UsageError} for a path without a file. What else is wrong with it is said by those who open it. */
 async function requireFile(path: string): Promise<void> {
-  if ((await systemDisk.stat(path))?.kind !== "folder") return;
-  throw new UsageError(`${path} is a folder`, { expected: "a file", got: "a folder" });
+  const found = await systemDisk.stat(path);
+  if (found && found.kind !== "folder") return;
+  const got = found ? "a folder" : "nothing";
+  throw new UsageError(`${path} is ${found ? "a folder" : "not there"}`, { expected: "the path of a file", got });
 }
 
 /** The bytes of a file, a block at a time. Each block is valid until the next one is asked for. */

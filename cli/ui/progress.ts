@@ -1,5 +1,5 @@
 /** Progress of long work: one line that is rewritten on a terminal; elsewhere a `key=value` line every 5 % or minute. */
-import { defused } from "./terminal.ts";
+import { defused, terminalColumns } from "./terminal.ts";
 
 /** A length of time as text: `8 s`, `3 min`, `1 h 20 min`. */
 export function duration(seconds: number): string {
@@ -15,15 +15,6 @@ export function duration(seconds: number): string {
 const FIRST_GROUP = 0.2;
 const BAR = 24, SHORTEST_BAR = 6, MINUTE = 60_000;
 const encoder = new TextEncoder();
-
-/** Width of the terminal. */
-function columns(): number {
-  try {
-    return Deno.consoleSize().columns;
-  } catch {
-    return 80; // not every terminal reports its width
-  }
-}
 
 /** A line with label, bar and rest that fits the terminal, because a wrapped line could not be overwritten. The bar shrinks first. */
 export function barLine(
@@ -69,7 +60,7 @@ export class Progress {
       if (now - this.#lastTime < 100 && done < total) return;
       this.#lastTime = now;
       const rest = ` ${done}/${total} ${words.join(" ")}${left ? ` ${left} left` : ""}`;
-      this.#write(`\r\x1b[2K${barLine(this.#label, { share, rest, columns: columns() })}`);
+      this.#write(`\r\x1b[2K${barLine(this.#label, { share, rest, columns: terminalColumns() })}`);
     } else if (Math.floor(share * 20) > this.#lastShown || now - this.#lastTime > MINUTE) {
       this.#lastShown = Math.floor(share * 20);
       this.#lastTime = now;

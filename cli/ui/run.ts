@@ -1,7 +1,10 @@
 /** Runs a command. An error is printed on standard error and gives exit code 1 or 2. */
 import { HymbaError } from "../../core/errors.ts";
 import { stopSignals, thisPlatform } from "../../core/system/mod.ts";
-import { defuseConsole } from "./terminal.ts";
+import { hasColor, printStyled, red } from "./color.ts";
+import { printError } from "./output.ts";
+import { settings } from "./settings.ts";
+import { defuseConsole, defused } from "./terminal.ts";
 
 /** The work of a parsed command line. */
 export type Action = () => Promise<void>;
@@ -13,33 +16,54 @@ export type Action = () => Promise<void>;
 const outputFailure = (error: unknown): string | undefined =>
   error instanceof Error && /\(os error \d+\)$/.test(error.message) ? error.message : undefined;
 
+/** The permission that Deno refused; undefined for other errors. */
+const refused = (error: unknown): string | undefined =>
+  error instanceof Deno.errors.NotCapable || error instanceof TypeError && /^Requires \w+ access/.test(error.message)
+    ? error.message
+    : undefined;
+
+/** The error as a person sees it. Undefined for a fault of the program. */
+function explained(error: unknown): HymbaError | undefined {
+  if (error instanceof HymbaError) return error;
+  const permission = refused(error), failure = outputFailure(error);
+  if (permission) {
+    return new HymbaError(`not permitted: ${permission}`, {
+      hint: "docs/permissions.md lists the permissions of each command",
+    });
+  }
+  if (failure) {
+    return new HymbaError(`cannot write to standard output: ${failure}`, { hint: "free some space at its target" });
+  }
+}
+
+/** Where an error comes from: its stack, and those of the errors that it follows from. */
+function traceOf(error: unknown): string {
+  const lines = [error instanceof Error ? error.stack ?? error.message : String(error)];
+  for (let cause = error instanceof Error ? error.cause : undefined; cause instanceof Error; cause = cause.cause) {
+    lines.push(`caused by ${cause.stack ?? cause.message}`);
+  }
+  return lines.join("\n");
+}
+
+/** Prints an error on standard error, and with --json also on standard output. */
+function report(error: unknown): number {
+  const known = explained(error), prefix = red("hymba:", hasColor(Deno.stderr));
+  const words = known ? defused(known.message) : "internal fault; please report it with the lines below";
+  printStyled(`${prefix} ${words}`, Deno.stderr);
+  if (!known || settings().verbose) console.error(traceOf(error));
+  if (settings().json && !failsToPrint(error)) printError(known ?? error);
+  return known?.exitCode ?? 1;
+}
+
+const failsToPrint = (error: unknown) => outputFailure(error) !== undefined;
+
 /** Runs an action. An error that is not a {@link HymbaError} is a fault of the program and is printed with its stack. */
 export async function carryOut(action: Action): Promise<void> {
   defuseConsole();
   try {
     await action();
   } catch (error) {
-    if (error instanceof HymbaError) {
-      console.error(`hymba: ${error.message}`);
-      Deno.exit(error.exitCode);
-    }
-    if (
-      error instanceof Deno.errors.NotCapable ||
-      error instanceof TypeError && /^Requires \w+ access/.test(error.message)
-    ) {
-      console.error(
-        `hymba: not permitted: ${error.message}\n  try:      the README lists the permissions of each command`,
-      );
-      Deno.exit(1);
-    }
-    const failure = outputFailure(error);
-    if (failure) {
-      console.error(`hymba: cannot write to standard output: ${failure}\n  try:      free some space at its target`);
-      Deno.exit(1);
-    }
-    console.error("hymba: internal fault; please report it with the lines below");
-    console.error(error instanceof Error ? error.stack : error);
-    Deno.exit(1);
+    Deno.exit(report(error));
   }
 }
 

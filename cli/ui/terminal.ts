@@ -12,11 +12,35 @@ export function defused(text: string): string {
   });
 }
 
-/** An error of the parser without its colours. Words that it repeats from the command line are defused. */
-// deno-lint-ignore no-control-regex
-export const withoutColours = (text: string): string => defused(text.replace(/\x1b\[[\d;]*m/g, ""));
-
 const onTerminal = Deno.stdout.isTerminal();
+
+/** Whether an environment variable may be read. Commands run without that permission, too. */
+const mayRead = (variable: string) => Deno.permissions.querySync({ name: "env", variable }).state === "granted";
+
+/**
+ * Columns that text for standard output should fit into: those of the terminal. In pipes and files it is the variable COLUMNS, and
+ * without it nothing is folded.
+ */
+export function outputColumns(): number {
+  if (onTerminal) return terminalColumns();
+  const asked = mayRead("COLUMNS") ? Number(Deno.env.get("COLUMNS") ?? NaN) : NaN;
+  return Number.isInteger(asked) && asked > 0 ? asked : Infinity;
+}
+
+/** Columns of a page of help in a pipe or file, and the least. */
+const PAGE_COLUMNS = 80, LEAST_COLUMNS = 40;
+
+/** Columns of a page of help: at most 80, because longer lines are hard to read. */
+export const pageColumns = (): number => Math.max(LEAST_COLUMNS, Math.min(PAGE_COLUMNS, outputColumns()));
+
+/** Columns of the terminal. */
+export function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80; // not every terminal reports its width
+  }
+}
 
 /** Text for standard output: defused on a terminal, unchanged in pipes and files. */
 export const forOutput = (text: string): string => onTerminal ? defused(text) : text;

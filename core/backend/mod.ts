@@ -5,6 +5,7 @@ import type { Executor } from "../plan/mod.ts";
 import { memoryLimit, readSystemText, thisHost, thisPlatform } from "../system/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
 import type { TileChoices } from "../webgpu/tiles.ts";
+import { meantHint } from "../nearest.ts";
 
 /** A Dawn toggle for exact timestamps. By default Dawn rounds them to 65.5 µs, as a protection against hostile web pages. */
 export const EXACT_TIMESTAMPS = ["disable-dawn-features=timestamp_quantization"] as const;
@@ -81,6 +82,22 @@ async function openCpu(threads: number | undefined): Promise<OpenBackend> {
   };
 }
 
+/** Backends by the names that other programs have for them. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  gpu: "webgpu",
+  cuda: "webgpu",
+  vulkan: "webgpu",
+  metal: "webgpu",
+};
+
+/** Throws a UsageError for an unknown backend. */
+function requireBackend(name: string): void {
+  if (BACKENDS.some((backend) => backend === name)) return;
+  const other = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
+  const hint = other ? `did you mean ${other}?` : meantHint(name, BACKENDS);
+  throw new UsageError(`unknown backend ${JSON.stringify(name)}`, { expected: BACKENDS.join(", "), hint });
+}
+
 /**
  * Opens the executor of `backend`. `auto` is WebGPU if an adapter is named (option or HYMBA_ADAPTER) or there is a hardware
  * adapter, else the CPU. Throws a UsageError for an unknown name, a HymbaError when the executor cannot be opened.
@@ -88,9 +105,7 @@ async function openCpu(threads: number | undefined): Promise<OpenBackend> {
 export async function openBackend(
   { backend = "auto", adapter, threads, toggles, onProgress }: BackendOptions = {},
 ): Promise<OpenBackend> {
-  if (!BACKENDS.some((name) => name === backend)) {
-    throw new UsageError(`unknown backend ${JSON.stringify(backend)}`, { expected: BACKENDS.join(", ") });
-  }
+  requireBackend(backend);
   const asked = adapter ?? thisPlatform.env("HYMBA_ADAPTER");
   if (backend === "cpu" && adapter) {
     throw new UsageError("--adapter chooses a WebGPU adapter and cannot be used with --backend cpu");

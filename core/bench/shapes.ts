@@ -2,6 +2,7 @@
 import { ARCH_TYPES, type Arm, HymbaConfig, PRESETS } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import { resolvedStudy } from "../study/match.ts";
+import { meantHint } from "../nearest.ts";
 
 export interface BenchShape {
   readonly name: string;
@@ -33,11 +34,15 @@ export function benchShape(name: string, { models }: { models?: readonly string[
     return { name, arms, B: pretraining.batch, T: sequenceLength };
   }
   if (name !== "peers") {
-    throw new UsageError(`unknown shape ${JSON.stringify(name)}`, { expected: ["peers", ...PRESETS].join(", ") });
+    const shapes = ["peers", ...PRESETS], hint = meantHint(name, shapes);
+    throw new UsageError(`unknown shape ${JSON.stringify(name)}`, { expected: shapes.join(", "), hint });
   }
   const arms = (models ?? ARCH_TYPES).map((model) => {
     const archType = ARCH_TYPES.find((arch) => arch === model);
-    if (!archType) throw new UsageError(`unknown model ${JSON.stringify(model)}`, { expected: ARCH_TYPES.join(", ") });
+    if (!archType) {
+      const hint = meantHint(model, ARCH_TYPES);
+      throw new UsageError(`unknown model ${JSON.stringify(model)}`, { expected: ARCH_TYPES.join(", "), hint });
+    }
     return { name: archType, config: new HymbaConfig({ ...PEERS, archType }) };
   });
   return { name, arms, B: 8, T: 128 };

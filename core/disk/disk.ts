@@ -35,6 +35,8 @@ export interface Disk {
    * lock ends with `release` or with the process. The file stays.
    */
   lock(path: string, owner: string): Promise<Lock | undefined>;
+  /** Whether a process holds the lock on the file. Changes nothing; false where there is no such file, or no locks. */
+  isLocked(path: string): Promise<boolean>;
 }
 
 /** A file that is open for reading. */

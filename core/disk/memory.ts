@@ -145,5 +145,6 @@ export function memoryDisk({ freeSpace = 2 ** 40 } = {}): Disk {
         tree.set(path, new TextEncoder().encode(owner));
         return { release: () => step(() => void locked.delete(key)) };
       }),
+    isLocked: (path) => step(() => locked.has(Tree.key(path))),
   };
 }

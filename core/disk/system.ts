@@ -82,6 +82,20 @@ async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
   return { release: () => Promise.resolve(file.close()) };
 }
 
+/** Asks for a shared lock, which nobody gets while a process holds the file, and gives it back. */
+async function isLocked(path: string): Promise<boolean> {
+  if ((await inspect(path))?.kind !== "file") return false;
+  const file = await Deno.open(path);
+  try {
+    return !await file.tryLock(false);
+  } catch (cause) {
+    if (isLockless(await codeOf(cause))) return false;
+    throw cause;
+  } finally {
+    file.close();
+  }
+}
+
 const none = (cause: unknown) => {
   if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) return undefined;
   throw cause;
@@ -146,4 +160,5 @@ export const systemDisk: Disk = {
       return bavail * bsize;
     }),
   lock: (path, owner) => asked("lock", path, () => tryLock(path, owner)),
+  isLocked: (path) => asked("inspect", path, () => isLocked(path)),
 };

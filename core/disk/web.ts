@@ -47,5 +47,6 @@ export function webDisk(base: string | URL): Disk {
     makeFolder: refused("make folder"),
     freeSpace: refused("measure free space of"),
     lock: refused("lock"),
+    isLocked: () => Promise.resolve(false),
   };
 }

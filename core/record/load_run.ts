@@ -59,7 +59,12 @@ export async function loadCurves(disk: Disk, folder: string): Promise<Run> {
   };
 }
 
-async function loadResults(disk: Disk, folder: string, { study }: RunRecord): Promise<ArmResult[]> {
+/** The finished arms of a run, in the order of its study. */
+export async function loadResults(
+  disk: Disk,
+  folder: string,
+  { study }: Pick<RunRecord, "study">,
+): Promise<ArmResult[]> {
   const found: ArmResult[] = [];
   for (const seed of study.seeds) {
     for (const { name } of study.arms) {

@@ -13,6 +13,7 @@ import { fixed, percent } from "./format.ts";
 import { looks } from "./palette.ts";
 import { asDifference, type Difference, lastStageOf, marginNote, marginOf, standingOf } from "./statistics.ts";
 import type { Column } from "./table.ts";
+import { meantHint } from "../nearest.ts";
 
 /** One kind of tokens and what the arms lose on it. */
 export interface Slice {
@@ -57,6 +58,7 @@ function reference(names: readonly string[], against: string | undefined): strin
   if (found !== undefined && names.includes(found)) return found;
   throw new UsageError(`the run has no model ${quoted(against ?? "")} with losses of tokens`, {
     expected: names.join(", "),
+    hint: meantHint(against ?? "", names),
   });
 }
 

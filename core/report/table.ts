@@ -11,15 +11,66 @@ export interface Column {
 const SEGMENTS = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** Approximate width of a text on a terminal: the number of its graphemes. */
-const widthOf = (text: string) => [...SEGMENTS.segment(text)].length;
+export const widthOf = (text: string) => [...SEGMENTS.segment(text)].length;
 
 function padded(text: string, { width, align = "right" }: { width: number; align?: Column["align"] }): string {
   const space = " ".repeat(Math.max(0, width - widthOf(text)));
   return align === "left" ? text + space : space + text;
 }
 
-/** The lines of a table: headings, units if any column has one, a rule, the rows. Missing cells are empty. */
-export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+/** Spaces between columns. */
+const GAP = 2;
+
+/**
+ * The columns of a table in groups that fit into `width`. Each group begins with the first column, so that a table that is too
+ * wide becomes several that are read one below the other. Undefined where two columns beside each other are too wide already.
+ */
+export function columnGroups(widths: readonly number[], width: number): number[][] | undefined {
+  const groups: number[][] = [[0]];
+  let used = at(widths, 0);
+  for (let i = 1; i < widths.length; i++) {
+    const own = GAP + at(widths, i);
+    if (used + own > width && (groups.at(-1)?.length ?? 0) > 1) groups.push([0]), used = at(widths, 0);
+    used += own;
+    if (used > width) return undefined;
+    groups.at(-1)?.push(i);
+  }
+  return groups;
+}
+
+/** A table too narrow for two columns: each row becomes a paragraph with a line for each of its cells. */
+export function recordLines(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const width = Math.max(0, ...heads.slice(1).map(widthOf));
+  return rows.flatMap(([first = "", ...cells]) => [
+    first,
+    ...cells.flatMap((cell, i) => {
+      const head = padded(heads[i + 1] ?? "", { width, align: "left" });
+      return cell === "" ? [] : [`  ${head}  ${cell}`];
+    }),
+  ]);
+}
+
+/**
+ * The lines of a table: headings, units if any column has one, a rule, the rows. Missing cells are empty. A table wider than
+ * `width` is folded: see {@link columnGroups} and {@link recordLines}.
+ */
+export function tableLines(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  { width = Infinity }: { width?: number } = {},
+): string[] {
+  const all = [columns.map(({ name }) => name), columns.map(({ unit }) => unit ?? ""), ...rows];
+  const widths = columns.map((_, index) => Math.max(...all.map((row) => widthOf(row[index] ?? ""))));
+  const groups = columnGroups(widths, width);
+  if (!groups) return recordLines(columns.map(({ name, unit }) => unit ? `${name} (${unit})` : name), rows);
+  const pick = <T>(list: readonly T[], group: readonly number[]) => group.flatMap((i) => list.slice(i, i + 1));
+  return groups.flatMap((group, i) => {
+    const own = rows.map((row) => group.map((index) => row[index] ?? ""));
+    return [...(i > 0 ? [""] : []), ...oneTable(pick(columns, group), own)];
+  });
+}
+
+function oneTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const heads = [columns.map(({ name }) => name)];
   if (columns.some(({ unit }) => unit !== undefined)) heads.push(columns.map(({ unit }) => unit ?? ""));
   const widths = columns.map((_, index) => Math.max(...[...heads, ...rows].map((row) => widthOf(row[index] ?? ""))));

@@ -26,6 +26,7 @@ import { Writing } from "../infer/writing.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
 import { at, present } from "../lists.ts";
 import { fittingWeights } from "../params/fitting.ts";
+import { meantHint } from "../nearest.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -67,7 +68,8 @@ function chosenArm({ study }: RunRecord, model: string | undefined): Arm {
   const names = study.arms.map(({ name }) => name), wanted = model ?? mainArm(study) ?? names[0];
   const arm = study.arms.find(({ name }) => name === wanted);
   if (arm) return arm;
-  throw new UsageError(`the run has no model ${quoted(wanted ?? "")}`, { expected: names.join(", ") });
+  const hint = meantHint(wanted ?? "", names);
+  throw new UsageError(`the run has no model ${quoted(wanted ?? "")}`, { expected: names.join(", "), hint });
 }
 
 /** The model of an arm, seed and stage of a run. Whether its weights exist is not looked at. */

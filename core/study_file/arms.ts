@@ -12,7 +12,7 @@ import {
   type Value,
 } from "../config/mod.ts";
 import { quoted } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { meantHint } from "../nearest.ts";
 import { nameOf } from "./key.ts";
 import { keyAt } from "./keys.ts";
 import { type Fault, faultAt, type Given, type Origin, type Values } from "./values.ts";
@@ -97,7 +97,7 @@ export class Arms {
     for (const [i, name] of names.entries()) {
       const at = origin ? faultAt(origin) : "models", expected = [...new Set(known)].join(", ");
       if (!known.includes(name)) {
-        const meant = nearest(name, known), hint = meant && `did you mean ${meant}?`;
+        const hint = meantHint(name, known);
         this.#fault({ at, what: `unknown model ${quoted(name)}`, expected, ...(hint ? { hint } : {}) });
       } else if (names.indexOf(name) < i) {
         this.#fault({ at, what: `models names ${name} twice`, expected: "each once" });

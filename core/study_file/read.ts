@@ -2,7 +2,7 @@
 import { parse, TomlDate, TomlError } from "smol-toml";
 import { allowed, holds, type Value } from "../config/mod.ts";
 import { quoted } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { meantHint, nearest } from "../nearest.ts";
 import { nameOf, tableOf } from "./key.ts";
 import { ARM_NAME, keyAt, KEYS } from "./keys.ts";
 import { type Place, placeIn, placesOf } from "./places.ts";
@@ -80,7 +80,8 @@ function take(read: ReadValues, path: string, { value, origin }: { value: unknow
   if (holds(key.type, value)) return void read.values.set(path, { value: value as Value, origin });
   const name = nameOf(path), expected = allowed(key.type);
   const what = key.type.kind === "choice" && typeof value === "string" ? `unknown ${name} ${quoted(value)}` : path;
-  read.faults.push({ at, what, expected, ...(what === path ? { got: shown(value) } : {}) });
+  const hint = key.type.kind === "choice" ? meantHint(String(value), key.type.choices) : undefined;
+  read.faults.push({ at, what, expected, ...(what === path && { got: shown(value) }), ...(hint && { hint }) });
 }
 
 function takeTable(

@@ -1,5 +1,5 @@
 /** checksums.json: length and SHA-256 of every file of a finished run. */
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { type Digest, type Disk, parseJson, readText, sha256, writeAtomic } from "../disk/mod.ts";
 import { type Checked, digest as hexDigest, mapOf, object, readAs, whole } from "../file_schema.ts";
 import { FILES } from "../record/mod.ts";
@@ -60,6 +60,16 @@ export async function updateChecksum(disk: Disk, folder: string, file: string): 
     join(folder, CHECKSUMS),
     spelled({ ...sums, [file]: await digest(disk, join(folder, file)) }),
   );
+}
+
+/** Takes files and everything in folders off the list, before they are deleted. A run without a list gets none. */
+export async function dropChecksums(disk: Disk, folder: string, paths: readonly string[]): Promise<void> {
+  const sums = await readChecksums(disk, folder);
+  if (typeof sums === "string") return;
+  const dropped = paths.map((path) => relative(folder, path).replaceAll("\\", "/"));
+  const stays = (file: string) => !dropped.some((path) => file === path || file.startsWith(`${path}/`));
+  const kept = Object.fromEntries(Object.entries(sums).filter(([file]) => stays(file)));
+  await writeAtomic(disk, join(folder, CHECKSUMS), spelled(kept));
 }
 
 /** The list, or why it cannot be believed. */

@@ -5,32 +5,13 @@ import type { Preset } from "../../core/config/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { barLine } from "../../cli/ui/progress.ts";
 import { editDistance, nearest } from "../../core/nearest.ts";
+import { actionOf } from "../../cli/parse.ts";
+import { readRequest } from "../../cli/ui/settings.ts";
+import { HymbaError } from "../../core/errors.ts";
 import { hymba, makePlace } from "./command_line.ts";
 
 const place = await makePlace();
-
-/** The commands that the help lists. */
-async function commandsOf(): Promise<string[]> {
-  const { out } = await hymba(place, "--help");
-  return [...out.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name = ""]) => name).filter((name) =>
-    !["help", "completion"].includes(name)
-  );
-}
-
-const COMMANDS =
-  "ablate pretrain orpo evaluate generate tokenizer plot attention samples metrics csv report architecture " +
-  "review causality recall verify doctor golden tune init config bench power slices lesion preference " +
-  "sweep estimate cells merge blame submit array export import serve";
-
-Deno.test("help: it lists every command, and the help of each has an example", async () => {
-  const commands = await commandsOf();
-  assert.deepEqual(commands.toSorted(), COMMANDS.split(" ").toSorted());
-  const helps = await Promise.all(commands.map((name) => hymba(place, name, "--help")));
-  for (const [index, { code, out }] of helps.entries()) {
-    assert.equal(code, 0);
-    assert.match(out, new RegExp(`Example: hymba ${commands[index]}\\b`), commands[index]);
-  }
-});
+Deno.env.set("XDG_CACHE_HOME", `${place.folder}/cache`);
 
 Deno.test("texts whose names differ only in case or in the form of an accent get folders that no system takes for one", () => {
   const folder = (name: string) => defaultFolder("quick", name);
@@ -41,53 +22,78 @@ Deno.test("texts whose names differ only in case or in the form of an accent get
   assert.match(folder("Book"), /quick-Book-[0-9a-f]{6}$/);
 });
 
-Deno.test("version and completion", async () => {
-  assert.match((await hymba(place, "--version")).out, /^\d+\.\d+\.\d+\n$/);
-  assert.match((await hymba(place, "completion", "bash")).out, /complete/);
+Deno.test("version: with -V and --version", async () => {
+  for (const flag of ["-V", "--version"]) assert.match((await hymba(place, flag)).out, /^\d+\.\d+\.\d+\n$/);
 });
 
 /** Wrong command lines with the expected message. All end with exit code 2 and print nothing on standard output. */
 const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] = [
-  [[], /^hymba: hymba needs a command: ablate, .*doctor[^]*hymba --help/],
-  [["ablat"], /Did you mean `ablate`/],
+  [["ablat"], /did you mean hymba ablate\?/],
   [["frobnicate"], /hymba --help/],
-  [["ablate", "--presett", "smoke"], /Did you mean `--preset`/],
+  [["train"], /hymba ablate trains a whole study, hymba pretrain one model/],
+  [["ablate", "--presett", "smoke"], /did you mean --preset\?/],
   [["ablate", "--zzzzzzzz"], /hymba ablate --help/],
-  [["plot", "stage"], /Did you mean `stages`/],
-  [["plot"], /hymba plot needs a command: ablation, [^]*comparisons, [^]*stages[^]*hymba plot --help/],
-  [["ablate", "quick"], /Did you mean `--preset quick`/],
+  [["ablate", "--lr", "1e-3"], /ablate has no option --lr\n +try: +did you mean --rate\?/],
+  [["ablate", "--epochs", "3"], /--epochs\n +try: +training is counted in updates: --steps N/],
+  [["generate", "--max-new-tokens", "3"], /did you mean --tokens\?/],
+  [["generate", "--epochs", "3"], /hymba generate --help-all lists its options/],
+  [["tokenizer", "encode", "--json"], /tokenizer encode has no option --json\n(?![^]*mean --json)/],
+  [["plot", "stage"], /did you mean hymba plot stages\?/],
+  [["plot"], /plot needs a command\n +expected: ablation, [^]*comparisons, [^]*stages[^]*hymba plot --help/],
+  [["ablate", "quick"], /did you mean --preset quick\?/],
+  [["ablate", "--preset", "smok"], /unknown preset "smok"[^]*did you mean smoke\?/],
+  [["ablate", "--suite", "fusoin"], /unknown suite "fusoin"[^]*did you mean fusion\?/],
+  [["ablate", "--backend", "cuda"], /unknown backend "cuda"[^]*did you mean webgpu\?/],
+  [["ablate", "--quiet", "--verbose"], /--quiet and --verbose/],
+  [["ablate", "--color", "blue"], /--color\n +expected: auto, always, never\n +got: +blue/],
+  [["verify", "a", "b"], /verify does not take "b"/],
+  [["blame", "mamba"], /blame needs B/],
+  [["tokenizer", "encode", "--model", "nowhere.model"], /nowhere\.model is not there/],
+  [["tokenizer", "inspect", "--model", "nowhere.model"], /nowhere\.model is not there/],
+  [["tokenizer", "train", "--input", "nowhere.txt", "--out", "x"], /nowhere\.txt/],
+  [
+    ["generate", "--stage", "orpoo"],
+    /--stage "orpoo"\n +expected: pretraining, orpo, control\n +try: +did you mean orpo\?/,
+  ],
+  [["runs", "nowhere"], /nowhere is not a folder/],
+  [["clean", "nowhere"], /nowhere is not a run/],
+  [["clean", "--whole"], /--whole deletes runs that are named/],
+  [["compare", "a"], /compare needs more words/],
+  [["compare", "a", "a"], /a is named twice/],
+  [["compare", "a", "b"], /a is not a run/],
+  [["completions", "tcsh"], /expected: bash, zsh, fish, pwsh/],
   [["ablate", "nowhere.toml"], /nowhere\.toml is not a study file[^]*hymba init/],
   [["ablate", "--set", "pretraining.rat=1"], /--set: unknown key "pretraining\.rat"[^]*did you mean pretraining\.rate/],
   [["ablate", "--set", "rate"], /--set: "rate"[^]*KEY=VALUE/],
   [["ablate", "--rate", "fast"], /--rate: pretraining\.rate[^]*a number from 0 to 1000[^]*"fast"/],
   [["ablate", "--width", "65"], /--width: model\.dModel decides headDim[^]*an even number/],
   [["config", "explain", "model.dMode"], /unknown key "model\.dMode"[^]*did you mean model\.dModel/],
-  [["config"], /hymba config needs a command: show, explain/],
-  [["init", "--preset", "huge"], /--preset.*"smoke"/],
+  [["config"], /config needs a command\n +expected: show, explain/],
+  [["init", "--preset", "huge"], /--preset "huge"\n +expected: smoke/],
   [["tokenizer", "train"], /--input[^]*hymba tokenizer train --help/],
-  [["generate", "nowhere", "--tokens", "4000000000"], /--tokens.*1,?048,?576[^]*hymba generate --help/],
+  [["generate", "nowhere", "--tokens", "4000000000"], /--tokens[^]*1,?048,?576[^]*hymba generate --help/],
   [["verify", "nowhere"], /nowhere is not a run/],
-  [["ablate", "--preset"], /--preset.*requires/],
+  [["ablate", "--preset"], /--preset needs a value/],
   [["ablate", "--preset", "huge"], /unknown preset "huge"[^]*expected: smoke, quick, small, paper/],
   [["ablate", "--models", "mamba,nope"], /unknown model "nope"[^]*expected: mamba/],
   [
     ["ablate", "--suite", "everything"],
     /unknown suite "everything"[^]*arms, seed, factorial, roadmap, fusion, decompose, frontier/,
   ],
-  [["ablate", "--profile", "paper"], /--profile.*"seed"/],
+  [["ablate", "--profile", "paper"], /--profile "paper"\n +expected: seed/],
   [["ablate", "--profile", "seed", "--suite", "roadmap"], /--suite roadmap does not go with --profile seed/],
   [["ablate", "--profile", "seed", "--match", "parameters"], /--match parameters does not go with --profile seed/],
   [["ablate", "--profile", "seed", "--reproduce-leak"], /--reproduce-leak/],
-  [["architecture", "--profile"], /--profile.*requires/],
-  [["ablate", "--match", "widths"], /--match.*"parameters" and "none"/],
+  [["architecture", "--profile"], /--profile needs a value: seed/],
+  [["ablate", "--match", "widths"], /--match "widths"\n +expected: parameters, none/],
   [["ablate", "--seeds", "0"], /--seeds/],
-  [["ablate", "--steps", "ten"], /--steps.*integer/],
+  [["ablate", "--steps", "ten"], /--steps "ten"\n.*integer/],
   [["ablate", "--beta", "-1"], /--beta/],
-  [["ablate", "--orpo-loss", "dpo"], /"orpo" and "seed"/],
-  [["ablate", "--rejected", "none"], /"sample" and "corrupt"/],
+  [["ablate", "--orpo-loss", "dpo"], /expected: orpo, seed/],
+  [["ablate", "--rejected", "none"], /expected: sample, corrupt/],
   [["ablate", "--data", "nowhere.txt", "--backend", "cpu"], /neither a known corpus nor a file[^]*tinyshakespeare/],
   [["ablate", "--remat", "maybe"], /maybe is not a study file/],
-  [["ablate", "--precision", "f64"], /--precision.*"f32", "bf16", and "f16"/],
+  [["ablate", "--precision", "f64"], /--precision "f64"\n +expected: f32, bf16, f16/],
   [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
   [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* cannot be used with --backend cpu/],
   [["ablate", "--backend", "cpu", "--threads", "999"], /wrong number of threads\n +expected: 1 to 256\n +got: +999/],
@@ -112,17 +118,61 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["golden", "nowhere"], /nowhere is not a folder/],
 ];
 
-Deno.test("wrong command lines end with exit code 2 and a helpful message, with one prefix", async (t) => {
+/** Calls a command in this process. Returns its error, and what it printed on standard output. */
+async function called(words: readonly string[]): Promise<{ error: unknown; out: string }> {
+  const print = console.log, printed: unknown[] = [], before = Deno.cwd();
+  console.log = (...values) => void printed.push(...values);
+  Deno.chdir(place.folder);
+  try {
+    await (await actionOf(readRequest(words)))();
+    return { error: undefined, out: printed.join("\n") };
+  } catch (error) {
+    return { error, out: printed.join("\n") };
+  } finally {
+    Deno.chdir(before);
+    console.log = print;
+  }
+}
+
+Deno.test("wrong command lines are usage errors with a helpful message and print nothing", async (t) => {
   for (const [words, expected] of WRONG) {
     await t.step(["hymba", ...words].join(" "), async () => {
-      const { code, out, error } = await hymba(place, ...words);
-      assert.match(error, expected);
-      assert.match(error, /^hymba: /m);
-      assert.doesNotMatch(error, /internal fault|\bat .*\.ts:\d+/);
+      const { error, out } = await called(words);
+      assert.ok(error instanceof HymbaError, String(error));
+      assert.match(error.message, expected);
+      assert.doesNotMatch(error.message, /^hymba/);
       assert.equal(out, "");
-      assert.equal(code, 2);
+      assert.equal(error.exitCode, 2);
     });
   }
+});
+
+Deno.test("an error has one prefix, exit code 2 or 1, and with --json it is an object on standard output", async () => {
+  const calls = [["ablat"], ["verify", "nowhere"], ["plot", "--json"], ["verify", "nowhere", "--json"], ["evaluate"]];
+  const ended = await Promise.all(calls.map((words) => hymba(place, ...words)));
+  for (const [i, { code, out, error }] of ended.entries()) {
+    assert.match(error, /^hymba: (?!hymba)/);
+    assert.doesNotMatch(error, /internal fault|\bat .*\.ts:\d+/);
+    assert.equal(code, 2);
+    if (!calls[i]?.includes("--json")) assert.equal(out, "");
+  }
+  assert.deepEqual(JSON.parse(ended[2]!.out), {
+    version: 1,
+    error: {
+      ...{ kind: "usage", exit_code: 2, message: "plot needs a command" },
+      expected: "ablation, budgets, comparisons, frontier, recall, stages",
+      hint: "hymba plot --help explains each",
+    },
+  });
+  assert.equal(JSON.parse(ended[3]!.out).error.message, "nowhere is not a run");
+});
+
+Deno.test("--verbose says where an error comes from, --quiet says nothing but the error", async () => {
+  const [plain, verbose, quiet] = await Promise.all(
+    [[], ["--verbose"], ["--quiet"]].map((flags) => hymba(place, "verify", "nowhere", ...flags)),
+  );
+  assert.match(verbose!.error, /^hymba: nowhere is not a run[^]*\bat .*load_run\.ts:\d+/);
+  assert.equal(quiet!.error, plain!.error);
 });
 
 Deno.test("init writes a study file with its schema and overwrites nothing; config shows and explains it", async () => {

@@ -89,11 +89,14 @@ for (const [name, use] of Object.entries(disks)) {
     Deno.test(`disk ${name}: a lock has one holder and is free after release`, () =>
       use(async (disk, folder) => {
         const path = join(folder, "lock");
+        assert.equal(await disk.isLocked(path), false);
         const first = await disk.lock(path, "first");
         assert(first);
+        assert.equal(await disk.isLocked(path), true);
         assert.equal(await disk.lock(path, "second"), undefined);
         assert.equal(new TextDecoder().decode(await disk.read(path)), "first");
         await first.release();
+        assert.equal(await disk.isLocked(path), false);
         const third = await disk.lock(path, "3");
         assert(third);
         assert.equal(new TextDecoder().decode(await disk.read(path)), "3");

@@ -15,6 +15,7 @@ const VERBS: Record<keyof Disk, DiskOperation> = {
   makeFolder: "make folder",
   freeSpace: "measure free space of",
   lock: "lock",
+  isLocked: "inspect",
 };
 
 /** Faults of an operation. `short` is a write that writes one byte; `torn` writes one byte and then fails. */

@@ -32,5 +32,6 @@ export function intercept(disk: Disk, around: Around): Disk {
     makeFolder: (path) => around({ operation: "makeFolder", path }, () => disk.makeFolder(path)),
     freeSpace: (path) => around({ operation: "freeSpace", path }, () => disk.freeSpace(path)),
     lock: (path, owner) => around({ operation: "lock", path }, () => disk.lock(path, owner)),
+    isLocked: (path) => around({ operation: "isLocked", path }, () => disk.isLocked(path)),
   };
 }

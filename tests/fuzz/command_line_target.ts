@@ -1,20 +1,17 @@
 import { strict as assert } from "node:assert";
-import { or } from "@optique/core/constructs";
-import { formatMessage } from "@optique/core/message";
 import { parseSync } from "@optique/core/parser";
-import { loadCommands } from "../../cli/tree.ts";
-import { withSuggestion } from "../../cli/ui/suggestion.ts";
+import { COMMANDS, loadCommands } from "../../cli/tree.ts";
+import { readRequest } from "../../cli/ui/settings.ts";
+import { parseError, unknownCommand } from "../../cli/ui/usage_error.ts";
 import { PRESETS } from "../../core/config/study.ts";
+import { UsageError } from "../../core/errors.ts";
 import type { Dice } from "./dice.ts";
 import type { FuzzTarget } from "./targets.ts";
 
-const commands = await loadCommands(), tree = or(...commands);
-/** Each command alone, as the program loads it when the first word names it. */
+const commands = await loadCommands();
+/** Each command by the word that calls it, as the program loads it. */
 const alone = new Map(
-  commands.flatMap((command) => {
-    const [first] = command.usage;
-    return first?.type === "command" ? [[first.name, { commands: [command], tree: or(command) }] as const] : [];
-  }),
+  COMMANDS.flatMap((name, i) => commands.slice(i, i + 1).map((command) => [name, command] as const)),
 );
 const SOUND = [
   ["ablate", "--preset", "smoke", "--steps", "3", "--json"],
@@ -66,17 +63,26 @@ function generate(dice: Dice): { bytes: Uint8Array<ArrayBuffer>; sound: boolean 
   return { bytes: new TextEncoder().encode(words.join("\0")), sound: false };
 }
 
-/** The words give an action, or a message that says what is wrong. */
+/** The words give an action, or an error that says what is wrong. */
 function parse(bytes: Uint8Array<ArrayBuffer>): boolean {
-  const words = new TextDecoder().decode(bytes).split("\0"), loaded = alone.get(words[0]!) ?? { commands, tree };
-  const read = parseSync(loaded.tree, words);
-  if (read.success) {
-    assert.equal(typeof read.value, "function");
-    return true;
+  const words = new TextDecoder().decode(bytes).split("\0");
+  try {
+    return called(words);
+  } catch (error) {
+    assert(error instanceof UsageError);
+    assert(error.message.length > 0 && error.message.length < 8192 + 4 * bytes.length);
+    return false;
   }
-  const text = withSuggestion(formatMessage(read.error), { commands: loaded.commands, words, presets: PRESETS });
-  assert(text.length > 0 && text.length < 4096 + 2 * bytes.length);
-  return false;
+}
+
+/** Reads a command line as the program does. Throws a UsageError for a wrong one. */
+function called(given: readonly string[]): boolean {
+  const { words } = readRequest(given), [name = ""] = words, command = alone.get(name);
+  if (!command) throw unknownCommand(name, COMMANDS);
+  const read = parseSync(command, words);
+  if (!read.success) throw parseError(read.error, { command, words, presets: PRESETS });
+  assert.equal(typeof read.value, "function");
+  return true;
 }
 
 /** The reader of command lines. No command is run. */

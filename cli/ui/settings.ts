@@ -1,0 +1,84 @@
+/** The flags that every command has: how much is said, in which colours, and to whom. `main.ts` sets them once. */
+import { UsageError } from "../../core/errors.ts";
+
+/** When text has colours. `auto`: on a terminal, unless NO_COLOR is set. */
+export type ColorChoice = "auto" | "always" | "never";
+
+const COLORS: readonly ColorChoice[] = ["auto", "always", "never"];
+
+/** What the flags of every command say. */
+export interface Settings {
+  /** Only results and errors. */
+  readonly quiet: boolean;
+  /** Also memory of every stage, and where an error comes from. */
+  readonly verbose: boolean;
+  /** Progress bars and lines. */
+  readonly progress: boolean;
+  readonly color: ColorChoice;
+  /** Whether the command prints JSON; its errors are then JSON too. */
+  readonly json: boolean;
+}
+
+/** A command line without the flags of every command. */
+export interface Request {
+  readonly words: readonly string[];
+  readonly settings: Settings;
+  /** `page` with -h or --help, `all` with --help-all. */
+  readonly help?: "page" | "all";
+  readonly version: boolean;
+}
+
+/** The flags of every command with their meanings. */
+export const GLOBAL_FLAGS: readonly (readonly [flags: string, meaning: string])[] = [
+  ["-h, --help", "this page; --help-all has every option"],
+  ["-V, --version", "the version"],
+  ["--quiet", "only results and errors"],
+  ["--verbose", "also memory of each stage, and where errors come from"],
+  ["--no-progress", "no progress bars"],
+  ["--color WHEN", "auto, always or never"],
+];
+
+let current: Settings = { quiet: false, verbose: false, progress: true, color: "auto", json: false };
+
+/** The settings of this process. */
+export const settings = (): Settings => current;
+
+export function useSettings(given: Settings): void {
+  current = given;
+}
+
+function colorOf(word: string | undefined): ColorChoice {
+  const found = COLORS.find((choice) => choice === word);
+  if (found) return found;
+  throw new UsageError("--color", { expected: COLORS.join(", "), got: word ?? "nothing" });
+}
+
+/**
+ * Takes the flags of every command out of a command line. Words behind `--` are left alone, and so is the value in `--flag=VALUE`.
+ * Throws a UsageError for a wrong colour choice, and for --quiet with --verbose.
+ */
+export function readRequest(given: readonly string[]): Request {
+  const words: string[] = [], end = given.includes("--") ? given.indexOf("--") : given.length;
+  let quiet = false, verbose = false, progress = true, color: ColorChoice = "auto", version = false;
+  let help: Request["help"];
+  for (let i = 0; i < end; i++) {
+    const word = given[i] ?? "";
+    if (word === "-h" || word === "--help") help ??= "page";
+    else if (word === "--help-all") help = "all";
+    else if (word === "-V" || word === "--version") version = true;
+    else if (word === "--quiet" || word === "-q") quiet = true;
+    else if (word === "--verbose" || word === "-v") verbose = true;
+    else if (word === "--no-progress") progress = false;
+    else if (word === "--no-color") color = "never";
+    else if (word === "--color") color = colorOf(given[++i]);
+    else if (word.startsWith("--color=")) color = colorOf(word.slice("--color=".length));
+    else words.push(word);
+  }
+  if (quiet && verbose) {
+    throw new UsageError("--quiet and --verbose contradict each other", { expected: "one of them" });
+  }
+  const json = words.includes("--json");
+  const settings = { quiet, verbose, progress: progress && !quiet, color, json };
+  const ordered = words[0] === "--json" ? [...words.slice(1), ...(words.length > 1 ? ["--json"] : [])] : words;
+  return { words: [...ordered, ...given.slice(end)], settings, version, ...(help && { help }) };
+}

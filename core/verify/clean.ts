@@ -1,0 +1,103 @@
+/** What of a run can be deleted without losing a result: checkpoints of trainings that are done, and leftovers of killed processes. */
+import { join } from "node:path";
+import { type Disk, isTemporary, lockFolder, removeAtomic, removeTree } from "../disk/mod.ts";
+import { armFolder, bytesIn, FILES, readRecord } from "../record/mod.ts";
+import { dropChecksums } from "./checksums.ts";
+
+/** Something that can be deleted. */
+export interface Deletable {
+  readonly path: string;
+  readonly what: "checkpoints" | "leftovers" | "run" | "cache";
+  readonly bytes: number;
+}
+
+async function sizeOf(disk: Disk, path: string): Promise<number> {
+  const found = await disk.stat(path);
+  return found?.kind === "folder" && !found.link ? await bytesIn(disk, path) : found?.bytes ?? 0;
+}
+
+/** Paths below a folder that a killed process left half written. */
+async function leftoversIn(disk: Disk, folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await disk.list(folder)) {
+    const path = join(folder, name), entry = await disk.stat(path);
+    if (isTemporary(name)) found.push(path);
+    else if (entry?.kind === "folder" && !entry.link) found.push(...await leftoversIn(disk, path));
+  }
+  return found;
+}
+
+/**
+ * What can be deleted in a run. Checkpoints of an arm are needed until its training with that seed is done, and those of a trunk
+ * until its shorter trainings are done. Empty while a process works in the run. Throws a UsageError when the folder holds no run.
+ */
+export async function deletableIn(disk: Disk, folder: string): Promise<Deletable[]> {
+  const { study } = await readRecord(disk, folder), found: Deletable[] = [];
+  if (await disk.isLocked(join(folder, FILES.lock))) return found;
+  const isDone = async (arm: string, seed: number) =>
+    await disk.stat(join(armFolder(folder, arm, seed), "result.json")) !== undefined ||
+    await disk.stat(join(armFolder(folder, arm, seed), "failure.json")) !== undefined;
+  for (const seed of study.seeds) {
+    for (const { name } of study.arms) {
+      const path = join(armFolder(folder, name, seed), "checkpoints");
+      const own = [name, ...study.arms.filter(({ trunk }) => trunk === name).map((branch) => branch.name)];
+      const done = (await Promise.all(own.map((arm) => isDone(arm, seed)))).every(Boolean);
+      if (done && await disk.stat(path)) found.push({ path, what: "checkpoints", bytes: await bytesIn(disk, path) });
+    }
+  }
+  for (const path of await leftoversIn(disk, folder)) {
+    const inside = found.some((one) => path.startsWith(join(one.path, "/")));
+    if (!inside) found.push({ path, what: "leftovers", bytes: await sizeOf(disk, path) });
+  }
+  return found;
+}
+
+/**
+ * Deletes what `deletableIn` finds in a run, and takes it off the list of checksums first, so that a kill in between leaves a sound
+ * run. Returns what was deleted. Throws a HymbaError when another process works in the run.
+ */
+export async function cleanRun(disk: Disk, folder: string): Promise<Deletable[]> {
+  const found = await deletableIn(disk, folder);
+  if (found.length === 0) return found;
+  // Taking the lock removes the leftovers.
+  const held = await lockFolder(disk, folder);
+  try {
+    await dropChecksums(disk, folder, found.map(({ path }) => path));
+    for (const { path, what } of found) if (what === "checkpoints") await removeAtomic(disk, path);
+    return found;
+  } finally {
+    await held.close();
+  }
+}
+
+/** A whole run. Undefined while a process works in it. Throws a UsageError when the folder holds no run. */
+export async function wholeRun(disk: Disk, folder: string): Promise<Deletable | undefined> {
+  await readRecord(disk, folder);
+  if (await disk.isLocked(join(folder, FILES.lock))) return undefined;
+  return { path: folder, what: "run", bytes: await bytesIn(disk, folder) };
+}
+
+/** Deletes a whole run. Throws a HymbaError when another process works in it. */
+export async function removeRun(disk: Disk, folder: string): Promise<void> {
+  // The lock is let go before its file is removed: other systems do not remove an open file.
+  await (await lockFolder(disk, folder)).close();
+  await removeAtomic(disk, folder);
+}
+
+/** Folders of the cache that grow with use. What measured this machine (estimates, tiles) stays. */
+const CACHED = ["tokens", "tokenizers", "datasets"];
+
+/** What the cache folder can do without: it is made or downloaded again when it is needed. */
+export async function deletableInCache(disk: Disk, cache: string): Promise<Deletable[]> {
+  const found: Deletable[] = [];
+  for (const name of CACHED) {
+    const path = join(cache, name);
+    if (await disk.stat(path)) found.push({ path, what: "cache", bytes: await bytesIn(disk, path) });
+  }
+  return found.filter(({ bytes }) => bytes > 0);
+}
+
+/** Deletes folders of the cache. */
+export async function removeCached(disk: Disk, found: readonly Deletable[]): Promise<void> {
+  for (const { path } of found) await removeTree(disk, path);
+}
