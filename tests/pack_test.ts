@@ -1,11 +1,12 @@
 /** What is given away: the npm package holds the whole program and starts it, and the one-file program unpacks itself once. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Hymba, Trainer } from "../mod.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const decoder = new TextDecoder();
+const urlOf = (path: string) => pathToFileURL(path).href;
 
 async function ran(program: string, args: string[], options: Deno.CommandOptions = {}) {
   const { code, stdout, stderr } = await new Deno.Command(program, { ...options, args }).output();
@@ -52,6 +53,17 @@ async function useInNode(folder: string): Promise<void> {
   assert.deepEqual(rest, [join("kept", "checkpoint-000001"), "16"]);
 }
 
+/** The packed page is that of the packed sources, so that nothing is built when it is shown. */
+async function assertFinishedPage(root: string): Promise<void> {
+  const script = `import { pageFiles } from ${JSON.stringify(urlOf(join(root, "core/serve/page_files.ts")))};
+    import { systemDisk } from ${JSON.stringify(urlOf(join(root, "core/disk/mod.ts")))};
+    const files = await pageFiles(systemDisk, { onBuild: () => { throw new Error("it is built again"); } });
+    console.log([...files.keys()].includes("engine.js"));`;
+  const flags = ["--config", join(root, "deno.json"), `--lock=${join(root, "deno.lock")}`, "--frozen"];
+  const env = { DENO_NO_PACKAGE_JSON: "1" }, args = ["eval", "--no-check", ...flags, script];
+  assert.deepEqual(await ran(Deno.execPath(), args, { env }), { code: 0, out: "true\n", problem: "" });
+}
+
 Deno.test("npm package: it holds the program, names its version, and starts it with the package deno", async () => {
   await inFolder(async (folder) => {
     const packed = await ran("bash", [join(ROOT, ".ci/pack"), folder]);
@@ -73,6 +85,7 @@ Deno.test("npm package: it holds the program, names its version, and starts it w
       assert((await Deno.stat(join(folder, "package", path))).isFile, path);
     }
     assert.equal(await Deno.stat(join(folder, "package/tests")).catch(() => "absent"), "absent");
+    await assertFinishedPage(join(folder, "package"));
     // In the place of the npm package deno: the Deno of this test.
     const deno = join(folder, "package/node_modules/deno");
     await Deno.mkdir(deno, { recursive: true });

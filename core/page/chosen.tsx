@@ -56,7 +56,12 @@ function useEngines(where: Where, models: number): Pick<Bench, "engines" | "comp
   const started = useMemo(() => {
     let engines: Promise<Engines> | undefined;
     return {
-      start: () => engines ??= Engines.open(where, { models }),
+      start: () => {
+        engines ??= Engines.open(where, { models });
+        // What could not be opened is tried again.
+        engines.catch(() => engines = undefined);
+        return engines;
+      },
       end: () => void engines?.then((opened) => opened.end(), () => {}),
     };
   }, [where, models]);

@@ -81,8 +81,12 @@ function optionsOf(
           color: ink,
           usePointStyle: true,
           boxHeight: 7,
-          // Faint curves stand beside their own marked ones.
-          filter: ({ datasetIndex = 0 }) => !series[datasetIndex]?.faint,
+          // One name for each model: its faint and dashed curves have its colour.
+          generateLabels: (chart) =>
+            Chart.defaults.plugins.legend.labels.generateLabels(chart).filter(({ datasetIndex = 0 }) => {
+              const own = series[datasetIndex];
+              return !own?.faint && !own?.dashed;
+            }).map((item) => ({ ...item, text: series[item.datasetIndex ?? 0]?.name ?? item.text })),
         },
       },
     },

@@ -18,7 +18,7 @@ function Time({ progress: { finished, share, left_s, cells } }: { progress: Prog
     }Now: ${now}.`;
   return (
     <>
-      <p role="status">{words}</p>
+      <p>{words}</p>
       {!finished && <progress aria-label="Share of the training that is done" value={share} max={1} />}
     </>
   );

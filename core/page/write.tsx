@@ -90,9 +90,9 @@ function useWriting(bench: Bench) {
 }
 
 /** What stands behind a token: its probability, and the likeliest ones. */
-function aboutToken({ text, probability, likeliest }: Drawn): string {
+function aboutToken({ name, probability, likeliest }: Drawn): string {
   const others = likeliest.map(([other, share]) => `${named(other)} ${percent(share)}`).join(", ");
-  return `${named(text)}: probability ${percent(probability)}. Likeliest: ${others}.`;
+  return `${named(name)}: probability ${percent(probability)}. Likeliest: ${others}.`;
 }
 
 function statusOf({ tokens, end, problem }: Column): string {

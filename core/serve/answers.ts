@@ -3,7 +3,7 @@ import { mainArm } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
 import { at } from "../lists.ts";
 import type { StudyView } from "../page/views.ts";
-import { loadRun, type Run, tokenizerPath } from "../record/mod.ts";
+import { loadCurves, loadRun, readRecord, type Run, tokenizerPath } from "../record/mod.ts";
 import { footerOf } from "../report/caption.ts";
 import { policyOf } from "../report/document/html.ts";
 import { SCRIPT } from "../report/interactive/mod.ts";
@@ -36,9 +36,14 @@ const typeOf = (name: string) => TYPES[name.slice(name.lastIndexOf(".") + 1)] ??
 /** The address of the tokenizer's file, relative to the page. */
 const tokenizerName = (path: string) => path.endsWith(".json") ? "tokenizer.json" : "tokenizer.model";
 
+/** What a report depends on, while a study only grows. */
+const madeFrom = ({ metrics, results, tokenLosses, recall, speeds, test, attention }: Run): string =>
+  JSON.stringify([metrics, results, tokenLosses, recall].map(({ length }) => length)) +
+  JSON.stringify([speeds !== undefined, test !== undefined, Object.keys(attention)]);
+
 /** The addresses of one run, each with what makes its answer. */
 export class Answers {
-  /** The report, and the run that it was made from: the number of its lines and results. */
+  /** The report, and what it was made from. */
   #report: { readonly of: string; readonly page: string } | undefined;
 
   constructor(
@@ -61,14 +66,11 @@ export class Answers {
 
   /** The addresses of everything that this run has. */
   async all(): Promise<string[]> {
-    const { record } = await this.#run(), models = await trainedFiles(this.disk, this.folder, record);
+    const record = await readRecord(this.disk, this.folder),
+      models = await trainedFiles(this.disk, this.folder, record);
     const tokenizer = tokenizerName(tokenizerPath(this.folder, record.study));
     const made = ["study.json", "progress.json", "report.html", tokenizer];
     return [...this.page.keys(), ...made, ...models.map(({ file }) => file)];
-  }
-
-  #run(): Promise<Run> {
-    return loadRun(this.disk, this.folder);
   }
 
   #json(value: unknown): Answer {
@@ -76,7 +78,7 @@ export class Answers {
   }
 
   async #study(): Promise<StudyView> {
-    const run = await this.#run(), { study, corpus, tokenizer, tiles } = run.record;
+    const run = await loadCurves(this.disk, this.folder), { study, corpus, tokenizer, tiles } = run.record;
     const look = looks(study.arms.map(({ name }) => name));
     return {
       title: footerOf(run),
@@ -91,21 +93,21 @@ export class Answers {
   }
 
   async #reportAnswer(): Promise<Answer> {
-    const run = await this.#run(), of = `${run.metrics.length} ${run.results.length} ${run.tokenLosses.length}`;
+    const run = await loadRun(this.disk, this.folder), of = madeFrom(run);
     const known = this.#report?.of === of ? this.#report.page : reportPage(run, { beside: false });
     this.#report = { of, page: known };
     return { type: typeOf("x.html"), body: known, policy: policyOf(SCRIPT) };
   }
 
   async #tokenizer(name: string): Promise<Answer | undefined> {
-    const { record } = await this.#run(), path = tokenizerPath(this.folder, record.study);
+    const record = await readRecord(this.disk, this.folder), path = tokenizerPath(this.folder, record.study);
     if (tokenizerName(path) !== name) return undefined;
     return await this.#file(path, name);
   }
 
   async #weights(name: string): Promise<Answer | undefined> {
     if (!name.startsWith("models/")) return undefined;
-    const { record } = await this.#run(), files = await trainedFiles(this.disk, this.folder, record);
+    const record = await readRecord(this.disk, this.folder), files = await trainedFiles(this.disk, this.folder, record);
     const found = files.find(({ file }) => file === name);
     return found && await this.#file(found.path, name);
   }

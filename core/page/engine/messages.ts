@@ -54,10 +54,12 @@ export interface Drawn {
   readonly id: number;
   /** The text that it adds; empty while a character is not complete. */
   readonly text: string;
+  /** What it is by itself: its text, or the name of its piece where it is a part of a character. */
+  readonly name: string;
   /** Its probability under the model, at temperature 1 and without limits. */
   readonly probability: number;
   /** The likeliest tokens with their probabilities, likeliest first. */
-  readonly likeliest: readonly (readonly [text: string, probability: number])[];
+  readonly likeliest: readonly (readonly [name: string, probability: number])[];
   /** Seconds since the first draw began. */
   readonly seconds: number;
 }

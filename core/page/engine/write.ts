@@ -55,10 +55,17 @@ export async function write(
     for await (const rows of drawn(session, { ...draws, each: true, signal })) {
       const id = at(at(rows, 0), 0), probabilities = probabilitiesOf(await session.logits());
       const likeliest = largest(probabilities, NAMED).map((other) =>
-        [tokenizer.decode([other]), at(probabilities, other)] as const
+        [model.nameOf(other), at(probabilities, other)] as const
       );
       [tokens, seconds] = [tokens + 1, (performance.now() - start) / 1000];
-      onToken({ id, text: stream.push(id).text, probability: at(probabilities, id), likeliest, seconds });
+      onToken({
+        id,
+        name: model.nameOf(id),
+        text: stream.push(id).text,
+        probability: at(probabilities, id),
+        likeliest,
+        seconds,
+      });
       await messagesIn();
     }
   } catch (error) {
