@@ -31,6 +31,7 @@ export const importCommand = command("import", map(options, (given): Action => (
 });
 
 async function importFolder({ folder, out, name, json }: InferValue<typeof options>): Promise<void> {
+  if (name !== undefined) requireModelName(name);
   await requireNewFolder(systemDisk, out);
   const { model: found, notes } = await importModel(systemDisk, folder);
   const model = { ...found, name: requireModelName(name ?? found.name) };

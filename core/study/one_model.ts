@@ -93,7 +93,9 @@ function importedModel(folder: string, record: ModelRecord, { model, seed, stage
     throw new UsageError(`${folder} has no model ${quoted(model)}`, { expected: name });
   }
   if (seed !== undefined || stage !== undefined) {
-    throw new UsageError(`${folder} has one model, of no seed or stage`, { hint: "omit --training-seed and --stage" });
+    throw new UsageError(`${folder} has one model, of no seed or stage`, {
+      hint: "omit the seed of the training and the stage",
+    });
   }
   const path = (file: string) => join(folder, file);
   return {

@@ -1,6 +1,6 @@
 /** PyTorch runs every architecture from the exported file and gives our logits. */
 import assert from "node:assert/strict";
-import { memoryDisk } from "../../core/disk/mod.ts";
+import { type Disk, memoryDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { exportFiles, writeFolder } from "../../core/export/mod.ts";
 import { pytorchName } from "../../core/export/pytorch_names.ts";
 import { parameterSpecs } from "../../core/params/specs.ts";
@@ -21,6 +21,24 @@ Deno.test("names for PyTorch: no two parameters of a model have one, and docs/ex
       assert.ok(text.includes(row), `docs/export.md has no row ${row}`);
     }
   }
+});
+
+Deno.test("what a killed export left is no obstacle, and a full disk leaves nothing", async () => {
+  const disk = memoryDisk(), { model } = await madeModel(smallModels()[1]!), files = exportFiles(model, "pytorch");
+  await disk.makeFolder("out.partial");
+  await writeAtomic(disk, "out.partial/model.safetensors", "half of it");
+  await disk.makeFolder("out.partial/inside");
+  await writeFolder(disk, "out", files);
+  assert.deepEqual(await disk.list("."), ["out"]);
+  assert.deepEqual((await disk.list("out")).length, Object.keys(files).length);
+  let writes = 0;
+  const full: Disk = Object.create(disk, {
+    writeSome: {
+      value: (...given: Parameters<Disk["writeSome"]>) => ++writes < 3 ? disk.writeSome(...given) : Promise.resolve(0),
+    },
+  });
+  await assert.rejects(writeFolder(full, "other", files), /no space|full/i);
+  assert.deepEqual(await disk.list("."), ["out"]);
 });
 
 Deno.test("the folder of an export is new: files in it are not touched", async () => {

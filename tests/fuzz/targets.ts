@@ -1,6 +1,7 @@
 import { commandLineTarget } from "./command_line_target.ts";
 import { configurationTarget } from "./configuration_target.ts";
 import type { Dice } from "./dice.ts";
+import { foreignTarget } from "./foreign_target.ts";
 import { logTarget } from "./log_target.ts";
 import { manifestTarget } from "./manifest_target.ts";
 import { mapsTarget } from "./maps_target.ts";
@@ -32,6 +33,7 @@ export const TARGETS: Record<string, FuzzTarget> = {
   log: logTarget,
   record: recordTarget,
   configuration: configurationTarget,
+  "foreign-configuration": foreignTarget,
   model: modelTarget,
   "tokenizer-json": tokenizerJsonTarget,
   "command-line": commandLineTarget,
