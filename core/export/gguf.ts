@@ -107,7 +107,10 @@ function vocabulary(tokenizer: Tokenizer): Record<string, GgufValue> {
 function tokenizerFault({ tokenizer, config }: ExportedModel): string | undefined {
   if (!tokenizer) return "no tokenizer, and a GGUF file has one in it";
   if (!tokenizer.hasModel) return "a tokenizer that is no SentencePiece model; llama.cpp has no other Unigram";
-  const { trainer, normalizer } = partsOf(tokenizer);
+  const { pieces, trainer, normalizer } = partsOf(tokenizer);
+  if (pieces.every(({ piece, type }) => type !== PieceType.normal || piece === "\u2581")) {
+    return "a tokenizer of bytes; llama.cpp's Unigram has no bytes for unknown characters, and would know none";
+  }
   if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces) {
     return "a tokenizer that does not mark spaces in front of words";
   }

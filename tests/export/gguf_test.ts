@@ -126,7 +126,8 @@ Deno.test("GGUF: what llama.cpp cannot have is refused, and the reason is named"
   }
   const llama = new HymbaConfig({ ...SMALL, layers: "4g", useMetaTokens: false });
   await refused(llama, undefined, /no tokenizer, and a GGUF file has one in it/);
-  await refused(llama, byteTokenizer(), /a tokenizer of 260 ids for 37 rows/);
+  await refused(llama, byteTokenizer(), /a tokenizer of bytes/);
+  await refused(llama, tokenizer, /a tokenizer of 1000 ids for 37 rows/);
   const foreign = {
     version: "1.0",
     pre_tokenizer: { type: "Whitespace" },
