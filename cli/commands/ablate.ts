@@ -2,26 +2,21 @@
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import type { InferValue } from "@optique/core/parser";
-import { map, optional } from "@optique/core/modifiers";
-import { command, option } from "@optique/core/primitives";
+import { map } from "@optique/core/modifiers";
+import { command } from "@optique/core/primitives";
 import type { Action } from "../ui/run.ts";
 import { startStudy } from "../shared/new_study.ts";
-import { tunedSources } from "../shared/tuned.ts";
+import { tunedOption, tunedSources } from "../shared/tuned.ts";
 import { cellOption } from "../shared/cells.ts";
 import { jobsOption } from "../shared/jobs.ts";
 import { outOption } from "../shared/options.ts";
 import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
-import { word } from "../shared/values.ts";
 
 const options = merge(
   wholeStudyOptions,
   object("The run", {
     out: outOption,
-    tuned: optional(
-      option("--tuned", word("DIR"), {
-        description: message`a finished sweep, whose choices the models get; its seeds are not used again`,
-      }),
-    ),
+    tuned: tunedOption,
     cells: cellOption,
     jobs: jobsOption,
   }),

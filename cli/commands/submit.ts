@@ -22,6 +22,7 @@ import { type OpenStudy, textsOf, withStudy } from "../shared/new_study.ts";
 import { defaultFolder } from "../shared/study.ts";
 import { writeScripts } from "../shared/slurm.ts";
 import { submitCells } from "../shared/submission.ts";
+import { tunedOption, tunedSources } from "../shared/tuned.ts";
 import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
 import { CORPORA } from "../../datasets/registry.ts";
 
@@ -35,6 +36,7 @@ const options = merge(
     }),
     dryRun: option("--dry-run", { description: message`write the scripts or the manifest, and submit nothing` }),
     out: outOption,
+    tuned: tunedOption,
     minutes: optional(option("--minutes", integer({ min: 1, metavar: "N" }), {
       description: message`time limit of a cell; by default three times the estimate and ten minutes more`,
     })),
@@ -99,7 +101,8 @@ function requireClusterFlags({ engine, image, claim }: Given): void {
 
 async function submit(given: Given): Promise<void> {
   requireClusterFlags(given);
-  const { backend, adapter, threads, data, out, engine } = given, sources = await sourcesIn(given);
+  const { backend, adapter, threads, data, out, engine, tuned } = given, plain = await sourcesIn(given);
+  const { sources } = tuned === undefined ? { sources: plain } : await tunedSources(tuned, plain);
   await withStudy(sources, { backend: { backend, adapter, threads }, data }, async (open) => {
     const { resolved, opened, corpus, display, parts } = open, say = (line: string) => display.say(line);
     requireSameEverywhere(resolved.study);

@@ -11,7 +11,7 @@ import { branchesOff, type Cell, cellsNamed } from "../../core/study/cells.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
 import { isJob, stopWithParent } from "../ui/job.ts";
 import { scoreEstimate } from "./estimate.ts";
-import { carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
+import { type Carried, carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
 import { word } from "./values.ts";
 
 export const cellOption = optional(
@@ -51,32 +51,41 @@ export function requireSameEverywhere({ budget }: StudyConfig): void {
 }
 
 /**
- * Runs the named cells one after another. A cell that is done is not run again. Shorter trainings start from the checkpoint of
- * their trunk where that is among the cells.
+ * Runs cells one after another in this process, each in its folder below `folder`. A cell that is done is not run again. Shorter
+ * trainings start from the checkpoint of their trunk where that is among the cells.
  */
-export async function conductCells(given: Conduct, words: string): Promise<void> {
-  requireSameEverywhere(given.study);
-  if (isJob()) stopWithParent();
-  const ready = await readied(given), ends: CellEnd[] = [], say = (line: string) => given.display.say(line);
-  const cells = cellsNamed(words, ready.study);
+export async function trainHere(
+  ready: Carried,
+  { cells, folder: root }: { cells: readonly Cell[]; folder: string },
+): Promise<CellEnd[]> {
+  const ends: CellEnd[] = [], say = (line: string) => ready.display.say(line);
   for (const cell of cells) {
-    const folder = cellFolder(given.folder, cell.index);
+    const folder = cellFolder(root, cell.index);
     const begun = performance.now(), isNew = await systemDisk.stat(join(folder, FILES.record)) === undefined;
     await sayOtherKernels(folder, say);
     const trunk = cells.find((other) => branchesOff(cell, other));
     const run = await carryThrough({ ...ready, folder }, {
       cells: [cell],
       branchCells: cells.filter((other) => branchesOff(other, cell)),
-      ...(trunk && { trunkFolder: cellFolder(given.folder, trunk.index) }),
+      ...(trunk && { trunkFolder: cellFolder(root, trunk.index) }),
     });
     await writeChecksums(systemDisk, folder);
     const need = ready.need?.cells[cell.index];
     // A shorter training takes more or less time, by whether it starts from its trunk.
     if (isNew && need && cell.arm.trunk === undefined) {
-      await scoreEstimate("cell", need, { begun, opened: given.opened, say });
+      await scoreEstimate("cell", need, { begun, opened: ready.opened, say });
     }
     ends.push(endOf(cell, { folder, run }));
   }
+  return ends;
+}
+
+/** Runs the named cells and prints what became of them. */
+export async function conductCells(given: Conduct, words: string): Promise<void> {
+  requireSameEverywhere(given.study);
+  if (isJob()) stopWithParent();
+  const ready = await readied(given), cells = cellsNamed(words, ready.study);
+  const ends = await trainHere(ready, { cells, folder: given.folder });
   console.log(given.json ? JSON.stringify({ cells: ends }) : ends.map(inWords).join("\n"));
   if (ends.some(({ done }) => !done)) Deno.exitCode = 1;
 }

@@ -74,10 +74,12 @@ export async function estimateStudy(
   };
   const cells: CellNeed[] = [];
   for (const cost of costs) cells.push({ cost, ...await needOf("cell", cost.flops, cost) });
-  const flops = flopsIn(studyFlops(study, heldOutTokens(study, sizes)));
+  const held = heldOutTokens(study, sizes);
+  // A sweep never reads the test part.
+  const flops = flopsIn(studyFlops(study, study.choosing ? { ...held, testTokens: 0 } : held));
   const memory = Math.max(...costs.map(({ memory }) => memory)), disk = costs.reduce((sum, { disk }) => sum + disk, 0);
   const rest = flops - costs.reduce((sum, { flops }) => sum + flops, 0);
-  const end = rest > 0 ? await needOf("cell", rest, { memory, disk: 0 }) : undefined;
+  const end = rest > 1e-9 * flops ? await needOf("cell", rest, { memory, disk: 0 }) : undefined;
   const whole = await needOf("study", flops, { memory, disk }), rows = [...cells, ...(end ? [end] : [])];
   return { flops, whole, cells, ...(end && { end }), sum: sumOf(rows, whole) };
 }

@@ -49,12 +49,22 @@ export class JobProgress {
     this.#show();
   }
 
+  /** Begins to show, when these cells are finished already. */
+  begin(finished: readonly Cell[]): void {
+    this.#mark(finished);
+    this.display.beginCells(this.#share);
+  }
+
   finish(cells: readonly Cell[]): void {
+    this.#mark(cells);
+    this.#show();
+  }
+
+  #mark(cells: readonly Cell[]): void {
     for (const { arm, seed } of cells) {
       const tracked = this.#cells.get(keyOf(arm.name, seed));
       if (tracked) tracked.finished = true;
     }
-    this.#show();
   }
 
   /** One process more (1) or fewer (−1) is running. */
@@ -62,12 +72,16 @@ export class JobProgress {
     this.#running += change;
   }
 
-  #show(): void {
-    const cells = [...this.#cells.values()];
+  get #share(): number {
     const part = ({ weight, steps, done, finished }: Tracked) =>
       weight * (finished ? 1 : Math.min(1, [...done.values()].reduce((sum, count) => sum + count, 0) / steps));
+    return [...this.#cells.values()].reduce((sum, cell) => sum + part(cell), 0) / this.#all;
+  }
+
+  #show(): void {
+    const cells = [...this.#cells.values()];
     this.display.showCells({
-      share: cells.reduce((sum, cell) => sum + part(cell), 0) / this.#all,
+      share: this.#share,
       finished: cells.filter(({ finished }) => finished).length,
       all: cells.length,
       running: this.#running,

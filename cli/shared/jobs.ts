@@ -5,21 +5,25 @@ import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import type { StudyConfig } from "../../core/config/mod.ts";
-import { makeFolders, removeTree, systemDisk, whenUnlocked } from "../../core/disk/mod.ts";
+import { lockFolder, makeFolders, removeTree, systemDisk, whenUnlocked } from "../../core/disk/mod.ts";
 import { HymbaError, Interrupted, UsageError } from "../../core/errors.ts";
 import { at } from "../../core/lists.ts";
-import { FILES, readPart, readRecord, type Run } from "../../core/record/mod.ts";
+import { FILES, readPart, readRecord, type Run, type RunRecord } from "../../core/record/mod.ts";
 import { type Cell, cellsOf, groupsOf } from "../../core/study/cells.ts";
 import { differences } from "../../core/study/differences.ts";
+import { asideIn, copyOthers, type Growth, growthOf, requireWhole, setAside } from "../../core/study/extend.ts";
+import { fittedStudy } from "../../core/study/fitted.ts";
 import { mergeRuns } from "../../core/study/merge/mod.ts";
 import { holdsAllPermissions } from "../ui/child.ts";
-import { commandLine } from "../ui/environment.ts";
+import { writeChecksums } from "../../core/verify/checksums.ts";
+import { commandLine, versions } from "../ui/environment.ts";
 import { bytes } from "../ui/progress.ts";
 import { stopper } from "../ui/run.ts";
-import { cellFolder, requireSameEverywhere } from "./cells.ts";
+import { cellFolder, requireSameEverywhere, trainHere } from "./cells.ts";
 import type { OwnFlags } from "./command_words.ts";
 import { runGroups } from "./job_pool.ts";
 import { JobProgress } from "./job_progress.ts";
+import { provenance } from "./provenance.ts";
 import { type Carried, carriedOut, carryThrough, readied, writeEverything } from "./study.ts";
 
 export const jobsOption = optional(
@@ -39,9 +43,10 @@ export const OF_JOBS: OwnFlags = {
   "--json": 0,
 };
 
-/** How a study is split into processes. */
+/** How a study is split into cells. */
 export interface Jobs {
-  readonly jobs: number;
+  /** Processes beside each other; absent: this process runs one cell after another. */
+  readonly jobs?: number;
   /** The folder of the cells. It is removed when the run is whole. */
   readonly cells: string;
   /** The words of a process without its cells, threads and backend. */
@@ -57,8 +62,7 @@ export function requireOneOf({ cells, jobs }: { cells: string | undefined; jobs:
 }
 
 /** Throws a UsageError where cells cannot run beside each other. */
-function requireJobs({ study, opened }: Carried, { jobs }: Jobs): void {
-  requireSameEverywhere(study);
+function requireJobs({ opened }: Carried, jobs: number): void {
   const { backend, adapter: { threads } } = opened;
   if (backend !== "cpu") {
     throw new UsageError("--jobs is for the processor: one GPU computes one model at a time", {
@@ -78,15 +82,22 @@ function requireJobs({ study, opened }: Carried, { jobs }: Jobs): void {
   }
 }
 
-/** Whether the run folder has been begun by one process, which then goes on, or is whole. */
-const isOfOneProcess = async (folder: string): Promise<boolean> =>
-  await systemDisk.stat(join(folder, FILES.record)) !== undefined && await readPart(systemDisk, folder) === undefined;
+/** The record of a run folder that one process has begun or finished; undefined for any other folder. */
+const ownRecord = async (folder: string): Promise<RunRecord | undefined> =>
+  await systemDisk.stat(join(folder, FILES.record)) && await readPart(systemDisk, folder) === undefined
+    ? await readRecord(systemDisk, folder)
+    : undefined;
 
 /** The groups that are not done. Throws a UsageError when the folder has cells of another study. */
-async function openGroups(groups: readonly Cell[][], { study, cells: folder }: { study: StudyConfig; cells: string }) {
+async function openGroups(groups: readonly Cell[][], { study, cells: folder, old }: {
+  study: StudyConfig;
+  cells: string;
+  /** Cells that the run has which is extended. */
+  old: readonly Cell[];
+}): Promise<Cell[][]> {
   const open: Cell[][] = [];
-  for (const group of groups) {
-    const done: boolean[] = [];
+  for (const all of groups) {
+    const group = all.filter(({ index }) => !old.some((cell) => cell.index === index)), done: boolean[] = [];
     for (const { index } of group) {
       const own = cellFolder(folder, index), record = await systemDisk.stat(join(own, FILES.record));
       if (record) await requireSame(own, study);
@@ -129,23 +140,24 @@ function sayPlan({ need, display }: Carried, { groups, jobs, threads, cells }: {
   }
 }
 
-/** Trains every cell that is not done. */
-async function trainCells(ready: Carried, { jobs, cells, words }: Jobs): Promise<void> {
+/** Trains every cell that is not done and that `old` does not have. */
+async function trainCells(ready: Carried, { jobs, cells, words }: Jobs, old: readonly Cell[]): Promise<void> {
   const { study, display, opened } = ready, flopsOf = ({ index }: Cell) => ready.need?.cells[index]?.cost.flops ?? 0;
   const costOf = (group: readonly Cell[]) => group.reduce((sum, cell) => sum + flopsOf(cell), 0);
-  const all = cellsOf(study), groups = await openGroups(groupsOf(all), { study, cells });
-  if (groups.length === 0) return;
+  const all = cellsOf(study), groups = await openGroups(groupsOf(all), { study, cells, old }), open = groups.flat();
+  if (open.length === 0) return;
+  if (jobs === undefined) return void await trainHere(ready, { cells: open, folder: cells });
   // The longest ones first: a long one at the end would run alone.
   groups.sort((a, b) => costOf(b) - costOf(a) || at(a, 0).index - at(b, 0).index);
   const threads = Math.floor(Number(opened.adapter.threads) / jobs);
   sayPlan(ready, { groups, jobs, threads, cells });
-  for (const { index } of groups.flat()) {
+  for (const { index } of open) {
     await whenUnlocked(systemDisk, cellFolder(cells, index), {
       onWait: () => display.say(`waiting for a process of an earlier call, which saves cell ${index}`),
     });
   }
-  const progress = new JobProgress(display, { study, cells: all, flopsOf }), open = groups.flat();
-  progress.finish(all.filter((cell) => !open.includes(cell)));
+  const progress = new JobProgress(display, { study, cells: all, flopsOf });
+  progress.begin(all.filter((cell) => !open.includes(cell)));
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   listen();
   try {
@@ -159,40 +171,114 @@ async function trainCells(ready: Carried, { jobs, cells, words }: Jobs): Promise
   }
 }
 
+/** The study as it will run, without a word. */
+const fittedSilently = ({ study, corpus, givenTokenizer }: Carried): Promise<StudyConfig> =>
+  fittedStudy(systemDisk, study, { corpus, given: givenTokenizer, say: () => {} });
+
+/** Throws a UsageError where new cells would not belong to the old ones: they are of other kernels, or another version. */
+async function requireAlikeProgram(folder: string, record: RunRecord, { opened }: Carried): Promise<void> {
+  const { kernels } = await provenance(opened), { threads: _, ...adapter } = opened.adapter;
+  const { threads: __, ...before } = record.adapter;
+  const own = { backend: opened.backend, adapter, tiles: opened.tiles, kernels, version: versions().hymba };
+  const { backend, tiles, kernels: theirs, versions: { hymba: version } } = record;
+  const its = { backend, adapter: before, tiles, kernels: theirs, version };
+  const shown = differences(its, own, { words: ["there", "now"] });
+  if (shown.length === 0) return;
+  throw new UsageError(`${folder} was made by another program or on another backend, so it cannot be extended`, {
+    got: shown.join("\n            "),
+    hint: "make the larger study anew with --out DIR",
+  });
+}
+
 /**
- * Does the same as `carriedOut`, with the cells in processes beside each other. Their folder has all that is done: the same call
- * continues, and a call that finds the run begun by one process goes on in one.
+ * What a finished run in the folder gets more of, when the same study with more seeds or models was asked for, or the record of a
+ * run that an earlier call has moved aside for that.
+ */
+async function growing(given: Carried, { cells }: Jobs): Promise<{ study: StudyConfig; growth?: Growth } | undefined> {
+  const { folder } = given, record = await ownRecord(folder), aside = asideIn(cells);
+  const moved = !record && await systemDisk.stat(join(aside, FILES.record)) !== undefined;
+  if ((!record && !moved) || given.study.budget === "seconds") return undefined;
+  if (record && cellsOf(given.study).length <= cellsOf(record.study).length) return undefined;
+  const before = record ?? await readRecord(systemDisk, aside), study = await fittedSilently(given);
+  const growth = growthOf(before.study, study), from = record ? folder : aside;
+  if (!growth) {
+    if (moved) await requireSame(aside, study);
+    return moved ? { study } : undefined;
+  }
+  if (await readPart(systemDisk, from) === undefined) await requireWhole(systemDisk, from);
+  await requireAlikeProgram(from, before, given);
+  return { study, growth };
+}
+
+/** Moves the run aside that grows. Returns its cells in the larger study, and what its record says of its extensions. */
+async function aside(
+  given: Carried,
+  { cells }: Jobs,
+  { study, growth }: { study: StudyConfig; growth?: Growth },
+): Promise<{ old: Cell[] } & Pick<RunRecord, "extended">> {
+  const { folder, display, origins } = given, held = growth && await lockWhole(folder);
+  await held?.close();
+  const own = { command: commandLine(), ...(origins && { origins }) };
+  const record = await setAside(systemDisk, folder, { cells, study, own, growth });
+  const part = await readPart(systemDisk, asideIn(cells));
+  const old = cellsOf(study).filter(({ index }) => part?.cells.includes(index)), all = cellsOf(study).length;
+  display.say(`${folder} is extended: ${old.length} of ${all} cells are there, ${all - old.length} are trained`);
+  return { old, extended: record.extended };
+}
+
+/** Makes sure that nobody works in a run. */
+const lockWhole = async (folder: string) =>
+  await systemDisk.stat(join(folder, FILES.record)) ? await lockFolder(systemDisk, folder) : undefined;
+
+/**
+ * Does the same as `carriedOut`, and where the study is split, with the cells in processes beside each other. A finished run of
+ * the same study with fewer seeds or models is extended: its cells are kept. The folder of the cells has all that is done, and
+ * the same call continues. A run that one process has begun goes on in one.
  */
 export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run: Run; artifacts: string[] }> {
-  const { folder, display } = given, { cells } = how;
-  if (await isOfOneProcess(folder)) {
-    const whole = await systemDisk.stat(cells) !== undefined || await systemDisk.stat(join(folder, FILES.checksums));
-    if (!whole) display.say(`note: ${folder} was begun without --jobs, so it goes on in one process`);
-    return await ended(await carriedOut(given), cells);
+  const { folder, display } = given, { cells, jobs } = how, grown = await growing(given, how);
+  if (!grown && (jobs === undefined || await ownRecord(folder))) {
+    const apart = await systemDisk.stat(cells) !== undefined,
+      whole = await systemDisk.stat(join(folder, FILES.checksums));
+    if (jobs !== undefined && !apart && !whole) {
+      display.say(`note: ${folder} was begun without --jobs, so it goes on in one process`);
+    }
+    const made = await carriedOut(given);
+    return apart && await isOwn(cells) ? await ended(given, made, how) : made;
   }
-  requireJobs(given, how);
+  requireSameEverywhere(given.study);
+  if (jobs !== undefined) requireJobs(given, jobs);
   await makeFolders(systemDisk, cells);
-  const held = await systemDisk.lock(join(cells, "jobs.lock"), `process ${Deno.pid}`);
+  const held = await systemDisk.lock(join(cells, LOCK), `process ${Deno.pid}`);
   if (!held) {
     throw new HymbaError(`another process works in ${cells}`, {
       hint: "wait for it or stop it, or choose another --out",
     });
   }
   try {
-    const ready = await readied(given);
-    await trainCells(ready, how);
+    const moved = grown && await aside(given, how, grown), ready = await readied(given);
+    await trainCells(ready, how, moved?.old ?? []);
     // The threads that measure speeds, and that other figures name, are those of this process.
-    const own = { command: commandLine(), adapter: given.opened.adapter };
+    const own = { command: commandLine(), adapter: given.opened.adapter, ...(moved && { extended: moved.extended }) };
     await mergeRuns(systemDisk, [cells], { out: folder, own });
     const run = await carryThrough(ready);
-    return await ended({ run, artifacts: await writeEverything(folder, run) }, cells);
+    return await ended(given, { run, artifacts: await writeEverything(folder, run) }, how);
   } finally {
     await held.release();
   }
 }
 
-/** The run has everything now, so the cells are not needed any more. */
-async function ended<T>(made: T, cells: string): Promise<T> {
+const LOCK = "jobs.lock";
+
+/** Whether a folder of cells is one that this module made for a run, and not that of somebody's own calls with --cell. */
+const isOwn = async (cells: string): Promise<boolean> => await systemDisk.stat(join(cells, LOCK)) !== undefined;
+
+/** The run has everything now, so the cells are not needed any more. Other files of a run that was extended are kept. */
+async function ended<T>({ folder }: Carried, made: T, { cells }: Jobs): Promise<T> {
+  if (await systemDisk.stat(asideIn(cells))) {
+    await copyOthers(systemDisk, folder, { cells });
+    await writeChecksums(systemDisk, folder);
+  }
   await removeTree(systemDisk, cells);
   return made;
 }

@@ -14,6 +14,7 @@ import { cellsNamed } from "../../core/study/cells.ts";
 import { conductCells } from "./cells.ts";
 import { commandWithout } from "./command_words.ts";
 import { carriedOutBeside, OF_JOBS, requireOneOf } from "./jobs.ts";
+import { asideIn } from "../../core/study/extend.ts";
 import { type Conduct, conduct, defaultFolder, printConduct } from "./study.ts";
 import { givenTokenizer } from "./given_tokenizer.ts";
 import { readyStudy } from "./study_sources.ts";
@@ -92,6 +93,7 @@ export async function withStudy(
 /** Says when an earlier call with --jobs has cells that this call does not use. */
 async function noteCells(apart: string, { folder, display }: Conduct): Promise<void> {
   if (await systemDisk.stat(join(folder, FILES.record)) || !await systemDisk.stat(apart)) return;
+  if (await systemDisk.stat(asideIn(apart))) return;
   display.say(`note: ${apart} has cells of a call with --jobs, which go on with --jobs; this call begins anew`);
 }
 
@@ -109,11 +111,9 @@ export async function startStudy(
     const folder = out ?? defaultFolder(...parts, ...only, ...suffix, ...(cells === undefined ? [] : ["cells"]));
     const ready: Conduct = { study, folder, origins: originsOf(values), ...open, ...given };
     if (cells !== undefined) return await conductCells(ready, cells);
-    const apart = `${folder}-cells`;
-    if (jobs === undefined) {
-      await noteCells(apart, ready);
-      return await conduct(ready);
-    }
+    const apart = `${folder.replace(/[/\\]+$/, "")}-cells`;
+    if (!given.probe) return await conduct(ready);
+    if (jobs === undefined) await noteCells(apart, ready);
     const words = [...commandWithout(OF_JOBS), "--out", apart];
     printConduct(ready, await carriedOutBeside(ready, { jobs, cells: apart, words }));
   });

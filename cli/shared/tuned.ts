@@ -1,10 +1,20 @@
 /** `--tuned DIR`: the sources of a study with the choices of a finished sweep. */
+import { message } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { readSweep } from "../../core/record/mod.ts";
 import { requireFreshSeeds, requireNoOther, testPartFlags, tunedFlags, tunedNotes } from "../../core/study/tuned.ts";
 import type { Sources } from "../../core/study_file/mod.ts";
 import type { OpenStudy } from "./new_study.ts";
 import { readyStudy } from "./study_sources.ts";
+import { word } from "./values.ts";
+
+export const tunedOption = optional(
+  option("--tuned", word("DIR"), {
+    description: message`a finished sweep, whose choices the models get; its seeds are not used again`,
+  }),
+);
 
 /** The sources of a study in which something is chosen: it has a test part. */
 export function withTestPart(sources: Sources): Sources {

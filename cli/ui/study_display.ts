@@ -13,15 +13,17 @@ export class StudyDisplay {
     else this.#progress.say(line);
   }
 
-  /** Shows how far several cells are together. `share`: of their arithmetic, from 0 to 1. */
+  /** Begins to show several cells. `share`: what is done of their arithmetic, from 0 to 1. */
+  beginCells(share: number): void {
+    this.#label = "";
+    this.#progress.begin("cells (%)", { done: Math.floor(100 * share) });
+  }
+
+  /** Shows how far several cells are together. */
   showCells(
     { share, finished, all, running }: { share: number; finished: number; all: number; running: number },
   ): void {
-    const percent = Math.floor(100 * share), label = "cells (%)";
-    if (label !== this.#label) {
-      this.#label = label;
-      this.#progress.begin(label, { done: percent });
-    }
+    const percent = Math.floor(100 * share);
     this.#progress.update(percent, 100, { details: { finished: `${finished}/${all}`, running } });
   }
 

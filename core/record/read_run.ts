@@ -182,6 +182,18 @@ const storedRecord = object({
   baselines: object({ unigram: object(quality), bigram: object(quality) }),
   /** SHA-256 of the kernels that computed (core/backend/kernels.ts). Records of older runs have none. */
   kernels: optional(digest),
+  /** Each time that seeds or models were added to the finished run: what was added, and by which command. */
+  extended: optional(
+    list(
+      object({
+        when: text({ max: 64 }),
+        command: long,
+        arms: list(armName, { max: RECORD_LIMITS.arms }),
+        seeds: list(count, { max: RECORD_LIMITS.seeds }),
+      }),
+      { max: 1000 },
+    ),
+  ),
   /** The commit of the program, where its folder is a repository, and whether its files differed from it. */
   program: optional(object({ commit: name, dirty: oneOf([true, false]) })),
   /** The processor, also where a GPU computed. */

@@ -1,10 +1,9 @@
 /** Cells of a study in several processes on one machine. `HYMBA_EXHAUSTIVE=1` also stops by Ctrl-C, and sweeps. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { sha256, systemDisk } from "../../core/disk/mod.ts";
-import { filesBelow } from "../../core/study/merge/copy.ts";
-import { contentOf } from "../study/timeless.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { thorough } from "../thorough.ts";
+import { bitsOf } from "./bits.ts";
 import { hymba, makePlace, start } from "./command_line.ts";
 
 const place = await makePlace(), exhaustive = Deno.env.get("HYMBA_EXHAUSTIVE") === "1";
@@ -38,21 +37,6 @@ Deno.test("a score that cannot be kept is a warning, and the study ends as usual
 });
 
 const SLOW = [...study({ threads: 2, steps: 60 }), ...SHORT, "--set", "pretraining.evaluateEvery=10"];
-
-/** Artifacts that show times or speeds, and files that are made of their bytes. */
-const SHOWS_TIMES =
-  /(^|\/)(checksums\.json|speeds\.json|lock|(ablation_results|budgets)\..*|detailed_metrics.*|report\.html)$/;
-
-/** The SHA-256 of every file of a run without times. Checkpoints are left out: a stop makes one more, so their numbers differ. */
-async function bitsOf(folder: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}, root = join(place.folder, folder);
-  for (const file of await filesBelow(systemDisk, root)) {
-    if (!SHOWS_TIMES.test(file) && !file.includes("checkpoints/")) {
-      found[file] = sha256(await contentOf(systemDisk, join(root, file)));
-    }
-  }
-  return found;
-}
 
 /** The processes that a process has started, by Linux's list. */
 async function childrenOf(pid: number): Promise<number[]> {
@@ -94,7 +78,7 @@ thorough("two jobs make the run of one process, also when they are killed or sto
   if (Deno.build.os !== "linux") return console.log("skipped: the processes of a process are read from Linux");
   const whole = await hymba(place, "ablate", ...SLOW, "--out", "whole");
   assert.equal(whole.code, 0, whole.error);
-  const bits = await bitsOf("whole"), again = ["ablate", ...SLOW, "--jobs", "2", "--out"];
+  const bits = await bitsOf(place, "whole"), again = ["ablate", ...SLOW, "--jobs", "2", "--out"];
   assert.ok(Object.keys(bits).length > 20);
 
   await t.step("a killed cell is started again; a killed command goes on when it is repeated", async () => {
@@ -105,7 +89,7 @@ thorough("two jobs make the run of one process, also when they are killed or sto
     });
     const { code, error } = await hymba(place, ...again, "killed");
     assert.equal(code, 0, error);
-    assert.deepEqual(await bitsOf("killed"), bits);
+    assert.deepEqual(await bitsOf(place, "killed"), bits);
     assert.equal(await systemDisk.stat(join(place.folder, "killed-cells")), undefined);
   });
 
@@ -126,7 +110,7 @@ thorough("two jobs make the run of one process, also when they are killed or sto
     assert.match(other.error, /stopped-cells\/cell-\d is a cell of another study[^]*rate/);
     const rest = await hymba(place, ...again, "stopped");
     assert.equal(rest.code, 0, rest.error);
-    assert.deepEqual(await bitsOf("stopped"), bits);
+    assert.deepEqual(await bitsOf(place, "stopped"), bits);
   }
 });
 
@@ -140,7 +124,7 @@ Deno.test("a sweep in two jobs chooses like a sweep in one process", sweeping, a
   }
   const read = (path: string) => Deno.readTextFile(join(place.folder, path));
   assert.equal(await read("swept-2/sweep.csv"), await read("swept/sweep.csv"));
-  assert.deepEqual(await bitsOf("swept-2"), await bitsOf("swept"));
+  assert.deepEqual(await bitsOf(place, "swept-2"), await bitsOf(place, "swept"));
 });
 
 Deno.test("what --jobs cannot do is refused in words", async () => {

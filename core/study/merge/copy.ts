@@ -87,3 +87,15 @@ export async function copyCell(disk: Disk, out: string, found: FoundCell, positi
   const probe = recallFile(folder, arm.name, seed);
   if (await disk.stat(probe)) await keep(disk, recallFile(out, arm.name, seed), await disk.read(probe));
 }
+
+/** Copies the files below `from` that `to` does not have, but for those of which `but` says so. Paths are relative to both. */
+export async function copyRest(
+  disk: Disk,
+  { from, to, but }: { from: string; to: string; but: (file: string) => boolean },
+): Promise<void> {
+  for (const file of await filesBelow(disk, from)) {
+    if (!but(file) && !await disk.stat(join(to, file))) {
+      await keep(disk, join(to, file), await disk.read(join(from, file)));
+    }
+  }
+}

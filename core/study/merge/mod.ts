@@ -94,7 +94,7 @@ export interface Merged extends Gathered {
 export async function mergeRuns(
   disk: Disk,
   paths: readonly string[],
-  { out, own }: { out: string; own?: Partial<Pick<RunRecord, "command" | "adapter">> },
+  { out, own }: { out: string; own?: Partial<Pick<RunRecord, "command" | "adapter" | "extended">> },
 ): Promise<Merged> {
   const gathered = await gather(disk, paths, { out }), { found, missing } = gathered;
   await requireNothingLost(disk, out, gathered);

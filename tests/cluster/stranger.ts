@@ -1,0 +1,78 @@
+/**
+ * A stranger's study from `hymba init` to a merged run on a Slurm cluster that this script starts, and the same on one machine:
+ * `deno run -A tests/cluster/stranger.ts`. Width 96, nine layers of a pattern, a text of its own, three rates, two seeds. Prints
+ * every command with what it prints, and compares the two runs. `docs/cluster.md` has the transcript.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { filesBelow } from "../../core/study/merge/copy.ts";
+import { hymba, makePlace, type Place } from "../cli/command_line.ts";
+import { contentOf } from "../study/timeless.ts";
+import { slurmMissing, startCluster, until } from "./slurm.ts";
+
+/** What the stranger writes into the file that `hymba init` made. */
+const CHANGES: readonly (readonly [from: RegExp, to: string])[] = [
+  [/^# models = .*$/m, 'models = ["mine", "mamba"]'],
+  [/^seeds = \[1\]$/m, "seeds = 2"],
+  [/^# files = .*$/m, 'files = ["made-up.txt"]'],
+  [/^dModel = 32$/m, "dModel = 96"],
+  [/^nLayers = 6$/m, "nLayers = 9"],
+  [/^# over = .*$/m, 'over = ["pretraining.rate=2e-3,4e-3,8e-3"]'],
+];
+const MINE = '\n[arms.mine]\nlayers = "h l m g h l m g h"\n';
+
+const say = (text: string) => console.log(text.replaceAll(Deno.cwd(), "").trimEnd());
+
+/** Runs a command and prints it with both of its outputs. */
+async function shown(place: Place, line: string): Promise<string> {
+  say(`\n$ hymba ${line}`);
+  const { code, out, error } = await hymba(place, ...line.split(" "));
+  say(error.replaceAll(place.folder, ""));
+  say(out.replaceAll(place.folder, ""));
+  assert.equal(code, 0, error);
+  return out;
+}
+
+/** Files that show times and speeds, or the threads of a process. */
+const SHOWS_TIMES =
+  /^(checksums\.json|speeds\.json|test_readings\.json|run\.json|lock|(ablation_results|budgets)\..*|detailed_metrics.*|report\.html)$/;
+
+/** Compares every other file of two runs without times. Returns how many. */
+async function compared(first: string, second: string): Promise<number> {
+  const files = (await filesBelow(systemDisk, first)).filter((file) => !SHOWS_TIMES.test(file));
+  for (const file of files) {
+    assert.equal(await contentOf(systemDisk, join(second, file)), await contentOf(systemDisk, join(first, file)), file);
+  }
+  return files.length;
+}
+
+const missing = slurmMissing();
+if (missing) throw new Error(missing);
+const made = await makePlace(), cluster = await startCluster(await Deno.makeTempDir({ prefix: "hymba-slurm-" }));
+const place = { ...made, environment: { ...made.environment, ...cluster.environment } };
+try {
+  await shown(place, "init --preset smoke --out study.toml");
+  const file = join(place.folder, "study.toml"), before = await Deno.readTextFile(file);
+  const text = CHANGES.reduce((text, [from, to]) => {
+    assert.match(text, from);
+    say(`  ${to}`);
+    return text.replace(from, to);
+  }, before);
+  say(MINE.trimEnd());
+  await Deno.writeTextFile(file, text + MINE);
+  await shown(place, "cells study.toml --backend cpu --threads 2");
+  await shown(place, "sweep study.toml --backend cpu --threads 2 --per-arm --seeds 1 --extend 1 --jobs 2 --out sweep");
+  const study = "study.toml --backend cpu --tuned sweep";
+  await shown(place, `submit ${study} --engine slurm --threads 1 --out shared`);
+  await until("the merge", async () => {
+    const { out } = await hymba(place, "array", "status", "shared", "--json");
+    return JSON.parse(out).merge === "done";
+  }, 1200);
+  await shown(place, "array status shared");
+  await shown(place, `ablate ${study} --threads 1 --out one`);
+  const [one, merged] = [join(place.folder, "one"), join(place.folder, "shared", "merged")];
+  say(`\n${await compared(one, merged)} files of the two runs are equal without times`);
+} finally {
+  await cluster.stop();
+}
