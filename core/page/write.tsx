@@ -173,7 +173,8 @@ export function Write({ bench, first }: { bench: Bench; first: string }) {
       <p class="faint">
         The same seed gives the text of{" "}
         <code>hymba generate</code>. Coloured tokens had a low probability. Point at a token, or choose it with the
-        arrow keys, to see what else was likely.
+        arrow keys, to see what else was likely. Models that write side by side share the machine: for the speed of one,
+        choose it alone.
       </p>
       <div class="columns">
         {bench.models.map((model) => (

@@ -1,6 +1,6 @@
 /**
- * Opens the page of a run in headless Chromium and uses it: `deno run -A browser.ts CHROMIUM ADDRESS PICTURES`, where PICTURES is a
- * path without an ending, or "-". Prints one line of JSON. A process of its own, because the driver is not among the packages of
+ * Opens the page of a run in headless Chromium and uses it: `deno run -A browser.ts CHROMIUM ADDRESS PICTURES PARTS`, where PICTURES is
+ * a path without an ending, or "-", and PARTS is "all", or "write" to write only, on the processor. Prints one line of JSON. A process of its own, because the driver is not among the packages of
  * the lock file.
  */
 const DRIVER = "npm:playwright-core@1.65.1", AXE = "npm:axe-core@4.14.1";
@@ -75,11 +75,17 @@ async function written(page: Page, where: "webgpu" | "cpu"): Promise<Record<stri
   return { texts, statuses, computer: await page.locator("#computer").innerText() };
 }
 
-/** The parts that write, on both kinds of engines. */
-async function useWrite(page: Page): Promise<Record<string, unknown>> {
+/** Fills the form of the models that write. */
+async function fillIn(page: Page): Promise<void> {
+  await page.getByRole("link", { name: "Write" }).click();
   await page.getByLabel("Prompt").fill("the sun ");
   await page.getByLabel("tokens", { exact: true }).fill(String(TOKENS));
   await page.getByLabel("seed", { exact: true }).fill("7");
+}
+
+/** The parts that write, on both kinds of engines. */
+async function useWrite(page: Page): Promise<Record<string, unknown>> {
+  await fillIn(page);
   const cpu = await written(page, "cpu"), tokens = page.locator(".column .tokens").first();
   await tokens.focus();
   for (const key of ["ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
@@ -154,8 +160,29 @@ async function lookAround(page: Page, { picture, source }: { picture: string; so
   return looks;
 }
 
-const [executablePath = "", address = "", picture = "-"] = Deno.args;
-const { chromium } = await import(DRIVER) as Driver, { default: { source } } = await import(AXE);
+/** Everything that a reader can do. */
+async function useAll(page: Page, picture: string): Promise<Record<string, unknown>> {
+  const { default: { source } } = await import(AXE), stopped = await stopIt(page), write = await useWrite(page);
+  const attention = await lookInto(page, "Attention", [
+    "ArrowDown",
+    "ArrowDown",
+    "ArrowDown",
+    "ArrowDown",
+    "ArrowRight",
+  ]);
+  const states = await lookInto(page, "States", ["ArrowDown", "ArrowDown", "ArrowRight"]);
+  const surprise = await lookInto(page, "Surprise", ["ArrowRight", "ArrowRight"]);
+  return { write, stopped, attention, states, surprise, looks: await lookAround(page, { picture, source }) };
+}
+
+/** Only what needs the engine on the processor. */
+async function useLittle(page: Page): Promise<Record<string, unknown>> {
+  await fillIn(page);
+  return { write: { cpu: await written(page, "cpu") } };
+}
+
+const [executablePath = "", address = "", picture = "-", parts = "all"] = Deno.args;
+const { chromium } = await import(DRIVER) as Driver;
 const args = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 const browser = await chromium.launch({ executablePath, args });
 try {
@@ -166,19 +193,9 @@ try {
   page.on("request", (request) => requests.push(request.url()));
   await page.goto(address);
   await page.locator("table tbody tr").nth(ARMS - 1).waitFor({ timeout: PATIENCE });
-  const stopped = await stopIt(page), write = await useWrite(page);
-  const attention = await lookInto(page, "Attention", [
-    "ArrowDown",
-    "ArrowDown",
-    "ArrowDown",
-    "ArrowDown",
-    "ArrowRight",
-  ]);
-  const states = await lookInto(page, "States", ["ArrowDown", "ArrowDown", "ArrowRight"]);
-  const surprise = await lookInto(page, "Surprise", ["ArrowRight", "ArrowRight"]);
-  const looks = await lookAround(page, { picture, source });
+  const seen = await (parts === "all" ? useAll(page, picture) : useLittle(page));
   const outside = requests.filter((url) => !url.startsWith(address) && !url.startsWith("data:"));
-  console.log(JSON.stringify({ errors, outside, looks, write, stopped, attention, states, surprise }));
+  console.log(JSON.stringify({ errors, outside, ...seen }));
 } finally {
   await browser.close();
 }

@@ -1,5 +1,6 @@
 /** The page in a browser: its models write what the command line writes, without an error, and for every reader. */
 import { strict as assert } from "node:assert";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openBackend } from "../../core/backend/mod.ts";
 import { ARCH_TYPES, layersOf } from "../../core/config/mod.ts";
@@ -8,6 +9,7 @@ import { attentionOf } from "../../core/eval/attention.ts";
 import { DecodeSession } from "../../core/infer/session.ts";
 import { at } from "../../core/lists.ts";
 import { Answers } from "../../core/serve/answers.ts";
+import { exportPage } from "../../core/serve/export.ts";
 import { pageFiles } from "../../core/serve/page_files.ts";
 import { serve } from "../../core/serve/server.ts";
 import { fixed, significant } from "../../core/report/format.ts";
@@ -44,26 +46,54 @@ async function browserPath(): Promise<string | undefined> {
   }
 }
 
-/** Uses the page of a run; undefined, with the reason printed, where there is no browser or no driver for it. */
-async function use(folder: string): Promise<Seen | undefined> {
+/** Uses a page; undefined, with the reason printed, where there is no browser or no driver for it. */
+async function use<T>(address: string, parts: "all" | "write"): Promise<T | undefined> {
   const chromium = await browserPath();
   if (chromium === undefined) return void console.log("skipped: no chromium in the path");
-  const page = await pageFiles(systemDisk), answers = new Answers(systemDisk, folder, page, { live: true });
-  const faults: unknown[] = [],
-    served = serve(systemDisk, answers, { port: 0, onFault: (error) => faults.push(error) });
+  const picture = Deno.env.get("HYMBA_TEST_PICTURES") ?? "-";
+  const args = ["run", "-A", "--no-check", "--no-lock", SCRIPT, chromium, address, picture, parts];
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  const said = new TextDecoder().decode(stderr);
+  if (/error: .*(npm package|npm registry|registry\.)/i.test(said) && !success && stdout.length === 0) {
+    return void console.log(`skipped: no driver for the browser: ${said.split("\n")[0]}`);
+  }
+  assert.ok(success, said);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+async function answersOf(folder: string, { live }: { live: boolean }): Promise<Answers> {
+  return new Answers(systemDisk, folder, await pageFiles(systemDisk), { live });
+}
+
+/** Uses the page as the program serves it. */
+async function useServed(folder: string): Promise<Seen | undefined> {
+  const faults: unknown[] = [], onFault = (error: unknown) => faults.push(error);
+  const served = serve(systemDisk, await answersOf(folder, { live: true }), { port: 0, onFault });
   try {
-    const picture = Deno.env.get("HYMBA_TEST_PICTURES") ?? "-";
-    const args = ["run", "-A", "--no-check", "--no-lock", SCRIPT, chromium, served.address, picture];
-    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-    const said = new TextDecoder().decode(stderr);
-    if (/error: .*(npm package|npm registry|registry\.)/i.test(said) && !success && stdout.length === 0) {
-      return void console.log(`skipped: no driver for the browser: ${said.split("\n")[0]}`);
-    }
-    assert.ok(success, said);
+    const seen = await use<Seen>(served.address, "all");
     assert.deepEqual(faults, []);
-    return JSON.parse(new TextDecoder().decode(stdout));
+    return seen;
   } finally {
     await served.close();
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = { html: "text/html", js: "text/javascript", css: "text/css" };
+
+/** Uses the page as files, from a server that sends no header but the type. */
+async function useExported(folder: string): Promise<Pick<Seen, "errors" | "outside" | "write"> | undefined> {
+  const target = join(folder, "..", "site");
+  await exportPage(systemDisk, await answersOf(folder, { live: false }), target);
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const path = new URL(request.url).pathname.replace(/\/$/, "/index.html"),
+      type = TYPES[path.split(".").at(-1) ?? ""];
+    const headers = { "content-type": type ?? "application/octet-stream" };
+    return new Response(await Deno.readFile(join(target, ...path.split("/"))), { headers });
+  });
+  try {
+    return await use(`http://127.0.0.1:${server.addr.port}/`, "write");
+  } finally {
+    await server.shutdown();
   }
 }
 
@@ -128,7 +158,7 @@ thorough(
   "page: all five models write in the browser what the command line writes, on WebGPU and on the processor",
   async () => {
     await withTinyRun(async (folder) => {
-      const seen = await use(folder);
+      const seen = await useServed(folder);
       if (!seen) return;
       const { cpu, webgpu, byKey, byMouse } = seen.write;
       assert.deepEqual(seen.errors, [], "console errors");
@@ -152,3 +182,13 @@ thorough(
     });
   },
 );
+
+thorough("page: as files on a server that knows nothing of it, its models write the same", async () => {
+  await withTinyRun(async (folder) => {
+    const seen = await useExported(folder);
+    if (!seen) return;
+    assert.deepEqual(seen.errors, [], "console errors");
+    assert.deepEqual(seen.outside, [], "requests to elsewhere");
+    assert.deepEqual(seen.write.cpu.texts, await withModels(folder, generated));
+  });
+});
