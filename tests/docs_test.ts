@@ -4,7 +4,7 @@ import { loadCommand } from "../cli/tree.ts";
 import config from "../deno.json" with { type: "json" };
 
 const ROOT = new URL("../", import.meta.url);
-const DOCUMENTS = ["README.md", "CONTRIBUTING.md", "results/README.md"];
+const DOCUMENTS = ["README.md", "README.ko.md", "CONTRIBUTING.md", "results/README.md"];
 for (const { name } of Deno.readDirSync(new URL("docs/", ROOT))) {
   if (name.endsWith(".md")) DOCUMENTS.push(`docs/${name}`);
 }

@@ -12,7 +12,7 @@ import { type Cell, csvText } from "./csv.ts";
 import { comparedPart, type Difference, differenceOf } from "./statistics.ts";
 import { duration, fixed, NONE, significant, whole } from "./format.ts";
 import { oneLine } from "./caption.ts";
-import { spreadOf, testQuality } from "./summary.ts";
+import { type Spread, spreadOf, testQuality } from "./summary.ts";
 import type { MetricsTable } from "./table.ts";
 
 export const COST_AXES = ["tokens", "flops", "seconds"] as const;
@@ -68,6 +68,23 @@ function lossOf(run: Run, arm: string, seed: number): number | undefined {
   if (comparedPart(run) === "test") return testQuality(run, { arm, seed }, "pretraining")?.loss;
   return run.results.find((result) => result.arm === arm && result.seed === seed)?.stages.pretraining?.final.loss;
 }
+
+/** A model's losses by cost: the end of each of its trainings, the cheapest first. */
+export interface LossByCost {
+  readonly model: string;
+  readonly points: readonly { readonly cost: number; readonly spread: Spread }[];
+}
+
+/** The losses of all models by their cost on an axis, on the part of the text that models are compared on. */
+export const lossesByCost = (run: Run, axis: CostAxis): LossByCost[] =>
+  lengthsOf(run).map((lengths) => {
+    const costs = costsOf(run, lengths, axis);
+    const points = lengths.arms.flatMap(({ name }, i) => {
+      const spread = spreadOf(run.record.study.seeds.map((seed) => lossOf(run, name, seed)));
+      return spread ? [{ cost: at(costs, i), spread }] : [];
+    });
+    return { model: lengths.model, points };
+  });
 
 /** A value at a cost, by a straight line over the logarithm of the cost; undefined outside the known costs. */
 export function interpolated(

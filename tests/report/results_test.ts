@@ -102,23 +102,53 @@ Deno.test("results: a difference is called one exactly when its interval leaves 
   }
 });
 
-Deno.test("results: the README's table of quick is the one in results/quick", async () => {
-  const readme = await read("README.md"), rows = await tableOf("results/quick/ablation_results.csv");
-  const table = /\nmodel {2,}pretrain PPL[^]*?\n```/.exec(readme)?.[0] ?? "";
-  const [, , ...lines] = table.trim().split("\n");
-  const fixed = (text: string | undefined, digits: number) => Number(text).toFixed(digits);
-  for (const row of rows) {
-    const cells = lines.find((line) => line.startsWith(`${row["model"]} `))?.split(/\s+/);
-    assert.ok(cells, row["model"]);
-    const [, pretraining, orpo] = cells;
-    assert.equal(pretraining, fixed(row["pretrain_final_perplexity"], 2), row["model"]);
-    if (!row["seed"]) continue;
-    const [, , , control, bits, accuracy] = cells;
-    assert.deepEqual([orpo, control, bits, accuracy], [
-      fixed(row["orpo_final_perplexity"], 2),
-      fixed(row["control_final_perplexity"], 2),
-      fixed(row["orpo_final_bits_per_byte"], 3),
-      fixed(row["preference_accuracy"], 3),
-    ]);
+Deno.test("results: the table of README and README.ko is that of results/arms-tuned", async () => {
+  const rows = await tableOf("results/arms-tuned/equal_costs.csv"),
+    all = await tableOf("results/arms-tuned/ablation_results.csv");
+  const { choices } = JSON.parse(await read("results/arms-tuned/sweep.json"));
+  const most = (axis: string) =>
+    Math.max(...rows.filter((row) => row["axis"] === axis).map((row) => Number(row["cost"])));
+  const cell = (model: string, axis: string) => {
+    const row = rows.find((one) =>
+      one["axis"] === axis && one["model"] === model && Number(one["cost"]) === most(axis)
+    );
+    if (!row?.["low"]) return "**lowest**";
+    const [above, low, high] = ["above_best_nats", "low", "high"].map((name) => Number(row[name]).toFixed(3));
+    return `${above} (${low} to ${high})`;
+  };
+  for (const file of ["README.md", "README.ko.md"]) {
+    const text = await read(file), seen = [...text.matchAll(/^\| `([\w-]+)` \| (0\.\d+) \| (.*) \|$/gm)];
+    assert.equal(seen.length, 5, file);
+    for (const [, model = "", rate, cells = ""] of seen) {
+      const perplexities = all.filter((row) => row["model"] === model).map((row) =>
+        Number(row["pretrain_test_perplexity"])
+      );
+      const mean = perplexities.reduce((sum, x) => sum + x, 0) / perplexities.length;
+      assert.equal(perplexities.length, 8, model);
+      assert.equal(Number(rate), choices.find(({ arm }: { arm: string }) => arm === model)?.point["pretraining.rate"]);
+      assert.deepEqual(cells.split(" | "), [
+        mean.toFixed(1),
+        ...["tokens", "flops", "seconds"].map((axis) => cell(model, axis)),
+      ]);
+    }
   }
+});
+
+Deno.test("results: README and README.ko say by how much the parallel hybrid is behind at each length", async () => {
+  const rows = await tableOf("results/arms-tuned/equal_costs.csv");
+  const gaps = rows.filter((row) => row["axis"] === "tokens" && row["model"] === "hymba")
+    .map((row) => Number(row["above_best_nats"])).map((gap) => gap.toFixed(gap < 0.1 ? 3 : 2));
+  assert.equal(gaps.length, 4);
+  for (const file of ["README.md", "README.ko.md"]) {
+    const text = await read(file), places = gaps.map((gap) => text.indexOf(gap));
+    assert.ok(places.every((place) => place > 0), `${file}: ${gaps}`);
+  }
+});
+
+Deno.test("README: at most 150 lines, and README.ko has the same commands and blocks of code", async () => {
+  const [english, korean] = [await read("README.md"), await read("README.ko.md")];
+  assert.ok(english.split("\n").length <= 150, `${english.split("\n").length} lines`);
+  const code = (text: string) => [...text.matchAll(/^(?: {4}.*|```[^]*?^```)$/gm)].map(([block]) => block);
+  assert.deepEqual(code(korean), code(english));
+  assert.ok(code(english).length >= 8);
 });
