@@ -10,11 +10,19 @@ import { type Corpus, resolveCorpus, wholeText } from "../../core/data/corpus.ts
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
 import type { Part } from "../../core/data/parts.ts";
 import { UsageError } from "../../core/errors.ts";
-import { chooseModel, noTestPart, type TrainedModel } from "../../core/study/one_model.ts";
+import {
+  chooseModel,
+  type ChosenModel,
+  findModel,
+  type ModelFiles,
+  noTestPart,
+  type TextQuality,
+  type TrainedModel,
+} from "../../core/study/one_model.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
-import { modelOptions, withModel } from "../shared/model_options.ts";
+import { modelOptions, withAnyModel, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
@@ -45,7 +53,7 @@ const options = merge(
 export const evaluateCommand = command("evaluate", map(options, (given): Action => () => evaluate(given)), {
   brief: message`loss, perplexity and bits per byte of one trained model`,
   description:
-    message`Evaluates a model of a run on the run's validation text, or on another text. Example: hymba evaluate results/runs/quick-tinyshakespeare --model mamba --stage pretraining`,
+    message`Evaluates a model of a run on the run's validation text, or on another text; with --text also an imported model. Example: hymba evaluate results/runs/quick-tinyshakespeare --model mamba --stage pretraining`,
 });
 
 /** A part of the run's text as tokens. */
@@ -59,42 +67,70 @@ async function heldPart(
   return found;
 }
 
-async function evaluate(
-  { run, text, part, data, validationData, testData, json, model, seed, stage, ...backend }: InferValue<typeof options>,
-): Promise<void> {
-  if (text !== undefined && part !== undefined) {
-    throw new UsageError("--text and --part name two texts", { expected: "one of them" });
-  }
-  const folder = await folderOf(run), choice = { model, seed, stage };
-  const { record, ...chosen } = await chooseModel(systemDisk, folder, choice),
-    onProgress = say;
-  const corpus = text === undefined
-    ? await corpusOf(record, { data, validationData, testData, onProgress })
-    : await resolveCorpus({ data: text, onProgress });
+type Given = InferValue<typeof options>;
+
+/** What was evaluated, and how well it predicts. An imported model has neither seed nor stage. */
+interface Evaluated extends TextQuality {
+  readonly model: string;
+  readonly seed?: number;
+  readonly stage?: string;
+  readonly text: string;
+}
+
+const seedAndStage = (chosen: ModelFiles | ChosenModel) =>
+  "record" in chosen ? { seed: chosen.seed, stage: chosen.stage } : {};
+
+/** A model of a run on a part of the run's text. */
+async function onPart(
+  folder: string,
+  { part = "validation", data, validationData, testData, model, seed, stage, ...backend }: Omit<Given, "run" | "text">,
+): Promise<Evaluated> {
+  const choice = { model, seed, stage }, onProgress = say;
+  const { record, ...chosen } = await chooseModel(systemDisk, folder, choice);
+  const corpus = await corpusOf(record, { data, validationData, testData, onProgress });
   if (part === "test") {
     if (record.data.testTokens === undefined) throw noTestPart();
     const models = [{ arm: chosen.arm.name, seed: chosen.seed, stages: [chosen.stage] }];
     await noteReading(folder, { by: "evaluate", models });
   }
-  const found = await withModel(
-    folder,
-    { choice, backend: { ...backend, onProgress } },
-    async (opened) => ({
-      model: opened.chosen.arm.name,
-      seed: opened.chosen.seed,
-      stage: opened.chosen.stage,
-      text: text ?? `${record.corpus.name}, ${part ?? "validation"} part`,
-      ...await (text === undefined
-        ? opened.evaluatePart(await heldPart(opened, { corpus, part }))
-        : opened.evaluate(wholeText(corpus, "hymba evaluate --text"))),
-    }),
-  );
-  const { loss, perplexity, bitsPerByte, tokens, bytes } = found;
+  return await withModel(folder, { choice, backend: { ...backend, onProgress } }, async (opened) => ({
+    model: opened.chosen.arm.name,
+    seed: opened.chosen.seed,
+    stage: opened.chosen.stage,
+    text: `${record.corpus.name}, ${part} part`,
+    ...await opened.evaluatePart(await heldPart(opened, { corpus, part })),
+  }));
+}
+
+/** A model of a run, or an imported one, on a whole text. */
+async function onText(
+  folder: string,
+  { text, model, seed, stage, backend, adapter, threads }: Omit<Given, "run" | "text"> & { text: string },
+): Promise<Evaluated> {
+  const choice = { model, seed, stage }, onProgress = say;
+  await findModel(systemDisk, folder, choice); // Before a long text is read.
+  const corpus = await resolveCorpus({ data: text, onProgress });
+  const wanted = { choice, backend: { backend, adapter, threads, onProgress } };
+  return await withAnyModel(folder, wanted, async (opened) => ({
+    model: opened.chosen.arm.name,
+    ...seedAndStage(opened.chosen),
+    text,
+    ...await opened.evaluate(wholeText(corpus, "hymba evaluate --text")),
+  }));
+}
+
+async function evaluate({ run, text, json, ...given }: Given): Promise<void> {
+  if (text !== undefined && given.part !== undefined) {
+    throw new UsageError("--text and --part name two texts", { expected: "one of them" });
+  }
+  const folder = await folderOf(run), rest = { json, ...given };
+  const found = text === undefined ? await onPart(folder, rest) : await onText(folder, { ...rest, text });
+  const { seed = "-", stage = "-", loss, perplexity, bitsPerByte, tokens, bytes } = found;
   const numbers = [loss.toFixed(4), perplexity.toFixed(2), bitsPerByte.toFixed(3), String(tokens), String(bytes)];
   console.log(
     json ? JSON.stringify(found) : table([
       ["model", "seed", "stage", "nats/token", "perplexity", "bits/byte", "tokens", "bytes"],
-      [found.model, String(found.seed), found.stage, ...numbers],
+      [found.model, String(seed), stage, ...numbers],
     ]),
   );
 }

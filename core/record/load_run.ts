@@ -23,7 +23,9 @@ export async function readRecord(disk: Disk, folder: string): Promise<RunRecord>
   const imported = await disk.stat(join(folder, MODEL_FILES.model)) !== undefined;
   throw new UsageError(`${folder} is ${imported ? "one imported model and " : ""}not a run`, {
     expected: `a folder with ${FILES.record}`,
-    hint: `${imported ? "generate and export take it; " : ""}name a run directory, or make one with hymba ablate`,
+    hint: `${
+      imported ? "generate, export and evaluate --text take it; " : ""
+    }name a run directory, or make one with hymba ablate`,
   });
 }
 

@@ -54,9 +54,17 @@ Deno.test("import: a model that was exported and came back writes the same text"
   ok(await hymba(place, "export", "pytorch-back", "--format", "pytorch", "--out", "again"));
   const bytes = (folder: string) => Deno.readFileSync(pathOf(folder, "model.safetensors"));
   assert.deepEqual(bytes("again"), bytes("pytorch-there"));
+  const quality = async (...words: string[]) => {
+    const out = ok(await hymba(place, "evaluate", ...words, "--backend", "cpu", "--text", place.text, "--json"));
+    const { loss, tokens, seed, stage } = JSON.parse(out);
+    return { loss, tokens, seed, stage };
+  };
+  const { loss, tokens, ...which } = await quality("run", "--model", "hymba");
+  assert.deepEqual(which, { seed: 1, stage: "pretraining" });
+  assert.deepEqual(await quality("pytorch-back"), { loss, tokens, seed: undefined, stage: undefined });
   const csv = await hymba(place, "csv", "pytorch-back");
   assert.equal(csv.code, 2);
-  assert.match(csv.error, /one imported model and not a run[^]*generate and export take it/);
+  assert.match(csv.error, /one imported model and not a run[^]*generate, export and evaluate --text take it/);
 });
 
 Deno.test("export: llama.cpp's file is one, ONNX has its tokenizer beside it, and what llama.cpp cannot carry is refused", async () => {
