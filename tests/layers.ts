@@ -43,6 +43,7 @@ export const LAYERS = [
   "core/verify",
   "core/library",
   "mod.ts",
+  "notebook.ts",
   "cli/briefs.json",
   "cli/ui",
   "cli/shared",

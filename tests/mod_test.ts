@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { fileURLToPath } from "node:url";
 import { inFolder } from "./library/small.ts";
+import { thorough } from "./thorough.ts";
 
 const ROOT = new URL("..", import.meta.url), path = (name: string) => fileURLToPath(new URL(name, ROOT));
 const decoder = new TextDecoder();
@@ -12,8 +13,8 @@ async function deno(args: string[], options: Deno.CommandOptions = {}) {
   return { code, out: decoder.decode(stdout), problem: decoder.decode(stderr) };
 }
 
-Deno.test("deno doc --lint finds nothing: all that mod.ts exports is documented and says its types", async () => {
-  const { code, problem } = await deno(["doc", "--lint", path("mod.ts")]);
+Deno.test("deno doc --lint finds nothing: all that mod.ts and notebook.ts export is documented and says its types", async () => {
+  const { code, problem } = await deno(["doc", "--lint", path("mod.ts"), path("notebook.ts")]);
   assert.equal(code, 0, problem);
 });
 
@@ -26,19 +27,18 @@ function firstExample(text: string): string {
 
 /** Files with examples in their comments or in blocks of TypeScript. */
 const EXAMPLES = [
-  "mod.ts",
-  "docs/api.md",
-  ...["causality", "checkpoint", "hymba", "trainer"].map((name) => `core/library/${name}.ts`),
+  ...["mod.ts", "notebook.ts", "docs/api.md", "docs/notebooks.md"],
+  ...["causality", "checkpoint", "hymba", "pictures", "shown", "trainer"].map((name) => `core/library/${name}.ts`),
 ];
 
-Deno.test("every example of the library and of docs/api.md type-checks and runs", () =>
+thorough("every example of the library and of its guides type-checks and runs", () =>
   inFolder(async (folder) => {
     // In a folder of its own, because examples write files.
     const args = ["test", "-A", "--doc", "--no-lock", "--config", path("deno.json"), ...EXAMPLES.map(path)];
     const { code, out, problem } = await deno(args, { cwd: folder });
     assert.equal(code, 0, out + problem);
     const [, passed] = /(\d+) passed/.exec(out) ?? [];
-    assert.ok(Number(passed) >= 8, out);
+    assert.ok(Number(passed) >= 12, out);
   }));
 
 Deno.test("the example in README type-checks and runs as it stands", async () => {

@@ -2,6 +2,7 @@
 import type { HymbaConfig } from "./model.ts";
 import { layersOf } from "./layers.ts";
 
+/** Sizes of the caches of one sequence. */
 export interface CacheSize {
   /** Layers with attention / distinct key–value caches. 1 for a model without attention. */
   readonly layerRatio: number;

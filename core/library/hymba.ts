@@ -20,20 +20,16 @@ import type {
 /** The engine of a model, for the other files of the library. */
 export let engineOf: (model: Hymba) => Engine;
 
-/** Makes a model around an engine, for the other files of the library. */
-export let modelOf: (engine: Engine, tokenizer?: Tokenizer) => Hymba;
-
 /** One model with its weights on an executor. Close it when done, or declare it with `await using`. Its calls may overlap. */
 export class Hymba implements AsyncDisposable {
   /** The checked configuration. */
   readonly config: HymbaConfig;
-  /** The tokenizer that a loaded model was trained with. */
+  /** The tokenizer that a loaded model was trained with, or that `create` was given. */
   readonly tokenizer: Tokenizer | undefined;
   #engine: Engine | undefined;
 
   static {
     engineOf = (model) => model.#open;
-    modelOf = (engine, tokenizer) => new Hymba(engine, tokenizer);
   }
 
   private constructor(engine: Engine, tokenizer?: Tokenizer) {
@@ -41,8 +37,8 @@ export class Hymba implements AsyncDisposable {
   }
 
   /**
-   * Opens a backend (a GPU when there is one, else the processor) and draws start values. Throws UsageError for a configuration or a
-   * seed that makes no model, HymbaError when the backend cannot be opened.
+   * Opens a backend (a GPU when there is one, else the processor) and draws start values. Throws UsageError for a configuration, seed or
+   * tokenizer that makes no model, HymbaError when the backend cannot be opened.
    *
    * @example
    * ```ts
@@ -54,13 +50,19 @@ export class Hymba implements AsyncDisposable {
    */
   static async create(
     config: HymbaConfig | Partial<HymbaOptions>,
-    { seed = 1, ...backend }: HymbaCreateOptions = {},
+    { seed = 1, tokenizer, ...backend }: HymbaCreateOptions = {},
   ): Promise<Hymba> {
     const checked = config instanceof HymbaConfig ? config : new HymbaConfig(config);
+    if (tokenizer && tokenizer.vocabSize > checked.vocabSize) {
+      throw new UsageError("the tokenizer has ids that the model does not know", {
+        expected: `at most ${checked.vocabSize}, the model's vocabSize`,
+        got: `${tokenizer.vocabSize}`,
+      });
+    }
     const { openEngine } = await import("./engine.ts"), engine = await openEngine(checked, backend);
     try {
       engine.start(seed);
-      return new Hymba(engine);
+      return new Hymba(engine, tokenizer);
     } catch (cause) {
       await engine.close();
       throw cause;
@@ -191,7 +193,7 @@ export class Hymba implements AsyncDisposable {
     if (this.tokenizer) return this.tokenizer;
     throw new UsageError("the model has no tokenizer", {
       expected: "token ids in place of a text",
-      hint: "models that were loaded from a run have a tokenizer",
+      hint: "loaded models have a tokenizer; Hymba.create takes one",
     });
   }
 

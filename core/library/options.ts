@@ -1,5 +1,6 @@
 /** What the functions of the library take. Nothing here is loaded: these are types. */
 import type { BackendOptions } from "../backend/mod.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 
 /** Token ids, [B][T]: B sequences, of one length for `forward`, of any lengths of at least 1 for `generate`. */
 export type TokenIds = readonly (readonly number[] | Uint32Array)[];
@@ -8,6 +9,8 @@ export type TokenIds = readonly (readonly number[] | Uint32Array)[];
 export interface HymbaCreateOptions extends BackendOptions {
   /** Seed of the start values, a whole number from 0. Default 1. */
   seed?: number;
+  /** For text in place of token ids. It has as many ids as the model's vocabulary, or fewer. */
+  tokenizer?: Tokenizer;
 }
 
 /** Which trained model of a run to load, and where it computes. */

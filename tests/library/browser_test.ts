@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Hymba, HymbaConfig } from "../../mod.ts";
+import { thorough } from "../thorough.ts";
 import { buildLibrary, programPath } from "./build.ts";
 
 const SCRIPT = fileURLToPath(new URL("chromium.ts", import.meta.url));
@@ -64,7 +65,7 @@ async function open(chromium: string, addresses: readonly string[]): Promise<See
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-Deno.test("library in Chromium: WebGPU, threads, and no threads give Deno's tokens", async () => {
+thorough("library in Chromium: WebGPU, threads, and no threads give Deno's tokens", async () => {
   const chromium = await programPath("chromium", "chromium-browser", "google-chrome");
   if (!chromium) return void console.log("skipped: no chromium in the path");
   const folder = await Deno.makeTempDir();

@@ -1,8 +1,6 @@
 /** A model of the library: forward, generate, evaluate, weights; overlapping calls and wrong ones. */
 import assert from "node:assert/strict";
-import { Hymba, HymbaConfig, HymbaError, trainTokenizer, UsageError } from "../../mod.ts";
-import { modelOf } from "../../core/library/hymba.ts";
-import { openEngine } from "../../core/library/engine.ts";
+import { Hymba, HymbaError, trainTokenizer, UsageError } from "../../mod.ts";
 import { SIZES, small } from "./small.ts";
 
 const IDS = [[1, 2, 3, 4], [9, 8, 7, 6]], TARGETS = [[2, 3, 4, 5], [8, 7, 6, 5]];
@@ -85,9 +83,8 @@ Deno.test("model: evaluate is the mean over windows, each without the one before
 Deno.test("model: with a tokenizer it continues and measures text", async () => {
   const text = "the sun came over the hill and the moon went home. ".repeat(40);
   const tokenizer = trainTokenizer(text, { vocabSize: 270 });
-  const engine = await openEngine(new HymbaConfig({ ...SIZES, vocabSize: tokenizer.vocabSize }), { backend: "cpu" });
-  engine.start(1);
-  await using model = modelOf(engine, tokenizer);
+  await assert.rejects(Hymba.create(SIZES, { backend: "cpu", tokenizer }), refused(/ids that the model does not know/));
+  await using model = await Hymba.create({ ...SIZES, vocabSize: tokenizer.vocabSize }, { backend: "cpu", tokenizer });
   const options = { maxNewTokens: 12, temperature: 0.7, seed: 2 }, all = await model.generate("the sun", options);
   let parts = "";
   for await (const part of model.generate("the sun", options)) parts += part;

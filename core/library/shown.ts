@@ -1,0 +1,86 @@
+/** Tables and pictures that a notebook shows by themselves. */
+import { UsageError } from "../errors.ts";
+import { htmlTable } from "../report/document/html.ts";
+import { fixed, significant } from "../report/format.ts";
+import { tableLines } from "../report/table.ts";
+
+/** By type of content: text as it is, pictures as Base64. */
+export type MimeBundle = Readonly<Record<string, string>>;
+
+/** Something that shows itself as the last value of a notebook's cell, and as text elsewhere. */
+export class Shown {
+  readonly #bundle: MimeBundle;
+  /** The picture as PNG; undefined for a table. */
+  readonly png: Uint8Array | undefined;
+
+  /** Made by the functions that begin with `show`. @internal */
+  constructor(bundle: MimeBundle, png?: Uint8Array) {
+    this.#bundle = png ? { ...bundle, "image/png": png.toBase64() } : bundle;
+    this.png = png;
+  }
+
+  /** How it looks, for Jupyter. */
+  [Symbol.for("Jupyter.display")](): MimeBundle {
+    return this.#bundle;
+  }
+
+  /** As plain text. */
+  toString(): string {
+    return this.#bundle["text/plain"] ?? "";
+  }
+
+  /** Writes the picture to a file. Throws UsageError for a table. */
+  async save(path: string): Promise<void> {
+    if (!this.png) throw new UsageError("a table is no picture", { hint: "print it with String(table)" });
+    const { thisDisk, writeAtomic } = await import("../disk/mod.ts");
+    await writeAtomic(thisDisk(), path, this.png);
+  }
+}
+
+/** A picture; `text` says what it shows. */
+export const picture = (png: Uint8Array, text: string): Shown => new Shown({ "text/plain": text }, png);
+
+/** A cell of a table. */
+export type TableValue = string | number | boolean | null | undefined;
+
+function shownValue(value: TableValue): string {
+  if (typeof value !== "number") return value === null || value === undefined ? "" : String(value);
+  if (Number.isInteger(value)) return value.toLocaleString("en");
+  return Math.abs(value) >= 0.01 && Math.abs(value) < 1e4 ? fixed(value, 4) : significant(value, 4);
+}
+
+/**
+ * A table of objects, with a column for each of their keys. Columns of numbers are aligned to the right.
+ *
+ * @example
+ * ```ts
+ * import { showTable } from "@hymba/hymba/notebook";
+ *
+ * console.log(String(showTable([{ model: "mamba", loss: 1.5 }, { model: "hymba", loss: 1.25 }])));
+ * ```
+ */
+export function showTable(
+  rows: readonly Readonly<Record<string, TableValue>>[],
+  { title = "" }: { title?: string } = {},
+): Shown {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const columns = names.map((name) => ({
+    name,
+    align: rows.some((row) => typeof row[name] === "string") ? "left" as const : "right" as const,
+  }));
+  const cells = rows.map((row) => names.map((name) => shownValue(row[name])));
+  return tableOf(columns, cells, title);
+}
+
+/** A table of cells that are text already. */
+export function tableOf(
+  columns: readonly { name: string; unit?: string; align?: "left" | "right" }[],
+  cells: readonly (readonly string[])[],
+  title: string,
+): Shown {
+  const heading = title === "" ? [] : [title];
+  return new Shown({
+    "text/plain": [...heading, ...tableLines(columns, cells)].join("\n"),
+    "text/html": htmlTable(columns, cells, title || "Table").text,
+  });
+}
