@@ -52,7 +52,7 @@ async function attention({ prompt, ...given }: Given): Promise<void> {
   if (model !== undefined) throw new UsageError("--model needs a text", { hint: "give it with --prompt TEXT" });
   const known = names.filter((name) => name !== undefined);
   if (known.length === 0) {
-    throw new UsageError(`no maps are kept of a stage ${stage}`, { expected: Object.keys(NAMES).join(" or ") });
+    throw new UsageError(`no maps are kept for --stage ${stage}`, { expected: Object.keys(NAMES).join(" or ") });
   }
   await writeNamed(known, { run, out, json });
 }

@@ -95,7 +95,7 @@ Deno.test("attention draws any model on a reader's own text, and says what it ca
       [["--prompt", "", "--backend", "cpu"], /the prompt is empty/],
       [["--prompt", "ba ".repeat(2000), "--backend", "cpu"], /too long\n +expected: +at most 512 tokens/],
       [["--model", "hymba"], /--model needs a text/],
-      [["--stage", "control"], /no maps are kept of a stage control/],
+      [["--stage", "control"], /no maps are kept for --stage control/],
     ] as const
   ) {
     const { code, error } = await draw(...words);
