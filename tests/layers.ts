@@ -65,6 +65,17 @@ async function* sources(folder: string): AsyncGenerator<string> {
   }
 }
 
+/** Rooms that browsers load, where an import of Node's modules fails: `core/system/path.ts` and `builtin` serve in its place. */
+const IN_BROWSERS = [
+  ...["core/tensor", "core/ops", "core/plan", "core/webgpu", "core/cpu", "core/config", "core/params", "core/nn"],
+  ...["core/tokenizer", "core/record", "core/infer", "core/library"],
+];
+
+/** Whether a file of a room for browsers imports a module of Node. Types are no imports. */
+function importsNode(path: string, text: string): boolean {
+  return IN_BROWSERS.some((room) => path.startsWith(`${room}/`)) && /^import (?!type )[^;]*from "node:/m.test(text);
+}
+
 /** The files that each file imports, by paths from the root of the project. */
 export async function importGraph(): Promise<Map<string, string[]>> {
   const graph = new Map<string, string[]>();
@@ -98,6 +109,9 @@ export function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string
 export async function violations(): Promise<string[]> {
   const graph = await importGraph(), found: string[] = [];
   for (const [path, targets] of graph) {
+    if (importsNode(path, await Deno.readTextFile(new URL(path, root)))) {
+      found.push(`${path}: imports a module of Node, and browsers load this file; see core/system/host.ts`);
+    }
     const from = layerOf(path);
     if (from < 0) found.push(`${path}: in no layer`);
     for (const target of targets) {

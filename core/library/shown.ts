@@ -79,6 +79,7 @@ export function tableOf(
   title: string,
 ): Shown {
   const heading = title === "" ? [] : [title];
+  if (columns.length === 0) return new Shown({ "text/plain": [...heading, "(no rows)"].join("\n") });
   return new Shown({
     "text/plain": [...heading, ...tableLines(columns, cells)].join("\n"),
     "text/html": htmlTable(columns, cells, title || "Table").text,

@@ -1,5 +1,5 @@
 /** What a run folder has reached, read from its files alone: for lists of runs, and to watch a run of another process. */
-import { join } from "node:path";
+import { join } from "../system/path.ts";
 import { type Disk, DiskError } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { readJson } from "./json_file.ts";
