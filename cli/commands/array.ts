@@ -14,6 +14,7 @@ import { queued } from "../shared/slurm.ts";
 import { currentArray, submitCells } from "../shared/submission.ts";
 import { table } from "../ui/table.ts";
 import { runName } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = object({
   run: argument(runName(), { description: message`the folder that hymba submit made` }),
@@ -66,7 +67,7 @@ async function look(folder: string): Promise<{ file: ArrayFile; seen: Seen[]; me
 
 async function status({ run, json }: Given): Promise<void> {
   const { seen, merge, failed } = await look(resolve(run));
-  if (json) console.log(JSON.stringify({ cells: seen, merge }));
+  if (json) printJson("array status", { run, cells: seen, merge });
   else {
     const rows = seen.map(({ index, arm, seed, state, queue }) => [String(index), arm, String(seed), state, queue]);
     console.log(table([["cell", "model", "seed", "state", "queue"], ...rows, ["merge", "", "", merge, ""]]));
@@ -83,11 +84,11 @@ async function heal({ run, json }: Given): Promise<void> {
   // Where only the merge failed, the last cell is submitted with it: it ends at once.
   if (cells.length === 0 && merge === "failed") cells.push(file.cells.at(-1)?.index ?? 0);
   if (cells.length === 0) {
-    console.log(json ? JSON.stringify({ cells: [] }) : "nothing to heal");
+    if (json) printJson("array heal", { run, cells: [] });
+    else console.log("nothing to heal");
     return;
   }
   const job = await submitCells(file, folder, { cells });
-  console.log(
-    json ? JSON.stringify(job) : `submitted cells ${cells.join(", ")} as ${job.id}, and a merge as ${job.merge}`,
-  );
+  if (json) printJson("array heal", { run, ...job });
+  else console.log(`submitted cells ${cells.join(", ")} as ${job.id}, and a merge as ${job.merge}`);
 }

@@ -14,6 +14,7 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import type { Action } from "../ui/run.ts";
 import { word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const NAMES: Readonly<Record<string, ArtifactName>> = {
   pretraining: "attentionPretraining",
@@ -65,6 +66,7 @@ async function ofPrompt(prompt: string, { run, out, json, model, seed, stage, ..
     const maps = await opened.attention(prompt, { most: MOST_TOKENS });
     if (out) await makeFolders(systemDisk, out);
     await writeAtomic(systemDisk, path, await promptAttentionChart(maps, { model: name, source }));
-    console.log(json ? JSON.stringify({ run: folder, written: [path] }) : `wrote ${path}`);
+    if (json) printJson("attention", { run: folder, written: [path] });
+    else console.log(`wrote ${path}`);
   });
 }

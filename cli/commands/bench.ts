@@ -26,6 +26,7 @@ import { decode, decodeOptions } from "../shared/bench_decode.ts";
 import { activationOptions, activationsInWords, activationsOf } from "../shared/study.ts";
 import { modelName, modelNames, word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const runs = withDefault(
   option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs; 7 by default` }),
@@ -162,11 +163,8 @@ async function step(
       onProgress(`wrote ${trace}; open it at https://ui.perfetto.dev`);
     }
     const settings = settingsText({ shape: name, B, T, backend, adapter, activations });
-    console.log(
-      json
-        ? JSON.stringify({ adapter, backend, shape: name, B, T, runs, ...activations, arms })
-        : `${stepTable(arms)}\n\n${settings}, best of ${runs} runs`,
-    );
+    if (json) printJson("bench step", { adapter, backend, shape: name, B, T, runs, ...activations, arms });
+    else console.log(`${stepTable(arms)}\n\n${settings}, best of ${runs} runs`);
   } finally {
     await executor.close();
   }
@@ -181,11 +179,8 @@ async function memory(
   try {
     const arms = chosen.map((arm) => memoryReport(executor, arm, { B, T, ...activations }));
     const settings = settingsText({ shape: name, B, T, backend, adapter, activations });
-    console.log(
-      json
-        ? JSON.stringify({ adapter, backend, shape: name, B, T, ...activations, arms })
-        : `${memoryTable(arms)}\n\n${settings}`,
-    );
+    if (json) printJson("bench memory", { adapter, backend, shape: name, B, T, ...activations, arms });
+    else console.log(`${memoryTable(arms)}\n\n${settings}`);
   } finally {
     await executor.close();
   }
@@ -232,11 +227,8 @@ async function kernels(
   try {
     const found = await benchKernels(executor, at(arms, 0), { B, T, runs, ops: ops?.split(","), ...activations });
     const settings = settingsText({ shape: `${shape}, ${model}`, B, T, backend, adapter, activations });
-    console.log(
-      json
-        ? JSON.stringify({ adapter, backend, shape, model, B, T, runs, ...activations, ...found })
-        : `${kernelsTable(found.kernels)}\n\n${settings}, best of ${runs} runs`,
-    );
+    if (json) printJson("bench kernels", { adapter, backend, shape, model, B, T, runs, ...activations, ...found });
+    else console.log(`${kernelsTable(found.kernels)}\n\n${settings}, best of ${runs} runs`);
     if (found.refused.length > 0) {
       const got = found.refused.map(({ op, error }) => `${op}: relative error ${error.toExponential(2)}`).join(", ");
       throw new HymbaError("kernels differ from the float64 reference and were not timed", { got });
@@ -281,7 +273,8 @@ async function peaks({ runs, json, ...where }: InferValue<typeof peaksOptions>):
   const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
   try {
     const found = await benchPeaks(executor, { runs });
-    console.log(json ? JSON.stringify({ adapter, backend, ...found }) : peaksTable(found));
+    if (json) printJson("bench peaks", { adapter, backend, ...found });
+    else console.log(peaksTable(found));
   } finally {
     await executor.close();
   }

@@ -30,6 +30,7 @@ import { extendOption, overOption, sweepFlags, sweepSeedsOption } from "../share
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
 import { modelName, word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object("The two models", {
@@ -129,7 +130,7 @@ async function blame(
     );
     const { blame, written } = await carryOutBlame({ ...open, base, values, lattice, from, to, sweep, folder });
     if (blame.diverged.length > 0) Deno.exitCode = 1;
-    if (json) return console.log(JSON.stringify({ folder, written, ...blame }));
+    if (json) return printJson("blame", { folder, written, ...blame });
     console.log(`${blameText(blame)}${written.map((file) => `wrote ${file}`).join("\n")}`);
   });
 }

@@ -24,6 +24,7 @@ import { dataOption, profileOption } from "../shared/study.ts";
 import { armsOf, setOption, studyArgument } from "../shared/study_sources.ts";
 import { modelNames, word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object("Which models", {
@@ -135,7 +136,7 @@ async function causality(given: Options): Promise<void> {
       }))
     );
     const leaking = reports.filter(leaks).length;
-    if (json) console.log(JSON.stringify({ reports, masks: counted(masks) }));
+    if (json) printJson("causality", { reports, masks: counted(masks) });
     else {
       console.log(reportTable(reports));
       if (masks.length > 0) console.log(`\n${maskTable(masks)}\n`);
@@ -174,7 +175,7 @@ async function reproduce(
   }));
   const reports = profile ? [await crop(profile, backend)] : [];
   const leaking = masks.filter(({ mask }) => visibilityOf(mask).seeFuture > 0).length + reports.filter(leaks).length;
-  if (json) console.log(JSON.stringify({ reports, masks: counted(masks) }));
+  if (json) printJson("causality", { reports, masks: counted(masks) });
   else {
     if (reports.length > 0) console.log(`${reportTable(reports)}\n`);
     console.log(`${maskTable(masks)}\n\n${masks.length + reports.length - leaking} passed, ${leaking} failed`);

@@ -19,6 +19,7 @@ import {
   studyArgument,
 } from "../shared/study_sources.ts";
 import { keyName } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const showOptions = merge(
   object({
@@ -64,7 +65,7 @@ async function show({ study, models, json, ...given }: InferValue<typeof showOpt
     return found ? originInWords(found.origin) : "";
   };
   const lines = shownValues({ values }, originOf);
-  if (json) return console.log(JSON.stringify({ values: lines, study: resolved }));
+  if (json) return printJson("config show", { values: lines, study: resolved }, { keys: "of files" });
   const rows = lines.map(({ path, value, origin }) => [value === undefined ? path : `${path} = ${value}`, origin]);
   const arms = resolved.arms.map(({ name, config }) => [name, config.archType, String(config.ffnHidden)]);
   console.log(`${columns(rows)}\n\n${table([["arm", "architecture", "ffnHidden"], ...arms])}`);
@@ -73,11 +74,12 @@ async function show({ study, models, json, ...given }: InferValue<typeof showOpt
 function explain({ key, json }: InferValue<typeof explainOptions>): Promise<void> {
   if (key === undefined) {
     const all = explainAll();
-    console.log(json ? JSON.stringify(all) : columns(all.map((one) => [one.key, one.meaning])));
+    if (json) printJson("config explain", { keys: all });
+    else console.log(columns(all.map((one) => [one.key, one.meaning])));
     return Promise.resolve();
   }
   const { meaning, allowed, usual, decides, ...found } = explainKey(key);
-  if (json) console.log(JSON.stringify({ ...found, meaning, allowed, usual, decides }));
+  if (json) printJson("config explain", { ...found, meaning, allowed, usual, decides });
   else {
     const lines = [found.key, `  meaning: ${meaning}`, `  allowed: ${allowed}`, `  without: ${usual}`];
     console.log([...lines, ...(decides.length > 0 ? [`  decides: ${decides.join(", ")}`] : [])].join("\n"));

@@ -12,6 +12,7 @@ import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { PRECISIONS, usualPrecision } from "../../core/config/mod.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const licences = option("--licences", {
   description: message`list the npm packages that the program can load, with their licences, and inspect nothing`,
@@ -22,9 +23,10 @@ export const doctorCommand = command(
   map(
     merge(backendOptions, object({ licences, json: jsonOption })),
     ({ adapter, licences, json }): Action => async () => {
-      if (licences) return console.log(json ? JSON.stringify(PACKAGES, undefined, 2) : describePackages());
+      if (licences) return json ? printJson("doctor", { packages: PACKAGES }) : console.log(describePackages());
       const found = await diagnose({ adapter, onProgress: say });
-      console.log(json ? JSON.stringify(found, undefined, 2) : describe(found));
+      if (json) printJson("doctor", found);
+      else console.log(describe(found));
       if (found.problem) Deno.exitCode = 1;
     },
   ),

@@ -29,6 +29,7 @@ import { runTextOptions } from "../shared/study.ts";
 import { noteReading } from "../shared/test_reading.ts";
 import { word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object({
@@ -127,8 +128,9 @@ async function evaluate({ run, text, json, ...given }: Given): Promise<void> {
   const found = text === undefined ? await onPart(folder, rest) : await onText(folder, { ...rest, text });
   const { seed = "-", stage = "-", loss, perplexity, bitsPerByte, tokens, bytes } = found;
   const numbers = [loss.toFixed(4), perplexity.toFixed(2), bitsPerByte.toFixed(3), String(tokens), String(bytes)];
+  if (json) return printJson("evaluate", { run: folder, ...found });
   console.log(
-    json ? JSON.stringify(found) : table([
+    table([
       ["model", "seed", "stage", "nats/token", "perplexity", "bits/byte", "tokens", "bytes"],
       [found.model, String(seed), stage, ...numbers],
     ]),

@@ -13,6 +13,7 @@ import { modelOptions } from "../shared/model_options.ts";
 import { jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object("What to write", {
@@ -41,6 +42,6 @@ async function exportModel(
   const { arm: { name, config }, sequenceLength, source } = files, read = await readModel(systemDisk, files);
   const made = exportFiles({ name, config, sequenceLength, source, ...read }, format);
   const written = await writeFolder(systemDisk, out, made);
-  if (json) return console.log(JSON.stringify({ model: name, source, format, written }));
+  if (json) return printJson("export", { model: name, source, format, written });
   for (const path of written) console.log(`wrote ${path}`);
 }

@@ -19,6 +19,7 @@ import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { stdinLines, stdinText } from "../shared/stdin.ts";
 import { word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const samplingOptions = object("How to draw", {
   temperature: withDefault(
@@ -115,7 +116,7 @@ async function generate(
     const writing = await opened.begin(text, { room: tokens });
     try {
       tellContext(opened, writing, tokens);
-      await (json ? printJson : printAsMade)(opened, { writing, text, sampling });
+      await (json ? printAll : printAsMade)(opened, { writing, text, sampling });
     } finally {
       writing.dispose();
     }
@@ -138,13 +139,12 @@ interface Made {
   readonly sampling: WritingOptions;
 }
 
-async function printJson({ chosen }: Opened, { writing, text: prompt, sampling }: Made): Promise<void> {
+async function printAll({ chosen }: Opened, { writing, text: prompt, sampling }: Made): Promise<void> {
   let text = "";
   for await (const part of writing.write(sampling)) text += part;
   const { tokens, seconds, stopped } = writing.last;
-  console.log(
-    JSON.stringify({ model: chosen.arm.name, prompt, text, tokens, stopped, tokens_per_s: tokens / seconds }),
-  );
+  const tokens_per_s = tokens / seconds;
+  printJson("generate", { model: chosen.arm.name, prompt, text, tokens, stopped, tokens_per_s });
 }
 
 async function printAsMade(_: Opened, { writing, text, sampling }: Made): Promise<void> {

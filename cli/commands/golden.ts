@@ -12,6 +12,7 @@ import type { Action } from "../ui/run.ts";
 import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
 import { word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object({
@@ -41,7 +42,8 @@ async function golden({ folder, json, precision, ...backend }: {
     const onCase = json ? undefined : (row: GoldenRow) => console.log(lineOf(row));
     const rows = await runGolden(executor, folder, { disk: systemDisk, precision, onCase });
     const passed = rows.filter(({ ok }) => ok).length, failed = rows.length - passed;
-    console.log(json ? JSON.stringify({ passed, failed, rows }, undefined, 2) : `${passed} passed, ${failed} failed`);
+    if (json) printJson("golden", { passed, failed, rows });
+    else console.log(`${passed} passed, ${failed} failed`);
     if (failed > 0) Deno.exitCode = 1;
   } finally {
     await executor.close();

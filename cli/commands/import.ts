@@ -12,6 +12,7 @@ import type { Action } from "../ui/run.ts";
 import { jsonOption } from "../shared/options.ts";
 import { word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = object("What to read", {
   folder: argument(word("DIR"), {
@@ -37,7 +38,7 @@ async function importFolder({ folder, out, name, json }: InferValue<typeof optio
   const model = { ...found, name: requireModelName(name ?? found.name) };
   const written = await writeFolder(systemDisk, out, modelFolderFiles(model));
   const { config, source } = model, parameters = parameterCount(config);
-  if (json) return console.log(JSON.stringify({ model: model.name, source, parameters, notes, written }));
+  if (json) return printJson("import", { model: model.name, source, parameters, notes, written });
   for (const note of notes) say(`note: ${note}`);
   say(`${model.name}: ${parameters} parameters, ${config.archType}`);
   for (const path of written) console.log(`wrote ${path}`);

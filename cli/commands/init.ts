@@ -14,6 +14,7 @@ import type { Action } from "../ui/run.ts";
 import { columns } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
 import { word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = object({
   preset: withDefault(
@@ -45,7 +46,7 @@ const isSchema = (text: string): boolean => text.includes(`"title": ${JSON.strin
 async function init({ preset, out, list, json }: InferValue<typeof options>): Promise<void> {
   if (list) {
     const presets = PRESETS.map((name) => ({ name, title: presetTitle(name) }));
-    if (json) console.log(JSON.stringify(presets));
+    if (json) printJson("init", { presets });
     else console.log(columns(presets.map(({ name, title }) => [name, title])));
     return;
   }
@@ -64,6 +65,6 @@ async function init({ preset, out, list, json }: InferValue<typeof options>): Pr
   await makeFolders(systemDisk, folder);
   await writeAtomic(systemDisk, schema, schemaText());
   await writeAtomic(systemDisk, out, studyFileText(preset));
-  if (json) console.log(JSON.stringify({ study: out, schema }));
+  if (json) printJson("init", { study: out, schema });
   else console.log(`wrote ${out}\nwrote ${schema}\nto run it: hymba ablate ${out}`);
 }

@@ -30,6 +30,7 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object({
@@ -100,7 +101,7 @@ async function lesion(
   await writeAtomic(systemDisk, csv, lesionsCsv(report));
   await writeAtomic(systemDisk, picture, await lesionsChart(report, { footer: footerOf(run) }));
   const { record: _, ...found } = report;
-  if (json) return console.log(JSON.stringify({ run: folder, written: [csv, picture], ...found }));
+  if (json) return printJson("lesion", { run: folder, written: [csv, picture], ...found });
   const { columns, rows } = lesionsTable(report);
   console.log(reportText({ columns, rows }, [lesionsNote(report)]));
   console.log(`wrote ${csv}\nwrote ${picture}`);

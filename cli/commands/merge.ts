@@ -18,6 +18,7 @@ import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { carryThrough, runTextOptions, sayOtherKernels, summaryAndPaths, writeEverything } from "../shared/study.ts";
 import { runName, word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = together(
   object("The runs", {
@@ -100,7 +101,7 @@ async function mergeInto(given: Given): Promise<void> {
   const artifacts = run.results.length > 0 ? await writeEverything(folder, run) : [];
   if (json) {
     const cells = missing.map(({ index, arm, seed }) => ({ index, arm: arm.name, seed }));
-    console.log(JSON.stringify({ folder, missing: cells, artifacts, results: run.results }));
+    printJson("merge", { folder, missing: cells, artifacts, results: run.results });
   } else {
     console.log(artifacts.length > 0 ? summaryAndPaths(run, artifacts) : `${folder} has no finished cell yet`);
     if (missing.length > 0) console.log(missingInWords(merged));

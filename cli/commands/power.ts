@@ -12,6 +12,7 @@ import type { Action } from "../ui/run.ts";
 import { reportText } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = object({
   run: runArgument,
@@ -47,7 +48,7 @@ async function power({ run: wanted, detect, power, stage, json }: InferValue<typ
     throw new UsageError("--power", { expected: "a share above 0.05 and below 1", got: String(power) });
   }
   const { folder, run } = await openRun(wanted), report = powerReport(run, { detect, power, stage });
-  if (json) return console.log(JSON.stringify({ run: folder, ...report }));
+  if (json) return printJson("power", { run: folder, ...report });
   const { columns, rows } = powerTable(report);
   console.log(reportText({ columns, rows }, [powerNote(report)]));
 }

@@ -27,6 +27,7 @@ import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
 import { modelName, word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const count = (name: `--${string}`, usual: number, description: Message) =>
   withDefault(option(name, integer({ min: 2, metavar: "N" }), { description }), usual);
@@ -123,7 +124,7 @@ async function preference(given: Given): Promise<void> {
   const findings = oracleFindings(outcome);
   if (given.json) {
     const { results: _, ...about } = outcome, points = oraclePoints(outcome);
-    return console.log(JSON.stringify({ run: folder, written: [csv, picture], ...about, points, findings }));
+    return printJson("preference", { run: folder, written: [csv, picture], ...about, points, findings });
   }
   const { columns, rows } = oracleTable(outcome);
   console.log(reportText({ columns, rows }, findings));

@@ -26,6 +26,7 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { suiteOption } from "../shared/study.ts";
 import { flagValues, presetOption, seedsOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 import { keyValue, modelNames, word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object("The probe", {
@@ -104,7 +105,7 @@ async function recall(given: InferValue<typeof options>) {
     await makeFolders(systemDisk, out);
     const written = files.map(([name]) => join(out, name));
     for (const [i, [, content]] of files.entries()) await writeAtomic(systemDisk, at(written, i), content);
-    if (json) console.log(JSON.stringify({ written, results, ...(rates ? { tried } : {}) }));
+    if (json) printJson("recall", { written, results, ...(rates ? { tried } : {}) });
     else console.log([recallTable(probe), ...written.map((path) => `wrote ${path}`)].join("\n"));
   } finally {
     await executor.close();

@@ -27,7 +27,7 @@ export const runsCommand = command("runs", map(options, (given): Action => () =>
 
 async function runs({ folder, json }: InferValue<typeof options>): Promise<void> {
   const root = await runsRoot(folder), found = await standingsIn(root);
-  if (json) return printJson("runs", { folder: root, runs: found.map(standingJson) });
+  if (json) return printJson("runs", { root, runs: found.map(standingJson) });
   if (found.length === 0) {
     return console.log(`no runs in ${root}${folder === undefined ? "; hymba ablate --preset smoke makes one" : ""}`);
   }

@@ -18,6 +18,7 @@ import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { type Action, stopper } from "../ui/run.ts";
 import { word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = object({
   run: runArgument,
@@ -53,14 +54,12 @@ async function serveRun({ run, port, noOpen, export: target, json }: Given): Pro
   const answers = new Answers(systemDisk, folder, page, { live: target === undefined });
   if (target !== undefined) {
     const paths = await exportPage(systemDisk, answers, target);
-    return console.log(
-      json ? JSON.stringify({ run: folder, written: paths }) : `wrote ${paths.length} files into ${target}`,
-    );
+    if (json) return printJson("serve", { run: folder, written: paths });
+    return console.log(`wrote ${paths.length} files into ${target}`);
   }
   const served = serve(systemDisk, answers, { port, onFault: (error) => console.error(error) });
-  console.log(
-    json ? JSON.stringify({ run: folder, address: served.address }) : `${folder} is shown at ${served.address}`,
-  );
+  if (json) printJson("serve", { run: folder, address: served.address });
+  else console.log(`${folder} is shown at ${served.address}`);
   if (!json) say("Ctrl-C ends it");
   if (!noOpen && !json) openInBrowser(served.address);
   const stop = stopper(() => void served.close());

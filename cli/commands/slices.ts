@@ -29,6 +29,7 @@ import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
 import { modelName } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object({
@@ -82,7 +83,7 @@ async function slices(
   const report = sliceReport(run, groups, { against, stage }), target = out ?? folder;
   if (out) await makeFolders(systemDisk, out);
   const written = await writeAll(run, { report, groups, texts, target });
-  if (json) return console.log(JSON.stringify({ run: folder, written, ...report }));
+  if (json) return printJson("slices", { run: folder, written, ...report });
   const { columns, rows } = slicesTable(report);
   console.log(reportText({ columns, rows }, [slicesNote(run, report)]));
   console.log(written.map((path) => `wrote ${path}`).join("\n"));

@@ -25,6 +25,7 @@ import { submitCells } from "../shared/submission.ts";
 import { tunedOption, tunedSources } from "../shared/tuned.ts";
 import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
 import { CORPORA } from "../../datasets/registry.ts";
+import { printJson } from "../ui/output.ts";
 
 const words = (name: `--${string}`, metavar: "NAME" | "TIME", about: ReturnType<typeof message>) =>
   optional(option(name, string({ metavar }), { description: about }));
@@ -150,11 +151,12 @@ async function start(file: ArrayFile, folder: string, { dryRun, json, engine }: 
     const written = engine === "slurm"
       ? await writeScripts(file, folder)
       : [(await writeManifest(file, folder, { cells })).path];
-    console.log(json ? JSON.stringify({ folder, written }) : written.map((path) => `wrote ${path}`).join("\n"));
+    if (json) printJson("submit", { folder, written });
+    else console.log(written.map((path) => `wrote ${path}`).join("\n"));
     return;
   }
   const job = await submitCells(file, folder, { cells });
-  if (json) console.log(JSON.stringify({ folder, ...job }));
+  if (json) printJson("submit", { folder, ...job });
   else {console.log(
       `submitted ${cells.length} cells as ${job.id}, and their merge as ${job.merge}\nhymba array status ${folder}`,
     );}

@@ -28,6 +28,7 @@ import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object("The sweep", {
@@ -120,7 +121,7 @@ async function sweep(
     const { record, written } = await carryOutSweep({ ...open, base, values, sweep: sweepOf(values), ...how }) ?? {};
     if (!record || !written) return;
     if (record.choices.length < base.arms.length) Deno.exitCode = 1;
-    if (json) return console.log(JSON.stringify({ folder, written, choices: record.choices }));
+    if (json) return printJson("sweep", { sweep: folder, written, choices: record.choices });
     console.log(`${table(choiceRows(record))}\n${written.map((file) => `wrote ${file}`).join("\n")}`);
   });
 }

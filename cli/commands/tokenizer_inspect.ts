@@ -12,6 +12,7 @@ import { table } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
 import { fileParts, readTokenizerFile } from "../shared/tokenizer_files.ts";
 import { word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 
 const SHOWN = 10;
 
@@ -130,7 +131,6 @@ async function inspect({ model, input, picture, json }: InferValue<typeof option
     lengths: pieceLengths(tokenizer),
   });
   await writeAtomic(systemDisk, path, png);
-  console.log(
-    json ? JSON.stringify({ ...found, picture: path }, undefined, 2) : `${describe(found)}\n\npicture    ${path}`,
-  );
+  if (json) printJson("tokenizer inspect", { ...found, picture: path });
+  else console.log(`${describe(found)}\n\npicture    ${path}`);
 }

@@ -17,6 +17,7 @@ import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { modelNames, word } from "../shared/values.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object("What to tune for", {
@@ -65,11 +66,8 @@ async function tune(
     }
     const tiles = Object.fromEntries(found.map(({ shape, tile }) => [shape, tile]));
     const file = await keepTiles(systemDisk, { name, driver }, { tiles });
-    console.log(
-      json
-        ? JSON.stringify({ adapter: { name, driver }, file, shapes: found })
-        : `${tuneTable(found)}\n\nwrote ${file}`,
-    );
+    if (json) printJson("tune", { adapter: { name, driver }, file, shapes: found });
+    else console.log(`${tuneTable(found)}\n\nwrote ${file}`);
   } finally {
     await executor.close();
   }

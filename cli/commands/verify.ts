@@ -20,6 +20,7 @@ import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
 import { noteReading } from "../shared/test_reading.ts";
 import { say } from "../ui/say.ts";
+import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object({
@@ -56,7 +57,7 @@ async function verify(
   if (findings.every(({ ok }) => ok)) {
     findings.push(...await derive(folder, { retrain, test, texts: { data, validationData, testData }, backend }));
   }
-  if (json) console.log(JSON.stringify({ run: folder, findings }));
+  if (json) printJson("verify", { run: folder, findings });
   else console.log(described(folder, findings));
   if (findings.some(({ ok }) => !ok)) Deno.exitCode = 1;
 }
@@ -64,7 +65,8 @@ async function verify(
 /** Says that a published result cannot be checked: of its run only the record and the artifacts are there. Exit code 1. */
 function weightsNotHere(folder: string, { json }: { json: boolean }): void {
   const note = "weights not here: the folder has the record and artifacts of a run, and nothing to derive them from";
-  console.log(json ? JSON.stringify({ run: folder, findings: [], note }) : `${folder}: ${note}`);
+  if (json) printJson("verify", { run: folder, findings: [], note });
+  else console.log(`${folder}: ${note}`);
   Deno.exitCode = 1;
 }
 

@@ -11,6 +11,7 @@ import type { Action } from "../ui/run.ts";
 import { jsonOption } from "./options.ts";
 import { openRun, runArgument } from "./run_argument.ts";
 import { word } from "./values.ts";
+import { commandWord, printJson } from "../ui/output.ts";
 
 export const outOption = optional(
   option("--out", word("DIR"), {
@@ -40,7 +41,8 @@ export async function writeNamed(
   const available = availableArtifacts(run), shown = others.filter((name) => available.includes(name));
   if (out) await makeFolders(systemDisk, out);
   for (const name of [...names, ...shown]) paths.push(await writeArtifact(systemDisk, target, { run, name }));
-  console.log(json ? JSON.stringify({ run: folder, written: paths }) : paths.map((path) => `wrote ${path}`).join("\n"));
+  if (json) printJson(commandWord(), { run: folder, written: paths });
+  else console.log(paths.map((path) => `wrote ${path}`).join("\n"));
 }
 
 /** A command that makes one artifact of a run, and those of `others` that can be made from it. */

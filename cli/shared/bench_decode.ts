@@ -17,6 +17,7 @@ import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
 import { modelNames, word } from "./values.ts";
 import { say } from "../ui/say.ts";
+import { inSharedNames, printJson } from "../ui/output.ts";
 
 export const decodeOptions = merge(
   object("What to generate with", {
@@ -90,7 +91,8 @@ export async function decode(
       (bytesPerSecond / 1e9).toFixed(1)
     } GB/s`;
     if (out !== undefined) await writeReport(out, { report, arms: found, footer });
-    console.log(json ? JSON.stringify(report) : `${found.map(textOf).join("\n\n")}\n\n${footer}`);
+    if (json) printJson("bench decode", report);
+    else console.log(`${found.map(textOf).join("\n\n")}\n\n${footer}`);
   } finally {
     await executor.close();
   }
@@ -98,14 +100,14 @@ export async function decode(
 
 async function writeReport(
   folder: string,
-  { report, arms, footer }: { report: unknown; arms: readonly DecodeReport[]; footer: string },
+  { report, arms, footer }: { report: object; arms: readonly DecodeReport[]; footer: string },
 ): Promise<void> {
   const { decodeChart } = await import("../../core/report/decode_chart.ts");
   await systemDisk.makeFolder(folder);
   await writeAtomic(
     systemDisk,
     join(folder, "decode.json"),
-    new TextEncoder().encode(`${JSON.stringify(report, null, 1)}\n`),
+    new TextEncoder().encode(`${JSON.stringify(inSharedNames(report), null, 1)}\n`),
   );
   await writeAtomic(systemDisk, join(folder, "decode.png"), await decodeChart(arms, { footer }));
   say(`wrote ${join(folder, "decode.json")} and decode.png`);

@@ -13,6 +13,7 @@ import { isJob, stopWithParent } from "../ui/job.ts";
 import { scoreEstimate } from "./estimate.ts";
 import { type Carried, carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
 import { word } from "./values.ts";
+import { commandWord, printJson } from "../ui/output.ts";
 
 export const cellOption = optional(
   option("--cell", word("I[,J…]"), {
@@ -86,6 +87,7 @@ export async function conductCells(given: Conduct, words: string): Promise<void>
   if (isJob()) stopWithParent();
   const ready = await readied(given), cells = cellsNamed(words, ready.study);
   const ends = await trainHere(ready, { cells, folder: given.folder });
-  console.log(given.json ? JSON.stringify({ cells: ends }) : ends.map(inWords).join("\n"));
+  if (given.json) printJson(commandWord(), { cells: ends });
+  else console.log(ends.map(inWords).join("\n"));
   if (ends.some(({ done }) => !done)) Deno.exitCode = 1;
 }

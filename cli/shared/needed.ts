@@ -14,6 +14,7 @@ import { readyStudy } from "./study_sources.ts";
 import { overOption, perArmOption, sweepFlags, sweepSeedsOption } from "./sweep_flags.ts";
 import { withTestPart } from "./tuned.ts";
 import { sourcesIn, wholeStudyOptions } from "./whole_study.ts";
+import { commandWord, printJson } from "../ui/output.ts";
 
 /** The options of both commands: those of a study and of a sweep. */
 export const neededOptions = merge(
@@ -52,7 +53,7 @@ export async function needed(
     const need = await needOf(resolved.study, open);
     if (json) {
       const ofSweep = sweep && { sweep: needOfStudyJson(sweep, opened) };
-      return console.log(JSON.stringify({ ...needOfStudyJson(need, opened), ...ofSweep }));
+      return printJson(commandWord(), { ...needOfStudyJson(need, opened), ...ofSweep });
     }
     const table = (one: StudyNeed) => `${needTable(one, opened)}\n${needNotes(one)}`;
     if (!sweep) return console.log(table(need));

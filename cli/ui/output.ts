@@ -1,22 +1,51 @@
 /** What a command prints for programs: one JSON object on standard output, whether it succeeds or fails. */
 import { HymbaError } from "../../core/errors.ts";
+import { settings } from "./settings.ts";
 
 /** Version of the JSON of all commands. It grows when a field changes its meaning or goes; new fields do not change it. */
 export const JSON_VERSION = 1;
 
+/** Fields by the one name that they have in the JSON of every command. */
+const NAMES: Readonly<Record<string, string>> = { arm: "model", arms: "models", bitsPerByte: "bits_per_byte" };
+
+/** The same of the whole result: the run folder, and the files that were written. */
+const OUTER: Readonly<Record<string, string>> = { ...NAMES, folder: "run", artifacts: "written" };
+
+const renamed = (value: object, names: Readonly<Record<string, string>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [Object.hasOwn(names, key) ? names[key] : key, spoken(item)]),
+  );
+
+/** A value with the names that all commands share. What describes itself as JSON is left to that. */
+function spoken(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(spoken);
+  if (typeof value !== "object" || value === null || "toJSON" in value) return value;
+  return renamed(value, NAMES);
+}
+
+/** A result with the names that all commands share, for files that hold what a command prints. */
+export const inSharedNames = (value: object): Record<string, unknown> => renamed(value, OUTER);
+
 let printed = false;
 
-/** Prints the result of a command as JSON on one line. `command`: its words, such as `tokenizer train`. */
-export function printJson(command: string, value: object): void {
+/**
+ * Prints the result of a command as JSON on one line. `command`: its words, such as `tokenizer train`. `keys`: the result has keys
+ * of files in it, such as a study, and their names are left.
+ */
+export function printJson(command: string, value: object, { keys }: { keys?: "of files" } = {}): void {
   printed = true;
-  console.log(JSON.stringify({ version: JSON_VERSION, command, ...value }));
+  console.log(JSON.stringify({ version: JSON_VERSION, command, ...(keys ? value : inSharedNames(value)) }));
 }
+
+/** The words of the called command, for code that several commands share. */
+export const commandWord = (): string => settings().command;
 
 /** What an error is for programs. `kind`: `usage` where the command line was wrong, `failure` for all others. */
 export function errorJson(error: unknown) {
   const known = error instanceof HymbaError ? error : undefined;
   return {
     version: JSON_VERSION,
+    ...(commandWord() && { command: commandWord() }),
     error: {
       kind: known ? known.exitCode === 2 ? "usage" : "failure" : "fault",
       exit_code: known?.exitCode ?? 1,

@@ -17,6 +17,8 @@ export interface Settings {
   readonly color: ColorChoice;
   /** Whether the command prints JSON; its errors are then JSON too. */
   readonly json: boolean;
+  /** The words of the command: `ablate`, `plot stages`. */
+  readonly command: string;
 }
 
 /** A command line without the flags of every command. */
@@ -28,6 +30,9 @@ export interface Request {
   readonly version: boolean;
 }
 
+/** Commands whose second word is a command, too. */
+const IN_GROUPS = ["plot", "bench", "tokenizer", "config", "array"];
+
 /** The flags of every command with their meanings. */
 export const GLOBAL_FLAGS: readonly (readonly [flags: string, meaning: string])[] = [
   ["-h, --help", "this page; --help-all has every option"],
@@ -38,7 +43,7 @@ export const GLOBAL_FLAGS: readonly (readonly [flags: string, meaning: string])[
   ["--color WHEN", "auto, always or never"],
 ];
 
-let current: Settings = { quiet: false, verbose: false, progress: true, color: "auto", json: false };
+let current: Settings = { quiet: false, verbose: false, progress: true, color: "auto", json: false, command: "" };
 
 /** The settings of this process. */
 export const settings = (): Settings => current;
@@ -77,8 +82,9 @@ export function readRequest(given: readonly string[]): Request {
   if (quiet && verbose) {
     throw new UsageError("--quiet and --verbose contradict each other", { expected: "one of them" });
   }
-  const json = words.includes("--json");
-  const settings = { quiet, verbose, progress: progress && !quiet, color, json };
+  const json = words.includes("--json"), names = words.filter((word) => !word.startsWith("-"));
+  const command = names.slice(0, IN_GROUPS.includes(names[0] ?? "") ? 2 : 1).join(" ");
+  const settings = { quiet, verbose, progress: progress && !quiet, color, json, command };
   const ordered = words[0] === "--json" ? [...words.slice(1), ...(words.length > 1 ? ["--json"] : [])] : words;
   return { words: [...ordered, ...given.slice(end)], settings, version, ...(help && { help }) };
 }

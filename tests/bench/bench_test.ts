@@ -32,9 +32,9 @@ Deno.test("bench step --json: the chosen arms, with speed, parts of the step, di
     ..."--shape smoke --models mamba,hymba --backend cpu --threads 1 --runs 1 --json".split(" "),
   );
   assert.equal(code, 0, stderr);
-  const { adapter, backend, B, T, arms } = JSON.parse(stdout);
+  const { adapter, backend, B, T, models: arms } = JSON.parse(stdout);
   assert.deepEqual([backend, adapter.threads, B, T], ["cpu", 1, 4, 28]);
-  assert.deepEqual(arms.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
+  assert.deepEqual(arms.map(({ model }: { model: string }) => model), ["mamba", "hymba"]);
   for (const arm of arms) {
     assert.ok(arm.tokens_per_s > 0 && arm.median_tokens_per_s <= arm.tokens_per_s);
     assert.ok(Math.abs(arm.tokens_per_s * arm.step_ms / 1000 / (B * T) - 1) < 1e-9);
@@ -54,7 +54,7 @@ Deno.test("bench step --trace: every launch is inside its step, and every step i
   const args = ["--shape", "smoke", "--models", "mamba,hymba", "--runs", "1", "--json", "--trace", file];
   const { code, stdout, stderr } = await bench("step", ...args, "--backend", "cpu", "--threads", "1");
   assert.equal(code, 0, stderr);
-  const { traceEvents, otherData } = JSON.parse(await Deno.readTextFile(file)), { arms } = JSON.parse(stdout);
+  const { traceEvents, otherData } = JSON.parse(await Deno.readTextFile(file)), { models: arms } = JSON.parse(stdout);
   await Deno.remove(file);
   assert.deepEqual([otherData.clock, otherData.shape], ["host", "smoke"]);
   for (const [i, { dispatches, steps }] of arms.entries()) {
@@ -113,16 +113,16 @@ Deno.test("bench memory: saved and transient memory, and less of it with --remat
     [[], ["--remat"], ["--precision", "f16"]].map((words) => bench(...shape, ...words)),
   );
   for (const { code, stderr } of results) assert.equal(code, 0, stderr);
-  const [arms, arms2, arms3] = results.map(({ stdout }) => JSON.parse(stdout).arms);
+  const [arms, arms2, arms3] = results.map(({ stdout }) => JSON.parse(stdout).models);
   assert.equal(JSON.parse(at(results, 2).stdout).precision, "f16");
-  assert.deepEqual(arms.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
+  assert.deepEqual(arms.map(({ model }: { model: string }) => model), ["mamba", "hymba"]);
   for (const [i, arm] of arms.entries()) {
     const parts = arm.parameters_bytes + arm.gradients_bytes + arm.moments_bytes + arm.saved_bytes;
     assert.equal(arm.total_bytes, parts + arm.transient_bytes);
     assert.ok(Math.abs(arm.ratio - arm.total_bytes / parts) < 1e-12);
     assert.ok(arms2[i].saved_bytes < arm.saved_bytes / 2 && arms2[i].total_bytes < arm.total_bytes);
     const activations = ({ saved_bytes, transient_bytes }: typeof arm) => saved_bytes + transient_bytes;
-    assert.ok(activations(arms3[i]) <= 0.55 * activations(arm), arm.arm);
+    assert.ok(activations(arms3[i]) <= 0.55 * activations(arm), arm.model);
     assert.equal(arms3[i].parameters_bytes, arm.parameters_bytes);
   }
 });
@@ -222,12 +222,12 @@ Deno.test("bench decode --json --out: time by context and batch, bytes as alloca
     ..."--backend cpu --threads 1 --json".split(" "),
   );
   assert.equal(code, 0, stderr);
-  const { arms, copy_gb_per_s: copy } = JSON.parse(stdout);
-  assert.deepEqual(JSON.parse(await Deno.readTextFile(`${out}/decode.json`)).arms, arms);
+  const { models: arms, copy_gb_per_s: copy } = JSON.parse(stdout);
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(`${out}/decode.json`)).models, arms);
   assert.deepEqual([...(await Deno.readFile(`${out}/decode.png`)).slice(1, 4)], [0x50, 0x4e, 0x47]);
   await Deno.remove(out, { recursive: true });
   assert.ok(copy > 0);
-  for (const { arm, costs, slope, full_caches: full, recomputed, prefill_tokens_per_s: prefill } of arms) {
+  for (const { model: arm, costs, slope, full_caches: full, recomputed, prefill_tokens_per_s: prefill } of arms) {
     assert.deepEqual(
       costs.map(({ context, batch }: { context: number; batch: number }) => [context, batch]),
       [[40, 1], [200, 1], [40, 3], [200, 3]],

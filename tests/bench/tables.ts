@@ -81,9 +81,9 @@ function torchTable({ lines: rows, peaks, theirs, ours }: TorchReport): string {
     } %.`;
 }
 
-function stepTable(from: From & { arms: readonly StepReport[] }): string {
-  const shown = from.arms.map((arm) => [
-    `\`${arm.arm}\``,
+function stepTable(from: From & { models: readonly (Omit<StepReport, "arm"> & { model: string })[] }): string {
+  const shown = from.models.map((arm) => [
+    `\`${arm.model}\``,
     number(arm.tokens_per_s),
     ...[arm.step_ms, arm.forward_ms, arm.backward_ms, arm.optimizer_ms].map((x) => number(x, 1)),
     number(arm.host_encode_ms, 2),

@@ -62,14 +62,14 @@ Deno.test("slices: every token is of one kind of each group, and the files are w
   interface Slice {
     group: string;
     share: number;
-    arms: { loss: number }[];
+    models: { loss: number }[];
   }
   const total = (slices: readonly Slice[], of: (slice: Slice) => number) =>
     slices.reduce((sum, slice) => sum + of(slice), 0);
   const all = [...Map.groupBy(json.slices as Slice[], ({ group }) => group).values()];
   const complete = all.find((slices) => Math.abs(total(slices, ({ share }) => share) - 1) < 1e-9);
   assert.ok(complete);
-  const sum = total(complete, ({ share, arms }) => share * arms[0]!.loss);
+  const sum = total(complete, ({ share, models }) => share * models[0]!.loss);
   assert.ok(Math.abs(sum - whole) < 1e-4, `${sum} and ${whole}`);
   const bad = await hymba(place, ...words, "--against", "nobody");
   assert.equal(bad.code, 2);

@@ -77,7 +77,14 @@ Deno.test("flags of every command are taken out of a command line, except behind
     "-h",
   ]);
   assert.deepEqual(words, ["generate", "run", "--prompt=-h", "--", "-h"]);
-  assert.deepEqual(settings, { quiet: true, verbose: false, progress: false, color: "never", json: false });
+  assert.deepEqual(settings, {
+    quiet: true,
+    verbose: false,
+    progress: false,
+    color: "never",
+    json: false,
+    command: "generate",
+  });
   assert.equal(help, undefined);
   assert.equal(readRequest(["ablate", "--help-all", "-h"]).help, "all");
   assert.equal(readRequest(["ablate", "--no-progress", "--json"]).settings.progress, false);

@@ -20,8 +20,8 @@ async function ablate(): Promise<string> {
   const words = ["ablate", ...SMALL, "--models", "mamba,hymba", "--steps", "6", "--out", "results/runs/both", "--json"];
   const { code, out, error } = await hymba(place, ...words);
   assert.equal(code, 0, error);
-  const { results, artifacts } = JSON.parse(out);
-  assert.deepEqual(results.map(({ arm }: { arm: string }) => arm), ["mamba", "hymba"]);
+  const { results, written: artifacts } = JSON.parse(out);
+  assert.deepEqual(results.map(({ model }: { model: string }) => model), ["mamba", "hymba"]);
   assert.equal(artifacts.length, MADE.length + 1, "all artifacts, and the file of checksums");
   assert.match(error, /estimate: .* about/);
   assert.match(error, /^mamba seed 1 pretraining done=6\/6 loss=\S+ tokens\/s=\d+$/m);
@@ -109,7 +109,8 @@ Deno.test("an artifact goes into the folder of --out, and --json prints its path
   const { code, out } = await hymba(place, "csv", folder, "--out", "elsewhere/deep", "--json");
   assert.equal(code, 0);
   const tables = ["ablation_results.csv", "comparisons.csv", "preference.csv", "recall.csv", "budgets.csv"];
-  assert.deepEqual(JSON.parse(out), { run: folder, written: tables.map((file) => `elsewhere/deep/${file}`) });
+  const written = tables.map((file) => `elsewhere/deep/${file}`);
+  assert.deepEqual(JSON.parse(out), { version: 1, command: "csv", run: folder, written });
   assert.ok(await sizeOf(join(place.folder, "elsewhere/deep/ablation_results.csv")) > 500);
 });
 
@@ -133,7 +134,7 @@ Deno.test("evaluate gives the recorded loss again, and evaluates any other text"
   assert.ok(JSON.parse(other.out).bytes > 11_000);
   const missing = await hymba(place, ...words, "--stage", "control2", "--data", place.text);
   assert.equal(missing.code, 2);
-  assert.match(missing.error, /no weights of stage "control2"[^]*pretraining, orpo, control/);
+  assert.match(missing.error, /--stage "control2"\n +expected: pretraining, orpo, control\n.*did you mean control\?/);
 });
 
 Deno.test("evaluate and orpo reject a text that is not the run's own", async () => {

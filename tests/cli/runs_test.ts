@@ -75,8 +75,8 @@ Deno.test("runs: state, size and the best model of each, the newest first; damag
   await trained();
   await Deno.mkdir(at("damaged"));
   await Deno.writeTextFile(at("damaged/run.json"), "{");
-  const { version, folder, runs } = JSON.parse(await ok("runs", "--json"));
-  assert.deepEqual([version, folder, runs.length], [1, RUNS, 3]);
+  const { version, root, runs } = JSON.parse(await ok("runs", "--json"));
+  assert.deepEqual([version, root, runs.length], [1, RUNS, 3]);
   const [b, a, bad] = runs;
   assert.deepEqual([b.run, b.state, b.cells, b.cells_done, b.models], [
     ...[`${RUNS}/b`, "finished", 2, 2],

@@ -27,7 +27,7 @@ Deno.test("a sweep chooses, its repetition trains nothing, and ablate uses the c
     assert.equal(again.code, 0, again.error);
     assert.doesNotMatch(again.error, /done=/);
     assert.equal(await read("swept/sweep.json"), record);
-    assert.equal(JSON.parse(again.out).choices[0].arm, "mamba");
+    assert.equal(JSON.parse(again.out).choices[0].model, "mamba");
   });
 
   await t.step("cells and their merge make a round with the same losses, and no test part is read", async () => {
@@ -48,7 +48,7 @@ Deno.test("a sweep chooses, its repetition trains nothing, and ablate uses the c
     const over = ["--over", "pretraining.rate=1e-3,2e-2", "--per-arm", "--sweep-seeds", "1"];
     const { code, out, error } = await hymba(place, "cells", ...SMALL, "--steps", "4", ...over, "--json");
     assert.equal(code, 0, error);
-    const found = JSON.parse(out), names = (of: { cells: { arm: string }[] }) => of.cells.map(({ arm }) => arm);
+    const found = JSON.parse(out), names = (of: { cells: { model: string }[] }) => of.cells.map(({ model }) => model);
     assert.deepEqual(names(found.sweep), ["mamba@rate=0.001", "mamba@rate=0.02"]);
     assert.deepEqual(names(found), ["mamba"]);
     for (const { cells, end, sum } of [found.sweep, found]) {

@@ -158,6 +158,7 @@ Deno.test("an error has one prefix, exit code 2 or 1, and with --json it is an o
   }
   assert.deepEqual(JSON.parse(ended[2]!.out), {
     version: 1,
+    command: "plot",
     error: {
       ...{ kind: "usage", exit_code: 2, message: "plot needs a command" },
       expected: "ablation, budgets, comparisons, frontier, recall, stages",

@@ -57,12 +57,21 @@ const models = option("models", Object.keys(TARGETS).join(",")), rounds = Number
 const runs = option("runs", "5"), threads = option("threads", "2"), common = ["--models", models, "--runs", runs];
 const python = (args: string[]) =>
   measured("/usr/bin/python3", [fileURLToPath(new URL("train.py", HERE)), ...args, "--threads", threads], PYTORCH);
+/** The report of hymba bench step with the names of PyTorch's script. */
+function asTheirs(
+  { models, ...rest }: Omit<Report, "arms"> & { models?: (Omit<Measured, "arm"> & { model: string })[] },
+): Report {
+  return { ...rest, arms: (models ?? []).map(({ model, ...one }) => ({ ...one, arm: model }) as Measured) };
+}
+
 const deno = (args: string[]) => measured(Deno.execPath(), ["run", "-A", "--no-check", MAIN, "bench", ...args]);
 
 const theirs: Report[] = [], ours: Report[] = [];
 for (let round = 0; round < rounds; round++) {
   theirs.push(await python(common));
-  ours.push(await deno(["step", "--shape", "peers", "--backend", "cpu", "--threads", threads, ...common, "--json"]));
+  ours.push(
+    asTheirs(await deno(["step", "--shape", "peers", "--backend", "cpu", "--threads", threads, ...common, "--json"])),
+  );
 }
 const peaks = await deno(["peaks", "--backend", "cpu", "--threads", threads, "--json"]) as unknown as Record<
   "multiply_add_gflop_per_s" | "matmul_gflop_per_s" | "matmul_share",
