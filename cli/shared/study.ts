@@ -16,7 +16,7 @@ import {
   type StudyConfig,
   studyOfArm,
 } from "../../core/config/mod.ts";
-import { FILES, readRecord, type Run, RUNS, type StageName } from "../../core/record/mod.ts";
+import { FILES, readRecord, readStanding, type Run, RUNS, type StageName } from "../../core/record/mod.ts";
 import { type Corpus, sizesOf } from "../../core/data/corpus.ts";
 import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
@@ -26,6 +26,8 @@ import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
 import { ofOneTime } from "../../core/study/match.ts";
 import type { Environment } from "../../core/study/preparation.ts";
 import { updateSeconds } from "../../core/study/speeds.ts";
+import { heldOutTokens } from "../../core/study/estimate.ts";
+import { studyPieces } from "../../core/study/time_left.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { budgetTable } from "../ui/budget_table.ts";
 import { keptIn } from "../../core/train/plans.ts";
@@ -184,8 +186,10 @@ export type Carried = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds">
 /** Says what will be done, does it and writes every artifact. Returns the run and the paths of the artifacts. */
 export async function carriedOut(given: Carried): Promise<{ run: Run; artifacts: string[] }> {
   await sayOtherKernels(given.folder, (line) => given.display.say(line));
+  await sayFinished(given.folder, given.display);
   const begun = performance.now(), isNew = await systemDisk.stat(join(given.folder, FILES.record)) === undefined;
   const ready = await readied(given), run = await carryThrough(ready);
+  given.display.beginEnd("files");
   const artifacts = await writeEverything(given.folder, run);
   // A study that was continued took less time here than it takes.
   if (isNew && ready.need && given.probe) {
@@ -234,6 +238,7 @@ export async function readied(given: Carried): Promise<Carried> {
   const software = onSoftware(opened);
   const counted = probe ? study : { ...study, recall: undefined };
   const need = await estimateStudy(counted, { opened, sizes: sizesOf(corpus), say });
+  followStudy(study, { need, ...given });
   const flops = `${(need.flops / 1e12).toPrecision(3)} Tflop`;
   display.say(`estimate: ${flops}, about ${timeInWords(need.whole)}; ${restsOn(need.whole)}`);
   if (software) {
@@ -250,6 +255,21 @@ export async function readied(given: Carried): Promise<Carried> {
   })));
   if (study.arms.length > 1) say(budgetTable(study, seconds));
   return { ...given, study, origins, updateSeconds: seconds, need };
+}
+
+/** From now on the display says how far the whole study is. */
+function followStudy(study: StudyConfig, { need, display, corpus, probe = false }: Carried): void {
+  if (!need || need.whole.counted <= 0) return;
+  const held = heldOutTokens(study, sizesOf(corpus)), rate = need.flops / need.whole.counted;
+  display.follow(studyPieces(study, { probe, held, rate, speedRounds: probe ? SPEED_ROUNDS : 0 }));
+}
+
+/** Says at once that a run has nothing left to train. */
+async function sayFinished(folder: string, display: StudyDisplay): Promise<void> {
+  if (!await systemDisk.stat(join(folder, FILES.record))) return;
+  const { state, done } = await readStanding(systemDisk, folder);
+  if (state !== "finished") return;
+  display.say(`${folder} is finished: all ${done} trainings are done, and only its tables and figures are made again`);
 }
 
 /** Seconds of an update by arm, for a budget of seconds: those that the run began with, else measured now. */

@@ -1,4 +1,5 @@
 /** Progress of long work: one line that is rewritten on a terminal; elsewhere a `key=value` line every 5 % or minute. */
+import { settings } from "./settings.ts";
 import { defused, terminalColumns } from "./terminal.ts";
 
 /** A length of time as text: `8 s`, `3 min`, `1 h 20 min`. */
@@ -34,6 +35,8 @@ export class Progress {
   #from = 0;
   #lastShown = -1;
   #lastTime = 0;
+  /** Whether a bar is on the last line of the terminal. */
+  #open = false;
 
   /** Begins new work. `done`: the part that is already done; the estimate of the time left ignores it. */
   begin(label: string, { done = 0 }: { done?: number } = {}): void {
@@ -45,37 +48,49 @@ export class Progress {
     this.#lastTime = 0;
   }
 
+  /** Shows how much is done. `left`: the time left in words; without it, that of this bar at its own speed. */
   update(
     done: number,
     total: number,
-    { details = {} }: { details?: Readonly<Record<string, string | number>> } = {},
+    { details = {}, left }: { details?: Readonly<Record<string, string | number>>; left?: string } = {},
   ): void {
+    if (!settings().progress) return;
     const share = done / total, now = performance.now(), elapsed = (now - this.#start) / 1000;
     if (elapsed < FIRST_GROUP) this.#from = done;
-    const left = done > this.#from && done < total
-      ? duration(elapsed / (done - this.#from) * (total - done))
+    const own = done > this.#from && done < total
+      ? `${duration(elapsed / (done - this.#from) * (total - done))} left`
       : undefined;
-    const words = Object.entries(details).map(([key, value]) => defused(`${key}=${value}`));
+    const words = Object.entries(details).map(([key, value]) => defused(`${key}=${value}`)), time = left ?? own;
     if (this.#terminal) {
       if (now - this.#lastTime < 100 && done < total) return;
       this.#lastTime = now;
-      const rest = ` ${done}/${total} ${words.join(" ")}${left ? ` ${left} left` : ""}`;
+      const rest = ` ${done}/${total} ${words.join(" ")}${time ? ` ${time}` : ""}`;
       this.#write(`\r\x1b[2K${barLine(this.#label, { share, rest, columns: terminalColumns() })}`);
+      this.#open = true;
+      if (done >= total) this.#end();
     } else if (Math.floor(share * 20) > this.#lastShown || now - this.#lastTime > MINUTE) {
       this.#lastShown = Math.floor(share * 20);
       this.#lastTime = now;
-      this.#write(`${this.#label} done=${done}/${total} ${words.join(" ")}${left ? ` left="${left}"` : ""}\n`);
+      this.#write(`${this.#label} done=${done}/${total} ${words.join(" ")}${time ? ` left="${time}"` : ""}\n`);
     }
+  }
+
+  /** Ends the line of a bar that is full: what is printed next begins on a line of its own. */
+  #end(): void {
+    this.#write("\n");
+    this.#open = false;
   }
 
   /** Prints a line that is not overwritten. */
   say(line: string): void {
+    if (settings().quiet) return;
     this.clear();
     this.#write(`${defused(line)}\n`);
   }
 
   clear(): void {
-    if (this.#terminal) this.#write("\r\x1b[2K");
+    if (this.#open) this.#write("\r\x1b[2K");
+    this.#open = false;
   }
 
   #write(text: string): void {

@@ -1,12 +1,16 @@
 /** The progress of a study on the terminal, or as told to the process that started this one. */
 import type { StudyEvent } from "../../core/study/arm_run.ts";
 import { isJob, tell } from "./job.ts";
+import type { Piece } from "../../core/study/time_left.ts";
 import { bytes, Progress } from "./progress.ts";
+import { settings } from "./settings.ts";
+import { StudyFollower } from "./study_follower.ts";
 
 export class StudyDisplay {
   readonly #progress = new Progress();
   readonly #isJob = isJob();
   #label = "";
+  #study: StudyFollower | undefined;
 
   say(line: string): void {
     if (this.#isJob) tell({ say: line });
@@ -27,25 +31,44 @@ export class StudyDisplay {
     this.#progress.update(percent, 100, { details: { finished: `${finished}/${all}`, running } });
   }
 
+  /** Follows a whole study: from now on progress says which model it is and how long all of it takes. */
+  follow(pieces: readonly Piece[]): void {
+    this.#study = new StudyFollower(pieces);
+  }
+
+  /** What is done after all trainings: `speeds` or `files`. */
+  beginEnd(stage: "speeds" | "files"): void {
+    this.#study?.begin({ arm: "", seed: 0, stage }, 0);
+    this.say(
+      stage === "speeds"
+        ? "measuring speeds: every model in turn, nine rounds"
+        : "drawing figures, writing tables and pages",
+    );
+  }
+
   /** Shows an event of a study: progress of a step, or a line for anything else. */
   show(event: StudyEvent): void {
     if (this.#isJob) return tell({ event });
     const { kind, arm, seed, stage, step, steps, loss = NaN, tokens_per_s = NaN, memory, message = "" } = event;
     const label = `${arm} seed ${seed} ${stage ?? ""}`;
-    if (label !== this.#label && kind === "step") {
-      this.#label = label;
-      this.#progress.begin(label, { done: step });
-    }
     if (kind === "step") {
-      this.#progress.update(step, steps, { details: { loss: loss.toFixed(3), "tokens/s": Math.round(tokens_per_s) } });
+      const found = this.#study?.see({ arm, seed, stage: stage ?? "" }, { step, steps });
+      if (found?.resumed) this.say(found.resumed);
+      if (label !== this.#label) {
+        this.#label = label;
+        this.#progress.begin(found ? `${label} (${found.place})` : label, { done: step });
+      }
+      const details = { loss: loss.toFixed(3), "tokens/s": Math.round(tokens_per_s) };
+      this.#progress.update(step, steps, { details, ...(found && { left: found.left }) });
     } else if (kind === "evaluation") {
       this.say(`${label}: step ${step}, validation loss ${loss.toFixed(4)}, perplexity ${Math.exp(loss).toFixed(1)}`);
     } else if (kind === "sampling") this.say(`${label}: sampling rejected continuations`);
-    else if (kind === "memory" && memory) {
+    else if (kind === "memory" && memory && settings().verbose) {
       const [fixed, allocated, least] = [memory.arenaBytes, memory.slotBytes, memory.peakBytes].map(bytes);
       this.say(`${label}: ${fixed} parameters and moments, ${allocated} activations (at least ${least})`);
-    } else if (kind === "speeds") this.say("measuring speeds: every model in turn, nine rounds");
+    } else if (kind === "speeds") this.beginEnd("speeds");
     else if (kind === "test") this.say(`${arm} seed ${seed}: reading the test part`);
-    else if (kind === "failed" || kind === "text") this.say(message);
+    else if (kind === "failed") console.error(message);
+    else if (kind === "text") this.say(message);
   }
 }

@@ -1,0 +1,63 @@
+/** How far a whole study is, in words: which model of how many, the share that is done, and the time left with its interval. */
+import { type Piece, StudyClock } from "../../core/study/time_left.ts";
+import { duration } from "./progress.ts";
+
+type Part = Pick<Piece, "arm" | "seed" | "stage">;
+
+/** A time left as an interval: `2 min to 5 min`, or one time where both ends read alike. */
+export function leftInWords([least, most]: readonly [number, number]): string {
+  const [from, to] = [duration(least), duration(most)];
+  return from === to ? `about ${to} left` : `${from} to ${to} left`;
+}
+
+const seconds = () => performance.now() / 1000;
+
+export class StudyFollower {
+  readonly #clock: StudyClock;
+  readonly #parts: readonly Part[];
+  /** Places in the list of parts of those that this process worked on. */
+  readonly #seen = new Set<number>();
+  #now = -1;
+
+  constructor(pieces: readonly Piece[], private readonly clockOf: () => number = seconds) {
+    this.#parts = pieces;
+    this.#clock = new StudyClock(pieces, clockOf());
+  }
+
+  /** A part begins, or goes on from a share. Parts before it are done: by this process, or before it. */
+  begin(part: Part, share: number): void {
+    const at = this.#parts.findIndex(({ arm, seed, stage }) =>
+      arm === part.arm && seed === part.seed && stage === part.stage
+    );
+    if (at < 0 || at === this.#now) return;
+    for (const [i, before] of this.#parts.entries()) {
+      if (i >= at) break;
+      if (this.#seen.has(i)) this.#clock.see(before, 1, this.clockOf());
+      else this.#clock.skip(before);
+    }
+    if (share > 0) this.#clock.skip(part, share);
+    this.#now = at;
+    this.#seen.add(at);
+  }
+
+  /** Takes a step. `resumed`: what to say where the first step of this process is not the first one of the study. */
+  see(part: Part, { step, steps }: { step: number; steps: number }): { place: string; left: string; resumed?: string } {
+    const first = this.#seen.size === 0, share = step / steps;
+    this.begin(part, first ? share : 0);
+    this.#clock.see(part, share, this.clockOf());
+    const done = Math.max(0, this.#now), goesOn = first && (done > 0 || share > 0.5);
+    const left = `${Math.floor(100 * this.#clock.share)} % of the study, ${leftInWords(this.#clock.left().interval)}`;
+    return { place: this.#place(part), left, ...(goesOn && { resumed: this.#resumed(part, { step, steps }) }) };
+  }
+
+  /** Which model with which seed of how many: `3 of 5`. */
+  #place({ arm, seed }: Part): string {
+    const cells = [...new Set(this.#parts.flatMap((one) => one.arm ? [`${one.arm} ${one.seed}`] : []))];
+    return `${cells.indexOf(`${arm} ${seed}`) + 1} of ${cells.length}`;
+  }
+
+  #resumed(part: Part, { step, steps }: { step: number; steps: number }): string {
+    const of = `${part.arm} seed ${part.seed} ${part.stage}`;
+    return `going on at ${of}, step ${step} of ${steps}; model ${this.#place(part)}, what comes before is done`;
+  }
+}
