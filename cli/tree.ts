@@ -7,6 +7,7 @@ export type Command = Parser<"sync", Action, unknown>;
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   ablate: async () => (await import("./commands/ablate.ts")).ablateCommand,
   runs: async () => (await import("./commands/runs.ts")).runsCommand,
+  watch: async () => (await import("./commands/watch.ts")).watchCommand,
   compare: async () => (await import("./commands/compare.ts")).compareCommand,
   clean: async () => (await import("./commands/clean.ts")).cleanCommand,
   sweep: async () => (await import("./commands/sweep.ts")).sweepCommand,

@@ -81,9 +81,9 @@ export function standingJson({ folder, state, record, results, bytes, cells, don
     run: folder,
     state,
     bytes,
-    cells,
-    cells_done: done,
-    cells_diverged: diverged,
+    trainings: cells,
+    trainings_done: done,
+    trainings_diverged: diverged,
     ...(record && {
       study: record.study.preset,
       corpus: record.corpus.name,

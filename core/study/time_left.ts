@@ -77,9 +77,7 @@ export function studyPieces(
   return [
     ...all.filter(({ stage }) => stage !== "recall"),
     ...all.filter(({ stage }) => stage === "recall"),
-    ...(speedRounds > 0
-      ? [{ ...end, stage: "speeds", prior_s: SPEED_ROUND_S * speedRounds * study.arms.length }]
-      : []),
+    ...(speedRounds > 0 ? [{ ...end, stage: "speeds", prior_s: SPEED_ROUND_S * speedRounds * study.arms.length }] : []),
     { ...end, stage: "files", prior_s: FILES_S },
   ];
 }

@@ -78,7 +78,7 @@ Deno.test("runs: state, size and the best model of each, the newest first; damag
   const { version, root, runs } = JSON.parse(await ok("runs", "--json"));
   assert.deepEqual([version, root, runs.length], [1, RUNS, 3]);
   const [b, a, bad] = runs;
-  assert.deepEqual([b.run, b.state, b.cells, b.cells_done, b.models], [
+  assert.deepEqual([b.run, b.state, b.trainings, b.trainings_done, b.models], [
     ...[`${RUNS}/b`, "finished", 2, 2],
     ["mamba", "hymba"],
   ]);
@@ -176,4 +176,22 @@ Deno.test("compare: pairs the models of runs by token and seed; a run does not d
   const text = await ok("compare", `${RUNS}/a`, `${RUNS}/b`, "--models", "mamba");
   assert.match(text, /^mamba +[\d.]+ +[\d.]+ /m);
   assert.match(text, /pretraining\.rate: 0\.003 in a, 0\.03 in b/);
+});
+
+Deno.test("watch: a finished run and a stopped one say so at once; a running one is followed until it ends", async () => {
+  await trained();
+  assert.match(
+    await ok("watch", `${RUNS}/b`),
+    /^results\/runs\/b: finished, 2 of 2 models done; lowest perplexity [\d.]+, /,
+  );
+  const state = JSON.parse(await ok("watch", `${RUNS}/b`, "--json"));
+  assert.deepEqual([state.run, state.state, state.share, state.cells.length], [`${RUNS}/b`, "finished", 1, 2]);
+  await unfinished("b", async () => {
+    const held = await lockFolder(disk, at("b")), watching = hymba(place, "watch", `${RUNS}/b`, "--every", "0.1");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await held.close();
+    const { code, out } = await watching;
+    assert.equal(code, 1);
+    assert.match(out, /^results\/runs\/b: stopped, 1 of 2 models done/);
+  });
 });
