@@ -56,9 +56,10 @@ export class StudyDisplay {
       if (found?.resumed) this.say(found.resumed);
       if (label !== this.#label) {
         this.#label = label;
-        this.#progress.begin(found ? `${label} (${found.place})` : label, { done: step });
+        this.#progress.begin(label, { done: step });
       }
-      const details = { loss: loss.toFixed(3), "tokens/s": Math.round(tokens_per_s) };
+      const place = found && { model: found.place };
+      const details = { ...place, loss: loss.toFixed(3), "tokens/s": Math.round(tokens_per_s) };
       this.#progress.update(step, steps, { details, ...(found && { left: found.left }) });
     } else if (kind === "evaluation") {
       this.say(`${label}: step ${step}, validation loss ${loss.toFixed(4)}, perplexity ${Math.exp(loss).toFixed(1)}`);

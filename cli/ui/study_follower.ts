@@ -50,10 +50,10 @@ export class StudyFollower {
     return { place: this.#place(part), left, ...(goesOn && { resumed: this.#resumed(part, { step, steps }) }) };
   }
 
-  /** Which model with which seed of how many: `3 of 5`. */
+  /** Which model with which seed of how many: `3/5`. */
   #place({ arm, seed }: Part): string {
     const cells = [...new Set(this.#parts.flatMap((one) => one.arm ? [`${one.arm} ${one.seed}`] : []))];
-    return `${cells.indexOf(`${arm} ${seed}`) + 1} of ${cells.length}`;
+    return `${cells.indexOf(`${arm} ${seed}`) + 1}/${cells.length}`;
   }
 
   #resumed(part: Part, { step, steps }: { step: number; steps: number }): string {

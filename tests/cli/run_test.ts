@@ -24,7 +24,10 @@ async function ablate(): Promise<string> {
   assert.deepEqual(results.map(({ model }: { model: string }) => model), ["mamba", "hymba"]);
   assert.equal(artifacts.length, MADE.length + 1, "all artifacts, and the file of checksums");
   assert.match(error, /estimate: .* about/);
-  assert.match(error, /^mamba seed 1 pretraining done=6\/6 loss=\S+ tokens\/s=\d+$/m);
+  assert.match(
+    error,
+    /^mamba seed 1 pretraining done=6\/6 model=1\/2 loss=\S+ tokens\/s=\d+ left="\d+ % of the study, .* left"$/m,
+  );
   return folder;
 }
 
