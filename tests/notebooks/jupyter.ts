@@ -50,7 +50,11 @@ export async function execute(
   const nbconvert = await programPath("jupyter-nbconvert");
   if (!nbconvert) return void console.log("skipped: no jupyter-nbconvert in the path (Debian: jupyter-nbconvert)");
   await describeKernel(join(folder, "jupyter"));
-  const words = ["--to", "notebook", "--execute", "--ExecutePreprocessor.timeout=600", "--output-dir", folder];
+  // On a busy machine an output may come later than the four seconds that nbconvert waits for it.
+  const patience = ["timeout=600", "iopub_timeout=120", "raise_on_iopub_timeout=True"].map((one) =>
+    `--ExecutePreprocessor.${one}`
+  );
+  const words = ["--to", "notebook", "--execute", ...patience, "--output-dir", folder];
   const { success, stderr } = await new Deno.Command(nbconvert, {
     args: [...words, "--output", name, join(FOLDER, `${name}.ipynb`)],
     env: { JUPYTER_DATA_DIR: join(folder, "jupyter"), ...env },
