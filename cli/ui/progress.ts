@@ -71,7 +71,11 @@ export class Progress {
     } else if (Math.floor(share * 20) > this.#lastShown || now - this.#lastTime > MINUTE) {
       this.#lastShown = Math.floor(share * 20);
       this.#lastTime = now;
-      this.#write(`${this.#label} done=${done}/${total} ${words.join(" ")}${time ? ` left="${time}"` : ""}\n`);
+      this.#write(
+        `${this.#label} done=${done}/${total} ${words.join(" ")}${
+          time ? ` left="${time.replace(/ left$/, "")}"` : ""
+        }\n`,
+      );
     }
   }
 
