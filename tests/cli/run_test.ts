@@ -26,7 +26,7 @@ async function ablate(): Promise<string> {
   assert.match(error, /estimate: .* about/);
   assert.match(
     error,
-    /^mamba seed 1 pretraining done=6\/6 model=1\/2 loss=\S+ tokens\/s=\d+ left="\d+ % of the study, .* left"$/m,
+    /^mamba seed 1 pretraining done=6\/6 model=1\/2 loss=\S+ tokens\/s=\d+ left="\d+ % of the study, .*"$/m,
   );
   return folder;
 }
