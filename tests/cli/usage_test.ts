@@ -107,7 +107,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["generate", "nowhere"], /nowhere is not a run/],
   [["generate", "--temperature", "-1"], /--temperature/],
   [["csv", "nowhere"], /nowhere is not a run/],
-  [["attention", "--stage", "control"], /no maps are kept of a stage control[^]*pretraining or orpo/],
+  [["attention", "--stage", "control"], /no maps are kept for --stage control[^]*pretraining or orpo/],
   [["architecture", "--model", "nope"], /unknown model "nope"/],
   [["architecture", "--out", "hymba.jpg"], /hymba\.jpg[^]*\.html, \.svg, \.png/],
   [["causality", "--models", "nope"], /unknown model "nope"/],
