@@ -23,7 +23,7 @@ export {
   showLines,
   showRun,
 } from "./core/library/pictures.ts";
-export { type MimeBundle, Shown, showTable, type TableValue } from "./core/library/shown.ts";
+export { type MimeBundle, show, Shown, showTable, type TableValue } from "./core/library/shown.ts";
 export { type CacheSize, cacheSize } from "./core/config/mod.ts";
 export { parameterCount } from "./core/params/specs.ts";
 export * from "./mod.ts";

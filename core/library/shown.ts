@@ -37,6 +37,34 @@ export class Shown {
   }
 }
 
+/** Deno's side of Jupyter, where the program runs in a notebook. */
+interface Notebook {
+  display(value: unknown): Promise<void>;
+}
+
+/** Deno's side of Jupyter; undefined where the program runs outside of a notebook, and Deno says so by throwing. */
+function notebook(): Notebook | undefined {
+  const { Deno: host } = globalThis as { Deno?: { jupyter?: Notebook } };
+  try {
+    return host?.jupyter;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("only available in")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Shows a value in a notebook, and ends when it has been sent. The last value of a cell shows itself, too, but Deno's kernel may send
+ * it after it has said that the cell has ended; nbconvert then leaves it out. Outside of a notebook this does nothing.
+ */
+export async function show(value: unknown): Promise<void> {
+  const jupyter = notebook();
+  if (!jupyter) return;
+  await jupyter.display(value);
+  // The kernel sends it on a thread of its own, which a cell of a millisecond would overtake.
+  await new Promise((done) => setTimeout(done, 50));
+}
+
 /** A picture; `text` says what it shows. */
 export const picture = (png: Uint8Array, text: string): Shown => new Shown({ "text/plain": text }, png);
 

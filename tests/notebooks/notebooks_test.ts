@@ -37,17 +37,17 @@ thorough("notebooks: their code type-checks", async () => {
   }
 });
 
-/**
- * No cell fails, and most show something. Deno's kernel may say that a cell has ended before it sends what the cell shows; nbconvert
- * then leaves it out, so not every picture has to be there.
- */
+/** No cell fails, and every cell that shows or prints something has an output. */
 function assertShown(notebook: Notebook | undefined): void {
   if (!notebook) return;
   const code = notebook.cells.filter(({ cell_type }) => cell_type === "code");
   const errors = code.flatMap(({ outputs = [] }) => outputs.filter(({ output_type }) => output_type === "error"));
   assert.deepEqual(errors, []);
-  const shown = code.filter(({ outputs = [] }) => outputs.length > 0).length;
-  assert.ok(shown >= code.length / 2, `${shown} of ${code.length} cells show something`);
+  const silent = code.filter(({ source, outputs = [] }) =>
+    /await show\(|console\.log\(/.test(source.join("")) && outputs.length === 0
+  );
+  assert.deepEqual(silent.map(({ source }) => source.join("")), []);
+  assert.ok(code.filter(({ source }) => source.join("").includes("await show(")).length >= 5);
 }
 
 thorough("notebook 01: the architecture and its visualisation", () =>
