@@ -9,8 +9,8 @@ const quick = words.length < Deno.args.length && words.length === 0;
 if (words.length === 0) {
   console.log(
     quick
-      ? "The quick tests: about 5 minutes on two idle cores. deno task test:all runs all of them."
-      : "All tests: about 20 minutes on two idle cores.",
+      ? "The quick tests: five to ten minutes on two cores. deno task test:all runs all of them."
+      : "All tests: about half an hour on two cores.",
   );
 }
 const child = new Deno.Command(Deno.execPath(), {

@@ -50,7 +50,7 @@ thorough("a study continues after losses of its device and ends like an undistur
   assert.deepEqual(await weightsOf("disturbed"), await weightsOf("straight"));
 });
 
-Deno.test("after several losses without progress the program gives up with a hint", async () => {
+thorough("after several losses without progress the program gives up with a hint", async () => {
   const { code, error, lost } = await ablate("hopeless", { steps: 40, loseAt: Array(20).fill(2) });
   assert.equal(code, 1);
   assert.equal(lost, 6, error);

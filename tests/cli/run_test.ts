@@ -4,6 +4,7 @@ import { TextStream } from "../../core/infer/text_stream.ts";
 import { ARTIFACTS } from "../../core/report/mod.ts";
 import { Hymba } from "../../mod.ts";
 import { hymba, makePlace, type Place, start } from "./command_line.ts";
+import { QUICK } from "../thorough.ts";
 
 const place = await makePlace();
 const SMALL = ["--preset", "smoke", "--backend", "cpu", "--data", place.text, "--orpo-steps", "2"];
@@ -375,7 +376,7 @@ async function interrupted(
 
 Deno.test({
   name: "Ctrl-C and SIGTERM save the work and print the command that continues it; its results are those of one run",
-  ignore: Deno.build.os === "windows",
+  ignore: QUICK || Deno.build.os === "windows",
   async fn() {
     const words = ["ablate", ...SMALL, "--models", "mamba", "--steps", "300", "--out"];
     const moments = [

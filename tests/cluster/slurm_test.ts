@@ -10,6 +10,7 @@ import { runStudy } from "../../core/study/study.ts";
 import { hymba, makePlace, type Place } from "../cli/command_line.ts";
 import { contentOf } from "../study/timeless.ts";
 import { type Cluster, slurmMissing, startCluster, until } from "./slurm.ts";
+import { QUICK } from "../thorough.ts";
 
 const missing = slurmMissing();
 if (missing) console.log(`skipped: a study on a Slurm cluster: ${missing}`);
@@ -104,7 +105,7 @@ async function requireSame(merged: string, text: string): Promise<void> {
 Deno.test({
   name:
     "an array on Slurm survives a requeue, a killed task and a lost node, heals, and merges to the bytes of one machine",
-  ignore: missing !== undefined,
+  ignore: QUICK || missing !== undefined,
   fn: async () => {
     const made = await makePlace(), folder = await Deno.makeTempDir({ prefix: "hymba-slurm-" });
     const cluster = await startCluster(folder), run = join(folder, "run");

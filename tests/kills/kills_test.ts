@@ -2,13 +2,14 @@
 import { strict as assert } from "node:assert";
 import { campaign } from "./campaign.ts";
 import { CASES } from "./cases.ts";
+import { QUICK } from "../thorough.ts";
 
 const FEW = ["ablate", "orpo", "tokenizer train", "report", "download of a corpus"];
 
 Deno.test({
   name: "commands that are killed and repeated have the same results as undisturbed ones",
   // Windows has no SIGKILL and no strace.
-  ignore: Deno.build.os === "windows",
+  ignore: QUICK || Deno.build.os === "windows",
   fn: async () => {
     const cases = CASES.filter(({ name }) => FEW.includes(name));
     const found = await campaign(cases, { kills: 10, seed: 1, say: (line) => console.log(line) });

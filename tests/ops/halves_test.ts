@@ -9,6 +9,7 @@ import { executors } from "./executors.ts";
 import { ScanInSpans } from "./scan_in_spans.ts";
 import { storedScan, storedSwiglu } from "./stored_halves.ts";
 import { BOUNDS, compare, fillProgram, type OpCase, record } from "./harness.ts";
+import { thorough } from "../thorough.ts";
 
 const FORMATS = HALF_FORMATS.map((format) => [format, EXPONENT_BITS[format]] as const);
 
@@ -156,7 +157,7 @@ const slow = (op: string, format: HalfFormat, width: number) =>
 for (const [op, caseOf] of Object.entries(READERS)) {
   for (const [format] of FORMATS) {
     for (const width of [1, 6, 63, 68]) {
-      Deno.test(`${op} reads ${format} where it lies, rows of ${width}`, async () => {
+      thorough(`${op} reads ${format} where it lies, rows of ${width}`, async () => {
         const built = record({ ...caseOf(width), saved: format });
         const step = built.plan.steps.find((step) => step.op.name === op)!;
         const packed = Object.values(step.reads).filter((x) => x.packed);

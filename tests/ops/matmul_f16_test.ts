@@ -10,6 +10,7 @@ import { multipliesF16 } from "../../core/webgpu/tiles.ts";
 import { executors } from "./executors.ts";
 import { f16Products } from "./f16_products.ts";
 import { relativeError } from "./harness.ts";
+import { thorough } from "../thorough.ts";
 
 interface Shape {
   M: number;
@@ -79,33 +80,36 @@ const SHAPES: Shape[] = [
 ];
 
 for (const shape of SHAPES) {
-  Deno.test(`f16 products ${JSON.stringify(shape)}: every element within its bound, all within the RMS bound`, async () => {
-    const executor = await f16Products(shape.tile), { K, accumulate } = shape;
-    if (!executor) return;
-    const plan = withHalfProducts(record(shape));
-    assert.ok(executor.lower(plan).some(({ kernel }) => kernel.name.startsWith("matmul_tile_f16 ")));
-    const program = await executor.prepare(plan), truth = await new ReferenceExecutor().prepare(plan);
-    const sizes = await new ReferenceExecutor().prepare(plan);
-    await runBoth(plan, [program, truth], (data, step) => fillNormal(data, { seed: 4, stream: 100, step }));
-    await runBoth(plan, [program, sizes], (data, step) => {
-      fillNormal(data, { seed: 4, stream: 100, step });
-      data.forEach((x, i) => data[i] = Math.abs(x));
-    });
-    await runBoth(plan, [program, truth], (data, step) => fillNormal(data, { seed: 4, stream: 100, step }));
-    for (const [i, output] of plan.outputs.entries()) {
-      const got = await program.read(output), expected = exactly(truth, output), most = exactly(sizes, output);
-      const perTerm = 2 * U + U * U + (accumulate ? 2 : 1) * (K + 1) * U32 * (1 + U) ** 2;
-      for (const [at, c] of expected.entries()) {
-        const off = Math.abs(got[at]! - c), bound = perTerm * most[at]! + 2 ** -24 * K;
-        assert.ok(off <= bound, `product ${i}, element ${at}: off by ${off}, bound ${bound}`);
+  thorough(
+    `f16 products ${JSON.stringify(shape)}: every element within its bound, all within the RMS bound`,
+    async () => {
+      const executor = await f16Products(shape.tile), { K, accumulate } = shape;
+      if (!executor) return;
+      const plan = withHalfProducts(record(shape));
+      assert.ok(executor.lower(plan).some(({ kernel }) => kernel.name.startsWith("matmul_tile_f16 ")));
+      const program = await executor.prepare(plan), truth = await new ReferenceExecutor().prepare(plan);
+      const sizes = await new ReferenceExecutor().prepare(plan);
+      await runBoth(plan, [program, truth], (data, step) => fillNormal(data, { seed: 4, stream: 100, step }));
+      await runBoth(plan, [program, sizes], (data, step) => {
+        fillNormal(data, { seed: 4, stream: 100, step });
+        data.forEach((x, i) => data[i] = Math.abs(x));
+      });
+      await runBoth(plan, [program, truth], (data, step) => fillNormal(data, { seed: 4, stream: 100, step }));
+      for (const [i, output] of plan.outputs.entries()) {
+        const got = await program.read(output), expected = exactly(truth, output), most = exactly(sizes, output);
+        const perTerm = 2 * U + U * U + (accumulate ? 2 : 1) * (K + 1) * U32 * (1 + U) ** 2;
+        for (const [at, c] of expected.entries()) {
+          const off = Math.abs(got[at]! - c), bound = perTerm * most[at]! + 2 ** -24 * K;
+          assert.ok(off <= bound, `product ${i}, element ${at}: off by ${off}, bound ${bound}`);
+        }
+        const error = relativeError(got, expected);
+        if (expected.length < 48) continue;
+        assert.ok(error <= RMS_BOUND, `product ${i}: RMS off by ${error / U} U, bound ${RMS_BOUND / U}`);
+        assert.ok(error > U / 10, `product ${i}: off by ${error / U} U only: not of operands in f16`);
       }
-      const error = relativeError(got, expected);
-      if (expected.length < 48) continue;
-      assert.ok(error <= RMS_BOUND, `product ${i}: RMS off by ${error / U} U, bound ${RMS_BOUND / U}`);
-      assert.ok(error > U / 10, `product ${i}: off by ${error / U} U only: not of operands in f16`);
-    }
-    for (const each of [program, truth, sizes]) each.dispose();
-  });
+      for (const each of [program, truth, sizes]) each.dispose();
+    },
+  );
 }
 
 const exactly = (program: ReferenceProgram, output: Tensor) => program.readExact(output);

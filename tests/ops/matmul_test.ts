@@ -8,6 +8,7 @@ import type { Lowering } from "../../core/webgpu/launch.ts";
 import { executors } from "./executors.ts";
 import { BOUNDS, checkOp, relativeError } from "./harness.ts";
 import { Forced, VARIANTS } from "./matmul_variants.ts";
+import { thorough } from "../thorough.ts";
 
 for (const [R, I, O] of [[1, 1, 1], [63, 65, 17], [65, 128, 64], [257, 40, 63], [130, 16, 200]] as const) {
   Deno.test(`linear [${R}, ${I}] to ${O}: product, d x, d w`, () =>
@@ -95,7 +96,7 @@ const SIZES_ONLY = [
 
 for (const [name, variant] of Object.entries(VARIANTS)) {
   const shapes = SIZES_ONLY.includes(name) ? SHAPES.slice(2, 3) : SHAPES;
-  Deno.test(`matmul by ${name}: all transposes of ${shapes.length} shapes`, async () => {
+  thorough(`matmul by ${name}: all transposes of ${shapes.length} shapes`, async () => {
     for (const shape of shapes) {
       const fits = [shape.M, shape.N, shape.K, shape.margin ?? 0].every((count) => count % 4 === 0);
       if (name === "subgroups, rows in fours" && !fits) continue;
