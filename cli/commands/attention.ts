@@ -49,9 +49,11 @@ export const attentionCommand = command("attention", map(options, (given): Actio
 
 async function attention({ prompt, ...given }: Given): Promise<void> {
   if (prompt !== undefined) return await ofPrompt(prompt, given);
-  const { stage, model, run, out, json } = given, names = stage === undefined ? Object.values(NAMES) : [NAMES[stage]];
+  const { stage, model, run, out, json } = given;
   if (model !== undefined) throw new UsageError("--model needs a text", { hint: "give it with --prompt TEXT" });
-  const known = names.filter((name) => name !== undefined);
+  const known = Object.entries(NAMES).flatMap(([name, artifact]) =>
+    stage === undefined || stage === name ? [artifact] : []
+  );
   if (known.length === 0) {
     throw new UsageError(`no maps are kept for --stage ${stage}`, { expected: Object.keys(NAMES).join(" or ") });
   }

@@ -14,6 +14,9 @@ import { comparedPart } from "./statistics.ts";
 import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
 import { missingSpeed, steadySpeed } from "./speeds.ts";
 
+/** What counts of tokens and of pairs of tokens reach. */
+type Baselines = Pick<Run["record"]["baselines"], "unigram" | "bigram">;
+
 const LONGEST_NAME = 26;
 
 /** The name of an arm on an axis. A long name is cut, so that the plot keeps its width. */
@@ -28,9 +31,16 @@ export function armAxis(arms: readonly ArmSummary[]): ArmAxis {
   return { names: names.map(axisName), looks: names.map(look) };
 }
 
+/** The baselines on the part of the text that models are compared on. */
+const comparedBaselines = (run: Run): Baselines =>
+  (comparedPart(run) === "test" && run.test?.baselines) || run.record.baselines;
+
 /** Reference lines at the losses or perplexities of both baselines. */
-export function baselineReferences(run: Run, axis: "x" | "y", measure: "loss" | "perplexity"): Reference[] {
-  const { unigram, bigram } = (comparedPart(run) === "test" && run.test?.baselines) || run.record.baselines;
+export function baselineReferences(
+  { unigram, bigram }: Baselines,
+  axis: "x" | "y",
+  measure: "loss" | "perplexity",
+): Reference[] {
   return Object.entries({ unigram, bigram }).map(([name, quality]) => {
     const value = quality[measure];
     return { axis, value, label: `${name} ${significant(value)}` };
@@ -48,7 +58,7 @@ function perplexities(run: Run, arms: readonly ArmSummary[], stage: StageName): 
 }
 
 function perplexityCell(run: Run, arms: readonly ArmSummary[]): Cell {
-  const part = comparedPart(run), references = baselineReferences(run, "x", "perplexity");
+  const part = comparedPart(run), references = baselineReferences(comparedBaselines(run), "x", "perplexity");
   const first = perplexities(run, arms, "pretraining"), second = perplexities(run, arms, "orpo");
   const all = [
     ...references.map(({ value }) => value),

@@ -75,7 +75,7 @@ const firstStageSteps = ({ record: { study } }: Run): number =>
 function lossCell(run: Run): Cell {
   const train = curves(run, { stage: "pretraining", ...TRAINING_LOSS }, { style: "faint" });
   const validation = curves(run, { stage: "pretraining", ...VALIDATION_LOSS }, { markers: true });
-  const references: Reference[] = baselineReferences(run, "y", "loss");
+  const references: Reference[] = baselineReferences(run.record.baselines, "y", "loss");
   const steps = firstStageSteps(run), group = Math.ceil(steps / MOST_POINTS);
   return {
     title: "Stage 1, pretraining: loss",

@@ -9,7 +9,7 @@ import { budgetOf } from "../../core/study/budgets.ts";
 import { syntheticRun } from "./synthetic_run.ts";
 
 const LEVEL: Readonly<Record<string, number>> = { mamba: 9, hymba: 9.5 };
-/** A third of the loss of a seed, so that differences scatter a little. */
+/** What a seed adds to the loss of a model, so that differences scatter a little. */
 const noiseOf = (model: string, seed: number) => (model === "mamba" ? 0.01 : -0.01) * (seed - 2);
 
 /** Two models of 10, 20 and 40 steps, whose loss falls by 0.3 nats for each factor e of arithmetic. */
