@@ -125,14 +125,19 @@ function rateCell(run: Run): Cell {
     points: points.map((point) => ({ ...point, step: point.step + steps })),
     look: black,
   }));
-  const last = scheduleWords(orpo), falls = words.schedule === last ? last : `${words.schedule} (stage 2: ${last})`;
+  const both = study.lastStage !== "pretraining", last = scheduleWords(orpo);
+  const falls = words.schedule === last ? last : `${words.schedule} (stage 2: ${last})`;
   return {
     title: "Learning rate",
-    subtitle: `linear warm-up, then ${falls}; peaks ${words.rate} and ${orpo.rate}`,
+    subtitle: both
+      ? `linear warm-up, then ${falls}; peaks ${words.rate} and ${orpo.rate}`
+      : `linear warm-up, then ${words.schedule}; peak ${words.rate}`,
     plot: linePlot([...first, ...second], {
-      x: { title: "step of both stages", min: 0, whole: true, max: steps + orpo.steps },
+      x: both
+        ? { title: "step of both stages", min: 0, whole: true, max: steps + orpo.steps }
+        : { ...STEP, max: steps },
       y: { title: "rate", min: 0 },
-      references: [{ axis: "x", value: steps, label: "stage 2 begins" }],
+      references: both ? [{ axis: "x", value: steps, label: "stage 2 begins" }] : [],
     }),
   };
 }
@@ -241,22 +246,22 @@ function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
   return { title: "Legend", paint };
 }
 
-/** Draws both stages in eleven plots and a legend. Returns the bytes of a PNG. */
+/** Draws both stages in eleven plots and a legend, or the first stage alone in two where the study has no other. Returns the bytes of a PNG. */
 export function stagesChart(run: Run): Promise<Uint8Array> {
   const arms = summaries(run);
+  const both = run.record.study.lastStage !== "pretraining";
+  const second = [...componentCells(run), ...preferenceCells(run), ...logProbabilityCells(run)];
   return drawSheet({
-    title: "Two stages of training",
+    title: both ? "Two stages of training" : "Training",
     subtitle: sizeOf(run),
     footer: footerOf(run),
     columns: 3,
     cells: [
-      beforeAfterCell(arms),
+      ...(both ? [beforeAfterCell(arms)] : []),
       lossCell(run),
-      secondLossCell(run),
+      ...(both ? [secondLossCell(run)] : []),
       rateCell(run),
-      ...componentCells(run),
-      ...preferenceCells(run),
-      ...logProbabilityCells(run),
+      ...(both ? second : []),
       legendCell(run, arms),
     ],
     cell: { width: 480, height: Math.max(360, 76 + 52 * arms.length) },
