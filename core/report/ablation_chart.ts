@@ -176,12 +176,18 @@ function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
     paint: (brush, box) =>
       drawLegend(brush, box, {
         axis: armAxis(arms),
-        keys: [
-          { sample: "hollow", text: "perplexity after pretraining" },
-          { sample: "filled", text: "perplexity after ORPO" },
-          { sample: "solid", text: "cache: layers per distinct cache · time: pretraining" },
-          { sample: "light", text: "cache: bytes · time: ORPO" },
-        ],
+        keys: run.record.study.lastStage === "pretraining"
+          ? [
+            { sample: "hollow", text: "perplexity after pretraining" },
+            { sample: "solid", text: "cache: layers per distinct cache" },
+            { sample: "light", text: "cache: bytes" },
+          ]
+          : [
+            { sample: "hollow", text: "perplexity after pretraining" },
+            { sample: "filled", text: "perplexity after ORPO" },
+            { sample: "solid", text: "cache: layers per distinct cache · time: pretraining" },
+            { sample: "light", text: "cache: bytes · time: ORPO" },
+          ],
         notes,
       }),
   };

@@ -233,14 +233,16 @@ const logProbabilityCells = (run: Run): Cell[] =>
   );
 
 function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
-  const keys = [
-    { sample: "hollow", text: "after pretraining" },
-    { sample: "filled", text: "after ORPO" },
-    { sample: "tick", text: "after the control (β = 0)" },
-    { sample: "line", text: "ORPO, or validation in stage 1" },
-    { sample: "dashed", text: "control: the same steps without preference" },
-    { sample: "faint", text: "training batches" },
-  ] as const;
+  const keys = run.record.study.lastStage === "pretraining"
+    ? [{ sample: "line", text: "validation" }, { sample: "faint", text: "training batches" }] as const
+    : [
+      { sample: "hollow", text: "after pretraining" },
+      { sample: "filled", text: "after ORPO" },
+      { sample: "tick", text: "after the control (β = 0)" },
+      { sample: "line", text: "ORPO, or validation in stage 1" },
+      { sample: "dashed", text: "control: the same steps without preference" },
+      { sample: "faint", text: "training batches" },
+    ] as const;
   const notes = [spreadNote(run)];
   const paint: Cell["paint"] = (brush, box) => drawLegend(brush, box, { axis: armAxis(arms), keys, notes });
   return { title: "Legend", paint };
