@@ -49,13 +49,13 @@ type Place = Pick<OpenBackend, "executor" | "backend" | "adapter" | "hardware">;
 
 type Say = (line: string) => void;
 
-/** The score only makes later estimates better. Where its file cannot be read or written, that is said and the study goes on. */
+/** The score only makes later estimates better. Where its file cannot be read or written, that is said and the study continues. */
 async function unlessUnkept<T>(otherwise: T, say: Say, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof HymbaError)) throw error;
-    say(`warning: the score of estimates is left out, and the study goes on: ${error.message}`);
+    say(`warning: the score of estimates is left out, and the study continues: ${error.message}`);
     return otherwise;
   }
 }

@@ -1,4 +1,4 @@
-/** Runs groups of cells in processes beside each other. A killed process is started again and goes on from its checkpoint. */
+/** Runs groups of cells in processes beside each other. A killed process is started again and continues from its checkpoint. */
 import { HymbaError, Interrupted } from "../../core/errors.ts";
 import type { Cell } from "../../core/study/cells.ts";
 import { passesSignals, thisPlatform } from "../../core/system/mod.ts";

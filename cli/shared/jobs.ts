@@ -115,7 +115,7 @@ async function requireSame(folder: string, study: StudyConfig): Promise<void> {
   if (shown.length === 0) return;
   throw new UsageError(`${folder} is a cell of another study`, {
     got: shown.join("\n            "),
-    hint: "repeat the first command to go on with it, remove the folder of its cells, or choose another with --out",
+    hint: "repeat the first command to continue it, remove the folder of its cells, or choose another with --out",
   });
 }
 
@@ -233,7 +233,7 @@ const lockWhole = async (folder: string) =>
 /**
  * Does the same as `carriedOut`, and where the study is split, with the cells in processes beside each other. A finished run of
  * the same study with fewer seeds or models is extended: its cells are kept. The folder of the cells has all that is done, and
- * the same call continues. A run that one process has begun goes on in one.
+ * the same call continues. A run that one process has begun continues in one.
  */
 export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run: Run; artifacts: string[] }> {
   const { folder, display } = given, { cells, jobs } = how, grown = await growing(given, how);
@@ -241,7 +241,7 @@ export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run
     const apart = await systemDisk.stat(cells) !== undefined,
       whole = await systemDisk.stat(join(folder, FILES.checksums));
     if (jobs !== undefined && !apart && !whole) {
-      display.say(`note: ${folder} was begun without --jobs, so it goes on in one process`);
+      display.say(`note: ${folder} was begun without --jobs, so it continues in one process`);
     }
     const made = await carriedOut(given);
     return apart && await isOwn(cells) ? await ended(given, made, how) : made;

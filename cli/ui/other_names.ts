@@ -122,7 +122,7 @@ const WITHOUT_FLAG: Readonly<Record<string, string>> = {
   "--n-head": "--set model.nHeads=N",
   "--num-heads": "--set model.nHeads=N",
   "--config": "a study file is named without a flag: hymba ablate study.toml",
-  "--resume": "a run goes on when the same command is given again",
+  "--resume": "a run continues when the same command is given again",
   "--overwrite": "--out DIR names a new folder; hymba clean --whole RUN --yes deletes a run",
 };
 

@@ -24,7 +24,7 @@ export class StudyFollower {
     this.#clock = new StudyClock(pieces, clockOf());
   }
 
-  /** A part begins, or goes on from a share. Parts before it are done: by this process, or before it. */
+  /** A part begins, or continues from a share. Parts before it are done: by this process, or before it. */
   begin(part: Part, share: number): void {
     const at = this.#parts.findIndex(({ arm, seed, stage }) =>
       arm === part.arm && seed === part.seed && stage === part.stage

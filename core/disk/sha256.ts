@@ -21,7 +21,7 @@ const PRIMES = Array.from({ length: 312 }, (_, n) => n).filter((n) => {
 const ROUND = Uint32Array.from(PRIMES, (prime) => fraction(Math.cbrt(prime)));
 const START = Uint32Array.from(PRIMES.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
 
-const turned = (x: number, by: number) => (x >>> by) | (x << (32 - by));
+const rotatedRight = (x: number, by: number) => (x >>> by) | (x << (32 - by));
 
 export class Sha256 implements RunningHash {
   readonly #state: Uint32Array;
@@ -66,8 +66,8 @@ export class Sha256 implements RunningHash {
     for (let i = 0; i < 16; i++) w[i] = view.getUint32(4 * i);
     for (let i = 16; i < 64; i++) {
       const early = at(w, i - 15), late = at(w, i - 2);
-      const s0 = turned(early, 7) ^ turned(early, 18) ^ (early >>> 3);
-      const s1 = turned(late, 17) ^ turned(late, 19) ^ (late >>> 10);
+      const s0 = rotatedRight(early, 7) ^ rotatedRight(early, 18) ^ (early >>> 3);
+      const s1 = rotatedRight(late, 17) ^ rotatedRight(late, 19) ^ (late >>> 10);
       w[i] = at(w, i - 16) + s0 + at(w, i - 7) + s1;
     }
     return w;
@@ -77,9 +77,9 @@ export class Sha256 implements RunningHash {
     const w = this.#schedule();
     let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = this.#state;
     for (let i = 0; i < 64; i++) {
-      const s1 = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25), chosen = (e & f) ^ (~e & g);
+      const s1 = rotatedRight(e, 6) ^ rotatedRight(e, 11) ^ rotatedRight(e, 25), chosen = (e & f) ^ (~e & g);
       const first = (h + s1 + chosen + at(ROUND, i) + at(w, i)) | 0;
-      const s0 = turned(a, 2) ^ turned(a, 13) ^ turned(a, 22), most = (a & b) ^ (a & c) ^ (b & c);
+      const s0 = rotatedRight(a, 2) ^ rotatedRight(a, 13) ^ rotatedRight(a, 22), most = (a & b) ^ (a & c) ^ (b & c);
       [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + s0 + most) | 0];
     }
     for (const [i, value] of [a, b, c, d, e, f, g, h].entries()) this.#state[i] = at(this.#state, i) + value;

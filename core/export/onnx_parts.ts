@@ -115,10 +115,10 @@ export function attention(
 ): { y: Value; keys: OnnxKeys } {
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: Kv, metaTokens: meta } = config;
   const [query = "", key = "", value = ""] = split(graph, rows, shared ? [H * K] : [H * K, G * K, G * Kv]);
-  const turned = (x: Value, heads: number) => rotated(graph, headsOf(graph, x, [heads, K]), { positions, K });
-  const keys = shared ?? { k: turned(key, G), v: headsOf(graph, value, [G, Kv]) };
+  const rotary = (x: Value, heads: number) => rotated(graph, headsOf(graph, x, [heads, K]), { positions, K });
+  const keys = shared ?? { k: rotary(key, G), v: headsOf(graph, value, [G, Kv]) };
   // The query heads of a group stand beside each other, so its keys and values are not repeated.
-  const q = graph.op("Reshape", [turned(query, H), graph.whole([0, G, H / G, -1, K])]);
+  const q = graph.op("Reshape", [rotary(query, H), graph.whole([0, G, H / G, -1, K])]);
   const beside = (x: Value) => graph.op("Unsqueeze", [x, graph.whole([2])]);
   const products = graph.op("MatMul", [q, graph.op("Transpose", [beside(keys.k)], { perm: [0, 1, 2, 4, 3] })]);
   const scores = graph.op("Mul", [products, graph.number(1 / Math.sqrt(K))]);

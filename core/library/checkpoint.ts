@@ -1,4 +1,4 @@
-/** Checkpoints: a model, and a training that goes on later with the same bits. */
+/** Checkpoints: a model, and a training that continues later with the same bits. */
 import type { TrainerState } from "../train/trainer.ts";
 import type { Checkpoint } from "./checkpoint_types.ts";
 import { engineOf, type Hymba } from "./hymba.ts";

@@ -14,7 +14,7 @@ export class Generation<Part, All> implements Promise<All>, AsyncIterable<Part> 
     this.#joined = joined;
   }
 
-  /** Generates as the loop goes on; leaving the loop ends it. Each loop begins anew and makes the same. */
+  /** Generates as the loop continues; leaving the loop ends it. Each loop begins anew and makes the same. */
   [Symbol.asyncIterator](): AsyncGenerator<Part, void, void> {
     return this.#start();
   }

@@ -80,7 +80,7 @@ async function requireSameTask({ disk, folder, settings, models }: OracleContext
   throw new UsageError(`${folder} holds another preference task`, {
     got: changed.map((key) => `${key}: ${JSON.stringify(old.get(key))} there, ${JSON.stringify(wanted.get(key))} now`)
       .join("\n            "),
-    hint: "repeat the first command to go on with it, or choose another folder with --out",
+    hint: "repeat the first command to continue it, or choose another folder with --out",
   });
 }
 

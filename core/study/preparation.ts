@@ -182,6 +182,6 @@ function requireSame(before: RunRecord, now: RunRecord, folder: string): void {
   if (shown.length === 0) return;
   throw new UsageError(`${folder} holds another study`, {
     got: shown.join("\n            "),
-    hint: "repeat the first command to go on with it, or choose another folder with --out",
+    hint: "repeat the first command to continue it, or choose another folder with --out",
   });
 }

@@ -94,7 +94,7 @@ Deno.test("lesion: each part of a model is taken out, and the files have a row f
   assert.ok((await Deno.stat(join(place.folder, "cut/lesions.png"))).size > 1000);
 });
 
-Deno.test("preference: counts fresh samples for every β and its controls, and goes on where it was stopped", async () => {
+Deno.test("preference: counts fresh samples for every β and its controls, and continues where it was stopped", async () => {
   const folder = await trained(), target = join(place.folder, "task");
   const words = ["preference", folder, "--model", "mamba", "--data", place.text, "--backend", "cpu", "--out", "task"];
   const small = ["--pairs", "16", "--prompts", "6", "--dev-prompts", "4", "--batch", "2", "--steps", "1,2"];

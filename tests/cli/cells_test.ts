@@ -31,7 +31,7 @@ Deno.test("a score that cannot be kept is a warning, and the study ends as usual
   await Deno.writeTextFile(join(cache, "estimates"), "in the way");
   const { code, error } = await hymba(place, "ablate", ...SMALL, "--out", "blocked", "--cell", "0");
   assert.equal(code, 0, error);
-  assert.match(error, /warning: the score of estimates is left out, and the study goes on: cannot make folder/);
+  assert.match(error, /warning: the score of estimates is left out, and the study continues: cannot make folder/);
   await Deno.remove(join(cache, "estimates"));
   await Deno.rename(join(cache, "before"), join(cache, "estimates"));
 });
@@ -81,7 +81,7 @@ thorough("two jobs make the run of one process, also when they are killed or sto
   const bits = await bitsOf(place, "whole"), again = ["ablate", ...SLOW, "--jobs", "2", "--out"];
   assert.ok(Object.keys(bits).length > 20);
 
-  await t.step("a killed cell is started again; a killed command goes on when it is repeated", async () => {
+  await t.step("a killed cell is started again; a killed command continues when it is repeated", async () => {
     await disturbed("killed", async (child, said) => {
       Deno.kill((await childrenOf(child.pid))[0] ?? 0, "SIGKILL");
       await until(() => Promise.resolve(/the process of cell [01] was killed \(SIGKILL\): starting it/.test(said())));
@@ -93,7 +93,7 @@ thorough("two jobs make the run of one process, also when they are killed or sto
     assert.equal(await systemDisk.stat(join(place.folder, "killed-cells")), undefined);
   });
 
-  const name = "Ctrl-C saves everything, another study is refused there, and the same command goes on";
+  const name = "Ctrl-C saves everything, another study is refused there, and the same command continues";
   await t.step({ name, ignore: !exhaustive, fn: stopped });
   async function stopped() {
     let children: number[] = [];

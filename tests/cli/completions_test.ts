@@ -1,4 +1,4 @@
-/** Completion in the shells themselves: each loads its script and is asked how a command line goes on. */
+/** Completion in the shells themselves: each loads its script and is asked how a command line continues. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

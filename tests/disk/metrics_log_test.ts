@@ -33,7 +33,7 @@ Deno.test("metrics log: lines are appended, and a position is the digest of what
   assert.deepEqual(await readLog(disk, path), [{ step: 1, loss: 0.5 }, { step: 2, text: "é\n" }]);
 });
 
-Deno.test("metrics log: a resumed log is cut back to the checkpoint and goes on with the same bytes", async () => {
+Deno.test("metrics log: a resumed log is cut back to the checkpoint and continues with the same bytes", async () => {
   const straight = memoryDisk(), resumed = memoryDisk();
   for (const disk of [straight, resumed]) {
     const log = await MetricsLog.open(disk, path);

@@ -79,7 +79,7 @@ Deno.test("logits have the same bits in a batch of one, five and 33", async () =
   }
 });
 
-Deno.test("a text goes on after more of it was given, as if all had been given at once", async () => {
+Deno.test("a text continues after more of it was given, as if all had been given at once", async () => {
   for (const executor of await executors()) {
     await withStore(executor, 4, async (store) => {
       const session = await DecodeSession.create(executor, store, { B: 1, length: 100 });

@@ -1,4 +1,4 @@
-/** Training with the library: it learns, stops, goes on from a checkpoint with the same bits, and refuses what does not fit. */
+/** Training with the library: it learns, stops, continues from a checkpoint with the same bits, and refuses what does not fit. */
 import assert from "node:assert/strict";
 import { type Hymba, loadCheckpoint, saveCheckpoint, Trainer, type TrainerOptions, UsageError } from "../../mod.ts";
 import { inFolder, small, tokens } from "./small.ts";
@@ -71,7 +71,7 @@ Deno.test("trainer: a stop and a checkpoint in between change no bit", () =>
     assert.deepEqual(await greedy(model), await greedy(fresh));
   }));
 
-Deno.test("trainer: a signal stops it with Interrupted, and a later run goes on", async () => {
+Deno.test("trainer: a signal stops it with Interrupted, and a later run continues", async () => {
   const straight = await trained(OPTIONS);
   await using model = await small();
   await using trainer = await Trainer.create(model, OPTIONS);

@@ -69,7 +69,7 @@ for (const precision of ["bf16", "f16"] as const) {
   });
 }
 
-Deno.test("precisions have bits of their own, and a run goes on with its own only", async () => {
+Deno.test("precisions have bits of their own, and a run continues with its own only", async () => {
   const found: Record<string, string[]> = {};
   for (const precision of ["f32", "bf16", "f16"] as const) {
     const disk = memoryDisk();

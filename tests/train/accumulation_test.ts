@@ -31,7 +31,7 @@ interface How {
   readonly pairs?: boolean;
   readonly precision?: "f16";
   readonly steps?: number;
-  /** Stops after so many updates, and goes on in a new trainer from its snapshot. */
+  /** Stops after so many updates, and continues in a new trainer from its snapshot. */
   readonly stopAfter?: number;
   readonly spoil?: (batch: Batch, number: number) => void;
 }
@@ -125,7 +125,7 @@ Deno.test("four pairs at once and in four parts give one training and one set of
   }
 });
 
-Deno.test("the same parts have the same bits, also when a training is stopped and goes on, and in f16", async () => {
+Deno.test("the same parts have the same bits, also when a training is stopped and continues, and in f16", async () => {
   const executor = await CpuExecutor.create({ threads: 1 });
   try {
     for (const precision of [undefined, "f16"] as const) {
