@@ -1,16 +1,18 @@
 /**
- * Runs tests and ends with one line, `N passed, N failed`. `--quick` leaves out the thorough ones (tests/thorough.ts), and runs the
- * files in two processes beside each other, unless a path or a filter is given.
- * Other arguments are passed on to `deno test` (a path, `--filter NAME`).
+ * Runs tests and ends with one line, `N passed, N failed`. `--quick` leaves out the thorough ones (tests/thorough.ts).
+ * Without a path or a filter it runs two `deno test` processes beside each other, each on a few files at a time, and prints what a
+ * process said when it has ended. Other arguments are passed on to one `deno test` (a path, `--filter NAME`).
  */
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("..", import.meta.url);
 const words = Deno.args.filter((word) => word !== "--quick");
-const quick = words.length < Deno.args.length && words.length === 0;
+const quick = words.length < Deno.args.length;
 
-/** Processes of the quick tests. Most files compute on one core, some on two. */
+/** Processes beside each other. Most files compute on one core, some on two. */
 const PROCESSES = 2;
+/** Files of one process: enough that starting it costs little, few enough that both end at about the same time. */
+const FILES = 4;
 
 /** All test files below a folder, as paths from the root. */
 function testFiles(folder: string): string[] {
@@ -23,6 +25,8 @@ interface Ended {
   readonly passed: number;
   readonly failed: number;
   readonly code: number;
+  /** What the process printed, without colours. */
+  readonly said: string;
 }
 
 const SUMMARY = /(\d+) passed(?: \([^)]*\))? \| (\d+) failed/;
@@ -34,8 +38,8 @@ function print(text: string): void {
   while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
 }
 
-/** Runs `deno test` with these words, prints its lines, and counts. `whole`: lines are printed when they are complete. */
-async function run(given: readonly string[], { whole }: { whole: boolean }): Promise<Ended> {
+/** Runs `deno test` with these words. `live`: prints as it goes, else at the end. */
+async function run(given: readonly string[], { live }: { live: boolean }): Promise<Ended> {
   const flags = ["-A", "--no-check", "--lock=tests/deno.lock", "--frozen", "--v8-flags=--expose-gc"];
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", ...flags, ...given],
@@ -44,32 +48,44 @@ async function run(given: readonly string[], { whole }: { whole: boolean }): Pro
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  let passed = 0, failed = 0, rest = "";
+  let text = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      const found = SUMMARY.exec(line.replace(COLOUR, ""));
-      if (found) [passed, failed] = [passed + Number(found[1]), failed + Number(found[2])];
-      if (whole) print(`${line}\n`);
-    }
-    if (!whole) print(chunk);
+    text += chunk;
+    if (live) print(chunk);
   }
-  print(whole ? rest : "");
-  const { code } = await child.status;
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, code };
+  const { code } = await child.status, said = text.replace(COLOUR, ""), [, passed, failed] = SUMMARY.exec(said) ?? [];
+  if (!live) print(text);
+  return { passed: Number(passed ?? 0), failed: code !== 0 ? Math.max(1, Number(failed ?? 0)) : 0, code, said };
 }
 
-/** The arguments of each process. Neighbours, which are often alike, go to different ones. */
-function shares(): string[][] {
-  if (!quick) return [words.length > 0 ? words : ["tests/"]];
-  const files = testFiles("tests/");
-  return Array.from({ length: PROCESSES }, (_, i) => files.filter((_, place) => place % PROCESSES === i));
+/** Runs all groups of files, as many at a time as there are processes. */
+async function runGroups(groups: readonly string[][]): Promise<Ended[]> {
+  const waiting = [...groups], ended: Ended[] = [];
+  const work = async () => {
+    for (let group = waiting.shift(); group; group = waiting.shift()) ended.push(await run(group, { live: false }));
+  };
+  await Promise.all(Array.from({ length: PROCESSES }, work));
+  return ended;
 }
 
-if (quick) console.log("The quick tests: about eight minutes on two idle cores. deno task test:all runs all of them.");
-else if (words.length === 0) console.log("All tests: about half an hour on two cores.");
-const all = shares(), ended = await Promise.all(all.map((share) => run(share, { whole: all.length > 1 })));
+/** The names of failed tests, which are far up when other processes ended later. */
+function failures(ended: readonly Ended[]): string {
+  const names = ended.filter(({ code }) => code !== 0).map(({ said }) => said.split(" FAILURES ").at(-1)?.trim());
+  return names.length > 0 ? `\nFailures of all processes:\n\n${names.join("\n")}\n` : "";
+}
+
+async function runAll(): Promise<Ended[]> {
+  const files = testFiles("tests/"), count = Math.ceil(files.length / FILES);
+  // Files that are neighbours are often alike: a group takes every count-th one.
+  const groups = Array.from({ length: count }, (_, i) => files.filter((_, place) => place % count === i));
+  const ended = await runGroups(groups);
+  print(failures(ended));
+  return ended;
+}
+
+const QUICK = "The quick tests: about eight minutes on two idle cores. deno task test:all runs all of them.\n";
+if (words.length === 0) print(quick ? QUICK : "All tests: about half an hour on two cores.\n");
+const ended = words.length > 0 ? [await run(words, { live: true })] : await runAll();
 const sum = (of: (one: Ended) => number) => ended.reduce((total, one) => total + of(one), 0);
 console.log(`${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed`);
 Deno.exit(Math.max(...ended.map(({ code }) => code)));

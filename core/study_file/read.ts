@@ -100,6 +100,18 @@ function takeTable(
   }
 }
 
+/** A TOML value whose integers are numbers. Those of 2^53 and above are rounded, as a float of the same digits would be. */
+function withNumbers(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(withNumbers);
+  if (!isTable(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, withNumbers(own)]));
+}
+
+/** Parses TOML. Errors: `TomlError`. */
+const parseToml = (text: string): Record<string, unknown> =>
+  withNumbers(parse(text, { integersAsBigInt: "asNeeded" })) as Record<string, unknown>;
+
 /** Reads the text of a study file. All faults come together, except that a text that is no TOML has one. */
 export function readStudyText(
   text: string,
@@ -108,7 +120,7 @@ export function readStudyText(
   const read: ReadValues = { values: new Map(), faults: [] };
   let table: Record<string, unknown>;
   try {
-    table = parse(text);
+    table = parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const what = at(error.message.split("\n"), 0).replace(/^Invalid TOML document: /, "");
@@ -132,7 +144,7 @@ export interface FlagValue {
 export function typedValue(words: string, path: string): unknown {
   const type = keyAt(path)?.type;
   try {
-    const { value } = parse(`value = ${words}`);
+    const { value } = parseToml(`value = ${words}`);
     if (type === undefined || holds(type, value)) return value;
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;

@@ -114,7 +114,8 @@ async function lookInto(
   keys: readonly string[],
 ): Promise<string[]> {
   await page.getByRole("link", { name: part }).click();
-  const tool = page.locator("[data-tool]:not([hidden])");
+  // By name: right after the click, the part before it may still be the one that is not hidden.
+  const tool = page.locator(`[data-tool=${part.toLowerCase()}]:not([hidden])`);
   await tool.locator("textarea").fill(TEXT);
   await tool.locator("button").press("Enter");
   const place = tool.locator("[role=application], [role=textbox]").first();

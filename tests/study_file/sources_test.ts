@@ -58,6 +58,19 @@ Deno.test("the flag holds, else the file, else the preset, else the usual value,
   );
 });
 
+Deno.test("a number may be written as an integer of any length; a whole number out of range is refused", () => {
+  for (const [digits, value] of [["9007199254740992", 2 ** 53], ["1000000000000000000000", 1e21]] as const) {
+    const { values, faults } = readStudyText(`[pretraining]\nflops = ${digits}\n`, { file: "my.toml" });
+    assert.deepEqual(faults, []);
+    assert.equal(values.get("pretraining.flops")?.value, value);
+  }
+  const [fault] = readStudyText("[pretraining]\nsteps = 9223372036854775808\n", { file: "my.toml" }).faults;
+  assert.equal(fault?.at, "my.toml:2:1");
+  assert.match(fault?.expected ?? "", /^a whole number/);
+  const [list] = readStudyText("[model]\nnHeads = [99999999999999999999]\n", { file: "my.toml" }).faults;
+  assert.equal(list?.at, "my.toml:2:1");
+});
+
 Deno.test("--set reads back every value of every key as the file does", () => {
   fc.assert(
     fc.property(
