@@ -1,4 +1,4 @@
-/** Answers a shell that asks how the last word of a command line may go on. */
+/** Answers a shell that asks for completions of the last word. */
 import briefs from "./briefs.json" with { type: "json" };
 import type { Suggestion } from "@optique/core/parser";
 import { encoded, learnNames, suggestionsFor } from "./shared/completion.ts";
@@ -10,7 +10,7 @@ const BRIEFS: Readonly<Record<string, string>> = briefs;
 
 const FLAGS = GLOBAL_FLAGS.flatMap(([flags]) => flags.match(/--[a-z-]+/g) ?? []).concat("--help-all");
 
-/** Names of commands that begin with a word. */
+/** Completions of the name of a command. */
 function commandsLike(word: string): Suggestion[] {
   const names = [...COMMANDS, "help", ...(word.startsWith("-") ? FLAGS : [])];
   return names.filter((name) => name.startsWith(word)).map((name) => ({
@@ -20,9 +20,7 @@ function commandsLike(word: string): Suggestion[] {
   }));
 }
 
-/**
- * The answer to a question of a shell, as the shell reads it: zsh wants zeros between the parts. An unknown command has no answers.
- */
+/** The completions in the format of the shell: zsh separates the parts by zero bytes. An unknown command has none. */
 export async function answer([, shell, ...all]: readonly string[]): Promise<string> {
   if (!isShell(shell)) return "";
   const last = all.at(-1) ?? "", before = all.slice(0, -1).filter((word) => !FLAGS.includes(word));

@@ -24,7 +24,7 @@ export async function actionOf({ words, help }: Pick<Request, "words" | "help">)
   throw parseError(result.error, { command, words, presets: PRESETS });
 }
 
-/** Words that lead to a command of a group: `tokenizer train`. Options and arguments are left out. */
+/** The words of a command in a group, such as `tokenizer train`, without options and arguments. */
 function commandWords(command: Command, words: readonly string[]): string[] {
   const [name = "", inner = ""] = words, page = getDocPage(command, [name]);
   const names = page?.sections.flatMap(({ entries }) => entries.map(({ term }) => term)) ?? [];

@@ -3,7 +3,7 @@
  * exit code of the process: 1 when the work failed, 2 when the request itself was wrong.
  */
 
-/** Text without what acts on a terminal: control, bidi and invisible characters become `\u{…}`, line breaks stay. */
+/** Makes text safe to print on a terminal: control, bidi and invisible characters become `\u{…}`; line breaks stay. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     return character === "\n" ? character : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;

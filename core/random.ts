@@ -20,9 +20,9 @@ export const STREAMS = {
 export interface Counter {
   /** The run's seed. */
   seed: number;
-  /** Which of the run's draws these are: each purpose has a number. */
+  /** The purpose of the draws: each purpose has its own number. */
   stream: number;
-  /** Which step, sequence or text they belong to. */
+  /** The step, sequence or text of the draws. */
   step: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What is made from the commands themselves: `cli/briefs.json` (what each is for, in a few words) and `docs/help.md` (the help
- * of all). Run it after a change of a command or of its help: deno run -A tests/commands.ts
+ * Files that are made from the commands: `cli/briefs.json` (what each is for, in a few words) and `docs/help.md` (the help of
+ * all). Run it after a change of a command or of its help: deno run -A tests/commands.ts
  */
 import { getDocPage } from "@optique/core/parser";
 import { formatMessage } from "@optique/core/message";

@@ -37,7 +37,7 @@ function isThere(pattern: string): boolean {
 /** Lines that begin a section, without their marks. */
 const headingsOf = (text: string) => [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!);
 
-/** What `text`, a document at `path`, names and nobody has, one line each. */
+/** Names in `text`, a document at `path`, that do not exist, one line each. */
 async function faultsOf(path: string, text: string): Promise<string[]> {
   const faults: string[] = [];
   for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {

@@ -1,4 +1,4 @@
-/** What an error of a schema says, and what valibot would let through. */
+/** The errors of schemas, and values that valibot would accept. */
 import { strict as assert } from "node:assert";
 import {
   accepts,

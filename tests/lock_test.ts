@@ -1,4 +1,4 @@
-/** What is run is what was locked: tasks take no package that their lock does not list, and no package's install script is run. */
+/** Tasks use only packages that their lock lists, and never run a package's install script. */
 import { strict as assert } from "node:assert";
 
 const read = async (name: string) => await Deno.readTextFile(new URL(`../${name}`, import.meta.url));

@@ -1,4 +1,4 @@
-/** What is given away: the npm package holds the whole program and starts it, and the one-file program unpacks itself once. */
+/** Packages: the npm package has the whole program and starts it, and the one-file program unpacks itself once. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

@@ -1,6 +1,6 @@
 /**
- * Packages that only tests use. They are named here and not in imports.json, so that nobody downloads them to run the program;
- * tests/deno.lock pins them.
+ * Packages that only tests use. They are named here and not in imports.json, so that running the program does not download
+ * them; tests/deno.lock pins them.
  */
 import fc from "npm:fast-check@4.10.2";
 

@@ -1,7 +1,7 @@
 /**
  * Runs tests and ends with one line, `N passed, N failed`. `--quick` leaves out the thorough ones (tests/thorough.ts).
- * Without a path or a filter it runs two `deno test` processes beside each other, each on a few files at a time, and prints what a
- * process said when it has ended. Other arguments are passed on to one `deno test` (a path, `--filter NAME`).
+ * Without a path or a filter it runs two parallel `deno test` processes, each on a few files at a time, and prints the output of each
+ * process when it ends. Other arguments are passed on to one `deno test` (a path, `--filter NAME`).
  */
 import { fileURLToPath } from "node:url";
 

@@ -1,4 +1,4 @@
-// delta[b, t, h] = Σ_c dO[b, t, h, c] · o[b, t, h, c], what every score of that row loses in the softmax's gradient.
+// delta[b, t, h] = Σ_c dO[b, t, h, c] · o[b, t, h, c], which the gradient of the softmax subtracts from every score of the row.
 //
 //   0  oBTHV     [B, T, H, V]  f32  read   rows of H·V, O_STRIDE apart
 //   1  dOBTHV    [B, T, H, V]  f32  read   rows of H·V, DO_STRIDE apart

@@ -1,5 +1,5 @@
-// dq = Σ_s ds · k with ds = p · (dO · v − delta) / √K and p = exp(q · k / √K − lse): the half of the backward pass that goes by queries.
-// Query t sees key s when s ≤ t and (WINDOW = 0 or t − s < WINDOW or s < META). Query head h uses key head h / (H / G).
+// dq = Σ_s ds · k with ds = p · (dO · v − delta) / √K and p = exp(q · k / √K − lse): the gradient of the queries. Query t sees key s when s ≤ t and
+// (WINDOW = 0 or t − s < WINDOW or s < META). Query head h uses key head h / (H / G).
 //
 //   0  qBTHK     [B, T, H, K]  f32  read   rows of H·K, Q_STRIDE apart
 //   1  kBTGK     [B, T, G, K]  f32  read   rows of G·K, K_STRIDE apart
@@ -10,11 +10,11 @@
 //   6  dqBTHK    [B, T, H, K]  f32  write  rows of H·K, DQ_STRIDE apart
 //   7  run                    the block Run
 //
-// Laid out as attention_forward: one workgroup takes ROWS neighbouring queries of one head through tiles of TILE keys. An invocation makes the ds of
+// The layout of attention_forward: one workgroup processes ROWS neighbouring queries of one head in tiles of TILE keys. An invocation makes the ds of
 // its queries with four keys of a tile, and the invocations of a row share the columns of dq.
 // Bytes 4·B·H·T·(3·K + 2·V) at least, flops 2·(2·K + V) for each visible pair: bound as attention_forward.
 //
-// In front of this file: what attention_forward has.
+// Inserted before this file: the same as for attention_forward.
 
 override H: u32;
 override G: u32;
@@ -86,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let tile = key_tile(keys, s0);
     let s = tile_rows(tile, place.x);
     var qk = products_K(&q, &qBTHK, &kBTGK, k_rows, tile, place);
-    // Added in the order of attention_backward_delta: where a query sees one key, o = v and dO · v − delta is exactly 0.
+    // Summed in the order of attention_backward_delta: if a query sees only one key, o = v and dO · v − delta is exactly 0.
     var ds = products_V(&dO, &dOBTHV, &vBTGV, v_rows, tile, place);
     for (var u = 0u; u < QUADS; u++) {
       ds[u] = score_gradients(qk[u], ds[u], lse[u], delta[u], t[u], s, tile.end);

@@ -1,6 +1,5 @@
-// o[t] = Σ_s p[s]·v[s], p = softmax of q[t] · k[s] / √K over the positions s that position start + t sees: those in the caches, then
-// the chunk's own up to t. Position p sees s when s ≤ p and (WINDOW = 0 or p − s < WINDOW or s < META); query head h uses key head
-// floor(h / (H / G)).
+// o[t] = Σ_s p[s]·v[s], p = softmax of q[t] · k[s] / √K over the positions s that position start + t sees: positions in the caches, then those of the
+// chunk up to t. Position p sees s when s ≤ p and (WINDOW = 0 or p − s < WINDOW or s < META); query head h uses key head floor(h / (H / G)).
 //
 //   0  qBTHK   [B, T, H, K]   f32  read   rows Q_STRIDE apart
 //   1  kBTGK   [B, T, G, K]   f32  read   rows K_STRIDE apart

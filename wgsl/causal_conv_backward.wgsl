@@ -8,7 +8,7 @@
 //   5  partials  [parts, I, J]       f32  write  partial sums of dw, then at DBIAS_AT those of dbias [parts, I]; for sum_partials
 //   6  run  the block Run
 //
-// One invocation per channel and block of RUN positions (a part). It continues for J − 1 positions, because dx needs later gradients.
+// One invocation per channel and block of RUN positions (a part). It continues for J − 1 more positions, because dx needs later gradients.
 // Bytes 12·B·T·I, flops B·T·I·(6·J + 10): bound by memory.
 
 override I: u32;

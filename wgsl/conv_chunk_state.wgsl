@@ -1,12 +1,12 @@
-// Moves the state of conv_chunk on by count[b] positions: it then holds the last J − 1 inputs of each sequence.
+// Advances the state of conv_chunk by count[b] positions: afterwards it has the last J − 1 inputs of each sequence.
 //
 //   0  xBTI    [B, T, I]      f32  read            rows X_STRIDE apart
 //   1  countB  [B]            u32  read
 //   2  state   [B, J − 1, I]  f32  read and write  oldest first
 //   3  run                    the block Run
 //
-// One invocation per channel of a sequence. Rows are moved from the oldest on, so none is overwritten before it is read. Bytes
-// 8·B·I·(J − 1), no flops: bound by memory.
+// One invocation per channel of a sequence. Rows are copied from the oldest to the newest, so no row is overwritten before it is read.
+// Bytes 8·B·I·(J − 1), no flops: bound by memory.
 
 override I: u32;
 override J: u32;

@@ -1,6 +1,6 @@
 // Adds one chunk of the vocabulary to the running softmax of each row. After the last chunk, with
 // d = log Σ_{v ≠ target} exp(logit[v]) − logit[target]:  logp = −softplus(d), lse = logit[target] − logp.
-// The target stays out of the sum, so that logp keeps its digits where the target's probability is near 1.
+// The target is not part of the sum, so that logp stays accurate if the target's probability is near 1.
 //
 //   0  logitsRC   [R, C]  f32  read            logits of the vocabulary entries V0, …, V0 + C − 1
 //   1  targetsR   [R]     u32  read
@@ -30,7 +30,7 @@ struct Run {
 @group(0) @binding(5) var<uniform> run: Run;
 
 /// Checks the bits, because compilers may assume that no value is NaN, and max, exp and log of some adapters turn NaN into a number.
-/// A model with NaN must not look certain, so a logit that is not finite makes logp NaN.
+/// A logit that is not finite makes logp NaN, because a model with NaN must not appear certain.
 fn is_finite(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }

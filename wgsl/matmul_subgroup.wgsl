@@ -1,21 +1,20 @@
 enable subgroups;
 
-// c[m, n] = Σ_k a(m, k) · b(k, n), added to what c holds with ACCUMULATE: for software adapters, where a load costs more than
-// a multiplication and workgroup memory is memory like any other.
+// c[m, n] = Σ_k a(m, k) · b(k, n), added to c with ACCUMULATE. For software adapters, where a load costs more than a multiplication and workgroup
+// memory is ordinary memory.
 //
 //   0  a  [M, K], or [K, M] with TRANS_A  f32  read   rows A_STRIDE apart
 //   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart
 //   2  c  [M, N], or [N, M] with TRANSPOSED   f32  write  rows C_STRIDE apart
 //   3  run  the block Run
 //
-// One workgroup is one subgroup of LANES (4, 8 or 16) invocations. It makes 4·ROW_QUADS rows × 4·LANES columns of c: a lane
-// holds four columns of all rows in registers. Along k, four at a time, a lane loads one vec4f of a for LANES rows, which the
-// subgroup hands around; of b a lane loads only its own columns. The order of k is fixed. Four at a time and not more, because what
-// the loop is compiled to has to fit into the processor's cache of instructions: a load from a buffer is 30 of them for each lane.
-// Workgroups that follow one another share their columns of b. Bytes 4·(M·K·N/(4·LANES) + K·N·M/(4·ROW_QUADS) + M·N), flops 2·M·N·K:
-// bound by loads.
+// One workgroup is one subgroup of LANES (4, 8 or 16) invocations. It computes 4·ROW_QUADS rows × 4·LANES columns of c: a lane holds four columns of
+// all rows in registers. For each four k, the lanes load vec4s of a and exchange them by broadcasts; of b a lane loads only its own columns. The
+// order of k is fixed. More than four k at a time would exceed the processor's instruction cache: a load from a buffer takes 30 instructions for each
+// lane. Consecutive workgroups have the same columns of b.
+// Bytes 4·(M·K·N/(4·LANES) + K·N·M/(4·ROW_QUADS) + M·N), flops 2·M·N·K: bound by loads.
 //
-// In front of this file: LANES, lib/matmul_fours or lib/matmul_ones (a_quad, b_quad, write_quad).
+// Inserted before this file: LANES, lib/matmul_fours or lib/matmul_ones (a_quad, b_quad, write_quad).
 
 override TRANS_A: bool;
 override TRANS_B: bool;
@@ -38,7 +37,7 @@ struct Run {
 
 @group(0) @binding(3) var<uniform> run: Run;
 
-/// This lane's share of a(m, k) to a(m + LANES − 1, k + 3): a row of four k; with TRANS_A four rows of one k. k beyond K gives zero.
+/// This lane's part of a(m, k) to a(m + LANES − 1, k + 3): one row with four k; with TRANS_A four rows with one k. Zero for k beyond K.
 fn a_share(run: Run, m: u32, k: u32, lane: u32) -> vec4f {
   if (TRANS_A) {
     let row = k + lane % 4;
@@ -47,7 +46,7 @@ fn a_share(run: Run, m: u32, k: u32, lane: u32) -> vec4f {
   return a_quad(run, min(m + lane, run.M - 1), k);
 }
 
-/// The four rows of four k that four neighbouring lanes have the shares of. The lane of a broadcast has to be written out.
+/// Four rows with four k, from the parts of four neighbouring lanes. The lane of a broadcast has to be a constant.
 fn a_rows(share: vec4f, quad: u32) -> mat4x4f {
   let of_share = quad % (LANES / 4);
   var four: mat4x4f;
@@ -66,7 +65,7 @@ fn a_rows(share: vec4f, quad: u32) -> mat4x4f {
   return four;
 }
 
-/// b(k + i, n to n + 3) as row i. What lies beyond the matrix repeats its edge (b_quad): a is zero there, or c is not written.
+/// b(k + i, n to n + 3) as row i. Beyond the matrix its edge is repeated (b_quad): there a is zero or c is not written.
 fn b_rows(run: Run, k: u32, n: u32) -> mat4x4f {
   if (TRANS_B) {
     return transpose(mat4x4f(b_quad(run, n, k), b_quad(run, n + 1, k), b_quad(run, n + 2, k), b_quad(run, n + 3, k)));
@@ -79,7 +78,7 @@ fn add_row(sum: vec4f, a: vec4f, b: mat4x4f) -> vec4f {
   return fma(vec4f(a.w), b[3], fma(vec4f(a.z), b[2], fma(vec4f(a.y), b[1], fma(vec4f(a.x), b[0], sum))));
 }
 
-/// sums + a b. Matrices and not arrays, because a software adapter keeps arrays in memory.
+/// sums + a b. With matrices instead of arrays, because software adapters keep arrays in memory.
 fn add(sums: mat4x4f, a: mat4x4f, b: mat4x4f) -> mat4x4f {
   return mat4x4f(add_row(sums[0], a[0], b), add_row(sums[1], a[1], b), add_row(sums[2], a[2], b), add_row(sums[3], a[3], b));
 }
@@ -110,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var s3: mat4x4f;
   var s4: mat4x4f;
   var s5: mat4x4f;
-  // Ends at its foot, as all hot loops here: one that is left at its head costs lavapipe one more round, with all lanes switched off.
+  // The exit test is at the end of all hot loops here: with a test at the start, lavapipe runs one more round with all lanes inactive.
   var k = 0u;
   loop {
     let b = b_rows(run, k, n);

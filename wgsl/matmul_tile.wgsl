@@ -1,18 +1,18 @@
-// c[m, n] = Σ_k a(m, k) · b(k, n), added to what c holds with ACCUMULATE: for GPUs.
+// c[m, n] = Σ_k a(m, k) · b(k, n), added to c with ACCUMULATE. For GPUs.
 //
 //   0  a  [M, K], or [K, M] with TRANS_A  f32  read   rows A_STRIDE apart
 //   1  b  [K, N], or [N, K] with TRANS_B  f32  read   rows B_STRIDE apart
 //   2  c  [M, N]                          f32  write  rows C_STRIDE apart; with several slices [slices, M, N] for sum_partials
 //   3  run  the block Run
 //
-// One workgroup makes a tile of ROWS × COLUMNS of c with ACROSS × DOWN invocations. Each has ROW_QUADS × COLUMN_QUADS blocks of 4 × 4 sums in
-// registers, 4·DOWN rows and 4·ACROSS columns apart, so that neighbours read neighbouring banks. Tiles of a and b, DEPTH deep, go through
-// workgroup memory. The loads of the next tile are issued before this one is multiplied and waited for after it. Outside of the matrices
-// tiles hold zeros (along k) or repeat the last rows or columns, whose sums are not written.
-// The z of the grid cuts k into slices of SLICE where c alone makes too few workgroups. The order of k is fixed.
-// Bytes 4·(M·K·N/COLUMNS + K·N·M/ROWS + M·N), flops 2·M·N·K: bound by multiply-adds; 8 × 8 sums take 64 of them for 4 loads of four.
+// One workgroup computes a tile of ROWS × COLUMNS of c with ACROSS × DOWN invocations. Each has ROW_QUADS × COLUMN_QUADS blocks of 4 × 4 sums in
+// registers, 4·DOWN rows and 4·ACROSS columns apart, so that neighbours read neighbouring banks. Tiles of a and b with DEPTH k each are staged in
+// workgroup memory. The loads of the next tile are issued before the current tile is multiplied and used after it. Outside of the matrices tiles have
+// zeros (along k) or repeat the last rows or columns, whose sums are not written.
+// Split-K: if c has too few tiles, the z of the grid splits k into slices of SLICE. The order of k is fixed.
+// Bytes 4·(M·K·N/COLUMNS + K·N·M/ROWS + M·N), flops 2·M·N·K: bound by multiply-adds: 8 × 8 sums need 64 of them for 4 loads of a vec4.
 //
-// In front of this file: ACROSS, DOWN, ROW_QUADS, COLUMN_QUADS, DEPTH; lib/matmul_tile_f32 or _f16 (what is kept in workgroup memory);
+// Inserted before this file: ACROSS, DOWN, ROW_QUADS, COLUMN_QUADS, DEPTH; lib/matmul_tile_f32 or _f16 (the tiles in workgroup memory);
 // lib/matmul_a_fours or _ones, lib/matmul_b_fours or _ones, lib/matmul_c_fours or _ones (how rows are loaded and stored).
 
 override TRANS_A: bool;
@@ -22,10 +22,10 @@ override ACCUMULATE: bool;
 const LANES = ACROSS * DOWN;
 const ROWS = 4 * ROW_QUADS * DOWN;
 const COLUMNS = 4 * COLUMN_QUADS * ACROSS;
-// Fours of a tile that each invocation loads.
+// Number of vec4s of a tile that each invocation loads.
 const A_EACH = ROWS * DEPTH / 4 / LANES;
 const B_EACH = COLUMNS * DEPTH / 4 / LANES;
-// Quads from one k to the next; one more than there are, so that four k of one row lie in different banks.
+// Distance from one k to the next in quads. It is one more than the number of quads, so that four k of one row are in different banks.
 const A_PITCH = ROWS / 4 + 1;
 const B_PITCH = COLUMNS / 4 + 1;
 
@@ -48,8 +48,8 @@ struct Run {
 var<workgroup> a_tile: array<Quad, DEPTH * A_PITCH>; // [k][m / 4], four rows of a
 var<workgroup> b_tile: array<Quad, DEPTH * B_PITCH>; // [k][n / 4], four columns of b
 
-/// The k, and the first row or column, of four numbers of a tile. Neighbouring invocations have neighbouring k where k lies along memory.
-/// Each stores a whole vector: a store to one component may write all of it, and so overwrite what another invocation stores.
+/// The k and the first row or column of a vec4 of a tile. If k is contiguous in memory, neighbouring invocations have neighbouring k. Each stores a
+/// whole vector, because a store to one component may write the whole vector and overwrite the result of another invocation.
 fn quad_place(unit: u32, lines: u32, along_k: bool) -> vec2u {
   return select(vec2u(unit / (lines / 4), unit % (lines / 4) * 4), vec2u(unit % DEPTH, unit / DEPTH * 4), along_k);
 }

@@ -1,5 +1,5 @@
-// A copy of the scan's inputs in which positions from count[b] on change no state: their raw step size is so low that softplus makes it
-// zero, or zero itself without SOFTPLUS and bias.
+// Copies the scan's inputs such that positions from count[b] on do not change the state: their raw step size is so low that softplus gives zero, or
+// it is zero without SOFTPLUS.
 //
 //   0  udtBT2I  [B, T, 2, I]  f32  read   u, then raw; rows UDT_STRIDE apart
 //   1  countB   [B]           u32  read

@@ -1,14 +1,15 @@
-// start[next] = exp(A · Σ dt of the span) · start[span] + what the span passes on from nothing (selective_scan_ends), span after span in the
-// direction of the scan; BACK from the last to the first, else from the first, which starts from h0.
+// start[next] = exp(A · Σ dt of the span) · start[span] + the end state of the span for a start state of zero (selective_scan_ends), span after span
+// in the direction of the scan: with BACK from the last to the first, else from the first, which starts from h0.
 //
 //   0  h0BIN  [B, I, N]    f32  read   zero unless HAS_H0
 //   1  work   one storage  f32  read and write: the coefficients [I, N + 2] of selective_scan_pack; at STARTS_AT [SPANS, B, I, N];
 //             at SUMS_AT [SPANS, B, I]
 //   2  run                 the block Run
 //
-// One invocation a state. Bytes 8·SPANS·B·I·N, flops 3·SPANS·B·I·N: small beside the scan.
+// One invocation a state.
+// Bytes 8·SPANS·B·I·N, flops 3·SPANS·B·I·N: small compared with the scan.
 //
-// In front of this file: lib/activations (is_nan).
+// Inserted before this file: lib/activations (is_nan).
 
 override I: u32;
 override N: u32;

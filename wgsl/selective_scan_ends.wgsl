@@ -1,6 +1,6 @@
-// What each span of a scan passes on if it starts from nothing, so that spans can run beside each other; selective_scan_carry makes
-// of it what each span starts from. Forward, from a span's first position to its last: x ← exp(dt·A) ∘ x + dt·u·B[t]. BACK, from the last
-// to the first: x ← exp(dt·A) ∘ (x + dy·silu(z)·C[t]). Either way x would have been multiplied by exp(A · Σ dt) on its way through.
+// The end state of each span of a scan for a start state of zero, so that spans can run in parallel. selective_scan_carry computes the start states
+// from these. Forward, from a span's first position to its last: x ← exp(dt·A) ∘ x + dt·u·B[t]. BACK, from the last to the first:
+// x ← exp(dt·A) ∘ (x + dy·silu(z)·C[t]). In both directions a start state x adds exp(A · Σ dt) · x to the end state.
 //
 //   0  dyBTI     [B, T, I]     f32  read   rows DY_STRIDE apart; only with BACK
 //   1  udtBT2I   [B, T, 2, I]  f32  read   u, then the raw step size; rows UDT_STRIDE apart (see below)
@@ -11,11 +11,11 @@
 //   5  run                     the block Run
 //
 // Laid out as selective_scan_forward: one workgroup takes 64 channels of one span of SPAN positions of one batch row (lib/scan_tiles), BLOCK
-// positions at a time. The last span in the direction has nobody to pass on to and is left out.
+// positions at a time. The last span in the direction is left out, because no span follows it.
 // Bytes 4·B·T·(3·I + N·I/64), flops 5·B·T·I·N with as many exponentials: bound by arithmetic.
 //
-// In front of this file: EACH, BLOCK; lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4), for udt and z lib/stored_f32 or, where
-// they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4); lib/scan_tiles.
+// Inserted before this file: EACH, BLOCK; lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4), for udt and z lib/stored_f32 or,
+// where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4); lib/scan_tiles.
 
 override BACK: bool;
 override HAS_Z: bool;

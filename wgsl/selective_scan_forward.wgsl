@@ -11,11 +11,11 @@
 //   7  run                    the block Run
 //
 // One workgroup takes 64 channels of one span (SPAN positions, a multiple of CHUNK; there may be one span) of one batch row through time
-// (lib/scan_tiles). BLOCK positions at a time are staged in workgroup memory, so that a step size is made once a channel. The parts of y that
-// the PARTS invocations of a channel made are added in order.
+// (lib/scan_tiles). BLOCK positions at a time are staged in workgroup memory, so that each step size is computed once. The parts of y from the PARTS
+// invocations of a channel are added in order.
 // Bytes 4·B·T·(4·I + 2·N·I/64) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by arithmetic.
 //
-// In front of this file: EACH, BLOCK (divides CHUNK); lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
+// Inserted before this file: EACH, BLOCK (divides CHUNK); lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
 // lib/stored_f32 (Stored, stored4), lib/scan_tiles.
 
 override CHUNK: u32;

@@ -1,4 +1,4 @@
-// coefficients[i] = (−exp(aLog[i, 0..N]), skip[i], dtBias[i]): what a channel needs, as one table for one binding.
+// coefficients[i] = (−exp(aLog[i, 0..N]), skip[i], dtBias[i]): the coefficients of all channels in one table, because bindings are limited.
 //
 //   0  aLogIN        [I, N]      f32  read
 //   1  skipI         [I]         f32  read   zero unless HAS_SKIP
@@ -7,7 +7,7 @@
 //
 // One invocation an element. Bytes 8·I·(N + 2): small.
 //
-// In front of this file: lib/activations (is_nan).
+// Inserted before this file: lib/activations (is_nan).
 
 override I: u32;
 override N: u32;

@@ -7,7 +7,7 @@
 //
 // One invocation per Vec of dy; neighbours read neighbours. Bytes 20·R·F, flops 12·R·F: bound by memory.
 //
-// Put before this file: lib/activations, lib/vec4 or lib/vec1 (Vec, WIDTH), and lib/swiglu_gu_f32, or lib/halves and lib/swiglu_gu_halves.
+// Inserted before this file: lib/activations, lib/vec4 or lib/vec1 (Vec, WIDTH), and lib/swiglu_gu_f32, or lib/halves and lib/swiglu_gu_halves.
 
 override F: u32;
 

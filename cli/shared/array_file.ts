@@ -1,4 +1,4 @@
-/** array.json: a study that was given to a cluster, with its cells and the jobs that run them. */
+/** array.json: a study that was submitted to a cluster, with its cells and their jobs. */
 import { join } from "node:path";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -21,25 +21,25 @@ const array = object({
   ablate: words,
   merge: words,
   cells: list(object({ index: whole(), arm: text({ max: 256 }), seed: whole() }), { min: 1, max: 2 ** 20 }),
-  /** What one cell is given. `memory` in bytes. */
+  /** The resources of one cell. `memory` in bytes. */
   resources: object({ threads: whole({ min: 1 }), memory: whole({ min: 1 }), seconds: whole({ min: 1 }) }),
   partition: optional(word),
   /** Kubernetes: the image of the program, and the claim of the volume that has `from` and the run in it. */
   image: optional(word),
   claim: optional(word),
-  /** Jobs that were submitted, oldest first, by the names of the engine. */
+  /** Submitted jobs, oldest first, with the engine's ids. */
   jobs: list(object({ id: word, cells: list(whole(), { max: 2 ** 20 }), merge: optional(word) }), { max: 10_000 }),
-  /** Cells that were being submitted when this was written. `token` is a part of the names of their jobs. */
+  /** Cells whose submission was in progress when this was written. `token` is a part of the names of their jobs. */
   submitting: optional(object({ token: text({ max: 64 }), cells: list(whole(), { max: 2 ** 20 }) })),
 });
 
 export type ArrayFile = Checked<typeof array>;
 export type ArrayJob = ArrayFile["jobs"][number];
 
-/** Places in the folder of an array. */
+/** Names in the folder of an array. */
 export const PLACES = { file: "array.json", cells: "cells", logs: "logs", merged: "merged" } as const;
 
-/** Throws a UsageError when the folder holds no array. */
+/** Reads array.json. Throws a UsageError if the folder has none. */
 export async function readArray(folder: string): Promise<ArrayFile> {
   const as = (value: unknown, path: string) => readAs(array, value, path);
   const found = await readJson(systemDisk, join(folder, PLACES.file), { as, most: 2 ** 26 });
@@ -53,7 +53,7 @@ export async function readArray(folder: string): Promise<ArrayFile> {
 export const writeArray = (folder: string, file: ArrayFile): Promise<void> =>
   writeJson(systemDisk, join(folder, PLACES.file), file);
 
-/** What the files of a cell say. `begun` is also said of a cell whose process was killed. */
+/** The state of a cell by its files. A cell whose process was killed is `begun`, too. */
 export type CellState = "done" | "diverged" | "begun" | "absent";
 
 /** The state of a cell by its files. */

@@ -1,6 +1,6 @@
-/** The words of this command line for other processes that do a part of its work. */
+/** The command line for other processes that do a part of the work. */
 
-/** Flags that a process gets anew, or not at all, and how many words follow each. */
+/** Flags that such a process gets with other values or not at all, and the number of words after each. */
 export type OwnFlags = Readonly<Record<string, 0 | 1>>;
 
 /** This command line, from the name of the command on, without these flags and their values. */

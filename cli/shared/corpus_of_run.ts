@@ -4,7 +4,7 @@ import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus
 import { nameOfPart } from "../../core/study/preparation.ts";
 import { UsageError } from "../../core/errors.ts";
 
-/** Where the texts of a run are now. */
+/** The current paths of the texts of a run. */
 export interface RunTexts {
   readonly data?: string;
   readonly validationData?: string;
@@ -12,8 +12,8 @@ export interface RunTexts {
 }
 
 /**
- * Finds the run's corpus by its name, or reads the file `data`, and the files of parts that are texts of their own. Throws a
- * UsageError when one is not the text of the run.
+ * Finds the run's corpus by its name, or reads the file `data`, and the files of separate parts. Throws a UsageError if one is
+ * not the text of the run.
  */
 export async function corpusOf(
   { corpus: { name: named, sha256, warning, validation, test }, study }: RunRecord,
@@ -42,7 +42,7 @@ function requireText({ path, sha256: got }: Corpus, { sha256, flag }: { sha256: 
   throw new UsageError(`${path} is not the text that the run used`, { expected: `SHA-256 ${sha256}`, got, hint });
 }
 
-/** The file of a part that is a text of its own, checked; undefined where the run has no such part. */
+/** The checked file of a separate part; undefined if the run has no such part. */
 async function separateText(
   part: "validation" | "test",
   { given, recorded, onProgress }: {

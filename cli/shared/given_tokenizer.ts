@@ -7,7 +7,9 @@ import type { Values } from "../../core/study_file/mod.ts";
 import { byteTokenizer, Tokenizer } from "../../core/tokenizer/mod.ts";
 import { readTokenizerFile } from "./tokenizer_files.ts";
 
-/** Reads the file that `data.tokenizer` names, from the folder of the study file. Undefined for bytes and where there is none. */
+/**
+ * Reads the file that `data.tokenizer` names, from the folder of the study file. Undefined for `bytes`, and without the key.
+ */
 export async function givenTokenizer(values: Values): Promise<GivenTokenizer | undefined> {
   const given = values.get("data.tokenizer");
   if (given?.value === "bytes") requireSize(values, { path: "bytes", vocabSize: byteTokenizer().vocabSize });
@@ -30,7 +32,7 @@ export async function givenTokenizer(values: Values): Promise<GivenTokenizer | u
   return { tokenizer, source: basename(path) };
 }
 
-/** Throws a UsageError when the author of the study also gave a vocabulary of another size. */
+/** Throws a UsageError if the study also sets another vocabulary size. */
 function requireSize(values: Values, { path, vocabSize }: { path: string; vocabSize: number }): void {
   const given = values.get("model.vocabSize");
   if (!given || !["file", "flag"].includes(given.origin.kind) || given.value === vocabSize) return;

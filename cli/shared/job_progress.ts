@@ -1,4 +1,4 @@
-/** How far the cells of a study are that other processes train. */
+/** The progress of the cells that other processes train. */
 import { type StudyConfig, studyOfArm } from "../../core/config/mod.ts";
 import type { StudyEvent } from "../../core/study/arm_run.ts";
 import type { Cell } from "../../core/study/cells.ts";
@@ -6,7 +6,7 @@ import { stagesOf } from "../../core/study/stage_plans.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 
 interface Tracked {
-  /** Its part of the arithmetic of all cells. */
+  /** Its share of the flops of all cells. */
   readonly weight: number;
   readonly steps: number;
   /** Steps that are done, by stage. */
@@ -16,7 +16,7 @@ interface Tracked {
 
 const keyOf = (arm: string, seed: number) => JSON.stringify([arm, seed]);
 
-/** Updates of a cell in all its stages, those of its recall probe included. */
+/** Updates of a cell in all its stages, including its recall probe. */
 function stepsOf(study: StudyConfig, { arm }: Cell): number {
   const { pretraining, orpo } = studyOfArm(study, arm),
     probed = study.recall?.arms.some(({ name }) => name === arm.name);
@@ -28,7 +28,7 @@ export class JobProgress {
   readonly #all: number;
   #running = 0;
 
-  /** `flopsOf`: the arithmetic of a cell. */
+  /** `flopsOf`: the flops of a cell. */
   constructor(
     private readonly display: StudyDisplay,
     { study, cells, flopsOf }: { study: StudyConfig; cells: readonly Cell[]; flopsOf: (cell: Cell) => number },
@@ -40,7 +40,7 @@ export class JobProgress {
     this.#all = cells.reduce((sum, cell) => sum + flopsOf(cell), 0);
   }
 
-  /** Says what needs a line of its own, and shows the rest in one bar. */
+  /** Prints important events as lines, and shows the rest in one bar. */
   take(event: StudyEvent): void {
     const { kind, arm, seed, stage = "", step } = event;
     if (kind === "evaluation" || kind === "failed" || kind === "sampling") this.display.show(event);
@@ -49,7 +49,7 @@ export class JobProgress {
     this.#show();
   }
 
-  /** Begins to show, when these cells are finished already. */
+  /** Starts the display. `finished`: the cells that are already done. */
   begin(finished: readonly Cell[]): void {
     this.#mark(finished);
     this.display.beginCells(this.#share);

@@ -1,4 +1,4 @@
-/** What `hymba estimate` and `hymba cells` print: the cells of a study and of its sweep, and what they need. */
+/** The output of `hymba estimate` and `hymba cells`: the cells of a study and of its sweep, with their cost. */
 import { merge, object } from "@optique/core/constructs";
 import type { InferValue } from "@optique/core/parser";
 import type { StudyConfig } from "../../core/config/mod.ts";
@@ -26,7 +26,7 @@ export const neededOptions = merge(
   }),
 );
 
-/** The study of the first round of a sweep. Later rounds follow from its losses. */
+/** The study of the first round of a sweep. Later rounds depend on its losses. */
 function sweptStudy(sources: Sources, { opened }: OpenStudy): StudyConfig {
   const tested = withTestPart(sources), { study: base, values } = readyStudy(tested, opened), sweep = sweepOf(values);
   const resolve = (more: readonly FlagValue[]) =>
@@ -41,7 +41,7 @@ async function needOf(study: StudyConfig, { opened, corpus, givenTokenizer, disp
   return await estimateStudy(fitted, { opened, sizes: sizesOf(corpus), say });
 }
 
-/** Estimates the study and the first round of its sweep. Nothing is trained, and no run folder is made. */
+/** Estimates the study and the first round of its sweep, without training and without a run folder. */
 export async function needed(
   { data, json, over, perArm, sweepSeeds, ...given }: InferValue<typeof neededOptions>,
 ): Promise<void> {

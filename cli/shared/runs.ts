@@ -1,4 +1,4 @@
-/** The runs of a folder in short, for the commands that list, watch and clean them. */
+/** A summary of the runs of a folder, for the commands that list, watch and clean them. */
 import { relative } from "node:path";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -25,7 +25,7 @@ export interface BestModel {
   readonly seeds: number;
 }
 
-/** The best of the finished models. Undefined where none is finished, or their last stages differ. */
+/** The best of the finished models. Undefined if none is finished, or if their last stages differ. */
 export function bestModel(results: readonly ArmResult[]): BestModel | undefined {
   const stage: StageName = results.every(({ stages }) => stages.orpo) ? "orpo" : "pretraining";
   const models = [...Map.groupBy(results, ({ arm }) => arm)].flatMap(([model, own]) => {
@@ -46,14 +46,14 @@ export async function standingsIn(root: string): Promise<RunStanding[]> {
   return found.sort((a, b) => started(b).localeCompare(started(a), "en"));
 }
 
-/** The named folder of runs, or the usual one. Throws a UsageError when a named one is not there. */
+/** The named folder of runs, or the default one. Throws a UsageError if a named one does not exist. */
 export async function runsRoot(named: string | undefined): Promise<string> {
   if (named === undefined) return RUNS;
   if ((await systemDisk.stat(named))?.kind === "folder") return named;
   throw new UsageError(`${named} is not a folder`, { expected: "a folder with runs in it", hint: "hymba runs" });
 }
 
-/** What is done of a run, in words: `5 of 5`, and how many of these diverged. */
+/** The progress of a run in words: `5 of 5`, and how many of these diverged. */
 export const cellsInWords = ({ done, cells, diverged }: RunStanding): string =>
   `${done} of ${cells}${diverged > 0 ? `, ${diverged} diverged` : ""}`;
 
@@ -74,7 +74,7 @@ export function runsTable(standings: readonly RunStanding[], root: string): stri
   return table([["run", "state", "models", "size", "lowest perplexity", "began (UTC)", "study"], ...rows]);
 }
 
-/** A run for programs. */
+/** A run as JSON. */
 export function standingJson({ folder, state, record, results, bytes, cells, done, diverged, fault }: RunStanding) {
   const best = bestModel(results);
   return {

@@ -8,8 +8,8 @@ export interface StreamRequest {
 }
 
 /**
- * Parses a simple call, with each option once and each value as a separate word. Undefined for any other command line, right or
- * wrong. Encoding a megabyte takes a tenth of a second; this way the program need not load the whole parser for it.
+ * Parses a simple call, with each option once and each value as a separate word. Undefined for any other command line, right
+ * or wrong. Encoding a megabyte takes only a tenth of a second, so loading the whole parser would be noticeable.
  */
 export function plainStreamRequest([first, command, ...words]: readonly string[]): StreamRequest | undefined {
   if (first !== "tokenizer" || command !== "encode" && command !== "decode") return undefined;

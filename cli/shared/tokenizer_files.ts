@@ -11,8 +11,8 @@ const MARK = [0xef, 0xbb, 0xbf];
 const encoder = new TextEncoder();
 
 /**
- * The bytes of a tokenizer's file, and whether it is a Hugging Face `tokenizer.json` rather than a SentencePiece `.model`. Both
- * may begin with a line break, but JSON has no zero bytes, and a model has them in its scores.
+ * The bytes of a tokenizer's file, and whether it is a Hugging Face `tokenizer.json` rather than a SentencePiece `.model`.
+ * Both can start with a line break, but only a model has zero bytes (in its scores).
  */
 export async function readTokenizerFile(path: string): Promise<{ bytes: Uint8Array; json: boolean }> {
   await requireFile(path);
@@ -21,7 +21,7 @@ export async function readTokenizerFile(path: string): Promise<{ bytes: Uint8Arr
   return { bytes, json: start === BRACE && !bytes.includes(0) };
 }
 
-/** @throws {UsageError} for a path without a file. What else is wrong with it is said by those who open it. */
+/** @throws {UsageError} for a path without a file. Other faults are reported when it is opened. */
 async function requireFile(path: string): Promise<void> {
   const found = await systemDisk.stat(path);
   if (found && found.kind !== "folder") return;
@@ -64,7 +64,7 @@ export class Output {
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
   }
 
-  /** Adds one byte: quicker than a text of one character. */
+  /** Adds one byte. This is faster than a text of one character. */
   addByte(byte: number): void {
     this.#reserve(1);
     this.#bytes[this.#length++] = byte;
@@ -93,7 +93,7 @@ export class Output {
     try {
       for (let at = 0; at < this.#length;) at += await Deno.stdout.write(this.#bytes.subarray(at, this.#length));
     } catch (error) {
-      // The reader has closed the pipe, as `head` does. This is no fault.
+      // The reader has closed the pipe, as `head` does. This is not an error.
       if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Kinds of values on the command line, with what a shell completes for each. */
+/** Kinds of values on the command line, with their completions. */
 import type { Suggestion } from "@optique/core/parser";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { string, type ValueParser } from "@optique/core/valueparser";
@@ -6,8 +6,8 @@ import { ARCH_TYPES } from "../../core/config/mod.ts";
 import { CORPORA } from "../../datasets/registry.ts";
 
 /**
- * Names that this folder has. They are read before a completion, because a parser of values cannot wait for a disk; everything
- * else leaves them empty.
+ * Names in the current folder. They are read before a completion, because a value parser cannot wait for the disk. Otherwise
+ * they stay empty.
  */
 export const known: { runs: readonly string[]; models: readonly string[]; keys: readonly string[] } = {
   runs: [],
@@ -39,11 +39,11 @@ const listOf = (words: () => readonly string[]): Suggest => (prefix) => {
 
 const both = (...all: readonly Suggest[]): Suggest => (prefix) => all.flatMap((one) => [...one(prefix)]);
 
-/** Files and folders, where the word is not the beginning of a flag. */
+/** Files and folders, unless the word starts like a flag. */
 const paths = (type: "file" | "directory"): Suggest => (prefix) => prefix.startsWith("-") ? [] : [path(type, prefix)];
 const files = paths("file"), folders = paths("directory");
 
-/** What a value is called in the help decides what is suggested for it. */
+/** The completions for a value, by its name in the help. */
 function suggestionsFor(metavar: string): Suggest | undefined {
   if (/^[a-z0-9-]+(\|[a-z0-9-]+)+$/.test(metavar)) return oneOf(() => metavar.split("|"));
   if (metavar === "FILE|NAME") return both(oneOf(() => CORPORA.map(({ name }) => name)), files);
@@ -57,7 +57,7 @@ const withSuggestions = (metavar: NonEmptyString, suggest: Suggest | undefined):
   ...(suggest && { suggest }),
 });
 
-/** A text. `auto|cpu`, `FILE` and `DIR` are completed; what it may be is checked by its command, with a better message. */
+/** A text. `auto|cpu`, `FILE` and `DIR` are completed. The command checks the value, with a better message. */
 export const word = (metavar: NonEmptyString): ValueParser<"sync", string> =>
   withSuggestions(metavar, suggestionsFor(metavar));
 

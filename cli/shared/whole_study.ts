@@ -1,4 +1,4 @@
-/** The options that name a whole study, for the commands that look at it before it runs. */
+/** The options of a whole study, for the commands that inspect it before it runs. */
 import { merge, object } from "@optique/core/constructs";
 import type { InferValue } from "@optique/core/parser";
 import type { Sources } from "../../core/study_file/mod.ts";

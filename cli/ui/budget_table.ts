@@ -1,4 +1,4 @@
-/** A table of what the first stage of each model costs, and how far that is from the first model. */
+/** A table of the cost of each model's first stage, relative to the first model. */
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { at } from "../../core/lists.ts";
 import { short } from "../../core/report/format.ts";
@@ -6,7 +6,7 @@ import { type Budget, budgetOf } from "../../core/study/budgets.ts";
 import { duration } from "./progress.ts";
 import { table } from "./table.ts";
 
-/** `seconds`: of an update by arm, where that was measured. */
+/** `seconds`: the time of an update by arm, if it was measured. */
 export function budgetTable(study: StudyConfig, seconds: Readonly<Record<string, number>> = {}): string {
   const budgets = study.arms.map((arm) => budgetOf(study, arm)), first = at(budgets, 0);
   const timeOf = ({ arm, steps }: Budget) => steps * (seconds[arm] ?? NaN);

@@ -1,4 +1,4 @@
-/** Runs this program again in a child process: after the loss of a GPU device, and where its import map is missing. */
+/** Runs this program again in a child process: after the loss of a GPU device, and if its import map is missing. */
 import { passesSignals, thisPlatform } from "../../core/system/mod.ts";
 
 const ALL: readonly Deno.PermissionName[] = ["read", "write", "env", "sys", "net", "run", "ffi"];

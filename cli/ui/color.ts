@@ -3,7 +3,7 @@ import { settings } from "./settings.ts";
 
 const mayRead = (variable: string) => Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 
-/** Whether text for a stream has colours: as --color says, else on a terminal without NO_COLOR. */
+/** Whether text for a stream has colours: by --color, else on a terminal without NO_COLOR. */
 export function hasColor(stream: { isTerminal(): boolean }): boolean {
   const { color } = settings();
   if (color !== "auto") return color === "always";
@@ -13,7 +13,7 @@ export function hasColor(stream: { isTerminal(): boolean }): boolean {
 const painted = (code: number) => (text: string, on: boolean) => on ? `\x1b[${code}m${text}\x1b[0m` : text;
 
 /**
- * Prints a line that may have colours, which `console` would escape. Everything untrusted in it has to be defused before.
+ * Prints a line that may have colours, which `console` would escape. Everything untrusted in it has to be escaped before.
  */
 export function printStyled(line: string, stream: { writeSync(bytes: Uint8Array): number }): void {
   const bytes = new TextEncoder().encode(`${line}\n`);

@@ -1,4 +1,4 @@
-/** The flags that every command has: how much is said, in which colours, and to whom. `main.ts` sets them once. */
+/** The flags of every command: amount, colours and format of the output. `main.ts` sets them once. */
 import { UsageError } from "../../core/errors.ts";
 
 /** When text has colours. `auto`: on a terminal, unless NO_COLOR is set. */
@@ -6,11 +6,11 @@ export type ColorChoice = "auto" | "always" | "never";
 
 const COLORS: readonly ColorChoice[] = ["auto", "always", "never"];
 
-/** What the flags of every command say. */
+/** The values of the flags of every command. */
 export interface Settings {
   /** Only results and errors. */
   readonly quiet: boolean;
-  /** Also memory of every stage, and where an error comes from. */
+  /** Also memory of every stage, and the stacks of errors. */
   readonly verbose: boolean;
   /** Progress bars and lines. */
   readonly progress: boolean;
@@ -21,7 +21,7 @@ export interface Settings {
   readonly command: string;
 }
 
-/** A command line without the flags of every command. */
+/** A command line without these flags. */
 export interface Request {
   readonly words: readonly string[];
   readonly settings: Settings;
@@ -59,7 +59,7 @@ function colorOf(word: string | undefined): ColorChoice {
 }
 
 /**
- * Takes the flags of every command out of a command line. Words behind `--` are left alone, and so is the value in `--flag=VALUE`.
+ * Separates the flags of every command from a command line. Words after `--` and the value in `--flag=VALUE` are not changed.
  * Throws a UsageError for a wrong colour choice, and for --quiet with --verbose.
  */
 export function readRequest(given: readonly string[]): Request {

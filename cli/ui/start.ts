@@ -1,8 +1,8 @@
-/** What has to hold before the program is loaded: the version of Deno, and the names of its packages. */
+/** Checks before the program is loaded: the version of Deno, and the import map. */
 import { HymbaError, UsageError } from "../../core/errors.ts";
 import { holdsAllPermissions, runAgain } from "./child.ts";
 
-/** Deno 2.7 cannot import a file as text, which every kernel is, and 2.8.0 cannot import node: modules from such a program. */
+/** Deno 2.7 cannot import a file as text, as the kernels need, and 2.8.0 cannot import node: modules from such a program. */
 const LEAST_DENO = "2.8.1";
 /** Set in a child process, so that a second failure is reported and not repeated. */
 const MAPPED = "HYMBA_MAPPED";
@@ -33,8 +33,8 @@ function hasImportMap(): boolean {
 }
 
 /**
- * `deno install -g` keeps no import map. Then the program runs itself again with the one beside it and ends with that exit code.
- * Throws a UsageError when this process may not start another.
+ * `deno install -g` does not store the import map. Then the program runs itself again with its import map and ends with that
+ * exit code. Throws a UsageError when this process may not start another.
  */
 export async function requireImportMap(): Promise<void> {
   if (Deno.build.standalone || hasImportMap()) return;

@@ -1,7 +1,7 @@
 /** Attention probabilities in a byte each: small enough to keep every head of every shown layer. */
 import { at } from "../lists.ts";
 
-/** The least probability that has a code of its own. Smaller ones, and what the mask hides, are code 0. */
+/** The least probability with its own code. Smaller ones and masked pairs have code 0. */
 export const LEAST_PROBABILITY = 1e-6;
 
 const STEPS = 254, OCTAVES = -Math.log(LEAST_PROBABILITY);
@@ -24,5 +24,5 @@ export function attentionCodes(heads: Float32Array, P: number): Uint8Array<Array
 const codeOf = (p: number) =>
   p < LEAST_PROBABILITY ? 0 : 1 + Math.round(STEPS * Math.min(1, 1 + Math.log(p) / OCTAVES));
 
-/** The probability that a code stands for. */
+/** The probability of a code. */
 export const probabilityOf = (code: number): number => code === 0 ? 0 : Math.exp(OCTAVES * ((code - 1) / STEPS - 1));

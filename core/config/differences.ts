@@ -1,4 +1,4 @@
-/** What two models differ by: the fields of their configurations. */
+/** The fields in which the configurations of two models differ. */
 import type { HymbaConfig } from "./model.ts";
 import type { HymbaOptions } from "./options.ts";
 import { FIELD_TYPES } from "./validate.ts";

@@ -1,13 +1,13 @@
-/** Suites with factors: what is switched on and off in every combination. */
+/** Factorial suites: factors that are on and off in every combination. */
 import type { HymbaConfig } from "./model.ts";
 import { ArchType, type HymbaOptions } from "./options.ts";
 import type { Value } from "./value_types.ts";
 
-/** One factor: a field of a model that has one value where it is off. */
+/** One factor: a field of a model, and its value when the factor is off. */
 export interface Factor {
   /** Part of the names of models. */
   readonly name: string;
-  /** What reports call it. */
+  /** Its name in reports. */
   readonly words: string;
   readonly field: keyof HymbaOptions;
   readonly off: Value;
@@ -29,7 +29,7 @@ export const PARTS_OF_HYBRID: readonly Factor[] = [
   { name: "attention", words: "attention", field: "archType", off: ArchType.MAMBA, on: ArchType.HYBRID },
 ];
 
-/** The factors of a suite; none where it has no factors. */
+/** The factors of a suite; empty if it is not factorial. */
 export const factorsOf = (suite: string | undefined): readonly Factor[] =>
   suite === "factorial" ? FACTORS : suite === "decompose" ? PARTS_OF_HYBRID : [];
 

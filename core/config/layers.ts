@@ -1,4 +1,4 @@
-/** What each layer of a configuration is: derived, so that the model, its parameters, caches and diagrams cannot disagree. */
+/** The layers of a configuration, derived in one place for the model, its parameters, caches and diagrams. */
 import type { HymbaConfig } from "./model.ts";
 import { HymbaError, quoted } from "../errors.ts";
 import { ArchType } from "./options.ts";
@@ -15,7 +15,7 @@ export interface Layer {
   readonly kvOwner: number;
 }
 
-/** What the layers of a pattern are. A configuration that was accepted has a pattern that can be read. */
+/** The layers of a pattern. A valid configuration has a valid pattern. */
 function kindsOfPattern(layers: string, { nLayers, swaWindow }: HymbaConfig) {
   const letters = layersOfPattern(layers, nLayers);
   if (!Array.isArray(letters)) throw new HymbaError(`the layer pattern ${quoted(layers)}`, letters);
@@ -55,7 +55,7 @@ export function layersOf(config: HymbaConfig): Layer[] {
   return kinds.map((kind, index) => ({ index, ...kind, kvOwner: at(owner, index) }));
 }
 
-/** Groups of consecutive local layers that share keys and values: pairs, and what `odd` says of the odd layer of a run. */
+/** Groups of consecutive local layers that share keys and values: pairs, and `odd` for the odd layer of a run. */
 export function kvGroups(local: readonly boolean[], odd: "triple" | "single"): number[][] {
   const groups: number[][] = [];
   for (let start = 0; start < local.length; start++) {

@@ -40,7 +40,7 @@ export const PUBLISHED_DEVIATION = 0.02;
  */
 export const startDeviation = (dModel: number): number => Math.max(PUBLISHED_DEVIATION, 1 / Math.sqrt(dModel));
 
-/** What a layer pattern decides; undefined without one, or where it cannot be read (`validate` says why). */
+/** The fields that a layer pattern determines; undefined without a pattern or for an invalid one (`validate` says why). */
 function patternOf({ layers }: Partial<HymbaOptions>, nLayers: number) {
   if (layers === undefined) return undefined;
   const letters = layersOfPattern(layers, nLayers);
@@ -135,7 +135,7 @@ export class HymbaConfig implements HymbaOptions {
   declare readonly outputInit: "depth" | "plain";
   declare readonly fusionInit: number;
 
-  /** Checks the values and derives those that were left out. @throws {UsageError} when they make no model. */
+  /** Checks the values and derives missing ones. @throws {UsageError} when they are invalid. */
   constructor(options: Partial<HymbaOptions> = {}) {
     checkOptions(options);
     const full = defaults(options);

@@ -41,15 +41,15 @@ export interface HymbaOptions {
   /** Which of the five architectures. */
   archType: ArchType;
   /**
-   * What each layer is, as in `core/config/pattern.ts`; it then decides `archType`, `windowed` and `globalAttnIndices`. Default:
-   * the layers of the architecture.
+   * A layer pattern, see `core/config/pattern.ts`. It determines `archType`, `windowed` and `globalAttnIndices`. Default: the
+   * layers of the architecture.
    */
   layers: string | undefined;
   /** Attention layers outside `globalAttnIndices` see a window. Default: in `hymba` and `transformer-local`. */
   windowed: boolean;
   /** Layers with full attention where others are windowed; `transformer-local` has none. Default: first, middle, last. */
   globalAttnIndices: readonly number[];
-  /** Learned tokens in front of the text. Default: in both hybrids. */
+  /** Learned tokens before the text. Default: in both hybrids. */
   useMetaTokens: boolean;
   /** M. */
   numMetaTokens: number;
@@ -69,13 +69,13 @@ export interface HymbaOptions {
   convKernel: number;
   /** off: the Mamba branch is its convolution and its gate, without the selective scan. */
   state: "on" | "off";
-  /** Taps of a causal convolution with SiLU on queries, keys and values, in front of the rotation; 0: none. */
+  /** Taps of a causal convolution with SiLU on queries, keys and values, before the rotation; 0: none. */
   attentionConv: number;
   /** R: rank of the step size. Default: D / 16, rounded up. */
   dtRank: number;
   /**
    * 0: one fused input projection and one output projection for both branches, as published. Otherwise the documented study's
-   * block: each branch has a projection from D to this width before it and one back to D behind it, besides its own.
+   * block: each branch has an additional projection from D to this width before it and one back to D after it.
    */
   branchWidth: number;
   /** RMSNorm on dt, B and C inside the Mamba branch. Default: in `hymba`. */
@@ -86,7 +86,7 @@ export interface HymbaOptions {
   separateOutputs: boolean;
   /** Width of a value head. Default: I / H in `hymba` with one output projection, D / H elsewhere. */
   valueHeadDim: number;
-  /** What becomes of the odd layer of a run of local layers: one group of three, or one alone. */
+  /** How the odd layer of a run of local layers is grouped: in a group of three, or alone. */
   oddGroup: "triple" | "single";
   /** Base of the rotary angles. */
   ropeBase: number;

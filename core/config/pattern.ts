@@ -1,10 +1,10 @@
 /**
- * The layer pattern: a short text that says what each layer is, such as "h 5l h" or "7m:g".
+ * The layer pattern: a short text that describes each layer, such as "h 5l h" or "7m:g".
  *
- * Letters: h attention and Mamba side by side with full attention, l the same with a window, m Mamba, g full attention, w attention
- * with a window. A number in front repeats a letter or a group: "3m", "2(m m g)". A star behind a letter or a group repeats it as
- * often as fits into the model's layers: "h l* h". A ratio fills the layers that are left as evenly as it can: "7m:g" puts one g
- * among eight layers, near their middle.
+ * Letters: h attention and Mamba side by side with full attention, l the same with a window, m Mamba, g full attention, w
+ * attention with a window. A number in front repeats a letter or a group: "3m", "2(m m g)". A star behind a letter or a group
+ * repeats it as often as fits into the model's layers: "h l* h". A ratio fills the layers that are left as evenly as it can:
+ * "7m:g" puts one g among eight layers, near their middle.
  */
 import { ArchType } from "./options.ts";
 
@@ -12,7 +12,7 @@ import { ArchType } from "./options.ts";
 const LAYER_LETTERS = ["h", "l", "m", "g", "w"] as const;
 export type LayerLetter = typeof LAYER_LETTERS[number];
 
-/** What a letter stands for. */
+/** The meaning of a letter. */
 export const LETTERS: Readonly<Record<LayerLetter, { attention: boolean; mamba: boolean; window: boolean }>> = {
   h: { attention: true, mamba: true, window: false },
   l: { attention: true, mamba: true, window: true },
@@ -27,7 +27,7 @@ type Item =
   | { readonly fill: "repeat"; readonly letters: readonly LayerLetter[] }
   | { readonly fill: "ratio"; readonly shares: readonly { readonly letter: LayerLetter; readonly count: number }[] };
 
-/** A pattern that cannot be read: what would have been right, and where it ends to be. */
+/** The fault of an invalid pattern: what was expected, and where. */
 export interface PatternFault {
   readonly expected: string;
   readonly got: string;
@@ -66,7 +66,7 @@ class Reader {
     return true;
   }
 
-  /** A number from 1, or 1 where there is none. */
+  /** A number from 1, or 1 if there is none. */
   #count(): number {
     this.#skip();
     const [digits] = /^\d+/.exec(this.text.slice(this.#at, this.#at + 6)) ?? [""];
@@ -163,7 +163,7 @@ function filled(items: readonly Item[], nLayers: number): LayerLetter[] {
   });
 }
 
-/** The layers that a pattern names, first to last, in a model of so many; or what is wrong with it. */
+/** The layers of a pattern, first to last, in a model of `nLayers` layers; or the fault of the pattern. */
 export function layersOfPattern(pattern: string, nLayers: number): LayerLetter[] | PatternFault {
   try {
     return filled(new Reader(pattern).items(), nLayers);
@@ -173,7 +173,7 @@ export function layersOfPattern(pattern: string, nLayers: number): LayerLetter[]
   }
 }
 
-/** How many layers a pattern has by itself; undefined where it fills those of the model, or cannot be read. */
+/** The number of layers of a pattern; undefined if it fills the model's number of layers, or is invalid. */
 export function lengthOfPattern(pattern: string): number | undefined {
   try {
     const items = new Reader(pattern).items();

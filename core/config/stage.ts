@@ -1,6 +1,6 @@
 /** The configuration of one training stage. */
 
-/** How the rate falls behind the warm-up: as a cosine to zero, not before the last part of the steps (wsd), or not at all. */
+/** How the rate falls after the warm-up: as a cosine to zero, only in the last part of the steps (wsd), or not at all. */
 export const SCHEDULES = ["cosine", "wsd", "constant"] as const;
 /** One of {@link SCHEDULES}. */
 export type ScheduleName = typeof SCHEDULES[number];
@@ -23,11 +23,14 @@ export interface OptimizerConfig {
 export interface OpenLength {
   readonly unit: "epochs" | "flops";
   readonly count: number;
-  /** What follows from the steps, as it was given: see {@link atSteps}. */
+  /** Values that depend on the steps, as given; see {@link atSteps}. */
   readonly given: StepRule;
 }
 
-/** What depends on the steps: the warm-up in steps, or below 1 as their share, and steps between evaluations and checkpoints. */
+/**
+ * Values that depend on the steps: the warm-up (in steps, or below 1 as a share of them), and steps between evaluations and
+ * checkpoints.
+ */
 export type StepRule = Pick<StageConfig, "warmup" | "evaluateEvery" | "checkpointEvery">;
 
 export interface StageConfig {
@@ -69,7 +72,7 @@ export function atSteps(steps: number, { warmup, evaluateEvery, checkpointEvery 
   };
 }
 
-/** The share of the steps in which a wsd schedule falls, where none is given. */
+/** The default share of the steps in which a wsd schedule falls. */
 export const USUAL_COOLDOWN = 0.2;
 
 /** The last step of a wsd schedule before its rate falls: until there a longer training is the same. */

@@ -3,7 +3,7 @@ import { ArchType } from "./options.ts";
 import type { OpenLength, StageConfig } from "./stage.ts";
 import type { Arm, Suite } from "./suites.ts";
 
-/** How the second stage computes its loss: odds-ratio preference, or what the seed's notebook did. */
+/** The loss of the second stage: odds-ratio preference, or the rule of the documented notebook. */
 export type OrpoLoss = "orpo" | "seed";
 /** Where rejected continuations come from: samples of the stage-1 model, or the true continuation with its tokens shuffled. */
 export type RejectionRule = "sample" | "corrupt";
@@ -30,7 +30,7 @@ export interface SampleConfig {
   readonly topK: number;
 }
 
-/** A synthetic task that shows what a model can look up: see `core/data/recall.ts` for the sequences. */
+/** A synthetic task of associative recall; see `core/data/recall.ts` for the sequences. */
 export interface RecallConfig {
   /** The arms of the study at the size of the probe. */
   readonly arms: readonly Arm[];
@@ -58,9 +58,12 @@ export interface RecallConfig {
 
 /** How training keeps the activations that its backward pass needs. */
 export interface ActivationConfig {
-  /** Layers are computed again in the backward pass, and only what goes from layer to layer is kept. Same bits, more time. */
+  /** Recompute layers in the backward pass and keep only the residual stream. Same bits, more time. */
   readonly remat?: boolean;
-  /** In how many bits the forward pass keeps what the backward pass needs; f32 without it. Arithmetic, weights, gradients: f32. */
+  /**
+   * The format of activations that the forward pass saves for the backward pass. Default f32. Arithmetic, weights and
+   * gradients are f32.
+   */
   readonly precision?: Exclude<Precision, "f32">;
 }
 
@@ -69,13 +72,13 @@ export const PRECISIONS = ["f32", "bf16", "f16"] as const;
 /** One of {@link PRECISIONS}. */
 export type Precision = typeof PRECISIONS[number];
 
-/** The precision that is meant when none is given: the documented study trained in bf16. */
+/** The default precision: the documented study trained in bf16. */
 export const usualPrecision = (preset: string, hardware: boolean): Precision =>
   preset === "paper" && hardware ? "bf16" : "f32";
 
 export const SPLITS = ["contiguous", "interleaved"] as const;
 
-/** How a text is split where it is not simply cut in two. */
+/** How a text is split if it has more than two parts. */
 export interface SplitConfig {
   /** contiguous: each part is one piece. interleaved: each part has blocks from the whole text. */
   readonly kind: typeof SPLITS[number];
@@ -96,7 +99,7 @@ export interface StudyConfig extends ActivationConfig {
   readonly preset: string;
   /** `seed`: the documented study as it was, with its block, tokenizer, split and second stage. */
   readonly profile?: Profile;
-  /** What is compared; absent in records of older runs, which compared the five models. */
+  /** The suite; absent in older records, which compared the five models. */
   readonly suite?: Suite;
   readonly match: MatchRule;
   /**
@@ -121,11 +124,11 @@ export interface StudyConfig extends ActivationConfig {
   readonly samples: SampleConfig;
   /** The recall probe of every arm; absent in records of older runs. */
   readonly recall?: RecallConfig;
-  /** Only so many characters of the corpus are used, from its start; all without it. */
+  /** Only this many characters from the start of the corpus are used. Default: all. */
   readonly characters?: number;
   /** See {@link mainArm}. */
   readonly mainArm?: string;
-  /** See {@link EQUIVALENCE_MARGIN}, which holds without it. */
+  /** Default: {@link EQUIVALENCE_MARGIN}. */
   readonly equivalenceMargin?: number;
   /** The study ends with its first stage. Absent: it has the second stage too. */
   readonly lastStage?: "pretraining";
@@ -143,7 +146,7 @@ export const EQUIVALENCE_MARGIN = 0.02;
 export const mainArm = ({ mainArm, arms }: Pick<StudyConfig, "mainArm" | "arms">): string | undefined =>
   mainArm ?? arms.find(({ name }) => name === ArchType.HYBRID)?.name;
 
-/** Whole ways of doing a study besides the usual one. */
+/** Profiles: complete alternative settings of a study. */
 export const PROFILES = ["seed"] as const;
 export type Profile = typeof PROFILES[number];
 
@@ -153,7 +156,7 @@ export type Preset = typeof PRESETS[number];
 /** Suites that compare one factor at a time have models of one size in every preset. */
 export const MATCHED: readonly Suite[] = ["factorial", "roadmap", "fusion", "decompose"];
 
-/** A study with what one of its arms has of its own in the first stage. */
+/** The study with an arm's own values of the first stage. */
 export function studyOfArm(study: StudyConfig, { name }: { name: string }): StudyConfig {
   const own = study.arms.find((arm) => arm.name === name)?.pretraining;
   return own ? { ...study, pretraining: { ...study.pretraining, ...own } } : study;

@@ -1,4 +1,4 @@
-/** What a configuration may hold: the type and limits of each field by itself, then what the fields have to be together. */
+/** Checks a configuration: the type and limits of each field, then the relations between fields. */
 import { quoted, UsageError } from "../errors.ts";
 import { ARCH_TYPES, ArchType, FUSIONS, type HymbaOptions } from "./options.ts";
 import { layersOfPattern } from "./pattern.ts";
@@ -60,14 +60,14 @@ const OPTIONAL: readonly (keyof HymbaOptions)[] = ["kvGroups", "layers"];
 const fits = (name: keyof HymbaOptions, value: unknown) =>
   holds(FIELD_TYPES[name], value) || value === undefined && OPTIONAL.includes(name);
 
-/** What a field had to be and was. `from`: other fields that it does not go with. */
+/** The expected and the actual value of a field. `from`: other fields that it conflicts with. */
 interface FieldFault {
   readonly expected: string;
   readonly got: string;
   readonly from: readonly (keyof HymbaOptions)[];
 }
 
-/** A field that holds what it may not. Its parts are for those who know where the values came from. */
+/** The error for an invalid field. Callers use its parts to name the origin of the value. */
 export class FieldError extends UsageError {
   constructor(readonly field: string, readonly fault: FieldFault) {
     super(`configuration: ${field}`, { expected: fault.expected, got: fault.got });
@@ -164,7 +164,7 @@ function validateWidths(
   }
 }
 
-/** Branches with projections of their own own their keys and values, and are joined behind their projections. */
+/** With separate output projections, layers cannot share keys and values, and branches are joined after their projections. */
 function validateBranches(
   { branchWidth, useKvSharing, fusion, archType, separateOutputs, state }: HymbaOptions,
 ): void {

@@ -1,4 +1,4 @@
-/** What a configured value may be: its kind and range, for validators, files, flags and schemas alike. */
+/** The types of configured values: kind and range, for validators, files, flags and schemas. */
 
 /** A value of a configuration or a study file. */
 export type Value = string | number | boolean | readonly Value[];
@@ -63,7 +63,7 @@ export function holds(type: ValueType, value: unknown): boolean {
   }
 }
 
-/** What a type allows, as an error says it behind "expected:". */
+/** The allowed values of a type, for the "expected:" line of an error. */
 export function allowed(type: ValueType): string {
   switch (type.kind) {
     case "whole":

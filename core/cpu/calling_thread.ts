@@ -5,7 +5,7 @@ import { KernelThread } from "./kernel_thread.ts";
 import type { SharedHeap } from "./memory.ts";
 import { describeRun, newControl, type Pool, type Run } from "./pool.ts";
 
-/** Whether workers may get the memory. A browser lets only pages that are isolated from other origins share it. */
+/** Whether workers may get the memory. In a browser, only pages that are isolated from other origins can share it. */
 export const canShareMemory = (): boolean =>
   thisHost() !== "browser" || Reflect.get(globalThis, "crossOriginIsolated") === true;
 

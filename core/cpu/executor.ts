@@ -22,7 +22,7 @@ export interface CpuOptions {
   timed?: boolean;
   /** The build of the kernels, by default the best that the engine accepts. Builds differ in the last bits. */
   build?: Build;
-  /** The most bytes of memory for tensors. Default: 4 GiB, what a WebAssembly memory can hold. */
+  /** The most bytes of memory for tensors. Default: 4 GiB, the largest WebAssembly memory. */
   mostBytes?: number;
 }
 

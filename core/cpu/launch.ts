@@ -20,7 +20,7 @@ export interface Launch {
   readonly workspace?: number;
 }
 
-/** What a lowering may use. */
+/** The context of a lowering. */
 export interface LowerContext {
   /** Memory that lives for this step only. */
   scratch(name: string, shape: readonly number[], dtype?: DType): Tensor;

@@ -4,7 +4,7 @@ import { moduleBeside } from "../system/asset.ts";
 import { builtin } from "../system/host.ts";
 import type { ThreadData, ThreadMessage } from "./kernel_thread.ts";
 
-/** What a worker tells: each of its messages, and its failure. */
+/** The events of a worker: messages and its failure. */
 export interface WorkerEvents {
   onMessage(message: ThreadMessage): void;
   onError(problem: string): void;

@@ -1,8 +1,8 @@
-/** Files that are packed with gzip or Zstandard, read as streams: nobody unpacks a text beforehand. */
+/** Reads files that are packed with gzip or Zstandard, so that users need not unpack a text. */
 import type { Disk, Ranges } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 
-/** The first bytes of each form. A frame of Zstandard that is to be skipped begins with any of 16 bytes. */
+/** The first bytes of each format. A skippable frame of Zstandard begins with any of 16 bytes. */
 const FORMS = [
   { name: "gzip", first: [[0x1f, 0x8b]] },
   {
@@ -11,13 +11,13 @@ const FORMS = [
   },
 ] as const;
 
-/** Bytes that are unpacked at a time. */
+/** Bytes that are read at a time. */
 const PIECE = 2 ** 20;
 
-/** Bytes of the identifier of a dictionary, and of the size of the content, by their codes in a frame's first byte. */
+/** Sizes of two fields of a frame header, the dictionary id and the content size (bytes), by their codes in its first byte. */
 const DICTIONARY = [0, 1, 2, 4], CONTENT = [0, 2, 4, 8];
 
-/** The end of the Zstandard frame that begins at `start`: beyond the end of the file where the frame is cut off. */
+/** The end of the Zstandard frame that begins at `start`. It is beyond the end of the file if the frame is truncated. */
 function endOfFrame(view: DataView, start: number): number {
   const byte = (at: number) => at < view.byteLength ? view.getUint8(at) : 0;
   if ((byte(start) & 0xf0) === 0x50) {
@@ -34,7 +34,7 @@ function endOfFrame(view: DataView, start: number): number {
   }
 }
 
-/** The frames of a Zstandard file, which Deno's decoder takes one at a time; undefined where the last one is cut off. */
+/** The frames of a Zstandard file, which Deno's decoder takes one at a time. Undefined if the last one is truncated. */
 function framesOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length), frames: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -80,8 +80,8 @@ export async function isPacked(disk: Disk, path: string): Promise<boolean> {
 }
 
 /**
- * What a file holds, unpacked where it is packed, in parts. A gzip file is read as a stream; the packed bytes of a Zstandard file
- * are held, because its frames have to be found. Throws a UsageError that names `path` for a damaged file.
+ * The content of a file in parts, unpacked if it is packed. A gzip file is read as a stream. A packed Zstandard file is read
+ * into memory, because its frames have to be found. Throws a UsageError that names `path` for a damaged file.
  */
 export async function* unpackedParts(disk: Disk, path: string): AsyncGenerator<Uint8Array> {
   const file = await disk.openRanges(path);
@@ -91,7 +91,7 @@ export async function* unpackedParts(disk: Disk, path: string): AsyncGenerator<U
     const expected = `a whole ${form.name} file`, packed = form.name === "gzip" ? [pieces(file)] : framesIn(file);
     if (!packed) throw new UsageError(`${path} cannot be unpacked`, { expected, got: "a part of one" });
     try {
-      // Loaded only here: other texts do not need it.
+      // Loaded here, because texts that are not packed do not need it.
       const { createGunzip, createZstdDecompress } = await import("node:zlib"),
         { Readable } = await import("node:stream");
       for (const frame of packed) {
@@ -108,14 +108,14 @@ export async function* unpackedParts(disk: Disk, path: string): AsyncGenerator<U
   }
 }
 
-/** The frames of a Zstandard file, each in pieces; undefined where the last one is cut off. */
+/** The frames of a Zstandard file, each in pieces. Undefined if the last one is truncated. */
 function framesIn(file: Ranges): Iterable<Uint8Array>[] | undefined {
   const bytes = new Uint8Array(file.bytes);
   file.read(0, bytes);
   return framesOf(bytes)?.map((frame) => piecesOf(frame));
 }
 
-/** What a file holds, unpacked. Throws a UsageError for a damaged file, and for more than `most` bytes before more is kept. */
+/** The unpacked content of a file. Throws a UsageError for a damaged file, and as soon as there are more than `most` bytes. */
 export async function unpacked(disk: Disk, path: string, { most }: { most: number }): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   let length = 0;

@@ -17,7 +17,7 @@ export interface Tokens {
   subarray(start: number, end: number): Uint32Array;
 }
 
-/** A part of the text as tokens. It may be of several pieces of text, and no sequence goes from one into the next. */
+/** A part of the text as tokens. It can have several pieces of text. No sequence crosses from one piece into the next. */
 export interface Part<T extends Tokens = Uint32Array> {
   readonly tokens: T;
   /** Where the pieces begin, in rising order; the first is 0. */
@@ -29,11 +29,11 @@ export interface Part<T extends Tokens = Uint32Array> {
 /** The tokens of a study by part. */
 export interface TokenData {
   readonly train: Part<Tokens>;
-  /** The development part: everything that is chosen is chosen by it. */
+  /** The development part: all choices are made by its results. */
   readonly validation: Part;
-  /** Read once, when all training is done; absent where the study has none. */
+  /** Evaluated once, after all training. Absent if the study has none. */
   readonly test?: Part;
-  /** Closes the file of the training part, where it is one. */
+  /** Closes the file of the training part, if there is one. */
   close?(): void;
 }
 
@@ -60,7 +60,7 @@ export function* tokensIn(tokens: Tokens): Generator<number> {
   }
 }
 
-/** Every token with the one before it in its piece, of the first `most` tokens. */
+/** Every token after the first of its piece, with the token before it; of the first `most` tokens. */
 export function* pairsIn(text: Text, { most = Infinity } = {}): Generator<readonly [before: number, id: number]> {
   for (const [start, end] of piecesIn(text)) {
     const last = Math.min(end, most);

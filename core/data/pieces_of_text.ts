@@ -1,9 +1,9 @@
-/** The pieces of texts, held or not, part by part. */
+/** The pieces of a text, in memory or not, part by part. */
 import { charactersOf, type Corpus } from "./corpus.ts";
 import { cutAt, type PartName, piecesOf, type TextPiece } from "./split.ts";
 import type { DataRule } from "./study_data.ts";
 
-/** A text with the pieces that it is cut into. */
+/** A text and the pieces that it is cut into. */
 export interface SplitSource {
   readonly corpus: Corpus;
   readonly pieces: readonly TextPiece[];
@@ -24,7 +24,7 @@ async function* partsOf({ text, stream }: Corpus): AsyncGenerator<string> {
   else if (stream) yield* stream.parts();
 }
 
-/** The text of each piece in parts. No surrogate pair is cut in two, and cuts are those of `splitText`. */
+/** The text of each piece in parts. The pieces are those of `splitText`, and no surrogate pair is divided. */
 export async function* piecesOfText(
   { corpus, pieces }: SplitSource,
 ): AsyncGenerator<{ readonly piece: number; readonly text: string }> {

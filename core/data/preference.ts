@@ -18,8 +18,8 @@ export interface Excerpt {
 }
 
 /**
- * `count` random excerpts, each of one piece of the text. They overlap only if the text is too short for so many. `part` selects
- * an independent random stream. Throws a UsageError when the text is shorter than one excerpt.
+ * `count` random excerpts, each of one piece of the text. They overlap only if the text is too short for `count` of them.
+ * `part` selects an independent random stream. Throws a UsageError when the text is shorter than one excerpt.
  */
 export function excerpts(
   text: Text,

@@ -2,13 +2,13 @@
 import type { SplitConfig } from "../config/mod.ts";
 
 export const PARTS = ["train", "validation", "test"] as const;
-/** train: trained on. validation: everything is chosen by it. test: read once, when all training is done. */
+/** train: for training. validation: all choices are made by its results. test: evaluated once, after all training. */
 export type PartName = typeof PARTS[number];
 
 /** How large the parts are and how they lie in the text. */
 export interface SplitRule {
   readonly trainFraction: number;
-  /** Absent: the text is cut in two, training and validation. */
+  /** If absent, the text has two parts, training and validation. */
   readonly split?: SplitConfig;
 }
 
@@ -19,7 +19,7 @@ export interface TextPiece {
   readonly end: number;
 }
 
-/** What sums of shares may differ by from their exact values. */
+/** Largest rounding error of a sum of shares. */
 const ROUNDING = 1e-9;
 
 /** The share of the text of each part. */
@@ -40,8 +40,8 @@ function contiguous(length: number, rule: SplitRule): TextPiece[] {
 }
 
 /**
- * Blocks of equal length. Each goes to the part that is furthest behind its share, so that every part has blocks from the whole
- * text. In a short text they are shorter than asked for, so that even the smallest part has one. The same for all seeds.
+ * Blocks of equal length. Each block goes to the part that lacks most of its share, so every part has blocks from the whole
+ * text. In a short text the blocks are shorter, so that even the smallest part has one. The split is the same for all seeds.
  */
 function interleaved(length: number, rule: SplitRule, blockCharacters: number): TextPiece[] {
   const shares = sharesOf(rule), smallest = Math.min(...Object.values(shares).filter((share) => share > ROUNDING));
@@ -55,7 +55,7 @@ function interleaved(length: number, rule: SplitRule, blockCharacters: number): 
   });
 }
 
-/** Neighbours of one part as one piece. Empty pieces are left out. */
+/** Joins neighbouring pieces of the same part and removes empty pieces. */
 function joined(pieces: readonly TextPiece[]): TextPiece[] {
   const found: TextPiece[] = [];
   for (const piece of pieces.filter(({ start, end }) => end > start)) {
@@ -66,7 +66,7 @@ function joined(pieces: readonly TextPiece[]): TextPiece[] {
   return found;
 }
 
-/** The pieces of a text of so many UTF-16 units, in their order. At each border both pieces lose the characters of the gap. */
+/** The pieces of a text of `length` UTF-16 units, in order. At each border both pieces lose the characters of the gap. */
 export function piecesOf(length: number, rule: SplitRule): TextPiece[] {
   const { kind = "contiguous", blockCharacters = length, gapCharacters = 0 } = rule.split ?? {};
   const whole = joined(kind === "contiguous" ? contiguous(length, rule) : interleaved(length, rule, blockCharacters));
@@ -81,13 +81,13 @@ export function piecesOf(length: number, rule: SplitRule): TextPiece[] {
 export const hasTest = ({ split }: Pick<SplitRule, "split">): boolean =>
   split !== undefined && (split.testFraction > 0 || (split.separate?.includes("test") ?? false));
 
-/** The place itself, or the next one where it would cut a surrogate pair in two. */
+/** `place`, or the next place if this one would divide a surrogate pair. */
 export function cutAt(text: string, place: number): number {
   const unit = text.charCodeAt(place);
   return unit >= 0xdc00 && unit < 0xe000 ? place + 1 : place;
 }
 
-/** The texts of each part, in the order of the whole text. No surrogate pair is cut in two. */
+/** The texts of each part, in the order of the whole text. No surrogate pair is divided. */
 export function splitText(text: string, rule: SplitRule): Readonly<Record<PartName, readonly string[]>> {
   const found: Record<PartName, string[]> = { train: [], validation: [], test: [] };
   for (const { part, start, end } of piecesOf(text.length, rule)) {

@@ -9,7 +9,7 @@ export interface DataRule extends SplitRule {
   readonly sequenceLength: number;
   /** `seed`: the documented study's split, see {@link shuffledSequences}. */
   readonly profile?: "seed";
-  /** Texts that are whole parts of their own. */
+  /** Texts that are a whole part each. */
   readonly texts?: { readonly validation?: string; readonly test?: string };
 }
 
@@ -20,8 +20,8 @@ function used(text: string, { characters, profile, trainFraction }: DataRule): s
 }
 
 /**
- * The training text of the tokenizer: the training part, its pieces on lines of their own. In the documented study it includes
- * the validation text.
+ * The training text of the tokenizer: the training part, each piece on a new line. In the documented study it includes the
+ * validation text.
  */
 export const tokenizerText = (text: string, rule: DataRule): string =>
   rule.profile === "seed" ? used(text, rule) : splitText(used(text, rule), rule).train.join("\n");

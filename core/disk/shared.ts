@@ -4,7 +4,7 @@ import type { Disk } from "./disk.ts";
 import { writeAtomic } from "./files.ts";
 import { timeOfTemporary, uniqueTemporaryName } from "./temporary.ts";
 
-/** A temporary file of this age is what a killed process left: nothing takes a day to write (ms). */
+/** A temporary file of this age was left by a killed process, because no file takes a day to write (ms). */
 const ABANDONED_MS = 24 * 3600_000;
 
 /**

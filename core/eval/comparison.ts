@@ -1,4 +1,7 @@
-/** Whether models differ on the same tokens: intervals of differences that allow for other text, other seeds and their number. */
+/**
+ * Compares models on the same tokens: differences of losses, with intervals that account for text, seeds and the number of
+ * comparisons.
+ */
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { fillNormal, fillUniform, permutation, STREAMS } from "../random.ts";
@@ -8,32 +11,35 @@ import { type BlockMeans, blockMeans } from "./text_blocks.ts";
 
 type Interval = readonly [low: number, high: number];
 
-/** A difference in nats per token, its 95 % intervals, and what they rest on. */
+/** A difference in nats per token, its 95 % intervals, and the data behind them. */
 export interface Comparison {
   readonly mean: number;
-  /** All intervals of a family hold their true values together in 95 of 100 cases, also that of a model chosen for its loss. */
+  /**
+   * The simultaneous interval: in 95 of 100 cases all intervals of a family contain their true values. So it is also valid for
+   * a model that was chosen for its loss.
+   */
   readonly interval: Interval;
-  /** The interval of this comparison if it had been the only one. */
+  /** The interval of this comparison alone. */
   readonly alone: Interval;
   /** Pairs of trainings. */
   readonly seeds: number;
-  /** Degrees of freedom of the seeds' scatter; 0 with one seed. */
+  /** Degrees of freedom of the variance between seeds; 0 with one seed. */
   readonly freedom: number;
-  /** Stretches of text that were drawn. */
+  /** Number of blocks of text in the bootstrap. */
   readonly blocks: number;
-  /** Standard error by the scatter of the seeds, and that of the text which comes on top. */
+  /** Standard error from the variance between seeds, and the additional standard error from the text. */
   readonly seedError: number;
   readonly textError: number;
 }
 
-/** Whether the interval leaves out zero. */
+/** Whether the interval excludes zero. */
 export const differs = ({ interval: [low, high] }: Pick<Comparison, "interval">): boolean => low > 0 || high < 0;
 
-/** Draws of the text, and of the seeds for the intervals of a whole family. */
+/** Bootstrap resamples of the text, and draws for the intervals of a family. */
 const RESAMPLES = 2000, FAMILY_DRAWS = 8192;
 const LEVEL = 0.975, NORMAL = 1.959963984540054;
 
-/** Which stretches each resample of a text draws, [RESAMPLES, blocks] counts: the same for every comparison. */
+/** How often each resample draws each block, [RESAMPLES, blocks]. It is the same for every comparison. */
 const drawn = new Map<number, Uint16Array>();
 
 function drawsOf(blocks: number): Uint16Array {
@@ -42,7 +48,7 @@ function drawsOf(blocks: number): Uint16Array {
   const counts = new Uint16Array(RESAMPLES * blocks), uniforms = new Float32Array(blocks);
   for (let step = 0; step < RESAMPLES; step++) {
     fillUniform(uniforms, { seed: 1, stream: STREAMS.bootstrap, step });
-    // A number just below 1 may become 1 in 32 bits.
+    // A number just below 1 can round to 1 in 32 bits.
     for (const x of uniforms) counts[step * blocks + Math.min(blocks - 1, Math.floor(x * blocks))]!++;
   }
   drawn.set(blocks, counts);
@@ -51,7 +57,7 @@ function drawsOf(blocks: number): Uint16Array {
 
 const students = new Map<number, Float64Array>();
 
-/** One number of Student's t distribution for each resample, in random order: its quantiles in even steps. */
+/** One draw of Student's t distribution for each resample: its quantiles in even steps, in random order. */
 function studentDraws(freedom: number): Float64Array {
   const known = students.get(freedom);
   if (known) return known;
@@ -62,8 +68,9 @@ function studentDraws(freedom: number): Float64Array {
 }
 
 /**
- * How far the text moves a difference in each resample. With few stretches a bootstrap moves too little, as the variance of few
- * numbers about their own mean is too small. So its ends are moved to where Student's t puts them.
+ * The change of a difference in each resample of the text. With a small number of blocks the bootstrap underestimates the
+ * variance, because the squares are taken about the blocks' own mean. So all changes are scaled: their interval becomes that
+ * of Student's t.
  */
 function textMoves({ byBlock, mean, textScale }: Estimate): Float64Array {
   const B = byBlock.length, counts = drawsOf(B), moves = new Float64Array(RESAMPLES);
@@ -76,13 +83,13 @@ function textMoves({ byBlock, mean, textScale }: Estimate): Float64Array {
   return moves;
 }
 
-/** The number that a share of the sorted numbers lies below, between two of them by a straight line. */
+/** A quantile of sorted numbers, by linear interpolation. */
 function quantileOf(sorted: Float64Array, share: number): number {
   const place = share * sorted.length - 0.5, low = Math.floor(place);
   return at(sorted, low) + (place - low) * (at(sorted, low + 1) - at(sorted, low));
 }
 
-/** A comparison by itself, with what the intervals of a family need. */
+/** A comparison alone, with the values that the intervals of a family need. */
 interface Single {
   readonly found: Estimate & Layout & { readonly arms: readonly string[] };
   readonly moves: Float64Array;
@@ -95,7 +102,7 @@ function singleOf(means: BlockMeans, contrast: Contrast): Single | undefined {
   const found = estimate(means, contrast);
   if (!found) return undefined;
   const moves = textMoves(found), noise = found.freedom > 0 ? studentDraws(found.freedom) : undefined;
-  // Each t is used with both signs, so that b − a has the ends of a − b.
+  // Each t is used with both signs, so that b − a has the same interval as a − b with the sign changed.
   const ends = noise
     ? Float64Array.from({ length: 2 * RESAMPLES }, (_, i) => {
       const draw = i >> 1, sign = i % 2 === 0 ? 1 : -1;
@@ -108,7 +115,9 @@ function singleOf(means: BlockMeans, contrast: Contrast): Single | undefined {
   return { found: { ...found, arms }, moves, below: -end(1 - LEVEL), above: end(LEVEL) };
 }
 
-/** The normal numbers of the last families, [FAMILY_DRAWS, arms, seeds] for each question: most families have one shape. */
+/**
+ * A cache of normal random numbers, [FAMILY_DRAWS, arms, seeds] for each question, because most families have the same shape.
+ */
 const noises = new Map<number, { arms: number; seeds: number; all: Float32Array }>();
 
 function noiseOf(question: number, { arms, seeds }: { arms: number; seeds: number }): Float32Array {
@@ -120,13 +129,13 @@ function noiseOf(question: number, { arms, seeds }: { arms: number; seeds: numbe
   return all;
 }
 
-/** A group of comparisons of one text or one kind of tokens. */
+/** The comparisons on one text or one kind of tokens. */
 interface Group {
   readonly arms: readonly string[];
   readonly singles: readonly (Single | undefined)[];
 }
 
-/** A function that says how far, in units of its own interval, the worst comparison of a draw lies from the truth. */
+/** A function of the draw: the largest error of any comparison, in units of the half-width of its own interval. */
 function worstOf({ arms, singles }: Group, question: number): (draw: number) => number {
   const seeds = Math.max(1, ...singles.map((single) => single?.found.seeds ?? 1)), A = arms.length;
   const noise = seeds > 1 ? noiseOf(question, { arms: A, seeds }) : undefined;
@@ -149,7 +158,10 @@ function worstOf({ arms, singles }: Group, question: number): (draw: number) => 
   };
 }
 
-/** By how much the intervals of a family have to be wider than they are alone, so that all hold together in 95 of 100 cases. */
+/**
+ * The factor by which the intervals of a family are wider than alone, so that in 95 of 100 cases all of them contain their
+ * true values.
+ */
 function widening(groups: readonly Group[]): number {
   const count = groups.reduce((sum, { singles }) => sum + singles.filter((single) => single).length, 0);
   if (count < 2) return 1;
@@ -173,18 +185,18 @@ const comparisonOf = ({ found, below, above }: Single, wider: number): Compariso
   };
 };
 
-/** Contrasts of the trainings of one text or one kind of tokens. */
+/** Contrasts between trainings, on one text or one kind of tokens. */
 export interface Questions {
   readonly means: BlockMeans;
   readonly contrasts: readonly Contrast[];
 }
 
 /**
- * Answers all questions of a family, one list for each entry, undefined where arms share no seed. Stretches of text are drawn with
- * replacement, the same ones for all. With several seeds the mean moves too, by Student's t with the seeds' scatter: drawing from
- * three seeds would make intervals far too narrow. With one seed an interval holds for these trained models and says nothing of
- * other trainings. `interval` holds for the family together (a joint max-t: the worst of all comparisons, in draws of text and
- * of normal seeds, sets one factor for all). More than two stretches and one seed need `loadStudent`.
+ * Answers all questions of a family: one list for each entry, undefined if the arms have no common seed. Blocks of text are
+ * drawn with replacement, the same ones for all comparisons. With several seeds, Student's t with the variance between seeds
+ * is added, because resampling three seeds would make intervals far too narrow. With one seed an interval is valid only for
+ * these trained models. `interval` is simultaneous (max-t: one factor for all comparisons, from the largest error in joint
+ * draws of text and seeds). More than two blocks and one seed need `loadStudent`.
  */
 export function compareFamily(questions: readonly Questions[]): (Comparison | undefined)[][] {
   const groups = questions.map(({ means, contrasts }): Group => ({

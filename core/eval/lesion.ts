@@ -1,7 +1,8 @@
 /**
- * Takes parts out of a trained model while it is evaluated: the output of a branch or head becomes zero, its average over all
- * sequences at the same place, or that of another sequence; a layer sees another window; meta tokens become zero or alike.
- * A plan is recorded in which the branch's output is an input, so no kernel and no training plan knows about it.
+ * Ablates parts of a trained model during evaluation. The output of a branch or head is replaced by zeros, by its mean over
+ * all sequences at the same position, or by that of another sequence. A layer gets another window. Meta tokens become zero or
+ * all equal to their mean. In the recorded plan the output of the branch is an input, so kernels and training plans need no
+ * change.
  */
 import { type Batch, evaluationBatches } from "../data/batches.ts";
 import type { Part } from "../data/parts.ts";
@@ -28,16 +29,16 @@ export interface LesionModel {
   readonly store: ParameterStore;
 }
 
-/** What is evaluated: whole sequences of a part, B at a time. */
+/** The evaluated text: whole sequences of a part, B at a time. */
 export interface LesionText {
   readonly batches: readonly Pick<Batch, "ids" | "targets">[];
   readonly B: number;
   readonly T: number;
-  /** The places of their predicted tokens in the losses of the part. */
+  /** The indices of their predicted tokens in the losses of the part. */
   readonly places: Uint32Array;
 }
 
-/** Batches of whole sequences, evenly spread over a part. Throws UsageError when the part has none. */
+/** Batches of whole sequences, evenly spaced over a part. Throws UsageError if the part has none. */
 export function lesionText(part: Part, { B, T, sequences }: { B: number; T: number; sequences: number }): LesionText {
   const whole: { batch: Batch; first: number }[] = [];
   let first = 0;
@@ -55,7 +56,7 @@ export function lesionText(part: Part, { B, T, sequences }: { B: number; T: numb
   return { batches: chosen.map(({ batch }) => batch), B, T, places: Uint32Array.from(places) };
 }
 
-/** Losses (nats) of the text's tokens with one thing taken out. */
+/** Losses (nats) of the text's tokens with one lesion. */
 export interface LesionLosses {
   readonly lesion: Lesion;
   readonly nats: Float32Array;
@@ -66,7 +67,7 @@ export interface LesionOptions {
   onLesion?(lesion: Lesion, done: { readonly count: number; readonly of: number }): void;
 }
 
-/** The losses of the whole model, and with each thing taken out. */
+/** The losses of the intact model and of each lesion. */
 export async function lesions(
   model: LesionModel,
   text: LesionText,
@@ -86,7 +87,7 @@ export async function lesions(
   return { intact, lesions: found };
 }
 
-/** The losses of the text under some interventions that need no numbers from outside. */
+/** The losses of the text under interventions that need no captured outputs. */
 async function lossesOf(
   { executor, store }: LesionModel,
   { batches, B, T }: LesionText,
@@ -105,7 +106,7 @@ async function lossesOf(
 const isSite = (site: BranchSite, { layer, of }: Pick<BranchSite, "layer" | "of">) =>
   layer.index === site.layer.index && of === site.of;
 
-/** A plan that also gives the output of a branch, [B, positions, columns]. */
+/** A plan that also returns the output of a branch, [B, positions, columns]. */
 export function capturePlan(
   store: ParameterStore,
   { B, T, site }: { B: number; T: number; site: BranchSite },
@@ -125,7 +126,7 @@ export function capturePlan(
   return { plan: made, branch: present(branch, "the branch") };
 }
 
-/** A plan that takes the output of a branch from outside. */
+/** A plan with the output of a branch as an input. */
 export function givenPlan(
   store: ParameterStore,
   { B, T, site }: { B: number; T: number; site: BranchSite },
@@ -145,7 +146,7 @@ export function givenPlan(
   return { plan, given: present(given, "the branch") };
 }
 
-/** The outputs of a branch: those of one batch after the other, and their mean over all sequences at each place. */
+/** The outputs of a branch: one array per batch, and their mean over all sequences at each position. */
 async function captured(
   { executor, store }: LesionModel,
   { batches, B, T }: LesionText,
@@ -168,7 +169,7 @@ async function captured(
   return { outputs, average, width: branch.shape.slice(2).reduce((product, n) => product * n, 1) };
 }
 
-/** The output with some columns of every place changed. `average`: [positions, width]. */
+/** The output with some columns changed at every position. `average`: [positions, width]. */
 export function changed(
   output: Float32Array<ArrayBuffer>,
   { B, change, average, width, from, to }: {
@@ -192,7 +193,7 @@ export function changed(
   return made;
 }
 
-/** All changes of one branch and its heads. */
+/** All lesions of one branch and its heads. */
 async function* branchLesions(
   model: LesionModel,
   text: LesionText,
@@ -217,7 +218,7 @@ async function* branchLesions(
   }
 }
 
-/** A layer that sees something else. Other layers see what they were trained with. */
+/** A lesion of the window of one layer. Other layers keep the window that they were trained with. */
 async function seeLesion(
   model: LesionModel,
   text: LesionText,
@@ -230,7 +231,7 @@ async function seeLesion(
   return { lesion, nats: await lossesOf(model, text, { interventions, signal }) };
 }
 
-/** Meta tokens that are zero, and that are all their average. The model has its own weights again afterwards. */
+/** Lesions of the meta tokens: all zero, and all equal to their mean. Afterwards the model has its own weights again. */
 async function metaLesions(model: LesionModel, text: LesionText, { signal }: LesionOptions): Promise<LesionLosses[]> {
   const { executor, store } = model, meta = store.tensor("meta"), D = store.config.dModel, found: LesionLosses[] = [];
   const own = Float32Array.from(await executor.read(meta)), average = new Float32Array(D);

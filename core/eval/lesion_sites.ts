@@ -1,18 +1,18 @@
-/** What can be taken out of a trained model, layer by layer. */
+/** The parts of a trained model that can be ablated, layer by layer. */
 import { type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
 import type { BranchName } from "../nn/mixing.ts";
 
-/** What takes the place of a branch's output. */
+/** What replaces the output of a branch. */
 export type Change = "zero" | "average" | "exchange";
 export const CHANGES: readonly Change[] = ["zero", "average", "exchange"];
 
-/** One thing that is taken out, as tables name it. */
+/** One lesion, as tables name it. */
 export interface Lesion {
   /** The layer; absent for the meta tokens of the whole model. */
   readonly layer?: number;
   readonly part: "attention" | "mamba" | "head" | "window" | "meta tokens";
   readonly head?: number;
-  /** What becomes of it: a {@link Change}, or what the layer sees instead. */
+  /** A {@link Change}, or what the layer sees instead. */
   readonly change: string;
 }
 
@@ -23,14 +23,14 @@ interface Columns {
   readonly to: number;
 }
 
-/** A branch of a layer, whose output is given from outside. */
+/** A branch of a layer whose output can be replaced. */
 export interface BranchSite {
   readonly layer: Layer;
   readonly of: BranchName;
   readonly columns: readonly Columns[];
 }
 
-/** A layer that sees something else than it was trained with. */
+/** A layer with another window than in training. */
 export interface SeeSite {
   readonly layer: Layer;
   readonly window: number;
@@ -38,7 +38,7 @@ export interface SeeSite {
   readonly lesion: Lesion;
 }
 
-/** The attention of a layer as columns: all of it, and each head. */
+/** The columns of a layer's attention: all heads together, and each head. */
 function attentionColumns({ nHeads: H, valueHeadDim: Kv }: HymbaConfig): Columns[] {
   const heads = Array.from({ length: H }, (_, head): Columns => ({
     lesion: { part: "head", head },
@@ -48,7 +48,7 @@ function attentionColumns({ nHeads: H, valueHeadDim: Kv }: HymbaConfig): Columns
   return [{ lesion: { part: "attention" }, from: 0, to: H * Kv }, ...heads];
 }
 
-/** The branches of all layers. A fusion that puts both side by side has one tensor for the two. */
+/** The branches of all layers. A fusion that concatenates both branches has one tensor for the two. */
 export function branchSites(config: HymbaConfig): BranchSite[] {
   const mamba = (from: number): Columns => ({ lesion: { part: "mamba" }, from, to: from + config.innerDim });
   return layersOf(config).flatMap((layer): BranchSite[] => {
@@ -63,7 +63,7 @@ export function branchSites(config: HymbaConfig): BranchSite[] {
   });
 }
 
-/** Other windows of each layer with attention, and windows that do not keep the meta tokens. */
+/** Other windows for each attention layer, and windows without the meta tokens. */
 export function seeSites(config: HymbaConfig): SeeSite[] {
   const M = config.metaTokens;
   return layersOf(config).filter(({ attention }) => attention).flatMap((layer) => {

@@ -1,12 +1,12 @@
-/** How many seeds a study needs to find a difference, judged by the scatter of the seeds that it has. */
+/** How many seeds a study needs to find a difference, from the variance between the seeds that it has. */
 import { mean } from "../lists.ts";
 import { chiSquareQuantile, normalShare, studentQuantile } from "../student.ts";
 
-/** What decides the power of a comparison. */
+/** The quantities that determine the power of a comparison. */
 export interface Scatter {
   /** Standard deviation of the comparison by one seed (nats per token). */
   readonly deviation: number;
-  /** Degrees of freedom that the deviation was measured with. */
+  /** Degrees of freedom of the measured deviation. */
   readonly freedom: number;
   /** Arms of the comparison: with n seeds there are (arms − 1) (n − 1) degrees of freedom. */
   readonly arms: number;
@@ -14,25 +14,26 @@ export interface Scatter {
   readonly textError: number;
 }
 
-/** What is asked for. */
+/** The required sensitivity. */
 export interface Aim {
   /** The difference that is to be found (nats per token). */
   readonly detect: number;
   /** The share of studies that find it, between 0 and 1. */
   readonly power: number;
-  /** The share of studies that find one where there is none. */
+  /** The share of studies that find a difference although there is none. */
   readonly level: number;
 }
 
-/** Most seeds that are thought of. */
+/** Largest number of seeds that is considered. */
 export const MOST_SEEDS = 10_000;
 
-/** Steps of the distribution of the measured variance. */
+/** Number of quantiles of the distribution of the measured variance. */
 const STEPS = 200;
 
 /**
- * The share of studies with n seeds that find the difference: the two-sided t test, whose statistic is noncentral t. It is summed
- * over even steps of the χ² distribution of the measured variance; the error is below 0.001.
+ * The share of studies with n seeds that find the difference. In the two-sided t test, the statistic has a noncentral t
+ * distribution. Here it is a mean over evenly spaced quantiles of the χ² distribution of the measured variance. The error is
+ * below 0.001.
  */
 export function powerOf(scatter: Scatter, { detect, level }: Omit<Aim, "power">, n: number): number {
   const freedom = (scatter.arms - 1) * (n - 1), error = Math.hypot(scatter.deviation / Math.sqrt(n), scatter.textError);
@@ -45,7 +46,7 @@ export function powerOf(scatter: Scatter, { detect, level }: Omit<Aim, "power">,
   }));
 }
 
-/** The least number of seeds with the power that is asked for; undefined where {@link MOST_SEEDS} do not suffice. */
+/** The least number of seeds with the required power; undefined if {@link MOST_SEEDS} are not enough. */
 export function seedsNeeded(scatter: Scatter, aim: Aim): number | undefined {
   const enough = (n: number) => powerOf(scatter, aim, n) >= aim.power;
   let low = 1, high = 2;
@@ -68,7 +69,7 @@ export function deviationInterval({ deviation, freedom }: Scatter): readonly [lo
   return [end(0.975), end(0.025)];
 }
 
-/** The smallest difference that n seeds find with the power that is asked for, to within 0.1 %. */
+/** The smallest difference that n seeds find with the required power, to within 0.1 %. */
 export function detectable(scatter: Scatter, { power, level }: Omit<Aim, "detect">, n: number): number {
   const error = Math.hypot(scatter.deviation / Math.sqrt(n), scatter.textError);
   let low = 0, high = error;

@@ -14,7 +14,7 @@ export function qualityOfTokens(logps: Float32Array, { bytes }: { bytes: number 
   return qualityOf(-mean(logps), { tokens: logps.length, bytes });
 }
 
-/** ln(1 − e^x) for x < 0 without losing digits. Source: Mächler, "Accurately computing log(1 − exp(−|a|))", 2012. */
+/** ln(1 − e^x) for x < 0 without cancellation. Source: Mächler, "Accurately computing log(1 − exp(−|a|))", 2012. */
 const log1mexp = (x: number) => x < -Math.LN2 ? Math.log1p(-Math.exp(x)) : Math.log(-Math.expm1(x));
 
 /** Mean log-probability per completion token of chosen and rejected continuations, over all pairs. */

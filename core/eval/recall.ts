@@ -1,4 +1,6 @@
-/** The recall probe: a small model of an arm learns associative recall from random weights, and is asked at every distance. */
+/**
+ * The recall probe: a small model of an arm is trained on associative recall from random weights and tested at every distance.
+ */
 import type { Arm, RecallConfig } from "../config/mod.ts";
 import type { RecallResult } from "../record/mod.ts";
 import { recallBatch, recallVocabulary } from "../data/recall.ts";
@@ -13,9 +15,12 @@ import { textObjective } from "../train/objective.ts";
 import { type TrainingPlan, trainingPlan } from "../train/plans.ts";
 import { Trainer } from "../train/trainer.ts";
 
-/** Test batches are counted from here, so that no training step draws them. */
+/** The step number of the first test batch. No training step is as large, so training never sees test batches. */
 const TEST_STEP = 2 ** 20;
-/** Batches of looks during training are counted from here, and how many a look has. Nothing is chosen by the test. */
+/**
+ * The step number of the first batch of evaluations during training, and the batches of one evaluation. They are not test
+ * batches.
+ */
 const LOOK_STEP = 2 ** 21, LOOK_BATCHES = 4;
 
 /** Updates between two reports of the mean loss. */
@@ -29,8 +34,8 @@ export interface RecallOptions {
 }
 
 /**
- * Trains one arm on the task and measures its accuracy by distance. Throws Interrupted when the signal aborts: it is done again
- * from the start. Throws Diverged when a loss or gradient is NaN or infinite.
+ * Trains one arm on the task and measures its accuracy by distance. Throws Interrupted when the signal aborts; the next call
+ * starts again. Throws Diverged when a loss or gradient is NaN or infinite.
  */
 export async function probeRecall(
   executor: Executor,
@@ -71,7 +76,7 @@ export const recallPlan = (store: ParameterStore, { batch: B, length: T, decay }
 export const meanAccuracy = (accuracies: RecallResult["accuracies"]): number =>
   mean(accuracies.map(({ accuracy }) => accuracy));
 
-/** What looks at the accuracy found so far, and whether training may end. */
+/** Decides from the accuracies so far whether training ends. */
 class Watch {
   stepsTo90: number | null = null;
   #best = -1;
@@ -79,7 +84,7 @@ class Watch {
 
   constructor(private readonly patience = Infinity) {}
 
-  /** Takes an accuracy. Returns whether training is done: nothing is left to learn, or nothing was learned for too long. */
+  /** Adds an accuracy. Returns whether training ends: at 99 % right answers, or without an improvement for too long. */
   isDone(step: number, accuracy: number): boolean {
     if (accuracy >= 0.9) this.stepsTo90 ??= step;
     this.#since = accuracy > this.#best ? 0 : this.#since + 1;
@@ -88,7 +93,10 @@ class Watch {
   }
 }
 
-/** What training left: the mean loss of the last updates, how many there were, and the first look with 90 % right answers. */
+/**
+ * The result of training: the mean loss of the last updates, the number of updates, and the first step with 90 % right
+ * answers.
+ */
 interface Trained {
   readonly loss: number;
   readonly steps: number;

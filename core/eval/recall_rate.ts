@@ -1,11 +1,11 @@
-/** A learning rate for each arm of the recall probe: every rate is tried with seeds that nothing else uses. */
+/** Finds a learning rate for each arm of the recall probe. Every rate is tried with seeds that nothing else uses. */
 import type { Arm, RecallConfig } from "../config/mod.ts";
 import { Diverged } from "../errors.ts";
 import { mean } from "../lists.ts";
 import type { Executor } from "../plan/mod.ts";
 import { meanAccuracy, probeRecall, type RecallOptions } from "./recall.ts";
 
-/** Seeds of trainings that only choose a rate. */
+/** Seeds that are used only to choose a rate. */
 const SEEDS = [1_000_001, 1_000_002];
 
 /** One training that was tried. */
@@ -40,8 +40,8 @@ export async function tryRates(
 }
 
 /**
- * The rate with the best mean accuracy, and among rates that are equally good the one with the lowest mean loss. A training that
- * diverged counts as no right answer. Undefined where every training diverged.
+ * The rate with the best mean accuracy, and among rates that are equally good the one with the lowest mean loss. A training
+ * that diverged counts as accuracy 0. Undefined if every training diverged.
  */
 export function bestRate(tried: readonly TriedRate[]): number | undefined {
   const found = [...Map.groupBy(tried, ({ rate }) => rate)].map(([rate, runs]) => ({

@@ -1,8 +1,8 @@
-/** What kind of token each predicted token is: by what its sequence showed before, its place, and how rare it is. */
+/** Classifies each predicted token: by the earlier tokens of its sequence, its position, and its frequency. */
 import { type Part, piecesIn, predictedTokens, type Tokens, tokensIn } from "../data/parts.ts";
 import { at, mean } from "../lists.ts";
 
-/** A way to sort all tokens. Each token is of one of its kinds. */
+/** A classification of all tokens. Each token has exactly one kind. */
 export interface KindGroup {
   readonly title: string;
   readonly kinds: readonly string[];
@@ -10,10 +10,10 @@ export interface KindGroup {
   readonly codes: Uint8Array;
 }
 
-/** What the kinds are made from. */
+/** The data that the kinds are computed from. */
 export interface KindSources {
   readonly part: Pick<Part, "tokens" | "starts">;
-  /** Tokens that the models were trained on: they say what is rare. */
+  /** Training tokens, which determine the frequencies. */
   readonly train: Tokens;
   /** T: a model sees at most the tokens of its sequence. */
   readonly T: number;
@@ -21,15 +21,15 @@ export interface KindSources {
   textOf(id: number): string;
 }
 
-/** A predicted token, with what its sequence showed before it. */
+/** A predicted token, with facts about the earlier tokens of its sequence. */
 interface Place {
   readonly id: number;
   readonly previous: number;
-  /** Tokens of the sequence in front of it; 1 is the first prediction. */
+  /** Number of tokens before it in its sequence; 1 for the first prediction. */
   readonly position: number;
-  /** Tokens since the last occurrence of the same token in the sequence; undefined for the first. */
+  /** Distance to the last occurrence of the same token in the sequence; undefined if there is none. */
   readonly distance?: number;
-  /** Whether the token in front of it has been seen before in the sequence, and whether it was followed by this token. */
+  /** Whether the previous token occurred earlier in the sequence, and whether this token followed it there. */
   readonly previousSeen: boolean;
   readonly pairSeen: boolean;
 }
@@ -59,10 +59,10 @@ function* placesIn({ part, T }: Pick<KindSources, "part" | "T">): Generator<Plac
   }
 }
 
-/** Upper ends of the ranges that distances and positions are sorted into. */
+/** Upper ends of the ranges of distances and positions. */
 const RANGES = [1, 4, 16, 64, 256];
 
-/** The ranges up to `most`, in words and as a function that finds the range of a number. */
+/** The ranges up to `most`: their names, and a function that finds the range of a number. */
 function ranges(most: number): { words: string[]; of(value: number): number } {
   const ends = [...RANGES.filter((end) => end < most), most];
   const words = ends.map((end, i) => {
@@ -75,7 +75,7 @@ function ranges(most: number): { words: string[]; of(value: number): number } {
 /** Shares of all training tokens: the most frequent tokens that make up a half, and the rarest that make up a tenth. */
 const FREQUENT = 0.5, RARE = 0.1;
 
-/** 0 for the most frequent tokens, 1 for those between, 2 for the rarest, by their number in the training tokens. */
+/** The frequency class of a token: 0 for the most frequent, 1 for the middle, 2 for the rarest. */
 function rarityOf(train: Tokens): (id: number) => number {
   const counts = new Map<number, number>();
   for (const id of tokensIn(train)) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -131,7 +131,7 @@ function sortings({ train, T, textOf }: KindSources): Sorting[] {
   ];
 }
 
-/** The kinds of all predicted tokens. A kind without any token is left in its group. */
+/** The kinds of all predicted tokens. A group keeps kinds without tokens. */
 export function tokenKinds(sources: KindSources): KindGroup[] {
   const all = sortings(sources),
     groups = all.map(({ title, kinds }) => ({

@@ -2,7 +2,7 @@
 import { isObject } from "../file_schema.ts";
 import { quoted, UsageError } from "../errors.ts";
 
-/** The way to a field, what it may be besides absent, and why nothing else. */
+/** The path of a field, its allowed values besides absent, and the reason. */
 export type FixedField = readonly [path: readonly string[], values: readonly unknown[], why: string];
 
 /** Throws a UsageError for a field with something that the models of this program do not have. */

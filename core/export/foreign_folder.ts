@@ -13,7 +13,7 @@ const WEIGHTS = "model.safetensors", INDEX = "model.safetensors.index.json";
 /** Largest index of a model in several files, in characters. */
 const MOST_INDEX = 16 * MAX_JSON;
 
-/** config.json of a folder. Throws a UsageError where there is none. */
+/** config.json of a folder. Throws a UsageError if there is none. */
 export async function readConfiguration(disk: Disk, folder: string): Promise<{ value: unknown; path: string }> {
   const path = join(folder, "config.json");
   if ((await disk.stat(path))?.kind === "file") return { value: parseJson(await readText(disk, path), path), path };
@@ -38,7 +38,7 @@ async function filesOfIndex(disk: Disk, folder: string): Promise<string[]> {
   });
 }
 
-/** All tensors of a folder, from one file or from those that an index names. */
+/** All tensors of a folder, from one file or from the files of an index. */
 export async function readTensors(disk: Disk, folder: string): Promise<ForeignTensors> {
   const whole = await disk.stat(join(folder, WEIGHTS)), parts = await disk.stat(join(folder, INDEX));
   if (!whole && !parts) {
@@ -55,15 +55,16 @@ export async function readTensors(disk: Disk, folder: string): Promise<ForeignTe
   return { file: join(folder, whole ? WEIGHTS : INDEX), tensors };
 }
 
-/** A tokenizer of a folder, or why there is none. */
+/** A tokenizer of a folder, or the reason why there is none. */
 export interface FoundTokenizer {
   readonly tokenizer?: Tokenizer;
-  /** Why a tokenizer that is there was not taken. */
+  /** Why an existing tokenizer was not used. */
   readonly notes: readonly string[];
 }
 
 /**
- * The tokenizer of this SHA-256, which the model's configuration names. Throws a HymbaError when a file is damaged, or none is the one.
+ * The tokenizer with this SHA-256, which is in the model's configuration. Throws a HymbaError if a file is damaged, or none
+ * has this hash.
  */
 export async function ownTokenizer(disk: Disk, folder: string, sha256: string): Promise<FoundTokenizer> {
   const found: string[] = [];
@@ -81,7 +82,7 @@ export async function ownTokenizer(disk: Disk, folder: string, sha256: string): 
   });
 }
 
-/** A tokenizer that this program reads and that has the model's vocabulary. Others are left, and the notes say why. */
+/** A tokenizer that this program can read and that has the model's vocabulary. Others are ignored, and the notes say why. */
 export async function anyTokenizer(disk: Disk, folder: string, vocabSize: number): Promise<FoundTokenizer> {
   const notes: string[] = [];
   for (const name of ["tokenizer.json", "tokenizer.model"]) {

@@ -9,7 +9,7 @@ export interface ForeignTensors {
   readonly tensors: Readonly<Record<string, StoredTensor>>;
 }
 
-/** The float32 values of a tensor of this name and shape. Throws a HymbaError where the file has none. */
+/** The float32 values of a tensor of this name and shape. Throws a HymbaError if the file has none. */
 export type Take = (name: string, shape: readonly number[]) => Float32Array<ArrayBuffer>;
 
 /**

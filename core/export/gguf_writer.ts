@@ -66,7 +66,7 @@ class Bytes {
     this.u64(bytes.length), this.raw(bytes);
   }
 
-  /** A value behind its type. */
+  /** Writes the type and then the value. */
   value(value: GgufValue): void {
     this.scalar("u32", TYPE[value.type]);
     if (value.type === "string") return this.string(value.value);

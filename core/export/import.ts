@@ -8,7 +8,7 @@ import { isLlamaConfiguration, readLlamaConfiguration, weightsFromLlama } from "
 import { isHymbaConfiguration, readHymbaConfiguration, weightsFromHymba } from "./nvidia.ts";
 import { isPytorchConfiguration, readPytorchConfiguration, weightsFromPytorch } from "./pytorch.ts";
 
-/** A model that was read, and what of its folder was left, in words. */
+/** An imported model, and notes about ignored parts of its folder. */
 export interface ImportedModel {
   readonly model: ExportedModel;
   readonly notes: readonly string[];

@@ -1,4 +1,6 @@
-/** Trained models in the formats of other programs, and back. docs/export.md has what each format carries. */
+/**
+ * Exports trained models to the formats of other programs, and imports them. docs/export.md says what each format supports.
+ */
 import type { ExportedModel, Files } from "./exported.ts";
 import { ggufFiles } from "./gguf.ts";
 import { huggingfaceFiles } from "./huggingface.ts";
@@ -11,10 +13,10 @@ export { modelFolderFiles } from "./model_folder.ts";
 export { requireNewFolder, writeFolder } from "./write_folder.ts";
 
 export const EXPORT_FORMATS = ["pytorch", "hf", "gguf", "onnx"] as const;
-/** What a model can be exported as. */
+/** The formats of exports. */
 export type ExportFormat = typeof EXPORT_FORMATS[number];
 
-/** The files of an export. Throws a UsageError where the format cannot carry the model, and says why. */
+/** The files of an export. Throws a UsageError with the reason if the format does not support the model. */
 export function exportFiles(model: ExportedModel, format: ExportFormat): Files {
   switch (format) {
     case "pytorch":

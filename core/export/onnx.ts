@@ -23,7 +23,7 @@ import { pytorchShape } from "./pytorch_names.ts";
 /** Most bytes of a protobuf message, less a MiB for the operators. */
 const MOST_BYTES = 2 ** 31 - 2 ** 20;
 
-/** What a layer is recorded with. */
+/** The context for recording a layer. */
 interface LayerPlace extends OnnxContext {
   readonly layer: Layer;
   readonly positions: Positions;
@@ -67,7 +67,7 @@ function fused(place: LayerPlace, a: Value, m: Value): Value {
   return graph.op("Add", [graph.op("Mul", [share, a]), graph.op("Mul", [rest, m])]);
 }
 
-/** What a layer's mixer adds to the stream. h [B, L, D]. */
+/** The output of a layer's mixer, which is added to the residual stream. h [B, L, D]. */
 function mixed(place: LayerPlace, h: Value): Value {
   const { config, layer, keys, batch } = place, { heads, scanned } = inputsOf(place, h);
   const own = config.branchWidth > 0 || config.separateOutputs && layer.attention && layer.mamba;

@@ -3,7 +3,7 @@ import type { HymbaConfig, Layer } from "../config/mod.ts";
 import { rotaryTable } from "../ops/rotary.ts";
 import type { OnnxGraph, Value } from "./onnx_graph.ts";
 
-/** What all parts of a layer need. */
+/** Shared inputs of all parts of a layer. */
 export interface OnnxContext {
   readonly graph: OnnxGraph;
   readonly config: HymbaConfig;
@@ -39,7 +39,10 @@ export function causalConv(
   return silu(graph, graph.op("Transpose", [graph.op("Conv", inputs, shape)], { perm: [0, 2, 1] }));
 }
 
-/** What does not depend on the layer: cosines and sines [L, K/2] of all positions, and how far a key is behind a query [L, L]. */
+/**
+ * Tensors that do not depend on the layer: cosines and sines [L, K/2] of all positions, and the distance from a key to a query
+ * [L, L].
+ */
 export interface Positions {
   readonly cos: Value;
   readonly sin: Value;
@@ -117,7 +120,7 @@ export function attention(
   const [query = "", key = "", value = ""] = split(graph, rows, shared ? [H * K] : [H * K, G * K, G * Kv]);
   const rotary = (x: Value, heads: number) => rotated(graph, headsOf(graph, x, [heads, K]), { positions, K });
   const keys = shared ?? { k: rotary(key, G), v: headsOf(graph, value, [G, Kv]) };
-  // The query heads of a group stand beside each other, so its keys and values are not repeated.
+  // The query heads of a group are adjacent, so keys and values need not be repeated.
   const q = graph.op("Reshape", [rotary(query, H), graph.whole([0, G, H / G, -1, K])]);
   const beside = (x: Value) => graph.op("Unsqueeze", [x, graph.whole([2])]);
   const products = graph.op("MatMul", [q, graph.op("Transpose", [beside(keys.k)], { perm: [0, 1, 2, 4, 3] })]);

@@ -2,7 +2,7 @@
 import { at } from "../lists.ts";
 import type { ParameterSpec } from "../params/specs.ts";
 
-/** Names of a layer's parameters that are not ours with `.weight` behind them. */
+/** Names of a layer's parameters that are not this program's name plus `.weight`. */
 const SPECIAL: Readonly<Record<string, string>> = {
   "attention.conv.w": "attention.conv.weight",
   "attention.conv.b": "attention.conv.bias",

@@ -4,7 +4,9 @@ import type { ForeignTensors, Take } from "./foreign_tensors.ts";
 
 const HEAD = "lm_head.weight", EMBEDDING = "model.embed_tokens.weight";
 
-/** Takes a head that is stored. Throws a UsageError where it is another table than the embedding, or has to be stored and is not. */
+/**
+ * Reads a stored output head. Throws a UsageError if it differs from the embedding, or if it must be stored and is missing.
+ */
 export function requireTiedHead(
   { file, tensors }: ForeignTensors,
   take: Take,

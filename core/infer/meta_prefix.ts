@@ -1,11 +1,11 @@
-/** What the meta tokens leave in caches and states. It is the same in front of every text, so it is computed once and copied. */
+/** The caches and states after the meta tokens. They are the same for every text, so they are computed once and copied. */
 import type { ParameterStore } from "../params/store.ts";
 import type { Data, Executor } from "../plan/mod.ts";
 import { sizeOf, type Tensor, tensorOver } from "../tensor/mod.ts";
 import { type LayerCache, layoutCaches, type Part, PARTS } from "./caches.ts";
 import { chunkPlan } from "./plans.ts";
 
-/** By layer and part: what one sequence has after the meta tokens. It belongs to the weights that it was computed with. */
+/** By layer and part, the caches and states of one sequence after the meta tokens. They depend on the weights. */
 export type MetaPrefix = readonly Partial<Record<Part, Data>>[];
 
 /** Runs the meta tokens of a model through it. A model without them has states of zero. */
@@ -49,14 +49,14 @@ export function startFrom(
     for (const part of PARTS) {
       const tensor = layer[part], data = prefix[index]?.[part];
       if (!tensor || !data) continue;
-      // Slots behind the meta tokens are written before they are read.
+      // Slots after the meta tokens are written before they are read.
       const size = part === "k" || part === "v" ? meta * sizeOf(tensor.shape.slice(2)) : data.length;
       if (size > 0) { for (const own of sequencesOf(tensor, size)) executor.write(own, data.slice(0, size)); }
     }
   }
 }
 
-/** The first `size` elements of each sequence's share of a cache. */
+/** The first `size` elements of each sequence's part of a cache. */
 function sequencesOf({ storage, shape: [B = 0, ...rest] }: Tensor, size: number): Tensor[] {
   return Array.from({ length: B }, (_, b) => tensorOver(storage, [size], { offset: b * sizeOf(rest) }));
 }

@@ -6,7 +6,7 @@ import type { ScanInputs } from "../ops/selective_scan.ts";
 import type { Tape, Tensor } from "../tensor/mod.ts";
 import { cacheOf, type LayerCache } from "./caches.ts";
 
-/** One position at a time, for B sequences side by side. */
+/** One position at a time, for a batch of B sequences. */
 export class OnePosition implements Mixing {
   readonly position: Tensor;
   readonly #caches: readonly LayerCache[];

@@ -20,8 +20,8 @@ export interface StepPlan {
 }
 
 /**
- * One step of B sequences: takes the token of each, appends it, and draws the next. Tokens and positions lie on the device, so that
- * the step can be repeated without the host. `positions`: most that a sequence has, meta tokens included.
+ * One step of B sequences: takes the token of each, appends it, and draws the next. Tokens and positions are on the device, so
+ * that the step can be repeated without the host. `positions`: most that a sequence has, meta tokens included.
  */
 export function stepPlan(
   store: ParameterStore,
@@ -43,18 +43,18 @@ export function stepPlan(
 
 export interface ChunkPlan {
   readonly plan: Plan;
-  /** [B, T] u32; what stands behind the count of a sequence must be a token but is ignored. */
+  /** [B, T] u32; ids after the count of a sequence must be valid tokens but are ignored. */
   readonly ids: Tensor;
   /** [B] u32 each. */
   readonly start: Tensor;
   readonly count: Tensor;
-  /** [B, T, V], where they were asked for. */
+  /** [B, T, V], if requested. */
   readonly logits?: Tensor;
 }
 
 /**
- * Appends up to T tokens to each of B sequences at once. With `prefix` the meta tokens stand in front of one token: T + M rows, of
- * which the count is M. `logits`: also make those of every position.
+ * Appends up to T tokens to each of B sequences at once. With `prefix` the meta tokens come before one token: T + M rows, of
+ * which M count. `logits`: also computes those of every position.
  */
 export function chunkPlan(
   store: ParameterStore,

@@ -47,12 +47,12 @@ export class Scorer {
     return new Scorer(await executor.prepare(made.plan), made, signal);
   }
 
-  /** Writes an input of the plan besides the tokens, for the runs that follow. */
+  /** Writes another input of the plan than the tokens, for the following runs. */
   write(input: Tensor, data: Data): void {
     this.program.write(input, data);
   }
 
-  /** Reads a tensor that the plan gives besides the log-probabilities, after a run. */
+  /** Reads another output of the plan than the log-probabilities, after a run. */
   read(output: Tensor): Promise<Data> {
     return this.program.read(output);
   }
@@ -69,7 +69,7 @@ export class Scorer {
     throw new Diverged("a log-probability is not a finite number", { got: where && inWords(where) });
   }
 
-  /** Every token but the first of each piece, in windows of T: the log-probability of each. */
+  /** The log-probability of every token except the first of each piece, in windows of T. */
   async tokenLogps(part: Pick<Part, "tokens" | "starts">): Promise<Float32Array> {
     const all = new Float32Array(predictedTokens(part));
     let at = 0;

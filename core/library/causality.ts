@@ -6,15 +6,13 @@ import { engineOf, Hymba } from "./hymba.ts";
 
 /** How far to test, and for a configuration where to compute. */
 export interface CausalityOptions extends BackendOptions {
-  /**
-   * T: tokens of the sequence. Default: so many that a window and the meta tokens end inside, W + M + 2 with windows, else 16.
-   */
+  /** T: tokens of the sequence. Default: W + M + 2 with windows, so that a window and the meta tokens end inside; else 16. */
   length?: number;
   /** Positions t to test, from 0 to T − 2. Default: all. */
   positions?: readonly number[];
 }
 
-/** What {@link proveCausality} found. */
+/** The result of {@link proveCausality}. */
 export interface CausalityProof {
   /** True when no position depends on its future. */
   readonly holds: boolean;

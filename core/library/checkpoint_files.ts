@@ -33,7 +33,7 @@ export interface ReadCheckpoint {
   readonly state: TrainerState;
 }
 
-/** What is written. */
+/** The content of a written checkpoint. */
 export interface WrittenCheckpoint extends Pick<ReadCheckpoint, "config" | "tokenizer" | "score"> {
   readonly state: TrainerState;
 }

@@ -1,4 +1,4 @@
-/** What a trainer needs of a checkpoint that was read, besides what the checkpoint shows. */
+/** The internal state of a loaded checkpoint, which a trainer needs. */
 import type { TrainerState } from "../train/trainer.ts";
 
 export const stateOfCheckpoint: WeakMap<object, TrainerState> = new WeakMap();

@@ -1,4 +1,4 @@
-/** What a checkpoint shows. Nothing here is loaded: these are types. */
+/** The types of checkpoints. This file has no code. */
 import type { HymbaConfig } from "../config/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 
@@ -10,13 +10,13 @@ export interface Weight {
   readonly data: Float32Array;
 }
 
-/** What {@link loadCheckpoint} read. */
+/** The result of {@link loadCheckpoint}. */
 export interface Checkpoint {
   /** The folder of this checkpoint. */
   readonly path: string;
   /** Updates before it; 0 for a model that was not trained by this library's Trainer. */
   readonly step: number;
-  /** What it was saved with; the best checkpoint has the lowest. */
+  /** The value that it was saved with; the best checkpoint has the lowest. */
   readonly score: number | undefined;
   /** The configuration of the model. */
   readonly config: HymbaConfig;

@@ -1,4 +1,4 @@
-/** What a model of the library computes with. It loads the engine, so it is loaded only when a model is made. */
+/** The engine of a model of the library. This file loads the engine, so it is loaded only when a model is made. */
 import { type BackendOptions, openBackend } from "../backend/mod.ts";
 import type { HymbaConfig } from "../config/mod.ts";
 import { evaluationBatches } from "../data/batches.ts";
@@ -26,7 +26,7 @@ export interface Rows {
   readonly T: number;
 }
 
-/** Opens what a model computes with. */
+/** Opens the engine of a model. */
 export async function openEngine(config: HymbaConfig, options: BackendOptions): Promise<Engine> {
   const { executor, backend, hardware, adapter } = await openBackend(options);
   const queued = backend === "cpu" ? oneAtATime(executor) : executor;
@@ -120,7 +120,7 @@ export class Engine {
     }
   }
 
-  /** A text behind other text, as it is made. */
+  /** A text that continues another text, as it is generated. */
   async *write(
     tokenizer: Tokenizer,
     prompt: Uint32Array,

@@ -1,8 +1,8 @@
-/** What `generate` gives: a promise of everything, and a loop over what is made next. */
+/** The result of `generate`: a promise of the whole result, and an iterator over its parts. */
 
 /** A text that is being generated: await it for all of it, or loop over it with `for await` for each part as it is made. */
 export class Generation<Part, All> implements Promise<All>, AsyncIterable<Part> {
-  /** What objects of this class are called. */
+  /** The class name of objects. */
   readonly [Symbol.toStringTag] = "Generation";
   readonly #start: () => AsyncGenerator<Part, void, void>;
   readonly #joined: (parts: Part[]) => All;
@@ -14,7 +14,7 @@ export class Generation<Part, All> implements Promise<All>, AsyncIterable<Part> 
     this.#joined = joined;
   }
 
-  /** Generates as the loop continues; leaving the loop ends it. Each loop begins anew and makes the same. */
+  /** Generates while the loop continues; leaving the loop ends it. Each loop starts again and gives the same result. */
   [Symbol.asyncIterator](): AsyncGenerator<Part, void, void> {
     return this.#start();
   }

@@ -25,7 +25,7 @@ function placeOf(path: string): { disk: Disk; folder: string; far: boolean } {
 /** A path of weights inside a run: `RUN/arms/NAME-SEED/STAGE.safetensors`. */
 const WEIGHTS = /^(.*?)[/\\]?arms[/\\](.+)-(\d+)[/\\](\w+)\.safetensors$/;
 
-/** Loads what a path names: see `Hymba.load`. */
+/** Loads the model at a path, see `Hymba.load`. */
 export async function loadModel(path: string, options: HymbaLoadOptions): Promise<Loaded> {
   const [, run, model, seed, stage] = WEIGHTS.exec(path) ?? [];
   if (run !== undefined) return await fromFolder(run || ".", { ...options, model, trainingSeed: Number(seed), stage });

@@ -4,7 +4,7 @@ import type { Executor, Program } from "../plan/mod.ts";
 /** Runs one piece of work after the other. */
 export type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** A new queue. Work that fails does not hold up what follows. */
+/** A new queue. Work that fails does not block later work. */
 export function newQueue(): InTurn {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
@@ -14,7 +14,7 @@ export function newQueue(): InTurn {
   };
 }
 
-/** The same executor, whose programs wait for each other. */
+/** The same executor, but its programs run one at a time. */
 export function oneAtATime(executor: Executor): Executor {
   const inTurn = newQueue();
   const queued = (program: Program): Program => ({

@@ -1,19 +1,19 @@
-/** What the functions of the library take. Nothing here is loaded: these are types. */
+/** The types of the options of the library. This file has no code. */
 import type { BackendOptions } from "../backend/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 
 /** Token ids, [B][T]: B sequences, of one length for `forward`, of any lengths of at least 1 for `generate`. */
 export type TokenIds = readonly (readonly number[] | Uint32Array)[];
 
-/** Where and from what a new model starts. */
+/** The backend and the start values of a new model. */
 export interface HymbaCreateOptions extends BackendOptions {
   /** Seed of the start values, a whole number from 0. Default 1. */
   seed?: number;
-  /** For text in place of token ids. It has as many ids as the model's vocabulary, or fewer. */
+  /** Used for text in place of token ids. It has at most as many ids as the model's vocabulary. */
   tokenizer?: Tokenizer;
 }
 
-/** Which trained model of a run to load, and where it computes. */
+/** Which trained model of a run to load, and the backend. */
 export interface HymbaLoadOptions extends BackendOptions {
   /** Name of the model, such as `hymba`. Default: the study's main model, or its first. */
   model?: string;
@@ -37,7 +37,7 @@ export interface GenerateOptions {
   minP?: number;
   /** More than 1 makes tokens less likely that the text has already. Default 1, which does nothing. */
   repetitionPenalty?: number;
-  /** Seed of the draws, a whole number from 0. Default 1. A sequence gets the same tokens in every batch. */
+  /** Seed of the random numbers, a whole number from 0. Default 1. A sequence gets the same tokens in every batch. */
   seed?: number;
   /** Stops the generation between two tokens; it then throws. */
   signal?: AbortSignal;
@@ -45,7 +45,7 @@ export interface GenerateOptions {
 
 /** How to continue a text. */
 export interface GenerateTextOptions extends GenerateOptions {
-  /** The text ends in front of the first of these strings. */
+  /** The text ends before the first of these strings. */
   stop?: string | readonly string[];
 }
 
@@ -71,7 +71,7 @@ export interface Evaluation {
   readonly tokens: number;
 }
 
-/** What computes. */
+/** The backend. */
 export interface Device {
   /** The executor. */
   readonly backend: "webgpu" | "cpu";

@@ -21,7 +21,7 @@ import { picture, type Shown, showTable, tableOf } from "./shown.ts";
 /** Points of one line: y at 1, 2, 3 and so on, or pairs of x and y. */
 export type LinePoints = readonly number[] | readonly (readonly [x: number, y: number])[];
 
-/** What is written at a chart. */
+/** Titles and labels of a chart. */
 export interface ChartOptions {
   /** Above it. */
   title?: string;
@@ -81,7 +81,7 @@ export async function showArchitecture(
   return picture(await architecturePng(title, checked), `Architecture of ${title}`);
 }
 
-/** The layers of a configuration as a table: what is in each, what it sees, and whose keys and values it uses. */
+/** The layers of a configuration as a table: the parts of each, its window, and the owner of its keys and values. */
 export function showLayers(config: HymbaConfig | Partial<HymbaOptions>): Shown {
   const rows = layersOf(configOf(config)).map(({ index, attention, mamba, window, kvOwner }) => ({
     layer: index,

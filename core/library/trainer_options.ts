@@ -1,9 +1,12 @@
-/** What the Trainer takes and gives. Nothing here is loaded: these are types. */
+/** The types of the Trainer's options and results. This file has no code. */
 import type { Precision, ScheduleName } from "../config/mod.ts";
 
-/** Token ids of a preference: what follows the prompt, once better, once worse. All pairs of a training have the same lengths. */
+/**
+ * Token ids of a preference pair: a prompt with a better and a worse continuation. All pairs of a training have the same
+ * lengths.
+ */
 export interface PreferencePair {
-  /** Ids in front of both. */
+  /** Ids before both. */
   readonly prompt: ArrayLike<number>;
   /** The better continuation. */
   readonly chosen: ArrayLike<number>;
@@ -33,7 +36,7 @@ export interface TrainerOptions {
   rate?: number;
   /** Updates until the rate is at its largest. Default: a tenth of the steps, at most 100. */
   warmup?: number;
-  /** How the rate falls behind the warm-up: `cosine` (default) to zero, `wsd` in the last fifth of the steps, or `constant`. */
+  /** How the rate falls after the warm-up: `cosine` (default) to zero, `wsd` in the last fifth of the steps, or `constant`. */
   schedule?: ScheduleName;
   /** Weight decay of AdamW, on matrices. Default 0.1. */
   decay?: number;
@@ -57,7 +60,7 @@ export interface TrainingStep {
   readonly rate: number;
   /** Text tokens per second. */
   readonly tokensPerSecond: number;
-  /** For pairs: the share whose chosen continuation is likelier per token. */
+  /** For pairs: the share whose chosen continuation is more likely per token. */
   readonly accuracy?: number;
 }
 

@@ -24,7 +24,9 @@ export function mixer(tape: Tape, h: Tensor, context: LayerContext): Tensor {
   return projectOutput(tape, branches, context);
 }
 
-/** Queries, keys and values behind their causal convolution, where the configuration has one. Shapes: rows as `BranchInputs.heads`. */
+/**
+ * Queries, keys and values after their causal convolution, if the configuration has one. Shapes: rows as `BranchInputs.heads`.
+ */
 function convolved(heads: Tensor, { config, layer, parameters, mixing }: LayerContext): Tensor {
   if (config.attentionConv === 0) return heads;
   const { q, k, v } = projectionParts(config, layer), x = sliceColumns(heads, 0, [q + k + v]);

@@ -22,11 +22,11 @@ export interface AttentionTrace extends KeysAndValues {
 /** A branch of a layer: both where one tensor holds attention and Mamba side by side. */
 export type BranchName = "attention" | "mamba" | "both";
 
-/** What an analysis changes while whole sequences are recorded. Training and generation change nothing. */
+/** Changes that an analysis makes while whole sequences are recorded. Training and generation make none. */
 export interface Interventions {
-  /** What is used in place of a branch's output y, before its output projection: y itself, or a tensor of its shape. */
+  /** Replaces a branch's output y before its output projection: returns y itself, or a tensor of its shape. */
   branch?(y: Tensor, at: { readonly layer: Layer; readonly of: BranchName; readonly tape: Tape }): Tensor;
-  /** What the queries of a layer see. */
+  /** The keys that the queries of a layer see. */
   see?(layer: Layer): { readonly window: number; readonly meta: number };
 }
 
@@ -44,7 +44,10 @@ export interface Mixing {
   branch?(y: Tensor, at: { readonly layer: Layer; readonly of: BranchName }): Tensor;
   /** `own` is absent when the layer uses the keys and values of another layer. Shapes: q [B, T, H, K]; returns [B, T, H, Kv]. */
   attend(inputs: { q: Tensor; own?: KeysAndValues }, place: Place): Tensor;
-  /** `of`: the convolution in front of the scan, or that on queries, keys and values. Shapes: x [B, T, I], w [I, J], bias [I]; returns [B, T, I]. */
+  /**
+   * `of`: the convolution before the scan, or the one on queries, keys and values. Shapes: x [B, T, I], w [I, J], bias [I];
+   * returns [B, T, I].
+   */
   convolve(inputs: { x: Tensor; w: Tensor; bias: Tensor }, place: Place & { of: "conv" | "heads" }): Tensor;
   /** See ScanInputs; returns [B, T, I]. */
   scan(inputs: ScanInputs, place: Place): Tensor;
@@ -63,7 +66,7 @@ export interface LayerContext {
 
 /** The ops on whole sequences, for training and evaluation. */
 export class WholeSequences implements Mixing {
-  /** By layer; undefined where a layer has no attention. */
+  /** By layer; undefined for a layer without attention. */
   readonly traces: (AttentionTrace | undefined)[] = [];
 
   /** `crop`: text positions that local attention drops from its keys. Only the leak experiment drops any. */

@@ -23,7 +23,7 @@ export interface ForwardOptions {
 export interface Forward {
   /** [B, T, D], after the final norm, meta tokens cut off. */
   readonly hidden: Tensor;
-  /** By layer; undefined where a layer has no attention. */
+  /** By layer; undefined for a layer without attention. */
   readonly traces: readonly (AttentionTrace | undefined)[];
 }
 

@@ -1,4 +1,4 @@
-/** Causal depthwise convolution with SiLU, the short filter in front of the selective scan. */
+/** Causal depthwise convolution with SiLU, the short filter before the selective scan. */
 import { HymbaError } from "../errors.ts";
 import { type Attributes, defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
 

@@ -1,7 +1,7 @@
 /**
- * The ops that put a chunk of T positions of each sequence through a model at once, behind what its caches and states hold. Sequence b
- * starts at `start`[b] (meta tokens included) and has `count`[b] ≤ T positions in the chunk. Rows behind them are computed like the
- * others, but nothing is kept of them and no other row sees them.
+ * The ops that process a chunk of T positions of each sequence at once, after the positions in its caches and states. Sequence
+ * b starts at `start`[b] (meta tokens included) and has `count`[b] ≤ T positions in the chunk. Rows behind them are computed
+ * like the others, but nothing is kept of them and no other row sees them.
  */
 import { defineOp, dimsOf, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
 import type { Visibility } from "./attention.ts";
@@ -67,7 +67,7 @@ interface Caches {
 }
 
 /**
- * Attention of T query positions over what the caches hold and over the chunk's own keys. Call {@link cacheFill} after it.
+ * Attention of T query positions over the keys in the caches and over the chunk's own keys. Call {@link cacheFill} after it.
  * Shapes: q [B, T, H, K], k [B, T, G, K] after rotary, v [B, T, G, Kv] (slices allowed), caches [B, S, G, ·], start [B] u32;
  * returns o [B, T, H, Kv] (or `into`).
  */
@@ -105,8 +105,8 @@ export function cacheFill(
 }
 
 /**
- * The causal convolution with SiLU behind the last J − 1 inputs in `state`, which is moved on by count[b] positions.
- * Shapes: x [B, T, I] (may be a slice), w [I, J], bias [I], state [B, J − 1, I]; returns y [B, T, I] (or `into`).
+ * The causal convolution with SiLU after the last J − 1 inputs in `state`, which is advanced by count[b] positions. Shapes: x
+ * [B, T, I] (may be a slice), w [I, J], bias [I], state [B, J − 1, I]; returns y [B, T, I] (or `into`).
  */
 export function convChunk(
   tape: Tape,
@@ -119,7 +119,10 @@ export function convChunk(
   return y;
 }
 
-/** The selective scan behind the state [B, I, N], which is moved on by count[b] positions; inputs as `selectiveScan`. Returns y [B, T, I] (or `into`), finite in all rows. */
+/**
+ * The selective scan from the state [B, I, N], which is advanced by count[b] positions; inputs as `selectiveScan`. Returns y
+ * [B, T, I] (or `into`), finite in all rows.
+ */
 export function scanChunk(
   tape: Tape,
   { udt, bc, z, aLog, skip, dtBias, state, count }: Omit<ScanInputs, "h0"> & { state: Tensor; count: Tensor },

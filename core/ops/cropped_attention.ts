@@ -30,7 +30,7 @@ export const croppedAttentionBackward = defineOp({
 /**
  * o = softmax(q · kᵀ / √K + mask) · v with the documented study's mask. Of the text's keys only the last `window` are left, and
  * the causal window is applied to their indices as if these were positions: key meta + crop + j counts as position meta + j.
- * Every query sees every meta key. `core/proof/leaky_mask.ts` says the same as a mask.
+ * Every query sees every meta key. `core/proof/leaky_mask.ts` has the same rule as a mask.
  * Shapes: q [B, T, H, K], k [B, T, G, K] after rotary, v [B, T, G, Kv], with T = meta + crop + window; returns o [B, T, H, Kv].
  */
 export function croppedAttention(

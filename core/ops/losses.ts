@@ -56,7 +56,7 @@ export function nllLoss(tape: Tape, { logp, weight }: { logp: Tensor; weight: Te
   return loss;
 }
 
-/** What `orpo_loss` reports besides the loss, in this order: [n, 4] and the order of columns. */
+/** The further results of `orpo_loss`, in this order: [n, 4] and the order of columns. */
 export const ORPO_COLUMNS = ["chosen_logps", "rejected_logps", "log_odds", "log_sigmoid"] as const;
 
 /**

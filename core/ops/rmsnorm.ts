@@ -1,4 +1,4 @@
-/** RMSNorm over the columns of each row, with the residual sum in front of it when there is one. */
+/** RMSNorm over the columns of each row, with the residual sum before it if there is one. */
 import { HymbaError } from "../errors.ts";
 import { defineOp, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
 

@@ -6,7 +6,7 @@ import { defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
 
 /** Tokens that the device remembers of each sequence until the host has read them. */
 export const HISTORY = 64;
-/** What stands in the history for a token that could not be drawn, because a logit was not finite. Token 0 is used instead. */
+/** The entry in the history for a token that could not be drawn, because a logit was not finite. Token 0 is used instead. */
 export const NOT_DRAWN = 0xffffffff;
 
 export const sampleOp = defineOp({
@@ -52,7 +52,10 @@ export function settingsWords(
   return Uint32Array.of(...whole, ...new Uint32Array(reals.buffer));
 }
 
-/** What a sequence carries from step to step; each [B] u32 but `seen` [B, V] (1: the text has the token) and `history` [rows, B]. */
+/**
+ * The state of a sequence between steps; each [B] u32 except `seen` [B, V] (1: the text has the token) and `history` [rows,
+ * B].
+ */
 export interface SampleState {
   readonly token: Tensor;
   readonly position: Tensor;

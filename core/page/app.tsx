@@ -1,4 +1,4 @@
-/** The page of a run: its parts, of which the address names the one that is shown. */
+/** The page of a run. The address selects the visible part. */
 import { useEffect, useState } from "preact/hooks";
 import { fetchJson } from "./fetched.ts";
 import { Playground } from "./playground.tsx";
@@ -70,7 +70,7 @@ function useRun(): Known {
   return known;
 }
 
-/** The chosen part. The playground stays, so that what was written is there when the reader comes back. */
+/** The chosen part. The playground is kept, so that its texts are still there when the reader returns. */
 function Shown({ part, study, progress }: { part: PartName; study: StudyView; progress: ProgressView }) {
   const plays = part !== "training" && part !== "report";
   return (

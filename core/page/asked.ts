@@ -1,4 +1,4 @@
-/** Asking an engine something that takes a while: the answer, or why there is none. */
+/** A request to an engine that takes a while: its answer, or the reason why there is none. */
 import { useRef, useState } from "preact/hooks";
 import { wordsOf } from "./words.ts";
 

@@ -89,7 +89,7 @@ export class Engines {
     return await worker.ask(task, question as unknown as Tasks[T]["asked"], onPart);
   }
 
-  /** Ends what a model writes. */
+  /** Stops the generation of a model. */
   async stop({ file }: ModelSource): Promise<void> {
     await this.#places.get(file)?.worker.ask("stop", { file });
   }

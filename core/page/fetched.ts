@@ -1,4 +1,4 @@
-/** Reading what stands beside the page. Addresses are relative, so that the page works in any folder. */
+/** Reads the other files of the page's folder. Addresses are relative, so that the page works in any folder. */
 import { HymbaError } from "../errors.ts";
 
 async function answerOf(name: string): Promise<Response> {

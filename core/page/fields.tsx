@@ -1,6 +1,6 @@
 /** Fields of forms. */
 
-/** What a number may be; the browser refuses a form with another one, and says why. */
+/** The range of a number. The browser rejects a form with another value and says why. */
 export interface Limits {
   readonly step: number | "any";
   readonly min: number;

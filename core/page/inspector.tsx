@@ -8,7 +8,7 @@ import type { ModelSource } from "./engine/messages.ts";
 import type { Engines } from "./engines.ts";
 import { Select, TextField } from "./fields.tsx";
 
-/** What an engine found in a layer. */
+/** The result for a layer. */
 export interface Shown<View> {
   readonly model: string;
   readonly layer: string;
@@ -17,9 +17,9 @@ export interface Shown<View> {
 
 export interface InspectorProps<View> {
   readonly bench: Bench;
-  /** The text that stands in the form first. */
+  /** The initial text of the form. */
   readonly first: string;
-  /** What is said where no model has such a layer. */
+  /** The message if no model has such a layer. */
   readonly none: string;
   /** The layers of a model that can be looked into, with their words. */
   layersOf(model: Chosen): readonly (readonly [value: string, words: string])[];

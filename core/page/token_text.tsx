@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 
 export interface ShownToken {
   readonly text: string;
-  /** How surprising it was (nats); tokens that nobody predicted have none. */
+  /** Its loss (nats). The first token has none. */
   readonly nats?: number;
 }
 
@@ -45,12 +45,12 @@ const CHUNK = 128;
 
 export interface TokenTextProps {
   readonly label: string;
-  /** Text in front of the tokens, and behind them. */
+  /** Text before and after the tokens. */
   readonly before?: string;
   readonly after?: string;
   /** A token that stays the same is the same object. */
   readonly tokens: readonly ShownToken[];
-  /** What the line below says about a token. */
+  /** The description of a token in the line below. */
   about(index: number): string;
 }
 

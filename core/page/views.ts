@@ -1,10 +1,10 @@
-/** What the server tells the page of a run, as JSON. A static copy of the page has the same files. */
+/** The JSON files that the server sends to the page of a run. A static copy of the page has the same files. */
 import type { HymbaOptions } from "../config/mod.ts";
 import type { StageName } from "../record/mod.ts";
 import type { ChartData } from "../report/interactive/chart_data.ts";
 import type { Look } from "../report/palette.ts";
 
-/** study.json: what does not change while a study runs. */
+/** study.json: facts that do not change during a study. */
 export interface StudyView {
   /** Corpus, preset, seeds, machine and date in one line. */
   readonly title: string;
@@ -26,13 +26,13 @@ export interface ArmView {
   readonly config: Partial<HymbaOptions>;
 }
 
-/** progress.json: what grows. */
+/** progress.json: the progress of the study. */
 export interface ProgressView {
   /** Every cell has its result, or failed. */
   readonly finished: boolean;
   /** Share of all training that is done, 0 to 1, by its seconds at the speeds so far. */
   readonly share: number;
-  /** Seconds of training that are left, at the speeds so far; absent where no speed is known. */
+  /** Remaining seconds of training at the speeds so far; absent if no speed is known. */
   readonly left_s?: number;
   readonly cells: readonly CellView[];
   readonly charts: readonly ChartData[];

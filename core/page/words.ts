@@ -7,5 +7,5 @@ export const STAGE_WORDS: Readonly<Record<StageName, string>> = {
   control: "the control (β = 0)",
 };
 
-/** What an error says to the reader. */
+/** The text of an error for the reader. */
 export const wordsOf = (error: unknown): string => error instanceof Error ? error.message : String(error);

@@ -12,7 +12,7 @@ import { wordsOf } from "./words.ts";
 /** A token as it is shown. */
 interface Token extends Drawn, ShownToken {}
 
-/** What one model has written. */
+/** The text of one model. */
 interface Column {
   readonly prompt: string;
   readonly tokens: readonly Token[];
@@ -89,7 +89,7 @@ function useWriting(bench: Bench) {
   return { columns, busy, write, stop };
 }
 
-/** What stands behind a token: its probability, and the likeliest ones. */
+/** Details of a token: its probability, and the most likely tokens. */
 function aboutToken({ name, probability, likeliest }: Drawn): string {
   const others = likeliest.map(([other, share]) => `${named(other)} ${percent(share)}`).join(", ");
   return `${named(name)}: probability ${percent(probability)}. Likeliest: ${others}.`;

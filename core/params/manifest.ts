@@ -35,7 +35,7 @@ const manifest = object({
   files: mapOf(fileDigest, { max: 1000 }),
 });
 
-/** What a checkpoint says of itself. */
+/** The manifest of a checkpoint. */
 export type Manifest = Checked<typeof manifest>;
 
 /** The fields in a fixed order, so that equal values give equal text. */

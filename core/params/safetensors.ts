@@ -30,7 +30,7 @@ export type StoredTensor = {
   [D in StoredDtype]: { dtype: D; shape: readonly number[]; data: ArrayOf<D> };
 }[StoredDtype];
 
-/** What a safetensors file holds. */
+/** The content of a safetensors file. */
 export interface SafetensorsFile {
   tensors: Record<string, StoredTensor>;
   metadata: Record<string, string>;
@@ -90,7 +90,7 @@ export function encodeSafetensors(
     );
   }
   const json = new TextEncoder().encode(`{${members.join(",")}}`);
-  // What could not be read again is not written.
+  // Files that could not be read again are not written.
   readHeader(json, { name: "a safetensors file to be written", start: 0, end: json.length });
   const start = LENGTH_BYTES + Math.ceil(json.length / 8) * 8;
   if (start - LENGTH_BYTES > MAX_HEADER_BYTES) throw new HymbaError("safetensors: the header would exceed 16 MiB");
@@ -175,7 +175,7 @@ function viewOf(
 
 /**
  * Reads a safetensors file. The tensors are views into `bytes` where the alignment allows it, copies elsewhere; the result is
- * valid as long as `bytes` is not written to. `name` is what errors call the file.
+ * valid as long as `bytes` is not written to. `name`: the name of the file in errors.
  *
  * Throws a HymbaError that names the byte or the tensor when the header exceeds 16 MiB or another of its limits, is not
  * exactly the format's grammar, names a tensor twice, holds a number beyond 2^53 - 1 or an unknown dtype, or when the tensors

@@ -15,7 +15,7 @@ export interface HeaderEntry {
   end: number;
 }
 
-/** What a header holds. */
+/** The content of a header. */
 export interface Header {
   entries: HeaderEntry[];
   metadata: Map<string, string>;

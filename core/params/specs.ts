@@ -62,7 +62,7 @@ function projectionInits({ initDeviation, outputInit, mambaInit, nLayers }: Hymb
 
 type Add = (name: string, shape: readonly number[], init: Init, decay?: boolean) => void;
 
-/** What the parameters of a layer are made from. */
+/** The facts that determine the parameters of a layer. */
 interface LayerParts extends ReturnType<typeof projectionParts> {
   readonly config: HymbaConfig;
   readonly layer: Layer;
@@ -113,7 +113,7 @@ function addMamba({ config, layer, inits, add }: LayerParts): void {
   add("d", [I], ONE);
 }
 
-/** What joins the branches, and from them back to the stream. */
+/** The parameters of the fusion, and of the output projection to the residual stream. */
 function addOutputs({ config, layer, inits: { output, mambaOutput }, add }: LayerParts): void {
   const { dModel: D, innerDim: I, fusion, branchWidth } = config;
   const both = layer.attention && layer.mamba, attended = config.nHeads * config.valueHeadDim;

@@ -40,7 +40,7 @@ export interface Profile {
   readonly spans: readonly Span[];
 }
 
-/** What the host spent its time on, in seconds, over all runs so far. */
+/** How the host spent its time, over all runs so far (seconds). */
 export interface HostTimes {
   readonly runs: number;
   /** Encoding dispatches and submitting them. */
@@ -64,7 +64,7 @@ export interface Program {
   run(): Promise<void>;
   /** The elements of an output (or input) after the last run, row by row. */
   read(tensor: Tensor): Promise<Data>;
-  /** The metrics of every run since the last call, one array a run: all metric tensors one after the other. */
+  /** The metrics of every run since the last call: one array per run, with all metric tensors one after another. */
   drainMetrics(): Promise<Float32Array[]>;
   /** Replays the plan once and measures when each launch begins and ends. Absent in executors that cannot measure this. */
   profile?(): Promise<Profile>;
@@ -81,8 +81,8 @@ export interface Executor {
   /** What `prepare` would allocate, without allocating it. */
   memoryOf(plan: Plan): Memory;
   /**
-   * Throws a HymbaError with numbers when the plans together do not fit into the memory that is left; allocates nothing. Absent in
-   * executors that cannot know this before they allocate.
+   * Throws a HymbaError with numbers if the plans together do not fit into the free memory. Allocates nothing. Absent in
+   * executors that cannot know this in advance.
    */
   requireRoom?(plans: readonly Plan[], who: string): void;
   /** Writes a pinned tensor; its arena is allocated, filled with zeros, at first use. */

@@ -1,6 +1,7 @@
 /**
- * A pass over a finished plan: how its matrix products choose their kernels. A product adds up its terms in an order that depends on the
- * kernel, and kernels are chosen by the number of rows. With this pass each row has the same bits for every number of sequences.
+ * A pass over a finished plan that fixes the kernels of its matrix products. The order of the sums of a product depends on its
+ * kernel, and kernels are chosen by the number of rows. With this pass each row has the same bits for every number of
+ * sequences.
  */
 import { matmulOp } from "../ops/linear.ts";
 import { isStepOf } from "../tensor/mod.ts";

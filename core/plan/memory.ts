@@ -23,8 +23,8 @@ export function memoryOf(plan: Plan, { slotBytes, peakBytes }: SlotPlan): Memory
 }
 
 /**
- * Bytes that must be kept between the two passes: every element that the forward pass writes and the backward pass reads, counted
- * once. Of a wide tensor, only the columns that are read count.
+ * Bytes that must be kept between the two passes: every element that the forward pass writes and the backward pass reads,
+ * counted once. Columns of a wide tensor that are not read do not count.
  */
 export function savedBytes({ steps, forwardSteps }: Plan): number {
   const made = new Set(steps.slice(0, forwardSteps).flatMap(({ writes }) => Object.values(writes).map(storageOf)));

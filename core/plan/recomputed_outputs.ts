@@ -1,6 +1,6 @@
 /**
- * A pass over a finished plan: the backward pass recomputes outputs of the forward pass where their op says that this costs less
- * than keeping them. Today only the norm does so: it is recomputed from the residual sum, which is kept anyway.
+ * A pass over a finished plan: the backward pass recomputes outputs of the forward pass if their op says that this costs less
+ * than keeping them. Only the norm does so at present: it is recomputed from the residual sum, which is kept anyway.
  */
 import { type Recomputation, type Step, Storage, type Tensor } from "../tensor/mod.ts";
 import type { Plan } from "./plan.ts";

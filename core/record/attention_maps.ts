@@ -24,7 +24,7 @@ export async function writeMaps(
     const shape = [heads.length / triangle(P), triangle(P)];
     tensors[`layer.${layer}.heads`] = { dtype: "U8", shape, data: Uint8Array.from(heads) };
   }
-  // The maps of one text share its labels, which are stored once: a header's texts have a limit.
+  // The maps of one text have the same labels, which are stored once, because the length of a header is limited.
   const [first] = maps, same = JSON.stringify(first?.labels);
   const about = maps.map(({ probabilities: _, heads: __, labels, ...rest }) =>
     JSON.stringify(labels) === same ? rest : { ...rest, labels }
@@ -33,7 +33,7 @@ export async function writeMaps(
   await writeAtomic(disk, join(folder, attentionFile(stage)), encodeSafetensors(tensors, words));
 }
 
-/** Reads a file of attention maps. Throws a HymbaError when what it says of its tensors does not hold. */
+/** Reads a file of attention maps. Throws a HymbaError if the tensors do not match the header. */
 export function decodeMaps(bytes: Uint8Array<ArrayBuffer>, name: string): AttentionMap[] {
   const { tensors, metadata } = decodeSafetensors(bytes, { name });
   const found = parseJson(metadata.maps ?? "[]", name);

@@ -32,7 +32,7 @@ export async function readRecord(disk: Disk, folder: string): Promise<RunRecord>
 /** A run with all its finished arms, read from its folder. Throws a HymbaError with the place of a value that is wrong. */
 export async function loadRun(disk: Disk, folder: string): Promise<Run> {
   const record = await readRecord(disk, folder), results = await loadResults(disk, folder, record);
-  // Intervals need it, and what is made from a run cannot wait.
+  // Intervals need it, and the functions that compute them are synchronous.
   await loadStudent();
   return {
     record,
@@ -46,7 +46,7 @@ export async function loadRun(disk: Disk, folder: string): Promise<Run> {
   };
 }
 
-/** A run without what takes long to read: no losses of tokens, no test part, no attention. Also while it is trained. */
+/** A run without the parts that take long to read: losses of tokens, test part and attention. Also works during training. */
 export async function loadCurves(disk: Disk, folder: string): Promise<Run> {
   const record = await readRecord(disk, folder);
   await loadStudent();

@@ -1,4 +1,4 @@
-/** What a run leaves on disk: the names, schemas and types of its files, and reading them back. */
+/** The files of a run: names, schemas, types and readers. */
 export * from "./attention_maps.ts";
 export * from "./json_file.ts";
 export * from "./load_run.ts";

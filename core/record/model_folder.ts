@@ -1,4 +1,4 @@
-/** A folder with one model that came from elsewhere, as `hymba import` makes it: what it is, its weights and its tokenizer. */
+/** A folder with one imported model, as `hymba import` makes it: its description, weights and tokenizer. */
 import { join } from "../system/path.ts";
 import { HymbaConfig, type HymbaOptions } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
@@ -8,31 +8,31 @@ import { readJson } from "./json_file.ts";
 import { FILES } from "./paths.ts";
 import { armName } from "./rules.ts";
 
-/** Names of its files. The tokenizer has one of the two names that it has in a run. */
+/** Names of its files. The tokenizer has one of its two names in a run. */
 export const MODEL_FILES = { model: "model.json", weights: "model.safetensors" } as const;
 
 const stored = object({
   format: oneOf([1]),
   name: armName,
-  /** What it was made from, in words. */
+  /** Its origin, in words. */
   source: text(),
-  /** Tokens of the sequences that it was trained with. */
+  /** Length of the training sequences (tokens). */
   sequenceLength: whole({ min: 1, max: 2 ** 31 }),
   config: object({}),
-  /** Absent where it has none that this program reads. */
+  /** Absent without a tokenizer that this program can read. */
   tokenizer: optional(object({ file: oneOf([FILES.model, FILES.tokenizer]), sha256: digest })),
 });
 
 /** model.json. The configuration is checked and frozen. */
 export type ModelRecord = Omit<Checked<typeof stored>, "config"> & { readonly config: HymbaConfig };
 
-/** What model.json says. Throws a HymbaError with the place of what is wrong. */
+/** Checks the content of model.json. Throws a HymbaError with the place of a wrong value. */
 export function modelRecordOf(value: unknown, path: string): ModelRecord {
   const found = readAs(stored, value, path);
   return { ...found, config: new HymbaConfig(found.config as Partial<HymbaOptions>) };
 }
 
-/** The name itself. Throws a UsageError for one that no model may have. */
+/** Returns a valid name. Throws a UsageError for any other. */
 export function requireModelName(name: string): string {
   if (accepts(armName, name)) return name;
   throw new UsageError(`${quoted(name)} cannot be the name of a model`, {
@@ -41,7 +41,7 @@ export function requireModelName(name: string): string {
   });
 }
 
-/** The record of a folder with one model; undefined where the folder has none, or is a run. */
+/** The record of a folder with one model; undefined if the folder has none, or is a run. */
 export const readModelRecord = async (disk: Disk, folder: string): Promise<ModelRecord | undefined> =>
   await disk.stat(join(folder, FILES.record))
     ? undefined

@@ -5,12 +5,12 @@ import { UsageError } from "../errors.ts";
 import { readRecord } from "./load_run.ts";
 import { FILES } from "./paths.ts";
 
-/** The folder below which runs are kept unless another is named. */
+/** The default folder of runs. */
 export const RUNS = join("results", "runs");
 
 /**
- * The run below `root` that was started last. Folders that hold no run are passed over; throws UsageError when none does, and a
- * HymbaError for a damaged record, because that run may be the newest.
+ * The run below `root` that was started last. Folders without a run are skipped. Throws a UsageError if there is no run, and a
+ * HymbaError for a damaged record, because that run could be the newest.
  */
 export async function newestRun(disk: Disk, { root = RUNS }: { root?: string } = {}): Promise<string> {
   const names = (await disk.stat(root))?.kind === "folder" ? await disk.list(root) : [];

@@ -1,4 +1,4 @@
-/** cells.json: which cells a run folder has, where it does not have all of its study. A whole run has no such file. */
+/** cells.json: the cells of a run folder that has only a part of its study. A whole run has no such file. */
 import { join } from "../system/path.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { type Checked, list, object, oneOf, readAs, whole } from "../file_schema.ts";
@@ -18,7 +18,7 @@ const part = object({
   cells: list(index, { max: RECORD_LIMITS.arms * RECORD_LIMITS.seeds }),
 });
 
-/** What cells.json says. */
+/** The content of cells.json. */
 export type Part = Checked<typeof part>;
 
 /** The part of a study that a run folder has; undefined for a whole run. Throws a HymbaError when the file is damaged. */

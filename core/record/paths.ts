@@ -14,15 +14,15 @@ export const FILES = {
   speeds: "speeds.json",
   /** Baselines on the test part. */
   test: "test.json",
-  /** Every reading of the test part. */
+  /** Every evaluation on the test part. */
   readings: "test_readings.json",
-  /** Length and SHA-256 of every file; a command writes it when it has finished the run. */
+  /** Length and SHA-256 of every file, written when the run is finished. */
   checksums: "checksums.json",
-  /** Only where the folder does not have every cell of its study. */
+  /** Only if the folder does not have every cell of its study. */
   part: "cells.json",
 } as const;
 
-/** The tokenizer that a run works with. The documented study's and some of others cannot be written as a SentencePiece model. */
+/** The tokenizer of a run. The documented study's and some others cannot be written as a SentencePiece model. */
 export const tokenizerPath = (
   folder: string,
   { profile, tokenizer }: Pick<StudyConfig, "profile" | "tokenizer">,
@@ -32,7 +32,7 @@ export const armFolder = (folder: string, arm: string, seed: number) => join(fol
 export const weightsFile = (stage: StageName) => `${stage}.safetensors`;
 export const stageFile = (stage: StageName) => `${stage}.json`;
 export const lossesFile = (stage: StageName) => `losses-${stage}.safetensors`;
-/** What an arm reaches on the test part. */
+/** The results of an arm on the test part. */
 export const testFile = "test.json";
 export const testLossesFile = (stage: StageName) => `test-losses-${stage}.safetensors`;
 export const attentionFile = (stage: StageName) => `attention-${stage}.safetensors`;

@@ -20,7 +20,7 @@ export type Evaluation = Checked<typeof evaluation>;
 
 const preferenceMeasures = object({
   step: count,
-  /** Share of pairs whose chosen continuation is the likelier one. */
+  /** Share of pairs whose chosen continuation is more likely. */
   accuracy: measure,
   /** Mean of chosen minus rejected log-probability. */
   margin: measure,
@@ -43,7 +43,7 @@ const stageResult = object({
   tokens_per_s: measure,
 });
 
-/** What a stage came to. */
+/** The results of a stage. */
 export type StageResult = Checked<typeof stageResult>;
 
 const sample = object({ stage, prompt: long, text: long });
@@ -69,14 +69,14 @@ const result = object({
   }),
   generation,
   samples,
-  /** Why this arm stopped early, when it did. */
+  /** The reason if this arm stopped early. */
   failure: optional(long),
 });
 
 /** arms/NAME-SEED/result.json */
 export type ArmResult = Checked<typeof result>;
 
-/** Share of answers that are right in a range of distances. */
+/** Share of right answers in a range of distances. */
 const recallAccuracy = object({ least: count, most: count, queries: count, accuracy: measure });
 
 const recallResult = object({
@@ -86,16 +86,19 @@ const recallResult = object({
   steps: count,
   /** Mean over the last updates, nats per answer. */
   loss: measure,
-  /** Share of answers that are right, by the distance of the question from its pair (tokens, ends included). */
+  /** Share of right answers by the distance of the query from its pair (tokens, ends included). */
   accuracies: list(recallAccuracy, { min: 1, max: 64 }),
   train_s: measure,
-  /** The learning rate, where it was chosen for the arm. */
+  /** The learning rate, if it was chosen for the arm. */
   rate: optional(measure),
-  /** The first look at which nine of ten answers were right; null where there was none. Absent where nobody looked. */
+  /**
+   * The step of the first evaluation with 90 % right answers; null if there was none. Absent without evaluations during
+   * training.
+   */
   stepsTo90: optional(nullOr(count)),
 });
 
-/** What one arm recalls: recall/NAME-SEED.json. */
+/** The recall of one arm: recall/NAME-SEED.json. */
 export type RecallResult = Checked<typeof recallResult>;
 
 /** Where the metrics log ended. */
@@ -119,15 +122,18 @@ export const armResultOf = (value: unknown, path: string): ArmResult => readAs(r
 /** recall/NAME-SEED.json */
 export const recallResultOf = (value: unknown, path: string): RecallResult => readAs(recallResult, value, path);
 
-/** What a stage keeps in a checkpoint besides tensors: state.json. */
+/** The content of a checkpoint besides tensors: state.json. */
 export type StageState = Checked<typeof stageState>;
 export const stageStateOf = (value: unknown, path: string): StageState => readAs(stageState, value, path);
 
-/** What an arm keeps of a stage that is done: arms/NAME-SEED/STAGE.json. */
+/** The record of a finished stage of an arm: arms/NAME-SEED/STAGE.json. */
 export type StageRecord = Checked<typeof stageRecord>;
 export const stageRecordOf = (value: unknown, path: string): StageRecord => readAs(stageRecord, value, path);
 
-/** Why an arm stopped for good: arms/NAME-SEED/failure.json. The same steps would diverge again, so it is not tried again. */
+/**
+ * The reason why an arm diverged: arms/NAME-SEED/failure.json. It is not trained again, because the same steps would diverge
+ * again.
+ */
 export type Failure = Checked<typeof failure>;
 export const failureOf = (value: unknown, path: string): Failure => readAs(failure, value, path);
 

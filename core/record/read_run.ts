@@ -32,7 +32,7 @@ import { armName, count, long, name, quality, RECORD_LIMITS, size, stage } from 
 
 const rate = number({ min: 0 });
 
-/** What a stage has only where it is not the usual. */
+/** Fields of a stage that are absent for the default. */
 const unusual = {
   accumulate: optional(whole({ min: 1, max: 2 ** 20 })),
   schedule: optional(oneOf(SCHEDULES)),
@@ -141,7 +141,7 @@ const study = object({
 
 const separateText = object({ name: text(), bytes: count, sha256: digest });
 
-/** run.json as it stands in the file. */
+/** run.json as stored. */
 const storedRecord = object({
   format: oneOf([1]),
   /** The resolved study. Model configurations are plain objects here. */
@@ -150,7 +150,7 @@ const storedRecord = object({
   backend: name,
   /** Adapter name and driver, or processor and threads. */
   adapter: mapOf(either(text(), number(), "a text or a number"), { max: RECORD_LIMITS.fields }),
-  /** Tiles of matrix products by shape, as `hymba tune` had found them when the run began; they are part of its bits. */
+  /** Tiles of matrix products by shape, from `hymba tune` before the run started. The bits of the run depend on them. */
   tiles: optional(mapOf(name, { max: RECORD_LIMITS.tiles })),
   corpus: object({
     name: text(),
@@ -158,31 +158,31 @@ const storedRecord = object({
     sha256: digest,
     licence: text(),
     warning: optional(text()),
-    /** Files that are whole parts. */
+    /** Files that are a whole part each. */
     validation: optional(separateText),
     test: optional(separateText),
   }),
   /**
-   * `source`: the file that it was read from, or bytes; absent where it was trained on the text. `sampleCharacters`: where it was
-   * trained on a sample of the training part.
+   * `source`: the file that it was read from, or bytes; absent if it was trained on the text. `sampleCharacters`: present if
+   * it was trained on a sample of the training part.
    */
   tokenizer: object({ sha256: digest, vocabSize: size, source: optional(text()), sampleCharacters: optional(count) }),
   data: object({
     trainTokens: count,
     validationTokens: count,
-    /** Tokens that are predicted, and the bytes of text that they stand for. */
+    /** Predicted tokens, and the bytes of their text. */
     evaluatedTokens: count,
     evaluatedBytes: count,
-    /** The same of the test part, where there is one. */
+    /** The same for the test part, if there is one. */
     testTokens: optional(count),
     testBytes: optional(count),
-    /** Training tokens that the baselines count, where these are not all. */
+    /** Training tokens that the baselines count, if these are not all. */
     countedTokens: optional(count),
   }),
   baselines: object({ unigram: object(quality), bigram: object(quality) }),
-  /** SHA-256 of the kernels that computed (core/backend/kernels.ts). Records of older runs have none. */
+  /** SHA-256 of the kernels of the run (core/backend/kernels_hash.ts). Older records have none. */
   kernels: optional(digest),
-  /** Each time that seeds or models were added to the finished run: what was added, and by which command. */
+  /** The extensions of the finished run: added seeds and models, and the command. */
   extended: optional(
     list(
       object({
@@ -194,15 +194,15 @@ const storedRecord = object({
       { max: 1000 },
     ),
   ),
-  /** The commit of the program, where its folder is a repository, and whether its files differed from it. */
+  /** The commit of the program if its folder is a repository, and whether its files differed from it. */
   program: optional(object({ commit: name, dirty: oneOf([true, false]) })),
-  /** The processor, also where a GPU computed. */
+  /** The processor, also for runs on a GPU. */
   processor: optional(name),
   started: text({ max: 64 }),
   command: long,
-  /** Seconds of an update of the first stage by arm, measured when a run with a budget of seconds began. */
+  /** Seconds per update of the first stage by arm, measured when a run with a budget of seconds started. */
   updateSeconds: optional(mapOf(number({ min: 0 }), { max: RECORD_LIMITS.arms })),
-  /** Where each value of the study comes from, by its key; absent in records of older runs. */
+  /** The origin of each value of the study, by its key; absent in older records. */
   origins: optional(mapOf(text(), { max: RECORD_LIMITS.origins })),
 });
 
@@ -215,13 +215,13 @@ export type RunRecord = Omit<Checked<typeof storedRecord>, "study"> & {
 const line = {
   arm: armName,
   seed: count,
-  /** Of a failure: why the arm stopped. Such a line has no step and no numbers. */
+  /** For a failure: why the arm stopped. Such a line has no step and no numbers. */
   message: optional(long),
-  /** Nats per token; of a preference stage's training line, the whole objective. */
+  /** Nats per token; for a training line of a preference stage, the whole objective. */
   loss: optional(measure),
   rate: optional(measure),
   gradientNorm: optional(measure),
-  /** f16: what the loss was multiplied with for the backward pass, and 1 where that overflowed and the update was left out. */
+  /** f16: the factor on the loss for the backward pass, and 1 if a gradient overflowed and the update was skipped. */
   lossScale: optional(measure),
   skipped: optional(measure),
   /** ORPO: nll of the chosen rows, mean log-sigmoid of the log odds, mean log odds, share of pairs preferred. */
@@ -259,12 +259,12 @@ const map = object({
   positions: whole({ min: 1, max: 2 ** 16 }),
   metaTokens: size,
   window: size,
-  /** What the positions are, in words. */
+  /** Labels of the positions. */
   labels: list(text(), { max: 2 ** 16 }),
 });
 const maps = list(map, { max: RECORD_LIMITS.layers });
 
-/** What a file of attention maps says of one of them. */
+/** The header entry of one attention map. */
 export type AttentionMapHeader = Checked<typeof map>;
 
 /** Arms with their configurations checked and frozen. */
@@ -288,6 +288,6 @@ export function runRecordOf(value: unknown, path: string): RunRecord {
 export const metricsLineOf = (value: Record<string, unknown>, path: string): MetricsLine =>
   value.kind === "failure" ? readAs(failureLine, value, path) : readAs(measuredLine, value, path);
 
-/** What a file of attention maps says of its tensors. */
+/** The header of a file of attention maps. */
 export const attentionMapsOf = (value: unknown, path: string): readonly AttentionMapHeader[] =>
   readAs(maps, value, path);

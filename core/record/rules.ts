@@ -28,13 +28,13 @@ export const size = whole({ max: 2 ** 31 });
 export const name = text({ max: 256 });
 export const long = text({ max: RECORD_LIMITS.textLength });
 
-/** The names of arms are part of folder names. Behind an @ a name says what differs: `hymba@rate=0.002,batch=16`. */
+/** The names of arms are part of folder names. After an @ a name has changed values: `hymba@rate=0.002,batch=16`. */
 export const armName = pattern(
   /^[a-z0-9][a-z0-9_-]{0,63}(?:@[a-z0-9_.,=+-]{1,180})?$/,
   `a name of small letters, digits, - and _, such as ${ARCH_TYPES[0]}`,
 );
 
-/** Mean negative log-likelihood per token and what follows from it. */
+/** Mean negative log-likelihood per token and quantities computed from it. */
 export const quality = {
   /** Nats per token. */
   loss: measure,

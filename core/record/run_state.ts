@@ -1,4 +1,4 @@
-/** What a run folder has reached, read from its files alone: for lists of runs, and to watch a run of another process. */
+/** The state of a run folder, read only from its files: for lists of runs, and to watch a run of another process. */
 import { join } from "../system/path.ts";
 import { type Disk, DiskError } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
@@ -12,27 +12,27 @@ import type { RunRecord } from "./read_run.ts";
 
 /**
  * `running`: a process works in the folder. `finished`: every cell is done and the files are written. `stopped`: neither; the
- * command that began it continues it. `damaged`: its record or a result cannot be read.
+ * command that started it continues it. `damaged`: its record or a result cannot be read.
  */
 export type RunState = "running" | "finished" | "stopped" | "damaged";
 
-/** A run folder in short. */
+/** The state and results of a run folder. */
 export interface RunStanding {
   readonly folder: string;
   readonly state: RunState;
   /** Bytes of all its files. */
   readonly bytes: number;
-  /** Why it cannot be read, in one line; only of a damaged run. */
+  /** For a damaged run: why it cannot be read, in one line. */
   readonly fault?: string;
   readonly record?: RunRecord;
   readonly results: readonly ArmResult[];
-  /** Cells (one model with one seed) that this folder runs, those that are done, and those of them that diverged. */
+  /** Number of cells (one model with one seed) of this folder, of finished cells, and of those that diverged. */
   readonly cells: number;
   readonly done: number;
   readonly diverged: number;
 }
 
-/** The names in a folder; none of one that another process has removed in the meantime. */
+/** The names in a folder. Empty if another process has removed the folder in the meantime. */
 async function namesIn(disk: Disk, folder: string): Promise<string[]> {
   try {
     return await disk.list(folder);
@@ -65,7 +65,7 @@ async function failuresIn(disk: Disk, folder: string, { study }: RunRecord): Pro
   return found;
 }
 
-/** What a run folder has reached. A damaged run is described, not thrown. Throws a UsageError when the folder holds no run. */
+/** The state of a run folder. A damaged run has a state of its own. Throws a UsageError if the folder has no run. */
 export async function readStanding(disk: Disk, folder: string): Promise<RunStanding> {
   const empty = { folder, results: [], cells: 0, done: 0, diverged: 0 };
   if (!await disk.stat(join(folder, FILES.record))) await readRecord(disk, folder);
@@ -86,7 +86,7 @@ export async function readStanding(disk: Disk, folder: string): Promise<RunStand
   }
 }
 
-/** How many folders deep runs are looked for: a round of a sweep and a cell of a study are one deeper than the run folder. */
+/** Depth of the search for runs: a round of a sweep and a cell of a study are one level below the run folder. */
 const DEPTH = 3;
 
 /** The run folders below a folder, sorted by path. A folder inside a run is part of that run. */

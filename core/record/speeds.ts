@@ -1,4 +1,4 @@
-/** speeds.json: how fast each arm trains and generates, measured by itself at the end of a study. */
+/** speeds.json: how fast each arm trains and generates, measured at the end of a study. */
 import { type Checked, list, number, object, oneOf, readAs } from "../file_schema.ts";
 import { armName, RECORD_LIMITS } from "./rules.ts";
 
@@ -9,7 +9,7 @@ const armSpeeds = object({ arm: armName, training_tokens_per_s: rounds, generati
 
 const speeds = object({
   format: oneOf([1]),
-  /** Of the arms that were measured, in the order of the study. */
+  /** The measured arms, in the order of the study. */
   arms: list(armSpeeds, { max: RECORD_LIMITS.arms }),
 });
 

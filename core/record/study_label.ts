@@ -1,8 +1,8 @@
-/** What a run is called in figures and tables: the name of a preset only where its values are the preset's. */
+/** The name of a run in figures and tables: the name of a preset only if its values are those of the preset. */
 import { PRESETS } from "../config/mod.ts";
 import type { RunRecord } from "./read_run.ts";
 
-/** Keys that choose what is trained and how often, and change no value of the preset. */
+/** Keys that select models and repetitions but change no value of the preset. */
 const CHOICES = ["preset", "name", "profile", "suite", "models", "seeds", "remat", "precision"];
 
 /** Most keys that a label names. */

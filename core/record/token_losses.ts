@@ -6,7 +6,7 @@ import { decodeSafetensors, encodeSafetensors } from "../params/safetensors.ts";
 import { lossesFile } from "./paths.ts";
 import type { StageName } from "./rules.ts";
 
-/** The tokens of a held-out part after a stage, one by one. */
+/** The loss of each token of a held-out part after a stage. */
 export interface TokenLosses {
   readonly arm: string;
   readonly seed: number;

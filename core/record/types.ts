@@ -1,4 +1,4 @@
-/** A run as a value: what its files hold together. */
+/** A run as a value: the content of all its files. */
 import type { ArmResult, RecallResult } from "./read_arm.ts";
 import type { AttentionMapHeader, MetricsLine, RunRecord } from "./read_run.ts";
 import type { StageName } from "./rules.ts";
@@ -6,7 +6,7 @@ import type { Speeds } from "./speeds.ts";
 import type { TestPart } from "./test_part.ts";
 import type { TokenLosses } from "./token_losses.ts";
 
-/** Mean negative log-likelihood per token and what follows from it. */
+/** Mean negative log-likelihood per token and quantities computed from it. */
 export interface Quality {
   /** Nats per token. */
   readonly loss: number;
@@ -22,19 +22,19 @@ export interface AttentionMap extends AttentionMapHeader {
   readonly heads?: Uint8Array;
 }
 
-/** A finished or running study, read from its folder: all that artifacts are made from. */
+/** A finished or running study, read from its folder. All artifacts are made from it. */
 export interface Run {
   readonly record: RunRecord;
   readonly results: readonly ArmResult[];
   readonly metrics: readonly MetricsLine[];
-  /** Of the arms and stages whose losses were kept; intervals of differences need them. */
+  /** Of the arms and stages whose losses were stored. Intervals of differences need them. */
   readonly tokenLosses: readonly TokenLosses[];
-  /** What was read of the test part; undefined where the study has none or none of it was read. */
+  /** Results on the test part; undefined if there are none. */
   readonly test?: TestPart;
-  /** What the arms recall, where they were probed. */
+  /** Results of the recall probe. */
   readonly recall: readonly RecallResult[];
-  /** How fast the arms train and generate; undefined where that was not measured. */
+  /** Speeds of the arms; undefined if they were not measured. */
   readonly speeds?: Speeds;
-  /** Maps of the arm that the study is about (see mainArm), first seed, where it was trained. */
+  /** Maps of the study's main arm (see mainArm), first seed, if it was trained. */
   readonly attention: Readonly<Partial<Record<StageName, readonly AttentionMap[]>>>;
 }

@@ -48,7 +48,7 @@ export class Array64 {
   }
 }
 
-/** Neighbouring numbers of an array. What is written to them is written to the array. Inner loops use rows because they are fast. */
+/** A view of neighbouring numbers of an array. Inner loops use rows because they are fast. */
 export class Row64 {
   constructor(readonly values: Float64Array, readonly start: number, readonly length: number) {}
 

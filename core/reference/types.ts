@@ -1,4 +1,4 @@
-/** What the reference of an op is. */
+/** The type of the reference of an op. */
 import type { AttributesNamed, OpName, OpNamed } from "../ops/registry.ts";
 import type { Roles } from "../tensor/mod.ts";
 import type { Array64 } from "./array.ts";

@@ -1,4 +1,4 @@
-/** ablation_results.png: what the study found, in six plots. */
+/** ablation_results.png: the results of the study in six plots. */
 import { cacheSize } from "../config/mod.ts";
 import { at } from "../lists.ts";
 import type { Run, StageName } from "../record/mod.ts";
@@ -14,7 +14,7 @@ import { comparedPart } from "./statistics.ts";
 import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
 import { missingSpeed, steadySpeed } from "./speeds.ts";
 
-/** What counts of tokens and of pairs of tokens reach. */
+/** The losses of the unigram and the bigram model. */
 type Baselines = Pick<Run["record"]["baselines"], "unigram" | "bigram">;
 
 const LONGEST_NAME = 26;
@@ -31,7 +31,7 @@ export function armAxis(arms: readonly ArmSummary[]): ArmAxis {
   return { names: names.map(axisName), looks: names.map(look) };
 }
 
-/** The baselines on the part of the text that models are compared on. */
+/** The baselines on the compared part of the text. */
 const comparedBaselines = (run: Run): Baselines =>
   (comparedPart(run) === "test" && run.test?.baselines) || run.record.baselines;
 
@@ -49,7 +49,7 @@ export function baselineReferences(
 
 const label = (spread: Spread) => short(spread.mean);
 
-/** The perplexities of every model after a stage, on the part of the text that models are compared on. */
+/** The perplexities of every model after a stage, on the compared part of the text. */
 function perplexities(run: Run, arms: readonly ArmSummary[], stage: StageName): (Spread | undefined)[] {
   const test = comparedPart(run) === "test";
   return arms.map((arm) =>
@@ -119,7 +119,7 @@ function cacheCell(run: Run, arms: readonly ArmSummary[]): Cell {
 /** The lengths of a text at which caches are drawn: 16 to 16,384 tokens. */
 const LENGTHS = Array.from({ length: 11 }, (_, i) => 16 * 2 ** i);
 
-/** Everything that a model carries from token to token, by the length of the text: keys, values, states and columns. */
+/** The memory of a model between two tokens by the length of the text: keys, values, states and columns. */
 function memoryCell(arms: readonly ArmSummary[]): Cell {
   const { looks } = armAxis(arms);
   const lines = arms.map(({ arm: { config } }, i): Line => ({

@@ -1,4 +1,4 @@
-/** The artifacts of a run: which files there are, how each is made, and writing them into the run's folder. */
+/** The artifacts of a run: their names, how each is made, and writing them into the run's folder. */
 import { join } from "node:path";
 import type { Run, StageName } from "../record/mod.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
@@ -23,7 +23,7 @@ export interface Artifact {
   make(run: Run): Promise<Uint8Array | string> | string;
 }
 
-/** Of the longest training of each model only, where there are shorter ones. */
+/** Makes an artifact from only the longest training of each model. */
 const main = <T>(make: (run: Run) => T) => (run: Run): T => make(withoutBranches(run));
 
 const maps = (stage: StageName): Artifact => ({

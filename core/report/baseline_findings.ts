@@ -37,7 +37,7 @@ function closestArm(placed: readonly Placed[]): string {
   return `The closest is ${name}: ${fixed(-mean, 3)} nats per token below the bigram baseline${range}.`;
 }
 
-/** One paragraph: which arms are better than both baselines, which are worse, and for which the seeds cannot tell. */
+/** One paragraph: arms that are better than both baselines, arms that are worse, and arms with too few seeds to decide. */
 export function baselineFindings(run: Run, arms: readonly ArmSummary[]): string[] {
   const { unigram, bigram } = run.record.baselines;
   const values = `unigram perplexity ${significant(unigram.perplexity)}, bigram ${significant(bigram.perplexity)}`;

@@ -1,4 +1,4 @@
-/** blame.png: what each change on the way from one model to another adds to the loss. */
+/** blame.png: how much each change from one model to another adds to the loss. */
 import { type Blame, ordersInWords, ratesInWords } from "./blame.ts";
 import { oneLine } from "./caption.ts";
 import { dotPlot } from "./chart/bars.ts";
@@ -16,7 +16,7 @@ const spreadOf = ({ mean, interval, pairs }: Difference): Spread => {
   return { mean, low, high, deviation: undefined, count: pairs };
 };
 
-/** The plot of the shares, the largest first, and of the whole way. */
+/** The plot of the shares, the largest first, and of their sum. */
 function sharesCell(blame: Blame): Cell {
   const sorted = blame.changes.toSorted((a, b) => b.share.mean - a.share.mean);
   const all = { name: "all together", share: blame.total };
@@ -56,7 +56,7 @@ function legendCell(blame: Blame): Cell {
   };
 }
 
-/** Draws the shares and the whole way. Returns the bytes of a PNG. */
+/** Draws the shares and their sum. Returns the bytes of a PNG. */
 export function blameChart(blame: Blame, { footer }: { footer: string }): Promise<Uint8Array> {
   return drawSheet({
     title: oneLine(`From ${blame.from} to ${blame.to}`),

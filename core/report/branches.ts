@@ -1,4 +1,4 @@
-/** A run without its shorter trainings (`decayAt`): they say what a loss costs, and are no models of their own. */
+/** A run without its shorter trainings (`decayAt`). These show the loss by cost and are not separate models. */
 import type { Run } from "../record/mod.ts";
 
 const known = new WeakMap<Run, Run>();
@@ -6,7 +6,7 @@ const known = new WeakMap<Run, Run>();
 /** Whether a run has shorter trainings that branch off from longer ones. */
 export const hasBranches = ({ record: { study: { arms } } }: Run): boolean => arms.some(({ trunk }) => trunk);
 
-/** The run as if only the longest training of each model had been made. The run itself where there are no others. */
+/** The run with only the longest training of each model. The run itself if there are no shorter ones. */
 export function withoutBranches(run: Run): Run {
   if (!hasBranches(run)) return run;
   const before = known.get(run);

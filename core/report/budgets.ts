@@ -1,4 +1,4 @@
-/** budgets.csv: what the first stage of every model cost, and how far that is from the first model. */
+/** budgets.csv: the cost of the first stage of every model, and its ratio to the first model. */
 import { studyOfArm } from "../config/mod.ts";
 import type { Run } from "../record/mod.ts";
 import { type Budget, budgetOf } from "../study/budgets.ts";

@@ -1,4 +1,4 @@
-/** The texts about a study that all figures and reports share. */
+/** Texts about a study that several figures and reports use. */
 import {
   namesOf,
   type ScheduleName,
@@ -11,17 +11,17 @@ import { type Run, type StageName, studyLabel } from "../record/mod.ts";
 import { printable } from "../errors.ts";
 import { short } from "./format.ts";
 
-/** When a model was measured, by the stage that it had just finished. */
+/** The time of a measurement in words, by the last finished stage. */
 export const AFTER: Readonly<Record<StageName, string>> = {
   pretraining: "after pretraining",
   orpo: "after ORPO",
   control: "after the control (β = 0)",
 };
 
-/** A text of the run record on one line, without control characters, so that it can stand in a terminal, a page or a picture. */
+/** A text of the run record on one line, without control characters, for a terminal, a page or a picture. */
 export const oneLine = (text: string): string => printable(text).replaceAll("\n", " ");
 
-/** What each suite compares, as the title of its figure. */
+/** The title of the figure of each suite. */
 const TITLES: Readonly<Record<Suite, string>> = {
   arms: "Ablation: attention, Mamba and both",
   seed: "The documented study's models",
@@ -49,7 +49,7 @@ export function machineOf({ record }: Run): string {
   return oneLine(`${record.backend}, ${name ?? "unnamed processor"}${threaded}`);
 }
 
-/** How many seeds the models have finished: the most of any model, and a text such as "3", or "1 to 2" where they differ. */
+/** How many seeds the models have finished: the largest number, and a text such as "3", or "1 to 2" if they differ. */
 export function seedsOf({ record, results }: Run): { most: number; words: string } {
   const counts = [...Map.groupBy(results, ({ arm }) => arm).values()].map(({ length }) => length);
   if (counts.length === 0) return { most: record.study.seeds.length, words: String(record.study.seeds.length) };
@@ -76,10 +76,10 @@ const SCHEDULE_WORDS: Readonly<Record<ScheduleName, string>> = {
   constant: "constant",
 };
 
-/** How the rate of a stage moves behind the warm-up. */
+/** The learning rate of a stage after the warm-up, in words. */
 export const scheduleWords = ({ schedule = "cosine" }: StageConfig): string => SCHEDULE_WORDS[schedule];
 
-/** The first stage of all models in words. A number that differs between models is given as its least and its most. */
+/** The first stage of all models in words. A number that differs between models is given as a range. */
 export function firstStageWords(study: StudyConfig): { steps: string; batch: string; rate: string; schedule: string } {
   const stages = study.arms.map((arm) => studyOfArm(study, arm).pretraining);
   const range = (of: (stage: StageConfig) => number) => {
@@ -108,7 +108,7 @@ export function sizeOf(run: Run): string {
   );
 }
 
-/** What whiskers and bands mean. */
+/** Explains whiskers and bands. */
 export function spreadNote(run: Run): string {
   const { most, words } = seedsOf(run);
   return most === 1

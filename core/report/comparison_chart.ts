@@ -28,7 +28,7 @@ const spreadOf = ({ mean, interval, pairs }: Difference): Spread => {
   return { mean, low, high, deviation: undefined, count: pairs };
 };
 
-/** How a difference is drawn: filled where the interval excludes zero, crossed where it lies within the margin, else hollow. */
+/** The mark of a difference: filled if the interval excludes zero, a cross if it is within the margin, else hollow. */
 function styleOf(difference: Difference, margin: number): PointSeries["style"] {
   const standing = standingOf(difference, margin);
   return standing === "undecided" ? "hollow" : standing === "equal" ? "cross" : "filled";
@@ -85,7 +85,7 @@ function armCell(run: Run): Cell | undefined {
   };
 }
 
-/** The effect of each factor; undefined where the suite has no factors. */
+/** The effect of each factor; undefined if the suite has no factors. */
 function factorCell(run: Run): Cell | undefined {
   const rows = factorEffects(run);
   if (rows.length === 0) return undefined;
@@ -103,7 +103,7 @@ function factorCell(run: Run): Cell | undefined {
   };
 }
 
-/** Says by how much the models differ in size; nothing where it is less than 2 %. */
+/** Says by how much the models differ in size. Empty below 2 %. */
 function sizeNote(run: Run): string[] {
   const counts = run.results.map(({ parameters }) => parameters),
     least = Math.min(...counts),

@@ -17,7 +17,7 @@ const PREFERENCE_COLUMNS = [["log_odds", "logOdds"], ["chosen_logp", "chosenLogp
     ];
   });
 
-/** Median, lowest and highest speed of an arm. The median is left to words where the interval is too wide. */
+/** Median, lowest and highest speed of an arm. There is no median if the interval is too wide. */
 const SPEED_COLUMNS = (["training", "generation"] as const)
   .flatMap((kind): [name: string, of: (result: ArmResult, run: Run) => Cell][] => [
     [`${kind}_tokens_per_s`, ({ arm }, run) => steadySpeed(run, arm, kind)?.mean ?? (run.speeds && NOT_MEASURABLE)],
@@ -58,7 +58,7 @@ const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult, run: Ru
   ["failure", ({ failure }) => failure],
 ];
 
-/** Columns of a run whose test part was read: [name, stage, measure]. */
+/** Columns for the test part: [name, stage, measure]. */
 const TEST_COLUMNS = (["pretraining", "orpo", "control"] as const).flatMap((stage) => {
   const prefix = stage === "pretraining" ? "pretrain" : stage;
   return ([["loss_nats", "loss"], ["perplexity", "perplexity"], ["bits_per_byte", "bitsPerByte"]] as const)
@@ -119,8 +119,8 @@ export function preferenceCsv(run: Run): string {
 }
 
 /**
- * comparisons.csv: every pair of models after every stage that both have. low_nats to high_nats allow for the number of pairs,
- * alone_low_nats to alone_high_nats do not.
+ * comparisons.csv: every pair of models after every stage that both have. low_nats to high_nats are simultaneous intervals for
+ * all pairs, alone_low_nats to alone_high_nats are not.
  */
 export function comparisonsCsv(run: Run): string {
   const head = ("model_a,model_b,stage,seeds,blocks,difference_nats,low_nats,high_nats,differs,alone_low_nats," +

@@ -22,7 +22,7 @@ import { type ArmSummary, failuresOf, lastStage, ofStage, summaries, testQuality
 
 const lossOf = (result: ArmResult) => lastStage(result)?.final.loss;
 
-/** A difference of losses in words: nats, its interval when it has one, and the factor on the perplexity. */
+/** A difference of losses in words: nats, the interval if there is one, and the factor on the perplexity. */
 function inWords({ mean, interval }: Difference): string {
   const range = interval ? `, 95 % interval ${fixed(interval[0], 3)} to ${fixed(interval[1], 3)}` : "";
   return `${fixed(mean, 3)} nats per token${range} (a factor of ${fixed(Math.exp(mean), 3)} on perplexity)`;
@@ -37,7 +37,7 @@ function ranking(arms: readonly ArmSummary[]): Ranking {
   }).toSorted((a, b) => a.loss - b.loss);
 }
 
-/** The order on the test part, which nothing was chosen by; nothing where it was not read. */
+/** The order on the test part, which no choice depends on. Empty if it was not evaluated. */
 function testOrder(run: Run): string[] {
   if (!run.test) return [];
   const stage = lastStageOf(run);
@@ -53,7 +53,7 @@ function orderFindings(run: Run, ranked: Ranking): string[] {
   if (ranked.length === 0) return ["No arm finished a stage: there is nothing to compare."];
   const { most } = seedsOf(run);
   const perplexityOf = (result: ArmResult) => lastStage(result)?.final.perplexity;
-  // Tables and figures show the same mean of the seeds' perplexities. It is a little above e to the mean loss.
+  // The mean of the seeds' perplexities, as in tables and figures. It is slightly larger than e to the mean loss.
   const order = ranked.map(({ arm }) => `${oneLine(arm.name)} ${significant(arm.spread(perplexityOf)?.mean)}`).join(
     ", ",
   );
@@ -70,7 +70,10 @@ function orderFindings(run: Run, ranked: Ranking): string[] {
   return found;
 }
 
-/** The difference of the losses on the tokens that models are compared on. Where these were not kept: of the mean losses of the seeds. */
+/**
+ * The difference of the losses on the compared tokens. If these were not stored, the difference of the mean losses of the
+ * seeds.
+ */
 function differenceBetween(run: Run, [first, second]: readonly [ArmSummary, ArmSummary]): Difference | undefined {
   const arms = summaries(run).length, together = arms * (arms - 1) / 2;
   return tokenDifference(run, [first.name, second.name]) ?? paired([first, second], { measure: lossOf, together });
@@ -93,7 +96,7 @@ function comparison(run: Run, [first, second]: readonly [ArmSummary, ArmSummary]
   return `${a} ${verb} ${b} by ${inWords(positive(difference))}${within(run, difference)}.`;
 }
 
-/** A difference whose interval holds zero, in words. */
+/** A difference whose interval contains zero, in words. */
 function unclear(run: Run, difference: Difference): string {
   const margin = `the margin of ${marginOf(run)} nats per token`;
   return standingOf(difference, marginOf(run)) === "equal"
@@ -101,7 +104,7 @@ function unclear(run: Run, difference: Difference): string {
     : `undecided by the noise of ${noiseOf(run, difference)}, ${inWords(difference)}`;
 }
 
-/** Says of a clear difference that it is too small to matter; empty where it is not, or may not be. */
+/** Says that a clear difference is too small to matter; empty if it is larger or could be. */
 function within(run: Run, { interval }: Difference): string {
   const margin = marginOf(run);
   return interval && interval[0] > -margin && interval[1] < margin
@@ -109,7 +112,7 @@ function within(run: Run, { interval }: Difference): string {
     : "";
 }
 
-/** The difference, with its sign changed where it is negative. */
+/** The absolute value of the difference. */
 const positive = (difference: Difference): Difference => difference.mean >= 0 ? difference : negated(difference);
 
 /** The verdict on the hybrid that a difference and its interval support. */
@@ -189,7 +192,7 @@ function preferenceFinding(
     `${clear ?? ""}.${lossText ?? ""}`;
 }
 
-/** What preference did, apart from more training: each arm's second stage against its control. */
+/** The effect of preference without that of more training: each arm's second stage against its control. */
 function preferenceFindings(run: Run, arms: readonly ArmSummary[]): string[] {
   const { beta, loss } = run.record.study.preference;
   if (loss === "seed") {
@@ -223,7 +226,7 @@ function unfinished(run: Run): string[] {
   return done < all ? [`The study is not finished: ${all - done} of its ${all} trainings have no result yet.`] : [];
 }
 
-/** One paragraph: whether the parallel hybrid wins. In a study without it: how the two best models compare. */
+/** One paragraph: whether the parallel hybrid wins. In a study without it, the comparison of the two best models. */
 export function verdict(run: Run): string {
   const ranked = ranking(summaries(run)), [first, second] = ranked;
   const scope = seedsOf(run).most === 1 ? " One seed." : "";

@@ -9,7 +9,7 @@ import { INTERACTIVE_STYLE, interactiveSections, SCRIPT } from "./interactive/mo
 import { meansNote, metricsTables } from "./metrics.ts";
 import { recordRows } from "./record_rows.ts";
 
-/** The figures of a run, which lie in the folder of the page. They show the data of the charts, for slides and papers. */
+/** The figures of a run in the folder of the page. They show the data of the charts, for slides and papers. */
 function figureList(run: Run): Markup {
   const { attention } = run;
   const files: [file: string, title: string][] = [
@@ -54,7 +54,7 @@ const tablesOf = (run: Run): Markup[] =>
     }`
   );
 
-/** The findings that the page does not say in its warning or its verdict. */
+/** The findings that are not in the warning or the verdict of the page. */
 const otherFindings = (run: Run, said: string): Markup[] =>
   findings(run).filter((finding) => finding !== oneLine(run.record.corpus.warning ?? "") && !said.includes(finding))
     .map((finding) => markup`<li>${finding}</li>`);
@@ -69,7 +69,7 @@ const figureSection = (run: Run): Section => ({
   ],
 });
 
-/** The sections of a run. `beside`: figures lie in the folder of the page. */
+/** The sections of a run. `beside`: the figures are in the folder of the page. */
 function sectionsOf(run: Run, { beside }: { beside: boolean }): Section[] {
   // Only the tables show shorter trainings.
   const main = withoutBranches(run),
@@ -105,9 +105,9 @@ function sectionsOf(run: Run, { beside }: { beside: boolean }): Section[] {
 }
 
 /**
- * The run as one self-contained HTML page: verdict, findings, interactive charts and attention maps, tables, samples and the run
- * record. All texts of the run are escaped. The page's policy forbids the network and every script but its own. `beside`: the figures
- * lie in the folder of the page, which links to them.
+ * The run as one self-contained HTML page: verdict, findings, interactive charts and attention maps, tables, samples and the
+ * run record. All texts of the run are escaped. The page's policy forbids the network and every script but its own. `beside`:
+ * the figures are in the folder of the page, which links to them.
  */
 export function reportPage(run: Run, { beside = true }: { beside?: boolean } = {}): string {
   const { warning } = run.record.corpus, sections = sectionsOf(run, { beside });

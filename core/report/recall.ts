@@ -27,7 +27,7 @@ export function probeOf(run: Run): Probe {
   });
 }
 
-/** Keys, values and states that the small model of an arm carries over one sequence of the task (bytes). */
+/** Size of the keys, values and states of the small model of an arm over one sequence of the task (bytes). */
 export function carriedBytes({ arms, length }: RecallConfig, name: string): number | undefined {
   const config = arms.find((arm) => arm.name === name)?.config;
   if (!config) return undefined;
@@ -35,7 +35,7 @@ export function carriedBytes({ arms, length }: RecallConfig, name: string): numb
   return kvBytes + stateBytes;
 }
 
-/** The accuracy of a model that guesses. */
+/** The accuracy of guessing. */
 export const chanceOf = ({ values }: RecallConfig): number => 1 / values;
 
 /** The results of one arm, and its accuracy over the seeds in each range of distances. */

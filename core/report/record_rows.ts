@@ -1,4 +1,4 @@
-/** What was run: the facts of a run record, as names and values. */
+/** The facts of a run record, as names and values. */
 import type { StageConfig, StudyConfig } from "../config/mod.ts";
 import { sharesOf } from "../data/split.ts";
 import { type Run, type RunRecord, studyLabel } from "../record/mod.ts";
@@ -22,7 +22,7 @@ const dataWords = ({ profile, trainFraction, split }: StudyConfig): { tokenizer:
       train: `shuffled sequences, ${percent(trainFraction)} of them,`,
     };
 
-/** A tokenizer in words; `words`: what it was trained on, unless it was given or saw a sample. */
+/** A tokenizer in words. `words`: its training text, unless it was given or was trained on a sample. */
 function tokenizerWords({ vocabSize, source, sampleCharacters }: RunRecord["tokenizer"], words: string): string {
   const trained = sampleCharacters === undefined
     ? words
@@ -79,7 +79,7 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
   return rows.flatMap(([name, value]) => value ? [[name, oneLine(value)]] : []);
 }
 
-/** How batches are computed, where that is in parts. */
+/** Says in how many parts a batch is computed, if in several. */
 function partsOfBatch({ accumulate }: Pick<StageConfig, "accumulate">): string {
   return accumulate ? ` in ${accumulate} parts (gradients are summed part by part: other last digits than in one)` : "";
 }

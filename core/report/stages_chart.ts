@@ -112,8 +112,8 @@ function fromFirstStage(run: Run, lines: readonly Line[]): Line[] {
 }
 
 /**
- * The learning rate of both stages, one after the other: one curve where all models have one schedule in the first stage, else a
- * curve of each model. The second stage is drawn behind the longest first one.
+ * The learning rate of both stages, one after the other: one curve if all models have the same schedule in the first stage,
+ * else a curve of each model. The second stage is drawn after the longest first stage.
  */
 function rateCell(run: Run): Cell {
   const { study } = run.record, { orpo } = study, black: Look = { colour: INK, marker: "circle", rotation: 0 };
@@ -248,7 +248,10 @@ function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
   return { title: "Legend", paint };
 }
 
-/** Draws both stages in eleven plots and a legend, or the first stage alone in two where the study has no other. Returns the bytes of a PNG. */
+/**
+ * Draws both stages in eleven plots and a legend, or the first stage alone in two if the study has no second stage. Returns
+ * the bytes of a PNG.
+ */
 export function stagesChart(run: Run): Promise<Uint8Array> {
   const arms = summaries(run);
   const both = run.record.study.lastStage !== "pretraining";

@@ -1,4 +1,4 @@
-/** Differences between arms, and how certain a few seeds make them. */
+/** Differences between arms and their uncertainty with a small number of seeds. */
 import { EQUIVALENCE_MARGIN, factorsOf, isOn } from "../config/mod.ts";
 import { compareFamily, type Comparison } from "../eval/comparison.ts";
 import type { Contrast } from "../eval/contrast.ts";
@@ -10,12 +10,12 @@ import { type ArmSummary, summaries } from "./summary.ts";
 /** The mean of paired differences and its 95 % interval; the interval is undefined with a single pair. */
 export interface Difference {
   readonly mean: number;
-  /** It allows for the number of intervals that stand together, see {@link Comparison}. */
+  /** A simultaneous interval, see {@link Comparison}. */
   readonly interval?: readonly [low: number, high: number];
-  /** The interval of this difference if it had been the only one. */
+  /** The interval of this difference alone. */
   readonly alone?: readonly [low: number, high: number];
   readonly pairs: number;
-  /** Stretches of validation text in the bootstrap; undefined when the interval uses the seeds only. */
+  /** Blocks of validation text in the bootstrap; undefined if the interval uses the seeds only. */
   readonly blocks?: number;
 }
 
@@ -23,12 +23,12 @@ export interface Difference {
 export const isClear = ({ interval }: Difference): boolean =>
   interval !== undefined && (interval[0] > 0 || interval[1] < 0);
 
-/** What a difference says: one side is lower, both are equal within the margin, or it is not known. */
+/** The result of a comparison: one side is lower, both are equal within the margin, or undecided. */
 export type Standing = "lower" | "higher" | "equal" | "undecided";
 
 /**
- * What a difference says. "equal" only where the whole interval lies within the margin: two one-sided tests at 2.5 % each, that it
- * is above −margin and below margin. A difference without an interval is judged by its sign.
+ * The result of a comparison. "equal" only if the whole interval is within the margin: two one-sided tests at 2.5 % each,
+ * above −margin and below margin. A difference without an interval is judged by its sign.
  */
 export function standingOf(difference: Difference, margin: number): Standing {
   const { mean, interval } = difference;
@@ -41,8 +41,9 @@ export const marginOf = ({ record: { study } }: Run): number => study.equivalenc
 
 /**
  * Mean and 95 % interval of paired differences: mean ± t · s / √n. Undefined without any difference. The interval assumes a
- * normal distribution. With two or three differences it is wide. `together`: so many intervals stand side by side, and all of them
- * hold in 95 of 100 cases (Bonferroni). More than one difference needs `loadStudent`, which `loadRun` calls.
+ * normal distribution. With two or three differences it is wide. `together`: the number of simultaneous intervals
+ * (Bonferroni): in 95 of 100 cases all of them contain their true values. More than one difference needs `loadStudent`, which
+ * `loadRun` calls.
  */
 export function differenceOf(
   differences: readonly number[],
@@ -74,7 +75,7 @@ export function paired(
   return differenceOf(differences.filter(Number.isFinite), { together });
 }
 
-/** A comparison as tables and figures take it. */
+/** Converts a comparison for tables and figures. */
 export const asDifference = ({ mean, interval, alone, seeds, blocks }: Comparison): Difference => ({
   mean,
   interval,
@@ -88,8 +89,8 @@ export const lastStageOf = (run: Run): StageName =>
   run.results.every(({ stages }) => stages.orpo) ? "orpo" : "pretraining";
 
 /**
- * The part of the text that models are compared on: the test part once every finished model has been read there, because
- * nothing was chosen by it; else the validation part.
+ * The part of the text on which models are compared: the test part if every finished model was evaluated on it, because no
+ * choice depends on it; else the validation part.
  */
 export const comparedPart = ({ results, test }: Run): "validation" | "test" =>
   test !== undefined && results.length > 0 && test.losses.length > 0 && test.results.length >= results.length
@@ -101,7 +102,7 @@ const keptLosses = (run: Run, stage: StageName): TokenLosses[] => {
   return losses.filter((kept) => kept.stage === stage);
 };
 
-/** Mean loss of an arm's seeds on the tokens that models are compared on; undefined where the losses of tokens were not kept. */
+/** Mean loss of an arm's seeds on the compared tokens; undefined if the losses of tokens were not stored. */
 export function meanTokenLoss(run: Run, { arm, stage }: { arm: string; stage: StageName }): number | undefined {
   const means = keptLosses(run, stage).filter((kept) => kept.arm === arm)
     .map(({ nats }) => nats.reduce((sum, loss) => sum + loss, 0) / nats.length);
@@ -117,7 +118,7 @@ export interface ArmComparison {
   readonly comparison: Comparison;
 }
 
-/** Answers contrasts of the losses after a stage. */
+/** Estimates contrasts of the losses after a stage. */
 function answered(
   run: Run,
   { stage, contrasts }: { stage: StageName; contrasts: readonly Contrast[] },
@@ -128,10 +129,10 @@ function answered(
   return compareFamily([{ means, contrasts }])[0] ?? [];
 }
 
-/** Comparisons that were made of a run, by stage: tables, figures and texts ask for the same ones. */
+/** A cache of the comparisons of a run by stage, because tables, figures and texts need the same ones. */
 const known = new WeakMap<Run, Map<StageName, ArmComparison[]>>();
 
-/** Every pair of arms whose token losses were kept, in the order of the study. Their intervals hold together. */
+/** Every pair of arms whose token losses were stored, in the order of the study. The intervals are simultaneous. */
 export function comparisons(run: Run, stage: StageName = lastStageOf(run)): ArmComparison[] {
   const ofRun = known.get(run) ?? new Map<StageName, ArmComparison[]>(), before = ofRun.get(stage);
   if (before) return before;
@@ -152,7 +153,7 @@ export function negated({ mean, interval, alone, ...counts }: Difference): Diffe
   return { mean: -mean, interval: negated(interval), alone: negated(alone), ...counts };
 }
 
-/** Loss of arm `a` minus that of arm `b` on the tokens that models are compared on, paired by seed; undefined where losses were not kept. */
+/** Loss of arm `a` minus that of arm `b` on the compared tokens, paired by seed; undefined if losses were not stored. */
 export function tokenDifference(
   run: Run,
   [a, b]: readonly [string, string],
@@ -164,7 +165,7 @@ export function tokenDifference(
   }
 }
 
-/** The sources of noise that the intervals of a run cover, in words; empty where token losses were not kept. */
+/** The sources of noise that the intervals of a run cover, in words; empty if token losses were not stored. */
 export function intervalsRestOn(run: Run): string {
   const found = comparisons(run), blocks = found[0]?.difference.blocks;
   if (blocks === undefined) return "";
@@ -182,7 +183,7 @@ export function intervalsRestOn(run: Run): string {
         `found best.`);
 }
 
-/** The rule by which differences become words. */
+/** Explains the words for differences. */
 export const marginNote = (run: Run): string =>
   `Equal: the whole interval lies within ±${marginOf(run)} nats per token, the margin of this study. Undecided: the ` +
   `interval holds zero and values beyond the margin.`;
@@ -195,8 +196,8 @@ export interface FactorEffect {
 }
 
 /**
- * The effect of each factor of a suite with factors; empty for other suites and where an arm is missing. All trainings together
- * give the scatter, with the seeds as blocks: with eight arms and three seeds it has 14 degrees of freedom.
+ * The effect of each factor of a factorial suite; empty for other suites and if an arm is missing. The variance is pooled over
+ * all trainings, with the seeds as blocks: with eight arms and three seeds it has 14 degrees of freedom.
  */
 export function factorEffects(run: Run, stage: StageName = lastStageOf(run)): FactorEffect[] {
   const { study } = run.record, factors = factorsOf(study.suite), all = 2 ** factors.length;

@@ -44,7 +44,7 @@ export function summaries(run: Run): ArmSummary[] {
   }).filter(({ results }) => results.length > 0);
 }
 
-/** Lifts a measure of a stage to a measure of an arm's result; undefined where the arm did not finish the stage. */
+/** Turns a measure of a stage into a measure of an arm's result; undefined if the arm did not finish the stage. */
 export const ofStage = (stage: StageName, measure: (result: StageResult) => number | undefined) =>
 (
   result: ArmResult,
@@ -87,14 +87,14 @@ export function trainSeconds(result: ArmResult): number | undefined {
 export const lastStage = (result: ArmResult): StageResult | undefined =>
   result.stages.orpo ?? result.stages.pretraining;
 
-/** What an arm reaches on the test part after a stage; undefined where that was not read. */
+/** The quality of an arm on the test part after a stage; undefined if it was not evaluated. */
 export const testQuality = (
   { test }: Run,
   { arm, seed }: Pick<ArmResult, "arm" | "seed">,
   stage: StageName,
 ): Quality | undefined => test?.results.find((one) => one.arm === arm && one.seed === seed)?.stages[stage];
 
-/** An arm that stopped before its end, and why. */
+/** An arm that stopped before its end, and the reason. */
 export interface Failure {
   readonly arm: string;
   readonly seed: number;

@@ -1,4 +1,4 @@
-/** slices.html: held-out text, coloured by which of two models was less surprised by each token. */
+/** slices.html: held-out text, coloured by which of two models has the lower loss on each token. */
 import type { KindGroup } from "../eval/token_kinds.ts";
 import { at } from "../lists.ts";
 import type { Run, StageName } from "../record/mod.ts";
@@ -24,7 +24,7 @@ select{max-width:100%}.pages{display:flex;gap:.8rem;align-items:center;margin:.6
 .readout,.summary{font-size:.9rem;min-height:1.6em;overflow-wrap:anywhere}
 `);
 
-/** Tokens on a page, and in the whole file: a longer text would make the file too large. */
+/** Tokens per page, and most tokens of the file, so that it does not become too large. */
 const PER_PAGE = 600, MOST = 20_000;
 
 /** The mean loss of an arm's seeds on each of the first tokens, in steps of 0.01 nats. */

@@ -12,7 +12,7 @@ import { armsOfSweep, isChosen } from "./sweep_report.ts";
 type Trial = SweepRecord["trials"][number];
 type Axis = SweepRecord["over"][number];
 
-/** Where the values of an axis are drawn: numbers where they are, other values at 1, 2, 3 and so on. */
+/** The positions of the values of an axis: numbers at their value, other values at 1, 2, 3 and so on. */
 interface Places {
   readonly log: boolean;
   readonly of: (value: unknown) => number;
@@ -33,7 +33,7 @@ function placesOf(axis: Axis, record: SweepRecord): Places {
   return { log: false, of, names };
 }
 
-/** Of each value of a key, the trial of the lowest mean over the other keys. */
+/** For each value of a key, the trial with the lowest mean loss over the other keys. */
 function bestByValue(trials: readonly Trial[], path: string): Trial[] {
   const groups = [...Map.groupBy(trials, ({ point }) => JSON.stringify(point[path])).values()];
   return groups.flatMap((group) => group.toSorted((a, b) => meanLoss(a) - meanLoss(b)).slice(0, 1));

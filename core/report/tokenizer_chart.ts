@@ -11,7 +11,7 @@ export interface TokenizerFigures {
   /** File name of the tokenizer. */
   name: string;
   vocabSize: number;
-  /** What was counted, for the caption: a file, or the model's own probabilities. */
+  /** The source of the shares, for the caption: a file, or the model's own probabilities. */
   source: string;
   /** Share of each piece in percent, largest first. Pieces with a share of zero are not drawn. */
   shares: readonly number[];
@@ -21,7 +21,7 @@ export interface TokenizerFigures {
 
 const RANKS_SHOWN = 120;
 
-/** Ranks from 1 to `last`, evenly spaced on a logarithmic axis. There are none where `last` is 0. */
+/** Ranks from 1 to `last`, evenly spaced on a logarithmic axis. None if `last` is 0. */
 function logRanks(last: number): number[] {
   if (last === 0) return [];
   const ranks = Array.from({ length: RANKS_SHOWN }, (_, i) => Math.round(last ** (i / (RANKS_SHOWN - 1))));

@@ -1,4 +1,7 @@
-/** One arm of a study with one seed: both training stages and the control, each resumable, and what is measured after each. */
+/**
+ * Runs one arm of a study with one seed: both training stages and the control, each resumable, and the measurements after
+ * each.
+ */
 import { join } from "node:path";
 import { type Arm, cacheSize, studyOfArm } from "../config/mod.ts";
 import { makeFolders } from "../disk/mod.ts";
@@ -10,7 +13,7 @@ import type { ArmContext, ArmRun } from "./arm_run.ts";
 import { readStage, runArmStage } from "./arm_stage.ts";
 import { stagesOf } from "./stage_plans.ts";
 
-/** Trains and measures what is not done yet, and writes result.json. */
+/** Does the trainings and measurements that are not done yet, and writes result.json. */
 export async function runArm({ name: arm, config }: Arm, seed: number, given: ArmContext): Promise<ArmResult> {
   const context = { ...given, study: studyOfArm(given.study, { name: arm }) };
   const { disk, executor, study } = context, folder = armFolder(context.folder, arm, seed);

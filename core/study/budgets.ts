@@ -1,4 +1,4 @@
-/** What the first stage of an arm costs: parameters, tokens, floating-point operations. */
+/** The cost of the first stage of an arm: parameters, tokens, floating-point operations. */
 import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { parameterCount } from "../params/specs.ts";
 import { updateFlops } from "./match.ts";

@@ -1,4 +1,4 @@
-/** What each cell of a study needs: arithmetic, memory and disk, all counted from its plans. */
+/** The cost of each cell of a study: arithmetic, memory and disk space, counted from its plans. */
 import { type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -10,11 +10,11 @@ import { plansOf, stagePlans, stagesOf } from "./stage_plans.ts";
 
 export interface CellCost {
   readonly cell: Cell;
-  /** Multiplications and additions, the recall probe included. */
+  /** Multiplications and additions, including the recall probe. */
   readonly flops: number;
-  /** Parameters, gradients, moments and activations of the stage that needs most (bytes). The program itself is not in it. */
+  /** Parameters, gradients, moments and activations of the stage that needs most (bytes), without the program itself. */
   readonly memory: number;
-  /** Most that the cell's folder has at one time (bytes). */
+  /** Largest size of the cell's folder at any time (bytes). */
   readonly disk: number;
 }
 
@@ -38,7 +38,7 @@ function memoryOf(executor: Executor, study: StudyConfig, { arm }: Cell): number
   );
 }
 
-/** Bytes of a line of the metrics log, and of tokens as text in pairs.json; both high. */
+/** Bytes of a line of the metrics log, and of a token in pairs.json. Both are upper estimates. */
 const LINE_BYTES = 400, TOKEN_TEXT_BYTES = 14;
 /** Attention maps, records, tokenizer. */
 const SMALL_FILES = 2 ** 20;
@@ -54,7 +54,7 @@ function diskOf(study: StudyConfig, { arm }: Cell, validationTokens: number): nu
   return stages.length * ofStage + 3 * weights + pairs + LINE_BYTES * steps + SMALL_FILES;
 }
 
-/** What each cell needs, on texts of these sizes. Cells of one arm need the same. */
+/** The cost of each cell on texts of these sizes. All cells of an arm have the same cost. */
 export function cellCosts(
   executor: Executor,
   study: StudyConfig,

@@ -20,11 +20,11 @@ export const withArmsOf = (study: StudyConfig, cells: readonly Cell[]): StudyCon
   arms: study.arms.filter(({ name }) => cells.some(({ arm }) => arm.name === name)),
 });
 
-/** Whether the training of `cell` branches off that of `trunk`: see `trunk.ts`. */
+/** Whether the training of `cell` starts from a checkpoint of `trunk`; see `trunk.ts`. */
 export const branchesOff = (cell: Cell, trunk: Cell): boolean =>
   cell.arm.trunk === trunk.arm.name && cell.seed === trunk.seed;
 
-/** Cells by training that they have in common: a trunk and what branches off it make one group, any other cell is one alone. */
+/** Groups of cells with common training: a trunk and its branches are one group, any other cell is a group of its own. */
 export function groupsOf(cells: readonly Cell[]): Cell[][] {
   const groups: [Cell, ...Cell[]][] = [];
   for (const cell of cells) {

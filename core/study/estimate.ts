@@ -13,25 +13,25 @@ import { stagePlans, stagesOf } from "./stage_plans.ts";
 
 /**
  * The speed of a whole study as a share of the speed of its largest product. Scans, norms and losses move more bytes per flop.
- * Measured once, with `quick` on the CPU executor: 15.0 Tflop in 316 s, and a product at 110 GFLOP/s. It is a guess on other
- * adapters and at other sizes.
+ * Measured once, with `quick` on the CPU executor: 15.0 Tflop in 316 s, and a product at 110 GFLOP/s. On other adapters and at
+ * other sizes it is a guess.
  */
 const SHARE_OF_PRODUCT = 0.43;
 /** The same on a software WebGPU adapter. SwiftShader on a busy machine took 158 s for 0.088 Tflop of `hymba` and 64 s for 0.050 Tflop of `transformer-global`. */
 const SHARE_ON_SOFTWARE = 0.19;
 
-/** Characters per token: a low guess, so that evaluations are not underestimated. */
+/** Characters per token. A low guess, so that the cost of evaluations is not underestimated. */
 const CHARACTERS_PER_TOKEN = 2;
 
 const PROBE_MS = 500;
 
-/** Flops of one update: of all its batches, and with accumulation of its end. */
+/** Flops of one update: all its batches, and with accumulation the final update of the weights. */
 const flopsOfUpdate = ({ plan, accumulation }: Pick<TrainingPlan, "plan" | "accumulation">): number =>
   accumulation ? accumulation.count * flopsOf(plan) + flopsOf(accumulation.plan) : flopsOf(plan);
 
 const flopsOf = ({ steps }: Plan) => steps.reduce((sum, { flops }) => sum + flops, 0);
 
-/** Multiplications and additions of a study by what they are for, over all arms, stages and seeds. */
+/** Multiplications and additions of a study by purpose, over all arms, stages and seeds. */
 export interface StudyFlops {
   readonly training: number;
   readonly evaluation: number;
@@ -40,7 +40,10 @@ export interface StudyFlops {
   readonly recall: number;
 }
 
-/** Counts the flops of a study in which shorter trainings start from their trunks, and whose validation part has `validationTokens` tokens; the test part is read once. */
+/**
+ * Counts the flops of a study whose validation part has `validationTokens` tokens. Shorter trainings start from their trunks,
+ * and the test part is evaluated once.
+ */
 export function studyFlops(
   study: StudyConfig,
   { validationTokens, testTokens = 0 }: { validationTokens: number; testTokens?: number },
@@ -62,7 +65,7 @@ export function studyFlops(
       flops.evaluation += seeds * evaluations * Math.ceil((validationTokens - 1) / tokens) * flopsOf(evaluation.plan);
       flops.evaluation += seeds * Math.ceil(testTokens / tokens) * flopsOf(evaluation.plan);
       if (pairs) {
-        // Preference is measured before the first step too.
+        // Preference is also measured before the first step.
         flops.evaluation += seeds * (evaluations + 1) * Math.ceil(2 * heldOutPairs / pairs.B) * flopsOf(pairs.plan);
       } else flops.sampling += seeds * sampledTokens * flopsOf(evaluation.plan) / tokens;
     }
@@ -74,7 +77,7 @@ export function studyFlops(
   return flops;
 }
 
-/** Tokens of both held-out parts; a high guess. */
+/** Tokens of both held-out parts; an upper estimate. */
 export function heldOutTokens(
   study: StudyConfig,
   { characters: ofText, separate = {} }: TextSizes,
@@ -86,7 +89,7 @@ export function heldOutTokens(
   return { validationTokens: tokens(separate.validation, validation), testTokens: tokens(separate.test, test) };
 }
 
-/** Flops per second of a matrix product of the feed-forward shape: the best run in half a second, without the first. */
+/** Flops per second of a matrix product of the feed-forward shape: the best run in half a second, except the first one. */
 async function productRate(executor: Executor, study: StudyConfig): Promise<number> {
   const { dModel: K, ffnHidden } = at(study.arms, 0).config,
     M = study.pretraining.batch * study.sequenceLength,
@@ -97,7 +100,7 @@ async function productRate(executor: Executor, study: StudyConfig): Promise<numb
   program.write(a, new Float32Array(M * K).fill(0.5));
   program.write(b, new Float32Array(N * K).fill(0.5));
   let best = Infinity;
-  // Engines compile hot code while it runs, so the first runs say little.
+  // JavaScript engines compile hot code while it runs, so the first runs are slower.
   const end = performance.now() + PROBE_MS;
   for (let run = 0; run < 4 || performance.now() < end; run++) {
     const start = performance.now();
@@ -113,7 +116,7 @@ async function productRate(executor: Executor, study: StudyConfig): Promise<numb
 export const flopsIn = ({ training, evaluation, sampling, recall }: StudyFlops): number =>
   training + evaluation + sampling + recall;
 
-/** Flops per second that a whole study gets, from half a second of its largest product. */
+/** Flops per second of a whole study, estimated from half a second of its largest product. */
 export async function studyRate(
   executor: Executor,
   study: StudyConfig,

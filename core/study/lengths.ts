@@ -1,4 +1,4 @@
-/** Lengths of the first stage that were given as epochs or as floating-point operations, as steps. */
+/** Converts lengths of the first stage from epochs or floating-point operations to steps. */
 import {
   type Arm,
   atSteps,
@@ -16,10 +16,10 @@ import { at } from "../lists.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { updateFlops } from "./match.ts";
 
-/** Whether steps depend on the number of tokens of the text. */
+/** Whether the number of steps depends on the number of tokens of the text. */
 const needsText = (study: StudyConfig): boolean => openLengths(study).some(({ unit }) => unit === "epochs");
 
-/** Sequences of an epoch: of the training part, cut into sequences of the study's length. */
+/** Sequences per epoch: the training part, cut into sequences of the study's length. */
 async function sequencesOf(
   disk: Disk,
   study: StudyConfig,
@@ -33,13 +33,15 @@ async function sequencesOf(
   }
 }
 
-/** A stage of so many steps; `stepsOf` counts them where the length is open. */
+/** The stage with its length in steps. `stepsOf` converts an open length. */
 function closed(stage: StageConfig, stepsOf: (open: NonNullable<StageConfig["openLength"]>) => number): StageConfig {
   const { openLength, ...rest } = stage;
   return openLength ? { ...rest, ...atSteps(Math.max(1, stepsOf(openLength)), openLength.given) } : rest;
 }
 
-/** The study with all lengths in steps. Of a study in operations, the steps that are its own are those of its first arm. */
+/**
+ * The study with all lengths in steps. If the length is given in operations, the study's own steps are those of its first arm.
+ */
 function inSteps(study: StudyConfig, sequences: number): StudyConfig {
   const closedFor = (arm: Arm) => {
     const { pretraining } = studyOfArm(study, arm), { batch } = pretraining;
@@ -67,7 +69,7 @@ function inSteps(study: StudyConfig, sequences: number): StudyConfig {
   return { ...study, pretraining: base, arms };
 }
 
-/** The study with all lengths in steps. Encodes the text where they are given in epochs. */
+/** The study with all lengths in steps. Encodes the text if lengths are given in epochs. */
 export async function withSteps(
   disk: Disk,
   study: StudyConfig,

@@ -1,4 +1,4 @@
-/** The files of a preference task with an oracle: its settings, its pairs, the rates that were tried, and its results. */
+/** The files of a preference task with an oracle: settings, pairs, tried learning rates, and results. */
 import { type Attribute, ATTRIBUTES } from "../data/oracle.ts";
 import {
   type Checked,
@@ -24,20 +24,20 @@ const settings = object({
   attribute: oneOf(attributes),
   /** Prompts with two samples each. */
   contests: whole({ min: 2, max: MANY }),
-  /** Fresh prompts of the outcome, and those by which the rate is chosen. */
+  /** Number of fresh prompts for the outcome, and of prompts for the choice of the learning rate. */
   prompts: whole({ min: 2, max: MANY }),
   developmentPrompts: whole({ min: 2, max: MANY }),
   betas: list(number({ min: 0, max: 1e6 }), { min: 1, max: 32 }),
-  /** Updates after which a model is measured, in rising order. */
+  /** Numbers of updates after which a model is measured, ascending. */
   steps: list(whole({ min: 1, max: MANY }), { min: 1, max: 32 }),
   rates: list(number({ min: 0, max: 1e3 }), { min: 1, max: 32 }),
-  /** Pairs of an update. */
+  /** Pairs per update. */
   batch: whole({ min: 1, max: 65_536 }),
-  /** Nats per token that the validation loss may rise by with the rate that is chosen. */
+  /** Largest increase of the validation loss that is allowed for the chosen rate (nats per token). */
   mostLoss: number({ min: 0, max: 100 }),
 });
 
-/** What a task is told. */
+/** The settings of a task. */
 export type OracleSettings = Checked<typeof settings>;
 
 const task = object({ format: oneOf([1]), settings, weights: digest });
@@ -49,12 +49,12 @@ export const oracleTaskOf = (value: unknown, path: string): OracleTask => readAs
 const tokens = list(whole({ max: 2 ** 31 }), { min: 1, max: 65_536 });
 
 const pairs = object({
-  /** The oracle prefers texts in which the attribute is at least so large. */
+  /** The oracle prefers texts whose attribute is at least this. */
   least: number(),
-  /** Of all samples, and of the pairs before they were balanced. */
+  /** Share of preferred texts among all samples, and number of pairs before balancing. */
   share: number({ min: 0, max: 1 }),
   contests: whole(),
-  /** Mean log-probability of chosen minus rejected samples, nats per token, after balancing. */
+  /** Mean log-probability of chosen minus rejected samples after balancing (nats per token). */
   lead_nats: number(),
   pairs: list(object({ prompt: tokens, chosen: tokens, rejected: tokens }), { min: 1, max: MANY }),
 });
@@ -67,16 +67,16 @@ const tried = object({ rate: number(), share: nullOr(measure), loss_nats: nullOr
 
 const rates = object({ beta: number(), rate: number(), tried: list(tried, { min: 1, max: 32 }) });
 
-/** rate-BETA.json: the rate that is chosen, and what all rates gave on development; null where a training diverged. */
+/** rate-BETA.json: the chosen rate, and the development results of all rates; null if the training diverged. */
 export type OracleRates = Checked<typeof rates>;
 export const oracleRatesOf = (value: unknown, path: string): OracleRates => readAs(rates, value, path);
 
 const point = object({
   steps: whole(),
-  /** 1 where the sample of a prompt has the attribute, one letter for each prompt. */
+  /** One digit per prompt: 1 if its sample has the attribute, else 0. */
   hits: pattern(/^[01]{1,1000000}$/, "a text of zeros and ones"),
   loss_nats: measure,
-  /** Log-probability of the model's own samples minus that by stage 1, nats per token. */
+  /** Log-probability of the model's own samples minus their log-probability under stage 1 (nats per token). */
   kl_nats: measure,
 });
 
@@ -86,10 +86,10 @@ const result = object({
   shuffled: oneOf([true, false]),
   rate: nullOr(number()),
   points: list(point, { max: 32 }),
-  /** Why the training ended early, where it did. */
+  /** The reason if the training ended early. */
   failure: nullOr(text({ max: 10_000 })),
 });
 
-/** NAME.json: what one model came to. `beta` and `rate` are null for stage 1 untouched. */
+/** NAME.json: the results of one model. `beta` and `rate` are null for the unchanged stage 1. */
 export type OracleResult = Checked<typeof result>;
 export const oracleResultOf = (value: unknown, path: string): OracleResult => readAs(result, value, path);

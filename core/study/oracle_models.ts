@@ -1,4 +1,4 @@
-/** The two models of a preference task: stage 1, which is not changed, and the one that is trained. */
+/** The two models of a preference task: stage 1, which does not change, and the trained model. */
 import { emptyBatch } from "../data/batches.ts";
 import type { Part } from "../data/parts.ts";
 import { sha256 } from "../disk/mod.ts";
@@ -13,10 +13,10 @@ import { putArena } from "../train/snapshot.ts";
 
 export type Which = "stage 1" | "trained";
 
-/** Sequences that are sampled or scored side by side. */
+/** Sequences that are sampled or scored in parallel. */
 const TOGETHER = 64;
 
-/** How both models sample, and the text that says what they lose. */
+/** How both models sample, and the text on which their loss is measured. */
 export interface OracleSampling {
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -55,7 +55,7 @@ export class OracleModels {
     putArena(this.executor, store, { tensors, arena: "parameters", name });
   }
 
-  /** Gives the model that is trained the weights of stage 1. */
+  /** Resets the trained model to the weights of stage 1. */
   reset(): void {
     this.#put(this.trained);
   }
@@ -64,7 +64,7 @@ export class OracleModels {
     return which === "trained" ? this.trained : this.#stageOne;
   }
 
-  /** One sample for each prompt. The same `first` draws the same numbers, whatever the model. */
+  /** One sample for each prompt. With the same `first`, both models use the same random numbers. */
   async sample(which: Which, prompts: readonly Uint32Array[], { first }: { first: number }): Promise<Uint32Array[]> {
     const { completionTokens: newTokens, temperature, seed, signal } = this.how, made: Uint32Array[] = [];
     for (let from = 0; from < prompts.length; from += TOGETHER) {

@@ -1,4 +1,4 @@
-/** Whether a run folder may be continued with these cells: a folder of cells, a merged one and a whole run are different things. */
+/** Checks that a run folder can be continued with these cells. Folders of cells, merged runs and whole runs are not mixed. */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
@@ -17,7 +17,7 @@ const holds = (part: Part | undefined): string =>
     ? "a whole study"
     : `${cellsInWords(part.cells, part.of)}${part.made_by === "merge" ? ", merged" : ""}`;
 
-/** Writes cells.json of a new folder of cells. Throws a UsageError when the folder holds other cells than those that will run. */
+/** Writes cells.json of a new folder of cells. Throws a UsageError if the folder has other cells than those to run. */
 export async function requirePart(
   disk: Disk,
   folder: string,

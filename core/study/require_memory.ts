@@ -4,7 +4,7 @@ import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import { plansOf, stagePlans, stagesOf } from "./stage_plans.ts";
 
-/** Throws a HymbaError that names the first stage of an arm that the executor has no room for. */
+/** Throws a HymbaError that names the first stage of an arm that does not fit into the executor's memory. */
 export function requireMemory(executor: Executor, study: StudyConfig): void {
   if (!executor.requireRoom) return;
   for (const arm of study.arms) {

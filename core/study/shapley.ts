@@ -1,4 +1,4 @@
-/** Shapley shares: how much each of several changes adds, averaged over the orders in which they can be made. */
+/** Shapley values: how much each of several changes adds, averaged over the orders of the changes. */
 import { mean } from "../lists.ts";
 import { permutation, STREAMS } from "../random.ts";
 
@@ -10,11 +10,11 @@ const has = (mask: Mask, change: number) => (mask >> change & 1) === 1;
 /** An order of the changes. */
 export type Order = readonly number[];
 
-/** The sets that an order goes through, from none to all. */
+/** The sets of an order after each change, from none to all. */
 export const masksOf = (order: Order): Mask[] =>
   order.reduce<Mask[]>((masks, change) => [...masks, (masks.at(-1) ?? 0) | 1 << change], [0]);
 
-/** Every order of `count` changes stands before its reverse, so that each change is as often early as late. */
+/** Random orders of `count` changes. Each is followed by its reverse, so that every change is equally often early and late. */
 export function sampledOrders(count: number, pairs: number): Order[] {
   return Array.from({ length: pairs }, (_, step) => {
     const order = [...permutation(count, { seed: 1, stream: STREAMS.bootstrap, step })];
@@ -22,7 +22,7 @@ export function sampledOrders(count: number, pairs: number): Order[] {
   }).flat();
 }
 
-/** What a change adds in one place of the lattice, and how much that place counts in the change's share. */
+/** One addition of a change to a set, and its weight in the change's share. */
 export interface Addition {
   readonly from: Mask;
   readonly to: Mask;
@@ -57,11 +57,11 @@ export function additionsIn(orders: readonly Order[], count: number): Addition[]
   return found;
 }
 
-/** The share of a change: the weighted mean of what it adds. */
+/** The share of a change: the weighted mean of its additions. */
 export const shareOf = (additions: readonly Addition[], value: (mask: Mask) => number): number =>
   additions.reduce((sum, { from, to, weight }) => sum + weight * (value(to) - value(from)), 0);
 
-/** The least and the most that a change adds anywhere, each a mean over `seeds` of values. */
+/** The smallest and the largest addition of a change, each a mean over `seeds` values. */
 export function rangeOf(
   additions: readonly Addition[],
   values: readonly ((mask: Mask) => number)[],

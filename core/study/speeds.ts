@@ -13,9 +13,9 @@ import { textObjective } from "../train/objective.ts";
 import { trainingPlan } from "../train/plans.ts";
 import { Updater } from "../train/updater.ts";
 
-/** A timed stretch lasts at least so long (seconds), unless it would need more than MOST_RUNS runs. */
+/** A measurement lasts at least this long (seconds), unless it would need more than MOST_RUNS runs. */
 const LEAST_SECONDS = 0.1, MOST_RUNS = 200;
-/** Tokens that a sequence has at most while generation is timed. */
+/** Longest sequence during the timing of generation (tokens). */
 const MOST_TOKENS = 96;
 
 interface Place {
@@ -38,7 +38,7 @@ async function secondsOf(run: (count: number) => Promise<void>): Promise<number>
   return await timed(count) / count;
 }
 
-/** Text tokens per second of whole updates. The rate is zero, so that the weights stay what they are. */
+/** Text tokens per second of whole updates. The learning rate is zero, so the weights do not change. */
 async function trainingSpeed(store: ParameterStore, { executor, study, tokens }: Place): Promise<number> {
   const { pretraining: { batch: B, accumulate, decay }, sequenceLength: T, remat, precision, profile } = study;
   const made = trainingPlan(store, { B, T, accumulate, decay, remat, precision });
@@ -64,8 +64,8 @@ async function trainingSpeed(store: ParameterStore, { executor, study, tokens }:
 const BUDGET_ROUNDS = 5;
 
 /**
- * Seconds of an update of the first stage of every arm, by name: the median of five rounds in which the arms take turns. What the
- * tokens are does not change the time.
+ * Seconds of an update of the first stage of every arm, by name: the median of five rounds in which the arms take turns. The
+ * time does not depend on the tokens.
  */
 export async function updateSeconds(
   study: StudyConfig,
@@ -112,8 +112,8 @@ async function generationSpeed(store: ParameterStore, { executor, study, tokens 
 }
 
 /**
- * Tokens per second of every arm in `rounds` rounds. The arms take turns, so that a slow moment of the machine meets all of them.
- * Each visit warms up first. Numbers do not change the time, so the weights are those that training starts from.
+ * Tokens per second of every arm in `rounds` rounds. The arms take turns, so that a slow moment of the machine meets all of
+ * them. Each visit warms up first. The time does not depend on the weights, so they are random.
  */
 export async function measureSpeeds(
   arms: readonly Arm[],

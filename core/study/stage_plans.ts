@@ -16,21 +16,23 @@ export interface StagePlans {
   readonly pairs?: EvaluationPlan;
 }
 
-/** Stages of a study: the control repeats the second stage without its preference term, so a seed-style stage has none. */
+/**
+ * The stages of a study. The control repeats the second stage without its preference term; the profile `seed` has no control.
+ */
 export function stagesOf({ preference, lastStage }: Pick<StudyConfig, "preference" | "lastStage">): StageName[] {
   if (lastStage === "pretraining") return ["pretraining"];
   return preference.loss === "orpo" ? ["pretraining", "orpo", "control"] : ["pretraining", "orpo"];
 }
 
-/** Sequences that are scored at once: enough tokens to use every core. */
+/** Sequences that are scored at once. They have enough tokens to use every core. */
 const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>
   Math.max(microBatch(pretraining), Math.ceil(1024 / sequenceLength));
 
-/** The plans that move the weights: one, or with accumulation two. */
+/** The plans of an update: one, or two with accumulation. */
 export const plansOf = ({ plan, accumulation }: Pick<TrainingPlan, "plan" | "accumulation">): Plan[] =>
   accumulation ? [plan, accumulation.plan] : [plan];
 
-/** Records what a stage of one arm runs; all plans exist at the same time. `store`: the weights of the arm. */
+/** Records all plans of a stage of one arm. They exist at the same time. `store`: the weights of the arm. */
 export function stagePlans(study: StudyConfig, store: ParameterStore, { stage }: { stage: StageName }): StagePlans {
   const { pretraining, orpo, preference, sequenceLength: T, remat, precision } = study;
   const evaluation = evaluationPlan(store, { B: evaluationBatch(study), T }), activations = { remat, precision };

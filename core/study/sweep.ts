@@ -1,39 +1,41 @@
-/** A sweep: trains every arm at every point of a grid, extends the grid where its best point is at its edge, and chooses. */
+/**
+ * A sweep: trains every arm at every point of a grid, extends the grid if its best point is at an edge, and chooses a point.
+ */
 import { mean, present } from "../lists.ts";
 import type { Axis, SweepConfig } from "../study_file/mod.ts";
 import { edgesOf, extendedAxis, type Point, pointsOf, type Trial, trialAt } from "./sweep_grid.ts";
 
-/** What a trial came to. */
+/** The result of a trial. */
 export interface Outcome extends Trial {
   /** Counted from 1. */
   readonly round: number;
-  /** Loss on the development part after the last step (nats per token) of each seed; absent where the training diverged. */
+  /** Loss on the development part after the last step for each seed (nats per token); absent if the training diverged. */
   readonly losses: readonly { readonly seed: number; readonly loss?: number }[];
 }
 
-/** The point that is used for an arm. */
+/** The chosen point of an arm. */
 export interface Choice {
   readonly arm: string;
   readonly point: Point;
   /** Mean over the seeds of this arm (nats per token). */
   readonly loss: number;
-  /** Keys whose best value is at the edge of all values that were tried: their optimum was not found. */
+  /** Keys whose best value is at an edge of all tried values, so that their optimum was not found. */
   readonly edge: readonly string[];
 }
 
 export interface SweepOutcome {
-  /** Rounds that were trained: the grid itself, and its extensions. */
+  /** Number of trained rounds: the grid itself, and its extensions. */
   readonly rounds: number;
   readonly outcomes: readonly Outcome[];
-  /** Arms that diverged at every point have none. */
+  /** No choice for arms that diverged at every point. */
   readonly choices: readonly Choice[];
 }
 
-/** Mean over the seeds. A training that diverged counts as the worst. */
+/** Mean over the seeds. Infinite if a training diverged. */
 export const meanLoss = ({ losses }: Pick<Outcome, "losses">): number =>
   mean(losses.map(({ loss }) => loss ?? Infinity));
 
-/** Arms that get one choice together, with the values that are tried so far. */
+/** Arms that share one choice, with the values tried so far. */
 interface Group {
   readonly arms: readonly string[];
   readonly axes: readonly Axis[];
@@ -46,7 +48,7 @@ const trialsOf = ({ arms, axes }: Group): Trial[] => {
   return [...new Map(all.map((trial) => [trial.name, trial])).values()];
 };
 
-/** The point of the lowest mean over the arms of a group, the first of several; undefined where all diverged. */
+/** The point with the lowest mean loss over the arms of a group (the first one in a tie); undefined if all diverged. */
 function bestPoint({ arms, axes }: Group, outcomes: ReadonlyMap<string, Outcome>): Point | undefined {
   let best: { point: Point; loss: number } | undefined;
   for (const point of pointsOf(axes)) {
@@ -57,7 +59,7 @@ function bestPoint({ arms, axes }: Group, outcomes: ReadonlyMap<string, Outcome>
   return best?.point;
 }
 
-/** The group with longer axes where its best point is at an edge of them, and may still be extended; else the same group. */
+/** The group with extended axes, if its best point is at an edge and more extensions are allowed; else the same group. */
 function extendedGroup(
   group: Group,
   { outcomes, extend }: { outcomes: ReadonlyMap<string, Outcome>; extend: number },
@@ -81,7 +83,7 @@ function choicesOf(group: Group, outcomes: ReadonlyMap<string, Outcome>): Choice
 
 const withLoss = ({ point, ...outcome }: Outcome) => ({ point, loss: meanLoss(outcome) });
 
-/** The axes that concern one arm. */
+/** The axes that apply to one arm. */
 const axesOf = (over: readonly Axis[], arm: string): Axis[] =>
   over.filter(({ path }) => !path.startsWith("arms.") || path.startsWith(`arms.${arm}.`));
 
@@ -93,14 +95,14 @@ const groupsOf = (
     ? arms.map((arm) => ({ arms: [arm], axes: axesOf(over, arm), extended: 0 }))
     : [{ arms, axes: over, extended: 0 }];
 
-/** The trials of the first round, which no loss decides. */
+/** The trials of the first round, which depend on no loss. */
 export const firstTrials = (arms: readonly string[], sweep: Pick<SweepConfig, "over" | "perArm">): Trial[] =>
   groupsOf(arms, sweep).flatMap(trialsOf);
 
 /**
- * Trains the points of a sweep round after round. `train` is given trials that have not been trained yet and returns what they
- * came to, or undefined where that is not known yet: the sweep then ends without an outcome. The same losses lead to the same
- * rounds, so a sweep that was stopped continues when it is called again.
+ * Trains the points of a sweep round after round. `train` gets trials that have not been trained yet and returns their
+ * results. If it returns undefined, they are not known yet and the sweep ends without an outcome. The same losses lead to the
+ * same rounds, so a second call continues a sweep that was stopped.
  */
 export async function runSweep(
   arms: readonly string[],
@@ -135,7 +137,7 @@ export function expectedBest(losses: readonly number[]): number[] {
   const sorted = losses.toSorted((a, b) => a - b), n = sorted.length;
   return sorted.map((_, index) => {
     const k = index + 1;
-    // The share of sets whose minimum is the i-th lowest loss: C(n − i − 1, k − 1) / C(n, k).
+    // The share of sets of size k whose minimum is the i-th lowest loss: C(n − i − 1, k − 1) / C(n, k).
     let share = k / n, sum = 0;
     for (let i = 0; i <= n - k; i++) {
       sum += share * (sorted[i] ?? NaN);

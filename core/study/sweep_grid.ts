@@ -1,4 +1,4 @@
-/** The points of a sweep: which values each arm is trained with, what the arms of these trainings are called, and new points. */
+/** The points of a sweep: the values of each training, the names of the trained arms, and extensions of the grid. */
 import { holds, type StudyConfig, type Value } from "../config/mod.ts";
 import { at, present } from "../lists.ts";
 import { type Axis, type FlagValue, keyAt, nameOf, pathInArm } from "../study_file/mod.ts";
@@ -10,7 +10,7 @@ export type Point = Readonly<Record<string, Value>>;
 export interface Trial {
   /** The arm of the study. */
   readonly arm: string;
-  /** The arm of the run that trains it, such as `hymba@rate=0.002`. */
+  /** The name of the arm in the run that trains it, such as `hymba@rate=0.002`. */
   readonly name: string;
   readonly point: Point;
 }
@@ -22,11 +22,11 @@ export const pointsOf = (axes: readonly Axis[]): Point[] =>
     [{}],
   );
 
-/** The values of a point that concern an arm. A key of another arm does not. */
+/** The values of a point that apply to an arm, without the keys of other arms. */
 const ofArm = (point: Point, arm: string): Point =>
   Object.fromEntries(Object.entries(point).filter(([path]) => pathInArm(path, arm) !== undefined));
 
-/** A value as a part of a folder's name. Values that cannot stand in one are called by their place in the axis. */
+/** A value as a part of a folder's name. A value with other characters is replaced by its index in the axis. */
 function wordOf(value: Value, { values }: Axis): string {
   const word = typeof value === "object" ? "" : String(value);
   if (/^[a-z0-9_.+-]{1,24}$/.test(word)) return word;
@@ -44,7 +44,7 @@ export function trialAt(arm: string, point: Point, axes: readonly Axis[]): Trial
   return { arm, name: parts.length === 0 ? arm : `${arm}${joint}${parts.join(",")}`, point: own };
 }
 
-/** A point of one arm as flags. `flag` is what errors and origins call them. */
+/** A point of one arm as flags. `flag`: their name in errors and origins. */
 export const flagsAt = ({ arm, point }: Pick<Trial, "arm" | "point">, flag: string): FlagValue[] =>
   Object.entries(point).flatMap(([path, value]) => {
     const own = pathInArm(path, arm);
@@ -52,8 +52,8 @@ export const flagsAt = ({ arm, point }: Pick<Trial, "arm" | "point">, flag: stri
   });
 
 /**
- * The study that trains these trials: each is an arm of its own, every stage but the first is left out. `resolve` gives the
- * study with more flags; it throws a UsageError for values that make no model.
+ * The study that trains these trials. Each trial is an arm, and only the first stage is trained. `resolve` gives the study
+ * with more flags; it throws a UsageError for invalid values.
  */
 export function studyOfTrials(
   trials: readonly Trial[],
@@ -88,7 +88,7 @@ const isNumeric = ({ values }: Axis): boolean =>
 
 const ordered = ({ values }: Axis): number[] => values.map(Number).toSorted((a, b) => a - b);
 
-/** The keys of which a point has the smallest or the largest value, where the values are two numbers or more. */
+/** The keys whose value at a point is the smallest or the largest of at least two numbers. */
 export const edgesOf = (axes: readonly Axis[], point: Point): string[] =>
   axes.filter((axis) => {
     const numbers = isNumeric(axis) ? ordered(axis) : [], value = point[axis.path];
@@ -96,8 +96,8 @@ export const edgesOf = (axes: readonly Axis[], point: Point): string[] =>
   }).map(({ path }) => path);
 
 /**
- * An axis with one more value behind the edge that the point is at, by the ratio of the two values there. Undefined where the
- * values are not all above zero, the key takes whole numbers only, or its range ends.
+ * An axis with one more value beyond the edge where the point is, with the ratio of the last two values. Undefined if a value
+ * is not above zero, if the key takes only whole numbers, or at the end of its range.
  */
 export function extendedAxis(axis: Axis, point: Point): Axis | undefined {
   const type = keyAt(axis.path)?.type, numbers = ordered(axis);

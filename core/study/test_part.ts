@@ -1,4 +1,4 @@
-/** The test part of a study: every trained model is evaluated on it once, when all training is done. */
+/** The test part of a study: every trained model is evaluated on it once, after all training. */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
 import { bigramLoss, unigramLoss } from "../data/baselines.ts";
@@ -26,7 +26,7 @@ interface Place {
   readonly folder: string;
   readonly executor: Executor;
   readonly record: RunRecord;
-  /** What the list of readings names. */
+  /** The command, for the list of evaluations. */
   readonly command: string;
   readonly tokens: TokenData;
   readonly signal?: AbortSignal;
@@ -36,8 +36,8 @@ interface Place {
 const stagesIn = ({ stages }: Pick<ArmResult, "stages">): StageName[] => STAGES.filter((stage) => stages[stage]);
 
 /**
- * Evaluates the models that have no test result, and the baselines. The list of readings names them first. A call that was killed
- * is finished by the next one, which reads only what is missing. Does nothing where the study has no test part.
+ * Evaluates the models that have no test result, and the baselines. The list of evaluations gets their names first. After a
+ * kill, the next call evaluates only the missing ones. Does nothing if the study has no test part.
  */
 export async function readTestPart(study: StudyConfig, place: Place): Promise<void> {
   const { disk, folder, tokens: { train, test }, command } = place;
@@ -79,7 +79,7 @@ async function testOne(result: ArmResult, test: Part, place: Place): Promise<voi
   await writeArmTest(disk, folder, { result: { arm: result.arm, seed: result.seed, stages }, losses });
 }
 
-/** The model of an arm as a stage left it. */
+/** The model of an arm after a stage. */
 export function openStage(
   { arm: name, seed }: Pick<ArmResult, "arm" | "seed">,
   stage: StageName,

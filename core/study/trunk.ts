@@ -1,4 +1,7 @@
-/** Shorter trainings that start from a checkpoint of a longer one, their trunk: the same bits as from the start, in less time. */
+/**
+ * Shorter trainings that start from a checkpoint of a longer one, their trunk. They give the same bits as a training from the
+ * start, in less time.
+ */
 import { dirname, join } from "node:path";
 import { branchStep, studyOfArm } from "../config/mod.ts";
 import { readLog, removeTree } from "../disk/mod.ts";
@@ -7,7 +10,7 @@ import { armFolder, FILES } from "../record/mod.ts";
 import { branchFolder, type StagePlace } from "../train/stage.ts";
 import type { ArmRun } from "./arm_run.ts";
 
-/** The steps at which shorter trainings of this arm and seed, which this process runs too, branch off. */
+/** The steps at which the branches of this arm and seed start from its checkpoints. */
 export function branchesOf({ study, arm, seed, cells, branchCells = [] }: ArmRun): number[] {
   const own = study.arms.filter(({ name, trunk }) =>
     trunk === arm &&
@@ -17,8 +20,8 @@ export function branchesOf({ study, arm, seed, cells, branchCells = [] }: ArmRun
 }
 
 /**
- * Gives an arm that has a trunk the checkpoint of the step where it branches off, with the lines of the log until there. Does
- * nothing where it has begun already, or where there is no such checkpoint: it then trains from the start.
+ * Copies to an arm with a trunk the checkpoint of its branch step, and the log up to that step. Does nothing if the arm has
+ * already started, or if the checkpoint does not exist; the arm then trains from the start.
  */
 export async function startFromTrunk(run: ArmRun, { disk, folder, stage }: StagePlace): Promise<void> {
   const { study, arm, seed, log } = run, trunk = study.arms.find(({ name }) => name === arm)?.trunk;

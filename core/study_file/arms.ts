@@ -35,7 +35,7 @@ const KINDS: readonly (keyof HymbaOptions)[] = [
   ] as const,
 ];
 
-/** What the file says of one arm. */
+/** The entries of one arm in the file. */
 interface OwnArm {
   readonly name: string;
   readonly from?: string;
@@ -68,7 +68,7 @@ export function fieldsOf(values: Values, table: string): Record<string, Value> {
   return found;
 }
 
-/** A shape with what an arm changes in it. The length of a pattern holds against the number of layers of the shape. */
+/** A shape with the changes of an arm. The length of a pattern overrides the number of layers of the shape. */
 function withLayers(shape: Shape, changes: Partial<HymbaOptions>): Partial<HymbaOptions> {
   const length = changes.layers === undefined ? undefined : lengthOfPattern(changes.layers);
   return { ...shape, ...(length === undefined ? {} : { nLayers: length }), ...changes };
@@ -84,7 +84,7 @@ export class Arms {
     this.#recipes = knownRecipes(suite);
   }
 
-  /** What was wrong so far, each once. */
+  /** The faults so far, each once. */
   get faults(): Fault[] {
     return [...this.#faults.values()];
   }
@@ -129,7 +129,7 @@ export class Arms {
     return arms;
   }
 
-  /** What an arm changes in a shape: that of the model it starts from, and its own fields. */
+  /** The changes of an arm: those of the model it starts from, and its own fields. */
   #options(
     name: string,
     shape: Shape,

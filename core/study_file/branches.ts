@@ -5,7 +5,7 @@ import { type Fault, faultAt, type Given, type Values } from "./values.ts";
 /** The steps of `decayAt`. */
 const lengthsOf = ({ value }: Given): number[] => Array.isArray(value) ? value.map(Number) : [];
 
-/** What is wrong with the lengths for one arm. */
+/** The faults of the lengths for one arm. */
 function faultsOf(study: StudyConfig, { arm, given }: { arm: Arm; given: Given }): Fault[] {
   const { steps, schedule, warmup, openLength } = studyOfArm(study, arm).pretraining, at = faultAt(given.origin);
   const what = `pretraining.decayAt of ${arm.name}`;
@@ -19,7 +19,7 @@ function faultsOf(study: StudyConfig, { arm, given }: { arm: Arm; given: Given }
   });
 }
 
-/** The study with the shorter trainings behind the arm that each belongs to, and what is wrong with `decayAt`. */
+/** The study with the shorter trainings, each after the arm that it belongs to, and the faults of `decayAt`. */
 export function withBranches(study: StudyConfig, values: Values): { study: StudyConfig; faults: Fault[] } {
   const given = values.get("pretraining.decayAt");
   if (!given) return { study, faults: [] };

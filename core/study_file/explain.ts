@@ -1,4 +1,4 @@
-/** What a key means, in a few lines. */
+/** Explains a key in a few lines. */
 import { allowed } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Key } from "./key.ts";
@@ -12,7 +12,7 @@ export interface Explanation {
   readonly meaning: string;
   readonly allowed: string;
   readonly usual: string;
-  /** Keys whose value follows from this one where nobody gives it. */
+  /** Keys whose default is computed from this one. */
   readonly decides: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Study files: one table of keys, and what is read, written and explained by it. */
+/** Study files: a table of keys, with which they are read, written and explained. */
 export * from "./key.ts";
 export * from "./keys.ts";
 export * from "./overrides.ts";

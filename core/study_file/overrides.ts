@@ -3,7 +3,7 @@ import type { MatchRule, OrpoLoss, Precision, Profile, RejectionRule, StudyConfi
 import type { FlagValue } from "./read.ts";
 import { type ResolvedStudy, resolveSources } from "./resolve.ts";
 
-/** What may be changed in a preset without a file. */
+/** Values of a preset that can be changed without a file. */
 export interface Overrides {
   suite?: string;
   models?: readonly string[];

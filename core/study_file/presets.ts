@@ -11,7 +11,7 @@ const TEXTS: Readonly<Record<Preset, string>> = { smoke, quick, small, paper, "q
 /** The text of a preset's study file. */
 export const presetText = (name: Preset): string => TEXTS[name];
 
-/** What a preset is for: the first comment of its file. */
+/** The description of a preset: the first comment of its file. */
 export const presetTitle = (name: Preset): string => /^# (.*)$/m.exec(TEXTS[name])?.[1] ?? "";
 
 /** The preset of that name; undefined when there is none. */

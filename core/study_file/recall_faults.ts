@@ -1,8 +1,8 @@
-/** What is wrong with the task of the recall probe, before anything is trained. */
+/** Finds faults of the task of the recall probe before training. */
 import type { RecallConfig } from "../config/mod.ts";
 import { type Fault, faultAt, shown, type Values } from "./values.ts";
 
-/** What is wrong with a task whose models know `vocabSize` tokens. The rules are those of `core/data/recall.ts`. */
+/** The faults of a task for models with `vocabSize` tokens. The rules are those of `core/data/recall.ts`. */
 export function recallFaults(
   values: Values,
   { recall, vocabSize }: { recall: Omit<RecallConfig, "arms">; vocabSize: number },

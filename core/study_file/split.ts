@@ -1,4 +1,4 @@
-/** The split of a study: from values of keys to what the data needs, and what does not go together. */
+/** The split of a study: converts values of keys to a rule for the data, and finds conflicts. */
 import type { SplitConfig } from "../config/mod.ts";
 import { present } from "../lists.ts";
 import { type Fault, faultAt, type Values } from "./values.ts";
@@ -26,7 +26,7 @@ const separateIn = ({ validationFiles, testFiles }: SplitValues) => [
 export const trainFractionOf = ({ trainFraction, testFraction, validationFiles }: SplitValues): number =>
   validationFiles ? 1 - testFraction : trainFraction;
 
-/** The split; undefined where the text is simply cut in two. */
+/** The split; undefined if the text only has a training and a validation part. */
 export function splitOf(data: SplitValues): SplitConfig | undefined {
   const { split: kind, testFraction, blockCharacters, gapCharacters } = data, separate = separateIn(data);
   const interleaved = kind === "interleaved", gap = gapCharacters ?? (interleaved ? USUAL_GAP : 0);
@@ -72,7 +72,7 @@ export function splitFaults(values: Values, data: SplitValues): Fault[] {
   return [...faults, ...profileFaults(values, found !== undefined)];
 }
 
-/** A tokenizer or a split beside those that a profile has. */
+/** Faults of a tokenizer or a split that conflicts with the profile. */
 function profileFaults(values: Values, split: boolean): Fault[] {
   const profile = values.get("profile"), tokenizer = values.get("data.tokenizer"), faults: Fault[] = [];
   if (!profile) return faults;

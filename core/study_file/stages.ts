@@ -1,13 +1,13 @@
-/** The stages of a study: from values of keys to what a training needs. */
+/** The stages of a study: converts values of keys to configurations of training. */
 import { atSteps, type OptimizerConfig, type ScheduleName, type StageConfig } from "../config/mod.ts";
 import { fieldsOf } from "./arms.ts";
 import { keyAt } from "./keys.ts";
 import { type Fault, faultAt, type Values } from "./values.ts";
 
-/** The keys that say how long the first stage is. Of one source exactly one holds. */
+/** The keys for the length of the first stage. A source may set only one of them. */
 export const LENGTHS = ["steps", "tokens", "epochs", "flops"] as const;
 
-/** Values of the keys of a stage. One of {@link LENGTHS} is there. */
+/** Values of the keys of a stage, with one of {@link LENGTHS}. */
 type StageValues =
   & Pick<StageConfig, "rate" | "warmup" | "decay" | "batch" | "accumulate" | "evaluateEvery" | "checkpointEvery">
   & OptimizerConfig
@@ -65,7 +65,7 @@ export function stageOf(values: Values, { path, T }: { path: "pretraining" | "or
   };
 }
 
-/** What an arm has of its own in the first stage; undefined where that is nothing. */
+/** An arm's own values of the first stage; undefined if there are none. */
 export function ownStageOf(
   values: Values,
   { arm, T }: { arm: string; T: number },
@@ -74,7 +74,7 @@ export function ownStageOf(
   const study = stageFrom(fieldsOf(values, "pretraining") as unknown as StageValues, T);
   const hasLength = LENGTHS.some((name) => own[name] !== undefined);
   if (hasLength) { for (const name of LENGTHS) delete common[name]; }
-  // An arm with batches of its own gets as many tokens as the others, unless it says how many.
+  // An arm with its own batch size gets as many tokens as the others, unless it sets a length.
   if (typeof own.batch === "number" && !hasLength && common.steps !== undefined) {
     common.steps = Math.max(1, Math.round(study.steps * study.batch / own.batch));
   }
@@ -82,7 +82,7 @@ export function ownStageOf(
   const differs = Object.entries(whole).filter(([name, value]) =>
     JSON.stringify(study[name as keyof StageConfig]) !== JSON.stringify(value)
   );
-  // An arm with a length in steps departs from a study whose length is open.
+  // An arm can have a length in steps in a study whose length is open.
   const closed = study.openLength && !whole.openLength ? { openLength: undefined } : {};
   const all = { ...Object.fromEntries(differs), ...closed };
   return Object.keys(all).length === 0 ? undefined : all;
@@ -119,7 +119,7 @@ const stageTables = (values: Values): string[] => [
   ...new Set([...values.keys()].flatMap((path) => /^arms\.[^.]+\.pretraining/.exec(path) ?? [])),
 ];
 
-/** Several lengths of one stage in one source: nobody could say which of them holds. */
+/** The fault of several lengths of one stage in one source, which would be ambiguous. */
 function doubledLengths(values: Values): Fault[] {
   return stageTables(values).flatMap((table): Fault[] => {
     const names = LENGTHS.filter((name) => values.has(`${table}.${name}`)), last = names.at(-1);
@@ -130,7 +130,7 @@ function doubledLengths(values: Values): Fault[] {
   });
 }
 
-/** What is wrong with the lengths of the first stage: several of one source, none at all, or one that a budget decides. */
+/** The faults of the lengths of the first stage: several in one source, none at all, or one that a budget determines. */
 export function lengthFaults(values: Values): Fault[] {
   const zero = stageTables(values).flatMap((table): Fault[] =>
     (["epochs", "flops"] as const).flatMap((name) => {

@@ -1,4 +1,4 @@
-/** What a study file and the flags say of a sweep. */
+/** The sweep of a study file and of flags. */
 import { allowed, holds, type Value } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import { keyAt } from "./keys.ts";
@@ -11,7 +11,7 @@ export interface Axis {
   readonly values: readonly Value[];
 }
 
-/** What a sweep tries, and how it chooses. */
+/** The values that a sweep tries, and how it chooses. */
 export interface SweepConfig {
   readonly over: readonly Axis[];
   readonly seeds: readonly number[];
@@ -37,7 +37,7 @@ function splitValues(words: string): string[] {
   return parts.map((part) => part.trim());
 }
 
-/** The key of an arm that a key of a sweep means in it; undefined where the key does not concern that arm. */
+/** The arm's key for a key of a sweep; undefined if the key does not apply to that arm. */
 export function pathInArm(path: string, arm: string): string | undefined {
   if (path.startsWith("arms.")) return path.startsWith(`arms.${arm}.`) ? path : undefined;
   return `arms.${arm}.${path.startsWith("model.") ? path.slice("model.".length) : path}`;
@@ -50,7 +50,7 @@ function isOfArms(path: string): boolean {
   return /^(model|pretraining|arms)\./.test(path) && own !== undefined && keyAt(own) !== undefined;
 }
 
-/** Reads one `KEY=A,B,C`, or says what is wrong with it. */
+/** Reads one `KEY=A,B,C`, or returns its fault. */
 function axisOf(words: string, at: string): Axis | Fault {
   const equals = words.indexOf("=");
   if (equals <= 0) return { at, what: shown(words), expected: "KEY=A,B, such as pretraining.rate=1e-3,2e-3" };
@@ -68,7 +68,7 @@ function axisOf(words: string, at: string): Axis | Fault {
   return { path, values };
 }
 
-/** The sweep of a study. Throws one UsageError with all faults, also where the study has no sweep. */
+/** The sweep of a study. Throws one UsageError with all faults, also if the study has no sweep. */
 export function sweepOf(values: Values): SweepConfig {
   const over = values.get("sweep.over"), seeds = values.get("sweep.seeds");
   if (!over || !Array.isArray(over.value)) {

@@ -1,4 +1,4 @@
-/** Values of a study with the place where each comes from, and the faults of what was given. */
+/** Values of a study with the origin of each, and the faults of given values. */
 import type { Value } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Place } from "./places.ts";
@@ -56,7 +56,7 @@ export interface Fault {
   readonly hint?: string;
 }
 
-/** The place of a fault in what has this origin. */
+/** The place of a fault in a value with this origin. */
 export const faultAt = (origin: Origin): string =>
   origin.kind === "file" ? `${origin.file}:${origin.line}:${origin.column}` : originInWords(origin);
 

@@ -1,4 +1,4 @@
-/** Writes a study file: every key with its meaning and its value, those that follow from others as comments. */
+/** Writes a study file: every key with its meaning and its value. Computed values are comments. */
 import type { Preset, Value } from "../config/mod.ts";
 import { type Key, nameOf, type Section } from "./key.ts";
 import { SECTIONS } from "./keys.ts";
@@ -16,7 +16,7 @@ export const inToml = (value: Value): string =>
 /** Keys that a preset gives and that a file leaves to the preset, because they also follow from suite and profile. */
 const LEFT_OUT = ["match"];
 
-/** One line of meaning and one line with the value, which is a comment where the value follows from others. */
+/** One line with the meaning and one with the value, which is a comment if the value is computed. */
 function keyLines({ path, meaning, type, follows }: Key, values: Values): string {
   const given = values.get(path), name = nameOf(path);
   const about = type.kind === "choice" ? `# ${meaning} One of: ${type.choices.join(", ")}.` : `# ${meaning}`;
@@ -48,7 +48,7 @@ export function studyFileText(preset: Preset, { schema = SCHEMA_LINE }: { schema
 /** One line for a value: key, value and where it comes from. */
 export interface ShownValue {
   readonly path: string;
-  /** In TOML; undefined where the value follows from others. */
+  /** In TOML; undefined if the value is computed. */
   readonly value?: string;
   readonly origin: string;
 }

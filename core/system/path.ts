@@ -13,7 +13,7 @@ function plain(path: string): string {
   return root + parts.join("/") || ".";
 }
 
-/** What a browser has in place of `node:path`. It is exported for tests. */
+/** The replacement of `node:path` in browsers. It is exported for tests. */
 export const slashPaths = {
   join: (...parts: string[]): string => plain(parts.filter((part) => part !== "").join("/")),
   dirname: (path: string): string => {

@@ -1,4 +1,4 @@
-/** What differs between systems: each rule is a function of a {@link Platform}, so that a test can ask for the rules of any system. */
+/** Each difference between systems is a function of a {@link Platform}, so that a test can check the rules of any system. */
 import { builtin, thisHost } from "./host.ts";
 
 /** The facts that the rules of this folder need. */

@@ -1,4 +1,4 @@
-/** The 16-bit float formats, and what a tensor of packed pairs stands for. */
+/** The 16-bit float formats, and the description of a packed tensor. */
 
 /** bf16 has the exponent of f32 and 8 significant bits; f16 (IEEE binary16) has 11, and ends at 65504. */
 export const HALF_FORMATS = ["bf16", "f16"] as const;

@@ -10,7 +10,7 @@ export interface Coder {
   readonly pipeline: Pipeline;
 }
 
-/** The coder that the contents of a `.model` file describe. `name` is the file's, for errors. */
+/** The coder described by the contents of a `.model` file. `name`: the name of the file, for errors. */
 export function coderOf(file: ModelFile, { name }: { name: string }): Coder {
   const { byteFallback, unknownSurface, whitespaceAsSuffix } = file.trainer;
   const vocabulary = new Vocabulary(file.pieces, {
@@ -42,12 +42,12 @@ export class TokenStream {
     this.#session = pipeline.session({ ids: this.#ids });
   }
 
-  /** Bytes that wait for what follows them. */
+  /** Number of bytes that cannot be encoded before more text arrives. */
   get pendingBytes(): number {
     return this.#session.pending();
   }
 
-  /** The ids that later parts cannot change. The array is valid until the next call. */
+  /** The next ids that no later part can change. The array is valid until the next call. */
   push(part: Uint8Array): Uint32Array {
     this.#session.push(part, false);
     return this.#ids.view();

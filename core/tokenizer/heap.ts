@@ -1,6 +1,6 @@
 /**
- * A heap with the largest priority on top. Equal priorities come out in the order in which the heap of the GNU C++ library
- * (`std::push_heap`, `std::pop_heap`) gives them out: n-best lists of SentencePiece depend on it.
+ * A heap with the largest priority on top. Items of equal priority come out in the same order as from the heap of the GNU C++
+ * library (`std::push_heap`, `std::pop_heap`), because SentencePiece's n-best lists depend on that order.
  */
 export class Heap<T = number> {
   readonly #items: T[] = [];
@@ -20,7 +20,7 @@ export class Heap<T = number> {
     this.#rise(this.#items.length - 1, item);
   }
 
-  /** Takes the top off; undefined when the heap is empty. */
+  /** Removes and returns the item with the largest priority; undefined when the heap is empty. */
   pop(): T | undefined {
     const items = this.#items, top = items[0], last = items.pop();
     if (items.length === 0 || last === undefined) return top;

@@ -7,7 +7,7 @@ import { unitOffset } from "./double_array.ts";
 import { Heap } from "./heap.ts";
 import { PieceType, type Vocabulary } from "./vocabulary.ts";
 
-/** A segmentation: its tokens by id and by bytes of normalised text, and the sum of its scores. */
+/** A segmentation of a normalised text. */
 export interface Segmentation {
   /** Ids of the pieces, in order. */
   ids: Uint32Array;
@@ -17,12 +17,12 @@ export interface Segmentation {
   score: number;
 }
 
-/** When so many partial segmentations wait, only the best are kept. */
+/** When this many partial segmentations are queued, only the best of them are kept. */
 const MOST_WAITING = 100_000, KEPT_WAITING = 512;
 
 /** One token at one place. */
 interface Node {
-  /** First byte, and the first one behind. */
+  /** Its first byte, and the byte after its last one. */
   readonly begin: number;
   readonly end: number;
   readonly id: number;
@@ -36,7 +36,7 @@ interface Hypothesis {
   /** The first node of the part, or undefined for the end of the text. */
   readonly node: Node | undefined;
   readonly next: Hypothesis | undefined;
-  /** Score of the nodes behind `node`. */
+  /** Score of the nodes after `node`. */
   readonly score: number;
   /** The best score that a whole segmentation with this end can have. */
   readonly bound: number;
@@ -79,7 +79,7 @@ export class Lattice {
       const next = Math.min(begin + leadLength(bytes[begin] ?? 0), bytes.length);
       let alone = false;
       for (const { end, id, characters } of this.#piecesAt(begin)) {
-        // Here SentencePiece counts characters, in the best segmentation bytes.
+        // SentencePiece counts characters here, but bytes in the best segmentation.
         const bonus = arithmetic === "float32" && this.#vocabulary.typeOf(id) === PieceType.userDefined;
         const score = bonus ? Math.fround(characters * maxScore) - 0.1 : this.#vocabulary.scores[id] ?? 0;
         this.#add(begin, { end, id, score });
@@ -145,7 +145,7 @@ export class Lattice {
   }
 
   /**
-   * A random segmentation: each with a probability in proportion to exp(`theta` × its score).
+   * A random segmentation. The probability of each is proportional to exp(`theta` × its score).
    * @param random Gives uniform numbers in [0, 1).
    */
   sample(theta: number, random: () => number): Segmentation {

@@ -1,7 +1,7 @@
 /**
- * Keeps U+2581 apart from the space. SentencePiece writes a space as U+2581 and reads both back as a space. A lossless tokenizer
- * therefore writes U+2581 as an escape of two characters: U+FDD0, which is a noncharacter, and a digit. U+FDD0 itself is escaped
- * in the same way.
+ * Distinguishes U+2581 from the space. SentencePiece writes a space as U+2581 and reads both back as a space. A lossless
+ * tokenizer therefore writes U+2581 as an escape of two characters: U+FDD0, which is a noncharacter, and a digit. U+FDD0
+ * itself is escaped in the same way.
  */
 import { isSame } from "../lists.ts";
 import { SPACE_MARK } from "./bytes.ts";

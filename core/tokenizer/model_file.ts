@@ -25,7 +25,7 @@ export interface ModelFile {
   pieces: Piece[];
   trainer: TrainerSpec;
   normalizer: NormalizerSpec;
-  /** What is done to decoded text; undefined where nothing is done. */
+  /** The rules for decoded text; undefined when there are none. */
   denormalizer?: NormalizerSpec;
   /** Encoded messages of a file that was read. They are written back unchanged, with their unknown fields. */
   original?: OriginalFields;
@@ -33,7 +33,7 @@ export interface ModelFile {
 
 /** The parts of a file that are kept unchanged. */
 export interface OriginalFields {
-  /** Where each piece stands, in bytes from the start of the file. */
+  /** The position of each piece, in bytes from the start of the file. */
   pieceOffsets: readonly number[];
   /** Extra fields of pieces, by id. */
   pieceExtras: ReadonlyMap<number, Uint8Array>;
@@ -159,7 +159,7 @@ function checkedCharsmap(reader: MessageReader): Uint8Array {
   return payload;
 }
 
-/** Writes a `.model` file; what was read from one comes back byte for byte. */
+/** Writes a `.model` file. A file that was read is written with the same bytes. */
 export function writeModelFile(file: ModelFile): Uint8Array {
   const out = new MessageWriter();
   for (const [id, { piece, score, type }] of file.pieces.entries()) {

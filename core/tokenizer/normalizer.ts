@@ -18,7 +18,7 @@ export interface NormalizerSpec {
   removeExtraWhitespaces: boolean;
   /** Write U+2581 for a space. */
   escapeWhitespaces: boolean;
-  /** Put the dummy prefix behind the text instead. */
+  /** Put the dummy prefix after the text instead. */
   whitespaceAsSuffix?: boolean;
 }
 
@@ -30,7 +30,7 @@ export class NormalizerRules {
   readonly kept: Uint32Array;
   /** Which bytes start a rule or a kept text. */
   readonly special = new Uint8Array(256);
-  /** A character can be normalised when this many bytes are known from its start. */
+  /** A character can be normalised when this many bytes from its start on are known. */
   readonly lookahead: number;
 
   /** @throws {HymbaError} when the character map is damaged. */
@@ -144,7 +144,7 @@ export class Normalizer {
     return at;
   }
 
-  /** Appends the characters that one rule gave; only its leading spaces can be repeated ones. */
+  /** Appends the result of one rule. Only spaces at its start can repeat a space before it. */
   #characters(bytes: Uint8Array, { at, end }: { at: number; end: number }): void {
     let i = at;
     while (this.#afterSpace && i < end && bytes[i] === SPACE) i++;
@@ -206,7 +206,7 @@ export class Normalizer {
       removeExtraWhitespaces && escapeWhitespaces && end - at === 3 && bytes[at] === MARK_0 &&
       bytes[at + 1] === MARK_1 && bytes[at + 2] === MARK_2
     ) {
-      // A mark in the text looks like a space at the end of the text, but not behind a space.
+      // SentencePiece treats U+2581 in the text as a space at the end of the text, but not after a space.
       this.#held++;
       this.#afterSpace = false;
       return;

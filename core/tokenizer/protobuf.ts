@@ -4,7 +4,7 @@ import { textOf, utf8 } from "./bytes.ts";
 
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** Reads the fields of one message in order, and knows its place in the file for errors. It makes no object for a field. */
+/** Reads the fields of one message in order. Errors name the place in the file. No object is made for a field. */
 export class MessageReader {
   readonly #bytes: Uint8Array;
   readonly #name: string;
@@ -18,7 +18,7 @@ export class MessageReader {
   /** Value of a varint or of a fixed32's bits; 0 for others. Varints above 2^53 lose low bits. */
   value = 0;
 
-  /** @param bytes The whole file, of which the message is the bytes from `begin` to `end`. */
+  /** @param bytes The whole file. The message is its bytes from `begin` to `end`. */
   constructor(
     bytes: Uint8Array,
     { name, begin = 0, end = bytes.length }: { name: string; begin?: number; end?: number },
@@ -29,7 +29,7 @@ export class MessageReader {
     this.#end = end;
   }
 
-  /** An error about the byte at `offset` of the file (default: where reading stands). */
+  /** An error about the byte at `offset` of the file (default: the current position). */
   error(what: string, offset = this.#at): HymbaError {
     return new HymbaError(`${this.#name}: damaged at byte ${offset}: ${what}`, {
       hint: "get the file again; a SentencePiece model (.model) is a protobuf message",
@@ -75,7 +75,7 @@ export class MessageReader {
     return new MessageReader(this.#bytes, { name: this.#name, begin: this.#payload, end: this.#at });
   }
 
-  /** Fails unless the field has the wire type that its number stands for. */
+  /** Throws unless the field has the wire type that its number requires. */
   expect(wire: number): void {
     if (this.wire !== wire) throw this.error(`field ${this.number} has wire type ${this.wire}`, this.offset);
   }
@@ -113,7 +113,7 @@ export class MessageReader {
 }
 
 /**
- * The text of a few bytes of ASCII and of characters of three bytes that are not near the surrogates. It is faster than the
+ * The text of up to a few bytes: ASCII, and characters of three bytes that are not near the surrogates. It is faster than the
  * platform's decoder for the thousands of words of a vocabulary. Undefined for all other bytes.
  */
 function shortText(bytes: Uint8Array, { begin, end }: { begin: number; end: number }): string | undefined {
@@ -176,7 +176,7 @@ export class MessageWriter {
     return this.bytes(number, utf8(value));
   }
 
-  /** Appends fields that are encoded already. Those that follow each other in one file stay one part. */
+  /** Appends encoded fields. Adjacent slices of one file are stored as one slice. */
   raw(encoded: Uint8Array): this {
     const last = this.#parts.at(-1);
     if (last?.buffer !== encoded.buffer || last.byteOffset + last.length !== encoded.byteOffset) {

@@ -16,7 +16,7 @@ import { type Piece, PieceType } from "./vocabulary.ts";
 /** UTF-16 units of text that are encoded at a time. */
 const PART = 16384;
 
-/** The text of each token: `lengths` bytes one after the other, of parts that no token crosses. */
+/** The text of each token, whose number of bytes is in `lengths`. No token crosses the border of a part. */
 function surfacesOf(parts: readonly Uint8Array[], lengths: Uint32Array): string[] {
   const surfaces: string[] = [];
   let token = 0;
@@ -30,7 +30,7 @@ function surfacesOf(parts: readonly Uint8Array[], lengths: Uint32Array): string[
   return surfaces;
 }
 
-/** Vocabulary and pipeline of a tokenizer, for other files of the program. */
+/** Gives other files of the program access to a tokenizer's vocabulary and pipeline. */
 export let insideOf: (tokenizer: Tokenizer) => Coder;
 
 /** A Unigram tokenizer. It does not change after it is made; `encode` and `decode` may be called in any order. */
@@ -57,13 +57,13 @@ export class Tokenizer {
     this.#session = coder.pipeline.session({ ids: this.#ids });
   }
 
-  /** The tokenizer that the contents of a `.model` file describe. @internal */
+  /** The tokenizer described by the contents of a `.model` file. @internal */
   static fromModelFile(file: ModelFile, { name }: { name: string }): Tokenizer {
     return new Tokenizer(coderOf(file, { name }), { file });
   }
 
   /**
-   * Reads a SentencePiece `.model`. `name` is the file's, for errors.
+   * Reads a SentencePiece `.model`. `name`: the name of the file, for errors.
    * @throws {HymbaError} with name and offset when the bytes are damaged or not a Unigram model.
    */
   static fromModelBytes(bytes: Uint8Array, { name = "tokenizer.model" } = {}): Tokenizer {
@@ -71,8 +71,8 @@ export class Tokenizer {
   }
 
   /**
-   * Reads a Hugging Face `tokenizer.json` with a Unigram model. One that `toJson` wrote gives back the same tokenizer;
-   * any other behaves as Hugging Face tokenizers do (64-bit scores, added tokens, pre-tokenizers). A file with regular
+   * Reads a Hugging Face `tokenizer.json` with a Unigram model. A file that `toJson` wrote gives the same tokenizer again. Any
+   * other file behaves as in Hugging Face tokenizers (64-bit scores, added tokens, pre-tokenizers). A file with regular
    * expressions needs `openJson`.
    * @throws {HymbaError} with name and offset when the text is damaged or uses parts that are not supported.
    */
@@ -83,7 +83,7 @@ export class Tokenizer {
   }
 
   /**
-   * `fromJson` for any file. It first loads what a file with regular expressions needs, which `fromJson` refuses otherwise.
+   * Like `fromJson`, but also for files with regular expressions: it first loads the translator that they need.
    * @throws {HymbaError} as `fromJson` does.
    */
   static async openJson(text: string, { name = "tokenizer.json" } = {}): Promise<Tokenizer> {
@@ -106,12 +106,12 @@ export class Tokenizer {
     return this.#file?.trainer.characterCoverage ?? 1;
   }
 
-  /** Whether it can be written as a `.model`: one that was read from a foreign `tokenizer.json` cannot. */
+  /** Whether it can be written as a `.model`. A tokenizer from another program's `tokenizer.json` cannot. */
   get hasModel(): boolean {
     return this.#file !== undefined;
   }
 
-  /** Whether it can be written as a `tokenizer.json`: a `.model` may do what that format cannot express. */
+  /** Whether it can be written as a `tokenizer.json`. Some `.model` files do things that this format cannot express. */
   get hasJson(): boolean {
     return this.#json !== undefined || this.#file !== undefined && canBeJson(this.#file);
   }
@@ -167,8 +167,8 @@ export class Tokenizer {
   }
 
   /**
-   * A random segmentation, each with a probability in proportion to exp(`theta` × score): theta 1 draws from the model,
-   * a larger theta stays closer to the best. `counter` says which draw it is.
+   * A random segmentation. The probability of each is proportional to exp(`theta` × score): theta 1 samples from the model, a
+   * larger theta stays closer to the best segmentation. `counter`: the number of the draw.
    */
   encodeSample(text: string, { theta, counter }: { theta: number; counter: Counter }): Uint32Array {
     const ids = new IdList();
@@ -186,7 +186,7 @@ export class Tokenizer {
     return this.#coder.pipeline.decode(ids);
   }
 
-  /** Bytes of UTF-8 that a token stands for; of an unknown token, those that it is decoded to. */
+  /** Number of UTF-8 bytes of a token's text. For an unknown token: of the text that it is decoded to. */
   bytesOf(id: number): number {
     this.#coder.vocabulary.checkId(id, 0);
     return this.#coder.vocabulary.typeOf(id) === PieceType.byte ? 1 : utf8(this.#coder.pipeline.decode([id])).length;

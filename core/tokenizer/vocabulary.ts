@@ -29,7 +29,7 @@ export const bytePiece = (byte: number): string => `<0x${byte.toString(16).toUpp
 /** The score of an unknown character where the lowest score is `low`, which is Infinity without pieces. */
 const unknownBelow = (low: number): number => (Number.isFinite(low) ? low : 0) - UNKNOWN_PENALTY;
 
-/** The score of an unknown character, as SentencePiece has it for these pieces. */
+/** The score that SentencePiece gives an unknown character with these pieces. */
 export function unknownScoreOf(pieces: readonly Piece[]): number {
   const low = pieces.reduce(
     (least, { score, type }) => type === PieceType.normal ? Math.min(least, score) : least,
@@ -45,11 +45,11 @@ export type Arithmetic = "float32" | "float64";
 export interface VocabularyOptions {
   byteFallback: boolean;
   arithmetic: Arithmetic;
-  /** Named in errors: the file or object the pieces came from. */
+  /** The file or object that the pieces came from, for errors. */
   name: string;
   /** Where a piece stands in its file, for errors. */
   offsetOf?: (id: number) => number | undefined;
-  /** Which pieces are found in a text and count for the lowest score; left out, SentencePiece's rule by type. */
+  /** Which pieces can occur in a text and count for the lowest score. Default: SentencePiece's rule by type. */
   matched?: (id: number) => boolean;
 }
 
@@ -101,7 +101,7 @@ export class Vocabulary {
     this.byteIds = this.#findBytes(place(0));
   }
 
-  /** Checks the names of all pieces, remembers their ids, and returns the id of the unknown piece. */
+  /** Checks the names of all pieces, stores their ids, and returns the id of the unknown piece. */
   #register(place: (id: number) => string): number {
     const { pieces, pieceLength } = VOCABULARY_LIMITS;
     let unknown: number | undefined;
@@ -165,7 +165,7 @@ export class Vocabulary {
     return this.trie.length >= 0 ? this.#longest : 0;
   }
 
-  /** The pieces that are always kept whole. */
+  /** The texts that are always one token. */
   userDefined(): string[] {
     return this.pieces.filter(({ type }) => type === PieceType.userDefined).map(({ piece }) => piece);
   }

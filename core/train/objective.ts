@@ -1,4 +1,4 @@
-/** What a training minimises: a recorded plan, the data of each update, and names for what an update measures. */
+/** The objective of a training: a recorded plan, the data of each update, and names for its metrics. */
 import type { Batch } from "../data/batches.ts";
 import { type Pair, pairsAt, preferenceBatch } from "../data/preference.ts";
 import { mean } from "../lists.ts";
@@ -20,7 +20,7 @@ export interface Objective {
   readonly made: UpdatePlan;
   /** The inputs of a batch; the first is 1. An update has one batch, or with accumulation several. */
   inputs(batch: number): Iterable<readonly [input: Tensor, data: Data]>;
-  /** Names the numbers that one run put into the metrics. */
+  /** Gives names to the metrics of one run. */
   measures(values: Float32Array): Measures;
 }
 
@@ -39,7 +39,7 @@ export function feed(
   feedSchedule(program, made, { step, rate });
 }
 
-/** Writes what the optimizer needs to know of an update. */
+/** Writes the inputs of the optimizer for an update. */
 export function feedSchedule(
   program: Program,
   made: Pick<UpdatePlan, "schedule" | "scaledSchedules" | "optimizer">,
@@ -51,7 +51,7 @@ export function feedSchedule(
   }
 }
 
-/** The norm of the gradient; in f16 also the loss scale, and instead of the norm the mark of an update that was left out. */
+/** The norm of the gradient. In f16 also the loss scale; a skipped update has a mark instead of the norm. */
 function normOf({ lossScale: scaled }: UpdatePlan, values: Float32Array, gradientNorm: number) {
   if (!scaled) return { gradientNorm };
   const [lossScale = NaN, skipped = NaN] = values.subarray(-2);

@@ -17,7 +17,7 @@ interface TextInputs {
   /** [rows, T] each. */
   readonly ids: Tensor;
   readonly targets: Tensor;
-  /** How much each target counts, [rows, T]. */
+  /** The weight of each target, [rows, T]. */
   readonly weight: Tensor;
   /** Text tokens of an update: rows · T. */
   readonly tokensPerStep: number;
@@ -28,7 +28,7 @@ export interface UpdatePlan extends TextInputs {
   readonly plan: Plan;
   /** [4], see scheduleVector. */
   readonly schedule: Tensor;
-  /** The same with other rates, for parameters whose rate has a factor. */
+  /** Schedules with other rates, for parameters whose rate has a factor. */
   readonly scaledSchedules: readonly { readonly schedule: Tensor; readonly factor: number }[];
   /** Names of the first metrics of a run, one number each. In f16 the last two metrics are the loss scale and 1 for a skipped update. */
   readonly metricNames: readonly string[];
@@ -36,8 +36,8 @@ export interface UpdatePlan extends TextInputs {
   /** The state of loss scaling. Only plans in f16 have it. */
   readonly lossScale?: Tensor;
   /**
-   * Gradients of `count` batches are summed by `plan` above, and this plan makes the update. The first `means` metrics of a batch
-   * are averaged, the others are kept one after another. Absent: one plan does both.
+   * Gradients of `count` batches are summed by `plan` above, and this plan makes the update. The first `means` metrics of a
+   * batch are averaged, the others are kept one after another. If absent, one plan does both.
    */
   readonly accumulation?: { readonly count: number; readonly means: number; readonly plan: Plan };
 }
@@ -67,7 +67,7 @@ function trainingTape(store: ParameterStore, { remat }: ActivationConfig): Tape 
 export const keptIn = (precision: Precision | undefined): Pick<ActivationConfig, "precision"> =>
   precision === undefined || precision === "f32" ? {} : { precision };
 
-/** The plan with its saved activations in this precision, and in f16 with products that may be made of operands in f16. */
+/** The plan with its saved activations in this precision. In f16, products may also round their operands to f16. */
 export function storedIn(plan: Plan, precision: Precision | undefined): Plan {
   if (precision === undefined || precision === "f32") return plan;
   const packed = withPackedSaves(withRecomputedOutputs(plan), precision);
@@ -83,11 +83,11 @@ function textInputs(tape: Tape, rows: number, T: number): TextInputs {
   };
 }
 
-/** How an update moves the weights. */
+/** The options of an update of the weights. */
 interface UpdateOptions {
   readonly decay: number;
   readonly optimizer?: Optimizer;
-  /** What the rate of a parameter is multiplied with. Default: 1 for all. Not with loss scaling (f16). */
+  /** The factor on the rate of a parameter. Default: 1 for all. Not with loss scaling (f16). */
   readonly rateFactor?: (spec: ParameterSpec) => number;
 }
 
@@ -111,7 +111,7 @@ function finished(
   return { plan, ...made };
 }
 
-/** Appends norm, clipping and AdamW for all parameters. `summed`: with the sums of gradients in place of the gradients. */
+/** Appends norm, clipping and AdamW for all parameters. `summed`: uses the sums of gradients instead of the gradients. */
 function weightsMoved(
   tape: Tape,
   { norm: metrics, summed }: { norm(norm: Tensor): readonly Tensor[]; summed: boolean },
@@ -133,7 +133,7 @@ function weightsMoved(
   }
   for (const { factor, ...range } of ranges) {
     const own = scaledSchedules.find((one) => one.factor === factor)?.schedule ?? used.schedule;
-    // Decay is multiplied with the rate of the update. Without the factor it is the same pull at every width.
+    // AdamW multiplies the decay by the rate. Divided by the factor, the decay is the same at every width.
     const pull = range.decay ? decay / factor : 0;
     const inputs = { ...range, g: gradientOf(range.g), norm: used.norm, schedule: own };
     adamw(tape, inputs, { ...optimizer, decay: pull }, { scaled });
@@ -148,7 +148,7 @@ function scheduleInputs(tape: Tape, factors: readonly number[]): UpdatePlan["sca
   return others.map((factor) => ({ factor, schedule: tape.input(`schedule × ${factor}`, [SCHEDULE_LENGTH]) }));
 }
 
-/** Numbers that one step adds to a sum, or sets to zero. */
+/** Most numbers that one step adds to a sum or sets to zero. */
 const SUMMED = 2 ** 19;
 
 /** Slices of a tensor of one row or column, of at most `SUMMED` numbers each, as rows. */
@@ -160,7 +160,7 @@ function slicesOf(x: Tensor): Tensor[] {
   });
 }
 
-/** Records sum += x as products with a matrix of the one number 1, which every executor has and which are exact. */
+/** Records sum += x as products with the 1 × 1 matrix [1]. Every executor has products, and these are exact. */
 function addTo(tape: Tape, sum: Tensor, { x, one }: { x: Tensor; one: Tensor }): void {
   const from = slicesOf(x);
   for (const [i, c] of slicesOf(sum).entries()) {
@@ -169,7 +169,7 @@ function addTo(tape: Tape, sum: Tensor, { x, one }: { x: Tensor; one: Tensor }):
   }
 }
 
-/** Records sums = 0, as products of zeros: a gradient that is not finite is not multiplied, it is replaced. */
+/** Records sums = 0, as products of zeros. Gradients that are not finite are overwritten, not multiplied by zero. */
 function clear(tape: Tape, sums: readonly Tensor[]): void {
   const slices = sums.flatMap(slicesOf), most = Math.max(...slices.map(({ columns }) => columns));
   const zeros = tape.constant("zeros", [1, most], new Float32Array(most));
@@ -181,8 +181,8 @@ function clear(tape: Tape, sums: readonly Tensor[]): void {
 }
 
 /**
- * The two plans of an update of `count` micro-batches: each adds its gradients to the sums, and the end moves the weights. The
- * metrics of a micro-batch are `means`, numbers that are averaged over the update, and then `rows`.
+ * The two plans of an update of `count` micro-batches: one adds the gradients of a micro-batch to the sums, the other updates
+ * the weights. The metrics of a micro-batch are `means`, which are averaged over the update, then `rows`.
  */
 function accumulated(
   tape: Tape,

@@ -11,10 +11,10 @@ export function rateGroupOf({ name, decay }: Pick<ParameterSpec, "name" | "decay
   return decay && name !== "meta" && !/\bconv\.w$/.test(name) ? "matrices" : "others";
 }
 
-/** What a group's rate is multiplied with: (rateWidth / D) to this power. `docs/initialisation.md` says why. */
+/** The factor on a group's rate is (rateWidth / D) to this power. `docs/initialisation.md` says why. */
 const POWERS: Readonly<Record<RateGroup, number>> = { embedding: 1, matrices: 1, others: 0 };
 
-/** The factor on the rate of each parameter of a model; undefined without scaling, where all have the rate of the stage. */
+/** The factor on the rate of each parameter of a model. Undefined without scaling: then all have the rate of the stage. */
 export function rateFactors(
   { rateScaling = "none", rateWidth = 64 }: Pick<StageConfig, "rateScaling" | "rateWidth">,
   { dModel }: Pick<HymbaConfig, "dModel">,

@@ -1,8 +1,8 @@
-/** What changes from update to update: the learning rate, and the vector of numbers that the optimizer of a plan reads. */
+/** The learning rate of each update, and the vector of numbers that the optimizer of a plan reads. */
 import { type ScheduleName, USUAL_COOLDOWN } from "../config/mod.ts";
 import type { AdamW } from "../ops/optimizer.ts";
 
-/** Linear warm-up, and how the rate falls from there. */
+/** Linear warm-up, then a falling rate. */
 export interface Schedule {
   /** The largest rate. */
   readonly rate: number;
@@ -17,8 +17,8 @@ export interface Schedule {
 }
 
 /**
- * The rate of an update; the first is step 1, the last is `steps`, after which it would be zero unless it is constant. Two wsd
- * schedules of different lengths have the same rates until the shorter one falls: one trunk serves both.
+ * The rate of an update. The first is step 1, the last is `steps`; a schedule that falls would reach zero at the next step.
+ * Two wsd schedules of different lengths have the same rates until the shorter one falls, so both can share a trunk.
  */
 export function rateAt(step: number, { rate, warmup, steps, schedule, cooldown = USUAL_COOLDOWN }: Schedule): number {
   if (step <= warmup) return rate * step / warmup;
@@ -30,7 +30,7 @@ export function rateAt(step: number, { rate, warmup, steps, schedule, cooldown =
 /** AdamW without its decay, which differs between parameters. */
 export type Optimizer = Omit<AdamW, "decay">;
 
-/** What every training uses unless it says otherwise. */
+/** The default of every training. */
 export const ADAMW: Optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, clip: 1 };
 
 /**

@@ -6,7 +6,7 @@ import type { ArenaName, ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import { present } from "../lists.ts";
 
-/** The group of a checkpoint that each arena is kept in. */
+/** The group of a checkpoint for each arena. */
 const GROUPS: readonly (readonly [string, ArenaName])[] = [
   ["weights", "parameters"],
   ["first_moments", "firstMoments"],
@@ -37,8 +37,8 @@ export const snapshotBytes = ({ specs }: ParameterStore): number =>
   GROUPS.length * 4 * specs.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0);
 
 /**
- * Writes named float32 tensors into an arena. `name` is what errors call their file. Throws a HymbaError when one is missing,
- * unknown or of another shape than the model's, transposed say; nothing is written then.
+ * Writes named float32 tensors into an arena. `name`: the name of their file in errors. Throws a HymbaError if one is missing,
+ * unknown or of another shape, for example transposed; then nothing is written.
  */
 export function putArena(
   executor: Executor,

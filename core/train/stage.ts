@@ -14,7 +14,7 @@ import { loadLatest, removeOldCheckpoints, saveCheckpoint } from "../params/chec
 import { snapshotBytes } from "./snapshot.ts";
 import type { Trainer, TrainingStep } from "./trainer.ts";
 
-/** What happens in a stage, for progress displays. */
+/** An event of a stage, for progress displays. */
 export interface StageEvent {
   readonly kind: "step" | "evaluation" | "saved";
   readonly step: number;
@@ -39,7 +39,7 @@ export interface StageContext extends StagePlace {
   readonly evaluateEvery: number;
   /** Steps between checkpoints; the last step always has one. Absent: one at each evaluation. */
   readonly checkpointEvery?: number;
-  /** Steps whose checkpoints other arms start from; each is kept in `branchFolder(folder, step)`. */
+  /** Steps from whose checkpoints other arms start; each is kept in `branchFolder(folder, step)`. */
   readonly branches?: readonly number[];
   readonly signal?: AbortSignal;
   onEvent?(event: StageEvent): void;
@@ -52,7 +52,7 @@ export interface StageContext extends StagePlace {
   prefer?(step: number): Promise<PreferenceMeasures>;
 }
 
-/** Where the checkpoint of a step is kept that another arm starts from. `folder`: that of the arm's checkpoints. */
+/** The folder of a checkpoint from which another arm starts. `folder`: that of the arm's checkpoints. */
 export const branchFolder = (folder: string, step: number): string => join(folder, "..", "branches", String(step));
 
 /** The state of a stage apart from that of its trainer. */
@@ -133,7 +133,7 @@ class StageRun {
     return step > 0 && (step % this.context.evaluateEvery === 0 || step === steps) && last?.step !== step;
   }
 
-  /** Whether the step that the trainer is at gets a checkpoint. */
+  /** Whether the current step gets a checkpoint. */
   get #keeps(): boolean {
     const { step, steps } = this.trainer, { evaluateEvery, checkpointEvery = evaluateEvery } = this.context;
     return step === steps || step % checkpointEvery === 0;
@@ -168,7 +168,7 @@ class StageRun {
     }
   }
 
-  /** Keeps this step for other arms. A stage that repeats the step after a stop has kept it already. */
+  /** Keeps the checkpoint of this step for other arms. If the step is repeated after a stop, it is already kept. */
   async #keepBranch(step: number): Promise<void> {
     const { disk, folder, stage } = this.context, own = branchFolder(folder, step);
     if (!await loadLatest(disk, own, { stage })) await this.#save(own);

@@ -3,7 +3,7 @@ import { arenasOf, type Executor, type Memory, type NonFinite, type Program } fr
 import { ELEMENT_BYTES } from "../tensor/mod.ts";
 import { feedBatch, feedSchedule, type Objective } from "./objective.ts";
 
-/** When and how fast: the first update is step 1. */
+/** The step (the first update is step 1) and the learning rate. */
 interface Update {
   readonly step: number;
   readonly rate: number;
@@ -13,7 +13,7 @@ export class Updater {
   private constructor(
     private readonly objective: Objective,
     private readonly batch: Program,
-    /** Only with accumulation. */
+    /** The final update of the weights, only with accumulation. */
     private readonly end: Program | undefined,
   ) {}
 
@@ -51,7 +51,7 @@ export class Updater {
     await end.run();
   }
 
-  /** The metrics of every update since the last call, those of its batches as one. */
+  /** The metrics of every update since the last call, with those of its batches combined. */
   async drain(): Promise<Float32Array[]> {
     const parts = await this.batch.drainMetrics(), { accumulation } = this.objective.made;
     if (!this.end || !accumulation) return parts;

@@ -1,4 +1,4 @@
-/** Whether what a run says of its test part holds together. The test text itself is not read. */
+/** Checks that the test results of a run are consistent. The test text itself is not read. */
 import { type Run, type StageName, STAGES } from "../record/mod.ts";
 import { qualityOfTokens } from "../eval/quality.ts";
 import type { Finding } from "./checksums.ts";

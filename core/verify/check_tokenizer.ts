@@ -1,4 +1,4 @@
-/** Whether the tokenizer of a run is the one that its record names and that its text gives. */
+/** Checks that the tokenizer of a run matches its record and its text. */
 import type { Corpus } from "../data/corpus.ts";
 import { tokenizerSample } from "../data/corpus_tokens.ts";
 import type { Disk } from "../disk/mod.ts";

@@ -1,4 +1,7 @@
-/** What of a run can be deleted without losing a result: checkpoints of trainings that are done, and leftovers of killed processes. */
+/**
+ * Finds and deletes files of a run that no result needs: checkpoints of finished trainings, and temporary files of killed
+ * processes.
+ */
 import { join } from "node:path";
 import { type Disk, isTemporary, lockFolder, removeAtomic, removeTree } from "../disk/mod.ts";
 import { armFolder, bytesIn, FILES, readRecord } from "../record/mod.ts";
@@ -28,8 +31,9 @@ async function leftoversIn(disk: Disk, folder: string): Promise<string[]> {
 }
 
 /**
- * What can be deleted in a run. Checkpoints of an arm are needed until its training with that seed is done, and those of a trunk
- * until its shorter trainings are done. Empty while a process works in the run. Throws a UsageError when the folder holds no run.
+ * The files of a run that can be deleted. Checkpoints of an arm are needed until its training with that seed is done, and
+ * those of a trunk until its shorter trainings are done. Empty while a process works in the run. Throws a UsageError when the
+ * folder holds no run.
  */
 export async function deletableIn(disk: Disk, folder: string): Promise<Deletable[]> {
   const { study } = await readRecord(disk, folder), found: Deletable[] = [];
@@ -53,8 +57,8 @@ export async function deletableIn(disk: Disk, folder: string): Promise<Deletable
 }
 
 /**
- * Deletes what `deletableIn` finds in a run, and takes it off the list of checksums first, so that a kill in between leaves a sound
- * run. Returns what was deleted. Throws a HymbaError when another process works in the run.
+ * Deletes the files that `deletableIn` finds in a run. They are removed from the list of checksums first, so that a kill in
+ * between leaves a valid run. Returns the deleted files. Throws a HymbaError when another process works in the run.
  */
 export async function cleanRun(disk: Disk, folder: string): Promise<Deletable[]> {
   const found = await deletableIn(disk, folder);
@@ -70,7 +74,7 @@ export async function cleanRun(disk: Disk, folder: string): Promise<Deletable[]>
   }
 }
 
-/** A whole run. Undefined while a process works in it. Throws a UsageError when the folder holds no run. */
+/** A whole run. Undefined while a process works in it. Throws a UsageError if the folder has no run. */
 export async function wholeRun(disk: Disk, folder: string): Promise<Deletable | undefined> {
   await readRecord(disk, folder);
   if (await disk.isLocked(join(folder, FILES.lock))) return undefined;
@@ -79,15 +83,15 @@ export async function wholeRun(disk: Disk, folder: string): Promise<Deletable | 
 
 /** Deletes a whole run. Throws a HymbaError when another process works in it. */
 export async function removeRun(disk: Disk, folder: string): Promise<void> {
-  // The lock is let go before its file is removed: other systems do not remove an open file.
+  // The lock is released before its file is removed, because some systems cannot remove an open file.
   await (await lockFolder(disk, folder)).close();
   await removeAtomic(disk, folder);
 }
 
-/** Folders of the cache that grow with use. What measured this machine (estimates, tiles) stays. */
+/** Folders of the cache that grow with use. Measurements of this machine (estimates, tiles) are kept. */
 const CACHED = ["tokens", "tokenizers", "datasets"];
 
-/** What the cache folder can do without: it is made or downloaded again when it is needed. */
+/** The deletable files of the cache folder. They are made or downloaded again when needed. */
 export async function deletableInCache(disk: Disk, cache: string): Promise<Deletable[]> {
   const found: Deletable[] = [];
   for (const name of CACHED) {

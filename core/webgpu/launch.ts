@@ -14,7 +14,7 @@ export interface Kernel {
   readonly run: readonly string[];
 }
 
-/** A kernel from its file, and in front of it the shared files that it calls. */
+/** A kernel from its file, with the shared files that it needs before it. */
 export function kernel(name: string, ...pieces: readonly string[]): Kernel {
   // A checkout on Windows may have ended the lines with \r\n.
   const code = afterEnable(pieces.join("\n").replaceAll("\r\n", "\n")),
@@ -60,7 +60,7 @@ export function runBlockOf({ kernel: { name, run }, constants }: Launch): Uint32
   });
 }
 
-/** What a lowering may use. */
+/** The context of a lowering. */
 export interface LowerContext {
   readonly adapterClass: AdapterClass;
   /** Invocations of a subgroup; 0 where subgroup operations are missing or the number is not fixed. */
@@ -71,7 +71,7 @@ export interface LowerContext {
   readonly scanSpans?: number;
   /** Whether products that are marked `f16` round their operands to it. */
   readonly f16Products: boolean;
-  /** The tile of a product that was tuned or recorded for its shape; undefined where there is none. */
+  /** The tuned or recorded tile for the shape of a product; undefined if there is none. */
   tileOf(attributes: AttributesNamed<"matmul">): MatmulTile | undefined;
   /** Scratch memory of forward steps that their backward steps read, by a storage that the forward step writes and the other reads. */
   readonly kept: Map<Storage, Tensor>;

@@ -1,4 +1,7 @@
-/** Unrolls short loops in WGSL, for adapters whose compiler does not, and so keeps arrays that loops index in memory. */
+/**
+ * Unrolls short loops in WGSL, for adapters whose compiler does not unroll and therefore keeps arrays with loop indices in
+ * memory.
+ */
 
 /** Loops of more rounds are not unrolled. */
 const MOST_ROUNDS = 8;

@@ -1,5 +1,5 @@
 /**
- * Cells beside each other against one after the other: `deno run -A tests/bench/jobs.ts [--preset quick] [--jobs 2] [--models A,B]
+ * Cells in parallel against one after the other: `deno run -A tests/bench/jobs.ts [--preset quick] [--jobs 2] [--models A,B]
  * [--rounds 3]`. Runs the first stage of the models with all threads in one process, and in so many processes with their share
  * of the threads, in turns, each time in a new folder. Prints the seconds of every run as JSON. A busy machine makes the times
  * longer and the comparison wrong.

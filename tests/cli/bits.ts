@@ -1,4 +1,4 @@
-/** The files of a run without what a clock put into them, to compare runs. */
+/** The files of a run without times, to compare runs. */
 import { join } from "node:path";
 import { sha256, systemDisk } from "../../core/disk/mod.ts";
 import { filesBelow } from "../../core/study/merge/copy.ts";

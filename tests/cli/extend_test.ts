@@ -1,4 +1,4 @@
-/** A finished run that gets more seeds and more models ends with the bytes of one that had them from the start. */
+/** A finished run that is extended by seeds and models has the same bytes as one that had them from the start. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemDisk } from "../../core/disk/mod.ts";
@@ -18,7 +18,7 @@ async function done(folder: string, ...more: string[]): Promise<string> {
   return error;
 }
 
-/** The bits of a run, and what its record says of extensions. */
+/** The bits of a run, and the extensions in its record. */
 async function grownBits(folder: string) {
   const path = join(place.folder, folder, "run.json"),
     { extended, ...record } = JSON.parse(await Deno.readTextFile(path));

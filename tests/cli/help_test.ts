@@ -1,4 +1,4 @@
-/** The help: one screen for a command, all of it with --help-all, and what is made from it. */
+/** The help: one screen for a command, everything with --help-all, and the files that are made from it. */
 import assert from "node:assert/strict";
 import { getDocPage } from "@optique/core/parser";
 import { programHelp } from "../../cli/front.ts";

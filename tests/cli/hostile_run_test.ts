@@ -1,4 +1,4 @@
-/** A run folder of somebody else: nothing in it makes a command hang, or write or read outside of it. */
+/** A hostile run folder: nothing in it makes a command hang, or write or read outside of it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

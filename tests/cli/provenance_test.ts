@@ -1,4 +1,4 @@
-/** What made a number: what run.json says of it, and where a run of other kernels is named. */
+/** The origin of numbers: the facts in run.json, and the notes about runs of other kernels. */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { hymba, makePlace } from "./command_line.ts";

@@ -19,7 +19,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** A port that nobody listens on now. */
+/** A free port. */
 function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;

@@ -13,7 +13,7 @@ import { gather, type Source, SOURCES } from "./gather.ts";
 const MODELS = ["mamba", "transformer-global", "transformer-local", "hybrid-sequential", "hymba"];
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
-/** Runs the study. Returns what is wrong with it; nothing when it is right. */
+/** Runs the study. Returns the faults; empty if there are none. */
 async function problemsOf(source: Source, folder: string): Promise<string[]> {
   const text = await gather(source, folder), out = join(folder, "runs", source.name);
   const args = ["run", "-A", MAIN, "ablate", "--preset", "smoke", "--backend", "cpu", "--data", text, "--out", out];

@@ -195,7 +195,7 @@ export class PowerLossDisk {
   }
 }
 
-/** A disk that does not sync what `forgets` selects, but claims it does: the negative control. */
+/** A disk that claims to sync but does not sync the files that `forgets` selects: the negative control. */
 export const forgetful = (disk: Disk, forgets: (path: string) => boolean): Disk =>
   intercept(disk, async (step, perform) => {
     const syncs = step.operation === "syncFile" || step.operation === "syncFolder";

@@ -15,7 +15,7 @@ import { readScore } from "../../core/study/estimate_score.ts";
 const CHILD = fileURLToPath(new URL("shared_child.ts", import.meta.url));
 const MACHINE = { backend: "cpu", adapter: { name: "WebAssembly", threads: 2 } };
 
-/** Runs processes beside each other. Returns what they wrote on standard error. */
+/** Runs processes in parallel. Returns what they wrote on standard error. */
 async function beside(...calls: readonly (readonly string[])[]): Promise<string[]> {
   const children = calls.map((words) =>
     new Deno.Command(Deno.execPath(), {

@@ -9,7 +9,7 @@ await loadStudent();
 
 const PAIRED: Scatter = { deviation: 1, freedom: 9, arms: 2, textError: 0 };
 
-/** Source: power.t.test(type = "paired", power = 0.8) of R: n for a difference of so many standard deviations, rounded up. */
+/** Source: power.t.test(type = "paired", power = 0.8) of R: n for a difference in standard deviations, rounded up. */
 const SEEDS: readonly (readonly [detect: number, seeds: number])[] = [[2, 5], [1, 10], [0.5, 34], [0.2, 199]];
 
 Deno.test("power: the seeds for 80 of 100 are those of R's power.t.test", () => {

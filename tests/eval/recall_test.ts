@@ -1,4 +1,4 @@
-/** The recall task made fair: a rate for each arm, looks at the accuracy, an early end, what an arm carries. */
+/** The recall task: a tuned rate for each arm, evaluations during training, early stopping, and the memory of an arm. */
 import { strict as assert } from "node:assert";
 import { cacheSize, type RecallConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";

@@ -1,4 +1,4 @@
-/** Kinds of tokens, by hand: what a sequence showed before, places, lines, and how rare a token is. */
+/** Kinds of tokens, against values by hand: earlier tokens of the sequence, positions, lines, and frequency. */
 import { strict as assert } from "node:assert";
 import { meanOfKind, tokenKinds, whereIs } from "../../core/eval/token_kinds.ts";
 

@@ -83,7 +83,7 @@ Deno.test("export: llama.cpp's file is one, ONNX has its tokenizer beside it, an
   assert.match(refused.error, /llama\.cpp cannot carry hymba[^]*side by side[^]*--format pytorch takes every model/);
 });
 
-/** Words that cannot be followed, and what is said. All end with exit code 2 and leave nothing behind. */
+/** Wrong command lines and their errors. All end with exit code 2 and write no file. */
 const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] = [
   [["export", "run", "--out", "none"], /--format/],
   [["export", "run", "--format", "tensorflow", "--out", "none"], /pytorch/],

@@ -202,7 +202,7 @@ export function stepsCase(dice: Dice): OpCase {
   };
 }
 
-/** Chunks of positions behind caches that have none, some, or more than a ring holds. */
+/** Chunks of positions after caches with no positions, some, or more than a ring holds. */
 export function attentionChunkOf(dice: Dice): OpCase {
   const { T, ...sizes } = attentionOf(dice), B = 1 + dice.below(3);
   const starts = Array.from({ length: B }, () => dice.once(3) ? 0 : dice.below(dice.once(3) ? 400 : 40));

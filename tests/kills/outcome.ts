@@ -43,7 +43,7 @@ async function fileOutcome(path: string, { timed = [] }: Case): Promise<string> 
   return JSON.stringify(Object.keys(JSON.parse(text).tiles).sort());
 }
 
-/** A file of the cache folder that processes share: what a killed one left there is removed a day later. */
+/** A file of the shared cache folder: a temporary file of a killed process is removed a day later. */
 const ofShared = (path: string) => path.startsWith("cache/hymba/") && /\.\d+-[\da-f-]{36}\.partial$/.test(path);
 
 /** The folders below `folder` that are runs: `new`, or `new/round-1` of a sweep. */

@@ -1,4 +1,4 @@
-/** What older engines get in place of functions that they lack does what those functions do. */
+/** The replacements of functions that older engines lack do the same as those functions. */
 import assert from "node:assert/strict";
 import { base64Of, bytesOf, escapePattern, withResolvers } from "../../.ci/npm/older_engines.ts";
 import { fc } from "../packages.ts";

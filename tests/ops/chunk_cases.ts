@@ -1,4 +1,4 @@
-/** Cases of the ops that take a chunk of positions of each sequence, behind what caches and states hold. */
+/** Cases of the ops that process a chunk of positions of each sequence, after the positions in caches and states. */
 import { cacheSlots } from "../../core/ops/decode.ts";
 import { attentionChunk, cacheFill, convChunk, scanChunk } from "../../core/ops/chunk.ts";
 import { fillNormal } from "../../core/random.ts";

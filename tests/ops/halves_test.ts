@@ -140,7 +140,7 @@ for (const [format] of FORMATS) {
   }
 }
 
-/** The halves of words, every NaN as one: which bits of a NaN survive is nobody's promise. */
+/** The halves of words, with one value for every NaN, because the bits of a NaN are not specified. */
 const withoutPayload = (words: ArrayLike<number>, format: HalfFormat) =>
   Array.from(words).flatMap((word) => [word % 0x10000, Math.floor(word / 0x10000)])
     .map((half) => Number.isNaN(fromHalf(half, EXPONENT_BITS[format])) ? "NaN" : half);

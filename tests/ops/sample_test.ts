@@ -1,4 +1,4 @@
-/** Draws of tokens: every executor draws what sorting in float64 draws, and the draws have the probabilities that they should. */
+/** Draws of tokens: every executor draws the same tokens as sorting in float64, with the right probabilities. */
 import { strict as assert } from "node:assert";
 import { HISTORY, NOT_DRAWN, sample, type SampleSettings, settingsWords } from "../../core/ops/sample.ts";
 import { type Executor, finish, ReferenceExecutor } from "../../core/plan/mod.ts";

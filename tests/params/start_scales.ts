@@ -22,9 +22,9 @@ import { Tape, type Tensor } from "../../core/tensor/mod.ts";
 /** Root mean squares, or for logits the standard deviation. NaN where a model lacks the part. */
 export interface LayerScales {
   readonly layer: number;
-  /** The stream in front of the layer. */
+  /** The residual stream before the layer. */
   readonly stream: number;
-  /** Scores in front of the softmax, over the visible pairs of the first sequence. */
+  /** Scores before the softmax, over the visible pairs of the first sequence. */
   readonly attentionLogits: number;
   /** The input of the output projection: both branches joined, or the only one. */
   readonly branches: number;

@@ -5,7 +5,7 @@ import { resolvedStudy } from "../../core/study/match.ts";
 import { randomInteger } from "../../core/random.ts";
 import { endLoss } from "./training.ts";
 
-/** Tokens of which three of four follow from the token before, so that forty steps can learn something. */
+/** Random tokens. Three of four are determined by the token before, so that forty steps can learn something. */
 function madeUpTokens(V: number): TokenData {
   const draw = (i: number, below: number) => randomInteger({ seed: 7, stream: 100, step: below }, i, below);
   const all = new Uint32Array(12_000);

@@ -1,4 +1,4 @@
-/** What is committed under results/ agrees with itself, names the command that made it, and is what the README says. */
+/** The committed results are consistent, name the command that made them, and agree with the README. */
 import { strict as assert } from "node:assert";
 
 const ROOT = new URL("../../", import.meta.url);

@@ -1,4 +1,4 @@
-/** Texts that nobody vouches for, through every sink: one table of texts, one place that defuses them per sink. */
+/** Untrusted texts in every output: one table of texts, and one place per output that makes them harmless. */
 import assert from "node:assert/strict";
 import { runRecordOf } from "../../core/record/mod.ts";
 import { parseLog } from "../../core/disk/mod.ts";

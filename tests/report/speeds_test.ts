@@ -1,4 +1,4 @@
-/** Speeds: the interval of the median, and what is shown where it is wide or where nothing was measured. */
+/** Speeds: the interval of the median, and the text if it is wide or nothing was measured. */
 import { strict as assert } from "node:assert";
 import { csvOf } from "../../core/report/csv.ts";
 import { leftOut, NOT_MEASURABLE, NOT_MEASURED, speedOf, speedText, steadySpeed } from "../../core/report/speeds.ts";

@@ -184,7 +184,7 @@ function resultOf(
 function recordOf(study: StudyConfig, corpus: string): RunRecord {
   return {
     format: 1,
-    // As it is read from a file, but for the configurations, which are checked then.
+    // The same as after a read from a file, except the configurations, which a read checks.
     study: { ...JSON.parse(JSON.stringify(study)), arms: study.arms },
     versions: { hymba: "0.1.0", deno: "2.9.6", webgpu: "0.6.2" },
     backend: "webgpu",

@@ -1,9 +1,9 @@
 /**
  * A/A: one model against itself with other seeds must show no difference in 93 to 97 of 100 cases, with everything that the
- * reports do: long stretches of text, Student's t, intervals of all pairs together, factors from all trainings, the margin.
+ * reports do: long blocks of text, Student's t, intervals of all pairs together, factors from all trainings, the margin.
  * Trains the smallest Transformer with many seeds, then draws again and again some of them as the seeds of models that are
- * compared as a study compares them; a thousand draws tell 95 from 97, a hundred do not.
- * `deno run -A tests/statistics/aa.ts [--trainings N] [--draws N]`: about two minutes.
+ * compared as a study compares them; a thousand draws tell 95 from 97, a hundred do not. `deno run -A tests/statistics/aa.ts
+ * [--trainings N] [--draws N]`: about two minutes.
  */
 import { parseArgs } from "node:util";
 import { resolveCorpus, wholeText } from "../../core/data/corpus.ts";
@@ -93,7 +93,7 @@ const pairs = (arms: readonly string[]): Contrast[] =>
 const factors = (arms: readonly string[]): Contrast[] =>
   [1, 2, 4].map((bit) => Object.fromEntries(arms.map((arm, i) => [arm, i & bit ? 2 / arms.length : -2 / arms.length])));
 
-/** Of so many draws, in how many `holds` is true. */
+/** The number of draws in which `holds` is true. */
 function counted(what: string, holds: (draw: number) => boolean): void {
   let count = 0;
   for (let draw = 0; draw < draws; draw++) if (holds(draw)) count++;

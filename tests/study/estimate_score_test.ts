@@ -1,4 +1,4 @@
-/** Estimates of studies: their score, and what is counted of a cell against what it takes. */
+/** Estimates of studies: the record of estimates, and the counted cost of a cell against the actual one. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { CpuExecutor } from "../../core/cpu/mod.ts";

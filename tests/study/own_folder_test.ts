@@ -1,4 +1,4 @@
-/** What lies in the folder of `--out` and is not a run's is never overwritten, and never used. */
+/** Files in the folder of `--out` that do not belong to a run are never overwritten and never used. */
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { type Disk, makeFolders, memoryDisk, writeAtomic } from "../../core/disk/mod.ts";

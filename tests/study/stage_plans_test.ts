@@ -1,4 +1,4 @@
-/** What a study runs, what its memory check asks room for, and what its estimate counts are the same plans. */
+/** A study, its memory check and its estimate use the same plans. */
 import { strict as assert } from "node:assert";
 import type { PreferenceConfig, StudyConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";

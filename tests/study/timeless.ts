@@ -1,4 +1,4 @@
-/** Files of runs without what a clock or a command line put into them, so that two runs can be compared. */
+/** Files of runs without times and command lines, so that two runs can be compared. */
 import { type Disk, readText, sha256 } from "../../core/disk/mod.ts";
 
 /** Keys of JSON files whose values are times, speeds, words of a command line, or follow from these. */

@@ -1,4 +1,4 @@
-/** Files that other programs wrote: what they say and how it is meant. Expected tokens are those of Hugging Face's Rust library. */
+/** Tokenizer files of other programs. Expected tokens are those of Hugging Face's Rust library. */
 import assert from "node:assert/strict";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
 import { MessageWriter } from "../../core/tokenizer/protobuf.ts";
@@ -53,7 +53,7 @@ for (const [name, { normalizer, texts }] of Object.entries(NORMALIZED)) {
   });
 }
 
-/** The same with an added token behind the pieces. */
+/** The same with an added token after the pieces. */
 function withToken(letters: string[], content: string, flags: Json): string {
   const { model, ...root } = JSON.parse(file(letters));
   const token = { id: model.vocab.length, content, special: false, normalized: false, ...flags };

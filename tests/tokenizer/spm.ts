@@ -13,7 +13,7 @@ export async function spmInstalled(): Promise<boolean> {
   }
 }
 
-/** Trains a model on a text; the options are those of `spm_train` without dashes. Returns the file, or what is said instead. */
+/** Trains a model on a text; the options are those of `spm_train` without dashes. Returns the file, or the error message. */
 export async function spmTrain(
   text: string,
   options: Record<string, string | number | boolean>,

@@ -33,7 +33,7 @@ async function refusedByTheirs(text: string, { vocabSize, byteFallback, characte
   return typeof made === "string" ? made : undefined;
 }
 
-/** Our tokenizer, or what is said instead. */
+/** Our tokenizer, or the error message. */
 function ours(text: string, setting: Setting): Tokenizer | string {
   try {
     return trainTokenizer(text, { ...setting, normalization: "identity", userDefinedSymbols: [] });

@@ -31,7 +31,7 @@ interface How {
   readonly pairs?: boolean;
   readonly precision?: "f16";
   readonly steps?: number;
-  /** Stops after so many updates, and continues in a new trainer from its snapshot. */
+  /** Stops after a number of updates, and continues in a new trainer from its snapshot. */
   readonly stopAfter?: number;
   readonly spoil?: (batch: Batch, number: number) => void;
 }

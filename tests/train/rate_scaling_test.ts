@@ -1,4 +1,4 @@
-/** Rates by group of parameters: what moves by how much in an update, and that the usual rate is the usual training. */
+/** Rates by group of parameters: the size of the updates, and that the default rates give the default training. */
 import { strict as assert } from "node:assert";
 import { HymbaConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";

@@ -1,6 +1,6 @@
-// What an invocation does with its sums over rows of COLUMNS numbers, in both forms (lib/attention_columns_workgroup and _subgroup).
+// Scaling, division and output of the sums over rows of COLUMNS numbers, for lib/attention_columns_workgroup and _subgroup.
 
-/// Multiplies the sums of four rows each by a factor of their own.
+/// Multiplies the sums of four rows, each by its own factor.
 fn scale_COLUMNS(sums: ptr<function, Sums_COLUMNS>, u: u32, factors: vec4f) {
   for (var e = 0u; e < COLUMNS_EACH; e++) {
     for (var c = 0u; c < 4; c++) {
@@ -9,7 +9,7 @@ fn scale_COLUMNS(sums: ptr<function, Sums_COLUMNS>, u: u32, factors: vec4f) {
   }
 }
 
-/// Divides them.
+/// Divides the sums of four rows, each by its own divisor.
 fn divide_COLUMNS(sums: ptr<function, Sums_COLUMNS>, u: u32, divisors: vec4f) {
   for (var e = 0u; e < COLUMNS_EACH; e++) {
     for (var c = 0u; c < 4; c++) {
@@ -18,7 +18,7 @@ fn divide_COLUMNS(sums: ptr<function, Sums_COLUMNS>, u: u32, divisors: vec4f) {
   }
 }
 
-/// Writes the sums as rows, or adds them to what the rows hold.
+/// Writes the sums as rows, or adds them to the rows.
 fn write_COLUMNS(
   target_rows: ptr<storage, array<Cell>, read_write>,
   rows: Rows,

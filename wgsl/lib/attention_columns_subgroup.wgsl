@@ -1,7 +1,7 @@
-// Products and weighted sums of rows of COLUMNS numbers, for software adapters (lib/attention_tile_subgroup). core/webgpu/ops/attention.ts
-// makes one copy of this text for K and one for V in the place of COLUMNS.
+// Products and weighted sums of rows of COLUMNS numbers, for software adapters (lib/attention_tile_subgroup). core/webgpu/ops/attention.ts inserts
+// this text twice: with K and with V in place of COLUMNS.
 
-/// What an invocation keeps of the rows of its block: fours x, x + ACROSS, …
+/// The vec4s x, x + ACROSS, … of the rows of the block, held by invocation x.
 alias Held_COLUMNS = array<array<array<vec4f, 4>, QUADS>, COLUMNS_EACH>;
 
 fn held_COLUMNS(numbers: ptr<storage, array<Cell>, read>, rows: Rows, block: Block, place: vec2u) -> Held_COLUMNS {
@@ -18,7 +18,7 @@ fn held_COLUMNS(numbers: ptr<storage, array<Cell>, read>, rows: Rows, block: Blo
   return held;
 }
 
-/// Four i of the rows of a quad, from the invocation that holds it.
+/// The vec4 i of the rows of a quad, from the invocation that holds it.
 fn handed_COLUMNS(held: ptr<function, Held_COLUMNS>, e: u32, u: u32, i: u32) -> array<vec4f, 4> {
   return array<vec4f, 4>(
     subgroupShuffle(held[e][u][0], i),
@@ -75,10 +75,10 @@ fn products_COLUMNS(
   return sums;
 }
 
-/// Weighted sums of rows of tiles for the rows of an invocation: [quad][four of columns][column], four rows of the block.
+/// Weighted sums of rows of tiles for the rows of an invocation: [quad][vec4 of columns][column], four rows of the block.
 alias Sums_COLUMNS = array<array<array<vec4f, 4>, COLUMNS_EACH>, QUADS>;
 
-/// Adds row `row` of a tile, with the weights that invocation `from_lane` has in slot j.
+/// Adds the row of a tile that begins at `at`, with the weights in slot j of invocation `from_lane`.
 fn add_row_COLUMNS(
   sums: ptr<function, Sums_COLUMNS>,
   weights: ptr<function, Pairs>,

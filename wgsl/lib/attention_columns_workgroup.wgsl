@@ -1,7 +1,7 @@
-// Products and weighted sums of rows of COLUMNS numbers, for GPUs (lib/attention_tile_workgroup). core/webgpu/ops/attention.ts makes one copy
-// of this text for K and one for V in the place of COLUMNS.
+// Products and weighted sums of rows of COLUMNS numbers, for GPUs (lib/attention_tile_workgroup). core/webgpu/ops/attention.ts inserts this text
+// twice: with K and with V in place of COLUMNS.
 
-/// What is known of the rows of a block; the rows themselves are staged for every tile.
+/// The place of the rows of a block. The rows themselves are staged for every tile.
 struct Held_COLUMNS {
   rows: Rows,
   block: Block,
@@ -33,7 +33,7 @@ fn products_COLUMNS(
   return sums;
 }
 
-/// Weighted sums of rows of tiles for the rows of an invocation: [quad][four of columns][column], four rows of the block.
+/// Weighted sums of rows of tiles for the rows of an invocation: [quad][vec4 of columns][column], four rows of the block.
 alias Sums_COLUMNS = array<array<array<vec4f, 4>, COLUMNS_EACH>, QUADS>;
 
 /// Adds the rows of a tile, weighted, in order.

@@ -1,15 +1,15 @@
-// What the three passes of attention (forward, dq, dkv) have in common: rows of heads, and the block of rows of a workgroup.
-// The mask is lib/sees.
+// The common parts of the three passes of attention (forward, dq, dkv): rows of heads, and the block of rows of a workgroup. The mask is lib/sees.
 //
-// A workgroup of ACROSS × DOWN invocations has a block of ROWS rows of one head: queries, or keys in the pass for dk and dv. Rows of the other
-// kind pass by in tiles of TILE. Invocation (x, y) has QUADS quads of rows of the block, the components of a vec4f each, and four rows of the
-// tile: it makes the 16·QUADS products of these rows. In weighted sums of the tile's rows it has the fours x, x + ACROSS, … of the columns.
-// lib/attention_tile_workgroup and lib/attention_tile_subgroup move the numbers; lib/attention_columns_* do so for K or V columns.
+// A workgroup of ACROSS × DOWN invocations has a block of ROWS rows of one head: queries, or keys in the pass for dk and dv. It loops over the rows
+// of the other kind in tiles of TILE. Invocation (x, y) has QUADS quads of rows of the block (a quad is the four components of a vec4f) and four rows
+// of the tile, and computes their 16·QUADS products. In weighted sums of the tile's rows it has the vec4s x, x + ACROSS, … of the columns.
+// lib/attention_tile_workgroup and lib/attention_tile_subgroup exchange numbers between invocations; lib/attention_columns_* do this for K or V
+// columns.
 
 const ROWS = 4 * QUADS * DOWN;
 const TILE = 4 * ACROSS;
 
-/// The rows of a head in one sequence, in cells (lib/row_fours, lib/row_ones): where row 0 begins, and from row to row.
+/// The rows of a head in one sequence, in cells (lib/row_fours, lib/row_ones): the start of row 0, and the distance between rows.
 struct Rows {
   at: u32,
   stride: u32,
@@ -29,7 +29,7 @@ fn block_of(first: u32) -> Block {
   return Block(first, min(first + ROWS, run.T) - 1);
 }
 
-/// The rows of an invocation. Those after the last repeat it, because every invocation has to reach the barriers.
+/// The rows of an invocation. Beyond the last row, the last one is repeated, because every invocation has to reach the barriers.
 fn own_rows(block: Block, y: u32) -> array<vec4u, QUADS> {
   var rows: array<vec4u, QUADS>;
   for (var u = 0u; u < QUADS; u++) {

@@ -1,12 +1,11 @@
 enable subgroups;
 
-// lib/attention_tile for software adapters: the workgroup is one row of invocations, and this row is one subgroup. Barriers and workgroup memory
-// cost more there than the arithmetic between them, so rows of the block are in registers and invocations exchange numbers by shuffles.
-// Loops over columns and rows have to stay loops. Unrolled they compile for half a minute and do not fit into the processor's cache of
-// instructions, so their numbers of rounds are hidden from the compiler. They end at their foot: one that ends at its head costs lavapipe one
-// more round, with all lanes switched off.
+// lib/attention_tile for software adapters: the workgroup is one row of invocations, and this row is one subgroup. Barriers and workgroup memory cost
+// more there than arithmetic, so rows of the block are in registers and invocations exchange numbers by shuffles. Loops over columns and rows must
+// not be unrolled: unrolled they compile for half a minute and exceed the processor's instruction cache. So their trip counts are not constants. The
+// exit test is at the end of each loop, because with a test at the start lavapipe runs one more round with all lanes inactive.
 
-/// Rows of the other kind from `first` on. Where ACROSS rows or fewer are left each invocation takes one of them, a quarter of a tile.
+/// Rows of the other kind from `first` on. If at most ACROSS rows are left (a quarter of a tile), each invocation takes one of them instead of four.
 struct Tile {
   first: u32,
   end: u32,
@@ -17,12 +16,12 @@ fn tile_of(first: u32, end: u32) -> Tile {
   return Tile(first, end, end - first <= ACROSS);
 }
 
-/// The four rows of a tile that an invocation multiplies with its own; from the tile's end on there are none.
+/// The four rows of a tile that an invocation multiplies with its own. Rows from `end` on do not exist.
 fn tile_rows(tile: Tile, x: u32) -> vec4u {
   return tile.first + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), tile.few);
 }
 
-/// sums + a · b of four rows a, the components, and one row b.
+/// sums + a · b for four rows a and one row b; a component for each row.
 fn dots(a: array<vec4f, 4>, b: vec4f, sums: vec4f) -> vec4f {
   return vec4f(dot4(a[0], b, sums.x), dot4(a[1], b, sums.y), dot4(a[2], b, sums.z), dot4(a[3], b, sums.w));
 }

@@ -1,15 +1,14 @@
-// lib/attention_tile for GPUs: rows of the block and of tiles go through workgroup memory, and so do the weights that the invocations of a row
-// exchange. FOURS fours of columns are staged at a time for products, and 4·FOURS rows of a tile for weighted sums. Both are the same loop there:
-// a sum of outer products of four numbers by four. Each takes two loads of 128 bits from workgroup memory and 16 multiply-adds.
+// lib/attention_tile for GPUs: rows of the block and of tiles are staged in workgroup memory, and invocations of a row exchange their weights there.
+// FOURS vec4s of columns are staged at a time for products, and 4·FOURS rows of a tile for weighted sums. Both use the same loop: a sum of outer
+// products of two vec4s, each with two loads of 128 bits from workgroup memory and 16 multiply-adds.
 const_assert QUADS == 1;
 
 const LANES = ACROSS * DOWN;
 const FOURS = 4u;
 const_assert ACROSS <= 4 * FOURS;
 
-// Arrays of arrays, because compilers then check only the index that is not known.
-// For products [four of columns][column][quad of rows], for weighted sums [four of rows of the tile][row][quad of rows of the block: weights],
-// and [four of rows of the tile][row][four of columns].
+// Nested arrays, because compilers then check the bounds only of the index that is not constant. For products: both [vec4 of columns][column][quad of
+// rows]. For weighted sums: weights [quad of rows of the tile][row][quad of rows of the block], and [quad of rows of the tile][row][vec4 of columns].
 var<workgroup> block_part: array<array<array<vec4f, DOWN>, 4>, FOURS>;
 var<workgroup> tile_part: array<array<array<vec4f, ACROSS>, 4>, FOURS>;
 
@@ -23,12 +22,12 @@ fn tile_of(first: u32, end: u32) -> Tile {
   return Tile(first, end);
 }
 
-/// The four rows of a tile that an invocation multiplies with its own; from the tile's end on there are none.
+/// The four rows of a tile that an invocation multiplies with its own. Rows from `end` on do not exist.
 fn tile_rows(tile: Tile, x: u32) -> vec4u {
   return tile.first + 4 * x + vec4u(0, 1, 2, 3);
 }
 
-/// Four columns of four neighbouring rows, a vector for each column; rows after the last repeat it.
+/// Four columns of four neighbouring rows, transposed: a vector for each column. Beyond the last row, the last one is repeated.
 fn four_by_four(numbers: ptr<storage, array<Cell>, read>, rows: Rows, first: u32, last: u32, i: u32, columns: u32) -> mat4x4f {
   let at = rows.at + min(first + vec4u(0, 1, 2, 3), vec4u(last)) * rows.stride;
   return transpose(mat4x4f(
@@ -39,8 +38,8 @@ fn four_by_four(numbers: ptr<storage, array<Cell>, read>, rows: Rows, first: u32
   ));
 }
 
-/// Puts FOURS fours of the columns of all rows of the block into block_part, from four `first` on. A row has `columns`. The tile is not used, but
-/// keeps compilers from loading all of the block before the first tile, into registers.
+/// Stages FOURS vec4s of the columns of all rows of the block in block_part, from vec4 `first` on. A row has `columns` columns. The dependence on the
+/// tile prevents compilers from loading the whole block into registers before the first tile.
 fn stage_block(numbers: ptr<storage, array<Cell>, read>, rows: Rows, block: Block, tile: Tile, first: u32, columns: u32, lane: u32) {
   let last = select(0, block.last, tile.first < tile.end);
   for (var unit = lane; unit < FOURS * DOWN; unit += LANES) {
@@ -53,7 +52,7 @@ fn stage_block(numbers: ptr<storage, array<Cell>, read>, rows: Rows, block: Bloc
   }
 }
 
-/// Puts the same fours of all rows of a tile into tile_part.
+/// Stages the same vec4s of all rows of a tile in tile_part.
 fn stage_tile(numbers: ptr<storage, array<Cell>, read>, rows: Rows, tile: Tile, first: u32, columns: u32, lane: u32) {
   for (var unit = lane; unit < FOURS * ACROSS; unit += LANES) {
     let quad = unit % ACROSS;
@@ -65,7 +64,7 @@ fn stage_tile(numbers: ptr<storage, array<Cell>, read>, rows: Rows, tile: Tile, 
   }
 }
 
-/// Puts 4·FOURS rows of a tile into tile_part, from row `first` on: the fours ACROSS·e to ACROSS·e + ACROSS − 1 of their columns.
+/// Stages 4·FOURS rows of a tile in tile_part, from row `first` on: the vec4s ACROSS·e to ACROSS·e + ACROSS − 1 of their columns.
 fn stage_rows(numbers: ptr<storage, array<Cell>, read>, rows: Rows, tile: Tile, first: u32, e: u32, columns: u32, lane: u32) {
   for (var unit = lane; unit < 4 * FOURS * ACROSS; unit += LANES) {
     let row = unit / ACROSS;
@@ -89,7 +88,7 @@ fn add_outer(sums: array<vec4f, 4>, fours: u32, place: vec2u) -> array<vec4f, 4>
   return all;
 }
 
-/// A vector from each invocation of a row, in block_part.
+/// Writes a vector of each invocation of a row to block_part.
 fn exchange(own: vec4f, place: vec2u) {
   workgroupBarrier();
   block_part[place.x / 4][place.x % 4][place.y] = own;

@@ -1,5 +1,5 @@
-// The documented study's leaky mask, and dot products of one query with one key. From the kernel's block Run: sizes T, H, G, K, V, places,
-// WINDOW, META and CROP. Text key s counts as position s - CROP; keys before META + CROP are gone; every query sees every meta key.
+// The documented study's leaky mask, and dot products of one query with one key. From the kernel's block Run: sizes T, H, G, K, V, places, WINDOW,
+// META and CROP. Text key s is treated as position s - CROP. Text keys before META + CROP do not exist. Every query sees every meta key.
 
 fn sees(t: u32, s: u32) -> bool {
   let behind = i32(t + run.CROP) - i32(s);

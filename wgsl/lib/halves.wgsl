@@ -25,7 +25,7 @@ fn half_of(bits: u32) -> u32 {
   return sign | rounded_shift((size & 0x7fffff) | 0x800000, drop);
 }
 
-/// The bits of the f32 number that is equal to a 16-bit float.
+/// The bits of a 16-bit float converted to f32, which is exact.
 fn bits_of_half(half: u32) -> u32 {
   if (EXPONENT_BITS == 8) {
     return half << 16;
@@ -45,7 +45,7 @@ fn bits_of_half(half: u32) -> u32 {
   return sign | ((lead + 103) << 23) | ((size << (23 - lead)) & 0x7fffff);
 }
 
-/// Column `column` of a row of words, from the word that holds it.
+/// The number in column `column`, from the word that contains it.
 fn half_number(word: u32, column: u32) -> f32 {
   return bitcast<f32>(bits_of_half((word >> (16 * (column & 1))) & 0xffff));
 }

@@ -1,7 +1,7 @@
 // lib/halves for four neighbouring columns at a time: the same integers, without branches.
 override EXPONENT_BITS: u32 = 8;
 
-/// Each without its lowest `drop` bits (1 to 31), rounded to nearest, ties to even.
+/// Each number without its lowest `drop` bits (1 to 31), rounded to nearest, ties to even.
 fn rounded_shifts(whole: vec4u, drop: vec4u) -> vec4u {
   return (whole + (vec4u(1) << (drop - 1)) - 1 + ((whole >> drop) & vec4u(1))) >> drop;
 }
@@ -15,14 +15,14 @@ fn halves_of(bits: vec4u) -> vec4u {
     return sign | select(rounded_shifts(size, vec4u(16)), (size >> vec4u(16)) | vec4u(0x40), no_number);
   }
   let normal = min(vec4u(0x7c00), rounded_shifts(size - vec4u(0x38000000), vec4u(13)));
-  // Below 2⁻¹⁴ the step of f16 is 2⁻²⁴; below 2⁻²⁵ the result is zero. Not used where the subtraction wraps around.
+  // Below 2⁻¹⁴ the step of f16 is 2⁻²⁴; below 2⁻²⁵ the result is zero. The result is not used if the subtraction wraps around.
   let drop = min(vec4u(126) - (size >> vec4u(23)), vec4u(31));
   let small = rounded_shifts((size & vec4u(0x7fffff)) | vec4u(0x800000), drop);
   let finite = select(small, normal, size >= vec4u(0x38800000));
   return sign | select(finite, ((size >> vec4u(13)) & vec4u(0x3ff)) | vec4u(0x7e00), no_number);
 }
 
-/// The bits of the f32 numbers that are equal to 16-bit floats.
+/// The bits of 16-bit floats converted to f32, which is exact.
 fn bits_of_halves(half: vec4u) -> vec4u {
   if (EXPONENT_BITS == 8) {
     return half << vec4u(16);

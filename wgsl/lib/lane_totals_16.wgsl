@@ -15,7 +15,7 @@ fn own_total8(first: vec4f, second: vec4f, lane: u32) -> f32 {
   return own_total4(select(first, second, upper) + subgroupShuffleXor(select(second, first, upper), 4), lane);
 }
 
-/// Of LANES values, the one of this lane.
+/// The value with the index of this lane.
 fn own_total(values: array<vec4f, LANES / 4>, lane: u32) -> f32 {
   let upper = (lane & 8) != 0;
   let first = select(values[0], values[2], upper) + subgroupShuffleXor(select(values[2], values[0], upper), 8);

@@ -10,7 +10,7 @@ fn own_total4(values: vec4f, lane: u32) -> f32 {
   return select(two.x, two.y, odd) + subgroupShuffleXor(select(two.y, two.x, odd), 1);
 }
 
-/// Of LANES values, the one of this lane.
+/// The value with the index of this lane.
 fn own_total(values: array<vec4f, LANES / 4>, lane: u32) -> f32 {
   let upper = (lane & 4) != 0;
   let four = select(values[0], values[1], upper) + subgroupShuffleXor(select(values[1], values[0], upper), 4);

@@ -1,4 +1,4 @@
-// Logarithms that keep their digits near zero, where the built-in log has an absolute error of 1e-7.
+// Logarithms that are accurate near zero, where the built-in log has an absolute error of 1e-7.
 
 // log(1 + u) for −½ ≤ u ≤ 1, as 2·atanh(u / (2 + u)); relative error below 1e-6.
 fn log1p_near(u: f32) -> f32 {

@@ -1,5 +1,5 @@
-// Operand a of matmul_tile stored [K, M], where its rows begin and end at multiples of four: loads of 128 bits.
-// lib/matmul_a_ones is for all others.
+// Operand a of matmul_tile stored as [K, M], if its rows begin and end at multiples of four: loads of 128 bits. lib/matmul_a_ones is for all other
+// matrices.
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 
 /// Four neighbouring rows at one k. Zero beyond the last k.

@@ -1,5 +1,5 @@
-// Operand a of matmul_tile where k lies along its rows, or where rows begin and end anywhere: loads of 32 bits. lib/matmul_a_fours is
-// for rows of whole fours across k.
+// Operand a of matmul_tile stored as [M, K], or with rows of any offset and length: loads of 32 bits. lib/matmul_a_fours is for [K, M] with multiples
+// of four.
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 
 /// Four neighbouring rows at one k. Neighbouring invocations load neighbours in memory. Zero beyond the last k.

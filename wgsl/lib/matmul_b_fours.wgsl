@@ -1,5 +1,5 @@
-// Operand b of matmul_tile stored [K, N], where its rows begin and end at multiples of four: loads of 128 bits.
-// lib/matmul_b_ones is for all others.
+// Operand b of matmul_tile stored as [K, N], if its rows begin and end at multiples of four: loads of 128 bits. lib/matmul_b_ones is for all other
+// matrices.
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
 
 /// Four neighbouring columns at one k. Zero beyond the last k.

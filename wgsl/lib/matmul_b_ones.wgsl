@@ -1,5 +1,5 @@
-// Operand b of matmul_tile where k lies along its rows, or where rows begin and end anywhere: loads of 32 bits. lib/matmul_b_fours is
-// for rows of whole fours across k.
+// Operand b of matmul_tile stored as [N, K], or with rows of any offset and length: loads of 32 bits. lib/matmul_b_fours is for [K, N] with multiples
+// of four.
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 
 /// Four neighbouring columns at one k. Neighbouring invocations load neighbours in memory. Zero beyond the last k.

@@ -1,7 +1,7 @@
-// The result of matmul_tile where its rows begin and end anywhere. lib/matmul_c_fours is for rows of whole fours.
+// The result of matmul_tile with rows of any offset and length. lib/matmul_c_fours is for multiples of four.
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 
-/// Four neighbours of a row that is there; beyond its end the last of it.
+/// Four neighbours of an existing row. Beyond its end, its last number is repeated.
 fn load_c(row_at: u32, n: u32) -> vec4f {
   let at = row_at + min(n + vec4u(0, 1, 2, 3), vec4u(run.N - 1));
   return vec4f(c[at.x], c[at.y], c[at.z], c[at.w]);

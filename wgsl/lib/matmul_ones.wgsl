@@ -1,9 +1,9 @@
-// The matrices of matmul_subgroup where rows may start and end anywhere. lib/matmul_fours is the same for rows of whole fours.
+// The matrices of matmul_subgroup with rows of any offset and length. lib/matmul_fours is for multiples of four.
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 
-/// Four neighbours of a row of a as it is stored; beyond its columns zeros.
+/// Four neighbours of a stored row of a; zeros beyond its columns.
 fn a_quad(run: Run, row: u32, column: u32) -> vec4f {
   let start = run.A_OFFSET + row * run.A_STRIDE;
   let columns = select(run.K, run.M, TRANS_A);
@@ -12,14 +12,14 @@ fn a_quad(run: Run, row: u32, column: u32) -> vec4f {
   return select(vec4f(), vec4f(a[near.x], a[near.y], a[near.z], a[near.w]), at < vec4u(columns));
 }
 
-/// Four neighbours of a row of b as it is stored; beyond the matrix some others of it.
+/// Four neighbours of a stored row of b. Beyond the matrix, the values are arbitrary.
 fn b_quad(run: Run, row: u32, column: u32) -> vec4f {
   let start = run.B_OFFSET + min(row, select(run.K, run.N, TRANS_B) - 1) * run.B_STRIDE;
   let at = start + min(column + vec4u(0, 1, 2, 3), vec4u(select(run.N, run.K, TRANS_B) - 1));
   return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
 }
 
-/// Writes those of four neighbours of a row of c as it is stored that are there.
+/// Writes four neighbours of a stored row of c, as far as they exist.
 fn write_quad(run: Run, row: u32, column: u32, values: vec4f) {
   let rows = select(run.M, run.N, TRANSPOSED);
   let columns = select(run.N, run.M, TRANSPOSED);

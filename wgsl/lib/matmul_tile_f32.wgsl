@@ -1,4 +1,4 @@
-// What matmul_tile keeps in workgroup memory: f32. lib/matmul_tile_f16 is the same for operands rounded to f16.
+// Tiles of matmul_tile in workgroup memory in f32. lib/matmul_tile_f16 rounds operands to f16.
 alias Quad = vec4f;
 
 fn kept4(x: vec4f) -> Quad {

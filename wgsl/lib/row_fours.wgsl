@@ -1,4 +1,4 @@
-// Rows of numbers in memory, four at a time, where rows begin and end at multiples of four. lib/row_ones is for all other rows.
+// Rows of numbers in memory, four at a time, if rows begin and end at multiples of four. lib/row_ones is for all other rows.
 alias Cell = vec4f;
 const CELL = 4u; // numbers
 
@@ -7,7 +7,7 @@ fn four(rows: ptr<storage, array<Cell>, read>, at: u32, i: u32, columns: u32) ->
   return rows[at + i];
 }
 
-/// Writes them, or adds them to what the row holds.
+/// Writes them, or adds them to the row.
 fn write_four(rows: ptr<storage, array<Cell>, read_write>, at: u32, i: u32, columns: u32, numbers: vec4f, accumulate: bool) {
   rows[at + i] = select(numbers, numbers + rows[at + i], accumulate);
 }

@@ -1,4 +1,4 @@
-// Rows of numbers in memory, four at a time, where rows begin and end anywhere. lib/row_fours is for rows of whole fours.
+// Rows of numbers in memory, four at a time, for any offset and length of rows. lib/row_fours is for multiples of four.
 alias Cell = f32;
 const CELL = 1u; // numbers
 
@@ -9,7 +9,7 @@ fn four(rows: ptr<storage, array<Cell>, read>, at: u32, i: u32, columns: u32) ->
   return select(vec4f(), vec4f(rows[near.x], rows[near.y], rows[near.z], rows[near.w]), column < vec4u(columns));
 }
 
-/// Writes those of them that are in the row, or adds them to what it holds.
+/// Writes those of them that are in the row, or adds them to the row.
 fn write_four(rows: ptr<storage, array<Cell>, read_write>, at: u32, i: u32, columns: u32, numbers: vec4f, accumulate: bool) {
   var copy = numbers;
   for (var c = 0u; c < 4; c++) {

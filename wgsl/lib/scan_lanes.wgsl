@@ -1,5 +1,5 @@
-// What the scan's kernels for software adapters share (selective_scan_forward_subgroup and _backward_subgroup). A workgroup is one subgroup of LANES
-// invocations. Of a channel each holds WIDE states, and of STEPS positions each moves those of its own: lane, lane + LANES, …
+// Shared by the scan's kernels for software adapters (selective_scan_forward_subgroup and _backward_subgroup). A workgroup is one subgroup of LANES
+// invocations. Each invocation holds WIDE states of a channel, and loads and stores the positions lane, lane + LANES, … of STEPS positions.
 //
 // In front of this file: WIDE, STEPS, OWN = STEPS / LANES, STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4; lib/lane_totals_*.
 
@@ -12,7 +12,7 @@ const STATE_QUADS = STEPS * WIDE / 4; // of an invocation's B or C, [t][n]
 const UNROLL_UP_TO = 200000; // core/webgpu/unroll.ts: loops over states and positions index registers
 const LOG2_E = 1.4426950408889634;
 
-/// Vector `quad` of an invocation's B or C, [t][n] from row `first` on; rows behind `last` repeat it, and beyond N there is zero.
+/// Vector `quad` of an invocation's B or C, [t][n] from row `first` on. Rows after `last` repeat it; columns beyond N are zero.
 fn own_states(lane: u32, quad: u32, offset: u32, first: u32, last: u32, stride: u32) -> vec4f {
   var own = vec4f();
   for (var e = 0u; e < 4; e++) {

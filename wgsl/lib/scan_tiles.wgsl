@@ -1,7 +1,7 @@
-// What the scan's kernels for GPUs have in common (selective_scan_forward, _ends, _backward): rows of inputs in fours of channels, B and C in
-// workgroup memory, and states in memory. A vec4f holds four neighbouring channels; 16 of them are the 64 channels of a workgroup.
-// PARTS invocations share four channels; each holds the entries part·EACH to part·EACH + EACH − 1 of N. Invocation `lane` holds the channels
-// lane / PARTS, and moves inputs and outputs of the channels lane % 16.
+// Shared by the scan's kernels for GPUs (selective_scan_forward, _ends, _backward): rows of inputs in vec4s of channels, B and C in workgroup memory,
+// and states in memory. A vec4f holds four neighbouring channels; 16 of them are the 64 channels of a workgroup. PARTS invocations share four
+// channels; each holds the entries part·EACH to part·EACH + EACH − 1 of N. Invocation `lane` holds the states of the channels lane / PARTS, and loads
+// and stores inputs and outputs of the channels lane % 16.
 
 override I: u32;
 override N: u32;
@@ -15,7 +15,7 @@ const LN_2 = 0.6931471805599453;
 
 var<workgroup> bc_tile: array<vec4f, BLOCK * 2 * N_QUADS>; // [t][B or C][n / 4], zero from N on
 
-/// Column `column` of the coefficients of four channels; channels beyond the last repeat it and are never written.
+/// Column `column` of the coefficients of four channels. Channels beyond the last repeat it and are never written.
 fn coefficient4(i: u32, column: u32) -> vec4f {
   let at = min(i + vec4u(0, 1, 2, 3), vec4u(I - 1)) * (N + 2) + column;
   return vec4f(work[at.x], work[at.y], work[at.z], work[at.w]);
@@ -55,12 +55,12 @@ fn stage_bc(lane: u32, row0: u32, positions: u32) {
   }
 }
 
-/// The place of channel i + c and entry n + j of [I, N] that begins at `at`; channels and entries beyond the last repeat it.
+/// The index of channel i + c and entry n + j in [I, N], which begins at `at`. Channels and entries beyond the last repeat it.
 fn entry_place(at: u32, i: u32, n: u32, c: u32, j: u32) -> u32 {
   return at + min(i + c, I - 1) * N + min(n + j, N - 1);
 }
 
-/// Writes those of four channels and EACH entries of [I, N] that there are.
+/// Writes four channels and EACH entries of [I, N], as far as they exist.
 fn write_entries(rows: ptr<storage, array<f32>, read_write>, at: u32, i: u32, n: u32, values: array<vec4f, EACH>) {
   var copy = values;
   for (var j = 0u; j < EACH; j++) {

@@ -1,7 +1,7 @@
-// The mask of causal attention: query t sees key s when s ≤ t and (WINDOW = 0 or t − s < WINDOW or s < META). From the kernel's block Run:
-// WINDOW, the keys that a query sees, itself included (0: all before it); META, the leading positions that every later query sees.
+// The mask of causal attention: query t sees key s when s ≤ t and (WINDOW = 0 or t − s < WINDOW or s < META). From the kernel's block Run: WINDOW,
+// the number of keys that a query sees including its own (0: all keys before it); META, the number of leading positions that every later query sees.
 
-/// Four queries and four keys at once. Signed, because software adapters compare signed numbers at a tenth of the cost.
+/// Four queries and four keys at once. Signed integers, because software adapters compare them ten times as fast as unsigned ones.
 fn sees4(t: vec4i, s: vec4i) -> vec4<bool> {
   let behind = t - s;
   let window = select(i32(run.WINDOW), 0x7fffffff, run.WINDOW == 0);

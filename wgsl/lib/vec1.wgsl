@@ -2,7 +2,7 @@
 alias Vec = f32;
 const WIDTH = 1u;
 
-/// A Vec as a vec4f, and back: for functions of vec4f.
+/// Converts a Vec to vec4f, for functions of vec4f; `narrowed` converts it back.
 fn widened(x: Vec) -> vec4f {
   return vec4f(x);
 }

@@ -19,7 +19,7 @@ interface Product {
   transA: number;
   transB: number;
   accumulate: boolean;
-  /** The kernel is chosen as if there were so many rows; M without it. */
+  /** The kernel is chosen as if this were the number of rows. Default: M. */
   likeRows?: number;
 }
 

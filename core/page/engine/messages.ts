@@ -1,8 +1,8 @@
-/** What the page asks of an engine in a worker, and what the engine answers. */
+/** The requests of the page to an engine in a worker, and the answers. */
 import type { HymbaOptions } from "../../config/mod.ts";
 import type { SamplingOptions } from "../../infer/generate.ts";
 
-/** Where to compute: `auto` is WebGPU where the browser has a GPU, else the processor. */
+/** Where to compute. `auto`: WebGPU if the browser has a GPU, else the processor. */
 export type Where = "auto" | "webgpu" | "cpu";
 
 /** A trained model beside the page. Its file names it. */
@@ -16,15 +16,15 @@ export interface ModelSource {
 
 export type Draws = Omit<SamplingOptions, "first" | "signal">;
 
-/** What can be asked, each with its answer, and with what comes before the answer. */
+/** The requests, each with its answer and with its messages before the answer. */
 export interface Tasks {
-  /** Opens the executor. Answers with what computes. */
+  /** Opens the executor. Answers with a description of it. */
   open: { asked: { where: Where }; answer: Computer; part: never };
-  /** Reads weights and tokenizer. A model that is there already is not read again. */
+  /** Reads weights and tokenizer. A loaded model is not read again. */
   load: { asked: { model: ModelSource }; answer: { readonly parameters: number }; part: never };
   /** Continues a prompt; each new token comes as it is drawn. */
   write: { asked: { file: string; prompt: string; draws: Draws }; answer: Written; part: Drawn };
-  /** Ends what is written. */
+  /** Stops the generation. */
   stop: { asked: { file: string }; answer: undefined; part: never };
   attention: { asked: { file: string; text: string; layer: number }; answer: AttentionView; part: never };
   states: { asked: { file: string; text: string; layer: number }; answer: StatesView; part: never };
@@ -54,7 +54,7 @@ export interface Drawn {
   readonly id: number;
   /** The text that it adds; empty while a character is not complete. */
   readonly text: string;
-  /** What it is by itself: its text, or the name of its piece where it is a part of a character. */
+  /** The token alone: its text, or the name of its piece if it is a part of a character. */
   readonly name: string;
   /** Its probability under the model, at temperature 1 and without limits. */
   readonly probability: number;
@@ -74,7 +74,7 @@ export interface Written {
 }
 
 export interface AttentionView {
-  /** What each position is; the meta tokens are first. */
+  /** Labels of the positions; the meta tokens are first. */
   readonly labels: readonly string[];
   readonly meta: number;
   /** 0: the layer sees everything before. */
@@ -88,7 +88,7 @@ export interface StatesView {
   readonly labels: readonly string[];
   readonly channels: number;
   readonly size: number;
-  /** [tokens, channels, size]: the state behind each token. */
+  /** [tokens, channels, size]: the state after each token. */
   readonly states: Float32Array;
 }
 

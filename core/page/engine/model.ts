@@ -1,4 +1,4 @@
-/** One trained model in the engine: weights on the executor, tokenizer, and what its meta tokens leave. */
+/** One trained model in the engine: weights on the executor, tokenizer, and the caches after its meta tokens. */
 import { HymbaConfig } from "../../config/mod.ts";
 import { HymbaError } from "../../errors.ts";
 import { type MetaPrefix, metaPrefix } from "../../infer/meta_prefix.ts";
@@ -73,7 +73,7 @@ export class LoadedModel {
     return last === undefined ? [] : [...texts, last + text];
   }
 
-  /** A token by itself: its text, or the name of its piece where it is a part of a character, such as `<0xE2>`. */
+  /** A token alone: its text, or the name of its piece if it is a part of a character, such as `<0xE2>`. */
   nameOf(id: number): string {
     const text = this.tokenizer.decode([id]);
     return text.includes("\ufffd") || text === "" ? at(this.tokenizer.pieces, id).piece : text;

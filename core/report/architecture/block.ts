@@ -11,7 +11,7 @@ const COLUMN = 310, STEP = 62, BOX = 42, LEFT = 40, TOP = 20;
 /** The lines of text in one box. */
 type BoxText = readonly string[];
 
-/** The branch's own output projection, where the configuration gives it one. */
+/** The branch's own output projection, if the configuration has one. */
 const branchExit = ({ branchWidth, dModel, separateOutputs }: HymbaConfig, layer: Layer): string[] => {
   if (branchWidth > 0) return [`to ${branchWidth}, then to ${dModel}`];
   return separateOutputs && layer.attention && layer.mamba ? [`its own projection to ${dModel}`] : [];

@@ -8,7 +8,7 @@ import { attentionName, layerStack } from "./layer_stack.ts";
 import { maskDiagram, shownMasks } from "./mask.ts";
 import { cacheRows, partRows } from "./sizes.ts";
 
-/** The layers of a model, grouped by what they are made of. */
+/** The layers of a model, grouped by their parts. */
 function kindsOf(config: HymbaConfig): Map<string, Layer[]> {
   return Map.groupBy(layersOf(config), (layer) => {
     const attention = layer.attention && `attention (${attentionName(layer)})`;
@@ -17,7 +17,7 @@ function kindsOf(config: HymbaConfig): Map<string, Layer[]> {
   });
 }
 
-/** The number of a layer, and of the layer whose keys and values it uses where they are not its own. */
+/** The number of a layer, and of the layer whose keys and values it uses if they are not its own. */
 const layerText = ({ index, attention, kvOwner }: Layer) =>
   attention && kvOwner !== index ? `${index} (keys and values of ${kvOwner})` : String(index);
 

@@ -16,7 +16,7 @@ const moved = (x: number, y: number, body: Markup): Markup => markup`<g transfor
 
 const heading = (text: string, y: number): Markup => label(text, { x: 0, y, size: 15, colour: INK });
 
-/** The masks of each kind of attention layer, side by side; empty where no layer attends. */
+/** The masks of each kind of attention layer, side by side; empty without attention layers. */
 function maskPanel(config: HymbaConfig): { body: Markup; height: number } {
   const { windows, T, meta } = shownMasks(config);
   if (windows.length === 0) return { body: markup``, height: 0 };

@@ -19,7 +19,7 @@ export interface Series {
   /** Fill and border of each arm's mark. */
   readonly fill: (index: number) => string;
   readonly text?: (spread: Spread) => string;
-  /** The text in place of a bar where an arm has no value. */
+  /** The text in place of a bar if an arm has no value. */
   readonly missing?: string;
 }
 

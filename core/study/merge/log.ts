@@ -1,4 +1,6 @@
-/** One metrics log out of many: the lines of each cell, cell after cell, and where positions of the old logs are in the new one. */
+/**
+ * Merges metrics logs: the lines of each cell, cell after cell, with a mapping from positions in the old logs to the new one.
+ */
 import { join } from "node:path";
 import { type Disk, type LogPosition, parseLog, sha256 } from "../../disk/mod.ts";
 import { FILES } from "../../record/mod.ts";
@@ -6,10 +8,10 @@ import type { FoundCell } from "./sources.ts";
 
 const NEWLINE = 0x0a;
 
-/** A log and the lines that it has of each cell. */
+/** A log and its lines. */
 interface ReadLog {
   readonly bytes: Uint8Array;
-  /** Where each whole line begins and ends, newline included (bytes), and whose it is. */
+  /** Start and end of each whole line (bytes, including the newline), and the cell that it belongs to. */
   readonly lines: readonly { readonly start: number; readonly end: number; readonly owner: string }[];
 }
 
@@ -26,7 +28,7 @@ async function readLines(disk: Disk, path: string): Promise<ReadLog> {
   return { bytes, lines };
 }
 
-/** The merged log, and the position in it of a position in the log that the cell comes from. */
+/** The merged log, and a function that converts a position in a cell's own log. */
 export interface MergedLog {
   readonly bytes: Uint8Array;
   positionOf(found: FoundCell, old: LogPosition): LogPosition;

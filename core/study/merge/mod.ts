@@ -1,4 +1,4 @@
-/** Makes one run of the cells of a study that several processes ran. */
+/** Merges the cells of a study that several processes ran into one run. */
 import { join } from "node:path";
 import { type Disk, lockFolder, makeFolders, requireSpace } from "../../disk/mod.ts";
 import { UsageError } from "../../errors.ts";
@@ -46,8 +46,8 @@ async function requireNothingLost(disk: Disk, out: string, { sources, found }: G
 }
 
 /**
- * Writes the record of a merged run: that of its first cell, begun when the first of its cells was begun. The file is not spelled
- * anew, so that its fields stay in the order in which a study writes them. Returns the record.
+ * Writes the record of a merged run: the record of its first cell with the earliest start time. The fields keep the order of
+ * the first record. Returns the record.
  */
 async function writeRecord(
   disk: Disk,
@@ -61,7 +61,7 @@ async function writeRecord(
   return { ...record, ...own, started };
 }
 
-/** Copies the tokenizer, and what a source that is a whole run knows of its test part. */
+/** Copies the tokenizer, and the test results of a source that is a whole run. */
 async function copyShared(disk: Disk, out: string, { sources }: Gathered): Promise<void> {
   for (const { folder } of sources) {
     for (const name of [FILES.model, FILES.tokenizer, FILES.test]) {
@@ -80,16 +80,16 @@ async function bytesOf(disk: Disk, cells: readonly FoundCell[]): Promise<number>
   return sum;
 }
 
-/** What a merge came to. */
+/** The result of a merge. */
 export interface Merged extends Gathered {
   readonly record: RunRecord;
 }
 
 /**
- * Puts the finished cells of the runs in `paths` into the run `out`. The same call again, also after a kill, ends with the same
- * bytes. What is missing is in the result and in `out/cells.json`, which a complete run does not have. What is measured at the
- * end of a study is not made here: `runStudy` on `out` does that. `own`: fields of the record of `out` that are not those of its
- * first cell. Throws a UsageError for runs that do not belong together.
+ * Puts the finished cells of the runs in `paths` into the run `out`. A second call, also after a kill, gives the same bytes.
+ * Missing cells are listed in the result and in `out/cells.json`, which a complete run does not have. `runStudy` on `out` does
+ * the measurements at the end of the study. `own`: fields of the record of `out` that replace those of its first cell. Throws
+ * a UsageError for runs that do not belong together.
  */
 export async function mergeRuns(
   disk: Disk,
@@ -101,9 +101,9 @@ export async function mergeRuns(
   const held = await lockFolder(disk, out), of = found.length + missing.length;
   try {
     if (!await disk.stat(join(out, FILES.record))) await requireSpace(disk, out, await bytesOf(disk, found));
-    // Until the last step the folder says that it has nothing, so that no training continues in it.
+    // Until the last step the folder claims to have no cells, so that no training continues in it.
     await writePart(disk, out, { made_by: "merge", of, cells: [] });
-    // They say that a run is finished. This one is not until the caller has made everything again.
+    // Checksums mark a run as finished. This run is not finished before the caller has made everything again.
     const sums = join(out, FILES.checksums);
     if (await disk.stat(sums)) await disk.remove(sums);
     const log = await mergeLogs(disk, found);

@@ -14,7 +14,7 @@ export interface AddedToken {
   singleWord: boolean;
   lstrip: boolean;
   rstrip: boolean;
-  /** Looked for after normalisation, not before. */
+  /** Searched for after normalisation, not before. */
   normalized: boolean;
   special: boolean;
 }
@@ -25,7 +25,7 @@ interface Part {
   id?: number;
 }
 
-/** Finds added tokens in a text: the leftmost, and of those that start at one place the longest. */
+/** Finds added tokens in a text: always the leftmost one, and among those at the same place the longest. */
 class AddedTokens {
   readonly #tokens = new Map<string, AddedToken>();
   readonly #pattern: RegExp | undefined;
@@ -39,7 +39,9 @@ class AddedTokens {
     if (longestFirst.length > 0) this.#pattern = new RegExp(longestFirst.map(RegExp.escape).join("|"), "gu");
   }
 
-  /** The text in parts: tokens, and what is between them. Source: Hugging Face's `added_vocabulary.rs`, `find_matches`. */
+  /**
+   * Cuts a text into added tokens and the texts between them. Source: Hugging Face's `added_vocabulary.rs`, `find_matches`.
+   */
   cut(text: string): Part[] {
     if (!this.#pattern) return [{ text }];
     const parts: Part[] = [];

@@ -3,10 +3,10 @@ import { HymbaError } from "../../errors.ts";
 import { compilePattern, PatternRefused } from "./patterns.ts";
 import { excess, type JsonPath, placeOf, placeOfSyntaxError } from "./json_place.ts";
 
-/** How a `tokenizer.json` says that its model is of another kind. */
+/** Matches a `tokenizer.json` whose model is of another kind. */
 const OTHER_MODEL = /"type"\s*:\s*"(BPE|WordPiece|WordLevel)"/;
 
-/** A value inside a JSON file, with the way to it. */
+/** A value inside a JSON file, with its path. */
 export class JsonNode {
   constructor(
     readonly value: unknown,
@@ -32,7 +32,7 @@ export class JsonNode {
     }
   }
 
-  /** The error about this value. */
+  /** An error about this value. */
   error(what: string, expected?: string): HymbaError {
     const place = placeOf(this.file.text, this.path), got = JSON.stringify(this.value)?.slice(0, 80) ?? "nothing";
     const where = this.path.length > 0 ? `${this.path.join(".")}: ` : "";

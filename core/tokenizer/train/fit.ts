@@ -1,10 +1,10 @@
-/** A tokenizer for a study of any text: as large as wanted, or as large as the text supports. */
+/** A tokenizer for a study of any text: of the wanted size, or of the largest size that the text supports. */
 import { insideOf, type Tokenizer } from "../tokenizer.ts";
 import { PieceType } from "../vocabulary.ts";
 import { trainSeedTokenizer } from "./seed_profile.ts";
 import { trainTokenizer } from "./train.ts";
 
-/** What a study wants. */
+/** The tokenizer that a study asks for. */
 export interface WantedTokenizer {
   /** Most ids. */
   vocabSize: number;
@@ -21,7 +21,7 @@ export const fitTokenizer = (text: string, { vocabSize, profile }: WantedTokeniz
     ? trainSeedTokenizer(text, { vocabSize, size: "most" })
     : trainTokenizer(text, { vocabSize, size: "most" });
 
-/** What a study should say about its tokenizer. Nothing where it has the wanted size and all characters of the text. */
+/** Notes for the user about a study's tokenizer. None if it has the wanted size and all characters of the text. */
 export function fitNotes(tokenizer: Tokenizer, text: string, { vocabSize, profile }: WantedTokenizer): string[] {
   const notes: string[] = [], own = tokenizer.vocabSize;
   if (own < vocabSize) {
@@ -39,7 +39,7 @@ export function fitNotes(tokenizer: Tokenizer, text: string, { vocabSize, profil
   return notes;
 }
 
-/** The share of a text's characters that are no unknown tokens. */
+/** The share of a text's characters that do not become unknown tokens. */
 function knownShare(tokenizer: Tokenizer, text: string): number {
   const { vocabulary } = insideOf(tokenizer);
   let characters = 0, unknown = 0;

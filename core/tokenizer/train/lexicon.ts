@@ -2,7 +2,7 @@
 import { ByteStrings, leadLength } from "../bytes.ts";
 import { buildDoubleArray } from "../double_array.ts";
 
-/** Pieces in ascending byte order; a score of -Infinity marks one that has dropped out. */
+/** Pieces in ascending byte order; a score of -Infinity marks a removed piece. */
 export class Lexicon {
   readonly pieces: readonly Uint8Array[];
   /** Natural logarithm of each piece's probability. */
@@ -20,7 +20,7 @@ export class Lexicon {
     return this.scores.reduce((count, score) => count + Number(score > -Infinity), 0);
   }
 
-  /** Whether a piece is a single character: those never drop out. */
+  /** Whether a piece is a single character. Such pieces are never removed. */
   isLetter(index: number): boolean {
     const bytes = this.pieces[index], lead = bytes?.[0];
     return lead !== undefined && bytes?.length === leadLength(lead);

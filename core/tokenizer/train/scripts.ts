@@ -14,7 +14,7 @@ const NAMES = (
 /** Tested in this order; the most frequent scripts come first. */
 const PATTERNS = NAMES.map((name) => new RegExp(`^\\p{Script=${name}}$`, "u"));
 const HAN = NAMES.indexOf("Han"), LATIN = 0, COMMON = 1;
-/** The script of marks that take the script of the character before them. */
+/** The script "inherited": marks that have the script of the character before them. */
 export const INHERITED = 2;
 /** Kana count as Han, and so does the prolonged sound mark. */
 const KANA = /^[\p{Script=Hiragana}\p{Script=Katakana}\u30fc]$/u;

@@ -13,8 +13,8 @@ function countingSort(order: Int32Array, { keys, range }: { keys: Int32Array; ra
 }
 
 /**
- * The positions of `symbols` (numbers below `range`) in the order of the suffixes that start there, as far as `depth` symbols
- * tell them apart; the end of the text comes before every symbol. Work: n log depth.
+ * The positions of `symbols` (numbers below `range`), sorted by the first `depth` symbols of the suffixes that start there.
+ * The end of the text comes before every symbol. Work: n log depth.
  */
 export function suffixArray(symbols: Int32Array, { range, depth }: { range: number; depth: number }): Int32Array {
   const n = symbols.length;

@@ -1,6 +1,6 @@
-/** Sums of probabilities that are smaller than a double can be. */
+/** Sums of probabilities that are too small for a double. */
 
-/** A stored sum stands for its number times LARGE to the power of minus its exponent. Powers of two round nothing. */
+/** The value of a stored sum is its number × LARGE^(−exponent). Multiplying by a power of two does not round. */
 export const LARGE = 2 ** 512;
 const SMALL = 2 ** -512;
 /** A stored number below this is multiplied by LARGE, so stored numbers lie between 2^-256 and about 2^256. */
@@ -13,7 +13,7 @@ export class Sums {
   values = new Float64Array(64);
   exponents = new Int32Array(64);
 
-  /** Makes room for `positions` sums. What they held is lost. */
+  /** Makes room for `positions` sums and discards the old ones. */
   fit(positions: number): void {
     if (positions <= this.values.length) return;
     this.values = new Float64Array(2 * positions);
@@ -39,7 +39,7 @@ export class Sums {
     }
   }
 
-  /** Brings the finished sum at `at` into range. A sum of zero stays zero. */
+  /** Scales the finished sum at `at` into the range of stored numbers. A sum of zero stays zero. */
   settle(at: number): void {
     while (this.values[at]! < LEAST && this.values[at]! > 0) {
       this.values[at]! *= LARGE;

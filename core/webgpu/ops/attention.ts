@@ -29,13 +29,13 @@ import { widthOf } from "./width.ts";
 
 const DELTA = kernel("attention_backward_delta", delta);
 
-/** The text in front of the passes over pairs: with workgroup memory, or for a workgroup that is one subgroup. */
+/** The text before the passes over pairs: with workgroup memory, or for a workgroup that is one subgroup. */
 const libraryOf = (tiles: string, moves: string): string =>
   // WGSL has no generics, so rows of K and of V numbers have a copy of the text each.
   [sees, tile, tiles, ...["K", "V"].map((name) => `${moves}${columns}`.replaceAll("COLUMNS", name))].join("\n");
 const WORKGROUP = libraryOf(tileWorkgroup, columnsWorkgroup), SUBGROUP = libraryOf(tileSubgroup, columnsSubgroup);
 
-/** What the three passes over pairs have in common. */
+/** The common part of the three passes over pairs. */
 function pass(
   name: string,
   code: string,

@@ -21,11 +21,11 @@ import { type Lanes, scanTile } from "../tiles.ts";
 import { CHUNK, type Ends, type Sizes, type Spans, spansOf } from "./scan_spans.ts";
 import type { Width } from "./width.ts";
 
-/** By what the backward pass reads u, the step size and z from: f32, or words of 16-bit floats. */
+/** The kernels by the format of u, the step size and z in the backward pass: f32, or words of 16-bit floats. */
 type Kind = "forward" | "f32" | "halves";
 type Kernels = Readonly<Record<Kind, Readonly<Record<Width, Kernel>>>>;
 
-/** All kinds of kernels, with `front` in front of each and `shared` behind what their rows are read with. */
+/** All variants of a kernel: `front`, then the functions that read rows, then `shared`, then the kernel. */
 function kernels(
   where: string,
   { front = [], shared = [] }: { front?: readonly string[]; shared?: readonly string[] },
@@ -39,7 +39,7 @@ function kernels(
   };
 }
 
-/** A kernel for each width, with `front` in front and `rest` behind what both have. */
+/** A kernel for each width: `front`, then the common part, then `rest`. */
 function widthsOf(name: string, front: readonly string[], rest: readonly string[]): Readonly<Record<Width, Kernel>> {
   const make = (width: Width, channels: string) =>
     kernel(`${name} x${width}`, ...front, activations, channels, ...rest);
@@ -102,9 +102,9 @@ export interface ScanForm {
   readonly parts: readonly ScanPart[];
   /** Channels of a workgroup. */
   readonly channels: number;
-  /** What the positions are cut into, and the kernel of what each span passes on; absent in the form that walks them in one go. */
+  /** The spans of positions, and the kernel for the end state of each span. Absent in the variant without spans. */
   readonly cut?: { readonly spans: Spans; readonly ends: Ends };
-  /** Numbers that a workgroup of the backward pass keeps in memory while it walks a chunk; 0 where it keeps none. */
+  /** Numbers that a workgroup of the backward pass keeps in memory for one chunk; 0 if none. */
   readonly kept: number;
 }
 

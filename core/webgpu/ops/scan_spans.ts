@@ -1,4 +1,6 @@
-/** A scan through workgroup memory cut into spans of positions that run beside each other, and what makes the state each starts from. */
+/**
+ * Cuts a scan with workgroup memory into spans of positions that run in parallel, and computes the start state of each span.
+ */
 import carryCode from "../../../wgsl/selective_scan_carry.wgsl" with { type: "text" };
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import type { AdapterClass } from "../../device/types.ts";
@@ -22,13 +24,13 @@ const FEWEST_CHUNKS = 4;
  */
 const WANTED: Readonly<Record<AdapterClass, number>> = { discrete: 256, apple: 64, integrated: 32, software: 1 };
 
-/** `count` spans of `positions` each, the last of what is left. */
+/** `count` spans of `positions` each; the last one has the remaining positions. */
 export interface Spans {
   readonly count: number;
   readonly positions: number;
 }
 
-/** The fewest spans, doubled from one, that give the adapter the workgroups it wants; `scanSpans` of the context goes before. */
+/** The smallest power of two of spans that gives the adapter enough workgroups. `scanSpans` of the context overrides it. */
 export function spansOf(
   { B, T, I }: Pick<Sizes, "B" | "T" | "I">,
   { channels, context: { adapterClass, scanSpans } }: { channels: number; context: LowerContext },
@@ -40,13 +42,16 @@ export function spansOf(
   return { count: Math.ceil(T / positions), positions };
 }
 
-/** The kernel of what each span passes on, and how many of its invocations share four channels. */
+/** The kernel for the end state of each span, and how many of its invocations share four channels. */
 export interface Ends {
   readonly kernel: Kernel;
   readonly parts: number;
 }
 
-/** Where the starts [spans, B, I, N] and sums of step sizes [spans, B, I] lie in a working storage, from `first` on; in elements. */
+/**
+ * The offsets of the start states [spans, B, I, N] and of the sums of step sizes [spans, B, I] in a working storage, from
+ * `first` on (elements).
+ */
 export function startsAt(
   { B, I, N }: Sizes,
   { spans: { count }, first }: { spans: Spans; first: number },
@@ -72,8 +77,8 @@ interface Starts {
 }
 
 /**
- * Makes what every span starts from, in `work`, which begins with the coefficients: nothing to do for one span.
- * `inputs`: as the kernel of the ends reads them; h0 [B, I, N], the state before the first span (zero when absent).
+ * Computes the start state of every span in `work`, which begins with the coefficients. Nothing to do for one span. `inputs`:
+ * as the kernel of the ends reads them; h0 [B, I, N], the state before the first span (zero when absent).
  */
 export function startLaunches(
   { kernel: ends, parts }: Ends,

@@ -29,7 +29,7 @@ function pack(
 /** The spans of a scan; one of all positions where its form knows none. */
 const spansIn = ({ cut }: ScanForm, { T }: Sizes) => cut?.spans ?? { count: 1, positions: T };
 
-/** What the kernels of a form with spans have to know of them. */
+/** Constants of the kernels about spans. */
 const spanPlaces = ({ cut }: ScanForm, { STARTS_AT }: { STARTS_AT: number }): Record<string, number> =>
   cut ? { SPAN: cut.spans.positions, STARTS_AT } : {};
 
@@ -89,7 +89,7 @@ function workspace(attributes: Sizes, form: ScanForm) {
   };
 }
 
-/** Adds up what workgroups, spans and batch rows left of each gradient that is wanted, in their order. */
+/** Adds up the parts of each gradient from workgroups, spans and batch rows, in order. */
 function totals(
   writes: StepNamed<"selective_scan_backward">["writes"],
   { storage }: Tensor,

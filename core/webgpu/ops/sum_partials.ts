@@ -5,8 +5,8 @@ import { kernel, type Launch, linearGrid, placeOf } from "../launch.ts";
 const KERNEL = kernel("sum_partials", code);
 
 /**
- * out[n] = Σ_part partial[part, n] in order: the second stage of every sum that crosses workgroups.
- * Shapes: partial [parts, n] without gaps, out [n] or a slice whose rows follow one another in n.
+ * out[n] = Σ_part partial[part, n] in order: the second stage of every sum that crosses workgroups. Shapes: partial [parts, n]
+ * without gaps, out [n] or a slice with n elements in all its rows.
  */
 export function sumPartials(partial: Tensor, out: Tensor, { accumulate = false } = {}): Launch {
   const N = out.rows * out.columns, PARTS = partial.rows * partial.columns / N;

@@ -3,7 +3,7 @@ import type { KernelReport, Survey, Surveyed } from "./survey.ts";
 
 /** Hot loops may have this many more instructions for each multiply-add than the committed ones. */
 const LOSS = 1.1;
-/** A loop with fewer multiply-adds is not one that a product, attention or a scan lives by. */
+/** A loop with fewer multiply-adds does not determine the speed of a product, attention or a scan. */
 const HOT = 16;
 /** Waves that a vector unit of this chip needs to hide the latency of memory. */
 const WAVES = 8, CHIP = "navi31";

@@ -53,7 +53,7 @@ const SPECIAL = [
 /** A whole number from 1 to `most`, small ones as likely as large ones. */
 export const length = (dice: Dice, most: number): number => Math.ceil(most ** (dice.below(1001) / 1000));
 
-/** A character that is no line break and no surrogate. `settled`: one that all Unicode tables know alike. */
+/** A character that is no line break and no surrogate. `settled`: only characters that are the same in all versions of Unicode. */
 export function characterOf(dice: Dice, { settled = false } = {}): string {
   const [first, last] = dice.pick(settled ? SETTLED : ALL), code = first + dice.below(last - first + 1);
   return code === 0x0a || code >= 0xd800 && code < 0xe000 ? "x" : String.fromCodePoint(code);

@@ -1,4 +1,4 @@
-/** The table of engines, and what has to hold before a ratio may be printed. */
+/** The table of engines, and the conditions for printing a ratio. */
 import type { Measured } from "./child.ts";
 import { at, present } from "../../../../core/lists.ts";
 

@@ -26,7 +26,7 @@ const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 /** No other library has this model, so it is compared with the Mamba of this engine. */
 const OURS = "hymba";
 
-/** Measures in a new process. When that fails, the result holds the reason. */
+/** Measures in a new process. If that fails, the result has the reason. */
 async function measured(peer: string, model: string): Promise<Result> {
   const args = ["run", "-A", "--no-lock", "--no-check", CHILD, peer, model, adapter, values.runs];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } }).output();

@@ -26,7 +26,7 @@ const threads = option("threads", "2"), models = option("models", ARCH_TYPES.joi
 /** Variables of OpenBLAS and OpenMP as in run.ts. */
 const { OPENBLAS_CORETYPE: _core, OPENBLAS_L2_SIZE: _size, ...environment } = Deno.env.toObject();
 
-/** What decode.py is told of the model. */
+/** The description of the model for decode.py. */
 function described(config: HymbaConfig, length: number): string {
   const { nHeads: H, nKvHeads: G, headDim: K, valueHeadDim: Kv, innerDim: I, stateSize: N, dtRank: R, normEps: eps } =
     config;
@@ -118,7 +118,7 @@ async function compared({ name, config }: Arm) {
   };
 }
 
-/** Some steps of ours; without a number the one behind the prompt, with its logits. */
+/** Runs `count` steps of this engine and reads the logits. Default: the one step after the prompt. */
 async function round(session: DecodeSession, count = 1) {
   const start = performance.now();
   for (let i = 0; i < count; i++) await session.step();
