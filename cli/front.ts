@@ -1,19 +1,17 @@
-/**
- * The help of the program. It is read from a file: loading every command to ask what it is for would take half a second.
- */
+/** The help of the program. The descriptions are read from a file, because loading every command would take half a second. */
 import { wrap } from "../core/report/table.ts";
 import briefs from "./briefs.json" with { type: "json" };
 import { bold, hasColor, printStyled } from "./ui/color.ts";
 import { GLOBAL_FLAGS } from "./ui/settings.ts";
 import { pageColumns } from "./ui/terminal.ts";
 
-/** What each command is for, in a few words: made from the commands by `tests/commands.ts`. */
+/** A short description of each command. `tests/commands.ts` makes the file from the commands. */
 const BRIEFS: Readonly<Record<string, string>> = briefs, COMMANDS = Object.keys(BRIEFS);
 
-/** The commands that most people need, with their meanings on the page. */
+/** The most used commands. The page describes them. */
 const FIRST = ["ablate", "runs", "watch", "compare", "report", "generate", "init", "doctor"];
 
-/** All others by what they are for. A command that stands in no group is put into the last one. */
+/** All other commands by purpose. A command without a group is put into the last one. */
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
   ["studies", ["sweep", "blame", "estimate", "config", "cells", "submit", "array", "merge", "clean"]],
   ["one model", ["pretrain", "orpo", "evaluate", "tokenizer", "recall", "preference", "export", "import"]],
@@ -36,7 +34,7 @@ const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = 
 
 const TITLE = "A laboratory for attention and Mamba in one language model.";
 
-/** The help of the program. With `all` every command has its meaning. */
+/** The help of the program. With `all` every command is described. */
 export function programHelp({ all, columns, color }: { all: boolean; columns: number; color: boolean }): string {
   const width = Math.max(...COMMANDS.map((name) => name.length));
   const meaning = (name: string) => {
@@ -54,7 +52,7 @@ export function programHelp({ all, columns, color }: { all: boolean; columns: nu
     ...grouped().flatMap(([title, names]) => wrap(`${title}: ${names.join(" ")}`, { width: columns, indent: "  " })),
     "",
     ...wrap(
-      "hymba COMMAND --help explains a command, --help-all every option of it. hymba alone says what to do next here.",
+      "hymba COMMAND --help explains a command, --help-all every option of it. hymba without a command suggests what to do next.",
       {
         width: columns,
       },

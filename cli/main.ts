@@ -1,7 +1,7 @@
 /**
- * The entry of the command line. `parse.ts` parses it, except when text is piped through the tokenizer, and `front.ts` has the help
- * of the program. Both are imported by computed names: before the first line runs, Deno reads all files that a literal import can
- * reach, and these are 250. An old Deno could not even read them.
+ * The entry of the command line. `parse.ts` parses it, except when text is piped through the tokenizer, and `front.ts` has the
+ * help of the program. Both are imported by computed names: before the first line runs, Deno reads all files that a literal
+ * import can reach, here 250. An old Deno could not read them at all.
  */
 import config from "../deno.json" with { type: "json" };
 import { plainStreamRequest } from "./shared/stream_words.ts";

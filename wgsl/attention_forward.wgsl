@@ -8,19 +8,19 @@
 //   4  lseBTH  [B, T, H]     f32  write
 //   5  run                    the block Run
 //
-// The softmax of a row is built up as the keys go by: `highest` is the largest score so far, total = Σ exp(score − highest), and
-// o = Σ exp(score − highest) · v. When a score exceeds `highest`, total and o shrink by exp(old − new). At the end o is divided by
-// total, and lse = highest + log(total). This is exact, and needs each key once.
+// The softmax of a row is computed in one pass over the keys: `highest` is the largest score so far, total = Σ exp(score − highest), and
+// o = Σ exp(score − highest) · v. When a score exceeds `highest`, total and o shrink by exp(old − new). At the end o is divided by total, and
+// lse = highest + log(total). This is exact and reads each key once.
 //
-// One workgroup takes ROWS neighbouring queries of one head through tiles of TILE keys (lib/attention_tile, lib/attention_keys). An invocation
-// has four queries, the components of a vec4f, or two such quads, and four keys of a tile. The invocations of a row exchange their maxima and
-// their exp(score − highest), and share the columns of o.
+// One workgroup processes ROWS neighbouring queries of one head in tiles of TILE keys (lib/attention_tile, lib/attention_keys). An invocation has
+// four queries, the components of a vec4f, or two such quads, and four keys of a tile. The invocations of a row exchange their maxima and their
+// exp(score − highest), and share the columns of o.
 // Bytes 4·B·H·T·(2·K + 2·V) at least, flops 2·(K + V) for each visible pair: bound by loads on software adapters, by workgroup memory and
 // multiply-adds on GPUs.
 //
-// In front of this file: ACROSS, DOWN, QUADS, K_EACH = ⌈K / (4·ACROSS)⌉, V_EACH = ⌈V / (4·ACROSS)⌉; lib/row_fours or lib/row_ones, lib/sees,
-// lib/attention_tile, lib/attention_tile_workgroup or _subgroup, lib/attention_columns_workgroup or _subgroup and lib/attention_columns for K and
-// for V, lib/attention_keys.
+// Inserted before this file: ACROSS, DOWN, QUADS, K_EACH = ⌈K / (4·ACROSS)⌉, V_EACH = ⌈V / (4·ACROSS)⌉; lib/row_fours or lib/row_ones, lib/sees,
+// lib/attention_tile, lib/attention_tile_workgroup or _subgroup, lib/attention_columns_workgroup or _subgroup and lib/attention_columns for K and for
+// V, lib/attention_keys.
 
 override H: u32;
 override G: u32;
@@ -42,7 +42,7 @@ struct Run {
   META: u32,
 }
 
-const UNSEEN = -1e30; // below every score; −∞ would make NaN in differences
+const UNSEEN = -1e30; // below every score; −∞ would give NaN in differences
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Cell>;
 @group(0) @binding(1) var<storage, read> kBTGK: array<Cell>;

@@ -1,5 +1,5 @@
-// token[b] = a draw from softmax(logits / temperature) after a penalty for tokens that the text has, top-k, top-p and min-p. Tokens are
-// ordered by falling logit, equal ones by id: the draw is the first whose summed weight exceeds a uniform number.
+// token[b] = a draw from softmax(logits / temperature) after a penalty for tokens of the text so far, top-k, top-p and min-p. Tokens are ordered by
+// falling logit, equal ones by id. The drawn token is the first whose cumulative weight exceeds a uniform number.
 //
 //   0  logitsBV  [B, V]        f32  read
 //   1  settings  [8]           u32  read            seed (low, high), first sequence, k; bits of temperature, p of top-p, min-p, penalty
@@ -10,10 +10,10 @@
 //   6  history   [ROWS, B]     u32  read and write  row turn mod ROWS gets the token, or NOT_DRAWN when a logit is not finite
 //   7  work      [B, 2, V]     u32  write and read  keys, which order like the logits, then the bits of weights
 //
-// One workgroup of LANES a sequence. Nothing is sorted: a limit is found bit by bit, as the largest key for which the tokens from it on
-// are enough; each bit takes one pass over V. What may be drawn is always a beginning of the order: the tokens above the key `limit`,
-// and the first `ties` that have it. Sums over lanes are trees of fixed shape (lib/sum_over_lanes). Bytes 4·V for each of about 100
-// passes, mostly from caches: bound by latency.
+// One workgroup of LANES a sequence. Nothing is sorted: a limit is found bit by bit, as the largest key such that the tokens with at least this key
+// are enough. Each bit takes one pass over V. The allowed tokens are always the first ones in the order: all tokens above the key `limit`, and the
+// first `ties` tokens with this key. Sums over lanes are trees of fixed shape (lib/sum_over_lanes).
+// Bytes 4·V for each of about 100 passes, mostly from caches: bound by latency.
 
 override B: u32;
 override V: u32;
@@ -34,11 +34,11 @@ const BELOW_ONE = 0.99999988;
 @group(0) @binding(6) var<storage, read_write> history: array<u32>;
 @group(0) @binding(7) var<storage, read_write> work: array<u32>;
 
-/// What may be drawn.
+/// The allowed tokens.
 struct Kept {
   limit: u32,
   ties: f32,
-  total: f32, // weight of all that may be drawn
+  total: f32, // weight of all allowed tokens
 }
 
 fn times_high(a: u32, b: u32) -> u32 {
@@ -65,7 +65,7 @@ fn key_of(logit: f32) -> u32 {
   return bits ^ select(0x80000000u, 0xffffffffu, (bits >> 31) == 1);
 }
 
-/// The tokens with this key or a higher one: how many, or their summed weight.
+/// The number of tokens with at least this key, or their total weight.
 fn sum_from(key: u32, weighted: bool, b: u32, lane: u32) -> f32 {
   var sum = 0.0;
   for (var v = lane; v < V; v += LANES) {
@@ -75,7 +75,7 @@ fn sum_from(key: u32, weighted: bool, b: u32, lane: u32) -> f32 {
   return sum_over_lanes(sum, lane);
 }
 
-/// The largest key for which the tokens from it on have at least `target`, or, `beyond`, more than that. It is the key of a token.
+/// The largest key such that the tokens with at least this key have at least the wanted sum, or with `beyond` more than it. It is the key of a token.
 fn limit_of(wanted: f32, weighted: bool, beyond: bool, b: u32, lane: u32) -> u32 {
   var key = 0u;
   for (var bit = 0u; bit < 32; bit++) {
@@ -106,7 +106,7 @@ fn first_with(key: u32, b: u32, lane: u32) -> u32 {
   return u32(-max_over_lanes(-f32(first), lane));
 }
 
-/// The id of number `skip` among those with this key, or the last of them. One lane does this: equal logits are rare.
+/// The id of the token number `skip` among those with this key, or of the last one. One lane does this, because equal logits are rare.
 fn later(key: u32, first: u32, skip: u32, b: u32) -> u32 {
   var left = skip;
   var found = first;
@@ -138,7 +138,7 @@ fn penalise(b: u32, lane: u32) -> vec2f {
   return vec2f(max_over_lanes(highest, lane), sum_over_lanes(broken, lane));
 }
 
-/// What top-k, top-p and min-p leave. Weights relative to the likeliest token replace the logits in `work`.
+/// The tokens that top-k, top-p and min-p allow. Weights relative to the most likely token replace the logits in `work`.
 fn cut(highest: f32, b: u32, lane: u32) -> Kept {
   var kept = Kept(0, f32(V), 0.0);
   let k = settings[3];
@@ -163,7 +163,7 @@ fn cut(highest: f32, b: u32, lane: u32) -> Kept {
   }
   let min_p = bitcast<f32>(settings[6]);
   if (min_p > 0) {
-    var least = 0xffffffffu; // the lowest key that weighs enough
+    var least = 0xffffffffu; // the lowest key with enough weight
     for (var v = lane; v < V; v += LANES) {
       let enough = bitcast<f32>(work[(2 * b + 1) * V + v]) >= min_p;
       least = select(least, min(least, work[2 * b * V + v]), enough);
@@ -180,7 +180,7 @@ fn cut(highest: f32, b: u32, lane: u32) -> Kept {
   return kept;
 }
 
-/// The summed weight of what may be drawn.
+/// The total weight of the allowed tokens.
 fn weight_of(kept: Kept, b: u32, lane: u32) -> f32 {
   let all = sum_from(kept.limit, true, b, lane);
   return all - max(0.0, count_at(kept.limit, b, lane) - kept.ties) * weight_at(kept.limit, b, lane);

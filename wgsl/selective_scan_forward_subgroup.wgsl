@@ -1,5 +1,5 @@
-// selective_scan_forward for software adapters, where barriers, workgroup memory and arrays that a loop indexes cost more than
-// arithmetic: dt = softplus(raw + bias); h[t] = exp(dt·A) ∘ h[t−1] + dt·u·B[t]; y[t] = (C[t]·h[t] + skip·u) · silu(z[t]).
+// selective_scan_forward for software adapters, where barriers, workgroup memory and dynamically indexed arrays cost more than arithmetic:
+// dt = softplus(raw + bias); h[t] = exp(dt·A) ∘ h[t−1] + dt·u·B[t]; y[t] = (C[t]·h[t] + skip·u) · silu(z[t]).
 //
 //   0  udtBT2I       [B, T, 2, I]           f32  read   u, then raw; rows UDT_STRIDE apart
 //   1  bcBT2N        [B, T, 2, N]           f32  read   B, then C; rows BC_STRIDE apart
@@ -10,13 +10,14 @@
 //   6  statesBSIN    [B, chunks + 1, I, N]  f32  read and write  the state before every CHUNK-th position, then the last
 //   7  run                    the block Run
 //
-// One workgroup is one subgroup of LANES invocations and walks CHANNELS channels of one batch row through time, STEPS positions at a
-// time (CHUNK, or fewer in a launch of its own for a last chunk that has few). An invocation holds WIDE states of a channel, and moves inputs and outputs of every LANES-th position for four channels at
-// once: step sizes are made once and handed around by shuffles, and the sums over N come back to whoever writes them (own_total).
-// No barrier. Bytes 4·B·T·(4·I + 2·N·I/CHANNELS) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by
-// arithmetic.
+// One workgroup is one subgroup of LANES invocations. It processes CHANNELS channels of one batch row, STEPS positions at a time (CHUNK, or fewer in
+// a separate launch for a short last chunk). An invocation holds WIDE states of a channel, and loads and stores every LANES-th position for four
+// channels at once. Each step size is computed once and distributed by shuffles; each sum over N goes to the invocation that writes it (own_total).
+// No barrier.
+// Bytes 4·B·T·(4·I + 2·N·I/CHANNELS) and the states, flops 8·B·T·I·N with as many exponentials as states: bound by arithmetic.
 //
-// In front of this file: what lib/scan_lanes says and lib/scan_lanes, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4).
+// Inserted before this file: the constants of lib/scan_lanes, lib/scan_lanes, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4,
+// store4).
 
 override HAS_H0: bool;
 
@@ -45,7 +46,7 @@ struct Run {
 @group(0) @binding(6) var<storage, read_write> statesBSIN: array<f32>;
 @group(0) @binding(7) var<uniform> run: Run;
 
-/// Column `column` of the coefficients of four channels; channels beyond the last repeat it and are never written.
+/// Column `column` of the coefficients of four channels. Channels beyond the last repeat it and are never written.
 fn coefficient4(i: u32, column: u32) -> vec4f {
   let at = min(i + vec4u(0, 1, 2, 3), vec4u(I - 1)) * (N + 2) + column;
   return vec4f(coefficients[at.x], coefficients[at.y], coefficients[at.z], coefficients[at.w]);
@@ -73,13 +74,13 @@ fn inputs_of(lane: u32, i4: u32, row0: u32, positions: u32) -> Inputs {
   return all;
 }
 
-/// What an invocation holds of a channel: A · log2(e), and its states.
+/// The part of a channel in an invocation: A · log2(e), and states.
 struct Channel {
   a: array<f32, WIDE>,
   h: array<f32, WIDE>,
 }
 
-/// Channel i before the positions from t0 on, from the saved state before them, which `entry` counts. The first state is saved here.
+/// Channel i before position t0, from the saved state number `entry`. The first state is saved here.
 fn channel_of(lane: u32, i: u32, b: u32, t0: u32, entry: u32) -> Channel {
   var all: Channel;
   for (var j = 0u; j < WIDE; j++) {
@@ -96,12 +97,12 @@ fn channel_of(lane: u32, i: u32, b: u32, t0: u32, entry: u32) -> Channel {
       statesBSIN[(entry * I + i) * N + n] = h;
     }
     all.a[j] = a;
-    all.h[j] = select(h, a, is_nan(a)); // exp2 may not
+    all.h[j] = select(h, a, is_nan(a)); // exp2 may lose NaN
   }
   return all;
 }
 
-/// Walks a channel through its positions. Returns C · h of the states of this invocation, for each position.
+/// Advances a channel through its positions. Returns C · h of the states of this invocation for each position.
 fn walk(
   channel: ptr<function, Channel>,
   dt: array<f32, OWN>,

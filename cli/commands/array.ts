@@ -1,4 +1,4 @@
-/** `hymba array`: looks after a study that was given to a cluster. */
+/** `hymba array`: shows and repairs a study that was submitted to a cluster. */
 import { join, resolve } from "node:path";
 import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
@@ -23,7 +23,7 @@ const options = object({
 type Given = InferValue<typeof options>;
 
 const statusCommand = command("status", map(options, (given): Action => () => status(given)), {
-  brief: message`every cell, and what became of it`,
+  brief: message`the state of every cell`,
   description:
     message`Shows the state of every cell by its files and by the queue of the cluster. Exits with 1 while a cell has failed. Example: hymba array status /shared/study`,
 });
@@ -31,16 +31,16 @@ const statusCommand = command("status", map(options, (given): Action => () => st
 const healCommand = command("heal", map(options, (given): Action => () => heal(given)), {
   brief: message`submit the failed cells again`,
   description:
-    message`Submits the cells that are neither done nor in the queue once more, with a new merge after them. They go on from their last checkpoints. Example: hymba array heal /shared/study`,
+    message`Submits the cells that are neither done nor in the queue once more, with a new merge after them. They continue from their last checkpoints. Example: hymba array heal /shared/study`,
 });
 
 export const arrayCommand = command("array", or(statusCommand, healCommand), {
-  brief: message`looks after a study that was given to a cluster`,
+  brief: message`shows and repairs a study that was submitted to a cluster`,
   description:
     message`Shows the cells of a submitted study, or submits the failed ones again. Example: hymba array status RUN`,
 });
 
-/** A cell with its state: that of its files, and `failed` where nobody works on it any more. */
+/** A cell with the state of its files. `failed`: it is not done, and no job works on it. */
 type Seen = ArrayFile["cells"][number] & { readonly state: string; readonly failed: boolean; readonly queue: string };
 
 async function look(folder: string): Promise<{ file: ArrayFile; seen: Seen[]; merge: string; failed: boolean }> {
@@ -50,7 +50,7 @@ async function look(folder: string): Promise<{ file: ArrayFile; seen: Seen[]; me
   for (const cell of file.cells) {
     const state = await stateOf(folder, cell), waiting = queue.get(cell.index);
     const open = state === "begun" || state === "absent";
-    // Kubernetes starts pods again by itself, so an open cell of it is not called failed.
+    // Kubernetes restarts pods by itself, so an open cell there is not failed.
     const failed = open && waiting === undefined && file.engine === "slurm";
     seen.push({
       ...cell,
@@ -81,7 +81,7 @@ async function heal({ run, json }: Given): Promise<void> {
     ? seen.filter(({ failed }) => failed)
     : seen.filter(({ state }) => state !== "done" && state !== "diverged");
   const cells = open.map(({ index }) => index);
-  // Where only the merge failed, the last cell is submitted with it: it ends at once.
+  // If only the merge failed, the last cell is submitted with it. That cell ends at once.
   if (cells.length === 0 && merge === "failed") cells.push(file.cells.at(-1)?.index ?? 0);
   if (cells.length === 0) {
     if (json) printJson("array heal", { run, cells: [] });

@@ -21,7 +21,7 @@ const NAMES: Readonly<Record<string, ArtifactName>> = {
   orpo: "attentionOrpo",
 };
 
-/** Most tokens of a text of one's own: more cells than that cannot be told apart in a picture. */
+/** Most tokens of a prompt. In a picture with more, single cells cannot be distinguished. */
 const MOST_TOKENS = 512;
 
 const options = merge(
@@ -29,7 +29,7 @@ const options = merge(
     run: runArgument,
     prompt: optional(
       option("--prompt", word("TEXT"), {
-        description: message`draw the attention of a model on this text, instead of the maps that the run kept`,
+        description: message`draw the attention of a model on this text, instead of the stored maps of the run`,
       }),
     ),
     out: outOption,
@@ -55,7 +55,7 @@ async function attention({ prompt, ...given }: Given): Promise<void> {
     stage === undefined || stage === name ? [artifact] : []
   );
   if (known.length === 0) {
-    throw new UsageError(`no maps are kept for --stage ${stage}`, { expected: Object.keys(NAMES).join(" or ") });
+    throw new UsageError(`the run stores no maps for --stage ${stage}`, { expected: Object.keys(NAMES).join(" or ") });
   }
   await writeNamed(known, { run, out, json });
 }

@@ -118,7 +118,7 @@ const kernelsCommand = command("kernels", map(kernelsOptions, (given): Action =>
 const decodeCommand = command("decode", map(decodeOptions, (given): Action => () => decode(given)), {
   brief: message`time and memory of a generated token, by context and batch`,
   description:
-    message`Times steps of generation behind contexts of several lengths, with the bytes of the caches, and compares them with the same model with full caches and with computing the whole text again for each token. Example: hymba bench decode --models hymba,transformer-global --out results/bench`,
+    message`Times the generation of a token after contexts of several lengths, with the bytes of the caches. Compares the model with full caches in every layer, and with computing the whole text again for each token. Example: hymba bench decode --models hymba,transformer-global --out results/bench`,
 });
 
 export const benchCommand = command(

@@ -1,4 +1,4 @@
-/** `hymba blame`: what each change on the way from one model to another adds to the loss. */
+/** `hymba blame`: how much each change from one model to another adds to the loss. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
@@ -34,8 +34,8 @@ import { printJson } from "../ui/output.ts";
 
 const options = merge(
   object("The two models", {
-    from: argument(modelName("A"), { description: message`the model where the way begins` }),
-    to: argument(modelName("B"), { description: message`the model where it ends` }),
+    from: argument(modelName("A"), { description: message`the first model` }),
+    to: argument(modelName("B"), { description: message`the second model` }),
     study: studyArgument,
     over: overOption,
     extend: extendOption,
@@ -67,20 +67,20 @@ const options = merge(
 );
 
 export const blameCommand = command("blame", map(options, (given): Action => () => blame(given)), {
-  brief: message`what each change from one model to another adds to the loss`,
+  brief: message`how much each change from one model to another adds to the loss`,
   description:
-    message`Finds the fields in which two models differ, trains the models in between, and says how much of the difference of the loss each change makes, averaged over the orders of the changes. With --over pretraining.rate=A,B,C the rate is chosen for each model, otherwise rates are fixed. A stopped call continues when the same command is repeated. Example: hymba blame mamba hymba --preset smoke --seeds 3`,
+    message`Finds the fields in which two models differ, trains the models between them, and prints how much each change adds to the difference of the losses, as a mean over the orders of the changes. With --over pretraining.rate=A,B,C the rate is tuned for each model, otherwise rates are fixed. A stopped call continues when the same command is repeated. Example: hymba blame mamba hymba --preset smoke --seeds 3`,
 });
 
-/** The arm of a study that a word names. */
+/** The arm of a study with this name. */
 const armNamed = ({ arms }: StudyConfig, name: string): Arm => present(arms.find((arm) => arm.name === name), name);
 
-/** What is tuned for each model. Throws a UsageError for a key that is not one of the first stage. */
+/** The sweep for each model. Throws a UsageError for a key that does not belong to the first stage. */
 function sweepFor({ values, study }: ResolvedStudy): SweepConfig | undefined {
   if (!values.has("sweep.over")) return undefined;
   const sweep = sweepOf(values), other = sweep.over.find(({ path }) => !path.startsWith("pretraining."));
   if (other) {
-    throw new UsageError(`blame tunes the first stage of each model, and not ${other.path}`, {
+    throw new UsageError(`blame tunes the first stage of each model, not ${other.path}`, {
       expected: "keys of pretraining, such as pretraining.rate",
     });
   }
@@ -88,19 +88,22 @@ function sweepFor({ values, study }: ResolvedStudy): SweepConfig | undefined {
   return sweep;
 }
 
-/** The models between, and what is tuned. Throws a UsageError where the study does not fit. */
+/** The models between the two, and the sweep. Throws a UsageError if the study does not fit. */
 function plan(resolved: ResolvedStudy, { from, to, nodes }: { from: string; to: string; nodes: number }) {
   const { study, reference } = resolved, sweep = sweepFor(resolved);
   if (hasOpenLength(study)) {
-    throw new UsageError("blame needs to know the steps before it begins", {
+    throw new UsageError("blame needs the number of steps before it starts", {
       expected: "pretraining.steps or pretraining.tokens",
       got: "pretraining.epochs or pretraining.flops",
     });
   }
   if (study.budget) {
-    throw new UsageError(`blame trains every model on as many tokens, not with a budget of ${study.budget}`, {
-      hint: "leave the budget out",
-    });
+    throw new UsageError(
+      `blame trains every model on the same number of tokens, not with a budget of ${study.budget}`,
+      {
+        hint: "omit the budget",
+      },
+    );
   }
   const target = study.match === "parameters" ? { target: parameterCount(reference.config) } : {};
   return {
@@ -113,7 +116,7 @@ async function blame(
   { from, to, study: path, over, extend, sweepSeeds, nodes, data, out, json, backend, adapter, threads, ...given }:
     InferValue<typeof options>,
 ): Promise<void> {
-  if (from === to) throw new UsageError(`the way from ${from} to ${to} has no step`, { expected: "two models" });
+  if (from === to) throw new UsageError(`${from} and ${to} are the same model`, { expected: "two models" });
   const flags = [
     ...flagValues({ ...given, models: [from, to] }),
     ...sweepFlags({ over, perArm: true, seeds: sweepSeeds, extend }),

@@ -43,7 +43,7 @@ const options = merge(
     }),
     leakExperiment: optional(
       option("--leak-experiment", word("DIR"), {
-        description: message`train one hybrid with and without this mask, and write curves, table and text to DIR`,
+        description: message`train a hybrid with and without this mask, and write curves, table and text to DIR`,
       }),
     ),
     steps: withDefault(

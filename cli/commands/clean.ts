@@ -1,4 +1,4 @@
-/** `hymba clean`: deletes what runs no longer need, after it has said what that is. */
+/** `hymba clean`: lists what runs no longer need, and deletes it. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, multiple } from "@optique/core/modifiers";
@@ -39,17 +39,17 @@ const options = object({
 });
 
 export const cleanCommand = command("clean", map(options, (given): Action => () => clean(given)), {
-  brief: message`shows what of runs can be deleted, and deletes it with --yes`,
+  brief: message`lists files of runs that can be deleted, and deletes them with --yes`,
   description:
-    message`Frees space. Without --whole it takes only checkpoints of trainings that are done and leftovers of killed processes: results, weights and figures stay, and hymba verify still passes. A run in which a process works is left alone. Without --yes it only says what it would delete. Example: hymba clean results/runs/quick-tinyshakespeare --yes`,
+    message`Frees space. Without --whole it deletes only checkpoints of finished trainings and temporary files of killed processes. Results, weights and figures stay, and hymba verify still passes. A run that another process is writing is skipped. Without --yes it only lists what it would delete. Example: hymba clean results/runs/quick-tinyshakespeare --yes`,
 });
 
 type Given = InferValue<typeof options>;
 
-/** The folders of the runs: the named ones, or all of the usual place. */
+/** The folders of the runs: the named ones, or all in the default place. */
 async function foldersOf({ runs, whole }: Given): Promise<string[]> {
   if (runs.length === 0 && whole) {
-    throw new UsageError("--whole deletes runs that are named", {
+    throw new UsageError("--whole needs the names of the runs to delete", {
       expected: "run directories",
       got: "none",
       hint: "hymba runs lists them",
@@ -58,7 +58,7 @@ async function foldersOf({ runs, whole }: Given): Promise<string[]> {
   return runs.length > 0 ? [...runs] : await runFolders(systemDisk, RUNS);
 }
 
-/** What would be deleted. */
+/** What can be deleted. */
 async function planned(folders: readonly string[], { whole, cache }: Given): Promise<Deletable[]> {
   const found: Deletable[] = [];
   for (const folder of folders) {

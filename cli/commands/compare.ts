@@ -32,7 +32,7 @@ const options = object({
   }),
   stage: optional(
     option("--stage", choice([...STAGES], { metavar: "pretraining|orpo|control" }), {
-      description: message`the last one that all have by default`,
+      description: message`the stage; by default the last one that all runs have`,
     }),
   ),
   margin: marginOption,
@@ -45,7 +45,7 @@ export const compareCommand = command("compare", map(options, (given): Action =>
     message`Pairs the losses of the same validation tokens with the same seeds, and gives every difference from the first run with its 95 % interval. All runs need the same text and tokenizer. Example: hymba compare results/runs/a results/runs/b --models hymba`,
 });
 
-/** A short name for each folder: its last part where these differ, else the whole path. */
+/** A short name for each folder: its last part if these differ, else the whole path. */
 function namesOf(folders: readonly string[]): string[] {
   const last = folders.map((folder) => basename(resolve(folder)));
   return new Set(last).size === last.length ? last : [...folders];

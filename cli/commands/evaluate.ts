@@ -41,7 +41,7 @@ const options = merge(
     ),
     part: optional(
       option("--part", choice(["validation", "test"], { metavar: "validation|test" }), {
-        description: message`the part of the run's text; the run keeps a list of every reading of its test part`,
+        description: message`the part of the run's text; every evaluation on the test part is recorded in the run`,
       }),
     ),
     json: jsonOption,
@@ -70,7 +70,7 @@ async function heldPart(
 
 type Given = InferValue<typeof options>;
 
-/** What was evaluated, and how well it predicts. An imported model has neither seed nor stage. */
+/** What was evaluated, and the result. An imported model has neither seed nor stage. */
 interface Evaluated extends TextQuality {
   readonly model: string;
   readonly seed?: number;
@@ -122,7 +122,7 @@ async function onText(
 
 async function evaluate({ run, text, json, ...given }: Given): Promise<void> {
   if (text !== undefined && given.part !== undefined) {
-    throw new UsageError("--text and --part name two texts", { expected: "one of them" });
+    throw new UsageError("--text and --part exclude each other", { expected: "one of them" });
   }
   const folder = await folderOf(run), rest = { json, ...given };
   const found = text === undefined ? await onPart(folder, rest) : await onText(folder, { ...rest, text });

@@ -37,19 +37,20 @@ const samplingOptions = object("How to draw", {
   topP: withDefault(
     option("--top-p", float({ min: 0, max: 1, metavar: "P" }), {
       description:
-        message`draw from the fewest most probable tokens that together have probability P; 1, all, by default`,
+        message`draw from the smallest set of most probable tokens with a total probability of at least P; 1 by default, which is all tokens`,
     }),
     1,
   ),
   minP: withDefault(
     option("--min-p", float({ min: 0, max: 1, metavar: "P" }), {
-      description: message`draw from tokens of at least P times the highest probability; 0, all, by default`,
+      description:
+        message`draw from tokens with at least P times the highest probability; 0 by default, which is all tokens`,
     }),
     0,
   ),
   repetitionPenalty: withDefault(
     option("--repetition-penalty", float({ min: 0, max: MAX_PENALTY, metavar: "X" }), {
-      description: message`more than 1 makes tokens less probable that the text has already; 1 by default`,
+      description: message`values above 1 make tokens of the text so far less probable; 1 by default`,
     }),
     1,
   ),
@@ -66,7 +67,7 @@ const options = merge(
     run: runArgument,
     prompt: optional(
       option("--prompt", word("TEXT"), {
-        description: message`the beginning of the text; by default what comes from a pipe, or else a line break`,
+        description: message`the start of the text; by default read from a pipe, else a line break`,
       }),
     ),
     tokens: withDefault(
@@ -77,12 +78,12 @@ const options = merge(
     ),
     stop: multiple(
       option("--stop", word("TEXT"), {
-        description: message`end in front of this text, in which \\n means a line break; may be given several times`,
+        description: message`stop before this text, in which \\n means a line break; may be given several times`,
       }),
     ),
     interactive: option("--interactive", {
       description:
-        message`after each text, read a line from standard input, append it, and write on; ends with the input`,
+        message`after each text, read a line from standard input, append it, and continue; ends with the input`,
     }),
     json: jsonOption,
   }),
@@ -127,7 +128,7 @@ async function generate(
 const unescaped = (text: string): string =>
   text.replace(/\\([\\nt])/g, (_, letter: string) => letter === "n" ? "\n" : letter === "t" ? "\t" : "\\");
 
-/** The prompt that a pipe brings; a line break where nothing does. */
+/** The prompt from a pipe; a line break if there is no pipe. */
 async function pipedText(): Promise<string> {
   const text = Deno.stdin.isTerminal() ? "" : await stdinText();
   return text === "" ? "\n" : text;
@@ -155,17 +156,17 @@ async function printAsMade(_: Opened, { writing, text, sampling }: Made): Promis
   say(`${(tokens / seconds).toFixed(1)} tokens/s`);
 }
 
-/** Says what a text behind the trained length means for this model. */
+/** Says what a text longer than the trained length means for this model. */
 function tellContext({ chosen: { arm, sequenceLength: trained } }: Opened, writing: Writing, tokens: number): void {
   if (tokens <= trained) return;
   const full = layersOf(arm.config).filter(({ attention, window }) => attention && window === 0).length;
   const caches = full > 0
-    ? `${full} of its layers attend to all of it, so the caches grow with it: ${bytes(writing.cacheBytes)} here`
+    ? `${full} of its layers attend to the whole text, so their caches grow with it: ${bytes(writing.cacheBytes)} here`
     : `its caches do not grow with it: ${bytes(writing.cacheBytes)}`;
-  say(`the text may become longer than the ${trained} tokens that ${arm.name} was trained with; ${caches}`);
+  say(`the text can become longer than the ${trained} tokens that ${arm.name} was trained with; ${caches}`);
 }
 
-/** Most tokens of a conversation, where caches grow with it and where they do not. */
+/** Most tokens of a conversation if caches grow with it, and if they do not. */
 const LONGEST_FULL = 16384, LONGEST = 2 ** 20;
 
 async function converse(
@@ -173,7 +174,7 @@ async function converse(
   { first, sampling }: { first: string | undefined; sampling: WritingOptions },
 ): Promise<void> {
   const full = layersOf(opened.chosen.arm.config).some(({ attention, window }) => attention && window === 0);
-  const onTerminal = Deno.stdin.isTerminal(), options = { ...sampling, goesOn: true };
+  const onTerminal = Deno.stdin.isTerminal(), options = { ...sampling, exactStop: true };
   let writing: Writing | undefined, turn = 0;
   const go = async (text: string) => {
     if (writing) await writing.append(text);

@@ -20,15 +20,15 @@ const options = object("What to read", {
   }),
   out: option("--out", word("DIR"), { description: message`a new or empty folder` }),
   name: optional(
-    option("--name", word("NAME"), { description: message`what the model is called from now on` }),
+    option("--name", word("NAME"), { description: message`the new name of the model` }),
   ),
   json: jsonOption,
 });
 
 export const importCommand = command("import", map(options, (given): Action => () => importFolder(given)), {
-  brief: message`a model of PyTorch or Hugging Face as one of this program`,
+  brief: message`a model of PyTorch or Hugging Face for this program`,
   description:
-    message`Reads a model that hymba export wrote for PyTorch or Transformers, or another model of a kind that this program has, and writes a folder that hymba generate, hymba export and the library take in place of a run. Example: hymba import hymba-pytorch --out imported`,
+    message`Reads a model that hymba export wrote for PyTorch or Transformers, or another model of a supported kind. Writes a folder that hymba generate, hymba export and the library accept in place of a run. Example: hymba import hymba-pytorch --out imported`,
 });
 
 async function importFolder({ folder, out, name, json }: InferValue<typeof options>): Promise<void> {

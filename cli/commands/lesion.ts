@@ -1,4 +1,4 @@
-/** `hymba lesion`: takes branches, heads, windows and meta tokens out of a trained model and measures what it loses. */
+/** `hymba lesion`: ablates branches, heads, windows and meta tokens of a trained model and measures the loss. */
 import { join } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
@@ -37,7 +37,7 @@ const options = merge(
     run: runArgument,
     sequences: withDefault(
       option("--sequences", integer({ min: 1, metavar: "N" }), {
-        description: message`whole sequences of the validation text that are evaluated, spread evenly; 128 by default`,
+        description: message`evaluated sequences of the validation text, evenly spaced; 128 by default`,
       }),
       128,
     ),
@@ -50,9 +50,9 @@ const options = merge(
 );
 
 export const lesionCommand = command("lesion", map(options, (given): Action => () => lesion(given)), {
-  brief: message`what a trained model loses without a branch, head, window or its meta tokens`,
+  brief: message`the loss of a trained model without a branch, head, window or its meta tokens`,
   description:
-    message`Evaluates one model of a run with one part changed at a time, layer by layer: the output of each branch and head is zero, averaged, or exchanged between sequences; each window is another one; meta tokens are zero or alike. Writes lesions.csv (also by kind of token and distance), lesions.png. Example: hymba lesion results/runs/quick-tinyshakespeare --model hymba --stage pretraining`,
+    message`Evaluates one model of a run with one part changed at a time, layer by layer: the output of each branch and head is zero, averaged, or exchanged between sequences; each window is changed; meta tokens are zero or all equal. Writes lesions.csv (also by kind of token and distance) and lesions.png. Example: hymba lesion results/runs/quick-tinyshakespeare --model hymba --stage pretraining`,
 });
 
 const onProgress = say;

@@ -44,10 +44,10 @@ type Given = InferValue<typeof options>;
 export const mergeCommand = command("merge", map(options, (given): Action => () => mergeInto(given)), {
   brief: message`one run of the cells that hymba ablate --cell made`,
   description:
-    message`Puts the finished cells of a study into one run, with the bytes that one machine would have made (times and speeds aside). When no cell is missing, it also measures what is measured at the end of a study, and writes every artifact. The same command can be repeated at any time. Exits with 1 while cells are missing. Example: hymba merge results/runs/smoke-book-cells`,
+    message`Puts the finished cells of a study into one run, with the same bytes as from one machine (except times and speeds). When no cell is missing, it also does the measurements at the end of a study and writes every artifact. The same command can be repeated at any time. Exits with 1 while cells are missing. Example: hymba merge results/runs/smoke-book-cells`,
 });
 
-/** The folder of the merged run. Several runs have no folder of their own, so theirs is named. */
+/** The folder of the merged run. For several runs it must be given. */
 async function targetOf({ runs: [first = "", ...others], out }: Given): Promise<string> {
   if (out !== undefined) return out;
   if (others.length === 0 && !await systemDisk.stat(join(first, FILES.record))) return join(first, "merged");
@@ -57,7 +57,7 @@ async function targetOf({ runs: [first = "", ...others], out }: Given): Promise<
   });
 }
 
-/** Throws a HymbaError when a file of a finished source is not the one that was written. */
+/** Throws a HymbaError if a file of a finished source was changed. */
 async function requireSound(paths: readonly string[], out: string): Promise<void> {
   for (const { folder } of (await gather(systemDisk, paths, { out })).sources) {
     if (!await systemDisk.stat(join(folder, FILES.checksums))) continue;
@@ -74,7 +74,7 @@ async function requireSound(paths: readonly string[], out: string): Promise<void
 const missingInWords = ({ missing }: Merged): string =>
   missing.map(({ index, arm, seed }) => `missing: cell ${index} (${arm.name}, seed ${seed})`).join("\n");
 
-/** Measures what one machine measures at the end of a study, on the executor of the cells unless another is named. */
+/** Does the measurements at the end of a study, by default on the executor of the cells. */
 async function finish(
   folder: string,
   { record }: Merged,

@@ -20,7 +20,7 @@ const options = merge(object({ run: runArgument, json: jsonOption }), runTextOpt
 export const orpoCommand = command("orpo", map(options, (given): Action => () => orpo(given)), {
   brief: message`the second stage of a run: preference optimisation`,
   description:
-    message`Continues a run: preference optimisation from the weights of its first stage, and the control with beta = 0. An unfinished first stage is finished before. Example: hymba orpo results/runs/smoke-book-mamba-1 --data book.txt`,
+    message`Continues a run: preference optimisation from the weights of its first stage, and the control with beta = 0. An unfinished first stage is finished first. Example: hymba orpo results/runs/smoke-book-mamba-1 --data book.txt`,
 });
 
 async function orpo(

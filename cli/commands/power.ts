@@ -24,13 +24,13 @@ const options = object({
   ),
   power: withDefault(
     option("--power", float({ metavar: "X" }), {
-      description: message`the share of studies that are to find it; 0.8 by default`,
+      description: message`the required share of studies that find it; 0.8 by default`,
     }),
     0.8,
   ),
   stage: optional(
     option("--stage", choice([...STAGES], { metavar: "pretraining|orpo|control" }), {
-      description: message`the last one by default`,
+      description: message`the stage; the last one by default`,
     }),
   ),
   json: jsonOption,
@@ -39,7 +39,7 @@ const options = object({
 export const powerCommand = command("power", map(options, (given): Action => () => power(given)), {
   brief: message`how many seeds a study needs to find a difference`,
   description:
-    message`Takes the scatter of the seeds of a run, and says for every pair of models how many paired seeds find a difference of this size. Example: hymba power results/runs/small-tinyshakespeare --detect 0.05`,
+    message`From the variance between the seeds of a run, computes for every pair of models how many paired seeds find a difference of this size. Example: hymba power results/runs/small-tinyshakespeare --detect 0.05`,
 });
 
 async function power({ run: wanted, detect, power, stage, json }: InferValue<typeof options>): Promise<void> {

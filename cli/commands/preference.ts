@@ -1,4 +1,4 @@
-/** `hymba preference`: a second stage with an oracle, whose success can be counted on fresh samples. */
+/** `hymba preference`: a second stage with an oracle. Its success is counted on fresh samples. */
 import { join } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import { type Message, message } from "@optique/core/message";
@@ -56,19 +56,19 @@ const options = merge(
       "line-breaks" as const,
     ),
     pairs: count("--pairs", 1024, message`prompts with two samples each; 1024 by default`),
-    prompts: count("--prompts", 2000, message`fresh prompts of the outcome; 2000 by default`),
-    devPrompts: count("--dev-prompts", 256, message`prompts by which the rate is chosen; 256 by default`),
+    prompts: count("--prompts", 2000, message`fresh prompts for the outcome; 2000 by default`),
+    devPrompts: count("--dev-prompts", 256, message`prompts for the choice of the rate; 256 by default`),
     betas: numbers("--betas", "0,0.1,0.3,1,3", message`0,0.1,0.3,1,3 by default`),
     steps: numbers("--steps", "25,50,100", message`updates after which a model is measured; 25,50,100 by default`),
     rates: numbers(
       "--rates",
       "0.0001,0.0003,0.001",
-      message`rates that are tried for each β; 0.0001,0.0003,0.001 by default`,
+      message`learning rates to try for each β; 0.0001,0.0003,0.001 by default`,
     ),
-    batch: count("--batch", 16, message`pairs of an update; 16 by default`),
+    batch: count("--batch", 16, message`pairs per update; 16 by default`),
     mostLoss: withDefault(
       option("--most-loss", float({ min: 0, metavar: "X" }), {
-        description: message`nats per token that the loss may rise by with the chosen rate; 0.1 by default`,
+        description: message`largest increase of the loss for the chosen rate, in nats per token; 0.1 by default`,
       }),
       0.1,
     ),
@@ -88,7 +88,7 @@ type Given = InferValue<typeof options>;
 export const preferenceCommand = command("preference", map(options, (given): Action => () => preference(given)), {
   brief: message`a preference task whose success can be counted`,
   description:
-    message`Lets the stage-1 model of a run write two samples for each prompt, and prefers the one with more line breaks (or longer words), balanced by likelihood. Trains with several β, each with its own rate, and with shuffled labels. Counts how often fresh samples have the attribute, against loss and distance from stage 1. Writes preference_task.csv and preference_task.png. The same command continues after a stop. Example: hymba preference results/runs/quick-tinyshakespeare --model mamba`,
+    message`The stage-1 model of a run writes two samples for each prompt. The one with more line breaks (or longer words) is preferred; the pairs are balanced by likelihood. Trains with several β, each with its own learning rate, and with shuffled labels. Counts how often fresh samples have the attribute, and measures the loss and the distance from stage 1. Writes preference_task.csv and preference_task.png. The same command continues after a stop. Example: hymba preference results/runs/quick-tinyshakespeare --model mamba`,
 });
 
 /** A list of numbers from a flag, each different. */
@@ -103,7 +103,14 @@ function listOf(flag: string, words: string, { least, whole }: { least: number; 
 function settingsOf(given: Given, { model, seed }: { model: string; seed: number }): OracleSettings {
   const { attribute, pairs: contests, prompts, devPrompts: developmentPrompts, batch, mostLoss } = given;
   return {
-    ...{ model, seed, attribute, contests, prompts, developmentPrompts, batch, mostLoss },
+    model,
+    seed,
+    attribute,
+    contests,
+    prompts,
+    developmentPrompts,
+    batch,
+    mostLoss,
     betas: listOf("--betas", given.betas, { least: 0, whole: false }),
     steps: listOf("--steps", given.steps, { least: 1, whole: true }),
     rates: listOf("--rates", given.rates, { least: Number.MIN_VALUE, whole: false }),
@@ -163,7 +170,7 @@ async function carryOut(
       models.release();
     }
   } catch (error) {
-    if (error instanceof Interrupted) onProgress(`to go on, give the same command again:\n  ${commandLine()}`);
+    if (error instanceof Interrupted) onProgress(`to continue, repeat the same command:\n  ${commandLine()}`);
     throw error;
   } finally {
     tokens.close?.();

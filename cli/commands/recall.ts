@@ -40,11 +40,11 @@ const options = merge(
     ),
     set: multiple(option("--set", keyValue(), {
       description:
-        message`sets any key of a study file, such as recall.perRange or recall.model.stateSize; can be repeated`,
+        message`set any key of a study file, such as recall.perRange or recall.model.stateSize; can be repeated`,
     })),
     rates: optional(option("--rates", word("A,B"), {
       description:
-        message`chooses one of these learning rates for each model, with two seeds that are used for nothing else`,
+        message`choose one of these learning rates for each model, with two seeds that are used for nothing else`,
     })),
     out: withDefault(
       option("--out", word("DIR"), {
@@ -58,12 +58,12 @@ const options = merge(
 );
 
 export const recallCommand = command("recall", map(options, (given): Action => () => recall(given)), {
-  brief: message`associative recall by distance, with small models trained for it`,
+  brief: message`associative recall by distance, with small models that are trained for it`,
   description:
     message`Trains a small model of each architecture on synthetic sequences. A sequence shows keys with values; later it shows a key again, and the model has to predict its value. Measures the share of right answers by distance. Writes recall.csv, recall.png, and recall_state.png with accuracy against the bytes that a model carries; with --rates also recall_rates.csv. Example: hymba recall --preset quick --models mamba,hymba --rates 1e-3,3e-3,1e-2 --set recall.evaluateEvery=50`,
 });
 
-/** Learning rates from the words of --rates. */
+/** The learning rates of --rates. */
 function ratesOf(words: string | undefined): number[] | undefined {
   if (words === undefined) return undefined;
   const rates = words.split(",").map(Number);
@@ -71,7 +71,7 @@ function ratesOf(words: string | undefined): number[] | undefined {
   throw new UsageError(`--rates ${quoted(words)}`, { expected: "different learning rates above 0, such as 1e-3,3e-3" });
 }
 
-/** The probe of a study, from a file, a preset and flags, and the words that name the study. */
+/** The probe of a study, from a file, a preset and flags, and the options that name the study. */
 async function probeFrom({ study: path, preset, suite, models, seeds, steps, set }: InferValue<typeof options>) {
   const given = flagValues({
     set,
@@ -120,7 +120,7 @@ const ratesCsv = (tried: readonly TriedRate[]): string =>
     ),
   ].map((row) => `${row}\n`).join("");
 
-/** Every arm with every seed, each arm with its own rate where rates are tried. */
+/** Probes every arm with every seed. If rates are tried, each arm has its own rate. */
 async function probeEach(
   executor: Executor,
   { config, seeds, rates, display }: {
@@ -163,7 +163,7 @@ function recallTable(probe: Probe): string {
   return table([["model", ...ranges, "solved", "carried", "rate", "parameters", "time"], ...rows]);
 }
 
-/** How many seeds solve the task, what the model carries, and its rate. */
+/** The number of seeds that solve the task, the size of the model's memory, and its learning rate. */
 function solvedWords(probe: Probe, name: string): string[] {
   const arm = carriedByArm(probe).find((one) => one.name === name),
     result = probe.results.find((one) => one.arm === name);

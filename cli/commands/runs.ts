@@ -34,6 +34,6 @@ async function runs({ folder, json }: InferValue<typeof options>): Promise<void>
   const total = found.reduce((sum, one) => sum + one.bytes, 0);
   console.log(`${runsTable(found, root)}\n\n${found.length} runs in ${root}, ${bytes(total)}`);
   if (found.some(({ state }) => state === "finished") && root === RUNS) {
-    console.log("hymba clean shows what of it can be deleted");
+    console.log("hymba clean lists what can be deleted");
   }
 }

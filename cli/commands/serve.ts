@@ -1,4 +1,4 @@
-/** `hymba serve`: the page of a run in the browser, while it is trained and afterwards. */
+/** `hymba serve`: the page of a run in the browser, during and after training. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
@@ -31,7 +31,7 @@ const options = object({
   noOpen: option("--no-open", { description: message`do not open the browser` }),
   export: optional(
     option("--export", word("DIR"), {
-      description: message`write the page as files into a new folder, for any web server, and end`,
+      description: message`write the page as files into a new folder, for any web server, and exit`,
     }),
   ),
   json: jsonOption,
@@ -40,7 +40,7 @@ const options = object({
 export const serveCommand = command("serve", map(options, (given): Action => () => serveRun(given)), {
   brief: message`a run as a page in the browser: its curves, its report, its models`,
   description:
-    message`Shows a run on a page that only this machine can reach. While the study runs: its curves, the time left, speeds and samples. Then the report, and the models themselves, which compute in the browser with its WebGPU or on the processor. Ends with Ctrl-C. Example: hymba serve results/runs/quick-tinyshakespeare`,
+    message`Shows a run on a page that only this machine can reach. While the study runs: its curves, the time left, speeds and samples. Then the report, and the models themselves, which run in the browser with WebGPU or on the processor. Ctrl-C ends it. Example: hymba serve results/runs/quick-tinyshakespeare`,
 });
 
 type Given = InferValue<typeof options>;
@@ -68,7 +68,7 @@ async function serveRun({ run, port, noOpen, export: target, json }: Given): Pro
   stop.dispose();
 }
 
-/** Opens an address in the user's browser where there is a desktop. Whoever sees no window has the printed address. */
+/** Opens an address in the user's browser if there is a desktop. The address is also printed. */
 function openInBrowser(address: string): void {
   const [program, ...args] = openCommand(thisPlatform, address) ?? [];
   if (program === undefined) return;

@@ -1,4 +1,4 @@
-/** `hymba slices`: the loss by kind of token, from the losses that a run keeps. */
+/** `hymba slices`: the loss by kind of token, from the stored losses of a run. */
 import { join } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
@@ -41,7 +41,7 @@ const options = merge(
     ),
     stage: optional(
       option("--stage", choice([...STAGES], { metavar: "pretraining|orpo|control" }), {
-        description: message`the last one by default`,
+        description: message`the stage; the last one by default`,
       }),
     ),
     margin: marginOption,
@@ -54,7 +54,7 @@ const options = merge(
 export const slicesCommand = command("slices", map(options, (given): Action => () => slices(given)), {
   brief: message`the loss by kind of token, without training`,
   description:
-    message`Sorts the validation tokens: pairs seen before in the sequence, distance from the last same token, place in the sequence, after a line break, rare words. Compares the models on each kind, with intervals that hold together. Writes slices.csv, slices.png, and slices.html, where the text is coloured by which of two models was less surprised. Example: hymba slices results/runs/quick-tinyshakespeare --against mamba`,
+    message`Sorts the validation tokens: pairs seen before in the sequence, distance from the last same token, place in the sequence, after a line break, rare words. Compares the models on each kind, with simultaneous intervals. Writes slices.csv, slices.png, and slices.html, which colours the text by which of two models has the lower loss. Example: hymba slices results/runs/quick-tinyshakespeare --against mamba`,
 });
 
 /** The kinds of a run's validation tokens, and the text of each predicted token. */

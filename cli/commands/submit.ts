@@ -1,4 +1,4 @@
-/** `hymba submit`: a study for a cluster. */
+/** `hymba submit`: submits a study to a cluster. */
 import { resolve } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
@@ -53,7 +53,7 @@ type Given = InferValue<typeof options>;
 export const submitCommand = command("submit", map(options, (given): Action => () => submit(given)), {
   brief: message`a study as jobs of a cluster: one for each cell, and one that merges`,
   description:
-    message`Writes and submits an array of jobs, one for each cell, with resources from the estimate, and a job that merges after them. A job that is requeued continues from its last checkpoint. hymba array status and hymba array heal look after it. Example: hymba submit study.toml --engine slurm --out /shared/study`,
+    message`Writes and submits an array of jobs, one for each cell, with resources from the estimate, and a job that merges after them. A job that is requeued continues from its last checkpoint. hymba array status shows it, hymba array heal submits failed cells again. Example: hymba submit study.toml --engine slurm --out /shared/study`,
 });
 
 /** Options of `submit` itself. The other words of the command line are those of `hymba ablate`. */
@@ -69,7 +69,7 @@ const OWN_FLAGS: OwnFlags = {
   "--threads": 1,
 };
 
-/** The texts in words of `hymba merge`, with whole paths. */
+/** The texts as options of `hymba merge`, with absolute paths. */
 function dataWords(data: string | undefined, { resolved: { values } }: OpenStudy): string[] {
   const known = (name: string) => CORPORA.some((one) => one.name === name);
   const words = (flag: string, named: readonly string[] | undefined) =>
@@ -81,7 +81,7 @@ function dataWords(data: string | undefined, { resolved: { values } }: OpenStudy
   ];
 }
 
-/** Resources of a job: those of the cell that needs most, with room for a bad estimate. */
+/** The resources of a job: those of the largest cell, with a margin for errors of the estimate. */
 function resourcesOf({ cells }: StudyNeed, { minutes, threads }: { minutes: number | undefined; threads: number }) {
   const seconds = Math.max(...cells.map(({ seconds, interval }) => interval?.[1] ?? seconds));
   const memory = Math.max(...cells.map(({ memory }) => memory));
@@ -133,7 +133,7 @@ async function submit(given: Given): Promise<void> {
 /** What --dry-run writes. */
 const OF_DRY_RUN = /^(logs|cells\.sbatch|merge\.sbatch|hymba-.*\.json)$/;
 
-/** Throws a UsageError when the folder has more in it than what a call with --dry-run wrote. */
+/** Throws a UsageError if the folder has other files than those of a call with --dry-run. */
 async function requireNew(folder: string): Promise<void> {
   const found = await systemDisk.stat(folder), names = found?.kind === "folder" ? await systemDisk.list(folder) : [];
   const others = names.filter((name) => !OF_DRY_RUN.test(name));
@@ -141,7 +141,7 @@ async function requireNew(folder: string): Promise<void> {
   throw new UsageError(`${folder} is not new`, {
     expected: "a new or empty folder on a disk that all nodes share",
     got: found.kind === "folder" ? others.slice(0, 3).join(", ") : "a file",
-    hint: "hymba array heal runs what is missing of a submitted study; --out names another folder",
+    hint: "hymba array heal runs the missing cells of a submitted study; --out names another folder",
   });
 }
 

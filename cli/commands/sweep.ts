@@ -68,19 +68,19 @@ const options = merge(
 export const sweepCommand = command("sweep", map(options, (given): Action => () => sweep(given)), {
   brief: message`tries values of keys and chooses the best for each model`,
   description:
-    message`Trains the first stage of every model at every point of a grid and chooses the point of the lowest mean loss on the development part. Where the best value is at the edge, the grid is extended. A stopped sweep continues when the same command is repeated. hymba ablate --tuned DIR uses the choice with other seeds. Example: hymba sweep --preset smoke --over pretraining.rate=1e-3,2e-3,4e-3 --per-arm`,
+    message`Trains the first stage of every model at every point of a grid and chooses the point of the lowest mean loss on the development part. If the best value is at an edge, the grid is extended. A stopped sweep continues when the same command is repeated. hymba ablate --tuned DIR uses the choice with other seeds. Example: hymba sweep --preset smoke --over pretraining.rate=1e-3,2e-3,4e-3 --per-arm`,
 });
 
-/** Throws a UsageError for a study whose trainings a sweep cannot compare. */
+/** Throws a UsageError for a study that a sweep cannot compare. */
 function requireSweepable(asked: StudyConfig): void {
   if (asked.arms.some(({ trunk }) => trunk !== undefined)) {
     throw new UsageError("a sweep has no shorter trainings", {
-      hint: "leave pretraining.decayAt out, and give it to hymba ablate --tuned",
+      hint: "omit pretraining.decayAt here, and use it with hymba ablate --tuned",
     });
   }
   if (asked.budget === "seconds") {
-    throw new UsageError("a sweep has no budget of seconds: every point would get steps of its own", {
-      hint: "sweep with --set budget=flops or tokens, and give budget = seconds to hymba ablate --tuned",
+    throw new UsageError("a sweep cannot have a budget of seconds: every point would get a different number of steps", {
+      hint: "sweep with --set budget=flops or tokens, and use budget = seconds with hymba ablate --tuned",
     });
   }
 }

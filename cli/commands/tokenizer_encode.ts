@@ -11,7 +11,7 @@ const modelOption = option("--model", word("FILE"), {
   description: message`a SentencePiece .model or a Hugging Face tokenizer.json`,
 });
 const wholeOption = option("--whole", {
-  description: message`one text, line breaks and all, instead of a text a line`,
+  description: message`one text including line breaks, instead of one text per line`,
 });
 
 export const tokenizerEncodeCommand = command(
@@ -27,7 +27,7 @@ export const tokenizerEncodeCommand = command(
   {
     brief: message`ids of the lines of standard input`,
     description:
-      message`Reads lines from standard input and prints their ids, a line each. Example: hymba tokenizer encode --model tokenizer.model < input.txt`,
+      message`Reads lines from standard input and prints the ids of each on one line. Example: hymba tokenizer encode --model tokenizer.model < input.txt`,
   },
 );
 
@@ -38,7 +38,7 @@ export const tokenizerDecodeCommand = command(
     (given): Action => () => runStream({ command: "decode", pieces: false, ...given }),
   ),
   {
-    brief: message`text of lines of ids`,
+    brief: message`the text of lines of ids`,
     description:
       message`Reads lines of ids from standard input and prints their texts: the inverse of encode. Example: hymba tokenizer decode --model tokenizer.model < ids.txt`,
   },

@@ -1,4 +1,4 @@
-/** `hymba tokenizer inspect`: what is in a tokenizer, and what it does to a text. */
+/** `hymba tokenizer inspect`: the pieces of a tokenizer, and statistics on a text. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
@@ -20,7 +20,7 @@ const options = object("What to look at", {
   model: option("--model", word("FILE"), {
     description: message`a SentencePiece .model or a Hugging Face tokenizer.json`,
   }),
-  input: optional(option("--input", word("FILE"), { description: message`a text to count on` })),
+  input: optional(option("--input", word("FILE"), { description: message`a text for statistics` })),
   picture: optional(
     option("--picture", word("FILE"), {
       description: message`where to draw; FILE.png beside the model by default`,
@@ -30,9 +30,9 @@ const options = object("What to look at", {
 });
 
 export const tokenizerInspectCommand = command("inspect", map(options, (given): Action => () => inspect(given)), {
-  brief: message`size, pieces, scores, and what it does to a text`,
+  brief: message`size, pieces, scores, and statistics on a text`,
   description:
-    message`Prints the pieces of a tokenizer in numbers and draws them. Example: hymba tokenizer inspect --model tokenizer.model --input input.txt`,
+    message`Prints statistics of the pieces of a tokenizer and draws them. Example: hymba tokenizer inspect --model tokenizer.model --input input.txt`,
 });
 
 interface Ranked {
@@ -46,7 +46,7 @@ interface Ranked {
 /** Everything that is printed. */
 interface Findings {
   pieces: Record<string, number>;
-  /** Of ordinary pieces; left out where there are none. */
+  /** Of ordinary pieces; absent if there are none. */
   scores?: { highest: number; lowest: number };
   longest: Ranked[];
   frequent: Ranked[];
@@ -121,7 +121,7 @@ async function inspect({ model, input, picture, json }: InferValue<typeof option
   const tokenizer = await openTokenizer(model);
   const text = input === undefined ? undefined : await textStatistics(tokenizer, fileParts(input));
   const found = findingsOf(tokenizer, text), path = picture ?? `${model}.png`;
-  // Charts are slow to load, and no other tokenizer command draws.
+  // Loaded here, because charts are slow to load and no other tokenizer command needs them.
   const { tokenizerChart } = await import("../../core/report/tokenizer_chart.ts");
   const png = await tokenizerChart({
     name: basename(model),

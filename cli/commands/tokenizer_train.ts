@@ -28,11 +28,11 @@ const options = object("What to train", {
     option("--vocab-size", integer({ min: 1, metavar: "N" }), { description: message`number of ids; 4000 by default` }),
     4000,
   ),
-  byteFallback: option("--byte-fallback", { description: message`spell characters without a piece as bytes` }),
+  byteFallback: option("--byte-fallback", { description: message`encode characters without a piece as bytes` }),
   characterCoverage: optional(
     option("--character-coverage", float({ metavar: "X" }), {
       description:
-        message`share of characters that become pieces; by default 1, or with --byte-fallback what the vocabulary can hold`,
+        message`share of characters that become pieces; by default 1, or with --byte-fallback as many as fit`,
     }),
   ),
   normalization: withDefault(
@@ -58,7 +58,8 @@ const options = object("What to train", {
   ),
   profile: optional(
     option("--profile", choice(["seed"]), {
-      description: message`seed: the study's lossy tokenizer, with none of the options above but the size`,
+      description:
+        message`seed: the documented study's lossy tokenizer; of the options above only --vocab-size is allowed`,
     }),
   ),
   out: option("--out", word("PREFIX|DIR"), {
@@ -75,15 +76,15 @@ export const tokenizerTrainCommand = command("train", map(options, (given): Acti
     message`Trains a Unigram tokenizer and writes it for SentencePiece and for Hugging Face. Example: hymba tokenizer train --input input.txt --vocab-size 4000 --byte-fallback --out tokenizer`,
 });
 
-/** Symbols as given on the command line: commas between, \n, \t, \, and \\ for what cannot be typed. */
+/** Symbols from the command line: separated by commas, with the escapes \n, \t, \, and \\. */
 export function symbolsOf(given: readonly string[]): string[] {
   const names: Record<string, string> = { n: "\n", t: "\t", r: "\r" };
   return given.flatMap((list) => list.match(/(?:\\[\s\S]|[^,\\])+/g) ?? [])
     .map((symbol) => symbol.replace(/\\([\s\S])/g, (_, letter: string) => names[letter] ?? letter));
 }
 
-/** The prefix of the files to write: a folder gets files with a name. */
-export async function prefixOf(out: string): Promise<string> {
+/** The prefix of the files to write. In a folder the files are called `tokenizer`. */
+async function prefixOf(out: string): Promise<string> {
   const isFolder = out.endsWith("/") || out.endsWith(SEPARATOR) || (await systemDisk.stat(out))?.kind === "folder";
   return isFolder ? join(out, "tokenizer") : out;
 }
@@ -127,7 +128,7 @@ async function trainUnigram(given: Options): Promise<Tokenizer> {
 
 async function trainSeed({ input, vocabSize, ...given }: Options): Promise<Tokenizer> {
   if (given.byteFallback || given.symbols.length > 0 || given.normalization !== "lossless") {
-    throw new UsageError("--profile seed fixes every option but --input, --vocab-size and --out");
+    throw new UsageError("--profile seed allows only the options --input, --vocab-size and --out");
   }
   const blocks: string[] = [];
   for await (const block of textBlocks(fileParts(input), input)) blocks.push(block);

@@ -27,7 +27,7 @@ const options = merge(
     run: runArgument,
     retrain: option("--retrain", { description: message`also repeat the training` }),
     test: option("--test", {
-      description: message`also evaluate on the test part again; the run keeps a list of every reading`,
+      description: message`also evaluate on the test part again; every evaluation on it is recorded in the run`,
     }),
     json: jsonOption,
   }),
@@ -53,7 +53,7 @@ async function verify(
     if (!await systemDisk.stat(join(folder, FILES.arms))) return weightsNotHere(folder, { json });
   }
   const findings = await checkChecksums(systemDisk, folder);
-  // Wrong checksums are a clearer message than the error of a reader that meets a damaged file.
+  // A wrong checksum is a clearer message than the parse error of a damaged file.
   if (findings.every(({ ok }) => ok)) {
     findings.push(...await derive(folder, { retrain, test, texts: { data, validationData, testData }, backend }));
   }
@@ -62,9 +62,10 @@ async function verify(
   if (findings.some(({ ok }) => !ok)) Deno.exitCode = 1;
 }
 
-/** Says that a published result cannot be checked: of its run only the record and the artifacts are there. Exit code 1. */
+/** Says that a published result cannot be checked, because the folder has only the record and the artifacts. Exit code 1. */
 function weightsNotHere(folder: string, { json }: { json: boolean }): void {
-  const note = "weights not here: the folder has the record and artifacts of a run, and nothing to derive them from";
+  const note =
+    "weights not here: the folder has only the record and artifacts of a run, so they cannot be derived again";
   if (json) printJson("verify", { run: folder, findings: [], note });
   else console.log(`${folder}: ${note}`);
   Deno.exitCode = 1;
@@ -87,7 +88,7 @@ async function derive(
   const corpus = await corpusOf(loaded.record, { ...texts, onProgress });
   findings.push(...await checkTokenizer(systemDisk, folder, { record: loaded.record, corpus }));
   const opened = await openBackend({ ...backend, onProgress });
-  // An older record does not name its kernels; its bits are compared.
+  // An older record has no hash of its kernels; then the bits are compared.
   const sameKernels = loaded.record.kernels === undefined || other === undefined;
   try {
     const means = {

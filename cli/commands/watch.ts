@@ -1,4 +1,4 @@
-/** `hymba watch`: how far a run is that another process trains. */
+/** `hymba watch`: the progress of a run of another process. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, withDefault } from "@optique/core/modifiers";
@@ -19,7 +19,7 @@ const options = object({
   run: runArgument,
   every: withDefault(
     option("--every", float({ min: 0.1, max: 3600, metavar: "S" }), {
-      description: message`seconds between two looks; 2 by default`,
+      description: message`seconds between two updates; 2 by default`,
     }),
     2,
   ),
@@ -27,18 +27,18 @@ const options = object({
 });
 
 export const watchCommand = command("watch", map(options, (given): Action => () => watch(given)), {
-  brief: message`how far a run is that is going on`,
+  brief: message`the progress of a run`,
   description:
-    message`Follows a run of another process by its files: the models that are done, step and loss of the one that is trained, and the time of training that is left. Ends when the run ends. With --json it looks once. Example: hymba watch results/runs/quick-tinyshakespeare`,
+    message`Follows a run of another process by its files: the finished models, step and loss of the current one, and the remaining time of training. Ends when the run ends. With --json it prints the state once. Example: hymba watch results/runs/quick-tinyshakespeare`,
 });
 
-/** What one look at a run finds. */
+/** The current state of a run. */
 async function look(folder: string) {
   const standing = await readStanding(systemDisk, folder);
   return { standing, progress: standing.record && await progressOf(systemDisk, folder) };
 }
 
-/** How a run stands, for its last line. */
+/** The last line: the state of the run. */
 function ended(standing: RunStanding): string {
   const { folder, state, results, fault } = standing, best = bestModel(results);
   const words = state === "damaged" ? `damaged: ${fault}` : `${state}, ${cellsInWords(standing)} models done`;

@@ -22,11 +22,11 @@ export const outOption = optional(
 export const marginOption = optional(
   option("--margin", float({ min: 0, metavar: "X" }), {
     description:
-      message`nats per token below which a difference does not matter; by default that of the study, 0.02 where it names none`,
+      message`nats per token below which a difference does not matter; by default that of the study, else 0.02`,
   }),
 );
 
-/** Writes artifacts of a run, and those of `others` that can be made from it. Prints the paths. */
+/** Writes artifacts of a run, and of `others` those that can be made from it. Prints the paths. */
 export async function writeNamed(
   names: readonly ArtifactName[],
   { run: wanted, others = [], out, margin, json }: {
@@ -45,7 +45,7 @@ export async function writeNamed(
   else console.log(paths.map((path) => `wrote ${path}`).join("\n"));
 }
 
-/** A command that makes one artifact of a run, and those of `others` that can be made from it. */
+/** A command that makes one artifact of a run, and of `others` those that can be made from it. */
 export function artifactCommand(
   name: NonEmptyString,
   { artifact, others = [], brief, description }: {

@@ -36,7 +36,7 @@ export const decodeOptions = merge(
     ),
     batches: withDefault(
       option("--batches", word("N,N"), {
-        description: message`sequences side by side; 1,8,32 by default, of which the first is drawn`,
+        description: message`numbers of parallel sequences; 1,8,32 by default, of which the first is drawn`,
       }),
       "1,8,32",
     ),
@@ -60,7 +60,7 @@ export const decodeOptions = merge(
   backendOptions,
 );
 
-/** Whole numbers from a list with commas. Throws UsageError that names the option. */
+/** Whole numbers from a list with commas. Throws a UsageError that names the option. */
 function numbersOf(text: string, name: string, most: number): number[] {
   const numbers = text.split(",").map(Number);
   if (numbers.every((n) => Number.isSafeInteger(n) && n >= 1 && n <= most)) return numbers;

@@ -1,4 +1,4 @@
-/** Carries out a blame: tunes the models where that was asked, trains all of them, and writes what each change adds. */
+/** Runs a blame: tunes the models if that was asked for, trains all of them, and writes what each change adds. */
 import { join } from "node:path";
 import type { Arm, StudyConfig } from "../../core/config/mod.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
@@ -20,12 +20,12 @@ export interface BlamePlan extends Omit<OpenStudy, "resolved" | "parts"> {
   readonly lattice: Lattice;
   readonly from: string;
   readonly to: string;
-  /** What is tuned for each model; undefined where nothing is. */
+  /** The sweep for each model; undefined if nothing is tuned. */
   readonly sweep: SweepConfig | undefined;
   readonly folder: string;
 }
 
-/** The names of what lies in the folder of a blame. */
+/** Names in the folder of a blame. */
 const PARTS = {
   sweep: "sweep",
   run: "models",
@@ -35,7 +35,7 @@ const PARTS = {
   text: "blame.txt",
 };
 
-/** Throws a UsageError when a folder holds anything but a blame. */
+/** Throws a UsageError if a folder has other content than a blame. */
 async function requireBlameFolder(folder: string): Promise<void> {
   const found = await systemDisk.stat(folder);
   if (!found) return;
@@ -49,7 +49,7 @@ async function requireBlameFolder(folder: string): Promise<void> {
   });
 }
 
-/** An arm with what flags say of its first stage. */
+/** An arm with the flags for its first stage. */
 function withFlags(arm: Arm, flags: readonly FlagValue[], { base, values }: Pick<BlamePlan, "base" | "values">): Arm {
   const prefix = `arms.${arm.name}.`, own = new Map(values);
   for (const { path, value, flag } of flags) {
@@ -59,14 +59,17 @@ function withFlags(arm: Arm, flags: readonly FlagValue[], { base, values }: Pick
   return stage ? { ...arm, pretraining: { ...arm.pretraining, ...stage } } : arm;
 }
 
-/** The point that a sweep chose for each model. Throws a HymbaError where every point of a model diverged. */
+/** The point that a sweep chose for each model. Throws a HymbaError if every point of a model diverged. */
 async function tuned(plan: BlamePlan, study: StudyConfig): Promise<Map<string, Point>> {
   const { base, values, lattice: _, from: __, to: ___, sweep, folder, ...open } = plan,
     points = new Map<string, Point>();
   if (!sweep) return points;
   const swept = await carryOutSweep({
     ...open,
-    ...{ base: study, values, folder: join(folder, PARTS.sweep), sweep: { ...sweep, perArm: true } },
+    base: study,
+    values,
+    folder: join(folder, PARTS.sweep),
+    sweep: { ...sweep, perArm: true },
     resolve: (flags) => ({ ...study, arms: study.arms.map((arm) => withFlags(arm, flags, { base, values })) }),
   });
   const { record } = present(swept, "the outcome of the sweep");
@@ -80,7 +83,7 @@ async function tuned(plan: BlamePlan, study: StudyConfig): Promise<Map<string, P
   return points;
 }
 
-/** Trains what is not trained yet and writes the files. Throws a HymbaError where no seed has all models. */
+/** Trains the missing models and writes the files. Throws a HymbaError if no seed has all models. */
 export async function carryOutBlame(plan: BlamePlan): Promise<{ blame: Blame; written: string[] }> {
   const { base, values, lattice, from, to, folder, sweep: _, ...open } = plan;
   await requireBlameFolder(folder);

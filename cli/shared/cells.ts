@@ -18,14 +18,14 @@ import { commandWord, printJson } from "../ui/output.ts";
 export const cellOption = optional(
   option("--cell", word("I[,J…]"), {
     description:
-      message`only these cells of the study, such as 3 or 0-2,5, each in a folder of its own; hymba cells lists them, hymba merge puts them together`,
+      message`only these cells of the study, such as 3 or 0-2,5, each in a folder of its own; hymba cells lists them, hymba merge joins them`,
   }),
 );
 
 /** The run folder of a cell, below the folder that all cells of a study share. */
 export const cellFolder = (folder: string, index: number): string => join(folder, `cell-${index}`);
 
-/** What is said of a cell that has run. `done` is false where training or its probe diverged. */
+/** The result of a cell. `done` is false if the training or its probe diverged. */
 interface CellEnd {
   readonly index: number;
   readonly arm: string;
@@ -42,18 +42,21 @@ function endOf({ index, arm: { name: arm }, seed }: Cell, { folder, run }: { fol
 const inWords = ({ index, arm, seed, folder, done }: CellEnd): string =>
   `cell ${index} (${arm}, seed ${seed}) ${done ? "done" : "diverged"}: ${folder}`;
 
-/** Throws a UsageError for a study whose steps follow from the speed of the machine: its cells would be of different studies. */
+/**
+ * Throws a UsageError for a study whose steps depend on the speed of the machine, because its cells would be of different
+ * studies.
+ */
 export function requireSameEverywhere({ budget }: StudyConfig): void {
   if (budget !== "seconds") return;
-  throw new UsageError("a study with a budget of seconds has no cells of its own", {
+  throw new UsageError("a study with a budget of seconds cannot be split into cells", {
     expected: "a study with the same steps on every machine",
     hint: "--set budget=flops matches the models by arithmetic; without --cell one machine runs the whole study",
   });
 }
 
 /**
- * Runs cells one after another in this process, each in its folder below `folder`. A cell that is done is not run again. Shorter
- * trainings start from the checkpoint of their trunk where that is among the cells.
+ * Runs cells one after another in this process, each in its folder below `folder`. Finished cells are not run again. Shorter
+ * trainings start from the checkpoint of their trunk if that is among the cells.
  */
 export async function trainHere(
   ready: Carried,
@@ -72,7 +75,7 @@ export async function trainHere(
     });
     await writeChecksums(systemDisk, folder);
     const need = ready.need?.cells[cell.index];
-    // A shorter training takes more or less time, by whether it starts from its trunk.
+    // The time of a shorter training depends on whether it starts from its trunk.
     if (isNew && need && cell.arm.trunk === undefined) {
       await scoreEstimate("cell", need, { begun, opened: ready.opened, say });
     }
@@ -81,7 +84,7 @@ export async function trainHere(
   return ends;
 }
 
-/** Runs the named cells and prints what became of them. */
+/** Runs the named cells and prints their results. */
 export async function conductCells(given: Conduct, words: string): Promise<void> {
   requireSameEverywhere(given.study);
   if (isJob()) stopWithParent();

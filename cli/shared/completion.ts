@@ -21,7 +21,7 @@ export const encoded = (shell: Shell, suggestions: readonly Suggestion[]): strin
 
 /** Reads the names of runs, of the models of a run on the command line, and of the keys of a study. */
 export async function learnNames(words: readonly string[]): Promise<void> {
-  // A name that a terminal would act on is not offered.
+  // Names with control characters are not suggested.
   known.runs = (await runFolders(systemDisk, RUNS)).filter((folder) => defused(folder) === folder);
   known.keys = KEYS.map(({ path }) => path);
   for (const word of words) {
@@ -30,7 +30,7 @@ export async function learnNames(words: readonly string[]): Promise<void> {
   }
 }
 
-/** The models of a run; none of what is no run, or one that cannot be read: a completion has no place for an error. */
+/** The models of a run. None if the folder has no readable run, because a completion cannot show an error. */
 async function modelsOf(folder: string): Promise<string[]> {
   try {
     const { study } = await readRecord(systemDisk, folder);

@@ -1,4 +1,4 @@
-/** What a study and its cells will take, before anything is spent, and how good such estimates were on this machine. */
+/** Estimates the cost of a study and its cells, and records how good earlier estimates were on this machine. */
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
@@ -20,13 +20,13 @@ import { onSoftware } from "./study_sources.ts";
 
 /** Time, memory and disk of a cell or a study. */
 export interface Need extends TimeEstimate {
-  /** Seconds as they were counted, without the correction by earlier estimates. */
+  /** Seconds without the correction by earlier estimates. */
   readonly counted: number;
-  /** Bytes of the process: the plans, and what the program itself needs. */
+  /** Bytes of the process: the plans and the program itself. */
   readonly memory: number;
   /** Bytes of the plans alone. */
   readonly plans: number;
-  /** Bytes at most. */
+  /** Most bytes on disk. */
   readonly disk: number;
 }
 
@@ -39,7 +39,7 @@ export interface StudyNeed {
   /** The study in one process. */
   readonly whole: Need;
   readonly cells: readonly CellNeed[];
-  /** What is done once, after all cells: the test part is read. Absent where there is none. */
+  /** The work after all cells: evaluation on the test part. Absent if there is none. */
   readonly end?: Need;
   /** The cells and the end one after another. */
   readonly sum: Need;
@@ -49,7 +49,9 @@ type Place = Pick<OpenBackend, "executor" | "backend" | "adapter" | "hardware">;
 
 type Say = (line: string) => void;
 
-/** The score only makes later estimates better. Where its file cannot be read or written, that is said and the study continues. */
+/**
+ * The record only improves later estimates. If its file cannot be read or written, the user is told and the study continues.
+ */
 async function unlessUnkept<T>(otherwise: T, say: Say, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -85,8 +87,8 @@ export async function estimateStudy(
 }
 
 /**
- * Rows one after another. They are of one machine, which is fast or slow in all of them, so the ends of their intervals are added.
- * Memory and disk are those of the whole.
+ * The sum of rows that run one after another. The errors of their times are correlated, because one machine runs all of them,
+ * so the ends of the intervals are added. Memory and disk are those of the whole.
  */
 function sumOf(rows: readonly Need[], whole: Need): Need {
   const total = (of: (need: Need) => number) => rows.reduce((sum, need) => sum + of(need), 0);
@@ -105,13 +107,13 @@ function sumOf(rows: readonly Need[], whole: Need): Need {
 export const timeInWords = ({ seconds, interval }: TimeEstimate): string =>
   interval ? `${duration(seconds)} (${duration(interval[0])} to ${duration(interval[1])})` : duration(seconds);
 
-/** What an interval rests on. */
+/** The basis of an interval. */
 export const restsOn = ({ from, interval }: TimeEstimate): string =>
   interval
-    ? `nine of ten times lie in the interval, if the machine is as it was in the last ${from} runs`
+    ? `nine of ten times are in the interval, if the machine is as in the last ${from} runs`
     : `no interval yet: ${from === 0 ? "no estimate was" : "one estimate was"} compared on this machine and backend`;
 
-/** Threads that compute, where the backend says so. */
+/** Number of threads, if the backend has threads. */
 const threadsOf = ({ adapter }: Pick<OpenBackend, "adapter">): number | undefined =>
   typeof adapter.threads === "number" ? adapter.threads : undefined;
 
@@ -134,12 +136,12 @@ export function needTable({ sum, end, cells }: StudyNeed, opened: Pick<OpenBacke
   ]);
 }
 
-/** What is said below the table: the time of one process, what the times rest on, and how shorter trainings are counted. */
+/** The notes below the table: the time of one process, the basis of the times, and how shorter trainings are counted. */
 export function needNotes({ whole, cells }: StudyNeed): string {
   const lines = [`in one process: ${timeInWords(whole)}; ${restsOn(whole)}`];
   if (cells.some(({ cost: { cell } }) => cell.arm.trunk !== undefined)) {
     lines.push(
-      "shorter trainings are counted from where they branch off; a cell that is called alone trains from the start",
+      "shorter trainings are counted from their branch step; a cell that runs alone trains from the start",
     );
   }
   return lines.join("\n");
@@ -169,7 +171,7 @@ export function needOfStudyJson({ flops, whole, sum, end, cells }: StudyNeed, op
   };
 }
 
-/** Compares an estimate with what it came to, and keeps that where it can. `begun`: from performance.now(). */
+/** Records an estimate with the actual values. `begun`: from performance.now(). */
 export async function scoreEstimate(
   what: Estimated,
   need: Need,

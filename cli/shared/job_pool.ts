@@ -1,4 +1,4 @@
-/** Runs groups of cells in processes beside each other. A killed process is started again and continues from its checkpoint. */
+/** Runs groups of cells in parallel processes. A killed process is started again and continues from its checkpoint. */
 import { HymbaError, Interrupted } from "../../core/errors.ts";
 import type { Cell } from "../../core/study/cells.ts";
 import { passesSignals, thisPlatform } from "../../core/system/mod.ts";
@@ -9,7 +9,7 @@ import type { JobProgress } from "./job_progress.ts";
 export interface Pool {
   /** Most processes at one time. */
   readonly jobs: number;
-  /** The words of such a process, without its cells. */
+  /** The command line of such a process, without its cells. */
   readonly words: readonly string[];
   readonly display: StudyDisplay;
   readonly progress: JobProgress;
@@ -17,7 +17,7 @@ export interface Pool {
   readonly signal: AbortSignal;
 }
 
-/** How often the process of one group is started again after it was killed. */
+/** Most restarts of the process of one group after kills. */
 const MOST_RESTARTS = 3;
 
 const namesOf = (group: readonly Cell[]): string => group.map(({ index }) => index).join(",");
@@ -33,7 +33,7 @@ async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncG
   if (rest !== "") yield rest;
 }
 
-/** Whether standard output has the result of the cells: they ended, though some may have diverged. */
+/** Whether standard output has the result of the cells: they ended, but some may have diverged. */
 function hasResult(out: string): boolean {
   try {
     return Array.isArray(JSON.parse(out).cells);
@@ -78,7 +78,7 @@ class Runner {
   }
 
   end(): void {
-    if (this.pool.signal.aborted) throw new Interrupted("stopped; every cell has saved what it has");
+    if (this.pool.signal.aborted) throw new Interrupted("stopped; every cell has saved its state");
     if (this.#failure) throw this.#failure;
   }
 
@@ -116,7 +116,7 @@ class Runner {
     }
   }
 
-  /** Passes on what a process tells. Returns all other lines. */
+  /** Passes on the messages of a process. Returns all other lines. */
   async #listen(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
     const errors: string[] = [];
     for await (const line of linesOf(stream)) {
@@ -135,10 +135,10 @@ class Runner {
 const failureOf = (group: readonly Cell[], { code, errors }: { code: number; errors: string }): HymbaError =>
   new HymbaError(`${inWords(group)} failed with exit code ${code}`, {
     got: errors.replace(/^hymba: /, "").replaceAll("\n", "\n            ") || "no message",
-    hint: "put right what it says, and give the same command again: what is done stays",
+    hint: "fix this, and repeat the same command; finished work is kept",
   });
 
-/** Runs all groups, the first ones first. Throws Interrupted when the signal aborts, and a HymbaError where a process fails. */
+/** Runs all groups in order. Throws Interrupted when the signal aborts, and a HymbaError when a process fails. */
 export async function runGroups(groups: readonly (readonly Cell[])[], pool: Pool): Promise<void> {
   const runner = new Runner(pool), waiting = [...groups], stop = () => runner.stop();
   pool.signal.addEventListener("abort", stop);

@@ -1,4 +1,4 @@
-/** `--jobs`: the cells of a study beside each other in processes of one machine, and then one run of them. */
+/** `--jobs`: runs the cells of a study in parallel processes on one machine, then merges them. */
 import { join } from "node:path";
 import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
@@ -29,11 +29,11 @@ import { type Carried, carriedOut, carryThrough, readied, writeEverything } from
 export const jobsOption = optional(
   option("--jobs", integer({ min: 1, max: 256, metavar: "N" }), {
     description:
-      message`run N cells beside each other, each with its share of the threads; faster where models are small (docs/sweeps.md)`,
+      message`run N cells in parallel, each with its share of the threads; faster for small models (docs/sweeps.md)`,
   }),
 );
 
-/** Flags that the processes of the cells get anew. */
+/** Flags that the processes of the cells get with other values. */
 export const OF_JOBS: OwnFlags = {
   "--jobs": 1,
   "--out": 1,
@@ -45,15 +45,15 @@ export const OF_JOBS: OwnFlags = {
 
 /** How a study is split into cells. */
 export interface Jobs {
-  /** Processes beside each other; absent: this process runs one cell after another. */
+  /** Number of parallel processes. If absent, this process runs one cell after another. */
   readonly jobs?: number;
-  /** The folder of the cells. It is removed when the run is whole. */
+  /** The folder of the cells. It is removed when the run is complete. */
   readonly cells: string;
-  /** The words of a process without its cells, threads and backend. */
+  /** The command line of a process, without its cells, threads and backend. */
   readonly words: readonly string[];
 }
 
-/** Throws a UsageError where both flags are given. */
+/** Throws a UsageError if both flags are given. */
 export function requireOneOf({ cells, jobs }: { cells: string | undefined; jobs: number | undefined }): void {
   if (cells === undefined || jobs === undefined) return;
   throw new UsageError("--cell and --jobs exclude each other", {
@@ -61,28 +61,28 @@ export function requireOneOf({ cells, jobs }: { cells: string | undefined; jobs:
   });
 }
 
-/** Throws a UsageError where cells cannot run beside each other. */
+/** Throws a UsageError if cells cannot run in parallel. */
 function requireJobs({ opened }: Carried, jobs: number): void {
   const { backend, adapter: { threads } } = opened;
   if (backend !== "cpu") {
     throw new UsageError("--jobs is for the processor: one GPU computes one model at a time", {
-      hint: "--backend cpu, or leave --jobs out",
+      hint: "use --backend cpu, or omit --jobs",
     });
   }
   if (jobs > Number(threads)) {
     throw new UsageError(`${jobs} jobs need a thread each`, {
       expected: `at most ${threads}, the number of threads`,
-      hint: "--threads N says how many threads all of them have together",
+      hint: "--threads N sets the total number of threads",
     });
   }
   if (!holdsAllPermissions()) {
     throw new UsageError("--jobs starts processes, and they need all permissions", {
-      hint: "run it with -A, or leave --jobs out",
+      hint: "run it with -A, or omit --jobs",
     });
   }
 }
 
-/** The record of a run folder that one process has begun or finished; undefined for any other folder. */
+/** The record of a run folder that one process has started or finished; undefined for any other folder. */
 const ownRecord = async (folder: string): Promise<RunRecord | undefined> =>
   await systemDisk.stat(join(folder, FILES.record)) && await readPart(systemDisk, folder) === undefined
     ? await readRecord(systemDisk, folder)
@@ -92,7 +92,7 @@ const ownRecord = async (folder: string): Promise<RunRecord | undefined> =>
 async function openGroups(groups: readonly Cell[][], { study, cells: folder, old }: {
   study: StudyConfig;
   cells: string;
-  /** Cells that the run has which is extended. */
+  /** Cells of the run that is extended. */
   old: readonly Cell[];
 }): Promise<Cell[][]> {
   const open: Cell[][] = [];
@@ -119,7 +119,7 @@ async function requireSame(folder: string, study: StudyConfig): Promise<void> {
   });
 }
 
-/** Says what will run beside what, and warns when that needs more memory than there is. */
+/** Prints what will run in parallel, and warns if that needs more memory than is free. */
 function sayPlan({ need, display }: Carried, { groups, jobs, threads, cells }: {
   groups: readonly Cell[][];
   jobs: number;
@@ -140,14 +140,14 @@ function sayPlan({ need, display }: Carried, { groups, jobs, threads, cells }: {
   }
 }
 
-/** Trains every cell that is not done and that `old` does not have. */
+/** Trains every cell that is neither done nor in `old`. */
 async function trainCells(ready: Carried, { jobs, cells, words }: Jobs, old: readonly Cell[]): Promise<void> {
   const { study, display, opened } = ready, flopsOf = ({ index }: Cell) => ready.need?.cells[index]?.cost.flops ?? 0;
   const costOf = (group: readonly Cell[]) => group.reduce((sum, cell) => sum + flopsOf(cell), 0);
   const all = cellsOf(study), groups = await openGroups(groupsOf(all), { study, cells, old }), open = groups.flat();
   if (open.length === 0) return;
   if (jobs === undefined) return void await trainHere(ready, { cells: open, folder: cells });
-  // The longest ones first: a long one at the end would run alone.
+  // The longest cells first, because a long one at the end would run alone.
   groups.sort((a, b) => costOf(b) - costOf(a) || at(a, 0).index - at(b, 0).index);
   const threads = Math.floor(Number(opened.adapter.threads) / jobs);
   sayPlan(ready, { groups, jobs, threads, cells });
@@ -164,18 +164,18 @@ async function trainCells(ready: Carried, { jobs, cells, words }: Jobs, old: rea
     const own = ["--backend", "cpu", "--threads", String(threads), "--json"];
     await runGroups(groups, { jobs, words: [...words, ...own], display, progress, signal });
   } catch (error) {
-    if (error instanceof Interrupted) display.say(`to go on, give the same command again:\n  ${commandLine()}`);
+    if (error instanceof Interrupted) display.say(`to continue, repeat the same command:\n  ${commandLine()}`);
     throw error;
   } finally {
     dispose();
   }
 }
 
-/** The study as it will run, without a word. */
+/** The study as it will run, without messages. */
 const fittedSilently = ({ study, corpus, givenTokenizer }: Carried): Promise<StudyConfig> =>
   fittedStudy(systemDisk, study, { corpus, given: givenTokenizer, say: () => {} });
 
-/** Throws a UsageError where new cells would not belong to the old ones: they are of other kernels, or another version. */
+/** Throws a UsageError if new cells would differ from the old ones: other kernels or another version. */
 async function requireAlikeProgram(folder: string, record: RunRecord, { opened }: Carried): Promise<void> {
   const { kernels } = await provenance(opened), { threads: _, ...adapter } = opened.adapter;
   const { threads: __, ...before } = record.adapter;
@@ -186,13 +186,13 @@ async function requireAlikeProgram(folder: string, record: RunRecord, { opened }
   if (shown.length === 0) return;
   throw new UsageError(`${folder} was made by another program or on another backend, so it cannot be extended`, {
     got: shown.join("\n            "),
-    hint: "make the larger study anew with --out DIR",
+    hint: "start the larger study in a new folder with --out DIR",
   });
 }
 
 /**
- * What a finished run in the folder gets more of, when the same study with more seeds or models was asked for, or the record of a
- * run that an earlier call has moved aside for that.
+ * If the study extends a finished run in the folder by seeds or models: what is added. Also finds a run that an earlier call
+ * has already moved aside.
  */
 async function growing(given: Carried, { cells }: Jobs): Promise<{ study: StudyConfig; growth?: Growth } | undefined> {
   const { folder } = given, record = await ownRecord(folder), aside = asideIn(cells);
@@ -210,7 +210,7 @@ async function growing(given: Carried, { cells }: Jobs): Promise<{ study: StudyC
   return { study, growth };
 }
 
-/** Moves the run aside that grows. Returns its cells in the larger study, and what its record says of its extensions. */
+/** Moves the run that is extended aside. Returns its cells in the larger study, and the extensions for the record. */
 async function aside(
   given: Carried,
   { cells }: Jobs,
@@ -226,14 +226,14 @@ async function aside(
   return { old, extended: record.extended };
 }
 
-/** Makes sure that nobody works in a run. */
+/** Locks a run, so that no other process writes it. */
 const lockWhole = async (folder: string) =>
   await systemDisk.stat(join(folder, FILES.record)) ? await lockFolder(systemDisk, folder) : undefined;
 
 /**
- * Does the same as `carriedOut`, and where the study is split, with the cells in processes beside each other. A finished run of
- * the same study with fewer seeds or models is extended: its cells are kept. The folder of the cells has all that is done, and
- * the same call continues. A run that one process has begun continues in one.
+ * Like `carriedOut`, but a split study runs its cells in parallel processes. A finished run of the same study with fewer seeds
+ * or models is extended; its cells are kept. After a stop, the same call continues with the cells in their folder. A run that
+ * was started in one process continues in one process.
  */
 export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run: Run; artifacts: string[] }> {
   const { folder, display } = given, { cells, jobs } = how, grown = await growing(given, how);
@@ -258,7 +258,7 @@ export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run
   try {
     const moved = grown && await aside(given, how, grown), ready = await readied(given);
     await trainCells(ready, how, moved?.old ?? []);
-    // The threads that measure speeds, and that other figures name, are those of this process.
+    // Speeds are measured with the threads of this process, so the record has its adapter.
     const own = { command: commandLine(), adapter: given.opened.adapter, ...(moved && { extended: moved.extended }) };
     await mergeRuns(systemDisk, [cells], { out: folder, own });
     const run = await carryThrough(ready);
@@ -270,10 +270,10 @@ export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run
 
 const LOCK = "jobs.lock";
 
-/** Whether a folder of cells is one that this module made for a run, and not that of somebody's own calls with --cell. */
+/** Whether this module made a folder of cells; calls with --cell make others. */
 const isOwn = async (cells: string): Promise<boolean> => await systemDisk.stat(join(cells, LOCK)) !== undefined;
 
-/** The run has everything now, so the cells are not needed any more. Other files of a run that was extended are kept. */
+/** Removes the folder of the cells, because the run is complete. Other files of a run that was extended are copied first. */
 async function ended<T>({ folder }: Carried, made: T, { cells }: Jobs): Promise<T> {
   if (await systemDisk.stat(asideIn(cells))) {
     await copyOthers(systemDisk, folder, { cells });

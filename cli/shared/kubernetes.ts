@@ -7,7 +7,7 @@ import { type ArrayFile, type ArrayJob, PLACES } from "./array_file.ts";
 /** Words of a shell, quoted. */
 const command = (words: readonly string[]) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 
-/** How often a pod of one cell is started again before the Job gives that cell up. */
+/** Most restarts of the pod of a cell before the Job gives it up. */
 const TRIES = 6;
 
 /** The pods of a Job: one container with the volume of the claim at the folder of the run. */
@@ -15,7 +15,7 @@ function podSpec(file: ArrayFile, { mount, script }: { mount: string; script: st
   const { threads, memory } = file.resources, given = { cpu: String(threads), memory: String(memory) };
   return {
     restartPolicy: "OnFailure",
-    // On SIGTERM a cell saves what it has; the next pod continues from there.
+    // On SIGTERM a cell saves a checkpoint; the next pod continues from it.
     terminationGracePeriodSeconds: 60,
     containers: [{
       name: "hymba",
@@ -74,7 +74,7 @@ export const manifestOf = (file: ArrayFile, given: Placed & { cells: readonly nu
   items: [cellsJob(file, given), mergeJob(file, given)],
 });
 
-/** A name that Kubernetes takes, from that of the folder. */
+/** A valid Kubernetes name, made from the name of the folder. */
 export const jobName = (folder: string, number: number): string => {
   const last = folder.split("/").findLast((part) => part !== "") ?? "study";
   const plain = last.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replace(/^-+/, "").slice(0, 40).replace(/-+$/, "");
@@ -99,7 +99,7 @@ export function nextKubernetes(file: ArrayFile, folder: string, { cells }: { cel
   return { id: `${name}-cells`, cells: [...cells], merge: `${name}-merge` };
 }
 
-/** Gives these cells to Kubernetes. */
+/** Submits these cells to Kubernetes. */
 export async function submitKubernetes(
   file: ArrayFile,
   folder: string,
@@ -108,11 +108,14 @@ export async function submitKubernetes(
   const { path } = await writeManifest(file, folder, { cells });
   const ended = await new Deno.Command("kubectl", { args: ["create", "-f", path] }).output().catch((cause) => {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new HymbaError("there is no kubectl on this machine", { hint: `apply ${path} where there is one`, cause });
+    throw new HymbaError("there is no kubectl on this machine", {
+      hint: `apply ${path} on a machine that has it`,
+      cause,
+    });
   });
   if (ended.success) return nextKubernetes(file, folder, { cells });
   throw new HymbaError(`kubectl failed with code ${ended.code}`, {
     got: new TextDecoder().decode(ended.stderr).trim().split("\n").slice(0, 5).join("\n            "),
-    hint: `put right what kubectl says, and apply ${path}`,
+    hint: `fix what kubectl reports, and apply ${path}`,
   });
 }

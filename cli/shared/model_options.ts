@@ -23,7 +23,7 @@ const model = optional(
 
 const stage = optional(
   option("--stage", choice([...STAGES], { metavar: "pretraining|orpo|control" }), {
-    description: message`the last one by default`,
+    description: message`the stage; the last one by default`,
   }),
 );
 
@@ -36,14 +36,14 @@ const seedOfTraining = (name: "--seed" | "--training-seed") =>
 
 export const modelOptions = object("Which model", { model, seed: seedOfTraining("--seed"), stage });
 
-/** For commands whose `--seed` is another seed. */
+/** For commands whose `--seed` means another seed. */
 export const modelOptionsBesideSeed = object("Which model", {
   model,
   trainingSeed: seedOfTraining("--training-seed"),
   stage,
 });
 
-/** What a command does with an opened model. */
+/** The work of a command with an opened model. */
 type Use<Files extends ModelFiles, T> = (model: TrainedModel<Files>) => Promise<T>;
 
 interface Wanted {

@@ -22,19 +22,22 @@ import { readyStudy } from "./study_sources.ts";
 interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
   readonly backend: BackendOptions;
   readonly data: string | undefined;
-  /** The run folder. By default its name is made of preset, suite or profile, corpus, and the model of a first stage alone. */
+  /** The run folder. The default name consists of preset, suite or profile, corpus, and for a first stage alone its model. */
   readonly out: string | undefined;
-  /** Only these cells, each in a folder of its own below the run folder: see `cellsNamed`. */
+  /** Run only these cells, each in a folder of its own below the run folder; see `cellsNamed`. */
   readonly cells?: string;
-  /** Processes that run cells beside each other; without it, this process runs all. */
+  /** Number of parallel processes. Without it, this process runs all cells. */
   readonly jobs?: number;
   /** The last parts of the default name of the run folder. */
   readonly suffix?: readonly string[];
-  /** What has to be said before the study begins. */
+  /** Notes for the user before the study starts. */
   readonly notesOf?: (open: OpenStudy) => readonly string[];
 }
 
-/** The texts that a key names, from the folder of the file that names them. A registered corpus has no folder. */
+/**
+ * The paths of the texts of a key, relative to the study file that has the key. The name of a registered corpus is not
+ * changed.
+ */
 export function textsOf(values: Values, key: "files" | "validationFiles" | "testFiles"): readonly string[] | undefined {
   const given = values.get(`data.${key}`);
   if (!given || !Array.isArray(given.value)) return undefined;
@@ -43,17 +46,17 @@ export function textsOf(values: Values, key: "files" | "validationFiles" | "test
   return given.value.map(String).map((path) => isAbsolute(path) || isKnown(path) ? path : join(folder, path));
 }
 
-/** The model and the seed of a first stage that is trained alone. Throws a UsageError where the study has more of them. */
+/** The model and the seed of a first stage that is trained alone. Throws a UsageError if the study has several. */
 function onlyModel({ arms, seeds }: StudyConfig): string[] {
   const [arm] = arms, [seed] = seeds;
   if (arm && seed !== undefined && arms.length === 1 && seeds.length === 1) return [arm.name, String(seed)];
-  throw new UsageError("a first stage alone is that of one model and one seed", {
+  throw new UsageError("a first stage alone has one model and one seed", {
     got: `models ${arms.map(({ name }) => name).join(", ")}; seeds ${seeds.join(", ")}`,
     hint: "--model NAME --seed N chooses them; hymba ablate trains several",
   });
 }
 
-/** A study with everything that its training needs. */
+/** A study, opened for training. */
 export interface OpenStudy {
   readonly resolved: ResolvedStudy;
   readonly opened: OpenBackend;
@@ -61,7 +64,7 @@ export interface OpenStudy {
   readonly display: StudyDisplay;
   /** A tokenizer that the study names. */
   readonly givenTokenizer: GivenTokenizer | undefined;
-  /** What the names of its folders begin with: preset, suite or profile, and corpus. */
+  /** The first parts of its folder's name: preset, suite or profile, and corpus. */
   readonly parts: readonly string[];
 }
 
@@ -90,11 +93,11 @@ export async function withStudy(
   }
 }
 
-/** Says when an earlier call with --jobs has cells that this call does not use. */
+/** Prints a note if an earlier call with --jobs left cells that this call does not use. */
 async function noteCells(apart: string, { folder, display }: Conduct): Promise<void> {
   if (await systemDisk.stat(join(folder, FILES.record)) || !await systemDisk.stat(apart)) return;
   if (await systemDisk.stat(asideIn(apart))) return;
-  display.say(`note: ${apart} has cells of a call with --jobs, which go on with --jobs; this call begins anew`);
+  display.say(`note: ${apart} has cells of a call with --jobs, which only --jobs continues; this call starts again`);
 }
 
 /** Opens the backend, finds the corpus and runs the study. Wrong flags are reported before anything is downloaded. */

@@ -7,7 +7,7 @@ import { settings } from "../ui/settings.ts";
 import { defused } from "../ui/terminal.ts";
 import { bestModel, cellsInWords, standingsIn } from "./runs.ts";
 
-/** A command and why one would give it. */
+/** A command and the reason for it. */
 export interface NextStep {
   readonly why: string;
   readonly command: string;
@@ -29,7 +29,7 @@ function stepsOfRun(standing: RunStanding): NextStep[] {
   }
   if (state === "stopped" && record) {
     return [{
-      why: `${standing.folder} was stopped: ${cellsInWords(standing)} models done; go on with`,
+      why: `${standing.folder} was stopped: ${cellsInWords(standing)} models done; continue it with`,
       command: record.command,
     }];
   }
@@ -42,7 +42,7 @@ function stepsOfRun(standing: RunStanding): NextStep[] {
   ];
 }
 
-/** What to do next: first the runs that are going on or were stopped, then the newest finished one, then a new study. */
+/** What to do next: first the running and the stopped runs, then the newest finished one, then a new study. */
 export function nextSteps(standings: readonly RunStanding[], { hasStudy }: { hasStudy: boolean }): NextStep[] {
   const of = (...states: readonly RunStanding["state"][]) => standings.filter(({ state }) => states.includes(state));
   const open = [...of("running"), ...of("stopped"), ...of("damaged")].slice(0, 3), [finished] = of("finished");
@@ -61,7 +61,7 @@ export function nextSteps(standings: readonly RunStanding[], { hasStudy }: { has
       },
       { why: "the usual study on Tiny Shakespeare, in minutes without a GPU", command: "hymba ablate" },
       { why: "a study file to change", command: "hymba init" },
-      { why: "what this machine has, and what would make it faster", command: "hymba doctor" },
+      { why: "the hardware of this machine, and how to make it faster", command: "hymba doctor" },
     );
   }
   return steps;

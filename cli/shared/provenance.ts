@@ -1,4 +1,4 @@
-/** What computes a run, for its record: the commit of the program, its kernels, and the processor. */
+/** Facts for the record of a run: the commit of the program, its kernels, and the processor. */
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { kernelsHash } from "../../core/backend/kernels.ts";
@@ -19,8 +19,8 @@ async function git(...words: string[]): Promise<string | undefined> {
 }
 
 /**
- * The commit of the program, and whether tracked files differ from it. Undefined where the program's folder is not the root of a
- * repository, where git is missing, or where this process may not run it.
+ * The commit of the program, and whether tracked files differ from it. Undefined if the program's folder is not the root of a
+ * repository, if git is missing, or if this process may not run it.
  */
 async function commitOf(): Promise<Environment["program"]> {
   if (ROOT.protocol !== "file:" || !await granted({ name: "run", command: "git" })) return undefined;
@@ -35,7 +35,7 @@ async function commitOf(): Promise<Environment["program"]> {
   }
 }
 
-/** The fields of a run record that say what computed. A fact that cannot be found out is left out. */
+/** The fields of a run record about program and machine. Unknown facts are left out. */
 export async function provenance(
   opened: Pick<OpenBackend, "backend" | "adapter">,
 ): Promise<Pick<Environment, "program" | "kernels" | "processor">> {

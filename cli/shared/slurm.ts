@@ -7,19 +7,19 @@ import { type ArrayFile, type ArrayJob, PLACES, programWords, writeArray } from 
 const quote = (word: string) => /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 const command = (words: readonly string[]) => words.map(quote).join(" ");
 
-/** `1-02:03:04`, rounded up to minutes; Slurm counts in them. */
+/** `1-02:03:04`, rounded up to minutes, which are Slurm's unit. */
 function timeLimit(seconds: number): string {
   const minutes = Math.max(1, Math.ceil(seconds / 60)), two = (x: number) => String(x).padStart(2, "0");
   return `${Math.floor(minutes / 1440)}-${two(Math.floor(minutes / 60) % 24)}:${two(minutes % 60)}:00`;
 }
 
-/** The names of the jobs of a submission, by which they are found again when it was killed. */
+/** The names of the jobs of a submission. After a kill, the jobs are found by these names. */
 function namesOf({ submitting }: ArrayFile): { cells: string; merge: string } {
   const end = submitting ? `-${submitting.token}` : "";
   return { cells: `hymba-cells${end}`, merge: `hymba-merge${end}` };
 }
 
-/** The head of a script. SIGTERM comes a minute before the time limit, so that a cell saves what it has. */
+/** The head of a script. SIGTERM comes a minute before the time limit, so that a cell saves a checkpoint. */
 function head(file: ArrayFile, { name, log, folder }: { name: string; log: string; folder: string }): string[] {
   const { threads, memory, seconds } = file.resources;
   return [
@@ -40,7 +40,7 @@ function head(file: ArrayFile, { name, log, folder }: { name: string; log: strin
 }
 
 /** The script of the cells. A task that is requeued continues from its last checkpoint, because the command is the same. */
-export function cellScript(file: ArrayFile, folder: string): string {
+function cellScript(file: ArrayFile, folder: string): string {
   const words = [...programWords(), ...file.ablate, "--threads", String(file.resources.threads)];
   const out = ["--out", join(folder, PLACES.cells)];
   const lines = head(file, { name: namesOf(file).cells, log: "cell-%a.log", folder });
@@ -48,7 +48,7 @@ export function cellScript(file: ArrayFile, folder: string): string {
 }
 
 /** The script of the merge. */
-export function mergeScript(file: ArrayFile, folder: string): string {
+function mergeScript(file: ArrayFile, folder: string): string {
   const words = [...programWords(), ...file.merge, "--threads", String(file.resources.threads)];
   const places = [join(folder, PLACES.cells), "--out", join(folder, PLACES.merged)];
   const lines = head(file, { name: namesOf(file).merge, log: "merge.log", folder });
@@ -65,14 +65,14 @@ async function slurm(name: string, args: readonly string[]): Promise<string> {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new HymbaError(`there is no ${name} on this machine`, {
       expected: "a machine from which Slurm jobs can be submitted",
-      hint: "call hymba submit there; --dry-run writes the scripts without submitting them",
+      hint: "run hymba submit there; --dry-run writes the scripts without submitting them",
       cause,
     });
   }
   if (ended.success) return decoder.decode(ended.stdout).trim();
   throw new HymbaError(`${name} failed with code ${ended.code}`, {
     got: decoder.decode(ended.stderr).trim().split("\n").slice(0, 5).join("\n            "),
-    hint: "put right what Slurm says, and give the command again",
+    hint: "fix what Slurm reports, and repeat the command",
   });
 }
 
@@ -88,8 +88,8 @@ export async function writeScripts(file: ArrayFile, folder: string): Promise<[ce
 }
 
 /**
- * Submits cells as an array, and a merge for after its end. `file` has them in `submitting`. As soon as Slurm has the array,
- * array.json names it.
+ * Submits cells as an array, and a merge that runs after it. `file` has them in `submitting`. As soon as Slurm has the array,
+ * its id is in array.json.
  */
 export async function submitSlurm(
   file: ArrayFile,
@@ -100,12 +100,12 @@ export async function submitSlurm(
   const id = await slurm("sbatch", ["--parsable", `--array=${cells.join(",")}`, script]);
   const { submitting: _, ...known } = file, job = { id, cells: [...cells] };
   await writeArray(folder, { ...known, jobs: [...file.jobs, job] });
-  // afterany: a cell that diverges ends with an error, and the merge says what is missing.
+  // afterany, because a cell that diverges ends with an error. The merge reports missing cells.
   const merge = await slurm("sbatch", ["--parsable", `--dependency=afterany:${id}`, merging]);
   return { ...job, merge };
 }
 
-/** The job of a submission that was killed, where Slurm has got it. */
+/** The job of a submission that was killed, if Slurm received it. */
 export async function foundSlurm(file: ArrayFile): Promise<ArrayJob | undefined> {
   const names = namesOf(file), cells = file.submitting?.cells ?? [];
   const lines = await slurm("squeue", ["-h", "-o", "%F|%j", "--states=all", `--name=${names.cells},${names.merge}`]);
@@ -115,12 +115,12 @@ export async function foundSlurm(file: ArrayFile): Promise<ArrayJob | undefined>
   return id === undefined ? undefined : { id, cells: [...cells], ...(merge === undefined ? {} : { merge }) };
 }
 
-/** What Slurm says of the cells that it still has: `RUNNING on n1`, `PENDING (Resources)`. */
+/** Slurm's state of the cells in its queue: `RUNNING on n1`, `PENDING (Resources)`. */
 export async function queued(file: ArrayFile): Promise<Map<number | "merge", string>> {
   const found = new Map<number | "merge", string>();
   for (const { id, merge } of file.jobs) {
     for (const job of [id, ...(merge === undefined ? [] : [merge])]) {
-      // -r: one line a task. A job that Slurm has forgotten is an error there, and has nothing in the queue.
+      // -r: one line per task. squeue fails for a job that Slurm has forgotten; such a job has nothing in the queue.
       const lines = await slurm("squeue", ["-h", "-r", "-o", "%i|%T|%r|%N", "--states=all", "-j", job]).catch(
         (error) => {
           if (/Invalid job id/.test(String(error))) return "";
@@ -137,7 +137,7 @@ export async function queued(file: ArrayFile): Promise<Map<number | "merge", str
   return found;
 }
 
-/** States of a task that Slurm will not run again by itself. */
+/** Final states of a task: Slurm will not run it again by itself. */
 const ENDED = new Set(
   ["COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE", "PREEMPTED"],
 );

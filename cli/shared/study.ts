@@ -1,4 +1,4 @@
-/** What the commands that train have in common: their options, and a study from its configuration to its artifacts. */
+/** The common part of the commands that train: their options, and a study from its configuration to its artifacts. */
 import { join } from "node:path";
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
@@ -35,7 +35,7 @@ import { writeArtifacts } from "../../core/report/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { commandLine, versions } from "../ui/environment.ts";
 import { memoryTable } from "../ui/memory_table.ts";
-import { goOnAfter } from "../ui/restart.ts";
+import { restartAfter } from "../ui/restart.ts";
 import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 import { estimateStudy, restsOn, scoreEstimate, type StudyNeed, timeInWords } from "./estimate.ts";
@@ -48,14 +48,14 @@ import { commandWord, printJson } from "../ui/output.ts";
 
 export const modelsOption = optional(
   option("--models", modelNames(), {
-    description: message`only these models; samba and falcon-h1 are known besides those of the suite`,
+    description: message`only these models; besides those of the suite, samba and falcon-h1`,
   }),
 );
 
 export const suiteOption = optional(
   option("--suite", word("arms|seed|factorial|roadmap|fusion|decompose|frontier"), {
     description:
-      message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, ways to join the branches, convolution × state × attention, or what a cache buys`,
+      message`what to compare: the five models (default), the documented study's, meta tokens × sharing × windows, the published steps, ways to join the branches, convolution × state × attention, or quality against cache size`,
   }),
 );
 
@@ -72,17 +72,17 @@ export const dataOption = optional(
   }),
 );
 
-/** Where the texts of a run are now, for commands that read them again. */
+/** The current paths of the texts of a run, for commands that read them again. */
 export const runTextOptions = object("The texts of the run", {
   data: dataOption,
   validationData: optional(
     option("--validation-data", word("FILE"), {
-      description: message`the file of the validation part, where that is a text of its own`,
+      description: message`the file of the validation part, if it is a separate text`,
     }),
   ),
   testData: optional(
     option("--test-data", word("FILE"), {
-      description: message`the file of the test part, where that is a text of its own`,
+      description: message`the file of the test part, if it is a separate text`,
     }),
   ),
 });
@@ -90,26 +90,26 @@ export const runTextOptions = object("The texts of the run", {
 export const matchOption = optional(
   option("--match", choice(["parameters", "none"], { metavar: "parameters|none" }), {
     description:
-      message`give every model the parameters of hymba by its feed-forward width (small and paper do), or one width to all`,
+      message`match the number of parameters to hymba by the feed-forward width (as small and paper do), or use one width for all`,
   }),
 );
 
-/** How activations are kept. */
+/** How activations are stored. */
 export const activationOptions = object("Memory", {
   remat: option("--remat", {
-    description: message`compute layers again in the backward pass: far less memory, more time, the same bits`,
+    description: message`recompute layers in the backward pass: far less memory, more time, the same bits`,
   }),
   precision: precisionOption,
 });
 
-/** Options of activations as programs take them. */
+/** The options of activations as a configuration. */
 export const activationsOf = (
   { remat, precision }: { remat: boolean; precision?: Precision },
 ): ActivationConfig => ({ remat, ...keptIn(precision) });
 
-/** The same in words, for the end of a table; nothing when everything is usual. */
+/** The same in words, for the end of a table; empty for the defaults. */
 export const activationsInWords = ({ remat, precision }: ActivationConfig): string =>
-  `${remat ? ", layers computed again" : ""}${precision ? `, activations kept in ${precision}` : ""}`;
+  `${remat ? ", layers recomputed" : ""}${precision ? `, activations stored in ${precision}` : ""}`;
 
 /** Options of both stages. */
 export const trainingOptions = object("Training", {
@@ -134,14 +134,14 @@ export const trainingOptions = object("Training", {
   ),
 });
 
-/** A part of a folder's name that is another one also where names ignore case: with capitals it ends in a hash of itself. */
+/** A part of a folder's name. With capitals it ends in a hash, so that names differ on file systems that ignore case. */
 const folderPart = (part: string): string =>
   part === part.normalize("NFC").toLowerCase() ? part : `${part}-${sha256(part).slice(0, 6)}`;
 
-/** The folder of a run that was not named. Book.txt and book.txt get two folders on every system. */
+/** The default folder of a run. Book.txt and book.txt get two folders on every system. */
 export const defaultFolder = (...parts: readonly string[]): string => join(RUNS, parts.map(folderPart).join("-"));
 
-/** A study that is ready to be run. */
+/** A study that is ready to run. */
 export interface Conduct {
   readonly study: StudyConfig;
   readonly opened: OpenBackend;
@@ -149,18 +149,18 @@ export interface Conduct {
   readonly folder: string;
   readonly display: StudyDisplay;
   readonly json: boolean;
-  /** Where each value of the study comes from. */
+  /** The origin of each value of the study. */
   readonly origins?: Readonly<Record<string, string>>;
   /** A tokenizer that the study names. */
   readonly givenTokenizer?: GivenTokenizer;
   readonly lastStage?: StageName;
-  /** Also probe what each arm recalls. */
+  /** Also run the recall probe of each arm. */
   readonly probe?: boolean;
-  /** Read the test part at the end, where there is one. By default unless only a first stage is trained. */
+  /** Whether to evaluate on the test part at the end, if there is one. Default: yes, unless only a first stage is trained. */
   readonly test?: boolean;
 }
 
-/** Prints a run that is done and where its artifacts are. */
+/** Prints the results of a finished run and the paths of its artifacts. */
 export function printConduct(
   { folder, json, probe }: Conduct,
   { run, artifacts }: { run: Run; artifacts: string[] },
@@ -172,18 +172,18 @@ export function printConduct(
   if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;
 }
 
-/** Says what will be done, does it, writes every artifact and prints where they are. */
+/** Prints the plan, runs the study, writes every artifact and prints their paths. */
 export async function conduct(given: Conduct): Promise<void> {
   printConduct(given, await carriedOut(given));
 }
 
-/** A study on its way: what a command needs besides how it prints. */
+/** A study on its way, without options of printing. */
 export type Carried = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds"> & {
-  /** What the study was estimated to need. */
+  /** The estimate of the study. */
   readonly need?: StudyNeed;
 };
 
-/** Says what will be done, does it and writes every artifact. Returns the run and the paths of the artifacts. */
+/** Prints the plan, runs the study and writes every artifact. Returns the run and the paths of the artifacts. */
 export async function carriedOut(given: Carried): Promise<{ run: Run; artifacts: string[] }> {
   await sayOtherKernels(given.folder, (line) => given.display.say(line));
   await sayFinished(given.folder, given.display);
@@ -191,7 +191,7 @@ export async function carriedOut(given: Carried): Promise<{ run: Run; artifacts:
   const ready = await readied(given), run = await carryThrough(ready);
   given.display.beginEnd("files");
   const artifacts = await writeEverything(given.folder, run);
-  // A study that was continued took less time here than it takes.
+  // The time of a continued study is only a part of the whole, so it is not recorded.
   if (isNew && ready.need && given.probe) {
     const say = (line: string) => given.display.say(line);
     await scoreEstimate("study", ready.need.whole, { begun, opened: given.opened, say });
@@ -204,11 +204,11 @@ export async function writeEverything(folder: string, run: Run): Promise<string[
   return [...await writeArtifacts(systemDisk, folder, run), await writeChecksums(systemDisk, folder)];
 }
 
-/** What a command prints of a run that it has finished. */
+/** The output of a command that has finished a run. */
 export const summaryAndPaths = (run: Run, paths: readonly string[]): string =>
   `${summaryTable(run)}\n${paths.map((path) => `wrote ${path}`).join("\n")}`;
 
-/** The origins of the values, with those that follow from the text. */
+/** The origins of the values, including those that depend on the text. */
 function fittedOrigins(
   { study: asked, origins }: Carried,
   { study, fitted }: { study: StudyConfig; fitted: boolean },
@@ -222,7 +222,7 @@ function fittedOrigins(
   };
 }
 
-/** The study fitted to its text. Says what will be done, how long it will take, and the memory of each arm. */
+/** Fits the study to its text. Prints the plan, the estimated time, and the memory of each arm. */
 export async function readied(given: Carried): Promise<Carried> {
   const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
   const whole = await fittedStudy(systemDisk, given.study, { corpus, given: given.givenTokenizer, say });
@@ -244,7 +244,7 @@ export async function readied(given: Carried): Promise<Carried> {
   if (software) {
     display.say(
       study.preset === "quick-software"
-        ? `this adapter is software, so quick is shortened to ${study.pretraining.steps} steps; --backend cpu does all of it, sooner`
+        ? `this adapter is software, so quick is shortened to ${study.pretraining.steps} steps; --backend cpu runs the full preset in less time`
         : "this adapter is software: --backend cpu does the same on this machine in a fraction of the time",
     );
   }
@@ -257,14 +257,14 @@ export async function readied(given: Carried): Promise<Carried> {
   return { ...given, study, origins, updateSeconds: seconds, need };
 }
 
-/** From now on the display says how far the whole study is. */
+/** Makes the display show the progress of the whole study. */
 function followStudy(study: StudyConfig, { need, display, corpus, probe = false }: Carried): void {
   if (!need || need.whole.counted <= 0) return;
   const held = heldOutTokens(study, sizesOf(corpus)), rate = need.flops / need.whole.counted;
   display.follow(studyPieces(study, { probe, held, rate, speedRounds: probe ? SPEED_ROUNDS : 0 }));
 }
 
-/** Says at once that a run has nothing left to train. */
+/** Says that a run has nothing left to train. */
 async function sayFinished(folder: string, display: StudyDisplay): Promise<void> {
   if (!await systemDisk.stat(join(folder, FILES.record))) return;
   const { state, done } = await readStanding(systemDisk, folder);
@@ -272,7 +272,7 @@ async function sayFinished(folder: string, display: StudyDisplay): Promise<void>
   display.say(`${folder} is finished: all ${done} trainings are done, and only its tables and figures are made again`);
 }
 
-/** Seconds of an update by arm, for a budget of seconds: those that the run began with, else measured now. */
+/** Seconds per update by arm, for a budget of seconds: from the record of the run, else measured now. */
 async function budgetSeconds(
   study: StudyConfig,
   { folder, opened, say }: { folder: string; opened: OpenBackend; say: (line: string) => void },
@@ -284,17 +284,17 @@ async function budgetSeconds(
   return await updateSeconds(study, { executor: opened.executor });
 }
 
-/** Rounds in which a study measures its speeds. Of nine, the interval leaves out the slowest and the fastest. */
+/** Rounds of the speed measurement of a study. The interval of nine rounds excludes the slowest and the fastest. */
 const SPEED_ROUNDS = 9;
 
-/** Says when a run that continues was begun by other kernels: its numbers will be those of two programs. */
+/** Prints a note if a continued run was started with other kernels, because its numbers will come from both. */
 export async function sayOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
   if (!await systemDisk.stat(join(folder, FILES.record))) return;
   const other = await otherKernels(systemDisk, await readRecord(systemDisk, folder));
   if (other) say(`note: ${folder}: ${other}`);
 }
 
-/** Bytes of the metrics log: what it grew over is done. */
+/** Bytes of the metrics log. It grows with the finished work. */
 async function sizeOfLog(folder: string): Promise<number> {
   return (await systemDisk.stat(join(folder, FILES.metrics)))?.bytes ?? 0;
 }
@@ -332,8 +332,8 @@ export async function carryThrough(
   } catch (error) {
     const loss = error instanceof Interrupted ? undefined : await opened.lossOf?.();
     dispose();
-    if (loss) return await goOnAfter(loss, { progress: () => sizeOfLog(folder), say: (line) => display.say(line) });
-    if (error instanceof Interrupted) display.say(`to go on, give the same command again:\n  ${commandLine()}`);
+    if (loss) return await restartAfter(loss, { progress: () => sizeOfLog(folder), say: (line) => display.say(line) });
+    if (error instanceof Interrupted) display.say(`to continue, repeat the same command:\n  ${commandLine()}`);
     throw error;
   } finally {
     dispose();

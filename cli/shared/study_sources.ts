@@ -29,13 +29,13 @@ export const studyArgument = optional(
 );
 
 export const setOption = multiple(option("--set", keyValue(), {
-  description: message`sets any key of a study file; hymba config explain lists them; can be repeated`,
+  description: message`set any key of a study file; hymba config explain lists them; can be repeated`,
 }));
 
 export const presetOption = optional(
   option("--preset", word("smoke|quick|small|paper"), {
     description:
-      message`the preset of the study; by default paper on a GPU, else quick; a study file that names none has quick`,
+      message`the preset of the study; by default paper on a GPU, else quick; a study file without a preset has quick`,
   }),
 );
 
@@ -47,13 +47,13 @@ export const keyOptions = object("Values of the study", {
   set: setOption,
   rate: plain("--rate", "X", "the largest learning rate of the first stage"),
   batch: plain("--batch", "N", "sequences per update of the first stage"),
-  accumulate: plain("--accumulate", "N", "parts of a batch that are computed one after the other: less memory"),
+  accumulate: plain("--accumulate", "N", "parts of a batch that are computed one after another, for less memory"),
   width: plain("--width", "N", "width of the models"),
   layers: plain("--layers", "N", "layers of the models"),
   length: plain("--length", "N", "text tokens per sequence"),
   vocab: plain("--vocab", "N", "size of the vocabulary"),
   validationData: plain("--validation-data", "FILE", "texts for validation alone"),
-  testData: plain("--test-data", "FILE", "texts that are read once, when all training is done"),
+  testData: plain("--test-data", "FILE", "texts for a single evaluation after all training"),
   tokenizer: plain(
     "--tokenizer",
     "FILE|bytes",
@@ -84,10 +84,10 @@ export const seedsOption = optional(
   }),
 );
 
-/** The study flags of a command that trains: those that the parser types, and those of single keys. */
+/** The study flags of a command that trains: the typed ones, and those of single keys. */
 export type StudyFlags = KeyFlags & Omit<Overrides, "seeds"> & { readonly preset?: string; readonly seeds?: string };
 
-/** The flag of a name: validationData is --validation-data. */
+/** The flag for a name: validationData becomes --validation-data. */
 const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** All flags of a study in the order of precedence. `--set` overrides the others. */
@@ -110,7 +110,7 @@ export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNul
   ];
 }
 
-/** The text of a study file. Throws a UsageError when there is none; it suggests `--preset` for the name of a preset. */
+/** The text of a study file. Throws a UsageError if there is none; for the name of a preset the error suggests `--preset`. */
 async function fileOf(path: string): Promise<NonNullable<Sources["file"]>> {
   const found = await systemDisk.stat(path);
   if (found?.kind === "file") return { path, text: await readText(systemDisk, path) };
@@ -170,8 +170,8 @@ export function readyStudy(sources: Sources, machine?: Machine): ResolvedStudy {
 }
 
 /**
- * The arms of a study file or a preset, for commands that show or check models without training them. `usual`: the preset where
- * nothing names one. Throws a UsageError for every fault of file and flags.
+ * The arms of a study file or a preset, for commands that show or check models without training them. `usual`: the default
+ * preset. Throws a UsageError for every fault of file and flags.
  */
 export async function armsOf(
   { study, preset, models, profile, set = [] }: {

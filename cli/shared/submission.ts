@@ -1,13 +1,13 @@
-/** Gives cells to a cluster so that array.json knows of them at every moment, also when the command is killed. */
+/** Submits cells to a cluster such that array.json is correct at every moment, also after a kill. */
 import { join } from "node:path";
 import { makeFolders, systemDisk } from "../../core/disk/mod.ts";
 import { type ArrayFile, type ArrayJob, PLACES, readArray, writeArray } from "./array_file.ts";
 import { nextKubernetes, submitKubernetes } from "./kubernetes.ts";
 import { foundSlurm, submitSlurm } from "./slurm.ts";
 
-/** Nothing was submitted: array.json is what it was before. */
+/** Nothing was submitted, so array.json is restored. */
 async function undo(file: ArrayFile, folder: string, { isNew }: { isNew: boolean }): Promise<void> {
-  if (!(await readArray(folder)).submitting) return; // the engine has the cells, and the file names their job
+  if (!(await readArray(folder)).submitting) return; // the engine has the cells, and the file has the id of their job
   if (isNew) await systemDisk.remove(join(folder, PLACES.file));
   else await writeArray(folder, file);
 }
@@ -32,11 +32,12 @@ export async function submitCells(
   }
 }
 
-/** The array of a folder. Where a submission was killed, the engine is asked what it has got of it. */
+/** The array of a folder. After a killed submission, the engine is asked whether it received the job. */
 export async function currentArray(folder: string): Promise<ArrayFile> {
   const file = await readArray(folder), { submitting, ...rest } = file;
   if (!submitting) return file;
-  // A Job of Kubernetes has its name before it is there. Where it never came, its cells are open, and are healed.
+  // The name of a Kubernetes Job is known before the Job exists. If it was never created, its cells stay open, and `heal`
+  // submits them.
   const job = file.engine === "slurm" ? await foundSlurm(file) : nextKubernetes(file, folder, submitting);
   const known = { ...rest, jobs: [...file.jobs, ...(job ? [job] : [])] };
   await writeArray(folder, known);

@@ -1,4 +1,4 @@
-/** Carries out a sweep: each round is an ordinary run in a folder of its own, and the choice is written beside them. */
+/** Runs a sweep: each round is an ordinary run in its own folder, and the choice is written beside them. */
 import { join } from "node:path";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { isTemporary, makeFolders, systemDisk, writeShared } from "../../core/disk/mod.ts";
@@ -23,7 +23,7 @@ import { commandWithout } from "./command_words.ts";
 import { carriedOutBeside, OF_JOBS } from "./jobs.ts";
 import { carriedOut } from "./study.ts";
 
-/** A sweep that is ready to be carried out. */
+/** A sweep that is ready to run. */
 export interface SweepPlan extends Omit<OpenStudy, "resolved" | "parts"> {
   /** The study whose arms are tried. */
   readonly base: StudyConfig;
@@ -32,16 +32,16 @@ export interface SweepPlan extends Omit<OpenStudy, "resolved" | "parts"> {
   /** The study with more flags. */
   readonly resolve: (flags: readonly FlagValue[]) => StudyConfig;
   readonly folder: string;
-  /** Only these cells of the first round that is not finished, each in a folder of its own. */
+  /** Run only these cells of the first unfinished round, each in a folder of its own. */
   readonly cells?: { readonly words: string; readonly json: boolean };
-  /** Processes that train points beside each other. */
+  /** Number of parallel processes. */
   readonly jobs?: number;
 }
 
-/** The folder of the cells of a round, which hymba merge makes one run of. */
+/** The folder of the cells of a round. hymba merge joins them. */
 const cellsFolder = (folder: string, round: number): string => `${roundFolder(folder, round)}-cells`;
 
-/** Throws a UsageError when a folder holds anything but a sweep. */
+/** Throws a UsageError if a folder has other content than a sweep. */
 async function requireSweepFolder(folder: string): Promise<void> {
   const found = await systemDisk.stat(folder);
   if (!found) return;
@@ -57,7 +57,7 @@ async function requireSweepFolder(folder: string): Promise<void> {
   });
 }
 
-/** What the trials of a finished round came to. */
+/** The results of the trials of a finished round. */
 function outcomesOf({ record, results }: Run, trials: readonly Trial[], round: number): Outcome[] {
   return trials.map((trial) => ({
     ...trial,
@@ -69,14 +69,14 @@ function outcomesOf({ record, results }: Run, trials: readonly Trial[], round: n
   }));
 }
 
-/** The values of a study's keys that do not belong to the sweep itself. */
+/** The values of a study, without the keys of the sweep itself. */
 const plainValues = (values: Values): Record<string, string> =>
   Object.fromEntries(
     [...values].filter(([path]) => !path.startsWith("sweep.") && path !== "seeds")
       .map(([path, { value }]) => [path, JSON.stringify(value)]),
   );
 
-/** A round that is finished: every trial has a result or diverged with every seed. Undefined for any other. */
+/** The run of a finished round: every trial has a result or diverged with every seed. Undefined for any other. */
 async function finishedRound(folder: string, trials: readonly Trial[]): Promise<Run | undefined> {
   if (!await systemDisk.stat(join(folder, FILES.record))) return undefined;
   const run = await loadRun(systemDisk, folder), failures = failuresOf(run);
@@ -86,7 +86,7 @@ async function finishedRound(folder: string, trials: readonly Trial[]): Promise<
   return all.every(Boolean) ? run : undefined;
 }
 
-/** Trains a round, or only some of its cells: what it came to, or undefined where that is not known yet. */
+/** Trains a round, or only some of its cells. Returns its results, or undefined if they are not known yet. */
 async function trainRound(
   { base, values, sweep: { seeds }, resolve, folder, cells, jobs, ...open }: SweepPlan,
   { trials, round }: { trials: readonly Trial[]; round: number },
@@ -109,8 +109,8 @@ async function trainRound(
 }
 
 /**
- * Trains every point that is not trained yet, chooses, and writes the three files of the sweep. Returns what is in them;
- * undefined where only cells were trained.
+ * Trains every missing point, chooses, and writes the three files of the sweep. Returns their content; undefined if only some
+ * cells were trained.
  */
 export async function carryOutSweep(
   plan: SweepPlan,
@@ -125,7 +125,11 @@ export async function carryOutSweep(
     format: 1,
     study: base.preset,
     corpus: { name, sha256 },
-    ...{ over, perArm, extend, seeds, rounds },
+    over,
+    perArm,
+    extend,
+    seeds,
+    rounds,
     trials: outcomes,
     choices,
     values: plainValues(values),
@@ -133,11 +137,11 @@ export async function carryOutSweep(
   return { record, written: await writeSweep(folder, record) };
 }
 
-/** The record comes last: where it is, the sweep is finished. */
+/** Writes the files of a sweep. The record is the last one, so it marks a finished sweep. */
 async function writeSweep(folder: string, record: SweepRecord): Promise<string[]> {
   const { csv, chart, record: name } = SWEEP_FILES;
   await makeFolders(systemDisk, folder);
-  // Several processes that were given cells may find the sweep finished at the same time.
+  // Several processes with cells may find at the same time that the sweep is finished.
   await writeShared(systemDisk, join(folder, csv), sweepCsv(record));
   await writeShared(systemDisk, join(folder, chart), await sweepChart(record));
   await writeShared(systemDisk, join(folder, name), spelled(record));

@@ -6,22 +6,22 @@ import { integer } from "@optique/core/valueparser";
 import { type FlagValue, typedValue } from "../../core/study_file/mod.ts";
 import { keyValue, word } from "./values.ts";
 
-/** What a sweep tries. */
+/** The values that a sweep tries. */
 export const overOption = multiple(option("--over", keyValue("KEY=A,B"), {
-  description: message`the values of a key that are tried; several keys make a grid`,
+  description: message`values to try for a key; several keys make a grid`,
 }));
 
 export const extendOption = optional(
   option("--extend", integer({ min: 0, max: 16, metavar: "N" }), {
-    description: message`how many times the grid is extended where the best value is at its edge; 3 by default`,
+    description: message`how many times the grid is extended if the best value is at an edge; 3 by default`,
   }),
 );
 
 export const perArmOption = option("--per-arm", {
-  description: message`a choice for each model; without it one for all of them`,
+  description: message`choose for each model separately; without it, one choice for all`,
 });
 
-/** For commands whose --seeds are those of the study. */
+/** For commands whose --seeds means the seeds of the study. */
 export const sweepSeedsOption = optional(
   option("--sweep-seeds", word("N|A,B"), {
     description: message`seeds of the choice with --over: how many, or a list; 2 by default, from 10001 on`,

@@ -1,4 +1,4 @@
-/** What `tokenizer encode` and `decode` do: standard input to standard output, in little memory. */
+/** `tokenizer encode` and `decode`: from standard input to standard output, in little memory. */
 import { UsageError } from "../../core/errors.ts";
 import { type Coder, readCoder, TokenStream } from "../../core/tokenizer/coder.ts";
 import { DecodeStream } from "../../core/tokenizer/decode_stream.ts";
@@ -15,8 +15,8 @@ export async function runStream({ command, model, ...how }: StreamRequest): Prom
 }
 
 /**
- * Opens a tokenizer. The reader of `tokenizer.json` is loaded only for such a file. Its name is put together at run time, because
- * Deno reads every file that a literal import names before the program starts.
+ * Opens a tokenizer. The reader of `tokenizer.json` is loaded only for such a file. The name of its file is computed, because
+ * Deno reads every file of a literal import before the program starts.
  */
 async function openCoder(path: string): Promise<Coder> {
   const { bytes, json } = await readTokenizerFile(path);
@@ -26,7 +26,7 @@ async function openCoder(path: string): Promise<Coder> {
   return insideOf(await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path }));
 }
 
-/** A piece in a line of output: line breaks are spelt `\n`. */
+/** A piece in a line of output: line breaks are escaped as `\n`. */
 const spelt = (piece: string): string =>
   forOutput(piece.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r"));
 

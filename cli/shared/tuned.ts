@@ -12,25 +12,25 @@ import { word } from "./values.ts";
 
 export const tunedOption = optional(
   option("--tuned", word("DIR"), {
-    description: message`a finished sweep, whose choices the models get; its seeds are not used again`,
+    description: message`a finished sweep whose choices are used; its seeds cannot be used again`,
   }),
 );
 
-/** The sources of a study in which something is chosen: it has a test part. */
+/** Adds a test part to the sources of a study that makes choices. */
 export function withTestPart(sources: Sources): Sources {
   return { ...sources, flags: [...testPartFlags(readyStudy(sources).values), ...sources.flags ?? []] };
 }
 
 /**
- * The sources with the choices, and what has to be said of them. Throws a UsageError where the sweep does not fit: it is not
- * finished, has no choice for a model, a flag gives a key that it chose, or the study has a seed of it.
+ * The sources with the choices of a sweep, and notes about them. Throws a UsageError if the sweep is not finished, has no
+ * choice for a model, a flag sets a key that it chose, or the study has one of its seeds.
  */
 export async function tunedSources(
   folder: string,
   sources: Sources,
 ): Promise<{ sources: Sources; notesOf: (open: OpenStudy) => string[] }> {
   const record = await readSweep(systemDisk, folder), { study, values } = readyStudy(withTestPart(sources));
-  // A shorter training has the choice of the training that it branches off.
+  // A shorter training uses the choice of its trunk.
   const arms = study.arms.filter(({ trunk }) => trunk === undefined).map(({ name }) => name),
     { flags = [] } = withTestPart(sources);
   requireNoOther(record, { arms, values });

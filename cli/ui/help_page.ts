@@ -6,14 +6,14 @@ import { wrap } from "../../core/report/table.ts";
 import { bold } from "./color.ts";
 import { GLOBAL_FLAGS } from "./settings.ts";
 
-/** A screen: what a terminal has unless somebody made it larger. */
+/** The default size of a terminal. */
 export const SCREEN = { lines: 24, columns: 80 };
 
 /** Widest left column of a list of options. */
 const TERM = 26;
 
 export interface PageOptions {
-  /** Every option with its whole description, however long that gets. */
+  /** Every option with its whole description, of any length. */
   readonly all: boolean;
   readonly columns: number;
   readonly color: boolean;
@@ -39,7 +39,7 @@ function termText(term: UsageTerm, all: boolean): string {
   return term.metavar ? `${names} ${shortMetavar(term.metavar, { all, room: TERM - names.length - 1 })}` : names;
 }
 
-/** The beginning of a description that fits into a line: whole clauses where that says enough, else cut. */
+/** The start of a description that fits into a line: whole clauses if these are long enough, else cut. */
 function inOneLine(text: string, room: number): string {
   if (text.length <= room) return text;
   const clause = text.slice(0, room + 1).split(/(?<=[^,;.:]{12,})[;:.] |, /)[0] ?? text;
@@ -85,14 +85,14 @@ function argumentWords(usage: Usage, { optional = false, many = false } = {}): s
   });
 }
 
-/** The words of a command, its arguments, and that it has options. */
+/** The usage line: the words of a command, its arguments and `[options]`. */
 function usageLine(name: string, { usage = [], sections }: DocPage): string {
   const types = sections.flatMap(({ entries }) => entries.map(({ term }) => term.type));
   const words = types.includes("command") ? ["COMMAND"] : argumentWords(usage);
   return ["hymba", name, ...words, ...(types.includes("option") ? ["[OPTIONS]"] : [])].join(" ");
 }
 
-/** The names of options that a page has no room for. */
+/** Names only, for options that do not fit on the page. */
 function foldedLines(sections: readonly DocSection[], { name, columns }: { name: string; columns: number }): string[] {
   const names = sections.flatMap(({ entries }) =>
     entries.map(({ term }) => term.type === "option" ? term.names[0] ?? "" : termText(term, false))
@@ -129,7 +129,7 @@ const argumentsFirst = (entries: readonly DocEntry[]): DocEntry[] => [
   ...entries.filter(({ term }) => term.type !== "argument"),
 ];
 
-/** Sections without empty ones; those without a title are put together. */
+/** The sections that are not empty. Those without a title are joined. */
 function ordered(sections: readonly DocSection[]): DocSection[] {
   const loose = sections.filter(({ title }) => !title).flatMap(({ entries }) => entries);
   const first = sections.find(({ title }) => title) !== undefined && loose.length > 0;

@@ -1,14 +1,14 @@
 /**
- * Processes that this program starts for single cells of a study. Such a process tells what happens as lines of JSON on standard
- * error, and it saves and stops when the process that started it is gone.
+ * Processes that this program starts for single cells of a study. Such a process reports events as lines of JSON on standard
+ * error. It saves and stops when the process that started it has ended.
  */
 import type { StudyEvent } from "../../core/study/arm_run.ts";
 import { denoFlags } from "./child.ts";
 
-/** In the environment of such a process: the id of the process that started it. */
+/** The environment variable with the id of the process that started this one. */
 const STARTED_BY = "HYMBA_JOB_OF";
 
-/** What such a process tells. */
+/** A message of such a process. */
 export type Told = { readonly say: string } | { readonly event: StudyEvent };
 
 /** Whether another process of this program started this one for single cells. */
@@ -16,13 +16,13 @@ export const isJob = (): boolean => Deno.env.get(STARTED_BY) !== undefined;
 
 const encoder = new TextEncoder();
 
-/** Tells the process that started this one. NaN becomes null in JSON, so it is left out. */
+/** Sends a message to the process that started this one. NaN would become null in JSON, so it is left out. */
 export function tell(told: Told): void {
   const text = JSON.stringify(told, (_, value) => Number.isNaN(value) ? undefined : value);
   Deno.stderr.writeSync(encoder.encode(`${text}\n`));
 }
 
-/** What a line of such a process tells; undefined for a line of anything else, such as an error. */
+/** The message in a line; undefined for any other line, such as an error. */
 export function toldIn(line: string): Told | undefined {
   if (!line.startsWith('{"say":') && !line.startsWith('{"event":')) return undefined;
   try {
@@ -35,8 +35,8 @@ export function toldIn(line: string): Told | undefined {
 const LOOK_MS = 500;
 
 /**
- * From now on this process stops, as after SIGTERM, when the one that started it is gone. The system then names another parent.
- * On Windows it does not, and this process trains on.
+ * From now on this process stops, as after SIGTERM, when its parent has ended. The system then reports another parent. Windows
+ * does not, so there the process continues to train.
  */
 export function stopWithParent(): void {
   const parent = Number(Deno.env.get(STARTED_BY));
@@ -49,8 +49,8 @@ export function stopWithParent(): void {
 }
 
 /**
- * Starts this program with these words. Ctrl-C reaches only this process: the other one is in a group of its own, because a
- * second signal would end it before it has saved.
+ * Starts this program with these words. The new process has its own process group, so Ctrl-C reaches only this process. A
+ * second signal would end the other one before it has saved.
  */
 export async function startJob(words: readonly string[]): Promise<Deno.ChildProcess> {
   const program = Deno.build.standalone

@@ -1,12 +1,12 @@
-/** Names that other programs use for what this one calls differently. */
+/** Names of other programs for commands and flags of this one. */
 
-/** What to say to somebody who calls a command by another program's name. */
+/** The hint for a command name of another program. */
 const COMMANDS: Readonly<Record<string, string>> = {
   train: "hymba ablate trains a whole study, hymba pretrain one model",
   fit: "hymba ablate trains a whole study, hymba pretrain one model",
   run: "hymba ablate runs a whole study; hymba runs lists the runs",
-  resume: "give the command that was stopped again; hymba runs lists what is not finished",
-  continue: "give the command that was stopped again; hymba runs lists what is not finished",
+  resume: "repeat the command that was stopped; hymba runs lists unfinished runs",
+  continue: "repeat the command that was stopped; hymba runs lists unfinished runs",
   finetune: "hymba orpo trains the second stage of a run",
   dpo: "hymba orpo trains the second stage of a run",
   align: "hymba orpo trains the second stage of a run",

@@ -2,13 +2,15 @@
 import { HymbaError } from "../../core/errors.ts";
 import { settings } from "./settings.ts";
 
-/** Version of the JSON of all commands. It grows when a field changes its meaning or goes; new fields do not change it. */
-export const JSON_VERSION = 1;
+/**
+ * Version of the JSON of all commands. It changes when a field changes its meaning or is removed. New fields do not change it.
+ */
+const JSON_VERSION = 1;
 
 /** Fields by the one name that they have in the JSON of every command. */
 const NAMES: Readonly<Record<string, string>> = { arm: "model", arms: "models", bitsPerByte: "bits_per_byte" };
 
-/** The same of the whole result: the run folder, and the files that were written. */
+/** Also for the whole result: the run folder, and the written files. */
 const OUTER: Readonly<Record<string, string>> = { ...NAMES, folder: "run", artifacts: "written" };
 
 const renamed = (value: object, names: Readonly<Record<string, string>>): Record<string, unknown> =>
@@ -16,21 +18,21 @@ const renamed = (value: object, names: Readonly<Record<string, string>>): Record
     Object.entries(value).map(([key, item]) => [Object.hasOwn(names, key) ? names[key] : key, spoken(item)]),
   );
 
-/** A value with the names that all commands share. What describes itself as JSON is left to that. */
+/** A value with the common names. An object with its own toJSON is not changed. */
 function spoken(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(spoken);
   if (typeof value !== "object" || value === null || "toJSON" in value) return value;
   return renamed(value, NAMES);
 }
 
-/** A result with the names that all commands share, for files that hold what a command prints. */
+/** A result with the common names, for files with the output of a command. */
 export const inSharedNames = (value: object): Record<string, unknown> => renamed(value, OUTER);
 
 let printed = false;
 
 /**
- * Prints the result of a command as JSON on one line. `command`: its words, such as `tokenizer train`. `keys`: the result has keys
- * of files in it, such as a study, and their names are left.
+ * Prints the result of a command as JSON on one line. `command`: its words, such as `tokenizer train`. `keys`: the result
+ * contains keys of files, such as a study, whose names are not changed.
  */
 export function printJson(command: string, value: object, { keys }: { keys?: "of files" } = {}): void {
   printed = true;
@@ -40,8 +42,8 @@ export function printJson(command: string, value: object, { keys }: { keys?: "of
 /** The words of the called command, for code that several commands share. */
 export const commandWord = (): string => settings().command;
 
-/** What an error is for programs. `kind`: `usage` where the command line was wrong, `failure` for all others. */
-export function errorJson(error: unknown) {
+/** An error as JSON. `kind`: `usage` for a wrong command line, `failure` for all others. */
+function errorJson(error: unknown) {
   const known = error instanceof HymbaError ? error : undefined;
   return {
     version: JSON_VERSION,
@@ -54,7 +56,7 @@ export function errorJson(error: unknown) {
   };
 }
 
-/** Prints an error as JSON, unless a result was printed: a program reads one object. */
+/** Prints an error as JSON, unless a result was printed, because programs read only one object. */
 export function printError(error: unknown): void {
   if (!printed) console.log(JSON.stringify(errorJson(error)));
 }

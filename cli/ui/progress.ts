@@ -10,8 +10,8 @@ export function duration(seconds: number): string {
 }
 
 /**
- * Steps are reported in groups. Those reported within this time of the start (s) were done before it, so they do not count for
- * the estimate of the time left.
+ * Steps are reported in groups. Steps that are reported within this time after the start (s) were done before it, so the
+ * estimate of the remaining time ignores them.
  */
 const FIRST_GROUP = 0.2;
 const BAR = 24, SHORTEST_BAR = 6, MINUTE = 60_000;
@@ -38,7 +38,7 @@ export class Progress {
   /** Whether a bar is on the last line of the terminal. */
   #open = false;
 
-  /** Begins new work. `done`: the part that is already done; the estimate of the time left ignores it. */
+  /** Starts new work. `done`: the part that is already done, which the estimate of the remaining time ignores. */
   begin(label: string, { done = 0 }: { done?: number } = {}): void {
     this.clear();
     this.#label = defused(label);
@@ -48,7 +48,7 @@ export class Progress {
     this.#lastTime = 0;
   }
 
-  /** Shows how much is done. `left`: the time left in words; without it, that of this bar at its own speed. */
+  /** Shows how much is done. `left`: the remaining time in words. Default: estimated from the speed of this bar. */
   update(
     done: number,
     total: number,
@@ -79,7 +79,7 @@ export class Progress {
     }
   }
 
-  /** Ends the line of a bar that is full: what is printed next begins on a line of its own. */
+  /** Ends the line of a full bar, so that the next output starts on a new line. */
   #end(): void {
     this.#write("\n");
     this.#open = false;

@@ -13,7 +13,7 @@ const TRIES = 5;
  * `progress` is a number that grows with the finished work. Throws the loss after five losses in a row without progress, or when
  * this process may not start other processes.
  */
-export async function goOnAfter(
+export async function restartAfter(
   loss: DeviceLost,
   { progress, say }: { progress(): Promise<number>; say(line: string): void },
 ): Promise<never> {

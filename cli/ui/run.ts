@@ -22,7 +22,7 @@ const refused = (error: unknown): string | undefined =>
     ? error.message
     : undefined;
 
-/** The error as a person sees it. Undefined for a fault of the program. */
+/** The error for the user. Undefined for a bug of the program. */
 function explained(error: unknown): HymbaError | undefined {
   if (error instanceof HymbaError) return error;
   const permission = refused(error), failure = outputFailure(error);
@@ -36,7 +36,7 @@ function explained(error: unknown): HymbaError | undefined {
   }
 }
 
-/** Where an error comes from: its stack, and those of the errors that it follows from. */
+/** The stack of an error and those of its causes. */
 function traceOf(error: unknown): string {
   const lines = [error instanceof Error ? error.stack ?? error.message : String(error)];
   for (let cause = error instanceof Error ? error.cause : undefined; cause instanceof Error; cause = cause.cause) {
@@ -48,7 +48,7 @@ function traceOf(error: unknown): string {
 /** Prints an error on standard error, and with --json also on standard output. */
 function report(error: unknown): number {
   const known = explained(error), prefix = red("hymba:", hasColor(Deno.stderr));
-  const words = known ? defused(known.message) : "internal fault; please report it with the lines below";
+  const words = known ? defused(known.message) : "internal error; please report it with the lines below";
   printStyled(`${prefix} ${words}`, Deno.stderr);
   if (!known || settings().verbose) console.error(traceOf(error));
   if (settings().json && !failsToPrint(error)) printError(known ?? error);
@@ -57,7 +57,7 @@ function report(error: unknown): number {
 
 const failsToPrint = (error: unknown) => outputFailure(error) !== undefined;
 
-/** Runs an action. An error that is not a {@link HymbaError} is a fault of the program and is printed with its stack. */
+/** Runs an action. An error that is not a {@link HymbaError} is a bug of the program and is printed with its stack. */
 export async function carryOut(action: Action): Promise<void> {
   defuseConsole();
   try {

@@ -1,12 +1,7 @@
-/** What a command says besides its result, on standard error. */
+/** Messages of a command besides its result, on standard error. */
 import { settings } from "./settings.ts";
 
-/** Says something about the work. Left out with --quiet. */
+/** Prints a message, except with --quiet. */
 export function say(line: string): void {
   if (!settings().quiet) console.error(line);
-}
-
-/** Says what only a reader of details wants to know. Only with --verbose. */
-export function sayInDetail(line: string): void {
-  if (settings().verbose) console.error(line);
 }

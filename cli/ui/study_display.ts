@@ -1,4 +1,4 @@
-/** The progress of a study on the terminal, or as told to the process that started this one. */
+/** The progress of a study, on the terminal or as messages to the process that started this one. */
 import type { StudyEvent } from "../../core/study/arm_run.ts";
 import { isJob, tell } from "./job.ts";
 import type { Piece } from "../../core/study/time_left.ts";
@@ -17,13 +17,13 @@ export class StudyDisplay {
     else this.#progress.say(line);
   }
 
-  /** Begins to show several cells. `share`: what is done of their arithmetic, from 0 to 1. */
+  /** Starts the display of several cells. `share`: the share of their flops that is done, from 0 to 1. */
   beginCells(share: number): void {
     this.#label = "";
     this.#progress.begin("cells (%)", { done: Math.floor(100 * share) });
   }
 
-  /** Shows how far several cells are together. */
+  /** Shows the common progress of several cells. */
   showCells(
     { share, finished, all, running }: { share: number; finished: number; all: number; running: number },
   ): void {
@@ -31,12 +31,12 @@ export class StudyDisplay {
     this.#progress.update(percent, 100, { details: { finished: `${finished}/${all}`, running } });
   }
 
-  /** Follows a whole study: from now on progress says which model it is and how long all of it takes. */
+  /** Follows a whole study: from now on the progress shows the current model and the remaining time of the study. */
   follow(pieces: readonly Piece[]): void {
     this.#study = new StudyFollower(pieces);
   }
 
-  /** What is done after all trainings: `speeds` or `files`. */
+  /** The work after all trainings: `speeds` or `files`. */
   beginEnd(stage: "speeds" | "files"): void {
     this.#study?.begin({ arm: "", seed: 0, stage }, 0);
     this.say(

@@ -1,12 +1,14 @@
-/** How far a whole study is, in words: which model of how many, the share that is done, and the time left with its interval. */
+/**
+ * The progress of a whole study in words: the current model, the share that is done, and the remaining time with its interval.
+ */
 import { type Piece, StudyClock } from "../../core/study/time_left.ts";
 import { duration } from "./progress.ts";
 
 type Part = Pick<Piece, "arm" | "seed" | "stage">;
 
-/** A time left as an interval: `2 min to 5 min`, or one time where both ends read alike. */
-export function leftInWords([least, most]: readonly [number, number]): string {
-  const [from, to] = [duration(least), duration(most)];
+/** A remaining time as an interval: `2 min to 5 min`, or one time if both ends are written the same. */
+function leftInWords([least, most]: readonly [number, number]): string {
+  const from = duration(least), to = duration(most);
   return from === to ? `about ${to} left` : `${from} to ${to} left`;
 }
 
@@ -15,7 +17,7 @@ const seconds = () => performance.now() / 1000;
 export class StudyFollower {
   readonly #clock: StudyClock;
   readonly #parts: readonly Part[];
-  /** Places in the list of parts of those that this process worked on. */
+  /** Indices of the parts that this process worked on. */
   readonly #seen = new Set<number>();
   #now = -1;
 
@@ -24,7 +26,7 @@ export class StudyFollower {
     this.#clock = new StudyClock(pieces, clockOf());
   }
 
-  /** A part begins, or continues from a share. Parts before it are done: by this process, or before it. */
+  /** A part starts, or continues from a share. All parts before it are done. */
   begin(part: Part, share: number): void {
     const at = this.#parts.findIndex(({ arm, seed, stage }) =>
       arm === part.arm && seed === part.seed && stage === part.stage
@@ -40,17 +42,17 @@ export class StudyFollower {
     this.#seen.add(at);
   }
 
-  /** Takes a step. `resumed`: what to say where the first step of this process is not the first one of the study. */
+  /** Reports a step. `resumed`: a message if this process does not start at the first step of the study. */
   see(part: Part, { step, steps }: { step: number; steps: number }): { place: string; left: string; resumed?: string } {
     const first = this.#seen.size === 0, share = step / steps;
     this.begin(part, first ? share : 0);
     this.#clock.see(part, share, this.clockOf());
-    const done = Math.max(0, this.#now), goesOn = first && (done > 0 || share > 0.5);
+    const done = Math.max(0, this.#now), isResumed = first && (done > 0 || share > 0.5);
     const left = `${Math.floor(100 * this.#clock.share)} % of the study, ${leftInWords(this.#clock.left().interval)}`;
-    return { place: this.#place(part), left, ...(goesOn && { resumed: this.#resumed(part, { step, steps }) }) };
+    return { place: this.#place(part), left, ...(isResumed && { resumed: this.#resumed(part, { step, steps }) }) };
   }
 
-  /** Which model with which seed of how many: `3/5`. */
+  /** The number of the current cell: `3/5`. */
   #place({ arm, seed }: Part): string {
     const cells = [...new Set(this.#parts.flatMap((one) => one.arm ? [`${one.arm} ${one.seed}`] : []))];
     return `${cells.indexOf(`${arm} ${seed}`) + 1}/${cells.length}`;
@@ -58,6 +60,6 @@ export class StudyFollower {
 
   #resumed(part: Part, { step, steps }: { step: number; steps: number }): string {
     const of = `${part.arm} seed ${part.seed} ${part.stage}`;
-    return `going on at ${of}, step ${step} of ${steps}; model ${this.#place(part)}, what comes before is done`;
+    return `continuing at ${of}, step ${step} of ${steps}; model ${this.#place(part)}, everything before is done`;
   }
 }

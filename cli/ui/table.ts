@@ -1,4 +1,4 @@
-/** Tables of text cells for the terminal. A table that is too wide for it is folded. */
+/** Tables of text for the terminal. A table that is too wide is folded. */
 import { at } from "../../core/lists.ts";
 import { type Column, columnGroups, recordLines, tableLines, widthOf, wrap } from "../../core/report/table.ts";
 import { outputColumns } from "./terminal.ts";
@@ -48,7 +48,7 @@ export function reportText(
 export const paragraph = (text: string, { width = outputColumns() }: { width?: number } = {}): string[] =>
   wrap(text, { width: Math.min(100, width) });
 
-/** Columns that are all aligned to the left, without a heading. The last one is broken into lines where it does not fit. */
+/** Columns without a heading, all aligned to the left. The last column is wrapped if it does not fit. */
 export function columns(rows: Rows, { width = outputColumns() }: { width?: number } = {}): string {
   const widths = widthsOf(rows);
   return rows.map((row) => row.map((cell, i) => cell + spaces(cell, at(widths, i))).join("  ").trimEnd()).flatMap(

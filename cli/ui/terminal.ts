@@ -18,8 +18,8 @@ const onTerminal = Deno.stdout.isTerminal();
 const mayRead = (variable: string) => Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 
 /**
- * Columns that text for standard output should fit into: those of the terminal. In pipes and files it is the variable COLUMNS, and
- * without it nothing is folded.
+ * The width for text on standard output: that of the terminal. In pipes and files it is the variable COLUMNS; without it
+ * nothing is folded.
  */
 export function outputColumns(): number {
   if (onTerminal) return terminalColumns();
@@ -27,10 +27,10 @@ export function outputColumns(): number {
   return Number.isInteger(asked) && asked > 0 ? asked : Infinity;
 }
 
-/** Columns of a page of help in a pipe or file, and the least. */
+/** Width of a help page in a pipe or file, and the smallest width. */
 const PAGE_COLUMNS = 80, LEAST_COLUMNS = 40;
 
-/** Columns of a page of help: at most 80, because longer lines are hard to read. */
+/** Width of a help page: at most 80, because longer lines are hard to read. */
 export const pageColumns = (): number => Math.max(LEAST_COLUMNS, Math.min(PAGE_COLUMNS, outputColumns()));
 
 /** Columns of the terminal. */

@@ -1,4 +1,4 @@
-/** Turns the parser's words about a wrong command line into errors like all others: what is wrong, and what to do. */
+/** Turns the parser's errors into errors of this program: what is wrong, and what to do. */
 import { formatMessage, type Message } from "@optique/core/message";
 import { extractCommandNames, extractOptionNames, type Usage } from "@optique/core/usage";
 import { UsageError } from "../../core/errors.ts";
@@ -46,7 +46,7 @@ function innerCommand(
   });
 }
 
-/** The error for an unknown option or a word too many. */
+/** The error for an unknown option or an extra word. */
 function unknownWord(word: string, { name, command, presets }: {
   name: string;
   command: Described;
@@ -79,7 +79,7 @@ export function parseError(
     return unknownWord(unknown, { name, command: deep ? ofInner(command, words[1] ?? "") : command, presets });
   }
   if (INCOMPLETE.test(text) || MISSING_ARGUMENT.test(text)) {
-    return new UsageError(`${name} needs more words`, { hint: `hymba ${name} --help shows how it is called` });
+    return new UsageError(`${name} needs more words`, { hint: `hymba ${name} --help shows the usage` });
   }
   return valueError(text, name);
 }
@@ -93,7 +93,7 @@ const NO_ARGUMENT = /^Expected an? [`"]?([^`"]+)[`"]?, but too few arguments\.?$
 
 /** The error for a wrong or missing value. */
 function valueError(text: string, name: string): UsageError {
-  const hint = `hymba ${name} --help shows how it is called`;
+  const hint = `hymba ${name} --help shows the usage`;
   const [, option, allowed = "", got = ""] = WRONG_VALUE.exec(text) ?? [];
   if (option !== undefined) {
     const choices = [...allowed.matchAll(/"([^"]*)"/g)].map(([, choice = ""]) => choice);

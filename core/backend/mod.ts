@@ -10,7 +10,7 @@ import { meantHint } from "../nearest.ts";
 /** A Dawn toggle for exact timestamps. By default Dawn rounds them to 65.5 µs, as a protection against hostile web pages. */
 export const EXACT_TIMESTAMPS = ["disable-dawn-features=timestamp_quantization"] as const;
 
-export const BACKENDS = ["auto", "webgpu", "cpu"] as const;
+const BACKENDS = ["auto", "webgpu", "cpu"] as const;
 export type Backend = typeof BACKENDS[number];
 
 /** How to choose an executor. */

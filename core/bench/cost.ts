@@ -35,7 +35,7 @@ export interface Roofline {
 }
 
 /** The resources that can limit a kernel. */
-export const ROOFS = ["flops", "bytes", "exponentials"] as const satisfies readonly (keyof Roofline)[];
+const ROOFS = ["flops", "bytes", "exponentials"] as const satisfies readonly (keyof Roofline)[];
 export type Roof = (typeof ROOFS)[number];
 
 /** The least seconds by each roof. */

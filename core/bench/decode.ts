@@ -117,7 +117,7 @@ async function withWeights<T>(executor: Executor, config: HymbaConfig, use: (sto
 }
 
 /** The same model in which every layer keeps every position: no windows, nothing shared. Undefined where it is so already. */
-export function withFullCaches(config: HymbaConfig): HymbaConfig | undefined {
+function withFullCaches(config: HymbaConfig): HymbaConfig | undefined {
   const layers = layersOf(config).filter(({ attention }) => attention);
   if (layers.every(({ window, kvOwner, index }) => window === 0 && kvOwner === index)) return undefined;
   const full = { useKvSharing: false, windowed: false, kvGroups: undefined };
@@ -183,16 +183,19 @@ function costOf(
 ): TokenCost {
   const moved = bytesMoved(config, { B, context });
   return {
-    ...{ context, batch: B, ms: intervalOf(seconds.map((each) => 1000 * each)) },
+    context,
+    batch: B,
+    ms: intervalOf(seconds.map((each) => 1000 * each)),
     tokens_per_s: intervalOf(seconds.map((each) => B / each)),
-    ...{ cache_bytes: session.cacheBytes, bytes_moved: moved },
+    cache_bytes: session.cacheBytes,
+    bytes_moved: moved,
     cache_bytes_formula: cacheBytes(config, { B, S: config.metaTokens + context + room }),
     bandwidth_share: moved / mean(seconds) / sizes.bytesPerSecond,
   };
 }
 
 /** Weights once; keys and values that are filled are read, states are read and written. */
-export function bytesMoved(config: HymbaConfig, { B, context }: { B: number; context: number }): number {
+function bytesMoved(config: HymbaConfig, { B, context }: { B: number; context: number }): number {
   const { nKvHeads: G, headDim: K, valueHeadDim: Kv, innerDim: I, stateSize: N, convKernel: J, metaTokens: meta } =
     config;
   const sequence = layersOf(config).reduce((sum, { attention, mamba, window }) => {
@@ -267,7 +270,7 @@ export function slopeOf(rounds: readonly Round[]): Slope {
   const n = rounds.length,
     x = rounds.map(({ context }) => context / 1000),
     y = rounds.map(({ seconds }) => 1e6 * seconds);
-  const [mx, my] = [mean(x), mean(y)], sxx = x.reduce((sum, each) => sum + (each - mx) ** 2, 0);
+  const mx = mean(x), my = mean(y), sxx = x.reduce((sum, each) => sum + (each - mx) ** 2, 0);
   const slope = x.reduce((sum, each, i) => sum + (each - mx) * (at(y, i) - my), 0) / sxx;
   const residual = y.reduce((sum, each, i) => sum + (each - my - slope * (at(x, i) - mx)) ** 2, 0);
   const half = n > 2 ? studentQuantile(0.975, n - 2) * Math.sqrt(residual / (n - 2) / sxx) : 0;

@@ -1,4 +1,4 @@
-/** The suites: which models are compared, each as what it changes in the shape of a preset. */
+/** The suites: the compared models, each as changes to the shape of a preset. */
 import { UsageError } from "../errors.ts";
 import { combinations, type Factor, FACTORS, PARTS_OF_HYBRID } from "./factors.ts";
 import { kvGroups } from "./layers.ts";
@@ -9,7 +9,7 @@ import { ARCH_TYPES, ArchType, type Fusion, FUSIONS, type HymbaOptions } from ".
 /** Sizes and vocabulary of a preset. */
 export type Shape = Partial<HymbaOptions> & { vocabSize: number };
 
-/** A model by name; `change` says what it is at a given shape. */
+/** A model by name. `change`: its fields for a given shape. */
 export interface Recipe {
   readonly name: string;
   change(shape: Shape): Partial<HymbaOptions>;
@@ -18,7 +18,7 @@ export interface Recipe {
 export interface Arm {
   readonly name: string;
   readonly config: HymbaConfig;
-  /** What differs in the first stage from that of the study, such as a rate of its own. */
+  /** Own values of the first stage, such as a learning rate. */
   readonly pretraining?: Partial<StageConfig>;
   /**
    * The arm that this one is a shorter training of: the same steps until its rate falls (`decayAt`). It starts from a checkpoint of
@@ -44,8 +44,13 @@ const FIVE: readonly Recipe[] = ARCH_TYPES.map((archType) => architecture(archTy
 const BASELINES: readonly Recipe[] = [
   architecture("samba", ArchType.HYBRID_SEQUENTIAL, { useMetaTokens: false, windowed: true, globalAttnIndices: [] }),
   architecture("falcon-h1", ArchType.HYBRID, {
-    ...{ fusion: "sum", separateOutputs: true, useMetaTokens: false, useKvSharing: false },
-    ...{ windowed: false, innerNorms: false, ropeBase: 1e11 },
+    fusion: "sum",
+    separateOutputs: true,
+    useMetaTokens: false,
+    useKvSharing: false,
+    windowed: false,
+    innerNorms: false,
+    ropeBase: 1e11,
   }),
 ];
 
@@ -59,9 +64,16 @@ const documented = (name: string, archType: ArchType, share = 1): Recipe => ({
   change({ vocabSize, ...shape }) {
     const { dModel, nHeads } = new HymbaConfig({ vocabSize, ...shape }), branchWidth = share * dModel;
     return {
-      ...{ archType, branchWidth, headDim: branchWidth / nHeads, dtRank: Math.ceil(branchWidth / 16) },
-      ...{ mambaExpand: 2 * share, useMetaTokens: isHybrid(archType), useKvSharing: false },
-      ...{ innerNorms: false, fusion: "gate", initDeviation: shape.initDeviation ?? PUBLISHED_DEVIATION },
+      archType,
+      branchWidth,
+      headDim: branchWidth / nHeads,
+      dtRank: Math.ceil(branchWidth / 16),
+      mambaExpand: 2 * share,
+      useMetaTokens: isHybrid(archType),
+      useKvSharing: false,
+      innerNorms: false,
+      fusion: "gate",
+      initDeviation: shape.initDeviation ?? PUBLISHED_DEVIATION,
     };
   },
 });
@@ -93,14 +105,18 @@ const FACTORIAL: readonly Recipe[] = combinations(FACTORS).map(({ on, fields }) 
 
 /** A parallel hybrid without anything besides its two branches, and every other architecture with the same fields. */
 const PLAIN = {
-  ...{ useMetaTokens: false, windowed: false, useKvSharing: false, oddGroup: "triple" },
-  ...{ innerNorms: false, fusion: "sum" },
+  useMetaTokens: false,
+  windowed: false,
+  useKvSharing: false,
+  oddGroup: "triple",
+  innerNorms: false,
+  fusion: "sum",
 } as const satisfies Partial<HymbaOptions>;
 
 /** Gives values the width of the Mamba branch before the architecture does, in which they have it anyway. */
 const WIDE_VALUES = "b1-wide-values";
 
-/** The steps of the roadmap, each with what it changes in the step before. */
+/** The steps of the roadmap, each as changes to the previous step. */
 const ROADMAP_STEPS: readonly (readonly [name: string, change: Partial<HymbaOptions>])[] = [
   ["transformer", { archType: ArchType.TRANSFORMER_GLOBAL }],
   ["mamba", { archType: ArchType.MAMBA }],
@@ -167,7 +183,9 @@ const withWindow = (name: string, factor: number) =>
     swaWindow: Math.max(2, Math.round(swaWindow * factor)),
   }));
 
-/** What a cache buys: Mamba by the size of its state, Mamba and attention by the share of attention and by its window. */
+/**
+ * Quality against cache size: Mamba by the size of its state, Mamba and attention by the share of attention and by its window.
+ */
 const FRONTIER: readonly Recipe[] = [
   withState("state-quarter", 1 / 4),
   withState("state-usual", 1),

@@ -66,7 +66,8 @@ export class KernelThread {
 
   constructor(data: ThreadData) {
     const { memory, module, control } = data, { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    [this.#data, this.#threads] = [data, data.threads];
+    this.#data = data;
+    this.#threads = data.threads;
     this.#kernels = Object.keys(exports).filter((name) => typeof exports[name] === "function").sort()
       .map((name) => exports[name] as unknown as KernelFunction);
     this.#words = new Int32Array(memory.buffer, control, 16);

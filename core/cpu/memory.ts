@@ -73,7 +73,7 @@ export class SharedHeap {
     this.#free.push({ start: address, bytes });
     this.#free.sort((a, b) => a.start - b.start);
     for (let i = this.#free.length - 1; i > 0; i--) {
-      const [before, after] = [at(this.#free, i - 1), at(this.#free, i)];
+      const before = at(this.#free, i - 1), after = at(this.#free, i);
       if (before.start + before.bytes === after.start) {
         before.bytes += after.bytes;
         this.#free.splice(i, 1);
@@ -133,7 +133,7 @@ export class SharedHeap {
     try {
       if (pages > 0) this.memory.grow(pages);
     } catch (cause) {
-      throw new HymbaError(`${who}: this machine gives no more memory`, { got: `${size} bytes wanted`, cause });
+      throw new HymbaError(`${who}: this machine has no more memory`, { got: `${size} bytes wanted`, cause });
     }
     if (joins) this.#free.pop();
     this.#end = end;

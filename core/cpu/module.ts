@@ -26,7 +26,10 @@ const loaded = new Map<Build, Promise<Kernels>>();
 
 export function loadKernels(build: Build = bestBuild()): Promise<Kernels> {
   let found = loaded.get(build);
-  if (!found) loaded.set(build, found = load(build));
+  if (!found) {
+    found = load(build);
+    loaded.set(build, found);
+  }
   return found;
 }
 

@@ -1,8 +1,8 @@
-/** What computes the launches of the CPU executor, and how it is told what to compute. */
+/** The interface of the threads that run the launches of the CPU executor, and the control block that they share. */
 import { CLOCK, CONTROL } from "./kernel_thread.ts";
 import type { SharedHeap } from "./memory.ts";
 
-export const CONTROL_BYTES = 64;
+const CONTROL_BYTES = 64;
 
 /** The launches of a run, in shared memory. */
 export interface Run {
@@ -37,15 +37,17 @@ export function newControl(heap: SharedHeap): number {
 export const wordsAt = (heap: SharedHeap, control: number): Int32Array<SharedArrayBuffer> =>
   heap.words(control, CONTROL_BYTES / 4);
 
-/** Writes into the control block what is to be computed. */
+/** Writes a run to the control block. */
 export function describeRun(
   heap: SharedHeap,
   control: number,
   { launches, count, workspace, workspaceBytes, timed }: Run,
 ): void {
   const words = wordsAt(heap, control);
-  [words[CONTROL.launches], words[CONTROL.count]] = [launches, count];
-  [words[CONTROL.workspace], words[CONTROL.workspaceBytes]] = [workspace, workspaceBytes];
+  words[CONTROL.launches] = launches;
+  words[CONTROL.count] = count;
+  words[CONTROL.workspace] = workspace;
+  words[CONTROL.workspaceBytes] = workspaceBytes;
   words[CONTROL.timed] = timed ? 1 : 0;
   if (timed) new Float64Array(words.buffer, control + CLOCK, 1)[0] = performance.timeOrigin + performance.now();
 }

@@ -55,7 +55,9 @@ export class CpuProgram implements Program {
   readonly #alone: boolean;
 
   constructor(host: CpuHost, { plan, launches }: { plan: Plan; launches: readonly PlannedLaunch[] }) {
-    [this.#host, this.#plan, this.launches] = [host, plan, launches];
+    this.#host = host;
+    this.#plan = plan;
+    this.launches = launches;
     this.#slots = slotsOf(plan, launches.map(storagesOf));
     this.#alone = areShort(plan, launches.length);
     this.memory = memoryOf(plan, this.#slots);
@@ -170,7 +172,9 @@ export class CpuProgram implements Program {
       }
       const record = heap.words(this.#records + i * LAUNCH.words * ELEMENT_BYTES, LAUNCH.words);
       record.fill(0);
-      [record[LAUNCH.kernel], record[LAUNCH.args], record[LAUNCH.blocks]] = [index, at, blocks];
+      record[LAUNCH.kernel] = index;
+      record[LAUNCH.args] = at;
+      record[LAUNCH.blocks] = blocks;
       at += values.length * ELEMENT_BYTES;
     }
   }
@@ -219,7 +223,7 @@ export function extraBytes(launches: readonly Launch[]): { records: number; work
   };
 }
 
-/** What a launch reads and writes. */
+/** The storages that a launch reads and writes. */
 export const storagesOf = ({ args }: Launch): Storage[] =>
   Object.values(args).filter(isTensor).map(({ storage }) => storage);
 

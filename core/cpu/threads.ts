@@ -39,7 +39,9 @@ export class ThreadPool implements Pool {
 
   private constructor(heap: SharedHeap, { module, threads }: { module: WebAssembly.Module; threads: number }) {
     const control = newControl(heap), { memory } = heap;
-    [this.#heap, this.#control, this.count] = [heap, control, threads];
+    this.#heap = heap;
+    this.#control = control;
+    this.count = threads;
     this.#starting = Array.from({ length: threads }, () => Promise.withResolvers<void>());
     this.#workers = this.#starting.map((starting, thread) =>
       startWorker({ memory, module, control, thread, threads }, {

@@ -11,15 +11,15 @@ import { download, type DownloadOptions } from "./download.ts";
 import { isPacked, unpacked } from "./packed.ts";
 import { type ScannedText, scanText, type TextStream } from "./text_stream.ts";
 
-/** A text to train on, with the facts that the run record keeps. It is held in memory as `text`, or read as a `stream`. */
+/** A text to train on, with the facts for the run record. It is in memory as `text`, or it is read as a `stream`. */
 export interface Corpus {
   /** The registered name, or the file name without its extension. */
   name: string;
-  /** Absent where the text is too large to be held. */
+  /** Absent if the text is too large for memory. */
   text?: string;
-  /** Where the text is not held. */
+  /** Present if the text is not in memory. */
   stream?: TextStream;
-  /** Size of the file, unpacked; of several files their size as one text. */
+  /** Unpacked size of the file, or of all files together. */
   bytes: number;
   /** SHA-256 of the same bytes, hexadecimal. */
   sha256: string;
@@ -27,11 +27,11 @@ export interface Corpus {
   path: string;
   /** A sentence for the user when the fallback corpus is used. */
   warning?: string;
-  /** Texts that are whole parts of their own. */
+  /** Files that are a whole part each. */
   separate?: { readonly validation?: Corpus; readonly test?: Corpus };
 }
 
-/** A corpus that is held. */
+/** A corpus in memory. */
 export type HeldCorpus = Corpus & { text: string };
 
 /** UTF-16 units of a text. */
@@ -41,18 +41,18 @@ export const charactersOf = ({ text, stream }: Pick<Corpus, "text" | "stream">):
 /** Characters of the texts of a study. */
 export interface TextSizes {
   readonly characters: number;
-  /** Of parts that are files of their own. */
+  /** Characters of the parts that are files of their own. */
   readonly separate?: { readonly validation?: number; readonly test?: number };
 }
 
-/** The sizes of a corpus and of the files that are whole parts. */
+/** The sizes of a corpus and of its separate parts. */
 export function sizesOf(corpus: Corpus): TextSizes {
   const { validation, test } = corpus.separate ?? {};
   const separate = { validation: validation && charactersOf(validation), test: test && charactersOf(test) };
   return { characters: charactersOf(corpus), separate };
 }
 
-/** The whole text, for what cannot be done part by part. Throws a UsageError where it is too large to be held. */
+/** The whole text, for work that cannot be done part by part. Throws a UsageError if it is too large for memory. */
 export function wholeText({ text, path, bytes }: Corpus, what: string): string {
   if (text !== undefined) return text;
   throw new UsageError(`${path} is too large for ${what}`, {
@@ -68,13 +68,13 @@ export interface CorpusOptions extends DownloadOptions {
   disk?: Disk;
   /** The registered corpora. */
   corpora?: readonly CorpusEntry[];
-  /** The largest text that is held (bytes). */
+  /** The largest text that is kept in memory (bytes). */
   held?: number;
 }
 
 /** The smallest corpus. A shorter text is too short to train and validate on (bytes). */
 const SHORTEST = 1000;
-/** The largest text that is held in memory (bytes). A larger one is read part by part. */
+/** The largest text that is kept in memory (bytes). A larger one is read part by part. */
 const HELD = 2 ** 26;
 
 const OWN_LICENCE = "the user's own file";
@@ -101,7 +101,10 @@ async function sizeOfFile(disk: Disk, path: string): Promise<number> {
   });
 }
 
-/** The text of files that are too large to be held together; undefined where they are not. A packed file is unpacked to see. */
+/**
+ * The text of files that are together too large for memory; undefined if they fit. Packed files are unpacked to find their
+ * size.
+ */
 async function largeText(disk: Disk, paths: readonly string[], held = HELD): Promise<ScannedText | undefined> {
   let bytes = 0, packed = false;
   for (const path of paths) {
@@ -121,7 +124,7 @@ interface Described {
   readonly least?: number;
 }
 
-/** Checks and decodes a text file that can be held; it may be packed. Throws a UsageError when it cannot be a corpus. */
+/** Checks and decodes a text file that fits into memory; it may be packed. Throws a UsageError when it cannot be a corpus. */
 async function readHeld(
   disk: Disk,
   path: string,
@@ -143,7 +146,7 @@ async function readHeld(
   return { name, text, bytes: bytes.length, sha256: sha256(bytes), licence, path };
 }
 
-/** A text file, held where it is not too large. */
+/** Reads a text file, into memory if it fits. */
 async function readCorpus(
   disk: Disk,
   path: string,
@@ -222,7 +225,7 @@ async function obtainDefault(disk: Disk, corpora: readonly CorpusEntry[], option
   try {
     return await obtain(disk, first, options);
   } catch (error) {
-    // A full disk, or a wrong file of the user, would be a problem for the fallback, too.
+    // A full disk or a wrong file of the user would also stop the fallback.
     if (!(error instanceof HymbaError) || error instanceof DiskError || error instanceof UsageError) throw error;
     const reason = reasonOf(error);
     const corpus = await obtain(disk, second, options).catch((cause) => {
@@ -239,7 +242,9 @@ async function obtainDefault(disk: Disk, corpora: readonly CorpusEntry[], option
   }
 }
 
-/** The files that a pattern such as texts/part-*.txt means, by name; * and ? stand in the last part of the path. */
+/**
+ * The files that match a pattern such as texts/part-*.txt, sorted by name. Only the last part of the path can have * and ?.
+ */
 async function matching(disk: Disk, pattern: string): Promise<string[]> {
   const folder = dirname(pattern), last = basename(pattern);
   const source = last.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
@@ -251,7 +256,7 @@ async function matching(disk: Disk, pattern: string): Promise<string[]> {
   });
 }
 
-/** Several texts as one, in the order in which they are given, each on a line of its own. */
+/** Joins several texts in the given order. Each starts on a new line. */
 async function joinedCorpus(disk: Disk, data: readonly string[], { held }: { held?: number }): Promise<Corpus> {
   const paths: string[] = [];
   for (const one of data) {
@@ -277,13 +282,13 @@ async function joinedCorpus(disk: Disk, data: readonly string[], { held }: { hel
   return { ...described, text, bytes: bytes.length, sha256: sha256(bytes) };
 }
 
-/** The name of a file without its extensions of text and packing. */
+/** The name of a file without the extensions of text and compression. */
 const nameOfFile = (path: string): string => {
   const name = basename(path).replace(/\.(gz|zst)$/, "");
   return basename(name, extname(name));
 };
 
-/** A corpus with the files that are whole parts of their own. */
+/** Adds the files that are a whole part each to a corpus. */
 export async function withSeparate(
   corpus: Corpus,
   { validation, test, ...options }: Omit<CorpusOptions, "data"> & {
@@ -294,7 +299,7 @@ export async function withSeparate(
   if (validation === undefined && test === undefined) return corpus;
   const found = async (data: CorpusOptions["data"]) =>
     data === undefined ? undefined : await resolveCorpus({ ...options, data });
-  const [first, second] = [await found(validation), await found(test)];
+  const first = await found(validation), second = await found(test);
   return { ...corpus, separate: { ...(first ? { validation: first } : {}), ...(second ? { test: second } : {}) } };
 }
 

@@ -1,4 +1,4 @@
-/** The tokens of a corpus: of a text that is held at once, of a larger one through a file that is made once. */
+/** The tokens of a corpus. A text in memory is encoded at once; a larger one is encoded into a file, once. */
 import { UsageError } from "../errors.ts";
 import type { Disk } from "../disk/mod.ts";
 import { at } from "../lists.ts";
@@ -10,26 +10,26 @@ import { cutAt } from "./split.ts";
 import { type DataRule, studyTokens, tokenizerText } from "./study_data.ts";
 import { tokenFiles } from "./token_files.ts";
 
-/** Characters of the training part that a tokenizer is trained on at most, in so many stretches spread evenly over it. */
-const SAMPLE = 2 ** 23, STRETCHES = 64;
+/** Most characters that a tokenizer is trained on. Of a longer training part it gets this many excerpts, evenly spaced. */
+const SAMPLE = 2 ** 23, EXCERPTS = 64;
 
 const isHeld = ({ text, separate }: Corpus): boolean =>
   text !== undefined && Object.values(separate ?? {}).every((other) => isHeld(other));
 
-/** What a tokenizer is trained on. */
+/** The text that a tokenizer is trained on. */
 export interface TokenizerText {
   readonly text: string;
-  /** Where the text is a sample: characters of the sample and of the whole training part. */
+  /** If the text is a sample: characters of the sample and of the whole training part. */
   readonly sample?: { readonly characters: number; readonly of: number };
 }
 
-/** The training text of the tokenizer. Of a text that is not held it is a sample, where the training part is long. */
+/** The training text of the tokenizer: the whole training part, or a sample of a long one. */
 export async function tokenizerSample(corpus: Corpus, rule: DataRule): Promise<TokenizerText> {
   if (isHeld(corpus)) return { text: tokenizerText(wholeText(corpus, "its tokenizer"), rule) };
   requireStreamable(corpus, rule);
   const source = at(sourcesOf(corpus, rule), 0), train = source.pieces.map(({ part }) => part === "train");
   const of = source.pieces.reduce((sum, { start, end }, i) => train[i] ? sum + end - start : sum, 0);
-  const count = of <= SAMPLE ? 1 : STRETCHES, length = Math.min(of, SAMPLE) / count, found: string[] = [];
+  const count = of <= SAMPLE ? 1 : EXCERPTS, length = Math.min(of, SAMPLE) / count, found: string[] = [];
   let before = 0, characters = 0;
   for await (const { piece, text } of piecesOfText(source)) {
     if (!train[piece]) continue;
@@ -50,8 +50,8 @@ function requireStreamable(corpus: Corpus, { profile }: DataRule): void {
 }
 
 /**
- * All parts as tokens. Those of a text that is not held are made once and kept in the cache folder. Throws UsageError when a part
- * is too short for sequences of T tokens.
+ * All parts as tokens. The tokens of a text that is too large for memory are made once and kept in the cache folder. Throws
+ * UsageError when a part is too short for sequences of T tokens.
  */
 export async function corpusTokens(
   disk: Disk,

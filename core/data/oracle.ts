@@ -1,8 +1,8 @@
-/** Preference with an oracle: a property of a text that can be counted, and pairs of samples of which one has it. */
+/** Preference with an oracle: a countable property of texts, and pairs of samples of which one has the property. */
 import { UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 
-/** What can be counted in a text. */
+/** The countable properties of a text. */
 export const ATTRIBUTES = {
   "line-breaks": { words: "line breaks", of: (text: string): number => text.split("\n").length - 1 },
   "word-length": {
@@ -17,7 +17,7 @@ export const ATTRIBUTES = {
 /** The name of an attribute. */
 export type Attribute = keyof typeof ATTRIBUTES;
 
-/** What the oracle prefers: texts in which the attribute is at least so large. */
+/** The oracle prefers texts whose attribute is at least `least`. */
 export interface Oracle {
   readonly attribute: Attribute;
   readonly least: number;
@@ -25,7 +25,7 @@ export interface Oracle {
 
 export const hasIt = ({ attribute, least }: Oracle, text: string): boolean => ATTRIBUTES[attribute].of(text) >= least;
 
-/** The oracle whose preferred texts are nearest to half of these. Throws UsageError when all texts have the same value. */
+/** The oracle that prefers as nearly as possible half of these texts. Throws UsageError when all texts have the same value. */
 export function oracleFor(attribute: Attribute, texts: readonly string[]): Oracle {
   const values = texts.map(ATTRIBUTES[attribute].of), bounds = [...new Set(values)].toSorted((a, b) => a - b).slice(1);
   const share = (least: number) => values.filter((value) => value >= least).length / values.length;
@@ -36,7 +36,7 @@ export function oracleFor(attribute: Attribute, texts: readonly string[]): Oracl
   });
 }
 
-/** Two samples of one prompt, of which the first has what the oracle prefers. Log-probabilities are means per token. */
+/** Two samples of one prompt. The oracle prefers the first. Log-probabilities are means per token. */
 export interface Contest<T> {
   readonly pair: T;
   readonly chosenLogp: number;
@@ -46,15 +46,16 @@ export interface Contest<T> {
 const lead = ({ chosenLogp, rejectedLogp }: Contest<unknown>) => chosenLogp - rejectedLogp;
 
 /**
- * As many pairs whose chosen sample is the likelier one as pairs whose rejected one is, each with the unused partner whose lead is
- * nearest: so the preference cannot be read from the likelihood. The order of the pairs is kept.
+ * Keeps equally many pairs in which the chosen and in which the rejected sample is more likely, so that likelihood does not
+ * reveal the preference. Each pair of the smaller group is matched with the unused pair of the other group whose difference of
+ * log-probabilities is closest. The order of the pairs is kept.
  */
 export function balanced<T>(contests: readonly Contest<T>[]): Contest<T>[] {
   const ahead = contests.filter((one) => lead(one) > 0), behind = contests.filter((one) => lead(one) <= 0);
-  const [few, many] = ahead.length <= behind.length ? [ahead, behind] : [behind, ahead];
-  const free = [...many], kept = new Set<Contest<T>>();
+  const [smaller, larger] = ahead.length <= behind.length ? [ahead, behind] : [behind, ahead];
+  const free = [...larger], kept = new Set<Contest<T>>();
   const size = (one: Contest<T>) => Math.abs(lead(one));
-  for (const one of few.toSorted((a, b) => size(b) - size(a))) {
+  for (const one of smaller.toSorted((a, b) => size(b) - size(a))) {
     const nearest = free.reduce(
       (best, other, i) => Math.abs(size(other) - size(one)) < Math.abs(size(at(free, best)) - size(one)) ? i : best,
       0,

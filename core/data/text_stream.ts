@@ -1,4 +1,4 @@
-/** Texts that are too large to be held: they are read part by part, as often as needed. */
+/** Texts that are too large for memory. They are read part by part, as often as needed. */
 import type { Disk } from "../disk/mod.ts";
 import { startSha256 } from "../disk/hash.ts";
 import { UsageError } from "../errors.ts";
@@ -13,15 +13,15 @@ export interface TextStream {
   parts(): AsyncGenerator<string>;
 }
 
-/** A stream with the facts that a run record keeps. */
+/** A stream with the facts for the run record. */
 export interface ScannedText {
   readonly stream: TextStream;
-  /** Size of the text in UTF-8, and its SHA-256: of one file its own bytes, of several the joined text. */
+  /** Size of the text in UTF-8, and its SHA-256. For one file: of its own bytes. For several files: of the joined text. */
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** A part of several files in a row. A line break stands between two files where the first does not end with one. */
+/** The texts of several files, joined. A file that does not end with a line break gets one. */
 async function* joinedParts(disk: Disk, paths: readonly string[], onBytes?: (bytes: Uint8Array) => void) {
   let last = "\n";
   for (const path of paths) {
@@ -33,7 +33,7 @@ async function* joinedParts(disk: Disk, paths: readonly string[], onBytes?: (byt
   }
 }
 
-/** The text of one file. Throws a UsageError where its bytes are not UTF-8. */
+/** The text of one file. Throws a UsageError if its bytes are not UTF-8. */
 async function* decodedParts(disk: Disk, path: string, onBytes?: (bytes: Uint8Array) => void): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let isFirst = true;
@@ -62,7 +62,7 @@ async function* decodedParts(disk: Disk, path: string, onBytes?: (bytes: Uint8Ar
   if (rest !== "") yield rest;
 }
 
-/** Reads files once, to measure them and to see that they are text. Throws a UsageError where one is not. */
+/** Reads files once, to measure them and to check that they are text. Throws a UsageError if one is not. */
 export async function scanText(disk: Disk, paths: readonly string[]): Promise<ScannedText> {
   const hash = startSha256(), encoder = new TextEncoder(), alone = paths.length === 1;
   let bytes = 0, characters = 0;

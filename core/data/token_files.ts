@@ -1,4 +1,4 @@
-/** The tokens of a text that is too large to be held: made once, kept in the cache folder, and read by ranges. */
+/** The tokens of a text that is too large for memory. They are made once, kept in the cache folder, and read by ranges. */
 import { join } from "node:path";
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
 import {
@@ -29,7 +29,7 @@ const BLOCK = 2 ** 19;
 const part = object({ tokens: whole(), bytes: whole(), starts: list(whole(), { max: MAX_PIECES }) });
 const index = object({ format: oneOf([1]), bytesPerToken: oneOf([2, 4]), train: part, validation: part, test: part });
 
-/** What tokens.json says of the files beside it. It is written last: without it they are not whole. */
+/** tokens.json describes the other files of its folder. It is written last; without it they are incomplete. */
 type Index = Checked<typeof index>;
 
 const fileOf = (name: PartName) => `${name}.bin`;
@@ -73,7 +73,7 @@ class PartWriter {
     if (this.#ids.length >= BLOCK) await this.#flush();
   }
 
-  /** Ends a piece. One of less than two tokens is left out. */
+  /** Ends a piece. A piece of less than two tokens is left out. */
   async end(): Promise<void> {
     this.#take(this.#stream.finish());
     const all = this.#written + this.#ids.length, length = all - this.tokens;
@@ -115,7 +115,7 @@ interface Wanted {
   readonly onProgress?: (line: string) => void;
 }
 
-/** The folder of these texts, cut like this, with this tokenizer. */
+/** The folder for these texts and pieces with this tokenizer. */
 function folderOf({ corpus, sources, tokenizer }: Wanted): string {
   const { separate = {} } = corpus, texts = [corpus, ...Object.values(separate)].map(({ sha256 }) => sha256);
   const cuts = sources.flatMap(({ pieces }) => pieces.map(({ part, start, end }) => `${part} ${start} ${end}`));
@@ -123,7 +123,9 @@ function folderOf({ corpus, sources, tokenizer }: Wanted): string {
   return join(cacheFolder(), "tokens", key.slice(0, 32));
 }
 
-/** The tokens of texts that are not held. The first call makes their files; a call that was killed is done again. */
+/**
+ * The tokens of texts that are not in memory. The first call makes the files. After a kill, the next call makes them again.
+ */
 export async function tokenFiles(disk: Disk, wanted: Wanted): Promise<TokenData> {
   const folder = folderOf(wanted), { onProgress } = wanted;
   await makeFolders(disk, folder);
@@ -134,7 +136,7 @@ export async function tokenFiles(disk: Disk, wanted: Wanted): Promise<TokenData>
   return await opened(disk, folder, { index: found, rule: wanted.rule });
 }
 
-/** What is in the folder; undefined where its files are not whole. */
+/** Describes the files of the folder; undefined if they are incomplete. */
 async function readIndex(disk: Disk, folder: string): Promise<Index | undefined> {
   const path = join(folder, "tokens.json");
   if (!await disk.stat(path)) return undefined;
@@ -153,7 +155,7 @@ async function readIndex(disk: Disk, folder: string): Promise<Index | undefined>
   return found;
 }
 
-/** Tells how much of `all` characters is done, after each twentieth. */
+/** Reports progress after each 5 % of `all` characters. */
 function progressOf(all: number, onProgress: Wanted["onProgress"]): (characters: number) => void {
   let done = 0, said = 0;
   return (characters) => {
@@ -167,7 +169,7 @@ function progressOf(all: number, onProgress: Wanted["onProgress"]): (characters:
 async function makeFiles(disk: Disk, folder: string, wanted: Wanted): Promise<Index> {
   const { tokenizer, sources, onProgress } = wanted, width = tokenizer.vocabSize <= 2 ** 16 ? 2 : 4;
   const all = sources.reduce((sum, { corpus }) => sum + charactersOf(corpus), 0);
-  // Rarely a token has less than one byte of text, and most have several.
+  // At least one byte of text per token is assumed. Most tokens have several.
   await requireSpace(disk, folder, width * all);
   const writers = new Map<PartName, PartWriter>();
   for (const name of PARTS) {
@@ -196,8 +198,11 @@ async function makeFiles(disk: Disk, folder: string, wanted: Wanted): Promise<In
     return { tokens, bytes, starts };
   };
   const made: Index = {
-    ...{ format: 1, bytesPerToken: width },
-    ...{ train: facts("train"), validation: facts("validation"), test: facts("test") },
+    format: 1,
+    bytesPerToken: width,
+    train: facts("train"),
+    validation: facts("validation"),
+    test: facts("test"),
   };
   await writeAtomic(disk, join(folder, "tokens.json"), JSON.stringify(made));
   return made;

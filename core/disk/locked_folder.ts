@@ -17,7 +17,7 @@ const unlessDenied = (cause: unknown) => {
   if (!(cause instanceof DiskError && cause.code === "EACCES")) throw cause;
 };
 
-/** What a lock says of its holder unless the caller says otherwise. */
+/** The default description of the holder in a lock. */
 const thisProcess = () => `process ${Deno.pid}, started ${new Date().toISOString()}`;
 
 /** Whether a file of this text may be a lock of this program: a killed process may have left it empty. */

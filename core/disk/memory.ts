@@ -69,7 +69,7 @@ class Tree {
     }
   }
 
-  /** Writes bytes into a file, which grows where they end behind its end. Returns their number. */
+  /** Writes bytes to a file, which grows if they end beyond its end. Returns their number. */
   writeAt(path: string, bytes: Uint8Array, offset: number): number {
     const content = this.fileOrNew("write", path);
     const longer = resized(content, Math.max(content.length, offset + bytes.length));

@@ -1,4 +1,4 @@
-/** SHA-256 where there is no `node:crypto`: in a browser, whose own is asynchronous. The standard is FIPS 180-4. */
+/** SHA-256 without `node:crypto`, for browsers, whose own SHA-256 is asynchronous. The standard is FIPS 180-4. */
 import { at } from "../lists.ts";
 
 /** A hash that takes its input in parts. */
@@ -6,7 +6,7 @@ export interface RunningHash {
   update(content: Uint8Array | string): RunningHash;
   /** Another one with the same input so far. */
   copy(): RunningHash;
-  /** The hash in lower-case hexadecimal. It takes no input behind that. */
+  /** The hash in lower-case hexadecimal. Do not add input after it. */
   digest(form: "hex"): string;
 }
 
@@ -30,7 +30,8 @@ export class Sha256 implements RunningHash {
   #bytes: number;
 
   constructor(from?: { state: Uint32Array; block: Uint8Array; bytes: number }) {
-    [this.#state, this.#block] = [(from?.state ?? START).slice(), from?.block.slice() ?? new Uint8Array(64)];
+    this.#state = (from?.state ?? START).slice();
+    this.#block = from?.block.slice() ?? new Uint8Array(64);
     this.#bytes = from?.bytes ?? 0;
   }
 

@@ -82,7 +82,7 @@ async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
   return { release: () => Promise.resolve(file.close()) };
 }
 
-/** Asks for a shared lock, which nobody gets while a process holds the file, and gives it back. */
+/** Tries to get a shared lock, which fails while a process holds the file, and releases it. */
 async function isLocked(path: string): Promise<boolean> {
   if ((await inspect(path))?.kind !== "file") return false;
   const file = await Deno.open(path);

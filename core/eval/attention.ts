@@ -8,8 +8,11 @@ import type { ParameterStore } from "../params/store.ts";
 import { type Executor, finish } from "../plan/mod.ts";
 import { Tape } from "../tensor/mod.ts";
 
-/** The layers in the figure: all global layers of a hybrid (else three of them), and two local ones at a quarter and three quarters of their depth. */
-export function shownLayers(config: HymbaConfig): Layer[] {
+/**
+ * The layers in the figure: of a hybrid all global layers, else three of them; and the local layers at one and three quarters
+ * of their number.
+ */
+function shownLayers(config: HymbaConfig): Layer[] {
   const layers = layersOf(config).filter(({ attention }) => attention);
   const global = layers.filter(({ window }) => window === 0), local = layers.filter(({ window }) => window > 0);
   const some = config.archType === ArchType.HYBRID ? global : [global[0], global[global.length >> 1], global.at(-1)];

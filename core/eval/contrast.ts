@@ -1,23 +1,23 @@
-/** One question about arms, such as a − b or the effect of a factor, answered from the block means of their trainings. */
+/** A contrast between arms, such as a − b or the effect of a factor, estimated from the block means of their trainings. */
 import { at, mean as meanOf } from "../lists.ts";
 import type { BlockMeans } from "./text_blocks.ts";
 
 /** A weighted sum of the arms' losses, such as { a: 1, b: −1 }. The weights add up to zero. */
 export type Contrast = Readonly<Record<string, number>>;
 
-/** What the losses say about a contrast. */
+/** The estimate of a contrast. */
 export interface Estimate {
   readonly mean: number;
-  /** The contrast in each stretch of text, averaged over the seeds. */
+  /** The contrast in each block of text, as a mean over the seeds. */
   readonly byBlock: readonly number[];
   readonly seeds: number;
-  /** Degrees of freedom of the seeds' scatter; 0 with one seed. */
+  /** Degrees of freedom of the variance between seeds; 0 with one seed. */
   readonly freedom: number;
-  /** Standard error that the scatter of the seeds gives; 0 with one seed. */
+  /** Standard error from the variance between seeds; 0 with one seed. */
   readonly seedError: number;
-  /** Standard error of the text that is not already in the scatter of the seeds. */
+  /** Standard error from the text that the variance between seeds does not include. */
   readonly textError: number;
-  /** The share of the bootstrap's movement that belongs to `textError`: 0 to 1. */
+  /** The factor from the bootstrap's standard error to `textError`: 0 to 1. */
   readonly textScale: number;
 }
 
@@ -28,12 +28,12 @@ export interface Layout {
 }
 
 /** Degrees of freedom of a table without the means of its rows and columns. */
-export const freedomOf = ({ weights, seeds }: Layout): number => (weights.length - 1) * (seeds - 1);
+const freedomOf = ({ weights, seeds }: Layout): number => (weights.length - 1) * (seeds - 1);
 
-/** Rows of numbers. Only the first `seeds` of a row count. */
+/** Rows of numbers. Only the first `seeds` of a row are used. */
 type Table = readonly ArrayLike<number>[];
 
-/** The mean of the first `seeds` numbers of a row. Plain loops here and below: the draws of a family call them a million times. */
+/** The mean of the first `seeds` numbers of a row. Plain loops here and below, because a family calls them a million times. */
 function rowMean(row: ArrayLike<number>, seeds: number): number {
   let sum = 0;
   for (let s = 0; s < seeds; s++) sum += row[s]!;
@@ -60,8 +60,9 @@ function residualSquares(table: Table, seeds: number): number {
 const squaredWeights = ({ weights }: Layout): number => weights.reduce((sum, w) => sum + w * w, 0);
 
 /**
- * The contrast of a table [arms][seeds] and its standard error: the seeds are blocks, because all arms see the same batches with
- * one seed, and all trainings of the contrast's arms together give the scatter. For two arms this is the paired t statistic.
+ * The contrast of a table [arms][seeds] and its standard error, as in a randomised block design: each seed is a block, because
+ * all arms see the same batches with one seed. The variance is pooled over all trainings of the contrast's arms. For two arms
+ * this is the paired t statistic.
  */
 export function ofTable(table: Table, layout: Layout): { mean: number; error: number } {
   const mean = table.reduce((sum, row, a) => sum + at(layout.weights, a) * rowMean(row, layout.seeds), 0);
@@ -71,7 +72,7 @@ export function ofTable(table: Table, layout: Layout): { mean: number; error: nu
 }
 
 /**
- * The variance that seeds and text have in common: what each stretch adds to a training beyond that of the other trainings.
+ * The variance that is part of both the variance between seeds and that of the text: the interaction of trainings and blocks.
  * Source: Cameron, Gelbach and Miller, "Robust inference with multiway clustering", 2011: the variance of a mean over two
  * crossed samples is V(seeds) + V(text) − V(common).
  */
@@ -88,7 +89,7 @@ function commonVariance(means: readonly (readonly Float64Array[])[], layout: Lay
   return squares / (freedomOf(layout) * (B - 1)) * squaredWeights(layout) / (layout.seeds * B);
 }
 
-/** The contrast by the seeds that all of its arms have; undefined when there is none. */
+/** Estimates a contrast from the seeds that all of its arms have; undefined if there is none. */
 export function estimate(means: BlockMeans, contrast: Contrast): Estimate & Layout | undefined {
   const arms = Object.keys(contrast).filter((arm) => contrast[arm] !== 0);
   const seeds = means.seedsOf(arms), B = means.blocks;

@@ -1,4 +1,4 @@
-/** Losses of tokens as the means of long stretches of text, which are what the bootstrap draws. */
+/** Mean losses of long blocks of text. The bootstrap draws these blocks. */
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
 
@@ -9,13 +9,15 @@ export interface Training {
   readonly nats: Float32Array;
 }
 
-/** Most stretches of a text. More would be shorter, and a scene of a play would fall into several of them (docs/decisions.md). */
+/**
+ * Most blocks of a text. More blocks would be shorter, and a scene of a play would be in several of them (docs/decisions.md).
+ */
 const MOST_BLOCKS = 20;
 
-/** Sequences of a stretch, at the least. */
+/** Least number of sequences in a block. */
 const LEAST_SEQUENCES = 2;
 
-/** The number of stretches of a text: at most 20, each at least two sequences long, and never fewer than two. */
+/** The number of blocks of a text: at most 20, each at least two sequences long, but never fewer than two blocks. */
 export const blocksOf = (tokens: number, sequenceLength: number): number =>
   Math.max(2, Math.min(MOST_BLOCKS, Math.floor(tokens / (LEAST_SEQUENCES * sequenceLength))));
 
@@ -25,11 +27,11 @@ export interface BlockMeans {
   readonly arms: readonly string[];
   /** Seeds that every one of these arms was trained with. */
   seedsOf(arms: readonly string[]): number[];
-  /** Means of a training's stretches, [blocks]; their plain mean is its mean loss. */
+  /** Block means of a training, [blocks]. Their mean is its mean loss. */
   of(arm: string, seed: number): Float64Array;
 }
 
-/** Sums over the tokens of each stretch, or over those where `where` is 1. */
+/** Sums over the tokens of each block, or over those where `where` is 1. */
 function sumsOf(nats: Float32Array, { blocks, where }: { blocks: number; where?: Uint8Array }) {
   const sums = new Float64Array(blocks), counts = new Float64Array(blocks);
   for (let b = 0; b < blocks; b++) {
@@ -44,19 +46,22 @@ function sumsOf(nats: Float32Array, { blocks, where }: { blocks: number; where?:
 }
 
 /**
- * The mean of each stretch, stretched so that stretches with more tokens move the whole mean as much as they do in the text:
+ * Block means, weighted so that a block with more tokens has more influence on the mean of all blocks, as it has in the text:
  * mean + (sum − mean · count) · blocks / tokens.
  */
 function meansOf(nats: Float32Array, how: { blocks: number; where?: Uint8Array }): Float64Array {
   const { sums, counts } = sumsOf(nats, how);
   let sum = 0, count = 0;
-  for (let b = 0; b < sums.length; b++) sum += sums[b]!, count += counts[b]!;
+  for (let b = 0; b < sums.length; b++) {
+    sum += sums[b]!;
+    count += counts[b]!;
+  }
   if (count === 0) throw new HymbaError("comparison: there are no losses");
   return sums.map((one, b) => sum / count + (one - sum / count * counts[b]!) * sums.length / count);
 }
 
 /**
- * Cuts the losses into `blocks` stretches. With `where`, [tokens], only tokens where it is 1 count. Throws a HymbaError when the
+ * Cuts the losses into `blocks` blocks. With `where`, [tokens], only tokens where it is 1 count. Throws a HymbaError when the
  * trainings do not have the same tokens, or none counts.
  */
 export function blockMeans(

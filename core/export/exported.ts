@@ -1,4 +1,4 @@
-/** What an export is made from and an import gives back: one model with its weights on the host. */
+/** The input of an export and the result of an import: one model with its weights on the host. */
 import type { HymbaConfig } from "../config/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 
@@ -12,9 +12,9 @@ export interface ExportedModel {
   /** Tokens of the sequences that it was trained with. */
   readonly sequenceLength: number;
   readonly weights: Weights;
-  /** Absent where the model came without one that this program reads. */
+  /** Absent if the model has no tokenizer that this program can read. */
   readonly tokenizer?: Tokenizer;
-  /** What it was made from, in words. */
+  /** Its origin, in words. */
   readonly source: string;
 }
 

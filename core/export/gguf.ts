@@ -68,7 +68,7 @@ const configuration = ({ name, config, sequenceLength, source }: ExportedModel):
   "llama.vocab_size": u32(config.vocabSize),
 });
 
-/** llama.cpp looks for symbols in the text itself, SentencePiece behind the normaliser, where a space is U+2581. */
+/** llama.cpp looks for symbols in the text itself, SentencePiece in the normalised text, where a space is U+2581. */
 const textOf = ({ piece, type }: Piece): string =>
   type === PieceType.userDefined ? piece.replaceAll("\u2581", " ") : piece;
 
@@ -103,7 +103,7 @@ function vocabulary(tokenizer: Tokenizer): Record<string, GgufValue> {
   };
 }
 
-/** Why llama.cpp cannot have a tokenizer; undefined where it can. */
+/** Why llama.cpp cannot use a tokenizer; undefined if it can. */
 function tokenizerFault({ tokenizer, config }: ExportedModel): string | undefined {
   if (!tokenizer) return "no tokenizer, and a GGUF file has one in it";
   if (!tokenizer.hasModel) return "a tokenizer that is no SentencePiece model; llama.cpp has no other Unigram";
@@ -112,13 +112,13 @@ function tokenizerFault({ tokenizer, config }: ExportedModel): string | undefine
     return "a tokenizer of bytes; llama.cpp's Unigram has no bytes for unknown characters, and would know none";
   }
   if (trainer.whitespaceAsSuffix || !normalizer.escapeWhitespaces) {
-    return "a tokenizer that does not mark spaces in front of words";
+    return "a tokenizer that does not mark spaces before words";
   }
   const { vocabSize } = tokenizer;
   return vocabSize === config.vocabSize ? undefined : `a tokenizer of ${vocabSize} ids for ${config.vocabSize} rows`;
 }
 
-/** The file of the export. Throws a UsageError for a model that is no Llama, or whose tokenizer llama.cpp cannot have. */
+/** The file of the export. Throws a UsageError for a model that is not a Llama, or whose tokenizer llama.cpp cannot use. */
 export function ggufFiles(model: ExportedModel): Files {
   const { name, config, tokenizer } = model, fault = tokenizerFault(model);
   requireLlama(name, config, "llama.cpp");

@@ -39,7 +39,7 @@ const configuration = ({ config, sequenceLength }: ExportedModel) => ({
   vocab_size: config.vocabSize,
 });
 
-/** tokenizer_config.json: a tokenizer.json is all there is, and nothing is put before or behind a text. */
+/** tokenizer_config.json: the tokenizer is only a tokenizer.json, and nothing is added before or after a text. */
 const tokenizerConfiguration = ({ sequenceLength }: ExportedModel) => ({
   tokenizer_class: "PreTrainedTokenizerFast",
   add_bos_token: false,
@@ -48,7 +48,9 @@ const tokenizerConfiguration = ({ sequenceLength }: ExportedModel) => ({
   model_max_length: sequenceLength,
 });
 
-/** The files of the export. Throws a UsageError for a model that is no Llama, or whose tokenizer is no tokenizer.json. */
+/**
+ * The files of the export. Throws a UsageError for a model that is not a Llama, or whose tokenizer cannot be a tokenizer.json.
+ */
 export function huggingfaceFiles(model: ExportedModel): Files {
   const { name, config, weights, tokenizer } = model;
   requireLlama(name, config, "the format of Transformers");
@@ -111,7 +113,10 @@ function configOf(found: Checked<typeof stored>): HymbaConfig {
     vocabSize: found.vocab_size,
     dModel: found.hidden_size,
     nLayers: found.num_hidden_layers,
-    ...{ nHeads, nKvHeads: found.num_key_value_heads ?? nHeads, headDim, valueHeadDim: headDim },
+    nHeads,
+    nKvHeads: found.num_key_value_heads ?? nHeads,
+    headDim,
+    valueHeadDim: headDim,
     ffnHidden: found.intermediate_size,
     normEps: found.rms_norm_eps ?? 1e-6,
     ropeBase: found.rope_parameters?.rope_theta ?? found.rope_theta ?? 10000,
@@ -119,7 +124,7 @@ function configOf(found: Checked<typeof stored>): HymbaConfig {
   });
 }
 
-/** What a config.json of a Llama says. Throws a HymbaError with the place of what is wrong or cannot be computed here. */
+/** Reads the config.json of a Llama. Throws a HymbaError with the place of a value that is wrong or not supported. */
 export function readLlamaConfiguration(value: unknown, path: string) {
   requireFixed(FIXED, value, path);
   const found = readAs(stored, value, path);

@@ -1,9 +1,9 @@
-/** The parameters of a Llama under the names of Transformers, and where they are in ours. */
+/** The parameters of a Llama with the names of Transformers, and their places in this program's parameters. */
 import type { HymbaConfig } from "../config/mod.ts";
 import { at, present } from "../lists.ts";
 import type { Weights } from "./exported.ts";
 
-/** A tensor there: rows [first, first + rows) of one of ours, or all of it. */
+/** A tensor of Transformers: rows [first, first + rows) of one of this program's parameters. */
 export interface LlamaPart {
   /** Its name in Transformers. */
   readonly name: string;
@@ -17,7 +17,10 @@ export interface LlamaPart {
 function layerParts(config: HymbaConfig, index: number): LlamaPart[] {
   const { dModel: D, nHeads: H, nKvHeads: G, headDim: K, ffnHidden: F } = config;
   const part = (name: string, shape: readonly number[], [ours, first = 0]: readonly [string, number?]): LlamaPart => ({
-    ...{ name: `model.layers.${index}.${name}.weight`, shape, ours: `layers.${index}.${ours}`, first },
+    name: `model.layers.${index}.${name}.weight`,
+    shape,
+    ours: `layers.${index}.${ours}`,
+    first,
   });
   return [
     part("input_layernorm", [D], ["norm1"]),
@@ -46,7 +49,7 @@ const sizeOf = ({ shape }: LlamaPart) => shape.reduce((product, n) => product * 
 /** Where a part begins in our parameter. */
 const startOf = ({ first, shape }: LlamaPart) => first * (shape.length > 1 ? at(shape, 1) : 1);
 
-/** The values of a part, out of ours. */
+/** The values of such a tensor. */
 export function valuesOfPart(weights: Weights, part: LlamaPart): Float32Array<ArrayBuffer> {
   const start = startOf(part);
   return present(weights[part.ours], part.ours).slice(start, start + sizeOf(part));

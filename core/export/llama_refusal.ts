@@ -2,7 +2,7 @@
 import { type HymbaConfig, type Layer, layersOf } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 
-/** What a model has that a Llama has not: a test, and what to say. */
+/** A feature that a Llama does not have: a test, and words for the error. */
 interface Difference {
   readonly words: string;
   is(config: HymbaConfig, layers: readonly Layer[]): boolean;
@@ -23,7 +23,7 @@ const MIXERS: readonly Difference[] = [
 ];
 
 const ATTENTION: readonly Difference[] = [
-  { words: "meta tokens in front of the text", is: ({ metaTokens }) => metaTokens > 0 },
+  { words: "meta tokens before the text", is: ({ metaTokens }) => metaTokens > 0 },
   {
     words: "windows; Mistral has one for all layers, but versions of Transformers differ by one key in what it means",
     is: (_, layers) => layers.some(({ window }) => window > 0),
@@ -32,9 +32,9 @@ const ATTENTION: readonly Difference[] = [
     words: "keys and values that layers share",
     is: (_, layers) => layers.some(({ kvOwner, index }) => kvOwner !== index),
   },
-  { words: "a convolution in front of attention (attentionConv)", is: ({ attentionConv }) => attentionConv > 0 },
+  { words: "a convolution before attention (attentionConv)", is: ({ attentionConv }) => attentionConv > 0 },
   {
-    words: "projections of its own in front of and behind attention (branchWidth)",
+    words: "projections before and after attention (branchWidth)",
     is: ({ branchWidth }) => branchWidth > 0,
   },
   {
@@ -44,14 +44,14 @@ const ATTENTION: readonly Difference[] = [
   { words: "a width that its heads do not divide", is: ({ dModel, nHeads }) => dModel % nHeads !== 0 },
 ];
 
-/** What a model has that a Llama has not, in words; none where it is one. */
+/** The features of a model that a Llama does not have, in words; empty for a Llama. */
 export function notLlama(config: HymbaConfig): string[] {
   const layers = layersOf(config),
     found = (all: readonly Difference[]) => all.filter(({ is }) => is(config, layers)).map(({ words }) => words);
   return [...found(MIXERS), ...found(layers.some(({ attention }) => attention) ? ATTENTION : ATTENTION.slice(0, 1))];
 }
 
-/** Throws a UsageError that says what the format cannot carry, unless the model is a Llama. */
+/** Throws a UsageError with the unsupported features, unless the model is a Llama. */
 export function requireLlama(name: string, config: HymbaConfig, format: string): void {
   const reasons = notLlama(config);
   if (reasons.length === 0) return;

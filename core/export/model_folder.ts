@@ -9,7 +9,11 @@ import { type ExportedModel, type Files, jsonText } from "./exported.ts";
 export function modelFolderFiles({ name, config, sequenceLength, source, weights, tokenizer }: ExportedModel): Files {
   const file = tokenizer?.hasModel ? FILES.model : FILES.tokenizer;
   const record: ModelRecord = {
-    ...{ format: 1, name, source, sequenceLength, config },
+    format: 1,
+    name,
+    source,
+    sequenceLength,
+    config,
     ...(tokenizer && { tokenizer: { file, sha256: tokenizer.hash } }),
   };
   const tensors = parameterSpecs(config).map((spec): [string, StoredTensor] => [

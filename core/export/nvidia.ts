@@ -60,7 +60,7 @@ const FIXED: readonly FixedField[] = [
   [["kq_norm"], ["none"], "queries and keys here have no norms"],
   [["kv_weight_reuse"], [false], "layers here share keys and values, not projections"],
   [["kv_reuse_every_i_layer"], [-1, 0], "layers share by kv_reuse_group"],
-  [["memory_tokens_interspersed_every"], [0], "meta tokens stand in front of the text only"],
+  [["memory_tokens_interspersed_every"], [0], "meta tokens are only before the text"],
   [["rope"], [true], "attention here has rotary positions"],
   [["rope_type"], ["default", "ntk"], "the base of rotary angles does not change with the text"],
 ];
@@ -70,7 +70,7 @@ export const isHymbaConfiguration = (value: unknown): boolean => isObject(value)
 
 type Stored = Checked<typeof stored>;
 
-/** The base of the rotary angles. With `ntk` it is larger, by the length that the model was stretched to. */
+/** The base of the rotary angles. With `ntk` scaling it is larger, depending on the extended length. */
 function ropeBaseOf(found: Stored, headDim: number): number {
   const { rope_theta: base = 10000, rope_type, max_position_embeddings: most, orig_max_position_embeddings: first } =
     found;
@@ -84,23 +84,31 @@ function configOf(found: Stored): HymbaConfig {
   return new HymbaConfig({
     archType: ArchType.HYBRID,
     vocabSize: found.vocab_size,
-    ...{ dModel: D, nLayers: found.num_hidden_layers, nHeads, nKvHeads: found.num_key_value_heads, headDim },
+    dModel: D,
+    nLayers: found.num_hidden_layers,
+    nHeads,
+    nKvHeads: found.num_key_value_heads,
+    headDim,
     ffnHidden: found.intermediate_size,
-    ...{ stateSize: found.mamba_d_state, convKernel: found.mamba_d_conv, mambaExpand: found.mamba_expand },
+    stateSize: found.mamba_d_state,
+    convKernel: found.mamba_d_conv,
+    mambaExpand: found.mamba_expand,
     dtRank: rank === "auto" ? Math.ceil(D / 16) : rank,
     innerNorms: found.mamba_inner_layernorms ?? true,
-    ...{ useMetaTokens: meta > 0, ...(meta > 0 && { numMetaTokens: meta }) },
+    useMetaTokens: meta > 0,
+    ...(meta > 0 && { numMetaTokens: meta }),
     windowed: Boolean(window),
     // Its mask of whole sequences shows the keys at distances 0 to sliding_window.
     ...(window ? { swaWindow: window + 1 } : {}),
     globalAttnIndices: window ? found.global_attn_idx ?? [] : [],
-    ...{ useKvSharing: groups.length > 0, ...(groups.length > 0 && { kvGroups: groups }) },
+    useKvSharing: groups.length > 0,
+    ...(groups.length > 0 && { kvGroups: groups }),
     ropeBase: ropeBaseOf(found, headDim),
     normEps: found.rms_norm_eps ?? 1e-6,
   });
 }
 
-/** What in the model is not as there, in words. */
+/** Differences from the published model, in words. */
 function notesOf({ sliding_window: window, mamba_conv_bias: bias }: Stored): string[] {
   const notes = ["prompts have no padding here: masks of padding are not taken over"];
   if (window) {
@@ -114,7 +122,9 @@ function notesOf({ sliding_window: window, mamba_conv_bias: bias }: Stored): str
   return notes;
 }
 
-/** What a config.json of a published Hymba says. Throws a HymbaError with the place of what is wrong or cannot be computed here. */
+/**
+ * Reads the config.json of a published Hymba. Throws a HymbaError with the place of a value that is wrong or not supported.
+ */
 export function readHymbaConfiguration(value: unknown, path: string) {
   requireFixed(FIXED, value, path);
   const found = readAs(stored, value, path);
@@ -128,7 +138,7 @@ export function readHymbaConfiguration(value: unknown, path: string) {
   };
 }
 
-/** Parameters of a layer that are one tensor there, and its name behind `model.layers.N.`. */
+/** Parameters of a layer that are one tensor in the published model, with its name after `model.layers.N.`. */
 const NAMES: Readonly<Record<string, string>> = {
   norm1: "input_layernorm.weight",
   in_proj: "mamba.in_proj.weight",
@@ -157,7 +167,8 @@ const OUTSIDE: Readonly<Record<string, string>> = {
 
 function joined(a: Float32Array, b: Float32Array): Float32Array<ArrayBuffer> {
   const both = new Float32Array(a.length + b.length);
-  both.set(a), both.set(b, a.length);
+  both.set(a);
+  both.set(b, a.length);
   return both;
 }
 

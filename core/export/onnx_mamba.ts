@@ -55,7 +55,10 @@ export function mamba(
   const shape = graph.op("Concat", [batch, graph.whole([I]), graph.whole([N])], { axis: 0 });
   const start = graph.op("ConstantOfShape", [shape]), body = oneStep(config, { A, prefix });
   const [, read = ""] = graph.ops("Scan", [start, step, u, b, c], 2, {
-    ...{ body, num_scan_inputs: 4, scan_input_axes: [1, 1, 1, 1], scan_output_axes: [1] },
+    body,
+    num_scan_inputs: 4,
+    scan_input_axes: [1, 1, 1, 1],
+    scan_output_axes: [1],
   });
   const y = graph.op("Add", [read, graph.op("Mul", [parameter("d"), u])]);
   return graph.op("Mul", [y, silu(graph, z)]);

@@ -9,8 +9,8 @@ import program from "./hymba_model.py" with { type: "text" };
 import { type ForeignTensors, takeTensors } from "./foreign_tensors.ts";
 import { pytorchName, pytorchShape } from "./pytorch_names.ts";
 
-/** What `format` says in the configuration of this export. */
-export const PYTORCH_FORMAT = "hymba-pytorch";
+/** The value of `format` in the configuration of this export. */
+const PYTORCH_FORMAT = "hymba-pytorch";
 
 /** config.json. `layers` and two fields of `model` follow from the configuration; the Python file reads them. */
 function configuration({ name, config, sequenceLength, source, tokenizer }: ExportedModel) {
@@ -41,7 +41,7 @@ const stored = object({
 });
 
 /** Weights under the names of another program, as float32 tensors. */
-export const pytorchTensors = (config: HymbaConfig, weights: Weights): Record<string, StoredTensor> =>
+const pytorchTensors = (config: HymbaConfig, weights: Weights): Record<string, StoredTensor> =>
   Object.fromEntries(
     parameterSpecs(config).map((spec) => [
       pytorchName(spec.name),
@@ -60,7 +60,7 @@ export const pytorchFiles = (model: ExportedModel): Files => ({
 /** Whether a config.json is that of this export. */
 export const isPytorchConfiguration = (value: unknown): boolean => isObject(value) && value.format === PYTORCH_FORMAT;
 
-/** What a config.json of this export says. Throws a HymbaError with the place of what is wrong. */
+/** Reads the config.json of such an export. Throws a HymbaError with the place of a wrong value. */
 export function readPytorchConfiguration(value: unknown, path: string) {
   const { name, sequenceLength, source, tokenizer, model } = readAs(stored, value, path);
   const { innerDim: _, metaTokens: __, ...options }: Record<string, unknown> = model;

@@ -1,4 +1,7 @@
-/** What a sequence keeps between two steps, on the device: caches of keys and values, inputs of convolutions, states of scans. */
+/**
+ * The memory of sequences between two steps, on the device: caches of keys and values, inputs of convolutions, states of
+ * scans.
+ */
 import { type HymbaConfig, layersOf } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { cacheSlots } from "../ops/decode.ts";
@@ -6,7 +9,10 @@ import { HISTORY, type SampleState } from "../ops/sample.ts";
 import { projectionParts } from "../params/specs.ts";
 import { Arena, type DType, ELEMENT_BYTES, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 
-/** Parts of a cache: keys and values, inputs of the convolution on queries, keys and values, inputs of the scan's, the scan's state. */
+/**
+ * Parts of a cache: keys, values, inputs of the convolution on queries, keys and values, inputs of the scan's convolution, and
+ * the state of the scan.
+ */
 export const PARTS = ["k", "v", "heads", "conv", "scan"] as const;
 export type Part = typeof PARTS[number];
 
@@ -95,7 +101,10 @@ export function layoutSequences({ B, V }: { B: number; V: number }): { arena: Ar
     return tensor;
   };
   const state = {
-    ...{ token: of("token"), position: of("position"), turn: of("turn"), seen: of("seen") },
+    token: of("token"),
+    position: of("position"),
+    turn: of("turn"),
+    seen: of("seen"),
     history: of("history"),
   };
   return { arena, state };

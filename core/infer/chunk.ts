@@ -1,4 +1,4 @@
-/** A chunk of positions of each sequence at once, behind what caches and states hold. */
+/** Processes a chunk of positions of each sequence at once, after the positions in caches and states. */
 import type { HymbaConfig } from "../config/mod.ts";
 import { present } from "../lists.ts";
 import type { KeysAndValues, Mixing, Place } from "../nn/mixing.ts";
@@ -21,7 +21,9 @@ export class Chunk implements Mixing {
     private readonly config: HymbaConfig,
     { start, count, caches }: { start: Tensor; count: Tensor; caches: readonly LayerCache[] },
   ) {
-    [this.position, this.#count, this.#caches] = [start, count, caches];
+    this.position = start;
+    this.#count = count;
+    this.#caches = caches;
   }
 
   attend({ q, own }: { q: Tensor; own?: KeysAndValues }, { layer, into }: Place): Tensor {
@@ -45,7 +47,10 @@ export class Chunk implements Mixing {
     return scanChunk(this.tape, { ...inputs, state, count: this.#count }, { into });
   }
 
-  /** Puts the chunk's keys and values into the caches: after all layers, because layers that share them read what was there before. */
+  /**
+   * Puts the chunk's keys and values into the caches. Call it after all layers, because layers that share a cache read its
+   * earlier content.
+   */
   fill(): void {
     for (const [owner, { k, v, see }] of this.#own) {
       const kCache = cacheOf(this.#caches, owner, "k"), vCache = cacheOf(this.#caches, owner, "v");

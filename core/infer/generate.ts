@@ -1,4 +1,4 @@
-/** Continuing texts. Each draw is a function of seed, sequence and turn, and is made on the device. */
+/** Continues texts. Each draw is a function of seed, sequence and turn, and is made on the device. */
 import { Diverged, throwIfStopped, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { HISTORY, NOT_DRAWN, type SampleSettings } from "../ops/sample.ts";
@@ -10,18 +10,26 @@ import { DecodeSession } from "./session.ts";
 export interface SamplingOptions {
   /** From 1 to {@link MAX_NEW_TOKENS}. */
   readonly newTokens: number;
-  /** Logits are divided by it; 0 takes the likeliest token. */
+  /** Divides the logits; 0 takes the most likely token. */
   readonly temperature: number;
-  /** Only the k likeliest tokens are drawn from; 0 (the default) means all. */
+  /** Draws from the k most likely tokens; 0 (the default) means all. */
   readonly topK?: number;
-  /** Draws from the fewest likeliest tokens that together have this probability: above 0, to 1 (the default), which means all. */
+  /**
+   * Draws from the smallest set of most likely tokens with at least this total probability: above 0, to 1 (the default), which
+   * means all.
+   */
   readonly topP?: number;
-  /** Draws from tokens of at least this share of the highest probability: from 0 (the default), which means all, to 1. */
+  /** Draws from tokens with at least this share of the highest probability: from 0 (the default), which means all, to 1. */
   readonly minP?: number;
-  /** What makes tokens less likely that the text already has: 1 (the default) does nothing, more is stronger; above 0, to 1000. */
+  /**
+   * Makes tokens of the text so far less likely: 1 (the default) does nothing, larger values are stronger; above 0, to 1000.
+   */
   readonly repetitionPenalty?: number;
   readonly seed: number;
-  /** Number of the first sequence. Batches of a longer list number on, so that each sequence has its own draws. */
+  /**
+   * Number of the first sequence. Further batches of a list continue the numbers, so that each sequence has its own random
+   * numbers.
+   */
   readonly first?: number;
   /** Stops the sampling between two tokens. */
   readonly signal?: AbortSignal;
@@ -67,13 +75,14 @@ export function settingsOf(
   return { seed, first, topK, temperature, topP, minP, repetitionPenalty };
 }
 
-/** Tokens are read from the device when so much time has passed (milliseconds), so that a text that is shown flows. */
+/** Interval between reads of tokens from the device (milliseconds), so that a displayed text appears steadily. */
 const READ_EVERY = 50;
 
 /**
- * Draws `newTokens` tokens of each sequence of a session that has a text. Yields the tokens of the next turns, each [B], as they
- * are read: the device continues meanwhile, and whoever leaves the loop early has drawn more than was yielded, by at most 32 turns.
- * `each`: read every token before the next is drawn. Throws UsageError for options out of range, Interrupted when the signal aborts.
+ * Draws `newTokens` tokens of each sequence of a session that has a text. Yields the tokens of the next turns, each [B], as
+ * they are read. The device continues meanwhile: if the caller leaves the loop early, up to 32 more turns have been drawn than
+ * were yielded. `each`: read every token before the next is drawn. Throws UsageError for options out of range, Interrupted
+ * when the signal aborts.
  */
 export async function* drawn(
   session: DecodeSession,
@@ -89,7 +98,8 @@ export async function* drawn(
     const rows = await session.drawn(read);
     requireDrawn(rows, read);
     yield rows;
-    [read, before] = [turn, performance.now()];
+    read = turn;
+    before = performance.now();
   }
 }
 
@@ -104,8 +114,8 @@ function requireDrawn(rows: readonly Uint32Array[], turn: number): void {
 }
 
 /**
- * Continues prompts side by side; their lengths may differ, and each has at least one token. A sequence gets the same tokens
- * whatever is beside it. Throws UsageError for options out of range, Interrupted when the signal aborts.
+ * Continues several prompts in one batch. Their lengths may differ, and each has at least one token. The tokens of a sequence
+ * do not depend on the other sequences. Throws UsageError for options out of range, Interrupted when the signal aborts.
  */
 export async function generate(
   executor: Executor,

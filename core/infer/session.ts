@@ -1,5 +1,5 @@
 /**
- * B sequences that grow. Given tokens go through the parallel kernels in chunks; then one step after the other draws a token of each
+ * Generates B sequences. Given tokens are processed in chunks by the parallel kernels. Then each step draws a token of each
  * sequence. Caches, states, tokens and positions stay on the device, and a step allocates nothing.
  */
 import { layersOf } from "../config/mod.ts";
@@ -13,27 +13,36 @@ import { type LayerCache, layoutCaches, layoutSequences, type Part } from "./cac
 import { type MetaPrefix, metaPrefix, startFrom } from "./meta_prefix.ts";
 import { type ChunkPlan, chunkPlan, type StepPlan, stepPlan } from "./plans.ts";
 
-/** Tokens of a chunk. The bits of a text depend on it, so it is the same for every batch. */
+/** Tokens per chunk. The bits of a text depend on it, so it is the same for every batch. */
 const CHUNK = 64;
 
-/** Always takes the likeliest token. */
+/** Always takes the most likely token. */
 const GREEDY: SampleSettings = {
-  ...{ seed: 0, first: 0, topK: 0, temperature: 0, topP: 1, minP: 0, repetitionPenalty: 1 },
+  seed: 0,
+  first: 0,
+  topK: 0,
+  temperature: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
 };
 
 export interface SessionOptions {
   readonly B: number;
   /** Most text tokens of a sequence. */
   readonly length: number;
-  /** Tokens of each sequence that go through the kernels at once. Default 64. */
+  /** Tokens per chunk. Default 64. */
   readonly chunk?: number;
-  /** Also make the logits of given tokens: see `read`. */
+  /** Also compute the logits of given tokens, see `append`. */
   readonly logits?: boolean;
-  /** What the meta tokens leave, where it is known already for these weights. */
+  /** The result of the meta tokens, if it was already computed with these weights. */
   readonly prefix?: MetaPrefix;
 }
 
-/** The logits of one chunk, [B, T, V], of which `counts[b]` rows of sequence b count; the first has position `starts[b]`. */
+/**
+ * The logits of one chunk, [B, T, V]. The first `counts[b]` rows of sequence b are valid; the first row has position
+ * `starts[b]`.
+ */
 export interface ChunkLogits {
   readonly logits: Float32Array;
   readonly starts: Uint32Array;
@@ -58,11 +67,11 @@ export class DecodeSession {
   readonly #parts: Parts;
   readonly #size: { readonly B: number; readonly S: number; readonly meta: number; readonly V: number };
   readonly #positions: Uint32Array<ArrayBuffer>;
-  /** The last token of each sequence, which the next step takes; none before the first. */
+  /** The last token of each sequence, which is the input of the next step. Undefined before the first text. */
   #waiting: Uint32Array<ArrayBuffer> | undefined;
   readonly #seen: Uint32Array<ArrayBuffer>;
   #turn = 0;
-  /** Turns that the host has read. */
+  /** Number of turns that the host has read. */
   #read = 0;
   #reader: Program | undefined;
 
@@ -72,12 +81,13 @@ export class DecodeSession {
     private readonly program: Program,
     { parts, size }: { parts: Parts; size: { B: number; S: number; meta: number; V: number } },
   ) {
-    [this.#parts, this.#size] = [parts, size];
+    this.#parts = parts;
+    this.#size = size;
     this.#positions = new Uint32Array(size.B);
     this.#seen = new Uint32Array(size.B * size.V);
   }
 
-  /** Room for B sequences of at most `length` text tokens. They start after the meta tokens. */
+  /** Makes a session for B sequences of at most `length` text tokens. They start after the meta tokens. */
   static async create(
     executor: Executor,
     store: ParameterStore,
@@ -95,12 +105,12 @@ export class DecodeSession {
     return session;
   }
 
-  /** Meta tokens in front of every text. */
+  /** Number of meta tokens before every text. */
   get meta(): number {
     return this.#size.meta;
   }
 
-  /** What the meta tokens leave in these caches, for another session with the same weights. */
+  /** The caches after the meta tokens, for another session with the same weights. */
   get prefix(): MetaPrefix {
     return this.#parts.prefix;
   }
@@ -121,9 +131,9 @@ export class DecodeSession {
   }
 
   /**
-   * Appends texts[b] to sequence b; lengths may differ. The last token of each waits for the next step. Every sequence must have one
-   * then. `see` gets the logits behind every other token, of a session with `logits`. Throws Interrupted between two chunks when the
-   * signal aborts.
+   * Appends texts[b] to sequence b; lengths may differ. The last token of each is the input of the next step, so every
+   * sequence must have one. In a session with `logits`, `see` gets the logits after every other token. Throws Interrupted
+   * between two chunks when the signal aborts.
    */
   async append(texts: readonly Uint32Array[], options: AppendOptions = {}): Promise<void> {
     await this.drawn(this.#read);
@@ -132,7 +142,7 @@ export class DecodeSession {
       return Uint32Array.from([...before, ...text]);
     });
     if (all.length !== this.#size.B || all.some(({ length }) => length === 0)) {
-      throw new HymbaError("generation: a sequence has no token to go on from", {
+      throw new HymbaError("generation: a sequence has no token to continue from", {
         expected: `${this.#size.B} texts of at least one token`,
         got: `lengths ${texts.map(({ length }) => length).join(", ")}`,
       });
@@ -141,16 +151,17 @@ export class DecodeSession {
     this.#wait(Uint32Array.from(all, (text) => at(text, -1)));
   }
 
-  /** Says how tokens are drawn from here on. Their turns count from 0. */
+  /** Sets how the following tokens are drawn. Their turns count from 0. */
   begin(settings: SampleSettings): void {
     const { state, step } = this.#parts, { B } = this.#size;
     this.program.write(step.settings, settingsWords(settings));
     this.executor.write(state.turn, new Uint32Array(B));
     if (settings.repetitionPenalty !== 1) this.executor.write(state.seen, this.#seen);
-    [this.#turn, this.#read] = [0, 0];
+    this.#turn = 0;
+    this.#read = 0;
   }
 
-  /** Draws a token of each sequence. Resolves when another step may be queued; {@link drawn} reads what was drawn. */
+  /** Draws a token of each sequence. Resolves when another step may be queued. {@link drawn} reads the tokens. */
   async step(): Promise<void> {
     if (!this.#waiting) throw new HymbaError("generation: append a text before the first step");
     this.#requireRoom(() => 1);
@@ -180,7 +191,7 @@ export class DecodeSession {
     return await this.program.read(this.#parts.step.logits) as Float32Array;
   }
 
-  /** What a layer keeps of all sequences, as it is now; undefined where the layer has no such part of its own. */
+  /** A part of the current caches of a layer; undefined if the layer does not own such a part. */
   async cache(layer: number, part: Part): Promise<Data | undefined> {
     const tensor = this.#parts.caches[layer]?.[part];
     return tensor && await this.executor.read(tensor);
@@ -192,19 +203,23 @@ export class DecodeSession {
     return await this.logits();
   }
 
-  /** Appends one token to each sequence and does not read the logits. */
+  /** Appends one token to each sequence without reading the logits. */
   async push(tokens: Uint32Array<ArrayBuffer>): Promise<void> {
     this.#wait(tokens);
     await this.step();
-    [this.#waiting, this.#read] = [undefined, this.#turn];
+    this.#waiting = undefined;
+    this.#read = this.#turn;
   }
 
-  /** Resolves when the device has done everything that was asked of it. */
+  /** Resolves when the device has finished all queued work. */
   async settled(): Promise<void> {
     await this.executor.read(this.#parts.state.token);
   }
 
-  /** For benchmarks: texts of `length` tokens, of which the caches hold no numbers. Token 0 waits in each sequence. */
+  /**
+   * For benchmarks: pretends that each sequence has `length` tokens. The caches have no valid numbers. The next input of each
+   * sequence is token 0.
+   */
   assume(length: number): void {
     this.#positions.fill(this.#size.meta + length);
     this.#wait(new Uint32Array(this.#size.B));
@@ -231,7 +246,7 @@ export class DecodeSession {
     }
   }
 
-  /** Texts go through the kernels chunk by chunk; shorter ones wait for longer ones. */
+  /** Processes texts chunk by chunk. Sequences with shorter texts wait for longer ones. */
   async #take(texts: readonly Uint32Array[], { see, signal }: AppendOptions): Promise<void> {
     const { T } = this.#parts.chunk, longest = texts.reduce((most, { length }) => Math.max(most, length), 0);
     if (longest === 0) return;
@@ -260,7 +275,7 @@ export class DecodeSession {
     if (see && logits) see({ logits: await reader.read(logits) as Float32Array, starts, counts });
   }
 
-  /** Throws when sequence b cannot take `more(b)` tokens. */
+  /** Throws if sequence b has no room for `more(b)` tokens. */
   #requireRoom(more: (b: number) => number): void {
     const { S, meta } = this.#size, longest = this.#positions.reduce((most, p, b) => Math.max(most, p + more(b)), 0);
     if (longest <= S) return;
@@ -269,8 +284,8 @@ export class DecodeSession {
       expected: `at most ${S - meta} tokens`,
       got: `${longest - meta} tokens`,
       hint: global
-        ? "layers with full attention keep the keys and values of every token: ask for more room, or use a model with windows"
-        : "ask for a session of more tokens; its caches need no more memory",
+        ? "layers with full attention keep the keys and values of every token: create the session with more room, or use a model with windows"
+        : "create the session with more tokens; its caches need no more memory",
     });
   }
 }

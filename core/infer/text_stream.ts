@@ -3,14 +3,14 @@ import { UsageError } from "../errors.ts";
 import { SPACE_MARK } from "../tokenizer/bytes.ts";
 import { type Coder, insideOf, type Tokenizer } from "../tokenizer/mod.ts";
 
-/** Ids that are decoded together at most, where no word begins. */
+/** Most ids that are decoded together if no word begins. */
 const MOST_IDS = 256;
 
-/** What a token added. */
+/** The result of adding a token. */
 export interface Added {
   /** Text that later tokens cannot change, and that is no part of a stop string. */
   readonly text: string;
-  /** True when a stop string was completed. The text ends in front of it. */
+  /** True when a stop string is complete. The text ends before it. */
   readonly stopped: boolean;
 }
 
@@ -18,15 +18,15 @@ export interface Added {
 export class TextStream {
   readonly #coder: Coder;
   readonly #stops: readonly string[];
-  /** Ids of the word that is being made, and its text that was passed on already. */
+  /** Ids of the current word, and the text of it that was already returned. */
   #ids: number[] = [];
   #passed = "";
-  /** Text that may be the beginning of a stop string. */
+  /** Text that can be the beginning of a stop string. */
   #held = "";
   #continues: boolean;
 
   /**
-   * `stops`: the text ends in front of the first of them. `continues`: the tokens stand behind other text, so a space in front is kept.
+   * `stops`: the text ends before the first of them. `continues`: the tokens follow other text, so a leading space is kept.
    * Throws UsageError for an empty stop string.
    */
   constructor(
@@ -34,7 +34,9 @@ export class TextStream {
     { stops = [], continues = true }: { stops?: readonly string[]; continues?: boolean } = {},
   ) {
     if (stops.includes("")) throw new UsageError("a stop string is empty", { expected: "at least one character" });
-    [this.#coder, this.#stops, this.#continues] = [insideOf(tokenizer), stops, continues];
+    this.#coder = insideOf(tokenizer);
+    this.#stops = stops;
+    this.#continues = continues;
   }
 
   /** Adds a token of the vocabulary. After a stop the stream takes no more. */
@@ -49,7 +51,7 @@ export class TextStream {
     return this.#released();
   }
 
-  /** The rest of the text, when no token follows. */
+  /** The rest of the text, after the last token. */
   finish(): Added {
     this.#pass(this.#decoded());
     const { text, stopped } = this.#released();
@@ -70,10 +72,11 @@ export class TextStream {
   #endWord(): void {
     this.#pass(this.#decoded());
     this.#continues ||= this.#passed.length > 0;
-    [this.#ids, this.#passed] = [[], ""];
+    this.#ids = [];
+    this.#passed = "";
   }
 
-  /** Takes from the held text what cannot belong to a stop string. */
+  /** Returns the held text that cannot belong to a stop string. */
   #released(): Added {
     const found = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((at) => at >= 0);
     if (found.length > 0) {
@@ -88,7 +91,7 @@ export class TextStream {
   }
 }
 
-/** Length of the longest end of `text` that is a beginning of `stop`. */
+/** Length of the longest suffix of `text` that is a prefix of `stop`. */
 function overlap(text: string, stop: string): number {
   for (let length = Math.min(text.length, stop.length - 1); length > 0; length--) {
     if (text.endsWith(stop.slice(0, length))) return length;

@@ -1,4 +1,4 @@
-/** One text that a model writes. It can be stopped, get more text from outside, and be continued. */
+/** One text that a model generates. The caller can stop it, append text, and continue. */
 import { at } from "../lists.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { drawn, type SamplingOptions } from "./generate.ts";
@@ -6,30 +6,37 @@ import type { DecodeSession } from "./session.ts";
 import { TextStream } from "./text_stream.ts";
 
 export interface WritingOptions extends SamplingOptions {
-  /** The text ends in front of the first of these, also where one begins in one token and ends in another. */
+  /** The text ends before the first of these. A stop string may span several tokens. */
   readonly stops?: readonly string[];
-  /** Draw no token behind a stop string, so that more text can be appended there. Each token is then read by itself. */
-  readonly goesOn?: boolean;
+  /**
+   * Draw no token after a stop string, so that more text can be appended there. Then every token is read before the next is
+   * drawn.
+   */
+  readonly exactStop?: boolean;
 }
 
 export class Writing {
-  /** Tokens that the last `write` drew up to its end or stop, and seconds that they took. */
+  /** Number of tokens that the last `write` drew up to its end or stop, and their time in seconds. */
   last: { readonly tokens: number; readonly seconds: number; readonly stopped: boolean } = {
-    ...{ tokens: 0, seconds: 0, stopped: false },
+    tokens: 0,
+    seconds: 0,
+    stopped: false,
   };
 
   constructor(private readonly tokenizer: Tokenizer, private readonly session: DecodeSession) {}
 
-  /** Writes more. Yields text as it is made: whole characters, nothing of a stop string. */
-  async *write({ stops, goesOn, ...sampling }: WritingOptions): AsyncGenerator<string, void, void> {
+  /** Generates more text. Yields it as it is generated: whole characters, without stop strings. */
+  async *write({ stops, exactStop, ...sampling }: WritingOptions): AsyncGenerator<string, void, void> {
     const text = new TextStream(this.tokenizer, { stops }), start = performance.now();
     let tokens = 0, stopped = false;
     const note = () => this.last = { tokens, seconds: (performance.now() - start) / 1000, stopped };
-    for await (const rows of drawn(this.session, { ...sampling, each: goesOn })) {
+    for await (const rows of drawn(this.session, { ...sampling, each: exactStop })) {
       let made = "";
       for (const row of rows) {
         const added = text.push(at(row, 0));
-        [made, tokens, stopped] = [made + added.text, tokens + 1, added.stopped];
+        made = made + added.text;
+        tokens = tokens + 1;
+        stopped = added.stopped;
         if (stopped) break;
       }
       note();
@@ -42,7 +49,7 @@ export class Writing {
     if (rest.text !== "") yield rest.text;
   }
 
-  /** Appends text of the reader. Nothing happens when it has no token. */
+  /** Appends text of the caller. Does nothing if it has no token. */
   async append(text: string): Promise<void> {
     const ids = this.tokenizer.encode(text);
     if (ids.length > 0) await this.session.append([ids]);

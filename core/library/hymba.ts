@@ -33,7 +33,9 @@ export class Hymba implements AsyncDisposable {
   }
 
   private constructor(engine: Engine, tokenizer?: Tokenizer) {
-    [this.#engine, this.config, this.tokenizer] = [engine, engine.config, tokenizer];
+    this.#engine = engine;
+    this.config = engine.config;
+    this.tokenizer = tokenizer;
   }
 
   /**
@@ -91,7 +93,7 @@ export class Hymba implements AsyncDisposable {
     return parameterCount(this.config);
   }
 
-  /** What computes. */
+  /** The backend. */
   get device(): Device {
     return this.#open.device;
   }
@@ -235,14 +237,18 @@ export class Hymba implements AsyncDisposable {
 
 /** The options under the names of the engine. */
 const samplingOf = ({ maxNewTokens: newTokens = 100, temperature = 1, seed = 1, ...more }: GenerateOptions) => ({
-  ...{ newTokens, temperature, seed },
+  newTokens,
+  temperature,
+  seed,
   ...more,
 });
 
 /** Tokens by sequence, of tokens by turn. */
 const bySequence = (turns: number[][]): number[][] => (turns[0] ?? []).map((_, b) => turns.map((turn) => at(turn, b)));
 
-/** Bytes of UTF-8 of all tokens but the first. A tokenizer may change the text, so the text itself counts where it is known. */
+/**
+ * Bytes of UTF-8 of all tokens except the first. A tokenizer may change the text, so the text itself is used if it is known.
+ */
 function bytesOf(tokenizer: Tokenizer, { text, ids }: { text: unknown; ids: Uint32Array }): number {
   if (typeof text === "string") return new TextEncoder().encode(text).length - tokenizer.bytesOf(at(ids, 0));
   return ids.subarray(1).reduce((sum, id) => sum + tokenizer.bytesOf(id), 0);

@@ -37,12 +37,12 @@ export class Shown {
   }
 }
 
-/** Deno's side of Jupyter, where the program runs in a notebook. */
+/** Deno's interface to Jupyter, in a notebook. */
 interface Notebook {
   display(value: unknown): Promise<void>;
 }
 
-/** Deno's side of Jupyter; undefined where the program runs outside of a notebook, and Deno says so by throwing. */
+/** Deno's interface to Jupyter. Undefined outside of a notebook, where Deno throws. */
 function notebook(): Notebook | undefined {
   const { Deno: host } = globalThis as { Deno?: { jupyter?: Notebook } };
   try {
@@ -65,7 +65,7 @@ export async function show(value: unknown): Promise<void> {
   await new Promise((done) => setTimeout(done, 50));
 }
 
-/** A picture; `text` says what it shows. */
+/** A picture; `text` describes it. */
 export const picture = (png: Uint8Array, text: string): Shown => new Shown({ "text/plain": text }, png);
 
 /** A cell of a table. */

@@ -63,7 +63,7 @@ export class Trainer implements AsyncDisposable {
     const state = stateOfCheckpoint.get(checkpoint);
     if (!state?.groups.first_moments) {
       throw new UsageError("restore: the checkpoint is not of a training", {
-        expected: "one that loadCheckpoint read and saveCheckpoint made of a Trainer",
+        expected: "a checkpoint of a Trainer, from saveCheckpoint",
       });
     }
     if (state.step > this.steps) {
@@ -77,7 +77,7 @@ export class Trainer implements AsyncDisposable {
   }
 
   /**
-   * Makes the remaining updates, and yields the result of each. Leaving the loop stops behind the update; another call continues.
+   * Runs the remaining updates and yields the result of each. Leaving the loop stops after the update; another call continues.
    * Throws Interrupted when the signal aborts, and Diverged when a loss or gradient is not a finite number.
    */
   async *run({ signal, queue = 1 }: RunOptions = {}): AsyncGenerator<TrainingStep, void, void> {

@@ -44,8 +44,15 @@ function requireRanges(full: Full): void {
 function withDefaults({ text: _, tokens: __, tokenizer: ___, ...given }: Options, dModel: number): Full {
   const steps = given.steps ?? 100;
   return {
-    ...{ batch: 8, length: 128, accumulate: 1, decay: 0.1, seed: 1, beta: 0.1, remat: false },
-    ...{ precision: "f32" as Precision, schedule: "cosine" as const },
+    batch: 8,
+    length: 128,
+    accumulate: 1,
+    decay: 0.1,
+    seed: 1,
+    beta: 0.1,
+    remat: false,
+    precision: "f32" as Precision,
+    schedule: "cosine" as const,
     rate: (given.pairs ? 0.025 : 0.25) / dModel,
     warmup: Math.min(100, Math.ceil(steps / 10)),
     ...given,

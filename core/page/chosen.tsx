@@ -1,4 +1,4 @@
-/** Which models the page uses, and where they compute. */
+/** The models that the page uses, and where they run. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { StageName } from "../record/mod.ts";
 import { bytes } from "../report/format.ts";
@@ -14,7 +14,7 @@ export interface Chosen {
   readonly source: ModelSource;
 }
 
-/** What the parts of the page need to compute. */
+/** The inputs of the parts of the page that use models. */
 export interface Bench {
   /** Starts the engines at the first call. */
   engines(): Promise<Engines>;
@@ -30,7 +30,7 @@ interface Choice {
 }
 
 const WHERE: Readonly<Record<Where, string>> = {
-  auto: "on the GPU where there is one",
+  auto: "on the GPU if there is one",
   webgpu: "on WebGPU",
   cpu: "on the processor",
 };
@@ -115,7 +115,7 @@ function ArmBoxes({ study, choice: { arms }, change }: FieldsProps) {
   ));
 }
 
-/** What computes, or what must be read before anything does. */
+/** The device that computes, or the downloads before that. */
 function Computing({ models, choice, bench }: FieldsProps) {
   const used = models.filter(({ seed, stage, arm }) =>
     seed === choice.seed && stage === choice.stage && choice.arms.has(arm)

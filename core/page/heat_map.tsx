@@ -1,4 +1,4 @@
-/** A heat map whose cells can be pointed at, or chosen with the arrow keys; a line below says what a cell is. */
+/** A heat map whose cells can be chosen with the mouse or the arrow keys. A line below describes the cell. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { viridis } from "../report/colour_map.ts";
 import { useColours } from "./colours.ts";
@@ -11,9 +11,9 @@ export interface HeatMapProps {
   readonly columns: number;
   /** The share of the colour scale of a cell, 0 to 1; undefined for a cell that is hidden. */
   share(row: number, column: number): number | undefined;
-  /** What the line below says of a cell. */
+  /** The description of a cell. */
   about(row: number, column: number): string;
-  /** Lines in front of this row and this column. */
+  /** Separators before this row and this column. */
   readonly border?: { readonly row?: number; readonly column?: number };
   /** Called when a cell is chosen. */
   onChoose?(row: number, column: number): void;
@@ -38,7 +38,8 @@ function pixelsOf({ rows, columns, share }: HeatMapProps): ImageData {
 function draw(canvas: HTMLCanvasElement, map: HeatMapProps, { hidden, line }: { hidden: string; line: string }): void {
   const cell = cellOf(map), small = new OffscreenCanvas(map.columns, map.rows);
   small.getContext("2d")?.putImageData(pixelsOf(map), 0, 0);
-  [canvas.width, canvas.height] = [map.columns * cell, map.rows * cell];
+  canvas.width = map.columns * cell;
+  canvas.height = map.rows * cell;
   const context = canvas.getContext("2d");
   if (!context) return;
   context.imageSmoothingEnabled = false;
@@ -71,7 +72,7 @@ const placeOf = ({ rows, columns }: HeatMapProps, row: number, column: number) =
 export function HeatMap(map: HeatMapProps) {
   const canvas = useRef<HTMLCanvasElement>(null), colours = useColours();
   const [cell, setCell] = useState<readonly [number, number]>([0, 0]);
-  const [row, column] = [within(cell[0], map.rows), within(cell[1], map.columns)];
+  const row = within(cell[0], map.rows), column = within(cell[1], map.columns);
   useEffect(() => {
     if (canvas.current) draw(canvas.current, map, { hidden: colours.rule, line: colours.accent });
   }, [...map.drawnFor, colours]);

@@ -1,4 +1,4 @@
-/** What a layer's Mamba branch remembers while it reads a text. */
+/** The states of a layer's Mamba branch while it reads a text. */
 import { useMemo, useState } from "preact/hooks";
 import { layersOf } from "../config/layers.ts";
 import { HymbaConfig } from "../config/model.ts";
@@ -17,7 +17,7 @@ function stateLayers({ arm }: Chosen): readonly (readonly [value: string, words:
   return layersOf(config).filter(({ mamba }) => mamba).map(({ index }) => [String(index), String(index)]);
 }
 
-/** The root mean square of each channel's state behind each token, [channels, tokens]. */
+/** The root mean square of each channel's state after each token, [channels, tokens]. */
 function sizesOf({ states, channels, size, labels }: StatesView): Float32Array {
   const tokens = labels.length, sizes = new Float32Array(channels * tokens);
   for (let t = 0; t < tokens; t++) {
@@ -59,7 +59,7 @@ function Sizes({ shown: { model, layer, view }, onToken }: { shown: Shown<States
         columns={tokens}
         share={(channel, token) => Math.sqrt(sizeAt(channel, token) / most)}
         about={(channel, token) =>
-          `Channel ${channel} behind token ${token}, ${named(at(labels, token))}: ${
+          `Channel ${channel} after token ${token}, ${named(at(labels, token))}: ${
             significant(sizeAt(channel, token))
           }`}
         onChoose={(_, token) => onToken(token)}
@@ -77,13 +77,13 @@ function OneState({ shown: { model, layer, view }, token }: { shown: Shown<State
   };
   return (
     <>
-      <h2>The state behind token {token}, {named(at(labels, token))}</h2>
+      <h2>The state after token {token}, {named(at(labels, token))}</h2>
       <p class="faint">
         Rows are the {size} numbers of a state, columns are channels. Dark is negative, bright is positive, at most{" "}
         {significant(most)} in size. The token is that of the cell above.
       </p>
       <HeatMap
-        label={`State of ${model}, layer ${layer}, behind token ${token}`}
+        label={`State of ${model}, layer ${layer}, after token ${token}`}
         drawnFor={[view, token]}
         rows={size}
         columns={channels}

@@ -82,7 +82,8 @@ export function Surprise({ bench, first }: { bench: Bench; first: string }) {
     ask(async () => {
       const engines = await bench.engines();
       return await Promise.all(bench.models.map(async ({ arm, source }) => ({
-        ...{ arm: arm.name, colour: arm.look.colour },
+        arm: arm.name,
+        colour: arm.look.colour,
         view: await engines.ask("surprise", { model: source, text }),
       })));
     });

@@ -36,7 +36,7 @@ export interface Checkpoint {
   score?: number;
   /** Tensors in groups, a file each: `weights`, `first_moments`, `second_moments`. */
   groups: Readonly<Record<string, Readonly<Record<string, StoredTensor>>>>;
-  /** Data position and what else is needed, as JSON. */
+  /** Position in the data and other state, as JSON. */
   state: Json;
   /** Where the metrics log ended, from `MetricsLog.sync`. */
   log?: LogPosition;
@@ -53,7 +53,10 @@ const STATE = "state.json";
 /** Throws a HymbaError for values that JSON cannot store: NaN and infinity would silently become null. */
 function requireJson(value: unknown, { path }: { path: string }): void {
   if (value === null || typeof value === "boolean" || typeof value === "string" || Number.isFinite(value)) return;
-  if (Array.isArray(value)) return value.forEach((item, i) => requireJson(item, { path: `${path}[${i}]` }));
+  if (Array.isArray(value)) {
+    for (const [i, item] of value.entries()) requireJson(item, { path: `${path}[${i}]` });
+    return;
+  }
   if (typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) {
     throw new HymbaError(`checkpoint: ${path} is ${String(value)}, which JSON cannot hold`);
   }

@@ -30,7 +30,9 @@ export function initialValues(
   }
 }
 
-/** Each part's rows of a matrix that is all of this part. So the rows of one part do not depend on what the others are. */
+/**
+ * Each part takes its rows from a whole matrix of this part's kind, so the rows of one part do not depend on the other parts.
+ */
 function byRows(
   { shape, parts }: { shape: readonly number[]; parts: readonly { rows: number; init: Init }[] },
   counter: { seed: number; index: number },

@@ -92,7 +92,7 @@ export class ParameterStore {
     return { decay, p: part("parameters"), g: part("gradients"), m: part("firstMoments"), v: part("secondMoments") };
   }
 
-  /** A parameter, or what belongs to it in another arena. */
+  /** A parameter, or its gradient or moment in another arena. */
   tensor(name: string, arena: ArenaName = "parameters"): Tensor {
     const key = `${arena}/${name}`,
       spec = this.specs.find((spec) => spec.name === name),

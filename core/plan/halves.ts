@@ -8,10 +8,10 @@ import { type HalfFormat, type Op, slicePacked, type Step, Storage, type Tensor,
 import type { Plan } from "./plan.ts";
 import { at, present } from "../lists.ts";
 
-/** Most steps between two uses of an unpacked tensor. Over more steps it is unpacked again instead of being kept. */
+/** Most steps between two uses of an unpacked tensor. After more steps it is unpacked again instead of being kept. */
 const NEAR = 6;
 
-/** A read of a saved tensor: which step, and by which name. */
+/** A read of a saved tensor: the step and the role. */
 interface Use {
   readonly op: Op;
   readonly step: number;
@@ -95,7 +95,7 @@ function packedColumns(saved: Saved, format: HalfFormat): PackedColumns[] {
   }));
 }
 
-/** Groups of uses that are near enough to each other to share one unpacked tensor. */
+/** Groups of uses that are close enough to share one unpacked tensor. */
 function clusters(uses: readonly Use[]): Use[][] {
   const found: Use[][] = [];
   for (const use of uses) {
@@ -106,7 +106,10 @@ function clusters(uses: readonly Use[]): Use[][] {
   return found;
 }
 
-/** The use with the words as its tensor; undefined where its kernels cannot read words, or where a word would be cut in two. */
+/**
+ * The use with the packed words as its tensor; undefined if its kernels cannot read packed words, or if a word would be
+ * divided.
+ */
 function wordsFor(use: Use, { start, words }: PackedColumns): Use | undefined {
   const { op, role, tensor: { offset, columns } } = use;
   if (!op.packedReads?.includes(role)) return undefined;
@@ -114,14 +117,14 @@ function wordsFor(use: Use, { start, words }: PackedColumns): Use | undefined {
   return tensor && { ...use, tensor };
 }
 
-/** A step that unpacks what a cluster of uses needs into new memory, and the uses with that memory as their tensor. */
+/** A step that unpacks the columns of a cluster of uses into new memory, and the uses with that memory as their tensor. */
 function unpackedFor(
   cluster: readonly Use[],
   saved: Saved,
   { start, end, words }: PackedColumns,
 ): { step: Step; reads: Use[] } {
   const { storage: { name }, rows } = saved, starts = cluster.map(({ tensor }) => tensor.offset);
-  // No word may be cut in two: the slice begins at an even column, and ends at one or at the end of the row.
+  // No word may be divided: the slice begins at an even column, and ends at an even column or at the end of the row.
   const low = Math.min(...starts.map((first) => first - (first - start) % 2));
   const most = Math.max(...cluster.map(({ tensor }, i) => at(starts, i) + tensor.columns)),
     high = Math.min(end, most + (most - low) % 2);
@@ -164,7 +167,7 @@ function changesFor(plan: Plan, format: HalfFormat): Changes {
   return changes;
 }
 
-/** The plan with its saved activations in `format`: the backward pass reads nothing but the packed words. */
+/** The plan with its saved activations in `format`. The backward pass reads only the packed words. */
 export function withPackedSaves(plan: Plan, format: HalfFormat): Plan {
   const { after, before, reads } = changesFor(plan, format);
   const steps = plan.steps.flatMap((step, at): Step[] => {

@@ -86,7 +86,10 @@ export class ReferenceExecutor implements Executor {
 
   #arena(arena: Arena): Float64Array {
     let found = this.#arenas.get(arena);
-    if (!found) this.#arenas.set(arena, found = new Float64Array(arena.elements));
+    if (!found) {
+      found = new Float64Array(arena.elements);
+      this.#arenas.set(arena, found);
+    }
     return found;
   }
 }
@@ -110,7 +113,8 @@ export class ReferenceProgram implements Program {
     plan: Plan,
     { memory, arenaOf }: { memory: Memory; arenaOf: (arena: Arena) => Float64Array },
   ) {
-    [this.#plan, this.memory] = [plan, memory];
+    this.#plan = plan;
+    this.memory = memory;
     for (const storage of wholeStorages(plan)) {
       this.#numbers.set(
         storage,

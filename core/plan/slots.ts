@@ -58,14 +58,14 @@ export function lifetimesOf(
   { keep, untilEnd }: { keep: Iterable<Storage>; untilEnd: Iterable<Storage> },
 ): Map<Storage, Lifetime> {
   const lifetimes = new Map<Storage, Lifetime>();
-  work.forEach(({ uses }, at) => {
+  for (const [at, { uses }] of work.entries()) {
     for (const storage of uses) {
       if (storage.pinned) continue;
       const known = lifetimes.get(storage);
       if (known) known.last = at;
       else lifetimes.set(storage, { first: at, last: at });
     }
-  });
+  }
   for (const storage of keep) if (!storage.pinned) lifetimes.set(storage, { first: 0, last: work.length });
   for (const storage of untilEnd) {
     const known = lifetimes.get(storage);

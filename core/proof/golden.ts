@@ -49,7 +49,7 @@ const RUNNERS: ReadonlyMap<string, Runner> = new Map([
 ]);
 
 /** The kinds of cases that can be run. */
-export const GOLDEN_OPS: readonly string[] = [...RUNNERS.keys()];
+const GOLDEN_OPS: readonly string[] = [...RUNNERS.keys()];
 
 async function runCase(file: GoldenFile, target: Target): Promise<Comparison> {
   const runner = RUNNERS.get(file.op);

@@ -19,7 +19,7 @@ import { trainingPlan } from "../train/plans.ts";
 import { Trainer } from "../train/trainer.ts";
 
 /** T = 2 W, as in the documented study. */
-export const LEAK_EXPERIMENT = {
+const LEAK_EXPERIMENT = {
   vocabSize: 512,
   T: 64,
   batch: 8,
@@ -67,7 +67,7 @@ const SHAPE: Shape = {
  * The hybrid of the experiment: three global layers (0, 3 and 6), four local ones, window 32, 8 meta tokens. Its block is the
  * published one, or with the profile `seed` that of the documented study.
  */
-export function leakModel(profile?: Profile): HymbaConfig {
+function leakModel(profile?: Profile): HymbaConfig {
   const arms = profile === "seed" ? armsOf("seed", SHAPE, ["hybrid-paper"]) : armsOf("arms", SHAPE, [ArchType.HYBRID]);
   return at(arms, 0).config;
 }

@@ -3,10 +3,10 @@ import { type Disk, MAX_JSON, parseJson, readText, writeAtomic } from "../disk/m
 import { HymbaError } from "../errors.ts";
 import { Tokenizer } from "../tokenizer/mod.ts";
 
-/** Largest file of sampled pairs that is read, in bytes; JSON that is no list of tokens may have {@link MAX_JSON}. */
+/** Largest file of sampled pairs that is read, in bytes; other JSON is limited to {@link MAX_JSON}. */
 export const MAX_PAIRS_BYTES = 256 * 2 ** 20;
 
-/** A tokenizer from either of its forms. */
+/** Reads a tokenizer in either format. */
 export async function readTokenizer(disk: Disk, path: string): Promise<Tokenizer> {
   return path.endsWith(".json")
     ? await Tokenizer.openJson(await readText(disk, path), { name: path })
@@ -30,7 +30,7 @@ export async function readJson<T>(
   return as(parseJson(await readText(disk, path), path, { most }), path);
 }
 
-/** JSON as every file has it. */
+/** The text of a JSON file. */
 export const spelled = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 export const writeJson = (disk: Disk, path: string, value: unknown): Promise<void> =>

@@ -22,14 +22,14 @@ async function isOurs(disk: Disk, folder: string, name: string): Promise<boolean
 
 const CHOOSE = "choose another folder with --out, or move these files away; nothing was changed";
 
-/** Throws a UsageError when a run has a link in it: training would write where the link leads. */
+/** Throws a UsageError if a run contains a link, because training would write to its target. */
 async function requireNoLinks(disk: Disk, folder: string): Promise<void> {
   for (const name of await disk.list(folder)) {
     const path = join(folder, name), found = await disk.stat(path);
     if (found?.link) {
       throw new UsageError(`${path} is a link`, {
         expected: "a run whose files and folders are in it",
-        hint: "put the file or folder itself there, or choose another folder with --out; nothing was changed",
+        hint: "replace it by the file or folder itself, or choose another folder with --out; nothing was changed",
       });
     }
     if (found?.kind === "folder") await requireNoLinks(disk, path);
@@ -37,8 +37,8 @@ async function requireNoLinks(disk: Disk, folder: string): Promise<void> {
 }
 
 /**
- * Throws a UsageError unless the folder is absent, empty, a run, or what a process left that was killed before the run's record
- * was written. Throws a HymbaError when its record cannot be read. Writes nothing.
+ * Throws a UsageError unless the folder is absent, empty, a run, or left by a process that was killed before it wrote the
+ * record. Throws a HymbaError if its record cannot be read. Writes nothing.
  */
 export async function requireOwnFolder(disk: Disk, folder: string): Promise<void> {
   const found = await disk.stat(folder);
@@ -61,7 +61,7 @@ export async function requireOwnFolder(disk: Disk, folder: string): Promise<void
   });
 }
 
-/** Throws a HymbaError unless the tokenizer of a run is the one that its record names. */
+/** Throws a HymbaError if the tokenizer of a run does not match its record. */
 export function requireOwnTokenizer(path: string, { hash, recorded }: { hash: string; recorded: string }): void {
   if (hash === recorded) return;
   throw new HymbaError(`${path} is not the tokenizer of this run`, {

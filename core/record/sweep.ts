@@ -1,4 +1,4 @@
-/** sweep.json: what a sweep tried, what it came to and what it chose. */
+/** sweep.json: the trials of a sweep, their results and the choice. */
 import { join } from "../system/path.ts";
 import type { Value } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
@@ -36,11 +36,11 @@ const value = custom<unknown>((given) => isValue(given), "a value of a key");
 const point = mapOf(value, { max: 16 });
 const trial = {
   arm: armName,
-  /** What the arm is called in the run of its round. */
+  /** The name of the arm in the run of its round. */
   name: armName,
   point,
   round: whole({ min: 1, max: 64 }),
-  /** Nats per token on the development part; no loss where the training diverged. */
+  /** Nats per token on the development part; no loss if the training diverged. */
   losses: list(object({ seed: count, loss: optional(number()) }), { min: 1, max: RECORD_LIMITS.seeds }),
 };
 
@@ -58,14 +58,14 @@ const sweep = object({
   choices: list(object({ arm: armName, point, loss: number(), edge: list(text(), { max: 16 }) }), {
     max: RECORD_LIMITS.arms,
   }),
-  /** The values of the study's keys, as JSON, in which the trials do not differ. */
+  /** The values of the study's keys that all trials share, as JSON. */
   values: mapOf(long, { max: RECORD_LIMITS.origins }),
 });
 
 type Point = Readonly<Record<string, Value>>;
 type Stored = Checked<typeof sweep>;
 
-/** What a sweep came to. */
+/** The result of a sweep. */
 export type SweepRecord = Omit<Stored, "over" | "trials" | "choices"> & {
   readonly over: readonly { readonly path: string; readonly values: readonly Value[] }[];
   readonly trials: readonly (Omit<Stored["trials"][number], "point"> & { readonly point: Point })[];
@@ -73,9 +73,9 @@ export type SweepRecord = Omit<Stored, "over" | "trials" | "choices"> & {
 };
 
 /** sweep.json. Throws a HymbaError with the file and the place of the first value that is wrong. */
-export const sweepRecordOf = (found: unknown, path: string): SweepRecord => readAs(sweep, found, path) as SweepRecord;
+const sweepRecordOf = (found: unknown, path: string): SweepRecord => readAs(sweep, found, path) as SweepRecord;
 
-/** The record of a finished sweep. Throws a UsageError where the folder has none. */
+/** The record of a finished sweep. Throws a UsageError if the folder has none. */
 export async function readSweep(disk: Disk, folder: string): Promise<SweepRecord> {
   const path = join(folder, SWEEP_FILES.record), record = await readJson(disk, path, { as: sweepRecordOf });
   if (record) return record;
@@ -83,6 +83,6 @@ export async function readSweep(disk: Disk, folder: string): Promise<SweepRecord
   throw new UsageError(`${folder} is not a finished sweep`, {
     expected: `a folder with ${SWEEP_FILES.record}`,
     got: begun ? "a sweep that was not finished" : "something else",
-    hint: begun ? "repeat the command that began it; it continues" : "hymba sweep makes one",
+    hint: begun ? "repeat the command that started it; it continues" : "hymba sweep makes one",
   });
 }

@@ -1,4 +1,4 @@
-/** What a run keeps of its test part: qualities, losses of tokens, and every reading of that text. */
+/** The files about the test part: qualities, losses of tokens, and the list of all evaluations on it. */
 import { join } from "../system/path.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
@@ -18,7 +18,7 @@ const armTest = object({
   stages: object({ pretraining: optional(measured), orpo: optional(measured), control: optional(measured) }),
 });
 
-/** What one trained arm reaches on the test part: arms/NAME-SEED/test.json. */
+/** The results of one trained arm on the test part: arms/NAME-SEED/test.json. */
 export type ArmTest = Checked<typeof armTest>;
 
 const baselines = object({ unigram: measured, bigram: measured });
@@ -29,19 +29,19 @@ export type TestBaselines = Checked<typeof baselines>;
 const reading = object({
   when: text({ max: 64 }),
   command: long,
-  /** study: all models that had no result, once. The others are readings that somebody asked for. */
+  /** study: the evaluation of all models without a result. The others were requested by the user. */
   by: oneOf(["study", "evaluate", "verify"]),
   models: list(object({ arm: armName, seed: count, stages: list(stage, { max: STAGES.length }) }), {
     max: RECORD_LIMITS.samples,
   }),
 });
 
-/** One time that the test part was read. It is written before the reading, so that a killed reading counts too. */
+/** One evaluation on the test part. It is written before the evaluation, so that an evaluation that was killed counts, too. */
 export type Reading = Checked<typeof reading>;
 
 const readings = object({ format: oneOf([1]), readings: list(reading, { max: RECORD_LIMITS.samples }) });
 
-/** All that a run has of its test part. */
+/** All results on the test part. */
 export interface TestPart {
   readonly results: readonly ArmTest[];
   readonly losses: readonly TokenLosses[];
@@ -53,11 +53,11 @@ const armTestOf = (value: unknown, path: string): ArmTest => readAs(armTest, val
 const baselinesOf = (value: unknown, path: string): TestBaselines => readAs(baselines, value, path);
 const readingsOf = (value: unknown, path: string) => readAs(readings, value, path);
 
-/** The test result of an arm; undefined where it was not tested. Throws a HymbaError when it is damaged. */
+/** The test result of an arm; undefined if there is none. Throws a HymbaError if it is damaged. */
 export const readArmTest = (disk: Disk, folder: string, { arm, seed }: Pick<ArmTest, "arm" | "seed">) =>
   readJson(disk, join(armFolder(folder, arm, seed), testFile), { as: armTestOf });
 
-/** Writes the losses of the test tokens (nats) after each stage, and then the result that closes the arm. */
+/** Writes the losses of the test tokens (nats) after each stage, then the result, which marks the arm as tested. */
 export async function writeArmTest(
   disk: Disk,
   folder: string,
@@ -68,24 +68,24 @@ export async function writeArmTest(
   await writeJson(disk, join(own, testFile), result);
 }
 
-/** Every reading of the test part so far. */
-export const readReadings = async (disk: Disk, folder: string): Promise<readonly Reading[]> =>
+/** All evaluations on the test part so far. */
+const readReadings = async (disk: Disk, folder: string): Promise<readonly Reading[]> =>
   (await readJson(disk, join(folder, FILES.readings), { as: readingsOf }))?.readings ?? [];
 
-/** Adds a reading to the list. To be called before the text is read. Throws UsageError when the list is full. */
+/** Adds an evaluation to the list. Call it before the evaluation. Throws a UsageError if the list is full. */
 export async function addReading(disk: Disk, folder: string, added: Omit<Reading, "when">): Promise<void> {
   const before = await readReadings(disk, folder);
   if (before.length >= RECORD_LIMITS.samples) {
     throw new UsageError(`${join(folder, FILES.readings)} is full`, {
       expected: `at most ${RECORD_LIMITS.samples} readings of the test part`,
-      hint: "a test part that was read so often says nothing any more; choose another one in a new run",
+      hint: "results on a test part that was used so often mean nothing; choose another one in a new run",
     });
   }
   const all = [...before, { when: new Date().toISOString(), ...added }];
   await writeJson(disk, join(folder, FILES.readings), { format: 1, readings: all });
 }
 
-/** Puts the readings of several runs into one list, by time; a reading that two of them have counts once. */
+/** Merges the lists of several runs, sorted by time. An evaluation that is in two of them is listed once. */
 export async function mergeReadings(disk: Disk, into: string, { from }: { from: readonly string[] }): Promise<void> {
   const all = new Map<string, Reading>();
   for (const folder of [into, ...from]) {
@@ -99,7 +99,7 @@ export async function mergeReadings(disk: Disk, into: string, { from }: { from: 
 export const writeTestBaselines = (disk: Disk, folder: string, found: TestBaselines): Promise<void> =>
   writeJson(disk, join(folder, FILES.test), found);
 
-/** The test part of a run with these results; undefined where none of it was read. */
+/** The test results of a run with these arms; undefined if there are none. */
 export async function loadTestPart(
   disk: Disk,
   folder: string,

@@ -12,7 +12,7 @@ export const rotary: Reference<"rotary"> = ({ x, table, position }, { B, T, H, K
   const angle = (p: number, i: number) => {
     if (low === 0) return { cos: table.at(p, 0, i), sin: table.at(p, 1, i) };
     const near = p % low, far = low + Math.floor(p / low);
-    const [c, s] = [table.at(near, 0, i), table.at(near, 1, i)], [C, S] = [table.at(far, 0, i), table.at(far, 1, i)];
+    const c = table.at(near, 0, i), s = table.at(near, 1, i), C = table.at(far, 0, i), S = table.at(far, 1, i);
     return { cos: c * C - s * S, sin: s * C + c * S };
   };
   for (let b = 0; b < B; b++) {

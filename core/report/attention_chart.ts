@@ -102,7 +102,10 @@ function positionAxis({ positions: P, metaTokens: M, labels = [] }: AttentionMap
   return {
     ...scale({ min: 0, max: P, title: words }, { grid: false }),
     ticks: {
-      ...{ color: INK, font, autoSkip: false, maxRotation: 90 },
+      color: INK,
+      font,
+      autoSkip: false,
+      maxRotation: 90,
       callback: (value: unknown) => tokenName(labels[Math.floor(Number(value))] ?? ""),
     },
     afterBuildTicks: (made: ChartScale) => {

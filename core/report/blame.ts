@@ -1,4 +1,4 @@
-/** What each change on the way from one model to another adds to the loss: as values, as CSV and in words. */
+/** How much each change from one model to another adds to the loss: as values, as CSV and in words. */
 import type { Run } from "../record/mod.ts";
 import { at, mean } from "../lists.ts";
 import type { Lattice } from "../study/blame.ts";
@@ -9,13 +9,13 @@ import { type Difference, differenceOf, isClear } from "./statistics.ts";
 import { testQuality } from "./summary.ts";
 import { pointInWords } from "./sweep_report.ts";
 
-/** How much one change adds, in nats per token; above zero: the loss rises. */
+/** The effect of one change in nats per token. Above zero, the loss rises. */
 export interface Blamed {
   readonly change: string;
   readonly fields: Lattice["changes"][number]["fields"];
-  /** Mean over the seeds. Its interval allows for the number of changes. */
+  /** Mean over the seeds. The interval is simultaneous for all changes. */
   readonly share: Difference;
-  /** The least and the most that the change adds, by what has been changed before. */
+  /** The smallest and the largest effect of the change, over the changes that were made before it. */
   readonly range: readonly [least: number, most: number];
   /** By seed. */
   readonly bySeed: readonly number[];
@@ -24,15 +24,15 @@ export interface Blamed {
 export interface Blame {
   readonly from: string;
   readonly to: string;
-  /** The part of the text that the losses are of. */
+  /** The part of the text of the losses. */
   readonly part: "test" | "validation";
   readonly seeds: readonly number[];
-  /** Seeds with which a model diverged: they are left out. */
+  /** Seeds with a model that diverged. They are left out. */
   readonly diverged: readonly { readonly seed: number; readonly models: readonly string[] }[];
   readonly total: Difference;
   readonly changes: readonly Blamed[];
   readonly idle: readonly string[];
-  /** How many orders were sampled; undefined where all count. */
+  /** How many orders were sampled; undefined if all orders were used. */
   readonly orders?: number;
   readonly models: readonly {
     readonly name: string;
@@ -41,7 +41,7 @@ export interface Blame {
   }[];
 }
 
-/** The losses of a model by seed: on the test part where it was read. */
+/** The losses of a model by seed, on the test part if it was evaluated. */
 function lossesOf(run: Run, name: string, part: Blame["part"]): (number | undefined)[] {
   return run.record.study.seeds.map((seed) => {
     const result = run.results.find((one) => one.arm === name && one.seed === seed);
@@ -51,8 +51,8 @@ function lossesOf(run: Run, name: string, part: Blame["part"]): (number | undefi
 }
 
 /**
- * The shares of all changes from the run that trained the models. `choices`: the values of each model that a sweep chose. Undefined
- * where no seed has all models.
+ * The shares of all changes from the run that trained the models. `choices`: the values that a sweep chose for each model.
+ * Undefined if no seed has all models.
  */
 export function blameOf(
   run: Run,
@@ -76,7 +76,10 @@ export function blameOf(
     return { change: name, fields, share, range: rangeOf(at(additions, i), values), bySeed };
   });
   return {
-    ...{ from, to, part, idle },
+    from,
+    to,
+    part,
+    idle,
     seeds: used.map((i) => at(all, i)),
     diverged: all.flatMap((seed, i) => {
       const models = nodes.map(({ name }) => name).filter((name) => losses.get(name)?.[i] === undefined);
@@ -95,10 +98,10 @@ export function blameOf(
 const shown = (value: unknown): string => JSON.stringify(value) ?? "absent";
 
 /** The fields of a change in words: `archType "mamba" to "hymba", valueHeadDim 8 to 16`. */
-export const changeInWords = ({ fields }: Pick<Blamed, "fields">): string =>
+const changeInWords = ({ fields }: Pick<Blamed, "fields">): string =>
   fields.map(({ path, from, to }) => `${path} ${shown(from)} to ${shown(to)}`).join(", ");
 
-/** blame.csv: a row for each change, then one for the whole way. */
+/** blame.csv: a row for each change, then one for all changes together. */
 export function blameCsv({ changes, total, part, seeds, orders }: Blame): string {
   const head =
     "change,fields,share_nats,low_nats,high_nats,alone_low_nats,alone_high_nats,least_nats,most_nats,seeds," +
@@ -125,7 +128,7 @@ export function blameCsv({ changes, total, part, seeds, orders }: Blame): string
 const nats = (difference: Difference, interval = difference.interval): string =>
   `${fixed(difference.mean, 4)} nats${interval ? ` (${fixed(interval[0], 4)} to ${fixed(interval[1], 4)})` : ""}`;
 
-/** How the orders were taken, in words. */
+/** How the orders were chosen, in words. */
 export const ordersInWords = ({ orders, changes }: Blame): string =>
   orders === undefined
     ? `averaged over all orders of ${changes.length} changes`

@@ -9,7 +9,7 @@ import { fixed } from "./format.ts";
 import { asDifference, comparedPart, lastStageOf, type Standing, standingOf } from "./statistics.ts";
 import type { Column } from "./table.ts";
 
-/** A run with the name that the comparison calls it by. */
+/** A run and its name in the comparison. */
 export interface NamedRun {
   readonly name: string;
   readonly run: Run;
@@ -23,7 +23,7 @@ export interface RunDifference {
   readonly loss_a: number;
   readonly loss_b: number;
   readonly difference: number;
-  /** 95 %, together with the other differences, and alone. */
+  /** 95 % intervals: simultaneous for all differences, and of this one alone. */
   readonly interval: readonly [low: number, high: number];
   readonly interval_alone: readonly [low: number, high: number];
   readonly seeds: number;
@@ -45,11 +45,13 @@ export interface CompareOptions {
   readonly margin?: number;
   /** Only these models. */
   readonly models?: readonly string[];
-  /** Every model of a run with every model of another, not only models of one name with the first run. */
+  /**
+   * Compare every model of a run with every model of the others, instead of only models of the same name with the first run.
+   */
   readonly everyPair?: boolean;
 }
 
-/** What decides which tokens are compared. Runs that differ in one of these have no tokens in common. */
+/** The facts that determine the compared tokens. Runs that differ in one of them have no tokens in common. */
 const textOf = ({ run: { record: { corpus, tokenizer, study, data } } }: NamedRun) => ({
   "the corpus": corpus.sha256,
   "the validation text": corpus.validation?.sha256,
@@ -71,7 +73,7 @@ function requireSameTokens([first, ...others]: readonly NamedRun[]): void {
     throw new UsageError(`${first.name} and ${other.name} have no tokens in common`, {
       expected: "runs on the same text, cut into the same tokens",
       got: `other: ${differ.join(", ")}`,
-      hint: "bits per byte of both can be read beside each other with hymba runs; they are not paired",
+      hint: "hymba runs shows bits per byte of both, which are not paired",
     });
   }
 }
@@ -87,7 +89,7 @@ interface Kept extends TokenLosses {
   readonly run: string;
 }
 
-/** The losses of all runs after a stage on one part. Throws a UsageError where a run kept none. */
+/** The losses of all runs after a stage on one part. Throws a UsageError if a run has none. */
 function keptOf(runs: readonly NamedRun[], { stage, part, models }: {
   stage: StageName;
   part: "validation" | "test";
@@ -106,7 +108,7 @@ function keptOf(runs: readonly NamedRun[], { stage, part, models }: {
 
 type Side = RunDifference["a"];
 
-/** The pairs that are compared. Throws a UsageError when there is none. */
+/** The compared pairs. Throws a UsageError if there is none. */
 function pairsOf(runs: readonly NamedRun[], kept: readonly Kept[], everyPair: boolean): [a: Side, b: Side][] {
   const modelsOf = (run: string) => [...new Set(kept.filter((one) => one.run === run).map(({ arm }) => arm))];
   const sides = runs.map(({ name }) => modelsOf(name).map((model): Side => ({ run: name, model })));
@@ -125,8 +127,8 @@ function pairsOf(runs: readonly NamedRun[], kept: readonly Kept[], everyPair: bo
 }
 
 /**
- * Compares the models of several runs on the same tokens: each later run with the first one, model by model. All intervals hold
- * together. Throws a UsageError where the runs were not evaluated on the same tokens, or have no pair of models or no seed in
+ * Compares the models of several runs on the same tokens: each later run with the first one, model by model. The intervals are
+ * simultaneous. Throws a UsageError if the runs were not evaluated on the same tokens, or have no pair of models or no seed in
  * common. Needs `loadStudent`, which `loadRun` calls.
  */
 export function compareRuns(runs: readonly NamedRun[], options: CompareOptions = {}): RunComparison {
@@ -200,7 +202,7 @@ export function compareTable({ rows }: RunComparison): { columns: Column[]; rows
   };
 }
 
-/** What the table rests on, in words. */
+/** The basis of the table, in words. */
 export function compareNote(runs: readonly NamedRun[], { part, stage, margin, blocks, tokens, rows }: RunComparison) {
   const [first, ...others] = runs.map(({ name }) => name), most = Math.max(...rows.map(({ seeds }) => seeds));
   return `First run: ${first}. Other: ${

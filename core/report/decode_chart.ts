@@ -18,7 +18,8 @@ function linesOf(arms: readonly DecodeReport[], of: (cost: TokenCost) => Interva
   return arms.flatMap(({ arm, costs, full_caches: full }): Line[] => {
     const line = (costs: readonly TokenCost[]) => ({
       points: costs.filter(({ batch }) => batch === 1).map((cost) => pointOf(cost.context, of(cost))),
-      ...{ look: lookOf(arm), markers: true },
+      look: lookOf(arm),
+      markers: true,
     });
     return [{ ...line(costs), endName: arm }, ...(full ? [{ ...line(full), style: "dashed" as const }] : [])];
   });

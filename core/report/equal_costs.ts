@@ -1,6 +1,6 @@
 /**
- * The models at equal tokens, arithmetic and time: a run whose models have shorter trainings (`decayAt`) knows each model's loss at
- * several costs, and between two of them a straight line over the logarithm of the cost.
+ * Compares the models at equal tokens, flops and time. A run with shorter trainings (`decayAt`) has each model's loss at
+ * several costs. Between two of them the loss is interpolated linearly over the logarithm of the cost.
  */
 import type { Arm } from "../config/mod.ts";
 import { at } from "../lists.ts";
@@ -15,7 +15,7 @@ import { oneLine } from "./caption.ts";
 import { type Spread, spreadOf, testQuality } from "./summary.ts";
 import type { MetricsTable } from "./table.ts";
 
-export const COST_AXES = ["tokens", "flops", "seconds"] as const;
+const COST_AXES = ["tokens", "flops", "seconds"] as const;
 export type CostAxis = typeof COST_AXES[number];
 
 /** One model at one cost. */
@@ -26,7 +26,9 @@ export interface AtCost {
   readonly model: string;
   /** Nats per token, the mean over the seeds. */
   readonly loss: number;
-  /** Loss above that of the best model at this cost, paired by seed; its interval allows for all pairs of models. */
+  /**
+   * Loss minus that of the best model at this cost, paired by seed. The intervals are simultaneous for all pairs of models.
+   */
   readonly above: Difference | undefined;
 }
 
@@ -44,7 +46,7 @@ function lengthsOf({ record: { study } }: Run): Lengths[] {
   }));
 }
 
-/** Seconds of an update of a model: the median of all that were logged, so that other work on the machine counts little. */
+/** Seconds per update of a model: the median of all logged updates, so that other work on the machine has little influence. */
 function updateSecondsOf(run: Run, model: string): number {
   const times = run.metrics.flatMap((line) =>
     line.kind === "train" && line.arm === model && line.stage === "pretraining" && line.tokens_per_s
@@ -63,19 +65,19 @@ function costsOf(run: Run, { model, arms }: Lengths, axis: CostAxis): number[] {
   });
 }
 
-/** The loss of one training on the part of the text that models are compared on. */
+/** The loss of one training on the compared part of the text. */
 function lossOf(run: Run, arm: string, seed: number): number | undefined {
   if (comparedPart(run) === "test") return testQuality(run, { arm, seed }, "pretraining")?.loss;
   return run.results.find((result) => result.arm === arm && result.seed === seed)?.stages.pretraining?.final.loss;
 }
 
-/** A model's losses by cost: the end of each of its trainings, the cheapest first. */
+/** A model's losses by cost: one for the end of each training, the cheapest first. */
 export interface LossByCost {
   readonly model: string;
   readonly points: readonly { readonly cost: number; readonly spread: Spread }[];
 }
 
-/** The losses of all models by their cost on an axis, on the part of the text that models are compared on. */
+/** The losses of all models by their cost on an axis, on the compared part of the text. */
 export const lossesByCost = (run: Run, axis: CostAxis): LossByCost[] =>
   lengthsOf(run).map((lengths) => {
     const costs = costsOf(run, lengths, axis);
@@ -86,13 +88,13 @@ export const lossesByCost = (run: Run, axis: CostAxis): LossByCost[] =>
     return { model: lengths.model, points };
   });
 
-/** A value at a cost, by a straight line over the logarithm of the cost; undefined outside the known costs. */
+/** Interpolates a value linearly over the logarithm of the cost. Undefined outside the known costs. */
 export function interpolated(
   costs: readonly number[],
   values: readonly (number | undefined)[],
   cost: number,
 ): number | undefined {
-  // A hair of room: the same cost may be computed in two ways.
+  // With a small tolerance, because the same cost can be computed in two ways.
   const above = costs.findIndex((each) => each >= cost * (1 - 1e-9));
   if (above < 0) return undefined;
   const high = at(costs, above), end = values[above];
@@ -102,7 +104,7 @@ export function interpolated(
   return start + (end - start) * Math.log(cost / low) / Math.log(high / low);
 }
 
-/** Every model at one cost; empty where a model was not trained for so little. */
+/** Every model at one cost; empty if a model has no training as cheap as this. */
 function atCost(
   run: Run,
   { models, axis, cost }: { models: readonly Lengths[]; axis: CostAxis; cost: number },
@@ -126,13 +128,13 @@ function atCost(
   });
 }
 
-/** All models at all costs that every model has: on each axis as many as there are lengths, the largest last. */
+/** All models at all common costs: on each axis one cost per length, the largest last. */
 export function equalCosts(run: Run): AtCost[] {
   if (!hasBranches(run)) return [];
   const models = lengthsOf(run), count = Math.min(...models.map(({ arms }) => arms.length));
   return COST_AXES.flatMap((axis) =>
     Array.from({ length: count }, (_, i) =>
-      // The cheapest training of this length: all other models have a shorter and a longer one beside it.
+      // The cost of the cheapest model at this length. All other models have a shorter and a longer training around it.
       Math.min(...models.map((lengths) => at(costsOf(run, lengths, axis), i)))).flatMap((cost) =>
         Number.isFinite(cost) ? atCost(run, { models, axis, cost }) : []
       )
@@ -162,7 +164,7 @@ const IN_WORDS: Readonly<Record<CostAxis, (cost: number) => string>> = {
   seconds: (cost) => `${duration(cost)} of training`,
 };
 
-/** The models at the largest cost that all of them have, on each axis; empty where there are no shorter trainings. */
+/** The models at the largest common cost on each axis; empty without shorter trainings. */
 export function equalCostTables(run: Run): MetricsTable[] {
   const all = equalCosts(run);
   const rows = COST_AXES.flatMap((axis) => {

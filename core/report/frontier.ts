@@ -1,4 +1,4 @@
-/** What quality costs: loss and recall of every model against the bytes of its cache, its arithmetic and its time. */
+/** The cost of quality: loss and recall of every model against the bytes of its cache, its flops and its time. */
 import { type Arm, studyOfArm } from "../config/mod.ts";
 import { mean } from "../lists.ts";
 import type { ArmResult, Run } from "../record/mod.ts";
@@ -12,7 +12,7 @@ import { short } from "./format.ts";
 import { type Spread, spreadOf, summaries } from "./summary.ts";
 
 /** A model on the frontier's axes. Spreads are over the seeds. */
-export interface Priced {
+export interface ModelCost {
   readonly name: string;
   /** Keys, values and states of one sequence. */
   readonly cacheBytes: number;
@@ -21,7 +21,7 @@ export interface Priced {
   /** Of the first stage. */
   readonly seconds: Spread | undefined;
   readonly loss: Spread | undefined;
-  /** The share of right answers over all distances, where the model was probed. */
+  /** The share of right answers over all distances, if the model was probed. */
   readonly recall: Spread | undefined;
 }
 
@@ -38,13 +38,13 @@ const recallOf = (run: Run, name: string): Spread | undefined =>
   );
 
 /** Every model that finished its first stage, in the order of the study. */
-export const pricedModels = (run: Run): Priced[] =>
-  summaries(run).flatMap(({ name, arm, results, spread }): Priced[] => {
+export const modelCosts = (run: Run): ModelCost[] =>
+  summaries(run).flatMap(({ name, arm, results, spread }): ModelCost[] => {
     const [first] = results, loss = spread(({ stages }) => stages.pretraining?.final.loss);
     if (!first || !loss) return [];
     const seconds = spread(({ stages }) => stages.pretraining?.train_s);
-    const priced = { cacheBytes: bytesOf(first), flopsPerToken: flopsPerToken(run, arm), seconds };
-    return [{ name, ...priced, loss, recall: recallOf(run, name) }];
+    const costs = { cacheBytes: bytesOf(first), flopsPerToken: flopsPerToken(run, arm), seconds };
+    return [{ name, ...costs, loss, recall: recallOf(run, name) }];
   });
 
 /** frontier.csv: one row for each model. */
@@ -52,28 +52,28 @@ export function frontierCsv(run: Run): string {
   const head =
     "model,cache_bytes,flops_per_token,pretrain_s,loss_nats,loss_low,loss_high,recall,recall_low,recall_high";
   const three = (spread: Spread | undefined) => spread ? [spread.mean, spread.low, spread.high] : ["", "", ""];
-  const rows = pricedModels(run).map(({ name, cacheBytes, flopsPerToken, seconds, loss, recall }) =>
+  const rows = modelCosts(run).map(({ name, cacheBytes, flopsPerToken, seconds, loss, recall }) =>
     [name, cacheBytes, Math.round(flopsPerToken), seconds?.mean ?? "", ...three(loss), ...three(recall)].join(",")
   );
   return [head, ...rows].map((row) => `${row}\n`).join("");
 }
 
-/** A price: its name, unit, and what a model pays. */
-interface Price {
+/** A kind of cost: its name, its unit, and the value for a model. */
+interface CostKind {
   readonly words: string;
   readonly title: string;
-  of(model: Priced): number | undefined;
+  of(model: ModelCost): number | undefined;
 }
 
-const PRICES: readonly Price[] = [
+const COST_KINDS: readonly CostKind[] = [
   { words: "a smaller cache", title: "bytes of cache per sequence", of: ({ cacheBytes }) => cacheBytes },
   { words: "less arithmetic", title: "flops per token of training", of: ({ flopsPerToken }) => flopsPerToken },
   { words: "less time", title: "seconds of stage 1", of: ({ seconds }) => seconds?.mean },
 ];
 
-/** The models that no other model beats in price and loss at once. */
-function unbeaten(models: readonly Priced[], { of }: Price): Priced[] {
-  const paid = (model: Priced) => of(model) ?? Infinity, lost = ({ loss }: Priced) => loss?.mean ?? Infinity;
+/** The models that no other model beats in both cost and loss. */
+function unbeaten(models: readonly ModelCost[], { of }: CostKind): ModelCost[] {
+  const paid = (model: ModelCost) => of(model) ?? Infinity, lost = ({ loss }: ModelCost) => loss?.mean ?? Infinity;
   return models.filter((model) =>
     !models.some((other) =>
       paid(other) <= paid(model) && lost(other) <= lost(model) &&
@@ -82,23 +82,23 @@ function unbeaten(models: readonly Priced[], { of }: Price): Priced[] {
   );
 }
 
-/** Which models are on the frontier of each price, by their mean losses. */
+/** The models on the frontier of each kind of cost, by their mean losses. */
 export function frontierFindings(run: Run): string[] {
   if (run.record.study.suite !== "frontier") return [];
-  const models = pricedModels(run);
-  return PRICES.map((price) => {
-    const names = unbeaten(models, price).map(({ name }) => oneLine(name)).join(", ");
-    return `By their mean losses, no other model has both ${price.words} and a lower loss than these: ${names}.`;
+  const models = modelCosts(run);
+  return COST_KINDS.map((cost) => {
+    const names = unbeaten(models, cost).map(({ name }) => oneLine(name)).join(", ");
+    return `By their mean losses, no other model has both ${cost.words} and a lower loss than these: ${names}.`;
   });
 }
 
-function pricedCell(
+function costCell(
   run: Run,
-  { models, price, quality }: { models: readonly Priced[]; price: Price; quality: "loss" | "recall" },
+  { models, cost, quality }: { models: readonly ModelCost[]; cost: CostKind; quality: "loss" | "recall" },
 ): Cell {
   const { looks } = armAxis(summaries(run)), names = summaries(run).map(({ name }) => name);
   const lines = models.flatMap((model) => {
-    const step = price.of(model), spread = model[quality], look = looks[names.indexOf(model.name)];
+    const step = cost.of(model), spread = model[quality], look = looks[names.indexOf(model.name)];
     return step === undefined || spread === undefined || !look
       ? []
       : [{ points: [{ step, spread }], look, markers: true }];
@@ -108,7 +108,7 @@ function pricedCell(
     title: isLoss ? "Validation loss" : "Recall, all distances",
     subtitle: isLoss ? "after pretraining; lower left is better" : "upper left is better",
     plot: linePlot(lines, {
-      x: { title: price.title, log: true, tick: short },
+      x: { title: cost.title, log: true, tick: short },
       y: isLoss ? { title: "nats per token" } : { title: "share of right answers", min: 0, max: 1 },
     }),
   };
@@ -116,9 +116,9 @@ function pricedCell(
 
 /** Draws frontier.png. Returns the bytes of a PNG. */
 export function frontierChart(run: Run): Promise<Uint8Array> {
-  const models = pricedModels(run), axis = armAxis(summaries(run));
+  const models = modelCosts(run), axis = armAxis(summaries(run));
   const qualities = models.some(({ recall }) => recall) ? ["loss", "recall"] as const : ["loss"] as const;
-  const cells = qualities.flatMap((quality) => PRICES.map((price) => pricedCell(run, { models, price, quality })));
+  const cells = qualities.flatMap((quality) => COST_KINDS.map((cost) => costCell(run, { models, cost, quality })));
   const legend: Cell = {
     title: "Legend",
     paint: (brush, box) => drawLegend(brush, box, { axis, keys: [], notes: [spreadNote(run)] }),

@@ -1,4 +1,4 @@
-/** What a model loses when a part of it is taken out: by layer, part and kind of token. */
+/** The results of lesions: by layer, part and kind of token. */
 import { compareFamily } from "../eval/comparison.ts";
 import type { LesionLosses } from "../eval/lesion.ts";
 import { CHANGES, type Lesion } from "../eval/lesion_sites.ts";
@@ -16,7 +16,7 @@ import { ACCENT, FAINT, INK, looks, tinted } from "./palette.ts";
 import { asDifference, type Difference } from "./statistics.ts";
 import type { Column } from "./table.ts";
 
-/** The model that was cut, and the text. */
+/** The model with the lesions, and the text. */
 export interface LesionSubject {
   readonly record: RunRecord;
   readonly model: string;
@@ -25,29 +25,31 @@ export interface LesionSubject {
   readonly sequences: number;
 }
 
-/** What one lesion costs on one kind of tokens. */
+/** The effect of one lesion on one kind of tokens. */
 export interface LesionCost {
   readonly group: string;
   readonly kind: string;
   readonly tokens: number;
   readonly intact_nats: number;
-  /** Loss with the lesion minus that of the whole model. */
+  /** Loss with the lesion minus that of the intact model. */
   readonly increase: Difference;
 }
 
-/** All that `hymba lesion` finds. */
+/** The results of `hymba lesion`. */
 export interface LesionReport extends LesionSubject {
-  /** One for each lesion; the first cost is that of all tokens. */
+  /** One entry for each lesion; the first cost is that of all tokens. */
   readonly lesions: readonly { readonly lesion: Lesion; readonly costs: readonly LesionCost[] }[];
   readonly together: number;
 }
 
 const ALL = "all tokens";
 
-/** A kind needs as many tokens for its mean to say something. */
+/** A kind needs at least this many tokens. With fewer, its mean is too noisy. */
 const LEAST_TOKENS = 50;
 
-/** Compares every lesion with the whole model. `groups`: the kinds of the evaluated tokens. All intervals hold together. */
+/**
+ * Compares every lesion with the intact model. `groups`: the kinds of the evaluated tokens. The intervals are simultaneous.
+ */
 export function lesionReport(
   subject: LesionSubject,
   { intact, lesions, groups }: {
@@ -83,8 +85,8 @@ export function lesionReport(
   };
 }
 
-/** What is taken out, in words. */
-export const partInWords = ({ part, head }: Lesion): string => head === undefined ? part : `head ${head}`;
+/** The part with the lesion, in words. */
+const partInWords = ({ part, head }: Lesion): string => head === undefined ? part : `head ${head}`;
 
 /** lesions.csv: one row for each lesion and kind of tokens. */
 export function lesionsCsv({ lesions, model, seed, stage }: LesionReport): string {
@@ -103,7 +105,7 @@ export function lesionsCsv({ lesions, model, seed, stage }: LesionReport): strin
 const range = ({ mean, interval }: Difference): string =>
   interval ? `${fixed(mean, 4)} (${fixed(interval[0], 4)} to ${fixed(interval[1], 4)})` : fixed(mean, 4);
 
-/** The cost of every lesion on all tokens. */
+/** The effect of every lesion on all tokens. */
 export function lesionsTable({ lesions }: LesionReport): { columns: Column[]; rows: string[][] } {
   return {
     columns: [
@@ -121,7 +123,7 @@ export function lesionsTable({ lesions }: LesionReport): { columns: Column[]; ro
   };
 }
 
-/** What the numbers rest on. */
+/** The basis of the numbers. */
 export const lesionsNote = ({ sequences, model, seed, stage, together, record }: LesionReport): string =>
   `${oneLine(model)}, seed ${seed}, ${
     AFTER[stage]
@@ -136,7 +138,7 @@ function partsOf(report: LesionReport): string[] {
 
 const isChange = ({ change, layer }: Lesion) => layer !== undefined && CHANGES.some((one) => one === change);
 
-/** A table of layers × parts, coloured by what the lesion costs. */
+/** A table of layers × parts, coloured by the effect of the lesion. */
 function heatCell(report: LesionReport, change: string): Cell {
   const parts = partsOf(report), layers = [...new Set(report.lesions.flatMap(({ lesion }) => lesion.layer ?? []))];
   const costOf = (layer: number, part: string) =>

@@ -32,7 +32,7 @@ import { speedText, WIDEST } from "./speeds.ts";
 type Format = (value: number) => string;
 
 /** The mean, and the standard deviation of the seeds if they differ by more than rounding. */
-export function withDeviation({ mean, low, high, deviation }: Spread, format: Format): string {
+function withDeviation({ mean, low, high, deviation }: Spread, format: Format): string {
   const differ = deviation !== undefined && high - low > 1e-9 * Math.abs(mean);
   return differ ? `${format(mean)} ± ${format(deviation)}` : format(mean);
 }
@@ -98,7 +98,7 @@ function qualityTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
   });
 }
 
-/** Qualities on the test part after each stage; empty where it was not read. */
+/** Qualities on the test part after each stage; empty if it was not evaluated. */
 function testTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
   const { test } = run;
   if (!test) return [];
@@ -127,7 +127,7 @@ function testTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
   });
 }
 
-/** How often the study read the test part. Later readings by other commands do not change a report. */
+/** How often the study evaluated on the test part. Later evaluations by other commands do not change a report. */
 function readingsNote({ readings }: TestPart): string {
   const own = readings.filter(({ by }) => by === "study").length;
   const times = own === 1 ? "once" : `in ${own} goes, because it was interrupted,`;
@@ -174,7 +174,7 @@ const logProbabilityTable = (arms: readonly ArmSummary[]): MetricsTable =>
     ...preferenceColumns("rejectedLogp", { title: "rejected", ...LOG_PROBABILITY }),
   ]);
 
-/** Speeds measured by themselves at the end of the study: the median of all rounds with its interval. */
+/** Speeds, measured at the end of the study: the median of all rounds with its interval. */
 function speedTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
   const rounds = run.speeds?.arms[0]?.training_tokens_per_s.length ?? 0;
   return {
@@ -230,7 +230,7 @@ const COMPARISON_COLUMNS: readonly Column[] = [
   { name: "finding", align: "left" },
 ];
 
-/** What a difference says of two models. */
+/** The result of a comparison of two models, in words. */
 const FINDING: Readonly<Record<Standing, (names: readonly [a: string, b: string]) => string>> = {
   lower: ([a]) => `${oneLine(a)} is better`,
   higher: ([, b]) => `${oneLine(b)} is better`,
@@ -238,7 +238,7 @@ const FINDING: Readonly<Record<Standing, (names: readonly [a: string, b: string]
   undecided: () => "undecided",
 };
 
-/** Every pair of models on the same tokens; empty where the losses of the tokens were not kept. */
+/** Every pair of models on the same tokens; empty if the losses of the tokens were not stored. */
 function comparisonTables(run: Run): MetricsTable[] {
   const found = comparisons(run);
   if (found.length === 0) return [];
@@ -255,7 +255,7 @@ function comparisonTables(run: Run): MetricsTable[] {
   }];
 }
 
-/** The results of the recall probe; empty where the run has none. */
+/** The results of the recall probe; empty if the run has none. */
 function recallTables(run: Run): MetricsTable[] {
   if (run.recall.length === 0) return [];
   const probe = probeOf(run), { ranges } = probe.recall;
@@ -300,7 +300,7 @@ const DEFINITIONS = [
   "Baselines: counts of single tokens and of pairs of tokens in the training part, with the same tokenizer.",
 ];
 
-/** What the numbers of the tables mean. */
+/** Explains the numbers of the tables. */
 export function meansNote(run: Run): string {
   const { most, words } = seedsOf(run);
   return most === 1

@@ -1,4 +1,4 @@
-/** What a preference task with an oracle came to: how often fresh samples have the attribute, and at what cost. */
+/** The results of a preference task with an oracle: how often fresh samples have the attribute, and the change of the loss. */
 import { ATTRIBUTES } from "../data/oracle.ts";
 import { at } from "../lists.ts";
 import type { OracleResult } from "../study/oracle_files.ts";
@@ -23,7 +23,7 @@ export function shareInterval(hits: number, count: number): Interval {
   return [(middle - spread) / all, (middle + spread) / all];
 }
 
-/** One model after so many steps. */
+/** One model after a number of steps. */
 export interface OraclePoint {
   readonly name: string;
   readonly beta: number | null;
@@ -34,7 +34,10 @@ export interface OraclePoint {
   readonly interval: Interval;
   readonly loss_nats: number;
   readonly kl_nats: number;
-  /** Share minus that of β = 0 after as many steps, on the same prompts with the same draws; all of these hold together. */
+  /**
+   * Share minus that of β = 0 after the same number of steps, on the same prompts with the same random numbers. The intervals
+   * are simultaneous.
+   */
   readonly overBetaZero?: Difference;
   /** Share minus that of the same β with shuffled labels. */
   readonly overShuffled?: Difference;
@@ -44,7 +47,7 @@ const bitsOf = (letters: string): number[] => Array.from(letters, Number);
 
 /** The difference of two shares on the same prompts. */
 function pairedShares(a: string, b: string, together: number): Difference | undefined {
-  const [x, y] = [bitsOf(a), bitsOf(b)];
+  const x = bitsOf(a), y = bitsOf(b);
   return differenceOf(x.map((hit, i) => hit - at(y, i)), { together });
 }
 
@@ -63,7 +66,13 @@ export function oraclePoints({ results }: OracleOutcome): OraclePoint[] {
       const overBetaZero = beta !== null && beta > 0 && !shuffled ? against(find(0, false, steps)) : undefined;
       const overShuffled = beta !== null && !shuffled ? against(find(beta, true, steps)) : undefined;
       return {
-        ...{ name, beta, shuffled, rate, steps, loss_nats, kl_nats },
+        name,
+        beta,
+        shuffled,
+        rate,
+        steps,
+        loss_nats,
+        kl_nats,
         share: count / bits.length,
         interval: shareInterval(count, bits.length),
         ...(overBetaZero ? { overBetaZero } : {}),
@@ -130,11 +139,11 @@ export function oracleTable(outcome: OracleOutcome): { columns: Column[]; rows: 
   };
 }
 
-/** What the oracle prefers, in words. */
-export const oracleInWords = ({ oracle: { attribute, least } }: OracleOutcome): string =>
+/** The preferred property, in words. */
+const oracleInWords = ({ oracle: { attribute, least } }: OracleOutcome): string =>
   `at least ${Number(least.toPrecision(4))} ${ATTRIBUTES[attribute].words}`;
 
-/** At which β the preference term adds something beyond training on the chosen texts, in sentences. */
+/** Sentences: at which β the preference term has an effect beyond training on the chosen texts. */
 export function oracleFindings(outcome: OracleOutcome): string[] {
   const { pairs, settings, results } = outcome, points = oraclePoints(outcome), [before] = points;
   const found = [
@@ -164,7 +173,7 @@ export function oracleFindings(outcome: OracleOutcome): string[] {
   return found;
 }
 
-/** Says for which β no rate kept the loss within its bound. */
+/** Says for which β every rate increased the loss beyond its bound. */
 function ratesTooLarge({ rates, settings: { mostLoss }, stageOneLoss }: OracleOutcome): string[] {
   const over = rates.filter(({ tried }) =>
     !tried.some(({ loss_nats }) => loss_nats !== null && loss_nats - stageOneLoss <= mostLoss)
@@ -174,7 +183,7 @@ function ratesTooLarge({ rates, settings: { mostLoss }, stageOneLoss }: OracleOu
   return [`With β = ${betas} no rate that was tried kept the loss within this bound, so the smallest was taken.`];
 }
 
-/** A sentence on what the preference term adds to training on the chosen texts. */
+/** A sentence on the effect of the preference term in addition to training on the chosen texts. */
 function addedInWords({ stageOneLoss }: OracleOutcome, points: readonly OraclePoint[]): string {
   if (!points.some(({ overBetaZero }) => overBetaZero)) {
     return "Without β = 0 or without another β, it is not known what the preference term adds.";

@@ -1,4 +1,4 @@
-/** Seeds that a study needs: of every pair of models, and of every factor of a factorial suite. */
+/** The number of seeds that a study needs, for every pair of models and every factor of a factorial suite. */
 import type { Comparison } from "../eval/comparison.ts";
 import {
   type Aim,
@@ -16,20 +16,22 @@ import { fixed } from "./format.ts";
 import { comparisons, factorEffects, lastStageOf } from "./statistics.ts";
 import type { Column } from "./table.ts";
 
-/** A comparison and the seeds that it needs. */
+/** A comparison and the number of seeds that it needs. */
 export interface Needed {
   readonly name: string;
-  /** Seeds that it has now. */
+  /** The present number of seeds. */
   readonly seeds: number;
   readonly difference_nats: number;
-  /** Standard deviation of the difference by one seed, and its 95 % interval. */
+  /** Standard deviation of the difference between seeds, and its 95 % interval. */
   readonly deviation_nats: number;
   readonly deviation_interval_nats: readonly [low: number, high: number];
   readonly text_error_nats: number;
-  /** Power of the present number of seeds, and the smallest difference that they find. */
+  /** Power with the present number of seeds, and the smallest difference that they find. */
   readonly power_now: number;
   readonly detectable_now_nats: number;
-  /** Seeds that are needed, and the interval that follows from that of the deviation; null: no number up to the most suffices. */
+  /**
+   * The needed number of seeds, and its interval from that of the deviation; null if no number up to the largest is enough.
+   */
   readonly needed: number | null;
   readonly needed_interval: readonly [low: number | null, high: number | null];
 }
@@ -53,10 +55,10 @@ function neededFor(name: string, { comparison, arms }: { comparison: Comparison;
   };
 }
 
-/** What a study needs. */
+/** The number of seeds that a study needs. */
 export interface PowerReport extends Aim {
   readonly stage: StageName;
-  /** Comparisons that are made together; `level` is their 5 % divided by this number. */
+  /** Number of comparisons; `level` is 5 % divided by it (Bonferroni). */
   readonly together: number;
   readonly rows: readonly Needed[];
 }
@@ -118,7 +120,7 @@ export function powerTable({ rows }: PowerReport): { columns: Column[]; rows: st
   };
 }
 
-/** What the table means. */
+/** Explains the table. */
 export const powerNote = ({ detect, power, together, stage }: PowerReport): string =>
   `Stage ${stage}. So many paired seeds find a difference of ${detect} nats per token in ${
     Math.round(100 * power)

@@ -1,4 +1,4 @@
-/** recall_state.png: what an arm recalls against the bytes that it carries from token to token. */
+/** recall_state.png: recall of each arm against the bytes of its memory. */
 import { mean } from "../lists.ts";
 import type { RecallResult } from "../record/mod.ts";
 import { oneLine } from "./caption.ts";
@@ -11,19 +11,19 @@ import { carriedBytes, type Probe, recallByArm, taskInWords } from "./recall.ts"
 import { type Spread, spreadOf } from "./summary.ts";
 
 /** A seed solves the task when it answers this share of all questions. */
-export const SOLVED = 0.9;
+const SOLVED = 0.9;
 
 /** Share of right answers over all distances. */
-export const overAll = ({ accuracies }: RecallResult): number => mean(accuracies.map(({ accuracy }) => accuracy));
+const overAll = ({ accuracies }: RecallResult): number => mean(accuracies.map(({ accuracy }) => accuracy));
 
-/** What an arm reaches: over its seeds, with how many of them solve the task. */
+/** The accuracy of an arm over its seeds, and how many of them solve the task. */
 export interface Carried {
   readonly name: string;
   readonly bytes: number;
   readonly accuracy: Spread | undefined;
   readonly solved: number;
   readonly seeds: number;
-  /** Of the seeds that reached 90 %, where accuracy was watched. */
+  /** Of the seeds that reached 90 %, if accuracy was evaluated during training. */
   readonly stepsTo90: Spread | undefined;
 }
 
@@ -55,7 +55,7 @@ function cellOf(
   };
 }
 
-/** Draws accuracy and, where it was watched, the steps to 90 %. Returns the bytes of a PNG. */
+/** Draws accuracy and, if it was evaluated during training, the steps to 90 %. Returns the bytes of a PNG. */
 export function recallStateChart(probe: Probe): Promise<Uint8Array> {
   const found = carriedByArm(probe), look = looks(found.map(({ name }) => name));
   const names = found.map(({ name, solved, seeds }) => `${oneLine(name)}: ${solved} of ${seeds} seeds solve it`);

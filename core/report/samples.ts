@@ -10,9 +10,8 @@ const STAGES: Record<StageName, string> = {
   control: "after the control (second stage with beta = 0)",
 };
 
-/** The lines of a generated text, each after a bar, so that a reader can tell them from the lines of the file. */
-export const quotedLines = (text: string): string[] =>
-  printable(text).split("\n").map((each) => `  | ${each}`.trimEnd());
+/** The lines of a generated text, each after a bar, to distinguish them from other lines of the file. */
+const quotedLines = (text: string): string[] => printable(text).split("\n").map((each) => `  | ${each}`.trimEnd());
 
 /** The prompt and the continuation of every arm, seed and stage. */
 export function samplesText(run: Run): string {

@@ -15,32 +15,32 @@ import { asDifference, type Difference, lastStageOf, marginNote, marginOf, stand
 import type { Column } from "./table.ts";
 import { meantHint } from "../nearest.ts";
 
-/** One kind of tokens and what the arms lose on it. */
+/** One kind of tokens with the losses of the arms. */
 export interface Slice {
   readonly group: string;
   readonly kind: string;
   readonly tokens: number;
-  /** Of all tokens. */
+  /** Share of all tokens. */
   readonly share: number;
   readonly arms: readonly {
     readonly name: string;
     /** Mean over tokens and seeds, nats per token. */
     readonly loss: number;
-    /** Loss minus that of the arm that all are compared with; undefined for that arm itself. */
+    /** Loss minus that of the reference arm; undefined for the reference itself. */
     readonly difference?: Difference;
   }[];
 }
 
-/** What `hymba slices` finds. */
+/** The results of `hymba slices`. */
 export interface SliceReport {
   readonly stage: StageName;
   readonly against: string;
   readonly slices: readonly Slice[];
-  /** Intervals that hold together. */
+  /** Number of simultaneous intervals. */
   readonly together: number;
 }
 
-/** A kind needs as many tokens, or its means say little and its stretches are empty. */
+/** A kind needs at least this many tokens. With fewer, its means are too noisy and some blocks are empty. */
 const LEAST_TOKENS = 50;
 
 function armsOf(run: Run, stage: StageName): string[] {
@@ -52,7 +52,7 @@ function armsOf(run: Run, stage: StageName): string[] {
   });
 }
 
-/** The arm that the others are compared with: the one that is asked for, else the first of the study. */
+/** The reference arm: the requested one, else the first of the study. */
 function reference(names: readonly string[], against: string | undefined): string {
   const found = against ?? names[0];
   if (found !== undefined && names.includes(found)) return found;
@@ -62,7 +62,7 @@ function reference(names: readonly string[], against: string | undefined): strin
   });
 }
 
-/** Compares all arms with one of them on every kind of tokens. All intervals hold together. */
+/** Compares all arms with one of them on every kind of tokens. The intervals are simultaneous. */
 export function sliceReport(
   run: Run,
   groups: readonly KindGroup[],
@@ -165,7 +165,7 @@ export function slicesTable({ slices, against }: SliceReport): { columns: Column
 const inRange = ({ mean, interval }: Difference): string =>
   interval ? `${fixed(mean, 3)} (${fixed(interval[0], 3)} to ${fixed(interval[1], 3)})` : fixed(mean, 3);
 
-/** What the intervals allow for. */
+/** Explains the intervals. */
 export function slicesNote(run: Run, { slices, together }: SliceReport): string {
   const [first] = slices[0]?.arms.flatMap(({ difference }) => difference ?? []) ?? [];
   const seeds = first?.pairs ?? 1;

@@ -1,19 +1,20 @@
-/** Speeds as tables and figures show them: the median of all rounds with its interval, or the words that it is not measurable. */
+/** Speeds for tables and figures: the median of all rounds with its interval, or a text that it is not measurable. */
 import type { Run } from "../record/mod.ts";
 import { significant } from "./format.ts";
 import type { Spread } from "./summary.ts";
 
 export type SpeedKind = "training" | "generation";
 
-/** An interval that is wider than this factor says too little: the value is not shown. */
+/** If the interval is wider than this factor, the value is not shown. */
 export const WIDEST = 1.3;
 
-/** What stands in place of a speed. */
+/** The text in place of a speed. */
 export const NOT_MEASURED = "not measured", NOT_MEASURABLE = "not measurable here";
 
 /**
- * How many rounds a 95 % interval of the median leaves out at each end. The median lies outside the interval from the k-th lowest
- * to the k-th highest of n rounds with probability 2 · Σ_{i<k} C(n, i) / 2ⁿ: one is left out of nine rounds (3.9 %), none of seven.
+ * How many rounds a 95 % interval of the median excludes at each end. The median lies outside the interval from the k-th
+ * lowest to the k-th highest of n rounds with probability 2 · Σ_{i<k} C(n, i) / 2ⁿ: of nine rounds one is excluded (3.9 %), of
+ * seven none.
  */
 export function leftOut(rounds: number): number {
   let outside = 0, term = 2 / 2 ** rounds;
@@ -37,9 +38,9 @@ export function speedOf({ speeds }: Run, arm: string, kind: SpeedKind): Spread |
 }
 
 /** Whether the interval is narrow enough for the value to be shown. */
-export const isSteady = ({ low, high }: Spread): boolean => high <= WIDEST * low;
+const isSteady = ({ low, high }: Spread): boolean => high <= WIDEST * low;
 
-/** The spread where it is steady; a figure draws no bar otherwise. */
+/** The spread if it is steady; otherwise a figure has no bar. */
 export function steadySpeed(run: Run, arm: string, kind: SpeedKind): Spread | undefined {
   const found = speedOf(run, arm, kind);
   return found && isSteady(found) ? found : undefined;
@@ -48,7 +49,7 @@ export function steadySpeed(run: Run, arm: string, kind: SpeedKind): Spread | un
 /** The words in place of a bar. */
 export const missingSpeed = (run: Run): string => run.speeds ? NOT_MEASURABLE : NOT_MEASURED;
 
-/** `5243 (5100 to 5302)`, or why there is no number. */
+/** `5243 (5100 to 5302)`, or the reason why there is no number. */
 export function speedText(run: Run, arm: string, kind: SpeedKind): string {
   const found = speedOf(run, arm, kind);
   if (!found) return NOT_MEASURED;

@@ -1,6 +1,5 @@
-/** What a sweep came to: as CSV, and as a table for the terminal. */
+/** The results of a sweep: as CSV, and as a table for the terminal. */
 import type { SweepRecord } from "../record/mod.ts";
-import { mean } from "../lists.ts";
 import { expectedBest, meanLoss } from "../study/sweep.ts";
 import { type Cell as CsvCell, csvText } from "./csv.ts";
 import { fixed } from "./format.ts";
@@ -14,7 +13,7 @@ const shown = (value: unknown): string => typeof value === "string" ? value : JS
 export const pointInWords = (point: Readonly<Record<string, unknown>>): string =>
   Object.entries(point).map(([path, value]) => `${path} = ${shown(value)}`).join(", ") || "no key of the sweep";
 
-/** Whether a trial is the one that was chosen for its arm. */
+/** Whether a trial was chosen for its arm. */
 export const isChosen = ({ choices }: SweepRecord, { arm, point }: Trial): boolean =>
   choices.some((choice) => choice.arm === arm && JSON.stringify(choice.point) === JSON.stringify(point));
 
@@ -27,7 +26,7 @@ export const armsOfSweep = ({ trials }: SweepRecord): string[] => [...new Set(tr
 
 /**
  * sweep.csv: a row of kind `training` for each arm, point and seed; of kind `point` for each arm and point, with the mean over
- * the seeds; of kind `best_of` for each arm and k, with the lowest loss that k trainings of the sweep are expected to have.
+ * the seeds; of kind `best_of` for each arm and k, with the expected lowest loss of k trainings of the sweep.
  */
 export function sweepCsv(record: SweepRecord): string {
   const keys = record.over.map(({ path }) => path);
@@ -54,7 +53,7 @@ export function sweepCsv(record: SweepRecord): string {
   return csvText([head, ...trainings, ...points, ...best]);
 }
 
-/** The rows of a table for the terminal: what was chosen for each arm, and what has to be known of it. */
+/** The rows of a table for the terminal: the choice for each arm, with notes. */
 export function choiceRows(record: SweepRecord): string[][] {
   const head = ["model", "choice", "loss", "perplexity", "diverged", "note"];
   const rows = armsOfSweep(record).map((arm) => {
@@ -67,10 +66,4 @@ export function choiceRows(record: SweepRecord): string[][] {
     return [arm, pointInWords(choice.point), fixed(choice.loss, 4), fixed(Math.exp(choice.loss)), count, note];
   });
   return [head, ...rows];
-}
-
-/** The mean over the seeds that did not diverge; undefined where all did. */
-export function meanOfFinite({ losses }: Pick<Trial, "losses">): number | undefined {
-  const known = losses.flatMap(({ loss }) => loss === undefined ? [] : [loss]);
-  return known.length > 0 ? mean(known) : undefined;
 }

@@ -22,8 +22,8 @@ function padded(text: string, { width, align = "right" }: { width: number; align
 const GAP = 2;
 
 /**
- * The columns of a table in groups that fit into `width`. Each group begins with the first column, so that a table that is too
- * wide becomes several that are read one below the other. Undefined where two columns beside each other are too wide already.
+ * The columns of a table in groups that fit into `width`. Each group starts with the first column, so a table that is too wide
+ * becomes several tables, one below the other. Undefined if even two columns are too wide.
  */
 export function columnGroups(widths: readonly number[], width: number): number[][] | undefined {
   const groups: number[][] = [[0]];
@@ -38,7 +38,7 @@ export function columnGroups(widths: readonly number[], width: number): number[]
   return groups;
 }
 
-/** A table too narrow for two columns: each row becomes a paragraph with a line for each of its cells. */
+/** For a width that is too small for two columns: each row becomes a paragraph with a line per cell. */
 export function recordLines(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const width = Math.max(0, ...heads.slice(1).map(widthOf));
   return rows.flatMap(([first = "", ...cells]) => [

@@ -1,4 +1,7 @@
-/** What stands behind each address of the page. There is a fixed list of them: no path of a request becomes a path of the disk. */
+/**
+ * The answers for the addresses of the page. The list of addresses is fixed: the path of a request never becomes a path on the
+ * disk.
+ */
 import { mainArm } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
 import { at } from "../lists.ts";
@@ -13,7 +16,7 @@ import { OWN_POLICY } from "./guard.ts";
 import { progressOf } from "./progress.ts";
 import { trainedFiles } from "./trained.ts";
 
-/** What is sent for one address. */
+/** The answer for one address. */
 export interface Answer {
   readonly type: string;
   readonly body: string | Uint8Array<ArrayBuffer> | { readonly path: string; readonly bytes: number };
@@ -36,14 +39,14 @@ const typeOf = (name: string) => TYPES[name.slice(name.lastIndexOf(".") + 1)] ??
 /** The address of the tokenizer's file, relative to the page. */
 const tokenizerName = (path: string) => path.endsWith(".json") ? "tokenizer.json" : "tokenizer.model";
 
-/** What a report depends on, while a study only grows. */
+/** The facts that a report depends on. A study only grows, so equal facts mean an equal report. */
 const madeFrom = ({ metrics, results, tokenLosses, recall, speeds, test, attention }: Run): string =>
   JSON.stringify([metrics, results, tokenLosses, recall].map(({ length }) => length)) +
   JSON.stringify([speeds !== undefined, test !== undefined, Object.keys(attention)]);
 
-/** The addresses of one run, each with what makes its answer. */
+/** The addresses of one run, each with the function that makes its answer. */
 export class Answers {
-  /** The report, and what it was made from. */
+  /** The report, and the facts that it was made from. */
   #report: { readonly of: string; readonly page: string } | undefined;
 
   constructor(
@@ -53,7 +56,7 @@ export class Answers {
     private readonly options: { readonly live: boolean },
   ) {}
 
-  /** The answer for an address relative to the page, such as `study.json`; undefined where there is none. */
+  /** The answer for an address relative to the page, such as `study.json`; undefined for an unknown address. */
   async at(address: string): Promise<Answer | undefined> {
     const name = address === "" ? "index.html" : address, file = this.page.get(name);
     if (file) return { type: typeOf(name), body: file, policy: OWN_POLICY };

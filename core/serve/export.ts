@@ -1,4 +1,4 @@
-/** A static copy of the page: the same files, for a web server that knows nothing of runs. */
+/** A static copy of the page: the same files, for any web server. */
 import { dirname, join } from "node:path";
 import { type Disk, makeFolders, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
@@ -6,7 +6,7 @@ import { present } from "../lists.ts";
 import type { Answer, Answers } from "./answers.ts";
 import { OWN_POLICY } from "./guard.ts";
 
-/** Throws a UsageError unless the folder is absent or empty: nothing of somebody else is overwritten. */
+/** Throws a UsageError unless the folder is absent or empty, so that no other file is overwritten. */
 async function requireEmpty(disk: Disk, folder: string): Promise<void> {
   const found = await disk.stat(folder);
   if (!found) return;
@@ -18,7 +18,7 @@ async function requireEmpty(disk: Disk, folder: string): Promise<void> {
   }
 }
 
-/** The bytes of an answer. The policy of the page stands in the page itself, because a static server sends no such header. */
+/** The bytes of an answer. The policy of the page is in the page itself, because a static server does not send that header. */
 async function contentOf(disk: Disk, name: string, { body }: Answer): Promise<string | Uint8Array<ArrayBuffer>> {
   if (typeof body === "object" && "path" in body) return await disk.read(body.path);
   if (name !== "index.html") return body;

@@ -1,9 +1,10 @@
 /**
- * Who may ask the server, and what a browser may do with its answers. Only this machine reaches it. A page of another site must not
- * read it either: such a page can send requests to this machine, also under a name of its own that it lets point here (DNS rebinding).
+ * Protects the server: which requests it accepts, and what a browser may do with its answers. Only this machine can reach it.
+ * Pages of other sites must not read it either, but they can send requests to this machine, also with a host name of their own
+ * that resolves to this machine (DNS rebinding).
  */
 
-/** What pages of the server may load: its own files, and nothing from elsewhere. */
+/** The content policy: pages of the server may load only its own files. */
 export const OWN_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -29,7 +30,7 @@ export const headersOf = (policy: string): Record<string, string> => ({
 /** The names under which a browser of this machine asks for a port. */
 const hostsOf = (port: number): string[] => [`127.0.0.1:${port}`, `localhost:${port}`];
 
-/** Why a request is refused, with the status of the answer; undefined for one that is served. */
+/** Why a request is refused, with the status of the answer; undefined for an accepted request. */
 export function refusalOf(request: Request, port: number): { status: number; reason: string } | undefined {
   const host = request.headers.get("host")?.toLowerCase() ?? "";
   if (!hostsOf(port).includes(host)) {

@@ -18,7 +18,7 @@ const BUILT = join(PAGE, "built");
 const PLAIN = ["index.html", "style.css"];
 /** The modules that a page and its worker start with. */
 const ENTRIES = ["main.tsx", "engine.ts"];
-/** What the scripts can be made from. */
+/** The sources of the scripts. */
 const SOURCES = ["core", "wgsl", "imports.json", "deno.lock"];
 
 async function filesBelow(disk: Disk, path: string): Promise<string[]> {
@@ -37,7 +37,7 @@ async function sourcesHash(disk: Disk): Promise<string> {
 }
 
 /** Builds the scripts of the page into a folder. Throws a HymbaError when the bundler fails. */
-export async function buildPage(folder: string): Promise<void> {
+async function buildPage(folder: string): Promise<void> {
   const lock = ["--config", join(ROOT, "deno.json"), `--lock=${join(ROOT, "deno.lock")}`, "--frozen"];
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -64,7 +64,7 @@ async function isMadeFrom(disk: Disk, folder: string, sources: string): Promise<
   return await disk.stat(path) !== undefined && await readText(disk, path) === sources;
 }
 
-/** The folder with the finished scripts; they are built if nobody did for these sources. */
+/** The folder with the built scripts. They are built if they do not exist for these sources. */
 async function scriptsFolder(disk: Disk, onBuild: () => void): Promise<string> {
   // One executable has no sources that could have changed.
   if (Deno.build.standalone) return BUILT;

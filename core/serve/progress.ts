@@ -1,4 +1,4 @@
-/** progress.json: how far a study is, read from its folder. The study knows nothing of it. */
+/** progress.json: the progress of a study, read only from its folder. */
 import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import type { Disk } from "../disk/mod.ts";
 import { at, mean } from "../lists.ts";
@@ -10,7 +10,7 @@ import { cellsOf } from "../study/cells.ts";
 import { stagesOf } from "../study/stage_plans.ts";
 import { trainedFiles } from "./trained.ts";
 
-/** A stage of one cell: what is planned and what the log and the records say. */
+/** A stage of one cell: the plan, and the state from the log and the records. */
 interface StageState {
   readonly arm: string;
   readonly seed: number;
@@ -91,7 +91,10 @@ function cellOf(
 
 const stepOf = ({ record, steps, train }: StageState) => record ? steps : train?.step ?? 0;
 
-/** Share and time left: the updates of every stage, at the newest speed of this arm and stage, else at the mean of those known. */
+/**
+ * The share that is done and the remaining time: the updates of every stage, at the newest speed of this arm and stage, else
+ * at the mean of the known speeds.
+ */
 function timeOf(stages: readonly StageState[], cells: readonly CellView[]): Pick<ProgressView, "share" | "left_s"> {
   const failed = new Set(cells.filter(({ state }) => state === "failed").map(({ arm, seed }) => `${arm} ${seed}`));
   const counted = stages.filter(({ arm, seed }) => !failed.has(`${arm} ${seed}`));

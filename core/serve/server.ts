@@ -7,7 +7,7 @@ import { headersOf, OWN_POLICY, refusalOf } from "./guard.ts";
 export interface ServeOptions {
   /** 0 takes a free one. */
   readonly port: number;
-  /** Called with faults of the program. What is wrong with a run is told to the reader of the page. */
+  /** Called with bugs of the program. Errors of a run are shown on the page instead. */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -53,7 +53,7 @@ async function answered(request: Request, { disk, answers, port, onFault }: Aske
   } catch (error) {
     if (error instanceof HymbaError) return plain(500, error.message);
     onFault(error);
-    return plain(500, "internal fault; the terminal of the server shows it");
+    return plain(500, "internal error; the terminal of the server shows it");
   }
 }
 

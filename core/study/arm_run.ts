@@ -13,7 +13,7 @@ import type { GivenTokenizer } from "./fitted.ts";
 import type { Cell } from "./cells.ts";
 import type { Environment, Preparation } from "./preparation.ts";
 
-/** What happens in a study, for progress displays. */
+/** An event of a study, for progress displays. */
 export interface StudyEvent extends Omit<StageEvent, "kind"> {
   readonly kind: StageEvent["kind"] | "stage" | "sampling" | "memory" | "arm" | "failed" | "text" | "test" | "speeds";
   readonly arm: string;
@@ -33,24 +33,24 @@ export interface StudyOptions {
   readonly givenTokenizer?: GivenTokenizer;
   /** Stop after this stage. Only for studies of one arm and seed: the metrics log is written in the order of a whole study. */
   readonly lastStage?: StageName;
-  /** Only these cells; the folder is then one of its own. What is measured at the end of a study is left to `merge`. */
+  /** Run only these cells, in a folder of their own. `merge` does the measurements at the end of the study. */
   readonly cells?: readonly Cell[];
-  /** Cells in run folders of their own whose trainings branch off one of `cells`: it keeps the checkpoints that they start from. */
+  /** Cells of other run folders whose trainings start from a checkpoint of one of `cells`. These checkpoints are kept. */
   readonly branchCells?: readonly Cell[];
-  /** The run folder of the trunk of `cells`, where that is another one. */
+  /** The run folder with the trunk of `cells`, if it is another folder. */
   readonly trunkFolder?: string;
-  /** Rounds in which the speed of each arm is measured at the end; none without it. */
+  /** Rounds of the speed measurement at the end. Without it, speeds are not measured. */
   readonly speedRounds?: number;
-  /** Also evaluate every model on the test part, once, when all training is done. A sweep never does. */
+  /** Also evaluate every model on the test part, once, after all training. A sweep never does. */
   readonly test?: boolean;
-  /** Also probe what each arm recalls. */
+  /** Also run the recall probe of each arm. */
   readonly probe?: boolean;
   /** When it aborts, the study saves at the next step, batch of an evaluation or sampled token, and throws Interrupted. */
   readonly signal?: AbortSignal;
   onEvent?(event: StudyEvent): void;
 }
 
-/** What every arm of a study is given. */
+/** What all arms of a study share. */
 export interface ArmContext extends StudyOptions, Preparation {
   readonly log: MetricsLog;
   readonly study: StudyConfig;
@@ -69,7 +69,7 @@ export function tell({ arm, seed, onEvent }: ArmRun, kind: StudyEvent["kind"], m
   onEvent?.({ step: 0, steps: 0, ...more, kind, arm, seed });
 }
 
-/** Writes the start weights of a stage to the executor: random ones by the seed, or the result of the first stage. */
+/** Writes the start weights of a stage to the executor: random ones from the seed, or the result of the first stage. */
 export async function startWeights({ executor, disk, folder, store, seed }: ArmRun, stage: StageName): Promise<void> {
   if (stage === "pretraining") return store.initialise(executor, seed);
   const path = join(folder, weightsFile("pretraining"));

@@ -49,14 +49,14 @@ export async function runArmStage(run: ArmRun, stage: StageName): Promise<StageR
   return record;
 }
 
-/** The plan of a stage with the data of a seed. */
+/** The objective of a stage: its plan with the data of the seed. */
 function objectiveOf({ study, tokens, seed }: ArmRun, { training }: StagePlans, pairs?: ArmPairs): Objective {
   if (training.kind === "pairs") return preferenceObjective(training, { pairs: pairs?.train ?? [], seed });
   const [B, T] = training.ids.shape as [number, number];
   return textObjective(training, new BatchOrder(tokens.train, { B, T, seed, aligned: study.profile === "seed" }));
 }
 
-/** A trainer with the weights that the stage starts from. */
+/** A trainer with the start weights of the stage. */
 async function trainerOf(
   run: ArmRun,
   { stage, plans, pairs, place }: { stage: StageName; plans: StagePlans; pairs?: ArmPairs; place: StagePlace },
@@ -101,7 +101,7 @@ async function train(run: ArmRun, stage: StageName) {
       },
       prefer: pairScorer && pairs && ((step) => preferenceMeasures(pairScorer, pairs.heldOut, { step })),
     });
-    // A stage that was interrupted after its last evaluation has not evaluated in this process.
+    // If the stage was interrupted after its last evaluation, this process has not evaluated.
     logps ??= await scorer.tokenLogps(tokens.validation);
     return { result: resultOf(trainer, outcome), nats: logps.map((logp) => -logp), memory: trainer.memory };
   } finally {

@@ -1,4 +1,6 @@
-/** The way from one model to another, one change at a time: which models have to be trained, and in which orders. */
+/**
+ * Goes from one model to another, one change at a time: which models have to be trained, and in which orders of the changes.
+ */
 import {
   type Arm,
   differingFields,
@@ -23,34 +25,34 @@ export interface Field {
   readonly to: unknown;
 }
 
-/** Fields that change together, because the model would not exist with only some of them changed. */
+/** Fields that change together, because a configuration with only some of them changed would be invalid. */
 export interface Change {
   readonly name: string;
   readonly fields: readonly Field[];
 }
 
-/** The models between two models, and the orders over which shares are averaged. */
+/** The models between two models, and the orders of changes over which shares are averaged. */
 export interface Lattice {
   readonly changes: readonly Change[];
-  /** Fields that differ, and that change nothing in any of the models. */
+  /** Fields that differ but have no effect in any of the models. */
   readonly idle: readonly string[];
-  /** The name of the model of each set of changes that is trained. */
+  /** The name of the trained model for each set of changes. */
   readonly nameOf: ReadonlyMap<Mask, string>;
-  /** The models, each once, with the first and the last among them. */
+  /** All models, each once, including the first and the last one. */
   readonly nodes: readonly Arm[];
-  /** Of each change. */
+  /** The additions of each change. */
   readonly additions: readonly (readonly Addition[])[];
-  /** The sampled orders; undefined where all orders count. */
+  /** The sampled orders; undefined if all orders are used. */
   readonly orders?: readonly Order[];
 }
 
-/** More fields than this give more models than can be checked. */
+/** Most fields, because all 2^n sets of them are checked. */
 const MOST_FIELDS = 10;
 
 const bits = (mask: Mask, count: number): number[] =>
   Array.from({ length: count }, (_, i) => i).filter((i) => mask >> i & 1);
 
-/** The fields in which two arms differ. Sizes that follow from matching are left out. */
+/** The fields in which two arms differ, except sizes that matching determines. */
 function fieldsBetween(study: StudyConfig, [a, b]: readonly [Arm, Arm]): Field[] {
   const follows = study.match === "parameters" ? ["ffnHidden"] : [];
   const model = differingFields(a.config, b.config).filter((field) => !follows.includes(field))
@@ -62,7 +64,7 @@ function fieldsBetween(study: StudyConfig, [a, b]: readonly [Arm, Arm]): Field[]
   return [...model, ...stage];
 }
 
-/** The first arm with these fields as in the second; undefined where they make no model. */
+/** The first arm with these fields taken from the second; undefined if the configuration is invalid. */
 function armWith(fields: readonly Field[], [a]: readonly [Arm, Arm]): Arm | undefined {
   const stage = fields.filter(({ path }) => path.startsWith("pretraining."));
   const model = fields.filter((field) => !stage.includes(field)).map(({ path, to }) => [path, to]);
@@ -71,20 +73,20 @@ function armWith(fields: readonly Field[], [a]: readonly [Arm, Arm]): Arm | unde
     const config = new HymbaConfig({ ...a.config, ...Object.fromEntries(model) });
     return { name: a.name, config, pretraining: { ...a.pretraining, ...Object.fromEntries(own) } };
   } catch (error) {
-    // What the fields of a configuration have to be together is only known by trying.
+    // Which fields fit together is known only by trying.
     if (error instanceof UsageError) return undefined;
     throw error;
   }
 }
 
-/** How many sets of groups make no model. */
+/** The number of sets of groups that give an invalid configuration. */
 function impossible(groups: readonly (readonly number[])[], possible: readonly boolean[]): number {
   const masks = groups.map((group) => group.reduce((mask, field) => mask | 1 << field, 0));
   return Array.from({ length: 2 ** groups.length }, (_, set) => set)
     .filter((set) => !possible[bits(set, groups.length).reduce((mask, i) => mask | at(masks, i), 0)]).length;
 }
 
-/** Joins fields into as many groups as possible so that every set of groups makes a model. */
+/** Joins fields into as many groups as possible such that every set of groups gives a valid configuration. */
 function groupsOf(count: number, possible: readonly boolean[]): number[][] {
   let groups = Array.from({ length: count }, (_, i) => [i]);
   while (impossible(groups, possible) > 0) {
@@ -101,7 +103,7 @@ function groupsOf(count: number, possible: readonly boolean[]): number[][] {
   return groups;
 }
 
-/** What a model computes and starts from, as text: equal for configurations that differ only in fields without effect. */
+/** A text that is equal for two configurations if they differ only in fields without effect. */
 function fingerprint({ config, pretraining = {} }: Arm, study: StudyConfig): string {
   const { pretraining: { batch: B, decay }, sequenceLength: T } = study;
   const { plan } = trainingPlan(new ParameterStore(config), { B, T, decay });
@@ -133,9 +135,9 @@ function nameOfNode(
 }
 
 /**
- * The models between two arms of a study. All orders count where that needs at most `most` models, else as many sampled orders as
- * that allows. `target`: the number of parameters that every model is matched to. Throws a UsageError for arms that do not
- * differ, differ in too much, or need more models than `most` for a single order.
+ * The models between two arms of a study. All orders are used if this needs at most `most` models, else as many sampled orders
+ * as possible. `target`: the number of parameters that every model is matched to. Throws a UsageError for arms that do not
+ * differ, that differ in too many fields, or that need more than `most` models for a single order.
  */
 export function latticeBetween(
   study: StudyConfig,
@@ -167,8 +169,8 @@ export function latticeBetween(
 }
 
 /**
- * The name of the model of each set, and the sets that stand for the models, each model once. A model is called by the fewest
- * changes that make it, but the last one by its own name.
+ * The name of the model for each set of changes, and one set per model. A model is named by the smallest set of changes that
+ * gives it; the last model keeps its own name.
  */
 function named(
   masks: readonly Mask[],
@@ -197,11 +199,11 @@ function checkedFields(study: StudyConfig, arms: readonly [Arm, Arm]): ReturnTyp
   throw new UsageError(`${a.name} and ${b.name} differ in ${fields.length} fields`, {
     expected: `at most ${MOST_FIELDS}`,
     got: fields.map(({ path }) => path).join(", "),
-    hint: "name a model in between, as an arm of a study file, and ask for both parts of the way",
+    hint: "define a model between the two as an arm of a study file, and compare it with both",
   });
 }
 
-/** The groups that change some model, and those that change none. */
+/** The groups that have an effect in some model, and those that have none. */
 function withoutIdle(
   groups: readonly Mask[],
   prints: readonly (string | undefined)[],
@@ -215,7 +217,9 @@ function withoutIdle(
   return { used, idle: groups.filter((group) => !used.includes(group)) };
 }
 
-/** Orders of the changes, and the sets that they need: all where the models are few enough, else sampled ones. */
+/**
+ * The orders of the changes and the sets that they need: all orders if at most `most` models are needed, else sampled ones.
+ */
 function ways(
   count: number,
   { most, printOf }: { most: number; printOf: (mask: Mask) => string },

@@ -11,8 +11,8 @@ function flatten(value: unknown, path = "", into = new Map<string, string>()): M
 const MOST = 12;
 
 /**
- * What differs, as lines `study.seeds.0: 1 there, 2 now`; empty when nothing does. Fields that JSON leaves out count as absent.
- * `words`: what the first and the second value are called.
+ * The differences as lines `study.seeds.0: 1 there, 2 now`; empty if there are none. Fields that JSON leaves out count as
+ * absent. `words`: names of the first and the second value.
  */
 export function differences(
   first: unknown,

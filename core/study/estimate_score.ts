@@ -1,6 +1,6 @@
 /**
- * The score of the program's own estimates: what was predicted and what it took, by machine and backend, in the cache folder.
- * Intervals come from nothing else.
+ * A record of the program's own estimates and of the actual times, by machine and backend, in the cache folder. All intervals
+ * of estimates come from it.
  */
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -10,24 +10,24 @@ import { type Checked, list, number, object, oneOf, readAs, text } from "../file
 import { readJson, type RunRecord, spelled } from "../record/mod.ts";
 import { loadStudent, studentQuantile } from "../student.ts";
 
-/** What was estimated: one cell, or a whole study with all that is measured at its end. */
+/** What was estimated: one cell, or a whole study including the measurements at its end. */
 export type Estimated = "cell" | "study";
 
 const entry = object({
   when: text({ max: 64 }),
   what: oneOf(["cell", "study"]),
-  /** Seconds before any correction by this score. */
+  /** Seconds before a correction by this record. */
   predicted_s: number({ min: 0 }),
   actual_s: number({ min: 0 }),
-  /** Bytes that the plans need, and the most that the process had. */
+  /** Bytes that the plans need, and the largest memory of the process. */
   predicted_bytes: number({ min: 0 }),
   actual_bytes: number({ min: 0 }),
 });
 
-/** One estimate that has come true or not. */
+/** One estimate with the actual values. */
 export type ScoreEntry = Checked<typeof entry>;
 
-/** Newer entries push out older ones. */
+/** Most entries. Newer ones replace older ones. */
 const MOST = 40;
 const score = object({ format: oneOf([1]), machine: text({ max: 1024 }), entries: list(entry, { max: MOST }) });
 
@@ -45,12 +45,12 @@ export async function readScore(disk: Disk, machine: Machine, folder = cacheFold
   return (await readJson(disk, pathOf(machine, folder), { as }))?.entries ?? [];
 }
 
-/** Longest wait for another process that adds an entry (ms): it takes milliseconds. */
+/** Longest wait for another process that adds an entry (ms). Adding takes a few milliseconds. */
 const MOST_WAIT = 5000;
 
 /**
- * Adds what an estimate came to. Processes that share the cache folder, also on other machines, add their entries one after
- * another. Where the file system has no locks, entries that are added at the same moment may replace each other.
+ * Adds an estimate with its actual values. Processes that share the cache folder, also on other machines, add their entries
+ * one after another. Where the file system has no locks, entries that are added at the same moment may replace each other.
  */
 export async function keepScore(
   disk: Disk,
@@ -71,21 +71,21 @@ export async function keepScore(
   }
 }
 
-/** A time with what is known of it. */
+/** An estimated time. */
 export interface TimeEstimate {
   readonly seconds: number;
-  /** Nine of ten times lie in it, if this machine is as it was; absent before two estimates were compared. */
+  /** Contains nine of ten actual times, if the machine has not changed. Absent before two estimates were compared. */
   readonly interval?: readonly [least: number, most: number];
-  /** Compared estimates that it rests on. */
+  /** Number of compared estimates behind it. */
   readonly from: number;
 }
 
-/** Times of the last such estimates say more of today than older ones. */
+/** Number of latest estimates that are used. They say more about the present than older ones. */
 const LATEST = 12;
 
 /**
- * Corrects a time by the earlier estimates of its kind: by the mean of the logarithms of actual to predicted time. The interval is
- * that of one more draw by Student's t. Without earlier estimates the time is as it was counted.
+ * Corrects a time by earlier estimates of its kind: by the mean logarithm of actual time divided by predicted time. The
+ * interval is the prediction interval of Student's t. Without earlier estimates the time is not changed.
  */
 export async function corrected(
   seconds: number,
@@ -103,10 +103,10 @@ export async function corrected(
   return { seconds: middle, interval: [middle / factor, middle * factor], from: n };
 }
 
-/** Bytes of the program beside its plans before anything was measured; a guess. */
+/** Memory of the program besides its plans (bytes). A guess, used before anything was measured. */
 const PROGRAM_BYTES = 400 * 2 ** 20;
 
-/** Bytes that a process had beside the plans, at most, in the compared estimates. */
+/** Largest memory of a process besides its plans in the compared estimates (bytes). */
 export const besidePlans = (entries: readonly ScoreEntry[]): number =>
   entries.length === 0
     ? PROGRAM_BYTES

@@ -1,4 +1,4 @@
-/** A finished run that gets more seeds or more models: its cells become cells of the larger study, and are not trained again. */
+/** Extends a finished run by seeds or models. Its cells become cells of the larger study and are not trained again. */
 import { dirname, join } from "node:path";
 import { type Arm, mainArm, type StudyConfig } from "../config/mod.ts";
 import { type Disk, makeFolders } from "../disk/mod.ts";
@@ -11,7 +11,7 @@ import { differences } from "./differences.ts";
 import { copyRest } from "./merge/copy.ts";
 import { isFinished } from "./merge/sources.ts";
 
-/** What a larger study has more of. */
+/** The additional models and seeds of a larger study. */
 export interface Growth {
   readonly arms: readonly string[];
   readonly seeds: readonly number[];
@@ -26,8 +26,8 @@ const withoutCells = ({ arms: _, seeds: __, recall, ...rest }: StudyConfig) => (
 });
 
 /**
- * What `now` has more than `before`; undefined where it is not the same study with more seeds or models. The first seed has to
- * stay the first, because it has the attention maps of the main model.
+ * The additional models and seeds of `now`; undefined if it is not the study `before` with more seeds or models. The first
+ * seed must stay the first, because it has the attention maps of the main model.
  */
 export function growthOf(before: StudyConfig, now: StudyConfig): Growth | undefined {
   if (!isSame(withoutCells(before), withoutCells(now)) || before.seeds[0] !== now.seeds[0]) return undefined;
@@ -42,13 +42,13 @@ export function growthOf(before: StudyConfig, now: StudyConfig): Growth | undefi
   return arms.length + seeds.length === 0 ? undefined : { arms, seeds };
 }
 
-/** Cells of the larger study that the smaller one has. */
-export const oldCells = (before: Pick<StudyConfig, "arms" | "seeds">, now: StudyConfig): Cell[] =>
+/** Cells of the larger study that are also in the smaller one. */
+const oldCells = (before: Pick<StudyConfig, "arms" | "seeds">, now: StudyConfig): Cell[] =>
   cellsOf(now).filter(({ arm, seed }) =>
     before.seeds.includes(seed) && before.arms.some(({ name }) => name === arm.name)
   );
 
-/** Throws a UsageError where a run has a cell that is not finished. */
+/** Throws a UsageError if a cell of the run is not finished. */
 export async function requireWhole(disk: Disk, folder: string): Promise<void> {
   const record = await readRecord(disk, folder);
   for (const cell of cellsOf(record.study)) {
@@ -64,8 +64,8 @@ export async function requireWhole(disk: Disk, folder: string): Promise<void> {
 export const asideIn = (cells: string): string => join(cells, "before");
 
 /**
- * Moves a run to the folder of the new cells and makes it a part of the larger study. The same call again, also after a kill at
- * any moment, ends with the same. Returns the entry that the record of the extended run gets.
+ * Moves a run to the folder of the new cells and makes it a part of the larger study. A second call, also after a kill at any
+ * moment, gives the same result. Returns the entry that the record of the extended run gets.
  */
 export async function setAside(
   disk: Disk,
@@ -73,7 +73,7 @@ export async function setAside(
   { cells, study, own, growth }: {
     cells: string;
     study: StudyConfig;
-    /** Fields of the record that the command of the larger study gives. */
+    /** Fields of the record that the command of the larger study sets. */
     own: Partial<RunRecord>;
     growth: Growth | undefined;
   },
@@ -96,7 +96,7 @@ export async function setAside(
   return await readRecord(disk, aside);
 }
 
-/** Files of a run that a merge makes itself, or that are made again behind it. */
+/** Files of a run that a merge makes itself, or that are made again after it. */
 const MADE_AGAIN: readonly string[] = [
   FILES.record,
   FILES.metrics,
@@ -106,6 +106,6 @@ const MADE_AGAIN: readonly string[] = [
   FILES.checksums,
 ];
 
-/** Copies what else lies in the run that was moved aside, such as results of other commands. */
+/** Copies the other files of the run that was moved, such as results of other commands. */
 export const copyOthers = (disk: Disk, folder: string, { cells }: { cells: string }): Promise<void> =>
   copyRest(disk, { from: asideIn(cells), to: folder, but: (file) => MADE_AGAIN.includes(at(file.split("/"), 0)) });

@@ -1,4 +1,4 @@
-/** A study and its tokenizer, fitted to the text: the vocabulary of a preset may be larger than a small text supports. */
+/** Fits a study and its tokenizer to the text: the vocabulary of a preset can be larger than a small text supports. */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
@@ -11,25 +11,25 @@ import { readTokenizer } from "../record/mod.ts";
 import { withSteps } from "./lengths.ts";
 import { ofOneBudget } from "./match.ts";
 
-/** A tokenizer that was given and not trained here. */
+/** A given tokenizer, not trained on the study's text. */
 export interface GivenTokenizer {
   readonly tokenizer: Tokenizer;
-  /** What the run record calls it: the name of its file, or bytes. */
+  /** Its name in the run record: the name of its file, or "bytes". */
   readonly source: string;
 }
 
-/** The tokenizer of bytes, where a study has it. */
+/** The byte tokenizer, if the study uses it. */
 export const bytesWhere = ({ tokenizer }: Pick<StudyConfig, "tokenizer">): GivenTokenizer | undefined =>
   tokenizer === "bytes" ? { tokenizer: byteTokenizer(), source: "bytes" } : undefined;
 
-/** The tokenizer that is trained on a study's text, or the one that the same text and size made before. */
+/** The tokenizer that is trained on a study's text, or the cached one for the same text and size. */
 export async function tokenizerFor(
   disk: Disk,
   text: string,
   { vocabSize, profile, tokenizer }: Pick<StudyConfig, "vocabSize" | "profile" | "tokenizer">,
 ): Promise<Tokenizer> {
   if (tokenizer !== undefined) {
-    throw new HymbaError("the study has a tokenizer that was given to it, which is not here", {
+    throw new HymbaError("the study uses a given tokenizer, which is missing", {
       hint: "put its file back into the run's folder, or name it again with --tokenizer FILE",
     });
   }
@@ -51,8 +51,8 @@ function withVocabulary(study: StudyConfig, vocabSize: number): StudyConfig {
 }
 
 /**
- * The study with all lengths in steps, and with the vocabulary of the tokenizer that was given, else with the one that its text supports, at most its own. `say`
- * is told what differs from what was asked.
+ * The study with all lengths in steps and with the size of its vocabulary: that of the given tokenizer, else the largest that
+ * the text supports up to the study's own. `say` gets a line for each difference from the request.
  */
 export async function fittedStudy(
   disk: Disk,
@@ -69,7 +69,7 @@ export async function fittedStudy(
     const own = { ...study, tokenizer: study.tokenizer ?? (hasModel ? "model" as const : "json" as const) };
     return ofOneBudget(await withSteps(disk, withVocabulary(own, vocabSize), { corpus, tokenizer, say }));
   }
-  // A run that continues has its tokenizer, its size and its steps already.
+  // A continued run already has its tokenizer, vocabulary size and steps.
   if (study.tokenizer !== undefined) return study;
   const { text, sample } = await tokenizerSample(corpus, study), tokenizer = await tokenizerFor(disk, text, study);
   if (sample) {

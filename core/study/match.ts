@@ -9,12 +9,12 @@ import { type Overrides, type ResolvedStudy, resolvePreset } from "../study_file
 
 /** Widths are multiples of this, so that rows of weights begin at multiples of 16 bytes. */
 const STEP = 4;
-/** Of the reference's parameters. */
+/** Largest deviation, as a share of the reference's number of parameters. */
 const TOLERANCE = 0.01;
 
 /**
- * The configuration with the feed-forward width that brings it nearest to `target` parameters. The count is linear in the
- * width: F more columns are 3 · D · F more numbers a layer. Throws a HymbaError when no width comes within 1 %.
+ * The configuration with the feed-forward width that gives the number of parameters closest to `target`. The number is linear
+ * in the width: each column adds 3 · D parameters per layer. Throws a HymbaError when no width comes within 1 %.
  */
 export function matchParameters({ name, config }: Arm, target: number): HymbaConfig {
   const count = parameterCount(config);
@@ -23,7 +23,7 @@ export function matchParameters({ name, config }: Arm, target: number): HymbaCon
   const matched = config.with({ ffnHidden: Math.max(STEP, STEP * Math.round(width / STEP)) });
   const got = parameterCount(matched);
   if (Math.abs(got / target - 1) > TOLERANCE) {
-    throw new HymbaError(`${name} cannot be given the size of ${ArchType.HYBRID}`, {
+    throw new HymbaError(`${name} cannot be matched to the size of ${ArchType.HYBRID}`, {
       expected: `${target} parameters to within ${100 * TOLERANCE} %`,
       got: `${got} with a feed-forward width of ${matched.ffnHidden}`,
       hint: "--match none compares the models at one feed-forward width",
@@ -32,7 +32,7 @@ export function matchParameters({ name, config }: Arm, target: number): HymbaCon
   return matched;
 }
 
-/** The study with its arms matched to the size of `hymba` at its shape, whether or not that is one of them. */
+/** The study with all arms matched to the size of `hymba` at the study's shape, even if `hymba` is not an arm. */
 function ofOneSize({ study, reference }: Pick<ResolvedStudy, "study" | "reference">): StudyConfig {
   if (study.match === "none") return study;
   const target = parameterCount(reference.config);
@@ -50,7 +50,7 @@ export function updateFlops(study: StudyConfig, arm: Arm): number {
 }
 
 /**
- * The study with as many steps for every arm in its first stage that each arm costs what its first arm costs there. `cost` is that
+ * The study with steps per arm such that the first stage of every arm costs as much as that of the first arm. `cost`: the cost
  * of one update. Warm-up and evaluations keep their shares of the steps.
  */
 function ofOneCost(study: StudyConfig, cost: (arm: Arm) => number): StudyConfig {
@@ -67,15 +67,15 @@ function ofOneCost(study: StudyConfig, cost: (arm: Arm) => number): StudyConfig 
   return { ...study, arms };
 }
 
-/** The study with as many floating-point operations for every arm, where its budget is flops and its steps are known. */
+/** The study with equal floating-point operations for every arm, if its budget is flops and its steps are known. */
 export const ofOneBudget = (study: StudyConfig): StudyConfig =>
   study.budget === "flops" && !hasOpenLength(study) ? ofOneCost(study, (arm) => updateFlops(study, arm)) : study;
 
-/** The study with as much time for every arm, where its budget is seconds. `seconds`: of an update, by arm. */
+/** The study with equal time for every arm, if its budget is seconds. `seconds`: the time of an update, by arm. */
 export const ofOneTime = (study: StudyConfig, seconds: Readonly<Record<string, number>>): StudyConfig =>
   study.budget === "seconds" ? ofOneCost(study, ({ name }) => present(seconds[name], `the time of ${name}`)) : study;
 
-/** A resolved study as it is run: arms of one size and of one budget, where it asks for that. */
+/** A resolved study as it is run: with matched sizes and budgets, if it asks for that. */
 export const matchedStudy = (resolved: Pick<ResolvedStudy, "study" | "reference">): StudyConfig =>
   ofOneBudget(ofOneSize(resolved));
 

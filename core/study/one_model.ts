@@ -45,15 +45,15 @@ export interface ModelChoice {
 export interface ModelFiles {
   readonly arm: Arm;
   readonly weights: string;
-  /** Absent of an imported model without one that this program reads. */
+  /** Absent for an imported model without a tokenizer that this program can read. */
   readonly tokenizer?: { readonly path: string; readonly sha256: string };
-  /** Tokens of the sequences that it was trained with. */
+  /** Length of the training sequences (tokens). */
   readonly sequenceLength: number;
-  /** Sequences of an evaluation's batch. */
+  /** Sequences per batch in an evaluation. */
   readonly evaluatedAtOnce: number;
   /** See `RunRecord.tiles`. */
   readonly tiles?: RunRecord["tiles"];
-  /** What it is, in words. */
+  /** A description for messages. */
   readonly source: string;
 }
 
@@ -72,45 +72,55 @@ function chosenArm({ study }: RunRecord, model: string | undefined): Arm {
   throw new UsageError(`the run has no model ${quoted(wanted ?? "")}`, { expected: names.join(", "), hint });
 }
 
-/** The model of an arm, seed and stage of a run. Whether its weights exist is not looked at. */
+/** The model of an arm, seed and stage of a run. Does not check that its weights exist. */
 export function modelOfRun(
   folder: string,
   { record, arm, seed, stage }: Pick<ChosenModel, "record" | "arm" | "seed" | "stage">,
 ): ChosenModel {
   const { study, tiles } = record, { sequenceLength, pretraining } = study;
   return {
-    ...{ record, arm, seed, stage, tiles, sequenceLength, evaluatedAtOnce: microBatch(pretraining) },
+    record,
+    arm,
+    seed,
+    stage,
+    tiles,
+    sequenceLength,
+    evaluatedAtOnce: microBatch(pretraining),
     weights: join(armFolder(folder, arm.name, seed), weightsFile(stage)),
     tokenizer: { path: tokenizerPath(folder, study), sha256: record.tokenizer.sha256 },
     source: `${study.preset} on ${record.corpus.name}: ${arm.name}, seed ${seed}, after ${stage}`,
   };
 }
 
-/** The model of a folder that `hymba import` made. Throws UsageError for a choice that only runs have. */
+/** The model of a folder that `hymba import` made. Throws UsageError for a choice that is possible only in runs. */
 function importedModel(folder: string, record: ModelRecord, { model, seed, stage }: ModelChoice): ModelFiles {
   const { name, config, sequenceLength, tokenizer, source } = record;
   if (model !== undefined && model !== name) {
     throw new UsageError(`${folder} has no model ${quoted(model)}`, { expected: name });
   }
   if (seed !== undefined || stage !== undefined) {
-    throw new UsageError(`${folder} has one model, of no seed or stage`, {
-      hint: "omit the seed of the training and the stage",
+    throw new UsageError(`${folder} has one model, without seed and stage`, {
+      hint: "omit the options for seed and stage",
     });
   }
   const path = (file: string) => join(folder, file);
   return {
-    ...{ arm: { name, config }, weights: path(MODEL_FILES.weights), sequenceLength, source, evaluatedAtOnce: 8 },
+    arm: { name, config },
+    weights: path(MODEL_FILES.weights),
+    sequenceLength,
+    source,
+    evaluatedAtOnce: 8,
     tokenizer: tokenizer && { path: path(tokenizer.file), sha256: tokenizer.sha256 },
   };
 }
 
-/** Finds a model of a run, as {@link chooseModel} does, or that of a folder that `hymba import` made. */
+/** Finds a model of a run, as {@link chooseModel} does, or the model of a folder that `hymba import` made. */
 export async function findModel(disk: Disk, folder: string, choice: ModelChoice = {}): Promise<ModelFiles> {
   const imported = await readModelRecord(disk, folder);
   return imported ? importedModel(folder, imported, choice) : await chooseModel(disk, folder, choice);
 }
 
-/** A model's weights by name and its tokenizer, on the host. Throws a HymbaError when they do not fit or belong to others. */
+/** Reads a model's weights by name and its tokenizer into host memory. Throws a HymbaError if they do not belong together. */
 export async function readModel(disk: Disk, files: ModelFiles) {
   const tokenizer = files.tokenizer && await readTokenizer(disk, files.tokenizer.path);
   if (files.tokenizer && tokenizer) {
@@ -126,7 +136,7 @@ export async function readModel(disk: Disk, files: ModelFiles) {
   return { tokenizer, weights: fittingWeights(files.arm.config, { tensors, name: files.weights }) };
 }
 
-/** The same, with the weights on an executor. */
+/** Like {@link readModel}, with the weights on an executor. */
 export async function openModel(executor: Executor, { disk, files }: { disk: Disk; files: ModelFiles }) {
   const { tokenizer, weights } = await readModel(disk, files);
   executor.useTiles?.(files.tiles ?? {});
@@ -135,7 +145,7 @@ export async function openModel(executor: Executor, { disk, files }: { disk: Dis
   return { tokenizer, store };
 }
 
-/** Finds the weights of one model. Throws UsageError, with what there is, when the run does not have it. */
+/** Finds the weights of one model. Throws a UsageError that lists the existing models if the run does not have it. */
 export async function chooseModel(disk: Disk, folder: string, choice: ModelChoice = {}): Promise<ChosenModel> {
   const record = await readRecord(disk, folder), arm = chosenArm(record, choice.model);
   const seed = choice.seed ?? at(record.study.seeds, 0);
@@ -152,27 +162,27 @@ export async function chooseModel(disk: Disk, folder: string, choice: ModelChoic
     throw new UsageError(
       `${arm.name}, seed ${seed}, has no weights ${choice.stage ? `of stage ${quoted(choice.stage)}` : "yet"}`,
       {
-        expected: trained.join(", ") || "a stage that has been trained to its end",
-        hint: "give the command that began the run once more; it continues where it was stopped",
+        expected: trained.join(", ") || "a finished stage",
+        hint: "repeat the command that started the run; it continues where it stopped",
       },
     );
   }
   return modelOfRun(folder, { record, arm, seed, stage: found });
 }
 
-/** What an evaluation measured. */
+/** The result of an evaluation. */
 export interface TextQuality extends Quality {
-  /** Tokens that were predicted: all but the first. */
+  /** Predicted tokens: all except the first. */
   readonly tokens: number;
-  /** Bytes of UTF-8 that they stand for. */
+  /** Bytes of their text in UTF-8. */
   readonly bytes: number;
 }
 
-/** The error for a reading of a test part that a run has not. */
+/** The error for a test part that a run does not have. */
 export const noTestPart = () =>
   new UsageError("the run has no test part", { hint: "a study has one with data.testFraction" });
 
-/** A model that is ready. Call `release` when done; the executor stays open. */
+/** A loaded model. Call `release` when done; the executor stays open. */
 export class TrainedModel<Files extends ModelFiles = ChosenModel> {
   private constructor(
     readonly chosen: Files,
@@ -198,7 +208,7 @@ export class TrainedModel<Files extends ModelFiles = ChosenModel> {
     return new TrainedModel(chosen, present(tokenizer, "the tokenizer"), executor, store);
   }
 
-  /** Loss, perplexity and bits per byte on a text, in windows of the length that was trained. */
+  /** Loss, perplexity and bits per byte of a text, in windows of the training length. */
   async evaluate(text: string): Promise<TextQuality> {
     const tokens = this.tokenizer.encode(text), [first] = tokens;
     if (first === undefined || tokens.length < 2) {
@@ -211,13 +221,13 @@ export class TrainedModel<Files extends ModelFiles = ChosenModel> {
     return await this.evaluatePart(onePiece(tokens, bytes));
   }
 
-  /** The same on tokens of this tokenizer, such as a part of the run's corpus. */
+  /** The same for tokens of this tokenizer, such as a part of the run's corpus. */
   async evaluatePart(part: Part): Promise<TextQuality> {
     const logps = await this.logpsOf(part), { bytes } = part;
     return { ...qualityOfTokens(logps, part), tokens: logps.length, bytes };
   }
 
-  /** The log-probability of every token but the first of each piece. */
+  /** The log-probability of every token except the first of each piece. */
   async logpsOf(part: Part, { signal }: { signal?: AbortSignal } = {}): Promise<Float32Array> {
     const { evaluatedAtOnce: B, sequenceLength: T } = this.chosen;
     const scorer = await Scorer.create(this.executor, evaluationPlan(this.store, { B, T }), { signal });
@@ -229,8 +239,8 @@ export class TrainedModel<Files extends ModelFiles = ChosenModel> {
   }
 
   /**
-   * Attention of some layers on a text, see {@link captureAttention}. Throws UsageError without a token of text or with more than
-   * `most`, and for a model without attention.
+   * Attention of some layers on a text, see {@link captureAttention}. Throws UsageError for a text of no token or more than
+   * `most` tokens, and for a model without attention.
    */
   async attention(text: string, { most }: { most: number }): Promise<AttentionMap[]> {
     const ids = Uint32Array.from(this.#tokensOf(text)), { name, config } = this.chosen.arm;
@@ -244,12 +254,14 @@ export class TrainedModel<Files extends ModelFiles = ChosenModel> {
     return await captureAttention(this.executor, this.store, { ids, labels });
   }
 
-  /** Begins a text with room for `room` tokens. Throws UsageError when there is not one token of text. */
+  /** Starts a generated text with room for `room` tokens. Throws UsageError if the prompt has no token. */
   async begin(prompt: string, { room, signal }: { room: number; signal?: AbortSignal }): Promise<Writing> {
     const ids = this.#tokensOf(prompt);
     this.#prefix ??= await metaPrefix(this.executor, this.store);
     const session = await DecodeSession.create(this.executor, this.store, {
-      ...{ B: 1, length: ids.length + room, prefix: this.#prefix },
+      B: 1,
+      length: ids.length + room,
+      prefix: this.#prefix,
     });
     try {
       await session.append([ids], { signal });

@@ -1,7 +1,8 @@
 /**
- * A preference task with an oracle. The stage-1 model writes two samples for each prompt, and the one with an attribute is chosen.
- * Models are trained with several β; what counts is how often fresh samples have the attribute. Controls: β = 0 (only the chosen
- * texts), shuffled labels, and stage 1 untouched. Every finished part is a file, so a killed task continues with the next part.
+ * A preference task with an oracle. The stage-1 model writes two samples for each prompt, and the one with the attribute is
+ * chosen. Models are trained with several β. The outcome is how often fresh samples have the attribute. Controls: β = 0 (only
+ * the chosen texts), shuffled labels, and the unchanged stage 1. Every finished part is a file, so a killed task continues
+ * with the next part.
  */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
@@ -29,7 +30,7 @@ import {
 } from "./oracle_files.ts";
 import type { OracleModels } from "./oracle_models.ts";
 
-/** What a task needs. */
+/** The inputs of a task. */
 export interface OracleContext {
   readonly disk: Disk;
   /** The folder of the task. */
@@ -43,21 +44,21 @@ export interface OracleContext {
   say(line: string): void;
 }
 
-/** What a task came to. */
+/** The results of a task. */
 export interface OracleOutcome {
   readonly settings: OracleSettings;
   readonly oracle: Oracle;
   readonly pairs: Omit<OraclePairs, "pairs"> & { readonly count: number };
   readonly rates: readonly OracleRates[];
   readonly results: readonly OracleResult[];
-  /** Loss of stage 1 on the validation tokens that are scored (nats). */
+  /** Loss of stage 1 on the scored validation tokens (nats). */
   readonly stageOneLoss: number;
 }
 
-/** Numbers of the draws of excerpts and samples, so that no two uses share any. */
+/** Random streams of excerpts and samples, one for each use. */
 const DRAWS = { contests: 10, development: 11, outcome: 12 } as const;
 
-/** Runs a task, or the rest of one. Throws UsageError when the folder holds another task. */
+/** Runs a task, or the rest of one. Throws UsageError if the folder has another task. */
 export async function runOracleTask(context: OracleContext): Promise<OracleOutcome> {
   await makeFolders(context.disk, context.folder);
   const held = await lockFolder(context.disk, context.folder);
@@ -74,7 +75,7 @@ async function requireSameTask({ disk, folder, settings, models }: OracleContext
   const before = await readJson(disk, path, { as: oracleTaskOf });
   if (!before) return await writeJson(disk, path, now);
   const flat = (task: typeof now) => Object.entries({ ...task.settings, weights: task.weights });
-  const [old, wanted] = [new Map(flat(before)), new Map(flat(now))];
+  const old = new Map(flat(before)), wanted = new Map(flat(now));
   const changed = [...wanted.keys()].filter((key) => JSON.stringify(old.get(key)) !== JSON.stringify(wanted.get(key)));
   if (changed.length === 0) return;
   throw new UsageError(`${folder} holds another preference task`, {
@@ -84,7 +85,7 @@ async function requireSameTask({ disk, folder, settings, models }: OracleContext
   });
 }
 
-/** Pairs as tokens. */
+/** Converts the pairs of a file to tokens. */
 const restored = ({ pairs }: OraclePairs): Pair[] =>
   pairs.map(({ prompt, chosen, rejected }) => ({
     prompt: Uint32Array.from(prompt),
@@ -92,7 +93,7 @@ const restored = ({ pairs }: OraclePairs): Pair[] =>
     rejected: Uint32Array.from(rejected),
   }));
 
-/** The pairs with chosen and rejected exchanged in about half of them: labels that say nothing. */
+/** The pairs with chosen and rejected exchanged in about half of them, so that the labels carry no information. */
 export function shuffledLabels(pairs: readonly Pair[], { seed }: { seed: number }): Pair[] {
   const counter = { seed, stream: STREAMS.preference, step: 3_000_000 };
   return pairs.map((pair, i) =>
@@ -100,7 +101,7 @@ export function shuffledLabels(pairs: readonly Pair[], { seed }: { seed: number 
   );
 }
 
-/** A model that is trained in a task. */
+/** One training of a task. */
 interface Training {
   readonly beta: number;
   readonly rate: number;
@@ -110,7 +111,10 @@ interface Training {
 const nameOf = ({ beta, shuffled }: Pick<Training, "beta" | "shuffled">): string =>
   `beta-${beta}${shuffled ? "-shuffled" : ""}`;
 
-/** Share of the updates in which the rate rises. It is constant afterwards, so that fewer updates are the same training. */
+/**
+ * Share of the updates with rising learning rate. Then the rate is constant, so a shorter training is the start of a longer
+ * one.
+ */
 const WARMUP = 0.1;
 
 class OracleRun {
@@ -122,7 +126,7 @@ class OracleRun {
     const rates: OracleRates[] = [], results = [await this.#untouched(oracle)];
     for (const beta of settings.betas) rates.push(await this.#rateFor(beta, { pairs, oracle }));
     for (const { beta, rate } of rates) {
-      // Without a preference term, shuffled labels are a training on other texts; it is a control of its own.
+      // With β = 0 and shuffled labels, the model trains on other texts. This is another control.
       for (const shuffled of [false, true]) {
         results.push(await this.#result({ beta, rate, shuffled }, { pairs, oracle }));
       }
@@ -165,7 +169,7 @@ class OracleRun {
     for (const [i, prompt] of prompts.entries()) {
       const has = texts.map((all) => hasIt(oracle, at(all, i)));
       if (has[0] === has[1]) continue;
-      const chosen = has[0] ? 0 : 1, [c, r] = [chosen, 1 - chosen];
+      const chosen = has[0] ? 0 : 1, c = chosen, r = 1 - chosen;
       const pair = { prompt: [...prompt], chosen: [...at(both[c] ?? [], i)], rejected: [...at(both[r] ?? [], i)] };
       contests.push({ pair, chosenLogp: at(at(logps, c), i), rejectedLogp: at(at(logps, r), i) });
     }
@@ -185,7 +189,7 @@ class OracleRun {
     };
   }
 
-  /** Which fresh samples have the attribute, and how far they are from stage 1. */
+  /** Measures which fresh samples have the attribute, and their KL divergence from stage 1. */
   async #measure(
     which: "stage 1" | "trained",
     oracle: Oracle,
@@ -241,7 +245,7 @@ class OracleRun {
     }
   }
 
-  /** The rate with the most samples that have the attribute, among those whose loss rises by no more than is allowed. */
+  /** The rate with the most samples that have the attribute, among those with an allowed increase of the loss. */
   async #rateFor(beta: number, { pairs, oracle }: { pairs: readonly Pair[]; oracle: Oracle }): Promise<OracleRates> {
     const { disk, settings, models } = this.context, path = this.#path(`rate-${beta}`);
     const before = await readJson(disk, path, { as: oracleRatesOf });
@@ -268,7 +272,7 @@ class OracleRun {
     try {
       await this.#train(training, { pairs, steps: [Math.max(...steps)], measure });
     } catch (error) {
-      // A rate that is too large is a result: it is not chosen.
+      // A rate that diverges is a result, too; it is not chosen.
       if (!(error instanceof Diverged)) throw error;
       this.context.say(error.message);
     }
@@ -306,10 +310,10 @@ class OracleRun {
 const lettersOf = (hits: readonly boolean[]): string => hits.map((hit) => hit ? "1" : "0").join("");
 const commonDivisor = (a: number, b: number): number => b === 0 ? a : commonDivisor(b, a % b);
 
-/** Tokens of the validation text that a task scores, at the most. */
-export const SCORED_TOKENS = 20_000;
+/** Most tokens of the validation text that a task scores. */
+const SCORED_TOKENS = 20_000;
 
-/** The first pieces of a part, with about so many tokens. */
+/** The first pieces of a part, with about `most` tokens. */
 export function firstTokens(
   { tokens, starts }: TokenData["validation"],
   most = SCORED_TOKENS,

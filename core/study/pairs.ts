@@ -1,4 +1,6 @@
-/** The preference pairs of an arm. They are made once, by its pretrained model or by the corruption rule, and kept in a file. */
+/**
+ * The preference pairs of an arm. They are made once, by its pretrained model or by the corruption rule, and stored in a file.
+ */
 import { join } from "node:path";
 import { corrupted, type Excerpt, excerpts, type Pair } from "../data/preference.ts";
 import type { Text } from "../data/parts.ts";
@@ -16,7 +18,7 @@ export interface ArmPairs {
 /** pairs.json: tokens as lists of numbers. */
 type KeptPairs = ReturnType<typeof keptPairsOf>;
 
-/** Reads the pairs of an arm, or makes them with its pretrained weights. Throws a HymbaError when the file is damaged. */
+/** Reads the pairs of an arm, or makes them if there are none. Throws a HymbaError when the file is damaged. */
 export async function pairsOf(run: ArmRun): Promise<ArmPairs> {
   const { disk, study } = run, path = join(run.folder, "pairs.json");
   const as = (value: unknown, path: string) => keptPairsOf(value, path, study);
@@ -43,7 +45,7 @@ async function makePairs(run: ArmRun): Promise<KeptPairs> {
   };
 }
 
-/** `part` numbers the draws of the training and the validation part. */
+/** `part`: the random stream of the training or the validation part. */
 async function pairsFrom(
   run: ArmRun,
   text: Text,
@@ -61,7 +63,7 @@ async function pairsFrom(
   }));
 }
 
-/** Sequences that are sampled side by side. */
+/** Sequences that are sampled in parallel. */
 const TOGETHER = 32;
 
 async function sampledContinuations(

@@ -1,4 +1,4 @@
-/** What all arms of a study share: tokenizer, tokens, baselines, the record. */
+/** Prepares what all arms of a study share: tokenizer, tokens, baselines and the record. */
 import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
 import {
@@ -22,21 +22,21 @@ import { qualityOf } from "../eval/quality.ts";
 import { bytesWhere, type GivenTokenizer, tokenizerFor } from "./fitted.ts";
 import { differences } from "./differences.ts";
 
-/** The versions, backend and adapter that compute a study. */
+/** The versions, backend and adapter of a study. */
 export interface Environment {
   readonly versions: Readonly<Record<string, string>>;
   readonly backend: string;
   readonly adapter: Readonly<Record<string, string | number>>;
-  /** Tiles of matrix products by shape, where they were tuned. */
+  /** Tuned tiles of matrix products, by shape. */
   readonly tiles?: Readonly<Record<string, string>>;
   readonly command: string;
   /** SHA-256 of the kernels: see `kernelsHash`. */
   readonly kernels?: string;
   readonly program?: RunRecord["program"];
   readonly processor?: string;
-  /** Seconds of an update by arm, which the steps of a study with a budget of seconds follow from. */
+  /** Seconds per update by arm. The steps of a study with a budget of seconds are computed from them. */
   readonly updateSeconds?: Readonly<Record<string, number>>;
-  /** Where each value of the study comes from, by its key. */
+  /** The origin of each value of the study, by its key. */
   readonly origins?: Readonly<Record<string, string>>;
 }
 
@@ -46,7 +46,7 @@ export interface Preparation {
   readonly tokens: TokenData;
 }
 
-/** What a record calls the part of a corpus that a study uses. */
+/** The name in the record for the part of a corpus that a study uses. */
 export const nameOfPart = (name: string, { characters }: Pick<StudyConfig, "characters">): string =>
   characters === undefined ? name : `${name} (first ${characters} characters)`;
 
@@ -54,24 +54,24 @@ interface Prepared {
   readonly study: StudyConfig;
   readonly corpus: Corpus;
   readonly environment: Environment;
-  /** A tokenizer that is not trained on the text. A run that continues has it in its folder. */
+  /** A tokenizer that is not trained on the text. A continued run has it in its folder. */
   readonly givenTokenizer?: GivenTokenizer;
-  /** Told while a large text is encoded. */
+  /** Called while a large text is encoded. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** Throws a UsageError when a file exists and has other bytes: somebody put it there. */
+/** Throws a UsageError if a file exists with other bytes, which this program did not write. */
 async function requireAbsentOr(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
   if (!await disk.stat(path) || sha256(await disk.read(path)) === sha256(content)) return;
   throw new UsageError(`${path} is not the tokenizer of this study`, {
-    expected: "no such file, or the very tokenizer of the study",
+    expected: "no such file, or the tokenizer of this study",
     got: "another file",
     hint:
       "move it away, or choose another folder with --out; a study trains its own tokenizer unless --tokenizer names one",
   });
 }
 
-/** Writes the tokenizer of a new run. Throws a UsageError when another one lies there, before anything is written. */
+/** Writes the tokenizer of a new run. If the folder has another tokenizer, throws a UsageError before it writes anything. */
 async function keepTokenizer(
   disk: Disk,
   folder: string,
@@ -85,8 +85,8 @@ async function keepTokenizer(
 }
 
 /**
- * Prepares a run folder, or checks that what it holds is this very study. Throws a UsageError when it holds another one, and a
- * HymbaError when its tokenizer is not the run's.
+ * Prepares a run folder, or checks that it has exactly this study. Throws a UsageError if it has another study, and a
+ * HymbaError if its tokenizer does not match its record.
  */
 export async function prepare(disk: Disk, folder: string, given: Prepared): Promise<Preparation> {
   const { study, corpus } = given, kept = tokenizerPath(folder, study);
@@ -113,7 +113,7 @@ export async function prepare(disk: Disk, folder: string, given: Prepared): Prom
   }
 }
 
-/** The tokenizer of a new run: the one that was given, else one that is trained on the text. */
+/** The tokenizer of a new run: the given one, else one that is trained on the text. */
 async function newTokenizer(
   disk: Disk,
   { study, corpus }: Prepared,
@@ -126,7 +126,7 @@ async function newTokenizer(
   return { tokenizer: await tokenizerFor(disk, text, study), sample: sample?.characters };
 }
 
-/** What a record keeps of texts that are whole parts. */
+/** The facts in the record about texts that are a whole part each. */
 const separateFacts = ({ separate = {} }: Corpus) =>
   Object.fromEntries(
     Object.entries(separate).map(([part, { name, bytes, sha256 }]) => [part, { name, bytes, sha256 }]),
@@ -173,7 +173,7 @@ function recordOf(
   };
 }
 
-/** Throws a UsageError with the differences when a folder holds another study. */
+/** Throws a UsageError with the differences if a folder has another study. */
 function requireSame(before: RunRecord, now: RunRecord, folder: string): void {
   const pick = ({ study, corpus, tokenizer: { sha256, vocabSize }, backend }: RunRecord) => {
     return { study, corpus, tokenizer: { sha256, vocabSize }, backend };

@@ -31,8 +31,8 @@ import { readTestPart } from "./test_part.ts";
 import { stagesOf } from "./stage_plans.ts";
 
 /**
- * Runs a study, or the rest of one, or only some of its cells. An arm that diverges is reported, also by later calls; the other
- * arms continue. What is measured at the end of a study is left out where only some cells run.
+ * Runs a study, or the rest of one, or only some of its cells. An arm that diverges is reported, also by later calls; the
+ * other arms continue. The measurements at the end of a study are left out if only some cells run.
  */
 export async function runStudy(study: StudyConfig, options: StudyOptions): Promise<Run> {
   const { disk, folder, executor, onEvent } = options,
@@ -60,7 +60,7 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
   }
 }
 
-/** What is measured once, after all cells: the test part and speeds. */
+/** The measurements after all cells: the test part and speeds. */
 async function endStudy(study: StudyConfig, given: StudyOptions & Preparation): Promise<void> {
   const { onEvent, environment: { command } } = given;
   if (given.test && !study.choosing) {
@@ -90,11 +90,11 @@ async function runCells(
 const failurePath = (folder: string, { arm, seed }: { arm: string; seed: number }) =>
   join(armFolder(folder, arm, seed), "failure.json");
 
-/** Why an arm diverged, when it did. Throws a HymbaError when the record of it is damaged. */
+/** The reason why an arm diverged; undefined if it did not. Throws a HymbaError if the record of it is damaged. */
 const readFailure = (disk: Disk, folder: string, of: { arm: string; seed: number }): Promise<Failure | undefined> =>
   readJson(disk, failurePath(folder, of), { as: failureOf });
 
-/** Runs an arm. When it diverges, the reason goes into the log first and then into the record that closes the arm. */
+/** Runs an arm. If it diverges, the reason is written to the log first, then to the record that closes the arm. */
 async function runOrFail({ arm, seed }: Cell, context: ArmContext): Promise<Failure | undefined> {
   const { log, disk, folder } = context;
   try {
@@ -110,7 +110,7 @@ async function runOrFail({ arm, seed }: Cell, context: ArmContext): Promise<Fail
   }
 }
 
-/** Training tokens that speeds are measured with. */
+/** Number of training tokens for the measurement of speeds. */
 const SPEED_TOKENS = 2 ** 20;
 
 /** Measures the speed of every arm that has a result, once. An interrupted measurement starts again. */
@@ -123,9 +123,9 @@ async function measureAll(
   const trained = (await loadRun(disk, folder)).results.map(({ arm }) => arm);
   const measured = study.arms.filter(({ name }) => trained.includes(name));
   onEvent?.({ kind: "speeds", arm: "", seed: 0, step: 0, steps: 0 });
-  // The order of all windows of a large text takes longer than what is measured.
-  const few = onePiece(tokens.train.tokens.subarray(0, Math.min(tokens.train.tokens.length, SPEED_TOKENS)));
-  const place = { executor, study, tokens: few, signal };
+  // Shuffling all windows of a large text would take longer than the measurement.
+  const sample = onePiece(tokens.train.tokens.subarray(0, Math.min(tokens.train.tokens.length, SPEED_TOKENS)));
+  const place = { executor, study, tokens: sample, signal };
   await writeJson(disk, path, await measureSpeeds(measured, place, { rounds }));
 }
 
@@ -150,7 +150,9 @@ async function probeAll(
   }
 }
 
-/** The position in the log that the newest checkpoint or finished stage names. Later lines belong to steps that will run again. */
+/**
+ * The position in the log that the newest checkpoint or finished stage stores. Later lines are of steps that will run again.
+ */
 async function resumePosition(
   cells: readonly Cell[],
   { study, disk, folder }: { study: StudyConfig; disk: Disk; folder: string },

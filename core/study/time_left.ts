@@ -1,6 +1,6 @@
 /**
- * How long a study still takes: all of its trainings, probes, measurements and files, with an interval. What was measured in this
- * run replaces what was guessed before it. `tests/study/time_left_test.ts` holds the intervals against recorded studies.
+ * The remaining time of a study, with an interval: all trainings, probes, measurements and files. Measurements of this run
+ * replace the earlier guesses. `tests/study/time_left_test.ts` compares the intervals with recorded studies.
  */
 import type { StudyConfig } from "../config/mod.ts";
 import { studyOfArm } from "../config/mod.ts";
@@ -8,30 +8,34 @@ import { type Cell, cellsOf } from "./cells.ts";
 import { flopsIn, studyFlops } from "./estimate.ts";
 import { stagesOf } from "./stage_plans.ts";
 
-/** A part of a study that is timed by itself. */
+/** A part of a study that is timed separately. */
 export interface Piece {
   readonly arm: string;
   readonly seed: number;
   /** A stage, `recall`, `speeds` or `files`. */
   readonly stage: string;
-  /** Seconds that it was expected to take before anything was measured. */
+  /** Expected seconds before anything was measured. */
   readonly prior_s: number;
 }
 
-/** Seconds of one measurement of the speeds of one model, and of all figures and pages: guesses between idle and busy machines. */
+/**
+ * Guesses: seconds of one speed measurement of one model, and of all figures and pages. Between those of idle and of busy
+ * machines.
+ */
 const SPEED_ROUND_S = 0.4, FILES_S = 8;
 
 /**
- * Standard deviations of logarithms of times: of a part whose model and stage ran before in this run, of one with another model, of
- * one of a kind that did not run yet, of a recall probe that did not (its updates are so small that their arithmetic says little),
- * and of other work on the machine, which all parts share. Chosen with recorded studies.
+ * Standard deviations of the logarithm of the time of a part, chosen with recorded studies. SEEN: the same model and stage ran
+ * before in this run. OTHER: the same stage ran with another model. UNSEEN: the stage has not run yet. UNSEEN_RECALL: no
+ * recall probe has run yet; its updates are so small that their flops predict little. COMMON: other work on the machine,
+ * shared by all parts.
  */
 const SEEN = 0.25, OTHER = 0.5, UNSEEN = 0.9, UNSEEN_RECALL = 1.6, COMMON = 0.2;
 
-/** 90 % of a normal distribution lies within so many deviations. */
+/** 90 % of a normal distribution are within this many standard deviations. */
 const NINETY = 1.645;
 
-/** The parts of one cell: its stages by their tokens, and its probe. */
+/** The parts of one cell: its stages and its probe. */
 function piecesOf(
   { arm, seed }: Cell,
   { study, probe, held, rate }: {
@@ -51,7 +55,9 @@ function piecesOf(
   const stages = stagesOf(study), all = stages.reduce((sum, stage) => sum + tokensOf(stage), 0);
   const training = (flopsIn(flops) - flops.recall) / rate;
   const pieces = stages.map((stage): Piece => ({
-    ...{ arm: arm.name, seed, stage },
+    arm: arm.name,
+    seed,
+    stage,
     prior_s: training * tokensOf(stage) / all,
   }));
   const probed = probe && recall && recall.arms.length > 0;
@@ -59,7 +65,7 @@ function piecesOf(
 }
 
 /**
- * All parts of a study in their order: trainings and probes by their arithmetic at `rate` flops per second, then the speeds and the
+ * All parts of a study in order: trainings and probes, with times from their flops at `rate` flops per second, then speeds and
  * files. `cells`: only these.
  */
 export function studyPieces(
@@ -84,23 +90,23 @@ export function studyPieces(
 
 const keyOf = ({ arm, seed, stage }: Pick<Piece, "arm" | "seed" | "stage">) => `${arm} ${seed} ${stage}`;
 
-/** What is known of a part. */
+/** A part with its progress. */
 interface Known {
   readonly piece: Piece;
-  /** Share that is done, and the share that was done before this process began. */
+  /** The share that is done, and the share that was done before this process started. */
   done: number;
   before: number;
-  /** Seconds of this process that went into it. */
+  /** Seconds that this process spent on it. */
   spent: number;
 }
 
-/** A time with the interval that holds it in nine of ten cases. */
+/** A time with its 90 % interval. */
 export interface TimeLeft {
   readonly seconds: number;
   readonly interval: readonly [least: number, most: number];
 }
 
-/** Follows a study. Times are seconds of any clock that only goes forward. */
+/** Tracks the progress of a study. Times are seconds of any monotonic clock. */
 export class StudyClock {
   readonly #known: readonly Known[];
   readonly #byKey: ReadonlyMap<string, Known>;
@@ -112,13 +118,13 @@ export class StudyClock {
     this.#last = now;
   }
 
-  /** A part was done before this process began. */
+  /** Call it for a part that was done before this process started. */
   skip(of: Pick<Piece, "arm" | "seed" | "stage">, share = 1): void {
     const known = this.#byKey.get(keyOf(of));
     if (known) known.done = known.before = Math.max(known.before, share);
   }
 
-  /** The share of a part that is done now. The time since the last call went into this part. */
+  /** Reports the share of a part that is done now. The time since the last call was spent on this part. */
   see(of: Pick<Piece, "arm" | "seed" | "stage">, share: number, now: number): void {
     const known = this.#byKey.get(keyOf(of));
     if (known && share > known.done) {
@@ -128,7 +134,7 @@ export class StudyClock {
     this.#last = now;
   }
 
-  /** Share of the study that is done, by the times expected now. */
+  /** The share of the study that is done, by the currently expected times. */
   get share(): number {
     let all = 0, left = 0;
     for (const known of this.#known) {
@@ -139,7 +145,7 @@ export class StudyClock {
     return all > 0 ? 1 - left / all : 1;
   }
 
-  /** The time left, at what was measured so far. */
+  /** The remaining time, from all measurements so far. */
   left(): TimeLeft {
     let seconds = 0, squares = 0;
     for (const known of this.#known) {
@@ -152,7 +158,7 @@ export class StudyClock {
     return { seconds, interval: [seconds / factor, seconds * factor] };
   }
 
-  /** Seconds of a whole part, and the deviation of their logarithm. */
+  /** Expected seconds of a whole part, and the standard deviation of their logarithm. */
   #expected({ piece }: Known): { seconds: number; deviation: number } {
     const like = (test: (one: Piece) => boolean) => this.#ratio(({ piece: one }) => test(one));
     const own = like(({ arm, stage }) => arm === piece.arm && stage === piece.stage);
@@ -164,7 +170,7 @@ export class StudyClock {
     return { seconds: piece.prior_s * (any ?? 1), deviation: piece.stage === "recall" ? UNSEEN_RECALL : UNSEEN };
   }
 
-  /** Measured by expected seconds of the parts that a function chooses; undefined before enough of them was measured. */
+  /** Measured time divided by expected time, over the parts that `chosen` selects. Undefined before enough was measured. */
   #ratio(chosen: (known: Known) => boolean): number | undefined {
     const some = this.#known.filter((known) => chosen(known) && known.done > known.before);
     const expected = some.reduce((sum, { piece, done, before }) => sum + piece.prior_s * (done - before), 0);

@@ -1,13 +1,10 @@
-/** A study with the choices of a sweep: every arm gets its own, and none of the sweep's seeds. */
+/** Applies the choices of a sweep to a study: each arm gets its own point, and the seeds of the sweep are not used. */
 import { UsageError } from "../errors.ts";
 import type { SweepRecord } from "../record/mod.ts";
 import { type FlagValue, originInWords, pathInArm, type ResolvedStudy, type Values } from "../study_file/mod.ts";
 import { flagsAt } from "./sweep_grid.ts";
 
-/**
- * The choices for the arms of a study, as flags that are called `flag`. Throws a UsageError where the sweep has no choice for an
- * arm.
- */
+/** The choices for the arms of a study, as flags named `flag`. Throws a UsageError if the sweep has no choice for an arm. */
 export function tunedFlags(
   { choices }: SweepRecord,
   { arms, flag }: { arms: readonly string[]; flag: string },
@@ -22,7 +19,10 @@ export function tunedFlags(
   });
 }
 
-/** Throws a UsageError where a flag gives a key that the sweep chose. What a file says of it, the sweep started from. */
+/**
+ * Throws a UsageError if a flag sets a key that the sweep chose. A file may set it, because the sweep started from the file's
+ * value.
+ */
 export function requireNoOther(
   { over }: SweepRecord,
   { arms, values }: { arms: readonly string[]; values: Values },
@@ -32,13 +32,13 @@ export function requireNoOther(
       const origin = values.get(one)?.origin;
       if (origin?.kind !== "flag") continue;
       throw new UsageError(`${originInWords(origin)} gives ${one}, which the sweep chose`, {
-        hint: "leave it out, or leave --tuned out",
+        hint: "omit it, or omit --tuned",
       });
     }
   }
 }
 
-/** Throws a UsageError where a study has a seed of the sweep: its losses were looked at when the choice was made. */
+/** Throws a UsageError if a study has a seed of the sweep, because the choice was made by the losses of that seed. */
 export function requireFreshSeeds(
   { seeds }: Pick<SweepRecord, "seeds">,
   study: Pick<ResolvedStudy["study"], "seeds">,
@@ -52,18 +52,18 @@ export function requireFreshSeeds(
   });
 }
 
-/** Keys that the arms of the study do not share with those of the sweep, as `key: value there, value here`. */
-export function otherValues({ values: there, over }: SweepRecord, here: Values): string[] {
+/** Keys whose values differ between the study and the sweep, as `key: value there, value here`. */
+function otherValues({ values: there, over }: SweepRecord, here: Values): string[] {
   const skipped = ["seeds", "models", "name", "lastStage", "pretraining.decayAt", ...over.map(({ path }) => path)];
   const keys = new Set([...Object.keys(there), ...here.keys()]);
   return [...keys].filter((key) => !/^(sweep|orpo|preference|samples|recall)\./.test(key) && !skipped.includes(key))
     .flatMap((key) => {
-      const given = here.get(key), [before, now] = [there[key], given && JSON.stringify(given.value)];
+      const given = here.get(key), before = there[key], now = given && JSON.stringify(given.value);
       return before === now ? [] : [`${key}: ${before ?? "absent"} there, ${now ?? "absent"} here`];
     });
 }
 
-/** What has to be said of the choices of a sweep before they are used. */
+/** Notes for the user about the choices of a sweep. */
 export function tunedNotes(record: SweepRecord, { arms, values, corpus }: {
   arms: readonly string[];
   values: Values;
@@ -81,8 +81,8 @@ export function tunedNotes(record: SweepRecord, { arms, values, corpus }: {
 }
 
 /**
- * A study in which something is chosen has a test part: half of what is not trained on, unless the study says otherwise. The
- * profile has the split of the documented study. The flags stand before those of the user.
+ * A study that makes choices has a test part: half of the text that is not for training, unless the study says otherwise. The
+ * profile `seed` keeps the split of the documented study. These flags are applied before those of the user.
  */
 export function testPartFlags(values: Values): FlagValue[] {
   const given = values.get("data.testFraction"), train = values.get("data.trainFraction")?.value;

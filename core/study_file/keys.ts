@@ -1,4 +1,4 @@
-/** The table of all keys of a study file: the one place that says what a study can be told. */
+/** The table of all keys of a study file. */
 import {
   choice,
   either,
@@ -27,25 +27,25 @@ const STUDY: readonly Key[] = [
   {
     path: "name",
     type: text("a name of at most 64 letters, digits, - and _", "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"),
-    meaning: "What figures and folders call this study.",
-    follows: { from: ["preset"], how: "the name of the file, or of the preset where there is no file" },
+    meaning: "The name of this study in figures and folders.",
+    follows: { from: ["preset"], how: "the name of the file, or of the preset without a file" },
   },
   {
     path: "preset",
     type: choice(PRESETS),
-    meaning: "The study that gives every value that is not given here.",
+    meaning: "The preset that supplies every value that is not given here.",
     usual: "quick",
   },
   {
     path: "profile",
     type: choice(PROFILES),
-    meaning: "A whole way of doing a study. seed: the documented study as it was.",
+    meaning: "A complete alternative setting. seed: the documented study as it was.",
     follows: { from: [], how: "no profile" },
   },
   {
     path: "suite",
     type: choice(SUITES),
-    meaning: "The models that are compared.",
+    meaning: "The compared models.",
     follows: { from: ["profile"], how: "arms, or seed with the profile seed" },
   },
   {
@@ -66,7 +66,7 @@ const STUDY: readonly Key[] = [
   {
     path: "budget",
     type: choice(["tokens", "flops", "seconds", "parameters"]),
-    meaning: "What all models get as much of in stage 1. parameters: of one size and as many tokens, as with match.",
+    meaning: "What is equal for all models in stage 1. parameters: equal size and equal tokens, as with match.",
     usual: "tokens",
   },
   {
@@ -81,7 +81,7 @@ const STUDY: readonly Key[] = [
       whole(10_000),
       list(whole(2 ** 31, 0), { min: 1, max: 10_000, words: "a list of different whole numbers from 0 to 2147483648" }),
     ),
-    meaning: "How many trainings of each model, with the seeds 1, 2, 3, …, or a list of the seeds.",
+    meaning: "The number of trainings of each model, with the seeds 1, 2, 3, …, or a list of seeds.",
     follows: { from: ["preset"], how: "the value of the preset" },
   },
   {
@@ -93,19 +93,19 @@ const STUDY: readonly Key[] = [
   {
     path: "lastStage",
     type: choice(["pretraining", "orpo"]),
-    meaning: "Where every model ends: pretraining leaves out the second stage and its control.",
+    meaning: "The last stage. pretraining: without the second stage and its control.",
     usual: "orpo",
   },
   {
     path: "remat",
     type: flag,
-    meaning: "Layers are computed again in the backward pass. Less memory, more time, the same bits.",
+    meaning: "Recompute layers in the backward pass. Less memory, more time, the same bits.",
     usual: false,
   },
   {
     path: "precision",
     type: choice(PRECISIONS),
-    meaning: "How activations wait for the backward pass.",
+    meaning: "The format of activations that are saved for the backward pass.",
     follows: { from: ["preset"], how: "bf16 in paper on a GPU, f32 elsewhere" },
   },
 ];
@@ -126,31 +126,31 @@ const DATA: readonly Key[] = [
   {
     path: "data.validationFiles",
     type: list(text("the path of a text, or a pattern with * and ?"), { min: 1, max: 10_000, words: PATHS }),
-    meaning: "Texts for validation alone. Nothing of data.files is taken for it then.",
+    meaning: "Texts only for validation. Then no part of data.files is used for it.",
     follows: { from: ["data.trainFraction"], how: "a share of the text" },
   },
   {
     path: "data.testFiles",
     type: list(text("the path of a text, or a pattern with * and ?"), { min: 1, max: 10_000, words: PATHS }),
-    meaning: "Texts that are read once, when all training is done.",
+    meaning: "Texts for a single evaluation after all training.",
     follows: { from: ["data.testFraction"], how: "a share of the text, or no test part" },
   },
   {
     path: "data.tokenizer",
     type: text("the path of a .model or tokenizer.json, or bytes"),
-    meaning: "A tokenizer to use, from the folder of this file, or bytes. It decides the size of the vocabulary.",
+    meaning: "A tokenizer to use, from the folder of this file, or bytes. It determines the size of the vocabulary.",
     follows: { from: [], how: "one is trained on the training part, with model.vocabSize" },
   },
   {
     path: "data.trainFraction",
     type: number(0.01, 0.99999),
-    meaning: "The share of the text that is trained on. The rest is for validation, but for the test part.",
+    meaning: "The share of the text for training. The rest is for validation, except the test part.",
     usual: 0.9,
   },
   {
     path: "data.testFraction",
     type: number(0, 0.9),
-    meaning: "The share of the text that is read once, when all training is done. 0: no test part.",
+    meaning: "The share of the text for a single evaluation after all training. 0: no test part.",
     usual: 0,
   },
   {
@@ -169,13 +169,13 @@ const DATA: readonly Key[] = [
   {
     path: "data.gapCharacters",
     type: whole(2 ** 31, 0),
-    meaning: "Characters that both neighbours lose where two different parts meet.",
-    follows: { from: ["data.split"], how: "500 where the split is interleaved, else 0" },
+    meaning: "Characters that both neighbours lose at the border between two parts.",
+    follows: { from: ["data.split"], how: "500 if the split is interleaved, else 0" },
   },
   {
     path: "data.characters",
     type: whole(Number.MAX_SAFE_INTEGER),
-    meaning: "Only so many characters of the text are used, from its start.",
+    meaning: "Use only this many characters from the start of the text.",
     follows: { from: [], how: "all of it" },
   },
 ];
@@ -185,7 +185,7 @@ const MODEL: readonly Key[] = [
   {
     path: "model.ffnHiddenUnmatched",
     type: whole(2 ** 17),
-    meaning: "F of all models where match is none and this differs from ffnHidden.",
+    meaning: "F of all models if match is none and this differs from ffnHidden.",
     follows: { from: ["model.ffnHidden"], how: "model.ffnHidden" },
   },
 ];
@@ -194,23 +194,23 @@ const MODEL: readonly Key[] = [
 export const SECTIONS: readonly Section[] = [
   { path: "", title: "The study", keys: STUDY },
   { path: "data", title: "The text", keys: DATA },
-  { path: "model", title: "The model: what all arms have in common", keys: MODEL },
+  { path: "model", title: "The model: values of all arms", keys: MODEL },
   { path: "pretraining", title: "Stage 1: predicting the next token", keys: PRETRAINING },
   { path: "orpo", title: "Stage 2: preference optimisation", keys: ORPO },
   { path: "preference", title: "The pairs and the loss of stage 2", keys: PREFERENCE },
   { path: "samples", title: "Samples that are drawn after each stage", keys: SAMPLES },
   { path: "recall", title: "The recall probe", keys: RECALL },
   { path: "recall.model", title: "The small model of the recall probe", keys: RECALL_MODEL },
-  { path: "sweep", title: "What hymba sweep tries", keys: SWEEP },
-  { path: "arms.*", title: "An arm of your own: a name, where it starts from, and what it changes", keys: armKeys() },
-  { path: "arms.*.pretraining", title: "What an arm of your own has of its own in stage 1", keys: ARM_PRETRAINING },
+  { path: "sweep", title: "The values that hymba sweep tries", keys: SWEEP },
+  { path: "arms.*", title: "Your own arm: a name, the model it starts from, and its changes", keys: armKeys() },
+  { path: "arms.*.pretraining", title: "Own values of your arm in stage 1", keys: ARM_PRETRAINING },
 ];
 
 export const KEYS: readonly Key[] = SECTIONS.flatMap(({ keys }) => keys);
 
 const BY_PATH = new Map(KEYS.map((key) => [key.path, key]));
 
-/** The key that a dotted path names, with the name of an arm for `*`; undefined where there is none. */
+/** The key of a dotted path, with the name of an arm for `*`; undefined if there is none. */
 export function keyAt(path: string): Key | undefined {
   const [first, name, ...rest] = path.split(".");
   return BY_PATH.get(
@@ -218,7 +218,7 @@ export function keyAt(path: string): Key | undefined {
   );
 }
 
-/** The keys whose value follows from this one where nobody gives it. */
+/** The keys whose default is computed from this one. */
 export const followersOf = (path: string): readonly Key[] =>
   KEYS.filter(({ follows }) => follows?.from.some((one) => one === path));
 

@@ -6,7 +6,7 @@ import { readStudyText } from "./read.ts";
 import { LENGTHS } from "./stages.ts";
 import { type Given, throwFaults, type Values } from "./values.ts";
 
-/** A value that decides another one's fate: where a later source gives the first alone, the second of an earlier one is dropped. */
+/** Pairs of keys: if a later source gives only the first, the second from an earlier source is dropped. */
 const REPLACED: readonly (readonly [given: string, dropped: string])[] = [
   ["model.ffnHidden", "model.ffnHiddenUnmatched"],
   ...LENGTHS.flatMap((given) =>
@@ -30,7 +30,7 @@ export function mergeValues(...sources: readonly Values[]): Map<string, Given> {
   return merged;
 }
 
-/** The values that hold where nobody gives others. */
+/** The default values. */
 export function usualValues(): Map<string, Given> {
   const values = new Map<string, Given>();
   for (const { path, usual } of KEYS) {
@@ -39,7 +39,7 @@ export function usualValues(): Map<string, Given> {
   return values;
 }
 
-/** What a preset gives, with what the preset that it starts from gives. */
+/** The values of a preset, including those of the preset that it starts from. */
 export function presetValues(name: Preset): Map<string, Given> {
   const { values, faults } = readStudyText(presetText(name), {
     file: `core/study_file/presets/${name}.toml`,

@@ -4,7 +4,7 @@ import type { Key } from "./key.ts";
 
 type Field = keyof HymbaOptions;
 
-/** What each field means, and what it follows from where nobody gives it. */
+/** The meaning of each field, and how its default is computed. */
 const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[]; how?: string }>> = {
   vocabSize: { meaning: "V: tokens in the vocabulary." },
   dModel: { meaning: "D: width of the residual stream." },
@@ -19,7 +19,7 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   archType: { meaning: "The architecture of the layers.", how: "that of each arm" },
   layers: {
     meaning:
-      "What each layer is: h parallel, l parallel with a window, m Mamba, g attention, w attention with a window.",
+      "The kind of each layer: h parallel, l parallel with a window, m Mamba, g attention, w attention with a window.",
     how: "the layers of the architecture; in a pattern 3m repeats, (m g)* fills, 7m:g fills in that ratio",
   },
   windowed: {
@@ -28,16 +28,16 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
     how: "true in hymba and transformer-local",
   },
   globalAttnIndices: {
-    meaning: "Layers with full attention where the others have a window. The first layer is 0.",
+    meaning: "Layers with full attention; the others have a window. The first layer is 0.",
     from: ["nLayers"],
     how: "the first, the middle and the last layer",
   },
   useMetaTokens: {
-    meaning: "Learned tokens stand in front of the text.",
+    meaning: "Learned tokens before the text.",
     from: ["archType"],
     how: "true in both hybrids",
   },
-  numMetaTokens: { meaning: "M: how many meta tokens, where they are used." },
+  numMetaTokens: { meaning: "M: the number of meta tokens, if they are used." },
   useKvSharing: {
     meaning: "Neighbouring layers with a window share keys and values.",
     from: ["archType"],
@@ -48,7 +48,7 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
     from: ["windowed", "globalAttnIndices", "oddGroup"],
     how: "pairs of neighbouring layers with a window",
   },
-  swaWindow: { meaning: "W: keys that a query of a layer with a window sees, itself included." },
+  swaWindow: { meaning: "W: keys that a query of a layer with a window sees, including its own." },
   ffnHidden: {
     meaning: "F: hidden width of the SwiGLU part.",
     from: ["dModel"],
@@ -69,14 +69,14 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
     how: "true in hymba",
   },
   fusion: { meaning: "How attention and Mamba of one layer are joined." },
-  separateOutputs: { meaning: "Each branch of a layer with both has an output projection of its own." },
+  separateOutputs: { meaning: "In layers with both branches, each branch has its own output projection." },
   valueHeadDim: {
     meaning: "Width of a value head.",
     from: ["archType", "separateOutputs", "dModel", "mambaExpand", "nHeads", "headDim"],
     how: "mambaExpand * dModel / nHeads in hymba with one output projection, headDim in the others",
   },
   oddGroup: {
-    meaning: "What becomes of the odd layer of a run that shares: it joins a group of three, or stays alone.",
+    meaning: "The odd layer of a run of sharing layers: in a group of three, or alone.",
     from: ["archType"],
     how: "triple in hymba, single in the others",
   },
@@ -101,7 +101,7 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
 
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
-/** Fields that all arms can have in common. The architecture and the layers are what they differ by. */
+/** Fields that all arms can share: all except the architecture and the layers. */
 const COMMON = FIELD_NAMES.filter((field) => field !== "archType" && field !== "layers");
 
 /** A key for each field below `prefix`. `usual`: values that hold where nobody gives one. `follows`: what a field follows from there. */

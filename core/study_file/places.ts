@@ -1,4 +1,4 @@
-/** Where in a TOML text each key stands. The TOML reader checks the text and does not say. */
+/** The place of each key in a TOML text, which the TOML reader does not report. */
 import { present } from "../lists.ts";
 
 /** Both from 1. */
@@ -29,7 +29,9 @@ class Walker {
 
   step(count = 1): void {
     for (let i = 0; i < count; i++) {
-      if (this.text[this.at++] === "\n") this.#line++, this.#lineStart = this.at;
+      if (this.text[this.at++] !== "\n") continue;
+      this.#line++;
+      this.#lineStart = this.at;
     }
   }
 

@@ -27,21 +27,34 @@ const isTable = (value: unknown): value is Record<string, unknown> =>
 
 /** Names that other programs give to keys, in small letters without - and _. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
-  ...{ lr: "pretraining.rate", learningrate: "pretraining.rate", weightdecay: "pretraining.decay" },
-  ...{ batchsize: "pretraining.batch", maxsteps: "pretraining.steps", warmupsteps: "pretraining.warmup" },
-  ...{ gradclip: "pretraining.clip", width: "model.dModel", hiddensize: "model.dModel", nembd: "model.dModel" },
-  ...{ depth: "model.nLayers", nlayer: "model.nLayers", numlayers: "model.nLayers", numhiddenlayers: "model.nLayers" },
-  ...{ heads: "model.nHeads", numattentionheads: "model.nHeads", window: "model.swaWindow", vocab: "model.vocabSize" },
-  ...{
-    contextlength: "sequenceLength",
-    seqlen: "sequenceLength",
-    blocksize: "sequenceLength",
-    length: "sequenceLength",
-  },
-  ...{ seed: "seeds", dataset: "data.files", corpus: "data.files" },
+  lr: "pretraining.rate",
+  learningrate: "pretraining.rate",
+  weightdecay: "pretraining.decay",
+  batchsize: "pretraining.batch",
+  maxsteps: "pretraining.steps",
+  warmupsteps: "pretraining.warmup",
+  gradclip: "pretraining.clip",
+  width: "model.dModel",
+  hiddensize: "model.dModel",
+  nembd: "model.dModel",
+  depth: "model.nLayers",
+  nlayer: "model.nLayers",
+  numlayers: "model.nLayers",
+  numhiddenlayers: "model.nLayers",
+  heads: "model.nHeads",
+  numattentionheads: "model.nHeads",
+  window: "model.swaWindow",
+  vocab: "model.vocabSize",
+  contextlength: "sequenceLength",
+  seqlen: "sequenceLength",
+  blocksize: "sequenceLength",
+  length: "sequenceLength",
+  seed: "seeds",
+  dataset: "data.files",
+  corpus: "data.files",
 };
 
-/** The key that the author of an unknown one most likely meant, as it would stand there. */
+/** The key that was most likely meant by an unknown one. */
 function nearestKey(path: string): string | undefined {
   const arm = path.startsWith("arms.") ? at(path.split("."), 1) : "*";
   const all = KEYS.map((key) => key.path.replace("*", arm === "*" ? "NAME" : arm));
@@ -55,7 +68,7 @@ function nearestKey(path: string): string | undefined {
   return near === undefined ? nearest(path, all) : [tableOf(path), near].filter(Boolean).join(".");
 }
 
-/** What is wrong with a path that no key has. */
+/** The fault of a path without a key. */
 export function unknownKey(path: string, at: string): Fault {
   const meant = nearestKey(path);
   return {
@@ -65,14 +78,14 @@ export function unknownKey(path: string, at: string): Fault {
   };
 }
 
-/** What is wrong with the name of the arm that a path belongs to. */
+/** The fault of the name of an arm in a path. */
 function armFault(path: string, at: string): Fault | undefined {
   const [first, name] = path.split(".");
   if (first !== "arms" || name === undefined || new RegExp(`^${ARM_NAME}$`).test(name)) return undefined;
   return { at, what: `the arm ${quoted(name)}`, expected: "a name of small letters, digits, - and _" };
 }
 
-/** Puts one value where it belongs, or says why it cannot be. */
+/** Stores one value, or reports its fault. */
 function take(read: ReadValues, path: string, { value, origin }: { value: unknown; origin: Origin }): void {
   const key = keyAt(path), at = faultAt(origin), fault = armFault(path, at);
   if (fault) return void read.faults.push(fault);
@@ -100,7 +113,7 @@ function takeTable(
   }
 }
 
-/** A TOML value whose integers are numbers. Those of 2^53 and above are rounded, as a float of the same digits would be. */
+/** A TOML value with all integers as numbers. Integers of 2^53 and above are rounded, like a float of the same digits. */
 function withNumbers(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.map(withNumbers);
@@ -112,7 +125,7 @@ function withNumbers(value: unknown): unknown {
 const parseToml = (text: string): Record<string, unknown> =>
   withNumbers(parse(text, { integersAsBigInt: "asNeeded" })) as Record<string, unknown>;
 
-/** Reads the text of a study file. All faults come together, except that a text that is no TOML has one. */
+/** Reads the text of a study file. All faults are reported together; a text that is not TOML has only one. */
 export function readStudyText(
   text: string,
   { file, origin }: { file: string; origin?: Origin },
@@ -140,7 +153,7 @@ export interface FlagValue {
   readonly value: unknown;
 }
 
-/** A value as a person types it: TOML where it is TOML; a list may be given as words with commas; else the words. */
+/** A typed value: TOML if it parses as TOML; a list can also be words with commas; otherwise the text itself. */
 export function typedValue(words: string, path: string): unknown {
   const type = keyAt(path)?.type;
   try {

@@ -27,7 +27,7 @@ import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Given, type Origin, shown, throwFaults, type Values } from "./values.ts";
 import { present } from "../lists.ts";
 
-/** What a study is made from. */
+/** The sources of a study. */
 export interface Sources {
   /** Used where neither file nor flags name a preset. Default: `quick`. */
   readonly preset?: Preset;
@@ -35,11 +35,11 @@ export interface Sources {
   readonly flags?: readonly (FlagValue | Fault)[];
 }
 
-/** A study with all that is known of where it comes from. */
+/** A study with the origins of its values. */
 export interface ResolvedStudy {
   /** The arms have the feed-forward width of the shape; `match` may still ask for another. */
   readonly study: StudyConfig;
-  /** `hymba` at the shape of the study: what other arms are matched to. */
+  /** `hymba` at the shape of the study, to which other arms are matched. */
   readonly reference: Arm;
   /** The preset under the file and the flags. */
   readonly preset: Preset;
@@ -70,7 +70,7 @@ class Reader {
   }
 }
 
-/** What a profile decides itself. */
+/** Keys that a profile sets. */
 function profileFaults(reader: Reader): Fault[] {
   const fixed = [["suite", "seed"], ["match", "none"], ["preference.loss", "seed"]] as const, faults: Fault[] = [];
   const said = (path: string) => {
@@ -140,7 +140,7 @@ function nameFrom(reader: Reader, file: string | undefined, preset: Preset): str
   return reader.get<string>("name") ?? (own.slice(0, 64) || preset);
 }
 
-/** All values of the sources, and what is wrong with single ones. */
+/** All values of the sources, and the faults of single values. */
 function gathered({ preset, file, flags = [] }: Sources): { values: Values; faults: Fault[]; preset: Preset } {
   const fromFile = file ? readStudyText(file.text, { file: file.path }) : { values: new Map(), faults: [] };
   const fromFlags = readFlags(flags);
@@ -211,7 +211,7 @@ function matchOf(
   return match;
 }
 
-/** The budget of a study, where the arms get anything but as many tokens. */
+/** The budget of a study, unless it is equal tokens. */
 function budgetOf(reader: Reader): Pick<StudyConfig, "budget"> {
   const budget = reader.get<string>("budget");
   return budget === "flops" || budget === "seconds" ? { budget } : {};

@@ -19,19 +19,19 @@ export const SWEEP: readonly Key[] = [
       whole(1000),
       list(whole(2 ** 31, 0), { min: 1, max: 1000, words: "a list of different whole numbers from 0 to 2147483648" }),
     ),
-    meaning: "How many trainings of each point, with the seeds 10001, 10002, …, or a list of the seeds.",
+    meaning: "The number of trainings of each point, with the seeds 10001, 10002, …, or a list of seeds.",
     usual: 2,
   },
   {
     path: "sweep.perArm",
     type: flag,
-    meaning: "Every model gets a choice of its own. Otherwise one choice serves all of them.",
+    meaning: "Choose for each model separately. Otherwise one choice for all.",
     usual: false,
   },
   {
     path: "sweep.extend",
     type: whole(16, 0),
-    meaning: "How many times a grid is extended where its best value is at its edge.",
+    meaning: "How many times a grid is extended if its best value is at an edge.",
     usual: 3,
   },
 ];

@@ -7,13 +7,13 @@ const COUNT = 2 ** 31;
 
 const fromPreset = { from: ["preset"], how: "the value of the preset" };
 
-/** A key whose value every preset gives. */
+/** A key that every preset sets. */
 const given = (path: string, type: ValueType, meaning: string): Key => ({ path, type, meaning, follows: fromPreset });
 
 /** Steps of the warm-up, or their share of all steps. */
 const warmup = either(whole(COUNT, 0), number(0, 1));
 
-/** A key that has the same usual value in every preset. */
+/** A key with the same default in every preset. */
 const usual = (path: string, type: ValueType, { is, meaning }: { is: number; meaning: string }): Key => ({
   path,
   type,
@@ -31,7 +31,7 @@ const rateKeys = (stage: string): Key[] => [
   {
     path: `${stage}.schedule`,
     type: choice(SCHEDULES),
-    meaning: "How the rate falls after the warm-up. wsd: not before the last part of the steps.",
+    meaning: "How the rate falls after the warm-up. wsd: only in the last part of the steps.",
     usual: "cosine",
   },
   usual(`${stage}.cooldown`, number(0, 1), {
@@ -52,10 +52,10 @@ const rateKeys = (stage: string): Key[] => [
 
 const optimizerKeys = (stage: string): Key[] => [
   given(`${stage}.decay`, number(0, 1e3), "Weight decay of the matrices."),
-  usual(`${stage}.beta1`, number(0, 0.99999), { is: 0.9, meaning: "AdamW: how much of the mean gradient stays." }),
+  usual(`${stage}.beta1`, number(0, 0.99999), { is: 0.9, meaning: "AdamW: decay of the mean gradient." }),
   usual(`${stage}.beta2`, number(0, 0.99999), {
     is: 0.95,
-    meaning: "AdamW: how much of the mean squared gradient stays.",
+    meaning: "AdamW: decay of the mean squared gradient.",
   }),
   usual(`${stage}.eps`, number(0, 1), { is: 1e-8, meaning: "AdamW: added to the root of the mean squared gradient." }),
   usual(`${stage}.clip`, number(0, 1e6), { is: 1, meaning: "A gradient with a larger norm is scaled to this." }),
@@ -83,7 +83,7 @@ const stageKeys = (stage: string, each: string): Key[] => [
 const accumulateKey = (stage: string): Key => ({
   path: `${stage}.accumulate`,
   type: whole(2 ** 20),
-  meaning: "A batch in so many parts, one after the other. Less memory, the same batches, sums in another order.",
+  meaning: "Number of parts of a batch that are computed one after another. Less memory, the same batches, sums in another order.",
   usual: 1,
 });
 
@@ -112,13 +112,13 @@ export const PRETRAINING: readonly Key[] = [
   {
     path: "pretraining.decayAt",
     type: list(whole(COUNT), { min: 1, max: 32, words: "a list of numbers of steps, all below steps" }),
-    meaning: "wsd: shorter trainings of every model as models of their own, which branch off where their rate falls.",
+    meaning: "wsd: additional shorter trainings of every model, which branch off where their rate falls.",
     follows: { from: [], how: "no shorter trainings" },
   },
 ];
 export const ORPO: readonly Key[] = [...stageKeys("orpo", "Pairs"), accumulateKey("orpo")];
 
-/** What an arm may have of its own in stage 1. */
+/** Keys of stage 1 that an arm can set. */
 export const ARM_PRETRAINING: readonly Key[] = PRETRAINING.filter(({ path }) => !path.endsWith("decayAt")).map((
   { path, type, meaning },
 ) => ({
@@ -132,7 +132,7 @@ export const PREFERENCE: readonly Key[] = [
   {
     path: "preference.loss",
     type: choice(["orpo", "seed"]),
-    meaning: "The loss of the second stage: ORPO, or what the documented notebook did.",
+    meaning: "The loss of the second stage: ORPO, or the rule of the documented notebook.",
     usual: "orpo",
   },
   { path: "preference.beta", type: number(0, 1e6), meaning: "Weight of the preference term.", usual: 0.1 },
@@ -143,8 +143,8 @@ export const PREFERENCE: readonly Key[] = [
     usual: "sample",
   },
   { path: "preference.temperature", type: number(0, 100), meaning: "Temperature of sampled continuations.", usual: 1 },
-  { path: "preference.trainPairs", type: whole(2 ** 20), meaning: "Pairs that are trained on.", usual: 64 },
-  { path: "preference.heldOutPairs", type: whole(2 ** 20), meaning: "Pairs that are only measured.", usual: 32 },
+  { path: "preference.trainPairs", type: whole(2 ** 20), meaning: "Pairs for training.", usual: 64 },
+  { path: "preference.heldOutPairs", type: whole(2 ** 20), meaning: "Pairs for evaluation.", usual: 32 },
   { path: "preference.promptTokens", type: whole(2 ** 16), meaning: "Tokens of a prompt.", usual: 64 },
   { path: "preference.completionTokens", type: whole(2 ** 16), meaning: "Tokens of a continuation.", usual: 64 },
 ];
@@ -152,12 +152,12 @@ export const PREFERENCE: readonly Key[] = [
 export const SAMPLES: readonly Key[] = [
   { path: "samples.prompts", type: whole(10_000), meaning: "Prompts that every model continues.", usual: 3 },
   { path: "samples.promptTokens", type: whole(2 ** 16), meaning: "Tokens of a prompt.", usual: 32 },
-  { path: "samples.newTokens", type: whole(2 ** 16), meaning: "Tokens that are sampled behind a prompt.", usual: 100 },
+  { path: "samples.newTokens", type: whole(2 ** 16), meaning: "Tokens that are sampled after a prompt.", usual: 100 },
   { path: "samples.temperature", type: number(0, 100), meaning: "Temperature of the samples.", usual: 0.8 },
   {
     path: "samples.topK",
     type: whole(2 ** 24),
-    meaning: "Only so many of the likeliest tokens are drawn from.",
+    meaning: "Draw only from this many most likely tokens.",
     usual: 40,
   },
 ];
@@ -168,15 +168,15 @@ export const RECALL: readonly Key[] = [
   {
     path: "recall.probe",
     type: flag,
-    meaning: "Ask every model what it recalls, after both stages. Arms with a layer pattern are left out.",
+    meaning: "Run the recall probe of every model after both stages. Arms with a layer pattern are left out.",
     usual: true,
   },
   given("recall.steps", whole(COUNT), "Updates of the probe's own training."),
   given("recall.batch", whole(2 ** 20), "Sequences of one update."),
-  given("recall.testBatches", whole(2 ** 20), "Batches that are asked after training."),
+  given("recall.testBatches", whole(2 ** 20), "Batches of the test after training."),
   { path: "recall.keys", type: whole(2 ** 20), meaning: "Different keys.", usual: 16 },
   { path: "recall.values", type: whole(2 ** 20), meaning: "Different values.", usual: 16 },
-  { path: "recall.fillers", type: whole(2 ** 20), meaning: "Different tokens that mean nothing.", usual: 1 },
+  { path: "recall.fillers", type: whole(2 ** 20), meaning: "Different tokens without meaning.", usual: 1 },
   { path: "recall.length", type: whole(2 ** 20), meaning: "Tokens of a sequence.", usual: 40 },
   {
     path: "recall.ranges",
@@ -192,13 +192,13 @@ export const RECALL: readonly Key[] = [
   {
     path: "recall.evaluateEvery",
     type: whole(COUNT),
-    meaning: "Updates from one look at the accuracy to the next, on sequences that are not those of the test.",
+    meaning: "Updates between two evaluations of the accuracy, on other sequences than those of the test.",
     follows: { from: [], how: "no look before the end" },
   },
   {
     path: "recall.patience",
     type: whole(COUNT),
-    meaning: "Training ends after so many looks without a better accuracy, or when 99 % are right.",
+    meaning: "Training ends after this many evaluations without a better accuracy, or at 99 % right answers.",
     follows: { from: ["recall.evaluateEvery"], how: "training has all its steps" },
   },
   { path: "recall.rate", type: number(0, 1e3), meaning: "The largest learning rate.", usual: 1e-3 },

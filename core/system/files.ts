@@ -1,4 +1,4 @@
-/** What files and folders do differently on other systems. */
+/** Differences between systems in files and folders. */
 import type { Platform } from "./platform.ts";
 
 /** Whether a folder can be opened and synced. Windows cannot open one; it writes names to the disk itself. */

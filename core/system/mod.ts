@@ -1,4 +1,4 @@
-/** The one room for what differs between systems: error numbers, files, signals, drivers, limits. Each rule has a test. */
+/** Differences between systems: error numbers, files, signals, drivers, limits. Each rule has a test. */
 export { openCommand } from "./browser.ts";
 export { systemErrorCode } from "./error_codes.ts";
 export { cacheBase, isLockless, locksAreOff, syncsFolders, whileHeld } from "./files.ts";

@@ -2,7 +2,7 @@
 import type { AttributesOf, Op, ReadsOf, WritesOf } from "./op.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** What is read, what is written, and the scalars between. Executors decide how. */
+/** The tensors that are read and written, and the attributes. Executors decide how. */
 export interface Step<O extends Op = Op> {
   readonly op: O;
   readonly attributes: AttributesOf<O>;

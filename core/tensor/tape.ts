@@ -43,7 +43,7 @@ export class Tape {
   #forwardSteps: number | undefined;
 
   /**
-   * `training`: record what the backward pass needs. `gradientArenas`: where the gradients of a parameter arena go.
+   * `training`: record what the backward pass needs. `gradientArenas`: the arenas for the gradients of parameter arenas.
    * `recompute`: see {@link Tape.recomputed}.
    */
   constructor(

@@ -1,6 +1,6 @@
 /**
- * Each byte written as one visible character, so that any text uses at most 256 characters. Printable bytes of Latin-1 stand for
- * themselves, the others for U+0100 and up. Source: GPT-2's encoder and Hugging Face's `ByteLevel`.
+ * Writes each byte as one visible character, so that any text needs at most 256 characters. Printable bytes of Latin-1 stand
+ * for themselves; the others are written as U+0100 and up. Source: GPT-2's encoder and Hugging Face's `ByteLevel`.
  */
 import { utf8 } from "./bytes.ts";
 
@@ -15,17 +15,17 @@ function alphabet(): string[] {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isVisible(byte) ? byte : hidden++));
 }
 
-/** The UTF-8 bytes of a text, each as its character. */
-export function byteSpelt(text: string): string {
-  let spelt = "";
-  for (const byte of utf8(text)) spelt += BYTE_CHARACTERS[byte];
-  return spelt;
+/** The UTF-8 bytes of a text, each written as its character. */
+export function toByteCharacters(text: string): string {
+  let characters = "";
+  for (const byte of utf8(text)) characters += BYTE_CHARACTERS[byte];
+  return characters;
 }
 
-/** The bytes whose characters make up a text, or undefined when it has a character that stands for no byte. */
-export function bytesSpelt(spelt: string): Uint8Array | undefined {
+/** The inverse: the bytes that a text of such characters stands for. Undefined when a character stands for no byte. */
+export function fromByteCharacters(characters: string): Uint8Array | undefined {
   const bytes: number[] = [];
-  for (const character of spelt) {
+  for (const character of characters) {
     const byte = BYTES.get(character);
     if (byte === undefined) return undefined;
     bytes.push(byte);

@@ -7,8 +7,8 @@ import { SPECIAL } from "./train/symbols.ts";
 import { bytePiece, type Piece, PieceType } from "./vocabulary.ts";
 
 /**
- * One token for each byte of UTF-8, and no text that it cannot spell. A space is a piece and not a byte, because both file formats
- * write it as U+2581, which has three bytes.
+ * One token for each byte of UTF-8, so that it encodes any text. The space has a piece of its own instead of a byte, because
+ * both file formats write it as U+2581, which has three bytes.
  */
 export function byteTokenizer(): Tokenizer {
   const pieces: Piece[] = SPECIAL.map((piece, i) => {
@@ -20,8 +20,11 @@ export function byteTokenizer(): Tokenizer {
     pieces,
     trainer: { ...DEFAULT_TRAINER, vocabSize: pieces.length, byteFallback: true, characterCoverage: 1 },
     normalizer: {
-      ...{ name: "lossless", charsmap: MARK_ESCAPE.charsmap },
-      ...{ addDummyPrefix: false, removeExtraWhitespaces: false, escapeWhitespaces: true },
+      name: "lossless",
+      charsmap: MARK_ESCAPE.charsmap,
+      addDummyPrefix: false,
+      removeExtraWhitespaces: false,
+      escapeWhitespaces: true,
     },
     denormalizer: MARK_ESCAPE.denormalizer,
   }, { name: "bytes" });

@@ -2,7 +2,7 @@
  * The compiled character map of a SentencePiece normaliser: rules "these bytes become those bytes", the longest rule first.
  *
  * Layout: a little-endian uint32 with the byte size of a double array, the double array (see `double_array.ts`), then the
- * replacements, each ended by a zero byte; the value of a key is the place of its replacement.
+ * replacements, each ended by a zero byte; the value of a key is the offset of its replacement.
  */
 import { HymbaError } from "../errors.ts";
 import { ByteStrings, utf8 } from "./bytes.ts";
@@ -41,7 +41,7 @@ export class Charsmap {
     return { length, replacement: this.#replacement(value) };
   }
 
-  /** What the shortest rule that starts these bytes makes of them; undefined when there is none. */
+  /** The replacement by the shortest rule that matches the start of these bytes; undefined when no rule matches. */
   shortest(bytes: Uint8Array): Uint8Array | undefined {
     for (let end = 1; end <= bytes.length; end++) {
       const { length, replacement } = this.match(bytes, { at: 0, end });
@@ -50,7 +50,7 @@ export class Charsmap {
     return undefined;
   }
 
-  /** The bytes that rules start with. */
+  /** The first bytes of all rules, each once. */
   firstBytes(): number[] {
     return this.#children(0).map((node) => this.#unit(node) & 0xff);
   }
@@ -70,7 +70,7 @@ export class Charsmap {
     }
   }
 
-  /** A unit of the double array, 0 behind its end. */
+  /** A unit of the double array; 0 beyond its end. */
   #unit(node: number): number {
     return this.#units[node] ?? 0;
   }
@@ -80,7 +80,7 @@ export class Charsmap {
     return this.#replacements.subarray(start, stop < 0 ? this.#replacements.length : stop);
   }
 
-  /** The nodes below `node`, by ascending label. Equal subtrees may share their nodes. */
+  /** The children of `node`, by ascending label. Equal subtrees may share their nodes. */
   #children(node: number): number[] {
     const offset = node ^ unitOffset(this.#unit(node)), children: number[] = [];
     for (let byte = 1; byte < 256; byte++) {
@@ -128,7 +128,8 @@ export function compileCharsmap(rules: ReadonlyMap<string, string>): Uint8Array 
     let place = places.get(to);
     if (place === undefined) {
       const bytes = utf8(`${to}\0`);
-      places.set(to, place = length);
+      place = length;
+      places.set(to, place);
       replacements.push(bytes);
       length += bytes.length;
     }
@@ -139,7 +140,7 @@ export function compileCharsmap(rules: ReadonlyMap<string, string>): Uint8Array 
   const blob = new Uint8Array(4 + 4 * units.length + length);
   const view = new DataView(blob.buffer);
   view.setUint32(0, 4 * units.length, true);
-  units.forEach((unit, i) => view.setUint32(4 + 4 * i, unit, true));
+  for (const [i, unit] of units.entries()) view.setUint32(4 + 4 * i, unit, true);
   let at = 4 + 4 * units.length;
   for (const bytes of replacements) {
     blob.set(bytes, at);

@@ -4,8 +4,8 @@ import type { Coder } from "./coder.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** Ids are decoded when this many are waiting. */
-const ENOUGH = 1 << 15;
+/** Number of waiting ids from which on they are decoded. */
+const BATCH = 1 << 15;
 
 /** Decodes one text. Tokenizers whose decoder needs the whole text get it at the end. */
 export class DecodeStream {
@@ -20,10 +20,10 @@ export class DecodeStream {
     this.#pipeline = pipeline;
   }
 
-  /** The text that later ids cannot change. The id must be in the vocabulary. */
+  /** The next text that no later id can change. The id must be in the vocabulary. */
   push(id: number): string {
-    const ready = this.#waiting.length >= ENOUGH && this.#pipeline.decodesInParts;
-    // In front of a word no character is incomplete and no rule of the denormaliser reaches across.
+    const ready = this.#waiting.length >= BATCH && this.#pipeline.decodesInParts;
+    // At the start of a word all characters before it are complete, and no rule of the denormaliser spans the boundary.
     const text = ready && this.#vocabulary.pieceOf(id).piece.startsWith(SPACE_MARK) ? this.#decode() : "";
     this.#waiting.push(id);
     return text;

@@ -116,7 +116,7 @@ class Builder {
     }
   }
 
-  /** Gives the free slots of a block labels that no parent can ask for. */
+  /** Fills the free slots of a block with labels that no lookup can match. */
   private closeBlock(block: number): void {
     const first = block * BLOCK;
     let unused = first;
@@ -128,7 +128,7 @@ class Builder {
     }
   }
 
-  /** An offset at which every label finds a free slot; the first `count` of `labels` are meant. */
+  /** An offset at which each of the first `count` labels has a free slot. */
   private findOffset(node: number, { labels, count }: Labels): number {
     const { taken, usedAsOffset, next, head } = this, first = labels[0]!;
     for (let slot = head; slot >= 0;) {
@@ -172,7 +172,7 @@ class Builder {
 }
 
 /** Up to this many keys are sorted by insertion. */
-const FEW = 24;
+const INSERTION_SORT_LIMIT = 24;
 
 interface SortRange {
   labels: Uint8Array;
@@ -183,7 +183,7 @@ interface SortRange {
 
 /** Puts `order[begin]` up to `order[end]` in the order of the keys' bytes at `depth`. The sort is stable. */
 function sortByByte(order: Int32Array, { labels, spare, begin, end }: SortRange): void {
-  if (end - begin <= FEW) {
+  if (end - begin <= INSERTION_SORT_LIMIT) {
     for (let i = begin + 1; i < end; i++) {
       const key = order[i]!, label = labels[i]!;
       let at = i;
@@ -215,7 +215,7 @@ export function buildDoubleArray(keys: ByteStrings, values: ArrayLike<number>): 
   if (keys.count === 0) return new Uint32Array(0);
   const { bytes, starts, count: all } = keys, builder = new Builder();
   const order = Int32Array.from({ length: all }, (_, i) => i);
-  /** For each key its byte at the current depth, 0 behind its end. */
+  /** For each key its byte at the current depth, 0 beyond its end. */
   const at = new Uint8Array(all), spare = new Int32Array(all);
   const labels = new Uint8Array(256), firsts = new Int32Array(257);
   /** Nodes whose children have no place yet: node, depth, and its range of `order`. */

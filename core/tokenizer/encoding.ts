@@ -3,7 +3,7 @@
 /** Bytes that are examined. */
 const SAMPLE = 4096;
 /** In a European text in UTF-16, at least this share of the high bytes is zero. */
-const MANY = 0.3;
+const ZERO_SHARE = 0.3;
 
 /**
  * The name of the encoding, when the start of a file is UTF-16: by its byte order mark, or by the zero bytes that it has in
@@ -18,7 +18,7 @@ export function utf16Name(start: Uint8Array): "UTF-16LE" | "UTF-16BE" | undefine
     even += Number(start[i] === 0);
     odd += Number(start[i + 1] === 0);
   }
-  const most = MANY * length / 2;
+  const most = ZERO_SHARE * length / 2;
   if (length < 4 || Math.min(even, odd) > most / 10) return undefined;
   return odd >= most ? "UTF-16LE" : even >= most ? "UTF-16BE" : undefined;
 }

@@ -4,7 +4,7 @@ import { Normalizer, NormalizerRules, type NormalizerSpec } from "./normalizer.t
 import { Segmenter, type TokenSink } from "./segmenter.ts";
 import { PieceType, type Vocabulary } from "./vocabulary.ts";
 
-/** Bytes that are normalised and segmented at a time, few enough for the processor's cache. */
+/** Bytes that are normalised and segmented at a time. They fit into the processor's cache. */
 const PART = 1 << 14;
 
 /** Encodes texts that arrive in parts of UTF-8. */
@@ -22,7 +22,7 @@ export interface Pipeline {
   normalise(text: Uint8Array): Uint8Array[];
   /** Whether a text may be decoded word by word. */
   readonly decodesInParts: boolean;
-  /** The text of ids. `continues`: other ids came before. */
+  /** The text of ids. `continues`: these ids are not the first ones. */
   decode(ids: ArrayLike<number>, options?: { continues?: boolean }): string;
 }
 
@@ -44,7 +44,7 @@ export class SentencePiecePipeline implements Pipeline {
     this.unknownSurface = unknownSurface;
     this.#vocabulary = vocabulary;
     this.#rules = new NormalizerRules(spec, { userDefined: vocabulary.userDefined(), name });
-    // Without rules SentencePiece leaves decoded text alone, whatever else the specification says.
+    // Without rules SentencePiece does not change decoded text, whatever else the specification says.
     if (denormalizer && denormalizer.charsmap.length > 0) {
       this.#denormalizer = new NormalizerRules(denormalizer, { userDefined: [], name });
     }
@@ -116,7 +116,7 @@ export class SentencePiecePipeline implements Pipeline {
 }
 
 /** Bytes as text; every byte that is part of no character becomes U+FFFD. */
-export function bytesToText(bytes: Uint8Array): string {
+function bytesToText(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length;) {
     const length = validLength(bytes, { at, end: bytes.length });

@@ -59,7 +59,9 @@ export class Segmenter {
     const id = new Int32Array(capacity), start = new Int32Array(capacity);
     id.set(this.#id);
     start.set(this.#start);
-    [this.#score, this.#id, this.#start] = [score, id, start];
+    this.#score = score;
+    this.#id = id;
+    this.#start = start;
   }
 
   /** Extends paths from every character that starts before `limit`. */

@@ -1,4 +1,4 @@
-/** What a tokenizer does to a text, in numbers. */
+/** Statistics of a tokenizer on a text. */
 import { insideOf, type Tokenizer } from "./tokenizer.ts";
 import { PieceType } from "./vocabulary.ts";
 
@@ -17,7 +17,7 @@ export interface TextStatistics {
   counts: Float64Array;
 }
 
-/** Encodes a text, given in parts of UTF-8, as one text and counts. */
+/** Encodes a text that is given in parts of UTF-8, and counts. */
 export async function textStatistics(tokenizer: Tokenizer, parts: AsyncIterable<Uint8Array>): Promise<TextStatistics> {
   const counts = new Float64Array(tokenizer.vocabSize), stream = tokenizer.stream();
   let characters = 0, bytes = 0;

@@ -1,13 +1,12 @@
 /**
- * The training loop of everything that trains: it feeds batches, runs updates and looks for NaN.
+ * The training loop for all kinds of training: it feeds batches, runs updates and checks for NaN.
  *
  * @example
  * ```ts
- * const trainer = await Trainer.create(executor, store, { name, objective, schedule });
- * for await (const { step, loss, paused } of trainer.run({ pauseEvery: 100 })) {
+ * const trainer = await Trainer.create(executor, store, { name, objective, schedule }); for await (const { step, loss, paused
+ * } of trainer.run({ pauseEvery: 100 })) {
  *   if (paused) await save(await trainer.snapshot());
- * }
- * trainer.dispose();
+ * } trainer.dispose();
  * ```
  */
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";
@@ -20,7 +19,7 @@ import { clearMoments, clearSums, putSnapshot, takeSnapshot, type Tensors } from
 import { Updater } from "./updater.ts";
 
 export interface TrainerOptions {
-  /** What errors call this training, such as `hymba, pretraining`. */
+  /** The name of this training in errors, such as `hymba, pretraining`. */
   readonly name: string;
   readonly objective: Objective;
   readonly schedule: Schedule;
@@ -109,7 +108,7 @@ export class Trainer {
   restore({ step, groups, lossScale: kept }: TrainerState): void {
     const { lossScale } = this.options.objective.made;
     if (lossScale && kept?.length !== LOSS_SCALE_STATE) {
-      throw new HymbaError(`${this.options.name}: the state of step ${step} does not hold the loss scale of f16`);
+      throw new HymbaError(`${this.options.name}: the state of step ${step} has no loss scale, which f16 needs`);
     }
     this.#clearSums();
     putSnapshot(this.executor, this.store, { groups, name: `${this.options.name}, step ${step}` });
@@ -179,7 +178,7 @@ export class Trainer {
     while (this.#step < step - 1) await this.#update();
     const where = await this.updater.findNonFinite(this.#at(step));
     return new Diverged(what, {
-      got: where ? inWords(where) : "a loss or gradient norm that is not finite, but only finite numbers in a replay",
+      got: where ? inWords(where) : "a loss or gradient norm that is not finite; in a replay all numbers are finite",
       hint: from > 0 ? `the checkpoint of step ${from} is kept; ${hint}` : hint,
     });
   }

@@ -19,7 +19,7 @@ type Checksums = Checked<typeof checksums>;
 export interface Finding {
   readonly what: string;
   readonly ok: boolean;
-  /** What was wrong, or what was compared. */
+  /** The fault, or what was compared. */
   readonly detail: string;
 }
 
@@ -51,7 +51,9 @@ export async function writeChecksums(disk: Disk, folder: string): Promise<string
   return path;
 }
 
-/** Writes the line of one file anew, after a command changed that file of a finished run. A run without a list gets none. */
+/**
+ * Updates the entry of one file, after a command changed that file of a finished run. Does nothing for a run without a list.
+ */
 export async function updateChecksum(disk: Disk, folder: string, file: string): Promise<void> {
   const sums = await readChecksums(disk, folder);
   if (typeof sums === "string") return;
@@ -84,7 +86,7 @@ async function readChecksums(disk: Disk, folder: string): Promise<Checksums | st
   }
 }
 
-/** Compares every file with checksums.json. A file that is not on the list was put there later and is said to be. */
+/** Compares every file with checksums.json. A file that is not on the list was added later and is reported. */
 export async function checkChecksums(disk: Disk, folder: string): Promise<Finding[]> {
   const sums = await readChecksums(disk, folder);
   if (typeof sums === "string") return [{ what: CHECKSUMS, ok: false, detail: sums }];

@@ -53,7 +53,7 @@ export async function checkArtifacts(disk: Disk, folder: string, run: Run): Prom
       findings.push({ what: `${file}, made again`, ok: false, detail: "missing" });
       continue;
     }
-    const [made, found] = [sha256(bytesOf(await make(run))), sha256(await disk.read(path))];
+    const made = sha256(bytesOf(await make(run))), found = sha256(await disk.read(path));
     findings.push({
       what: `${file}, made again`,
       ok: made === found,
@@ -105,7 +105,7 @@ function compareLosses(
   };
 }
 
-/** Lines of the metrics log without what the clock measured. */
+/** Lines of the metrics log without measured times. */
 const timeless = ({ metrics }: Run) =>
   metrics.map((line) => JSON.stringify(line, (key, value) => key === "tokens_per_s" ? undefined : value));
 
@@ -136,7 +136,7 @@ export async function checkTraining(
     study,
     { executor, corpus, disk, folder: scratch, environment, givenTokenizer, onEvent, signal },
   ).catch(async (error) => {
-    // A UsageError refuses the folder because it belongs to somebody else.
+    // A UsageError says that the folder is not a run.
     if (!(error instanceof UsageError)) await remove();
     throw error;
   });

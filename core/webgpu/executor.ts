@@ -66,7 +66,7 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
     } catch (error) {
       reason = error;
     }
-    const [validation, memory] = [await device.popErrorScope(), await device.popErrorScope()];
+    const validation = await device.popErrorScope(), memory = await device.popErrorScope();
     if (program && (validation || memory)) {
       reason = refusal(plan, program, { validation, memory, limits: device.limits });
     }
@@ -110,7 +110,7 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
     this.#tiles = withCurrentNames(tiles);
   }
 
-  /** The different shapes of the matrix products in a plan, also of those inside other steps. */
+  /** The distinct shapes of the matrix products in a plan, including those inside other steps. */
   productsOf(plan: Plan): AttributesNamed<"matmul">[] {
     const found = new Map<string, AttributesNamed<"matmul">>();
     const tileOf = (attributes: AttributesNamed<"matmul">) => {
@@ -213,7 +213,7 @@ function pipelineKey(kernel: Kernel, constants: Readonly<Record<string, number>>
   return `${kernel.name} ${Object.entries(constants).sort().join(" ")}`;
 }
 
-/** The error for a plan that the adapter refuses: what the plan needs, and what the adapter says. */
+/** The error for a plan that the adapter rejects, with the needs of the plan and the message of the adapter. */
 function refusal(
   { name }: Plan,
   { memory: { slotBytes, arenaBytes } }: Program,

@@ -80,7 +80,9 @@ export class WebgpuProgram implements Program {
     { plan, launches, pipelines }: { plan: Plan; launches: readonly PlannedLaunch[]; pipelines: readonly Pipeline[] },
   ) {
     const device = host.gpu.device;
-    [this.#host, this.#plan, this.launches] = [host, plan, launches];
+    this.#host = host;
+    this.#plan = plan;
+    this.launches = launches;
     this.#slots = slotsOf(plan, launches.map(storagesOf));
     this.memory = memoryOf(plan, this.#slots);
     requireLimits(plan, { slotBytes: this.#slots.slotBytes, limits: device.limits });
@@ -127,7 +129,8 @@ export class WebgpuProgram implements Program {
       if (flops > FLOPS_PER_SUBMIT) {
         pass.end();
         device.queue.submit([encoder.finish()]);
-        [encoder, flops] = [device.createCommandEncoder(), 0];
+        encoder = device.createCommandEncoder();
+        flops = 0;
         pass = encoder.beginComputePass();
       }
     }
@@ -274,7 +277,7 @@ function runBlocks(device: GPUDevice, { plan, launches }: { plan: Plan; launches
   };
 }
 
-/** What a launch reads and writes. */
+/** The storages that a launch reads and writes. */
 export const storagesOf = ({ reads, writes }: Launch): Storage[] => [...reads, ...writes].map(({ storage }) => storage);
 
 function requireLimits(

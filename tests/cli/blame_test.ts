@@ -35,7 +35,7 @@ Deno.test("blame refuses one model twice, keys of the model, a budget, seeds of 
   await Deno.writeTextFile(join(place.folder, "mine/notes.txt"), "mine");
   for (
     const [words, expected] of [
-      [["blame", "mamba", "mamba", ...SMALL], /has no step/],
+      [["blame", "mamba", "mamba", ...SMALL], /are the same model/],
       [["blame", "mamba", "nobody", ...SMALL], /unknown model "nobody"/],
       [["blame", "mamba", "hymba", ...SMALL, "--over", "model.stateSize=4,8"], /not model\.stateSize/],
       [["blame", "mamba", "hymba", ...SMALL, "--set", "budget=flops"], /not with a budget of flops/],

@@ -102,7 +102,7 @@ thorough("two jobs make the run of one process, also when they are killed or sto
       child.kill("SIGINT");
     });
     assert.equal(code, 1, error);
-    assert.match(error, /stopping: saving[^]*give the same command again[^]*hymba: stopped; every cell has saved/);
+    assert.match(error, /stopping: saving[^]*repeat the same command[^]*hymba: stopped; every cell has saved/);
     assert.equal(children.length, 2);
     for (const pid of children) assert.equal(await systemDisk.stat(`/proc/${pid}`), undefined);
     const other = await hymba(place, ...again, "stopped", "--rate", "2e-3");

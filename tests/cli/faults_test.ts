@@ -66,7 +66,7 @@ thorough(
     }
     assert.equal((await child.status).code, 1, error);
     assert.match(error, /hymba: cannot [^]*gone[^]*\n {2}try: /);
-    assert.doesNotMatch(error, /internal fault/);
+    assert.doesNotMatch(error, /internal error/);
     await requireRecovered(ONE, "gone");
   },
 );

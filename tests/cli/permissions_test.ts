@@ -89,6 +89,6 @@ thorough("permissions: each command works with those of its row and fails with a
     const words = at(uses, 0), less = await end([], words), call = words.join(" ");
     assert.ok(less.code === 1 || less.code === 2, call);
     assert.match(less.text, /not given the permission|not permitted|Requires \w+ access/, `${call}: ${less.text}`);
-    assert.doesNotMatch(less.text, /internal fault/);
+    assert.doesNotMatch(less.text, /internal error/);
   }
 });

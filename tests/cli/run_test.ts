@@ -1,10 +1,10 @@
+/** Commands on one small run: training, artifacts, evaluation and generation. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { TextStream } from "../../core/infer/text_stream.ts";
 import { ARTIFACTS } from "../../core/report/mod.ts";
 import { Hymba } from "../../mod.ts";
-import { hymba, makePlace, type Place, start } from "./command_line.ts";
-import { QUICK } from "../thorough.ts";
+import { hymba, makePlace, start } from "./command_line.ts";
 
 const place = await makePlace();
 const SMALL = ["--preset", "smoke", "--backend", "cpu", "--data", place.text, "--orpo-steps", "2"];
@@ -99,7 +99,7 @@ Deno.test("attention draws any model on a reader's own text, and says what it ca
       [["--prompt", "", "--backend", "cpu"], /the prompt is empty/],
       [["--prompt", "ba ".repeat(2000), "--backend", "cpu"], /too long\n +expected: +at most 512 tokens/],
       [["--model", "hymba"], /--model needs a text/],
-      [["--stage", "control"], /no maps are kept for --stage control/],
+      [["--stage", "control"], /the run stores no maps for --stage control/],
     ] as const
   ) {
     const { code, error } = await draw(...words);
@@ -253,173 +253,4 @@ Deno.test("pretrain trains only the first stage, orpo continues it, and both giv
   for (const stage of ["pretraining", "orpo", "control"]) {
     assert.equal(single.stages[stage].final.loss, whole.stages[stage].final.loss, stage);
   }
-});
-
-Deno.test("architecture and review write a page and print its path", async () => {
-  for (const [command, file] of [["architecture", "architecture-hymba.html"], ["review", "review.html"]] as const) {
-    const { code, out, error } = await hymba(place, command);
-    assert.equal(code, 0, error);
-    assert.equal(out, `wrote ${file}\n`);
-    assert.match(await Deno.readTextFile(join(place.folder, file)), /^<!doctype html>/);
-  }
-});
-
-Deno.test("profile seed: the documented block's page, and a run of it that can be verified", async () => {
-  const page = await hymba(place, "architecture", "--profile", "seed", "--json");
-  assert.equal(page.code, 0, page.error);
-  assert.match(await Deno.readTextFile(join(place.folder, "architecture-hybrid-paper.html")), /66,662,415/);
-  // The random text is too small for the lossy tokenizer, whose pieces have no spaces.
-  const documents = ["README.md", "docs/decisions.md"].map((name) => new URL(`../../${name}`, import.meta.url));
-  const book = join(place.folder, "documents.txt"), parts = documents.map((url) => Deno.readTextFile(url));
-  await Deno.writeTextFile(book, (await Promise.all(parts)).join("\n"));
-  const words = ["--preset", "smoke", "--backend", "cpu", "--data", book, "--steps", "2", "--orpo-steps", "1"];
-  const run = await hymba(place, "ablate", "--profile", "seed", "--models", "hybrid-paper", ...words, "--out", "seed");
-  assert.equal(run.code, 0, run.error);
-  assert.match(run.out, /^hybrid-paper /m);
-  const text = await Deno.readTextFile(join(place.folder, "seed/detailed_metrics.txt"));
-  assert.match(text, /profile +seed: the documented study, unchanged/);
-  assert.match(text, /shuffled sequences, 90\.0 % of them/);
-  const verified = await hymba(place, "verify", "seed", "--backend", "cpu", "--data", book);
-  assert.equal(verified.code, 0, verified.out + verified.error);
-});
-
-Deno.test("profile seed with its cropped mask: the check of the model fails, exit code 1", async () => {
-  const { code, out } = await hymba(place, "causality", "--profile", "seed", "--reproduce-leak", "--backend", "cpu");
-  assert.equal(code, 1);
-  assert.match(out, /hybrid-paper +32 +31 +[1-9]\d* +[1-9]\d* +LEAKS/);
-  assert.match(out, /0 of 256 +255 of 256 +128 of 256[^]*0 passed, 3 failed/);
-});
-
-Deno.test("architecture draws one sheet as SVG or PNG, by the extension of the file", async () => {
-  for (const [file, begin] of [["a.svg", /^<svg /], ["a.png", /^.PNG\r\n/]] as const) {
-    const { code, error } = await hymba(place, "architecture", "--preset", "smoke", "--out", file);
-    assert.equal(code, 0, error);
-    assert.match(new TextDecoder("latin1").decode(await Deno.readFile(join(place.folder, file))), begin);
-  }
-});
-
-Deno.test("causality prints a verdict for every length", async () => {
-  const { code, out } = await hymba(place, "causality", "--models", "mamba", "--backend", "cpu");
-  assert.equal(code, 0);
-  assert.match(out, /mamba .* causal\n/);
-  assert.match(out, /\d+ passed, 0 failed\n$/);
-});
-
-Deno.test("recall writes its table and picture, with the same numbers for the same seed", async () => {
-  const words = "recall --preset smoke --models mamba --backend cpu --steps 2 --out probe".split(" ");
-  const accuracies = async () => {
-    const { code, out, error } = await hymba(place, ...words, "--json");
-    assert.equal(code, 0, error);
-    return JSON.parse(out).results.map(({ train_s: _, ...rest }: { train_s: number }) => rest);
-  };
-  assert.deepEqual(await accuracies(), await accuracies());
-  assert.match(await Deno.readTextFile(join(place.folder, "probe/recall.csv")), /^model,seed,.*\nmamba,1,\d+,2,/);
-  assert.ok(await sizeOf(join(place.folder, "probe/recall.png")) > 10_000);
-});
-
-Deno.test("recall takes a study file, chooses a rate for each model, and shows what a model carries", async () => {
-  const text =
-    'preset = "smoke"\nmodels = ["mamba"]\n[recall]\nsteps = 4\nevaluateEvery = 2\nkeys = 20\n[recall.model]\ndModel = 32\n';
-  await Deno.writeTextFile(join(place.folder, "task.toml"), text);
-  const words = "recall task.toml --backend cpu --rates 1e-3,1e-2 --set recall.model.stateSize=4 --out tuned --json";
-  const { code, out, error } = await hymba(place, ...words.split(" "));
-  assert.equal(code, 0, error);
-  const { results: [result], tried } = JSON.parse(out);
-  assert.deepEqual(tried.map(({ rate }: { rate: number }) => rate), [0.001, 0.001, 0.01, 0.01]);
-  assert.ok([0.001, 0.01].includes(result.rate));
-  assert.equal(result.stepsTo90, null);
-  const [, row] = (await Deno.readTextFile(join(place.folder, "tuned/recall.csv"))).split("\n");
-  // Two layers, 64 channels, a state of 4 and 3 columns of the convolution, 4 bytes a number.
-  assert.ok(row!.endsWith(`,${result.rate},,${2 * 64 * (4 + 3) * 4}`), row);
-  assert.match(
-    await Deno.readTextFile(join(place.folder, "tuned/recall_rates.csv")),
-    /^model,rate,seed,accuracy,loss_nats\n/,
-  );
-  assert.ok(await sizeOf(join(place.folder, "tuned/recall_state.png")) > 10_000);
-});
-
-Deno.test("doctor describes the machine, for people and for programs", async () => {
-  const { out } = await hymba(place, "doctor", "--json");
-  assert.ok("machine" in JSON.parse(out));
-});
-
-/** Waits until standard error contains a text. Returns the text so far, and a promise of the rest. */
-async function waitFor(child: Deno.ChildProcess, wanted: RegExp): Promise<{ seen: string; rest: Promise<string> }> {
-  const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-  let seen = "";
-  while (!wanted.test(seen)) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`ended without ${wanted}: ${seen}`);
-    seen += value;
-  }
-  const readRest = async () => {
-    let rest = "";
-    for (let part = await reader.read(); !part.done; part = await reader.read()) rest += part.value;
-    return rest;
-  };
-  return { seen, rest: readRest() };
-}
-
-/** Runs until standard error contains a text, then sends a signal. The process has to end within 5 s. */
-async function interrupted(
-  where: Place,
-  words: string[],
-  { signal, when }: { signal: Deno.Signal; when: RegExp },
-) {
-  const child = start(where, words), { rest } = await waitFor(child, when), sent = performance.now();
-  child.kill(signal);
-  const [error, { code }] = await Promise.all([rest, child.status]);
-  assert.ok(performance.now() - sent < 5000, `${signal} at ${when}: ${performance.now() - sent} ms`);
-  await child.stdout.cancel();
-  return { code, error };
-}
-
-Deno.test({
-  name: "Ctrl-C and SIGTERM save the work and print the command that continues it; its results are those of one run",
-  ignore: QUICK || Deno.build.os === "windows",
-  async fn() {
-    const words = ["ablate", ...SMALL, "--models", "mamba", "--steps", "300", "--out"];
-    const moments = [
-      { signal: "SIGINT", when: /pretraining done=\d/ },
-      { signal: "SIGTERM", when: /sampling/ },
-      { signal: "SIGINT", when: /orpo/ },
-    ] as const;
-    for (const moment of moments) {
-      const { code, error } = await interrupted(place, [...words, "stopped"], moment);
-      assert.equal(code, 1, error);
-      assert.match(error, /stopping: saving/);
-      assert.match(error, /to go on, give the same command again:\n {2}hymba ablate --preset smoke .*--out stopped\n/);
-    }
-    const resumed = await hymba(place, ...words, "stopped"), straight = await hymba(place, ...words, "straight");
-    assert.equal(resumed.code, 0, resumed.error);
-    assert.doesNotMatch(resumed.error, /pretraining done=10\/300/, "finished steps are not repeated");
-    assert.equal(straight.code, 0);
-    const lossesOf = async (folder: string) =>
-      (await Deno.readTextFile(join(place.folder, folder, "metrics.jsonl"))).split("\n").filter(Boolean)
-        .map((line) => JSON.parse(line).loss);
-    assert.deepEqual(await lossesOf("stopped"), await lossesOf("straight"));
-  },
-});
-
-Deno.test({
-  name:
-    "the first Ctrl-C stops the work, the second ends the process; before there is work, the first ends the process",
-  ignore: Deno.build.os === "windows",
-  async fn() {
-    const script = (listen: boolean) =>
-      `import { stopper } from "${new URL("../../cli/ui/run.ts", import.meta.url)}";
-       const stop = stopper(() => console.error("asked"));
-       ${listen ? "stop.listen();" : ""} console.error("ready"); setInterval(() => {}, 1000);`;
-    for (const listen of [true, false]) {
-      const child = new Deno.Command(Deno.execPath(), { args: ["eval", script(listen)], stderr: "piped" }).spawn();
-      const { rest } = await waitFor(child, /ready/);
-      child.kill("SIGINT");
-      if (listen) {
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        child.kill("SIGTERM");
-      }
-      const [error, { code, signal }] = await Promise.all([rest, child.status]);
-      assert.deepEqual([error, code, signal], listen ? ["asked\n", 130, null] : ["", 130, "SIGINT"]);
-    }
-  },
 });

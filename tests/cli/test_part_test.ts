@@ -34,7 +34,7 @@ Deno.test("ablate reads the test part once; evaluate and verify say that they re
     place.text,
     "--json",
   );
-  assert.match(error, /this reads the test part of .*test_readings\.json says so/);
+  assert.match(error, /this evaluates on the test part of .*recorded in test_readings\.json/);
   const { loss, text } = JSON.parse(out),
     kept = await Deno.readTextFile(join(place.folder, RUN, "arms/mamba-1/test.json"));
   assert.equal(loss, JSON.parse(kept).stages.orpo.loss);

@@ -57,7 +57,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   ],
   [["runs", "nowhere"], /nowhere is not a folder/],
   [["clean", "nowhere"], /nowhere is not a run/],
-  [["clean", "--whole"], /--whole deletes runs that are named/],
+  [["clean", "--whole"], /--whole needs the names of the runs/],
   [["compare", "a"], /compare needs more words/],
   [["compare", "a", "a"], /a is named twice/],
   [["compare", "a", "b"], /a is not a run/],
@@ -107,7 +107,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["generate", "nowhere"], /nowhere is not a run/],
   [["generate", "--temperature", "-1"], /--temperature/],
   [["csv", "nowhere"], /nowhere is not a run/],
-  [["attention", "--stage", "control"], /no maps are kept for --stage control[^]*pretraining or orpo/],
+  [["attention", "--stage", "control"], /the run stores no maps for --stage control[^]*pretraining or orpo/],
   [["architecture", "--model", "nope"], /unknown model "nope"/],
   [["architecture", "--out", "hymba.jpg"], /hymba\.jpg[^]*\.html, \.svg, \.png/],
   [["causality", "--models", "nope"], /unknown model "nope"/],
@@ -152,7 +152,7 @@ Deno.test("an error has one prefix, exit code 2 or 1, and with --json it is an o
   const ended = await Promise.all(calls.map((words) => hymba(place, ...words)));
   for (const [i, { code, out, error }] of ended.entries()) {
     assert.match(error, /^hymba: (?!hymba)/);
-    assert.doesNotMatch(error, /internal fault|\bat .*\.ts:\d+/);
+    assert.doesNotMatch(error, /internal error|\bat .*\.ts:\d+/);
     assert.equal(code, 2);
     if (!calls[i]?.includes("--json")) assert.equal(out, "");
   }

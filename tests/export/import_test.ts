@@ -118,7 +118,7 @@ Deno.test("import: a folder of one model is used in place of a run, with its tok
     assert.deepEqual(await opened.store.read(executor), model.weights);
     await executor.close();
     await assert.rejects(findModel(disk, "back", { model: "hymba" }), /no model "hymba"[^]*llama/);
-    await assert.rejects(findModel(disk, "back", { stage: "orpo" }), /has one model, of no seed or stage/);
+    await assert.rejects(findModel(disk, "back", { stage: "orpo" }), /has one model, without seed and stage/);
     await writeAtomic(
       disk,
       "back/model.json",

@@ -117,5 +117,5 @@ Deno.test("a sequence without a token cannot go on", async () => {
   const { config } = smallModels().at(-1)!, executor = new ReferenceExecutor();
   const session = await DecodeSession.create(executor, storeOn(executor, config), { B: 2, length: 4 });
   await assert.rejects(session.step(), /append a text before the first step/);
-  await assert.rejects(session.append([Uint32Array.of(1), new Uint32Array(0)]), /no token to go on from/);
+  await assert.rejects(session.append([Uint32Array.of(1), new Uint32Array(0)]), /no token to continue from/);
 });

@@ -1,11 +1,11 @@
 /** The library in a browser: the same tokens as in Deno, on WebGPU, on WebAssembly threads, and without threads. */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { Hymba, HymbaConfig } from "../../mod.ts";
+import { chromiumPath, inChromium } from "../browser.ts";
 import { thorough } from "../thorough.ts";
-import { buildLibrary, programPath } from "./build.ts";
+import { buildLibrary } from "./build.ts";
 
-const SCRIPT = fileURLToPath(new URL("chromium.ts", import.meta.url));
+const SCRIPT = new URL("open_pages.ts", import.meta.url);
 const SIZES = { vocabSize: 50, dModel: 16, nLayers: 1, nHeads: 2, nKvHeads: 1, swaWindow: 8, numMetaTokens: 4 };
 const SAMPLING = { maxNewTokens: 12, temperature: 0.9, seed: 5 };
 
@@ -54,25 +54,17 @@ interface Seen {
   readonly result: { loss: number; tokens: number[][]; isolated: boolean; problem?: string };
 }
 
-async function open(chromium: string, addresses: readonly string[]): Promise<Seen[] | undefined> {
-  const args = ["run", "-A", "--no-check", "--no-lock", SCRIPT, chromium, ...addresses];
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  const said = new TextDecoder().decode(stderr);
-  if (!success && stdout.length === 0 && /error: .*(npm package|npm registry|registry\.)/i.test(said)) {
-    return void console.log(`skipped: no driver for the browser: ${said.split("\n")[0]}`);
-  }
-  assert.ok(success, said);
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
-
 thorough("library in Chromium: WebGPU, threads, and no threads give Deno's tokens", async () => {
-  const chromium = await programPath("chromium", "chromium-browser", "google-chrome");
-  if (!chromium) return void console.log("skipped: no chromium in the path");
+  if (await chromiumPath() === undefined) return;
   const folder = await Deno.makeTempDir();
   try {
     if (!await buildLibrary(folder)) return;
     const server = serve(folder), base = `http://127.0.0.1:${server.addr.port}`;
-    const seen = await open(chromium, [`${base}/isolated/cpu`, `${base}/plain/cpu`, `${base}/plain/webgpu`]);
+    const seen = await inChromium<Seen[]>(SCRIPT, [
+      `${base}/isolated/cpu`,
+      `${base}/plain/cpu`,
+      `${base}/plain/webgpu`,
+    ]);
     await server.shutdown();
     if (!seen) return;
     const own = await use({ Hymba, HymbaConfig }, { sizes: SIZES, sampling: SAMPLING, backend: "cpu" });

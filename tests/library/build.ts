@@ -16,11 +16,3 @@ export async function buildLibrary(folder: string): Promise<string | undefined> 
   assert.ok(success, said);
   return folder;
 }
-
-/** The path of a program; undefined where it is not installed. */
-export async function programPath(...names: string[]): Promise<string | undefined> {
-  for (const name of names) {
-    const { success, stdout } = await new Deno.Command("sh", { args: ["-c", `command -v ${name}`] }).output();
-    if (success) return decoder.decode(stdout).trim();
-  }
-}

@@ -1,7 +1,7 @@
 /** Notebooks as files, and their execution by nbconvert with Deno's kernel. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { programPath } from "../library/build.ts";
+import { programPath } from "../program_path.ts";
 
 export const FOLDER = fileURLToPath(new URL("../../docs/notebooks/", import.meta.url));
 export const NAMES: readonly string[] = ["01_architecture", "02_ablation", "03_paper_review"];

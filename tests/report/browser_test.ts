@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { architectureDocument, reportPage, reviewDocument } from "../../core/report/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { sliceReport } from "../../core/report/slices.ts";
 import { surprisePage } from "../../core/report/surprise_page.ts";
+import { inChromium } from "../browser.ts";
 import { syntheticRun, withTokenLosses } from "./synthetic_run.ts";
 
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
-const SCRIPT = fileURLToPath(new URL("browser.ts", import.meta.url));
+const SCRIPT = new URL("use_report.ts", import.meta.url);
 
 /** What the browser found on a page. */
 interface Seen {
@@ -21,31 +21,12 @@ interface Seen {
   readonly surprise: Readonly<Record<string, unknown>>;
 }
 
-async function browserPath(): Promise<string | undefined> {
-  for (const name of BROWSERS) {
-    const { success, stdout } = await new Deno.Command("sh", { args: ["-c", `command -v ${name}`] }).output();
-    if (success) return new TextDecoder().decode(stdout).trim();
-  }
-}
-
-/** Opens a page from a file; undefined, with the reason printed, where there is no browser or no driver for it. */
+/** Opens a page from a file; undefined, with the reason printed, if there is no browser or no driver for it. */
 async function open(page: string): Promise<Seen | undefined> {
-  const chromium = await browserPath();
-  if (chromium === undefined) return void console.log("skipped: no chromium in the path");
-  const file = await Deno.makeTempFile({ suffix: ".html" });
+  const file = await Deno.makeTempFile({ suffix: ".html" }), picture = Deno.env.get("HYMBA_TEST_PICTURES");
   try {
     await Deno.writeTextFile(file, page);
-    const args = ["run", "-A", "--no-check", "--no-lock", SCRIPT, chromium, pathToFileURL(file).href];
-    const picture = Deno.env.get("HYMBA_TEST_PICTURES");
-    const command = new Deno.Command(Deno.execPath(), { args: picture ? [...args, picture] : args });
-    const { success, stdout, stderr } = await command.output(), said = new TextDecoder().decode(stderr);
-    if (
-      /error: .*(npm package|npm registry|registry\.)/i.test(said) && !success && stdout.length === 0
-    ) {
-      return void console.log(`skipped: no driver for the browser: ${said.split("\n")[0]}`);
-    }
-    assert.ok(success, said);
-    return JSON.parse(new TextDecoder().decode(stdout));
+    return await inChromium<Seen>(SCRIPT, [pathToFileURL(file).href, ...(picture ? [picture] : [])]);
   } finally {
     await Deno.remove(file);
   }

@@ -1,7 +1,7 @@
 /** The frontier: prices from the run, which models no other beats, the table and the picture. */
 import { strict as assert } from "node:assert";
 import { cacheSize } from "../../core/config/mod.ts";
-import { frontierChart, frontierCsv, frontierFindings, pricedModels } from "../../core/report/frontier.ts";
+import { frontierChart, frontierCsv, frontierFindings, modelCosts } from "../../core/report/frontier.ts";
 import { availableArtifacts } from "../../core/report/mod.ts";
 import { updateFlops } from "../../core/study/match.ts";
 import { syntheticRun } from "./synthetic_run.ts";
@@ -9,7 +9,7 @@ import { syntheticRun } from "./synthetic_run.ts";
 const run = syntheticRun({ suite: "frontier", preset: "smoke", seeds: 2 });
 
 Deno.test("frontier: the price of a model is its cache, its arithmetic and its time, and recall is the mean over distances", () => {
-  const { study } = run.record, models = pricedModels(run);
+  const { study } = run.record, models = modelCosts(run);
   assert.equal(models.length, study.arms.length);
   for (const [i, { name, cacheBytes, flopsPerToken, recall }] of models.entries()) {
     const arm = study.arms[i]!, { kvBytes, stateBytes } = cacheSize(arm.config, study.sequenceLength);
@@ -23,7 +23,7 @@ Deno.test("frontier: the price of a model is its cache, its arithmetic and its t
 });
 
 Deno.test("frontier: the text names exactly the models that no other beats in price and loss at once", () => {
-  const models = pricedModels(run), [cache] = frontierFindings(run);
+  const models = modelCosts(run), [cache] = frontierFindings(run);
   const named = new Set(cache!.slice(cache!.indexOf(": ") + 2, -1).split(", "));
   for (const { name, cacheBytes, loss } of models) {
     const beaten = models.some((other) =>

@@ -1,7 +1,6 @@
 /** The page in a browser: its models write what the command line writes, without an error, and for every reader. */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openBackend } from "../../core/backend/mod.ts";
 import { ARCH_TYPES, layersOf } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
@@ -14,11 +13,11 @@ import { pageFiles } from "../../core/serve/page_files.ts";
 import { serve } from "../../core/serve/server.ts";
 import { fixed, significant } from "../../core/report/format.ts";
 import { chooseModel, TrainedModel } from "../../core/study/one_model.ts";
+import { inChromium } from "../browser.ts";
 import { thorough } from "../thorough.ts";
 import { withTinyRun } from "./tiny_run.ts";
 
-const SCRIPT = fileURLToPath(new URL("browser.ts", import.meta.url));
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
+const SCRIPT = new URL("use_page.ts", import.meta.url);
 const PROMPT = "the sun ", TOKENS = 12, SEED = 7, TEXT = "the sun and moon";
 
 interface Written {
@@ -39,27 +38,9 @@ interface Seen {
   readonly write: { readonly cpu: Written; readonly webgpu: Written; readonly byKey: string; readonly byMouse: string };
 }
 
-async function browserPath(): Promise<string | undefined> {
-  for (const name of BROWSERS) {
-    const { success, stdout } = await new Deno.Command("sh", { args: ["-c", `command -v ${name}`] }).output();
-    if (success) return new TextDecoder().decode(stdout).trim();
-  }
-}
-
-/** Uses a page; undefined, with the reason printed, where there is no browser or no driver for it. */
-async function use<T>(address: string, parts: "all" | "write"): Promise<T | undefined> {
-  const chromium = await browserPath();
-  if (chromium === undefined) return void console.log("skipped: no chromium in the path");
-  const picture = Deno.env.get("HYMBA_TEST_PICTURES") ?? "-";
-  const args = ["run", "-A", "--no-check", "--no-lock", SCRIPT, chromium, address, picture, parts];
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  const said = new TextDecoder().decode(stderr);
-  if (/error: .*(npm package|npm registry|registry\.)/i.test(said) && !success && stdout.length === 0) {
-    return void console.log(`skipped: no driver for the browser: ${said.split("\n")[0]}`);
-  }
-  assert.ok(success, said);
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
+/** Uses a page; undefined, with the reason printed, if there is no browser or no driver for it. */
+const use = <T>(address: string, parts: "all" | "write"): Promise<T | undefined> =>
+  inChromium<T>(SCRIPT, [address, Deno.env.get("HYMBA_TEST_PICTURES") ?? "-", parts]);
 
 async function answersOf(folder: string, { live }: { live: boolean }): Promise<Answers> {
   return new Answers(systemDisk, folder, await pageFiles(systemDisk), { live });
@@ -143,7 +124,7 @@ async function assertInside({ attention, states, surprise }: Seen, folder: strin
   assert.match(attention[1], /^hymba, layer 0, mean of all heads$/);
   assert.match(attention[0], /^Query 4, ".*" → key 1, meta 1: [\d.]+$/);
   assert.equal(attention[0].split(": ").at(-1), significant(hymba?.attention));
-  assert.match(states[0], /^Channel 2 behind token 1, ".*": [\d.]+$/);
+  assert.match(states[0], /^Channel 2 after token 1, ".*": [\d.]+$/);
   assert.equal(states[0].split(": ").at(-1), significant(hymba?.state));
   const losses = await withModels(folder, async (model) => (await model.evaluate(TEXT)).loss);
   const rows = surprise[1].trim().split("\n").map((row) => row.trim().split(/\s+/));

@@ -111,7 +111,7 @@ Deno.test("a study that continues without its given tokenizer says how to name i
   try {
     await assert.rejects(
       runStudy(fitted, { executor, corpus, disk: memoryDisk(), folder: FOLDER, environment: ENVIRONMENT }),
-      /given to it, which is not here[^]*--tokenizer FILE/,
+      /uses a given tokenizer, which is missing[^]*--tokenizer FILE/,
     );
   } finally {
     await executor.close();

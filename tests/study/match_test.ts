@@ -60,7 +60,7 @@ Deno.test("a size that no width reaches is refused", () => {
   const [arm] = resolvedStudy("smoke", { models: ["mamba"] }).arms;
   assert.throws(() => matchParameters(arm!, 20_000), (error: HymbaError) => {
     assert.ok(error instanceof HymbaError);
-    assert.match(error.message, /mamba cannot be given the size of hymba[^]*within 1 %[^]*width of 4/);
+    assert.match(error.message, /mamba cannot be matched to the size of hymba[^]*within 1 %[^]*width of 4/);
     return true;
   });
 });

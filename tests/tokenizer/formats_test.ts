@@ -46,7 +46,7 @@ const model = (tokenizer: Tokenizer): { vocab: [string, number][]; byte_fallback
   return JSON.parse(tokenizer.toJson()).model;
 };
 
-Deno.test("byte fallback is spelt in the vocabulary: a character costs the same, the file needs no fallback", () => {
+Deno.test("byte fallback is written for ByteLevel: a character has the same score, and the file needs no fallback", () => {
   const { vocab, byte_fallback } = model(trained),
     scores = new Map(vocab),
     { unknownScore } = insideOf(trained).vocabulary;

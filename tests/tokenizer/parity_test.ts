@@ -25,18 +25,20 @@ for (const { name, bytes, tokenizer, cases, whole } of oracles()) {
     fn: () => assert.deepEqual(Uint16Array.from(tokenizer.encode(text!)), whole),
   });
 
-  Deno.test(`${name}: pieces spell the normalised text`, () => {
+  Deno.test(`${name}: the pieces joined are the normalised text`, () => {
     for (const { text, ids } of cases) {
       const pieces = tokenizer.encodePieces(text);
       assert.equal(pieces.length, ids.length);
       const bytes = insideOf(tokenizer).pipeline.normalise(new TextEncoder().encode(text))[0]!;
-      const spelt = pieces.join("").replace(/(?:<0x[0-9A-F]{2}>)+/g, (run) => {
+      const decoded = pieces.join("").replace(/(?:<0x[0-9A-F]{2}>)+/g, (run) => {
         const values = run.match(/[0-9A-F]{2}(?=>)/g)!.map((hex) => parseInt(hex, 16));
         return new TextDecoder().decode(Uint8Array.from(values));
       });
       const found = ids.some((id) => insideOf(tokenizer).vocabulary.typeOf(id) === 6);
       if (!found) assert.equal(pieces.join(""), new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
-      else if (!text.includes("<0x") && !text.includes("\ufeff")) assert.equal(spelt, new TextDecoder().decode(bytes));
+      else if (!text.includes("<0x") && !text.includes("\ufeff")) {
+        assert.equal(decoded, new TextDecoder().decode(bytes));
+      }
     }
   });
 }

@@ -104,7 +104,7 @@ for (const precision of [undefined, "f16"] as const) {
 Deno.test("f16: a state without its loss scale is refused", async () => {
   const plain = await withTrainer((trainer) => trainer.snapshot());
   await withTrainer((trainer) => {
-    assert.throws(() => trainer.restore(plain), /test: the state of step 0 does not hold the loss scale/);
+    assert.throws(() => trainer.restore(plain), /test: the state of step 0 has no loss scale/);
     return Promise.resolve();
   }, { precision: "f16" });
 });

@@ -1,8 +1,7 @@
-// The keys that a block of queries walks through: the meta prefix in front of the first query's window, then from that window to the last
-// query. Tiles of keys that no query of the block sees are never visited: work is proportional to T·(WINDOW + META), or to T²/2 without a
-// window.
+// The keys that a block of queries visits: the meta tokens before the first query's window, then all keys from that window to the last query. Tiles
+// of keys that no query of the block sees are skipped: work is proportional to T·(WINDOW + META), or to T²/2 without a window.
 struct Keys {
-  meta_end: u32, // of the prefix; 0 where there is none in front of the window
+  meta_end: u32, // end of the meta tokens; 0 if there are none before the window
   window_start: u32,
   end: u32,
 }

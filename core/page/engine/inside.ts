@@ -1,4 +1,4 @@
-/** What a model does with a given text: where it attends, what its Mamba branch remembers, and what surprises it. */
+/** Analyses of a model on a given text: attention, states of the Mamba branch, and loss of each token. */
 import { type Layer, layersOf } from "../../config/mod.ts";
 import { onePiece } from "../../data/parts.ts";
 import { HymbaError } from "../../errors.ts";
@@ -24,12 +24,14 @@ export async function attention(model: LoadedModel, text: string, index: number)
   const [probabilities] = await attentionOf(model.executor, model.store, { ids, layers: [layer] });
   return {
     labels: [...Array.from({ length: meta }, (_, m) => `meta ${m}`), ...model.textsOf(ids)],
-    ...{ meta, heads, window: layer.window },
+    meta,
+    heads,
+    window: layer.window,
     probabilities: present(probabilities, `the attention of layer ${index}`),
   };
 }
 
-/** The state of a layer's scan behind each of the first tokens of a text. */
+/** The state of a layer's scan after each of the first tokens of a text. */
 export async function states(model: LoadedModel, text: string, index: number): Promise<StatesView> {
   const ids = model.tokensOf(text).slice(0, MOST_TOKENS), { innerDim: channels, stateSize: size } = model.config;
   const all = new Float32Array(ids.length * channels * size), session = await model.session(ids.length);

@@ -6,7 +6,7 @@ import { Interrupted } from "../../errors.ts";
 import type { Drawn, Draws, Written } from "./messages.ts";
 import type { LoadedModel } from "./model.ts";
 
-/** Tokens that are named beside the one that was drawn. */
+/** Number of most likely tokens that are shown with the drawn one. */
 const NAMED = 5;
 
 /** Softmax, in float64. */
@@ -57,7 +57,8 @@ export async function write(
       const likeliest = largest(probabilities, NAMED).map((other) =>
         [model.nameOf(other), at(probabilities, other)] as const
       );
-      [tokens, seconds] = [tokens + 1, (performance.now() - start) / 1000];
+      tokens = tokens + 1;
+      seconds = (performance.now() - start) / 1000;
       onToken({
         id,
         name: model.nameOf(id),

@@ -6,7 +6,7 @@ import type { Executor } from "../../plan/mod.ts";
 import type { GoldenFile } from "./file.ts";
 
 /** Bound of the largest difference if the reference is zero everywhere. */
-export const ZERO_BOUND = 1e-6;
+const ZERO_BOUND = 1e-6;
 
 /** The error of one tensor. */
 export interface Comparison {

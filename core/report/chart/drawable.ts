@@ -2,7 +2,7 @@
 import ranges from "@fontsource/inter/unicode.json" with { type: "json" };
 
 /** The parts of Inter that pictures are drawn with, as its package names them. */
-export const SUBSETS = ["latin", "greek", "latin-ext", "cyrillic"] as const;
+const SUBSETS = ["latin", "greek", "latin-ext", "cyrillic"] as const;
 
 /** First and last code point of each range, from `U+0100-02BA,U+2113`. */
 const COVERED: readonly (readonly [first: number, last: number])[] = SUBSETS.flatMap((subset) =>
@@ -15,8 +15,8 @@ const COVERED: readonly (readonly [first: number, last: number])[] = SUBSETS.fla
 const isCovered = (code: number) => COVERED.some(([first, last]) => code >= first && code <= last);
 
 /**
- * A text as pictures show it: a character that the bundled font lacks becomes its code point, `U+4E2D`. Otherwise it would be an
- * empty box, or come from a font of the machine, and the same run would give other pictures elsewhere.
+ * A text for a picture. A character that the bundled font lacks becomes its code point, `U+4E2D`. Otherwise it would be an
+ * empty box, or it would come from a font of the machine, and pictures would differ between machines.
  */
 export function drawable(text: string): string {
   let shown = "", inCodes = false;

@@ -1,4 +1,4 @@
-/** Copies a cell into the merged run. Files that name a position in the metrics log get that of the merged log. */
+/** Copies a cell into the merged run. Positions in the metrics log are converted to those of the merged log. */
 import { dirname, join, sep } from "node:path";
 import {
   type Disk,
@@ -37,7 +37,7 @@ export async function filesBelow(disk: Disk, folder: string): Promise<string[]> 
   return found;
 }
 
-/** Writes a file unless it has these bytes already. */
+/** Writes a file if its content differs. */
 export async function keep(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
   if (await disk.stat(path) && sha256(await disk.read(path)) === sha256(content)) return;
   await makeFolders(disk, dirname(path));
@@ -52,7 +52,7 @@ async function movedManifest(disk: Disk, path: string, positionOf: PositionOf): 
   return encodeManifest({ ...manifest, log: manifest.log && positionOf(manifest.log) });
 }
 
-/** What the merged run has in place of a file of the cell. */
+/** The content of a cell's file in the merged run. */
 async function contentOf(disk: Disk, path: string, file: string, positionOf: PositionOf): Promise<Uint8Array | string> {
   if (file.endsWith(`${sep}${MANIFEST}`)) return await movedManifest(disk, path, positionOf);
   if (STAGES.some((stage) => stageFile(stage) === file)) {
@@ -66,12 +66,15 @@ async function contentOf(disk: Disk, path: string, file: string, positionOf: Pos
   return await disk.read(path);
 }
 
-/** Files that the end of a study adds to an arm's folder. A run of single cells has none of them, and the merged run keeps its own. */
+/**
+ * Files that the end of a study adds to an arm's folder. Runs of single cells do not have them, and the merged run keeps its
+ * own ones.
+ */
 const OF_THE_END: readonly string[] = [testFile, ...STAGES.map(testLossesFile)];
 
 /**
- * Copies the arm's folder and the result of its probe. Other files of the arm's folder are removed. Checkpoints that are kept for
- * other cells are left out: nothing is trained in a merged run.
+ * Copies the arm's folder and the result of its probe. Other files of the arm's folder are removed. Checkpoints for other
+ * cells are not copied, because a merged run trains nothing.
  */
 export async function copyCell(disk: Disk, out: string, found: FoundCell, positionOf: PositionOf): Promise<void> {
   const { cell: { arm, seed }, source: { folder } } = found;
@@ -88,7 +91,10 @@ export async function copyCell(disk: Disk, out: string, found: FoundCell, positi
   if (await disk.stat(probe)) await keep(disk, recallFile(out, arm.name, seed), await disk.read(probe));
 }
 
-/** Copies the files below `from` that `to` does not have, but for those of which `but` says so. Paths are relative to both. */
+/**
+ * Copies the files below `from` that `to` does not have, except those for which `but` is true. Paths are relative to both
+ * folders.
+ */
 export async function copyRest(
   disk: Disk,
   { from, to, but }: { from: string; to: string; but: (file: string) => boolean },

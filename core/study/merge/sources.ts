@@ -1,4 +1,4 @@
-/** Finds the run folders that are merged, checks that they belong together, and says which of them has which cell. */
+/** Finds the run folders to merge, checks that they belong together, and finds the run of each cell. */
 import { join, resolve } from "node:path";
 import { type Disk, sha256 } from "../../disk/mod.ts";
 import { HymbaError, UsageError } from "../../errors.ts";
@@ -30,16 +30,16 @@ export interface FoundCell {
   readonly source: Source;
 }
 
-/** What a merge is made of. */
+/** The input of a merge. */
 export interface Gathered {
-  /** Every run folder that was found, in the order of the words and then of names. */
+  /** Every run folder that was found, in the order of the arguments, then sorted by name. */
   readonly sources: readonly Source[];
   /** In the order of the study. */
   readonly found: readonly FoundCell[];
   readonly missing: readonly Cell[];
 }
 
-/** Folders below a named one that are searched for runs: `NAME/cells/cell-3` is two levels down. */
+/** Depth of the search for runs below a given folder: `NAME/cells/cell-3` is two levels down. */
 const LEVELS = 2;
 
 async function runsBelow(disk: Disk, folder: string, levels: number): Promise<string[]> {
@@ -62,7 +62,7 @@ async function runsOf(disk: Disk, path: string): Promise<string[]> {
   });
 }
 
-/** The SHA-256 of the weights of every stage that is there: equal for two runs of one cell. */
+/** The SHA-256 of the weights of every finished stage. Two runs of one cell have equal hashes. */
 async function weightsOf(disk: Disk, { cell: { arm, seed }, source: { folder } }: FoundCell): Promise<string> {
   const hashes: string[] = [];
   for (const stage of STAGES) {
@@ -72,7 +72,7 @@ async function weightsOf(disk: Disk, { cell: { arm, seed }, source: { folder } }
   return hashes.join();
 }
 
-/** Whether a run folder has all that its cell is made of. A probe that diverges leaves no file. */
+/** Whether a run folder has all files of its cell. A probe that diverged has no file. */
 export async function isFinished(disk: Disk, { folder, record }: Source, { arm, seed }: Cell): Promise<boolean> {
   const has = async (path: string) => await disk.stat(path) !== undefined, own = armFolder(folder, arm.name, seed);
   if (!await has(join(own, "result.json")) && !await has(join(own, "failure.json"))) return false;
@@ -82,7 +82,7 @@ export async function isFinished(disk: Disk, { folder, record }: Source, { arm, 
 
 const withoutThreads = ({ threads: _, ...adapter }: RunRecord["adapter"]) => adapter;
 
-/** What has to be equal for the cells of two runs to be of one study, in the words of an error. */
+/** Fields of the records that must be equal to merge two runs, with the words for the error. */
 const ALIKE: readonly (readonly [what: string, of: (record: RunRecord) => unknown])[] = [
   ["cells of another study", ({ study }) => ({ study })],
   ["another text", ({ corpus: { name, sha256 } }) => ({ corpus: { name, sha256 } })],
@@ -94,7 +94,7 @@ const ALIKE: readonly (readonly [what: string, of: (record: RunRecord) => unknow
   ["cells of another version of the program", ({ versions: { hymba } }) => ({ versions: { hymba } })],
 ];
 
-/** Throws a UsageError that names what differs, when cells of one run cannot be put beside those of the other. */
+/** Throws a UsageError with the differences if cells of the two runs cannot be merged. */
 export function requireAlike(first: Source, other: Source): void {
   for (const [what, of] of ALIKE) {
     const shown = differences(of(first.record), of(other.record), { words: ["there", "here"] });
@@ -122,7 +122,7 @@ async function requireSameCell(disk: Disk, first: FoundCell, other: FoundCell): 
   });
 }
 
-/** Which of the sources has which cell. */
+/** Finds the source of each cell. */
 async function cellsIn(disk: Disk, sources: readonly [Source, ...Source[]]): Promise<Omit<Gathered, "sources">> {
   const found: FoundCell[] = [], missing: Cell[] = [];
   for (const cell of cellsOf(sources[0].record.study)) {
@@ -146,7 +146,7 @@ export async function gather(disk: Disk, paths: readonly string[], { out }: { ou
   const sources: Source[] = [];
   for (const folder of folders) {
     if (resolve(folder) === resolve(out)) continue;
-    // A merge that was stopped, or that lacks cells, has nothing that its own sources do not have.
+    // An incomplete merge has only cells that its own sources have, too.
     if ((await readPart(disk, folder))?.made_by === "merge") continue;
     const source = { folder, record: await readRecord(disk, folder) };
     if (sources[0]) requireAlike(sources[0], source);
@@ -156,7 +156,7 @@ export async function gather(disk: Disk, paths: readonly string[], { out }: { ou
   const [first, ...others] = sources;
   if (first) return { sources, ...await cellsIn(disk, [first, ...others]) };
   throw new UsageError("there is nothing to merge", {
-    expected: `runs besides ${out}, which is written`,
+    expected: `runs other than ${out}, which is the output`,
     hint: "name the folders of the cells, and choose another folder with --out",
   });
 }

@@ -1,5 +1,5 @@
 /** The decoders of a `tokenizer.json`: functions from tokens to tokens, joined at the end. */
-import { bytesSpelt } from "../byte_level.ts";
+import { fromByteCharacters } from "../byte_level.ts";
 import { ByteBuffer, SPACE_MARK, textOf, utf8 } from "../bytes.ts";
 import { replaceMatches } from "./patterns.ts";
 import type { JsonNode } from "./schema.ts";
@@ -24,7 +24,7 @@ function readStep(node: JsonNode): TokensStep {
       const mark = node.get("replacement").text(SPACE_MARK);
       const always = node.get("add_prefix_space").flag(true) ? "always" : "never";
       const strips = node.get("prepend_scheme").text(always) !== "never";
-      // Every mark of the first token goes, as in Hugging Face's `metaspace.rs`.
+      // Every mark in the first token is removed, as in Hugging Face's `metaspace.rs`.
       return (tokens) => tokens.map((token, i) => token.replaceAll(mark, strips && i === 0 ? "" : " "));
     }
     case "Replace": {
@@ -40,7 +40,7 @@ function readStep(node: JsonNode): TokensStep {
     case "ByteFallback":
       return joinBytes;
     case "ByteLevel":
-      return unspell;
+      return joinByteCharacters;
     default:
       throw node.get("type").error(`decoder ${kind} is not supported`);
   }
@@ -53,14 +53,14 @@ function strip(token: string, { content, start, stop }: { content: string; start
   return token.slice(begin, end);
 }
 
-/** All tokens become one text. A token with other characters than those of bytes is not changed. */
-function unspell(tokens: string[]): string[] {
+/** Joins all tokens to one text. A token with a character that stands for no byte is not changed. */
+function joinByteCharacters(tokens: string[]): string[] {
   const bytes = new ByteBuffer(256);
-  for (const token of tokens) bytes.append(bytesSpelt(token) ?? utf8(token));
+  for (const token of tokens) bytes.append(fromByteCharacters(token) ?? utf8(token));
   return [textOf(bytes.view())];
 }
 
-/** Runs of byte tokens become text. A run that is not UTF-8 becomes one U+FFFD for each byte. */
+/** Decodes runs of byte tokens. A run that is not UTF-8 becomes one U+FFFD for each byte. */
 function joinBytes(tokens: string[]): string[] {
   const out: string[] = [];
   let bytes: number[] = [];

@@ -3,15 +3,16 @@
 /** The path of a value: keys and indices from the root. */
 export type JsonPath = readonly (string | number)[];
 
-/** Levels of nesting that are read. No tokenizer has a tenth of them. */
-const DEEPEST = 100;
+/** Deepest nesting that is accepted. Real tokenizers have less than a tenth of it. */
+const MAX_DEPTH = 100;
 /**
- * Least characters per list and per object; a thousand of each are free. A piece with its score (`["a",-1],`) takes nine characters
- * and an added token over fifty. A file that is meant to fill memory has a list in every third character.
+ * A text must have this many characters for each list and each object. The first thousand of each are not counted. A piece
+ * with its score (`["a",-1],`) takes nine characters and an added token over fifty. A file that is made to fill memory starts
+ * a list with every third character.
  */
-const LIST_TAKES = 8, OBJECT_TAKES = 24, FREE = 1000;
+const LIST_CHARACTERS = 8, OBJECT_CHARACTERS = 24, FREE = 1000;
 /** Most keys of one object, and most numbers and texts of one list. A Unigram model lists its pieces, each in a list of its own. */
-const MOST_MEMBERS = 1000;
+const MAX_MEMBERS = 1000;
 const QUOTE = 0x22,
   COLON = 0x3a,
   COMMA = 0x2c,
@@ -62,7 +63,7 @@ class Scanner {
     { depth = 0, visit }: { depth?: number; visit?: (key: string | number, at: number) => void },
   ): number {
     const open = this.text[at];
-    if (depth > DEEPEST) throw new NotJson(at);
+    if (depth > MAX_DEPTH) throw new NotJson(at);
     if (open === '"') return this.string(at);
     if (open !== "{" && open !== "[") return this.match(LITERAL, at);
     const close = open === "{" ? "}" : "]";
@@ -97,10 +98,13 @@ export function placeOfSyntaxError(text: string): number {
   }
 }
 
-/** Where a text has more values than are read, and which; undefined when it does not. It looks at strings, brackets, colons and commas. */
+/**
+ * The first place where a text exceeds these limits, and how; undefined when it does not. Looks only at strings, brackets,
+ * colons and commas.
+ */
 export function excess(text: string): { at: number; what: string; expected: string } | undefined {
-  const mostLists = FREE + text.length / LIST_TAKES, mostObjects = FREE + text.length / OBJECT_TAKES;
-  const members = new Int32Array(DEEPEST + 1); // for each open level: its keys, or its plain values
+  const mostLists = FREE + text.length / LIST_CHARACTERS, mostObjects = FREE + text.length / OBJECT_CHARACTERS;
+  const members = new Int32Array(MAX_DEPTH + 1); // for each open level: keys of an object, or plain values of a list
   const inObject: boolean[] = [];
   let depth = 0, lists = 0, objects = 0, inString = false;
   for (let at = 0; at < text.length; at++) {
@@ -110,21 +114,22 @@ export function excess(text: string): { at: number; what: string; expected: stri
       else if (code === QUOTE) inString = false;
     } else if (code === QUOTE) inString = true;
     else if (code === COLON || code === COMMA) {
-      if (code === (inObject[depth] ? COLON : COMMA) && ++members[depth]! > MOST_MEMBERS) {
+      if (code === (inObject[depth] ? COLON : COMMA) && ++members[depth]! > MAX_MEMBERS) {
         const expected =
-          `at most ${MOST_MEMBERS}; only Unigram models are supported, which list their pieces, each with its score`;
+          `at most ${MAX_MEMBERS}; only Unigram models are supported, which list their pieces, each with its score`;
         return { at, what: `too many ${inObject[depth] ? "keys in one object" : "values in one list"}`, expected };
       }
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (code === OPEN_BRACE) objects++;
       else lists++;
-      if (++depth > DEEPEST) return { at, what: "nested too deep", expected: `at most ${DEEPEST} levels` };
+      if (++depth > MAX_DEPTH) return { at, what: "nested too deep", expected: `at most ${MAX_DEPTH} levels` };
       if (lists > mostLists) return { at, what: "too many lists", expected: `at most ${Math.floor(mostLists)}` };
       if (objects > mostObjects) {
         return { at, what: "too many objects", expected: `at most ${Math.floor(mostObjects)}` };
       }
       if (!inObject[depth - 1]) members[depth - 1]!--; // a list of lists is no list of values
-      [members[depth], inObject[depth]] = [0, code === OPEN_BRACE];
+      members[depth] = 0;
+      inObject[depth] = code === OPEN_BRACE;
     } else if (code === OPEN_BRACE + 2 || code === OPEN_BRACKET + 2) depth--;
   }
   return undefined;

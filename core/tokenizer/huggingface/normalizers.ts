@@ -8,7 +8,7 @@ import type { JsonNode } from "./schema.ts";
 
 export type TextStep = (text: string) => string;
 
-/** Characters that `Nmt` deletes, and those that it takes for a space. */
+/** Characters that `Nmt` deletes, and those that it replaces by a space. */
 // deno-lint-ignore no-control-regex
 const NMT_DELETED = /[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/g;
 const NMT_SPACES = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
@@ -34,15 +34,16 @@ function precompiled(node: JsonNode): TextStep {
   return (text) => byGraphemes(text, charsmap);
 }
 
-/** Made at the first use: it takes longer than the rest of the tokenizer takes to load. */
+/** Made at the first use, because it takes longer than loading the rest of the tokenizer. */
 let segmenter: Intl.Segmenter | undefined;
 const graphemes = () => segmenter ??= new Intl.Segmenter("und", { granularity: "grapheme" });
-/** A grapheme of so many bytes is looked up as a whole. */
-const WHOLE = 6;
+/** A grapheme of fewer bytes is looked up as a whole. */
+const LONG_GRAPHEME = 6;
 
 /**
- * A character map as Hugging Face applies it: a short grapheme becomes what the shortest rule at its start says, all of it;
- * others go character by character. SentencePiece takes the longest rule at each place. Source: `normalizers/precompiled.rs`.
+ * Applies a character map as Hugging Face does. A short grapheme is replaced as a whole by the shortest rule that matches its
+ * start; longer ones are replaced character by character. SentencePiece instead takes the longest rule at each place. Source:
+ * `normalizers/precompiled.rs`.
  */
 function byGraphemes(text: string, charsmap: Charsmap): string {
   const replaced = (part: string): string | undefined => {
@@ -51,7 +52,7 @@ function byGraphemes(text: string, charsmap: Charsmap): string {
   };
   let out = "";
   for (const { segment } of graphemes().segment(text)) {
-    const whole = utf8(segment).length < WHOLE ? replaced(segment) : undefined;
+    const whole = utf8(segment).length < LONG_GRAPHEME ? replaced(segment) : undefined;
     if (whole !== undefined) out += whole;
     else for (const character of segment) out += replaced(character) ?? character;
   }
@@ -81,7 +82,7 @@ export function readNormalizer(node: JsonNode): TextStep {
     case "NFKD":
       return (text) => text.normalize(kind);
     case "Lowercase":
-      // JavaScript has another small sigma at the end of words, Rust's characters have not.
+      // JavaScript writes a final small sigma at the end of a word. Rust's lower case of a single character does not.
       return (text) => text.replaceAll("Σ", "σ").toLowerCase();
     case "StripAccents":
       return (text) => text.replace(/\p{M}/gu, "");

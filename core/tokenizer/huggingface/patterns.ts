@@ -5,12 +5,15 @@
 
 /** Longest regular expression that is used, in UTF-16 units. */
 const MAX_PATTERN = 1024;
-/** A group that repeats and holds a repetition or a choice, or a backward reference: what makes matching exponential. */
+/** A repeated group that contains a repetition or a choice, or a backreference: these can make matching exponential. */
 const REPEATED_REPETITION = /[*+}|][^()]*\)+[*+{]|\\[1-9]|\\k</;
-/** Letters, escaped punctuation, any character, lists without classes, and the end of a group: with how often it occurs. */
+/**
+ * A letter, escaped punctuation, `[\\s\\S]`, a character class without named classes, or the end of a group; with its
+ * quantifier.
+ */
 const UNIT = String
   .raw`(?:[^\\^$.()[\]{}|*+?]|\\[\\^$.*+?()[\]{}|/]|\[\\s\\S\]|\[\^?[^\\^[\]&:]+\]|\))(?:[?*+]|\{\d+(?:,\d*)?\})?`;
-/** Patterns of these, groups, choices and looks around mean the same in both languages. */
+/** Patterns of these, groups, choices and lookarounds mean the same in both languages. */
 const PLAIN = new RegExp(String.raw`^(?:${UNIT}|\((?:\?(?:[:=!]|<[=!]))?|\|)*$`, "u");
 
 /** Where matches are in a text: start and end in UTF-16 units. */
@@ -25,15 +28,15 @@ export async function loadPatterns(json: string): Promise<void> {
   translate = (await import("oniguruma-to-es")).toRegExp;
 }
 
-/** Why a regular expression is not used. */
+/** Says why a regular expression is refused. */
 export class PatternRefused extends Error {}
 
-/** Without groups of flags: V8 takes case out of properties that follow a group such as `(?i:a)?`. */
+/** The version before groups with flags. In V8, properties after a group such as `(?i:a)?` ignore case, too. */
 const TARGET = "ES2024";
 
-/** Oniguruma's `\\w` in a list. The package takes all numbers into it. */
+/** Oniguruma's `\\w` inside a character class. The package's own translation includes all numbers. */
 const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
-/** Outside of lists it has a table of its own for Latin-1, with a few numbers more. */
+/** Outside of character classes, Oniguruma's `\\w` has these numbers of Latin-1, too. */
 const LONE_WORD = `${WORD}²³¹¼½¾`;
 const LISTED: Readonly<Record<string, string>> = { "\\w": `[${WORD}]`, "\\W": `[^${WORD}]` };
 const LONE: Readonly<Record<string, string>> = {
@@ -43,9 +46,9 @@ const LONE: Readonly<Record<string, string>> = {
   "\\B": `(?:(?<=[${LONE_WORD}])(?=[${LONE_WORD}])|(?<![${LONE_WORD}])(?![${LONE_WORD}]))`,
 };
 
-/** The pattern with characters of words and their edges as lists. */
+/** The pattern with `\\w`, `\\W`, `\\b` and `\\B` replaced by character classes. */
 function withWords(source: string): string {
-  let depth = 0; // of lists
+  let depth = 0; // of character classes
   return source.replace(/\\[^]|[[\]]/g, (part) => {
     if (part === "[") depth++;
     if (part === "]") depth = Math.max(0, depth - 1);
@@ -53,7 +56,10 @@ function withWords(source: string): string {
   });
 }
 
-/** A pattern of Oniguruma. @throws {PatternRefused} when it could take forever, is wrong, or when `loadPatterns` was not called. */
+/**
+ * Compiles an Oniguruma pattern. @throws {PatternRefused} when matching could take exponential time, when the pattern is
+ * wrong, or when `loadPatterns` was not called.
+ */
 export function compilePattern(source: string): RegExp {
   if (source.length > MAX_PATTERN || REPEATED_REPETITION.test(source)) {
     throw new PatternRefused("this regular expression could take forever");
@@ -70,8 +76,8 @@ export function compilePattern(source: string): RegExp {
 }
 
 /**
- * The matches of a pattern with the flag "g", from left to right. An empty match right behind another match does not count, and
- * an empty text has none. Source: `find_iter` of Rust's `onig`, and Hugging Face's `pattern.rs`.
+ * The matches of a pattern with the flag "g", from left to right. An empty match right after another match does not count, and
+ * an empty text has no matches. Source: `find_iter` of Rust's `onig`, and Hugging Face's `pattern.rs`.
  */
 export function matchesOf(pattern: RegExp, text: string): Span[] {
   const found: Span[] = [];

@@ -1,13 +1,12 @@
 /** The pre-tokenizers of a `tokenizer.json`: they cut a text into parts that no piece may cross. */
-import { byteSpelt } from "../byte_level.ts";
+import { toByteCharacters } from "../byte_level.ts";
 import { SPACE_MARK } from "../bytes.ts";
 import { SPACE_CLASS, WORD_CLASS } from "./classes.ts";
 import { matchesOf } from "./patterns.ts";
 import type { JsonNode } from "./schema.ts";
 
 /**
- * Cuts one part; `first` tells whether it stands at the start of the whole text. An empty part in front says that the start was
- * removed.
+ * Cuts one part. `first`: whether it is at the start of the whole text. If the first result is empty, the start was removed.
  */
 export type CutStep = (part: string, first: boolean) => string[];
 
@@ -16,14 +15,14 @@ type Behaviour = "removed" | "isolated" | "mergedwithprevious" | "mergedwithnext
 
 const WORDS = new RegExp(`[${WORD_CLASS}]+|[^${WORD_CLASS}${SPACE_CLASS}]+`, "gu");
 const NO_SPACES = new RegExp(`[^${SPACE_CLASS}]+`, "gu");
-/** GPT-2's cuts. */
+/** GPT-2's words: a text is cut between them. */
 const GPT2_WORDS = new RegExp(
   `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^${SPACE_CLASS}\\p{L}\\p{N}]+|[${SPACE_CLASS}]+(?![^${SPACE_CLASS}])|[${SPACE_CLASS}]+`,
   "gu",
 );
 const PUNCTUATION = /[\p{P}$+<=>^`|~]/gu;
 
-/** Cuts a text at the matches of a pattern. Empty matches count: they keep their neighbours apart. */
+/** Cuts a text at the matches of a pattern. An empty match cuts, too. */
 function split(text: string, { pattern, behaviour, invert }: {
   pattern: RegExp;
   behaviour: Behaviour;
@@ -76,7 +75,7 @@ function byteLevel(node: JsonNode): CutStep {
   const prefixes = node.get("add_prefix_space").flag(true), cuts = node.get("use_regex").flag(true);
   return (part) => {
     const text = prefixes && !part.startsWith(" ") ? ` ${part}` : part;
-    return (cuts ? text.match(GPT2_WORDS) ?? [] : [text]).map(byteSpelt);
+    return (cuts ? text.match(GPT2_WORDS) ?? [] : [text]).map(toByteCharacters);
   };
 }
 

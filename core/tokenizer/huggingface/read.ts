@@ -1,6 +1,6 @@
 /** Reads Hugging Face's `tokenizer.json` with a Unigram model. */
 import { isSame } from "../../lists.ts";
-import { bytesSpelt } from "../byte_level.ts";
+import { fromByteCharacters } from "../byte_level.ts";
 import { textOf } from "../bytes.ts";
 import { MARK_ESCAPE } from "../mark_escape.ts";
 import { DEFAULT_TRAINER, type ModelFile } from "../model_file.ts";
@@ -10,7 +10,7 @@ import { charsmapBytes, readNormalizer } from "./normalizers.ts";
 import { type AddedToken, HuggingFacePipeline } from "./pipeline.ts";
 import { readPreTokenizer } from "./pre_tokenizers.ts";
 import { JsonNode } from "./schema.ts";
-import { unspeltPieces } from "./spelling.ts";
+import { originalPieces } from "./byte_fallback.ts";
 import { ESCAPING, ONE_SPACE, symbolAsPiece, toTokenizerJson } from "./write.ts";
 
 /** What a `tokenizer.json` holds. */
@@ -61,7 +61,7 @@ function readAddedToken(node: JsonNode): AddedToken {
   };
 }
 
-/** The model's entries and the added tokens behind them. */
+/** The model's pieces, followed by the added tokens. */
 function readPieces(
   root: JsonNode,
   { addedTokens, byteFallback }: { addedTokens: readonly AddedToken[]; byteFallback: boolean },
@@ -73,7 +73,7 @@ function readPieces(
   const pieces: Piece[] = list.map((entry, id) => {
     const piece = entry.get(0).text(), score = entry.get(1).number();
     if (piece.includes("\0")) throw entry.error("a piece contains U+0000");
-    if (!piece.isWellFormed()) throw entry.error("a piece contains half a character");
+    if (!piece.isWellFormed()) throw entry.error("a piece contains a lone surrogate");
     const type = id === unknownId ? PieceType.unknown : bytes.has(piece) ? PieceType.byte : PieceType.normal;
     return { piece, score, type };
   });
@@ -88,7 +88,7 @@ function readPieces(
   return { pieces, inModel };
 }
 
-/** Gives control pieces their type, which Hugging Face does not keep. */
+/** Restores the type of control pieces, which Hugging Face's format does not store. */
 function withControls(pieces: readonly Piece[]): Piece[] {
   return pieces.map((entry) => {
     const control = entry.type === PieceType.normal && entry.score === 0 && /^<.+>$/s.test(entry.piece);
@@ -96,33 +96,33 @@ function withControls(pieces: readonly Piece[]): Piece[] {
   });
 }
 
-/** The SentencePiece model from which this very `tokenizer.json` is written, if there is one. */
+/** The SentencePiece model from which exactly this `tokenizer.json` would be written, if there is one. */
 function asModelFile(
   root: JsonNode,
   options: { pieces: readonly Piece[]; byteFallback: boolean },
 ): ModelFile | undefined {
   if (!options.pieces.some(({ type }) => type === PieceType.unknown)) return undefined;
   const cuts = root.get("pre_tokenizer").get("pretokenizers");
-  const spells = Array.isArray(cuts.value) && cuts.list().some((cut) => cut.get("type").value === "ByteLevel");
-  const named = withControls(options.pieces).map(symbolAsPiece), pieces = spells ? unspeltPieces(named) : named;
+  const byteLevel = Array.isArray(cuts.value) && cuts.list().some((cut) => cut.get("type").value === "ByteLevel");
+  const named = withControls(options.pieces).map(symbolAsPiece), pieces = byteLevel ? originalPieces(named) : named;
   if (!pieces) return undefined;
   const surface = root.get("decoder").get("decoders").get(0).get("content").value;
-  const spelt = spells && typeof surface === "string" ? bytesSpelt(surface) : undefined;
+  const bytes = byteLevel && typeof surface === "string" ? fromByteCharacters(surface) : undefined;
   const file: ModelFile = {
     pieces,
     trainer: {
       ...DEFAULT_TRAINER,
       vocabSize: pieces.length,
-      byteFallback: spells || options.byteFallback,
+      byteFallback: byteLevel || options.byteFallback,
       userDefinedSymbols: pieces.filter(({ type }) => type === PieceType.userDefined).map(({ piece }) => piece),
-      unknownSurface: spelt ? textOf(spelt) : typeof surface === "string" ? surface : DEFAULT_TRAINER.unknownSurface,
+      unknownSurface: bytes ? textOf(bytes) : typeof surface === "string" ? surface : DEFAULT_TRAINER.unknownSurface,
     },
     ...normalisation(root),
   };
-  return isSame(toTokenizerJson(file, { spells }), root.value) ? file : undefined;
+  return isSame(toTokenizerJson(file, { byteLevel }), root.value) ? file : undefined;
 }
 
-/** The normalisation that the steps of a file say, if it was written here. */
+/** The normalisation rules that `write.ts` wrote as these steps. */
 function normalisation(root: JsonNode): Pick<ModelFile, "normalizer" | "denormalizer"> {
   const list = root.get("normalizer").get("normalizers"), steps = Array.isArray(list.value) ? list.list() : [];
   const escapes = isSame(steps.slice(0, ESCAPING.length).map(({ value }) => value), ESCAPING);

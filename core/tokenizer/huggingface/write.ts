@@ -1,14 +1,14 @@
 /** A SentencePiece tokenizer as Hugging Face's `tokenizer.json`. */
 import { HymbaError } from "../../errors.ts";
-import { byteSpelt, bytesSpelt } from "../byte_level.ts";
+import { fromByteCharacters, toByteCharacters } from "../byte_level.ts";
 import { SPACE_MARK, utf8 } from "../bytes.ts";
 import { parseCharsmap } from "../charsmap.ts";
 import { escapesMark, MARK_ESCAPE } from "../mark_escape.ts";
 import type { ModelFile } from "../model_file.ts";
 import { type Piece, PieceType } from "../vocabulary.ts";
-import { speltMark, speltVocabulary } from "./spelling.ts";
+import { byteLevelMark, byteLevelVocabulary } from "./byte_fallback.ts";
 
-/** A value that JSON can hold. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 const replace = (regex: string, content: string): Json => ({ type: "Replace", pattern: { Regex: regex }, content });
@@ -18,7 +18,7 @@ const replaceText = (text: string, content: string): Json => ({ type: "Replace",
 export const ESCAPING: readonly Json[] = MARK_ESCAPE.steps.map(([from, to]) => replaceText(from, to));
 const UNESCAPING: readonly Json[] = MARK_ESCAPE.steps.toReversed().map(([from, to]) => replaceText(to, from));
 
-/** Whether the format has a word for all that a model does. */
+/** Whether the format can express everything that a model does. */
 export function canBeJson(file: ModelFile): boolean {
   const renames = (file.denormalizer?.charsmap.length ?? 0) > 0 && !escapesMark(file);
   return !file.trainer.whitespaceAsSuffix && file.normalizer.escapeWhitespaces && !renames;
@@ -27,19 +27,19 @@ export function canBeJson(file: ModelFile): boolean {
 /**
  * The contents of a `tokenizer.json` that gives the same ids as the model.
  *
- * Two things do not carry over: the 32-bit sums (Hugging Face adds in 64 bits, so near ties of a long text may fall otherwise),
- * and a dummy prefix next to user-defined symbols (Hugging Face applies it to the text between symbols).
- * Byte fallback is spelt (`spelling.ts`) where that can be done; `spells: false` writes `byte_fallback` instead.
- * @throws {HymbaError} when the model puts spaces behind words or does not mark them.
+ * Two things do not carry over: the 32-bit sums (Hugging Face adds in 64 bits, so near ties in a long text may be decided
+ * differently), and a dummy prefix next to user-defined symbols (Hugging Face applies it to the text between symbols). Byte
+ * fallback is written for `ByteLevel` (`byte_fallback.ts`) if possible. `byteLevel: false` writes `byte_fallback` instead.
+ * @throws {HymbaError} when the model puts spaces after words or does not mark them.
  */
-export function toTokenizerJson(model: ModelFile, { spells = true } = {}): Json {
+export function toTokenizerJson(model: ModelFile, { byteLevel = true } = {}): Json {
   const file = { ...model, pieces: model.pieces.map(symbolAsText) }, { pieces, trainer } = file;
   if (!canBeJson(file)) {
     throw new HymbaError("this tokenizer cannot be written as tokenizer.json", {
       expected: "spaces marked by U+2581, in front of words, and no rules for decoded text",
     });
   }
-  const spelt = spells ? speltVocabulary(file) : undefined, isSpelt = spelt !== undefined;
+  const vocabulary = byteLevel ? byteLevelVocabulary(file) : undefined, isByteLevel = vocabulary !== undefined;
   const symbols = [...pieces.entries()].filter(([, { type }]) => type === PieceType.userDefined);
   return {
     version: "1.0",
@@ -57,35 +57,38 @@ export function toTokenizerJson(model: ModelFile, { spells = true } = {}): Json 
       };
     }),
     normalizer: normalizerJson(file),
-    pre_tokenizer: preTokenizerJson(file, { isSpelt }),
+    pre_tokenizer: preTokenizerJson(file, { isByteLevel }),
     post_processor: null,
-    decoder: isSpelt ? speltDecoderJson(file) : decoderJson(file),
+    decoder: isByteLevel ? byteLevelDecoderJson(file) : decoderJson(file),
     model: {
       type: "Unigram",
       unk_id: pieces.findIndex(({ type }) => type === PieceType.unknown),
-      vocab: spelt ?? pieces.map(({ piece, score }) => [piece, score]),
-      byte_fallback: trainer.byteFallback && !isSpelt,
+      vocab: vocabulary ?? pieces.map(({ piece, score }) => [piece, score]),
+      byte_fallback: trainer.byteFallback && !isByteLevel,
     },
   };
 }
 
-/** The start and the end of the whole text, in words of both ECMAScript and Oniguruma, whose `^` and `$` are those of lines. */
+/**
+ * The start and the end of the whole text, in syntax that ECMAScript and Oniguruma share. Oniguruma's `^` and `$` match at
+ * every line.
+ */
 const AT_START = "(?<![\\s\\S])", AT_END = "(?![\\s\\S])";
 
 /** Repeated spaces become one. */
 export const ONE_SPACE = replace(" {2,}", " ");
-/** Hugging Face looks for a symbol in the text, SentencePiece behind the normaliser, where a space is U+2581. */
+/** Hugging Face looks for a symbol in the text, SentencePiece in the normalised text, where a space is U+2581. */
 const symbolAsText = (entry: Piece): Piece =>
   entry.type === PieceType.userDefined ? { ...entry, piece: entry.piece.replaceAll(SPACE_MARK, " ") } : entry;
 
-/** The way back. */
+/** The inverse. */
 export const symbolAsPiece = (entry: Piece): Piece =>
   entry.type === PieceType.userDefined ? { ...entry, piece: entry.piece.replaceAll(" ", SPACE_MARK) } : entry;
 
 /**
- * How the dummy prefix is written: by `Metaspace`, or as one more space in front where spaces are kept, because `Metaspace` puts
- * nothing before a space. `Metaspace` with "first" serves where symbols cut a text in parts; it looks at offsets into the given
- * text, so it puts no prefix where a rule removed the first character.
+ * How the dummy prefix is written. Usually `Metaspace` adds it. Where spaces are kept, the normaliser adds a space, because
+ * `Metaspace` adds nothing before a space. Where symbols cut a text into parts, `Metaspace` has the scheme "first". That
+ * compares offsets in the given text, so it adds no prefix when a rule removed the first character.
  */
 function prefixKind({ pieces, normalizer }: ModelFile): "never" | "first" | "always" | "space" {
   if (!normalizer.addDummyPrefix) return "never";
@@ -101,7 +104,7 @@ function normalizerJson(file: ModelFile): Json {
     steps.push(...leavesJoiner(normalizer.charsmap) ? [HIDE_JOINER, map, SHOW_JOINER] : [map]);
   }
   if (normalizer.removeExtraWhitespaces) {
-    // A space that is left in front serves as the dummy prefix.
+    // A space that remains at the start serves as the dummy prefix.
     if (!normalizer.addDummyPrefix) steps.push(replace(`${AT_START} +`, ""));
     steps.push(replace(`[ ${SPACE_MARK}]+${AT_END}`, ""), ONE_SPACE);
   }
@@ -110,8 +113,8 @@ function normalizerJson(file: ModelFile): Json {
 }
 
 /**
- * The zero-width joiner stands for itself in SentencePiece's maps, but `@huggingface/tokenizers` takes rules of its own for
- * every map, and those make it a space. So it passes by as U+FDD1, a code point that is no character.
+ * SentencePiece's maps do not change the zero-width joiner. But `@huggingface/tokenizers` replaces every map by rules of its
+ * own, and these make it a space. So it is written as U+FDD1, a noncharacter, while the map is applied.
  */
 const JOINER = "\u200d", HIDDEN_JOINER = "\ufdd1";
 const HIDE_JOINER = replaceText(JOINER, HIDDEN_JOINER), SHOW_JOINER = replaceText(HIDDEN_JOINER, JOINER);
@@ -123,7 +126,7 @@ function leavesJoiner(charsmap: Uint8Array): boolean {
   );
 }
 
-function preTokenizerJson(file: ModelFile, { isSpelt }: { isSpelt: boolean }): Json {
+function preTokenizerJson(file: ModelFile, { isByteLevel }: { isByteLevel: boolean }): Json {
   const { pieces, trainer } = file, inside = pieces.some(({ piece }) => piece.indexOf(SPACE_MARK, 1) > 0);
   // A run of unknown characters is one token, so it is not cut at a mark that is unknown, too.
   const known = pieces.some(({ piece, type }) => piece === SPACE_MARK && type === PieceType.normal);
@@ -134,14 +137,14 @@ function preTokenizerJson(file: ModelFile, { isSpelt }: { isSpelt: boolean }): J
   if (pattern !== "") {
     steps.push({ type: "Split", pattern: { Regex: pattern }, behavior: "MergedWithPrevious", invert: false });
   }
-  if (isSpelt) steps.push({ type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false });
+  if (isByteLevel) steps.push({ type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false });
   return steps.length === 1 ? metaspace : { type: "Sequence", pretokenizers: steps };
 }
 
 /**
- * Hugging Face looks for every entry of the vocabulary in a text, SentencePiece not for `<s>`, `<unk>` or `<0x0A>`. Cutting
- * the text inside such a name keeps it from being found. The cut is put where no ordinary piece is hurt and no run of unknown
- * characters is cut in two.
+ * Hugging Face looks for every entry of the vocabulary in a text, but SentencePiece does not look for `<s>`, `<unk>` or
+ * `<0x0A>`. A cut inside such a name prevents that it is found. The cut is at a place where it divides no ordinary piece and
+ * no run of unknown characters.
  */
 function reservedPattern(pieces: readonly Piece[], byteFallback: boolean): string {
   const ordinary = pieces.filter(({ type }) => type === PieceType.normal || type === PieceType.userDefined);
@@ -168,7 +171,7 @@ function reservedPattern(pieces: readonly Piece[], byteFallback: boolean): strin
 /** Escapes what is special in the pattern languages of both ECMAScript and Oniguruma. */
 const escapePattern = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
-/** The space of a dummy prefix goes, and escapes are resolved. */
+/** Removes the space of a dummy prefix and resolves escapes. */
 function endOfDecoder(file: ModelFile): Json[] {
   return [
     ...(file.normalizer.addDummyPrefix ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : []),
@@ -176,16 +179,16 @@ function endOfDecoder(file: ModelFile): Json[] {
   ];
 }
 
-/** Byte pieces that kept their names come back by `ByteFallback`; all others, and text, by `ByteLevel`. */
-function speltDecoderJson(file: ModelFile): Json {
+/** `ByteFallback` decodes byte pieces that kept their names; `ByteLevel` decodes all other pieces. */
+function byteLevelDecoderJson(file: ModelFile): Json {
   const unknown = file.pieces.find(({ type }) => type === PieceType.unknown)!;
-  // The long ones first, so that none is taken for a part of another.
-  const symbols = file.pieces.filter(({ piece, type }) => type === PieceType.userDefined && !bytesSpelt(piece))
+  // Long symbols first, because a short one may be a part of a long one.
+  const symbols = file.pieces.filter(({ piece, type }) => type === PieceType.userDefined && !fromByteCharacters(piece))
     .map(({ piece }) => piece).sort((a, b) => b.length - a.length);
   const decoders: Json[] = [
-    replaceText(unknown.piece, byteSpelt(file.trainer.unknownSurface)),
-    ...symbols.map((symbol) => replaceText(symbol, byteSpelt(symbol))),
-    replaceText(speltMark.from, speltMark.to),
+    replaceText(unknown.piece, toByteCharacters(file.trainer.unknownSurface)),
+    ...symbols.map((symbol) => replaceText(symbol, toByteCharacters(symbol))),
+    replaceText(byteLevelMark.from, byteLevelMark.to),
     { type: "ByteFallback" },
     { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
     ...endOfDecoder(file),

@@ -1,19 +1,19 @@
-/** The words of a text, how often each occurs, and its alphabet. Training keeps these and not the text. */
+/** The words of a text with their counts, and its alphabet. Training keeps only these, not the text. */
 import { UsageError } from "../../errors.ts";
 import { ByteBuffer, SPACE_MARK, textOf, utf8 } from "../bytes.ts";
 import { type Piece, PieceType } from "../vocabulary.ts";
 import { Normalizer, NormalizerRules, type NormalizerSpec } from "../normalizer.ts";
 
-/** Stands for a character outside the alphabet (U+2585, as in SentencePiece); it is in no piece. */
+/** Stands for a character outside the alphabet (U+2585, as in SentencePiece). No piece contains it. */
 export const UNKNOWN_CHARACTER = "\u2585";
-/** What can follow a word besides the mark of the next word: the end of the line, or a symbol that is kept whole. */
+/** What can follow a word, besides the mark of the next word: the end of the line, or a symbol that is always one token. */
 const LINE_END = "\0", SYMBOL = "\t";
 /** Longest line in bytes. A word cannot be longer, and a lattice over a word needs some 40 times its bytes. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
 /** A word and how often it occurs. */
 export interface CountedWord {
-  /** The word, and behind it one character: what follows it. */
+  /** The word, then one character that says what follows it. */
   text: string;
   count: number;
 }
@@ -65,7 +65,7 @@ export class WordCounts {
     }
   }
 
-  /** Every word once, in code unit order: the order of the text does not matter to what is learnt. */
+  /** Every word once, sorted by code units, so that the result of training does not depend on the order of the text. */
   words(): CountedWord[] {
     return [...this.#counts].map(([text, count]) => ({ text, count })).sort((a, b) => a.text < b.text ? -1 : 1);
   }
@@ -89,14 +89,14 @@ export interface Letter {
 /** The characters that become pieces. */
 export interface Alphabet {
   letters: Letter[];
-  /** Characters that become pieces where longer pieces leave room, the most frequent first. */
+  /** Characters that become pieces only if longer pieces leave room, the most frequent first. */
   spare: Letter[];
 }
 
-/** Of a vocabulary that cannot hold all characters, the share that they get. The rest is for longer pieces. */
+/** If a vocabulary cannot hold all characters, this share of it is for characters. The rest is for longer pieces. */
 const SHARE_OF_LETTERS = 0.75;
 
-/** Every character that can be a piece, the most frequent first. Tabs, zero bytes and spaces never are one. */
+/** Every character that can be a piece, the most frequent first. Tabs, zero bytes and spaces cannot. */
 function lettersOf(words: readonly CountedWord[]): Letter[] {
   const counts = new Map<string, number>();
   for (const { text, count } of words) {
@@ -124,7 +124,7 @@ export function alphabetOf(words: readonly CountedWord[], coverage: number): Alp
   return { letters: all.slice(0, size), spare: [] };
 }
 
-/** All characters where `room` pieces can hold them, otherwise the most frequent ones. */
+/** All characters if they fit into `room` pieces, otherwise the most frequent ones. */
 export function fittingAlphabet(words: readonly CountedWord[], room: number): Alphabet {
   const all = lettersOf(words);
   const size = all.length <= room ? all.length : Math.max(1, Math.floor(SHARE_OF_LETTERS * room));

@@ -1,11 +1,15 @@
 /**
  * Expectation maximisation for a Unigram model. Source: SentencePiece, `unigram_model_trainer.cc` (`RunEStep`, `RunMStep`);
- * the digamma in place of the logarithm is the variational Bayes step of Liang and others, 2007: it favours few pieces.
+ * the digamma in place of the logarithm is the variational Bayes step of Liang and others, 2007. It favours small
+ * vocabularies.
  */
 import { Lattice } from "./lattice.ts";
 import type { Lexicon, Sentences } from "./lexicon.ts";
 
-/** Pieces expected less often than this drop out, except characters: without them some words would have no segmentation. */
+/**
+ * Pieces that are expected less often are removed. Characters stay, because without them some words would have no
+ * segmentation.
+ */
 const FEWEST = 0.5;
 
 /** The derivative of ln Γ(x) for x > 0: recurrence up to 7, then the asymptotic series about x - 1/2. */
@@ -17,7 +21,7 @@ export function digamma(x: number): number {
     inverse * (1 / 24 - inverse * (7 / 960 - inverse * (31 / 8064 - inverse * (127 / 30720))));
 }
 
-/** What one expectation step found. */
+/** The result of one expectation step. */
 export interface Expectation {
   /** Expected occurrences of each piece. */
   counts: Float64Array;

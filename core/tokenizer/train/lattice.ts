@@ -25,7 +25,7 @@ export class Lattice {
     this.#probabilities = lexicon.scores.map(Math.exp);
   }
 
-  /** Finds every piece in `bytes[begin]` up to `bytes[end]`; `without` is left out. */
+  /** Finds every piece in `bytes[begin]` up to `bytes[end]`, except the piece `without`. */
   read(bytes: Uint8Array, { begin, end, without = -1 }: { begin: number; end: number; without?: number }): void {
     const { trie, scores } = this.#lexicon, root = unitOffset(trie[0]!);
     this.#fit(end - begin + 1);
@@ -55,7 +55,9 @@ export class Lattice {
         grown.set(array);
         return grown;
       };
-      [this.#from, this.#to, this.#piece] = [grow(this.#from), grow(this.#to), grow(this.#piece)];
+      this.#from = grow(this.#from);
+      this.#to = grow(this.#to);
+      this.#piece = grow(this.#piece);
     }
     this.#from[this.#edges] = from;
     this.#to[this.#edges] = to;
@@ -85,7 +87,7 @@ export class Lattice {
     return Math.log(total);
   }
 
-  /** Sums over all paths from the start. Returns false, with the work half done, when one of them is too small. */
+  /** Sums over all paths from the start. Stops and returns false when a sum is too small. */
   #sumForward(length: number): boolean {
     const sums = this.#forward.values;
     sums.fill(0, 0, length + 1);

@@ -7,7 +7,7 @@ import { MARK_ESCAPE } from "../mark_escape.ts";
 
 /** Names of the rules: "lossless" is the identity that also keeps U+2581, the others are SentencePiece's. */
 export const NORMALIZATIONS = ["lossless", "identity", "nfkc", "nmt_nfkc"] as const;
-/** What is done to a text before it is cut into pieces; see docs/tokenizer.md. */
+/** The normalisation of a text before it is cut into pieces; see docs/tokenizer.md. */
 export type Normalization = (typeof NORMALIZATIONS)[number];
 
 const DELETED: [number, number][] = [[0x01, 0x08], [0x0b, 0x0b], [0x0e, 0x1f], [0x7f, 0x7f], [0x8f, 0x8f], [
@@ -41,15 +41,15 @@ function compatibilityRules(): Map<string, string> {
     const character = String.fromCodePoint(code), normal = character.normalize("NFKC");
     if (normal !== character) rules.set(character, normal);
     if (character.normalize("NFD") === character) continue;
-    for (const spelling of spellings(character, code)) {
-      if (spelling !== character && spelling.normalize("NFKC") === normal) rules.set(spelling, normal);
+    for (const sequence of sequencesOf(character, code)) {
+      if (sequence !== character && sequence.normalize("NFKC") === normal) rules.set(sequence, normal);
     }
   }
   return rules;
 }
 
-/** Other ways to write a character that has a decomposition: its parts in any order, some of them composed. */
-function spellings(character: string, code: number): string[] {
+/** Other sequences for a character that has a decomposition: its parts in any order, some of them composed. */
+function sequencesOf(character: string, code: number): string[] {
   const parts = [...character.normalize("NFD")];
   if (code >= HANGUL.first && code <= HANGUL.last) {
     const open = code - (code - HANGUL.first) % HANGUL.trailing;

@@ -1,5 +1,6 @@
 /**
- * Which pieces a Unigram model does not need. Source: SentencePiece, `unigram_model_trainer.cc` (`PruneSentencePieces`).
+ * Finds the pieces that a Unigram model needs least. Source: SentencePiece, `unigram_model_trainer.cc`
+ * (`PruneSentencePieces`).
  */
 import { Lattice } from "./lattice.ts";
 import type { Lexicon, Sentences } from "./lexicon.ts";
@@ -17,11 +18,11 @@ function bestCounts(lexicon: Lexicon, { bytes, starts, counts }: Sentences): Flo
 }
 
 /**
- * What the likelihood loses when the best replacement of a piece takes its place.
+ * How much the log-likelihood falls when a piece is replaced by its best alternative.
  *
- * With `count` more of every token in the replacement the total grows too. As in SentencePiece it is taken to grow by one
- * `count` for every piece that is left, not only for those of the replacement. So a replacement of more tokens costs
- * more, longer pieces are kept, and a text gets fewer tokens at the same likelihood (measured: docs/tokenizer.md).
+ * Each token of the alternative gets `count` more occurrences, so their total grows. As in SentencePiece, the new total is
+ * computed as if every remaining piece got `count` more. This makes an alternative of many tokens cost more, so longer pieces
+ * are kept, and a text gets fewer tokens at the same likelihood (measured: docs/tokenizer.md).
  */
 function loss(count: number, { alternative, counts, total, alive }: {
   alternative: readonly number[];

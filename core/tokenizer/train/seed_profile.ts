@@ -44,7 +44,7 @@ export function trainSeedTokenizer(
   return Tokenizer.fromJson(tokenizerJson(pieces), { name: "seed profile" });
 }
 
-/** Every word once. An untrained tokenizer of the same kind cuts the text, so that training and use cannot differ. */
+/** Every word once. An untrained tokenizer with the same settings cuts the text, so that training and use cannot differ. */
 function wordsOf(text: string): CountedWord[] {
   const counts = new Map<string, number>();
   const cutter = Tokenizer.fromJson(tokenizerJson([]), { name: "seed profile" });

@@ -1,10 +1,10 @@
 /**
  * The first, large vocabulary: every character, and every substring that occurs in at least two different right contexts (the
- * inner nodes of the suffix tree). Its weight is its number of occurrences times its length.
- * Source: SentencePiece, `unigram_model_trainer.cc` (`MakeSeedSentencePieces`).
+ * inner nodes of the suffix tree). The weight of a substring is its number of occurrences times its length. Source:
+ * SentencePiece, `unigram_model_trainer.cc` (`MakeSeedSentencePieces`).
  *
- * The suffix array is built over distinct words, not over the text: a piece never crosses a word's end, so it occurs in the
- * text as often as in the words that hold it, each counted as often as it occurs.
+ * The suffix array is built over distinct words, not over the text: a piece never crosses the end of a word, so its count in
+ * the text is the sum of the counts of the words that contain it.
  */
 import { SPACE_MARK } from "../bytes.ts";
 import { type CountedWord, type Letter, UNKNOWN_CHARACTER } from "./corpus.ts";
@@ -22,13 +22,13 @@ interface Symbols {
   symbols: Int32Array;
   /** How often the word of each position occurs. */
   weights: Float64Array;
-  /** How many symbols from each position on can be one piece. */
+  /** For each position, the length of the longest piece that can start there. */
   runs: Int32Array;
   range: number;
   characters: string[];
 }
 
-/** What a seed may be, and how many there are. */
+/** What can be a seed, and how many seeds there are. */
 export interface SeedRules {
   alphabet: readonly Letter[];
   size: number;
@@ -52,7 +52,7 @@ function number(words: readonly CountedWord[], { alphabet, mixesScripts }: SeedR
       symbols[length] = numbers.get(character) ?? UNKNOWN;
       weights[length++] = count;
     }
-    // Behind its word the mark is no letter: what comes after it in this list is not what comes after it in the text.
+    // The mark after a word is not a letter here, because the next word of this list is not the next word of the text.
     if (text.endsWith(SPACE_MARK)) symbols[length - 1] = NEXT_WORD;
   }
   const runs = pieceRuns(symbols.subarray(0, length), {
@@ -63,12 +63,12 @@ function number(words: readonly CountedWord[], { alphabet, mixesScripts }: SeedR
 }
 
 /**
- * How many symbols from each position on can be one piece: letters of one script, and a mark of a space only in front. A mark
- * that inherits its script goes with any.
+ * For each position, the length of the longest piece that can start there: letters of one script, with a space mark only at
+ * the start. Symbols of the script "inherited" match any script.
  */
 function pieceRuns(symbols: Int32Array, { scripts, mark }: { scripts: readonly number[]; mark: number }): Int32Array {
   const runs = new Int32Array(symbols.length);
-  // Of the run behind the current position: its script, and how many symbols at its start inherit theirs.
+  // The run after the current position: its script, its inherited symbols at the start, and its length.
   let script = INHERITED, inherited = 0, behind = 0;
   for (let i = symbols.length - 1; i >= 0; i--) {
     const symbol = symbols[i] ?? 0, own = scripts[symbol] ?? INHERITED;
@@ -76,7 +76,7 @@ function pieceRuns(symbols: Int32Array, { scripts, mark }: { scripts: readonly n
     else if (behind === 0 || symbol === mark || own === INHERITED || script === INHERITED || own === script) behind++;
     else behind = inherited + 1;
     runs[i] = behind;
-    // Nothing joins what begins with the mark of a space.
+    // A space mark can only be the first symbol of a piece.
     if (symbol < FIRST_LETTER || symbol === mark) behind = 0;
     if (behind === 0) script = INHERITED;
     else if (own !== INHERITED) script = own;

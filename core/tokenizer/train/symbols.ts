@@ -15,11 +15,11 @@ export const SPECIAL = ["<unk>", "<s>", "</s>"];
 const SYMBOL_SCORE = -102 / 1024;
 
 /**
- * The piece of each symbol, every piece once. A space in a symbol is U+2581 in its piece. The text of a symbol with spaces is
- * normalised as any other; the text of other symbols is left alone, so it must be its own piece.
+ * The piece of each symbol, every piece once. A space in a symbol is U+2581 in its piece. A symbol with spaces is normalised
+ * like other text. Any other symbol is not normalised, so its text must equal its piece.
  *
- * A lossless tokenizer takes a symbol with spaces for an ordinary piece, because SentencePiece would find a user-defined symbol
- * also where the text has U+2581 for the space. @throws {UsageError} for a symbol that cannot be one token.
+ * In a lossless tokenizer a symbol with spaces is an ordinary piece, because SentencePiece would also find a user-defined
+ * symbol where the text has U+2581 instead of the space. @throws {UsageError} for a symbol that cannot be one token.
  */
 export function symbolPieces(symbols: readonly string[], spec: NormalizerSpec): Piece[] {
   const pieces = new Map<string, Piece>(), lossless = spec.name === "lossless";
@@ -43,11 +43,11 @@ function requireSymbol(symbol: string, { lossless }: { lossless: boolean }): voi
     !/^<0x[0-9A-F]{2}>$/.test(symbol);
   if (!fine) throw refuse("text without U+0000 that is no special token");
   if (lossless && MARK_ESCAPE.steps.some(([from]) => symbol.includes(from))) {
-    throw refuse("text without U+2581 and U+FDD0, because a lossless tokenizer spells them differently");
+    throw refuse("text without U+2581 and U+FDD0, because a lossless tokenizer encodes them differently");
   }
 }
 
-/** A symbol as the text that holds it looks to the segmentation. */
+/** A symbol as it appears in normalised text. */
 function marked(symbol: string, spec: NormalizerSpec): string {
   const plain = { ...spec, addDummyPrefix: false, removeExtraWhitespaces: false };
   const out = new ByteBuffer(64);

@@ -15,14 +15,14 @@ export interface TrainOptions {
   /** Number of ids, special tokens and byte pieces included. */
   vocabSize: number;
   /**
-   * "exact" (default): that many ids, also when the text has too few useful pieces: then pieces that are hardly ever used fill
-   * the rest. "most": fewer ids when the text has too few useful pieces.
+   * "exact" (default): exactly that many ids. If the text has too few useful pieces, rarely used pieces fill the rest. "most":
+   * fewer ids when the text has too few useful pieces.
    */
   size?: "exact" | "most";
   /** Spell characters outside the alphabet as bytes. Default true. */
   byteFallback?: boolean;
   /**
-   * Share of the text's characters that must be pieces. Left out, it is 1. With byte fallback it is less where the vocabulary
+   * Share of the text's characters that must be pieces. Default 1. With byte fallback the default is lower if the vocabulary
    * cannot hold all characters: the rare ones become bytes.
    */
   characterCoverage?: number;
@@ -36,7 +36,7 @@ export interface TrainOptions {
   removeExtraWhitespaces?: boolean;
   /** Longest piece in characters. Default 16. */
   maxPieceLength?: number;
-  /** Told after every round. */
+  /** Called after every round. */
   onProgress?: (progress: TrainProgress) => void;
 }
 
@@ -138,7 +138,7 @@ export class TokenizerTrainer {
   }
 }
 
-/** Trains a tokenizer on texts; each line is counted by itself. @throws {UsageError} on settings that cannot be met. */
+/** Trains a tokenizer on texts. No piece crosses the end of a line. @throws {UsageError} on settings that cannot be met. */
 export function trainTokenizer(text: string | readonly string[], options: TrainOptions): Tokenizer {
   const trainer = new TokenizerTrainer(options);
   for (const part of typeof text === "string" ? [text] : text) trainer.addText(part);
@@ -146,8 +146,9 @@ export function trainTokenizer(text: string | readonly string[], options: TrainO
 }
 
 /**
- * A trained piece with its score to the nearest 1/1024. Sums of such scores are exact in 32-bit floats down to -16,384, so
- * equal segmentations tie in SentencePiece (32 bits) and Hugging Face tokenizers (64 bits) alike, and both choose the same one.
+ * A trained piece, its score rounded to a multiple of 1/1024. Sums of such scores are exact in 32-bit floats down to -16,384,
+ * so equal segmentations tie in SentencePiece (32 bits) and Hugging Face tokenizers (64 bits) alike, and both choose the same
+ * one.
  */
 function normalPiece({ piece, score }: ScoredPiece): Piece {
   return { piece, score: Math.round(score * 1024) / 1024, type: PieceType.normal };

@@ -6,7 +6,7 @@ import { Lexicon, type Sentences, toSentences } from "./lexicon.ts";
 import { usefulPieces } from "./prune.ts";
 import { makeSeeds, type Seed } from "./seeds.ts";
 
-/** Where training stands. */
+/** The progress of training. */
 export interface TrainProgress {
   /** Rounds of expectation, maximisation and pruning, from 1. */
   round: number;
@@ -25,9 +25,9 @@ export interface ScoredPiece {
 
 /** Where SentencePiece and Hugging Face tokenizers train differently. */
 export interface TrainRules {
-  /** Whether a seed weighs as often as it occurs in the text, or as in the list of distinct words. */
+  /** Whether the weight of a seed counts its occurrences in the text, or in the list of distinct words. */
   seedWeight: "text" | "words";
-  /** Whether the last cut keeps the pieces of the best score or of the highest loss. */
+  /** Whether the last cut keeps the pieces with the best scores, or those whose removal would lose most. */
   lastCut: "score" | "loss";
 }
 
@@ -35,16 +35,16 @@ export const SENTENCEPIECE_RULES: TrainRules = { seedWeight: "text", lastCut: "s
 
 const SEEDS = 1_000_000, SHRINK = 0.75, ROUNDS_BETWEEN = 2, MARGIN = 1.1;
 
-/** What `trainPieces` works on and towards. */
+/** The input and the target of `trainPieces`. */
 export interface TrainTask {
   alphabet: readonly Letter[];
-  /** Characters that fill what is left of the room, the most frequent first. Default none. */
+  /** Characters that fill the remaining room, the most frequent first. Default none. */
   spare?: readonly Letter[];
   /** Training stops at 1.1 times this many pieces. */
   vocabSize: number;
-  /** How many pieces to return. There are fewer when the text has no more. */
+  /** How many pieces to return. There are fewer if the text has fewer. */
   room: number;
-  /** Whether seeds that were not worth their place fill what is left of the room. */
+  /** Whether seeds that were pruned fill the remaining room. */
   fills: boolean;
   /** Characters of the longest piece. */
   longest: number;
@@ -52,7 +52,7 @@ export interface TrainTask {
   onProgress: ((progress: TrainProgress) => void) | undefined;
 }
 
-/** The pieces of a Unigram model for these words: the alphabet and what else is most useful, by falling score. */
+/** The pieces of a Unigram model for these words: the alphabet and the most useful other pieces, by falling score. */
 export function trainPieces(words: readonly CountedWord[], task: TrainTask): ScoredPiece[] {
   const { alphabet, longest, rules } = task;
   const sentences = toSentences(words, { letters: new Set(alphabet.map(({ character }) => character)) });
@@ -69,7 +69,7 @@ export function trainPieces(words: readonly CountedWord[], task: TrainTask): Sco
   return pieces;
 }
 
-/** The pieces, and the first seeds that are not among them, until there are `room`. Seeds score below all pieces. */
+/** Fills the pieces up to `room` with the first seeds that are not among them. These score below all pieces. */
 function filled(pieces: ScoredPiece[], { seeds, room }: { seeds: readonly Seed[]; room: number }): ScoredPiece[] {
   const known = new Set(pieces.map(({ piece }) => piece)), lowest = pieces.at(-1)?.score ?? 0;
   const more = seeds.filter(({ piece }) => !known.has(piece)).slice(0, room - pieces.length);
@@ -89,7 +89,7 @@ interface Survivors {
   order: string[];
 }
 
-/** Rounds of expectation maximisation, and pruning between them, until little more than the wanted size is left. */
+/** Rounds of expectation maximisation, and pruning between them, until the size is close to the wanted one. */
 function shrink(seeds: Lexicon, { sentences, task }: { sentences: Sentences; task: TrainTask }): Survivors {
   // Hugging Face counts the unknown token among the pieces.
   const others = task.rules.lastCut === "loss" ? 1 : 0;

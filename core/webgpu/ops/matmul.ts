@@ -19,7 +19,9 @@ import { sumPartials } from "./sum_partials.ts";
 /** A step that is one product, or a product inside another op. */
 export type Product = Pick<StepNamed<"matmul">, "attributes" | "reads" | "writes" | "accumulate">;
 
-/** Kernels of workgroup tiles, by what they keep in workgroup memory and by the widths of the loads of a, b and c. */
+/**
+ * Kernels with workgroup tiles, by the format of the tiles in workgroup memory and by the widths of the loads of a, b and c.
+ */
 const TILES = new Map<string, Kernel>();
 const SUBGROUP = kernel("matmul_subgroup x4", fours, subgroupCode);
 const SUBGROUP_SCALAR = kernel("matmul_subgroup x1", ones, subgroupCode);
@@ -41,7 +43,7 @@ function constantsOf({ attributes: { M, N, K, transA, transB }, reads: { a, b },
   };
 }
 
-/** Whether a row of so many numbers, and the places of such a tensor, are multiples of four. */
+/** Whether the length of a row, and the offset and stride of its tensor, are multiples of four. */
 const inWholeFours = (length: number, { offset, rowStride }: Tensor): boolean =>
   [length, offset, rowStride].every((count) => count % 4 === 0);
 
@@ -59,7 +61,7 @@ function tileKernel(
   const name = `matmul_tile${f16 ? "_f16" : ""} ${wide.map((four) => four ? "x4" : "x1").join(" ")}`;
   const key = [name, ...Object.values(sizes)].join(" "), known = TILES.get(key);
   if (known) return known;
-  const [aText, bText, cText] = [wide[0] ? aFours : aOnes, wide[1] ? bFours : bOnes, wide[2] ? cFours : cOnes];
+  const aText = wide[0] ? aFours : aOnes, bText = wide[1] ? bFours : bOnes, cText = wide[2] ? cFours : cOnes;
   const made = specialised(kernel(name, f16 ? keptF16 : keptF32, tileCode, aText, bText, cText), sizes);
   TILES.set(key, made);
   return made;
@@ -124,7 +126,7 @@ function inFours(
   return [...lengths, ...places].every((count) => count % 4 === 0);
 }
 
-/** Pieces that k is cut into: only where c has too few tiles for the adapter. */
+/** Split-K: the number of slices of k. More than one only if c has too few tiles for the adapter. */
 function slicesOf(
   { attributes: { M, N, K } }: Pick<Product, "attributes">,
   { adapterClass, tile }: { adapterClass: LowerContext["adapterClass"]; tile: WorkgroupTile },

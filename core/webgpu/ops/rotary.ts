@@ -12,7 +12,13 @@ export const rotary: Lowering<"rotary"> = (
   return [{
     kernel: KERNELS[width],
     constants: {
-      ...{ PAIRS: pairs, T, H, K, SIGN: sign, HAS_POSITION: position ? 1 : 0, LOW: low },
+      PAIRS: pairs,
+      T,
+      H,
+      K,
+      SIGN: sign,
+      HAS_POSITION: position ? 1 : 0,
+      LOW: low,
       ...placesOf({ X: x, Y: y }),
     },
     reads: [x, table, position ?? scratch("no position", [1], "u32")],

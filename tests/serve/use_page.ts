@@ -1,63 +1,10 @@
 /**
- * Opens the page of a run in headless Chromium and uses it: `deno run -A browser.ts CHROMIUM ADDRESS PICTURES PARTS`, where PICTURES is
- * a path without an ending, or "-", and PARTS is "all", or "write" to write only, on the processor. Prints one line of JSON. A process of its own, because the driver is not among the packages of
- * the lock file.
+ * Opens the page of a run in headless Chromium and uses it: `deno run -A use_page.ts CHROMIUM ADDRESS PICTURES PARTS`, where PICTURES
+ * is a path without an ending, or "-", and PARTS is "all", or "write" to write only, on the processor. Prints one line of JSON.
  */
-const DRIVER = "npm:playwright-core@1.65.1", AXE = "npm:axe-core@4.14.1";
+import { type Page, withBrowser } from "../browser_driver.ts";
 
-interface Locator {
-  all(): Promise<Locator[]>;
-  count(): Promise<number>;
-  nth(index: number): Locator;
-  first(): Locator;
-  locator(selector: string): Locator;
-  click(): Promise<void>;
-  fill(text: string): Promise<void>;
-  focus(): Promise<void>;
-  hover(): Promise<void>;
-  press(key: string): Promise<void>;
-  innerText(): Promise<string>;
-  inputValue(): Promise<string>;
-  textContent(): Promise<string | null>;
-  getAttribute(name: string): Promise<string | null>;
-  selectOption(value: string): Promise<unknown>;
-  waitFor(options?: { timeout?: number; state?: "attached" | "visible" }): Promise<void>;
-  evaluate<T>(run: (element: HTMLCanvasElementLike) => T): Promise<T>;
-}
-
-interface HTMLCanvasElementLike {
-  toDataURL(): string;
-}
-
-interface Message {
-  type(): string;
-  text(): string;
-  url(): string;
-  message: string;
-}
-
-export interface Page {
-  readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
-  on(event: string, handle: (message: Message) => void): void;
-  goto(url: string): Promise<unknown>;
-  locator(selector: string): Locator;
-  getByRole(role: string, options: { name: string | RegExp; exact?: boolean }): Locator;
-  getByLabel(name: string | RegExp, options?: { exact?: boolean }): Locator;
-  emulateMedia(options: { colorScheme: "dark" | "light" }): Promise<void>;
-  setViewportSize(size: { width: number; height: number }): Promise<void>;
-  screenshot(options: { path: string; fullPage: boolean }): Promise<unknown>;
-  evaluate<T>(run: string): Promise<T>;
-}
-
-interface Driver {
-  chromium: {
-    launch(options: { executablePath: string; args: string[] }): Promise<{
-      newPage(options: { viewport: { width: number; height: number } }): Promise<Page>;
-      close(): Promise<void>;
-    }>;
-  };
-}
-
+const AXE = "npm:axe-core@4.14.1";
 /** Longest that something on the page may take on a busy machine (ms). */
 const PATIENCE = 120_000;
 const ARMS = 5, TOKENS = 12, TEXT = "the sun and moon";
@@ -183,20 +130,11 @@ async function useLittle(page: Page): Promise<Record<string, unknown>> {
 }
 
 const [executablePath = "", address = "", picture = "-", parts = "all"] = Deno.args;
-const { chromium } = await import(DRIVER) as Driver;
-const args = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
-const browser = await chromium.launch({ executablePath, args });
-try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-  const errors: string[] = [], requests: string[] = [];
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  page.on("pageerror", ({ message }) => errors.push(message));
-  page.on("request", (request) => requests.push(request.url()));
-  await page.goto(address);
+const found = await withBrowser(executablePath, { gpu: true }, async (open) => {
+  const { page, errors, requests } = await open(address);
   await page.locator("table tbody tr").nth(ARMS - 1).waitFor({ timeout: PATIENCE });
   const seen = await (parts === "all" ? useAll(page, picture) : useLittle(page));
   const outside = requests.filter((url) => !url.startsWith(address) && !url.startsWith("data:"));
-  console.log(JSON.stringify({ errors, outside, ...seen }));
-} finally {
-  await browser.close();
-}
+  return { errors, outside, ...seen };
+});
+console.log(JSON.stringify(found));

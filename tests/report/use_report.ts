@@ -1,45 +1,8 @@
 /**
- * Opens a page in headless Chromium and does what a reader does: `deno run -A browser.ts CHROMIUM PAGE [PICTURE]`. Prints one
- * line of JSON. A process of its own, because the driver is not among the packages of the lock file.
+ * Opens a page in headless Chromium and does what a reader does: `deno run -A use_report.ts CHROMIUM PAGE [PICTURE]`. Prints one
+ * line of JSON.
  */
-const DRIVER = "npm:playwright-core@1.65.1";
-
-interface Locator {
-  count(): Promise<number>;
-  nth(index: number): Locator;
-  first(): Locator;
-  locator(selector: string): Locator;
-  click(): Promise<void>;
-  press(key: string): Promise<void>;
-  hover(options?: { position: { x: number; y: number } }): Promise<void>;
-  innerText(): Promise<string>;
-  textContent(): Promise<string | null>;
-  getAttribute(name: string): Promise<string | null>;
-  selectOption(option: { index: number }): Promise<unknown>;
-  screenshot(options: { path: string }): Promise<unknown>;
-  evaluate<T>(run: (element: { toDataURL(): string }) => T): Promise<T>;
-}
-
-interface Page {
-  on(
-    event: string,
-    handle: (message: { type(): string; text(): string; url(): string; message: string }) => void,
-  ): void;
-  goto(url: string): Promise<unknown>;
-  locator(selector: string): Locator;
-  emulateMedia(options: { colorScheme: "dark" | "light" }): Promise<void>;
-  screenshot(options: { path: string; fullPage: boolean }): Promise<unknown>;
-  evaluate<T>(run: string): Promise<T>;
-}
-
-interface Driver {
-  chromium: {
-    launch(options: { executablePath: string; args: string[] }): Promise<{
-      newPage(options: { viewport: { width: number; height: number } }): Promise<Page>;
-      close(): Promise<void>;
-    }>;
-  };
-}
+import { type Page, withBrowser } from "../browser_driver.ts";
 
 /** The chart's state, its picture as text, before and after each click. */
 async function useChart(page: Page): Promise<Record<string, unknown>> {
@@ -101,15 +64,8 @@ async function useSurprise(page: Page): Promise<Record<string, unknown>> {
 }
 
 const [executablePath = "", target = "", picture] = Deno.args;
-const { chromium } = await import(DRIVER) as Driver;
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
-try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-  const errors: string[] = [], requests: string[] = [];
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  page.on("pageerror", ({ message }) => errors.push(message));
-  page.on("request", (request) => requests.push(request.url()));
-  await page.goto(target);
+const seen = await withBrowser(executablePath, { gpu: false }, async (open) => {
+  const { page, errors, requests } = await open(target);
   const charts = await page.locator("[data-chart] svg").count();
   const interaction = charts > 0 ? { chart: await useChart(page), maps: await useMaps(page) } : {};
   const surprise = await useSurprise(page);
@@ -120,7 +76,6 @@ try {
     await page.screenshot({ path: `${picture}-dark.png`, fullPage: true });
   }
   const outside = requests.filter((url) => url !== target && !url.startsWith("data:"));
-  console.log(JSON.stringify({ charts, errors, outside, wide, surprise, ...interaction }));
-} finally {
-  await browser.close();
-}
+  return { charts, errors, outside, wide, surprise, ...interaction };
+});
+console.log(JSON.stringify(seen));
