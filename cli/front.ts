@@ -1,5 +1,5 @@
 /** The help of the program. The descriptions are read from a file, because loading every command would take half a second. */
-import { wrap } from "../core/report/table.ts";
+import { wrap } from "../core/report/text_table.ts";
 import briefs from "./briefs.json" with { type: "json" };
 import { bold, hasColor, printStyled } from "./ui/color.ts";
 import { GLOBAL_FLAGS } from "./ui/settings.ts";

@@ -5,13 +5,13 @@
  */
 import config from "../deno.json" with { type: "json" };
 import { plainStreamRequest } from "./shared/stream_words.ts";
-import { carryOut } from "./ui/run.ts";
+import { runAction } from "./ui/run.ts";
 import { readRequest, useSettings } from "./ui/settings.ts";
 import { requireDeno, requireImportMap } from "./ui/start.ts";
 
 const load = (name: string) => import(new URL(name, import.meta.url).href);
 
-await carryOut(async () => {
+await runAction(async () => {
   requireDeno();
   const request = readRequest(Deno.args), { words, help, version } = request;
   useSettings(request.settings);

@@ -1,6 +1,6 @@
 /**
  * Writes the table of steps by executor at the head of docs/kernels.md from the registries: `deno run -A tests/kernels_table.ts`.
- * A test holds the committed table to them. The sections behind it are written by hand and stay.
+ * A test compares the committed table with the registries. The sections after the table are written by hand and are kept.
  */
 import { LOWERINGS as CPU } from "../core/cpu/ops/mod.ts";
 import { REFERENCES } from "../core/reference/mod.ts";
@@ -10,7 +10,7 @@ export const TABLE_FILE = new URL("../docs/kernels.md", import.meta.url);
 
 const EXECUTORS = [["reference (float64)", REFERENCES], ["WebGPU", WEBGPU], ["CPU", CPU]] as const;
 
-/** Every step that any executor knows. */
+/** The steps that at least one executor has. */
 export const steps = (): string[] => [...new Set(EXECUTORS.flatMap(([, registry]) => Object.keys(registry)))].sort();
 
 /** The document up to its first section. */
@@ -19,9 +19,9 @@ export function kernelsTable(): string {
   return [
     "# Steps by executor",
     "",
-    "A plan is a list of steps; each executor carries every step out with kernels of its own. What a step computes stands in",
-    "`core/ops/`, its truth in `core/reference/`, its kernels in `wgsl/` (lowered in `core/webgpu/ops/`) and `core/cpu/kernels/`",
-    "(lowered in `core/cpu/ops/`). Written by `deno run -A tests/kernels_table.ts`.",
+    "A plan is a list of steps. Each executor runs every step with its own kernels. `core/ops/` defines the steps and",
+    "`core/reference/` computes them in float64. The kernels are in `wgsl/` (started by `core/webgpu/ops/`) and in",
+    "`core/cpu/kernels/` (started by `core/cpu/ops/`). `deno run -A tests/kernels_table.ts` writes this table.",
     "",
     row(["step", ...EXECUTORS.map(([name]) => name)]),
     row(["---", ...EXECUTORS.map(() => "---")]),

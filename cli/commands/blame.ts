@@ -13,7 +13,7 @@ import { blameText } from "../../core/report/mod.ts";
 import { latticeBetween } from "../../core/study/blame.ts";
 import { requireFreshSeeds } from "../../core/study/tuned.ts";
 import { type ResolvedStudy, type SweepConfig, sweepOf } from "../../core/study_file/mod.ts";
-import { carryOutBlame } from "../shared/blame.ts";
+import { runBlame } from "../shared/blame.ts";
 import { withStudy } from "../shared/new_study.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { activationOptions, dataOption, defaultFolder, matchOption, suiteOption } from "../shared/study.ts";
@@ -131,7 +131,7 @@ async function blame(
         lattice.orders ? `${lattice.orders.length} sampled orders` : "all orders"
       }, ${base.seeds.length} seeds`,
     );
-    const { blame, written } = await carryOutBlame({ ...open, base, values, lattice, from, to, sweep, folder });
+    const { blame, written } = await runBlame({ ...open, base, values, lattice, from, to, sweep, folder });
     if (blame.diverged.length > 0) Deno.exitCode = 1;
     if (json) return printJson("blame", { folder, written, ...blame });
     console.log(`${blameText(blame)}${written.map((file) => `wrote ${file}`).join("\n")}`);

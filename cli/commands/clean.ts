@@ -68,7 +68,7 @@ async function planned(folders: readonly string[], { whole, cache }: Given): Pro
   return cache ? [...found, ...await deletableInCache(systemDisk, cacheFolder())] : found;
 }
 
-async function carryOut(folders: readonly string[], given: Given, found: readonly Deletable[]): Promise<void> {
+async function runAction(folders: readonly string[], given: Given, found: readonly Deletable[]): Promise<void> {
   const wholes = found.filter(({ what }) => what === "run");
   for (const { path } of wholes) await removeRun(systemDisk, path);
   if (!given.whole) { for (const folder of folders) await cleanRun(systemDisk, folder); }
@@ -78,7 +78,7 @@ async function carryOut(folders: readonly string[], given: Given, found: readonl
 async function clean(given: Given): Promise<void> {
   const folders = await foldersOf(given), found = await planned(folders, given);
   const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (given.yes) await carryOut(folders, given, found);
+  if (given.yes) await runAction(folders, given, found);
   if (given.json) return printJson("clean", { deleted: given.yes, bytes: total, paths: found });
   if (found.length === 0) return console.log("nothing to delete");
   const rows = found.map(({ path, what, bytes: size }) => [path, what, bytes(size)]);

@@ -10,7 +10,7 @@ import { UsageError } from "../../core/errors.ts";
 import { at } from "../../core/lists.ts";
 import { STAGES } from "../../core/record/mod.ts";
 import { compareNote, compareRuns, compareTable, type NamedRun } from "../../core/report/compare_runs.ts";
-import { differences } from "../../core/study/differences.ts";
+import { differences } from "../../core/study/json_differences.ts";
 import type { Action } from "../ui/run.ts";
 import { printJson } from "../ui/output.ts";
 import { reportText } from "../ui/table.ts";

@@ -16,7 +16,13 @@ import type { Action } from "../ui/run.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
-import { carryThrough, runTextOptions, sayOtherKernels, summaryAndPaths, writeEverything } from "../shared/study.ts";
+import {
+  noteOtherKernels,
+  runTextOptions,
+  runWithRestarts,
+  summaryAndPaths,
+  writeEverything,
+} from "../shared/study.ts";
 import { runName, word } from "../shared/values.ts";
 import { printJson } from "../ui/output.ts";
 
@@ -85,9 +91,9 @@ async function finish(
   const adapter = where.adapter ?? (backend === "webgpu" ? String(record.adapter.name) : undefined);
   const opened = await openBackend({ backend, adapter, threads: where.threads, onProgress });
   try {
-    await sayOtherKernels(folder, onProgress);
+    await noteOtherKernels(folder, onProgress);
     const corpus = await corpusOf(record, { data, validationData, testData, onProgress }), { study } = record;
-    return await carryThrough({ study, opened, corpus, folder, display, probe: study.recall !== undefined });
+    return await runWithRestarts({ study, opened, corpus, folder, display, probe: study.recall !== undefined });
   } finally {
     await opened.executor.close();
   }

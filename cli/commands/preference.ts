@@ -124,7 +124,7 @@ async function preference(given: Given): Promise<void> {
   const chosen = await chooseModel(systemDisk, folder, { model, seed, stage: "pretraining" });
   const settings = settingsOf(given, { model: chosen.arm.name, seed: chosen.seed });
   const target = given.out ?? join(folder, `preference-${settings.model}-${settings.seed}`);
-  const outcome = await carryOut(given, { folder, target, chosen, settings });
+  const outcome = await testPreferences(given, { folder, target, chosen, settings });
   const csv = join(target, "preference_task.csv"), picture = join(target, "preference_task.png");
   await writeAtomic(systemDisk, csv, oracleCsv(outcome));
   await writeAtomic(systemDisk, picture, await oracleChart(outcome, { footer: footerOf(run) }));
@@ -138,7 +138,7 @@ async function preference(given: Given): Promise<void> {
   console.log(`wrote ${csv}\nwrote ${picture}`);
 }
 
-async function carryOut(
+async function testPreferences(
   { data, validationData, testData, backend, adapter, threads }: Given,
   { folder, target, chosen, settings }: {
     folder: string;

@@ -9,7 +9,7 @@ import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { readRecord } from "../../core/record/mod.ts";
 import { Answers } from "../../core/serve/answers.ts";
-import { exportPage } from "../../core/serve/export.ts";
+import { exportPage } from "../../core/serve/static_copy.ts";
 import { pageFiles } from "../../core/serve/page_files.ts";
 import { serve } from "../../core/serve/server.ts";
 import { openCommand, thisPlatform } from "../../core/system/mod.ts";

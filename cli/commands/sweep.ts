@@ -22,7 +22,7 @@ import {
   suiteOption,
 } from "../shared/study.ts";
 import { flagValues, keyOptions, presetOption, readyStudy, sourcesOf, studyArgument } from "../shared/study_sources.ts";
-import { carryOutSweep } from "../shared/sweep.ts";
+import { trainSweep } from "../shared/sweep.ts";
 import { extendOption, overOption, perArmOption, sweepFlags } from "../shared/sweep_flags.ts";
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
@@ -118,7 +118,7 @@ async function sweep(
       readyStudy({ ...sources, flags: [...sources.flags ?? [], ...more] }, open.opened).study;
     const only = cells === undefined ? {} : { cells: { words: cells, json } };
     const how = { resolve, folder, ...only, ...(jobs !== undefined && { jobs }) };
-    const { record, written } = await carryOutSweep({ ...open, base, values, sweep: sweepOf(values), ...how }) ?? {};
+    const { record, written } = await trainSweep({ ...open, base, values, sweep: sweepOf(values), ...how }) ?? {};
     if (!record || !written) return;
     if (record.choices.length < base.arms.length) Deno.exitCode = 1;
     if (json) return printJson("sweep", { sweep: folder, written, choices: record.choices });

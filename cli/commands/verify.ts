@@ -5,7 +5,7 @@ import { map } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { join } from "node:path";
-import { otherKernels } from "../../core/backend/kernels.ts";
+import { otherKernels } from "../../core/backend/kernels_hash.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk, temporaryName } from "../../core/disk/mod.ts";
 import { type ArmTest, FILES, loadRun, readRecord, STAGES } from "../../core/record/mod.ts";

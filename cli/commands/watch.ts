@@ -7,7 +7,7 @@ import { command, option } from "@optique/core/primitives";
 import { float } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { readStanding, type RunStanding } from "../../core/record/mod.ts";
-import { progressOf } from "../../core/serve/progress.ts";
+import { progressOf } from "../../core/serve/run_progress.ts";
 import type { Action } from "../ui/run.ts";
 import { printJson } from "../ui/output.ts";
 import { duration, Progress } from "../ui/progress.ts";

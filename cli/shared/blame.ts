@@ -11,8 +11,8 @@ import { flagsAt, type Point } from "../../core/study/sweep_grid.ts";
 import { type FlagValue, originsOf, type SweepConfig, type Values } from "../../core/study_file/mod.ts";
 import { ownStageOf } from "../../core/study_file/stages.ts";
 import type { OpenStudy } from "./new_study.ts";
-import { carriedOut } from "./study.ts";
-import { carryOutSweep } from "./sweep.ts";
+import { runAndWrite } from "./study.ts";
+import { trainSweep } from "./sweep.ts";
 
 export interface BlamePlan extends Omit<OpenStudy, "resolved" | "parts"> {
   readonly base: StudyConfig;
@@ -64,7 +64,7 @@ async function tuned(plan: BlamePlan, study: StudyConfig): Promise<Map<string, P
   const { base, values, lattice: _, from: __, to: ___, sweep, folder, ...open } = plan,
     points = new Map<string, Point>();
   if (!sweep) return points;
-  const swept = await carryOutSweep({
+  const swept = await trainSweep({
     ...open,
     base: study,
     values,
@@ -84,7 +84,7 @@ async function tuned(plan: BlamePlan, study: StudyConfig): Promise<Map<string, P
 }
 
 /** Trains the missing models and writes the files. Throws a HymbaError if no seed has all models. */
-export async function carryOutBlame(plan: BlamePlan): Promise<{ blame: Blame; written: string[] }> {
+export async function runBlame(plan: BlamePlan): Promise<{ blame: Blame; written: string[] }> {
   const { base, values, lattice, from, to, folder, sweep: _, ...open } = plan;
   await requireBlameFolder(folder);
   const { recall: __, mainArm: ___, ...rest } = base;
@@ -94,7 +94,7 @@ export async function carryOutBlame(plan: BlamePlan): Promise<{ blame: Blame; wr
     const point = choices.get(arm.name);
     return point ? withFlags(arm, flagsAt({ arm: arm.name, point }, "the sweep"), { base, values }) : arm;
   });
-  const { run } = await carriedOut({
+  const { run } = await runAndWrite({
     ...open,
     study: { ...study, arms },
     folder: join(folder, PARTS.run),

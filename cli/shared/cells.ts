@@ -11,7 +11,7 @@ import { branchesOff, type Cell, cellsNamed } from "../../core/study/cells.ts";
 import { writeChecksums } from "../../core/verify/checksums.ts";
 import { isJob, stopWithParent } from "../ui/job.ts";
 import { scoreEstimate } from "./estimate.ts";
-import { type Carried, carryThrough, type Conduct, readied, sayOtherKernels } from "./study.ts";
+import { type Conduct, noteOtherKernels, preparedStudy, type RunnableStudy, runWithRestarts } from "./study.ts";
 import { word } from "./values.ts";
 import { commandWord, printJson } from "../ui/output.ts";
 
@@ -59,16 +59,16 @@ export function requireSameEverywhere({ budget }: StudyConfig): void {
  * trainings start from the checkpoint of their trunk if that is among the cells.
  */
 export async function trainHere(
-  ready: Carried,
+  ready: RunnableStudy,
   { cells, folder: root }: { cells: readonly Cell[]; folder: string },
 ): Promise<CellEnd[]> {
   const ends: CellEnd[] = [], say = (line: string) => ready.display.say(line);
   for (const cell of cells) {
     const folder = cellFolder(root, cell.index);
     const begun = performance.now(), isNew = await systemDisk.stat(join(folder, FILES.record)) === undefined;
-    await sayOtherKernels(folder, say);
+    await noteOtherKernels(folder, say);
     const trunk = cells.find((other) => branchesOff(cell, other));
-    const run = await carryThrough({ ...ready, folder }, {
+    const run = await runWithRestarts({ ...ready, folder }, {
       cells: [cell],
       branchCells: cells.filter((other) => branchesOff(other, cell)),
       ...(trunk && { trunkFolder: cellFolder(root, trunk.index) }),
@@ -88,7 +88,7 @@ export async function trainHere(
 export async function conductCells(given: Conduct, words: string): Promise<void> {
   requireSameEverywhere(given.study);
   if (isJob()) stopWithParent();
-  const ready = await readied(given), cells = cellsNamed(words, ready.study);
+  const ready = await preparedStudy(given), cells = cellsNamed(words, ready.study);
   const ends = await trainHere(ready, { cells, folder: given.folder });
   if (given.json) printJson(commandWord(), { cells: ends });
   else console.log(ends.map(inWords).join("\n"));

@@ -4,7 +4,7 @@ import { type Suggestion, suggestSync } from "@optique/core/parser";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { readRecord, runFolders, RUNS } from "../../core/record/mod.ts";
-import { defused } from "../ui/terminal.ts";
+import { escaped } from "../ui/terminal.ts";
 import { KEYS } from "../../core/study_file/mod.ts";
 import type { Shell } from "./completion_words.ts";
 import { known } from "./values.ts";
@@ -22,7 +22,7 @@ export const encoded = (shell: Shell, suggestions: readonly Suggestion[]): strin
 /** Reads the names of runs, of the models of a run on the command line, and of the keys of a study. */
 export async function learnNames(words: readonly string[]): Promise<void> {
   // Names with control characters are not suggested.
-  known.runs = (await runFolders(systemDisk, RUNS)).filter((folder) => defused(folder) === folder);
+  known.runs = (await runFolders(systemDisk, RUNS)).filter((folder) => escaped(folder) === folder);
   known.keys = KEYS.map(({ path }) => path);
   for (const word of words) {
     const models = word.startsWith("-") ? [] : await modelsOf(word);

@@ -52,7 +52,7 @@ type Say = (line: string) => void;
 /**
  * The record only improves later estimates. If its file cannot be read or written, the user is told and the study continues.
  */
-async function unlessUnkept<T>(otherwise: T, say: Say, work: () => Promise<T>): Promise<T> {
+async function orDefault<T>(otherwise: T, say: Say, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -67,7 +67,7 @@ export async function estimateStudy(
   study: StudyConfig,
   { opened, sizes, say }: { opened: Place; sizes: TextSizes; say: Say },
 ): Promise<StudyNeed> {
-  const entries = await unlessUnkept([], say, () => readScore(systemDisk, opened)),
+  const entries = await orDefault([], say, () => readScore(systemDisk, opened)),
     rate = await studyRate(opened.executor, study, { software: onSoftware(opened) });
   const beside = besidePlans(entries), costs = cellCosts(opened.executor, study, sizes);
   const needOf = async (what: Estimated, flops: number, { memory, disk }: Pick<CellCost, "memory" | "disk">) => {
@@ -184,5 +184,5 @@ export async function scoreEstimate(
     predicted_bytes: need.plans,
     actual_bytes: Deno.memoryUsage().rss,
   };
-  await unlessUnkept(undefined, say, () => keepScore(systemDisk, opened, { entry }));
+  await orDefault(undefined, say, () => keepScore(systemDisk, opened, { entry }));
 }

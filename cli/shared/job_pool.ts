@@ -2,7 +2,7 @@
 import { HymbaError, Interrupted } from "../../core/errors.ts";
 import type { Cell } from "../../core/study/cells.ts";
 import { passesSignals, thisPlatform } from "../../core/system/mod.ts";
-import { startJob, toldIn } from "../ui/job.ts";
+import { messageIn, startJob } from "../ui/job.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 import type { JobProgress } from "./job_progress.ts";
 
@@ -120,7 +120,7 @@ class Runner {
   async #listen(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
     const errors: string[] = [];
     for await (const line of linesOf(stream)) {
-      const told = toldIn(line);
+      const told = messageIn(line);
       if (!told) errors.push(line);
       else if ("event" in told) this.pool.progress.take(told.event);
       else if (/^(warning|note):/.test(told.say) && !this.#said.has(told.say)) {

@@ -10,7 +10,7 @@ import { HymbaError, Interrupted, UsageError } from "../../core/errors.ts";
 import { at } from "../../core/lists.ts";
 import { FILES, readPart, readRecord, type Run, type RunRecord } from "../../core/record/mod.ts";
 import { type Cell, cellsOf, groupsOf } from "../../core/study/cells.ts";
-import { differences } from "../../core/study/differences.ts";
+import { differences } from "../../core/study/json_differences.ts";
 import { asideIn, copyOthers, type Growth, growthOf, requireWhole, setAside } from "../../core/study/extend.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
 import { mergeRuns } from "../../core/study/merge/mod.ts";
@@ -24,7 +24,7 @@ import type { OwnFlags } from "./command_words.ts";
 import { runGroups } from "./job_pool.ts";
 import { JobProgress } from "./job_progress.ts";
 import { provenance } from "./provenance.ts";
-import { type Carried, carriedOut, carryThrough, readied, writeEverything } from "./study.ts";
+import { preparedStudy, runAndWrite, type RunnableStudy, runWithRestarts, writeEverything } from "./study.ts";
 
 export const jobsOption = optional(
   option("--jobs", integer({ min: 1, max: 256, metavar: "N" }), {
@@ -62,7 +62,7 @@ export function requireOneOf({ cells, jobs }: { cells: string | undefined; jobs:
 }
 
 /** Throws a UsageError if cells cannot run in parallel. */
-function requireJobs({ opened }: Carried, jobs: number): void {
+function requireJobs({ opened }: RunnableStudy, jobs: number): void {
   const { backend, adapter: { threads } } = opened;
   if (backend !== "cpu") {
     throw new UsageError("--jobs is for the processor: one GPU computes one model at a time", {
@@ -120,7 +120,7 @@ async function requireSame(folder: string, study: StudyConfig): Promise<void> {
 }
 
 /** Prints what will run in parallel, and warns if that needs more memory than is free. */
-function sayPlan({ need, display }: Carried, { groups, jobs, threads, cells }: {
+function sayPlan({ need, display }: RunnableStudy, { groups, jobs, threads, cells }: {
   groups: readonly Cell[][];
   jobs: number;
   threads: number;
@@ -141,7 +141,7 @@ function sayPlan({ need, display }: Carried, { groups, jobs, threads, cells }: {
 }
 
 /** Trains every cell that is neither done nor in `old`. */
-async function trainCells(ready: Carried, { jobs, cells, words }: Jobs, old: readonly Cell[]): Promise<void> {
+async function trainCells(ready: RunnableStudy, { jobs, cells, words }: Jobs, old: readonly Cell[]): Promise<void> {
   const { study, display, opened } = ready, flopsOf = ({ index }: Cell) => ready.need?.cells[index]?.cost.flops ?? 0;
   const costOf = (group: readonly Cell[]) => group.reduce((sum, cell) => sum + flopsOf(cell), 0);
   const all = cellsOf(study), groups = await openGroups(groupsOf(all), { study, cells, old }), open = groups.flat();
@@ -172,11 +172,11 @@ async function trainCells(ready: Carried, { jobs, cells, words }: Jobs, old: rea
 }
 
 /** The study as it will run, without messages. */
-const fittedSilently = ({ study, corpus, givenTokenizer }: Carried): Promise<StudyConfig> =>
+const fittedSilently = ({ study, corpus, givenTokenizer }: RunnableStudy): Promise<StudyConfig> =>
   fittedStudy(systemDisk, study, { corpus, given: givenTokenizer, say: () => {} });
 
 /** Throws a UsageError if new cells would differ from the old ones: other kernels or another version. */
-async function requireAlikeProgram(folder: string, record: RunRecord, { opened }: Carried): Promise<void> {
+async function requireAlikeProgram(folder: string, record: RunRecord, { opened }: RunnableStudy): Promise<void> {
   const { kernels } = await provenance(opened), { threads: _, ...adapter } = opened.adapter;
   const { threads: __, ...before } = record.adapter;
   const own = { backend: opened.backend, adapter, tiles: opened.tiles, kernels, version: versions().hymba };
@@ -194,7 +194,10 @@ async function requireAlikeProgram(folder: string, record: RunRecord, { opened }
  * If the study extends a finished run in the folder by seeds or models: what is added. Also finds a run that an earlier call
  * has already moved aside.
  */
-async function growing(given: Carried, { cells }: Jobs): Promise<{ study: StudyConfig; growth?: Growth } | undefined> {
+async function growing(
+  given: RunnableStudy,
+  { cells }: Jobs,
+): Promise<{ study: StudyConfig; growth?: Growth } | undefined> {
   const { folder } = given, record = await ownRecord(folder), aside = asideIn(cells);
   const moved = !record && await systemDisk.stat(join(aside, FILES.record)) !== undefined;
   if ((!record && !moved) || given.study.budget === "seconds") return undefined;
@@ -212,7 +215,7 @@ async function growing(given: Carried, { cells }: Jobs): Promise<{ study: StudyC
 
 /** Moves the run that is extended aside. Returns its cells in the larger study, and the extensions for the record. */
 async function aside(
-  given: Carried,
+  given: RunnableStudy,
   { cells }: Jobs,
   { study, growth }: { study: StudyConfig; growth?: Growth },
 ): Promise<{ old: Cell[] } & Pick<RunRecord, "extended">> {
@@ -231,11 +234,11 @@ const lockWhole = async (folder: string) =>
   await systemDisk.stat(join(folder, FILES.record)) ? await lockFolder(systemDisk, folder) : undefined;
 
 /**
- * Like `carriedOut`, but a split study runs its cells in parallel processes. A finished run of the same study with fewer seeds
+ * Like `runAndWrite`, but a split study runs its cells in parallel processes. A finished run of the same study with fewer seeds
  * or models is extended; its cells are kept. After a stop, the same call continues with the cells in their folder. A run that
  * was started in one process continues in one process.
  */
-export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run: Run; artifacts: string[] }> {
+export async function runInJobs(given: RunnableStudy, how: Jobs): Promise<{ run: Run; artifacts: string[] }> {
   const { folder, display } = given, { cells, jobs } = how, grown = await growing(given, how);
   if (!grown && (jobs === undefined || await ownRecord(folder))) {
     const apart = await systemDisk.stat(cells) !== undefined,
@@ -243,7 +246,7 @@ export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run
     if (jobs !== undefined && !apart && !whole) {
       display.say(`note: ${folder} was begun without --jobs, so it continues in one process`);
     }
-    const made = await carriedOut(given);
+    const made = await runAndWrite(given);
     return apart && await isOwn(cells) ? await ended(given, made, how) : made;
   }
   requireSameEverywhere(given.study);
@@ -256,12 +259,12 @@ export async function carriedOutBeside(given: Carried, how: Jobs): Promise<{ run
     });
   }
   try {
-    const moved = grown && await aside(given, how, grown), ready = await readied(given);
+    const moved = grown && await aside(given, how, grown), ready = await preparedStudy(given);
     await trainCells(ready, how, moved?.old ?? []);
     // Speeds are measured with the threads of this process, so the record has its adapter.
     const own = { command: commandLine(), adapter: given.opened.adapter, ...(moved && { extended: moved.extended }) };
     await mergeRuns(systemDisk, [cells], { out: folder, own });
-    const run = await carryThrough(ready);
+    const run = await runWithRestarts(ready);
     return await ended(given, { run, artifacts: await writeEverything(folder, run) }, how);
   } finally {
     await held.release();
@@ -274,7 +277,7 @@ const LOCK = "jobs.lock";
 const isOwn = async (cells: string): Promise<boolean> => await systemDisk.stat(join(cells, LOCK)) !== undefined;
 
 /** Removes the folder of the cells, because the run is complete. Other files of a run that was extended are copied first. */
-async function ended<T>({ folder }: Carried, made: T, { cells }: Jobs): Promise<T> {
+async function ended<T>({ folder }: RunnableStudy, made: T, { cells }: Jobs): Promise<T> {
   if (await systemDisk.stat(asideIn(cells))) {
     await copyOthers(systemDisk, folder, { cells });
     await writeChecksums(systemDisk, folder);

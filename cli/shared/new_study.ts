@@ -13,7 +13,7 @@ import { StudyDisplay } from "../ui/study_display.ts";
 import { cellsNamed } from "../../core/study/cells.ts";
 import { conductCells } from "./cells.ts";
 import { commandWithout } from "./command_words.ts";
-import { carriedOutBeside, OF_JOBS, requireOneOf } from "./jobs.ts";
+import { OF_JOBS, requireOneOf, runInJobs } from "./jobs.ts";
 import { asideIn } from "../../core/study/extend.ts";
 import { type Conduct, conduct, defaultFolder, printConduct } from "./study.ts";
 import { givenTokenizer } from "./given_tokenizer.ts";
@@ -118,6 +118,6 @@ export async function startStudy(
     if (!given.probe) return await conduct(ready);
     if (jobs === undefined) await noteCells(apart, ready);
     const words = [...commandWithout(OF_JOBS), "--out", apart];
-    printConduct(ready, await carriedOutBeside(ready, { jobs, cells: apart, words }));
+    printConduct(ready, await runInJobs(ready, { jobs, cells: apart, words }));
   });
 }

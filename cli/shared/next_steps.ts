@@ -4,7 +4,7 @@ import { RUNS, type RunStanding } from "../../core/record/mod.ts";
 import { bold, hasColor, printStyled } from "../ui/color.ts";
 import { printJson } from "../ui/output.ts";
 import { settings } from "../ui/settings.ts";
-import { defused } from "../ui/terminal.ts";
+import { escaped } from "../ui/terminal.ts";
 import { bestModel, cellsInWords, standingsIn } from "./runs.ts";
 
 /** A command and the reason for it. */
@@ -73,7 +73,7 @@ export async function printNextSteps(): Promise<void> {
   const steps = nextSteps(standings, { hasStudy });
   if (settings().json) return printJson("", { next: steps });
   const color = hasColor(Deno.stdout);
-  const lines = steps.flatMap(({ why, command }) => [`${defused(why)}:`, `  ${bold(defused(command), color)}`]);
+  const lines = steps.flatMap(({ why, command }) => [`${escaped(why)}:`, `  ${bold(escaped(command), color)}`]);
   const text = ["What to do next in this folder", "", ...lines, "", "hymba --help lists the commands"].join("\n");
   printStyled(text, Deno.stdout);
 }

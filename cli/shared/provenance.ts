@@ -1,7 +1,7 @@
 /** Facts for the record of a run: the commit of the program, its kernels, and the processor. */
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { kernelsHash } from "../../core/backend/kernels.ts";
+import { kernelsHash } from "../../core/backend/kernels_hash.ts";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import type { Environment } from "../../core/study/preparation.ts";

@@ -3,7 +3,7 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
 import { loadRun, newestRun, type Run } from "../../core/record/mod.ts";
-import { otherKernels } from "../../core/backend/kernels.ts";
+import { otherKernels } from "../../core/backend/kernels_hash.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { runName } from "./values.ts";
 import { say } from "../ui/say.ts";

@@ -5,7 +5,7 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { choice, float, integer } from "@optique/core/valueparser";
-import { otherKernels } from "../../core/backend/kernels.ts";
+import { otherKernels } from "../../core/backend/kernels_hash.ts";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import {
   type ActivationConfig,
@@ -174,21 +174,21 @@ export function printConduct(
 
 /** Prints the plan, runs the study, writes every artifact and prints their paths. */
 export async function conduct(given: Conduct): Promise<void> {
-  printConduct(given, await carriedOut(given));
+  printConduct(given, await runAndWrite(given));
 }
 
 /** A study on its way, without options of printing. */
-export type Carried = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds"> & {
+export type RunnableStudy = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds"> & {
   /** The estimate of the study. */
   readonly need?: StudyNeed;
 };
 
 /** Prints the plan, runs the study and writes every artifact. Returns the run and the paths of the artifacts. */
-export async function carriedOut(given: Carried): Promise<{ run: Run; artifacts: string[] }> {
-  await sayOtherKernels(given.folder, (line) => given.display.say(line));
+export async function runAndWrite(given: RunnableStudy): Promise<{ run: Run; artifacts: string[] }> {
+  await noteOtherKernels(given.folder, (line) => given.display.say(line));
   await sayFinished(given.folder, given.display);
   const begun = performance.now(), isNew = await systemDisk.stat(join(given.folder, FILES.record)) === undefined;
-  const ready = await readied(given), run = await carryThrough(ready);
+  const ready = await preparedStudy(given), run = await runWithRestarts(ready);
   given.display.beginEnd("files");
   const artifacts = await writeEverything(given.folder, run);
   // The time of a continued study is only a part of the whole, so it is not recorded.
@@ -210,9 +210,9 @@ export const summaryAndPaths = (run: Run, paths: readonly string[]): string =>
 
 /** The origins of the values, including those that depend on the text. */
 function fittedOrigins(
-  { study: asked, origins }: Carried,
+  { study: asked, origins }: RunnableStudy,
   { study, fitted }: { study: StudyConfig; fitted: boolean },
-): Carried["origins"] {
+): RunnableStudy["origins"] {
   const [open] = openLengths(asked);
   if (!fitted && !open) return origins;
   return {
@@ -223,7 +223,7 @@ function fittedOrigins(
 }
 
 /** Fits the study to its text. Prints the plan, the estimated time, and the memory of each arm. */
-export async function readied(given: Carried): Promise<Carried> {
+export async function preparedStudy(given: RunnableStudy): Promise<RunnableStudy> {
   const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
   const whole = await fittedStudy(systemDisk, given.study, { corpus, given: given.givenTokenizer, say });
   const seconds = await budgetSeconds(whole, { folder, opened, say });
@@ -258,7 +258,7 @@ export async function readied(given: Carried): Promise<Carried> {
 }
 
 /** Makes the display show the progress of the whole study. */
-function followStudy(study: StudyConfig, { need, display, corpus, probe = false }: Carried): void {
+function followStudy(study: StudyConfig, { need, display, corpus, probe = false }: RunnableStudy): void {
   if (!need || need.whole.counted <= 0) return;
   const held = heldOutTokens(study, sizesOf(corpus)), rate = need.flops / need.whole.counted;
   display.follow(studyPieces(study, { probe, held, rate, speedRounds: probe ? SPEED_ROUNDS : 0 }));
@@ -288,7 +288,7 @@ async function budgetSeconds(
 const SPEED_ROUNDS = 9;
 
 /** Prints a note if a continued run was started with other kernels, because its numbers will come from both. */
-export async function sayOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
+export async function noteOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
   if (!await systemDisk.stat(join(folder, FILES.record))) return;
   const other = await otherKernels(systemDisk, await readRecord(systemDisk, folder));
   if (other) say(`note: ${folder}: ${other}`);
@@ -300,8 +300,8 @@ async function sizeOfLog(folder: string): Promise<number> {
 }
 
 /** Runs a study, or only some of its cells. After the loss of a device it continues in a new process. */
-export async function carryThrough(
-  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }: Carried,
+export async function runWithRestarts(
+  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }: RunnableStudy,
   only: Pick<StudyOptions, "cells" | "branchCells" | "trunkFolder"> = {},
 ): Promise<Run> {
   const { test = lastStage === undefined, updateSeconds } = given;

@@ -5,10 +5,10 @@ import { isTemporary, makeFolders, systemDisk, writeShared } from "../../core/di
 import { quoted, UsageError } from "../../core/errors.ts";
 import {
   FILES,
+  jsonText,
   loadRun,
   roundFolder,
   type Run,
-  spelled,
   SWEEP_FILES,
   type SweepRecord,
 } from "../../core/record/mod.ts";
@@ -20,8 +20,8 @@ import { type FlagValue, originsOf, type SweepConfig, type Values } from "../../
 import type { OpenStudy } from "./new_study.ts";
 import { conductCells } from "./cells.ts";
 import { commandWithout } from "./command_words.ts";
-import { carriedOutBeside, OF_JOBS } from "./jobs.ts";
-import { carriedOut } from "./study.ts";
+import { OF_JOBS, runInJobs } from "./jobs.ts";
+import { runAndWrite } from "./study.ts";
 
 /** A sweep that is ready to run. */
 export interface SweepPlan extends Omit<OpenStudy, "resolved" | "parts"> {
@@ -98,7 +98,7 @@ async function trainRound(
     const beside = jobs &&
       { jobs, cells: cellsFolder(folder, round), words: [...commandWithout(OF_JOBS), "--out", folder] };
     const ready = { ...common, folder: goal };
-    const { run } = await (beside ? carriedOutBeside(ready, beside) : carriedOut(ready));
+    const { run } = await (beside ? runInJobs(ready, beside) : runAndWrite(ready));
     return outcomesOf(run, trials, round);
   }
   const run = await finishedRound(goal, trials), own = cellsFolder(folder, round);
@@ -112,7 +112,7 @@ async function trainRound(
  * Trains every missing point, chooses, and writes the three files of the sweep. Returns their content; undefined if only some
  * cells were trained.
  */
-export async function carryOutSweep(
+export async function trainSweep(
   plan: SweepPlan,
 ): Promise<{ record: SweepRecord; written: string[] } | undefined> {
   const { base, values, sweep: { over, perArm, extend, seeds }, folder, corpus: { name, sha256 } } = plan;
@@ -144,6 +144,6 @@ async function writeSweep(folder: string, record: SweepRecord): Promise<string[]
   // Several processes with cells may find at the same time that the sweep is finished.
   await writeShared(systemDisk, join(folder, csv), sweepCsv(record));
   await writeShared(systemDisk, join(folder, chart), await sweepChart(record));
-  await writeShared(systemDisk, join(folder, name), spelled(record));
+  await writeShared(systemDisk, join(folder, name), jsonText(record));
   return [csv, chart, name].map((file) => join(folder, file));
 }

@@ -27,12 +27,12 @@ async function openCoder(path: string): Promise<Coder> {
 }
 
 /** A piece in a line of output: line breaks are escaped as `\n`. */
-const spelt = (piece: string): string =>
+const escapedPiece = (piece: string): string =>
   forOutput(piece.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r"));
 
 async function encode(coder: Coder, { pieces, whole }: { pieces: boolean; whole: boolean }): Promise<void> {
   const output = new Output(), stream = new TokenStream(coder);
-  const words = pieces ? coder.vocabulary.pieces.map(({ piece }) => spelt(piece)) : undefined;
+  const words = pieces ? coder.vocabulary.pieces.map(({ piece }) => escapedPiece(piece)) : undefined;
   let inside = false;
   const print = (ids: Uint32Array) => {
     if (ids.length === 0) return;

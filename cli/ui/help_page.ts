@@ -2,7 +2,7 @@
 import type { DocEntry, DocPage, DocSection } from "@optique/core/doc";
 import { formatMessage, type Message } from "@optique/core/message";
 import type { Usage, UsageTerm } from "@optique/core/usage";
-import { wrap } from "../../core/report/table.ts";
+import { wrap } from "../../core/report/text_table.ts";
 import { bold } from "./color.ts";
 import { GLOBAL_FLAGS } from "./settings.ts";
 

@@ -9,7 +9,7 @@ import { denoFlags } from "./child.ts";
 const STARTED_BY = "HYMBA_JOB_OF";
 
 /** A message of such a process. */
-export type Told = { readonly say: string } | { readonly event: StudyEvent };
+export type JobMessage = { readonly say: string } | { readonly event: StudyEvent };
 
 /** Whether another process of this program started this one for single cells. */
 export const isJob = (): boolean => Deno.env.get(STARTED_BY) !== undefined;
@@ -17,13 +17,13 @@ export const isJob = (): boolean => Deno.env.get(STARTED_BY) !== undefined;
 const encoder = new TextEncoder();
 
 /** Sends a message to the process that started this one. NaN would become null in JSON, so it is left out. */
-export function tell(told: Told): void {
+export function sendMessage(told: JobMessage): void {
   const text = JSON.stringify(told, (_, value) => Number.isNaN(value) ? undefined : value);
   Deno.stderr.writeSync(encoder.encode(`${text}\n`));
 }
 
 /** The message in a line; undefined for any other line, such as an error. */
-export function toldIn(line: string): Told | undefined {
+export function messageIn(line: string): JobMessage | undefined {
   if (!line.startsWith('{"say":') && !line.startsWith('{"event":')) return undefined;
   try {
     return JSON.parse(line);

@@ -15,12 +15,12 @@ const OUTER: Readonly<Record<string, string>> = { ...NAMES, folder: "run", artif
 
 const renamed = (value: object, names: Readonly<Record<string, string>>): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [Object.hasOwn(names, key) ? names[key] : key, spoken(item)]),
+    Object.entries(value).map(([key, item]) => [Object.hasOwn(names, key) ? names[key] : key, withCommonNames(item)]),
   );
 
 /** A value with the common names. An object with its own toJSON is not changed. */
-function spoken(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(spoken);
+function withCommonNames(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withCommonNames);
   if (typeof value !== "object" || value === null || "toJSON" in value) return value;
   return renamed(value, NAMES);
 }

@@ -1,6 +1,6 @@
 /** Progress of long work: one line that is rewritten on a terminal; elsewhere a `key=value` line every 5 % or minute. */
 import { settings } from "./settings.ts";
-import { defused, terminalColumns } from "./terminal.ts";
+import { escaped, terminalColumns } from "./terminal.ts";
 
 /** A length of time as text: `8 s`, `3 min`, `1 h 20 min`. */
 export function duration(seconds: number): string {
@@ -41,7 +41,7 @@ export class Progress {
   /** Starts new work. `done`: the part that is already done, which the estimate of the remaining time ignores. */
   begin(label: string, { done = 0 }: { done?: number } = {}): void {
     this.clear();
-    this.#label = defused(label);
+    this.#label = escaped(label);
     this.#start = performance.now();
     this.#from = done;
     this.#lastShown = -1;
@@ -60,7 +60,7 @@ export class Progress {
     const own = done > this.#from && done < total
       ? `${duration(elapsed / (done - this.#from) * (total - done))} left`
       : undefined;
-    const words = Object.entries(details).map(([key, value]) => defused(`${key}=${value}`)), time = left ?? own;
+    const words = Object.entries(details).map(([key, value]) => escaped(`${key}=${value}`)), time = left ?? own;
     if (this.#terminal) {
       if (now - this.#lastTime < 100 && done < total) return;
       this.#lastTime = now;
@@ -89,7 +89,7 @@ export class Progress {
   say(line: string): void {
     if (settings().quiet) return;
     this.clear();
-    this.#write(`${defused(line)}\n`);
+    this.#write(`${escaped(line)}\n`);
   }
 
   clear(): void {

@@ -4,7 +4,7 @@ import { stopSignals, thisPlatform } from "../../core/system/mod.ts";
 import { hasColor, printStyled, red } from "./color.ts";
 import { printError } from "./output.ts";
 import { settings } from "./settings.ts";
-import { defuseConsole, defused } from "./terminal.ts";
+import { escapeConsole, escaped } from "./terminal.ts";
 
 /** The work of a parsed command line. */
 export type Action = () => Promise<void>;
@@ -48,7 +48,7 @@ function traceOf(error: unknown): string {
 /** Prints an error on standard error, and with --json also on standard output. */
 function report(error: unknown): number {
   const known = explained(error), prefix = red("hymba:", hasColor(Deno.stderr));
-  const words = known ? defused(known.message) : "internal error; please report it with the lines below";
+  const words = known ? escaped(known.message) : "internal error; please report it with the lines below";
   printStyled(`${prefix} ${words}`, Deno.stderr);
   if (!known || settings().verbose) console.error(traceOf(error));
   if (settings().json && !failsToPrint(error)) printError(known ?? error);
@@ -58,8 +58,8 @@ function report(error: unknown): number {
 const failsToPrint = (error: unknown) => outputFailure(error) !== undefined;
 
 /** Runs an action. An error that is not a {@link HymbaError} is a bug of the program and is printed with its stack. */
-export async function carryOut(action: Action): Promise<void> {
-  defuseConsole();
+export async function runAction(action: Action): Promise<void> {
+  escapeConsole();
   try {
     await action();
   } catch (error) {

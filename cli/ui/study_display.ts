@@ -1,6 +1,6 @@
 /** The progress of a study, on the terminal or as messages to the process that started this one. */
 import type { StudyEvent } from "../../core/study/arm_run.ts";
-import { isJob, tell } from "./job.ts";
+import { isJob, sendMessage } from "./job.ts";
 import type { Piece } from "../../core/study/time_left.ts";
 import { bytes, Progress } from "./progress.ts";
 import { settings } from "./settings.ts";
@@ -13,7 +13,7 @@ export class StudyDisplay {
   #study: StudyFollower | undefined;
 
   say(line: string): void {
-    if (this.#isJob) tell({ say: line });
+    if (this.#isJob) sendMessage({ say: line });
     else this.#progress.say(line);
   }
 
@@ -48,7 +48,7 @@ export class StudyDisplay {
 
   /** Shows an event of a study: progress of a step, or a line for anything else. */
   show(event: StudyEvent): void {
-    if (this.#isJob) return tell({ event });
+    if (this.#isJob) return sendMessage({ event });
     const { kind, arm, seed, stage, step, steps, loss = NaN, tokens_per_s = NaN, memory, message = "" } = event;
     const label = `${arm} seed ${seed} ${stage ?? ""}`;
     if (kind === "step") {

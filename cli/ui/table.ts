@@ -1,6 +1,6 @@
 /** Tables of text for the terminal. A table that is too wide is folded. */
 import { at } from "../../core/lists.ts";
-import { type Column, columnGroups, recordLines, tableLines, widthOf, wrap } from "../../core/report/table.ts";
+import { type Column, columnGroups, recordLines, tableLines, widthOf, wrap } from "../../core/report/text_table.ts";
 import { outputColumns } from "./terminal.ts";
 
 type Rows = readonly (readonly string[])[];

@@ -6,7 +6,7 @@ const hex = (unit: number) => `\\u${unit.toString(16).padStart(4, "0")}`;
  * The text with characters escaped that control a terminal or disguise text: control, bidi and invisible characters and lone
  * surrogates become `\uXXXX`, as in JSON, so that JSON stays valid. Line ends and tabs stay.
  */
-export function defused(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     return Array.from({ length: character.length }, (_, i) => hex(character.charCodeAt(i))).join("");
   });
@@ -42,10 +42,10 @@ export function terminalColumns(): number {
   }
 }
 
-/** Text for standard output: defused on a terminal, unchanged in pipes and files. */
-export const forOutput = (text: string): string => onTerminal ? defused(text) : text;
+/** Text for standard output: escaped on a terminal, unchanged in pipes and files. */
+export const forOutput = (text: string): string => onTerminal ? escaped(text) : text;
 
-/** Prints untrusted text without a line end: defused on a terminal, unchanged in pipes and files. */
+/** Prints untrusted text without a line end: escaped on a terminal, unchanged in pipes and files. */
 export async function writeText(text: string): Promise<void> {
   const bytes = new TextEncoder().encode(forOutput(text));
   for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
@@ -54,11 +54,11 @@ export async function writeText(text: string): Promise<void> {
 /** Prints a line of untrusted text. */
 export const printText = (text: string): Promise<void> => writeText(`${text}\n`);
 
-/** From now on, everything that `console` prints is defused. */
-export function defuseConsole(): void {
+/** From now on, everything that `console` prints is escaped. */
+export function escapeConsole(): void {
   for (const name of ["log", "error"] as const) {
     const print = console[name].bind(console);
     console[name] = (...values: unknown[]) =>
-      print(...values.map((value) => typeof value === "string" ? defused(value) : value));
+      print(...values.map((value) => typeof value === "string" ? escaped(value) : value));
   }
 }

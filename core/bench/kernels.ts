@@ -10,7 +10,7 @@ import { bindingRoof, type Cost, costOf, leastSeconds, type Roof, type Roofline,
 import { benchPeaks, type PeaksReport } from "./peaks.ts";
 import { partsOf } from "./step.ts";
 import { kernelTime } from "./timing.ts";
-import { failingOps } from "./verify.ts";
+import { failingOps } from "./failing_ops.ts";
 
 export type Pass = "forward" | "backward" | "optimizer";
 

@@ -158,7 +158,7 @@ const DECOMPOSE: readonly Recipe[] = combinations(PARTS_OF_HYBRID).map(({ on, fi
   change: (shape) => ({ ...PLAIN, valueHeadDim: wideValues(shape), ...fields }),
 }));
 
-/** Layers of Mamba and attention in turn, of which this share attends. */
+/** Mamba and attention layers, evenly mixed. `share`: of attention layers. */
 function alternating(nLayers: number, share: number, letter: "g" | "w"): string {
   const attending = Math.max(1, Math.round(share * nLayers)),
     isNew = (i: number) => Math.floor((i + 1) * attending / nLayers);

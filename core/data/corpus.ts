@@ -9,7 +9,7 @@ import { at } from "../lists.ts";
 import { utf16Hint, utf16Name } from "../tokenizer/encoding.ts";
 import { download, type DownloadOptions } from "./download.ts";
 import { isPacked, unpacked } from "./packed.ts";
-import { type ScannedText, scanText, type TextStream } from "./text_stream.ts";
+import { type ScannedText, scanText, type TextStream } from "./large_text.ts";
 
 /** A text to train on, with the facts for the run record. It is in memory as `text`, or it is read as a `stream`. */
 export interface Corpus {

@@ -166,6 +166,24 @@ function progressOf(all: number, onProgress: Wanted["onProgress"]): (characters:
   };
 }
 
+/** Encodes all pieces of a text, each into the file of its part. */
+async function encodePieces(
+  source: SplitSource,
+  { writerOf, tell }: { writerOf: (name: PartName) => PartWriter; tell: (characters: number) => void },
+): Promise<void> {
+  let open: number | undefined;
+  const end = async () => {
+    if (open !== undefined) await writerOf(at(source.pieces, open).part).end();
+  };
+  for await (const { piece, text } of piecesOfText(source)) {
+    if (piece !== open) await end();
+    open = piece;
+    await writerOf(at(source.pieces, piece).part).push(text);
+    tell(text.length);
+  }
+  await end();
+}
+
 async function makeFiles(disk: Disk, folder: string, wanted: Wanted): Promise<Index> {
   const { tokenizer, sources, onProgress } = wanted, width = tokenizer.vocabSize <= 2 ** 16 ? 2 : 4;
   const all = sources.reduce((sum, { corpus }) => sum + charactersOf(corpus), 0);
@@ -177,21 +195,8 @@ async function makeFiles(disk: Disk, folder: string, wanted: Wanted): Promise<In
     await disk.truncate(path, 0);
     writers.set(name, new PartWriter(disk, path, { tokenizer, width }));
   }
-  const writerOf = (name: PartName) => present(writers.get(name), name);
-  const tell = progressOf(all, onProgress);
-  for (const source of sources) {
-    let open: number | undefined;
-    const end = async () => {
-      if (open !== undefined) await writerOf(at(source.pieces, open).part).end();
-    };
-    for await (const { piece, text } of piecesOfText(source)) {
-      if (piece !== open) await end();
-      open = piece;
-      await writerOf(at(source.pieces, piece).part).push(text);
-      tell(text.length);
-    }
-    await end();
-  }
+  const writerOf = (name: PartName) => present(writers.get(name), name), tell = progressOf(all, onProgress);
+  for (const source of sources) await encodePieces(source, { writerOf, tell });
   for (const writer of writers.values()) await writer.finish();
   const facts = (name: PartName) => {
     const { tokens, bytes, starts } = writerOf(name);

@@ -13,7 +13,7 @@ export interface LockedFolder {
 }
 
 /** The parent of the run folder may not be readable and cannot be synced then. The name is synced later, by the system. */
-const unlessDenied = (cause: unknown) => {
+const ignoreDenied = (cause: unknown) => {
   if (!(cause instanceof DiskError && cause.code === "EACCES")) throw cause;
 };
 
@@ -45,7 +45,7 @@ export async function lockFolder(
   const lock = await disk.lock(join(folder, "lock"), owner);
   if (!lock) throw await inUse(disk, folder);
   try {
-    await disk.syncFolder(dirname(folder)).catch(unlessDenied);
+    await disk.syncFolder(dirname(folder)).catch(ignoreDenied);
     const removed = await removeTemporaries(disk, folder);
     return { folder, removed, close: () => lock.release() };
   } catch (cause) {

@@ -16,7 +16,7 @@ export {
 export { writeShared } from "./shared.ts";
 export { type Digest, sha256 } from "./hash.ts";
 export { MAX_JSON, parseJson } from "./json.ts";
-export { memoryDisk } from "./memory.ts";
+export { memoryDisk } from "./memory_disk.ts";
 export { LOG_START, type LogPosition, MetricsLog, parseLog, readLog } from "./metrics_log.ts";
 export { isLockText, type LockedFolder, lockFolder, whenUnlocked } from "./locked_folder.ts";
 export { systemDisk } from "./system.ts";

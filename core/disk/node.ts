@@ -75,7 +75,7 @@ async function madeFolder(path: string): Promise<void> {
   });
 }
 
-const patiently = (work: () => Promise<void>) =>
+const whileBusy = (work: () => Promise<void>) =>
   whileHeld(work, { ...thisPlatform, codeOf: (cause) => Promise.resolve(codeOf(cause)) });
 
 export const nodeDisk: Disk = {
@@ -92,8 +92,8 @@ export const nodeDisk: Disk = {
   syncFolder: async (path) => {
     if (syncsFolders(thisPlatform)) await asked("sync", path, () => withFile(path, "r", (file) => file.sync()));
   },
-  rename: (from, to) => asked("rename", from, () => patiently(() => files().promises.rename(from, to))),
-  remove: (path) => asked("remove", path, () => patiently(() => removed(path))),
+  rename: (from, to) => asked("rename", from, () => whileBusy(() => files().promises.rename(from, to))),
+  remove: (path) => asked("remove", path, () => whileBusy(() => removed(path))),
   list: (path) => asked("list", path, async () => (await files().promises.readdir(path)).sort()),
   stat: (path) => asked("inspect", path, () => inspect(path)),
   makeFolder: (path) => asked("make folder", path, () => madeFolder(path)),

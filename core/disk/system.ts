@@ -55,7 +55,7 @@ async function withFile<T>(
 const sync = (file: Deno.FsFile) => file.sync();
 
 /** Where another program may hold the file open for a moment. */
-const patiently = <T>(work: () => Promise<T>) => whileHeld(work, { ...thisPlatform, codeOf });
+const whileBusy = <T>(work: () => Promise<T>) => whileHeld(work, { ...thisPlatform, codeOf });
 
 /** Locks the whole file. Where the file system has no locks, this fails with a hint, or the user has allowed to go without. */
 async function lockWhole(path: string, file: Deno.FsFile): Promise<boolean> {
@@ -142,8 +142,8 @@ export const systemDisk: Disk = {
     if (!syncsFolders(thisPlatform)) return;
     await asked("sync", path, () => withFile(path, { read: true }, sync));
   },
-  rename: (from, to) => asked("rename", from, () => patiently(() => Deno.rename(from, to))),
-  remove: (path) => asked("remove", path, () => patiently(() => Deno.remove(path))),
+  rename: (from, to) => asked("rename", from, () => whileBusy(() => Deno.rename(from, to))),
+  remove: (path) => asked("remove", path, () => whileBusy(() => Deno.remove(path))),
   list: (path) => asked("list", path, async () => (await Array.fromAsync(Deno.readDir(path), (e) => e.name)).sort()),
   stat: (path) => asked("inspect", path, () => inspect(path)),
   makeFolder: (path) =>

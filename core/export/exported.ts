@@ -21,9 +21,6 @@ export interface ExportedModel {
 /** The contents of a folder by file name. */
 export type Files = Readonly<Record<string, Uint8Array<ArrayBuffer> | string>>;
 
-/** JSON as the files of an export have it: indented, with a line break at the end. */
-export const jsonText = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
-
 /** The tokenizer's files, in each of the two formats that can hold it. */
 export function tokenizerFiles(tokenizer: Tokenizer | undefined): Files {
   if (!tokenizer) return {};

@@ -1,9 +1,9 @@
 /** A folder with one model as this program uses it: `hymba generate` and `Hymba.load` take it in place of a run. */
-import { FILES, MODEL_FILES, type ModelRecord } from "../record/mod.ts";
+import { FILES, jsonText, MODEL_FILES, type ModelRecord } from "../record/mod.ts";
 import { present } from "../lists.ts";
 import { encodeSafetensors, type StoredTensor } from "../params/safetensors.ts";
 import { parameterSpecs } from "../params/specs.ts";
-import { type ExportedModel, type Files, jsonText } from "./exported.ts";
+import type { ExportedModel, Files } from "./exported.ts";
 
 /** Its files. */
 export function modelFolderFiles({ name, config, sequenceLength, source, weights, tokenizer }: ExportedModel): Files {

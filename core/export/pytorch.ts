@@ -4,7 +4,8 @@ import { digest, isObject, object, oneOf, optional, readAs, text, whole } from "
 import { present } from "../lists.ts";
 import { encodeSafetensors, type StoredTensor } from "../params/safetensors.ts";
 import { parameterSpecs } from "../params/specs.ts";
-import { type ExportedModel, type Files, jsonText, tokenizerFiles, type Weights } from "./exported.ts";
+import { jsonText } from "../record/mod.ts";
+import { type ExportedModel, type Files, tokenizerFiles, type Weights } from "./exported.ts";
 import program from "./hymba_model.py" with { type: "text" };
 import { type ForeignTensors, takeTensors } from "./foreign_tensors.ts";
 import { pytorchName, pytorchShape } from "./pytorch_names.ts";

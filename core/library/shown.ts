@@ -2,7 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { htmlTable } from "../report/document/html.ts";
 import { fixed, significant } from "../report/format.ts";
-import { tableLines } from "../report/table.ts";
+import { tableLines } from "../report/text_table.ts";
 
 /** By type of content: text as it is, pictures as Base64. */
 export type MimeBundle = Readonly<Record<string, string>>;

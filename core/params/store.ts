@@ -4,7 +4,7 @@ import type { HymbaConfig } from "../config/mod.ts";
 import type { Executor } from "../plan/mod.ts";
 import { lossScaleState } from "../ops/loss_scale.ts";
 import { Arena, pinOf, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
-import { initialValues } from "./init.ts";
+import { initialValues } from "./start_values.ts";
 import { type ParameterSpec, parameterSpecs } from "./specs.ts";
 import { present } from "../lists.ts";
 

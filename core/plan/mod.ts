@@ -1,7 +1,7 @@
 /** The list of steps that every executor runs: plans, memory slots, 16-bit rules, and the interface of an executor. */
 export * from "./executor.ts";
 export * from "./half_products.ts";
-export * from "./halves.ts";
+export * from "./packed_saves.ts";
 export * from "./like_rows.ts";
 export * from "./memory.ts";
 export * from "./plan.ts";

@@ -31,7 +31,7 @@ export async function readJson<T>(
 }
 
 /** The text of a JSON file. */
-export const spelled = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 export const writeJson = (disk: Disk, path: string, value: unknown): Promise<void> =>
-  writeAtomic(disk, path, spelled(value));
+  writeAtomic(disk, path, jsonText(value));

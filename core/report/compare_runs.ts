@@ -7,7 +7,7 @@ import { at } from "../lists.ts";
 import type { Run, StageName, TokenLosses } from "../record/mod.ts";
 import { fixed } from "./format.ts";
 import { asDifference, comparedPart, lastStageOf, type Standing, standingOf } from "./statistics.ts";
-import type { Column } from "./table.ts";
+import type { Column } from "./text_table.ts";
 
 /** A run and its name in the comparison. */
 export interface NamedRun {

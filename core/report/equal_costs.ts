@@ -13,7 +13,7 @@ import { comparedPart, type Difference, differenceOf } from "./statistics.ts";
 import { duration, fixed, NONE, significant, whole } from "./format.ts";
 import { oneLine } from "./caption.ts";
 import { type Spread, spreadOf, testQuality } from "./summary.ts";
-import type { MetricsTable } from "./table.ts";
+import type { MetricsTable } from "./text_table.ts";
 
 const COST_AXES = ["tokens", "flops", "seconds"] as const;
 export type CostAxis = typeof COST_AXES[number];

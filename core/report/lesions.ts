@@ -14,7 +14,7 @@ import { csvText } from "./csv.ts";
 import { fixed } from "./format.ts";
 import { ACCENT, FAINT, INK, looks, tinted } from "./palette.ts";
 import { asDifference, type Difference } from "./statistics.ts";
-import type { Column } from "./table.ts";
+import type { Column } from "./text_table.ts";
 
 /** The model with the lesions, and the text. */
 export interface LesionSubject {

@@ -26,7 +26,7 @@ import {
 import { type ArmSummary, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
 import { equalCostTables } from "./equal_costs.ts";
 import { recordRows } from "./record_rows.ts";
-import { type Column, type MetricsTable, tableLines, wrap } from "./table.ts";
+import { type Column, type MetricsTable, tableLines, wrap } from "./text_table.ts";
 import { speedText, WIDEST } from "./speeds.ts";
 
 type Format = (value: number) => string;

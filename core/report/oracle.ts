@@ -10,7 +10,7 @@ import { csvText } from "./csv.ts";
 import { fixed, percent } from "./format.ts";
 import { type Look, looks } from "./palette.ts";
 import { type Difference, differenceOf, isClear } from "./statistics.ts";
-import type { Column } from "./table.ts";
+import type { Column } from "./text_table.ts";
 
 type Interval = readonly [low: number, high: number];
 
@@ -164,7 +164,7 @@ export function oracleFindings(outcome: OracleOutcome): string[] {
         `texts alone (β = 0) comes to ${percent(best.share)} after ${best.steps} steps.`,
     );
   }
-  found.push(addedInWords(outcome, points));
+  found.push(preferenceTermInWords(outcome, points));
   found.push(
     "The intervals allow for other prompts and draws, not for other trainings. Each β has its own rate, chosen on development " +
       `prompts: the one with the most samples that have the attribute, whose loss rises by at most ${settings.mostLoss} nats.`,
@@ -184,7 +184,7 @@ function ratesTooLarge({ rates, settings: { mostLoss }, stageOneLoss }: OracleOu
 }
 
 /** A sentence on the effect of the preference term in addition to training on the chosen texts. */
-function addedInWords({ stageOneLoss }: OracleOutcome, points: readonly OraclePoint[]): string {
+function preferenceTermInWords({ stageOneLoss }: OracleOutcome, points: readonly OraclePoint[]): string {
   if (!points.some(({ overBetaZero }) => overBetaZero)) {
     return "Without β = 0 or without another β, it is not known what the preference term adds.";
   }

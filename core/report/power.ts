@@ -14,7 +14,7 @@ import type { Run, StageName } from "../record/mod.ts";
 import { oneLine } from "./caption.ts";
 import { fixed } from "./format.ts";
 import { comparisons, factorEffects, lastStageOf } from "./statistics.ts";
-import type { Column } from "./table.ts";
+import type { Column } from "./text_table.ts";
 
 /** A comparison and the number of seeds that it needs. */
 export interface Needed {

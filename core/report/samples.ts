@@ -2,7 +2,7 @@
 import type { Run, StageName } from "../record/mod.ts";
 import { printable } from "../errors.ts";
 import { footerOf, oneLine } from "./caption.ts";
-import { wrap } from "./table.ts";
+import { wrap } from "./text_table.ts";
 
 const STAGES: Record<StageName, string> = {
   pretraining: "after pretraining",

@@ -12,7 +12,7 @@ import { csvText } from "./csv.ts";
 import { fixed, percent } from "./format.ts";
 import { looks } from "./palette.ts";
 import { asDifference, type Difference, lastStageOf, marginNote, marginOf, standingOf } from "./statistics.ts";
-import type { Column } from "./table.ts";
+import type { Column } from "./text_table.ts";
 import { meantHint } from "../nearest.ts";
 
 /** One kind of tokens with the losses of the arms. */

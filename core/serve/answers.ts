@@ -12,8 +12,8 @@ import { policyOf } from "../report/document/html.ts";
 import { SCRIPT } from "../report/interactive/mod.ts";
 import { reportPage } from "../report/mod.ts";
 import { looks } from "../report/palette.ts";
-import { OWN_POLICY } from "./guard.ts";
-import { progressOf } from "./progress.ts";
+import { OWN_POLICY } from "./request_guard.ts";
+import { progressOf } from "./run_progress.ts";
 import { trainedFiles } from "./trained.ts";
 
 /** The answer for one address. */

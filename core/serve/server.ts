@@ -2,7 +2,7 @@
 import { type Disk, sha256 } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import type { Answer, Answers } from "./answers.ts";
-import { headersOf, OWN_POLICY, refusalOf } from "./guard.ts";
+import { headersOf, OWN_POLICY, refusalOf } from "./request_guard.ts";
 
 export interface ServeOptions {
   /** 0 takes a free one. */

@@ -65,7 +65,7 @@ export interface ArmRun extends ArmContext {
   readonly store: ParameterStore;
 }
 
-export function tell({ arm, seed, onEvent }: ArmRun, kind: StudyEvent["kind"], more: Partial<StudyEvent>): void {
+export function reportEvent({ arm, seed, onEvent }: ArmRun, kind: StudyEvent["kind"], more: Partial<StudyEvent>): void {
   onEvent?.({ step: 0, steps: 0, ...more, kind, arm, seed });
 }
 

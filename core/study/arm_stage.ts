@@ -26,7 +26,7 @@ import { type Objective, preferenceObjective, textObjective } from "../train/obj
 import { takeArena } from "../train/snapshot.ts";
 import { restoreNewest, runStage, type StageOutcome, type StagePlace } from "../train/stage.ts";
 import { Trainer } from "../train/trainer.ts";
-import { type ArmRun, startWeights, tell } from "./arm_run.ts";
+import { type ArmRun, reportEvent, startWeights } from "./arm_run.ts";
 import { branchesOf, startFromTrunk } from "./trunk.ts";
 import { type ArmPairs, pairsOf } from "./pairs.ts";
 import { type StagePlans, stagePlans } from "./stage_plans.ts";
@@ -38,7 +38,7 @@ export const readStage = (disk: Disk, folder: string, stage: StageName): Promise
 /** Runs a stage, or the rest of one. */
 export async function runArmStage(run: ArmRun, stage: StageName): Promise<StageRecord> {
   const { arm, seed, study, disk, folder, log } = run;
-  tell(run, "stage", { stage });
+  reportEvent(run, "stage", { stage });
   const { result, nats, memory } = await train(run, stage);
   await writeWeights(run, stage);
   await writeLosses(disk, folder, { stage, nats });
@@ -81,7 +81,7 @@ async function train(run: ArmRun, stage: StageName) {
   const place = { disk, folder: join(run.folder, "checkpoints"), stage };
   if (stage === "pretraining") await startFromTrunk(run, place);
   const trainer = await trainerOf(run, { stage, plans, pairs, place });
-  tell(run, "memory", { stage, memory: trainer.memory });
+  reportEvent(run, "memory", { stage, memory: trainer.memory });
   const scorer = await Scorer.create(executor, plans.evaluation, { signal });
   const pairScorer = plans.pairs && await Scorer.create(executor, plans.pairs, { signal });
   let logps: Float32Array | undefined;
@@ -94,7 +94,7 @@ async function train(run: ArmRun, stage: StageName) {
       evaluateEvery: plans.config.evaluateEvery,
       checkpointEvery: plans.config.checkpointEvery,
       branches: stage === "pretraining" ? branchesOf(run) : [],
-      onEvent: (event) => tell(run, event.kind, { stage, ...event }),
+      onEvent: (event) => reportEvent(run, event.kind, { stage, ...event }),
       evaluate: async () => {
         logps = await scorer.tokenLogps(tokens.validation);
         return qualityOfTokens(logps, tokens.validation);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
 import { type Disk, DiskError, makeFolders, sha256, writeShared } from "../disk/mod.ts";
 import { type Checked, list, number, object, oneOf, readAs, text } from "../file_schema.ts";
-import { readJson, type RunRecord, spelled } from "../record/mod.ts";
+import { jsonText, readJson, type RunRecord } from "../record/mod.ts";
 import { loadStudent, studentQuantile } from "../student.ts";
 
 /** What was estimated: one cell, or a whole study including the measurements at its end. */
@@ -60,7 +60,7 @@ export async function keepScore(
   const path = pathOf(machine, folder);
   const work = async () => {
     const entries = [...await readScore(disk, machine, folder), { when: new Date().toISOString(), ...entry }];
-    await writeShared(disk, path, spelled({ format: 1, machine: machineOf(machine), entries: entries.slice(-MOST) }));
+    await writeShared(disk, path, jsonText({ format: 1, machine: machineOf(machine), entries: entries.slice(-MOST) }));
   };
   await makeFolders(disk, join(folder, "estimates"));
   try {

@@ -7,7 +7,7 @@ import { isObject } from "../file_schema.ts";
 import { at } from "../lists.ts";
 import { FILES, readJson, readRecord, type RunRecord, writeJson, writePart } from "../record/mod.ts";
 import { type Cell, cellsOf } from "./cells.ts";
-import { differences } from "./differences.ts";
+import { differences } from "./json_differences.ts";
 import { copyRest } from "./merge/copy.ts";
 import { isFinished } from "./merge/sources.ts";
 

@@ -7,7 +7,7 @@ import type { Text } from "../data/parts.ts";
 import { generate } from "../infer/generate.ts";
 import { at } from "../lists.ts";
 import { keptPairsOf, MAX_PAIRS_BYTES, readJson, writeJson } from "../record/mod.ts";
-import { type ArmRun, startWeights, tell } from "./arm_run.ts";
+import { type ArmRun, reportEvent, startWeights } from "./arm_run.ts";
 
 /** Pairs to train on, and pairs to measure with. */
 export interface ArmPairs {
@@ -37,7 +37,7 @@ export async function pairsOf(run: ArmRun): Promise<ArmPairs> {
 
 async function makePairs(run: ArmRun): Promise<KeptPairs> {
   const { study: { preference }, tokens } = run;
-  tell(run, "sampling", { stage: "orpo" });
+  reportEvent(run, "sampling", { stage: "orpo" });
   await startWeights(run, "orpo");
   return {
     train: await pairsFrom(run, tokens.train, { count: preference.trainPairs, part: 0 }),

@@ -20,7 +20,7 @@ import { UsageError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "../eval/quality.ts";
 import { bytesWhere, type GivenTokenizer, tokenizerFor } from "./fitted.ts";
-import { differences } from "./differences.ts";
+import { differences } from "./json_differences.ts";
 
 /** The versions, backend and adapter of a study. */
 export interface Environment {

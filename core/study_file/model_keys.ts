@@ -104,7 +104,7 @@ const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 /** Fields that all arms can share: all except the architecture and the layers. */
 const COMMON = FIELD_NAMES.filter((field) => field !== "archType" && field !== "layers");
 
-/** A key for each field below `prefix`. `usual`: values that hold where nobody gives one. `follows`: what a field follows from there. */
+/** A key for each field below `prefix`. `usual`: default values. `follows`: how a default follows from other keys. */
 export function modelKeys(
   prefix: string,
   usual: Readonly<Partial<Record<Field, Value>>> = MODEL_DEFAULTS,

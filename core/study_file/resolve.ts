@@ -18,7 +18,7 @@ import {
 } from "../config/mod.ts";
 import { Arms, fieldsOf } from "./arms.ts";
 import { withBranches } from "./branches.ts";
-import { mergeValues, presetValues, usualValues } from "./merge.ts";
+import { mergeValues, presetValues, usualValues } from "./precedence.ts";
 import { presetNamed } from "./presets.ts";
 import { recallFaults } from "./recall_faults.ts";
 import { splitFaults, splitOf, trainFractionOf } from "./split.ts";

@@ -83,7 +83,8 @@ const stageKeys = (stage: string, each: string): Key[] => [
 const accumulateKey = (stage: string): Key => ({
   path: `${stage}.accumulate`,
   type: whole(2 ** 20),
-  meaning: "Number of parts of a batch that are computed one after another. Less memory, the same batches, sums in another order.",
+  meaning:
+    "Number of parts of a batch that are computed one after another. Less memory, the same batches, sums in another order.",
   usual: 1,
 });
 

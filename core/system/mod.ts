@@ -1,10 +1,10 @@
 /** Differences between systems: error numbers, files, signals, drivers, limits. Each rule has a test. */
 export { openCommand } from "./browser.ts";
 export { systemErrorCode } from "./error_codes.ts";
-export { cacheBase, isLockless, locksAreOff, syncsFolders, whileHeld } from "./files.ts";
+export { cacheBase, isLockless, locksAreOff, syncsFolders, whileHeld } from "./file_rules.ts";
 export { moduleBeside, readAsset } from "./asset.ts";
 export { builtin, cores, type Host, thisHost } from "./host.ts";
 export { cLibrary, gpuBackend, swiftShaderRuns } from "./drivers.ts";
-export { memoryLimit, readSystemText, type ReadText } from "./limits.ts";
+export { memoryLimit, readSystemText, type ReadText } from "./memory_limits.ts";
 export { type Platform, thisPlatform } from "./platform.ts";
 export { passesSignals, stopSignals } from "./signals.ts";

@@ -1,5 +1,5 @@
 /** Recomputation: steps run again when the backward pass needs their results, so that these are not kept. */
-import type { Step } from "./step.ts";
+import type { Step } from "./plan_step.ts";
 import { Storage, type Tensor } from "./tensor.ts";
 
 const storagesOf = (tensors: Readonly<Record<string, Tensor>>) => Object.values(tensors).map(({ storage }) => storage);

@@ -5,7 +5,7 @@
 import { HymbaError } from "../errors.ts";
 import { withRecomputation } from "./recompute.ts";
 import { type Op, requireShapes } from "./op.ts";
-import { type Recorded, type Step, stepOf } from "./step.ts";
+import { type Recorded, type Step, stepOf } from "./plan_step.ts";
 import { type Arena, describe, type DType, isContiguous, sizeOf, Storage, type Tensor, tensorOver } from "./tensor.ts";
 
 /** A tensor whose numbers are fixed when the plan is made (rotary tables, the seed of the backward pass). */

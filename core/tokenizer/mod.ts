@@ -13,4 +13,4 @@ export type { Segmentation } from "./lattice.ts";
 export { DecodeStream } from "./decode_stream.ts";
 export { utf16Hint, utf16Name } from "./encoding.ts";
 export { textBlocks } from "./read_corpus.ts";
-export { pieceLengths, type TextStatistics, textStatistics } from "./statistics.ts";
+export { pieceLengths, type TextStatistics, textStatistics } from "./text_statistics.ts";

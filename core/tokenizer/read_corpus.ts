@@ -2,7 +2,7 @@
 import { UsageError } from "../errors.ts";
 import { ByteBuffer, validLength } from "./bytes.ts";
 import { utf16Hint, utf16Name } from "./encoding.ts";
-import { lineTooLong, MAX_LINE_BYTES } from "./train/corpus.ts";
+import { lineTooLong, MAX_LINE_BYTES } from "./train/word_counts.ts";
 
 const NEWLINE = 0x0a;
 

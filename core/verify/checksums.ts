@@ -2,7 +2,7 @@
 import { join, relative } from "node:path";
 import { type Digest, type Disk, parseJson, readText, sha256, writeAtomic } from "../disk/mod.ts";
 import { type Checked, digest as hexDigest, mapOf, object, readAs, whole } from "../file_schema.ts";
-import { FILES } from "../record/mod.ts";
+import { FILES, jsonText } from "../record/mod.ts";
 
 export const CHECKSUMS = FILES.checksums;
 /** Files that say nothing of the run: the lock, and the list itself. */
@@ -40,14 +40,11 @@ async function digest(disk: Disk, path: string): Promise<Digest> {
   return { bytes: bytes.length, sha256: sha256(bytes) };
 }
 
-/** One spelling only, so that every changed byte of the list shows. */
-const spelled = (sums: Checksums) => `${JSON.stringify(sums, undefined, 2)}\n`;
-
 /** Writes checksums.json of the files that are in the run folder now. Returns its path. */
 export async function writeChecksums(disk: Disk, folder: string): Promise<string> {
   const sums: Record<string, Digest> = {}, path = join(folder, CHECKSUMS);
   for (const file of await filesIn(disk, folder)) sums[file] = await digest(disk, join(folder, file));
-  await writeAtomic(disk, path, spelled(sums));
+  await writeAtomic(disk, path, jsonText(sums));
   return path;
 }
 
@@ -60,7 +57,7 @@ export async function updateChecksum(disk: Disk, folder: string, file: string): 
   await writeAtomic(
     disk,
     join(folder, CHECKSUMS),
-    spelled({ ...sums, [file]: await digest(disk, join(folder, file)) }),
+    jsonText({ ...sums, [file]: await digest(disk, join(folder, file)) }),
   );
 }
 
@@ -71,7 +68,7 @@ export async function dropChecksums(disk: Disk, folder: string, paths: readonly 
   const dropped = paths.map((path) => relative(folder, path).replaceAll("\\", "/"));
   const stays = (file: string) => !dropped.some((path) => file === path || file.startsWith(`${path}/`));
   const kept = Object.fromEntries(Object.entries(sums).filter(([file]) => stays(file)));
-  await writeAtomic(disk, join(folder, CHECKSUMS), spelled(kept));
+  await writeAtomic(disk, join(folder, CHECKSUMS), jsonText(kept));
 }
 
 /** The list, or why it cannot be believed. */
@@ -80,7 +77,7 @@ async function readChecksums(disk: Disk, folder: string): Promise<Checksums | st
   if (!await disk.stat(path)) return `missing: the run has no ${CHECKSUMS}; a finished ${FILES.record} gets one`;
   try {
     const text = await readText(disk, path), sums = readAs(checksums, parseJson(text, path), path);
-    return spelled(sums) === text ? sums : "damaged: not spelled as it was written";
+    return jsonText(sums) === text ? sums : "damaged: its text is not in the form that this program writes";
   } catch (error) {
     return `damaged: ${error instanceof Error ? error.message : error}`;
   }

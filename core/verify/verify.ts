@@ -38,8 +38,8 @@ export function sameMachine(
   record: Pick<RunRecord, "backend" | "adapter">,
   { backend, adapter }: Pick<RunRecord, "backend" | "adapter">,
 ): boolean {
-  const spelled = ({ threads: _, ...rest }: RunRecord["adapter"]) => JSON.stringify(Object.entries(rest).sort());
-  return record.backend === backend && spelled(record.adapter) === spelled(adapter);
+  const textOf = ({ threads: _, ...rest }: RunRecord["adapter"]) => JSON.stringify(Object.entries(rest).sort());
+  return record.backend === backend && textOf(record.adapter) === textOf(adapter);
 }
 
 const bytesOf = (made: Uint8Array | string) => typeof made === "string" ? new TextEncoder().encode(made) : made;

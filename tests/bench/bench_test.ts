@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { bindingRoof, costOf, leastSeconds } from "../../core/bench/cost.ts";
 import { benchPeaks } from "../../core/bench/peaks.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
-import { failingOps } from "../../core/bench/verify.ts";
+import { failingOps } from "../../core/bench/failing_ops.ts";
 import { at, present } from "../../core/lists.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { ParameterStore } from "../../core/params/store.ts";

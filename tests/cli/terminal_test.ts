@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Progress } from "../../cli/ui/progress.ts";
-import { defused } from "../../cli/ui/terminal.ts";
+import { escaped } from "../../cli/ui/terminal.ts";
 import { at } from "../../core/lists.ts";
 import { hymba, makePlace } from "./command_line.ts";
 
@@ -21,10 +21,10 @@ const ACTS = /[^\P{Cc}\n\t]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 Deno.test("terminal: no control character is left, and JSON keeps its meaning", () => {
   for (const text of HOSTILE) {
     assert.match(text, ACTS);
-    assert.doesNotMatch(defused(text), ACTS);
-    assert.deepEqual(JSON.parse(defused(JSON.stringify({ [text]: text }))), { [text]: text });
+    assert.doesNotMatch(escaped(text), ACTS);
+    assert.deepEqual(JSON.parse(escaped(JSON.stringify({ [text]: text }))), { [text]: text });
   }
-  assert.equal(defused("words\tand\nlines, é 語 😀"), "words\tand\nlines, é 語 😀");
+  assert.equal(escaped("words\tand\nlines, é 語 😀"), "words\tand\nlines, é 語 😀");
 });
 
 Deno.test("terminal: a progress bar shows labels, details and lines without control characters", () => {
@@ -45,7 +45,7 @@ Deno.test("terminal: a progress bar shows labels, details and lines without cont
   for (const text of shown) assert.doesNotMatch(text.replaceAll("\r\u001b[2K", ""), ACTS);
 });
 
-Deno.test("terminal: hostile file names and words of a command line are defused in text and in JSON", async () => {
+Deno.test("terminal: hostile file names and words of a command line are escaped in text and in JSON", async () => {
   const place = await makePlace();
   const run = join(place.folder, "run \u001b[2J\u202e");
   await Deno.mkdir(run);

@@ -4,7 +4,7 @@ import { plainStreamRequest, type StreamRequest } from "../../cli/shared/stream_
 import { tokenizerCommand } from "../../cli/commands/tokenizer.ts";
 import { symbolsOf } from "../../cli/commands/tokenizer_train.ts";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
-import { MAX_LINE_BYTES } from "../../core/tokenizer/train/corpus.ts";
+import { MAX_LINE_BYTES } from "../../core/tokenizer/train/word_counts.ts";
 import { SMALL_TEXT } from "../tokenizer/oracles.ts";
 
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;

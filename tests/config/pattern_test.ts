@@ -34,7 +34,7 @@ Deno.test("what cannot be read or does not fit says what would be right and what
   assert.equal(lengthOfPattern("m*"), undefined);
 });
 
-Deno.test("a ratio keeps its shares, and no stretch of a kind is more than one longer than another", () => {
+Deno.test("a ratio keeps its shares, and no run of a kind is more than one longer than another", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 5 }), (many, groups) => {
       const letters = word(`${many}m:g`, groups * (many + 1));

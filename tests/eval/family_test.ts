@@ -99,7 +99,7 @@ Deno.test("one comparison is not widened, more are, and each interval alone stay
   assert.ok(wider.every((x) => Math.abs(x - wider[0]!) < 1e-9 && x > 1.2 && x < 4), `${wider}`);
 });
 
-Deno.test("tokens that do not count do not matter, and stretches weigh by the tokens that do", () => {
+Deno.test("tokens that do not count do not matter, and blocks weigh by the tokens that do", () => {
   const nats = (values: number[]) => Float32Array.from(values), where = Uint8Array.from([1, 1, 0, 1, 0, 0]);
   const trainings = [
     { arm: "a", seed: 1, nats: nats([1, 2, 99, 6, 99, 99]) },
@@ -111,7 +111,7 @@ Deno.test("tokens that do not count do not matter, and stretches weigh by the to
   assert.throws(() => blockMeans(trainings, { blocks: 3, where: new Uint8Array(6) }), /no losses/);
 });
 
-Deno.test("stretches are at least two sequences long, and at most twenty", () => {
+Deno.test("blocks are at least two sequences long, and at most twenty", () => {
   assert.equal(blocksOf(38_400, 96), 20);
   assert.equal(blocksOf(1920, 96), 10);
   assert.equal(blocksOf(100, 96), 2);

@@ -128,7 +128,7 @@ Deno.test("import: a folder of one model is used in place of a run, with its tok
   }
 });
 
-/** Ways to spoil the files of an export, and what is said. */
+/** Ways to damage the files of an export, and the errors. */
 type Spoilt = readonly [what: string, change: (files: Files) => Files, expected: RegExp];
 
 const without = (name: string) => (files: Files): Files =>

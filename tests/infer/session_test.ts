@@ -43,7 +43,7 @@ async function wholeSequences(config: HymbaConfig, B: number): Promise<Float64Ar
   return program.readExact(logits);
 }
 
-/** Checks the logits behind token t of sequence b. */
+/** Checks the logits after token t of sequence b. */
 type Check = (at: { b: number; t: number }, logits: Float32Array) => void;
 
 /** Reads texts of these lengths in a session with chunks, and the rest of them token by token. */

@@ -44,7 +44,7 @@ function optimizerOf(dice: Dice): OpCase {
     scaled = dice.once(3),
     multiplier = dice.pick([0, 0.5]),
     // Gradients so small that epsilon dominates.
-    quiet = dice.once(4) ? 1e-9 : 1;
+    tiny = dice.once(4) ? 1e-9 : 1;
   const scaledBy =
     (factor: number, fill: typeof positive) => (data: Float32Array, counter: Parameters<typeof fill>[1]) => {
       fill(data, counter);
@@ -54,14 +54,14 @@ function optimizerOf(dice: Dice): OpCase {
     withoutCotangent: ["norm", "p", "m", "v"],
     build: (tape, input) => {
       const [g, other] = [
-        input("g", [n], { gradient: false, fill: scaledBy(quiet, fillNormal) }),
+        input("g", [n], { gradient: false, fill: scaledBy(tiny, fillNormal) }),
         input("other", [m], { gradient: false }),
       ];
       const norm = gradientNorm(tape, [g, other]);
       const [p, first, second] = ["p", "m", "v"].map((name) =>
         input(name, [n], {
           gradient: false,
-          fill: name === "v" ? scaledBy(quiet ** 2, positive) : name === "m" ? scaledBy(quiet, fillNormal) : undefined,
+          fill: name === "v" ? scaledBy(tiny ** 2, positive) : name === "m" ? scaledBy(tiny, fillNormal) : undefined,
         })
       );
       const schedule = input("schedule", [SCHEDULE_LENGTH], {

@@ -13,12 +13,12 @@ const STEPS = 3;
 /** A store of two ranges with n and n2 parameters. The second range has a different offset in each arena. */
 function store([n, n2]: readonly [number, number]) {
   const start = Math.ceil(n / 64) * 64, size = start + n2;
-  const stretches = (name: string) => {
+  const slices = (name: string) => {
     const arena = new Arena(name, size);
     const at = (offset: number, length: number) => new Storage(`${name} ${offset}`, length, "f32", { arena, offset });
     return [tensorOver(at(0, n), [n]), tensorOver(at(start, n2), [n2])] as const;
   };
-  return { p: stretches("p"), g: stretches("g"), m: stretches("m"), v: stretches("v") };
+  return { p: slices("p"), g: slices("g"), m: slices("m"), v: slices("v") };
 }
 
 const draw = (length: number, step: number, deviation: number) =>
@@ -43,8 +43,8 @@ async function train(executor: Executor, lengths: readonly [number, number], dev
   const norms = (await program.drainMetrics()).flatMap((row) => [...row]);
   const results = new Map<string, ArrayLike<number>>([["norms", norms]]);
   for (const [name, [first, second]] of Object.entries({ p, m, v })) {
-    results.set(`${name} of the first stretch`, await executor.read(first));
-    results.set(`${name} of the second stretch`, await executor.read(second));
+    results.set(`${name} of the first slice`, await executor.read(first));
+    results.set(`${name} of the second slice`, await executor.read(second));
   }
   program.dispose();
   for (const x of [p, g, m, v]) executor.release(x[0].storage.pinned!.arena);
@@ -63,7 +63,7 @@ for (const [lengths, deviation] of [[[1, 63], 1], [[257, 65], 1e-3], [[33, 65], 
   });
 }
 
-Deno.test("a stretch too long for one binding is cut into pieces that cover it once", () => {
+Deno.test("a slice too long for one binding is cut into pieces that cover it once", () => {
   const arena = new Arena("p", 1000), storage = new Storage("p", 900, "f32", { arena, offset: 64 });
   const cut = pieces(tensorOver(storage, [900]), 256);
   assert.deepEqual(cut.map(({ storage: { pinned, elements } }) => [pinned?.offset, elements]), [

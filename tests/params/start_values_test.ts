@@ -1,7 +1,7 @@
 /** Start values: the published standard deviations, Mamba's steps and states, and the options where the sources disagree. */
 import { strict as assert } from "node:assert";
 import { HymbaConfig, type HymbaOptions } from "../../core/config/mod.ts";
-import { initialValues } from "../../core/params/init.ts";
+import { initialValues } from "../../core/params/start_values.ts";
 import { parameterSpecs } from "../../core/params/specs.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
 

@@ -55,7 +55,7 @@ Deno.test("csv: one row per arm and seed, then both baselines; every row has all
   assert.ok(rows.every((row) => row[head.indexOf("corpus")] === "tinyshakespeare"));
 });
 
-Deno.test("csv: texts that a spreadsheet would run are defused, numbers below zero stay numbers", () => {
+Deno.test("csv: texts that a spreadsheet would run are escaped, numbers below zero stay numbers", () => {
   for (const name of ["=cmd()", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\u200b=1", "＝1"]) {
     const run = withFirst(syntheticRun({ arms: ["mamba"], corpus: name }), { failure: name });
     for (const row of parseCsv(csvOf(run)).slice(1)) {

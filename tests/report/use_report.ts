@@ -21,7 +21,7 @@ async function useChart(page: Page): Promise<Record<string, unknown>> {
   return { before, hidden, pressed, shown, scaleChanged: linear !== logarithmic, tip };
 }
 
-/** What the map shows for each choice, and what it says of a cell. */
+/** The picture of the map for each choice, and the description of a cell. */
 async function useMaps(page: Page): Promise<Record<string, unknown>> {
   const maps = page.locator("#maps"), canvas = maps.locator("canvas"), seen: string[] = [];
   if (await maps.count() === 0) return {};

@@ -8,7 +8,7 @@ import { attentionOf } from "../../core/eval/attention.ts";
 import { DecodeSession } from "../../core/infer/session.ts";
 import { at } from "../../core/lists.ts";
 import { Answers } from "../../core/serve/answers.ts";
-import { exportPage } from "../../core/serve/export.ts";
+import { exportPage } from "../../core/serve/static_copy.ts";
 import { pageFiles } from "../../core/serve/page_files.ts";
 import { serve } from "../../core/serve/server.ts";
 import { fixed, significant } from "../../core/report/format.ts";
@@ -31,7 +31,7 @@ interface Seen {
   readonly outside: readonly string[];
   readonly looks: Readonly<Record<string, { violations: readonly string[]; wide: number }>>;
   readonly stopped: string;
-  /** The line below a picture or a text, and what stands above it. */
+  /** The line below a picture or a text, and the heading above it. */
   readonly attention: readonly [string, string];
   readonly states: readonly [string, string];
   readonly surprise: readonly [string, string];
@@ -118,7 +118,7 @@ async function looked({ executor, store, tokenizer }: TrainedModel) {
 const meanOf = (count: number, of: (index: number) => number) =>
   Array.from({ length: count }, (_, i) => of(i)).reduce((sum, value) => sum + value, 0) / count;
 
-/** The parts that look into models say what the program computes. */
+/** The page shows the same attention, states and surprise as the program computes. */
 async function assertInside({ attention, states, surprise }: Seen, folder: string): Promise<void> {
   const looks = await withModels(folder, looked), { hymba } = looks;
   assert.match(attention[1], /^hymba, layer 0, mean of all heads$/);

@@ -1,13 +1,13 @@
-/** Who may ask the server of a run's page, and what it answers. */
+/** The server of a run's page: accepted requests and answers. */
 import { strict as assert } from "node:assert";
 import { request } from "node:http";
 import { join } from "node:path";
 import { memoryDisk, systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { Answers } from "../../core/serve/answers.ts";
-import { exportPage } from "../../core/serve/export.ts";
-import { refusalOf } from "../../core/serve/guard.ts";
-import { progressOf } from "../../core/serve/progress.ts";
+import { exportPage } from "../../core/serve/static_copy.ts";
+import { refusalOf } from "../../core/serve/request_guard.ts";
+import { progressOf } from "../../core/serve/run_progress.ts";
 import { serve } from "../../core/serve/server.ts";
 import { withTinyRun } from "./tiny_run.ts";
 

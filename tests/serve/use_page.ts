@@ -9,7 +9,7 @@ const AXE = "npm:axe-core@4.14.1";
 const PATIENCE = 120_000;
 const ARMS = 5, TOKENS = 12, TEXT = "the sun and moon";
 
-/** The texts that all models write where they are told to compute, by model. */
+/** The texts of all models on the given device, by model. */
 async function written(page: Page, where: "webgpu" | "cpu"): Promise<Record<string, unknown>> {
   await page.getByLabel("computed").selectOption(where);
   await page.getByRole("button", { name: "Write", exact: true }).click();
@@ -61,7 +61,7 @@ async function lookInto(
   keys: readonly string[],
 ): Promise<string[]> {
   await page.getByRole("link", { name: part }).click();
-  // By name: right after the click, the part before it may still be the one that is not hidden.
+  // By name, because right after the click the previous part may still be visible.
   const tool = page.locator(`[data-tool=${part.toLowerCase()}]:not([hidden])`);
   await tool.locator("textarea").fill(TEXT);
   await tool.locator("button").press("Enter");

@@ -1,4 +1,4 @@
-/** Tokenizers that are given: bytes, a file of either kind, another one in the folder, and what a run says of them. */
+/** Given tokenizers: bytes, a file of either format, another one in the folder, and their entry in the record. */
 import { strict as assert } from "node:assert";
 import { fc } from "../packages.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";

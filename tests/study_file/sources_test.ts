@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { fc } from "../packages.ts";
 import { PRESETS, type Value } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
-import { mergeValues, presetValues, usualValues } from "../../core/study_file/merge.ts";
+import { mergeValues, presetValues, usualValues } from "../../core/study_file/precedence.ts";
 import {
   inToml,
   type Key,

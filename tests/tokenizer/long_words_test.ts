@@ -1,8 +1,8 @@
-/** Training on long stretches without spaces: the sums over paths leave the range of a double. */
+/** Training on long texts without spaces: the sums over paths leave the range of a double. */
 import assert from "node:assert/strict";
 import { Tokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 import { compareBytes, utf8 } from "../../core/tokenizer/bytes.ts";
-import { Lattice } from "../../core/tokenizer/train/lattice.ts";
+import { Lattice } from "../../core/tokenizer/train/word_lattice.ts";
 import { Lexicon } from "../../core/tokenizer/train/lexicon.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { logLikelihoodPerCharacter } from "./quality.ts";
@@ -73,20 +73,20 @@ for (const [name, { least, piece, word }] of Object.entries(LATTICES)) {
   });
 }
 
-/** Texts with long stretches without a space. */
+/** Texts with long parts without a space. */
 function texts(): Record<string, string> {
   const dice = new Dice(9, 0);
-  const stretch = (alphabet: string, length: number) =>
+  const randomText = (alphabet: string, length: number) =>
     Array.from({ length }, () => alphabet[dice.below(Math.min(alphabet.length, 1 + dice.below(alphabet.length)))])
       .join("");
   const base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const words = Array.from({ length: 300 }, () => stretch("etaoinshrdlucmfwyp", 1 + dice.below(9)));
+  const words = Array.from({ length: 300 }, () => randomText("etaoinshrdlucmfwyp", 1 + dice.below(9)));
   const prose = Array.from({ length: 3000 }, () => words[dice.below(1 + dice.below(300))]).join(" ");
   const han = Array.from({ length: 120 }, (_, i) => String.fromCodePoint(0x4e00 + 37 * i)).join("");
   return {
-    "prose and one long string": `${prose}\n${stretch(base64, 6000)}`,
-    "a genome": stretch("ACGT", 20_000),
-    "sentences of 500 characters without spaces": Array.from({ length: 40 }, () => stretch(han, 500)).join("。\n"),
+    "prose and one long string": `${prose}\n${randomText(base64, 6000)}`,
+    "a genome": randomText("ACGT", 20_000),
+    "sentences of 500 characters without spaces": Array.from({ length: 40 }, () => randomText(han, 500)).join("。\n"),
     "one period over and over": "abcabcabd".repeat(2000),
     "one character": `${"x".repeat(30_000)}yz`,
   };
@@ -94,7 +94,7 @@ function texts(): Record<string, string> {
 
 for (const [name, text] of Object.entries(texts())) {
   Deno.test({
-    name: `a text with long stretches is learnt as well as by spm_train: ${name}`,
+    name: `a text with long parts without spaces is learnt as well as by spm_train: ${name}`,
     ignore,
     fn: async () => {
       const shared = { normalization_rule_name: "identity", add_dummy_prefix: false, remove_extra_whitespaces: false };

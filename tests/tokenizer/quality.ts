@@ -1,7 +1,7 @@
 /** How well a Unigram model fits a text; the same figures for any tokenizer, so two can be compared. */
 import { compareBytes, utf8 } from "../../core/tokenizer/bytes.ts";
 import { insideOf, PieceType, type Tokenizer } from "../../core/tokenizer/mod.ts";
-import { Lattice } from "../../core/tokenizer/train/lattice.ts";
+import { Lattice } from "../../core/tokenizer/train/word_lattice.ts";
 import { Lexicon } from "../../core/tokenizer/train/lexicon.ts";
 
 /**

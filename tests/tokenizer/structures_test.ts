@@ -3,7 +3,7 @@ import { ByteStrings, compareBytes, utf8, validLength } from "../../core/tokeniz
 import { Charsmap, compileCharsmap } from "../../core/tokenizer/charsmap.ts";
 import { buildDoubleArray, longestPrefix } from "../../core/tokenizer/double_array.ts";
 import { SMALL_TEXT } from "./oracles.ts";
-import { alphabetOf, WordCounts } from "../../core/tokenizer/train/corpus.ts";
+import { alphabetOf, WordCounts } from "../../core/tokenizer/train/word_counts.ts";
 import { digamma } from "../../core/tokenizer/train/expectation.ts";
 import { makeSeeds } from "../../core/tokenizer/train/seeds.ts";
 import { commonPrefixes, suffixArray } from "../../core/tokenizer/train/suffix_array.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../core/errors.ts";
 import { insideOf, Tokenizer, TokenizerTrainer, trainSeedTokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
-import { MAX_LINE_BYTES } from "../../core/tokenizer/train/corpus.ts";
-import { Lattice } from "../../core/tokenizer/train/lattice.ts";
+import { MAX_LINE_BYTES } from "../../core/tokenizer/train/word_counts.ts";
+import { Lattice } from "../../core/tokenizer/train/word_lattice.ts";
 import { Lexicon } from "../../core/tokenizer/train/lexicon.ts";
 import { corpus, SMALL_TEXT } from "./oracles.ts";
 import { logLikelihoodPerCharacter } from "./quality.ts";

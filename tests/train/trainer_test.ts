@@ -44,7 +44,7 @@ async function withTrainer<Result>(
   }
 }
 
-/** Steps without what a clock decides. */
+/** Steps without measured times. */
 async function stepsOf(trainer: Trainer, options: Parameters<Trainer["run"]>[0] = {}) {
   const steps: Omit<TrainingStep, "seconds" | "tokens_per_s">[] = [];
   for await (const { seconds: _, tokens_per_s: __, ...step } of trainer.run(options)) steps.push(step);

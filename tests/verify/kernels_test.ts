@@ -1,6 +1,6 @@
-/** Which kernels made a run: the hash, the sentence about other ones, and what the committed results say of themselves. */
+/** The kernels of a run: the hash, the note about other kernels, and the hashes of the committed results. */
 import { strict as assert } from "node:assert";
-import { kernelsHash, otherKernels } from "../../core/backend/kernels.ts";
+import { kernelsHash, otherKernels } from "../../core/backend/kernels_hash.ts";
 import { type Disk, systemDisk } from "../../core/disk/mod.ts";
 import { readRecord, runRecordOf, studyLabel } from "../../core/record/mod.ts";
 import { RECORD } from "../fuzz/record_target.ts";

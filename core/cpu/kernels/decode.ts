@@ -93,7 +93,7 @@ class ScanStep {
 const LOG2E: f32 = 1.4426950408889634;
 
 /** Updates the state of one channel and returns C · h. */
-function moveOn(args: ScanStep, b: i32, i: i32, dt: f32, du: f32): f32 {
+function nextState(args: ScanStep, b: i32, i: i32, dt: f32, du: f32): f32 {
   const N = args.N, state = args.state + bytes((b * args.I + i) * N), aLog = args.aLog + bytes(i * N);
   const B = args.bc + bytes(b * args.strideBc),
     C = B + bytes(N),
@@ -121,7 +121,7 @@ export function scan_step(args: ScanStep, block: i32, workspace: usize): void {
     v128.store(workspace, f32x4.mul(dt, u), 16);
     v128.store(workspace, f32x4.mul(u, loadOptional(args.skip, i, left)), 32);
     for (let lane = 0; lane < min(4, left); lane++) {
-      const own = workspace + bytes(lane), y = moveOn(args, b, i + lane, load<f32>(own), load<f32>(own, 16));
+      const own = workspace + bytes(lane), y = nextState(args, b, i + lane, load<f32>(own), load<f32>(own, 16));
       store<f32>(own, load<f32>(own, 32) + y, 32);
     }
     let y = v128.load(workspace, 32);

@@ -1,5 +1,5 @@
 /** Between rows of f32 and rows of words that hold two 16-bit floats each. One block takes `rows` rows. */
-import { BF16_EXPONENT, bf16Of, f16Of, join, widenHigh, widenLow } from "./lib/halves";
+import { BF16_EXPONENT, bf16Of, f16Of, join, widenHigh, widenLow } from "./lib/half_floats";
 import { bytes, load4, store4 } from "./lib/vector";
 
 @unmanaged

@@ -4,7 +4,7 @@
  * CHANNELS channels. Later launches add its partial sums over channels (dB, dC) and over sequences (dA, dskip, dbias).
  */
 import { sigmoid, siluSlope, softplus } from "./lib/activations";
-import { loadStored } from "./lib/halves";
+import { loadStored } from "./lib/half_floats";
 import { advanceKept, CHANNELS, DDT, DT, DU, DY, GB, lane0, lane1, lane2, lane3 } from "./lib/scan";
 import { loadBc, loadDecays, loadOptional, loadStates, records, SLOPE, storeStates, vectors, Y } from "./lib/scan";
 import { bytes, clear, copy, load4, madd, store4, sumEach } from "./lib/vector";

@@ -1,6 +1,6 @@
 /** y = silu(gate) · up. Rows of gu hold gate, then up. One block takes `rows` rows. */
 import { sigmoid, siluSlope } from "./lib/activations";
-import { loadStored } from "./lib/halves";
+import { loadStored } from "./lib/half_floats";
 import { bytes, load4, store4 } from "./lib/vector";
 
 @unmanaged

@@ -18,7 +18,12 @@ h_t = e^{\Delta_t A} \odot h_{t-1} + \Delta_t\, u_t\, B_t`,
 $A_{\log} = \log(1 \dots N)$ and, for $b_\Delta$, the inverse softplus of steps that are drawn log-uniformly from 0.001 to 0.1.
 The released Hymba code sets this bias to zero, so that every channel starts at $\Delta \approx 0.69$. This program does not.`,
   ],
-  code: ["core/nn/mamba.ts", "core/ops/selective_scan.ts", "wgsl/selective_scan_forward.wgsl", "core/params/init.ts"],
+  code: [
+    "core/nn/mamba.ts",
+    "core/ops/selective_scan.ts",
+    "wgsl/selective_scan_forward.wgsl",
+    "core/params/start_values.ts",
+  ],
   tests: ["tests/ops/selective_scan_test.ts", "tests/ops/causal_conv_test.ts"],
 };
 

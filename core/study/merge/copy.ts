@@ -14,9 +14,9 @@ import { decodeManifest, encodeManifest, MANIFEST } from "../../params/manifest.
 import {
   armFolder,
   failureOf,
+  jsonText,
   readJson,
   recallFile,
-  spelled,
   stageFile,
   stageRecordOf,
   STAGES,
@@ -57,11 +57,11 @@ async function contentOf(disk: Disk, path: string, file: string, positionOf: Pos
   if (file.endsWith(`${sep}${MANIFEST}`)) return await movedManifest(disk, path, positionOf);
   if (STAGES.some((stage) => stageFile(stage) === file)) {
     const record = await readJson(disk, path, { as: stageRecordOf });
-    if (record) return spelled({ ...record, log: positionOf(record.log) });
+    if (record) return jsonText({ ...record, log: positionOf(record.log) });
   }
   if (file === "failure.json") {
     const failure = await readJson(disk, path, { as: failureOf });
-    if (failure) return spelled({ ...failure, log: positionOf(failure.log) });
+    if (failure) return jsonText({ ...failure, log: positionOf(failure.log) });
   }
   return await disk.read(path);
 }

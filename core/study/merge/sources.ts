@@ -16,7 +16,7 @@ import {
   weightsFile,
 } from "../../record/mod.ts";
 import { type Cell, cellsOf } from "../cells.ts";
-import { differences } from "../differences.ts";
+import { differences } from "../json_differences.ts";
 
 /** A run folder that cells come from. */
 export interface Source {

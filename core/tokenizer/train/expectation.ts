@@ -3,7 +3,7 @@
  * the digamma in place of the logarithm is the variational Bayes step of Liang and others, 2007. It favours small
  * vocabularies.
  */
-import { Lattice } from "./lattice.ts";
+import { Lattice } from "./word_lattice.ts";
 import type { Lexicon, Sentences } from "./lexicon.ts";
 
 /**

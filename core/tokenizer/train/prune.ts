@@ -2,7 +2,7 @@
  * Finds the pieces that a Unigram model needs least. Source: SentencePiece, `unigram_model_trainer.cc`
  * (`PruneSentencePieces`).
  */
-import { Lattice } from "./lattice.ts";
+import { Lattice } from "./word_lattice.ts";
 import type { Lexicon, Sentences } from "./lexicon.ts";
 
 /** How often each piece is in the best segmentation of the sentences. */

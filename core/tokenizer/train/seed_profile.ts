@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../../errors.ts";
 import { insideOf, Tokenizer } from "../tokenizer.ts";
-import { alphabetOf, type CountedWord, fittingAlphabet } from "./corpus.ts";
+import { alphabetOf, type CountedWord, fittingAlphabet } from "./word_counts.ts";
 import { trainPieces } from "./unigram.ts";
 
 const UNKNOWN = "<|unk|>", LONGEST = 16;

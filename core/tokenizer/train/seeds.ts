@@ -7,7 +7,7 @@
  * the text is the sum of the counts of the words that contain it.
  */
 import { SPACE_MARK } from "../bytes.ts";
-import { type CountedWord, type Letter, UNKNOWN_CHARACTER } from "./corpus.ts";
+import { type CountedWord, type Letter, UNKNOWN_CHARACTER } from "./word_counts.ts";
 import { INHERITED, scriptOf } from "./scripts.ts";
 import { commonPrefixes, suffixArray } from "./suffix_array.ts";
 

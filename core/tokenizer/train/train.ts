@@ -6,7 +6,7 @@ import type { NormalizerSpec } from "../normalizer.ts";
 import { Tokenizer } from "../tokenizer.ts";
 import { SPECIAL, symbolPieces } from "./symbols.ts";
 import { bytePiece, type Piece, PieceType } from "../vocabulary.ts";
-import { type Alphabet, alphabetOf, type CountedWord, coverageOf, fittingAlphabet, WordCounts } from "./corpus.ts";
+import { type Alphabet, alphabetOf, type CountedWord, coverageOf, fittingAlphabet, WordCounts } from "./word_counts.ts";
 import { type Normalization, normalizationCharsmap } from "./normalization.ts";
 import { type ScoredPiece, SENTENCEPIECE_RULES, trainPieces, type TrainProgress } from "./unigram.ts";
 
@@ -19,7 +19,7 @@ export interface TrainOptions {
    * fewer ids when the text has too few useful pieces.
    */
   size?: "exact" | "most";
-  /** Spell characters outside the alphabet as bytes. Default true. */
+  /** Encode characters outside the alphabet as bytes. Default true. */
   byteFallback?: boolean;
   /**
    * Share of the text's characters that must be pieces. Default 1. With byte fallback the default is lower if the vocabulary

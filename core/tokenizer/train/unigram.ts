@@ -1,6 +1,6 @@
 /** From counted words to pieces with scores: seeds, rounds of expectation maximisation and pruning, and the final choice. */
 import { compareBytes, textOf, utf8 } from "../bytes.ts";
-import type { CountedWord, Letter } from "./corpus.ts";
+import type { CountedWord, Letter } from "./word_counts.ts";
 import { expectationStep, maximisationStep } from "./expectation.ts";
 import { Lexicon, type Sentences, toSentences } from "./lexicon.ts";
 import { usefulPieces } from "./prune.ts";

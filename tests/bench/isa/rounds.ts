@@ -52,12 +52,12 @@ const shapeOf = (sizes: Readonly<Record<string, number>>) => ({
 /** What a block visits on average: tiles, and stages of rows in a tile. */
 function visitsOf(
   sizes: Readonly<Record<string, number>>,
-  stretches: (first: number, last: number) => readonly number[],
+  slotsOf: (first: number, last: number) => readonly number[],
 ): { tiles: number; stages: number } {
   const T = size(sizes, "T"), { rows, tile, staged } = shapeOf(sizes), blocks = Math.ceil(T / rows);
   let tiles = 0, stages = 0;
   for (let first = 0; first < T; first += rows) {
-    for (const count of stretches(first, Math.min(first + rows, T) - 1)) {
+    for (const count of slotsOf(first, Math.min(first + rows, T) - 1)) {
       tiles += Math.ceil(count / tile);
       stages += Math.floor(count / tile) * tile / staged + Math.ceil(count % tile / staged);
     }

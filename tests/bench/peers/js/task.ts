@@ -3,7 +3,7 @@ import type { HymbaConfig } from "../../../../core/config/mod.ts";
 import { benchShape } from "../../../../core/bench/shapes.ts";
 import { benchTokens } from "../../../../core/bench/step.ts";
 import { at } from "../../../../core/lists.ts";
-import { initialValues } from "../../../../core/params/init.ts";
+import { initialValues } from "../../../../core/params/start_values.ts";
 import { parameterSpecs } from "../../../../core/params/specs.ts";
 import { ADAMW } from "../../../../core/train/schedule.ts";
 

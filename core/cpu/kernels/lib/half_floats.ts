@@ -10,8 +10,8 @@ export const BF16_EXPONENT: i32 = 8;
 export function bf16Of(bits: v128): v128 {
   const size = v128.and(bits, i32x4.splat(0x7fffffff)), odd = v128.and(i32x4.shr_u(bits, 16), i32x4.splat(1));
   const near = i32x4.shr_u(i32x4.add(bits, i32x4.add(odd, i32x4.splat(0x7fff))), 16);
-  const quiet = v128.or(i32x4.shr_u(bits, 16), i32x4.splat(0x40));
-  return v128.bitselect(quiet, near, i32x4.gt_s(size, i32x4.splat(0x7f800000)));
+  const quietNan = v128.or(i32x4.shr_u(bits, 16), i32x4.splat(0x40));
+  return v128.bitselect(quietNan, near, i32x4.gt_s(size, i32x4.splat(0x7f800000)));
 }
 
 /** The lower 16 bits of each lane: the nearest f16; too large values become infinite. */
@@ -25,9 +25,9 @@ export function f16Of(bits: v128): v128 {
   );
   // Near 0.5 the step of f32 is 2⁻²⁴, the same as that of f16 below 2⁻¹⁴. So adding 0.5 rounds the number.
   const small = i32x4.sub(f32x4.add(size, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
-  const quiet = v128.or(v128.and(i32x4.shr_u(size, 13), i32x4.splat(0x3ff)), i32x4.splat(0x7e00));
+  const quietNan = v128.or(v128.and(i32x4.shr_u(size, 13), i32x4.splat(0x3ff)), i32x4.splat(0x7e00));
   const finite = v128.bitselect(small, normal, i32x4.lt_s(size, i32x4.splat(0x38800000)));
-  return v128.or(sign, v128.bitselect(quiet, finite, i32x4.gt_s(size, i32x4.splat(0x7f800000))));
+  return v128.or(sign, v128.bitselect(quietNan, finite, i32x4.gt_s(size, i32x4.splat(0x7f800000))));
 }
 
 /** The bits of the f32 numbers that are equal to the f16 in the lower 16 bits of each lane. */

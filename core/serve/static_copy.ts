@@ -4,7 +4,7 @@ import { type Disk, makeFolders, writeAtomic } from "../disk/mod.ts";
 import { UsageError } from "../errors.ts";
 import { present } from "../lists.ts";
 import type { Answer, Answers } from "./answers.ts";
-import { OWN_POLICY } from "./guard.ts";
+import { OWN_POLICY } from "./request_guard.ts";
 
 /** Throws a UsageError unless the folder is absent or empty, so that no other file is overwritten. */
 async function requireEmpty(disk: Disk, folder: string): Promise<void> {
