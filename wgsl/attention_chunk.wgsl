@@ -10,11 +10,11 @@
 //   6  oBTHV   [B, T, H, Kv]  f32  write  rows O_STRIDE apart
 //   7  run                    the block Run
 //
-// One workgroup a query, over tiles of keys with a running maximum, as in attention_decode: for the scores a lane takes EACH keys and
-// walks through K once; for the values GROUPS groups of lanes take the keys in turn, a lane of a group V_EACH Vecs of columns; at the end
-// the sums of the groups are added in order. Key s is slot s of the cache while s < filled, then key s − filled of the chunk.
-// Numbers are read as Vecs (lib/vec4 or lib/vec1). Bytes 4·B·H·T·(S + T)·(K + Kv), mostly from caches of the adapter, flops half of them.
-// GROUPS and V_EACH stand in front.
+// One workgroup per query, in tiles of keys as in lib/attention_groups. A lane reads K once for its scores.
+// Key s is slot s of the cache while s < filled, then key s − filled of the chunk. Numbers are read as Vecs (lib/vec4 or lib/vec1).
+// Bytes 4·B·H·T·(S + T)·(K + Kv), mostly from caches of the adapter, flops half of them.
+//
+// Inserted before this file: lib/vec4 or lib/vec1, and lib/attention_groups.
 
 override H: u32;
 override G: u32;
@@ -37,12 +37,6 @@ struct Run {
   O_STRIDE: u32,
 }
 
-const LANES = 64u;
-const EACH = 4u;
-const KEYS = LANES * EACH; // of a tile
-const COLUMN_LANES = LANES / GROUPS;
-const UNSEEN = -1e30;
-
 @group(0) @binding(0) var<storage, read> qBTHK: array<Vec>;
 @group(0) @binding(1) var<storage, read> kBTGK: array<Vec>;
 @group(0) @binding(2) var<storage, read> vBTGV: array<Vec>;
@@ -51,11 +45,6 @@ const UNSEEN = -1e30;
 @group(0) @binding(5) var<storage, read> startB: array<u32>;
 @group(0) @binding(6) var<storage, read_write> oBTHV: array<Vec>;
 @group(0) @binding(7) var<uniform> run: Run;
-
-var<workgroup> weights: array<f32, KEYS>;
-var<workgroup> highest_of: array<f32, LANES>;
-var<workgroup> total_of: array<f32, GROUPS>;
-var<workgroup> o_of: array<Vec, LANES * V_EACH>; // [group][V_EACH][column lane]
 
 /// The position of key s.
 fn position_of(s: u32, start: u32, filled: u32) -> u32 {
@@ -108,61 +97,31 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     filled = min(filled, run.META + run.WINDOW);
   }
   let all = filled + t + 1;
-  var highest = UNSEEN;
-  var total = 0.0;
-  var o: array<Vec, V_EACH>;
+  var softmax = Softmax(UNSEEN, 0.0, array<Vec, V_EACH>());
   for (var first = 0u; first < all; first += KEYS) {
-    var mine = array<f32, EACH>();
+    var scores = array<f32, EACH>();
     for (var j = 0u; j < EACH; j++) {
-      mine[j] = score(first + lane + j * LANES, q, b, g, t, filled);
+      scores[j] = score(first + lane + j * LANES, q, b, g, t, filled);
     }
-    highest_of[lane] = max(max(mine[0], mine[1]), max(mine[2], mine[3]));
-    workgroupBarrier();
-    var higher = highest;
-    for (var other = 0u; other < LANES; other++) {
-      higher = max(higher, highest_of[other]);
-    }
-    for (var j = 0u; j < EACH; j++) {
-      weights[lane + j * LANES] = select(exp(mine[j] - higher), 0.0, mine[j] == UNSEEN);
-    }
-    let shrink = exp(highest - higher);
-    highest = higher;
-    total *= shrink;
-    for (var i = 0u; i < V_EACH; i++) {
-      o[i] *= shrink;
-    }
-    workgroupBarrier();
+    weigh(&softmax, scores, lane);
     for (var s = first + part; s < min(first + KEYS, all); s += GROUPS) {
       let weight = weights[s - first];
-      total += weight;
+      softmax.total += weight;
       let cached = ((b * run.S + s) * G + g) * columns;
       let own = (run.V_OFFSET + (b * run.T + s - filled) * run.V_STRIDE + g * KV) / WIDTH;
       for (var i = 0u; i < V_EACH; i++) {
         let at = min(column + i * COLUMN_LANES, columns - 1);
         if (s < filled) {
-          o[i] = fma(Vec(weight), vCache[cached + at], o[i]);
+          softmax.o[i] = fma(Vec(weight), vCache[cached + at], softmax.o[i]);
         } else {
-          o[i] = fma(Vec(weight), vBTGV[own + at], o[i]);
+          softmax.o[i] = fma(Vec(weight), vBTGV[own + at], softmax.o[i]);
         }
       }
     }
     workgroupBarrier(); // the weights have been read
   }
-
-  total_of[part] = total; // all lanes of a group have the same
-  for (var i = 0u; i < V_EACH; i++) {
-    o_of[(part * V_EACH + i) * COLUMN_LANES + column] = o[i];
-  }
-  workgroupBarrier();
-  total = 0.0;
-  for (var other = 0u; other < GROUPS; other++) {
-    total += total_of[other];
-  }
+  share_sums(&softmax, lane);
   for (var at = lane; at < columns; at += LANES) {
-    var sum = Vec(0.0);
-    for (var other = 0u; other < GROUPS; other++) {
-      sum += o_of[other * V_EACH * COLUMN_LANES + at];
-    }
-    oBTHV[(run.O_OFFSET + row * run.O_STRIDE + h * KV) / WIDTH + at] = sum / total;
+    oBTHV[(run.O_OFFSET + row * run.O_STRIDE + h * KV) / WIDTH + at] = output(at);
   }
 }

@@ -1,5 +1,6 @@
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import attentionChunkCode from "../../../wgsl/attention_chunk.wgsl" with { type: "text" };
+import attentionGroups from "../../../wgsl/lib/attention_groups.wgsl" with { type: "text" };
 import cacheFillCode from "../../../wgsl/cache_fill.wgsl" with { type: "text" };
 import convChunkCode from "../../../wgsl/conv_chunk.wgsl" with { type: "text" };
 import convStateCode from "../../../wgsl/conv_chunk_state.wgsl" with { type: "text" };
@@ -8,10 +9,14 @@ import scanStateCode from "../../../wgsl/scan_chunk_state.wgsl" with { type: "te
 import { SCAN_CHUNK, selectiveScanForward as scanForward } from "../../ops/selective_scan.ts";
 import { withRows } from "../../tensor/mod.ts";
 import { kernel, type Launch, type Lowering, placeOf, specialised } from "../launch.ts";
+import { groupsOf } from "./attention_groups.ts";
 import { selectiveScanForward } from "./selective_scan.ts";
 import { forWidths, widthOf } from "./width.ts";
 
-const ATTENTION_CHUNK = forWidths("attention_chunk", (name, vec) => kernel(name, vec, attentionChunkCode));
+const ATTENTION_CHUNK = forWidths(
+  "attention_chunk",
+  (name, vec) => kernel(name, vec, attentionGroups, attentionChunkCode),
+);
 const CACHE_FILL = kernel("cache_fill", cacheFillCode);
 const CONV_CHUNK = kernel("conv_chunk", activations, convChunkCode);
 const CONV_STATE = kernel("conv_chunk_state", convStateCode);
@@ -25,9 +30,8 @@ export const attentionChunk: Lowering<"attention_chunk"> = (
   { attributes: { B, T, S, H, G, K, Kv, window, meta }, reads: { q, k, v, kCache, vCache, start }, writes: { o } },
 ) => {
   const width = widthOf([K, Kv], [q, k, v, kCache, vCache, o]), columns = Kv / width;
-  const GROUPS = [16, 8, 4, 2].find((groups) => columns * groups <= LANES) ?? 1;
   return [{
-    kernel: specialised(ATTENTION_CHUNK[width], { GROUPS, V_EACH: Math.ceil(columns * GROUPS / LANES) }),
+    kernel: specialised(ATTENTION_CHUNK[width], groupsOf(columns)),
     constants: {
       T,
       S,

@@ -1,13 +1,18 @@
 import activations from "../../../wgsl/lib/activations.wgsl" with { type: "text" };
 import attentionDecodeCode from "../../../wgsl/attention_decode.wgsl" with { type: "text" };
+import attentionGroups from "../../../wgsl/lib/attention_groups.wgsl" with { type: "text" };
 import cacheAppendCode from "../../../wgsl/cache_append.wgsl" with { type: "text" };
 import convStepCode from "../../../wgsl/conv_step.wgsl" with { type: "text" };
 import embedStepCode from "../../../wgsl/embed_step.wgsl" with { type: "text" };
 import scanStepCode from "../../../wgsl/scan_step.wgsl" with { type: "text" };
-import vec1 from "../../../wgsl/lib/vec1.wgsl" with { type: "text" };
-import vec4 from "../../../wgsl/lib/vec4.wgsl" with { type: "text" };
 import { kernel, type Lowering, placesOf, specialised } from "../launch.ts";
+import { groupsOf } from "./attention_groups.ts";
+import { forWidths, widthOf } from "./width.ts";
 
+const ATTENTION_DECODE = forWidths(
+  "attention_decode",
+  (name, vec) => kernel(name, vec, attentionGroups, attentionDecodeCode),
+);
 const EMBED_STEP = kernel("embed_step", embedStepCode);
 const CACHE_APPEND = kernel("cache_append", cacheAppendCode);
 const CONV_STEP = kernel("conv_step", activations, convStepCode);
@@ -39,18 +44,9 @@ export const cacheAppend: Lowering<"cache_append"> = (
 export const attentionDecode: Lowering<"attention_decode"> = (
   { attributes: { B, S, H, G, K, Kv, window, meta }, reads: { q, kCache, vCache, position }, writes: { o } },
 ) => {
-  const places = [q, kCache, vCache, o].flatMap(({ offset, rowStride, storage }) => [
-    offset,
-    rowStride,
-    storage.elements,
-  ]);
-  const width = [K, Kv, ...places].every((length) => length % 4 === 0) ? 4 : 1, columns = Kv / width;
-  const GROUPS = [16, 8, 4, 2].find((groups) => columns * groups <= LANES) ?? 1;
+  const width = widthOf([K, Kv], [q, kCache, vCache, o]);
   return [{
-    kernel: specialised(
-      kernel(`attention_decode x${width}`, width === 4 ? vec4 : vec1, attentionDecodeCode),
-      { GROUPS, V_EACH: Math.ceil(columns * GROUPS / LANES) },
-    ),
+    kernel: specialised(ATTENTION_DECODE[width], groupsOf(Kv / width)),
     constants: { S, H, G, K, KV: Kv, WINDOW: window, META: meta, ...placesOf({ Q: q, O: o }) },
     reads: [q, kCache, vCache, position],
     writes: [o],
