@@ -1,4 +1,4 @@
-/** Texts that are not held: the same facts, pieces, tokens and study as of a text that is held; files that are made once and whole. */
+/** Texts that are read part by part have the same facts, pieces, tokens and study as a text in memory. Their files are written once, and completely. */
 import { strict as assert } from "node:assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { fc } from "../packages.ts";

@@ -42,7 +42,7 @@ fn products_COLUMNS(
   for (var e = 0u; e < COLUMNS_EACH; e++) {
     let steps = select(0, min(ACROSS, (COLUMNS + 3) / 4 - ACROSS * e), tile.first < tile.end);
     var i = 0u;
-    if (tile.few) {
+    if (tile.one_each) {
       loop {
         let other = four(others, at.x, ACROSS * e + i, COLUMNS);
         for (var u = 0u; u < QUADS; u++) {
@@ -111,7 +111,7 @@ fn add_weighted_COLUMNS(
   let first = rows.at + tile.first * rows.stride;
   let count = min(TILE, tile.end - tile.first);
   var x = 0u;
-  if (tile.few) {
+  if (tile.one_each) {
     loop {
       add_row_COLUMNS(sums, weights, x, 0, others, first + x * rows.stride, place);
       continuing {

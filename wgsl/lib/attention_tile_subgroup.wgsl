@@ -9,7 +9,7 @@ enable subgroups;
 struct Tile {
   first: u32,
   end: u32,
-  few: bool,
+  one_each: bool,
 }
 
 fn tile_of(first: u32, end: u32) -> Tile {
@@ -18,7 +18,7 @@ fn tile_of(first: u32, end: u32) -> Tile {
 
 /// The four rows of a tile that an invocation multiplies with its own. Rows from `end` on do not exist.
 fn tile_rows(tile: Tile, x: u32) -> vec4u {
-  return tile.first + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), tile.few);
+  return tile.first + select(4 * x + vec4u(0, 1, 2, 3), x + ACROSS * vec4u(0, 1, 2, 3), tile.one_each);
 }
 
 /// sums + a · b for four rows a and one row b; a component for each row.

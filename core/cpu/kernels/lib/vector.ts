@@ -23,14 +23,14 @@ export function bytes(n: i32): usize {
   return <usize> n << 2;
 }
 
-function loadFew(from: usize, count: i32): v128 {
+function loadPart(from: usize, count: i32): v128 {
   let x = v128.load32_zero(from);
   if (count > 1) x = f32x4.replace_lane(x, 1, load<f32>(from, 4));
   if (count > 2) x = f32x4.replace_lane(x, 2, load<f32>(from, 8));
   return x;
 }
 
-function storeFew(to: usize, x: v128, count: i32): void {
+function storePart(to: usize, x: v128, count: i32): void {
   store<f32>(to, f32x4.extract_lane(x, 0));
   if (count > 1) store<f32>(to, f32x4.extract_lane(x, 1), 4);
   if (count > 2) store<f32>(to, f32x4.extract_lane(x, 2), 8);
@@ -39,13 +39,13 @@ function storeFew(to: usize, x: v128, count: i32): void {
 /** The next `count` elements (4 if more are left), with zeros in the lanes after them. */
 @inline
 export function load4(from: usize, count: i32): v128 {
-  return count >= 4 ? v128.load(from) : loadFew(from, count);
+  return count >= 4 ? v128.load(from) : loadPart(from, count);
 }
 
 @inline
 export function store4(to: usize, x: v128, count: i32): void {
   if (count >= 4) v128.store(to, x);
-  else storeFew(to, x, count);
+  else storePart(to, x, count);
 }
 
 @inline
