@@ -1,12 +1,12 @@
 /**
  * One thread of the CPU executor. It sleeps until a run starts. All threads go through the whole list of launches: they take
- * blocks of a launch from a shared counter, and wait for each other after each launch. Nothing is imported from the program, so
- * that a worker loads quickly.
+ * blocks of a launch from a shared counter, and wait for each other after each launch. Launches of one block behind it are done
+ * by the thread that arrives last, before the others go on. Nothing is imported from the program, so that a worker loads quickly.
  */
 
 /** Words of the control block, shared with threads.ts. */
 export const CONTROL = {
-  /** Twice the number of runs, plus 1 when the first thread does this one alone; the sleeping threads wait for it to change. */
+  /** Counts runs; the sleeping threads wait for it to change. */
   run: 0,
   /** Counts launches that all threads have finished; the barrier waits for it to change. */
   phase: 1,
@@ -61,8 +61,8 @@ export class KernelThread {
   /** The whole memory. The views are renewed before a run if the memory has grown. */
   #launches: Int32Array;
   #times: Float64Array;
-  /** Threads of this run. */
-  #threads: number;
+  /** Threads that wait for each other. */
+  readonly #threads: number;
 
   constructor(data: ThreadData) {
     const { memory, module, control } = data, { exports } = new WebAssembly.Instance(module, { env: { memory } });
@@ -75,10 +75,9 @@ export class KernelThread {
     this.#times = new Float64Array(memory.buffer);
   }
 
-  /** Computes a run at once, as the only thread. Throws what a kernel throws. */
+  /** Computes a run at once; the data say that there is one thread. Throws what a kernel throws. */
   runHere(): void {
     this.#seeGrowth();
-    this.#threads = 1;
     this.#walk();
   }
 
@@ -92,8 +91,6 @@ export class KernelThread {
       if (Atomics.load(words, CONTROL.stop) !== 0) return;
       if (Atomics.load(words, CONTROL.run) === started) continue;
       started = Atomics.load(words, CONTROL.run);
-      this.#threads = (started & 1) === 0 ? this.#data.threads : 1;
-      if (thread >= this.#threads) continue;
       this.#seeGrowth();
       try {
         const finished = this.#walk();
@@ -119,26 +116,43 @@ export class KernelThread {
     const words = this.#words, launches = this.#launches;
     const first = at(words, CONTROL.launches) >>> 2, count = at(words, CONTROL.count);
     const workspace = (at(words, CONTROL.workspace) >>> 0) + this.#data.thread * at(words, CONTROL.workspaceBytes);
-    for (let i = 0; i < count; i++) {
-      const launch = first + i * LAUNCH.words, kernel = at(this.#kernels, at(launches, launch + LAUNCH.kernel));
-      const args = at(launches, launch + LAUNCH.args), blocks = at(launches, launch + LAUNCH.blocks);
+    for (let i = 0; i < count;) {
+      const launch = first + i * LAUNCH.words, blocks = at(launches, launch + LAUNCH.blocks);
+      let next = i + 1;
+      while (next < count && at(launches, first + next * LAUNCH.words + LAUNCH.blocks) === 1) next++;
       for (;;) {
         const block = Atomics.add(launches, launch + LAUNCH.next, 1);
         if (block >= blocks) break;
-        kernel(args, block, workspace);
+        this.#compute(launch, { block, workspace });
       }
-      if (!this.#barrier(launch)) return false;
+      if (!this.#barrier(launch, { end: first + next * LAUNCH.words, workspace })) return false;
+      i = next;
     }
     return true;
   }
 
-  /** Waits for all threads of the run. False when one of them failed. The last thread resets the counter of the launch. */
-  #barrier(launch: number): boolean {
-    const words = this.#words, phase = Atomics.load(words, CONTROL.phase);
+  #compute(launch: number, { block, workspace }: { block: number; workspace: number }): void {
+    at(this.#kernels, at(this.#launches, launch + LAUNCH.kernel))(
+      at(this.#launches, launch + LAUNCH.args),
+      block,
+      workspace,
+    );
+  }
+
+  /**
+   * Waits for all threads of the run. False when one of them failed. The last thread resets the counter of the launch and computes
+   * the launches of one block between it and `end`.
+   */
+  #barrier(launch: number, { end, workspace }: { end: number; workspace: number }): boolean {
+    const words = this.#words, phase = Atomics.load(words, CONTROL.phase), timed = words[CONTROL.timed];
     if (Atomics.add(words, CONTROL.arrived, 1) === this.#threads - 1) {
       Atomics.store(words, CONTROL.arrived, 0);
       Atomics.store(this.#launches, launch + LAUNCH.next, 0);
-      if (words[CONTROL.timed]) this.#time(launch);
+      if (timed) this.#time(launch);
+      for (let single = launch + LAUNCH.words; single < end; single += LAUNCH.words) {
+        this.#compute(single, { block: 0, workspace });
+        if (timed) this.#time(single);
+      }
       Atomics.add(words, CONTROL.phase, 1);
       Atomics.notify(words, CONTROL.phase);
       return Atomics.load(words, CONTROL.stop) === 0;

@@ -14,8 +14,8 @@ export interface Run {
   readonly workspaceBytes: number;
   /** Measure each launch and add its time to its record. */
   readonly timed: boolean;
-  /** The first thread does it all: for launches that are shorter than waiting for each other. The bits are the same. */
-  readonly alone?: boolean;
+  /** The calling thread does it all: for runs that are shorter than waking others and waiting for them. The bits are the same. */
+  readonly here?: boolean;
 }
 
 export interface Pool {

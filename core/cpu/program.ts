@@ -52,14 +52,14 @@ export class CpuProgram implements Program {
   readonly #workspaceBytes: number;
   #metrics: Float32Array[] = [];
   #disposed = false;
-  readonly #alone: boolean;
+  readonly #here: boolean;
 
   constructor(host: CpuHost, { plan, launches }: { plan: Plan; launches: readonly PlannedLaunch[] }) {
     this.#host = host;
     this.#plan = plan;
     this.launches = launches;
     this.#slots = slotsOf(plan, launches.map(storagesOf));
-    this.#alone = areShort(plan, launches.length);
+    this.#here = areShort(plan, launches.length);
     this.memory = memoryOf(plan, this.#slots);
 
     const who = `plan ${plan.name}`, extra = extraBytes(launches);
@@ -145,7 +145,7 @@ export class CpuProgram implements Program {
       workspace: this.#workspace,
       workspaceBytes: this.#workspaceBytes,
       timed,
-      alone: this.#alone,
+      here: this.#here,
     });
   }
 
@@ -228,7 +228,7 @@ export const storagesOf = ({ args }: Launch): Storage[] =>
   Object.values(args).filter(isTensor).map(({ storage }) => storage);
 
 /** Mean flops of a launch below which threads lose more by waiting for each other than they gain. */
-const SHORT_FLOPS = 50_000;
+const SHORT_FLOPS = 250_000;
 
 /** Whether the launches of a plan without a backward pass are so short, as those of a small model's next token. */
 function areShort({ steps, forwardSteps }: Plan, launches: number): boolean {

@@ -1,10 +1,14 @@
 /** The threads of the CPU executor: started once, asleep between runs, ended by `close`. */
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
-import { CONTROL, type ThreadMessage } from "./kernel_thread.ts";
+import { eventsTurn } from "../system/events.ts";
+import { CONTROL, KernelThread, type ThreadMessage } from "./kernel_thread.ts";
 import type { SharedHeap } from "./memory.ts";
 import { describeRun, newControl, type Pool, type Run, wordsAt } from "./pool.ts";
 import { type StartedWorker, startWorker } from "./start_worker.ts";
+
+/** Milliseconds of runs on the calling thread after which other events have their turn. */
+const MOST_MS = 30;
 
 /** Promises without a value, and who settles them. */
 type Waiting = ReturnType<typeof Promise.withResolvers<void>>;
@@ -19,6 +23,11 @@ export class ThreadPool implements Pool {
   #failure: HymbaError | undefined;
   #closed = false;
   #waiting: Waiting | undefined;
+  /** Computes runs that are too short to wake the threads. */
+  readonly #caller: KernelThread;
+  #calling = false;
+  /** When other events of the program had their turn. */
+  #lastTurn = performance.now();
 
   /** Resolves when every thread has instantiated the module and waits for the first run. */
   static async start(
@@ -42,6 +51,7 @@ export class ThreadPool implements Pool {
     this.#heap = heap;
     this.#control = control;
     this.count = threads;
+    this.#caller = new KernelThread({ memory, module, control, thread: 0, threads: 1 });
     this.#starting = Array.from({ length: threads }, () => Promise.withResolvers<void>());
     this.#workers = this.#starting.map((starting, thread) =>
       startWorker({ memory, module, control, thread, threads }, {
@@ -58,13 +68,16 @@ export class ThreadPool implements Pool {
   async run(run: Run): Promise<void> {
     if (this.#failure) throw this.#failure;
     if (this.#closed) throw new HymbaError("the CPU executor is closed");
-    if (this.#waiting) throw new HymbaError("the CPU executor runs one plan at a time: await the run before");
+    if (this.#waiting || this.#calling) {
+      throw new HymbaError("the CPU executor runs one plan at a time: await the run before");
+    }
     if (run.count === 0) return;
+    if (run.here) return await this.#runHere(run);
     const words = wordsAt(this.#heap, this.#control), first = at(this.#workers, 0);
     describeRun(this.#heap, this.#control, run);
     this.#waiting = Promise.withResolvers<void>();
     first.keepsAlive(true);
-    Atomics.store(words, CONTROL.run, (((Atomics.load(words, CONTROL.run) >> 1) + 1) << 1) | (run.alone ? 1 : 0));
+    Atomics.add(words, CONTROL.run, 1);
     Atomics.notify(words, CONTROL.run);
     try {
       await this.#waiting.promise;
@@ -72,6 +85,26 @@ export class ThreadPool implements Pool {
       this.#waiting = undefined;
       first.keepsAlive(false);
     }
+  }
+
+  /** Computes on the calling thread. Now and then other events of the program get their turn. */
+  async #runHere(run: Run): Promise<void> {
+    this.#calling = true;
+    describeRun(this.#heap, this.#control, run);
+    try {
+      this.#caller.runHere();
+      await (performance.now() - this.#lastTurn < MOST_MS ? undefined : this.#takeTurn());
+    } catch (problem) {
+      this.#fail(String(problem));
+      throw this.#failure;
+    } finally {
+      this.#calling = false;
+    }
+  }
+
+  async #takeTurn(): Promise<void> {
+    await eventsTurn();
+    this.#lastTurn = performance.now();
   }
 
   /** Ends all threads. A run in progress ends with an error. */

@@ -77,6 +77,30 @@ Deno.test("runs do not overlap; a closed executor and a disposed program say so"
   await executor.close();
 });
 
+Deno.test("a kernel that traps on the threads ends the run with an error, too", async () => {
+  const executor = await CpuExecutor.create({ threads: 2 }), context = newContext();
+  const token = context.scratch("token", [64], "u32"), position = context.scratch("position", [64], "u32");
+  const table = context.scratch("table", [5, 4]), x = context.scratch("x", [64, 4]);
+  const args = { token, position, table, meta: undefined, x, strideX: 4, V: 5, D: 4, M: 0 };
+  const program = executor.prepareLaunches([{ kernel: "embed_step", args, blocks: 64 }], {
+    inputs: [token, position],
+    outputs: [x],
+  });
+  program.write(token, new Uint32Array(64).fill(5));
+  program.write(position, new Uint32Array(64));
+  await assert.rejects(program.run(), /kernel of the CPU executor failed/);
+  await executor.close();
+});
+
+Deno.test("short runs follow each other on the calling thread, and a timer has its turn between them", async () => {
+  const { executor, program } = await embeddingOf(4), start = performance.now();
+  let fired = false;
+  setTimeout(() => fired = true, 5);
+  while (!fired && performance.now() - start < 20_000) await program.run();
+  await executor.close();
+  assert.ok(fired);
+});
+
 Deno.test("an op that is not in the registry is refused by name", async () => {
   const executor = await CpuExecutor.create({ threads: 1 }), tape = new Tape(false);
   const x = tape.input("x", [1]);

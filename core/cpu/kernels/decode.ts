@@ -46,14 +46,24 @@ class ConvStep {
   J: i32;
 }
 
+/** Tap j of the next channels, at most four. */
+@inline
+function tapsAt(taps: usize, j: i32, J: i32, left: i32): v128 {
+  let four = v128.load32_zero(taps + bytes(j));
+  if (left > 1) four = f32x4.replace_lane(four, 1, load<f32>(taps + bytes(J + j)));
+  if (left > 2) four = f32x4.replace_lane(four, 2, load<f32>(taps + bytes(2 * J + j)));
+  if (left > 3) four = f32x4.replace_lane(four, 3, load<f32>(taps + bytes(3 * J + j)));
+  return four;
+}
+
 /** One block takes one sequence. Workspace: I. */
 export function conv_step(args: ConvStep, b: i32, workspace: usize): void {
   const I = args.I, J = args.J, state = args.state + bytes(b * (J - 1) * I), x = args.x + bytes(b * args.strideX);
-  for (let i = 0; i < I; i++) {
-    let sum: f32 = args.bias ? load<f32>(args.bias + bytes(i)) : 0;
-    const taps = args.w + bytes(i * J);
-    for (let j = 0; j < J - 1; j++) sum += load<f32>(taps + bytes(j)) * load<f32>(state + bytes(j * I + i));
-    store<f32>(workspace + bytes(i), sum + load<f32>(taps + bytes(J - 1)) * load<f32>(x + bytes(i)));
+  for (let i = 0; i < I; i += 4) {
+    const left = I - i, taps = args.w + bytes(i * J);
+    let sum = loadOptional(args.bias, i, left);
+    for (let j = 0; j < J - 1; j++) sum = f32x4.add(sum, f32x4.mul(tapsAt(taps, j, J, left), load4(state + bytes(j * I + i), left)));
+    store4(workspace + bytes(i), f32x4.add(sum, f32x4.mul(tapsAt(taps, J - 1, J, left), load4(x + bytes(i), left))), left);
   }
   if (J > 1) {
     copy(state, state + bytes(I), (J - 2) * I);
