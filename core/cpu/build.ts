@@ -15,12 +15,28 @@ const OPTIONS = [
   ...["--initialMemory", "1", "--maximumMemory", "65536"],
 ];
 
-/** The bytes of one build. Throws a HymbaError with the compiler's words when a kernel does not compile. */
-export async function buildKernels(build: Build): Promise<Uint8Array<ArrayBuffer>> {
+/** Files of kernels that only generation uses. */
+const GENERATION = ["attention_decode", "decode", "matmul_few"];
+
+/** The index without the kernels that only generation uses. */
+const ofTraining = (index: string) =>
+  index.split("\n").filter((line) => !GENERATION.some((file) => line.endsWith(`from "./${file}";`))).join("\n");
+
+/**
+ * The bytes of one build; `training` leaves out what only generation uses. Throws a HymbaError with the compiler's words when a kernel
+ * does not compile.
+ */
+export async function buildKernels(
+  build: Build,
+  { training = false }: { training?: boolean } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array<ArrayBuffer> | undefined;
   const relaxed = build === "relaxed" ? ["--enable", "relaxed-simd"] : [];
   const { error, stderr } = await asc.main(["index.ts", "--outFile", "kernels.wasm", ...OPTIONS, ...relaxed], {
-    readFile: (name) => readSource(name),
+    readFile: async (name) => {
+      const source = await readSource(name);
+      return training && name === "index.ts" && source !== null ? ofTraining(source) : source;
+    },
     writeFile: (_name, contents) => {
       if (typeof contents !== "string") binary = new Uint8Array(contents);
     },
