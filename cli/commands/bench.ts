@@ -22,6 +22,7 @@ import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
 import { keptIn } from "../../core/train/plans.ts";
+import { all, allOptions } from "../shared/bench_all.ts";
 import { decode, decodeOptions } from "../shared/bench_decode.ts";
 import { activationOptions, activationsInWords, activationsOf } from "../shared/study.ts";
 import { modelName, modelNames, word } from "../shared/values.ts";
@@ -121,9 +122,15 @@ const decodeCommand = command("decode", map(decodeOptions, (given): Action => ()
     message`Times the generation of a token after contexts of several lengths, with the bytes of the caches. Compares the model with full caches in every layer, and with computing the whole text again for each token. Example: hymba bench decode --models hymba,transformer-global --out results/bench`,
 });
 
+const allCommand = command("all", map(allOptions, (given): Action => () => all(given)), {
+  brief: message`everything about a new GPU in eight minutes: one JSON file and one page`,
+  description:
+    message`Runs every measurement in parts: adapter, peaks, golden cases, training steps in every precision, kernels, memory, losses beside those of the processor, tiles, and where the estimates of a compiler were wrong. Each part has a process and a time limit of its own, so that one that fails or hangs does not stop the others. Example: hymba bench all --out gpu --small --adapter llvmpipe`,
+});
+
 export const benchCommand = command(
   "bench",
-  or(stepCommand, decodeCommand, kernelsCommand, memoryCommand, peaksCommand),
+  or(stepCommand, decodeCommand, kernelsCommand, memoryCommand, peaksCommand, allCommand),
   {
     brief: message`the speed of this machine`,
     description:

@@ -37,6 +37,8 @@ export interface KernelsReport {
   readonly kernels: readonly KernelReport[];
   /** Ops whose results differ from the float64 reference on this executor. They are not timed. */
   readonly refused: readonly { readonly op: string; readonly error: number }[];
+  /** Kernels that were left out because the time was up. */
+  readonly not_timed: number;
 }
 
 interface Options extends Pick<ActivationConfig, "precision"> {
@@ -45,6 +47,12 @@ interface Options extends Pick<ActivationConfig, "precision"> {
   readonly runs: number;
   /** The ops to measure. Default: all. */
   readonly ops?: readonly string[];
+  /** The peaks of the adapter, if they are known. Default: they are measured. */
+  readonly peaks?: PeaksReport | undefined;
+  /** When it becomes true, no further kernel is measured. */
+  isOver?(): boolean;
+  /** Called with what has been measured so far. */
+  onKernel?(report: KernelsReport): Promise<void>;
 }
 
 /** Steps of a plan that do the same work. */
@@ -68,9 +76,12 @@ export async function benchKernels(executor: Executor, arm: Arm, options: Option
     });
   const ops = new Set(kinds.map(({ step }) => step.op.name));
   const refused = await failingOps(executor, arm.config.archType, { ops, precision });
-  const peaks = await benchPeaks(executor, { runs }), peak = rooflineOf(peaks), kernels: KernelReport[] = [];
-  for (const { step, pass, times } of kinds) {
-    if (refused.some(({ op }) => op === step.op.name)) continue;
+  const peaks = options.peaks ?? await benchPeaks(executor, { runs }), peak = rooflineOf(peaks);
+  const wanted = kinds.filter(({ step }) => !refused.some(({ op }) => op === step.op.name)),
+    kernels: KernelReport[] = [];
+  const report = (): KernelsReport => ({ peaks, kernels, refused, not_timed: wanted.length - kernels.length });
+  for (const { step, pass, times } of wanted) {
+    if (options.isOver?.()) break;
     const cost = costOf(step), seconds = await timeStep(executor, step, { contents, runs, cost });
     kernels.push({
       op: step.op.name,
@@ -84,8 +95,9 @@ export async function benchKernels(executor: Executor, arm: Arm, options: Option
       bound_by: bindingRoof(cost, peak),
       shares: sharesOf(cost, peak, seconds),
     });
+    await options.onKernel?.(report());
   }
-  return { peaks, kernels, refused };
+  return report();
 }
 
 /** The limits of an adapter from its measured peaks. If a product is faster than the multiply-add probe, its rate is the limit. */

@@ -77,16 +77,8 @@ async function rowOf(
   }
 }
 
-/**
- * Runs every *.safetensors file of a folder in the order of the names, and calls `onCase` after each. A file that is damaged, of
- * an unknown kind or too large for the executor gives a failed row with a message. Throws a UsageError when the folder does
- * not exist or has no such file.
- */
-export async function runGolden(
-  executor: Executor,
-  folder: string,
-  { disk, precision = "f32", onCase }: { disk: Disk; precision?: Precision; onCase?(row: GoldenRow): void },
-): Promise<GoldenRow[]> {
+/** The cases of a folder, in the order of their names. Throws a UsageError when the folder does not exist or has none. */
+export async function goldenCases(folder: string, { disk }: { disk: Disk }): Promise<string[]> {
   if ((await disk.stat(folder))?.kind !== "folder") {
     throw new UsageError(`${folder} is not a folder`, {
       expected: "a folder with one .safetensors file per golden case",
@@ -96,14 +88,33 @@ export async function runGolden(
   if (names.length === 0) {
     throw new UsageError(`no golden cases in ${folder}`, { expected: "files whose names end in .safetensors" });
   }
+  return names;
+}
+
+/**
+ * Runs every *.safetensors file of a folder in the order of the names, and calls `onCase` after each. A file that is damaged, of
+ * an unknown kind or too large for the executor gives a failed row with a message. Throws a UsageError when the folder does
+ * not exist or has no such file. `isOver`: when it becomes true, no further case is begun.
+ */
+export async function runGolden(
+  executor: Executor,
+  folder: string,
+  { disk, precision = "f32", onCase, isOver }: {
+    disk: Disk;
+    precision?: Precision;
+    onCase?(row: GoldenRow): void | Promise<void>;
+    isOver?(): boolean;
+  },
+): Promise<GoldenRow[]> {
   const rows: GoldenRow[] = [];
-  for (const name of names) {
+  for (const name of await goldenCases(folder, { disk })) {
+    if (isOver?.()) break;
     const row: GoldenRow = await rowOf(name, {
       read: () => disk.read(`${folder}/${name}`),
       target: { executor, precision },
     });
     rows.push(row);
-    onCase?.(row);
+    await onCase?.(row);
   }
   return rows;
 }

@@ -96,7 +96,7 @@ async function rowOf(
   await disk.makeFolder("cases");
   await disk.writeSome("cases/case.safetensors", bytes, { offset: 0 });
   const seen: GoldenRow[] = [];
-  const rows = await runGolden(executor, "cases", { disk, onCase: (row) => seen.push(row) });
+  const rows = await runGolden(executor, "cases", { disk, onCase: (row) => void seen.push(row) });
   assert.deepEqual(seen, rows);
   return at(rows, 0);
 }

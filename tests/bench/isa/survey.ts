@@ -1,5 +1,6 @@
 /** Compiles every kernel of `paper` with RADV for four chips, without these chips. `run.ts` saves the result. */
 import { join } from "node:path";
+import { present } from "../../../core/lists.ts";
 import type { Launch } from "../../../core/webgpu/launch.ts";
 import type { Compiled } from "./vulkan.ts";
 import { type Packed, packed } from "./compile.ts";
@@ -73,6 +74,8 @@ export interface Estimate {
 }
 
 export interface Survey {
+  /** Product names of the chips. */
+  readonly chips: Readonly<Record<string, string>>;
   readonly kernels: readonly Surveyed[];
   readonly estimates: readonly Estimate[];
 }
@@ -128,7 +131,8 @@ export async function survey(
   const estimates = all.flatMap((stage) =>
     chips.map((chip) => estimateOf(stage, { chip, read: read.get(chip) ?? new Map() }))
   );
-  return { kernels, estimates };
+  const names = Object.fromEntries(chips.map((chip) => [chip, present(CHIPS[chip], chip).name]));
+  return { chips: names, kernels, estimates };
 }
 
 async function writeListings(

@@ -1,0 +1,219 @@
+/** `hymba bench all`: runs every part in a process of its own, and makes one JSON file and one page of what they found. */
+import { merge, object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { optional, withDefault } from "@optique/core/modifiers";
+import type { InferValue } from "@optique/core/parser";
+import { option } from "@optique/core/primitives";
+import { integer } from "@optique/core/valueparser";
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import config from "../../deno.json" with { type: "json" };
+import { type NamedPart, type PartFile, partFileOf, PARTS, runPart } from "../../core/bench/all/mod.ts";
+import { type BenchShape, benchShape } from "../../core/bench/shapes.ts";
+import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { HymbaError, UsageError } from "../../core/errors.ts";
+import { meantHint } from "../../core/nearest.ts";
+import { readJson, writeJson } from "../../core/record/mod.ts";
+import { benchPage } from "../../core/report/bench_page.ts";
+import { say } from "../ui/say.ts";
+import { inSharedNames, printJson } from "../ui/output.ts";
+import { isJob, startJob, stopWithParent } from "../ui/job.ts";
+import { table } from "../ui/table.ts";
+import { backendOptions, jsonOption } from "./options.ts";
+import { word } from "./values.ts";
+
+/** Minutes of all parts together, without --minutes. */
+const MINUTES = 8;
+/** Of a rehearsal: the shape, updates of a training and timed runs; and of the real thing. */
+const REHEARSAL = { shape: "smoke", steps: 10, runs: 1 }, REAL = { shape: "paper", steps: 50, runs: 2 };
+
+export const allOptions = merge(
+  object("What to measure", {
+    out: option("--out", word("DIR"), {
+      description: message`folder for bench.json, bench.html and a file of each part`,
+    }),
+    small: option("--small", {
+      description: message`the shapes of smoke and few steps, to rehearse on a software adapter`,
+    }),
+    golden: optional(
+      option("--golden", word("DIR"), { description: message`folder with golden cases; without it they are left out` }),
+    ),
+    minutes: withDefault(
+      option("--minutes", integer({ min: 1, max: 1440, metavar: "N" }), {
+        description: message`the most that all parts may take together; 8 by default`,
+      }),
+      MINUTES,
+    ),
+    part: optional(
+      option("--part", word("NAME"), {
+        description: message`runs only this part, in this process, and keeps what the others have found`,
+      }),
+    ),
+    json: jsonOption,
+  }),
+  backendOptions,
+);
+
+type Options = InferValue<typeof allOptions>;
+
+/** Files in the folder of the result. */
+const FILES = { json: "bench.json", page: "bench.html", parts: "parts" } as const;
+const PREDICTIONS = new URL("../../results/bench/isa.json", import.meta.url);
+
+const partPath = (out: string, name: string) => join(out, FILES.parts, `${name}.json`);
+const secondsOf = ({ seconds }: NamedPart, minutes: number) => seconds * minutes / MINUTES;
+
+/** `hymba` comes first: where the time is short, it has been measured. */
+const shapeOf = (small: boolean): BenchShape => {
+  const shape = benchShape((small ? REHEARSAL : REAL).shape);
+  return { ...shape, arms: shape.arms.toSorted((a, b) => Number(b.name === "hymba") - Number(a.name === "hymba")) };
+};
+
+const readPart = (out: string, name: string): Promise<PartFile | undefined> =>
+  readJson(systemDisk, partPath(out, name), { as: partFileOf });
+
+/** Throws a UsageError unless the folder is absent, empty or holds an earlier result. Makes it. */
+async function prepareFolder(out: string): Promise<void> {
+  const found = await systemDisk.stat(out);
+  const names = found?.kind === "folder" ? await systemDisk.list(out) : [];
+  const own: readonly string[] = Object.values(FILES), foreign = names.find((name) => !own.includes(name));
+  if ((found && found.kind !== "folder") || foreign !== undefined) {
+    throw new UsageError(`${out} has something else in it`, {
+      expected: "a new or empty folder, or one that hymba bench all has written",
+      ...(foreign !== undefined && { got: foreign }),
+      hint: "choose another folder with --out; nothing was changed",
+    });
+  }
+  await makeFolders(systemDisk, join(out, FILES.parts));
+}
+
+function namedPart(name: string): NamedPart {
+  const found = PARTS.find((part) => part.name === name);
+  if (found) return found;
+  const names = PARTS.map((part) => part.name);
+  throw new UsageError(`unknown part ${JSON.stringify(name)}`, {
+    expected: names.join(", "),
+    hint: meantHint(name, names),
+  });
+}
+
+export async function all(options: Options): Promise<void> {
+  const { out, part, json, golden } = options;
+  if (golden !== undefined && (await systemDisk.stat(golden))?.kind !== "folder") {
+    throw new UsageError(`${golden} is not a folder`, { expected: "a folder with golden cases" });
+  }
+  const wanted = part === undefined ? undefined : namedPart(part);
+  await prepareFolder(out);
+  if (wanted) await runHere(wanted, options);
+  else await runAll(options);
+  const parts = await assemble(options), failed = parts.filter(({ state }) => state === "failed");
+  if (json) printJson("bench all", { ...headerOf(options), parts: parts.map(({ tables: _, ...rest }) => rest) });
+  else console.log(`${overview(parts)}\n\nwrote ${join(out, FILES.json)} and ${FILES.page}`);
+  if (failed.length > 0) {
+    throw new HymbaError("some parts failed", { got: failed.map(({ part: name }) => name).join(", ") });
+  }
+}
+
+/** Runs a part in this process. */
+async function runHere(
+  part: NamedPart,
+  { out, small, golden, minutes, backend, adapter, threads }: Options,
+): Promise<void> {
+  if (isJob()) stopWithParent();
+  const predictions = fileURLToPath(PREDICTIONS), { steps, runs } = small ? REHEARSAL : REAL;
+  await runPart(part, {
+    shape: shapeOf(small),
+    steps,
+    runs,
+    predictions,
+    ...(golden !== undefined && { golden }),
+    where: { ...(backend && { backend }), ...(adapter && { adapter }), ...(threads && { threads }), onProgress: say },
+    seconds: secondsOf(part, minutes),
+    earlier: async (name) => (await readPart(out, name))?.result,
+    write: (file) => writeJson(systemDisk, partPath(out, part.name), inSharedNames(file)),
+  });
+}
+
+/** The words that run a part in a process of its own. */
+function wordsOf(part: NamedPart, { out, small, golden, minutes, backend, adapter, threads }: Options): string[] {
+  const valued = { "--out": out, "--golden": golden, "--minutes": minutes, "--backend": backend, "--adapter": adapter };
+  const given = Object.entries({ ...valued, "--threads": threads });
+  return [
+    ...["bench", "all", "--part", part.name, "--quiet", ...(small ? ["--small"] : [])],
+    ...given.flatMap(([name, value]) => value === undefined ? [] : [name, String(value)]),
+  ];
+}
+
+/** Runs the parts one after the other. What an earlier call has left is removed first. */
+async function runAll(options: Options): Promise<void> {
+  const { out, minutes } = options;
+  for (const { name } of PARTS) {
+    if (await systemDisk.stat(partPath(out, name))) await systemDisk.remove(partPath(out, name));
+  }
+  for (const [i, part] of PARTS.entries()) {
+    say(`${i + 1} of ${PARTS.length}: ${part.name}, at most ${secondsOf(part, minutes).toFixed(0)} s`);
+    await runInChild(part, options);
+    const { state, message: why } = await readPart(out, part.name) ?? { state: "failed", message: undefined };
+    say(`  ${state}${why === undefined ? "" : `: ${why.split("\n", 1)[0]}`}`);
+    await assemble(options);
+  }
+}
+
+/** Runs a part in a process of its own, and kills it when its time is up. A part that left no end gets one. */
+async function runInChild(part: NamedPart, options: Options): Promise<void> {
+  const { out, minutes } = options, limit_s = secondsOf(part, minutes), start = performance.now();
+  const child = await startJob(wordsOf(part, options));
+  const timer = setTimeout(() => child.kill("SIGKILL"), 1000 * limit_s);
+  const { signal, code, stderr } = await child.output();
+  clearTimeout(timer);
+  const found = await readPart(out, part.name), seconds = (performance.now() - start) / 1000;
+  if (found && found.state !== "running") return;
+  const said = new TextDecoder().decode(stderr).trim().slice(-2000);
+  const ended = endedBy(part.name, found, { seconds, limit_s, how: signal ?? `code ${code}`, said });
+  await writeJson(systemDisk, partPath(out, part.name), ended);
+}
+
+/**
+ * The file of a part whose process ended before it said how: it keeps what was found. `how`: the signal or exit code of the process,
+ * `said`: what it wrote on standard error.
+ */
+export function endedBy(
+  part: string,
+  found: PartFile | undefined,
+  { seconds, limit_s, how, said }: { seconds: number; limit_s: number; how: string; said: string },
+): PartFile {
+  const late = seconds >= limit_s, more = said === "" ? "" : `: ${said}`;
+  const message = late
+    ? `it did not end within ${limit_s.toFixed(0)} s and was killed${more}`
+    : `its process ended with ${how}${more}`;
+  return { tables: [], ...found, part, state: late && found ? "stopped" : "failed", seconds, limit_s, message };
+}
+
+/** What was asked for. */
+const headerOf = ({ small, minutes }: Options) => {
+  const { name: shape, B, T } = shapeOf(small), { steps, runs } = small ? REHEARSAL : REAL;
+  return { program: config.version, deno: Deno.version.deno, shape, B, T, steps, runs, minutes };
+};
+
+/** Writes bench.json and the page from the files of the parts. */
+async function assemble(options: Options): Promise<PartFile[]> {
+  const { out } = options, header = headerOf(options), parts: PartFile[] = [];
+  for (const { name } of PARTS) {
+    const found = await readPart(out, name);
+    if (found) parts.push(found);
+  }
+  const bare = parts.map(({ tables: _, ...rest }) => rest);
+  await writeJson(systemDisk, join(out, FILES.json), {
+    command: "bench all",
+    ...header,
+    parts: bare,
+  });
+  await writeAtomic(systemDisk, join(out, FILES.page), new TextEncoder().encode(benchPage(header, parts)));
+  return parts;
+}
+
+const overview = (parts: readonly PartFile[]): string =>
+  table([
+    ["part", "state", "s", "of at most"],
+    ...parts.map(({ part, state, seconds, limit_s }) => [part, state, seconds.toFixed(1), limit_s.toFixed(0)]),
+  ]);
