@@ -1,6 +1,6 @@
 /**
- * The errors a person sees. Each says what went wrong, what was expected, what was found and what to do; each carries the
- * exit code of the process: 1 when the work failed, 2 when the request itself was wrong.
+ * The errors that a user sees. Each says what went wrong, what was expected, what was found and what to do, and has the exit
+ * code of the process: 1 if the work failed, 2 if the request was wrong.
  */
 
 /** Makes text safe to print on a terminal: control, bidi and invisible characters become `\u{…}`; line breaks stay. */
@@ -10,26 +10,26 @@ export function printable(text: string): string {
   });
 }
 
-/** A name out of a file or a command line as an error may show it: in quotes, escaped, its first 80 characters. */
+/** A name from a file or a command line, for an error: in quotes, escaped, its first 80 characters. */
 export function quoted(name: string): string {
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 }
 
-/** What an error may say besides its first sentence. */
+/** The optional parts of an error after its first sentence. */
 export interface ErrorDetails {
-  /** What would have been right. */
+  /** What was expected. */
   expected?: string;
-  /** What was found instead. */
+  /** What was found. */
   got?: string;
-  /** What the reader can do now. */
+  /** What to do now. */
   hint?: string;
-  /** The error that this one follows from. */
+  /** The error that caused this one. */
   cause?: unknown;
 }
 
-/** Something failed while doing what was asked: exit code 1. */
+/** The work failed: exit code 1. */
 export class HymbaError extends Error {
-  /** Exit code of the process when nobody handles this error. */
+  /** Exit code of the process if the error is not handled. */
   readonly exitCode: number = 1;
   /** The error in parts, for programs. `message` is its first sentence. */
   readonly parts: { readonly message: string } & Pick<ErrorDetails, "expected" | "got" | "hint">;
@@ -58,16 +58,16 @@ export class UsageError extends HymbaError {
   override readonly exitCode = 2;
 }
 
-/** Work that was stopped because the caller asked for it; what is needed to go on has been saved. */
+/** Work that the caller stopped. Everything that is needed to continue is saved. */
 export class Interrupted extends HymbaError {}
 
-/** Throws {@link Interrupted} when the signal has aborted. `work`: what was going on, as in "stopped while …". */
+/** Throws {@link Interrupted} when the signal has aborted. `work`: the current work, as in "stopped while …". */
 export function throwIfStopped(signal: AbortSignal | undefined, work: string): void {
   if (signal?.aborted) throw new Interrupted(`stopped while ${work}; everything before is saved`);
 }
 
-/** Numbers of a model became infinite or none at all: what it was trained to is lost, other models are not touched. */
+/** Numbers of a model became infinite or NaN. Its training is lost; other models are not affected. */
 export class Diverged extends HymbaError {}
 
-/** The GPU device went away. Everything up to the last checkpoint is saved; a fresh process can go on. */
+/** The GPU device was lost. Everything up to the last checkpoint is saved, and a new process can continue. */
 export class DeviceLost extends HymbaError {}

@@ -1,24 +1,24 @@
 /**
- * Schemas of values that come out of files. `readAs` checks a value before the program believes its type, and the type is
- * inferred from the schema, so that the two cannot disagree. Every part of a schema says in words what it expects.
+ * Schemas of values from files. `readAs` checks a value against its schema. The type is inferred from the schema, so the two
+ * cannot disagree. Every part of a schema describes in words what it expects.
  */
 import * as v from "valibot";
 import { HymbaError, quoted } from "./errors.ts";
 
-/** A type whose parts cannot be written to, at any depth. */
+/** A type with all parts read-only, at any depth. */
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
 /** The type of a value that a schema has accepted. */
 export type Checked<S extends v.GenericSchema> = Frozen<v.InferOutput<S>>;
 
-/** A value as an error shows it: short, and never walked into. */
+/** A value in an error: short, without the parts of lists and objects. */
 function shown(value: unknown): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return typeof value === "object" && value !== null ? "an object" : quoted(String(value));
 }
 
-/** Throws the error that a wrong value gives. `path` is the file and the place in it. */
+/** Throws the error for a wrong value. `path` is the file and the place in it. */
 export function refuse(path: string, expected: string, got: unknown): never {
   throw new HymbaError(`${path} is not what it should be`, {
     expected,
@@ -27,19 +27,19 @@ export function refuse(path: string, expected: string, got: unknown): never {
   });
 }
 
-/** The place of an issue as an error spells it: `.name` of a plain key, `[0]` of an item, `["a b"]` of any other key. */
+/** The place of an issue in an error: `.name` for a plain key, `[0]` for an item, `["a b"]` for any other key. */
 function placeOf(issue: v.BaseIssue<unknown>): string {
   return (issue.path ?? []).map(({ key }) =>
     typeof key === "number" ? `[${key}]` : /^\w+$/.test(String(key)) ? `.${key}` : `[${quoted(String(key))}]`
   ).join("");
 }
 
-/** The first thing that is wrong with a value; undefined when the schema accepts it. */
+/** The first issue of a value; undefined if the schema accepts it. */
 const firstIssue = (schema: v.GenericSchema, value: unknown): v.BaseIssue<unknown> | undefined =>
   v.safeParse(schema, value, { abortEarly: true }).issues?.[0];
 
 /**
- * The value itself, with the schema's type. Fields that the schema does not name are left in it. Throws a HymbaError with
+ * Returns the value with the type of the schema. Fields that are not in the schema are kept. Throws a HymbaError with
  * `path` and the place of the first wrong part, what was expected there and what was found.
  */
 export function readAs<S extends v.GenericSchema>(schema: S, value: unknown, path: string): Checked<S> {
@@ -52,7 +52,7 @@ export function readAs<S extends v.GenericSchema>(schema: S, value: unknown, pat
 export const accepts = <S extends v.GenericSchema>(schema: S, value: unknown): value is Checked<S> =>
   v.is(schema, value);
 
-/** An object, and neither null nor a list. */
+/** An object; null and lists are refused. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -68,7 +68,7 @@ export function whole({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
   return v.pipe(v.number(words), v.safeInteger(words), v.minValue(min, words), v.maxValue(max, words));
 }
 
-/** Longest text of a field unless it says otherwise, in UTF-16 units. */
+/** Default limit on the length of a text field (UTF-16 units). */
 const TEXT = 4096;
 
 export function text({ max = TEXT } = {}) {
@@ -76,7 +76,7 @@ export function text({ max = TEXT } = {}) {
   return v.pipe(v.string(words), v.maxLength(max, words));
 }
 
-/** A text that a regular expression describes; `words` describe it in errors. */
+/** A text that matches a regular expression. `words` describe it in errors. */
 export const pattern = (expression: RegExp, words: string) => v.pipe(v.string(words), v.regex(expression, words));
 
 /** A SHA-256 in lower-case hexadecimal. */
@@ -91,12 +91,12 @@ export function list<S extends v.GenericSchema>(each: S, { min = 0, max }: { min
   return v.pipe(v.custom<v.InferInput<S>[]>(fits, `a list of ${min} to ${max}`), v.array(each));
 }
 
-/** A list of two. */
+/** A list of two items. */
 export const pairOf = <S extends v.GenericSchema>(each: S) => v.strictTuple([each, each], "a list of 2");
 
-/** An object with these fields; those that are `optional` may be missing. Fields that it does not name are left alone. */
+/** An object with these fields. `optional` fields may be missing. Other fields are ignored. */
 export function object<E extends v.ObjectEntries>(fields: E) {
-  // A missing field gets the words of its own schema for an absent value.
+  // The error for a missing field uses the words of the field's schema.
   const missing = ({ path }: v.ObjectIssue) => {
     const field = fields[String(path?.[0].key)];
     return (field && firstIssue(field, undefined)?.message) ?? "a value";
@@ -108,14 +108,14 @@ export const optional = <S extends v.GenericSchema>(schema: S) => v.optional(sch
 
 export const nullOr = <S extends v.GenericSchema>(schema: S) => v.nullable(schema);
 
-/** The value if one of the schemas accepts it. */
+/** A value that one of the schemas accepts. */
 export const either = <A extends v.GenericSchema, B extends v.GenericSchema>(one: A, other: B, words: string) =>
   v.union([one, other], words);
 
-/** Names that valibot does not look at, because they mean something in every object. */
+/** Names that valibot skips, because every object has a member of this name. */
 const RESERVED = ["__proto__", "prototype", "constructor"];
 
-/** An object of at most `max` fields whose every value follows one schema. */
+/** An object with at most `max` fields, all with the same schema. */
 export function mapOf<S extends v.GenericSchema>(each: S, { max }: { max: number }) {
   const fits = (value: unknown) =>
     isObject(value) && Object.keys(value).length <= max && !RESERVED.some((name) => Object.hasOwn(value, name));
@@ -123,7 +123,7 @@ export function mapOf<S extends v.GenericSchema>(each: S, { max }: { max: number
   return v.pipe(v.custom<Record<string, v.InferInput<S>>>(fits, words), v.record(v.string(), each));
 }
 
-/** A value that a function recognises; `words` describe it in errors. */
+/** A value that a function accepts. `words` describe it in errors. */
 export const custom = <T>(is: (value: unknown) => boolean, words: string) => v.custom<T>(is, words);
 
 /** A number of a measurement. NaN and infinity, which JSON cannot hold, were written as null and are read as such. */

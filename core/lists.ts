@@ -1,4 +1,4 @@
-/** Small functions on lists. Those that read a value that has to be there throw at once when it is missing: a mistake in this program. */
+/** Small functions on lists. A missing element is a bug of this program and throws at once. */
 
 /** The element at `index`; a negative index counts from the end. Throws a RangeError when the list has no such element. */
 export function at<T>(list: ArrayLike<T>, index: number): T {
@@ -7,20 +7,20 @@ export function at<T>(list: ArrayLike<T>, index: number): T {
   return value;
 }
 
-/** The value, which must not be undefined. Throws an Error that names it: `what` says what was looked for. */
+/** The value. Throws an Error if it is undefined; `what` is its name in the error. */
 export function present<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`${what} is missing`);
   return value;
 }
 
-/** The mean, NaN of an empty list; summed in order, in float64. */
+/** The mean, summed in order in float64. NaN for an empty list. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += at(values, i);
   return sum / values.length;
 }
 
-/** Whether two values have the same type and content: those that JSON can hold, and lists of bytes. */
+/** Whether two values have the same type and content. For JSON values and byte arrays. */
 export function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

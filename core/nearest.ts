@@ -1,7 +1,7 @@
-/** Which word a person most likely meant. */
+/** Suggestions for mistyped words. */
 import { at } from "./lists.ts";
 
-/** The number of letters to insert, remove or replace that lead from one word to the other. */
+/** The number of letters to insert, remove or replace to get from one word to the other. */
 export function editDistance(from: string, to: string): number {
   let above = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
@@ -15,10 +15,10 @@ export function editDistance(from: string, to: string): number {
   return at(above, to.length);
 }
 
-/** Nobody mistypes longer words than that. */
+/** Longer words get no suggestion. */
 const LONGEST_WORD = 64;
 
-/** The candidate that a person most likely meant; undefined when none is near. */
+/** The candidate that was most likely meant; undefined if none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > LONGEST_WORD) return undefined;
   let best: { candidate: string; distance: number } | undefined;
@@ -29,7 +29,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best?.candidate;
 }
 
-/** The question that follows a mistyped word; undefined when no candidate is near. */
+/** The question after a mistyped word, such as "did you mean …?"; undefined if no candidate is close. */
 export function meantHint(word: string, candidates: Iterable<string>): string | undefined {
   const meant = nearest(word, candidates);
   return meant === undefined ? undefined : `did you mean ${meant}?`;

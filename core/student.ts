@@ -3,7 +3,7 @@ import { HymbaError } from "./errors.ts";
 
 type Quantile = (p: number, freedom: number) => number;
 
-/** What is used of the library. */
+/** The functions of the library that are used. */
 interface Library {
   readonly studentt: { readonly inv: Quantile };
   readonly chisquare: { readonly inv: Quantile };
@@ -12,7 +12,7 @@ interface Library {
 
 let library: Library | undefined;
 
-/** Loads the library. `loadRun` calls this, because what is made from a run cannot wait. */
+/** Loads the library. `loadRun` calls it, because the functions that use a run are synchronous. */
 export async function loadStudent(): Promise<void> {
   library = (await import("jstat")).default;
 }
@@ -23,12 +23,12 @@ function loaded(): Library {
 }
 
 /**
- * The t that a share `p`, between 0 and 1, of the distribution with `freedom` degrees of freedom lies below; right to 1e-7 of
- * its size. Throws a HymbaError when the library has not been loaded, as all functions here.
+ * The quantile `p`, between 0 and 1, of Student's t with `freedom` degrees of freedom, with a relative error below 1e-7. Like
+ * all functions here it throws a HymbaError if the library is not loaded.
  */
 export const studentQuantile = (p: number, freedom: number): number => loaded().studentt.inv(p, freedom);
 
-/** The same of χ². */
+/** The same for χ². */
 export const chiSquareQuantile = (p: number, freedom: number): number => loaded().chisquare.inv(p, freedom);
 
 /** The share of the normal distribution below x. */

@@ -110,7 +110,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   "--bf16": "--precision bf16",
 };
 
-/** What has no flag of its own. */
+/** Flags of other programs without an equivalent, with advice. */
 const WITHOUT_FLAG: Readonly<Record<string, string>> = {
   "--epochs": "training is counted in updates: --steps N",
   "--num-epochs": "training is counted in updates: --steps N",

@@ -1,11 +1,11 @@
-/** Which kernels compute: a hash that a run record keeps, so that numbers of other kernels are known as such. */
+/** A hash of the kernels, for the run record. It shows whether a run was computed with other kernels. */
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { type Build, BUILDS } from "../cpu/module.ts";
 import { type Disk, readText, sha256 } from "../disk/mod.ts";
 import { MATMUL_TILES } from "../webgpu/tiles.ts";
 
-/** An executor as a run record names it. */
+/** An executor, as in a run record. */
 interface NamedExecutor {
   readonly backend: string;
   readonly adapter: Readonly<Record<string, string | number>>;
@@ -14,7 +14,7 @@ interface NamedExecutor {
 const WGSL = fileURLToPath(new URL("../../wgsl", import.meta.url)),
   CPU = fileURLToPath(new URL("../cpu", import.meta.url));
 
-/** The text without comments, empty lines and spaces at the ends of lines: it compiles to the same code. */
+/** The text without comments, empty lines and spaces at the ends of lines, which do not change the compiled code. */
 const codeOf = (text: string) =>
   text.split("\n").map((line) => line.replace(/\/\/.*/, "").trim()).filter((line) => line !== "").join("\n");
 
@@ -39,9 +39,9 @@ export async function kernelsHash(disk: Disk, { backend, adapter }: NamedExecuto
 }
 
 /**
- * Earlier modules, by hash, whose kernels of training have the same bytes as those of the present one, so that the numbers of their
- * runs are made again. `code` is the hash of a build without what only generation uses. When a test says that it is another one now,
- * training has changed: take the new hash and empty the list.
+ * Hashes of earlier modules with the same bytes in all kernels of training as the present module, so this program reproduces the
+ * numbers of their runs. `code` is the hash of a build without the parts that only generation uses. If a test finds another hash,
+ * training has changed: enter the new hash and empty the list.
  */
 export const TRAINED_ALIKE: Readonly<Record<Build, { readonly code: string; readonly modules: readonly string[] }>> = {
   relaxed: {
@@ -58,12 +58,12 @@ const trainedAlike = ({ backend, adapter }: NamedExecutor, kernels: string): boo
   backend === "cpu" &&
   Object.entries(TRAINED_ALIKE).some(([build, { modules }]) => build === adapter.build && modules.includes(kernels));
 
-/** The first digits of a hash, as a sentence shows it. */
+/** The first digits of a hash, for sentences. */
 const short = (hash: string) => hash.slice(0, 12);
 
 /**
- * A sentence when a run was made by other kernels than those of this program, or does not say by which; undefined when by the
- * same ones, or by ones that train alike.
+ * A sentence if a run was computed with other kernels than those of this program, or with unknown ones. Undefined if the
+ * kernels are the same, or train alike.
  */
 export async function otherKernels(
   disk: Disk,

@@ -58,7 +58,7 @@ async function hasHardware(): Promise<boolean> {
   return best !== undefined && kindOf(best.name) === "hardware";
 }
 
-/** Resolves after a time in which a lost device reports its loss (ms). */
+/** Waits until a lost device would have reported its loss. */
 const lossDelay = () => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 500));
 
 async function cachedTiles(of: { name: string; driver: string }): Promise<TileChoices> {

@@ -53,7 +53,7 @@ export interface DecodeReport {
   readonly slope: Slope;
   /** Tokens of a prompt per second, one sequence. */
   readonly prefill_tokens_per_s: Interval;
-  /** The same model with a cache of every position for every layer, batch 1; absent where that is what it has. */
+  /** The same model with a cache of every position for every layer, batch 1. Absent if its own caches are like that. */
   readonly full_caches?: readonly TokenCost[];
   /** Milliseconds of a token when the whole context is computed again for each, batch 1. */
   readonly recomputed: readonly { readonly context: number; readonly ms: Interval }[];
@@ -116,7 +116,7 @@ async function withWeights<T>(executor: Executor, config: HymbaConfig, use: (sto
   }
 }
 
-/** The same model in which every layer keeps every position: no windows, nothing shared. Undefined where it is so already. */
+/** The same model without windows and without shared caches. Undefined if it has neither. */
 function withFullCaches(config: HymbaConfig): HymbaConfig | undefined {
   const layers = layersOf(config).filter(({ attention }) => attention);
   if (layers.every(({ window, kvOwner, index }) => window === 0 && kvOwner === index)) return undefined;

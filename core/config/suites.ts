@@ -113,7 +113,7 @@ const PLAIN = {
   fusion: "sum",
 } as const satisfies Partial<HymbaOptions>;
 
-/** Gives values the width of the Mamba branch before the architecture does, in which they have it anyway. */
+/** An extra step: value heads get the width of the Mamba branch before the step to the hybrid, where they have it anyway. */
 const WIDE_VALUES = "b1-wide-values";
 
 /** The steps of the roadmap, each as changes to the previous step. */

@@ -57,8 +57,8 @@ export async function lockFolder(
 const WAIT_MS = 200, MOST_WAIT_MS = 60_000;
 
 /**
- * Returns when no process holds the folder, at the latest after a minute. Whoever then finds it held says so. Does nothing for a
- * folder that was never locked. `onWait` is called once where a process holds it.
+ * Waits until no process holds the folder, at most a minute. If it is still held, the next step fails. Does nothing for a
+ * folder that was never locked. `onWait` is called once if a process holds it.
  */
 export async function whenUnlocked(disk: Disk, folder: string, { onWait }: { onWait(): void }): Promise<void> {
   const path = join(folder, "lock");

@@ -1,4 +1,4 @@
-/** The disk of this machine in Node, for the library: everything but locks, which Node does not have. Studies need Deno. */
+/** The disk of this machine in Node, for the library: everything except locks, which Node does not have. Studies need Deno. */
 import type { FileHandle } from "node:fs/promises";
 import { syncsFolders, thisPlatform, whileHeld } from "../system/mod.ts";
 import { builtin } from "../system/host.ts";

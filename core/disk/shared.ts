@@ -8,8 +8,8 @@ import { timeOfTemporary, uniqueTemporaryName } from "./temporary.ts";
 const ABANDONED_MS = 24 * 3600_000;
 
 /**
- * Replaces a file atomically, like `writeAtomic`. Where several processes do it at the same time, the file of the last one stays,
- * and none of them fails. To change a file by what is in it, hold a lock as well (`exclusively`).
+ * Replaces a file atomically, like `writeAtomic`. If several processes do it at the same time, the file of the last one stays,
+ * and none of them fails. To change a file based on its content, also hold a lock (`exclusively`).
  */
 export async function writeShared(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
   await writeAtomic(disk, path, content, { temporary: uniqueTemporaryName(path) });

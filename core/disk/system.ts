@@ -54,7 +54,7 @@ async function withFile<T>(
 /** Syncs a file. A sync covers the whole inode, so a new handle also syncs the writes of earlier handles. */
 const sync = (file: Deno.FsFile) => file.sync();
 
-/** Where another program may hold the file open for a moment. */
+/** Repeats the work for a moment while another program holds the file open. */
 const whileBusy = <T>(work: () => Promise<T>) => whileHeld(work, { ...thisPlatform, codeOf });
 
 /** Locks the whole file. Where the file system has no locks, this fails with a hint, or the user has allowed to go without. */

@@ -5,13 +5,13 @@ const TEMPORARY = ".partial";
 export const temporaryName = (path: string): string => `${path}${TEMPORARY}`;
 
 /**
- * A temporary name that no other process gives to the same file, for folders that several processes write to at the same time. It
- * holds the time of its making, so that a later writer can tell what a killed process left.
+ * A temporary name that is unique to this process and file, for folders that several processes write to at the same time. It
+ * contains the time, so that a later writer can recognise the files of a killed process.
  */
 export const uniqueTemporaryName = (path: string): string =>
   temporaryName(`${path}.${Date.now()}-${crypto.randomUUID()}`);
 
-/** When a name was made that comes from {@link uniqueTemporaryName} of this path (ms since 1970); undefined for any other. */
+/** The time in a name from {@link uniqueTemporaryName} of this path (ms since 1970); undefined for other names. */
 export function timeOfTemporary(name: string, path: string): number | undefined {
   if (!name.startsWith(`${path}.`)) return undefined;
   const [, time] = /^(\d{1,15})-[\da-f-]{36}\.partial$/.exec(name.slice(path.length + 1)) ?? [];

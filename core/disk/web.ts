@@ -1,4 +1,4 @@
-/** The files of a server: they can be read, and that is all. Paths are addresses below a first one. */
+/** The files of a server, read-only. Paths are relative to an address. */
 import type { Disk } from "./disk.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 
@@ -21,7 +21,7 @@ async function asked(url: URL, operation: DiskOperation, method: "GET" | "HEAD")
   throw new DiskError(operation, url.href, "UNKNOWN", { cause });
 }
 
-/** The files below an address, which ends with a slash unless it names a file beside them. */
+/** The files below an address. It ends with a slash, or with the name of a file in the same folder. */
 export function webDisk(base: string | URL): Disk {
   const at = (path: string) => new URL(path, base);
   const refused = (operation: DiskOperation) => (path: string) =>

@@ -21,7 +21,7 @@ export interface Header {
   metadata: Map<string, string>;
 }
 
-/** Limits that keep a hostile header from costing more memory or time than its bytes: far above what a model needs. */
+/** Limits against hostile headers that would cost more memory or time than their length suggests. Far above the needs of a model. */
 export const HEADER_LIMITS = { members: 10_000, stringBytes: 2 ** 16, dimensions: 16 } as const;
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, SPACE = 0x20, ZERO = 0x30, NINE = 0x39;

@@ -4,7 +4,7 @@ import type { Coder } from "./coder.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** Number of waiting ids from which on they are decoded. */
+/** Number of ids that are decoded at a time. */
 const BATCH = 1 << 15;
 
 /** Decodes one text. Tokenizers whose decoder needs the whole text get it at the end. */

@@ -90,7 +90,7 @@ function pad(kept: Kept): void {
   }
 }
 
-/** Keeps the tokens above a key, the first `ties` of those with the key, and of all these the ones that weigh at least `least`. */
+/** Keeps the tokens above a key and the first `ties` tokens with the key, but only tokens with a weight of at least `least`. */
 function keep(kept: Kept, key: u32, ties: i32, least: f32): void {
   let n = 0;
   for (let i = 0; i < kept.n; i++) {

@@ -55,7 +55,7 @@ export function product({ a, b, c }: Operands, sizes: Product, { scratch }: Lowe
   }];
 }
 
-/** The largest blocks of which there are enough for all threads. The shape does not change the bits. */
+/** The largest blocks that still give every thread work. The shape does not change the bits. */
 function blockShape(M: number, N: number): { rows: number; columns: number } {
   let rows = 96, columns = 512;
   const blocks = () => Math.ceil(M / rows) * Math.ceil(N / columns);
