@@ -33,6 +33,8 @@ const MEANING: Record<string, { what: string; hint: string }> = {
       "that only one process works in the folder: two would damage each other's files",
   },
   NOT_A_FILE: { what: "it is a pipe, a socket or a device, not a regular file", hint: "name a regular file" },
+  TOO_LARGE: { what: "it is larger than the free memory", hint: "is it the right file? Else use a larger machine" },
+  IS_A_LINK: { what: "it is a link, and leads elsewhere", hint: "remove the link; nothing was changed" },
   EMFILE: { what: "too many open files in this process", hint: "raise the limit (ulimit -n 4096)" },
   ENFILE: { what: "too many open files on this machine", hint: "close other programs" },
   ENOENT: { what: "no such file or folder", hint: "check the path; was the folder removed while this ran?" },

@@ -42,8 +42,16 @@ export async function writeAtomic(
   await disk.syncFolder(dirname(path));
 }
 
-/** The content of a file as text. Throws a HymbaError when it is not UTF-8. */
-export async function readText(disk: Disk, path: string): Promise<string> {
+/** Throws a HymbaError when a file has more than `most` bytes, before anything of it is read. */
+export async function requireAtMost(disk: Disk, path: string, most: number): Promise<void> {
+  const length = most < Infinity ? (await disk.stat(path))?.bytes ?? 0 : 0;
+  if (length <= most) return;
+  throw new HymbaError(`${path} is too large`, { expected: `at most ${most} bytes`, got: `${length} bytes` });
+}
+
+/** The content of a file as text. Throws a HymbaError when it is not UTF-8, or has more than `most` bytes. */
+export async function readText(disk: Disk, path: string, { most = Infinity } = {}): Promise<string> {
+  await requireAtMost(disk, path, most);
   const bytes = await disk.read(path);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

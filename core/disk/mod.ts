@@ -8,6 +8,7 @@ export {
   removeAtomic,
   removeTemporaries,
   removeTree,
+  requireAtMost,
   requireSpace,
   writeAt,
   writeAtomic,

@@ -2,7 +2,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { syncsFolders, thisPlatform, whileHeld } from "../system/mod.ts";
 import { builtin } from "../system/host.ts";
-import type { Disk, Stat } from "./disk.ts";
+import type { Disk, Ranges, Stat } from "./disk.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 import { isTemporary } from "./temporary.ts";
 
@@ -57,6 +57,22 @@ async function readRegular(path: string): Promise<Uint8Array<ArrayBuffer>> {
   throw new DiskError("read", path, (await inspect(path))?.kind === "folder" ? "EISDIR" : "NOT_A_FILE");
 }
 
+async function openRanges(path: string): Promise<Ranges> {
+  if ((await inspect(path))?.kind === "other") throw new DiskError("read", path, "NOT_A_FILE");
+  const file = files().openSync(path, "r"), { size: bytes } = files().fstatSync(file);
+  return {
+    bytes,
+    read(offset, into) {
+      let got = 0;
+      for (let more = 1; more > 0 && got < into.length; got += more) {
+        more = files().readSync(file, into, got, into.length - got, offset + got);
+      }
+      if (got < into.length) throw new DiskError("read", path, "ENDS_EARLY");
+    },
+    close: () => files().closeSync(file),
+  };
+}
+
 async function emptied(path: string, length: number): Promise<void> {
   // A temporary file is never a link: a folder of somebody else could have one that leads to a file of the user.
   if (isTemporary(path) && (await inspect(path))?.link) await files().promises.unlink(path);
@@ -80,7 +96,7 @@ const whileBusy = (work: () => Promise<void>) =>
 
 export const nodeDisk: Disk = {
   read: (path) => asked("read", path, () => readRegular(path)),
-  openRanges: (path) => asked("read", path, () => Promise.reject(new DiskError("read", path, "NOT_IN_NODE"))),
+  openRanges: (path) => asked("read", path, () => openRanges(path)),
   writeSome: (path, bytes, { offset }) =>
     asked(
       "write",

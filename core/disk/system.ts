@@ -1,5 +1,13 @@
 import type { Disk, Lock, Ranges, Stat } from "./disk.ts";
-import { isLockless, locksAreOff, syncsFolders, systemErrorCode, thisPlatform, whileHeld } from "../system/mod.ts";
+import {
+  freeMemory,
+  isLockless,
+  locksAreOff,
+  syncsFolders,
+  systemErrorCode,
+  thisPlatform,
+  whileHeld,
+} from "../system/mod.ts";
 import { DiskError, type DiskOperation } from "./error.ts";
 import { isTemporary } from "./temporary.ts";
 
@@ -7,6 +15,8 @@ const codeOf = (cause: unknown) => systemErrorCode(cause, thisPlatform);
 
 /** Reading by ranges does not wait: the pages of a file that is in use are in memory, and a batch needs a few kilobytes. */
 async function openRanges(path: string): Promise<Ranges> {
+  // Opening a pipe waits until somebody writes to it.
+  if (!(await Deno.stat(path)).isFile) throw new DiskError("read", path, "NOT_A_FILE");
   const file = await Deno.open(path), { size: bytes } = await file.stat();
   return {
     bytes,
@@ -69,6 +79,8 @@ async function lockWhole(path: string, file: Deno.FsFile): Promise<boolean> {
 }
 
 async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
+  // The owner's name is written into the file: a folder of somebody else could have a link that leads to a file of the user.
+  if ((await Deno.lstat(path).catch(none))?.isSymlink) throw new DiskError("lock", path, "IS_A_LINK");
   // The kernel releases this lock with the process, so a killed process leaves no lock.
   const file = await Deno.open(path, { read: true, write: true, create: true });
   try {
@@ -110,10 +122,14 @@ async function inspect(path: string): Promise<Stat | undefined> {
   return { kind, link: itself.isSymlink, bytes: kind === "file" ? found.size : 0 };
 }
 
+/** Files above this (bytes) are compared with the free memory before they are read. */
+const LARGE = 2 ** 28;
+
 /** Reads a file. A pipe would block for ever, and a device such as /dev/zero would fill the memory. */
 async function readRegular(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { isFile, isDirectory } = await Deno.stat(path);
+  const { isFile, isDirectory, size } = await Deno.stat(path);
   if (!isFile && !isDirectory) throw new DiskError("read", path, "NOT_A_FILE");
+  if (size > LARGE && size > await freeMemory()) throw new DiskError("read", path, "TOO_LARGE");
   return await Deno.readFile(path);
 }
 

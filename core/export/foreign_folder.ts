@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { type Disk, MAX_JSON, parseJson, readText } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { mapOf, object, readAs, text } from "../file_schema.ts";
-import { decodeSafetensors, type StoredTensor } from "../params/safetensors.ts";
+import { readSafetensors } from "../params/read_safetensors.ts";
+import type { StoredTensor } from "../params/safetensors.ts";
 import { readTokenizer } from "../record/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { ForeignTensors } from "./foreign_tensors.ts";
@@ -16,7 +17,9 @@ const MOST_INDEX = 16 * MAX_JSON;
 /** config.json of a folder. Throws a UsageError if there is none. */
 export async function readConfiguration(disk: Disk, folder: string): Promise<{ value: unknown; path: string }> {
   const path = join(folder, "config.json");
-  if ((await disk.stat(path))?.kind === "file") return { value: parseJson(await readText(disk, path), path), path };
+  if ((await disk.stat(path))?.kind === "file") {
+    return { value: parseJson(await readText(disk, path, { most: MAX_JSON }), path), path };
+  }
   throw new UsageError(`${folder} is not a model`, {
     expected: `a folder with config.json and ${WEIGHTS}`,
     got: await disk.stat(folder) ? "no config.json in it" : "nothing there",
@@ -29,7 +32,7 @@ const index = object({ weight_map: mapOf(text({ max: 256 }), { max: 1_000_000 })
 /** The files that an index names. They have to be in the folder itself. */
 async function filesOfIndex(disk: Disk, folder: string): Promise<string[]> {
   const path = join(folder, INDEX), most = { most: MOST_INDEX };
-  const { weight_map } = readAs(index, parseJson(await readText(disk, path), path, most), path);
+  const { weight_map } = readAs(index, parseJson(await readText(disk, path, most), path, most), path);
   const names = [...new Set(Object.values(weight_map))].sort(),
     odd = names.find((name) => !/^[\w.-]+\.safetensors$/.test(name));
   if (odd === undefined) return names;
@@ -47,7 +50,7 @@ export async function readTensors(disk: Disk, folder: string): Promise<ForeignTe
   const names = whole ? [WEIGHTS] : await filesOfIndex(disk, folder), tensors: Record<string, StoredTensor> = {};
   for (const name of names) {
     const path = join(folder, name);
-    for (const [key, tensor] of Object.entries(decodeSafetensors(await disk.read(path), { name: path }).tensors)) {
+    for (const [key, tensor] of Object.entries((await readSafetensors(disk, path)).tensors)) {
       if (Object.hasOwn(tensors, key)) throw new HymbaError(`${path}: tensor ${quoted(key)} is in another file too`);
       tensors[key] = tensor;
     }

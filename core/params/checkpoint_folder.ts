@@ -1,6 +1,6 @@
 /** The folder of an arm's checkpoints: which exist, which is best, and which are kept. */
 import { join } from "../system/path.ts";
-import { type Disk, DiskError, readText, removeAtomic } from "../disk/mod.ts";
+import { type Disk, DiskError, MAX_JSON, readText, removeAtomic } from "../disk/mod.ts";
 import { decodeManifest, MANIFEST, type Manifest } from "./manifest.ts";
 
 const NAME = /^checkpoint-(\d{6,15})$/;
@@ -20,7 +20,7 @@ export async function numbersIn(disk: Disk, folder: string): Promise<number[]> {
 export async function readManifest(disk: Disk, path: string): Promise<Manifest | undefined> {
   const name = join(path, MANIFEST);
   if (!await disk.stat(name)) return undefined;
-  const text = await readText(disk, name).catch((cause) => {
+  const text = await readText(disk, name, { most: MAX_JSON }).catch((cause) => {
     if (cause instanceof DiskError) throw cause;
     return "";
   });

@@ -39,7 +39,7 @@ export interface SafetensorsFile {
 /** Longest header that is read, in bytes. */
 export const MAX_HEADER_BYTES = 16 * 2 ** 20;
 
-const LENGTH_BYTES = 8;
+export const LENGTH_BYTES = 8;
 const isDtype = (dtype: string): dtype is StoredDtype => Object.hasOwn(ARRAYS, dtype);
 const byCodeUnit = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
 
@@ -145,16 +145,22 @@ function checkCoverage(file: string, { entries, length }: { entries: HeaderEntry
   }
 }
 
+/** A file by its name and its length in bytes. */
+interface WholeFile {
+  readonly name: string;
+  readonly length: number;
+}
+
 /** Where the data starts in the file, after checking the header's length. */
-function dataStart(bytes: Uint8Array, name: string): number {
-  if (bytes.length < LENGTH_BYTES) {
-    throw new HymbaError(`${name}: ${bytes.length} bytes are too few for a safetensors file`);
+function dataStart(bytes: Uint8Array, { name, length: whole }: WholeFile): number {
+  if (whole < LENGTH_BYTES) {
+    throw new HymbaError(`${name}: ${whole} bytes are too few for a safetensors file`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(0, true);
-  if (length <= MAX_HEADER_BYTES && length <= bytes.length - LENGTH_BYTES) return LENGTH_BYTES + Number(length);
+  if (length <= MAX_HEADER_BYTES && length <= whole - LENGTH_BYTES) return LENGTH_BYTES + Number(length);
   throw new HymbaError(`${name}: byte 0: the safetensors header claims ${length} bytes`, {
-    expected: `at most ${Math.min(MAX_HEADER_BYTES, bytes.length - LENGTH_BYTES)}`,
+    expected: `at most ${Math.min(MAX_HEADER_BYTES, whole - LENGTH_BYTES)}`,
     hint: "the file is damaged or not a safetensors file",
   });
 }
@@ -173,6 +179,15 @@ function viewOf(
   return { dtype, shape, data: array } as StoredTensor;
 }
 
+/** Reads and checks the header. `bytes` has at least the header of the file. Throws as {@link decodeSafetensors} does. */
+export function checkHeader(bytes: Uint8Array<ArrayBuffer>, { name, length }: WholeFile) {
+  const start = dataStart(bytes, { name, length });
+  const { entries, metadata } = readHeader(bytes, { name, start: LENGTH_BYTES, end: start });
+  const dtypes = entries.map((entry) => checkedDtype(name, entry));
+  checkCoverage(name, { entries, length: length - start });
+  return { start, entries, dtypes, metadata };
+}
+
 /**
  * Reads a safetensors file. The tensors are views into `bytes` where the alignment allows it, copies elsewhere; the result is
  * valid as long as `bytes` is not written to. `name`: the name of the file in errors.
@@ -182,10 +197,7 @@ function viewOf(
  * do not cover the data once.
  */
 export function decodeSafetensors(bytes: Uint8Array<ArrayBuffer>, { name }: { name: string }): SafetensorsFile {
-  const start = dataStart(bytes, name);
-  const { entries, metadata } = readHeader(bytes, { name, start: LENGTH_BYTES, end: start });
-  const dtypes = entries.map((entry) => checkedDtype(name, entry));
-  checkCoverage(name, { entries, length: bytes.length - start });
+  const { start, entries, dtypes, metadata } = checkHeader(bytes, { name, length: bytes.length });
   const data = bytes.subarray(start);
   const tensors = entries.map((entry, i) => [entry.name, viewOf(data, { ...entry, dtype: at(dtypes, i) })] as const);
   return { tensors: Object.fromEntries(tensors), metadata: Object.fromEntries(metadata) };

@@ -2,7 +2,13 @@
 import { join } from "../system/path.ts";
 import { type Disk, parseJson, writeAtomic } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../params/safetensors.ts";
+import { readSafetensors } from "../params/read_safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+} from "../params/safetensors.ts";
 import { attentionFile } from "./paths.ts";
 import { attentionMapsOf } from "./read_run.ts";
 import type { StageName } from "./rules.ts";
@@ -33,9 +39,15 @@ export async function writeMaps(
   await writeAtomic(disk, join(folder, attentionFile(stage)), encodeSafetensors(tensors, words));
 }
 
-/** Reads a file of attention maps. Throws a HymbaError if the tensors do not match the header. */
-export function decodeMaps(bytes: Uint8Array<ArrayBuffer>, name: string): AttentionMap[] {
-  const { tensors, metadata } = decodeSafetensors(bytes, { name });
+/** Reads a file of attention maps. Throws a HymbaError when what it says of its tensors does not hold. */
+export const decodeMaps = (bytes: Uint8Array<ArrayBuffer>, name: string): AttentionMap[] =>
+  mapsOf(decodeSafetensors(bytes, { name }), name);
+
+/** The same from a disk. */
+export const readMaps = async (disk: Disk, path: string): Promise<AttentionMap[]> =>
+  mapsOf(await readSafetensors(disk, path), path);
+
+function mapsOf({ tensors, metadata }: SafetensorsFile, name: string): AttentionMap[] {
   const found = parseJson(metadata.maps ?? "[]", name);
   const shared = metadata.labels === undefined ? {} : { labels: parseJson(metadata.labels, name) };
   const about: unknown = Array.isArray(found) ? found.map((map: object) => ({ ...shared, ...map })) : found;

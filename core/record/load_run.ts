@@ -4,7 +4,7 @@ import { mainArm } from "../config/mod.ts";
 import { type Disk, readLog } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import { loadStudent } from "../student.ts";
-import { decodeMaps } from "./attention_maps.ts";
+import { readMaps } from "./attention_maps.ts";
 import { readJson } from "./json_file.ts";
 import { armFolder, attentionFile, FILES, lossesFile, recallFile } from "./paths.ts";
 import { type ArmResult, armResultOf, type RecallResult, recallResultOf } from "./read_arm.ts";
@@ -12,7 +12,7 @@ import { MODEL_FILES } from "./model_folder.ts";
 import { type MetricsLine, metricsLineOf, type RunRecord, runRecordOf } from "./read_run.ts";
 import { type StageName, STAGES } from "./rules.ts";
 import { loadTestPart } from "./test_part.ts";
-import { decodeLosses, type TokenLosses } from "./token_losses.ts";
+import { readLosses, type TokenLosses } from "./token_losses.ts";
 import type { AttentionMap, Run } from "./types.ts";
 import { speedsOf } from "./speeds.ts";
 
@@ -89,7 +89,7 @@ async function loadTokenLosses(disk: Disk, folder: string, results: readonly Arm
   for (const { arm, seed } of results) {
     for (const stage of STAGES) {
       const path = join(armFolder(folder, arm, seed), lossesFile(stage));
-      if (await disk.stat(path)) found.push({ arm, seed, stage, nats: decodeLosses(await disk.read(path), path) });
+      if (await disk.stat(path)) found.push({ arm, seed, stage, nats: await readLosses(disk, path) });
     }
   }
   return found;
@@ -100,7 +100,7 @@ async function loadAttention(disk: Disk, folder: string, { study }: RunRecord): 
   if (arm === undefined || seed === undefined) return attention;
   for (const stage of STAGES) {
     const path = join(armFolder(folder, arm, seed), attentionFile(stage));
-    if (await disk.stat(path)) attention[stage] = decodeMaps(await disk.read(path), path);
+    if (await disk.stat(path)) attention[stage] = await readMaps(disk, path);
   }
   return attention;
 }

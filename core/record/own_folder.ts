@@ -22,8 +22,8 @@ async function isOurs(disk: Disk, folder: string, name: string): Promise<boolean
 
 const CHOOSE = "choose another folder with --out, or move these files away; nothing was changed";
 
-/** Throws a UsageError if a run contains a link, because training would write to its target. */
-async function requireNoLinks(disk: Disk, folder: string): Promise<void> {
+/** Throws a UsageError when a run has a link in it: training would write where the link leads, and a copy would have what is there. */
+export async function requireNoLinks(disk: Disk, folder: string): Promise<void> {
   for (const name of await disk.list(folder)) {
     const path = join(folder, name), found = await disk.stat(path);
     if (found?.link) {

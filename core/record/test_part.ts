@@ -7,7 +7,7 @@ import { readJson, writeJson } from "./json_file.ts";
 import { armFolder, FILES, testFile, testLossesFile } from "./paths.ts";
 import type { ArmResult } from "./read_arm.ts";
 import { armName, count, long, quality, RECORD_LIMITS, stage, type StageName, STAGES } from "./rules.ts";
-import { decodeLosses, encodeLosses, type TokenLosses } from "./token_losses.ts";
+import { encodeLosses, readLosses, type TokenLosses } from "./token_losses.ts";
 
 const measured = object(quality);
 
@@ -113,7 +113,7 @@ export async function loadTestPart(
     for (const stage of STAGES) {
       if (!found.stages[stage]) continue;
       const path = join(armFolder(folder, arm, seed), testLossesFile(stage));
-      losses.push({ arm, seed, stage, nats: decodeLosses(await disk.read(path), path) });
+      losses.push({ arm, seed, stage, nats: await readLosses(disk, path) });
     }
   }
   const baselines = await readJson(disk, join(folder, FILES.test), { as: baselinesOf });

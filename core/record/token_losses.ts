@@ -2,7 +2,8 @@
 import { join } from "../system/path.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";
 import { HymbaError } from "../errors.ts";
-import { decodeSafetensors, encodeSafetensors } from "../params/safetensors.ts";
+import { readSafetensors } from "../params/read_safetensors.ts";
+import { encodeSafetensors } from "../params/safetensors.ts";
 import { lossesFile } from "./paths.ts";
 import type { StageName } from "./rules.ts";
 
@@ -31,8 +32,8 @@ export function encodeLosses(nats: Float32Array): Uint8Array {
 }
 
 /** Reads the losses of tokens (nats). Throws a HymbaError when the file holds none. */
-export function decodeLosses(bytes: Uint8Array<ArrayBuffer>, name: string): Float32Array {
-  const { nats } = decodeSafetensors(bytes, { name }).tensors;
-  if (nats?.dtype === "F32") return nats.data as Float32Array;
-  throw new HymbaError(`${name} holds no losses`, { expected: "a tensor nats, F32" });
+export async function readLosses(disk: Disk, path: string): Promise<Float32Array> {
+  const { nats } = (await readSafetensors(disk, path)).tensors;
+  if (nats?.dtype === "F32") return nats.data;
+  throw new HymbaError(`${path} holds no losses`, { expected: "a tensor nats, F32" });
 }

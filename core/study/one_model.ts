@@ -27,7 +27,7 @@ import { evaluationPlan, Scorer } from "../infer/scorer.ts";
 import { at, present } from "../lists.ts";
 import { fittingWeights } from "../params/fitting.ts";
 import { meantHint } from "../nearest.ts";
-import { decodeSafetensors } from "../params/safetensors.ts";
+import { readSafetensors } from "../params/read_safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -126,7 +126,7 @@ export async function readModel(disk: Disk, files: ModelFiles) {
   if (files.tokenizer && tokenizer) {
     requireOwnTokenizer(files.tokenizer.path, { hash: tokenizer.hash, recorded: files.tokenizer.sha256 });
   }
-  const { tensors, metadata } = decodeSafetensors(await disk.read(files.weights), { name: files.weights });
+  const { tensors, metadata } = await readSafetensors(disk, files.weights);
   if (tokenizer && metadata.tokenizer !== tokenizer.hash) {
     throw new HymbaError(`${files.weights} was trained with another tokenizer`, {
       expected: tokenizer.hash,

@@ -12,6 +12,13 @@ export const readSystemText: ReadText = async (path) => {
   return await Deno.readTextFile(path).catch(() => undefined);
 };
 
+/** Bytes of memory that this process may still take; infinite where it may not ask. */
+export async function freeMemory(): Promise<number> {
+  const mayAsk = Deno.permissions.querySync({ name: "sys", kind: "systemMemoryInfo" }).state === "granted";
+  const group = await memoryLimit(readSystemText);
+  return Math.min(mayAsk ? Deno.systemMemoryInfo().available : Infinity, group?.free ?? Infinity);
+}
+
 const ROOT = "/sys/fs/cgroup";
 
 /** Folders from `path` up to the root, the root last. */

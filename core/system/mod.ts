@@ -5,6 +5,6 @@ export { cacheBase, isLockless, locksAreOff, syncsFolders, whileHeld } from "./f
 export { moduleBeside, readAsset } from "./asset.ts";
 export { builtin, cores, type Host, thisHost } from "./host.ts";
 export { cLibrary, gpuBackend, swiftShaderRuns } from "./drivers.ts";
-export { memoryLimit, readSystemText, type ReadText } from "./memory_limits.ts";
+export { freeMemory, memoryLimit, readSystemText, type ReadText } from "./memory_limits.ts";
 export { type Platform, thisPlatform } from "./platform.ts";
 export { passesSignals, stopSignals } from "./signals.ts";

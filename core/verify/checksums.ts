@@ -1,6 +1,6 @@
 /** checksums.json: length and SHA-256 of every file of a finished run. */
 import { join, relative } from "node:path";
-import { type Digest, type Disk, parseJson, readText, sha256, writeAtomic } from "../disk/mod.ts";
+import { type Digest, type Disk, MAX_JSON, parseJson, readText, sha256, writeAtomic } from "../disk/mod.ts";
 import { type Checked, digest as hexDigest, mapOf, object, readAs, whole } from "../file_schema.ts";
 import { FILES, jsonText } from "../record/mod.ts";
 
@@ -23,13 +23,15 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** Paths of all files in a folder, relative to it, with `/` between names. */
+/** Paths of all files in a folder, relative to it, with `/` between names. A link to a folder is not followed. */
 async function filesIn(disk: Disk, folder: string, prefix = ""): Promise<string[]> {
   const found: string[] = [];
   for (const name of await disk.list(join(folder, prefix))) {
     const path = prefix === "" ? name : `${prefix}/${name}`;
     if (LEFT_OUT.includes(path) || FOR_OTHERS.test(path)) continue;
-    if ((await disk.stat(join(folder, path)))?.kind === "folder") found.push(...await filesIn(disk, folder, path));
+    const entry = await disk.stat(join(folder, path));
+    if (entry?.kind === "folder" && entry.link) continue;
+    if (entry?.kind === "folder") found.push(...await filesIn(disk, folder, path));
     else found.push(path);
   }
   return found;
@@ -76,7 +78,7 @@ async function readChecksums(disk: Disk, folder: string): Promise<Checksums | st
   const path = join(folder, CHECKSUMS);
   if (!await disk.stat(path)) return `missing: the run has no ${CHECKSUMS}; a finished ${FILES.record} gets one`;
   try {
-    const text = await readText(disk, path), sums = readAs(checksums, parseJson(text, path), path);
+    const text = await readText(disk, path, { most: MAX_JSON }), sums = readAs(checksums, parseJson(text, path), path);
     return jsonText(sums) === text ? sums : "damaged: its text is not in the form that this program writes";
   } catch (error) {
     return `damaged: ${error instanceof Error ? error.message : error}`;

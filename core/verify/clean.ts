@@ -2,8 +2,9 @@
  * Finds and deletes files of a run that no result needs: checkpoints of finished trainings, and temporary files of killed
  * processes.
  */
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { type Disk, isTemporary, lockFolder, removeAtomic, removeTree } from "../disk/mod.ts";
+import { UsageError } from "../errors.ts";
 import { armFolder, bytesIn, FILES, readRecord } from "../record/mod.ts";
 import { dropChecksums } from "./checksums.ts";
 
@@ -17,6 +18,19 @@ export interface Deletable {
 async function sizeOf(disk: Disk, path: string): Promise<number> {
   const found = await disk.stat(path);
   return found?.kind === "folder" && !found.link ? await bytesIn(disk, path) : found?.bytes ?? 0;
+}
+
+const CHECKPOINTS = "checkpoints";
+
+/** Whether a folder exists below a run and no part of its path there is a link: a link leads out of the run. */
+async function isInside(disk: Disk, run: string, path: string): Promise<boolean> {
+  let at = run;
+  for (const name of relative(run, path).split(sep)) {
+    at = join(at, name);
+    const found = await disk.stat(at);
+    if (found?.kind !== "folder" || found.link) return false;
+  }
+  return true;
 }
 
 /** Paths below a folder that a killed process left half written. */
@@ -43,10 +57,12 @@ export async function deletableIn(disk: Disk, folder: string): Promise<Deletable
     await disk.stat(join(armFolder(folder, arm, seed), "failure.json")) !== undefined;
   for (const seed of study.seeds) {
     for (const { name } of study.arms) {
-      const path = join(armFolder(folder, name, seed), "checkpoints");
+      const path = join(armFolder(folder, name, seed), CHECKPOINTS);
       const own = [name, ...study.arms.filter(({ trunk }) => trunk === name).map((branch) => branch.name)];
       const done = (await Promise.all(own.map((arm) => isDone(arm, seed)))).every(Boolean);
-      if (done && await disk.stat(path)) found.push({ path, what: "checkpoints", bytes: await bytesIn(disk, path) });
+      if (done && await isInside(disk, folder, path)) {
+        found.push({ path, what: "checkpoints", bytes: await bytesIn(disk, path) });
+      }
     }
   }
   for (const path of await leftoversIn(disk, folder)) {
@@ -81,8 +97,11 @@ export async function wholeRun(disk: Disk, folder: string): Promise<Deletable | 
   return { path: folder, what: "run", bytes: await bytesIn(disk, folder) };
 }
 
-/** Deletes a whole run. Throws a HymbaError when another process works in it. */
+/** Deletes a whole run. Throws a HymbaError when another process works in it, and a UsageError for a link to a run. */
 export async function removeRun(disk: Disk, folder: string): Promise<void> {
+  if ((await disk.stat(folder))?.link) {
+    throw new UsageError(`${folder} is a link to a run`, { hint: "name the folder itself; nothing was changed" });
+  }
   // The lock is released before its file is removed, because some systems cannot remove an open file.
   await (await lockFolder(disk, folder)).close();
   await removeAtomic(disk, folder);

@@ -5,6 +5,7 @@ import {
   isTemporary,
   type LogPosition,
   makeFolders,
+  MAX_JSON,
   readText,
   sha256,
   writeAtomic,
@@ -47,7 +48,7 @@ export async function keep(disk: Disk, path: string, content: Uint8Array | strin
 type PositionOf = (old: LogPosition) => LogPosition;
 
 async function movedManifest(disk: Disk, path: string, positionOf: PositionOf): Promise<string> {
-  const text = await readText(disk, path), manifest = decodeManifest(text, { name: path });
+  const text = await readText(disk, path, { most: MAX_JSON }), manifest = decodeManifest(text, { name: path });
   if (!manifest) throw new HymbaError(`${path} is damaged`, { hint: "run this cell again in a new folder" });
   return encodeManifest({ ...manifest, log: manifest.log && positionOf(manifest.log) });
 }

@@ -9,6 +9,7 @@ import {
   readRecord,
   readTokenizer,
   recallFile,
+  requireNoLinks,
   requireOwnTokenizer,
   type RunRecord,
   STAGES,
@@ -148,6 +149,7 @@ export async function gather(disk: Disk, paths: readonly string[], { out }: { ou
     if (resolve(folder) === resolve(out)) continue;
     // An incomplete merge has only cells that its own sources have, too.
     if ((await readPart(disk, folder))?.made_by === "merge") continue;
+    await requireNoLinks(disk, folder);
     const source = { folder, record: await readRecord(disk, folder) };
     if (sources[0]) requireAlike(sources[0], source);
     await requireTokenizer(disk, source);
