@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import {
   armFolder,
-  FILES,
   loadRun,
   readTokenizer,
   type Run,
@@ -12,16 +11,17 @@ import {
   weightsFile,
 } from "../record/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
-import { type Disk, removeTree, sha256 } from "../disk/mod.ts";
-import { HymbaError, UsageError } from "../errors.ts";
+import { type Disk, sha256 } from "../disk/mod.ts";
+import { HymbaError } from "../errors.ts";
 import { corpusTokens } from "../data/corpus_tokens.ts";
 import { noTestPart } from "../study/one_model.ts";
 import { openStage } from "../study/test_part.ts";
-import { runStudy } from "../study/study.ts";
+import { type Cell, cellsOf } from "../study/cells.ts";
 import type { Executor } from "../plan/mod.ts";
 import { ARTIFACTS, availableArtifacts } from "../report/mod.ts";
 import { testQuality } from "../report/summary.ts";
 import type { Finding } from "./checksums.ts";
+import { compareMetrics, metricsOf, trainAgain, type Training } from "./train_again.ts";
 
 /** Largest relative difference of a loss between two executors or adapters; on one and the same the bits are compared. */
 const OTHER_EXECUTOR = 1e-3;
@@ -105,67 +105,47 @@ function compareLosses(
   };
 }
 
-/** Lines of the metrics log without measured times. */
-const timeless = ({ metrics }: Run) =>
-  metrics.map((line) => JSON.stringify(line, (key, value) => key === "tokens_per_s" ? undefined : value));
-
 /**
- * Trains the whole study again in `scratch`, which is removed after, and compares weights and metrics with the run. Throws a
- * UsageError when `scratch` holds anything else.
+ * Trains the study of a run again in `scratch`, or some cells of it, and compares weights and metrics. `scratch` is removed after.
+ * Throws a HymbaError where the executor is another one, and a UsageError when `scratch` holds anything else.
  */
 export async function checkTraining(
   disk: Disk,
   folder: string,
-  { run, scratch, onEvent, signal, ...means }: Means & {
+  { run, same, cells, ...training }: Omit<Training, "record" | "cells"> & {
     run: Run;
-    scratch: string;
-    signal?: AbortSignal;
-    onEvent?: Parameters<typeof runStudy>[1]["onEvent"];
+    same: boolean;
+    /** Absent: all. */
+    cells?: readonly Cell[];
   },
 ): Promise<Finding[]> {
-  if (!means.same) throw otherMeans(run);
-  const { study, versions, backend, adapter, tiles, command } = run.record,
-    environment = { versions, backend, adapter, ...(tiles && { tiles }), command };
-  const tokenizer = await readTokenizer(disk, tokenizerPath(folder, study)), { source } = run.record.tokenizer;
-  const givenTokenizer = source === undefined ? undefined : { tokenizer, source };
-  const remove = async () => {
-    if (await disk.stat(scratch)) await removeTree(disk, scratch);
-  };
-  const { executor, corpus } = means;
-  const again = await runStudy(
-    study,
-    { executor, corpus, disk, folder: scratch, environment, givenTokenizer, onEvent, signal },
-  ).catch(async (error) => {
-    // A UsageError says that the folder is not a run.
-    if (!(error instanceof UsageError)) await remove();
-    throw error;
-  });
-  try {
-    const findings = await compareWeights(disk, folder, { run, scratch });
-    return [...findings, compareMetrics(await loadRun(disk, folder), again)];
-  } finally {
-    await remove();
-  }
+  const { study, tokenizer: { source } } = run.record;
+  if (!same) throw otherMeans(run.record);
+  const tokenizer = await readTokenizer(disk, tokenizerPath(folder, study)), { scratch } = training;
+  const givenTokenizer = source === undefined ? undefined : { tokenizer, source }, chosen = cells ?? cellsOf(study);
+  const first = run.results.every(({ stages }) => !stages.orpo) ? { lastStage: "pretraining" as const } : {};
+  const given = { ...training, ...first, record: run.record, cells: chosen, givenTokenizer };
+  return await trainAgain(disk, given, async (again) => [
+    ...await compareWeights(disk, folder, { run, scratch, cells: chosen }),
+    compareMetrics(metricsOf(await loadRun(disk, folder), chosen), metricsOf(again, chosen)),
+  ]);
 }
 
-const otherMeans = ({ record: { backend, adapter, kernels } }: Run) =>
+/** Training again on another machine shows nothing. */
+export const otherMeans = ({ backend, adapter, kernels }: RunRecord): HymbaError =>
   new HymbaError("training again gives the same bits only on the executor, adapter and kernels of the run", {
     expected: `${backend}, ${JSON.stringify(adapter)}, kernels ${kernels ?? "not named"}`,
     hint: "choose them with --backend and --adapter, and use the version of the program that made the run",
   });
 
-function compareMetrics(run: Run, again: Run): Finding {
-  const first = timeless(run), second = timeless(again);
-  const at = first.findIndex((line, i) => line !== second[i]), ok = at < 0 && first.length === second.length;
-  const detail = ok
-    ? `${first.length} lines equal but for speeds`
-    : `line ${at < 0 ? second.length + 1 : at + 1} differs`;
-  return { what: `${FILES.metrics}, trained again`, ok, detail };
-}
-
-async function compareWeights(disk: Disk, folder: string, { run, scratch }: { run: Run; scratch: string }) {
+async function compareWeights(
+  disk: Disk,
+  folder: string,
+  { run, scratch, cells }: { run: Run; scratch: string; cells: readonly Cell[] },
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { arm, seed, stages } of run.results) {
+    if (!cells.some((cell) => cell.arm.name === arm && cell.seed === seed)) continue;
     for (const stage of STAGES) {
       if (!stages[stage]) continue;
       const [before, after] = await Promise.all(

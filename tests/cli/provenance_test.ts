@@ -66,4 +66,40 @@ Deno.test("verify says of a published result that its weights are not here", asy
   assert.match(out, /published: weights not here/);
   assert.doesNotMatch(out, /checks passed/);
   assert.match(JSON.parse((await hymba(place, "verify", published, "--json")).out).note, /weights not here/);
+  const unused = await hymba(place, "verify", published, "--cell", "0");
+  assert.deepEqual([unused.code, /add --retrain/.test(unused.error)], [2, true], unused.error);
+});
+
+Deno.test("verify trains a published result again and compares its numbers", async () => {
+  const published = join(place.folder, "published-tables");
+  await Deno.mkdir(published);
+  for (const file of ["run.json", "ablation_results.csv", "metrics.jsonl"]) {
+    await Deno.copyFile(join(folder, file), join(published, file));
+  }
+  await Deno.writeTextFile(join(published, "run.json"), JSON.stringify(record));
+  const words = ["verify", published, "--retrain", "--cell", "0", "--data", place.text];
+  const sound = await hymba(place, ...words);
+  assert.equal(sound.code, 0, sound.out + sound.error);
+  assert.match(sound.error, /trains mamba, seed 1/);
+  assert.match(sound.out, /same {5}mamba, seed 1, trained again: \d+ numbers of ablation_results\.csv equal/);
+  assert.match(sound.out, /same {5}metrics\.jsonl, trained again/);
+  const path = join(published, "ablation_results.csv"), table = await Deno.readTextFile(path);
+  const loss = /^mamba,1,\d+,\d+,([\d.]+),/m.exec(table)?.[1] ?? "";
+  await Deno.writeTextFile(path, table.replaceAll(loss, `${Number(loss) - 0.001}`));
+  await Deno.writeTextFile(
+    join(published, "run.json"),
+    JSON.stringify({ ...record, kernels: "5".repeat(64), data: { ...record.data, trainTokens: 7 } }),
+  );
+  const edited = await hymba(place, ...words);
+  assert.equal(edited.code, 1, edited.out);
+  assert.match(edited.out, /differs {2}run\.json: .*data\.trainTokens: 7 published/);
+  assert.match(
+    edited.out,
+    /differs {2}mamba, seed 1, .*pretrain_best_loss_nats is .*, became .* \(the run was made by/,
+  );
+  await Deno.remove(path);
+  const bare = await hymba(place, ...words);
+  assert.deepEqual([bare.code, /has no ablation_results\.csv/.test(bare.error)], [2, true], bare.error);
+  const left = [...Deno.readDirSync(place.folder)].map(({ name }) => name);
+  assert.deepEqual(left.filter((name) => name.endsWith(".partial")), []);
 });

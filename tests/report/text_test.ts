@@ -2,28 +2,12 @@ import assert from "node:assert/strict";
 import type { ArmResult, Run } from "../../core/record/mod.ts";
 import { firstStageWords } from "../../core/report/caption.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "../../core/report/csv.ts";
+import { csvRows } from "../../core/report/csv_rows.ts";
 import { findings, metricsTables, metricsText, samplesText, tableLines, verdict } from "../../core/report/mod.ts";
 import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";
 import { comparisons, differenceOf, factorEffects, isClear } from "../../core/report/statistics.ts";
 import { curve, failuresOf } from "../../core/report/summary.ts";
 import { syntheticRun, withTokenLosses } from "./synthetic_run.ts";
-
-/** Splits a CSV of RFC 4180 into cells. */
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [[]];
-  let cell = "", quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    const letter = text[at]!;
-    if (letter === '"' && quoted && text[at + 1] === '"') cell += text[++at];
-    else if (letter === '"') quoted = !quoted;
-    else if (!quoted && (letter === "," || letter === "\n")) {
-      rows.at(-1)!.push(cell);
-      cell = "";
-      if (letter === "\n") rows.push([]);
-    } else cell += letter;
-  }
-  return rows.slice(0, -1);
-}
 
 /** The run with the first result changed. */
 const withFirst = (run: Run, change: Partial<ArmResult>): Run => ({
@@ -43,7 +27,7 @@ function withLosses(run: Run, lossOf: (arm: string, seed: number) => number): Ru
 
 Deno.test("csv: one row per arm and seed, then both baselines; every row has all columns and names the corpus", () => {
   const run = syntheticRun({ arms: ["mamba", "hymba"], seeds: 2 });
-  const [head, ...rows] = parseCsv(csvOf(run)) as [string[], ...string[][]];
+  const [head, ...rows] = csvRows(csvOf(run)) as [string[], ...string[][]];
   assert.equal(rows.length, 2 * 2 + 2);
   for (const row of rows) assert.equal(row.length, head.length);
   const cell = (row: number, name: string) => rows[row]![head.indexOf(name)]!;
@@ -58,7 +42,7 @@ Deno.test("csv: one row per arm and seed, then both baselines; every row has all
 Deno.test("csv: texts that a spreadsheet would run are escaped, numbers below zero stay numbers", () => {
   for (const name of ["=cmd()", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\u200b=1", "＝1"]) {
     const run = withFirst(syntheticRun({ arms: ["mamba"], corpus: name }), { failure: name });
-    for (const row of parseCsv(csvOf(run)).slice(1)) {
+    for (const row of csvRows(csvOf(run)).slice(1)) {
       for (const cell of row) {
         assert.doesNotMatch(cell, /^[\s\u200b]*[=+@＝]|^\s*-\D/u, `${JSON.stringify(name)}: ${cell}`);
       }
@@ -77,13 +61,13 @@ Deno.test("csv: texts that a spreadsheet would run are escaped, numbers below ze
 
 Deno.test("csv: quotes, commas and line breaks stay inside their cell", () => {
   const run = withFirst(syntheticRun({ arms: ["mamba"] }), { failure: 'say "a", b\nand c' });
-  const [head, row] = parseCsv(csvOf(run)) as [string[], string[]];
+  const [head, row] = csvRows(csvOf(run)) as [string[], string[]];
   assert.equal(row[head.indexOf("failure")], 'say "a", b and c');
 });
 
 Deno.test("preference.csv: every held-out measure over the steps, with beta and with beta 0", () => {
   const run = syntheticRun({ arms: ["mamba"] }),
-    [head, ...rows] = parseCsv(preferenceCsv(run)) as [string[], ...string[][]];
+    [head, ...rows] = csvRows(preferenceCsv(run)) as [string[], ...string[][]];
   const steps = (beta: string) => rows.filter((row) => row[head.indexOf("beta")] === beta).map((row) => row[3]);
   assert.deepEqual(steps("0.1"), ["0", "8", "16", "24", "32"]);
   assert.deepEqual(steps("0"), steps("0.1"));
@@ -280,11 +264,11 @@ Deno.test("token losses: a difference that is there is found, equal arms show no
   assert.match(text, /mamba is better/);
   assert.match(text, /transformer-global hymba \S+ \S+ \S+ \S+ equal within the margin/);
   assert.match(text, /Bootstrap over 20 blocks of about 480 validation tokens/);
-  const rows = parseCsv(comparisonsCsv(run));
+  const rows = csvRows(comparisonsCsv(run));
   assert.deepEqual(rows.slice(1).map((row) => row[8]), ["yes", "yes", "no"]);
   assert.deepEqual(rows.slice(1).map((row) => row.at(-2)), ["lower", "lower", "equal"]);
   const narrow = { ...run, record: { ...run.record, study: { ...run.record.study, equivalenceMargin: 1e-4 } } };
-  assert.equal(parseCsv(comparisonsCsv(narrow)).at(-1)!.at(-2), "undecided");
+  assert.equal(csvRows(comparisonsCsv(narrow)).at(-1)!.at(-2), "undecided");
   assert.equal(comparisons(syntheticRun()).length, 0, "without losses there is nothing to compare");
 });
 
@@ -297,12 +281,12 @@ Deno.test("comparisons are on the test part once every model has been read there
     nats: kept.arm === "hymba" ? kept.nats.map((x) => x + 1) : kept.nats,
   }));
   const tested = { ...run, test: { results, losses, readings: [] } };
-  const [, row] = parseCsv(comparisonsCsv(tested)), text = metricsText(tested).replaceAll(/\s+/g, " ");
+  const [, row] = csvRows(comparisonsCsv(tested)), text = metricsText(tested).replaceAll(/\s+/g, " ");
   assert.deepEqual(row!.slice(-2), ["lower", "test"]);
   assert.match(text, /PAIRED DIFFERENCES OF TEST LOSS[^]* test tokens, the same/);
   assert.match(text, /hymba is worse than mamba by (0\.9|1\.0)/);
   const partly = { ...run, test: { results: results.slice(1), losses: losses.slice(1), readings: [] } };
-  assert.equal(parseCsv(comparisonsCsv(partly))[1]!.at(-1), "validation");
+  assert.equal(csvRows(comparisonsCsv(partly))[1]!.at(-1), "validation");
 });
 
 Deno.test("one seed with token losses: intervals are over the text, and the text says that", () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { makeFolders, memoryDisk, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { loadRun } from "../../core/record/mod.ts";
+import { cellsOf } from "../../core/study/cells.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { randomInteger } from "../../core/random.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
@@ -45,6 +46,10 @@ Deno.test("a finished run is verified: checksums, artifacts, qualities, training
       assert.deepEqual(failed(findings), []);
       assert.equal(findings.length, 7);
       assert.equal(await disk.stat(`${folder}.again`), undefined);
+      const cells = cellsOf(run.record.study).slice(1), some = { ...means, cells, scratch: `${folder}.again` };
+      const part = await checkTraining(disk, folder, some);
+      assert.deepEqual(failed(part), []);
+      assert.deepEqual([part.length, part.some(({ what }) => what.startsWith("mamba"))], [4, false]);
       await assert.rejects(
         checkTraining(disk, folder, { ...means, same: false, scratch: "unused" }),
         /only on the executor, adapter and kernels of the run/,
