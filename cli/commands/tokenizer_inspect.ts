@@ -6,6 +6,7 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { basename } from "node:path";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { UsageError } from "../../core/errors.ts";
 import { pieceLengths, PieceType, type TextStatistics, textStatistics, Tokenizer } from "../../core/tokenizer/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
@@ -23,7 +24,7 @@ const options = object("What to look at", {
   input: optional(option("--input", word("FILE"), { description: message`a text for statistics` })),
   picture: optional(
     option("--picture", word("FILE"), {
-      description: message`where to draw; FILE.png beside the model by default`,
+      description: message`draw the pieces into this new PNG file; a picture of this name is replaced, no other file`,
     }),
   ),
   json: jsonOption,
@@ -32,7 +33,7 @@ const options = object("What to look at", {
 export const tokenizerInspectCommand = command("inspect", map(options, (given): Action => () => inspect(given)), {
   brief: message`size, pieces, scores, and statistics on a text`,
   description:
-    message`Prints statistics of the pieces of a tokenizer and draws them. Example: hymba tokenizer inspect --model tokenizer.model --input input.txt`,
+    message`Prints statistics of the pieces of a tokenizer. With --picture it draws them, too. Example: hymba tokenizer inspect --model tokenizer.model --input input.txt`,
 });
 
 interface Ranked {
@@ -117,10 +118,31 @@ async function openTokenizer(path: string): Promise<Tokenizer> {
     : Tokenizer.fromModelBytes(bytes, { name: path });
 }
 
-async function inspect({ model, input, picture, json }: InferValue<typeof options>): Promise<void> {
-  const tokenizer = await openTokenizer(model);
-  const text = input === undefined ? undefined : await textStatistics(tokenizer, fileParts(input));
-  const found = findingsOf(tokenizer, text), path = picture ?? `${model}.png`;
+/** The first bytes of a PNG file. */
+const PNG = [0x89, 0x50, 0x4e, 0x47];
+
+/** Throws a UsageError unless there is no file of this name, or a picture that may be replaced. */
+async function requireNoOtherFile(path: string): Promise<void> {
+  const found = await systemDisk.stat(path), start = new Uint8Array(PNG.length);
+  if (!found) return;
+  if (found.kind === "file" && found.bytes >= PNG.length) {
+    const file = await systemDisk.openRanges(path);
+    file.read(0, start);
+    file.close();
+  }
+  if (PNG.every((byte, i) => start[i] === byte)) return;
+  throw new UsageError(`${path} is not a picture`, {
+    expected: "a new file, or a PNG that may be replaced",
+    hint: "choose another name with --picture; nothing was changed",
+  });
+}
+
+async function draw(path: string, { model, input, tokenizer, text }: {
+  model: string;
+  input: string | undefined;
+  tokenizer: Tokenizer;
+  text: TextStatistics | undefined;
+}): Promise<void> {
   // Loaded here, because charts are slow to load and no other tokenizer command needs them.
   const { tokenizerChart } = await import("../../core/report/tokenizer_chart.ts");
   const png = await tokenizerChart({
@@ -131,6 +153,14 @@ async function inspect({ model, input, picture, json }: InferValue<typeof option
     lengths: pieceLengths(tokenizer),
   });
   await writeAtomic(systemDisk, path, png);
-  if (json) printJson("tokenizer inspect", { ...found, picture: path });
-  else console.log(`${describe(found)}\n\npicture    ${path}`);
+}
+
+async function inspect({ model, input, picture, json }: InferValue<typeof options>): Promise<void> {
+  if (picture !== undefined) await requireNoOtherFile(picture);
+  const tokenizer = await openTokenizer(model);
+  const text = input === undefined ? undefined : await textStatistics(tokenizer, fileParts(input));
+  const found = findingsOf(tokenizer, text);
+  if (picture !== undefined) await draw(picture, { model, input, tokenizer, text });
+  if (json) printJson("tokenizer inspect", { ...found, ...picture !== undefined && { picture } });
+  else console.log(`${describe(found)}${picture === undefined ? "" : `\n\npicture    ${picture}`}`);
 }

@@ -50,8 +50,22 @@ Deno.test("train writes both formats, and encode and decode are inverse, by line
   assert.equal(pieces.out, `${tokenizer.encodePieces("é\n").join(" ").replace("\n", "\\n")}\n`);
 });
 
-Deno.test("inspect prints what is there and draws a picture", async () => {
-  const found = await hymba(["inspect", "--model", model, "--input", input, "--json"]);
+Deno.test("inspect prints what is there, and draws a picture only where it is told to", async () => {
+  const before = [...Deno.readDirSync(folder)].length, drawn = `${folder}/pieces.png`;
+  const plain = await hymba(["inspect", "--model", model]);
+  assert.match(plain.out, /pieces {5}all 500[\s\S]*longest[\s\S]*likeliest/);
+  assert.doesNotMatch(plain.out, /picture/);
+  assert.equal([...Deno.readDirSync(folder)].length, before, "nothing was written");
+  for (const taken of [model, input, folder]) {
+    const kept = taken === folder ? undefined : await Deno.readFile(taken);
+    const refused = await hymba(["inspect", "--model", model, "--picture", taken]);
+    assert.deepEqual([refused.code, /is not a picture[^]*nothing was changed/.test(refused.error)], [2, true]);
+    if (kept) assert.deepEqual(await Deno.readFile(taken), kept);
+  }
+  const words = ["inspect", "--model", model, "--input", input, "--picture", drawn];
+  assert.match((await hymba(words)).out, /picture {4}.*pieces\.png/);
+  // A picture of an earlier call is replaced.
+  const found = await hymba([...words, "--json"]);
   assert.equal(found.code, 0, found.error);
   const { pieces, text, picture, longest, frequent } = JSON.parse(found.out);
   assert.equal(pieces.all, 500);
@@ -64,8 +78,6 @@ Deno.test("inspect prints what is there and draws a picture", async () => {
   assert.ok(frequent[0].count >= frequent[9].count);
   const png = await Deno.readFile(picture);
   assert.deepEqual([...png.subarray(1, 4)], [...new TextEncoder().encode("PNG")]);
-  const plain = await hymba(["inspect", "--model", model]);
-  assert.match(plain.out, /pieces {5}all 500[\s\S]*longest[\s\S]*likeliest[\s\S]*picture/);
 });
 
 Deno.test("the seed profile writes a tokenizer.json", async () => {
