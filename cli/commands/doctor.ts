@@ -78,7 +78,9 @@ function describeMachine(machine: Machine): string[] {
   const system = [os, arch, [distribution, release].filter(Boolean).join(" ")].filter(Boolean).join(", ");
   const lines = [
     `machine    ${system}, Deno ${deno}`,
-    `processor  ${processor || "unknown"}, ${cores} cores, ${bytes(memory)} of memory, ${bytes(availableMemory)} free`,
+    `processor  ${processor || "unknown"}, ${cores} core${cores === 1 ? "" : "s"}, ${bytes(memory)} of memory, ${
+      bytes(availableMemory)
+    } free`,
   ];
   if (os !== "linux") return lines;
   const node = { open: "open to this user", closed: "closed to this user", missing: "missing" }[renderNode];

@@ -1,7 +1,7 @@
 /** Opens adapters with Dawn: those of the system, and SwiftShader from npm. */
 import { join } from "node:path";
 import { HymbaError } from "../errors.ts";
-import { gpuBackend, swiftShaderRuns, thisHost, thisPlatform } from "../system/mod.ts";
+import { gpuBackend, loadNative, swiftShaderRuns, thisHost, thisPlatform } from "../system/mod.ts";
 import { type Candidate, choose, classOf, kindOf } from "./choose.ts";
 import { spinFor, throttlePolling } from "./polling.ts";
 import { withoutHarmlessWarnings } from "./dawn_warnings.ts";
@@ -36,7 +36,7 @@ const PACKAGED: Candidate = { backend: "vulkan", name: "SwiftShader Device (Subz
 /** Dawn. Deno fetches its package; in Node the user installs it. */
 async function dawn(): Promise<typeof import("webgpu")> {
   try {
-    return await import("webgpu");
+    return await loadNative("webgpu", () => import("webgpu"), { without: "--backend cpu computes without it" });
   } catch (cause) {
     if (thisHost() === "deno") throw cause;
     throw new HymbaError("WebGPU in Node needs the npm package webgpu", { hint: INSTALL, cause });
@@ -111,6 +111,9 @@ function loadVulkan(folder: string): void {
   if (!openSystemLoader()) loaders.push(Deno.dlopen(join(folder, "libvulkan.so.1"), {}));
 }
 
+/** What can be wrong with the files of SwiftShader, which are in the cache folder. */
+const NOEXEC = "if the cache folder is mounted noexec, set XDG_CACHE_HOME to another folder";
+
 async function openPackaged(options: OpenOptions): Promise<DawnAdapter> {
   const folder = await ensureSwiftShader(options);
   try {
@@ -118,7 +121,7 @@ async function openPackaged(options: OpenOptions): Promise<DawnAdapter> {
   } catch (cause) {
     throw new HymbaError("SwiftShader's Vulkan loader cannot be opened", {
       got: cause instanceof Error ? cause.message : String(cause),
-      hint: "if the cache folder is mounted noexec, set XDG_CACHE_HOME to another folder",
+      hint: NOEXEC,
       cause,
     });
   }
@@ -127,15 +130,19 @@ async function openPackaged(options: OpenOptions): Promise<DawnAdapter> {
   return await withEnvironment({ VK_ICD_FILENAMES: icd, VK_DRIVER_FILES: icd }, async () => {
     const gpu = await instanceOf(flags, icd);
     const adapter = await requestAdapter(gpu);
-    return { gpu, adapter: accepted(adapter, PACKAGED), candidate: PACKAGED };
+    return { gpu, adapter: accepted(adapter, PACKAGED, { hint: NOEXEC }), candidate: PACKAGED };
   });
 }
 
-function accepted(adapter: GPUAdapter | null, { name }: Candidate): GPUAdapter {
+const OTHER_ADAPTER = "choose another one with --adapter TEXT (hymba doctor lists them)";
+
+function accepted(
+  adapter: GPUAdapter | null,
+  { name }: Candidate,
+  { hint = OTHER_ADAPTER }: { hint?: string } = {},
+): GPUAdapter {
   if (adapter) return adapter;
-  throw new HymbaError(`the adapter ${JSON.stringify(name)} cannot be opened`, {
-    hint: "choose another one with --adapter TEXT (hymba doctor lists them)",
-  });
+  throw new HymbaError(`the adapter ${JSON.stringify(name)} cannot be opened`, { hint });
 }
 
 async function open(options: OpenOptions): Promise<DawnAdapter> {

@@ -6,5 +6,6 @@ export { moduleBeside, readAsset } from "./asset.ts";
 export { builtin, cores, type Host, thisHost } from "./host.ts";
 export { cLibrary, gpuBackend, swiftShaderRuns } from "./drivers.ts";
 export { freeMemory, memoryLimit, readSystemText, type ReadText } from "./memory_limits.ts";
+export { loadNative, nativeHint } from "./native_code.ts";
 export { type Platform, thisPlatform } from "./platform.ts";
 export { passesSignals, stopSignals } from "./signals.ts";

@@ -3,7 +3,9 @@ import {
   cacheBase,
   gpuBackend,
   isLockless,
+  loadNative,
   locksAreOff,
+  nativeHint,
   openCommand,
   passesSignals,
   stopSignals,
@@ -62,6 +64,21 @@ Deno.test("system: Windows waits for a program that holds a file, and gives up a
 Deno.test("system: other failures and other systems do not wait", async () => {
   assert.deepEqual(await held("windows", ["ENOSPC"]), { result: "ENOSPC", tries: 1, waits: [] });
   assert.deepEqual(await held("linux", ["EBUSY"]), { result: "EBUSY", tries: 1, waits: [] });
+});
+
+Deno.test("system: native code that the system does not load is named, with what to do", async () => {
+  const hint = (...messages: string[]) =>
+    nativeHint(messages.reduceRight((cause: Error | undefined, message) => new Error(message, { cause }), undefined));
+  assert.match(hint("/cache/dawn.node: failed to map segment from shared object") ?? "", /noexec.*DENO_DIR/);
+  const canvas = hint("Cannot find native binding", "Error loading shared library ld-linux-x86-64.so.2: not found");
+  assert.match(canvas ?? "", /glibc.*musl/);
+  assert.match(hint("libc.so.6: version `GLIBC_2.34' not found") ?? "", /glibc/);
+  assert.equal(hint("Cannot find module webgpu"), undefined);
+  const fails = (message: string) =>
+    loadNative("webgpu", () => Promise.reject(new Error(message)), { without: "do X" });
+  await assert.rejects(fails("failed to map segment from shared object"), /webgpu cannot be loaded[^]*noexec[^]*do X/);
+  await assert.rejects(fails("other"), { message: "other" });
+  assert.equal(await loadNative("webgpu", () => Promise.resolve(1)), 1);
 });
 
 const environment = (values: Record<string, string>) => (name: string) => values[name];

@@ -92,7 +92,7 @@ export async function trainOn(
     const named = /value <= (\d+)|required_chars\. \d+ vs (\d+)/.exec(refusal ?? "");
     const vocabSize = Number(named?.[1] ?? named?.[2]);
     if (named) await compare(text, { at, setting: { ...setting, vocabSize }, counts });
-    if ((number + 1 - first) % 100 === 0) onProgress?.(number + 1 - first, counts);
+    if ((number + 1 - first) % 100 === 0 && number + 1 < first + corpora) onProgress?.(number + 1 - first, counts);
   }
   return counts;
 }
@@ -106,10 +106,11 @@ if (import.meta.main) {
       first: { type: "string", default: "0" },
     },
   });
-  await trainOn({
+  const counts = await trainOn({
     seed: Number(values.seed),
     first: Number(values.first),
     corpora: Number(values.corpora),
     onProgress: (done, counts) => console.log(`seed=${values.seed} corpora=${done} ${JSON.stringify(counts)}`),
   });
+  console.log(`seed=${values.seed} corpora=${values.corpora} ${JSON.stringify(counts)}`);
 }

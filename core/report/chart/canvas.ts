@@ -1,6 +1,7 @@
 /** Drawing with the rasteriser and its bundled font. Both are large, so they are loaded when the first picture is drawn. */
 import { readFile } from "node:fs/promises";
 import type { Canvas, SKRSContext2D } from "@napi-rs/canvas";
+import { loadNative } from "../../system/mod.ts";
 import { PAPER } from "../palette.ts";
 
 /** The drawing context of a canvas. */
@@ -32,7 +33,7 @@ let loading: Promise<(width: number, height: number) => Canvas> | undefined;
 
 async function load() {
   const [{ createCanvas, GlobalFonts }] = await Promise.all([
-    import("@napi-rs/canvas"),
+    loadNative("@napi-rs/canvas", () => import("@napi-rs/canvas")),
     // This import makes the package known to the resolver below.
     import("@fontsource/inter/metadata.json", { with: { type: "json" } }),
   ]);
