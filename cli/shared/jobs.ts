@@ -29,7 +29,7 @@ import { preparedStudy, runAndWrite, type RunnableStudy, runWithRestarts, writeE
 export const jobsOption = optional(
   option("--jobs", integer({ min: 1, max: 256, metavar: "N" }), {
     description:
-      message`run N cells in parallel, each with its share of the threads; faster for small models (docs/sweeps.md)`,
+      message`run N cells in parallel, each with its share of the threads; measure first if that is faster (docs/sweeps.md)`,
   }),
 );
 
