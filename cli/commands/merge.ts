@@ -13,6 +13,7 @@ import { FILES, loadRun, type Run } from "../../core/record/mod.ts";
 import { gather, type Merged, mergeRuns } from "../../core/study/merge/mod.ts";
 import { checkChecksums } from "../../core/verify/checksums.ts";
 import type { Action } from "../ui/run.ts";
+import { commandLine } from "../ui/environment.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
@@ -102,7 +103,7 @@ async function finish(
 async function mergeInto(given: Given): Promise<void> {
   const { runs, json } = given, folder = await targetOf(given);
   await requireSound(runs, folder);
-  const merged = await mergeRuns(systemDisk, runs, { out: folder }), { missing } = merged;
+  const merged = await mergeRuns(systemDisk, runs, { out: folder, by: commandLine() }), { missing } = merged;
   const run = missing.length === 0 ? await finish(folder, merged, given) : await loadRun(systemDisk, folder);
   const artifacts = run.results.length > 0 ? await writeEverything(folder, run) : [];
   if (json) {

@@ -200,6 +200,16 @@ const storedRecord = object({
   processor: optional(name),
   started: text({ max: 64 }),
   command: long,
+  /** Only in a run made by `hymba merge`: the commands that trained its cells. */
+  trained_by: optional(
+    list(
+      object({
+        command: long,
+        cells: list(object({ arm: armName, seed: count }), { min: 1, max: RECORD_LIMITS.cells }),
+      }),
+      { max: RECORD_LIMITS.cells },
+    ),
+  ),
   /** Seconds per update of the first stage by arm, measured when a run with a budget of seconds started. */
   updateSeconds: optional(mapOf(number({ min: 0 }), { max: RECORD_LIMITS.arms })),
   /** The origin of each value of the study, by its key; absent in older records. */

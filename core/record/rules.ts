@@ -6,6 +6,7 @@ import { measure, oneOf, pattern, text, whole } from "../file_schema.ts";
 export const RECORD_LIMITS = {
   arms: 1024,
   seeds: 10_000,
+  cells: 2 ** 20,
   samples: 10_000,
   fields: 256,
   origins: 10_000,

@@ -40,12 +40,23 @@ function testPartWords({ corpus, data }: RunRecord): string | undefined {
   return `${own}${whole(data.testTokens)} tokens predicted, ${whole(data.testBytes)} bytes of text`;
 }
 
+/** Most commands that are written out. run.json has all of them. */
+const SHOWN_COMMANDS = 4;
+
+/** The commands that trained the cells of a merged run; undefined for any other. */
+function trainedByWords({ trained_by: by }: RunRecord): string | undefined {
+  if (!by) return undefined;
+  const rest = by.length - SHOWN_COMMANDS, shown = by.slice(0, SHOWN_COMMANDS).map(({ command }) => command);
+  return [...shown, ...(rest > 0 ? [`${rest} more commands (run.json)`] : [])].join("; ");
+}
+
 /** The facts of the run record: rows of a name and a value. */
 export function recordRows({ record }: Run): [name: string, value: string][] {
   const { study, corpus, tokenizer, program } = record, words = dataWords(study), label = studyLabel(record);
   const { orpo } = study, first = firstStageWords(study);
   const rows: [name: string, value: string | undefined][] = [
     ["command", record.command],
+    ["cells trained by", trainedByWords(record)],
     [label.kind, `${label.words}, seeds ${study.seeds.join(", ")}`],
     ["profile", study.profile && `${study.profile}: the documented study, unchanged`],
     ["started", record.started],

@@ -109,6 +109,20 @@ Deno.test("a merge says what is missing, takes it later, and a merge of the same
   assert.deepEqual(await all(), before);
 });
 
+Deno.test("the record of a merged run names the merge and the commands that trained the cells, also of merged runs", async () => {
+  const disk = await withCells(), path = join("b", "run.json"), record = await readRecord(disk, "b");
+  await writeJson(disk, path, { ...record, command: "hymba ablate --cell 1,3" });
+  await mergeRuns(disk, ["a", "b", "c"], { out: "out", by: "hymba merge a b c" });
+  await mergeRuns(disk, ["out"], { out: "again", by: "hymba merge out" });
+  const [first, second] = [await readRecord(disk, "out"), await readRecord(disk, "again")];
+  assert.deepEqual([first.command, second.command], ["hymba merge a b c", "hymba merge out"]);
+  assert.deepEqual(first.trained_by, [
+    { command: ENVIRONMENT.command, cells: [{ arm: "mamba", seed: 1 }, { arm: "mamba", seed: 2 }] },
+    { command: "hymba ablate --cell 1,3", cells: [{ arm: "hymba", seed: 1 }, { arm: "hymba", seed: 2 }] },
+  ]);
+  assert.deepEqual(second.trained_by, first.trained_by);
+});
+
 Deno.test("a cell that a merge would lose, or would overwrite while it is trained, is kept", async () => {
   const disk = await withCells();
   await mergeRuns(disk, ["a", "b", "c"], { out: "out" });

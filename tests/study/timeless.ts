@@ -3,7 +3,7 @@ import { type Disk, readText, sha256 } from "../../core/disk/mod.ts";
 
 /** Keys of JSON files whose values are times, speeds, words of a command line, or follow from these. */
 const OF_TIME =
-  /^(started|when|command|log|sha256|train_s|tokens_per_s|(training|generation)_tokens_per_s|state\.json)$/;
+  /^(started|when|command|trained_by|log|sha256|train_s|tokens_per_s|(training|generation)_tokens_per_s|state\.json)$/;
 
 const timeless = (text: string) =>
   JSON.stringify(JSON.parse(text), (key, value) => OF_TIME.test(key) ? undefined : value);

@@ -45,6 +45,17 @@ async function requireNothingLost(disk: Disk, out: string, { sources, found }: G
   });
 }
 
+/** The commands that trained the cells, in the order of the study. A merged source has them in its record. */
+function trainedBy(found: readonly FoundCell[]): NonNullable<RunRecord["trained_by"]> {
+  const byCommand = new Map<string, { arm: string; seed: number }[]>();
+  for (const { cell: { arm: { name: arm }, seed }, source: { record } } of found) {
+    const own = record.trained_by?.find(({ cells }) => cells.some((one) => one.arm === arm && one.seed === seed));
+    const { command } = own ?? record;
+    byCommand.set(command, [...byCommand.get(command) ?? [], { arm, seed }]);
+  }
+  return [...byCommand].map(([command, cells]) => ({ command, cells }));
+}
+
 /**
  * Writes the record of a merged run: the record of its first cell with the earliest start time. The fields keep the order of
  * the first record. Returns the record.
@@ -88,13 +99,14 @@ export interface Merged extends Gathered {
 /**
  * Puts the finished cells of the runs in `paths` into the run `out`. A second call, also after a kill, gives the same bytes.
  * Missing cells are listed in the result and in `out/cells.json`, which a complete run does not have. `runStudy` on `out` does
- * the measurements at the end of the study. `own`: fields of the record of `out` that replace those of its first cell. Throws
- * a UsageError for runs that do not belong together.
+ * the measurements at the end of the study. `own`: fields of the record of `out` that replace those of its first cell. `by`: the
+ * command that merges; the record then also has the commands that trained the cells. Throws a UsageError for runs that do not
+ * belong together.
  */
 export async function mergeRuns(
   disk: Disk,
   paths: readonly string[],
-  { out, own }: { out: string; own?: Partial<Pick<RunRecord, "command" | "adapter" | "extended">> },
+  { out, own, by }: { out: string; own?: Partial<Pick<RunRecord, "command" | "adapter" | "extended">>; by?: string },
 ): Promise<Merged> {
   const gathered = await gather(disk, paths, { out }), { found, missing } = gathered;
   await requireNothingLost(disk, out, gathered);
@@ -108,7 +120,8 @@ export async function mergeRuns(
     if (await disk.stat(sums)) await disk.remove(sums);
     const log = await mergeLogs(disk, found);
     await copyShared(disk, out, gathered);
-    const record = await writeRecord(disk, out, { ...gathered, own });
+    const how = by === undefined ? {} : { command: by, trained_by: trainedBy(found) };
+    const record = await writeRecord(disk, out, { ...gathered, own: { ...own, ...how } });
     await makeFolders(disk, join(out, FILES.arms));
     for (const one of found) await copyCell(disk, out, one, (old) => log.positionOf(one, old));
     await keep(disk, join(out, FILES.metrics), log.bytes);
