@@ -56,7 +56,7 @@ class Reader {
 
   fail(expected: string): never {
     const rest = this.text.slice(this.#at, this.#at + 20);
-    throw new PatternError({ expected, got: rest === "" ? "the end of the pattern" : `"${rest}"` });
+    throw new PatternError({ expected, got: rest === "" ? "the end of the pattern" : rest });
   }
 
   #take(character: string): boolean {

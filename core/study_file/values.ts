@@ -68,9 +68,20 @@ export const shown = (value: unknown): string => {
 
 const HINT = "hymba config explain KEY says what a key means and what it allows";
 
-/** Throws a UsageError with every fault, if there is one. */
-export function throwFaults(faults: readonly Fault[]): void {
-  const [first] = faults;
+/** Line and column of a fault in a file; those of flags come behind all lines. */
+function placeOf({ at }: Fault): readonly [line: number, column: number] {
+  const [, line = Infinity, column = 0] = /:(\d+):(\d+)$/.exec(at) ?? [];
+  return [Number(line), Number(column)];
+}
+
+function byPlace(a: Fault, b: Fault): number {
+  const [line, column] = placeOf(a), [other, otherColumn] = placeOf(b);
+  return line === other ? column - otherColumn : line < other ? -1 : 1;
+}
+
+/** Throws a UsageError with every fault in the order of the file, if there is one. */
+export function throwFaults(found: readonly Fault[]): void {
+  const faults = found.toSorted(byPlace), [first] = faults;
   if (first === undefined) return;
   const { at, what, hint = HINT, ...details } = first;
   if (faults.length === 1) throw new UsageError(`${at}: ${what}`, { ...details, hint });

@@ -151,7 +151,7 @@ Deno.test("ten faults of a file come together, each with line, column and what i
     assert.ok(error instanceof UsageError);
     const lines = error.message.split("\n").filter((line) => line.startsWith("  ten.toml:"));
     const places = lines.map((line) => /^ {2}ten\.toml:(\d+):(\d+): /.exec(line)!.slice(1).join(":"));
-    assert.deepEqual(places.toSorted((a, b) => parseFloat(a) - parseFloat(b)), [
+    assert.deepEqual(places, [
       ...["1:1", "2:1", "3:1", "4:1", "7:1", "11:1", "12:1", "15:1", "17:1", "21:1", "22:1"],
     ]);
     assert.match(error.message, /sequenceLenght.*did you mean sequenceLength/);
