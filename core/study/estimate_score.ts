@@ -85,16 +85,18 @@ const LATEST = 12;
 
 /**
  * Corrects a time by earlier estimates of its kind: by the mean logarithm of actual time divided by predicted time. The
- * interval is the prediction interval of Student's t. Without earlier estimates the time is not changed.
+ * interval is the prediction interval of Student's t. If there are only estimates of the other kind, they correct the time, and
+ * there is no interval; so cells and the whole study agree. Without earlier estimates the time is not changed.
  */
 export async function corrected(
   seconds: number,
   { entries, what }: { entries: readonly ScoreEntry[]; what: Estimated },
 ): Promise<TimeEstimate> {
-  const logs = entries.filter((one) => one.what === what && one.predicted_s > 0 && one.actual_s > 0)
-    .slice(-LATEST).map(({ predicted_s, actual_s }) => Math.log(actual_s / predicted_s));
-  const n = logs.length,
-    mean = logs.reduce((sum, log) => sum + log, 0) / Math.max(1, n),
+  const usable = entries.filter(({ predicted_s, actual_s }) => predicted_s > 0 && actual_s > 0);
+  const own = usable.filter((one) => one.what === what), known = own.length > 0 ? own : usable;
+  const logs = known.slice(-LATEST).map(({ predicted_s, actual_s }) => Math.log(actual_s / predicted_s));
+  const n = Math.min(own.length, LATEST),
+    mean = logs.reduce((sum, log) => sum + log, 0) / Math.max(1, logs.length),
     middle = seconds * Math.exp(mean);
   if (n < 2) return { seconds: middle, from: n };
   await loadStudent();

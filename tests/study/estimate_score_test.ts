@@ -20,7 +20,7 @@ Deno.test("without compared estimates a time is as it was counted; one corrects 
   assert.deepEqual(await corrected(7, { entries: [], what: "cell" }), { seconds: 7, from: 0 });
   const one: ScoreEntry = { ...entry, when: "" };
   assert.deepEqual(await corrected(7, { entries: [one], what: "cell" }), { seconds: 14, from: 1 });
-  assert.deepEqual(await corrected(7, { entries: [one], what: "study" }), { seconds: 7, from: 0 });
+  assert.deepEqual(await corrected(7, { entries: [one], what: "study" }), { seconds: 14, from: 0 });
   const { interval } = await corrected(7, { entries: [one, { ...one, actual_s: 40 }], what: "cell" });
   assert.ok(interval && interval[0] < 14 && interval[1] > 28);
   assert.equal(besidePlans([one]), 3);
