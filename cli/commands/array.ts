@@ -1,14 +1,13 @@
 /** `hymba array`: shows and repairs a study that was submitted to a cluster. */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { argument, command } from "@optique/core/primitives";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { FILES } from "../../core/record/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { type ArrayFile, PLACES, stateOf } from "../shared/array_file.ts";
+import { type ArrayFile, placesOf, stateOf } from "../shared/array_file.ts";
 import { jsonOption } from "../shared/options.ts";
 import { queued } from "../shared/slurm.ts";
 import { currentArray, submitCells } from "../shared/submission.ts";
@@ -31,7 +30,7 @@ const statusCommand = command("status", map(options, (given): Action => () => st
 const healCommand = command("heal", map(options, (given): Action => () => heal(given)), {
   brief: message`submit the failed cells again`,
   description:
-    message`Submits the cells that are neither done nor in the queue once more, with a new merge after them. They continue from their last checkpoints. Example: hymba array heal /shared/study`,
+    message`Submits the cells that are neither done nor in the queue once more, with a new merge after them, or only the merge if that alone has failed. They continue from their last checkpoints. Example: hymba array heal /shared/study`,
 });
 
 export const arrayCommand = command("array", or(statusCommand, healCommand), {
@@ -45,10 +44,11 @@ type Seen = ArrayFile["cells"][number] & { readonly state: string; readonly fail
 
 async function look(folder: string): Promise<{ file: ArrayFile; seen: Seen[]; merge: string; failed: boolean }> {
   const file = await currentArray(folder),
+    { cells, ended, unless } = placesOf(file, folder),
     queue = file.engine === "slurm" ? await queued(file) : new Map<number | "merge", string>();
   const seen: Seen[] = [];
   for (const cell of file.cells) {
-    const state = await stateOf(folder, cell), waiting = queue.get(cell.index);
+    const state = await stateOf(cells, cell), waiting = queue.get(cell.index);
     const open = state === "begun" || state === "absent";
     // Kubernetes restarts pods by itself, so an open cell there is not failed.
     const failed = open && waiting === undefined && file.engine === "slurm";
@@ -59,8 +59,8 @@ async function look(folder: string): Promise<{ file: ArrayFile; seen: Seen[]; me
       queue: waiting ?? "",
     });
   }
-  const merged = await systemDisk.stat(join(folder, PLACES.merged, FILES.checksums)) !== undefined &&
-    await systemDisk.stat(join(folder, PLACES.merged, FILES.part)) === undefined;
+  const has = async (path: string | undefined) => path !== undefined && await systemDisk.stat(path) !== undefined;
+  const merged = await has(ended) && !await has(unless);
   const waits = queue.get("merge"), failed = !merged && waits === undefined && file.engine === "slurm";
   return { file, seen, merge: merged ? "done" : waits ?? (failed ? "failed" : "waiting"), failed };
 }
@@ -81,14 +81,13 @@ async function heal({ run, json }: Given): Promise<void> {
     ? seen.filter(({ failed }) => failed)
     : seen.filter(({ state }) => state !== "done" && state !== "diverged");
   const cells = open.map(({ index }) => index);
-  // If only the merge failed, the last cell is submitted with it. That cell ends at once.
-  if (cells.length === 0 && merge === "failed") cells.push(file.cells.at(-1)?.index ?? 0);
-  if (cells.length === 0) {
+  if (cells.length === 0 && merge !== "failed") {
     if (json) printJson("array heal", { run, cells: [] });
     else console.log("nothing to heal");
     return;
   }
   const job = await submitCells(file, folder, { cells });
   if (json) printJson("array heal", { run, ...job });
+  else if (cells.length === 0) console.log(`submitted a merge as ${job.merge}`);
   else console.log(`submitted cells ${cells.join(", ")} as ${job.id}, and a merge as ${job.merge}`);
 }

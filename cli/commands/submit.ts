@@ -11,8 +11,10 @@ import { UsageError } from "../../core/errors.ts";
 import { sizesOf } from "../../core/data/corpus.ts";
 import { cellsOf } from "../../core/study/cells.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
+import type { StudyConfig } from "../../core/config/mod.ts";
+import type { Sources, SweepConfig } from "../../core/study_file/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { type ArrayFile, ENGINES, listed } from "../shared/array_file.ts";
+import { type ArrayFile, ENGINES, listed, tasksOf } from "../shared/array_file.ts";
 import { commandWithout, type OwnFlags } from "../shared/command_words.ts";
 import { requireSameEverywhere } from "../shared/cells.ts";
 import { estimateStudy, needNotes, needTable, type StudyNeed } from "../shared/estimate.ts";
@@ -22,6 +24,8 @@ import { type OpenStudy, textsOf, withStudy } from "../shared/new_study.ts";
 import { defaultFolder } from "../shared/study.ts";
 import { writeScripts } from "../shared/slurm.ts";
 import { submitCells } from "../shared/submission.ts";
+import { extendOption, overOption, perArmOption, sweepFlags, sweepSeedsOption } from "../shared/sweep_flags.ts";
+import { requireSweepable, sweptStudy } from "../shared/swept.ts";
 import { tunedOption, tunedSources } from "../shared/tuned.ts";
 import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
 import { CORPORA } from "../../datasets/registry.ts";
@@ -45,6 +49,15 @@ const options = merge(
     image: words("--image", "NAME", message`Kubernetes: an image that has hymba on its path`),
     claim: words("--claim", "NAME", message`Kubernetes: the volume claim that has the study and the run folder`),
   }),
+  object("The sweep, with --sweep", {
+    sweep: option("--sweep", {
+      description: message`submit the sweep of the study: its first round as cells, then a job that chooses`,
+    }),
+    over: overOption,
+    perArm: perArmOption,
+    sweepSeeds: sweepSeedsOption,
+    extend: extendOption,
+  }),
   wholeStudyOptions,
 );
 
@@ -53,11 +66,13 @@ type Given = InferValue<typeof options>;
 export const submitCommand = command("submit", map(options, (given): Action => () => submit(given)), {
   brief: message`a study as jobs of a cluster: one for each cell, and one that merges`,
   description:
-    message`Writes and submits an array of jobs, one for each cell, with resources from the estimate, and a job that merges after them. A job that is requeued continues from its last checkpoint. hymba array status shows it, hymba array heal submits failed cells again. Example: hymba submit study.toml --engine slurm --out /shared/study`,
+    message`Writes and submits an array of jobs, one for each cell, with resources from the estimate, and a job that merges after them. With --sweep they are those of a sweep, and the last job chooses. A job that is requeued continues from its last checkpoint. hymba array status shows it, hymba array heal submits failed cells again. Example: hymba submit study.toml --engine slurm --out /shared/study`,
 });
 
-/** Options of `submit` itself. The other words of the command line are those of `hymba ablate`. */
+/** Options of `submit` itself. The other words of the command line are those of `hymba ablate` or `hymba sweep`. */
 const OWN_FLAGS: OwnFlags = {
+  "--sweep": 0,
+  "--sweep-seeds": 1,
   "--engine": 1,
   "--dry-run": 0,
   "--out": 1,
@@ -81,14 +96,33 @@ function dataWords(data: string | undefined, { resolved: { values } }: OpenStudy
   ];
 }
 
-/** The resources of a job: those of the largest cell, with a margin for errors of the estimate. */
-function resourcesOf({ cells }: StudyNeed, { minutes, threads }: { minutes: number | undefined; threads: number }) {
-  const seconds = Math.max(...cells.map(({ seconds, interval }) => interval?.[1] ?? seconds));
-  const memory = Math.max(...cells.map(({ memory }) => memory));
+/** The time limit of a job in seconds: three times its estimated time, and ten minutes to start. */
+const limitOf = (seconds: number) => Math.ceil(3 * seconds + 600);
+
+/** The resources of a job: those of the largest task, with a margin for errors of the estimate. */
+function resourcesOf(
+  { cells: needs }: StudyNeed,
+  { cells, minutes, threads, sweep }: {
+    cells: ArrayFile["cells"];
+    minutes: number | undefined;
+    threads: number;
+    sweep: SweepConfig | undefined;
+  },
+): ArrayFile["resources"] {
+  const secondsOf = (index: number) => needs[index]?.interval?.[1] ?? needs[index]?.seconds ?? 0;
+  const sum = (indices: readonly number[]) => indices.reduce((sum, index) => sum + secondsOf(index), 0);
+  const all = cells.map(({ index }) => index), memory = Math.max(...needs.map(({ memory }) => memory));
+  const longest = Math.max(...[...tasksOf({ cells }, all).values()].map(sum));
+  // An extension adds at most one value to every axis. The last job trains these points one after another.
+  const grown = sweep
+    ? sweep.extend * (sweep.over.reduce((all, { values }) => all * (1 + 1 / values.length), 1) - 1)
+    : 0;
+  const later = Math.ceil(grown * all.length);
   return {
     threads,
     memory: Math.ceil(memory * 1.25 + 256 * 2 ** 20),
-    seconds: minutes === undefined ? Math.ceil(3 * seconds + 600) : 60 * minutes,
+    seconds: minutes === undefined ? limitOf(longest) : 60 * minutes,
+    lastSeconds: minutes === undefined ? limitOf(longest + grown * sum(all)) : 60 * minutes * (1 + later),
   };
 }
 
@@ -100,29 +134,75 @@ function requireClusterFlags({ engine, image, claim }: Given): void {
   });
 }
 
+/** Throws a UsageError for flags of a sweep without --sweep, and for flags of the study alone with --sweep. */
+function requireSweepFlags(given: Given): void {
+  const { over, perArm, sweepSeeds, extend, tuned, seeds, profile, orpoSteps, beta, orpoLoss, rejected } = given;
+  const ofSweep = {
+    "--over": over[0],
+    "--per-arm": perArm || undefined,
+    "--sweep-seeds": sweepSeeds,
+    "--extend": extend,
+  };
+  const second = { "--orpo-steps": orpoSteps, "--beta": beta, "--orpo-loss": orpoLoss, "--rejected": rejected };
+  const ofStudy = { "--tuned": tuned, "--seeds": seeds, "--profile": profile, ...second };
+  const wrong = Object.entries(given.sweep ? ofStudy : ofSweep).find(([, value]) => value !== undefined)?.[0];
+  if (wrong === undefined) return;
+  if (!given.sweep) throw new UsageError(`${wrong} belongs to a sweep`, { hint: "add --sweep, or omit it" });
+  throw new UsageError(`${wrong} belongs to the study and not to its sweep`, {
+    expected: "--over, --per-arm, --sweep-seeds and --extend, and the flags of the first stage",
+    hint: `submit the sweep without ${wrong}, and later the study with --tuned DIR and ${
+      wrong === "--tuned" ? "the choices" : wrong
+    }`,
+  });
+}
+
+/** What is submitted: a study, or the first round of its sweep. */
+interface Submitted {
+  readonly study: StudyConfig;
+  readonly sweep?: SweepConfig;
+  /** The command line that trains its cells, without the flags that each task gets with its own values. */
+  readonly train: readonly string[];
+}
+
+function submittedOf(sources: Sources, open: OpenStudy, { sweep: isSweep, sweepSeeds }: Given): Submitted {
+  const words = commandWithout(OWN_FLAGS).slice(1);
+  if (!isSweep) {
+    requireSameEverywhere(open.resolved.study);
+    return { study: open.resolved.study, train: ["ablate", ...words] };
+  }
+  const { study, base, sweep } = sweptStudy(sources, open);
+  requireSweepable(base);
+  return { study, sweep, train: ["sweep", ...words, ...(sweepSeeds === undefined ? [] : ["--seeds", sweepSeeds])] };
+}
+
 async function submit(given: Given): Promise<void> {
   requireClusterFlags(given);
-  const { backend, adapter, threads, data, out, engine, tuned } = given, plain = await sourcesIn(given);
+  requireSweepFlags(given);
+  const { backend, adapter, threads, data, out, engine, tuned, over, perArm, sweepSeeds, extend } = given;
+  const { flags = [], ...rest } = await sourcesIn(given);
+  const plain = { ...rest, flags: [...flags, ...sweepFlags({ over, perArm, seeds: sweepSeeds, extend })] };
   const { sources } = tuned === undefined ? { sources: plain } : await tunedSources(tuned, plain);
   await withStudy(sources, { backend: { backend, adapter, threads }, data }, async (open) => {
-    const { resolved, opened, corpus, display, parts } = open, say = (line: string) => display.say(line);
-    requireSameEverywhere(resolved.study);
-    const study = await fittedStudy(systemDisk, resolved.study, { corpus, given: open.givenTokenizer, say });
+    const { opened, corpus, display, parts } = open, say = (line: string) => display.say(line);
+    const { study: asked, sweep, train } = submittedOf(sources, open, given);
+    const study = await fittedStudy(systemDisk, asked, { corpus, given: open.givenTokenizer, say });
     const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus), say });
-    const folder = resolve(out ?? defaultFolder(...parts, "array"));
+    const folder = resolve(out ?? defaultFolder(...parts, ...(sweep ? ["sweep"] : []), "array"));
     await requireNew(folder);
     const cores = threads ?? (typeof opened.adapter.threads === "number" ? opened.adapter.threads : 1);
+    const cells = listed(cellsOf(study)), { minutes, partition, image, claim } = given;
     const file: ArrayFile = {
       format: 1,
       engine,
       from: Deno.cwd(),
-      ablate: ["ablate", ...commandWithout(OWN_FLAGS).slice(1)],
+      train: [...train],
       merge: ["merge", ...dataWords(data, open)],
-      cells: listed(cellsOf(study)),
-      resources: resourcesOf(need, { minutes: given.minutes, threads: cores }),
-      ...(given.partition !== undefined && { partition: given.partition }),
-      ...(given.image !== undefined && { image: given.image }),
-      ...(given.claim !== undefined && { claim: given.claim }),
+      ...(sweep && { sweep: true }),
+      cells,
+      resources: resourcesOf(need, { cells, minutes, threads: cores, sweep }),
+      ...(partition !== undefined && { partition }),
+      ...(image !== undefined && { image }),
+      ...(claim !== undefined && { claim }),
       jobs: [],
     };
     say(`${needTable(need, opened)}\n${needNotes(need)}`);

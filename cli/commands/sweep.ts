@@ -5,8 +5,6 @@ import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
-import type { StudyConfig } from "../../core/config/mod.ts";
-import { UsageError } from "../../core/errors.ts";
 import { choiceRows } from "../../core/report/mod.ts";
 import { type FlagValue, sweepOf } from "../../core/study_file/mod.ts";
 import { cellOption } from "../shared/cells.ts";
@@ -24,6 +22,7 @@ import {
 import { flagValues, keyOptions, presetOption, readyStudy, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 import { trainSweep } from "../shared/sweep.ts";
 import { extendOption, overOption, perArmOption, sweepFlags } from "../shared/sweep_flags.ts";
+import { requireSweepable } from "../shared/swept.ts";
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
@@ -70,20 +69,6 @@ export const sweepCommand = command("sweep", map(options, (given): Action => () 
   description:
     message`Trains the first stage of every model at every point of a grid and chooses the point of the lowest mean loss on the development part. If the best value is at an edge, the grid is extended. A stopped sweep continues when the same command is repeated. hymba ablate --tuned DIR uses the choice with other seeds. Example: hymba sweep --preset smoke --over pretraining.rate=1e-3,2e-3,4e-3 --per-arm`,
 });
-
-/** Throws a UsageError for a study that a sweep cannot compare. */
-function requireSweepable(asked: StudyConfig): void {
-  if (asked.arms.some(({ trunk }) => trunk !== undefined)) {
-    throw new UsageError("a sweep has no shorter trainings", {
-      hint: "omit pretraining.decayAt here, and use it with hymba ablate --tuned",
-    });
-  }
-  if (asked.budget === "seconds") {
-    throw new UsageError("a sweep cannot have a budget of seconds: every point would get a different number of steps", {
-      hint: "sweep with --set budget=flops or tokens, and use budget = seconds with hymba ablate --tuned",
-    });
-  }
-}
 
 async function sweep(
   {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
-import { type ArrayFile, type ArrayJob, PLACES } from "./array_file.ts";
+import { type ArrayFile, type ArrayJob, isWhole, placesOf, tasksOf } from "./array_file.ts";
 
 /** Words of a shell, quoted. */
 const command = (words: readonly string[]) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
@@ -35,11 +35,13 @@ interface Placed {
   readonly name: string;
 }
 
-/** The Job of these cells. Pod i takes the cell at place i of the list. */
+const threadWords = ({ resources: { threads } }: ArrayFile): string[] => ["--threads", String(threads)];
+
+/** The Job of these cells. Pod i takes the task at place i of the list: a cell, with those that branch off its training. */
 function cellsJob(file: ArrayFile, { folder, name, cells }: Placed & { cells: readonly number[] }) {
-  const words = command(["hymba", ...file.ablate, "--threads", String(file.resources.threads)]);
-  const out = command(["--out", join(folder, PLACES.cells)]);
-  const pick = `set -- ${cells.join(" ")}; shift "$JOB_COMPLETION_INDEX"`;
+  const words = command(["hymba", ...file.train, ...threadWords(file)]);
+  const out = command(["--out", placesOf(file, folder).out]), tasks = [...tasksOf(file, cells).values()];
+  const pick = `set -- ${tasks.map((task) => task.join(",")).join(" ")}; shift "$JOB_COMPLETION_INDEX"`;
   const script = `${pick}; exec ${words} ${out} --cell "$1"`;
   return {
     apiVersion: "batch/v1",
@@ -47,18 +49,23 @@ function cellsJob(file: ArrayFile, { folder, name, cells }: Placed & { cells: re
     metadata: { name: `${name}-cells` },
     spec: {
       completionMode: "Indexed",
-      completions: cells.length,
-      parallelism: cells.length,
-      backoffLimit: TRIES * cells.length,
+      completions: tasks.length,
+      parallelism: tasks.length,
+      backoffLimit: TRIES * tasks.length,
       template: { spec: podSpec(file, { mount: folder, script }) },
     },
   };
 }
 
-/** The Job that merges. `hymba merge` ends with an error while cells are missing, and Kubernetes starts it again, later each time. */
+/**
+ * The last Job: it merges, and chooses where the cells are those of a sweep. `hymba merge` ends with an error while cells are
+ * missing, and Kubernetes starts it again, later each time.
+ */
 function mergeJob(file: ArrayFile, { folder, name }: Placed) {
-  const words = ["hymba", ...file.merge, "--threads", String(file.resources.threads)];
-  const script = `exec ${command([...words, join(folder, PLACES.cells), "--out", join(folder, PLACES.merged)])}`;
+  const { out, cells, merged } = placesOf(file, folder), threads = threadWords(file);
+  const merge = command(["hymba", ...file.merge, ...threads, cells, "--out", merged]);
+  const choose = command(["hymba", ...file.train, ...threads, "--out", out]);
+  const script = file.sweep ? `${merge}; ${command(isWhole(merged))} && exec ${choose}` : `exec ${merge}`;
   return {
     apiVersion: "batch/v1",
     kind: "Job",

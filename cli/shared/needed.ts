@@ -5,14 +5,10 @@ import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { sizesOf } from "../../core/data/corpus.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
-import { firstTrials } from "../../core/study/sweep.ts";
-import { studyOfTrials } from "../../core/study/sweep_grid.ts";
-import { type FlagValue, type Sources, sweepOf } from "../../core/study_file/mod.ts";
 import { estimateStudy, needNotes, needOfStudyJson, needTable, type StudyNeed } from "./estimate.ts";
 import { type OpenStudy, withStudy } from "./new_study.ts";
-import { readyStudy } from "./study_sources.ts";
 import { overOption, perArmOption, sweepFlags, sweepSeedsOption } from "./sweep_flags.ts";
-import { withTestPart } from "./tuned.ts";
+import { sweptStudy } from "./swept.ts";
 import { sourcesIn, wholeStudyOptions } from "./whole_study.ts";
 import { commandWord, printJson } from "../ui/output.ts";
 
@@ -25,14 +21,6 @@ export const neededOptions = merge(
     sweepSeeds: sweepSeedsOption,
   }),
 );
-
-/** The study of the first round of a sweep. Later rounds depend on its losses. */
-function sweptStudy(sources: Sources, { opened }: OpenStudy): StudyConfig {
-  const tested = withTestPart(sources), { study: base, values } = readyStudy(tested, opened), sweep = sweepOf(values);
-  const resolve = (more: readonly FlagValue[]) =>
-    readyStudy({ ...tested, flags: [...tested.flags ?? [], ...more] }, opened).study;
-  return studyOfTrials(firstTrials(base.arms.map(({ name }) => name), sweep), { base, seeds: sweep.seeds, resolve });
-}
 
 /** Fits a study to its text and estimates it. */
 async function needOf(study: StudyConfig, { opened, corpus, givenTokenizer, display }: OpenStudy): Promise<StudyNeed> {
@@ -49,7 +37,7 @@ export async function needed(
   const sources = { ...rest, flags: [...flags, ...sweepFlags({ over, perArm, seeds: sweepSeeds })] };
   await withStudy(sources, { backend: { backend, adapter, threads }, data }, async (open) => {
     const { resolved, opened } = open;
-    const sweep = resolved.values.has("sweep.over") ? await needOf(sweptStudy(sources, open), open) : undefined;
+    const sweep = resolved.values.has("sweep.over") ? await needOf(sweptStudy(sources, open).study, open) : undefined;
     const need = await needOf(resolved.study, open);
     if (json) {
       const ofSweep = sweep && { sweep: needOfStudyJson(sweep, opened) };

@@ -2,7 +2,17 @@
 import { join } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
-import { type ArrayFile, type ArrayJob, PLACES, programWords, writeArray } from "./array_file.ts";
+import {
+  type ArrayFile,
+  type ArrayJob,
+  isWhole,
+  PLACES,
+  placesOf,
+  programWords,
+  taskOf,
+  tasksOf,
+  writeArray,
+} from "./array_file.ts";
 
 const quote = (word: string) => /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 const command = (words: readonly string[]) => words.map(quote).join(" ");
@@ -19,13 +29,33 @@ function namesOf({ submitting }: ArrayFile): { cells: string; merge: string } {
   return { cells: `hymba-cells${end}`, merge: `hymba-merge${end}` };
 }
 
+/** Numbers in the notation of `--array`: `0-3,7`. */
+function ranges(numbers: readonly number[]): string {
+  const spans: [first: number, last: number][] = [];
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    const span = spans.at(-1);
+    if (span?.[1] === number - 1) span[1] = number;
+    else spans.push([number, number]);
+  }
+  return spans.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`).join(",");
+}
+
+interface Head {
+  readonly name: string;
+  readonly log: string;
+  readonly folder: string;
+  readonly seconds: number;
+  readonly array?: string;
+}
+
 /** The head of a script. SIGTERM comes a minute before the time limit, so that a cell saves a checkpoint. */
-function head(file: ArrayFile, { name, log, folder }: { name: string; log: string; folder: string }): string[] {
-  const { threads, memory, seconds } = file.resources;
+function head(file: ArrayFile, { name, log, folder, seconds, array }: Head): string[] {
+  const { threads, memory } = file.resources;
   return [
     "#!/bin/bash",
     `#SBATCH --job-name=${name}`,
     `#SBATCH --output=${join(folder, PLACES.logs, log)}`,
+    ...(array === undefined ? [] : [`#SBATCH --array=${array}`]),
     "#SBATCH --open-mode=append",
     "#SBATCH --requeue",
     "#SBATCH --signal=B:TERM@60",
@@ -39,20 +69,36 @@ function head(file: ArrayFile, { name, log, folder }: { name: string; log: strin
   ];
 }
 
-/** The script of the cells. A task that is requeued continues from its last checkpoint, because the command is the same. */
+const threadWords = ({ resources: { threads } }: ArrayFile): string[] => ["--threads", String(threads)];
+
+/**
+ * The script of the cells. A task that is requeued continues from its last checkpoint, because the command is the same. A
+ * training and those that branch off it are one task, with the number of the first.
+ */
 function cellScript(file: ArrayFile, folder: string): string {
-  const words = [...programWords(), ...file.ablate, "--threads", String(file.resources.threads)];
-  const out = ["--out", join(folder, PLACES.cells)];
-  const lines = head(file, { name: namesOf(file).cells, log: "cell-%a.log", folder });
-  return [...lines, `exec ${command([...words, ...out])} --cell "$SLURM_ARRAY_TASK_ID"`, ""].join("\n");
+  const tasks = tasksOf(file, file.cells.map(({ index }) => index)), { seconds } = file.resources;
+  const words = [...programWords(), ...file.train, ...threadWords(file), "--out", placesOf(file, folder).out];
+  const array = ranges([...tasks.keys()]);
+  const lines = head(file, { name: namesOf(file).cells, log: "cell-%a.log", folder, seconds, array });
+  const isPlain = [...tasks.values()].every(({ length }) => length === 1);
+  const choice = [...tasks].map(([task, cells]) => `  ${task}) cells=${cells.join(",")} ;;`);
+  return [
+    ...lines,
+    ...(isPlain ? [] : ['case "$SLURM_ARRAY_TASK_ID" in', ...choice, "esac"]),
+    `exec ${command(words)} --cell "$${isPlain ? "SLURM_ARRAY_TASK_ID" : "cells"}"`,
+    "",
+  ].join("\n");
 }
 
-/** The script of the merge. */
+/** The script of the last job: it merges the cells. For a sweep it then trains later rounds and chooses. */
 function mergeScript(file: ArrayFile, folder: string): string {
-  const words = [...programWords(), ...file.merge, "--threads", String(file.resources.threads)];
-  const places = [join(folder, PLACES.cells), "--out", join(folder, PLACES.merged)];
-  const lines = head(file, { name: namesOf(file).merge, log: "merge.log", folder });
-  return [...lines, `exec ${command([...words, ...places])}`, ""].join("\n");
+  const { out, cells, merged } = placesOf(file, folder), program = programWords(), threads = threadWords(file);
+  const merge = command([...program, ...file.merge, ...threads, cells, "--out", merged]);
+  const seconds = file.resources.lastSeconds;
+  const lines = head(file, { name: namesOf(file).merge, log: "merge.log", folder, seconds });
+  const choose = command([...program, ...file.train, ...threads, "--out", out]);
+  const work = file.sweep ? [merge, `${command(isWhole(merged))} && exec ${choose}`] : [`exec ${merge}`];
+  return [...lines, ...work, ""].join("\n");
 }
 
 /** Runs a command of Slurm. Throws a HymbaError with what it wrote when it fails. */
@@ -88,8 +134,8 @@ export async function writeScripts(file: ArrayFile, folder: string): Promise<[ce
 }
 
 /**
- * Submits cells as an array, and a merge that runs after it. `file` has them in `submitting`. As soon as Slurm has the array,
- * its id is in array.json.
+ * Submits the tasks of these cells as an array, and the last job, which runs after it. Without cells it submits only the last job.
+ * `file` has the cells in `submitting`. As soon as Slurm has the array, its id is in array.json.
  */
 export async function submitSlurm(
   file: ArrayFile,
@@ -97,7 +143,8 @@ export async function submitSlurm(
   { cells }: { cells: readonly number[] },
 ): Promise<ArrayJob> {
   const [script, merging] = await writeScripts(file, folder);
-  const id = await slurm("sbatch", ["--parsable", `--array=${cells.join(",")}`, script]);
+  if (cells.length === 0) return { cells: [], merge: await slurm("sbatch", ["--parsable", merging]) };
+  const id = await slurm("sbatch", ["--parsable", `--array=${ranges([...tasksOf(file, cells).keys()])}`, script]);
   const { submitting: _, ...known } = file, job = { id, cells: [...cells] };
   await writeArray(folder, { ...known, jobs: [...file.jobs, job] });
   // afterany, because a cell that diverges ends with an error. The merge reports missing cells.
@@ -112,25 +159,30 @@ export async function foundSlurm(file: ArrayFile): Promise<ArrayJob | undefined>
   const rows = lines.split("\n").map((line) => line.trim().split("|"));
   const idOf = (wanted: string) => rows.find(([, name]) => name === wanted)?.[0];
   const id = idOf(names.cells), merge = idOf(names.merge);
-  return id === undefined ? undefined : { id, cells: [...cells], ...(merge === undefined ? {} : { merge }) };
+  if (id === undefined && merge === undefined) return undefined;
+  return { cells: [...cells], ...(id !== undefined && { id }), ...(merge !== undefined && { merge }) };
+}
+
+/** The lines of squeue for a job, one per task. squeue fails for a job that Slurm has forgotten; such a job has no lines. */
+async function linesOf(job: string): Promise<string[]> {
+  const lines = await slurm("squeue", ["-h", "-r", "-o", "%i|%T|%r|%N", "--states=all", "-j", job]).catch((error) => {
+    if (/Invalid job id/.test(String(error))) return "";
+    throw error;
+  });
+  return lines.split("\n").filter((line) => line !== "");
 }
 
 /** Slurm's state of the cells in its queue: `RUNNING on n1`, `PENDING (Resources)`. */
 export async function queued(file: ArrayFile): Promise<Map<number | "merge", string>> {
   const found = new Map<number | "merge", string>();
   for (const { id, merge } of file.jobs) {
-    for (const job of [id, ...(merge === undefined ? [] : [merge])]) {
-      // -r: one line per task. squeue fails for a job that Slurm has forgotten; such a job has nothing in the queue.
-      const lines = await slurm("squeue", ["-h", "-r", "-o", "%i|%T|%r|%N", "--states=all", "-j", job]).catch(
-        (error) => {
-          if (/Invalid job id/.test(String(error))) return "";
-          throw error;
-        },
-      );
-      for (const line of lines.split("\n").filter((line) => line !== "")) {
+    for (const job of [id, merge]) {
+      for (const line of job === undefined ? [] : await linesOf(job)) {
         const [name = "", state = "", reason = "", node = ""] = line.split("|");
-        const task = job === id ? Number(name.split("_")[1]) : "merge";
-        if (!ENDED.has(state)) found.set(task, node === "" ? `${state} (${reason})` : `${state} on ${node}`);
+        const words = node === "" ? `${state} (${reason})` : `${state} on ${node}`, task = Number(name.split("_")[1]);
+        if (ENDED.has(state)) continue;
+        if (job === merge) found.set("merge", words);
+        else for (const cell of file.cells) if (taskOf(cell) === task) found.set(cell.index, words);
       }
     }
   }

@@ -12,7 +12,7 @@ async function undo(file: ArrayFile, folder: string, { isNew }: { isNew: boolean
   else await writeArray(folder, file);
 }
 
-/** Submits these cells and a merge after them. array.json is written before and after. */
+/** Submits these cells and the last job after them; without cells only that. array.json is written before and after. */
 export async function submitCells(
   file: ArrayFile,
   folder: string,

@@ -1,7 +1,8 @@
 /**
- * A stranger's study from `hymba init` to a merged run on a Slurm cluster that this script starts, and the same on one machine:
- * `deno run -A tests/cluster/stranger.ts`. Width 96, nine layers of a pattern, a text of its own, three rates, two seeds. Prints
- * every command with what it prints, and compares the two runs. `docs/cluster.md` has the transcript.
+ * A stranger's study from `hymba init` to a merged run on a Slurm cluster that this script starts, its sweep included, and the
+ * same on one machine: `deno run -A tests/cluster/stranger.ts`. Width 96, nine layers of a pattern, a text of its own, three
+ * rates, two seeds. Prints every command with what it prints, and compares the sweeps and the runs. `docs/cluster.md` has the
+ * transcript.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -43,6 +44,15 @@ async function compared(place: Place, first: string, second: string): Promise<nu
   return Object.keys(one ?? {}).length;
 }
 
+const read = (place: Place, path: string) => Deno.readTextFile(join(place.folder, path));
+
+async function untilDone(place: Place, run: string): Promise<void> {
+  await until("the last job", async () => {
+    const { out } = await hymba(place, "array", "status", run, "--json");
+    return JSON.parse(out).merge === "done";
+  }, 1200);
+}
+
 const missing = slurmMissing();
 if (missing) throw new Error(missing);
 const made = await makePlace(), cluster = await startCluster(await Deno.makeTempDir({ prefix: "hymba-slurm-" }));
@@ -58,13 +68,17 @@ try {
   say(MINE.trimEnd());
   await Deno.writeTextFile(file, text + MINE);
   await shown(place, "cells study.toml --backend cpu --threads 2");
-  await shown(place, "sweep study.toml --backend cpu --threads 2 --per-arm --seeds 1 --extend 1 --jobs 2 --out sweep");
-  const study = "study.toml --backend cpu --tuned sweep";
+  const sweep = "study.toml --backend cpu --per-arm --extend 1";
+  await shown(place, `submit ${sweep} --sweep --sweep-seeds 1 --engine slurm --threads 1 --out searched`);
+  await untilDone(place, "searched");
+  await shown(place, "array status searched");
+  await shown(place, `sweep ${sweep} --seeds 1 --threads 2 --jobs 2 --out sweep`);
+  const both = await Promise.all(["searched/sweep", "sweep"].map((folder) => read(place, `${folder}/sweep.json`)));
+  assert.equal(both[0], both[1]);
+  say("\nthe two sweeps have the same losses and choices");
+  const study = "study.toml --backend cpu --tuned searched/sweep";
   await shown(place, `submit ${study} --engine slurm --threads 1 --out shared`);
-  await until("the merge", async () => {
-    const { out } = await hymba(place, "array", "status", "shared", "--json");
-    return JSON.parse(out).merge === "done";
-  }, 1200);
+  await untilDone(place, "shared");
   await shown(place, "array status shared");
   await shown(place, `ablate ${study} --threads 1 --out one`);
   say(`\n${await compared(place, "one", "shared/merged")} files of the two runs are equal without times`);
