@@ -5,7 +5,10 @@
 import type { KernelReport, KernelsReport } from "../../core/bench/kernels.ts";
 import type { StepReport } from "../../core/bench/step.ts";
 import { at } from "../../core/lists.ts";
+import { loadStudent } from "../../core/student.ts";
+import { decodePeersTable, decodeTable } from "./decode_tables.ts";
 import { isaTable } from "./isa/table.ts";
+import { lines } from "./markdown.ts";
 import type { Row } from "./peers/js/compare.ts";
 import { endLossTable } from "../precision/end_losses_table.ts";
 import { timesTable } from "../precision/times_table.ts";
@@ -21,8 +24,6 @@ interface From {
   readonly runs: number;
 }
 
-const lines = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 const about = ({ adapter, shape, B, T, runs }: From) =>
   `${adapter.name}; \`${shape}\`, B ${B}, T ${T}; best of ${runs} runs.`;
 const number = (x: number | null, digits = 0) => x === null ? "—" : x.toFixed(digits);
@@ -142,6 +143,10 @@ function kernelsTable({ peaks, kernels, refused, ...from }: From & KernelsReport
 }
 
 const TABLES: Readonly<Record<string, (json: never) => string>> = {
+  "decode-small.json": decodeTable,
+  "decode-torch-small.json": decodePeersTable,
+  "decode-torch-quick.json": decodePeersTable,
+  "decode-torch-peers.json": decodePeersTable,
   "isa.json": isaTable,
   "peers-js.json": peersTable,
   "peers-torch.json": torchTable,
@@ -156,6 +161,7 @@ const TABLES: Readonly<Record<string, (json: never) => string>> = {
 
 /** The document with new tables. Throws for a marker without a table. */
 export async function withTables(text: string): Promise<string> {
+  await loadStudent();
   const parts = text.split(/(<!-- [\w-]+\.json -->\n)[^]*?(?=<!-- end -->)/);
   for (let i = 1; i < parts.length; i += 2) {
     const name = at(parts, i).slice(5, -5), make = TABLES[name];

@@ -1,8 +1,10 @@
-"""One step of generation in PyTorch, as one would write it: caches, states, the likeliest token. `run_decode.ts` talks to it by lines.
+"""One step of generation in PyTorch, as one would write it: caches, states, the likeliest token. `decode.ts` talks to it by lines.
 
+    decode.py --about                        prints the versions of PyTorch and of its OpenBLAS kernels
     decode.py WEIGHTS CONFIG --threads N     CONFIG: JSON with the layers; WEIGHTS: our safetensors
 
-`start N` runs N given tokens from standard input's next line and prints the last logits; `round N` times N steps (seconds).
+`start ID…` runs the given tokens and prints the last logits; `round N` makes N tokens and prints the seconds and the processor's
+seconds of all threads that they took.
 """
 
 import json
@@ -13,6 +15,11 @@ import numpy
 import torch
 import torch.nn.functional as F
 
+from blas import blas_core
+
+if sys.argv[1] == "--about":
+    print(json.dumps({"torch": torch.__version__, "blas_core": blas_core()}))
+    sys.exit()
 CONFIG = json.loads(sys.argv[2])
 H, G, K, KV, I, N, R, EPS = (CONFIG[name] for name in ("H", "G", "K", "Kv", "I", "N", "R", "eps"))
 torch.set_num_threads(int(sys.argv[sys.argv.index("--threads") + 1]))
@@ -113,11 +120,13 @@ def main():
                     logits = decoder.feed(torch.tensor([int(id)]))
                 print(json.dumps(logits[0].tolist()), flush=True)
             else:
-                token, begun = logits.argmax(-1), time.perf_counter()
+                token, begun, busy = logits.argmax(-1), time.perf_counter(), time.process_time()
                 for _ in range(int(numbers[0])):
                     logits = decoder.feed(token)
                     token = logits.argmax(-1)
-                print(json.dumps({"seconds": time.perf_counter() - begun, "token": int(token)}), flush=True)
+                last = int(token)
+                taken = {"seconds": time.perf_counter() - begun, "processor": time.process_time() - busy}
+                print(json.dumps({**taken, "token": last}), flush=True)
 
 
 main()

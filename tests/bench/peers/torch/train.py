@@ -1,7 +1,6 @@
 """Tokens per second of whole training steps in PyTorch: python3 train.py [--models a,b] [--threads N] [--runs N] [--check]"""
 
 import argparse
-import ctypes
 import json
 import statistics
 import time
@@ -9,6 +8,7 @@ import time
 import torch
 import torch.nn.functional as F
 
+from blas import blas_core
 from models import ARMS, Model, V
 from scan import SelectiveScan
 
@@ -42,16 +42,6 @@ def check():
                 assert error < 1e-12, f"{name} at length {length}: relative error {error:.1e}"
             else:
                 assert torch.allclose(ours, truth, atol=1e-12), f"{name} at length 1"
-
-
-def blas_core():
-    """The processor that OpenBLAS takes this one for, which decides its kernels."""
-    try:
-        library = ctypes.CDLL("libopenblas.so.0")
-    except OSError:
-        return "unknown: libopenblas.so.0 is not installed"
-    library.openblas_get_corename.restype = ctypes.c_char_p
-    return library.openblas_get_corename().decode()
 
 
 def measure(arm, runs):
