@@ -89,7 +89,7 @@ thorough(
     assert.deepEqual(
       trained_by.map((one: { command: string; cells: unknown }) => [/--cell \d$/.exec(one.command)?.[0], one.cells]),
       [["--cell 0", [{ arm: "mamba@rate=0.001", seed: 10001 }]], ["--cell 1", [{
-        arm: "mamba@rate=0.02",
+        arm: "mamba@rate=1000",
         seed: 10001,
       }]]],
     );
