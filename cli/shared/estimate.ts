@@ -111,7 +111,9 @@ export const timeInWords = ({ seconds, interval }: TimeEstimate): string =>
 export const restsOn = ({ from, interval }: TimeEstimate): string =>
   interval
     ? `nine of ten times are in the interval, if the machine is as in the last ${from} runs`
-    : `no interval yet: ${from === 0 ? "no whole study was" : "one whole study was"} compared on this machine and backend`;
+    : `no interval yet: ${
+      from === 0 ? "no whole study was" : "one whole study was"
+    } compared on this machine and backend`;
 
 /** Number of threads, if the backend has threads. */
 const threadsOf = ({ adapter }: Pick<OpenBackend, "adapter">): number | undefined =>
