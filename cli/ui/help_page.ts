@@ -10,7 +10,7 @@ import { GLOBAL_FLAGS } from "./settings.ts";
 export const SCREEN = { lines: 24, columns: 80 };
 
 /** Widest left column of a list of options. */
-const TERM = 26;
+const termWidth = (columns: number): number => Math.min(26, Math.floor(columns / 3));
 
 export interface PageOptions {
   /** Every option with its whole description, of any length. */
@@ -31,12 +31,14 @@ function shortMetavar(metavar: string, { all, room }: { all: boolean; room: numb
   return `${parts.slice(0, kept).join("|")}|…`;
 }
 
-function termText(term: UsageTerm, all: boolean): string {
+function termText(term: UsageTerm, { all, columns }: Pick<PageOptions, "all" | "columns">): string {
   if (term.type === "command") return term.name;
   if (term.type === "argument") return term.metavar;
   if (term.type !== "option") return "";
   const names = term.names.toSorted((a, b) => a.length - b.length).join(", ");
-  return term.metavar ? `${names} ${shortMetavar(term.metavar, { all, room: TERM - names.length - 1 })}` : names;
+  return term.metavar
+    ? `${names} ${shortMetavar(term.metavar, { all, room: termWidth(columns) - names.length - 1 })}`
+    : names;
 }
 
 /** The start of a description that fits into a line: whole clauses if these are long enough, else cut. */
@@ -48,10 +50,10 @@ function inOneLine(text: string, room: number): string {
 
 /** The two columns of a section. */
 function entryLines(entries: readonly DocEntry[], { all, columns }: PageOptions): string[] {
-  const terms = entries.map(({ term }) => termText(term, all));
-  const width = Math.min(TERM, Math.max(...terms.map((term) => term.length)));
+  const terms = entries.map(({ term }) => termText(term, { all, columns }));
+  const width = Math.min(termWidth(columns), Math.max(...terms.map((term) => term.length)));
   return entries.flatMap((entry, i) => {
-    const term = terms[i] ?? "", text = plain(entry.description), room = Math.max(20, columns - width - 4);
+    const term = terms[i] ?? "", text = plain(entry.description), room = Math.max(16, columns - width - 4);
     const lines = all ? wrap(text, { width: room }) : [inOneLine(text, room)];
     const indent = " ".repeat(width + 4);
     if (term.length > width) return [`  ${term}`, ...lines.map((line) => indent + line)];
@@ -95,17 +97,17 @@ function usageLine(name: string, { usage = [], sections }: DocPage): string {
 /** Names only, for options that do not fit on the page. */
 function foldedLines(sections: readonly DocSection[], { name, columns }: { name: string; columns: number }): string[] {
   const names = sections.flatMap(({ entries }) =>
-    entries.map(({ term }) => term.type === "option" ? term.names[0] ?? "" : termText(term, false))
+    entries.map(({ term }) => term.type === "option" ? term.names[0] ?? "" : termText(term, { all: false, columns }))
   );
   if (names.length === 0) return [];
   return ["", ...wrap(`More (hymba ${name} --help-all): ${names.join(" ")}`, { width: columns, indent: "  " })];
 }
 
 /** The line about the flags that every command has. */
-const globalLines = (all: boolean): string[] =>
+const globalLines = ({ all, columns }: PageOptions): string[] =>
   all
     ? ["", "Every command:", ...GLOBAL_FLAGS.map(([flags, meaning]) => `  ${flags.padEnd(16)}  ${meaning}`)]
-    : ["", "Every command: -h --help-all -V --quiet --verbose --no-progress --color WHEN"];
+    : ["", ...wrap("Every command: -h --help-all -V --quiet --verbose --no-progress --color WHEN", { width: columns })];
 
 /** A description without its example, and the example. */
 function parted(description: string): { text: string; example: string } {
@@ -154,7 +156,7 @@ export function helpPage(name: string, page: DocPage, options: PageOptions): str
   ];
   const tail = [
     ...(example ? ["", ...wrap(`Example: ${example}`, { width: columns, indent: "  " })] : []),
-    ...globalLines(all),
+    ...globalLines(options),
   ];
   if (all) return [...head, ...sections.flatMap((section) => sectionLines(section, options)), ...tail].join("\n");
   for (let shown = sections.length; shown > 0; shown--) {

@@ -26,7 +26,7 @@ function lines(rows: Rows, widths: readonly number[]): string[] {
  */
 export function table(rows: Rows, { width = outputColumns() }: { width?: number } = {}): string {
   const widths = widthsOf(rows), groups = columnGroups(widths, width);
-  if (!groups) return recordLines(rows[0] ?? [], rows.slice(1)).join("\n");
+  if (!groups) return recordLines(rows[0] ?? [], rows.slice(1), { columns: width }).join("\n");
   return groups.map((group) => {
     const own = rows.map((row) => group.map((column) => row[column] ?? ""));
     return lines(own, group.map((column) => at(widths, column))).join("\n");

@@ -38,14 +38,19 @@ export function columnGroups(widths: readonly number[], width: number): number[]
   return groups;
 }
 
-/** For a width that is too small for two columns: each row becomes a paragraph with a line per cell. */
-export function recordLines(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** For a width that is too small for two columns: each row becomes a paragraph with lines per cell. */
+export function recordLines(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  { columns = Infinity }: { columns?: number } = {},
+): string[] {
   const width = Math.max(0, ...heads.slice(1).map(widthOf));
   return rows.flatMap(([first = "", ...cells]) => [
     first,
     ...cells.flatMap((cell, i) => {
       const head = padded(heads[i + 1] ?? "", { width, align: "left" });
-      return cell === "" ? [] : [`  ${head}  ${cell}`];
+      const [begin = "", ...more] = wrap(cell, { width: Math.max(16, columns - width - 4) });
+      return cell === "" ? [] : [`  ${head}  ${begin}`, ...more.map((line) => " ".repeat(width + 4) + line)];
     }),
   ]);
 }
@@ -62,7 +67,9 @@ export function tableLines(
   const all = [columns.map(({ name }) => name), columns.map(({ unit }) => unit ?? ""), ...rows];
   const widths = columns.map((_, index) => Math.max(...all.map((row) => widthOf(row[index] ?? ""))));
   const groups = columnGroups(widths, width);
-  if (!groups) return recordLines(columns.map(({ name, unit }) => unit ? `${name} (${unit})` : name), rows);
+  if (!groups) {
+    return recordLines(columns.map(({ name, unit }) => unit ? `${name} (${unit})` : name), rows, { columns: width });
+  }
   const pick = <T>(list: readonly T[], group: readonly number[]) => group.flatMap((i) => list.slice(i, i + 1));
   return groups.flatMap((group, i) => {
     const own = rows.map((row) => group.map((index) => row[index] ?? ""));

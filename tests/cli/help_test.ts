@@ -22,6 +22,8 @@ Deno.test("help: the page of every command fits a screen of 24 lines and 80 colu
       lines = page.split("\n");
     assert.ok(lines.length <= SCREEN.lines, `${words.join(" ")}: ${lines.length} lines\n${page}`);
     for (const line of lines) assert.ok(line.length <= SCREEN.columns, `${words.join(" ")}: ${line}`);
+    const narrow = pageOf(command, words, { all: false, columns: 40, color: false }).split("\n");
+    for (const line of narrow) assert.ok(line.length <= 40 || !/\S \S/.test(line), `${words.join(" ")}: ${line}`);
     assert.match(lines[0]!, new RegExp(`^hymba ${words.join(" ")}\\b`));
     assert.match(page, new RegExp(`Example: hymba ${words[0]}\\b`), words.join(" "));
   }
