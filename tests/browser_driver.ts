@@ -36,7 +36,7 @@ export interface Page {
   locator(selector: string): Locator;
   getByRole(role: string, options: { name: string | RegExp; exact?: boolean }): Locator;
   getByLabel(name: string | RegExp, options?: { exact?: boolean }): Locator;
-  emulateMedia(options: { colorScheme: "dark" | "light" }): Promise<void>;
+  emulateMedia(options: { colorScheme?: "dark" | "light"; media?: "print" | "screen" }): Promise<void>;
   setViewportSize(size: { width: number; height: number }): Promise<void>;
   screenshot(options: { path: string; fullPage: boolean }): Promise<unknown>;
   waitForFunction(test: string, argument: undefined, options: { timeout: number }): Promise<unknown>;

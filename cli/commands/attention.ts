@@ -7,6 +7,7 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
+import { loadRun } from "../../core/record/mod.ts";
 import { type ArtifactName, promptAttentionChart } from "../../core/report/mod.ts";
 import { outOption, writeNamed } from "../shared/artifact.ts";
 import { modelOptions, withAnyModel } from "../shared/model_options.ts";
@@ -20,6 +21,9 @@ const NAMES: Readonly<Record<string, ArtifactName>> = {
   pretraining: "attentionPretraining",
   orpo: "attentionOrpo",
 };
+
+/** What is drawn besides, where the run has the maps of both stages. */
+const CHANGE: ArtifactName = "attentionChange";
 
 /** Most tokens of a prompt. In a picture with more, single cells cannot be distinguished. */
 const MOST_TOKENS = 512;
@@ -44,23 +48,30 @@ type Given = InferValue<typeof options>;
 export const attentionCommand = command("attention", map(options, (given): Action => () => attention(given)), {
   brief: message`draws attention maps of a run, or of a model on your own text`,
   description:
-    message`Draws hymba_attention_pretraining.png and hymba_attention_orpo.png from a run. Each has five layers, with the meta tokens marked. With --prompt it draws attention_MODEL.png, with the tokens at its edges if there are at most 48 positions. Example: hymba attention results/runs/quick-tinyshakespeare --prompt "To be, or not to be" --model transformer-global`,
+    message`Draws hymba_attention_pretraining.png, hymba_attention_orpo.png and hymba_attention_change.png, the second minus the first, from the maps that a run kept of hymba. Each has five layers, with the meta tokens marked. With --model it computes the maps of any model on the same text and draws attention_MODEL.png; --prompt takes another text. Example: hymba attention results/runs/quick-tinyshakespeare --prompt "To be, or not to be" --model transformer-global`,
 });
 
 async function attention({ prompt, ...given }: Given): Promise<void> {
-  if (prompt !== undefined) return await ofPrompt(prompt, given);
-  const { stage, model, run, out, json } = given;
-  if (model !== undefined) throw new UsageError("--model needs a text", { hint: "give it with --prompt TEXT" });
+  if (prompt !== undefined) return await ofText(prompt, given);
+  if (given.model !== undefined) return await ofText(await keptText(await folderOf(given.run)), given);
+  const { stage, run, out, json } = given;
   const known = Object.entries(NAMES).flatMap(([name, artifact]) =>
     stage === undefined || stage === name ? [artifact] : []
   );
   if (known.length === 0) {
     throw new UsageError(`the run stores no maps for --stage ${stage}`, { expected: Object.keys(NAMES).join(" or ") });
   }
-  await writeNamed(known, { run, out, json });
+  await writeNamed(known, { run, out, json, others: stage === undefined ? [CHANGE] : [] });
 }
 
-async function ofPrompt(prompt: string, { run, out, json, model, seed, stage, ...given }: Omit<Given, "prompt">) {
+/** The text of the maps that a run kept. */
+async function keptText(folder: string): Promise<string> {
+  const { attention } = await loadRun(systemDisk, folder), [map] = attention.pretraining ?? attention.orpo ?? [];
+  if (map) return map.labels.slice(map.metaTokens).join("");
+  throw new UsageError(`${folder} kept no maps whose text could be taken`, { hint: "give a text with --prompt TEXT" });
+}
+
+async function ofText(prompt: string, { run, out, json, model, seed, stage, ...given }: Omit<Given, "prompt">) {
   const folder = await folderOf(run), target = out ?? folder;
   const backend = { ...given, onProgress: (line: string) => console.error(line) };
   await withAnyModel(folder, { choice: { model, seed, stage }, backend }, async (opened) => {

@@ -147,7 +147,7 @@ function inUnit(spread: Spread | undefined, unit: number): Spread | undefined {
 
 function timeCell(arms: readonly ArmSummary[]): Cell {
   const axis = armAxis(arms);
-  const longest = Math.max(1e-9, ...arms.map((arm) => arm.spread(trainSeconds)?.mean ?? 0));
+  const longest = Math.max(1e-9, ...arms.map((arm) => arm.spread(trainSeconds)?.high ?? 0));
   const unit = longest > 7200 ? 3600 : longest > 120 ? 60 : 1;
   const of = (stage: StageName) =>
     arms.map((arm) => inUnit(arm.spread(ofStage(stage, ({ train_s }) => train_s)), unit));
@@ -161,6 +161,7 @@ function timeCell(arms: readonly ArmSummary[]): Cell {
         { values: of("orpo"), fill: light(axis), text: (spread) => duration(spread.mean * unit) },
       ],
       stacked: true,
+      sums: arms.map((arm) => inUnit(arm.spread(trainSeconds), unit)),
     }),
   };
 }

@@ -6,6 +6,7 @@ import { ablationChart } from "./ablation_chart.ts";
 import { hasBranches, withoutBranches } from "./branches.ts";
 import { budgetsCsv } from "./budgets.ts";
 import { budgetsChart } from "./budgets_chart.ts";
+import { attentionChangeChart, attentionChanges } from "./attention_change.ts";
 import { attentionChart } from "./attention_chart.ts";
 import { comparisonChart, hasComparisons } from "./comparison_chart.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "./csv.ts";
@@ -43,6 +44,7 @@ export const ARTIFACTS = {
   intervals: { file: "comparisons.png", make: main(comparisonChart) },
   attentionPretraining: maps("pretraining"),
   attentionOrpo: maps("orpo"),
+  attentionChange: { file: "hymba_attention_change.png", make: attentionChangeChart },
   recall: { file: "recall.png", make: (run: Run) => recallChart(probeOf(run)) },
   recallCsv: { file: "recall.csv", make: (run: Run) => recallCsv(probeOf(run)) },
   budgets: { file: "budgets.png", make: budgetsChart },
@@ -62,6 +64,7 @@ export function availableArtifacts(run: Run): ArtifactName[] {
   const shown: Partial<Record<ArtifactName, boolean>> = {
     attentionPretraining: (attention.pretraining?.length ?? 0) > 0,
     attentionOrpo: (attention.orpo?.length ?? 0) > 0,
+    attentionChange: attentionChanges(run).length > 0,
     intervals: hasComparisons(withoutBranches(run)),
     equalCosts: hasBranches(run),
     recall: recall.length > 0,

@@ -4,7 +4,7 @@ import type { AttentionMap, Run, StageName } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { AFTER, footerOf, oneLine } from "./caption.ts";
-import { type Box, type Brush, cellImage, DENSITY, FONT, HIDDEN, segment, write } from "./chart/canvas.ts";
+import { type Box, type Brush, cellImage, DENSITY, FONT, HIDDEN, type Rgb, segment, write } from "./chart/canvas.ts";
 import { drawable } from "./chart/drawable.ts";
 import { plotOf, type Scale, scale } from "./chart/plot.ts";
 import { type Cell, drawSheet, paragraph } from "./chart/sheet.ts";
@@ -47,7 +47,8 @@ export function attentionShares(map: AttentionMap): { meta: number; self: number
   return { meta: meta / all, self: self / all, text: 1 - (meta + self) / all };
 }
 
-const visible = ({ window, metaTokens }: AttentionMap, q: number, k: number) =>
+/** Whether query `q` sees key `k`. */
+export const visible = ({ window, metaTokens }: AttentionMap, q: number, k: number) =>
   k <= q && (window === 0 || q - k < window || k < metaTokens);
 
 /**
@@ -63,10 +64,10 @@ export function floorOf({ positions }: Pick<AttentionMap, "positions">): number 
 /** The place of a probability on the logarithmic colour scale: 0 at `floor`, 1 at probability 1. */
 const shareOf = (probability: number, floor: number) => 1 - Math.log(Math.max(floor, probability)) / Math.log(floor);
 
-/** The map as a picture with one pixel per cell. */
-function imageOf(map: AttentionMap) {
+/** The colours of a map. */
+function coloursOf(map: AttentionMap): (q: number, k: number) => Rgb {
   const { positions: P, probabilities } = map, floor = floorOf(map);
-  return cellImage(P, (q, k) => visible(map, q, k) ? viridis(shareOf(at(probabilities, q * P + k), floor)) : HIDDEN);
+  return (q, k) => viridis(shareOf(at(probabilities, q * P + k), floor));
 }
 
 /** Lines between meta tokens and text. Their label is in the hidden triangle. */
@@ -91,14 +92,16 @@ function markMeta(brush: Brush, chart: Chart, { metaTokens: M, positions: P }: A
   });
 }
 
-/** The most positions whose tokens have room on an axis. */
-const NAMED = 48;
+/** The most positions that all have room for their tokens on an axis, and the most tokens on a longer one. */
+const NAMED = 48, SOME = 26;
 
-/** An axis of positions: with the tokens where they have room, else with numbers. */
+/** An axis of positions with their tokens. A long one names every n-th position and its token. */
 function positionAxis({ positions: P, metaTokens: M, labels = [] }: AttentionMap, title: string): Scale {
-  if (P > NAMED || labels.length < P) return scale({ min: 0, max: P, title: `${title} position` }, { grid: false });
-  const words = M > 0 ? `${title} (m: meta token, ·: space)` : `${title} (·: space)`;
-  const font = { size: Math.min(10, 330 / P), family: FONT };
+  if (labels.length < P) return scale({ min: 0, max: P, title: `${title} position` }, { grid: false });
+  const words = M > 0 ? `${title} (m: meta token, ·: space)` : `${title} (·: space)`, all = P <= NAMED;
+  const step = all ? 1 : [2, 4, 5, 10, 20, 25, 50].find((step) => P / step <= SOME) ?? Math.ceil(P / SOME);
+  const font = { size: all ? Math.min(10, 330 / P) : 9.5, family: FONT };
+  const name = (i: number) => all ? tokenName(labels[i] ?? "") : `${tokenName(labels[i] ?? "")} ${i}`;
   return {
     ...scale({ min: 0, max: P, title: words }, { grid: false }),
     ticks: {
@@ -106,10 +109,11 @@ function positionAxis({ positions: P, metaTokens: M, labels = [] }: AttentionMap
       font,
       autoSkip: false,
       maxRotation: 90,
-      callback: (value: unknown) => tokenName(labels[Math.floor(Number(value))] ?? ""),
+      minRotation: title === "key" ? 90 : 0,
+      callback: (value: unknown) => name(Math.floor(Number(value))),
     },
     afterBuildTicks: (made: ChartScale) => {
-      made.ticks = labels.map((_, i) => ({ value: i + 0.5 }));
+      made.ticks = labels.flatMap((_, i) => i % step === 0 ? [{ value: i + 0.5 }] : []);
     },
   };
 }
@@ -118,9 +122,16 @@ function positionAxis({ positions: P, metaTokens: M, labels = [] }: AttentionMap
 const tokenName = (label: string): string =>
   drawable(label.replace(/^meta (\d+)$/, "m$1").replaceAll(" ", "·").replaceAll("\n", "\\n"));
 
-async function heatMapCell(map: AttentionMap): Promise<Cell> {
-  const { layer, kind, positions, metaTokens, window } = map;
-  const image = await imageOf(map), shares = attentionShares(map);
+const titleOf = ({ layer, kind, window }: AttentionMap) =>
+  `Layer ${layer}, ${kind}${window > 0 ? ` (window ${window})` : ""}`;
+
+/** A cell with a map in colours. `subtitle`: what it shows, in numbers. */
+export async function heatCell(
+  map: AttentionMap,
+  { colourOf, subtitle }: { colourOf: (q: number, k: number) => Rgb; subtitle: string },
+): Promise<Cell> {
+  const { positions, metaTokens } = map;
+  const image = await cellImage(positions, (q, k) => visible(map, q, k) ? colourOf(q, k) : HIDDEN);
   const heat: Plugin = {
     id: "heat",
     beforeDatasetsDraw(chart: Chart) {
@@ -139,12 +150,13 @@ async function heatMapCell(map: AttentionMap): Promise<Cell> {
     y: { ...positionAxis(map, "query"), reverse: true },
     plugins: [heat],
   });
-  const meta = metaTokens > 0 ? `meta ${percent(shares.meta)}, ` : "";
-  return {
-    title: `Layer ${layer}, ${kind}${window > 0 ? ` (window ${window})` : ""}`,
-    subtitle: `mean attention of text: ${meta}itself ${percent(shares.self)}, other text ${percent(shares.text)}`,
-    plot,
-  };
+  return { title: titleOf(map), subtitle, plot };
+}
+
+function heatMapCell(map: AttentionMap): Promise<Cell> {
+  const shares = attentionShares(map), meta = map.metaTokens > 0 ? `meta ${percent(shares.meta)}, ` : "";
+  const subtitle = `mean attention of text: ${meta}itself ${percent(shares.self)}, other text ${percent(shares.text)}`;
+  return heatCell(map, { colourOf: coloursOf(map), subtitle });
 }
 
 function colourBar(brush: Brush, { x, y }: Box, floor: number): number {
@@ -160,10 +172,15 @@ function colourBar(brush: Brush, { x, y }: Box, floor: number): number {
     brush.fillRect(left - 0.5, y + height, 1, 4);
     write(brush, String(tick), { x: left, y: y + height + 14, size: 11, colour: INK, align });
   }
+  return hiddenKey(brush, { x, y: y + 52 });
+}
+
+/** Says which colour hidden cells have. Returns the y below it. */
+export function hiddenKey(brush: Brush, { x, y }: Pick<Box, "x" | "y">): number {
   brush.fillStyle = `rgb(${HIDDEN.join(" ")})`;
-  brush.fillRect(x, y + 52, 26, 14);
-  write(brush, "hidden by the mask", { x: x + 36, y: y + 59, size: 12, colour: INK });
-  return y + 84;
+  brush.fillRect(x, y, 26, 14);
+  write(brush, "hidden by the mask", { x: x + 36, y: y + 7, size: 12, colour: INK });
+  return y + 32;
 }
 
 function keyCell({ metaTokens, positions }: AttentionMap, text: string): Cell {

@@ -17,6 +17,7 @@ export { samplesText } from "./samples.ts";
 export { stagesChart } from "./stages_chart.ts";
 export { type Column, tableLines } from "./text_table.ts";
 export { architectureDocument } from "./architecture/mod.ts";
+export { overviewDocument, overviewPng, overviewSvg } from "./architecture/overview.ts";
 export { architecturePng, architectureSvg } from "./architecture/poster.ts";
 export { reportPage } from "./page.ts";
 export { reviewDocument } from "./review/mod.ts";

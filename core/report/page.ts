@@ -1,7 +1,8 @@
 /** report.html: a run on one page. */
 import type { Run, Sample } from "../record/mod.ts";
-import { AFTER, footerOf, oneLine } from "./caption.ts";
+import { AFTER, footerOf, oneLine, titleOf } from "./caption.ts";
 import { htmlTable, type Insert, type Markup, markup, page } from "./document/html.ts";
+import { attentionChanges } from "./attention_change.ts";
 import { hasComparisons } from "./comparison_chart.ts";
 import { withoutBranches } from "./branches.ts";
 import { findings, verdict } from "./findings.ts";
@@ -22,6 +23,7 @@ function figureList(run: Run): Markup {
   for (const stage of ["pretraining", "orpo"] as const) {
     if (attention[stage]?.length) files.push([`hymba_attention_${stage}.png`, `attention ${AFTER[stage]}`]);
   }
+  if (attentionChanges(run).length > 0) files.push(["hymba_attention_change.png", "how ORPO changed the attention"]);
   return markup`<ul>${files.map(([file, title]) => markup`<li><a href="${file}">${file}</a>: ${title}</li>`)}</ul>`;
 }
 
@@ -73,10 +75,10 @@ const figureSection = (run: Run): Section => ({
 function sectionsOf(run: Run, { beside }: { beside: boolean }): Section[] {
   // Only the tables show shorter trainings.
   const main = withoutBranches(run),
-    name = { name: "", align: "left" } as const,
+    name = { name: "what", align: "left" } as const,
     said = verdict(main),
     title = "What was run";
-  const record = htmlTable([name, { ...name, name: " " }], recordRows(run), title);
+  const record = htmlTable([name, { ...name, name: "value" }], recordRows(run), title);
   return [
     { id: "verdict", title: "Verdict", body: markup`<div class="verdict"><p>${said}</p></div>` },
     { id: "findings", title: "Findings", body: markup`<ul>${otherFindings(main, said)}</ul>` },
@@ -117,7 +119,7 @@ export function reportPage(run: Run, { beside = true }: { beside?: boolean } = {
     <nav aria-label="Contents"><ul>${links}</ul></nav>
     ${sections.map(sectionOf)}
   `;
-  return page("Ablation of attention and Mamba", {
+  return page(titleOf(run), {
     lead: footerOf(run),
     body,
     style: INTERACTIVE_STYLE,

@@ -76,14 +76,14 @@ export const taskInWords = ({ keys, values, length, perRange, ranges, steps, bat
     at(arms, 0).config.swaWindow
   }; ${steps} training steps of ${batch} sequences`;
 
-/** Distance between the points of neighbouring arms, on an axis on which neighbouring ranges have distance 1. */
-const DODGE = 0.08;
+/** Room beside the first and the last range, on an axis on which neighbouring ranges have distance 1. */
+const EDGE = 0.15;
 
 function accuracyCell({ recall }: Probe, arms: readonly ArmRecall[], look: (name: string) => Look): Cell {
-  const ranges = recall.ranges.map(([least, most]) => `${least}–${most}`), edge = DODGE * (arms.length / 2 + 1);
-  const lines = arms.map(({ name, accuracies }, i): Line => ({
+  const ranges = recall.ranges.map(([least, most]) => `${least}–${most}`);
+  const lines = arms.map(({ name, accuracies }): Line => ({
     points: accuracies.map(({ mean, low, high, deviation, count }, range) => ({
-      step: range + DODGE * (i - (arms.length - 1) / 2),
+      step: range,
       spread: { mean: 100 * mean, low: 100 * low, high: 100 * high, deviation, count },
     })),
     look: look(name),
@@ -96,8 +96,8 @@ function accuracyCell({ recall }: Probe, arms: readonly ArmRecall[], look: (name
       x: {
         title: "tokens from pair to question",
         whole: true,
-        min: -edge,
-        max: ranges.length - 1 + edge,
+        min: -EDGE,
+        max: ranges.length - 1 + EDGE,
         tick: (i) => ranges[i] ?? "",
       },
       y: { title: "% of questions", min: 0, max: 100 },

@@ -2,7 +2,6 @@
 import { studyOfArm } from "../config/mod.ts";
 import type { MetricsLine, Run, StageName } from "../record/mod.ts";
 import { armAxis, baselineReferences } from "./ablation_chart.ts";
-import { at } from "../lists.ts";
 import { firstStageWords, footerOf, scheduleWords, sizeOf, spreadNote } from "./caption.ts";
 import { dotPlot } from "./chart/bars.ts";
 import { drawLegend } from "./chart/legend.ts";
@@ -11,7 +10,7 @@ import type { Axis, Reference } from "./chart/plot.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { significant } from "./format.ts";
 import { INK, type Look, looks } from "./palette.ts";
-import { type ArmSummary, curve, ofStage, summaries } from "./summary.ts";
+import { type ArmSummary, curve, curveOfChange, ofStage, summaries } from "./summary.ts";
 
 /** A measure of the metrics log. */
 interface Measure {
@@ -88,28 +87,13 @@ function lossCell(run: Run): Cell {
   };
 }
 
-function secondLossCell(run: Run): Cell {
-  const preferred = curves(run, { stage: "orpo", ...VALIDATION_LOSS }, { markers: true });
-  const control = curves(run, { stage: "control", ...VALIDATION_LOSS }, { markers: true, style: "dashed" });
-  const lines = fromFirstStage(run, [...preferred, ...control]);
-  return {
+const secondLossCell = (run: Run): Cell =>
+  changeCell(run, {
     title: "Stage 2, ORPO: validation loss",
-    subtitle: `solid: β = ${run.record.study.preference.beta}; dashed: control with β = 0`,
-    plot: linePlot(lines, {
-      x: { ...STEP, max: run.record.study.orpo.steps },
-      y: { title: "nats per token", ...rangeOf(lines) },
-    }),
-  };
-}
-
-/** Curves of the second stage with a point at step 0: the last validation loss of the first stage. */
-function fromFirstStage(run: Run, lines: readonly Line[]): Line[] {
-  const ends = curves(run, { stage: "pretraining", ...VALIDATION_LOSS });
-  return lines.map((each) => {
-    const end = ends.find(({ look }) => look === each.look)?.points.at(-1);
-    return end && at(each.points, 0).step > 0 ? { ...each, points: [{ ...end, step: 0 }, ...each.points] } : each;
+    subtitle: `change since stage 1; solid: β = ${run.record.study.preference.beta}; dashed: control with β = 0`,
+    y: { title: "change (nats per token)" },
+    ...VALIDATION_LOSS,
   });
-}
 
 /**
  * The learning rate of both stages, one after the other: one curve if all models have the same schedule in the first stage,
@@ -149,13 +133,31 @@ interface SecondStage extends Measure {
   readonly references?: readonly Reference[];
 }
 
-/** A measure of the second stage by step. The control is drawn for held-out measures. */
-function secondStageCell(run: Run, { title, subtitle, y, kind, of, references }: SecondStage): Cell {
-  const markers = kind !== "train";
+/** A curve of every arm: how the measure changed since the first stage. */
+function changes(
+  run: Run,
+  { stage, kind, of }: Measure & { stage: StageName },
+  style: Omit<Line, "points" | "look">,
+): Line[] {
+  const arms = run.record.study.arms.map(({ name }) => name), look = looks(arms);
+  return arms.map((arm) => ({ points: curveOfChange(run, { arm, stage, kind }, of), look: look(arm), ...style }))
+    .filter(({ points }) => points.length > 0);
+}
+
+/** How a held-out measure changed in the second stage, and in its control. Models differ in level by more than they change. */
+function changeCell(run: Run, { title, subtitle, y, kind, of }: SecondStage): Cell {
   const lines = [
-    ...curves(run, { stage: "orpo", kind, of }, { markers }),
-    ...(markers ? curves(run, { stage: "control", kind, of }, { markers, style: "dashed" }) : []),
+    ...changes(run, { stage: "orpo", kind, of }, { markers: true }),
+    ...changes(run, { stage: "control", kind, of }, { markers: true, style: "dashed" }),
   ];
+  const x = { ...STEP, max: run.record.study.orpo.steps }, range = rangeOf(lines, [0]);
+  const references: Reference[] = [{ axis: "y", value: 0, label: "after stage 1" }];
+  return { title, subtitle, plot: linePlot(lines, { x, y: { ...range, ...y }, references }) };
+}
+
+/** A measure of the training batches of the second stage by step. */
+function secondStageCell(run: Run, { title, subtitle, y, kind, of, references }: SecondStage): Cell {
+  const lines = curves(run, { stage: "orpo", kind, of });
   const range = rangeOf(lines, references?.map(({ value }) => value));
   const x = { ...STEP, max: run.record.study.orpo.steps };
   return { title, subtitle, plot: linePlot(lines, { x, y: { ...range, ...y }, references }) };
@@ -194,39 +196,36 @@ function preferenceCells(run: Run): Cell[] {
   const { heldOutPairs, rejected } = run.record.study.preference;
   const rule = rejected === "sample" ? "samples of the stage-1 model" : "shuffled true continuations";
   return [
-    secondStageCell(run, {
+    changeCell(run, {
       title: "Held-out preference accuracy",
-      subtitle: `${heldOutPairs} pairs; rejected: ${rule}; dashed: control`,
-      y: { title: "% of pairs", tick: (percent) => String(Math.round(percent)) },
+      subtitle: `change since stage 1; ${heldOutPairs} pairs; rejected: ${rule}`,
+      y: { title: "change (percentage points)" },
       kind: "preference",
       of: ({ accuracy }) => accuracy === undefined ? undefined : 100 * accuracy,
-      references: [{ axis: "y", value: 50, label: "chance" }],
     }),
-    secondStageCell(run, {
+    changeCell(run, {
       title: "Held-out preference margin",
-      subtitle: "mean log-probability of chosen minus rejected; dashed: control",
-      y: { title: "nats per token" },
+      subtitle: "change of the mean log-probability of chosen minus rejected",
+      y: { title: "change (nats per token)" },
       kind: "preference",
       of: ({ margin }) => margin,
-      references: [{ axis: "y", value: 0, label: "no preference" }],
     }),
-    secondStageCell(run, {
+    changeCell(run, {
       title: "Held-out log odds",
-      subtitle: "mean log of the odds ratio, chosen over rejected; dashed: control",
-      y: { title: "nats" },
+      subtitle: "change of the mean log of the odds ratio, chosen over rejected",
+      y: { title: "change (nats)" },
       kind: "preference",
       of: ({ logOdds }) => logOdds,
-      references: [{ axis: "y", value: 0, label: "no preference" }],
     }),
   ];
 }
 
 const logProbabilityCells = (run: Run): Cell[] =>
   (["chosen", "rejected"] as const).map((name) =>
-    secondStageCell(run, {
+    changeCell(run, {
       title: `Held-out ${name} log-probability`,
-      subtitle: "mean over completion tokens; dashed: control",
-      y: { title: "nats per token" },
+      subtitle: "change since stage 1, mean over completion tokens",
+      y: { title: "change (nats per token)" },
       kind: "preference",
       of: (line) => line[`${name}Logp`],
     })

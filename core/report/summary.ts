@@ -77,6 +77,35 @@ export function curve(
   });
 }
 
+/**
+ * How a measure of the second stage, or of its control, changed since the first stage: each seed against itself, so that neither the
+ * levels of the models nor those of the seeds hide it. A seed starts from its value at step 0, or else from its last one of the
+ * first stage. Begins with no change at step 0.
+ */
+export function curveOfChange(
+  run: Run,
+  { arm, stage, kind }: { arm: string; stage: StageName; kind: MetricsLine["kind"] },
+  measure: (line: MetricsLine) => number | undefined,
+): Point[] {
+  const own = run.metrics.filter((line) => line.kind === kind && line.arm === arm).flatMap((line) => {
+    const value = line.kind === "failure" ? undefined : measure(line);
+    return Number.isFinite(value) ? [{ line, value: value ?? 0 }] : [];
+  });
+  const first = own.filter(({ line }) => line.stage === "pretraining"),
+    second = own.filter(({ line }) => line.stage === stage);
+  const starts = new Map(
+    [...first, ...second.filter(({ line }) => line.step === 0)].map(({ line, value }) => [line.seed, value]),
+  );
+  const changes = new Map(second.flatMap(({ line, value }): [MetricsLine, number][] => {
+    const start = starts.get(line.seed);
+    return start === undefined ? [] : [[line, value - start]];
+  }));
+  const points = curve({ ...run, metrics: [...changes.keys()] }, { arm, stage, kind }, (line) => changes.get(line));
+  const seeds = new Set([...changes.keys()].map(({ seed }) => seed)).size;
+  const none = spreadOf(Array.from({ length: seeds }, () => 0));
+  return points[0] && points[0].step > 0 && none ? [{ step: 0, spread: none }, ...points] : points;
+}
+
 /** Training time of both stages without the control run (s). */
 export function trainSeconds(result: ArmResult): number | undefined {
   const { pretraining, orpo } = result.stages;

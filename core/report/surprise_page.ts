@@ -14,11 +14,13 @@ const SCRIPT = inlineScript([axis, surprise]);
 const STYLE = new Markup(`
 .text{white-space:pre-wrap;overflow-wrap:anywhere;max-width:46rem;line-height:1.9;background:var(--tint);border-radius:8px;padding:1rem 1.2rem}
 .text:focus-visible,select:focus-visible,button:focus-visible{outline:3px solid var(--link);outline-offset:2px}
-.text span{border-radius:3px}.text .now{box-shadow:0 0 0 2px var(--ink)}.text .dim{opacity:.35;background:none;border-bottom:none}
+.text span{border-radius:3px}.text .now{box-shadow:0 0 0 2px var(--ink)}
 :root{--a:0,114,178;--b:213,94,0}@media (prefers-color-scheme:dark){:root{--a:86,180,233;--b:240,149,92}}
 .a1{background:rgba(var(--a),.12)}.a2{background:rgba(var(--a),.25)}.a3{background:rgba(var(--a),.4)}.a4{background:rgba(var(--a),.6)}
 .b1{background:rgba(var(--b),.12)}.b2{background:rgba(var(--b),.25)}.b3{background:rgba(var(--b),.4)}.b4{background:rgba(var(--b),.6)}
+@media (prefers-color-scheme:dark){.a3{background:rgba(var(--a),.34)}.a4{background:rgba(var(--a),.45)}.b3{background:rgba(var(--b),.34)}.b4{background:rgba(var(--b),.45)}}
 .b1,.b2,.b3,.b4{border-bottom:1px dotted currentColor}.choices{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;margin:.6rem 0}
+.text .dim{color:var(--faint);background:none;border-bottom:none}
 select,.pages button{font:inherit;font-size:.9rem;color:var(--ink);background:var(--tint);border:1px solid var(--rule);border-radius:6px;padding:.25rem .5rem}
 select{max-width:100%}.pages{display:flex;gap:.8rem;align-items:center;margin:.6rem 0}.pages button:disabled{opacity:.4}
 .readout,.summary{font-size:.9rem;min-height:1.6em;overflow-wrap:anywhere}
@@ -70,7 +72,9 @@ export function surprisePage(
     <p class="readout" aria-live="polite"></p>
     <div class="text" tabindex="0" role="group" aria-label="held-out text" aria-describedby="keys"></div>
     </div>${dataBlock("surprise-data", data)}
-    <h2>Loss by kind of token</h2>${htmlTable(table.columns, table.rows)}<p class="where">${slicesNote(run, report)}</p>
+    <h2>Loss by kind of token</h2>${htmlTable(table.columns, table.rows, "Loss by kind of token")}<p class="where">${
+    slicesNote(run, report)
+  }</p>
   `;
   return page("Which model was less surprised", { lead: footerOf(run), body, style: STYLE, script: SCRIPT });
 }

@@ -6,7 +6,7 @@ import { hymba, makePlace } from "./command_line.ts";
 const place = await makePlace();
 
 Deno.test("architecture and review write a page and print its path", async () => {
-  for (const [command, file] of [["architecture", "architecture-hymba.html"], ["review", "review.html"]] as const) {
+  for (const [command, file] of [["architecture", "architecture.html"], ["review", "review.html"]] as const) {
     const { code, out, error } = await hymba(place, command);
     assert.equal(code, 0, error);
     assert.equal(out, `wrote ${file}\n`);
@@ -15,7 +15,7 @@ Deno.test("architecture and review write a page and print its path", async () =>
 });
 
 Deno.test("profile seed: the documented block's page, and a run of it that can be verified", async () => {
-  const page = await hymba(place, "architecture", "--profile", "seed", "--json");
+  const page = await hymba(place, "architecture", "--profile", "seed", "--model", "hybrid-paper", "--json");
   assert.equal(page.code, 0, page.error);
   assert.match(await Deno.readTextFile(join(place.folder, "architecture-hybrid-paper.html")), /66,662,415/);
   // The random text is too small for the lossy tokenizer, whose pieces have no spaces.

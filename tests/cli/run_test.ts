@@ -93,12 +93,14 @@ Deno.test("attention draws any model on a reader's own text, and says what it ca
   assert.deepEqual(JSON.parse(drawn.out).written, ["own/attention_hymba.png"], drawn.error);
   const bytes = await Deno.readFile(join(place.folder, "own", "attention_hymba.png"));
   assert.deepEqual([...bytes.subarray(1, 4)], [...new TextEncoder().encode("PNG")]);
+  const kept = await draw("--model", "hymba", "--backend", "cpu", "--out", "kept", "--json");
+  assert.deepEqual(JSON.parse(kept.out).written, ["kept/attention_hymba.png"], kept.error);
   for (
     const [words, says] of [
       [["--prompt", "ba", "--model", "mamba", "--backend", "cpu"], /mamba has no attention/],
       [["--prompt", "", "--backend", "cpu"], /the prompt is empty/],
       [["--prompt", "ba ".repeat(2000), "--backend", "cpu"], /too long\n +expected: +at most 512 tokens/],
-      [["--model", "hymba"], /--model needs a text/],
+      [["--model", "mamba", "--backend", "cpu"], /mamba has no attention/],
       [["--stage", "control"], /the run stores no maps for --stage control/],
     ] as const
   ) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
-import { architectureDocument, reportPage, reviewDocument } from "../../core/report/mod.ts";
+import { architectureDocument, overviewDocument, reportPage, reviewDocument } from "../../core/report/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { sliceReport } from "../../core/report/slices.ts";
 import { surprisePage } from "../../core/report/surprise_page.ts";
@@ -16,6 +16,7 @@ interface Seen {
   readonly outside: readonly string[];
   /** Pixels by which the page is wider than its window. */
   readonly wide: number;
+  readonly looks: Readonly<Record<string, { readonly wide: number; readonly violations: readonly string[] }>>;
   readonly chart: Readonly<Record<string, unknown>>;
   readonly maps: Readonly<Record<string, unknown>>;
   readonly surprise: Readonly<Record<string, unknown>>;
@@ -32,10 +33,15 @@ async function open(page: string): Promise<Seen | undefined> {
   }
 }
 
-function assertQuiet({ errors, outside, wide }: Seen): void {
+function assertQuiet({ errors, outside, wide, looks }: Seen): void {
   assert.deepEqual(errors, [], "console errors");
   assert.deepEqual(outside, [], "requests");
   assert.ok(wide <= 0, `the page is ${wide} pixels wider than its window`);
+  assert.ok(Object.keys(looks).length >= 3);
+  for (const [look, { wide, violations }] of Object.entries(looks)) {
+    assert.ok(wide <= 0, `${look}: the page is ${wide} pixels wider than its window`);
+    assert.deepEqual(violations, [], look);
+  }
 }
 
 Deno.test("browser: the report's charts and maps answer, without an error and without a request", async () => {
@@ -49,14 +55,22 @@ Deno.test("browser: the report's charts and maps answer, without an error and wi
   assert.ok(seen.charts >= 8);
   assert.deepEqual([before, hidden, pressed, shown, scaleChanged], [4, 2, "false", 4, true]);
   assert.match(String(tip), /step \d+[^]*hymba/);
+  const { steps, bar, finding } = seen.chart;
+  assert.equal(new Set(steps as string[]).size, 3, "arrow keys go from step to step");
+  assert.match(String((steps as string[])[0]), /step \d+[^]*hymba/);
+  assert.match(String(bar), /bytes[^]*mamba/);
+  assert.match(String(finding), /^Cache of one sequence: lowest \w+ [\d.]+.*, highest \w+ [\d.]+/);
   assert.equal(seen.maps.heads, 1 + run.record.study.arms[1]!.config.nHeads);
   assert.equal(seen.maps.pictures, 5, "every choice shows another map");
+  assert.notEqual(seen.maps.moved, seen.maps.pointed, "arrow keys go from cell to cell");
+  assert.match(String(seen.maps.change), /moved to other keys: [\d.]+ %/);
   assert.match(String(seen.maps.readout), /query \d+ .* → key \d+ .*: [\d.]+/);
 });
 
 Deno.test("browser: the review and the architecture need no script and no network", async () => {
   const [, , , , hymba] = studyOf("paper", {}).arms;
-  for (const page of [await reviewDocument(), architectureDocument(hymba!.config)]) {
+  const several = overviewDocument(studyOf("paper", {}).arms);
+  for (const page of [await reviewDocument(), architectureDocument(hymba!.config), several]) {
     const seen = await open(page);
     if (seen) assertQuiet(seen);
   }

@@ -5,10 +5,11 @@ import type { AttentionMap, Run, StageResult } from "../../core/record/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { armAxis } from "../../core/report/ablation_chart.ts";
+import { attentionChangeChart, attentionChanges, changeFinding, limitOf } from "../../core/report/attention_change.ts";
 import { attentionShares, chosenMaps, floorOf } from "../../core/report/attention_chart.ts";
 import { averaged } from "../../core/report/chart/lines.ts";
 import { withoutOverlap } from "../../core/report/chart/plot.ts";
-import { viridis } from "../../core/report/colour_map.ts";
+import { changeColour, viridis } from "../../core/report/colour_map.ts";
 import {
   ablationChart,
   ARTIFACTS,
@@ -180,6 +181,35 @@ Deno.test("long curves are averaged in groups, short ones are kept", () => {
     1000;
   assert.ok(Math.abs(mean - 499.5) < 1e-9);
   assert.deepEqual(averaged(points.slice(0, 20)), points.slice(0, 20));
+});
+
+Deno.test("the change of attention: what moved between keys, and none without the maps of both stages", async () => {
+  const run = syntheticRun({ arms: ["mamba", "hymba"], preset: "smoke" }), { attention } = run;
+  const before = attention.pretraining!,
+    turned = before.map((map) => {
+      const probabilities = Float32Array.from(map.probabilities), { positions: P } = map;
+      // The last query moves a tenth of its attention from itself to the first key.
+      const self = P * P - 1, first = P * (P - 1), part = 0.1 * probabilities[self]!;
+      probabilities[self]! -= part;
+      probabilities[first]! += part;
+      return { ...map, probabilities };
+    });
+  const changes = attentionChanges({ attention: { pretraining: before, orpo: turned } });
+  for (const { before: { positions: P, metaTokens: M, probabilities }, moved } of changes) {
+    assert.ok(Math.abs(moved - 0.1 * probabilities[P * P - 1]! / (P - M)) < 1e-6, `${moved}`);
+  }
+  assert.match(changeFinding(changes), /most in layer \d+: [\d.]+ %, least in layer \d+/);
+  const same = attentionChanges({ attention: { pretraining: before, orpo: before } });
+  assert.deepEqual(same.map(({ moved }) => moved), same.map(() => 0));
+  assert.ok(limitOf(same) > 0);
+  assert.deepEqual(attentionChanges({ attention: { pretraining: before } }), []);
+  await assert.rejects(attentionChangeChart({ ...run, attention: { pretraining: before } }), /maps of both stages/);
+  sizeOf(await attentionChangeChart({ ...run, attention: { pretraining: before, orpo: turned } }));
+  const luminance = [-1, -0.5, 0, 0.5, 1].map((change) => {
+    const [r, g, b] = changeColour(change);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  });
+  assert.deepEqual(luminance, luminance.toSorted((a, b) => a - b), "grey prints show the order");
 });
 
 Deno.test("artifacts: all that a run can show, each written whole; maps only where there are some", async () => {

@@ -5,7 +5,8 @@ import { studyOf } from "../../core/study_file/mod.ts";
 import { visiblePairs } from "../../core/ops/attention.ts";
 import { parameterCount } from "../../core/params/specs.ts";
 import { visibleRanges } from "../../core/report/architecture/mask.ts";
-import { partsOf } from "../../core/report/architecture/sizes.ts";
+import { groupsOf, partsOf } from "../../core/report/architecture/sizes.ts";
+import { whole } from "../../core/report/format.ts";
 import { escaped, htmlTable, markup } from "../../core/report/document/html.ts";
 import { cacheParts } from "../../core/report/architecture/poster.ts";
 import {
@@ -13,6 +14,9 @@ import {
   architecturePng,
   architectureSvg,
   metricsTables,
+  overviewDocument,
+  overviewPng,
+  overviewSvg,
   reportPage,
   reviewDocument,
   verdict,
@@ -112,6 +116,28 @@ Deno.test("architecture: the sheet shows every layer, part and cache, and its ca
   const png = await architecturePng("hymba", studyOf("smoke", { models: ["hymba"] }).arms[0]!.config);
   const view = new DataView(png.buffer, png.byteOffset);
   assert.ok(view.getUint32(16) > 2000 && view.getUint32(20) > 1000, "two pixels for each of the drawing");
+});
+
+Deno.test("architecture: side by side, every model has its layers, all its parameters and its caches", async () => {
+  for (const preset of ["smoke", "paper"]) {
+    const { arms } = studyOf(preset), page = overviewDocument(arms), svg = overviewSvg(arms);
+    assertSelfContained(page);
+    elementsOf(svg);
+    const layers = arms.flatMap(({ config }) => layersOf(config));
+    const mamba = layers.filter(({ mamba }) => mamba).length;
+    for (const text of [page, svg]) {
+      // Besides a box for each layer, its group of parameters in each column and the legend.
+      assert.ok(text.match(/>Mamba<\/text>/g)!.length >= mamba + arms.length, preset);
+      for (const { name, config } of arms) {
+        assert.ok(text.includes(`>${name}</text>`), name);
+        assert.ok(text.includes(`>${whole(parameterCount(config))} parameters</text>`), name);
+        const groups = groupsOf(config).map(({ parameters }) => parameters);
+        assert.equal(groups.reduce((a, b) => a + b), parameterCount(config));
+      }
+    }
+  }
+  const png = await overviewPng(studyOf("smoke").arms), view = new DataView(png.buffer, png.byteOffset);
+  assert.ok(view.getUint32(16) > 3000 && view.getUint32(20) > 1200, "five columns, two pixels for each of the drawing");
 });
 
 Deno.test("review: every formula is rendered, every linked file exists, the page needs nothing else", async () => {

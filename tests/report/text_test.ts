@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { ArmResult, Run } from "../../core/record/mod.ts";
+import type { ArmResult, MetricsLine, Run } from "../../core/record/mod.ts";
 import { firstStageWords } from "../../core/report/caption.ts";
 import { comparisonsCsv, csvOf, preferenceCsv } from "../../core/report/csv.ts";
 import { csvRows } from "../../core/report/csv_rows.ts";
 import { findings, metricsTables, metricsText, samplesText, tableLines, verdict } from "../../core/report/mod.ts";
 import { bytes, duration, fixed, short, significant, tickText, whole } from "../../core/report/format.ts";
 import { comparisons, differenceOf, factorEffects, isClear } from "../../core/report/statistics.ts";
-import { curve, failuresOf } from "../../core/report/summary.ts";
+import { curve, curveOfChange, failuresOf } from "../../core/report/summary.ts";
 import { syntheticRun, withTokenLosses } from "./synthetic_run.ts";
 
 /** The run with the first result changed. */
@@ -251,6 +251,29 @@ Deno.test("curves: seeds are joined by step, lines without the measure are left 
     [...expected, steps].map((step) => [step, 2]),
   );
   assert.deepEqual(curve(run, { arm: "mamba", stage: "pretraining", kind: "train" }, ({ nll }) => nll), []);
+});
+
+Deno.test("curves of change: each seed against itself, from no change at step 0", () => {
+  const run = syntheticRun({ arms: ["mamba"], seeds: 2, preset: "smoke" }), { seeds } = run.record.study;
+  const some = run.metrics.find((line) => line.kind === "evaluation")!;
+  // Both seeds fall by 0.1 and 0.3, from levels that are 1 apart.
+  const line = (seed: number, [stage, step, loss]: readonly ["pretraining" | "orpo", number, number]) =>
+    ({ ...some, seed, stage, step, loss: loss + seed }) as MetricsLine;
+  const metrics = seeds.flatMap((seed) =>
+    [
+      ...[["pretraining", 5, 4], ["pretraining", 10, 3], ["orpo", 2, 2.9], ["orpo", 4, 2.7]] as const,
+    ].map((each) => line(seed, each))
+  );
+  const points = curveOfChange(
+    { ...run, metrics },
+    { arm: "mamba", stage: "orpo", kind: "evaluation" },
+    ({ loss }) => loss,
+  );
+  const rounded = points.map((
+    { step, spread },
+  ) => [step, ...[spread.low, spread.high].map((x) => Number(x.toFixed(9)))]);
+  assert.deepEqual(rounded, [[0, 0, 0], [2, -0.1, -0.1], [4, -0.3, -0.3]]);
+  assert.deepEqual(curveOfChange(run, { arm: "nobody", stage: "orpo", kind: "evaluation" }, ({ loss }) => loss), []);
 });
 
 Deno.test("token losses: a difference that is there is found, equal arms show none, and the table says so", () => {

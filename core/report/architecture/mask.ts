@@ -44,17 +44,20 @@ function cellsPath({ window, meta, positions }: { window: number; meta: number; 
 }
 
 /** The lines between meta tokens and text, with a label. */
-function metaLines(meta: number, edge: number): Markup {
+function metaLines(meta: number, { edge, labels }: { edge: number; labels: boolean }): Markup {
   const line = (points: string) =>
     markup`<polyline points="${points}" stroke="${PARTS.meta}" stroke-width="1.5" fill="none"/>`;
   const name = { x: LEFT + edge / 2, y: TOP - 12, colour: PARTS.meta, anchor: "middle" } as const;
   return markup`${line(`${LEFT + edge},${TOP} ${LEFT + edge},${TOP + SIZE}`)}${
     line(`${LEFT},${TOP + edge} ${LEFT + SIZE},${TOP + edge}`)
-  }${label(`meta 0 – ${meta - 1}`, name)}`;
+  }${labels && label(`meta 0 – ${meta - 1}`, name)}`;
 }
 
-/** Draws a mask over M meta tokens and T tokens of text. */
-export function maskDiagram({ window, meta, T }: { window: number; meta: number; T: number }): Markup {
+/** Draws a mask over M meta tokens and T tokens of text. `labels`: with words at its edges. */
+export function maskDiagram(
+  { window, meta, T }: { window: number; meta: number; T: number },
+  { labels = true } = {},
+): Markup {
   const positions = meta + T, kind = window > 0 ? `window ${window}` : "global";
   const fill = tinted(window > 0 ? PARTS.local : PARTS.global, 0.75), beside = { x: LEFT - 6, anchor: "end" } as const;
   const title = `Mask, ${kind}, ${meta} meta tokens, ${T} tokens of text`;
@@ -62,10 +65,13 @@ export function maskDiagram({ window, meta, T }: { window: number; meta: number;
     { ...MASK_SIZE, title },
     markup`<rect x="${LEFT}" y="${TOP}" width="${SIZE}" height="${SIZE}" fill="#fff" stroke="${GRID}"/><path d="${
       cellsPath({ window, meta, positions })
-    }" fill="${fill}"/>${meta > 0 && metaLines(meta, meta * SIZE / positions)}${
-      label("key position", { x: LEFT + SIZE / 2, y: TOP + SIZE + 16, anchor: "middle" })
-    }${label("0", { ...beside, y: TOP + 6 })}${label("query", { ...beside, y: TOP + SIZE / 2 })}${
-      label(String(positions - 1), { ...beside, y: TOP + SIZE - 6 })
+    }" fill="${fill}"/>${meta > 0 && metaLines(meta, { edge: meta * SIZE / positions, labels })}${
+      labels && [
+        label("key position", { x: LEFT + SIZE / 2, y: TOP + SIZE + 16, anchor: "middle" }),
+        label("0", { ...beside, y: TOP + 6 }),
+        label("query", { ...beside, y: TOP + SIZE / 2 }),
+        label(String(positions - 1), { ...beside, y: TOP + SIZE - 6 }),
+      ]
     }`,
   );
 }

@@ -70,15 +70,23 @@ export function architectureDocument(config: HymbaConfig): string {
 <h2>Inside a layer</h2>${[...kindsOf(config)].map((kind) => kindSection(kind, config))}
 ${maskSection(config)}
 <h2>Parameters</h2>${
-    htmlTable([{ name: "part", align: "left" }, { name: "parameters" }, { name: "share" }], partRows(config))
+    htmlTable(
+      [{ name: "part", align: "left" }, { name: "parameters" }, { name: "share" }],
+      partRows(config),
+      "Parameters",
+    )
   }
 <h2>Caches for generation</h2><p>Bytes for one sequence in 32-bit floats, meta tokens included. The reduction in layers is the
 number of layers divided by the number of distinct caches. The reduction in bytes divides the cache of full attention in every
 layer, without meta tokens, by this cache.</p>${
-    htmlTable(CACHE_COLUMNS, cacheRows(config, [swaWindow, 2 * swaWindow, 1024, 8192].toSorted((a, b) => a - b)))
+    htmlTable(
+      CACHE_COLUMNS,
+      cacheRows(config, [swaWindow, 2 * swaWindow, 1024, 8192].toSorted((a, b) => a - b)),
+      "Caches for generation",
+    )
   }
 <h2>Configuration</h2>${
-    htmlTable([{ name: "field", align: "left" }, { name: "value", align: "left" }], optionRows(config))
+    htmlTable([{ name: "field", align: "left" }, { name: "value", align: "left" }], optionRows(config), "Configuration")
   }`;
   return page(`Architecture: ${archType}`, { lead, body });
 }

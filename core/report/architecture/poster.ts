@@ -1,18 +1,20 @@
 /** The architecture on one sheet: layers, masks, parameters and caches. Formats: SVG and PNG. */
 import { cacheSize, type HymbaConfig, layersOf } from "../../config/mod.ts";
-import { canvasOf, DENSITY } from "../chart/canvas.ts";
 import { type Markup, markup } from "../document/html.ts";
 import { drawing, label, textBox } from "../document/svg.ts";
 import { bytes, percent, whole } from "../format.ts";
 import { GRID, INK, PAPER, tinted } from "../palette.ts";
 import { layerStack, stackSize } from "./layer_stack.ts";
 import { MASK_SIZE, maskDiagram, shownMasks } from "./mask.ts";
+import { pngOf, type SvgSheet } from "./raster.ts";
 import { partsOf } from "./sizes.ts";
 
 const MARGIN = 30, HEADER = 70, ROW = 22, PANEL = 760, NAME = 260, BAR = 300;
 const LENGTHS = [256, 1024, 8192];
 
-const moved = (x: number, y: number, body: Markup): Markup => markup`<g transform="translate(${x} ${y})">${body}</g>`;
+/** A drawing at another place. */
+export const moved = (x: number, y: number, body: Markup): Markup =>
+  markup`<g transform="translate(${x} ${y})">${body}</g>`;
 
 const heading = (text: string, y: number): Markup => label(text, { x: 0, y, size: 15, colour: INK });
 
@@ -85,7 +87,7 @@ function panels(config: HymbaConfig): { body: Markup; height: number } {
   return { body: markup`${placed}`, height: y };
 }
 
-function sheetOf(name: string, config: HymbaConfig): { svg: string; width: number; height: number } {
+function sheetOf(name: string, config: HymbaConfig): SvgSheet {
   const stack = stackSize(config), side = panels(config);
   const width = 2 * MARGIN + stack.width + 30 + PANEL, height = HEADER + Math.max(stack.height, side.height) + MARGIN;
   const { nLayers, dModel, nHeads, nKvHeads, archType } = config;
@@ -105,14 +107,4 @@ function sheetOf(name: string, config: HymbaConfig): { svg: string; width: numbe
 export const architectureSvg = (name: string, config: HymbaConfig): string => `${sheetOf(name, config).svg}\n`;
 
 /** The sheet as PNG, drawn with the bundled typeface. */
-export async function architecturePng(name: string, config: HymbaConfig): Promise<Uint8Array> {
-  const { svg, width, height } = sheetOf(name, config), { loadImage } = await import("@napi-rs/canvas");
-  const canvas = await canvasOf(width * DENSITY, height * DENSITY);
-  // The rasteriser draws an SVG at the width and height that it declares.
-  const sized = svg.replace(
-    /width="\d+(\.\d+)?" height="\d+(\.\d+)?"/,
-    `width="${canvas.width}" height="${canvas.height}"`,
-  );
-  canvas.getContext("2d").drawImage(await loadImage(new TextEncoder().encode(sized)), 0, 0);
-  return await canvas.encode("png");
-}
+export const architecturePng = (name: string, config: HymbaConfig): Promise<Uint8Array> => pngOf(sheetOf(name, config));

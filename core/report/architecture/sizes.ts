@@ -59,6 +59,25 @@ export function partsOf(config: HymbaConfig): Part[] {
   return [...sums].map(([name, parameters]) => ({ name, parameters }));
 }
 
+/** Parts that belong together; the last group takes the rest. */
+const GROUPS: readonly (readonly [name: string, of: RegExp])[] = [
+  ["embedding, meta", /^(embedding|meta tokens)/],
+  ["attention", /(queries|keys|values)$|^attention/],
+  ["Mamba", /Mamba|gate$|gate's|norms of dt/],
+  ["output projections", /branches|output projection/],
+  ["SwiGLU", /SwiGLU$/],
+  ["norms", /./],
+];
+
+/** The parameters of a model in six groups. */
+export function groupsOf(config: HymbaConfig): Part[] {
+  const parts = partsOf(config), groupOf = (name: string) => GROUPS.find(([, of]) => of.test(name))?.[0];
+  return GROUPS.map(([name]) => {
+    const own = parts.filter((part) => groupOf(part.name) === name);
+    return { name, parameters: own.reduce((sum, { parameters }) => sum + parameters, 0) };
+  });
+}
+
 /** Rows: part, parameters, share. The last one is the sum. */
 export function partRows(config: HymbaConfig): string[][] {
   const parts = partsOf(config), all = parts.reduce((sum, { parameters }) => sum + parameters, 0);

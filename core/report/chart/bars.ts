@@ -39,10 +39,15 @@ interface BarOptions {
   series: readonly Series[];
   references?: readonly Reference[];
   stacked?: boolean;
+  /** The spread of the sum of stacked bars. */
+  sums?: readonly (Spread | undefined)[];
 }
 
 /** Horizontal bars that start at zero: one group per arm, one bar per series. The value is written after the bar. */
-export function barPlot({ names, looks }: ArmAxis, { x, series, references, stacked = false }: BarOptions): Plot {
+export function barPlot(
+  { names, looks }: ArmAxis,
+  { x, series, references, stacked = false, sums = [] }: BarOptions,
+): Plot {
   const datasets = series.map(({ values, fill }) => ({
     data: values.map((spread) => spread?.mean ?? 0),
     backgroundColor: names.map((_, index) => fill(index)),
@@ -54,8 +59,8 @@ export function barPlot({ names, looks }: ArmAxis, { x, series, references, stac
     barPercentage: 0.92,
   }));
   const isEmpty = series.every(({ values }) => values.every((spread) => spread === undefined));
-  const whiskers = stacked ? [] : series.flatMap(whiskersOf);
-  const labels = stacked ? stackLabels(series) : series.flatMap(labelsOf);
+  const whiskers = stacked ? whiskersOf({ values: sums }, series.length - 1) : series.flatMap(whiskersOf);
+  const labels = stacked ? stackLabels(series, sums) : series.flatMap(labelsOf);
   return plotOf("bar", {
     labels: names,
     datasets,
@@ -78,8 +83,8 @@ const labelsOf = ({ values, text, missing }: Series, dataset: number): ValueLabe
     return text ? [{ dataset, index, text: text(spread), from: spread.high }] : [];
   });
 
-/** The sum of each stack, written after it in the format of the last series. */
-function stackLabels(series: readonly Series[]): ValueLabel[] {
+/** The sum of each stack, written after it, or after its whisker, in the format of the last series. */
+function stackLabels(series: readonly Series[], sums: readonly (Spread | undefined)[]): ValueLabel[] {
   const last = series.at(-1), text = last?.text;
   if (!text) return [];
   return last.values.flatMap((_, index) => {
@@ -87,7 +92,12 @@ function stackLabels(series: readonly Series[]): ValueLabel[] {
     const [first] = known;
     if (!first) return [];
     const mean = known.reduce((sum, spread) => sum + spread.mean, 0);
-    return [{ dataset: series.length - 1, index, text: text({ ...first, mean }), from: mean }];
+    return [{
+      dataset: series.length - 1,
+      index,
+      text: text({ ...first, mean }),
+      from: Math.max(mean, sums[index]?.high ?? 0),
+    }];
   });
 }
 

@@ -17,6 +17,9 @@ const KEPT = [
   "Size3-Regular",
   "Size4-Regular",
 ];
+/** Characters of TeX from which a formula may be wider than a narrow window. */
+const LONG = 24;
+
 /** Classes of letters whose typeface is not in the page. */
 const OTHERS = /class="[^"]*\b(mathfrak|mathscr|mathtt|mathsf|texttt|textsf|mathboldfrak|boldsymbol|mathit|textit)\b/;
 
@@ -38,7 +41,12 @@ export async function formulaSetter(): Promise<{ style: Markup; set: SetFormula 
   const set: SetFormula = (tex, { display }) => {
     const html = katex.renderToString(tex, { displayMode: display, throwOnError: true, strict: "error" });
     if (OTHERS.test(html)) throw new Error(`the formula ${tex} needs a typeface that the page does not have`);
-    return new Markup(html);
+    // A narrow window scrolls a long formula, also by keyboard.
+    const focus = 'tabindex="0" role="group" aria-label="formula"';
+    const scrolls = display && tex.length > LONG;
+    return new Markup(
+      scrolls ? html.replace('<span class="katex-display"', `<span ${focus} class="katex-display"`) : html,
+    );
   };
   return { style, set };
 }

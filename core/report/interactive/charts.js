@@ -1,4 +1,5 @@
-// Runs in the reader's browser: draws the charts from the data of the page. One button per arm hides it, one changes the scale.
+// Runs in the reader's browser: draws the charts from the data of the page. A button for each arm hides it in all charts, one in each
+// chart changes its scale. Arrow keys read the values of a chart that has the focus.
 import { element, rangeOf, readable, scaleOf, shape } from "./axis.js";
 
 const WIDTH = 660, HEIGHT = 360, LEFT = 66, TOP = 14, BOTTOM = 46;
@@ -56,15 +57,12 @@ function drawLine(svg, { points, look, dashed, faint }, { x, y }) {
   for (const [left, top] of places) svg.append(markerAt(look, left, top));
 }
 
-/** Shows the values of all visible curves at the step nearest to the pointer. */
-function followPointer(svg, tip, { series, x, y, xTitle }) {
+/** Lets the pointer and the arrow keys show the values of all visible curves at a step. Returns what keys may do. */
+function readSteps(svg, tip, { series, x, y, xTitle }) {
   const steps = [...new Set(series.flatMap(({ points }) => points.map(([step]) => step)))].sort((a, b) => a - b);
   const rule = svg.appendChild(shape("line", { class: "rule", y1: TOP, y2: HEIGHT - BOTTOM, visibility: "hidden" }));
   const dots = svg.appendChild(shape("g", {}));
-  svg.onpointermove = ({ clientX }) => {
-    const box = svg.getBoundingClientRect(), wanted = (clientX - box.left) / box.width * WIDTH;
-    const distance = (step) => Math.abs(x.at(step) - wanted);
-    const step = steps.reduce((a, b) => distance(b) < distance(a) ? b : a);
+  const show = (step) => {
     const found = series.map((each) => ({ each, point: each.points.find(([at]) => at === step) }))
       .filter(({ point }) => point).sort((a, b) => b.point[1] - a.point[1]);
     for (const end of ["x1", "x2"]) rule.setAttribute(end, x.at(step));
@@ -73,11 +71,18 @@ function followPointer(svg, tip, { series, x, y, xTitle }) {
     showTip(tip, `${xTitle} ${step}`, found.map(({ each, point }) => [each, inWords(point)]));
     tip.style.left = `${Math.min(x.at(step) / WIDTH * 100, 62)}%`;
   };
-  svg.onpointerleave = () => {
+  const hide = () => {
     tip.hidden = true;
     rule.setAttribute("visibility", "hidden");
     dots.replaceChildren();
   };
+  svg.onpointermove = ({ clientX }) => {
+    const box = svg.getBoundingClientRect(), wanted = (clientX - box.left) / box.width * WIDTH;
+    const distance = (step) => Math.abs(x.at(step) - wanted);
+    show(steps.reduce((a, b) => distance(b) < distance(a) ? b : a));
+  };
+  svg.onpointerleave = hide;
+  return { count: steps.length, show: (index) => show(steps[index]), hide };
 }
 
 /** A value, and with several seeds their range. */
@@ -115,7 +120,7 @@ function drawLines(svg, tip, { chart, series, log }) {
     });
   }
   for (const each of series) drawLine(svg, each, { x, y });
-  followPointer(svg, tip, { series, x, y, xTitle: chart.xTitle });
+  return readSteps(svg, tip, { series, x, y, xTitle: chart.xTitle });
 }
 
 function drawBars(svg, tip, { chart, series, log }) {
@@ -124,7 +129,15 @@ function drawBars(svg, tip, { chart, series, log }) {
   const range = rangeOf(values, { log, zero: true }), bottom = HEIGHT - BOTTOM;
   const y = scaleOf(log ? [range[0] / 1.5, range[1] * 1.2] : range, [bottom, TOP], { log });
   axes(svg, { y, right, ...chart });
-  series.forEach(({ name, detail, look, points: [[, value, low, high]] }, index) => {
+  const hide = () => {
+    tip.hidden = true;
+  };
+  const show = (index) => {
+    const { name, detail, look, points: [point] } = series[index], middle = LEFT + (index + 0.5) * width;
+    showTip(tip, chart.yTitle, [[{ look, name, detail }, inWords(point)]]);
+    tip.style.left = `${Math.min(middle / WIDTH * 100, 62)}%`;
+  };
+  series.forEach(({ name, look, points: [[, value, low, high]] }, index) => {
     const at = y.at(value), x = LEFT + index * width + width * 0.15, middle = LEFT + (index + 0.5) * width;
     const box = { x, y: at, width: width * 0.7, height: bottom - at, fill: inkOf(look.colour), rx: 2 };
     const bar = svg.appendChild(shape("rect", { class: "bar", ...box }));
@@ -134,14 +147,10 @@ function drawBars(svg, tip, { chart, series, log }) {
     svg.append(
       shape("text", { class: "tick", x: middle, y: bottom + 17, "text-anchor": "middle" }, cut(name, width / 6)),
     );
-    bar.onpointerenter = () => {
-      showTip(tip, chart.yTitle, [[{ look, name, detail }, inWords([0, value, low, high])]]);
-      tip.style.left = `${Math.min(middle / WIDTH * 100, 62)}%`;
-    };
-    bar.onpointerleave = () => {
-      tip.hidden = true;
-    };
+    bar.onpointerenter = () => show(index);
+    bar.onpointerleave = hide;
   });
+  return { count: series.length, show, hide };
 }
 
 /** Draws the range of the seeds. The light edge makes it visible on a dark bar. */
@@ -152,49 +161,95 @@ function drawWhisker(svg, { x, from, to }) {
 
 const cut = (name, most) => name.length > most ? `${name.slice(0, Math.max(1, most - 1))}…` : name;
 
-/** Draws the visible series. Called again after each change of the legend or the scale. */
-function redraw(plot, { chart, hidden, log }) {
-  const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": chart.title });
-  const tip = element("div", "tip");
-  tip.hidden = true;
-  plot.replaceChildren(svg, tip);
-  const series = chart.series.filter(({ name }) => !hidden.has(name));
-  if (series.length === 0) {
-    const middle = { x: WIDTH / 2, y: HEIGHT / 2, "text-anchor": "middle" };
-    return svg.append(shape("text", { class: "title", ...middle }, "all models are hidden"));
-  }
-  (chart.kind === "bars" ? drawBars : drawLines)(svg, tip, { chart, series, log });
+/** What a chart shows, in one sentence: the lowest and the highest value, of curves at their ends. */
+function finding({ title, kind, series }) {
+  const last = ({ points }) => points.at(-1)[1], own = series.filter(({ faint }) => !faint);
+  if (own.length === 0) return title;
+  const sorted = [...own].sort((a, b) => last(a) - last(b)), word = kind === "bars" ? "" : "at the end, ";
+  const words = (each) =>
+    `${each.name}${each.detail && kind === "lines" ? ` (${each.detail})` : ""} ${readable(last(each))}`;
+  if (sorted.length === 1) return `${title}: ${word}${words(sorted[0])}`;
+  return `${title}: ${word}lowest ${words(sorted[0])}, highest ${words(sorted.at(-1))}`;
 }
 
-/** Adds a chart and its buttons: one per arm, and one for the scale. */
-function startChart(place, chart) {
-  const plot = element("div", "plot"), controls = element("div", "controls"), state = { chart, hidden: new Set() };
-  state.log = chart.log;
-  const arms = new Map(chart.series.map(({ name, look }) => [name, look]));
+/** Draws the visible series. Called again after each change of the legend or the scale. Returns what keys may do. */
+function redraw(plot, { chart, hidden, log }) {
+  const series = chart.series.filter(({ name }) => !hidden.has(name));
+  const words = finding({ ...chart, series });
+  const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words });
+  const tip = element("div", "tip");
+  tip.hidden = true;
+  tip.setAttribute("role", "status");
+  plot.replaceChildren(svg, tip);
+  if (series.length === 0) {
+    const middle = { x: WIDTH / 2, y: HEIGHT / 2, "text-anchor": "middle" };
+    svg.append(shape("text", { class: "title", ...middle }, "all models are hidden"));
+    return { count: 0 };
+  }
+  return (chart.kind === "bars" ? drawBars : drawLines)(svg, tip, { chart, series, log });
+}
+
+/** Lets the arrow keys, Home and End read the values of a chart, and Escape hide them. */
+function readByKeys(plot, reader) {
+  let index = -1;
+  plot.onkeydown = (event) => {
+    const { count, show, hide } = reader();
+    if (count === 0) return;
+    if (event.key === "Escape") return hide();
+    const moves = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: count - 1 };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    index = Math.min(count - 1, Math.max(0, moves[event.key]));
+    show(index);
+  };
+  plot.onblur = () => reader().hide?.();
+}
+
+/** Adds a chart and the button of its scale. Returns a function that draws it again. */
+function startChart(place, chart, hidden) {
+  const plot = element("div", "plot"), controls = element("div", "controls"), state = { chart, hidden, log: chart.log };
+  let reader = { count: 0 };
+  const draw = () => {
+    reader = redraw(plot, state);
+  };
+  plot.tabIndex = 0;
+  plot.setAttribute("role", "group");
+  plot.setAttribute("aria-label", `${chart.title}. Arrow keys read its values.`);
+  readByKeys(plot, () => reader);
+  const positive = chart.series.flatMap(({ points }) => points.flatMap((point) => point.slice(1))).every((v) => v > 0);
+  const button = element("button", "scale", "logarithmic");
+  button.setAttribute("aria-pressed", String(state.log));
+  button.setAttribute("aria-label", `${chart.title}: logarithmic`);
+  button.onclick = () => {
+    state.log = !state.log;
+    button.setAttribute("aria-pressed", String(state.log));
+    draw();
+  };
+  if (positive) controls.append(button);
+  place.append(controls, plot);
+  draw();
+  return draw;
+}
+
+/** Adds a button for each arm, which hides it in all charts or shows it again. */
+function startLegend(place, charts, { hidden, changed }) {
+  const arms = new Map(charts.flatMap(({ series }) => series.map(({ name, look }) => [name, look])));
   for (const [name, { colour }] of arms) {
-    const button = controls.appendChild(element("button", "arm", name)), swatch = element("i", "swatch");
+    const button = place.appendChild(element("button", "arm", name)), swatch = element("i", "swatch");
     swatch.style.background = inkOf(colour);
     button.prepend(swatch);
     button.setAttribute("aria-pressed", "true");
     button.onclick = () => {
-      const shown = state.hidden.delete(name);
-      if (!shown) state.hidden.add(name);
+      const shown = hidden.delete(name);
+      if (!shown) hidden.add(name);
       button.setAttribute("aria-pressed", String(shown));
-      redraw(plot, state);
+      changed();
     };
   }
-  const positive = chart.series.flatMap(({ points }) => points.flatMap((point) => point.slice(1))).every((v) => v > 0);
-  const button = element("button", "scale", "logarithmic");
-  button.setAttribute("aria-pressed", String(state.log));
-  button.onclick = () => {
-    state.log = !state.log;
-    button.setAttribute("aria-pressed", String(state.log));
-    redraw(plot, state);
-  };
-  if (positive) controls.append(button);
-  place.append(controls, plot);
-  redraw(plot, state);
 }
 
-const charts = JSON.parse(document.getElementById("chart-data").textContent);
-for (const place of document.querySelectorAll("[data-chart]")) startChart(place, charts[Number(place.dataset.chart)]);
+const charts = JSON.parse(document.getElementById("chart-data").textContent), hidden = new Set();
+const places = [...document.querySelectorAll("[data-chart]")];
+const draws = places.map((place) => startChart(place, charts[Number(place.dataset.chart)], hidden));
+const changed = () => draws.forEach((draw) => draw());
+startLegend(document.getElementById("legend"), charts, { hidden, changed });

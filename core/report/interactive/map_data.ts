@@ -4,7 +4,9 @@ import { type AttentionMap, type Run, STAGES } from "../../record/mod.ts";
 import { printable } from "../../errors.ts";
 import { floorOf } from "../attention_chart.ts";
 import { AFTER } from "../caption.ts";
-import { viridis } from "../colour_map.ts";
+import { attentionChanges, limitOf } from "../attention_change.ts";
+import type { Rgb } from "../chart/canvas.ts";
+import { changeColour, viridis } from "../colour_map.ts";
 
 /** The maps of one layer: the mean of its heads and, where the run has them, each head. */
 export interface MapData extends Pick<AttentionMap, "window" | "positions" | "metaTokens" | "labels"> {
@@ -38,6 +40,14 @@ export function mapData({ attention }: Run) {
     const maps = attention[stage] ?? [];
     return maps.length > 0 ? [{ title: AFTER[stage], maps: maps.map(mapOf) }] : [];
   });
-  const colours = Array.from({ length: 256 }, (_, i) => viridis(i / 255));
-  return stages.length > 0 ? { stages, least: LEAST_PROBABILITY, colours } : undefined;
+  const scale = (colour: (share: number) => Rgb) => Array.from({ length: 256 }, (_, i) => colour(i / 255));
+  if (stages.length === 0) return undefined;
+  const changed = attentionChanges({ attention });
+  return {
+    stages,
+    least: LEAST_PROBABILITY,
+    colours: scale(viridis),
+    // The change of a cell from one stage to the next has a scale of its own.
+    ...(changed.length > 0 && { change: limitOf(changed), changes: scale((share) => changeColour(2 * share - 1)) }),
+  };
 }

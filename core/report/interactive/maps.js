@@ -1,4 +1,4 @@
-// Runs in the reader's browser: shows the attention map of a chosen stage, layer and head.
+// Runs in the reader's browser: shows the attention map of a chosen stage, layer and head, or its change from stage to stage.
 import { element, readable } from "./axis.js";
 
 /** Number of cells in a lower triangle before row q. */
@@ -24,13 +24,23 @@ function colourOf(probability, { floor, colours }) {
   return colours[Math.round(at)];
 }
 
+/** Red, green and blue of a change of probability. */
+const colourOfChange = (difference, { change, changes }) =>
+  changes[Math.round(Math.min(1, Math.max(0, (1 + difference / change) / 2)) * (changes.length - 1))];
+
+/** The value of a cell: its probability, or with a map before the change of it. */
+const valueAt = (map, head, q, k) =>
+  probabilityAt(map, head, q, k) - (map.before ? probabilityAt(map.before, head, q, k) : 0);
+
 function paint(canvas, map, head) {
   const { positions: P, metaTokens: M } = map, unit = Math.max(1, Math.floor(720 / P));
   canvas.width = canvas.height = P * unit;
   const brush = canvas.getContext("2d");
   for (let q = 0; q < P; q++) {
     for (let k = 0; k < P; k++) {
-      const rgb = visible(map, q, k) ? colourOf(probabilityAt(map, head, q, k), map) : [127, 127, 127, 0.15];
+      const value = valueAt(map, head, q, k);
+      const own = map.before ? colourOfChange(value, map) : colourOf(value, map);
+      const rgb = visible(map, q, k) ? own : [127, 127, 127, 0.15];
       brush.fillStyle = `rgba(${rgb.join()}${rgb.length < 4 ? ",1" : ""})`;
       brush.fillRect(k * unit, q * unit, unit, unit);
     }
@@ -58,6 +68,14 @@ function summaryOf(map, head) {
   return `Mean attention of text: ${meta}itself ${share(sums.self)}, other text ${share(rest)}`;
 }
 
+/** The share of the attention of text that went to other keys, in words. */
+function changeOf(map, head) {
+  const { positions: P, metaTokens: M } = map;
+  let sum = 0;
+  for (let q = M; q < P; q++) for (let k = 0; k <= q; k++) sum += Math.abs(valueAt(map, head, q, k));
+  return `Mean attention of text that moved to other keys: ${(100 * sum / 2 / Math.max(1, P - M)).toFixed(1)} %`;
+}
+
 /** Fills a list of options. The selected index stays if it still exists. */
 function fill(select, names) {
   const chosen = select.selectedIndex;
@@ -65,32 +83,55 @@ function fill(select, names) {
   select.selectedIndex = chosen >= 0 && chosen < names.length ? chosen : 0;
 }
 
+/** What can be chosen as a stage: each stage, and the change from the first to the second where both have maps. */
+function choicesOf({ stages, change }) {
+  const decoded = ({ maps }) => maps.map((map) => ({ ...map, codes: bytesOf(map.planes) }));
+  const own = stages.map((stage) => ({ title: stage.title, maps: decoded(stage) })), [first, second] = own;
+  if (change === undefined) return own;
+  const changed = second.maps.map((map, i) => ({ ...map, before: { ...map, ...first.maps[i] } }));
+  return [...own, { title: "change by ORPO", maps: changed }];
+}
+
 function startMaps(place) {
   const { stages, ...common } = JSON.parse(document.getElementById("map-data").textContent);
   const [stage, layer, head] = place.querySelectorAll("select"), canvas = place.querySelector("canvas");
   const summary = place.querySelector(".summary"), readout = place.querySelector(".readout");
+  const choices = choicesOf({ stages, ...common }), cursor = { q: 0, k: 0 };
   const chosen = () => {
-    const map = stages[stage.selectedIndex].maps[layer.selectedIndex];
-    map.codes ??= bytesOf(map.planes);
-    return { ...common, ...map };
+    const map = choices[stage.selectedIndex].maps[layer.selectedIndex],
+      before = map.before && { ...common, ...map.before };
+    return { ...common, ...map, before };
   };
   const show = () => {
-    fill(layer, stages[stage.selectedIndex].maps.map(({ title }) => title));
+    fill(layer, choices[stage.selectedIndex].maps.map(({ title }) => title));
     const map = chosen();
     fill(head, ["mean of all heads", ...Array.from({ length: map.heads }, (_, h) => `head ${h}`)]);
     paint(canvas, map, head.selectedIndex);
-    summary.textContent = summaryOf(map, head.selectedIndex);
+    summary.textContent = (map.before ? changeOf : summaryOf)(map, head.selectedIndex);
+    canvas.setAttribute("aria-label", `Attention, ${map.title}. ${summary.textContent}. Arrow keys read its cells.`);
+  };
+  const read = (q, k) => {
+    const map = chosen(), P = map.positions, within = (at) => Math.min(P - 1, Math.max(0, at));
+    [cursor.q, cursor.k] = [within(q), within(k)];
+    const name = (at) => `${at} ${JSON.stringify(map.labels[at] ?? "")}`, sees = visible(map, cursor.q, cursor.k);
+    const value = sees ? readable(valueAt(map, head.selectedIndex, cursor.q, cursor.k)) : "hidden by the mask";
+    const word = map.before && sees ? "change " : "";
+    readout.textContent = `query ${name(cursor.q)} → key ${name(cursor.k)}: ${word}${value}`;
   };
   canvas.onpointermove = ({ clientX, clientY }) => {
-    const map = chosen(), box = canvas.getBoundingClientRect(), P = map.positions;
-    const cell = (at, length) => Math.min(P - 1, Math.max(0, Math.floor(at / length * P)));
-    const q = cell(clientY - box.top, box.height), k = cell(clientX - box.left, box.width);
-    const name = (at) => `${at} ${JSON.stringify(map.labels[at] ?? "")}`;
-    const value = visible(map, q, k) ? readable(probabilityAt(map, head.selectedIndex, q, k)) : "hidden by the mask";
-    readout.textContent = `query ${name(q)} → key ${name(k)}: ${value}`;
+    const box = canvas.getBoundingClientRect(), P = chosen().positions;
+    read(Math.floor((clientY - box.top) / box.height * P), Math.floor((clientX - box.left) / box.width * P));
+  };
+  canvas.onkeydown = (event) => {
+    const [down, right] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] ??
+      [];
+    if (down === undefined) return;
+    event.preventDefault();
+    const far = event.shiftKey ? 10 : 1;
+    read(cursor.q + far * down, cursor.k + far * right);
   };
   for (const select of [stage, layer, head]) select.onchange = show;
-  fill(stage, stages.map(({ title }) => title));
+  fill(stage, choices.map(({ title }) => title));
   show();
 }
 

@@ -37,7 +37,9 @@ function chartSection(charts: ReturnType<typeof chartData>): Markup {
   const places = charts.map(({ title, note }, index) =>
     markup`<section data-chart="${index}"><h3>${title}</h3><p class="where">${note}</p></section>`
   );
-  return markup`<p>Point at a chart to see its values. Click a name to hide or show that model.</p>
+  return markup`<p>Point at a chart to see its values, or go to it with the tab key and use the arrow keys. A name hides or shows that model in
+all charts. <a href="#tables">The tables</a> have the numbers.</p>
+<div id="legend" class="controls" role="group" aria-label="Models in the charts"></div>
 <noscript><p class="warning">These charts need JavaScript. The tables below and the figures in the folder of this page show the same data without it.</p></noscript>
 <div class="charts">${places}</div>${dataBlock("chart-data", charts)}`;
 }
@@ -46,12 +48,17 @@ function mapSection(data: NonNullable<ReturnType<typeof mapData>>): Markup {
   const ramp = data.colours.filter((_, at) => at % 15 === 0).map((rgb) => `rgb(${rgb.join(" ")})`).join(",");
   const floor = data.stages[0]?.maps[0]?.floor ?? data.least;
   return markup`<p>One sequence of the validation text. Rows are queries, columns are keys. Cells that the
-mask hides are grey; orange lines separate the meta tokens from the text. Point at a cell to see its probability (accurate to 3 %).</p>
+mask hides are grey; orange lines separate the meta tokens from the text. Point at a cell to see its probability (accurate to 3 %), or go
+to the map with the tab key and use the arrow keys.</p>
 <div id="maps"><div class="choices"><label>stage <select></select></label><label>layer <select></select></label>
 <label>head <select></select></label></div><p class="summary"></p>
-<canvas role="img" aria-label="attention probabilities"></canvas><p class="readout"></p>
+<canvas role="img" tabindex="0" aria-label="attention probabilities"></canvas><p class="readout" role="status"></p>
 <div class="ramp" style="background:linear-gradient(90deg,${ramp})"></div>
-<p class="where">logarithmic colour scale from ${String(floor)} to 1</p></div>${dataBlock("map-data", data)}`;
+<p class="where">logarithmic colour scale from ${String(floor)} to 1${
+    data.change &&
+    markup`; of the change: from dark blue (${-data
+      .change} and less) over grey (none) to yellow (+${data.change} and more)`
+  }</p></div>${dataBlock("map-data", data)}`;
 }
 
 /** The sections of the charts, and of the attention maps if the run has any. */

@@ -62,7 +62,7 @@ export async function reviewDocument({ root = "." }: { root?: string } = {}): Pr
       <ul>${titles.map((title) => markup`<li><a href="#${anchorOf(title)}">${title}</a></li>`)}</ul>
     </nav>
     ${SECTIONS.map((section) => sectionOf(section, { render, root }))}
-    <h2 id="${anchorOf(last)}">${last}</h2>${htmlTable(COLUMNS, rows)}
+    <h2 id="${anchorOf(last)}">${last}</h2>${htmlTable(COLUMNS, rows, last)}
     <h2>Letters</h2><p>B batch, T time, D width of the residual stream, H query heads, G key–value heads, K width of a head, I inner
     channels of Mamba, N states of a channel, R rank of the step size, F width of the feed-forward part, V vocabulary, W window, M meta
     tokens. The same letters are used in the code.</p>
