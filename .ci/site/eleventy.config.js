@@ -4,6 +4,9 @@ import { IdAttributePlugin } from "npm:@11ty/eleventy@3.1.8";
 
 const PAGES = /^(README(\.ko)?|CONTRIBUTING|SECURITY|CHANGELOG|docs\/[\w-]+|results\/README)\.md$/;
 
+/** Files that the site has besides pages and pictures. */
+const FILES = /^docs\/schemas\/[\w-]+\.json$/;
+
 /** The page of a document: docs/tour.md is docs/tour.html, README.md is index.html. */
 const pageOf = (path) => path.replace(/README\.md$/, "index.md").replace(/\.md$/, ".html");
 
@@ -21,6 +24,7 @@ function linked(html, { inputPath, repository }) {
     if (PAGES.test(target)) {
       return `<a href="${between(`/${pageOf(target)}`, `/${pageOf(here)}`)}${place}">${words}</a>`;
     }
+    if (FILES.test(target)) return `<a href="${between(`/${target}`, `/${pageOf(here)}`)}">${words}</a>`;
     return repository ? `<a href="${repository}/${target}${place}">${words}</a>` : words;
   });
 }
@@ -39,6 +43,7 @@ export default function site(config) {
   config.addGlobalData("permalink", () => ({ page }) => pageOf(page.inputPath.replace(/^\.\//, "")));
   config.addPassthroughCopy("results/**/*.png");
   config.addPassthroughCopy("docs/**/*.png");
+  config.addPassthroughCopy("docs/schemas/*.json");
   config.addFilter("heading", (html) => /<h1[^>]*>([^<]*)/.exec(html)?.[1] ?? "hymba");
   config.addFilter(
     "label",

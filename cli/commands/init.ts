@@ -65,6 +65,6 @@ async function init({ preset, out, list, json }: InferValue<typeof options>): Pr
   await makeFolders(systemDisk, folder);
   await writeAtomic(systemDisk, schema, schemaText());
   await writeAtomic(systemDisk, out, studyFileText(preset));
-  if (json) printJson("init", { study: out, schema });
+  if (json) printJson("init", { written: [out, schema] });
   else console.log(`wrote ${out}\nwrote ${schema}\nto run it: hymba ablate ${out}`);
 }

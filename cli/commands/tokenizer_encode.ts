@@ -4,6 +4,7 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
 import type { Action } from "../ui/run.ts";
+import { jsonOption } from "../shared/options.ts";
 import { runStream } from "../shared/tokenizer_stream.ts";
 import { word } from "../shared/values.ts";
 
@@ -21,6 +22,7 @@ export const tokenizerEncodeCommand = command(
       model: modelOption,
       pieces: option("--pieces", { description: message`pieces instead of ids` }),
       whole: wholeOption,
+      json: jsonOption,
     }),
     (given): Action => () => runStream({ command: "encode", ...given }),
   ),
@@ -34,7 +36,7 @@ export const tokenizerEncodeCommand = command(
 export const tokenizerDecodeCommand = command(
   "decode",
   map(
-    object("What to read", { model: modelOption, whole: wholeOption }),
+    object("What to read", { model: modelOption, whole: wholeOption, json: jsonOption }),
     (given): Action => () => runStream({ command: "decode", pieces: false, ...given }),
   ),
   {

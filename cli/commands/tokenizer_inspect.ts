@@ -161,6 +161,6 @@ async function inspect({ model, input, picture, json }: InferValue<typeof option
   const text = input === undefined ? undefined : await textStatistics(tokenizer, fileParts(input));
   const found = findingsOf(tokenizer, text);
   if (picture !== undefined) await draw(picture, { model, input, tokenizer, text });
-  if (json) printJson("tokenizer inspect", { ...found, ...picture !== undefined && { picture } });
+  if (json) printJson("tokenizer inspect", { ...found, written: picture === undefined ? [] : [picture] });
   else console.log(`${describe(found)}${picture === undefined ? "" : `\n\npicture    ${picture}`}`);
 }

@@ -17,7 +17,9 @@ import {
 } from "../../core/tokenizer/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { fileParts } from "../shared/tokenizer_files.ts";
+import { jsonOption } from "../shared/options.ts";
 import { word } from "../shared/values.ts";
+import { printJson } from "../ui/output.ts";
 import { say } from "../ui/say.ts";
 
 const options = object("What to train", {
@@ -66,6 +68,7 @@ const options = object("What to train", {
     description:
       message`writes PREFIX.model and PREFIX.json, or into the folder DIR tokenizer.model and tokenizer.json`,
   }),
+  json: jsonOption,
 });
 
 type Options = InferValue<typeof options>;
@@ -105,6 +108,10 @@ async function train(given: Options): Promise<void> {
     say(`character coverage ${(100 * coverage).toFixed(2)} %: rare characters become bytes`);
   }
   say(`${tokenizer.vocabSize} pieces in ${seconds.toFixed(1)} s`);
+  if (given.json) {
+    const { vocabSize } = tokenizer;
+    return printJson("tokenizer train", { written, pieces: vocabSize, coverage, train_s: seconds });
+  }
   for (const path of written) console.log(path);
 }
 

@@ -66,7 +66,7 @@ async function tune(
     }
     const tiles = Object.fromEntries(found.map(({ shape, tile }) => [shape, tile]));
     const file = await keepTiles(systemDisk, { name, driver }, { tiles });
-    if (json) printJson("tune", { adapter: { name, driver }, file, shapes: found });
+    if (json) printJson("tune", { adapter: { name, driver }, written: [file], shapes: found });
     else console.log(`${tuneTable(found)}\n\nwrote ${file}`);
   } finally {
     await executor.close();

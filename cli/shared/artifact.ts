@@ -11,7 +11,7 @@ import type { Action } from "../ui/run.ts";
 import { jsonOption } from "./options.ts";
 import { openRun, runArgument } from "./run_argument.ts";
 import { word } from "./values.ts";
-import { commandWord, printJson } from "../ui/output.ts";
+import { commandAmong, printJson } from "../ui/output.ts";
 
 export const outOption = optional(
   option("--out", word("DIR"), {
@@ -25,6 +25,12 @@ export const marginOption = optional(
       message`nats per token below which a difference does not matter; by default that of the study, else 0.02`,
   }),
 );
+
+/** The commands that write artifacts of a run. */
+const COMMANDS = [
+  ...["csv", "metrics", "samples", "report", "attention"] as const,
+  ...["plot stages", "plot ablation", "plot comparisons", "plot budgets", "plot recall", "plot frontier"] as const,
+] as const;
 
 /** Writes artifacts of a run, and of `others` those that can be made from it. Prints the paths. */
 export async function writeNamed(
@@ -41,7 +47,7 @@ export async function writeNamed(
   const available = availableArtifacts(run), shown = others.filter((name) => available.includes(name));
   if (out) await makeFolders(systemDisk, out);
   for (const name of [...names, ...shown]) paths.push(await writeArtifact(systemDisk, target, { run, name }));
-  if (json) printJson(commandWord(), { run: folder, written: paths });
+  if (json) printJson(commandAmong(...COMMANDS), { run: folder, written: paths });
   else console.log(paths.map((path) => `wrote ${path}`).join("\n"));
 }
 

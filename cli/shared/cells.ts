@@ -13,7 +13,7 @@ import { isJob, stopWithParent } from "../ui/job.ts";
 import { scoreEstimate } from "./estimate.ts";
 import { type Conduct, noteOtherKernels, preparedStudy, type RunnableStudy, runWithRestarts } from "./study.ts";
 import { word } from "./values.ts";
-import { commandWord, printJson } from "../ui/output.ts";
+import { commandAmong, printJson } from "../ui/output.ts";
 
 export const cellOption = optional(
   option("--cell", word("I[,J…]"), {
@@ -90,7 +90,7 @@ export async function conductCells(given: Conduct, words: string): Promise<void>
   if (isJob()) stopWithParent();
   const ready = await preparedStudy(given), cells = cellsNamed(words, ready.study);
   const ends = await trainHere(ready, { cells, folder: given.folder });
-  if (given.json) printJson(commandWord(), { cells: ends });
+  if (given.json) printJson(commandAmong("ablate", "sweep"), { cells: ends });
   else console.log(ends.map(inWords).join("\n"));
   if (ends.some(({ done }) => !done)) Deno.exitCode = 1;
 }

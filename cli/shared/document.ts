@@ -1,7 +1,7 @@
 /** The common part of the commands that write a document. */
 import { dirname } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { commandWord, printJson } from "../ui/output.ts";
+import { commandAmong, printJson } from "../ui/output.ts";
 
 /** Writes a document and prints its path. */
 export async function writeDocument(
@@ -10,6 +10,6 @@ export async function writeDocument(
 ): Promise<void> {
   await makeFolders(systemDisk, dirname(path));
   await writeAtomic(systemDisk, path, content);
-  if (json) printJson(commandWord(), { written: [path] });
+  if (json) printJson(commandAmong("architecture", "review"), { written: [path] });
   else console.log(`wrote ${path}`);
 }

@@ -10,7 +10,7 @@ import { type OpenStudy, withStudy } from "./new_study.ts";
 import { overOption, perArmOption, sweepFlags, sweepSeedsOption } from "./sweep_flags.ts";
 import { sweptStudy } from "./swept.ts";
 import { sourcesIn, wholeStudyOptions } from "./whole_study.ts";
-import { commandWord, printJson } from "../ui/output.ts";
+import { commandAmong, printJson } from "../ui/output.ts";
 
 /** The options of both commands: those of a study and of a sweep. */
 export const neededOptions = merge(
@@ -41,7 +41,7 @@ export async function needed(
     const need = await needOf(resolved.study, open);
     if (json) {
       const ofSweep = sweep && { sweep: needOfStudyJson(sweep, opened) };
-      return printJson(commandWord(), { ...needOfStudyJson(need, opened), ...ofSweep });
+      return printJson(commandAmong("estimate", "cells"), { ...needOfStudyJson(need, opened), ...ofSweep });
     }
     const table = (one: StudyNeed) => `${needTable(one, opened)}\n${needNotes(one)}`;
     if (!sweep) return console.log(table(need));

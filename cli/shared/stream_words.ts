@@ -5,6 +5,7 @@ export interface StreamRequest {
   model: string;
   pieces: boolean;
   whole: boolean;
+  json: boolean;
 }
 
 /**
@@ -13,7 +14,7 @@ export interface StreamRequest {
  */
 export function plainStreamRequest([first, command, ...words]: readonly string[]): StreamRequest | undefined {
   if (first !== "tokenizer" || command !== "encode" && command !== "decode") return undefined;
-  const flags = command === "encode" ? ["--pieces", "--whole"] : ["--whole"], seen = new Set<string>();
+  const flags = ["--whole", "--json", ...(command === "encode" ? ["--pieces"] : [])], seen = new Set<string>();
   let model: string | undefined;
   const rest = words.values();
   for (const word of rest) {
@@ -23,5 +24,5 @@ export function plainStreamRequest([first, command, ...words]: readonly string[]
     else if (!flags.includes(word)) return undefined;
   }
   if (model === undefined || model === "" || model.startsWith("-")) return undefined;
-  return { command, model, pieces: seen.has("--pieces"), whole: seen.has("--whole") };
+  return { command, model, pieces: seen.has("--pieces"), whole: seen.has("--whole"), json: seen.has("--json") };
 }

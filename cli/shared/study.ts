@@ -44,7 +44,7 @@ import { provenance } from "./provenance.ts";
 import { onSoftware } from "./study_sources.ts";
 import { summaryTable } from "../ui/summary.ts";
 import { modelNames, word } from "./values.ts";
-import { commandWord, printJson } from "../ui/output.ts";
+import { commandAmong, printJson } from "../ui/output.ts";
 
 export const modelsOption = optional(
   option("--models", modelNames(), {
@@ -166,7 +166,7 @@ export function printConduct(
   { run, artifacts }: { run: Run; artifacts: string[] },
 ): void {
   const { study } = run.record;
-  if (json) printJson(commandWord(), { folder, artifacts, results: run.results });
+  if (json) printJson(commandAmong("ablate", "pretrain", "orpo"), { folder, artifacts, results: run.results });
   else console.log(summaryAndPaths(run, artifacts));
   const probed = probe ? study.recall?.arms.length ?? 0 : 0, seeds = study.seeds.length;
   if (run.results.length < study.arms.length * seeds || run.recall.length < probed * seeds) Deno.exitCode = 1;

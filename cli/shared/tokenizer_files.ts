@@ -52,6 +52,17 @@ async function* parts(source: { read(into: Uint8Array): Promise<number | null> }
   }
 }
 
+/** What takes the ids or texts of one line after another. */
+export interface Sink {
+  /** Some ids of a line. The array is valid until the next call. */
+  ids(ids: Uint32Array): void;
+  /** A part of the text of a line. */
+  text(text: string): void;
+  /** The line is complete. */
+  end(): void;
+  flush(options?: { enough: number }): Promise<void>;
+}
+
 /** Text for standard output, written in large blocks. */
 export class Output {
   #bytes = new Uint8Array(2 * BLOCK);

@@ -4,14 +4,23 @@ import { type Coder, readCoder, TokenStream } from "../../core/tokenizer/coder.t
 import { DecodeStream } from "../../core/tokenizer/decode_stream.ts";
 import { forOutput } from "../ui/terminal.ts";
 import type { StreamRequest } from "./stream_words.ts";
-import { BLOCK, inputParts, Output, readTokenizerFile } from "./tokenizer_files.ts";
+import { BLOCK, inputParts, Output, readTokenizerFile, type Sink } from "./tokenizer_files.ts";
 
 const NEWLINE = 0x0a, SPACE = 0x20, ZERO = 0x30;
 
 /** Carries out a request. */
-export async function runStream({ command, model, ...how }: StreamRequest): Promise<void> {
+export async function runStream({ command, model, json, pieces, whole }: StreamRequest): Promise<void> {
   const coder = await openCoder(model);
-  await (command === "encode" ? encode(coder, how) : decode(coder, how));
+  if (json) {
+    const { printTexts, JsonSink } = await import("./tokenizer_json.ts");
+    const sink = new JsonSink(pieces ? coder : undefined);
+    await (command === "encode" ? encode(coder, sink, { whole }) : decode(coder, sink, { whole }));
+    return printTexts(command, sink);
+  }
+  const sink = new TextSink(pieces ? escapedPieces(coder) : undefined, {
+    end: command === "decode" && whole ? "" : "\n",
+  });
+  await (command === "encode" ? encode(coder, sink, { whole }) : decode(coder, sink, { whole }));
 }
 
 /**
@@ -30,46 +39,68 @@ async function openCoder(path: string): Promise<Coder> {
 const escapedPiece = (piece: string): string =>
   forOutput(piece.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r"));
 
-async function encode(coder: Coder, { pieces, whole }: { pieces: boolean; whole: boolean }): Promise<void> {
-  const output = new Output(), stream = new TokenStream(coder);
-  const words = pieces ? coder.vocabulary.pieces.map(({ piece }) => escapedPiece(piece)) : undefined;
-  let inside = false;
-  const print = (ids: Uint32Array) => {
+/** The pieces by id, as lines of output have them. */
+const escapedPieces = (coder: Coder): string[] => coder.vocabulary.pieces.map(({ piece }) => escapedPiece(piece));
+
+/** Standard output. `words`: the pieces by id, to be printed instead of ids. */
+class TextSink implements Sink {
+  readonly #output = new Output();
+  #inside = false;
+
+  constructor(readonly words: readonly string[] | undefined, readonly options: { end: string }) {}
+
+  ids(ids: Uint32Array): void {
     if (ids.length === 0) return;
-    if (inside) output.addByte(SPACE);
-    if (words) output.add(Array.from(ids, (id) => words[id] ?? "").join(" "));
-    else output.addNumbers(ids);
-    inside = true;
-  };
+    if (this.#inside) this.#output.addByte(SPACE);
+    const { words } = this;
+    if (words) this.#output.add(Array.from(ids, (id) => words[id] ?? "").join(" "));
+    else this.#output.addNumbers(ids);
+    this.#inside = true;
+  }
+
+  text(text: string): void {
+    if (text !== "") this.#output.add(forOutput(text));
+  }
+
+  end(): void {
+    this.#output.add(this.options.end);
+    this.#inside = false;
+  }
+
+  flush(options?: { enough: number }): Promise<void> {
+    return this.#output.flush(options);
+  }
+}
+
+async function encode(coder: Coder, sink: Sink, { whole }: { whole: boolean }): Promise<void> {
+  const stream = new TokenStream(coder);
   let inLine = false;
   for await (const part of inputParts()) {
     let at = 0;
     for (let stop = part.indexOf(NEWLINE); !whole && stop >= 0; stop = part.indexOf(NEWLINE, at)) {
-      print(stream.finish(part.subarray(at, stop)));
-      output.addByte(NEWLINE);
-      inside = false;
+      sink.ids(stream.finish(part.subarray(at, stop)));
+      sink.end();
       at = stop + 1;
     }
     inLine = whole || at < part.length;
-    print(stream.push(part.subarray(at)));
-    await output.flush({ enough: BLOCK });
+    sink.ids(stream.push(part.subarray(at)));
+    await sink.flush({ enough: BLOCK });
   }
   if (inLine) {
-    print(stream.finish());
-    output.addByte(NEWLINE);
+    sink.ids(stream.finish());
+    sink.end();
   }
-  await output.flush();
+  await sink.flush();
 }
 
-async function decode(coder: Coder, { whole }: { whole: boolean }): Promise<void> {
-  const output = new Output(), stream = new DecodeStream(coder);
+async function decode(coder: Coder, sink: Sink, { whole }: { whole: boolean }): Promise<void> {
+  const stream = new DecodeStream(coder);
   let id = -1, position = 0, inLine = false;
   const settle = () => {
-    if (id < 0) return "";
+    if (id < 0) return;
     coder.vocabulary.checkId(id, position++);
-    const text = stream.push(id);
+    sink.text(stream.push(id));
     id = -1;
-    return forOutput(text);
   };
   for await (const part of inputParts()) {
     for (const byte of part) {
@@ -77,17 +108,19 @@ async function decode(coder: Coder, { whole }: { whole: boolean }): Promise<void
       inLine = true;
       if (digit >= 0 && digit <= 9) id = Math.min(10 * Math.max(id, 0) + digit, Number.MAX_SAFE_INTEGER);
       else if (byte > SPACE) throw notAnId(byte, position);
-      else if (id >= 0) output.add(settle());
+      else settle();
       if (byte !== NEWLINE || whole) continue;
-      output.add(`${forOutput(stream.finish())}\n`);
+      sink.text(stream.finish());
+      sink.end();
       position = 0;
       inLine = false;
     }
-    await output.flush({ enough: BLOCK });
+    await sink.flush({ enough: BLOCK });
   }
-  output.add(settle() + forOutput(stream.finish()));
-  if (inLine && !whole) output.add("\n");
-  await output.flush();
+  settle();
+  sink.text(stream.finish());
+  if (inLine) sink.end();
+  await sink.flush();
 }
 
 function notAnId(byte: number, position: number): UsageError {

@@ -5,13 +5,33 @@ import { settings } from "./settings.ts";
 /**
  * Version of the JSON of all commands. It changes when a field changes its meaning or is removed. New fields do not change it.
  */
-const JSON_VERSION = 1;
+export const JSON_VERSION = 1;
+
+/** Names of the program in snake case: `kvBytes` becomes `kv_bytes`. */
+function inSnakeCase(names: string): Record<string, string> {
+  const snake = (name: string) => name.replaceAll(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`);
+  return Object.fromEntries(names.split(" ").map((name) => [name, snake(name)]));
+}
 
 /** Fields by the one name that they have in the JSON of every command. */
-const NAMES: Readonly<Record<string, string>> = { arm: "model", arms: "models", bitsPerByte: "bits_per_byte" };
+const NAMES: Readonly<Record<string, string>> = {
+  arm: "model",
+  arms: "models",
+  ...inSnakeCase(
+    "bitsPerByte byteRatio layerRatio kvBytes stateBytes arenaBytes slotBytes peakBytes chosenLogp rejectedLogp logOdds",
+  ),
+  ...inSnakeCase(
+    "newTokens stepsTo90 bySeed byteTokens tokensPerByte tokensPerCharacter developmentPrompts mostLoss stageOneLoss",
+  ),
+  ...inSnakeCase("overBetaZero overShuffled fewestKeys mostKeys gradientLeaks seeFuture seeNext seePast"),
+  ...inSnakeCase("adapterClass aptUri availableMemory dataFolder freeBytes renderNode subgroupMinSize subgroupMaxSize"),
+};
 
 /** Also for the whole result: the run folder, and the written files. */
 const OUTER: Readonly<Record<string, string>> = { ...NAMES, folder: "run", artifacts: "written" };
+
+/** The names of fields: at the top of a result (`outer`), and inside (`inner`). */
+export const SHARED_NAMES = { outer: OUTER, inner: NAMES };
 
 const renamed = (value: object, names: Readonly<Record<string, string>>): Record<string, unknown> =>
   Object.fromEntries(
@@ -39,11 +59,32 @@ export function printJson(command: string, value: object, { keys }: { keys?: "of
   console.log(JSON.stringify({ version: JSON_VERSION, command, ...(keys ? value : inSharedNames(value)) }));
 }
 
-/** The words of the called command, for code that several commands share. */
-export const commandWord = (): string => settings().command;
+const commandWord = (): string => settings().command;
 
-/** An error as JSON. `kind`: `usage` for a wrong command line, `failure` for all others. */
-function errorJson(error: unknown) {
+/** The words of the called command, for code that several commands share. `commands`: all that call it. */
+export function commandAmong<const Name extends string>(...commands: Name[]): Name {
+  const called = commands.find((name) => name === commandWord());
+  if (called === undefined) {
+    throw new Error(`${commandWord()} prints JSON that is described for ${commands.join(", ")}`);
+  }
+  return called;
+}
+
+/** What a command that failed prints. */
+interface ErrorJson {
+  readonly version: typeof JSON_VERSION;
+  /** The words of the command. Left out where none was named. */
+  readonly command?: string;
+  readonly error: HymbaError["parts"] & {
+    /** `usage`: the command line was wrong; `failure`: anything else that can happen; `fault`: of the program. */
+    readonly kind: "usage" | "failure" | "fault";
+    /** 1, or 2 for `usage`. */
+    readonly exit_code: number;
+  };
+}
+
+/** What an error is for programs. */
+function errorJson(error: unknown): ErrorJson {
   const known = error instanceof HymbaError ? error : undefined;
   return {
     version: JSON_VERSION,

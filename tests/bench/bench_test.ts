@@ -14,6 +14,7 @@ import { MULTIPLY_ADD_VARIANTS } from "../../core/webgpu/peak.ts";
 import { executors } from "../ops/executors.ts";
 import { selectiveScanBackward, selectiveScanForward } from "../../core/ops/selective_scan.ts";
 import { isStepOf } from "../../core/tensor/mod.ts";
+import { checkedJson } from "../cli/json_schemas.ts";
 import { thorough } from "../thorough.ts";
 
 const main = new URL("../../cli/main.ts", import.meta.url).pathname;
@@ -22,8 +23,9 @@ async function bench(...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", main, "bench", ...args],
   }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  const text = new TextDecoder(), out = text.decode(stdout);
+  if (args.includes("--json")) checkedJson(out);
+  return { code, stdout: out, stderr: text.decode(stderr) };
 }
 
 Deno.test("bench step --json: the chosen arms, with speed, parts of the step, dispatches and bytes", async () => {

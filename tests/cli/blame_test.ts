@@ -24,7 +24,7 @@ Deno.test("blame tunes, trains and attributes; the same command again trains not
   );
   assert.match(await read("blamed/blame.csv"), /^archType,.*,2,test,all$/m);
   assert.ok((await Deno.stat(join(place.folder, "blamed/blame.png"))).size > 5000);
-  const again = await hymba(place, ...WORDS, ...TUNE);
+  const again = await hymba(place, ...WORDS, ...TUNE, "--json");
   assert.equal(again.code, 0, again.error);
   assert.doesNotMatch(again.error, /done=/);
   assert.equal(await read("blamed/blame.json"), json);

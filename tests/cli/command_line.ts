@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { at } from "../../core/lists.ts";
 import { randomInteger } from "../../core/random.ts";
+import { checkedJson } from "./json_schemas.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
@@ -57,8 +58,10 @@ export function start(
   }).spawn();
 }
 
-/** Runs `hymba` with these words and waits for its end. */
+/** Runs `hymba` with these words and waits for its end. What it prints with --json must follow the command's schema. */
 export async function hymba(place: Place, ...words: string[]): Promise<Ended> {
   const { code, stdout, stderr } = await start(place, words).output(), decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
+  const out = decoder.decode(stdout);
+  if (words.includes("--json") && !words.includes("--help")) checkedJson(out);
+  return { code, out, error: decoder.decode(stderr) };
 }

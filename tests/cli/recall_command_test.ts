@@ -28,7 +28,7 @@ Deno.test("recall takes a study file, chooses a rate for each model, and shows w
   const { results: [result], tried } = JSON.parse(out);
   assert.deepEqual(tried.map(({ rate }: { rate: number }) => rate), [0.001, 0.001, 0.01, 0.01]);
   assert.ok([0.001, 0.01].includes(result.rate));
-  assert.equal(result.stepsTo90, null);
+  assert.equal(result.steps_to_90, null);
   const [, row] = (await Deno.readTextFile(join(place.folder, "tuned/recall.csv"))).split("\n");
   // Two layers, 64 channels, a state of 4 and 3 columns of the convolution, 4 bytes a number.
   assert.ok(row!.endsWith(`,${result.rate},,${2 * 64 * (4 + 3) * 4}`), row);

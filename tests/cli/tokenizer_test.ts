@@ -6,6 +6,7 @@ import { symbolsOf } from "../../cli/commands/tokenizer_train.ts";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
 import { MAX_LINE_BYTES } from "../../core/tokenizer/train/word_counts.ts";
 import { SMALL_TEXT } from "../tokenizer/oracles.ts";
+import { checkedJson } from "./json_schemas.ts";
 
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 const folder = await Deno.makeTempDir();
@@ -27,7 +28,9 @@ async function hymba(
   await writer.write(typeof text === "string" ? new TextEncoder().encode(text) : text);
   await writer.close();
   const { code, stdout, stderr } = await child.output(), decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
+  const out = decoder.decode(stdout);
+  if (words.includes("--json")) checkedJson(out);
+  return { code, out, error: decoder.decode(stderr) };
 }
 
 Deno.test("train writes both formats, and encode and decode are inverse, by lines and as a whole", async () => {
@@ -50,6 +53,27 @@ Deno.test("train writes both formats, and encode and decode are inverse, by line
   assert.equal(pieces.out, `${tokenizer.encodePieces("é\n").join(" ").replace("\n", "\\n")}\n`);
 });
 
+Deno.test("with --json, train names its files, and encode and decode print one object", async () => {
+  const own = `${folder}/json`, words = ["train", "--input", input, "--vocab-size", "300", "--out", own, "--json"];
+  const trained = JSON.parse((await hymba(words)).out), file = `${own}.model`;
+  assert.deepEqual([trained.written, trained.pieces], [[file, `${own}.json`], 300]);
+  const tokenizer = Tokenizer.fromModelBytes(await Deno.readFile(file)), lines = ["to be,", "", "or not"];
+  const text = lines.join("\n"),
+    encode = ["encode", "--model", file, "--json"],
+    decode = ["decode", ...encode.slice(1)];
+  assert.deepEqual(JSON.parse((await hymba(encode, text)).out).ids, lines.map((line) => [...tokenizer.encode(line)]));
+  assert.deepEqual(JSON.parse((await hymba([...encode, "--pieces"], text)).out).pieces, [
+    ...lines.map((line) => tokenizer.encodePieces(line)),
+  ]);
+  const whole = JSON.parse((await hymba([...encode, "--whole"], text)).out).ids;
+  assert.deepEqual(whole, [[...tokenizer.encode(text)]]);
+  assert.deepEqual(JSON.parse((await hymba([...decode, "--whole"], whole[0]!.join(" "))).out).texts, [text]);
+  const ids = lines.map((line) => tokenizer.encode(line).join(" ")).join("\n");
+  assert.deepEqual(JSON.parse((await hymba(decode, ids)).out).texts, lines);
+  const wrong = await hymba(decode, "3 x"), { error, command } = JSON.parse(wrong.out);
+  assert.deepEqual([wrong.code, command, error.kind], [2, "tokenizer decode", "usage"]);
+});
+
 Deno.test("inspect prints what is there, and draws a picture only where it is told to", async () => {
   const before = [...Deno.readDirSync(folder)].length, drawn = `${folder}/pieces.png`;
   const plain = await hymba(["inspect", "--model", model]);
@@ -67,13 +91,13 @@ Deno.test("inspect prints what is there, and draws a picture only where it is to
   // A picture of an earlier call is replaced.
   const found = await hymba([...words, "--json"]);
   assert.equal(found.code, 0, found.error);
-  const { pieces, text, picture, longest, frequent } = JSON.parse(found.out);
+  const { pieces, text, written: [picture], longest, frequent } = JSON.parse(found.out);
   assert.equal(pieces.all, 500);
   assert.equal(pieces.byte, 256);
   assert.equal(text.characters, [...SMALL_TEXT].length);
   assert.equal(text.bytes, new TextEncoder().encode(SMALL_TEXT).length);
   assert.equal(text.tokens, Tokenizer.fromModelBytes(await Deno.readFile(model)).encode(SMALL_TEXT).length);
-  assert.equal(text.tokensPerByte, text.tokens / text.bytes);
+  assert.equal(text.tokens_per_byte, text.tokens / text.bytes);
   assert.equal(longest.length, 10);
   assert.ok(frequent[0].count >= frequent[9].count);
   const png = await Deno.readFile(picture);
@@ -122,9 +146,16 @@ globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive:
 Deno.test("the plainest requests are read without the parser, and as the parser reads them", () => {
   const model = ["--model", "a.model"];
   const plain: [string[], StreamRequest][] = [
-    [["encode", ...model], { command: "encode", model: "a.model", pieces: false, whole: false }],
-    [["encode", "--whole", ...model, "--pieces"], { command: "encode", model: "a.model", pieces: true, whole: true }],
-    [["decode", ...model, "--whole"], { command: "decode", model: "a.model", pieces: false, whole: true }],
+    [["encode", ...model], { command: "encode", model: "a.model", pieces: false, whole: false, json: false }],
+    [["encode", "--whole", ...model, "--pieces"], {
+      command: "encode",
+      model: "a.model",
+      pieces: true,
+      whole: true,
+      json: false,
+    }],
+    [["decode", ...model, "--whole"], { command: "decode", model: "a.model", pieces: false, whole: true, json: false }],
+    [["decode", ...model, "--json"], { command: "decode", model: "a.model", pieces: false, whole: false, json: true }],
   ];
   for (const [words, request] of plain) {
     assert.deepEqual(plainStreamRequest(["tokenizer", ...words]), request);

@@ -86,7 +86,7 @@ Deno.test("inspect counts 0 of everything in an empty text, and shows a model wi
     const found = await hymba(["tokenizer", "inspect", "--model", file!, "--input", `${folder}/${text}`, ...picture]);
     assert.equal(found.code, 0, found.error);
     const counts = JSON.parse(found.out).text;
-    if (text === "empty") assert.deepEqual([counts.characters, counts.tokens, counts.tokensPerByte], [0, 0, 0]);
+    if (text === "empty") assert.deepEqual([counts.characters, counts.tokens, counts.tokens_per_byte], [0, 0, 0]);
   }
   const { code, out } = await hymba(["tokenizer", "inspect", "--model", `${folder}/lone.json`, ...picture.slice(0, 2)]);
   assert.match(out, /scores {5}none/);
