@@ -16,6 +16,9 @@
 // the H / G heads that share the keys. An invocation makes the p and ds of its keys with four queries of a tile, and the invocations of a row
 // share the columns of dk and dv. Queries that see no key of the workgroup are never visited: the last one is WINDOW − 1 behind the last key,
 // unless a key is a meta token.
+// A block with meta tokens is seen by all queries. In long sequences these are made by workgroups of their own: then WHOLE_META is 0, and another
+// launch with SPAN > 0 takes the queries behind the windows of such blocks in SPANS spans of SPAN, and leaves [SPANS, B, TARGET_ROWS, G, K or V]
+// for sum_partials. Otherwise SPANS is 1, WHOLE_META is META and TARGET_ROWS is T.
 // dk and dv are slices of one buffer in some models, which can be bound once only: then two launches write one of them each.
 // Bytes 4·B·T·(G·(2·K + 2·V) + H·(K + V + 2)) at least, flops 4·(K + V) for each visible pair: bound as attention_forward.
 //
@@ -46,6 +49,10 @@ struct Run {
   DV_STRIDE: u32,
   WINDOW: u32,
   META: u32,
+  WHOLE_META: u32,
+  SPAN: u32,
+  SPANS: u32,
+  TARGET_ROWS: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qBTHK: array<Cell>;
@@ -66,11 +73,24 @@ fn weights_of(qk: vec4f, dp: vec4f, row: u32, t: u32, s: vec4u, end: u32) -> arr
   return array<vec4f, 2>(p, p * (dp - deltaBTH[row]) * scale);
 }
 
+/// The queries that a workgroup visits: from the first to before the end.
+fn queries_of(block: Block, span: u32) -> vec2u {
+  let near = select(min(block.last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || block.first < run.WHOLE_META);
+  if (run.SPAN == 0) {
+    return vec2u(block.first, near);
+  }
+  let first = near + span * run.SPAN;
+  return vec2u(first, min(first + run.SPAN, run.T));
+}
+
 @compute @workgroup_size(ACROSS, DOWN)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let place = local.xy;
   let g = group.y;
-  let batch = group.z * run.T;
+  let sequence = group.z / run.SPANS;
+  let span = group.z % run.SPANS;
+  let batch = sequence * run.T;
+  let first_row = (span * (groups.z / run.SPANS) + sequence) * run.TARGET_ROWS;
   let block = block_of(group.x * ROWS);
   let k_rows = rows_of(run.K_OFFSET, run.K_STRIDE, batch, g * K);
   let v_rows = rows_of(run.V_OFFSET, run.V_STRIDE, batch, g * V);
@@ -79,12 +99,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var v = held_V(&vBTGV, v_rows, block, place);
   var dk: Sums_K;
   var dv: Sums_V;
-  let end = select(min(block.last + run.WINDOW, run.T), run.T, run.WINDOW == 0 || block.first < run.META);
+  let queries = queries_of(block, span);
+  let end = queries.y;
   var h = g * (H / G);
   loop {
     let q_rows = rows_of(run.Q_OFFSET, run.Q_STRIDE, batch, h * K);
     let dO_rows = rows_of(run.DO_OFFSET, run.DO_STRIDE, batch, h * V);
-    var t0 = block.first;
+    var t0 = queries.x;
     loop {
       let tile = tile_of(t0, end);
       let t = tile_rows(tile, place.x);
@@ -118,9 +139,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
   if (WRITE_DK) {
-    write_K(&dkBTGK, rows_of(run.DK_OFFSET, run.DK_STRIDE, batch, g * K), &dk, block, place, ACCUMULATE);
+    write_K(&dkBTGK, rows_of(run.DK_OFFSET, run.DK_STRIDE, first_row, g * K), &dk, block, place, ACCUMULATE);
   }
   if (WRITE_DV) {
-    write_V(&dvBTGV, rows_of(run.DV_OFFSET, run.DV_STRIDE, batch, g * V), &dv, block, place, ACCUMULATE);
+    write_V(&dvBTGV, rows_of(run.DV_OFFSET, run.DV_STRIDE, first_row, g * V), &dv, block, place, ACCUMULATE);
   }
 }

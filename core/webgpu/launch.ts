@@ -69,6 +69,8 @@ export interface LowerContext {
   readonly rowLanes: number;
   /** Spans of a scan through workgroup memory; set by tests and benchmarks, otherwise chosen by shape. */
   readonly scanSpans?: number;
+  /** Spans of the queries that see only meta tokens of a block of keys; set by tests, otherwise chosen by shape. */
+  readonly metaSpans?: number;
   /** Whether products that are marked `f16` round their operands to it. */
   readonly f16Products: boolean;
   /** The tuned or recorded tile for the shape of a product; undefined if there is none. */

@@ -47,9 +47,9 @@ export class Mutating extends WebgpuExecutor {
     super({ ...base.gpu, device: base.gpu.device, failure: () => base.gpu.failure(), adapterClass }, base);
   }
 
-  /** Scans of GPUs are cut into spans; these short scans would not be. */
+  /** Scans of GPUs are cut into spans, and so are the queries of meta tokens; these short ones would not be. */
   override context(): LowerContext {
-    return { ...super.context(), ...(this.gpu.adapterClass === "software" ? {} : { scanSpans: 3 }) };
+    return { ...super.context(), ...(this.gpu.adapterClass === "software" ? {} : { scanSpans: 3, metaSpans: 2 }) };
   }
 
   override lower(plan: Plan): (Launch & { step: number })[] {

@@ -13,7 +13,7 @@ import rowFours from "../../../wgsl/lib/row_fours.wgsl" with { type: "text" };
 import rowOnes from "../../../wgsl/lib/row_ones.wgsl" with { type: "text" };
 import sees from "../../../wgsl/lib/sees.wgsl" with { type: "text" };
 import type { AttributesNamed, StepNamed } from "../../ops/registry.ts";
-import type { Tensor } from "../../tensor/mod.ts";
+import { type Tensor, tensorOver } from "../../tensor/mod.ts";
 import {
   type Kernel,
   kernel,
@@ -25,6 +25,8 @@ import {
   specialised,
 } from "../launch.ts";
 import { attentionTile } from "../tiles.ts";
+import { type FarQueries, farQueries } from "./meta_spans.ts";
+import { sumPartials } from "./sum_partials.ts";
 import { widthOf } from "./width.ts";
 
 const DELTA = kernel("attention_backward_delta", delta);
@@ -91,11 +93,36 @@ export const attentionBackward: Lowering<"attention_backward"> = (step, context)
   };
   // One buffer cannot be bound twice for writing: slices of the same one are made one after the other.
   const shared = dk.storage === dv.storage;
-  const byKeys = shared
-    ? [keyPass(step, context, { deltas, dk }), keyPass(step, context, { deltas, dv })]
-    : [keyPass(step, context, { deltas, dk, dv })];
-  return [deltaLaunch, queryPass(step, context, deltas), ...byKeys];
+  const far = farQueries(step.attributes, context);
+  const byKeys = (shared ? [{ dk }, { dv }] : [{ dk, dv }]).map((targets) =>
+    keyPass(step, context, { deltas, ...targets, ...(far && { wholeMeta: 0 }) })
+  );
+  return [
+    deltaLaunch,
+    queryPass(step, context, deltas),
+    ...byKeys,
+    ...(far ? farPass(step, context, { deltas, far }) : []),
+  ];
 };
+
+/** Adds what the queries behind the windows of meta tokens leave: spans of them by workgroups of their own, then their sums in order. */
+function farPass(
+  step: StepNamed<"attention_backward">,
+  context: LowerContext,
+  { deltas, far }: { deltas: Tensor; far: FarQueries },
+): Launch[] {
+  const { attributes: { B, T, G, K, Kv }, writes } = step, { spans, rows } = far;
+  const partial = (name: string, columns: number) => context.scratch(name, [spans, B, rows, G, columns]);
+  const dk = partial("dk of meta tokens", K), dv = partial("dv of meta tokens", Kv);
+  // The partial sums have no gaps, which a row of several heads in `writes` may have.
+  const asRows = (x: Tensor, columns: number) => tensorOver(x.storage, [spans * B * rows, columns]);
+  const sum = (x: Tensor, out: Tensor) => sumPartials(x, out, { accumulate: true, rows: { first: rows, of: T } });
+  return [
+    keyPass(step, context, { deltas, dk: asRows(dk, G * K), dv: asRows(dv, G * Kv), far }),
+    sum(dk, writes.dk),
+    sum(dv, writes.dv),
+  ];
+}
 
 function queryPass(
   { attributes, reads: { q, k, v, dO, lse }, writes: { dq: target } }: StepNamed<"attention_backward">,
@@ -115,22 +142,33 @@ function queryPass(
 function keyPass(
   { attributes, reads: { q, k, v, dO, lse }, accumulate }: StepNamed<"attention_backward">,
   context: LowerContext,
-  { deltas, dk, dv }: { deltas: Tensor; dk?: Tensor; dv?: Tensor },
+  { deltas, dk, dv, far, wholeMeta = attributes.meta }: {
+    deltas: Tensor;
+    dk?: Tensor;
+    dv?: Tensor;
+    /** Only the queries behind the windows of meta tokens. */
+    far?: FarQueries;
+    /** Leading keys whose workgroups visit all queries. */
+    wholeMeta?: number;
+  },
 ): Launch {
-  const { B, G } = attributes;
-  const nowhere = context.scratch("not written", [4]);
+  const { B, T, G } = attributes, nowhere = context.scratch("not written", [4]);
   const tensors = { Q: q, K: k, V: v, DO: dO, DK: dk ?? nowhere, DV: dv ?? nowhere };
   const { kernel, constants, blocks } = pass("attention_backward_dkv", dkv, {
     attributes,
     tensors,
     context,
   });
-  const switches = { ACCUMULATE: accumulate.includes("dk") ? 1 : 0, WRITE_DK: dk ? 1 : 0, WRITE_DV: dv ? 1 : 0 };
+  const adds = far === undefined && accumulate.includes("dk");
+  const switches = { ACCUMULATE: adds ? 1 : 0, WRITE_DK: dk ? 1 : 0, WRITE_DV: dv ? 1 : 0 };
+  const visits = far
+    ? { WHOLE_META: 0, SPAN: far.span, SPANS: far.spans, TARGET_ROWS: far.rows }
+    : { WHOLE_META: wholeMeta, SPAN: 0, SPANS: 1, TARGET_ROWS: T };
   return {
     kernel,
-    constants: { ...constants, ...switches },
+    constants: { ...constants, ...switches, ...visits },
     reads: [q, k, v, dO, lse, deltas],
     writes: [dk ?? nowhere, dv ?? nowhere],
-    grid: [blocks, G, B],
+    grid: [far?.blocks ?? blocks, G, B * visits.SPANS],
   };
 }

@@ -6,10 +6,18 @@ const KERNEL = kernel("sum_partials", code);
 
 /**
  * out[n] = Σ_part partial[part, n] in order: the second stage of every sum that crosses workgroups. Shapes: partial [parts, n]
- * without gaps, out [n] or a slice with n elements in all its rows.
+ * without gaps, out [n] or a slice with n elements in all its rows. `rows`: only the first rows of each `of` rows of out are written,
+ * and n counts only these.
  */
-export function sumPartials(partial: Tensor, out: Tensor, { accumulate = false } = {}): Launch {
-  const N = out.rows * out.columns, PARTS = partial.rows * partial.columns / N;
+export function sumPartials(
+  partial: Tensor,
+  out: Tensor,
+  { accumulate = false, rows = { first: out.rows, of: out.rows } }: {
+    accumulate?: boolean;
+    rows?: { readonly first: number; readonly of: number };
+  } = {},
+): Launch {
+  const N = out.rows / rows.of * rows.first * out.columns, PARTS = partial.rows * partial.columns / N;
   return {
     kernel: KERNEL,
     constants: {
@@ -18,6 +26,8 @@ export function sumPartials(partial: Tensor, out: Tensor, { accumulate = false }
       ACCUMULATE: accumulate ? 1 : 0,
       PARTIAL_OFFSET: partial.offset,
       COLUMNS: out.columns,
+      BLOCK_ROWS: rows.first,
+      BLOCK_STRIDE: rows.of * out.rowStride,
       ...placeOf("OUT", out),
     },
     reads: [partial],

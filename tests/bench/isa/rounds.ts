@@ -75,7 +75,9 @@ const keyVisits = (sizes: Readonly<Record<string, number>>) =>
 /** The queries that a block of keys walks through. */
 const queryVisits = (sizes: Readonly<Record<string, number>>) =>
   visitsOf(sizes, (first, last) => {
-    const T = size(sizes, "T"), window = size(sizes, "WINDOW"), all = window === 0 || first < size(sizes, "META");
+    const T = size(sizes, "T"), window = size(sizes, "WINDOW"), span = size(sizes, "SPAN");
+    if (span > 0) return [span];
+    const all = window === 0 || first < size(sizes, "WHOLE_META");
     return [(all ? T : Math.min(last + window, T)) - first];
   });
 
@@ -120,7 +122,9 @@ const scanForward: Described = ({ inner, store = 0, lds = 0, transcendental = 0 
 const scanBackward: Described = (does, sizes) => {
   const block = size(sizes, "BLOCK"), lanes = 16 * size(sizes, "PARTS");
   if (does.depth === 0) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / 32;
-  if (does.inner > 0) return does.depth === 1 ? 32 / block : block;
+  // In a block: runs of KEEP positions, and their positions, which are the loop with barriers.
+  const keep = sizes["KEEP"] ?? block;
+  if (does.inner > 0) return does.depth === 1 ? 32 / block : (does.barrier ?? 0) > 0 ? keep : block / keep;
   return Math.max(1, block * 16 / lanes);
 };
 
