@@ -122,9 +122,7 @@ const scanForward: Described = ({ inner, store = 0, lds = 0, transcendental = 0 
 const scanBackward: Described = (does, sizes) => {
   const block = size(sizes, "BLOCK"), lanes = 16 * size(sizes, "PARTS");
   if (does.depth === 0) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / 32;
-  // In a block: runs of KEEP positions, and their positions, which are the loop with barriers.
-  const keep = sizes["KEEP"] ?? block;
-  if (does.inner > 0) return does.depth === 1 ? 32 / block : (does.barrier ?? 0) > 0 ? keep : block / keep;
+  if (does.inner > 0) return does.depth === 1 ? 32 / block : block;
   return Math.max(1, block * 16 / lanes);
 };
 
