@@ -5,7 +5,7 @@ import { strict as assert } from "node:assert";
 const HOT_LOOPS = [
   "core/eval/",
   "core/infer/generate.ts",
-  "core/reference/array.ts",
+  "core/reference/typed_array.ts",
   "core/tokenizer/",
 ];
 const MOST_LINES = 40;

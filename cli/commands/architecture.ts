@@ -21,7 +21,7 @@ import { writeDocument } from "../shared/document.ts";
 import { jsonOption } from "../shared/options.ts";
 import { modelsOption, profileOption } from "../shared/study.ts";
 import { armsOf, setOption, studyArgument } from "../shared/study_sources.ts";
-import { modelName, word } from "../shared/values.ts";
+import { modelName, word } from "../shared/value_parsers.ts";
 
 const options = object({
   study: studyArgument,

@@ -12,7 +12,7 @@ import { jsonOption } from "../shared/options.ts";
 import { queued } from "../shared/slurm.ts";
 import { currentArray, submitCells } from "../shared/submission.ts";
 import { table } from "../ui/table.ts";
-import { runName } from "../shared/values.ts";
+import { runName } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = object({

@@ -14,7 +14,7 @@ import { modelOptions, withAnyModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import type { Action } from "../ui/run.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const NAMES: Readonly<Record<string, ArtifactName>> = {

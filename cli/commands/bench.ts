@@ -25,7 +25,7 @@ import { keptIn } from "../../core/train/plans.ts";
 import { all, allOptions } from "../shared/bench_all.ts";
 import { decode, decodeOptions } from "../shared/bench_decode.ts";
 import { activationOptions, activationsInWords, activationsOf } from "../shared/study.ts";
-import { modelName, modelNames, word } from "../shared/values.ts";
+import { modelName, modelNames, word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

@@ -29,7 +29,7 @@ import {
 import { extendOption, overOption, sweepFlags, sweepSeedsOption } from "../shared/sweep_flags.ts";
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
-import { modelName, word } from "../shared/values.ts";
+import { modelName, word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = merge(

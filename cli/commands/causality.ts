@@ -22,7 +22,7 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { showLeak } from "../shared/leak_experiment.ts";
 import { dataOption, profileOption } from "../shared/study.ts";
 import { armsOf, setOption, studyArgument } from "../shared/study_sources.ts";
-import { modelNames, word } from "../shared/values.ts";
+import { modelNames, word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

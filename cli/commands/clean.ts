@@ -22,7 +22,7 @@ import { printJson } from "../ui/output.ts";
 import { bytes } from "../ui/progress.ts";
 import { table } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
-import { runName } from "../shared/values.ts";
+import { runName } from "../shared/value_parsers.ts";
 
 const options = object({
   runs: multiple(

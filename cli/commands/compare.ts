@@ -17,7 +17,7 @@ import { reportText } from "../ui/table.ts";
 import { marginOption } from "../shared/artifact.ts";
 import { jsonOption } from "../shared/options.ts";
 import { openRun } from "../shared/run_argument.ts";
-import { modelNames, runName } from "../shared/values.ts";
+import { modelNames, runName } from "../shared/value_parsers.ts";
 
 const options = object({
   runs: multiple(

@@ -18,7 +18,7 @@ import {
   sourcesOf,
   studyArgument,
 } from "../shared/study_sources.ts";
-import { keyName } from "../shared/values.ts";
+import { keyName } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const showOptions = merge(

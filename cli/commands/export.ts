@@ -12,7 +12,7 @@ import type { Action } from "../ui/run.ts";
 import { modelOptions } from "../shared/model_options.ts";
 import { jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = merge(

@@ -17,7 +17,7 @@ import { modelOptionsBesideSeed, withAnyModel } from "../shared/model_options.ts
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { stdinLines, stdinText } from "../shared/stdin.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

@@ -10,7 +10,7 @@ import { printable } from "../../core/errors.ts";
 import { type GoldenRow, runGolden } from "../../core/proof/golden.ts";
 import type { Action } from "../ui/run.ts";
 import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

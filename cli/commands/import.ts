@@ -10,7 +10,7 @@ import { parameterCount } from "../../core/params/specs.ts";
 import { requireModelName } from "../../core/record/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { jsonOption } from "../shared/options.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

@@ -13,7 +13,7 @@ import { presetTitle, SCHEMA_TITLE, schemaText, studyFileText } from "../../core
 import type { Action } from "../ui/run.ts";
 import { columns } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = object({

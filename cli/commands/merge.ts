@@ -24,7 +24,7 @@ import {
   summaryAndPaths,
   writeEverything,
 } from "../shared/study.ts";
-import { runName, word } from "../shared/values.ts";
+import { runName, word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = together(

@@ -25,7 +25,7 @@ import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
-import { modelName, word } from "../shared/values.ts";
+import { modelName, word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

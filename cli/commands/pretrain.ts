@@ -10,7 +10,7 @@ import { startStudy } from "../shared/new_study.ts";
 import { backendOptions, jsonOption, outOption } from "../shared/options.ts";
 import { activationOptions, dataOption, matchOption, profileOption, trainingOptions } from "../shared/study.ts";
 import { flagValues, keyOptions, presetOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
-import { modelName } from "../shared/values.ts";
+import { modelName } from "../shared/value_parsers.ts";
 
 const options = merge(
   object("The model", {

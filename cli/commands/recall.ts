@@ -25,7 +25,7 @@ import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { suiteOption } from "../shared/study.ts";
 import { flagValues, presetOption, seedsOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
-import { keyValue, modelNames, word } from "../shared/values.ts";
+import { keyValue, modelNames, word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = merge(

@@ -9,7 +9,7 @@ import { reviewDocument } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { writeDocument } from "../shared/document.ts";
 import { jsonOption } from "../shared/options.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 
 const options = object({
   out: withDefault(

@@ -10,7 +10,7 @@ import { printJson } from "../ui/output.ts";
 import { bytes } from "../ui/progress.ts";
 import { jsonOption } from "../shared/options.ts";
 import { runsRoot, runsTable, standingJson, standingsIn } from "../shared/runs.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 
 const options = object({
   folder: optional(

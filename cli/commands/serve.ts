@@ -16,7 +16,7 @@ import { openCommand, thisPlatform } from "../../core/system/mod.ts";
 import { jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { type Action, stopper } from "../ui/run.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

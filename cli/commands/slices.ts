@@ -27,7 +27,7 @@ import { corpusOf, type RunTexts } from "../shared/corpus_of_run.ts";
 import { jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
-import { modelName } from "../shared/values.ts";
+import { modelName } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

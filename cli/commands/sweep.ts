@@ -26,7 +26,7 @@ import { requireSweepable } from "../shared/swept.ts";
 import { withTestPart } from "../shared/tuned.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = merge(

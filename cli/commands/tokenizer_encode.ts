@@ -6,7 +6,7 @@ import { command, option } from "@optique/core/primitives";
 import type { Action } from "../ui/run.ts";
 import { jsonOption } from "../shared/options.ts";
 import { runStream } from "../shared/tokenizer_stream.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 
 const modelOption = option("--model", word("FILE"), {
   description: message`a SentencePiece .model or a Hugging Face tokenizer.json`,

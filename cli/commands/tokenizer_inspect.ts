@@ -12,7 +12,7 @@ import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
 import { fileParts, readTokenizerFile } from "../shared/tokenizer_files.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
 const SHOWN = 10;

@@ -18,7 +18,7 @@ import {
 import type { Action } from "../ui/run.ts";
 import { fileParts } from "../shared/tokenizer_files.ts";
 import { jsonOption } from "../shared/options.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 import { say } from "../ui/say.ts";
 

@@ -15,7 +15,7 @@ import { openWebgpu } from "../../core/webgpu/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
-import { modelNames, word } from "../shared/values.ts";
+import { modelNames, word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

@@ -24,7 +24,7 @@ import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
-import { word } from "../shared/values.ts";
+import { word } from "../shared/value_parsers.ts";
 import { noteReading } from "../shared/test_reading.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";

@@ -10,7 +10,7 @@ import { type ArtifactName, availableArtifacts, writeArtifact } from "../../core
 import type { Action } from "../ui/run.ts";
 import { jsonOption } from "./options.ts";
 import { openRun, runArgument } from "./run_argument.ts";
-import { word } from "./values.ts";
+import { word } from "./value_parsers.ts";
 import { commandAmong, printJson } from "../ui/output.ts";
 
 export const outOption = optional(

@@ -20,7 +20,7 @@ import { inSharedNames, printJson } from "../ui/output.ts";
 import { isJob, startJob, stopWithParent } from "../ui/job.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
-import { word } from "./values.ts";
+import { word } from "./value_parsers.ts";
 
 /** Minutes of all parts together, without --minutes. */
 const MINUTES = 8;

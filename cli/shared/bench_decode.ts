@@ -15,7 +15,7 @@ import { UsageError } from "../../core/errors.ts";
 import { bytes } from "../ui/progress.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
-import { modelNames, word } from "./values.ts";
+import { modelNames, word } from "./value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { inSharedNames, printJson } from "../ui/output.ts";
 

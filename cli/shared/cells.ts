@@ -12,7 +12,7 @@ import { writeChecksums } from "../../core/verify/checksums.ts";
 import { isJob, stopWithParent } from "../ui/job.ts";
 import { scoreEstimate } from "./estimate.ts";
 import { type Conduct, noteOtherKernels, preparedStudy, type RunnableStudy, runWithRestarts } from "./study.ts";
-import { word } from "./values.ts";
+import { word } from "./value_parsers.ts";
 import { commandAmong, printJson } from "../ui/output.ts";
 
 export const cellOption = optional(

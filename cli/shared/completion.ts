@@ -7,7 +7,7 @@ import { readRecord, runFolders, RUNS } from "../../core/record/mod.ts";
 import { escaped } from "../ui/terminal.ts";
 import { KEYS } from "../../core/study_file/mod.ts";
 import type { Shell } from "./completion_words.ts";
-import { known } from "./values.ts";
+import { known } from "./value_parsers.ts";
 
 const GENERATORS: Readonly<Record<Shell, ShellCompletion>> = { bash, zsh, fish, pwsh };
 

@@ -15,7 +15,7 @@ import {
   type ModelFiles,
   TrainedModel,
 } from "../../core/study/one_model.ts";
-import { modelName } from "./values.ts";
+import { modelName } from "./value_parsers.ts";
 
 const model = optional(
   option("--model", modelName(), { description: message`hymba by default, or the run's only model` }),

@@ -5,7 +5,7 @@ import { message } from "@optique/core/message";
 import { option } from "@optique/core/primitives";
 import { choice, integer } from "@optique/core/valueparser";
 import { PRECISIONS } from "../../core/config/study.ts";
-import { word } from "./values.ts";
+import { word } from "./value_parsers.ts";
 
 /** Where to compute. */
 export const backendOptions = object("Where to compute", {

@@ -5,7 +5,7 @@ import { argument } from "@optique/core/primitives";
 import { loadRun, newestRun, type Run } from "../../core/record/mod.ts";
 import { otherKernels } from "../../core/backend/kernels_hash.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { runName } from "./values.ts";
+import { runName } from "./value_parsers.ts";
 import { say } from "../ui/say.ts";
 
 export const runArgument = optional(

@@ -43,7 +43,7 @@ import { precisionOption } from "./options.ts";
 import { provenance } from "./provenance.ts";
 import { onSoftware } from "./study_sources.ts";
 import { summaryTable } from "../ui/summary.ts";
-import { modelNames, word } from "./values.ts";
+import { modelNames, word } from "./value_parsers.ts";
 import { commandAmong, printJson } from "../ui/output.ts";
 
 export const modelsOption = optional(

@@ -20,7 +20,7 @@ import {
   typedValue,
 } from "../../core/study_file/mod.ts";
 import { keptIn } from "../../core/train/plans.ts";
-import { keyValue, word } from "./values.ts";
+import { keyValue, word } from "./value_parsers.ts";
 
 export const studyArgument = optional(
   argument(word("STUDY"), {

@@ -4,7 +4,7 @@ import { multiple, optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { type FlagValue, typedValue } from "../../core/study_file/mod.ts";
-import { keyValue, word } from "./values.ts";
+import { keyValue, word } from "./value_parsers.ts";
 
 /** The values that a sweep tries. */
 export const overOption = multiple(option("--over", keyValue("KEY=A,B"), {

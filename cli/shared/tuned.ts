@@ -8,7 +8,7 @@ import { requireFreshSeeds, requireNoOther, testPartFlags, tunedFlags, tunedNote
 import type { Sources } from "../../core/study_file/mod.ts";
 import type { OpenStudy } from "./new_study.ts";
 import { readyStudy } from "./study_sources.ts";
-import { word } from "./values.ts";
+import { word } from "./value_parsers.ts";
 
 export const tunedOption = optional(
   option("--tuned", word("DIR"), {

@@ -2,7 +2,7 @@
 import { HymbaError } from "../errors.ts";
 import { thisHost } from "../system/host.ts";
 import { KernelThread } from "./kernel_thread.ts";
-import type { SharedHeap } from "./memory.ts";
+import type { SharedHeap } from "./shared_memory.ts";
 import { describeRun, newControl, type Pool, type Run } from "./pool.ts";
 
 /** Whether workers may get the memory. In a browser, only pages that are isolated from other origins can share it. */

@@ -4,7 +4,7 @@ import { cores } from "../system/host.ts";
 import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, pinOf, type Tensor } from "../tensor/mod.ts";
 import { type Launch, newContext } from "./launch.ts";
-import { MOST_BYTES, SharedHeap } from "./memory.ts";
+import { MOST_BYTES, SharedHeap } from "./shared_memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { entryFor } from "../ops/registry.ts";
 import { LOWERINGS } from "./ops/mod.ts";

@@ -1,6 +1,6 @@
 /** The interface of the threads that run the launches of the CPU executor, and the control block that they share. */
 import { CLOCK, CONTROL } from "./kernel_thread.ts";
-import type { SharedHeap } from "./memory.ts";
+import type { SharedHeap } from "./shared_memory.ts";
 
 const CONTROL_BYTES = 64;
 

@@ -15,7 +15,7 @@ import {
 } from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, type Storage, type Tensor } from "../tensor/mod.ts";
 import { type Argument, isTensor, type Launch } from "./launch.ts";
-import type { SharedHeap } from "./memory.ts";
+import type { SharedHeap } from "./shared_memory.ts";
 import type { Kernels } from "./module.ts";
 import { LAUNCH } from "./kernel_thread.ts";
 import type { Pool } from "./pool.ts";

@@ -3,7 +3,7 @@ import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { eventsTurn } from "../system/events.ts";
 import { CONTROL, KernelThread, type ThreadMessage } from "./kernel_thread.ts";
-import type { SharedHeap } from "./memory.ts";
+import type { SharedHeap } from "./shared_memory.ts";
 import { describeRun, newControl, type Pool, type Run, wordsAt } from "./pool.ts";
 import { type StartedWorker, startWorker } from "./start_worker.ts";
 

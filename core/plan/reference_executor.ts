@@ -1,6 +1,6 @@
 /** The third executor: it computes every step with its float64 reference. It is slow, and the others are compared with it. */
 import { HymbaError } from "../errors.ts";
-import { addScaled, Array64, Row64 } from "../reference/array.ts";
+import { addScaled, Array64, Row64 } from "../reference/typed_array.ts";
 import { unpackHalves } from "../reference/halves.ts";
 import { type Arrays, referenceFor } from "../reference/mod.ts";
 import {

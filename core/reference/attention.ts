@@ -2,7 +2,7 @@
  * Attention in float64. Sources: Vaswani et al., "Attention Is All You Need", 2017, eq. 1, with a sliding window and a prefix
  * that every later query sees; the gradients are those of Dao, "FlashAttention-2", 2023, algorithm 2.
  */
-import { addScaled, dot, zeros, zerosLike } from "./array.ts";
+import { addScaled, dot, zeros, zerosLike } from "./typed_array.ts";
 import type { ReadsNamed, Reference } from "./types.ts";
 
 /** Whether the query at position t sees the key at position s. */

@@ -1,6 +1,6 @@
 /** The causal depthwise convolution of Mamba with its SiLU, in float64. Source: Gu and Dao, "Mamba", 2023, section 3.4. */
 import { silu, siluDerivative } from "./activations.ts";
-import { zeros, zerosLike } from "./array.ts";
+import { zeros, zerosLike } from "./typed_array.ts";
 import type { ReadsNamed, Reference } from "./types.ts";
 
 /** pre = bias + Σ_j w[i, j] · x[t − (J − 1) + j] for one position and channel. Positions before the first are zero. */

@@ -1,7 +1,7 @@
 /** A chunk of positions behind caches and states, in float64. Each op is the one-position op of decode.ts, repeated. */
 import { at } from "../lists.ts";
 import { silu, softplus } from "./activations.ts";
-import { addScaled, dot, zeros, zerosLike } from "./array.ts";
+import { addScaled, dot, zeros, zerosLike } from "./typed_array.ts";
 import { slotOf } from "./decode.ts";
 import type { Reference } from "./types.ts";
 

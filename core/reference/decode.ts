@@ -3,7 +3,7 @@
  * The mathematics is that of attention.ts, causal_conv.ts and selective_scan.ts with T = 1.
  */
 import { silu, softplus } from "./activations.ts";
-import { addScaled, dot, zeros, zerosLike } from "./array.ts";
+import { addScaled, dot, zeros, zerosLike } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /** x[b] = meta[position] for a meta position, else table[token[b]]. */

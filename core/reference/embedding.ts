@@ -1,5 +1,5 @@
 /** Token embedding with learned meta tokens in front, in float64. Source of meta tokens: Dong et al., "Hymba", 2024, section 2.3. */
-import { addScaled, zeros } from "./array.ts";
+import { addScaled, zeros } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /** x[b, m] = meta[m], x[b, M + t] = table[ids[b, t]]. */

@@ -2,7 +2,7 @@
  * The mean of two weighted RMS norms in float64: y = ½ (wa · a · ra + wm · m · rm), ra = (mean(a²) + eps)^-½, rm likewise.
  * Source: Dong et al., "Hymba", 2024, eq. 3, with the mean that the published code takes.
  */
-import { type Array64, dot, zeros, zerosLike } from "./array.ts";
+import { type Array64, dot, zeros, zerosLike } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 export const fusionForward: Reference<"fusion_forward"> = ({ a, m, wa, wm }, { R, I, eps }) => {

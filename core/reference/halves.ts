@@ -3,7 +3,7 @@
  * as well. Two 16-bit floats share a word of 32 bits.
  * Source: IEEE 754-2019, binary16; bfloat16 is the upper half of binary32.
  */
-import { zeros } from "./array.ts";
+import { zeros } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 const bytes = new DataView(new ArrayBuffer(4));

@@ -3,7 +3,7 @@
  * Near logp = 0 the difference loses its digits. So logp = −softplus(log Σ exp(other logits) − logit of the target).
  */
 import { softplus } from "./activations.ts";
-import { addScaled, type Array64, dot, zeros, zerosLike } from "./array.ts";
+import { addScaled, type Array64, dot, zeros, zerosLike } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /** The logits [V] of row r. */

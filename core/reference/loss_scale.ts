@@ -2,7 +2,7 @@
  * The scale that the loss is multiplied with, so that small gradients stay inside the range of f16, in float64.
  * Source: Micikevicius et al., "Mixed Precision Training", 2018, section 3.2.
  */
-import { vector } from "./array.ts";
+import { vector } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** Losses over log-probabilities of tokens, in float64. Source of ORPO: Hong et al., "ORPO", 2024, eq. 3 to 7. */
-import { type Array64, dot, sumOf, vector, zeros, zerosLike } from "./array.ts";
+import { type Array64, dot, sumOf, vector, zeros, zerosLike } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /** Larger mean log-probabilities are clipped to this before the odds are taken, which overflow near 0. */

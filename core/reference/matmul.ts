@@ -1,5 +1,5 @@
 /** Matrix product in float64. */
-import { type Array64, dot, zeros } from "./array.ts";
+import { type Array64, dot, zeros } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 function transposed(x: Array64, { rows, columns }: { rows: number; columns: number }): Array64 {

@@ -1,6 +1,6 @@
 /** The sum of two branches in float64: y = a + m, or y = s · a + (1 − s) · m with s = sigmoid(g). */
 import { sigmoid } from "./activations.ts";
-import { vector, zeros } from "./array.ts";
+import { vector, zeros } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 export const mixForward: Reference<"mix_forward"> = ({ a, m, g }, { R, I }) => {

@@ -4,7 +4,7 @@
  */
 import type { OpName } from "../ops/registry.ts";
 import type { Attributes, Step } from "../tensor/mod.ts";
-import type { Array64 } from "./array.ts";
+import type { Array64 } from "./typed_array.ts";
 import {
   attentionBackward,
   attentionForward,

@@ -1,5 +1,5 @@
 /** Gradient norm and AdamW in float64. Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2. */
-import { vector } from "./array.ts";
+import { vector } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /** norm = √Σ g² over all gradients. */

@@ -2,7 +2,7 @@
  * RMSNorm of each row, with an optional residual sum in front, in float64.
  * Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, eq. 4.
  */
-import { dot, zeros, zerosLike } from "./array.ts";
+import { dot, zeros, zerosLike } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /** sum = x + delta, r = (mean(sum²) + eps)^-½, y = sum · r · w. */

@@ -1,5 +1,5 @@
 /** Rotary position embedding, rotate-half layout, in float64. Source: Su et al., "RoFormer", 2021, eq. 34. */
-import { zerosLike } from "./array.ts";
+import { zerosLike } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /**

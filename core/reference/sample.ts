@@ -1,7 +1,7 @@
 /** Drawing tokens, in float64 and by sorting. */
 import { NOT_DRAWN } from "../ops/sample.ts";
 import { STREAMS, uniform } from "../random.ts";
-import type { Array64 } from "./array.ts";
+import type { Array64 } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 interface Settings {

@@ -3,7 +3,7 @@
  * Source: Gu and Dao, "Mamba", 2023, eq. 2a, 2b and algorithm 2, with a zero-order hold for A and Euler's rule for B.
  */
 import { sigmoid, silu, siluDerivative, softplus } from "./activations.ts";
-import { type Row64, zeros, zerosLike } from "./array.ts";
+import { type Row64, zeros, zerosLike } from "./typed_array.ts";
 import type { ReadsNamed, Reference, WritesNamed } from "./types.ts";
 
 /** Channel i of batch row b, over T positions and N states. `start` [N] is the state before the first position; zero when it is missing. */

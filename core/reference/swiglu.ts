@@ -1,6 +1,6 @@
 /** The gated activation in float64: y = silu(gate) · up. Source: Shazeer, "GLU Variants Improve Transformer", 2020, eq. 6. */
 import { silu, siluDerivative } from "./activations.ts";
-import { zeros, zerosLike } from "./array.ts";
+import { zeros, zerosLike } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 /** A row of gu is F gates, then F ups. */

@@ -1,5 +1,5 @@
 /** Cuts the meta tokens off, in float64: y[b, t] = x[b, M + t]. */
-import { zeros } from "./array.ts";
+import { zeros } from "./typed_array.ts";
 import type { Reference } from "./types.ts";
 
 export const textRowsForward: Reference<"text_rows_forward"> = ({ x }, { B, T, M, D }) => {

@@ -1,7 +1,7 @@
 /** The type of the reference of an op. */
 import type { AttributesNamed, OpName, OpNamed } from "../ops/registry.ts";
 import type { Roles } from "../tensor/mod.ts";
-import type { Array64 } from "./array.ts";
+import type { Array64 } from "./typed_array.ts";
 
 /** The arrays that the op reads, by role, in the shapes that the op states. Optional ones may be missing. */
 export type ReadsNamed<N extends OpName> = Roles<OpNamed<N>["reads"], Array64>;

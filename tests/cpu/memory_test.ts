@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { MOST_BYTES, SharedHeap } from "../../core/cpu/memory.ts";
+import { MOST_BYTES, SharedHeap } from "../../core/cpu/shared_memory.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { linear } from "../../core/ops/linear.ts";
 import { finish } from "../../core/plan/mod.ts";

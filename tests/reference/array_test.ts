@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { HymbaError } from "../../core/errors.ts";
-import { Array64, zeros } from "../../core/reference/array.ts";
+import { Array64, zeros } from "../../core/reference/typed_array.ts";
 
 /** An array whose element number n is n. */
 const counted = (...shape: number[]) => new Array64(shape, zeros(...shape).values.map((_, n) => n));
