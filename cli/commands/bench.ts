@@ -10,7 +10,7 @@ import { benchKernels, type KernelReport } from "../../core/bench/kernels.ts";
 import { memoryReport } from "../../core/bench/memory.ts";
 import { benchPeaks, type PeaksReport } from "../../core/bench/peaks.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
-import { benchStep, type StepReport, type Traced } from "../../core/bench/step.ts";
+import type { StepReport } from "../../core/bench/step.ts";
 import { traceText } from "../../core/bench/trace.ts";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { memoryTable } from "../ui/memory_table.ts";
@@ -20,11 +20,12 @@ import { at } from "../../core/lists.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
-import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
+import { backendOptions, jsonOption, precisionOption, tensorCoresOption, usesTensorCores } from "../shared/options.ts";
 import { keptIn } from "../../core/train/plans.ts";
 import { all, allOptions } from "../shared/bench_all.ts";
 import { decode, decodeOptions } from "../shared/bench_decode.ts";
 import { activationOptions, activationsInWords, activationsOf } from "../shared/study.ts";
+import { besideTensorCores, tensorCoreLines, timedSteps } from "../shared/tensor_core_bench.ts";
 import { modelName, modelNames, word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
@@ -100,6 +101,7 @@ const kernelsOptions = merge(
       }),
     ),
     precision: precisionOption,
+    tensorCores: tensorCoresOption,
     ops: optional(option("--ops", word("A,B"), { description: message`only these ops` })),
     runs: withDefault(
       option("--runs", integer({ min: 1, metavar: "N" }), { description: message`timed runs of each; 3 by default` }),
@@ -153,36 +155,37 @@ const settingsText = (
 ) => `${shape}: B ${B}, T ${T}, ${backend} (${adapter.name})${activationsInWords(activations)}`;
 
 async function step(
-  { shape: name, models, runs, remat, precision, trace, json, ...where }: InferValue<typeof stepOptions>,
+  { shape: name, models, runs, remat, precision, tensorCores, trace, json, ...where }: InferValue<typeof stepOptions>,
 ): Promise<void> {
-  const activations = activationsOf({ remat, precision });
+  const activations = activationsOf({ remat, precision, tensorCores });
   const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
-  const { executor, adapter, backend } = await openBackend({ ...where, toggles: EXACT_TIMESTAMPS, onProgress });
+  const toggles = EXACT_TIMESTAMPS, { tensorCores: cores } = activations;
+  const { executor, adapter, backend } = await openBackend({ ...where, toggles, tensorCores: cores, onProgress });
   try {
-    const arms: StepReport[] = [], traced: Traced[] = [];
-    for (const arm of chosen) {
-      const found = await benchStep(executor, arm, { B, T, runs, ...activations, trace: trace !== undefined });
-      arms.push(found.report);
-      if (found.traced) traced.push(found.traced);
-    }
+    const size = { B, T, runs, ...activations, trace: trace !== undefined }, device = String(adapter.name);
+    const { arms, traced } = await timedSteps(executor, chosen, size);
+    const both = await besideTensorCores(chosen, { asked: tensorCores, name: device, backend, size, onProgress });
     if (trace !== undefined) {
       await writeAtomic(systemDisk, trace, traceText(traced, { adapter, backend, shape: name, B, T }));
       onProgress(`wrote ${trace}; open it at https://ui.perfetto.dev`);
     }
     const settings = settingsText({ shape: name, B, T, backend, adapter, activations });
-    if (json) printJson("bench step", { adapter, backend, shape: name, B, T, runs, ...activations, arms });
-    else console.log(`${stepTable(arms)}\n\n${settings}, best of ${runs} runs`);
+    const found = { adapter, backend, shape: name, B, T, runs, ...activations, arms, ...both };
+    const lines = [stepTable(arms), `${settings}, best of ${runs} runs`, ...tensorCoreLines(arms, both)];
+    if (json) printJson("bench step", found);
+    else console.log(lines.join("\n\n"));
   } finally {
     await executor.close();
   }
 }
 
 async function memory(
-  { shape: name, models, remat, precision, json, ...where }: InferValue<typeof memoryOptions>,
+  { shape: name, models, remat, precision, tensorCores, json, ...where }: InferValue<typeof memoryOptions>,
 ): Promise<void> {
-  const activations = activationsOf({ remat, precision });
+  const activations = activationsOf({ remat, precision, tensorCores });
   const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
-  const { executor, adapter, backend } = await openBackend({ ...where, onProgress });
+  const cores = activations.tensorCores;
+  const { executor, adapter, backend } = await openBackend({ ...where, tensorCores: cores, onProgress });
   try {
     const arms = chosen.map((arm) => memoryReport(executor, arm, { B, T, ...activations }));
     const settings = settingsText({ shape: name, B, T, backend, adapter, activations });
@@ -227,10 +230,11 @@ function stepTable(arms: readonly StepReport[]): string {
 }
 
 async function kernels(
-  { shape, model, batch, ops, runs, precision, json, ...where }: InferValue<typeof kernelsOptions>,
+  { shape, model, batch, ops, runs, precision, tensorCores, json, ...where }: InferValue<typeof kernelsOptions>,
 ): Promise<void> {
+  const toggles = EXACT_TIMESTAMPS, cores = usesTensorCores({ precision, tensorCores });
   const { arms, B: own, T } = benchShape(shape, { models: [model] }), B = batch ?? own, activations = keptIn(precision);
-  const { executor, adapter, backend } = await openBackend({ ...where, toggles: EXACT_TIMESTAMPS, onProgress });
+  const { executor, adapter, backend } = await openBackend({ ...where, toggles, tensorCores: cores, onProgress });
   try {
     const found = await benchKernels(executor, at(arms, 0), { B, T, runs, ops: ops?.split(","), ...activations });
     const settings = settingsText({ shape: `${shape}, ${model}`, B, T, backend, adapter, activations });

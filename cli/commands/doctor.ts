@@ -5,6 +5,7 @@ import { map } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
 import { diagnose, type Diagnosis } from "../../core/device/doctor.ts";
 import type { Machine } from "../../core/device/machine.ts";
+import { matrixShapeInWords } from "../../core/device/matrix_shapes.ts";
 import { PACKAGES } from "../../core/system/packages.ts";
 import { bytes } from "../ui/progress.ts";
 import type { Action } from "../ui/run.ts";
@@ -48,8 +49,10 @@ function describe({ adapter, problem, adapters, missing, advice, machine, cache,
   const lines = describeMachine(machine);
   if (problem) lines.push(`problem    ${problem}`);
   if (adapter) {
-    const { name, kind, backend, driver, limits, features } = adapter;
+    const { name, kind, backend, driver, limits, features, matrixShapes } = adapter;
     lines.push(`adapter    ${name} (${kind}, ${backend})`, `driver     ${driver}`, `features   ${features.join(", ")}`);
+    const shapes = matrixShapes.map(matrixShapeInWords).join("; ");
+    lines.push(`tensor     ${shapes ? `${shapes}; used with --precision f16 --tensor-cores on` : "no tensor cores"}`);
     const valueText = (limit: string, value: number) =>
       /Size$/.test(limit) && value > 65536 ? bytes(value) : String(value);
     const rows = Object.entries(limits).map(([limit, value]) => [limit, valueText(limit, value)]);

@@ -3,13 +3,13 @@ import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { argument, command } from "@optique/core/primitives";
-import type { Precision } from "../../core/config/mod.ts";
+import type { Precision, TensorCores } from "../../core/config/mod.ts";
 import { openBackend } from "../../core/backend/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { printable } from "../../core/errors.ts";
 import { type GoldenRow, runGolden } from "../../core/proof/golden.ts";
 import type { Action } from "../ui/run.ts";
-import { backendOptions, jsonOption, precisionOption } from "../shared/options.ts";
+import { backendOptions, jsonOption, precisionOption, tensorCoresOption, usesTensorCores } from "../shared/options.ts";
 import { word } from "../shared/value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
@@ -18,6 +18,7 @@ const options = merge(
   object({
     folder: argument(word("DIR"), { description: message`folder with one .safetensors file per case` }),
     precision: precisionOption,
+    tensorCores: tensorCoresOption,
     json: jsonOption,
   }),
   backendOptions,
@@ -29,15 +30,17 @@ export const goldenCommand = command("golden", map(options, (given): Action => (
     message`Runs every case of a folder (operators, blocks, models, training) on the chosen adapter. Prints the file, the worst tensor, its error RMS(difference) / RMS(reference), the bound, and ok or FAIL. Exit code 1 when a case fails. Example: hymba golden ../shared/golden --backend cpu`,
 });
 
-async function golden({ folder, json, precision, ...backend }: {
+async function golden({ folder, json, precision, tensorCores, ...backend }: {
   folder: string;
   precision?: Precision;
+  tensorCores?: TensorCores;
   json: boolean;
   backend?: string;
   adapter?: string;
   threads?: number;
 }): Promise<void> {
-  const { executor } = await openBackend({ ...backend, onProgress: say });
+  const cores = usesTensorCores({ precision, tensorCores });
+  const { executor } = await openBackend({ ...backend, tensorCores: cores, onProgress: say });
   try {
     const onCase = json ? undefined : (row: GoldenRow) => console.log(lineOf(row));
     const rows = await runGolden(executor, folder, { disk: systemDisk, precision, onCase });

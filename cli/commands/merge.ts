@@ -90,7 +90,8 @@ async function finish(
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const backend = where.backend ?? record.backend;
   const adapter = where.adapter ?? (backend === "webgpu" ? String(record.adapter.name) : undefined);
-  const opened = await openBackend({ backend, adapter, threads: where.threads, onProgress });
+  const { tensorCores } = record.study;
+  const opened = await openBackend({ backend, adapter, threads: where.threads, tensorCores, onProgress });
   try {
     await noteOtherKernels(folder, onProgress);
     const corpus = await corpusOf(record, { data, validationData, testData, onProgress }), { study } = record;

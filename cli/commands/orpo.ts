@@ -35,7 +35,8 @@ async function orpo(
   }
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
   const corpus = await corpusOf(record, { data, validationData, testData, onProgress });
-  const opened = await openBackend({ ...given, backend: backend ?? record.backend, onProgress });
+  const { tensorCores } = record.study;
+  const opened = await openBackend({ ...given, backend: backend ?? record.backend, tensorCores, onProgress });
   try {
     await conduct({ study: record.study, opened, corpus, folder, display, json });
   } finally {

@@ -122,7 +122,9 @@ async function withExecutor<T>(
 ): Promise<T> {
   const corpus = await corpusOf(record, { data, validationData, testData, onProgress });
   const backend = given.backend ?? (retrain && given.adapter === undefined ? record.backend : undefined);
-  const opened = await openBackend({ backend, adapter: given.adapter, threads: given.threads, onProgress });
+  // Evaluations are made in f32, so only training again needs tensor cores.
+  const tensorCores = retrain ? record.study.tensorCores : undefined, { adapter, threads } = given;
+  const opened = await openBackend({ backend, adapter, threads, tensorCores, onProgress });
   try {
     return await work({ executor: opened.executor, corpus, opened });
   } finally {

@@ -75,7 +75,8 @@ export async function withStudy(
   use: (open: OpenStudy) => Promise<void>,
 ): Promise<void> {
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
-  const opened = await openBackend({ ...backend, onProgress });
+  const { tensorCores } = readyStudy(sources).study;
+  const opened = await openBackend({ ...backend, tensorCores, onProgress });
   try {
     const resolved = readyStudy(sources, opened), { preset, profile, suite = "arms" } = resolved.study;
     const main = await resolveCorpus({ data: data ?? textsOf(resolved.values, "files"), onProgress });

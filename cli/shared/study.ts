@@ -15,6 +15,7 @@ import {
   PROFILES,
   type StudyConfig,
   studyOfArm,
+  type TensorCores,
 } from "../../core/config/mod.ts";
 import { FILES, readRecord, readStanding, type Run, RUNS, type StageName } from "../../core/record/mod.ts";
 import { type Corpus, sizesOf } from "../../core/data/corpus.ts";
@@ -39,7 +40,7 @@ import { restartAfter } from "../ui/restart.ts";
 import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 import { estimateStudy, restsOn, scoreEstimate, type StudyNeed, timeInWords } from "./estimate.ts";
-import { precisionOption } from "./options.ts";
+import { precisionOption, tensorCoresOption, usesTensorCores } from "./options.ts";
 import { provenance } from "./provenance.ts";
 import { onSoftware } from "./study_sources.ts";
 import { summaryTable } from "../ui/summary.ts";
@@ -100,16 +101,23 @@ export const activationOptions = object("Memory", {
     description: message`recompute layers in the backward pass: far less memory, more time, the same bits`,
   }),
   precision: precisionOption,
+  tensorCores: tensorCoresOption,
 });
 
 /** The options of activations as a configuration. */
 export const activationsOf = (
-  { remat, precision }: { remat: boolean; precision?: Precision },
-): ActivationConfig => ({ remat, ...keptIn(precision) });
+  { remat, precision, tensorCores }: { remat: boolean; precision?: Precision; tensorCores?: TensorCores },
+): ActivationConfig => ({
+  remat,
+  ...keptIn(precision),
+  ...(usesTensorCores({ precision, tensorCores }) ? { tensorCores: true } : {}),
+});
 
 /** The same in words, for the end of a table; empty for the defaults. */
-export const activationsInWords = ({ remat, precision }: ActivationConfig): string =>
-  `${remat ? ", layers recomputed" : ""}${precision ? `, activations stored in ${precision}` : ""}`;
+export const activationsInWords = ({ remat, precision, tensorCores }: ActivationConfig): string =>
+  `${remat ? ", layers recomputed" : ""}${precision ? `, activations stored in ${precision}` : ""}${
+    tensorCores ? ", products on tensor cores" : ""
+  }`;
 
 /** Options of both stages. */
 export const trainingOptions = object("Training", {

@@ -4,6 +4,7 @@ import { type DeviceLost, UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { memoryLimit, readSystemText, thisHost, thisPlatform } from "../system/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
+import { matrixUnitInWords } from "../webgpu/matrix_unit.ts";
 import type { TileChoices } from "../webgpu/tiles.ts";
 import { meantHint } from "../nearest.ts";
 
@@ -23,6 +24,8 @@ export interface BackendOptions {
   readonly threads?: number;
   /** Toggles of Dawn: see {@link openWebgpu}. */
   readonly toggles?: readonly string[];
+  /** Whether tensor cores make the products that a plan marks with `f16`. */
+  readonly tensorCores?: boolean;
   /** Called with the progress of downloads. */
   onProgress?(message: string): void;
 }
@@ -98,23 +101,32 @@ function requireBackend(name: string): void {
   throw new UsageError(`unknown backend ${JSON.stringify(name)}`, { expected: BACKENDS.join(", "), hint });
 }
 
+const noTensorCores = () =>
+  new UsageError("tensor cores are those of a GPU, and this is the processor", {
+    expected: "--backend webgpu, or --tensor-cores off",
+  });
+
 /**
  * Opens the executor of `backend`. `auto` is WebGPU if an adapter is named (option or HYMBA_ADAPTER) or there is a hardware
  * adapter, else the CPU. Throws a UsageError for an unknown name, a HymbaError when the executor cannot be opened.
  */
 export async function openBackend(
-  { backend = "auto", adapter, threads, toggles, onProgress }: BackendOptions = {},
+  { backend = "auto", adapter, threads, toggles, tensorCores = false, onProgress }: BackendOptions = {},
 ): Promise<OpenBackend> {
   requireBackend(backend);
   const asked = adapter ?? thisPlatform.env("HYMBA_ADAPTER");
   if (backend === "cpu" && adapter) {
     throw new UsageError("--adapter chooses a WebGPU adapter and cannot be used with --backend cpu");
   }
-  if (backend === "cpu" || (backend === "auto" && !asked && !await hasHardware())) return await openCpu(threads);
-  const executor = await openWebgpu({ adapter, toggles, onProgress });
+  if (backend === "cpu" || (backend === "auto" && !asked && !await hasHardware())) {
+    if (tensorCores) throw noTensorCores();
+    return await openCpu(threads);
+  }
+  const executor = await openWebgpu({ adapter, toggles, tensorCores, onProgress });
   const { name, vendor, driver, kind, backend: api } = executor.opened.info;
   const tiles = thisHost() === "browser" ? {} : await cachedTiles({ name, driver });
   executor.useTiles(tiles);
+  const { matrixUnit } = executor.gpu;
   return {
     executor,
     ...(Object.keys(tiles).length > 0 && { tiles }),
@@ -129,6 +141,7 @@ export async function openBackend(
       api,
       class: executor.opened.adapterClass,
       f16: executor.f16Products ? "products" : "storage",
+      ...(matrixUnit && { tensorCores: matrixUnitInWords(matrixUnit) }),
     },
   };
 }

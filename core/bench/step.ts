@@ -63,7 +63,8 @@ export interface StepBench {
   readonly traced?: Traced;
 }
 
-interface Size extends ActivationConfig {
+/** What a measured step is made of. */
+export interface StepSize extends ActivationConfig {
   readonly B: number;
   readonly T: number;
   /** Timed runs per measurement. */
@@ -76,7 +77,7 @@ interface Size extends ActivationConfig {
 const RATE = 1e-4;
 
 /** Times training steps of a model on random tokens. The losses have no meaning, but values do not influence the time. */
-export async function benchStep(executor: Executor, { name, config }: Arm, size: Size): Promise<StepBench> {
+export async function benchStep(executor: Executor, { name, config }: Arm, size: StepSize): Promise<StepBench> {
   const { B, T, remat, precision } = size, store = new ParameterStore(config);
   store.initialise(executor, 1);
   executor.write(store.lossScale, initialLossScale());
@@ -145,7 +146,7 @@ function firstSteps(plan: Plan, count: number): Plan {
 
 async function measure(
   executor: Executor,
-  { plan, objective, size }: { plan: Plan; objective: Objective; size: Size },
+  { plan, objective, size }: { plan: Plan; objective: Objective; size: StepSize },
 ) {
   const start = performance.now(), program = await executor.prepare(plan);
   const prepare_s = (performance.now() - start) / 1000;

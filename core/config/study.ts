@@ -65,7 +65,14 @@ export interface ActivationConfig {
    * gradients are f32.
    */
   readonly precision?: Exclude<Precision, "f32">;
+  /** Products of operands in f16 are made by tensor cores. With precision f16 alone, and on an executor that was opened for it. */
+  readonly tensorCores?: true;
 }
+
+/** Whether tensor cores make the products of precision f16. `auto` is off until they were measured on GPUs. */
+export const TENSOR_CORES = ["auto", "on", "off"] as const;
+/** One of {@link TENSOR_CORES}. */
+export type TensorCores = typeof TENSOR_CORES[number];
 
 /** In how many bits activations are kept until the backward pass. */
 export const PRECISIONS = ["f32", "bf16", "f16"] as const;

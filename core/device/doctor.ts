@@ -9,7 +9,7 @@ import { candidates } from "./dawn.ts";
 import { inspectMachine, type Machine } from "./machine.ts";
 import { openDevice } from "./mod.ts";
 import { swiftShaderFolder } from "./swiftshader.ts";
-import type { AdapterClass, AdapterInfo, AdapterKind, Limits } from "./types.ts";
+import type { AdapterClass, AdapterInfo, AdapterKind, Limits, MatrixShape } from "./types.ts";
 
 export type { Advice, Machine };
 
@@ -29,7 +29,13 @@ export interface FoundCorpus {
 /** The result of `hymba doctor`, ready for JSON. */
 export interface Diagnosis {
   /** The adapter that a run would use; absent when none could be opened. */
-  adapter?: AdapterInfo & { adapterClass: AdapterClass; limits: Limits; features: string[] };
+  adapter?: AdapterInfo & {
+    adapterClass: AdapterClass;
+    limits: Limits;
+    features: string[];
+    /** What its tensor cores multiply in one instruction; empty without them. */
+    matrixShapes: readonly MatrixShape[];
+  };
   /** The reason why no adapter could be opened. */
   problem?: string;
   /** Every adapter that can be chosen. */
@@ -73,14 +79,21 @@ async function freeBytes(folder: string): Promise<number> {
   return parent === folder ? 0 : await freeBytes(parent);
 }
 
+/** What the adapter's tensor cores multiply. It is opened once more, because Dawn offers them only to those who ask. */
+async function tensorCoresOf(options: { adapter?: string }): Promise<readonly MatrixShape[]> {
+  const device = await openDevice({ ...options, tensorCores: true });
+  await device.close();
+  return device.matrixShapes;
+}
+
 /** Opens and closes the adapter. An adapter that cannot be opened is a problem of the machine, which is part of the result. */
 async function inspectAdapter(options: { adapter?: string; onProgress?: (message: string) => void }) {
   try {
     const device = await openDevice(options);
     const { info, adapterClass, limits } = device;
     await device.close();
-    const features = [...device.features].toSorted();
-    return { adapter: { ...info, adapterClass, limits, features }, missing: missingIn(device.features) };
+    const features = [...device.features].toSorted(), matrixShapes = await tensorCoresOf(options);
+    return { adapter: { ...info, adapterClass, limits, features, matrixShapes }, missing: missingIn(device.features) };
   } catch (error) {
     // An unknown name is a mistake of the caller, not a problem of the machine.
     if (error instanceof UsageError || !(error instanceof HymbaError)) throw error;

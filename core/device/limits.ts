@@ -1,5 +1,6 @@
 /** The limits and features of devices: what the kernels need and what is requested. */
 import { HymbaError } from "../errors.ts";
+import { MATRIX_FEATURES } from "./matrix_shapes.ts";
 import type { Limits } from "./types.ts";
 
 /** The smallest limits that the kernels need (bytes, counts, invocations). WebGPU guarantees most of them. */
@@ -17,7 +18,7 @@ export const MINIMA = {
 } satisfies Partial<Limits>;
 
 /** Optional features, enabled if the adapter has them. */
-const WANTED_FEATURES = ["timestamp-query", "shader-f16", "subgroups"] as const;
+const WANTED_FEATURES: readonly string[] = ["timestamp-query", "shader-f16", "subgroups"];
 
 /** The limits of an adapter or a device, with a new one that the types do not have yet. */
 export type SupportedLimits = GPUSupportedLimits & { readonly maxImmediateSize?: number };
@@ -54,12 +55,21 @@ export function assertMinima(limits: Limits, adapterName: string): void {
 }
 
 /** The device to request: all limits of the adapter, and its wanted features. `label` is the name of the device in messages. */
-export function deviceRequest(adapter: GPUAdapter, label: string): GPUDeviceDescriptor {
+export function deviceRequest(
+  adapter: GPUAdapter,
+  { label, tensorCores = false }: { label: string; tensorCores?: boolean },
+): GPUDeviceDescriptor {
   const { minStorageBufferOffsetAlignment: _, maxImmediateSize, ...limits } = plainLimits(adapter.limits);
   return {
     label,
-    requiredFeatures: WANTED_FEATURES.filter((name) => adapter.features.has(name)),
+    requiredFeatures: featuresOf(adapter, tensorCores ? [...WANTED_FEATURES, ...MATRIX_FEATURES] : WANTED_FEATURES),
     // A browser that does not know immediates rejects the name of their limit.
     requiredLimits: maxImmediateSize > 0 ? { ...limits, maxImmediateSize } : limits,
   };
+}
+
+/** Those of the names that are features of the adapter. The types do not know all of them. */
+function featuresOf({ features }: GPUAdapter, names: readonly string[]): GPUFeatureName[] {
+  const offered = new Set<string>(features);
+  return names.filter((name): name is GPUFeatureName => offered.has(name));
 }

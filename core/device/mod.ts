@@ -4,10 +4,11 @@ import { thisHost } from "../system/host.ts";
 import { classOf, kindOf } from "./choose.ts";
 import { guard } from "./guard.ts";
 import { assertMinima, deviceRequest, plainLimits } from "./limits.ts";
+import { joinedToggles, MATRIX_TOGGLES, matrixShapesOf } from "./matrix_shapes.ts";
 import type { AdapterInfo, Device, OpenOptions } from "./types.ts";
 
 export { scoped } from "./guard.ts";
-export type { AdapterClass, AdapterInfo, AdapterKind, Device, Limits, OpenOptions } from "./types.ts";
+export type { AdapterClass, AdapterInfo, AdapterKind, Device, Limits, MatrixShape, OpenOptions } from "./types.ts";
 
 /** Deno's types do not have this member yet. */
 type Engine = GPU & { readonly wgslLanguageFeatures?: ReadonlySet<string> };
@@ -63,16 +64,19 @@ async function closeOnce(device: GPUDevice, isLost: () => boolean): Promise<void
 /**
  * Opens a device on the adapter that `adapter` or `HYMBA_ADAPTER` names. Without a name it takes the best one: hardware, then
  * Mesa's lavapipe, then SwiftShader, which is downloaded from npm when it is first used (Linux x86-64). Every limit is the
- * adapter's maximum. `timestamp-query`, `shader-f16`, `subgroups` and immediates are enabled if the adapter has them.
+ * adapter's maximum. `timestamp-query`, `shader-f16`, `subgroups` and immediates are enabled if the adapter has them, subgroup
+ * matrices with `tensorCores` too.
  *
  * Throws a UsageError that lists the adapters when none matches, and a HymbaError when a limit of the adapter is too small.
  */
 export async function openDevice(options: OpenOptions = {}): Promise<Device> {
-  const opened = await (thisHost() === "browser" ? openInBrowser(options) : openWithDawn(options));
-  const info = describe(opened, options.toggles ?? []);
+  const { tensorCores = false } = options;
+  const toggles = joinedToggles([...options.toggles ?? [], ...tensorCores ? MATRIX_TOGGLES : []]);
+  const opened = await (thisHost() === "browser" ? openInBrowser(options) : openWithDawn({ ...options, toggles }));
+  const info = describe(opened, toggles);
   const { adapter, gpu } = opened;
   assertMinima(plainLimits(adapter.limits), info.name);
-  const device = await adapter.requestDevice(deviceRequest(adapter, "hymba"));
+  const device = await adapter.requestDevice(deviceRequest(adapter, { label: "hymba", tensorCores }));
   const { lost, closing } = guard(device, { name: info.name, onError: options.onError });
   let isLost = false;
   device.lost.then(() => {
@@ -90,6 +94,7 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
     adapterClass,
     limits,
     features,
+    matrixShapes: tensorCores ? matrixShapesOf(adapter) : [],
     lost,
     close: () => {
       closing();

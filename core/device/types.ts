@@ -25,6 +25,16 @@ export interface AdapterInfo {
   toggles: readonly string[];
 }
 
+/** A product of two small matrices, M × K by K × N, that a subgroup computes in one instruction. */
+export interface MatrixShape {
+  /** WGSL's types of the operands and of the sums: `f16`, `f32`, `u8`, … */
+  readonly component: string;
+  readonly result: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
 /** The limits that the engine uses (bytes, counts, invocations). Each is the maximum of the adapter. */
 export interface Limits {
   maxBufferSize: number;
@@ -52,6 +62,8 @@ export interface Device {
   readonly limits: Readonly<Limits>;
   /** The enabled WebGPU features. `immediates` means WGSL's `immediate_address_space`. */
   readonly features: ReadonlySet<string>;
+  /** What its subgroups multiply in one instruction; empty without {@link OpenOptions.tensorCores}. */
+  readonly matrixShapes: readonly MatrixShape[];
   /** Resolves when the device is lost. Never rejects, and never resolves after {@link close}. */
   readonly lost: Promise<DeviceLost>;
   /** Waits for the submitted work, then frees the device. Calling it again does nothing. */
@@ -70,4 +82,6 @@ export interface OpenOptions {
   onError?: (error: HymbaError) => void;
   /** Toggles of Dawn, `enable-dawn-features=a,b`. They are part of the run record. */
   toggles?: readonly string[];
+  /** Enables subgroup matrices where the adapter has them. Dawn calls them unsafe, so they have to be asked for. */
+  tensorCores?: boolean;
 }

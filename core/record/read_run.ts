@@ -136,6 +136,7 @@ const study = object({
   choosing: optional(oneOf([true])),
   remat: optional(oneOf([true, false])),
   precision: optional(oneOf(["bf16", "f16"])),
+  tensorCores: optional(oneOf([true])),
   recall: optional(recall),
 });
 

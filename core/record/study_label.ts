@@ -3,7 +3,7 @@ import { PRESETS } from "../config/mod.ts";
 import type { RunRecord } from "./read_run.ts";
 
 /** Keys that select models and repetitions but change no value of the preset. */
-const CHOICES = ["preset", "name", "profile", "suite", "models", "seeds", "remat", "precision"];
+const CHOICES = ["preset", "name", "profile", "suite", "models", "seeds", "remat", "precision", "tensorCores"];
 
 /** Most keys that a label names. */
 const NAMED = 3;

@@ -16,7 +16,7 @@ import type { Corpus } from "../data/corpus.ts";
 import { predictedTokens, type TokenData } from "../data/parts.ts";
 import { corpusTokens, tokenizerSample } from "../data/corpus_tokens.ts";
 import { type Disk, sha256, writeAtomic } from "../disk/mod.ts";
-import { UsageError } from "../errors.ts";
+import { HymbaError, UsageError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { qualityOf } from "../eval/quality.ts";
 import { bytesWhere, type GivenTokenizer, tokenizerFor } from "./fitted.ts";
@@ -89,6 +89,7 @@ async function keepTokenizer(
  * HymbaError if its tokenizer does not match its record.
  */
 export async function prepare(disk: Disk, folder: string, given: Prepared): Promise<Preparation> {
+  requireTensorCores(given);
   const { study, corpus } = given, kept = tokenizerPath(folder, study);
   const before = await readJson(disk, join(folder, FILES.record), { as: runRecordOf });
   const own = before !== undefined && await disk.stat(kept) !== undefined;
@@ -171,6 +172,15 @@ function recordOf(
     },
     started: new Date().toISOString(),
   };
+}
+
+/** Throws a HymbaError where a study asks for tensor cores and the executor has not opened them: its bits would be others. */
+function requireTensorCores({ study, environment: { adapter } }: Prepared): void {
+  if (!study.tensorCores || adapter.tensorCores !== undefined) return;
+  throw new HymbaError("the products of this study are made by tensor cores, and the executor has none open", {
+    got: String(adapter.name),
+    hint: "--tensor-cores off begins another study without them",
+  });
 }
 
 /** Throws a UsageError with the differences if a folder has another study. */

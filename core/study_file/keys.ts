@@ -11,6 +11,7 @@ import {
   PROFILES,
   SPLITS,
   SUITES,
+  TENSOR_CORES,
   text,
   whole,
 } from "../config/mod.ts";
@@ -107,6 +108,12 @@ const STUDY: readonly Key[] = [
     type: choice(PRECISIONS),
     meaning: "The format of activations that are saved for the backward pass.",
     follows: { from: ["preset"], how: "bf16 in paper on a GPU, f32 elsewhere" },
+  },
+  {
+    path: "tensorCores",
+    type: choice(TENSOR_CORES),
+    meaning: "Whether tensor cores make the products of precision f16: auto is off until they were measured on GPUs.",
+    usual: "auto",
   },
 ];
 

@@ -1,5 +1,13 @@
 /** A study of a preset with a few typed values, for programs: the flags of the commands, without their words. */
-import type { MatchRule, OrpoLoss, Precision, Profile, RejectionRule, StudyConfig } from "../config/mod.ts";
+import type {
+  MatchRule,
+  OrpoLoss,
+  Precision,
+  Profile,
+  RejectionRule,
+  StudyConfig,
+  TensorCores,
+} from "../config/mod.ts";
 import type { FlagValue } from "./read.ts";
 import { type ResolvedStudy, resolveSources } from "./resolve.ts";
 
@@ -16,6 +24,7 @@ export interface Overrides {
   match?: MatchRule;
   remat?: boolean;
   precision?: Precision;
+  tensorCores?: TensorCores;
   profile?: Profile;
 }
 
@@ -32,6 +41,7 @@ const FLAGS: Readonly<Record<keyof Overrides, readonly [flag: string, path: stri
   match: ["--match", "match"],
   remat: ["--remat", "remat"],
   precision: ["--precision", "precision"],
+  tensorCores: ["--tensor-cores", "tensorCores"],
   profile: ["--profile", "profile"],
 };
 

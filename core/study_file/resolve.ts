@@ -22,7 +22,7 @@ import { mergeValues, presetValues, usualValues } from "./precedence.ts";
 import { presetNamed } from "./presets.ts";
 import { recallFaults } from "./recall_faults.ts";
 import { splitFaults, splitOf, trainFractionOf } from "./split.ts";
-import { accumulationFaults, lengthFaults, ownStageOf, rateFaults, stageOf } from "./stages.ts";
+import { accumulationFaults, lengthFaults, ownStageOf, rateFaults, stageOf, tensorCoreFaults } from "./stages.ts";
 import { type FlagValue, readFlags, readStudyText } from "./read.ts";
 import { type Fault, faultAt, type Given, type Origin, shown, throwFaults, type Values } from "./values.ts";
 import { present } from "../lists.ts";
@@ -161,6 +161,7 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
   faults.push(
     ...rateFaults(values),
+    ...tensorCoreFaults(values),
     ...lengthFaults(values),
     ...accumulationFaults(values),
     ...splitFaults(values, reader.table("data")),
@@ -225,17 +226,25 @@ function budgetFaults(reader: Reader): Fault[] {
   return [{ at: faultAt(present(reader.values.get("match"), "match").origin), what: "match", expected }];
 }
 
+/** How activations are stored, and what makes products of f16; fields with their usual values are absent. */
+function activationsOf(reader: Reader): Pick<StudyConfig, "remat" | "precision" | "tensorCores"> {
+  const precision = reader.get<StudyConfig["precision"] | "f32">("precision");
+  return {
+    ...(reader.get<boolean>("remat") ? { remat: true } : {}),
+    ...(precision && precision !== "f32" ? { precision } : {}),
+    ...(reader.get("tensorCores") === "on" ? { tensorCores: true } : {}),
+  };
+}
+
 function studyFrom(
   reader: Reader,
   { suite, profile, match, arms, recall, seeds, name }:
     & Pick<StudyConfig, "match" | "arms" | "recall" | "seeds" | "suite" | "profile">
     & { name: string },
 ): StudyConfig {
-  const preference = reader.table<PreferenceConfig>("preference"),
-    precision = reader.get<StudyConfig["precision"] | "f32">("precision");
+  const preference = reader.table<PreferenceConfig>("preference");
   const T = reader.need<number>("sequenceLength");
   const characters = reader.get<number>("data.characters"), split = splitOf(reader.table("data"));
-  const remat = reader.get<boolean>("remat");
   const margin = reader.get<number>("equivalenceMargin");
   return {
     preset: name,
@@ -261,7 +270,6 @@ function studyFrom(
     ...(characters === undefined ? {} : { characters }),
     ...(margin === undefined || margin === EQUIVALENCE_MARGIN ? {} : { equivalenceMargin: margin }),
     ...(reader.get("lastStage") === "pretraining" ? { lastStage: "pretraining" as const } : {}),
-    ...(remat ? { remat } : {}),
-    ...(precision && precision !== "f32" ? { precision } : {}),
+    ...activationsOf(reader),
   };
 }

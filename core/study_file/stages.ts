@@ -113,6 +113,14 @@ export function rateFaults(values: Values): Fault[] {
   );
 }
 
+/** Tensor cores for products that no precision rounds to f16. */
+export function tensorCoreFaults(values: Values): Fault[] {
+  const asked = values.get("tensorCores"), precision = values.get("precision");
+  if (asked?.value !== "on" || precision?.value === "f16") return [];
+  const got = `precision ${String(precision?.value ?? "that the machine chooses")}`;
+  return [{ at: faultAt(asked.origin), what: "tensorCores", expected: "auto or off, or precision f16", got }];
+}
+
 /** The tables of first stages: that of the study and those of arms. */
 const stageTables = (values: Values): string[] => [
   "pretraining",

@@ -88,17 +88,18 @@ export class WebgpuExecutor implements Executor, WebgpuHost {
 
   /** The properties of this adapter that lowerings use. */
   context(): LowerContext {
-    const { device, adapterClass } = this.gpu;
+    const { device, adapterClass, matrixUnit } = this.gpu;
     return lowerContext(adapterClass, {
       subgroupSize: subgroupSizeOf(device),
       f16Products: this.f16Products,
+      matrixUnit,
       tiles: this.#tiles,
     });
   }
 
   get f16Products(): boolean {
-    const { device, adapterClass } = this.gpu;
-    return device.features.has("shader-f16") && multipliesF16(adapterClass);
+    const { device, adapterClass, matrixUnit } = this.gpu;
+    return matrixUnit !== undefined || (device.features.has("shader-f16") && multipliesF16(adapterClass));
   }
 
   /** Tuned or recorded tiles of matrix products, by shape. */

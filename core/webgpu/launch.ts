@@ -4,6 +4,7 @@ import type { AdapterClass } from "../device/types.ts";
 import { type DType, sizeOf, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import type { AttributesNamed, OpName, StepNamed } from "../ops/registry.ts";
 
+import type { MatrixUnit } from "./matrix_unit.ts";
 import { candidatesOf, MATMUL_TILES, type MatmulTile, shapeKey, type TileChoices } from "./tiles.ts";
 
 /** A WGSL file. Its bindings are numbered 0, 1, … in the order reads, then writes. */
@@ -73,6 +74,8 @@ export interface LowerContext {
   readonly metaSpans?: number;
   /** Whether products that are marked `f16` round their operands to it. */
   readonly f16Products: boolean;
+  /** What computes those products where tensor cores are asked for. */
+  readonly matrixUnit?: MatrixUnit;
   /** The tuned or recorded tile for the shape of a product; undefined if there is none. */
   tileOf(attributes: AttributesNamed<"matmul">): MatmulTile | undefined;
   /** Scratch memory of forward steps that their backward steps read, by a storage that the forward step writes and the other reads. */
@@ -90,7 +93,12 @@ export type Lowering<N extends OpName> = (step: StepNamed<N>, context: LowerCont
 /** A context whose scratch tensors are plain storages, found by liveness like all others. */
 export function lowerContext(
   adapterClass: AdapterClass,
-  { subgroupSize, f16Products, tiles = {} }: { subgroupSize: number; f16Products: boolean; tiles?: TileChoices },
+  { subgroupSize, f16Products, matrixUnit, tiles = {} }: {
+    subgroupSize: number;
+    f16Products: boolean;
+    matrixUnit?: MatrixUnit;
+    tiles?: TileChoices;
+  },
 ): LowerContext {
   const scratch = (name: string, shape: readonly number[], dtype: DType = "f32") =>
     tensorOver(new Storage(`scratch ${name}`, sizeOf(shape), dtype), shape);
@@ -100,7 +108,8 @@ export function lowerContext(
     const name = tiles[shapeKey(attributes)];
     return name !== undefined && usable.includes(name) ? MATMUL_TILES[name] : undefined;
   };
-  return { adapterClass, subgroupSize, rowLanes, f16Products, tileOf, kept: new Map(), scratch };
+  const own = { adapterClass, subgroupSize, rowLanes, f16Products, tileOf, kept: new Map(), scratch };
+  return matrixUnit ? { ...own, matrixUnit } : own;
 }
 
 const MOST_GROUPS = 65535;

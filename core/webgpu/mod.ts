@@ -2,14 +2,20 @@
 import { type Device, openDevice, type OpenOptions } from "../device/mod.ts";
 import type { HymbaError } from "../errors.ts";
 import { WebgpuExecutor, type WebgpuOptions } from "./executor.ts";
+import { matrixUnitOf, requireMatrixUnit } from "./matrix_unit.ts";
 
 export { WebgpuExecutor } from "./executor.ts";
 
 /** An executor and the device that was opened for it. `close` frees both. */
 export class OwnedWebgpuExecutor extends WebgpuExecutor {
-  constructor(readonly opened: Device, failure: () => HymbaError | undefined, options: WebgpuOptions) {
-    const keepsLoops = opened.info.kind === "swiftshader";
-    super({ device: opened.device, adapterClass: opened.adapterClass, keepsLoops, failure }, options);
+  constructor(
+    readonly opened: Device,
+    failure: () => HymbaError | undefined,
+    { tensorCores = false, ...options }: WebgpuOptions & { tensorCores?: boolean },
+  ) {
+    const { device, adapterClass, info } = opened, keepsLoops = info.kind === "swiftshader";
+    const matrixUnit = tensorCores ? requireMatrixUnit(opened) : undefined;
+    super({ device, adapterClass, keepsLoops, failure, matrixUnit }, options);
   }
 
   override async close(): Promise<void> {
@@ -25,4 +31,11 @@ export async function openWebgpu(
   let first: HymbaError | undefined;
   const opened = await openDevice({ ...options, onError: (error) => first ??= error });
   return new OwnedWebgpuExecutor(opened, () => first, options);
+}
+
+/** Whether the adapter that `options` choose has tensor cores that the kernels can use. */
+export async function hasTensorCores(options: Omit<OpenOptions, "onError"> = {}): Promise<boolean> {
+  const opened = await openDevice({ ...options, tensorCores: true });
+  await opened.close();
+  return matrixUnitOf(opened) !== undefined;
 }

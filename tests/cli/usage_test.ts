@@ -95,6 +95,12 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--data", "nowhere.txt", "--backend", "cpu"], /neither a known corpus nor a file[^]*tinyshakespeare/],
   [["ablate", "--remat", "maybe"], /maybe is not a study file/],
   [["ablate", "--precision", "f64"], /--precision "f64"\n +expected: f32, bf16, f16/],
+  [["ablate", "--tensor-cores", "on"], /--tensor-cores on[^]*expected: auto or off, or precision f16/],
+  [["golden", ".", "--precision", "bf16", "--tensor-cores", "on"], /multiplies operands in f16[^]*--precision bf16/],
+  [
+    ["bench", "memory", "--precision", "f16", "--tensor-cores", "on", "--backend", "cpu"],
+    /tensor cores are those of a GPU[^]*--tensor-cores off/,
+  ],
   [["ablate", "--backend", "tpu"], /unknown backend "tpu"[^]*webgpu, cpu/],
   [["ablate", "--backend", "cpu", "--adapter", "x"], /--adapter .* cannot be used with --backend cpu/],
   [["ablate", "--backend", "cpu", "--threads", "999"], /wrong number of threads\n +expected: 1 to 256\n +got: +999/],

@@ -11,6 +11,7 @@ import { type Executor, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { fillNormal } from "../../core/random.ts";
 import { executors } from "../ops/executors.ts";
 import { f16Products } from "../ops/f16_products.ts";
+import { onTensorCores, tensorCores } from "../ops/tensor_cores.ts";
 
 const FOLDER = new URL("../../../shared/golden", import.meta.url).pathname;
 
@@ -50,6 +51,12 @@ for (const precision of ["bf16", "f16"] as const) {
 Deno.test("golden cases on WebGPU with products of operands in f16", { ignore: !there }, async () => {
   const executor = await f16Products();
   if (executor) await allPass(executor, "f16");
+});
+
+Deno.test("golden cases on WebGPU with products on tensor cores", { ignore: !there }, async () => {
+  const found = await tensorCores();
+  // Small tiles, which lavapipe compiles quickly.
+  if (found) await allPass(onTensorCores(found, { workgroupBytes: 10 * 1024 }), "f16");
 });
 
 Deno.test("golden cases on the CPU without relaxed SIMD", { ignore: !there }, async () => {

@@ -136,6 +136,19 @@ Deno.test("rates by group of parameters: not written where usual, an arm can hav
   refused('[arms.a.pretraining]\nrateScaling = "width"\n', /my\.toml:3:1: arms\.a\.pretraining\.rateScaling/);
 });
 
+Deno.test("tensor cores: written where they are on, and only with f16", () => {
+  assert.equal(studyOf('precision = "f16"\ntensorCores = "on"\n').tensorCores, true);
+  for (const choice of ["auto", "off"]) {
+    assert.ok(!("tensorCores" in studyOf(`precision = "f16"\ntensorCores = "${choice}"\n`)));
+  }
+  for (const precision of ['precision = "bf16"\n', ""]) {
+    assert.throws(
+      () => studyOf(`${precision}tensorCores = "on"\n`),
+      /my\.toml:\d:1: tensorCores[^]*expected: auto or off, or precision f16/,
+    );
+  }
+});
+
 Deno.test("an arm goes back to the usual schedule and the usual AdamW", () => {
   const study = studyOf(
     '[pretraining]\nschedule = "wsd"\nbeta1 = 0.8\n[arms.mamba.pretraining]\nschedule = "cosine"\nbeta1 = 0.9\n',

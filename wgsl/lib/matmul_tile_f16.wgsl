@@ -3,6 +3,7 @@ enable f16;
 // Tiles of matmul_tile in workgroup memory with operands rounded to f16: half as many bytes to store and load. An operand is rounded once, when it is
 // stored there, and converted to f32 when it is loaded for 8 × 8 multiply-adds. 11 bits times 11 bits fit into the 24 bits of f32, so products are
 // exact and sums are those of f32. Only the operands are rounded. lib/matmul_tile_f32 does not round.
+alias Component = f16;
 alias Quad = vec4<f16>;
 
 /// The bits of two f16 infinities. A variable, because WGSL does not allow infinities in constant expressions.

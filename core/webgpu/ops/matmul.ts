@@ -13,7 +13,9 @@ import tileCode from "../../../wgsl/matmul_tile.wgsl" with { type: "text" };
 import type { StepNamed } from "../../ops/registry.ts";
 import { type Tensor, tensorOver } from "../../tensor/mod.ts";
 import { type Kernel, kernel, type Launch, type LowerContext, type Lowering, placeOf, specialised } from "../launch.ts";
+import { type MatrixTile, matrixTile, type MatrixUnit, sizeOfMatrixTile } from "../matrix_unit.ts";
 import { BUSY, sizeOfTile, type SubgroupTile, usualTile, type WorkgroupTile } from "../tiles.ts";
+import { matrixKernel } from "./matrix_product.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 /** A step that is one product, or a product inside another op. */
@@ -70,17 +72,51 @@ function tileKernel(
 /** Workgroup tiles, k in one piece or in `slices` pieces that `sum_partials` adds up in order. */
 export function tiles(
   step: Product,
-  { scratch, f16Products }: LowerContext,
+  context: LowerContext,
   { tile, slices = 1 }: { tile: Omit<WorkgroupTile, "kernel">; slices?: number },
 ): Launch[] {
+  const f16 = context.f16Products && step.attributes.f16 === 1;
+  const kernelOf = (launched: Product) => tileKernel(launched, { tile, f16 });
+  return tiled(step, context, { ...sizeOfTile(tile), depth: tile.depth, slices, kernelOf });
+}
+
+/** Tiles on tensor cores, likewise. */
+export function matrices(
+  step: Product,
+  context: LowerContext,
+  { unit, tile, slices = 1 }: { unit: MatrixUnit; tile: MatrixTile; slices?: number },
+): Launch[] {
+  const kernelOf = ({ attributes: { M, N, K, transA, transB }, reads: { a, b }, writes: { c } }: Product) =>
+    matrixKernel(unit, {
+      tile,
+      fours: [
+        transA === 0 && inWholeFours(K, a),
+        transB === 1 && inWholeFours(K, b),
+        inWholeFours(N, c) && (M * N) % 4 === 0,
+      ],
+    });
+  return tiled(step, context, { ...sizeOfMatrixTile(unit, tile), depth: tile.depth, slices, kernelOf });
+}
+
+/** The launch of a kernel that makes tiles of rows × columns of c, and the sum of the slices of k. */
+function tiled(
+  step: Product,
+  { scratch }: LowerContext,
+  { rows, columns, depth, slices, kernelOf }: {
+    rows: number;
+    columns: number;
+    depth: number;
+    slices: number;
+    kernelOf(launched: Product): Kernel;
+  },
+): Launch[] {
   const { attributes: { M, N, K }, reads: { a, b }, writes: { c } } = step;
-  const { depth } = tile, { rows, columns } = sizeOfTile(tile);
   const SLICE = Math.ceil(K / slices / depth) * depth, cut = Math.ceil(K / SLICE);
   const partial = cut > 1 ? scratch("product", [cut, M * N]) : undefined;
   const out = partial ? tensorOver(partial.storage, [M, N]) : c;
   const constants = { ...constantsOf(step, out), SLICE };
   const launch: Launch = {
-    kernel: tileKernel({ ...step, writes: { c: out } }, { tile, f16: f16Products && step.attributes.f16 === 1 }),
+    kernel: kernelOf({ ...step, writes: { c: out } }),
     constants: partial ? { ...constants, ACCUMULATE: 0 } : constants,
     reads: [a, b],
     writes: [out],
@@ -129,21 +165,25 @@ function inFours(
 /** Split-K: the number of slices of k. More than one only if c has too few tiles for the adapter. */
 function slicesOf(
   { attributes: { M, N, K } }: Pick<Product, "attributes">,
-  { adapterClass, tile }: { adapterClass: LowerContext["adapterClass"]; tile: WorkgroupTile },
+  { adapterClass, rows, columns }: { adapterClass: LowerContext["adapterClass"]; rows: number; columns: number },
 ): number {
-  const { rows, columns } = sizeOfTile(tile), groups = Math.ceil(M / rows) * Math.ceil(N / columns);
+  const groups = Math.ceil(M / rows) * Math.ceil(N / columns);
   return Math.max(1, Math.min(Math.floor(BUSY[adapterClass] / groups), Math.floor(K / SHORTEST_SLICE)));
 }
 
 /** The launches of c = a · b, shared by all ops that contain a product. */
 export function product(step: Product, context: LowerContext): Launch[] {
   const { likeRows, ...attributes } = step.attributes, shape = { ...attributes, M: likeRows ?? attributes.M };
+  const { adapterClass, matrixUnit: unit } = context;
+  const slices = (size: { rows: number; columns: number }) =>
+    slicesOf({ attributes: shape }, { adapterClass, ...size });
+  if (unit && step.attributes.f16 === 1) {
+    const tile = matrixTile(shape, { unit, adapterClass });
+    return matrices(step, context, { unit, tile, slices: slices(sizeOfMatrixTile(unit, tile)) });
+  }
   const tile = context.tileOf(shape) ?? usualTile(shape, context);
   if (tile.kernel === "subgroup") return subgroups(step, context, { tile });
-  return tiles(step, context, {
-    tile,
-    slices: slicesOf({ attributes: shape }, { adapterClass: context.adapterClass, tile }),
-  });
+  return tiles(step, context, { tile, slices: slices(sizeOfTile(tile)) });
 }
 
 export const matmul: Lowering<"matmul"> = product;

@@ -12,7 +12,7 @@ export const packed = ({ words, ...rest }: Shader): Packed => ({ ...rest, words:
 
 if (import.meta.main) {
   const [path = ""] = Deno.args, shaders = JSON.parse(await Deno.readTextFile(path)) as Packed[];
-  const compiler = new Compiler();
+  const compiler = new Compiler({ matrices: shaders.some(({ lanes }) => lanes !== undefined) });
   for (const { words, ...rest } of shaders) {
     console.log(JSON.stringify(compiler.compile({ ...rest, words: Uint8Array.fromBase64(words) })));
   }

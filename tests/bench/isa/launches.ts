@@ -9,6 +9,7 @@ import { preferencePlan, trainingPlan } from "../../../core/train/plans.ts";
 import type { Precision } from "../../../core/config/mod.ts";
 import type { AdapterClass } from "../../../core/device/types.ts";
 import { type Launch, lowerContext, overridesOf } from "../../../core/webgpu/launch.ts";
+import type { MatrixUnit } from "../../../core/webgpu/matrix_unit.ts";
 import { LOWERINGS } from "../../../core/webgpu/ops/mod.ts";
 import { entryFor } from "../../../core/ops/registry.ts";
 
@@ -19,8 +20,24 @@ export interface Stage {
   readonly arm: string;
   readonly stage: "training" | "preference" | "evaluation" | "prompt" | "decoding";
   readonly precision: Precision;
+  /** Products are made by tensor cores. */
+  readonly tensorCores?: true;
   readonly plan: Plan;
 }
+
+/** What AMD's matrix instructions multiply, in subgroups of 32. */
+const MATRIX_UNIT: MatrixUnit = {
+  ...{ component: "f16", M: 16, N: 16, K: 16, lanes: 32 },
+  ...{ workgroupBytes: 65536, invocations: 1024 },
+};
+
+/** Whether a class is surveyed with the plan. The tensor cores are those of large GPUs. */
+export const isSurveyed = ({ tensorCores }: Stage, adapterClass: AdapterClass): boolean =>
+  !tensorCores || adapterClass === "discrete";
+
+/** The precision of a plan in words. */
+export const precisionOf = ({ precision, tensorCores }: Stage): string =>
+  tensorCores ? `${precision}, tensor cores` : precision;
 
 /** The subgroup size for lowering. No kernel of these classes depends on it. */
 const SUBGROUP_SIZE = 32;
@@ -35,13 +52,16 @@ export function stages(): Stage[] {
   const found: Stage[] = [];
   for (const { name: arm, config } of study.arms) {
     const store = new ParameterStore(config),
-      of = (stage: Stage["stage"], plan: Plan, precision: Precision = "f32") =>
-        found.push({ arm, stage, plan, precision });
+      of = (stage: Stage["stage"], plan: Plan, kept: Pick<Stage, "precision" | "tensorCores"> = { precision: "f32" }) =>
+        found.push({ arm, stage, plan, ...kept });
     of("training", trainingPlan(store, { B, T, decay }).plan);
     if (arm === "hymba") {
-      for (const precision of ["bf16", "f16"] as const) {
-        of("training", trainingPlan(store, { B, T, decay, precision }).plan, precision);
-      }
+      const [bf16, f16] = (["bf16", "f16"] as const).map((precision) =>
+        trainingPlan(store, { B, T, decay, precision }).plan
+      );
+      if (bf16) of("training", bf16, { precision: "bf16" });
+      if (f16) of("training", f16, { precision: "f16" });
+      if (f16) of("training", f16, { precision: "f16", tensorCores: true });
     }
     of("preference", preferencePlan(store, pairs).plan);
     of("evaluation", evaluationPlan(store, { B, T }).plan);
@@ -63,9 +83,9 @@ function generationPlans(store: ParameterStore): { prompt: Plan; decoding: Plan 
 }
 
 /** The dispatches of a plan on a class of GPUs. */
-export function launchesOf({ plan, precision }: Stage, adapterClass: AdapterClass): Launch[] {
-  const f16Products = precision === "f16";
-  const context = lowerContext(adapterClass, { subgroupSize: SUBGROUP_SIZE, f16Products });
+export function launchesOf({ plan, precision, tensorCores }: Stage, adapterClass: AdapterClass): Launch[] {
+  const f16Products = precision === "f16", matrixUnit = tensorCores ? MATRIX_UNIT : undefined;
+  const context = lowerContext(adapterClass, { subgroupSize: SUBGROUP_SIZE, f16Products, matrixUnit });
   return plan.steps.flatMap((step) => entryFor(LOWERINGS, step)(step, context));
 }
 

@@ -19,7 +19,7 @@ export type Unit =
 export interface Instruction {
   readonly name: string;
   readonly unit: Unit;
-  /** Multiply-adds of 32-bit floats per lane: 2 for instructions that do two. */
+  /** Multiply-adds of floats per lane: 2 for instructions that do two, 128 for one that multiplies 16 × 16 × 16 in a wave of 32. */
   readonly multiplyAdds: number;
   /** Bytes that each lane moves, for loads, stores and workgroup memory. */
   readonly bytes: number;
@@ -44,6 +44,9 @@ export interface Loop {
 
 const HINTS = /^s_(delay_alu|nop|clause|sethalt|code_end|inst_prefetch|sleep|set_inst_prefetch)/;
 const MULTIPLY_ADD = /v_(dual_)?(pk_)?(fma|fmac|fmaak|fmamk|mad|mac|madak|madmk|fma_mix)_(f32|legacy)/g;
+/** Instructions that multiply matrices, and their multiply-adds per lane of a wave of 32. */
+export const MATRIX = /^v_wmma_f32_16x16x16_f16/;
+const MATRIX_MULTIPLY_ADDS = 16 * 16 * 16 / 32;
 const TRANSCENDENTAL = /^v_(exp|log|rcp|rsq|sqrt|sin|cos)_/;
 
 const UNITS: readonly (readonly [RegExp, Unit])[] = [
@@ -77,12 +80,15 @@ function instructionOf(line: string): Instruction | undefined {
   return {
     name,
     unit: unit === "load" && /scratch/.test(text) ? "scratch" : unit,
-    multiplyAdds: [...text.matchAll(MULTIPLY_ADD)].reduce((sum, [found]) => sum + (found.includes("pk_") ? 2 : 1), 0),
+    multiplyAdds: MATRIX.test(name) ? MATRIX_MULTIPLY_ADDS : multiplyAddsOf(text),
     bytes: unit === "load" || unit === "store" || unit === "lds" ? bytesOf(name) : 0,
     target: target === undefined ? undefined : Number(target),
     waits: unit === "wait" ? waitsOf(text) : {},
   };
 }
+
+const multiplyAddsOf = (text: string): number =>
+  [...text.matchAll(MULTIPLY_ADD)].reduce((sum, [found]) => sum + (found.includes("pk_") ? 2 : 1), 0);
 
 /** The counters of pending operations of all chips, by their names on gfx12. */
 const COUNTERS: Readonly<Record<string, readonly string[]>> = {

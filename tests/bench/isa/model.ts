@@ -6,7 +6,7 @@
  * The number of parallel waves is limited by registers and workgroup memory. A launch takes at least the time to read and write each
  * of its tensors once at the chip's bandwidth. There are no gaps between launches.
  */
-import { type Block, type Instruction, type Loop, ownBlocks } from "./machine_code.ts";
+import { type Block, type Instruction, type Loop, MATRIX, ownBlocks } from "./machine_code.ts";
 
 /** Data of a chip from public descriptions. */
 export interface Chip {
@@ -20,6 +20,8 @@ export interface Chip {
   readonly bandwidth: number;
   /** Cycles of a vector unit per instruction of a wave of 64: float arithmetic, other instructions, transcendental functions. */
   readonly cycles: { readonly float: number; readonly other: number; readonly transcendental: number };
+  /** Cycles of a vector unit to multiply 16 × 16 × 16 numbers of f16, in a wave of 32; absent where Mesa 25.0 has no such instruction. */
+  readonly matrixCycles?: number;
 }
 
 export const CHIPS: Readonly<Record<string, Chip>> = {
@@ -38,6 +40,7 @@ export const CHIPS: Readonly<Record<string, Chip>> = {
     hertz: 2.5e9,
     bandwidth: 960e9,
     cycles: { float: 1, other: 2, transcendental: 8 },
+    matrixCycles: 32,
   },
   gfx1200: {
     name: "RX 9060 XT",
@@ -57,8 +60,22 @@ export const CHIPS: Readonly<Record<string, Chip>> = {
   },
 };
 
-/** Invocations of a wave. */
+/** Invocations of a wave, unless the kernel fixes another number. */
 const WAVE = 64;
+
+/** A chip and the invocations of a wave, 64 or 32. */
+export interface Waves {
+  readonly chip: Chip;
+  readonly lanes?: number;
+}
+
+/** Cycles of a vector unit for one instruction. Half a wave needs half as many where a whole one needs two or more. */
+function cyclesOf({ name, unit }: Instruction, { chip: { cycles, matrixCycles = 0 }, lanes = WAVE }: Waves): number {
+  if (MATRIX.test(name)) return matrixCycles;
+  if (unit !== "transcendental" && unit !== "vector") return 0;
+  const whole = unit === "transcendental" ? cycles.transcendental : FLOAT.test(name) ? cycles.float : cycles.other;
+  return Math.max(1, whole * lanes / WAVE);
+}
 /** Bytes of workgroup memory of a compute unit. */
 const LDS_ROOM = 65536;
 /** Bytes per cycle and compute unit of workgroup memory, and of the path to the caches. */
@@ -85,17 +102,13 @@ const plus = (a: Cost, b: Cost, times = 1): Cost => ({
   latency: a.latency + times * b.latency,
 });
 
-function busy({ name, unit, bytes }: Instruction, { cycles }: Chip): Omit<Cost, "latency"> {
-  const vector = unit === "transcendental"
-    ? cycles.transcendental
-    : unit === "vector"
-    ? FLOAT.test(name) ? cycles.float : cycles.other
-    : 0;
-  const scalar = name.startsWith("s_"), moves = WAVE * bytes;
+function busy(instruction: Instruction, waves: Waves): Omit<Cost, "latency"> {
+  const { name, unit, bytes } = instruction, { lanes = WAVE } = waves, vector = cyclesOf(instruction, waves);
+  const scalar = name.startsWith("s_"), moves = lanes * bytes;
   const cache = (unit === "load" || unit === "store") && !scalar
     ? moves / CACHE_BYTES
     : unit === "scratch"
-    ? WAVE * 16 / CACHE_BYTES
+    ? lanes * 16 / CACHE_BYTES
     : 0;
   return { vector, lds: unit === "lds" ? moves / LDS_BYTES : 0, cache };
 }
@@ -109,7 +122,7 @@ function counterOf({ name, unit }: Instruction): string | undefined {
 }
 
 /** The cost of a sequence of instructions for one wave that has the units to itself. */
-export function costOf(instructions: readonly Instruction[], chip: Chip): Cost {
+export function costOf(instructions: readonly Instruction[], waves: Waves): Cost {
   const under: Record<string, number[]> = { load: [], km: [], ds: [], store: [] };
   let total = NONE, clock = 0;
   for (const instruction of instructions) {
@@ -118,7 +131,7 @@ export function costOf(instructions: readonly Instruction[], chip: Chip): Cost {
       const waiting = under[counter] ?? [];
       while (waiting.length > left) clock = Math.max(clock, waiting.shift() ?? 0);
     }
-    const cost = busy(instruction, chip), issue = Math.max(1, cost.vector);
+    const cost = busy(instruction, waves), issue = Math.max(1, cost.vector);
     total = plus(total, { ...cost, latency: 0 });
     clock += issue;
     const counter = counterOf(instruction);
@@ -132,10 +145,14 @@ export type Rounds = (loop: Loop, blocks: readonly Block[], depth: number) => nu
 
 /** The cost of a whole kernel for one wave. */
 export function kernelCost(
-  { blocks, loops, rounds, chip }: { blocks: readonly Block[]; loops: readonly Loop[]; rounds: Rounds; chip: Chip },
+  { blocks, loops, rounds, ...waves }: Waves & {
+    blocks: readonly Block[];
+    loops: readonly Loop[];
+    rounds: Rounds;
+  },
 ): Cost {
   const of = (loop: Loop, depth: number): Cost => {
-    const own = costOf(ownBlocks(loop, blocks).flatMap(({ instructions }) => instructions), chip);
+    const own = costOf(ownBlocks(loop, blocks).flatMap(({ instructions }) => instructions), waves);
     return loop.inner.reduce((sum, inner) => plus(sum, of(inner, depth + 1), rounds(inner, blocks, depth)), own);
   };
   return of({ first: 0, last: blocks.length - 1, inner: loops }, 0);

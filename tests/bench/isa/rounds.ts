@@ -42,6 +42,10 @@ const size = (sizes: Readonly<Record<string, number>>, name: string): number => 
 const matmul: Described = ({ inner, multiplyAdds, lds = 0, load = 0 }, { DEPTH = 0, SLICE = 0, K = 0 }) =>
   inner > 0 || (lds > 0 && load > 0) || multiplyAdds > 512 ? Math.ceil(Math.min(SLICE, K) / DEPTH) : DEPTH;
 
+/** Tiles of k. The instructions inside of a tile are unrolled, and the sums of few matrices leave at the end. */
+const matrices: Described = ({ multiplyAdds }, { DEPTH = 0, SLICE = 0, K = 0 }) =>
+  multiplyAdds > 0 ? Math.ceil(Math.min(SLICE, K) / DEPTH) : 1;
+
 /** Rows of a block and of a tile of attention, and how many columns or rows of a tile are staged at a time. */
 const shapeOf = (sizes: Readonly<Record<string, number>>) => ({
   rows: 4 * size(sizes, "DOWN"),
@@ -128,6 +132,7 @@ const scanBackward: Described = (does, sizes) => {
 
 const DESCRIBED: readonly (readonly [RegExp, Described])[] = [
   [/^matmul_tile/, matmul],
+  [/^matmul_subgroup_matrix/, matrices],
   [/^attention_forward\b/, attentionForward],
   [/^attention_backward_dq\b/, attentionByQueries],
   [/^attention_backward_dkv\b/, attentionByKeys],

@@ -2,11 +2,12 @@
  * Compiles the kernels with a real GPU compiler, without a GPU: `deno run -A tests/bench/isa/run.ts [--out FILE] [--chip NAME …]
  * [--kernel TEXT]`. Writes the statistics of every kernel of `paper` on four AMD chips to results/bench/isa.json (docs/kernels.md
  * explains them) and prints one line per kernel. `--listing FOLDER` also writes the machine code. It needs mesa-vulkan-drivers of
- * Debian's bookworm-backports (25.0, for RADV_FORCE_FAMILY). Without them it prints the reason and ends with exit code 0.
+ * Debian's bookworm-backports (25.0, for RADV_FORCE_FAMILY). Without them it prints the reason and ends with exit code 0. Kernels of
+ * tensor cores need HYMBA_MESA too (tests/tensor_cores/mesa.sh); without it their committed figures stay.
  */
 import { parseArgs } from "node:util";
 import { CHIPS } from "./model.ts";
-import { missing, type Survey, survey } from "./survey.ts";
+import { isOfTensorCores, missing, type Survey, survey } from "./survey.ts";
 
 const RESULT = new URL("../../../results/bench/isa.json", import.meta.url);
 const { values } = parseArgs({
@@ -35,12 +36,26 @@ function print({ kernels, estimates }: Survey): void {
   }
 }
 
+/** The survey, and the committed figures of tensor cores where it has none. */
+async function withCommitted(found: Survey): Promise<Survey> {
+  if (found.kernels.some(({ kernel }) => isOfTensorCores(kernel))) return found;
+  const { kernels, estimates } = JSON.parse(await Deno.readTextFile(RESULT)) as Survey;
+  return {
+    ...found,
+    kernels: [...found.kernels, ...kernels.filter(({ kernel }) => isOfTensorCores(kernel))],
+    estimates: [...found.estimates, ...estimates.filter(({ precision }) => precision.includes("tensor cores"))],
+  };
+}
+
 const reason = await missing();
 if (reason) {
   console.log(`not surveyed: ${reason}`);
 } else {
   const found = await survey({ chips: values.chip ?? Object.keys(CHIPS), listing: values.listing });
   print(found);
-  if (!values.chip || values.out) await Deno.writeTextFile(values.out ?? RESULT, JSON.stringify(found) + "\n");
+  if (!values.chip || values.out) {
+    const whole = await withCommitted(found);
+    await Deno.writeTextFile(values.out ?? RESULT, JSON.stringify(whole) + "\n");
+  }
 }
 Deno.exit(0);

@@ -3,13 +3,56 @@ import { join } from "node:path";
 import { openWebgpu } from "../../../core/webgpu/mod.ts";
 import { asksForUnrolling, unrolled } from "../../../core/webgpu/unroll.ts";
 import { type Launch, overridesOf } from "../../../core/webgpu/launch.ts";
+import { onMesa } from "../../tensor_cores/mesa.ts";
+import { type MatrixKernel, withSizes } from "./matrix_spirv.ts";
 import type { Shader } from "./vulkan.ts";
 
 /** Mesa writes each SPIR-V module that it compiles into the folder that this variable names. */
 const DUMP = "MESA_SPIRV_DUMP_PATH";
 
-/** The SPIR-V of each launch's kernel, in order. Throws without lavapipe. */
-export async function spirvOf(launches: readonly Launch[]): Promise<Shader[]> {
+/** Whether only a Mesa with subgroup matrices translates the kernel. */
+const isOfMatrices = ({ kernel: { code } }: Launch): boolean =>
+  /^enable chromium_experimental_subgroup_matrix;/m.test(code);
+
+/** The SPIR-V of each launch's kernel, in order. `mesa`: a folder with a Mesa that has subgroup matrices. Throws without lavapipe. */
+export async function spirvOf(launches: readonly Launch[], mesa?: string): Promise<Shader[]> {
+  const ofMatrices = launches.filter(isOfMatrices),
+    plain = await plainSpirvOf(launches.filter((one) => !isOfMatrices(one)));
+  if (ofMatrices.length > 0 && mesa === undefined) throw new Error("kernels of subgroup matrices need another Mesa");
+  const matrices = mesa === undefined ? [] : await matrixSpirvOf(ofMatrices, mesa);
+  return launches.flatMap((launch) => (isOfMatrices(launch) ? matrices : plain).shift() ?? []);
+}
+
+/** The value of a constant in front of a kernel. */
+function constantIn({ kernel: { name, code } }: Launch, constant: string): number {
+  const value = new RegExp(`^const ${constant} = (\\d+)u;`, "m").exec(code)?.[1];
+  if (value === undefined) throw new Error(`${name} has no constant ${constant}`);
+  return Number(value);
+}
+
+/** The same for kernels of subgroup matrices, each in a process on the other Mesa. */
+async function matrixSpirvOf(launches: readonly Launch[], mesa: string): Promise<Shader[]> {
+  const folder = await Deno.makeTempDir(), program = new URL("matrix_spirv.ts", import.meta.url).pathname;
+  const shaders: Shader[] = [];
+  try {
+    for (const launch of launches) {
+      const { name, code } = launch.kernel, path = join(folder, "kernel.json"), constants = overridesOf(launch);
+      const modules = await Deno.makeTempDir({ dir: folder });
+      await Deno.writeTextFile(path, JSON.stringify({ code, constants } satisfies MatrixKernel));
+      const { success, stderr } = await onMesa(mesa, ["run", "-A", "--no-check", program, path], { [DUMP]: modules })
+        .output();
+      if (!success) throw new Error(`${name}: ${new TextDecoder().decode(stderr)}`);
+      const size = (letter: string) => constantIn(launch, `MATRIX_${letter}`);
+      const words = withSizes(await takeOnly(modules), { M: size("M"), N: size("N"), K: size("K") });
+      shaders.push({ ...shaderOf(words), lanes: constantIn(launch, "LANES") });
+    }
+    return shaders;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function plainSpirvOf(launches: readonly Launch[]): Promise<Shader[]> {
   const folder = await Deno.makeTempDir(), before = Deno.env.get(DUMP);
   Deno.env.set(DUMP, folder);
   const executor = await openWebgpu({ adapter: "llvmpipe" });

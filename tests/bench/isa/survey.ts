@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import { present } from "../../../core/lists.ts";
 import type { Launch } from "../../../core/webgpu/launch.ts";
-import type { Compiled } from "./vulkan.ts";
+import type { Compiled, Shader } from "./vulkan.ts";
+import { mesaFolder } from "../../tensor_cores/mesa.ts";
 import { type Packed, packed } from "./compile.ts";
-import { CLASSES, kernelKey, launchesOf, type Stage, stages } from "./launches.ts";
+import { CLASSES, isSurveyed, kernelKey, launchesOf, precisionOf, type Stage, stages } from "./launches.ts";
 import { type Block, blocksOf, type Instruction, type Loop, loopsOf, ownBlocks } from "./machine_code.ts";
 import { type Chip, CHIPS, kernelCost, seconds } from "./model.ts";
 import { roundsOf } from "./rounds.ts";
@@ -31,6 +32,9 @@ async function driverFile(driver: string): Promise<string | undefined> {
   }
   return undefined;
 }
+
+/** Whether a kernel is one of tensor cores, which only a Mesa that has them translates: without HYMBA_MESA they are left out. */
+export const isOfTensorCores = (kernel: string): boolean => kernel.startsWith("matmul_subgroup_matrix ");
 
 /** Statistics of one round of a loop. */
 export interface LoopReport {
@@ -91,13 +95,15 @@ interface Read {
   readonly blocks: readonly Block[];
   readonly loops: readonly Loop[];
   readonly invocations: number;
+  /** Invocations of a wave. */
+  readonly lanes: number;
 }
 
 /** Every kernel of the plans, with the classes of GPUs that need it. */
 function kernelsOf(all: readonly Stage[]): Map<string, Found> {
   const found = new Map<string, Found>();
   for (const stage of all) {
-    for (const adapterClass of CLASSES) {
+    for (const adapterClass of CLASSES.filter((one) => isSurveyed(stage, one))) {
       for (const launch of launchesOf(stage, adapterClass)) {
         const key = kernelKey(launch), known = found.get(key) ?? { launch, classes: new Set() };
         known.classes.add(adapterClass);
@@ -112,13 +118,17 @@ function kernelsOf(all: readonly Stage[]): Map<string, Found> {
 export async function survey(
   { chips, listing }: { chips: readonly string[]; listing?: string | undefined },
 ): Promise<Survey> {
-  const all = stages(), found = kernelsOf(all), keys = [...found.keys()];
-  const shaders = await spirvOf([...found.values()].map(({ launch }) => launch));
+  const mesa = await mesaFolder(), all = stages().filter(({ tensorCores }) => mesa || !tensorCores);
+  const found = kernelsOf(all), everyShader = new Map<string, Shader>();
+  const shaders = await spirvOf([...found.values()].map(({ launch }) => launch), mesa);
+  for (const [i, key] of [...found.keys()].entries()) if (shaders[i]) everyShader.set(key, shaders[i]);
   const read = new Map<string, Map<string, Read>>();
   for (const chip of chips) {
-    const compiled = await compiledFor(chip, shaders.map(packed));
+    const compilable = [...everyShader].filter(([, { lanes }]) => lanes === undefined || CHIPS[chip]?.matrixCycles);
+    const keys = compilable.map(([key]) => key), own = compilable.map(([, shader]) => shader);
+    const compiled = await compiledFor(chip, own.map(packed));
     if (listing) await writeListings(listing, { chip, keys, compiled });
-    read.set(chip, new Map(keys.map((key, i) => [key, readOf(compiled[i], shaders[i]?.invocations ?? 1)])));
+    read.set(chip, new Map(own.map((shader, i) => [keys[i] ?? "", readOf(compiled[i], shader)])));
   }
   const kernels = [...found].map(([kernel, { classes }]) => ({
     kernel,
@@ -129,7 +139,8 @@ export async function survey(
     })),
   }));
   const estimates = all.flatMap((stage) =>
-    chips.map((chip) => estimateOf(stage, { chip, read: read.get(chip) ?? new Map() }))
+    chips.filter((chip) => !stage.tensorCores || CHIPS[chip]?.matrixCycles)
+      .map((chip) => estimateOf(stage, { chip, read: read.get(chip) ?? new Map() }))
   );
   const names = Object.fromEntries(chips.map((chip) => [chip, present(CHIPS[chip], chip).name]));
   return { chips: names, kernels, estimates };
@@ -169,7 +180,7 @@ async function compiledFor(chip: string, shaders: readonly Packed[]): Promise<Co
   }
 }
 
-function readOf(compiled: Compiled | undefined, invocations: number): Read {
+function readOf(compiled: Compiled | undefined, { invocations, lanes = 64 }: Shader): Read {
   if (!compiled) throw new Error("a kernel was not compiled");
   const { statistics } = compiled;
   const of = (name: string): number => {
@@ -188,7 +199,7 @@ function readOf(compiled: Compiled | undefined, invocations: number): Read {
     inverse_throughput: of("Inverse Throughput"),
     hot_loop: hotLoop(loops, blocks),
   };
-  return { report, blocks, loops, invocations };
+  return { report, blocks, loops, invocations, lanes };
 }
 
 function hotLoop(loops: readonly Loop[], blocks: readonly Block[]): LoopReport | null {
@@ -228,13 +239,13 @@ function estimateOf(stage: Stage, { chip, read }: { chip: string; read: Readonly
     sum.microseconds += microseconds;
     total += microseconds;
   }
-  const { arm, precision } = stage;
-  return { arm, stage: stage.stage, precision, chip, microseconds: total, kernels };
+  const { arm } = stage;
+  return { arm, stage: stage.stage, precision: precisionOf(stage), chip, microseconds: total, kernels };
 }
 
-function launchSeconds(launch: Launch, { report, blocks, loops, invocations }: Read, chip: Chip): number {
+function launchSeconds(launch: Launch, { report, blocks, loops, invocations, lanes }: Read, chip: Chip): number {
   const cleared = report.lds_bytes / (16 * invocations);
-  const cost = kernelCost({ blocks, loops, rounds: roundsOf(launch, { cleared }), chip });
-  const groups = launch.grid[0] * launch.grid[1] * launch.grid[2], waves = Math.ceil(invocations / 64);
+  const cost = kernelCost({ blocks, loops, rounds: roundsOf(launch, { cleared }), chip, lanes });
+  const groups = launch.grid[0] * launch.grid[1] * launch.grid[2], waves = Math.ceil(invocations / lanes);
   return seconds(cost, { groups, waves, resident: report.waves, lds: report.lds_bytes, bytes: bytesOf(launch), chip });
 }

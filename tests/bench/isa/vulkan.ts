@@ -72,7 +72,11 @@ const TYPE = {
   executable: 1000269003,
   statistic: 1000269004,
   representation: 1000269005,
+  subgroupSize: 1000225001,
+  matrices: 1000506000,
 };
+/** Extensions that are enabled: what the compiler says about a pipeline, and matrices of subgroups. */
+const EXECUTABLES = "VK_KHR_pipeline_executable_properties", MATRICES = "VK_KHR_cooperative_matrix";
 const VERSION_1_3 = (1 << 22) | (3 << 12), COMPUTE = 0x20, PUSHED_BYTES = 64;
 const UNIFORM = 6, STORAGE = 7;
 const CAPTURE_STATISTICS = 0x40, CAPTURE_REPRESENTATIONS = 0x80;
@@ -96,17 +100,22 @@ export interface Shader {
   readonly invocations: number;
   /** Kinds of bindings by their number in set 0. */
   readonly bindings: readonly ("storage" | "uniform")[];
+  /** Invocations of a subgroup, for kernels that fix them; absent where the driver chooses. */
+  readonly lanes?: number;
 }
 
 type Library = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-/** A device of the first driver that the loader finds (`VK_DRIVER_FILES`). Throws when there is none. */
+/**
+ * A device of the first driver that the loader finds (`VK_DRIVER_FILES`). `matrices`: with those of subgroups. Throws when there is none, or
+ * the chip has no matrices.
+ */
 export class Compiler {
   readonly #vk: Library;
   readonly #device: Deno.PointerValue;
   readonly #extension: Record<"statistics" | "representations", Deno.UnsafeFnPointer<typeof ASKED>>;
 
-  constructor() {
+  constructor({ matrices = false }: { matrices?: boolean } = {}) {
     const vk = this.#vk = Deno.dlopen("libvulkan.so.1", SYMBOLS).symbols;
     const application = new Struct([TYPE.application, null, null, 0, null, 0, VERSION_1_3]);
     const instance = made((out) =>
@@ -115,14 +124,15 @@ export class Compiler {
     const gpu = made((out) => vk.vkEnumeratePhysicalDevices(instance, Uint32Array.of(1), out), [0, 5]);
     if (!gpu) throw new Error("the Vulkan loader has no device");
     const executables = new Struct([TYPE.executables, null], { size: 24 });
-    const features13 = new Struct([TYPE.features13, executables.bytes], { size: 80 });
+    const multiplied = new Struct([TYPE.matrices, executables.bytes], { size: 24 });
+    const features13 = new Struct([TYPE.features13, (matrices ? multiplied : executables).bytes], { size: 80 });
     const features12 = new Struct([TYPE.features12, features13.bytes], { size: 208 });
     const features11 = new Struct([TYPE.features11, features12.bytes], { size: 64 });
     const features = new Struct([TYPE.features, features11.bytes], { size: 240 });
     vk.vkGetPhysicalDeviceFeatures2(gpu, features.bytes);
     const queue = bytes(TYPE.queue, null, 0, 0, 1, new Uint8Array(Float32Array.of(1).buffer));
-    const extension = text("VK_KHR_pipeline_executable_properties"), names = bytes(address(extension));
-    const wanted = bytes(TYPE.device, features.bytes, 0, 1, queue, 0, null, 1, names, null);
+    const extensions = [EXECUTABLES, ...matrices ? [MATRICES] : []], names = bytes(...extensions.map(text));
+    const wanted = bytes(TYPE.device, features.bytes, 0, 1, queue, 0, null, extensions.length, names, null);
     const device = this.#device = made((out) => vk.vkCreateDevice(gpu, wanted, null, out));
     const asked = (name: string) => {
       const found = vk.vkGetDeviceProcAddr(device, text(name));
@@ -135,14 +145,23 @@ export class Compiler {
     };
   }
 
-  compile({ words, entry, bindings }: Omit<Shader, "invocations">): Compiled {
+  compile({ words, entry, bindings, lanes }: Omit<Shader, "invocations">): Compiled {
     const vk = this.#vk, device = this.#device;
     const module = made((out) =>
       vk.vkCreateShaderModule(device, bytes(TYPE.module, null, 0, BigInt(words.length), words), null, out)
     );
     const layout = this.#layout(bindings), name = text(entry);
     // The stage lies inside VkComputePipelineCreateInfo, at a multiple of eight bytes.
-    const stage = [BigInt(TYPE.stage), null, 0, COMPUTE, BigInt(Deno.UnsafePointer.value(module)), name, null] as const;
+    const fixed = lanes === undefined ? 0n : address(bytes(TYPE.subgroupSize, null, lanes, 0));
+    const stage = [
+      BigInt(TYPE.stage),
+      fixed,
+      0,
+      COMPUTE,
+      BigInt(Deno.UnsafePointer.value(module)),
+      name,
+      null,
+    ] as const;
     const flags = CAPTURE_STATISTICS | CAPTURE_REPRESENTATIONS;
     const wanted = bytes(TYPE.pipeline, null, flags, ...stage, BigInt(Deno.UnsafePointer.value(layout)), 0n, 0);
     const pipeline = made((out) => vk.vkCreateComputePipelines(device, null, 1, wanted, null, out));
