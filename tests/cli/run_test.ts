@@ -70,7 +70,11 @@ Deno.test("commands for one artifact: by default of the newest run, into its fol
     [["plot", "comparisons"], [ARTIFACTS.intervals.file]],
     [["plot", "recall"], [ARTIFACTS.recall.file]],
     [["plot", "stages"], [ARTIFACTS.stages.file]],
-    [["attention"], [ARTIFACTS.attentionPretraining.file, ARTIFACTS.attentionOrpo.file]],
+    [["attention"], [
+      ARTIFACTS.attentionPretraining.file,
+      ARTIFACTS.attentionOrpo.file,
+      ARTIFACTS.attentionChange.file,
+    ]],
     [["attention", "--stage", "orpo"], [ARTIFACTS.attentionOrpo.file]],
     [["report"], [ARTIFACTS.report.file]],
   ];
