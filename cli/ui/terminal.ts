@@ -48,7 +48,13 @@ export const forOutput = (text: string): string => onTerminal ? escaped(text) : 
 /** Prints untrusted text without a line end: escaped on a terminal, unchanged in pipes and files. */
 export async function writeText(text: string): Promise<void> {
   const bytes = new TextEncoder().encode(forOutput(text));
-  for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+  try {
+    for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+  } catch (error) {
+    // The reader has closed the pipe, as `head` does. This is not an error.
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    throw error;
+  }
 }
 
 /** Prints a line of untrusted text. */
