@@ -103,7 +103,6 @@ thorough("compile: Deno assembles an archive, whose list has the program's files
         "@napi-rs",
         "@optique/core",
         "webgpu",
-        "valibot",
       ]
     ) {
       assert.ok(

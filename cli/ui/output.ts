@@ -24,7 +24,9 @@ const NAMES: Readonly<Record<string, string>> = {
     "newTokens stepsTo90 bySeed byteTokens tokensPerByte tokensPerCharacter developmentPrompts mostLoss stageOneLoss",
   ),
   ...inSnakeCase("overBetaZero overShuffled fewestKeys mostKeys gradientLeaks seeFuture seeNext seePast"),
-  ...inSnakeCase("adapterClass aptUri availableMemory dataFolder freeBytes renderNode subgroupMinSize subgroupMaxSize"),
+  ...inSnakeCase(
+    "adapterClass aptUri availableMemory dataFolder freeBytes renderNode matrixShapes subgroupMinSize subgroupMaxSize",
+  ),
 };
 
 /** Also for the whole result: the run folder, and the written files. */
