@@ -1,8 +1,7 @@
 /** A static copy of the page: the same files, for any web server. */
 import { dirname, join } from "node:path";
 import { type Disk, makeFolders, writeAtomic } from "../disk/mod.ts";
-import { UsageError } from "../errors.ts";
-import { present } from "../lists.ts";
+import { HymbaError, UsageError } from "../errors.ts";
 import type { Answer, Answers } from "./answers.ts";
 import { OWN_POLICY } from "./request_guard.ts";
 
@@ -26,12 +25,20 @@ async function contentOf(disk: Disk, name: string, { body }: Answer): Promise<st
   return page.replace("<head>", `<head>\n    <meta http-equiv="Content-Security-Policy" content="${OWN_POLICY}">`);
 }
 
+const notCopied = (name: string): HymbaError =>
+  new HymbaError(`${name} of the run cannot be copied`, {
+    expected: "a regular file in the run folder",
+    got: "a link, a pipe or a device, or no file",
+    hint: "put the file itself there",
+  });
+
 /** Writes everything that the server would send into a folder. Returns the paths. Throws a UsageError when it has files. */
 export async function exportPage(disk: Disk, answers: Answers, folder: string): Promise<string[]> {
   await requireEmpty(disk, folder);
   const paths: string[] = [];
   for (const name of await answers.all()) {
-    const answer = present(await answers.at(name), name), path = join(folder, ...name.split("/"));
+    const answer = await answers.at(name), path = join(folder, ...name.split("/"));
+    if (!answer) throw notCopied(name);
     await makeFolders(disk, dirname(path));
     await writeAtomic(disk, path, await contentOf(disk, name, answer));
     paths.push(path);
