@@ -95,7 +95,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["ablate", "--data", "nowhere.txt", "--backend", "cpu"], /neither a known corpus nor a file[^]*tinyshakespeare/],
   [["ablate", "--remat", "maybe"], /maybe is not a study file/],
   [["ablate", "--precision", "f64"], /--precision "f64"\n +expected: f32, bf16, f16/],
-  [["ablate", "--tensor-cores", "on"], /--tensor-cores on[^]*expected: auto or off, or precision f16/],
+  [["ablate", "--tensor-cores", "on"], /--tensor-cores: tensorCores\n +expected: auto or off, or precision f16/],
   [["golden", ".", "--precision", "bf16", "--tensor-cores", "on"], /multiplies operands in f16[^]*--precision bf16/],
   [
     ["bench", "memory", "--precision", "f16", "--tensor-cores", "on", "--backend", "cpu"],
