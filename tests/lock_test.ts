@@ -42,8 +42,12 @@ Deno.test("deno.lock holds the packages of imports.json and no others, in one ex
 
 Deno.test("tests/deno.lock adds the packages that only tests and the kernels' build name, and changes none", async () => {
   const program = await lockOf("deno.lock"), all = await lockOf("tests/deno.lock");
-  for (const [name, entry] of Object.entries(program.npm)) assert.deepEqual(all.npm[name], entry, name);
-  const sources = await read("tests/packages.ts") + await read("core/cpu/build.ts");
+  // A package that may work with one that only tests have (valibot with typescript) has that one in its name.
+  const sameIn = (name: string) => Object.keys(all.npm).find((other) => other === name || other.startsWith(`${name}_`));
+  for (const [name, { integrity }] of Object.entries(program.npm)) {
+    assert.equal(all.npm[sameIn(name) ?? name]?.integrity, integrity, name);
+  }
+  const sources = await read("tests/packages.ts") + await read("core/cpu/build.ts") + await read("tests/schemas.ts");
   const own = packagesIn([...sources.matchAll(/"(npm:[^"]+)"/g)].map(([, specifier]) => specifier ?? ""));
   const added = packagesIn(Object.keys(all.specifiers)).filter((name) =>
     program.specifiers[`npm:${name}`] === undefined
