@@ -110,8 +110,23 @@ for (const [name, use] of Object.entries(disks)) {
 
 Deno.test("disk node: what Node cannot do is refused", async () => {
   await assert.rejects(nodeDisk.lock("lock", "me"), failsWith("NOT_IN_NODE", "lock"));
-  await assert.rejects(nodeDisk.openRanges("a"), failsWith("NOT_IN_NODE", "read"));
   await assert.rejects(nodeDisk.read("/dev/zero"), failsWith("NOT_A_FILE", "read"));
+  await assert.rejects(nodeDisk.openRanges("/dev/zero"), failsWith("NOT_A_FILE", "read"));
+});
+
+Deno.test("disk: ranges of a file are read, and not beyond its end", async () => {
+  const path = await Deno.makeTempFile();
+  await Deno.writeFile(path, bytes(1, 2, 3, 4, 5));
+  for (const disk of [systemDisk, nodeDisk]) {
+    const ranges = await disk.openRanges(path), into = new Uint8Array(2);
+    assert.equal(ranges.bytes, 5);
+    ranges.read(3, into);
+    assert.deepEqual(into, bytes(4, 5));
+    assert.throws(() => ranges.read(4, into), failsWith("ENDS_EARLY", "read"));
+    ranges.close();
+    await assert.rejects(disk.openRanges(`${path}.none`), failsWith("ENOENT", "read"));
+  }
+  await Deno.remove(path);
 });
 
 Deno.test("disk system: a full device and a missing permission are named", async () => {
