@@ -14,6 +14,12 @@ export const FEW_WAVES: readonly { readonly kernel: RegExp; readonly reason: str
     kernel: /^selective_scan_forward/,
     reason: "13 KiB of workgroup memory for one wave; the staged block hides latency, and exponentials bind",
   },
+  {
+    kernel: /^matmul_subgroup_matrix.*DOWN=2 ACROSS=4 HIGH=4 WIDE=2.*TRANS_B=0/,
+    reason:
+      "eight matrices of sums and both operands, of which one is transposed on its way into workgroup memory, are in registers; " +
+      "matrix instructions are meant to bind, which no GPU has confirmed",
+  },
 ];
 
 const perMultiplyAdd = ({ hot_loop }: KernelReport): number | undefined =>

@@ -53,9 +53,13 @@ function kernelsTable({ kernels }: Survey): string {
 function stepsTable({ estimates }: Survey): string {
   const chips = Object.keys(CHIPS), head = ["model", "plan", "precision", ...chips.map((chip) => `${chip}, ms`)];
   const plans = Map.groupBy(estimates, ({ arm, stage, precision }) => [`\`${arm}\``, stage, precision].join(" | "));
-  const rows = [...plans].map(([plan, all]) =>
-    row([plan, ...chips.map((chip) => ((all.find((one) => one.chip === chip)?.microseconds ?? NaN) / 1000).toFixed(2))])
-  );
+  const rows = [...plans].map(([plan, all]) => {
+    const cells = chips.map((chip) => {
+      const found = all.find((one) => one.chip === chip);
+      return found ? (found.microseconds / 1000).toFixed(2) : "—";
+    });
+    return row([plan, ...cells]);
+  });
   return [row(head), row(head.map(() => "---")), ...rows].join("\n");
 }
 
