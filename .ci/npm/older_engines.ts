@@ -33,8 +33,21 @@ export const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
 export const base64Of = (bytes: Uint8Array): string =>
   btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
+/** `Map.groupBy`. */
+export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T, index: number) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  let index = 0;
+  for (const item of items) {
+    const key = keyOf(item, index++), group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
 const MISSING: readonly (readonly [owner: object, name: string, value: unknown])[] = [
   [Promise, "withResolvers", withResolvers],
+  [Map, "groupBy", groupBy],
   [RegExp, "escape", escapePattern],
   [Uint8Array, "fromBase64", bytesOf],
   [

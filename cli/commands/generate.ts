@@ -156,14 +156,15 @@ async function printAsMade(_: Opened, { writing, text, sampling }: Made): Promis
   say(`${(tokens / seconds).toFixed(1)} tokens/s`);
 }
 
-/** Says what a text longer than the trained length means for this model. */
-function tellContext({ chosen: { arm, sequenceLength: trained } }: Opened, writing: Writing, tokens: number): void {
-  if (tokens <= trained) return;
+/** Says what a text longer than the trained length means for this model, if `more` tokens can make it so long. */
+function tellContext({ chosen: { arm, sequenceLength: trained } }: Opened, writing: Writing, more: number): boolean {
+  if (writing.tokens + more <= trained) return false;
   const full = layersOf(arm.config).filter(({ attention, window }) => attention && window === 0).length;
   const caches = full > 0
     ? `${full} of its layers attend to the whole text, so their caches grow with it: ${bytes(writing.cacheBytes)} here`
     : `its caches do not grow with it: ${bytes(writing.cacheBytes)}`;
   say(`the text can become longer than the ${trained} tokens that ${arm.name} was trained with; ${caches}`);
+  return true;
 }
 
 /** Most tokens of a conversation if caches grow with it, and if they do not. */
@@ -175,10 +176,11 @@ async function converse(
 ): Promise<void> {
   const full = layersOf(opened.chosen.arm.config).some(({ attention, window }) => attention && window === 0);
   const onTerminal = Deno.stdin.isTerminal(), options = { ...sampling, exactStop: true };
-  let writing: Writing | undefined, turn = 0;
+  let writing: Writing | undefined, turn = 0, told = false;
   const go = async (text: string) => {
     if (writing) await writing.append(text);
-    else writing = await opened.begin(text, { room: full ? LONGEST_FULL : LONGEST });
+    else writing = await opened.begin(text, { room: Math.max(sampling.newTokens, full ? LONGEST_FULL : LONGEST) });
+    told ||= tellContext(opened, writing, sampling.newTokens);
     for await (const part of writing.write({ ...options, first: turn++ })) await writeText(part);
     await printText("");
     if (onTerminal) await writeText("> ");

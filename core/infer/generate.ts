@@ -22,7 +22,7 @@ export interface SamplingOptions {
   /** Draws from tokens with at least this share of the highest probability: from 0 (the default), which means all, to 1. */
   readonly minP?: number;
   /**
-   * Makes tokens of the text so far less likely: 1 (the default) does nothing, larger values are stronger; above 0, to 1000.
+   * Makes tokens of the text so far less likely: 1 (the default) does nothing, larger values are stronger; at most 1000.
    */
   readonly repetitionPenalty?: number;
   readonly seed: number;
@@ -47,6 +47,10 @@ export const MAX_NEW_TOKENS = 2 ** 20;
 /** The largest repetition penalty. */
 export const MAX_PENALTY = 1000;
 
+/** Settings are divisors of logits in f32: smaller or larger ones would give infinities. */
+const LEAST = 1e-30, MOST = 1e30, IN_F32 = `a number from ${LEAST} to ${MOST}`;
+const inF32 = (value: number): boolean => value >= LEAST && value <= MOST;
+
 /** The options with their defaults. Throws a UsageError that names the first one out of its range. */
 export function settingsOf(
   { newTokens, temperature, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, seed, first = 0 }: SamplingOptions,
@@ -57,17 +61,18 @@ export function settingsOf(
   const rules:
     readonly (readonly [name: string, value: number, holds: (value: number) => boolean, expected: string])[] = [
       ["newTokens", newTokens, wholeTo(MAX_NEW_TOKENS, 1), `a whole number from 1 to ${MAX_NEW_TOKENS}`],
-      ["temperature", temperature, (value) => value >= 0 && value < Infinity, "0 or a finite number above it"],
+      ["temperature", temperature, (value) => value === 0 || inF32(value), `0 or ${IN_F32}`],
       ["topK", topK, wholeTo(Number.MAX_SAFE_INTEGER), "0, which means all, or a whole number above it"],
-      ["topP", topP, (value) => value > 0 && share(value), "a number above 0, at most 1, which means all"],
+      ["topP", topP, (value) => inF32(value) && share(value), `a number from ${LEAST} to 1, which means all`],
       ["minP", minP, share, "a number from 0, which means all, to 1"],
       [
         "repetitionPenalty",
         repetitionPenalty,
-        (value) => value > 0 && value <= MAX_PENALTY,
-        `a number above 0, at most ${MAX_PENALTY}; 1 does nothing`,
+        (value) => inF32(value) && value <= MAX_PENALTY,
+        `a number from ${LEAST} to ${MAX_PENALTY}; 1 does nothing`,
       ],
       ["seed", seed, wholeTo(Number.MAX_SAFE_INTEGER), "a whole number from 0"],
+      ["first", first, wholeTo(2 ** 31), "a whole number from 0 to 2147483648"],
     ];
   for (const [name, value, holds, expected] of rules) {
     if (!holds(value)) throw new UsageError(`sampling: ${name} is out of range`, { expected, got: String(value) });

@@ -115,6 +115,11 @@ export class DecodeSession {
     return this.#parts.prefix;
   }
 
+  /** Tokens of the longest sequence so far, the meta tokens not counted. */
+  get tokens(): number {
+    return this.#positions.reduce((most, position) => Math.max(most, position), 0) - this.#size.meta;
+  }
+
   /** Bytes of the caches as they were allocated. */
   get cacheBytes(): number {
     return at(this.#parts.arenas, 0).elements * Float32Array.BYTES_PER_ELEMENT;
@@ -284,8 +289,8 @@ export class DecodeSession {
       expected: `at most ${S - meta} tokens`,
       got: `${longest - meta} tokens`,
       hint: global
-        ? "layers with full attention keep the keys and values of every token: create the session with more room, or use a model with windows"
-        : "create the session with more tokens; its caches need no more memory",
+        ? "layers with full attention keep the keys and values of every token: begin again with a shorter text or with more room, or use a model with windows"
+        : "begin again with more room; the caches need no more memory",
     });
   }
 }

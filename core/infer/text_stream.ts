@@ -26,7 +26,7 @@ export class TextStream {
   #continues: boolean;
 
   /**
-   * `stops`: the text ends before the first of them. `continues`: the tokens follow other text, so a leading space is kept.
+   * `stops`: the text ends before the one that is complete first. `continues`: the tokens follow other text, so a leading space is kept.
    * Throws UsageError for an empty stop string.
    */
   constructor(
@@ -51,9 +51,11 @@ export class TextStream {
     return this.#released();
   }
 
-  /** The rest of the text, after the last token. */
+  /** The rest of the text, after the last token. A character whose last bytes are missing is left out. */
   finish(): Added {
-    this.#pass(this.#decoded());
+    const last = this.#ids.at(-1), decoded = this.#decoded();
+    const own = last !== undefined && this.#coder.vocabulary.pieceOf(last).piece.includes("\ufffd");
+    this.#pass(own ? decoded : decoded.replace(/\ufffd+$/u, ""));
     const { text, stopped } = this.#released();
     const rest = stopped ? "" : this.#held;
     this.#held = "";
@@ -78,9 +80,12 @@ export class TextStream {
 
   /** Returns the held text that cannot belong to a stop string. */
   #released(): Added {
-    const found = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((at) => at >= 0);
-    if (found.length > 0) {
-      const text = this.#held.slice(0, Math.min(...found));
+    // The stop string that is complete first, character by character, wherever tokens begin; of two the longer one.
+    const found = this.#stops.map((stop) => ({ at: this.#held.indexOf(stop), length: stop.length }))
+      .filter(({ at }) => at >= 0)
+      .sort((a, b) => a.at + a.length - b.at - b.length || a.at - b.at)[0];
+    if (found) {
+      const text = this.#held.slice(0, found.at);
       this.#held = "";
       return { text, stopped: true };
     }

@@ -55,6 +55,11 @@ export class Writing {
     if (ids.length > 0) await this.session.append([ids]);
   }
 
+  /** Tokens of the text so far. */
+  get tokens(): number {
+    return this.session.tokens;
+  }
+
   /** Bytes of the caches. */
   get cacheBytes(): number {
     return this.session.cacheBytes;

@@ -37,8 +37,13 @@ export interface GenerateOptions {
   minP?: number;
   /** More than 1 makes tokens less likely that the text has already. Default 1, which does nothing. */
   repetitionPenalty?: number;
-  /** Seed of the random numbers, a whole number from 0. Default 1. A sequence gets the same tokens in every batch. */
+  /**
+   * Seed of the random numbers, a whole number from 0. Default 1. The sequence in place i of a list gets the same tokens
+   * whatever the other sequences are. Equal prompts in one list get different tokens.
+   */
   seed?: number;
+  /** Place of the first sequence, 0 by default. A list that is cut into several calls has the same tokens as in one. */
+  first?: number;
   /** Stops the generation between two tokens; it then throws. */
   signal?: AbortSignal;
 }

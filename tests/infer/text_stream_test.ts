@@ -37,11 +37,13 @@ Deno.test("the parts of a text are the text, also of characters that are bytes o
   }
 });
 
-Deno.test("bytes that are no character are U+FFFD in the end, as in a text that is decoded at once", async () => {
+Deno.test("bytes that are no character are U+FFFD, but those of a character that is cut off at the end are left out", async () => {
   const made = await tokenizer(), ids = [...made.encode("🧪")].slice(0, -2);
   const { parts } = await partsOf([...ids, ...made.encode("b")]);
   assert.equal(parts.join(""), made.decode([...ids, ...made.encode("b")]));
-  assert.equal((await partsOf(ids)).parts.join(""), made.decode(ids));
+  assert.equal((await partsOf(ids)).parts.join(""), "");
+  const cut = [...made.encode("a 日"), ...[...made.encode("🧪")].slice(1, -1)];
+  assert.equal((await partsOf(cut)).parts.join(""), "a 日");
 });
 
 Deno.test("a stop string ends the text in front of it, for every beginning and every cut into tokens", async () => {
@@ -77,6 +79,11 @@ Deno.test("of two stop strings the one that comes first counts; an empty one is 
   const made = await tokenizer(), ids = made.encode("yonder window"), text = made.decode(ids);
   const { parts } = await partsOf(ids, ["window", "onder"]);
   assert.equal(parts.join(""), text.slice(0, text.indexOf("onder")));
+  const letters = [..." the"].flatMap((letter) => [...made.encodeBytes(new TextEncoder().encode(letter))]);
+  for (const cuts of [made.encode("x the").slice(1), letters]) {
+    assert.equal((await partsOf(cuts, [" the", "h"])).parts.join("").trim(), "t", "the one that is complete first");
+    assert.equal((await partsOf(cuts, ["he", "the"])).parts.join("").trim(), "", "of two with one end the longer one");
+  }
   assert.throws(() => new TextStream(made, { stops: ["a", ""] }), UsageError);
 });
 

@@ -1,6 +1,6 @@
 /** The replacements of functions that older engines lack do the same as those functions. */
 import assert from "node:assert/strict";
-import { base64Of, bytesOf, escapePattern, withResolvers } from "../../.ci/npm/older_engines.ts";
+import { base64Of, bytesOf, escapePattern, groupBy, withResolvers } from "../../.ci/npm/older_engines.ts";
 import { fc } from "../packages.ts";
 
 Deno.test("older engines: patterns are escaped as RegExp.escape does", () => {
@@ -26,4 +26,13 @@ Deno.test("older engines: a promise is settled from outside", async () => {
   other.reject(new Error("no"));
   assert.equal(await one.promise, 3);
   await assert.rejects(other.promise, /no/);
+});
+
+Deno.test("older engines: groups are those of Map.groupBy", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: -3, max: 3 })), (items) => {
+      const keyOf = (item: number, index: number) => item === 0 ? -item : index % 2 ? NaN : item;
+      assert.deepEqual([...groupBy(items, keyOf)], [...Map.groupBy(items, keyOf)]);
+    }),
+  );
 });
