@@ -95,7 +95,7 @@ async function finish(
   try {
     await noteOtherKernels(folder, onProgress);
     const corpus = await corpusOf(record, { data, validationData, testData, onProgress }), { study } = record;
-    return await runWithRestarts({ study, opened, corpus, folder, display, probe: study.recall !== undefined });
+    return await runWithRestarts({ study, opened, corpus, folder, display, probe: true });
   } finally {
     await opened.executor.close();
   }

@@ -48,13 +48,16 @@ interface Head {
   readonly array?: string;
 }
 
+/** A value of a directive as sbatch reads it: in quotes, which may hold spaces. */
+const inQuotes = (value: string): string => `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
+
 /** The head of a script. SIGTERM comes a minute before the time limit, so that a cell saves a checkpoint. */
 function head(file: ArrayFile, { name, log, folder, seconds, array }: Head): string[] {
   const { threads, memory } = file.resources;
   return [
     "#!/bin/bash",
     `#SBATCH --job-name=${name}`,
-    `#SBATCH --output=${join(folder, PLACES.logs, log)}`,
+    `#SBATCH --output=${inQuotes(join(folder, PLACES.logs, log))}`,
     ...(array === undefined ? [] : [`#SBATCH --array=${array}`]),
     "#SBATCH --open-mode=append",
     "#SBATCH --requeue",
@@ -64,8 +67,8 @@ function head(file: ArrayFile, { name, log, folder, seconds, array }: Head): str
     `#SBATCH --cpus-per-task=${threads}`,
     `#SBATCH --mem=${Math.ceil(memory / 2 ** 20)}M`,
     `#SBATCH --time=${timeLimit(seconds)}`,
-    ...(file.partition === undefined ? [] : [`#SBATCH --partition=${file.partition}`]),
-    `#SBATCH --chdir=${file.from}`,
+    ...(file.partition === undefined ? [] : [`#SBATCH --partition=${inQuotes(file.partition)}`]),
+    `#SBATCH --chdir=${inQuotes(file.from)}`,
   ];
 }
 

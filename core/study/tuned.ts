@@ -86,7 +86,9 @@ export function tunedNotes(record: SweepRecord, { arms, values, corpus }: {
  */
 export function testPartFlags(values: Values): FlagValue[] {
   const given = values.get("data.testFraction"), train = values.get("data.trainFraction")?.value;
-  if (values.has("profile") || given?.value !== 0 || given.origin.kind === "flag") return [];
+  const file = values.get("data.testFiles")?.value;
+  if (values.has("profile") || (Array.isArray(file) && file.length > 0)) return [];
+  if (given?.value !== 0 || given.origin.kind === "flag") return [];
   const value = Number(((1 - Number(train)) / 2).toPrecision(12));
   return [{ flag: "tuning: half of what is not trained on", path: "data.testFraction", value }];
 }

@@ -62,8 +62,8 @@ function nearestKey(path: string): string | undefined {
   // The same name in another table is more likely than a similar name in this one.
   const elsewhere = all.find((one) => nameOf(one) === nameOf(path));
   if (elsewhere !== undefined) return elsewhere;
-  const foreign = ELSEWHERE[nameOf(path).toLowerCase().replaceAll(/[-_]/g, "")];
-  if (foreign !== undefined) return foreign;
+  const foreign = nameOf(path).toLowerCase().replaceAll(/[-_]/g, "");
+  if (Object.hasOwn(ELSEWHERE, foreign)) return ELSEWHERE[foreign];
   const near = nearest(nameOf(path), own.map(nameOf));
   return near === undefined ? nearest(path, all) : [tableOf(path), near].filter(Boolean).join(".");
 }

@@ -60,9 +60,12 @@ export interface Fault {
 export const faultAt = (origin: Origin): string =>
   origin.kind === "file" ? `${origin.file}:${origin.line}:${origin.column}` : originInWords(origin);
 
-/** A value as TOML writes it, which for all values of a study is JSON as well. */
+const inWords = (value: unknown): string =>
+  typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
+
+/** A value as TOML writes it, which for all values of a study is JSON as well; at most 80 characters. */
 export const shown = (value: unknown): string => {
-  const words = value instanceof Date ? `the date ${value.toISOString()}` : JSON.stringify(value) ?? String(value);
+  const words = value instanceof Date ? `the date ${value.toISOString()}` : inWords(value);
   return words.length > 80 ? `${words.slice(0, 80)}…` : words;
 };
 

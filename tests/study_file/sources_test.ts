@@ -71,6 +71,15 @@ Deno.test("a number may be written as an integer of any length; a whole number o
   assert.equal(list?.at, "my.toml:2:1");
 });
 
+Deno.test("names of JavaScript's objects are unknown keys, and NaN and infinity are named", () => {
+  const { faults } = readStudyText("[model]\nconstructor = 1\n\n[pretraining]\nrate = nan\ndecay = inf\n", {
+    file: "my.toml",
+  });
+  assert.equal(faults.length, 3);
+  assert.doesNotMatch(faults[0]?.hint ?? "", /native code/);
+  assert.deepEqual(faults.slice(1).map(({ got }) => got), ["NaN", "Infinity"]);
+});
+
 Deno.test("--set reads back every value of every key as the file does", () => {
   fc.assert(
     fc.property(

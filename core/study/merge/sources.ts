@@ -119,7 +119,7 @@ async function requireSameCell(disk: Disk, first: FoundCell, other: FoundCell): 
   throw new HymbaError(`two runs have different weights for cell ${index} (${arm.name}, seed ${seed})`, {
     expected: "the same bits, because both are of one study and the same kernels",
     got: `${first.source.folder} and ${other.source.folder}`,
-    hint: "leave out the run that you do not trust; hymba verify --train trains a run again and compares",
+    hint: "leave out the run that you do not trust; hymba verify --retrain trains a run again and compares",
   });
 }
 
