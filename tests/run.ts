@@ -83,8 +83,8 @@ async function runAll(): Promise<Ended[]> {
   return ended;
 }
 
-const QUICK = "The quick tests: about eight minutes on two idle cores. deno task test:all runs all of them.\n";
-if (words.length === 0) print(quick ? QUICK : "All tests: about half an hour on two cores.\n");
+const QUICK = "The quick tests: about six minutes on two idle cores. deno task test:all runs all of them.\n";
+if (words.length === 0) print(quick ? QUICK : "All tests: about twenty minutes on two idle cores.\n");
 const ended = words.length > 0 ? [await run(words, { live: true })] : await runAll();
 const sum = (of: (one: Ended) => number) => ended.reduce((total, one) => total + of(one), 0);
 console.log(`${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed`);
