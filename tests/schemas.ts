@@ -109,7 +109,7 @@ class Translator {
 
   #number(): Schema {
     this.#definitions.set("number", {
-      description: "null where there is no number: it is not a number, or infinite",
+      description: "null for NaN and infinity",
       type: ["number", "null"],
     });
     return { $ref: "#/$defs/number" };

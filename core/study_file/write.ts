@@ -28,7 +28,8 @@ const sectionLines = ({ path, title, keys }: Section, values: Values): string =>
   [`# ---- ${title} ----`, ...(path ? [`[${path}]`] : []), ...keys.map((key) => keyLines(key, values))].join("\n\n");
 
 /** The last part of the file: how arms of one's own are written, as comments only. */
-const ARMS = `# Arms of your own. Each has a name, a model that it starts from, and what it changes: any key of [model].
+const ARMS = `# Arms of your own. Each has a name, a model that it starts from, and what it changes: keys of [model],
+# a layer pattern (layers), and keys of its trainings (pretraining.rate). "hymba config explain KEY" says what a key means.
 # [arms.no-norms]
 # from = "hymba"
 # innerNorms = false`;
