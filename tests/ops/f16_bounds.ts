@@ -40,7 +40,7 @@ export function record({ M, N, K, margin = 0, accumulate = false }: ProductShape
       outputs.push(c);
     }
   }
-  return finish(tape, { name: "f16 products", outputs });
+  return finish(tape, { name: "products", outputs });
 }
 
 /** Fills the inputs of both programs with the same numbers, and runs them. */

@@ -1,11 +1,12 @@
 import { strict as assert } from "node:assert";
-import { linear, matmul } from "../../core/ops/linear.ts";
-import { finish, ReferenceExecutor } from "../../core/plan/mod.ts";
+import { linear } from "../../core/ops/linear.ts";
+import { ReferenceExecutor } from "../../core/plan/mod.ts";
 import { fillNormal } from "../../core/random.ts";
-import { sliceColumns, Tape, type Tensor, tensorOver } from "../../core/tensor/mod.ts";
+import { sliceColumns } from "../../core/tensor/mod.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import type { Lowering } from "../../core/webgpu/launch.ts";
 import { executors } from "./executors.ts";
+import { type ProductShape, record, runBoth } from "./f16_bounds.ts";
 import { BOUNDS, checkOp, relativeError } from "./harness.ts";
 import { Forced, VARIANTS } from "./matmul_variants.ts";
 import { thorough } from "../thorough.ts";
@@ -28,45 +29,12 @@ Deno.test("linear of a slice, into a slice, added to an existing gradient", () =
     },
   }));
 
-interface Shape {
-  M: number;
-  N: number;
-  K: number;
-  /** Extra columns of the rows of a, b and c, before and after. */
-  margin?: number;
-  accumulate?: boolean;
-}
-
-/** All four transposes of a shape as one plan; with `accumulate` each product is recorded twice, and the second one is added. */
-function record({ M, N, K, margin = 0, accumulate = false }: Shape) {
-  const tape = new Tape(false), outputs: Tensor[] = [];
-  const matrix = (name: string, [rows, columns]: readonly [number, number]) =>
-    sliceColumns(tape.input(name, [rows, columns + 2 * margin]), margin, [columns]);
-  for (const transA of [0, 1] as const) {
-    for (const transB of [0, 1] as const) {
-      const a = matrix(`a${transA}${transB}`, transA ? [K, M] : [M, K]);
-      const b = matrix(`b${transA}${transB}`, transB ? [N, K] : [K, N]);
-      const c = sliceColumns(tape.tensor("c", [M, N + 2 * margin]), margin, [N]);
-      const sizes = { M, N, K, transA, transB };
-      matmul(tape, { a, b, c }, sizes);
-      if (accumulate) matmul(tape, { a, b, c }, { ...sizes, accumulate });
-      outputs.push(c);
-    }
-  }
-  return finish(tape, { name: "matmul test", outputs });
-}
-
-async function checkVariant(name: string, variant: Lowering<"matmul">, shape: Shape): Promise<void> {
+async function checkVariant(name: string, variant: Lowering<"matmul">, shape: ProductShape): Promise<void> {
   const plan = record(shape), truth = await new ReferenceExecutor().prepare(plan);
   const base = (await executors()).find((executor) => executor instanceof WebgpuExecutor);
   assert.ok(base instanceof WebgpuExecutor);
   const program = await new Forced(base, variant).prepare(plan);
-  for (const [step, input] of plan.inputs.entries()) {
-    const data = fillNormal(new Float32Array(input.storage.elements), { seed: 4, stream: 100, step });
-    for (const runner of [truth, program]) runner.write(tensorOver(input.storage, input.shape), data);
-  }
-  await truth.run();
-  await program.run();
+  await runBoth(plan, [program, truth], (data, step) => void fillNormal(data, { seed: 4, stream: 100, step }));
   for (const [i, output] of plan.outputs.entries()) {
     const error = relativeError(await program.read(output), truth.readExact(output));
     assert.ok(error <= BOUNDS.output, `${name}: product ${i} is off by ${error.toExponential(2)}`);
@@ -74,7 +42,7 @@ async function checkVariant(name: string, variant: Lowering<"matmul">, shape: Sh
   program.dispose();
 }
 
-const SHAPES: Shape[] = [
+const SHAPES: ProductShape[] = [
   { M: 1, N: 1, K: 1 },
   { M: 63, N: 65, K: 257 },
   { M: 68, N: 36, K: 76, margin: 4, accumulate: true },
