@@ -38,7 +38,7 @@ async function orpo(
   const { tensorCores } = record.study;
   const opened = await openBackend({ ...given, backend: backend ?? record.backend, tensorCores, onProgress });
   try {
-    await conduct({ study: record.study, opened, corpus, folder, display, json });
+    await conduct({ study: record.study, opened, corpus, folder, display, json, speeds: true });
   } finally {
     await opened.executor.close();
   }

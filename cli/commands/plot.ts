@@ -11,13 +11,13 @@ export const plotCommand = command(
       artifact: "ablation",
       brief: message`perplexity, speed, parameters, cache and time of every model`,
       description:
-        message`Draws ablation_results.png: perplexity with both baselines, inference speed, parameters, key–value cache reduction and training time. Example: hymba plot ablation results/runs/quick-tinyshakespeare`,
+        message`Draws ablation_results.png: perplexity with both baselines, inference speed, parameters, key–value cache reduction and the time of the first stage. Example: hymba plot ablation results/runs/quick-tinyshakespeare`,
     }),
     artifactCommand("budgets", {
       artifact: "budgets",
       brief: message`loss against tokens, floating-point operations and seconds`,
       description:
-        message`Draws budgets.png: the validation loss of every model in the first stage against text tokens, floating-point operations and seconds of training. Example: hymba plot budgets results/runs/quick-tinyshakespeare`,
+        message`Draws budgets.png: the validation loss of every model in the first stage against text tokens, floating-point operations and seconds at the measured speed. Example: hymba plot budgets results/runs/quick-tinyshakespeare`,
     }),
     artifactCommand("comparisons", {
       artifact: "intervals",

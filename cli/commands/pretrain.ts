@@ -56,5 +56,6 @@ async function pretrain(
     out,
     json,
     lastStage: "pretraining",
+    speeds: true,
   });
 }

@@ -157,10 +157,9 @@ function recallTable(probe: Probe): string {
     ...accuracies.map(({ mean }) => percent(mean)),
     ...solvedWords(probe, name),
     String(at(results, 0).parameters),
-    `${(results.reduce((sum, { train_s }) => sum + train_s, 0) / results.length).toFixed(1)} s`,
   ]);
   const ranges = recall.ranges.map(([least, most]) => `${least}–${most} tokens`);
-  return table([["model", ...ranges, "solved", "carried", "rate", "parameters", "time"], ...rows]);
+  return table([["model", ...ranges, "solved", "carried", "rate", "parameters"], ...rows]);
 }
 
 /** The number of seeds that solve the task, the size of the model's memory, and its learning rate. */

@@ -19,7 +19,7 @@ import { type Conduct, conduct, defaultFolder, printConduct } from "./study.ts";
 import { givenTokenizer } from "./given_tokenizer.ts";
 import { readyStudy } from "./study_sources.ts";
 
-interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe"> {
+interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe" | "speeds"> {
   readonly backend: BackendOptions;
   readonly data: string | undefined;
   /** The run folder. The default name consists of preset, suite or profile, corpus, and for a first stage alone its model. */

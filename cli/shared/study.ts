@@ -164,6 +164,8 @@ export interface Conduct {
   readonly lastStage?: StageName;
   /** Also run the recall probe of each arm. */
   readonly probe?: boolean;
+  /** Measure speeds at the end. Default: as `probe`. */
+  readonly speeds?: boolean;
   /** Whether to evaluate on the test part at the end, if there is one. Default: yes, unless only a first stage is trained. */
   readonly test?: boolean;
 }
@@ -266,10 +268,10 @@ export async function preparedStudy(given: RunnableStudy): Promise<RunnableStudy
 }
 
 /** Makes the display show the progress of the whole study. */
-function followStudy(study: StudyConfig, { need, display, corpus, probe = false }: RunnableStudy): void {
+function followStudy(study: StudyConfig, { need, display, corpus, probe = false, speeds }: RunnableStudy): void {
   if (!need || need.whole.counted <= 0) return;
   const held = heldOutTokens(study, sizesOf(corpus)), rate = need.flops / need.whole.counted;
-  display.follow(studyPieces(study, { probe, held, rate, speedRounds: probe ? SPEED_ROUNDS : 0 }));
+  display.follow(studyPieces(study, { probe, held, rate, speedRounds: roundsOf({ probe, speeds }) }));
 }
 
 /** Says that a run has nothing left to train. */
@@ -295,6 +297,8 @@ async function budgetSeconds(
 /** Rounds of the speed measurement of a study. The interval of nine rounds excludes the slowest and the fastest. */
 const SPEED_ROUNDS = 9;
 
+const roundsOf = ({ probe, speeds = probe }: Pick<Conduct, "probe" | "speeds">): number => speeds ? SPEED_ROUNDS : 0;
+
 /** Prints a note if a continued run was started with other kernels, because its numbers will come from both. */
 export async function noteOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
   if (!await systemDisk.stat(join(folder, FILES.record))) return;
@@ -312,7 +316,7 @@ export async function runWithRestarts(
   { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }: RunnableStudy,
   only: Pick<StudyOptions, "cells" | "branchCells" | "trunkFolder"> = {},
 ): Promise<Run> {
-  const { test = lastStage === undefined, updateSeconds } = given;
+  const { test = lastStage === undefined, updateSeconds, speeds } = given;
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
   const found = { versions: versions(), backend, adapter, ...(tiles && { tiles }), ...(origins && { origins }) };
@@ -330,7 +334,7 @@ export async function runWithRestarts(
       ...only,
       probe,
       test,
-      speedRounds: probe ? SPEED_ROUNDS : 0,
+      speedRounds: roundsOf({ probe, speeds }),
       disk: systemDisk,
       onEvent: (event) => {
         listen();

@@ -3,7 +3,7 @@ import { type Run, studyLabel } from "../../core/record/mod.ts";
 import { withoutBranches } from "../../core/report/branches.ts";
 import { table } from "./table.ts";
 import { testQuality } from "../../core/report/summary.ts";
-import { type SpeedKind, steadySpeed } from "../../core/report/speeds.ts";
+import { NOT_MEASURABLE, type SpeedKind, steadySpeed } from "../../core/report/speeds.ts";
 
 const headOf = ({ test }: Run): string[] => [
   ...["model", "pretrain PPL", "ORPO PPL", "beta=0 PPL", ...(test ? ["test PPL"] : [])],
@@ -15,7 +15,7 @@ export function summaryTable(whole: Run): string {
   const number = (x: number | undefined, digits = 2) => x === undefined ? "" : x.toFixed(digits);
   const speed = (arm: string, kind: SpeedKind) => {
     const found = steadySpeed(run, arm, kind);
-    return found ? String(Math.round(found.mean)) : run.speeds ? "unsteady" : "";
+    return found ? String(Math.round(found.mean)) : run.speeds ? NOT_MEASURABLE : "";
   };
   const rows = results.map(({ arm, seed, parameters, stages, cache }) => {
     const { pretraining, orpo, control } = stages;

@@ -11,8 +11,8 @@ import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { duration, short, significant } from "./format.ts";
 import { faded, looks } from "./palette.ts";
 import { comparedPart } from "./statistics.ts";
-import { type ArmSummary, failuresOf, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
-import { missingSpeed, steadySpeed } from "./speeds.ts";
+import { type ArmSummary, failuresOf, type Spread, summaries, testQuality } from "./summary.ts";
+import { missingSpeed, steadySpeed, trainingTime } from "./speeds.ts";
 
 /** The losses of the unigram and the bigram model. */
 type Baselines = Pick<Run["record"]["baselines"], "unigram" | "bigram">;
@@ -145,23 +145,23 @@ function inUnit(spread: Spread | undefined, unit: number): Spread | undefined {
   return { mean: mean / unit, low: low / unit, high: high / unit, deviation: deviation && deviation / unit, count };
 }
 
-function timeCell(arms: readonly ArmSummary[]): Cell {
-  const axis = armAxis(arms);
-  const longest = Math.max(1e-9, ...arms.map((arm) => arm.spread(trainSeconds)?.high ?? 0));
+/** The time of the first stage at the measured speed. The second stage has no measured speed. */
+function timeCell(run: Run, arms: readonly ArmSummary[]): Cell {
+  const axis = armAxis(arms), seconds = arms.map(({ name }) => trainingTime(run, name));
+  const longest = Math.max(1e-9, ...seconds.map((spread) => spread?.high ?? 0));
   const unit = longest > 7200 ? 3600 : longest > 120 ? 60 : 1;
-  const of = (stage: StageName) =>
-    arms.map((arm) => inUnit(arm.spread(ofStage(stage, ({ train_s }) => train_s)), unit));
+  const values = seconds.map((spread) => inUnit(spread, unit));
   return {
-    title: "Training time",
-    subtitle: "lower is better; both stages, without evaluations and the control run",
+    title: "Time of the first stage",
+    subtitle: "lower is better; tokens at the measured speed; 95 % interval",
     plot: barPlot(axis, {
       x: { title: { 3600: "hours", 60: "minutes", 1: "seconds" }[unit], suggestedMax: 1.25 * longest / unit },
-      series: [
-        { values: of("pretraining"), fill: solid(axis) },
-        { values: of("orpo"), fill: light(axis), text: (spread) => duration(spread.mean * unit) },
-      ],
-      stacked: true,
-      sums: arms.map((arm) => inUnit(arm.spread(trainSeconds), unit)),
+      series: [{
+        values,
+        fill: solid(axis),
+        text: (spread) => duration(spread.mean * unit),
+        missing: missingSpeed(run),
+      }],
     }),
   };
 }
@@ -186,8 +186,8 @@ function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
           : [
             { sample: "hollow", text: "perplexity after pretraining" },
             { sample: "filled", text: "perplexity after ORPO" },
-            { sample: "solid", text: "cache: layers per distinct cache · time: pretraining" },
-            { sample: "light", text: "cache: bytes · time: ORPO" },
+            { sample: "solid", text: "cache: layers per distinct cache" },
+            { sample: "light", text: "cache: bytes" },
           ],
         notes,
       }),
@@ -209,7 +209,7 @@ export function ablationChart(run: Run): Promise<Uint8Array> {
     }),
     cacheCell(run, arms),
     memoryCell(arms),
-    timeCell(arms),
+    timeCell(run, arms),
     legendCell(run, arms),
   ];
   return drawSheet({

@@ -3,12 +3,13 @@ import type { Run } from "../record/mod.ts";
 import { armAxis } from "./ablation_chart.ts";
 import { at } from "../lists.ts";
 import { hasBranches, withoutBranches } from "./branches.ts";
-import { secondsBySteps, spentOf, tokensPerStep } from "./budgets.ts";
+import { spentOf } from "./budgets.ts";
 import { footerOf, spreadNote } from "./caption.ts";
 import { drawLegend } from "./chart/legend.ts";
 import { type Line, linePlot } from "./chart/lines.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { type CostAxis, lossesByCost } from "./equal_costs.ts";
+import { timeNotes, tokensPerStep, trainingTime } from "./speeds.ts";
 import { comparedPart } from "./statistics.ts";
 import { curve, summaries } from "./summary.ts";
 
@@ -38,11 +39,8 @@ function axesOf(run: Run): Axis[] {
     {
       axis: "seconds",
       title: "Loss by time",
-      unit: "seconds of training, as measured",
-      of: (arm) => {
-        const seconds = secondsBySteps(run, arm);
-        return (step) => seconds.get(step);
-      },
+      unit: "seconds, at the measured speed",
+      of: (arm) => (step) => trainingTime(run, arm, step * tokensPerStep(run, arm))?.mean,
     },
   ];
 }
@@ -71,16 +69,18 @@ function endsOf(run: Run, { axis }: Axis): Line[] {
   }));
 }
 
-function cellOf(run: Run, axis: Axis): Cell {
+/** The plot of an axis; empty if no model has a cost on it. */
+function cellsOf(run: Run, axis: Axis): Cell[] {
   const { title, unit } = axis, several = hasBranches(run), lines = several ? endsOf(run, axis) : curvesOf(run, axis);
+  if (axis.axis === "seconds" && lines.every(({ points }) => points.length === 0)) return [];
   const y = { title: "nats per token" }, x = several ? { title: unit, log: true } : { title: unit, min: 0 };
   const subtitle = several
     ? `${comparedPart(run)} loss at the end of each training; lower is better`
     : "validation loss in the first stage; lower is better";
-  return { title, subtitle, plot: linePlot(lines, { x, y }) };
+  return [{ title, subtitle, plot: linePlot(lines, { x, y }) }];
 }
 
-/** Draws the three plots and a legend. Returns the bytes of a PNG. */
+/** Draws the plots and a legend. Returns the bytes of a PNG. */
 export function budgetsChart(run: Run): Promise<Uint8Array> {
   const arms = summaries(withoutBranches(run)), { match, budget = "tokens" } = run.record.study;
   const legend: Cell = {
@@ -92,18 +92,20 @@ export function budgetsChart(run: Run): Promise<Uint8Array> {
         notes: [
           spreadNote(run),
           "Only on the axis that the study matched do the curves end at the same place.",
+          ...timeNotes(run),
           ...(hasBranches(run) ? ["Each point is a training of its own length, with a falling rate at its end."] : []),
         ],
       }),
   };
+  const cells = [...axesOf(run).flatMap((axis) => cellsOf(run, axis)), legend];
   return drawSheet({
     title: "What the loss costs",
     subtitle: `the models are matched on ${budget}${
       match === "parameters" ? " and on parameters" : ""
     }, and on nothing else`,
     footer: footerOf(run),
-    columns: 4,
-    cells: [...axesOf(run).map((axis) => cellOf(run, axis)), legend],
+    columns: cells.length,
+    cells,
     cell: { width: 400, height: Math.max(360, 130 + 24 * arms.length) },
     legendWidth: 290,
   });

@@ -1,8 +1,8 @@
 /** The CSV files of a run: ablation_results.csv, preference.csv and comparisons.csv. */
 import { type ArmResult, type Quality, type Run, studyLabel } from "../record/mod.ts";
-import { NOT_MEASURABLE, speedOf, steadySpeed } from "./speeds.ts";
+import { NOT_MEASURABLE, speedOf, steadySpeed, trainingTime } from "./speeds.ts";
 import { comparedPart, comparisons, isClear, marginOf, standingOf } from "./statistics.ts";
-import { testQuality, trainSeconds } from "./summary.ts";
+import { testQuality } from "./summary.ts";
 
 export type Cell = string | number | undefined;
 
@@ -24,6 +24,16 @@ const SPEED_COLUMNS = (["training", "generation"] as const)
     [`${kind}_low_tokens_per_s`, ({ arm }, run) => speedOf(run, arm, kind)?.low],
     [`${kind}_high_tokens_per_s`, ({ arm }, run) => speedOf(run, arm, kind)?.high],
   ]);
+
+/** Seconds of the first stage at the measured speed, with its interval. */
+const TIME_COLUMNS: readonly [name: string, of: (result: ArmResult, run: Run) => Cell][] = [
+  ["pretrain_s", (result, run) => timeOf(result, run)?.mean ?? (run.speeds && NOT_MEASURABLE)],
+  ["pretrain_low_s", (result, run) => timeOf(result, run)?.low],
+  ["pretrain_high_s", (result, run) => timeOf(result, run)?.high],
+];
+
+const timeOf = ({ arm, stages }: ArmResult, run: Run) =>
+  stages.pretraining && trainingTime(run, arm, stages.pretraining.tokens);
 
 /** The columns of ablation_results.csv in order. The name of a measure with a unit ends with the unit. */
 const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult, run: Run) => Cell])[] = [
@@ -49,7 +59,7 @@ const COLUMNS: readonly (readonly [name: string, of: (result: ArmResult, run: Ru
   ["control_preference_margin_nats", ({ stages }) => stages.control?.preference?.after.margin],
   ...PREFERENCE_COLUMNS,
   ...SPEED_COLUMNS,
-  ["train_s", trainSeconds],
+  ...TIME_COLUMNS,
   ["kv_cache_bytes", ({ cache }) => cache.kvBytes],
   ["state_cache_bytes", ({ cache }) => cache.stateBytes],
   ["kv_layer_ratio", ({ cache }) => cache.byteRatio === undefined ? undefined : cache.layerRatio],

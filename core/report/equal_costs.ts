@@ -7,11 +7,11 @@ import { at } from "../lists.ts";
 import type { Run } from "../record/mod.ts";
 import { budgetOf } from "../study/budgets.ts";
 import { hasBranches } from "./branches.ts";
-import { tokensPerStep } from "./budgets.ts";
 import { type Cell, csvText } from "./csv.ts";
 import { comparedPart, type Difference, differenceOf } from "./statistics.ts";
 import { duration, fixed, NONE, significant, whole } from "./format.ts";
 import { oneLine } from "./caption.ts";
+import { missingSpeed, timeNotes, trainingTime } from "./speeds.ts";
 import { type Spread, spreadOf, testQuality } from "./summary.ts";
 import type { MetricsTable } from "./text_table.ts";
 
@@ -46,23 +46,15 @@ function lengthsOf({ record: { study } }: Run): Lengths[] {
   }));
 }
 
-/** Seconds per update of a model: the median of all logged updates, so that other work on the machine has little influence. */
-function updateSecondsOf(run: Run, model: string): number {
-  const times = run.metrics.flatMap((line) =>
-    line.kind === "train" && line.arm === model && line.stage === "pretraining" && line.tokens_per_s
-      ? [tokensPerStep(run, model) / line.tokens_per_s]
-      : []
-  ).sort((a, b) => a - b);
-  return times[times.length >> 1] ?? NaN;
-}
-
-/** The costs of a model's trainings on an axis. */
-function costsOf(run: Run, { model, arms }: Lengths, axis: CostAxis): number[] {
-  const second = axis === "seconds" ? updateSecondsOf(run, model) : 0;
-  return arms.map((arm) => {
+/** The costs of a model's trainings on an axis; undefined if the time is not measurable. */
+function costsOf(run: Run, { arms }: Lengths, axis: CostAxis): number[] | undefined {
+  const costs = arms.flatMap((arm): number[] => {
     const budget = budgetOf(run.record.study, arm);
-    return axis === "seconds" ? budget.steps * second : budget[axis];
+    if (axis !== "seconds") return [budget[axis]];
+    const found = trainingTime(run, arm.name, budget.tokens);
+    return found ? [found.mean] : [];
   });
+  return costs.length === arms.length ? costs : undefined;
 }
 
 /** The loss of one training on the compared part of the text. */
@@ -83,7 +75,7 @@ export const lossesByCost = (run: Run, axis: CostAxis): LossByCost[] =>
     const costs = costsOf(run, lengths, axis);
     const points = lengths.arms.flatMap(({ name }, i) => {
       const spread = spreadOf(run.record.study.seeds.map((seed) => lossOf(run, name, seed)));
-      return spread ? [{ cost: at(costs, i), spread }] : [];
+      return spread && costs ? [{ cost: at(costs, i), spread }] : [];
     });
     return { model: lengths.model, points };
   });
@@ -107,13 +99,18 @@ export function interpolated(
 /** Every model at one cost; empty if a model has no training as cheap as this. */
 function atCost(
   run: Run,
-  { models, axis, cost }: { models: readonly Lengths[]; axis: CostAxis; cost: number },
+  { models, costs, axis, cost }: {
+    models: readonly Lengths[];
+    /** The costs of each model's trainings. */
+    costs: readonly (readonly number[])[];
+    axis: CostAxis;
+    cost: number;
+  },
 ): AtCost[] {
   const { seeds } = run.record.study;
-  const losses = models.map((lengths) => {
-    const costs = costsOf(run, lengths, axis);
-    return seeds.map((seed) => interpolated(costs, lengths.arms.map(({ name }) => lossOf(run, name, seed)), cost));
-  });
+  const losses = models.map(({ arms }, i) =>
+    seeds.map((seed) => interpolated(at(costs, i), arms.map(({ name }) => lossOf(run, name, seed)), cost))
+  );
   const means = losses.flatMap((each) => spreadOf(each)?.mean ?? []);
   if (means.length < models.length) return [];
   const best = means.indexOf(Math.min(...means));
@@ -128,17 +125,23 @@ function atCost(
   });
 }
 
-/** All models at all common costs: on each axis one cost per length, the largest last. */
+/**
+ * All models at all common costs: on each axis one cost per length, the largest last. There are no seconds if the speed of a
+ * model is not steady.
+ */
 export function equalCosts(run: Run): AtCost[] {
   if (!hasBranches(run)) return [];
   const models = lengthsOf(run), count = Math.min(...models.map(({ arms }) => arms.length));
-  return COST_AXES.flatMap((axis) =>
-    Array.from({ length: count }, (_, i) =>
+  return COST_AXES.flatMap((axis) => {
+    const costs = models.flatMap((lengths) => {
+      const own = costsOf(run, lengths, axis);
+      return own ? [own] : [];
+    });
+    if (costs.length < models.length) return [];
+    return Array.from({ length: count }, (_, i) =>
       // The cost of the cheapest model at this length. All other models have a shorter and a longer training around it.
-      Math.min(...models.map((lengths) => at(costsOf(run, lengths, axis), i)))).flatMap((cost) =>
-        Number.isFinite(cost) ? atCost(run, { models, axis, cost }) : []
-      )
-  );
+      Math.min(...costs.map((own) => at(own, i)))).flatMap((cost) => atCost(run, { models, costs, axis, cost }));
+  });
 }
 
 /** equal_costs.csv: one row for each axis, cost and model. */
@@ -155,7 +158,8 @@ export function equalCostsCsv(run: Run): string {
     above?.pairs,
     comparedPart(run),
   ]);
-  return csvText([head, ...rows]);
+  const hasTimes = rows.some(([axis]) => axis === "seconds");
+  return csvText([head, ...rows, ...(hasTimes ? [] : [["seconds", missingSpeed(run)]])]);
 }
 
 const IN_WORDS: Readonly<Record<CostAxis, (cost: number) => string>> = {
@@ -192,6 +196,6 @@ export function equalCostTables(run: Run): MetricsTable[] {
     note:
       "Each model was trained for several lengths. Between two of them the loss is a straight line over the logarithm of " +
       "the cost. Intervals are by Student's t over the seeds, and allow for all pairs of models and for the choice of the best. " +
-      "Seconds are the median time of an update on this machine, times the number of updates.",
+      timeNotes(run).join(" "),
   }];
 }

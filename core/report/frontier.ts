@@ -9,6 +9,7 @@ import { drawLegend } from "./chart/legend.ts";
 import { linePlot } from "./chart/lines.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { short } from "./format.ts";
+import { missingSpeed, NOT_MEASURABLE, timeNotes, trainingTime } from "./speeds.ts";
 import { type Spread, spreadOf, summaries } from "./summary.ts";
 
 /** A model on the frontier's axes. Spreads are over the seeds. */
@@ -18,7 +19,7 @@ export interface ModelCost {
   readonly cacheBytes: number;
   /** Of the first stage, forward, backward and update. */
   readonly flopsPerToken: number;
-  /** Of the first stage. */
+  /** Of the first stage, at the measured speed; undefined if it is not measurable. */
   readonly seconds: Spread | undefined;
   readonly loss: Spread | undefined;
   /** The share of right answers over all distances, if the model was probed. */
@@ -42,7 +43,7 @@ export const modelCosts = (run: Run): ModelCost[] =>
   summaries(run).flatMap(({ name, arm, results, spread }): ModelCost[] => {
     const [first] = results, loss = spread(({ stages }) => stages.pretraining?.final.loss);
     if (!first || !loss) return [];
-    const seconds = spread(({ stages }) => stages.pretraining?.train_s);
+    const seconds = trainingTime(run, name);
     const costs = { cacheBytes: bytesOf(first), flopsPerToken: flopsPerToken(run, arm), seconds };
     return [{ name, ...costs, loss, recall: recallOf(run, name) }];
   });
@@ -50,10 +51,12 @@ export const modelCosts = (run: Run): ModelCost[] =>
 /** frontier.csv: one row for each model. */
 export function frontierCsv(run: Run): string {
   const head =
-    "model,cache_bytes,flops_per_token,pretrain_s,loss_nats,loss_low,loss_high,recall,recall_low,recall_high";
-  const three = (spread: Spread | undefined) => spread ? [spread.mean, spread.low, spread.high] : ["", "", ""];
+    "model,cache_bytes,flops_per_token,pretrain_s,pretrain_low_s,pretrain_high_s,loss_nats,loss_low,loss_high,recall,recall_low,recall_high";
+  const three = (spread: Spread | undefined, missing = "") =>
+    spread ? [spread.mean, spread.low, spread.high] : [missing, "", ""];
+  const time = run.speeds && NOT_MEASURABLE;
   const rows = modelCosts(run).map(({ name, cacheBytes, flopsPerToken, seconds, loss, recall }) =>
-    [name, cacheBytes, Math.round(flopsPerToken), seconds?.mean ?? "", ...three(loss), ...three(recall)].join(",")
+    [name, cacheBytes, Math.round(flopsPerToken), ...three(seconds, time), ...three(loss), ...three(recall)].join(",")
   );
   return [head, ...rows].map((row) => `${row}\n`).join("");
 }
@@ -68,7 +71,7 @@ interface CostKind {
 const COST_KINDS: readonly CostKind[] = [
   { words: "a smaller cache", title: "bytes of cache per sequence", of: ({ cacheBytes }) => cacheBytes },
   { words: "less arithmetic", title: "flops per token of training", of: ({ flopsPerToken }) => flopsPerToken },
-  { words: "less time", title: "seconds of stage 1", of: ({ seconds }) => seconds?.mean },
+  { words: "less time", title: "seconds of stage 1, at the measured speed", of: ({ seconds }) => seconds?.mean },
 ];
 
 /** The models that no other model beats in both cost and loss. */
@@ -87,6 +90,7 @@ export function frontierFindings(run: Run): string[] {
   if (run.record.study.suite !== "frontier") return [];
   const models = modelCosts(run);
   return COST_KINDS.map((cost) => {
+    if (models.some((model) => cost.of(model) === undefined)) return `${cost.title}: ${missingSpeed(run)}.`;
     const names = unbeaten(models, cost).map(({ name }) => oneLine(name)).join(", ");
     return `By their mean losses, no other model has both ${cost.words} and a lower loss than these: ${names}.`;
   });
@@ -118,10 +122,11 @@ function costCell(
 export function frontierChart(run: Run): Promise<Uint8Array> {
   const models = modelCosts(run), axis = armAxis(summaries(run));
   const qualities = models.some(({ recall }) => recall) ? ["loss", "recall"] as const : ["loss"] as const;
-  const cells = qualities.flatMap((quality) => COST_KINDS.map((cost) => costCell(run, { models, cost, quality })));
+  const known = COST_KINDS.filter((cost) => models.some((model) => cost.of(model) !== undefined));
+  const cells = qualities.flatMap((quality) => known.map((cost) => costCell(run, { models, cost, quality })));
   const legend: Cell = {
     title: "Legend",
-    paint: (brush, box) => drawLegend(brush, box, { axis, keys: [], notes: [spreadNote(run)] }),
+    paint: (brush, box) => drawLegend(brush, box, { axis, keys: [], notes: [spreadNote(run), ...timeNotes(run)] }),
   };
   return drawSheet({
     title: "What quality costs",

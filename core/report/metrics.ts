@@ -12,7 +12,7 @@ import { at } from "../lists.ts";
 import { footerOf, oneLine, seedsOf } from "./caption.ts";
 import { withoutBranches } from "./branches.ts";
 import { findings } from "./findings.ts";
-import { bytes, duration, fixed, NONE, percent, significant, whole } from "./format.ts";
+import { bytes, fixed, NONE, percent, significant, whole } from "./format.ts";
 import { chanceOf, probeOf, recallByArm, taskInWords } from "./recall.ts";
 import {
   comparedPart,
@@ -23,11 +23,11 @@ import {
   type Standing,
   standingOf,
 } from "./statistics.ts";
-import { type ArmSummary, ofStage, type Spread, summaries, testQuality, trainSeconds } from "./summary.ts";
+import { type ArmSummary, ofStage, type Spread, summaries, testQuality } from "./summary.ts";
 import { equalCostTables } from "./equal_costs.ts";
 import { recordRows } from "./record_rows.ts";
 import { type Column, type MetricsTable, tableLines, wrap } from "./text_table.ts";
-import { speedText, WIDEST } from "./speeds.ts";
+import { speedText, trainingTimeText, WIDEST } from "./speeds.ts";
 
 type Format = (value: number) => string;
 
@@ -174,30 +174,30 @@ const logProbabilityTable = (arms: readonly ArmSummary[]): MetricsTable =>
     ...preferenceColumns("rejectedLogp", { title: "rejected", ...LOG_PROBABILITY }),
   ]);
 
-/** Speeds, measured at the end of the study: the median of all rounds with its interval. */
+/** Speeds, measured at the end of the study, and the time of the first stage that follows from them. */
 function speedTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
   const rounds = run.speeds?.arms[0]?.training_tokens_per_s.length ?? 0;
   return {
     title: "Speed",
-    columns: [NAME, { name: "training", unit: "tokens/s" }, { name: "generation", unit: "tokens/s" }],
+    columns: [
+      NAME,
+      { name: "training", unit: "tokens/s" },
+      { name: "first stage", unit: "time" },
+      { name: "generation", unit: "tokens/s" },
+    ],
     rows: arms.map(({ name }) => [
       oneLine(name),
       speedText(run, name, "training"),
+      trainingTimeText(run, name),
       speedText(run, name, "generation"),
     ]),
     note: rounds > 0
       ? `Median of ${rounds} warm rounds in which the models took turns, with a 95 % interval. A value ` +
-        `whose interval is wider than a factor of ${WIDEST} is not measurable on this machine.`
+        `whose interval is wider than a factor of ${WIDEST} is not measurable here. The time of the first stage is its ` +
+        `tokens at the measured speed.`
       : undefined,
   };
 }
-
-const timeTable = (arms: readonly ArmSummary[]): MetricsTable =>
-  armTable(arms, "Time", [
-    { name: "pretraining", unit: "time", of: ofStage("pretraining", ({ train_s }) => train_s), format: duration },
-    { name: "ORPO", unit: "time", of: ofStage("orpo", ({ train_s }) => train_s), format: duration },
-    { name: "both", unit: "time", of: trainSeconds, format: duration },
-  ]);
 
 function sizeTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
   const table = armTable(arms, "Size and memory", [
@@ -263,12 +263,11 @@ function recallTables(run: Run): MetricsTable[] {
     oneLine(name),
     ...accuracies.map((spread) => withDeviation(spread, percent)),
     whole(at(results, 0).parameters),
-    duration(results.reduce((sum, { train_s }) => sum + train_s, 0) / results.length),
   ]);
   const distances = ranges.map(([least, most]): Column => ({ name: `${least} to ${most}`, unit: "tokens" }));
   return [{
     title: "Associative recall: right answers by distance",
-    columns: [NAME, ...distances, { name: "parameters" }, { name: "training", unit: "time" }],
+    columns: [NAME, ...distances, { name: "parameters" }],
     rows,
     note: `${taskInWords(probe.recall)}. Chance: ${
       percent(chanceOf(probe.recall))
@@ -287,7 +286,6 @@ export function metricsTables(run: Run): MetricsTable[] {
     ...(second ? [preferenceTable(main, arms), logProbabilityTable(arms)] : []),
     ...recallTables(run),
     speedTable(run, arms),
-    timeTable(arms),
     sizeTable(run, arms),
   ];
 }

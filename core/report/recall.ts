@@ -57,12 +57,12 @@ export function recallByArm({ recall, results }: Probe): ArmRecall[] {
 
 /** recall.csv: one row for each arm, seed and range of distances. */
 export function recallCsv({ results, recall }: Probe): string {
-  const head = "model,seed,parameters,steps,train_s,loss_nats,least_distance,most_distance,queries,accuracy,chance," +
+  const head = "model,seed,parameters,steps,loss_nats,least_distance,most_distance,queries,accuracy,chance," +
     "rate,steps_to_90,carried_bytes";
-  const rows = results.flatMap(({ arm, seed, parameters, steps, train_s, loss, accuracies, rate, stepsTo90 }) =>
+  const rows = results.flatMap(({ arm, seed, parameters, steps, loss, accuracies, rate, stepsTo90 }) =>
     accuracies.map(({ least, most, queries, accuracy }) =>
       [
-        ...[arm, seed, parameters, steps, train_s, loss, least, most, queries, accuracy, chanceOf(recall)],
+        ...[arm, seed, parameters, steps, loss, least, most, queries, accuracy, chanceOf(recall)],
         ...[rate ?? recall.rate, stepsTo90 ?? "", carriedBytes(recall, arm) ?? ""],
       ].join(",")
     )

@@ -106,12 +106,6 @@ export function curveOfChange(
   return points[0] && points[0].step > 0 && none ? [{ step: 0, spread: none }, ...points] : points;
 }
 
-/** Training time of both stages without the control run (s). */
-export function trainSeconds(result: ArmResult): number | undefined {
-  const { pretraining, orpo } = result.stages;
-  return pretraining && pretraining.train_s + (orpo?.train_s ?? 0);
-}
-
 /** The result of the last finished stage, without the control. */
 export const lastStage = (result: ArmResult): StageResult | undefined =>
   result.stages.orpo ?? result.stages.pretraining;

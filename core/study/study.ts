@@ -121,7 +121,8 @@ async function measureAll(
   const path = join(folder, FILES.speeds);
   if (rounds === 0 || await disk.stat(path)) return;
   const trained = (await loadRun(disk, folder)).results.map(({ arm }) => arm);
-  const measured = study.arms.filter(({ name }) => trained.includes(name));
+  // A shorter training makes the updates of its trunk, so it has the same speed.
+  const measured = study.arms.filter(({ name, trunk }) => !trunk && trained.includes(name));
   onEvent?.({ kind: "speeds", arm: "", seed: 0, step: 0, steps: 0 });
   // Shuffling all windows of a large text would take longer than the measurement.
   const sample = onePiece(tokens.train.tokens.subarray(0, Math.min(tokens.train.tokens.length, SPEED_TOKENS)));

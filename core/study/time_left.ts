@@ -79,11 +79,11 @@ export function studyPieces(
   },
 ): Piece[] {
   const all = cells.flatMap((cell) => piecesOf(cell, { study, probe, held, rate }));
-  const end = { arm: "", seed: 0 };
+  const end = { arm: "", seed: 0 }, measured = study.arms.filter(({ trunk }) => !trunk).length;
   return [
     ...all.filter(({ stage }) => stage !== "recall"),
     ...all.filter(({ stage }) => stage === "recall"),
-    ...(speedRounds > 0 ? [{ ...end, stage: "speeds", prior_s: SPEED_ROUND_S * speedRounds * study.arms.length }] : []),
+    ...(speedRounds > 0 ? [{ ...end, stage: "speeds", prior_s: SPEED_ROUND_S * speedRounds * measured }] : []),
     { ...end, stage: "files", prior_s: FILES_S },
   ];
 }

@@ -7,7 +7,7 @@ import type { Place } from "./command_line.ts";
 
 /** Artifacts that show times or speeds, and files that are made of their bytes. */
 const SHOWS_TIMES =
-  /(^|\/)(checksums\.json|speeds\.json|lock|(ablation_results|budgets)\..*|recall\.csv|detailed_metrics.*|report\.html)$/;
+  /(^|\/)(checksums\.json|speeds\.json|lock|(ablation_results|budgets)\..*|detailed_metrics.*|report\.html)$/;
 
 /** The SHA-256 of every file of a run without times. Checkpoints are left out: a stop makes one more, so their numbers differ. */
 export async function bitsOf(place: Place, folder: string): Promise<Record<string, string>> {

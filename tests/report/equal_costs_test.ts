@@ -6,7 +6,7 @@ import { withoutBranches } from "../../core/report/branches.ts";
 import { equalCosts, equalCostsCsv, interpolated } from "../../core/report/equal_costs.ts";
 import { availableArtifacts, metricsText } from "../../core/report/mod.ts";
 import { budgetOf } from "../../core/study/budgets.ts";
-import { syntheticRun } from "./synthetic_run.ts";
+import { steadyRounds, syntheticRun, unsteadyRounds, withSpeeds } from "./synthetic_run.ts";
 
 const LEVEL: Readonly<Record<string, number>> = { mamba: 9, hymba: 9.5 };
 /** What a seed adds to the loss of a model, so that differences scatter a little. */
@@ -88,4 +88,30 @@ Deno.test("shorter trainings are in the table of equal costs, and in no ranking"
   assert.equal(equalCostsCsv(run).split("\n")[0], "axis,cost,model,loss_nats,above_best_nats,low,high,seeds,part");
   assert.ok(availableArtifacts(run).includes("equalCosts"));
   assert.ok(!availableArtifacts(withoutBranches(run)).includes("equalCosts"));
+});
+
+Deno.test("at equal time the measured speed decides: a model of half the speed has half the tokens", () => {
+  const run = withSpeeds(trained(), (arm) => steadyRounds(arm === "mamba" ? 1000 : 500));
+  const seconds = equalCosts(run).filter(({ axis }) => axis === "seconds");
+  const { pretraining: { batch }, sequenceLength } = run.record.study, tokens = batch * sequenceLength;
+  assert.deepEqual([...new Set(seconds.map(({ cost }) => cost))], [20, 40].map((steps) => steps * tokens / 1000));
+  const lossOf = (arm: string) => {
+    const losses = run.results.filter((result) => result.arm === arm).map(({ stages }) =>
+      stages.pretraining?.final.loss ?? NaN
+    );
+    return losses.reduce((sum, x) => sum + x, 0) / losses.length;
+  };
+  for (const [model, cost, arm] of [["mamba", 20, "mamba@steps=20"], ["hymba", 20, "hymba@steps=10"]] as const) {
+    const found = seconds.find((one) => one.model === model && one.cost === cost * tokens / 1000);
+    assert.ok(found && Math.abs(found.loss - lossOf(arm)) < 1e-9, model);
+  }
+});
+
+Deno.test("without steady speeds of all models nothing is compared at equal time, and the table says so", () => {
+  const plain = trained();
+  assert.match(equalCostsCsv(plain), /^seconds,not measured$/m);
+  const run = withSpeeds(plain, (arm) => arm === "mamba" ? steadyRounds(1000) : unsteadyRounds(500));
+  assert.deepEqual(equalCosts(run).filter(({ axis }) => axis === "seconds"), []);
+  assert.match(equalCostsCsv(run), /^seconds,not measurable here$/m);
+  assert.match(metricsText(run), /No time, because the speed was not measurable\s+here: hymba/);
 });

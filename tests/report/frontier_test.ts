@@ -4,9 +4,10 @@ import { cacheSize } from "../../core/config/mod.ts";
 import { frontierChart, frontierCsv, frontierFindings, modelCosts } from "../../core/report/frontier.ts";
 import { availableArtifacts } from "../../core/report/mod.ts";
 import { updateFlops } from "../../core/study/match.ts";
-import { syntheticRun } from "./synthetic_run.ts";
+import { steadyRounds, syntheticRun, withSpeeds } from "./synthetic_run.ts";
 
-const run = syntheticRun({ suite: "frontier", preset: "smoke", seeds: 2 });
+const plain = syntheticRun({ suite: "frontier", preset: "smoke", seeds: 2 });
+const run = withSpeeds(plain, (arm) => steadyRounds(1000 + 10 * arm.length));
 
 Deno.test("frontier: the price of a model is its cache, its arithmetic and its time, and recall is the mean over distances", () => {
   const { study } = run.record, models = modelCosts(run);
@@ -38,10 +39,17 @@ Deno.test("frontier: the text names exactly the models that no other beats in pr
 
 Deno.test("frontier: a table with every model and a picture, made by themselves for this suite alone", async () => {
   const [head, ...rows] = frontierCsv(run).trim().split("\n");
-  assert.match(head!, /^model,cache_bytes,flops_per_token,pretrain_s,loss_nats/);
+  assert.match(head!, /^model,cache_bytes,flops_per_token,pretrain_s,pretrain_low_s,pretrain_high_s,loss_nats/);
   assert.deepEqual(rows.map((row) => row.split(",")[0]), run.record.study.arms.map(({ name }) => name));
   assert.ok(rows.every((row) => row.split(",").every((cell) => cell !== "")));
   assert.deepEqual([...(await frontierChart(run)).subarray(1, 4)], [0x50, 0x4e, 0x47]);
   assert.ok(availableArtifacts(run).includes("frontier"));
   assert.ok(!availableArtifacts(syntheticRun({ preset: "smoke" })).includes("frontier"));
+});
+
+Deno.test("frontier: without measured speeds there is neither a time nor a sentence about it", async () => {
+  const rows = frontierCsv(plain).trim().split("\n").slice(1).map((row) => row.split(","));
+  assert.ok(rows.every((row) => row.slice(3, 6).join("") === ""));
+  assert.match(frontierFindings(plain).join("\n"), /seconds of stage 1, at the measured speed: not measured\./);
+  assert.deepEqual([...(await frontierChart(plain)).subarray(1, 4)], [0x50, 0x4e, 0x47]);
 });

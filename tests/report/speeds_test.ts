@@ -1,8 +1,22 @@
 /** Speeds: the interval of the median, and the text if it is wide or nothing was measured. */
 import { strict as assert } from "node:assert";
 import { csvOf } from "../../core/report/csv.ts";
-import { leftOut, NOT_MEASURABLE, NOT_MEASURED, speedOf, speedText, steadySpeed } from "../../core/report/speeds.ts";
-import { syntheticRun } from "./synthetic_run.ts";
+import { chartData } from "../../core/report/interactive/chart_data.ts";
+import { budgetsCsv } from "../../core/report/budgets.ts";
+import { metricsText } from "../../core/report/mod.ts";
+import {
+  leftOut,
+  NOT_MEASURABLE,
+  NOT_MEASURED,
+  speedOf,
+  speedText,
+  steadySpeed,
+  timeNotes,
+  trainingTime,
+  trainingTimeText,
+} from "../../core/report/speeds.ts";
+import { summaryTable } from "../../cli/ui/summary.ts";
+import { steadyRounds, syntheticRun, unsteadyRounds, withSpeeds } from "./synthetic_run.ts";
 
 const choose = (n: number, k: number): number => k === 0 ? 1 : choose(n - 1, k - 1) * n / k;
 
@@ -52,4 +66,55 @@ Deno.test("speeds: a run without a measurement shows none, whatever its training
   assert.equal(speedText(run, "mamba", "training"), NOT_MEASURED);
   const [head = "", row = ""] = csvOf(run).split("\n");
   assert.equal(row.split(",")[head.split(",").indexOf("generation_tokens_per_s")], "");
+});
+
+/** The cell of a table by its column, in the row of a model. */
+function cellOf(csv: string, model: string, column: string): string | undefined {
+  const [head = [], ...rows] = csv.trim().split("\n").map((row) => row.split(","));
+  return rows.find(([name]) => name === model)?.[head.indexOf(column)];
+}
+
+const near = (a: number, b: number) => assert.ok(Math.abs(a / b - 1) < 1e-9, `${a} and ${b}`);
+
+Deno.test("times are tokens at the measured speed, and not what the trainings took", () => {
+  const plain = syntheticRun({ arms: ["mamba", "hymba"], seeds: 2 });
+  const run = withSpeeds(plain, (arm) => arm === "mamba" ? steadyRounds(1000) : unsteadyRounds(1000));
+  const tokens = run.results[0]?.stages.pretraining?.tokens ?? NaN, found = trainingTime(run, "mamba");
+  assert.ok(found);
+  near(found.mean, tokens / 1000);
+  near(found.low, tokens / 1030);
+  near(found.high, tokens / 970);
+  near(Number(cellOf(csvOf(run), "mamba", "pretrain_s")), found.mean);
+  near(Number(cellOf(csvOf(run), "mamba", "pretrain_high_s")), found.high);
+  near(Number(cellOf(budgetsCsv(run), "mamba", "seconds")), found.mean);
+  near(Number(cellOf(budgetsCsv(run), "mamba", "seconds_low")), found.low);
+  // Other times of the trainings change nothing.
+  const results = run.results.map((result) => {
+    const { pretraining, ...rest } = result.stages;
+    return { ...result, stages: { ...rest, ...(pretraining && { pretraining: { ...pretraining, train_s: 12345 } }) } };
+  });
+  const metrics = run.metrics.map((line) => line.kind === "train" ? { ...line, tokens_per_s: 7 } : line);
+  const other = { ...run, results, metrics };
+  assert.equal(csvOf(other), csvOf(run));
+  assert.equal(budgetsCsv(other), budgetsCsv(run));
+  assert.equal(metricsText(other), metricsText(run));
+  assert.deepEqual(chartData(other), chartData(run));
+  assert.equal(summaryTable(other), summaryTable(run));
+});
+
+Deno.test("where the speed is not steady, every output has the same words instead of a time", () => {
+  const plain = syntheticRun({ arms: ["mamba", "hymba"] });
+  const run = withSpeeds(plain, (arm) => arm === "mamba" ? steadyRounds(1000) : unsteadyRounds(1000));
+  assert.equal(trainingTime(run, "hymba"), undefined);
+  assert.equal(trainingTimeText(run, "hymba"), NOT_MEASURABLE);
+  assert.equal(trainingTimeText(plain, "hymba"), NOT_MEASURED);
+  assert.equal(cellOf(csvOf(run), "hymba", "pretrain_s"), NOT_MEASURABLE);
+  assert.equal(cellOf(csvOf(plain), "hymba", "pretrain_s"), "");
+  assert.equal(cellOf(budgetsCsv(run), "hymba", "seconds"), NOT_MEASURABLE);
+  assert.equal(cellOf(budgetsCsv(run), "hymba", "seconds_ratio"), NOT_MEASURABLE);
+  assert.equal(cellOf(budgetsCsv(plain), "hymba", "seconds"), "");
+  assert.match(summaryTable(run), /^hymba .*not measurable here +not measurable here$/m);
+  assert.match(metricsText(run), /^hymba +not measurable here +not measurable here +not measurable here$/m);
+  assert.match(timeNotes(run).join(" "), /at most 6 % wide.*not measurable here: hymba\./);
+  assert.deepEqual(timeNotes(plain), ["No time, because the speed was not measured: mamba, hymba."]);
 });

@@ -249,3 +249,21 @@ export function withTokenLosses(run: Run, levelOf: (arm: string) => number): Run
   }));
   return { ...run, tokenLosses };
 }
+
+/** The run with nine rounds of each speed. `roundsOf`: the rounds of an arm, tokens per second. */
+export function withSpeeds(run: Run, roundsOf: (arm: string) => readonly number[]): Run {
+  const arms = run.record.study.arms.filter(({ trunk }) => !trunk).map(({ name: arm }) => ({
+    arm,
+    training_tokens_per_s: [...roundsOf(arm)],
+    generation_tokens_per_s: [...roundsOf(arm)],
+  }));
+  return { ...run, speeds: { format: 1, arms } };
+}
+
+/** Nine rounds around a speed, one per cent apart. */
+export const steadyRounds = (speed: number): number[] =>
+  Array.from({ length: 9 }, (_, i) => speed * (1 + (i - 4) / 100));
+
+/** Nine rounds whose interval is wider than a factor of 1.3. */
+export const unsteadyRounds = (speed: number): number[] =>
+  Array.from({ length: 9 }, (_, i) => speed * (1 + (i - 4) / 10));

@@ -38,15 +38,12 @@ interface BarOptions {
   x: Axis;
   series: readonly Series[];
   references?: readonly Reference[];
-  stacked?: boolean;
-  /** The spread of the sum of stacked bars. */
-  sums?: readonly (Spread | undefined)[];
 }
 
 /** Horizontal bars that start at zero: one group per arm, one bar per series. The value is written after the bar. */
 export function barPlot(
   { names, looks }: ArmAxis,
-  { x, series, references, stacked = false, sums = [] }: BarOptions,
+  { x, series, references }: BarOptions,
 ): Plot {
   const datasets = series.map(({ values, fill }) => ({
     data: values.map((spread) => spread?.mean ?? 0),
@@ -59,16 +56,13 @@ export function barPlot(
     barPercentage: 0.92,
   }));
   const isEmpty = series.every(({ values }) => values.every((spread) => spread === undefined));
-  const whiskers = stacked ? whiskersOf({ values: sums }, series.length - 1) : series.flatMap(whiskersOf);
-  const labels = stacked ? stackLabels(series, sums) : series.flatMap(labelsOf);
   return plotOf("bar", {
     labels: names,
     datasets,
     // Without any bar the axis has no numbers.
     x: scale(isEmpty ? { ...x, min: 0, max: 1, tick: () => "" } : { min: 0, ...x }),
     y: categories(names),
-    marks: { whiskers, labels, references },
-    stacked,
+    marks: { whiskers: series.flatMap(whiskersOf), labels: series.flatMap(labelsOf), references },
   });
 }
 
@@ -82,24 +76,6 @@ const labelsOf = ({ values, text, missing }: Series, dataset: number): ValueLabe
     if (!spread) return missing ? [{ dataset, index, text: missing, from: 0 }] : [];
     return text ? [{ dataset, index, text: text(spread), from: spread.high }] : [];
   });
-
-/** The sum of each stack, written after it, or after its whisker, in the format of the last series. */
-function stackLabels(series: readonly Series[], sums: readonly (Spread | undefined)[]): ValueLabel[] {
-  const last = series.at(-1), text = last?.text;
-  if (!text) return [];
-  return last.values.flatMap((_, index) => {
-    const known = series.map(({ values }) => values[index]).filter((spread) => spread !== undefined);
-    const [first] = known;
-    if (!first) return [];
-    const mean = known.reduce((sum, spread) => sum + spread.mean, 0);
-    return [{
-      dataset: series.length - 1,
-      index,
-      text: text({ ...first, mean }),
-      from: Math.max(mean, sums[index]?.high ?? 0),
-    }];
-  });
-}
 
 /** The points of one measure, one point per arm. */
 export interface PointSeries {

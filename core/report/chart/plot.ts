@@ -279,12 +279,11 @@ function marksPlugin(marks: Marks): Plugin {
 /** Builds a plot from its data, axes and marks. */
 export function plotOf(
   type: "bar" | "scatter",
-  { datasets, x, y, marks = {}, stacked = false, labels, plugins = [] }: {
+  { datasets, x, y, marks = {}, labels, plugins = [] }: {
     datasets: ChartDataset[];
     x: Scale;
     y: Scale;
     marks?: Marks;
-    stacked?: boolean;
     labels?: readonly string[];
     plugins?: Plugin[];
   },
@@ -308,7 +307,7 @@ export function plotOf(
         }),
       },
       plugins: { legend: { display: false }, tooltip: { enabled: false } },
-      scales: { x: { ...x, stacked }, y: { ...y, stacked } },
+      scales: { x, y },
     },
   } as Plot;
 }

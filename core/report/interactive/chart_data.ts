@@ -5,8 +5,8 @@ import { oneLine } from "../caption.ts";
 import { averaged } from "../chart/lines.ts";
 import { chanceOf, probeOf, recallByArm } from "../recall.ts";
 import { type Look, looks } from "../palette.ts";
-import { type ArmSummary, curve, lastStage, type Spread, summaries, trainSeconds } from "../summary.ts";
-import { steadySpeed } from "../speeds.ts";
+import { type ArmSummary, curve, lastStage, type Spread, summaries } from "../summary.ts";
+import { steadySpeed, trainingTime } from "../speeds.ts";
 
 /** One curve or one bar of an arm. */
 export interface Series {
@@ -147,18 +147,18 @@ function barCharts(run: Run): ChartData[] {
     ...(["training", "generation"] as const).map((kind) =>
       barChart(
         arms,
-        {
-          title: `Speed of ${kind}`,
-          note: "Median of the rounds, with a 95 % interval.",
-          yTitle: "tokens / s",
-        },
+        { title: `Speed of ${kind}`, note: "Median of the rounds, with a 95 % interval.", yTitle: "tokens / s" },
         ({ name }) => steadySpeed(run, name, kind),
       )
     ),
     barChart(
       arms,
-      { title: "Training time", note: "Both stages, without evaluations and the control.", yTitle: "seconds" },
-      (arm) => arm.spread(trainSeconds),
+      {
+        title: "Time of the first stage",
+        note: "Its tokens at the measured speed, with a 95 % interval.",
+        yTitle: "seconds",
+      },
+      ({ name }) => trainingTime(run, name),
     ),
     barChart(
       arms,
