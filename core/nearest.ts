@@ -22,9 +22,12 @@ const LONGEST_WORD = 64;
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > LONGEST_WORD) return undefined;
   let best: { candidate: string; distance: number } | undefined;
+  const most = Math.max(2, word.length / 3);
   for (const candidate of candidates) {
+    // So many letters have to be inserted or removed at least.
+    if (Math.abs(word.length - candidate.length) > most) continue;
     const distance = editDistance(word, candidate);
-    if (distance <= Math.max(2, word.length / 3) && (!best || distance < best.distance)) best = { candidate, distance };
+    if (distance <= most && (!best || distance < best.distance)) best = { candidate, distance };
   }
   return best?.candidate;
 }

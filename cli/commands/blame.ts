@@ -105,7 +105,9 @@ function plan(resolved: ResolvedStudy, { from, to, nodes }: { from: string; to: 
       },
     );
   }
-  const target = study.match === "parameters" ? { target: parameterCount(reference.config) } : {};
+  const target = study.match === "parameters"
+    ? { target: parameterCount(present(reference, "the model hymba").config) }
+    : {};
   return {
     sweep,
     lattice: latticeBetween(study, [armNamed(study, from), armNamed(study, to)], { most: nodes, ...target }),

@@ -10,5 +10,5 @@ export * from "./sizes.ts";
 export * from "./stage.ts";
 export * from "./study.ts";
 export * from "./suites.ts";
-export { FIELD_TYPES, FieldError } from "./validate.ts";
+export { FIELD_TYPES, FieldError, type FieldFault } from "./validate.ts";
 export * from "./value_types.ts";

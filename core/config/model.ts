@@ -139,7 +139,7 @@ export class HymbaConfig implements HymbaOptions {
   constructor(options: Partial<HymbaOptions> = {}) {
     checkOptions(options);
     const full = defaults(options);
-    validate(full);
+    validate(full, options);
     Object.assign(this, full);
     Object.freeze(this);
   }

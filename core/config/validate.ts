@@ -1,5 +1,6 @@
 /** Checks a configuration: the type and limits of each field, then the relations between fields. */
 import { quoted, UsageError } from "../errors.ts";
+import { at } from "../lists.ts";
 import { ARCH_TYPES, ArchType, FUSIONS, type HymbaOptions } from "./options.ts";
 import { layersOfPattern } from "./pattern.ts";
 import { allowed, choice, flag, holds, list, number, text, type ValueType, whole } from "./value_types.ts";
@@ -60,143 +61,152 @@ const OPTIONAL: readonly (keyof HymbaOptions)[] = ["kvGroups", "layers"];
 const fits = (name: keyof HymbaOptions, value: unknown) =>
   holds(FIELD_TYPES[name], value) || value === undefined && OPTIONAL.includes(name);
 
-/** The expected and the actual value of a field. `from`: other fields that it conflicts with. */
-interface FieldFault {
+/** The fault of a field: its expected and its actual value. `from`: other fields that it conflicts with. */
+export interface FieldFault {
+  readonly field: string;
   readonly expected: string;
   readonly got: string;
   readonly from: readonly (keyof HymbaOptions)[];
 }
 
-/** The error for an invalid field. Callers use its parts to name the origin of the value. */
+/** The error for invalid fields. Its text is about the first of them. Callers use the faults to name the origins of the values. */
 export class FieldError extends UsageError {
-  constructor(readonly field: string, readonly fault: FieldFault) {
-    super(`configuration: ${field}`, { expected: fault.expected, got: fault.got });
+  constructor(readonly faults: readonly FieldFault[]) {
+    const { field, expected, got } = at(faults, 0);
+    super(`configuration: ${field}`, { expected, got });
   }
 }
 
-function fail(
+/** A fault with any value as text. */
+function faultOf(
   field: string,
   { expected, got, from = [] }: Pick<FieldFault, "expected"> & Partial<Pick<FieldFault, "from">> & { got: unknown },
-): never {
+): FieldFault {
   const shown = typeof got === "object" && got !== null
     ? Array.isArray(got) ? "a list" : "an object"
     : quoted(String(got));
-  throw new FieldError(field, { expected, got: shown, from });
+  return { field, expected, got: shown, from };
 }
 
-/** Checks each given field by itself, whatever its type. Throws UsageError, also for a field that does not exist. */
+function throwIfAny(faults: readonly FieldFault[]): void {
+  if (faults.length > 0) throw new FieldError(faults);
+}
+
+/** Checks each given field by itself, whatever its type. Throws FieldError, also for a field that does not exist. */
 export function checkOptions(options: unknown): asserts options is Partial<HymbaOptions> {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    fail("options", { expected: "an object with the fields of a configuration", got: options });
+    const expected = "an object with the fields of a configuration";
+    throw new FieldError([faultOf("options", { expected, got: options })]);
   }
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(FIELD_TYPES, name)) {
-      fail(`unknown field ${quoted(name)}`, { expected: Object.keys(FIELD_TYPES).join(", "), got: value });
-    }
-    const type = FIELD_TYPES[name as keyof HymbaOptions];
-    if (value !== undefined && !holds(type, value)) fail(name, { expected: allowed(type), got: value });
-  }
+  throwIfAny(
+    Object.entries(options).flatMap(([name, value]) => {
+      if (!Object.hasOwn(FIELD_TYPES, name)) {
+        return faultOf(`unknown field ${quoted(name)}`, { expected: Object.keys(FIELD_TYPES).join(", "), got: value });
+      }
+      const type = FIELD_TYPES[name as keyof HymbaOptions];
+      return value === undefined || holds(type, value) ? [] : faultOf(name, { expected: allowed(type), got: value });
+    }),
+  );
 }
 
-/** Checks a full configuration: each field, then the fields together. */
-export function validate(options: HymbaOptions): void {
-  for (const name of Object.keys(FIELD_TYPES) as (keyof HymbaOptions)[]) {
-    if (!fits(name, options[name])) fail(name, { expected: allowed(FIELD_TYPES[name]), got: options[name] });
-  }
-  const { nHeads, nKvHeads, globalAttnIndices, nLayers } = options;
+/**
+ * Checks a full configuration: each field, then the fields together. `given`: the fields that are no defaults. Throws a
+ * FieldError with all faults, without those that are only consequences of others.
+ */
+export function validate(options: HymbaOptions, given: Partial<HymbaOptions> = options): void {
+  throwIfAny(
+    (Object.keys(FIELD_TYPES) as (keyof HymbaOptions)[]).flatMap((name) =>
+      fits(name, options[name]) ? [] : faultOf(name, { expected: allowed(FIELD_TYPES[name]), got: options[name] })
+    ),
+  );
+  const pattern = patternFaults(options), isKindKnown = pattern.length === 0;
+  throwIfAny([
+    ...headFaults(options),
+    ...pattern,
+    ...widthFaults(options, { given, isKindKnown }),
+    ...(isKindKnown ? branchFaults(options) : []),
+    ...groupFaults(options),
+  ]);
+}
+
+function headFaults({ nHeads, nKvHeads, globalAttnIndices, nLayers }: HymbaOptions): FieldFault[] {
+  const faults: FieldFault[] = [];
   if (nHeads % nKvHeads !== 0) {
-    fail("nHeads", { expected: `a multiple of nKvHeads (${nKvHeads})`, got: nHeads, from: ["nKvHeads"] });
+    const expected = `a multiple of nKvHeads (${nKvHeads})`;
+    faults.push(faultOf("nHeads", { expected, got: nHeads, from: ["nKvHeads"] }));
   }
   if (globalAttnIndices.some((i) => !Number.isInteger(i) || i < 0 || i >= nLayers)) {
-    fail("globalAttnIndices", {
-      expected: `layers from 0 to ${nLayers - 1}`,
-      got: `[${globalAttnIndices}]`,
-      from: ["nLayers"],
-    });
+    const expected = `layers from 0 to ${nLayers - 1}`, got = `[${globalAttnIndices}]`;
+    faults.push(faultOf("globalAttnIndices", { expected, got, from: ["nLayers"] }));
   }
-  validatePattern(options);
-  validateWidths(options);
-  validateBranches(options);
-  validateGroups(options);
+  return faults;
 }
 
 /** A pattern that can be read and names every layer. */
-function validatePattern({ layers, nLayers }: HymbaOptions): void {
-  if (layers === undefined) return;
+function patternFaults({ layers, nLayers }: HymbaOptions): FieldFault[] {
+  if (layers === undefined) return [];
   const letters = layersOfPattern(layers, nLayers);
-  if (!Array.isArray(letters)) fail("layers", { ...letters, from: ["nLayers"] });
+  return Array.isArray(letters) ? [] : [faultOf("layers", { ...letters, from: ["nLayers"] })];
 }
 
-function validateWidths(
+function widthFaults(
   { dModel, nHeads, headDim, valueHeadDim, mambaExpand, archType, branchWidth, separateOutputs }: HymbaOptions,
-): void {
+  { given, isKindKnown }: { given: Partial<HymbaOptions>; isKindKnown: boolean },
+): FieldFault[] {
+  const faults: FieldFault[] = [], inner = mambaExpand * dModel;
   if (headDim % 2 !== 0) {
-    fail("headDim", {
-      expected: `an even number (dModel / nHeads = ${dModel} / ${nHeads} unless given)`,
-      got: headDim,
-    });
+    const expected = `an even number (dModel / nHeads = ${dModel} / ${nHeads} unless given)`;
+    faults.push(faultOf("headDim", { expected, got: headDim }));
   }
-  const inner = mambaExpand * dModel;
-  if (!(inner >= 1) || Math.abs(inner - Math.round(inner)) > 1e-9) {
-    fail("mambaExpand", {
-      expected: `a whole number of channels, mambaExpand · dModel = ${inner}`,
-      got: mambaExpand,
-      from: ["dModel"],
-    });
+  const isWhole = inner >= 1 && Math.abs(inner - Math.round(inner)) <= 1e-9;
+  if (!isWhole || inner > width) {
+    const what = isWhole ? `at most ${width} channels` : "a whole number of channels";
+    const expected = `${what}, mambaExpand · dModel = ${inner}`;
+    faults.push(faultOf("mambaExpand", { expected, got: mambaExpand, from: ["dModel"] }));
   }
-  if (inner > width) {
-    fail("mambaExpand", {
-      expected: `at most ${width} channels, mambaExpand · dModel = ${inner}`,
-      got: mambaExpand,
-      from: ["dModel"],
-    });
-  }
-  if (
-    archType === ArchType.HYBRID && branchWidth === 0 && !separateOutputs && valueHeadDim * nHeads !== Math.round(inner)
-  ) {
-    fail("valueHeadDim", {
-      expected: `mambaExpand · dModel / nHeads = ${inner / nHeads}, the width of the Mamba branch`,
-      got: valueHeadDim,
-    });
-  }
+  // Its default follows from the fields above and from the pattern, so it is wrong only because they are.
+  if ((faults.length > 0 || !isKindKnown) && given.valueHeadDim === undefined) return faults;
+  const isJoint = isKindKnown && archType === ArchType.HYBRID && branchWidth === 0 && !separateOutputs;
   if (!Number.isInteger(valueHeadDim)) {
-    fail("valueHeadDim", { expected: "a whole number of at least 1", got: valueHeadDim });
+    faults.push(faultOf("valueHeadDim", { expected: "a whole number of at least 1", got: valueHeadDim }));
+  } else if (isJoint && isWhole && valueHeadDim * nHeads !== Math.round(inner)) {
+    const expected = `mambaExpand · dModel / nHeads = ${inner / nHeads}, the width of the Mamba branch`;
+    faults.push(faultOf("valueHeadDim", { expected, got: valueHeadDim, from: ["mambaExpand", "dModel", "nHeads"] }));
   }
+  return faults;
 }
 
 /** With separate output projections, layers cannot share keys and values, and branches are joined after their projections. */
-function validateBranches(
+function branchFaults(
   { branchWidth, useKvSharing, fusion, archType, separateOutputs, state }: HymbaOptions,
-): void {
+): FieldFault[] {
+  const faults: FieldFault[] = [];
   if (separateOutputs && fusion === "concat") {
     const expected = "mean, sum or gate with separateOutputs: concat is a sum of two output projections itself";
-    fail("fusion", { expected, got: fusion, from: ["separateOutputs"] });
+    faults.push(faultOf("fusion", { expected, got: fusion, from: ["separateOutputs"] }));
   }
-  if (branchWidth === 0) return;
+  if (branchWidth === 0) return faults;
+  const refuse = (field: keyof HymbaOptions, got: unknown, expected: string) =>
+    faults.push(faultOf(field, { expected, got, from: ["branchWidth"] }));
   if (separateOutputs) {
-    const expected = "false with a branchWidth, whose branches have projections of their own";
-    fail("separateOutputs", { expected, got: separateOutputs, from: ["branchWidth"] });
+    refuse("separateOutputs", true, "false with a branchWidth, whose branches have projections of their own");
   }
-  if (state === "off") fail("state", { expected: "on with a branchWidth", got: state, from: ["branchWidth"] });
-  if (useKvSharing) {
-    fail("useKvSharing", { expected: "false with a branchWidth", got: useKvSharing, from: ["branchWidth"] });
-  }
+  if (state === "off") refuse("state", state, "on with a branchWidth");
+  if (useKvSharing) refuse("useKvSharing", true, "false with a branchWidth");
   if (archType === ArchType.HYBRID && fusion !== "gate" && fusion !== "sum") {
-    fail("fusion", { expected: "gate or sum with a branchWidth", got: fusion, from: ["branchWidth"] });
+    refuse("fusion", fusion, "gate or sum with a branchWidth");
   }
+  return faults;
 }
 
 /** A group's layers ascend, exist, and are in no other group. */
-function validateGroups({ kvGroups = [], nLayers }: HymbaOptions): void {
+function groupFaults({ kvGroups = [], nLayers }: HymbaOptions): FieldFault[] {
   const all = kvGroups.flat(),
     ascend = (group: readonly number[]) => group.every((i, at) => at === 0 || (group[at - 1] ?? -1) < i);
   if (
     kvGroups.every(ascend) && new Set(all).size === all.length &&
     all.every((i) => Number.isInteger(i) && i >= 0 && i < nLayers)
-  ) return;
-  fail("kvGroups", {
-    expected: `ascending groups of layers from 0 to ${nLayers - 1}, each layer at most once`,
-    got: kvGroups.map((group) => `[${group}]`).join(" "),
-    from: ["nLayers"],
-  });
+  ) return [];
+  const expected = `ascending groups of layers from 0 to ${nLayers - 1}, each layer at most once`;
+  return [faultOf("kvGroups", { expected, got: kvGroups.map((group) => `[${group}]`).join(" "), from: ["nLayers"] })];
 }

@@ -35,7 +35,7 @@ export function matchParameters({ name, config }: Arm, target: number): HymbaCon
 /** The study with all arms matched to the size of `hymba` at the study's shape, even if `hymba` is not an arm. */
 function ofOneSize({ study, reference }: Pick<ResolvedStudy, "study" | "reference">): StudyConfig {
   if (study.match === "none") return study;
-  const target = parameterCount(reference.config);
+  const target = parameterCount(present(reference, "the model hymba").config);
   return {
     ...study,
     arms: study.arms.map((arm) => ({ ...arm, config: matchParameters(arm, target) })),

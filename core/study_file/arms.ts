@@ -2,20 +2,23 @@
 import {
   type Arm,
   FieldError,
+  type FieldFault,
   HymbaConfig,
   type HymbaOptions,
   knownRecipes,
   lengthOfPattern,
+  namesOf,
   type Recipe,
   type Shape,
   type Suite,
+  SUITES,
   type Value,
 } from "../config/mod.ts";
 import { quoted } from "../errors.ts";
 import { meantHint } from "../nearest.ts";
-import { nameOf } from "./key.ts";
+import { nameOf, tableOf } from "./key.ts";
 import { keyAt } from "./keys.ts";
-import { type Fault, faultAt, type Given, type Origin, type Values } from "./values.ts";
+import { type Fault, faultAt, type Given, isOwn, itemAt, type Origin, type Values } from "./values.ts";
 
 /** Fields that an arm has of its own even in the small models of the recall probe, which have sizes of their own. */
 const KINDS: readonly (keyof HymbaOptions)[] = [
@@ -43,6 +46,9 @@ interface OwnArm {
   /** Of the arm's first key. */
   readonly origin: Origin;
 }
+
+/** The keys that decide whether a model is known: none if no suite has it. */
+const suiteKeys = (name: string): string[] => SUITES.some((suite) => namesOf(suite).includes(name)) ? ["suite"] : [];
 
 /** The arms that the sources describe, by name, in their order. */
 function ownArms(values: Values): Map<string, OwnArm> {
@@ -77,33 +83,44 @@ function withLayers(shape: Shape, changes: Partial<HymbaOptions>): Partial<Hymba
 export class Arms {
   readonly #own: Map<string, OwnArm>;
   readonly #recipes: readonly Recipe[];
-  readonly #faults = new Map<string, Fault>();
+  /** The faults so far. Several arms can have the same. */
+  readonly faults: Fault[] = [];
 
-  constructor(private readonly values: Values, private readonly suite: Suite) {
+  /** `refused`: keys whose values were refused. A start that does not exist becomes one of them. */
+  constructor(
+    private readonly values: Values,
+    private readonly suite: Suite,
+    private readonly refused: Set<string> = new Set(),
+  ) {
     this.#own = ownArms(values);
     this.#recipes = knownRecipes(suite);
-  }
-
-  /** The faults so far, each once. */
-  get faults(): Fault[] {
-    return [...this.#faults.values()];
   }
 
   /** The names of the study's arms: those in `models`, else those of the suite and then those of the file. */
   names(suiteNames: readonly string[]): string[] {
     const { value, origin } = this.values.get("models") ?? {} as Partial<Given>;
     const names = Array.isArray(value) ? value.map(String) : [...new Set([...suiteNames, ...this.#own.keys()])];
-    const known = [...this.#recipes.map(({ name }) => name), ...this.#own.keys()];
+    const known = this.#known(), expected = known.join(", ");
     for (const [i, name] of names.entries()) {
-      const at = origin ? faultAt(origin) : "models", expected = [...new Set(known)].join(", ");
-      if (!known.includes(name)) {
-        const hint = meantHint(name, known);
-        this.#fault({ at, what: `unknown model ${quoted(name)}`, expected, ...(hint ? { hint } : {}) });
+      const at = origin ? itemAt(origin, i) : "models";
+      if (!this.#isNamed(name)) {
+        const hint = meantHint(name, known), keys = suiteKeys(name);
+        this.faults.push({ at, what: `unknown model ${quoted(name)}`, expected, keys, ...(hint ? { hint } : {}) });
       } else if (names.indexOf(name) < i) {
-        this.#fault({ at, what: `models names ${name} twice`, expected: "each once" });
+        this.faults.push({ at, what: `models names ${name} twice`, expected: "each once" });
       }
     }
-    return names.filter((name) => known.includes(name));
+    return [...new Set(names)].filter((name) => known.includes(name));
+  }
+
+  /** The names of all models: those of the suites and those of the file. */
+  #known(): string[] {
+    return [...new Set([...this.#recipes.map(({ name }) => name), ...this.#own.keys()])];
+  }
+
+  /** Whether there is a model of that name, or an arm of which every value was refused. */
+  #isNamed(name: string): boolean {
+    return this.#known().includes(name) || [...this.refused].some((path) => path.startsWith(`arms.${name}.`));
   }
 
   /**
@@ -123,7 +140,7 @@ export class Arms {
         });
       } catch (error) {
         if (!(error instanceof FieldError)) throw error;
-        this.#refused(name, error, table);
+        for (const fault of error.faults) this.#refuse(name, fault, { table, kinds });
       }
     }
     return arms;
@@ -142,7 +159,7 @@ export class Arms {
     const base = from === name ? recipe : undefined;
     const fields = Object.entries(own.fields).filter(([field]) => !kinds || KINDS.some((kind) => kind === field));
     if (base) return { ...base.change(shape), ...Object.fromEntries(fields) };
-    if (seen.includes(name) || from === name || !this.#isKnown(from)) {
+    if (seen.includes(name) || from === name || !this.#known().includes(from)) {
       this.#unknownStart(own, from, seen);
       return Object.fromEntries(fields);
     }
@@ -157,7 +174,7 @@ export class Arms {
       const given = this.values.get(`arms.${name}.${field}`);
       if (!given) continue;
       const expected = `no value, because arms.${decider}.layers decides it`;
-      this.#fault({ at: faultAt(given.origin), what: `arms.${name}.${field}`, expected });
+      this.faults.push({ at: faultAt(given.origin), what: `arms.${name}.${field}`, expected });
     }
   }
 
@@ -169,35 +186,56 @@ export class Arms {
     return own.from === undefined ? undefined : this.patternArm(own.from, [...seen, name]);
   }
 
-  #isKnown(name: string): boolean {
-    return this.#own.has(name) || this.#recipes.some((recipe) => recipe.name === name);
+  #unknownStart({ name, origin }: OwnArm, from: string, seen: readonly string[]): void {
+    const path = `arms.${name}.from`, at = faultAt(this.values.get(path)?.origin ?? origin), known = this.#known();
+    this.refused.add(path);
+    if (known.includes(from)) {
+      const expected = "arms that do not start from each other", got = [...seen, name].join(" from ");
+      this.faults.push({ at, what: path, expected, got });
+    } else if (!this.#isNamed(from)) {
+      const hint = meantHint(from, known);
+      this.faults.push({
+        at,
+        what: `${path}: unknown model ${quoted(from)}`,
+        expected: known.join(", "),
+        keys: suiteKeys(from),
+        ...(hint ? { hint } : {}),
+      });
+    }
   }
 
-  #unknownStart({ name, origin }: OwnArm, from: string, seen: readonly string[]): void {
-    const at = faultAt(this.values.get(`arms.${name}.from`)?.origin ?? origin), path = `arms.${name}.from`;
-    const names = [...new Set([...this.#recipes.map(({ name }) => name), ...this.#own.keys()])].join(", ");
-    if (this.#isKnown(from)) {
-      this.#fault({
-        at,
-        what: path,
-        expected: "arms that do not start from each other",
-        got: [...seen, name].join(" from "),
-      });
-    } else this.#fault({ at, what: `${path}: unknown model ${quoted(from)}`, expected: names });
+  /** An arm, the one that it starts from, and so on, as far as the file has them. */
+  #lineage(name: string): string[] {
+    const found: string[] = [];
+    for (let own = this.#own.get(name); own && !found.includes(own.name); own = this.#own.get(own.from ?? "")) {
+      found.push(own.name);
+    }
+    return found;
+  }
+
+  /** The keys that can hold a field of an arm, the strongest first. */
+  #pathsOf(field: string, { name, table, kinds }: { name: string; table: string; kinds: boolean }): string[] {
+    const isOfArms = !kinds || KINDS.some((kind) => kind === field), arms = isOfArms ? this.#lineage(name) : [];
+    return [...arms.map((arm) => `arms.${arm}.${field}`), `${table}.${field}`];
+  }
+
+  /** The keys that decide a field of an arm: those up to the one that holds it, and the starts on the way to that. */
+  #decidingOf(paths: readonly string[]): string[] {
+    const holder = paths.findIndex((path) => this.values.has(path)), passed = paths.slice(0, Math.max(0, holder));
+    const starts = passed.filter((path) => path.startsWith("arms.")).map((path) => `${tableOf(path)}.from`);
+    return [...(holder < 0 ? paths : paths.slice(0, holder + 1)), ...starts];
   }
 
   /** A field that an arm cannot have: said where its value was given, or a value that it follows from. */
-  #refused(name: string, { field, fault: { expected, got, from } }: FieldError, table: string): void {
+  #refuse(name: string, fault: FieldFault, { table, kinds }: { table: string; kinds: boolean }): void {
+    const { field, expected, got, from } = fault, place = { name, table, kinds };
+    const isGiven = this.#pathsOf(field, place).some((path) => this.values.has(path));
     const sources = [...from, ...keyAt(`model.${field}`)?.follows?.from.map(nameOf) ?? []];
-    const paths = [field, ...sources].flatMap((one) => [`arms.${name}.${one}`, `${table}.${one}`]);
-    const isOwn = (path: string) => ["file", "flag"].includes(this.values.get(path)?.origin.kind ?? "");
-    const path = paths.find(isOwn) ?? paths.find((path) => this.values.has(path)),
+    const paths = [field, ...sources].flatMap((one) => this.#pathsOf(one, place));
+    const path = paths.find((path) => isOwn(this.values, path)) ?? paths.find((path) => this.values.has(path)),
       given = path && this.values.get(path);
-    const derived = path && nameOf(path) !== field ? `${path} decides ${field}` : path ?? field;
-    this.#fault({ at: given ? faultAt(given.origin) : `arm ${name}`, what: derived, expected, got });
-  }
-
-  #fault(fault: Fault): void {
-    this.#faults.set(JSON.stringify(fault), fault);
+    const what = path && nameOf(path) !== field ? `${path} decides ${field}` : path ?? field;
+    const keys = [field, ...(isGiven ? from : sources)].flatMap((one) => this.#decidingOf(this.#pathsOf(one, place)));
+    this.faults.push({ at: given ? faultAt(given.origin) : `arm ${name}`, what, expected, got, keys });
   }
 }

@@ -1,21 +1,45 @@
 /** Shorter trainings of every arm that branch off where their rate falls: one trunk serves several budgets. */
 import { type Arm, branchStep, type StudyConfig, studyOfArm } from "../config/mod.ts";
+import { LENGTHS } from "./stages.ts";
 import { type Fault, faultAt, type Given, type Values } from "./values.ts";
 
 /** The steps of `decayAt`. */
 const lengthsOf = ({ value }: Given): number[] => Array.isArray(value) ? value.map(Number) : [];
 
-/** The faults of the lengths for one arm. */
-function faultsOf(study: StudyConfig, { arm, given }: { arm: Arm; given: Given }): Fault[] {
-  const { steps, schedule, warmup, openLength } = studyOfArm(study, arm).pretraining, at = faultAt(given.origin);
-  const what = `pretraining.decayAt of ${arm.name}`;
-  if (openLength) return [{ at, what, expected: "a length in steps or tokens", got: `one in ${openLength.unit}` }];
-  if (schedule !== "wsd") return [{ at, what, expected: 'schedule = "wsd"', got: schedule ?? "cosine" }];
-  return lengthsOf(given).flatMap((length): Fault[] => {
-    const { pretraining } = studyOfArm(study, arm), from = branchStep({ ...pretraining, steps: length });
-    if (length >= steps) return [{ at, what, expected: `numbers below the ${steps} steps`, got: String(length) }];
+/** What `decayAt` expects of the training of an arm, and what it has. */
+type Unmet = Pick<Fault, "expected" | "got">;
+
+/** The lengths that one arm cannot have. */
+function unmetBy(study: StudyConfig, arm: Arm, lengths: readonly number[]): Unmet[] {
+  const { pretraining } = studyOfArm(study, arm), { steps, schedule, warmup, openLength } = pretraining;
+  if (openLength) return [{ expected: "a length in steps or tokens", got: `one in ${openLength.unit}` }];
+  if (schedule !== "wsd") return [{ expected: 'schedule = "wsd"', got: schedule ?? "cosine" }];
+  return lengths.flatMap((length): Unmet[] => {
+    const from = branchStep({ ...pretraining, steps: length });
+    if (length >= steps) return [{ expected: `numbers below the ${steps} steps`, got: String(length) }];
     if (from > 0 && from >= warmup && warmup <= Math.floor(length / 2)) return [];
-    return [{ at, what, expected: `lengths of at least twice the warm-up of ${warmup} steps`, got: String(length) }];
+    return [{ expected: `lengths of at least twice the warm-up of ${warmup} steps`, got: String(length) }];
+  });
+}
+
+/** Keys of a first stage that decide whether it can have shorter trainings. */
+const DECIDING = [...LENGTHS, "batch", "warmup", "schedule", "cooldown"];
+
+/** The faults of the lengths for all arms. Arms with the same fault share one line. */
+function lengthFaults(study: StudyConfig, given: Given): Fault[] {
+  const lengths = lengthsOf(given), at = faultAt(given.origin), path = "pretraining.decayAt";
+  const found = study.arms.flatMap((arm) => unmetBy(study, arm, lengths).map((unmet) => ({ arm, unmet })));
+  return [...Map.groupBy(found, ({ unmet }) => JSON.stringify(unmet)).values()].map((same) => {
+    const names = same.map(({ arm }) => arm.name), isAll = names.length === study.arms.length;
+    return {
+      at,
+      what: isAll ? path : `${path} of ${names.join(", ")}`,
+      ...same[0]?.unmet,
+      keys: [
+        path,
+        ...DECIDING.flatMap((key) => [`pretraining.${key}`, ...names.map((name) => `arms.${name}.pretraining.${key}`)]),
+      ],
+    };
   });
 }
 
@@ -29,9 +53,9 @@ export function withBranches(study: StudyConfig, values: Values): { study: Study
   }
   if (study.budget) {
     const expected = "no budget of flops or seconds, which would change the lengths";
-    faults.push({ at, what: "pretraining.decayAt", expected, got: study.budget });
+    faults.push({ at, what: "pretraining.decayAt", expected, got: study.budget, keys: ["budget"] });
   }
-  faults.push(...study.arms.flatMap((arm) => faultsOf(study, { arm, given })));
+  faults.push(...lengthFaults(study, given));
   const arms = study.arms.flatMap((arm): Arm[] => [
     arm,
     ...lengths.map((steps): Arm => ({

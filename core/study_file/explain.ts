@@ -3,7 +3,7 @@ import { allowed } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Key } from "./key.ts";
 import { followersOf, keyAt, KEYS, keysNamed } from "./keys.ts";
-import { unknownKey } from "./read.ts";
+import { unknownKey } from "./nearest_key.ts";
 import { inToml } from "./write.ts";
 
 /** A key in words, and as data. */

@@ -22,7 +22,8 @@ import { ARM_PRETRAINING, ORPO, PREFERENCE, PRETRAINING, RECALL, RECALL_MODEL, S
 
 /** Names of arms are part of folder names. */
 export const ARM_NAME = "[a-z0-9][a-z0-9_-]{0,63}";
-const ARM_WORDS = "a name of small letters, digits, - and _";
+/** What {@link ARM_NAME} allows, in words. */
+export const ARM_WORDS = "a name of at most 64 small letters, digits, - and _, the first one a letter or a digit";
 
 const STUDY: readonly Key[] = [
   {

@@ -2,16 +2,19 @@
 import { parse, TomlDate, TomlError } from "smol-toml";
 import { allowed, holds, type Value } from "../config/mod.ts";
 import { quoted } from "../errors.ts";
-import { meantHint, nearest } from "../nearest.ts";
+import { meantHint } from "../nearest.ts";
 import { nameOf, tableOf } from "./key.ts";
-import { ARM_NAME, keyAt, KEYS } from "./keys.ts";
-import { type Place, placeIn, placesOf } from "./places.ts";
+import { keyAt, KEYS } from "./keys.ts";
+import { armNameFault, nearestPath, unknownKey } from "./nearest_key.ts";
+import { itemsIn, type KeyPath, placeIn, placesOf } from "./places.ts";
 import { type Fault, faultAt, type Given, type Origin, shown } from "./values.ts";
 import { at } from "../lists.ts";
 
 export interface ReadValues {
   readonly values: Map<string, Given>;
   readonly faults: Fault[];
+  /** The keys whose values were refused, and those that unknown keys probably stand for. */
+  readonly refused: Set<string>;
 }
 
 /** The paths of all tables, with `*` for names. */
@@ -21,96 +24,90 @@ const TABLES = new Set(KEYS.flatMap(({ path }) => {
   return found;
 }));
 
-const withStar = (path: string) => path.replace(/^arms\.[^.]+/, "arms.*");
+/** Whether a path is that of an arm, or is below it. */
+const isArm = ([first, name]: KeyPath): boolean => first === "arms" && name !== undefined;
+const withStar = (path: KeyPath): string => (isArm(path) ? ["arms", "*", ...path.slice(2)] : path).join(".");
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof TomlDate);
 
-/** Names that other programs give to keys, in small letters without - and _. */
-export const ELSEWHERE: Readonly<Record<string, string>> = {
-  lr: "pretraining.rate",
-  learningrate: "pretraining.rate",
-  weightdecay: "pretraining.decay",
-  batchsize: "pretraining.batch",
-  maxsteps: "pretraining.steps",
-  warmupsteps: "pretraining.warmup",
-  gradclip: "pretraining.clip",
-  width: "model.dModel",
-  hiddensize: "model.dModel",
-  nembd: "model.dModel",
-  depth: "model.nLayers",
-  nlayer: "model.nLayers",
-  numlayers: "model.nLayers",
-  numhiddenlayers: "model.nLayers",
-  heads: "model.nHeads",
-  numattentionheads: "model.nHeads",
-  window: "model.swaWindow",
-  vocab: "model.vocabSize",
-  contextlength: "sequenceLength",
-  seqlen: "sequenceLength",
-  blocksize: "sequenceLength",
-  length: "sequenceLength",
-  seed: "seeds",
-  dataset: "data.files",
-  corpus: "data.files",
-};
+/** After so many faults, unknown keys get no suggestion: a suggestion compares the key with all others. */
+const MOST_SUGGESTIONS = 200;
 
-/** The key that was most likely meant by an unknown one. */
-function nearestKey(path: string): string | undefined {
-  const arm = path.startsWith("arms.") ? at(path.split("."), 1) : "*";
-  const all = KEYS.map((key) => key.path.replace("*", arm === "*" ? "NAME" : arm));
-  const own = all.filter((one) => tableOf(one) === tableOf(path));
-  // The same name in another table is more likely than a similar name in this one.
-  const elsewhere = all.find((one) => nameOf(one) === nameOf(path));
-  if (elsewhere !== undefined) return elsewhere;
-  const foreign = nameOf(path).toLowerCase().replaceAll(/[-_]/g, "");
-  if (Object.hasOwn(ELSEWHERE, foreign)) return ELSEWHERE[foreign];
-  const near = nearest(nameOf(path), own.map(nameOf));
-  return near === undefined ? nearest(path, all) : [tableOf(path), near].filter(Boolean).join(".");
-}
-
-/** The fault of a path without a key. */
-export function unknownKey(path: string, at: string): Fault {
-  const meant = nearestKey(path);
-  return {
-    at,
-    what: `unknown key ${quoted(path)}`,
-    ...(meant ? { hint: `did you mean ${meant}?` } : { expected: "a key that hymba config explain lists" }),
-  };
-}
-
-/** The fault of the name of an arm in a path. */
-function armFault(path: string, at: string): Fault | undefined {
-  const [first, name] = path.split(".");
-  if (first !== "arms" || name === undefined || new RegExp(`^${ARM_NAME}$`).test(name)) return undefined;
-  return { at, what: `the arm ${quoted(name)}`, expected: "a name of small letters, digits, - and _" };
+/** Reports a key that does not exist. A name with a dot is one that was quoted in the file. */
+function refuseUnknown(read: ReadValues, path: KeyPath, at: string): void {
+  const joined = path.join("."), isQuoted = path.some((part) => part.includes("."));
+  if (isQuoted && keyAt(joined)) {
+    const hint = `did you mean ${joined}, without quotes around the dot?`;
+    return void read.faults.push({ at, what: `unknown key ${quoted(joined)}`, hint });
+  }
+  const meant = read.faults.length < MOST_SUGGESTIONS ? nearestPath(joined) : undefined;
+  if (meant !== undefined) read.refused.add(meant);
+  read.faults.push(unknownKey(joined, at, meant));
 }
 
 /** Stores one value, or reports its fault. */
-function take(read: ReadValues, path: string, { value, origin }: { value: unknown; origin: Origin }): void {
-  const key = keyAt(path), at = faultAt(origin), fault = armFault(path, at);
+function take(read: ReadValues, path: KeyPath, { value, origin }: { value: unknown; origin: Origin }): void {
+  const joined = path.join("."), key = path.some((part) => part.includes(".")) ? undefined : keyAt(joined);
+  const at = faultAt(origin), fault = isArm(path) ? armNameFault(path[1] ?? "", at) : undefined;
   if (fault) return void read.faults.push(fault);
-  if (!key) return void read.faults.push(unknownKey(path, at));
-  if (holds(key.type, value)) return void read.values.set(path, { value: value as Value, origin });
-  const name = nameOf(path), expected = allowed(key.type);
-  const what = key.type.kind === "choice" && typeof value === "string" ? `unknown ${name} ${quoted(value)}` : path;
+  if (!key) return refuseUnknown(read, path, at);
+  if (holds(key.type, value)) return void read.values.set(joined, { value: value as Value, origin });
+  read.refused.add(joined);
+  const name = nameOf(joined), expected = allowed(key.type);
+  const what = key.type.kind === "choice" && typeof value === "string" ? `unknown ${name} ${quoted(value)}` : joined;
   const hint = key.type.kind === "choice" ? meantHint(String(value), key.type.choices) : undefined;
-  read.faults.push({ at, what, expected, ...(what === path && { got: shown(value) }), ...(hint && { hint }) });
+  read.faults.push({ at, what, expected, ...(what === joined && { got: shown(value) }), ...(hint && { hint }) });
 }
 
-function takeTable(
-  read: ReadValues,
-  table: Record<string, unknown>,
-  { path, originOf }: { path: string; originOf(path: string): Origin },
-): void {
+/** A table of a file. Its content is stored below `path`; it lies below `found`, which differs if its name is wrong. */
+interface TablePlace {
+  readonly path: KeyPath;
+  readonly found: KeyPath;
+  originOf(found: KeyPath): Origin;
+}
+
+function takeTable(read: ReadValues, table: Record<string, unknown>, { path, found, originOf }: TablePlace): void {
   for (const [name, value] of Object.entries(table)) {
-    const own = path === "" ? name : `${path}.${name}`, origin = originOf(own), at = faultAt(origin);
-    const fault = path === "arms" ? armFault(`arms.${name}`, at) : undefined;
-    if (fault) read.faults.push(fault);
-    else if (isTable(value) && TABLES.has(withStar(own))) takeTable(read, value, { path: own, originOf });
-    else if (TABLES.has(withStar(own))) {
-      read.faults.push({ at, what: own, expected: `a table: [${own}] and keys below it`, got: shown(value) });
-    } else take(read, own, { value, origin });
+    const own = [...path, name], place = [...found, name], origin = originOf(place), at = faultAt(origin);
+    if (path.length === 1 && path[0] === "arms" && isTable(value)) {
+      takeArm(read, value, { path: own, found: place, originOf });
+    } else if (isTable(value) && TABLES.has(withStar(own))) {
+      takeTable(read, value, { path: own, found: place, originOf });
+      if (isArm(own)) refuseEmpty(read, value, { path: own, at });
+    } else if (TABLES.has(withStar(own))) {
+      const shape = own.join(".");
+      read.faults.push({ at, what: shape, expected: `a table: [${shape}] and keys below it`, got: shown(value) });
+    } else {
+      take(read, own, { value, origin });
+      if (isTable(value)) takeMeant(read, value, { path: own, found: place, originOf });
+    }
   }
+}
+
+/** The table of an arm. The keys of an arm with a wrong name are checked as well. */
+function takeArm(read: ReadValues, table: Record<string, unknown>, { path, found, originOf }: TablePlace): void {
+  const at = faultAt(originOf(found)), fault = armNameFault(path.at(-1) ?? "", at);
+  if (fault) read.faults.push(fault);
+  refuseEmpty(read, table, { path, at });
+  const own = fault ? { path: ["arms", "name"], read: { ...read, values: new Map() } } : { path, read };
+  takeTable(own.read, table, { path: own.path, found, originOf });
+}
+
+/** Reports a table of an arm without keys, which would say nothing. */
+function refuseEmpty(
+  { faults }: ReadValues,
+  table: Record<string, unknown>,
+  { path, at }: { path: KeyPath; at: string },
+): void {
+  if (Object.keys(table).length > 0) return;
+  faults.push({ at, what: `[${path.join(".")}] is empty`, expected: 'keys below it, such as from = "hymba"' });
+}
+
+/** Checks the keys of an unknown table as those of the table that was meant, if there is one. */
+function takeMeant(read: ReadValues, table: Record<string, unknown>, { path, found, originOf }: TablePlace): void {
+  const meant = nearestPath(path.join("."));
+  if (meant === undefined || !TABLES.has(withStar(meant.split(".")))) return;
+  takeTable({ ...read, values: new Map() }, table, { path: meant.split("."), found, originOf });
 }
 
 /** A TOML value with all integers as numbers. Integers of 2^53 and above are rounded, like a float of the same digits. */
@@ -121,6 +118,8 @@ function withNumbers(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, withNumbers(own)]));
 }
 
+const noValues = (): ReadValues => ({ values: new Map(), faults: [], refused: new Set() });
+
 /** Parses TOML. Errors: `TomlError`. */
 const parseToml = (text: string): Record<string, unknown> =>
   withNumbers(parse(text, { integersAsBigInt: "asNeeded" })) as Record<string, unknown>;
@@ -130,7 +129,7 @@ export function readStudyText(
   text: string,
   { file, origin }: { file: string; origin?: Origin },
 ): ReadValues {
-  const read: ReadValues = { values: new Map(), faults: [] };
+  const read = noValues();
   let table: Record<string, unknown>;
   try {
     table = parseToml(text);
@@ -140,9 +139,10 @@ export function readStudyText(
     read.faults.push({ at: `${file}:${error.line}:${error.column}`, what: `not TOML: ${what}` });
     return read;
   }
-  const places: ReadonlyMap<string, Place> = placesOf(text);
-  const originOf = (path: string): Origin => origin ?? { kind: "file", file, ...placeIn(places, path) };
-  takeTable(read, table, { path: "", originOf });
+  const places = placesOf(text);
+  const originOf = (path: KeyPath): Origin =>
+    origin ?? { kind: "file", file, ...placeIn(places, path), items: itemsIn(places, path) };
+  takeTable(read, table, { path: [], found: [], originOf });
   return read;
 }
 
@@ -184,10 +184,10 @@ export function setFlag(words: string): FlagValue | Fault {
 
 /** Reads flags, in their order: a later one replaces an earlier one. */
 export function readFlags(flags: readonly (FlagValue | Fault)[]): ReadValues {
-  const read: ReadValues = { values: new Map(), faults: [] };
+  const read = noValues();
   for (const given of flags) {
     if ("what" in given) read.faults.push(given);
-    else take(read, given.path, { value: given.value, origin: { kind: "flag", flag: given.flag } });
+    else take(read, given.path.split("."), { value: given.value, origin: { kind: "flag", flag: given.flag } });
   }
   return read;
 }

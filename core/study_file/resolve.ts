@@ -23,8 +23,19 @@ import { presetNamed } from "./presets.ts";
 import { recallFaults } from "./recall_faults.ts";
 import { splitFaults, splitOf, trainFractionOf } from "./split.ts";
 import { accumulationFaults, lengthFaults, ownStageOf, rateFaults, stageOf, tensorCoreFaults } from "./stages.ts";
-import { type FlagValue, readFlags, readStudyText } from "./read.ts";
-import { type Fault, faultAt, type Given, type Origin, shown, throwFaults, type Values } from "./values.ts";
+import { type FlagValue, readFlags, readStudyText, type ReadValues } from "./read.ts";
+import { sweepFaults } from "./sweep.ts";
+import {
+  type Fault,
+  faultAt,
+  type Given,
+  isOwn,
+  type Origin,
+  shown,
+  throwFaults,
+  type Values,
+  withoutConsequences,
+} from "./values.ts";
 import { present } from "../lists.ts";
 
 /** The sources of a study. */
@@ -33,14 +44,16 @@ export interface Sources {
   readonly preset?: Preset;
   readonly file?: { readonly path: string; readonly text: string };
   readonly flags?: readonly (FlagValue | Fault)[];
+  /** Without the shorter trainings of `pretraining.decayAt`, which a sweep does not have. */
+  readonly withoutBranches?: boolean;
 }
 
 /** A study with the origins of its values. */
 export interface ResolvedStudy {
   /** The arms have the feed-forward width of the shape; `match` may still ask for another. */
   readonly study: StudyConfig;
-  /** `hymba` at the shape of the study, to which other arms are matched. */
-  readonly reference: Arm;
+  /** `hymba` at the shape of the study, to which other arms are matched. Absent if the shape makes no such model. */
+  readonly reference?: Arm;
   /** The preset under the file and the flags. */
   readonly preset: Preset;
   readonly values: Values;
@@ -62,7 +75,7 @@ class Reader {
 
   /** Whether the author of the study gave the value, not the program. */
   isOwn(path: string): boolean {
-    return ["file", "flag"].includes(this.values.get(path)?.origin.kind ?? "");
+    return isOwn(this.values, path);
   }
 
   table<T>(path: string): T {
@@ -81,7 +94,7 @@ function profileFaults(reader: Reader): Fault[] {
     const given = reader.values.get(path);
     if (!given || !reader.isOwn(path) || given.value === expected) continue;
     const what = `${said(path)} does not go with ${said("profile")}`;
-    faults.push({ at: faultAt(given.origin), what, expected });
+    faults.push({ at: faultAt(given.origin), what, expected, keys: ["profile"] });
   }
   return faults;
 }
@@ -104,10 +117,9 @@ function widthOf(reader: Reader, { profile, match }: { profile?: Profile; match:
 
 /** Feed-forward widths of single arms, which matching decides. */
 function widthFaults(values: Values): Fault[] {
+  const expected = 'no value, because match = "parameters" decides it', keys = ["match", "budget", "suite", "profile"];
   return [...values].flatMap(([path, { origin }]) =>
-    /^arms\.[^.]+\.ffnHidden$/.test(path)
-      ? [{ at: faultAt(origin), what: path, expected: 'no value, because match = "parameters" decides it' }]
-      : []
+    /^arms\.[^.]+\.ffnHidden$/.test(path) ? [{ at: faultAt(origin), what: path, expected, keys }] : []
   );
 }
 
@@ -140,61 +152,73 @@ function nameFrom(reader: Reader, file: string | undefined, preset: Preset): str
   return reader.get<string>("name") ?? (own.slice(0, 64) || preset);
 }
 
-/** All values of the sources, and the faults of single values. */
-function gathered({ preset, file, flags = [] }: Sources): { values: Values; faults: Fault[]; preset: Preset } {
-  const fromFile = file ? readStudyText(file.text, { file: file.path }) : { values: new Map(), faults: [] };
-  const fromFlags = readFlags(flags);
+/** All values of the sources, and what is wrong with single values. */
+interface Gathered {
+  readonly values: Map<string, Given>;
+  readonly faults: readonly Fault[];
+  /** Keys whose values were refused, and for which no flag gives another one. */
+  readonly refused: Set<string>;
+  readonly preset: Preset;
+}
+
+function gathered({ preset, file, flags = [] }: Sources): Gathered {
+  const fromFlags = readFlags(flags), none: ReadValues = { values: new Map(), faults: [], refused: new Set() };
+  const fromFile = file ? readStudyText(file.text, { file: file.path }) : none;
   const named = presetNamed((fromFlags.values.get("preset") ?? fromFile.values.get("preset"))?.value);
   const base = named ?? preset ?? "quick";
   const values = mergeValues(usualValues(), presetValues(base), fromFile.values, fromFlags.values);
   const origin = named ? present(values.get("preset"), "preset").origin : { kind: "usual" } satisfies Origin;
   values.set("preset", { value: base, origin });
-  return { values, faults: [...fromFile.faults, ...fromFlags.faults], preset: base };
+  const refused = new Set([
+    ...[...fromFile.refused].filter((path) => !fromFlags.values.has(path)),
+    ...fromFlags.refused,
+  ]);
+  return { values, faults: [...fromFile.faults, ...fromFlags.faults], refused, preset: base };
 }
+
+const withoutArms = (values: Values): Values => new Map([...values].filter(([path]) => !path.startsWith("arms.")));
+
+/** The faults between values that are each allowed by themselves, except those of models. */
+const relationFaults = (values: Values, reader: Reader): Fault[] => [
+  ...rateFaults(values),
+  ...tensorCoreFaults(values),
+  ...lengthFaults(values),
+  ...accumulationFaults(values),
+  ...splitFaults(values, reader.table("data")),
+  ...budgetFaults(reader),
+  ...seedFaults(values, seedsOf(reader)),
+  ...sweepFaults(values),
+];
 
 /**
  * The study that a preset, a file and flags make, each stronger than the one before. Throws one UsageError with all faults:
  * those of single values, those of arms, and values that do not go together.
  */
 export function resolveSources(sources: Sources): ResolvedStudy {
-  const { values: given, faults, preset } = gathered(sources), values = new Map(given), reader = new Reader(values);
+  const { values: given, faults: single, refused, preset } = gathered(sources);
+  const values = new Map(given), reader = new Reader(values), faults = [...single, ...relationFaults(values, reader)];
   const profile = reader.get<Profile>("profile"), suite = reader.get<Suite>("suite") ?? profile ?? "arms";
-  faults.push(
-    ...rateFaults(values),
-    ...tensorCoreFaults(values),
-    ...lengthFaults(values),
-    ...accumulationFaults(values),
-    ...splitFaults(values, reader.table("data")),
-  );
   if (profile) {
     faults.push(...profileFaults(reader));
     values.set("preference.loss", { value: profile, origin: { kind: "rule", rule: `profile ${profile}` } });
   }
   const match = matchOf(reader, { profile, suite, values });
-  faults.push(...budgetFaults(reader));
   const { ffnHiddenUnmatched: _, ...shape } = shapeOf(reader, "model");
   if (match === "parameters") faults.push(...widthFaults(values));
-  const width = widthOf(reader, { profile, match }), arms = new Arms(values, suite);
+  const width = widthOf(reader, { profile, match }), arms = new Arms(values, suite, refused);
   if (profile && width !== undefined && width !== shape.ffnHidden) {
     values.set("model.ffnHidden", { value: width, origin: { kind: "rule", rule: `profile ${profile}` } });
   }
   const names = arms.names(namesOf(suite));
   const found = arms.at({ ...shape, ...(width === undefined ? {} : { ffnHidden: width }) }, names);
-  const recall = recallOf(reader, { arms, names, faults }), seeds = seedsOf(reader);
-  throwFaults([...faults, ...seedFaults(values, seeds), ...arms.faults]);
-  const [reference] = new Arms(new Map(), "arms").at(shape, ["hymba"]);
-  const study = studyFrom(reader, {
-    suite,
-    profile,
-    match,
-    arms: found,
-    recall,
-    seeds,
-    name: nameFrom(reader, sources.file?.path, preset),
-  });
-  const branched = withBranches(study, values);
-  throwFaults(branched.faults);
-  return { study: branched.study, reference: present(reference, "the arm hymba"), preset, values };
+  const recall = recallOf(reader, { arms, names, faults });
+  const plain = new Arms(withoutArms(values), "arms", refused), [reference] = plain.at(shape, ["hymba"]);
+  if (match === "parameters") faults.push(...plain.faults);
+  const name = nameFrom(reader, sources.file?.path, preset);
+  const study = studyFrom(reader, { suite, profile, match, arms: found, recall, seeds: seedsOf(reader), name });
+  const branched = sources.withoutBranches ? { study, faults: [] } : withBranches(study, values);
+  throwFaults(withoutConsequences([...faults, ...branched.faults, ...arms.faults], { values, refused }));
+  return { study: branched.study, ...(reference && { reference }), preset, values };
 }
 
 /** How sizes are matched. Where a rule decides it, the rule becomes the origin of the value. */
@@ -223,7 +247,8 @@ function budgetFaults(reader: Reader): Fault[] {
   const budget = reader.values.get("budget");
   if (budget?.value !== "parameters" || !reader.isOwn("match") || reader.get("match") === "parameters") return [];
   const expected = 'match = "parameters", or no value, because budget = "parameters" decides it';
-  return [{ at: faultAt(present(reader.values.get("match"), "match").origin), what: "match", expected }];
+  const { origin } = present(reader.values.get("match"), "match");
+  return [{ at: faultAt(origin), what: "match", expected, keys: ["budget"] }];
 }
 
 /** How activations are stored, and what makes products of f16; fields with their usual values are absent. */

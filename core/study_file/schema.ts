@@ -52,6 +52,7 @@ function studySchema(): Schema {
       } else table = (table.properties[part] ??= emptyTable()) as Table;
     }
     if (path !== "") table.description = title;
+    if (path.startsWith("arms.")) table.minProperties = 1;
     for (const key of keys) table.properties[nameOf(key.path)] = propertyOf(key);
   }
   return { $schema: "https://json-schema.org/draft/2020-12/schema", title: SCHEMA_TITLE, ...root };

@@ -58,6 +58,7 @@ export function splitFaults(values: Values, data: SplitValues): Fault[] {
       what: "data.trainFraction and data.testFraction leave nothing for validation",
       expected: "a sum below 1",
       got: `${train} + ${test}`,
+      keys: ["data.trainFraction", "data.testFraction", "data.validationFiles"],
     });
   }
   const { kind, blockCharacters = 0, gapCharacters = 0 } = found ?? {};
@@ -67,6 +68,7 @@ export function splitFaults(values: Values, data: SplitValues): Fault[] {
       what: "data.blockCharacters",
       expected: `more than twice data.gapCharacters, which is ${gapCharacters}`,
       got: String(blockCharacters),
+      keys: ["data.blockCharacters", "data.gapCharacters", "data.split"],
     });
   }
   return [...faults, ...profileFaults(values, found !== undefined)];
@@ -81,6 +83,7 @@ function profileFaults(values: Values, split: boolean): Fault[] {
       at: faultAt(present(values.get(path), path).origin),
       what: `${path} does not go with profile ${profile.value}`,
       expected: `no value, because the profile has a ${key} of its own`,
+      keys: ["profile"],
     });
   if (tokenizer) refuse("data.tokenizer", "tokenizer");
   if (split) {

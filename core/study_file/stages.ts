@@ -99,7 +99,9 @@ export function accumulationFaults(values: Values): Fault[] {
     const batch = given("batch"), accumulate = given("accumulate");
     if (!batch || !accumulate || Number(batch.value) % Number(accumulate.value) === 0) return [];
     const expected = `a number that divides the batch of ${batch.value}`;
-    return [{ at: faultAt(accumulate.origin), what: `${table}.accumulate`, expected, got: String(accumulate.value) }];
+    const keys = [table, "pretraining"].flatMap((one) => [`${one}.batch`, `${one}.accumulate`]);
+    const got = String(accumulate.value);
+    return [{ at: faultAt(accumulate.origin), what: `${table}.accumulate`, expected, got, keys }];
   });
 }
 
@@ -108,7 +110,13 @@ export function rateFaults(values: Values): Fault[] {
   if (values.get("precision")?.value !== "f16") return [];
   return [...values].flatMap(([path, { value, origin }]) =>
     /(^|\.)rateScaling$/.test(path) && value !== "none"
-      ? [{ at: faultAt(origin), what: path, expected: "none with precision f16", got: String(value) }]
+      ? [{
+        at: faultAt(origin),
+        what: path,
+        expected: "none with precision f16",
+        got: String(value),
+        keys: ["precision"],
+      }]
       : []
   );
 }
@@ -118,7 +126,8 @@ export function tensorCoreFaults(values: Values): Fault[] {
   const asked = values.get("tensorCores"), precision = values.get("precision");
   if (asked?.value !== "on" || precision?.value === "f16") return [];
   const got = `precision ${String(precision?.value ?? "that the machine chooses")}`;
-  return [{ at: faultAt(asked.origin), what: "tensorCores", expected: "auto or off, or precision f16", got }];
+  const expected = "auto or off, or precision f16", keys = ["precision"];
+  return [{ at: faultAt(asked.origin), what: "tensorCores", expected, got, keys }];
 }
 
 /** The tables of first stages: that of the study and those of arms. */
@@ -151,7 +160,7 @@ export function lengthFaults(values: Values): Fault[] {
   const decided = budget !== "seconds" ? [] : stageTables(values).flatMap((table): Fault[] => {
     const given = values.get(`${table}.flops`),
       expected = 'no value, because budget = "seconds" gives all models one time';
-    return given ? [{ at: faultAt(given.origin), what: `${table}.flops`, expected }] : [];
+    return given ? [{ at: faultAt(given.origin), what: `${table}.flops`, expected, keys: ["budget"] }] : [];
   });
   return [...doubledLengths(values), ...zero, ...decided];
 }

@@ -2,8 +2,9 @@
 import { allowed, holds, type Value } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import { keyAt } from "./keys.ts";
-import { typedValue, unknownKey } from "./read.ts";
-import { type Fault, faultAt, shown, throwFaults, type Values } from "./values.ts";
+import { unknownKey } from "./nearest_key.ts";
+import { typedValue } from "./read.ts";
+import { type Fault, faultAt, type Given, itemAt, shown, throwFaults, type Values } from "./values.ts";
 
 /** A key with the values that are tried. */
 export interface Axis {
@@ -68,32 +69,48 @@ function axisOf(words: string, at: string): Axis | Fault {
   return { path, values };
 }
 
-/** The sweep of a study. Throws one UsageError with all faults, also if the study has no sweep. */
-export function sweepOf(values: Values): SweepConfig {
-  const over = values.get("sweep.over"), seeds = values.get("sweep.seeds");
-  if (!over || !Array.isArray(over.value)) {
-    const hint = "--over pretraining.rate=1e-3,2e-3,4e-3, or over = [...] below [sweep] in the file";
-    throw new UsageError("the study names no keys to sweep over", { hint });
-  }
-  const at = faultAt(over.origin), axes: Axis[] = [], faults: Fault[] = [];
-  for (const words of over.value) {
-    const axis = axisOf(String(words), at);
+/** The axes of `sweep.over`, and their faults. */
+function axesOf({ value, origin }: Given): { axes: Axis[]; faults: Fault[] } {
+  const axes: Axis[] = [], faults: Fault[] = [];
+  for (const [i, words] of (Array.isArray(value) ? value : []).entries()) {
+    const at = itemAt(origin, i), axis = axisOf(String(words), at);
     if ("at" in axis) faults.push(axis);
     else if (axes.some(({ path }) => path === axis.path)) {
       faults.push({ at, what: `${axis.path} is swept twice`, expected: "each key once" });
     } else axes.push(axis);
   }
-  const given = seeds?.value ?? 2;
-  const chosen = typeof given === "number"
+  return { axes, faults };
+}
+
+/** The seeds of a sweep. */
+function seedsOf(values: Values): number[] {
+  const given = values.get("sweep.seeds")?.value ?? 2;
+  return typeof given === "number"
     ? Array.from({ length: given }, (_, i) => FIRST_SEED + i)
-    : given as number[];
+    : (given as readonly number[]).slice();
+}
+
+/** The faults of a sweep; none if the study has no sweep. */
+export function sweepFaults(values: Values): Fault[] {
+  const over = values.get("sweep.over"), seeds = values.get("sweep.seeds"), chosen = seedsOf(values);
+  const faults = over ? axesOf(over).faults : [];
   if (seeds && new Set(chosen).size < chosen.length) {
     faults.push({ at: faultAt(seeds.origin), what: "sweep.seeds", expected: "different seeds", got: shown(chosen) });
   }
-  throwFaults(faults);
+  return faults;
+}
+
+/** The sweep of a study. Throws one UsageError with all faults, also if the study has no sweep. */
+export function sweepOf(values: Values): SweepConfig {
+  const over = values.get("sweep.over");
+  if (!over) {
+    const hint = "--over pretraining.rate=1e-3,2e-3,4e-3, or over = [...] below [sweep] in the file";
+    throw new UsageError("the study names no keys to sweep over", { hint });
+  }
+  throwFaults(sweepFaults(values));
   return {
-    over: axes,
-    seeds: chosen,
+    over: axesOf(over).axes,
+    seeds: seedsOf(values),
     perArm: values.get("sweep.perArm")?.value === true,
     extend: Number(values.get("sweep.extend")?.value ?? 0),
   };

@@ -9,7 +9,8 @@ export type Origin =
   /** It follows from another value, `rule`, in words. */
   | { readonly kind: "rule"; readonly rule: string }
   | { readonly kind: "preset"; readonly name: string }
-  | ({ readonly kind: "file"; readonly file: string } & Place)
+  /** `items`: the places of the items of a list. */
+  | ({ readonly kind: "file"; readonly file: string; readonly items?: readonly Place[] } & Place)
   /** `flag`: as it is written, such as --rate. */
   | { readonly kind: "flag"; readonly flag: string };
 
@@ -54,11 +55,36 @@ export interface Fault {
   readonly expected?: string;
   readonly got?: string;
   readonly hint?: string;
+  /** The keys between whose values the fault is, where the values are allowed by themselves. */
+  readonly keys?: readonly string[];
 }
 
 /** The place of a fault in a value with this origin. */
 export const faultAt = (origin: Origin): string =>
   origin.kind === "file" ? `${origin.file}:${origin.line}:${origin.column}` : originInWords(origin);
+
+/** The place of an item of a list with this origin. */
+export const itemAt = (origin: Origin, item: number): string => {
+  const place = origin.kind === "file" ? origin.items?.[item] : undefined;
+  return faultAt(origin.kind === "file" && place ? { ...origin, ...place } : origin);
+};
+
+/** Whether the author of the study gave a value, not the program. */
+export const isOwn = (values: Values, path: string): boolean =>
+  ["file", "flag"].includes(values.get(path)?.origin.kind ?? "");
+
+/**
+ * The faults without those between values of which one was refused itself: its replacement by the preset says nothing. Of a
+ * refused preset that is so for every value that would come from it.
+ */
+export function withoutConsequences(
+  faults: readonly Fault[],
+  { values, refused }: { values: Values; refused: ReadonlySet<string> },
+): Fault[] {
+  const isOpen = (path: string) =>
+    refused.has(path) || refused.has("preset") && values.has(path) && !isOwn(values, path);
+  return faults.filter(({ keys = [] }) => !keys.some(isOpen));
+}
 
 const inWords = (value: unknown): string =>
   typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
@@ -82,14 +108,19 @@ function byPlace(a: Fault, b: Fault): number {
   return line === other ? column - otherColumn : line < other ? -1 : 1;
 }
 
-/** Throws a UsageError with every fault in the order of the file, if there is one. */
+/** Most faults that are listed; the rest is counted. */
+const MOST_LISTED = 200;
+
+/** Throws a UsageError with every fault, each once, in the order of the file, if there is one. */
 export function throwFaults(found: readonly Fault[]): void {
-  const faults = found.toSorted(byPlace), [first] = faults;
+  const said = ({ at, what, expected, got }: Fault) => JSON.stringify([at, what, expected, got]);
+  const faults = [...new Map(found.map((fault) => [said(fault), fault])).values()].toSorted(byPlace), [first] = faults;
   if (first === undefined) return;
-  const { at, what, hint = HINT, ...details } = first;
-  if (faults.length === 1) throw new UsageError(`${at}: ${what}`, { ...details, hint });
-  const lines = faults.map(({ at, what, expected, got, hint }) =>
+  const { at, what, expected, got, hint = HINT } = first;
+  if (faults.length === 1) throw new UsageError(`${at}: ${what}`, { expected, got, hint });
+  const lines = faults.slice(0, MOST_LISTED).map(({ at, what, expected, got, hint }) =>
     `  ${at}: ${what}${expected ? `; expected ${expected}` : ""}${got ? `; got ${got}` : ""}${hint ? `; ${hint}` : ""}`
   );
-  throw new UsageError(`the study has ${faults.length} faults\n${lines.join("\n")}`, { hint: HINT });
+  const rest = faults.length > MOST_LISTED ? [`  and ${faults.length - MOST_LISTED} more`] : [];
+  throw new UsageError(`the study has ${faults.length} faults\n${[...lines, ...rest].join("\n")}`, { hint: HINT });
 }

@@ -40,7 +40,7 @@ Deno.test("shares over sampled orders have the whole difference as their sum, an
 /** Two arms of a preset, and what is between them. */
 function between(models: [string, string], { most = 16, match = "none" as "none" | "parameters" } = {}) {
   const resolved = resolvePreset("smoke", { models, match }), study = matchedStudy(resolved);
-  const target = match === "parameters" ? { target: parameterCount(resolved.reference.config) } : {};
+  const target = match === "parameters" ? { target: parameterCount(resolved.reference!.config) } : {};
   return { study, lattice: latticeBetween(study, [at(study.arms, 0), at(study.arms, 1)], { most, ...target }) };
 }
 

@@ -38,7 +38,7 @@ Deno.test("models chooses among suites and the file, and arms of the file are ma
   const resolved = studyOf('preset = "small"\nmodels = ["one", "samba"]\n[arms.one]\nfrom = "mamba"\nstateSize = 8\n');
   const { arms } = matchedStudy(resolved), counts = arms.map(({ config }) => parameterCount(config));
   assert.deepEqual(arms.map(({ name }) => name), ["one", "samba"]);
-  const target = parameterCount(resolved.reference.config);
+  const target = parameterCount(resolved.reference!.config);
   for (const count of counts) assert.ok(Math.abs(count / target - 1) < 0.01);
 });
 

@@ -37,6 +37,9 @@ function documents(): string[] {
     '[arms.UPPER]\nfrom = "hymba"\n',
     "[model.dModel]\nx = 1\n",
     "pretraining = 3\n",
+    "[arms.x]\n",
+    "[arms.x.pretraining]\n",
+    '"model.dModel" = 64\n',
   ];
   return [...PRESETS.map((preset) => studyFileText(preset)), ...valid, ...invalid, ...unknown];
 }

@@ -17,7 +17,7 @@ import {
   studyFileText,
   tableOf,
 } from "../../core/study_file/mod.ts";
-import { ELSEWHERE } from "../../core/study_file/read.ts";
+import { ELSEWHERE } from "../../core/study_file/nearest_key.ts";
 import { strange, valueOf } from "./values.ts";
 
 const named = (path: string) => path.replace("*", "own-arm");
@@ -180,17 +180,69 @@ Deno.test("a text that is no TOML is refused with its line and column", () => {
   assert.throws(() => resolveSources({ file: { path: "bad.toml", text } }), /bad\.toml:2:8: not TOML/);
 });
 
-Deno.test("a name that other programs use leads to the key here, and a key of another table to that table", () => {
-  const paths = KEYS.map(({ path }) => path);
-  for (const [name, path] of Object.entries(ELSEWHERE)) {
-    assert.ok(paths.includes(path), path);
-    assert.ok(!paths.some((one) => tableOf(one) === "pretraining" && nameOf(one).toLowerCase() === name), name);
+Deno.test("a name that other programs use is one of no key, and leads to keys", () => {
+  const names = KEYS.map(({ path }) => nameOf(path));
+  for (const [name, here] of Object.entries(ELSEWHERE)) {
+    assert.ok(names.includes(here), here);
+    assert.ok(name === "length" || !names.some((one) => one.toLowerCase() === name), name);
   }
-  const text = '[pretraining]\nlearning_rate = 1\n[model]\nn-layer = 2\nlayers = "2h"\nnLayer = 3\n';
-  assert.throws(() => resolveSources({ file: { path: "s.toml", text } }), (error: UsageError) => {
-    assert.match(error.message, /2:1: unknown key "pretraining.learning_rate"; did you mean pretraining.rate\?/);
-    assert.match(error.message, /4:1: unknown key "model.n-layer"; did you mean model.nLayers\?/);
-    assert.match(error.message, /5:1: unknown key "model.layers"; did you mean arms.NAME.layers\?/);
-    return true;
-  });
+});
+
+/** Unknown keys, and the keys that the suggestion has to name. */
+const MEANT = {
+  "pretraining.learning_rate": "pretraining.rate",
+  "orpo.lr": "orpo.rate",
+  "recall.lr": "recall.rate",
+  "recall.model.lr": "recall.rate",
+  "arms.x.lr": "arms.x.pretraining.rate",
+  "arms.x.rate": "arms.x.pretraining.rate",
+  "arms.x.pretraining.lr": "arms.x.pretraining.rate",
+  "arms.x.pretraining.window": "arms.x.swaWindow",
+  "arms.x.width": "arms.x.dModel",
+  "arms.x.inherit": "arms.x.from",
+  lr: "pretraining.rate",
+  length: "sequenceLength",
+  "recall.lenght": "recall.length",
+  "model.n-layer": "model.nLayers",
+  "model.nLayer": "model.nLayers",
+  "model.layers": "arms.NAME.layers",
+  "model.vocab": "model.vocabSize",
+  "recall.model.width": "recall.model.dModel",
+  "pretrainin.rate": "pretraining",
+  "arm.x.innerNorms": "arms",
+  "orpo.decayAt": "pretraining.decayAt",
+  "sweep.seed": "sweep.seeds",
+};
+
+Deno.test("the suggestion for an unknown key fits the table where the key stands", () => {
+  for (const [path, meant] of Object.entries(MEANT)) {
+    const { faults } = readStudyText(`${path} = 1\n`, { file: "s.toml" });
+    assert.ok(faults[0]?.hint?.startsWith(`did you mean ${meant}?`), `${path}: ${faults[0]?.hint}`);
+  }
+  for (const name of ["sequenceLength", "seeds", "precision", "pretraining.decayAt"]) {
+    const [fault] = readStudyText(`[arms.x]\n${name} = 1\n`, { file: "s.toml" }).faults;
+    assert.match(fault?.hint ?? "", new RegExp(`^${name} is a value of the whole study, which an arm cannot change`));
+    assert.match(fault?.expected ?? "", /a key of \[model\]/);
+  }
+});
+
+Deno.test("the wrong name of an arm is refused with the nearest right one, and its keys are checked, too", () => {
+  for (
+    const [name, meant] of [
+      ["my.arm", "my-arm"],
+      ["UPPER", "upper"],
+      ["Ärm 2!", "arm-2"],
+      ["-x-", "x"],
+      ["a".repeat(70), "a".repeat(64)],
+    ] as const
+  ) {
+    const text = `[arms.${JSON.stringify(name)}]\nfrom = "hymba"\ninnerNorm = false\n`;
+    const [fault, inner, ...more] = readStudyText(text, { file: "s.toml" }).faults;
+    assert.equal(fault?.at, "s.toml:1:1");
+    assert.match(fault?.expected ?? "", /small letters, digits, - and _/);
+    assert.equal(fault?.hint, `did you mean [arms.${meant}]?`);
+    assert.equal(inner?.at, "s.toml:3:1");
+    assert.equal(more.length, 0);
+  }
+  assert.equal(readStudyText('[arms."日本"]\nfrom = "hymba"\n', { file: "s.toml" }).faults[0]?.hint, undefined);
 });

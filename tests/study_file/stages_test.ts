@@ -108,7 +108,7 @@ Deno.test("a length that cannot be is refused in words", () => {
       ['budget = "seconds"\n[pretraining]\nflops = 1e9', /my\.toml:3:1: pretraining\.flops[^]*budget = "seconds"/],
       [
         '[pretraining]\nepochs = 3\nschedule = "wsd"\ndecayAt = [10]',
-        /decayAt of mamba[^]*a length in steps or tokens[^]*epochs/,
+        /my\.toml:4:1: pretraining\.decayAt\n[^]*a length in steps or tokens[^]*epochs/,
       ],
     ] as const
   ) assert.throws(() => studyOf(text), expected);
