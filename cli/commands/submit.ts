@@ -25,7 +25,7 @@ import { defaultFolder } from "../shared/study.ts";
 import { writeScripts } from "../shared/slurm.ts";
 import { submitCells } from "../shared/submission.ts";
 import { extendOption, overOption, perArmOption, sweepFlags, sweepSeedsOption } from "../shared/sweep_flags.ts";
-import { requireSweepable, sweptStudy } from "../shared/swept.ts";
+import { sweptStudy } from "../shared/swept.ts";
 import { tunedOption, tunedSources } from "../shared/tuned.ts";
 import { sourcesIn, wholeStudyOptions } from "../shared/whole_study.ts";
 import { CORPORA } from "../../datasets/registry.ts";
@@ -170,8 +170,7 @@ function submittedOf(sources: Sources, open: OpenStudy, { sweep: isSweep, sweepS
     requireSameEverywhere(open.resolved.study);
     return { study: open.resolved.study, train: ["ablate", ...words] };
   }
-  const { study, base, sweep } = sweptStudy(sources, open);
-  requireSweepable(base);
+  const { study, sweep } = sweptStudy(sources, open);
   return { study, sweep, train: ["sweep", ...words, ...(sweepSeeds === undefined ? [] : ["--seeds", sweepSeeds])] };
 }
 

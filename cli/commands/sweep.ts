@@ -6,7 +6,7 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { choiceRows } from "../../core/report/mod.ts";
-import { type FlagValue, sweepOf } from "../../core/study_file/mod.ts";
+import { sweepOf } from "../../core/study_file/mod.ts";
 import { cellOption } from "../shared/cells.ts";
 import { withStudy } from "../shared/new_study.ts";
 import { jobsOption, requireOneOf } from "../shared/jobs.ts";
@@ -22,8 +22,7 @@ import {
 import { flagValues, keyOptions, presetOption, readyStudy, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 import { trainSweep } from "../shared/sweep.ts";
 import { extendOption, overOption, perArmOption, sweepFlags } from "../shared/sweep_flags.ts";
-import { requireSweepable } from "../shared/swept.ts";
-import { withTestPart } from "../shared/tuned.ts";
+import { requireSweepable, resolveWith, sweepSources } from "../shared/swept.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { word } from "../shared/value_parsers.ts";
@@ -70,6 +69,8 @@ export const sweepCommand = command("sweep", map(options, (given): Action => () 
     message`Trains the first stage of every model at every point of a grid and chooses the point of the lowest mean loss on the development part. If the best value is at an edge, the grid is extended. A stopped sweep continues when the same command is repeated. hymba ablate --tuned DIR uses the choice with other seeds. Example: hymba sweep --preset smoke --over pretraining.rate=1e-3,2e-3,4e-3 --per-arm`,
 });
 
+const FULL_LENGTH = "note: the sweep trains at the full length; the shorter trainings of decayAt get its choices";
+
 async function sweep(
   {
     study: path,
@@ -91,16 +92,15 @@ async function sweep(
 ): Promise<void> {
   requireOneOf({ cells, jobs });
   const own = sweepFlags({ over, perArm, seeds, extend });
-  const sources = withTestPart(
+  const sources = sweepSources(
     await sourcesOf(path, [...flagValues({ ...given, models: models?.split(",") }), ...own]),
   );
   const { values, study: asked } = readyStudy(sources);
-  sweepOf(values);
-  requireSweepable(asked);
+  requireSweepable(asked, sweepOf(values));
   await withStudy(sources, { backend: { backend, adapter, threads }, data }, async ({ resolved, parts, ...open }) => {
     const { study: base, values } = resolved, folder = out ?? defaultFolder("sweep", ...parts);
-    const resolve = (more: readonly FlagValue[]) =>
-      readyStudy({ ...sources, flags: [...sources.flags ?? [], ...more] }, open.opened).study;
+    if (values.has("pretraining.decayAt")) open.display.say(FULL_LENGTH);
+    const resolve = resolveWith(sources, open.opened);
     const only = cells === undefined ? {} : { cells: { words: cells, json } };
     const how = { resolve, folder, ...only, ...(jobs !== undefined && { jobs }) };
     const { record, written } = await trainSweep({ ...open, base, values, sweep: sweepOf(values), ...how }) ?? {};

@@ -143,15 +143,16 @@ export const presetOn = (machine: Machine, asked: Preset): Preset =>
  * The sources with the choices that depend on the machine: the default preset and its shorter form. A file is the same study on
  * every machine.
  */
-function onMachine({ file, flags = [] }: Sources, machine: Machine | undefined): Sources {
+function onMachine(sources: Sources, machine: Machine | undefined): Sources {
+  const { file, flags = [] } = sources;
   if (file) {
-    const profile = resolveSources({ file, flags }).values.get("profile")?.value;
-    return { file, flags, preset: usualPreset(profile) };
+    const profile = resolveSources(sources).values.get("profile")?.value;
+    return { ...sources, preset: usualPreset(profile) };
   }
-  const read = resolveSources({ flags, preset: usualPreset(profileIn(flags), machine?.hardware) }).preset;
-  if (machine === undefined) return { flags, preset: read };
+  const read = resolveSources({ ...sources, flags, preset: usualPreset(profileIn(flags), machine?.hardware) }).preset;
+  if (machine === undefined) return { ...sources, flags, preset: read };
   const chosen = presetOn(machine, read), moved = { flag: "the software adapter", path: "preset", value: chosen };
-  return { flags: chosen === read ? flags : [...flags, moved], preset: chosen };
+  return { ...sources, flags: chosen === read ? flags : [...flags, moved], preset: chosen };
 }
 
 const profileIn = (flags: NonNullable<Sources["flags"]>): unknown =>

@@ -15,13 +15,14 @@ import {
 import { sweepChart, sweepCsv } from "../../core/report/mod.ts";
 import { failuresOf } from "../../core/report/summary.ts";
 import { type Outcome, runSweep } from "../../core/study/sweep.ts";
-import { studyOfTrials, type Trial } from "../../core/study/sweep_grid.ts";
-import { type FlagValue, originsOf, type SweepConfig, type Values } from "../../core/study_file/mod.ts";
+import { type Resolve, studyOfTrials, type Trial } from "../../core/study/sweep_grid.ts";
+import { originsOf, type SweepConfig, type Values } from "../../core/study_file/mod.ts";
 import type { OpenStudy } from "./new_study.ts";
 import { conductCells } from "./cells.ts";
 import { commandWithout } from "./command_words.ts";
 import { OF_JOBS, runInJobs } from "./jobs.ts";
 import { runAndWrite } from "./study.ts";
+import { placeOfSweep } from "./swept.ts";
 
 /** A sweep that is ready to run. */
 export interface SweepPlan extends Omit<OpenStudy, "resolved" | "parts"> {
@@ -29,8 +30,7 @@ export interface SweepPlan extends Omit<OpenStudy, "resolved" | "parts"> {
   readonly base: StudyConfig;
   readonly values: Values;
   readonly sweep: SweepConfig;
-  /** The study with more flags. */
-  readonly resolve: (flags: readonly FlagValue[]) => StudyConfig;
+  readonly resolve: Resolve;
   readonly folder: string;
   /** Run only these cells of the first unfinished round, each in a folder of its own. */
   readonly cells?: { readonly words: string; readonly json: boolean };
@@ -91,7 +91,8 @@ async function trainRound(
   { base, values, sweep: { seeds }, resolve, folder, cells, jobs, ...open }: SweepPlan,
   { trials, round }: { trials: readonly Trial[]; round: number },
 ): Promise<Outcome[] | undefined> {
-  const study = studyOfTrials(trials, { base, seeds, resolve }), goal = roundFolder(folder, round);
+  const study = studyOfTrials(trials, { base, seeds, resolve, flag: placeOfSweep(values) }),
+    goal = roundFolder(folder, round);
   const common = { ...open, study, origins: originsOf(values), test: false };
   if (!cells) {
     open.display.say(`round ${round} of the sweep: ${trials.length} points, ${seeds.length} seeds each`);

@@ -1,7 +1,16 @@
 /** The points of a sweep: the values of each training, the names of the trained arms, and extensions of the grid. */
 import { holds, type StudyConfig, type Value } from "../config/mod.ts";
 import { at, present } from "../lists.ts";
-import { type Axis, type FlagValue, keyAt, nameOf, pathInArm } from "../study_file/mod.ts";
+import {
+  type Axis,
+  type Fault,
+  type FlagValue,
+  keyAt,
+  nameOf,
+  pathInArm,
+  StudyFaults,
+  throwFaults,
+} from "../study_file/mod.ts";
 
 /** A value for each key of a sweep, by the path of the key. */
 export type Point = Readonly<Record<string, Value>>;
@@ -51,29 +60,47 @@ export const flagsAt = ({ arm, point }: Pick<Trial, "arm" | "point">, flag: stri
     return own === undefined ? [] : [{ flag, path: own, value }];
   });
 
+/** The study with more flags. Throws {@link StudyFaults} for values that make no model. */
+export type Resolve = (flags: readonly FlagValue[]) => StudyConfig;
+
+/** The arm of each trial. Throws {@link StudyFaults} with the faults of all points. */
+function armsOf(
+  trials: readonly Trial[],
+  { resolve, flag }: { resolve: Resolve; flag: string },
+): Map<Trial, StudyConfig["arms"][number]> {
+  const byArm = Map.groupBy(trials, ({ arm }) => arm), made = new Map<Trial, StudyConfig["arms"][number]>();
+  const most = Math.max(...[...byArm.values()].map(({ length }) => length)), faults: Fault[] = [];
+  for (let i = 0; i < most; i++) {
+    const round = [...byArm.values()].flatMap((own) => own.slice(i, i + 1));
+    try {
+      const { arms } = resolve(round.flatMap((trial) => flagsAt(trial, flag)));
+      for (const trial of round) {
+        const arm = present(arms.find(({ name }) => name === trial.arm), `the arm ${trial.arm}`);
+        made.set(trial, { ...arm, name: trial.name });
+      }
+    } catch (error) {
+      if (!(error instanceof StudyFaults)) throw error;
+      faults.push(...error.faults);
+    }
+  }
+  throwFaults(faults);
+  return made;
+}
+
 /**
- * The study that trains these trials. Each trial is an arm, and only the first stage is trained. `resolve` gives the study
- * with more flags; it throws a UsageError for invalid values.
+ * The study that trains these trials. Each trial is an arm, and only the first stage is trained. `flag`: where the values come
+ * from, for errors. Throws {@link StudyFaults} for values that make no model.
  */
 export function studyOfTrials(
   trials: readonly Trial[],
-  { base, seeds, resolve }: {
+  { base, seeds, resolve, flag = "the sweep" }: {
     base: StudyConfig;
     seeds: readonly number[];
-    resolve: (flags: readonly FlagValue[]) => StudyConfig;
+    resolve: Resolve;
+    flag?: string;
   },
 ): StudyConfig {
-  const byArm = Map.groupBy(trials, ({ arm }) => arm), made = new Map<Trial, StudyConfig["arms"][number]>();
-  const most = Math.max(...[...byArm.values()].map(({ length }) => length));
-  for (let i = 0; i < most; i++) {
-    const round = [...byArm.values()].flatMap((own) => own.slice(i, i + 1));
-    const { arms } = resolve(round.flatMap((trial) => flagsAt(trial, "the sweep")));
-    for (const trial of round) {
-      const arm = present(arms.find(({ name }) => name === trial.arm), `the arm ${trial.arm}`);
-      made.set(trial, { ...arm, name: trial.name });
-    }
-  }
-  const { recall: _, mainArm: __, ...rest } = base;
+  const made = armsOf(trials, { resolve, flag }), { recall: _, mainArm: __, ...rest } = base;
   return {
     ...rest,
     seeds,

@@ -108,19 +108,27 @@ function byPlace(a: Fault, b: Fault): number {
   return line === other ? column - otherColumn : line < other ? -1 : 1;
 }
 
+/** The faults of a study, for callers that report those of several studies together. */
+export class StudyFaults extends UsageError {
+  constructor(readonly faults: readonly Fault[], ...[what, details]: ConstructorParameters<typeof UsageError>) {
+    super(what, details);
+  }
+}
+
 /** Most faults that are listed; the rest is counted. */
 const MOST_LISTED = 200;
 
-/** Throws a UsageError with every fault, each once, in the order of the file, if there is one. */
+/** Throws {@link StudyFaults} with every fault, each once, in the order of the file, if there is one. */
 export function throwFaults(found: readonly Fault[]): void {
   const said = ({ at, what, expected, got }: Fault) => JSON.stringify([at, what, expected, got]);
   const faults = [...new Map(found.map((fault) => [said(fault), fault])).values()].toSorted(byPlace), [first] = faults;
   if (first === undefined) return;
   const { at, what, expected, got, hint = HINT } = first;
-  if (faults.length === 1) throw new UsageError(`${at}: ${what}`, { expected, got, hint });
+  if (faults.length === 1) throw new StudyFaults(faults, `${at}: ${what}`, { expected, got, hint });
   const lines = faults.slice(0, MOST_LISTED).map(({ at, what, expected, got, hint }) =>
     `  ${at}: ${what}${expected ? `; expected ${expected}` : ""}${got ? `; got ${got}` : ""}${hint ? `; ${hint}` : ""}`
   );
   const rest = faults.length > MOST_LISTED ? [`  and ${faults.length - MOST_LISTED} more`] : [];
-  throw new UsageError(`the study has ${faults.length} faults\n${[...lines, ...rest].join("\n")}`, { hint: HINT });
+  const all = [`the study has ${faults.length} faults`, ...lines, ...rest].join("\n");
+  throw new StudyFaults(faults, all, { hint: HINT });
 }
