@@ -17,33 +17,71 @@ const PIECE = 2 ** 20;
 /** Sizes of two fields of a frame header, the dictionary id and the content size (bytes), by their codes in its first byte. */
 const DICTIONARY = [0, 1, 2, 4], CONTENT = [0, 2, 4, 8];
 
-/** The end of the Zstandard frame that begins at `start`. It is beyond the end of the file if the frame is truncated. */
-function endOfFrame(view: DataView, start: number): number {
-  const byte = (at: number) => at < view.byteLength ? view.getUint8(at) : 0;
-  if ((byte(start) & 0xf0) === 0x50) {
-    return start + 8 + (start + 8 <= view.byteLength ? view.getUint32(start + 4, true) : 1);
+/** The error of a file that ends within a frame. */
+class Truncated extends Error {
+  override readonly message = "a part of one";
+}
+
+/** Reads a file from front to back. */
+class Cursor {
+  at = 0;
+
+  constructor(private readonly file: Ranges) {}
+
+  get isAtEnd(): boolean {
+    return this.at === this.file.bytes;
   }
-  const about = byte(start + 4), single = about >> 5 & 1, content = about >> 6;
-  const sizes = (DICTIONARY[about & 3] ?? 0) + (content === 0 ? single : CONTENT[content] ?? 0);
-  let at = start + 5 + (1 - single) + sizes;
-  for (;;) {
-    const header = byte(at) | byte(at + 1) << 8 | byte(at + 2) << 16, isRepeated = (header >> 1 & 3) === 1;
-    if (at + 3 > view.byteLength) return view.byteLength + 1;
-    at += 3 + (isRepeated ? 1 : header >> 3);
-    if (header & 1) return at + (about & 4 ? 4 : 0);
+
+  /** The next bytes, which stay in front of the cursor. Throws a Truncated if there are fewer. */
+  see(count: number): Uint8Array<ArrayBuffer> {
+    if (this.at + count > this.file.bytes) throw new Truncated();
+    const bytes = new Uint8Array(count);
+    this.file.read(this.at, bytes);
+    return bytes;
+  }
+
+  /** The next bytes. Throws a Truncated if there are fewer. */
+  take(count: number): Uint8Array<ArrayBuffer> {
+    const bytes = this.see(count);
+    this.at += count;
+    return bytes;
+  }
+
+  /** Goes on without reading. Throws a Truncated beyond the end. */
+  skip(count: number): void {
+    if (this.at + count > this.file.bytes) throw new Truncated();
+    this.at += count;
   }
 }
 
-/** The frames of a Zstandard file, which Deno's decoder takes one at a time. Undefined if the last one is truncated. */
-function framesOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length), frames: Uint8Array<ArrayBuffer>[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const end = endOfFrame(view, at);
-    if (end > bytes.length) return undefined;
-    frames.push(bytes.subarray(at, end));
-    at = end;
+const isSkippable = (start: Uint8Array): boolean => ((start[0] ?? 0) & 0xf0) === 0x50;
+
+/** The Zstandard frame at the cursor: its header, then block by block, then its checksum. Throws a Truncated. */
+function* frameAt(cursor: Cursor): Generator<Uint8Array<ArrayBuffer>> {
+  const about = cursor.see(5)[4] ?? 0, single = about >> 5 & 1, content = about >> 6;
+  const sizes = (DICTIONARY[about & 3] ?? 0) + (content === 0 ? single : CONTENT[content] ?? 0);
+  yield cursor.take(5 + 1 - single + sizes);
+  for (;;) {
+    const [low = 0, middle = 0, high = 0] = cursor.see(3), header = low | middle << 8 | high << 16;
+    const isRepeated = (header >> 1 & 3) === 1;
+    yield cursor.take(3 + (isRepeated ? 1 : header >> 3));
+    if (header & 1) break;
   }
-  return frames;
+  if (about & 4) yield cursor.take(4);
+}
+
+/**
+ * The frames of a Zstandard file that have content, each in parts. Deno's decoder takes one frame at a time. The parts of a frame
+ * have to be read before the next frame. Throws a Truncated, or an Error for bytes that begin no frame.
+ */
+function* framesIn(file: Ranges): Generator<Iterable<Uint8Array<ArrayBuffer>>> {
+  const cursor = new Cursor(file);
+  while (!cursor.isAtEnd) {
+    const start = cursor.see(4);
+    if (formOf(start)?.name !== "Zstandard") throw new Error(`other bytes at ${cursor.at}`);
+    if (isSkippable(start)) cursor.skip(8 + new DataView(cursor.see(8).buffer).getUint32(4, true));
+    else yield frameAt(cursor);
+  }
 }
 
 /** A whole file in pieces. */
@@ -53,10 +91,6 @@ function* pieces(file: Ranges): Generator<Uint8Array<ArrayBuffer>> {
     file.read(at, piece);
     yield piece;
   }
-}
-
-function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
 
 /** The first bytes of a file. */
@@ -80,39 +114,34 @@ export async function isPacked(disk: Disk, path: string): Promise<boolean> {
 }
 
 /**
- * The content of a file in parts, unpacked if it is packed. A gzip file is read as a stream. A packed Zstandard file is read
- * into memory, because its frames have to be found. Throws a UsageError that names `path` for a damaged file.
+ * The content of a file in parts, unpacked if it is packed. It is read as a stream. Throws a UsageError that names `path` for a
+ * damaged file; the last parts of the file may be missing then.
  */
 export async function* unpackedParts(disk: Disk, path: string): AsyncGenerator<Uint8Array> {
   const file = await disk.openRanges(path);
   try {
     const form = formOf(startOf(file));
     if (form === undefined) return yield* pieces(file);
-    const expected = `a whole ${form.name} file`, packed = form.name === "gzip" ? [pieces(file)] : framesIn(file);
-    if (!packed) throw new UsageError(`${path} cannot be unpacked`, { expected, got: "a part of one" });
     try {
-      // Loaded here, because texts that are not packed do not need it.
-      const { createGunzip, createZstdDecompress } = await import("node:zlib"),
-        { Readable } = await import("node:stream");
-      for (const frame of packed) {
-        const stream = form.name === "gzip" ? createGunzip() : createZstdDecompress();
-        for await (const part of Readable.from(frame).pipe(stream)) yield part;
-      }
+      for (const frame of form.name === "gzip" ? [pieces(file)] : framesIn(file)) yield* decoded(frame, form.name);
     } catch (cause) {
       if (cause instanceof HymbaError) throw cause;
       const got = cause instanceof Error ? cause.message : String(cause);
-      throw new UsageError(`${path} cannot be unpacked`, { expected, got, cause });
+      throw new UsageError(`${path} cannot be unpacked`, { expected: `a whole ${form.name} file`, got, cause });
     }
   } finally {
     file.close();
   }
 }
 
-/** The frames of a Zstandard file, each in pieces. Undefined if the last one is truncated. */
-function framesIn(file: Ranges): Iterable<Uint8Array>[] | undefined {
-  const bytes = new Uint8Array(file.bytes);
-  file.read(0, bytes);
-  return framesOf(bytes)?.map((frame) => piecesOf(frame));
+/** The content of one gzip file or one Zstandard frame. Throws what the decoder or the source throws. */
+async function* decoded(packed: Iterable<Uint8Array>, form: "gzip" | "Zstandard"): AsyncGenerator<Uint8Array> {
+  // Loaded here, because texts that are not packed do not need it.
+  const { createGunzip, createZstdDecompress } = await import("node:zlib"),
+    { pipeline, Readable } = await import("node:stream");
+  const decoder = form === "gzip" ? createGunzip() : createZstdDecompress();
+  // An error of the source reaches the reader of the decoder.
+  yield* pipeline(Readable.from(packed), decoder, () => {});
 }
 
 /** The unpacked content of a file. Throws a UsageError for a damaged file, and as soon as there are more than `most` bytes. */
