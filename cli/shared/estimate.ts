@@ -108,12 +108,22 @@ export const timeInWords = ({ seconds, interval }: TimeEstimate): string =>
   interval ? `${duration(seconds)} (${duration(interval[0])} to ${duration(interval[1])})` : duration(seconds);
 
 /** The basis of an interval. */
-export const restsOn = ({ from, interval }: TimeEstimate): string =>
-  interval
-    ? `nine of ten times are in the interval, if the machine is as in the last ${from} runs`
-    : `no interval yet: ${
-      from === 0 ? "no whole study was" : "one whole study was"
-    } compared on this machine and backend`;
+export function restsOn({ from, interval, correction }: TimeEstimate): string {
+  if (interval) {
+    return `nine of ten times are in the interval, if the machine is as in the last ${from} runs of this size`;
+  }
+  if (!correction) return "no interval yet: no whole study was compared on this machine and backend";
+  return `no interval yet: of three runs of about this size, ${from} ${from === 1 ? "was" : "were"} compared here`;
+}
+
+/** How a counted time was corrected, in words; undefined if nothing was compared. */
+function correctionInWords({ correction, counted }: Need): string | undefined {
+  if (!correction) return undefined;
+  const { factor, runs, least, most } = correction, times = (value: number) => value.toPrecision(2);
+  const range = runs === 1 ? "" : ` (${times(least)} to ${times(most)})`;
+  return `${duration(counted)} were counted; earlier runs here took ${times(factor)} times as long, ` +
+    `the median of ${runs}${range}`;
+}
 
 /** Number of threads, if the backend has threads. */
 const threadsOf = ({ adapter }: Pick<OpenBackend, "adapter">): number | undefined =>
@@ -140,7 +150,8 @@ export function needTable({ sum, end, cells }: StudyNeed, opened: Pick<OpenBacke
 
 /** The notes below the table: the time of one process, the basis of the times, and how shorter trainings are counted. */
 export function needNotes({ whole, cells }: StudyNeed): string {
-  const lines = [`in one process: ${timeInWords(whole)}; ${restsOn(whole)}`];
+  const correction = correctionInWords(whole);
+  const lines = [`in one process: ${timeInWords(whole)}; ${restsOn(whole)}`, ...(correction ? [correction] : [])];
   if (cells.some(({ cost: { cell } }) => cell.arm.trunk !== undefined)) {
     lines.push(
       "shorter trainings are counted from their branch step; a cell that runs alone trains from the start",

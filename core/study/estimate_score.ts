@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
 import { type Disk, DiskError, makeFolders, sha256, writeShared } from "../disk/mod.ts";
 import { type Checked, list, number, object, oneOf, readAs, text } from "../file_schema.ts";
+import { at, mean } from "../lists.ts";
 import { jsonText, readJson, type RunRecord } from "../record/mod.ts";
 import { loadStudent, studentQuantile } from "../student.ts";
 
@@ -74,35 +75,83 @@ export async function keepScore(
 /** An estimated time. */
 export interface TimeEstimate {
   readonly seconds: number;
-  /** Contains nine of ten actual times, if the machine has not changed. Absent before two estimates were compared. */
+  /** Contains nine of ten actual times, if the machine has not changed. Absent before three estimates of this size were compared. */
   readonly interval?: readonly [least: number, most: number];
-  /** Number of compared estimates behind it. */
+  /** Number of compared estimates of about this size behind it. */
   readonly from: number;
+  /** How a counted time was corrected; absent if nothing was compared. */
+  readonly correction?: Correction;
 }
 
-/** Number of latest estimates that are used. They say more about the present than older ones. */
-const LATEST = 12;
+/** The median by which a counted time was multiplied, and between what the factors of the runs lie. */
+export interface Correction {
+  readonly factor: number;
+  readonly runs: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Number of runs that correct a time: the median of five is right while two of them were disturbed. */
+const USED = 5;
+/** Fewest runs of about the size for an interval. */
+const LEAST = 3;
+/** Runs of about the size are up to so many times longer or shorter. */
+const NEAR = 4;
 
 /**
- * Corrects a time by earlier estimates of its kind: by the mean logarithm of actual time divided by predicted time. The
- * interval is the prediction interval of Student's t. If there are only estimates of the other kind, they correct the time, and
- * there is no interval; so cells and the whole study agree. Without earlier estimates the time is not changed.
+ * What a run says about a time of so many counted seconds: actual time divided by counted time. Of a much shorter run only the
+ * seconds that it took longer count: most of them are its start and its measurements, which a longer run has once, too.
+ */
+function factorFrom({ predicted_s, actual_s }: ScoreEntry, seconds: number): number {
+  const more = actual_s - predicted_s;
+  return predicted_s * NEAR < seconds && more > 0 ? 1 + more / seconds : actual_s / predicted_s;
+}
+
+/** The latest runs of about a size. They are of one kind if there are enough of it, else of both. */
+function likeRuns(
+  entries: readonly ScoreEntry[],
+  { seconds, what }: { seconds: number; what: Estimated },
+): ScoreEntry[] {
+  const like = entries.filter(({ predicted_s }) => predicted_s * NEAR >= seconds && predicted_s <= seconds * NEAR);
+  const own = like.filter((one) => one.what === what);
+  return (own.length < LEAST ? like : own).slice(-USED);
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b), half = sorted.length / 2;
+  return (at(sorted, Math.ceil(half) - 1) + at(sorted, Math.floor(half))) / 2;
+};
+
+/** The prediction interval of Student's t around a median (natural logarithms). */
+async function widthOf(logs: readonly number[]): Promise<number> {
+  await loadStudent();
+  const n = logs.length, middle = mean(logs);
+  const deviation = Math.sqrt(logs.reduce((sum, log) => sum + (log - middle) ** 2, 0) / (n - 1));
+  // The variance of a median of n is about π / 2n of the variance of one.
+  return studentQuantile(0.95, n - 1) * deviation * Math.sqrt(1 + Math.PI / (2 * n));
+}
+
+/**
+ * Corrects a counted time by earlier runs on the machine: by the median of actual time divided by counted time over the latest
+ * five runs of about its size. If there are fewer than three of these, the runs that are nearest in size count as well, and
+ * there is no interval. Without earlier runs the time is not changed.
  */
 export async function corrected(
   seconds: number,
   { entries, what }: { entries: readonly ScoreEntry[]; what: Estimated },
 ): Promise<TimeEstimate> {
   const usable = entries.filter(({ predicted_s, actual_s }) => predicted_s > 0 && actual_s > 0);
-  const own = usable.filter((one) => one.what === what), known = own.length > 0 ? own : usable;
-  const logs = known.slice(-LATEST).map(({ predicted_s, actual_s }) => Math.log(actual_s / predicted_s));
-  const n = Math.min(own.length, LATEST),
-    mean = logs.reduce((sum, log) => sum + log, 0) / Math.max(1, logs.length),
-    middle = seconds * Math.exp(mean);
-  if (n < 2) return { seconds: middle, from: n };
-  await loadStudent();
-  const deviation = Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (n - 1));
-  const factor = Math.exp(studentQuantile(0.95, n - 1) * deviation * Math.sqrt(1 + 1 / n));
-  return { seconds: middle, interval: [middle / factor, middle * factor], from: n };
+  const like = seconds > 0 ? likeRuns(usable, { seconds, what }) : [], isEnough = like.length >= LEAST;
+  const distance = ({ predicted_s }: ScoreEntry) => Math.abs(Math.log(predicted_s / seconds));
+  const others = usable.filter((one) => !like.includes(one)).toReversed().toSorted((a, b) => distance(a) - distance(b));
+  const used = isEnough || !(seconds > 0) ? like : [...like, ...others].slice(0, USED), from = like.length;
+  if (used.length === 0) return { seconds, from };
+  const logs = used.map((one) => Math.log(factorFrom(one, seconds))), factor = Math.exp(median(logs));
+  const factors = logs.map(Math.exp), middle = seconds * factor;
+  const correction = { factor, runs: used.length, least: Math.min(...factors), most: Math.max(...factors) };
+  if (!isEnough) return { seconds: middle, from, correction };
+  const width = Math.exp(await widthOf(logs));
+  return { seconds: middle, interval: [middle / width, middle * width], from, correction };
 }
 
 /** Memory of the program besides its plans (bytes). A guess, used before anything was measured. */

@@ -16,14 +16,45 @@ import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 const MACHINE = { backend: "cpu", adapter: { name: "WebAssembly", threads: 2 } };
 const entry = { what: "cell", predicted_s: 10, actual_s: 20, predicted_bytes: 5, actual_bytes: 8 } as const;
 
-Deno.test("without compared estimates a time is as it was counted; one corrects it; two give an interval", async () => {
+/** Runs of a kind with these counted and actual times. */
+const runs = (what: "cell" | "study", times: readonly (readonly [counted: number, actual: number])[]): ScoreEntry[] =>
+  times.map(([predicted_s, actual_s]) => ({ ...entry, when: "", what, predicted_s, actual_s }));
+
+/** A corrected time without its interval, to three digits. */
+async function secondsFor(counted: number, entries: readonly ScoreEntry[], what: "cell" | "study" = "cell") {
+  const { seconds, from } = await corrected(counted, { entries, what });
+  return { seconds: Number(seconds.toPrecision(3)), from };
+}
+
+Deno.test("without compared estimates a time is as it was counted; one corrects it; three give an interval", async () => {
   assert.deepEqual(await corrected(7, { entries: [], what: "cell" }), { seconds: 7, from: 0 });
-  const one: ScoreEntry = { ...entry, when: "" };
-  assert.deepEqual(await corrected(7, { entries: [one], what: "cell" }), { seconds: 14, from: 1 });
-  assert.deepEqual(await corrected(7, { entries: [one], what: "study" }), { seconds: 14, from: 0 });
-  const { interval } = await corrected(7, { entries: [one, { ...one, actual_s: 40 }], what: "cell" });
+  const one = runs("cell", [[10, 20]]), three = runs("cell", [[10, 20], [10, 40], [10, 30]]);
+  assert.deepEqual(await secondsFor(7, one), { seconds: 14, from: 1 });
+  assert.deepEqual(await secondsFor(7, one, "study"), { seconds: 14, from: 1 });
+  assert.equal((await corrected(7, { entries: three.slice(1), what: "cell" })).interval, undefined);
+  const { interval, correction } = await corrected(7, { entries: three, what: "cell" });
   assert.ok(interval && interval[0] < 14 && interval[1] > 28);
-  assert.equal(besidePlans([one]), 3);
+  assert.deepEqual(Object.values(correction ?? {}).map((value) => Number(value.toPrecision(6))), [3, 3, 2, 4]);
+  assert.equal(besidePlans(one), 3);
+});
+
+Deno.test("a study on a busy machine corrects no later one, and a machine that is slow from now on does", async () => {
+  const cells = runs("cell", Array.from({ length: 6 }, () => [15, 13])), busy = runs("study", [[612, 6119]]);
+  assert.deepEqual(await secondsFor(612, [...cells, ...busy], "study"), { seconds: 530, from: 1 });
+  assert.deepEqual(await secondsFor(15, [...cells, ...busy]), { seconds: 13, from: 5 });
+  const slow = runs("cell", [[15, 130], [15, 130], [15, 130]]);
+  assert.equal((await secondsFor(15, [...cells, ...slow.slice(1)])).seconds, 13);
+  assert.equal((await secondsFor(15, [...cells, ...slow])).seconds, 130);
+});
+
+Deno.test("the start and the measurements of a short study are no factor of a long one, but one of the next short one", async () => {
+  const short = runs("study", Array.from({ length: 6 }, () => [0.3, 3.8]));
+  assert.deepEqual(await secondsFor(0.3, short, "study"), { seconds: 3.8, from: 5 });
+  assert.deepEqual(await secondsFor(600, short, "study"), { seconds: 604, from: 0 });
+  assert.equal((await corrected(600, { entries: short, what: "study" })).interval, undefined);
+  // One that was slow throughout is seen as soon as there is one of about the size.
+  const long = runs("study", [[500, 1500], [700, 2100], [600, 1800]]);
+  assert.equal((await secondsFor(600, [...short, ...long], "study")).seconds, 1800);
 });
 
 Deno.test("of times that scatter by a factor, nine of ten lie in the interval", async () => {
