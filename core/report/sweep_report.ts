@@ -17,16 +17,21 @@ export const pointInWords = (point: Readonly<Record<string, unknown>>): string =
 export const isChosen = ({ choices }: SweepRecord, { arm, point }: Trial): boolean =>
   choices.some((choice) => choice.arm === arm && JSON.stringify(choice.point) === JSON.stringify(point));
 
-/** The losses of all trainings of an arm; a training that diverged counts as infinite. */
-const lossesOf = ({ trials }: SweepRecord, arm: string): number[] =>
-  trials.filter((trial) => trial.arm === arm).flatMap(({ losses }) => losses.map(({ loss }) => loss ?? Infinity));
+/**
+ * The losses of all trainings of an arm in the first round; a training that diverged counts as infinite. Later rounds were added
+ * because of the losses of the first one, so an expectation over all rounds would be biased.
+ */
+const firstLosses = ({ trials }: SweepRecord, arm: string): number[] =>
+  trials.filter((trial) => trial.arm === arm && trial.round === 1).flatMap(({ losses }) =>
+    losses.map(({ loss }) => loss ?? Infinity)
+  );
 
 /** The arms of a sweep in their order. */
 export const armsOfSweep = ({ trials }: SweepRecord): string[] => [...new Set(trials.map(({ arm }) => arm))];
 
 /**
  * sweep.csv: a row of kind `training` for each arm, point and seed; of kind `point` for each arm and point, with the mean over
- * the seeds; of kind `best_of` for each arm and k, with the expected lowest loss of k trainings of the sweep.
+ * the seeds; of kind `best_of` for each arm and k, with the expected lowest loss of k trainings of round 1.
  */
 export function sweepCsv(record: SweepRecord): string {
   const keys = record.over.map(({ path }) => path);
@@ -45,10 +50,10 @@ export function sweepCsv(record: SweepRecord): string {
   });
   const none = keys.map((): CsvCell => undefined);
   const best = armsOfSweep(record).flatMap((arm) =>
-    expectedBest(lossesOf(record, arm)).map((
-      loss,
-      i,
-    ): CsvCell[] => ["best_of", arm, ...none, undefined, undefined, loss, Math.exp(loss), undefined, undefined, i + 1])
+    expectedBest(firstLosses(record, arm)).map((loss, i): CsvCell[] => {
+      const own = [1, undefined, loss, Math.exp(loss), undefined, undefined, i + 1];
+      return ["best_of", arm, ...none, ...own];
+    })
   );
   return csvText([head, ...trainings, ...points, ...best]);
 }

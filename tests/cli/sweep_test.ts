@@ -19,7 +19,7 @@ Deno.test("a sweep chooses, its repetition trains nothing, and ablate uses the c
     "pretraining.rate": 0.02,
   }]);
   assert.match(csv, /^training,mamba,0\.001,1,10001,\d\.\d+,\d+\.\d+,no,no,$/m);
-  assert.match(csv, /^best_of,mamba,,,,\d\.\d+,\d+\.\d+,,,2$/m);
+  assert.match(csv, /^best_of,mamba,,1,,\d\.\d+,\d+\.\d+,,,2$/m);
   assert.ok((await Deno.stat(join(place.folder, "swept/sweep.png"))).size > 5000);
 
   await t.step("the same command again", async () => {

@@ -4,6 +4,7 @@ import { type Disk, memoryDisk } from "../../core/disk/mod.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { present } from "../../core/lists.ts";
 import { runStudy } from "../../core/study/study.ts";
+import { sweepCsv } from "../../core/report/sweep_report.ts";
 import { expectedBest, meanLoss, type Outcome, runSweep } from "../../core/study/sweep.ts";
 import { studyOfTrials, type Trial, trialAt } from "../../core/study/sweep_grid.ts";
 import { resolvePreset } from "../../core/study_file/mod.ts";
@@ -107,6 +108,21 @@ Deno.test("the expected best of k is the mean of the minimum over all sets of k"
     const wanted = minima.reduce((sum, x) => sum + x, 0) / minima.length;
     assert.ok(got === wanted || Math.abs(got - wanted) < 1e-12, `k ${i + 1}: ${got}, not ${wanted}`);
   }
+});
+
+Deno.test("the expected best of k is over the grid as it was given: an extension adds no row and changes no number", async () => {
+  const record = (outcomes: readonly Outcome[]) => ({
+    ...{ format: 1 as const, study: "tiny", corpus: { name: "text", sha256: "0".repeat(64) }, over, perArm: true },
+    ...{ extend: 1, seeds: [10001, 10002], rounds: 2, trials: [...outcomes], choices: [], values: {} },
+  });
+  // The lowest losses are beyond the grid.
+  const { train } = trainer(({ point }, seed) => -Number(point[RATE]) + seed / 1e9);
+  const plain = await swept(["a"], { over, perArm: true, extend: 0 }, train);
+  const extended = await swept(["a"], { over, perArm: true, extend: 1 }, train);
+  assert.ok(extended.outcomes.length > plain.outcomes.length);
+  const rowsOf = (outcomes: readonly Outcome[]) => sweepCsv(record(outcomes)).match(/^best_of,.*$/gm);
+  assert.equal(rowsOf(plain.outcomes)?.length, 2 * plain.outcomes.length);
+  assert.deepEqual(rowsOf(extended.outcomes), rowsOf(plain.outcomes));
 });
 
 Deno.test("trials are arms with the values of their point; sizes stay matched", () => {
