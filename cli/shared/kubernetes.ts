@@ -7,14 +7,31 @@ import { type ArrayFile, type ArrayJob, isWhole, placesOf, tasksOf } from "./arr
 /** Words of a shell, quoted. */
 const command = (words: readonly string[]) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 
-/** Most restarts of the pod of a cell before the Job gives it up. */
-const TRIES = 6;
+/** How often the pod of a task is started again before the Job gives this task up. Other tasks go on. */
+const RETRIES = 6;
+
+/** Exit code of a command line that is wrong. It is the same in every pod. */
+const USAGE = 2;
+
+/**
+ * Which failures of a pod count. A pod that was evicted, or whose node was drained, is replaced and does not count. A command line
+ * that is wrong is not tried again.
+ */
+const FAILURE_POLICY = {
+  rules: [
+    { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+    { action: "FailIndex", onExitCodes: { containerName: "hymba", operator: "In", values: [USAGE] } },
+  ],
+};
 
 /** The pods of a Job: one container with the volume of the claim at the folder of the run. */
-function podSpec(file: ArrayFile, { mount, script }: { mount: string; script: string }) {
+function podSpec(
+  file: ArrayFile,
+  { mount, script, restartPolicy }: { mount: string; script: string; restartPolicy: "Never" | "OnFailure" },
+) {
   const { threads, memory } = file.resources, given = { cpu: String(threads), memory: String(memory) };
   return {
-    restartPolicy: "OnFailure",
+    restartPolicy,
     // On SIGTERM a cell saves a checkpoint; the next pod continues from it.
     terminationGracePeriodSeconds: 60,
     containers: [{
@@ -51,8 +68,12 @@ function cellsJob(file: ArrayFile, { folder, name, cells }: Placed & { cells: re
       completionMode: "Indexed",
       completions: tasks.length,
       parallelism: tasks.length,
-      backoffLimit: TRIES * tasks.length,
-      template: { spec: podSpec(file, { mount: folder, script }) },
+      // Each task has its own retries, and a task that has used them up does not end the others.
+      backoffLimitPerIndex: RETRIES,
+      maxFailedIndexes: tasks.length,
+      podFailurePolicy: FAILURE_POLICY,
+      // A limit per index and a policy for failures are only for pods that are replaced, not restarted.
+      template: { spec: podSpec(file, { mount: folder, script, restartPolicy: "Never" }) },
     },
   };
 }
@@ -70,7 +91,10 @@ function mergeJob(file: ArrayFile, { folder, name }: Placed) {
     apiVersion: "batch/v1",
     kind: "Job",
     metadata: { name: `${name}-merge` },
-    spec: { backoffLimit: 1000, template: { spec: podSpec(file, { mount: folder, script }) } },
+    spec: {
+      backoffLimit: 1000,
+      template: { spec: podSpec(file, { mount: folder, script, restartPolicy: "OnFailure" }) },
+    },
   };
 }
 

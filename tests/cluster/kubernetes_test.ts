@@ -34,14 +34,24 @@ async function judged(jobs: readonly object[]): Promise<string[] | undefined> {
 Deno.test("both jobs of a manifest are valid, and a wrong one is not", async () => {
   const { items } = manifestOf(file, { folder: "/study/run", name: "hymba-run-1", cells: [0, 2] });
   const [cells] = items, wrong = { ...cells, spec: { ...cells?.spec, completions: "2" } };
-  const said = await judged([...items, wrong]);
+  const limit = { ...cells, spec: { ...cells?.spec, backoffLimitPerIndex: "6" } };
+  const said = await judged([...items, wrong, limit]);
   if (said) {
     assert.deepEqual(said.map((line) => line.replace(/^Error: /, "")), [
       "valid",
       "valid",
       "data/spec/completions must be integer",
+      "data/spec/backoffLimitPerIndex must be integer",
     ]);
   }
+});
+
+Deno.test("every task has its own retries, in pods that are replaced, as a limit per index demands", () => {
+  const spec = manifestOf(file, { folder: "/study/run", name: "hymba-run-1", cells: [0, 2] }).items[0]?.spec;
+  assert.ok(spec && "backoffLimitPerIndex" in spec);
+  assert.deepEqual([spec.completionMode, spec.template.spec.restartPolicy], ["Indexed", "Never"]);
+  assert.deepEqual([spec.backoffLimitPerIndex, spec.maxFailedIndexes], [6, 2]);
+  assert.ok(!("backoffLimit" in spec), "one limit for all tasks");
 });
 
 Deno.test("pod i runs the cell at place i of the list, with words that a shell reads as they were given", async () => {
