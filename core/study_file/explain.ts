@@ -4,7 +4,7 @@ import { UsageError } from "../errors.ts";
 import type { Key } from "./key.ts";
 import { followersOf, keyAt, KEYS, keysNamed } from "./keys.ts";
 import { unknownKey } from "./nearest_key.ts";
-import { inToml } from "./write.ts";
+import { inToml } from "./values.ts";
 
 /** A key in words, and as data. */
 export interface Explanation {

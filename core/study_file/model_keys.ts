@@ -19,8 +19,8 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   archType: { meaning: "The architecture of the layers.", how: "that of each arm" },
   layers: {
     meaning:
-      "The kind of each layer: h parallel, l parallel with a window, m Mamba, g attention, w attention with a window.",
-    how: "the layers of the architecture; in a pattern 3m repeats, (m g)* fills, 7m:g fills in that ratio",
+      "A letter for each layer: h parallel, l parallel with a window, m Mamba, g attention, w attention with a window. 3m or 2(m g) repeats, m* fills the model, 7m:g fills it in that ratio.",
+    how: "the layers of the architecture",
   },
   windowed: {
     meaning: "Attention layers outside globalAttnIndices see a window.",
@@ -133,10 +133,13 @@ export const armKeys = (): Key[] => [
     meaning: "The model that this arm starts from. Its other fields are changes of it.",
     follows: { from: [], how: "the model of the same name, or hymba" },
   },
-  ...FIELD_NAMES.map((field): Key => ({
+  // The vocabulary belongs to the text of the whole study.
+  ...FIELD_NAMES.filter((field) => field !== "vocabSize").map((field): Key => ({
     path: `arms.*.${field}`,
     type: FIELD_TYPES[field],
     meaning: FIELDS[field].meaning,
-    follows: { from: [`model.${field}`], how: `that of the model in from, else model.${field}` },
+    follows: COMMON.some((one) => one === field)
+      ? { from: ["arms.*.from", `model.${field}`], how: `that of the model in from, else model.${field}` }
+      : { from: ["arms.*.from"], how: "that of the model in from" },
   })),
 ];

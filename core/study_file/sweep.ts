@@ -46,7 +46,7 @@ export function pathInArm(path: string, arm: string): string | undefined {
 
 /** Whether every arm can have a value of its own for a key. The vocabulary belongs to the text of the whole study. */
 function isOfArms(path: string): boolean {
-  if (/^(model|arms\.[^.]+)\.vocabSize$/.test(path) || /^arms\.[^.]+\.from$/.test(path)) return false;
+  if (/^arms\.[^.]+\.from$/.test(path)) return false;
   const arm = path.startsWith("arms.") ? path.split(".")[1] ?? "" : "hymba", own = pathInArm(path, arm);
   return /^(model|pretraining|arms)\./.test(path) && own !== undefined && keyAt(own) !== undefined;
 }

@@ -86,6 +86,10 @@ export function withoutConsequences(
   return faults.filter(({ keys = [] }) => !keys.some(isOpen));
 }
 
+/** A value in TOML. All values are of JSON's kinds, and TOML writes these alike. */
+export const inToml = (value: Value): string =>
+  Array.isArray(value) ? `[${value.map(inToml).join(", ")}]` : JSON.stringify(value);
+
 const inWords = (value: unknown): string =>
   typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
 

@@ -1,17 +1,15 @@
 /** Writes a study file: every key with its meaning and its value. Computed values are comments. */
-import type { Preset, Value } from "../config/mod.ts";
+import type { Preset } from "../config/mod.ts";
+import { present } from "../lists.ts";
+import { exampleArm } from "./example_arm.ts";
 import { type Key, nameOf, type Section } from "./key.ts";
 import { SECTIONS } from "./keys.ts";
 import { presetTitle } from "./presets.ts";
 import { type ResolvedStudy, resolveSources } from "./resolve.ts";
-import type { Values } from "./values.ts";
+import { inToml, type Values } from "./values.ts";
 
 /** The address of the schema for editors, from the folder of the file. */
 const SCHEMA_LINE = "#:schema ./study.schema.json";
-
-/** A value in TOML. All values are of JSON's kinds, and TOML writes these alike. */
-export const inToml = (value: Value): string =>
-  Array.isArray(value) ? `[${value.map(inToml).join(", ")}]` : JSON.stringify(value);
 
 /** Keys that a preset gives and that a file leaves to the preset, because they also follow from suite and profile. */
 const LEFT_OUT = ["match"];
@@ -27,23 +25,17 @@ function keyLines({ path, meaning, type, follows }: Key, values: Values): string
 const sectionLines = ({ path, title, keys }: Section, values: Values): string =>
   [`# ---- ${title} ----`, ...(path ? [`[${path}]`] : []), ...keys.map((key) => keyLines(key, values))].join("\n\n");
 
-/** The last part of the file: how arms of one's own are written, as comments only. */
-const ARMS = `# Arms of your own. Each has a name, a model that it starts from, and what it changes: keys of [model],
-# a layer pattern (layers), and keys of its trainings (pretraining.rate). "hymba config explain KEY" says what a key means.
-# [arms.no-norms]
-# from = "hymba"
-# innerNorms = false`;
-
 /** The text of a study file with the values of a preset. */
 export function studyFileText(preset: Preset, { schema = SCHEMA_LINE }: { schema?: string } = {}): string {
-  const { values } = resolveSources({ preset });
+  const { values, study } = resolveSources({ preset }), hymba = study.arms.find(({ name }) => name === "hymba");
+  const example = exampleArm(study, present(hymba, "the model hymba").config, (path) => values.get(path)?.value);
   const sections = SECTIONS.filter(({ path }) => !path.includes("*")).map((section) => sectionLines(section, values));
   const head = [
     schema,
     `# A study, from the preset ${preset}. ${presetTitle(preset)}`,
     "# hymba ablate FILE runs it, hymba config show FILE says what holds and why.",
   ].join("\n");
-  return `${[head, ...sections, ARMS].join("\n\n")}\n`;
+  return `${[head, ...sections, example].join("\n\n")}\n`;
 }
 
 /** One line for a value: key, value and where it comes from. */

@@ -1,7 +1,7 @@
 /** Every key from every source: one precedence, and every value keeps the place that it comes from. */
 import { strict as assert } from "node:assert";
 import { fc } from "../packages.ts";
-import { PRESETS, type Value } from "../../core/config/mod.ts";
+import { layersOf, type Preset, PRESETS, type Value } from "../../core/config/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { mergeValues, presetValues, usualValues } from "../../core/study_file/precedence.ts";
 import {
@@ -125,9 +125,50 @@ Deno.test("the file that init writes is the study of its preset", () => {
 
 Deno.test("every key stands in the file that init writes, with its meaning", () => {
   const text = studyFileText("quick");
-  for (const { path, meaning } of KEYS.filter(({ path }) => !path.includes("*"))) {
+  for (const { path, meaning } of KEYS) {
     assert.ok(text.includes(meaning), path);
-    assert.match(text, new RegExp(`^(# )?${nameOf(path)} = `, "m"), path);
+    assert.match(text, new RegExp(`^(# ){0,2}${nameOf(path)} = `, "m"), path);
+  }
+});
+
+/** The lines of the example of an arm in the file of a preset, and those before it. */
+function exampleIn(preset: Preset): { before: string; example: string[] } {
+  const lines = studyFileText(preset).trimEnd().split("\n"), start = lines.indexOf("# [arms.example]");
+  return { before: lines.slice(0, start).join("\n"), example: lines.slice(start) };
+}
+
+/** A line without its first comment sign. */
+const uncommented = (line: string) => line.replace(/^# /, "");
+
+Deno.test("the example of an arm has every key of an arm, and without the comment signs it is hymba", () => {
+  for (const preset of PRESETS) {
+    const { before, example } = exampleIn(preset), text = `${before}\n${example.map(uncommented).join("\n")}\n`;
+    const { study } = resolveSources({ file: { path: "s.toml", text } });
+    const [own] = study.arms.filter(({ name }) => name === "example"), given = resolveSources({ preset }).study;
+    const hymba = given.arms.find(({ name }) => name === "hymba");
+    const { evaluateEvery } = given.pretraining;
+    assert.deepEqual({ ...own, name: "hymba" }, { ...hymba, pretraining: { checkpointEvery: evaluateEvery } }, preset);
+    const rest = { ...study, preset, arms: study.arms.slice(0, -1), recall: undefined };
+    assert.deepEqual(rest, { ...given, recall: undefined }, preset);
+  }
+});
+
+Deno.test("every key of the example alone, also one that excludes others, makes an arm like hymba", () => {
+  for (const preset of ["quick", "small"] as const) {
+    const { before, example } = exampleIn(preset);
+    let table = "";
+    for (const line of example) {
+      const content = line.replace(/^(# )+/, "");
+      if (content.startsWith("[")) table = content;
+      if (!/^\w+ = /.test(content) || content.startsWith("ffnHidden") && preset === "small") continue;
+      const text = `${before}\n[arms.example]\nfrom = "hymba"\n${table === "[arms.example]" ? "" : `${table}\n`}${
+        content.startsWith("from") ? "" : content
+      }\n`;
+      const { study } = resolveSources({ file: { path: "s.toml", text } });
+      const [own] = study.arms.filter(({ name }) => name === "example");
+      const hymba = study.arms.find(({ name }) => name === "hymba");
+      assert.deepEqual(own && layersOf(own.config), hymba && layersOf(hymba.config), `${preset}: ${content}`);
+    }
   }
 });
 
