@@ -26,14 +26,14 @@ import type { StudyOptions } from "../../core/study/arm_run.ts";
 import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
 import { ofOneTime } from "../../core/study/match.ts";
 import type { Environment } from "../../core/study/preparation.ts";
-import { updateSeconds } from "../../core/study/speeds.ts";
+import { measureUpdates } from "../../core/study/update_times.ts";
 import { heldOutTokens } from "../../core/study/estimate.ts";
 import { studyPieces } from "../../core/study/time_left.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { budgetTable } from "../ui/budget_table.ts";
 import { keptIn } from "../../core/train/plans.ts";
 import { writeArtifacts } from "../../core/report/mod.ts";
-import { Interrupted } from "../../core/errors.ts";
+import { Interrupted, UsageError } from "../../core/errors.ts";
 import { commandLine, versions } from "../ui/environment.ts";
 import { memoryTable } from "../ui/memory_table.ts";
 import { restartAfter } from "../ui/restart.ts";
@@ -188,7 +188,7 @@ export async function conduct(given: Conduct): Promise<void> {
 }
 
 /** A study on its way, without options of printing. */
-export type RunnableStudy = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds"> & {
+export type RunnableStudy = Omit<Conduct, "json"> & Pick<Environment, "updateSeconds" | "updateRatios"> & {
   /** The estimate of the study. */
   readonly need?: StudyNeed;
 };
@@ -236,8 +236,8 @@ function fittedOrigins(
 export async function preparedStudy(given: RunnableStudy): Promise<RunnableStudy> {
   const { opened, corpus, folder, display, probe } = given, say = (line: string) => display.say(line);
   const whole = await fittedStudy(systemDisk, given.study, { corpus, given: given.givenTokenizer, say });
-  const seconds = await budgetSeconds(whole, { folder, opened, say });
-  const study = seconds ? ofOneTime(whole, seconds) : whole;
+  const times = await budgetTimes(whole, { folder, opened, say });
+  const study = times?.updateSeconds ? ofOneTime(whole, times.updateSeconds) : whole;
   const fitted = study.vocabSize !== given.study.vocabSize;
   const origins = fittedOrigins(given, { study, fitted });
   display.say(
@@ -263,8 +263,8 @@ export async function preparedStudy(given: RunnableStudy): Promise<RunnableStudy
     const B = microBatch(studyOfArm(study, arm).pretraining);
     return memoryReport(opened.executor, arm, { B, T, remat, precision });
   })));
-  if (study.arms.length > 1) say(budgetTable(study, seconds));
-  return { ...given, study, origins, updateSeconds: seconds, need };
+  if (study.arms.length > 1) say(budgetTable(study, times));
+  return { ...given, study, origins, ...times, need };
 }
 
 /** Makes the display show the progress of the whole study. */
@@ -282,16 +282,24 @@ async function sayFinished(folder: string, display: StudyDisplay): Promise<void>
   display.say(`${folder} is finished: all ${done} trainings are done, and only its tables and figures are made again`);
 }
 
-/** Seconds per update by arm, for a budget of seconds: from the record of the run, else measured now. */
-async function budgetSeconds(
+/** The times of an update, for a budget of seconds: from the record of the run, else measured now. */
+async function budgetTimes(
   study: StudyConfig,
   { folder, opened, say }: { folder: string; opened: OpenBackend; say: (line: string) => void },
-): Promise<Readonly<Record<string, number>> | undefined> {
+): Promise<Pick<Environment, "updateSeconds" | "updateRatios"> | undefined> {
   if (study.budget !== "seconds") return undefined;
   const begun = await systemDisk.stat(join(folder, FILES.record)) ? await readRecord(systemDisk, folder) : undefined;
-  if (begun?.updateSeconds) return begun.updateSeconds;
-  say("measuring the time of an update: every model in turn, five rounds");
-  return await updateSeconds(study, { executor: opened.executor });
+  if (begun?.updateSeconds) {
+    const { updateSeconds, updateRatios } = begun, missing = study.arms.find(({ name }) => !(name in updateSeconds));
+    if (!missing) return { updateSeconds, ...(updateRatios && { updateRatios }) };
+    throw new UsageError(`${folder} holds another study`, {
+      expected: `a study of ${Object.keys(updateSeconds).join(", ")}, whose times were measured when the run began`,
+      got: missing.name,
+      hint: "repeat the first command to continue it, or choose another folder with --out",
+    });
+  }
+  say("measuring the time of an update: every model in turn, nine rounds");
+  return await measureUpdates(study, { executor: opened.executor, say });
 }
 
 /** Rounds of the speed measurement of a study. The interval of nine rounds excludes the slowest and the fastest. */
@@ -316,11 +324,11 @@ export async function runWithRestarts(
   { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }: RunnableStudy,
   only: Pick<StudyOptions, "cells" | "branchCells" | "trunkFolder"> = {},
 ): Promise<Run> {
-  const { test = lastStage === undefined, updateSeconds, speeds } = given;
+  const { test = lastStage === undefined, updateSeconds, updateRatios, speeds } = given;
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
   const found = { versions: versions(), backend, adapter, ...(tiles && { tiles }), ...(origins && { origins }) };
-  const measured = updateSeconds ? { updateSeconds } : {};
+  const measured = { ...(updateSeconds && { updateSeconds }), ...(updateRatios && { updateRatios }) };
   const environment = { ...found, ...measured, ...await provenance(opened), command: commandLine() };
   try {
     return await runStudy(study, {

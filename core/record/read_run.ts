@@ -213,6 +213,8 @@ const storedRecord = object({
   ),
   /** Seconds per update of the first stage by arm, measured when a run with a budget of seconds started. */
   updateSeconds: optional(mapOf(number({ min: 0 }), { max: RECORD_LIMITS.arms })),
+  /** The 95 % interval of each of these times, divided by that of the first arm; absent in older records. */
+  updateRatios: optional(mapOf(list(number({ min: 0 }), { min: 2, max: 2 }), { max: RECORD_LIMITS.arms })),
   /** The origin of each value of the study, by its key; absent in older records. */
   origins: optional(mapOf(text(), { max: RECORD_LIMITS.origins })),
 });

@@ -27,7 +27,8 @@ import { type ArmSummary, ofStage, type Spread, summaries, testQuality } from ".
 import { equalCostTables } from "./equal_costs.ts";
 import { recordRows } from "./record_rows.ts";
 import { type Column, type MetricsTable, tableLines, wrap } from "./text_table.ts";
-import { speedText, trainingTimeText, WIDEST } from "./speeds.ts";
+import { WIDEST } from "../study/medians.ts";
+import { speedText, trainingTimeText } from "./speeds.ts";
 
 type Format = (value: number) => string;
 

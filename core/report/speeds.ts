@@ -3,6 +3,7 @@
  * is not measurable.
  */
 import type { Run } from "../record/mod.ts";
+import { isSteady, medianOf } from "../study/medians.ts";
 import { studyOfArm } from "../config/mod.ts";
 import { withoutBranches } from "./branches.ts";
 import { oneLine } from "./caption.ts";
@@ -11,26 +12,8 @@ import type { Spread } from "./summary.ts";
 
 export type SpeedKind = "training" | "generation";
 
-/** If the interval is wider than this factor, the value is not shown. */
-export const WIDEST = 1.3;
-
 /** The text in place of a speed. */
 export const NOT_MEASURED = "not measured", NOT_MEASURABLE = "not measurable here";
-
-/**
- * How many rounds a 95 % interval of the median excludes at each end. The median lies outside the interval from the k-th
- * lowest to the k-th highest of n rounds with probability 2 · Σ_{i<k} C(n, i) / 2ⁿ: of nine rounds one is excluded (3.9 %), of
- * seven none.
- */
-export function leftOut(rounds: number): number {
-  let outside = 0, term = 2 / 2 ** rounds;
-  for (let k = 0; k < rounds / 2; k++) {
-    outside += term;
-    if (outside > 0.05) return Math.max(0, k - 1);
-    term *= (rounds - k) / (k + 1);
-  }
-  return 0;
-}
 
 /** The rounds of an arm. A shorter training makes the same updates as the arm that it belongs to, and has its speed. */
 function roundsOf({ speeds, record: { study } }: Run, arm: string, kind: SpeedKind): readonly number[] {
@@ -41,16 +24,11 @@ function roundsOf({ speeds, record: { study } }: Run, arm: string, kind: SpeedKi
 
 /** The median of the rounds with its 95 % interval. */
 export function speedOf(run: Run, arm: string, kind: SpeedKind): Spread | undefined {
-  const sorted = roundsOf(run, arm, kind).toSorted((a, b) => a - b), count = sorted.length;
-  const middle = sorted.slice(Math.ceil(count / 2) - 1, Math.floor(count / 2) + 1);
-  const low = sorted[leftOut(count)], high = sorted[count - 1 - leftOut(count)];
-  if (low === undefined || high === undefined) return undefined;
-  const mean = middle.reduce((sum, value) => sum + value, 0) / middle.length;
+  const found = medianOf(roundsOf(run, arm, kind));
+  if (!found) return undefined;
+  const { median: mean, low, high, count } = found;
   return { mean, low, high, deviation: undefined, count };
 }
-
-/** Whether the interval is narrow enough for the value to be shown. */
-const isSteady = ({ low, high }: Spread): boolean => high <= WIDEST * low;
 
 /** The spread if it is steady; otherwise a figure has no bar. */
 export function steadySpeed(run: Run, arm: string, kind: SpeedKind): Spread | undefined {

@@ -36,6 +36,7 @@ export interface Environment {
   readonly processor?: string;
   /** Seconds per update by arm. The steps of a study with a budget of seconds are computed from them. */
   readonly updateSeconds?: Readonly<Record<string, number>>;
+  readonly updateRatios?: Readonly<Record<string, readonly number[]>>;
   /** The origin of each value of the study, by its key. */
   readonly origins?: Readonly<Record<string, string>>;
 }

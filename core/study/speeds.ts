@@ -3,7 +3,6 @@ import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import type { Part } from "../data/parts.ts";
 import { throwIfStopped } from "../errors.ts";
-import { at } from "../lists.ts";
 import { DecodeSession } from "../infer/session.ts";
 import { initialLossScale } from "../ops/loss_scale.ts";
 import { ParameterStore } from "../params/store.ts";
@@ -26,8 +25,11 @@ interface Place {
   readonly signal?: AbortSignal;
 }
 
-/** Seconds of one run: the first run warms up and says how many are timed together. */
-async function secondsOf(run: (count: number) => Promise<void>): Promise<number> {
+/**
+ * Seconds of one run: the first run warms up, the second says how many are timed together. With several `windows` it is the fastest
+ * of them.
+ */
+async function secondsOf(run: (count: number) => Promise<void>, windows = 1): Promise<number> {
   const timed = async (count: number) => {
     const start = performance.now();
     await run(count);
@@ -35,11 +37,17 @@ async function secondsOf(run: (count: number) => Promise<void>): Promise<number>
   };
   await run(1);
   const count = Math.min(MOST_RUNS, Math.max(1, Math.ceil(LEAST_SECONDS / Math.max(1e-6, await timed(1)))));
-  return await timed(count) / count;
+  let least = Infinity;
+  for (let window = 0; window < windows; window++) least = Math.min(least, await timed(count));
+  return least / count;
 }
 
 /** Text tokens per second of whole updates. The learning rate is zero, so the weights do not change. */
-async function trainingSpeed(store: ParameterStore, { executor, study, tokens }: Place): Promise<number> {
+export async function trainingSpeed(
+  store: ParameterStore,
+  { executor, study, tokens }: Place,
+  { windows = 1 } = {},
+): Promise<number> {
   const { pretraining: { batch: B, accumulate, decay }, sequenceLength: T, remat, precision, profile } = study;
   const made = trainingPlan(store, { B, T, accumulate, decay, remat, precision });
   const objective = textObjective(
@@ -54,40 +62,10 @@ async function trainingSpeed(store: ParameterStore, { executor, study, tokens }:
         await updater.run({ step, rate: 0 });
       }
       await updater.drain();
-    });
+    }, windows);
   } finally {
     updater.dispose();
   }
-}
-
-/** Rounds in which the time of an update is measured before a study begins. */
-const BUDGET_ROUNDS = 5;
-
-/**
- * Seconds of an update of the first stage of every arm, by name: the median of five rounds in which the arms take turns. The
- * time does not depend on the tokens.
- */
-export async function updateSeconds(
-  study: StudyConfig,
-  { executor, signal }: Pick<Place, "executor" | "signal">,
-): Promise<Record<string, number>> {
-  const { sequenceLength: T, vocabSize, arms } = study, rounds = new Map<string, number[]>();
-  const numbers = Uint32Array.from({ length: 64 * (T + 1) }, (_, i) => i % vocabSize);
-  const tokens = { tokens: numbers, starts: [0], bytes: numbers.length };
-  for (let round = 0; round < BUDGET_ROUNDS; round++) {
-    for (const arm of arms) {
-      throwIfStopped(signal, "measuring speeds");
-      const store = new ParameterStore(arm.config), own = studyOfArm(study, arm), { batch } = own.pretraining;
-      try {
-        store.initialise(executor, 1);
-        const speed = await trainingSpeed(store, { executor, study: own, tokens });
-        rounds.set(arm.name, [...rounds.get(arm.name) ?? [], batch * T / speed]);
-      } finally {
-        store.release(executor);
-      }
-    }
-  }
-  return Object.fromEntries([...rounds].map(([arm, all]) => [arm, at(all.toSorted((a, b) => a - b), 2)]));
 }
 
 /** New tokens per second of one sequence with caches, logits read after each token. */

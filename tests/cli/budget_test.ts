@@ -17,7 +17,10 @@ thorough(
     assert.equal(first.code, 0, first.error);
     assert.match(first.error, /measuring the time of an update/);
     assert.match(first.error, /^mamba .* \(1\.00x\).* 6$/m);
-    const text = await read("timed/run.json"), { study, updateSeconds } = JSON.parse(text);
+    assert.match(first.error, /^hymba .* \(\d\.\d\dx, \d\.\d\d to \d\.\d\d\).* \d+$/m);
+    const text = await read("timed/run.json"), { study, updateSeconds, updateRatios } = JSON.parse(text);
+    const [low, high] = updateRatios.hymba;
+    assert.ok(low > 0 && high <= 1.3 * low, `${low} to ${high}`);
     const steps = study.arms[1].pretraining?.steps ?? 6;
     assert.equal(steps, Math.max(1, Math.round(6 * updateSeconds.mamba / updateSeconds.hymba)));
     const [head, ...rows] = (await read("timed/budgets.csv")).trim().split("\n").map((row) => row.split(","));
@@ -28,5 +31,9 @@ thorough(
     assert.equal(again.code, 0, again.error);
     assert.doesNotMatch(again.error, /measuring the time|done=/);
     assert.equal(await read("timed/run.json"), text);
+    // Another model has no time in this run, and is not measured on another day.
+    const more = await hymba(place, ...WORDS.map((word) => word === "mamba,hymba" ? "mamba,hymba,samba" : word));
+    assert.equal(more.code, 2, more.error);
+    assert.match(more.error, /timed holds another study[^]*mamba, hymba, whose times were measured[^]*samba/);
   },
 );

@@ -5,7 +5,6 @@ import { chartData } from "../../core/report/interactive/chart_data.ts";
 import { budgetsCsv } from "../../core/report/budgets.ts";
 import { metricsText } from "../../core/report/mod.ts";
 import {
-  leftOut,
   NOT_MEASURABLE,
   NOT_MEASURED,
   speedOf,
@@ -15,6 +14,7 @@ import {
   trainingTime,
   trainingTimeText,
 } from "../../core/report/speeds.ts";
+import { leftOut } from "../../core/study/medians.ts";
 import { summaryTable } from "../../cli/ui/summary.ts";
 import { steadyRounds, syntheticRun, unsteadyRounds, withSpeeds } from "./synthetic_run.ts";
 
