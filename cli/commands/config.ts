@@ -49,7 +49,7 @@ const showCommand = command("show", map(showOptions, (given): Action => () => sh
 const explainCommand = command("explain", map(explainOptions, (given): Action => () => explain(given)), {
   brief: message`the meaning and the allowed values of a key`,
   description:
-    message`Prints the meaning of a key, its allowed values, its default, and the keys that follow from it. Example: hymba config explain pretraining.rate`,
+    message`Prints the meaning of a key, its type, its allowed values, its default, and the keys that depend on it. Example: hymba config explain pretraining.rate`,
 });
 
 export const configCommand = command("config", or(showCommand, explainCommand), {
@@ -78,11 +78,14 @@ function explain({ key, json }: InferValue<typeof explainOptions>): Promise<void
     else console.log(columns(all.map((one) => [one.key, one.meaning])));
     return Promise.resolve();
   }
-  const { meaning, allowed, usual, decides, ...found } = explainKey(key);
-  if (json) printJson("config explain", { ...found, meaning, allowed, usual, decides });
+  const found = explainKey(key), { meaning, type, allowed, usual, decides } = found;
+  if (json) printJson("config explain", { ...found });
   else {
-    const lines = [found.key, `  meaning: ${meaning}`, `  allowed: ${allowed}`, `  without: ${usual}`];
-    console.log([...lines, ...(decides.length > 0 ? [`  decides: ${decides.join(", ")}`] : [])].join("\n"));
+    const lines = [`meaning: ${meaning}`, `type:    ${type}`, `allowed: ${allowed}`, `default: ${usual}`];
+    const others = decides.length === 0
+      ? ["on it depends no other key"]
+      : ["on it depend:", ...columns(decides.map(({ key, how }) => [`  ${key}`, how])).split("\n")];
+    console.log([found.key, ...[...lines, ...others].map((line) => `  ${line}`)].join("\n"));
   }
   return Promise.resolve();
 }

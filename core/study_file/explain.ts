@@ -1,19 +1,24 @@
 /** Explains a key in a few lines. */
-import { allowed } from "../config/mod.ts";
+import { allowed, PRESETS, type Value, type ValueType } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
+import { type Dependent, dependentsOf } from "./dependents.ts";
 import type { Key } from "./key.ts";
-import { followersOf, keyAt, KEYS, keysNamed } from "./keys.ts";
+import { keyAt, KEYS, keysNamed } from "./keys.ts";
 import { unknownKey } from "./nearest_key.ts";
+import { presetValues } from "./precedence.ts";
 import { inToml } from "./values.ts";
 
 /** A key in words, and as data. */
 export interface Explanation {
   readonly key: string;
   readonly meaning: string;
+  /** The kind of its values. */
+  readonly type: string;
   readonly allowed: string;
+  /** The value without any source, or how it follows from others. */
   readonly usual: string;
-  /** Keys whose default is computed from this one. */
-  readonly decides: readonly string[];
+  /** Other keys whose default, meaning or limits this one changes. */
+  readonly decides: readonly Dependent[];
 }
 
 /** Explains the key of a path, or the one key whose last part is the name. Throws UsageError with the nearest one. */
@@ -30,12 +35,50 @@ export function explainKey(name: string): Explanation {
   return explained(key);
 }
 
-const explained = ({ path, meaning, type, usual, follows }: Key): Explanation => ({
-  key: path,
-  meaning,
-  allowed: allowed(type),
-  usual: usual === undefined ? follows?.how ?? "" : inToml(usual),
-  decides: followersOf(path).map((key) => key.path),
+function typeInWords(type: ValueType): string {
+  switch (type.kind) {
+    case "whole":
+      return "a whole number";
+    case "number":
+      return "a number";
+    case "flag":
+      return "true or false";
+    case "choice":
+      return "one of these words";
+    case "text":
+      return "a text";
+    case "list":
+      return `a list; of each item: ${typeInWords(type.of)}`;
+    case "either":
+      return type.of.map(typeInWords).join(", or ");
+  }
+}
+
+/** The default of a key. Where presets have different values, it is said of each. */
+function usualOf({ path, usual, follows }: Key): string {
+  const byValue = new Map<string, string[]>();
+  const note = (value: Value | undefined, preset: string) => {
+    const words = value === undefined ? follows?.how ?? "" : inToml(value);
+    byValue.set(words, [...byValue.get(words) ?? [], preset]);
+  };
+  // The default of match also depends on the suite, which its words say.
+  if (path === "match") return follows?.how ?? "";
+  for (const preset of PRESETS) note(presetValues(preset).get(path)?.value ?? usual, preset);
+  const [[only] = [""], ...others] = byValue;
+  return others.length === 0 ? only : [...byValue].map(([words, names]) => `${words} in ${listed(names)}`).join("; ");
+}
+
+/** Names in a row: a, b and c. */
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
+const explained = (key: Key): Explanation => ({
+  key: key.path,
+  meaning: key.meaning,
+  type: typeInWords(key.type),
+  allowed: allowed(key.type),
+  usual: usualOf(key),
+  decides: dependentsOf(key.path),
 });
 
 /** Every key with its meaning. */

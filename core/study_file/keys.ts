@@ -54,7 +54,7 @@ const STUDY: readonly Key[] = [
     path: "models",
     type: list(text(ARM_WORDS, ARM_NAME), { min: 1, max: 64, words: "a list of names of models" }),
     meaning: "Only these models. They may be of another suite, or arms of this file.",
-    follows: { from: ["suite", "arms"], how: "all models of the suite, then the arms of this file" },
+    follows: { from: ["suite", "arms.*.from"], how: "all models of the suite, then the arms of this file" },
   },
   {
     path: "match",
@@ -225,10 +225,6 @@ export function keyAt(path: string): Key | undefined {
     first === "arms" && name !== undefined && rest.length > 0 ? ["arms", "*", ...rest].join(".") : path,
   );
 }
-
-/** The keys whose default is computed from this one. */
-export const followersOf = (path: string): readonly Key[] =>
-  KEYS.filter(({ follows }) => follows?.from.some((one) => one === path));
 
 /** The keys whose last part is this name, nearest to the top of the file. */
 export function keysNamed(name: string): Key[] {

@@ -99,6 +99,12 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   fusionInit: { meaning: "Start of the weights of the branch norms of fusion mean. 1 as published." },
 };
 
+/** The fields whose default follows from a field, and how. */
+export const fieldsFrom = (name: string): { field: string; how: string }[] =>
+  Object.entries(FIELDS).flatMap(([field, { from, how = "" }]) =>
+    from?.some((one) => one === name) ? [{ field, how }] : []
+  );
+
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
 /** Fields that all arms can share: all except the architecture and the layers. */

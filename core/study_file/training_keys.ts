@@ -1,5 +1,16 @@
 /** The keys of both training stages, of the preference pairs, of the samples and of the recall probe. */
-import { choice, either, flag, list, number, RATE_SCALINGS, SCHEDULES, type ValueType, whole } from "../config/mod.ts";
+import {
+  choice,
+  either,
+  flag,
+  list,
+  MODEL_DEFAULTS,
+  number,
+  RATE_SCALINGS,
+  SCHEDULES,
+  type ValueType,
+  whole,
+} from "../config/mod.ts";
 import type { Key } from "./key.ts";
 import { modelKeys } from "./model_keys.ts";
 
@@ -212,6 +223,8 @@ export const RECALL: readonly Key[] = [
  * tokens back. One head as wide as the model: with two half as wide `transformer-global` learned nothing in 1200 steps.
  */
 export const RECALL_MODEL: readonly Key[] = modelKeys("recall.model", {
+  ...MODEL_DEFAULTS,
+  vocabSize: undefined,
   dModel: 64,
   nLayers: 2,
   nHeads: 1,
