@@ -2,7 +2,7 @@
 // falling logit, equal ones by id. The drawn token is the first whose cumulative weight exceeds a uniform number.
 //
 //   0  logitsBV  [B, V]        f32  read
-//   1  settings  [8]           u32  read            seed (low, high), first sequence, k; bits of temperature, p of top-p, min-p, penalty
+//   1  settings  [B, 8]        u32  read            seed (low, high), number, k; bits of temperature, p of top-p, min-p, penalty
 //   2  tokenB    [B]           u32  write
 //   3  position  [B]           u32  read and write  grows by 1
 //   4  turn      [B]           u32  read and write  tokens drawn so far; grows by 1
@@ -47,10 +47,10 @@ fn times_high(a: u32, b: u32) -> u32 {
   return (a >> 16) * (b >> 16) + (middle >> 16) + (carry >> 16);
 }
 
-/// Word `t mod 4` of Philox 4x32-10 at counter (t / 4, 0, sequence, STREAM): the word that core/random.ts takes.
-fn random_word(t: u32, sequence: u32) -> u32 {
-  var c = vec4u(t / 4, 0, sequence, STREAM);
-  var key = vec2u(settings[0], settings[1]);
+/// Word `t mod 4` of Philox 4x32-10 at counter (t / 4, 0, number, STREAM): the word that core/random.ts takes.
+fn random_word(t: u32, b: u32) -> u32 {
+  var c = vec4u(t / 4, 0, settings[8 * b + 2], STREAM);
+  var key = vec2u(settings[8 * b], settings[8 * b + 1]);
   for (var round = 0u; round < 10; round++) {
     let high = vec2u(times_high(0xd2511f53u, c.x), times_high(0xcd9e8d57u, c.z));
     let low = vec2u(0xd2511f53u * c.x, 0xcd9e8d57u * c.z);
@@ -121,7 +121,7 @@ fn later(key: u32, first: u32, skip: u32, b: u32) -> u32 {
 
 /// Keys and logits after the penalty go to `work`. Returns the highest logit; `broken` counts those that are not finite.
 fn penalise(b: u32, lane: u32) -> vec2f {
-  let penalty = bitcast<f32>(settings[7]);
+  let penalty = bitcast<f32>(settings[8 * b + 7]);
   var highest = -3.4e38;
   var broken = 0.0;
   for (var v = lane; v < V; v += LANES) {
@@ -141,18 +141,18 @@ fn penalise(b: u32, lane: u32) -> vec2f {
 /// The tokens that top-k, top-p and min-p allow. Weights relative to the most likely token replace the logits in `work`.
 fn cut(highest: f32, b: u32, lane: u32) -> Kept {
   var kept = Kept(0, f32(V), 0.0);
-  let k = settings[3];
+  let k = settings[8 * b + 3];
   if (k > 0 && k < V) {
     kept.limit = limit_of(f32(k), false, false, b, lane);
     kept.ties = f32(k) - sum_from(kept.limit + 1, false, b, lane);
   }
-  let temperature = bitcast<f32>(settings[4]);
+  let temperature = bitcast<f32>(settings[8 * b + 4]);
   for (var v = lane; v < V; v += LANES) {
     let at = (2 * b + 1) * V + v;
     work[at] = bitcast<u32>(exp((bitcast<f32>(work[at]) - highest) / temperature));
   }
   kept.total = weight_of(kept, b, lane);
-  let top_p = bitcast<f32>(settings[5]);
+  let top_p = bitcast<f32>(settings[8 * b + 5]);
   if (top_p < 1) {
     let wanted = top_p * kept.total;
     let limit = max(kept.limit, limit_of(wanted, true, false, b, lane));
@@ -161,7 +161,7 @@ fn cut(highest: f32, b: u32, lane: u32) -> Kept {
     kept.limit = limit;
     kept.total = weight_of(kept, b, lane);
   }
-  let min_p = bitcast<f32>(settings[6]);
+  let min_p = bitcast<f32>(settings[8 * b + 6]);
   if (min_p > 0) {
     var least = 0xffffffffu; // the lowest key with enough weight
     for (var v = lane; v < V; v += LANES) {
@@ -201,9 +201,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let made = penalise(b, lane);
   var key = key_of(made.x);
   var skip = 0u;
-  if (bitcast<f32>(settings[4]) > 0) {
+  if (bitcast<f32>(settings[8 * b + 4]) > 0) {
     let kept = cut(made.x, b, lane);
-    let uniform_number = f32(random_word(turn[b], settings[2] + b) >> 8) * 5.9604644775390625e-8;
+    let uniform_number = f32(random_word(turn[b], b) >> 8) * 5.9604644775390625e-8;
     let wanted = min(uniform_number * kept.total, kept.total * BELOW_ONE);
     key = max(kept.limit, limit_of(wanted, true, true, b, lane));
     let number = max(0.0, (wanted - sum_from(key + 1, true, b, lane)) / weight_at(key, b, lane));

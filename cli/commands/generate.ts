@@ -181,7 +181,7 @@ async function converse(
     if (writing) await writing.append(text);
     else writing = await opened.begin(text, { room: Math.max(sampling.newTokens, full ? LONGEST_FULL : LONGEST) });
     told ||= tellContext(opened, writing, sampling.newTokens);
-    for await (const part of writing.write({ ...options, first: turn++ })) await writeText(part);
+    for await (const part of writing.write({ ...options, numbers: [turn++] })) await writeText(part);
     await printText("");
     if (onTerminal) await writeText("> ");
   };

@@ -45,12 +45,18 @@ export async function kernelsHash(disk: Disk, { backend, adapter }: NamedExecuto
  */
 export const TRAINED_ALIKE: Readonly<Record<Build, { readonly code: string; readonly modules: readonly string[] }>> = {
   relaxed: {
-    code: "708a9650ba0e288e98c357464406086f01dc6aa15a6a75c522748f4a83faa94a",
-    modules: ["228150863d01a2c1fb0566e87e181923081706dd6f0938158e4c11ed4ee02929"],
+    code: "932a1cc29f997d3513989c1a2198118cec344e91d26a9a857393277e4dd6774b",
+    modules: [
+      "228150863d01a2c1fb0566e87e181923081706dd6f0938158e4c11ed4ee02929",
+      "3efe7403283981dadca9cdb72d7f58577814eda723d1847aa571d5980a1da419",
+    ],
   },
   plain: {
-    code: "5182fe94d0d8627135537ba87ebc3ea32089d7b17edb1c60eb485e5fda7f58ec",
-    modules: ["f5ae968c2137df00b18d921196ae985e0826a75bfaf57dceee53b56bb30eb077"],
+    code: "2195db6a6934d2b4b823497bd1165a022dabe4d26834040ca6b280e360ae1dfa",
+    modules: [
+      "f5ae968c2137df00b18d921196ae985e0826a75bfaf57dceee53b56bb30eb077",
+      "8f789de6c1a5aa68b85b3459877f9332bfefb4d4d046026613857ba3ffc881e8",
+    ],
   },
 };
 

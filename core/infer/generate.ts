@@ -1,4 +1,4 @@
-/** Continues texts. Each draw is a function of seed, sequence and turn, and is made on the device. */
+/** Continues texts. Each draw is a function of text, seed, number and turn, and is made on the device. */
 import { Diverged, throwIfStopped, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { HISTORY, NOT_DRAWN, type SampleSettings } from "../ops/sample.ts";
@@ -27,10 +27,10 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number;
   readonly seed: number;
   /**
-   * Number of the first sequence. Further batches of a list continue the numbers, so that each sequence has its own random
-   * numbers.
+   * [B], whole numbers from 0. Equal texts with the same seed and number get the same tokens; with another number they get others.
+   * Default: 0 for each sequence of a session; in {@link generate}, see {@link repeats}. Users know them as `repeat`.
    */
-  readonly first?: number;
+  readonly numbers?: readonly number[];
   /** Stops the sampling between two tokens. */
   readonly signal?: AbortSignal;
 }
@@ -53,7 +53,7 @@ const inF32 = (value: number): boolean => value >= LEAST && value <= MOST;
 
 /** The options with their defaults. Throws a UsageError that names the first one out of its range. */
 export function settingsOf(
-  { newTokens, temperature, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, seed, first = 0 }: SamplingOptions,
+  { newTokens, temperature, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, seed, numbers = [] }: SamplingOptions,
 ): SampleSettings {
   const wholeTo = (max: number, min = 0) => (value: number) =>
     Number.isSafeInteger(value) && value >= min && value <= max;
@@ -72,12 +72,14 @@ export function settingsOf(
         `a number from ${LEAST} to ${MAX_PENALTY}; 1 does nothing`,
       ],
       ["seed", seed, wholeTo(Number.MAX_SAFE_INTEGER), "a whole number from 0"],
-      ["first", first, wholeTo(2 ** 31), "a whole number from 0 to 2147483648"],
+      ...numbers.map((number) =>
+        ["repeat", number, wholeTo(2 ** 32 - 1), "a whole number from 0 to 4294967295"] as const
+      ),
     ];
   for (const [name, value, holds, expected] of rules) {
     if (!holds(value)) throw new UsageError(`sampling: ${name} is out of range`, { expected, got: String(value) });
   }
-  return { seed, first, topK, temperature, topP, minP, repetitionPenalty };
+  return { seed, topK, temperature, topP, minP, repetitionPenalty };
 }
 
 /** Interval between reads of tokens from the device (milliseconds), so that a displayed text appears steadily. */
@@ -93,7 +95,7 @@ export async function* drawn(
   session: DecodeSession,
   { each = false, ...options }: SamplingOptions & { each?: boolean },
 ): AsyncGenerator<Uint32Array[], void, void> {
-  session.begin(settingsOf(options));
+  session.begin(settingsOf(options), options.numbers);
   let read = 0, before = -Infinity;
   for (let turn = 1; turn <= options.newTokens; turn++) {
     throwIfStopped(options.signal, "sampling");
@@ -118,9 +120,19 @@ function requireDrawn(rows: readonly Uint32Array[], turn: number): void {
   }
 }
 
+/** For each text, `from` plus the number of equal texts before it: so equal texts get different tokens, and the others do not matter. */
+export function repeats(texts: readonly Uint32Array[], from = 0): number[] {
+  const counts = new Map<string, number>();
+  return texts.map((text) => {
+    const key = text.join(" "), number = counts.get(key) ?? from;
+    counts.set(key, number + 1);
+    return number;
+  });
+}
+
 /**
  * Continues several prompts in one batch. Their lengths may differ, and each has at least one token. The tokens of a sequence
- * do not depend on the other sequences. Throws UsageError for options out of range, Interrupted when the signal aborts.
+ * do not depend on the other sequences, nor on its place among them. Throws UsageError for options out of range, Interrupted when the signal aborts.
  */
 export async function generate(
   executor: Executor,
@@ -136,7 +148,7 @@ export async function generate(
     await session.append(prompts, { signal: options.signal });
     const start = performance.now(), made = prompts.map(() => new Uint32Array(newTokens));
     let turn = 0;
-    for await (const rows of drawn(session, options)) {
+    for await (const rows of drawn(session, { ...options, numbers: options.numbers ?? repeats(prompts) })) {
       for (const row of rows) {
         for (const [b, tokens] of made.entries()) tokens[turn] = at(row, b);
         turn++;

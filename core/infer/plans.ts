@@ -13,7 +13,7 @@ import { OnePosition } from "./one_position.ts";
 
 export interface StepPlan {
   readonly plan: Plan;
-  /** [8] u32, see `settingsWords`. */
+  /** [B, 8] u32, see `settingsWords`. */
   readonly settings: Tensor;
   /** [B, V]. */
   readonly logits: Tensor;
@@ -28,7 +28,7 @@ export function stepPlan(
   { positions, caches, state }: { positions: number; caches: readonly LayerCache[]; state: SampleState },
 ): StepPlan {
   const tape = new Tape(false), { token, position } = state;
-  const settings = tape.input("settings", [8], { dtype: "u32" });
+  const settings = tape.input("settings", [...token.shape, 8], { dtype: "u32" });
   const hidden = recordLayers(tape, store, {
     positions,
     mixing: new OnePosition(tape, store.config, { position, caches }),

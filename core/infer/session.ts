@@ -19,7 +19,6 @@ const CHUNK = 64;
 /** Always takes the most likely token. */
 const GREEDY: SampleSettings = {
   seed: 0,
-  first: 0,
   topK: 0,
   temperature: 0,
   topP: 1,
@@ -156,10 +155,13 @@ export class DecodeSession {
     this.#wait(Uint32Array.from(all, (text) => at(text, -1)));
   }
 
-  /** Sets how the following tokens are drawn. Their turns count from 0. */
-  begin(settings: SampleSettings): void {
+  /** Sets how the following tokens are drawn. Their turns count from 0. `numbers` [B], see `settingsWords`: 0 by default. */
+  begin(settings: SampleSettings, numbers: readonly number[] = new Array<number>(this.#size.B).fill(0)): void {
     const { state, step } = this.#parts, { B } = this.#size;
-    this.program.write(step.settings, settingsWords(settings));
+    if (numbers.length !== B) {
+      throw new HymbaError("generation: each sequence needs a number", { expected: `${B}`, got: `${numbers.length}` });
+    }
+    this.program.write(step.settings, settingsWords(settings, numbers));
     this.executor.write(state.turn, new Uint32Array(B));
     if (settings.repetitionPenalty !== 1) this.executor.write(state.seen, this.#seen);
     this.#turn = 0;

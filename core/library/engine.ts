@@ -4,7 +4,7 @@ import type { HymbaConfig } from "../config/mod.ts";
 import { evaluationBatches } from "../data/batches.ts";
 import { onePiece } from "../data/parts.ts";
 import { throwIfStopped, UsageError } from "../errors.ts";
-import { drawn, type SamplingOptions, settingsOf } from "../infer/generate.ts";
+import { drawn, repeats, type SamplingOptions, settingsOf } from "../infer/generate.ts";
 import { type MetaPrefix, metaPrefix } from "../infer/meta_prefix.ts";
 import { DecodeSession } from "../infer/session.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
@@ -111,8 +111,11 @@ export class Engine {
   }
 
   /** The next tokens of each sequence, [turns][B], as they are made. */
-  async *draw(rows: readonly Uint32Array[], sampling: SamplingOptions): AsyncGenerator<Uint32Array[], void, void> {
-    const session = await this.#begin(rows, sampling);
+  async *draw(
+    rows: readonly Uint32Array[],
+    { repeat, ...options }: SamplingOptions & { repeat?: number },
+  ): AsyncGenerator<Uint32Array[], void, void> {
+    const sampling = { ...options, numbers: repeats(rows, repeat) }, session = await this.#begin(rows, sampling);
     try {
       yield* drawn(session, sampling);
     } finally {
@@ -124,8 +127,9 @@ export class Engine {
   async *write(
     tokenizer: Tokenizer,
     prompt: Uint32Array,
-    { stops, ...sampling }: SamplingOptions & { stops: readonly string[] },
+    { stops, repeat = 0, ...options }: SamplingOptions & { stops: readonly string[]; repeat?: number },
   ): AsyncGenerator<string, void, void> {
+    const sampling = { ...options, numbers: [repeat] };
     const session = await this.#begin([prompt], sampling);
     try {
       yield* new Writing(tokenizer, session).write({ ...sampling, stops });

@@ -38,12 +38,15 @@ export interface GenerateOptions {
   /** More than 1 makes tokens less likely that the text has already. Default 1, which does nothing. */
   repetitionPenalty?: number;
   /**
-   * Seed of the random numbers, a whole number from 0. Default 1. The sequence in place i of a list gets the same tokens
-   * whatever the other sequences are. Equal prompts in one list get different tokens.
+   * Seed of the random numbers, a whole number from 0. Default 1. A prompt gets the same tokens alone and at any place of any list.
+   * Equal prompts in one list get different tokens.
    */
   seed?: number;
-  /** Place of the first sequence, 0 by default. A list that is cut into several calls has the same tokens as in one. */
-  first?: number;
+  /**
+   * How often equal prompts were continued before with this seed, a whole number from 0, which is the default. With another number a prompt
+   * gets other tokens: the copy after two equal prompts in a list gets the tokens of `repeat: 2`.
+   */
+  repeat?: number;
   /** Stops the generation between two tokens; it then throws. */
   signal?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 /**
  * Draws the next token of each sequence on the device, and moves the sequence on: its token is fed to the next step without a visit to
- * the host. The draw is a function of seed, sequence and turn (core/random.ts), so it does not depend on the batch.
+ * the host. The draw is a function of logits, seed, number and turn (core/random.ts), so it does not depend on the batch.
  */
 import { defineOp, dimsOf, type Tape, type Tensor } from "../tensor/mod.ts";
 
@@ -15,7 +15,7 @@ export const sampleOp = defineOp({
   attributes: ["B", "V", "rows"],
   reads: {
     logits: "B V",
-    settings: "8",
+    settings: "B 8",
     position: "B",
     turn: "B",
     seen: "B V",
@@ -29,8 +29,6 @@ export const sampleOp = defineOp({
 export interface SampleSettings {
   /** From 0, below 2^53. */
   readonly seed: number;
-  /** Number of the first sequence; each sequence has draws of its own. */
-  readonly first: number;
   /** Draw from the k likeliest tokens; 0 means all. Of equal logits the lower ids come first. */
   readonly topK: number;
   /** Logits are divided by it; 0 takes the likeliest token. */
@@ -43,13 +41,20 @@ export interface SampleSettings {
   readonly repetitionPenalty: number;
 }
 
-/** The input `settings` of {@link sample}: seed (low and high 32 bits), first sequence, k, then the bits of the four f32. */
+/**
+ * The input `settings` of {@link sample}, [B, 8]: for each sequence the seed (low and high 32 bits), its number, k, and the bits of the
+ * four f32. `numbers` [B], below 2^32: sequences with the same logits, seed and number draw the same tokens.
+ */
 export function settingsWords(
-  { seed, first, topK, temperature, topP, minP, repetitionPenalty }: SampleSettings,
+  { seed, topK, temperature, topP, minP, repetitionPenalty }: SampleSettings,
+  numbers: readonly number[],
 ): Uint32Array<ArrayBuffer> {
   const reals = Float32Array.of(temperature, topP, minP, repetitionPenalty);
-  const whole = [seed >>> 0, Math.floor(seed / 2 ** 32), first, Math.min(topK, 0xffffffff)];
-  return Uint32Array.of(...whole, ...new Uint32Array(reals.buffer));
+  const high = Math.floor(seed / 2 ** 32), k = Math.min(topK, 0xffffffff), words = new Uint32Array(8 * numbers.length);
+  for (const [b, number] of numbers.entries()) {
+    words.set([seed >>> 0, high, number, k, ...new Uint32Array(reals.buffer)], 8 * b);
+  }
+  return words;
 }
 
 /**
@@ -69,7 +74,7 @@ export interface SampleState {
 /**
  * token = the draw from softmax(logits / temperature) after penalty, top-k, top-p and min-p, in this order; then position and turn grow
  * by 1 and `seen` and `history` get the token. Tokens are taken by falling logit, equal ones by id: the draw is the first whose summed
- * probability exceeds a uniform number. Shapes: logits [B, V], settings [8] u32 ({@link settingsWords}).
+ * probability exceeds a uniform number. Shapes: logits [B, V], settings [B, 8] u32 ({@link settingsWords}).
  */
 export function sample(
   tape: Tape,

@@ -29,9 +29,9 @@ function drawn(weights: readonly number[], uniform: number): number {
   return found >= 0 ? found : weights.length - 1;
 }
 
-/** The four f32 whose bits are the words from 4 on. */
-const realsOf = (words: Array64): Float32Array =>
-  new Float32Array(Uint32Array.from([4, 5, 6, 7], (i) => words.at(i)).buffer);
+/** The four f32 whose bits are the words of sequence b from 4 on. */
+const realsOf = (words: Array64, b: number): Float32Array =>
+  new Float32Array(Uint32Array.from([4, 5, 6, 7], (i) => words.at(b, i)).buffer);
 
 /** Logits after the repetition penalty. */
 function penalised(logits: Array64, seen: Array64, { b, V, penalty }: { b: number; V: number; penalty: number }) {
@@ -45,14 +45,15 @@ function penalised(logits: Array64, seen: Array64, { b, V, penalty }: { b: numbe
 export const sample: Reference<"sample"> = (reads, { B, V, rows }) => {
   const { logits, settings: words } = reads, token = reads.position.copy();
   const position = reads.position.copy(), turn = reads.turn.copy(), seen = reads.seen.copy();
-  const history = reads.history.copy(), seed = words.at(0) + words.at(1) * 2 ** 32;
-  const [temperature = 1, topP = 1, minP = 0, penalty = 1] = realsOf(words);
-  const settings = { topK: words.at(3), temperature, topP, minP };
+  const history = reads.history.copy();
   for (let b = 0; b < B; b++) {
+    const [temperature = 1, topP = 1, minP = 0, penalty = 1] = realsOf(words, b);
+    const settings = { topK: words.at(b, 3), temperature, topP, minP },
+      seed = words.at(b, 0) + words.at(b, 1) * 2 ** 32;
     const values = penalised(logits, seen, { b, V, penalty }), t = turn.at(b);
     const finite = values.every(Number.isFinite);
     const order = values.map((_, id) => id).sort((x, y) => (values[y] ?? 0) - (values[x] ?? 0) || x - y);
-    const u = uniform({ seed, stream: STREAMS.sampling, step: words.at(2) + b }, t);
+    const u = uniform({ seed, stream: STREAMS.sampling, step: words.at(b, 2) }, t);
     const sorted = order.map((id) => values[id] ?? 0);
     const at = settings.temperature === 0 ? 0 : drawn(weightsOf(sorted, settings), Math.floor(u * 2 ** 24) / 2 ** 24);
     const id = finite ? order[at] ?? 0 : 0;

@@ -134,7 +134,8 @@ async function sample(
   const { prompts: count, promptTokens: prompt, ...options } = study.samples;
   const found = excerpts(tokens.validation, { count, prompt, completion: 1, seed, part: 2 });
   const prompts = found.map(({ prompt }) => prompt);
-  const made = await generate(executor, store, { ...options, prompts, seed, first: 900_000, signal });
+  const numbers = prompts.map((_, b) => 900_000 + b);
+  const made = await generate(executor, store, { ...options, prompts, seed, numbers, signal });
   const samples = made.tokens.map((ids, i) => ({
     stage,
     prompt: tokenizer.decode(at(prompts, i)),

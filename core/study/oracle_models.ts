@@ -69,7 +69,8 @@ export class OracleModels {
     const { completionTokens: newTokens, temperature, seed, signal } = this.how, made: Uint32Array[] = [];
     for (let from = 0; from < prompts.length; from += TOGETHER) {
       const some = prompts.slice(from, from + TOGETHER);
-      const options = { prompts: some, newTokens, temperature, seed, first: first + from, signal };
+      const numbers = some.map((_, b) => first + from + b);
+      const options = { prompts: some, newTokens, temperature, seed, numbers, signal };
       made.push(...(await generate(this.executor, this.#store(which), options)).tokens);
     }
     return made;

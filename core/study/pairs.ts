@@ -73,8 +73,9 @@ async function sampledContinuations(
 ): Promise<Uint32Array[]> {
   const { completionTokens: newTokens, temperature } = study.preference, made: Uint32Array[] = [];
   for (let at = 0; at < found.length; at += TOGETHER) {
-    const prompts = found.slice(at, at + TOGETHER).map(({ prompt }) => prompt), first = part * 100_000 + at;
-    const { tokens } = await generate(executor, store, { prompts, newTokens, temperature, seed, first, signal });
+    const prompts = found.slice(at, at + TOGETHER).map(({ prompt }) => prompt);
+    const numbers = prompts.map((_, b) => part * 100_000 + at + b);
+    const { tokens } = await generate(executor, store, { prompts, newTokens, temperature, seed, numbers, signal });
     made.push(...tokens);
   }
   return made;

@@ -1,7 +1,7 @@
 /** Generated texts: greedy text is that of token-by-token logits, a sequence does not depend on its batch, and steps allocate nothing. */
 import { strict as assert } from "node:assert";
 import { UsageError } from "../../core/errors.ts";
-import { drawn, generate, type SamplingOptions, settingsOf } from "../../core/infer/generate.ts";
+import { drawn, generate, repeats, type SamplingOptions, settingsOf } from "../../core/infer/generate.ts";
 import { DecodeSession } from "../../core/infer/session.ts";
 import { ParameterStore } from "../../core/params/store.ts";
 import type { Executor } from "../../core/plan/mod.ts";
@@ -53,15 +53,32 @@ for (const [index, { name }] of smallModels().entries()) {
           if (b % 2 === 0) {
             assert.deepEqual([...greedy.tokens[b]!], await greedyText(executor, store, prompt), executor.name);
           }
-          const { tokens: [alone] } = await generate(executor, store, { prompts: [prompt], ...DRAWN, first: b });
+          const { tokens: [alone] } = await generate(executor, store, { prompts: [prompt], ...DRAWN });
           assert.deepEqual([...alone!], [...together.tokens[b]!], `${executor.name}: sequence ${b}`);
         }
+        const turned = await generate(executor, store, { prompts: PROMPTS.toReversed(), ...DRAWN });
+        assert.deepEqual(turned.tokens.toReversed(), together.tokens, "the place in a list does not matter");
         const again = await generate(executor, store, { prompts: PROMPTS, ...DRAWN, seed: 6 });
         assert.notDeepEqual(again.tokens, together.tokens, "another seed draws another text");
       });
     }
   });
 }
+
+Deno.test("equal prompts of one list get different tokens, which no other prompt changes", async () => {
+  const [a, b] = [PROMPTS[0]!, PROMPTS[3]!];
+  assert.deepEqual(repeats([a, b, a, Uint32Array.from(a)], 5), [5, 5, 6, 7]);
+  for (const executor of await executors()) {
+    await withStore(executor, 4, async (store) => {
+      const { tokens } = await generate(executor, store, { prompts: [a, b, a], ...DRAWN });
+      assert.notDeepEqual(tokens[0], tokens[2], executor.name);
+      const plain = await generate(executor, store, { prompts: [a, a], ...DRAWN });
+      assert.deepEqual(plain.tokens, [tokens[0], tokens[2]], executor.name);
+      const later = await generate(executor, store, { prompts: [b, a], ...DRAWN, numbers: [0, 1] });
+      assert.deepEqual(later.tokens, [tokens[1], tokens[2]], executor.name);
+    });
+  }
+});
 
 Deno.test("logits have the same bits in a batch of one, five and 33", async () => {
   for (const executor of await executors()) {

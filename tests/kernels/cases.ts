@@ -192,7 +192,7 @@ function embedStepOf(dice: Dice): OpCase {
 function sampleOf(dice: Dice): OpCase {
   const B = 1 + dice.below(3), V = size(dice, 300), rows = 1 + dice.below(4), few = dice.once(2);
   const settings = settingsWords({
-    ...{ seed: dice.below(1000), first: dice.below(9), topK: dice.once(2) ? 0 : 1 + dice.below(V) },
+    ...{ seed: dice.below(1000), topK: dice.once(2) ? 0 : 1 + dice.below(V) },
     ...{
       temperature: dice.once(4) ? 0 : 0.25 * (1 + dice.below(8)),
       topP: dice.once(2) ? 1 : (1 + dice.below(19)) / 20.37,
@@ -201,7 +201,7 @@ function sampleOf(dice: Dice): OpCase {
       minP: dice.once(2) ? 0 : dice.below(10) / 20 + 0.0137,
       repetitionPenalty: dice.once(2) ? 1 : 1 + dice.below(8) / 4,
     },
-  });
+  }, Array.from({ length: B }, () => dice.below(9)));
   return {
     withoutCotangent: ["token", "position", "turn", "seen", "history"],
     build: (tape, input) => {
@@ -213,7 +213,7 @@ function sampleOf(dice: Dice): OpCase {
       };
       const fill = few ? { fill: (data: Float32Array) => void data.forEach((_, i) => data[i] = i * 5 % 4) } : {};
       const logits = input("logits", [B, V], { gradient: false, ...fill });
-      sample(tape, { logits, settings: tape.constant("settings", [8], settings), state });
+      sample(tape, { logits, settings: tape.constant("settings", [B, 8], settings), state });
       return { ...state };
     },
   };

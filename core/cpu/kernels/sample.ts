@@ -10,7 +10,7 @@ import { bytes, sum4 } from "./lib/vector";
 class Sample {
   /** [B, V]. */
   logits: usize;
-  /** [8] u32, see core/ops/sample.ts. */
+  /** [B, 8] u32, see core/ops/sample.ts. */
   settings: usize;
   /** [B] u32 each. */
   position: usize;
@@ -39,9 +39,10 @@ const STREAM: u32 = 3;
 const NOT_DRAWN: u32 = 0xffffffff;
 const BELOW_ONE: f32 = 0.99999988;
 
-/** Word `t mod 4` of Philox 4x32-10 at counter (t / 4, 0, sequence, stream): the word that core/random.ts takes. */
-function randomWord(t: u32, sequence: u32, seedLow: u32, seedHigh: u32): u32 {
-  let c0 = t / 4, c1: u32 = 0, c2 = sequence, c3 = STREAM, k0 = seedLow, k1 = seedHigh;
+/** Word `t mod 4` of Philox 4x32-10 at counter (t / 4, 0, number, stream): the word that core/random.ts takes. */
+function randomWord(t: u32, settings: usize): u32 {
+  let c0 = t / 4, c1: u32 = 0, c2 = load<u32>(settings, 8), c3 = STREAM;
+  let k0 = load<u32>(settings), k1 = load<u32>(settings, 4);
   for (let round = 0; round < 10; round++) {
     const p0 = <u64> 0xd2511f53 * c0, p1 = <u64> 0xcd9e8d57 * c2;
     c0 = <u32> (p1 >> 32) ^ c1 ^ k0;
@@ -106,9 +107,8 @@ function keep(kept: Kept, key: u32, ties: i32, least: f32): void {
 }
 
 /** Fills in keys and ids from the logits after the penalty; returns the highest logit, or NaN when one is not finite. */
-function penalise(args: Sample, b: i32, kept: Kept): f32 {
+function penalise(args: Sample, b: i32, kept: Kept, penalty: f32): f32 {
   const V = args.V, logits = args.logits + bytes(b * args.strideLogits), seen = args.seen + bytes(b * V);
-  const penalty = load<f32>(args.settings, 28);
   let most: f32 = -Infinity, nothing: f32 = 0;
   for (let v = 0; v < V; v++) {
     let logit = load<f32>(logits + bytes(v));
@@ -136,9 +136,9 @@ function weigh(kept: Kept, most: f32, temperature: f32): void {
 }
 
 /** Cuts the tokens down to those that may be drawn. */
-function cut(args: Sample, kept: Kept, most: f32): void {
-  const topK = load<u32>(args.settings, 12), temperature = load<f32>(args.settings, 16);
-  const topP = load<f32>(args.settings, 20), minP = load<f32>(args.settings, 24);
+function cut(settings: usize, kept: Kept, most: f32): void {
+  const topK = load<u32>(settings, 12), temperature = load<f32>(settings, 16);
+  const topP = load<f32>(settings, 20), minP = load<f32>(settings, 24);
   pad(kept);
   if (topK > 0 && topK < <u32> kept.n) {
     const key = limitOf(kept, <f32> topK, false, false), above = <i32> sumFrom(kept, key + 1, false);
@@ -172,14 +172,14 @@ export function sample(args: Sample, b: i32, workspace: usize): void {
   kept.keys = workspace + 32;
   kept.weights = kept.keys + bytes(wide);
   kept.ids = kept.weights + bytes(wide);
-  const most = penalise(args, b, kept), temperature = load<f32>(args.settings, 16), broken = most !== most;
+  const settings = args.settings + bytes(8 * b), temperature = load<f32>(settings, 16);
+  const most = penalise(args, b, kept, load<f32>(settings, 28)), broken = most !== most;
   let id: u32 = 0;
   if (!broken && temperature === 0) {
     while (load<f32>(kept.weights + bytes(id)) !== most) id++;
   } else if (!broken) {
-    cut(args, kept, most);
-    const word = randomWord(turn, load<u32>(args.settings, 8) + b, load<u32>(args.settings), load<u32>(args.settings, 4));
-    id = pick(kept, <f32> (word >> 8) * <f32> 5.9604644775390625e-8);
+    cut(settings, kept, most);
+    id = pick(kept, <f32> (randomWord(turn, settings) >> 8) * <f32> 5.9604644775390625e-8);
   }
   store<u32>(args.token + bytes(b), id);
   if (!broken) store<u32>(args.seen + bytes(b * V + id), 1);

@@ -14,7 +14,7 @@ export interface ModelSource {
   readonly tiles: Readonly<Record<string, string>>;
 }
 
-export type Draws = Omit<SamplingOptions, "first" | "signal">;
+export type Draws = Omit<SamplingOptions, "numbers" | "signal">;
 
 /** The requests, each with its answer and with its messages before the answer. */
 export interface Tasks {
