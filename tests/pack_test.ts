@@ -53,6 +53,29 @@ async function useInNode(folder: string): Promise<void> {
   assert.deepEqual(rest, [join("kept", "checkpoint-000001"), "16"]);
 }
 
+/** A program against the packed declarations, and what the compiler has to find wrong in it. */
+const TYPED = `import { Hymba, type Evaluation, Trainer } from "@hymba/hymba";
+const model = await Hymba.create({ vocabSize: 40, dModel: 16, nLayers: 3, nHeads: 2, nKvHeads: 1 });
+const tokens: number[][] = await model.generate([[1, 2]], { maxNewTokens: 3 });
+const { loss }: Evaluation = await model.evaluate([1, 2, 3]);
+console.log(tokens, loss, Trainer);
+// @ts-expect-error: there is no such option
+await model.generate([[1]], { maxTokens: 3 });
+`;
+
+/** Checks a program against the packed declarations with a strict compiler that checks the declarations too. */
+async function compile(folder: string): Promise<void> {
+  const { dependencies: { valibot } } = JSON.parse(await Deno.readTextFile(join(folder, "package/package.json")));
+  const install = ["install", "--silent", "--no-audit", "--no-fund", "--no-save", "--prefix", "tools"];
+  const { code, problem } = await ran("npm", [...install, "typescript@5.9.3", `valibot@${valibot}`], { cwd: folder });
+  assert.equal(code, 0, problem);
+  await Deno.rename(join(folder, "tools/node_modules/valibot"), join(folder, "package/node_modules/valibot"));
+  await Deno.writeTextFile(join(folder, "typed.mts"), TYPED);
+  const options = ["--noEmit", "--strict", "--target", "esnext", "--lib", "esnext,dom", "--module", "nodenext"];
+  const checked = await ran("tools/node_modules/.bin/tsc", [...options, "typed.mts"], { cwd: folder });
+  assert.deepEqual(checked, { code: 0, out: "", problem: "" });
+}
+
 /** The packed page is that of the packed sources, so that nothing is built when it is shown. */
 async function assertFinishedPage(root: string): Promise<void> {
   const script = `import { pageFiles } from ${JSON.stringify(urlOf(join(root, "core/serve/page_files.ts")))};
@@ -100,6 +123,7 @@ Deno.test("npm package: it holds the program, names its version, and starts it w
     });
     assert.equal((await ran("node", [bin, "csv", "no-such-run"], { cwd: folder })).code, 2);
     await useInNode(folder);
+    await compile(folder);
   });
 });
 

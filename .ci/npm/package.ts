@@ -1,7 +1,8 @@
 /** Writes the package.json of the npm package: name, version and licence are those of deno.json. */
 const [path = "package.json"] = Deno.args;
 const { version, license } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
-const { imports: { webgpu } } = JSON.parse(await Deno.readTextFile(new URL("../../imports.json", import.meta.url)));
+const { imports } = JSON.parse(await Deno.readTextFile(new URL("../../imports.json", import.meta.url)));
+const versionOf = (name: string): string => imports[name].replace(`npm:${name}@`, "");
 const description = {
   name: "@hymba/hymba",
   version,
@@ -16,9 +17,10 @@ const description = {
   },
   bin: { hymba: "bin/hymba.mjs" },
   engines: { node: ">=20.16" },
-  dependencies: { deno: "2.9.6" },
+  // The program runs in the package deno; the declarations of the library use types of valibot.
+  dependencies: { deno: "2.9.6", valibot: versionOf("valibot") },
   // Only the library in Node needs it, and only for a GPU.
-  peerDependencies: { webgpu: webgpu.replace("npm:webgpu@", "") },
+  peerDependencies: { webgpu: versionOf("webgpu") },
   peerDependenciesMeta: { webgpu: { optional: true } },
 };
 await Deno.writeTextFile(path, JSON.stringify(description, undefined, 2) + "\n");

@@ -108,6 +108,7 @@ async function generate(
 ): Promise<void> {
   if (interactive && json) throw new UsageError("--interactive prints text only", { hint: "omit --json" });
   const sampling: WritingOptions = { ...draws, newTokens: tokens, stops: stop.map(unescaped) };
+  if (stop.includes("")) throw new UsageError("--stop is empty", { expected: "a text of at least one character" });
   settingsOf(sampling);
   const folder = await folderOf(run), onProgress = say;
   const choice = { model, seed: trainingSeed, stage };

@@ -1,6 +1,6 @@
 /** Chooses and opens the executor of a study: a GPU if there is one, else the processor. */
 import { choose, kindOf } from "../device/choose.ts";
-import { type DeviceLost, UsageError } from "../errors.ts";
+import { type DeviceLost, quoted, UsageError } from "../errors.ts";
 import type { Executor } from "../plan/mod.ts";
 import { memoryLimit, readSystemText, thisHost, thisPlatform } from "../system/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
@@ -94,11 +94,14 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Throws a UsageError for an unknown backend. */
-function requireBackend(name: string): void {
+function requireBackend(name: unknown): void {
+  if (typeof name !== "string") {
+    throw new UsageError("the backend is wrong", { expected: BACKENDS.join(", "), got: String(name) });
+  }
   if (BACKENDS.some((backend) => backend === name)) return;
   const other = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
   const hint = other ? `did you mean ${other}?` : meantHint(name, BACKENDS);
-  throw new UsageError(`unknown backend ${JSON.stringify(name)}`, { expected: BACKENDS.join(", "), hint });
+  throw new UsageError(`unknown backend ${quoted(name)}`, { expected: BACKENDS.join(", "), hint });
 }
 
 const noTensorCores = () =>

@@ -56,6 +56,7 @@ export interface Limits {
 
 /** An open WebGPU device. */
 export interface Device {
+  /** Not in the declarations of the npm package: compilers disagree on the types of WebGPU. @internal */
   readonly device: GPUDevice;
   readonly info: AdapterInfo;
   readonly adapterClass: AdapterClass;

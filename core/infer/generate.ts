@@ -77,7 +77,9 @@ export function settingsOf(
       ),
     ];
   for (const [name, value, holds, expected] of rules) {
-    if (!holds(value)) throw new UsageError(`sampling: ${name} is out of range`, { expected, got: String(value) });
+    if (typeof value !== "number" || !holds(value)) {
+      throw new UsageError(`sampling: ${name} is out of range`, { expected, got: String(value) });
+    }
   }
   return { seed, topK, temperature, topP, minP, repetitionPenalty };
 }

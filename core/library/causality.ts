@@ -2,6 +2,7 @@
 import type { BackendOptions } from "../backend/mod.ts";
 import type { HymbaConfig, HymbaOptions } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
+import { requireOptions } from "./given.ts";
 import { engineOf, Hymba } from "./hymba.ts";
 
 /** How far to test, and for a configuration where to compute. */
@@ -54,8 +55,10 @@ function checkedPositions({ length: T, positions }: { length: number; positions?
  */
 export async function proveCausality(
   subject: Hymba | HymbaConfig | Partial<HymbaOptions>,
-  { length, positions, ...backend }: CausalityOptions = {},
+  options: CausalityOptions = {},
 ): Promise<CausalityProof> {
+  requireOptions(options, "proveCausality");
+  const { length, positions, ...backend } = options;
   if (!(subject instanceof Hymba)) {
     const model = await Hymba.create(subject, backend);
     return await proveCausality(model, { length, positions }).finally(() => model.close());

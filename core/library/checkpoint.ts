@@ -1,7 +1,8 @@
 /** Checkpoints: a model, and a training that continues later with the same bits. */
 import type { TrainerState } from "../train/trainer.ts";
 import type { Checkpoint } from "./checkpoint_types.ts";
-import { engineOf, type Hymba } from "./hymba.ts";
+import { pathGiven, requireGiven, requireOptions } from "./given.ts";
+import { engineOf, Hymba } from "./hymba.ts";
 import { stateOf, Trainer } from "./trainer.ts";
 import { stateOfCheckpoint } from "./checkpoint_state.ts";
 
@@ -42,8 +43,14 @@ async function untrained(model: Hymba): Promise<TrainerState> {
 export async function saveCheckpoint(
   source: Hymba | Trainer,
   folder: string,
-  { score }: SaveCheckpointOptions = {},
+  options: SaveCheckpointOptions = {},
 ): Promise<string> {
+  requireOptions(options, "saveCheckpoint");
+  const { score } = options, path = pathGiven(folder, "saveCheckpoint");
+  requireGiven(source instanceof Trainer || source instanceof Hymba, "saveCheckpoint: the source is wrong", {
+    expected: "a Hymba or a Trainer",
+    value: source,
+  });
   const [{ writeCheckpoint }, { thisDisk }] = await Promise.all([
     import("./checkpoint_files.ts"),
     import("../disk/mod.ts"),
@@ -51,7 +58,7 @@ export async function saveCheckpoint(
   const model = source instanceof Trainer ? source.model : source;
   const state = await (source instanceof Trainer ? stateOf(source) : untrained(source));
   const { config, tokenizer } = model;
-  return await writeCheckpoint(thisDisk(), folder, { config, tokenizer, score, state });
+  return await writeCheckpoint(thisDisk(), path, { config, tokenizer, score, state });
 }
 
 /**
@@ -61,13 +68,15 @@ export async function saveCheckpoint(
  */
 export async function loadCheckpoint(
   folder: string,
-  { which = "latest" }: LoadCheckpointOptions = {},
+  options: LoadCheckpointOptions = {},
 ): Promise<Checkpoint | undefined> {
+  requireOptions(options, "loadCheckpoint");
+  const { which = "latest" } = options, path = pathGiven(folder, "loadCheckpoint");
   const [{ readCheckpoint }, { thisDisk }] = await Promise.all([
     import("./checkpoint_files.ts"),
     import("../disk/mod.ts"),
   ]);
-  const found = await readCheckpoint(thisDisk(), folder, which);
+  const found = await readCheckpoint(thisDisk(), path, which);
   if (!found) return undefined;
   const { state, ...about } = found;
   const weights = Object.entries(state.groups.weights ?? {}).flatMap(([name, { dtype, shape, data }]) =>

@@ -113,8 +113,9 @@ export class Engine {
   /** The next tokens of each sequence, [turns][B], as they are made. */
   async *draw(
     rows: readonly Uint32Array[],
-    { repeat, ...options }: SamplingOptions & { repeat?: number },
+    { repeat = 0, ...options }: SamplingOptions & { repeat?: number },
   ): AsyncGenerator<Uint32Array[], void, void> {
+    settingsOf({ ...options, numbers: [repeat] });
     const sampling = { ...options, numbers: repeats(rows, repeat) }, session = await this.#begin(rows, sampling);
     try {
       yield* drawn(session, sampling);

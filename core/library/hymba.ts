@@ -5,6 +5,7 @@ import { at, mean } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { Engine, Rows } from "./engine.ts";
+import { pathGiven, requireGiven, requireOptions, shown } from "./given.ts";
 import { Generation } from "./generation.ts";
 import type {
   Device,
@@ -29,7 +30,11 @@ export class Hymba implements AsyncDisposable {
   #engine: Engine | undefined;
 
   static {
-    engineOf = (model) => model.#open;
+    engineOf = (model) => {
+      const isModel = typeof model === "object" && model !== null && #engine in model;
+      requireGiven(isModel, "the model is wrong", { expected: "a Hymba", value: model });
+      return model.#open;
+    };
   }
 
   private constructor(engine: Engine, tokenizer?: Tokenizer) {
@@ -52,9 +57,12 @@ export class Hymba implements AsyncDisposable {
    */
   static async create(
     config: HymbaConfig | Partial<HymbaOptions>,
-    { seed = 1, tokenizer, ...backend }: HymbaCreateOptions = {},
+    options: HymbaCreateOptions = {},
   ): Promise<Hymba> {
+    requireOptions(options, "create");
+    const { seed = 1, tokenizer, ...backend } = options;
     const checked = config instanceof HymbaConfig ? config : new HymbaConfig(config);
+    if (tokenizer !== undefined) requireTokenizer(tokenizer);
     if (tokenizer && tokenizer.vocabSize > checked.vocabSize) {
       throw new UsageError("the tokenizer has ids that the model does not know", {
         expected: `at most ${checked.vocabSize}, the model's vocabSize`,
@@ -83,8 +91,9 @@ export class Hymba implements AsyncDisposable {
    * ```
    */
   static async load(path: string, options: HymbaLoadOptions = {}): Promise<Hymba> {
-    const { loadModel } = await import("./load.ts");
-    const { engine, tokenizer } = await loadModel(path, options);
+    requireOptions(options, "load");
+    const folder = pathGiven(path, "load"), { loadModel } = await import("./load.ts");
+    const { engine, tokenizer } = await loadModel(folder, options);
     return new Hymba(engine, tokenizer);
   }
 
@@ -100,6 +109,10 @@ export class Hymba implements AsyncDisposable {
 
   /** Replaces the weights by those of safetensors bytes. Throws a HymbaError that names the tensor that does not fit; the old weights stay then. */
   loadWeights(bytes: Uint8Array<ArrayBuffer>, { name = "weights" }: { name?: string } = {}): void {
+    requireGiven(bytes instanceof Uint8Array, "the weights are wrong", {
+      expected: "the bytes of a safetensors file, a Uint8Array",
+      value: bytes,
+    });
     this.#open.readWeights(bytes, name);
   }
 
@@ -118,10 +131,11 @@ export class Hymba implements AsyncDisposable {
   forward(ids: TokenIds, options?: { targets?: undefined }): Promise<{ logits: Float32Array }>;
   async forward(
     ids: TokenIds,
-    { targets }: { targets?: TokenIds } = {},
+    options: { targets?: TokenIds } = {},
   ): Promise<{ loss: number; logp: Float32Array } | { logits: Float32Array }> {
-    const rows = this.#flat(ids);
-    if (!targets) return { logits: await this.#open.logits(rows) };
+    requireOptions(options, "forward");
+    const { targets } = options, rows = this.#flat(ids);
+    if (targets === undefined) return { logits: await this.#open.logits(rows) };
     const wanted = this.#flat(targets);
     if (wanted.B !== rows.B || wanted.T !== rows.T) {
       throw new UsageError("forward: targets do not fit the ids", {
@@ -147,6 +161,7 @@ export class Hymba implements AsyncDisposable {
     prompt: string | TokenIds,
     options: GenerateTextOptions = {},
   ): Generation<string, string> | Generation<number[], number[][]> {
+    requireOptions(options, "generate");
     if (typeof prompt === "string") return new Generation(() => this.#text(prompt, options), (parts) => parts.join(""));
     return new Generation(() => this.#tokens(prompt, options), bySequence);
   }
@@ -157,8 +172,14 @@ export class Hymba implements AsyncDisposable {
    */
   async evaluate(
     text: string | ArrayLike<number>,
-    { length: T = 128, batch: B = 8, signal }: EvaluateOptions = {},
+    options: EvaluateOptions = {},
   ): Promise<Evaluation> {
+    requireOptions(options, "evaluate");
+    const { length: T = 128, batch: B = 8, signal } = options;
+    requireGiven(isList(text) || typeof text === "string", "evaluate: the text is wrong", {
+      expected: "a string, or a list of token ids",
+      value: text,
+    });
     const ids = typeof text === "string" ? this.#required().encode(text) : Uint32Array.from(text);
     if (ids.length < 2) {
       throw new UsageError("the text is too short", { expected: "two tokens or more", got: `${ids.length}` });
@@ -203,6 +224,11 @@ export class Hymba implements AsyncDisposable {
     const tokenizer = this.#required(), ids = tokenizer.encode(prompt);
     if (ids.length === 0) throw new UsageError("the prompt is empty", { expected: "at least one token of text" });
     const stops = typeof stop === "string" ? [stop] : stop;
+    requireGiven(
+      Array.isArray(stops) && stops.every((text) => typeof text === "string"),
+      "generate: stop is wrong",
+      { expected: "a string, or a list of strings", value: stop },
+    );
     yield* this.#open.write(tokenizer, ids, { ...samplingOf(options), stops });
   }
 
@@ -227,12 +253,22 @@ export class Hymba implements AsyncDisposable {
   /** Throws UsageError unless there are sequences of at least one id, all of them below V. */
   #requireKnown(ids: TokenIds): void {
     const V = this.config.vocabSize, known = (id: number) => Number.isInteger(id) && id >= 0 && id < V;
-    if (Array.isArray(ids) && ids.length > 0 && ids.every((row) => row.length > 0 && row.every(known))) return;
+    const fits = (row: unknown) => isList(row) && row.length > 0 && Array.prototype.every.call(row, known);
+    if (Array.isArray(ids) && ids.length > 0 && ids.every(fits)) return;
     throw new UsageError("the token ids do not fit the model", {
       expected: `one sequence or more, each of at least one id, ids from 0 to ${V - 1}`,
-      got: JSON.stringify(ids).slice(0, 200),
+      got: shown(ids),
     });
   }
+}
+
+/** A list or typed array. */
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+
+function requireTokenizer(tokenizer: Tokenizer): void {
+  const holds = typeof tokenizer === "object" && tokenizer !== null && Number.isInteger(tokenizer.vocabSize);
+  requireGiven(holds, "create: the tokenizer is wrong", { expected: "a Tokenizer", value: tokenizer });
 }
 
 /** The options under the names of the engine. */

@@ -4,6 +4,7 @@ import type { Trainer as EngineTrainer, TrainerState } from "../train/trainer.ts
 import type { Checkpoint } from "./checkpoint_types.ts";
 import { stateOfCheckpoint } from "./checkpoint_state.ts";
 import { engineOf, type Hymba } from "./hymba.ts";
+import { requireOptions } from "./given.ts";
 import type { RunOptions, TrainerOptions, TrainingStep } from "./trainer_options.ts";
 
 /** The state of a training, for the other files of the library. */
@@ -44,6 +45,7 @@ export class Trainer implements AsyncDisposable {
    * not enough memory.
    */
   static async create(model: Hymba, options: TrainerOptions): Promise<Trainer> {
+    requireOptions(options, "training");
     const engine = engineOf(model), { startTraining } = await import("./training.ts");
     return new Trainer(model, await startTraining(engine, { ...options, tokenizer: model.tokenizer }));
   }
@@ -80,7 +82,9 @@ export class Trainer implements AsyncDisposable {
    * Runs the remaining updates and yields the result of each. Leaving the loop stops after the update; another call continues.
    * Throws Interrupted when the signal aborts, and Diverged when a loss or gradient is not a finite number.
    */
-  async *run({ signal, queue = 1 }: RunOptions = {}): AsyncGenerator<TrainingStep, void, void> {
+  async *run(options: RunOptions = {}): AsyncGenerator<TrainingStep, void, void> {
+    requireOptions(options, "run");
+    const { signal, queue = 1 } = options;
     if (!Number.isSafeInteger(queue) || queue < 1) {
       throw new UsageError("run: queue is out of range", { expected: "a whole number from 1", got: `${queue}` });
     }

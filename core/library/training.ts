@@ -10,6 +10,7 @@ import { type Objective, preferenceObjective, textObjective } from "../train/obj
 import { keptIn, preferencePlan, trainingPlan } from "../train/plans.ts";
 import { Trainer } from "../train/trainer.ts";
 import type { Engine } from "./engine.ts";
+import { requireGiven } from "./given.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
 type Options = TrainerOptions & { tokenizer: Tokenizer | undefined };
@@ -18,7 +19,7 @@ type Options = TrainerOptions & { tokenizer: Tokenizer | undefined };
 type Full = Required<Omit<TrainerOptions, "text" | "tokens" | "pairs">> & Pick<TrainerOptions, "pairs">;
 
 const whole = (least: number) => (value: number) => Number.isSafeInteger(value) && value >= least;
-const from = (least: number) => (value: number) => value >= least && value < Infinity;
+const from = (least: number) => (value: number) => Number.isFinite(value) && value >= least;
 
 /** Throws UsageError that names the first option that is out of range. */
 function requireRanges(full: Full): void {
@@ -27,7 +28,12 @@ function requireRanges(full: Full): void {
     ["steps", steps, whole(1)(steps), "a whole number from 1"],
     ["batch", batch, whole(1)(batch), "a whole number from 1"],
     ["length", length, whole(1)(length), "a whole number from 1"],
-    ["accumulate", accumulate, whole(1)(accumulate) && batch % accumulate === 0, `a divisor of batch (${batch})`],
+    [
+      "accumulate",
+      accumulate,
+      whole(1)(accumulate) && Number(batch) % accumulate === 0,
+      `a divisor of batch (${batch})`,
+    ],
     ["rate", rate, from(0)(rate), "a number from 0"],
     ["warmup", warmup, whole(0)(warmup) && warmup <= steps, `a whole number from 0 to steps (${steps})`],
     ["decay", decay, from(0)(decay), "a number from 0"],
@@ -54,7 +60,7 @@ function withDefaults({ text: _, tokens: __, tokenizer: ___, ...given }: Options
     precision: "f32" as Precision,
     schedule: "cosine" as const,
     rate: (given.pairs ? 0.025 : 0.25) / dModel,
-    warmup: Math.min(100, Math.ceil(steps / 10)),
+    warmup: Math.min(100, Math.ceil(Number(steps) / 10)),
     ...given,
     steps,
   };
@@ -86,6 +92,13 @@ function requireOneSource({ text, tokens, pairs }: Options): void {
 
 /** Pairs of one length whose ids the model knows. Throws UsageError for others. */
 function checkedPairs(pairs: NonNullable<TrainerOptions["pairs"]>, V: number): Pair[] {
+  const isPair = (pair: unknown) =>
+    typeof pair === "object" && pair !== null &&
+    ["prompt", "chosen", "rejected"].every((key) => Reflect.get(pair, key)?.length >= 0);
+  requireGiven(Array.isArray(pairs) && pairs.every(isPair), "training: the pairs are wrong", {
+    expected: "a list of { prompt, chosen, rejected }, each a list of token ids",
+    value: pairs,
+  });
   const all = pairs.map(({ prompt, chosen, rejected }) => ({
     prompt: checkedIds(prompt, { what: "prompts", V }),
     chosen: checkedIds(chosen, { what: "chosen continuations", V }),

@@ -113,6 +113,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["evaluate"], /there is no run in/],
   [["generate", "nowhere"], /nowhere is not a run/],
   [["generate", "--temperature", "-1"], /--temperature/],
+  [["generate", "nowhere", "--prompt", "a", "--stop", ""], /--stop is empty/],
   [["csv", "nowhere"], /nowhere is not a run/],
   [["attention", "--stage", "control"], /the run stores no maps for --stage control[^]*pretraining or orpo/],
   [["architecture", "--model", "nope"], /unknown model "nope"/],
