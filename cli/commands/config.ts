@@ -78,13 +78,13 @@ function explain({ key, json }: InferValue<typeof explainOptions>): Promise<void
     else console.log(columns(all.map((one) => [one.key, one.meaning])));
     return Promise.resolve();
   }
-  const found = explainKey(key), { meaning, type, allowed, usual, decides } = found;
+  const found = explainKey(key), { meaning, type, allowed, usual, dependents } = found;
   if (json) printJson("config explain", { ...found });
   else {
     const lines = [`meaning: ${meaning}`, `type:    ${type}`, `allowed: ${allowed}`, `default: ${usual}`];
-    const others = decides.length === 0
+    const others = dependents.length === 0
       ? ["on it depends no other key"]
-      : ["on it depend:", ...columns(decides.map(({ key, how }) => [`  ${key}`, how])).split("\n")];
+      : ["on it depend:", ...columns(dependents.map(({ key, how }) => [`  ${key}`, how])).split("\n")];
     console.log([found.key, ...[...lines, ...others].map((line) => `  ${line}`)].join("\n"));
   }
   return Promise.resolve();

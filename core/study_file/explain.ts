@@ -4,7 +4,7 @@ import { UsageError } from "../errors.ts";
 import { type Dependent, dependentsOf } from "./dependents.ts";
 import type { Key } from "./key.ts";
 import { keyAt, KEYS, keysNamed } from "./keys.ts";
-import { unknownKey } from "./nearest_key.ts";
+import { nearestPath, unknownKey } from "./nearest_key.ts";
 import { presetValues } from "./precedence.ts";
 import { inToml } from "./values.ts";
 
@@ -17,8 +17,10 @@ export interface Explanation {
   readonly allowed: string;
   /** The value without any source, or how it follows from others. */
   readonly usual: string;
-  /** Other keys whose default, meaning or limits this one changes. */
-  readonly decides: readonly Dependent[];
+  /** Keys whose default is computed from this one. */
+  readonly decides: readonly string[];
+  /** Other keys whose default, meaning or limits this one changes, and how. */
+  readonly dependents: readonly Dependent[];
 }
 
 /** Explains the key of a path, or the one key whose last part is the name. Throws UsageError with the nearest one. */
@@ -29,7 +31,7 @@ export function explainKey(name: string): Explanation {
     throw new UsageError(`several keys are named ${name}`, { expected: `one of ${paths}` });
   }
   if (!key) {
-    const { what, hint } = unknownKey(name, "");
+    const { what, hint } = unknownKey(name, "", { meant: nearestPath(name) });
     throw new UsageError(what, { hint: hint ?? "hymba config explain lists all keys" });
   }
   return explained(key);
@@ -78,7 +80,8 @@ const explained = (key: Key): Explanation => ({
   type: typeInWords(key.type),
   allowed: allowed(key.type),
   usual: usualOf(key),
-  decides: dependentsOf(key.path),
+  decides: KEYS.filter(({ follows }) => follows?.from.includes(key.path)).map(({ path }) => path),
+  dependents: dependentsOf(key.path),
 });
 
 /** Every key with its meaning. */

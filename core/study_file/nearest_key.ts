@@ -87,22 +87,71 @@ function keyNamed(name: string, table: string, all: readonly string[]): string |
   })[0];
 }
 
-/** The key or table that was most likely meant by an unknown path; undefined if none is near. */
-export function nearestPath(path: string): string | undefined {
-  const [first, arm = "NAME"] = path.split("."), name = nameOf(path), table = tableOf(path);
-  const all = KEYS.map((key) => key.path.replace("*", first === "arms" ? arm : "NAME"));
-  const same = keyNamed(name, table, all), foreign = name.toLowerCase().replaceAll(/[-_]/g, "");
-  const known = Object.hasOwn(ELSEWHERE, foreign) ? keyNamed(ELSEWHERE[foreign] ?? "", table, all) : undefined;
+/** Tables by names that other programs give to them. */
+export const TABLES_ELSEWHERE: Readonly<Record<string, string>> = {
+  train: "pretraining",
+  training: "pretraining",
+  trainer: "pretraining",
+  pretrain: "pretraining",
+  optimizer: "pretraining",
+  optim: "pretraining",
+  dataset: "data",
+  corpus: "data",
+  text: "data",
+  architecture: "model",
+  network: "model",
+  config: "model",
+  tuning: "sweep",
+  search: "sweep",
+  grid: "sweep",
+  generation: "samples",
+  sampling: "samples",
+  dpo: "preference",
+  finetuning: "orpo",
+};
+
+/** What an unknown path stands for: a key, a table, or either. */
+export type Wanted = "key" | "table" | "any";
+
+/** All keys and tables, with the name of an arm for `*`. */
+function pathsWith(arm: string): { keys: string[]; tables: string[] } {
+  const keys = KEYS.map((key) => key.path.replace("*", arm));
+  const tables = [...new Set(keys.map(tableOf))].filter((one) => one !== "");
+  return { keys, tables: ["arms", ...tables.filter((one) => one !== `arms.${arm}`)] };
+}
+
+const foreignIn = (names: Readonly<Record<string, string>>, name: string): string | undefined => {
+  const plain = name.toLowerCase().replaceAll(/[-_]/g, "");
+  return Object.hasOwn(names, plain) ? names[plain] : undefined;
+};
+
+/** The table that was most likely meant by an unknown one. */
+function nearestTable(path: string, tables: readonly string[]): string | undefined {
+  const own = tables.filter((one) => tableOf(one) === tableOf(path));
+  const near = nearest(nameOf(path), own.map(nameOf)) ?? foreignIn(TABLES_ELSEWHERE, nameOf(path));
+  return near === undefined ? nearest(path, tables) : own.find((one) => nameOf(one) === near) ?? near;
+}
+
+/** The key that was most likely meant by an unknown one. */
+function nearestKey(path: string, keys: readonly string[]): string | undefined {
+  const name = nameOf(path), table = tableOf(path), same = keyNamed(name, table, keys);
+  const here = foreignIn(ELSEWHERE, name), known = here === undefined ? undefined : keyNamed(here, table, keys);
   // The same name in another table is more likely than a similar name in this one.
   if (same !== undefined && (known === undefined || shared(table, tableOf(same)) > 0)) return same;
   if (known !== undefined) return known;
-  const tables = [...new Set(all.map(tableOf))].filter((one) => one !== "").map((one) => one.replace(".NAME", ""));
-  const own = [...all, ...tables].filter((one) => tableOf(one) === table), near = nearest(name, own.map(nameOf));
-  return near === undefined ? nearest(path, [...all, ...tables]) : [table, near].filter(Boolean).join(".");
+  const near = nearest(name, keys.filter((one) => tableOf(one) === table).map(nameOf));
+  return near === undefined ? nearest(path, keys) : [table, near].filter(Boolean).join(".");
 }
 
-/** The fault of a path without a key. `meant`: the key that is named instead. */
-export function unknownKey(path: string, at: string, meant = nearestPath(path)): Fault {
+/** The key or table that was most likely meant by an unknown path; undefined if none is near. */
+export function nearestPath(path: string, wanted: Wanted = "any"): string | undefined {
+  const [first, arm = "NAME"] = path.split("."), { keys, tables } = pathsWith(first === "arms" ? arm : "NAME");
+  const key = wanted === "table" ? undefined : nearestKey(path, keys);
+  return key ?? (wanted === "key" ? undefined : nearestTable(path, tables));
+}
+
+/** The fault of a path without a key. `meant`: the key or table that is suggested. */
+export function unknownKey(path: string, at: string, { meant }: { meant: string | undefined }): Fault {
   const what = `unknown key ${quoted(path)}`;
   if (meant === undefined) return { at, what, expected: "a key that hymba config explain lists" };
   if (path.startsWith("arms.") && !meant.startsWith("arms.")) {

@@ -65,8 +65,11 @@ class Walker {
     while (this.next !== "" && this.next !== "\n") this.step();
   }
 
+  /** Notes the place of a path, and of the tables around it that were not named before. */
   note(path: KeyPath, place: Place): void {
-    if (!this.places.keys.has(nameIn(path))) this.places.keys.set(nameIn(path), place);
+    for (let length = path.length; length > 0 && !this.places.keys.has(nameIn(path.slice(0, length))); length--) {
+      this.places.keys.set(nameIn(path.slice(0, length)), place);
+    }
   }
 
   #starts(word: string): boolean {

@@ -1,13 +1,13 @@
 /** From the text of a study file, or the words of a flag, to values that are each of their key's type. */
 import { parse, TomlDate, TomlError } from "smol-toml";
-import { allowed, holds, type Value } from "../config/mod.ts";
+import { allowed, holds, type Value, type ValueType } from "../config/mod.ts";
 import { quoted } from "../errors.ts";
 import { meantHint } from "../nearest.ts";
 import { nameOf, tableOf } from "./key.ts";
 import { keyAt, KEYS } from "./keys.ts";
-import { armNameFault, nearestPath, unknownKey } from "./nearest_key.ts";
+import { armNameFault, nearestPath, unknownKey, type Wanted } from "./nearest_key.ts";
 import { itemsIn, type KeyPath, placeIn, placesOf } from "./places.ts";
-import { type Fault, faultAt, type Given, type Origin, shown } from "./values.ts";
+import { type Fault, faultAt, type Given, itemAt, type Origin, shown } from "./values.ts";
 import { at } from "../lists.ts";
 
 export interface ReadValues {
@@ -27,32 +27,62 @@ const TABLES = new Set(KEYS.flatMap(({ path }) => {
 /** Whether a path is that of an arm, or is below it. */
 const isArm = ([first, name]: KeyPath): boolean => first === "arms" && name !== undefined;
 const withStar = (path: KeyPath): string => (isArm(path) ? ["arms", "*", ...path.slice(2)] : path).join(".");
+/** Whether a path is that of a key. A name with a dot is one that was quoted in the file. */
+const isKey = (path: KeyPath): boolean =>
+  path.every((part) => !part.includes(".")) && keyAt(path.join(".")) !== undefined;
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof TomlDate);
 
 /** After so many faults, unknown keys get no suggestion: a suggestion compares the key with all others. */
 const MOST_SUGGESTIONS = 200;
 
-/** Reports a key that does not exist. A name with a dot is one that was quoted in the file. */
-function refuseUnknown(read: ReadValues, path: KeyPath, at: string): void {
+/**
+ * Reports a key or table that does not exist, and returns what was probably meant. A name with a dot is one that was quoted in
+ * the file.
+ */
+function refuseUnknown(
+  read: ReadValues,
+  path: KeyPath,
+  { at, wanted }: { at: string; wanted: Wanted },
+): string | undefined {
   const joined = path.join("."), isQuoted = path.some((part) => part.includes("."));
   if (isQuoted && keyAt(joined)) {
     const hint = `did you mean ${joined}, without quotes around the dot?`;
-    return void read.faults.push({ at, what: `unknown key ${quoted(joined)}`, hint });
+    read.faults.push({ at, what: `unknown key ${quoted(joined)}`, hint });
+    return undefined;
   }
-  const meant = read.faults.length < MOST_SUGGESTIONS ? nearestPath(joined) : undefined;
+  const meant = read.faults.length < MOST_SUGGESTIONS ? nearestPath(joined, wanted) : undefined;
   if (meant !== undefined) read.refused.add(meant);
-  read.faults.push(unknownKey(joined, at, meant));
+  read.faults.push(unknownKey(joined, at, { meant }));
+  return meant;
+}
+
+/** Reports the wrong items of a list, each at its place. Returns whether there were any. */
+function refuseItems(
+  { faults }: ReadValues,
+  path: string,
+  { type, value, origin }: { type: ValueType; value: unknown; origin: Origin },
+): boolean {
+  const list = type.kind === "either" ? type.of.find(({ kind }) => kind === "list") : type;
+  if (list?.kind !== "list" || !Array.isArray(value)) return false;
+  const found = value.flatMap((item, i): Fault[] =>
+    holds(list.of, item)
+      ? []
+      : [{ at: itemAt(origin, i), what: `${path}, item ${i + 1}`, expected: allowed(list.of), got: shown(item) }]
+  );
+  faults.push(...found.slice(0, MOST_SUGGESTIONS));
+  return found.length > 0;
 }
 
 /** Stores one value, or reports its fault. */
 function take(read: ReadValues, path: KeyPath, { value, origin }: { value: unknown; origin: Origin }): void {
-  const joined = path.join("."), key = path.some((part) => part.includes(".")) ? undefined : keyAt(joined);
+  const joined = path.join("."), key = isKey(path) ? keyAt(joined) : undefined;
   const at = faultAt(origin), fault = isArm(path) ? armNameFault(path[1] ?? "", at) : undefined;
   if (fault) return void read.faults.push(fault);
-  if (!key) return refuseUnknown(read, path, at);
+  if (!key) return void refuseUnknown(read, path, { at, wanted: "key" });
   if (holds(key.type, value)) return void read.values.set(joined, { value: value as Value, origin });
   read.refused.add(joined);
+  if (refuseItems(read, joined, { type: key.type, value, origin })) return;
   const name = nameOf(joined), expected = allowed(key.type);
   const what = key.type.kind === "choice" && typeof value === "string" ? `unknown ${name} ${quoted(value)}` : joined;
   const hint = key.type.kind === "choice" ? meantHint(String(value), key.type.choices) : undefined;
@@ -77,10 +107,8 @@ function takeTable(read: ReadValues, table: Record<string, unknown>, { path, fou
     } else if (TABLES.has(withStar(own))) {
       const shape = own.join(".");
       read.faults.push({ at, what: shape, expected: `a table: [${shape}] and keys below it`, got: shown(value) });
-    } else {
-      take(read, own, { value, origin });
-      if (isTable(value)) takeMeant(read, value, { path: own, found: place, originOf });
-    }
+    } else if (isTable(value) && !isKey(own)) takeUnknown(read, value, { path: own, found: place, originOf });
+    else take(read, own, { value, origin });
   }
 }
 
@@ -103,9 +131,9 @@ function refuseEmpty(
   faults.push({ at, what: `[${path.join(".")}] is empty`, expected: 'keys below it, such as from = "hymba"' });
 }
 
-/** Checks the keys of an unknown table as those of the table that was meant, if there is one. */
-function takeMeant(read: ReadValues, table: Record<string, unknown>, { path, found, originOf }: TablePlace): void {
-  const meant = nearestPath(path.join("."));
+/** Reports an unknown table, and checks its keys as those of the table that was meant, if there is one. */
+function takeUnknown(read: ReadValues, table: Record<string, unknown>, { path, found, originOf }: TablePlace): void {
+  const meant = refuseUnknown(read, path, { at: faultAt(originOf(found)), wanted: "table" });
   if (meant === undefined || !TABLES.has(withStar(meant.split(".")))) return;
   takeTable({ ...read, values: new Map() }, table, { path: meant.split("."), found, originOf });
 }
@@ -136,7 +164,8 @@ export function readStudyText(
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const what = at(error.message.split("\n"), 0).replace(/^Invalid TOML document: /, "");
-    read.faults.push({ at: `${file}:${error.line}:${error.column}`, what: `not TOML: ${what}` });
+    const hint = "hymba init writes a file of the right form: one name = value in a line, texts in quotes";
+    read.faults.push({ at: `${file}:${error.line}:${error.column}`, what: `not TOML: ${what}`, hint });
     return read;
   }
   const places = placesOf(text);

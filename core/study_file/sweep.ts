@@ -2,7 +2,7 @@
 import { allowed, holds, type Value } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import { keyAt } from "./keys.ts";
-import { unknownKey } from "./nearest_key.ts";
+import { nearestPath, unknownKey } from "./nearest_key.ts";
 import { typedValue } from "./read.ts";
 import { type Fault, faultAt, type Given, itemAt, shown, throwFaults, type Values } from "./values.ts";
 
@@ -56,7 +56,7 @@ function axisOf(words: string, at: string): Axis | Fault {
   const equals = words.indexOf("=");
   if (equals <= 0) return { at, what: shown(words), expected: "KEY=A,B, such as pretraining.rate=1e-3,2e-3" };
   const path = words.slice(0, equals).trim(), key = keyAt(path);
-  if (!key) return unknownKey(path, at);
+  if (!key) return unknownKey(path, at, { meant: nearestPath(path, "key") });
   if (!isOfArms(path)) {
     return { at, what: `${path} cannot be swept`, expected: "a key of model, of pretraining or of an arm" };
   }

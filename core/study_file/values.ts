@@ -99,6 +99,12 @@ export const shown = (value: unknown): string => {
   return words.length > 80 ? `${words.slice(0, 80)}…` : words;
 };
 
+/** The advice for one fault: how its key is explained, if it is about one. */
+function hintFor({ what }: Fault): string {
+  const [path = ""] = /^[\w.-]+/.exec(what) ?? [];
+  return path.includes(".") ? HINT.replace("KEY", path).replace("a key means", "it means") : HINT;
+}
+
 const HINT = "hymba config explain KEY says what a key means and what it allows";
 
 /** Line and column of a fault in a file; those of flags come behind all lines. */
@@ -127,7 +133,7 @@ export function throwFaults(found: readonly Fault[]): void {
   const said = ({ at, what, expected, got }: Fault) => JSON.stringify([at, what, expected, got]);
   const faults = [...new Map(found.map((fault) => [said(fault), fault])).values()].toSorted(byPlace), [first] = faults;
   if (first === undefined) return;
-  const { at, what, expected, got, hint = HINT } = first;
+  const { at, what, expected, got, hint = hintFor(first) } = first;
   if (faults.length === 1) throw new StudyFaults(faults, `${at}: ${what}`, { expected, got, hint });
   const lines = faults.slice(0, MOST_LISTED).map(({ at, what, expected, got, hint }) =>
     `  ${at}: ${what}${expected ? `; expected ${expected}` : ""}${got ? `; got ${got}` : ""}${hint ? `; ${hint}` : ""}`
