@@ -145,6 +145,7 @@ function kernelsTable({ peaks, kernels, refused, ...from }: From & KernelsReport
 const TABLES: Readonly<Record<string, (json: never) => string>> = {
   "decode-small.json": decodeTable,
   "decode-torch-small.json": decodePeersTable,
+  "decode-torch-small-2048.json": decodePeersTable,
   "decode-torch-quick.json": decodePeersTable,
   "decode-torch-peers.json": decodePeersTable,
   "isa.json": isaTable,
