@@ -1,29 +1,20 @@
 /** The tokenizer that a study names instead of one that is trained on its text. */
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename } from "node:path";
 import { UsageError } from "../../core/errors.ts";
-import { systemDisk } from "../../core/disk/mod.ts";
 import type { GivenTokenizer } from "../../core/study/fitted.ts";
-import type { Values } from "../../core/study_file/mod.ts";
+import { faultAt, type Values } from "../../core/study_file/mod.ts";
 import { byteTokenizer, Tokenizer } from "../../core/tokenizer/mod.ts";
+import { pathFrom } from "./study_files.ts";
 import { readTokenizerFile } from "./tokenizer_files.ts";
 
 /**
- * Reads the file that `data.tokenizer` names, from the folder of the study file. Undefined for `bytes`, and without the key.
+ * Reads the file that `data.tokenizer` names, which exists, from the folder of the study file. Undefined for `bytes`, and without the key.
  */
 export async function givenTokenizer(values: Values): Promise<GivenTokenizer | undefined> {
   const given = values.get("data.tokenizer");
   if (given?.value === "bytes") requireSize(values, { path: "bytes", vocabSize: byteTokenizer().vocabSize });
   if (!given || given.value === "bytes") return undefined;
-  const { value, origin } = given, name = String(value);
-  const path = isAbsolute(name) || origin.kind !== "file" ? name : join(dirname(origin.file), name);
-  const found = await systemDisk.stat(path);
-  if (found?.kind !== "file") {
-    throw new UsageError(`${path} is not a tokenizer`, {
-      expected: "a SentencePiece .model, a tokenizer.json, or the word bytes",
-      got: found ? "no regular file" : "nothing",
-      hint: "hymba tokenizer train makes one; without data.tokenizer the study trains its own",
-    });
-  }
+  const path = pathFrom(String(given.value), given.origin);
   const { bytes, json } = await readTokenizerFile(path);
   const tokenizer = json
     ? await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path })
@@ -36,7 +27,7 @@ export async function givenTokenizer(values: Values): Promise<GivenTokenizer | u
 function requireSize(values: Values, { path, vocabSize }: { path: string; vocabSize: number }): void {
   const given = values.get("model.vocabSize");
   if (!given || !["file", "flag"].includes(given.origin.kind) || given.value === vocabSize) return;
-  throw new UsageError(`model.vocabSize is not the size of the tokenizer ${path}`, {
+  throw new UsageError(`${faultAt(given.origin)}: model.vocabSize is not the size of the tokenizer ${path}`, {
     expected: `${vocabSize}, or no value, because data.tokenizer decides it`,
     got: String(given.value),
   });

@@ -1,14 +1,14 @@
 /** The common part of the commands that start a study. */
 import { type BackendOptions, type OpenBackend, openBackend } from "../../core/backend/mod.ts";
-import { dirname, isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
-import { CORPORA } from "../../datasets/registry.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { FILES } from "../../core/record/mod.ts";
-import { originsOf, type ResolvedStudy, type Sources, type Values } from "../../core/study_file/mod.ts";
+import { originsOf, type ResolvedStudy, type Sources } from "../../core/study_file/mod.ts";
 import type { GivenTokenizer } from "../../core/study/fitted.ts";
+import { requireFiles, textsOf } from "./study_files.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { cellsNamed } from "../../core/study/cells.ts";
 import { conductCells } from "./cells.ts";
@@ -32,18 +32,6 @@ interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe" | "speed
   readonly suffix?: readonly string[];
   /** Notes for the user before the study starts. */
   readonly notesOf?: (open: OpenStudy) => readonly string[];
-}
-
-/**
- * The paths of the texts of a key, relative to the study file that has the key. The name of a registered corpus is not
- * changed.
- */
-export function textsOf(values: Values, key: "files" | "validationFiles" | "testFiles"): readonly string[] | undefined {
-  const given = values.get(`data.${key}`);
-  if (!given || !Array.isArray(given.value)) return undefined;
-  const folder = given.origin.kind === "file" ? dirname(given.origin.file) : ".";
-  const isKnown = (name: string) => CORPORA.some((corpus) => corpus.name === name);
-  return given.value.map(String).map((path) => isAbsolute(path) || isKnown(path) ? path : join(folder, path));
 }
 
 /** The model and the seed of a first stage that is trained alone. Throws a UsageError if the study has several. */
@@ -75,7 +63,8 @@ export async function withStudy(
   use: (open: OpenStudy) => Promise<void>,
 ): Promise<void> {
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
-  const { tensorCores } = readyStudy(sources).study;
+  const { study: { tensorCores }, values } = readyStudy(sources);
+  await requireFiles(values, { data });
   const opened = await openBackend({ ...backend, tensorCores, onProgress });
   try {
     const resolved = readyStudy(sources, opened), { preset, profile, suite = "arms" } = resolved.study;

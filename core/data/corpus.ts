@@ -242,15 +242,24 @@ async function obtainDefault(disk: Disk, corpora: readonly CorpusEntry[], option
   }
 }
 
+/** Whether a path is a pattern of names. */
+export const isPattern = (path: string): boolean => /[*?]/.test(path);
+
 /**
  * The files that match a pattern such as texts/part-*.txt, sorted by name. Only the last part of the path can have * and ?.
+ * Empty if there are none.
  */
-async function matching(disk: Disk, pattern: string): Promise<string[]> {
+export async function filesMatching(disk: Disk, pattern: string): Promise<string[]> {
   const folder = dirname(pattern), last = basename(pattern);
   const source = last.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
   const names = (await disk.stat(folder))?.kind === "folder" ? await disk.list(folder) : [];
-  const found = names.filter((name) => new RegExp(`^${source}$`, "su").test(name));
-  if (found.length > 0) return found.map((name) => join(folder, name));
+  return names.filter((name) => new RegExp(`^${source}$`, "su").test(name)).map((name) => join(folder, name));
+}
+
+/** The same. Throws a UsageError if there are none. */
+async function matching(disk: Disk, pattern: string): Promise<string[]> {
+  const found = await filesMatching(disk, pattern);
+  if (found.length > 0) return found;
   throw new UsageError(`no file matches ${quoted(pattern)}`, {
     expected: "a pattern of existing text files, with * and ? in the last part of the path",
   });
@@ -260,7 +269,7 @@ async function matching(disk: Disk, pattern: string): Promise<string[]> {
 async function joinedCorpus(disk: Disk, data: readonly string[], { held }: { held?: number }): Promise<Corpus> {
   const paths: string[] = [];
   for (const one of data) {
-    paths.push(...(/[*?]/.test(one) && !await disk.stat(one) ? await matching(disk, one) : [one]));
+    paths.push(...(isPattern(one) && !await disk.stat(one) ? await matching(disk, one) : [one]));
   }
   const first = at(paths, 0), parts: string[] = [];
   const name = nameOfFile(first) + (paths.length > 1 ? `-and-${paths.length - 1}-more` : "");

@@ -55,3 +55,23 @@ Deno.test("a study with a tokenizer of its own is generated from, and a study fi
   const said = await hymba(place, "generate", RUN, "--backend", "cpu", "--prompt", "the", "--tokens", "4");
   assert.equal(said.code, 0, said.error);
 });
+
+Deno.test("all missing files of a study file come together, each with its place and what was probably meant", async () => {
+  await Deno.mkdir(join(place.folder, "texts"), { recursive: true });
+  await Deno.writeTextFile(join(place.folder, "texts/chapter.txt"), "text");
+  const text =
+    '[data]\nfiles = ["chapter.txt",\n "chaptr.txt", "none-*.txt", "tinyshakespear"]\ntestFiles = ["."]\ntokenizer = "own.json"\n';
+  await Deno.writeTextFile(join(place.folder, "texts/study.toml"), text);
+  const { code, error } = await hymba(place, "ablate", "texts/study.toml", "--backend", "cpu");
+  assert.equal(code, 2);
+  for (
+    const line of [
+      /the study has 5 faults/,
+      /study\.toml:3:2: data\.files: there is no file "texts\/chaptr\.txt"[^\n]*did you mean chapter\.txt\?/,
+      /study\.toml:3:16: data\.files: no file matches "texts\/none-\*\.txt"/,
+      /study\.toml:3:30: data\.files: there is no file [^\n]*did you mean tinyshakespeare\?/,
+      /study\.toml:4:14: data\.testFiles: texts is a folder/,
+      /study\.toml:5:1: texts\/own\.json is not a tokenizer/,
+    ]
+  ) assert.match(error, line);
+});
