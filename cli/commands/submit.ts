@@ -7,7 +7,7 @@ import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { choice, integer, string } from "@optique/core/valueparser";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { UsageError } from "../../core/errors.ts";
+import { quoted, UsageError } from "../../core/errors.ts";
 import { sizesOf } from "../../core/data/corpus.ts";
 import { cellsOf } from "../../core/study/cells.ts";
 import { fittedStudy } from "../../core/study/fitted.ts";
@@ -23,7 +23,7 @@ import { outOption } from "../shared/options.ts";
 import { type OpenStudy, withStudy } from "../shared/new_study.ts";
 import { textsOf } from "../shared/study_files.ts";
 import { defaultFolder } from "../shared/study.ts";
-import { writeScripts } from "../shared/slurm.ts";
+import { requirePlainPaths, writeScripts } from "../shared/slurm.ts";
 import { submitCells } from "../shared/submission.ts";
 import { extendOption, overOption, perArmOption, sweepFlags, sweepSeedsOption } from "../shared/sweep_flags.ts";
 import { sweptStudy } from "../shared/swept.ts";
@@ -127,6 +127,15 @@ function resourcesOf(
   };
 }
 
+/** Throws a UsageError for a folder at which Kubernetes mounts no volume. */
+function requireMountable(folder: string): void {
+  if (!folder.includes(":")) return;
+  throw new UsageError(`Kubernetes cannot mount a volume at ${quoted(folder)}`, {
+    expected: "a path without a colon",
+    hint: "choose another folder with --out",
+  });
+}
+
 function requireClusterFlags({ engine, image, claim }: Given): void {
   if (engine !== "kubernetes" || (image !== undefined && claim !== undefined)) return;
   throw new UsageError("a Kubernetes job needs an image and a volume", {
@@ -188,6 +197,8 @@ async function submit(given: Given): Promise<void> {
     const study = await fittedStudy(systemDisk, asked, { corpus, given: open.givenTokenizer, say });
     const need = await estimateStudy(study, { opened, sizes: sizesOf(corpus), say });
     const folder = resolve(out ?? defaultFolder(...parts, ...(sweep ? ["sweep"] : []), "array"));
+    if (engine === "slurm") requirePlainPaths([folder, Deno.cwd()]);
+    else requireMountable(folder);
     await requireNew(folder);
     const cores = threads ?? (typeof opened.adapter.threads === "number" ? opened.adapter.threads : 1);
     const cells = listed(cellsOf(study)), { minutes, partition, image, claim } = given;

@@ -1,7 +1,7 @@
 /** Slurm: the scripts of an array and of the merge after it, and the commands that submit and watch them. */
 import { join } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { HymbaError } from "../../core/errors.ts";
+import { HymbaError, quoted, UsageError } from "../../core/errors.ts";
 import {
   type ArrayFile,
   type ArrayJob,
@@ -51,13 +51,28 @@ interface Head {
 /** A value of a directive as sbatch reads it: in quotes, which may hold spaces. */
 const inQuotes = (value: string): string => `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
 
+/**
+ * Throws a UsageError for paths that a directive of sbatch cannot hold: it ends at the end of a line, and a backslash turns off the
+ * numbers in the names of logs.
+ */
+export function requirePlainPaths(paths: readonly string[]): void {
+  // deno-lint-ignore no-control-regex
+  const wrong = paths.find((path) => /[\u0000-\u001f\u007f\\]/.test(path));
+  if (wrong === undefined) return;
+  throw new UsageError(`Slurm cannot take the path ${quoted(wrong)}`, {
+    expected: "a path without backslashes, line breaks and other control characters",
+    hint: "choose another folder with --out, or call hymba in another folder",
+  });
+}
+
 /** The head of a script. SIGTERM comes a minute before the time limit, so that a cell saves a checkpoint. */
 function head(file: ArrayFile, { name, log, folder, seconds, array }: Head): string[] {
   const { threads, memory } = file.resources;
   return [
     "#!/bin/bash",
     `#SBATCH --job-name=${name}`,
-    `#SBATCH --output=${inQuotes(join(folder, PLACES.logs, log))}`,
+    // In the name of a log, a single % begins a number of the job.
+    `#SBATCH --output=${inQuotes(join(folder.replaceAll("%", "%%"), PLACES.logs, log))}`,
     ...(array === undefined ? [] : [`#SBATCH --array=${array}`]),
     "#SBATCH --open-mode=append",
     "#SBATCH --requeue",
@@ -145,14 +160,15 @@ export async function submitSlurm(
   folder: string,
   { cells }: { cells: readonly number[] },
 ): Promise<ArrayJob> {
-  const [script, merging] = await writeScripts(file, folder);
-  if (cells.length === 0) return { cells: [], merge: await slurm("sbatch", ["--parsable", merging]) };
+  const [script, merging] = await writeScripts(file, folder), before = await openArrays(file);
+  // afterany, because a cell that diverges ends with an error. The merge reports missing cells.
+  const after = (ids: readonly string[]) => ids.length === 0 ? [] : [`--dependency=afterany:${ids.join(":")}`];
+  const merged = (ids: readonly string[]) => slurm("sbatch", ["--parsable", ...after(ids), merging]);
+  if (cells.length === 0) return { cells: [], merge: await merged(before) };
   const id = await slurm("sbatch", ["--parsable", `--array=${ranges([...tasksOf(file, cells).keys()])}`, script]);
   const { submitting: _, ...known } = file, job = { id, cells: [...cells] };
   await writeArray(folder, { ...known, jobs: [...file.jobs, job] });
-  // afterany, because a cell that diverges ends with an error. The merge reports missing cells.
-  const merge = await slurm("sbatch", ["--parsable", `--dependency=afterany:${id}`, merging]);
-  return { ...job, merge };
+  return { ...job, merge: await merged([...before, id]) };
 }
 
 /** The job of a submission that was killed, if Slurm received it. */
@@ -173,6 +189,16 @@ async function linesOf(job: string): Promise<string[]> {
     throw error;
   });
   return lines.split("\n").filter((line) => line !== "");
+}
+
+/** The arrays that still have tasks in the queue. */
+async function openArrays({ jobs }: ArrayFile): Promise<string[]> {
+  const open: string[] = [];
+  for (const { id } of jobs) {
+    const lines = id === undefined ? [] : await linesOf(id);
+    if (id !== undefined && lines.some((line) => !ENDED.has(line.split("|")[1] ?? ""))) open.push(id);
+  }
+  return open;
 }
 
 /** Slurm's state of the cells in its queue: `RUNNING on n1`, `PENDING (Resources)`. */

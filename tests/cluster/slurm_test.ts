@@ -108,7 +108,7 @@ Deno.test({
   ignore: QUICK || missing !== undefined,
   fn: async () => {
     const made = await makePlace(), folder = await Deno.makeTempDir({ prefix: "hymba-slurm-" });
-    const cluster = await startCluster(folder), run = join(folder, "my study/run");
+    const cluster = await startCluster(folder), run = join(folder, `it's "my" 50%j study/run`);
     const place = { ...made, environment: { ...made.environment, ...cluster.environment } };
     try {
       const study = ["--preset", "smoke", "--models", "mamba,hymba", "--backend", "cpu", "--data", place.text];

@@ -12,6 +12,7 @@ for script in "$@"; do :; done
 plan=$(cat ${tools}/plan 2>/dev/null); rm -f ${tools}/plan
 [ "$plan" = refuse ] && echo "invalid partition" >&2 && exit 1
 [ "$plan" = kill-before ] && kill -9 $PPID && exit 1
+echo "$*" >> ${tools}/calls
 id=$(( $(wc -l < ${queue}) + 1 ))
 echo "$id|$(sed -n 's/^#SBATCH --job-name=//p' "$script")" >> ${queue}
 [ "$plan" = kill-after ] && kill -9 $PPID
@@ -53,6 +54,11 @@ Deno.test(
     const status = await hymba(place, "array", "status", "after", "--json");
     assert.equal(JSON.parse(status.out).cells[0].queue, "PENDING (Priority)", status.error);
     assert.deepEqual(await arrayOf("after"), { jobs: [{ id: "1", cells: [0, 1] }], submitting: undefined });
+    // Cell 1 is in no queue. The merge waits for it, and for the array that is still there.
+    const healed = await hymba(place, "array", "heal", "after");
+    assert.match(healed.out, /^submitted cells 1 as 2, and a merge as 3$/m, healed.error);
+    const calls = await Deno.readTextFile(join(tools, "calls"));
+    assert.match(calls.trim().split("\n").at(-1) ?? "", /--dependency=afterany:1:2 /);
   },
 );
 
@@ -73,5 +79,33 @@ Deno.test(
     const again = await submit("refused");
     assert.equal(again.code, 0, again.error);
     assert.deepEqual((await arrayOf("refused")).jobs, [{ id: "1", cells: [0, 1], merge: "2" }]);
+  },
+);
+
+Deno.test(
+  "paths that sbatch or a volume cannot take are refused before anything is written; % in a path stays a %",
+  linux,
+  async () => {
+    const own = [...WORDS, "--data", place.text, "--dry-run"];
+    for (
+      const [out, pattern] of [["new\nline", /Slurm cannot take the path/], [
+        "back\\slash",
+        /without backslashes/,
+      ]] as const
+    ) {
+      const { code, error } = await hymba(place, ...own, "--engine", "slurm", "--out", out);
+      assert.equal(code, 2, error);
+      assert.match(error, pattern);
+      assert.ok(!Array.from(Deno.readDirSync(place.folder), ({ name }) => name).includes(out));
+    }
+    const kubernetes = ["--engine", "kubernetes", "--image", "x", "--claim", "y", "--out", "a:b"];
+    const { code, error } = await hymba(place, ...own, ...kubernetes);
+    assert.equal(code, 2, error);
+    assert.match(error, /Kubernetes cannot mount a volume[^]*without a colon/);
+    assert.equal((await hymba(place, ...own, "--engine", "slurm", "--out", "50%j")).code, 0);
+    assert.match(
+      await Deno.readTextFile(join(place.folder, "50%j", "cells.sbatch")),
+      /--output=".*\/50%%j\/logs\/cell-%a\.log"/,
+    );
   },
 );
