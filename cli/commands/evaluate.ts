@@ -10,6 +10,7 @@ import { type Corpus, resolveCorpus, wholeText } from "../../core/data/corpus.ts
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
 import type { Part } from "../../core/data/parts.ts";
 import { UsageError } from "../../core/errors.ts";
+import type { RunRecord } from "../../core/record/mod.ts";
 import {
   chooseModel,
   type ChosenModel,
@@ -36,7 +37,8 @@ const options = merge(
     run: runArgument,
     text: optional(
       option("--text", word("FILE"), {
-        description: message`evaluate this whole text instead of the validation part`,
+        description:
+          message`evaluate this whole text instead of the validation part; where the run has its test part from this file, it is recorded`,
       }),
     ),
     part: optional(
@@ -81,6 +83,16 @@ interface Evaluated extends TextQuality {
 const seedAndStage = (chosen: ModelFiles | ChosenModel) =>
   "record" in chosen ? { seed: chosen.seed, stage: chosen.stage } : {};
 
+const modelOf = ({ arm, seed, stage }: Pick<ChosenModel, "arm" | "seed" | "stage">) => ({
+  arm: arm.name,
+  seed,
+  stages: [stage],
+});
+
+/** Whether a text is the test part of a run, or the text that the test part was cut from. */
+const hasTestPart = ({ sha256 }: Corpus, { corpus, data }: RunRecord): boolean =>
+  data.testTokens !== undefined && (corpus.test ? corpus.test.sha256 : corpus.sha256) === sha256;
+
 /** A model of a run on a part of the run's text. */
 async function onPart(
   folder: string,
@@ -91,8 +103,7 @@ async function onPart(
   const corpus = await corpusOf(record, { data, validationData, testData, onProgress });
   if (part === "test") {
     if (record.data.testTokens === undefined) throw noTestPart();
-    const models = [{ arm: chosen.arm.name, seed: chosen.seed, stages: [chosen.stage] }];
-    await noteReading(folder, { by: "evaluate", models });
+    await noteReading(folder, { by: "evaluate", models: [modelOf(chosen)] });
   }
   return await withModel(folder, { choice, backend: { ...backend, onProgress } }, async (opened) => ({
     model: opened.chosen.arm.name,
@@ -109,8 +120,11 @@ async function onText(
   { text, model, seed, stage, backend, adapter, threads }: Omit<Given, "run" | "text"> & { text: string },
 ): Promise<Evaluated> {
   const choice = { model, seed, stage }, onProgress = say;
-  await findModel(systemDisk, folder, choice); // Before a long text is read.
+  const chosen = await findModel(systemDisk, folder, choice); // Before a long text is read.
   const corpus = await resolveCorpus({ data: text, onProgress });
+  if ("record" in chosen && hasTestPart(corpus, chosen.record)) {
+    await noteReading(folder, { by: "evaluate", models: [modelOf(chosen)] });
+  }
   const wanted = { choice, backend: { backend, adapter, threads, onProgress } };
   return await withAnyModel(folder, wanted, async (opened) => ({
     model: opened.chosen.arm.name,

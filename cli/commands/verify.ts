@@ -162,7 +162,7 @@ const modelOfCell = ({ arm: { name }, seed }: Cell) => ({ arm: name, seed, stage
 
 function described(folder: string, findings: readonly Finding[]): string {
   const wrong = findings.filter(({ ok }) => !ok);
-  const same = findings.filter(({ what, ok }) => ok && /again|: loss/.test(what));
+  const same = findings.filter(({ what, ok }) => ok && /again|: loss|^readings/.test(what));
   const others = findings.filter(({ detail }) => detail.startsWith("not of this run"));
   return [
     ...same.map(({ what, detail }) => `same     ${what}: ${detail}`),

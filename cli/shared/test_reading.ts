@@ -1,7 +1,8 @@
 /** Records an evaluation on the test part of a run before it starts. */
+import { join } from "node:path";
 import { lockFolder, systemDisk } from "../../core/disk/mod.ts";
 import { addReading, FILES, type Reading } from "../../core/record/mod.ts";
-import { updateChecksum } from "../../core/verify/checksums.ts";
+import { dropChecksums, updateChecksum } from "../../core/verify/checksums.ts";
 import { commandLine } from "../ui/environment.ts";
 import { say } from "../ui/say.ts";
 
@@ -9,10 +10,12 @@ import { say } from "../ui/say.ts";
 export async function noteReading(folder: string, reading: Pick<Reading, "by" | "models">): Promise<void> {
   const held = await lockFolder(systemDisk, folder);
   try {
+    // Off the list of checksums while it changes: a call that is killed leaves no wrong checksum.
+    await dropChecksums(systemDisk, folder, [join(folder, FILES.record)]);
     await addReading(systemDisk, folder, { ...reading, command: commandLine() });
-    await updateChecksum(systemDisk, folder, FILES.readings);
+    await updateChecksum(systemDisk, folder, FILES.record);
   } finally {
     await held.close();
   }
-  say(`note: this evaluates on the test part of ${folder}, which is recorded in ${FILES.readings}`);
+  say(`note: this evaluates on the test part of ${folder}, which is recorded in its ${FILES.record}`);
 }

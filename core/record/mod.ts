@@ -9,6 +9,7 @@ export * from "./part.ts";
 export * from "./paths.ts";
 export * from "./read_arm.ts";
 export * from "./read_run.ts";
+export { addReading, joinedReadings, type Reading } from "./readings.ts";
 export * from "./run_state.ts";
 export { RECORD_LIMITS, type StageName, STAGES } from "./rules.ts";
 export * from "./speeds.ts";

@@ -14,7 +14,7 @@ export const FILES = {
   speeds: "speeds.json",
   /** Baselines on the test part. */
   test: "test.json",
-  /** Every evaluation on the test part. */
+  /** Only in older runs: every evaluation on the test part. It is `test_readings` in run.json now. */
   readings: "test_readings.json",
   /** Length and SHA-256 of every file, written when the run is finished. */
   checksums: "checksums.json",

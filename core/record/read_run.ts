@@ -28,6 +28,7 @@ import {
   text,
   whole,
 } from "../file_schema.ts";
+import { readings } from "./readings.ts";
 import { armName, count, long, name, quality, RECORD_LIMITS, size, stage } from "./rules.ts";
 
 const rate = number({ min: 0 });
@@ -215,6 +216,8 @@ const storedRecord = object({
   updateSeconds: optional(mapOf(number({ min: 0 }), { max: RECORD_LIMITS.arms })),
   /** The 95 % interval of each of these times, divided by that of the first arm; absent in older records. */
   updateRatios: optional(mapOf(list(number({ min: 0 }), { min: 2, max: 2 }), { max: RECORD_LIMITS.arms })),
+  /** Every evaluation on the test part. Older runs have it in a file of its own. */
+  test_readings: optional(readings),
   /** The origin of each value of the study, by its key; absent in older records. */
   origins: optional(mapOf(text(), { max: RECORD_LIMITS.origins })),
 });

@@ -132,7 +132,7 @@ function testTables(run: Run, arms: readonly ArmSummary[]): MetricsTable[] {
 function readingsNote({ readings }: TestPart): string {
   const own = readings.filter(({ by }) => by === "study").length;
   const times = own === 1 ? "once" : `in ${own} goes, because it was interrupted,`;
-  return `The study read the test part ${times} when all training was done. ${FILES.readings} lists every reading.`;
+  return `The study read the test part ${times} when all training was done. ${FILES.record} lists every reading.`;
 }
 
 /** A held-out preference measure in three columns: before the second stage, after it, and after the control. */

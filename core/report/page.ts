@@ -71,6 +71,12 @@ const figureSection = (run: Run): Section => ({
   ],
 });
 
+/** The record with the study's own readings of the test part: later evaluations by other commands do not change a page. */
+function ownRecord({ record }: Run): Run["record"] {
+  const { test_readings: all, ...rest } = record;
+  return all ? { ...rest, test_readings: all.filter(({ by }) => by === "study") } : record;
+}
+
 /** The sections of a run. `beside`: the figures are in the folder of the page. */
 function sectionsOf(run: Run, { beside }: { beside: boolean }): Section[] {
   // Only the tables show shorter trainings.
@@ -99,7 +105,7 @@ function sectionsOf(run: Run, { beside }: { beside: boolean }): Section[] {
       body: [
         record,
         markup`<details><summary>The whole run record</summary><pre>${
-          JSON.stringify(run.record, undefined, 2)
+          JSON.stringify(ownRecord(run), undefined, 2)
         }</pre></details>`,
       ],
     },

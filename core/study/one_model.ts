@@ -115,7 +115,11 @@ function importedModel(folder: string, record: ModelRecord, { model, seed, stage
 }
 
 /** Finds a model of a run, as {@link chooseModel} does, or the model of a folder that `hymba import` made. */
-export async function findModel(disk: Disk, folder: string, choice: ModelChoice = {}): Promise<ModelFiles> {
+export async function findModel(
+  disk: Disk,
+  folder: string,
+  choice: ModelChoice = {},
+): Promise<ModelFiles | ChosenModel> {
   const imported = await readModelRecord(disk, folder);
   return imported ? importedModel(folder, imported, choice) : await chooseModel(disk, folder, choice);
 }

@@ -1,5 +1,5 @@
 /** Checks that the test results of a run are consistent. The test text itself is not read. */
-import { type Run, type StageName, STAGES } from "../record/mod.ts";
+import { FILES, type Run, type StageName, STAGES, type TestPart } from "../record/mod.ts";
 import { qualityOfTokens } from "../eval/quality.ts";
 import type { Finding } from "./checksums.ts";
 
@@ -19,7 +19,14 @@ export function checkTestPart(run: Run): Finding[] {
     const ok = byStudy.some((model) => named(model) === named(result));
     return { what, ok, detail: ok ? `tested after ${tested}` : "no reading by the study names it" };
   });
-  return [...findings, ...test.losses.map((kept) => checkLosses(run, { ...kept, tokens }))];
+  return [readingsFinding(test), ...findings, ...test.losses.map((kept) => checkLosses(run, { ...kept, tokens }))];
+}
+
+/** How often the test part was read, and by what. */
+function readingsFinding({ readings }: TestPart): Finding {
+  const by = (who: string) => `${readings.filter((one) => one.by === who).length} by ${who}`;
+  const detail = `${["study", "evaluate", "verify"].map(by).join(", ")}; ${FILES.record} lists them`;
+  return { what: "readings of the test part", ok: true, detail };
 }
 
 function checkLosses(

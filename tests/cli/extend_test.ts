@@ -18,14 +18,13 @@ async function done(folder: string, ...more: string[]): Promise<string> {
   return error;
 }
 
-/** The bits of a run, and the extensions in its record. */
+/** The bits of a run, the extensions in its record, and the readings of its test part. */
 async function grownBits(folder: string) {
   const path = join(place.folder, folder, "run.json"),
-    { extended, ...record } = JSON.parse(await Deno.readTextFile(path));
+    // The readings of the test part are those that were made: one more for each extension.
+    { extended, test_readings: readings, ...record } = JSON.parse(await Deno.readTextFile(path));
   await Deno.writeTextFile(path, `${JSON.stringify(record, undefined, 2)}\n`);
-  // The readings of the test part are those that were made: one more for each extension.
-  const { "test_readings.json": _, ...bits } = await bitsOf(place, folder);
-  return { extended, bits };
+  return { extended, readings, bits: await bitsOf(place, folder) };
 }
 
 /** What was trained, by model and seed. */
@@ -51,10 +50,9 @@ thorough("more seeds and models: nothing is trained again, and the bytes are tho
     assert.match(error, /grown is extended: 1 of 4 cells are there, 3 are trained/);
     assert.equal(await Deno.readTextFile(join(place.folder, "grown", "notes.txt")), "of the user");
     await Deno.remove(join(place.folder, "grown", "notes.txt"));
-    const { bits: own, extended } = await grownBits("grown");
+    const { bits: own, extended, readings } = await grownBits("grown");
     assert.deepEqual(own, bits);
     assert.deepEqual([extended.length, extended[0].arms, extended[0].seeds], [1, ["mamba"], [2]]);
-    const { readings } = JSON.parse(await Deno.readTextFile(join(place.folder, "grown", "test_readings.json")));
     assert.deepEqual(readings.map(({ models }: { models: unknown[] }) => models.length), [1, 3]);
     assert.equal(await systemDisk.stat(join(place.folder, "grown-cells")), undefined);
   });

@@ -41,7 +41,8 @@ Deno.test("a sweep chooses, its repetition trains nothing, and ablate uses the c
     assert.doesNotMatch(whole.error, /done=/);
     assert.equal(await read("apart/sweep.csv"), csv);
     const names = Array.from(Deno.readDirSync(join(place.folder, "apart/round-1")), ({ name }) => name);
-    assert.ok(!names.includes("test_readings.json"), names.join(", "));
+    assert.ok(!names.includes("test.json"), names.join(", "));
+    assert.ok(!("test_readings" in JSON.parse(await read("apart/round-1/run.json"))));
   });
 
   await t.step("hymba cells lists the cells of the first round and of the study, and both add up", async () => {

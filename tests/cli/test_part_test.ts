@@ -1,6 +1,8 @@
 /** Commands that read the test part of a run: each is on the list of readings, and `verify` stays content. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { loadRun } from "../../core/record/mod.ts";
 import { hymba, makePlace } from "./command_line.ts";
 import { thorough } from "../thorough.ts";
 
@@ -11,7 +13,7 @@ const STUDY = [
 ];
 
 async function readings(): Promise<{ by: string; command: string; models: { stages: string[] }[] }[]> {
-  return JSON.parse(await Deno.readTextFile(join(place.folder, RUN, "test_readings.json"))).readings;
+  return JSON.parse(await Deno.readTextFile(join(place.folder, RUN, "run.json"))).test_readings;
 }
 
 async function ok(...words: string[]) {
@@ -34,7 +36,7 @@ Deno.test("ablate reads the test part once; evaluate and verify say that they re
     place.text,
     "--json",
   );
-  assert.match(error, /this evaluates on the test part of .*recorded in test_readings\.json/);
+  assert.match(error, /this evaluates on the test part of .*recorded in its run\.json/);
   const { loss, text } = JSON.parse(out),
     kept = await Deno.readTextFile(join(place.folder, RUN, "arms/mamba-1/test.json"));
   assert.equal(loss, JSON.parse(kept).stages.orpo.loss);
@@ -48,6 +50,54 @@ Deno.test("ablate reads the test part once; evaluate and verify say that they re
   assert.match(evaluated!.command, /^hymba evaluate .*--part test/);
   assert.deepEqual([verified!.by, verified!.models[0]!.stages], ["verify", ["pretraining", "orpo", "control"]]);
 });
+
+thorough(
+  "the run's own text, and a test file of its own, count as the test part where evaluate --text names them",
+  async () => {
+    const before = (await readings()).length, CPU = ["--backend", "cpu", "--json"];
+    const { error } = await ok("evaluate", RUN, "--text", place.text, ...CPU);
+    assert.match(error, /recorded in its run\.json/);
+    const copy = join(place.folder, "copy.txt"),
+      other = join(place.folder, "other.txt"),
+      text = await Deno.readTextFile(place.text);
+    await Deno.writeTextFile(copy, text);
+    await ok("evaluate", RUN, "--text", copy, ...CPU);
+    await Deno.writeTextFile(other, text.slice(0, 5000));
+    assert.doesNotMatch((await ok("evaluate", RUN, "--text", other, ...CPU)).error, /recorded/);
+    const all = await readings();
+    assert.deepEqual(all.slice(before).map(({ by }) => by), ["evaluate", "evaluate"]);
+    assert.match(all.at(-1)?.command ?? "", /--text .*copy\.txt/);
+    const separate = "results/runs/separate", held = join(place.folder, "held.txt");
+    await Deno.writeTextFile(held, text.slice(-20_000));
+    await ok(...STUDY.map((word) => word === RUN ? separate : word), "--test-data", held);
+    await ok("evaluate", separate, "--text", place.text, ...CPU);
+    await ok("evaluate", separate, "--text", held, ...CPU);
+    const { test_readings: list } = JSON.parse(await Deno.readTextFile(join(place.folder, separate, "run.json")));
+    assert.deepEqual(
+      list.map(({ by }: { by: string }) => by),
+      ["study", "evaluate"],
+      "the whole text has no test part",
+    );
+    const { out } = await ok("verify", separate, "--backend", "cpu", "--data", place.text, "--test-data", held);
+    assert.match(out, /readings of the test part: 1 by study, 1 by evaluate, 0 by verify; run\.json lists them/);
+  },
+);
+
+thorough(
+  "a run from before, whose readings are a file of their own, is read, and gets new ones in its record",
+  async () => {
+    const folder = join(place.folder, RUN), path = join(folder, "run.json"), before = await Deno.readTextFile(path);
+    const { test_readings: list, ...record } = JSON.parse(before);
+    await Deno.writeTextFile(path, `${JSON.stringify(record, undefined, 2)}\n`);
+    await Deno.writeTextFile(join(folder, "test_readings.json"), JSON.stringify({ format: 1, readings: list }));
+    const { test } = await loadRun(systemDisk, folder);
+    assert.deepEqual(test?.readings, list);
+    await ok("evaluate", RUN, "--part", "test", "--backend", "cpu", "--data", place.text);
+    assert.deepEqual((await readings()).slice(0, -1), list);
+    await Deno.remove(join(folder, "test_readings.json"));
+    assert.equal((await loadRun(systemDisk, folder)).test?.readings.length, list.length + 1);
+  },
+);
 
 thorough("a changed test result is found", async () => {
   const path = join(place.folder, RUN, "arms/mamba-1/test.json"), sums = join(place.folder, RUN, "checksums.json");

@@ -37,7 +37,7 @@ async function shown(place: Place, line: string): Promise<string> {
 async function compared(place: Place, first: string, second: string): Promise<number> {
   // Each run says itself when it was begun and when it read the test part.
   const [one, other] = await Promise.all([first, second].map(async (folder) => {
-    const { "run.json": _, "test_readings.json": __, ...bits } = await bitsOf(place, folder);
+    const { "run.json": _, ...bits } = await bitsOf(place, folder);
     return bits;
   }));
   assert.deepEqual(one, other);

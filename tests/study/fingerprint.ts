@@ -38,7 +38,7 @@ async function checkpointsOf(disk: Disk, folder: string, stages: readonly string
 export async function fingerprint(disk: Disk, folder: string): Promise<Record<string, string>> {
   const { study } = await readRecord(disk, folder), run = await loadRun(disk, folder);
   const found: Record<string, string> = {
-    record: digest(timeless({ ...run.record, command: "" })),
+    record: digest(timeless({ ...run.record, command: "", test_readings: undefined })),
     metrics: digest(run.metrics.map(timeless).join("\n")),
     results: digest(timeless(run.results)),
     recall: digest(timeless(run.recall)),

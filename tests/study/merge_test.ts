@@ -41,7 +41,7 @@ async function run(
 }
 
 /** Files that show times and speeds, or the length of such a file. They are made again from the times of the other run. */
-const HAS_TIMES = /^(metrics\.jsonl|run\.json|speeds\.json|test_readings\.json|arms.*result\.json|recall.*\.json)$/;
+const HAS_TIMES = /^(metrics\.jsonl|run\.json|speeds\.json|arms.*result\.json|recall.*\.json)$/;
 const SHOWS_TIMES = /^(ablation_results\.(csv|png)|budgets\.(csv|png)|recall\.csv|detailed_metrics\.txt|report\.html)$/;
 
 thorough("a smoke study of cells in any order has, once merged, every file of the study made in one go", async () => {

@@ -4,7 +4,7 @@ import { type Disk, lockFolder, makeFolders, requireSpace } from "../../disk/mod
 import { UsageError } from "../../errors.ts";
 import {
   FILES,
-  mergeReadings,
+  joinedReadings,
   readJson,
   readPart,
   readRecord,
@@ -68,7 +68,8 @@ async function writeRecord(
   const used = found.length > 0 ? found.map(({ source }) => source) : sources, { folder, record } = at(used, 0);
   const started = at(used.map(({ record }) => record.started).sort(), 0), path = join(folder, FILES.record);
   const stored = await readJson(disk, path, { as: (value) => isObject(value) ? value : {} });
-  await writeJson(disk, join(out, FILES.record), { ...stored, ...own, started });
+  const readings = await joinedReadings(disk, [out, ...sources.map((source) => source.folder)]);
+  await writeJson(disk, join(out, FILES.record), { ...stored, ...own, started, ...readings });
   return { ...record, ...own, started };
 }
 
@@ -80,7 +81,6 @@ async function copyShared(disk: Disk, out: string, { sources }: Gathered): Promi
       if (await disk.stat(path) && !await disk.stat(to)) await keep(disk, to, await disk.read(path));
     }
   }
-  await mergeReadings(disk, out, { from: sources.map(({ folder }) => folder) });
 }
 
 async function bytesOf(disk: Disk, cells: readonly FoundCell[]): Promise<number> {
