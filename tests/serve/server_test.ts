@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { request } from "node:http";
 import { join } from "node:path";
 import { memoryDisk, systemDisk } from "../../core/disk/mod.ts";
-import { UsageError } from "../../core/errors.ts";
+import { HymbaError, UsageError } from "../../core/errors.ts";
 import { Answers } from "../../core/serve/answers.ts";
 import { exportPage } from "../../core/serve/static_copy.ts";
 import { refusalOf } from "../../core/serve/request_guard.ts";
@@ -214,5 +214,25 @@ Deno.test("export: every address becomes a file, the page has its policy in itse
     const disk = memoryDisk();
     await disk.truncate("file", 1);
     await assert.rejects(exportPage(disk, answers, "file"), { message: /is not a folder/ });
+  }, { arms: ["mamba"] });
+});
+
+Deno.test("export: a file of the run that is a link is refused in words, and the copy has no file of it", async () => {
+  await withTinyRun(async (folder) => {
+    const target = join(folder, "..", "site"),
+      tokenizer = join(folder, "tokenizer.model"),
+      other = join(folder, "..", "other");
+    await Deno.rename(tokenizer, other);
+    await Deno.symlink(other, tokenizer);
+    const answers = new Answers(systemDisk, folder, PAGE, { live: false });
+    await assert.rejects(exportPage(systemDisk, answers, target), (error: unknown) => {
+      assert.ok(error instanceof HymbaError);
+      assert.match(
+        error.message,
+        /tokenizer\.model of the run cannot be copied[^]*a regular file[^]*put the file itself there/,
+      );
+      return true;
+    });
+    assert.equal(await Deno.stat(join(target, "tokenizer.model")).catch(() => "absent"), "absent");
   }, { arms: ["mamba"] });
 });
