@@ -57,9 +57,12 @@ function refuseUnknown(
   return meant;
 }
 
-/** Reports the wrong items of a list, each at its place. Returns whether there were any. */
+/**
+ * Reports the wrong items of a list, each at its place, and stores the others, so that their faults are found as well. Returns
+ * whether there were wrong ones.
+ */
 function refuseItems(
-  { faults }: ReadValues,
+  { faults, values }: ReadValues,
   path: string,
   { type, value, origin }: { type: ValueType; value: unknown; origin: Origin },
 ): boolean {
@@ -71,6 +74,10 @@ function refuseItems(
       : [{ at: itemAt(origin, i), what: `${path}, item ${i + 1}`, expected: allowed(list.of), got: shown(item) }]
   );
   faults.push(...found.slice(0, MOST_SUGGESTIONS));
+  const good = value.filter((item) => holds(list.of, item)),
+    isGood = (_: unknown, i: number) => holds(list.of, value[i]);
+  const places = origin.kind === "file" ? { ...origin, items: origin.items?.filter(isGood) } : origin;
+  if (found.length > 0 && holds(list, good)) values.set(path, { value: good, origin: places });
   return found.length > 0;
 }
 
@@ -182,23 +189,28 @@ export interface FlagValue {
   readonly value: unknown;
 }
 
-/** A typed value: TOML if it parses as TOML; a list can also be words with commas; otherwise the text itself. */
-export function typedValue(words: string, path: string): unknown {
-  const type = keyAt(path)?.type;
+/** Words as a TOML value; the words themselves if they are none. */
+function tomlValue(words: string): unknown {
   try {
-    const { value } = parseToml(`value = ${words}`);
-    if (type === undefined || holds(type, value)) return value;
+    return parseToml(`value = ${words}`).value;
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
+    return words;
   }
-  if (type !== undefined && holds(type, words)) return words;
-  if (type?.kind === "list" || type?.kind === "either" && words.includes(",")) {
+}
+
+/** A typed value: TOML if it parses as TOML; a list can also be words with commas; otherwise the text itself. */
+export function typedValue(words: string, path: string): unknown {
+  const type = keyAt(path)?.type, value = tomlValue(words);
+  if (type === undefined || holds(type, value)) return value;
+  if (holds(type, words)) return words;
+  if (!words.startsWith("[") && (type.kind === "list" || type.kind === "either" && words.includes(","))) {
     const items = words.split(",").map((word) =>
       /^-?\d+(\.\d+)?(e-?\d+)?$/.test(word.trim()) ? Number(word) : word.trim()
     );
     if (holds(type, items)) return items;
   }
-  return words;
+  return value;
 }
 
 /** Reads the `key=value` of one `--set`. */

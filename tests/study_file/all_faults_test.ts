@@ -93,6 +93,7 @@ Deno.test("the keys of a table with a wrong name are checked as well", () => {
 
 Deno.test("wrong items of a list have places of their own, and a dotted key the place of its line", () => {
   assert.deepEqual(places('models = ["hymba", 3,\n"x y"]\nseeds = [1, -2]\n'), ["1:20", "2:1", "3:13"]);
+  assert.deepEqual(places('models = [3, "hymba", "hymbo", "x y"]\n'), ["1:11", "1:23", "1:32"]);
   assert.match(faultsOf('models = ["hymba", 3]\n')[0] ?? "", /models, item 2 expected: a name .* got: 3/);
   assert.deepEqual(places("model.dModel = 65\nmodel.nHeads = 4\npretraining.rate.x = 3\n"), ["1:1", "3:1"]);
 });

@@ -95,6 +95,14 @@ Deno.test("--set reads back every value of every key as the file does", () => {
   );
 });
 
+Deno.test("the value of a flag is refused as what it is, and a list in brackets is not cut at its commas", () => {
+  const got = (words: string) => readFlags([setFlag(words)]).faults[0]?.got;
+  assert.equal(got("pretraining.batch=0"), "0");
+  assert.equal(got("pretraining.batch=many"), '"many"');
+  assert.equal(got('data.files=["x", 3]'), "3");
+  assert.deepEqual(readFlags([setFlag("data.files=x,y")]).values.get("data.files")?.value, ["x", "y"]);
+});
+
 Deno.test("a value that its key does not allow is refused in a file with its line and column, and in a flag", () => {
   fc.assert(
     fc.property(fc.constantFrom(...PATHS), strange, fc.integer({ min: 0, max: 3 }), (key, value, lines) => {
