@@ -64,10 +64,19 @@ async function attention({ prompt, ...given }: Given): Promise<void> {
   await writeNamed(known, { run, out, json, others: stage === undefined ? [CHANGE] : [] });
 }
 
+/** The text of tokens by their names. Those of single bytes, such as `<0xE3>`, are bytes of UTF-8. */
+function textOfNames(names: readonly string[]): string {
+  const bytes = names.flatMap((name) => {
+    const byte = /^<0x([0-9A-F]{2})>$/.exec(name)?.[1];
+    return byte === undefined ? [...new TextEncoder().encode(name)] : [parseInt(byte, 16)];
+  });
+  return new TextDecoder().decode(Uint8Array.from(bytes));
+}
+
 /** The text of the maps that a run kept. */
 async function keptText(folder: string): Promise<string> {
   const { attention } = await loadRun(systemDisk, folder), [map] = attention.pretraining ?? attention.orpo ?? [];
-  if (map) return map.labels.slice(map.metaTokens).join("");
+  if (map) return textOfNames(map.labels.slice(map.metaTokens));
   throw new UsageError(`${folder} kept no maps whose text could be taken`, { hint: "give a text with --prompt TEXT" });
 }
 

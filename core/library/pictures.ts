@@ -126,7 +126,7 @@ export async function showAttention(
   if (typeof text === "string" && !tokenizer) throw new UsageError("showAttention: the model has no tokenizer");
   const ids = typeof text === "string" ? tokenizer?.encode(text) ?? [] : text;
   if (ids.length === 0) throw new UsageError("showAttention: the text is empty", { expected: "at least one token" });
-  const labels = Array.from(ids, (id) => tokenizer ? tokenizer.decode([id]) : String(id));
+  const labels = Array.from(ids, (id) => tokenizer ? tokenizer.nameOf(id) : String(id));
   const maps = await captureAttention(executor, store, { ids: Uint32Array.from(ids), labels });
   return picture(await promptAttentionChart(maps, { model: name, source: "hymba" }), `Attention of ${name}`);
 }

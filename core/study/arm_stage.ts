@@ -153,6 +153,6 @@ async function drawAttention(
   stage: StageName,
 ): Promise<void> {
   const ids = tokens.validation.tokens.slice(0, Math.min(study.sequenceLength, MAP_TOKENS));
-  const labels = Array.from(ids, (id) => tokenizer.decode([id]));
+  const labels = Array.from(ids, (id) => tokenizer.nameOf(id));
   await writeMaps(disk, folder, { stage, maps: await captureAttention(executor, store, { ids, labels }) });
 }

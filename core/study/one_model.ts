@@ -254,7 +254,7 @@ export class TrainedModel<Files extends ModelFiles = ChosenModel> {
     if (!layersOf(config).some(({ attention }) => attention)) {
       throw new UsageError(`${name} has no attention`, { hint: "choose another model with --model" });
     }
-    const labels = Array.from(ids, (id) => this.tokenizer.decode([id]));
+    const labels = Array.from(ids, (id) => this.tokenizer.nameOf(id));
     return await captureAttention(this.executor, this.store, { ids, labels });
   }
 

@@ -192,6 +192,12 @@ export class Tokenizer {
     return this.#coder.vocabulary.typeOf(id) === PieceType.byte ? 1 : utf8(this.#coder.pipeline.decode([id])).length;
   }
 
+  /** A token alone: its text, or the name of its piece if it is a part of a character, such as `<0xE2>`, or has no text. */
+  nameOf(id: number): string {
+    const text = this.decode([id]);
+    return text.includes("\ufffd") || text === "" ? this.#coder.vocabulary.pieceOf(id).piece : text;
+  }
+
   /** Decodes one text that arrives in parts. */
   decodeStream(): DecodeStream {
     return new DecodeStream(this.#coder);

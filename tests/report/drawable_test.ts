@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { canvasOf, write } from "../../core/report/chart/canvas.ts";
 import { drawable } from "../../core/report/chart/drawable.ts";
+import { FILE, missingGlyphs } from "./glyphs.ts";
 
 Deno.test("pictures: letters of the bundled font stay, others become code points", () => {
   for (const text of ["hymba, β = 0.1 ± 2 × 3 – 5 − 1 · x…", "Größe, čas, Москва, Ωmega"]) {
@@ -10,6 +11,17 @@ Deno.test("pictures: letters of the bundled font stay, others become code points
   assert.equal(drawable("ก"), "U+0E01");
   assert.equal(drawable("a😀b"), "aU+1F600b");
   assert.equal(drawable("العربية").split(" ").length, 7);
+});
+
+Deno.test("pictures: what cannot be seen, and what the font lacks against its package's words, are code points", () => {
+  assert.equal(drawable("a\0b\u200bc"), "aU+0000bU+200Bc");
+  assert.equal(drawable("\ufffd \u2030 \u2010"), "U+FFFD U+2030 U+2010");
+  assert.equal(drawable("a\tb\nc"), "a\tb\nc");
+});
+
+Deno.test("pictures: the list of missing characters is that of the font's files", async () => {
+  const listed = JSON.parse(await Deno.readTextFile(FILE));
+  assert.deepEqual(await missingGlyphs(), listed, "run: deno run -A tests/report/glyphs.ts");
 });
 
 /** The pixels of a text. */

@@ -8,7 +8,6 @@ import { fittingWeights } from "../../params/fitting.ts";
 import { decodeSafetensors } from "../../params/safetensors.ts";
 import { parameterCount } from "../../params/specs.ts";
 import { ParameterStore } from "../../params/store.ts";
-import { at } from "../../lists.ts";
 import type { Executor } from "../../plan/mod.ts";
 import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { fetchBytes } from "../fetched.ts";
@@ -71,12 +70,6 @@ export class LoadedModel {
     const texts = Array.from(ids, (id) => stream.push(id).text), { text } = stream.finish();
     const last = texts.pop();
     return last === undefined ? [] : [...texts, last + text];
-  }
-
-  /** A token alone: its text, or the name of its piece if it is a part of a character, such as `<0xE2>`. */
-  nameOf(id: number): string {
-    const text = this.tokenizer.decode([id]);
-    return text.includes("\ufffd") || text === "" ? at(this.tokenizer.pieces, id).piece : text;
   }
 
   /** A session for one sequence of at most `length` tokens of text. */

@@ -55,13 +55,13 @@ export async function write(
     for await (const rows of drawn(session, { ...draws, each: true, signal })) {
       const id = at(at(rows, 0), 0), probabilities = probabilitiesOf(await session.logits());
       const likeliest = largest(probabilities, NAMED).map((other) =>
-        [model.nameOf(other), at(probabilities, other)] as const
+        [model.tokenizer.nameOf(other), at(probabilities, other)] as const
       );
       tokens = tokens + 1;
       seconds = (performance.now() - start) / 1000;
       onToken({
         id,
-        name: model.nameOf(id),
+        name: model.tokenizer.nameOf(id),
         text: stream.push(id).text,
         probability: at(probabilities, id),
         likeliest,
