@@ -103,7 +103,7 @@ export class Arms {
     const known = this.#known(), expected = known.join(", ");
     for (const [i, name] of names.entries()) {
       const at = origin ? itemAt(origin, i) : "models";
-      if (!this.#isNamed(name)) {
+      if (!this.isNamed(name)) {
         const hint = meantHint(name, known), keys = suiteKeys(name);
         this.faults.push({ at, what: `unknown model ${quoted(name)}`, expected, keys, ...(hint ? { hint } : {}) });
       } else if (names.indexOf(name) < i) {
@@ -119,7 +119,7 @@ export class Arms {
   }
 
   /** Whether there is a model of that name, or an arm of which every value was refused. */
-  #isNamed(name: string): boolean {
+  isNamed(name: string): boolean {
     return this.#known().includes(name) || [...this.refused].some((path) => path.startsWith(`arms.${name}.`));
   }
 
@@ -192,7 +192,7 @@ export class Arms {
     if (known.includes(from)) {
       const expected = "arms that do not start from each other", got = [...seen, name].join(" from ");
       this.faults.push({ at, what: path, expected, got });
-    } else if (!this.#isNamed(from)) {
+    } else if (!this.isNamed(from)) {
       const hint = meantHint(from, known);
       this.faults.push({
         at,

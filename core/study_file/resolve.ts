@@ -187,7 +187,6 @@ const relationFaults = (values: Values, reader: Reader): Fault[] => [
   ...splitFaults(values, reader.table("data")),
   ...budgetFaults(reader),
   ...seedFaults(values, seedsOf(reader)),
-  ...sweepFaults(values),
 ];
 
 /**
@@ -209,6 +208,7 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   if (profile && width !== undefined && width !== shape.ffnHidden) {
     values.set("model.ffnHidden", { value: width, origin: { kind: "rule", rule: `profile ${profile}` } });
   }
+  faults.push(...sweepFaults(values, (name) => arms.isNamed(name)));
   const names = arms.names(namesOf(suite));
   const found = arms.at({ ...shape, ...(width === undefined ? {} : { ffnHidden: width }) }, names);
   const recall = recallOf(reader, { arms, names, faults });

@@ -1,6 +1,7 @@
 /** The sweep of a study file and of flags. */
 import { allowed, holds, type Value } from "../config/mod.ts";
-import { UsageError } from "../errors.ts";
+import { quoted, UsageError } from "../errors.ts";
+import { present } from "../lists.ts";
 import { keyAt } from "./keys.ts";
 import { nearestPath, unknownKey } from "./nearest_key.ts";
 import { typedValue } from "./read.ts";
@@ -90,10 +91,21 @@ function seedsOf(values: Values): number[] {
     : (given as readonly number[]).slice();
 }
 
-/** The faults of a sweep; none if the study has no sweep. */
-export function sweepFaults(values: Values): Fault[] {
+/** The faults of a sweep; none if the study has no sweep. `isNamed`: whether there is a model of a name. */
+export function sweepFaults(values: Values, isNamed: (name: string) => boolean): Fault[] {
   const over = values.get("sweep.over"), seeds = values.get("sweep.seeds"), chosen = seedsOf(values);
-  const faults = over ? axesOf(over).faults : [];
+  const { axes, faults } = over ? axesOf(over) : { axes: [], faults: [] };
+  for (const { path } of over ? axes : []) {
+    const [first, arm = ""] = path.split(".");
+    if (first !== "arms" || isNamed(arm)) continue;
+    const expected = "a model of a suite, or an arm of this study", keys = ["suite"];
+    faults.push({
+      at: faultAt(present(over, "over").origin),
+      what: `${path}: unknown model ${quoted(arm)}`,
+      expected,
+      keys,
+    });
+  }
   if (seeds && new Set(chosen).size < chosen.length) {
     faults.push({ at: faultAt(seeds.origin), what: "sweep.seeds", expected: "different seeds", got: shown(chosen) });
   }
@@ -107,7 +119,7 @@ export function sweepOf(values: Values): SweepConfig {
     const hint = "--over pretraining.rate=1e-3,2e-3,4e-3, or over = [...] below [sweep] in the file";
     throw new UsageError("the study names no keys to sweep over", { hint });
   }
-  throwFaults(sweepFaults(values));
+  throwFaults(sweepFaults(values, () => true));
   return {
     over: axesOf(over).axes,
     seeds: seedsOf(values),
