@@ -12,8 +12,11 @@ export async function noteReading(folder: string, reading: Pick<Reading, "by" | 
   try {
     // Off the list of checksums while it changes: a call that is killed leaves no wrong checksum.
     await dropChecksums(systemDisk, folder, [join(folder, FILES.record)]);
-    await addReading(systemDisk, folder, { ...reading, command: commandLine() });
-    await updateChecksum(systemDisk, folder, FILES.record);
+    try {
+      await addReading(systemDisk, folder, { ...reading, command: commandLine() });
+    } finally {
+      await updateChecksum(systemDisk, folder, FILES.record);
+    }
   } finally {
     await held.close();
   }

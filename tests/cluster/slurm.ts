@@ -131,7 +131,7 @@ async function cancelAll(ask: Cluster["ask"]): Promise<void> {
 }
 
 /** Waits until something holds. Throws after `seconds`. */
-export async function until(what: string, holds: () => Promise<boolean>, seconds = 60): Promise<void> {
+export async function until(what: string, holds: () => Promise<boolean>, seconds = 180): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!await holds()) {
     if (performance.now() > end) throw new Error(`waited ${seconds} s for: ${what}`);
