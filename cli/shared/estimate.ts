@@ -113,7 +113,8 @@ export function restsOn({ from, interval, correction }: TimeEstimate): string {
     return `nine of ten times are in the interval, if the machine is as in the last ${from} runs of this size`;
   }
   if (!correction) return "no interval yet: no whole study was compared on this machine and backend";
-  return `no interval yet: of three runs of about this size, ${from} ${from === 1 ? "was" : "were"} compared here`;
+  const there = from === 0 ? "is none" : from === 1 ? "is one" : `are ${from}`;
+  return `no interval yet: it needs three runs of about this size on this machine and backend, and there ${there}`;
 }
 
 /** How a counted time was corrected, in words; undefined if nothing was compared. */
