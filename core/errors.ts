@@ -61,9 +61,12 @@ export class UsageError extends HymbaError {
 /** Work that the caller stopped. Everything that is needed to continue is saved. */
 export class Interrupted extends HymbaError {}
 
-/** Throws {@link Interrupted} when the signal has aborted. `work`: the current work, as in "stopped while …". */
-export function throwIfStopped(signal: AbortSignal | undefined, work: string): void {
-  if (signal?.aborted) throw new Interrupted(`stopped while ${work}; everything before is saved`);
+/**
+ * Throws {@link Interrupted} when the signal has aborted. `work`: the current work, as in "stopped while …". `saved`: whether earlier
+ * work is in files.
+ */
+export function throwIfStopped(signal: AbortSignal | undefined, work: string, { saved = true } = {}): void {
+  if (signal?.aborted) throw new Interrupted(`stopped while ${work}${saved ? "; everything before is saved" : ""}`);
 }
 
 /** Numbers of a model became infinite or NaN. Its training is lost; other models are not affected. */

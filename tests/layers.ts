@@ -6,6 +6,7 @@ export const LAYERS = [
   "deno.json",
   "imports.json",
   "core/errors.ts",
+  "core/given.ts",
   "core/file_schema.ts",
   "core/lists.ts",
   "core/random.ts",

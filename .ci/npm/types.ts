@@ -13,6 +13,8 @@ for (const path of wanted) {
   }
   const own = text.replaceAll(/((?:from|import)\s*\(?\s*"\.{1,2}\/[^"]+)\.ts"/g, '$1.js"');
   await Deno.mkdir(join(to, dirname(path)), { recursive: true });
-  await Deno.writeTextFile(join(to, path), own);
+  // Projects for older targets lack the types of `await using`.
+  const types = path === "mod.d.ts" ? '/// <reference lib="esnext.disposable" />\n' : "";
+  await Deno.writeTextFile(join(to, path), types + own);
 }
 console.log(`${wanted.size} files of declarations`);

@@ -1,6 +1,7 @@
 /** Chooses and opens the executor of a study: a GPU if there is one, else the processor. */
 import { choose, kindOf } from "../device/choose.ts";
 import { type DeviceLost, quoted, UsageError } from "../errors.ts";
+import { requireGiven } from "../given.ts";
 import type { Executor } from "../plan/mod.ts";
 import { memoryLimit, readSystemText, thisHost, thisPlatform } from "../system/mod.ts";
 import { openWebgpu } from "../webgpu/mod.ts";
@@ -117,6 +118,10 @@ export async function openBackend(
   { backend = "auto", adapter, threads, toggles, tensorCores = false, onProgress }: BackendOptions = {},
 ): Promise<OpenBackend> {
   requireBackend(backend);
+  requireGiven(adapter === undefined || typeof adapter === "string", "the adapter is wrong", {
+    expected: "a part of its name",
+    value: adapter,
+  });
   const asked = adapter ?? thisPlatform.env("HYMBA_ADAPTER");
   if (backend === "cpu" && adapter) {
     throw new UsageError("--adapter chooses a WebGPU adapter and cannot be used with --backend cpu");

@@ -28,6 +28,7 @@ export interface TokenCost {
   /** Milliseconds of a step, which makes a token of each sequence. */
   readonly ms: Interval;
   /** New tokens per second of all sequences together. */
+  /** B tokens in the mean time of a step; the interval is that of the time. */
   readonly tokens_per_s: Interval;
   /** Bytes of caches and states: of the buffers as allocated, and by the formula. */
   readonly cache_bytes: number;
@@ -176,17 +177,24 @@ async function costsOf(
   }
 }
 
+/** Tokens a second, of the milliseconds of a step that makes `count` of them. A time from 0 allows any speed. */
+const rateOf = ({ mean, low, high }: Interval, count: number): Interval => ({
+  mean: 1000 * count / mean,
+  low: 1000 * count / high,
+  high: low > 0 ? 1000 * count / low : Infinity,
+});
+
 function costOf(
   config: HymbaConfig,
   { context, session, seconds }: Timed,
   { B, room, sizes }: { B: number; room: number; sizes: DecodeSizes },
 ): TokenCost {
-  const moved = bytesMoved(config, { B, context });
+  const moved = bytesMoved(config, { B, context }), ms = intervalOf(seconds.map((each) => 1000 * each));
   return {
     context,
     batch: B,
-    ms: intervalOf(seconds.map((each) => 1000 * each)),
-    tokens_per_s: intervalOf(seconds.map((each) => B / each)),
+    ms,
+    tokens_per_s: rateOf(ms, B),
     cache_bytes: session.cacheBytes,
     bytes_moved: moved,
     cache_bytes_formula: cacheBytes(config, { B, S: config.metaTokens + context + room }),

@@ -107,7 +107,7 @@ function givenFault(name: string, value: unknown): FieldFault | undefined {
 
 /** Checks each given field by itself, whatever its type. Throws FieldError, also for a field that does not exist. */
 export function checkOptions(options: unknown): asserts options is Partial<HymbaOptions> {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (typeof options !== "object" || options === null || Array.isArray(options) || options instanceof Promise) {
     const expected = "an object with the fields of a configuration";
     throw new FieldError([faultOf("options", { expected, got: options })]);
   }

@@ -1,5 +1,6 @@
 /** Continues texts. Each draw is a function of text, seed, number and turn, and is made on the device. */
 import { Diverged, throwIfStopped, UsageError } from "../errors.ts";
+import { shown } from "../given.ts";
 import { at } from "../lists.ts";
 import { HISTORY, NOT_DRAWN, type SampleSettings } from "../ops/sample.ts";
 import type { ParameterStore } from "../params/store.ts";
@@ -60,7 +61,7 @@ export function settingsOf(
   const share = (value: number) => value >= 0 && value <= 1;
   const rules:
     readonly (readonly [name: string, value: number, holds: (value: number) => boolean, expected: string])[] = [
-      ["newTokens", newTokens, wholeTo(MAX_NEW_TOKENS, 1), `a whole number from 1 to ${MAX_NEW_TOKENS}`],
+      ["maxNewTokens", newTokens, wholeTo(MAX_NEW_TOKENS, 1), `a whole number from 1 to ${MAX_NEW_TOKENS}`],
       ["temperature", temperature, (value) => value === 0 || inF32(value), `0 or ${IN_F32}`],
       ["topK", topK, wholeTo(Number.MAX_SAFE_INTEGER), "0, which means all, or a whole number above it"],
       ["topP", topP, (value) => inF32(value) && share(value), `a number from ${LEAST} to 1, which means all`],
@@ -78,7 +79,7 @@ export function settingsOf(
     ];
   for (const [name, value, holds, expected] of rules) {
     if (typeof value !== "number" || !holds(value)) {
-      throw new UsageError(`sampling: ${name} is out of range`, { expected, got: String(value) });
+      throw new UsageError(`sampling: ${name} is out of range`, { expected, got: shown(value) });
     }
   }
   return { seed, topK, temperature, topP, minP, repetitionPenalty };
@@ -100,7 +101,7 @@ export async function* drawn(
   session.begin(settingsOf(options), options.numbers);
   let read = 0, before = -Infinity;
   for (let turn = 1; turn <= options.newTokens; turn++) {
-    throwIfStopped(options.signal, "sampling");
+    throwIfStopped(options.signal, "sampling", { saved: false });
     await session.step();
     const waited = performance.now() - before;
     if (!each && turn < options.newTokens && waited < READ_EVERY && turn - read < HISTORY / 2) continue;
@@ -146,7 +147,7 @@ export async function generate(
   const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
   const session = await DecodeSession.create(executor, store, { B, length: longest + newTokens, prefix });
   try {
-    throwIfStopped(options.signal, "sampling");
+    throwIfStopped(options.signal, "sampling", { saved: false });
     await session.append(prompts, { signal: options.signal });
     const start = performance.now(), made = prompts.map(() => new Uint32Array(newTokens));
     let turn = 0;

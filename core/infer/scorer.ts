@@ -59,7 +59,7 @@ export class Scorer {
 
   /** Log-probability of each target, [B, T]. Throws Interrupted when the signal has aborted, Diverged when one is not finite. */
   async logp({ ids, targets }: Pick<Batch, "ids" | "targets">): Promise<Float32Array> {
-    throwIfStopped(this.signal, "evaluating");
+    throwIfStopped(this.signal, "evaluating", { saved: false });
     this.program.write(this.made.ids, ids);
     this.program.write(this.made.targets, targets);
     await this.program.run();

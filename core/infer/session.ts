@@ -261,7 +261,7 @@ export class DecodeSession {
     this.#reader ??= await this.executor.prepare(this.#parts.chunk.plan);
     for (const [b, text] of texts.entries()) for (const id of text) this.#seen[b * this.#size.V + id] = 1;
     for (let from = 0; from < longest; from += T) {
-      throwIfStopped(signal, "sampling");
+      throwIfStopped(signal, "sampling", { saved: false });
       await this.#readChunk(this.#reader, texts.map((text) => text.subarray(from, from + T)), see);
     }
   }

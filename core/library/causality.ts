@@ -2,7 +2,7 @@
 import type { BackendOptions } from "../backend/mod.ts";
 import type { HymbaConfig, HymbaOptions } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
-import { requireOptions } from "./given.ts";
+import { requireGiven, requireOptions } from "../given.ts";
 import { engineOf, Hymba } from "./hymba.ts";
 
 /** How far to test, and for a configuration where to compute. */
@@ -31,6 +31,14 @@ function checkedPositions({ length: T, positions }: { length: number; positions?
   if (!Number.isSafeInteger(T) || T < 2) {
     throw new UsageError("causality: the length is out of range", { expected: "a whole number from 2", got: `${T}` });
   }
+  requireGiven(
+    positions === undefined || (Array.isArray(positions) && positions.length > 0),
+    "causality: positions are wrong",
+    {
+      expected: "a list of one position or more",
+      value: positions,
+    },
+  );
   const wrong = positions?.find((t) => !Number.isSafeInteger(t) || t < 0 || t > T - 2);
   if (wrong === undefined) return;
   throw new UsageError("causality: a position is out of range", {

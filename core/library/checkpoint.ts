@@ -1,7 +1,7 @@
 /** Checkpoints: a model, and a training that continues later with the same bits. */
 import type { TrainerState } from "../train/trainer.ts";
 import type { Checkpoint } from "./checkpoint_types.ts";
-import { pathGiven, requireGiven, requireOptions } from "./given.ts";
+import { pathGiven, requireGiven, requireOptions } from "../given.ts";
 import { engineOf, Hymba } from "./hymba.ts";
 import { stateOf, Trainer } from "./trainer.ts";
 import { stateOfCheckpoint } from "./checkpoint_state.ts";
@@ -71,7 +71,12 @@ export async function loadCheckpoint(
   options: LoadCheckpointOptions = {},
 ): Promise<Checkpoint | undefined> {
   requireOptions(options, "loadCheckpoint");
-  const { which = "latest" } = options, path = pathGiven(folder, "loadCheckpoint");
+  const { which = "latest" } = options;
+  requireGiven(which === "latest" || which === "best", "loadCheckpoint: which is wrong", {
+    expected: "latest or best",
+    value: which,
+  });
+  const path = pathGiven(folder, "loadCheckpoint");
   const [{ readCheckpoint }, { thisDisk }] = await Promise.all([
     import("./checkpoint_files.ts"),
     import("../disk/mod.ts"),

@@ -103,7 +103,7 @@ export class Engine {
       const scorer = await this.#scorerOf({ B, T }), all = new Float32Array(tokens.length - 1);
       let at = 0;
       for (const batch of evaluationBatches(onePiece(tokens), { B, T })) {
-        throwIfStopped(signal, "evaluating");
+        throwIfStopped(signal, "evaluating", { saved: false });
         for (const [i, value] of (await scorer.logp(batch)).entries()) if (batch.weight[i] === 1) all[at++] = value;
       }
       return all;

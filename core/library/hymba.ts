@@ -5,7 +5,7 @@ import { at, mean } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { Engine, Rows } from "./engine.ts";
-import { pathGiven, requireGiven, requireOptions, shown } from "./given.ts";
+import { isList, pathGiven, requireGiven, requireOptions, requireSignal, shown } from "../given.ts";
 import { Generation } from "./generation.ts";
 import type {
   Device,
@@ -17,6 +17,9 @@ import type {
   HymbaLoadOptions,
   TokenIds,
 } from "./options.ts";
+
+/** Largest length or batch of an evaluation. */
+const MOST_SIZE = 2 ** 20;
 
 /** The engine of a model, for the other files of the library. */
 export let engineOf: (model: Hymba) => Engine;
@@ -162,6 +165,7 @@ export class Hymba implements AsyncDisposable {
     options: GenerateTextOptions = {},
   ): Generation<string, string> | Generation<number[], number[][]> {
     requireOptions(options, "generate");
+    requireSignal(options.signal, "generate");
     if (typeof prompt === "string") return new Generation(() => this.#text(prompt, options), (parts) => parts.join(""));
     return new Generation(() => this.#tokens(prompt, options), bySequence);
   }
@@ -175,6 +179,7 @@ export class Hymba implements AsyncDisposable {
     options: EvaluateOptions = {},
   ): Promise<Evaluation> {
     requireOptions(options, "evaluate");
+    requireSignal(options.signal, "evaluate");
     const { length: T = 128, batch: B = 8, signal } = options;
     requireGiven(isList(text) || typeof text === "string", "evaluate: the text is wrong", {
       expected: "a string, or a list of token ids",
@@ -187,8 +192,11 @@ export class Hymba implements AsyncDisposable {
     this.#requireKnown([ids]);
     const sizes = { length: T, batch: B };
     for (const [name, size] of Object.entries(sizes)) {
-      if (Number.isSafeInteger(size) && size > 0) continue;
-      throw new UsageError(`evaluate: ${name} is out of range`, { expected: "a whole number from 1", got: `${size}` });
+      if (Number.isSafeInteger(size) && size > 0 && size <= MOST_SIZE) continue;
+      throw new UsageError(`evaluate: ${name} is out of range`, {
+        expected: `a whole number from 1 to ${MOST_SIZE}`,
+        got: shown(size),
+      });
     }
     const loss = -mean(await this.#open.tokenLogps(ids, { B, T, signal })), tokens = ids.length - 1;
     const bytes = this.tokenizer ? bytesOf(this.tokenizer, { text, ids }) : NaN;
@@ -253,7 +261,8 @@ export class Hymba implements AsyncDisposable {
   /** Throws UsageError unless there are sequences of at least one id, all of them below V. */
   #requireKnown(ids: TokenIds): void {
     const V = this.config.vocabSize, known = (id: number) => Number.isInteger(id) && id >= 0 && id < V;
-    const fits = (row: unknown) => isList(row) && row.length > 0 && Array.prototype.every.call(row, known);
+    const fits = (row: unknown) =>
+      isList(row) && row.length > 0 && Array.from(row).every((id) => known(Number(id ?? NaN)));
     if (Array.isArray(ids) && ids.length > 0 && ids.every(fits)) return;
     throw new UsageError("the token ids do not fit the model", {
       expected: `one sequence or more, each of at least one id, ids from 0 to ${V - 1}`,
@@ -261,10 +270,6 @@ export class Hymba implements AsyncDisposable {
     });
   }
 }
-
-/** A list or typed array. */
-const isList = (value: unknown): value is ArrayLike<unknown> =>
-  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 
 function requireTokenizer(tokenizer: Tokenizer): void {
   const holds = typeof tokenizer === "object" && tokenizer !== null && Number.isInteger(tokenizer.vocabSize);

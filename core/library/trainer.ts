@@ -4,7 +4,7 @@ import type { Trainer as EngineTrainer, TrainerState } from "../train/trainer.ts
 import type { Checkpoint } from "./checkpoint_types.ts";
 import { stateOfCheckpoint } from "./checkpoint_state.ts";
 import { engineOf, type Hymba } from "./hymba.ts";
-import { requireOptions } from "./given.ts";
+import { requireOptions, requireSignal } from "../given.ts";
 import type { RunOptions, TrainerOptions, TrainingStep } from "./trainer_options.ts";
 
 /** The state of a training, for the other files of the library. */
@@ -84,6 +84,7 @@ export class Trainer implements AsyncDisposable {
    */
   async *run(options: RunOptions = {}): AsyncGenerator<TrainingStep, void, void> {
     requireOptions(options, "run");
+    requireSignal(options.signal, "run");
     const { signal, queue = 1 } = options;
     if (!Number.isSafeInteger(queue) || queue < 1) {
       throw new UsageError("run: queue is out of range", { expected: "a whole number from 1", got: `${queue}` });

@@ -10,7 +10,7 @@ import { type Objective, preferenceObjective, textObjective } from "../train/obj
 import { keptIn, preferencePlan, trainingPlan } from "../train/plans.ts";
 import { Trainer } from "../train/trainer.ts";
 import type { Engine } from "./engine.ts";
-import { requireGiven } from "./given.ts";
+import { requireGiven, shown } from "../given.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
 type Options = TrainerOptions & { tokenizer: Tokenizer | undefined };
@@ -43,9 +43,13 @@ function requireRanges(full: Full): void {
     ["schedule", schedule, SCHEDULES.includes(schedule), SCHEDULES.join(", ")],
   ];
   for (const [name, value, holds, expected] of rules) {
-    if (!holds) throw new UsageError(`training: ${name} is out of range`, { expected, got: String(value) });
+    if (!holds) throw new UsageError(`training: ${name} is out of range`, { expected, got: shown(value) });
   }
 }
+
+/** Options without those that are undefined, which stand for their defaults. */
+const withoutUndefined = <T extends object>(given: T): Partial<T> =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
 
 function withDefaults({ text: _, tokens: __, tokenizer: ___, ...given }: Options, dModel: number): Full {
   const steps = given.steps ?? 100;
@@ -61,7 +65,7 @@ function withDefaults({ text: _, tokens: __, tokenizer: ___, ...given }: Options
     schedule: "cosine" as const,
     rate: (given.pairs ? 0.025 : 0.25) / dModel,
     warmup: Math.min(100, Math.ceil(Number(steps) / 10)),
-    ...given,
+    ...withoutUndefined(given),
     steps,
   };
 }

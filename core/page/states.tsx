@@ -32,7 +32,7 @@ function sizesOf({ states, channels, size, labels }: StatesView): Float32Array {
 const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
 function Maps({ shown }: { shown: Shown<StatesView> }) {
-  const [token, setToken] = useState(Infinity);
+  const [token, setToken] = useState(0);
   return (
     <>
       <Sizes shown={shown} onToken={setToken} />

@@ -43,7 +43,7 @@ const FIELDS: readonly (readonly [name: keyof Draws, label: string, limits: Limi
   ["seed", "seed", { step: 1, min: 0, max: Number.MAX_SAFE_INTEGER }],
   ["temperature", "temperature", { step: "any", min: 0 }],
   ["topK", "top-k", { step: 1, min: 0 }],
-  ["topP", "top-p", { step: "any", min: 0, max: 1 }],
+  ["topP", "top-p", { step: "any", min: 0.001, max: 1 }],
   ["minP", "min-p", { step: "any", min: 0, max: 1 }],
   ["repetitionPenalty", "repetition penalty", { step: "any", min: 0, max: MAX_PENALTY }],
 ];

@@ -73,8 +73,11 @@ function cellOf(
 ): CellView {
   const own = stages.filter((state) => state.arm === arm && state.seed === seed);
   const failure = run.metrics.find((line) => line.kind === "failure" && line.arm === arm && line.seed === seed);
-  const begun = own.findLast(({ train, record }) => train !== undefined || record !== undefined) ?? at(own, 0);
-  const done = own.every(({ record }) => record !== undefined), step = stepOf(begun);
+  const done = own.every(({ record }) => record !== undefined),
+    hasBegun = ({ train, record }: StageState) => train !== undefined || record !== undefined;
+  // A finished model is shown as its last stage left it; the control is not a stage of the model.
+  const shown = done ? own.filter(({ stage }) => stage !== "control") : own;
+  const begun = shown.findLast(hasBegun) ?? at(own, 0), step = stepOf(begun);
   return {
     arm,
     seed,

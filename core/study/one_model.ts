@@ -20,6 +20,7 @@ import {
 import { onePiece, type Part } from "../data/parts.ts";
 import type { Disk } from "../disk/mod.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
+import { shown } from "../given.ts";
 import { type MetaPrefix, metaPrefix } from "../infer/meta_prefix.ts";
 import { DecodeSession } from "../infer/session.ts";
 import { Writing } from "../infer/writing.ts";
@@ -154,7 +155,7 @@ export async function chooseModel(disk: Disk, folder: string, choice: ModelChoic
   const record = await readRecord(disk, folder), arm = chosenArm(record, choice.model);
   const seed = choice.seed ?? at(record.study.seeds, 0);
   if (!record.study.seeds.includes(seed)) {
-    throw new UsageError(`the run has no seed ${seed}`, { expected: record.study.seeds.join(", ") });
+    throw new UsageError(`the run has no seed ${shown(seed)}`, { expected: record.study.seeds.join(", ") });
   }
   const trained: StageName[] = [];
   for (const stage of STAGES) {

@@ -1,6 +1,7 @@
 /** A Unigram tokenizer: text to ids and back, and the two file formats. */
 import { sha256 } from "../disk/hash.ts";
 import { HymbaError } from "../errors.ts";
+import { isList, requireGiven } from "../given.ts";
 import { type Counter, uniform } from "../random.ts";
 import { DecodeStream } from "./decode_stream.ts";
 import { loadPatterns } from "./huggingface/patterns.ts";
@@ -67,6 +68,10 @@ export class Tokenizer {
    * @throws {HymbaError} with name and offset when the bytes are damaged or not a Unigram model.
    */
   static fromModelBytes(bytes: Uint8Array, { name = "tokenizer.model" } = {}): Tokenizer {
+    requireGiven(bytes instanceof Uint8Array, `${name}: the bytes are wrong`, {
+      expected: "a Uint8Array",
+      value: bytes,
+    });
     return Tokenizer.fromModelFile(readModelFile(bytes, name), { name });
   }
 
@@ -77,6 +82,7 @@ export class Tokenizer {
    * @throws {HymbaError} with name and offset when the text is damaged or uses parts that are not supported.
    */
   static fromJson(text: string, { name = "tokenizer.json" } = {}): Tokenizer {
+    requireGiven(typeof text === "string", `${name}: the text is wrong`, { expected: "a string of JSON", value: text });
     const read = readTokenizerJson(text, name);
     if ("file" in read) return Tokenizer.fromModelFile(read.file, { name });
     return new Tokenizer(read, { json: text });
@@ -123,6 +129,7 @@ export class Tokenizer {
 
   /** The ids of a text. Lone surrogates count as U+FFFD. */
   encode(text: string): Uint32Array {
+    requireGiven(typeof text === "string", "encode: the text is wrong", { expected: "a string", value: text });
     this.#pushText(text);
     return this.#ids.take();
   }
@@ -182,6 +189,7 @@ export class Tokenizer {
 
   /** The text of ids. @throws {HymbaError} when an id is not in the vocabulary. */
   decode(ids: ArrayLike<number>): string {
+    requireGiven(isList(ids), "decode: the ids are wrong", { expected: "a list of token ids", value: ids });
     for (let i = 0; i < ids.length; i++) this.#coder.vocabulary.checkId(ids[i] ?? NaN, i);
     return this.#coder.pipeline.decode(ids);
   }

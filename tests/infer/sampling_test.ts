@@ -8,7 +8,7 @@ const config = new HymbaConfig({ vocabSize: 30, dModel: 16, nLayers: 3, nHeads: 
 const WRONG: readonly (readonly [name: string, options: GenerateOptions])[] = [
   ...[-1, NaN, Infinity].map((temperature) => ["temperature", { temperature }] as const),
   ...[-1, 0.5, NaN, Infinity].map((topK) => ["topK", { topK }] as const),
-  ...[0, -1, 1.5, NaN, 4e9].map((maxNewTokens) => ["newTokens", { maxNewTokens }] as const),
+  ...[0, -1, 1.5, NaN, 4e9].map((maxNewTokens) => ["maxNewTokens", { maxNewTokens }] as const),
   ...[-1, 0.5, NaN].map((seed) => ["seed", { seed }] as const),
 ];
 
