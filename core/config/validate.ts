@@ -112,8 +112,9 @@ export function checkOptions(options: unknown): asserts options is Partial<Hymba
     throw new FieldError([faultOf("options", { expected, got: options })]);
   }
   const faults: FieldFault[] = [];
-  for (const [name, value] of Object.entries(options)) {
-    const fault = givenFault(name, value);
+  // Only the names: of a hundred thousand fields, the list of their values takes most of a second.
+  for (const name of Object.keys(options)) {
+    const fault = givenFault(name, Reflect.get(options, name));
     if (fault) faults.push(fault);
     if (faults.length === MOST_FAULTS) break;
   }
