@@ -1,5 +1,6 @@
 /** The committed results are consistent, name the command that made them, and agree with the README. */
 import { strict as assert } from "node:assert";
+import { DOCUMENT, widthsTable, withTable } from "./widths_table.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));
@@ -143,6 +144,12 @@ Deno.test("results: README and README.ko say by how much the parallel hybrid is 
     const text = await read(file), places = gaps.map((gap) => text.indexOf(gap));
     assert.ok(places.every((place) => place > 0), `${file}: ${gaps}`);
   }
+});
+
+Deno.test("results: the table of widths is that of the studies", async () => {
+  const text = await Deno.readTextFile(DOCUMENT);
+  assert.match(text, /<!-- widths -->\n\| width [^]*<!-- end -->/);
+  assert.equal(withTable(text, await widthsTable()), text, "run: deno run -A tests/report/widths_table.ts");
 });
 
 Deno.test("README: at most 150 lines, and README.ko has the same commands and blocks of code", async () => {
