@@ -146,6 +146,26 @@ Deno.test("results: README and README.ko say by how much the parallel hybrid is 
   }
 });
 
+Deno.test("results: README and README.ko say how fast a token is beside PyTorch, as the committed file does", async () => {
+  type Side = { name: string; threads: number; rounds: readonly { processor: number }[] };
+  const { models } = JSON.parse(await read("results/bench/decode-torch-small.json")) as {
+    models: readonly { model: string; sides: readonly Side[] }[];
+  };
+  const ratioOf = (model: string) => {
+    const sides = models.find((one) => one.model === model)!.sides.filter(({ threads }) => threads === 1);
+    const [own, torch] = ["hymba", "torch"].map((name) => sides.find((side) => side.name === name)!.rounds);
+    return own!.reduce((sum, { processor }, i) => sum + torch![i]!.processor / processor, 0) / own!.length;
+  };
+  const cells = ["mamba", "hymba", "transformer-global"].map((model) => ratioOf(model).toFixed(1)).join(" | ");
+  for (const file of ["README.md", "README.ko.md"]) {
+    assert.match(
+      await read(file),
+      new RegExp(`^\\| PyTorch 1\\.13, [^|]* \\| ${cells.replaceAll("|", "\\|")} \\|`, "m"),
+      file,
+    );
+  }
+});
+
 Deno.test("results: the table of widths is that of the studies", async () => {
   const text = await Deno.readTextFile(DOCUMENT);
   assert.match(text, /<!-- widths -->\n\| width [^]*<!-- end -->/);
