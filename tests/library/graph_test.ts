@@ -30,7 +30,7 @@ function loaded(modules: ReadonlyMap<string, Module>, entry: string, follows: (p
 Deno.test("library: its import loads no engine, no kernel and no package", async () => {
   const all = loaded(await modulesOf("mod.ts"), "mod.ts", () => false);
   const light =
-    /^(mod\.ts|core\/(errors|lists|random)\.ts|core\/(config|library|system|tokenizer)\/.*|core\/disk\/(hash|sha256)\.ts|core\/params\/specs\.ts)$/;
+    /^(mod\.ts|core\/(errors|given|lists|random)\.ts|core\/(config|library|system|tokenizer)\/.*|core\/disk\/(hash|sha256)\.ts|core\/params\/specs\.ts)$/;
   assert.deepEqual(all.filter((path) => !light.test(path)), []);
   assert.ok(!all.includes("core/library/engine.ts"));
 });
