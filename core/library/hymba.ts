@@ -260,9 +260,9 @@ export class Hymba implements AsyncDisposable {
 
   /** Throws UsageError unless there are sequences of at least one id, all of them below V. */
   #requireKnown(ids: TokenIds): void {
-    const V = this.config.vocabSize, known = (id: number) => Number.isInteger(id) && id >= 0 && id < V;
-    const fits = (row: unknown) =>
-      isList(row) && row.length > 0 && Array.from(row).every((id) => known(Number(id ?? NaN)));
+    const V = this.config.vocabSize,
+      known = (id: unknown) => typeof id === "number" && Number.isInteger(id) && id >= 0 && id < V;
+    const fits = (row: unknown) => isList(row) && row.length > 0 && Array.from(row).every(known);
     if (Array.isArray(ids) && ids.length > 0 && ids.every(fits)) return;
     throw new UsageError("the token ids do not fit the model", {
       expected: `one sequence or more, each of at least one id, ids from 0 to ${V - 1}`,

@@ -98,7 +98,9 @@ Deno.test("library: wrong arguments are errors in words, never a TypeError", asy
   for (const options of [[], Promise.resolve({})]) assert.throws(() => new HymbaConfig(options), HymbaError);
   const sparse = new Array<number>(2);
   sparse[1] = 1;
-  await assert.rejects(async () => await model.generate([sparse], FEW), HymbaError);
+  for (const row of [sparse, ["1"], [true]]) {
+    await assert.rejects(async () => await model.generate([row], FEW), HymbaError);
+  }
   await assert.rejects(async () => await proveCausality(model, { positions: [] }), HymbaError);
   const usual = await Trainer.create(model, { tokens, steps: 1, length: 9, batch: undefined });
   await usual.close();
