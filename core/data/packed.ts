@@ -47,7 +47,7 @@ class Cursor {
     return bytes;
   }
 
-  /** Goes on without reading. Throws a Truncated beyond the end. */
+  /** Skips without reading. Throws a Truncated beyond the end. */
   skip(count: number): void {
     if (this.at + count > this.file.bytes) throw new Truncated();
     this.at += count;

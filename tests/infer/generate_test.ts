@@ -56,8 +56,8 @@ for (const [index, { name }] of smallModels().entries()) {
           const { tokens: [alone] } = await generate(executor, store, { prompts: [prompt], ...DRAWN });
           assert.deepEqual([...alone!], [...together.tokens[b]!], `${executor.name}: sequence ${b}`);
         }
-        const turned = await generate(executor, store, { prompts: PROMPTS.toReversed(), ...DRAWN });
-        assert.deepEqual(turned.tokens.toReversed(), together.tokens, "the place in a list does not matter");
+        const reversed = await generate(executor, store, { prompts: PROMPTS.toReversed(), ...DRAWN });
+        assert.deepEqual(reversed.tokens.toReversed(), together.tokens, "the place in a list does not matter");
         const again = await generate(executor, store, { prompts: PROMPTS, ...DRAWN, seed: 6 });
         assert.notDeepEqual(again.tokens, together.tokens, "another seed draws another text");
       });
