@@ -1,4 +1,5 @@
-/** Fields of forms. */
+/** Fields and buttons of forms. */
+import type { ComponentChildren } from "preact";
 
 /** The range of a number. The browser rejects a form with another value and says why. */
 export interface Limits {
@@ -67,4 +68,22 @@ export function TextField({ label, value, rows = 3, onText }: TextFieldProps) {
       <textarea rows={rows} value={value} onInput={({ currentTarget }) => onText(currentTarget.value)} />
     </label>
   );
+}
+
+interface ButtonProps {
+  readonly type: "submit" | "button";
+  /** It does nothing now. */
+  readonly idle: boolean;
+  readonly children: ComponentChildren;
+  onPress?(): void;
+}
+
+/** A button that keeps the focus while it does nothing. From a disabled one the browser takes the focus away. */
+export function Button({ type, idle, children, onPress }: ButtonProps) {
+  const press = (event: Event) => {
+    // It also stops a form that is sent with the Enter key, which presses its button.
+    if (idle) event.preventDefault();
+    else onPress?.();
+  };
+  return <button type={type} aria-disabled={idle} onClick={press}>{children}</button>;
 }

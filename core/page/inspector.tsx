@@ -6,7 +6,7 @@ import { useAsked } from "./asked.ts";
 import type { Bench, Chosen } from "./chosen.tsx";
 import type { ModelSource } from "./engine/messages.ts";
 import type { Engines } from "./engines.ts";
-import { Select, TextField } from "./fields.tsx";
+import { Button, Select, TextField } from "./fields.tsx";
 
 /** The result for a layer. */
 export interface Shown<View> {
@@ -51,7 +51,7 @@ export function Inspector<View>({ bench, first, none, layersOf, fields, look, sh
           <Select label="model" value={model.arm.name} options={able.map(optionOf)} onChoose={setArm} />
           <Select label="layer" value={layer} options={layers} onChoose={setWanted} />
           {fields?.(model)}
-          <button type="submit" disabled={asked.busy}>Show</button>
+          <Button type="submit" idle={asked.busy}>Show</Button>
         </div>
       </form>
       {asked.problem && <p class="warning" role="alert">{asked.problem}</p>}

@@ -5,7 +5,7 @@ import { fixed, whole } from "../report/format.ts";
 import { useAsked } from "./asked.ts";
 import type { Bench } from "./chosen.tsx";
 import type { SurpriseView } from "./engine/messages.ts";
-import { Select, TextField } from "./fields.tsx";
+import { Button, Select, TextField } from "./fields.tsx";
 import { named, TokenText } from "./token_text.tsx";
 
 interface Surprised {
@@ -93,7 +93,7 @@ export function Surprise({ bench, first }: { bench: Bench; first: string }) {
       <form onSubmit={show}>
         <TextField label="Text" value={text} rows={5} onText={setText} />
         <div class="fields">
-          <button type="submit" disabled={asked.busy || bench.models.length === 0}>Show</button>
+          <Button type="submit" idle={asked.busy || bench.models.length === 0}>Show</Button>
         </div>
       </form>
       {asked.problem && <p class="warning" role="alert">{asked.problem}</p>}

@@ -30,7 +30,7 @@ export interface ArmView {
 export interface ProgressView {
   /** Every cell has its result, or failed. */
   readonly finished: boolean;
-  /** Share of all training that is done, 0 to 1, by its seconds at the speeds so far. */
+  /** Share of the text tokens of all training that are done, 0 to 1. A failed model counts as done. */
   readonly share: number;
   /** Remaining seconds of training at the speeds so far; absent if no speed is known. */
   readonly left_s?: number;

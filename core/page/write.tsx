@@ -5,7 +5,7 @@ import { at } from "../lists.ts";
 import { bytes, percent, significant } from "../report/format.ts";
 import type { Bench, Chosen } from "./chosen.tsx";
 import type { Drawn, Draws, Written } from "./engine/messages.ts";
-import { type Limits, NumberField, TextField } from "./fields.tsx";
+import { Button, type Limits, NumberField, TextField } from "./fields.tsx";
 import { named, type ShownToken, TokenText } from "./token_text.tsx";
 import { wordsOf } from "./words.ts";
 
@@ -158,8 +158,8 @@ function Prompt({ first, busy, ready, write, stop }: PromptProps) {
             onValue={(value) => setDraws({ ...draws, [name]: value })}
           />
         ))}
-        <button type="submit" disabled={busy || !ready}>Write</button>
-        <button type="button" disabled={!busy} onClick={stop}>Stop</button>
+        <Button type="submit" idle={busy || !ready}>Write</Button>
+        <Button type="button" idle={!busy} onPress={stop}>Stop</Button>
       </div>
     </form>
   );

@@ -95,27 +95,31 @@ function cellOf(
 const stepOf = ({ record, steps, train }: StageState) => record ? steps : train?.step ?? 0;
 
 /**
- * The share that is done and the remaining time: the updates of every stage, at the newest speed of this arm and stage, else
- * at the mean of the known speeds.
+ * The share of all text tokens that were trained on, and the remaining time at the newest speed of each arm and stage, else at
+ * the mean of the known speeds. The share does not follow from speeds: they change, and it would go back. A failed cell is done.
  */
 function timeOf(stages: readonly StageState[], cells: readonly CellView[]): Pick<ProgressView, "share" | "left_s"> {
   const failed = new Set(cells.filter(({ state }) => state === "failed").map(({ arm, seed }) => `${arm} ${seed}`));
-  const counted = stages.filter(({ arm, seed }) => !failed.has(`${arm} ${seed}`));
-  const speedOf = ({ train }: StageState) => train?.tokens_per_s ?? undefined;
+  const stepsLeft = (state: StageState) =>
+    failed.has(`${state.arm} ${state.seed}`) ? 0 : Math.max(0, state.steps - stepOf(state));
+  const total = (of: (state: StageState) => number) => stages.reduce((sum, state) => sum + of(state), 0);
+  const all = total(({ steps, tokens }) => steps * tokens), left = total((one) => stepsLeft(one) * one.tokens);
+  const share = all > 0 ? 1 - left / all : 1, speedOf = speedsIn(stages);
+  const seconds = total((state) => stepsLeft(state) === 0 ? 0 : stepsLeft(state) * state.tokens / speedOf(state));
+  return Number.isNaN(seconds) ? { share } : { share, left_s: seconds };
+}
+
+/** The expected speed of a stage in tokens per second; NaN while no speed is known. */
+function speedsIn(stages: readonly StageState[]): (state: StageState) => number {
   const meanOf = (some: readonly StageState[]) => {
-    const known = some.map(speedOf).filter((speed) => speed !== undefined && speed > 0);
-    return known.length > 0 ? mean(known as number[]) : undefined;
+    const known = some.map(({ train }) => train?.tokens_per_s ?? 0).filter((speed) => speed > 0);
+    return known.length > 0 ? mean(known) : undefined;
   };
-  const any = meanOf(stages);
-  if (any === undefined) return { share: counted.length === 0 ? 1 : 0 };
-  let all = 0, left = 0;
-  for (const state of counted) {
-    const like = (arm: boolean) => stages.filter((one) => one.stage === state.stage && (!arm || one.arm === state.arm));
-    const speed = meanOf([state]) ?? meanOf(like(true)) ?? meanOf(like(false)) ?? any;
-    all += state.steps * state.tokens / speed;
-    left += (state.steps - stepOf(state)) * state.tokens / speed;
-  }
-  return { share: all > 0 ? 1 - left / all : 1, left_s: left };
+  return (state) => {
+    const alike = stages.filter(({ stage }) => stage === state.stage);
+    return meanOf([state]) ?? meanOf(alike.filter(({ arm }) => arm === state.arm)) ?? meanOf(alike) ??
+      meanOf(stages) ?? NaN;
+  };
 }
 
 const samplesOf = (stages: readonly StageState[]): SampleView[] =>

@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { hymba, makePlace, start } from "./command_line.ts";
+import { checkedJson } from "./json_schemas.ts";
 
 const place = await makePlace(), run = join(place.folder, "run");
 const training = ["--preset", "smoke", "--steps", "2", "--backend", "cpu", "--data", place.text, "--out", run];
@@ -17,8 +18,9 @@ Deno.test("serve: it prints its address, answers there, and ends with an interru
     if (done) break;
     out += value;
   }
-  const { run: folder, address } = JSON.parse(out);
+  const { run: folder, address } = checkedJson(out);
   assert.equal(folder, run);
+  assert.ok(typeof address === "string");
   assert.match(address, /^http:\/\/127\.0\.0\.1:\d+\/$/);
   const page = await (await fetch(address)).text(), script = /src="(\w+\.js)"/.exec(page)?.[1];
   assert.equal((await (await fetch(address + script)).arrayBuffer()).byteLength > 50_000, true);
@@ -29,6 +31,16 @@ Deno.test("serve: it prints its address, answers there, and ends with an interru
   await reader.cancel();
   await child.stderr.cancel();
   assert.equal((await child.status).code, 0);
+});
+
+Deno.test("serve: the JSON of an export and of an error follows its schema", async () => {
+  const site = join(place.folder, "site"), written = await hymba(place, "serve", run, "--export", site, "--json");
+  assert.equal(written.code, 0, written.error);
+  const paths: unknown = JSON.parse(written.out).written;
+  assert.ok(Array.isArray(paths) && paths.includes(join(site, "progress.json")), written.out);
+  await Deno.remove(site, { recursive: true });
+  const refused = await hymba(place, "serve", join(place.folder, "nothing"), "--json");
+  assert.deepEqual([refused.code, JSON.parse(refused.out).error.kind], [2, "usage"]);
 });
 
 Deno.test("serve: a folder that is no run, and an export over files, are refused and change nothing", async () => {

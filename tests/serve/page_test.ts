@@ -30,7 +30,8 @@ interface Seen {
   readonly errors: readonly string[];
   readonly outside: readonly string[];
   readonly looks: Readonly<Record<string, { violations: readonly string[]; wide: number }>>;
-  readonly stopped: string;
+  /** Of a text that was stopped: its status, and the buttons with the focus, once while it was written and once after. */
+  readonly stopped: { readonly status: string; readonly focused: readonly string[] };
   /** The line below a picture or a text, and the heading above it. */
   readonly attention: readonly [string, string];
   readonly states: readonly [string, string];
@@ -154,7 +155,8 @@ thorough(
       }
       assert.match(byKey, /^".*": probability [\d.]+ %\. Likeliest: ".*" [\d.]+ %(, ".*" [\d.]+ %){4}\.$/);
       assert.match(byMouse, /^".*": probability/);
-      assert.match(seen.stopped, / tokens .* · stopped$/);
+      assert.match(seen.stopped.status, / tokens .* · stopped$/);
+      assert.deepEqual(seen.stopped.focused, ["Write", "Stop"]);
       await assertInside(seen, folder);
       for (const [label, { violations, wide }] of Object.entries(seen.looks)) {
         assert.deepEqual(violations, [], label);

@@ -166,7 +166,7 @@ Deno.test("server: a port that is taken, a folder that is no run, and a damaged 
 Deno.test("progress: it grows with the log, says what is left, and a model that failed does not count", async () => {
   await withTinyRun(async (folder) => {
     const path = join(folder, "metrics.jsonl"), log = (await Deno.readTextFile(path)).trimEnd().split("\n");
-    // Measured speeds would differ from run to run, and the share of what is done with them.
+    // Measured speeds would differ from run to run, and the time left with them.
     const lines = log.map((line) => line.replace(/("tokens_per_s":)[\d.]+/, "$11000"));
     assert.equal((await progressOf(systemDisk, folder)).finished, true);
     // As if the study had been stopped inside the second model's first stage.
@@ -186,6 +186,14 @@ Deno.test("progress: it grows with the log, says what is left, and a model that 
     }
     assert.ok(shares[0]! > 0 && shares[0]! < shares[1]! && shares[1]! < shares[2]! && shares[2]! < 1, `${shares}`);
     assert.ok(left[0]! > left[1]! && left[1]! > left[2]! && left[2]! > 0, `${left}`);
+    // The second model turns out much slower than the first one, and then much faster.
+    for (const [count, speed] of [[3, 1], [4, 1e6]] as const) {
+      const slow = own.slice(0, count).map((line) => line.replace(/("tokens_per_s":)[\d.]+/, `$1${speed}`));
+      await Deno.writeTextFile(path, [...before, ...slow, ""].join("\n"));
+      const { share, left_s = NaN } = await progressOf(systemDisk, folder);
+      assert.ok(share >= shares[1]! && share < shares[2]!, `${share} of ${shares}`);
+      assert.equal(left_s > left[0]!, speed === 1);
+    }
     const failure = '{"arm":"hymba","seed":1,"kind":"failure","message":"it diverged"}';
     await Deno.writeTextFile(path, [...before, ...own.slice(0, 2), failure, ""].join("\n"));
     const failed = await progressOf(systemDisk, folder);

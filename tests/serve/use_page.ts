@@ -42,16 +42,21 @@ async function useWrite(page: Page): Promise<Record<string, unknown>> {
   return { cpu, webgpu: await written(page, "webgpu"), byKey, byMouse };
 }
 
-/** A text that is longer than the reader wants. */
-async function stopIt(page: Page): Promise<string> {
+/** The words on the element that has the focus. */
+const focusedText = (page: Page) => page.evaluate<string>("document.activeElement.innerText");
+
+/** A text that is longer than the reader wants; and which button has the focus while it is written and after it was stopped. */
+async function stopIt(page: Page): Promise<{ status: string; focused: string[] }> {
   await page.getByRole("link", { name: "Write" }).click();
   await page.getByLabel("tokens", { exact: true }).fill("4096");
   await page.getByLabel("computed").selectOption("cpu");
   await page.getByRole("button", { name: "Write", exact: true }).click();
   await page.locator(".column .tokens span >> nth=5").waitFor({ timeout: PATIENCE });
+  const focused = [await focusedText(page)];
   await page.getByRole("button", { name: "Stop", exact: true }).press("Enter");
   await page.locator(".column[data-done] >> nth=" + (ARMS - 1)).waitFor({ timeout: PATIENCE });
-  return await page.locator(".column .status").first().innerText();
+  focused.push(await focusedText(page));
+  return { status: await page.locator(".column .status").first().innerText(), focused };
 }
 
 /** A part that looks into the models: fills its text in, asks, and moves with the keyboard alone. */
