@@ -38,7 +38,7 @@ const options = merge(
     text: optional(
       option("--text", word("FILE"), {
         description:
-          message`evaluate this whole text instead of the validation part; where the run has its test part from this file, it is recorded`,
+          message`evaluate this whole text instead of the validation part; where the run has its test part from this file or one of several, it is recorded`,
       }),
     ),
     part: optional(
@@ -89,9 +89,17 @@ const modelOf = ({ arm, seed, stage }: Pick<ChosenModel, "arm" | "seed" | "stage
   stages: [stage],
 });
 
-/** Whether a text is the test part of a run, or the text that the test part was cut from. */
-const hasTestPart = ({ sha256 }: Corpus, { corpus, data }: RunRecord): boolean =>
-  data.testTokens !== undefined && (corpus.test ? corpus.test.sha256 : corpus.sha256) === sha256;
+type RecordedText = Pick<RunRecord["corpus"], "sha256" | "files">;
+const digestsOf = ({ sha256, files = [] }: RecordedText): string[] => [sha256, ...files.map((file) => file.sha256)];
+
+/**
+ * Whether a text has something of the test part of a run: it shares a file with the test part, or with the text that the test
+ * part was cut from.
+ */
+function hasTestPart(text: Corpus, { corpus, data }: RunRecord): boolean {
+  const known = digestsOf(corpus.test ?? corpus);
+  return data.testTokens !== undefined && digestsOf(text).some((digest) => known.includes(digest));
+}
 
 /** A model of a run on a part of the run's text. */
 async function onPart(

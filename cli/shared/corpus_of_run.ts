@@ -3,6 +3,7 @@ import type { RunRecord } from "../../core/record/mod.ts";
 import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
 import { nameOfPart } from "../../core/study/preparation.ts";
 import { UsageError } from "../../core/errors.ts";
+import { namesInWords } from "../../core/report/record_rows.ts";
 
 /** The current paths of the texts of a run. */
 export interface RunTexts {
@@ -16,14 +17,15 @@ export interface RunTexts {
  * not the text of the run.
  */
 export async function corpusOf(
-  { corpus: { name: named, sha256, warning, validation, test }, study }: RunRecord,
+  { corpus: { name: named, sha256, files, warning, validation, test }, study }: RunRecord,
   { data, validationData, testData, onProgress }: RunTexts & { onProgress?: (line: string) => void },
 ): Promise<Corpus> {
   const part = nameOfPart("", study), name = named.endsWith(part) ? named.slice(0, named.length - part.length) : named;
   const found = await resolveCorpus({ data: data ?? name, onProgress }).catch((cause) => {
     if (data !== undefined || !(cause instanceof UsageError)) throw cause;
     throw new UsageError(`the run used the text ${JSON.stringify(name)}, which is not a known corpus`, {
-      hint: "give the file with --data FILE",
+      ...(files && { got: `${files.length} files, in this order: ${namesInWords(files)}` }),
+      hint: files ? "give the files with --data FILE,FILE" : "give the file with --data FILE",
       cause,
     });
   });
@@ -47,15 +49,16 @@ async function separateText(
   part: "validation" | "test",
   { given, recorded, onProgress }: {
     given?: string;
-    recorded: { readonly name: string; readonly sha256: string } | undefined;
+    recorded: RunRecord["corpus"]["test"];
     onProgress?: (line: string) => void;
   },
 ): Promise<string | undefined> {
   if (!recorded) return undefined;
-  const { name, sha256 } = recorded, flag = `--${part}-data`;
+  const { name, sha256, files } = recorded, flag = `--${part}-data`;
   if (given === undefined) {
     throw new UsageError(`the ${part} part of the run is the text ${JSON.stringify(name)}`, {
-      hint: `give its file with ${flag} FILE`,
+      ...(files && { got: `${files.length} files, in this order: ${namesInWords(files)}` }),
+      hint: files ? `give its files with ${flag} FILE,FILE` : `give its file with ${flag} FILE`,
     });
   }
   requireText(await resolveCorpus({ data: given, onProgress }), { sha256, flag });

@@ -2,6 +2,7 @@
 import { type BackendOptions, type OpenBackend, openBackend } from "../../core/backend/mod.ts";
 import { join } from "node:path";
 import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
+import { withDistinctTexts } from "../../core/data/distinct.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -69,11 +70,12 @@ export async function withStudy(
   try {
     const resolved = readyStudy(sources, opened), { preset, profile, suite = "arms" } = resolved.study;
     const main = await resolveCorpus({ data: data ?? textsOf(resolved.values, "files"), onProgress });
-    const corpus = await withSeparate(main, {
+    const found = await withSeparate(main, {
       validation: textsOf(resolved.values, "validationFiles"),
       test: textsOf(resolved.values, "testFiles"),
       onProgress,
     });
+    const corpus = withDistinctTexts(found);
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const special = profile ? [`profile-${profile}`] : suite === "arms" ? [] : [suite];
     const named = await givenTokenizer(resolved.values), parts = [preset, ...special, corpus.name];

@@ -31,6 +31,8 @@ type Item =
 export interface PatternFault {
   readonly expected: string;
   readonly got: string;
+  /** The pattern itself is right, and does not have the length of the model. */
+  readonly isOfLength?: boolean;
 }
 
 /** Most layers that a count may ask for; a model has fewer. */
@@ -149,14 +151,15 @@ function filled(items: readonly Item[], nLayers: number): LayerLetter[] {
   const room = nLayers - fixed, fills = items.filter((item) => item.fill !== undefined).length;
   if (fills > 1) throw new PatternError({ expected: "one star or one ratio at most", got: `${fills}` });
   if (fills === 0 && room !== 0) {
-    throw new PatternError({ expected: `${nLayers} layers, as nLayers says`, got: `${fixed} layers` });
+    const expected = `${nLayers} layers, as nLayers says`;
+    throw new PatternError({ expected, got: `${fixed} layers`, isOfLength: true });
   }
   return items.flatMap((item) => {
     if (item.fill === undefined) return [...item.letters];
     const step = item.fill === "repeat" ? item.letters.length : 1;
     if (room < step || room % step !== 0) {
       const what = step === 1 ? "at least one layer" : `a multiple of ${step} layers`;
-      throw new PatternError({ expected: `${what} to fill of the ${nLayers}`, got: `${room}` });
+      throw new PatternError({ expected: `${what} to fill of the ${nLayers}`, got: `${room}`, isOfLength: true });
     }
     if (item.fill === "ratio") return spread(item.shares, room);
     return Array.from({ length: room / step }, () => item.letters).flat();

@@ -158,7 +158,9 @@ function headFaults({ nHeads, nKvHeads, globalAttnIndices, nLayers }: HymbaOptio
 function patternFaults({ layers, nLayers }: HymbaOptions): FieldFault[] {
   if (layers === undefined) return [];
   const letters = layersOfPattern(layers, nLayers);
-  return Array.isArray(letters) ? [] : [faultOf("layers", { ...letters, from: ["nLayers"] })];
+  if (Array.isArray(letters)) return [];
+  const { expected, got, isOfLength } = letters;
+  return [faultOf("layers", { expected, got, from: isOfLength ? ["nLayers"] : [] })];
 }
 
 function widthFaults(

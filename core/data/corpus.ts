@@ -9,7 +9,7 @@ import { at } from "../lists.ts";
 import { utf16Hint, utf16Name } from "../tokenizer/encoding.ts";
 import { download, type DownloadOptions } from "./download.ts";
 import { isPacked, unpacked } from "./packed.ts";
-import { type ScannedText, scanText, type TextStream } from "./large_text.ts";
+import { type ScannedText, scanText, type TextFile, type TextStream } from "./large_text.ts";
 
 /** A text to train on, with the facts for the run record. It is in memory as `text`, or it is read as a `stream`. */
 export interface Corpus {
@@ -25,7 +25,9 @@ export interface Corpus {
   sha256: string;
   licence: string;
   path: string;
-  /** A sentence for the user when the fallback corpus is used. */
+  /** The files in their order, if there are several. */
+  files?: readonly TextFile[];
+  /** A sentence for the user: the fallback corpus is used, or a text is there twice. */
   warning?: string;
   /** Files that are a whole part each. */
   separate?: { readonly validation?: Corpus; readonly test?: Corpus };
@@ -271,13 +273,14 @@ async function joinedCorpus(disk: Disk, data: readonly string[], { held }: { hel
   for (const one of data) {
     paths.push(...(isPattern(one) && !await disk.stat(one) ? await matching(disk, one) : [one]));
   }
-  const first = at(paths, 0), parts: string[] = [];
+  const first = at(paths, 0), parts: string[] = [], files: TextFile[] = [];
   const name = nameOfFile(first) + (paths.length > 1 ? `-and-${paths.length - 1}-more` : "");
   const described = { name, licence: OWN_LICENCE, path: resolve(first) };
   const large = await largeText(disk, paths, held);
   if (large) return { ...large, ...described };
   for (const [i, path] of paths.entries()) {
-    const { text } = await readHeld(disk, path, { name: "", licence: OWN_LICENCE, least: 1 });
+    const { text, bytes, sha256 } = await readHeld(disk, path, { name: "", licence: OWN_LICENCE, least: 1 });
+    files.push({ name: basename(path), bytes, sha256 });
     parts.push(i < paths.length - 1 && !text.endsWith("\n") ? `${text}\n` : text);
   }
   const text = parts.join(""), bytes = new TextEncoder().encode(text);
@@ -288,7 +291,8 @@ async function joinedCorpus(disk: Disk, data: readonly string[], { held }: { hel
       got: `${bytes.length} bytes in ${paths.length} files`,
     });
   }
-  return { ...described, text, bytes: bytes.length, sha256: sha256(bytes) };
+  const several = files.length > 1 ? { files } : {};
+  return { ...described, text, bytes: bytes.length, sha256: sha256(bytes), ...several };
 }
 
 /** The name of a file without the extensions of text and compression. */

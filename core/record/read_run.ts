@@ -141,7 +141,10 @@ const study = object({
   recall: optional(recall),
 });
 
-const separateText = object({ name: text(), bytes: count, sha256: digest });
+const fileOfText = object({ name: text(), bytes: count, sha256: digest });
+/** The files of a text in their order; absent for a single one, and in older records. */
+const files = optional(list(fileOfText, { min: 2, max: RECORD_LIMITS.texts }));
+const separateText = object({ name: text(), bytes: count, sha256: digest, files });
 
 /** run.json as stored. */
 const storedRecord = object({
@@ -159,6 +162,7 @@ const storedRecord = object({
     bytes: count,
     sha256: digest,
     licence: text(),
+    files,
     warning: optional(text()),
     /** Files that are a whole part each. */
     validation: optional(separateText),

@@ -10,6 +10,7 @@ export const RECORD_LIMITS = {
   samples: 10_000,
   fields: 256,
   origins: 10_000,
+  texts: 2 ** 20,
   tiles: 4096,
   layers: 1024,
   pairs: 2 ** 20,

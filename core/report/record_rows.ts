@@ -50,6 +50,15 @@ function trainedByWords({ trained_by: by }: RunRecord): string | undefined {
   return [...shown, ...(rest > 0 ? [`${rest} more commands (run.json)`] : [])].join("; ");
 }
 
+/** Most files of a text that are named. run.json has all of them. */
+const SHOWN_FILES = 8;
+
+/** The files of a text in their order. */
+export function namesInWords(files: readonly { readonly name: string }[]): string {
+  const rest = files.length - SHOWN_FILES, shown = files.slice(0, SHOWN_FILES).map(({ name }) => name).join(", ");
+  return rest > 0 ? `${shown} and ${rest} more (run.json)` : shown;
+}
+
 /** The facts of the run record: rows of a name and a value. */
 export function recordRows({ record }: Run): [name: string, value: string][] {
   const { study, corpus, tokenizer, program } = record, words = dataWords(study), label = studyLabel(record);
@@ -61,6 +70,7 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
     ["profile", study.profile && `${study.profile}: the documented study, unchanged`],
     ["started", record.started],
     ["corpus", `${corpus.name}, ${whole(corpus.bytes)} bytes, licence: ${corpus.licence}`],
+    ["corpus files", corpus.files && namesInWords(corpus.files)],
     ["corpus SHA-256", corpus.sha256],
     ["corpus note", corpus.warning],
     ["tokenizer", tokenizerWords(tokenizer, words.tokenizer)],

@@ -128,11 +128,21 @@ async function newTokenizer(
   return { tokenizer: await tokenizerFor(disk, text, study), sample: sample?.characters };
 }
 
-/** The facts in the record about texts that are a whole part each. */
-const separateFacts = ({ separate = {} }: Corpus) =>
-  Object.fromEntries(
-    Object.entries(separate).map(([part, { name, bytes, sha256 }]) => [part, { name, bytes, sha256 }]),
-  );
+/** The facts in the record about one text. */
+const textFacts = ({ name, bytes, sha256, files }: Corpus) => ({ name, bytes, sha256, ...(files ? { files } : {}) });
+
+/** The facts in the record about the texts of a study. */
+function corpusFacts(corpus: Corpus, study: StudyConfig): RunRecord["corpus"] {
+  const { licence, warning, separate = {} } = corpus, { files, ...facts } = textFacts(corpus);
+  return {
+    ...facts,
+    name: nameOfPart(facts.name, study),
+    licence,
+    ...(files ? { files } : {}),
+    ...(warning ? { warning } : {}),
+    ...Object.fromEntries(Object.entries(separate).map(([part, text]) => [part, textFacts(text)])),
+  };
+}
 
 function recordOf(
   { study, corpus, environment }: Prepared,
@@ -140,19 +150,12 @@ function recordOf(
   tokens: TokenData,
 ): RunRecord {
   const { train, validation: held, test } = tokens, predicted = { tokens: predictedTokens(held), bytes: held.bytes };
-  const { name, bytes, licence, warning } = corpus, { vocabSize: V } = study;
+  const { vocabSize: V } = study;
   return {
     format: 1,
     study,
     ...environment,
-    corpus: {
-      name: nameOfPart(name, study),
-      bytes,
-      sha256: corpus.sha256,
-      licence,
-      ...(warning ? { warning } : {}),
-      ...separateFacts(corpus),
-    },
+    corpus: corpusFacts(corpus, study),
     tokenizer: {
       sha256: tokenizer.hash,
       vocabSize: tokenizer.vocabSize,
@@ -184,10 +187,16 @@ function requireTensorCores({ study, environment: { adapter } }: Prepared): void
   });
 }
 
+/** A text without its list of files, which older records do not have. Its SHA-256 is that of all files. */
+function withoutFiles({ files: _, validation, test, ...corpus }: RunRecord["corpus"]) {
+  const own = (part: typeof validation) => part && { ...part, files: undefined };
+  return { ...corpus, validation: own(validation), test: own(test) };
+}
+
 /** Throws a UsageError with the differences if a folder has another study. */
 function requireSame(before: RunRecord, now: RunRecord, folder: string): void {
   const pick = ({ study, corpus, tokenizer: { sha256, vocabSize }, backend }: RunRecord) => {
-    return { study, corpus, tokenizer: { sha256, vocabSize }, backend };
+    return { study, corpus: withoutFiles(corpus), tokenizer: { sha256, vocabSize }, backend };
   };
   const shown = differences(pick(before), pick(now), { words: ["there", "now"] });
   if (shown.length === 0) return;

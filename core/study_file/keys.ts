@@ -128,7 +128,8 @@ const DATA: readonly Key[] = [
       max: 10_000,
       words: PATHS,
     }),
-    meaning: "The texts in their order, from the folder of this file: plain, .gz or .zst; * and ? make a pattern.",
+    meaning:
+      "The texts in their order, from the folder of this file: plain, .gz or .zst. * and ? match files, sorted by name.",
     follows: { from: [], how: "Tiny Shakespeare, or the text of --data" },
   },
   {

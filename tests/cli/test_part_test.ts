@@ -146,3 +146,23 @@ thorough(
     assert.equal((await hymba(place, "evaluate", RUN, "--part", "test", "--text", place.text)).code, 2);
   },
 );
+
+Deno.test("one of several test files counts as the test part, and the record names the files in their order", async () => {
+  const several = "results/runs/several",
+    text = await Deno.readTextFile(place.text),
+    CPU = ["--backend", "cpu", "--json"];
+  for (const [i, name] of ["part-1.txt", "part-2.txt"].entries()) {
+    await Deno.writeTextFile(join(place.folder, name), `file ${i}\n${text.slice(i * 3000, i * 3000 + 3000)}`);
+  }
+  const words = STUDY.map((word) => word === RUN ? several : word);
+  await ok(...words, "--test-data", "part-*.txt", "--set", "lastStage=pretraining");
+  await ok("evaluate", several, "--text", join(place.folder, "part-2.txt"), ...CPU);
+  const { test_readings: list, corpus } = JSON.parse(
+    await Deno.readTextFile(join(place.folder, several, "run.json")),
+  );
+  assert.deepEqual(list.map(({ by }: { by: string }) => by), ["study", "evaluate"]);
+  assert.deepEqual(corpus.test.files.map(({ name }: { name: string }) => name), ["part-1.txt", "part-2.txt"]);
+  const { code, error } = await hymba(place, ...words, "--test-data", place.text);
+  assert.equal(code, 2);
+  assert.match(error, /in data\.files and in data\.testFiles/);
+});

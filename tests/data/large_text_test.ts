@@ -50,6 +50,9 @@ Deno.test("a text that is not held has the size, hash, sample and tokens of the 
     const { disk, held, large } = await both(files), name = Object.keys(files).join(" ");
     assert.equal(large.text, undefined, name);
     assert.deepEqual([large.bytes, large.sha256, large.name], [held.bytes, held.sha256, held.name], name);
+    const names = Object.keys(files);
+    assert.deepEqual(large.files, held.files, name);
+    assert.deepEqual(held.files?.map((file) => file.name), names.length > 1 ? names : undefined);
     assert.equal(charactersOf(large), TEXT.length);
     const sample = await tokenizerSample(held, RULE);
     assert.deepEqual((await tokenizerSample(large, RULE)).text.replaceAll("\n", ""), sample.text.replaceAll("\n", ""));

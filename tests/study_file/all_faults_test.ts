@@ -173,3 +173,10 @@ Deno.test("of thousands of faults the first ones are listed, and the others are 
     return true;
   });
 });
+
+Deno.test("a wrong letter in a pattern is reported beside a wrong start of its arm, a wrong length is not", () => {
+  const arm = (layers: string) => `[arms.mine]\nform = "hymba"\nlayers = "${layers}"\nnLayers = 3\n`;
+  assert.deepEqual(places(arm("h x m")), ["2:1", "3:1"]);
+  assert.deepEqual(places(arm("h* m*")), ["2:1", "3:1"]);
+  assert.deepEqual(places('[arms.mine]\nform = "hymba"\nlayers = "h m:g m"\n'), ["2:1"]);
+});
