@@ -20,8 +20,13 @@ export function parseJson(source: string, name: string, { most = MAX_JSON } = {}
   } catch (cause) {
     throw new HymbaError(`${name} is damaged`, {
       expected: "JSON",
-      got: cause instanceof Error ? cause.message : String(cause),
-      cause,
+      got: withoutContent(cause),
     });
   }
+}
+
+/** The message of a parse error without the part of the file that V8 quotes in it: a link may lead to a private file. */
+function withoutContent(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.replace(/, (?:"|\.\.\.).*$/s, "");
 }
