@@ -81,7 +81,9 @@ async function heal({ run, json }: Given): Promise<void> {
     ? seen.filter(({ failed }) => failed)
     : seen.filter(({ state }) => state !== "done" && state !== "diverged");
   const cells = open.map(({ index }) => index);
-  if (cells.length === 0 && merge !== "failed") {
+  // Kubernetes does not say here whether its last Job failed. A second one does no harm: it waits, and changes nothing.
+  const isMergeOpen = merge === "failed" || file.engine === "kubernetes" && merge !== "done";
+  if (cells.length === 0 && !isMergeOpen) {
     if (json) printJson("array heal", { run, cells: [] });
     else console.log("nothing to heal");
     return;

@@ -18,6 +18,7 @@ import {
   sourcesOf,
   studyArgument,
 } from "../shared/study_sources.ts";
+import { requirePoints } from "../shared/swept.ts";
 import { keyName } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
@@ -60,6 +61,7 @@ export const configCommand = command("config", or(showCommand, explainCommand), 
 async function show({ study, models, json, ...given }: InferValue<typeof showOptions>): Promise<void> {
   const sources = await sourcesOf(study, flagValues({ ...given, models: models?.split(",") }));
   const { values, study: resolved } = readyStudy(sources);
+  requirePoints(sources);
   const originOf = (path: string) => {
     const found = values.get(path);
     return found ? originInWords(found.origin) : "";

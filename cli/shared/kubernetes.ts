@@ -98,11 +98,11 @@ function mergeJob(file: ArrayFile, { folder, name }: Placed) {
   };
 }
 
-/** Both Jobs as one manifest. */
+/** Both Jobs as one manifest; without cells only the Job that merges. */
 export const manifestOf = (file: ArrayFile, given: Placed & { cells: readonly number[] }) => ({
   apiVersion: "v1",
   kind: "List",
-  items: [cellsJob(file, given), mergeJob(file, given)],
+  items: [...(given.cells.length > 0 ? [cellsJob(file, given)] : []), mergeJob(file, given)],
 });
 
 /** A valid Kubernetes name, made from the name of the folder. */
@@ -127,7 +127,7 @@ export async function writeManifest(
 /** The Jobs of the next submission: their names follow from the folder. */
 export function nextKubernetes(file: ArrayFile, folder: string, { cells }: { cells: readonly number[] }): ArrayJob {
   const name = jobName(folder, file.jobs.length + 1);
-  return { id: `${name}-cells`, cells: [...cells], merge: `${name}-merge` };
+  return { id: `${name}-${cells.length > 0 ? "cells" : "merge"}`, cells: [...cells], merge: `${name}-merge` };
 }
 
 /** Submits these cells to Kubernetes. */

@@ -36,8 +36,16 @@ export const placeOfSweep = (values: Values): string => {
 };
 
 /** The study with the values of points. `sources`: those of {@link sweepSources}. */
-export const resolveWith = (sources: Sources, opened: OpenStudy["opened"]): Resolve => (flags) =>
+export const resolveWith = (sources: Sources, opened?: OpenStudy["opened"]): Resolve => (flags) =>
   readyStudy({ ...sources, flags: [...sources.flags ?? [], ...flags] }, opened).study;
+
+/** Throws a UsageError with the faults of all points of the study's sweep that make no model. Does nothing without a sweep. */
+export function requirePoints(sources: Sources): void {
+  if (!readyStudy(sources).values.has("sweep.over")) return;
+  const own = sweepSources(sources), { study: base, values } = readyStudy(own), sweep = sweepOf(values);
+  const trials = firstTrials(base.arms.map(({ name }) => name), sweep), flag = placeOfSweep(values);
+  studyOfTrials(trials, { base, seeds: sweep.seeds, resolve: resolveWith(own), flag });
+}
 
 /** The study of the first round of a sweep. Later rounds depend on its losses. */
 export function sweptStudy(

@@ -168,7 +168,8 @@ function timeCell(run: Run, arms: readonly ArmSummary[]): Cell {
 
 function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
   const notes = [spreadNote(run)];
-  if (run.record.corpus.warning) notes.push(`Not the default corpus: ${run.record.corpus.name}.`);
+  const { warning, files, name } = run.record.corpus;
+  if (warning && !files) notes.push(`Not the default corpus: ${name}.`);
   notes.push(
     ...failuresOf(run).map(({ arm, seed, reason }) => oneLine(`${arm}, seed ${seed}, stopped early: ${reason}`)),
   );

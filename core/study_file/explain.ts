@@ -2,7 +2,7 @@
 import { allowed, PRESETS, type Value, type ValueType } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import { type Dependent, dependentsOf } from "./dependents.ts";
-import type { Key } from "./key.ts";
+import { type Key, tableOf } from "./key.ts";
 import { keyAt, KEYS, keysNamed } from "./keys.ts";
 import { nearestPath, unknownKey } from "./nearest_key.ts";
 import { presetValues } from "./precedence.ts";
@@ -23,6 +23,15 @@ export interface Explanation {
   readonly dependents: readonly Dependent[];
 }
 
+/** Throws a UsageError that lists the keys of a table, if the name is one. */
+function requireNoTable(name: string): void {
+  const table = name.replace(/^arms\.[^.*]+/, "arms.*"), inside = KEYS.filter(({ path }) => tableOf(path) === table);
+  if (inside.length === 0) return;
+  throw new UsageError(`${name} is a table, not a key`, {
+    expected: `one of its keys: ${inside.map(({ path }) => path).join(", ")}`,
+  });
+}
+
 /** Explains the key of a path, or the one key whose last part is the name. Throws UsageError with the nearest one. */
 export function explainKey(name: string): Explanation {
   const named = keysNamed(name), key = keyAt(name) ?? named[0];
@@ -31,6 +40,7 @@ export function explainKey(name: string): Explanation {
     throw new UsageError(`several keys are named ${name}`, { expected: `one of ${paths}` });
   }
   if (!key) {
+    requireNoTable(name);
     const { what, hint } = unknownKey(name, "", { meant: nearestPath(name) });
     throw new UsageError(what, { hint: hint ?? "hymba config explain lists all keys" });
   }

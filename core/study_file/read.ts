@@ -159,6 +159,12 @@ const noValues = (): ReadValues => ({ values: new Map(), faults: [], refused: ne
 const parseToml = (text: string): Record<string, unknown> =>
   withNumbers(parse(text, { integersAsBigInt: "asNeeded" })) as Record<string, unknown>;
 
+/** What to do about a line that is not TOML. `hymba init` writes keys without a value of their own as `name = # without it: …`. */
+const hintAt = (line: string): string =>
+  /^\s*[\w.-]+\s*=\s*#/.test(line)
+    ? "write a value between = and #, or # in front of the line"
+    : "hymba init writes a file of the right form: one name = value in a line, texts in quotes";
+
 /** Reads the text of a study file. All faults are reported together; a text that is not TOML has only one. */
 export function readStudyText(
   text: string,
@@ -171,7 +177,7 @@ export function readStudyText(
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const what = at(error.message.split("\n"), 0).replace(/^Invalid TOML document: /, "");
-    const hint = "hymba init writes a file of the right form: one name = value in a line, texts in quotes";
+    const hint = hintAt(text.split("\n")[error.line - 1] ?? "");
     read.faults.push({ at: `${file}:${error.line}:${error.column}`, what: `not TOML: ${what}`, hint });
     return read;
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { defaultFolder } from "../../cli/shared/study.ts";
 import { presetOn } from "../../cli/shared/study_sources.ts";
 import type { Preset } from "../../core/config/mod.ts";
@@ -241,4 +242,16 @@ Deno.test("quick is a shorter study on a software adapter, and itself everywhere
   assert.ok(recall && !short.recall);
   assert.ok(short.pretraining.steps < pretraining.steps && short.pretraining.batch < pretraining.batch);
   assert.ok(short.orpo.steps < orpo.steps && short.preference.trainPairs < preference.trainPairs);
+});
+
+Deno.test("config show names every point of a sweep that makes no model", async () => {
+  await Deno.writeTextFile(
+    join(place.folder, "points.toml"),
+    'preset = "smoke"\nmodels = ["mamba"]\n[sweep]\nover = ["model.dModel=32,33,34"]\n',
+  );
+  const { code, error } = await hymba(place, "config", "show", "points.toml");
+  assert.equal(code, 2);
+  for (const width of [33, 34]) {
+    assert.match(error, new RegExp(`points\\.toml:4:1: arms\\.mamba\\.dModel.*${width} / 4`));
+  }
 });

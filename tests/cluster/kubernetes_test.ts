@@ -1,7 +1,12 @@
 /** The Kubernetes manifest against the published schema of a Job. It is not run. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import type { ArrayFile } from "../../cli/shared/array_file.ts";
 import { jobName, manifestOf } from "../../cli/shared/kubernetes.ts";
+import { cellFolder } from "../../cli/shared/cells.ts";
+import { hymba, makePlace } from "../cli/command_line.ts";
+
+const linux = { ignore: Deno.build.os === "windows" };
 
 const file: ArrayFile = {
   format: 1,
@@ -72,4 +77,26 @@ Deno.test("names of jobs are those that Kubernetes takes", () => {
     assert.match(jobName(folder, 12), /^[a-z0-9]([a-z0-9-]{0,55}[a-z0-9])$/);
   }
   assert.equal(jobName("/a/My Study!/", 1), "hymba-my-study-1");
+});
+
+Deno.test("heal submits only the merge where all cells are done and no run was merged", linux, async () => {
+  const made = await makePlace(), tools = join(made.folder, "bin"), run = join(made.folder, "run");
+  const place = { ...made, environment: { ...made.environment, PATH: `${tools}:${Deno.env.get("PATH")}` } };
+  await Deno.mkdir(tools);
+  await Deno.writeTextFile(join(tools, "kubectl"), "#!/bin/sh\n", { mode: 0o755 });
+  await Deno.mkdir(run);
+  const first = { id: "hymba-run-1-cells", cells: [0, 1, 2], merge: "hymba-run-1-merge" };
+  await Deno.writeTextFile(join(run, "array.json"), JSON.stringify({ ...file, jobs: [first] }));
+  for (const index of [0, 1, 2]) {
+    const cell = cellFolder(join(run, "cells"), index);
+    await Deno.mkdir(cell, { recursive: true });
+    for (const name of ["run.json", "checksums.json"]) await Deno.writeTextFile(join(cell, name), "{}");
+  }
+  const healed = await hymba(place, "array", "heal", run);
+  assert.match(healed.out, /^submitted a merge as hymba-run-2-merge$/m, healed.error);
+  const { items } = JSON.parse(await Deno.readTextFile(join(run, "hymba-run-2.json")));
+  assert.deepEqual(items.map(({ metadata }: { metadata: { name: string } }) => metadata.name), ["hymba-run-2-merge"]);
+  await Deno.mkdir(join(run, "merged"));
+  await Deno.writeTextFile(join(run, "merged", "checksums.json"), "{}");
+  assert.match((await hymba(place, "array", "heal", run)).out, /nothing to heal/);
 });

@@ -180,3 +180,12 @@ Deno.test("a wrong letter in a pattern is reported beside a wrong start of its a
   assert.deepEqual(places(arm("h* m*")), ["2:1", "3:1"]);
   assert.deepEqual(places('[arms.mine]\nform = "hymba"\nlayers = "h m:g m"\n'), ["2:1"]);
 });
+
+Deno.test("a key of the written file whose value is still missing is said as that", () => {
+  for (const line of ["name = # without it: the name of the file", "headDim = # without it: dModel / nHeads"]) {
+    assert.match(
+      faultsOf(`preset = "smoke"\n${line}\nseeds = 1\n`).join(),
+      /^2:\d+: not TOML.*try: write a value between = and #/,
+    );
+  }
+});

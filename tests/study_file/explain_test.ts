@@ -99,3 +99,8 @@ Deno.test("where values of two keys exclude each other, one is among what depend
 Deno.test("config explain answers for every key, also with the name of an arm", () => {
   for (const path of PATHS) assert.equal(explainKey(path.replace("*", "own")).key, path);
 });
+
+Deno.test("a table is answered with the names of its keys", () => {
+  assert.throws(() => explainKey("orpo"), /orpo is a table, not a key[^]*orpo\.steps, orpo\.rate/);
+  assert.throws(() => explainKey("arms.mine.pretraining"), /arms\.\*\.pretraining\.rate/);
+});
