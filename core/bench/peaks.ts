@@ -3,6 +3,7 @@ import { float, newContext } from "../cpu/launch.ts";
 import { CpuExecutor } from "../cpu/mod.ts";
 import { linear } from "../ops/linear.ts";
 import { textRows } from "../ops/text_rows.ts";
+import { present } from "../lists.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
 import { fillNormal } from "../random.ts";
 import { ELEMENT_BYTES, Tape, type Tensor, tensorOver } from "../tensor/mod.ts";
@@ -48,17 +49,47 @@ const PEAK_ROUNDS = 20000, PEAK_FLOPS_PER_ROUND = 96;
 
 /** Measures the peaks, which takes a few seconds. `runs`: timed runs per measurement. */
 export async function benchPeaks(executor: Executor, { runs }: { runs: number }): Promise<PeaksReport> {
-  const matmul = 2 * M * N * K / await best(executor, { plan: product(), runs }) / 1e9;
-  const peak = await multiplyAddPeak(executor, runs), copy = await copyPeak(executor, runs);
+  let found: Partial<PeaksReport> = {};
+  for await (const more of measuredPeaks(executor, { runs })) found = { ...found, ...more };
+  return wholePeaks(found);
+}
+
+/** What a machine's executor cannot measure is null. Throws where a measurement is missing that every executor has. */
+function wholePeaks({ copy_gb_per_s, matmul_gflop_per_s, ...rest }: Partial<PeaksReport>): PeaksReport {
   return {
-    multiply_add_gflop_per_s: peak?.gflopPerS ?? null,
-    multiply_add_variant: peak?.variant ?? null,
-    exponential_g_per_s: await exponentialPeak(executor, runs),
-    copy_gb_per_s: copy,
-    matmul_gflop_per_s: matmul,
-    matmul_share: peak === null ? null : matmul / peak.gflopPerS,
-    ...await queueCosts(executor, runs),
+    ...NOTHING,
+    ...rest,
+    copy_gb_per_s: present(copy_gb_per_s, "the peak of copies"),
+    matmul_gflop_per_s: present(matmul_gflop_per_s, "the rate of the product"),
   };
+}
+
+const NOTHING = {
+  multiply_add_gflop_per_s: null,
+  multiply_add_variant: null,
+  exponential_g_per_s: null,
+  dispatch_us: null,
+  submit_us: null,
+  matmul_share: null,
+};
+
+/** The same, one measurement after the other. A later value of a peak is that of a faster variant. */
+export async function* measuredPeaks(
+  executor: Executor,
+  { runs }: { runs: number },
+): AsyncGenerator<Partial<PeaksReport>> {
+  const matmul = 2 * M * N * K / await best(executor, { plan: product(), runs }) / 1e9;
+  yield { matmul_gflop_per_s: matmul };
+  for await (const { gflopPerS, variant } of multiplyAddPeaks(executor, runs)) {
+    yield {
+      multiply_add_gflop_per_s: gflopPerS,
+      multiply_add_variant: variant,
+      matmul_share: matmul / gflopPerS,
+    };
+  }
+  yield { copy_gb_per_s: await copyPeak(executor, runs) };
+  for await (const exponential_g_per_s of exponentialPeaks(executor, runs)) yield { exponential_g_per_s };
+  yield* queueCosts(executor, runs);
 }
 
 /** The first number of a result. Reading only this number waits for the device without copying the whole result. */
@@ -93,28 +124,28 @@ interface MultiplyAddPeak {
   readonly variant: PeaksReport["multiply_add_variant"];
 }
 
-async function multiplyAddPeak(executor: Executor, runs: number): Promise<MultiplyAddPeak | null> {
-  if (executor instanceof CpuExecutor) return { gflopPerS: await cpuPeak(executor, runs), variant: null };
-  if (!(executor instanceof WebgpuExecutor)) return null;
+/** The peak of multiply-adds, once for each variant that is faster than those before it. */
+async function* multiplyAddPeaks(executor: Executor, runs: number): AsyncGenerator<MultiplyAddPeak> {
+  if (executor instanceof CpuExecutor) yield { gflopPerS: await cpuPeak(executor, runs), variant: null };
+  if (!(executor instanceof WebgpuExecutor)) return;
   const software = executor.gpu.adapterClass === "software";
-  let most: MultiplyAddPeak = { gflopPerS: 0, variant: null };
+  let most = 0;
   for (const variant of MULTIPLY_ADD_VARIANTS) {
     const probe = multiplyAddProbe(variant, { software });
     const gflopPerS = probe.flops / await probed(executor, probe, runs) / 1e9;
-    if (gflopPerS > most.gflopPerS) most = { gflopPerS, variant };
+    if (gflopPerS > most) yield { gflopPerS, variant };
+    most = Math.max(most, gflopPerS);
   }
-  return most;
 }
 
-async function exponentialPeak(executor: Executor, runs: number): Promise<number | null> {
-  if (!(executor instanceof WebgpuExecutor)) return null;
+async function* exponentialPeaks(executor: Executor, runs: number): AsyncGenerator<number> {
+  if (!(executor instanceof WebgpuExecutor)) return;
   const software = executor.gpu.adapterClass === "software";
   let most = 0;
   for (const variant of EXPONENTIAL_VARIANTS) {
     const probe = exponentialProbe(variant, { software });
-    most = Math.max(most, probe.exponentials / await probed(executor, probe, runs) / 1e9);
+    yield most = Math.max(most, probe.exponentials / await probed(executor, probe, runs) / 1e9);
   }
-  return most;
 }
 
 /** The fastest copy: of the op that copies rows and, on WebGPU, of kernels that only copy. */
@@ -130,14 +161,12 @@ export async function copyPeak(executor: Executor, runs: number): Promise<number
 }
 
 /** Costs of a dispatch and a submit, from the difference between many and one. This removes the fixed cost of a run. */
-async function queueCosts(executor: Executor, runs: number): Promise<Pick<PeaksReport, "dispatch_us" | "submit_us">> {
-  if (!(executor instanceof WebgpuExecutor)) return { dispatch_us: null, submit_us: null };
+async function* queueCosts(executor: Executor, runs: number): AsyncGenerator<Partial<PeaksReport>> {
+  if (!(executor instanceof WebgpuExecutor)) return;
   const seconds = (count: number, submits: boolean) => probed(executor, idleProbe(count, { submits }), runs);
   const one = await seconds(1, false), each = (many: number, count: number) => 1e6 * (many - one) / (count - 1);
-  return {
-    dispatch_us: each(await seconds(DISPATCHES, false), DISPATCHES),
-    submit_us: each(await seconds(SUBMITS, true), SUBMITS),
-  };
+  yield { dispatch_us: each(await seconds(DISPATCHES, false), DISPATCHES) };
+  yield { submit_us: each(await seconds(SUBMITS, true), SUBMITS) };
 }
 
 /** Best time of a probe (s). */

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { type NamedPart, type PartFile, partFileOf, PARTS, runPart } from "../../core/bench/all/mod.ts";
 import { Absent, Clock, type Part } from "../../core/bench/all/part.ts";
+import { earlierPeaks, peaksPart } from "../../core/bench/all/peaks.ts";
 import { chipOf, compare, measuredSums, predictedSums, type Survey } from "../../core/bench/all/predictions.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
 import { at, present } from "../../core/lists.ts";
@@ -76,6 +77,21 @@ Deno.test("bench all: a process that crashed or was killed leaves what it had fo
   });
   const crashed = endedBy("steps", undefined, { seconds: 2, limit_s: 9, how: "SIGSEGV", said: "Vulkan says -4" });
   assert.deepEqual([crashed.state, crashed.message], ["failed", "its process ended with SIGSEGV: Vulkan says -4"]);
+});
+
+Deno.test("bench all: the peaks keep what they have measured after each measurement", async () => {
+  const files = await filesOf(peaksPart), results = files.map(({ result }) => Object.keys(result ?? {}).sort());
+  assert.deepEqual(results, [
+    ["matmul_gflop_per_s"],
+    ["matmul_gflop_per_s", "matmul_share", "multiply_add_gflop_per_s", "multiply_add_variant"],
+    ["copy_gb_per_s", "matmul_gflop_per_s", "matmul_share", "multiply_add_gflop_per_s", "multiply_add_variant"],
+    ["copy_gb_per_s", "matmul_gflop_per_s", "matmul_share", "multiply_add_gflop_per_s", "multiply_add_variant"],
+  ]);
+  assert.deepEqual(files.map(({ state }) => state), ["running", "running", "running", "done"]);
+  const later = (file: PartFile | undefined) => earlierPeaks({ earlier: () => Promise.resolve(file?.result) });
+  assert.equal(await later(files[1]), undefined, "without the copies the peaks are measured again");
+  const whole = present(await later(files[2]), "peaks");
+  assert.ok(whole.copy_gb_per_s > 0 && whole.dispatch_us === null);
 });
 
 /** Estimates for two chips: the product takes 6 ms of 10 on the first. */

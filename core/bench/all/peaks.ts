@@ -1,41 +1,61 @@
 /** The peak rates of the adapter. Later parts read them. */
-import { nullOr, number, object, readAs } from "../../file_schema.ts";
-import { benchPeaks, type PeaksReport } from "../peaks.ts";
-import { type Part, type PartContext, withBackend } from "./part.ts";
+import { nullOr, number, object, optional, readAs } from "../../file_schema.ts";
+import { measuredPeaks, type PeaksReport } from "../peaks.ts";
+import { type Found, type Part, type PartContext, withBackend } from "./part.ts";
 
 const rate = nullOr(number({ min: 0 }));
 
+/** A part that was stopped has kept some of them. */
 const peaks = object({
-  multiply_add_gflop_per_s: rate,
-  multiply_add_variant: nullOr(object({ vectors: number(), unroll: number() })),
-  exponential_g_per_s: rate,
-  copy_gb_per_s: number({ min: 0 }),
-  dispatch_us: nullOr(number()),
-  submit_us: nullOr(number()),
-  matmul_gflop_per_s: number({ min: 0 }),
-  matmul_share: rate,
+  multiply_add_gflop_per_s: optional(rate),
+  multiply_add_variant: optional(nullOr(object({ vectors: number(), unroll: number() }))),
+  exponential_g_per_s: optional(rate),
+  copy_gb_per_s: optional(number({ min: 0 })),
+  dispatch_us: optional(nullOr(number())),
+  submit_us: optional(nullOr(number())),
+  matmul_gflop_per_s: optional(number({ min: 0 })),
+  matmul_share: optional(rate),
 });
 
-/** The peaks that the part before has measured; undefined where it found none. */
-export async function earlierPeaks({ earlier }: PartContext): Promise<PeaksReport | undefined> {
-  const found = await earlier("peaks");
-  return found === undefined ? undefined : readAs(peaks, found, "the result of the part peaks");
+/** The peaks that the part before has measured. Undefined where it was stopped before it had those that every adapter has. */
+export async function earlierPeaks(
+  { earlier }: Pick<PartContext, "earlier">,
+): Promise<PeaksReport | undefined> {
+  const kept = await earlier("peaks");
+  if (kept === undefined) return undefined;
+  const found = readAs(peaks, kept, "the result of the part peaks"), { copy_gb_per_s, matmul_gflop_per_s } = found;
+  if (copy_gb_per_s === undefined || matmul_gflop_per_s === undefined) return undefined;
+  return {
+    multiply_add_gflop_per_s: found.multiply_add_gflop_per_s ?? null,
+    multiply_add_variant: found.multiply_add_variant ?? null,
+    exponential_g_per_s: found.exponential_g_per_s ?? null,
+    copy_gb_per_s,
+    dispatch_us: found.dispatch_us ?? null,
+    submit_us: found.submit_us ?? null,
+    matmul_gflop_per_s,
+    matmul_share: found.matmul_share ?? null,
+  };
 }
 
-const shown = (value: number | null, unit: string) => value === null ? "—" : `${value.toFixed(1)} ${unit}`;
+function foundOf(found: Partial<PeaksReport>): Found {
+  const share = found.matmul_share ? `, ${(100 * found.matmul_share).toFixed(0)} % of the peak` : "";
+  const rows = ([
+    ["multiply-adds in registers", found.multiply_add_gflop_per_s, "GFLOP/s"],
+    ["exponentials in registers", found.exponential_g_per_s, "10⁹/s"],
+    ["copy, bytes read and written", found.copy_gb_per_s, "GB/s"],
+    ["matmul 1024×512×1024", found.matmul_gflop_per_s, `GFLOP/s${share}`],
+    ["additional dispatch", found.dispatch_us, "µs"],
+    ["additional submit", found.submit_us, "µs"],
+  ] as const).map(([name, value, unit]) => [name, typeof value === "number" ? `${value.toFixed(1)} ${unit}` : "—"]);
+  return { result: found, tables: [{ title: "Peaks", columns: ["measured", "best"], rows }] };
+}
 
 export const peaksPart: Part = (context) =>
   withBackend(context, undefined, async ({ executor }) => {
-    const found = await benchPeaks(executor, { runs: context.runs });
-    const share = found.matmul_share === null ? "" : `, ${(100 * found.matmul_share).toFixed(0)} % of the peak`;
-    const rows = [
-      ["multiply-adds in registers", shown(found.multiply_add_gflop_per_s, "GFLOP/s")],
-      ["exponentials in registers", shown(found.exponential_g_per_s, "10⁹/s")],
-      ["copy, bytes read and written", shown(found.copy_gb_per_s, "GB/s")],
-      ["matmul 1024×512×1024", `${shown(found.matmul_gflop_per_s, "GFLOP/s")}${share}`],
-      ["additional dispatch", shown(found.dispatch_us, "µs")],
-      ["additional submit", shown(found.submit_us, "µs")],
-    ];
-    await context.keep({ result: found, tables: [{ title: "Peaks", columns: ["measured", "best"], rows }] });
+    let found: Partial<PeaksReport> = {};
+    for await (const more of measuredPeaks(executor, { runs: context.runs })) {
+      found = { ...found, ...more };
+      await context.keep(foundOf(found));
+    }
     return 0;
   });
