@@ -13,17 +13,20 @@
 //                  selective_scan_pack, then what sum_partials adds up: at DA_AT [spans, B, I, N] (times A, so that the
 //                  sum is daLog), at DSKIP_AT [spans, B, I], at DBIAS_AT [spans, B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N];
 //                  at STARTS_AT [spans, B, I, N] the gradients behind every span but the last (selective_scan_carry);
-//                  at KEPT_AT [all workgroups, CHUNK / BLOCK, 4·EACH, LANES] the states before each block of the current chunk
+//                  at KEPT_AT [all workgroups, CHUNK / BLOCK, 2·EACH, LANES] the states before each block of the current chunk
 //   8  run                    the block Run
 //
-// One workgroup takes 64 channels of one span (lib/scan_tiles). The states of a chunk are made again from the saved one, and the state before
-// each block of BLOCK positions is kept in memory, where it stays in caches. Then the blocks are walked from the last to the first: the states
-// before the positions of a block are made once more and stay in registers, so BLOCK is small.
-// Sums over N go through n_tile, sums over the 64 channels through bc_parts. Both are added in a fixed order.
-// Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 28·B·T·I·N with three exponentials a state: bound by arithmetic and workgroup memory.
+// One workgroup takes 64 channels of one span (lib/scan_tiles). An invocation holds two channels and EACH entries of N; part `lane / 32`, so that
+// neighbours touch neighbouring places of workgroup memory. The states of a chunk are made again from the saved one, and the state before each block
+// of BLOCK positions is kept in memory, where it stays in caches. Then the blocks are walked from the last to the first. The states before every
+// second position of a block are made once more and stay in registers; the state between two of them is made when it is needed. With all of them, or
+// with four channels an invocation, the kernel needs more than 128 registers on AMD's chips (docs/rejected.md).
+// Sums over N go through n_tile, sums over the 64 channels through bc_parts. Both are added in a fixed order. Arrays lie in arrays, because only an
+// index that is not a constant is checked: so each invocation's loads of a sum have one check, and are joined to loads of 128 bits.
+// Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 30·B·T·I·N with four exponentials a state: bound by arithmetic and workgroup memory.
 //
-// In front of this file: EACH, BLOCK (divides CHUNK); lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4), for udt and z
-// lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4), lib/scan_tiles.
+// In front of this file: EACH (4), BLOCK (even, divides CHUNK), ACROSS (32); lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
+// for udt and z lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4), lib/scan_tiles.
 
 const CHUNK = 32u;
 override HAS_Z: bool;
@@ -64,22 +67,20 @@ struct Run {
 @group(0) @binding(7) var<storage, read_write> work: array<f32>;
 @group(0) @binding(8) var<uniform> run: Run;
 
-var<workgroup> u_tile: array<vec4f, BLOCK * 16>; // [t][channels]
-var<workgroup> dt_tile: array<vec4f, BLOCK * 16>;
-var<workgroup> dyg_tile: array<vec4f, BLOCK * 16>;
-var<workgroup> n_tile: array<vec4f, 3 * LANES>; // [g·B, g·(A∘w), C·h][part][channels] of one position
-var<workgroup> n_sums: array<vec4f, BLOCK * 48>; // [t][g·B, g·(A∘w), C·h][channels]
-// [dB or dC][n][channels] of one position, a number a four of channels. Numbers, not vectors: invocations store neighbours at the same
+// [u, dt, dyg][t][channels]; once position t is walked, its sums over N lie in their place: [g·B, g·(A∘w), C·h][t][channels]. Channels: fours of pairs.
+var<workgroup> tile: array<array<array<array<vec2f, 2>, 16>, BLOCK>, 3>;
+var<workgroup> n_tile: array<array<vec2f, 96>, PARTS>; // [part][g·B, g·(A∘w), C·h; channels] of one position
+// [dB or dC; n][channels] of one position, a number a pair of channels. Numbers, not vectors: invocations store neighbours at the same
 // time, and a store to one component of a vector may write all of it.
-var<workgroup> bc_parts: array<f32, 32 * EACH * PARTS>;
+var<workgroup> bc_parts: array<array<f32, 32>, 2 * EACH * PARTS>;
 
 /// Where an invocation and what it holds are.
 struct Place {
   lane: u32,
   part: u32,
-  channels: u32, // of 16
-  i: u32,        // whose states it holds
-  staged: u32,   // whose inputs and outputs it moves
+  pair: u32,   // of 32 pairs of channels
+  i: u32,      // the first channel whose states it holds
+  staged: u32, // the first of the four channels whose inputs and outputs it moves
 }
 
 fn z4(row: u32, i: u32) -> vec4f {
@@ -92,8 +93,24 @@ fn dy4(row: u32, i: u32) -> vec4f {
   return select(vec4f(), dy, i + vec4u(0, 1, 2, 3) < vec4u(I));
 }
 
+/// Four channels of an input or of a sum over N; k is 16 times the position plus the four.
+fn of_tile(which: u32, k: u32) -> vec4f {
+  let pairs = tile[which][k / 16][k % 16];
+  return vec4f(pairs[0], pairs[1]);
+}
+
+fn set_tile(which: u32, k: u32, value: vec4f) {
+  tile[which][k / 16][k % 16] = array<vec2f, 2>(value.xy, value.zw);
+}
+
+/// The same of the two channels of an invocation at position t.
+fn of_pair(place: Place, which: u32, t: u32) -> vec2f {
+  return tile[which][t][place.pair / 2][place.pair % 2];
+}
+
 /// The inputs of a block. A step size of zero beyond the last position leaves state and gradient as they are.
-fn stage(place: Place, bias: vec4f, row0: u32, positions: u32, back: bool) {
+fn stage(place: Place, row0: u32, positions: u32, back: bool) {
+  let bias = coefficient4(place.staged, N + 1);
   for (var k = place.lane; k < BLOCK * 16; k += LANES) {
     let row = row0 + k / 16;
     var u = vec4f();
@@ -110,30 +127,26 @@ fn stage(place: Place, bias: vec4f, row0: u32, positions: u32, back: bool) {
         }
       }
     }
-    u_tile[k] = u;
-    dt_tile[k] = dt;
-    dyg_tile[k] = dyg;
+    set_tile(0, k, u);
+    set_tile(1, k, dt);
+    if (back) {
+      set_tile(2, k, dyg);
+    }
   }
   stage_bc(place.lane, row0, positions);
 }
 
 /// B (which 0) or C (which 1) of position t, for the entries of this invocation.
-fn entries(place: Place, t: u32, which: u32) -> array<f32, EACH> {
-  var all: array<f32, EACH>;
-  let first = place.part * EACH;
-  let four = bc_tile[(t * 2 + which) * N_QUADS + first / 4];
-  for (var j = 0u; j < EACH; j++) {
-    all[j] = select(four[j], four[(j + 2) % 4], first % 4 == 2);
-  }
-  return all;
+fn entries(place: Place, t: u32, which: u32) -> vec4f {
+  return bc_tile[(t * 2 + which) * N_QUADS + place.part];
 }
 
 /// The states after position t of the block.
-fn advance(place: Place, t: u32, a: array<vec4f, EACH>, h: array<vec4f, EACH>) -> array<vec4f, EACH> {
-  let dt = dt_tile[t * 16 + place.channels];
-  let dtu = dt * u_tile[t * 16 + place.channels];
+fn advance(place: Place, t: u32, a: array<vec2f, EACH>, h: array<vec2f, EACH>) -> array<vec2f, EACH> {
+  let dt = of_pair(place, 1, t);
+  let dtu = dt * of_pair(place, 0, t);
   let b = entries(place, t, 0);
-  var next: array<vec4f, EACH>;
+  var next: array<vec2f, EACH>;
   for (var j = 0u; j < EACH; j++) {
     next[j] = exp2(dt * a[j]) * h[j] + dtu * b[j];
   }
@@ -142,21 +155,21 @@ fn advance(place: Place, t: u32, a: array<vec4f, EACH>, h: array<vec4f, EACH>) -
 
 /// What an invocation carries from position to position.
 struct Gradients {
-  g: array<vec4f, EACH>,
-  da: array<vec4f, EACH>,
+  g: array<vec2f, EACH>,
+  da: array<vec2f, EACH>,
 }
 
 /// Position t of the block, backwards, from the states before it; leaves its share of all sums in n_tile and bc_parts.
-fn step_back(place: Place, t: u32, a: array<vec4f, EACH>, before: array<vec4f, EACH>, given: Gradients) -> Gradients {
+fn step_back(place: Place, t: u32, a: array<vec2f, EACH>, before: array<vec2f, EACH>, given: Gradients) -> Gradients {
   var next = given;
-  let dt = dt_tile[t * 16 + place.channels];
-  let dtu = dt * u_tile[t * 16 + place.channels];
-  let dyg = dyg_tile[t * 16 + place.channels];
+  let dt = of_pair(place, 1, t);
+  let dtu = dt * of_pair(place, 0, t);
+  let dyg = of_pair(place, 2, t);
   let b = entries(place, t, 0);
   let c = entries(place, t, 1);
-  var gb = vec4f();
-  var gaw = vec4f();
-  var ungated = vec4f();
+  var gb = vec2f();
+  var gaw = vec2f();
+  var ungated = vec2f();
   for (var j = 0u; j < EACH; j++) {
     let decay = exp2(dt * a[j]);
     let w = decay * before[j];
@@ -168,76 +181,83 @@ fn step_back(place: Place, t: u32, a: array<vec4f, EACH>, before: array<vec4f, E
     gaw += gw * a[j];
     next.da[j] += gw * dt;
     next.g[j] = g * decay;
-    let at = (place.part * EACH + j) * 16 + place.channels;
-    bc_parts[at] = dot(g, dtu);
-    bc_parts[PARTS * EACH * 16 + at] = dot(dyg, h);
+    bc_parts[place.part * EACH + j][place.pair] = dot(g, dtu);
+    bc_parts[(PARTS + place.part) * EACH + j][place.pair] = dot(dyg, h);
   }
-  let at = place.part * 16 + place.channels;
-  n_tile[at] = gb;
-  n_tile[LANES + at] = LN_2 * gaw;
-  n_tile[2 * LANES + at] = ungated;
+  n_tile[place.part][place.pair] = gb;
+  n_tile[place.part][32 + place.pair] = LN_2 * gaw;
+  n_tile[place.part][64 + place.pair] = ungated;
   return next;
 }
 
-/// The sums of position t: over N into n_sums, over the channels of the workgroup into memory.
+/// The sums of position t: over N in the place of its inputs, over the channels of the workgroup into memory.
 fn add_up(lane: u32, group: u32, row: u32, t: u32, is_there: bool) {
-  for (var k = lane; k < 64 + 2 * N; k += LANES) {
-    if (k < 48) {
-      var sum = vec4f();
+  for (var k = lane; k < 96 + 2 * N; k += LANES) {
+    if (k < 96) {
+      var sum = vec2f();
       for (var part = 0u; part < PARTS; part++) {
-        sum += n_tile[k / 16 * LANES + part * 16 + k % 16];
+        sum += n_tile[part][k];
       }
-      n_sums[t * 48 + k] = sum;
-    } else if (k >= 64 && is_there) {
-      let which = (k - 64) / N;
-      let n = (k - 64) % N;
+      tile[k / 32][t][k % 32 / 2][k % 2] = sum;
+    } else if (is_there) {
+      let which = (k - 96) / N;
+      let n = (k - 96) % N;
+      let entry = which * PARTS * EACH + n;
       var sum = vec4f();
-      for (var quad = 0u; quad < 4; quad++) {
-        let at = (which * PARTS * EACH + n) * 16 + 4 * quad;
-        sum += vec4f(bc_parts[at], bc_parts[at + 1], bc_parts[at + 2], bc_parts[at + 3]);
+      for (var p = 0u; p < 32; p += 4) {
+        sum += vec4f(bc_parts[entry][p], bc_parts[entry][p + 1], bc_parts[entry][p + 2], bc_parts[entry][p + 3]);
       }
       work[run.DBC_AT + ((group * run.B * run.T + row) * 2 + which) * N + n] = dot(sum, vec4f(1.0));
     }
   }
 }
 
-/// What follows from the sums over N of a block: du, d raw and dz. Returns the shares of dskip and of the bias.
-fn write_channels(place: Place, skip: vec4f, bias: vec4f, row0: u32, positions: u32) -> array<vec4f, 2> {
+/// What follows from the sums over N of a block: du, d raw and dz. The inputs are read again, because the sums lie in their place. Returns the
+/// shares of dskip and of the bias.
+fn write_channels(place: Place, row0: u32, positions: u32) -> array<vec4f, 2> {
+  let skip = coefficient4(place.staged, N);
+  let bias = coefficient4(place.staged, N + 1);
   var shares: array<vec4f, 2>;
   for (var k = place.lane; k / 16 < positions; k += LANES) {
     let row = row0 + k / 16;
-    let at = k / 16 * 48 + k % 16;
-    let gb = n_sums[at];
-    let u = u_tile[k];
-    let dyg = dyg_tile[k];
-    var draw = u * gb + n_sums[at + 16];
+    let gb = of_tile(0, k);
+    let u = raw4(row, place.staged, 0);
+    let raw = raw4(row, place.staged, 1) + bias;
+    let dy = dy4(row, place.staged);
+    var draw = u * gb + of_tile(1, k);
+    var dt = raw;
     if (SOFTPLUS) {
-      draw *= sigmoid4(raw4(row, place.staged, 1) + bias);
+      draw *= sigmoid4(raw);
+      dt = softplus4(raw);
+    }
+    var dyg = dy;
+    if (HAS_Z) {
+      let z = z4(row, place.staged);
+      let gate = sigmoid4(z);
+      dyg *= z * gate;
+      let dz = dy * (skip * u + of_tile(2, k)) * silu_derivative4(z, gate);
+      store4(&dzBTI, run.DZ_OFFSET + row * run.DZ_STRIDE, place.staged, dz);
     }
     shares[0] += dyg * u;
     shares[1] += draw;
     let to = run.DUDT_OFFSET + row * run.DUDT_STRIDE;
-    store4(&dudtBT2I, to, place.staged, skip * dyg + dt_tile[k] * gb);
+    store4(&dudtBT2I, to, place.staged, skip * dyg + dt * gb);
     store4(&dudtBT2I, to + I, place.staged, draw);
-    if (HAS_Z) {
-      let z = z4(row, place.staged);
-      let dz = dy4(row, place.staged) * (skip * u + n_sums[at + 32]) * silu_derivative4(z, sigmoid4(z));
-      store4(&dzBTI, run.DZ_OFFSET + row * run.DZ_STRIDE, place.staged, dz);
-    }
   }
   return shares;
 }
 
-/// Adds up the shares of the PARTS invocations that moved the same four channels, and writes them.
+/// Adds up the shares of the invocations that moved the same four channels, and writes them.
 fn write_shares(place: Place, shares: array<vec4f, 2>, part: u32) {
-  workgroupBarrier();
-  n_tile[place.lane] = shares[0];
-  n_tile[LANES + place.lane] = shares[1];
-  workgroupBarrier();
   var sums: array<vec4f, 2>;
-  for (var other = 0u; other < PARTS; other++) {
-    sums[0] += n_tile[other * 16 + place.lane % 16];
-    sums[1] += n_tile[LANES + other * 16 + place.lane % 16];
+  for (var which = 0u; which < 2; which++) {
+    workgroupBarrier();
+    n_tile[place.lane / 32][2 * (place.lane % 32)] = shares[which].xy;
+    n_tile[place.lane / 32][2 * (place.lane % 32) + 1] = shares[which].zw;
+    workgroupBarrier();
+    for (var other = place.lane % 16; other < LANES; other += 16) {
+      sums[which] += vec4f(n_tile[other / 32][2 * (other % 32)], n_tile[other / 32][2 * (other % 32) + 1]);
+    }
   }
   for (var c = 0u; c < 4; c++) {
     if (place.lane < 16 && place.staged + c < I) {
@@ -252,7 +272,7 @@ fn first_gradients(place: Place, part: u32, is_last: bool) -> Gradients {
   var first: Gradients;
   for (var j = 0u; j < EACH; j++) {
     let n = place.part * EACH + j;
-    for (var c = 0u; c < 4; c++) {
+    for (var c = 0u; c < 2; c++) {
       if (!is_last && n < N && place.i + c < I) {
         first.g[j][c] = work[run.STARTS_AT + (part * I + place.i + c) * N + n];
       }
@@ -262,26 +282,46 @@ fn first_gradients(place: Place, part: u32, is_last: bool) -> Gradients {
 }
 
 /// The states before a chunk.
-fn saved_states(place: Place, at: u32) -> array<vec4f, EACH> {
-  var h: array<vec4f, EACH>;
+fn saved_states(place: Place, at: u32) -> array<vec2f, EACH> {
+  var h: array<vec2f, EACH>;
   for (var j = 0u; j < EACH; j++) {
-    for (var c = 0u; c < 4; c++) {
+    for (var c = 0u; c < 2; c++) {
       h[j][c] = statesBSIN[entry_place(at, place.i, place.part * EACH, c, j)];
     }
   }
   return h;
 }
 
+/// A · log2(e) of two channels and EACH entries, for exp2; zero from N on.
+fn pair_exponents(i: u32, n: u32) -> array<vec2f, EACH> {
+  var all: array<vec2f, EACH>;
+  for (var j = 0u; j < EACH; j++) {
+    let at = min(i + vec2u(0, 1), vec2u(I - 1)) * (N + 2) + min(n + j, N - 1);
+    all[j] = select(vec2f(), LOG2_E * vec2f(work[at.x], work[at.y]), n + j < N);
+  }
+  return all;
+}
+
+/// Writes two channels and EACH entries of [I, N], as far as they exist.
+fn write_pair(at: u32, i: u32, n: u32, values: array<vec2f, EACH>) {
+  var copy = values;
+  for (var j = 0u; j < EACH; j++) {
+    for (var c = 0u; c < 2; c++) {
+      if (i + c < I && n + j < N) {
+        work[entry_place(at, i, n, c, j)] = copy[j][c];
+      }
+    }
+  }
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let place = Place(lane, lane % PARTS, lane / PARTS, group.x * 64 + lane / PARTS * 4, group.x * 64 + lane % 16 * 4);
+  let place = Place(lane, lane / 32, lane % 32, group.x * 64 + lane % 32 * 2, group.x * 64 + lane % 16 * 4);
   let b = group.y;
   let part = group.z * run.B + b; // of the sums over spans and batch rows
   let chunks = (run.T + CHUNK - 1) / CHUNK;
-  let kept = run.KEPT_AT + (part * groups.x + group.x) * (CHUNK / BLOCK) * 4 * EACH * LANES + lane;
-  let skip = coefficient4(place.staged, N);
-  let bias = coefficient4(place.staged, N + 1);
-  let a = exponents(place.i, place.part * EACH);
+  let kept = run.KEPT_AT + (part * groups.x + group.x) * (CHUNK / BLOCK) * 2 * EACH * LANES + lane;
+  let a = pair_exponents(place.i, place.part * EACH);
   var carried = first_gradients(place, part, group.z + 1 == groups.z);
   var shares: array<vec4f, 2>; // of dskip and of the bias
   let first = group.z * run.SPAN / CHUNK;
@@ -291,11 +331,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let length = min(CHUNK, run.T - t0);
     var h = saved_states(place, (b * (chunks + 1) + chunk - 1) * I * N);
     for (var done = 0u; done < length; done += BLOCK) {
-      stage(place, bias, row0 + done, min(BLOCK, length - done), false);
+      stage(place, row0 + done, min(BLOCK, length - done), false);
       workgroupBarrier();
       for (var j = 0u; j < EACH; j++) {
-        for (var c = 0u; c < 4; c++) {
-          work[kept + (done / BLOCK * 4 * EACH + 4 * j + c) * LANES] = h[j][c];
+        for (var c = 0u; c < 2; c++) {
+          work[kept + (done / BLOCK * 2 * EACH + 2 * j + c) * LANES] = h[j][c];
         }
       }
       for (var t = 0u; t < BLOCK; t++) {
@@ -306,25 +346,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var left = (length + BLOCK - 1) / BLOCK; left > 0; left--) {
       let done = (left - 1) * BLOCK;
       let positions = min(BLOCK, length - done);
-      stage(place, bias, row0 + done, positions, true);
+      stage(place, row0 + done, positions, true);
       workgroupBarrier();
-      var before: array<array<vec4f, EACH>, BLOCK>;
+      var before: array<array<vec2f, EACH>, BLOCK / 2>; // the states before every second position
       for (var j = 0u; j < EACH; j++) {
-        for (var c = 0u; c < 4; c++) {
-          before[0][j][c] = work[kept + ((left - 1) * 4 * EACH + 4 * j + c) * LANES];
+        for (var c = 0u; c < 2; c++) {
+          before[0][j][c] = work[kept + ((left - 1) * 2 * EACH + 2 * j + c) * LANES];
         }
       }
-      for (var t = 1u; t < BLOCK; t++) {
-        before[t] = advance(place, t - 1, a, before[t - 1]);
+      for (var p = 1u; p < BLOCK / 2; p++) {
+        before[p] = advance(place, 2 * p - 1, a, advance(place, 2 * p - 2, a, before[p - 1]));
       }
       for (var s = 0u; s < BLOCK; s++) {
         let t = BLOCK - 1 - s;
-        carried = step_back(place, t, a, before[t], carried);
+        var h_before = before[t / 2];
+        if (t % 2 == 1) {
+          h_before = advance(place, t - 1, a, h_before);
+        }
+        carried = step_back(place, t, a, h_before, carried);
         workgroupBarrier();
         add_up(lane, group.x, row0 + done + t, t, t < positions);
         workgroupBarrier();
       }
-      let added = write_channels(place, skip, bias, row0 + done, positions);
+      let added = write_channels(place, row0 + done, positions);
       shares[0] += added[0];
       shares[1] += added[1];
     }
@@ -332,9 +376,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var j = 0u; j < EACH; j++) {
     carried.da[j] *= LN_2 * a[j];
   }
-  write_entries(&work, run.DA_AT + part * I * N, place.i, place.part * EACH, carried.da);
+  write_pair( run.DA_AT + part * I * N, place.i, place.part * EACH, carried.da);
   if (group.z == 0) {
-    write_entries(&work, run.DH0_AT + b * I * N, place.i, place.part * EACH, carried.g);
+    write_pair( run.DH0_AT + b * I * N, place.i, place.part * EACH, carried.g);
   }
   write_shares(place, shares, part);
 }

@@ -1,4 +1,4 @@
-// 16-bit floats from the bits of f32, with integers only, so that rounding and subnormals are the same on every adapter. EXPONENT_BITS is 8 for
+// 16-bit floats from the bits of f32, with integers and one exact difference, so that rounding and subnormals are the same on every adapter. EXPONENT_BITS is 8 for
 // bf16 and 5 for f16.
 override EXPONENT_BITS: u32 = 8;
 
@@ -32,17 +32,10 @@ fn bits_of_half(half: u32) -> u32 {
   }
   let sign = (half & 0x8000) << 16;
   let size = half & 0x7fff;
-  if (size >= 0x7c00) {
-    return sign | 0x7f800000 | ((size & 0x3ff) << 13);
-  }
-  if (size >= 0x400) {
-    return sign | ((size << 13) + 0x38000000);
-  }
-  if (size == 0) {
-    return sign;
-  }
-  let lead = firstLeadingBit(size);
-  return sign | ((lead + 103) << 23) | ((size << (23 - lead)) & 0x7fffff);
+  let normal = (size << 13) + select(0x38000000u, 0x70000000u, size >= 0x7c00);
+  // Below 2⁻¹⁴ the bits are a multiple of 2⁻²⁴: 2⁻¹⁴ plus this number, minus 2⁻¹⁴, both exact and without subnormals of f32.
+  let small = bitcast<u32>(bitcast<f32>((size << 13) + 0x38800000) - bitcast<f32>(0x38800000u));
+  return sign | select(small, normal, size >= 0x400);
 }
 
 /// The number in column `column`, from the word that contains it.

@@ -1,13 +1,14 @@
 // Shared by the scan's kernels for GPUs (selective_scan_forward, _ends, _backward): rows of inputs in vec4s of channels, B and C in workgroup memory,
-// and states in memory. A vec4f holds four neighbouring channels; 16 of them are the 64 channels of a workgroup. PARTS invocations share four
-// channels; each holds the entries part·EACH to part·EACH + EACH − 1 of N. Invocation `lane` holds the states of the channels lane / PARTS, and loads
-// and stores inputs and outputs of the channels lane % 16.
+// and states in memory. A vec4f holds four neighbouring channels; 16 of them are the 64 channels of a workgroup. ACROSS invocations share these
+// channels: with 16 each holds the states of four, with 32 (the backward pass) of two. PARTS invocations have the same channels; each holds the
+// entries part·EACH to part·EACH + EACH − 1 of N. With 16, invocation `lane` holds the states of the channels lane / PARTS. All load and store inputs
+// and outputs of the four channels lane % 16.
 
 override I: u32;
 override N: u32;
 override SOFTPLUS: bool;
 override PARTS: u32; // ⌈N / EACH⌉
-override LANES: u32 = 16 * PARTS;
+override LANES: u32 = ACROSS * PARTS;
 override N_QUADS: u32 = (PARTS * EACH + 3) / 4;
 
 const LOG2_E = 1.4426950408889634;

@@ -46,18 +46,22 @@ function widthsOf(name: string, front: readonly string[], rest: readonly string[
   return { 1: make(1, channelsVec1), 4: make(4, channelsVec4) };
 }
 
-/** Entries of N that an invocation of the kernels through workgroup memory holds, and positions that it stages at a time. */
+/**
+ * Entries of N that an invocation of the kernels through workgroup memory holds, positions that it stages at a time, and invocations that share
+ * the channels of a workgroup.
+ */
 interface Held {
   readonly EACH: number;
   readonly BLOCK: number;
+  readonly ACROSS: 16 | 32;
 }
 
-/** Invocations of such a kernel that share four channels. */
+/** Invocations of such a kernel that share the same channels. */
 const partsOf = (N: number, { EACH }: Held): number => Math.ceil(N / EACH);
 
-const holding = (kernel: Kernel, { EACH, BLOCK }: Held): Kernel => specialised(kernel, { EACH, BLOCK });
+const holding = (kernel: Kernel, { EACH, BLOCK, ACROSS }: Held): Kernel => specialised(kernel, { EACH, BLOCK, ACROSS });
 
-const ENDS_HELD: Held = { EACH: 4, BLOCK: 16 };
+const ENDS_HELD: Held = { EACH: 4, BLOCK: 16, ACROSS: 16 };
 function endsOf(name: string, ...rest: string[]): Readonly<Record<Width, Kernel>> {
   const widths = widthsOf(name, [], [...rest, scanTiles, endsCode]);
   return { 1: holding(widths[1], ENDS_HELD), 4: holding(widths[4], ENDS_HELD) };
@@ -163,11 +167,11 @@ function subgroupParts(
 }
 
 /**
- * What fits into the 16 KiB of workgroup memory that are guaranteed. The backward pass also has the states before each position of a
+ * What fits into the 16 KiB of workgroup memory that are guaranteed. The backward pass also has the states before every second position of a
  * block in registers.
  */
 function heldFor(N: number, kind: Kind): Held {
   const many = N > 16;
-  if (kind === "forward") return { EACH: 4, BLOCK: many ? 4 : 8 };
-  return many ? { EACH: 4, BLOCK: 2 } : { EACH: 2, BLOCK: 4 };
+  if (kind === "forward") return { EACH: 4, BLOCK: many ? 4 : 8, ACROSS: 16 };
+  return { EACH: 4, BLOCK: many ? 2 : 4, ACROSS: 32 };
 }

@@ -117,14 +117,14 @@ const attentionByKeys: Described = (does, sizes) => {
 
 /** Blocks of BLOCK positions of a span. The states are written once per chunk, without a loop. */
 const scanForward: Described = ({ inner, store = 0, lds = 0, transcendental = 0 }, sizes) => {
-  const block = size(sizes, "BLOCK"), lanes = 16 * size(sizes, "PARTS");
+  const block = size(sizes, "BLOCK"), lanes = size(sizes, "ACROSS") * size(sizes, "PARTS");
   if (inner > 0) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / block;
   if (transcendental >= 16) return block;
   return store > 0 && lds === 0 ? 1 : Math.max(1, block * 16 / lanes);
 };
 
 const scanBackward: Described = (does, sizes) => {
-  const block = size(sizes, "BLOCK"), lanes = 16 * size(sizes, "PARTS");
+  const block = size(sizes, "BLOCK"), lanes = size(sizes, "ACROSS") * size(sizes, "PARTS");
   if (does.depth === 0) return Math.min(size(sizes, "SPAN"), size(sizes, "T")) / 32;
   if (does.inner > 0) return does.depth === 1 ? 32 / block : block;
   return Math.max(1, block * 16 / lanes);
