@@ -1,11 +1,11 @@
 /** One training of one model in one precision, with the same batches for all of them. */
 import type { Arm, Precision, StudyConfig } from "../../core/config/mod.ts";
-import type { CpuExecutor } from "../../core/cpu/mod.ts";
 import { BatchOrder } from "../../core/data/batches.ts";
 import type { TokenData } from "../../core/data/parts.ts";
 import { qualityOfTokens } from "../../core/eval/quality.ts";
 import { evaluationPlan, Scorer } from "../../core/infer/scorer.ts";
 import { ParameterStore } from "../../core/params/store.ts";
+import type { Executor } from "../../core/plan/mod.ts";
 import { textObjective } from "../../core/train/objective.ts";
 import { keptIn, trainingPlan } from "../../core/train/plans.ts";
 import { Trainer } from "../../core/train/trainer.ts";
@@ -15,15 +15,19 @@ export const SEED = 1;
 /** Updates whose losses are averaged. */
 const LAST = 100;
 
-/** The first stage of a study. `change` 0 changes nothing, a number moves a weight, `unfused` says that the executor's kernels round each product. */
+/**
+ * The first stage of a study. `change` 0 changes nothing, a number moves a weight, `unfused` says that the executor's kernels round each product.
+ * `onLoss`: called with the loss of each update.
+ */
 export async function endLoss(
-  executor: CpuExecutor,
+  executor: Executor,
   { name, config }: Arm,
-  { study: { sequenceLength: T, pretraining }, tokens, precision, change }: {
+  { study: { sequenceLength: T, pretraining }, tokens, precision, change, onLoss }: {
     study: StudyConfig;
     tokens: TokenData;
     precision: Precision;
     change: EndLoss["change"];
+    onLoss?: (loss: number) => void;
   },
 ): Promise<EndLoss> {
   const store = new ParameterStore(config), losses: number[] = [];
@@ -37,7 +41,10 @@ export async function endLoss(
   const { batch: B, decay } = pretraining;
   const objective = textObjective(trainingPlan(store, { B, T, decay, ...keptIn(precision) }), order);
   const trainer = await Trainer.create(executor, store, { name, objective, schedule: pretraining });
-  for await (const { loss } of trainer.run()) losses.push(loss);
+  for await (const { loss } of trainer.run()) {
+    losses.push(loss);
+    onLoss?.(loss);
+  }
   const scorer = await Scorer.create(executor, evaluationPlan(store, { B: 32, T }));
   const { loss } = qualityOfTokens(await scorer.tokenLogps(tokens.validation), tokens.validation);
   for (const used of [trainer, scorer]) used.dispose();
