@@ -28,7 +28,7 @@ import { ofOneTime } from "../../core/study/match.ts";
 import type { Environment } from "../../core/study/preparation.ts";
 import { measureUpdates } from "../../core/study/update_times.ts";
 import { heldOutTokens } from "../../core/study/estimate.ts";
-import { studyPieces } from "../../core/study/time_left.ts";
+import { slownessOf, studyPieces } from "../../core/study/time_left.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { budgetTable } from "../ui/budget_table.ts";
 import { keptIn } from "../../core/train/plans.ts";
@@ -268,11 +268,16 @@ export async function preparedStudy(given: RunnableStudy): Promise<RunnableStudy
 }
 
 /** Makes the display show the progress of the whole study. */
-function followStudy(study: StudyConfig, { need, display, corpus, probe = false, speeds }: RunnableStudy): void {
+function followStudy(study: StudyConfig, { need, display, corpus, probe = false, ...given }: RunnableStudy): void {
   if (!need || need.whole.counted <= 0) return;
   const held = heldOutTokens(study, sizesOf(corpus)), rate = need.flops / need.whole.counted;
-  display.follow(studyPieces(study, { probe, held, rate, speedRounds: roundsOf({ probe, speeds }) }));
+  const test = readsTest(given) && !study.choosing && held.testTokens > 0;
+  const sizes = { probe, test, held, rate, slowness: slownessOf(display.load_s) };
+  display.follow(studyPieces(study, { ...sizes, speedRounds: roundsOf({ probe, ...given }) }));
 }
+
+/** Whether the test part is read at the end, if there is one. */
+const readsTest = ({ lastStage, test = lastStage === undefined }: Pick<Conduct, "lastStage" | "test">): boolean => test;
 
 /** Says that a run has nothing left to train. */
 async function sayFinished(folder: string, display: StudyDisplay): Promise<void> {
@@ -321,10 +326,10 @@ async function sizeOfLog(folder: string): Promise<number> {
 
 /** Runs a study, or only some of its cells. After the loss of a device it continues in a new process. */
 export async function runWithRestarts(
-  { study, opened, corpus, folder, display, origins, givenTokenizer, lastStage, probe, ...given }: RunnableStudy,
+  { study, opened, corpus, folder, display, origins, givenTokenizer, probe, ...given }: RunnableStudy,
   only: Pick<StudyOptions, "cells" | "branchCells" | "trunkFolder"> = {},
 ): Promise<Run> {
-  const { test = lastStage === undefined, updateSeconds, updateRatios, speeds } = given;
+  const { lastStage, updateSeconds, updateRatios, speeds } = given;
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   const { executor, backend, adapter, tiles } = opened;
   const found = { versions: versions(), backend, adapter, ...(tiles && { tiles }), ...(origins && { origins }) };
@@ -341,7 +346,7 @@ export async function runWithRestarts(
       lastStage,
       ...only,
       probe,
-      test,
+      test: readsTest(given),
       speedRounds: roundsOf({ probe, speeds }),
       disk: systemDisk,
       onEvent: (event) => {

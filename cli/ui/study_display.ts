@@ -9,6 +9,8 @@ import { StudyFollower } from "./study_follower.ts";
 export class StudyDisplay {
   readonly #progress = new Progress();
   readonly #isJob = isJob();
+  /** Seconds in which the program was loaded. */
+  readonly load_s = performance.now() / 1000;
   #label = "";
   #study: StudyFollower | undefined;
 
@@ -36,14 +38,18 @@ export class StudyDisplay {
     this.#study = new StudyFollower(pieces);
   }
 
-  /** The work after all trainings: `speeds` or `files`. */
+  /** The work after all trainings. */
   beginEnd(stage: "speeds" | "files"): void {
-    this.#study?.begin({ arm: "", seed: 0, stage }, 0);
+    this.#beginEnd(stage);
     this.say(
       stage === "speeds"
         ? "measuring speeds: every model in turn, nine rounds"
         : "drawing figures, writing tables and pages",
     );
+  }
+
+  #beginEnd(stage: "test" | "speeds" | "files"): void {
+    this.#study?.begin({ arm: "", seed: 0, stage }, 0);
   }
 
   /** Shows an event of a study: progress of a step, or a line for anything else. */
@@ -68,8 +74,10 @@ export class StudyDisplay {
       const [fixed, allocated, least] = [memory.arenaBytes, memory.slotBytes, memory.peakBytes].map(bytes);
       this.say(`${label}: ${fixed} parameters and moments, ${allocated} activations (at least ${least})`);
     } else if (kind === "speeds") this.beginEnd("speeds");
-    else if (kind === "test") this.say(`${arm} seed ${seed}: reading the test part`);
-    else if (kind === "failed") console.error(message);
+    else if (kind === "test") {
+      this.#beginEnd("test");
+      this.say(`${arm} seed ${seed}: reading the test part`);
+    } else if (kind === "failed") console.error(message);
     else if (kind === "text") this.say(message);
   }
 }

@@ -17,9 +17,9 @@ const seconds = () => performance.now() / 1000;
 export class StudyFollower {
   readonly #clock: StudyClock;
   readonly #parts: readonly Part[];
-  /** Indices of the parts that this process worked on. */
-  readonly #seen = new Set<number>();
-  #now = -1;
+  /** Indices of the parts that this process worked on; the first one is its start. */
+  readonly #seen = new Set([0]);
+  #now = 0;
 
   constructor(pieces: readonly Piece[], private readonly clockOf: () => number = seconds) {
     this.#parts = pieces;
@@ -34,8 +34,8 @@ export class StudyFollower {
     if (at < 0 || at === this.#now) return;
     for (const [i, before] of this.#parts.entries()) {
       if (i >= at) break;
-      if (this.#seen.has(i)) this.#clock.see(before, 1, this.clockOf());
-      else this.#clock.skip(before);
+      if (this.#seen.has(i) && i >= this.#now) this.#clock.end(before, this.clockOf());
+      else if (!this.#seen.has(i)) this.#clock.skip(before);
     }
     if (share > 0) this.#clock.skip(part, share);
     this.#now = at;
@@ -44,10 +44,10 @@ export class StudyFollower {
 
   /** Reports a step. `resumed`: a message if this process does not start at the first step of the study. */
   see(part: Part, { step, steps }: { step: number; steps: number }): { place: string; left: string; resumed?: string } {
-    const first = this.#seen.size === 0, share = step / steps;
+    const first = this.#seen.size === 1, share = step / steps;
     this.begin(part, first ? share : 0);
     this.#clock.see(part, share, this.clockOf());
-    const done = Math.max(0, this.#now), isResumed = first && (done > 0 || share > 0.5);
+    const isResumed = first && (this.#now > 1 || share > 0.5);
     const left = `${Math.floor(100 * this.#clock.share)} % of the study, ${leftInWords(this.#clock.left().interval)}`;
     return { place: this.#place(part), left, ...(isResumed && { resumed: this.#resumed(part, { step, steps }) }) };
   }

@@ -1,5 +1,5 @@
 /** Estimates the time of a study: its flops divided by the measured speed of a matrix product of its shape. */
-import { branchStep, type StudyConfig, studyOfArm } from "../config/mod.ts";
+import { type Arm, branchStep, type RecallConfig, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import type { TextSizes } from "../data/corpus.ts";
 import { sharesOf } from "../data/split.ts";
 import { at } from "../lists.ts";
@@ -7,6 +7,7 @@ import { matmul } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Executor, finish, type Plan } from "../plan/mod.ts";
 import { Tape } from "../tensor/mod.ts";
+import type { StageName } from "../record/mod.ts";
 import type { TrainingPlan } from "../train/plans.ts";
 import { recallPlan } from "../eval/recall.ts";
 import { stagePlans, stagesOf } from "./stage_plans.ts";
@@ -40,42 +41,81 @@ export interface StudyFlops {
   readonly recall: number;
 }
 
-/**
- * Counts the flops of a study whose validation part has `validationTokens` tokens. Shorter trainings start from their trunks,
- * and the test part is evaluated once.
- */
-export function studyFlops(
+/** Tokens of the held-out parts. */
+interface HeldOut {
+  readonly validationTokens: number;
+  readonly testTokens?: number;
+}
+
+/** Multiplications and additions of one stage of one arm with one seed. */
+export interface StageFlops {
+  readonly training: number;
+  /** All evaluations, without the test part. */
+  readonly evaluation: number;
+  readonly sampling: number;
+  readonly test: number;
+  /** Of evaluation and sampling: what follows the last update. */
+  readonly after: number;
+  /** One update. */
+  readonly update: number;
+}
+
+/** Counts the flops of a stage. Shorter trainings start from their trunks. */
+export function stageFlops(
   study: StudyConfig,
-  { validationTokens, testTokens = 0 }: { validationTokens: number; testTokens?: number },
-): StudyFlops {
-  const { preference: { rejected, trainPairs, heldOutPairs, promptTokens, completionTokens }, samples, recall } = study;
-  const stages = stagesOf(study), seeds = study.seeds.length;
-  const sampledTokens = (rejected === "sample" ? (trainPairs + heldOutPairs) * (promptTokens + completionTokens) : 0) +
-    stages.length * samples.prompts * (samples.promptTokens + samples.newTokens);
-  const flops = { training: 0, evaluation: 0, sampling: 0, recall: 0 };
+  arm: Arm,
+  { store, stage, held: { validationTokens, testTokens = 0 } }: {
+    store: ParameterStore;
+    stage: StageName;
+    held: HeldOut;
+  },
+): StageFlops {
+  const own = studyOfArm(study, arm), { preference, samples } = own;
+  const { config, training, evaluation: { plan, B, T }, pairs } = stagePlans(own, store, { stage });
+  const { evaluateEvery } = config, tokens = B * T, update = flopsOfUpdate(training);
+  const done = stage === "pretraining" && arm.trunk !== undefined ? branchStep(config) : 0;
+  const evaluations = Math.ceil(config.steps / evaluateEvery) - Math.floor(done / evaluateEvery);
+  const once = Math.ceil((validationTokens - 1) / tokens) * flopsOf(plan) +
+    (pairs ? Math.ceil(2 * preference.heldOutPairs / pairs.B) * flopsOf(pairs.plan) : 0);
+  // Preference is also measured before the first step.
+  const before = pairs ? Math.ceil(2 * preference.heldOutPairs / pairs.B) * flopsOf(pairs.plan) : 0;
+  const drawn = samples.prompts * (samples.promptTokens + samples.newTokens);
+  // Behind the first stage its model writes the rejected continuations.
+  const rejected = stage === "pretraining" && preference.rejected === "sample" && own.lastStage !== "pretraining"
+    ? (preference.trainPairs + preference.heldOutPairs) * (preference.promptTokens + preference.completionTokens)
+    : 0;
+  const sampling = (drawn + rejected) * flopsOf(plan) / tokens;
+  return {
+    training: (config.steps - done) * update,
+    evaluation: evaluations * once + before,
+    sampling,
+    test: Math.ceil(testTokens / tokens) * flopsOf(plan),
+    after: once + sampling,
+    update,
+  };
+}
+
+/**
+ * Counts the flops of a study whose validation part has `validationTokens` tokens. The test part is evaluated once.
+ */
+export function studyFlops(study: StudyConfig, held: HeldOut): StudyFlops {
+  const { recall } = study, seeds = study.seeds.length, flops = { training: 0, evaluation: 0, sampling: 0, recall: 0 };
   for (const arm of study.arms) {
-    const store = new ParameterStore(arm.config), own = studyOfArm(study, arm);
-    for (const stage of stages) {
-      const { config, training, evaluation, pairs } = stagePlans(own, store, { stage }), { evaluateEvery } = config;
-      // A shorter training starts from its trunk.
-      const done = stage === "pretraining" && arm.trunk !== undefined ? branchStep(config) : 0;
-      const steps = config.steps - done, tokens = evaluation.B * evaluation.T;
-      const evaluations = Math.ceil(config.steps / evaluateEvery) - Math.floor(done / evaluateEvery);
-      flops.training += seeds * steps * flopsOfUpdate(training);
-      flops.evaluation += seeds * evaluations * Math.ceil((validationTokens - 1) / tokens) * flopsOf(evaluation.plan);
-      flops.evaluation += seeds * Math.ceil(testTokens / tokens) * flopsOf(evaluation.plan);
-      if (pairs) {
-        // Preference is also measured before the first step.
-        flops.evaluation += seeds * (evaluations + 1) * Math.ceil(2 * heldOutPairs / pairs.B) * flopsOf(pairs.plan);
-      } else flops.sampling += seeds * sampledTokens * flopsOf(evaluation.plan) / tokens;
+    const store = new ParameterStore(arm.config);
+    for (const stage of stagesOf(study)) {
+      const { training, evaluation, sampling, test } = stageFlops(study, arm, { store, stage, held });
+      flops.training += seeds * training;
+      flops.evaluation += seeds * (evaluation + test);
+      flops.sampling += seeds * sampling;
     }
   }
-  if (recall) {
-    const plans = recall.arms.map(({ config }) => recallPlan(new ParameterStore(config), recall).plan);
-    flops.recall = seeds * recall.steps * plans.reduce((sum, plan) => sum + flopsOf(plan), 0);
-  }
+  if (recall) flops.recall = seeds * recall.arms.reduce((sum, arm) => sum + recallFlops(arm, recall), 0);
   return flops;
 }
+
+/** Flops of the recall probe of one arm with one seed. */
+export const recallFlops = ({ config }: Pick<Arm, "config">, recall: RecallConfig): number =>
+  recall.steps * flopsOf(recallPlan(new ParameterStore(config), recall).plan);
 
 /** Tokens of both held-out parts; an upper estimate. */
 export function heldOutTokens(

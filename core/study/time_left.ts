@@ -2,103 +2,142 @@
  * The remaining time of a study, with an interval: all trainings, probes, measurements and files. Measurements of this run
  * replace the earlier guesses. `tests/study/time_left_test.ts` compares the intervals with recorded studies.
  */
-import type { StudyConfig } from "../config/mod.ts";
-import { studyOfArm } from "../config/mod.ts";
+import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
+import { ParameterStore } from "../params/store.ts";
+import { at, present } from "../lists.ts";
 import { type Cell, cellsOf } from "./cells.ts";
-import { flopsIn, studyFlops } from "./estimate.ts";
+import { recallFlops, stageFlops } from "./estimate.ts";
 import { stagesOf } from "./stage_plans.ts";
+import { expectedTimes, type Timed } from "./time_model.ts";
 
 /** A part of a study that is timed separately. */
 export interface Piece {
   readonly arm: string;
   readonly seed: number;
-  /** A stage, `recall`, `speeds` or `files`. */
+  /** `start`, a stage, `recall`, `test`, `speeds` or `files`. */
   readonly stage: string;
-  /** Expected seconds before anything was measured. */
-  readonly prior_s: number;
+  /** Expected seconds before anything was measured: until its last update with the evaluations between, and after it. */
+  readonly updates_s: number;
+  readonly after_s: number;
+  /** And on every machine: measurements of a fixed length. */
+  readonly steady_s: number;
 }
 
-/**
- * Guesses: seconds of one speed measurement of one model, and of all figures and pages. Between those of idle and of busy
- * machines.
- */
-const SPEED_ROUND_S = 0.4, FILES_S = 8;
+type Part = Pick<Piece, "arm" | "seed" | "stage">;
 
 /**
- * Standard deviations of the logarithm of the time of a part, chosen with recorded studies. SEEN: the same model and stage ran
- * before in this run. OTHER: the same stage ran with another model. UNSEEN: the stage has not run yet. UNSEEN_RECALL: no
- * recall probe has run yet; its updates are so small that their flops predict little. COMMON: other work on the machine,
- * shared by all parts.
+ * Seconds on the idle machine on which these were measured (two cores of an EPYC): until the program is loaded; from the estimate
+ * to the first update, and more for each model, whose causality is tested; after the updates of a stage and of a probe, where
+ * files are written and programs are made; a speed measurement of one model, as far as the machine does not change it, and the
+ * rest; all figures and pages, and more for each model.
  */
-const SEEN = 0.25, OTHER = 0.5, UNSEEN = 0.9, UNSEEN_RECALL = 1.6, COMMON = 0.2;
+const LOAD_S = 0.33, STAGE_S = 0.11, RECALL_S = 0.04;
+const START_S = [0.2, 0.06] as const, SPEED_S = [0.09, 0.04] as const, FILES_S = [1.2, 0.13] as const;
 
-/** 90 % of a normal distribution are within this many standard deviations. */
-const NINETY = 1.645;
+/** Updates of an idle machine take this part of the time that the speed of a whole study says. */
+const UPDATES = 0.5;
 
-/** The parts of one cell: its stages and its probe. */
-function piecesOf(
-  { arm, seed }: Cell,
-  { study, probe, held, rate }: {
-    study: StudyConfig;
-    probe: boolean;
-    held: { validationTokens: number; testTokens: number };
-    rate: number;
-  },
-): Piece[] {
-  const own = studyOfArm(study, arm), { preference: { promptTokens, completionTokens } } = own;
-  const recall = own.recall && { ...own.recall, arms: own.recall.arms.filter(({ name }) => name === arm.name) };
-  const flops = studyFlops({ ...own, arms: [arm], seeds: [seed], recall }, held);
-  const tokensOf = (stage: string) =>
-    stage === "pretraining"
-      ? own.pretraining.steps * own.pretraining.batch * own.sequenceLength
-      : own.orpo.steps * own.orpo.batch * 2 * (promptTokens + completionTokens);
-  const stages = stagesOf(study), all = stages.reduce((sum, stage) => sum + tokensOf(stage), 0);
-  const training = (flopsIn(flops) - flops.recall) / rate;
-  const pieces = stages.map((stage): Piece => ({
-    arm: arm.name,
-    seed,
-    stage,
-    prior_s: training * tokensOf(stage) / all,
-  }));
-  const probed = probe && recall && recall.arms.length > 0;
-  return probed ? [...pieces, { arm: arm.name, seed, stage: "recall", prior_s: flops.recall / rate }] : pieces;
+/** A program that is loaded from the network says nothing about the machine. */
+const MOST_SLOWNESS = 8;
+
+/**
+ * How much slower than there everything is, from the seconds in which this program was loaded. The speed of a product does not say
+ * that: it is the best of many short runs, and on a busy machine some of them are not disturbed.
+ */
+export const slownessOf = (load_s: number): number => Math.min(MOST_SLOWNESS, Math.max(0.25, load_s / LOAD_S));
+
+interface Sizes {
+  /** Whether the recall probe runs. */
+  readonly probe: boolean;
+  /** Whether the test part is read. */
+  readonly test: boolean;
+  readonly held: { readonly validationTokens: number; readonly testTokens: number };
+  /** Flops per second. */
+  readonly rate: number;
+  readonly slowness: number;
+  readonly speedRounds: number;
 }
 
-/**
- * All parts of a study in order: trainings and probes, with times from their flops at `rate` flops per second, then speeds and
- * files. `cells`: only these.
- */
+/** Expected seconds of an arm with one seed. */
+interface ArmTimes {
+  readonly stages: readonly Pick<Piece, "stage" | "updates_s" | "after_s" | "steady_s">[];
+  readonly recall_s?: number;
+  readonly test_s: number;
+  readonly update_s: number;
+}
+
+function timesOf(arm: Arm, study: StudyConfig, { probe, held, slowness, ...sizes }: Sizes): ArmTimes {
+  const rate = sizes.rate / (UPDATES * slowness);
+  const store = new ParameterStore(arm.config), { recall } = studyOfArm(study, arm);
+  const counted = stagesOf(study).map((stage) => ({ stage, ...stageFlops(study, arm, { store, stage, held }) }));
+  const probed = probe ? recall?.arms.find(({ name }) => name === arm.name) : undefined;
+  return {
+    stages: counted.map(({ stage, training, evaluation, sampling, after }) => ({
+      stage,
+      updates_s: (training + evaluation + sampling - after) / rate,
+      after_s: slowness * STAGE_S + after / rate,
+      steady_s: 0,
+    })),
+    ...(recall && probed && { recall_s: recallFlops(probed, recall) / rate }),
+    test_s: counted.reduce((sum, { test }) => sum + test, 0) / rate,
+    update_s: (counted[0]?.update ?? 0) / rate,
+  };
+}
+
+/** All parts of a study in order, with times from their flops. `cells`: only these. */
 export function studyPieces(
   study: StudyConfig,
-  { probe, held, rate, cells = cellsOf(study), speedRounds }: {
-    probe: boolean;
-    held: { validationTokens: number; testTokens: number };
-    rate: number;
-    cells?: readonly Cell[];
-    speedRounds: number;
-  },
+  { cells = cellsOf(study), ...sizes }: Sizes & { cells?: readonly Cell[] },
 ): Piece[] {
-  const all = cells.flatMap((cell) => piecesOf(cell, { study, probe, held, rate }));
-  const end = { arm: "", seed: 0 }, measured = study.arms.filter(({ trunk }) => !trunk).length;
+  const times = new Map(study.arms.map((arm) => [arm.name, timesOf(arm, study, sizes)] as const));
+  const timesFor = ({ name }: Arm) => present(times.get(name), `the time of ${name}`);
+  const sum = (of: (times: ArmTimes) => number, some: readonly Arm[]) =>
+    some.reduce((total, arm) => total + of(timesFor(arm)), 0);
+  const all = cells.map(({ arm, seed }) => ({ about: { arm: arm.name, seed }, ...timesFor(arm) }));
+  const whole = (stage: string, after_s: number, steady_s = 0): Piece => (
+    { arm: "", seed: 0, stage, updates_s: 0, after_s, steady_s }
+  );
+  const { slowness, speedRounds } = sizes,
+    affine = ([one, each]: readonly [number, number]) => one + each * study.arms.length;
+  // An update to warm up, one to time, and a tenth of a second of more.
+  const speedOf = ({ update_s }: ArmTimes) => slowness * SPEED_S[1] + 3 * update_s;
+  const measured = study.arms.filter(({ trunk }) => !trunk);
   return [
-    ...all.filter(({ stage }) => stage !== "recall"),
-    ...all.filter(({ stage }) => stage === "recall"),
-    ...(speedRounds > 0 ? [{ ...end, stage: "speeds", prior_s: SPEED_ROUND_S * speedRounds * measured }] : []),
-    { ...end, stage: "files", prior_s: FILES_S },
+    whole("start", slowness * affine(START_S)),
+    ...all.flatMap(({ about, stages }) => stages.map((stage) => ({ ...about, ...stage }))),
+    ...all.flatMap(({ about, recall_s }) =>
+      recall_s === undefined
+        ? []
+        : [{ ...about, stage: "recall", updates_s: recall_s, after_s: slowness * RECALL_S, steady_s: 0 }]
+    ),
+    ...(sizes.test ? [whole("test", sum(({ test_s }) => test_s, cells.map(({ arm }) => arm)))] : []),
+    ...(speedRounds > 0
+      ? [whole("speeds", speedRounds * sum(speedOf, measured), speedRounds * SPEED_S[0] * measured.length)]
+      : []),
+    whole("files", slowness * affine(FILES_S)),
   ];
 }
 
-const keyOf = ({ arm, seed, stage }: Pick<Piece, "arm" | "seed" | "stage">) => `${arm} ${seed} ${stage}`;
+const keyOf = ({ arm, seed, stage }: Part) => `${arm} ${seed} ${stage}`;
 
-/** A part with its progress. */
+/** A part with its progress: its updates, and what follows them. */
 interface Known {
-  readonly piece: Piece;
-  /** The share that is done, and the share that was done before this process started. */
-  done: number;
-  before: number;
-  /** Seconds that this process spent on it. */
-  spent: number;
+  readonly updates: Mutable<Timed>;
+  readonly after: Mutable<Timed>;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function unknownPart({ arm, stage, updates_s, after_s, steady_s }: Piece): Known {
+  const about = { arm, stage, done: 0, spent: 0, seen: 0 };
+  return {
+    updates: { ...about, kind: "updates", steady: 0, guess: updates_s, done: updates_s > 0 ? 0 : 1 },
+    after: { ...about, kind: "rest", guess: after_s, steady: steady_s },
+  };
+}
+
+/** 90 % of a normal distribution are within this many standard deviations. */
+const NINETY = 1.645;
 
 /** A time with its 90 % interval. */
 export interface TimeLeft {
@@ -106,75 +145,76 @@ export interface TimeLeft {
   readonly interval: readonly [least: number, most: number];
 }
 
+/** The shortest time over which times are averaged. */
+const LEAST_MEMORY_S = 8;
+
+function progress(timed: Mutable<Timed>, share: number): void {
+  const done = Math.max(timed.done, Math.min(1, share));
+  timed.seen += timed.guess * (done - timed.done);
+  timed.done = done;
+}
+
 /** Tracks the progress of a study. Times are seconds of any monotonic clock. */
 export class StudyClock {
   readonly #known: readonly Known[];
   readonly #byKey: ReadonlyMap<string, Known>;
+  readonly #begun: number;
   #last: number;
 
   constructor(pieces: readonly Piece[], now: number) {
-    this.#known = pieces.map((piece) => ({ piece, done: 0, before: 0, spent: 0 }));
-    this.#byKey = new Map(this.#known.map((one) => [keyOf(one.piece), one]));
+    this.#known = pieces.map(unknownPart);
+    this.#byKey = new Map(pieces.map((piece, i) => [keyOf(piece), at(this.#known, i)]));
+    this.#last = this.#begun = now;
+  }
+
+  /** Call it for a part of which this share of the updates was done before this process started; all of it without a share. */
+  skip(of: Part, share?: number): void {
+    const known = this.#byKey.get(keyOf(of));
+    if (!known) return;
+    known.updates.done = Math.max(known.updates.done, share ?? 1);
+    if (share === undefined) known.after.done = 1;
+  }
+
+  /** Reports the share of the updates of a part. The time since the last call was spent on this part. */
+  see(of: Part, share: number, now: number): void {
+    const known = this.#byKey.get(keyOf(of));
+    if (known) this.#spend(known.updates.done < 1 ? known.updates : known.after, now);
+    if (known) progress(known.updates, share);
     this.#last = now;
   }
 
-  /** Call it for a part that was done before this process started. */
-  skip(of: Pick<Piece, "arm" | "seed" | "stage">, share = 1): void {
+  /** Reports the end of a part. */
+  end(of: Part, now: number): void {
+    this.see(of, 1, now);
     const known = this.#byKey.get(keyOf(of));
-    if (known) known.done = known.before = Math.max(known.before, share);
+    if (known) progress(known.after, 1);
   }
 
-  /** Reports the share of a part that is done now. The time since the last call was spent on this part. */
-  see(of: Pick<Piece, "arm" | "seed" | "stage">, share: number, now: number): void {
-    const known = this.#byKey.get(keyOf(of));
-    if (known && share > known.done) {
-      known.spent += now - this.#last;
-      known.done = Math.min(1, share);
-    } else if (known) known.spent += now - this.#last;
-    this.#last = now;
+  /** Other programs come and go, so older times count less: the last third of the time counts most. */
+  #spend(timed: Mutable<Timed>, now: number): void {
+    const memory = Math.max(LEAST_MEMORY_S, (now - this.#begun) / 3), kept = Math.exp((this.#last - now) / memory);
+    for (const { updates, after } of this.#known) {
+      for (const one of [updates, after]) {
+        one.spent *= kept;
+        one.seen *= kept;
+      }
+    }
+    timed.spent += now - this.#last;
   }
 
   /** The share of the study that is done, by the currently expected times. */
   get share(): number {
-    let all = 0, left = 0;
-    for (const known of this.#known) {
-      const { seconds } = this.#expected(known);
-      all += seconds;
-      left += seconds * (1 - known.done);
-    }
+    const { each, left } = this.#expected(), all = each.reduce((sum, seconds) => sum + seconds, 0);
     return all > 0 ? 1 - left / all : 1;
   }
 
   /** The remaining time, from all measurements so far. */
   left(): TimeLeft {
-    let seconds = 0, squares = 0;
-    for (const known of this.#known) {
-      const expected = this.#expected(known), own = expected.seconds * (1 - known.done);
-      seconds += own;
-      squares += (own * expected.deviation) ** 2;
-    }
-    if (seconds === 0) return { seconds, interval: [0, 0] };
-    const factor = Math.exp(NINETY * Math.hypot(Math.sqrt(squares) / seconds, COMMON));
+    const { left: seconds, deviation } = this.#expected(), factor = Math.exp(NINETY * deviation);
     return { seconds, interval: [seconds / factor, seconds * factor] };
   }
 
-  /** Expected seconds of a whole part, and the standard deviation of their logarithm. */
-  #expected({ piece }: Known): { seconds: number; deviation: number } {
-    const like = (test: (one: Piece) => boolean) => this.#ratio(({ piece: one }) => test(one));
-    const own = like(({ arm, stage }) => arm === piece.arm && stage === piece.stage);
-    if (own !== undefined) return { seconds: piece.prior_s * own, deviation: SEEN };
-    const stage = like((one) => one.stage === piece.stage);
-    if (stage !== undefined) return { seconds: piece.prior_s * stage, deviation: OTHER };
-    const fixed = piece.stage === "speeds" || piece.stage === "files";
-    const any = fixed ? undefined : like(({ stage }) => stage !== "speeds" && stage !== "files");
-    return { seconds: piece.prior_s * (any ?? 1), deviation: piece.stage === "recall" ? UNSEEN_RECALL : UNSEEN };
-  }
-
-  /** Measured time divided by expected time, over the parts that `chosen` selects. Undefined before enough was measured. */
-  #ratio(chosen: (known: Known) => boolean): number | undefined {
-    const some = this.#known.filter((known) => chosen(known) && known.done > known.before);
-    const expected = some.reduce((sum, { piece, done, before }) => sum + piece.prior_s * (done - before), 0);
-    const spent = some.reduce((sum, known) => sum + known.spent, 0);
-    return expected > 0 && spent > 0 ? spent / expected : undefined;
+  #expected() {
+    return expectedTimes(this.#known.flatMap(({ updates, after }) => [updates, after]));
   }
 }

@@ -13,16 +13,16 @@ const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
 /** Studies that differ from the recorded ones in models, sizes, lengths, seeds, corpus and what is compared. */
 const STUDIES = [
-  "--models mamba,hymba",
-  "--models transformer-global,transformer-local --steps 120",
-  "--seeds 2 --models mamba,transformer-global --length 48",
-  "--suite fusion --steps 30",
-  "--suite decompose --steps 20",
-  "--width 96 --layers 2 --models mamba,hymba,hybrid-sequential",
-  "--match parameters --steps 60 --orpo-steps 10",
-  "--models samba,falcon-h1 --steps 50",
-  "--vocab 400 --batch 8 --models transformer-local,hymba --steps 60",
-  "--data moby-dick --models mamba --seeds 3",
+  "--suite fusion --width 48 --steps 70",
+  "--seeds 2 --models hymba,mamba --length 80 --steps 25",
+  "--suite frontier --steps 12 --threads 1",
+  "--data moby-dick --models samba,mamba --steps 150 --rejected corrupt",
+  "--suite factorial --steps 10 --layers 3",
+  "--suite decompose --orpo-steps 8 --batch 6",
+  "--suite roadmap --vocab 300 --steps 60",
+  "--match parameters --models mamba,hymba,transformer-global --seeds 2 --steps 15",
+  "--width 112 --models falcon-h1,transformer-local --steps 100",
+  "--models hybrid-sequential --seeds 3 --steps 90 --orpo-steps 30",
 ] as const;
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600, d: 86400 };
