@@ -1,5 +1,6 @@
 /** training_stages_comparison.png: both stages of training, step by step. */
 import { studyOfArm } from "../config/mod.ts";
+import { at } from "../lists.ts";
 import type { MetricsLine, Run, StageName } from "../record/mod.ts";
 import { armAxis, baselineReferences } from "./ablation_chart.ts";
 import { firstStageWords, footerOf, scheduleWords, sizeOf, spreadNote } from "./caption.ts";
@@ -95,19 +96,30 @@ const secondLossCell = (run: Run): Cell =>
     ...VALIDATION_LOSS,
   });
 
-/**
- * The learning rate of both stages, one after the other: one curve if all models have the same schedule in the first stage,
- * else a curve of each model. The second stage is drawn after the longest first stage.
- */
+/** The curves of the learning rate in the first stage: one for each schedule, with the names of its models if there are several. */
+function firstRates(run: Run): Line[] {
+  const of = ({ rate }: MetricsLine) => rate, look = looks(run.record.study.arms.map(({ name }) => name));
+  const all = run.record.study.arms.map(({ name }) => ({
+    name,
+    points: curve(run, { arm: name, stage: "pretraining", kind: "train" }, of),
+  })).filter(({ points }) => points.length > 0);
+  const schedules = [...Map.groupBy(all, ({ points }) => JSON.stringify(points)).values()];
+  return schedules.map((own) => ({
+    points: at(own, 0).points,
+    look: own.length === 1 && schedules.length > 1 ? look(at(own, 0).name) : BLACK,
+    ...(schedules.length > 1 && { topName: own.map(({ name }) => name).join(" ") }),
+  }));
+}
+
+const BLACK: Look = { colour: INK, marker: "circle", rotation: 0 };
+
+/** The learning rate of both stages, one after the other. The second stage is drawn after the longest first stage. */
 function rateCell(run: Run): Cell {
-  const { study } = run.record, { orpo } = study, black: Look = { colour: INK, marker: "circle", rotation: 0 };
-  const ratesOf = (stage: StageName) => curves(run, { stage, kind: "train", of: ({ rate }) => rate });
-  const all = ratesOf("pretraining"), steps = firstStageSteps(run), words = firstStageWords(study);
-  const isOne = new Set(all.map(({ points }) => JSON.stringify(points))).size <= 1;
-  const first = isOne ? all.slice(0, 1).map((line) => ({ ...line, look: black })) : all;
-  const second = ratesOf("orpo").slice(0, 1).map(({ points }) => ({
+  const { study } = run.record, { orpo } = study, steps = firstStageSteps(run), words = firstStageWords(study);
+  const first = firstRates(run), rates: Measure = { kind: "train", of: ({ rate }) => rate };
+  const second = curves(run, { stage: "orpo", ...rates }).slice(0, 1).map(({ points }) => ({
     points: points.map((point) => ({ ...point, step: point.step + steps })),
-    look: black,
+    look: BLACK,
   }));
   const both = study.lastStage !== "pretraining", last = scheduleWords(orpo);
   const falls = words.schedule === last ? last : `${words.schedule} (stage 2: ${last})`;

@@ -13,6 +13,8 @@ export interface Line {
   readonly markers?: boolean;
   /** The name beside the plot, at the end of the curve. */
   readonly endName?: string;
+  /** The same at the height of its highest point. */
+  readonly topName?: string;
 }
 
 /** The most points of a drawn curve. A longer one is averaged. */
@@ -70,9 +72,12 @@ export function linePlot(
   { x, y, references }: { x: Axis; y: Axis; references?: readonly Reference[] },
 ): Plot {
   const datasets = lines.flatMap(datasetsOf);
-  const ends = lines.flatMap(({ points, endName }): EndName[] => {
-    const last = points.at(-1);
-    return last && endName !== undefined ? [{ value: last.spread.mean, text: endName }] : [];
+  const ends = lines.flatMap(({ points, endName, topName }): EndName[] => {
+    const last = points.at(-1), top = Math.max(...points.map(({ spread }) => spread.mean));
+    return [
+      ...(last && endName !== undefined ? [{ value: last.spread.mean, text: endName }] : []),
+      ...(last && topName !== undefined ? [{ value: top, text: topName }] : []),
+    ];
   });
   return plotOf("scatter", { datasets, x: scale(x), y: scale(y), marks: { references, ends } });
 }
