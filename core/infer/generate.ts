@@ -38,8 +38,6 @@ export interface SamplingOptions {
 
 export interface Generated {
   readonly tokens: Uint32Array<ArrayBuffer>[];
-  /** Wall time from the first generated token to the last. */
-  readonly decode_s: number;
 }
 
 /** Most tokens that one call adds to a prompt. */
@@ -149,7 +147,7 @@ export async function generate(
   try {
     throwIfStopped(options.signal, "sampling", { saved: false });
     await session.append(prompts, { signal: options.signal });
-    const start = performance.now(), made = prompts.map(() => new Uint32Array(newTokens));
+    const made = prompts.map(() => new Uint32Array(newTokens));
     let turn = 0;
     for await (const rows of drawn(session, { ...options, numbers: options.numbers ?? repeats(prompts) })) {
       for (const row of rows) {
@@ -157,7 +155,7 @@ export async function generate(
         turn++;
       }
     }
-    return { tokens: made, decode_s: (performance.now() - start) / 1000 };
+    return { tokens: made };
   } finally {
     session.dispose();
   }

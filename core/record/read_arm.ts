@@ -40,7 +40,6 @@ const stageResult = object({
   /** Before the first step, and after the last. */
   preference: optional(object({ before: preferenceMeasures, after: preferenceMeasures })),
   train_s: measure,
-  tokens_per_s: measure,
 });
 
 /** The results of a stage. */
@@ -53,7 +52,6 @@ export type Sample = Checked<typeof sample>;
 
 const samples = list(sample, { max: RECORD_LIMITS.samples });
 const memory = object({ arenaBytes: count, slotBytes: count, peakBytes: count });
-const generation = object({ tokens_per_s: measure, newTokens: count });
 
 const result = object({
   arm: armName,
@@ -67,7 +65,6 @@ const result = object({
     orpo: optional(stageResult),
     control: optional(stageResult),
   }),
-  generation,
   samples,
   /** The reason if this arm stopped early. */
   failure: optional(long),
@@ -103,7 +100,7 @@ export type RecallResult = Checked<typeof recallResult>;
 
 /** Where the metrics log ended. */
 const log = object({ bytes: count, sha256: digest });
-const stageRecord = object({ result: stageResult, samples, memory, generation, log });
+const stageRecord = object({ result: stageResult, samples, memory, log });
 const failure = object({ message: long, log });
 
 const stageState = object({

@@ -25,7 +25,7 @@ export async function runArm({ name: arm, config }: Arm, seed: number, given: Ar
       records.push([stage, await readStage(disk, folder, stage) ?? await runArmStage(run, stage)]);
       if (stage === context.lastStage) break;
     }
-    const [, { memory, generation }] = at(records, 0);
+    const [, { memory }] = at(records, 0);
     const result: ArmResult = {
       arm,
       seed,
@@ -33,7 +33,6 @@ export async function runArm({ name: arm, config }: Arm, seed: number, given: Ar
       cache: cacheSize(config, study.sequenceLength),
       memory,
       stages: Object.fromEntries(records.map(([stage, { result }]) => [stage, result])),
-      generation,
       samples: records.flatMap(([, { samples }]) => samples),
     };
     await writeJson(disk, join(folder, "result.json"), result);

@@ -42,9 +42,9 @@ export async function runArmStage(run: ArmRun, stage: StageName): Promise<StageR
   const { result, nats, memory } = await train(run, stage);
   await writeWeights(run, stage);
   await writeLosses(disk, folder, { stage, nats });
-  const { samples, generation } = await sample(run, stage);
+  const samples = await sample(run, stage);
   if (arm === mainArm(study) && seed === study.seeds[0]) await drawAttention(run, stage);
-  const record: StageRecord = { result, samples, memory, generation, log: await log.sync() };
+  const record: StageRecord = { result, samples, memory, log: await log.sync() };
   await writeJson(disk, join(folder, stageFile(stage)), record);
   return record;
 }
@@ -114,7 +114,7 @@ function resultOf(
   { best, last: final, before, after, train_s }: StageOutcome,
 ): StageResult {
   const tokens = steps * objective.made.tokensPerStep, preference = before && after ? { before, after } : undefined;
-  return { steps, tokens, final, best, preference, train_s, tokens_per_s: tokens / train_s };
+  return { steps, tokens, final, best, preference, train_s };
 }
 
 async function writeWeights(
@@ -130,7 +130,7 @@ async function writeWeights(
 async function sample(
   { executor, store, study, tokenizer, tokens, seed, signal }: ArmRun,
   stage: StageName,
-): Promise<Pick<StageRecord, "samples" | "generation">> {
+): Promise<StageRecord["samples"]> {
   const { prompts: count, promptTokens: prompt, ...options } = study.samples;
   const found = excerpts(tokens.validation, { count, prompt, completion: 1, seed, part: 2 });
   const prompts = found.map(({ prompt }) => prompt);
@@ -141,8 +141,7 @@ async function sample(
     prompt: tokenizer.decode(at(prompts, i)),
     text: tokenizer.decode(ids),
   }));
-  const newTokens = made.tokens.length * options.newTokens;
-  return { samples, generation: { tokens_per_s: newTokens / made.decode_s, newTokens } };
+  return samples;
 }
 
 /** Most text tokens of a map. */

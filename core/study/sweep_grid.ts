@@ -110,12 +110,11 @@ export function studyOfTrials(
   };
 }
 
-const isNumeric = ({ values }: Axis): boolean =>
-  values.length > 1 && values.every((value) => typeof value === "number");
+const isNumeric = ({ values }: Axis): boolean => values.every((value) => typeof value === "number");
 
 const ordered = ({ values }: Axis): number[] => values.map(Number).toSorted((a, b) => a - b);
 
-/** The keys whose value at a point is the smallest or the largest of at least two numbers. */
+/** The keys whose value at a point is the smallest or the largest number that was tried. So is a number that was tried alone. */
 export const edgesOf = (axes: readonly Axis[], point: Point): string[] =>
   axes.filter((axis) => {
     const numbers = isNumeric(axis) ? ordered(axis) : [], value = point[axis.path];
@@ -124,11 +123,11 @@ export const edgesOf = (axes: readonly Axis[], point: Point): string[] =>
 
 /**
  * An axis with one more value beyond the edge where the point is, with the ratio of the last two values. Undefined if a value
- * is not above zero, if the key takes only whole numbers, or at the end of its range.
+ * is not above zero, if there is only one, if the key takes only whole numbers, or at the end of its range.
  */
 export function extendedAxis(axis: Axis, point: Point): Axis | undefined {
   const type = keyAt(axis.path)?.type, numbers = ordered(axis);
-  if (type?.kind !== "number" || at(numbers, 0) <= 0) return undefined;
+  if (type?.kind !== "number" || numbers.length < 2 || at(numbers, 0) <= 0) return undefined;
   const low = point[axis.path] === numbers[0];
   const [edge, next] = low ? [at(numbers, 0), at(numbers, 1)] : [at(numbers, -1), at(numbers, -2)];
   const value = Number((edge * edge / next).toPrecision(12));

@@ -15,7 +15,7 @@ const VOCABULARY = { vocabSize: 384 };
 /** arms/NAME-SEED/STAGE.json, failure.json and pairs.json, and state.json of a checkpoint: a valid file and its reader. */
 export const PROGRESS: Record<string, [sound: object, read: (value: unknown, path: string) => void]> = {
   "stage.json": [
-    { result: stage, samples: RESULT.samples, memory: RESULT.memory, generation: RESULT.generation, log },
+    { result: stage, samples: RESULT.samples, memory: RESULT.memory, log },
     stageRecordOf,
   ],
   "failure.json": [{ message: "<script>", log }, failureOf],

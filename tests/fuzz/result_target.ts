@@ -7,7 +7,7 @@ import type { FuzzTarget } from "./targets.ts";
 
 const quality = { step: 1, loss: 1.5, perplexity: 4.5, bitsPerByte: null };
 /** The result of a stage. */
-export const stage = { steps: 1, tokens: 9, final: quality, best: quality, train_s: 0.5, tokens_per_s: 18 };
+export const stage = { steps: 1, tokens: 9, final: quality, best: quality, train_s: 0.5 };
 const measures = { step: 0, accuracy: 0.5, margin: 0, logOdds: null, chosenLogp: -1, rejectedLogp: -2 };
 /** result.json of an arm. */
 export const RESULT = {
@@ -15,7 +15,6 @@ export const RESULT = {
   cache: { layerRatio: 2, kvBytes: 8, stateBytes: 8, byteRatio: 1.5 },
   memory: { arenaBytes: 1, slotBytes: 2, peakBytes: 3 },
   stages: { pretraining: stage, orpo: { ...stage, preference: { before: measures, after: measures } } },
-  generation: { tokens_per_s: 9, newTokens: 3 },
   samples: [{ stage: "orpo", prompt: "<script>", text: "=cmd()" }],
 };
 /** recall/NAME-SEED.json. */

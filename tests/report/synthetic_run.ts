@@ -108,8 +108,8 @@ class Story {
 
   #result(stage: StageName, config: StageConfig, evaluations: readonly Evaluation[]): StageResult {
     const best = evaluations.reduce((a, b) => b.loss < a.loss ? b : a), final = evaluations.at(-1)!;
-    const tokens = config.steps * config.batch * 96, tokens_per_s = 5200 - 700 * this.index;
-    const bare = { steps: config.steps, tokens, final, best, train_s: tokens / tokens_per_s, tokens_per_s };
+    const tokens = config.steps * config.batch * 96, speed = 5200 - 700 * this.index;
+    const bare = { steps: config.steps, tokens, final, best, train_s: tokens / speed };
     if (stage === "pretraining") return bare;
     const at = (step: number) => ({ step, ...this.#preference(stage, step / config.steps) });
     return { ...bare, preference: { before: at(0), after: at(config.steps) } };
@@ -176,7 +176,6 @@ function resultOf(
     cache: cacheSize(config, study.sequenceLength),
     memory: { arenaBytes, slotBytes, peakBytes: arenaBytes + slotBytes },
     stages,
-    generation: { tokens_per_s: 90 + 40 * index + 6 * seed, newTokens: 96 },
     samples: SAMPLES,
   };
 }

@@ -73,6 +73,14 @@ Deno.test("whole numbers, values of zero and words are not extended, and only nu
   assert.equal(rounds[0]?.[0], "a@batch=4,decay=0,schedule=cosine");
 });
 
+Deno.test("a number that was tried alone is an edge: nothing says that it is the best", async () => {
+  const { rounds, train } = trainer(({ point }) => bowl(point[RATE], 2e-3));
+  const alone = [{ path: RATE, values: [2e-3] }];
+  const { choices } = await swept(["a"], { over: alone, perArm: true, extend: 3 }, train);
+  assert.deepEqual(choices.map(({ point, edge }) => [point[RATE], edge]), [[2e-3, [RATE]]]);
+  assert.equal(rounds.length, 1, "there is no ratio to extend the grid by");
+});
+
 Deno.test("without a choice per model, one point of the lowest mean over the models serves all", async () => {
   const { rounds, train } = trainer(({ arm, point }) => bowl(point[RATE], arm === "a" ? 1e-3 : 4e-3));
   const { choices } = await swept(["a", "b"], { over, perArm: false, extend: 3 }, train);
