@@ -147,7 +147,8 @@ export function comparisonChart(run: Run): Promise<Uint8Array> {
     footer: footerOf(run),
     columns: cells.length + 1,
     cells: [...cells, legend],
-    cell: { width: 480, height: 110 + 50 * Math.max(4, summaries(run).length) },
+    // The legend has up to eleven lines of notes.
+    cell: { width: 480, height: Math.max(390, 110 + 50 * summaries(run).length) },
     legendWidth: 290,
   });
 }

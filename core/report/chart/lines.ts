@@ -58,7 +58,8 @@ function datasetsOf({ points, look, style = "plain", markers = false }: Line) {
     borderDash: style === "dashed" ? [6, 4] : [],
     pointStyle: look.marker,
     rotation: look.rotation,
-    pointRadius: markers ? 4 : 0,
+    // A curve of one point would be invisible.
+    pointRadius: markers || shown.length === 1 ? 4 : 0,
     pointBackgroundColor: style === "dashed" ? "#ffffff" : look.colour,
     pointBorderColor: look.colour,
     pointBorderWidth: 1,
