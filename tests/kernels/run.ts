@@ -10,8 +10,8 @@
  */
 import { parseArgs } from "node:util";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
-import type { LowerContext } from "../../core/webgpu/launch.ts";
 import { Dice } from "../fuzz/dice.ts";
+import { AsGpu } from "../ops/as_gpu.ts";
 import { executors } from "../ops/executors.ts";
 import { FOR_EVERY_SHAPE, Forced } from "../ops/matmul_variants.ts";
 import { CASES, TALL } from "./cases.ts";
@@ -36,16 +36,6 @@ const gpu = opened.find((executor) => executor instanceof WebgpuExecutor);
 const loose = (executor: WebgpuExecutor) => values.loose ? new Loosened(executor) : executor;
 /** The variants of a product that accept every shape, kept for the whole run with their compiled kernels. */
 const WAYS = gpu instanceof WebgpuExecutor ? FOR_EVERY_SHAPE.map((way) => loose(new Forced(gpu, way))) : [];
-/** An adapter that is treated as a GPU. Queries behind the windows of meta tokens are divided, as in long sequences. */
-class AsGpu extends WebgpuExecutor {
-  constructor(base: WebgpuExecutor) {
-    super({ ...base.gpu, device: base.gpu.device, failure: () => base.gpu.failure(), adapterClass: "discrete" }, base);
-  }
-
-  override context(): LowerContext {
-    return { ...super.context(), metaSpans: 2 };
-  }
-}
 /** The forms of kernels for GPUs, in addition to those of this adapter. */
 const forms = gpu instanceof WebgpuExecutor && values.loose
   ? [gpu, new AsGpu(gpu)].map(loose)

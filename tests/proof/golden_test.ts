@@ -9,6 +9,8 @@ import { type GoldenRow, runGolden } from "../../core/proof/golden.ts";
 import { encodeSafetensors, type StoredTensor } from "../../core/params/safetensors.ts";
 import { type Executor, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { fillNormal } from "../../core/random.ts";
+import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
+import { AsGpu } from "../ops/as_gpu.ts";
 import { executors } from "../ops/executors.ts";
 import { f16Products } from "../ops/f16_products.ts";
 import { onTensorCores, tensorCores } from "../ops/tensor_cores.ts";
@@ -47,6 +49,15 @@ for (const precision of ["bf16", "f16"] as const) {
     async () => allPass(at(await executors(), 1), precision),
   );
 }
+
+// A software adapter compiles these kernels for minutes.
+const exhaustive = Deno.env.get("HYMBA_EXHAUSTIVE") === "1";
+
+Deno.test("golden cases on WebGPU with the kernels of GPUs", { ignore: !there || !exhaustive }, async () => {
+  const found = at(await executors(), 0);
+  assert.ok(found instanceof WebgpuExecutor);
+  await allPass(new AsGpu(found));
+});
 
 Deno.test("golden cases on WebGPU with products of operands in f16", { ignore: !there }, async () => {
   const executor = await f16Products();
