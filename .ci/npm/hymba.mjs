@@ -11,7 +11,8 @@ const deno = require.resolve("deno/bin.cjs");
 const flags = ["run", "-A", "--config", join(root, "deno.json"), `--lock=${join(root, "deno.lock")}`, "--frozen"];
 const words = [deno, ...flags, join(root, "cli", "main.ts"), ...process.argv.slice(2)];
 // Deno's own files describe the program; the package.json of this package is for npm.
-const env = { ...process.env, DENO_NO_PACKAGE_JSON: "1" };
+// As the tasks of deno.json: certificates of the system count, too, such as those of a company's proxy.
+const env = { DENO_TLS_CA_STORE: "mozilla,system", ...process.env, DENO_NO_PACKAGE_JSON: "1" };
 const child = spawn(process.execPath, words, { stdio: "inherit", env });
 // The terminal sends Ctrl-C to the child, too. It saves its work and ends; then this process ends with its code.
 process.on("SIGINT", () => {});
