@@ -119,7 +119,7 @@ const study = object({
   arms,
   seeds: list(count, { min: 1, max: RECORD_LIMITS.seeds }),
   vocabSize: size,
-  sequenceLength: whole({ min: 1, max: 2 ** 31 }),
+  sequenceLength: whole({ min: 1, max: 2 ** 20 }),
   trainFraction: number({ min: 0, max: 1 }),
   split: optional(split),
   tokenizer: optional(oneOf(GIVEN_TOKENIZERS)),

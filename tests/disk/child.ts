@@ -57,6 +57,9 @@ async function readonly(folder: string): Promise<void> {
 
 async function handles(folder: string): Promise<void> {
   const codes: Record<string, number> = {};
+  // Deno opens a pipe when it first listens for a signal. Without a free handle it would panic there.
+  const ignore = () => {};
+  Deno.addSignalListener("SIGUSR2", ignore);
   for (let spare = 0; spare < 3; spare++) {
     const open: Deno.FsFile[] = [];
     while (await Deno.open("/dev/null").then((file) => open.push(file), () => 0) > 0);
@@ -65,6 +68,7 @@ async function handles(folder: string): Promise<void> {
     const code = await brokenRun(`${folder}/${spare}`, mend) ?? "none";
     codes[code] = (codes[code] ?? 0) + 1;
   }
+  Deno.removeSignalListener("SIGUSR2", ignore);
   say(JSON.stringify(codes));
 }
 

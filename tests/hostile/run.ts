@@ -17,16 +17,21 @@ import { HOSTILE_FOLDERS, type HostileFolder } from "./folders.ts";
 
 const SECONDS = 60, MIB = 1200, DIARY = "my diary\n".repeat(50);
 
+/** Where the run is when its folder is a link that the user gave. It may change there. */
+const LINKED_RUN = "elsewhere";
+
 /** What lies below a folder: sizes and hashes of files, targets of links. */
 function contents(folder: string, below = ""): string[] {
-  return [...Deno.readDirSync(join(folder, below))].flatMap(({ name, isSymlink, isDirectory }) => {
-    const path = `${below}/${name}`, whole = join(folder, path);
-    if (isSymlink) return [`${path} -> ${Deno.readLinkSync(whole)}`];
-    if (isDirectory) return [path, ...contents(folder, path)];
-    const { size, isFile } = Deno.lstatSync(whole);
-    const hash = isFile && size < 2 ** 26 ? createHash("sha256").update(Deno.readFileSync(whole)).digest("hex") : "";
-    return [`${path} ${size} ${hash}`];
-  }).sort();
+  return [...Deno.readDirSync(join(folder, below))].filter(({ name }) => below !== "" || name !== LINKED_RUN).flatMap(
+    ({ name, isSymlink, isDirectory }) => {
+      const path = `${below}/${name}`, whole = join(folder, path);
+      if (isSymlink) return [`${path} -> ${Deno.readLinkSync(whole)}`];
+      if (isDirectory) return [path, ...contents(folder, path)];
+      const { size, isFile } = Deno.lstatSync(whole);
+      const hash = isFile && size < 2 ** 26 ? createHash("sha256").update(Deno.readFileSync(whole)).digest("hex") : "";
+      return [`${path} ${size} ${hash}`];
+    },
+  ).sort();
 }
 
 /** The most memory of a process until now, in MiB; 0 when it has ended. */
