@@ -110,6 +110,23 @@ Deno.test("settings that cannot be met are refused in words", () => {
   refuse("a".repeat(MAX_LINE_BYTES + 1), { vocabSize: 300 }, /line 1 is too long[\s\S]*break the text into lines/);
 });
 
+Deno.test("a text with the names of special pieces and bytes is trained on and comes back", () => {
+  const text = "<s>bold</s> and <0x41> then <unk> <0x0A>\n".repeat(200);
+  for (const vocabSize of [300, 330]) {
+    const tokenizer = trainTokenizer(text, { vocabSize });
+    assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
+    assert.equal(new Set(tokenizer.pieces.map(({ piece }) => piece)).size, vocabSize);
+  }
+});
+
+Deno.test("a short or repetitive text fills the vocabulary with all its substrings", () => {
+  for (const [text, vocabSize] of [["in in in in ", 265], ["ab\n".repeat(20), 262], ["café café ", 267]] as const) {
+    const tokenizer = trainTokenizer(text, { vocabSize });
+    assert.equal(tokenizer.vocabSize, vocabSize, text);
+    assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
+  }
+});
+
 Deno.test("the size named as the largest is one that can be met", () => {
   let most = 0;
   try {

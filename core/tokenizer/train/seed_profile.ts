@@ -33,7 +33,8 @@ export function trainSeedTokenizer(
     });
   }
   const rules = { seedWeight: "words", lastCut: "loss" } as const;
-  const task = { alphabet, spare, vocabSize, room, fills: false, longest: LONGEST, rules, onProgress: undefined };
+  const how = { fills: false, longest: LONGEST, rules, reserved: new Set([UNKNOWN]), onProgress: undefined };
+  const task = { alphabet, spare, vocabSize, room, ...how };
   const pieces = trainPieces(words, task);
   if (size === "exact" && pieces.length < room) {
     throw new UsageError("seed tokenizer: the text is too small for this vocabulary", {

@@ -120,6 +120,28 @@ function repeats({ symbols, weights, runs, range }: Symbols, longest: number): R
   return found;
 }
 
+/** Most characters of distinct words in which every substring is looked up. */
+const MOST_SYMBOLS = 1_000_000;
+
+/**
+ * Every substring of the words that can be a piece, the heaviest first; those of equal weight in the order of code units. None
+ * where the words are long in all: such a text has enough seeds.
+ */
+export function everySubstring(words: readonly CountedWord[], rules: SeedRules): Seed[] {
+  const { symbols, weights, runs, characters } = number(words, { ...rules, mixesScripts: true });
+  const found = new Map<string, number>();
+  if (symbols.length > MOST_SYMBOLS) return [];
+  for (const [start, run] of runs.entries()) {
+    let piece = "";
+    for (let length = 1; length <= Math.min(run, rules.longest); length++) {
+      piece += characters[symbols[start + length - 1] ?? 0] ?? "";
+      if (length > 1) found.set(piece, (found.get(piece) ?? 0) + length * (weights[start] ?? 0));
+    }
+  }
+  const seeds = Array.from(found, ([piece, weight]) => ({ piece, weight }));
+  return seeds.sort((a, b) => b.weight - a.weight || (a.piece < b.piece ? -1 : 1));
+}
+
 /** The seed vocabulary: the alphabet, then the heaviest substrings until there are `size`. */
 export function makeSeeds(words: readonly CountedWord[], rules: SeedRules): Seed[] {
   const { alphabet, size, longest } = rules, numbered = number(words, rules);

@@ -107,8 +107,9 @@ export class TokenizerTrainer {
     const { letters: alphabet, spare } = this.#alphabet(words, room);
     if (room < alphabet.length) throw tooSmall(settings, { special: special.length, alphabet: alphabet.length });
     const { vocabSize, maxPieceLength: longest, onProgress } = settings, fills = settings.size === "exact";
-    const rules = SENTENCEPIECE_RULES;
-    const trained = trainPieces(words, { alphabet, spare, vocabSize, room, fills, longest, rules, onProgress });
+    const rules = SENTENCEPIECE_RULES, reserved = new Set(special.map(({ piece }) => piece));
+    const task = { alphabet, spare, vocabSize, room, fills, longest, rules, reserved, onProgress };
+    const trained = trainPieces(words, task);
     const pieces = [...special, ...trained.map(normalPiece)];
     if (fills && pieces.length < vocabSize) throw tooLarge(vocabSize, pieces.length);
     return this.#assemble(pieces, settings.characterCoverage ?? (spare.length === 0 ? 1 : coverageOf(words, trained)));

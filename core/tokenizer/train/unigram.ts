@@ -4,7 +4,7 @@ import type { CountedWord, Letter } from "./word_counts.ts";
 import { expectationStep, maximisationStep } from "./expectation.ts";
 import { Lexicon, type Sentences, toSentences } from "./lexicon.ts";
 import { usefulPieces } from "./prune.ts";
-import { makeSeeds, type Seed } from "./seeds.ts";
+import { everySubstring, makeSeeds, type Seed } from "./seeds.ts";
 
 /** The progress of training. */
 export interface TrainProgress {
@@ -49,23 +49,27 @@ export interface TrainTask {
   /** Characters of the longest piece. */
   longest: number;
   rules: TrainRules;
+  /** Names of special pieces and bytes, such as `<s>`. A text can have them, but no trained piece may be called so. */
+  reserved: ReadonlySet<string>;
   onProgress: ((progress: TrainProgress) => void) | undefined;
 }
 
 /** The pieces of a Unigram model for these words: the alphabet and the most useful other pieces, by falling score. */
 export function trainPieces(words: readonly CountedWord[], task: TrainTask): ScoredPiece[] {
-  const { alphabet, longest, rules } = task;
+  const { alphabet, longest, rules, reserved } = task;
   const sentences = toSentences(words, { letters: new Set(alphabet.map(({ character }) => character)) });
   const weighed = rules.seedWeight === "text" ? words : words.map(({ text }) => ({ text, count: 1 }));
   const seedRules = { alphabet, size: Math.max(SEEDS, alphabet.length), longest };
-  const seeds = makeSeeds(weighed, seedRules);
+  const free = (seeds: Seed[]) => seeds.filter(({ piece }) => !reserved.has(piece));
+  const seeds = free(makeSeeds(weighed, seedRules));
   let pieces = select(shrink(toLexicon(seeds), { sentences, task }), task);
   const fill = (more: () => Seed[]) => {
     if (pieces.length < task.room) pieces = filled(pieces, { seeds: more(), room: task.room });
   };
   fill(() => task.spare?.map(({ character, count }) => ({ piece: character, weight: count })) ?? []);
   if (task.fills) fill(() => seeds);
-  if (task.fills) fill(() => makeSeeds(weighed, { ...seedRules, mixesScripts: true }));
+  if (task.fills) fill(() => free(makeSeeds(weighed, { ...seedRules, mixesScripts: true })));
+  if (task.fills) fill(() => free(everySubstring(weighed, seedRules)));
   return pieces;
 }
 
