@@ -23,6 +23,12 @@ const SPLIT: [pattern: string, text: string, found: string[]][] = [
   ["(?m:a.b)", "a\nb", ["a\nb"]],
   ["(?i:AB)?\\p{Lu}", "abX s", ["abX"]],
   ["\\p{^L}+", "a1!b", ["1!"]],
+  ["(?i)\\p{Lu}", "aBc É", ["B", "É"]],
+  ["(?i)a\\p{^Lu}", "abABAb", ["ab", "Ab"]],
+  ["(?i:\\p{Ll})", "aB", ["a"]],
+  ["(?i)[\\p{Lu}]", "aB1", ["a", "B"]],
+  ["\\p{Word}+", "1½②", ["1½"]],
+  ["\\P{Word}", "1½②", ["②"]],
   ["a++", "aab", ["aa"]],
   ["(?>a|ab)c", "abc ac", ["ac"]],
   ["(?i:'s|'t)|\\p{N}{1,3}|\\s+(?!\\S)|\\s+", "It'S  12345 ", ["'S", " ", " ", "123", "45", " "]],
@@ -52,7 +58,7 @@ Deno.test("a file with a pattern that needs the package is read by openJson, oth
   for (const plain of [" {2,}", "[0-9]+", "<(?=unk>)|x", "(?<![\\s\\S]) +", "a\\.b"]) {
     assert.deepEqual(Tokenizer.fromJson(file(plain)).encodePieces("ab"), ["a", "b"]);
   }
-  for (const wrong of ["(", "[a", "(?<n>a)(?<n>b)\\k<n>", "(a+)+$", "\\p{NoSuch}"]) {
+  for (const wrong of ["a{2}?", "(", "[a", "(?<n>a)(?<n>b)\\k<n>", "(a+)+$", "\\p{NoSuch}"]) {
     await assert.rejects(Tokenizer.openJson(file(wrong)), /regular expression/, wrong);
   }
   assert.throws(() => compilePattern("(a|b)*c"), PatternRefused);

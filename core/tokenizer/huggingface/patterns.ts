@@ -7,6 +7,8 @@
 const MAX_PATTERN = 1024;
 /** A repeated group that contains a repetition or a choice, or a backreference: these can make matching exponential. */
 const REPEATED_REPETITION = /[*+}|][^()]*\)+[*+{]|\\[1-9]|\\k</;
+/** In Oniguruma `a{2}?` is `(?:a{2})?`, in JavaScript a lazy `a{2}`. */
+const OPTIONAL_COUNT = /\{\d+\}\?/;
 /**
  * A letter, escaped punctuation, `[\\s\\S]`, a character class without named classes, or the end of a group; with its
  * quantifier.
@@ -42,17 +44,34 @@ const LISTED: Readonly<Record<string, string>> = { "\\w": `[${WORD}]`, "\\W": `[
 const LONE: Readonly<Record<string, string>> = {
   "\\w": `[${LONE_WORD}]`,
   "\\W": `[^${LONE_WORD}]`,
+  "\\p{word}": `[${LONE_WORD}]`,
+  "\\P{^word}": `[${LONE_WORD}]`,
+  "\\P{word}": `[^${LONE_WORD}]`,
+  "\\p{^word}": `[^${LONE_WORD}]`,
   "\\b": `(?:(?<=[${LONE_WORD}])(?![${LONE_WORD}])|(?<![${LONE_WORD}])(?=[${LONE_WORD}]))`,
   "\\B": `(?:(?<=[${LONE_WORD}])(?=[${LONE_WORD}])|(?<![${LONE_WORD}])(?![${LONE_WORD}]))`,
 };
 
-/** The pattern with `\\w`, `\\W`, `\\b` and `\\B` replaced by character classes. */
+/** Properties that tell upper from lower case. Others have both cases of each letter. */
+const CASED =
+  /^\\p\{\^?(?:(?:gc|generalcategory)=)?(?:l[ult]|(?:upper|lower|title)(?:case)?(?:letter)?|changeswhen\w+)\}$/;
+/** Flags that ignore case. */
+const IGNORES_CASE = /\(\?[a-z]*i/;
+
+/**
+ * The pattern with `\\w`, `\\W`, `\\b` and `\\B` replaced by character classes. Outside of these a property does not ignore case, as
+ * in Oniguruma: in `(?i)\\p{Lu}` it is upper case alone.
+ */
 function withWords(source: string): string {
+  const ignoresCase = IGNORES_CASE.test(source);
   let depth = 0; // of character classes
-  return source.replace(/\\[^]|[[\]]/g, (part) => {
+  return source.replace(/\\[pP]\{[^}]*\}|\\[^]|[[\]]/g, (part) => {
     if (part === "[") depth++;
     if (part === "]") depth = Math.max(0, depth - 1);
-    return (depth > 0 ? LISTED : LONE)[part] ?? part;
+    if (depth > 0) return LISTED[part] ?? part;
+    const name = part.slice(0, 2) + part.slice(2).replace(/[ _-]/g, "").toLowerCase();
+    if (ignoresCase && CASED.test(name.toLowerCase())) return `(?-i:${part})`;
+    return LONE[name] ?? part;
   });
 }
 
@@ -63,6 +82,9 @@ function withWords(source: string): string {
 export function compilePattern(source: string): RegExp {
   if (source.length > MAX_PATTERN || REPEATED_REPETITION.test(source)) {
     throw new PatternRefused("this regular expression could take forever");
+  }
+  if (OPTIONAL_COUNT.test(source)) {
+    throw new PatternRefused("this regular expression has a count with a question mark: write (?:a{2})? for a{2}?");
   }
   const plain = PLAIN.test(source);
   if (!plain && !translate) throw new PatternRefused("this regular expression needs Tokenizer.openJson");
