@@ -7,11 +7,18 @@ import { command, option } from "@optique/core/primitives";
 import { basename } from "node:path";
 import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
-import { pieceLengths, PieceType, type TextStatistics, textStatistics, Tokenizer } from "../../core/tokenizer/mod.ts";
+import {
+  pieceLengths,
+  PieceType,
+  type TextStatistics,
+  textStatistics,
+  type Tokenizer,
+} from "../../core/tokenizer/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
-import { fileParts, readTokenizerFile } from "../shared/tokenizer_files.ts";
+import { openTokenizer } from "../shared/open_tokenizer.ts";
+import { fileParts } from "../shared/tokenizer_files.ts";
 import { word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
 
@@ -109,13 +116,6 @@ function shares(tokenizer: Tokenizer, text: TextStatistics | undefined): number[
     : tokenizer.pieces.map(({ score, type }) => type === PieceType.normal ? Math.exp(score) : 0);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => total > 0 ? 100 * weight / total : 0).sort((a, b) => b - a);
-}
-
-async function openTokenizer(path: string): Promise<Tokenizer> {
-  const { bytes, json } = await readTokenizerFile(path);
-  return json
-    ? await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path })
-    : Tokenizer.fromModelBytes(bytes, { name: path });
 }
 
 /** The first bytes of a PNG file. */

@@ -1,4 +1,5 @@
 /** `hymba tokenizer train`: a tokenizer from a text. */
+import { openTokenizer } from "../shared/open_tokenizer.ts";
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
@@ -92,8 +93,24 @@ async function prefixOf(out: string): Promise<string> {
   return isFolder ? join(out, "tokenizer") : out;
 }
 
+/** Throws a UsageError where a file of these names is no tokenizer, so that it must not be replaced. */
+async function requireTokenizers(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    if (!await systemDisk.stat(path)) continue;
+    try {
+      await openTokenizer(path);
+    } catch (cause) {
+      throw new UsageError(`${path} exists already and is not a tokenizer`, {
+        hint: "choose another name with --out, or move the file away; nothing was changed",
+        cause,
+      });
+    }
+  }
+}
+
 async function train(given: Options): Promise<void> {
   const start = performance.now(), out = await prefixOf(given.out);
+  await requireTokenizers([`${out}.json`, ...given.profile ? [] : [`${out}.model`]]);
   const tokenizer = given.profile ? await trainSeed(given) : await trainUnigram(given);
   const seconds = (performance.now() - start) / 1000;
   await makeFolders(systemDisk, dirname(out));

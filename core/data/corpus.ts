@@ -6,7 +6,7 @@ import { type Disk, DiskError, makeFolders, sha256, systemDisk, writeAtomic } fr
 import { npmPackage } from "../disk/npm_package.ts";
 import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
-import { utf16Hint, utf16Name } from "../tokenizer/encoding.ts";
+import { wideHint, wideName } from "../tokenizer/encoding.ts";
 import { download, type DownloadOptions } from "./download.ts";
 import { isPacked, unpacked } from "./packed.ts";
 import { type ScannedText, scanText, type TextFile, type TextStream } from "./large_text.ts";
@@ -135,9 +135,9 @@ async function readHeld(
   await sizeOfFile(disk, path);
   const bytes = await unpacked(disk, path, { most: HELD });
   if (bytes.length < least) throw wrongFile(path, bytes.length === 0 ? "is empty" : "is too short", size(bytes.length));
-  const other = utf16Name(bytes);
+  const other = wideName(bytes);
   if (other) {
-    throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: utf16Hint(other) });
+    throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: wideHint(other) });
   }
   let text: string;
   try {

@@ -4,7 +4,7 @@ import { startSha256 } from "../disk/hash.ts";
 import { UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { basename } from "node:path";
-import { utf16Hint, utf16Name } from "../tokenizer/encoding.ts";
+import { wideHint, wideName } from "../tokenizer/encoding.ts";
 import { unpackedParts } from "./packed.ts";
 
 /** A text in parts. */
@@ -60,9 +60,9 @@ async function* decodedParts(disk: Disk, path: string, onBytes: (bytes: Uint8Arr
     }
   };
   for await (const bytes of unpackedParts(disk, path)) {
-    const other = isFirst ? utf16Name(bytes) : undefined;
+    const other = isFirst ? wideName(bytes) : undefined;
     if (other) {
-      throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: utf16Hint(other) });
+      throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: wideHint(other) });
     }
     isFirst = false;
     onBytes(bytes);

@@ -100,7 +100,7 @@ export function requireLength(name: PartName, part: Text, { T, pieces }: { T: nu
       ? "use a longer text, a smaller gap between the parts (data.gapCharacters), or other fractions"
       : pieces > 1
       ? "use longer blocks (data.blockCharacters), a longer text, or a preset with shorter sequences"
-      : "use a longer text, or a preset with shorter sequences (--preset smoke)",
+      : "use a longer text, or shorter sequences; the preset smoke has the shortest",
   });
 }
 

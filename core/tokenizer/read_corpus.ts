@@ -1,7 +1,7 @@
 /** Blocks of whole lines from a stream of bytes. */
 import { UsageError } from "../errors.ts";
 import { ByteBuffer, validLength } from "./bytes.ts";
-import { utf16Hint, utf16Name } from "./encoding.ts";
+import { packedBy, wideHint, wideName } from "./encoding.ts";
 import { lineTooLong, MAX_LINE_BYTES } from "./train/word_counts.ts";
 
 const NEWLINE = 0x0a;
@@ -26,10 +26,7 @@ export async function* textBlocks(parts: AsyncIterable<Uint8Array>, name: string
     }
   };
   for await (const part of parts) {
-    const other = offset + waiting.length === 0 ? utf16Name(part) : undefined;
-    if (other) {
-      throw new UsageError(`${name} is not UTF-8`, { expected: "text in UTF-8", got: other, hint: utf16Hint(other) });
-    }
+    if (offset + waiting.length === 0) requireUtf8Start(part, name);
     const last = part.lastIndexOf(NEWLINE);
     if (last < 0) {
       waiting.append(part);
@@ -45,6 +42,19 @@ export async function* textBlocks(parts: AsyncIterable<Uint8Array>, name: string
     yield block;
   }
   if (waiting.length > 0) yield decode(waiting.view());
+}
+
+/** Throws a UsageError when the start of a file shows that it is packed, or in UTF-16 or UTF-32. */
+function requireUtf8Start(start: Uint8Array, name: string): void {
+  const packed = packedBy(start), other = wideName(start), expected = "text in UTF-8";
+  if (packed) {
+    throw new UsageError(`${name} is packed`, {
+      expected,
+      got: packed,
+      hint: `unpack it first, for example with ${packed} -d`,
+    });
+  }
+  if (other) throw new UsageError(`${name} is not UTF-8`, { expected, got: other, hint: wideHint(other) });
 }
 
 function firstMalformed(bytes: Uint8Array): number {

@@ -1,6 +1,6 @@
 /** `hymba tokenizer` and `generate` with files and streams of every kind. */
 import assert from "node:assert/strict";
-import { Tokenizer, trainTokenizer, utf16Name } from "../../core/tokenizer/mod.ts";
+import { Tokenizer, trainTokenizer, wideName } from "../../core/tokenizer/mod.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { SMALL_TEXT } from "./oracles.ts";
 
@@ -62,17 +62,51 @@ Deno.test("UTF-16 is recognised by its mark or its zero bytes", async () => {
     return bytes;
   };
   for (const text of ["To be, or not to be\n", "être ou ne pas être\n", "Быть, or not to be: 1234567890 times\n"]) {
-    assert.equal(utf16Name(encoded(text, true)), "UTF-16LE");
-    assert.equal(utf16Name(encoded(text, false)), "UTF-16BE");
-    assert.equal(utf16Name(encoded(`\ufeff${text}`, true)), "UTF-16LE");
-    assert.equal(utf16Name(new TextEncoder().encode(text)), undefined);
+    assert.equal(wideName(encoded(text, true)), "UTF-16LE");
+    assert.equal(wideName(encoded(text, false)), "UTF-16BE");
+    assert.equal(wideName(encoded(`\ufeff${text}`, true)), "UTF-16LE");
+    assert.equal(wideName(new TextEncoder().encode(text)), undefined);
+  }
+  for (
+    const text of ["Быть или не быть, вот в чём вопрос.\n", "Να ζει κανείς ή να μη ζει\n", "होना या न होना यह सवाल है\n"]
+  ) {
+    assert.equal(wideName(encoded(text, true)), "UTF-16LE", text);
+    assert.equal(wideName(encoded(text, false)), "UTF-16BE", text);
+    assert.equal(wideName(new TextEncoder().encode(text)), undefined, text);
+  }
+  for (const text of ["to be, or not to be\n", "\ufeffБыть или не быть\n", "生きるべきか死ぬべきかそれが問題だ"]) {
+    for (const little of [true, false]) {
+      const view = new DataView(new ArrayBuffer(4 * text.length));
+      for (let i = 0; i < text.length; i++) view.setUint32(4 * i, text.charCodeAt(i), little);
+      assert.equal(wideName(new Uint8Array(view.buffer)), little ? "UTF-32LE" : "UTF-32BE", text);
+    }
   }
   for (const text of ["", "a", "\0", "\0\0\0\0", "a\0\0\0b\0\0\0", "日本語\n"]) {
-    assert.equal(utf16Name(new TextEncoder().encode(text)), undefined, JSON.stringify(text));
+    assert.equal(wideName(new TextEncoder().encode(text)), undefined, JSON.stringify(text));
   }
   await Deno.writeFile(`${folder}/utf16`, encoded(SMALL_TEXT.slice(0, 5000).replaceAll(/[^\x20-\x7e]/g, "x"), true));
   const { code, error } = await hymba(["tokenizer", "train", "--input", `${folder}/utf16`, "--out", `${folder}/x`]);
   assert.deepEqual([code, /UTF-16LE[^]*iconv -f UTF-16LE -t UTF-8/.test(error)], [2, true], error);
+});
+
+Deno.test("a packed text is called packed", async () => {
+  const packed = new Blob([SMALL_TEXT]).stream().pipeThrough(new CompressionStream("gzip"));
+  await Deno.writeFile(`${folder}/text.gz`, packed);
+  const { code, error } = await hymba(["tokenizer", "train", "--input", `${folder}/text.gz`, "--out", `${folder}/x`]);
+  assert.deepEqual([code, /is packed[^]*gzip -d/.test(error)], [2, true], error);
+});
+
+Deno.test("train replaces a tokenizer, and no other file", async () => {
+  const words = ["tokenizer", "train", "--input", `${folder}/plain`, "--vocab-size", "300", "--out", `${folder}/mine`];
+  await Deno.writeTextFile(`${folder}/plain`, SMALL_TEXT.slice(0, 4000));
+  for (const name of ["mine.json", "mine.model"]) {
+    await Deno.writeTextFile(`${folder}/${name}`, '{"my": "own"}\n');
+    const { code, error } = await hymba(words);
+    assert.deepEqual([code, /is not a tokenizer/.test(error)], [2, true], error);
+    assert.equal(await Deno.readTextFile(`${folder}/${name}`), '{"my": "own"}\n');
+    await Deno.remove(`${folder}/${name}`);
+  }
+  for (let time = 0; time < 2; time++) assert.equal((await hymba(words)).code, 0);
 });
 
 Deno.test("inspect counts 0 of everything in an empty text, and shows a model without ordinary pieces", async () => {
