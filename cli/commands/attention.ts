@@ -1,11 +1,11 @@
 /** `hymba attention`: the attention maps of a run's main model, or of any of its models on a text of one's own. */
-import { join } from "node:path";
+import { writeFilesInto } from "../shared/own_files.ts";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { loadRun } from "../../core/record/mod.ts";
 import { type ArtifactName, promptAttentionChart } from "../../core/report/mod.ts";
@@ -84,11 +84,10 @@ async function ofText(prompt: string, { run, out, json, model, seed, stage, ...g
   const folder = await folderOf(run), target = out ?? folder;
   const backend = { ...given, onProgress: (line: string) => console.error(line) };
   await withAnyModel(folder, { choice: { model, seed, stage }, backend }, async (opened) => {
-    const { arm: { name }, source } = opened.chosen, path = join(target, `attention_${name}.png`);
+    const { arm: { name }, source } = opened.chosen, file = `attention_${name}.png`;
     const maps = await opened.attention(prompt, { most: MOST_TOKENS });
-    if (out) await makeFolders(systemDisk, out);
-    await writeAtomic(systemDisk, path, await promptAttentionChart(maps, { model: name, source }));
-    if (json) printJson("attention", { run: folder, written: [path] });
-    else console.log(`wrote ${path}`);
+    const written = await writeFilesInto(target, [[file, await promptAttentionChart(maps, { model: name, source })]]);
+    if (json) printJson("attention", { run: folder, written });
+    else console.log(`wrote ${written.join()}`);
   });
 }

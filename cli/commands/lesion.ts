@@ -1,5 +1,5 @@
 /** `hymba lesion`: ablates branches, heads, windows and meta tokens of a trained model and measures the loss. */
-import { join } from "node:path";
+import { writeFilesInto } from "../shared/own_files.ts";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, withDefault } from "@optique/core/modifiers";
@@ -8,7 +8,7 @@ import { command, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import type { Corpus } from "../../core/data/corpus.ts";
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { lesions, lesionText } from "../../core/eval/lesion.ts";
 import { tokenKinds } from "../../core/eval/token_kinds.ts";
 import type { TrainedModel } from "../../core/study/one_model.ts";
@@ -96,13 +96,13 @@ async function lesion(
     { choice, backend: { ...backend, onProgress } },
     (opened) => cut(opened, { corpus, sequences }),
   );
-  const csv = join(out ?? folder, "lesions.csv"), picture = join(out ?? folder, "lesions.png");
-  if (out) await makeFolders(systemDisk, out);
-  await writeAtomic(systemDisk, csv, lesionsCsv(report));
-  await writeAtomic(systemDisk, picture, await lesionsChart(report, { footer: footerOf(run) }));
+  const written = await writeFilesInto(out ?? folder, [
+    ["lesions.csv", lesionsCsv(report)],
+    ["lesions.png", await lesionsChart(report, { footer: footerOf(run) })],
+  ]);
   const { record: _, ...found } = report;
-  if (json) return printJson("lesion", { run: folder, written: [csv, picture], ...found });
+  if (json) return printJson("lesion", { run: folder, written, ...found });
   const { columns, rows } = lesionsTable(report);
   console.log(reportText({ columns, rows }, [lesionsNote(report)]));
-  console.log(`wrote ${csv}\nwrote ${picture}`);
+  console.log(written.map((path) => `wrote ${path}`).join("\n"));
 }

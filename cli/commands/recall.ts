@@ -1,5 +1,6 @@
 /** `hymba recall`: the recall probe of a suite, without the rest of a study. */
-import { join } from "node:path";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { type NamedFile, requireOwnFiles, writeFilesInto } from "../shared/own_files.ts";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
@@ -12,7 +13,6 @@ import { openBackend } from "../../core/backend/mod.ts";
 import type { Arm, RecallConfig } from "../../core/config/mod.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
 import type { RecallResult } from "../../core/record/mod.ts";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { probeRecall } from "../../core/eval/recall.ts";
 import { bestRate, type TriedRate, tryRates } from "../../core/eval/recall_rate.ts";
 import type { Executor } from "../../core/plan/mod.ts";
@@ -86,8 +86,16 @@ async function probeFrom({ study: path, preset, suite, models, seeds, steps, set
   return { config: study.recall, seeds: study.seeds, words: path ? `study ${study.preset}` : `preset ${study.preset}` };
 }
 
+/** How the files of this command begin. */
+const STARTS: readonly NamedFile[] = [
+  ["recall.csv", "model,"],
+  ...["recall.png", "recall_state.png"].map((name): NamedFile => [name, Uint8Array.of(0x89, 0x50, 0x4e, 0x47)]),
+];
+
 async function recall(given: InferValue<typeof options>) {
   const { out, json, backend: wanted, adapter: named, threads } = given, rates = ratesOf(given.rates);
+  // Before the training, so that none is in vain.
+  await requireOwnFiles(systemDisk, out, STARTS);
   const { config, seeds, words } = await probeFrom(given), display = new StudyDisplay();
   const where = { backend: wanted, adapter: named, threads, onProgress: (line: string) => display.say(line) };
   const { executor, backend, adapter } = await openBackend(where);
@@ -96,15 +104,13 @@ async function recall(given: InferValue<typeof options>) {
     const footer = `${words}  ·  ${seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds`}  ·  ` +
       `${backend}, ${adapter.name}`;
     const probe: Probe = { recall: config, results, footer };
-    const files: [string, string | Uint8Array][] = [
+    const files: NamedFile[] = [
       ["recall.csv", recallCsv(probe)],
       ["recall.png", await recallChart(probe)],
       ["recall_state.png", await recallStateChart(probe)],
-      ...(rates ? [["recall_rates.csv", ratesCsv(tried)] satisfies [string, string]] : []),
+      ...(rates ? [["recall_rates.csv", ratesCsv(tried)] satisfies NamedFile] : []),
     ];
-    await makeFolders(systemDisk, out);
-    const written = files.map(([name]) => join(out, name));
-    for (const [i, [, content]] of files.entries()) await writeAtomic(systemDisk, at(written, i), content);
+    const written = await writeFilesInto(out, files);
     if (json) printJson("recall", { written, results, ...(rates ? { tried } : {}) });
     else console.log([recallTable(probe), ...written.map((path) => `wrote ${path}`)].join("\n"));
   } finally {

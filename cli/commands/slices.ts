@@ -1,5 +1,5 @@
 /** `hymba slices`: the loss by kind of token, from the stored losses of a run. */
-import { join } from "node:path";
+import { type NamedFile, writeFilesInto } from "../shared/own_files.ts";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
@@ -8,7 +8,7 @@ import { command, option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import { piecesIn } from "../../core/data/parts.ts";
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { type KindGroup, tokenKinds } from "../../core/eval/token_kinds.ts";
 import { readTokenizer, requireOwnTokenizer, type Run, STAGES, tokenizerPath } from "../../core/record/mod.ts";
 import {
@@ -81,7 +81,6 @@ async function slices(
 ): Promise<void> {
   const { folder, run } = await openRun(wanted, { margin }), { groups, texts } = await kindsOf(folder, run, where);
   const report = sliceReport(run, groups, { against, stage }), target = out ?? folder;
-  if (out) await makeFolders(systemDisk, out);
   const written = await writeAll(run, { report, groups, texts, target });
   if (json) return printJson("slices", { run: folder, written, ...report });
   const { columns, rows } = slicesTable(report);
@@ -98,12 +97,11 @@ async function writeAll(
     target: string;
   },
 ): Promise<string[]> {
-  const files: [string, string | Uint8Array][] = [
+  const files: NamedFile[] = [
     ["slices.csv", slicesCsv(run, report)],
     ["slices.html", surprisePage(run, { report, groups, texts })],
   ];
   // A single model has no differences to draw.
   if ((report.slices[0]?.arms.length ?? 0) > 1) files.push(["slices.png", await slicesChart(run, report)]);
-  for (const [name, content] of files) await writeAtomic(systemDisk, join(target, name), content);
-  return files.map(([name]) => join(target, name));
+  return await writeFilesInto(target, files);
 }

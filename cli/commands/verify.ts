@@ -88,12 +88,13 @@ function end(folder: string, findings: readonly Finding[], { json, note }: { jso
 async function verifyPublished(folder: string, { record, given }: { record: RunRecord; given: Given }): Promise<void> {
   const note =
     "weights not here: the folder has only the record and artifacts of a run, so they cannot be derived again";
+  const other = await otherKernels(systemDisk, record);
+  if (other) onProgress(`note: ${folder}: ${other}`);
   if (!given.retrain) {
     const hint = "--retrain trains it again and compares the numbers, --cell 0 only the first model and seed";
     return end(folder, [], { json: given.json, note: `${note}; ${hint}` });
   }
-  const other = await otherKernels(systemDisk, record), cells = chosenCells(given, record);
-  if (other) onProgress(`note: ${folder}: ${other}`);
+  const cells = chosenCells(given, record);
   const findings = await withExecutor(record, given, async (means) => {
     if (!sameMachine(record, means.opened)) throw otherMeans(record);
     const training = { ...means, record, cells, scratch: scratchOf(folder, cells), onEvent: sayCell };

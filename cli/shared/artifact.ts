@@ -5,10 +5,10 @@ import { map, optional } from "@optique/core/modifiers";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { command, option } from "@optique/core/primitives";
 import { float } from "@optique/core/valueparser";
-import { makeFolders, systemDisk } from "../../core/disk/mod.ts";
-import { type ArtifactName, availableArtifacts, writeArtifact } from "../../core/report/mod.ts";
+import { type ArtifactName, availableArtifacts, makeArtifact } from "../../core/report/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { jsonOption } from "./options.ts";
+import { type NamedFile, writeFilesInto } from "./own_files.ts";
 import { openRun, runArgument } from "./run_argument.ts";
 import { word } from "./value_parsers.ts";
 import { commandAmong, printJson } from "../ui/output.ts";
@@ -43,10 +43,10 @@ export async function writeNamed(
     json: boolean;
   },
 ): Promise<void> {
-  const { folder, run } = await openRun(wanted, { margin }), target = out ?? folder, paths: string[] = [];
+  const { folder, run } = await openRun(wanted, { margin }), files: NamedFile[] = [];
   const available = availableArtifacts(run), shown = others.filter((name) => available.includes(name));
-  if (out) await makeFolders(systemDisk, out);
-  for (const name of [...names, ...shown]) paths.push(await writeArtifact(systemDisk, target, { run, name }));
+  for (const name of [...names, ...shown]) files.push(await makeArtifact(run, name));
+  const paths = await writeFilesInto(out ?? folder, files);
   if (json) printJson(commandAmong(...COMMANDS), { run: folder, written: paths });
   else console.log(paths.map((path) => `wrote ${path}`).join("\n"));
 }

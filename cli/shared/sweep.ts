@@ -46,9 +46,10 @@ async function requireSweepFolder(folder: string): Promise<void> {
   const found = await systemDisk.stat(folder);
   if (!found) return;
   const names = found.kind === "folder" ? await systemDisk.list(folder) : [];
-  const own = (name: string) =>
-    isTemporary(name) || /^round-\d+(-cells)?$/.test(name) || Object.values<string>(SWEEP_FILES).includes(name);
-  const foreign = names.filter((name) => !own(name));
+  const isRound = (name: string) => /^round-\d+(-cells)?$/.test(name);
+  // The rounds come first, so files of these names without a round are somebody else's.
+  const files = names.some(isRound) ? Object.values<string>(SWEEP_FILES) : [];
+  const foreign = names.filter((name) => !isTemporary(name) && !isRound(name) && !files.includes(name));
   if (found.kind === "folder" && foreign.length === 0) return;
   throw new UsageError(`${folder} is not a sweep`, {
     expected: "a new or empty folder, or one that a sweep wrote",

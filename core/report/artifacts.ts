@@ -75,14 +75,20 @@ export function availableArtifacts(run: Run): ArtifactName[] {
   return (Object.keys(ARTIFACTS) as ArtifactName[]).filter((name) => shown[name] ?? true);
 }
 
+/** The name of the file of one artifact, and its content. Throws a HymbaError when the run lacks its data. */
+export async function makeArtifact(run: Run, name: ArtifactName): Promise<readonly [string, Uint8Array | string]> {
+  const { file, make } = ARTIFACTS[name];
+  return [file, await make(run)];
+}
+
 /** Makes one artifact and writes it atomically into `folder`. Returns its path. Throws a HymbaError when the run lacks its data. */
 export async function writeArtifact(
   disk: Disk,
   folder: string,
   { run, name }: { run: Run; name: ArtifactName },
 ): Promise<string> {
-  const { file, make } = ARTIFACTS[name], path = join(folder, file);
-  await writeAtomic(disk, path, await make(run));
+  const [file, content] = await makeArtifact(run, name), path = join(folder, file);
+  await writeAtomic(disk, path, content);
   return path;
 }
 

@@ -5,6 +5,7 @@ export {
   type ArtifactName,
   ARTIFACTS,
   availableArtifacts,
+  makeArtifact,
   writeArtifact,
   writeArtifacts,
 } from "./artifacts.ts";
