@@ -47,6 +47,15 @@ export const decodeMaps = (bytes: Uint8Array<ArrayBuffer>, name: string): Attent
 export const readMaps = async (disk: Disk, path: string): Promise<AttentionMap[]> =>
   mapsOf(await readSafetensors(disk, path), path);
 
+/** Sums of rounded probabilities may be a little above 1. */
+const MOST = 1.01;
+
+function requireProbabilities(values: Float32Array, what: string): void {
+  const wrong = values.find((value) => !(value >= 0 && value <= MOST));
+  if (wrong === undefined) return;
+  throw new HymbaError(`${what} has a number that is no probability`, { expected: "0 to 1", got: String(wrong) });
+}
+
 function mapsOf({ tensors, metadata }: SafetensorsFile, name: string): AttentionMap[] {
   const found = parseJson(metadata.maps ?? "[]", name);
   const shared = metadata.labels === undefined ? {} : { labels: parseJson(metadata.labels, name) };
@@ -56,6 +65,7 @@ function mapsOf({ tensors, metadata }: SafetensorsFile, name: string): Attention
     const mean = own(`layer.${map.layer}`), heads = own(`layer.${map.layer}.heads`);
     const fits = heads === undefined || heads.dtype === "U8" && heads.data.length % triangle(map.positions) === 0;
     if (fits && mean?.dtype === "F32" && mean.data.length === map.positions ** 2) {
+      requireProbabilities(mean.data, `${name}: the map of layer ${map.layer}`);
       return { ...map, probabilities: mean.data, ...(heads?.dtype === "U8" && { heads: heads.data }) };
     }
     throw new HymbaError(`${name}: the map of layer ${map.layer} is missing or has another size`, {

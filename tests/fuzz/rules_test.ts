@@ -304,6 +304,13 @@ Deno.test("attention maps: what the file says of its tensors has to hold", () =>
     refused(JSON.stringify(about), /maps/, () => decodeMaps(file(about), "maps"));
   }
   refused("no JSON", /damaged/, () => parseJson("{", "a file"));
+  for (const wrong of [NaN, Infinity, -0.5, 2]) {
+    const data = Float32Array.of(1, 0, wrong, 0.5);
+    const bytes = encodeSafetensors({ "layer.0": { dtype: "F32", shape: [2, 2], data } }, {
+      maps: JSON.stringify([map]),
+    });
+    refused(String(wrong), /no probability/, () => decodeMaps(bytes, "maps"));
+  }
 });
 
 Deno.test("attention maps: 300 layers, of one text or of several, come back", async () => {
