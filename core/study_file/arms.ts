@@ -146,6 +146,15 @@ export class Arms {
     return arms;
   }
 
+  /** Checks the starts of the file's other arms, too: those that `models` leaves out. */
+  checkOthers(shape: Shape, names: readonly string[]): void {
+    const seen = new Set(names.flatMap((name) => this.#lineage(name)));
+    for (const name of this.#own.keys()) {
+      if (!seen.has(name)) this.#options(name, shape, { kinds: false, seen: [] });
+      for (const one of this.#lineage(name)) seen.add(one);
+    }
+  }
+
   /** The changes of an arm: those of the model it starts from, and its own fields. */
   #options(
     name: string,

@@ -149,15 +149,32 @@ function takeUnknown(read: ReadValues, table: Record<string, unknown>, { path, f
 function withNumbers(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.map(withNumbers);
-  if (!isTable(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, withNumbers(own)]));
+  return isTable(value) ? withNumbersIn(value) : value;
+}
+
+const withNumbersIn = (table: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(table).map(([name, own]) => [name, withNumbers(own)]));
+
+/** Most parts of a name such as a.b.c. No key has more than four. */
+const MOST_PARTS = 16;
+
+/** The path of the first table with too many parts; undefined if there is none. Without recursion: a file can have thousands. */
+function tooDeep(table: Record<string, unknown>): KeyPath | undefined {
+  const open: { path: KeyPath; table: Record<string, unknown> }[] = [{ path: [], table }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    for (const [name, value] of Object.entries(next.table)) {
+      const path = [...next.path, name];
+      if (path.length > MOST_PARTS) return path;
+      if (isTable(value)) open.push({ path, table: value });
+    }
+  }
+  return undefined;
 }
 
 const noValues = (): ReadValues => ({ values: new Map(), faults: [], refused: new Set() });
 
 /** Parses TOML. Errors: `TomlError`. */
-const parseToml = (text: string): Record<string, unknown> =>
-  withNumbers(parse(text, { integersAsBigInt: "asNeeded" })) as Record<string, unknown>;
+const parseToml = (text: string): Record<string, unknown> => parse(text, { integersAsBigInt: "asNeeded" });
 
 /** What to do about a line that is not TOML. `hymba init` writes keys without a value of their own as `name = # without it: …`. */
 const hintAt = (line: string): string =>
@@ -181,10 +198,15 @@ export function readStudyText(
     read.faults.push({ at: `${file}:${error.line}:${error.column}`, what: `not TOML: ${what}`, hint });
     return read;
   }
-  const places = placesOf(text);
+  const places = placesOf(text), deep = tooDeep(table);
+  if (deep) {
+    const { line, column } = placeIn(places, deep), expected = `at most ${MOST_PARTS} parts, such as a.b.c`;
+    read.faults.push({ at: `${file}:${line}:${column}`, what: "a name of too many parts", expected });
+    return read;
+  }
   const originOf = (path: KeyPath): Origin =>
     origin ?? { kind: "file", file, ...placeIn(places, path), items: itemsIn(places, path) };
-  takeTable(read, table, { path: [], found: [], originOf });
+  takeTable(read, withNumbersIn(table), { path: [], found: [], originOf });
   return read;
 }
 
@@ -198,7 +220,8 @@ export interface FlagValue {
 /** Words as a TOML value; the words themselves if they are none. */
 function tomlValue(words: string): unknown {
   try {
-    return parseToml(`value = ${words}`).value;
+    const { value } = parseToml(`value = ${words}`);
+    return tooDeep({ value }) ? words : withNumbers(value);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     return words;

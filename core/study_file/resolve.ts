@@ -211,6 +211,7 @@ export function resolveSources(sources: Sources): ResolvedStudy {
   faults.push(...sweepFaults(values, (name) => arms.isNamed(name)));
   const names = arms.names(namesOf(suite));
   const found = arms.at({ ...shape, ...(width === undefined ? {} : { ffnHidden: width }) }, names);
+  arms.checkOthers(shape, names);
   const recall = recallOf(reader, { arms, names, faults });
   const plain = new Arms(withoutArms(values), "arms", refused), [reference] = plain.at(shape, ["hymba"]);
   if (match === "parameters") faults.push(...plain.faults);

@@ -109,3 +109,18 @@ Deno.test("a recall task that cannot be asked is refused before anything is trai
   ) assert.throws(() => studyOf(`[recall]\n${text}\n`), fault, text);
   assert.throws(() => studyOf("[recall.model]\ndModel = 63\n"), /my\.toml:2:1: recall\.model\.dModel/);
 });
+
+Deno.test("starts of arms that models leaves out are checked as well", () => {
+  const text =
+    'preset = "smoke"\nmodels = ["hymba"]\n[arms.a]\nfrom = "b"\n[arms.b]\nfrom = "a"\n[arms.c]\nfrom = "himba"\n';
+  assert.throws(() => studyOf(text), /arms that do not start from each other[^]*arms\.c\.from: unknown model "himba"/);
+});
+
+Deno.test("a name of thousands of parts is a fault with its place, not an endless recursion", () => {
+  const deep = `preset = "smoke"\n[${Array(3000).fill("a").join(".")}]\nx = 1\n`;
+  assert.throws(() => studyOf(deep), /my\.toml:2:1: a name of too many parts/);
+  assert.throws(
+    () => studyOf(`seeds = 1\n${Array(3000).fill("a").join(".")} = 1\n`),
+    /my\.toml:2:1: a name of too many parts/,
+  );
+});
