@@ -1,5 +1,4 @@
 /** `hymba attention`: the attention maps of a run's main model, or of any of its models on a text of one's own. */
-import { writeFilesInto } from "../shared/own_files.ts";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
@@ -15,6 +14,7 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import type { Action } from "../ui/run.ts";
 import { word } from "../shared/value_parsers.ts";
+import { writeFilesInto } from "../shared/own_files.ts";
 import { printJson } from "../ui/output.ts";
 
 const NAMES: Readonly<Record<string, ArtifactName>> = {

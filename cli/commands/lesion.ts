@@ -1,5 +1,4 @@
 /** `hymba lesion`: ablates branches, heads, windows and meta tokens of a trained model and measures the loss. */
-import { writeFilesInto } from "../shared/own_files.ts";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, withDefault } from "@optique/core/modifiers";
@@ -29,6 +28,7 @@ import { modelOptions, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
+import { writeFilesInto } from "../shared/own_files.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

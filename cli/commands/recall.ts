@@ -1,6 +1,4 @@
 /** `hymba recall`: the recall probe of a suite, without the rest of a study. */
-import { systemDisk } from "../../core/disk/mod.ts";
-import { type NamedFile, requireOwnFiles, writeFilesInto } from "../shared/own_files.ts";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
@@ -13,6 +11,7 @@ import { openBackend } from "../../core/backend/mod.ts";
 import type { Arm, RecallConfig } from "../../core/config/mod.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
 import type { RecallResult } from "../../core/record/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { probeRecall } from "../../core/eval/recall.ts";
 import { bestRate, type TriedRate, tryRates } from "../../core/eval/recall_rate.ts";
 import type { Executor } from "../../core/plan/mod.ts";
@@ -26,6 +25,7 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { suiteOption } from "../shared/study.ts";
 import { flagValues, presetOption, seedsOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 import { keyValue, modelNames, word } from "../shared/value_parsers.ts";
+import { type NamedFile, requireOwnFiles, writeFilesInto } from "../shared/own_files.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = merge(

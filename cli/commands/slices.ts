@@ -1,5 +1,4 @@
 /** `hymba slices`: the loss by kind of token, from the stored losses of a run. */
-import { type NamedFile, writeFilesInto } from "../shared/own_files.ts";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
@@ -28,6 +27,7 @@ import { jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
 import { modelName } from "../shared/value_parsers.ts";
+import { type NamedFile, writeFilesInto } from "../shared/own_files.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 

@@ -1,5 +1,4 @@
 /** `hymba tokenizer train`: a tokenizer from a text. */
-import { openTokenizer } from "../shared/open_tokenizer.ts";
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
@@ -20,6 +19,7 @@ import type { Action } from "../ui/run.ts";
 import { fileParts } from "../shared/tokenizer_files.ts";
 import { jsonOption } from "../shared/options.ts";
 import { word } from "../shared/value_parsers.ts";
+import { openTokenizer } from "../shared/open_tokenizer.ts";
 import { printJson } from "../ui/output.ts";
 import { say } from "../ui/say.ts";
 

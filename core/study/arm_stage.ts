@@ -136,12 +136,11 @@ async function sample(
   const prompts = found.map(({ prompt }) => prompt);
   const numbers = prompts.map((_, b) => 900_000 + b);
   const made = await generate(executor, store, { ...options, prompts, seed, numbers, signal });
-  const samples = made.tokens.map((ids, i) => ({
+  return made.tokens.map((ids, i) => ({
     stage,
     prompt: tokenizer.decode(at(prompts, i)),
     text: tokenizer.decode(ids),
   }));
-  return samples;
 }
 
 /** Most text tokens of a map. */

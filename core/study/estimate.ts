@@ -75,10 +75,9 @@ export function stageFlops(
   const { evaluateEvery } = config, tokens = B * T, update = flopsOfUpdate(training);
   const done = stage === "pretraining" && arm.trunk !== undefined ? branchStep(config) : 0;
   const evaluations = Math.ceil(config.steps / evaluateEvery) - Math.floor(done / evaluateEvery);
-  const once = Math.ceil((validationTokens - 1) / tokens) * flopsOf(plan) +
-    (pairs ? Math.ceil(2 * preference.heldOutPairs / pairs.B) * flopsOf(pairs.plan) : 0);
-  // Preference is also measured before the first step.
-  const before = pairs ? Math.ceil(2 * preference.heldOutPairs / pairs.B) * flopsOf(pairs.plan) : 0;
+  // Preference is measured at each evaluation, and before the first step.
+  const preferred = pairs ? Math.ceil(2 * preference.heldOutPairs / pairs.B) * flopsOf(pairs.plan) : 0;
+  const once = Math.ceil((validationTokens - 1) / tokens) * flopsOf(plan) + preferred;
   const drawn = samples.prompts * (samples.promptTokens + samples.newTokens);
   // Behind the first stage its model writes the rejected continuations.
   const rejected = stage === "pretraining" && preference.rejected === "sample" && own.lastStage !== "pretraining"
@@ -87,7 +86,7 @@ export function stageFlops(
   const sampling = (drawn + rejected) * flopsOf(plan) / tokens;
   return {
     training: (config.steps - done) * update,
-    evaluation: evaluations * once + before,
+    evaluation: evaluations * once + preferred,
     sampling,
     test: Math.ceil(testTokens / tokens) * flopsOf(plan),
     after: once + sampling,

@@ -133,12 +133,11 @@ const textFacts = ({ name, bytes, sha256, files }: Corpus) => ({ name, bytes, sh
 
 /** The facts in the record about the texts of a study. */
 function corpusFacts(corpus: Corpus, study: StudyConfig): RunRecord["corpus"] {
-  const { licence, warning, separate = {} } = corpus, { files, ...facts } = textFacts(corpus);
+  const { licence, warning, separate = {} } = corpus;
   return {
-    ...facts,
-    name: nameOfPart(facts.name, study),
+    ...textFacts(corpus),
+    name: nameOfPart(corpus.name, study),
     licence,
-    ...(files ? { files } : {}),
     ...(warning ? { warning } : {}),
     ...Object.fromEntries(Object.entries(separate).map(([part, text]) => [part, textFacts(text)])),
   };

@@ -31,7 +31,7 @@ export interface Spreads {
   readonly rest: number;
   /** Of how the machine changes until the end. */
   readonly change: number;
-  /** Of a stage beside the machine, and of a model beside its stage. */
+  /** Of the factor of a stage given that of the machine, and of a model given that of its stage. */
   readonly stage: number;
   readonly model: number;
   /** Of single parts. */

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 export interface Target {
   /** A copy of a trained run of mamba and hymba, to change. */
   readonly run: string;
-  /** A folder beside it that nothing may change. `diary.txt` in it is private. */
+  /** A folder outside of the run that nothing may change. `diary.txt` in it is private. */
   readonly outside: string;
 }
 

@@ -9,6 +9,7 @@
  * Prints one line per op with the number of shapes and the failures. Exits with 1 if there was a failure. `--first N` starts at shape N.
  */
 import { parseArgs } from "node:util";
+import { present } from "../../core/lists.ts";
 import { WebgpuExecutor } from "../../core/webgpu/executor.ts";
 import { Dice } from "../fuzz/dice.ts";
 import { AsGpu } from "../ops/as_gpu.ts";
@@ -47,7 +48,8 @@ for (const name of values.op ?? Object.keys(CASES)) {
   let done = 0;
   const seconds = () => (performance.now() - start) / 1000;
   for (; done < shapes && seconds() < Number(values.seconds); done++) {
-    const number = first + done, make = CASES[name]!;
+    const number = first + done,
+      make = present(CASES[name], `the case ${name}: --op takes ${Object.keys(CASES).join(", ")}`);
     // Products have more variants than an adapter uses by itself, so each shape tests another one in addition.
     const forced = name === "linear" && WAYS.length > 0 ? [WAYS[number % WAYS.length]!] : [];
     try {

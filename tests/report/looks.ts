@@ -1,6 +1,6 @@
 /**
  * Renders the figures and pages of a run as readers meet them, to look at: each figure at the width of a printed page, at half of it,
- * and both in grey; each page light, dark, in grey, at half size and as it is printed.
+ * and both in grey; each page light, dark, in grey, at half size and in print.
  *
  *     deno run -A tests/report/looks.ts RUN FOLDER
  *

@@ -166,6 +166,17 @@ Deno.test("results: README and README.ko say how fast a token is beside PyTorch,
   }
 });
 
+Deno.test("results: README and README.ko say what blame found", async () => {
+  for (const folder of ["blame-mamba-hymba", "blame-transformer-hymba"]) {
+    const { changes: [{ change, share: { mean, interval } }] } = JSON.parse(await read(`results/${folder}/blame.json`));
+    assert.match(change, /^archType/);
+    const [share = "", ...ends] = [mean, ...interval].map((nats: number) => Math.abs(nats).toFixed(3));
+    const [low, high] = ends.toSorted();
+    assert.ok((await read("README.md")).includes(`${share} (${low} to ${high})`), folder);
+    assert.ok((await read("README.ko.md")).includes(`${share}(${low}에서 ${high})`), folder);
+  }
+});
+
 Deno.test("results: the table of widths is that of the studies", async () => {
   const text = await Deno.readTextFile(DOCUMENT);
   assert.match(text, /<!-- widths -->\n\| width [^]*<!-- end -->/);

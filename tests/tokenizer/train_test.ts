@@ -110,7 +110,7 @@ Deno.test("settings that cannot be met are refused in words", () => {
   refuse("a".repeat(MAX_LINE_BYTES + 1), { vocabSize: 300 }, /line 1 is too long[\s\S]*break the text into lines/);
 });
 
-Deno.test("a text with the names of special pieces and bytes is trained on and comes back", () => {
+Deno.test("a text with the names of special pieces and bytes trains a tokenizer that decodes it to the same text", () => {
   const text = "<s>bold</s> and <0x41> then <unk> <0x0A>\n".repeat(200);
   for (const vocabSize of [300, 330]) {
     const tokenizer = trainTokenizer(text, { vocabSize });

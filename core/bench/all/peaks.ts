@@ -1,6 +1,6 @@
 /** The peak rates of the adapter. Later parts read them. */
 import { nullOr, number, object, optional, readAs } from "../../file_schema.ts";
-import { measuredPeaks, type PeaksReport } from "../peaks.ts";
+import { measuredPeaks, type PeaksReport, wholePeaks } from "../peaks.ts";
 import { type Found, type Part, type PartContext, withBackend } from "./part.ts";
 
 const rate = nullOr(number({ min: 0 }));
@@ -23,18 +23,7 @@ export async function earlierPeaks(
 ): Promise<PeaksReport | undefined> {
   const kept = await earlier("peaks");
   if (kept === undefined) return undefined;
-  const found = readAs(peaks, kept, "the result of the part peaks"), { copy_gb_per_s, matmul_gflop_per_s } = found;
-  if (copy_gb_per_s === undefined || matmul_gflop_per_s === undefined) return undefined;
-  return {
-    multiply_add_gflop_per_s: found.multiply_add_gflop_per_s ?? null,
-    multiply_add_variant: found.multiply_add_variant ?? null,
-    exponential_g_per_s: found.exponential_g_per_s ?? null,
-    copy_gb_per_s,
-    dispatch_us: found.dispatch_us ?? null,
-    submit_us: found.submit_us ?? null,
-    matmul_gflop_per_s,
-    matmul_share: found.matmul_share ?? null,
-  };
+  return wholePeaks(readAs(peaks, kept, "the result of the part peaks"));
 }
 
 function foundOf(found: Partial<PeaksReport>): Found {
