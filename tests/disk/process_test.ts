@@ -140,8 +140,8 @@ Deno.test({
   },
 });
 
-async function limited(limits: string, mode: string): Promise<Record<string, number>> {
-  let codes: Record<string, number> = {};
+async function limited(limits: string, mode: string): Promise<unknown> {
+  let codes: unknown;
   await withFolder(async (folder) => {
     const args = ["-c", `${limits}; exec "$@"`, "sh", Deno.execPath(), ...CHILD_ARGS, mode, join(folder, "run")];
     await Deno.mkdir(join(folder, "run"));
@@ -156,7 +156,11 @@ Deno.test({
   name: "processes: no file handle left, and a limit on file size, are refused by their names",
   ignore: !linux,
   fn: async () => {
-    assert.deepEqual(await limited("ulimit -n 200", "handles"), { EMFILE: 2, none: 1 });
+    const codes = await limited("ulimit -n 200", "handles");
+    assert.ok(Array.isArray(codes) && codes.length === 4);
+    // In between it depends on what Deno itself has open.
+    assert.deepEqual([codes[0], codes[3]], ["EMFILE", "none"]);
+    assert.ok(codes.every((code) => code === "EMFILE" || code === "none"), codes.join());
     assert.deepEqual(await limited("trap '' XFSZ; ulimit -f 1", "big"), { EFBIG: 1 });
   },
 });

@@ -166,6 +166,21 @@ Deno.test("results: README and README.ko say how fast a token is beside PyTorch,
   }
 });
 
+Deno.test("results: the order of models at equal arithmetic and at equal time is the same at all three widths", async () => {
+  const orderOf = async (folder: string, axis: string) => {
+    const rows = (await tableOf(`results/${folder}/equal_costs.csv`)).filter((row) => row["axis"] === axis);
+    const most = Math.max(...rows.map((row) => Number(row["cost"])));
+    return rows.filter((row) => Number(row["cost"]) === most).map((row) => ({ ...row }))
+      .sort((a, b) => Number(a["loss_nats"]) - Number(b["loss_nats"])).map((row) => row["model"]);
+  };
+  const [first, second, ...rest] = ["mamba", "hybrid-sequential", "hymba", "transformer-local", "transformer-global"];
+  const [hymba, local, global] = rest;
+  for (const folder of ["arms-tuned-32", "arms-tuned", "arms-tuned-96"]) {
+    assert.deepEqual(await orderOf(folder, "flops"), [first, second, ...rest], folder);
+    assert.deepEqual(await orderOf(folder, "seconds"), [first, second, local, hymba, global], folder);
+  }
+});
+
 Deno.test("results: README and README.ko say what blame found", async () => {
   for (const folder of ["blame-mamba-hymba", "blame-transformer-hymba"]) {
     const { changes: [{ change, share: { mean, interval } }] } = JSON.parse(await read(`results/${folder}/blame.json`));
