@@ -181,6 +181,17 @@ Deno.test("results: the order of models at equal arithmetic and at equal time is
   }
 });
 
+Deno.test("results: results/README says how close the first two are at width 96, and how wide its speeds are", async () => {
+  const rows = (await tableOf("results/arms-tuned-96/equal_costs.csv")).filter((row) => row["axis"] === "seconds");
+  const most = Math.max(...rows.map((row) => Number(row["cost"])));
+  const second = rows.find((row) => Number(row["cost"]) === most && row["model"] === "hybrid-sequential");
+  const [above, low, high] = ["above_best_nats", "low", "high"].map((name) => Number(second?.[name]).toFixed(3));
+  const text = await read("results/README.md");
+  assert.ok(text.includes(`cannot be distinguished (${above}, ${low} to ${high})`));
+  const [, width] = /are at most (\d+) % wide/.exec(await read("results/arms-tuned-96/detailed_metrics.txt"))!;
+  assert.ok(text.includes(`were measured at the end, within ${width} %`));
+});
+
 Deno.test("results: README and README.ko say what blame found", async () => {
   for (const folder of ["blame-mamba-hymba", "blame-transformer-hymba"]) {
     const { changes: [{ change, share: { mean, interval } }] } = JSON.parse(await read(`results/${folder}/blame.json`));
