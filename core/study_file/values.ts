@@ -90,12 +90,23 @@ export function withoutConsequences(
 export const inToml = (value: Value): string =>
   Array.isArray(value) ? `[${value.map(inToml).join(", ")}]` : JSON.stringify(value);
 
-const inWords = (value: unknown): string =>
-  typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
+const numberInToml = (value: number): string =>
+  Number.isFinite(value) ? String(value) : Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 
-/** A value as TOML writes it, which for all values of a study is JSON as well; at most 80 characters. */
+/** Any value of a TOML file as TOML writes it. Values of studies are numbers, texts, true, false, and lists of them. */
+function inWords(value: unknown): string {
+  if (typeof value === "number") return numberInToml(value);
+  if (value instanceof Date) return `the date ${value.toISOString()}`;
+  if (Array.isArray(value)) return `[${value.map(inWords).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? String(value);
+  const named = ([key, own]: [string, unknown]) =>
+    `${/^[\w-]+$/.test(key) ? key : JSON.stringify(key)} = ${inWords(own)}`;
+  return `{ ${Object.entries(value).map(named).join(", ")} }`;
+}
+
+/** A value as TOML writes it; at most 80 characters. */
 export const shown = (value: unknown): string => {
-  const words = value instanceof Date ? `the date ${value.toISOString()}` : inWords(value);
+  const words = inWords(value);
   return words.length > 80 ? `${words.slice(0, 80)}…` : words;
 };
 
