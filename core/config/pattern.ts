@@ -35,6 +35,11 @@ export interface PatternFault {
   readonly isOfLength?: boolean;
 }
 
+/** What an item of a pattern is; the number stands in front of what it repeats, not behind. */
+const NEXT_LAYER = `a layer (${
+  LAYER_LETTERS.join(", ")
+}) or a group in brackets, repeated by a number in front: 3m, 2(m g)`;
+
 /** Most layers that a count may ask for; a model has fewer. */
 const MOST = 1024;
 
@@ -110,7 +115,7 @@ class Reader {
   }
 
   #group(): LayerLetter[] {
-    if (!this.#take("(")) this.fail(`a layer (${LAYER_LETTERS.join(", ")}) or a group in brackets`);
+    if (!this.#take("(")) this.fail(NEXT_LAYER);
     const letters = this.items(true).flatMap((item) => item.fill === undefined ? item.letters : []);
     if (!this.#take(")")) this.fail("a bracket that closes the group");
     return letters;

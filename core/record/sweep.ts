@@ -79,10 +79,10 @@ const sweepRecordOf = (found: unknown, path: string): SweepRecord => readAs(swee
 export async function readSweep(disk: Disk, folder: string): Promise<SweepRecord> {
   const path = join(folder, SWEEP_FILES.record), record = await readJson(disk, path, { as: sweepRecordOf });
   if (record) return record;
-  const begun = await disk.stat(roundFolder(folder, 1)) !== undefined;
+  const begun = await disk.stat(roundFolder(folder, 1)) !== undefined, exists = await disk.stat(folder) !== undefined;
   throw new UsageError(`${folder} is not a finished sweep`, {
     expected: `a folder with ${SWEEP_FILES.record}`,
-    got: begun ? "a sweep that was not finished" : "something else",
+    got: begun ? "a sweep that was not finished" : exists ? "something else" : "no such folder",
     hint: begun ? "repeat the command that started it; it continues" : "hymba sweep makes one",
   });
 }

@@ -19,7 +19,7 @@ Deno.test("published stacks are one line each", () => {
 });
 
 Deno.test("what cannot be read or does not fit says what would be right and what stands there", () => {
-  assert.match(word("h x", 2), /a group in brackets \/ x$/);
+  assert.match(word("h x", 2), /a group in brackets, repeated by a number in front: 3m, 2\(m g\) \/ x$/);
   assert.match(word("", 2), /a layer: h, l, m, g, w \/ the end/);
   assert.match(word("(m g", 2), /a bracket that closes the group/);
   assert.match(word("m g)", 2), /closes what none opened/);
