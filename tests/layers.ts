@@ -62,7 +62,7 @@ const layerOf = (path: string) => LAYERS.findIndex((layer) => path === layer || 
 async function* sources(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(new URL(folder, root))) {
     if (entry.isDirectory) yield* sources(`${folder}${entry.name}/`);
-    else if (/\.tsx?$/.test(entry.name)) yield `${folder}${entry.name}`;
+    else if (/\.[cm]?[jt]sx?$/.test(entry.name)) yield `${folder}${entry.name}`;
   }
 }
 
@@ -77,15 +77,22 @@ function importsNode(path: string, text: string): boolean {
   return IN_BROWSERS.some((room) => path.startsWith(`${room}/`)) && /^import (?!type )[^;]*from "node:/m.test(text);
 }
 
+/** The files in the root of the project that import others. */
+const ROOT_FILES = LAYERS.filter((layer) => /^[^/]+\.ts$/.test(layer));
+
+/** The relative paths that a text imports or re-exports. AssemblyScript names files without `.ts`. */
+export function importsIn(text: string): string[] {
+  const found = [...text.matchAll(/(?:from|import)\s*\(?\s*(["'])(\.{1,2}\/[^"']+)\1/g)].map(([, , target]) => target!);
+  return found.map((target) => /\.\w+$/.test(target) ? target : `${target}.ts`);
+}
+
 /** The files that each file imports, by paths from the root of the project. */
 export async function importGraph(): Promise<Map<string, string[]>> {
-  const graph = new Map<string, string[]>();
-  for (const folder of ["core/", "cli/", "wgsl/", "datasets/"]) {
-    for await (const path of sources(folder)) {
-      const text = await Deno.readTextFile(new URL(path, root));
-      const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map(([, target]) => target!);
-      graph.set(path, targets.map((target) => new URL(target, new URL(path, root)).href.slice(root.href.length)));
-    }
+  const graph = new Map<string, string[]>(), paths = [...ROOT_FILES];
+  for (const folder of ["core/", "cli/", "wgsl/", "datasets/"]) paths.push(...await Array.fromAsync(sources(folder)));
+  for (const path of paths) {
+    const targets = importsIn(await Deno.readTextFile(new URL(path, root)));
+    graph.set(path, targets.map((target) => new URL(target, new URL(path, root)).href.slice(root.href.length)));
   }
   return graph;
 }
