@@ -8,7 +8,7 @@ const HOT_LOOPS = [
   "core/reference/typed_array.ts",
   "core/tokenizer/",
 ];
-const MOST_LINES = 40;
+const MOST_LINES = 39;
 const ROOT = new URL("../", import.meta.url);
 
 async function* sources(path: string): AsyncGenerator<string> {
@@ -48,14 +48,14 @@ function inspect(name: string, source: string): Found {
 
 Deno.test("style: long functions and non-null assertions are found", () => {
   const body = (lines: number) => "\n".repeat(lines - 1);
-  assert.deepEqual(inspect("a.ts", `@inline\nfunction f() {${body(40)}}`), { long: [], assertions: 0 });
-  assert.deepEqual(inspect("a.ts", `const x = { f() {${body(41)}} }; x!.f();`), {
-    long: ["a.ts: 41 lines: f() {"],
+  assert.deepEqual(inspect("a.ts", `@inline\nfunction f() {${body(39)}}`), { long: [], assertions: 0 });
+  assert.deepEqual(inspect("a.ts", `const x = { f() {${body(40)}} }; x!.f();`), {
+    long: ["a.ts: 40 lines: f() {"],
     assertions: 1,
   });
 });
 
-Deno.test("style: no function has more than 40 lines, and only hot loops have non-null assertions", async () => {
+Deno.test("style: every function has fewer than 40 lines, and only hot loops have non-null assertions", async () => {
   const long: string[] = [], asserting: string[] = [];
   for (const folder of ["core/", "cli/", "datasets/", "mod.ts"]) {
     for await (const path of sources(folder)) {

@@ -11,6 +11,7 @@ import { type Attribute, ATTRIBUTES } from "../../core/data/oracle.ts";
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { Interrupted, UsageError } from "../../core/errors.ts";
+import type { StudyConfig } from "../../core/config/mod.ts";
 import { readTokenizer, requireOwnTokenizer, tokenizerPath } from "../../core/record/mod.ts";
 import { footerOf } from "../../core/report/caption.ts";
 import { oracleChart, oracleCsv, oracleFindings, oraclePoints, oracleTable } from "../../core/report/oracle.ts";
@@ -138,6 +139,12 @@ async function preference(given: Given): Promise<void> {
   console.log(`wrote ${csv}\nwrote ${picture}`);
 }
 
+/** The sizes of a sample, which are those of the study. */
+const sizesOf = ({ preference, sequenceLength }: StudyConfig) => {
+  const { promptTokens, completionTokens, temperature } = preference;
+  return { promptTokens, completionTokens, temperature, sequenceLength };
+};
+
 async function testPreferences(
   { data, validationData, testData, backend, adapter, threads }: Given,
   { folder, target, chosen, settings }: {
@@ -148,18 +155,17 @@ async function testPreferences(
   },
 ): Promise<OracleOutcome> {
   const { record, arm, weights } = chosen, { study } = record, path = tokenizerPath(folder, study);
-  const corpus = await corpusOf(record, { data, validationData, testData, onProgress }),
-    tokenizer = await readTokenizer(systemDisk, path);
+  const corpus = await corpusOf(record, { data, validationData, testData, onProgress });
+  const tokenizer = await readTokenizer(systemDisk, path);
   requireOwnTokenizer(path, { hash: tokenizer.hash, recorded: record.tokenizer.sha256 });
-  const tokens = await corpusTokens(systemDisk, corpus, { tokenizer, rule: study }),
-    bytes = await systemDisk.read(weights);
+  const tokens = await corpusTokens(systemDisk, corpus, { tokenizer, rule: study });
+  const bytes = await systemDisk.read(weights);
   await makeFolders(systemDisk, target);
   const { executor } = await openBackend({ backend, adapter, threads, onProgress });
   const { signal, listen, dispose } = stopper(() => onProgress("stopping; Ctrl-C again stops at once"));
   try {
     executor.useTiles?.(record.tiles ?? {});
-    const { promptTokens, completionTokens, temperature } = study.preference, { sequenceLength } = study;
-    const sizes = { promptTokens, completionTokens, temperature, sequenceLength }, { seed } = settings;
+    const sizes = sizesOf(study), { seed } = settings;
     const how = { ...sizes, seed, validation: firstTokens(tokens.validation), signal };
     const models = new OracleModels(executor, how, { bytes, name: weights, config: arm.config });
     listen();

@@ -71,6 +71,7 @@ const placeOf = ({ rows, columns }: HeatMapProps, row: number, column: number) =
 
 export function HeatMap(map: HeatMapProps) {
   const canvas = useRef<HTMLCanvasElement>(null), colours = useColours();
+  const label = `${map.label}; arrow keys choose a cell`;
   const [cell, setCell] = useState<readonly [number, number]>([0, 0]);
   const row = within(cell[0], map.rows), column = within(cell[1], map.columns);
   useEffect(() => {
@@ -95,13 +96,7 @@ export function HeatMap(map: HeatMapProps) {
   };
   return (
     <>
-      <div
-        class="map"
-        tabIndex={0}
-        role="application"
-        aria-label={`${map.label}; arrow keys choose a cell`}
-        onKeyDown={move}
-      >
+      <div class="map" tabIndex={0} role="application" aria-label={label} onKeyDown={move}>
         <canvas ref={canvas} onMouseMove={point} onClick={point} />
         <span class="cell" style={placeOf(map, row, column)} />
       </div>

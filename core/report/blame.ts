@@ -50,6 +50,17 @@ function lossesOf(run: Run, name: string, part: Blame["part"]): (number | undefi
   });
 }
 
+/** The models that diverged with each seed. Seeds with which none did are left out. */
+function divergedOf(
+  seeds: readonly number[],
+  losses: ReadonlyMap<string, readonly (number | undefined)[]>,
+): Blame["diverged"] {
+  return seeds.flatMap((seed, i) => {
+    const models = [...losses].flatMap(([name, own]) => own[i] === undefined ? [name] : []);
+    return models.length > 0 ? [{ seed, models }] : [];
+  });
+}
+
 /**
  * The shares of all changes from the run that trained the models. `choices`: the values that a sweep chose for each model.
  * Undefined if no seed has all models.
@@ -81,10 +92,7 @@ export function blameOf(
     part,
     idle,
     seeds: used.map((i) => at(all, i)),
-    diverged: all.flatMap((seed, i) => {
-      const models = nodes.map(({ name }) => name).filter((name) => losses.get(name)?.[i] === undefined);
-      return models.length > 0 ? [{ seed, models }] : [];
-    }),
+    diverged: divergedOf(all, losses),
     total: differenceOf(values.map((value) => value(full) - value(0))) as Difference,
     changes: blamed,
     ...(orders ? { orders: orders.length } : {}),

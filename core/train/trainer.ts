@@ -3,10 +3,11 @@
  *
  * @example
  * ```ts
- * const trainer = await Trainer.create(executor, store, { name, objective, schedule }); for await (const { step, loss, paused
- * } of trainer.run({ pauseEvery: 100 })) {
+ * const trainer = await Trainer.create(executor, store, { name, objective, schedule });
+ * for await (const { step, loss, paused } of trainer.run({ pauseEvery: 100 })) {
  *   if (paused) await save(await trainer.snapshot());
- * } trainer.dispose();
+ * }
+ * trainer.dispose();
  * ```
  */
 import { Diverged, HymbaError, Interrupted } from "../errors.ts";

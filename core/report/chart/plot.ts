@@ -95,6 +95,18 @@ function logTicks(low: number, high: number): number[] {
   return kept;
 }
 
+/** The ticks of an axis with a name for each row. */
+const namesScale = (names: readonly string[], ticks: Record<string, unknown>) => ({
+  type: "linear" as const,
+  min: -0.65,
+  max: names.length - 0.5,
+  reverse: true,
+  ticks: { ...ticks, stepSize: 1, autoSkip: false, callback: (value: unknown) => names[Number(value)] ?? "" },
+  afterBuildTicks: (axis: ChartScale) => {
+    axis.ticks = names.map((_, value) => ({ value }));
+  },
+});
+
 /** Chart.js options of an axis. */
 export function scale(
   { title, log = false, names, tick = tickText, whole = false, ...limits }: Axis,
@@ -107,19 +119,7 @@ export function scale(
     border: { color: FAINT },
   };
   const ticks = { color: INK, font: BARE, maxRotation: 0, autoSkipPadding: 12 };
-  if (names) {
-    return {
-      ...shared,
-      type: "linear",
-      min: -0.65,
-      max: names.length - 0.5,
-      reverse: true,
-      ticks: { ...ticks, stepSize: 1, autoSkip: false, callback: (value: unknown) => names[Number(value)] ?? "" },
-      afterBuildTicks: (axis: ChartScale) => {
-        axis.ticks = names.map((_, value) => ({ value }));
-      },
-    };
-  }
+  if (names) return { ...shared, ...namesScale(names, ticks) };
   const numbers = {
     ...ticks,
     includeBounds: false,

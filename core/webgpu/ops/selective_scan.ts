@@ -46,14 +46,7 @@ export const selectiveScanForward: Lowering<"selective_scan_forward"> = (
   const gate = { HAS_Z: z ? 1 : 0, ...placeOf("Z", z ?? udt) };
   const launches = parts.map(({ kernel, sizes }): Launch => ({
     kernel,
-    constants: {
-      ...common,
-      ...gate,
-      HAS_H0: h0 ? 1 : 0,
-      ...placeOf("Y", y),
-      ...sizes,
-      ...spanPlaces(form, starts),
-    },
+    constants: { ...common, ...gate, HAS_H0: h0 ? 1 : 0, ...placeOf("Y", y), ...sizes, ...spanPlaces(form, starts) },
     reads: [udt, bc, z ?? udt, work, h0 ?? bc],
     writes: [y, states],
     grid: [Math.ceil(I / channels), B, spans.count],
