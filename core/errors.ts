@@ -15,6 +15,9 @@ export function quoted(name: string): string {
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 }
 
+/** A number with its noun: "1 byte", "2 bytes". */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 /** The optional parts of an error after its first sentence. */
 export interface ErrorDetails {
   /** What was expected. */

@@ -4,7 +4,7 @@ import { CORPORA, type CorpusEntry, DEFAULT_CORPUS, FALLBACK_CORPUS } from "../.
 import { cacheFolder, exclusively } from "../disk/cache_folder.ts";
 import { type Disk, DiskError, makeFolders, sha256, systemDisk, writeAtomic } from "../disk/mod.ts";
 import { npmPackage } from "../disk/npm_package.ts";
-import { HymbaError, quoted, UsageError } from "../errors.ts";
+import { counted, HymbaError, quoted, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { wideHint, wideName } from "../tokenizer/encoding.ts";
 import { download, type DownloadOptions } from "./download.ts";
@@ -86,7 +86,10 @@ const namesOf = (corpora: readonly CorpusEntry[]) => corpora.map(({ name }) => n
 const wrongFile = (path: string, what: string, details: { expected: string; got: string }) =>
   new UsageError(`${path} ${what}`, { ...details, hint: "give a UTF-8 text file with --data FILE" });
 
-const size = (got: number | string) => ({ expected: `at least ${SHORTEST} bytes of text`, got: `${got} bytes` });
+const size = (got: number | string) => ({
+  expected: `at least ${SHORTEST} bytes of text`,
+  got: typeof got === "number" ? counted(got, "byte") : `${got} bytes`,
+});
 
 /** The size of a regular file. Throws a UsageError for anything else. */
 async function sizeOfFile(disk: Disk, path: string): Promise<number> {
@@ -288,7 +291,7 @@ async function joinedCorpus(disk: Disk, data: readonly string[], { held }: { hel
     const { expected } = size(0);
     throw new UsageError("the texts cannot be a corpus", {
       expected,
-      got: `${bytes.length} bytes in ${paths.length} files`,
+      got: `${counted(bytes.length, "byte")} in ${counted(paths.length, "file")}`,
     });
   }
   const several = files.length > 1 ? { files } : {};

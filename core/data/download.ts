@@ -1,7 +1,7 @@
 /** Downloads of files whose size and SHA-256 are known. */
 import { dirname } from "node:path";
 import { type Disk, sha256, temporaryName, writeAt } from "../disk/mod.ts";
-import { HymbaError } from "../errors.ts";
+import { counted, HymbaError } from "../errors.ts";
 
 /** A file to download. */
 export interface Download {
@@ -101,8 +101,8 @@ async function fetchRest(disk: Disk, file: Download, transfer: Transfer): Promis
     watchdog.expect("data", stallTimeout);
     if (length + bytes.length > file.bytes) {
       throw new HymbaError(`${file.url} is not the expected file`, {
-        expected: `${file.bytes} bytes`,
-        got: `at least ${length + bytes.length} bytes`,
+        expected: counted(file.bytes, "byte"),
+        got: `at least ${counted(length + bytes.length, "byte")}`,
       });
     }
     await writeAt(disk, temporary, { bytes, offset: length });
@@ -111,7 +111,7 @@ async function fetchRest(disk: Disk, file: Download, transfer: Transfer): Promis
     if (report > reported) onProgress?.(`downloaded ${megabytes(length)} of ${megabytes(file.bytes)} MB`);
     reported = report;
   }
-  if (length < file.bytes) throw new Error(`the connection ended after ${length} of ${file.bytes} bytes`);
+  if (length < file.bytes) throw new Error(`the connection ended after ${length} of ${counted(file.bytes, "byte")}`);
 }
 
 async function attempt(disk: Disk, file: Download, { offset, options }: {

@@ -1,5 +1,5 @@
 /** The parts of a text as tokens. */
-import { UsageError } from "../errors.ts";
+import { counted, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import type { PartName } from "./split.ts";
 
@@ -95,7 +95,7 @@ export function requireLength(name: PartName, part: Text, { T, pieces }: { T: nu
   if (longest >= T + 2) return;
   throw new UsageError(`the ${name} part of the corpus is too short`, {
     expected: `at least ${T + 2} tokens${pieces > 1 ? " in one piece" : ""}`,
-    got: `${longest} tokens`,
+    got: counted(longest, "token"),
     hint: pieces === 0
       ? "use a longer text, a smaller gap between the parts (data.gapCharacters), or other fractions"
       : pieces > 1

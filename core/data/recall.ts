@@ -1,5 +1,5 @@
 /** Multi-query associative recall: synthetic sequences in which a model sees a key again and has to predict its value. */
-import { HymbaError } from "../errors.ts";
+import { counted, HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { type Counter, permutation, randomInteger, STREAMS } from "../random.ts";
 import { type Batch, emptyBatch } from "./batches.ts";
@@ -67,7 +67,7 @@ function places({ length, ranges, perRange }: RecallTask, roll: (below: number) 
   }
   throw new HymbaError("recall: a sequence is too short for its pairs and queries", {
     expected: `at least ${4 * order.length} tokens`,
-    got: `${length} tokens`,
+    got: counted(length, "token"),
   });
 }
 

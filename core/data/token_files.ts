@@ -12,7 +12,7 @@ import {
   writeAt,
   writeAtomic,
 } from "../disk/mod.ts";
-import { HymbaError } from "../errors.ts";
+import { counted, HymbaError } from "../errors.ts";
 import { type Checked, list, object, oneOf, readAs, whole } from "../file_schema.ts";
 import { at, present } from "../lists.ts";
 import type { Tokenizer, TokenStream } from "../tokenizer/mod.ts";
@@ -148,7 +148,7 @@ async function readIndex(disk: Disk, folder: string): Promise<Index | undefined>
     if (bytes === expected) continue;
     throw new HymbaError(`${file} is damaged`, {
       expected: `${expected} bytes`,
-      got: bytes === undefined ? "no file" : `${bytes} bytes`,
+      got: bytes === undefined ? "no file" : counted(bytes, "byte"),
       hint: `remove the folder ${folder}; it is made again`,
     });
   }

@@ -1,5 +1,5 @@
 import { dirname } from "../system/path.ts";
-import { HymbaError } from "../errors.ts";
+import { counted, HymbaError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { writeAt } from "./files.ts";
 import { type Digest, type RunningHash, startSha256 } from "./hash.ts";
@@ -41,8 +41,8 @@ export class MetricsLog {
     const hash = startSha256().update(kept);
     if (position && (kept.length < length || hash.copy().digest("hex") !== position.sha256)) {
       throw new HymbaError(`${path} is not the log that the checkpoint belongs to`, {
-        expected: `its first ${position.bytes} bytes with SHA-256 ${position.sha256}`,
-        got: `${content.length} bytes`,
+        expected: `its first ${counted(position.bytes, "byte")} with SHA-256 ${position.sha256}`,
+        got: counted(content.length, "byte"),
         hint: "restore the file, or start again in another folder",
       });
     }

@@ -1,6 +1,7 @@
 /**
  * Exports trained models to the formats of other programs, and imports them. docs/export.md says what each format supports.
  */
+import { HymbaError, quoted } from "../errors.ts";
 import type { ExportedModel, Files } from "./exported.ts";
 import { ggufFiles } from "./gguf.ts";
 import { huggingfaceFiles } from "./huggingface.ts";
@@ -16,8 +17,25 @@ export const EXPORT_FORMATS = ["pytorch", "hf", "gguf", "onnx"] as const;
 /** The formats of exports. */
 export type ExportFormat = typeof EXPORT_FORMATS[number];
 
-/** The files of an export. Throws a UsageError with the reason if the format does not support the model. */
+/** Throws a HymbaError for weights that are NaN or infinite: other programs would compute with them and say nothing. */
+function requireFinite({ source, weights }: ExportedModel): void {
+  for (const [name, values] of Object.entries(weights)) {
+    const odd = values.findIndex((value) => !Number.isFinite(value));
+    if (odd < 0) continue;
+    throw new HymbaError(`tensor ${quoted(name)} of ${source} cannot be exported`, {
+      expected: "finite numbers",
+      got: `${values[odd]} at place ${odd} of ${values.length}`,
+      hint: "hymba verify says whether the file is damaged; where the training diverged, export another model or seed",
+    });
+  }
+}
+
+/**
+ * The files of an export. Throws a UsageError with the reason if the format does not support the model, and a HymbaError for weights
+ * that are not finite.
+ */
 export function exportFiles(model: ExportedModel, format: ExportFormat): Files {
+  requireFinite(model);
   switch (format) {
     case "pytorch":
       return pytorchFiles(model);

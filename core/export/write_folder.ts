@@ -11,7 +11,13 @@ export async function requireNewFolder(disk: Disk, out: string): Promise<void> {
   const hint = "choose another folder with --out; nothing was changed";
   if (found.kind !== "folder") throw new UsageError(`${out} is not a folder`, { expected, hint });
   const { length } = await disk.list(out);
-  if (length > 0) throw new UsageError(`${out} is not empty`, { expected, got: `${length} files or folders`, hint });
+  if (length > 0) {
+    throw new UsageError(`${out} is not empty`, {
+      expected,
+      got: length === 1 ? "1 file or folder" : `${length} files or folders`,
+      hint,
+    });
+  }
 }
 
 /** Writes the files under a temporary name, syncs them and renames the folder. Returns the paths. Throws as {@link requireNewFolder} does. */

@@ -3,7 +3,7 @@ import { type Precision, PRECISIONS, SCHEDULES } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import { onePiece } from "../data/parts.ts";
 import type { Pair } from "../data/preference.ts";
-import { UsageError } from "../errors.ts";
+import { counted, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { type Objective, preferenceObjective, textObjective } from "../train/objective.ts";
@@ -125,7 +125,7 @@ function textOf(engine: Engine, options: Options, full: Full): Objective {
   if (tokens.length < T + 2) {
     throw new UsageError("training: the text is too short", {
       expected: `at least ${T + 2} tokens for sequences of ${T}`,
-      got: `${tokens.length} tokens`,
+      got: counted(tokens.length, "token"),
       hint: "use a longer text, or a smaller length",
     });
   }

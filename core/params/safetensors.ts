@@ -2,7 +2,7 @@
  * The safetensors file format, strictly: eight bytes header length (little-endian), a JSON header, the data of all tensors
  * without holes. Source: https://github.com/huggingface/safetensors, "Format".
  */
-import { HymbaError, quoted } from "../errors.ts";
+import { counted, HymbaError, quoted } from "../errors.ts";
 import { type HeaderEntry, readHeader } from "./safetensors_header.ts";
 import { at } from "../lists.ts";
 
@@ -115,8 +115,8 @@ function checkedDtype(file: string, { name, dtype, shape, begin, end }: HeaderEn
   if (!Number.isSafeInteger(bytes)) throw new HymbaError(`${what}: shape [${shape}] exceeds 2^53 - 1 bytes`);
   if (end - begin !== bytes) {
     throw new HymbaError(`${what} has data_offsets [${begin}, ${end}]`, {
-      expected: `${bytes} bytes for ${dtype} of shape [${shape}]`,
-      got: `${end - begin} bytes`,
+      expected: `${counted(bytes, "byte")} for ${dtype} of shape [${shape}]`,
+      got: counted(end - begin, "byte"),
     });
   }
   return dtype;
@@ -141,7 +141,7 @@ function checkCoverage(file: string, { entries, length }: { entries: HeaderEntry
     });
   }
   if (covered !== length) {
-    throw new HymbaError(`${file}: ${length - covered} bytes after the last tensor`, { expected: "none" });
+    throw new HymbaError(`${file}: ${counted(length - covered, "byte")} after the last tensor`, { expected: "none" });
   }
 }
 
@@ -154,7 +154,7 @@ interface WholeFile {
 /** Where the data starts in the file, after checking the header's length. */
 function dataStart(bytes: Uint8Array, { name, length: whole }: WholeFile): number {
   if (whole < LENGTH_BYTES) {
-    throw new HymbaError(`${name}: ${whole} bytes are too few for a safetensors file`);
+    throw new HymbaError(`${name}: ${counted(whole, "byte")}, too few for a safetensors file`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(0, true);

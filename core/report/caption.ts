@@ -8,7 +8,7 @@ import {
   type Suite,
 } from "../config/mod.ts";
 import { type Run, type StageName, studyLabel } from "../record/mod.ts";
-import { printable } from "../errors.ts";
+import { counted, printable } from "../errors.ts";
 import { short } from "./format.ts";
 
 /** The time of a measurement in words, by the last finished stage. */
@@ -40,12 +40,10 @@ export function titleOf({ record: { study } }: Run): string {
     : `Comparison: ${study.arms.map(({ name }) => oneLine(name)).join(", ")}`;
 }
 
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
 /** The backend and the name of the GPU adapter or the processor. */
 export function machineOf({ record }: Run): string {
   const { name, threads } = record.adapter;
-  const threaded = threads === undefined ? "" : `, ${plural(Number(threads), "thread")}`;
+  const threaded = threads === undefined ? "" : `, ${counted(Number(threads), "thread")}`;
   return oneLine(`${record.backend}, ${name ?? "unnamed processor"}${threaded}`);
 }
 
@@ -100,7 +98,7 @@ export function sizeOf(run: Run): string {
   const { orpo, sequenceLength } = study, first = firstStageWords(study);
   const second = study.lastStage === "pretraining"
     ? ""
-    : `, then ${plural(orpo.steps, "preference step")} of ${plural(orpo.batch, "pair")}`;
+    : `, then ${counted(orpo.steps, "preference step")} of ${counted(orpo.batch, "pair")}`;
   return oneLine(
     `${run.record.corpus.name}: ` +
       `${short(data.trainTokens)} tokens to train on, ${short(data.validationTokens)} to validate; ` +

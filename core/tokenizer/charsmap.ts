@@ -4,7 +4,7 @@
  * Layout: a little-endian uint32 with the byte size of a double array, the double array (see `double_array.ts`), then the
  * replacements, each ended by a zero byte; the value of a key is the offset of its replacement.
  */
-import { HymbaError } from "../errors.ts";
+import { counted, HymbaError } from "../errors.ts";
 import { ByteStrings, utf8 } from "./bytes.ts";
 import { buildDoubleArray, longestPrefix, unitOffset } from "./double_array.ts";
 
@@ -25,7 +25,7 @@ export class Charsmap {
     if (size === 0 || size % 4 !== 0 || size + 4 >= blob.length || size > MAX_CHARSMAP_BYTES) {
       throw new HymbaError(`${name}: the character map is damaged`, {
         expected: `a table of a multiple of 4 bytes, below ${Math.min(blob.length, MAX_CHARSMAP_BYTES + 4)}`,
-        got: `${size} bytes`,
+        got: counted(size, "byte"),
       });
     }
     this.#units = Uint32Array.from({ length: size / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));

@@ -1,5 +1,5 @@
 /** The part of the protobuf wire format that a SentencePiece model needs. Fields are slices of the file, not copies. */
-import { HymbaError } from "../errors.ts";
+import { counted, HymbaError } from "../errors.ts";
 import { textOf, utf8 } from "./bytes.ts";
 
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -106,7 +106,7 @@ export class MessageReader {
 
   #skip(length: number): void {
     const left = this.#end - this.#at;
-    if (length > left) throw this.error(`a field of ${length} bytes where ${left} are left`);
+    if (length > left) throw this.error(`a field of ${counted(length, "byte")} where ${left} are left`);
     this.#payload = this.#at;
     this.#at += length;
   }

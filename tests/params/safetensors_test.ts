@@ -88,8 +88,8 @@ const length = (value: bigint, bytes = 16) => {
   return file;
 };
 const rejected: [rule: string, file: Uint8Array<ArrayBuffer>, message: RegExp][] = [
-  ["an empty file", new Uint8Array(0), /0 bytes are too few/],
-  ["fewer bytes than the length takes", new Uint8Array(7), /7 bytes are too few/],
+  ["an empty file", new Uint8Array(0), /0 bytes, too few/],
+  ["fewer bytes than the length takes", new Uint8Array(7), /7 bytes, too few/],
   ["a header longer than the file", length(17n), /byte 0: .*claims 17 bytes[^]*at most 16/],
   ["a header length of 2^64 - 1", length(2n ** 64n - 1n), /claims 18446744073709551615 bytes/],
   ["a header over 16 MiB", length(BigInt(MAX_HEADER_BYTES) + 1n, MAX_HEADER_BYTES + 1), /claims 16777217 bytes/],
@@ -161,8 +161,8 @@ const rejected: [rule: string, file: Uint8Array<ArrayBuffer>, message: RegExp][]
   ["an overlap", raw(`{"a":${u8(0, 2)},"b":${u8(1, 3)}}`, { data: 3 }), /"b" overlaps/],
   ["two names for the same bytes", raw(`{"a":${u8(0, 2)},"b":${u8(0, 2)}}`, { data: 2 }), /"b" overlaps/],
   ["an empty tensor inside another", raw(`{"a":${u8(0, 2)},"b":${u8(1, 1)}}`, { data: 2 }), /"b" overlaps/],
-  ["bytes after the last tensor", raw(`{"a":${u8(0, 1)}}`, { data: 2 }), /1 bytes after the last tensor/],
-  ["data without tensors", raw("{}", { data: 1 }), /1 bytes after the last tensor/],
+  ["bytes after the last tensor", raw(`{"a":${u8(0, 1)}}`, { data: 2 }), /1 byte after the last tensor/],
+  ["data without tensors", raw("{}", { data: 1 }), /1 byte after the last tensor/],
 ];
 rejected.push(
   [

@@ -175,7 +175,7 @@ const BAD: [string, Uint8Array<ArrayBuffer>, RegExp][] = [
   ["an unused tensor", encodeSafetensors({ ...NORM, d_b: f64([1], 0) }, NORM_METADATA), /"d_b"/],
   ["inconsistent shapes", encodeSafetensors({ ...NORM, w: f32([3], 1, 1, 1) }, NORM_METADATA), /"w" does not fit/],
   ["a truncated file", encodeSafetensors(NORM, NORM_METADATA).slice(0, -8), /data_offsets|after the file/],
-  ["no header", new Uint8Array([1, 2, 3]), /3 bytes are too few/],
+  ["no header", new Uint8Array([1, 2, 3]), /3 bytes, too few/],
 ];
 
 for (const [what, bytes, message] of BAD) {
