@@ -12,7 +12,7 @@ import { benchPeaks, type PeaksReport } from "../../core/bench/peaks.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
 import type { StepReport } from "../../core/bench/step.ts";
 import { traceText } from "../../core/bench/trace.ts";
-import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { memoryTable } from "../ui/memory_table.ts";
 import type { ActivationConfig } from "../../core/config/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
@@ -24,6 +24,7 @@ import { backendOptions, jsonOption, precisionOption, tensorCoresOption, usesTen
 import { keptIn } from "../../core/train/plans.ts";
 import { all, allOptions } from "../shared/bench_all.ts";
 import { decode, decodeOptions } from "../shared/bench_decode.ts";
+import { requireOwnFile, writeOwnFile } from "../shared/own_files.ts";
 import { activationOptions, activationsInWords, activationsOf } from "../shared/study.ts";
 import { besideTensorCores, tensorCoreLines, timedSteps } from "../shared/tensor_core_bench.ts";
 import { modelName, modelNames, word } from "../shared/value_parsers.ts";
@@ -154,11 +155,15 @@ const settingsText = (
   },
 ) => `${shape}: B ${B}, T ${T}, ${backend} (${adapter.name})${activationsInWords(activations)}`;
 
+/** How a trace begins. */
+const TRACE = /^\{"traceEvents":\[\{"ph":"M","name":"process_name","pid":1,/;
+
 async function step(
   { shape: name, models, runs, remat, precision, tensorCores, trace, json, ...where }: InferValue<typeof stepOptions>,
 ): Promise<void> {
   const activations = activationsOf({ remat, precision, tensorCores });
   const { arms: chosen, B, T } = benchShape(name, { models: models?.split(",") });
+  if (trace !== undefined) await requireOwnFile(systemDisk, trace, [trace, "", TRACE]);
   const toggles = EXACT_TIMESTAMPS, { tensorCores: cores } = activations;
   const { executor, adapter, backend } = await openBackend({ ...where, toggles, tensorCores: cores, onProgress });
   try {
@@ -166,7 +171,8 @@ async function step(
     const { arms, traced } = await timedSteps(executor, chosen, size);
     const both = await besideTensorCores(chosen, { asked: tensorCores, name: device, backend, size, onProgress });
     if (trace !== undefined) {
-      await writeAtomic(systemDisk, trace, traceText(traced, { adapter, backend, shape: name, B, T }));
+      const content = traceText(traced, { adapter, backend, shape: name, B, T });
+      await writeOwnFile(systemDisk, trace, { content, start: TRACE });
       onProgress(`wrote ${trace}; open it at https://ui.perfetto.dev`);
     }
     const settings = settingsText({ shape: name, B, T, backend, adapter, activations });

@@ -7,7 +7,7 @@ import { command, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import type { Arm, Profile } from "../../core/config/mod.ts";
-import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { at } from "../../core/lists.ts";
 import { type CausalityReport, checkCausality, type CheckOptions } from "../../core/proof/causality.ts";
 import { checkGradients, type GradientReport } from "../../core/proof/causality_gradient.ts";
@@ -20,6 +20,7 @@ import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { showLeak } from "../shared/leak_experiment.ts";
+import { A_PICTURE, requireOwnFile, writeOwnFile } from "../shared/own_files.ts";
 import { dataOption, profileOption } from "../shared/study.ts";
 import { armsOf, setOption, studyArgument } from "../shared/study_sources.ts";
 import { modelNames, word } from "../shared/value_parsers.ts";
@@ -100,7 +101,7 @@ async function draw(path: string, masks: readonly NamedMask[], title: string): P
     return { title: `${model}, ${layers}`, counts, mask };
   });
   const footer = "All pairs were checked. The counts are of text queries and text keys.";
-  await writeAtomic(systemDisk, path, await maskChart(figures, { title, footer }));
+  await writeOwnFile(systemDisk, path, { content: await maskChart(figures, { title, footer }) });
   say(`wrote ${path}`);
 }
 
@@ -122,6 +123,7 @@ async function causality(given: Options): Promise<void> {
   const { study, preset, models, profile, set, reproduceLeak, leakExperiment, steps, data, picture, json, ...backend } =
     given;
   if (leakExperiment !== undefined) return await showLeak(leakExperiment, { steps, data, profile, ...backend });
+  if (picture !== undefined) await requireOwnFile(systemDisk, picture, [picture, A_PICTURE]);
   if (reproduceLeak) return await reproduce({ picture, json, profile, ...backend });
   const arms = await armsOf({ study, preset, models: models?.split(","), profile, set }, "smoke");
   const { executor } = await openBackend({ ...backend, onProgress: say });

@@ -28,7 +28,7 @@ import { modelOptions, withModel } from "../shared/model_options.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
-import { writeFilesInto } from "../shared/own_files.ts";
+import { A_PICTURE, type NamedFile, requireOwnFiles, writeFilesInto } from "../shared/own_files.ts";
 import { say } from "../ui/say.ts";
 import { printJson } from "../ui/output.ts";
 
@@ -56,6 +56,12 @@ export const lesionCommand = command("lesion", map(options, (given): Action => (
 });
 
 const onProgress = say;
+
+/** The files of a report; they are checked before the model is evaluated. */
+const filesOf = (csv: string, picture: Uint8Array): NamedFile[] => [
+  ["lesions.csv", csv, /^model,seed,stage,layer,part,/],
+  ["lesions.png", picture],
+];
 
 /** Runs every lesion on one model. */
 async function cut(
@@ -90,16 +96,15 @@ async function lesion(
 ): Promise<void> {
   const { folder, run } = await openRun(wanted), texts = { data, validationData, testData };
   const corpus = await corpusOf(run.record, { ...texts, onProgress });
-  const choice = { model, seed, stage };
+  const choice = { model, seed, stage }, target = out ?? folder;
+  await requireOwnFiles(systemDisk, target, filesOf("", A_PICTURE));
   const report = await withModel(
     folder,
     { choice, backend: { ...backend, onProgress } },
     (opened) => cut(opened, { corpus, sequences }),
   );
-  const written = await writeFilesInto(out ?? folder, [
-    ["lesions.csv", lesionsCsv(report)],
-    ["lesions.png", await lesionsChart(report, { footer: footerOf(run) })],
-  ]);
+  const picture = await lesionsChart(report, { footer: footerOf(run) });
+  const written = await writeFilesInto(target, filesOf(lesionsCsv(report), picture));
   const { record: _, ...found } = report;
   if (json) return printJson("lesion", { run: folder, written, ...found });
   const { columns, rows } = lesionsTable(report);

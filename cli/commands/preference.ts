@@ -9,7 +9,7 @@ import { choice, float, integer } from "@optique/core/valueparser";
 import { openBackend } from "../../core/backend/mod.ts";
 import { type Attribute, ATTRIBUTES } from "../../core/data/oracle.ts";
 import { corpusTokens } from "../../core/data/corpus_tokens.ts";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { makeFolders, systemDisk } from "../../core/disk/mod.ts";
 import { Interrupted, UsageError } from "../../core/errors.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { readTokenizer, requireOwnTokenizer, tokenizerPath } from "../../core/record/mod.ts";
@@ -24,6 +24,7 @@ import { type Action, stopper } from "../ui/run.ts";
 import { reportText } from "../ui/table.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
+import { A_PICTURE, type NamedFile, requireOwnFiles, writeFilesInto } from "../shared/own_files.ts";
 import { openRun, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
 import { modelName, word } from "../shared/value_parsers.ts";
@@ -120,23 +121,29 @@ function settingsOf(given: Given, { model, seed }: { model: string; seed: number
 
 const onProgress = say;
 
+/** The files of a finished task; they are checked before it begins. */
+const filesOf = (csv: string, picture: Uint8Array): NamedFile[] => [
+  ["preference_task.csv", csv, /^model,beta,labels,rate,/],
+  ["preference_task.png", picture],
+];
+
 async function preference(given: Given): Promise<void> {
   const { folder, run } = await openRun(given.run), { model, seed } = given;
   const chosen = await chooseModel(systemDisk, folder, { model, seed, stage: "pretraining" });
   const settings = settingsOf(given, { model: chosen.arm.name, seed: chosen.seed });
   const target = given.out ?? join(folder, `preference-${settings.model}-${settings.seed}`);
+  await requireOwnFiles(systemDisk, target, filesOf("", A_PICTURE));
   const outcome = await testPreferences(given, { folder, target, chosen, settings });
-  const csv = join(target, "preference_task.csv"), picture = join(target, "preference_task.png");
-  await writeAtomic(systemDisk, csv, oracleCsv(outcome));
-  await writeAtomic(systemDisk, picture, await oracleChart(outcome, { footer: footerOf(run) }));
+  const picture = await oracleChart(outcome, { footer: footerOf(run) });
+  const written = await writeFilesInto(target, filesOf(oracleCsv(outcome), picture));
   const findings = oracleFindings(outcome);
   if (given.json) {
     const { results: _, ...about } = outcome, points = oraclePoints(outcome);
-    return printJson("preference", { run: folder, written: [csv, picture], ...about, points, findings });
+    return printJson("preference", { run: folder, written, ...about, points, findings });
   }
   const { columns, rows } = oracleTable(outcome);
   console.log(reportText({ columns, rows }, findings));
-  console.log(`wrote ${csv}\nwrote ${picture}`);
+  console.log(written.map((path) => `wrote ${path}`).join("\n"));
 }
 
 /** The sizes of a sample, which are those of the study. */

@@ -25,7 +25,7 @@ import { backendOptions, jsonOption } from "../shared/options.ts";
 import { suiteOption } from "../shared/study.ts";
 import { flagValues, presetOption, seedsOption, sourcesOf, studyArgument } from "../shared/study_sources.ts";
 import { keyValue, modelNames, word } from "../shared/value_parsers.ts";
-import { type NamedFile, requireOwnFiles, writeFilesInto } from "../shared/own_files.ts";
+import { A_PICTURE, type NamedFile, requireOwnFiles, writeFilesInto } from "../shared/own_files.ts";
 import { printJson } from "../ui/output.ts";
 
 const options = merge(
@@ -89,7 +89,7 @@ async function probeFrom({ study: path, preset, suite, models, seeds, steps, set
 /** How the files of this command begin. */
 const STARTS: readonly NamedFile[] = [
   ["recall.csv", "model,"],
-  ...["recall.png", "recall_state.png"].map((name): NamedFile => [name, Uint8Array.of(0x89, 0x50, 0x4e, 0x47)]),
+  ...["recall.png", "recall_state.png"].map((name): NamedFile => [name, A_PICTURE]),
 ];
 
 async function recall(given: InferValue<typeof options>) {

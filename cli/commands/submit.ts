@@ -1,5 +1,5 @@
 /** `hymba submit`: submits a study to a cluster. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
@@ -14,12 +14,13 @@ import { fittedStudy } from "../../core/study/fitted.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import type { Sources, SweepConfig } from "../../core/study_file/mod.ts";
 import type { Action } from "../ui/run.ts";
-import { type ArrayFile, ENGINES, listed, tasksOf } from "../shared/array_file.ts";
+import { type ArrayFile, ENGINES, listed, PLACES, tasksOf } from "../shared/array_file.ts";
 import { commandWithout, type OwnFlags } from "../shared/command_words.ts";
 import { requireSameEverywhere } from "../shared/cells.ts";
 import { estimateStudy, needNotes, needTable, type StudyNeed } from "../shared/estimate.ts";
 import { writeManifest } from "../shared/kubernetes.ts";
 import { outOption } from "../shared/options.ts";
+import { requireOwnFile } from "../shared/own_files.ts";
 import { type OpenStudy, withStudy } from "../shared/new_study.ts";
 import { textsOf } from "../shared/study_files.ts";
 import { defaultFolder } from "../shared/study.ts";
@@ -221,14 +222,24 @@ async function submit(given: Given): Promise<void> {
   });
 }
 
-/** What --dry-run writes. */
-const OF_DRY_RUN = /^(logs|cells\.sbatch|merge\.sbatch|hymba-.*\.json)$/;
+/** What --dry-run writes, and how each file of it begins. */
+const OF_DRY_RUN: readonly (readonly [name: RegExp, start: RegExp])[] = [
+  [/^(cells|merge)\.sbatch$/, /^#!\/bin\/bash\n#SBATCH --job-name=hymba-/],
+  [/^hymba-.*\.json$/, /^\{\n {2}"apiVersion": "v1",\n {2}"kind": "List",\n/],
+];
 
 /** Throws a UsageError if the folder has other files than those of a call with --dry-run. */
 async function requireNew(folder: string): Promise<void> {
   const found = await systemDisk.stat(folder), names = found?.kind === "folder" ? await systemDisk.list(folder) : [];
-  const others = names.filter((name) => !OF_DRY_RUN.test(name));
-  if (!found || found.kind === "folder" && others.length === 0) return;
+  const ofDryRun = (name: string) => OF_DRY_RUN.find(([known]) => known.test(name));
+  const others = names.filter((name) => name !== PLACES.logs && !ofDryRun(name));
+  if (!found || found.kind === "folder" && others.length === 0) {
+    for (const name of names) {
+      const start = ofDryRun(name)?.[1];
+      if (start) await requireOwnFile(systemDisk, join(folder, name), [name, "", start]);
+    }
+    return;
+  }
   throw new UsageError(`${folder} is not new`, {
     expected: "a new or empty folder on a disk that all nodes share",
     got: found.kind === "folder" ? others.slice(0, 3).join(", ") : "a file",

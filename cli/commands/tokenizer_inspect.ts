@@ -5,8 +5,8 @@ import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { basename } from "node:path";
-import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
-import { UsageError } from "../../core/errors.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
+import { counted } from "../../core/errors.ts";
 import {
   pieceLengths,
   PieceType,
@@ -18,6 +18,7 @@ import type { Action } from "../ui/run.ts";
 import { table } from "../ui/table.ts";
 import { jsonOption } from "../shared/options.ts";
 import { openTokenizer } from "../shared/open_tokenizer.ts";
+import { A_PICTURE, requireOwnFile, writeOwnFile } from "../shared/own_files.ts";
 import { fileParts } from "../shared/tokenizer_files.ts";
 import { word } from "../shared/value_parsers.ts";
 import { printJson } from "../ui/output.ts";
@@ -31,7 +32,7 @@ const options = object("What to look at", {
   input: optional(option("--input", word("FILE"), { description: message`a text for statistics` })),
   picture: optional(
     option("--picture", word("FILE"), {
-      description: message`draw the pieces into this new PNG file; a picture of this name is replaced, no other file`,
+      description: message`draw the pieces into this PNG file; only an earlier picture of this program is replaced`,
     }),
   ),
   json: jsonOption,
@@ -101,9 +102,11 @@ function describe({ pieces, scores, longest, frequent, text }: Findings): string
   ];
   if (text) {
     lines.push(
-      `text       ${text.characters} characters, ${text.bytes} bytes, ${text.tokens} tokens`,
+      `text       ${counted(text.characters, "character")}, ${counted(text.bytes, "byte")}, ${
+        counted(text.tokens, "token")
+      }`,
       `tokens     ${text.tokensPerCharacter.toFixed(4)} per character, ${text.tokensPerByte.toFixed(4)} per byte`,
-      `unknown    ${text.unknowns} unknown tokens, ${text.byteTokens} byte tokens`,
+      `unknown    ${counted(text.unknowns, "unknown token")}, ${counted(text.byteTokens, "byte token")}`,
     );
   }
   return [...lines, "", rows("longest", longest), "", rows(text ? "most frequent" : "likeliest", frequent)].join("\n");
@@ -116,25 +119,6 @@ function shares(tokenizer: Tokenizer, text: TextStatistics | undefined): number[
     : tokenizer.pieces.map(({ score, type }) => type === PieceType.normal ? Math.exp(score) : 0);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => total > 0 ? 100 * weight / total : 0).sort((a, b) => b - a);
-}
-
-/** The first bytes of a PNG file. */
-const PNG = [0x89, 0x50, 0x4e, 0x47];
-
-/** Throws a UsageError unless there is no file of this name, or a picture that may be replaced. */
-async function requireNoOtherFile(path: string): Promise<void> {
-  const found = await systemDisk.stat(path), start = new Uint8Array(PNG.length);
-  if (!found) return;
-  if (found.kind === "file" && found.bytes >= PNG.length) {
-    const file = await systemDisk.openRanges(path);
-    file.read(0, start);
-    file.close();
-  }
-  if (PNG.every((byte, i) => start[i] === byte)) return;
-  throw new UsageError(`${path} is not a picture`, {
-    expected: "a new file, or a PNG that may be replaced",
-    hint: "choose another name with --picture; nothing was changed",
-  });
 }
 
 async function draw(path: string, { model, input, tokenizer, text }: {
@@ -152,11 +136,11 @@ async function draw(path: string, { model, input, tokenizer, text }: {
     shares: shares(tokenizer, text),
     lengths: pieceLengths(tokenizer),
   });
-  await writeAtomic(systemDisk, path, png);
+  await writeOwnFile(systemDisk, path, { content: png });
 }
 
 async function inspect({ model, input, picture, json }: InferValue<typeof options>): Promise<void> {
-  if (picture !== undefined) await requireNoOtherFile(picture);
+  if (picture !== undefined) await requireOwnFile(systemDisk, picture, [picture, A_PICTURE]);
   const tokenizer = await openTokenizer(model);
   const text = input === undefined ? undefined : await textStatistics(tokenizer, fileParts(input));
   const found = findingsOf(tokenizer, text);

@@ -9,6 +9,7 @@ import { dirname, join, sep as SEPARATOR } from "node:path";
 import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import {
+  isOwnModelFile,
   NORMALIZATIONS,
   textBlocks,
   type Tokenizer,
@@ -19,7 +20,7 @@ import type { Action } from "../ui/run.ts";
 import { fileParts } from "../shared/tokenizer_files.ts";
 import { jsonOption } from "../shared/options.ts";
 import { word } from "../shared/value_parsers.ts";
-import { openTokenizer } from "../shared/open_tokenizer.ts";
+import { requireOwnFile } from "../shared/own_files.ts";
 import { printJson } from "../ui/output.ts";
 import { say } from "../ui/say.ts";
 
@@ -93,24 +94,26 @@ async function prefixOf(out: string): Promise<string> {
   return isFolder ? join(out, "tokenizer") : out;
 }
 
-/** Throws a UsageError where a file of these names is no tokenizer, so that it must not be replaced. */
-async function requireTokenizers(paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    if (!await systemDisk.stat(path)) continue;
-    try {
-      await openTokenizer(path);
-    } catch (cause) {
-      throw new UsageError(`${path} exists already and is not a tokenizer`, {
-        hint: "choose another name with --out, or move the file away; nothing was changed",
-        cause,
-      });
-    }
-  }
+/** How a tokenizer.json of this program begins: of `toJson`, and of the seed profile. */
+const JSON_START = /^\{(\n "version": "1\.0",\n "truncation": null,\n|"version":"1\.0",.*?"content":"<\|unk\|>")/;
+/** Matches nothing: models have no start of their own, and are compared as a whole. */
+const NO_START = /(?!)/;
+/** Largest model that is compared, in bytes. No trained one is as large. */
+const LARGEST = 2 ** 28;
+
+/** Throws a UsageError where files of these names are not tokenizers that this program trained. */
+async function requireOwnTokenizers(json: string, model: string | undefined): Promise<void> {
+  await requireOwnFile(systemDisk, json, [json, "", JSON_START]);
+  if (model === undefined) return;
+  const found = await systemDisk.stat(model);
+  const canBeOwn = found?.kind === "file" && found.bytes <= LARGEST;
+  if (canBeOwn && isOwnModelFile(await systemDisk.read(model))) return;
+  await requireOwnFile(systemDisk, model, [model, "", NO_START]);
 }
 
 async function train(given: Options): Promise<void> {
   const start = performance.now(), out = await prefixOf(given.out);
-  await requireTokenizers([`${out}.json`, ...given.profile ? [] : [`${out}.model`]]);
+  await requireOwnTokenizers(`${out}.json`, given.profile ? undefined : `${out}.model`);
   const tokenizer = given.profile ? await trainSeed(given) : await trainUnigram(given);
   const seconds = (performance.now() - start) / 1000;
   await makeFolders(systemDisk, dirname(out));

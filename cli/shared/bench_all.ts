@@ -20,6 +20,7 @@ import { inSharedNames, printJson } from "../ui/output.ts";
 import { isJob, startJob, stopWithParent } from "../ui/job.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
+import { type NamedFile, requireOwnFiles } from "./own_files.ts";
 import { word } from "./value_parsers.ts";
 
 /** Minutes of all parts together, without --minutes. */
@@ -72,9 +73,16 @@ const shapeOf = (small: boolean): BenchShape => {
 const readPart = (out: string, name: string): Promise<PartFile | undefined> =>
   readJson(systemDisk, partPath(out, name), { as: partFileOf });
 
+/** What a result leaves in its folder, and how it begins. */
+const ownFiles = (options: Options): NamedFile[] => [
+  [FILES.json, "", /^\{\n {2}"command": "bench all",\n/],
+  [FILES.page, benchPage(headerOf(options), [])],
+  ...PARTS.map(({ name }): NamedFile => [join(FILES.parts, `${name}.json`), "", /^\{\n {2}"(part|tables)": /]),
+];
+
 /** Throws a UsageError unless the folder is absent, empty or holds an earlier result. Makes it. */
-async function prepareFolder(out: string): Promise<void> {
-  const found = await systemDisk.stat(out);
+async function prepareFolder(options: Options): Promise<void> {
+  const { out } = options, found = await systemDisk.stat(out);
   const names = found?.kind === "folder" ? await systemDisk.list(out) : [];
   const own: readonly string[] = Object.values(FILES), foreign = names.find((name) => !own.includes(name));
   if ((found && found.kind !== "folder") || foreign !== undefined) {
@@ -84,6 +92,7 @@ async function prepareFolder(out: string): Promise<void> {
       hint: "choose another folder with --out; nothing was changed",
     });
   }
+  await requireOwnFiles(systemDisk, out, ownFiles(options));
   await makeFolders(systemDisk, join(out, FILES.parts));
 }
 
@@ -103,7 +112,7 @@ export async function all(options: Options): Promise<void> {
     throw new UsageError(`${golden} is not a folder`, { expected: "a folder with golden cases" });
   }
   const wanted = part === undefined ? undefined : namedPart(part);
-  await prepareFolder(out);
+  await prepareFolder(options);
   if (wanted) await runHere(wanted, options);
   else await runAll(options);
   const parts = await assemble(options), failed = parts.filter(({ state }) => state === "failed");

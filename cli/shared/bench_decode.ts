@@ -5,16 +5,16 @@ import { optional, withDefault } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
-import { join } from "node:path";
 import { EXACT_TIMESTAMPS, openBackend } from "../../core/backend/mod.ts";
 import { benchDecode, type DecodeReport, type Interval } from "../../core/bench/decode.ts";
 import { copyPeak } from "../../core/bench/peaks.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
-import { systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { bytes } from "../ui/progress.ts";
 import { table } from "../ui/table.ts";
 import { backendOptions, jsonOption } from "./options.ts";
+import { A_PICTURE, type NamedFile, requireOwnFiles, writeFilesInto } from "./own_files.ts";
 import { modelNames, word } from "./value_parsers.ts";
 import { say } from "../ui/say.ts";
 import { inSharedNames, printJson } from "../ui/output.ts";
@@ -79,6 +79,7 @@ export async function decode(
   if (new Set(lengths).size < 2) {
     throw new UsageError("--contexts has no two different lengths", { expected: "two or more, for the slope" });
   }
+  if (out !== undefined) await requireOwnFiles(systemDisk, out, filesOf("", A_PICTURE));
   const sizes = { contexts: lengths, batches: numbersOf(batches, "--batches", 1024), rounds, recomputeTo };
   const { arms } = benchShape(shape, { models: models?.split(",") }),
     onProgress = say;
@@ -98,19 +99,20 @@ export async function decode(
   }
 }
 
+/** The files of --out; they are checked before anything is timed. */
+const filesOf = (json: string, picture: Uint8Array): NamedFile[] => [
+  ["decode.json", json, /^\{\n "adapter": \{\n/],
+  ["decode.png", picture],
+];
+
 async function writeReport(
   folder: string,
   { report, arms, footer }: { report: object; arms: readonly DecodeReport[]; footer: string },
 ): Promise<void> {
   const { decodeChart } = await import("../../core/report/decode_chart.ts");
-  await systemDisk.makeFolder(folder);
-  await writeAtomic(
-    systemDisk,
-    join(folder, "decode.json"),
-    new TextEncoder().encode(`${JSON.stringify(inSharedNames(report), null, 1)}\n`),
-  );
-  await writeAtomic(systemDisk, join(folder, "decode.png"), await decodeChart(arms, { footer }));
-  say(`wrote ${join(folder, "decode.json")} and decode.png`);
+  const json = `${JSON.stringify(inSharedNames(report), null, 1)}\n`;
+  const [path] = await writeFilesInto(folder, filesOf(json, await decodeChart(arms, { footer })));
+  say(`wrote ${path} and decode.png`);
 }
 
 const inWords = ({ mean, low, high }: Interval, digits = 3) =>

@@ -1,7 +1,7 @@
 /** Runs a blame: tunes the models if that was asked for, trains all of them, and writes what each change adds. */
 import { join } from "node:path";
 import type { Arm, StudyConfig } from "../../core/config/mod.ts";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { isTemporary, makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { Diverged, quoted, UsageError } from "../../core/errors.ts";
 import { present } from "../../core/lists.ts";
 import { writeJson } from "../../core/record/mod.ts";
@@ -39,13 +39,16 @@ const PARTS = {
 async function requireBlameFolder(folder: string): Promise<void> {
   const found = await systemDisk.stat(folder);
   if (!found) return;
-  const names = found.kind === "folder" ? await systemDisk.list(folder) : [quoted(folder)];
-  const foreign = names.filter((name) => !Object.values(PARTS).some((own) => name.startsWith(own)));
-  if (foreign.length === 0) return;
+  const names = found.kind === "folder" ? await systemDisk.list(folder) : [];
+  const { sweep, run, ...tables } = PARTS, isTraining = (name: string) => name === sweep || name === run;
+  // The trainings come first, so tables of these names without a training are somebody else's.
+  const files = names.some(isTraining) ? Object.values<string>(tables) : [];
+  const foreign = names.filter((name) => !isTemporary(name) && !isTraining(name) && !files.includes(name));
+  if (found.kind === "folder" && foreign.length === 0) return;
   throw new UsageError(`${folder} is not a blame`, {
     expected: "a new or empty folder, or one that hymba blame wrote",
-    got: foreign.slice(0, 3).map(quoted).join(", "),
-    hint: "choose another folder with --out",
+    got: found.kind === "folder" ? foreign.slice(0, 3).map(quoted).join(", ") : "a file",
+    hint: "choose another folder with --out; nothing was changed",
   });
 }
 

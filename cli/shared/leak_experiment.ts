@@ -1,13 +1,23 @@
 /** `hymba causality --leak-experiment DIR`: measures the effect of the documented study's mask on perplexity. */
-import { join } from "node:path";
 import { openBackend } from "../../core/backend/mod.ts";
 import type { Profile } from "../../core/config/mod.ts";
 import { resolveCorpus } from "../../core/data/corpus.ts";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 import { leakExperiment, requireSteps } from "../../core/proof/leak_experiment.ts";
 import { commandLine } from "../ui/environment.ts";
 import { leakChart, leakCsv, leakText } from "../../core/report/leak_report.ts";
 import { say } from "../ui/say.ts";
+import { A_PICTURE, type NamedFile, requireOwnFiles, writeFilesInto } from "./own_files.ts";
+
+/** How the files begin. */
+const STARTS = { csv: /^model,step,train_loss_nats,/, text: /^The same hybrid \(/ };
+
+/** The files, which are checked before the training so that none is in vain. */
+const filesOf = (csv: string, text: string, picture: Uint8Array): NamedFile[] => [
+  ["leak.csv", csv, STARTS.csv],
+  ["leak.txt", text, STARTS.text],
+  ["leak.png", picture],
+];
 
 type Backend = Omit<Parameters<typeof openBackend>[0], "onProgress">;
 
@@ -20,16 +30,14 @@ export async function showLeak(
   },
 ): Promise<void> {
   requireSteps(steps);
+  await requireOwnFiles(systemDisk, folder, filesOf("", "", A_PICTURE));
   const onProgress = say;
   const corpus = await resolveCorpus({ data, onProgress });
   const { executor } = await openBackend({ ...backend, onProgress });
   try {
     const result = await leakExperiment(executor, { corpus, steps, profile, onProgress });
     const text = leakText(result, { command: commandLine() });
-    await makeFolders(systemDisk, folder);
-    await writeAtomic(systemDisk, join(folder, "leak.csv"), leakCsv(result));
-    await writeAtomic(systemDisk, join(folder, "leak.txt"), text);
-    await writeAtomic(systemDisk, join(folder, "leak.png"), await leakChart(result));
+    await writeFilesInto(folder, filesOf(leakCsv(result), text, await leakChart(result)));
     console.log(text);
   } finally {
     await executor.close();

@@ -1,63 +1,95 @@
-/** Writes files into a folder that the user named with --out. A file of somebody else that has the same name is never replaced. */
-import { join } from "node:path";
+/** Writes files where the user said with --out. A file of somebody else that has the same name is never replaced. */
+import { basename, dirname, join } from "node:path";
 import { type Disk, makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { FILES } from "../../core/record/mod.ts";
+import { hasSigns, LONGEST_START, marked, signsOf } from "./own_marks.ts";
 
-/** A name in the folder, and the content. */
-export type NamedFile = readonly [name: string, content: Uint8Array | string];
+/**
+ * A name in the folder, and the content. `start` matches the beginning of every file of this kind; without it, files of this kind
+ * have the first line, the head or the mark of `content`.
+ */
+export type NamedFile = readonly [name: string, content: Uint8Array | string, start?: RegExp];
 
-/** Pages of this program are recognised by their first bytes, which end in their content security policy. */
-const PAGE = /^<!doctype html>[^]*?default-src 'none'/;
-/** Most bytes of the start that is compared. */
-const LONGEST_START = 4096;
+/** Stands for the content of a picture that is not drawn yet, where a command checks before it works. */
+export const A_PICTURE: Uint8Array = Uint8Array.of(0x89, 0x50, 0x4e, 0x47);
 
-/** The start that a file of the same kind has: the head of a page, the header of a table, the signature of a PNG, a title. */
-function startOf(content: Uint8Array | string): Uint8Array {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content.slice(0, LONGEST_START)) : content;
-  const page = PAGE.exec(new TextDecoder().decode(bytes.subarray(0, LONGEST_START)));
-  if (page) return new TextEncoder().encode(page[0]);
-  return bytes.subarray(0, Math.min(LONGEST_START, bytes.indexOf(0x0a) + 1 || bytes.length));
+async function startOf(disk: Disk, path: string, bytes: number): Promise<Uint8Array> {
+  const start = new Uint8Array(Math.min(LONGEST_START, bytes)), file = await disk.openRanges(path);
+  try {
+    file.read(0, start);
+  } finally {
+    file.close();
+  }
+  return start;
 }
 
-async function isOfThisKind(disk: Disk, path: string, content: Uint8Array | string): Promise<boolean> {
+/** What is at the path instead of a file of this kind; undefined if it may be replaced. */
+async function foreignAt(disk: Disk, path: string, [, content, start]: NamedFile): Promise<string | undefined> {
   const found = await disk.stat(path);
-  if (!found) return true;
-  const wanted = startOf(content), start = new Uint8Array(wanted.length);
-  if (found.kind !== "file" || found.bytes < wanted.length) return false;
-  const file = await disk.openRanges(path);
-  file.read(0, start);
-  file.close();
-  return wanted.every((byte, i) => start[i] === byte);
+  if (!found) return undefined;
+  if (found.kind !== "file") return found.kind === "folder" ? "a folder" : "a pipe or a device";
+  const bytes = await startOf(disk, path, found.bytes);
+  if (start ? start.test(new TextDecoder().decode(bytes)) : hasSigns(bytes, signsOf(content))) return undefined;
+  return content instanceof Uint8Array && hasSigns(bytes, [{ at: 0, bytes: A_PICTURE }])
+    ? "a picture without the mark that this program puts into its pictures"
+    : "a file that begins differently";
+}
+
+/** Whether the folder is a run. Another program's file may have the name of a record, too. */
+async function isRun(disk: Disk, folder: string): Promise<boolean> {
+  const path = join(folder, FILES.record), found = await disk.stat(path);
+  if (found?.kind !== "file") return false;
+  const start = await startOf(disk, path, found.bytes);
+  return /^\s*\{\s*"format":\s*\d+,\s*"study":\s*\{/.test(new TextDecoder().decode(start));
+}
+
+/** Throws a UsageError if there is another file at the path than one of this kind, whose content may be replaced. */
+export async function requireOwnFile(disk: Disk, path: string, file: NamedFile): Promise<void> {
+  const got = await foreignAt(disk, path, file);
+  if (got === undefined) return;
+  throw new UsageError(`${path} exists already, and this program did not write it`, {
+    expected: "no file of this name, or an earlier version of what is to be written",
+    got,
+    hint: "choose another name, or move the file away; nothing was changed",
+  });
 }
 
 /**
- * Nothing in a run, whose files are replaced. Elsewhere a file is replaced only where the one of this name begins as `content`
- * does. @throws {UsageError} naming the first file that does not.
+ * Nothing in a run, whose files are replaced. Elsewhere a file is replaced only where the one of this name is of the kind of
+ * `content`. @throws {UsageError} naming the first file that is not.
  */
 export async function requireOwnFiles(disk: Disk, folder: string, files: readonly NamedFile[]): Promise<void> {
-  if (await disk.stat(join(folder, FILES.record))) return;
-  for (const [name, content] of files) {
-    const path = join(folder, name);
-    if (await isOfThisKind(disk, path, content)) continue;
-    throw new UsageError(`${path} exists already, and this program did not write it`, {
-      expected: "no file of this name, or an earlier version of what is to be written",
-      hint: "choose another folder with --out, or move the file away; nothing was changed",
-    });
-  }
+  if (await isRun(disk, folder)) return;
+  for (const file of files) await requireOwnFile(disk, join(folder, file[0]), file);
 }
 
 /**
- * Writes all files, each atomically, and returns their paths. The folder is made. @throws {UsageError} as
- * `requireOwnFiles` does; then nothing is written.
+ * Writes all files, each atomically, and returns their paths. The folder is made. Pictures get a mark, except in a run, whose
+ * pictures are made again to verify it. @throws {UsageError} as `requireOwnFiles` does; then nothing is written.
  */
 export async function writeOwnFiles(disk: Disk, folder: string, files: readonly NamedFile[]): Promise<string[]> {
   await requireOwnFiles(disk, folder, files);
   await makeFolders(disk, folder);
-  for (const [name, content] of files) await writeAtomic(disk, join(folder, name), content);
+  const mark = await isRun(disk, folder) ? (content: Uint8Array | string) => content : marked;
+  for (const [name, content] of files) await writeAtomic(disk, join(folder, name), mark(content));
   return files.map(([name]) => join(folder, name));
 }
 
 /** {@link writeOwnFiles} on the machine's own disk. */
 export const writeFilesInto = (folder: string, files: readonly NamedFile[]): Promise<string[]> =>
   writeOwnFiles(systemDisk, folder, files);
+
+/**
+ * Writes one file whose path the user named, also in a run: there, too, such a path may be that of a file of the run.
+ * @throws {UsageError} as `requireOwnFile` does.
+ */
+export async function writeOwnFile(
+  disk: Disk,
+  path: string,
+  { content, start }: { content: Uint8Array | string; start?: RegExp },
+): Promise<void> {
+  await requireOwnFile(disk, path, [basename(path), content, start]);
+  await makeFolders(disk, dirname(path));
+  await writeAtomic(disk, path, marked(content));
+}

@@ -2,7 +2,7 @@
 export { byteTokenizer } from "./byte_tokenizer.ts";
 export { insideOf, Tokenizer } from "./tokenizer.ts";
 export { type Coder, TokenStream } from "./coder.ts";
-export { type ModelFile, readModelFile } from "./model_file.ts";
+export { isOwnModelFile, type ModelFile, readModelFile } from "./model_file.ts";
 export { type Piece, PieceType } from "./vocabulary.ts";
 export { TokenizerTrainer, type TrainOptions, trainTokenizer } from "./train/train.ts";
 export { trainSeedTokenizer } from "./train/seed_profile.ts";

@@ -176,6 +176,17 @@ export function writeModelFile(file: ModelFile): Uint8Array {
   return out.bytes(3, writeNormalizer(file.normalizer)).finish();
 }
 
+/** Whether {@link writeModelFile} wrote these bytes: they have nothing else in them, in the same order. */
+export function isOwnModelFile(bytes: Uint8Array): boolean {
+  try {
+    const { original: _, ...file } = readModelFile(bytes, "model"), again = writeModelFile(file);
+    return again.length === bytes.length && again.every((byte, i) => byte === bytes[i]);
+  } catch (error) {
+    if (error instanceof HymbaError) return false; // no model at all
+    throw error;
+  }
+}
+
 function writeTrainer(spec: TrainerSpec): Uint8Array {
   const out = new MessageWriter().varint(3, UNIGRAM).varint(4, spec.vocabSize).float(10, spec.characterCoverage)
     .varint(20, spec.maxPieceLength);

@@ -114,6 +114,14 @@ Deno.test("preference: counts fresh samples for every β and its controls, and c
   assert.match(again.error, /training beta-1 with/);
   assert.doesNotMatch(again.error, /training beta-0 with|sampling two texts/);
   assert.equal(await Deno.readTextFile(join(target, "preference_task.csv")), csv);
+  await Deno.writeTextFile(join(target, "preference_task.csv"), "my own\n");
+  const taken = await hymba(place, ...task);
+  assert.deepEqual([taken.code, /preference_task\.csv exists already[^]*did not write it/.test(taken.error)], [
+    2,
+    true,
+  ]);
+  assert.equal(await Deno.readTextFile(join(target, "preference_task.csv")), "my own\n");
+  await Deno.writeTextFile(join(target, "preference_task.csv"), csv);
   const other = await hymba(place, ...task, "--most-loss", "0.2");
   assert.equal(other.code, 2);
   assert.match(other.error, /another preference task[^]*mostLoss: 0\.1 there, 0\.2 now/);

@@ -83,7 +83,7 @@ Deno.test("inspect prints what is there, and draws a picture only where it is to
   for (const taken of [model, input, folder]) {
     const kept = taken === folder ? undefined : await Deno.readFile(taken);
     const refused = await hymba(["inspect", "--model", model, "--picture", taken]);
-    assert.deepEqual([refused.code, /is not a picture[^]*nothing was changed/.test(refused.error)], [2, true]);
+    assert.deepEqual([refused.code, /did not write it[^]*nothing was changed/.test(refused.error)], [2, true]);
     if (kept) assert.deepEqual(await Deno.readFile(taken), kept);
   }
   const words = ["inspect", "--model", model, "--input", input, "--picture", drawn];

@@ -96,6 +96,18 @@ thorough(
   },
 );
 
+Deno.test("a script of somebody else is not replaced, and one of an earlier dry run is", async () => {
+  const folder = join(place.folder, "own"), script = join(folder, "cells.sbatch");
+  await Deno.mkdir(folder);
+  await Deno.writeTextFile(script, "#!/bin/bash\necho mine\n");
+  const words = ["submit", ...SMALL, ...CLUSTER, "--steps", "4", "--out", "own"],
+    refused = await hymba(place, ...words);
+  assert.deepEqual([refused.code, /cells\.sbatch exists already/.test(refused.error)], [2, true], refused.error);
+  assert.equal(await Deno.readTextFile(script), "#!/bin/bash\necho mine\n");
+  await Deno.remove(script);
+  for (let time = 0; time < 2; time++) assert.equal((await hymba(place, ...words)).code, 0);
+});
+
 Deno.test("flags that do not go together are refused before anything is written", async () => {
   for (
     const [words, expected] of [
