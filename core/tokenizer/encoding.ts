@@ -6,6 +6,8 @@ const SAMPLE = 4096;
 const ZERO_SHARE = 0.3;
 /** In a text of another alphabet in UTF-16 (Russian, Greek, Hindi), spaces and marks have high bytes of zero; the others have one value. */
 const SPACE_SHARE = 0.05, TWO_VALUES = 0.9;
+/** UTF-16 that is UTF-8, too, has letters below U+2000 only: nearly all of its high bytes would be control characters in UTF-8. */
+const CONTROLS = 32, CONTROL_SHARE = 0.9;
 
 /** Fewest bytes that can be called UTF-32 without a mark. */
 const LEAST_WIDE = 64;
@@ -18,10 +20,38 @@ function shares(bytes: Uint8Array, from: number, step: number): number[] {
   return counts.map((count) => count / Math.max(1, all));
 }
 
-/** Whether these are the high bytes of UTF-16: many are zero, or some are and most others have one value below 32. */
-function areHighBytes([zero = 0, ...others]: readonly number[]): boolean {
-  const most = Math.max(...others.slice(0, 31));
-  return zero >= ZERO_SHARE || zero >= SPACE_SHARE && zero + most >= TWO_VALUES;
+const controlShare = (shares: readonly number[]): number =>
+  shares.slice(0, CONTROLS).reduce((sum, share) => sum + share, 0);
+
+/**
+ * Whether these are the high bytes of UTF-16: many are zero, or some are and most others have one value below 32. Where the bytes are
+ * UTF-8, too, zeros alone prove nothing, because a text may have U+0000 in it.
+ */
+function areHighBytes(shares: readonly number[], { isUtf8 }: { isUtf8: boolean }): boolean {
+  const [zero = 0, ...others] = shares.slice(0, CONTROLS);
+  if (isUtf8) return zero >= SPACE_SHARE && controlShare(shares) >= CONTROL_SHARE;
+  return zero >= ZERO_SHARE || zero >= SPACE_SHARE && zero + Math.max(...others) >= TWO_VALUES;
+}
+
+/** Whether bytes are UTF-8. The last character may be cut off. */
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+/** UTF-32 has zeros at two of four places, and at a third one what UTF-16 has in its high bytes. */
+function wideOf32(bytes: Uint8Array): "UTF-32LE" | "UTF-32BE" | undefined {
+  if (bytes.length < LEAST_WIDE) return undefined;
+  const places = [0, 1, 2, 3].map((place) => shares(bytes, place, 4)),
+    [a = 0, b = 0, c = 0, d = 0] = places.map(([zero]) => zero);
+  const fits = (place: number) => !isUtf8(bytes) || controlShare(places[place] ?? []) >= CONTROL_SHARE;
+  if (d === 1 && c > 0.9 && a < 0.1 && fits(1)) return "UTF-32LE";
+  return a === 1 && b > 0.9 && d < 0.1 && fits(2) ? "UTF-32BE" : undefined;
 }
 
 /**
@@ -29,18 +59,16 @@ function areHighBytes([zero = 0, ...others]: readonly number[]): boolean {
  * every second or fourth place. Undefined for anything else.
  */
 export function wideName(start: Uint8Array): "UTF-16LE" | "UTF-16BE" | "UTF-32LE" | "UTF-32BE" | undefined {
-  const bytes = start.subarray(0, Math.min(SAMPLE, start.length) & ~3),
-    [a, b, c, d] = [0, 1, 2, 3]
-      .map((place) => shares(bytes, place, 4)[0] ?? 0);
-  if (bytes.length >= LEAST_WIDE && d === 1 && (c ?? 0) > 0.9 && (a ?? 0) < 0.1) return "UTF-32LE";
-  if (bytes.length >= LEAST_WIDE && a === 1 && (b ?? 0) > 0.9 && (d ?? 0) < 0.1) return "UTF-32BE";
+  const wide = wideOf32(start.subarray(0, Math.min(SAMPLE, start.length) & ~3));
+  if (wide) return wide;
   if (start[0] === 0xff && start[1] === 0xfe) return "UTF-16LE";
   if (start[0] === 0xfe && start[1] === 0xff) return "UTF-16BE";
   const units = start.subarray(0, Math.min(SAMPLE, start.length) & ~1);
   if (units.length < 4) return undefined;
   const even = shares(units, 0, 2), odd = shares(units, 1, 2), few = ZERO_SHARE / 10;
   if (Math.min(even[0] ?? 0, odd[0] ?? 0) > few) return undefined;
-  return areHighBytes(odd) ? "UTF-16LE" : areHighBytes(even) ? "UTF-16BE" : undefined;
+  const how = { isUtf8: isUtf8(units) };
+  return areHighBytes(odd, how) ? "UTF-16LE" : areHighBytes(even, how) ? "UTF-16BE" : undefined;
 }
 
 /** The program that unpacks a file that starts like this; undefined for other files. */

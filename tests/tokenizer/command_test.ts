@@ -84,6 +84,29 @@ Deno.test("UTF-16 is recognised by its mark or its zero bytes", async () => {
   for (const text of ["", "a", "\0", "\0\0\0\0", "a\0\0\0b\0\0\0", "日本語\n"]) {
     assert.equal(wideName(new TextEncoder().encode(text)), undefined, JSON.stringify(text));
   }
+  // UTF-8 with U+0000 in it, at places of one kind or of both.
+  const every = (letters: string, n: number) =>
+    Array.from(letters.repeat(40), (letter, i) => i % (n - 1) === n - 2 ? `${letter}\0` : letter).join("");
+  for (
+    const letters of ["to be, or not", "Быть или не быть", "être ou ne pas être", "होना या न होना", "生きるべきか"]
+  ) {
+    for (const n of [3, 4, 5, 6, 7, 8, 16, 40]) {
+      for (const text of [every(letters, n), `\0${every(letters, n)}`, `${"x\0".repeat(5)}${every(letters, n)}`]) {
+        assert.equal(wideName(new TextEncoder().encode(text)), undefined, `${letters} ${n}`);
+      }
+    }
+  }
+  for (const text of ["ab\0\0".repeat(100), "\0\0ab".repeat(100), "\0abc".repeat(100), "abc\0".repeat(2000)]) {
+    assert.equal(wideName(new TextEncoder().encode(text)), undefined, JSON.stringify(text.slice(0, 8)));
+  }
+  // Several alphabets in one text, whose UTF-16 is UTF-8 with control characters.
+  for (
+    const text of ["to be, быть, να ζει\n".repeat(20), "x = 1; // шаг\n".repeat(20), "α, β, γ: да и нет\n".repeat(9)]
+  ) {
+    assert.equal(wideName(encoded(text, true)), "UTF-16LE", text);
+    assert.equal(wideName(encoded(text, false)), "UTF-16BE", text);
+    assert.equal(wideName(new TextEncoder().encode(text)), undefined, text);
+  }
   await Deno.writeFile(`${folder}/utf16`, encoded(SMALL_TEXT.slice(0, 5000).replaceAll(/[^\x20-\x7e]/g, "x"), true));
   const { code, error } = await hymba(["tokenizer", "train", "--input", `${folder}/utf16`, "--out", `${folder}/x`]);
   assert.deepEqual([code, /UTF-16LE[^]*iconv -f UTF-16LE -t UTF-8/.test(error)], [2, true], error);
