@@ -41,6 +41,49 @@ for (const [pattern, text, expected] of SPLIT) {
   });
 }
 
+// What Oniguruma 6.9.8 does: of each pattern that is refused, it takes several letters for one, or one for several.
+const REFUSED = [
+  ..."(?i)ss|(?i)ß|(?i)ẞ|(?i)fi|(?i)ﬁ|(?i)ffi|(?i)sT|(?i)ſs|(?i)i\u0307|(?i)İ|(?i)ʼn|(?i)ass{1}|(?i)s(?:s)|(?i)(?:s)s"
+    .split("|"),
+  ..."(?i)\\x73s|(?i)\\x{DF}|(?i)\\u0073s|(?i)s(?#c)s|(?ix)s s|(?i)(?:ss)+|(?i:x)(?i:grüß)|(?i)[ß]|(?i)[à-þß]x".split(
+    "|",
+  ),
+  ..."(?i)[\\p{L}]x|(?i)[\\w]x|(?i)[[:alpha:]]+x|(?i)[\\p{Latin}]|(?i)[a[^\\P{L}]]x|(a(?i)ss)".split("|"),
+  "(?i:[\\p{L}]|a)x",
+];
+const TAKEN: [pattern: string, text: string, found: string[]][] = [
+  ["(?i)ss+", "ßsS", ["sS"]],
+  ["(?i)s{2}", "ß SS", ["SS"]],
+  ["(?i)s(s)", "ß Ss", ["Ss"]],
+  ["(?i)s?s", "ß S", ["S"]],
+  ["(?i:s)s", "ß Ss", ["Ss"]],
+  ["s(?i)s", "ß sS", ["sS"]],
+  ["(?i)s(?-i)s", "ß Ss", ["Ss"]],
+  ["(?i)[s][s]", "ß sS", ["sS"]],
+  ["(?i)s|s", "ß S", ["S"]],
+  ["(?i)[^ß]", "SS", ["S", "S"]],
+  ["ss(?i:x)", "ß ssX", ["ssX"]],
+  ["(?i)[\\p{Lu}]", "sSß", ["s", "S", "ß"]],
+  ["(?i)\\p{L}x", "ssX", ["sX"]],
+  ["(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+", "It'S große", ["It", "'S", " große"]],
+  ["'(?i:[sdmt]|ll|ve|re)|[\\p{Lu}\\p{M}]*[\\p{Ll}\\p{M}]+(?i:'s|'t)?", "Straße'Ll", ["Straße", "'Ll"]],
+];
+
+Deno.test("where Oniguruma takes several letters for one, a pattern is refused with the letters, and no other is", async () => {
+  await loadPatterns('"Regex"');
+  for (const pattern of REFUSED) {
+    assert.throws(
+      () => compilePattern(pattern),
+      { message: /ignores case[^]*takes ".*" for ".*"[^]*write both cases/ },
+      pattern,
+    );
+  }
+  for (const [pattern, text, expected] of TAKEN) {
+    const found = matchesOf(compilePattern(pattern), text).map(([start, end]) => text.slice(start, end));
+    assert.deepEqual(found, expected, pattern);
+  }
+});
+
 Deno.test("an empty match right behind a match does not count", () => {
   const spans = (pattern: string, text: string) => matchesOf(compilePattern(pattern), text);
   assert.deepEqual(spans("a*", "baac"), [[0, 0], [1, 3], [4, 4]]);

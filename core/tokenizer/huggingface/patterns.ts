@@ -2,6 +2,7 @@
  * Regular expressions of a `tokenizer.json`. They are Oniguruma's, as in Hugging Face's library: `\\d`, `\\w`, `\\s`, `.`, `$`
  * and `&&` differ from JavaScript's. The package `oniguruma-to-es` translates them; it is loaded only for a file that needs it.
  */
+import { manyForOne, othersOf } from "./case_folds.ts";
 
 /** Longest regular expression that is used, in UTF-16 units. */
 const MAX_PATTERN = 1024;
@@ -88,13 +89,26 @@ export function compilePattern(source: string): RegExp {
   }
   const plain = PLAIN.test(source);
   if (!plain && !translate) throw new PatternRefused("this regular expression needs Tokenizer.openJson");
+  let compiled: RegExp;
   try {
-    return plain || !translate
+    compiled = plain || !translate
       ? new RegExp(source, "gu")
       : translate(withWords(source), { global: true, target: TARGET });
   } catch (cause) {
     throw new PatternRefused("this regular expression is not understood", { cause });
   }
+  if (!plain && translate && IGNORES_CASE.test(source)) requireSingleLetters(source, translate);
+  return compiled;
+}
+
+/** Throws a PatternRefused where Oniguruma, which ignores case, takes several letters for one. */
+function requireSingleLetters(source: string, translate: Translate): void {
+  const found = manyForOne(source, (part) => translate(`(?i)${withWords(part)}`, { target: TARGET }));
+  if (found === undefined) return;
+  throw new PatternRefused(
+    `this regular expression ignores case, and Oniguruma then takes ${othersOf(found)} for ${JSON.stringify(found)}, ` +
+      `which JavaScript cannot: write both cases of each letter, as in [sS][sS], instead of (?i)`,
+  );
 }
 
 /**
