@@ -90,18 +90,28 @@ function encoded(texts: readonly string[], tokenizer: Encoder): Part {
 }
 
 /** Throws UsageError when no piece of a part is long enough for a sequence of T tokens. */
-export function requireLength(name: PartName, part: Text, { T, pieces }: { T: number; pieces: number }): void {
+export function requireLength(
+  name: PartName,
+  part: Text & { readonly bytes?: number },
+  { T, pieces }: { T: number; pieces: number },
+): void {
   const longest = piecesIn(part).reduce((most, [start, end]) => Math.max(most, end - start), 0);
   if (longest >= T + 2) return;
   throw new UsageError(`the ${name} part of the corpus is too short`, {
     expected: `at least ${T + 2} tokens${pieces > 1 ? " in one piece" : ""}`,
     got: counted(longest, "token"),
-    hint: pieces === 0
-      ? "use a longer text, a smaller gap between the parts (data.gapCharacters), or other fractions"
-      : pieces > 1
-      ? "use longer blocks (data.blockCharacters), a longer text, or a preset with shorter sequences"
-      : "use a longer text, or shorter sequences; the preset smoke has the shortest",
+    hint: hintFor(part, { T, pieces }),
   });
+}
+
+function hintFor({ bytes = 0 }: { readonly bytes?: number }, { T, pieces }: { T: number; pieces: number }): string {
+  if (pieces === 0) {
+    return "use a longer text, a smaller gap between the parts (data.gapCharacters), or other fractions";
+  }
+  if (pieces > 1) return "use longer blocks (data.blockCharacters), a longer text, or a preset with shorter sequences";
+  // The tokens of a repetitive text can be so long that a part has few of them.
+  const asBytes = `, or --tokenizer bytes, with which this part has more than ${bytes} tokens`;
+  return `use a longer text, or shorter sequences (the preset smoke has the shortest)${bytes >= T + 2 ? asBytes : ""}`;
 }
 
 /** Encodes one part. Throws UsageError when none of its pieces is long enough for a sequence of T tokens. */

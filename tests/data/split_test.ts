@@ -10,6 +10,7 @@ import { studyTokens, tokenizerText } from "../../core/data/study_data.ts";
 import { at } from "../../core/lists.ts";
 import { longOrder, STREAMS } from "../../core/random.ts";
 import { resolveSources } from "../../core/study_file/mod.ts";
+import { byteTokenizer, trainTokenizer } from "../../core/tokenizer/mod.ts";
 
 const rules: fc.Arbitrary<SplitRule> = fc.record({
   trainFraction: fc.double({ min: 0.3, max: 0.8, noNaN: true }),
@@ -120,6 +121,20 @@ Deno.test("a piece that is too short for a sequence says which part and what to 
     /the \w+ part of the corpus is too short[^]*at least 302 tokens in one piece[^]*blockCharacters/,
   );
   assert.throws(() => partOf("test", [], { tokenizer: LETTERS, T: 4 }), /the test part[^]*0 tokens/);
+  assert.throws(
+    () => partOf("test", ["abc"], { tokenizer: LETTERS, T: 4 }),
+    (error) => !/--tokenizer/.test(String(error)),
+  );
+});
+
+Deno.test("a repetitive text with few tokens for its size is refused with the tokenizer that would do", () => {
+  const text = "😀".repeat(300), tokenizer = trainTokenizer(text.repeat(9), { vocabSize: 384, size: "most" });
+  assert.ok(tokenizer.encode(text).length < 30);
+  assert.throws(
+    () => partOf("validation", [text], { tokenizer, T: 28 }),
+    /at least 30 tokens[^]*got: +19 tokens[^]*--tokenizer bytes, with which this part has more than 1\d\d\d tokens/,
+  );
+  assert.equal(partOf("validation", [text], { tokenizer: byteTokenizer(), T: 28 }).tokens.length, 1200);
 });
 
 const studyOf = (text: string) => resolveSources({ file: { path: "my.toml", text } }).study;
