@@ -183,6 +183,9 @@ function ratesTooLarge({ rates, settings: { mostLoss }, stageOneLoss }: OracleOu
   return [`With β = ${betas} no rate that was tried kept the loss within this bound, so the smallest was taken.`];
 }
 
+const listed = (numbers: readonly number[]): string =>
+  numbers.length < 2 ? numbers.join() : `${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)}`;
+
 /** A sentence on the effect of the preference term in addition to training on the chosen texts. */
 function preferenceTermInWords({ stageOneLoss }: OracleOutcome, points: readonly OraclePoint[]): string {
   if (!points.some(({ overBetaZero }) => overBetaZero)) {
@@ -192,11 +195,13 @@ function preferenceTermInWords({ stageOneLoss }: OracleOutcome, points: readonly
   if (more.length === 0) {
     return "At no β do these prompts show that the preference term adds anything to training on the chosen texts.";
   }
-  const each = more.map(({ beta, steps, overBetaZero, kl_nats, loss_nats }) =>
-    `β = ${beta} after ${steps} steps: the share is higher by ${ranged(overBetaZero)}, KL ${fixed(kl_nats, 3)}, loss ${
-      fixed(loss_nats - stageOneLoss, 3)
-    } above stage 1`
-  );
+  const each = [...Map.groupBy(more, ({ beta }) => beta).values()].map((own) => {
+    const { beta, overBetaZero, kl_nats, loss_nats } = own.reduce((best, one) => one.share > best.share ? one : best);
+    const steps = listed(own.map((one) => one.steps)), loss = fixed(loss_nats - stageOneLoss, 3);
+    return `β = ${beta} after ${steps} steps: the share is higher by up to ${ranged(overBetaZero)}, with KL ${
+      fixed(kl_nats, 3)
+    } and a loss ${loss} above stage 1`;
+  });
   return `The preference term adds something beyond training on the chosen texts at ${each.join("; ")}.`;
 }
 
@@ -256,7 +261,7 @@ export function oracleChart(outcome: OracleOutcome, { footer }: { footer: string
       ),
       legendOf(names, outcome),
     ],
-    cell: { width: 560, height: 420 },
+    cell: { width: 560, height: 460 },
   });
 }
 

@@ -52,7 +52,7 @@ Deno.test("preference task: β adds something only where it beats β = 0 beyond 
   const more = oracleFindings(outcomeOf({ zero: 0.55, one: 0.7, shuffled: 0.5 })).join("\n");
   assert.match(
     more,
-    /adds something beyond training on the chosen texts at β = 1 after 50 steps: the share is higher by 0\.150 \(/,
+    /adds something beyond training on the chosen texts at β = 1 after 50 steps: the share is higher by up to 0\.150 \(/,
   );
   assert.match(more, /at least 3 line breaks: 48\.0 % of the first samples/);
   const none = oracleFindings(outcomeOf({ zero: 0.55, one: 0.55, shuffled: 0.5 })).join("\n");
