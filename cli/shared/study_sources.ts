@@ -9,6 +9,7 @@ import { readText, systemDisk } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { matchedStudy } from "../../core/study/match.ts";
 import {
+  type Fault,
   flagsOf,
   type FlagValue,
   type Overrides,
@@ -16,6 +17,7 @@ import {
   type ResolvedStudy,
   resolveSources,
   setFlag,
+  shown,
   type Sources,
   typedValue,
 } from "../../core/study_file/mod.ts";
@@ -90,7 +92,17 @@ export type StudyFlags = KeyFlags & Omit<Overrides, "seeds"> & { readonly preset
 /** The flag for a name: validationData becomes --validation-data. */
 const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** All flags of a study in the order of precedence. `--set` overrides the others. */
+/** A fault for each key that a plain flag and `--set` give different values. */
+function givenTwice(plain: readonly FlagValue[], set: readonly (FlagValue | Fault)[]): Fault[] {
+  return plain.flatMap(({ flag, path, value }) => {
+    const other = set.findLast((one) => "path" in one && one.path === path);
+    if (!other || !("path" in other) || JSON.stringify(other.value) === JSON.stringify(value)) return [];
+    const got = `${shown(value)} and ${shown(other.value)}`;
+    return [{ at: "--set", what: `${path} is given twice`, expected: `${flag} or --set ${path}, not both`, got }];
+  });
+}
+
+/** All flags of a study in the order of precedence. */
 export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNullable<Sources["flags"]> {
   const { rate, batch, accumulate, width, layers, length, vocab, tokenizer, validationData, testData, ...overrides } =
     given;
@@ -101,13 +113,14 @@ export function flagValues({ set, preset, seeds, ...given }: StudyFlags): NonNul
   ][];
   const typed = (flag: string, path: string, words: string | undefined): FlagValue[] =>
     words === undefined ? [] : [{ flag, path, value: typedValue(words, path) }];
-  return [
+  const plain = [
     ...(preset === undefined ? [] : [{ flag: "--preset", path: "preset", value: preset }]),
     ...flagsOf(overrides),
     ...typed("--seeds", "seeds", seeds),
     ...keys.flatMap(([name, words]) => typed(flagOf(name), KEY_FLAGS[name], words)),
-    ...set.map(setFlag),
   ];
+  const own = set.map(setFlag);
+  return [...plain, ...own, ...givenTwice(plain, own)];
 }
 
 /** The text of a study file. Throws a UsageError if there is none; for the name of a preset the error suggests `--preset`. */

@@ -72,9 +72,14 @@ const optimizerKeys = (stage: string): Key[] => [
   usual(`${stage}.clip`, number(0, 1e6), { is: 1, meaning: "A gradient with a larger norm is scaled to this." }),
 ];
 
-/** Keys that both stages have. `each`: what one unit of a batch is. */
-const stageKeys = (stage: string, each: string): Key[] => [
-  given(`${stage}.steps`, whole(COUNT), "Updates of the weights."),
+/** Keys that both stages have. `each`: what one unit of a batch is. `steps`: what decides the steps unless they are given. */
+const stageKeys = (stage: string, each: string, steps = fromPreset.how): Key[] => [
+  {
+    path: `${stage}.steps`,
+    type: whole(COUNT),
+    meaning: "Updates of the weights.",
+    follows: { ...fromPreset, how: steps },
+  },
   ...rateKeys(stage),
   ...optimizerKeys(stage),
   given(`${stage}.batch`, whole(2 ** 20), `${each} of one update.`),
@@ -100,7 +105,7 @@ const accumulateKey = (stage: string): Key => ({
 });
 
 export const PRETRAINING: readonly Key[] = [
-  ...stageKeys("pretraining", "Sequences"),
+  ...stageKeys("pretraining", "Sequences", "the value of the preset, or tokens, epochs or flops where given"),
   accumulateKey("pretraining"),
   {
     path: "pretraining.tokens",
