@@ -65,7 +65,7 @@ function defaults(given: Partial<HymbaOptions>): HymbaOptions {
     ...MODEL_DEFAULTS,
     globalAttnIndices: [...new Set([0, Math.floor(nLayers / 2), nLayers - 1])],
     windowed: parallel || archType === ArchType.TRANSFORMER_LOCAL,
-    useKvSharing: parallel || archType === ArchType.TRANSFORMER_LOCAL,
+    useKvSharing: (parallel || archType === ArchType.TRANSFORMER_LOCAL) && !given.branchWidth,
     kvGroups: undefined,
     layers: undefined,
     ffnHidden: Math.round(dModel * 8 / 3),

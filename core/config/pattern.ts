@@ -154,7 +154,7 @@ function spread(
 function filled(items: readonly Item[], nLayers: number): LayerLetter[] {
   const fixed = items.reduce((sum, item) => sum + (item.fill === undefined ? item.letters.length : 0), 0);
   const room = nLayers - fixed, fills = items.filter((item) => item.fill !== undefined).length;
-  if (fills > 1) throw new PatternError({ expected: "one star or one ratio at most", got: `${fills}` });
+  if (fills > 1) throw new PatternError({ expected: "one star or one ratio at most", got: `${fills} of them` });
   if (fills === 0 && room !== 0) {
     const expected = `${nLayers} layers, as nLayers says`;
     throw new PatternError({ expected, got: `${fixed} layers`, isOfLength: true });

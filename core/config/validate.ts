@@ -84,7 +84,9 @@ function faultOf(
 ): FieldFault {
   const shown = typeof got === "object" && got !== null
     ? Array.isArray(got) ? "a list" : "an object"
-    : quoted(String(got));
+    : typeof got === "string"
+    ? quoted(got)
+    : String(got);
   return { field, expected, got: shown, from };
 }
 

@@ -146,13 +146,15 @@ export class Arms {
     return arms;
   }
 
-  /** Checks the starts of the file's other arms, too: those that `models` leaves out. */
+  /**
+   * Checks the file's other arms, too: those that `models` leaves out. An arm that only others start from does not have to be a
+   * model by itself.
+   */
   checkOthers(shape: Shape, names: readonly string[]): void {
-    const seen = new Set(names.flatMap((name) => this.#lineage(name)));
-    for (const name of this.#own.keys()) {
-      if (!seen.has(name)) this.#options(name, shape, { kinds: false, seen: [] });
-      for (const one of this.#lineage(name)) seen.add(one);
-    }
+    const others = [...this.#own.keys()].filter((name) => !names.includes(name));
+    const starts = new Set([...names, ...others].flatMap((name) => this.#lineage(name).slice(1)));
+    this.at(shape, others.filter((name) => !starts.has(name)));
+    for (const name of others) if (starts.has(name)) this.#options(name, shape, { kinds: false, seen: [] });
   }
 
   /** The changes of an arm: those of the model it starts from, and its own fields. */
@@ -206,7 +208,7 @@ export class Arms {
       this.faults.push({
         at,
         what: `${path}: unknown model ${quoted(from)}`,
-        expected: known.join(", "),
+        expected: known.filter((one) => one !== name).join(", "),
         keys: suiteKeys(from),
         ...(hint ? { hint } : {}),
       });

@@ -24,8 +24,8 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   },
   windowed: {
     meaning: "Attention layers outside globalAttnIndices see a window.",
-    from: ["archType"],
-    how: "true in hymba and transformer-local",
+    from: ["archType", "branchWidth"],
+    how: "true in hymba and transformer-local without a branchWidth",
   },
   globalAttnIndices: {
     meaning: "Layers with full attention; the others have a window. The first layer is 0.",
@@ -40,8 +40,8 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   numMetaTokens: { meaning: "M: the number of meta tokens, if they are used." },
   useKvSharing: {
     meaning: "Neighbouring layers with a window share keys and values.",
-    from: ["archType"],
-    how: "true in hymba and transformer-local",
+    from: ["archType", "branchWidth"],
+    how: "true in hymba and transformer-local without a branchWidth",
   },
   kvGroups: {
     meaning: "The layers of each sharing group, the owner first.",

@@ -207,6 +207,31 @@ from = "nothing-known"
 fusion = "product"
 `;
 
+Deno.test("arms that models leaves out are checked as models, except those that others only start from", () => {
+  const text = (models: string) =>
+    `preset = "smoke"
+models = ["${models}"]
+[arms.left]
+separateOutputs = true
+branchWidth = 16
+[arms.start]
+branchWidth = 16
+[arms.right]
+from = "start"
+fusion = "sum"
+`;
+  assert.throws(() => resolveSources({ file: { path: "left.toml", text: text("right") } }), (error: Error) => {
+    assert.match(
+      error.message,
+      /left\.toml:4:1: arms\.left\.separateOutputs; expected false with a branchWidth.*; got true/,
+    );
+    assert.doesNotMatch(error.message, /arms\.start/);
+    return true;
+  });
+  const whole = text("right").replace(/\[arms\.left\][^]*?(?=\[arms\.start\])/, "");
+  assert.equal(resolveSources({ file: { path: "right.toml", text: whole } }).study.arms.length, 1);
+});
+
 Deno.test("ten faults of a file come together, each with line, column and what is allowed", () => {
   assert.throws(() => resolveSources({ file: { path: "ten.toml", text: TEN_FAULTS } }), (error: UsageError) => {
     assert.ok(error instanceof UsageError);
@@ -220,7 +245,7 @@ Deno.test("ten faults of a file come together, each with line, column and what i
     assert.match(error.message, /unknown preset "huge"; expected smoke, quick/);
     assert.match(
       error.message,
-      /ten\.toml:7:1: model\.dModel decides headDim; expected an even number.*; got "16\.25"/,
+      /ten\.toml:7:1: model\.dModel decides headDim; expected an even number.*; got 16\.25/,
     );
     assert.equal(error.exitCode, 2);
     return true;
