@@ -1,9 +1,12 @@
 /** The corpus of a run. */
+import { readText, systemDisk } from "../../core/disk/mod.ts";
 import type { RunRecord } from "../../core/record/mod.ts";
 import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
 import { nameOfPart } from "../../core/study/preparation.ts";
 import { UsageError } from "../../core/errors.ts";
 import { namesInWords } from "../../core/report/record_rows.ts";
+import { readStudyText } from "../../core/study_file/mod.ts";
+import { textsOf } from "./study_files.ts";
 
 /** The current paths of the texts of a run. */
 export interface RunTexts {
@@ -12,14 +15,31 @@ export interface RunTexts {
   readonly testData?: string;
 }
 
+/** The key of a study file for each text of a run. */
+const KEYS = { data: "files", validationData: "validationFiles", testData: "testFiles" } as const;
+
 /**
- * Finds the run's corpus by its name, or reads the file `data`, and the files of separate parts. Throws a UsageError if one is
- * not the text of the run.
+ * The texts that the study file of a run names, if the file is still at the place that the record gives. Whether they are the
+ * texts of the run is decided by their checksums.
+ */
+async function textsOfStudy({ origins = {} }: RunRecord, name: keyof typeof KEYS): Promise<string | undefined> {
+  const key = KEYS[name], [, path] = /^(.+\.toml):\d+$/.exec(origins[`data.${key}`] ?? "") ?? [];
+  if (path === undefined || (await systemDisk.stat(path))?.kind !== "file") return undefined;
+  return textsOf(readStudyText(await readText(systemDisk, path), { file: path }).values, key)?.join();
+}
+
+/**
+ * Finds the run's corpus: the file `data`, else by its name, else by the study file of the run; and the files of separate parts
+ * in the same way. Throws a UsageError if one is not the text of the run.
  */
 export async function corpusOf(
-  { corpus: { name: named, sha256, files, warning, validation, test }, study }: RunRecord,
-  { data, validationData, testData, onProgress }: RunTexts & { onProgress?: (line: string) => void },
+  record: RunRecord,
+  { onProgress, ...given }: RunTexts & { onProgress?: (line: string) => void },
 ): Promise<Corpus> {
+  const { corpus: { name: named, sha256, files, warning, validation, test }, study } = record;
+  const validationData = given.validationData ?? (validation && await textsOfStudy(record, "validationData"));
+  const testData = given.testData ?? (test && await textsOfStudy(record, "testData"));
+  const data = given.data ?? await textsOfStudy(record, "data");
   const part = nameOfPart("", study), name = named.endsWith(part) ? named.slice(0, named.length - part.length) : named;
   const found = await resolveCorpus({ data: data ?? name, onProgress }).catch((cause) => {
     if (data !== undefined || !(cause instanceof UsageError)) throw cause;

@@ -208,8 +208,8 @@ function sizeTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
     { name: "KV reduction", unit: "layers", of: ({ cache }) => cache.byteRatio && cache.layerRatio, format: fixed },
     { name: "KV reduction", unit: "bytes", of: ({ cache }) => cache.byteRatio, format: fixed },
     { name: "weights, moments", unit: "training", of: ({ memory }) => memory.arenaBytes, format: bytes },
-    { name: "activations", unit: "training", of: ({ memory }) => memory.slotBytes, format: bytes },
-    { name: "peak", unit: "training", of: ({ memory }) => memory.peakBytes, format: bytes },
+    { name: "activations", unit: "allocated", of: ({ memory }) => memory.slotBytes, format: bytes },
+    { name: "activations", unit: "live at most", of: ({ memory }) => memory.peakBytes, format: bytes },
   ]);
   const { sequenceLength } = run.record.study;
   return {
@@ -217,7 +217,8 @@ function sizeTable(run: Run, arms: readonly ArmSummary[]): MetricsTable {
     note:
       `Caches for one sequence of ${sequenceLength} text tokens in 32-bit floats, meta tokens included. KV reduction ` +
       `in layers: the number of layers divided by the number of distinct caches; it ignores windows and meta tokens. KV ` +
-      `reduction in bytes: the cache of full attention in every layer, without meta tokens, divided by this model's cache.`,
+      `reduction in bytes: the cache of full attention in every layer, without meta tokens, divided by this model's cache. ` +
+      `Activations of one update: the buffers that hold them, and the most that is needed at one time.`,
   };
 }
 
