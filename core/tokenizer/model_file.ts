@@ -55,8 +55,21 @@ const UNIGRAM = 1;
 /** Names of SentencePiece's types of models, by number. */
 const MODEL_TYPES: readonly (string | undefined)[] = [undefined, "Unigram", "BPE", "Word", "Char"];
 
+/** Bytes of the start that is read to recognise a text. */
+const START = 512;
+
+/** Whether a file starts as a text does: a model has control characters among its first bytes. */
+const isText = (bytes: Uint8Array): boolean =>
+  bytes.length > 0 && bytes.subarray(0, START).every((byte) => byte >= 0x20 || [0x09, 0x0a, 0x0d].includes(byte));
+
 /** Reads a `.model` file. @throws {HymbaError} with the name and the offset when it is damaged or not a Unigram model. */
 export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
+  if (isText(bytes)) {
+    throw new HymbaError(`${name} is a text, not a tokenizer`, {
+      expected: "a SentencePiece model (.model) or a tokenizer.json",
+      hint: "hymba tokenizer train makes one from texts",
+    });
+  }
   const reader = new MessageReader(bytes, { name }), others = new MessageWriter();
   const pieces: Piece[] = [], pieceExtras = new Map<number, Uint8Array>(), pieceOffsets: number[] = [];
   let trainer: MessageReader | undefined,

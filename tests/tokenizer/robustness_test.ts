@@ -149,6 +149,13 @@ for (const [format, { bytes, load }] of Object.entries(FORMATS)) {
   });
 }
 
+Deno.test("a text is called a text, not a damaged model", () => {
+  for (const text of ["to be or not to be\n", "\n\n\tone,two\r\n", "문장 하나"]) {
+    const bytes = new TextEncoder().encode(text), name = "a.txt";
+    assert.throws(() => Tokenizer.fromModelBytes(bytes, { name }), /a\.txt is a text, not a tokenizer/);
+  }
+});
+
 Deno.test("a damaged character map is refused or harmless", () => {
   const bytes = trainTokenizer("a b", { vocabSize: 263, normalization: "nfkc" }).toModelBytes();
   for (let step = 0; step < 60; step++) tryLoad(() => Tokenizer.fromModelBytes(flip(bytes, step), { name }));
