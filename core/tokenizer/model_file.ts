@@ -60,7 +60,7 @@ const START = 512;
 
 /** Whether a file starts as a text does: a model has control characters among its first bytes. */
 const isText = (bytes: Uint8Array): boolean =>
-  bytes.length > 0 && bytes.subarray(0, START).every((byte) => byte >= 0x20 || [0x09, 0x0a, 0x0d].includes(byte));
+  bytes.length > 1 && bytes.subarray(0, START).every((byte) => byte >= 0x20 || [0x09, 0x0a, 0x0d].includes(byte));
 
 /** Reads a `.model` file. @throws {HymbaError} with the name and the offset when it is damaged or not a Unigram model. */
 export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
