@@ -192,6 +192,38 @@ Deno.test("results: results/README says how close the first two are at width 96,
   assert.ok(text.includes(`were measured at the end, within ${width} %`));
 });
 
+Deno.test("results: docs/analyses.md says what the preference task found", async () => {
+  const rows = await tableOf("results/preference-mamba/preference_task.csv");
+  const text = (await read("docs/analyses.md")).replaceAll("−", "-");
+  const last = (name: string) => rows.find((row) => row["model"] === name && row["steps"] === "100")!;
+  const percent = (row: Record<string, string> | undefined, column = "share") =>
+    (100 * Number(row![column])).toFixed(1);
+  const stage1 = rows.find((row) => row["model"] === "stage-1");
+  assert.ok(text.includes(`${percent(stage1)} % of the samples of stage 1`));
+  assert.ok(text.includes(`(${percent(stage1, "share_low")} to ${percent(stage1, "share_high")})`));
+  const zero = rows.find((row) => row["model"] === "beta-0" && row["steps"] === "50");
+  assert.ok(text.includes(`comes to ${percent(zero)} % after 50 updates and ${percent(last("beta-0"))} % after 100`));
+  for (const beta of ["0.1", "0.3", "1", "3"]) {
+    const row = last(`beta-${beta}`),
+      [more, low, high] = ["over_beta_0", "over_beta_0_low", "over_beta_0_high"]
+        .map((column) => Number(row[column]).toFixed(3));
+    assert.match(text, new RegExp(`${beta.replace(".", "\\.")} adds ${more} (to that )?\\(${low} to ${high}\\)`));
+  }
+  const { share, kl_nats, loss_nats } = last("beta-3");
+  assert.ok(text.includes(`${(100 * Number(share)).toFixed(1)} % of its samples`));
+  assert.ok(
+    text.includes(
+      `a KL of ${Number(kl_nats).toFixed(3)} and a loss ${
+        (Number(loss_nats) - Number(stage1!["loss_nats"])).toFixed(3)
+      } above`,
+    ),
+  );
+  const shuffled = rows.filter((row) => row["labels"] === "shuffled" && row["steps"] === "100").map((row) =>
+    percent(row)
+  );
+  assert.ok(text.includes(`(${shuffled.toSorted()[0]} to ${shuffled.toSorted().at(-1)} %)`), shuffled.join());
+});
+
 Deno.test("results: README and README.ko say what blame found", async () => {
   for (const folder of ["blame-mamba-hymba", "blame-transformer-hymba"]) {
     const { changes: [{ change, share: { mean, interval } }] } = JSON.parse(await read(`results/${folder}/blame.json`));
