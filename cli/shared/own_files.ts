@@ -24,11 +24,12 @@ async function startOf(disk: Disk, path: string, bytes: number): Promise<Uint8Ar
   return start;
 }
 
-/** What is at the path instead of a file of this kind; undefined if it may be replaced. */
+/** What is at the path instead of a file of this kind; undefined if it may be replaced. An empty file may be, too. */
 async function foreignAt(disk: Disk, path: string, [, content, start]: NamedFile): Promise<string | undefined> {
   const found = await disk.stat(path);
   if (!found) return undefined;
   if (found.kind !== "file") return found.kind === "folder" ? "a folder" : "a pipe or a device";
+  if (found.bytes === 0) return undefined;
   const bytes = await startOf(disk, path, found.bytes);
   if (start ? start.test(new TextDecoder().decode(bytes)) : hasSigns(bytes, signsOf(content))) return undefined;
   return content instanceof Uint8Array && hasSigns(bytes, [{ at: 0, bytes: A_PICTURE }])
