@@ -48,8 +48,8 @@ async function pretrain(
   >,
 ): Promise<void> {
   const seeds = { flag: "--seed", path: "seeds", value: [seed] };
-  const sources = await sourcesOf(path, [seeds, ...flagValues({ ...given, models: [model] })]),
-    where = { backend, adapter, threads };
+  const sources = await sourcesOf(path, [seeds, ...flagValues({ ...given, models: [model] })], { data });
+  const where = { backend, adapter, threads };
   await startStudy(sources, {
     backend: where,
     data,

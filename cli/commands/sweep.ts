@@ -93,7 +93,7 @@ async function sweep(
   requireOneOf({ cells, jobs });
   const own = sweepFlags({ over, perArm, seeds, extend });
   const sources = sweepSources(
-    await sourcesOf(path, [...flagValues({ ...given, models: models?.split(",") }), ...own]),
+    await sourcesOf(path, [...flagValues({ ...given, models: models?.split(",") }), ...own], { data }),
   );
   const { values, study: asked } = readyStudy(sources);
   requireSweepable(asked, sweepOf(values));

@@ -9,7 +9,7 @@ import { UsageError } from "../../core/errors.ts";
 import { FILES } from "../../core/record/mod.ts";
 import { originsOf, type ResolvedStudy, type Sources } from "../../core/study_file/mod.ts";
 import type { GivenTokenizer } from "../../core/study/fitted.ts";
-import { requireFiles, textsOf } from "./study_files.ts";
+import { textsOf } from "./study_files.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
 import { cellsNamed } from "../../core/study/cells.ts";
 import { conductCells } from "./cells.ts";
@@ -18,7 +18,7 @@ import { OF_JOBS, requireOneOf, runInJobs } from "./jobs.ts";
 import { asideIn } from "../../core/study/extend.ts";
 import { type Conduct, conduct, defaultFolder, printConduct } from "./study.ts";
 import { givenTokenizer } from "./given_tokenizer.ts";
-import { readyStudy } from "./study_sources.ts";
+import { readyStudy, requireFiles } from "./study_sources.ts";
 
 interface NewStudy extends Pick<Conduct, "json" | "lastStage" | "probe" | "speeds"> {
   readonly backend: BackendOptions;
@@ -64,8 +64,8 @@ export async function withStudy(
   use: (open: OpenStudy) => Promise<void>,
 ): Promise<void> {
   const display = new StudyDisplay(), onProgress = (line: string) => display.say(line);
-  const { study: { tensorCores }, values } = readyStudy(sources);
-  await requireFiles(values, { data });
+  const { study: { tensorCores } } = readyStudy(sources);
+  await requireFiles(sources, { data });
   const opened = await openBackend({ ...backend, tensorCores, onProgress });
   try {
     const resolved = readyStudy(sources, opened), { preset, profile, suite = "arms" } = resolved.study;

@@ -4,7 +4,7 @@ import { filesMatching, isPattern } from "../../core/data/corpus.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
 import { quoted } from "../../core/errors.ts";
 import { meantHint } from "../../core/nearest.ts";
-import { type Fault, faultAt, itemAt, type Origin, throwFaults, type Values } from "../../core/study_file/mod.ts";
+import { type Fault, faultAt, itemAt, type Origin, type Values } from "../../core/study_file/mod.ts";
 import { CORPORA } from "../../datasets/registry.ts";
 
 /** A path that a key names, from the folder of the study file that has the key. */
@@ -43,8 +43,8 @@ async function unmet(path: string): Promise<Pick<Fault, "what" | "expected" | "h
   return { what: `there is no file ${quoted(path)}`, expected: "an existing file", ...(hint && { hint }) };
 }
 
-/** Throws a UsageError that lists every missing file of a study with its place. `data`: texts that replace `data.files`. */
-export async function requireFiles(values: Values, { data }: { data: string | undefined }): Promise<void> {
+/** A fault for each missing file of a study. `data`: texts that replace `data.files`. */
+export async function missingFiles(values: Values, { data }: { data?: string } = {}): Promise<Fault[]> {
   const faults: Fault[] = [];
   for (const key of [...(data === undefined ? ["files" as const] : []), "validationFiles", "testFiles"] as const) {
     const given = values.get(`data.${key}`);
@@ -53,18 +53,19 @@ export async function requireFiles(values: Values, { data }: { data: string | un
       if (given && fault) faults.push({ ...fault, at: itemAt(given.origin, i), what: `data.${key}: ${fault.what}` });
     }
   }
+  return [...faults, ...await missingTokenizer(values)];
+}
+
+async function missingTokenizer(values: Values): Promise<Fault[]> {
   const tokenizer = values.get("data.tokenizer");
-  if (tokenizer && tokenizer.value !== "bytes") {
-    const path = pathFrom(String(tokenizer.value), tokenizer.origin), found = await systemDisk.stat(path);
-    if (found?.kind !== "file") {
-      faults.push({
-        at: faultAt(tokenizer.origin),
-        what: `${path} is not a tokenizer`,
-        expected: "a SentencePiece .model, a tokenizer.json, or the word bytes",
-        got: found ? "no regular file" : "nothing",
-        hint: "hymba tokenizer train makes one; without data.tokenizer the study trains its own",
-      });
-    }
-  }
-  throwFaults(faults);
+  if (!tokenizer || tokenizer.value === "bytes") return [];
+  const path = pathFrom(String(tokenizer.value), tokenizer.origin), found = await systemDisk.stat(path);
+  if (found?.kind === "file") return [];
+  return [{
+    at: faultAt(tokenizer.origin),
+    what: `${path} is not a tokenizer`,
+    expected: "a SentencePiece .model, a tokenizer.json, or the word bytes",
+    got: found ? "no regular file" : "nothing",
+    hint: "hymba tokenizer train makes one; without data.tokenizer the study trains its own",
+  }];
 }

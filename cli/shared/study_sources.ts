@@ -18,10 +18,15 @@ import {
   resolveSources,
   setFlag,
   shown,
+  soundAxes,
   type Sources,
+  StudyFaults,
+  throwFaults,
   typedValue,
+  valuesOf,
 } from "../../core/study_file/mod.ts";
 import { keptIn } from "../../core/train/plans.ts";
+import { missingFiles } from "./study_files.ts";
 import { keyValue, word } from "./value_parsers.ts";
 
 export const studyArgument = optional(
@@ -135,9 +140,47 @@ async function fileOf(path: string): Promise<NonNullable<Sources["file"]>> {
   });
 }
 
-/** The sources of a study, without those that depend on the machine. */
-export async function sourcesOf(study: string | undefined, flags: NonNullable<Sources["flags"]>): Promise<Sources> {
-  return { ...(study === undefined ? {} : { file: await fileOf(study) }), flags };
+/**
+ * The sources of a study, without those that depend on the machine. If the reader finds faults, missing files and points of the
+ * sweep are checked as well, so that one error lists everything. `data`: texts that replace `data.files`.
+ */
+export async function sourcesOf(
+  study: string | undefined,
+  flags: NonNullable<Sources["flags"]>,
+  { data }: { data?: string } = {},
+): Promise<Sources> {
+  const sources: Sources = { ...(study === undefined ? {} : { file: await fileOf(study) }), flags };
+  const faults = faultsOf(sources);
+  if (faults.length === 0) return sources;
+  throwFaults([...faults, ...await missingFiles(valuesOf(sources), { data }), ...pointFaults(sources)]);
+  return sources;
+}
+
+/** Throws {@link StudyFaults} with every missing file; if one is missing, points of the sweep are checked as well. */
+export async function requireFiles(sources: Sources, { data }: { data?: string }): Promise<void> {
+  const missing = await missingFiles(valuesOf(sources), { data });
+  if (missing.length > 0) throwFaults([...missing, ...pointFaults(sources)]);
+}
+
+/** The faults that the reader finds. */
+function faultsOf(sources: Sources): readonly Fault[] {
+  try {
+    resolveSources({ ...sources, preset: usualPreset(valuesOf(sources).get("profile")?.value) });
+  } catch (error) {
+    if (error instanceof StudyFaults) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+/** The faults of the values that a sweep tries, each tried alone. Values that are wrong by themselves are left out. */
+function pointFaults(sources: Sources): Fault[] {
+  const { flags = [] } = sources;
+  return soundAxes(valuesOf(sources)).flatMap(({ path, values, at: flag }) =>
+    values.flatMap((value) =>
+      faultsOf({ ...sources, flags: [...flags, { flag, path, value }] }).filter(({ at }) => at === flag)
+    )
+  );
 }
 
 /** The default preset. A profile is always of the size `paper`. */

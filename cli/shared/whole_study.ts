@@ -36,6 +36,6 @@ export type WholeStudyOptions = InferValue<typeof wholeStudyOptions>;
 
 /** The sources of the study that the options name. */
 export async function sourcesIn({ study: path, models, ...given }: WholeStudyOptions): Promise<Sources> {
-  const { data: _data, json: _json, backend: _backend, adapter: _adapter, threads: _threads, ...flags } = given;
-  return await sourcesOf(path, flagValues({ ...flags, models: models?.split(",") }));
+  const { data, json: _json, backend: _backend, adapter: _adapter, threads: _threads, ...flags } = given;
+  return await sourcesOf(path, flagValues({ ...flags, models: models?.split(",") }), { data });
 }

@@ -25,7 +25,8 @@ export interface Explanation {
 
 /** Throws a UsageError that lists the keys of a table, if the name is one. */
 function requireNoTable(name: string): void {
-  const table = name.replace(/^arms\.[^.*]+/, "arms.*"), inside = KEYS.filter(({ path }) => tableOf(path) === table);
+  const table = name === "arms" ? "arms.*" : name.replace(/^arms\.[^.*]+/, "arms.*"),
+    inside = KEYS.filter(({ path }) => tableOf(path) === table);
   if (inside.length === 0) return;
   throw new UsageError(`${name} is a table, not a key`, {
     expected: `one of its keys: ${inside.map(({ path }) => path).join(", ")}`,

@@ -176,6 +176,9 @@ function gathered({ preset, file, flags = [] }: Sources): Gathered {
   return { values, faults: [...fromFile.faults, ...fromFlags.faults], refused, preset: base };
 }
 
+/** All values of the sources that are allowed by themselves. Throws nothing for the others. */
+export const valuesOf = (sources: Sources): Values => gathered(sources).values;
+
 const withoutArms = (values: Values): Values => new Map([...values].filter(([path]) => !path.startsWith("arms.")));
 
 /** The faults between values that are each allowed by themselves, except those of models. */

@@ -52,35 +52,45 @@ function isOfArms(path: string): boolean {
   return /^(model|pretraining|arms)\./.test(path) && own !== undefined && keyAt(own) !== undefined;
 }
 
-/** Reads one `KEY=A,B,C`, or returns its fault. */
-function axisOf(words: string, at: string): Axis | Fault {
+/** Reads one `KEY=A,B,C`: the values that are allowed, and the faults of the others. */
+function axisOf(words: string, at: string): { axis?: Axis; faults: Fault[] } {
+  const fault = (one: Omit<Fault, "at">) => ({ faults: [{ at, ...one }] });
   const equals = words.indexOf("=");
-  if (equals <= 0) return { at, what: shown(words), expected: "KEY=A,B, such as pretraining.rate=1e-3,2e-3" };
+  if (equals <= 0) return fault({ what: shown(words), expected: "KEY=A,B, such as pretraining.rate=1e-3,2e-3" });
   const path = words.slice(0, equals).trim(), key = keyAt(path);
-  if (!key) return unknownKey(path, at, { meant: nearestPath(path, "key") });
+  if (!key) return { faults: [unknownKey(path, at, { meant: nearestPath(path, "key") })] };
   if (!isOfArms(path)) {
-    return { at, what: `${path} cannot be swept`, expected: "a key of model, of pretraining or of an arm" };
+    return fault({ what: `${path} cannot be swept`, expected: "a key of model, of pretraining or of an arm" });
   }
   const values = splitValues(words.slice(equals + 1)).map((word) => typedValue(word, path) as Value);
-  const wrong = values.find((value) => !holds(key.type, value));
-  if (wrong !== undefined) return { at, what: path, expected: allowed(key.type), got: shown(wrong) };
-  if (new Set(values.map((value) => JSON.stringify(value))).size < values.length) {
-    return { at, what: `${path} has a value twice`, expected: "different values", got: shown(values) };
+  const faults = values.filter((value) => !holds(key.type, value))
+    .map((value): Fault => ({ at, what: path, expected: allowed(key.type), got: shown(value) }));
+  if (new Set(values.map(shown)).size < values.length) {
+    faults.push({ at, what: `${path} has a value twice`, expected: "different values", got: shown(values) });
   }
-  return { path, values };
+  return { axis: { path, values: values.filter((value) => holds(key.type, value)) }, faults };
 }
 
 /** The axes of `sweep.over`, and their faults. */
 function axesOf({ value, origin }: Given): { axes: Axis[]; faults: Fault[] } {
   const axes: Axis[] = [], faults: Fault[] = [];
   for (const [i, words] of (Array.isArray(value) ? value : []).entries()) {
-    const at = itemAt(origin, i), axis = axisOf(String(words), at);
-    if ("at" in axis) faults.push(axis);
-    else if (axes.some(({ path }) => path === axis.path)) {
+    const at = itemAt(origin, i), { axis, faults: own } = axisOf(String(words), at);
+    faults.push(...own);
+    if (axis && axes.some(({ path }) => path === axis.path)) {
       faults.push({ at, what: `${axis.path} is swept twice`, expected: "each key once" });
-    } else axes.push(axis);
+    } else if (axis) axes.push(axis);
   }
   return { axes, faults };
+}
+
+/** The axes of a study's sweep with their places, without keys and values that are wrong by themselves. */
+export function soundAxes(values: Values): (Axis & { at: string })[] {
+  const over = values.get("sweep.over"), items = Array.isArray(over?.value) ? over.value.map(String) : [];
+  return items.flatMap((words, i) => {
+    const at = itemAt(present(over, "over").origin, i), { axis } = axisOf(words, at);
+    return axis ? [{ ...axis, at }] : [];
+  });
 }
 
 /** The seeds of a sweep. */

@@ -35,7 +35,7 @@ over = [
 ]
 seeds = [3, 3]
 `;
-  assert.deepEqual(places(text), ["1:1", "3:1", "5:1", "5:1", "6:1", "9:3", "11:3", "13:1"]);
+  assert.deepEqual(places(text), ["1:1", "3:1", "5:1", "5:1", "6:1", "9:3", "11:3", "11:3", "13:1"]);
   const [, , first, second] = faultsOf(text);
   assert.match(first ?? "", /decayAt; expected different numbers; got 50, 50/);
   assert.match(second ?? "", /decayAt; expected schedule = "wsd"; got cosine/);

@@ -103,4 +103,5 @@ Deno.test("config explain answers for every key, also with the name of an arm", 
 Deno.test("a table is answered with the names of its keys", () => {
   assert.throws(() => explainKey("orpo"), /orpo is a table, not a key[^]*orpo\.steps, orpo\.rate/);
   assert.throws(() => explainKey("arms.mine.pretraining"), /arms\.\*\.pretraining\.rate/);
+  assert.throws(() => explainKey("arms"), /arms is a table, not a key[^]*arms\.\*\.from/);
 });
