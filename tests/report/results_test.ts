@@ -218,6 +218,11 @@ Deno.test("results: docs/analyses.md says what the preference task found", async
       } above`,
     ),
   );
+  const three = last("beta-3"),
+    [more, low, high] = ["over_beta_0", "over_beta_0_low", "over_beta_0_high"]
+      .map((column) => Number(three[column]).toFixed(3));
+  assert.ok((await read("README.md")).includes(`${more} (${low} to ${high}) at β = 3`));
+  assert.ok((await read("README.ko.md")).includes(`β = 3에서는 ${more}(${low}에서 ${high})`));
   const shuffled = rows.filter((row) => row["labels"] === "shuffled" && row["steps"] === "100").map((row) =>
     percent(row)
   );
