@@ -10,7 +10,7 @@ import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import { type NamedPart, type PartFile, partFileOf, PARTS, runPart } from "../../core/bench/all/mod.ts";
 import { type BenchShape, benchShape } from "../../core/bench/shapes.ts";
-import { makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { lockFolder, makeFolders, systemDisk, temporaryName, whenUnlocked, writeAtomic } from "../../core/disk/mod.ts";
 import { HymbaError, UsageError } from "../../core/errors.ts";
 import { meantHint } from "../../core/nearest.ts";
 import { readJson, writeJson } from "../../core/record/mod.ts";
@@ -19,6 +19,7 @@ import { say } from "../ui/say.ts";
 import { inSharedNames, printJson } from "../ui/output.ts";
 import { isJob, startJob, stopWithParent } from "../ui/job.ts";
 import { table } from "../ui/table.ts";
+import { adapterIn, CALL_FILE, readCall, requireSame, thisCall, writeCall } from "./bench_call.ts";
 import { backendOptions, jsonOption } from "./options.ts";
 import { type NamedFile, requireOwnFiles } from "./own_files.ts";
 import { word } from "./value_parsers.ts";
@@ -50,6 +51,7 @@ export const allOptions = merge(
         description: message`runs only this part, in this process, and keeps what the others have found`,
       }),
     ),
+    again: option("--again", { description: message`measures anew what an earlier call in this folder has measured` }),
     json: jsonOption,
   }),
   backendOptions,
@@ -58,10 +60,11 @@ export const allOptions = merge(
 type Options = InferValue<typeof allOptions>;
 
 /** Files in the folder of the result. */
-const FILES = { json: "bench.json", page: "bench.html", parts: "parts" } as const;
+const FILES = { json: "bench.json", page: "bench.html", parts: "parts", lock: "lock" } as const;
 const PREDICTIONS = new URL("../../results/bench/isa.json", import.meta.url);
 
-const partPath = (out: string, name: string) => join(out, FILES.parts, `${name}.json`);
+const partsIn = (out: string) => join(out, FILES.parts);
+const partPath = (out: string, name: string) => join(partsIn(out), `${name}.json`);
 const secondsOf = ({ seconds }: NamedPart, minutes: number) => seconds * minutes / MINUTES;
 
 /** `hymba` comes first: where the time is short, it has been measured. */
@@ -78,13 +81,15 @@ const ownFiles = (options: Options): NamedFile[] => [
   [FILES.json, "", /^\{\n {2}"command": "bench all",\n/],
   [FILES.page, benchPage(headerOf(options), [])],
   ...PARTS.map(({ name }): NamedFile => [join(FILES.parts, `${name}.json`), "", /^\{\n {2}"(part|tables)": /]),
+  [join(FILES.parts, CALL_FILE), "", /^\{\n {2}"program": /],
 ];
 
-/** Throws a UsageError unless the folder is absent, empty or holds an earlier result. Makes it. */
+/** Throws a UsageError unless the folder is absent, empty or holds an earlier result, which may be that of a killed call. Makes it. */
 async function prepareFolder(options: Options): Promise<void> {
   const { out } = options, found = await systemDisk.stat(out);
   const names = found?.kind === "folder" ? await systemDisk.list(out) : [];
-  const own: readonly string[] = Object.values(FILES), foreign = names.find((name) => !own.includes(name));
+  const own: readonly string[] = Object.values(FILES).flatMap((name) => [name, temporaryName(name)]);
+  const foreign = names.find((name) => !own.includes(name));
   if ((found && found.kind !== "folder") || foreign !== undefined) {
     throw new UsageError(`${out} has something else in it`, {
       expected: "a new or empty folder, or one that hymba bench all has written",
@@ -93,7 +98,7 @@ async function prepareFolder(options: Options): Promise<void> {
     });
   }
   await requireOwnFiles(systemDisk, out, ownFiles(options));
-  await makeFolders(systemDisk, join(out, FILES.parts));
+  await makeFolders(systemDisk, partsIn(out));
 }
 
 function namedPart(name: string): NamedPart {
@@ -113,23 +118,69 @@ export async function all(options: Options): Promise<void> {
   }
   const wanted = part === undefined ? undefined : namedPart(part);
   await prepareFolder(options);
-  if (wanted) await runHere(wanted, options);
-  else await runAll(options);
-  const parts = await assemble(options), failed = parts.filter(({ state }) => state === "failed");
-  if (json) printJson("bench all", { ...headerOf(options), parts: parts.map(({ tables: _, ...rest }) => rest) });
+  const parts = await locked(options, wanted), failed = parts.filter(({ state }) => state === "failed");
+  if (json) printJson("bench all", { ...headerOf(options), parts: parts.map(withoutTables) });
   else console.log(`${overview(parts)}\n\nwrote ${join(out, FILES.json)} and ${FILES.page}`);
   if (failed.length > 0) {
     throw new HymbaError("some parts failed", { got: failed.map(({ part: name }) => name).join(", ") });
   }
 }
 
-/** Runs a part in this process. */
+/** Does what the call asks for, as the only one in its folder. A process that such a call has started is the only one in `parts`. */
+async function locked(options: Options, wanted: NamedPart | undefined): Promise<PartFile[]> {
+  const { out } = options, parts = partsIn(out);
+  // A killed call leaves a process that notices it within a second.
+  await whenUnlocked(systemDisk, parts, { onWait: () => say("waiting for the part of an earlier call to end") });
+  const lock = await lockFolder(systemDisk, isJob() ? parts : out);
+  try {
+    if (wanted && isJob()) {
+      await runHere(wanted, options);
+      return await filesOf(out);
+    }
+    await agree(options);
+    if (wanted) await runHere(wanted, options);
+    else await runAll(options);
+    return await assemble(options);
+  } finally {
+    await lock.close();
+  }
+}
+
+/**
+ * Throws a HymbaError unless an earlier call in the folder, if there was one, was like this one. --again forgets what that call has
+ * measured: everything, or the part of this call.
+ */
+async function agree({ again, part, ...options }: Options): Promise<void> {
+  const parts = partsIn(options.out), earlier = await readCall(parts), own = await callOf(options);
+  const anew = earlier === undefined || (again && part === undefined);
+  if (!anew) requireSame(earlier, { ...own, found: earlier.found });
+  for (const { name } of anew ? PARTS : again ? PARTS.filter((one) => one.name === part) : []) {
+    const path = partPath(options.out, name);
+    if (await systemDisk.stat(path)) await systemDisk.remove(path);
+  }
+  if (anew) await writeCall(parts, own);
+}
+
+const callOf = ({ small, backend, adapter, threads }: Pick<Options, "small" | "backend" | "adapter" | "threads">) => {
+  const { shape, steps, runs } = small ? REHEARSAL : REAL;
+  return thisCall({
+    shape,
+    steps,
+    runs,
+    ...backend && { backend },
+    ...adapter && { adapter },
+    ...threads && { threads },
+  });
+};
+
+/** Runs a part in this process. It continues with what an earlier call has measured, unless that call has ended the part. */
 async function runHere(
   part: NamedPart,
   { out, small, golden, minutes, backend, adapter, threads }: Options,
 ): Promise<void> {
   if (isJob()) stopWithParent();
   const predictions = fileURLToPath(PREDICTIONS), { steps, runs } = small ? REHEARSAL : REAL;
+  const before = await readPart(out, part.name);
   await runPart(part, {
     shape: shapeOf(small),
     steps,
@@ -138,8 +189,10 @@ async function runHere(
     ...(golden !== undefined && { golden }),
     where: { ...(backend && { backend }), ...(adapter && { adapter }), ...(threads && { threads }), onProgress: say },
     seconds: secondsOf(part, minutes),
+    ...(before?.measured && before.state !== "done" && { measured: before.measured }),
     earlier: async (name) => (await readPart(out, name))?.result,
-    write: (file) => writeJson(systemDisk, partPath(out, part.name), inSharedNames(file)),
+    write: ({ measured, ...file }) =>
+      writeJson(systemDisk, partPath(out, part.name), { ...inSharedNames(file), ...measured && { measured } }),
   });
 }
 
@@ -153,19 +206,33 @@ function wordsOf(part: NamedPart, { out, small, golden, minutes, backend, adapte
   ];
 }
 
-/** Runs the parts one after the other. What an earlier call has left is removed first. */
+/** The part that says which adapter this is. It runs in every call. */
+const FIRST = "doctor";
+
+/** Runs the parts one after the other, without those that an earlier call has done. */
 async function runAll(options: Options): Promise<void> {
   const { out, minutes } = options;
-  for (const { name } of PARTS) {
-    if (await systemDisk.stat(partPath(out, name))) await systemDisk.remove(partPath(out, name));
-  }
   for (const [i, part] of PARTS.entries()) {
+    if (part.name !== FIRST && (await readPart(out, part.name))?.state === "done") {
+      say(`${i + 1} of ${PARTS.length}: ${part.name} was done by an earlier call`);
+      continue;
+    }
     say(`${i + 1} of ${PARTS.length}: ${part.name}, at most ${secondsOf(part, minutes).toFixed(0)} s`);
     await runInChild(part, options);
     const { state, message: why } = await readPart(out, part.name) ?? { state: "failed", message: undefined };
     say(`  ${state}${why === undefined ? "" : `: ${why.split("\n", 1)[0]}`}`);
+    if (part.name === FIRST) await agreeOnAdapter(options);
     await assemble(options);
   }
+}
+
+/** Throws a HymbaError when an earlier call has measured another adapter. */
+async function agreeOnAdapter({ out }: Options): Promise<void> {
+  const earlier = await readCall(partsIn(out)), path = partPath(out, FIRST);
+  const found = adapterIn((await readPart(out, FIRST))?.result, path);
+  if (!earlier || found === undefined) return;
+  requireSame(earlier, { ...earlier, found });
+  await writeCall(partsIn(out), { ...earlier, found });
 }
 
 /** Runs a part in a process of its own, and kills it when its time is up. A part that left no end gets one. */
@@ -204,18 +271,22 @@ const headerOf = ({ small, minutes }: Options) => {
   return { program: config.version, deno: Deno.version.deno, shape, B, T, steps, runs, minutes };
 };
 
+/** The files of the parts that have begun, in their order. */
+async function filesOf(out: string): Promise<PartFile[]> {
+  const files = await Promise.all(PARTS.map(({ name }) => readPart(out, name)));
+  return files.filter((file) => file !== undefined);
+}
+
+/** A part as it is in the JSON of the whole: without the tables of the page and what only a later call needs. */
+const withoutTables = ({ tables: _, measured: __, ...rest }: PartFile) => rest;
+
 /** Writes bench.json and the page from the files of the parts. */
 async function assemble(options: Options): Promise<PartFile[]> {
-  const { out } = options, header = headerOf(options), parts: PartFile[] = [];
-  for (const { name } of PARTS) {
-    const found = await readPart(out, name);
-    if (found) parts.push(found);
-  }
-  const bare = parts.map(({ tables: _, ...rest }) => rest);
+  const { out } = options, header = headerOf(options), parts = await filesOf(out);
   await writeJson(systemDisk, join(out, FILES.json), {
     command: "bench all",
     ...header,
-    parts: bare,
+    parts: parts.map(withoutTables),
   });
   await writeAtomic(systemDisk, join(out, FILES.page), new TextEncoder().encode(benchPage(header, parts)));
   return parts;

@@ -85,7 +85,7 @@ export async function decode(
     onProgress = say;
   const { executor, adapter, backend } = await openBackend({ ...where, toggles: EXACT_TIMESTAMPS, onProgress });
   try {
-    const bytesPerSecond = 1e9 * await copyPeak(executor, 3), found: DecodeReport[] = [];
+    const bytesPerSecond = 1e9 * await copyPeak(executor, { runs: 3 }), found: DecodeReport[] = [];
     for (const arm of arms) found.push(await benchDecode(executor, arm, { ...sizes, bytesPerSecond, onProgress }));
     const report = { adapter, backend, shape, rounds, copy_gb_per_s: bytesPerSecond / 1e9, arms: found };
     const footer = `${shape}, ${backend} (${adapter.name}), ${rounds} rounds; a copy moves ${

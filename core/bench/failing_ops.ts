@@ -4,8 +4,10 @@ import { initialLossScale } from "../ops/loss_scale.ts";
 import { ParameterStore } from "../params/store.ts";
 import { type Data, type Executor, ReferenceExecutor } from "../plan/mod.ts";
 import { type Step, type Storage, tensorOver } from "../tensor/mod.ts";
-import { feed } from "../train/objective.ts";
-import { trainingPlan } from "../train/plans.ts";
+import { feed, type Objective } from "../train/objective.ts";
+import { type TrainingPlan, trainingPlan } from "../train/plans.ts";
+import { nullOr, number, readAs } from "../file_schema.ts";
+import { everyTime, type Once } from "./once.ts";
 import { benchShape } from "./shapes.ts";
 import { type Contents, fill, singleStep } from "./single_step.ts";
 import { benchObjective } from "./step.ts";
@@ -14,6 +16,9 @@ import { at, present } from "../lists.ts";
 /** Largest RMS(difference) / RMS(reference) of one step. The tests of the ops use the same bound for gradients. */
 const BOUND = 1e-4;
 
+/** An error that is kept. JSON makes null of an infinite one. */
+const keptError = nullOr(number({ min: 0 }));
+
 /**
  * The ops among `ops` whose error exceeds the bound, with the error. The inputs of each step are those of a training step of the
  * `smoke` model, computed by the reference.
@@ -21,37 +26,53 @@ const BOUND = 1e-4;
 export async function failingOps(
   executor: Executor,
   arch: ArchType,
-  { ops, precision }: { ops: ReadonlySet<string> } & Pick<ActivationConfig, "precision">,
+  { ops, precision, once = everyTime }:
+    & { ops: ReadonlySet<string>; once?: Once }
+    & Pick<ActivationConfig, "precision">,
 ) {
   const { arms: [arm], B, T } = benchShape("smoke", { models: [arch] }),
     { config } = present(arm, "the arm of the benchmark");
   const reference = new ReferenceExecutor(), store = new ParameterStore(config);
   store.initialise(reference, 1);
   reference.write(store.lossScale, initialLossScale());
-  const made = trainingPlan(store, { B, T, decay: 0.1, precision }), program = await reference.prepare(made.plan);
-  // With a learning rate of 0 the parameters stay those that the saved tensors were computed from.
-  feed(program, benchObjective(made, { V: config.vocabSize }), { step: 1, rate: 0 });
-  await program.run();
-  const contents = (storage: Storage): Data => {
-    const exact = program.readExact(tensorOver(storage, [storage.elements]));
-    return storage.dtype === "u32" ? Uint32Array.from(exact) : Float32Array.from(exact);
-  };
+  const made = trainingPlan(store, { B, T, decay: 0.1, precision });
+  let computed: Promise<Contents> | undefined;
+  // Computed when the first step is checked: where all have been checked before, it is not needed.
+  const contents = () => computed ??= trainingContents(reference, made, benchObjective(made, { V: config.vocabSize }));
   const errors = new Map<string, number>();
-  for (const step of distinct(made.plan.steps.filter(({ op }) => ops.has(op.name)))) {
-    const error = await errorOf(step, { executor, reference, contents });
+  for (const [key, step] of distinct(made.plan.steps.filter(({ op }) => ops.has(op.name)))) {
+    const error = await once(`check ${key}`, {
+      as: (value, path) => readAs(keptError, value, path),
+      measure: async () => await errorOf(step, { executor, reference, contents: await contents() }),
+    }) ?? Infinity;
     errors.set(step.op.name, Math.max(errors.get(step.op.name) ?? 0, error));
   }
   return [...errors].filter(([, error]) => !(error <= BOUND)).map(([op, error]) => ({ op, error }));
 }
 
-/** One step of each group with the same op, roles, accumulation and transposition. */
-function distinct(steps: readonly Step[]): Step[] {
+/** What each storage holds after a training step. With a learning rate of 0 the parameters are those that the saved tensors came from. */
+async function trainingContents(
+  reference: ReferenceExecutor,
+  { plan }: TrainingPlan,
+  objective: Objective,
+): Promise<Contents> {
+  const program = await reference.prepare(plan);
+  feed(program, objective, { step: 1, rate: 0 });
+  await program.run();
+  return (storage: Storage): Data => {
+    const exact = program.readExact(tensorOver(storage, [storage.elements]));
+    return storage.dtype === "u32" ? Uint32Array.from(exact) : Float32Array.from(exact);
+  };
+}
+
+/** One step of each group with the same op, roles, accumulation and transposition, by what its group has in common. */
+function distinct(steps: readonly Step[]): Map<string, Step> {
   const found = new Map<string, Step>();
   for (const step of steps) {
     const { op, attributes: { transA, transB }, reads, writes, accumulate } = step;
     found.set(JSON.stringify([op.name, transA, transB, Object.keys(reads), Object.keys(writes), accumulate]), step);
   }
-  return [...found.values()];
+  return found;
 }
 
 async function errorOf(

@@ -11,6 +11,7 @@ import { benchPeaks, type PeaksReport } from "./peaks.ts";
 import { partsOf } from "./step.ts";
 import { kernelTime } from "./timing.ts";
 import { failingOps } from "./failing_ops.ts";
+import { everyTime, type Once, secondsOnce } from "./once.ts";
 
 export type Pass = "forward" | "backward" | "optimizer";
 
@@ -49,6 +50,8 @@ interface Options extends Pick<ActivationConfig, "precision"> {
   readonly ops?: readonly string[];
   /** The peaks of the adapter, if they are known. Default: they are measured. */
   readonly peaks?: PeaksReport | undefined;
+  /** Keeps the check of each step, the peaks where they are measured here, and the time of each kernel. Default: nothing is kept. */
+  readonly once?: Once;
   /** When it becomes true, no further kernel is measured. */
   isOver?(): boolean;
   /** Called with what has been measured so far. */
@@ -57,6 +60,8 @@ interface Options extends Pick<ActivationConfig, "precision"> {
 
 /** Steps of a plan that do the same work. */
 export interface Kind {
+  /** What makes it a kind of its own: op, pass, attributes, strides and accumulation. */
+  readonly key: string;
   readonly step: Step;
   readonly pass: Pass;
   times: number;
@@ -67,7 +72,7 @@ const REPEATED = 16, FEW_FLOPS = 1e8, FEW_BYTES = 1e8;
 
 /** Checks and then times the kernels of one model's training step. Throws a UsageError for an op that the step does not have. */
 export async function benchKernels(executor: Executor, arm: Arm, options: Options): Promise<KernelsReport> {
-  const store = new ParameterStore(arm.config), { B, T, runs, precision } = options;
+  const store = new ParameterStore(arm.config), { B, T, runs, precision, once = everyTime } = options;
   const { plan } = trainingPlan(store, { B, T, decay: 0.1, precision });
   const kinds = kindsOf(plan, options.ops),
     contents = drawnContents(plan.constants, {
@@ -75,14 +80,15 @@ export async function benchKernels(executor: Executor, arm: Arm, options: Option
       steps: plan.steps,
     });
   const ops = new Set(kinds.map(({ step }) => step.op.name));
-  const refused = await failingOps(executor, arm.config.archType, { ops, precision });
-  const peaks = options.peaks ?? await benchPeaks(executor, { runs }), peak = rooflineOf(peaks);
+  const refused = await failingOps(executor, arm.config.archType, { ops, precision, once });
+  const peaks = options.peaks ?? await benchPeaks(executor, { runs, once }), peak = rooflineOf(peaks);
   const wanted = kinds.filter(({ step }) => !refused.some(({ op }) => op === step.op.name)),
     kernels: KernelReport[] = [];
   const report = (): KernelsReport => ({ peaks, kernels, refused, not_timed: wanted.length - kernels.length });
-  for (const { step, pass, times } of wanted) {
+  for (const { key, step, pass, times } of wanted) {
     if (options.isOver?.()) break;
-    const cost = costOf(step), seconds = await timeStep(executor, step, { contents, runs, cost });
+    const cost = costOf(step);
+    const seconds = await secondsOnce(once, key, () => timeStep(executor, step, { contents, runs, cost }));
     kernels.push({
       op: step.op.name,
       pass,
@@ -127,7 +133,7 @@ export function kindsOf(plan: Plan, ops: readonly string[] | undefined): Kind[] 
     const strides = [step.reads, step.writes].map((all) => Object.values(all).map(({ rowStride }) => rowStride));
     const key = JSON.stringify([step.op.name, pass, step.attributes, strides, step.accumulate]), found = kinds.get(key);
     if (found) found.times++;
-    else kinds.set(key, { step, pass, times: 1 });
+    else kinds.set(key, { key, step, pass, times: 1 });
   }
   return [...kinds.values()];
 }

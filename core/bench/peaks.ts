@@ -18,6 +18,7 @@ import {
   multiplyAddProbe,
   type Probe,
 } from "../webgpu/peak.ts";
+import { everyTime, type Once, secondsOnce } from "./once.ts";
 import { time } from "./timing.ts";
 
 /** The best of several runs. `--json` prints these names. */
@@ -45,12 +46,20 @@ const DISPATCHES = 512, SUBMITS = 64;
 const M = 1024, K = 512, N = 1024;
 /** The copy: 64 blocks of 256 rows of 1024 numbers, 64 MiB each way. */
 const BLOCKS = 64, ROWS = 256, COLUMNS = 1024;
-const PEAK_ROUNDS = 20000, PEAK_FLOPS_PER_ROUND = 96;
+const PEAK_ROUNDS = 20000, PEAK_FLOPS_PER_ROUND = 96, CPU_PEAK_FLOPS = BLOCKS * PEAK_ROUNDS * PEAK_FLOPS_PER_ROUND;
 
-/** Measures the peaks, which takes a few seconds. `runs`: timed runs per measurement. */
-export async function benchPeaks(executor: Executor, { runs }: { runs: number }): Promise<PeaksReport> {
+/** How peaks are measured. */
+interface Timed {
+  /** Timed runs per measurement. */
+  readonly runs: number;
+  /** Keeps the time of each probe. Default: nothing is kept. */
+  readonly once?: Once;
+}
+
+/** Measures the peaks, which takes a few seconds. */
+export async function benchPeaks(executor: Executor, how: Timed): Promise<PeaksReport> {
   let found: Partial<PeaksReport> = {};
-  for await (const more of measuredPeaks(executor, { runs })) found = { ...found, ...more };
+  for await (const more of measuredPeaks(executor, how)) found = { ...found, ...more };
   return present(wholePeaks(found), "the peaks of copies and of the product");
 }
 
@@ -72,23 +81,25 @@ const NOTHING = {
 };
 
 /** The same, one measurement after the other. A later value of a peak is that of a faster variant. */
-export async function* measuredPeaks(
-  executor: Executor,
-  { runs }: { runs: number },
-): AsyncGenerator<Partial<PeaksReport>> {
-  const matmul = 2 * M * N * K / await best(executor, { plan: product(), runs }) / 1e9;
+export async function* measuredPeaks(executor: Executor, how: Timed): AsyncGenerator<Partial<PeaksReport>> {
+  const seconds = await kept(how, "product", () => best(executor, { plan: product(), runs: how.runs }));
+  const matmul = 2 * M * N * K / seconds / 1e9;
   yield { matmul_gflop_per_s: matmul };
-  for await (const { gflopPerS, variant } of multiplyAddPeaks(executor, runs)) {
+  for await (const { gflopPerS, variant } of multiplyAddPeaks(executor, how)) {
     yield {
       multiply_add_gflop_per_s: gflopPerS,
       multiply_add_variant: variant,
       matmul_share: matmul / gflopPerS,
     };
   }
-  yield { copy_gb_per_s: await copyPeak(executor, runs) };
-  for await (const exponential_g_per_s of exponentialPeaks(executor, runs)) yield { exponential_g_per_s };
-  yield* queueCosts(executor, runs);
+  yield { copy_gb_per_s: await copyPeak(executor, how) };
+  for await (const exponential_g_per_s of exponentialPeaks(executor, how)) yield { exponential_g_per_s };
+  yield* queueCosts(executor, how);
 }
+
+/** A time that is measured once (s). */
+const kept = ({ once = everyTime }: Timed, name: string, measure: () => Promise<number>): Promise<number> =>
+  secondsOnce(once, `peak ${name}`, measure);
 
 /** The first number of a result. Reading only this number waits for the device without copying the whole result. */
 const firstNumber = (y: Tensor): Tensor => tensorOver(y.storage, [1]);
@@ -123,45 +134,54 @@ interface MultiplyAddPeak {
 }
 
 /** The peak of multiply-adds, once for each variant that is faster than those before it. */
-async function* multiplyAddPeaks(executor: Executor, runs: number): AsyncGenerator<MultiplyAddPeak> {
-  if (executor instanceof CpuExecutor) yield { gflopPerS: await cpuPeak(executor, runs), variant: null };
+async function* multiplyAddPeaks(executor: Executor, how: Timed): AsyncGenerator<MultiplyAddPeak> {
+  if (executor instanceof CpuExecutor) {
+    const seconds = await kept(how, "multiply-adds", () => cpuPeak(executor, how.runs));
+    yield { gflopPerS: CPU_PEAK_FLOPS / seconds / 1e9, variant: null };
+  }
   if (!(executor instanceof WebgpuExecutor)) return;
   const software = executor.gpu.adapterClass === "software";
   let most = 0;
   for (const variant of MULTIPLY_ADD_VARIANTS) {
-    const probe = multiplyAddProbe(variant, { software });
-    const gflopPerS = probe.flops / await probed(executor, probe, runs) / 1e9;
+    const probe = multiplyAddProbe(variant, { software }), name = `multiply-adds ${JSON.stringify(variant)}`;
+    const gflopPerS = probe.flops / await kept(how, name, () => probed(executor, probe, how.runs)) / 1e9;
     if (gflopPerS > most) yield { gflopPerS, variant };
     most = Math.max(most, gflopPerS);
   }
 }
 
-async function* exponentialPeaks(executor: Executor, runs: number): AsyncGenerator<number> {
+async function* exponentialPeaks(executor: Executor, how: Timed): AsyncGenerator<number> {
   if (!(executor instanceof WebgpuExecutor)) return;
   const software = executor.gpu.adapterClass === "software";
   let most = 0;
   for (const variant of EXPONENTIAL_VARIANTS) {
-    const probe = exponentialProbe(variant, { software });
-    yield most = Math.max(most, probe.exponentials / await probed(executor, probe, runs) / 1e9);
+    const probe = exponentialProbe(variant, { software }), name = `exponentials ${JSON.stringify(variant)}`;
+    const seconds = await kept(how, name, () => probed(executor, probe, how.runs));
+    yield most = Math.max(most, probe.exponentials / seconds / 1e9);
   }
 }
 
 /** The fastest copy: of the op that copies rows and, on WebGPU, of kernels that only copy. */
-export async function copyPeak(executor: Executor, runs: number): Promise<number> {
-  const bytes = 2 * BLOCKS * ROWS * COLUMNS * ELEMENT_BYTES;
-  let most = bytes / await best(executor, { plan: copying(), runs }) / 1e9;
+export async function copyPeak(executor: Executor, how: Timed): Promise<number> {
+  const bytes = 2 * BLOCKS * ROWS * COLUMNS * ELEMENT_BYTES, { runs } = how;
+  let most = bytes / await kept(how, "copied rows", () => best(executor, { plan: copying(), runs })) / 1e9;
   if (!(executor instanceof WebgpuExecutor)) return most;
   for (const quads of COPY_VARIANTS) {
     const probe = copyProbe(quads);
-    most = Math.max(most, probe.bytes / await probed(executor, probe, runs) / 1e9);
+    most = Math.max(most, probe.bytes / await kept(how, `copy ${quads}`, () => probed(executor, probe, runs)) / 1e9);
   }
   return most;
 }
 
 /** Costs of a dispatch and a submit, from the difference between many and one. This removes the fixed cost of a run. */
-async function* queueCosts(executor: Executor, runs: number): AsyncGenerator<Partial<PeaksReport>> {
+async function* queueCosts(executor: Executor, how: Timed): AsyncGenerator<Partial<PeaksReport>> {
   if (!(executor instanceof WebgpuExecutor)) return;
-  const seconds = (count: number, submits: boolean) => probed(executor, idleProbe(count, { submits }), runs);
+  const seconds = (count: number, submits: boolean) =>
+    kept(
+      how,
+      `${count} ${submits ? "submits" : "dispatches"}`,
+      () => probed(executor, idleProbe(count, { submits }), how.runs),
+    );
   const one = await seconds(1, false), each = (many: number, count: number) => 1e6 * (many - one) / (count - 1);
   yield { dispatch_us: each(await seconds(DISPATCHES, false), DISPATCHES) };
   yield { submit_us: each(await seconds(SUBMITS, true), SUBMITS) };
@@ -178,13 +198,14 @@ async function probed(executor: WebgpuExecutor, { plan, launches, input }: Probe
   }
 }
 
+/** Best time of the multiply-adds on the processor (s). */
 async function cpuPeak(executor: CpuExecutor, runs: number): Promise<number> {
   const out = newContext().scratch("peak", [BLOCKS, 4]);
   const args = { out, rounds: PEAK_ROUNDS, x: float(1), y: float(1e-7) };
   const launches = [{ kernel: "multiply_add_peak", args, blocks: BLOCKS }];
   const program = executor.prepareLaunches(launches, { inputs: [], outputs: [out] });
   try {
-    return BLOCKS * PEAK_ROUNDS * PEAK_FLOPS_PER_ROUND / (await time(program, { runs })).best / 1e9;
+    return (await time(program, { runs })).best;
   } finally {
     program.dispose();
   }

@@ -1,14 +1,16 @@
 /** The training speed of one model: whole steps, and the parts of a step. */
 import type { ActivationConfig, Arm } from "../config/mod.ts";
 import { CpuExecutor } from "../cpu/mod.ts";
+import { type Checked, number, object, optional, readAs } from "../file_schema.ts";
 import { initialLossScale } from "../ops/loss_scale.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
-import type { Executor, Plan, Profile } from "../plan/mod.ts";
+import type { Executor, Plan, Profile, Program } from "../plan/mod.ts";
 import { fillUniform } from "../random.ts";
 import { feed, type Objective, textObjective } from "../train/objective.ts";
 import { type TrainingPlan, trainingPlan } from "../train/plans.ts";
 import { WebgpuExecutor } from "../webgpu/mod.ts";
+import { everyTime, type Once } from "./once.ts";
 import { time } from "./timing.ts";
 
 /** One profiled training step. */
@@ -71,62 +73,89 @@ export interface StepSize extends ActivationConfig {
   readonly runs: number;
   /** Whether to profile one more step. */
   readonly trace?: boolean;
+  /** Keeps the three measurements of a step: `whole`, `gradients` and `forward`. Default: nothing is kept. */
+  readonly once?: Once;
+  /** Called with what is known as soon as the whole step has been measured. */
+  onWhole?(known: WholeReport): Promise<void>;
 }
+
+/** The report of a step whose parts have not been measured yet. */
+export type WholeReport = Omit<StepReport, "forward_ms" | "backward_ms" | "optimizer_ms">;
 
 /** The learning rate of the timed updates. It is small, so that the model hardly changes. */
 const RATE = 1e-4;
 
 /** Times training steps of a model on random tokens. The losses have no meaning, but values do not influence the time. */
-export async function benchStep(executor: Executor, { name, config }: Arm, size: StepSize): Promise<StepBench> {
-  const { B, T, remat, precision } = size, store = new ParameterStore(config);
+export async function benchStep(executor: Executor, arm: Arm, size: StepSize): Promise<StepBench> {
+  const { B, T, remat, precision, runs, once = everyTime } = size, { name, config } = arm;
+  const store = new ParameterStore(config);
   store.initialise(executor, 1);
   executor.write(store.lossScale, initialLossScale());
   const made = trainingPlan(store, { B, T, decay: 0.1, remat, precision }), { plan } = made;
   const objective = benchObjective(made, { V: config.vocabSize }), { loss, update } = partsOf(plan);
-  const measured = (plan: Plan, trace?: boolean) => measure(executor, { plan, objective, size: { ...size, trace } });
+  const part = (what: string, steps: Plan, onTimed?: (program: Program) => Promise<void>) =>
+    once(what, { as: asMeasured, measure: () => measure(executor, { plan: steps, objective, runs, onTimed }) });
+  let profile: Profile | undefined;
   try {
-    const whole = await measured(plan, size.trace);
-    const gradients = await measured(firstSteps(plan, update));
-    const forward = await measured(firstSteps(plan, loss));
+    const whole = await part("whole", plan, async (program) => {
+      if (size.trace) profile = await program.profile?.();
+    });
+    const known = wholeReport(executor, arm, { plan, whole, tokens: B * T });
+    await size.onWhole?.(known);
+    const gradients = await part("gradients", firstSteps(plan, update));
+    const forward = await part("forward", firstSteps(plan, loss));
     const report: StepReport = {
-      arm: name,
-      parameters: parameterCount(config),
-      ...times(plan, { whole, gradients, forward, tokens: B * T }),
-      steps: plan.steps.length,
-      dispatches: dispatches(executor, plan),
-      pipelines: executor instanceof WebgpuExecutor ? executor.pipelinesOf(plan) : 0,
-      planned_bytes: whole.memory.peakBytes + whole.memory.arenaBytes,
-      allocated_bytes: whole.memory.slotBytes + whole.memory.arenaBytes,
-      prepare_s: whole.prepare_s,
-      first_step_s: whole.first,
+      ...known,
+      forward_ms: 1000 * forward.best,
+      backward_ms: 1000 * Math.max(0, gradients.best - forward.best),
+      optimizer_ms: 1000 * Math.max(0, whole.best - gradients.best),
     };
-    return { report, ...(whole.profile && { traced: { arm: name, plan, profile: whole.profile } }) };
+    return { report, ...(profile && { traced: { arm: name, plan, profile } }) };
   } finally {
     store.release(executor);
   }
 }
 
-/** The speed of the whole step and the times of its parts. */
-function times(
-  { steps }: Plan,
-  { whole, gradients, forward, tokens }: { whole: Measured; gradients: Measured; forward: Measured; tokens: number },
-) {
-  const { best, median, host } = whole;
+/** What the measurement of the whole step tells. */
+function wholeReport(
+  executor: Executor,
+  { name, config }: Arm,
+  { plan, whole, tokens }: { plan: Plan; whole: Measured; tokens: number },
+): WholeReport {
+  const { best, median, host, memory, prepare_s, first } = whole;
   return {
+    arm: name,
+    parameters: parameterCount(config),
     tokens_per_s: tokens / best,
     median_tokens_per_s: tokens / median,
     step_ms: 1000 * best,
-    forward_ms: 1000 * forward.best,
-    backward_ms: 1000 * Math.max(0, gradients.best - forward.best),
-    optimizer_ms: 1000 * Math.max(0, best - gradients.best),
     host_encode_ms: host ? 1000 * host.encode : null,
     wait_ms: host ? 1000 * host.wait : null,
     host_encode_share: host ? host.encode / host.mean : null,
-    gflop_per_s: steps.reduce((sum, { flops }) => sum + flops, 0) / best / 1e9,
+    gflop_per_s: plan.steps.reduce((sum, { flops }) => sum + flops, 0) / best / 1e9,
+    steps: plan.steps.length,
+    dispatches: dispatches(executor, plan),
+    pipelines: executor instanceof WebgpuExecutor ? executor.pipelinesOf(plan) : 0,
+    planned_bytes: memory.peakBytes + memory.arenaBytes,
+    allocated_bytes: memory.slotBytes + memory.arenaBytes,
+    prepare_s,
+    first_step_s: first,
   };
 }
 
-type Measured = Awaited<ReturnType<typeof measure>>;
+const amount = number({ min: 0 });
+
+/** One measurement of a plan: seconds and bytes. */
+const measured = object({
+  prepare_s: amount,
+  first: amount,
+  best: amount,
+  median: amount,
+  memory: object({ slotBytes: amount, peakBytes: amount, arenaBytes: amount }),
+  host: optional(object({ encode: amount, wait: amount, mean: amount })),
+});
+type Measured = Checked<typeof measured>;
+const asMeasured = (value: unknown, path: string): Measured => readAs(measured, value, path);
 
 /** Where the parts of a training plan end: steps up to the loss, and steps before the optimiser. */
 export const partsOf = ({ steps, forwardSteps }: Plan): { loss: number; update: number } => ({
@@ -146,14 +175,20 @@ function firstSteps(plan: Plan, count: number): Plan {
 
 async function measure(
   executor: Executor,
-  { plan, objective, size }: { plan: Plan; objective: Objective; size: StepSize },
-) {
+  { plan, objective, runs, onTimed }: {
+    plan: Plan;
+    objective: Objective;
+    runs: number;
+    onTimed?: (program: Program) => Promise<void>;
+  },
+): Promise<Measured> {
   const start = performance.now(), program = await executor.prepare(plan);
   const prepare_s = (performance.now() - start) / 1000;
   try {
     feed(program, objective, { step: 1, rate: RATE });
-    const timing = await time(program, size), profile = size.trace ? await program.profile?.() : undefined;
-    return { prepare_s, memory: program.memory, profile, ...timing };
+    const timing = await time(program, { runs });
+    await onTimed?.(program);
+    return { prepare_s, memory: program.memory, ...timing };
   } finally {
     program.dispose();
   }

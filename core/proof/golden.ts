@@ -64,7 +64,7 @@ async function runCase(file: GoldenFile, target: Target): Promise<Comparison> {
 async function rowOf(
   name: string,
   { read, target }: { read(): Promise<Uint8Array<ArrayBuffer>>; target: Target },
-) {
+): Promise<GoldenRow> {
   let op = "";
   try {
     const file = new GoldenFile(name, await read());
@@ -94,25 +94,25 @@ export async function goldenCases(folder: string, { disk }: { disk: Disk }): Pro
 /**
  * Runs every *.safetensors file of a folder in the order of the names, and calls `onCase` after each. A file that is damaged, of
  * an unknown kind or too large for the executor gives a failed row with a message. Throws a UsageError when the folder does
- * not exist or has no such file. `isOver`: when it becomes true, no further case is begun.
+ * not exist or has no such file. `isOver`: when it becomes true, no further case is begun. `once`: gives the row of a file, which is
+ * computed by its second argument where it is not known yet.
  */
 export async function runGolden(
   executor: Executor,
   folder: string,
-  { disk, precision = "f32", onCase, isOver }: {
+  { disk, precision = "f32", onCase, isOver, once = (_file, compute) => compute() }: {
     disk: Disk;
     precision?: Precision;
     onCase?(row: GoldenRow): void | Promise<void>;
     isOver?(): boolean;
+    once?(file: string, compute: () => Promise<GoldenRow>): Promise<GoldenRow>;
   },
 ): Promise<GoldenRow[]> {
   const rows: GoldenRow[] = [];
   for (const name of await goldenCases(folder, { disk })) {
     if (isOver?.()) break;
-    const row: GoldenRow = await rowOf(name, {
-      read: () => disk.read(`${folder}/${name}`),
-      target: { executor, precision },
-    });
+    const read = () => disk.read(`${folder}/${name}`);
+    const row = await once(name, () => rowOf(name, { read, target: { executor, precision } }));
     rows.push(row);
     await onCase?.(row);
   }

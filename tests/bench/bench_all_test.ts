@@ -4,11 +4,17 @@ import { type NamedPart, type PartFile, partFileOf, PARTS, runPart } from "../..
 import { Absent, Clock, type Part } from "../../core/bench/all/part.ts";
 import { earlierPeaks, peaksPart } from "../../core/bench/all/peaks.ts";
 import { chipOf, compare, measuredSums, predictedSums, type Survey } from "../../core/bench/all/predictions.ts";
+import { benchKernels } from "../../core/bench/kernels.ts";
+import type { Once } from "../../core/bench/once.ts";
+import { wholePeaks } from "../../core/bench/peaks.ts";
 import { benchShape } from "../../core/bench/shapes.ts";
+import { CpuExecutor } from "../../core/cpu/mod.ts";
+import { HymbaError } from "../../core/errors.ts";
+import { number, readAs } from "../../core/file_schema.ts";
 import { at, present } from "../../core/lists.ts";
 import { benchPage } from "../../core/report/bench_page.ts";
 import { endedBy } from "../../cli/shared/bench_all.ts";
-import { hymba, makePlace } from "../cli/command_line.ts";
+import { hymba, makePlace, start } from "../cli/command_line.ts";
 import { thorough } from "../thorough.ts";
 import { NEEDED, packedImports } from "./gpu/packages.ts";
 import imports from "../../imports.json" with { type: "json" };
@@ -16,7 +22,10 @@ import imports from "../../imports.json" with { type: "json" };
 const HEADER = { program: "0", deno: "2", shape: "smoke", B: 4, T: 28, steps: 10, runs: 1 };
 
 /** Runs a part with these seconds, and returns its files. */
-async function filesOf(work: Part, seconds = 60): Promise<PartFile[]> {
+async function filesOf(
+  work: Part,
+  { seconds = 60, measured }: { seconds?: number; measured?: PartFile["measured"] } = {},
+): Promise<PartFile[]> {
   const files: PartFile[] = [], part: NamedPart = { name: "tried", seconds, run: work };
   await runPart(part, {
     shape: benchShape("smoke"),
@@ -24,11 +33,14 @@ async function filesOf(work: Part, seconds = 60): Promise<PartFile[]> {
     runs: 1,
     where: { backend: "cpu" },
     seconds,
+    ...measured && { measured },
     earlier: () => Promise.resolve(undefined),
-    write: (file) => Promise.resolve(void files.push(file)),
+    write: (file) => Promise.resolve(void files.push(structuredClone(file))),
   });
   return files;
 }
+
+const tableOf = ({ tables }: PartFile) => tables[0]?.rows ?? [];
 
 const TABLE = { title: "t", columns: ["a"], rows: [["1"]] };
 
@@ -45,7 +57,7 @@ Deno.test("bench all: a part that fails keeps what it had found, and says why", 
 });
 
 Deno.test("bench all: a part stops when its time is up, and a missing feature is no failure", async () => {
-  const [late] = await filesOf(({ clock }) => Promise.resolve(clock.over() ? 3 : 0), 0);
+  const [late] = await filesOf(({ clock }) => Promise.resolve(clock.over() ? 3 : 0), { seconds: 0 });
   assert.deepEqual([late?.state, late?.message], ["stopped", "the time was up: 3 measurements were left out"]);
   const [absent] = await filesOf(() => Promise.reject(new Absent("no clock")));
   assert.deepEqual([absent?.state, absent?.message], ["absent", "no clock"]);
@@ -79,19 +91,47 @@ Deno.test("bench all: a process that crashed or was killed leaves what it had fo
   assert.deepEqual([crashed.state, crashed.message], ["failed", "its process ended with SIGSEGV: Vulkan says -4"]);
 });
 
+/** The measurements of a part that adds 1, 2 and 3, and whether it fails at the end. */
+const adding = (made: string[], { fails = false } = {}): Part => async ({ once, keep }) => {
+  let sum = 0;
+  for (const name of ["one", "two", "three"]) {
+    sum += await once(name, {
+      as: (value, path) => readAs(number(), value, path),
+      measure: () => Promise.resolve(made.push(name)),
+    });
+    await keep({ result: { sum }, tables: [] });
+  }
+  if (fails) throw new HymbaError("wrong");
+  return 0;
+};
+
+Deno.test("bench all: what a killed part has measured is not measured again, unless the part itself said that it failed", async () => {
+  const made: string[] = [], files = await filesOf(adding(made));
+  assert.deepEqual(made, ["one", "two", "three"]);
+  // Killed at any time, the newest file has every measurement that was made before.
+  const counts = files.map(({ measured }) => Object.keys(measured ?? {}).length);
+  assert.deepEqual(counts, [1, 1, 2, 2, 3, 3, 3]);
+  for (const { measured } of files) {
+    const later: string[] = Object.keys(measured ?? {}), ended = at(await filesOf(adding(later), { measured }), -1);
+    assert.deepEqual([later, ended.state, ended.result], [made, "done", { sum: 6 }]);
+  }
+  assert.equal(at(await filesOf(adding([], { fails: true })), -1).measured, undefined);
+  const damaged = at(await filesOf(adding([]), { measured: { one: "?" } }), -1);
+  assert.match(damaged.message ?? "", /the file of tried: one is not what it should be[^]*expected: a number/);
+});
+
 Deno.test("bench all: the peaks keep what they have measured after each measurement", async () => {
-  const files = await filesOf(peaksPart), results = files.map(({ result }) => Object.keys(result ?? {}).sort());
-  assert.deepEqual(results, [
-    ["matmul_gflop_per_s"],
-    ["matmul_gflop_per_s", "matmul_share", "multiply_add_gflop_per_s", "multiply_add_variant"],
-    ["copy_gb_per_s", "matmul_gflop_per_s", "matmul_share", "multiply_add_gflop_per_s", "multiply_add_variant"],
-    ["copy_gb_per_s", "matmul_gflop_per_s", "matmul_share", "multiply_add_gflop_per_s", "multiply_add_variant"],
-  ]);
-  assert.deepEqual(files.map(({ state }) => state), ["running", "running", "running", "done"]);
+  const all = await filesOf(peaksPart), results = all.map(({ result }) => Object.keys(result ?? {}).sort());
+  const product = ["matmul_gflop_per_s"], adds = ["multiply_add_gflop_per_s", "multiply_add_variant"];
+  const [one, two] = [product, ["matmul_gflop_per_s", "matmul_share", ...adds]], three = ["copy_gb_per_s", ...two];
+  assert.deepEqual(results, [[], one, one, two, two, three, three]);
+  assert.deepEqual(all.map(({ state }) => state), [...Array<string>(6).fill("running"), "done"]);
   const later = (file: PartFile | undefined) => earlierPeaks({ earlier: () => Promise.resolve(file?.result) });
-  assert.equal(await later(files[1]), undefined, "without the copies the peaks are measured again");
-  const whole = present(await later(files[2]), "peaks");
+  assert.equal(await later(all[3]), undefined, "without the copies the peaks are measured again");
+  const whole = present(await later(all[5]), "peaks");
   assert.ok(whole.copy_gb_per_s > 0 && whole.dispatch_us === null);
+  const again = at(await filesOf(peaksPart, { measured: all[5]?.measured }), -1);
+  assert.deepEqual(again.result, at(all, -1).result, "nothing is measured twice");
 });
 
 /** Estimates for two chips: the product takes 6 ms of 10 on the first. */
@@ -198,6 +238,62 @@ Deno.test("bench all --part: one part in this process, with its files; a foreign
     assert.equal(code, 2, error);
     assert.match(error, /something else in it|unknown part "peak"[^]*peaks|is not a folder/);
   }
+  await Deno.remove(place.folder, { recursive: true });
+});
+
+Deno.test("bench all: the checks and times of kernels have names of their own, so that none is measured twice", async () => {
+  const executor = await CpuExecutor.create({ threads: 1 }),
+    { arms: [arm], B, T } = benchShape("smoke", {
+      models: ["transformer-global"],
+    });
+  const peaks = present(wholePeaks({ copy_gb_per_s: 1, matmul_gflop_per_s: 1 }), "peaks"),
+    kept = new Map<string, unknown>();
+  const report = (once: Once) =>
+    benchKernels(executor, present(arm, "the model"), {
+      B,
+      T,
+      runs: 1,
+      ops: ["rotary", "swiglu_forward"],
+      peaks,
+      once,
+    });
+  try {
+    const first = await report(async (name, { measure }) => {
+      assert.ok(!kept.has(name), `${name} is a name twice`);
+      const value = await measure();
+      kept.set(name, JSON.parse(JSON.stringify(value)));
+      return value;
+    });
+    assert.ok(first.kernels.length >= 3 && kept.size > first.kernels.length);
+    assert.deepEqual(await report((name, { as }) => Promise.resolve(as(kept.get(name), name))), first);
+  } finally {
+    await executor.close();
+  }
+});
+
+Deno.test("bench all: a killed call continues, and one of another kind is refused", async () => {
+  const place = await makePlace(), out = join(place.folder, "gpu"), path = join(out, "parts", "steps-f32.json");
+  const words = ["bench", "all", "--small", "--backend", "cpu", "--out", out, "--part", "steps-f32"];
+  const read = async () => partFileOf(JSON.parse(await Deno.readTextFile(path)), path);
+  const count = async () => Object.keys(await read().then(({ measured }) => measured, () => undefined) ?? {}).length;
+  const child = start(place, words);
+  while (await count() < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill("SIGKILL");
+  await child.status;
+  await Deno.writeTextFile(join(out, "bench.json.partial"), "{");
+  const killed = await read();
+  assert.deepEqual([killed.state, tableOf(killed).length], ["running", 1], "the model that was begun is in the table");
+  const refused = await hymba(place, ...words, "--threads", "1");
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.error,
+    /measured in another way[^]*threads of the earlier call: not given[^]*got: +1[^]*--again/,
+  );
+  const done = await hymba(place, ...words);
+  assert.equal(done.code, 0, done.error);
+  const { state, measured, ...rest } = await read();
+  assert.deepEqual([state, tableOf({ state, ...rest }).length], ["done", 5]);
+  for (const [name, value] of Object.entries(killed.measured ?? {})) assert.deepEqual(measured?.[name], value, name);
   await Deno.remove(place.folder, { recursive: true });
 });
 

@@ -1,9 +1,26 @@
 /** Golden cases: float64 results of another implementation. */
 import { systemDisk } from "../../disk/mod.ts";
 import { HymbaError } from "../../errors.ts";
+import { nullOr, number, object, oneOf, optional, readAs, text } from "../../file_schema.ts";
 import { goldenCases, type GoldenRow, runGolden } from "../../proof/golden.ts";
 import { Absent, type Found, type Part, withBackend } from "./part.ts";
 import type { Variant } from "./variants.ts";
+
+/** A row as it is kept. JSON makes null of the infinite error of a case that could not be compared. */
+const keptRow = object({
+  file: text(),
+  op: text(),
+  worst: text(),
+  error: nullOr(number({ min: 0 })),
+  bound: number({ min: 0 }),
+  ok: oneOf([true, false]),
+  message: optional(text({ max: 2 ** 16 })),
+});
+
+function asRow(value: unknown, path: string): GoldenRow {
+  const { message, error, ...row } = readAs(keptRow, value, path);
+  return { ...row, error: error ?? Infinity, ...(message !== undefined && { message }) };
+}
 
 function foundOf(rows: readonly GoldenRow[], left: number): Found {
   const failed = rows.filter(({ ok }) => !ok), passed = rows.length - failed.length;
@@ -26,7 +43,7 @@ function foundOf(rows: readonly GoldenRow[], left: number): Found {
 }
 
 export const goldenPart = (variant: Variant): Part => (context) => {
-  const { golden, clock, keep } = context;
+  const { golden, clock, keep, once } = context;
   if (golden === undefined) throw new Absent("no folder of golden cases (--golden)");
   return withBackend(context, variant, async ({ executor }) => {
     const rows: GoldenRow[] = [], all = (await goldenCases(golden, { disk: systemDisk })).length;
@@ -34,6 +51,7 @@ export const goldenPart = (variant: Variant): Part => (context) => {
       disk: systemDisk,
       precision: variant.precision,
       isOver: () => clock.over(),
+      once: (file, measure) => once(file, { as: asRow, measure }),
       onCase: (row) => keep(foundOf(rows, all - rows.push(row))),
     });
     const failed = rows.filter(({ ok }) => !ok).length;

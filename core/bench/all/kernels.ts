@@ -37,7 +37,7 @@ function foundOf(found: KernelsReport): Found {
 }
 
 export const kernelsPart = (variant: Variant): Part => (context) => {
-  const { shape: { arms, B, T }, runs, clock, keep } = context;
+  const { shape: { arms, B, T }, runs, clock, keep, once } = context;
   const arm = present(arms.find(({ name }) => name === MODEL), `the model ${MODEL}`);
   return withBackend(context, variant, async ({ executor }) => {
     const found = await benchKernels(executor, arm, {
@@ -46,6 +46,7 @@ export const kernelsPart = (variant: Variant): Part => (context) => {
       runs,
       ...keptIn(variant.precision),
       peaks: await earlierPeaks(context),
+      once,
       isOver: () => clock.over(),
       onKernel: (report) => keep(foundOf(report)),
     });

@@ -2,12 +2,14 @@
 import { openBackend } from "../../backend/mod.ts";
 import type { Arm, Precision } from "../../config/mod.ts";
 import { HymbaError } from "../../errors.ts";
+import { list, number, readAs } from "../../file_schema.ts";
 import { at } from "../../lists.ts";
 import { ParameterStore } from "../../params/store.ts";
 import type { Executor } from "../../plan/mod.ts";
 import { BOUNDS } from "../../proof/golden/bounds.ts";
 import { keptIn, trainingPlan } from "../../train/plans.ts";
 import { Trainer } from "../../train/trainer.ts";
+import type { Once } from "../once.ts";
 import { benchObjective } from "../step.ts";
 import { type Found, type Part, type PartContext, withBackend } from "./part.ts";
 
@@ -23,11 +25,17 @@ interface Compared {
   readonly difference: number | null;
 }
 
-/** The losses of a training of a model from its start weights, which stops early when `isOver` says so. */
+/** The losses of a training of a model from its start weights, which stops early when `isOver` says so or after `most` of its steps. */
 export async function trained(
   executor: Executor,
   { name, config }: Arm,
-  { T, steps, precision, isOver }: { T: number; steps: number; precision?: Precision; isOver?(): boolean },
+  { T, steps, most = steps, precision, isOver }: {
+    T: number;
+    steps: number;
+    most?: number;
+    precision?: Precision;
+    isOver?(): boolean;
+  },
 ): Promise<number[]> {
   const store = new ParameterStore(config), losses: number[] = [];
   store.initialise(executor, 1);
@@ -42,7 +50,7 @@ export async function trained(
   try {
     for await (const { loss } of trainer.run({ pauseEvery: 1 })) {
       losses.push(loss);
-      if (isOver?.()) break;
+      if (losses.length >= most || isOver?.()) break;
     }
   } finally {
     trainer.dispose();
@@ -82,15 +90,47 @@ function foundOf(arms: readonly Compared[]): Found {
   return { result: { batch: B, bound: BOUNDS.training.loss, arms }, tables: [{ title: "Losses", columns, rows }] };
 }
 
+/** Losses as they are kept. A training whose loss is not finite fails, so it keeps none. */
+const keptLosses = list(number(), { max: 10_000 });
+const asLosses = (value: unknown, path: string): readonly number[] => readAs(keptLosses, value, path);
+
+/** A training that the clock has stopped. Its losses are shown, but a later call trains again, from the first step. */
+class Cut extends Error {
+  constructor(readonly losses: readonly number[]) {
+    super("the time was up");
+  }
+}
+
+/** The losses of a training, which are kept where it took all its steps. */
+async function lossesOnce(
+  once: Once,
+  name: string,
+  { steps, train }: { steps: number; train(): Promise<readonly number[]> },
+): Promise<readonly number[]> {
+  const measure = async () => {
+    const losses = await train();
+    if (losses.length < steps) throw new Cut(losses);
+    return losses;
+  };
+  try {
+    return await once(name, { as: asLosses, measure });
+  } catch (error) {
+    if (error instanceof Cut) return error.losses;
+    throw error;
+  }
+}
+
 /** Each model has the same share of the time that is left. */
 async function compareAll(context: PartContext, executor: Executor, cpu: Executor): Promise<Compared[]> {
-  const { shape: { arms, T }, steps, clock, keep } = context, found: Compared[] = [];
+  const { shape: { arms, T }, steps, clock, keep, once } = context, found: Compared[] = [];
   for (const [i, arm] of arms.entries()) {
     if (clock.over()) break;
     const until = clock.share(arms.length - i), isOver = () => until.over();
-    const own = await trained(executor, arm, { T, steps, isOver });
+    const lossesOf = (name: string, on: Executor, most: number) =>
+      lossesOnce(once, `${arm.name} ${name}`, { steps, train: () => trained(on, arm, { T, steps, most, isOver }) });
+    const own = await lossesOf("here", executor, steps);
     await keep(foundOf([...found, compared(arm.name, own, [])]));
-    const theirs = await trained(cpu, arm, { T, steps: own.length, isOver });
+    const theirs = await lossesOf("processor", cpu, own.length);
     found.push(compared(arm.name, own, theirs));
     await keep(foundOf(found));
   }

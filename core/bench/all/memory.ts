@@ -32,9 +32,9 @@ export const memoryPart: Part = (context) => {
       for (const arm of arms) {
         if (clock.over()) break;
         found.push({ precision: name, ...memoryReport(executor, arm, { B, T, ...keptIn(precision) }) });
+        await keep(foundOf(found));
       }
     }
-    await keep(foundOf(found));
     return precisions.length * arms.length - found.length;
   });
 };

@@ -10,6 +10,7 @@ import { Absent, Clock, type Found, type Part, type PartContext, type PartFile, 
 import { peaksPart } from "./peaks.ts";
 import { predictionsPart } from "./predictions.ts";
 import { stepsPart } from "./steps.ts";
+import type { Once } from "../once.ts";
 import { tunePart } from "./tune.ts";
 import { hasTensorCores, type Variant, VARIANTS } from "./variants.ts";
 
@@ -44,9 +45,11 @@ export const PARTS: readonly NamedPart[] = [
 const SOFT = 0.8;
 
 /** What a part needs from outside. */
-export interface PartOptions extends Omit<PartContext, "clock" | "open" | "keep" | "adapter"> {
+export interface PartOptions extends Omit<PartContext, "clock" | "open" | "keep" | "once" | "adapter"> {
   readonly where: BackendOptions;
   readonly seconds: number;
+  /** What an earlier call has measured. Default: nothing. */
+  readonly measured?: Readonly<Record<string, unknown>>;
   /** Writes the file of the part. */
   write(file: PartFile): Promise<void>;
 }
@@ -64,10 +67,30 @@ async function open(where: BackendOptions, variant: Variant | undefined): Promis
   }
 }
 
-/** Runs a part in this process. What it finds, and how it ended, is in its file; only a failed write throws. */
+/** The measurements of a part, which `save` writes as soon as one was made. */
+function keeper(
+  part: string,
+  { earlier, save }: { earlier: PartOptions["measured"]; save(): Promise<void> },
+): { measured: Record<string, unknown>; once: Once } {
+  const measured: Record<string, unknown> = { ...earlier };
+  const once: Once = async (name, { as, measure }) => {
+    if (Object.hasOwn(measured, name)) return as(measured[name], `the file of ${part}: ${name}`);
+    const value = await measure();
+    measured[name] = value;
+    await save();
+    return value;
+  };
+  return { measured, once };
+}
+
+/**
+ * Runs a part in this process. What it finds, and how it ended, is in its file; only a failed write throws. The measurements of a part
+ * that says itself that it failed are not for a later call: they may be what is wrong.
+ */
 export async function runPart({ name, run }: NamedPart, options: PartOptions): Promise<State> {
-  const { where, seconds, write, ...given } = options, start = performance.now();
+  const { where, seconds, write, measured: earlier, ...given } = options, start = performance.now();
   let found: Found = { result: {}, tables: [] };
+  const { measured, once } = keeper(name, { earlier, save: () => save("running") });
   const save = (state: State, message = found.message) =>
     write({
       part: name,
@@ -77,6 +100,7 @@ export async function runPart({ name, run }: NamedPart, options: PartOptions): P
       ...(message !== undefined && { message }),
       tables: found.tables,
       result: found.result,
+      ...(state !== "failed" && { measured }),
     });
   const keep = async (more: Found) => {
     found = more;
@@ -88,6 +112,7 @@ export async function runPart({ name, run }: NamedPart, options: PartOptions): P
     clock: new Clock(SOFT * seconds),
     open: (variant) => open(where, variant),
     keep,
+    once,
   };
   const ended = await endOf(run, context);
   await save(ended.state, ended.message);

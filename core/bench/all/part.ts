@@ -3,8 +3,9 @@
  * driver that hangs or crashes costs one part only.
  */
 import type { OpenBackend } from "../../backend/mod.ts";
-import { type Checked, list, number, object, oneOf, optional, readAs, text } from "../../file_schema.ts";
+import { type Checked, custom, list, mapOf, number, object, oneOf, optional, readAs, text } from "../../file_schema.ts";
 import type { BenchShape } from "../shapes.ts";
+import type { Once } from "../once.ts";
 import type { Variant } from "./variants.ts";
 
 /**
@@ -36,6 +37,8 @@ const partFile = object({
   /** Why it failed, or what it left out. */
   message: optional(text({ max: 2 ** 20 })),
   tables: list(table, { max: 64 }),
+  /** Measurements by their names. A later call continues with them while the part is not done. */
+  measured: optional(mapOf(custom<unknown>(() => true, "a value"), { max: 10_000 })),
 });
 
 /** The file of a part. Beside the fields for the page it has `result`, with the names of the program's other JSON. */
@@ -86,6 +89,8 @@ export interface PartContext {
   open(variant?: Variant): Promise<OpenBackend>;
   /** The result of a part that ended before; undefined where there is none. */
   earlier(part: string): Promise<unknown>;
+  /** Makes a measurement, or takes it from an earlier call that was stopped. The part's file has it as soon as it was made. */
+  readonly once: Once;
   /** Writes what the part has so far. Called after each measurement. */
   keep(found: Found): Promise<void>;
 }

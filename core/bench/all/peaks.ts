@@ -42,7 +42,7 @@ function foundOf(found: Partial<PeaksReport>): Found {
 export const peaksPart: Part = (context) =>
   withBackend(context, undefined, async ({ executor }) => {
     let found: Partial<PeaksReport> = {};
-    for await (const more of measuredPeaks(executor, { runs: context.runs })) {
+    for await (const more of measuredPeaks(executor, { runs: context.runs, once: context.once })) {
       found = { ...found, ...more };
       await context.keep(foundOf(found));
     }

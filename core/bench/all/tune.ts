@@ -1,4 +1,5 @@
 /** The fastest tile of each product of `hymba`. Unlike `hymba tune` it does not save them for later runs. */
+import { mapOf, number, object, readAs, text } from "../../file_schema.ts";
 import { isSame, present } from "../../lists.ts";
 import { WebgpuExecutor } from "../../webgpu/mod.ts";
 import { MATMUL_TILES, shapeKey, usualTile } from "../../webgpu/tiles.ts";
@@ -6,6 +7,10 @@ import { productShapes, type TunedShape, tuneShape } from "../tune.ts";
 import { Absent, type Found, type Part, withBackend } from "./part.ts";
 
 const MODEL = "hymba";
+
+const rate = number({ min: 0 });
+const tuned = object({ shape: text(), tile: text(), gflop_per_s: rate, tried: mapOf(rate, { max: 1000 }) });
+const asTuned = (value: unknown, path: string): TunedShape => readAs(tuned, value, path);
 
 function foundOf(shapes: readonly TunedShape[], usual: ReadonlyMap<string, string>): Found {
   const rows = shapes.map(({ shape, tile, gflop_per_s, tried }) => {
@@ -33,7 +38,7 @@ function usualTiles(executor: WebgpuExecutor, products: ReturnType<typeof produc
 }
 
 export const tunePart: Part = (context) => {
-  const { shape: { arms, B, T }, runs, clock, keep } = context;
+  const { shape: { arms, B, T }, runs, clock, keep, once } = context;
   const arm = present(arms.find(({ name }) => name === MODEL), `the model ${MODEL}`);
   return withBackend(context, undefined, async ({ executor }) => {
     if (!(executor instanceof WebgpuExecutor)) throw new Absent("only WebGPU has tiles to choose from");
@@ -42,7 +47,8 @@ export const tunePart: Part = (context) => {
     const usual = usualTiles(executor, products);
     for (const product of products) {
       if (clock.over()) break;
-      found.push(await tuneShape(executor, product, { runs }));
+      const measure = () => tuneShape(executor, product, { runs });
+      found.push(await once(shapeKey(product), { as: asTuned, measure }));
       await keep(foundOf(found, usual));
     }
     return products.length - found.length;
