@@ -76,20 +76,29 @@ const shapeOf = (small: boolean): BenchShape => {
 const readPart = (out: string, name: string): Promise<PartFile | undefined> =>
   readJson(systemDisk, partPath(out, name), { as: partFileOf });
 
-/** What a result leaves in its folder, and how it begins. */
+/** What a result leaves in its folder, and how it begins. The text of a lock is that of core/disk. */
 const ownFiles = (options: Options): NamedFile[] => [
   [FILES.json, "", /^\{\n {2}"command": "bench all",\n/],
   [FILES.page, benchPage(headerOf(options), [])],
+  [FILES.lock, "", LOCK],
   ...PARTS.map(({ name }): NamedFile => [join(FILES.parts, `${name}.json`), "", /^\{\n {2}"(part|tables)": /]),
   [join(FILES.parts, CALL_FILE), "", /^\{\n {2}"program": /],
+  [join(FILES.parts, FILES.lock), "", LOCK],
 ];
+const LOCK = /^(process \d+, started |$)/;
+
+/** The first name in a folder that is none of these, nor one of them while it is written. Undefined without one, or without a folder. */
+async function foreignIn(folder: string, own: readonly string[]): Promise<string | undefined> {
+  if ((await systemDisk.stat(folder))?.kind !== "folder") return undefined;
+  const known = new Set(own.flatMap((name) => [name, temporaryName(name)]));
+  return (await systemDisk.list(folder)).find((name) => !known.has(name));
+}
 
 /** Throws a UsageError unless the folder is absent, empty or holds an earlier result, which may be that of a killed call. Makes it. */
 async function prepareFolder(options: Options): Promise<void> {
-  const { out } = options, found = await systemDisk.stat(out);
-  const names = found?.kind === "folder" ? await systemDisk.list(out) : [];
-  const own: readonly string[] = Object.values(FILES).flatMap((name) => [name, temporaryName(name)]);
-  const foreign = names.find((name) => !own.includes(name));
+  const { out } = options, found = await systemDisk.stat(out), inParts = PARTS.map(({ name }) => `${name}.json`);
+  const foreign = await foreignIn(out, Object.values(FILES)) ??
+    await foreignIn(partsIn(out), [...inParts, CALL_FILE, FILES.lock]);
   if ((found && found.kind !== "folder") || foreign !== undefined) {
     throw new UsageError(`${out} has something else in it`, {
       expected: "a new or empty folder, or one that hymba bench all has written",

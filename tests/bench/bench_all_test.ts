@@ -289,6 +289,10 @@ Deno.test("bench all: a killed call continues, and one of another kind is refuse
     refused.error,
     /measured in another way[^]*threads of the earlier call: not given[^]*got: +1[^]*--again/,
   );
+  await Deno.writeTextFile(join(out, "parts", "own.partial"), "of the user");
+  const other = await hymba(place, ...words);
+  assert.deepEqual([other.code, /something else in it[^]*own\.partial/.test(other.error)], [2, true], other.error);
+  await Deno.remove(join(out, "parts", "own.partial"));
   const done = await hymba(place, ...words);
   assert.equal(done.code, 0, done.error);
   const { state, measured, ...rest } = await read();
