@@ -64,8 +64,14 @@ export async function showLines(
   const empty = drawn.every(({ points }) => points.length === 0);
   if (empty) throw new UsageError("showLines: there is nothing to draw", { expected: "a line with a finite point" });
   const plot = linePlot(drawn, { x: { title: x }, y: { title: y, log } });
-  const cell = { width: 760, height: 380 };
-  const png = await drawSheet({ title, subtitle: "", footer: "", columns: 1, cell, cells: [{ title: "", plot }] });
+  const png = await drawSheet({
+    title,
+    subtitle: "",
+    footer: "",
+    columns: 1,
+    cellHeight: 480,
+    cells: [{ title: "", plot }],
+  });
   return picture(png, `${title || "Lines"}: ${names.join(", ")}`);
 }
 

@@ -4,7 +4,7 @@ import { at } from "../lists.ts";
 import type { Run, StageName } from "../record/mod.ts";
 import { footerOf, oneLine, sizeOf, spreadNote, titleOf } from "./caption.ts";
 import { type ArmAxis, barPlot, dotPlot, type Series } from "./chart/bars.ts";
-import { drawLegend } from "./chart/legend.ts";
+import type { Legend } from "./chart/legend.ts";
 import { type Line, linePlot } from "./chart/lines.ts";
 import type { Reference } from "./chart/plot.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
@@ -166,32 +166,23 @@ function timeCell(run: Run, arms: readonly ArmSummary[]): Cell {
   };
 }
 
-function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
+function legendOf(run: Run, arms: readonly ArmSummary[]): Legend {
   const notes = [spreadNote(run)];
   const { warning, files, name } = run.record.corpus;
   if (warning && !files) notes.push(`Not the default corpus: ${name}.`);
   notes.push(
     ...failuresOf(run).map(({ arm, seed, reason }) => oneLine(`${arm}, seed ${seed}, stopped early: ${reason}`)),
   );
+  const both = run.record.study.lastStage !== "pretraining";
   return {
-    title: "Legend",
-    paint: (brush, box) =>
-      drawLegend(brush, box, {
-        axis: armAxis(arms),
-        keys: run.record.study.lastStage === "pretraining"
-          ? [
-            { sample: "hollow", text: "perplexity after pretraining" },
-            { sample: "solid", text: "cache: layers per distinct cache" },
-            { sample: "light", text: "cache: bytes" },
-          ]
-          : [
-            { sample: "hollow", text: "perplexity after pretraining" },
-            { sample: "filled", text: "perplexity after ORPO" },
-            { sample: "solid", text: "cache: layers per distinct cache" },
-            { sample: "light", text: "cache: bytes" },
-          ],
-        notes,
-      }),
+    axis: armAxis(arms),
+    keys: [
+      { sample: "hollow", text: "perplexity after pretraining" },
+      ...(both ? [{ sample: "filled", text: "perplexity after ORPO" }] as const : []),
+      { sample: "solid", text: "cache: layers per distinct cache" },
+      { sample: "light", text: "cache: bytes" },
+    ],
+    notes,
   };
 }
 
@@ -211,14 +202,14 @@ export function ablationChart(run: Run): Promise<Uint8Array> {
     cacheCell(run, arms),
     memoryCell(arms),
     timeCell(run, arms),
-    legendCell(run, arms),
   ];
   return drawSheet({
     title: titleOf(run),
     subtitle: sizeOf(run),
     footer: footerOf(run),
-    columns: 4,
+    columns: 2,
     cells,
-    cell: { width: 480, height: 76 + 60 * Math.max(4, arms.length) },
+    cellHeight: 66 + 46 * Math.max(4, arms.length),
+    below: legendOf(run, arms),
   });
 }

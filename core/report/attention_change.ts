@@ -2,10 +2,10 @@
 import type { AttentionMap, Run } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
-import { attentionShares, chosenMaps, heatCell, hiddenKey, visible } from "./attention_chart.ts";
+import { attentionShares, chosenMaps, heatCell, hiddenKey, MAP_HEIGHT, visible } from "./attention_chart.ts";
 import { footerOf } from "./caption.ts";
-import { type Brush, write } from "./chart/canvas.ts";
-import { type Cell, drawSheet, paragraph } from "./chart/sheet.ts";
+import { type Brush, paragraph, SMALLEST, write } from "./chart/canvas.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { changeColour } from "./colour_map.ts";
 import { percent } from "./format.ts";
 import { INK } from "./palette.ts";
@@ -79,7 +79,7 @@ function changeBar(brush: Brush, { x, y, limit }: { x: number; y: number; limit:
   }
   const ends = [[0, `−${limit} or less`, "left"], [0.5, "0", "center"], [1, `+${limit} or more`, "right"]] as const;
   for (const [share, text, align] of ends) {
-    write(brush, text, { x: x + share * width, y: y + height + 14, size: 11, colour: INK, align });
+    write(brush, text, { x: x + share * width, y: y + height + 14, size: SMALLEST, colour: INK, align });
   }
   return hiddenKey(brush, { x, y: y + 52 });
 }
@@ -120,8 +120,8 @@ export async function attentionChangeChart(run: Run): Promise<Uint8Array> {
     title: "How ORPO changed the attention of hymba",
     subtitle: changeFinding(changes),
     footer: footerOf(run),
-    columns: 3,
+    columns: 2,
     cells: [...await Promise.all(changes.map((change) => changeCell(change, limit))), keyCell(limit)],
-    cell: { width: 470, height: 508 },
+    cellHeight: MAP_HEIGHT,
   });
 }

@@ -4,10 +4,22 @@ import type { AttentionMap, Run, StageName } from "../record/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { AFTER, footerOf, oneLine } from "./caption.ts";
-import { type Box, type Brush, cellImage, DENSITY, FONT, HIDDEN, type Rgb, segment, write } from "./chart/canvas.ts";
+import {
+  type Box,
+  type Brush,
+  cellImage,
+  DENSITY,
+  FONT,
+  HIDDEN,
+  paragraph,
+  type Rgb,
+  segment,
+  SMALLEST,
+  write,
+} from "./chart/canvas.ts";
 import { drawable } from "./chart/drawable.ts";
 import { plotOf, type Scale, scale } from "./chart/plot.ts";
-import { type Cell, drawSheet, paragraph } from "./chart/sheet.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { viridis } from "./colour_map.ts";
 import { percent } from "./format.ts";
 import { ACCENT, INK } from "./palette.ts";
@@ -85,22 +97,25 @@ function markMeta(brush: Brush, chart: Chart, { metaTokens: M, positions: P }: A
   write(brush, `meta tokens 0 – ${M - 1}`, {
     x: right - 5,
     y: y + 10,
-    size: 10.5,
+    size: SMALLEST,
     colour: ACCENT,
     bold: true,
     align: "right",
   });
 }
 
-/** The most positions that all have room for their tokens on an axis, and the most tokens on a longer one. */
-const NAMED = 48, SOME = 26;
+/** The most tokens that have room on an axis. */
+const NAMED = 24;
+
+/** The height of a cell with a map (logical pixels). */
+export const MAP_HEIGHT = 436;
 
 /** An axis of positions with their tokens. A long one names every n-th position and its token. */
 function positionAxis({ positions: P, metaTokens: M, labels = [] }: AttentionMap, title: string): Scale {
   if (labels.length < P) return scale({ min: 0, max: P, title: `${title} position` }, { grid: false });
   const words = M > 0 ? `${title} (m: meta token, ·: space)` : `${title} (·: space)`, all = P <= NAMED;
-  const step = all ? 1 : [2, 4, 5, 10, 20, 25, 50].find((step) => P / step <= SOME) ?? Math.ceil(P / SOME);
-  const font = { size: all ? Math.min(10, 330 / P) : 9.5, family: FONT };
+  const step = [1, 2, 4, 5, 10, 20, 25, 50].find((step) => P / step <= NAMED) ?? Math.ceil(P / NAMED);
+  const font = { size: SMALLEST, family: FONT };
   const name = (i: number) => all ? tokenName(labels[i] ?? "") : `${tokenName(labels[i] ?? "")} ${i}`;
   return {
     ...scale({ min: 0, max: P, title: words }, { grid: false }),
@@ -170,7 +185,7 @@ function colourBar(brush: Brush, { x, y }: Box, floor: number): number {
     const left = x + width * shareOf(tick, floor), align = tick === floor ? "left" : "center";
     brush.fillStyle = INK;
     brush.fillRect(left - 0.5, y + height, 1, 4);
-    write(brush, String(tick), { x: left, y: y + height + 14, size: 11, colour: INK, align });
+    write(brush, String(tick), { x: left, y: y + height + 14, size: SMALLEST, colour: INK, align });
   }
   return hiddenKey(brush, { x, y: y + 52 });
 }
@@ -179,7 +194,7 @@ function colourBar(brush: Brush, { x, y }: Box, floor: number): number {
 export function hiddenKey(brush: Brush, { x, y }: Pick<Box, "x" | "y">): number {
   brush.fillStyle = `rgb(${HIDDEN.join(" ")})`;
   brush.fillRect(x, y, 26, 14);
-  write(brush, "hidden by the mask", { x: x + 36, y: y + 7, size: 12, colour: INK });
+  write(brush, "hidden by the mask", { x: x + 36, y: y + 7, size: SMALLEST, colour: INK });
   return y + 32;
 }
 
@@ -228,9 +243,9 @@ async function mapSheet(
     title,
     subtitle: `Rows are queries, columns are keys; logarithmic colour scale from ${floorOf(at(maps, 0))} to 1`,
     footer,
-    columns: 3,
+    columns: 2,
     cells,
-    cell: { width: 470, height: 508 },
+    cellHeight: MAP_HEIGHT,
   });
 }
 

@@ -64,7 +64,7 @@ export function blameChart(blame: Blame, { footer }: { footer: string }): Promis
     footer,
     columns: 2,
     cells: [sharesCell(blame), legendCell(blame)],
-    cell: { width: 640, height: 130 + 52 * (blame.changes.length + 1) },
-    legendWidth: 300,
+    cellHeight: 130 + 52 * (blame.changes.length + 1),
+    legendWidth: 310,
   });
 }

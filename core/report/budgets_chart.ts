@@ -104,9 +104,8 @@ export function budgetsChart(run: Run): Promise<Uint8Array> {
       match === "parameters" ? " and on parameters" : ""
     }, and on nothing else`,
     footer: footerOf(run),
-    columns: cells.length,
+    columns: 2,
     cells,
-    cell: { width: 400, height: Math.max(360, 130 + 24 * arms.length) },
-    legendWidth: 290,
+    cellHeight: Math.max(330, 130 + 24 * arms.length),
   });
 }

@@ -5,7 +5,7 @@ import { armAxis } from "./ablation_chart.ts";
 import { at } from "../lists.ts";
 import { AFTER, footerOf, oneLine, seedsOf } from "./caption.ts";
 import { type ArmAxis, dotPlot, type PointSeries } from "./chart/bars.ts";
-import { drawLegend } from "./chart/legend.ts";
+import { drawLegend, type Legend } from "./chart/legend.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { fixed, short } from "./format.ts";
 import { INK } from "./palette.ts";
@@ -126,29 +126,25 @@ export function comparisonChart(run: Run): Promise<Uint8Array> {
     });
   }
   const noise = seedsOf(run).most === 1 ? "the noise of the text" : "noise";
-  const legend: Cell = {
-    title: "Legend",
-    paint: (brush, box) =>
-      drawLegend(brush, box, {
-        axis: { names: [], looks: [] },
-        keys: [
-          { sample: "filled", text: `a difference beyond ${noise}` },
-          { sample: "hollow", text: "undecided" },
-          { sample: "tick", text: "equal within the margin" },
-          { sample: "line", text: "95 % interval" },
-          { sample: "dashed", text: "zero, and the margin on both sides" },
-        ],
-        notes: [intervalsRestOn(run), marginNote(run), ...sizeNote(run)],
-      }),
+  const legend: Legend = {
+    axis: { names: [], looks: [] },
+    keys: [
+      { sample: "filled", text: `a difference beyond ${noise}` },
+      { sample: "hollow", text: "undecided" },
+      { sample: "tick", text: "equal within the margin" },
+      { sample: "line", text: "95 % interval" },
+      { sample: "dashed", text: "zero, and the margin on both sides" },
+    ],
+    notes: [intervalsRestOn(run), marginNote(run), ...sizeNote(run)],
   };
+  const beside: Cell = { title: "Legend", paint: (brush, box) => drawLegend(brush, box, legend) };
   return drawSheet({
     title: `Differences in ${comparedPart(run)} loss`,
     subtitle: "mean paired difference and its 95 % interval; lower is better",
     footer: footerOf(run),
-    columns: cells.length + 1,
-    cells: [...cells, legend],
-    // The legend has up to eleven lines of notes.
-    cell: { width: 480, height: Math.max(390, 110 + 50 * summaries(run).length) },
-    legendWidth: 290,
+    columns: 2,
+    // A legend beside the plot has up to thirteen lines of notes.
+    cellHeight: Math.max(410, 110 + 50 * summaries(run).length),
+    ...(cells.length > 1 ? { cells, below: legend } : { cells: [...cells, beside], legendWidth: 310 }),
   });
 }

@@ -33,7 +33,7 @@ export function decodeChart(arms: readonly DecodeReport[], { footer }: { footer:
     subtitle: "one sequence; bands are 95 % intervals; dashed: the same model with a full cache in every layer",
     footer,
     columns: 2,
-    cell: { width: 520, height: 420 },
+    cellHeight: 420,
     cells: [
       {
         title: "Time of a token",

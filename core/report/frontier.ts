@@ -5,7 +5,6 @@ import type { ArmResult, Run } from "../record/mod.ts";
 import { updateFlops } from "../study/match.ts";
 import { armAxis } from "./ablation_chart.ts";
 import { footerOf, oneLine, spreadNote } from "./caption.ts";
-import { drawLegend } from "./chart/legend.ts";
 import { linePlot } from "./chart/lines.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { short } from "./format.ts";
@@ -124,16 +123,13 @@ export function frontierChart(run: Run): Promise<Uint8Array> {
   const qualities = models.some(({ recall }) => recall) ? ["loss", "recall"] as const : ["loss"] as const;
   const known = COST_KINDS.filter((cost) => models.some((model) => cost.of(model) !== undefined));
   const cells = qualities.flatMap((quality) => known.map((cost) => costCell(run, { models, cost, quality })));
-  const legend: Cell = {
-    title: "Legend",
-    paint: (brush, box) => drawLegend(brush, box, { axis, keys: [], notes: [spreadNote(run), ...timeNotes(run)] }),
-  };
   return drawSheet({
     title: "What quality costs",
     subtitle: "every model against the bytes of its cache, its arithmetic and its time; logarithmic axes",
     footer: footerOf(run),
     columns: 3,
-    cells: [...cells, legend],
-    cell: { width: 430, height: Math.max(340, 90 + 26 * models.length) },
+    cells,
+    cellHeight: 340,
+    below: { axis, keys: [], notes: [spreadNote(run), ...timeNotes(run)] },
   });
 }

@@ -71,7 +71,7 @@ export function leakChart(result: LeakResult): Promise<Uint8Array> {
     footer:
       `${corpus}, ${result.parameters} parameters, one seed. The crop shows local layers the tokens they have to predict.`,
     columns: 2,
-    cell: { width: 440, height: 340 },
+    cellHeight: 340,
     cells: [
       cell("Training loss", "nats per token, mean since the last point", ({ trainLoss }) => trainLoss),
       cell("Validation perplexity", "perplexity per token", ({ validationLoss }) => Math.exp(validationLoss)),

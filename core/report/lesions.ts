@@ -7,9 +7,9 @@ import { type KindGroup, meanOfKind, whereIs } from "../eval/token_kinds.ts";
 import { at, mean } from "../lists.ts";
 import type { RunRecord, StageName } from "../record/mod.ts";
 import { AFTER, oneLine } from "./caption.ts";
-import { type Box, type Brush, write } from "./chart/canvas.ts";
+import { type Box, type Brush, paragraph, SMALLEST, write } from "./chart/canvas.ts";
 import { type Line, linePlot } from "./chart/lines.ts";
-import { type Cell, drawSheet, paragraph } from "./chart/sheet.ts";
+import { type Cell, drawSheet } from "./chart/sheet.ts";
 import { csvText } from "./csv.ts";
 import { fixed } from "./format.ts";
 import { ACCENT, FAINT, INK, looks, tinted } from "./palette.ts";
@@ -138,6 +138,9 @@ function partsOf(report: LesionReport): string[] {
 
 const isChange = ({ change, layer }: Lesion) => layer !== undefined && CHANGES.some((one) => one === change);
 
+/** The narrowest cell of a table with room for the name of its layer, and for a number (logical pixels). */
+const WIDE = 50, NUMBER = 40;
+
 /** A table of layers × parts, coloured by the effect of the lesion. */
 function heatCell(report: LesionReport, change: string): Cell {
   const parts = partsOf(report), layers = [...new Set(report.lesions.flatMap(({ lesion }) => lesion.layer ?? []))];
@@ -158,10 +161,10 @@ function heatCell(report: LesionReport, change: string): Cell {
         cell = { width: (box.width - left) / layers.length, height: Math.min(46, (box.height - 30) / parts.length) };
       for (const [l, layer] of layers.entries()) {
         const x = box.x + left + (l + 0.5) * cell.width;
-        write(brush, `layer ${layer}`, {
+        write(brush, cell.width < WIDE ? String(layer) : `layer ${layer}`, {
           x,
           y: box.y + 10,
-          size: 11,
+          size: SMALLEST,
           colour: FAINT,
           align: "center",
           width: cell.width,
@@ -169,7 +172,7 @@ function heatCell(report: LesionReport, change: string): Cell {
       }
       for (const [p, part] of parts.entries()) {
         const y = box.y + 22 + p * cell.height;
-        write(brush, part, { x: box.x, y: y + cell.height / 2, size: 11, colour: INK, width: left - 6 });
+        write(brush, part, { x: box.x, y: y + cell.height / 2, size: SMALLEST, colour: INK, width: left - 6 });
         for (const [l, layer] of layers.entries()) {
           const where = { x: box.x + left + l * cell.width, y, ...cell };
           heat(brush, where, { cost: costOf(layer, part), most });
@@ -182,11 +185,12 @@ function heatCell(report: LesionReport, change: string): Cell {
 function heat(brush: Brush, { x, y, width, height }: Box, { cost, most }: { cost?: Difference; most: number }): void {
   brush.fillStyle = cost ? tinted(ACCENT, 0.85 * Math.max(0, Math.min(1, cost.mean / most)) ** 0.5) : "#f0f1f3";
   brush.fillRect(x + 1, y + 1, width - 2, height - 2);
-  if (!cost) return;
+  // The colour tells it, too, where a model has more layers than numbers fit.
+  if (!cost || width < NUMBER) return;
   write(brush, fixed(cost.mean, cost.mean < 0.0995 ? 3 : 2), {
     x: x + width / 2,
     y: y + height / 2,
-    size: 11,
+    size: SMALLEST,
     colour: INK,
     align: "center",
     width: width - 4,
@@ -245,9 +249,15 @@ export function lesionsChart(report: LesionReport, { footer }: { footer: string 
         const words = `${
           lesion.layer === undefined ? "all layers" : `layer ${lesion.layer}`
         }: ${lesion.part}, ${lesion.change}`;
-        write(brush, words, { x: box.x, y: box.y + 8 + i * step, size: 11, colour: INK, width: box.width - 60 });
+        write(brush, words, { x: box.x, y: box.y + 8 + i * step, size: SMALLEST, colour: INK, width: box.width - 60 });
         const value = fixed(at(costs, 0).increase.mean, 4);
-        write(brush, value, { x: box.x + box.width, y: box.y + 8 + i * step, size: 11, colour: INK, align: "right" });
+        write(brush, value, {
+          x: box.x + box.width,
+          y: box.y + 8 + i * step,
+          size: SMALLEST,
+          colour: INK,
+          align: "right",
+        });
       }
       paragraph(brush, lesionsNote(report), { ...box, y: box.y + 18 + others.length * step });
     },
@@ -259,8 +269,8 @@ export function lesionsChart(report: LesionReport, { footer }: { footer: string 
       fixed(mean(report.lesions[0]?.costs.slice(0, 1).map(({ intact_nats }) => intact_nats) ?? []), 3)
     } nats per token`,
     footer,
-    columns: 3,
+    columns: layers > 8 ? 1 : 2,
     cells: [...CHANGES.map((change) => heatCell(report, change)), ...curves, list],
-    cell: { width: Math.max(430, 90 + 56 * layers), height: Math.max(330, 90 + 19 * others.length) },
+    cellHeight: Math.max(330, 130 + 19 * others.length),
   });
 }

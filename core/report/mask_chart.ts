@@ -1,7 +1,7 @@
 /** Pictures of masks: rows are queries, columns are keys. */
 import { FAINT, INK } from "./palette.ts";
 import type { Mask } from "../proof/visibility.ts";
-import { type Box, type Brush, cellImage, HIDDEN, type Rgb, segment, write } from "./chart/canvas.ts";
+import { type Box, type Brush, cellImage, HIDDEN, type Rgb, segment, SMALLEST, write } from "./chart/canvas.ts";
 import { type Cell, drawSheet } from "./chart/sheet.ts";
 
 /** A mask, its title, and a line of counts below the title. */
@@ -28,7 +28,7 @@ async function paintMask(brush: Brush, { x, y, width, height }: Box, { M, T, see
   segment(brush, [x + edge, y], [x + edge, y + side]);
   segment(brush, [x, y + edge], [x + side, y + edge]);
   brush.stroke();
-  const style = { size: 10.5, colour: FAINT, align: "right" as const };
+  const style = { size: SMALLEST, colour: FAINT, align: "right" as const };
   write(brush, `meta tokens 0 – ${M - 1}`, { ...style, x: x + side - 5, y: y + edge + 10 });
 }
 
@@ -45,14 +45,15 @@ export function maskChart(
   const leaks = figures.some(({ mask: { M, T, sees } }) =>
     Array.from({ length: T - 1 }, (_, t) => M + t).some((q) => sees(q, q + 1))
   );
+  const columns = figures.length > 2 ? 3 : 2;
   return drawSheet({
     title,
     subtitle: `Rows are queries, columns are keys; blue is visible, grey is hidden${
       leaks ? ", orange is the future" : ""
     }`,
     footer,
-    columns: Math.min(3, figures.length),
+    columns,
     cells,
-    cell: { width: 380, height: 430 },
+    cellHeight: columns === 2 ? 500 : 331,
   });
 }

@@ -261,7 +261,7 @@ export function oracleChart(outcome: OracleOutcome, { footer }: { footer: string
       ),
       legendOf(names, outcome),
     ],
-    cell: { width: 560, height: 460 },
+    cellHeight: 460,
   });
 }
 

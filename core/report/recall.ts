@@ -132,8 +132,8 @@ export function recallChart(probe: Probe): Promise<Uint8Array> {
     footer: probe.footer,
     columns: 2,
     cells: [accuracyCell(probe, arms, look), legendCell(probe, arms, look)],
-    cell: { width: 620, height: Math.max(420, 120 + 46 * arms.length) },
-    legendWidth: 300,
+    cellHeight: Math.max(420, 130 + 46 * arms.length),
+    legendWidth: 310,
   });
 }
 

@@ -87,6 +87,6 @@ export function recallStateChart(probe: Probe): Promise<Uint8Array> {
     footer: probe.footer,
     columns: 2,
     cells: [accuracy, ...(watched ? [steps] : []), legend],
-    cell: { width: 560, height: Math.max(400, 120 + 30 * found.length) },
+    cellHeight: Math.max(400, 120 + 30 * found.length),
   });
 }

@@ -197,15 +197,14 @@ export function slicesChart(run: Run, report: SliceReport): Promise<Uint8Array> 
       plot: differencePlot(axis, rows.map(({ difference }) => difference), how),
     };
   });
-  const columns = Math.min(3, cells.length + 1);
   return drawSheet({
     title: "Loss by kind of token",
     subtitle: `${AFTER[stage]}, differences on the same validation tokens`,
     footer: footerOf(run),
-    columns,
+    columns: 2,
     cells: [...cells, legendOf(slicesNote(run, report))],
-    cell: { width: 640, height: 130 + 34 * slices.length },
-    legendWidth: cells.length < 3 ? 320 : undefined,
+    cellHeight: 130 + 34 * slices.length,
+    legendWidth: cells.length === 1 ? 320 : undefined,
   });
 }
 

@@ -163,7 +163,7 @@ function changeCell(run: Run, { title, subtitle, y, kind, of }: SecondStage): Ce
     ...changes(run, { stage: "control", kind, of }, { markers: true, style: "dashed" }),
   ];
   const x = { ...STEP, max: run.record.study.orpo.steps }, range = rangeOf(lines, [0]);
-  const references: Reference[] = [{ axis: "y", value: 0, label: "after stage 1" }];
+  const references: Reference[] = [{ axis: "y", value: 0, label: "stage\u00a01" }];
   return { title, subtitle, plot: linePlot(lines, { x, y: { ...range, ...y }, references }) };
 }
 
@@ -187,14 +187,14 @@ function componentCells(run: Run): Cell[] {
   }
   return [
     secondStageCell(run, {
-      title: "ORPO loss, first part: NLL",
+      title: "ORPO loss, part 1: NLL",
       subtitle: "of prompts and chosen continuations, training pairs",
       y: { title: "nats per token" },
       kind: "train",
       of: ({ nll }) => nll,
     }),
     secondStageCell(run, {
-      title: "ORPO loss, second part: −log σ(log odds)",
+      title: "ORPO loss, part 2: −log σ(log odds)",
       subtitle: `before it is multiplied by β = ${beta}; training pairs; ln 2: no preference`,
       y: { title: "nats" },
       kind: "train",
@@ -251,7 +251,7 @@ function legendCell(run: Run, arms: readonly ArmSummary[]): Cell {
       { sample: "filled", text: "after ORPO" },
       { sample: "tick", text: "after the control (β = 0)" },
       { sample: "line", text: "ORPO, or validation in stage 1" },
-      { sample: "dashed", text: "control: the same steps without preference" },
+      { sample: "dashed", text: "control (β = 0): no preference" },
       { sample: "faint", text: "training batches" },
     ] as const;
   const notes = [spreadNote(run)];
@@ -280,6 +280,6 @@ export function stagesChart(run: Run): Promise<Uint8Array> {
       ...(both ? second : []),
       legendCell(run, arms),
     ],
-    cell: { width: 480, height: Math.max(360, 76 + 52 * arms.length) },
+    cellHeight: Math.max(310, 80 + 46 * arms.length),
   });
 }

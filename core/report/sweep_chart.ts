@@ -129,12 +129,12 @@ export function sweepChart(record: SweepRecord): Promise<Uint8Array> {
       perArm ? "each model has a choice of its own" : "one choice for all models"
     }`,
     footer: oneLine(`corpus ${corpus.name}  ·  study ${study}  ·  ${rounds} ${rounds === 1 ? "round" : "rounds"}`),
-    columns: over.length + 1,
+    columns: 2,
     cells: [
       ...over.map((axis): Cell => ({ title: oneLine(axis.path), plot: axisPlot(record, axis, look) })),
       legendCell(record, look),
     ],
-    cell: { width: 480, height: Math.max(380, 150 + 24 * arms.length) },
-    legendWidth: 290,
+    cellHeight: Math.max(380, 190 + 24 * arms.length),
+    legendWidth: over.length > 1 ? undefined : 310,
   });
 }

@@ -42,7 +42,7 @@ export function tokenizerChart({ name, vocabSize, source, shares, lengths }: Tok
     subtitle: `${vocabSize} pieces`,
     footer: source,
     columns: 2,
-    cell: { width: 480, height: 420 },
+    cellHeight: 420,
     cells: [
       {
         title: "Share of tokens by rank",

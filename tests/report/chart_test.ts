@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { SKRSContext2D } from "@napi-rs/canvas";
 import { SUITES } from "../../core/config/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import type { AttentionMap, Run, StageResult } from "../../core/record/mod.ts";
@@ -8,7 +9,7 @@ import { armAxis } from "../../core/report/ablation_chart.ts";
 import { attentionChangeChart, attentionChanges, changeFinding, limitOf } from "../../core/report/attention_change.ts";
 import { attentionShares, chosenMaps, floorOf } from "../../core/report/attention_chart.ts";
 import { averaged } from "../../core/report/chart/lines.ts";
-import { withoutOverlap } from "../../core/report/chart/plot.ts";
+import { logTicks, withoutOverlap } from "../../core/report/chart/plot.ts";
 import { changeColour, viridis } from "../../core/report/colour_map.ts";
 import {
   ablationChart,
@@ -43,6 +44,27 @@ async function pixelsOf(png: Uint8Array, [red, green, blue]: readonly [number, n
   return count;
 }
 
+/** The smallest text that `draw` writes (physical pixels), by the fonts and scales of the rasteriser. */
+async function smallestText(draw: () => Promise<Uint8Array>): Promise<{ size: number; png: Uint8Array }> {
+  const { createCanvas } = await import("@napi-rs/canvas");
+  const prototype: SKRSContext2D = Object.getPrototypeOf(createCanvas(1, 1).getContext("2d"));
+  const { fillText } = prototype;
+  let size = Infinity;
+  prototype.fillText = function (text, ...place) {
+    const [, pixels] = /([\d.]+)px/.exec(this.font) ?? [], { a, b } = this.getTransform();
+    if (text.trim() !== "") size = Math.min(size, Number(pixels) * Math.hypot(a, b));
+    return fillText.call(this, text, ...place);
+  };
+  try {
+    return { png: await draw(), size };
+  } finally {
+    prototype.fillText = fillText;
+  }
+}
+
+/** 17 cm, the width of the text on a page of A4, in points. */
+const PRINTED = 17 / 2.54 * 72;
+
 const rgbOf = (colour: string) =>
   [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)) as [number, number, number];
 
@@ -60,6 +82,28 @@ Deno.test("charts: every arm's colour is in the pictures, an arm that is not the
   }
 });
 
+Deno.test("charts: printed 17 cm wide, no text of a figure is smaller than 6 points", async () => {
+  const five = withTokenLosses(syntheticRun({ seeds: 2, preset: "smoke" }), () => 0);
+  for (const run of [five, syntheticRun({ suite: "frontier", preset: "smoke" })]) {
+    const names = availableArtifacts(run).filter((name) => ARTIFACTS[name].file.endsWith(".png"));
+    assert.ok(names.length > 4, `${names}`);
+    for (const name of names) {
+      const { size, png } = await smallestText(async () => await ARTIFACTS[name].make(run) as Uint8Array<ArrayBuffer>);
+      const points = size / sizeOf(png)[0] * PRINTED;
+      assert.ok(points >= 6 && points < 10, `${name}: ${points} points`);
+    }
+  }
+});
+
+Deno.test("the names on a logarithmic axis do not touch each other", () => {
+  // Ten pixels for each name on an axis of `length` pixels.
+  const apart = (length: number) => (left: number, right: number) => length * Math.log10(right / left) >= 10;
+  assert.deepEqual(logTicks(1, 100, apart(100)), [1, 2, 5, 10, 20, 50, 100]);
+  assert.deepEqual(logTicks(1, 100, apart(20)), [1, 5, 20, 100]);
+  assert.deepEqual(logTicks(50, 500, apart(200)), [50, 60, 80, 100, 150, 200, 300, 400, 500]);
+  assert.deepEqual(logTicks(50, 500, apart(60)), [50, 80, 150, 300, 500]);
+});
+
 Deno.test("differences: drawn where losses of tokens were kept, with the factors of a factorial, in the arms' colours", async () => {
   const arms = withTokenLosses(
     syntheticRun({ arms: ["mamba", "transformer-global", "hymba"], seeds: 3, preset: "smoke" }),
@@ -69,7 +113,7 @@ Deno.test("differences: drawn where losses of tokens were kept, with the factors
   for (const arm of ["transformer-global", "hymba"]) assert.ok(await pixelsOf(png, rgbOf(look(arm).colour)) > 300, arm);
   assert.equal(await pixelsOf(png, rgbOf(look("mamba").colour)), 0, "the best is what the others are held to");
   const factorial = withTokenLosses(syntheticRun({ suite: "factorial", seeds: 3, preset: "smoke" }), () => 0);
-  assert.ok(sizeOf(await comparisonChart(factorial))[0] > sizeOf(png)[0], "a plot more");
+  assert.ok(sizeOf(await comparisonChart(factorial))[1] > sizeOf(png)[1], "the legend is below two plots");
   assert.ok(availableArtifacts(arms).includes("intervals"));
   assert.ok(!availableArtifacts({ ...arms, tokenLosses: [] }).includes("intervals"));
   assert.throws(() => comparisonChart({ ...arms, tokenLosses: [] }), /no two models to compare/);

@@ -74,7 +74,7 @@ export function rateChart(csv: string): Promise<Uint8Array> {
   const rows = csv.trim().split("\n").slice(1).map((row) => row.split(","));
   const cells = [...new Set(rows.map(([model]) => model!))].flatMap((model) => cellsOf(rows, model));
   const footer = `corpus tinyshakespeare  ·  four layers, ${rows[0]![5]} steps of 256 tokens  ·  seed ${SEED}`;
-  const size = { columns: 2, cell: { width: 560, height: 420 } };
+  const size = { columns: 2, cellHeight: 420 };
   return drawSheet({
     title: "One rate for several widths",
     subtitle: "loss against the learning rate",
@@ -88,10 +88,10 @@ export function rateChart(csv: string): Promise<Uint8Array> {
 function cellsOf(rows: readonly string[][], model: string): Cell[] {
   const look = looks(WIDTHS.map(String));
   return RATE_SCALINGS.map((scaling) => ({
-    title: scaling === "none"
-      ? `${model}: one rate for all parameters`
-      : `${model}: matrices and embedding at rate × 64 / width`,
-    subtitle: "validation loss after the last step; lower is better",
+    title: `${model}: ${scaling === "none" ? "one rate for all parameters" : "rates that fall with the width"}`,
+    subtitle: scaling === "none"
+      ? "validation loss after the last step; lower is better"
+      : "the same; matrices and embedding at rate × 64 / width",
     plot: linePlot(
       WIDTHS.map(String).map((width) => ({
         points: rows.filter((row) => row[0] === model && row[1] === width && row[2] === scaling).map((row) => {
@@ -100,7 +100,7 @@ function cellsOf(rows: readonly string[][], model: string): Cell[] {
         }),
         look: look(width),
         markers: true,
-        endName: `width ${width}`,
+        endName: `width\u00a0${width}`,
       })),
       {
         x: { title: "learning rate", log: true },

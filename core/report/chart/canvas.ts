@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Canvas, SKRSContext2D } from "@napi-rs/canvas";
 import { loadNative } from "../../system/mod.ts";
-import { PAPER } from "../palette.ts";
+import { FAINT, PAPER } from "../palette.ts";
 
 /** The drawing context of a canvas. */
 export type Brush = SKRSContext2D;
@@ -17,6 +17,12 @@ export interface Box {
 
 /** Physical pixels per logical pixel. */
 export const DENSITY = 2;
+
+/** The width of every sheet of plots (logical pixels). */
+export const SHEET = 1040;
+
+/** The smallest text of a sheet (logical pixels): 6 points where the sheet is printed 17 cm wide, as on a page of A4. */
+export const SMALLEST = 13;
 
 /** Red, green and blue, 0 to 255. */
 export type Rgb = readonly [red: number, green: number, blue: number];
@@ -120,10 +126,30 @@ function shortened(brush: Brush, text: string, width: number): string {
 export function wrapped(brush: Brush, text: string, { size, width }: { size: number; width: number }): string[] {
   brush.font = font(size);
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  if (text === "") return lines;
+  // A number stays with its sign of percent.
+  for (const word of text.replaceAll(" %", "\u00a0%").split(" ")) {
     const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
     if (lines.length > 0 && brush.measureText(longer).width <= width) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
   return lines;
+}
+
+/** Distance of the lines of a paragraph (logical pixels). */
+export const LINE = 18;
+
+/** Writes lines from `y` downwards. Returns the y below them. */
+export function writeLines(
+  brush: Brush,
+  lines: readonly string[],
+  { x, y, size = SMALLEST }: { x: number; y: number; size?: number },
+): number {
+  for (const [i, line] of lines.entries()) write(brush, line, { x, y: y + LINE * (i + 0.5), size, colour: FAINT });
+  return y + LINE * lines.length;
+}
+
+/** Writes a paragraph from the top of `box` downwards. Returns the y below it. */
+export function paragraph(brush: Brush, text: string, { x, y, width }: Omit<Box, "height">): number {
+  return writeLines(brush, wrapped(brush, text, { size: SMALLEST, width }), { x, y }) + 8;
 }

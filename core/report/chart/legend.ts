@@ -2,13 +2,19 @@
 import { at } from "../../lists.ts";
 import { FAINT, GRID, INK } from "../palette.ts";
 import type { ArmAxis } from "./bars.ts";
-import { type Box, type Brush, segment, write } from "./canvas.ts";
-import { paragraph } from "./sheet.ts";
+import { type Box, type Brush, LINE, paragraph, segment, SMALLEST, wrapped, write } from "./canvas.ts";
 
 /** A sample of a style and its meaning. */
 export interface Key {
   readonly sample: "line" | "faint" | "dashed" | "hollow" | "filled" | "tick" | "solid" | "light";
   readonly text: string;
+}
+
+/** The names of the arms, the meaning of samples, and sentences. */
+export interface Legend {
+  readonly axis: ArmAxis;
+  readonly keys: readonly Key[];
+  readonly notes: readonly string[];
 }
 
 const ROW = 23;
@@ -54,31 +60,44 @@ function drawSample(brush: Brush, { sample }: Key, box: Box): void {
   brush.stroke();
 }
 
+/** Columns of a legend of this width: three where it lies below the plots. */
+const columnsOf = (width: number): number => width >= 640 ? 3 : 1;
+
 /** Draws arms, keys and notes from the top of `box` downwards. */
-export async function drawLegend(
-  brush: Brush,
-  box: Box,
-  { axis, keys, notes }: { axis: ArmAxis; keys: readonly Key[]; notes: readonly string[] },
-): Promise<void> {
+export async function drawLegend(brush: Brush, box: Box, { axis, keys, notes }: Legend): Promise<void> {
   const { drawPoint } = await import("chart.js/helpers");
-  const text = { size: 12.5, colour: INK, x: box.x + 40, width: box.width - 40 };
-  let y = box.y + 12;
+  const columns = columnsOf(box.width), width = box.width / columns;
+  const text = { size: SMALLEST, colour: INK, width: width - 40 };
+  const placeOf = (index: number, top: number) => ({
+    ...box,
+    x: box.x + (index % columns) * width,
+    y: top + 12 + ROW * Math.floor(index / columns),
+  });
   for (const [index, name] of axis.names.entries()) {
-    const { colour, marker, rotation } = at(axis.looks, index);
-    sampleLine(brush, { ...box, y }, { width: 2, dash: [], colour });
+    const { colour, marker, rotation } = at(axis.looks, index), place = placeOf(index, box.y);
+    sampleLine(brush, place, { width: 2, dash: [], colour });
     brush.fillStyle = brush.strokeStyle = colour;
     brush.lineWidth = 2;
     const options = { pointStyle: marker, radius: 6, borderWidth: 2, rotation };
-    drawPoint(brush as unknown as Parameters<typeof drawPoint>[0], options, box.x + 13, y);
-    write(brush, name, { ...text, y });
-    y += ROW;
+    drawPoint(brush as unknown as Parameters<typeof drawPoint>[0], options, place.x + 13, place.y);
+    write(brush, name, { ...text, x: place.x + 40, y: place.y });
   }
-  y += 8;
-  for (const key of keys) {
-    drawSample(brush, key, { ...box, y });
-    write(brush, key.text, { ...text, y });
-    y += ROW;
+  const below = box.y + rowsHeight(axis.names.length, columns);
+  for (const [index, key] of keys.entries()) {
+    const place = placeOf(index, below);
+    drawSample(brush, key, place);
+    write(brush, key.text, { ...text, x: place.x + 40, y: place.y });
   }
-  y += 2;
+  let y = below + rowsHeight(keys.length, columns);
   for (const note of notes) y = paragraph(brush, note, { ...box, y });
+}
+
+/** The height of so many names, with a gap below them; 0 without names (logical pixels). */
+const rowsHeight = (count: number, columns: number): number => count === 0 ? 0 : ROW * Math.ceil(count / columns) + 6;
+
+/** The height of a legend of this width (logical pixels). */
+export function legendHeight(brush: Brush, { axis, keys, notes }: Legend, width: number): number {
+  const columns = columnsOf(width), rows = (count: number) => rowsHeight(count, columns);
+  const lines = notes.map((note) => LINE * wrapped(brush, note, { size: SMALLEST, width }).length + 8);
+  return rows(axis.names.length) + rows(keys.length) + lines.reduce((sum, height) => sum + height, 0);
 }

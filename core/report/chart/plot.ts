@@ -3,7 +3,7 @@ import type { Chart, ChartConfiguration, ChartDataset, Plugin, Scale as ChartSca
 import { at, present } from "../../lists.ts";
 import { tickText } from "../format.ts";
 import { FAINT, GRID, INK, PAPER } from "../palette.ts";
-import { type Brush, DENSITY, FONT, font, segment, write } from "./canvas.ts";
+import { type Brush, DENSITY, FONT, font, segment, SMALLEST, write } from "./canvas.ts";
 
 /** A plot, ready for Chart.js. */
 export type Plot = ChartConfiguration;
@@ -69,7 +69,7 @@ export interface Axis {
 /** Chart.js options of an axis, as {@link scale} makes them. */
 export type Scale = Readonly<Record<string, unknown>>;
 
-const BARE = { size: 11, family: FONT };
+const BARE = { size: SMALLEST, family: FONT };
 
 /** Round numbers with four to eight steps between the two ends. */
 function evenTicks(low: number, high: number): number[] {
@@ -81,17 +81,23 @@ function evenTicks(low: number, high: number): number[] {
   );
 }
 
-/** The ticks of a logarithmic axis: powers of ten times 1, 2 and 5. A short range has more ticks. */
-function logTicks(low: number, high: number): number[] {
-  if (high / low < 3) return evenTicks(low, high);
+/**
+ * The ticks of a logarithmic axis: powers of ten times 1, 2 and 5. A short range has more ticks. `apart`: whether there is room
+ * for the names of two ticks beside each other.
+ */
+export function logTicks(low: number, high: number, apart: (left: number, right: number) => boolean): number[] {
+  if (high / low < 3) return withRoom(evenTicks(low, high), apart);
   const ticks: number[] = [], factors = high / low < 20 ? [1, 1.5, 2, 3, 4, 5, 6, 8] : [1, 2, 5];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const factor of factors) ticks.push(factor * 10 ** power);
   }
-  const seen = ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
-  // Ticks that are closer than a twelfth of the axis would write over each other.
-  const apart = Math.pow(high / low, 1 / 12), kept: number[] = [];
-  for (const tick of seen) if (kept.length === 0 || tick / (kept.at(-1) ?? tick) >= apart) kept.push(tick);
+  return withRoom(ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001), apart);
+}
+
+/** The ticks without those whose names would touch the name before them. */
+function withRoom(ticks: readonly number[], apart: (left: number, right: number) => boolean): number[] {
+  const kept: number[] = [];
+  for (const tick of ticks) if (kept.length === 0 || apart(kept.at(-1) ?? tick, tick)) kept.push(tick);
   return kept;
 }
 
@@ -106,6 +112,18 @@ const namesScale = (names: readonly string[], ticks: Record<string, unknown>) =>
     axis.ticks = names.map((_, value) => ({ value }));
   },
 });
+
+/** Pixels beside a plot that its own axis does not have: numbers, names and titles. */
+const BESIDE = 110;
+
+/** Whether the names of two ticks have room on a logarithmic axis, which is not yet laid out. */
+function roomOn(axis: ChartScale, tick: (value: number) => string): (left: number, right: number) => boolean {
+  const brush = axis.ctx as unknown as Brush, { chart, min, max } = axis, flat = axis.isHorizontal();
+  const length = (flat ? chart.width : chart.height) - BESIDE;
+  brush.font = font(SMALLEST);
+  const sizeOf = (value: number) => flat ? brush.measureText(tick(value)).width + 12 : 1.5 * SMALLEST;
+  return (left, right) => length * Math.log(right / left) / Math.log(max / min) >= (sizeOf(left) + sizeOf(right)) / 2;
+}
 
 /** Chart.js options of an axis. */
 export function scale(
@@ -132,7 +150,7 @@ export function scale(
     type: "logarithmic",
     ticks: numbers,
     afterBuildTicks: (axis: ChartScale) => {
-      axis.ticks = logTicks(axis.min, axis.max).map((value) => ({ value }));
+      axis.ticks = logTicks(axis.min, axis.max, roomOn(axis, tick)).map((value) => ({ value }));
     },
   };
 }
@@ -170,10 +188,10 @@ function drawNameAbove(chart: Chart, reference: Reference, { level }: { level: n
   brush.font = font(style.size);
   const half = brush.measureText(label).width / 2;
   const x = Math.min(Math.max(place, area.left + half), chart.width - half - 2);
-  write(brush, label, { ...style, x, y: area.top - 8 - 13 * level, align: "center" });
+  write(brush, label, { ...style, x, y: area.top - 9 - NAME_LINE * level, align: "center" });
 }
 
-const NAME_SIZE = 10.5, NAME_LINE = 12.5, NAME_GAP = 10;
+const NAME_SIZE = SMALLEST, NAME_LINE = 15, NAME_GAP = 8;
 
 /**
  * Moves blocks of text so that none overlaps another: first down, below the block before it, then up, until all of them end
@@ -248,10 +266,10 @@ function drawLabel(chart: Chart, { dataset, index, text, from, above }: ValueLab
   if (!element) return;
   const x = from === undefined ? element.x : pixelOf(chart, "x", from);
   const style = { size: NAME_SIZE, colour: INK, halo: true };
-  if (above) return write(brush, text, { ...style, x, y: element.y - 14, align: "center" });
+  if (above) return write(brush, text, { ...style, x, y: element.y - 15, align: "center" });
   brush.font = font(style.size);
   brush.fillStyle = PAPER;
-  brush.fillRect(x + 4, element.y - 8, brush.measureText(text).width + 6, 16);
+  brush.fillRect(x + 4, element.y - 9, brush.measureText(text).width + 6, 18);
   write(brush, text, { ...style, x: x + 7, y: element.y });
 }
 
@@ -302,7 +320,7 @@ export function plotOf(
       font: { family: FONT },
       layout: {
         padding: ({ chart }) => ({
-          top: above === 0 ? 6 : 3 + 13 * Math.min(2, above),
+          top: above === 0 ? 6 : 4 + NAME_LINE * Math.min(2, above),
           right: roomBeside(chart.ctx as unknown as Brush, marks),
         }),
       },
