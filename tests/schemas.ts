@@ -1,5 +1,5 @@
 /**
- * Writes the JSON Schema of what each command prints with --json: docs/schemas/COMMAND.json. The schemas come from the types of the
+ * Writes the JSON Schema of what each command prints with --json, docs/schemas/COMMAND.json, and of what `hymba serve` answers. The schemas come from the types of the
  * values that the commands give to `printJson`. Run it after a change of such a value: deno run -A --lock=tests/deno.lock tests/schemas.ts
  */
 import ts from "npm:typescript@5.9.3";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packages from "../imports.json" with { type: "json" };
 import { at } from "../core/lists.ts";
-import { ERROR, fileOf, FOLDER, type Schema, schemaList } from "./schema_files.ts";
+import { ERROR, fileOf, FOLDER, type Schema, schemaList, SERVED } from "./schema_files.ts";
 import { JSON_VERSION, SHARED_NAMES } from "../cli/ui/output.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -274,6 +274,30 @@ function errorSchema(program: ts.Program): Schema {
   };
 }
 
+/** The file with the types of the JSON that a page gets. */
+const VIEWS = "core/page/views.ts";
+
+/** The schema of an answer of `hymba serve`, from the type with this name. */
+function servedSchema(file: string, name: string, program: ts.Program): Schema {
+  const made = program.getSourceFile(join(ROOT, VIEWS))?.statements.find((node) =>
+    ts.isInterfaceDeclaration(node) && node.name.text === name
+  );
+  if (!made) throw new Error(`${VIEWS} has no interface ${name}`);
+  const translator = new Translator(program.getTypeChecker(), made);
+  const { properties, required } = translator.fields(program.getTypeChecker().getTypeAtLocation(made), {});
+  const address = file.replace("page-", "");
+  return {
+    $schema: DIALECT,
+    title: `${address} of hymba serve`,
+    description:
+      `What hymba serve answers at /${address}, and what --export writes into this file. docs/serve.md explains it.`,
+    type: "object",
+    properties,
+    required,
+    $defs: translator.definitions,
+  };
+}
+
 /** The schema of a command from all values that it can print. */
 function commandSchema(command: string, calls: readonly Call[], program: ts.Program): Schema {
   const checker = program.getTypeChecker(), { made, type } = failureOf(program);
@@ -307,14 +331,17 @@ export async function schemas(): Promise<Map<string, Schema>> {
   const sources = folders.flatMap((name) =>
     [...Deno.readDirSync(join(ROOT, name))].map((file) => join(name, file.name))
   );
-  const roots = [...sources, OUTPUT].map((name) => join(ROOT, name));
+  const roots = [...sources, OUTPUT, VIEWS].map((name) => join(ROOT, name));
   const program = programOf([...roots, join(folder, "ambient.d.ts")], folder), calls = callsIn(program);
   const names = [...new Set(calls.flatMap(({ commands }) => commands))].sort();
   const all = names.map((name): [string, Schema] => {
     return [fileOf(name), commandSchema(name, calls.filter(({ commands }) => commands.includes(name)), program)];
   });
   await Deno.remove(folder, { recursive: true });
-  return new Map([...all, [ERROR, errorSchema(program)]]);
+  const served = Object.entries(SERVED).map((
+    [file, name],
+  ): [string, Schema] => [file, servedSchema(file, name, program)]);
+  return new Map([...all, [ERROR, errorSchema(program)], ...served]);
 }
 
 /** The text of a schema's file. */

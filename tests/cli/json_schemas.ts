@@ -29,12 +29,18 @@ function validatorOf(file: string) {
 /** The one object on standard output. Throws unless it is what the schema of its command says. */
 export function checkedJson(out: string): Record<string, unknown> {
   assert.match(out, /^\{[^\n]*\}\n$/, "one JSON object on one line");
-  const value = JSON.parse(out), file = value.error ? ERROR : fileOf(value.command ?? ""), validate = validatorOf(file);
+  const value = JSON.parse(out);
+  requireSchema(value, value.error ? ERROR : fileOf(value.command ?? ""));
+  return value;
+}
+
+/** Throws unless a value follows the published schema with this file name, and has no field that it lacks. */
+export function requireSchema(value: unknown, file: string): void {
+  const validate = validatorOf(file);
   if (!validate(value)) {
     // An anyOf reports every alternative; the deepest place is where the value leaves the one that it is meant to follow.
     const [deepest] = (validate.errors ?? []).toSorted((a, b) => b.instancePath.length - a.instancePath.length);
     const other = deepest?.params && JSON.stringify(deepest.params);
     assert.fail(`${FOLDER}/${file}: ${deepest?.instancePath} ${deepest?.message} ${other}`);
   }
-  return value;
 }

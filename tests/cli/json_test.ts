@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { commandsByName, innerNames } from "../commands.ts";
-import { ERROR, fileOf, FOLDER } from "../schema_files.ts";
+import { ERROR, fileOf, FOLDER, SERVED } from "../schema_files.ts";
 import { thorough } from "../thorough.ts";
 import { pageOf } from "../../cli/parse.ts";
 import { hymba, makePlace } from "./command_line.ts";
@@ -23,7 +23,7 @@ async function withJson(): Promise<string[]> {
 
 Deno.test("every command but completions has --json, and each has a schema", async () => {
   const commands = await withJson(), files = [...Deno.readDirSync(new URL(FOLDER, ROOT))].map(({ name }) => name);
-  assert.deepEqual(files.toSorted(), ["", ...commands].map(fileOf).concat(ERROR).toSorted());
+  assert.deepEqual(files.toSorted(), ["", ...commands].map(fileOf).concat(ERROR, Object.keys(SERVED)).toSorted());
   const listed = (await Deno.readTextFile(new URL("docs/json.md", ROOT))).matchAll(/\(schemas\/([\w-]+\.json)\)/g);
   assert.deepEqual([...listed].map(([, file = ""]) => file).toSorted(), files.toSorted());
   for (const [name] of await commandsByName()) {

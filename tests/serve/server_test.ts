@@ -9,6 +9,7 @@ import { exportPage } from "../../core/serve/static_copy.ts";
 import { refusalOf } from "../../core/serve/request_guard.ts";
 import { progressOf } from "../../core/serve/run_progress.ts";
 import { serve } from "../../core/serve/server.ts";
+import { requireSchema } from "../cli/json_schemas.ts";
 import { withTinyRun } from "./tiny_run.ts";
 
 const PAGE = new Map([["index.html", new TextEncoder().encode("<html><head></head></html>")]]);
@@ -116,8 +117,10 @@ Deno.test("server: a run's study, progress, tokenizer, weights and report", asyn
       const study = JSON.parse((await ask(port, "/study.json")).text);
       assert.deepEqual(study.arms.map(({ name }: { name: string }) => name), ["mamba", "hymba"]);
       assert.equal(study.live, true);
+      requireSchema(study, "page-study.json");
       const { text, headers } = await ask(port, "/progress.json"), progress = JSON.parse(text);
       assert.equal(progress.models.length, 6);
+      requireSchema(progress, "page-progress.json");
       assert.equal(
         (await ask(port, "/progress.json", { headers: { "if-none-match": String(headers.etag) } })).status,
         304,
@@ -198,6 +201,7 @@ Deno.test("progress: it grows with the log, says what is left, and a model that 
     await Deno.writeTextFile(path, [...before, ...own.slice(0, 2), failure, ""].join("\n"));
     const failed = await progressOf(systemDisk, folder);
     assert.deepEqual([failed.finished, failed.share, failed.left_s], [true, 1, 0]);
+    requireSchema(JSON.parse(JSON.stringify(failed)), "page-progress.json");
     assert.deepEqual(failed.cells.map(({ state, message }) => [state, message]), [["done", undefined], [
       "failed",
       "it diverged",
