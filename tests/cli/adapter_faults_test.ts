@@ -4,14 +4,17 @@ import { at } from "../../core/lists.ts";
 import { BASE, faulty, place, requireRecovered } from "./faulty.ts";
 import { thorough } from "../thorough.ts";
 
-const ON_GPU = ["ablate", ...BASE, "--backend", "webgpu", "--models", "mamba", "--steps", "4"];
+const STUDY = [...BASE, "--backend", "webgpu", "--models", "mamba", "--steps", "4"];
+const ON_GPU = ["ablate", ...STUDY], FIRST_STAGE = ["pretrain", ...STUDY];
 
 for (
-  const { name, fault, says } of [
+  const { name, fault, says, words = ON_GPU } of [
     { name: "a kernel that does not compile", fault: "shader orpo_loss_forward", says: /orpo_loss_forward/ },
     {
       name: "limits too small",
       fault: "limits 4096",
+      // The first stage alone, because this case belongs to the quick tests.
+      words: FIRST_STAGE,
       says: /expected: +at most 4096 bytes\n +got: +\d+ bytes\n +try:/,
     },
     {
@@ -28,11 +31,11 @@ for (
   ]
 ) {
   thorough(`WebGPU, ${name}: exit code 1 and a message; without the fault the same call ends normally`, async () => {
-    const out = at(fault.split(" "), 0), { code, error } = await faulty(fault, [...ON_GPU, "--out", out]);
+    const out = at(fault.split(" "), 0), { code, error } = await faulty(fault, [...words, "--out", out]);
     assert.equal(code, 1, error);
     assert.match(error, says);
     assert.doesNotMatch(error, /internal error/);
-    await requireRecovered(ON_GPU, out);
+    await requireRecovered(words, out);
   }, { unless: fault.startsWith("limits") });
 }
 
