@@ -104,7 +104,7 @@ class Runner {
   async #once(group: readonly Cell[]): Promise<Deno.CommandStatus & { out: string; errors: string }> {
     const { words, progress } = this.pool, child = await startJob([...words, "--cell", namesOf(group)]);
     this.#children.add(child);
-    progress.count(1);
+    progress.start(group);
     // It may have been started while the others were being stopped.
     if (this.#stopping) this.stop();
     try {
@@ -112,7 +112,7 @@ class Runner {
       return { ...await child.status, out, errors };
     } finally {
       this.#children.delete(child);
-      progress.count(-1);
+      progress.end();
     }
   }
 

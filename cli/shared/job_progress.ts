@@ -2,6 +2,7 @@
 import { type StudyConfig, studyOfArm } from "../../core/config/mod.ts";
 import type { StudyEvent } from "../../core/study/arm_run.ts";
 import type { Cell } from "../../core/study/cells.ts";
+import { JobsClock } from "../../core/study/jobs_left.ts";
 import { stagesOf } from "../../core/study/stage_plans.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
 
@@ -14,6 +15,8 @@ interface Tracked {
   finished: boolean;
 }
 
+const seconds = () => performance.now() / 1000;
+const nameOf = ({ arm: { name }, seed }: Cell) => ({ arm: name, seed });
 const keyOf = (arm: string, seed: number) => JSON.stringify([arm, seed]);
 
 /** Updates of a cell in all its stages, including its recall probe. */
@@ -26,13 +29,22 @@ function stepsOf(study: StudyConfig, { arm }: Cell): number {
 export class JobProgress {
   readonly #cells = new Map<string, Tracked>();
   readonly #all: number;
+  readonly #clock: JobsClock | undefined;
   #running = 0;
 
-  /** `flopsOf`: the flops of a cell. */
+  /** `flopsOf`: the flops of a cell. `groups`: the cells of each process that is still to run, in their order. */
   constructor(
     private readonly display: StudyDisplay,
-    { study, cells, flopsOf }: { study: StudyConfig; cells: readonly Cell[]; flopsOf: (cell: Cell) => number },
+    { study, cells, flopsOf, groups, jobs }: {
+      study: StudyConfig;
+      cells: readonly Cell[];
+      flopsOf: (cell: Cell) => number;
+      groups: readonly (readonly Cell[])[];
+      jobs: number;
+    },
   ) {
+    const { pieces } = display, named = groups.map((group) => group.map(nameOf));
+    if (pieces.length > 0) this.#clock = new JobsClock(pieces, { groups: named, jobs }, seconds());
     for (const cell of cells) {
       const steps = stepsOf(study, cell), weight = flopsOf(cell);
       this.#cells.set(keyOf(cell.arm.name, cell.seed), { weight, steps, done: new Map(), finished: false });
@@ -46,6 +58,7 @@ export class JobProgress {
     if (kind === "evaluation" || kind === "failed" || kind === "sampling") this.display.show(event);
     if (kind !== "step") return;
     this.#cells.get(keyOf(arm, seed))?.done.set(stage, step);
+    this.#clock?.see({ arm, seed, stage }, step / event.steps, seconds());
     this.#show();
   }
 
@@ -57,6 +70,7 @@ export class JobProgress {
 
   finish(cells: readonly Cell[]): void {
     this.#mark(cells);
+    this.#clock?.finish(cells.map(nameOf), seconds());
     this.#show();
   }
 
@@ -67,9 +81,15 @@ export class JobProgress {
     }
   }
 
-  /** One process more (1) or fewer (−1) is running. */
-  count(change: 1 | -1): void {
-    this.#running += change;
+  /** The process of these cells starts. */
+  start(cells: readonly Cell[]): void {
+    this.#running++;
+    this.#clock?.begin(cells.map(nameOf), seconds());
+  }
+
+  /** A process has ended, whether or not its cells are done. */
+  end(): void {
+    this.#running--;
   }
 
   get #share(): number {
@@ -85,6 +105,7 @@ export class JobProgress {
       finished: cells.filter(({ finished }) => finished).length,
       all: cells.length,
       running: this.#running,
+      left: this.#clock?.left(),
     });
   }
 }

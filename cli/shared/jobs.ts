@@ -156,7 +156,7 @@ async function trainCells(ready: RunnableStudy, { jobs, cells, words }: Jobs, ol
       onWait: () => display.say(`waiting for a process of an earlier call, which saves cell ${index}`),
     });
   }
-  const progress = new JobProgress(display, { study, cells: all, flopsOf });
+  const progress = new JobProgress(display, { study, cells: all, flopsOf, groups, jobs });
   progress.begin(all.filter((cell) => !open.includes(cell)));
   const { signal, listen, dispose } = stopper(() => display.say("stopping: saving; Ctrl-C again stops at once"));
   listen();

@@ -1,10 +1,10 @@
 /** The progress of a study, on the terminal or as messages to the process that started this one. */
 import type { StudyEvent } from "../../core/study/arm_run.ts";
 import { isJob, sendMessage } from "./job.ts";
-import type { Piece } from "../../core/study/time_left.ts";
+import type { Piece, TimeLeft } from "../../core/study/time_left.ts";
 import { bytes, Progress } from "./progress.ts";
 import { settings } from "./settings.ts";
-import { StudyFollower } from "./study_follower.ts";
+import { leftInWords, StudyFollower } from "./study_follower.ts";
 
 export class StudyDisplay {
   readonly #progress = new Progress();
@@ -13,6 +13,7 @@ export class StudyDisplay {
   readonly load_s = performance.now() / 1000;
   #label = "";
   #study: StudyFollower | undefined;
+  #pieces: readonly Piece[] = [];
 
   say(line: string): void {
     if (this.#isJob) sendMessage({ say: line });
@@ -27,15 +28,27 @@ export class StudyDisplay {
 
   /** Shows the common progress of several cells. */
   showCells(
-    { share, finished, all, running }: { share: number; finished: number; all: number; running: number },
+    { share, finished, all, running, left }: {
+      share: number;
+      finished: number;
+      all: number;
+      running: number;
+      left?: TimeLeft;
+    },
   ): void {
-    const percent = Math.floor(100 * share);
-    this.#progress.update(percent, 100, { details: { finished: `${finished}/${all}`, running } });
+    const percent = Math.floor(100 * share), details = { finished: `${finished}/${all}`, running };
+    this.#progress.update(percent, 100, { details, ...(left && { left: leftInWords(left.interval) }) });
   }
 
   /** Follows a whole study: from now on the progress shows the current model and the remaining time of the study. */
   follow(pieces: readonly Piece[]): void {
+    this.#pieces = pieces;
     this.#study = new StudyFollower(pieces);
+  }
+
+  /** The parts of the study that is followed; none if the times of its parts could not be guessed. */
+  get pieces(): readonly Piece[] {
+    return this.#pieces;
   }
 
   /** The work after all trainings. */

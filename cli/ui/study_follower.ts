@@ -7,7 +7,7 @@ import { duration } from "./progress.ts";
 type Part = Pick<Piece, "arm" | "seed" | "stage">;
 
 /** A remaining time as an interval: `2 min to 5 min`, or one time if both ends are written the same. */
-function leftInWords([least, most]: readonly [number, number]): string {
+export function leftInWords([least, most]: readonly [number, number]): string {
   const from = duration(least), to = duration(most);
   return from === to ? `about ${to} left` : `${from} to ${to} left`;
 }

@@ -121,14 +121,15 @@ export function studyPieces(
 const keyOf = ({ arm, seed, stage }: Part) => `${arm} ${seed} ${stage}`;
 
 /** A part with its progress: its updates, and what follows them. */
-interface Known {
+export interface Known {
   readonly updates: Mutable<Timed>;
   readonly after: Mutable<Timed>;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function unknownPart({ arm, stage, updates_s, after_s, steady_s }: Piece): Known {
+/** A part of which nothing is known but its guess. */
+export function unknownPart({ arm, stage, updates_s, after_s, steady_s }: Piece): Known {
   const about = { arm, stage, done: 0, spent: 0, seen: 0 };
   return {
     updates: { ...about, kind: "updates", steady: 0, guess: updates_s, done: updates_s > 0 ? 0 : 1 },
@@ -148,23 +149,60 @@ export interface TimeLeft {
 /** The shortest time over which times are averaged. */
 const LEAST_MEMORY_S = 8;
 
-function progress(timed: Mutable<Timed>, share: number): void {
+/** Notes the share that is done. `counted`: whether this process did it, so that its time is known. */
+export function progress(timed: Mutable<Timed>, share: number, { counted = true } = {}): void {
   const done = Math.max(timed.done, Math.min(1, share));
-  timed.seen += timed.guess * (done - timed.done);
+  if (counted) timed.seen += timed.guess * (done - timed.done);
   timed.done = done;
+}
+
+/** The times of parts that were measured, and those that are expected. */
+export class Timings {
+  readonly #begun: number;
+  #last: number;
+
+  constructor(private readonly known: readonly Known[], now: number) {
+    this.#last = this.#begun = now;
+  }
+
+  /** A part took the time between two moments. Other programs come and go, so older times count less: the last third of the time counts most. */
+  spend(timed: Mutable<Timed>, { from, now }: { from: number; now: number }): void {
+    const memory = Math.max(LEAST_MEMORY_S, (now - this.#begun) / 3),
+      kept = Math.exp(Math.min(0, this.#last - now) / memory);
+    for (const { updates, after } of this.known) {
+      for (const one of [updates, after]) {
+        one.spent *= kept;
+        one.seen *= kept;
+      }
+    }
+    timed.spent += now - from;
+    this.#last = Math.max(this.#last, now);
+  }
+
+  /** `rest`: the expected seconds that are left of a part. `interval`: a time with the interval that belongs to these times. */
+  expected(): { rest: (known: Known) => number; interval: (seconds: number) => TimeLeft } {
+    const all = this.known.flatMap(({ updates, after }) => [updates, after]), { each, deviation } = expectedTimes(all);
+    const seconds = new Map(all.map((one, i) => [one, at(each, i)])), factor = Math.exp(NINETY * deviation);
+    const left = (one: Timed) => (1 - one.done) * present(seconds.get(one), "the time of a part");
+    return {
+      rest: ({ updates, after }) => left(updates) + left(after),
+      interval: (seconds) => ({ seconds, interval: [seconds / factor, seconds * factor] }),
+    };
+  }
 }
 
 /** Tracks the progress of a study. Times are seconds of any monotonic clock. */
 export class StudyClock {
   readonly #known: readonly Known[];
   readonly #byKey: ReadonlyMap<string, Known>;
-  readonly #begun: number;
+  readonly #timings: Timings;
   #last: number;
 
   constructor(pieces: readonly Piece[], now: number) {
     this.#known = pieces.map(unknownPart);
     this.#byKey = new Map(pieces.map((piece, i) => [keyOf(piece), at(this.#known, i)]));
-    this.#last = this.#begun = now;
+    this.#timings = new Timings(this.#known, now);
+    this.#last = now;
   }
 
   /** Call it for a part of which this share of the updates was done before this process started; all of it without a share. */
@@ -178,7 +216,7 @@ export class StudyClock {
   /** Reports the share of the updates of a part. The time since the last call was spent on this part. */
   see(of: Part, share: number, now: number): void {
     const known = this.#byKey.get(keyOf(of));
-    if (known) this.#spend(known.updates.done < 1 ? known.updates : known.after, now);
+    if (known) this.#timings.spend(known.updates.done < 1 ? known.updates : known.after, { from: this.#last, now });
     if (known) progress(known.updates, share);
     this.#last = now;
   }
@@ -188,18 +226,6 @@ export class StudyClock {
     this.see(of, 1, now);
     const known = this.#byKey.get(keyOf(of));
     if (known) progress(known.after, 1);
-  }
-
-  /** Other programs come and go, so older times count less: the last third of the time counts most. */
-  #spend(timed: Mutable<Timed>, now: number): void {
-    const memory = Math.max(LEAST_MEMORY_S, (now - this.#begun) / 3), kept = Math.exp((this.#last - now) / memory);
-    for (const { updates, after } of this.#known) {
-      for (const one of [updates, after]) {
-        one.spent *= kept;
-        one.seen *= kept;
-      }
-    }
-    timed.spent += now - this.#last;
   }
 
   /** The share of the study that is done, by the currently expected times. */
