@@ -4,8 +4,8 @@ import { at } from "../../core/lists.ts";
 import { BASE, faulty, place, requireRecovered } from "./faulty.ts";
 import { thorough } from "../thorough.ts";
 
-const STUDY = [...BASE, "--backend", "webgpu", "--models", "mamba", "--steps", "4"];
-const ON_GPU = ["ablate", ...STUDY], FIRST_STAGE = ["pretrain", ...STUDY];
+const STUDY = [...BASE, "--backend", "webgpu", "--steps", "4"];
+const ON_GPU = ["ablate", ...STUDY, "--models", "mamba"], FIRST_STAGE = ["pretrain", ...STUDY, "--model", "mamba"];
 
 for (
   const { name, fault, says, words = ON_GPU } of [
