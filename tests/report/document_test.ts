@@ -105,6 +105,9 @@ Deno.test("architecture: the sheet shows every layer, part and cache, and its ca
     for (const { name, config } of studyOf(preset).arms) {
       const svg = architectureSvg(name, config);
       elementsOf(svg);
+      const sizes = [...svg.matchAll(/font-size="([\d.]+)"/g)].map(([, size]) => Number(size));
+      const [, width] = /viewBox="0 0 (\d+) /.exec(svg) ?? [], printed = 17 / 2.54 * 72;
+      assert.ok(Math.min(...sizes) / Number(width) * printed >= 6, "six points, printed 17 cm wide");
       assert.equal(svg.match(/>SwiGLU<\/text>/g)!.length, config.nLayers + 1, "one a layer, and the part");
       for (const part of partsOf(config)) assert.ok(svg.includes(escaped(part.name)), part.name);
       for (const T of [1, 128, 5000]) {
@@ -115,7 +118,7 @@ Deno.test("architecture: the sheet shows every layer, part and cache, and its ca
   }
   const png = await architecturePng("hymba", studyOf("smoke", { models: ["hymba"] }).arms[0]!.config);
   const view = new DataView(png.buffer, png.byteOffset);
-  assert.ok(view.getUint32(16) > 2000 && view.getUint32(20) > 1000, "two pixels for each of the drawing");
+  assert.ok(view.getUint32(16) > 1500 && view.getUint32(20) > 2000, "two pixels for each of the drawing");
 });
 
 Deno.test("architecture: side by side, every model has its layers, all its parameters and its caches", async () => {

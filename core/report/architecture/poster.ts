@@ -89,7 +89,8 @@ function panels(config: HymbaConfig): { body: Markup; height: number } {
 
 function sheetOf(name: string, config: HymbaConfig): SvgSheet {
   const stack = stackSize(config), side = panels(config);
-  const width = 2 * MARGIN + stack.width + 30 + PANEL, height = HEADER + Math.max(stack.height, side.height) + MARGIN;
+  // One below the other: printed 17 cm wide, the smallest text has six points.
+  const width = 2 * MARGIN + Math.max(stack.width, PANEL), height = HEADER + stack.height + side.height + MARGIN;
   const { nLayers, dModel, nHeads, nKvHeads, archType } = config;
   const heads = layersOf(config).some(({ attention }) => attention)
     ? `, ${nHeads} query heads on ${nKvHeads} key–value heads`
@@ -98,7 +99,7 @@ function sheetOf(name: string, config: HymbaConfig): SvgSheet {
   const body = markup`<rect width="${width}" height="${height}" fill="${PAPER}"/>${
     label(name, { x: MARGIN, y: 28, size: 24, colour: INK })
   }${label(facts, { x: MARGIN, y: 54, size: 13 })}${moved(MARGIN, HEADER, layerStack(config))}${
-    moved(MARGIN + stack.width + 30, HEADER, side.body)
+    moved(MARGIN, HEADER + stack.height, side.body)
   }`;
   return { svg: drawing({ width, height, title: `Architecture of ${name}` }, body).text.trim(), width, height };
 }
