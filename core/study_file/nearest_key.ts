@@ -33,6 +33,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   nembd: "dModel",
   dim: "dModel",
   depth: "nLayers",
+  layer: "nLayers",
   nlayer: "nLayers",
   numlayers: "nLayers",
   numhiddenlayers: "nLayers",
@@ -120,10 +121,15 @@ function pathsWith(arm: string): { keys: string[]; tables: string[] } {
   return { keys, tables: ["arms", ...tables.filter((one) => one !== `arms.${arm}`)] };
 }
 
-const foreignIn = (names: Readonly<Record<string, string>>, name: string): string | undefined => {
-  const plain = name.toLowerCase().replaceAll(/[-_]/g, "");
-  return Object.hasOwn(names, plain) ? names[plain] : undefined;
-};
+/** A name in small letters without - and _. */
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]/g, "");
+
+const foreignIn = (names: Readonly<Record<string, string>>, name: string): string | undefined =>
+  Object.hasOwn(names, plain(name)) ? names[plain(name)] : undefined;
+
+/** The name of a key that differs from a name only in capitals, - and _; else the name itself. */
+const respelled = (name: string, keys: readonly string[]): string =>
+  keys.map(nameOf).find((one) => plain(one) === plain(name)) ?? name;
 
 /** The table that was most likely meant by an unknown one. */
 function nearestTable(path: string, tables: readonly string[]): string | undefined {
@@ -134,13 +140,15 @@ function nearestTable(path: string, tables: readonly string[]): string | undefin
 
 /** The key that was most likely meant by an unknown one. */
 function nearestKey(path: string, keys: readonly string[]): string | undefined {
-  const name = nameOf(path), table = tableOf(path), same = keyNamed(name, table, keys);
+  const name = nameOf(path), table = tableOf(path), same = keyNamed(respelled(name, keys), table, keys);
   const here = foreignIn(ELSEWHERE, name), known = here === undefined ? undefined : keyNamed(here, table, keys);
   // The same name in another table is more likely than a similar name in this one.
   if (same !== undefined && (known === undefined || shared(table, tableOf(same)) > 0)) return same;
   if (known !== undefined) return known;
   const near = nearest(name, keys.filter((one) => tableOf(one) === table).map(nameOf));
-  return near === undefined ? nearest(path, keys) : [table, near].filter(Boolean).join(".");
+  if (near !== undefined) return [table, near].filter(Boolean).join(".");
+  const other = nearest(path, keys) ?? nearest(name, keys.map(nameOf));
+  return other === undefined || keys.includes(other) ? other : keyNamed(other, table, keys);
 }
 
 /** The key or table that was most likely meant by an unknown path; undefined if none is near. */

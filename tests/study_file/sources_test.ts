@@ -267,6 +267,11 @@ Deno.test("a name that other programs use is one of no key, and leads to keys", 
 
 /** Unknown keys, and the keys that the suggestion has to name. */
 const MEANT = {
+  d_model: "model.dModel",
+  dmodel: "model.dModel",
+  layer: "model.nLayers",
+  stat_size: "model.stateSize",
+  "pretraining.beta_1": "pretraining.beta1",
   "pretraining.learning_rate": "pretraining.rate",
   "orpo.lr": "orpo.rate",
   "recall.lr": "recall.rate",
