@@ -137,7 +137,7 @@ export class StudyFaults extends UsageError {
 }
 
 /** Most faults that are listed; the rest is counted. */
-const MOST_LISTED = 200;
+const MOST_LISTED = 1000;
 
 /** Throws {@link StudyFaults} with every fault, each once, in the order of the file, if there is one. */
 export function throwFaults(found: readonly Fault[]): void {
