@@ -61,6 +61,17 @@ export class UsageError extends HymbaError {
   override readonly exitCode = 2;
 }
 
+/**
+ * An error with the place in a file that led to it in front, such as `study.toml:4:9`. Interruptions and errors of the program
+ * are returned unchanged.
+ */
+export function located(error: unknown, place: string): unknown {
+  if (!(error instanceof HymbaError) || error instanceof Interrupted) return error;
+  const { message, ...parts } = error.parts, details = { ...parts, cause: error };
+  const Kind = error instanceof UsageError ? UsageError : HymbaError;
+  return new Kind(`${place}: ${message}`, details);
+}
+
 /** Work that the caller stopped. Everything that is needed to continue is saved. */
 export class Interrupted extends HymbaError {}
 

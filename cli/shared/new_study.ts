@@ -1,13 +1,13 @@
 /** The common part of the commands that start a study. */
 import { type BackendOptions, type OpenBackend, openBackend } from "../../core/backend/mod.ts";
 import { join } from "node:path";
-import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
+import { type Corpus, resolveCorpus } from "../../core/data/corpus.ts";
 import { withDistinctTexts } from "../../core/data/distinct.ts";
 import type { StudyConfig } from "../../core/config/mod.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
-import { UsageError } from "../../core/errors.ts";
+import { located, UsageError } from "../../core/errors.ts";
 import { FILES } from "../../core/record/mod.ts";
-import { originsOf, type ResolvedStudy, type Sources } from "../../core/study_file/mod.ts";
+import { faultAt, originsOf, type ResolvedStudy, type Sources, type Values } from "../../core/study_file/mod.ts";
 import type { GivenTokenizer } from "../../core/study/fitted.ts";
 import { textsOf } from "./study_files.ts";
 import { StudyDisplay } from "../ui/study_display.ts";
@@ -57,6 +57,31 @@ export interface OpenStudy {
   readonly parts: readonly string[];
 }
 
+/** The result of some work with the file of a key. Its errors begin with the place in the study file that names the file. */
+async function withPlace<T>(values: Values, key: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const given = values.get(key);
+    throw given?.origin.kind === "file" ? located(error, faultAt(given.origin)) : error;
+  }
+}
+
+/** The texts of a study. `data` replaces `data.files`. */
+async function corpusIn(
+  values: Values,
+  { data, onProgress }: { data: string | undefined; onProgress: (line: string) => void },
+): Promise<Corpus> {
+  const partOf = (key: "files" | "validationFiles" | "testFiles") => {
+    const data = textsOf(values, key);
+    return data && withPlace(values, `data.${key}`, resolveCorpus({ data, onProgress }));
+  };
+  const main = await ((data === undefined && partOf("files")) || resolveCorpus({ data, onProgress }));
+  const validation = await partOf("validationFiles"), test = await partOf("testFiles");
+  const separate = { ...(validation && { validation }), ...(test && { test }) };
+  return withDistinctTexts(validation || test ? { ...main, separate } : main);
+}
+
 /** Opens the backend, finds the corpus, runs `use` and closes the backend. */
 export async function withStudy(
   sources: Sources,
@@ -69,16 +94,11 @@ export async function withStudy(
   const opened = await openBackend({ ...backend, tensorCores, onProgress });
   try {
     const resolved = readyStudy(sources, opened), { preset, profile, suite = "arms" } = resolved.study;
-    const main = await resolveCorpus({ data: data ?? textsOf(resolved.values, "files"), onProgress });
-    const found = await withSeparate(main, {
-      validation: textsOf(resolved.values, "validationFiles"),
-      test: textsOf(resolved.values, "testFiles"),
-      onProgress,
-    });
-    const corpus = withDistinctTexts(found);
+    const corpus = await corpusIn(resolved.values, { data, onProgress });
     if (corpus.warning) display.say(`warning: ${corpus.warning}`);
     const special = profile ? [`profile-${profile}`] : suite === "arms" ? [] : [suite];
-    const named = await givenTokenizer(resolved.values), parts = [preset, ...special, corpus.name];
+    const parts = [preset, ...special, corpus.name];
+    const named = await withPlace(resolved.values, "data.tokenizer", givenTokenizer(resolved.values));
     await use({ resolved, opened, corpus, display, givenTokenizer: named, parts });
   } finally {
     await opened.executor.close();

@@ -102,7 +102,9 @@ export function recordRows({ record }: Run): [name: string, value: string][] {
 
 /** Says in how many parts a batch is computed, if in several. */
 function partsOfBatch({ accumulate }: Pick<StageConfig, "accumulate">): string {
-  return accumulate ? ` in ${accumulate} parts (gradients are summed part by part, in another order: other last digits than in one)` : "";
+  return accumulate
+    ? ` in ${accumulate} parts (gradients are summed part by part, in another order: other last digits than in one)`
+    : "";
 }
 
 const joined = (values: Readonly<Record<string, string | number>>): string =>

@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { requireFiles, sourcesOf } from "../../cli/shared/study_sources.ts";
 import { StudyFaults } from "../../core/study_file/mod.ts";
+import { hymba, makePlace } from "./command_line.ts";
 
 const REST = `[data]
 files = ["nothing.txt", "none/*.txt"]
@@ -43,4 +44,21 @@ Deno.test("faults of a study: where files are missing, points of the sweep are l
     const sources = await sourcesOf(path, []);
     assert.deepEqual(await placesOf(requireFiles(sources, {})), ["4:10", "4:25", "5:1", "7:9", "7:31"]);
   });
+});
+
+Deno.test("faults of a study: an error inside a text or tokenizer begins with the place that names the file", async () => {
+  const place = await makePlace(), { folder, text } = place;
+  await Deno.writeTextFile(`${folder}/short.txt`, "to be");
+  await Deno.writeTextFile(`${folder}/text.model`, "to be or not to be");
+  const studies = {
+    [`files = ["short.txt"]`]: /s\.toml:3:1: .*short\.txt is too short/,
+    [`files = [${JSON.stringify(text)}]\ntestFiles = ["short.txt"]`]: /s\.toml:4:1: .*short\.txt is too short/,
+    [`files = [${JSON.stringify(text)}]\ntokenizer = "text.model"`]:
+      /s\.toml:4:1: .*text\.model is a text, not a tokenizer/,
+  };
+  for (const [lines, expected] of Object.entries(studies)) {
+    await Deno.writeTextFile(`${folder}/s.toml`, `preset = "smoke"\n[data]\n${lines}\n`);
+    const { error } = await hymba(place, "cells", `${folder}/s.toml`, "--backend", "cpu");
+    assert.match(error, expected);
+  }
 });
