@@ -15,7 +15,7 @@ import type { StudyConfig } from "../../core/config/mod.ts";
 import { readTokenizer, requireOwnTokenizer, tokenizerPath } from "../../core/record/mod.ts";
 import { footerOf } from "../../core/report/caption.ts";
 import { oracleChart, oracleCsv, oracleFindings, oraclePoints, oracleTable } from "../../core/report/oracle.ts";
-import { chooseModel } from "../../core/study/one_model.ts";
+import { chooseModel, type ChosenModel } from "../../core/study/one_model.ts";
 import type { OracleSettings } from "../../core/study/oracle_files.ts";
 import { OracleModels } from "../../core/study/oracle_models.ts";
 import { firstTokens, type OracleOutcome, runOracleTask } from "../../core/study/oracle_task.ts";
@@ -152,12 +152,15 @@ const sizesOf = ({ preference, sequenceLength }: StudyConfig) => {
   return { promptTokens, completionTokens, temperature, sequenceLength };
 };
 
+/** What the file of its weights has to say of itself. */
+const originOf = ({ arm, stage }: ChosenModel, tokenizer: string) => ({ arm: arm.name, stage, tokenizer });
+
 async function testPreferences(
   { data, validationData, testData, backend, adapter, threads }: Given,
   { folder, target, chosen, settings }: {
     folder: string;
     target: string;
-    chosen: Awaited<ReturnType<typeof chooseModel>>;
+    chosen: ChosenModel;
     settings: OracleSettings;
   },
 ): Promise<OracleOutcome> {
@@ -172,9 +175,9 @@ async function testPreferences(
   const { signal, listen, dispose } = stopper(() => onProgress("stopping; Ctrl-C again stops at once"));
   try {
     executor.useTiles?.(record.tiles ?? {});
-    const sizes = sizesOf(study), { seed } = settings;
+    const sizes = sizesOf(study), { seed } = settings, origin = originOf(chosen, tokenizer.hash);
     const how = { ...sizes, seed, validation: firstTokens(tokens.validation), signal };
-    const models = new OracleModels(executor, how, { bytes, name: weights, config: arm.config });
+    const models = new OracleModels(executor, how, { bytes, name: weights, origin, config: arm.config });
     listen();
     try {
       const means = { disk: systemDisk, folder: target, settings, study, tokens, tokenizer, models, signal };

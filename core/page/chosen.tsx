@@ -46,7 +46,10 @@ function modelsOf(study: StudyView, models: readonly ModelView[], { seed, stage,
   return study.arms.flatMap((arm) => {
     const found = models.find((model) => model.arm === arm.name && model.seed === seed && model.stage === stage);
     if (!found || !arms.has(arm.name)) return [];
-    return [{ arm, source: { file: found.file, config: arm.config, sequenceLength, tokenizer, tiles } }];
+    return [{
+      arm,
+      source: { file: found.file, arm: arm.name, stage, config: arm.config, sequenceLength, tokenizer, tiles },
+    }];
   });
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { StudyConfig } from "../config/mod.ts";
 import type { Corpus } from "../data/corpus.ts";
 import type { Disk, MetricsLog } from "../disk/mod.ts";
+import { requireOwnWeights } from "../params/own_weights.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
 import type { ParameterStore } from "../params/store.ts";
 import type { Executor, Memory } from "../plan/mod.ts";
@@ -70,9 +71,13 @@ export function reportEvent({ arm, seed, onEvent }: ArmRun, kind: StudyEvent["ki
 }
 
 /** Writes the start weights of a stage to the executor: random ones from the seed, or the result of the first stage. */
-export async function startWeights({ executor, disk, folder, store, seed }: ArmRun, stage: StageName): Promise<void> {
+export async function startWeights(
+  { executor, disk, folder, store, arm, seed, tokenizer }: ArmRun,
+  stage: StageName,
+): Promise<void> {
   if (stage === "pretraining") return store.initialise(executor, seed);
   const path = join(folder, weightsFile("pretraining"));
-  const { tensors } = decodeSafetensors(await disk.read(path), { name: path });
+  const { tensors, metadata } = decodeSafetensors(await disk.read(path), { name: path });
+  requireOwnWeights(path, { metadata, wanted: { arm, stage: "pretraining", tokenizer: tokenizer.hash } });
   putArena(executor, store, { tensors, arena: "parameters", name: path });
 }

@@ -28,6 +28,7 @@ import { evaluationPlan, Scorer } from "../infer/scorer.ts";
 import { at, present } from "../lists.ts";
 import { fittingWeights } from "../params/fitting.ts";
 import { meantHint } from "../nearest.ts";
+import { requireOwnWeights } from "../params/own_weights.ts";
 import { readSafetensors } from "../params/read_safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -126,23 +127,19 @@ export async function findModel(
 }
 
 /** Reads a model's weights by name and its tokenizer into host memory. Throws a HymbaError if they do not belong together. */
-export async function readModel(disk: Disk, files: ModelFiles) {
+export async function readModel(disk: Disk, files: ModelFiles | ChosenModel) {
   const tokenizer = files.tokenizer && await readTokenizer(disk, files.tokenizer.path);
   if (files.tokenizer && tokenizer) {
     requireOwnTokenizer(files.tokenizer.path, { hash: tokenizer.hash, recorded: files.tokenizer.sha256 });
   }
   const { tensors, metadata } = await readSafetensors(disk, files.weights);
-  if (tokenizer && metadata.tokenizer !== tokenizer.hash) {
-    throw new HymbaError(`${files.weights} was trained with another tokenizer`, {
-      expected: tokenizer.hash,
-      got: metadata.tokenizer ?? "none named",
-    });
-  }
+  const made = "stage" in files ? { arm: files.arm.name, stage: files.stage } : {};
+  requireOwnWeights(files.weights, { metadata, wanted: { ...made, tokenizer: tokenizer?.hash } });
   return { tokenizer, weights: fittingWeights(files.arm.config, { tensors, name: files.weights }) };
 }
 
 /** Like {@link readModel}, with the weights on an executor. */
-export async function openModel(executor: Executor, { disk, files }: { disk: Disk; files: ModelFiles }) {
+export async function openModel(executor: Executor, { disk, files }: { disk: Disk; files: ModelFiles | ChosenModel }) {
   const { tokenizer, weights } = await readModel(disk, files);
   executor.useTiles?.(files.tiles ?? {});
   const store = new ParameterStore(files.arm.config);

@@ -5,6 +5,7 @@ import { sha256 } from "../disk/mod.ts";
 import { generate } from "../infer/generate.ts";
 import { evaluationPlan, Scorer } from "../infer/scorer.ts";
 import { at, mean } from "../lists.ts";
+import { requireOwnWeights, type WeightsOrigin } from "../params/own_weights.ts";
 import { decodeSafetensors } from "../params/safetensors.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { HymbaConfig } from "../config/mod.ts";
@@ -41,6 +42,8 @@ export class OracleModels {
     private readonly weights: {
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly name: string;
+      /** What the file has to say of itself. */
+      readonly origin: WeightsOrigin;
       readonly config: HymbaConfig;
     },
   ) {
@@ -51,7 +54,8 @@ export class OracleModels {
   }
 
   #put(store: ParameterStore): void {
-    const { bytes, name } = this.weights, { tensors } = decodeSafetensors(bytes, { name });
+    const { bytes, name, origin } = this.weights, { tensors, metadata } = decodeSafetensors(bytes, { name });
+    requireOwnWeights(name, { metadata, wanted: origin });
     putArena(this.executor, store, { tensors, arena: "parameters", name });
   }
 

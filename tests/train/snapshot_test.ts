@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { Hymba } from "../../mod.ts";
 import { HymbaConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { type Disk, memoryDisk, removeTree } from "../../core/disk/mod.ts";
+import { type Disk, memoryDisk, removeTree, writeAtomic } from "../../core/disk/mod.ts";
 import { HymbaError } from "../../core/errors.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../core/params/safetensors.ts";
 import { ParameterStore } from "../../core/params/store.ts";
@@ -89,4 +89,31 @@ Deno.test("a trained model, a second stage and the library refuse a transposed e
   const wrong = new Uint8Array(await disk.read(path));
   assert.throws(() => model.loadWeights(wrong, { name: "w" }), refused(/^w: tensor "embedding"/));
   await model.close();
+});
+
+Deno.test("weights of the same shapes that name another model, stage or tokenizer are refused, also by a second stage", async () => {
+  const disk = memoryDisk(),
+    executor = await CpuExecutor.create({ threads: 1 }),
+    study = tinyStudy({ arms: ["mamba"] });
+  const options = { executor, disk, folder: "run", environment: ENVIRONMENT, corpus: madeUpCorpus() };
+  await runStudy(study, options);
+  const path = "run/arms/mamba-1/pretraining.safetensors";
+  const { tensors, metadata } = decodeSafetensors(await disk.read(path), { name: path });
+  const chosen = await chooseModel(disk, "run", { stage: "pretraining" }), { arm: _, ...nameless } = metadata;
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ ...metadata, arm: "hymba" }, /pretraining\.safetensors are of another model\n.*mamba\n.*"hymba"/],
+    [{ ...metadata, stage: "orpo" }, /are of another stage\n.*pretraining\n.*"orpo"/],
+    [{ ...metadata, tokenizer: "0".repeat(64) }, /trained with another tokenizer/],
+    [nameless, /another model[^]*a file that names no arm/],
+  ];
+  for (const name of ["orpo.json", "checkpoints"]) await removeTree(disk, `run/arms/mamba-1/${name}`);
+  for (const [about, expected] of cases) {
+    await writeAtomic(disk, path, encodeSafetensors(tensors, about));
+    await assert.rejects(TrainedModel.open(executor, { disk, chosen }), refused(expected));
+    await assert.rejects(runStudy(study, options), refused(expected));
+  }
+  await writeAtomic(disk, path, encodeSafetensors(tensors, metadata));
+  (await TrainedModel.open(executor, { disk, chosen })).release();
+  await runStudy(study, options);
+  await executor.close();
 });

@@ -8,6 +8,8 @@ export type Where = "auto" | "webgpu" | "cpu";
 /** A trained model beside the page. Its file names it. */
 export interface ModelSource {
   readonly file: string;
+  readonly arm: string;
+  readonly stage: string;
   readonly config: Partial<HymbaOptions>;
   readonly sequenceLength: number;
   readonly tokenizer: { readonly file: string; readonly sha256: string };

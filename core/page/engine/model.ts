@@ -5,6 +5,7 @@ import { type MetaPrefix, metaPrefix } from "../../infer/meta_prefix.ts";
 import { DecodeSession } from "../../infer/session.ts";
 import { TextStream } from "../../infer/text_stream.ts";
 import { fittingWeights } from "../../params/fitting.ts";
+import { requireOwnWeights } from "../../params/own_weights.ts";
 import { decodeSafetensors } from "../../params/safetensors.ts";
 import { parameterCount } from "../../params/specs.ts";
 import { ParameterStore } from "../../params/store.ts";
@@ -34,15 +35,11 @@ export class LoadedModel {
   ) {}
 
   /** Reads tokenizer and weights. Throws a HymbaError when they do not fit. */
-  static async load(executor: Executor, { file, config: options, tokenizer: own, sequenceLength, tiles }: ModelSource) {
+  static async load(executor: Executor, { file, tokenizer: own, sequenceLength, tiles, ...source }: ModelSource) {
+    const { arm, stage, config: options } = source;
     const config = new HymbaConfig(options), tokenizer = await readTokenizer(own);
     const { tensors, metadata } = decodeSafetensors(await fetchBytes(file), { name: file });
-    if (metadata.tokenizer !== tokenizer.hash) {
-      throw new HymbaError(`${file} was trained with another tokenizer`, {
-        expected: tokenizer.hash,
-        got: metadata.tokenizer ?? "none named",
-      });
-    }
+    requireOwnWeights(file, { metadata, wanted: { arm, stage, tokenizer: tokenizer.hash } });
     executor.useTiles?.(tiles);
     const store = new ParameterStore(config);
     store.write(executor, fittingWeights(config, { tensors, name: file }));
