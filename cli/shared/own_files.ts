@@ -1,6 +1,6 @@
 /** Writes files where the user said with --out. A file of somebody else that has the same name is never replaced. */
 import { basename, dirname, join } from "node:path";
-import { type Disk, makeFolders, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { type Disk, inFolder, systemDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { FILES } from "../../core/record/mod.ts";
 import { hasSigns, LONGEST_START, marked, signsOf } from "./own_marks.ts";
@@ -71,9 +71,10 @@ export async function requireOwnFiles(disk: Disk, folder: string, files: readonl
  */
 export async function writeOwnFiles(disk: Disk, folder: string, files: readonly NamedFile[]): Promise<string[]> {
   await requireOwnFiles(disk, folder, files);
-  await makeFolders(disk, folder);
-  const mark = await isRun(disk, folder) ? (content: Uint8Array | string) => content : marked;
-  for (const [name, content] of files) await writeAtomic(disk, join(folder, name), mark(content));
+  await inFolder(disk, folder, async () => {
+    const mark = await isRun(disk, folder) ? (content: Uint8Array | string) => content : marked;
+    for (const [name, content] of files) await writeAtomic(disk, join(folder, name), mark(content));
+  });
   return files.map(([name]) => join(folder, name));
 }
 
@@ -91,6 +92,5 @@ export async function writeOwnFile(
   { content, start }: { content: Uint8Array | string; start?: RegExp },
 ): Promise<void> {
   await requireOwnFile(disk, path, [basename(path), content, start]);
-  await makeFolders(disk, dirname(path));
-  await writeAtomic(disk, path, marked(content));
+  await inFolder(disk, dirname(path), () => writeAtomic(disk, path, marked(content)));
 }

@@ -1,6 +1,6 @@
 /** Runs a command. An error is printed on standard error and gives exit code 1 or 2. */
 import { HymbaError } from "../../core/errors.ts";
-import { stopSignals, thisPlatform } from "../../core/system/mod.ts";
+import { stopSignals, thisPlatform, warnWithoutLocks } from "../../core/system/mod.ts";
 import { hasColor, printStyled, red } from "./color.ts";
 import { printError } from "./output.ts";
 import { settings } from "./settings.ts";
@@ -60,6 +60,7 @@ const failsToPrint = (error: unknown) => outputFailure(error) !== undefined;
 /** Runs an action. An error that is not a {@link HymbaError} is a bug of the program and is printed with its stack. */
 export async function runAction(action: Action): Promise<void> {
   escapeConsole();
+  warnWithoutLocks((line) => console.error(line));
   try {
     await action();
   } catch (error) {

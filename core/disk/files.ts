@@ -37,7 +37,9 @@ export async function writeAtomic(
     await disk.rename(temporary, path);
   } catch (cause) {
     await disk.remove(temporary).catch(() => {});
-    throw cause;
+    // The temporary name and the step mean nothing to a user.
+    const isStep = cause instanceof DiskError && cause.path === temporary;
+    throw isStep ? new DiskError("write", path, cause.code, { cause: cause.cause }) : cause;
   }
   await disk.syncFolder(dirname(path));
 }
@@ -60,13 +62,27 @@ export async function readText(disk: Disk, path: string, { most = Infinity } = {
   }
 }
 
-/** Creates a folder and its missing parents. The parent of each new folder is synced. */
-export async function makeFolders(disk: Disk, path: string): Promise<void> {
-  if (await disk.stat(path)) return await disk.makeFolder(path);
-  const parent = dirname(path);
-  if (parent !== path) await makeFolders(disk, parent);
+/** Creates a folder and its missing parents. The parent of each new folder is synced. Returns the new folders, the innermost last. */
+export async function makeFolders(disk: Disk, path: string): Promise<string[]> {
+  if (await disk.stat(path)) {
+    await disk.makeFolder(path);
+    return [];
+  }
+  const parent = dirname(path), made = parent === path ? [] : await makeFolders(disk, parent);
   await disk.makeFolder(path);
   await disk.syncFolder(parent);
+  return [...made, path];
+}
+
+/** Makes a folder and its missing parents, and does the work in it. If the work fails, new folders that are empty are removed again. */
+export async function inFolder<T>(disk: Disk, path: string, work: () => Promise<T>): Promise<T> {
+  const made = await makeFolders(disk, path);
+  try {
+    return await work();
+  } catch (cause) {
+    for (const folder of made.reverse()) await disk.remove(folder).catch(() => {}); // A folder with files in it stays.
+    throw cause;
+  }
 }
 
 /** Removes a file, or a folder with its contents. Of a link it removes the link, not the target. A missing path is no error. */
@@ -113,9 +129,16 @@ export async function removeTemporaries(disk: Disk, folder: string): Promise<str
 const MEBIBYTE = 2 ** 20;
 const inMebibytes = (bytes: number) => `${(bytes / MEBIBYTE).toFixed(1)} MiB`;
 
-/** Throws a HymbaError unless the folder's disk has `bytes` free bytes, plus one MiB for names and logs. */
+/** The folder, or the innermost one around it that exists. */
+const existingFolder = async (disk: Disk, folder: string): Promise<string> =>
+  dirname(folder) === folder || await disk.stat(folder) ? folder : await existingFolder(disk, dirname(folder));
+
+/**
+ * Throws a HymbaError unless the folder's disk has `bytes` free bytes, plus one MiB for names and logs. The folder need not
+ * exist.
+ */
 export async function requireSpace(disk: Disk, folder: string, bytes: number): Promise<void> {
-  const free = await disk.freeSpace(folder);
+  const free = await disk.freeSpace(await existingFolder(disk, folder));
   if (free >= bytes + MEBIBYTE) return;
   throw new HymbaError(`not enough free space in ${folder}`, {
     expected: `${inMebibytes(bytes + MEBIBYTE)} free`,

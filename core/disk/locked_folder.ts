@@ -10,6 +10,8 @@ export interface LockedFolder {
   /** The removed temporary files of an earlier process. */
   readonly removed: readonly string[];
   close(): Promise<void>;
+  /** Closes, and removes the lock and the folders that this call made, unless other files are in them. */
+  abandon(): Promise<void>;
 }
 
 /** The parent of the run folder may not be readable and cannot be synced then. The name is synced later, by the system. */
@@ -41,15 +43,28 @@ export async function lockFolder(
   folder: string,
   { owner = thisProcess() }: { owner?: string } = {},
 ): Promise<LockedFolder> {
-  await makeFolders(disk, folder);
-  const lock = await disk.lock(join(folder, "lock"), owner);
+  const path = join(folder, "lock"), made = await makeFolders(disk, folder), isNew = !await disk.stat(path);
+  /** Removes what is new, as far as possible: the reason to do so is an error that the user sees. */
+  const removeNew = async () => {
+    if (!isNew) return;
+    const names = await disk.list(folder).catch(() => undefined);
+    // Beside files of an unfinished run the lock says that they are one.
+    if (names === undefined || names.some((name) => name !== "lock")) return;
+    for (const name of [path, ...made.toReversed()]) await disk.remove(name).catch(() => {});
+  };
+  const lock = await disk.lock(path, owner).catch(async (cause) => {
+    await removeNew();
+    throw cause;
+  });
   if (!lock) throw await inUse(disk, folder);
+  // The lock is held while its file is removed. A process that then gets it finds out that the file is gone.
+  const abandon = () => removeNew().finally(() => lock.release());
   try {
     await disk.syncFolder(dirname(folder)).catch(ignoreDenied);
     const removed = await removeTemporaries(disk, folder);
-    return { folder, removed, close: () => lock.release() };
+    return { folder, removed, close: () => lock.release(), abandon };
   } catch (cause) {
-    await lock.release();
+    await abandon();
     throw cause;
   }
 }

@@ -3,6 +3,7 @@ export type { Disk, Lock, Ranges, Stat } from "./disk.ts";
 export { DiskError, type DiskOperation } from "./error.ts";
 export { isTemporary, temporaryName, uniqueTemporaryName } from "./temporary.ts";
 export {
+  inFolder,
   makeFolders,
   readText,
   removeAtomic,

@@ -2,7 +2,7 @@ import type { Disk, Lock, Ranges, Stat } from "./disk.ts";
 import {
   freeMemory,
   isLockless,
-  locksAreOff,
+  mayGoWithoutLock,
   syncsFolders,
   systemErrorCode,
   thisPlatform,
@@ -73,10 +73,13 @@ async function lockWhole(path: string, file: Deno.FsFile): Promise<boolean> {
     return await file.tryLock(true);
   } catch (cause) {
     if (!isLockless(await codeOf(cause))) throw cause;
-    if (locksAreOff(thisPlatform)) return true;
+    if (mayGoWithoutLock(path, thisPlatform)) return true;
     throw new DiskError("lock", path, "NO_LOCKS", { cause });
   }
 }
+
+/** Whether an open file has no name any more. A process that gives up its new folder removes the lock. */
+const isRemoved = async (file: Deno.FsFile): Promise<boolean> => (await file.stat()).nlink === 0;
 
 async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
   // The owner's name is written into the file: a folder of somebody else could have a link that leads to a file of the user.
@@ -84,7 +87,7 @@ async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
   // The kernel releases this lock with the process, so a killed process leaves no lock.
   const file = await Deno.open(path, { read: true, write: true, create: true });
   try {
-    if (!await lockWhole(path, file)) return file.close(), undefined;
+    if (!await lockWhole(path, file) || await isRemoved(file)) return file.close(), undefined;
     await file.truncate(0);
     await file.write(new TextEncoder().encode(owner));
   } catch (cause) {

@@ -5,17 +5,15 @@ import { HymbaError, quoted, UsageError } from "../errors.ts";
 import { readRecord } from "./load_run.ts";
 import { FILES } from "./paths.ts";
 
-/** Files that a run writes before its record. A process that was killed may have left them. */
+/** Files that a run writes before its record, and after its lock. A process that was killed may have left them. */
 const BEFORE_THE_RECORD = [FILES.model, FILES.tokenizer, FILES.record, FILES.part]
   .flatMap((name) => [name, temporaryName(name)]);
 
 /** Longest text of a lock that is read (bytes). */
 const LONGEST_LOCK = 4096;
 
-async function isOurs(disk: Disk, folder: string, name: string): Promise<boolean> {
-  if (BEFORE_THE_RECORD.includes(name)) return true;
-  if (name !== FILES.lock) return false;
-  const path = join(folder, name), found = await disk.stat(path);
+async function isOwnLock(disk: Disk, folder: string): Promise<boolean> {
+  const path = join(folder, FILES.lock), found = await disk.stat(path);
   if (found?.kind !== "file" || found.bytes > LONGEST_LOCK) return false;
   return isLockText(new TextDecoder().decode(await disk.read(path)));
 }
@@ -50,8 +48,8 @@ export async function requireOwnFolder(disk: Disk, folder: string): Promise<void
     await requireNoLinks(disk, folder);
     return void await readRecord(disk, folder);
   }
-  const others: string[] = [];
-  for (const name of names) if (!await isOurs(disk, folder, name)) others.push(quoted(name));
+  const own = await isOwnLock(disk, folder) ? [FILES.lock, ...BEFORE_THE_RECORD] : [];
+  const others = names.filter((name) => !own.includes(name)).map(quoted);
   if (others.length === 0) return;
   const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
   throw new UsageError(`${folder} has files in it and is not a run`, {

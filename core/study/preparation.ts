@@ -85,6 +85,25 @@ async function keepTokenizer(
   for (const [name, content] of files) await writeAtomic(disk, join(folder, name), content);
 }
 
+/** Writes the tokenizer of a new run and then its record. If that fails, the tokenizer does not stay without a record. */
+async function beginRecord(
+  disk: Disk,
+  folder: string,
+  { record, ...kept }: { record: RunRecord; tokenizer: Tokenizer; study: StudyConfig },
+): Promise<void> {
+  const before = await disk.list(folder);
+  try {
+    await keepTokenizer(disk, folder, kept);
+    await writeJson(disk, join(folder, FILES.record), record);
+  } catch (cause) {
+    // A record that got its place is that of a run, even if the folder could not be synced.
+    const isBegun = await disk.stat(join(folder, FILES.record)).catch(() => true);
+    const made = isBegun ? [] : [FILES.model, FILES.tokenizer].filter((name) => !before.includes(name));
+    for (const name of made) await disk.remove(join(folder, name)).catch(() => {}); // It may not have been written.
+    throw cause;
+  }
+}
+
 /**
  * Prepares a run folder, or checks that it has exactly this study. Throws a UsageError if it has another study, and a
  * HymbaError if its tokenizer does not match its record.
@@ -104,10 +123,7 @@ export async function prepare(disk: Disk, folder: string, given: Prepared): Prom
     const about = { tokenizer: other?.tokenizer ?? tokenizer, source: other?.source, sample };
     const record = recordOf(given, about, tokens);
     if (before) requireSame(before, record, folder);
-    else {
-      await keepTokenizer(disk, folder, { tokenizer, study });
-      await writeJson(disk, join(folder, FILES.record), record);
-    }
+    else await beginRecord(disk, folder, { record, tokenizer, study });
     return { record: before ? { ...before, study } : record, tokenizer, tokens };
   } catch (error) {
     tokens.close?.();

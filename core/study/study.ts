@@ -14,9 +14,19 @@ import {
   writeJson,
 } from "../record/mod.ts";
 import { onePiece } from "../data/parts.ts";
-import { type Disk, lockFolder, LOG_START, type LogPosition, makeFolders, MetricsLog } from "../disk/mod.ts";
+import {
+  type Disk,
+  lockFolder,
+  LOG_START,
+  type LogPosition,
+  makeFolders,
+  MetricsLog,
+  requireSpace,
+} from "../disk/mod.ts";
 import { loadLatest } from "../params/checkpoint.ts";
 import { Diverged } from "../errors.ts";
+import { ParameterStore } from "../params/store.ts";
+import { snapshotBytes } from "../train/snapshot.ts";
 import { probeRecall } from "../eval/recall.ts";
 import { requireCausal } from "../proof/require_causal.ts";
 import { runArm } from "./arm.ts";
@@ -39,6 +49,7 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
     cells = options.cells ?? cellsOf(study),
     own = withArmsOf(study, cells);
   await requireOwnFolder(disk, folder);
+  await requireSpaceToBegin(disk, folder, own);
   const held = await lockFolder(disk, folder);
   try {
     requireMemory(executor, own);
@@ -56,8 +67,19 @@ export async function runStudy(study: StudyConfig, options: StudyOptions): Promi
       preparation.tokens.close?.();
     }
   } finally {
-    await held.close();
+    // A call that fails before there is a record leaves nothing.
+    await (await hasRecord(disk, folder).catch(() => true) ? held.close() : held.abandon());
   }
+}
+
+const hasRecord = async (disk: Disk, folder: string): Promise<boolean> =>
+  await disk.stat(join(folder, FILES.record)) !== undefined;
+
+/** Throws a HymbaError where a new run would stop at its first checkpoint because the disk is full. */
+async function requireSpaceToBegin(disk: Disk, folder: string, { arms }: StudyConfig): Promise<void> {
+  if (await hasRecord(disk, folder)) return;
+  const sizes = arms.map(({ config }) => snapshotBytes(new ParameterStore(config)));
+  await requireSpace(disk, folder, Math.max(0, ...sizes));
 }
 
 /** The measurements after all cells: the test part and speeds. */

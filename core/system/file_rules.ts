@@ -42,8 +42,26 @@ const LOCKLESS: readonly string[] = ["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "ENOLCK"
 /** Whether a failed lock means that the file system has no locks. */
 export const isLockless = (code: string): boolean => LOCKLESS.includes(code);
 
-/** Whether the user turned locks off, for file systems that have none: `HYMBA_LOCKS=off`. */
-export const locksAreOff = ({ env }: Pick<Platform, "env">): boolean => env("HYMBA_LOCKS") === "off";
+let warn: ((line: string) => void) | undefined;
+
+/** Has the next use of a file system without locks print its risk; later uses do not print it again. */
+export const warnWithoutLocks = (print: (line: string) => void): void => {
+  warn = print;
+};
+
+/**
+ * Whether a file system without locks may be used, because the user turned locks off: `HYMBA_LOCKS=off`. `path`: of the file to
+ * be locked.
+ */
+export function mayGoWithoutLock(path: string, { env }: Pick<Platform, "env">): boolean {
+  if (env("HYMBA_LOCKS") !== "off") return false;
+  warn?.(
+    `note: the file system of ${path} has no locks, and HYMBA_LOCKS=off goes on without: make sure yourself that only one ` +
+      "process works in its folder; two would damage each other's files",
+  );
+  warn = undefined;
+  return true;
+}
 
 /**
  * The folder of the system for files that can be made again: `$XDG_CACHE_HOME`, else `%LOCALAPPDATA%`, `~/Library/Caches` or

@@ -1,7 +1,7 @@
 /** Differences between systems: error numbers, files, signals, drivers, limits. Each rule has a test. */
 export { openCommand } from "./browser.ts";
 export { systemErrorCode } from "./error_codes.ts";
-export { cacheBase, isLockless, locksAreOff, syncsFolders, whileHeld } from "./file_rules.ts";
+export { cacheBase, isLockless, mayGoWithoutLock, syncsFolders, warnWithoutLocks, whileHeld } from "./file_rules.ts";
 export { moduleBeside, readAsset } from "./asset.ts";
 export { builtin, cores, type Host, thisHost } from "./host.ts";
 export { cLibrary, gpuBackend, swiftShaderRuns } from "./drivers.ts";

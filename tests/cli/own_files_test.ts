@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { crc32 } from "node:zlib";
 import { dirname, join } from "node:path";
 import { writeOwnFiles } from "../../cli/shared/own_files.ts";
-import { memoryDisk, readText, writeAtomic } from "../../core/disk/mod.ts";
+import { DiskError, memoryDisk, readText, writeAtomic } from "../../core/disk/mod.ts";
 import { UsageError } from "../../core/errors.ts";
 import { at } from "../../core/lists.ts";
 import { canvasOf } from "../../core/report/chart/canvas.ts";
@@ -57,6 +57,16 @@ Deno.test("a file that begins differently is not replaced, and nothing else is w
     assert.deepEqual(await disk.list("out"), [name]);
     assert.equal(await readText(disk, `out/${name}`), content);
   }
+});
+
+Deno.test("where nothing can be written, no new folder stays behind, and one with files in it does", async () => {
+  const disk = memoryDisk(), files = [["table.csv", "a\n"]] as const;
+  const full = { ...disk, rename: (_: string, to: string) => Promise.reject(new DiskError("rename", to, "ENOSPC")) };
+  await assert.rejects(writeOwnFiles(full, "new/out", files), DiskError);
+  assert.deepEqual(await disk.list("."), []);
+  await writeOwnFiles(disk, "new", files);
+  await assert.rejects(writeOwnFiles(full, "new/out", files), DiskError);
+  assert.deepEqual(await disk.list("new"), ["table.csv"]);
 });
 
 Deno.test("earlier versions are replaced, and so is everything in a run", async () => {

@@ -28,7 +28,8 @@ async function survives({ at, fault, forever }: { at: number; fault: Fault; fore
   if (error !== undefined) {
     assert(hit && error instanceof DiskError, `${fault} at ${at}: ${error}`);
     assert.equal(error.exitCode, 1);
-    assert(error.message.includes(hit.path), `${error.message} does not name ${hit.path}`);
+    const named = hit.path.replace(/\.partial$/, ""); // the file, without the temporary name that it has first
+    assert(error.message.includes(named), `${error.message} does not name ${named}`);
     assert.match(error.message, /^cannot [^]*\n {2}try: /, "says what and what to do");
   }
   await assertGoesOn(disk, promised);

@@ -42,6 +42,9 @@ Deno.test("writeAtomic: a failure leaves the old content and no temporary", asyn
   await writeAtomic(disk, "/a", "old");
   const failing: Disk = { ...disk, syncFile: (path) => Promise.reject(new DiskError("sync", path, "EIO")) };
   await assert.rejects(writeAtomic(failing, "/a", "new"), DiskError);
+  const readOnly: Disk = { ...disk, truncate: (path) => Promise.reject(new DiskError("truncate", path, "EROFS")) };
+  // The file that was asked for is named, not the temporary one.
+  await assert.rejects(writeAtomic(readOnly, "/a", "new"), /cannot write \/a: the file system is read-only \(EROFS\)/);
   assert.equal(await readText(disk, "/a"), "old");
   assert.deepEqual(await disk.list("/"), ["a"]);
 });

@@ -1,7 +1,7 @@
 /** Files in the folder of `--out` that do not belong to a run are never overwritten and never used. */
 import { strict as assert } from "node:assert";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
-import { type Disk, makeFolders, memoryDisk, writeAtomic } from "../../core/disk/mod.ts";
+import { type Disk, DiskError, makeFolders, memoryDisk, writeAtomic } from "../../core/disk/mod.ts";
 import { HymbaError, UsageError } from "../../core/errors.ts";
 import { requireOwnFolder } from "../../core/record/mod.ts";
 import { chooseModel, TrainedModel } from "../../core/study/one_model.ts";
@@ -51,6 +51,8 @@ const OWN_FILES: readonly (readonly [name: string, content: string])[] = [
   ["film.partial", "half of a film"],
   ["tokenizer.model.bak", "x"],
   ["lock", "the combination is 1234"],
+  ["tokenizer.json", FOREIGN.toJson()],
+  ["tokenizer.model", "not even a model"],
   [".hidden", ""],
 ];
 
@@ -104,15 +106,35 @@ Deno.test("a tokenizer that somebody put into an empty folder is refused in word
     { "tokenizer.model": "not even a model" },
   ];
   for (const file of files) {
-    const disk = await withFiles(file), before = await contents(disk);
+    // Beside a lock they could be of a run that was killed.
+    const disk = await withFiles({ ...file, lock: "" }), before = await contents(disk);
     await assert.rejects(run(disk), (error: unknown) => {
       assert.ok(error instanceof UsageError, String(error));
       assert.match(error.message, /tokenizer\.(model|json) is not the tokenizer of this study[^]*--out/);
       return true;
     });
-    const { lock: _, ...after } = await contents(disk);
-    assert.deepEqual(after, before);
+    const { lock: _, ...after } = await contents(disk), { lock: __, ...others } = before;
+    assert.deepEqual(after, others);
   }
+});
+
+Deno.test("a study that fails before it has a record leaves nothing behind, and a killed one can be continued", async () => {
+  const full = memoryDisk({ freeSpace: 1000 });
+  await assert.rejects(run(full), /not enough free space in out/);
+  assert.deepEqual(await full.list("."), []);
+  for (const failing of ["tokenizer.model", "tokenizer.json", "run.json"]) {
+    const disk = memoryDisk(),
+      rename: Disk["rename"] = (from, to) =>
+        to.endsWith(failing) ? Promise.reject(new DiskError("rename", to, "ENOSPC")) : disk.rename(from, to);
+    await assert.rejects(run({ ...disk, rename }), (error: unknown) => error instanceof DiskError);
+    assert.deepEqual(await disk.list("."), [], failing);
+    const kept = await withFiles({ lock: "", "tokenizer.model.partial": "half" });
+    await assert.rejects(run({ ...kept, rename }), DiskError);
+    assert.deepEqual(await kept.list(FOLDER), ["lock"], "a lock that was there stays");
+  }
+  const filled: Disk = { ...memoryDisk(), lock: (path) => Promise.reject(new DiskError("lock", path, "ENOSPC")) };
+  await assert.rejects(run(filled), DiskError);
+  assert.deepEqual(await filled.list("."), []);
 });
 
 Deno.test("a tokenizer that replaces a run's is refused by a resume and by its models, and verify notices", async () => {

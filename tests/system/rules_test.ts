@@ -4,7 +4,7 @@ import {
   gpuBackend,
   isLockless,
   loadNative,
-  locksAreOff,
+  mayGoWithoutLock,
   nativeHint,
   openCommand,
   passesSignals,
@@ -12,8 +12,10 @@ import {
   swiftShaderRuns,
   syncsFolders,
   systemErrorCode,
+  warnWithoutLocks,
   whileHeld,
 } from "../../core/system/mod.ts";
+import { systemDisk } from "../../core/disk/mod.ts";
 
 const withNumber = (number: number) => new Error(`cannot do it. (os error ${number})`);
 
@@ -109,9 +111,30 @@ Deno.test("system: signals, folders, drivers and locks of each system", () => {
   );
   assert.deepEqual([isLockless("ENOSYS"), isLockless("ENOLCK"), isLockless("EACCES")], [true, true, false]);
   assert.deepEqual(
-    [locksAreOff({ env: environment({ HYMBA_LOCKS: "off" }) }), locksAreOff({ env: environment({}) })],
-    [true, false],
+    ["off", "on", ""].map((HYMBA_LOCKS) => mayGoWithoutLock("lock", { env: environment({ HYMBA_LOCKS }) })),
+    [true, false, false],
   );
+});
+
+Deno.test("system: a file system without locks is refused, or used with a warning that is printed once", async () => {
+  const { tryLock } = Deno.FsFile.prototype, folder = await Deno.makeTempDir(), path = `${folder}/lock`;
+  const before = Deno.env.get("HYMBA_LOCKS"), lines: string[] = [];
+  Deno.FsFile.prototype.tryLock = () => Promise.reject(Object.assign(new Error("none"), { code: "ENOLCK" }));
+  warnWithoutLocks((line) => lines.push(line));
+  try {
+    Deno.env.delete("HYMBA_LOCKS");
+    await assert.rejects(systemDisk.lock(path, "me"), /this file system has no locks[^]*HYMBA_LOCKS=off/);
+    assert.deepEqual(lines, []);
+    Deno.env.set("HYMBA_LOCKS", "off");
+    for (let time = 0; time < 2; time++) await (await systemDisk.lock(path, "me"))?.release();
+    assert.equal(lines.length, 1);
+    assert.match(lines.join(), /file system of .*lock has no locks[^]*two would damage each other's files/);
+  } finally {
+    Deno.FsFile.prototype.tryLock = tryLock;
+    if (before === undefined) Deno.env.delete("HYMBA_LOCKS");
+    else Deno.env.set("HYMBA_LOCKS", before);
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("system: a browser is opened by the system's own command, and on Linux only on a desktop", () => {
