@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { at } from "../../core/lists.ts";
 import { BASE, faulty, place, requireRecovered } from "./faulty.ts";
-import { thorough } from "../thorough.ts";
+import { QUICK, thorough } from "../thorough.ts";
 
 const STUDY = [...BASE, "--backend", "webgpu", "--steps", "4"];
 const ON_GPU = ["ablate", ...STUDY, "--models", "mamba"], FIRST_STAGE = ["pretrain", ...STUDY, "--model", "mamba"];
@@ -35,7 +35,10 @@ for (
     assert.equal(code, 1, error);
     assert.match(error, says);
     assert.doesNotMatch(error, /internal error/);
-    await requireRecovered(words, out);
+    if (!QUICK) return await requireRecovered(words, out);
+    // Without the second run, which the result is compared with: a software adapter takes long for it.
+    const again = await faulty("none", [...words, "--out", out]);
+    assert.equal(again.code, 0, again.error);
   }, { unless: fault.startsWith("limits") });
 }
 
