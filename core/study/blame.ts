@@ -14,9 +14,9 @@ import { at } from "../lists.ts";
 import { parameterSpecs } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
 import type { Tensor } from "../tensor/mod.ts";
-import { trainingPlan } from "../train/plans.ts";
 import { matchParameters } from "./match.ts";
 import { type Addition, additionsIn, allAdditions, type Mask, masksOf, type Order, sampledOrders } from "./shapley.ts";
+import { pretrainingPlan } from "./stage_plans.ts";
 
 /** A field that differs between two models. Those of the first stage begin with `pretraining.`. */
 export interface Field {
@@ -105,8 +105,7 @@ function groupsOf(count: number, possible: readonly boolean[]): number[][] {
 
 /** A text that is equal for two configurations if they differ only in fields without effect. */
 function fingerprint({ config, pretraining = {} }: Arm, study: StudyConfig): string {
-  const { pretraining: { batch: B, decay }, sequenceLength: T } = study;
-  const { plan } = trainingPlan(new ParameterStore(config), { B, T, decay });
+  const { plan } = pretrainingPlan(study, new ParameterStore(config));
   const shown = (tensors: Readonly<Record<string, Tensor>>) =>
     Object.entries(tensors).map(([role, { storage, offset, shape, rowStride }]) =>
       [role, storage.name, offset, shape, rowStride].join(" ")

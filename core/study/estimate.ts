@@ -5,12 +5,11 @@ import { sharesOf } from "../data/split.ts";
 import { at } from "../lists.ts";
 import { matmul } from "../ops/linear.ts";
 import { ParameterStore } from "../params/store.ts";
-import { type Executor, finish, type Plan } from "../plan/mod.ts";
+import { type Executor, finish } from "../plan/mod.ts";
 import { Tape } from "../tensor/mod.ts";
 import type { StageName } from "../record/mod.ts";
-import type { TrainingPlan } from "../train/plans.ts";
 import { recallPlan } from "../eval/recall.ts";
-import { stagePlans, stagesOf } from "./stage_plans.ts";
+import { flopsOf, flopsOfUpdate, stagePlans, stagesOf } from "./stage_plans.ts";
 
 /**
  * The speed of a whole study as a share of the speed of its largest product. Scans, norms and losses move more bytes per flop.
@@ -25,12 +24,6 @@ const SHARE_ON_SOFTWARE = 0.19;
 const CHARACTERS_PER_TOKEN = 2;
 
 const PROBE_MS = 500;
-
-/** Flops of one update: all its batches, and with accumulation the final update of the weights. */
-const flopsOfUpdate = ({ plan, accumulation }: Pick<TrainingPlan, "plan" | "accumulation">): number =>
-  accumulation ? accumulation.count * flopsOf(plan) + flopsOf(accumulation.plan) : flopsOf(plan);
-
-const flopsOf = ({ steps }: Plan) => steps.reduce((sum, { flops }) => sum + flops, 0);
 
 /** Multiplications and additions of a study by purpose, over all arms, stages and seeds. */
 export interface StudyFlops {

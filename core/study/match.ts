@@ -4,8 +4,8 @@ import { HymbaError } from "../errors.ts";
 import { present } from "../lists.ts";
 import { parameterCount } from "../params/specs.ts";
 import { ParameterStore } from "../params/store.ts";
-import { trainingPlan } from "../train/plans.ts";
 import { type Overrides, type ResolvedStudy, resolvePreset } from "../study_file/mod.ts";
+import { flopsOfUpdate, pretrainingPlan } from "./stage_plans.ts";
 
 /** Widths are multiples of this, so that rows of weights begin at multiples of 16 bytes. */
 const STEP = 4;
@@ -44,9 +44,7 @@ function ofOneSize({ study, reference }: Pick<ResolvedStudy, "study" | "referenc
 
 /** Floating-point operations of one update of the first stage. */
 export function updateFlops(study: StudyConfig, arm: Arm): number {
-  const { pretraining: { batch: B, decay } } = studyOfArm(study, arm), { sequenceLength: T, remat } = study;
-  const { plan } = trainingPlan(new ParameterStore(arm.config), { B, T, decay, remat });
-  return plan.steps.reduce((sum, { flops }) => sum + flops, 0);
+  return flopsOfUpdate(pretrainingPlan(studyOfArm(study, arm), new ParameterStore(arm.config)));
 }
 
 /**

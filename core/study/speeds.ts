@@ -1,5 +1,5 @@
 /** Measures how fast each arm trains and generates, when nothing else of the study runs. */
-import { type Arm, type StudyConfig, studyOfArm } from "../config/mod.ts";
+import { type Arm, microBatch, type StudyConfig, studyOfArm } from "../config/mod.ts";
 import { BatchOrder } from "../data/batches.ts";
 import type { Part } from "../data/parts.ts";
 import { throwIfStopped } from "../errors.ts";
@@ -9,8 +9,8 @@ import { ParameterStore } from "../params/store.ts";
 import type { Executor } from "../plan/mod.ts";
 import type { ArmSpeeds, Speeds } from "../record/mod.ts";
 import { textObjective } from "../train/objective.ts";
-import { trainingPlan } from "../train/plans.ts";
 import { Updater } from "../train/updater.ts";
+import { pretrainingPlan } from "./stage_plans.ts";
 
 /** A measurement lasts at least this long (seconds), unless it would need more than MOST_RUNS runs. */
 const LEAST_SECONDS = 0.1, MOST_RUNS = 200;
@@ -48,11 +48,11 @@ export async function trainingSpeed(
   { executor, study, tokens }: Place,
   { windows = 1 } = {},
 ): Promise<number> {
-  const { pretraining: { batch: B, accumulate, decay }, sequenceLength: T, remat, precision, profile } = study;
-  const made = trainingPlan(store, { B, T, accumulate, decay, remat, precision });
+  const { pretraining, sequenceLength: T, profile } = study;
+  const made = pretrainingPlan(study, store);
   const objective = textObjective(
     made,
-    new BatchOrder(tokens, { B: B / (accumulate ?? 1), T, seed: 1, aligned: profile === "seed" }),
+    new BatchOrder(tokens, { B: microBatch(pretraining), T, seed: 1, aligned: profile === "seed" }),
   );
   if (made.lossScale) executor.write(made.lossScale, initialLossScale());
   const updater = await Updater.create(executor, objective);

@@ -32,18 +32,30 @@ const evaluationBatch = ({ pretraining, sequenceLength }: StudyConfig) =>
 export const plansOf = ({ plan, accumulation }: Pick<TrainingPlan, "plan" | "accumulation">): Plan[] =>
   accumulation ? [plan, accumulation.plan] : [plan];
 
+/** Multiplications and additions of one run of a plan. */
+export const flopsOf = ({ steps }: Plan) => steps.reduce((sum, { flops }) => sum + flops, 0);
+
+/** Flops of one update: all its batches, and with accumulation the final update of the weights. */
+export const flopsOfUpdate = ({ plan, accumulation }: Pick<TrainingPlan, "plan" | "accumulation">): number =>
+  accumulation ? accumulation.count * flopsOf(plan) + flopsOf(accumulation.plan) : flopsOf(plan);
+
+/** Records an update of the first stage of one arm. `store`: the weights of the arm. */
+export function pretrainingPlan(
+  { pretraining, sequenceLength: T, remat, precision }: StudyConfig,
+  store: ParameterStore,
+): TrainingPlan {
+  const { batch: B, accumulate, decay, optimizer } = pretraining, rateFactor = rateFactors(pretraining, store.config);
+  return trainingPlan(store, { B, T, accumulate, decay, optimizer, rateFactor, remat, precision });
+}
+
 /** Records all plans of a stage of one arm. They exist at the same time. `store`: the weights of the arm. */
 export function stagePlans(study: StudyConfig, store: ParameterStore, { stage }: { stage: StageName }): StagePlans {
   const { pretraining, orpo, preference, sequenceLength: T, remat, precision } = study;
-  const evaluation = evaluationPlan(store, { B: evaluationBatch(study), T }), activations = { remat, precision };
-  if (stage === "pretraining") {
-    const { batch: B, accumulate, decay, optimizer } = pretraining, rateFactor = rateFactors(pretraining, store.config);
-    const training = trainingPlan(store, { B, T, accumulate, decay, optimizer, rateFactor, ...activations });
-    return { config: pretraining, training, evaluation };
-  }
+  const evaluation = evaluationPlan(store, { B: evaluationBatch(study), T });
+  if (stage === "pretraining") return { config: pretraining, training: pretrainingPlan(study, store), evaluation };
   const { batch: n, accumulate, decay, optimizer } = orpo, { beta, promptTokens, completionTokens } = preference;
   const pairT = promptTokens + completionTokens - 1, rateFactor = rateFactors(orpo, store.config);
-  const update = { accumulate, decay, optimizer, rateFactor, ...activations };
+  const update = { accumulate, decay, optimizer, rateFactor, remat, precision };
   const training = preference.loss === "seed"
     ? trainingPlan(store, { B: n, T, scale: 1 + beta, ...update })
     : preferencePlan(store, { n, T: pairT, beta: stage === "control" ? 0 : beta, ...update });

@@ -4,7 +4,12 @@ import type { PreferenceConfig, StudyConfig } from "../../core/config/mod.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { memoryDisk } from "../../core/disk/mod.ts";
 import type { Plan } from "../../core/plan/mod.ts";
-import { studyFlops } from "../../core/study/estimate.ts";
+import { present } from "../../core/lists.ts";
+import { ParameterStore } from "../../core/params/store.ts";
+import { stageFlops, studyFlops } from "../../core/study/estimate.ts";
+import { updateFlops } from "../../core/study/match.ts";
+import { trainingSpeed } from "../../core/study/speeds.ts";
+import { plansOf, stagePlans } from "../../core/study/stage_plans.ts";
 import { runStudy } from "../../core/study/study.ts";
 import { ENVIRONMENT, madeUpCorpus, tinyStudy } from "./tiny_study.ts";
 
@@ -65,6 +70,37 @@ for (const [name, preference] of Object.entries(STUDIES)) {
     assert.deepEqual({ training, evaluation }, flops);
   });
 }
+
+/** A study whose first stage uses every option of a plan. */
+function withEveryOption(): StudyConfig {
+  const tiny = tinyStudy({ arms: ["hymba"] }), optimizer = { beta1: 0.8, beta2: 0.9, eps: 1e-6, clip: 2 };
+  const pretraining = { ...tiny.pretraining, accumulate: 2, optimizer, rateScaling: "width", rateWidth: 8 } as const;
+  return { ...tiny, pretraining, precision: "bf16", remat: true };
+}
+
+Deno.test("a budget of flops and the estimate count the same update", () => {
+  const study = withEveryOption(), arm = present(study.arms[0], "an arm"), store = new ParameterStore(arm.config);
+  const { update } = stageFlops(study, arm, { store, stage: "pretraining", held: { validationTokens: 100 } });
+  assert.equal(updateFlops(study, arm), update);
+});
+
+Deno.test("the measured speed is that of the plans of the run", async () => {
+  const study = withEveryOption(), executor = await CpuExecutor.create({ threads: 1 }), timed: Plan[] = [];
+  const store = new ParameterStore(present(study.arms[0], "an arm").config), prepare = executor.prepare.bind(executor);
+  executor.prepare = (plan) => {
+    timed.push(plan);
+    return prepare(plan);
+  };
+  try {
+    store.initialise(executor, 1);
+    await trainingSpeed(store, { executor, study, tokens: { tokens: new Uint32Array(200), starts: [0], bytes: 200 } });
+  } finally {
+    await executor.close();
+  }
+  const { training } = stagePlans(study, store, { stage: "pretraining" });
+  const stepsOf = ({ name, steps }: Plan) => [name, ...steps.map(({ op, attributes }) => [op.name, attributes])];
+  assert.deepEqual(timed.map(stepsOf), plansOf(training).map(stepsOf));
+});
 
 Deno.test("the estimate counts sampled continuations only where they are sampled, and every seed", () => {
   const tiny = tinyStudy({ arms: ARMS }), size = { validationTokens: 100 }, sampled = studyFlops(tiny, size);
