@@ -1,8 +1,7 @@
 /** A plan of one step, taken from another plan, to time or check the step alone. */
 import type { Data, Plan, Program } from "../plan/mod.ts";
 import { fillNormal } from "../random.ts";
-import { packHalvesOp } from "../ops/halves.ts";
-import { Arena, type Constant, isStepOf, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
+import { Arena, type Constant, type Step, Storage, type Tensor, tensorOver } from "../tensor/mod.ts";
 import { at } from "../lists.ts";
 
 /** Gives the contents of a whole storage. */
@@ -66,7 +65,9 @@ export function drawnContents(
   constants: readonly Constant[],
   { V, steps = [] }: { V: number; steps?: readonly Step[] },
 ): Contents {
-  const packed = new Set(steps.flatMap((step) => isStepOf(step, packHalvesOp) ? [step.writes.words.storage] : []));
+  const packed = new Set(
+    steps.flatMap((step) => step.op.packs ? Object.values(step.writes).map(({ storage }) => storage) : []),
+  );
   return (storage) => {
     const constant = constants.find(({ tensor }) => tensor.storage === storage);
     if (constant) return constant.data;

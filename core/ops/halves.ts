@@ -25,6 +25,7 @@ export const packHalvesOp = defineOp({
   reads: { x: "R C" },
   writes: { words: "R W" },
   flops: () => 0,
+  packs: true,
 });
 
 export const unpackHalvesOp = defineOp({

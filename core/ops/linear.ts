@@ -10,6 +10,7 @@ export const matmulOp = defineOp({
   writes: { c: "M N" },
   flops: ({ M, N, K }) => 2 * M * N * K,
   mayRoundOperands: true,
+  sumsDependOnRows: true,
 });
 
 /**

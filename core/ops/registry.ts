@@ -87,12 +87,15 @@ export type ForSteps<Context extends readonly unknown[], Result> = {
   readonly [N in OpName]: (step: StepNamed<N>, ...context: Context) => Result;
 };
 
-/** The entry of a step's op in such a table. Throws a HymbaError for an op that is not in the registry. */
-export function entryFor<Context extends readonly unknown[], Result>(
-  table: ForSteps<Context, Result>,
-  { op }: Step,
-): (step: Step, ...context: Context) => Result {
-  const entry = table[op.name as OpName] as ((step: Step, ...context: Context) => Result) | undefined;
-  if (!entry) throw new HymbaError(`the op ${op.name} is not in core/ops/registry.ts`);
-  return entry;
+/** The name of a step's op. Throws a HymbaError for an op that is not in the registry. */
+export function nameOfOp({ op }: Step): OpName {
+  const found = OPS.find(({ name }) => name === op.name);
+  if (!found) throw new HymbaError(`the op ${op.name} is not in core/ops/registry.ts`);
+  return found.name;
 }
+
+/** The entry of a step's op in such a table. Throws a HymbaError for an op that is not in the registry. */
+export const entryFor = <Context extends readonly unknown[], Result>(
+  table: ForSteps<Context, Result>,
+  step: Step,
+): (step: Step, ...context: Context) => Result => table[nameOfOp(step)] as (step: Step, ...context: Context) => Result;

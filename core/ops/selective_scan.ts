@@ -22,6 +22,8 @@ export const selectiveScanForward = defineOp({
   flops: (attributes) => 8 * states(attributes),
   exponentials: states,
   exactWrites: ["states"],
+  // u, dt, B, C and the gate.
+  multipliedProducts: 5,
 });
 
 export const selectiveScanBackward = defineOp({

@@ -1,19 +1,16 @@
 /**
+ * This folder: every step as plain float64 loops, with which the kernels are compared.
  * The float64 reference of every op: plain loops that a reader can compare with the formulas of the papers. Kernels are tested
  * against them. The shapes of what a reference reads and writes are those of the op's definition in core/ops.
  */
-import type { OpName } from "../ops/registry.ts";
+import { nameOfOp } from "../ops/registry.ts";
 import type { Attributes, Step } from "../tensor/mod.ts";
 import type { Array64 } from "./typed_array.ts";
-import {
-  attentionBackward,
-  attentionForward,
-  attentionMap,
-  croppedAttentionBackward,
-  croppedAttentionForward,
-} from "./attention.ts";
+import { attentionBackward, attentionForward } from "./attention.ts";
+import { attentionMap } from "./attention_map.ts";
 import { causalConvBackward, causalConvForward } from "./causal_conv.ts";
 import { attentionChunk, cacheFill, convChunk, scanChunk } from "./chunk.ts";
+import { croppedAttentionBackward, croppedAttentionForward } from "./cropped_attention.ts";
 import { attentionDecode, cacheAppend, convStep, embedStep, scanStep } from "./decode.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { fusionBackward, fusionForward } from "./fusion.ts";
@@ -82,7 +79,7 @@ export const REFERENCES: References = {
 /** Arrays by role. */
 export type Arrays = Readonly<Record<string, Array64>>;
 
-/** The reference of a step, whatever its op. */
-export function referenceFor({ op }: Step): (reads: Arrays, attributes: Attributes) => Arrays {
-  return REFERENCES[op.name as OpName] as (reads: Arrays, attributes: Attributes) => Arrays;
+/** The reference of a step, whatever its op. Throws a HymbaError for an op that is not in the registry. */
+export function referenceFor(step: Step): (reads: Arrays, attributes: Attributes) => Arrays {
+  return REFERENCES[nameOfOp(step)] as (reads: Arrays, attributes: Attributes) => Arrays;
 }

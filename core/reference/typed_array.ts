@@ -17,7 +17,9 @@ export class Array64 {
     if (shape.length > 4 || sizeOf(shape) !== values.length) {
       throw new HymbaError(`${values.length} numbers do not fit the shape [${shape}]`);
     }
-    [, this.#second = 1, this.#third = 1, this.#fourth = 1] = shape;
+    this.#second = shape[1] ?? 1;
+    this.#third = shape[2] ?? 1;
+    this.#fourth = shape[3] ?? 1;
   }
 
   at(i: number, j = 0, k = 0, l = 0): number {
@@ -79,6 +81,15 @@ export const zerosLike = (x: Array64): Array64 => new Array64(x.shape);
 /** An array of one dimension. */
 export const vector = (...numbers: readonly number[]): Array64 =>
   new Array64([numbers.length], Float64Array.from(numbers));
+
+/** Every index of an array of three dimensions, in the order of its values. */
+export function* indicesOf({ shape: [I = 1, J = 1, K = 1] }: Array64): Generator<readonly [number, number, number]> {
+  for (let i = 0; i < I; i++) {
+    for (let j = 0; j < J; j++) {
+      for (let k = 0; k < K; k++) yield [i, j, k];
+    }
+  }
+}
 
 /** Σ a[i] · b[i], in order. */
 export function dot(a: Row64, b: Row64): number {

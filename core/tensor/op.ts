@@ -62,6 +62,12 @@ export interface Op<
   readonly packedReads?: readonly RoleName<R>[];
   /** The op is a matrix product that may round its operands to f16 where its attribute `f16` is set and `exact` is not. */
   readonly mayRoundOperands?: boolean;
+  /** The order of the op's sums depends on the number of rows: its attribute `likeRows`, or where that is missing its own. */
+  readonly sumsDependOnRows?: boolean;
+  /** The op writes numbers as words of two 16-bit floats, which rounds them. */
+  readonly packs?: boolean;
+  /** Results of matrix products that the op multiplies with each other, so that their relative errors add up. */
+  readonly multipliedProducts?: number;
   /** How an output is recomputed, where that costs less than keeping it. */
   recompute?(reads: Roles<R, Tensor>, writes: Roles<W, Tensor>): Recomputation;
 }

@@ -5,7 +5,8 @@ import { rmsnorm } from "../../core/ops/rmsnorm.ts";
 import { swiglu } from "../../core/ops/swiglu.ts";
 import { assignSlots, finish, lifetimesOf, ReferenceExecutor } from "../../core/plan/mod.ts";
 import { randomInteger } from "../../core/random.ts";
-import { reshape, sliceColumns, Storage, Tape, tensorOver } from "../../core/tensor/mod.ts";
+import { referenceFor } from "../../core/reference/mod.ts";
+import { defineOp, reshape, sliceColumns, stepOf, Storage, Tape, tensorOver } from "../../core/tensor/mod.ts";
 import { executors } from "../ops/executors.ts";
 
 Deno.test("slots: no two storages that are alive together share one, and the total is near the peak", () => {
@@ -47,6 +48,12 @@ Deno.test("a plan that reads what nothing wrote is refused by name", () => {
     () => finish(tape, { name: "broken" }),
     /broken: swiglu_forward reads gu \(ghost\) before anything wrote it/,
   );
+});
+
+Deno.test("a step of an op that is not in the registry is refused by name, also by the reference", () => {
+  const stranger = defineOp({ name: "stranger", phase: "any", attributes: [], reads: {}, writes: {}, flops: () => 0 });
+  const step = stepOf(stranger, { attributes: {}, reads: {}, writes: {} });
+  assert.throws(() => referenceFor(step), /the op stranger is not in core\/ops\/registry\.ts/);
 });
 
 Deno.test("a gradient with a slice that reaches no output is refused", () => {

@@ -28,26 +28,35 @@ Deno.test("a hybrid with cropped keys fails both causality checks, at the positi
   }
 });
 
-/** The source files two levels below a folder of the repository that contain the option's name. */
-async function filesWithOption(top: string): Promise<string[]> {
-  const root = new URL(`../../${top}/`, import.meta.url), found: string[] = [];
-  for await (const folder of Deno.readDir(root)) {
-    if (!folder.isDirectory) continue;
-    for await (const { name } of Deno.readDir(new URL(`${folder.name}/`, root))) {
-      if (!name.endsWith(".ts")) continue;
-      const text = await Deno.readTextFile(new URL(`${folder.name}/${name}`, root));
-      if (text.includes("reproduceLeak")) found.push(`${folder.name}/${name}`);
-    }
+/** The source files of a folder, and of those inside it, whose text has a word. */
+async function filesWith(word: string, folder: string): Promise<string[]> {
+  const root = new URL("../../", import.meta.url), found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, root))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) found.push(...await filesWith(word, path));
+    else if (/\.tsx?$/.test(name) && (await Deno.readTextFile(new URL(path, root))).includes(word)) found.push(path);
   }
   return found.sort();
 }
 
-Deno.test("only the leak experiment and the two checks use the crop", async () => {
-  const makers = ["proof/causality.ts", "proof/causality_gradient.ts", "proof/leak_experiment.ts"];
-  // The last two only pass the option on.
-  const allowed = [...makers, "nn/model.ts", "train/plans.ts"].sort();
-  assert.deepEqual(await filesWithOption("core"), allowed);
-  assert.deepEqual(await filesWithOption("cli"), ["commands/causality.ts"]);
+const inSources = async (word: string) => [...await filesWith(word, "core"), ...await filesWith(word, "cli")].sort();
+
+Deno.test("only the leak experiment and the two checks ask for the leak", async () => {
+  const makers = ["causality.ts", "causality_gradient.ts", "leak_experiment.ts"].map((name) => `core/proof/${name}`);
+  const passers = ["core/nn/model.ts", "core/train/plans.ts"];
+  assert.deepEqual(await inSources("reproduceLeak"), ["cli/commands/causality.ts", ...passers, ...makers].sort());
+});
+
+Deno.test("only one place records the op of the leak; the other files with its name implement it", async () => {
+  const executors = ["core/cpu", "core/webgpu"].flatMap((executor) =>
+    ["cropped_attention.ts", "mod.ts"].map((name) => `${executor}/ops/${name}`)
+  );
+  const reference = ["cropped_attention.ts", "mod.ts"].map((name) => `core/reference/${name}`);
+  const op = ["cropped_attention.ts", "registry.ts"].map((name) => `core/ops/${name}`);
+  const kernels = ["cropped_attention.ts", "index.ts"].map((name) => `core/cpu/kernels/${name}`);
+  const found = [...await inSources("croppedAttention"), ...await inSources("cropped_attention")];
+  const allowed = ["core/nn/mixing.ts", ...executors, ...reference, ...op, ...kernels].sort();
+  assert.deepEqual([...new Set(found)].sort(), allowed);
 });
 
 Deno.test("the text of the leak experiment has the measured effect, also when the crop does not help", () => {

@@ -1,9 +1,6 @@
 /** The error bounds of golden cases: those of f32 arithmetic, and the additional error from rounding to 16 bits. */
 import type { Precision } from "../../config/mod.ts";
-import { packHalvesOp } from "../../ops/halves.ts";
-import { selectiveScanForward } from "../../ops/selective_scan.ts";
 import type { Plan } from "../../plan/mod.ts";
-import { isStepOf } from "../../tensor/mod.ts";
 import type { Comparison, Target } from "./compare.ts";
 
 /**
@@ -54,8 +51,8 @@ export function roundingOf(
   if (precision === "f32") return { output: 0, gradient: 0 };
   const products = (some: Plan["steps"]) =>
     f16Products ? some.filter(({ attributes }) => attributes.f16 === 1).length : 0;
-  const packed = steps.filter((step) => isStepOf(step, packHalvesOp)).length;
-  const factors = steps.some((step) => isStepOf(step, selectiveScanForward)) ? 5 : 1;
+  const packed = steps.filter(({ op }) => op.packs).length;
+  const factors = Math.max(...steps.map(({ op: { multipliedProducts = 1 } }) => multipliedProducts));
   const rms = (tensors: number) => ROUNDOFF[precision] * Math.sqrt(tensors / 3);
   return {
     output: rms(2 * factors * products(steps.slice(0, forwardSteps))),
