@@ -1,4 +1,7 @@
-/** The source of a corpus: a file at a URL, or a file in an npm package. */
+/**
+ * This folder: the registered corpora, each with address, size, SHA-256 and licence.
+ * The source of a corpus: a file at a URL, or a file in an npm package.
+ */
 export type CorpusSource =
   | { kind: "url"; url: string }
   | { kind: "npm"; package: string; file: string };

@@ -1,3 +1,5 @@
+// This folder: the GPU kernels.
+//
 // sum = x + delta (or x alone), y = sum · r · w with r = (mean(sum²) + EPS)^-½ over each row; r is kept for the backward pass.
 //
 //   0  xRD      [R, D]  f32  read   rows X_STRIDE apart

@@ -1,4 +1,4 @@
-/** `hymba ablate`: the whole study. */
+/** This folder: one file per command. `hymba ablate`: the whole study. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import type { InferValue } from "@optique/core/parser";

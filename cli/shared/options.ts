@@ -1,4 +1,4 @@
-/** Options of several commands. */
+/** This folder: options and steps that several commands share. Options of several commands. */
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { message } from "@optique/core/message";

@@ -1,4 +1,7 @@
-/** Runs a command. An error is printed on standard error and gives exit code 1 or 2. */
+/**
+ * This folder: what a terminal shows, such as progress, tables, errors and escapes.
+ * Runs a command. An error is printed on standard error and gives exit code 1 or 2.
+ */
 import { HymbaError } from "../../core/errors.ts";
 import { stopSignals, thisPlatform, warnWithoutLocks } from "../../core/system/mod.ts";
 import { hasColor, printStyled, red } from "./color.ts";

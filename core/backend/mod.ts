@@ -1,4 +1,7 @@
-/** Chooses and opens the executor of a study: a GPU if there is one, else the processor. */
+/**
+ * This folder: chooses the executor of a run.
+ * Chooses and opens the executor of a study: a GPU if there is one, else the processor.
+ */
 import { choose, kindOf } from "../device/choose.ts";
 import { type DeviceLost, quoted, UsageError } from "../errors.ts";
 import { requireGiven } from "../given.ts";

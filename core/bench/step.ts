@@ -1,4 +1,7 @@
-/** The training speed of one model: whole steps, and the parts of a step. */
+/**
+ * This folder: benchmarks of peaks, kernels, steps and memory, and tuning.
+ * The training speed of one model: whole steps, and the parts of a step.
+ */
 import type { ActivationConfig, Arm } from "../config/mod.ts";
 import { CpuExecutor } from "../cpu/mod.ts";
 import { type Checked, number, object, optional, readAs } from "../file_schema.ts";

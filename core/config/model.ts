@@ -1,4 +1,7 @@
-/** The configuration of a model: plain frozen values with the names of the documented study, and one validator. */
+/**
+ * This folder: configurations of models and studies, with options, layers, suites and validation.
+ * The configuration of a model: plain frozen values with the names of the documented study, and one validator.
+ */
 import { ArchType, type Fusion, type HymbaOptions } from "./options.ts";
 import { archTypeOf, layersOfPattern, lengthOfPattern, LETTERS } from "./pattern.ts";
 import { checkOptions, validate } from "./validate.ts";

@@ -1,4 +1,7 @@
-/** Runs plans on the processor: WebAssembly SIMD kernels on threads that share one memory. */
+/**
+ * This folder: the WebAssembly executor, with kernels in AssemblyScript, threads, and one shared memory.
+ * Runs plans on the processor: WebAssembly SIMD kernels on threads that share one memory.
+ */
 import { UsageError } from "../errors.ts";
 import { cores } from "../system/host.ts";
 import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";

@@ -1,4 +1,7 @@
-/** Training batches as a pure function of seed and step. There is no state to save, and any step can be computed directly. */
+/**
+ * This folder: corpora, split, batches, preference pairs, recall sequences, baselines.
+ * Training batches as a pure function of seed and step. There is no state to save, and any step can be computed directly.
+ */
 import { at, present } from "../lists.ts";
 import { type Counter, orderOf, randomInteger, STREAMS } from "../random.ts";
 import { type Part, piecesIn, type Text } from "./parts.ts";

@@ -1,4 +1,7 @@
-/** Opens a WebGPU device: with Dawn under Deno and Node, with the browser's own engine in a browser. No machine learning here. */
+/**
+ * This folder: opens a WebGPU device, with adapter choice, limits, SwiftShader and advice.
+ * Opens a WebGPU device: with Dawn under Deno and Node, with the browser's own engine in a browser. No machine learning here.
+ */
 import { HymbaError, UsageError } from "../errors.ts";
 import { thisHost } from "../system/host.ts";
 import { classOf, kindOf } from "./choose.ts";

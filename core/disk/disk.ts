@@ -1,4 +1,5 @@
 /**
+ * This folder: the only access to files, an interface of fourteen operations, and writing that survives a crash.
  * The interface to the disk. `core/` uses files only through it, so that tests can make any operation fail or get lost. A crash
  * can happen between any two operations. Paths may be relative. Every operation throws a {@link DiskError} when it fails.
  */

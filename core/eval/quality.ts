@@ -1,4 +1,7 @@
-/** Loss, perplexity and bits per byte of a model on given tokens, and preference measures on pairs. */
+/**
+ * This folder: quality on tokens, attention maps, recall probe, comparisons of models, power, kinds of tokens, lesions.
+ * Loss, perplexity and bits per byte of a model on given tokens, and preference measures on pairs.
+ */
 import { type Pair, preferenceBatch } from "../data/preference.ts";
 import type { Scorer } from "../infer/scorer.ts";
 import { at, mean } from "../lists.ts";

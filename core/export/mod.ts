@@ -1,4 +1,5 @@
 /**
+ * This folder: a trained model in the formats of PyTorch, Hugging Face and others, and back.
  * Exports trained models to the formats of other programs, and imports them. docs/export.md says what each format supports.
  */
 import { HymbaError, quoted } from "../errors.ts";

@@ -1,4 +1,5 @@
 /**
+ * This folder: generation, with prompts read in chunks, one step with caches, and drawing tokens.
  * Generates B sequences. Given tokens are processed in chunks by the parallel kernels. Then each step draws a token of each
  * sequence. Caches, states, tokens and positions stay on the device, and a step allocates nothing.
  */

@@ -1,4 +1,7 @@
-/** One model, used alone. Importing this file loads no engine: `create` and `load` do. */
+/**
+ * This folder: the classes and functions of the library; the engine is loaded when a model is made.
+ * One model, used alone. Importing this file loads no engine: `create` and `load` do.
+ */
 import { HymbaConfig, type HymbaOptions } from "../config/mod.ts";
 import { UsageError } from "../errors.ts";
 import { at, mean } from "../lists.ts";

@@ -1,4 +1,7 @@
-/** The model: embedding and meta tokens, pre-norm layers, final norm. One code for all five architectures. */
+/**
+ * This folder: the layers and the five models, recorded with ops.
+ * The model: embedding and meta tokens, pre-norm layers, final norm. One code for all five architectures.
+ */
 import { type Layer, layersOf } from "../config/mod.ts";
 import { at } from "../lists.ts";
 import { embedding } from "../ops/embedding.ts";

@@ -1,4 +1,7 @@
-/** RMSNorm over the columns of each row, with the residual sum before it if there is one. */
+/**
+ * This folder: the ops, each with its shape rule, forward step and backward step.
+ * RMSNorm over the columns of each row, with the residual sum before it if there is one.
+ */
 import { HymbaError } from "../errors.ts";
 import { defineOp, expectShape, type Tape, type Tensor } from "../tensor/mod.ts";
 
@@ -53,14 +56,16 @@ export function rmsnorm(
     const dsum = tape.gradient(sum);
     const fresh = delta !== undefined || dsum !== undefined;
     const dx = fresh ? tape.tensor(`d ${x.name}`, x.shape) : tape.target(x)?.tensor;
-    if (!dw || dw.accumulate) throw new HymbaError("rmsnorm: its weight has one use");
+    if (!dw || dw.accumulate) throw new HymbaError("rmsnorm: the weight has several uses; expected: one use");
     tape.step(rmsnormBackward, {
       attributes,
       reads: { dy, x: sum, w, r, dsum },
       writes: { dx, dw: dw.tensor },
     });
-    if (dx && delta) tape.alias(delta, dx), tape.alias(x, dx);
-    else if (dx && fresh) tape.supersede(x, dx);
+    if (dx && delta) {
+      tape.alias(delta, dx);
+      tape.alias(x, dx);
+    } else if (dx && fresh) tape.supersede(x, dx);
   });
   return { y, sum };
 }

@@ -1,4 +1,7 @@
-/** The page of a run. The address selects the visible part. */
+/**
+ * This folder: the page of `hymba serve`, which runs in the browser with the same engine and kernels.
+ * The page of a run. The address selects the visible part.
+ */
 import { useEffect, useState } from "preact/hooks";
 import { fetchJson } from "./fetched.ts";
 import { Playground } from "./playground.tsx";

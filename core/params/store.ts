@@ -1,4 +1,7 @@
-/** The parameters of one model with their gradients and moments: four arenas of one layout. */
+/**
+ * This folder: parameters, start values, safetensors, checkpoints.
+ * The parameters of one model with their gradients and moments: four arenas of one layout.
+ */
 import { HymbaError } from "../errors.ts";
 import type { HymbaConfig } from "../config/mod.ts";
 import type { Executor } from "../plan/mod.ts";
@@ -134,8 +137,10 @@ export class ParameterStore {
     const sizes = new Map(this.specs.map(({ name, shape }) => [name, sizeOf(shape)])), pieces: Piece[] = [];
     for (const [name, from] of this.#offsets) { // in the order of the arena
       const to = from + present(sizes.get(name), name), last = pieces.at(-1), member = { name, from, to };
-      if (last && to - last.start <= PIECE) last.end = to, last.members.push(member);
-      else pieces.push({ start: from, end: to, members: [member] });
+      if (last && to - last.start <= PIECE) {
+        last.end = to;
+        last.members.push(member);
+      } else pieces.push({ start: from, end: to, members: [member] });
     }
     return pieces;
   }

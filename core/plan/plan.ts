@@ -1,4 +1,7 @@
-/** The flat list of steps that an executor prepares once and replays, and the tensors that are read afterwards. */
+/**
+ * This folder: the list of steps, memory slots, 16-bit rules, and the interface of an executor.
+ * The flat list of steps that an executor prepares once and replays, and the tensors that are read afterwards.
+ */
 import { HymbaError } from "../errors.ts";
 import type { Constant, Step, Storage, Tape, Tensor } from "../tensor/mod.ts";
 

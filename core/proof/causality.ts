@@ -1,4 +1,7 @@
-/** Checks by perturbation that no position of a model sees its future. */
+/**
+ * This folder: causality, the leak experiment, golden cases.
+ * Checks by perturbation that no position of a model sees its future.
+ */
 import type { Arm } from "../config/mod.ts";
 import { HymbaError } from "../errors.ts";
 import { at } from "../lists.ts";

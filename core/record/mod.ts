@@ -1,4 +1,7 @@
-/** The files of a run: names, schemas, types and readers. */
+/**
+ * This folder: the files of a run, with types, rules that check them, and readers.
+ * The files of a run: names, schemas, types and readers.
+ */
 export * from "./attention_maps.ts";
 export * from "./json_file.ts";
 export * from "./load_run.ts";

@@ -1,4 +1,7 @@
-/** The artifacts of a run: their names, how each is made, and writing them into the run's folder. */
+/**
+ * This folder: every artifact of a run, such as tables, figures, texts and pages.
+ * The artifacts of a run: their names, how each is made, and writing them into the run's folder.
+ */
 import { join } from "node:path";
 import type { Run, StageName } from "../record/mod.ts";
 import { type Disk, writeAtomic } from "../disk/mod.ts";

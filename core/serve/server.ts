@@ -1,4 +1,7 @@
-/** The server of the page of a run: on this machine only, its own addresses only. */
+/**
+ * This folder: the server of that page, its files, and a static copy of it.
+ * The server of the page of a run: on this machine only, its own addresses only.
+ */
 import { type Disk, sha256 } from "../disk/mod.ts";
 import { HymbaError, UsageError } from "../errors.ts";
 import type { Answer, Answers } from "./answers.ts";

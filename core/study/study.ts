@@ -1,4 +1,7 @@
-/** Runs a study: every arm with every seed, into one run folder. The same call continues an interrupted study. */
+/**
+ * This folder: the whole study, with arms, seeds, stages, resume, memory check and preference task.
+ * Runs a study: every arm with every seed, into one run folder. The same call continues an interrupted study.
+ */
 import { join } from "node:path";
 import type { RecallConfig, StudyConfig } from "../config/mod.ts";
 import {

@@ -1,4 +1,7 @@
-/** Study files: a table of keys, with which they are read, written and explained. */
+/**
+ * This folder: study files, and one table of keys with which they are read, written and explained.
+ * Study files: a table of keys, with which they are read, written and explained.
+ */
 export * from "./key.ts";
 export * from "./keys.ts";
 export * from "./overrides.ts";

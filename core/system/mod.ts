@@ -1,4 +1,7 @@
-/** Differences between systems: error numbers, files, signals, drivers, limits. Each rule has a test. */
+/**
+ * This folder: what differs between systems, such as error numbers, files, signals, drivers and memory limits.
+ * Differences between systems: error numbers, files, signals, drivers, limits. Each rule has a test.
+ */
 export { openCommand } from "./browser.ts";
 export { systemErrorCode } from "./error_codes.ts";
 export { cacheBase, isLockless, mayGoWithoutLock, syncsFolders, warnWithoutLocks, whileHeld } from "./file_rules.ts";

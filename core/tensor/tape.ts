@@ -1,4 +1,5 @@
 /**
+ * This folder: tensors without numbers (shape and place), and the tape that records steps.
  * The recorder. A model is run once on tensors without numbers; each op appends its step and says how its gradient is made.
  * Running the tape backwards appends the backward steps. The result is data that any executor can replay.
  */

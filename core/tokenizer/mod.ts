@@ -1,4 +1,7 @@
-/** The Unigram tokenizer: training, encoding, decoding, and the file formats of SentencePiece and Hugging Face. */
+/**
+ * This folder: the Unigram tokenizer, with training, encoding, decoding and file formats.
+ * The Unigram tokenizer: training, encoding, decoding, and the file formats of SentencePiece and Hugging Face.
+ */
 export { byteTokenizer } from "./byte_tokenizer.ts";
 export { insideOf, Tokenizer } from "./tokenizer.ts";
 export { type Coder, TokenStream } from "./coder.ts";

@@ -1,4 +1,7 @@
-/** One training stage of one model in a study: updates, evaluations, checkpoints and the metrics log. It can resume at every step. */
+/**
+ * This folder: plans and loops of training, with stages, schedule and the search for NaN.
+ * One training stage of one model in a study: updates, evaluations, checkpoints and the metrics log. It can resume at every step.
+ */
 import {
   type Evaluation,
   type PreferenceMeasures,

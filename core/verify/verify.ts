@@ -1,4 +1,4 @@
-/** Derives everything in a run folder again, and compares. */
+/** This folder: checks a finished run and derives it again. Derives everything in a run folder again, and compares. */
 import { join } from "node:path";
 import {
   armFolder,

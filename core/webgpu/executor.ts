@@ -1,4 +1,4 @@
-/** Runs plans on a WebGPU device. */
+/** This folder: the WebGPU executor, which lowers steps to dispatches. Runs plans on a WebGPU device. */
 import { HymbaError } from "../errors.ts";
 import {
   arenasOf,
