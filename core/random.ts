@@ -45,7 +45,10 @@ export function philox(
   for (let round = 0; round < 10; round++) {
     const high0 = mulHigh(M0, c0), low0 = Math.imul(M0, c0) >>> 0;
     const high1 = mulHigh(M1, c2), low1 = Math.imul(M1, c2) >>> 0;
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0;
     k0 = (k0 + W0) >>> 0;
     k1 = (k1 + W1) >>> 0;
   }
@@ -98,7 +101,9 @@ export function permutation(length: number, counter: Counter): Uint32Array {
   const order = Uint32Array.from({ length }, (_, i) => i);
   for (let i = length - 1; i > 0; i--) {
     const j = randomInteger(counter, i, i + 1);
-    [order[i], order[j]] = [at(order, j), at(order, i)];
+    const kept = at(order, i);
+    order[i] = at(order, j);
+    order[j] = kept;
   }
   return order;
 }
@@ -126,7 +131,9 @@ export function longOrder(length: number, { seed, stream, step }: Counter): (pla
     let left = Math.floor(place / base), right = place % base;
     for (let round = 0; round < FEISTEL_ROUNDS; round++) {
       const word = at(philox([right, 2 ** 31 + round, step >>> 0, stream], key), 0) % base;
-      [left, right] = [right, (left ^ word) >>> 0];
+      const next = (left ^ word) >>> 0;
+      left = right;
+      right = next;
     }
     return left * base + right;
   };

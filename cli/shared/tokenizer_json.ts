@@ -37,7 +37,8 @@ export class JsonSink implements Sink {
   end(): void {
     this.lines.push(this.#line);
     this.texts.push(this.#text.join(""));
-    [this.#line, this.#text] = [[], []];
+    this.#line = [];
+    this.#text = [];
   }
 
   flush(): Promise<void> {

@@ -81,7 +81,14 @@ export class Sha256 implements RunningHash {
       const s1 = rotatedRight(e, 6) ^ rotatedRight(e, 11) ^ rotatedRight(e, 25), chosen = (e & f) ^ (~e & g);
       const first = (h + s1 + chosen + at(ROUND, i) + at(w, i)) | 0;
       const s0 = rotatedRight(a, 2) ^ rotatedRight(a, 13) ^ rotatedRight(a, 22), most = (a & b) ^ (a & c) ^ (b & c);
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + s0 + most) | 0];
+      h = g;
+      g = f;
+      f = e;
+      e = (d + first) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (first + s0 + most) | 0;
     }
     for (const [i, value] of [a, b, c, d, e, f, g, h].entries()) this.#state[i] = at(this.#state, i) + value;
   }

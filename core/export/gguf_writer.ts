@@ -37,7 +37,8 @@ class Bytes {
     if (needed > this.#bytes.length) {
       const grown = new Uint8Array(2 * needed);
       grown.set(this.#bytes.subarray(0, start));
-      this.#bytes = grown, this.#view = new DataView(grown.buffer);
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
     }
     this.length = needed;
     return start;
@@ -63,7 +64,8 @@ class Bytes {
 
   string(text: string): void {
     const bytes = encoder.encode(text);
-    this.u64(bytes.length), this.raw(bytes);
+    this.u64(bytes.length);
+    this.raw(bytes);
   }
 
   /** Writes the type and then the value. */
@@ -72,7 +74,8 @@ class Bytes {
     if (value.type === "string") return this.string(value.value);
     if (value.type === "bool") return this.scalar("u8", Number(value.value));
     if (value.type !== "array") return this.scalar(value.type, value.value);
-    this.scalar("u32", TYPE[value.of]), this.u64(value.value.length);
+    this.scalar("u32", TYPE[value.of]);
+    this.u64(value.value.length);
     if (value.of === "string") { for (const text of value.value) this.string(text); }
     else for (let i = 0; i < value.value.length; i++) this.scalar(value.of, value.value[i] ?? 0);
   }
@@ -89,9 +92,11 @@ function describe(bytes: Bytes, tensors: readonly GgufTensor[]): number {
     if (shape.reduce((product, n) => product * n, 1) !== data.length) {
       throw new HymbaError(`GGUF: tensor ${name} has ${data.length} numbers`, { expected: `shape [${shape}]` });
     }
-    bytes.string(name), bytes.scalar("u32", shape.length);
+    bytes.string(name);
+    bytes.scalar("u32", shape.length);
     for (const size of shape.toReversed()) bytes.u64(size);
-    bytes.scalar("u32", F32), bytes.u64(offset);
+    bytes.scalar("u32", F32);
+    bytes.u64(offset);
     offset += aligned(data.byteLength);
   }
   return offset;
@@ -103,9 +108,14 @@ export function encodeGguf(
   tensors: readonly GgufTensor[],
 ): Uint8Array<ArrayBuffer> {
   const head = new Bytes(), entries = Object.entries(metadata);
-  head.raw(encoder.encode("GGUF")), head.scalar("u32", VERSION);
-  head.u64(tensors.length), head.u64(entries.length);
-  for (const [key, value] of entries) head.string(key), head.value(value);
+  head.raw(encoder.encode("GGUF"));
+  head.scalar("u32", VERSION);
+  head.u64(tensors.length);
+  head.u64(entries.length);
+  for (const [key, value] of entries) {
+    head.string(key);
+    head.value(value);
+  }
   const size = describe(head, tensors), start = aligned(head.length), whole = new Uint8Array(start + size);
   whole.set(head.finish());
   let at = start;

@@ -29,7 +29,9 @@ export class Writing {
   async *write({ stops, exactStop, ...sampling }: WritingOptions): AsyncGenerator<string, void, void> {
     const text = new TextStream(this.tokenizer, { stops }), start = performance.now();
     let tokens = 0, stopped = false;
-    const note = () => this.last = { tokens, seconds: (performance.now() - start) / 1000, stopped };
+    const note = () => {
+      this.last = { tokens, seconds: (performance.now() - start) / 1000, stopped };
+    };
     for await (const rows of drawn(this.session, { ...sampling, each: exactStop })) {
       let made = "";
       for (const row of rows) {

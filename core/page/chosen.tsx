@@ -62,7 +62,9 @@ function useEngines(where: Where, models: number): Pick<Bench, "engines" | "comp
       start: () => {
         engines ??= Engines.open(where, { models });
         // What could not be opened is tried again.
-        engines.catch(() => engines = undefined);
+        engines.catch(() => {
+          engines = undefined;
+        });
         return engines;
       },
       end: () => void engines?.then((opened) => opened.end(), () => {}),

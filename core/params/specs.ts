@@ -83,8 +83,10 @@ function addInputs({ config, layer, inits, add, q, k, v, x, z }: LayerParts): vo
     name: string,
     { input, inner, mixed, out }: { input: number; inner: Init; mixed: number; out: Init },
   ) => {
-    add(`${name}.enter`, [branchWidth, D], linear), add(`${name}.in_proj`, [input, branchWidth], inner);
-    add(`${name}.out_proj`, [branchWidth, mixed], out), add(`${name}.leave`, [D, branchWidth], output);
+    add(`${name}.enter`, [branchWidth, D], linear);
+    add(`${name}.in_proj`, [input, branchWidth], inner);
+    add(`${name}.out_proj`, [branchWidth, mixed], out);
+    add(`${name}.leave`, [D, branchWidth], output);
   };
   const attended = config.nHeads * config.valueHeadDim;
   if (layer.attention) addBranch("attention", { input: heads, inner: linear, mixed: attended, out: linear });
@@ -95,7 +97,8 @@ function addInputs({ config, layer, inits, add, q, k, v, x, z }: LayerParts): vo
 function addAttentionConvolution({ config: { attentionConv: taps }, layer, add, q, k, v }: LayerParts): void {
   if (!layer.attention || taps === 0) return;
   const init: Init = { kind: "uniform", bound: 1 / Math.sqrt(taps) };
-  add("attention.conv.w", [q + k + v, taps], init), add("attention.conv.b", [q + k + v], init);
+  add("attention.conv.w", [q + k + v, taps], init);
+  add("attention.conv.b", [q + k + v], init);
 }
 
 /** The Mamba branch between its input and its output projection. */
@@ -103,10 +106,15 @@ function addMamba({ config, layer, inits, add }: LayerParts): void {
   if (!layer.mamba) return;
   const { dModel: D, innerDim: I, stateSize: N, dtRank: R, convKernel: J } = config;
   const within = (input: number): Init => ({ kind: "uniform", bound: 1 / Math.sqrt(input) });
-  add("conv.w", [I, J], within(J)), add("conv.b", [I], within(J));
+  add("conv.w", [I, J], within(J));
+  add("conv.b", [I], within(J));
   if (config.state === "off") return add("z_proj", [I, D], inits.mamba(D));
   add("x_proj", [R + 2 * N, I], within(I));
-  if (config.innerNorms) add("dt_norm", [R], ONE), add("b_norm", [N], ONE), add("c_norm", [N], ONE);
+  if (config.innerNorms) {
+    add("dt_norm", [R], ONE);
+    add("b_norm", [N], ONE);
+    add("c_norm", [N], ONE);
+  }
   add("dt_proj.w", [I, R], within(R));
   add("dt_proj.b", [I], config.stepInit === "mamba" ? { kind: "step-size" } : { kind: "constant", value: 0 });
   add("a_log", [I, N], { kind: "s4d" }, false);
@@ -118,9 +126,15 @@ function addOutputs({ config, layer, inits: { output, mambaOutput }, add }: Laye
   const { dModel: D, innerDim: I, fusion, branchWidth } = config;
   const both = layer.attention && layer.mamba, attended = config.nHeads * config.valueHeadDim;
   const separate = both && config.separateOutputs, joined = separate ? D : I;
-  if (separate) add("attention.out_proj", [D, attended], output), add("mamba.out_proj", [D, I], mambaOutput(I));
+  if (separate) {
+    add("attention.out_proj", [D, attended], output);
+    add("mamba.out_proj", [D, I], mambaOutput(I));
+  }
   const norm: Init = { kind: "constant", value: config.fusionInit };
-  if (both && fusion === "mean") add("fusion.attention", [joined], norm), add("fusion.mamba", [joined], norm);
+  if (both && fusion === "mean") {
+    add("fusion.attention", [joined], norm);
+    add("fusion.mamba", [joined], norm);
+  }
   if (both && fusion === "gate") add("fusion.gate", [1], { kind: "constant", value: 0.5 });
   if (branchWidth > 0 || separate) return;
   if (both) add("out_proj", [D, fusion === "concat" ? 2 * I : I], output);

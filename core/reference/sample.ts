@@ -1,4 +1,5 @@
 /** Drawing tokens, in float64 and by sorting. */
+import { at } from "../lists.ts";
 import { NOT_DRAWN } from "../ops/sample.ts";
 import { STREAMS, uniform } from "../random.ts";
 import type { Array64 } from "./typed_array.ts";
@@ -16,17 +17,20 @@ function weightsOf(logits: readonly number[], { topK, temperature, topP, minP }:
   const highest = logits[0] ?? 0, kept = topK > 0 ? logits.slice(0, topK) : logits;
   const weights = kept.map((logit) => Math.exp((logit - highest) / temperature));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  let mass = 0;
-  const enough = weights.findIndex((weight) => (mass += weight) >= topP * total);
-  const nucleus = topP < 1 && enough >= 0 ? weights.slice(0, enough + 1) : weights;
+  let count = 1;
+  for (let mass = at(weights, 0); count < weights.length && mass < topP * total; count++) mass += at(weights, count);
+  const nucleus = topP < 1 ? weights.slice(0, count) : weights;
   return nucleus.filter((weight) => weight >= minP);
 }
 
 /** The index of the draw. `uniform` is in [0, 1). */
 function drawn(weights: readonly number[], uniform: number): number {
   let left = uniform * weights.reduce((sum, weight) => sum + weight, 0);
-  const found = weights.findIndex((weight) => (left -= weight) < 0);
-  return found >= 0 ? found : weights.length - 1;
+  for (const [index, weight] of weights.entries()) {
+    left -= weight;
+    if (left < 0) return index;
+  }
+  return weights.length - 1;
 }
 
 /** The four f32 whose bits are the words of sequence b from 4 on. */
@@ -55,8 +59,10 @@ export const sample: Reference<"sample"> = (reads, { B, V, rows }) => {
     const order = values.map((_, id) => id).sort((x, y) => (values[y] ?? 0) - (values[x] ?? 0) || x - y);
     const u = uniform({ seed, stream: STREAMS.sampling, step: words.at(b, 2) }, t);
     const sorted = order.map((id) => values[id] ?? 0);
-    const at = settings.temperature === 0 ? 0 : drawn(weightsOf(sorted, settings), Math.floor(u * 2 ** 24) / 2 ** 24);
-    const id = finite ? order[at] ?? 0 : 0;
+    const place = settings.temperature === 0
+      ? 0
+      : drawn(weightsOf(sorted, settings), Math.floor(u * 2 ** 24) / 2 ** 24);
+    const id = finite ? order[place] ?? 0 : 0;
     token.set(id, b);
     if (finite) seen.set(1, b, id);
     history.set(finite ? id : NOT_DRAWN, t % rows, b);

@@ -30,7 +30,10 @@ export function columnGroups(widths: readonly number[], width: number): number[]
   let used = at(widths, 0);
   for (let i = 1; i < widths.length; i++) {
     const own = GAP + at(widths, i);
-    if (used + own > width && (groups.at(-1)?.length ?? 0) > 1) groups.push([0]), used = at(widths, 0);
+    if (used + own > width && (groups.at(-1)?.length ?? 0) > 1) {
+      groups.push([0]);
+      used = at(widths, 0);
+    }
     used += own;
     if (used > width) return undefined;
     groups.at(-1)?.push(i);

@@ -178,9 +178,15 @@ export class Lattice {
     for (const { begin, end, id } of path) {
       const unknown = id === unknownId;
       if (unknown && byteFallback) {
-        for (const byte of this.#bytes.subarray(begin, end)) ids.push(byteIds[byte] ?? unknownId), lengths.push(1);
+        for (const byte of this.#bytes.subarray(begin, end)) {
+          ids.push(byteIds[byte] ?? unknownId);
+          lengths.push(1);
+        }
       } else if (unknown && afterUnknown) lengths.addToLast(end - begin);
-      else ids.push(id), lengths.push(end - begin);
+      else {
+        ids.push(id);
+        lengths.push(end - begin);
+      }
       afterUnknown = unknown;
     }
     return { ids: ids.take(), lengths: lengths.take(), score };

@@ -55,7 +55,11 @@ export function matrixUnitOf(device: Opened): MatrixUnit | undefined {
       .filter((shape) => shape.component === component && shape.result === "f32")
       .filter(({ M, N, K }) => [M, N, K].every((size) => DIMENSIONS.includes(size)))
       .map(({ M, N, K }) => ({
-        ...{ component, M, N, K, lanes },
+        component,
+        M,
+        N,
+        K,
+        lanes,
         workgroupBytes: limits.maxComputeWorkgroupStorageSize,
         invocations: limits.maxComputeInvocationsPerWorkgroup,
       }))

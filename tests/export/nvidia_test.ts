@@ -17,8 +17,13 @@ const MOST = 1e-4;
 const VARIANTS: readonly (readonly [name: string, changes: Record<string, unknown>])[] = [
   ["as published: windows, meta tokens, groups, stretched positions", {}],
   ["without windows, meta tokens, groups and inner norms", {
-    ...{ sliding_window: null, global_attn_idx: null, num_memory_tokens: 0, kv_reuse_group: null, rope_type: null },
-    ...{ mamba_inner_layernorms: false, mamba_conv_bias: false },
+    sliding_window: null,
+    global_attn_idx: null,
+    num_memory_tokens: 0,
+    kv_reuse_group: null,
+    rope_type: null,
+    mamba_inner_layernorms: false,
+    mamba_conv_bias: false,
   }],
   ["a triple of shared layers, one key head", {
     kv_reuse_group: [[1, 2], [3, 4, 5]],
@@ -52,17 +57,39 @@ Deno.test("published Hymba: the logits of an imported checkpoint are those of it
 
 /** The configuration of nvidia/Hymba-1.5B-Base, as far as the mathematics depends on it. */
 const PUBLISHED = {
-  ...{ model_type: "hymba", vocab_size: 32001, hidden_size: 1600, intermediate_size: 5504, num_hidden_layers: 32 },
-  ...{ num_attention_heads: 25, num_key_value_heads: 5, mamba_d_state: 16, mamba_d_conv: 4, mamba_expand: 2 },
-  ...{ mamba_dt_rank: 100, mamba_conv_bias: true, mamba_proj_bias: false, mamba_inner_layernorms: true },
-  ...{ num_memory_tokens: 128, sliding_window: 1024, global_attn_idx: [0, 15, 31], rope: true, rope_theta: 10000 },
+  model_type: "hymba",
+  vocab_size: 32001,
+  hidden_size: 1600,
+  intermediate_size: 5504,
+  num_hidden_layers: 32,
+  num_attention_heads: 25,
+  num_key_value_heads: 5,
+  mamba_d_state: 16,
+  mamba_d_conv: 4,
+  mamba_expand: 2,
+  mamba_dt_rank: 100,
+  mamba_conv_bias: true,
+  mamba_proj_bias: false,
+  mamba_inner_layernorms: true,
+  num_memory_tokens: 128,
+  sliding_window: 1024,
+  global_attn_idx: [0, 15, 31],
+  rope: true,
+  rope_theta: 10000,
   kv_reuse_group: [
     ...[1, 3, 5, 7, 9, 11, 13].map((i) => [i, i + 1]),
     [16, 17, 18],
     ...[19, 21, 23, 25, 27, 29].map((i) => [i, i + 1]),
   ],
-  ...{ rope_type: "ntk", max_position_embeddings: 8192, orig_max_position_embeddings: 2048, rms_norm_eps: 1e-6 },
-  ...{ tie_word_embeddings: true, hidden_act: "silu", mlp_hidden_act: "silu", num_experts: 1, kq_norm: "none" },
+  rope_type: "ntk",
+  max_position_embeddings: 8192,
+  orig_max_position_embeddings: 2048,
+  rms_norm_eps: 1e-6,
+  tie_word_embeddings: true,
+  hidden_act: "silu",
+  mlp_hidden_act: "silu",
+  num_experts: 1,
+  kq_norm: "none",
 };
 
 /** What reading a folder with this config.json and no weights says. */

@@ -19,8 +19,15 @@ import { thorough } from "../thorough.ts";
  * given by its number. The shape of the scan has 16 states, as in other tests. The shape of saved halves is a SwiGLU.
  */
 const SLOW: Readonly<Record<string, number>> = {
-  ...{ attention: 0, attention_map: 0, selective_scan: 3, linear: 0, linear_logp: 0, orpo_loss: 0 },
-  ...{ stored_halves: 2, attention_chunk_and_cache_fill: 0, conv_chunk_and_scan_chunk: 0 },
+  attention: 0,
+  attention_map: 0,
+  selective_scan: 3,
+  linear: 0,
+  linear_logp: 0,
+  orpo_loss: 0,
+  stored_halves: 2,
+  attention_chunk_and_cache_fill: 0,
+  conv_chunk_and_scan_chunk: 0,
 };
 
 /** The scan's case that is also cut into spans, as on a GPU: 66 positions of 122 channels. */

@@ -60,7 +60,7 @@ async function open(where: BackendOptions, variant: Variant | undefined): Promis
   if (!variant?.tensorCores) return await openBackend(usual);
   if (!hasTensorCores()) throw new Absent("not in this build: it has no kernels for tensor cores");
   try {
-    return await openBackend({ ...usual, ...{ tensorCores: true } });
+    return await openBackend({ ...usual, tensorCores: true });
   } catch (error) {
     if (error instanceof HymbaError && /tensor cores/.test(error.parts.message)) throw new Absent(error.message);
     throw error;

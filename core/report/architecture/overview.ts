@@ -53,7 +53,9 @@ function layerRow(layer: Layer, y: number): Markup {
   return markup`${label(String(layer.index), { x: LEFT - 6, y: y + (ROW - 4) / 2, size: 10, anchor: "end" })}${
     kinds.map(({ text, colour }, i) =>
       textBox([LEFT + i * (width + 4), y, width, ROW - 4], [text], {
-        ...{ fill: tinted(colour, 0.3), stroke: colour, size: 10.5 },
+        fill: tinted(colour, 0.3),
+        stroke: colour,
+        size: 10.5,
       })
     )
   }`;
@@ -133,7 +135,9 @@ function column({ name, config }: Arm, scales: Scales): Markup {
   const heads = attends ? `, ${nHeads} heads on ${nKvHeads}` : "";
   const parts = 54 + (scales.layers + 3) * ROW + 24, caches = parts + PARTS_HEIGHT, mask = caches + CACHES_HEIGHT;
   const partRows = groups.map(({ name, parameters }) => ({
-    ...{ name, value: parameters, text: `${short(parameters)} (${percent(parameters / all)})` },
+    name,
+    value: parameters,
+    text: `${short(parameters)} (${percent(parameters / all)})`,
     colour: COLOURS[name] ?? PARTS.ffn,
   }));
   const cacheRows = LENGTHS.map((T) => {

@@ -24,8 +24,15 @@ export function matrixKernel(
 ): Kernel {
   const [a, b, c] = fours, loads = fours.map((four) => four ? "x4" : "x1").join(" ");
   const sizes = {
-    ...{ MATRIX_M: M, MATRIX_N: N, MATRIX_K: K, LANES: lanes },
-    ...{ DOWN: down, ACROSS: across, HIGH: high, WIDE: wide, DEPTH: depth },
+    MATRIX_M: M,
+    MATRIX_N: N,
+    MATRIX_K: K,
+    LANES: lanes,
+    DOWN: down,
+    ACROSS: across,
+    HIGH: high,
+    WIDE: wide,
+    DEPTH: depth,
   };
   const key = [component, loads, ...Object.values(sizes)].join(" "), known = MADE.get(key);
   if (known) return known;
