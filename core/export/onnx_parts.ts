@@ -58,12 +58,12 @@ const LOW = 1024, HIGH = 1024;
 export function positionsOf(graph: OnnxGraph, config: HymbaConfig, length: Value): Positions {
   const { headDim: K, ropeBase: base } = config, half = K / 2;
   const all = graph.op("Range", [graph.whole(0), length, graph.whole(1)]);
-  const rows = (name: string, count: number, apart: number, at: Value) => {
+  const rows = (name: string, { count, apart, at }: { count: number; apart: number; at: Value }) => {
     const table = graph.stored(`rotary_${name}`, [count, K], rotaryTable(count, K, { base, apart }));
     return graph.ops("Split", [graph.op("Gather", [table, at]), graph.whole([half, half])], 2, { axis: 1 });
   };
-  const [c = "", s = ""] = rows("low", LOW, 1, graph.op("Mod", [all, graph.whole(LOW)]));
-  const [C = "", S = ""] = rows("high", HIGH, LOW, graph.op("Div", [all, graph.whole(LOW)]));
+  const [c = "", s = ""] = rows("low", { count: LOW, apart: 1, at: graph.op("Mod", [all, graph.whole(LOW)]) });
+  const [C = "", S = ""] = rows("high", { count: HIGH, apart: LOW, at: graph.op("Div", [all, graph.whole(LOW)]) });
   const times = (a: Value, b: Value) => graph.op("Mul", [a, b]);
   const keys = graph.op("Unsqueeze", [all, graph.whole([0])]), queries = graph.op("Unsqueeze", [all, graph.whole([1])]);
   return {

@@ -60,7 +60,7 @@ function projectionInits({ initDeviation, outputInit, mambaInit, nLayers }: Hymb
   };
 }
 
-type Add = (name: string, shape: readonly number[], init: Init, decay?: boolean) => void;
+type Add = (name: string, shape: readonly number[], init: Init, options?: { decay?: boolean }) => void;
 
 /** The facts that determine the parameters of a layer. */
 interface LayerParts extends ReturnType<typeof projectionParts> {
@@ -117,7 +117,7 @@ function addMamba({ config, layer, inits, add }: LayerParts): void {
   }
   add("dt_proj.w", [I, R], within(R));
   add("dt_proj.b", [I], config.stepInit === "mamba" ? { kind: "step-size" } : { kind: "constant", value: 0 });
-  add("a_log", [I, N], { kind: "s4d" }, false);
+  add("a_log", [I, N], { kind: "s4d" }, { decay: false });
   add("d", [I], ONE);
 }
 
@@ -143,7 +143,7 @@ function addOutputs({ config, layer, inits: { output, mambaOutput }, add }: Laye
 
 function layerSpecs(config: HymbaConfig, layer: Layer): ParameterSpec[] {
   const { dModel: D, ffnHidden: F } = config, inits = projectionInits(config), specs: ParameterSpec[] = [];
-  const add: Add = (name, shape, init, decay = shape.length > 1) => {
+  const add: Add = (name, shape, init, { decay = shape.length > 1 } = {}) => {
     specs.push({ name: `layers.${layer.index}.${name}`, shape, init, decay });
   };
   const parts: LayerParts = { config, layer, inits, add, ...projectionParts(config, layer) };

@@ -79,7 +79,11 @@ function compareRow(
 }
 
 /** The log's lines of the cells, where the log was published. */
-async function compareLogs(disk: Disk, folder: string, again: Run, cells: readonly Cell[]): Promise<Finding[]> {
+async function compareLogs(
+  disk: Disk,
+  folder: string,
+  { again, cells }: { again: Run; cells: readonly Cell[] },
+): Promise<Finding[]> {
   if (!await disk.stat(join(folder, FILES.metrics))) return [];
   return [compareMetrics(metricsOf(await loadRun(disk, folder), cells), metricsOf(again, cells))];
 }
@@ -119,7 +123,7 @@ export async function checkPublished(
       const key = `${cell.arm.name} ${cell.seed}`;
       findings.push(compareRow(cell, { published: published.get(key), again: rows.get(key), note }));
     }
-    return [...findings, ...await compareLogs(disk, folder, again, cells)];
+    return [...findings, ...await compareLogs(disk, folder, { again, cells })];
   });
 }
 

@@ -54,7 +54,11 @@ async function movedManifest(disk: Disk, path: string, positionOf: PositionOf): 
 }
 
 /** The content of a cell's file in the merged run. */
-async function contentOf(disk: Disk, path: string, file: string, positionOf: PositionOf): Promise<Uint8Array | string> {
+async function contentOf(
+  disk: Disk,
+  path: string,
+  { file, positionOf }: { file: string; positionOf: PositionOf },
+): Promise<Uint8Array | string> {
   if (file.endsWith(`${sep}${MANIFEST}`)) return await movedManifest(disk, path, positionOf);
   if (STAGES.some((stage) => stageFile(stage) === file)) {
     const record = await readJson(disk, path, { as: stageRecordOf });
@@ -77,8 +81,11 @@ const OF_THE_END: readonly string[] = [testFile, ...STAGES.map(testLossesFile)];
  * Copies the arm's folder and the result of its probe. Other files of the arm's folder are removed. Checkpoints for other
  * cells are not copied, because a merged run trains nothing.
  */
-export async function copyCell(disk: Disk, out: string, found: FoundCell, positionOf: PositionOf): Promise<void> {
-  const { cell: { arm, seed }, source: { folder } } = found;
+export async function copyCell(
+  disk: Disk,
+  out: string,
+  { cell: { arm, seed }, source: { folder }, positionOf }: FoundCell & { positionOf: PositionOf },
+): Promise<void> {
   const from = armFolder(folder, arm.name, seed), to = armFolder(out, arm.name, seed);
   const files = (await filesBelow(disk, from)).filter((file) => !file.startsWith(`branches${sep}`));
   await makeFolders(disk, to);
@@ -86,7 +93,7 @@ export async function copyCell(disk: Disk, out: string, found: FoundCell, positi
     if (!files.includes(old) && !OF_THE_END.includes(old)) await disk.remove(join(to, old));
   }
   for (const file of files) {
-    await keep(disk, join(to, file), await contentOf(disk, join(from, file), file, positionOf));
+    await keep(disk, join(to, file), await contentOf(disk, join(from, file), { file, positionOf }));
   }
   const probe = recallFile(folder, arm.name, seed);
   if (await disk.stat(probe)) await keep(disk, recallFile(out, arm.name, seed), await disk.read(probe));

@@ -123,7 +123,9 @@ export async function mergeRuns(
     const how = by === undefined ? {} : { command: by, trained_by: trainedBy(found) };
     const record = await writeRecord(disk, out, { ...gathered, own: { ...own, ...how } });
     await makeFolders(disk, join(out, FILES.arms));
-    for (const one of found) await copyCell(disk, out, one, (old) => log.positionOf(one, old));
+    for (const one of found) {
+      await copyCell(disk, out, { ...one, positionOf: (old) => log.positionOf(one, old) });
+    }
     await keep(disk, join(out, FILES.metrics), log.bytes);
     if (missing.length === 0) await disk.remove(join(out, FILES.part));
     else await writePart(disk, out, { made_by: "merge", of, cells: found.map(({ cell }) => cell.index) });
