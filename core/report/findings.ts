@@ -1,4 +1,5 @@
 /** The findings of a run: sentences that are derived from its numbers. */
+import { ArchType, mainArm } from "../config/mod.ts";
 import type { ArmResult, Run, StageResult } from "../record/mod.ts";
 import { frontierFindings } from "./frontier.ts";
 import { baselineFindings } from "./baseline_findings.ts";
@@ -101,7 +102,7 @@ function unclear(run: Run, difference: Difference): string {
   const margin = `the margin of ${marginOf(run)} nats per token`;
   return standingOf(difference, marginOf(run)) === "equal"
     ? `equal within ${margin}, ${inWords(difference)}`
-    : `undecided by the noise of ${noiseOf(run, difference)}, ${inWords(difference)}`;
+    : `undecided: smaller than the noise of ${noiseOf(run, difference)}, ${inWords(difference)}`;
 }
 
 /** Says that a clear difference is too small to matter; empty if it is larger or could be. */
@@ -115,38 +116,49 @@ function within(run: Run, { interval }: Difference): string {
 /** The absolute value of the difference. */
 const positive = (difference: Difference): Difference => difference.mean >= 0 ? difference : negated(difference);
 
-/** The verdict on the hybrid that a difference and its interval support. */
-function verdictOn(run: Run, difference: Difference): string {
+/** What the verdict calls a model: the parallel hybrid is "the hybrid". */
+const calledIn = ({ name, arm }: ArmSummary): string =>
+  arm.config.archType === ArchType.HYBRID ? "the hybrid" : oneLine(name);
+
+/** The verdict on the main model that a difference and its interval support. */
+function verdictOn(run: Run, main: ArmSummary, difference: Difference): string {
+  const who = calledIn(main), Who = capitalised(who);
   const ahead = difference.mean < 0;
   if (difference.interval === undefined || difference.pairs === 1 && isClear(difference)) {
     return ahead
-      ? "In this one run the hybrid is ahead. Another seed may change that."
-      : "In this one run the hybrid is not ahead. Another seed may change that.";
+      ? `In this one run ${who} is ahead. Another seed may change that.`
+      : `In this one run ${who} is not ahead. Another seed may change that.`;
   }
   if (!isClear(difference)) {
     return standingOf(difference, marginOf(run)) === "equal"
-      ? "The hybrid neither wins nor loses here."
-      : "It is undecided whether the hybrid wins or loses here.";
+      ? `${Who} neither wins nor loses here.`
+      : `It is undecided whether ${who} wins or loses here.`;
   }
-  return ahead
-    ? "The hybrid wins here."
-    : "The hybrid loses here: attention and Mamba in every layer are no gain at this size and budget.";
+  if (ahead) return `${Who} wins here.`;
+  const meaning = "attention and Mamba in every layer are no gain at this size and budget";
+  return main.arm.config.archType === ArchType.HYBRID ? `${Who} loses here: ${meaning}.` : `${Who} loses here.`;
 }
 
-/** The parallel hybrid against the best other arm. */
-function hybridFindings(run: Run, ranked: Ranking): string[] {
-  const hybrid = ranked.find(({ arm }) => arm.name === "hymba"), other = ranked.find(({ arm }) => arm.name !== "hymba");
-  const difference = hybrid && other && differenceBetween(run, [hybrid.arm, other.arm]);
-  return difference ? [`${verdictOn(run, difference)} ${comparison(run, [hybrid.arm, other.arm])}`] : [];
+/** The study's main model, and the best of the others. */
+function mainAndBest(run: Run, ranked: Ranking) {
+  const name = mainArm(run.record.study);
+  return { main: ranked.find(({ arm }) => arm.name === name), best: ranked.find(({ arm }) => arm.name !== name) };
 }
 
-/** The best arm against every other arm, without the pair that {@link hybridFindings} compares. */
+/** The main model against the best other arm. */
+function mainFindings(run: Run, ranked: Ranking): string[] {
+  const { main, best } = mainAndBest(run, ranked);
+  const difference = main && best && differenceBetween(run, [main.arm, best.arm]);
+  return difference ? [`${verdictOn(run, main.arm, difference)} ${comparison(run, [main.arm, best.arm])}`] : [];
+}
+
+/** The best arm against every other arm, without the pair that {@link mainFindings} compares. */
 function pairFindings(run: Run, ranked: Ranking): string[] {
   const [first, ...others] = ranked;
   if (!first) return [];
-  const hybrid = ranked.find(({ arm }) => arm.name === "hymba"), best = ranked.find(({ arm }) => arm.name !== "hymba");
+  const { main, best } = mainAndBest(run, ranked);
   return others.flatMap((other) => {
-    const compared = [first, other].every((each) => each === hybrid || each === best);
+    const compared = [first, other].every((each) => each === main || each === best);
     return compared ? [] : comparison(run, [first.arm, other.arm]) ?? [];
   });
 }
@@ -226,11 +238,11 @@ function unfinished(run: Run): string[] {
   return done < all ? [`The study is not finished: ${all - done} of its ${all} trainings have no result yet.`] : [];
 }
 
-/** One paragraph: whether the parallel hybrid wins. In a study without it, the comparison of the two best models. */
+/** One paragraph: whether the main model wins. In a study without one, the comparison of the two best models. */
 export function verdict(run: Run): string {
   const ranked = ranking(summaries(run)), [first, second] = ranked;
   const scope = seedsOf(run).most === 1 ? " One seed." : "";
-  const finding = hybridFindings(run, ranked)[0] ??
+  const finding = mainFindings(run, ranked)[0] ??
     (first && second ? comparison(run, [first.arm, second.arm]) : undefined);
   return [...unfinished(run), finding === undefined ? "There is nothing to compare." : finding + scope].join(" ");
 }
@@ -256,7 +268,7 @@ export function findings(run: Run): string[] {
     ...orderFindings(run, ranked),
     ...factorFindings(run),
     ...frontierFindings(run),
-    ...hybridFindings(run, ranked),
+    ...mainFindings(run, ranked),
     ...(seedsOf(run).most > 1 || run.tokenLosses.length > 0 ? pairFindings(run, ranked) : []),
     ...baselineFindings(run, arms),
     ...(run.recall.length > 0 ? [recallFinding(probeOf(run)), ...unprobed(run)] : []),

@@ -90,7 +90,7 @@ Deno.test("findings: the hybrid loses, wins or does neither as the paired interv
   assert.match(said((seed) => 3.7 + 0.9 * jitter(seed)), /The hybrid wins here.*hymba is better than mamba by 0\.30/s);
   assert.match(
     said((seed) => 4 + [0, 0.5, -0.5, 0.1][seed]!),
-    /undecided whether the hybrid wins or loses.*undecided by the noise of 3 seeds/s,
+    /undecided whether the hybrid wins or loses.*undecided: smaller than the noise of 3 seeds/s,
   );
   assert.match(
     said((seed) => 4 + jitter(seed) + [0, 0.001, -0.001, 0][seed]!),
@@ -319,7 +319,7 @@ Deno.test("one seed with token losses: intervals are over the text, and the text
   );
   assert.match(text, /cover the choice of the validation text only/);
   assert.match(text, /cover other text, but not other trainings/);
-  assert.match(text, /undecided by the noise of the validation text|equal within the margin/);
+  assert.match(text, /undecided: smaller than the noise of the validation text|equal within the margin/);
 });
 
 Deno.test("factorial: each factor's effect is that of its four pairs", () => {
@@ -332,7 +332,7 @@ Deno.test("factorial: each factor's effect is that of its four pairs", () => {
   assert.match(text, /Meta tokens lower the loss by 0\.3/);
   assert.match(
     text,
-    /Windows: (undecided by the noise of 3 seeds and the validation text|equal within the margin of 0\.02)/,
+    /Windows: (undecided: smaller than the noise of 3 seeds and the validation text|equal within the margin of 0\.02)/,
   );
 });
 
