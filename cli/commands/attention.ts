@@ -1,4 +1,4 @@
-/** `hymba attention`: the attention maps of a run's main model, or of any of its models on a text of one's own. */
+/** `hymba attention`: the attention maps of a run's main model, or of any of its models on your own text. */
 import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";

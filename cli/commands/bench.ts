@@ -128,7 +128,7 @@ const decodeCommand = command("decode", map(decodeOptions, (given): Action => ()
 const allCommand = command("all", map(allOptions, (given): Action => () => all(given)), {
   brief: message`everything about a new GPU in eight minutes: one JSON file and one page`,
   description:
-    message`Runs every measurement in parts: adapter, peaks, golden cases, training steps in every precision, kernels, memory, losses beside those of the processor, tiles, and where the estimates of a compiler were wrong. Each part has a process and a time limit of its own, so that one that fails or hangs does not stop the others. Example: hymba bench all --out gpu --small --adapter llvmpipe`,
+    message`Runs every measurement in parts: adapter, peaks, golden cases, training steps in every precision, kernels, memory, losses compared with the CPU's, tiles, and where the estimates of a compiler were wrong. Each part has a process and a time limit of its own, so that one that fails or hangs does not stop the others. Example: hymba bench all --out gpu --small --adapter llvmpipe`,
 });
 
 export const benchCommand = command(

@@ -85,8 +85,8 @@ function explain({ key, json }: InferValue<typeof explainOptions>): Promise<void
   else {
     const lines = [`meaning: ${meaning}`, `type:    ${type}`, `allowed: ${allowed}`, `default: ${usual}`];
     const others = dependents.length === 0
-      ? ["on it depends no other key"]
-      : ["on it depend:", ...columns(dependents.map(({ key, how }) => [`  ${key}`, how])).split("\n")];
+      ? ["no other key depends on it"]
+      : ["keys that depend on it:", ...columns(dependents.map(({ key, how }) => [`  ${key}`, how])).split("\n")];
     console.log([found.key, ...[...lines, ...others].map((line) => `  ${line}`)].join("\n"));
   }
   return Promise.resolve();

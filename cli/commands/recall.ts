@@ -94,7 +94,7 @@ const STARTS: readonly NamedFile[] = [
 
 async function recall(given: InferValue<typeof options>) {
   const { out, json, backend: wanted, adapter: named, threads } = given, rates = ratesOf(given.rates);
-  // Before the training, so that none is in vain.
+  // Before the training, so that no training is wasted.
   await requireOwnFiles(systemDisk, out, STARTS);
   const { config, seeds, words } = await probeFrom(given), display = new StudyDisplay();
   const where = { backend: wanted, adapter: named, threads, onProgress: (line: string) => display.say(line) };

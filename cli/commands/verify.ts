@@ -34,7 +34,7 @@ const options = merge(
     run: runArgument,
     retrain: option("--retrain", {
       description:
-        message`also repeat the training; of a published result, which has no weights, that is all there is to check`,
+        message`also repeat the training; a published result has no weights, so nothing else of it can be checked`,
     }),
     cell: optional(
       option("--cell", word("I[,J…]"), {

@@ -26,7 +26,7 @@ import { word } from "./value_parsers.ts";
 
 /** Minutes of all parts together, without --minutes. */
 const MINUTES = 8;
-/** Of a rehearsal: the shape, updates of a training and timed runs; and of the real thing. */
+/** Settings of a rehearsal, and of a real run: the shape, the updates of a training, and the timed runs. */
 const REHEARSAL = { shape: "smoke", steps: 10, runs: 1 }, REAL = { shape: "paper", steps: 50, runs: 2 };
 
 export const allOptions = merge(
@@ -244,7 +244,7 @@ async function agreeOnAdapter({ out }: Options): Promise<void> {
   await writeCall(partsIn(out), { ...earlier, found });
 }
 
-/** Runs a part in a process of its own, and kills it when its time is up. A part that left no end gets one. */
+/** Runs a part in a process of its own, and kills it when its time is up. If the part wrote no result, an error result is written. */
 async function runInChild(part: NamedPart, options: Options): Promise<void> {
   const { out, minutes } = options, limit_s = secondsOf(part, minutes), start = performance.now();
   const child = await startJob(wordsOf(part, options));

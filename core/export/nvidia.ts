@@ -110,7 +110,7 @@ function configOf(found: Stored): HymbaConfig {
 
 /** Differences from the published model, in words. */
 function notesOf({ sliding_window: window, mamba_conv_bias: bias }: Stored): string[] {
-  const notes = ["prompts have no padding here: masks of padding are not taken over"];
+  const notes = ["prompts are not padded here, so padding masks are ignored"];
   if (window) {
     notes.push(
       `windows are ${

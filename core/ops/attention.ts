@@ -92,7 +92,9 @@ export function attention(
 export function attentionGradients(tape: Tape, { q, k, v }: { q: Tensor; k: Tensor; v: Tensor }) {
   const dq = tape.target(q), dk = tape.target(k), dv = tape.target(v);
   if (!dq || !dk || !dv || dq.accumulate || dk.accumulate !== dv.accumulate) {
-    throw new HymbaError("attention: queries have one use; keys and values are shared together or not at all");
+    throw new HymbaError(
+      "attention: the queries have several uses, or only keys or only values do; expected: one use of queries",
+    );
   }
   const accumulate: ("dk" | "dv")[] = dk.accumulate ? ["dk", "dv"] : [];
   return { writes: { dq: dq.tensor, dk: dk.tensor, dv: dv.tensor }, accumulate };

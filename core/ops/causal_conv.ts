@@ -42,7 +42,7 @@ export function causalConv(
     if (!dy) return;
     const dx = tape.target(x), dw = tape.target(w), dbias = bias && tape.target(bias);
     if (!dx || !dw || dx.accumulate || dw.accumulate) {
-      throw new HymbaError("causal_conv: its input and weights have one use each");
+      throw new HymbaError("causal_conv: the input or the weight has several uses; expected: one use of each");
     }
     const writes = { dx: dx.tensor, dw: dw.tensor, dbias: dbias?.tensor };
     tape.step(causalConvBackward, { attributes, reads: { dy, x, w, bias }, writes });

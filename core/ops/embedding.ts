@@ -36,7 +36,7 @@ export function embedding(tape: Tape, { ids, table, meta }: { ids: Tensor; table
     const dx = tape.gradient(x);
     if (!dx) return;
     const dtable = tape.target(table), dmeta = meta && tape.target(meta);
-    if (dmeta?.accumulate) throw new HymbaError("embedding: meta tokens have one use");
+    if (dmeta?.accumulate) throw new HymbaError("embedding: the meta tokens have several uses; expected: one use");
     if (!dtable) return;
     // Rows of the table that no id names get zero, or keep the gradient of the output head, which uses the same table.
     const accumulate = dtable.accumulate ? ["dtable"] as const : [];

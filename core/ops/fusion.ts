@@ -44,7 +44,7 @@ export function fusion(
     if (!dy) return;
     const [da, dm, dwa, dwm] = [a, m, wa, wm].map((x) => tape.target(x));
     if (!da || !dm || !dwa || !dwm || da.accumulate || dm.accumulate) {
-      throw new HymbaError("fusion: its inputs have one use each");
+      throw new HymbaError("fusion: an input has several uses; expected: one use of each");
     }
     const writes = { da: da.tensor, dm: dm.tensor, dwa: dwa.tensor, dwm: dwm.tensor };
     tape.step(fusionBackward, { attributes, reads: { dy, a, m, wa, wm, r }, writes });

@@ -51,7 +51,11 @@ export function linearLogp(
     const dlogp = tape.gradient(logp);
     if (!dlogp) return;
     const dx = tape.target(x), dw = tape.target(w);
-    if (!dx || !dw || dx.accumulate || dw.accumulate) throw new HymbaError("linear_logp: the head runs backward first");
+    if (!dx || !dw || dx.accumulate || dw.accumulate) {
+      throw new HymbaError("linear_logp: its input or weight already has a gradient", {
+        expected: "the head is the first op of the backward pass",
+      });
+    }
     const writes = { dx: dx.tensor, dw: dw.tensor };
     tape.step(linearLogpBackward, {
       attributes,

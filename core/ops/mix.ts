@@ -35,10 +35,14 @@ export function mix(tape: Tape, { a, m, g }: { a: Tensor; m: Tensor; g?: Tensor 
   tape.onBackward(() => {
     const dy = tape.gradient(y);
     if (!dy) return;
-    if (!g) return tape.alias(a, dy), tape.alias(m, dy);
+    if (!g) {
+      tape.alias(a, dy);
+      tape.alias(m, dy);
+      return;
+    }
     const [da, dm, dg] = [a, m, g].map((x) => tape.target(x));
     if (!da || !dm || !dg || da.accumulate || dm.accumulate || dg.accumulate) {
-      throw new HymbaError("mix: its inputs have one use each");
+      throw new HymbaError("mix: an input has several uses; expected: one use of each");
     }
     const writes = { da: da.tensor, dm: dm.tensor, dg: dg.tensor };
     tape.step(mixBackward, { attributes, reads: { dy, a, m, g }, writes });

@@ -76,7 +76,7 @@ export function rotary(
   tape.onBackward(() => {
     const dy = tape.gradient(shaped), dx = tape.target(x);
     if (!dy || !dx) return;
-    if (dx.accumulate) throw new HymbaError("rotary: its input has one use");
+    if (dx.accumulate) throw new HymbaError("rotary: the input has several uses; expected: one use");
     const writes = { y: dx.tensor };
     tape.step(rotaryOp, {
       attributes: { ...attributes, sign: -1 },

@@ -122,7 +122,7 @@ function gradientsOf(tape: Tape, { udt, bc, z, aLog, skip, dtBias, h0 }: ScanInp
   const target = (x: Tensor | undefined) => {
     const found = x && tape.target(x);
     if (found?.accumulate) {
-      throw new HymbaError("selective_scan: its inputs have one use each before it runs backward");
+      throw new HymbaError("selective_scan: an input has several uses; expected: one use of each");
     }
     return found?.tensor;
   };

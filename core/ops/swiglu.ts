@@ -32,7 +32,7 @@ export function swiglu(tape: Tape, gu: Tensor, { into }: { into?: Tensor } = {})
   tape.onBackward(() => {
     const dy = tape.gradient(y), dgu = tape.target(gu);
     if (!dy || !dgu) return;
-    if (dgu.accumulate) throw new HymbaError("swiglu: its input has one use");
+    if (dgu.accumulate) throw new HymbaError("swiglu: the input has several uses; expected: one use");
     tape.step(swigluBackward, {
       attributes: { R, F },
       reads: { dy, gu },
