@@ -5,7 +5,7 @@
 //   2  deltaBTH  [B, T, H]     f32  write
 //   3  run  the block Run
 //
-// One invocation a row of a head. Bytes 4·B·T·H·(2·V + 1), flops 2·B·T·H·V: bound by memory.
+// One invocation per row of a head. Bytes 4·B·T·H·(2·V + 1), flops 2·B·T·H·V: bound by memory.
 
 override H: u32;
 override V: u32;

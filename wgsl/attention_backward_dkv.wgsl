@@ -1,5 +1,5 @@
 // dv = Σ p · dO and dk = Σ ds · q over the queries that see a key and the heads that share it, with p = exp(q · k / √K − lse) and
-// ds = p · (dO · v − delta) / √K: the half of the backward pass that goes by keys. Added to what dk and dv hold with ACCUMULATE.
+// ds = p · (dO · v − delta) / √K: the backward pass over keys. With ACCUMULATE, the result is added to dk and dv.
 // Query t sees key s when s ≤ t and (WINDOW = 0 or t − s < WINDOW or s < META). Query head h uses key head h / (H / G).
 //
 //   0  qBTHK     [B, T, H, K]  f32  read   rows of H·K, Q_STRIDE apart
@@ -13,16 +13,16 @@
 //   8  run                    the block Run
 //
 // The mirror image of attention_backward_dq: one workgroup takes ROWS neighbouring keys of one key head through tiles of TILE queries of each of
-// the H / G heads that share the keys. An invocation makes the p and ds of its keys with four queries of a tile, and the invocations of a row
+// the H / G heads that share the keys. An invocation computes p and ds of its keys with four queries of a tile, and the invocations of a row
 // share the columns of dk and dv. Queries that see no key of the workgroup are never visited: the last one is WINDOW − 1 behind the last key,
 // unless a key is a meta token.
-// A block with meta tokens is seen by all queries. In long sequences these are made by workgroups of their own: then WHOLE_META is 0, and another
-// launch with SPAN > 0 takes the queries behind the windows of such blocks in SPANS spans of SPAN, and leaves [SPANS, B, TARGET_ROWS, G, K or V]
+// A block with meta tokens is seen by all queries. In long sequences it has workgroups of its own: then WHOLE_META is 0, and another
+// launch with SPAN > 0 takes the queries beyond the windows of such blocks in SPANS spans of SPAN, and writes [SPANS, B, TARGET_ROWS, G, K or V]
 // for sum_partials. Otherwise SPANS is 1, WHOLE_META is META and TARGET_ROWS is T.
-// dk and dv are slices of one buffer in some models, which can be bound once only: then two launches write one of them each.
+// In some models dk and dv are slices of one buffer, which can be bound only once. Then two launches each write one of them.
 // Bytes 4·B·T·(G·(2·K + 2·V) + H·(K + V + 2)) at least, flops 4·(K + V) for each visible pair: bound as attention_forward.
 //
-// In front of this file: what attention_forward has, without lib/attention_keys.
+// Inserted before this file: what attention_forward has, without lib/attention_keys.
 
 override H: u32;
 override G: u32;

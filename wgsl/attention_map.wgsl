@@ -6,7 +6,7 @@
 //   3  pHTT   [H, T, T]  f32  write
 //   4  run                    the block Run
 //
-// One invocation a probability; neighbours share a query. Made for a figure, not for speed.
+// One invocation per probability; neighbours share a query. Made for a figure, not for speed.
 // Bytes 4·H·T², flops 2·H·T²·K.
 
 override H: u32;

@@ -11,7 +11,7 @@
 //   6  out     dq, dk or dv  f32  write  rows OUT_STRIDE apart, added to with ACCUMULATE
 //   7  run                        the block Run
 //
-// One invocation a row of `out`: a query row of a head, or a key row of a key head with all queries of its heads.
+// One invocation per row of `out`: a query row of a head, or a key row of a key head with all queries of its heads.
 // Bytes 4·B·T²·H·(K + 2·V) a part, flops 2·B·T²·H·(2·K + V) a part, (K + V) for dv.
 
 override PART: u32;

@@ -8,7 +8,7 @@
 //   4  lse  [B, T, H]     f32  write
 //   5  run                     the block Run
 //
-// One invocation a query row. Bytes 4·B·T²·H·(2·K + V), flops 2·B·T²·H·(2·K + V).
+// One invocation per query row. Bytes 4·B·T²·H·(2·K + V), flops 2·B·T²·H·(2·K + V).
 
 struct Run {
   B: u32,

@@ -18,7 +18,7 @@ enable chromium_experimental_subgroup_matrix;
 // The z of the grid cuts k into slices of SLICE where c alone makes too few workgroups. The order of k inside an instruction is the GPU's.
 // Bytes 4·(M·K·N/COLUMNS + K·N·M/ROWS + M·N), flops 2·M·N·K: bound by loads.
 //
-// In front of this file: MATRIX_M, MATRIX_N, MATRIX_K, LANES, DOWN, ACROSS, HIGH, WIDE, DEPTH; lib/matmul_tile_f16 or _f32 (Component, what
+// Inserted before this file: MATRIX_M, MATRIX_N, MATRIX_K, LANES, DOWN, ACROSS, HIGH, WIDE, DEPTH; lib/matmul_tile_f16 or _f32 (Component, what
 // is kept in workgroup memory); lib/matrix_a_fours or _ones, lib/matrix_b_fours or _ones, lib/matmul_c_fours or _ones (how rows are loaded and
 // stored).
 

@@ -12,20 +12,20 @@
 //   7  work        one storage            f32  read and write, because bindings are few: the coefficients [I, N + 2] of
 //                  selective_scan_pack, then what sum_partials adds up: at DA_AT [spans, B, I, N] (times A, so that the
 //                  sum is daLog), at DSKIP_AT [spans, B, I], at DBIAS_AT [spans, B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N];
-//                  at STARTS_AT [spans, B, I, N] the gradients behind every span but the last (selective_scan_carry);
+//                  at STARTS_AT [spans, B, I, N] the gradients after every span but the last (selective_scan_carry);
 //                  at KEPT_AT [all workgroups, CHUNK / BLOCK, 2·EACH, LANES] the states before each block of the current chunk
 //   8  run                    the block Run
 //
 // One workgroup takes 64 channels of one span (lib/scan_tiles). An invocation holds two channels and EACH entries of N; part `lane / 32`, so that
-// neighbours touch neighbouring places of workgroup memory. The states of a chunk are made again from the saved one, and the state before each block
-// of BLOCK positions is kept in memory, where it stays in caches. Then the blocks are walked from the last to the first. The states before every
-// second position of a block are made once more and stay in registers; the state between two of them is made when it is needed. With all of them, or
-// with four channels an invocation, the kernel needs more than 128 registers on AMD's chips (docs/rejected.md).
+// neighbours touch neighbouring places of workgroup memory. The states of a chunk are recomputed from the saved one, and the state before each block
+// of BLOCK positions is kept in memory, where it stays in caches. Then the blocks are processed from the last to the first. The states before every
+// second position are recomputed and kept in registers; the state between two of them is computed when needed. With all of them in registers, or
+// with four channels per invocation, the kernel needs more than 128 registers on AMD's chips (docs/rejected.md).
 // Sums over N go through n_tile, sums over the 64 channels through bc_parts. Both are added in a fixed order. Arrays lie in arrays, because only an
 // index that is not a constant is checked: so each invocation's loads of a sum have one check, and are joined to loads of 128 bits.
-// Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 30·B·T·I·N with four exponentials a state: bound by arithmetic and workgroup memory.
+// Bytes 4·B·T·(9·I + 6·N·I/64) and the states, flops 30·B·T·I·N with four exponentials per state: bound by arithmetic and workgroup memory.
 //
-// In front of this file: EACH (4), BLOCK (even, divides CHUNK), ACROSS (32); lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
+// Inserted before this file: EACH (4), BLOCK (even, divides CHUNK), ACROSS (32); lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
 // for udt and z lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4), lib/scan_tiles.
 
 const CHUNK = 32u;
@@ -67,10 +67,10 @@ struct Run {
 @group(0) @binding(7) var<storage, read_write> work: array<f32>;
 @group(0) @binding(8) var<uniform> run: Run;
 
-// [u, dt, dyg][t][channels]; once position t is walked, its sums over N lie in their place: [g·B, g·(A∘w), C·h][t][channels]. Channels: fours of pairs.
+// [u, dt, dyg][t][channels]; once position t is processed, its sums over N overwrite them: [g·B, g·(A∘w), C·h][t][channels]. Channels: fours of pairs.
 var<workgroup> tile: array<array<array<array<vec2f, 2>, 16>, BLOCK>, 3>;
 var<workgroup> n_tile: array<array<vec2f, 96>, PARTS>; // [part][g·B, g·(A∘w), C·h; channels] of one position
-// [dB or dC; n][channels] of one position, a number a pair of channels. Numbers, not vectors: invocations store neighbours at the same
+// [dB or dC; n][channels] of one position, one number per pair of channels. Numbers, not vectors: invocations store neighbours at the same
 // time, and a store to one component of a vector may write all of it.
 var<workgroup> bc_parts: array<array<f32, 32>, 2 * EACH * PARTS>;
 
@@ -212,7 +212,7 @@ fn add_up(lane: u32, group: u32, row: u32, t: u32, is_there: bool) {
   }
 }
 
-/// What follows from the sums over N of a block: du, d raw and dz. The inputs are read again, because the sums lie in their place. Returns the
+/// Computes du, d raw and dz from the sums over N of a block. The inputs are read again, because the sums overwrote them. Returns the
 /// shares of dskip and of the bias.
 fn write_channels(place: Place, row0: u32, positions: u32) -> array<vec4f, 2> {
   let skip = coefficient4(place.staged, N);
@@ -267,7 +267,7 @@ fn write_shares(place: Place, shares: array<vec4f, 2>, part: u32) {
   }
 }
 
-/// The gradients behind this span, zero behind the last and for channels that are not there.
+/// The gradients after this span. They are zero after the last span, and for channels that do not exist.
 fn first_gradients(place: Place, part: u32, is_last: bool) -> Gradients {
   var first: Gradients;
   for (var j = 0u; j < EACH; j++) {
@@ -376,9 +376,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var j = 0u; j < EACH; j++) {
     carried.da[j] *= LN_2 * a[j];
   }
-  write_pair( run.DA_AT + part * I * N, place.i, place.part * EACH, carried.da);
+  write_pair(run.DA_AT + part * I * N, place.i, place.part * EACH, carried.da);
   if (group.z == 0) {
-    write_pair( run.DH0_AT + b * I * N, place.i, place.part * EACH, carried.g);
+    write_pair(run.DH0_AT + b * I * N, place.i, place.part * EACH, carried.g);
   }
   write_shares(place, shares, part);
 }

@@ -15,15 +15,16 @@
 //                  daLog), at DSKIP_AT [B, I], at DBIAS_AT [B, I], at DH0_AT [B, I, N], at DBC_AT [workgroups, B, T, 2, N]
 //   8  run                    the block Run
 //
-// One workgroup is one subgroup of LANES invocations: CHANNELS channels of one batch row, a chunk of positions at a time, from
-// the last (which has STEPS for CHUNK and a launch of its own where it has few); within a chunk channel after channel. An invocation holds WIDE states of the channel. It walks them through the chunk and
-// keeps every decay and every w, so that there is one exponential a state, then it walks back. The sums over channels, dB and dC, add
-// up in each invocation; the sums over N come back to whoever moves the position (own_total). What a chunk passes on to the one before
-// it, g and dA, lies where it ends up in `work`. No barrier. Bytes 4·B·T·(9·I + 4·N·I/CHANNELS) and the states, flops 24·B·T·I·N with
+// One workgroup is one subgroup of LANES invocations. It has CHANNELS channels of one batch row. It processes the chunks from last to
+// first, and in a chunk one channel after the other. A short last chunk has its own launch with fewer steps (STEPS). An invocation holds
+// WIDE states. It runs them forward through the chunk, keeps all decays and w, then runs backward, so each state needs one exponential.
+// dB and dC are summed in each invocation. Each sum over N goes to the invocation that writes the position (own_total). g and dA, which a
+// chunk passes to the one before it, stay in `work`. No barrier. Bytes 4·B·T·(9·I + 4·N·I/CHANNELS) and the states, flops 24·B·T·I·N with
 // as many exponentials as states: bound by arithmetic.
 //
-// In front of this file: what lib/scan_lanes says and lib/scan_lanes, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec, load4, store4),
-// and for udt and z lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored, stored4).
+// Inserted before this file: the constants of lib/scan_lanes, lib/scan_lanes, lib/activations, lib/channels_vec4 or lib/channels_vec1 (Vec,
+// load4, store4), and for udt and z lib/stored_f32 or, where they are words of two 16-bit floats, lib/halves and lib/stored_halves (Stored,
+// stored4).
 
 // Sizes and places, in elements. They come with each launch, so one compilation serves every length, mask and layout.
 struct Run {
@@ -254,7 +255,7 @@ fn write_channels(lane: u32, i4: u32, row0: u32, positions: u32, inputs: ptr<fun
   return shares;
 }
 
-/// Adds dskip and dbias of four channels to what later chunks left in memory.
+/// Adds dskip and dbias of four channels to what later chunks wrote.
 fn add_shares(lane: u32, i4: u32, b: u32, is_last: bool, shares: array<vec4f, 2>) {
   let dskip = total4(shares[0]);
   let dbias = total4(shares[1]);

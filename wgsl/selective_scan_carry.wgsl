@@ -6,7 +6,7 @@
 //             at SUMS_AT [SPANS, B, I]
 //   2  run                 the block Run
 //
-// One invocation a state.
+// One invocation per state.
 // Bytes 8·SPANS·B·I·N, flops 3·SPANS·B·I·N: small compared with the scan.
 //
 // Inserted before this file: lib/activations (is_nan).

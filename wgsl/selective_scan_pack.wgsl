@@ -5,7 +5,7 @@
 //   2  dtBiasI       [I]         f32  read   zero unless HAS_BIAS
 //   3  coefficients  [I, N + 2]  f32  write
 //
-// One invocation an element. Bytes 8·I·(N + 2): small.
+// One invocation per element. Bytes 8·I·(N + 2): small.
 //
 // Inserted before this file: lib/activations (is_nan).
 

@@ -29,7 +29,7 @@ export interface MatrixTile {
   readonly depth: number;
 }
 
-/** Matrices have to divide the parts of the tiles, and have rows of whole fours. */
+/** Matrices have to divide the parts of the tiles, and have row lengths divisible by four. */
 const DIMENSIONS: readonly number[] = [4, 8, 16];
 /** The subgroup size of NVIDIA's and Apple's GPUs, which those of AMD and Intel can have, too. */
 const USUAL_LANES = 32;

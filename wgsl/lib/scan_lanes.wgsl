@@ -1,7 +1,7 @@
 // Shared by the scan's kernels for software adapters (selective_scan_forward_subgroup and _backward_subgroup). A workgroup is one subgroup of LANES
 // invocations. Each invocation holds WIDE states of a channel, and loads and stores the positions lane, lane + LANES, … of STEPS positions.
 //
-// In front of this file: WIDE, STEPS, OWN = STEPS / LANES, STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4; lib/lane_totals_*.
+// Inserted before this file: WIDE, STEPS, OWN = STEPS / LANES, STEP_QUADS = STEPS / 4, TOTAL_QUADS = LANES / 4; lib/lane_totals_*.
 
 override I: u32;
 override N: u32;

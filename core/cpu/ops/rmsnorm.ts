@@ -1,7 +1,7 @@
 import { float, type Lowering, stridesOf } from "../launch.ts";
 import { sumPartials } from "./sum_partials.ts";
 
-/** Rows of one block, whose parts of dw are added up by a second launch. */
+/** Rows per block. Each block computes a partial dw; a second launch adds them. */
 const ROWS = 32;
 
 export const rmsnormForward: Lowering<"rmsnorm_forward"> = (

@@ -91,7 +91,7 @@ export const attentionBackward: Lowering<"attention_backward"> = (step, context)
     writes: [deltas],
     grid: linearGrid(Math.ceil(rows / 64)),
   };
-  // One buffer cannot be bound twice for writing: slices of the same one are made one after the other.
+  // One buffer cannot be bound twice for writing, so two slices of one buffer are written by two launches.
   const shared = dk.storage === dv.storage;
   const far = farQueries(step.attributes, context);
   const byKeys = (shared ? [{ dk }, { dv }] : [{ dk, dv }]).map((targets) =>
@@ -105,7 +105,7 @@ export const attentionBackward: Lowering<"attention_backward"> = (step, context)
   ];
 };
 
-/** Adds what the queries behind the windows of meta tokens leave: spans of them by workgroups of their own, then their sums in order. */
+/** Computes the contributions of queries beyond the windows of meta tokens: one workgroup per span, then a sum in fixed order. */
 function farPass(
   step: StepNamed<"attention_backward">,
   context: LowerContext,

@@ -62,7 +62,7 @@ export const linearLogpForward: Lowering<"linear_logp_forward"> = (
   context,
 ) => {
   const buffer = context.scratch("logits", [R, chunk]), chunks = chunksOf({ R, V, chunk }, buffer);
-  // Logits that no next chunk replaces are left to the backward step, which then makes three products instead of four.
+  // If there is one chunk, its logits are kept for the backward step, which then needs three products instead of four.
   if (chunks.length === 1) context.kept.set(lse.storage, buffer);
   const running = context.scratch("running", [R, 3]);
   return chunks.flatMap((chunk, i) => {

@@ -135,7 +135,7 @@ function transposedProduct({ attributes: { M, N, K, transA, transB }, reads: { a
   };
 }
 
-/** One subgroup a workgroup, for adapters that compute on the processor. */
+/** One subgroup per workgroup, for adapters that compute on the processor. */
 export function subgroups(
   given: Product,
   { subgroupSize }: Pick<LowerContext, "subgroupSize">,

@@ -16,7 +16,7 @@ export interface FarQueries {
   readonly spans: number;
 }
 
-/** A block whose queries are at most so many times those of other blocks stays whole: a second launch and its sums cost as much. */
+/** A block is not split if it has at most this many times the queries of other blocks: a second launch and its sums cost as much. */
 const WHOLE = 3;
 
 /** How to divide these queries; undefined where workgroups of meta tokens take them too. */

@@ -1,4 +1,4 @@
-/** The forms of the selective scan: through workgroup memory, in spans (scan_spans.ts), and for software adapters one subgroup a workgroup. */
+/** The forms of the selective scan: through workgroup memory, in spans (scan_spans.ts), and for software adapters one subgroup per workgroup. */
 import backwardCode from "../../../wgsl/selective_scan_backward.wgsl" with { type: "text" };
 import backwardSubgroupCode from "../../../wgsl/selective_scan_backward_subgroup.wgsl" with { type: "text" };
 import endsCode from "../../../wgsl/selective_scan_ends.wgsl" with { type: "text" };
@@ -88,11 +88,10 @@ const SUBGROUP: Readonly<Record<Lanes, Kernels>> = {
 const CHANNELS = 64;
 /** States of a channel that fit into workgroup memory. */
 const MOST_STATES = 32;
-/**
- * Subgroups that are worth more than sharing B and C among many channels (a software adapter has one a processor core at a time), and
- * channels below which fetching B and C would take a fifth of the time, by counting.
- */
-const ENOUGH_GROUPS = 8, FEWEST_CHANNELS = 16;
+/** Enough subgroups to keep a software adapter busy: it runs one per core. */
+const ENOUGH_GROUPS = 8;
+/** The fewest channels per subgroup, below which loading B and C takes a fifth of the time (counted). */
+const FEWEST_CHANNELS = 16;
 
 /** A launch of a scan over a part of its positions. */
 export interface ScanPart {
@@ -102,7 +101,7 @@ export interface ScanPart {
 }
 
 export interface ScanForm {
-  /** From the first positions to the last; the backward pass takes them the other way round. */
+  /** From the first positions to the last; the backward pass takes them in reverse order. */
   readonly parts: readonly ScanPart[];
   /** Channels of a workgroup. */
   readonly channels: number;

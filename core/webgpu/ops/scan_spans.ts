@@ -15,11 +15,11 @@ const CARRY = kernel("selective_scan_carry", activations, carryCode);
 
 /** Positions between two saved states, which the kernels of the backward pass have in their text; a span has whole chunks. */
 export const CHUNK = 32;
-/** Chunks of a span at least: below, staging and the carry would weigh as much as its arithmetic (counted). */
+/** Fewest chunks of a span: with fewer, staging and the carry take as long as its arithmetic (counted). */
 const FEWEST_CHUNKS = 4;
 /**
  * Workgroups below which a scan is cut. Counted, not measured on any GPU: a workgroup is two to four subgroups of 32, and a scheduler
- * wants two in turns; so 60 multiprocessors of four schedulers want 240 workgroups, and small GPUs as many as they have cores, times four. A
+ * needs two to alternate between; so 60 multiprocessors of four schedulers want 240 workgroups, and small GPUs as many as they have cores, times four. A
  * software adapter has work for its threads from a few channels on, and would only make the exponentials twice.
  */
 const WANTED: Readonly<Record<AdapterClass, number>> = { discrete: 256, apple: 64, integrated: 32, software: 1 };
