@@ -53,6 +53,7 @@ function inspect(name: string, source: string): Found {
         assertions++;
       },
       "ExpressionStatement > SequenceExpression": trick,
+      "ReturnStatement > SequenceExpression": trick,
       "AssignmentExpression > ArrayPattern": trick,
       "AssignmentExpression > ObjectPattern": trick,
       "SpreadElement > ObjectExpression": trick,
@@ -74,7 +75,7 @@ Deno.test("style: long functions and non-null assertions are found", () => {
 
 Deno.test("style: commas between statements, assigning destructuring and spread literals are found", () => {
   const tricksIn = (source: string) => inspect("a.ts", source).tricks.length;
-  assert.equal(tricksIn("f(), g();"), 1);
+  assert.equal(tricksIn("f(), g(); function h() { return f(), g(); }"), 2);
   assert.equal(tricksIn("[a, b] = [b, a];"), 1);
   assert.equal(tricksIn("({ a } = b);"), 1);
   assert.equal(tricksIn("const x = { ...{ a, b }, c };"), 1);

@@ -87,7 +87,10 @@ async function tryLock(path: string, owner: string): Promise<Lock | undefined> {
   // The kernel releases this lock with the process, so a killed process leaves no lock.
   const file = await Deno.open(path, { read: true, write: true, create: true });
   try {
-    if (!await lockWhole(path, file) || await isRemoved(file)) return file.close(), undefined;
+    if (!await lockWhole(path, file) || await isRemoved(file)) {
+      file.close();
+      return undefined;
+    }
     await file.truncate(0);
     await file.write(new TextEncoder().encode(owner));
   } catch (cause) {

@@ -1,19 +1,19 @@
-/** What a case is made of: words for a table, and a call that says whether the program does what it should. */
+/** The parts of a case: texts for a table, and a call that checks whether the program does the right thing. */
 import { join } from "node:path";
 import { Tokenizer } from "../../core/tokenizer/mod.ts";
 import { type Ended, hymba, type Place, start } from "../cli/command_line.ts";
 
 /** One kind of fault that people report of such tools. */
 export interface Kind {
-  /** The kind, in words. */
+  /** The name of the kind. */
   readonly kind: string;
   /** The input of this case. */
   readonly input: string;
-  /** What is right. */
+  /** The right result. */
   readonly right: string;
-  /** The test that holds it on every change. */
+  /** The test that checks this on every change. */
   readonly test: string;
-  /** Tries it. Returns what the program does, beginning with `no: ` where that is wrong. */
+  /** Runs the case. Returns what the program does; if that is wrong, the text begins with `no: `. */
   run(place: Ready): Promise<string>;
 }
 
@@ -23,7 +23,7 @@ export interface Ready extends Place {
   readonly run: string;
 }
 
-/** What is shown where `ok`, else the same with `no: ` in front. */
+/** The text `shown`, on one line. If not `ok`, it begins with `no: `. */
 export const seen = (ok: boolean, shown: string): string =>
   `${ok ? "" : "no: "}${shown.replaceAll(/\s+/g, " ").trim().slice(0, 160)}`;
 

@@ -54,7 +54,7 @@ Deno.test("profile seed: flags that say otherwise are refused", () => {
   assert.equal(resolvedStudy("smoke", { profile: "seed", match: "none" }).match, "none");
 });
 
-Deno.test("a branch width wants keys and values of its own and a fusion behind the projections", () => {
+Deno.test("a branch width requires own keys and values, and a fusion after the projections", () => {
   const options = { archType: ArchType.HYBRID, branchWidth: 256, headDim: 32, useKvSharing: false };
   assert.throws(() => new HymbaConfig({ ...options, fusion: "mean" }), /fusion[^]*gate or sum/);
   assert.throws(() => new HymbaConfig({ ...options, fusion: "gate", useKvSharing: true }), /useKvSharing/);

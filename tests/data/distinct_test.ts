@@ -39,7 +39,7 @@ Deno.test("texts of training, validation and test have to be different files, al
   }
 });
 
-Deno.test("a file that is there twice in one part is said", async () => {
+Deno.test("a file that is listed twice in one part is reported", async () => {
   const { warning } = await made({ files: ["a1.txt", "a*.txt"] });
   assert.match(warning ?? "", /^In data\.files, a1\.txt is there twice\./);
   assert.match(

@@ -37,7 +37,7 @@ const plain = ({ train, validation, test }: TokenData) =>
     part && { tokens: [...part.tokens.subarray(0, part.tokens.length)], starts: part.starts, bytes: part.bytes }
   );
 
-Deno.test("a text that is not held has the size, hash, sample and tokens of the same text held, packed or not, one file or several", async () => {
+Deno.test("a text that is streamed has the size, hash, sample and tokens of the same text held, packed or not, one file or several", async () => {
   const half = TEXT.indexOf("\n", TEXT.length / 2), [a, b] = [TEXT.slice(0, half), TEXT.slice(half + 1)];
   const cases: Record<string, Uint8Array>[] = [
     { "all.txt": utf8(TEXT) },

@@ -67,7 +67,7 @@ Deno.test("a packed file that was cut off, or with other bytes behind it, is ref
   await assert.rejects(textFrom(joined(packed, [0x50, 0x2a, 0x4d, 0x18, 9, 0, 0, 0, 1])), /got: +a part of one/);
 });
 
-Deno.test("a packed file is read in parts: never is more than a small part of it asked for", async () => {
+Deno.test("a packed file is read in parts: only small parts are requested", async () => {
   const random = noise(2 ** 22), memory = memoryDisk(), file = Uint8Array.from(zstdCompressSync(random));
   await writeFile(memory, "random", file);
   let most = 0, read = 0;

@@ -33,11 +33,10 @@ const allPairs = (arms: readonly string[]): Contrast[] =>
   arms.flatMap((a, i) => arms.slice(i + 1).map((b) => ({ [a]: 1, [b]: -1 })));
 
 const TRIALS = 200;
-/** 200 trials of a true 95 % leave these bounds in two cases of a thousand. */
-const HONEST = [0.9, 0.99] as const;
+/** With a true coverage of 95 %, 200 trials fall outside these bounds in 2 of 1000 cases. */
+const VALID = [0.9, 0.99] as const;
 
-const inside = (share: number, what: string) =>
-  assert.ok(share >= HONEST[0] && share <= HONEST[1], `${what}: ${share}`);
+const inside = (share: number, what: string) => assert.ok(share >= VALID[0] && share <= VALID[1], `${what}: ${share}`);
 
 Deno.test("all intervals of four equal models hold together in about 95 of 100 cases, and so do the best model's", () => {
   const arms = ["a", "b", "c", "d"];
@@ -63,7 +62,7 @@ Deno.test("all intervals of four equal models hold together in about 95 of 100 c
 const ON_OFF = Array.from({ length: 8 }, (_, bits) => `arm${bits}`);
 const FACTOR: Contrast = Object.fromEntries(ON_OFF.map((arm, bits) => [arm, bits & 1 ? 0.25 : -0.25]));
 
-Deno.test("a factor of eight arms and three seeds has 14 degrees of freedom, and its interval is honest", () => {
+Deno.test("a factor of eight arms and three seeds has 14 degrees of freedom, and its interval is valid", () => {
   let covered = 0;
   for (let trial = 0; trial < TRIALS; trial++) {
     const means = blockMeans(equalArms(trial, { arms: ON_OFF, seeds: 3 }), { blocks: BLOCKS });

@@ -156,7 +156,7 @@ Deno.test("checkpoint: what JSON would change silently is refused before anythin
   assert.equal(await loadLatest(disk, folder), undefined);
 });
 
-Deno.test("checkpoint: without room nothing is written and the numbers are said", async () => {
+Deno.test("checkpoint: without free space nothing is written, and the error names the folder", async () => {
   const disk = memoryDisk({ freeSpace: 1000 });
   await assert.rejects(saveCheckpoint(disk, folder, checkpoint(1)), (error: HymbaError) => {
     assert(error instanceof HymbaError);

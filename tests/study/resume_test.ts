@@ -56,7 +56,7 @@ Deno.test("more or fewer checkpoints than evaluations do not change a bit, and a
   assert.deepEqual(trained(await weights(6)), trained(usual));
 });
 
-Deno.test("runs of two seeds have nothing in common that a resume is compared by, but what both were given", async () => {
+Deno.test("runs of two seeds share only their inputs", async () => {
   const of = async (seed: number) => {
     const disk = memoryDisk(), executor = await CpuExecutor.create({ threads: 1 });
     const options = { executor, corpus: madeUpCorpus(), disk, folder: "run", environment: ENVIRONMENT };

@@ -1,6 +1,6 @@
 /**
  * A whole study of one arm (tokenizer, checkpoints, both stages and the control, results, test part) on a disk that fails or a process that is
- * killed at an operation. Afterwards the same call runs again on a working disk, and must end with the undisturbed bits.
+ * killed at an operation. Afterwards the same call runs again on a working disk, and must end with the bits of an undisturbed run.
  *
  *     deno run -A tests/study/study_faults.ts [--stride N] [--offset N]     every N-th operation, 1 by default; prints the count
  */

@@ -61,7 +61,7 @@ for (const model of smallModels()) {
   });
 }
 
-Deno.test("paper: what is planned is near the least that training needs, and computing layers again keeps far less", async () => {
+Deno.test("paper: the planned memory is close to the minimum; recomputed layers keep far less", async () => {
   const executor = await CpuExecutor.create({ threads: 1 });
   try {
     const { arms, pretraining: { batch: B }, sequenceLength: T } = resolvedStudy("paper");

@@ -34,7 +34,7 @@ Deno.test("the hash of kernels follows their code, not their comments, and is th
   assert.equal(await kernelsHash(systemDisk, { backend: "abacus", adapter: {} }), undefined);
 });
 
-Deno.test("a run of other kernels is said to be one, and so is a run that does not say by which it was made", async () => {
+Deno.test("a run made by other kernels is reported, and so is a run whose kernels are unknown", async () => {
   const own = await kernelsHash(systemDisk, CPU);
   assert.equal(await otherKernels(systemDisk, { ...CPU, kernels: own }), undefined);
   assert.match(
