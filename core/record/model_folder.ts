@@ -8,7 +8,7 @@ import { readJson } from "./json_file.ts";
 import { FILES } from "./paths.ts";
 import { armName } from "./rules.ts";
 
-/** Names of its files. The tokenizer has one of its two names in a run. */
+/** Names of its files. The tokenizer is `tokenizer.model` or `tokenizer.json`, as in a run. */
 export const MODEL_FILES = { model: "model.json", weights: "model.safetensors" } as const;
 
 const stored = object({

@@ -99,8 +99,8 @@ const LEAST = 3;
 const NEAR = 4;
 
 /**
- * What a run says about a time of so many counted seconds: actual time divided by counted time. Of a much shorter run only the
- * seconds that it took longer count: most of them are its start and its measurements, which a longer run has once, too.
+ * The factor on an estimate of `seconds` that a run suggests: its actual time divided by its estimated time. For a much shorter run
+ * only the excess seconds count, because most of them are its start and its measurements, which a longer run has once, too.
  */
 function factorFrom({ predicted_s, actual_s }: ScoreEntry, seconds: number): number {
   const more = actual_s - predicted_s;

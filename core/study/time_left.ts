@@ -25,24 +25,30 @@ export interface Piece {
 
 type Part = Pick<Piece, "arm" | "seed" | "stage">;
 
-/**
- * Seconds on the idle machine on which these were measured (two cores of an EPYC): until the program is loaded; from the estimate
- * to the first update, and more for each model, whose causality is tested; after the updates of a stage and of a probe, where
- * files are written and programs are made; a speed measurement of one model, as far as the machine does not change it, and the
- * rest; all figures and pages, and more for each model.
- */
-const LOAD_S = 0.33, STAGE_S = 0.11, RECALL_S = 0.04;
-const START_S = [0.2, 0.06] as const, SPEED_S = [0.09, 0.04] as const, FILES_S = [1.2, 0.13] as const;
+// These are seconds on the idle machine on which they were measured (two cores of an EPYC).
 
-/** Updates of an idle machine take this part of the time that the speed of a whole study says. */
+/** Until the program is loaded. */
+const LOAD_S = 0.33;
+/** After the updates of a stage, where files are written and programs are made. */
+const STAGE_S = 0.11;
+/** The same after the updates of a recall probe. */
+const RECALL_S = 0.04;
+/** From the estimate to the first update, and more for each model, because its causality is tested. */
+const START_S = [0.2, 0.06] as const;
+/** A speed measurement of one model: the part with a fixed length, and the rest, which depends on the machine. */
+const SPEED_S = [0.09, 0.04] as const;
+/** All figures and pages, and more for each model. */
+const FILES_S = [1.2, 0.13] as const;
+
+/** An idle machine needs this fraction of the time that is computed from the speed of a whole study. */
 const UPDATES = 0.5;
 
 /** A program that is loaded from the network says nothing about the machine. */
 const MOST_SLOWNESS = 8;
 
 /**
- * How much slower than there everything is, from the seconds in which this program was loaded. The speed of a product does not say
- * that: it is the best of many short runs, and on a busy machine some of them are not disturbed.
+ * The slowdown relative to that machine, from the load time of this program in seconds. The speed of a product does not show it:
+ * that is the best of many short runs, and on a busy machine some of them are not disturbed.
  */
 export const slownessOf = (load_s: number): number => Math.min(MOST_SLOWNESS, Math.max(0.25, load_s / LOAD_S));
 

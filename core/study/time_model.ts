@@ -1,9 +1,8 @@
 /**
- * The expected times of the parts of a study, and how far they may be off. The time of a part is its guess times a factor of the
- * machine, of its stage, and of its model in this stage, times noise. Each factor starts at the one above it, and moves to what
- * was measured, the more the more parts there were (a normal distribution with a known spread, so that the mean of a group is
- * shrunk towards the mean of all). What was not measured yet is uncertain for all parts that share it together: eight models
- * whose second stage takes twice the guess are one error, not eight.
+ * The expected times of the parts of a study, and their uncertainty. Expected time = guess × factor of the machine × factor of the
+ * stage × factor of the model. Each factor starts from the one above it and is updated by measurements (normal distributions with
+ * a known spread: the mean of a group is shrunk towards the mean of all). Parts that share an unmeasured factor share its error: if
+ * the second stage of eight models takes twice the guess, that is one error and not eight.
  */
 import { mean, present } from "../lists.ts";
 

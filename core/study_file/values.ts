@@ -74,8 +74,8 @@ export const isOwn = (values: Values, path: string): boolean =>
   ["file", "flag"].includes(values.get(path)?.origin.kind ?? "");
 
 /**
- * The faults without those between values of which one was refused itself: its replacement by the preset says nothing. Of a
- * refused preset that is so for every value that would come from it.
+ * Removes faults between values if one of the values was itself refused: its replacement proves nothing. If the preset was refused,
+ * this holds for every value that would come from it.
  */
 export function withoutConsequences(
   faults: readonly Fault[],
