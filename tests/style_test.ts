@@ -29,8 +29,8 @@ interface Found {
 }
 
 /**
- * Parses a file. Tricks are commas between statements, destructuring that assigns, and the spread of an object literal into
- * another one. AssemblyScript's decorators of functions are no TypeScript, so they are taken
+ * Parses a file. Tricks are commas between statements, destructuring that assigns, the spread of an object literal into another
+ * one, and a function whose value is an assignment. AssemblyScript's decorators of functions are no TypeScript, so they are taken
  * out first.
  */
 function inspect(name: string, source: string): Found {
@@ -57,6 +57,7 @@ function inspect(name: string, source: string): Found {
       "AssignmentExpression > ArrayPattern": trick,
       "AssignmentExpression > ObjectPattern": trick,
       "SpreadElement > ObjectExpression": trick,
+      "ArrowFunctionExpression > AssignmentExpression[operator='=']": trick,
     }),
   };
   Deno.lint.runPlugin({ name: "style", rules: { style: rule } }, name, text);
@@ -79,6 +80,7 @@ Deno.test("style: commas between statements, assigning destructuring and spread 
   assert.equal(tricksIn("[a, b] = [b, a];"), 1);
   assert.equal(tricksIn("({ a } = b);"), 1);
   assert.equal(tricksIn("const x = { ...{ a, b }, c };"), 1);
+  assert.equal(tricksIn("const f = () => a = 1;"), 1);
   assert.equal(tricksIn("for (; ; i++, j++) { const [a] = b, { c } = d; f({ ...a, ...(c && { c }) }); }"), 0);
 });
 

@@ -141,7 +141,10 @@ export function placeOf(text: string, path: JsonPath): number {
   let at = scanner.space(0);
   for (const step of path) {
     let found = -1;
-    scanner.value(at, { visit: (key, place) => found = key === step ? place : found });
+    const visit = (key: string | number, place: number) => {
+      if (key === step) found = place;
+    };
+    scanner.value(at, { visit });
     if (found < 0) return at;
     at = found;
   }
