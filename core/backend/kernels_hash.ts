@@ -47,6 +47,7 @@ export const TRAINED_ALIKE: Readonly<Record<Build, { readonly code: string; read
   relaxed: {
     code: "932a1cc29f997d3513989c1a2198118cec344e91d26a9a857393277e4dd6774b",
     modules: [
+      "7cfe839a04747a49f11e2093e0c9b74c596bd1bf69b0339e9954dab88c3bdd7d",
       "228150863d01a2c1fb0566e87e181923081706dd6f0938158e4c11ed4ee02929",
       "3efe7403283981dadca9cdb72d7f58577814eda723d1847aa571d5980a1da419",
     ],
@@ -54,6 +55,7 @@ export const TRAINED_ALIKE: Readonly<Record<Build, { readonly code: string; read
   plain: {
     code: "2195db6a6934d2b4b823497bd1165a022dabe4d26834040ca6b280e360ae1dfa",
     modules: [
+      "0faf8b29ae0cadb74f70bb1f0f65c9332b01b7c9be8ce5d83e31f5ec163babbb",
       "f5ae968c2137df00b18d921196ae985e0826a75bfaf57dceee53b56bb30eb077",
       "8f789de6c1a5aa68b85b3459877f9332bfefb4d4d046026613857ba3ffc881e8",
     ],

@@ -16,7 +16,7 @@ const OPTIONS = [
 ];
 
 /** Files of kernels that only generation uses. */
-const GENERATION = ["attention_decode", "decode", "matmul_few", "sample"];
+const GENERATION = ["attention_decode", "decode", "matmul_skinny", "sample"];
 
 /** The index without the kernels that only generation uses. */
 const ofTraining = (index: string) =>

@@ -16,7 +16,7 @@ export { logp_gradient, logp_reduce } from "./linear_logp";
 export { loss_scale } from "./loss_scale";
 export { nll_loss_backward, nll_loss_forward, orpo_loss_backward, orpo_loss_forward } from "./losses";
 export { matmul, pack_columns } from "./matmul";
-export { matmul_few } from "./matmul_few";
+export { matmul_skinny } from "./matmul_skinny";
 export { mix_backward, mix_forward } from "./mix";
 export { multiply_add_peak } from "./peak";
 export { adamw, gradient_norm, gradient_squares } from "./optimizer";

@@ -1,12 +1,12 @@
 /**
- * c[m, n] = (or +=) Σ_k a[m, k] · b[n, k] for few rows of a, as in generation. Each row of b is read once, and nothing is packed. The bits of a
+ * c[m, n] = (or +=) Σ_k a[m, k] · b[n, k] for a skinny a, which has few rows, as in generation. Each row of b is read once, and nothing is packed. The bits of a
  * row of c do not depend on how many rows there are.
  * One block takes `columns` columns of c.
  */
 import { bytes, load4, madd, sum4, sumEach } from "./lib/vector";
 
 @unmanaged
-class MatmulFew {
+class MatmulSkinny {
   /** [M, K]. */
   a: usize;
   /** [N, K]. */
@@ -34,13 +34,13 @@ function dot(a: usize, b: usize, n: i32): f32 {
 }
 
 @inline
-function put(args: MatmulFew, m: i32, n: i32, value: f32): void {
+function put(args: MatmulSkinny, m: i32, n: i32, value: f32): void {
   const to = args.c + bytes(m * args.strideC + n);
   store<f32>(to, args.accumulate ? load<f32>(to) + value : value);
 }
 
 /** Four rows from m on with column n: the sums of `dot`, in its order, with one load of b for all four. */
-function dots(args: MatmulFew, m: i32, n: i32, b: usize): void {
+function dots(args: MatmulSkinny, m: i32, n: i32, b: usize): void {
   const K = args.K, whole = K & ~7, row = bytes(args.strideA), a = args.a + bytes(m * args.strideA), zero = f32x4.splat(0);
   let even0 = zero, odd0 = zero, even1 = zero, odd1 = zero, even2 = zero, odd2 = zero, even3 = zero, odd3 = zero;
   for (let i = 0; i < whole; i += 8) {
@@ -63,7 +63,7 @@ function dots(args: MatmulFew, m: i32, n: i32, b: usize): void {
 }
 
 /** Row m with four columns from n on: the sums of `dot`, in its order, with one load of a for all four. */
-function across(args: MatmulFew, m: i32, n: i32, b: usize): void {
+function across(args: MatmulSkinny, m: i32, n: i32, b: usize): void {
   const K = args.K, whole = K & ~7, row = bytes(args.strideB), a = args.a + bytes(m * args.strideA), zero = f32x4.splat(0);
   let even0 = zero, odd0 = zero, even1 = zero, odd1 = zero, even2 = zero, odd2 = zero, even3 = zero, odd3 = zero;
   for (let i = 0; i < whole; i += 8) {
@@ -84,7 +84,7 @@ function across(args: MatmulFew, m: i32, n: i32, b: usize): void {
   v128.store(to, args.accumulate ? f32x4.add(v128.load(to), sums) : sums);
 }
 
-export function matmul_few(args: MatmulFew, block: i32, _workspace: usize): void {
+export function matmul_skinny(args: MatmulSkinny, block: i32, _workspace: usize): void {
   const first = block * args.columns, end = min(args.N, first + args.columns), fours = args.M & ~3;
   for (let n = first; fours > 0 && n < end; n++) {
     for (let m = 0; m < fours; m += 4) dots(args, m, n, args.b + bytes(n * args.strideB));

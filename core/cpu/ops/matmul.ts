@@ -23,14 +23,14 @@ interface Product {
   likeRows?: number;
 }
 
-/** For so few rows of a, packing b does not pay. */
-const FEW_ROWS = 4;
+/** With at most this many rows of a, packing b costs more than it saves. */
+const SKINNY_ROWS = 4;
 
-/** c = (or +=) a · bᵀ for a few rows of a. */
-function fewRows({ a, b, c }: Operands, { M, N, K, accumulate }: Product): Launch {
+/** c = (or +=) a · bᵀ for a skinny a: at most SKINNY_ROWS rows. */
+function skinny({ a, b, c }: Operands, { M, N, K, accumulate }: Product): Launch {
   const columns = rowsPerBlock(K, 16384);
   return {
-    kernel: "matmul_few",
+    kernel: "matmul_skinny",
     args: { a, b, c, ...stridesOf({ a, b, c }), M, N, K, accumulate: accumulate ? 1 : 0, columns },
     blocks: Math.ceil(N / columns),
   };
@@ -39,7 +39,7 @@ function fewRows({ a, b, c }: Operands, { M, N, K, accumulate }: Product): Launc
 /** The launches of c = (or +=) a · b, shared by all ops that contain a product. */
 export function product({ a, b, c }: Operands, sizes: Product, { scratch }: LowerContext): Launch[] {
   const { M, N, K, transA, transB, accumulate, likeRows = M } = sizes;
-  if (likeRows <= FEW_ROWS && !transA && transB) return [fewRows({ a, b, c }, sizes)];
+  if (likeRows <= SKINNY_ROWS && !transA && transB) return [skinny({ a, b, c }, sizes)];
   const panelCount = Math.ceil(N / TILE_COLUMNS), packed = scratch("packed", [panelCount, K, TILE_COLUMNS]);
   const panels = Math.max(1, Math.ceil(Math.min(panelCount / 8, 16384 / (K * TILE_COLUMNS))));
   const { rows, columns } = blockShape(M, N);
