@@ -1,5 +1,6 @@
 /** The committed results are consistent, name the command that made them, and agree with the README. */
 import { strict as assert } from "node:assert";
+import { DOCUMENT as RECALL, recallTable, withRecallTable } from "./recall_table.ts";
 import { DOCUMENT, widthsTable, withTable } from "./widths_table.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -244,6 +245,12 @@ Deno.test("results: the table of widths is that of the studies", async () => {
   const text = await Deno.readTextFile(DOCUMENT);
   assert.match(text, /<!-- widths -->\n\| width [^]*<!-- end -->/);
   assert.equal(withTable(text, await widthsTable()), text, "run: deno run -A tests/report/widths_table.ts");
+});
+
+Deno.test("results: the table of recall is that of the trainings", async () => {
+  const text = await Deno.readTextFile(RECALL);
+  assert.match(text, /<!-- recall -->\n\| pairs [^]*<!-- end -->/);
+  assert.equal(withRecallTable(text, await recallTable()), text, "run: deno run -A tests/report/recall_table.ts");
 });
 
 Deno.test("README: at most 150 lines, and README.ko has the same commands and blocks of code", async () => {
