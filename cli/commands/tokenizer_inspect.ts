@@ -142,7 +142,9 @@ async function draw(path: string, { model, input, tokenizer, text }: {
 async function inspect({ model, input, picture, json }: InferValue<typeof options>): Promise<void> {
   if (picture !== undefined) await requireOwnFile(systemDisk, picture, [picture, A_PICTURE]);
   const tokenizer = await openTokenizer(model);
-  const text = input === undefined ? undefined : await textStatistics(tokenizer, fileParts(input));
+  const text = input === undefined
+    ? undefined
+    : await textStatistics(tokenizer, { parts: fileParts(input), name: input });
   const found = findingsOf(tokenizer, text);
   if (picture !== undefined) await draw(picture, { model, input, tokenizer, text });
   if (json) printJson("tokenizer inspect", { ...found, written: picture === undefined ? [] : [picture] });

@@ -16,8 +16,8 @@ export async function givenTokenizer(values: Values): Promise<GivenTokenizer | u
   if (!given || given.value === "bytes") return undefined;
   const path = pathFrom(String(given.value), given.origin);
   const { bytes, json } = await readTokenizerFile(path);
-  const tokenizer = json
-    ? await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path })
+  const tokenizer = json !== undefined
+    ? await Tokenizer.openJson(json, { name: path })
     : Tokenizer.fromModelBytes(bytes, { name: path });
   requireSize(values, { path, vocabSize: tokenizer.vocabSize });
   return { tokenizer, source: basename(path) };

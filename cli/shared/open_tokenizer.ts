@@ -5,7 +5,7 @@ import { readTokenizerFile } from "./tokenizer_files.ts";
 /** Reads a SentencePiece model or a `tokenizer.json`. Throws a HymbaError when it is neither. */
 export async function openTokenizer(path: string): Promise<Tokenizer> {
   const { bytes, json } = await readTokenizerFile(path);
-  return json
-    ? await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path })
+  return json !== undefined
+    ? await Tokenizer.openJson(json, { name: path })
     : Tokenizer.fromModelBytes(bytes, { name: path });
 }

@@ -2,6 +2,7 @@
 import { UsageError } from "../../core/errors.ts";
 import { systemDisk } from "../../core/disk/system.ts";
 import { at } from "../../core/lists.ts";
+import { utf8Text } from "../../core/tokenizer/utf8_text.ts";
 
 /** Bytes that are read or written at a time. */
 export const BLOCK = 1 << 18;
@@ -11,14 +12,16 @@ const MARK = [0xef, 0xbb, 0xbf];
 const encoder = new TextEncoder();
 
 /**
- * The bytes of a tokenizer's file, and whether it is a Hugging Face `tokenizer.json` rather than a SentencePiece `.model`.
+ * The bytes of a tokenizer's file, and its text if it is a Hugging Face `tokenizer.json` rather than a SentencePiece `.model`.
  * Both can start with a line break, but only a model has zero bytes (in its scores).
+ * @throws {UsageError} for a `tokenizer.json` that is not UTF-8, whose pieces would have other characters.
  */
-export async function readTokenizerFile(path: string): Promise<{ bytes: Uint8Array; json: boolean }> {
+export async function readTokenizerFile(path: string): Promise<{ bytes: Uint8Array; json?: string }> {
   await requireFile(path);
   const bytes = await systemDisk.read(path), marked = MARK.every((byte, i) => bytes[i] === byte);
   const start = bytes.subarray(marked ? MARK.length : 0).find((byte) => byte > SPACE);
-  return { bytes, json: start === BRACE && !bytes.includes(0) };
+  if (start !== BRACE || bytes.includes(0)) return { bytes };
+  return { bytes, json: utf8Text(bytes, path) };
 }
 
 /** @throws {UsageError} for a path without a file. Other faults are reported when it is opened. */

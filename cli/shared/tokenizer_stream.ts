@@ -2,6 +2,7 @@
 import { UsageError } from "../../core/errors.ts";
 import { type Coder, readCoder, TokenStream } from "../../core/tokenizer/coder.ts";
 import { DecodeStream } from "../../core/tokenizer/decode_stream.ts";
+import { utf8Parts } from "../../core/tokenizer/utf8_text.ts";
 import { forOutput } from "../ui/terminal.ts";
 import type { StreamRequest } from "./stream_words.ts";
 import { BLOCK, inputParts, Output, readTokenizerFile, type Sink } from "./tokenizer_files.ts";
@@ -29,10 +30,10 @@ export async function runStream({ command, model, json, pieces, whole }: StreamR
  */
 async function openCoder(path: string): Promise<Coder> {
   const { bytes, json } = await readTokenizerFile(path);
-  if (!json) return readCoder(bytes, { name: path });
+  if (json === undefined) return readCoder(bytes, { name: path });
   const module = new URL("../../core/tokenizer/tokenizer.ts", import.meta.url).href;
   const { insideOf, Tokenizer } = await import(module) as typeof import("../../core/tokenizer/tokenizer.ts");
-  return insideOf(await Tokenizer.openJson(new TextDecoder().decode(bytes), { name: path }));
+  return insideOf(await Tokenizer.openJson(json, { name: path }));
 }
 
 /** A piece in a line of output: line breaks are escaped as `\n`. */
@@ -75,7 +76,7 @@ class TextSink implements Sink {
 async function encode(coder: Coder, sink: Sink, { whole }: { whole: boolean }): Promise<void> {
   const stream = new TokenStream(coder);
   let inLine = false;
-  for await (const part of inputParts()) {
+  for await (const { bytes: part } of utf8Parts(inputParts(), "standard input")) {
     let at = 0;
     for (let stop = part.indexOf(NEWLINE); !whole && stop >= 0; stop = part.indexOf(NEWLINE, at)) {
       sink.ids(stream.finish(part.subarray(at, stop)));

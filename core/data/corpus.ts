@@ -6,7 +6,7 @@ import { type Disk, DiskError, makeFolders, sha256, systemDisk, writeAtomic } fr
 import { npmPackage } from "../disk/npm_package.ts";
 import { counted, HymbaError, quoted, UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
-import { wideHint, wideName } from "../tokenizer/encoding.ts";
+import { utf8Text } from "../tokenizer/utf8_text.ts";
 import { download, type DownloadOptions } from "./download.ts";
 import { isPacked, unpacked } from "./packed.ts";
 import { type ScannedText, scanText, type TextFile, type TextStream } from "./large_text.ts";
@@ -138,17 +138,7 @@ async function readHeld(
   await sizeOfFile(disk, path);
   const bytes = await unpacked(disk, path, { most: HELD });
   if (bytes.length < least) throw wrongFile(path, bytes.length === 0 ? "is empty" : "is too short", size(bytes.length));
-  const other = wideName(bytes);
-  if (other) {
-    throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: wideHint(other) });
-  }
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw wrongFile(path, "is not UTF-8 text", { expected: "UTF-8", got: "bytes that are not UTF-8" });
-  }
-  return { name, text, bytes: bytes.length, sha256: sha256(bytes), licence, path };
+  return { name, text: utf8Text(bytes, path), bytes: bytes.length, sha256: sha256(bytes), licence, path };
 }
 
 /** Reads a text file, into memory if it fits. */

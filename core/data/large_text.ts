@@ -1,10 +1,9 @@
 /** Texts that are too large for memory. They are read part by part, as often as needed. */
 import type { Disk } from "../disk/mod.ts";
 import { startSha256 } from "../disk/hash.ts";
-import { UsageError } from "../errors.ts";
 import { at } from "../lists.ts";
 import { basename } from "node:path";
-import { wideHint, wideName } from "../tokenizer/encoding.ts";
+import { utf8Parts } from "../tokenizer/utf8_text.ts";
 import { unpackedParts } from "./packed.ts";
 
 /** A text in parts. */
@@ -37,40 +36,19 @@ async function* joinedParts(disk: Disk, paths: readonly string[], onBytes?: (byt
   let last = "\n";
   for (const [file, path] of paths.entries()) {
     if (last !== "\n") yield "\n";
-    for await (const part of decodedParts(disk, path, (bytes) => onBytes?.(bytes, file))) {
-      last = part.at(-1) ?? last;
-      yield part;
+    for await (const { text } of utf8Parts(seenParts(disk, path, (bytes) => onBytes?.(bytes, file)), path)) {
+      last = text.at(-1) ?? last;
+      yield text;
     }
   }
 }
 
-/** The text of one file. Throws a UsageError if its bytes are not UTF-8. */
-async function* decodedParts(disk: Disk, path: string, onBytes: (bytes: Uint8Array) => void): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let isFirst = true;
-  const decoded = (bytes: Uint8Array | undefined) => {
-    try {
-      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-    } catch {
-      throw new UsageError(`${path} is not UTF-8 text`, {
-        expected: "UTF-8",
-        got: "bytes that are not UTF-8",
-        hint: "give a UTF-8 text file with --data FILE",
-      });
-    }
-  };
+/** The unpacked bytes of one file. `onBytes` sees each part. */
+async function* seenParts(disk: Disk, path: string, onBytes: (bytes: Uint8Array) => void): AsyncGenerator<Uint8Array> {
   for await (const bytes of unpackedParts(disk, path)) {
-    const other = isFirst ? wideName(bytes) : undefined;
-    if (other) {
-      throw new UsageError(`${path} is not text in UTF-8`, { expected: "UTF-8", got: other, hint: wideHint(other) });
-    }
-    isFirst = false;
     onBytes(bytes);
-    const text = decoded(bytes);
-    if (text !== "") yield text;
+    yield bytes;
   }
-  const rest = decoded(undefined);
-  if (rest !== "") yield rest;
 }
 
 /** Counts and hashes bytes. */

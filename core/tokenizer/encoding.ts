@@ -1,7 +1,7 @@
 /** Recognises text in UTF-16 and UTF-32 before it is read as UTF-8. */
 
-/** Bytes that are examined. */
-const SAMPLE = 4096;
+/** Bytes at the start of a file that are examined. */
+export const SAMPLE = 4096;
 /** In a European text in UTF-16, at least this share of the high bytes is zero. */
 const ZERO_SHARE = 0.3;
 /** In a text of another alphabet in UTF-16 (Russian, Greek, Hindi), spaces and marks have high bytes of zero; the others have one value. */

@@ -14,6 +14,6 @@ export { type Normalization, NORMALIZATIONS } from "./train/normalization.ts";
 export type { TrainProgress } from "./train/unigram.ts";
 export type { Segmentation } from "./lattice.ts";
 export { DecodeStream } from "./decode_stream.ts";
-export { wideHint, wideName } from "./encoding.ts";
+export { wideName } from "./encoding.ts";
 export { textBlocks } from "./read_corpus.ts";
 export { pieceLengths, type TextStatistics, textStatistics } from "./text_statistics.ts";

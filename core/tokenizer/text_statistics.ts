@@ -1,5 +1,6 @@
 /** Statistics of a tokenizer on a text. */
 import { insideOf, type Tokenizer } from "./tokenizer.ts";
+import { utf8Parts } from "./utf8_text.ts";
 import { PieceType } from "./vocabulary.ts";
 
 /** Counts over a text. */
@@ -17,14 +18,17 @@ export interface TextStatistics {
   counts: Float64Array;
 }
 
-/** Encodes a text that is given in parts of UTF-8, and counts. */
-export async function textStatistics(tokenizer: Tokenizer, parts: AsyncIterable<Uint8Array>): Promise<TextStatistics> {
+/** Encodes a text that is given in parts of UTF-8, and counts. `name`: of the text. Throws a UsageError if it is not UTF-8. */
+export async function textStatistics(
+  tokenizer: Tokenizer,
+  { parts, name }: { parts: AsyncIterable<Uint8Array>; name: string },
+): Promise<TextStatistics> {
   const counts = new Float64Array(tokenizer.vocabSize), stream = tokenizer.stream();
   let characters = 0, bytes = 0;
   const count = (ids: Uint32Array) => {
     for (const id of ids) counts[id]!++;
   };
-  for await (const part of parts) {
+  for await (const { bytes: part } of utf8Parts(parts, name)) {
     bytes += part.length;
     for (const byte of part) characters += Number((byte & 0xc0) !== 0x80);
     count(stream.push(part));

@@ -179,9 +179,9 @@ Deno.test("generate continues a prompt, with the same text for the same seed", a
 });
 
 /** Runs a command with this text as its standard input. */
-async function piped(text: string, ...words: string[]) {
+async function piped(text: string | Uint8Array, ...words: string[]) {
   const child = start(place, words, { stdin: "piped" }), writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
+  await writer.write(typeof text === "string" ? new TextEncoder().encode(text) : text);
   await writer.close();
   const { code, stdout, stderr } = await child.output(), decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
@@ -203,6 +203,11 @@ Deno.test("generate takes its prompt from a pipe, ends in front of a stop string
   assert.ok(shorter.tokens < 40);
   assert.equal(lines.code, 0, lines.error);
   assert.ok(lines.out.endsWith("\n"));
+  const latin1 = Uint8Array.of(0x61, 0xe9, 0x62, 0x0a);
+  for (const more of [[], ["--interactive"]]) {
+    const { code, error } = await piped(latin1, ...words, ...more);
+    assert.deepEqual([code, /standard input is not UTF-8 text[^]*0xe9 at offset 1/.test(error)], [2, true], error);
+  }
   for (
     const [flag, value] of [["--top-p", "0"], ["--top-p", "2"], ["--min-p", "-1"], ["--stop", ""], [
       "--repetition-penalty",

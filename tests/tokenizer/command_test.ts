@@ -12,7 +12,7 @@ const tokenizer = trainTokenizer(SMALL_TEXT, { vocabSize: 400 });
 await Deno.writeTextFile(input, SMALL_TEXT);
 await Deno.writeFile(model, tokenizer.toModelBytes());
 
-async function hymba(words: string[], text = ""): Promise<{ code: number; out: string; error: string }> {
+async function hymba(words: string[], text: BlobPart = ""): Promise<{ code: number; out: string; error: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", MAIN, ...words],
     stdin: "piped",
@@ -110,6 +110,30 @@ Deno.test("UTF-16 is recognised by its mark or its zero bytes", async () => {
   await Deno.writeFile(`${folder}/utf16`, encoded(SMALL_TEXT.slice(0, 5000).replaceAll(/[^\x20-\x7e]/g, "x"), true));
   const { code, error } = await hymba(["tokenizer", "train", "--input", `${folder}/utf16`, "--out", `${folder}/x`]);
   assert.deepEqual([code, /UTF-16LE[^]*iconv -f UTF-16LE -t UTF-8/.test(error)], [2, true], error);
+});
+
+Deno.test("encode and inspect refuse what is not UTF-8, and read a text with a byte order mark as one without", async () => {
+  const latin1 = Uint8Array.of(...new TextEncoder().encode("to be "), 0xe9, 0x20);
+  const utf16 = new Uint8Array(Uint16Array.from("to be, or not", (letter) => letter.charCodeAt(0)).buffer);
+  const file = `${folder}/other`, inspect = ["tokenizer", "inspect", "--model", model, "--json", "--input"];
+  const encode = ["tokenizer", "encode", "--model", model];
+  for (const [bytes, says] of [[latin1, /byte 0xe9 at offset 6/], [utf16, /UTF-16LE/]] as const) {
+    await Deno.writeFile(file, bytes);
+    for (const done of [await hymba(encode, bytes), await hymba([...inspect, file])]) {
+      assert.deepEqual([done.code, says.test(done.error)], [2, true], done.error);
+    }
+  }
+  await Deno.writeTextFile(file, `\ufeff${SMALL_TEXT}`);
+  const texts = await Promise.all(
+    [file, input].map(async (path) => JSON.parse((await hymba([...inspect, path])).out).text),
+  );
+  assert.deepEqual(texts[0], texts[1]);
+  assert.equal((await hymba(encode, "\ufeffto be")).out, (await hymba(encode, "to be")).out);
+  const json = new TextEncoder().encode(tokenizer.toJson());
+  json[json.length >> 1] = 0xe9;
+  await Deno.writeFile(`${folder}/latin.json`, json);
+  const { code, error } = await hymba(["tokenizer", "encode", "--model", `${folder}/latin.json`], "to be");
+  assert.deepEqual([code, /latin\.json is not UTF-8 text/.test(error)], [2, true], error);
 });
 
 Deno.test("a packed text is called packed", async () => {
