@@ -79,8 +79,8 @@ const BESIDE_TENSORS = 512 * 2 ** 20;
 async function openCpu(threads: number | undefined): Promise<OpenBackend> {
   const { CpuExecutor } = await import("../cpu/mod.ts");
   const group = await memoryLimit(readSystemText);
-  const mostBytes = group && Math.max(0, group.free - BESIDE_TENSORS);
-  const executor = await CpuExecutor.create({ threads, mostBytes });
+  const container = group && { limit: group.limit, inUse: group.limit - group.free, beside: BESIDE_TENSORS };
+  const executor = await CpuExecutor.create({ threads, container });
   return {
     executor,
     backend: "cpu",

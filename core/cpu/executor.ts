@@ -4,10 +4,19 @@
  */
 import { UsageError } from "../errors.ts";
 import { cores } from "../system/host.ts";
-import { arenasOf, type Data, type Executor, type Memory, memoryOf, type Plan, slotsOf } from "../plan/mod.ts";
+import {
+  arenasOf,
+  type Data,
+  type Executor,
+  type Memory,
+  memoryOf,
+  type Plan,
+  type RoomNeed,
+  slotsOf,
+} from "../plan/mod.ts";
 import { type Arena, ELEMENT_BYTES, pinOf, type Tensor } from "../tensor/mod.ts";
 import { type Launch, newContext } from "./launch.ts";
-import { MOST_BYTES, SharedHeap } from "./shared_memory.ts";
+import { blockBytes, type Container, SharedHeap } from "./shared_memory.ts";
 import { bestBuild, type Build, type Kernels, loadKernels } from "./module.ts";
 import { entryFor } from "../ops/registry.ts";
 import { LOWERINGS } from "./ops/mod.ts";
@@ -25,8 +34,8 @@ export interface CpuOptions {
   timed?: boolean;
   /** The build of the kernels, by default the best that the engine accepts. Builds differ in the last bits. */
   build?: Build;
-  /** The most bytes of memory for tensors. Default: 4 GiB, the largest WebAssembly memory. */
-  mostBytes?: number;
+  /** The container whose memory limit holds. Without one, tensors may take 4 GiB, the largest WebAssembly memory. */
+  container?: Container;
 }
 
 export class CpuExecutor implements Executor, CpuHost {
@@ -51,8 +60,7 @@ export class CpuExecutor implements Executor, CpuHost {
       });
     }
     const build = options.build ?? bestBuild();
-    const kernels = await loadKernels(build),
-      heap = new SharedHeap(Math.min(MOST_BYTES, options.mostBytes ?? MOST_BYTES));
+    const kernels = await loadKernels(build), heap = new SharedHeap(options.container);
     const { module } = kernels;
     const pool = canShareMemory()
       ? await ThreadPool.start(heap, { module, threads })
@@ -92,13 +100,23 @@ export class CpuExecutor implements Executor, CpuHost {
     return new CpuProgram(this, { plan, launches });
   }
 
-  requireRoom(plans: readonly Plan[], who: string): void {
+  requireRoom(needs: Iterable<RoomNeed>): void {
+    let most: { readonly sizes: readonly number[]; readonly who: string } = { sizes: [], who: "" };
+    for (const { plans, who } of needs) {
+      const sizes = this.#blocksOf(plans);
+      if (blockBytes(sizes) > blockBytes(most.sizes)) most = { sizes, who };
+    }
+    this.heap.require(most.sizes, most.who);
+  }
+
+  /** The sizes of all blocks of memory that plans still need (bytes). */
+  #blocksOf(plans: readonly Plan[]): number[] {
     const sizes = this.#missing(plans).map(({ elements }) => elements * ELEMENT_BYTES);
     for (const plan of plans) {
       const launches = this.lower(plan), { records, workspace } = extraBytes(launches);
       sizes.push(...slotsOf(plan, launches.map(storagesOf)).slotBytes, records, workspace * this.threads);
     }
-    this.heap.require(sizes, who);
+    return sizes;
   }
 
   /** The arenas of plans that have no memory yet. */

@@ -9,6 +9,8 @@ const PAGE = 65536;
 export const MOST_BYTES = 65536 * PAGE;
 /** Nothing is allocated below this address: address 0 means "absent", and the constants of the module are here. */
 const RESERVED = PAGE;
+/** Room for what the threads share, so that an executor opens also where no tensor fits, and then says what is needed. */
+const LEAST_BYTES = RESERVED + 4096;
 /** Bytes of a cache line. No two blocks share one, and vectors are aligned. */
 const ALIGNMENT = 256;
 
@@ -17,16 +19,34 @@ interface Span {
   bytes: number;
 }
 
+const MEBIBYTE = 2 ** 20;
+const mebibytes = (bytes: number) => `${(bytes / MEBIBYTE).toFixed(1)} MiB`;
+
+/** The memory limit of a container around this process (bytes). */
+export interface Container {
+  readonly limit: number;
+  /** What is in use before the first tensor. */
+  readonly inUse: number;
+  /** What the process may still need besides its tensors. */
+  readonly beside: number;
+}
+
 const aligned = (bytes: number) => Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
 
+/** Bytes that blocks of these sizes take together. */
+export const blockBytes = (sizes: readonly number[]): number => sizes.reduce((sum, bytes) => sum + aligned(bytes), 0);
+
 export class SharedHeap {
+  /** The most bytes that all allocations may take together. */
+  readonly most: number;
   readonly memory: WebAssembly.Memory;
   readonly #free: Span[] = [];
   readonly #taken = new Map<number, number>();
   #end = RESERVED;
 
-  /** @param most the most bytes that all allocations may take together; the memory limit of a container lowers it */
-  constructor(readonly most: number = MOST_BYTES) {
+  constructor(readonly container?: Container) {
+    const { limit, inUse, beside } = container ?? { limit: Infinity, inUse: 0, beside: 0 };
+    this.most = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, limit - inUse - beside));
     this.memory = new WebAssembly.Memory({ initial: RESERVED / PAGE, maximum: MOST_BYTES / PAGE, shared: true });
   }
 
@@ -42,13 +62,30 @@ export class SharedHeap {
 
   /** Throws a HymbaError with numbers when blocks of these sizes do not fit; allocates nothing. */
   require(sizes: readonly number[], who: string): void {
-    const wanted = sizes.reduce((sum, bytes) => sum + aligned(bytes), 0), used = this.usedBytes + RESERVED;
-    if (used + wanted <= this.most) return;
-    const holder = this.most < MOST_BYTES ? "this container's memory limit leaves" : "WebAssembly memory holds";
-    throw new HymbaError(`${who}: not enough memory for the CPU executor`, {
-      expected: `at most ${Math.max(0, this.most - used)} bytes (${holder} ${this.most}, ${used} are in use)`,
-      got: `${wanted} bytes`,
-      hint: "--remat, a smaller batch, sequence length or model (--preset quick), or --backend webgpu",
+    const wanted = blockBytes(sizes);
+    if (this.usedBytes + RESERVED + wanted > this.most) throw this.#refusal(wanted, who);
+  }
+
+  #refusal(wanted: number, who: string): HymbaError {
+    const used = this.usedBytes + RESERVED, { container } = this, room = Math.max(0, this.most - used);
+    const message = `${who}: not enough memory for the CPU executor`,
+      smaller = "--remat, a smaller batch, sequence length";
+    if (!container || this.most === MOST_BYTES) {
+      return new HymbaError(message, {
+        expected: `at most ${room} bytes (WebAssembly memory holds ${MOST_BYTES}, ${used} are in use)`,
+        got: `${wanted} bytes`,
+        hint: `${smaller} or model (--preset quick), or --backend webgpu`,
+      });
+    }
+    const { limit, inUse, beside } = container, least = inUse + beside + used + wanted;
+    return new HymbaError(message, {
+      expected: `at most ${mebibytes(room)} of tensors: this container's memory limit is ${
+        mebibytes(limit)
+      }, of which ${mebibytes(inUse)} are in use, ${mebibytes(beside)} are kept for the program itself, and ${
+        mebibytes(used)
+      } are other tensors`,
+      got: `${mebibytes(wanted)} of tensors`,
+      hint: `a memory limit of ${Math.ceil(least / MEBIBYTE)} MiB or more, or ${smaller} or model`,
     });
   }
 
@@ -129,7 +166,7 @@ export class SharedHeap {
     const joins = last !== undefined && last.start + last.bytes === this.#end;
     const start = joins ? last.start : this.#end, end = start + size;
     const pages = Math.ceil(end / PAGE) - this.memory.buffer.byteLength / PAGE;
-    if (end > this.most) this.require([this.most], who);
+    if (end > this.most) throw this.#refusal(size, who);
     try {
       if (pages > 0) this.memory.grow(pages);
     } catch (cause) {

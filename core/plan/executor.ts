@@ -75,16 +75,23 @@ export interface Program {
   dispose(): void;
 }
 
+/** Plans that are in memory together. */
+export interface RoomNeed {
+  readonly plans: readonly Plan[];
+  /** What needs them, for the error. */
+  readonly who: string;
+}
+
 export interface Executor {
   readonly name: "webgpu" | "cpu" | "reference";
   prepare(plan: Plan): Promise<Program>;
   /** What `prepare` would allocate, without allocating it. */
   memoryOf(plan: Plan): Memory;
   /**
-   * Throws a HymbaError with numbers if the plans together do not fit into the free memory. Allocates nothing. Absent in
-   * executors that cannot know this in advance.
+   * Throws a HymbaError with numbers if the largest of these needs does not fit into the free memory. Allocates nothing. Absent
+   * in executors that cannot know this in advance.
    */
-  requireRoom?(plans: readonly Plan[], who: string): void;
+  requireRoom?(needs: Iterable<RoomNeed>): void;
   /** Writes a pinned tensor; its arena is allocated, filled with zeros, at first use. */
   write(tensor: Tensor, data: Data): void;
   read(tensor: Tensor): Promise<Data>;

@@ -25,9 +25,10 @@ async function observed(study: StudyConfig) {
   const prepared: Record<string, Plan[]> = {}, flops = { training: 0, evaluation: 0 };
   let stage = "";
   const requireRoom = executor.requireRoom.bind(executor), prepare = executor.prepare.bind(executor);
-  executor.requireRoom = (plans, who) => {
-    checked[who] = [...plans];
-    requireRoom(plans, who);
+  executor.requireRoom = (needs) => {
+    const listed = [...needs];
+    for (const { plans, who } of listed) checked[who] = [...plans];
+    requireRoom(listed);
   };
   executor.prepare = async (plan) => {
     const program = await prepare(plan), run = program.run.bind(program);

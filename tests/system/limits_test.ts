@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { memoryLimit } from "../../core/system/mod.ts";
+import { HymbaError } from "../../core/errors.ts";
 import { CpuExecutor } from "../../core/cpu/mod.ts";
 import { studyOf } from "../../core/study_file/mod.ts";
 import { requireMemory } from "../../core/study/require_memory.ts";
@@ -45,11 +46,31 @@ Deno.test("system: no control groups, no limit", async () => {
 });
 
 Deno.test("system: a study that a container has no room for is refused before it runs, in words", async () => {
-  const executor = await CpuExecutor.create({ threads: 1, mostBytes: 2 ** 20 });
-  try {
-    const refusal = /mamba, pretraining: not enough memory .*\n.*this container's memory limit leaves 1048576/;
-    assert.throws(() => requireMemory(executor, studyOf("quick", { models: ["mamba"] })), { message: refusal });
-  } finally {
-    await executor.close();
-  }
+  const study = studyOf("quick", { models: ["mamba"] }), MIB = 2 ** 20;
+  const refusalAt = async (limit: number): Promise<string> => {
+    const container = { limit: limit * MIB, inUse: 100 * MIB, beside: 512 * MIB };
+    const executor = await CpuExecutor.create({ threads: 1, container });
+    try {
+      requireMemory(executor, study);
+      return "";
+    } catch (error) {
+      assert.ok(error instanceof HymbaError);
+      return error.message;
+    } finally {
+      await executor.close();
+    }
+  };
+  const tight = await refusalAt(200);
+  assert.match(tight, /mamba, \w+: not enough memory .*\n.*at most 0\.0 MiB of tensors/);
+  assert.match(
+    tight,
+    /memory limit is 200\.0 MiB, of which 100\.0 MiB are in use, 512\.0 MiB are kept for the program/,
+  );
+  const [, wanted = ""] = /got: +([\d.]+) MiB of tensors/.exec(tight) ?? [];
+  assert.ok(Number(wanted) > 1, tight);
+  // What the hint says is enough for the whole study, and just enough.
+  const least = Number(/a memory limit of (\d+) MiB or more/.exec(tight)?.[1]);
+  assert.ok(least > 612 + Number(wanted), tight);
+  assert.equal(await refusalAt(least), "");
+  assert.match(await refusalAt(least - 2), /not enough memory/);
 });
