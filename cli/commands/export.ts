@@ -10,6 +10,7 @@ import { EXPORT_FORMATS, exportFiles, requireNewFolder, writeFolder } from "../.
 import { findModel, readModel } from "../../core/study/one_model.ts";
 import type { Action } from "../ui/run.ts";
 import { modelOptions } from "../shared/model_options.ts";
+import { noteKernels } from "../shared/kernel_note.ts";
 import { jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { word } from "../shared/value_parsers.ts";
@@ -38,7 +39,8 @@ async function exportModel(
   { run, format, out, json, ...choice }: InferValue<typeof options>,
 ): Promise<void> {
   await requireNewFolder(systemDisk, out);
-  const files = await findModel(systemDisk, await folderOf(run), choice);
+  const folder = await folderOf(run), files = await findModel(systemDisk, folder, choice);
+  if ("record" in files) await noteKernels(folder, files.record);
   const { arm: { name, config }, sequenceLength, source } = files, read = await readModel(systemDisk, files);
   const made = exportFiles({ name, config, sequenceLength, source, ...read }, format);
   const written = await writeFolder(systemDisk, out, made);

@@ -8,6 +8,7 @@ import { RUNS } from "../../core/record/mod.ts";
 import type { Action } from "../ui/run.ts";
 import { printJson } from "../ui/output.ts";
 import { bytes } from "../ui/progress.ts";
+import { noteKernelsOf } from "../shared/kernel_note.ts";
 import { jsonOption } from "../shared/options.ts";
 import { runsRoot, runsTable, standingJson, standingsIn } from "../shared/runs.ts";
 import { word } from "../shared/value_parsers.ts";
@@ -27,6 +28,7 @@ export const runsCommand = command("runs", map(options, (given): Action => () =>
 
 async function runs({ folder, json }: InferValue<typeof options>): Promise<void> {
   const root = await runsRoot(folder), found = await standingsIn(root);
+  await noteKernelsOf(found);
   if (json) return printJson("runs", { root, runs: found.map(standingJson) });
   if (found.length === 0) {
     return console.log(`no runs in ${root}${folder === undefined ? "; hymba ablate --preset smoke makes one" : ""}`);

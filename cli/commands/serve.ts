@@ -13,6 +13,7 @@ import { exportPage } from "../../core/serve/static_copy.ts";
 import { pageFiles } from "../../core/serve/page_files.ts";
 import { serve } from "../../core/serve/server.ts";
 import { openCommand, thisPlatform } from "../../core/system/mod.ts";
+import { noteKernels } from "../shared/kernel_note.ts";
 import { jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { type Action, stopper } from "../ui/run.ts";
@@ -48,7 +49,7 @@ type Given = InferValue<typeof options>;
 async function serveRun({ run, port, noOpen, export: target, json }: Given): Promise<void> {
   const folder = await folderOf(run);
   if (target !== undefined && port !== 0) throw new UsageError("--export starts no server", { hint: "omit --port" });
-  await readRecord(systemDisk, folder);
+  await noteKernels(folder, await readRecord(systemDisk, folder));
   const onBuild = () => say("building the page, only once");
   const page = await pageFiles(systemDisk, { onBuild });
   const answers = new Answers(systemDisk, folder, page, { live: target === undefined });

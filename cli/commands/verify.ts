@@ -5,11 +5,10 @@ import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
 import { command, option } from "@optique/core/primitives";
 import { join } from "node:path";
-import { otherKernels } from "../../core/backend/kernels_hash.ts";
 import { type OpenBackend, openBackend } from "../../core/backend/mod.ts";
 import type { Corpus } from "../../core/data/corpus.ts";
 import { sha256, systemDisk, temporaryName } from "../../core/disk/mod.ts";
-import { UsageError } from "../../core/errors.ts";
+import { HymbaError, UsageError } from "../../core/errors.ts";
 import type { Executor } from "../../core/plan/mod.ts";
 import { type ArmTest, FILES, loadRun, readRecord, type RunRecord, STAGES } from "../../core/record/mod.ts";
 import { type Cell, cellsNamed, cellsOf } from "../../core/study/cells.ts";
@@ -21,6 +20,7 @@ import type { Training } from "../../core/verify/train_again.ts";
 import { checkArtifacts, checkQualities, checkTraining, otherMeans, sameMachine } from "../../core/verify/verify.ts";
 import type { Action } from "../ui/run.ts";
 import { corpusOf } from "../shared/corpus_of_run.ts";
+import { noteKernels } from "../shared/kernel_note.ts";
 import { backendOptions, jsonOption } from "../shared/options.ts";
 import { folderOf, runArgument } from "../shared/run_argument.ts";
 import { runTextOptions } from "../shared/study.ts";
@@ -74,7 +74,17 @@ async function verify(given: Given): Promise<void> {
   const findings = await checkChecksums(systemDisk, folder);
   // A wrong checksum is a clearer message than the parse error of a damaged file.
   if (findings.every(({ ok }) => ok)) findings.push(...await derive(folder, given));
+  else await noteKernelsIfReadable(folder);
   end(folder, findings, { json });
+}
+
+/** The note about other kernels where checksums are wrong. A record that cannot be read is among the findings already. */
+async function noteKernelsIfReadable(folder: string): Promise<void> {
+  const record = await readRecord(systemDisk, folder).catch((cause) => {
+    if (cause instanceof HymbaError) return undefined;
+    throw cause;
+  });
+  if (record) await noteKernels(folder, record);
 }
 
 /** Prints what was found. Exit code 1 where anything differs. */
@@ -88,8 +98,7 @@ function end(folder: string, findings: readonly Finding[], { json, note }: { jso
 async function verifyPublished(folder: string, { record, given }: { record: RunRecord; given: Given }): Promise<void> {
   const note =
     "weights not here: the folder has only the record and artifacts of a run, so they cannot be derived again";
-  const other = await otherKernels(systemDisk, record);
-  if (other) onProgress(`note: ${folder}: ${other}`);
+  const other = await noteKernels(folder, record);
   if (!given.retrain) {
     const hint = "--retrain trains it again and compares the numbers, --cell 0 only the first model and seed";
     return end(folder, [], { json: given.json, note: `${note}; ${hint}` });
@@ -135,9 +144,8 @@ async function withExecutor<T>(
 
 /** Recomputes artifacts and losses, and with `retrain` the weights, and compares them with the run. */
 async function derive(folder: string, given: Given): Promise<Finding[]> {
-  const run = await loadRun(systemDisk, folder), { record } = run, other = await otherKernels(systemDisk, record);
+  const run = await loadRun(systemDisk, folder), { record } = run, other = await noteKernels(folder, record);
   const findings = [...await checkArtifacts(systemDisk, folder, run), ...checkTestPart(run)];
-  if (other) onProgress(`note: ${folder}: ${other}`);
   return await withExecutor(record, given, async ({ executor, corpus, opened }) => {
     // An older record has no hash of its kernels; then the bits are compared.
     const sameKernels = record.kernels === undefined || other === undefined;
@@ -169,6 +177,8 @@ function described(folder: string, findings: readonly Finding[]): string {
     ...same.map(({ what, detail }) => `same     ${what}: ${detail}`),
     ...others.map(({ what }) => `other    ${what}: not of this run`),
     ...wrong.map(({ what, detail }) => `differs  ${what}: ${detail}`),
-    `${folder}: ${findings.length - wrong.length} of ${findings.length} checks passed`,
+    wrong.every(({ what }) => what === CHECKSUMS) && wrong.length === findings.length
+      ? `${folder}: nothing was compared, because the list of checksums cannot be used`
+      : `${folder}: ${findings.length - wrong.length} of ${findings.length} checks passed`,
   ].join("\n");
 }

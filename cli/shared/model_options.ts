@@ -15,6 +15,7 @@ import {
   type ModelFiles,
   TrainedModel,
 } from "../../core/study/one_model.ts";
+import { noteKernels } from "./kernel_note.ts";
 import { modelName } from "./value_parsers.ts";
 
 const model = optional(
@@ -54,9 +55,10 @@ interface Wanted {
 /** Opens a backend and a model, runs `use`, and closes both. */
 async function opened<Files extends ModelFiles, T>(
   chosen: Files,
-  { backend }: Pick<Wanted, "backend">,
+  { backend, folder }: Pick<Wanted, "backend"> & { folder: string },
   use: Use<Files, T>,
 ): Promise<T> {
+  if (isOfRun(chosen)) await noteKernels(folder, chosen.record);
   const { executor } = await openBackend(backend);
   try {
     const model = await TrainedModel.open(executor, { disk: systemDisk, chosen });
@@ -70,10 +72,12 @@ async function opened<Files extends ModelFiles, T>(
   }
 }
 
+const isOfRun = (chosen: ModelFiles | ChosenModel): chosen is ChosenModel => "record" in chosen;
+
 /** The same with a model of a run. */
 export const withModel = async <T>(folder: string, wanted: Wanted, use: Use<ChosenModel, T>): Promise<T> =>
-  await opened(await chooseModel(systemDisk, folder, wanted.choice), wanted, use);
+  await opened(await chooseModel(systemDisk, folder, wanted.choice), { ...wanted, folder }, use);
 
 /** The same with a model of a run, or of a folder that `hymba import` made. */
 export const withAnyModel = async <T>(folder: string, wanted: Wanted, use: Use<ModelFiles, T>): Promise<T> =>
-  await opened(await findModel(systemDisk, folder, wanted.choice), wanted, use);
+  await opened(await findModel(systemDisk, folder, wanted.choice), { ...wanted, folder }, use);

@@ -3,10 +3,9 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { argument } from "@optique/core/primitives";
 import { loadRun, newestRun, type Run } from "../../core/record/mod.ts";
-import { otherKernels } from "../../core/backend/kernels_hash.ts";
 import { systemDisk } from "../../core/disk/mod.ts";
+import { noteKernels } from "./kernel_note.ts";
 import { runName } from "./value_parsers.ts";
-import { say } from "../ui/say.ts";
 
 export const runArgument = optional(
   argument(runName(), {
@@ -26,8 +25,7 @@ export async function openRun(
   { margin }: { margin?: number } = {},
 ): Promise<{ folder: string; run: Run }> {
   const folder = await folderOf(run), loaded = await loadRun(systemDisk, folder);
-  const other = await otherKernels(systemDisk, loaded.record);
-  if (other) say(`note: ${folder}: ${other}`);
+  await noteKernels(folder, loaded.record);
   if (margin === undefined) return { folder, run: loaded };
   const study = { ...loaded.record.study, equivalenceMargin: margin };
   return { folder, run: { ...loaded, record: { ...loaded.record, study } } };

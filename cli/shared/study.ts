@@ -5,7 +5,6 @@ import { message } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { choice, float, integer } from "@optique/core/valueparser";
-import { otherKernels } from "../../core/backend/kernels_hash.ts";
 import type { OpenBackend } from "../../core/backend/mod.ts";
 import {
   type ActivationConfig,
@@ -26,6 +25,7 @@ import type { StudyOptions } from "../../core/study/arm_run.ts";
 import { fittedStudy, type GivenTokenizer } from "../../core/study/fitted.ts";
 import { ofOneTime } from "../../core/study/match.ts";
 import type { Environment } from "../../core/study/preparation.ts";
+import { requireMemory } from "../../core/study/require_memory.ts";
 import { measureUpdates } from "../../core/study/update_times.ts";
 import { heldOutTokens } from "../../core/study/estimate.ts";
 import { slownessOf, studyPieces } from "../../core/study/time_left.ts";
@@ -39,6 +39,7 @@ import { memoryTable } from "../ui/memory_table.ts";
 import { restartAfter } from "../ui/restart.ts";
 import { stopper } from "../ui/run.ts";
 import type { StudyDisplay } from "../ui/study_display.ts";
+import { noteKernels } from "./kernel_note.ts";
 import { estimateStudy, restsOn, scoreEstimate, type StudyNeed, timeInWords } from "./estimate.ts";
 import { precisionOption, tensorCoresOption, usesTensorCores } from "./options.ts";
 import { provenance } from "./provenance.ts";
@@ -247,7 +248,10 @@ export async function preparedStudy(given: RunnableStudy): Promise<RunnableStudy
   );
   const software = onSoftware(opened);
   const counted = probe ? study : { ...study, recall: undefined };
-  const need = await estimateStudy(counted, { opened, sizes: sizesOf(corpus), say });
+  const need = await estimateStudy(counted, { opened, sizes: sizesOf(corpus), say }).catch((cause) => {
+    requireMemory(opened.executor, study); // Where not even a product fits, the error says what the study needs.
+    throw cause;
+  });
   followStudy(study, { need, ...given });
   const flops = `${(need.flops / 1e12).toPrecision(3)} Tflop`;
   display.say(`estimate: ${flops}, about ${timeInWords(need.whole)}; ${restsOn(need.whole)}`);
@@ -315,8 +319,7 @@ const roundsOf = ({ probe, speeds = probe }: Pick<Conduct, "probe" | "speeds">):
 /** Prints a note if a continued run was started with other kernels, because its numbers will come from both. */
 export async function noteOtherKernels(folder: string, say: (line: string) => void): Promise<void> {
   if (!await systemDisk.stat(join(folder, FILES.record))) return;
-  const other = await otherKernels(systemDisk, await readRecord(systemDisk, folder));
-  if (other) say(`note: ${folder}: ${other}`);
+  await noteKernels(folder, await readRecord(systemDisk, folder), say);
 }
 
 /** Bytes of the metrics log. It grows with the finished work. */

@@ -1,6 +1,6 @@
 /** checksums.json: length and SHA-256 of every file of a finished run. */
 import { join, relative } from "node:path";
-import { type Digest, type Disk, MAX_JSON, parseJson, readText, sha256, writeAtomic } from "../disk/mod.ts";
+import { type Digest, type Disk, DiskError, MAX_JSON, parseJson, readText, sha256, writeAtomic } from "../disk/mod.ts";
 import { type Checked, digest as hexDigest, mapOf, object, readAs, whole } from "../file_schema.ts";
 import { FILES, jsonText } from "../record/mod.ts";
 
@@ -81,6 +81,9 @@ async function readChecksums(disk: Disk, folder: string): Promise<Checksums | st
     const text = await readText(disk, path, { most: MAX_JSON }), sums = readAs(checksums, parseJson(text, path), path);
     return jsonText(sums) === text ? sums : "damaged: its text is not in the form that this program writes";
   } catch (error) {
+    if (error instanceof DiskError && error.code === "ENOENT") {
+      return "it is a link to a file that is not there; remove the link and repeat the command that made the run: it writes the list again";
+    }
     return `damaged: ${error instanceof Error ? error.message : error}`;
   }
 }

@@ -19,7 +19,7 @@ const WORDS = [
   "run",
 ];
 const trained = await hymba(place, ...WORDS, "--steps", "2");
-const record = JSON.parse(await Deno.readTextFile(join(folder, "run.json")));
+const recordText = await Deno.readTextFile(join(folder, "run.json")), record = JSON.parse(recordText);
 
 Deno.test("run.json says which commit, which kernels, which processor and which versions made the run", async () => {
   assert.equal(trained.code, 0, trained.error);
@@ -40,6 +40,29 @@ Deno.test("with other steps than the preset's, the run is not called by the pres
   assert.match(await Deno.readTextFile(join(folder, "ablation_results.csv")), /smoke \(other pretraining\.steps\)$/m);
 });
 
+Deno.test("a run of other kernels is named by evaluate, runs, export, and verify with wrong checksums", async () => {
+  await Deno.writeTextFile(join(folder, "run.json"), JSON.stringify({ ...record, kernels: "5".repeat(64) }));
+  const evaluate = ["evaluate", "run", "--text", place.text, "--backend", "cpu"];
+  const exported = ["export", "run", "--format", "pytorch", "--out", "exported"];
+  for (const words of [evaluate, ["runs", "."], exported, ["verify", "run"]]) {
+    const { error } = await hymba(place, ...words);
+    assert.match(error, /note: (\.\/)?run: the run was made by the kernels 555555555555, this program has/, words[0]);
+  }
+  await Deno.writeTextFile(join(folder, "run.json"), "{");
+  const damaged = await hymba(place, "verify", "run");
+  assert.deepEqual([damaged.code, /differs {2}run\.json/.test(damaged.out)], [1, true], damaged.out + damaged.error);
+  await Deno.writeTextFile(join(folder, "run.json"), recordText);
+  const sums = join(folder, "checksums.json");
+  await Deno.rename(sums, `${sums}.kept`);
+  await Deno.symlink(join(place.folder, "nowhere"), sums);
+  const dangling = await hymba(place, "verify", "run");
+  assert.equal(dangling.code, 1);
+  assert.match(dangling.out, /checksums\.json: it is a link to a file that is not there; remove the link/);
+  assert.match(dangling.out, /run: nothing was compared, because the list of checksums cannot be used/);
+  await Deno.rename(`${sums}.kept`, sums);
+  assert.doesNotMatch((await hymba(place, ...evaluate)).error, /note/);
+});
+
 thorough("a run of other kernels is named by verify, by artifacts and by a call that continues", async () => {
   const sound = await hymba(place, "verify", "run", "--backend", "cpu", "--data", place.text);
   assert.equal(sound.code, 0, sound.out);
@@ -48,6 +71,7 @@ thorough("a run of other kernels is named by verify, by artifacts and by a call 
   await Deno.remove(join(folder, "checksums.json"));
   const note = /note: run: the run was made by the kernels 555555555555, this program has [0-9a-f]{12}/;
   assert.match((await hymba(place, "metrics", "run")).error, note);
+  assert.match((await hymba(place, "serve", "run", "--export", "site")).error, note);
   assert.match((await hymba(place, ...WORDS, "--steps", "2")).error, note);
   const verified = await hymba(place, "verify", "run", "--backend", "cpu", "--data", place.text);
   assert.match(verified.error, note);
