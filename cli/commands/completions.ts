@@ -9,7 +9,9 @@ import { completionScript } from "../shared/completion.ts";
 import { SHELLS } from "../shared/completion_words.ts";
 
 const options = object({
-  shell: argument(choice([...SHELLS], { metavar: "SHELL" }), { description: message`bash, zsh, fish or pwsh` }),
+  shell: argument(choice([...SHELLS], { metavar: "SHELL" }), {
+    description: message`bash, zsh, fish, pwsh or powershell`,
+  }),
 });
 
 export const completionsCommand = command(

@@ -9,7 +9,7 @@ import { KEYS } from "../../core/study_file/mod.ts";
 import type { Shell } from "./completion_words.ts";
 import { known } from "./value_parsers.ts";
 
-const GENERATORS: Readonly<Record<Shell, ShellCompletion>> = { bash, zsh, fish, pwsh };
+const GENERATORS: Readonly<Record<Shell, ShellCompletion>> = { bash, zsh, fish, pwsh, powershell: pwsh };
 
 /** A script that completes the words of hymba: it calls `hymba completions SHELL` with the words. */
 export const completionScript = (shell: Shell): string =>

@@ -1,7 +1,7 @@
 /** The words of `hymba completions`. */
 
 /** The shells that have completion. */
-export const SHELLS = ["bash", "zsh", "fish", "pwsh"] as const;
+export const SHELLS = ["bash", "zsh", "fish", "pwsh", "powershell"] as const;
 
 export type Shell = typeof SHELLS[number];
 

@@ -63,7 +63,7 @@ const WRONG: readonly (readonly [words: readonly string[], expected: RegExp])[] 
   [["compare", "a"], /compare needs more words/],
   [["compare", "a", "a"], /a is named twice/],
   [["compare", "a", "b"], /a is not a run/],
-  [["completions", "tcsh"], /expected: bash, zsh, fish, pwsh/],
+  [["completions", "tcsh"], /expected: bash, zsh, fish, pwsh, powershell/],
   [["ablate", "nowhere.toml"], /nowhere\.toml is not a study file[^]*hymba init/],
   [["ablate", "--set", "pretraining.rat=1"], /--set: unknown key "pretraining\.rat"[^]*did you mean pretraining\.rate/],
   [["ablate", "--set", "rate"], /--set: "rate"[^]*KEY=VALUE/],
