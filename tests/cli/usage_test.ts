@@ -198,7 +198,7 @@ Deno.test("init writes a study file with its schema and overwrites nothing; conf
   assert.match(shown.out, /^match = "parameters" +suite factorial$/m);
   assert.match(shown.out, /^model\.headDim +follows: dModel \/ nHeads$/m);
   const explained = await hymba(place, "config", "explain", "dModel");
-  assert.match(explained.out, /^model\.dModel\n +meaning: D: width[^]*on it depend:\n +model\.headDim /);
+  assert.match(explained.out, /^model\.dModel\n +meaning: D: width[^]*keys that depend on it:\n +model\.headDim /);
   assert.match((await hymba(place, "init", "--list")).out, /^small +Five models/m);
 });
 
