@@ -195,7 +195,9 @@ function preferenceFinding(
   const pairs = overControl(({ preference }) => preference?.after.accuracy),
     losses = overControl(({ final }) => final.loss);
   const clear = pairs?.interval &&
-    (isClear(pairs) ? ", a difference beyond the noise of the seeds" : ", undecided: smaller than the noise of the seeds");
+    (isClear(pairs)
+      ? ", a difference beyond the noise of the seeds"
+      : ", undecided: smaller than the noise of the seeds");
   const noise = losses?.interval && !isClear(losses) ? ", undecided: smaller than the noise of the seeds" : "";
   const lossText = losses &&
     ` Against the control the validation loss changes by ${fixed(losses.mean, 4)} nats per token${noise}.`;
