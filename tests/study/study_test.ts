@@ -63,7 +63,7 @@ Deno.test("a study of which one stage of one arm does not fit is refused with nu
   try {
     const options = { executor, corpus, disk, folder: FOLDER, environment: ENVIRONMENT };
     await assert.rejects(runStudy(large, options), (error: Error) => {
-      assert.match(error.message, /^mamba, orpo: not enough memory/);
+      assert.match(error.message, /^hymba, orpo: not enough memory/);
       assert.match(error.message, /expected: at most \d{10} bytes[^]*got: +\d{10,} bytes/);
       return true;
     });
