@@ -26,7 +26,7 @@ Deno.test("a tokenizer that is not there, is none, or has another size is refuse
     const [words, expected] of [
       [["--tokenizer", "nowhere.model"], /nowhere\.model is not a tokenizer[^]*or the word bytes/],
       [["--tokenizer", "."], /is not a tokenizer[^]*no regular file/],
-      [["--tokenizer", "notes.txt"], /notes\.txt: /],
+      [["--tokenizer", "notes.txt"], /notes\.txt is a text, not a tokenizer/],
       [["--tokenizer", "bytes", "--vocab", "512"], /not the size of the tokenizer bytes[^]*260, or no value[^]*512/],
     ] as const
   ) {
