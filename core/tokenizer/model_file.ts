@@ -58,9 +58,22 @@ const MODEL_TYPES: readonly (string | undefined)[] = [undefined, "Unigram", "BPE
 /** Bytes of the start that is read to recognise a text. */
 const START = 512;
 
-/** Whether a file starts as a text does: a model has control characters among its first bytes. */
-const isText = (bytes: Uint8Array): boolean =>
-  bytes.length > 1 && bytes.subarray(0, START).every((byte) => byte >= 0x20 || [0x09, 0x0a, 0x0d].includes(byte));
+/** Whether a file starts as a text in UTF-8 does: a model has control characters among its first bytes. */
+function isText(bytes: Uint8Array): boolean {
+  const start = bytes.subarray(0, START), isPlain = (byte: number) => byte >= 0x20 || [0x09, 0x0a, 0x0d].includes(byte);
+  return bytes.length > 1 && start.every(isPlain) && isUtf8(start);
+}
+
+/** Whether bytes are UTF-8; the last character may be cut. */
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
 
 /** Reads a `.model` file. @throws {HymbaError} with the name and the offset when it is damaged or not a Unigram model. */
 export function readModelFile(bytes: Uint8Array, name: string): ModelFile {
