@@ -230,6 +230,30 @@ Deno.test("results: docs/analyses.md says what the preference task found", async
   assert.ok(text.includes(`(${shuffled.toSorted()[0]} to ${shuffled.toSorted().at(-1)} %)`), shuffled.join());
 });
 
+Deno.test("results: results/README says what the factors do and how far the roadmap goes", async () => {
+  const text = await read("results/README.md"),
+    words = (await read("results/factorial/detailed_metrics.txt")).replaceAll(/\s+/g, " ");
+  for (
+    const [what, start] of [["Meta tokens lower the loss", "lower the loss"], [
+      "Shared keys and values raise the loss",
+      "raises it",
+    ]]
+  ) {
+    const [, mean, low, high] = new RegExp(`${what} by ([\\d.]+) nats per token, 95 % interval ([\\d.]+) to ([\\d.]+)`)
+      .exec(words)!;
+    assert.ok(text.includes(`${start} by ${mean} (${low} to ${high})`), what);
+  }
+  assert.match(words, /Windows: equal within the margin of 0\.02/);
+  const roadmap = (await read("results/roadmap/detailed_metrics.txt")).replaceAll(/\s+/g, " ");
+  const found = /Test perplexity after the last stage, lowest first: ([^]*?)\. •/.exec(roadmap)![1]!.split(", ");
+  const of = (model: string) => found.find((one) => one.startsWith(`${model} `))?.split(" ")[1];
+  assert.ok(text.includes(`(${of("b1-wide-values")} to ${of("b2-parallel")})`), found.join());
+  const later = ["b3-branch-norms", "b4-inner-norms", "c-local-global", "d-sharing", "e-meta"].map((model) =>
+    Number(of(model))
+  );
+  assert.ok(text.includes(`between ${Math.min(...later).toFixed(1)} and ${Math.max(...later).toFixed(1)}`));
+});
+
 Deno.test("results: README and README.ko say what blame found", async () => {
   for (const folder of ["blame-mamba-hymba", "blame-transformer-hymba"]) {
     const { changes: [{ change, share: { mean, interval } }] } = JSON.parse(await read(`results/${folder}/blame.json`));
