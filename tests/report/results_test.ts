@@ -242,6 +242,8 @@ Deno.test("results: results/README says what the factors do and how far the road
     const [, mean, low, high] = new RegExp(`${what} by ([\\d.]+) nats per token, 95 % interval ([\\d.]+) to ([\\d.]+)`)
       .exec(words)!;
     assert.ok(text.includes(`${start} by ${mean} (${low} to ${high})`), what);
+    assert.ok((await read("README.md")).includes(`${start} by ${mean} (${low} to ${high})`), what);
+    assert.ok((await read("README.ko.md")).includes(`${mean}(${low}에서 ${high})`), what);
   }
   assert.match(words, /Windows: equal within the margin of 0\.02/);
   const roadmap = (await read("results/roadmap/detailed_metrics.txt")).replaceAll(/\s+/g, " ");
