@@ -1,6 +1,21 @@
 /** Finds faults of the task of the recall probe before training. */
 import type { RecallConfig } from "../config/mod.ts";
-import { type Fault, faultAt, shown, type Values } from "./values.ts";
+import { type Fault, faultAt, isOwn, shown, type Values } from "./values.ts";
+
+/**
+ * A fault of a key of the task. `others`: the keys that it depends on. A usual value is wrong only because of a value that the
+ * author gave, so the fault stands there.
+ */
+function faultOf(
+  values: Values,
+  name: string,
+  { expected, others = [] }: { expected: string; others?: readonly string[] },
+): Fault {
+  const keys = [name, ...others].map((one) => `recall.${one}`), path = `recall.${name}`;
+  const cause = keys.find((key) => isOwn(values, key)) ?? path, given = values.get(cause);
+  const what = cause === path ? path : `${cause} decides ${path}`;
+  return { at: given ? faultAt(given.origin) : path, what, expected, got: shown(values.get(path)?.value), keys };
+}
 
 /** The faults of a task for models with `vocabSize` tokens. The rules are those of `core/data/recall.ts`. */
 export function recallFaults(
@@ -9,9 +24,7 @@ export function recallFaults(
 ): Fault[] {
   const faults: Fault[] = [], { keys, values: answers, fillers, length, ranges, perRange } = recall;
   const fault = (name: string, expected: string, others: readonly string[] = []) => {
-    const path = `recall.${name}`, given = values.get(path);
-    const at = given ? faultAt(given.origin) : path, keys = [name, ...others].map((one) => `recall.${one}`);
-    faults.push({ at, what: path, expected, got: shown(given?.value), keys });
+    faults.push(faultOf(values, name, { expected, others }));
   };
   const tokens = keys + answers + fillers, questions = ranges.length * perRange;
   if (vocabSize !== tokens) {

@@ -1,7 +1,7 @@
 /** All faults of a file are reported at once, each once and where it stands, and no fault that is only a consequence. */
 import { strict as assert } from "node:assert";
 import { UsageError } from "../../core/errors.ts";
-import { KEYS, nameOf, resolveSources, tableOf } from "../../core/study_file/mod.ts";
+import { KEYS, nameOf, resolveSources, StudyFaults, tableOf } from "../../core/study_file/mod.ts";
 import { fc } from "../packages.ts";
 
 /** The lines of the error for a file, without the file's name. */
@@ -14,6 +14,17 @@ function faultsOf(text: string): string[] {
     return (lines.length > 0 ? lines : [error.message.replaceAll(/\s+/g, " ")]).map((line) =>
       line.trim().replace("s.toml:", "")
     );
+  }
+  return [];
+}
+
+/** The place of each fault of a file. */
+function placesOf(text: string): string[] {
+  try {
+    resolveSources({ file: { path: "s.toml", text } });
+  } catch (error) {
+    assert.ok(error instanceof StudyFaults, String(error));
+    return error.faults.map(({ at }) => at);
   }
   return [];
 }
@@ -187,5 +198,17 @@ Deno.test("a key of the written file whose value is still missing is said as tha
       faultsOf(`preset = "smoke"\n${line}\nseeds = 1\n`).join(),
       /^2:\d+: not TOML.*try: write a value between = and #/,
     );
+  }
+});
+
+Deno.test("a fault between a value of the file and usual values stands where the file's value is", () => {
+  const words = ["1", "0", "3", "7", "0.5", "-1", "100000", '"hymba"', '"h m"', "true", "false", "[1]", "[5,6]"];
+  words.push('"interleaved"', '"seed"', '"gate"', '"concat"', '"off"', '"parameters"', '"f16"', '"on"');
+  for (const path of KEYS.map((key) => key.path.replace("*", "mine"))) {
+    const table = tableOf(path), preset = path === "preset" ? "" : 'preset = "smoke"\n';
+    for (const word of words) {
+      const places = placesOf(`${preset}${table ? `[${table}]\n` : ""}${nameOf(path)} = ${word}\n`);
+      assert.ok(places.every((place) => place.startsWith("s.toml:")), `${path} = ${word}: ${places}`);
+    }
   }
 });
