@@ -1,7 +1,7 @@
 /** The corpus of a run. */
 import { readText, systemDisk } from "../../core/disk/mod.ts";
 import type { RunRecord } from "../../core/record/mod.ts";
-import { type Corpus, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
+import { type Corpus, type CorpusOptions, resolveCorpus, withSeparate } from "../../core/data/corpus.ts";
 import { nameOfPart } from "../../core/study/preparation.ts";
 import { UsageError } from "../../core/errors.ts";
 import { namesInWords } from "../../core/report/record_rows.ts";
@@ -22,15 +22,15 @@ const KEYS = { data: "files", validationData: "validationFiles", testData: "test
  * The texts that the study file of a run names, if the file is still at the place that the record gives. Whether they are the
  * texts of the run is decided by their checksums.
  */
-async function textsOfStudy({ origins = {} }: RunRecord, name: keyof typeof KEYS): Promise<string | undefined> {
+async function textsOfStudy({ origins = {} }: RunRecord, name: keyof typeof KEYS): Promise<CorpusOptions["data"]> {
   const key = KEYS[name], [, path] = /^(.+\.toml):\d+$/.exec(origins[`data.${key}`] ?? "") ?? [];
   if (path === undefined || (await systemDisk.stat(path))?.kind !== "file") return undefined;
-  return textsOf(readStudyText(await readText(systemDisk, path), { file: path }).values, key)?.join();
+  return textsOf(readStudyText(await readText(systemDisk, path), { file: path }).values, key);
 }
 
 /**
- * Finds the run's corpus: the file `data`, else by its name, else by the study file of the run; and the files of separate parts
- * in the same way. Throws a UsageError if one is not the text of the run.
+ * Finds the run's corpus: the file `data`, else the texts that the study file of the run names, else the corpus with the recorded
+ * name; and the files of separate parts, which are not found by a name. Throws a UsageError if one is not the text of the run.
  */
 export async function corpusOf(
   record: RunRecord,
@@ -68,11 +68,11 @@ function requireText({ path, sha256: got }: Corpus, { sha256, flag }: { sha256: 
 async function separateText(
   part: "validation" | "test",
   { given, recorded, onProgress }: {
-    given?: string;
+    given?: CorpusOptions["data"];
     recorded: RunRecord["corpus"]["test"];
     onProgress?: (line: string) => void;
   },
-): Promise<string | undefined> {
+): Promise<CorpusOptions["data"]> {
   if (!recorded) return undefined;
   const { name, sha256, files } = recorded, flag = `--${part}-data`;
   if (given === undefined) {

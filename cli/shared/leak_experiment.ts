@@ -12,7 +12,7 @@ import { A_PICTURE, type NamedFile, requireOwnFiles, writeFilesInto } from "./ow
 /** How the files begin. */
 const STARTS = { csv: /^model,step,train_loss_nats,/, text: /^The same hybrid \(/ };
 
-/** The files, which are checked before the training so that none is in vain. */
+/** The files, which are checked before the training so that no training is wasted. */
 const filesOf = (csv: string, text: string, picture: Uint8Array): NamedFile[] => [
   ["leak.csv", csv, STARTS.csv],
   ["leak.txt", text, STARTS.text],

@@ -10,13 +10,14 @@ const HEAD = [
   "pretrain PPL",
   "ORPO PPL",
   "beta=0 PPL",
-  "test PPL",
   "bits/byte",
   "pref. acc.",
+  "test PPL",
   "params M",
   "KV",
+  "train tok/s",
+  "gen tok/s",
 ];
-const SPEEDS = ["train tok/s", "gen tok/s"];
 
 const number = (x: number | undefined, digits = 2) => x === undefined ? "" : x.toFixed(digits);
 
@@ -32,9 +33,9 @@ function cellsOf(run: Run, { arm, seed, parameters, stages, cache }: Run["result
     number(pretraining?.final.perplexity),
     number(orpo?.final.perplexity),
     number(control?.final.perplexity),
-    number(run.test && testQuality(run, { arm, seed }, orpo ? "orpo" : "pretraining")?.perplexity),
     number((orpo ?? pretraining)?.final.bitsPerByte, 3),
     number(orpo?.preference?.after.accuracy, 3),
+    number(run.test && testQuality(run, { arm, seed }, orpo ? "orpo" : "pretraining")?.perplexity),
     (parameters / 1e6).toFixed(3),
     cache.byteRatio ? `${cache.layerRatio.toFixed(2)}x` : "",
     speed("training"),
@@ -49,10 +50,10 @@ export function summaryTable(whole: Run): string {
   const baseline = (
     name: string,
     { perplexity, bitsPerByte }: typeof unigram,
-  ) => [name, number(perplexity), "", "", "", number(bitsPerByte, 3)];
-  const all = [...rows, baseline("unigram", unigram), baseline("bigram", bigram)], head = [...HEAD, ...SPEEDS];
-  const shown = head.map((_, column) => rows.some((row) => row[column]));
-  const kept = [head, ...all].map((row) => head.flatMap((_, column) => shown[column] ? [row[column] ?? ""] : []));
+  ) => [name, number(perplexity), "", "", number(bitsPerByte, 3)];
+  const all = [...rows, baseline("unigram", unigram), baseline("bigram", bigram)];
+  const shown = HEAD.map((_, column) => rows.some((row) => row[column]));
+  const kept = [HEAD, ...all].map((row) => HEAD.flatMap((_, column) => shown[column] ? [row[column] ?? ""] : []));
   return `${studyLabel(record).words} on ${record.corpus.name}, ${record.backend} (${record.adapter.name})\n${
     table(kept)
   }`;

@@ -3,7 +3,7 @@ import { number, readAs } from "../file_schema.ts";
 
 /**
  * The value of a measurement: the one that an earlier process has kept under this name, else that of `measure`, which is then kept. `as`
- * checks a kept value; `path` is its place, for errors. A value that JSON cannot hold (NaN, infinity) comes back as null.
+ * checks a kept value; `path` is its place, for errors. A value that JSON cannot hold (NaN, infinity) is read back as null.
  */
 export type Once = <T>(
   name: string,

@@ -24,8 +24,8 @@ const FIELDS: Readonly<Record<Field, { meaning: string; from?: readonly Field[];
   },
   windowed: {
     meaning: "Attention layers outside globalAttnIndices see a window.",
-    from: ["archType", "branchWidth"],
-    how: "true in hymba and transformer-local without a branchWidth",
+    from: ["archType"],
+    how: "true in hymba and transformer-local",
   },
   globalAttnIndices: {
     meaning: "Layers with full attention; the others have a window. The first layer is 0.",

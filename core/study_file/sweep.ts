@@ -1,7 +1,6 @@
 /** The sweep of a study file and of flags. */
 import { allowed, holds, type Value } from "../config/mod.ts";
 import { quoted, UsageError } from "../errors.ts";
-import { present } from "../lists.ts";
 import { keyAt } from "./keys.ts";
 import { nearestPath, unknownKey } from "./nearest_key.ts";
 import { typedValue } from "./read.ts";
@@ -12,6 +11,9 @@ export interface Axis {
   readonly path: string;
   readonly values: readonly Value[];
 }
+
+/** An axis, and where a study file or a flag names it. */
+export type PlacedAxis = Axis & { readonly at: string };
 
 /** The values that a sweep tries, and how it chooses. */
 export interface SweepConfig {
@@ -71,27 +73,23 @@ function axisOf(words: string, at: string): { axis?: Axis; faults: Fault[] } {
   return { axis: { path, values: values.filter((value) => holds(key.type, value)) }, faults };
 }
 
-/** The axes of `sweep.over`, and their faults. */
-function axesOf({ value, origin }: Given): { axes: Axis[]; faults: Fault[] } {
-  const axes: Axis[] = [], faults: Fault[] = [];
+/** The axes of `sweep.over` with their places, without values that are wrong by themselves; and the faults. */
+function axesOf(over: Given | undefined): { axes: PlacedAxis[]; faults: Fault[] } {
+  const axes: PlacedAxis[] = [], faults: Fault[] = [];
+  if (!over) return { axes, faults };
+  const { value, origin } = over;
   for (const [i, words] of (Array.isArray(value) ? value : []).entries()) {
     const at = itemAt(origin, i), { axis, faults: own } = axisOf(String(words), at);
     faults.push(...own);
     if (axis && axes.some(({ path }) => path === axis.path)) {
       faults.push({ at, what: `${axis.path} is swept twice`, expected: "each key once" });
-    } else if (axis) axes.push(axis);
+    } else if (axis) axes.push({ ...axis, at });
   }
   return { axes, faults };
 }
 
 /** The axes of a study's sweep with their places, without keys and values that are wrong by themselves. */
-export function soundAxes(values: Values): (Axis & { at: string })[] {
-  const over = values.get("sweep.over"), items = Array.isArray(over?.value) ? over.value.map(String) : [];
-  return items.flatMap((words, i) => {
-    const at = itemAt(present(over, "over").origin, i), { axis } = axisOf(words, at);
-    return axis ? [{ ...axis, at }] : [];
-  });
-}
+export const soundAxes = (values: Values): PlacedAxis[] => axesOf(values.get("sweep.over")).axes;
 
 /** The seeds of a sweep. */
 function seedsOf(values: Values): number[] {
@@ -103,18 +101,13 @@ function seedsOf(values: Values): number[] {
 
 /** The faults of a sweep; none if the study has no sweep. `isNamed`: whether there is a model of a name. */
 export function sweepFaults(values: Values, isNamed: (name: string) => boolean): Fault[] {
-  const over = values.get("sweep.over"), seeds = values.get("sweep.seeds"), chosen = seedsOf(values);
-  const { axes, faults } = over ? axesOf(over) : { axes: [], faults: [] };
-  for (const { path } of over ? axes : []) {
+  const seeds = values.get("sweep.seeds"), chosen = seedsOf(values);
+  const { axes, faults } = axesOf(values.get("sweep.over"));
+  for (const { path, at } of axes) {
     const [first, arm = ""] = path.split(".");
     if (first !== "arms" || isNamed(arm)) continue;
     const expected = "a model of a suite, or an arm of this study", keys = ["suite"];
-    faults.push({
-      at: faultAt(present(over, "over").origin),
-      what: `${path}: unknown model ${quoted(arm)}`,
-      expected,
-      keys,
-    });
+    faults.push({ at, what: `${path}: unknown model ${quoted(arm)}`, expected, keys });
   }
   if (seeds && new Set(chosen).size < chosen.length) {
     faults.push({ at: faultAt(seeds.origin), what: "sweep.seeds", expected: "different seeds", got: shown(chosen) });
@@ -131,7 +124,7 @@ export function sweepOf(values: Values): SweepConfig {
   }
   throwFaults(sweepFaults(values, () => true));
   return {
-    over: axesOf(over).axes,
+    over: axesOf(over).axes.map(({ path, values }) => ({ path, values })),
     seeds: seedsOf(values),
     perArm: values.get("sweep.perArm")?.value === true,
     extend: Number(values.get("sweep.extend")?.value ?? 0),

@@ -56,7 +56,7 @@ export const warnWithoutLocks = (print: (line: string) => void): void => {
 export function mayGoWithoutLock(path: string, { env }: Pick<Platform, "env">): boolean {
   if (env("HYMBA_LOCKS") !== "off") return false;
   warn?.(
-    `note: the file system of ${path} has no locks, and HYMBA_LOCKS=off goes on without: make sure yourself that only one ` +
+    `note: the file system of ${path} has no locks, and HYMBA_LOCKS=off continues without them: make sure that only one ` +
       "process works in its folder; two would damage each other's files",
   );
   warn = undefined;

@@ -34,7 +34,7 @@ function areHighBytes(shares: readonly number[], { isUtf8 }: { isUtf8: boolean }
 }
 
 /** Whether bytes are UTF-8. The last character may be cut off. */
-function isUtf8(bytes: Uint8Array): boolean {
+export function isUtf8(bytes: Uint8Array): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
     return true;

@@ -4,6 +4,7 @@
  */
 import { HymbaError } from "../errors.ts";
 import { parseCharsmap } from "./charsmap.ts";
+import { isUtf8 } from "./encoding.ts";
 import type { NormalizerSpec } from "./normalizer.ts";
 import { floatFromBits, MessageReader, MessageWriter, WireType } from "./protobuf.ts";
 import { type Piece, PieceType } from "./vocabulary.ts";
@@ -62,17 +63,6 @@ const START = 512;
 function isText(bytes: Uint8Array): boolean {
   const start = bytes.subarray(0, START), isPlain = (byte: number) => byte >= 0x20 || [0x09, 0x0a, 0x0d].includes(byte);
   return bytes.length > 1 && start.every(isPlain) && isUtf8(start);
-}
-
-/** Whether bytes are UTF-8; the last character may be cut. */
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
 }
 
 /** Reads a `.model` file. @throws {HymbaError} with the name and the offset when it is damaged or not a Unigram model. */

@@ -55,3 +55,11 @@ Deno.test("text of a run: a changed text is refused, and without the study file 
     await assert.rejects(corpusOf(record, {}), /which is not a known corpus[^]*--data FILE/);
   });
 });
+
+Deno.test("text of a run: names of files may have commas in them", async () => {
+  const study = '[data]\n\nfiles = ["a,1.txt", "b.txt"]\n';
+  await withFolder({ "study.toml": study, "a,1.txt": TO_BE, "b.txt": TO_SEE }, async (folder) => {
+    const text = [TO_BE, TO_SEE], corpus = await corpusOf(recordIn(folder, text), {});
+    assert.equal(corpus.sha256, sha256(text.join("\n")));
+  });
+});

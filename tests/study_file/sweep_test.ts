@@ -42,7 +42,7 @@ Deno.test("all faults of a sweep come together, with the place in the file", () 
   assert.throws(() => sweep(`[sweep]\nover = ["pretraining.rate=1", "pretraining.rate=2"]`), /swept twice/);
   assert.throws(
     () => sweep(`[sweep]\nover = ["arms.nobody.stateSize=8,16"]`),
-    /s\.toml:2:1: arms\.nobody\.stateSize: unknown model "nobody"/,
+    /s\.toml:2:9: arms\.nobody\.stateSize: unknown model "nobody"/,
   );
   assert.deepEqual(sweep(`[sweep]\nover = ["arms.samba.stateSize=8,16"]`).over.length, 1);
   assert.throws(() => sweep(""), /names no keys to sweep over/);

@@ -100,7 +100,7 @@ export async function drawSheet(sheet: Sheet): Promise<Uint8Array> {
   const subtitle = wrapped(measure, sheet.subtitle, { size: 14, width: INNER });
   const footer = wrapped(measure, sheet.footer, { size: SMALLEST, width: INNER });
   const { rows, bottom } = rowsOf(measure, sheet, 72 + LINE * subtitle.length);
-  const legend = below && await legendHeight(measure, below, INNER),
+  const legend = below && legendHeight(measure, below, INNER),
     footerTop = bottom + (legend ? GAP + legend : 0) + 16;
   const height = Math.ceil(footerTop + LINE * footer.length + 14);
   const canvas = await canvasOf(SHEET * DENSITY, height * DENSITY), brush = canvas.getContext("2d");
